@@ -1,0 +1,195 @@
+//! An authorisation, its hold and its postings.
+
+use crate::text::text_enum;
+use crate::{
+    AuthId, CardId, CustomerId, EnterpriseId, ErrorCode, Money, OutsId, Timestamp, TransactionId,
+};
+
+text_enum! {
+    /// Which way the money goes.
+    Direction {
+        /// The cardholder pays.
+        Outgoing = "OUTGOING",
+        /// The cardholder receives: refund or reversal.
+        Incoming = "INCOMING",
+    }
+}
+
+text_enum! {
+    /// What kind of authorisation the network asked for.
+    AuthType {
+        /// A purchase to be cleared soon.
+        Normal = "NORMAL",
+        /// An amount reserved for a purchase to come.
+        PreAuth = "PRE_AUTH",
+        /// The completion of such a reservation.
+        PreAuthCompletion = "PRE_AUTH_COMPLETION",
+    }
+}
+
+text_enum! {
+    /// The network's transaction type (cardbridge-open-api.md section 8.2).
+    TransactionType {
+        /// Cash.
+        Cash = "C",
+        /// Refund or return.
+        Refund = "P",
+        /// Inquiry; moves nothing.
+        Inquiry = "Q",
+        /// Purchase.
+        Purchase = "R",
+    }
+}
+
+text_enum! {
+    /// The answer to an authorisation (cardbridge-open-api.md section 8.4).
+    ResponseCode {
+        /// Agree.
+        Approved = "00",
+        /// Refuse: insufficient funds.
+        InsufficientFunds = "01",
+        /// Refuse: transaction not allowed.
+        NotAllowed = "11",
+        /// Refuse: no response.
+        NoResponse = "21",
+    }
+}
+
+text_enum! {
+    /// Whether an authorisation is decided.
+    AuthorisationStatus {
+        /// The hold is taken, the enterprise is being asked.
+        Pending = "PENDING",
+        /// Approved. Final.
+        Approved = "APPROVED",
+        /// Declined. Final.
+        Declined = "DECLINED",
+    }
+}
+
+text_enum! {
+    /// The life of the money set aside for an authorisation.
+    HoldState {
+        /// No money was set aside.
+        None = "NONE",
+        /// Money is set aside.
+        Pending = "PENDING",
+        /// Cleared: nothing is set aside any more.
+        Posted = "POSTED",
+        /// Given back.
+        Voided = "VOIDED",
+        /// Given back because its time ran out.
+        Expired = "EXPIRED",
+    }
+}
+
+/// The shop.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Merchant {
+    /// Card acceptor identification.
+    pub merchant_id: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+    /// Country, alpha-2.
+    pub country: Option<String>,
+    /// Merchant category code, 4 digits.
+    pub mcc: Option<String>,
+}
+
+/// The network's own identity of a message: the same card, STAN and RRN again is the
+/// same message again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NetworkKey {
+    /// System trace audit number.
+    pub stan: String,
+    /// Retrieval reference number.
+    pub rrn: String,
+}
+
+/// One authorisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorisation {
+    /// Owner of the card.
+    pub enterprise_id: EnterpriseId,
+    /// Id.
+    pub auth_id: AuthId,
+    /// The card.
+    pub card_id: CardId,
+    /// Its holder.
+    pub customer_id: CustomerId,
+    /// The bill it belongs to.
+    pub outs_id: OutsId,
+    /// The authorisation that this one increments, reverses or refunds.
+    pub original_auth_id: Option<AuthId>,
+    /// Which way.
+    pub direction: Direction,
+    /// Kind.
+    pub auth_type: AuthType,
+    /// The network's transaction type.
+    pub transaction_type: TransactionType,
+    /// Amount in the billing currency: what is held, posted and asked for.
+    pub amount: Money,
+    /// Amount as the shop asked for it.
+    pub acquirer_amount: Money,
+    /// Rate from the acquirer's to the billing currency, as decimal text.
+    pub fx_rate: String,
+    /// The shop.
+    pub merchant: Merchant,
+    /// The network's key, if it sent one.
+    pub network_key: Option<NetworkKey>,
+    /// Decided?
+    pub status: AuthorisationStatus,
+    /// The answer given; none while pending.
+    pub response_code: Option<ResponseCode>,
+    /// Dialect 1's reason of a decline.
+    pub reject_reason: Option<ErrorCode>,
+    /// What exactly led to the decision, for operators (`deposit_exhausted`, ...).
+    pub detail: Option<String>,
+    /// Six digits given to the network with an approval.
+    pub auth_code: Option<String>,
+    /// State of the hold.
+    pub hold_state: HoldState,
+    /// What is still set aside, in minor units of `amount`'s currency.
+    pub hold_remaining_minor: i64,
+    /// When what is set aside is given back by itself.
+    pub hold_expires_at: Option<Timestamp>,
+    /// What was posted so far, in minor units of `amount`'s currency.
+    pub posted_minor: i64,
+    /// What was cleared so far, in minor units of `acquirer_amount`'s currency.
+    pub cleared_acquirer_minor: i64,
+    /// What was reversed so far, in minor units of `acquirer_amount`'s currency.
+    pub reversed_acquirer_minor: i64,
+    /// When it arrived.
+    pub created_at: Timestamp,
+    /// When it was decided.
+    pub decided_at: Option<Timestamp>,
+}
+
+/// Money that moved for good: a clearing or a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posting {
+    /// Owner of the card.
+    pub enterprise_id: EnterpriseId,
+    /// Id.
+    pub transaction_id: TransactionId,
+    /// The authorisation it clears.
+    pub auth_id: AuthId,
+    /// The bill it belongs to.
+    pub outs_id: OutsId,
+    /// The card.
+    pub card_id: CardId,
+    /// Its holder.
+    pub customer_id: CustomerId,
+    /// Which way.
+    pub direction: Direction,
+    /// Amount in the billing currency.
+    pub amount: Money,
+    /// Amount as the shop asked for it.
+    pub acquirer_amount: Money,
+    /// The shop.
+    pub merchant: Merchant,
+    /// When the authorisation arrived.
+    pub authorised_at: Timestamp,
+    /// When it was posted.
+    pub posted_at: Timestamp,
+}

@@ -1,0 +1,158 @@
+//! Ids: 19-digit decimal snowflakes, always texts in JSON (DESIGN decision 10).
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Mutex;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::Clock;
+
+/// A text that is no id. Ids are opaque to callers, so the edge answers "not
+/// found", never a parse error (cardbridge-open-api.md section 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not an id")]
+pub struct IdError;
+
+macro_rules! ids {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(i64);
+
+        impl $name {
+            /// From the stored number.
+            #[must_use]
+            pub const fn from_i64(id: i64) -> Self { Self(id) }
+            /// The stored number.
+            #[must_use]
+            pub const fn as_i64(self) -> i64 { self.0 }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { write!(f, "{}", self.0) }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> { parse_id(text).map(Self) }
+        }
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )+ };
+}
+
+ids! {
+    /// An enterprise: the API customer.
+    EnterpriseId,
+    /// A card profile: what kind of card is issued.
+    ProfileId,
+    /// A cardholder.
+    CustomerId,
+    /// A card order.
+    OrderId,
+    /// A card record; two cards may share one PAN.
+    CardId,
+    /// A PAN record.
+    PanId,
+    /// One authorisation.
+    AuthId,
+    /// The bill (Outstanding) that joins authorisations and postings.
+    OutsId,
+    /// A posted transaction.
+    TransactionId,
+    /// A ledger account.
+    AccountId,
+    /// A ledger transfer.
+    TransferId,
+    /// A webhook event; the receiver's deduplication key.
+    WebhookId,
+    /// A leased job.
+    JobId,
+}
+
+fn parse_id(text: &str) -> Result<i64, IdError> {
+    let canonical = !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+    if text.is_empty() || !canonical {
+        return Err(IdError);
+    }
+    text.parse().map_err(|_| IdError)
+}
+
+/// 2016-11-01T00:00:00+08:00 in milliseconds; makes ids of this decade 19 digits long.
+const EPOCH_MS: i64 = 1_477_929_600_000;
+const NODE_BITS: u32 = 10;
+const SEQUENCE_BITS: u32 = 12;
+const MAX_SEQUENCE: i64 = (1 << SEQUENCE_BITS) - 1;
+
+/// Draws ids: 41 bits of milliseconds, 10 bits of node, 12 bits of sequence.
+pub struct IdGenerator {
+    clock: Clock,
+    node: i64,
+    last: Mutex<(i64, i64)>,
+}
+
+impl IdGenerator {
+    /// Highest node number.
+    pub const MAX_NODE: u16 = (1 << NODE_BITS) - 1;
+
+    /// A generator for one process; `node` (0 to 1023) must differ between
+    /// processes that share a store. Ids follow real time.
+    #[must_use]
+    pub fn new(clock: Clock, node: u16) -> Self {
+        assert!(node <= Self::MAX_NODE, "node number beyond 10 bits");
+        Self { clock, node: i64::from(node), last: Mutex::new((0, 0)) }
+    }
+
+    /// The next id, as the number that every id type wraps. Strictly increasing
+    /// within a process, also when the machine's clock steps back.
+    #[must_use]
+    pub fn next(&self) -> i64 {
+        let now_ms = self.clock.real_now().as_millis() - EPOCH_MS;
+        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (ms, sequence) = match *last {
+            (last_ms, _) if now_ms > last_ms => (now_ms, 0),
+            // A full millisecond borrows from the next one rather than wait for it.
+            (last_ms, MAX_SEQUENCE) => (last_ms + 1, 0),
+            (last_ms, sequence) => (last_ms, sequence + 1),
+        };
+        *last = (ms, sequence);
+        (ms << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_increase_and_have_nineteen_digits() {
+        let ids = IdGenerator::new(Clock::system(), 7);
+        let mut previous = 0;
+        for _ in 0..10_000 {
+            let id = ids.next();
+            assert!(id > previous);
+            previous = id;
+        }
+        assert_eq!(previous.to_string().len(), 19);
+    }
+
+    #[test]
+    fn only_canonical_decimal_text_is_an_id() {
+        assert_eq!(
+            "4591298458535677185".parse::<CardId>().map(CardId::as_i64),
+            Ok(4_591_298_458_535_677_185)
+        );
+        for bad in ["", "0", "01", "-1", "+1", "1 ", "card_1", "9999999999999999999"] {
+            assert_eq!(bad.parse::<CardId>(), Err(IdError), "{bad}");
+        }
+    }
+}

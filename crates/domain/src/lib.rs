@@ -1,0 +1,43 @@
+//! The words of the platform: money, ids, states, codes, time and chance.
+//!
+//! Everything here is plain data and pure functions. The only contact with the
+//! outside is [`Clock`] and [`Random`], through which all other crates read time
+//! and draw random numbers.
+
+mod authorisation;
+mod card;
+mod clock;
+mod customer;
+mod enterprise;
+mod error_code;
+mod fx;
+mod ids;
+mod money;
+mod order;
+mod profile;
+mod random;
+mod text;
+mod timestamp;
+mod webhook;
+
+pub use authorisation::{
+    AuthType, Authorisation, AuthorisationStatus, Direction, HoldState, Merchant, NetworkKey,
+    Posting, ResponseCode, TransactionType,
+};
+pub use card::{Card, CardEvent, CardStatus, CardStatusReason, CardTransitionError, CardType};
+pub use clock::{Clock, SystemTime, TimeSource};
+pub use customer::{Customer, PhoneError, normalise_phone};
+pub use enterprise::{ApiKey, Enterprise, RsaPadding};
+pub use error_code::ErrorCode;
+pub use fx::{FxError, FxRate, FxTable};
+pub use ids::{
+    AccountId, AuthId, CardId, CustomerId, EnterpriseId, IdError, IdGenerator, JobId, OrderId,
+    OutsId, PanId, ProfileId, TransactionId, TransferId, WebhookId,
+};
+pub use money::{AmountError, Currency, Money};
+pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
+pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityLimits};
+pub use random::{Random, SystemRandom};
+pub use text::{EnumTextError, is_reference};
+pub use timestamp::Timestamp;
+pub use webhook::{DeliveryStatus, WebhookEvent, WebhookSubType, WebhookType};

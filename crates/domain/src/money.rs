@@ -1,0 +1,254 @@
+//! Money as whole minor units of one ISO 4217 currency. No floats.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use thiserror::Error;
+
+/// An ISO 4217 currency, by its numeric code.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Currency(u16);
+
+impl Currency {
+    /// Singapore dollar.
+    pub const SGD: Self = Self(702);
+    /// United States dollar.
+    pub const USD: Self = Self(840);
+
+    /// The currency with this numeric code, if ISO 4217 knows it.
+    #[must_use]
+    pub fn from_numeric(code: u16) -> Option<Self> {
+        iso_currency::Currency::from_numeric(code).map(|_| Self(code))
+    }
+
+    /// Reads a numeric (`840`) or alphabetic (`USD`) code. Both occur on the wire
+    /// (cardbridge-open-api.md section 1).
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 3 {
+            return None;
+        }
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            return Self::from_numeric(text.parse().ok()?);
+        }
+        iso_currency::Currency::from_code(text).map(|c| Self(c.numeric()))
+    }
+
+    /// The numeric code.
+    #[must_use]
+    pub const fn numeric(self) -> u16 {
+        self.0
+    }
+
+    /// How many decimal digits the minor unit has (2 for USD, 0 for JPY).
+    #[must_use]
+    pub fn exponent(self) -> u32 {
+        iso_currency::Currency::from_numeric(self.0).and_then(|c| c.exponent()).map_or(0, u32::from)
+    }
+
+    /// The alphabetic code.
+    #[must_use]
+    pub fn alpha(self) -> &'static str {
+        iso_currency::Currency::from_numeric(self.0).map_or("XXX", |c| c.code())
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:03}", self.0)
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.alpha())
+    }
+}
+
+/// Why a text is no amount, or why an arithmetic step was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum AmountError {
+    /// Not a plain decimal number.
+    #[error("not a decimal amount")]
+    Syntax,
+    /// More decimals than the currency has.
+    #[error("more decimals than the currency has")]
+    TooManyDecimals,
+    /// Beyond what 64-bit minor units hold.
+    #[error("amount out of range")]
+    OutOfRange,
+    /// Two amounts of different currencies were combined.
+    #[error("currencies differ")]
+    CurrencyMismatch,
+}
+
+/// An amount of money: minor units (cents) and their currency.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Money {
+    amount_minor: i64,
+    currency: Currency,
+}
+
+impl Money {
+    /// Largest amount accepted from outside, in minor units: it leaves room for
+    /// sums of many such amounts in an `i64`.
+    pub const MAX_INPUT_MINOR: i64 = 1_000_000_000_000_000;
+    /// Longest amount text read: 16 digits, a point, a sign and decimals.
+    const MAX_TEXT_BYTES: usize = 24;
+
+    /// An amount in minor units.
+    #[must_use]
+    pub const fn new(amount_minor: i64, currency: Currency) -> Self {
+        Self { amount_minor, currency }
+    }
+
+    /// Nothing of a currency.
+    #[must_use]
+    pub const fn zero(currency: Currency) -> Self {
+        Self::new(0, currency)
+    }
+
+    /// Minor units.
+    #[must_use]
+    pub const fn amount_minor(self) -> i64 {
+        self.amount_minor
+    }
+
+    /// The currency.
+    #[must_use]
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Whether the amount is above zero.
+    #[must_use]
+    pub const fn is_positive(self) -> bool {
+        self.amount_minor > 0
+    }
+
+    /// Reads major units written as a plain decimal (`15.5`, `-3`); no exponent,
+    /// no grouping, no more decimals than the currency has.
+    ///
+    /// # Errors
+    /// [`AmountError`] names what is wrong with the text.
+    pub fn parse_major(text: &str, currency: Currency) -> Result<Self, AmountError> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !plain(whole) || !plain(fraction) {
+            return Err(AmountError::Syntax);
+        }
+        if text.len() > Self::MAX_TEXT_BYTES {
+            return Err(AmountError::OutOfRange);
+        }
+        let exponent = currency.exponent();
+        if digits.contains('.') && fraction.len() > exponent.max(0) as usize {
+            return Err(AmountError::TooManyDecimals);
+        }
+        let value: Decimal = text.parse().map_err(|_| AmountError::Syntax)?;
+        let scaled = value
+            .checked_mul(Decimal::from(10_i64.pow(exponent)))
+            .ok_or(AmountError::OutOfRange)?;
+        let amount_minor = i64::try_from(scaled).map_err(|_| AmountError::OutOfRange)?;
+        if amount_minor.abs() > Self::MAX_INPUT_MINOR {
+            return Err(AmountError::OutOfRange);
+        }
+        Ok(Self { amount_minor, currency })
+    }
+
+    /// Major units as decimal text with all of the currency's decimals (`15.50`).
+    #[must_use]
+    pub fn to_major(self) -> String {
+        let exponent = self.currency.exponent() as usize;
+        let sign = if self.amount_minor < 0 { "-" } else { "" };
+        let digits = format!("{:0width$}", self.amount_minor.unsigned_abs(), width = exponent + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - exponent);
+        if fraction.is_empty() {
+            format!("{sign}{whole}")
+        } else {
+            format!("{sign}{whole}.{fraction}")
+        }
+    }
+
+    /// Sum of two amounts of one currency.
+    ///
+    /// # Errors
+    /// Currencies differ, or the sum does not fit.
+    pub fn checked_add(self, other: Self) -> Result<Self, AmountError> {
+        self.combine(other, i64::checked_add)
+    }
+
+    /// Difference of two amounts of one currency.
+    ///
+    /// # Errors
+    /// Currencies differ, or the difference does not fit.
+    pub fn checked_sub(self, other: Self) -> Result<Self, AmountError> {
+        self.combine(other, i64::checked_sub)
+    }
+
+    fn combine(self, other: Self, step: fn(i64, i64) -> Option<i64>) -> Result<Self, AmountError> {
+        if self.currency != other.currency {
+            return Err(AmountError::CurrencyMismatch);
+        }
+        let amount_minor =
+            step(self.amount_minor, other.amount_minor).ok_or(AmountError::OutOfRange)?;
+        Ok(Self { amount_minor, ..self })
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.to_major(), self.currency.alpha())
+    }
+}
+
+impl fmt::Debug for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_to_the_minor_unit_and_no_further() {
+        let usd = |text| Money::parse_major(text, Currency::USD);
+        assert_eq!(usd("15.5").unwrap().amount_minor(), 1550);
+        assert_eq!(usd("0.01").unwrap().amount_minor(), 1);
+        assert_eq!(usd("-3").unwrap().amount_minor(), -300);
+        assert_eq!(usd("15.555"), Err(AmountError::TooManyDecimals));
+        for bad in ["", ".", "1.", ".5", "1e3", "+1", " 1", "1,000", "NaN", "--1", "0x1"] {
+            assert_eq!(usd(bad), Err(AmountError::Syntax), "{bad}");
+        }
+        for huge in ["99999999999999999999", "10000000000000.01", "123456789012345678901234567890"]
+        {
+            assert_eq!(usd(huge), Err(AmountError::OutOfRange), "{huge}");
+        }
+        let yen = Currency::parse("JPY").unwrap();
+        assert_eq!(Money::parse_major("120", yen).unwrap().to_major(), "120");
+        assert_eq!(Money::parse_major("120.0", yen), Err(AmountError::TooManyDecimals));
+    }
+
+    #[test]
+    fn both_spellings_of_a_currency_are_one() {
+        assert_eq!(Currency::parse("USD"), Currency::parse("840"));
+        assert_eq!(Currency::parse("008").map(|c| c.to_string()).as_deref(), Some("008"));
+        for bad in ["", "usd", "84", "0840", "999x", "000"] {
+            assert_eq!(Currency::parse(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_minor_units_are_one_to_one(minor in -Money::MAX_INPUT_MINOR..=Money::MAX_INPUT_MINOR) {
+            for currency in [Currency::USD, Currency(392), Currency(48)] {
+                let money = Money::new(minor, currency);
+                prop_assert_eq!(Money::parse_major(&money.to_major(), currency), Ok(money));
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A card order and its road from PENDING to SUCCEED.
+
+use crate::text::text_enum;
+use crate::{CardId, CustomerId, EnterpriseId, ErrorCode, OrderId, ProfileId, Timestamp};
+
+text_enum! {
+    /// What is ordered.
+    OrderType {
+        /// A new virtual card.
+        Virtual = "VIRTUAL",
+        /// A physical twin of a virtual card.
+        VirtualToPhysical = "VIRTUAL_TO_PHYSICAL",
+        /// A new card in place of an old one.
+        Replacement = "REPLACEMENT",
+    }
+}
+
+text_enum! {
+    /// How far an order has come (cardbridge-open-api.md section 7.1).
+    OrderStatus {
+        /// Taken in.
+        Pending = "PENDING",
+        /// The customer's data passed.
+        CustomerPass = "CUSTOMER_PASS",
+        /// Identity checks passed.
+        KycPass = "KYC_PASS",
+        /// The issuer knows the customer.
+        ChannelCustomerPass = "CHANNEL_CUSTOMER_PASS",
+        /// The plastic's data is set.
+        PhysicalSettingCompleted = "PHYSICAL_SETTING_COMPLETED",
+        /// The card is there. Final.
+        Succeed = "SUCCEED",
+        /// No card will come. Final.
+        Failed = "FAILED",
+    }
+}
+
+impl OrderStatus {
+    /// Whether nothing follows.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Succeed | Self::Failed)
+    }
+
+    /// The next state of an order of this type when its step succeeds; none after a
+    /// final state or for a state that the type does not have.
+    #[must_use]
+    pub const fn next(self, order_type: OrderType) -> Option<Self> {
+        use OrderStatus::{
+            ChannelCustomerPass, CustomerPass, KycPass, Pending, PhysicalSettingCompleted, Succeed,
+        };
+        match (order_type, self) {
+            (OrderType::Virtual, Pending) => Some(CustomerPass),
+            (OrderType::Virtual, CustomerPass) => Some(KycPass),
+            (OrderType::Virtual, KycPass) => Some(ChannelCustomerPass),
+            (OrderType::VirtualToPhysical, Pending) => Some(PhysicalSettingCompleted),
+            (OrderType::Virtual, ChannelCustomerPass)
+            | (OrderType::VirtualToPhysical, PhysicalSettingCompleted)
+            | (OrderType::Replacement, Pending) => Some(Succeed),
+            _ => None,
+        }
+    }
+}
+
+/// Why an order ended as FAILED.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderFailure {
+    /// The dialect's code.
+    pub error_code: ErrorCode,
+    /// A sentence for the enterprise.
+    pub error_reason: String,
+}
+
+/// A card order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardOrder {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// Id.
+    pub order_id: OrderId,
+    /// The caller's own reference, unique per enterprise.
+    pub card_order_ref: String,
+    /// Profile to issue under.
+    pub profile_id: ProfileId,
+    /// Cardholder.
+    pub customer_id: CustomerId,
+    /// What is ordered.
+    pub order_type: OrderType,
+    /// How far it has come.
+    pub status: OrderStatus,
+    /// The new card, once SUCCEED.
+    pub card_id: Option<CardId>,
+    /// Why it failed, once FAILED.
+    pub failure: Option<OrderFailure>,
+    /// Whether it waits for EDD evidence.
+    pub need_edd_file: bool,
+    /// Source card of a twin or replacement.
+    pub replace_card_id: Option<CardId>,
+    /// Created.
+    pub created_at: Timestamp,
+    /// Last changed.
+    pub modified_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_virtual_order_passes_its_five_states() {
+        let mut road = vec![OrderStatus::Pending];
+        while let Some(next) = road.last().and_then(|s| s.next(OrderType::Virtual)) {
+            road.push(next);
+        }
+        let texts: Vec<_> = road.iter().map(|s| s.as_str()).collect();
+        assert_eq!(
+            texts,
+            ["PENDING", "CUSTOMER_PASS", "KYC_PASS", "CHANNEL_CUSTOMER_PASS", "SUCCEED"]
+        );
+    }
+
+    #[test]
+    fn nothing_follows_a_final_state() {
+        for order_type in OrderType::ALL {
+            assert_eq!(OrderStatus::Succeed.next(*order_type), None);
+            assert_eq!(OrderStatus::Failed.next(*order_type), None);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Enumerations that travel and are stored as fixed texts.
+
+use thiserror::Error;
+
+/// A text that names no value of the enumeration.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{text}` is not a {kind}")]
+pub struct EnumTextError {
+    /// Name of the enumeration.
+    pub kind: &'static str,
+    /// The text that did not match.
+    pub text: String,
+}
+
+/// Declares an enumeration whose values have one fixed text each, the same on
+/// the wire and in the store.
+macro_rules! text_enum {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$vmeta])* $variant),+ }
+
+        impl $name {
+            /// Every value, in declaration order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The fixed text of this value.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::EnumTextError;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    other => Err($crate::EnumTextError { kind: stringify!($name), text: other.to_owned() }),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use text_enum;
+
+/// Longest caller-chosen reference (`cardOrderRef`, `customerRef`, ...).
+const MAX_REFERENCE_CHARS: usize = 64;
+
+/// Whether a caller-chosen reference has the allowed form: 1 to 64 characters of
+/// `[A-Za-z0-9._:-]`. Source: cardbridge-open-api.md section 3.3, rule 7.
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
+    (1..=MAX_REFERENCE_CHARS).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_reference;
+
+    #[test]
+    fn references_have_one_to_sixty_four_safe_characters() {
+        assert!(is_reference("ord-1001.a:b_C"));
+        assert!(is_reference(&"x".repeat(64)));
+        for bad in ["", "a b", "a&b", "a=b", "é", &"x".repeat(65)] {
+            assert!(!is_reference(bad), "{bad}");
+        }
+    }
+}
