@@ -1,1 +1,20 @@
-//! ledger
+//! The rules of money: accounts, transfers between their buckets, and holds. Pure.
+//!
+//! An account holds one owner's money of one currency in four buckets. Every
+//! movement is a [`Transfer`] that takes an amount from one bucket and puts the
+//! same amount into another, so nothing appears or vanishes:
+//!
+//! ```text
+//! funding -> available     deposit          available -> funding    withdrawal
+//! available -> held        hold             held -> available       release, expiry
+//! held -> posted           clearing         available -> posted     clearing above the hold
+//! posted -> available      refund
+//! ```
+//!
+//! The invariant of an account: `funding = available + held + posted`.
+
+mod account;
+mod movement;
+
+pub use account::{Account, AccountViolation, Bucket, LedgerError, Transfer, TransferKind};
+pub use movement::{Clearing, Movement, clear, deposit, expire, hold, refund, release, withdraw};

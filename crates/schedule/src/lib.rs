@@ -1,1 +1,175 @@
-//! schedule
+//! What is due and when: workers that wait for business time, and the sandbox's
+//! advance of that time.
+//!
+//! In the background each worker runs by itself: it starts what is due, sleeps until
+//! the next due moment, and wakes early when something changes. An advance stops the
+//! background, then walks business time from one due moment to the next, in order,
+//! each piece of work finished before the next begins (operator-and-sandbox.md
+//! section 4).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Clock, Timestamp};
+use store::{Store, StoreError};
+use tokio::sync::{Mutex, RwLock, watch};
+use tokio::task::JoinSet;
+
+/// A boxed future, so that workers can be kept in one list.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Longest sleep of a worker that has nothing due; another process may add work.
+const MAX_SLEEP: Duration = Duration::from_secs(5);
+/// Pause when due work is held by somebody else's lease, or the store failed.
+const BLOCKED_PAUSE: Duration = Duration::from_millis(100);
+/// Longest time an advance waits in one due moment for work that somebody else holds.
+const MAX_BLOCKED_ROUNDS: u32 = 300;
+
+/// A kind of work that waits for business time.
+pub trait Worker: Send + Sync {
+    /// Name, for logs.
+    fn name(&self) -> &'static str;
+
+    /// When the next piece is due; none if nothing waits.
+    fn next_due(&self) -> Boxed<'_, Result<Option<Timestamp>, StoreError>>;
+
+    /// Starts pieces that are due by `now`, earliest first, and tells how many. They may go
+    /// on after this returns; [`Worker::settled`] waits for them.
+    fn start_due(&self, now: Timestamp) -> Boxed<'_, Result<usize, StoreError>>;
+
+    /// Waits until everything that was started is finished.
+    fn settled(&self) -> Boxed<'_, ()>;
+
+    /// Waits until something changed that may have brought the next due moment forward.
+    fn changed(&self) -> Boxed<'_, ()>;
+}
+
+/// The workers and the clock they share.
+pub struct Schedule {
+    clock: Clock,
+    store: Store,
+    workers: Vec<Arc<dyn Worker>>,
+    /// Workers start work under a read lock; an advance holds the write lock.
+    gate: RwLock<()>,
+    /// Woken after each advance, since sleeping workers' due moments came nearer.
+    advanced: watch::Sender<()>,
+    one_advance: Mutex<()>,
+}
+
+impl Schedule {
+    /// A schedule of these workers.
+    #[must_use]
+    pub fn new(store: Store, workers: Vec<Arc<dyn Worker>>) -> Arc<Self> {
+        Arc::new(Self {
+            clock: store.clock().clone(),
+            store,
+            workers,
+            gate: RwLock::new(()),
+            advanced: watch::channel(()).0,
+            one_advance: Mutex::new(()),
+        })
+    }
+
+    /// Runs every worker until `stop` turns true, then waits for what they started.
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        let mut loops = JoinSet::new();
+        for worker in self.workers.clone() {
+            loops.spawn(Arc::clone(&self).run_worker(worker, stop.clone()));
+        }
+        while loops.join_next().await.is_some() {}
+    }
+
+    async fn run_worker(self: Arc<Self>, worker: Arc<dyn Worker>, mut stop: watch::Receiver<bool>) {
+        let mut advanced = self.advanced.subscribe();
+        while !*stop.borrow() {
+            let pause = match self.start_in_background(&*worker).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    tracing::error!(worker = worker.name(), %error, "worker failed; trying again");
+                    Some(BLOCKED_PAUSE)
+                }
+            };
+            let Some(pause) = pause else { continue };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = worker.changed() => {}
+                _ = advanced.changed() => {}
+                _ = stop.wait_for(|stopped| *stopped) => {}
+            }
+        }
+        worker.settled().await;
+    }
+
+    /// Starts what is due; returns how long to pause, none if more may be due at once.
+    async fn start_in_background(
+        &self,
+        worker: &dyn Worker,
+    ) -> Result<Option<Duration>, StoreError> {
+        let _open = self.gate.read().await;
+        let now = self.clock.now();
+        match worker.next_due().await? {
+            None => Ok(Some(MAX_SLEEP)),
+            Some(due) if due > now => {
+                let wait_us = due.as_micros().saturating_sub(now.as_micros());
+                Ok(Some(Duration::from_micros(wait_us.unsigned_abs()).min(MAX_SLEEP)))
+            }
+            Some(_) if worker.start_due(now).await? > 0 => Ok(None),
+            Some(_) => Ok(Some(BLOCKED_PAUSE)),
+        }
+    }
+
+    /// Moves business time forward by `seconds`. Everything due in between has happened, in
+    /// order of time, when this returns the new business time.
+    ///
+    /// # Errors
+    /// The store failed; business time then stands where the failure was.
+    pub async fn advance(&self, seconds: u32) -> Result<Timestamp, StoreError> {
+        let _one = self.one_advance.lock().await;
+        let _closed = self.gate.write().await;
+        for worker in &self.workers {
+            worker.settled().await;
+        }
+        let target = self.clock.now().plus_seconds(i64::from(seconds));
+        let mut blocked_rounds = 0;
+        while let Some((due, worker)) = self.earliest(target).await? {
+            self.move_to(due).await?;
+            let started = worker.start_due(due.max(self.clock.now().min(target))).await?;
+            worker.settled().await;
+            if started > 0 {
+                blocked_rounds = 0;
+                continue;
+            }
+            blocked_rounds += 1;
+            if blocked_rounds > MAX_BLOCKED_ROUNDS {
+                tracing::warn!(worker = worker.name(), "work stays leased; time moves on");
+                break;
+            }
+            tokio::time::sleep(BLOCKED_PAUSE).await;
+        }
+        self.move_to(target).await?;
+        self.advanced.send_replace(());
+        Ok(target)
+    }
+
+    async fn move_to(&self, moment: Timestamp) -> Result<(), StoreError> {
+        self.clock.advance_to(moment);
+        self.store.save_clock_offset_us(self.clock.offset_us()).await
+    }
+
+    /// The worker with the earliest piece due by `target`.
+    async fn earliest(
+        &self,
+        target: Timestamp,
+    ) -> Result<Option<(Timestamp, Arc<dyn Worker>)>, StoreError> {
+        let mut earliest: Option<(Timestamp, Arc<dyn Worker>)> = None;
+        for worker in &self.workers {
+            let Some(due) = worker.next_due().await?.filter(|due| *due <= target) else { continue };
+            if earliest.as_ref().is_none_or(|(first, _)| due < *first) {
+                earliest = Some((due, Arc::clone(worker)));
+            }
+        }
+        Ok(earliest)
+    }
+}

@@ -1,0 +1,277 @@
+//! An account, its buckets, and the transfers that move money between them.
+
+use domain::{
+    AccountId, AmountError, AuthId, Currency, EnterpriseId, Money, Timestamp, TransferId,
+};
+use thiserror::Error;
+
+/// Where in an account money lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bucket {
+    /// What the owner brought in and has not taken back.
+    Funding,
+    /// What can be spent or withdrawn.
+    Available,
+    /// What is set aside for authorisations.
+    Held,
+    /// What was spent.
+    Posted,
+}
+
+impl Bucket {
+    /// Every bucket.
+    pub const ALL: [Self; 4] = [Self::Funding, Self::Available, Self::Held, Self::Posted];
+
+    /// The stored text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Funding => "FUNDING",
+            Self::Available => "AVAILABLE",
+            Self::Held => "HELD",
+            Self::Posted => "POSTED",
+        }
+    }
+
+    /// Reads the stored text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|bucket| bucket.as_str() == text)
+    }
+}
+
+/// Why money moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TransferKind {
+    /// The owner brings money.
+    Deposit,
+    /// The owner takes money back.
+    Withdrawal,
+    /// Money is set aside for an authorisation.
+    Hold,
+    /// Money set aside is given back.
+    Release,
+    /// Money set aside is given back because its time ran out.
+    Expiry,
+    /// Money is spent for good.
+    Clearing,
+    /// Spent money comes back.
+    Refund,
+}
+
+impl TransferKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Deposit,
+        Self::Withdrawal,
+        Self::Hold,
+        Self::Release,
+        Self::Expiry,
+        Self::Clearing,
+        Self::Refund,
+    ];
+
+    /// The stored text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deposit => "DEPOSIT",
+            Self::Withdrawal => "WITHDRAWAL",
+            Self::Hold => "HOLD",
+            Self::Release => "RELEASE",
+            Self::Expiry => "EXPIRY",
+            Self::Clearing => "CLEARING",
+            Self::Refund => "REFUND",
+        }
+    }
+
+    /// Reads the stored text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Why a movement is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum LedgerError {
+    /// Less is available than the movement takes.
+    #[error("not enough available")]
+    InsufficientFunds,
+    /// More would be taken from a hold than it has left.
+    #[error("more than is held")]
+    ExceedsHold,
+    /// A movement of nothing, or of less than nothing.
+    #[error("an amount must be above zero")]
+    NotPositive,
+    /// The account has another currency.
+    #[error("account and amount differ in currency")]
+    CurrencyMismatch,
+    /// A balance would not fit 64 bits.
+    #[error("balance out of range")]
+    OutOfRange,
+    /// The hold is not open.
+    #[error("the hold is not open")]
+    HoldClosed,
+}
+
+impl From<AmountError> for LedgerError {
+    fn from(error: AmountError) -> Self {
+        match error {
+            AmountError::CurrencyMismatch => Self::CurrencyMismatch,
+            _ => Self::OutOfRange,
+        }
+    }
+}
+
+/// A balance sheet that does not add up.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("account {account_id}: {rule}")]
+pub struct AccountViolation {
+    /// The account.
+    pub account_id: AccountId,
+    /// The rule that does not hold.
+    pub rule: &'static str,
+}
+
+/// One owner's money of one currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// Id.
+    pub account_id: AccountId,
+    /// Currency of all four balances.
+    pub currency: Currency,
+    /// Brought in and not taken back, minor units.
+    pub funding_minor: i64,
+    /// Free to spend, minor units. Below zero only by force of the network.
+    pub available_minor: i64,
+    /// Set aside, minor units.
+    pub held_minor: i64,
+    /// Spent, minor units.
+    pub posted_minor: i64,
+    /// Whether the network ever forced `available` below zero.
+    pub forced_negative: bool,
+}
+
+/// One movement of money between two buckets of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// Id.
+    pub transfer_id: TransferId,
+    /// Account.
+    pub account_id: AccountId,
+    /// Why.
+    pub kind: TransferKind,
+    /// Bucket the money leaves.
+    pub from: Bucket,
+    /// Bucket the money enters.
+    pub to: Bucket,
+    /// How much; above zero.
+    pub amount: Money,
+    /// The authorisation it belongs to.
+    pub auth_id: Option<AuthId>,
+    /// The operator's reference of a deposit or withdrawal.
+    pub reference: Option<String>,
+    /// When (business time).
+    pub created_at: Timestamp,
+}
+
+impl Account {
+    /// A new, empty account.
+    #[must_use]
+    pub const fn empty(
+        enterprise_id: EnterpriseId,
+        account_id: AccountId,
+        currency: Currency,
+    ) -> Self {
+        Self {
+            enterprise_id,
+            account_id,
+            currency,
+            funding_minor: 0,
+            available_minor: 0,
+            held_minor: 0,
+            posted_minor: 0,
+            forced_negative: false,
+        }
+    }
+
+    /// The balance of one bucket in minor units.
+    #[must_use]
+    pub const fn balance_minor(&self, bucket: Bucket) -> i64 {
+        match bucket {
+            Bucket::Funding => self.funding_minor,
+            Bucket::Available => self.available_minor,
+            Bucket::Held => self.held_minor,
+            Bucket::Posted => self.posted_minor,
+        }
+    }
+
+    /// Whether the four balances obey the rules of the ledger.
+    ///
+    /// # Errors
+    /// Names the first rule that is broken.
+    pub fn check(&self) -> Result<(), AccountViolation> {
+        let violation = |rule| Err(AccountViolation { account_id: self.account_id, rule });
+        let parts = i128::from(self.available_minor)
+            + i128::from(self.held_minor)
+            + i128::from(self.posted_minor);
+        if parts != i128::from(self.funding_minor) {
+            return violation("funding differs from available + held + posted");
+        }
+        if self.held_minor < 0 {
+            return violation("held is below zero");
+        }
+        if self.available_minor < 0 && !self.forced_negative {
+            return violation("available is below zero and the network did not force it");
+        }
+        Ok(())
+    }
+
+    /// Moves `amount_minor` between two buckets. Funding is what the owner brought,
+    /// so it grows when money leaves it for `Available`.
+    ///
+    /// # Errors
+    /// The amount is not above zero, or a balance would not fit.
+    pub(crate) fn shift(
+        &mut self,
+        from: Bucket,
+        to: Bucket,
+        amount_minor: i64,
+    ) -> Result<(), LedgerError> {
+        if amount_minor <= 0 {
+            return Err(LedgerError::NotPositive);
+        }
+        let mut moved = self.clone();
+        moved.add(from, if from == Bucket::Funding { amount_minor } else { -amount_minor })?;
+        moved.add(to, if to == Bucket::Funding { -amount_minor } else { amount_minor })?;
+        *self = moved;
+        Ok(())
+    }
+
+    fn add(&mut self, bucket: Bucket, delta_minor: i64) -> Result<(), LedgerError> {
+        let balance = match bucket {
+            Bucket::Funding => &mut self.funding_minor,
+            Bucket::Available => &mut self.available_minor,
+            Bucket::Held => &mut self.held_minor,
+            Bucket::Posted => &mut self.posted_minor,
+        };
+        *balance = balance.checked_add(delta_minor).ok_or(LedgerError::OutOfRange)?;
+        Ok(())
+    }
+
+    /// Applies a recorded transfer again, as `ledger verify` does.
+    ///
+    /// # Errors
+    /// The transfer is of another currency, not above zero, or does not fit.
+    pub fn replay(&mut self, transfer: &Transfer) -> Result<(), LedgerError> {
+        if transfer.amount.currency() != self.currency {
+            return Err(LedgerError::CurrencyMismatch);
+        }
+        self.shift(transfer.from, transfer.to, transfer.amount.amount_minor())
+    }
+}

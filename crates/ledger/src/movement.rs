@@ -1,0 +1,162 @@
+//! What each business event does to an account and to a hold.
+
+use domain::{HoldState, Money};
+
+use crate::{Account, Bucket, LedgerError, TransferKind};
+
+/// One step of a business event: becomes a [`crate::Transfer`] once it has an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Movement {
+    /// Why.
+    pub kind: TransferKind,
+    /// Bucket the money leaves.
+    pub from: Bucket,
+    /// Bucket the money enters.
+    pub to: Bucket,
+    /// How much.
+    pub amount: Money,
+}
+
+/// What a clearing did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clearing {
+    /// The steps, in order.
+    pub movements: Vec<Movement>,
+    /// What the hold has left, minor units.
+    pub hold_remaining_minor: i64,
+    /// The hold's state afterwards.
+    pub hold_state: HoldState,
+}
+
+fn step(
+    account: &mut Account,
+    kind: TransferKind,
+    from: Bucket,
+    to: Bucket,
+    amount: Money,
+) -> Result<Movement, LedgerError> {
+    if amount.currency() != account.currency {
+        return Err(LedgerError::CurrencyMismatch);
+    }
+    account.shift(from, to, amount.amount_minor())?;
+    Ok(Movement { kind, from, to, amount })
+}
+
+/// The owner brings money.
+///
+/// # Errors
+/// Not above zero, another currency, or out of range.
+pub fn deposit(account: &mut Account, amount: Money) -> Result<Movement, LedgerError> {
+    step(account, TransferKind::Deposit, Bucket::Funding, Bucket::Available, amount)
+}
+
+/// The owner takes money back, never more than is available.
+///
+/// # Errors
+/// As [`deposit`], or not enough is available.
+pub fn withdraw(account: &mut Account, amount: Money) -> Result<Movement, LedgerError> {
+    require_available(account, amount)?;
+    step(account, TransferKind::Withdrawal, Bucket::Available, Bucket::Funding, amount)
+}
+
+/// Sets money aside for an authorisation, never more than is available.
+///
+/// # Errors
+/// As [`deposit`], or not enough is available.
+pub fn hold(account: &mut Account, amount: Money) -> Result<Movement, LedgerError> {
+    require_available(account, amount)?;
+    step(account, TransferKind::Hold, Bucket::Available, Bucket::Held, amount)
+}
+
+/// Gives back `amount` of a hold that has `remaining_minor` left.
+///
+/// # Errors
+/// More than the hold has left, or as [`deposit`].
+pub fn release(
+    account: &mut Account,
+    remaining_minor: i64,
+    amount: Money,
+) -> Result<Movement, LedgerError> {
+    give_back(account, TransferKind::Release, remaining_minor, amount)
+}
+
+/// Gives back all that a hold has left because its time ran out.
+///
+/// # Errors
+/// As [`release`].
+pub fn expire(account: &mut Account, remaining: Money) -> Result<Movement, LedgerError> {
+    give_back(account, TransferKind::Expiry, remaining.amount_minor(), remaining)
+}
+
+fn give_back(
+    account: &mut Account,
+    kind: TransferKind,
+    remaining_minor: i64,
+    amount: Money,
+) -> Result<Movement, LedgerError> {
+    if amount.amount_minor() > remaining_minor {
+        return Err(LedgerError::ExceedsHold);
+    }
+    step(account, kind, Bucket::Held, Bucket::Available, amount)
+}
+
+/// Spends `amount` for good. It comes from the hold as far as that goes; the rest is
+/// forced from what is available, which may go below zero: the network decides, and
+/// the account is flagged. A final clearing gives back what the hold has left.
+///
+/// # Errors
+/// Not above zero, another currency, or out of range.
+pub fn clear(
+    account: &mut Account,
+    hold_state: HoldState,
+    remaining_minor: i64,
+    amount: Money,
+    is_final: bool,
+) -> Result<Clearing, LedgerError> {
+    if !amount.is_positive() {
+        return Err(LedgerError::NotPositive);
+    }
+    let mut work = account.clone();
+    let mut movements = Vec::with_capacity(3);
+    let part = |minor| Money::new(minor, amount.currency());
+    let open = hold_state == HoldState::Pending;
+    let held_minor = if open { remaining_minor } else { 0 };
+    let from_hold = amount.amount_minor().min(held_minor);
+    if from_hold > 0 {
+        let kind = TransferKind::Clearing;
+        movements.push(step(&mut work, kind, Bucket::Held, Bucket::Posted, part(from_hold))?);
+    }
+    let forced = amount.amount_minor() - from_hold;
+    if forced > 0 {
+        let kind = TransferKind::Clearing;
+        movements.push(step(&mut work, kind, Bucket::Available, Bucket::Posted, part(forced))?);
+        work.forced_negative |= work.available_minor < 0;
+    }
+    let mut left = held_minor - from_hold;
+    if is_final && left > 0 {
+        movements.push(release(&mut work, left, part(left))?);
+        left = 0;
+    }
+    let closed = open && (is_final || left == 0);
+    *account = work;
+    Ok(Clearing {
+        movements,
+        hold_remaining_minor: left,
+        hold_state: if closed { HoldState::Posted } else { hold_state },
+    })
+}
+
+/// Spent money comes back.
+///
+/// # Errors
+/// As [`deposit`].
+pub fn refund(account: &mut Account, amount: Money) -> Result<Movement, LedgerError> {
+    step(account, TransferKind::Refund, Bucket::Posted, Bucket::Available, amount)
+}
+
+fn require_available(account: &Account, amount: Money) -> Result<(), LedgerError> {
+    if amount.amount_minor() > account.available_minor {
+        return Err(LedgerError::InsufficientFunds);
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! What can go wrong below the domain.
+
+use thiserror::Error;
+
+/// A failure of the engine or of the data in it. Never shown to a caller.
+#[derive(Debug, Clone, Error)]
+pub enum StoreError {
+    /// The engine refused or failed.
+    #[error("store engine: {0}")]
+    Engine(String),
+    /// Another transaction was in the way; the operation may be tried again.
+    #[error("store conflict: {0}")]
+    Conflict(String),
+    /// A unique index refused the row.
+    #[error("already there: {0}")]
+    Duplicate(String),
+    /// A stored value is not what the domain allows.
+    #[error("corrupt value in {0}")]
+    Corrupt(&'static str),
+    /// The writer has more waiting than its limit, or the store was closed.
+    #[error("the store takes no more work now")]
+    Overloaded,
+}

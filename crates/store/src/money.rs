@@ -1,0 +1,219 @@
+//! Everything that moves money, through one writer that commits what has arrived together.
+
+use domain::{
+    AuthId, Authorisation, EnterpriseId, ErrorCode, Money, Posting, ResponseCode, Timestamp,
+    WebhookEvent,
+};
+use ledger::LedgerError;
+use thiserror::Error;
+
+use crate::{Store, StoreError};
+
+/// Why money did not move.
+#[derive(Debug, Clone, Error)]
+pub enum MoneyError {
+    /// A rule of the ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// No such authorisation.
+    #[error("authorisation not found")]
+    NotFound,
+    /// The authorisation is not approved.
+    #[error("the authorisation is not approved")]
+    NotApproved,
+    /// More than the authorisation has left.
+    #[error("more than the authorisation has left")]
+    ExceedsAuthorisation,
+    /// The reference was used for another movement.
+    #[error("the reference was used for another movement")]
+    ReferenceMismatch,
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A new authorisation.
+#[derive(Debug, Clone)]
+pub struct BeginAuthorisation {
+    /// The authorisation. PENDING: its amount is held, unless that is zero. DECLINED: it is
+    /// recorded as it is, with `refusal`.
+    pub authorisation: Authorisation,
+    /// The receipt so far.
+    pub receipt: String,
+    /// The result webhook, stored if the authorisation is declined here: because it came so,
+    /// or because the deposit does not cover it.
+    pub refusal: WebhookEvent,
+}
+
+/// What became of a new authorisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BeginOutcome {
+    /// The hold is taken; the enterprise may be asked.
+    Held(Authorisation),
+    /// Declined and told: it came so, or the deposit does not cover it.
+    Refused(Authorisation),
+    /// The network's key was seen before: this is the authorisation it made; nothing was written.
+    Repeated(Authorisation),
+}
+
+/// The decision of an authorisation whose hold is taken.
+#[derive(Debug, Clone)]
+pub struct DecideAuthorisation {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// The authorisation.
+    pub auth_id: AuthId,
+    /// The answer; anything but `Approved` gives the hold back.
+    pub response_code: ResponseCode,
+    /// Dialect 1's reason of a decline.
+    pub reject_reason: Option<ErrorCode>,
+    /// What exactly led to the decision.
+    pub detail: String,
+    /// Code given to the network with an approval.
+    pub auth_code: Option<String>,
+    /// The whole receipt; none keeps what `begin` wrote.
+    pub receipt: Option<String>,
+    /// The result webhook.
+    pub event: WebhookEvent,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What became of a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecideOutcome {
+    /// Decided so.
+    Decided(Authorisation),
+    /// It was decided before, perhaps otherwise: nothing was written.
+    AlreadyDecided(Authorisation),
+}
+
+/// A clearing of an authorisation. Its amounts are in the acquirer's currency.
+#[derive(Debug, Clone)]
+pub struct ClearAuthorisation {
+    /// The authorisation.
+    pub auth_id: AuthId,
+    /// How much in the acquirer's currency, minor units; none = what is not yet cleared or
+    /// reversed.
+    pub acquirer_amount_minor: Option<i64>,
+    /// Whether nothing more will come, so that what is left of the hold is given back.
+    pub is_final: bool,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A posting and the authorisation it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostingOutcome {
+    /// The posting.
+    pub posting: Posting,
+    /// The authorisation afterwards.
+    pub authorisation: Authorisation,
+}
+
+/// A reversal: what the network takes back of an approved authorisation.
+#[derive(Debug, Clone)]
+pub struct ReverseAuthorisation {
+    /// The authorisation.
+    pub auth_id: AuthId,
+    /// How much in the acquirer's currency, minor units; none = all that is left.
+    pub acquirer_amount_minor: Option<i64>,
+    /// Id of the reversal itself.
+    pub reversal_id: AuthId,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A refund: it has its own authorisation record and is posted at once.
+#[derive(Debug, Clone)]
+pub struct RefundAuthorisation {
+    /// The refund's own record: INCOMING, type P, approved, without a hold.
+    pub refund: Authorisation,
+    /// The receipt.
+    pub receipt: String,
+}
+
+impl Store {
+    /// Records a new authorisation and takes its hold, in one commit, idempotent by the
+    /// network's key. A deposit that does not cover it declines it in the same commit, with
+    /// `InsufficientFunds`, `DAPI_AUTH_INTERNAL_REJECT` and detail `deposit_exhausted`.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub async fn begin_authorisation(
+        &self,
+        request: BeginAuthorisation,
+    ) -> Result<BeginOutcome, MoneyError> {
+        let _ = request;
+        todo!()
+    }
+
+    /// Decides an authorisation: keeps or gives back its hold and writes its result webhook.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub async fn decide_authorisation(
+        &self,
+        decision: DecideAuthorisation,
+    ) -> Result<DecideOutcome, MoneyError> {
+        let _ = decision;
+        todo!()
+    }
+
+    /// Posts a clearing.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub async fn clear_authorisation(
+        &self,
+        request: ClearAuthorisation,
+    ) -> Result<PostingOutcome, MoneyError> {
+        let _ = request;
+        todo!()
+    }
+
+    /// Reverses an approved authorisation, wholly or in part; returns the reversal's own
+    /// record (INCOMING, linked to the original).
+    ///
+    /// # Errors
+    /// [`MoneyError`]; more than is left is `ExceedsAuthorisation`.
+    pub async fn reverse_authorisation(
+        &self,
+        request: ReverseAuthorisation,
+    ) -> Result<Authorisation, MoneyError> {
+        let _ = request;
+        todo!()
+    }
+
+    /// Posts a refund.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub async fn refund(&self, request: RefundAuthorisation) -> Result<PostingOutcome, MoneyError> {
+        let _ = request;
+        todo!()
+    }
+
+    /// Gives back what an expired hold has left; false if it was not open any more.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub async fn expire_hold(
+        &self,
+        enterprise_id: EnterpriseId,
+        auth_id: AuthId,
+        now: Timestamp,
+    ) -> Result<bool, MoneyError> {
+        let _ = (enterprise_id, auth_id, now);
+        todo!()
+    }
+}
+
+/// What an amount of the acquirer's currency is in the billing currency, for the step from
+/// `before_minor` to `after_minor` of an authorisation's acquirer amount: parts add up to the
+/// whole, so that no rounding is left over.
+#[must_use]
+pub fn billing_part(authorisation: &Authorisation, before_minor: i64, after_minor: i64) -> Money {
+    let _ = (before_minor, after_minor);
+    authorisation.amount
+}
