@@ -1,0 +1,53 @@
+//! The little that is kept of a foreign answer.
+
+/// Most bytes kept of a response body (DESIGN decision 12).
+pub const EXCERPT_BYTES: usize = 256;
+
+/// The beginning of `body` as text of at most [`EXCERPT_BYTES`] bytes: invalid UTF-8
+/// becomes U+FFFD, control characters become spaces, and no character is cut in half.
+#[must_use]
+pub fn excerpt(body: &[u8]) -> String {
+    // A replaced control character of two bytes shrinks to one, so twice the bytes may be
+    // used up; three more keep the last character whole.
+    let head = &body[..body.len().min(2 * EXCERPT_BYTES + 3)];
+    let mut text = String::with_capacity(EXCERPT_BYTES);
+    for character in String::from_utf8_lossy(head).chars() {
+        let shown = if character.is_control() { ' ' } else { character };
+        if text.len() + shown.len_utf8() > EXCERPT_BYTES {
+            break;
+        }
+        text.push(shown);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EXCERPT_BYTES, excerpt};
+
+    #[test]
+    fn a_short_body_is_kept_whole() {
+        assert_eq!(excerpt(b"{\"code\":\"ok\"}"), "{\"code\":\"ok\"}");
+        assert_eq!(excerpt(b""), "");
+    }
+
+    #[test]
+    fn a_long_body_is_cut_at_a_character() {
+        assert_eq!(excerpt(&[b'a'; 300]).len(), EXCERPT_BYTES);
+        // 255 bytes, then a character of two: it does not fit and is left out whole.
+        let text = format!("{}éé", "a".repeat(255));
+        assert_eq!(excerpt(text.as_bytes()), "a".repeat(255));
+        // 254 bytes, then a character of two: it fits exactly.
+        let text = format!("{}éé", "a".repeat(254));
+        assert_eq!(excerpt(text.as_bytes()), format!("{}é", "a".repeat(254)));
+    }
+
+    #[test]
+    fn control_characters_and_bad_bytes_are_replaced() {
+        assert_eq!(excerpt(b"a\r\n\x1b[31mb\x00"), "a   [31mb ");
+        assert_eq!(excerpt(&[b'a', 0xff, b'b']), "a\u{fffd}b");
+        assert_eq!(excerpt("\u{85}".repeat(300).as_bytes()), " ".repeat(EXCERPT_BYTES));
+        // Each bad byte grows to three bytes of text; the limit holds for the text.
+        assert!(excerpt(&[0xff; 400]).len() <= EXCERPT_BYTES);
+    }
+}

@@ -1,0 +1,74 @@
+//! Where the client does not go.
+
+use std::process::Command;
+
+use outbound::{AddressPolicy, Outbound, OutboundError};
+
+use crate::server::{Behaviour, Server, answer, failure, post_within, sandbox};
+
+/// Set for the child of the proxy test: the URL to post to.
+const CHILD_URL: &str = "OUTBOUND_TEST_URL";
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_is_not_followed() {
+    let elsewhere = Server::start(answer("200 OK", "")).await;
+    let redirect = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n",
+        elsewhere.url()
+    );
+    let server = Server::start(Behaviour::Answer(redirect)).await;
+    let answer =
+        post_within(&sandbox(), &server.url(), 2000).await.unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(answer.status, 307);
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_name_that_resolves_to_loopback_is_refused_unless_loopback_is_allowed() {
+    let server = Server::start(answer("200 OK", "")).await;
+    let url = format!("http://localhost:{}/", server.address.port());
+    let guarded = Outbound::new(AddressPolicy::default()).unwrap();
+    assert!(guarded.vet_url(&url).is_ok(), "a name is judged when it is resolved");
+    let error = failure(post_within(&guarded, &url, 2000).await);
+    assert_eq!(error, OutboundError::AddressRefused);
+    assert_eq!(server.connections(), 0);
+    assert!(post_within(&sandbox(), &url, 2000).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_literal_address_is_refused_before_anything_is_sent() {
+    let server = Server::start(answer("200 OK", "")).await;
+    let guarded = Outbound::new(AddressPolicy::default()).unwrap();
+    let error = failure(post_within(&guarded, &server.url(), 2000).await);
+    assert_eq!(error, OutboundError::AddressRefused);
+    assert_eq!(guarded.vet_url(&server.url()), Err(OutboundError::AddressRefused));
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn an_unknown_name_is_no_connection() {
+    let error = failure(post_within(&sandbox(), "http://nowhere.invalid/", 10_000).await);
+    assert_eq!(error, OutboundError::Connect);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proxies_from_the_environment_are_ignored() {
+    if let Ok(url) = std::env::var(CHILD_URL) {
+        let answer = post_within(&sandbox(), &url, 2000).await.unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(answer.status, 200);
+        return;
+    }
+    let server = Server::start(answer("200 OK", "")).await;
+    let proxy = Server::start(answer("502 Bad Gateway", "")).await;
+    let proxy_url = format!("http://{}", proxy.address);
+    // The environment is set for a child: changing it in a running process is unsafe.
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "guard::proxies_from_the_environment_are_ignored"]);
+    child.env(CHILD_URL, server.url());
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"] {
+        child.env(name, &proxy_url);
+    }
+    let status = tokio::task::spawn_blocking(move || child.status()).await.unwrap().unwrap();
+    assert!(status.success());
+    assert_eq!((server.requests(), proxy.connections()), (1, 0));
+}

@@ -1,0 +1,121 @@
+//! Deadlines, sizes and the reuse of connections.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+use outbound::{OutboundError, Post};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::server::{Behaviour, Server, answer, failure, post_within, sandbox};
+
+#[tokio::test]
+async fn an_answer_is_read_whole_and_the_connection_is_used_again() {
+    let server = Server::start(answer("200 OK", "{\"code\":\"ok\"}")).await;
+    let outbound = sandbox();
+    for _ in 0..5 {
+        let answer =
+            post_within(&outbound, &server.url(), 2000).await.unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((answer.status, answer.body.as_ref()), (200, b"{\"code\":\"ok\"}".as_ref()));
+        assert!(answer.elapsed < Duration::from_secs(2));
+    }
+    assert_eq!((server.requests(), server.connections()), (5, 1));
+}
+
+#[tokio::test]
+async fn headers_and_body_travel_unchanged() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/a//b?q=1%202", listener.local_addr().unwrap());
+    let seen = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut buffer = vec![0; 4096];
+        let count = stream.read(&mut buffer).await.unwrap();
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        String::from_utf8(buffer[..count].to_vec()).unwrap()
+    });
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("x-auth-signature", HeaderValue::from_static("abc=="));
+    let post = Post {
+        url: &url,
+        headers,
+        body: Bytes::from_static(b"{\"amount\": \"1.00\"}"),
+        deadline: tokio::time::Instant::now() + Duration::from_secs(2),
+        max_response_bytes: 0,
+    };
+    let answer = sandbox().post(post).await.unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((answer.status, answer.body.len()), (204, 0));
+    let seen = seen.await.unwrap();
+    assert!(seen.starts_with("POST /a//b?q=1%202 HTTP/1.1\r\n"), "{seen}");
+    assert!(seen.contains("\r\ncontent-type: application/json\r\n"), "{seen}");
+    assert!(seen.contains("\r\nx-auth-signature: abc==\r\n"), "{seen}");
+    assert!(seen.ends_with("\r\n\r\n{\"amount\": \"1.00\"}"), "{seen}");
+}
+
+#[tokio::test]
+async fn the_deadline_holds_whatever_the_server_does() {
+    let outbound = sandbox();
+    let misbehaviours = [
+        Behaviour::Silent,
+        Behaviour::Dribble("HTTP/1.1 200 OK\r\n"),
+        Behaviour::Dribble("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"),
+    ];
+    for behaviour in misbehaviours {
+        let server = Server::start(behaviour).await;
+        let started = Instant::now();
+        let error = failure(post_within(&outbound, &server.url(), 600).await);
+        assert_eq!(error, OutboundError::Timeout);
+        let elapsed = started.elapsed();
+        assert!(elapsed >= Duration::from_millis(600), "{elapsed:?}");
+        assert!(elapsed < Duration::from_millis(1500), "{elapsed:?}");
+        assert_eq!(server.requests(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_already_past_sends_nothing() {
+    let server = Server::start(answer("200 OK", "")).await;
+    let outbound = sandbox();
+    assert!(post_within(&outbound, &server.url(), 2000).await.is_ok());
+    assert_eq!(failure(post_within(&outbound, &server.url(), 0).await), OutboundError::Timeout);
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test]
+async fn an_oversized_answer_is_cut_off() {
+    let outbound = sandbox();
+    let too_large = OutboundError::TooLarge { status: 200 };
+    let declared = Server::start(answer("200 OK", &"x".repeat(1025))).await;
+    assert_eq!(failure(post_within(&outbound, &declared.url(), 2000).await), too_large);
+    let chunk = format!("400\r\n{}\r\n", "x".repeat(1024));
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    // No end of the body is ever sent: only the cap can stop the reading this early.
+    let undeclared = Server::start(Behaviour::Answer(format!("{head}{chunk}{chunk}"))).await;
+    assert_eq!(failure(post_within(&outbound, &undeclared.url(), 2000).await), too_large);
+    let exact = Server::start(answer("200 OK", &"x".repeat(1024))).await;
+    assert!(post_within(&outbound, &exact.url(), 2000).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_broken_exchange_is_told_from_a_missing_server() {
+    let outbound = sandbox();
+    let server = Server::start(Behaviour::HangUp).await;
+    assert_eq!(failure(post_within(&outbound, &server.url(), 2000).await), OutboundError::Broken);
+    let server = Server::start(Behaviour::Answer("SSH-2.0-x\r\n\r\n".to_owned())).await;
+    assert_eq!(failure(post_within(&outbound, &server.url(), 2000).await), OutboundError::Broken);
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/?token=very-secret", listener.local_addr().unwrap());
+    drop(listener);
+    let error = failure(post_within(&outbound, &url, 2000).await);
+    assert_eq!(error, OutboundError::Connect);
+    assert!(!format!("{error} {error:?}").contains("very-secret"));
+}
+
+#[tokio::test]
+async fn a_server_without_tls_gets_no_plain_text() {
+    let server = Server::start(answer("200 OK", "")).await;
+    let url = format!("https://{}/", server.address);
+    assert_eq!(failure(post_within(&sandbox(), &url, 2000).await), OutboundError::Connect);
+}

@@ -1,0 +1,115 @@
+//! Servers that misbehave in one chosen way.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use outbound::{AddressPolicy, Answer, Outbound, OutboundError, Post};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
+
+/// What the server does with each request.
+#[derive(Clone)]
+pub enum Behaviour {
+    /// Writes these bytes and keeps the connection.
+    Answer(String),
+    /// Writes these bytes, then nothing, and keeps the connection open.
+    Dribble(&'static str),
+    /// Reads and never answers.
+    Silent,
+    /// Closes without an answer.
+    HangUp,
+}
+
+/// A running server and what it has seen.
+pub struct Server {
+    pub address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Server {
+    pub async fn start(behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let requests = Arc::new(AtomicUsize::new(0));
+        let (accepted, served) = (Arc::clone(&connections), Arc::clone(&requests));
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                accepted.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(serve(stream, behaviour.clone(), Arc::clone(&served)));
+            }
+        });
+        Self { address, connections, requests }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/notify?token=very-secret", self.address)
+    }
+
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+async fn serve(mut stream: TcpStream, behaviour: Behaviour, served: Arc<AtomicUsize>) {
+    // Every test sends its request in one small segment.
+    let mut buffer = vec![0; 16 * 1024];
+    while stream.read(&mut buffer).await.unwrap_or(0) > 0 {
+        served.fetch_add(1, Ordering::SeqCst);
+        match &behaviour {
+            Behaviour::Answer(text) => stream.write_all(text.as_bytes()).await.unwrap(),
+            Behaviour::Dribble(text) => {
+                for byte in text.bytes().chain(std::iter::repeat(b' ')) {
+                    if stream.write_all(&[byte]).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+            Behaviour::Silent => {}
+            Behaviour::HangUp => return,
+        }
+    }
+}
+
+pub fn answer(status: &str, body: &str) -> Behaviour {
+    Behaviour::Answer(format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+}
+
+pub fn sandbox() -> Outbound {
+    Outbound::new(AddressPolicy { loopback_allowed: true, ..AddressPolicy::default() }).unwrap()
+}
+
+pub async fn post_within(
+    outbound: &Outbound,
+    url: &str,
+    within_ms: u64,
+) -> Result<Answer, OutboundError> {
+    let post = Post {
+        url,
+        headers: HeaderMap::new(),
+        body: Bytes::from_static(b"{}"),
+        deadline: Instant::now() + Duration::from_millis(within_ms),
+        max_response_bytes: 1024,
+    };
+    outbound.post(post).await
+}
+
+/// `Answer` has no Debug, because its body may be secret.
+pub fn failure(result: Result<Answer, OutboundError>) -> OutboundError {
+    match result {
+        Ok(answer) => panic!("answered with status {}", answer.status),
+        Err(error) => error,
+    }
+}
