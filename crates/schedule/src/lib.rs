@@ -135,7 +135,7 @@ impl Schedule {
         let mut blocked_rounds = 0;
         while let Some((due, worker)) = self.earliest(target).await? {
             self.move_to(due).await?;
-            let started = worker.start_due(due.max(self.clock.now().min(target))).await?;
+            let started = worker.start_due(due).await?;
             worker.settled().await;
             if started > 0 {
                 blocked_rounds = 0;
@@ -150,7 +150,7 @@ impl Schedule {
         }
         self.move_to(target).await?;
         self.advanced.send_replace(());
-        Ok(target)
+        Ok(self.clock.now())
     }
 
     async fn move_to(&self, moment: Timestamp) -> Result<(), StoreError> {
