@@ -1,1 +1,17 @@
-//! crypto
+//! Cryptographic primitives with the key handed in. Nothing is stored here, and
+//! no error says why something was refused: the reason would help a forger.
+
+mod aead;
+pub mod card_verification;
+mod error;
+pub mod field_cipher;
+mod hash;
+pub mod luhn;
+mod pool;
+pub mod rsa;
+
+pub use aead::AeadKey;
+pub use error::CryptoError;
+pub use hash::{constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_matches, sha256};
+pub use pool::{RsaPool, RsaPoolError};
+pub use rsa::{RsaPrivateKey, RsaPublicKey};

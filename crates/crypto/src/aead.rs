@@ -1,0 +1,102 @@
+//! AES-256-GCM with a random nonce, for what is kept at rest.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use domain::Random;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::CryptoError;
+
+const TAG_LEN: usize = 16;
+
+/// An AES-256-GCM key. Nonces are random, so one key seals at most 2^32 texts.
+pub struct AeadKey(LessSafeKey);
+
+impl AeadKey {
+    /// A key from its 32 bytes.
+    #[must_use]
+    pub fn new(mut bytes: [u8; 32]) -> Self {
+        let key = UnboundKey::new(&AES_256_GCM, &bytes).expect("an AES-256 key is 32 bytes");
+        bytes.zeroize();
+        Self(LessSafeKey::new(key))
+    }
+
+    /// Encrypts `plain` and binds `associated`: nonce, ciphertext, tag.
+    #[must_use]
+    pub fn seal(&self, random: &dyn Random, associated: &[u8], plain: &[u8]) -> Vec<u8> {
+        let mut nonce = [0; NONCE_LEN];
+        random.fill(&mut nonce);
+        let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len() + TAG_LEN);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(plain);
+        let tag = self
+            .0
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(associated),
+                &mut sealed[NONCE_LEN..],
+            )
+            .expect("no text in memory is beyond the limit of GCM");
+        sealed.extend_from_slice(tag.as_ref());
+        sealed
+    }
+
+    /// Decrypts what [`AeadKey::seal`] made with the same `associated`.
+    ///
+    /// # Errors
+    /// [`CryptoError::Refused`] for anything else.
+    pub fn open(
+        &self,
+        associated: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or(CryptoError::Refused)?;
+        let length = rest.len().checked_sub(TAG_LEN).ok_or(CryptoError::Refused)?;
+        let (ciphertext, tag) = rest.split_at(length);
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CryptoError::Refused)?;
+        let mut plain = Zeroizing::new(vec![0; length]);
+        self.0
+            .open_separate_gather(nonce, Aad::from(associated), ciphertext, tag, &mut plain)
+            .map_err(|_| CryptoError::Refused)?;
+        Ok(plain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::SystemRandom;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_was_sealed_opens_and_any_flipped_bit_is_refused(
+            key: [u8; 32],
+            associated: Vec<u8>,
+            plain: Vec<u8>,
+            position: prop::sample::Index,
+            bit in 0_u8..8,
+        ) {
+            let key = AeadKey::new(key);
+            let mut sealed = key.seal(&SystemRandom, &associated, &plain);
+            prop_assert_eq!(&*key.open(&associated, &sealed).unwrap(), &plain);
+            let at = position.index(sealed.len());
+            sealed[at] ^= 1 << bit;
+            prop_assert!(key.open(&associated, &sealed).err() == Some(CryptoError::Refused));
+        }
+
+        #[test]
+        fn other_associated_data_and_cut_texts_are_refused(plain: Vec<u8>, cut: prop::sample::Index) {
+            let key = AeadKey::new([7; 32]);
+            let sealed = key.seal(&SystemRandom, b"here", &plain);
+            prop_assert!(key.open(b"there", &sealed).is_err());
+            prop_assert!(key.open(b"here", &sealed[..cut.index(sealed.len())]).is_err());
+        }
+    }
+
+    #[test]
+    fn sealing_twice_never_repeats_the_nonce() {
+        let key = AeadKey::new([7; 32]);
+        assert_ne!(key.seal(&SystemRandom, b"", b"same"), key.seal(&SystemRandom, b"", b"same"));
+    }
+}

@@ -1,0 +1,117 @@
+//! SHA-256, HMAC and HKDF.
+
+use aws_lc_rs::{constant_time, digest, hkdf, hmac};
+use zeroize::Zeroizing;
+
+/// SHA-256 of `bytes`.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    fixed(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+/// HMAC-SHA256 of `parts`, one after the other without separators
+/// (cardbridge-open-api.md section 3.2).
+#[must_use]
+pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    fixed(signed(key, parts).as_ref())
+}
+
+/// Whether `tag` is the HMAC-SHA256 of `parts`, in time that does not depend on
+/// where they differ.
+#[must_use]
+pub fn hmac_sha256_matches(key: &[u8], parts: &[&[u8]], tag: &[u8]) -> bool {
+    constant_time_eq(signed(key, parts).as_ref(), tag)
+}
+
+/// Whether both are equal, in time that depends on their lengths only.
+#[must_use]
+pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(left, right).is_ok()
+}
+
+/// A 32-byte key derived from `secret` by HKDF-SHA256 (RFC 5869). `info` is
+/// concatenated as it stands, so callers make its parts uniquely separable.
+#[must_use]
+pub fn hkdf_sha256(secret: &[u8], salt: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    let mut key = Zeroizing::new([0; 32]);
+    hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
+        .extract(secret)
+        .expand(info, hkdf::HKDF_SHA256)
+        .and_then(|output| output.fill(key.as_mut_slice()))
+        .expect("one hash length is within what HKDF gives");
+    key
+}
+
+fn signed(key: &[u8], parts: &[&[u8]]) -> hmac::Tag {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    for part in parts {
+        context.update(part);
+    }
+    context.sign()
+}
+
+fn fixed(bytes: &[u8]) -> [u8; 32] {
+    bytes.try_into().expect("SHA-256 gives 32 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const API_KEY: &[u8] = b"AK0000000000000000000000000000TEST";
+    const SECRET_KEY: &[u8] = b"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+    #[test]
+    fn request_signatures_match_the_vectors_of_section_3_6() {
+        for (payload, signature) in [
+            (
+                "cardId=4591298458535677185",
+                "91f26e296e5a36cc5dbe81aa76a0c02b9aca568d49a566bdde8776e591db9301",
+            ),
+            (
+                r#"{"cardId":"4591298458535677185","freeze":true}"#,
+                "8550d22bfeee2360a6b847015f8174c2a3aa301ba60ae4bc52c0dbf19c51d77c",
+            ),
+            ("", "d3d536ab1269698a09466fa601dd43cbfdb7d402502a8b28284e6d3b53f46c55"),
+        ] {
+            let parts = [API_KEY, b"1735689600000", b"12345", payload.as_bytes()];
+            let tag = hmac_sha256(SECRET_KEY, &parts);
+            assert_eq!(hex::encode(tag), signature);
+            assert!(hmac_sha256_matches(SECRET_KEY, &parts, &tag));
+        }
+        let webhook = br#"{"webhookId":"wh_1","webhookType":"CARD"}"#;
+        assert_eq!(
+            hex::encode(hmac_sha256(SECRET_KEY, &[webhook])),
+            "48928b0fba517623e8d9d58fb17b29ae5643a862906089a66130f15ecdfbf9ac"
+        );
+    }
+
+    #[test]
+    fn a_changed_or_shortened_tag_does_not_match() {
+        let mut tag = hmac_sha256(b"key", &[b"message"]);
+        assert!(!hmac_sha256_matches(b"key", &[b"message"], &tag[..31]));
+        assert!(!hmac_sha256_matches(b"key", &[b"message"], &[]));
+        assert!(!hmac_sha256_matches(b"yek", &[b"message"], &tag));
+        tag[31] ^= 1;
+        assert!(!hmac_sha256_matches(b"key", &[b"message"], &tag));
+    }
+
+    #[test]
+    fn sha256_of_nothing_is_the_known_value() {
+        assert_eq!(
+            hex::encode(sha256(b"")),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+    }
+
+    #[test]
+    fn hkdf_gives_the_first_block_of_rfc_5869_case_1() {
+        let salt = hex::decode("000102030405060708090a0b0c").unwrap();
+        let info = hex::decode("f0f1f2f3f4f5f6f7f8f9").unwrap();
+        let key = hkdf_sha256(&[0x0b; 22], &salt, &[&info[..4], &info[4..]]);
+        assert_eq!(
+            hex::encode(*key),
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
+        );
+    }
+}

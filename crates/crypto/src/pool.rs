@@ -1,0 +1,210 @@
+//! The bounded pool of threads for RSA, which would otherwise hold up the
+//! asynchronous executor (DESIGN decision 6).
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+/// Why the pool gave no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RsaPoolError {
+    /// Too much work is waiting; this was not queued.
+    #[error("the RSA queue is full")]
+    QueueFull,
+    /// The work panicked, or the pool stopped before it began.
+    #[error("the RSA work did not finish")]
+    Unfinished,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A fixed set of threads with one queue of limited length.
+pub struct RsaPool {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    queue_limit: usize,
+}
+
+struct Queue {
+    jobs: VecDeque<Job>,
+    stopped: bool,
+}
+
+impl RsaPool {
+    /// Default of `queue_limit`: about one second of one core at 2048 bits.
+    pub const DEFAULT_QUEUE_LIMIT: usize = 4096;
+
+    /// Default of `threads`: as many as the machine has cores for this process.
+    #[must_use]
+    pub fn default_threads() -> usize {
+        thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    /// Starts `threads` threads (at least one); at most `queue_limit` jobs wait.
+    #[must_use]
+    pub fn new(threads: usize, queue_limit: usize) -> Self {
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(Queue { jobs: VecDeque::new(), stopped: false }),
+            arrived: Condvar::new(),
+            queue_limit,
+        });
+        let start = |number: usize| {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new()
+                .name(format!("rsa-{number}"))
+                .spawn(move || shared.work())
+                .expect("the operating system starts threads while the process starts")
+        };
+        let threads = (0..threads.max(1)).map(start).collect();
+        Self { shared, threads }
+    }
+
+    /// Runs `work` on a thread of the pool. Work whose caller has gone before it
+    /// began is skipped.
+    ///
+    /// # Errors
+    /// [`RsaPoolError::QueueFull`] at once; [`RsaPoolError::Unfinished`] if `work`
+    /// panicked, which the pool survives.
+    pub async fn run<T, F>(&self, work: F) -> Result<T, RsaPoolError>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        self.shared.push(Box::new(move || {
+            if !sender.is_closed() {
+                // A receiver that left in the meantime needs no answer.
+                let _ = sender.send(work());
+            }
+        }))?;
+        receiver.await.map_err(|_| RsaPoolError::Unfinished)
+    }
+}
+
+impl Drop for RsaPool {
+    fn drop(&mut self) {
+        self.shared.lock().stopped = true;
+        self.shared.arrived.notify_all();
+        for handle in self.threads.drain(..) {
+            // A job may hold the last reference to the pool: no thread joins itself.
+            if handle.thread().id() != thread::current().id() {
+                // Jobs cannot panic through `work`, so there is nothing to pass on.
+                let _ = handle.join();
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn push(&self, job: Job) -> Result<(), RsaPoolError> {
+        let mut queue = self.lock();
+        if queue.jobs.len() >= self.queue_limit {
+            return Err(RsaPoolError::QueueFull);
+        }
+        queue.jobs.push_back(job);
+        drop(queue);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    fn work(&self) {
+        while let Some(job) = self.next() {
+            // A panic drops the job's sender, which its caller sees as unfinished.
+            let _ = catch_unwind(AssertUnwindSafe(job));
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut queue = self
+            .arrived
+            .wait_while(self.lock(), |queue| queue.jobs.is_empty() && !queue.stopped)
+            .unwrap_or_else(PoisonError::into_inner);
+        if queue.stopped { None } else { queue.jobs.pop_front() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn work_runs_on_a_thread_of_the_pool_and_its_result_returns() {
+        let pool = RsaPool::new(2, 4);
+        let name = block_on(pool.run(|| thread::current().name().map(str::to_owned))).unwrap();
+        assert!(name.unwrap().starts_with("rsa-"));
+    }
+
+    #[test]
+    fn a_panic_is_an_error_and_the_pool_goes_on() {
+        let pool = RsaPool::new(1, 4);
+        let panicked = block_on(pool.run(|| assert_eq!(1, 2, "on purpose")));
+        assert_eq!(panicked, Err(RsaPoolError::Unfinished));
+        assert_eq!(block_on(pool.run(|| 7)), Ok(7));
+    }
+
+    #[test]
+    fn beyond_the_limit_work_is_refused_and_abandoned_work_is_skipped() {
+        let pool = RsaPool::new(1, 1);
+        let (release, held) = mpsc::channel::<()>();
+        let (started, has_started) = mpsc::channel::<()>();
+        let ran = Arc::new(AtomicUsize::new(0));
+        let count = |ran: &Arc<AtomicUsize>| {
+            let ran = Arc::clone(ran);
+            move || ran.fetch_add(1, Ordering::SeqCst)
+        };
+        block_on(async {
+            let mut busy = Box::pin(pool.run(move || {
+                started.send(()).unwrap();
+                held.recv().unwrap();
+            }));
+            assert!(poll_once(busy.as_mut()).await.is_none());
+            has_started.recv().unwrap();
+            let mut waiting = Box::pin(pool.run(count(&ran)));
+            assert!(poll_once(waiting.as_mut()).await.is_none());
+            assert_eq!(pool.run(count(&ran)).await, Err(RsaPoolError::QueueFull));
+            drop(waiting);
+            release.send(()).unwrap();
+            busy.await.unwrap();
+            pool.run(|| ()).await.unwrap();
+        });
+        assert_eq!(ran.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn dropping_the_pool_ends_its_threads() {
+        let pool = RsaPool::new(3, 4);
+        let shared = Arc::downgrade(&pool.shared);
+        drop(pool);
+        assert_eq!(shared.strong_count(), 0);
+    }
+
+    async fn poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(match future.as_mut().poll(context) {
+                std::task::Poll::Ready(output) => Some(output),
+                std::task::Poll::Pending => None,
+            })
+        })
+        .await
+    }
+}
