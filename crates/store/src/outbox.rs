@@ -79,7 +79,8 @@ impl Store {
 
     /// Leases deliveries due by `now`, earliest due first, at most `limit`, for `lease_ms` of
     /// real time. Passed over: those leased by others, those of enterprises without a webhook
-    /// URL, and those whose object has an earlier pending webhook.
+    /// URL, those whose object has an earlier pending webhook, and those of the enterprises in
+    /// `passing_over`, which have enough under way already.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -88,8 +89,9 @@ impl Store {
         now: Timestamp,
         lease_ms: i64,
         limit: u32,
+        passing_over: &[EnterpriseId],
     ) -> Result<Vec<Delivery>, StoreError> {
-        let _ = (now, lease_ms, limit);
+        let _ = (now, lease_ms, limit, passing_over);
         todo!()
     }
 
