@@ -1,0 +1,38 @@
+//! A PostgreSQL of our own for the tests: found or installed, started on a fresh
+//! cluster, stopped and removed however the run ends.
+
+mod find;
+mod install;
+mod server;
+
+use crate::stage::succeed;
+use crate::{Failure, command};
+
+pub use server::Server;
+
+/// Environment variable that tells tests where PostgreSQL is.
+pub const URL_VARIABLE: &str = "CARDBRIDGE_TEST_POSTGRES_URL";
+
+/// Makes the finder see nothing before installation, so that installing can be tried.
+const HIDE_VARIABLE: &str = "CARDBRIDGE_XTASK_HIDE_POSTGRES";
+
+/// Finds PostgreSQL, installs it where that is possible, and starts a server.
+pub fn start() -> Result<Server, Failure> {
+    let hidden = std::env::var_os(HIDE_VARIABLE).is_some_and(|value| value == "1");
+    let found = if hidden { None } else { find::binaries()? };
+    let binaries = match found {
+        Some(binaries) => binaries,
+        None => {
+            install::postgres()?;
+            find::binaries()?.ok_or("PostgreSQL was installed and still cannot be found")?
+        }
+    };
+    Server::start(&binaries)
+}
+
+/// Runs `program` beside a server and stops the server after it.
+pub fn beside(program: &str, arguments: &[&str]) -> Result<(), Failure> {
+    let server = start()?;
+    let ran = succeed(command(program).args(arguments).env(URL_VARIABLE, server.url()));
+    ran.and(server.stop())
+}

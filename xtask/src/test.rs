@@ -1,0 +1,42 @@
+//! `cargo xtask test`: everything that must hold before a change is kept.
+
+use std::time::Instant;
+
+use crate::stage::{stage, succeed};
+use crate::{Failure, cargo, postgres, tidy};
+
+/// Runs every stage in order and stops at the first that fails.
+pub fn run() -> Result<(), Failure> {
+    let started = Instant::now();
+    let outcome = stages();
+    let seconds = started.elapsed().as_secs();
+    match outcome {
+        Ok(()) => {
+            eprintln!("test: ok in {seconds}s");
+            Ok(())
+        }
+        Err(failure) => Err(format!("test: failed after {seconds}s: {failure}")),
+    }
+}
+
+fn stages() -> Result<(), Failure> {
+    stage("format", || succeed(cargo().args(["fmt", "--all", "--check"])))?;
+    stage("clippy", || {
+        succeed(
+            cargo()
+                .args(["clippy", "--workspace", "--all-targets", "--locked"])
+                .args(["--", "-D", "warnings"]),
+        )
+    })?;
+    stage("tidy", tidy::run)?;
+    let server = stage("postgres start", postgres::start)?;
+    let tested = stage("tests", || {
+        succeed(
+            cargo()
+                .args(["test", "--workspace", "--locked"])
+                .env(postgres::URL_VARIABLE, server.url()),
+        )
+    });
+    let stopped = stage("postgres stop", || server.stop());
+    tested.and(stopped)
+}

@@ -1,0 +1,43 @@
+//! Dependencies that must not come in, by whatever road.
+
+use super::Finding;
+
+/// Name and reason.
+const REFUSED: [(&str, &str); 6] = [
+    ("rsa", "its timing reveals the key (RUSTSEC-2023-0071): RSA is openssl's, in `crypto`"),
+    ("sea-orm", "SQL is written by hand in `store`, for two engines at once"),
+    ("sqlx", "`Any` loses types: the drivers are rusqlite and tokio-postgres"),
+    ("sqlx-core", "`Any` loses types: the drivers are rusqlite and tokio-postgres"),
+    ("native-tls", "TLS is rustls everywhere"),
+    ("diesel", "SQL is written by hand in `store`, for two engines at once"),
+];
+
+/// Findings for refused packages in the text of `Cargo.lock`.
+pub fn check(lock: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, line) in lock.lines().enumerate() {
+        let Some(name) = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"'))
+        else {
+            continue;
+        };
+        if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+            let text = format!("`{name}` must not be a dependency: {reason}");
+            findings.push(Finding::new("Cargo.lock", index + 1, text));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn a_refused_package_is_found_and_its_namesakes_are_not() {
+        let lock = "[[package]]\nname = \"rsa-keys\"\n\n[[package]]\nname = \"rsa\"\n\
+                    dependencies = [\n \"sqlx\",\n]\n";
+        let findings = check(lock);
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].to_string().starts_with("Cargo.lock:5: `rsa`"));
+    }
+}

@@ -1,0 +1,90 @@
+//! `cargo xtask tidy`: the rules of this repository that no other tool holds.
+//!
+//! Each rule is one file with a pure function from what it reads to its findings.
+
+mod imports;
+mod lock;
+mod manifest;
+mod mask;
+mod names;
+mod size;
+mod source;
+mod spelling;
+mod sql;
+mod unfinished;
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use crate::stage::output;
+use crate::{Failure, cargo, root};
+
+use mask::Masked;
+
+/// One place that breaks a rule.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Finding {
+    /// Path from the root of the repository.
+    path: String,
+    /// Line, from 1.
+    line: usize,
+    /// What is wrong, and why it is.
+    text: String,
+}
+
+impl Finding {
+    fn new(path: &str, line: usize, text: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), line, text: text.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path, self.line, self.text)
+    }
+}
+
+/// Checks the repository and prints every finding.
+pub fn run() -> Result<(), Failure> {
+    let mut findings = check(&root())?;
+    findings.sort();
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    match findings.len() {
+        0 => Ok(()),
+        count => Err(format!("tidy: {count} findings")),
+    }
+}
+
+fn check(root: &Path) -> Result<Vec<Finding>, Failure> {
+    let metadata = output(cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
+    let packages = imports::packages(&metadata, root)?;
+    let mut findings = imports::check(&packages);
+    for package in &packages {
+        findings.extend(manifest::lints_inherited(&package.manifest, &package.text));
+    }
+    if let Ok(map) = fs::read_to_string(root.join("ARCHITECTURE.md")) {
+        let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+        findings.extend(manifest::named_in_map(&names, &map));
+    }
+    findings.extend(lock::check(&read(root, "Cargo.lock")?));
+    for path in source::rust_files(root)? {
+        let text = read(root, &path)?;
+        let masked = Masked::of(&text);
+        findings.extend(size::check(&path, &text));
+        findings.extend(names::check(&path, &masked));
+        findings.extend(sql::check(&path, &masked));
+        findings.extend(unfinished::check(&path, &masked));
+        findings.extend(spelling::rust(&path, &masked));
+    }
+    for path in source::prose_files(root)? {
+        findings.extend(spelling::prose(&path, &read(root, &path)?));
+    }
+    Ok(findings)
+}
+
+fn read(root: &Path, path: &str) -> Result<String, Failure> {
+    fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))
+}

@@ -1,0 +1,73 @@
+//! Which files the rules read.
+
+use std::fs;
+use std::path::Path;
+
+use crate::Failure;
+
+/// Deepest directory that is searched.
+const MAX_DEPTH: usize = 12;
+
+/// Every Rust file of our own, as paths from the root.
+pub fn rust_files(root: &Path) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    for directory in ["crates", "xtask"] {
+        collect(root, directory, "rs", 0, &mut found)?;
+    }
+    Ok(found)
+}
+
+/// Every page of prose of our own, as paths from the root.
+pub fn prose_files(root: &Path) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root).map_err(|error| error.to_string())?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".md") {
+            found.push(name);
+        }
+    }
+    for directory in ["crates", "xtask", "docs"] {
+        collect(root, directory, "md", 0, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn collect(
+    root: &Path,
+    directory: &str,
+    extension: &str,
+    depth: usize,
+    found: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let path = root.join(directory);
+    if depth > MAX_DEPTH || !path.is_dir() {
+        return Ok(());
+    }
+    let entries = fs::read_dir(&path).map_err(|error| format!("{directory}: {error}"))?;
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let below = format!("{directory}/{name}");
+        if entry.path().is_dir() {
+            if name != "target" && !name.starts_with('.') {
+                collect(root, &below, extension, depth + 1, found)?;
+            }
+        } else if name.rsplit_once('.').is_some_and(|(_, ending)| ending == extension) {
+            found.push(below);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{prose_files, rust_files};
+
+    #[test]
+    fn our_own_files_are_found_by_their_path_from_the_root() {
+        let root = crate::root();
+        let rust = rust_files(&root).unwrap();
+        assert!(rust.contains(&"xtask/src/tidy/source.rs".to_owned()), "{rust:?}");
+        assert!(rust.iter().any(|path| path.starts_with("crates/domain/src/")));
+        assert!(prose_files(&root).unwrap().iter().all(|path| path.ends_with(".md")));
+    }
+}

@@ -1,0 +1,73 @@
+//! SQL stands only in `store`.
+
+use super::Finding;
+use super::mask::Masked;
+
+/// Where SQL may stand; this program has samples of it and no database.
+const FREE: [&str; 2] = ["crates/store/", "xtask/"];
+
+/// Beginnings of statements, as we write them.
+const STATEMENTS: [&str; 4] = ["SELECT ", "INSERT INTO ", "DELETE FROM ", "UPDATE "];
+
+/// Findings for strings that hold SQL outside `store`.
+pub fn check(path: &str, masked: &Masked) -> Vec<Finding> {
+    if FREE.iter().any(|free| path.starts_with(free)) {
+        return Vec::new();
+    }
+    masked
+        .strings()
+        .filter_map(|(line, text)| {
+            let statement = STATEMENTS.into_iter().find(|statement| holds(text, statement))?;
+            let text = format!("SQL (`{}`) stands only in `store`", statement.trim_end());
+            Some(Finding::new(path, line, text))
+        })
+        .collect()
+}
+
+fn holds(text: &str, statement: &str) -> bool {
+    text.match_indices(statement).any(|(at, _)| {
+        let whole_word = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let mut rest = text[at + statement.len()..].split_whitespace();
+        // `UPDATE` is also a verb of ours: only `UPDATE table SET`, or a line broken there.
+        let statement_goes_on = statement != "UPDATE "
+            || matches!((rest.next(), rest.next()), (Some(_), Some("SET") | None));
+        whole_word && statement_goes_on
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::tidy::mask::Masked;
+
+    fn count(path: &str, source: &str) -> usize {
+        check(path, &Masked::of(source)).len()
+    }
+
+    #[test]
+    fn sql_outside_the_store_is_found() {
+        for sql in [
+            "f(\"SELECT id FROM card\")",
+            "f(\"INSERT INTO card VALUES ($1)\")",
+            "f(\"DELETE FROM card\")",
+            "f(\"UPDATE card SET status = $1\")",
+            "f(r#\"\n  UPDATE card\n  SET status = $1\"#)",
+        ] {
+            assert_eq!(count("crates/api/src/a.rs", sql), 1, "{sql}");
+            assert_eq!(count("crates/store/src/a.rs", sql), 0, "{sql}");
+        }
+    }
+
+    #[test]
+    fn other_words_are_not_sql() {
+        for other in [
+            "f(\"DELETE /admin/v1/cards\")",
+            "f(\"CARD_UPDATE done\")",
+            "f(\"UPDATE of the card failed\")",
+            "// SELECT id FROM card",
+            "f(\"PRESELECT x\")",
+        ] {
+            assert_eq!(count("crates/api/src/a.rs", other), 0, "{other}");
+        }
+    }
+}
