@@ -1,1 +1,16 @@
-//! vault
+//! Keys at rest: the only crate that seals and opens PANs and secrets, and the one
+//! that computes CVV2. It stores nothing: callers keep what was sealed.
+
+mod card_data;
+mod data_key;
+mod expiry;
+mod master_key;
+mod sealed;
+mod secret_text;
+mod vault;
+
+pub use card_data::{ClearPan, Cvv2, PanError};
+pub use expiry::expiry_yymm;
+pub use master_key::{MasterKey, MasterKeyError};
+pub use secret_text::SecretText;
+pub use vault::{KeyCheckValue, Vault, VaultError};

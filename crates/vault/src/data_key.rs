@@ -1,0 +1,127 @@
+//! The keys that are derived from the master key.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crypto::{AeadKey, hkdf_sha256};
+use domain::EnterpriseId;
+use zeroize::Zeroizing;
+
+use crate::MasterKey;
+
+/// What a derived key is for. A key serves one purpose only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    /// Seals PANs of one enterprise.
+    Pan,
+    /// Seals secrets of one enterprise.
+    Secret,
+    /// The card verification key pair of one enterprise.
+    CardVerification,
+    /// Fingerprints PANs of all enterprises.
+    Fingerprint,
+    /// Tells one master key from another.
+    KeyCheck,
+}
+
+impl Purpose {
+    /// Name in the derivation; changing one changes every key of that purpose.
+    const fn name(self) -> &'static [u8] {
+        match self {
+            Self::Pan => b"pan",
+            Self::Secret => b"secret",
+            Self::CardVerification => b"card-verification",
+            Self::Fingerprint => b"fingerprint",
+            Self::KeyCheck => b"key-check",
+        }
+    }
+}
+
+/// Version of the master key that seals.
+pub(crate) const KEY_VERSION: u8 = 1;
+/// Stands for "no enterprise" where a key serves all of them; ids are positive.
+const ALL_ENTERPRISES: EnterpriseId = EnterpriseId::from_i64(0);
+const SALT: &[u8] = b"cardbridge vault";
+/// Most data keys kept in memory.
+const CACHE_LIMIT: usize = 4096;
+
+/// Derives keys, and keeps those in memory that seal and open.
+pub(crate) struct DataKeys {
+    master: MasterKey,
+    cache: RwLock<HashMap<(Purpose, EnterpriseId), Arc<AeadKey>>>,
+}
+
+impl DataKeys {
+    pub(crate) fn new(master: MasterKey) -> Self {
+        Self { master, cache: RwLock::new(HashMap::new()) }
+    }
+
+    /// A key of one enterprise.
+    pub(crate) fn derive(&self, purpose: Purpose, enterprise: EnterpriseId) -> Zeroizing<[u8; 32]> {
+        // Fixed lengths first and the name last: two purposes never share their bytes.
+        let id = enterprise.as_i64().to_be_bytes();
+        let info: [&[u8]; 3] = [&[KEY_VERSION], &id, purpose.name()];
+        hkdf_sha256(self.master.bytes(), SALT, &info)
+    }
+
+    /// A key that serves all enterprises.
+    pub(crate) fn derive_global(&self, purpose: Purpose) -> Zeroizing<[u8; 32]> {
+        self.derive(purpose, ALL_ENTERPRISES)
+    }
+
+    /// The sealing key of one enterprise, from memory if it is there.
+    pub(crate) fn sealing(&self, purpose: Purpose, enterprise: EnterpriseId) -> Arc<AeadKey> {
+        let cached = self.cache.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = cached.get(&(purpose, enterprise)) {
+            return Arc::clone(key);
+        }
+        drop(cached);
+        let key = Arc::new(AeadKey::new(*self.derive(purpose, enterprise)));
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= CACHE_LIMIT {
+            // Deriving again takes microseconds, so which key goes does not matter.
+            let evicted = cache.keys().next().copied();
+            evicted.and_then(|evicted| cache.remove(&evicted));
+        }
+        cache.insert((purpose, enterprise), Arc::clone(&key));
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn keys() -> DataKeys {
+        DataKeys::new(MasterKey::from_hex(&"5a".repeat(32)).unwrap())
+    }
+
+    #[test]
+    fn every_purpose_and_enterprise_has_its_own_key() {
+        let keys = keys();
+        let mut seen = HashSet::new();
+        for enterprise in [1, 2, 256].map(EnterpriseId::from_i64) {
+            for purpose in [
+                Purpose::Pan,
+                Purpose::Secret,
+                Purpose::CardVerification,
+                Purpose::Fingerprint,
+                Purpose::KeyCheck,
+            ] {
+                assert!(seen.insert(*keys.derive(purpose, enterprise)));
+            }
+        }
+        assert!(seen.insert(*keys.derive_global(Purpose::Fingerprint)));
+    }
+
+    #[test]
+    fn the_memory_of_keys_stays_within_its_limit() {
+        let keys = keys();
+        for id in 0..=CACHE_LIMIT + 10 {
+            keys.sealing(Purpose::Pan, EnterpriseId::from_i64(i64::try_from(id).unwrap()));
+        }
+        assert_eq!(keys.cache.read().unwrap().len(), CACHE_LIMIT);
+    }
+}
