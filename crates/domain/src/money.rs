@@ -142,7 +142,7 @@ impl Money {
             return Err(AmountError::OutOfRange);
         }
         let exponent = currency.exponent();
-        if digits.contains('.') && fraction.len() > exponent.max(0) as usize {
+        if digits.contains('.') && fraction.len() > exponent as usize {
             return Err(AmountError::TooManyDecimals);
         }
         let value: Decimal = text.parse().map_err(|_| AmountError::Syntax)?;
