@@ -3,6 +3,7 @@
 use domain::{Currency, EnterpriseId, Money, Timestamp};
 use ledger::{Account, Transfer};
 
+use crate::money::MoveFunds;
 use crate::{MoneyError, Store, StoreError};
 
 /// Which accounts to list.
@@ -73,8 +74,7 @@ impl Store {
         reference: String,
         now: Timestamp,
     ) -> Result<MovedFunds, MoneyError> {
-        let _ = (enterprise_id, amount, reference, now);
-        todo!()
+        self.move_funds(MoveFunds { enterprise_id, amount, reference, is_deposit: true, now }).await
     }
 
     /// Takes money from the deposit, never what is held.
@@ -88,7 +88,7 @@ impl Store {
         reference: String,
         now: Timestamp,
     ) -> Result<MovedFunds, MoneyError> {
-        let _ = (enterprise_id, amount, reference, now);
-        todo!()
+        self.move_funds(MoveFunds { enterprise_id, amount, reference, is_deposit: false, now })
+            .await
     }
 }

@@ -19,6 +19,12 @@ impl JobKind {
             Self::OrderStep => "ORDER_STEP",
         }
     }
+
+    /// Reads the stored text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::OrderStep].into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// A job.

@@ -7,15 +7,18 @@
 mod accounts;
 mod authorisations;
 mod cards;
+mod engine;
 mod enterprises;
 mod error;
 mod idempotency;
 mod jobs;
+mod migrations;
 mod money;
 mod orders;
 mod outbox;
 mod profiles;
 mod replay;
+mod rows;
 mod settings;
 mod verify;
 
@@ -42,6 +45,8 @@ use std::sync::Arc;
 use domain::{Clock, IdGenerator};
 use tokio::sync::Notify;
 
+use engine::{Engine, Postgres, Sqlite};
+
 /// Where the data lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -61,10 +66,12 @@ pub struct Store {
 }
 
 struct Inner {
+    engine: Engine,
     clock: Clock,
     ids: Arc<IdGenerator>,
     outbox_changed: Notify,
     jobs_changed: Notify,
+    requests: replay::RequestMemory,
 }
 
 impl Store {
@@ -77,13 +84,24 @@ impl Store {
         clock: Clock,
         ids: Arc<IdGenerator>,
     ) -> Result<Self, StoreError> {
-        let _ = location;
+        let engine = match &location {
+            Location::Sqlite(path) => {
+                Engine::Sqlite(Sqlite::open(path, migrations::migrate_sqlite, Arc::clone(&ids))?)
+            }
+            Location::Postgres(url) => {
+                let engine = Postgres::open(url, Arc::clone(&ids)).await?;
+                migrations::migrate_postgres(&mut *engine.connection().await?).await?;
+                Engine::Postgres(engine)
+            }
+        };
         Ok(Self {
             inner: Arc::new(Inner {
+                engine,
                 clock,
                 ids,
                 outbox_changed: Notify::new(),
                 jobs_changed: Notify::new(),
+                requests: replay::RequestMemory::default(),
             }),
         })
     }
@@ -91,7 +109,7 @@ impl Store {
     /// Whether the data lives in an embedded file of this process alone.
     #[must_use]
     pub fn is_embedded(&self) -> bool {
-        todo!()
+        matches!(self.inner.engine, Engine::Sqlite(_))
     }
 
     /// Whether the engine answers a trivial query.
@@ -99,12 +117,15 @@ impl Store {
     /// # Errors
     /// The engine does not answer.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        todo!()
+        self.read(|tx| Box::pin(async move { tx.query("SELECT 1", &[]).await.map(|_| ()) })).await
     }
 
     /// Commits what is queued and closes the engine; later calls fail.
     pub async fn close(&self) {
-        todo!()
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => engine.close().await,
+        }
     }
 
     /// Wakes whenever a webhook entered the outbox or became due.

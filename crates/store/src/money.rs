@@ -7,7 +7,14 @@ use domain::{
 use ledger::LedgerError;
 use thiserror::Error;
 
-use crate::{Store, StoreError};
+mod apply;
+mod batch;
+mod steps;
+
+use crate::{MovedFunds, Store, StoreError};
+
+pub(crate) use apply::apply;
+pub use steps::billing_part;
 
 /// Why money did not move.
 #[derive(Debug, Clone, Error)]
@@ -133,7 +140,52 @@ pub struct RefundAuthorisation {
     pub receipt: String,
 }
 
+/// A deposit or a withdrawal.
+#[derive(Debug, Clone)]
+pub(crate) struct MoveFunds {
+    pub(crate) enterprise_id: EnterpriseId,
+    pub(crate) amount: Money,
+    pub(crate) reference: String,
+    pub(crate) is_deposit: bool,
+    pub(crate) now: Timestamp,
+}
+
+/// Everything that the grouping writer can be asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Command {
+    Begin(Box<BeginAuthorisation>),
+    Decide(Box<DecideAuthorisation>),
+    Clear(ClearAuthorisation),
+    Reverse(ReverseAuthorisation),
+    Refund(Box<RefundAuthorisation>),
+    Expire { enterprise_id: EnterpriseId, auth_id: AuthId, now: Timestamp },
+    Move(MoveFunds),
+}
+
+/// What the grouping writer answers, one kind for each kind of command.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    Begin(BeginOutcome),
+    Decide(DecideOutcome),
+    Posting(Box<PostingOutcome>),
+    Reversal(Box<Authorisation>),
+    Expired(bool),
+    Moved(Box<MovedFunds>),
+}
+
+/// The writer answered with another kind than that of the command: a fault of ours.
+const UNEXPECTED: MoneyError =
+    MoneyError::Store(StoreError::Corrupt("the kind of the writer's answer"));
+
 impl Store {
+    /// Deposits or withdraws; see `Store::deposit`.
+    pub(crate) async fn move_funds(&self, request: MoveFunds) -> Result<MovedFunds, MoneyError> {
+        match self.money(Command::Move(request)).await? {
+            Outcome::Moved(moved) => Ok(*moved),
+            _ => Err(UNEXPECTED),
+        }
+    }
+
     /// Records a new authorisation and takes its hold, in one commit, idempotent by the
     /// network's key. A deposit that does not cover it declines it in the same commit, with
     /// `InsufficientFunds`, `DAPI_AUTH_INTERNAL_REJECT` and detail `deposit_exhausted`.
@@ -144,8 +196,15 @@ impl Store {
         &self,
         request: BeginAuthorisation,
     ) -> Result<BeginOutcome, MoneyError> {
-        let _ = request;
-        todo!()
+        match self.money(Command::Begin(Box::new(request))).await? {
+            Outcome::Begin(outcome) => {
+                if matches!(outcome, BeginOutcome::Refused(_)) {
+                    self.inner.outbox_changed.notify_one();
+                }
+                Ok(outcome)
+            }
+            _ => Err(UNEXPECTED),
+        }
     }
 
     /// Decides an authorisation: keeps or gives back its hold and writes its result webhook.
@@ -156,8 +215,13 @@ impl Store {
         &self,
         decision: DecideAuthorisation,
     ) -> Result<DecideOutcome, MoneyError> {
-        let _ = decision;
-        todo!()
+        match self.money(Command::Decide(Box::new(decision))).await? {
+            Outcome::Decide(outcome) => {
+                self.inner.outbox_changed.notify_one();
+                Ok(outcome)
+            }
+            _ => Err(UNEXPECTED),
+        }
     }
 
     /// Posts a clearing.
@@ -168,8 +232,10 @@ impl Store {
         &self,
         request: ClearAuthorisation,
     ) -> Result<PostingOutcome, MoneyError> {
-        let _ = request;
-        todo!()
+        match self.money(Command::Clear(request)).await? {
+            Outcome::Posting(outcome) => Ok(*outcome),
+            _ => Err(UNEXPECTED),
+        }
     }
 
     /// Reverses an approved authorisation, wholly or in part; returns the reversal's own
@@ -181,8 +247,10 @@ impl Store {
         &self,
         request: ReverseAuthorisation,
     ) -> Result<Authorisation, MoneyError> {
-        let _ = request;
-        todo!()
+        match self.money(Command::Reverse(request)).await? {
+            Outcome::Reversal(reversal) => Ok(*reversal),
+            _ => Err(UNEXPECTED),
+        }
     }
 
     /// Posts a refund.
@@ -190,8 +258,10 @@ impl Store {
     /// # Errors
     /// [`MoneyError`].
     pub async fn refund(&self, request: RefundAuthorisation) -> Result<PostingOutcome, MoneyError> {
-        let _ = request;
-        todo!()
+        match self.money(Command::Refund(Box::new(request))).await? {
+            Outcome::Posting(outcome) => Ok(*outcome),
+            _ => Err(UNEXPECTED),
+        }
     }
 
     /// Gives back what an expired hold has left; false if it was not open any more.
@@ -204,16 +274,9 @@ impl Store {
         auth_id: AuthId,
         now: Timestamp,
     ) -> Result<bool, MoneyError> {
-        let _ = (enterprise_id, auth_id, now);
-        todo!()
+        match self.money(Command::Expire { enterprise_id, auth_id, now }).await? {
+            Outcome::Expired(expired) => Ok(expired),
+            _ => Err(UNEXPECTED),
+        }
     }
-}
-
-/// What an amount of the acquirer's currency is in the billing currency, for the step from
-/// `before_minor` to `after_minor` of an authorisation's acquirer amount: parts add up to the
-/// whole, so that no rounding is left over.
-#[must_use]
-pub fn billing_part(authorisation: &Authorisation, before_minor: i64, after_minor: i64) -> Money {
-    let _ = (before_minor, after_minor);
-    authorisation.amount
 }

@@ -2,6 +2,8 @@
 
 use domain::{DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId};
 
+use crate::engine::Tx;
+use crate::rows::{EVENT_COLUMNS, event_values};
 use crate::{Store, StoreError};
 
 /// A webhook claimed for one try.
@@ -65,6 +67,23 @@ pub struct DeliveryFilter {
     pub cursor: Option<WebhookId>,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,
+}
+
+/// Puts events into the outbox, due at once; part of the caller's commit, after which
+/// `outbox_changed` must be told.
+pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<(), StoreError> {
+    let columns = format!("{EVENT_COLUMNS}, status, tries, next_attempt_at");
+    let rows: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let mut values = event_values(event);
+            values.push(DeliveryStatus::Pending.as_str().into());
+            values.push(0_i64.into());
+            values.push(event.created_at.into());
+            values
+        })
+        .collect();
+    tx.insert_rows("webhook", &columns, &rows).await
 }
 
 impl Store {

@@ -4,6 +4,10 @@ use domain::Timestamp;
 
 use crate::{Store, StoreError};
 
+/// Requests that this process remembers.
+#[derive(Default)]
+pub(crate) struct RequestMemory;
+
 impl Store {
     /// Remembers a request by its digest until `forget_at` (real time); false if it is
     /// remembered already. Embedded: in this process's memory. PostgreSQL: a shared table.

@@ -1,0 +1,174 @@
+//! Two engines behind one small face: values, rows, and transactions.
+//!
+//! Operations are written once, as asynchronous functions over [`Tx`] with one
+//! portable SQL text. On PostgreSQL they wait for the network. On SQLite every call
+//! completes at once, so the writer thread drives them without a runtime.
+
+mod group;
+mod postgres;
+mod sqlite;
+mod value;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub(crate) use group::MoneyJob;
+pub(crate) use postgres::Postgres;
+pub(crate) use sqlite::Sqlite;
+pub(crate) use value::{Row, Value};
+
+use crate::money::{Command, Outcome};
+use crate::{MoneyError, Store, StoreError};
+use tokio::sync::oneshot;
+
+/// A boxed future, the form in which operations are handed to an engine.
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The engine that a store was opened with.
+pub(crate) enum Engine {
+    /// An embedded file.
+    Sqlite(Sqlite),
+    /// A server.
+    Postgres(Postgres),
+}
+
+/// Where statements run: a transaction, or for plain reads a connection.
+pub(crate) enum Tx {
+    /// On SQLite.
+    Sqlite(sqlite::Session),
+    /// On PostgreSQL.
+    Postgres(postgres::Session),
+}
+
+impl Tx {
+    /// All rows of a query.
+    pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(session) => session.query(sql, params),
+            Self::Postgres(session) => session.query(sql, params).await,
+        }
+    }
+
+    /// The first row of a query, if there is one.
+    pub(crate) async fn query_opt(
+        &self,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs a statement; how many rows it touched.
+    pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(session) => session.execute(sql, params),
+            Self::Postgres(session) => session.execute(sql, params).await,
+        }
+    }
+
+    /// Most rows that one INSERT should carry. A row more saves PostgreSQL a round trip
+    /// and costs SQLite the reuse of a prepared statement.
+    const fn rows_per_insert(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgres(_) => 32,
+        }
+    }
+
+    /// Inserts rows into a table; each row has a value for each of the columns, which are
+    /// given as they stand in SQL, comma-separated.
+    pub(crate) async fn insert_rows(
+        &self,
+        table: &str,
+        columns: &str,
+        rows: &[Vec<Value>],
+    ) -> Result<(), StoreError> {
+        let mut rest = rows;
+        while !rest.is_empty() {
+            // Powers of two keep the number of different statements, and so of plans, small.
+            let largest = 1 << rest.len().ilog2();
+            let (now, later) = rest.split_at(largest.min(self.rows_per_insert()));
+            let params: Vec<Value> = now.iter().flatten().cloned().collect();
+            self.execute(&insert_text(table, columns, now.len()), &params).await?;
+            rest = later;
+        }
+        Ok(())
+    }
+}
+
+fn insert_text(table: &str, columns: &str, rows: usize) -> String {
+    use std::fmt::Write as _;
+    let width = columns.split(',').count();
+    let mut sql = format!("INSERT INTO {table} ({columns}) VALUES ");
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=width {
+            let comma = if column == 1 { "" } else { ", " };
+            // Writing to a String cannot fail.
+            let _ = write!(sql, "{comma}${}", row * width + column);
+        }
+        sql.push(')');
+    }
+    sql
+}
+
+impl Store {
+    /// Hands a money command to the grouping writer and waits for its commit.
+    pub(crate) async fn money(&self, command: Command) -> Result<Outcome, MoneyError> {
+        let (reply, answer) = oneshot::channel();
+        let job = MoneyJob { command, reply };
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.send(sqlite::Work::Money(job)).await?,
+            Engine::Postgres(engine) => engine.send(job).await?,
+        }
+        answer.await.map_err(|_| StoreError::Overloaded)?
+    }
+
+    /// Reads; each statement sees what was committed when it began.
+    pub(crate) async fn read<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
+    {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.read(operation).await,
+            Engine::Postgres(engine) => engine.read(operation).await,
+        }
+    }
+
+    /// Reads; all statements see one consistent state.
+    pub(crate) async fn read_snapshot<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
+    {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.read(operation).await,
+            Engine::Postgres(engine) => engine.read_snapshot(operation).await,
+        }
+    }
+
+    /// Writes in one commit; an error rolls everything back. The operation is run again
+    /// from its beginning when another transaction was in the way.
+    pub(crate) async fn write<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.write(operation).await,
+            Engine::Postgres(engine) => engine.write(operation).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::insert_text;
+
+    #[test]
+    fn insert_text_numbers_parameters_row_by_row() {
+        assert_eq!(insert_text("t", "a, b", 2), "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4)");
+    }
+}

@@ -1,0 +1,381 @@
+//! SQLite: one writer thread that commits in groups, readers beside it.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::{mpsc, oneshot};
+
+use super::group::{MoneyJob, settle_money};
+use super::{BoxFuture, Row, Tx, Value};
+use crate::StoreError;
+use crate::engine::sqlite::checkpoint::Checkpointer;
+
+#[path = "checkpoint.rs"]
+mod checkpoint;
+
+/// Operations that may wait for the writer.
+const MAX_QUEUED: usize = 4_096;
+/// Operations that share one commit at most.
+const MAX_GROUP: usize = 256;
+/// Idle readers that are kept.
+const MAX_IDLE_READERS: usize = 8;
+/// How long a connection waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Prepared statements that a connection keeps.
+const STATEMENTS_KEPT: usize = 256;
+
+/// A connection in use: a transaction of the writer, or a reader.
+pub(crate) struct Session {
+    connection: Mutex<Connection>,
+}
+
+impl Session {
+    fn open(path: &Path, is_reader: bool) -> Result<Self, StoreError> {
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE
+                | OpenFlags::SQLITE_OPEN_CREATE
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .map_err(engine_error)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(engine_error)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        // FULL: an answered commit survives a power cut. Checkpoints run beside the
+        // writer (see checkpoint.rs), so the automatic ones inside commits are off.
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                 PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON;
+                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
+            )
+            .map_err(engine_error)?;
+        if is_reader {
+            connection.execute_batch("PRAGMA query_only = ON").map_err(engine_error)?;
+        }
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    /// Runs `work` on the connection.
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut connection).map_err(engine_error)
+    }
+
+    pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(&dialect(sql))?;
+            bind(&mut statement, params)?;
+            let columns = statement.column_count();
+            let mut found = Vec::new();
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next()? {
+                let values =
+                    (0..columns).map(|c| row.get_ref(c).map(owned)).collect::<Result<_, _>>()?;
+                found.push(Row(values));
+            }
+            Ok(found)
+        })
+    }
+
+    pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(&dialect(sql))?;
+            bind(&mut statement, params)?;
+            statement.raw_execute().map(|count| count as u64)
+        })
+    }
+}
+
+fn bind(statement: &mut rusqlite::Statement<'_>, params: &[Value]) -> Result<(), rusqlite::Error> {
+    for (index, value) in params.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, value)?;
+    }
+    Ok(())
+}
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(value) => ValueRef::Integer(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+            Self::Bytes(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+fn owned(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Int(value),
+        // STRICT tables hold no reals; one can only come from an expression of ours.
+        ValueRef::Real(value) => Value::Text(value.to_string()),
+        ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
+        ValueRef::Blob(value) => Value::Bytes(value.to_vec()),
+    }
+}
+
+/// The portable text as SQLite wants it: `?1` for `$1`, since SQLite takes `$1` for a
+/// name and would number names by first appearance; and no row locks, since there is
+/// one writer.
+fn dialect(sql: &str) -> String {
+    let sql = sql.strip_suffix(" FOR UPDATE").unwrap_or(sql);
+    let mut text = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some(at) = rest.find('$') {
+        let (before, after) = rest.split_at(at);
+        text.push_str(before);
+        let is_number = after[1..].starts_with(|c: char| c.is_ascii_digit());
+        text.push(if is_number { '?' } else { '$' });
+        rest = &after[1..];
+    }
+    text.push_str(rest);
+    text
+}
+
+fn engine_error(error: rusqlite::Error) -> StoreError {
+    let text = error.to_string();
+    match &error {
+        rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Conflict(text),
+            ErrorCode::ConstraintViolation if text.contains("UNIQUE") => {
+                StoreError::Duplicate(text)
+            }
+            _ => StoreError::Engine(text),
+        },
+        _ => StoreError::Engine(text),
+    }
+}
+
+/// An operation on its way to the writer.
+pub(super) enum Work {
+    /// Moves money; batched with its like.
+    Money(MoneyJob),
+    /// Anything else; has its own savepoint.
+    Other(Box<dyn Job>),
+    /// Commit what is queued and end.
+    Close(oneshot::Sender<()>),
+}
+
+/// An operation whose types the writer does not know.
+pub(super) trait Job: Send {
+    /// Runs it; false to roll it back.
+    fn run(&mut self, tx: &Tx) -> bool;
+    /// Tells the caller what came of it, after the commit.
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct OtherJob<T, E, F> {
+    operation: F,
+    result: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Job for OtherJob<T, E, F>
+where
+    T: Send,
+    E: From<StoreError> + Send,
+    F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>> + Send,
+{
+    fn run(&mut self, tx: &Tx) -> bool {
+        let result = complete((self.operation)(tx));
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
+        let result = match (self.result, committed) {
+            (Some(Err(error)), _) => Err(error),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (_, Err(error)) => Err(E::from(error)),
+            (None, Ok(())) => Err(E::from(StoreError::Overloaded)),
+        };
+        // The caller may have gone away; the commit stands all the same.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// Drives an operation over SQLite, which never waits.
+fn complete<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("an operation on SQLite waited for something else than SQLite"),
+    }
+}
+
+/// The embedded engine.
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    queue: mpsc::Sender<Work>,
+    readers: Mutex<Vec<Arc<Tx>>>,
+}
+
+impl Sqlite {
+    /// Opens the file and starts the writer.
+    pub(crate) fn open(
+        path: &Path,
+        migrate: impl FnOnce(&mut Connection) -> Result<(), StoreError>,
+        ids: Arc<domain::IdGenerator>,
+    ) -> Result<Self, StoreError> {
+        let session = Session::open(path, false)?;
+        {
+            let mut connection = session.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            migrate(&mut connection)?;
+        }
+        let checkpointer = Checkpointer::start(path)?;
+        let (queue, work) = mpsc::channel(MAX_QUEUED);
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || run_writer(&Tx::Sqlite(session), work, &checkpointer, &ids))
+            .map_err(|error| StoreError::Engine(error.to_string()))?;
+        Ok(Self { path: path.to_owned(), queue, readers: Mutex::new(Vec::new()) })
+    }
+
+    /// Runs a read on the calling thread: a point read takes microseconds, less than a
+    /// hand-over to another thread would. All its statements see one state.
+    pub(crate) async fn read<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>>,
+    {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let reader = match idle {
+            Some(reader) => reader,
+            None => Arc::new(Tx::Sqlite(Session::open(&self.path, true)?)),
+        };
+        reader.execute("BEGIN", &[]).await?;
+        let result = operation(&reader).await;
+        reader.execute("COMMIT", &[]).await?;
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < MAX_IDLE_READERS {
+            readers.push(reader);
+        }
+        result
+    }
+
+    /// Hands a write to the writer and waits for its commit.
+    pub(crate) async fn write<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = OtherJob { operation, result: None, reply };
+        self.send(Work::Other(Box::new(job))).await.map_err(E::from)?;
+        answer.await.map_err(|_| E::from(StoreError::Overloaded))?
+    }
+
+    /// Hands money to the writer.
+    pub(super) async fn send(&self, work: Work) -> Result<(), StoreError> {
+        self.queue.send(work).await.map_err(|_| StoreError::Overloaded)
+    }
+
+    /// Commits what is queued and ends the writer.
+    pub(crate) async fn close(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.send(Work::Close(done)).await.is_ok() {
+            // The writer drops the sender when it ends, which is as good as an answer.
+            let _ = ended.await;
+        }
+    }
+}
+
+/// The writer: takes whatever has arrived, commits it together, answers, and again.
+fn run_writer(
+    tx: &Tx,
+    mut work: mpsc::Receiver<Work>,
+    checkpointer: &Checkpointer,
+    ids: &domain::IdGenerator,
+) {
+    let mut closing = None;
+    while closing.is_none() {
+        let Some(first) = work.blocking_recv() else { break };
+        let (mut money, mut others) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(item) = next {
+            match item {
+                Work::Money(job) => money.push(job),
+                Work::Other(job) => others.push(job),
+                Work::Close(done) => closing = Some(done),
+            }
+            let full = money.len() + others.len() >= MAX_GROUP || closing.is_some();
+            next = if full { None } else { work.try_recv().ok() };
+        }
+        commit_group(tx, money, others, ids);
+        checkpointer.committed(tx);
+    }
+    checkpointer.finish(tx);
+    drop(closing);
+}
+
+fn commit_group(
+    tx: &Tx,
+    money: Vec<MoneyJob>,
+    mut others: Vec<Box<dyn Job>>,
+    ids: &domain::IdGenerator,
+) {
+    if let Err(error) = statement(tx, "BEGIN IMMEDIATE") {
+        settle_money(money, Vec::new(), &Err(error.clone()));
+        others.into_iter().for_each(|job| job.finish(Err(error.clone())));
+        return;
+    }
+    let outcomes = complete(super::group::apply_in_savepoint(tx, ids, &money));
+    let mut failures = Vec::with_capacity(others.len());
+    for job in &mut others {
+        failures.push(run_in_savepoint(tx, &mut **job));
+    }
+    let committed = statement(tx, "COMMIT");
+    if committed.is_err() {
+        // Nothing of the group is kept, so nobody may be told that it is.
+        let _ = statement(tx, "ROLLBACK");
+    }
+    settle_money(money, outcomes, &committed);
+    for (job, failure) in others.into_iter().zip(failures) {
+        job.finish(failure.and(committed.clone()));
+    }
+}
+
+/// Runs one operation so that its failure undoes it alone.
+fn run_in_savepoint(tx: &Tx, job: &mut dyn Job) -> Result<(), StoreError> {
+    statement(tx, "SAVEPOINT one")?;
+    if !job.run(tx) {
+        statement(tx, "ROLLBACK TO one")?;
+    }
+    statement(tx, "RELEASE one")
+}
+
+fn statement(tx: &Tx, sql: &str) -> Result<(), StoreError> {
+    complete(tx.execute(sql, &[])).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_bound_by_number_whatever_their_order_in_the_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let session = Session::open(&dir.path().join("t.db"), false).unwrap();
+        let rows = session.query("SELECT $2, $1", &[Value::Int(1), Value::Int(2)]).unwrap();
+        assert_eq!(rows, [Row(vec![Value::Int(2), Value::Int(1)])]);
+    }
+
+    #[test]
+    fn row_locks_are_dropped() {
+        assert_eq!(
+            dialect("SELECT a FROM t WHERE b = $1 FOR UPDATE"),
+            "SELECT a FROM t WHERE b = ?1"
+        );
+    }
+}

@@ -1,0 +1,298 @@
+//! A group of money commands: read what they need, decide each in order, write once.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    AccountId, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, IdGenerator, Posting,
+    Timestamp, TransactionId, TransferId,
+};
+use ledger::{Account, Movement, Transfer, TransferKind};
+
+use super::batch::{Batch, Loaded, LoadedAccount};
+use super::{
+    BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
+    DecideOutcome, MoneyError, MoveFunds, Outcome, PostingOutcome, RefundAuthorisation,
+    ReverseAuthorisation, steps,
+};
+use crate::engine::Tx;
+use crate::{MovedFunds, StoreError};
+
+/// Applies a group inside the caller's transaction. A command that the rules refuse fails
+/// alone; an error of the engine fails the group, and nothing of it may be kept.
+pub(crate) async fn apply(
+    tx: &Tx,
+    ids: &IdGenerator,
+    commands: &[&Command],
+) -> Result<Vec<Result<Outcome, MoneyError>>, StoreError> {
+    let mut batch = load(tx, commands).await?;
+    let mut group = Group { batch: &mut batch, ids };
+    let results = commands.iter().map(|command| group.run(command)).collect();
+    batch.write(tx).await?;
+    Ok(results)
+}
+
+async fn load(tx: &Tx, commands: &[&Command]) -> Result<Batch, StoreError> {
+    let mut batch = Batch::default();
+    let (mut named, mut messages) = (BTreeSet::new(), Vec::new());
+    let (mut accounts, mut references) = (BTreeSet::new(), BTreeSet::new());
+    for command in commands {
+        match command {
+            Command::Begin(request) => {
+                let it = &request.authorisation;
+                accounts.insert((it.enterprise_id, it.amount.currency()));
+                if let Some(key) = &it.network_key {
+                    messages.push((it.enterprise_id, it.card_id, key.clone()));
+                }
+            }
+            Command::Decide(decision) => _ = named.insert(decision.auth_id),
+            Command::Clear(request) => _ = named.insert(request.auth_id),
+            Command::Reverse(request) => _ = named.insert(request.auth_id),
+            Command::Expire { auth_id, .. } => _ = named.insert(*auth_id),
+            Command::Refund(request) => {
+                let it = &request.refund;
+                accounts.insert((it.enterprise_id, it.amount.currency()));
+            }
+            Command::Move(request) => {
+                accounts.insert((request.enterprise_id, request.amount.currency()));
+                references.insert((request.enterprise_id, request.reference.clone()));
+            }
+        }
+    }
+    batch.load_authorisations(tx, named).await?;
+    batch.load_messages(tx, messages).await?;
+    let of_named = batch
+        .authorisations
+        .values()
+        .map(|loaded| (loaded.authorisation.enterprise_id, loaded.authorisation.amount.currency()));
+    accounts.extend(of_named);
+    batch.load_accounts(tx, accounts).await?;
+    batch.load_references(tx, references).await?;
+    Ok(batch)
+}
+
+/// A group while its commands are decided.
+struct Group<'a> {
+    batch: &'a mut Batch,
+    ids: &'a IdGenerator,
+}
+
+impl Group<'_> {
+    fn run(&mut self, command: &Command) -> Result<Outcome, MoneyError> {
+        match command {
+            Command::Begin(request) => self.begin(request).map(Outcome::Begin),
+            Command::Decide(decision) => self.decide(decision).map(Outcome::Decide),
+            Command::Clear(request) => {
+                self.clear(request).map(|outcome| Outcome::Posting(Box::new(outcome)))
+            }
+            Command::Reverse(request) => {
+                self.reverse(request).map(|reversal| Outcome::Reversal(Box::new(reversal)))
+            }
+            Command::Refund(request) => {
+                self.refund(request).map(|outcome| Outcome::Posting(Box::new(outcome)))
+            }
+            Command::Expire { enterprise_id, auth_id, now } => {
+                self.expire(*enterprise_id, *auth_id, *now).map(Outcome::Expired)
+            }
+            Command::Move(request) => {
+                self.move_funds(request).map(|moved| Outcome::Moved(Box::new(moved)))
+            }
+        }
+    }
+
+    fn begin(&mut self, request: &BeginAuthorisation) -> Result<BeginOutcome, MoneyError> {
+        let mut it = request.authorisation.clone();
+        let message =
+            it.network_key.as_ref().map(|key| (it.enterprise_id, it.card_id, key.clone()));
+        if let Some(known) = message.as_ref().and_then(|key| self.batch.messages.get(key)) {
+            return Ok(BeginOutcome::Repeated(known.clone()));
+        }
+        let account = self.batch.account((it.enterprise_id, it.amount.currency()));
+        let account_id = account.as_ref().map(|account| account.account_id);
+        let movement = steps::begin(account, &mut it)?;
+        self.record(&it, account_id, movement, it.created_at);
+        if let Some(key) = message {
+            self.batch.messages.insert(key, it.clone());
+        }
+        self.batch.new_authorisations.push((it.clone(), request.receipt.clone()));
+        if it.status == AuthorisationStatus::Declined {
+            self.batch.events.push(request.refusal.clone());
+            return Ok(BeginOutcome::Refused(it));
+        }
+        Ok(BeginOutcome::Held(it))
+    }
+
+    fn decide(&mut self, decision: &DecideAuthorisation) -> Result<DecideOutcome, MoneyError> {
+        let mut it = self.loaded(decision.auth_id)?;
+        if it.status != AuthorisationStatus::Pending {
+            return Ok(DecideOutcome::AlreadyDecided(it));
+        }
+        let account = self.batch.account((it.enterprise_id, it.amount.currency()));
+        let account_id = account.as_ref().map(|account| account.account_id);
+        let movement = steps::decide(account, &mut it, decision)?;
+        self.record(&it, account_id, movement, decision.now);
+        self.batch.events.push(decision.event.clone());
+        self.keep(it.clone(), decision.receipt.clone());
+        Ok(DecideOutcome::Decided(it))
+    }
+
+    fn clear(&mut self, request: &ClearAuthorisation) -> Result<PostingOutcome, MoneyError> {
+        let mut it = self.loaded(request.auth_id)?;
+        let account = self.owned_account(&it)?;
+        let account_id = account.account_id;
+        let cleared = steps::clear(account, &mut it, request)?;
+        for movement in cleared.movements {
+            self.record(&it, Some(account_id), Some(movement), request.now);
+        }
+        let posting = Posting {
+            amount: cleared.amount,
+            acquirer_amount: cleared.acquirer_amount,
+            authorised_at: it.created_at,
+            ..self.posting(&it, request.now)
+        };
+        self.batch.postings.push(posting.clone());
+        self.keep(it.clone(), None);
+        Ok(PostingOutcome { posting, authorisation: it })
+    }
+
+    fn reverse(&mut self, request: &ReverseAuthorisation) -> Result<Authorisation, MoneyError> {
+        let mut it = self.loaded(request.auth_id)?;
+        let account = self.owned_account(&it)?;
+        let account_id = account.account_id;
+        let reversed = steps::reverse(account, &mut it, request)?;
+        self.record(&it, Some(account_id), reversed.movement, request.now);
+        let record = steps::reversal_record(&it, request, &reversed);
+        self.batch.new_authorisations.push((record.clone(), "{}".to_owned()));
+        self.keep(it, None);
+        Ok(record)
+    }
+
+    fn refund(&mut self, request: &RefundAuthorisation) -> Result<PostingOutcome, MoneyError> {
+        let it = request.refund.clone();
+        let account = self.owned_account(&it)?;
+        let account_id = account.account_id;
+        let movement = ledger::refund(account, it.amount)?;
+        self.record(&it, Some(account_id), Some(movement), it.created_at);
+        let posting = self.posting(&it, it.created_at);
+        self.batch.postings.push(posting.clone());
+        self.batch.new_authorisations.push((it.clone(), request.receipt.clone()));
+        Ok(PostingOutcome { posting, authorisation: it })
+    }
+
+    fn expire(
+        &mut self,
+        enterprise_id: EnterpriseId,
+        auth_id: domain::AuthId,
+        now: Timestamp,
+    ) -> Result<bool, MoneyError> {
+        let mut it = self.loaded(auth_id)?;
+        if it.enterprise_id != enterprise_id || !steps::is_expired(&it, now) {
+            return Ok(false);
+        }
+        let account = self.owned_account(&it)?;
+        let account_id = account.account_id;
+        let movement = steps::give_back(Some(account), &mut it, HoldState::Expired)?;
+        self.record(&it, Some(account_id), Some(movement), now);
+        self.keep(it, None);
+        Ok(true)
+    }
+
+    fn move_funds(&mut self, request: &MoveFunds) -> Result<MovedFunds, MoneyError> {
+        let key = (request.enterprise_id, request.amount.currency());
+        let kind =
+            if request.is_deposit { TransferKind::Deposit } else { TransferKind::Withdrawal };
+        let reference = (request.enterprise_id, request.reference.clone());
+        if let Some(earlier) = self.batch.references.get(&reference) {
+            if earlier.kind != kind || earlier.amount != request.amount {
+                return Err(MoneyError::ReferenceMismatch);
+            }
+            let account = self.batch.accounts.get(&key).ok_or(MoneyError::NotFound)?;
+            return Ok(MovedFunds { account: account.account.clone(), repeated: true });
+        }
+        let known = self.batch.accounts.get(&key).map(|loaded| loaded.account.clone());
+        let mut account = known.unwrap_or_else(|| {
+            let account_id = AccountId::from_i64(self.ids.next());
+            Account::empty(request.enterprise_id, account_id, request.amount.currency())
+        });
+        let movement = if request.is_deposit {
+            ledger::deposit(&mut account, request.amount)?
+        } else {
+            ledger::withdraw(&mut account, request.amount)?
+        };
+        let mut transfer =
+            self.transfer(request.enterprise_id, account.account_id, movement, request.now);
+        transfer.reference = Some(request.reference.clone());
+        self.batch.references.insert(reference, transfer.clone());
+        self.batch.transfers.push(transfer);
+        let is_new = self.batch.accounts.get(&key).is_none_or(|loaded| loaded.is_new);
+        let loaded = LoadedAccount { account: account.clone(), is_new, is_changed: true };
+        self.batch.accounts.insert(key, loaded);
+        Ok(MovedFunds { account, repeated: false })
+    }
+
+    fn loaded(&self, auth_id: domain::AuthId) -> Result<Authorisation, MoneyError> {
+        let loaded = self.batch.authorisations.get(&auth_id).ok_or(MoneyError::NotFound)?;
+        Ok(loaded.authorisation.clone())
+    }
+
+    fn owned_account(&mut self, it: &Authorisation) -> Result<&mut Account, MoneyError> {
+        self.batch.account((it.enterprise_id, it.amount.currency())).ok_or(MoneyError::NotFound)
+    }
+
+    fn keep(&mut self, authorisation: Authorisation, receipt: Option<String>) {
+        let auth_id = authorisation.auth_id;
+        let earlier = self.batch.authorisations.remove(&auth_id).and_then(|it| it.receipt);
+        let loaded = Loaded { authorisation, receipt: receipt.or(earlier), is_changed: true };
+        self.batch.authorisations.insert(auth_id, loaded);
+    }
+
+    fn record(
+        &mut self,
+        it: &Authorisation,
+        account_id: Option<AccountId>,
+        movement: Option<Movement>,
+        now: Timestamp,
+    ) {
+        let (Some(account_id), Some(movement)) = (account_id, movement) else { return };
+        let mut transfer = self.transfer(it.enterprise_id, account_id, movement, now);
+        transfer.auth_id = Some(it.auth_id);
+        self.batch.transfers.push(transfer);
+    }
+
+    fn transfer(
+        &self,
+        enterprise_id: EnterpriseId,
+        account_id: AccountId,
+        movement: Movement,
+        created_at: Timestamp,
+    ) -> Transfer {
+        Transfer {
+            enterprise_id,
+            transfer_id: TransferId::from_i64(self.ids.next()),
+            account_id,
+            kind: movement.kind,
+            from: movement.from,
+            to: movement.to,
+            amount: movement.amount,
+            auth_id: None,
+            reference: None,
+            created_at,
+        }
+    }
+
+    fn posting(&self, it: &Authorisation, posted_at: Timestamp) -> Posting {
+        Posting {
+            enterprise_id: it.enterprise_id,
+            transaction_id: TransactionId::from_i64(self.ids.next()),
+            auth_id: it.auth_id,
+            outs_id: it.outs_id,
+            card_id: it.card_id,
+            customer_id: it.customer_id,
+            direction: it.direction,
+            amount: it.amount,
+            acquirer_amount: it.acquirer_amount,
+            merchant: it.merchant.clone(),
+            authorised_at: it.created_at,
+            posted_at,
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The rows that a group of money commands works on, read once and written once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use domain::{
+    AuthId, Authorisation, CardId, Currency, EnterpriseId, NetworkKey, Posting, WebhookEvent,
+};
+use futures_util::future::try_join_all;
+use ledger::{Account, Transfer};
+
+use crate::StoreError;
+use crate::engine::{Tx, Value};
+use crate::rows;
+
+/// The account of an enterprise in a currency.
+pub(super) type AccountKey = (EnterpriseId, Currency);
+/// The network's identity of a message on a card.
+pub(super) type MessageKey = (EnterpriseId, CardId, NetworkKey);
+
+/// An authorisation that was read, and what is to be written of it.
+pub(super) struct Loaded {
+    pub(super) authorisation: Authorisation,
+    pub(super) receipt: Option<String>,
+    pub(super) is_changed: bool,
+}
+
+/// An account that was read or is new.
+pub(super) struct LoadedAccount {
+    pub(super) account: Account,
+    pub(super) is_new: bool,
+    pub(super) is_changed: bool,
+}
+
+/// The rows of one group.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) authorisations: HashMap<AuthId, Loaded>,
+    pub(super) messages: HashMap<MessageKey, Authorisation>,
+    pub(super) accounts: BTreeMap<AccountKey, LoadedAccount>,
+    pub(super) references: HashMap<(EnterpriseId, String), Transfer>,
+    pub(super) new_authorisations: Vec<(Authorisation, String)>,
+    pub(super) transfers: Vec<Transfer>,
+    pub(super) postings: Vec<Posting>,
+    pub(super) events: Vec<WebhookEvent>,
+}
+
+impl Batch {
+    /// Reads and locks authorisations, in order of id so that groups of several processes
+    /// never wait for one another in a circle.
+    pub(super) async fn load_authorisations(
+        &mut self,
+        tx: &Tx,
+        ids: BTreeSet<AuthId>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {} FROM authorisation WHERE auth_id = $1 FOR UPDATE",
+            rows::AUTHORISATION_COLUMNS
+        );
+        let reads = ids.into_iter().map(|id| {
+            let sql = &sql;
+            async move { tx.query_opt(sql, &[id.as_i64().into()]).await }
+        });
+        for row in try_join_all(reads).await?.into_iter().flatten() {
+            let authorisation = rows::authorisation_from(&row)?;
+            let loaded = Loaded { authorisation, receipt: None, is_changed: false };
+            self.authorisations.insert(loaded.authorisation.auth_id, loaded);
+        }
+        Ok(())
+    }
+
+    /// Reads the authorisations that the network's keys already made.
+    pub(super) async fn load_messages(
+        &mut self,
+        tx: &Tx,
+        keys: Vec<MessageKey>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {} FROM authorisation \
+             WHERE enterprise_id = $1 AND card_id = $2 AND stan = $3 AND rrn = $4",
+            rows::AUTHORISATION_COLUMNS
+        );
+        let reads = keys.into_iter().map(|key| {
+            let sql = &sql;
+            async move {
+                let params: [Value; 4] = [
+                    key.0.as_i64().into(),
+                    key.1.as_i64().into(),
+                    (&key.2.stan).into(),
+                    (&key.2.rrn).into(),
+                ];
+                let row = tx.query_opt(sql, &params).await?;
+                Ok::<_, StoreError>(row.map(|row| (key, row)))
+            }
+        });
+        for (key, row) in try_join_all(reads).await?.into_iter().flatten() {
+            self.messages.insert(key, rows::authorisation_from(&row)?);
+        }
+        Ok(())
+    }
+
+    /// Reads and locks accounts, in a fixed order.
+    pub(super) async fn load_accounts(
+        &mut self,
+        tx: &Tx,
+        keys: BTreeSet<AccountKey>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {} FROM ledger_account WHERE enterprise_id = $1 AND currency = $2 FOR UPDATE",
+            rows::ACCOUNT_COLUMNS
+        );
+        for (enterprise_id, currency) in keys {
+            let params = [enterprise_id.as_i64().into(), i64::from(currency.numeric()).into()];
+            if let Some(row) = tx.query_opt(&sql, &params).await? {
+                let account = rows::account_from(&row)?;
+                let loaded = LoadedAccount { account, is_new: false, is_changed: false };
+                self.accounts.insert((enterprise_id, currency), loaded);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the transfers that deposit and withdrawal references already made.
+    pub(super) async fn load_references(
+        &mut self,
+        tx: &Tx,
+        references: BTreeSet<(EnterpriseId, String)>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {} FROM ledger_transfer WHERE enterprise_id = $1 AND reference = $2",
+            rows::TRANSFER_COLUMNS
+        );
+        for (enterprise_id, reference) in references {
+            let params = [enterprise_id.as_i64().into(), (&reference).into()];
+            if let Some(row) = tx.query_opt(&sql, &params).await? {
+                self.references.insert((enterprise_id, reference), rows::transfer_from(&row)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The account of an enterprise in a currency, if it has one, to be changed.
+    pub(super) fn account(&mut self, key: AccountKey) -> Option<&mut Account> {
+        self.accounts.get_mut(&key).map(|loaded| {
+            loaded.is_changed = true;
+            &mut loaded.account
+        })
+    }
+
+    /// Writes everything that changed.
+    pub(super) async fn write(self, tx: &Tx) -> Result<(), StoreError> {
+        self.write_authorisations(tx).await?;
+        let transfers: Vec<_> = self.transfers.iter().map(rows::transfer_values).collect();
+        tx.insert_rows("ledger_transfer", rows::TRANSFER_COLUMNS, &transfers).await?;
+        let postings: Vec<_> = self.postings.iter().map(rows::posting_values).collect();
+        tx.insert_rows("posting", rows::POSTING_COLUMNS, &postings).await?;
+        crate::outbox::insert_events(tx, &self.events).await?;
+        for loaded in self.accounts.values().filter(|loaded| loaded.is_changed) {
+            write_account(tx, loaded).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_authorisations(&self, tx: &Tx) -> Result<(), StoreError> {
+        let columns = format!("{}, receipt", rows::AUTHORISATION_COLUMNS);
+        let new: Vec<Vec<Value>> = self
+            .new_authorisations
+            .iter()
+            .map(|(authorisation, receipt)| {
+                // What later commands of the group did to it is in `authorisations`.
+                let last = self.authorisations.get(&authorisation.auth_id);
+                let current = last.map_or(authorisation, |loaded| &loaded.authorisation);
+                let receipt = last.and_then(|loaded| loaded.receipt.as_ref()).unwrap_or(receipt);
+                let mut values = rows::authorisation_values(current);
+                values.push(receipt.into());
+                values
+            })
+            .collect();
+        tx.insert_rows("authorisation", &columns, &new).await?;
+        let changed = self.authorisations.values().filter(|loaded| loaded.is_changed);
+        try_join_all(changed.map(|loaded| update_authorisation(tx, loaded))).await?;
+        Ok(())
+    }
+}
+
+async fn write_account(tx: &Tx, loaded: &LoadedAccount) -> Result<(), StoreError> {
+    let account = &loaded.account;
+    if loaded.is_new {
+        let row = rows::account_values(account);
+        return tx.insert_rows("ledger_account", rows::ACCOUNT_COLUMNS, &[row]).await;
+    }
+    tx.execute(
+        "UPDATE ledger_account SET funding_minor = $3, available_minor = $4, held_minor = $5, \
+         posted_minor = $6, forced_negative = $7 WHERE enterprise_id = $1 AND account_id = $2",
+        &[
+            account.enterprise_id.as_i64().into(),
+            account.account_id.as_i64().into(),
+            account.funding_minor.into(),
+            account.available_minor.into(),
+            account.held_minor.into(),
+            account.posted_minor.into(),
+            account.forced_negative.into(),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+async fn update_authorisation(tx: &Tx, loaded: &Loaded) -> Result<(), StoreError> {
+    let it = &loaded.authorisation;
+    tx.execute(
+        "UPDATE authorisation SET status = $3, response_code = $4, reject_reason = $5, \
+         detail = $6, auth_code = $7, hold_state = $8, hold_remaining_minor = $9, \
+         hold_expires_at = $10, posted_minor = $11, cleared_acquirer_minor = $12, \
+         reversed_acquirer_minor = $13, decided_at = $14, receipt = COALESCE($15, receipt) \
+         WHERE enterprise_id = $1 AND auth_id = $2",
+        &[
+            it.enterprise_id.as_i64().into(),
+            it.auth_id.as_i64().into(),
+            it.status.as_str().into(),
+            it.response_code.map(domain::ResponseCode::as_str).into(),
+            it.reject_reason.map(domain::ErrorCode::as_str).into(),
+            it.detail.clone().into(),
+            it.auth_code.clone().into(),
+            it.hold_state.as_str().into(),
+            it.hold_remaining_minor.into(),
+            it.hold_expires_at.into(),
+            it.posted_minor.into(),
+            it.cleared_acquirer_minor.into(),
+            it.reversed_acquirer_minor.into(),
+            it.decided_at.into(),
+            loaded.receipt.clone().into(),
+        ],
+    )
+    .await
+    .map(|_| ())
+}

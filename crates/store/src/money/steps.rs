@@ -1,0 +1,238 @@
+//! What each money command does to one authorisation and one account. Pure.
+
+use domain::{
+    Authorisation, AuthorisationStatus, ErrorCode, HoldState, Money, ResponseCode, Timestamp,
+};
+use ledger::{Account, Movement};
+
+use super::{ClearAuthorisation, DecideAuthorisation, MoneyError, ReverseAuthorisation};
+
+/// What the step of an authorisation's acquirer amount from `before_minor` to
+/// `after_minor` is in the billing currency. The whole is the authorised amount, and parts
+/// that follow one another add up to it, so that no rounding is left over.
+#[must_use]
+pub fn billing_part(authorisation: &Authorisation, before_minor: i64, after_minor: i64) -> Money {
+    let at = |minor: i64| billing_position(authorisation, minor);
+    Money::new(at(after_minor) - at(before_minor), authorisation.amount.currency())
+}
+
+/// The billing amount, rounded half up, that the first `minor` units of the acquirer
+/// amount stand for.
+fn billing_position(authorisation: &Authorisation, minor: i64) -> i64 {
+    let whole = i128::from(authorisation.acquirer_amount.amount_minor());
+    if whole <= 0 {
+        return 0;
+    }
+    let scaled = i128::from(minor) * i128::from(authorisation.amount.amount_minor());
+    let rounded = (2 * scaled + whole).div_euclid(2 * whole);
+    // Amounts from outside are bounded far below an i64 (Money::MAX_INPUT_MINOR).
+    i64::try_from(rounded).unwrap_or(i64::MAX)
+}
+
+/// How much of the acquirer amount is neither cleared nor reversed.
+fn acquirer_left_minor(authorisation: &Authorisation) -> i64 {
+    authorisation.acquirer_amount.amount_minor() - acquirer_used_minor(authorisation)
+}
+
+const fn acquirer_used_minor(authorisation: &Authorisation) -> i64 {
+    authorisation.cleared_acquirer_minor.saturating_add(authorisation.reversed_acquirer_minor)
+}
+
+/// Takes the hold of a new authorisation, or declines it because the deposit does not
+/// cover it. An inquiry of nothing holds nothing.
+pub(super) fn begin(
+    account: Option<&mut Account>,
+    authorisation: &mut Authorisation,
+) -> Result<Option<Movement>, MoneyError> {
+    if authorisation.status != AuthorisationStatus::Pending {
+        return Ok(None);
+    }
+    if authorisation.amount.amount_minor() == 0 {
+        authorisation.hold_state = HoldState::None;
+        return Ok(None);
+    }
+    let taken = account.map(|account| ledger::hold(account, authorisation.amount));
+    match taken {
+        Some(Ok(movement)) => {
+            authorisation.hold_state = HoldState::Pending;
+            authorisation.hold_remaining_minor = authorisation.amount.amount_minor();
+            Ok(Some(movement))
+        }
+        None | Some(Err(ledger::LedgerError::InsufficientFunds)) => {
+            authorisation.status = AuthorisationStatus::Declined;
+            authorisation.response_code = Some(ResponseCode::InsufficientFunds);
+            authorisation.reject_reason = Some(ErrorCode::AuthInternalReject);
+            authorisation.detail = Some("deposit_exhausted".to_owned());
+            authorisation.decided_at = Some(authorisation.created_at);
+            authorisation.hold_state = HoldState::None;
+            authorisation.hold_expires_at = None;
+            Ok(None)
+        }
+        Some(Err(error)) => Err(error.into()),
+    }
+}
+
+/// Decides an authorisation; a decline gives the hold back.
+pub(super) fn decide(
+    account: Option<&mut Account>,
+    authorisation: &mut Authorisation,
+    decision: &DecideAuthorisation,
+) -> Result<Option<Movement>, MoneyError> {
+    let approved = decision.response_code == ResponseCode::Approved;
+    let mut movement = None;
+    if !approved && authorisation.hold_state == HoldState::Pending {
+        movement = Some(give_back(account, authorisation, HoldState::Voided)?);
+    }
+    authorisation.status =
+        if approved { AuthorisationStatus::Approved } else { AuthorisationStatus::Declined };
+    authorisation.response_code = Some(decision.response_code);
+    authorisation.reject_reason = decision.reject_reason;
+    authorisation.detail = Some(decision.detail.clone());
+    authorisation.auth_code.clone_from(&decision.auth_code);
+    authorisation.decided_at = Some(decision.now);
+    Ok(movement)
+}
+
+/// Gives back all that a hold has left.
+pub(super) fn give_back(
+    account: Option<&mut Account>,
+    authorisation: &mut Authorisation,
+    state: HoldState,
+) -> Result<Movement, MoneyError> {
+    let account = account.ok_or(MoneyError::NotFound)?;
+    let left = Money::new(authorisation.hold_remaining_minor, authorisation.amount.currency());
+    let movement = if state == HoldState::Expired {
+        ledger::expire(account, left)?
+    } else {
+        ledger::release(account, left.amount_minor(), left)?
+    };
+    authorisation.hold_remaining_minor = 0;
+    authorisation.hold_state = state;
+    authorisation.hold_expires_at = None;
+    Ok(movement)
+}
+
+/// What a clearing did, in both currencies.
+pub(super) struct Cleared {
+    pub(super) movements: Vec<Movement>,
+    pub(super) amount: Money,
+    pub(super) acquirer_amount: Money,
+}
+
+/// Posts a clearing against an approved authorisation.
+pub(super) fn clear(
+    account: &mut Account,
+    authorisation: &mut Authorisation,
+    request: &ClearAuthorisation,
+) -> Result<Cleared, MoneyError> {
+    require_approved(authorisation)?;
+    let left_minor = acquirer_left_minor(authorisation);
+    let acquirer_minor = request.acquirer_amount_minor.unwrap_or(left_minor);
+    if acquirer_minor <= 0 {
+        return Err(MoneyError::ExceedsAuthorisation);
+    }
+    let used_minor = acquirer_used_minor(authorisation);
+    let after_minor =
+        used_minor.checked_add(acquirer_minor).ok_or(ledger::LedgerError::OutOfRange)?;
+    let amount = billing_part(authorisation, used_minor, after_minor);
+    let cleared = ledger::clear(
+        account,
+        authorisation.hold_state,
+        authorisation.hold_remaining_minor,
+        amount,
+        request.is_final,
+    )?;
+    authorisation.hold_remaining_minor = cleared.hold_remaining_minor;
+    authorisation.hold_state = cleared.hold_state;
+    if cleared.hold_state != HoldState::Pending {
+        authorisation.hold_expires_at = None;
+    }
+    authorisation.posted_minor = authorisation
+        .posted_minor
+        .checked_add(amount.amount_minor())
+        .ok_or(ledger::LedgerError::OutOfRange)?;
+    authorisation.cleared_acquirer_minor += acquirer_minor;
+    let acquirer_amount = Money::new(acquirer_minor, authorisation.acquirer_amount.currency());
+    Ok(Cleared { movements: cleared.movements, amount, acquirer_amount })
+}
+
+/// What a reversal gave back, in both currencies.
+pub(super) struct Reversed {
+    pub(super) movement: Option<Movement>,
+    pub(super) amount: Money,
+    pub(super) acquirer_amount: Money,
+}
+
+/// Takes back a part of an approved authorisation, or all that is left of it.
+pub(super) fn reverse(
+    account: &mut Account,
+    authorisation: &mut Authorisation,
+    request: &ReverseAuthorisation,
+) -> Result<Reversed, MoneyError> {
+    require_approved(authorisation)?;
+    if authorisation.hold_state != HoldState::Pending {
+        return Err(ledger::LedgerError::HoldClosed.into());
+    }
+    let left_minor = acquirer_left_minor(authorisation);
+    let acquirer_minor = request.acquirer_amount_minor.unwrap_or(left_minor);
+    if acquirer_minor <= 0 || acquirer_minor > left_minor {
+        return Err(MoneyError::ExceedsAuthorisation);
+    }
+    let used_minor = acquirer_used_minor(authorisation);
+    let amount = billing_part(authorisation, used_minor, used_minor + acquirer_minor);
+    let mut movement = None;
+    if amount.is_positive() {
+        movement = Some(ledger::release(account, authorisation.hold_remaining_minor, amount)?);
+        authorisation.hold_remaining_minor -= amount.amount_minor();
+    }
+    authorisation.reversed_acquirer_minor += acquirer_minor;
+    if authorisation.hold_remaining_minor == 0 {
+        let cleared = authorisation.posted_minor > 0;
+        authorisation.hold_state = if cleared { HoldState::Posted } else { HoldState::Voided };
+        authorisation.hold_expires_at = None;
+    }
+    let acquirer_amount = Money::new(acquirer_minor, authorisation.acquirer_amount.currency());
+    Ok(Reversed { movement, amount, acquirer_amount })
+}
+
+/// The reversal's own record.
+pub(super) fn reversal_record(
+    original: &Authorisation,
+    request: &ReverseAuthorisation,
+    reversed: &Reversed,
+) -> Authorisation {
+    Authorisation {
+        auth_id: request.reversal_id,
+        original_auth_id: Some(original.auth_id),
+        direction: domain::Direction::Incoming,
+        amount: reversed.amount,
+        acquirer_amount: reversed.acquirer_amount,
+        network_key: None,
+        detail: Some("reversal".to_owned()),
+        response_code: Some(ResponseCode::Approved),
+        reject_reason: None,
+        auth_code: None,
+        hold_state: HoldState::None,
+        hold_remaining_minor: 0,
+        hold_expires_at: None,
+        posted_minor: 0,
+        cleared_acquirer_minor: 0,
+        reversed_acquirer_minor: 0,
+        created_at: request.now,
+        decided_at: Some(request.now),
+        ..original.clone()
+    }
+}
+
+/// Whether an open hold's time has run out.
+pub(super) fn is_expired(authorisation: &Authorisation, now: Timestamp) -> bool {
+    authorisation.hold_state == HoldState::Pending
+        && authorisation.status != AuthorisationStatus::Pending
+        && authorisation.hold_expires_at.is_some_and(|at| at <= now)
+}
+
+fn require_approved(authorisation: &Authorisation) -> Result<(), MoneyError> {
+    let approved = authorisation.status == AuthorisationStatus::Approved
+        && authorisation.direction == domain::Direction::Outgoing;
+    if approved { Ok(()) } else { Err(MoneyError::NotApproved) }
+}

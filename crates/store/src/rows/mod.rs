@@ -1,0 +1,72 @@
+//! How each record lies in its columns: one file a record, columns in one fixed order.
+
+mod account;
+mod authorisation;
+mod card;
+mod customer;
+mod enterprise;
+mod fields;
+mod job;
+mod order;
+mod posting;
+mod profile;
+mod transfer;
+mod webhook;
+
+pub(crate) use account::{ACCOUNT_COLUMNS, account_from, account_values};
+pub(crate) use authorisation::{AUTHORISATION_COLUMNS, authorisation_from, authorisation_values};
+pub(crate) use card::{CARD_COLUMNS, PAN_COLUMNS, card_from, card_values, pan_from, pan_values};
+pub(crate) use customer::{CUSTOMER_COLUMNS, customer_from, customer_values};
+pub(crate) use enterprise::{
+    API_KEY_COLUMNS, ENTERPRISE_COLUMNS, PLATFORM_KEY_COLUMNS, api_key_from, api_key_values,
+    enterprise_from, enterprise_values, platform_key_from, platform_key_values,
+};
+pub(crate) use fields::Fields;
+pub(crate) use job::{JOB_COLUMNS, job_from, job_values};
+pub(crate) use order::{ORDER_COLUMNS, order_from, order_values};
+pub(crate) use posting::{POSTING_COLUMNS, posting_from, posting_values};
+pub(crate) use profile::{PROFILE_COLUMNS, profile_from, profile_values};
+pub(crate) use transfer::{TRANSFER_COLUMNS, transfer_from, transfer_values};
+pub(crate) use webhook::{EVENT_COLUMNS, event_from, event_values};
+
+use domain::{
+    AccountId, AuthId, CardId, Currency, CustomerId, EnterpriseId, JobId, OrderId, OutsId, PanId,
+    ProfileId, TransactionId, TransferId, WebhookId,
+};
+
+use crate::engine::Value;
+
+macro_rules! value_from_ids {
+    ($($id:ty),+ $(,)?) => { $(
+        impl From<$id> for Value {
+            fn from(id: $id) -> Self { Self::Int(id.as_i64()) }
+        }
+    )+ };
+}
+
+value_from_ids!(
+    AccountId,
+    AuthId,
+    CardId,
+    CustomerId,
+    EnterpriseId,
+    JobId,
+    OrderId,
+    OutsId,
+    PanId,
+    ProfileId,
+    TransactionId,
+    TransferId,
+    WebhookId,
+);
+
+impl From<Currency> for Value {
+    fn from(currency: Currency) -> Self {
+        currency.numeric().into()
+    }
+}
+
+/// A list as it is stored: one entry a line, nothing for no entry.
+fn lines<T: ToString>(entries: &[T]) -> Value {
+    Value::Text(entries.iter().map(T::to_string).collect::<Vec<_>>().join("\n"))
+}
