@@ -1,7 +1,8 @@
 //! Name resolution that hands out only addresses that the policy lets through.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
@@ -12,6 +13,13 @@ use crate::AddressPolicy;
 /// Most names looked up at once: each occupies a blocking thread until the system's
 /// resolver answers, so a name server that hangs must not take all of them.
 const MAX_LOOKUPS: usize = 64;
+
+/// Most lookups of one name at once, so that one enterprise whose name server hangs
+/// does not use up [`MAX_LOOKUPS`] and with it the deadlines of all others.
+const MAX_LOOKUPS_PER_NAME: usize = 4;
+
+/// Names remembered before those without a lookup under way are forgotten.
+const MAX_IDLE_NAMES: usize = 1024;
 
 /// Most addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 16;
@@ -26,23 +34,43 @@ pub(crate) struct AllRefused;
 pub(crate) struct GuardedResolver {
     policy: Arc<AddressPolicy>,
     lookups: Arc<Semaphore>,
+    names: Mutex<HashMap<String, Weak<Semaphore>>>,
 }
 
 impl GuardedResolver {
     pub(crate) fn new(policy: Arc<AddressPolicy>) -> Self {
-        Self { policy, lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)) }
+        Self {
+            policy,
+            lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
+            names: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// What limits the lookups of `name`, the same for all that are under way.
+    fn lookups_of(&self, name: &str) -> Arc<Semaphore> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lookups) = names.get(name).and_then(Weak::upgrade) {
+            return lookups;
+        }
+        if names.len() >= MAX_IDLE_NAMES {
+            names.retain(|_, lookups| lookups.strong_count() > 0);
+        }
+        let lookups = Arc::new(Semaphore::new(MAX_LOOKUPS_PER_NAME));
+        names.insert(name.to_owned(), Arc::downgrade(&lookups));
+        lookups
     }
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let policy = Arc::clone(&self.policy);
-        let lookups = Arc::clone(&self.lookups);
+        let of_name = self.lookups_of(name.as_str());
+        let of_all = Arc::clone(&self.lookups);
         Box::pin(async move {
-            let permit = lookups.acquire_owned().await?;
-            // The permit goes with the thread: a caller that gives up does not free it.
+            let permits = (of_name.acquire_owned().await?, of_all.acquire_owned().await?);
+            // The permits go with the thread: a caller that gives up does not free it.
             let resolved = tokio::task::spawn_blocking(move || {
-                let _permit = permit;
+                let _permits = permits;
                 (name.as_str(), 0).to_socket_addrs()
             })
             .await??;
@@ -64,7 +92,32 @@ fn permitted(
 
 #[cfg(test)]
 mod tests {
-    use super::{AddressPolicy, permitted};
+    use std::sync::Arc;
+
+    use super::{AddressPolicy, GuardedResolver, MAX_IDLE_NAMES, MAX_LOOKUPS_PER_NAME, permitted};
+
+    #[test]
+    fn one_name_takes_only_its_share_of_the_lookups() {
+        let resolver = GuardedResolver::new(Arc::new(AddressPolicy::default()));
+        let slow = resolver.lookups_of("slow.example");
+        let permits: Vec<_> =
+            (0..MAX_LOOKUPS_PER_NAME).map(|_| slow.try_acquire().unwrap()).collect();
+        assert!(resolver.lookups_of("slow.example").try_acquire().is_err());
+        assert!(resolver.lookups_of("other.example").try_acquire().is_ok());
+        drop(permits);
+        assert!(resolver.lookups_of("slow.example").try_acquire().is_ok());
+    }
+
+    #[test]
+    fn names_without_a_lookup_are_forgotten() {
+        let resolver = GuardedResolver::new(Arc::new(AddressPolicy::default()));
+        let busy = resolver.lookups_of("busy.example");
+        for number in 0..2 * MAX_IDLE_NAMES {
+            resolver.lookups_of(&format!("{number}.example"));
+        }
+        assert!(resolver.names.lock().unwrap().len() <= MAX_IDLE_NAMES);
+        assert!(Arc::ptr_eq(&busy, &resolver.lookups_of("busy.example")));
+    }
 
     #[test]
     fn refused_addresses_of_a_mixed_answer_are_left_out() {

@@ -8,7 +8,7 @@ const REFUSED: [(&str, &str); 6] = [
     ("sea-orm", "SQL is written by hand in `store`, for two engines at once"),
     ("sqlx", "`Any` loses types: the drivers are rusqlite and tokio-postgres"),
     ("sqlx-core", "`Any` loses types: the drivers are rusqlite and tokio-postgres"),
-    ("native-tls", "TLS is rustls everywhere"),
+    ("native-tls", "TLS out is rustls, TLS to PostgreSQL is openssl: there is no third"),
     ("diesel", "SQL is written by hand in `store`, for two engines at once"),
 ];
 
@@ -30,7 +30,18 @@ pub fn check(lock: &str) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{REFUSED, check};
+
+    #[test]
+    fn the_list_is_the_one_of_cargo_deny() {
+        let deny = std::fs::read_to_string(crate::root().join("deny.toml")).unwrap();
+        let entries = deny.lines().filter(|line| line.trim().starts_with("{ crate = ")).count();
+        assert_eq!(entries, REFUSED.len());
+        for (name, reason) in REFUSED {
+            let entry = format!("{{ crate = \"{name}\", reason = \"{reason}\" }}");
+            assert!(deny.contains(&entry), "{entry}");
+        }
+    }
 
     #[test]
     fn a_refused_package_is_found_and_its_namesakes_are_not() {

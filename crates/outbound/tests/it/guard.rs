@@ -6,8 +6,20 @@ use outbound::{AddressPolicy, Outbound, OutboundError};
 
 use crate::server::{Behaviour, Server, answer, failure, post_within, sandbox};
 
-/// Set for the child of the proxy test: the URL to post to.
+/// Set for the child of a test that needs another environment: the URL to post to.
 const CHILD_URL: &str = "OUTBOUND_TEST_URL";
+
+/// This test program again, with one test to run. Changing the environment of a
+/// running process is unsafe, so a child gets it.
+fn child(test: &str, url: &str) -> Command {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test]).env(CHILD_URL, url);
+    child
+}
+
+async fn succeeds(mut child: Command) -> bool {
+    tokio::task::spawn_blocking(move || child.status()).await.unwrap().unwrap().success()
+}
 
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_is_not_followed() {
@@ -61,14 +73,26 @@ async fn proxies_from_the_environment_are_ignored() {
     let server = Server::start(answer("200 OK", "")).await;
     let proxy = Server::start(answer("502 Bad Gateway", "")).await;
     let proxy_url = format!("http://{}", proxy.address);
-    // The environment is set for a child: changing it in a running process is unsafe.
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "guard::proxies_from_the_environment_are_ignored"]);
-    child.env(CHILD_URL, server.url());
+    let mut child = child("guard::proxies_from_the_environment_are_ignored", &server.url());
     for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"] {
         child.env(name, &proxy_url);
     }
-    let status = tokio::task::spawn_blocking(move || child.status()).await.unwrap().unwrap();
-    assert!(status.success());
+    assert!(succeeds(child).await);
     assert_eq!((server.requests(), proxy.connections()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_certificate_authorities_only_production_refuses_to_start() {
+    if let Ok(url) = std::env::var(CHILD_URL) {
+        let production = AddressPolicy { https_only: true, ..AddressPolicy::default() };
+        assert!(Outbound::new(production).is_err());
+        assert!(post_within(&sandbox(), &url, 2000).await.is_ok());
+        return;
+    }
+    let server = Server::start(answer("200 OK", "")).await;
+    let test = "guard::without_certificate_authorities_only_production_refuses_to_start";
+    let mut child = child(test, &server.url());
+    child.env("SSL_CERT_FILE", "/dev/null").env_remove("SSL_CERT_DIR");
+    assert!(succeeds(child).await);
+    assert_eq!(server.requests(), 1);
 }
