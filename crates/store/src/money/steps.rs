@@ -236,3 +236,148 @@ fn require_approved(authorisation: &Authorisation) -> Result<(), MoneyError> {
         && authorisation.direction == domain::Direction::Outgoing;
     if approved { Ok(()) } else { Err(MoneyError::NotApproved) }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        AccountId, AuthId, AuthType, CardId, Currency, CustomerId, Direction, EnterpriseId,
+        Merchant, OutsId, TransactionType,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1);
+
+    fn approved(acquirer_minor: i64, billing_minor: i64) -> (Account, Authorisation) {
+        let enterprise_id = EnterpriseId::from_i64(1);
+        let mut account = Account::empty(enterprise_id, AccountId::from_i64(2), Currency::SGD);
+        let amount = Money::new(billing_minor, Currency::SGD);
+        ledger::deposit(&mut account, amount).unwrap();
+        let mut authorisation = Authorisation {
+            enterprise_id,
+            auth_id: AuthId::from_i64(3),
+            card_id: CardId::from_i64(4),
+            customer_id: CustomerId::from_i64(5),
+            outs_id: OutsId::from_i64(6),
+            original_auth_id: None,
+            direction: Direction::Outgoing,
+            auth_type: AuthType::Normal,
+            transaction_type: TransactionType::Purchase,
+            amount,
+            acquirer_amount: Money::new(acquirer_minor, Currency::USD),
+            fx_rate: "1".to_owned(),
+            merchant: Merchant::default(),
+            network_key: None,
+            status: AuthorisationStatus::Pending,
+            response_code: None,
+            reject_reason: None,
+            detail: None,
+            auth_code: None,
+            hold_state: HoldState::None,
+            hold_remaining_minor: 0,
+            hold_expires_at: None,
+            posted_minor: 0,
+            cleared_acquirer_minor: 0,
+            reversed_acquirer_minor: 0,
+            created_at: NOW,
+            decided_at: None,
+        };
+        begin(Some(&mut account), &mut authorisation).unwrap();
+        authorisation.status = AuthorisationStatus::Approved;
+        (account, authorisation)
+    }
+
+    fn clearing(minor: Option<i64>, is_final: bool) -> ClearAuthorisation {
+        ClearAuthorisation {
+            auth_id: AuthId::from_i64(3),
+            acquirer_amount_minor: minor,
+            is_final,
+            now: NOW,
+        }
+    }
+
+    fn reversal(minor: Option<i64>) -> ReverseAuthorisation {
+        ReverseAuthorisation {
+            auth_id: AuthId::from_i64(3),
+            acquirer_amount_minor: minor,
+            reversal_id: AuthId::from_i64(9),
+            now: NOW,
+        }
+    }
+
+    proptest! {
+        /// Parts of a converted amount, cleared and reversed in any order, use up the hold to
+        /// the last minor unit, and the account obeys its rules after each.
+        #[test]
+        fn parts_of_a_converted_amount_leave_nothing_over(
+            acquirer in 1_i64..100_000,
+            billing in 1_i64..200_000,
+            parts in prop::collection::vec((1_i64..40_000, any::<bool>()), 0..12),
+        ) {
+            let (mut account, mut it) = approved(acquirer, billing);
+            for (part, is_clearing) in parts {
+                let left = acquirer_left_minor(&it);
+                let part = part.min(left);
+                if part == 0 { break; }
+                // A part that rounds to nothing is refused and changes nothing.
+                let before = (account.clone(), it.clone());
+                let done = if is_clearing {
+                    clear(&mut account, &mut it, &clearing(Some(part), false)).map(|_| ())
+                } else {
+                    reverse(&mut account, &mut it, &reversal(Some(part))).map(|_| ())
+                };
+                if done.is_err() {
+                    prop_assert_eq!((&account, &it), (&before.0, &before.1));
+                }
+                prop_assert_eq!(account.check(), Ok(()));
+                prop_assert_eq!(account.held_minor, it.hold_remaining_minor);
+                prop_assert!(account.available_minor >= 0);
+            }
+            if it.hold_state == HoldState::Pending {
+                reverse(&mut account, &mut it, &reversal(None)).unwrap();
+            }
+            prop_assert_eq!(account.held_minor, 0);
+            prop_assert_eq!(it.hold_remaining_minor, 0);
+            prop_assert_eq!(account.posted_minor, it.posted_minor);
+            prop_assert_eq!(account.available_minor + it.posted_minor, billing);
+        }
+    }
+
+    #[test]
+    fn a_full_clearing_posts_exactly_what_was_held() {
+        let (mut account, mut it) = approved(1550, 2050);
+        let cleared = clear(&mut account, &mut it, &clearing(None, true)).unwrap();
+        assert_eq!(cleared.amount, Money::new(2050, Currency::SGD));
+        assert_eq!(cleared.acquirer_amount, Money::new(1550, Currency::USD));
+        assert_eq!(
+            (account.available_minor, account.held_minor, account.posted_minor),
+            (0, 0, 2050)
+        );
+        assert!(clear(&mut account, &mut it, &clearing(None, true)).is_err());
+    }
+
+    #[test]
+    fn nothing_is_cleared_or_reversed_that_was_not_approved() {
+        let (mut account, mut it) = approved(100, 100);
+        it.status = AuthorisationStatus::Declined;
+        let refused = clear(&mut account, &mut it, &clearing(None, true));
+        assert!(matches!(refused.map(|_| ()), Err(MoneyError::NotApproved)));
+        let refused = reverse(&mut account, &mut it, &reversal(None));
+        assert!(matches!(refused.map(|_| ()), Err(MoneyError::NotApproved)));
+    }
+
+    #[test]
+    fn no_more_is_reversed_than_is_left() {
+        let (mut account, mut it) = approved(100, 135);
+        clear(&mut account, &mut it, &clearing(Some(40), false)).unwrap();
+        let refused = reverse(&mut account, &mut it, &reversal(Some(61)));
+        assert!(matches!(refused.map(|_| ()), Err(MoneyError::ExceedsAuthorisation)));
+        reverse(&mut account, &mut it, &reversal(Some(60))).unwrap();
+        assert_eq!(it.hold_state, HoldState::Posted);
+        assert_eq!(
+            (account.available_minor, account.held_minor, account.posted_minor),
+            (81, 0, 54)
+        );
+    }
+}
