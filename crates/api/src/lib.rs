@@ -1,1 +1,22 @@
-//! api
+//! Listeners and routes: dialect 1 on the public listener, the operator API and the
+//! sandbox API on the admin listener.
+//!
+//! A request passes [`serve_listener`], the shell every listener shares (trace id,
+//! request log, panics), the listener's own guard (signature or token) and one
+//! handler, which parses, calls one function and renders. Every route stands in
+//! `cardbridge/routes.rs`, `operator/routes.rs` or `sandbox/routes.rs`.
+
+mod cardbridge;
+mod listener;
+mod operator;
+mod peer;
+mod problem;
+mod shell;
+mod state;
+
+pub use cardbridge::public_service;
+pub use listener::serve_listener;
+pub use operator::admin_service;
+pub use peer::PeerAddress;
+pub use shell::HttpService;
+pub use state::{AdminToken, ApiSettings, ApiState, Mode};

@@ -1,0 +1,37 @@
+//! Liveness, readiness and metrics; none needs a token.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+/// That the process answers.
+#[derive(Serialize)]
+pub(crate) struct Health {
+    status: &'static str,
+}
+
+/// `GET /healthz`.
+pub(crate) async fn healthz() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// `GET /readyz`: whether the store answers.
+pub(crate) async fn readyz(State(state): State<Arc<ApiState>>) -> Result<Json<Health>, Problem> {
+    match state.store.ping().await {
+        Ok(()) => Ok(Json(Health { status: "ready" })),
+        Err(error) => {
+            tracing::error!(%error, "the store does not answer");
+            Err(Problem::unavailable())
+        }
+    }
+}
+
+/// `GET /metrics`, in Prometheus' text form.
+pub(crate) async fn metrics(State(state): State<Arc<ApiState>>) -> String {
+    state.metrics.render()
+}

@@ -1,0 +1,61 @@
+//! Who is calling: the peer of the connection, or what a trusted proxy says of it.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The address at the other end of the connection, as a request extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddress(pub IpAddr);
+
+/// The caller's address: the peer itself, or, if that is a trusted proxy, the right-most
+/// entry of `X-Forwarded-For` that is none (operator-and-sandbox.md section 1). An entry
+/// that is no address ends the search at the last address known.
+pub(crate) fn source_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
+    let mut source = peer.to_canonical();
+    let mut hops = headers
+        .get_all(FORWARDED_FOR)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .collect::<Vec<_>>();
+    while is_trusted(source) {
+        let Some(hop) = hops.pop() else { break };
+        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        source = address.to_canonical();
+    }
+    source
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(peer: &str, forwarded: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append(FORWARDED_FOR, line.parse().unwrap());
+        }
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        source_address(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        assert_eq!(source("1.2.3.4", &["9.9.9.9"]), "1.2.3.4");
+        assert_eq!(source("10.0.0.1", &["9.9.9.9"]), "9.9.9.9");
+        assert_eq!(source("::ffff:10.0.0.1", &["9.9.9.9"]), "9.9.9.9");
+        assert_eq!(source("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn the_rightmost_untrusted_hop_counts() {
+        assert_eq!(source("10.0.0.1", &["6.6.6.6, 9.9.9.9, 10.0.0.2"]), "9.9.9.9");
+        assert_eq!(source("10.0.0.1", &["6.6.6.6", "9.9.9.9"]), "9.9.9.9");
+        assert_eq!(source("10.0.0.1", &["9.9.9.9, nonsense"]), "10.0.0.1");
+    }
+}

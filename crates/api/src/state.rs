@@ -1,0 +1,89 @@
+//! What the handlers work with, put together by the binary.
+
+use std::sync::Arc;
+
+use domain::Random;
+use ipnet::IpNet;
+use metrics_exporter_prometheus::PrometheusHandle;
+use outbound::Outbound;
+use schedule::Schedule;
+use store::Store;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// Whether the platform plays or is in earnest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything on demand; the sandbox API exists.
+    Sandbox,
+    /// The sandbox API does not exist.
+    Production,
+}
+
+/// The operator's bearer token.
+pub struct AdminToken(Zeroizing<String>);
+
+impl AdminToken {
+    /// Takes the token's text; surrounding blanks and line ends are dropped.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.trim().to_owned()))
+    }
+
+    /// Whether `offered` is the token, in time that depends on lengths only. An empty
+    /// token matches nothing.
+    #[must_use]
+    pub(crate) fn matches(&self, offered: &str) -> bool {
+        !self.0.is_empty() && bool::from(self.0.as_bytes().ct_eq(offered.as_bytes()))
+    }
+}
+
+/// What is configured.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// Sandbox or production.
+    pub mode: Mode,
+    /// How far a signed request's timestamp may lie from real time, milliseconds
+    /// (cardbridge-open-api.md section 3.4).
+    pub signature_window_ms: i64,
+    /// Peers whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl ApiSettings {
+    /// Default of `signature_window_ms`.
+    pub const DEFAULT_SIGNATURE_WINDOW_MS: i64 = 5_000;
+}
+
+/// The parts of the platform that requests reach.
+pub struct ApiState {
+    /// What is configured.
+    pub settings: ApiSettings,
+    /// The operator's token.
+    pub admin_token: AdminToken,
+    /// The store.
+    pub store: Store,
+    /// Business time and its workers.
+    pub schedule: Arc<Schedule>,
+    /// Vets the URLs that operators set.
+    pub outbound: Outbound,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AdminToken;
+
+    #[test]
+    fn a_token_matches_itself_only() {
+        let token = AdminToken::new("secret\n");
+        assert!(token.matches("secret"));
+        for other in ["", "secre", "secret ", "Secret", "secrets"] {
+            assert!(!token.matches(other), "{other}");
+        }
+        assert!(!AdminToken::new(" \n").matches(""));
+    }
+}
