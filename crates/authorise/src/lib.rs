@@ -1,1 +1,16 @@
-//! authorise
+//! One authorisation from its arrival to its answer, in named steps: load, check,
+//! convert, hold, forward, settle (DESIGN section 1). Each step leaves its line in the
+//! decision receipt. What the network sends afterwards, reversal, clearing and refund,
+//! is here too.
+
+mod authoriser;
+mod expiry;
+mod later;
+mod request;
+
+pub use authoriser::{Authoriser, AuthoriserParts};
+pub use expiry::HoldExpiryWorker;
+pub use later::{LaterError, RefundRequest, clear, refund, reverse};
+pub use request::{
+    AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, PresentedValue,
+};

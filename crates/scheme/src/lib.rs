@@ -1,1 +1,10 @@
-//! scheme
+//! The card network's side. A PAN that arrives becomes a fingerprint at once; the clear
+//! PAN ends here (DESIGN section 1).
+
+mod error;
+mod network;
+mod purchase;
+
+pub use error::SchemeError;
+pub use network::SimulatedNetwork;
+pub use purchase::{CardReference, Purchase, RefundOf};

@@ -5,6 +5,7 @@ mod card_data;
 mod data_key;
 mod expiry;
 mod master_key;
+mod record_secrets;
 mod sealed;
 mod secret_text;
 mod vault;

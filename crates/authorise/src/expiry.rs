@@ -1,0 +1,60 @@
+//! Holds whose time runs out.
+
+use domain::Timestamp;
+use schedule::{Boxed, Worker};
+use store::{MoneyError, Store, StoreError};
+
+/// Most holds that one call gives back.
+const MAX_BATCH_HOLDS: u32 = 100;
+
+/// Gives back what expired holds have left.
+pub struct HoldExpiryWorker {
+    store: Store,
+}
+
+impl HoldExpiryWorker {
+    /// A worker on this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    async fn expire(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let mut expired = 0;
+        for hold in self.store.expired_holds(now, MAX_BATCH_HOLDS).await? {
+            match self.store.expire_hold(hold.enterprise_id, hold.auth_id, now).await {
+                Ok(true) => expired += 1,
+                Ok(false) => {}
+                Err(MoneyError::Store(error)) => return Err(error),
+                Err(error) => {
+                    tracing::error!(auth_id = %hold.auth_id, %error, "a hold does not expire");
+                }
+            }
+        }
+        Ok(expired)
+    }
+}
+
+impl Worker for HoldExpiryWorker {
+    fn name(&self) -> &'static str {
+        "hold-expiry"
+    }
+
+    fn next_due(&self) -> Boxed<'_, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(self.store.next_hold_expiry())
+    }
+
+    fn start_due(&self, now: Timestamp) -> Boxed<'_, Result<usize, StoreError>> {
+        Box::pin(self.expire(now))
+    }
+
+    fn settled(&self) -> Boxed<'_, ()> {
+        // `start_due` leaves nothing running.
+        Box::pin(std::future::ready(()))
+    }
+
+    fn changed(&self) -> Boxed<'_, ()> {
+        // A new hold expires days later than the longest sleep of a worker.
+        Box::pin(std::future::pending())
+    }
+}

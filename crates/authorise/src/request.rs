@@ -1,0 +1,101 @@
+//! What is asked of an authorisation and what comes of it.
+
+use domain::{AuthType, Authorisation, Card, Merchant, Money, NetworkKey, TransactionType};
+use store::{MoneyError, StoreError};
+use thiserror::Error;
+
+/// What became of a value that the shopper presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PresentedValue {
+    /// It was not presented.
+    #[default]
+    Absent,
+    /// It is the card's.
+    Matched,
+    /// It is not the card's.
+    Mismatched,
+}
+
+impl PresentedValue {
+    /// The text in the decision receipt.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "ABSENT",
+            Self::Matched => "MATCHED",
+            Self::Mismatched => "MISMATCHED",
+        }
+    }
+}
+
+/// What was presented of the card beside its number, already compared; the values
+/// themselves come no further than the network's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Presented {
+    /// The expiry.
+    pub expiry: PresentedValue,
+    /// The CVV2.
+    pub cvv2: PresentedValue,
+}
+
+/// One purchase, cash withdrawal or inquiry, as the network asks for it.
+#[derive(Debug, Clone)]
+pub struct AuthorisationRequest {
+    /// The card record used.
+    pub card: Card,
+    /// Amount as the shop asks for it: above zero, or zero of an inquiry.
+    pub acquirer_amount: Money,
+    /// The network's transaction type; not a refund.
+    pub transaction_type: TransactionType,
+    /// Kind.
+    pub auth_type: AuthType,
+    /// The shop.
+    pub merchant: Merchant,
+    /// The network's key: repeated, it gives the first answer again.
+    pub network_key: Option<NetworkKey>,
+    /// What was presented.
+    pub presented: Presented,
+}
+
+/// The answer to the network. A decline is an answer like any other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorisationAnswer {
+    /// The decided authorisation.
+    pub authorisation: Authorisation,
+    /// Whether the network's key was seen before, so that this is the first answer again.
+    pub repeated: bool,
+    /// From arrival to decision, in milliseconds.
+    pub total_ms: u64,
+    /// What of it the enterprise took, in milliseconds; none if it gave no answer in time
+    /// or was not asked.
+    pub enterprise_ms: Option<u64>,
+}
+
+/// Why there is no answer; nothing was decided.
+#[derive(Debug, Clone, Error)]
+pub enum AuthoriseError {
+    /// The amount is not above zero (zero for an inquiry).
+    #[error("the amount must be above zero, and zero for an inquiry")]
+    Amount,
+    /// Refunds are not authorised: they are posted at once.
+    #[error("a refund is not authorised")]
+    TransactionType,
+    /// Too many authorisations are under way.
+    #[error("too many authorisations are under way")]
+    Overloaded,
+    /// The first message with this network key stays undecided.
+    #[error("the first message with this network key is not decided yet")]
+    Undecided,
+    /// The card's enterprise, profile or platform key is missing.
+    #[error("missing: {0}")]
+    Missing(&'static str),
+    /// The authorisation broke off within the process; a restart declines it.
+    #[error("the authorisation broke off")]
+    BrokenOff,
+    /// The money.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,35 @@
+//! Why the network's message was not taken.
+
+use authorise::{AuthoriseError, LaterError};
+use domain::AmountError;
+use store::StoreError;
+use thiserror::Error;
+
+/// Why a message was not taken; nothing was written. A decline is no error.
+#[derive(Debug, Clone, Error)]
+pub enum SchemeError {
+    /// No card has this id or PAN.
+    #[error("card not found")]
+    CardNotFound,
+    /// No such authorisation.
+    #[error("authorisation not found")]
+    AuthorisationNotFound,
+    /// The expiry is neither YYMM nor MM/YY.
+    #[error("the expiry is neither YYMM nor MM/YY")]
+    Expiry,
+    /// The amount is no amount of its currency.
+    #[error(transparent)]
+    Amount(#[from] AmountError),
+    /// The amount is not above zero.
+    #[error("the amount must be above zero")]
+    NotPositive,
+    /// The authorisation itself.
+    #[error(transparent)]
+    Authorise(#[from] AuthoriseError),
+    /// The reversal, clearing or refund itself.
+    #[error(transparent)]
+    Later(#[from] LaterError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
