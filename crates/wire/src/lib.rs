@@ -1,1 +1,5 @@
-//! wire
+//! The wire dialects as bytes: signatures, envelopes and JSON types. No I/O, no
+//! clock, no state; the server and the client crate speak through the same code.
+
+pub mod cardbridge;
+pub mod country;

@@ -1,0 +1,104 @@
+//! Amounts as they travel: JSON numbers with exact digits, never floats.
+
+use domain::{AmountError, Currency, Money};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// Longest amount read, in bytes.
+const MAX_AMOUNT_BYTES: usize = 32;
+
+/// The decimal digits of an amount in major units, exactly as written (`20.50`).
+/// Read from a JSON number or text, written as a JSON number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AmountText(String);
+
+impl AmountText {
+    /// Takes a plain decimal (`-3`, `15.5`): digits as JSON writes numbers, without an
+    /// exponent. None for anything else.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        is_plain_decimal(text).then(|| Self(text.to_owned()))
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The amount in a currency.
+    ///
+    /// # Errors
+    /// More decimals than the currency has, or out of range.
+    pub fn to_money(&self, currency: Currency) -> Result<Money, AmountError> {
+        Money::parse_major(&self.0, currency)
+    }
+
+    /// Reads one JSON value: a number, or a text that holds one.
+    pub(crate) fn from_json(json: &str) -> Option<Self> {
+        match serde_json::from_str::<String>(json) {
+            Ok(text) => Self::new(&text),
+            Err(_) => Self::new(json),
+        }
+    }
+}
+
+impl From<Money> for AmountText {
+    fn from(money: Money) -> Self {
+        Self(money.to_major())
+    }
+}
+
+impl Serialize for AmountText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.0.clone())
+            .map_err(serde::ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for AmountText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        Self::from_json(json.get()).ok_or_else(|| serde::de::Error::custom("not a decimal amount"))
+    }
+}
+
+fn is_plain_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let leading_zero = whole.len() > 1 && whole.starts_with('0');
+    text.len() <= MAX_AMOUNT_BYTES && plain(whole) && plain(fraction) && !leading_zero
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_survive_exactly() {
+        for json in ["20.50", "0", "-0.05", "100000.00", "12345678901234.123"] {
+            let amount: AmountText = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&amount).unwrap(), json);
+            let quoted: AmountText = serde_json::from_str(&format!("\"{json}\"")).unwrap();
+            assert_eq!(quoted, amount);
+        }
+    }
+
+    #[test]
+    fn exponents_and_other_forms_are_refused() {
+        for json in
+            ["1e3", "\"1e3\"", "\"\"", "true", "[]", "\"015\"", "\"+1\"", "\"1.\"", "\".5\""]
+        {
+            assert!(serde_json::from_str::<AmountText>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn money_keeps_its_decimals() {
+        let money = Money::new(10_000_000, Currency::SGD);
+        assert_eq!(serde_json::to_string(&AmountText::from(money)).unwrap(), "100000.00");
+        assert_eq!(AmountText::from(money).to_money(Currency::SGD), Ok(money));
+    }
+}

@@ -1,0 +1,228 @@
+//! Platform to enterprise: the notice.
+
+use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
+use domain::{Authorisation, Merchant, RsaPadding, Timestamp, WebhookId, WebhookSubType};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{OpenFault, SealedText, WEBHOOK_TYPE, open, seal};
+use crate::cardbridge::amount::AmountText;
+use crate::cardbridge::input::Object;
+use crate::cardbridge::webhook::WebhookBody;
+
+/// A notice ready to be posted to the enterprise's authUrl.
+pub struct SealedNotice {
+    /// The exact body.
+    pub body: Vec<u8>,
+    /// Value of `X-Auth-Signature`.
+    pub auth_signature: String,
+}
+
+/// Data of a notice (section 8.2), in the order of the published example; optional
+/// fields are null when absent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NoticeData {
+    /// The authorisation.
+    pub auth_id: String,
+    /// `OUTGOING` or `INCOMING`.
+    pub direction: String,
+    /// `NORMAL`, `PRE_AUTH` or `PRE_AUTH_COMPLETION`.
+    pub auth_type: String,
+    /// The bill it belongs to.
+    pub outs_id: Option<String>,
+    /// The authorisation that this one follows.
+    pub original_auth_id: Option<String>,
+    /// Cardholder.
+    pub customer_id: String,
+    /// The card.
+    pub card_id: String,
+    /// Currency of the enterprise's account, numeric.
+    pub currency: String,
+    /// Amount in that currency, major units.
+    pub amount: AmountText,
+    /// Currency that the shop asked for, numeric.
+    pub acquirer_currency: Option<String>,
+    /// Amount in that currency, major units.
+    pub acquirer_amount: Option<AmountText>,
+    /// Merchant number.
+    pub card_acceptor_identification: Option<String>,
+    /// Merchant name and place.
+    pub card_acceptor_name_location: Option<String>,
+    /// `C`, `P`, `Q` or `R`.
+    pub transaction_type: String,
+    /// Ciphertext of the fields that are signed.
+    pub encrypted_data: String,
+}
+
+/// A notice as the enterprise reads it.
+pub type Notice = WebhookBody<NoticeData>;
+
+/// The plaintext of `encryptedData`, in exactly this order (section 8.3).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Essentials<'a> {
+    auth_id: &'a str,
+    direction: &'a str,
+    currency: &'a str,
+    amount: &'a AmountText,
+}
+
+/// Why the enterprise's side must not act on a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum NoticeFault {
+    /// The body is not a notice.
+    #[error("the body is not an authorisation notice")]
+    Malformed,
+    /// `X-Auth-Signature` was not made by the platform over this ciphertext.
+    #[error("the signature does not verify")]
+    BadSignature,
+    /// The ciphertext does not open, or holds something else.
+    #[error("the ciphertext does not open")]
+    BadCiphertext,
+    /// The encrypted fields differ from the clear ones, which nothing protects.
+    #[error("the clear fields differ from the encrypted ones")]
+    Mismatch,
+}
+
+/// Builds, encrypts and signs the first notice of an authorisation. `now` is business
+/// time.
+///
+/// # Errors
+/// The keys do not do their work (a modulus too short for the plaintext).
+pub fn seal_notice(
+    authorisation: &Authorisation,
+    enterprise_key: &RsaPublicKey,
+    platform_key: &RsaPrivateKey,
+    padding: RsaPadding,
+    webhook_id: WebhookId,
+    now: Timestamp,
+) -> Result<SealedNotice, CryptoError> {
+    let mut data = clear_data(authorisation);
+    let sealed = seal(&essentials(&data), enterprise_key, platform_key, padding)?;
+    data.encrypted_data = sealed.ciphertext;
+    let notice = WebhookBody {
+        webhook_id: webhook_id.to_string(),
+        webhook_type: WEBHOOK_TYPE.to_owned(),
+        webhook_sub_type: WebhookSubType::Create.to_string(),
+        business_id: authorisation.auth_id.to_string(),
+        data,
+        notification_time: now.to_utc8(),
+    };
+    let body = serde_json::to_vec(&notice).expect("structs of texts and digits are JSON");
+    Ok(SealedNotice { body, auth_signature: sealed.signature })
+}
+
+/// The enterprise's side: verifies, decrypts and compares the clear copies.
+///
+/// # Errors
+/// [`NoticeFault`] says why the notice is not to be acted on.
+pub fn open_notice(
+    body: &[u8],
+    auth_signature: &str,
+    platform_key: &RsaPublicKey,
+    enterprise_key: &RsaPrivateKey,
+    padding: RsaPadding,
+) -> Result<Notice, NoticeFault> {
+    let notice: Notice = serde_json::from_slice(body).map_err(|_| NoticeFault::Malformed)?;
+    let sealed = SealedText {
+        ciphertext: notice.data.encrypted_data.clone(),
+        signature: auth_signature.to_owned(),
+    };
+    let plain =
+        open(&sealed, platform_key, enterprise_key, padding).map_err(|fault| match fault {
+            OpenFault::Signature => NoticeFault::BadSignature,
+            OpenFault::Ciphertext => NoticeFault::BadCiphertext,
+        })?;
+    let data = &notice.data;
+    let is_same = essentials_match(&plain, data).ok_or(NoticeFault::BadCiphertext)?;
+    let is_whole = notice.webhook_type == WEBHOOK_TYPE && notice.business_id == data.auth_id;
+    if is_same && is_whole { Ok(notice) } else { Err(NoticeFault::Mismatch) }
+}
+
+fn clear_data(authorisation: &Authorisation) -> NoticeData {
+    NoticeData {
+        auth_id: authorisation.auth_id.to_string(),
+        direction: authorisation.direction.to_string(),
+        auth_type: authorisation.auth_type.to_string(),
+        outs_id: Some(authorisation.outs_id.to_string()),
+        original_auth_id: authorisation.original_auth_id.map(|id| id.to_string()),
+        customer_id: authorisation.customer_id.to_string(),
+        card_id: authorisation.card_id.to_string(),
+        currency: authorisation.amount.currency().to_string(),
+        amount: authorisation.amount.into(),
+        acquirer_currency: Some(authorisation.acquirer_amount.currency().to_string()),
+        acquirer_amount: Some(authorisation.acquirer_amount.into()),
+        card_acceptor_identification: authorisation.merchant.merchant_id.clone(),
+        card_acceptor_name_location: name_location(&authorisation.merchant),
+        transaction_type: authorisation.transaction_type.to_string(),
+        encrypted_data: String::new(),
+    }
+}
+
+fn name_location(merchant: &Merchant) -> Option<String> {
+    let parts: Vec<_> =
+        [&merchant.name, &merchant.country].into_iter().flatten().map(String::as_str).collect();
+    if parts.is_empty() { None } else { Some(parts.join(" ")) }
+}
+
+fn essentials(data: &NoticeData) -> Vec<u8> {
+    let essentials = Essentials {
+        auth_id: &data.auth_id,
+        direction: &data.direction,
+        currency: &data.currency,
+        amount: &data.amount,
+    };
+    serde_json::to_vec(&essentials).expect("texts and digits are JSON")
+}
+
+/// Whether the decrypted fields equal the clear ones; none if there are no such fields.
+fn essentials_match(plain: &[u8], data: &NoticeData) -> Option<bool> {
+    let object = Object::parse_nested("encryptedData", plain).ok()?;
+    let text = |field| object.required_text(field).ok();
+    let same = text("authId")? == data.auth_id
+        && text("direction")? == data.direction
+        && text("currency")? == data.currency
+        && object.amount("amount").ok()?? == data.amount;
+    Some(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cardbridge::test_objects::authorisation;
+
+    #[test]
+    fn the_plaintext_is_the_four_fields_in_order() {
+        let text = String::from_utf8(essentials(&clear_data(&authorisation()))).unwrap();
+        assert_eq!(
+            text,
+            r#"{"authId":"4934950835815641999","direction":"OUTGOING","currency":"702","amount":20.50}"#
+        );
+    }
+
+    #[test]
+    fn data_follows_the_published_example() {
+        let mut data = clear_data(&authorisation());
+        data.encrypted_data = "<base64>".to_owned();
+        assert_eq!(
+            serde_json::to_string(&data).unwrap(),
+            concat!(
+                r#"{"authId":"4934950835815641999","direction":"OUTGOING","authType":"NORMAL","#,
+                r#""outsId":"4934950835815642000","originalAuthId":null,"#,
+                r#""customerId":"4879846599637290752","cardId":"4934950835815641344","#,
+                r#""currency":"702","amount":20.50,"acquirerCurrency":"840","#,
+                r#""acquirerAmount":15.50,"cardAcceptorIdentification":"M0001","#,
+                r#""cardAcceptorNameLocation":"TEST SHOP SINGAPORE SG","transactionType":"R","#,
+                r#""encryptedData":"<base64>"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn an_unnamed_shop_is_null() {
+        assert_eq!(name_location(&Merchant::default()), None);
+        let merchant = Merchant { country: Some("SG".to_owned()), ..Merchant::default() };
+        assert_eq!(name_location(&merchant).as_deref(), Some("SG"));
+    }
+}

@@ -1,0 +1,173 @@
+//! Cards (cardbridge-open-api.md section 6.2).
+
+use domain::Card;
+use serde::{Deserialize, Serialize};
+
+use super::input::{Object, ParseError};
+use super::query::Query;
+
+/// Path of the detail of one card; query `cardId`.
+pub const DETAIL_PATH: &str = "/open-api/card/v1/detail";
+/// Path of the cards of one customer; query `customerId`.
+pub const LIST_PATH: &str = "/open-api/card/v1/list";
+/// Path of [`Freeze`].
+pub const FREEZE_PATH: &str = "/open-api/card/v1/freeze";
+/// Path of [`Terminate`].
+pub const TERMINATE_PATH: &str = "/open-api/card/v1/terminate";
+
+/// Reads the query of `GET card/v1/detail`: the id of a card.
+///
+/// # Errors
+/// Ill-formed, or `cardId` is missing.
+pub fn parse_detail_query(raw_query: Option<&str>) -> Result<String, ParseError> {
+    Query::parse(raw_query)?.required("cardId")
+}
+
+/// Reads the query of `GET card/v1/list`: the id of a customer.
+///
+/// # Errors
+/// Ill-formed, or `customerId` is missing.
+pub fn parse_list_query(raw_query: Option<&str>) -> Result<String, ParseError> {
+    Query::parse(raw_query)?.required("customerId")
+}
+
+/// `POST card/v1/freeze`: freezes a card, or lifts that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Freeze {
+    /// The card.
+    pub card_id: String,
+    /// True freezes, false unfreezes.
+    pub freeze: bool,
+    /// Free text; unknown reasons count as USER_FREEZE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freeze_reason: Option<String>,
+}
+
+impl Freeze {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// A field is missing or ill-formed.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        let object = Object::parse_body(body)?;
+        Ok(Self {
+            card_id: object.required_id("cardId")?,
+            freeze: object.required("freeze", object.boolean("freeze")?)?,
+            freeze_reason: object.text("freezeReason")?,
+        })
+    }
+}
+
+/// `POST card/v1/terminate`: ends a card for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Terminate {
+    /// The card.
+    pub card_id: String,
+    /// `CARD_LOST`, `CARD_STOLEN` or free text.
+    pub invalidate_reason: String,
+}
+
+impl Terminate {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// A field is missing or ill-formed.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        let object = Object::parse_body(body)?;
+        Ok(Self {
+            card_id: object.required_id("cardId")?,
+            invalidate_reason: object.required_text("invalidateReason")?,
+        })
+    }
+}
+
+/// A card as replies show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CardBody {
+    /// Id.
+    pub card_id: String,
+    /// Owner.
+    pub enterprise_id: String,
+    /// Profile issued under.
+    pub profile_id: String,
+    /// `VIRTUAL` or `PHYSICAL`.
+    #[serde(rename = "type")]
+    pub card_type: String,
+    /// Cardholder.
+    pub customer_id: String,
+    /// State (section 7.2).
+    pub status: String,
+    /// Why: `NORMAL` or `USER_FREEZE`.
+    pub status_reason: String,
+    /// First six digits of the PAN.
+    pub pan_first6: String,
+    /// Last four digits of the PAN.
+    pub pan_last4: String,
+    /// Created, UTC+8.
+    pub create_time: String,
+    /// Last changed, UTC+8.
+    pub modify_time: String,
+}
+
+impl From<&Card> for CardBody {
+    fn from(card: &Card) -> Self {
+        Self {
+            card_id: card.card_id.to_string(),
+            enterprise_id: card.enterprise_id.to_string(),
+            profile_id: card.profile_id.to_string(),
+            card_type: card.card_type.to_string(),
+            customer_id: card.customer_id.to_string(),
+            status: card.status.to_string(),
+            status_reason: card.status_reason.to_string(),
+            pan_first6: card.pan_first6.clone(),
+            pan_last4: card.pan_last4.clone(),
+            create_time: card.created_at.to_utc8(),
+            modify_time: card.modified_at.to_utc8(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cardbridge::test_objects;
+
+    #[test]
+    fn freeze_and_terminate_are_read() {
+        let freeze = Freeze::parse(br#"{"cardId":"card_1","freeze":"true","freezeReason":null}"#);
+        let expected = Freeze { card_id: "card_1".to_owned(), freeze: true, freeze_reason: None };
+        assert_eq!(freeze, Ok(expected));
+        let error = Freeze::parse(br#"{"cardId":"1"}"#).unwrap_err();
+        assert_eq!(error.to_string(), "freeze is missing");
+        let terminate = Terminate::parse(br#"{"cardId":1,"invalidateReason":"lost it"}"#).unwrap();
+        assert_eq!((&*terminate.card_id, &*terminate.invalidate_reason), ("1", "lost it"));
+        let error = Terminate::parse(br#"{"cardId":"1"}"#).unwrap_err();
+        assert_eq!(error.to_string(), "invalidateReason is missing");
+    }
+
+    #[test]
+    fn queries_name_a_card_or_a_customer() {
+        assert_eq!(parse_detail_query(Some("cardId=7")).as_deref(), Ok("7"));
+        assert_eq!(parse_list_query(Some("customerId=8")).as_deref(), Ok("8"));
+        assert_eq!(parse_detail_query(None).unwrap_err().to_string(), "cardId is missing");
+        assert!(parse_list_query(Some("customerId=8&customerId=8")).is_err());
+    }
+
+    #[test]
+    fn a_card_is_shown_as_published() {
+        assert_eq!(
+            serde_json::to_string(&CardBody::from(&test_objects::card())).unwrap(),
+            concat!(
+                r#"{"cardId":"4591298458535677185","enterpriseId":"4538700000000000001","#,
+                r#""profileId":"4538749501943027969","type":"VIRTUAL","#,
+                r#""customerId":"4595849907119562497","status":"ACTIVATED","#,
+                r#""statusReason":"NORMAL","panFirst6":"411111","panLast4":"1111","#,
+                r#""createTime":"2025-01-15T10:30:00+08:00","#,
+                r#""modifyTime":"2025-01-15T10:30:00+08:00"}"#
+            )
+        );
+    }
+}

@@ -1,0 +1,234 @@
+//! The published dictionaries of customer data (cardbridge-open-api.md section 12). A
+//! code outside its dictionary is worth a warning, never a refusal.
+
+/// Proof-of-address document types.
+pub const POA_DOC_TYPE: &[&str] = &[
+    "UTILITY_BILL",
+    "BANK_STATEMENT",
+    "CREDIT_CARD_STATEMENT",
+    "LEASE_AND_PAYMENT",
+    "MORTGAGE_AND_PAYMENT",
+    "DRIVING_LICENSE",
+    "OTHER_GOVERNMENT_ID",
+    "ENTRY_ON_ELECTORAL_ROLL",
+    "SALARY_STATEMENT",
+];
+
+/// Employment statuses.
+pub const EMPLOYMENT_STATUS: &[&str] =
+    &["EMPLOYED", "BUSINESS_OWNER", "SELF_EMPLOYED", "UNEMPLOYED", "PENSIONER", "STUDENT"];
+
+/// Industries.
+pub const EMPLOYMENT_JOB_INDUSTRY: &[&str] = &[
+    "INFORMATION_AND_COMMUNICATIONS",
+    "RETAIL_TRADE",
+    "FINANCIAL_AND_INSURANCE_ACTIVITIES",
+    "ELECTRICITY_GAS_AND_WATER_SUPPLY",
+    "TRANSPORT_AND_STORAGE",
+    "CONSTRUCTION",
+    "TRAVEL_RELATED",
+    "ACCOMMODATION_AND_FOOD_SERVICES_ACTIVITIES",
+    "ENTERTAINMENT",
+    "PAYMENTS",
+    "DIGITAL_PAYMENT_TOKEN_RELATED",
+    "PROFESSIONAL",
+    "LUXURY_GOODS",
+    "MANUFACTURING",
+    "MINING_AND_QUARRYING",
+    "AGRICULTURE_AND_FISHING",
+    "REAL_PROPERTY_AND_DEVELOPMENT_OF_LAND",
+    "WHOLESALE_TRADE",
+    "OTHERS",
+];
+
+/// Occupations.
+pub const OCCUPATION: &[&str] = &[
+    "PHYSIOTHERAPIST",
+    "SPECIALIST",
+    "SURGEON",
+    "PATHOLOGIST",
+    "PLASTIC_SURGEON",
+    "PSYCHOLOGIST",
+    "SR_EXECUTIVE",
+    "CHAIRMAN",
+    "MANAGING_DIR",
+    "JR_EXECUTIVE",
+    "TERTIARY_STUDENT",
+    "UNKNOWN",
+    "GENERAL_WORKER",
+    "UNEMPLOYED",
+    "PILOT",
+    "AIR_STEWARD_STEWARDESS",
+    "CLERK",
+    "CUST_SERVICE_CONSULTANT",
+    "ARTIST_ENTERTAINMENT",
+    "BEAUTY_CONSULTNT_STYLIST",
+    "SOCIAL_WORKER",
+    "TECHNICAL_CONSULTANT",
+    "IT_CONSULTANT",
+    "COMPUTER_ANALYST",
+    "TECHNICIAN",
+    "WAREHOUSING_PERSONNEL",
+    "SYSTEMS_PROGRAMMER",
+    "TEACHER",
+    "INSTRUCTOR",
+    "ASST_PROFESSOR",
+    "VICE_DEAN",
+    "PROFESSOR",
+    "APPLICATION_PROGRAMMER",
+    "OTHERS",
+    "REMISIER",
+    "PROPERTY_AGENT",
+    "SALES_EXEC",
+    "MARKETING_EXEC",
+    "HAWKER",
+    "CONTRACTOR",
+    "PARTNER",
+    "ARMY_SPECIALIST",
+    "CIVIL_SERVANT",
+    "DEPUTY_PM",
+    "CABINET_MINISTER",
+    "BANKING_PROFESSIONAL",
+    "BANKER_FUND_MANAGER",
+    "POLITICIAN_CIVIL_SERVANT",
+    "DRAFTSMAN",
+    "QUANTITY_SURVEYOR",
+    "CHEM_ENGINEER",
+    "FIN_CONTROLLER",
+    "PROF_ACCOUNTANCY",
+    "HIGH_COURT_JUDGE",
+    "CHIEF_JUSTICE",
+    "AUDITOR_GENERAL",
+    "CIVIL_ENGINEER",
+    "ELEC_ENGINEER",
+    "LEGAL_ADVISER",
+    "PROF_ENGINEER",
+    "JUDGE",
+    "LAWYER",
+    "DOCTOR",
+    "GEN_PRACTITIONER",
+    "RESEARCHER",
+    "BIOCHEMIST",
+    "GYNAECOLOGIST",
+    "MATRON",
+    "ORTHOPAEDICIAN",
+    "OFFICER",
+    "PROF_MEDICAL",
+    "OBSTETRICIAN",
+    "PSYCHIATRIST",
+    "MGT_CONSULTANT",
+    "REG_MANAGER",
+    "DIV_MANAGER",
+    "TOP_EXECUTIVE",
+    "GENERAL_MGR",
+    "DEPT_MANAGER",
+    "EXEC_OFFICER",
+    "PRESIDENT",
+    "V_PRESIDENT_DIR",
+    "SECURITY_SAFETY_PERSON",
+    "HOSPITALITY_PERSONNEL",
+    "HOUSEWIFE",
+    "STUDENT",
+    "COOK_CHEF",
+    "DRIVER",
+    "DIVER",
+    "SECRETARY",
+    "DESIGNER",
+    "SUPERVISOR",
+    "EDITOR",
+    "JOURNALIST",
+    "PASTOR",
+    "PROJECT_CO_ORDINATOR",
+    "SYSTEMS_ANALYST",
+    "PRINCIPAL",
+    "V_PRINCIPAL",
+    "LECTURER",
+    "DEAN",
+    "CHANCELLOR",
+    "INSURANCE_AGENT",
+    "SALESMAN",
+    "SOLE_PROPRIETOR",
+    "SELF_EMPLOYED",
+    "BUSINESS",
+    "POLICE",
+    "AMBASSADOR",
+    "PARLIAMENTARY_SECRETARY",
+    "AUDITOR",
+    "V_PRESIDENT",
+    "PRIME_MINISTER",
+    "PROF_ARCHITECT",
+    "ARCHITECT",
+    "MECH_ENGINEER",
+    "SYSTEMS_ENGINEER",
+    "PROCESS_ENGINEER",
+    "ASST_ACCOUNTANT",
+    "CREDIT_ANALYST",
+    "TREASURER",
+    "ACCOUNTANT",
+    "FIN_CONSULTANT",
+    "HEALTHCARE_PROFESSIONAL",
+    "PROF_LAW",
+    "DENTIST",
+    "CHIEF_NURSE",
+    "NURSE",
+    "RADIOGRAPHER",
+    "PHARMACIST",
+];
+
+/// Seniorities.
+pub const JOB_SENIORITY: &[&str] = &[
+    "SENIOR_MANAGEMENT",
+    "DIRECTOR",
+    "PARTNER",
+    "EXECUTIVE",
+    "TEACHER",
+    "MANAGERIAL",
+    "SUPERVISOR",
+    "SALES",
+    "ASSOCIATE",
+    "DIPLOMAT",
+    "OTHERS",
+];
+
+/// Purposes of an account.
+pub const PURPOSE_OF_ACCOUNT: &[&str] =
+    &["CASH_ADVANCE_PROGRAM", "INVESTMENT", "DAILY_SPENDING", "BILL_PAYMENT", "OTHERS"];
+
+/// Sources of funds.
+pub const SOURCE_OF_FUNDS: &[&str] =
+    &["OWN_BANK_ACCOUNT", "THIRD_PARTY_BANK_ACCOUNT", "CRYPTO_TOP_UP", "DUSD", "OTHERS"];
+
+/// Sources of wealth.
+pub const SOURCE_OF_WEALTH: &[&str] = &[
+    "EMPLOYMENT",
+    "SAVINGS",
+    "INHERITANCE",
+    "BUSINESS",
+    "INVESTMENT",
+    "TRUST_FUND",
+    "CRYPTOCURRENCIES",
+    "OTHERS",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dictionaries_are_complete_and_without_repeats() {
+        let sizes = [
+            (POA_DOC_TYPE, 9),
+            (EMPLOYMENT_STATUS, 6),
+            (EMPLOYMENT_JOB_INDUSTRY, 19),
+            (OCCUPATION, 130),
+            (JOB_SENIORITY, 11),
+            (PURPOSE_OF_ACCOUNT, 5),
+            (SOURCE_OF_FUNDS, 5),
+            (SOURCE_OF_WEALTH, 8),
+        ];
+        for (dictionary, size) in sizes {
+            let distinct: std::collections::BTreeSet<_> = dictionary.iter().collect();
+            assert_eq!((dictionary.len(), distinct.len()), (size, size), "{dictionary:?}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The enterprise's security deposit (cardbridge-open-api.md section 6.6.1).
+
+use domain::{AmountError, Currency, Money};
+use serde::{Deserialize, Serialize};
+
+use super::amount::AmountText;
+use super::input::{ParseError, Problem};
+use super::query::Query;
+
+/// Path of the balance; query `currency`.
+pub const BALANCE_PATH: &str = "/open-api/enterprise/v1/enterprise-balance";
+
+/// Reads the query of `GET enterprise/v1/enterprise-balance`.
+///
+/// # Errors
+/// Ill-formed, or `currency` is missing or names none.
+pub fn parse_balance_query(raw_query: Option<&str>) -> Result<Currency, ParseError> {
+    let text = Query::parse(raw_query)?.required("currency")?;
+    Currency::parse(&text).ok_or_else(|| ParseError::new("currency", Problem::NotACurrency))
+}
+
+/// The balance of the deposit in one currency, in major units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BalanceBody {
+    /// Numeric code.
+    pub currency: String,
+    /// Available and used together.
+    pub total_amount: AmountText,
+    /// What can still be spent.
+    pub available_amount: AmountText,
+    /// What is held or spent.
+    pub used_amount: AmountText,
+}
+
+impl BalanceBody {
+    /// The balance made of what is available and what is used.
+    ///
+    /// # Errors
+    /// Their currencies differ, or the sum is out of range.
+    pub fn new(available: Money, used: Money) -> Result<Self, AmountError> {
+        let total = available.checked_add(used)?;
+        Ok(Self {
+            currency: total.currency().to_string(),
+            total_amount: total.into(),
+            available_amount: available.into(),
+            used_amount: used.into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_balance_is_shown_with_exact_decimals() {
+        let sgd = |minor| Money::new(minor, Currency::SGD);
+        let body = BalanceBody::new(sgd(8_765_432), sgd(1_234_568)).unwrap();
+        assert_eq!(
+            serde_json::to_string(&body).unwrap(),
+            r#"{"currency":"702","totalAmount":100000.00,"availableAmount":87654.32,"usedAmount":12345.68}"#
+        );
+        let other = BalanceBody::new(sgd(1), Money::new(1, Currency::USD));
+        assert_eq!(other, Err(AmountError::CurrencyMismatch));
+    }
+
+    #[test]
+    fn the_currency_is_read_in_both_spellings() {
+        assert_eq!(parse_balance_query(Some("currency=840")), Ok(Currency::USD));
+        assert_eq!(parse_balance_query(Some("currency=USD")), Ok(Currency::USD));
+        for bad in [None, Some("currency="), Some("currency=999x"), Some("currency=usd")] {
+            assert!(parse_balance_query(bad).is_err(), "{bad:?}");
+        }
+    }
+}

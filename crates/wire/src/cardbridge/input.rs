@@ -1,0 +1,378 @@
+//! Reading request bodies forgivingly, as unchanged clients need it: ids as text or
+//! integer, amounts as number or text, booleans as text, unknown keys ignored, absent
+//! the same as null (cardbridge-open-api.md sections 1 and 2).
+
+use std::collections::HashMap;
+use std::fmt;
+
+use domain::{ErrorCode, is_reference};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::amount::AmountText;
+use crate::country;
+
+/// Longest text where nothing else is said (cardbridge-open-api.md U42).
+pub const MAX_TEXT_CHARS: usize = 256;
+/// Longest link, object key or token.
+pub const MAX_LONG_TEXT_CHARS: usize = 4096;
+/// Longest encrypted object, base64.
+pub const MAX_CIPHERTEXT_CHARS: usize = 65_536;
+/// Most entries of a list.
+pub const MAX_LIST_ENTRIES: usize = 32;
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// Required and not there (or null, or blank).
+    Missing,
+    /// The JSON type is not one that the field takes.
+    WrongType,
+    /// Longer than the field takes.
+    TooLong,
+    /// Holds control characters.
+    ControlCharacters,
+    /// Not a caller's reference as `domain::is_reference` defines it.
+    NotAReference,
+    /// Not a plain decimal.
+    NotAnAmount,
+    /// Not above zero, beyond the largest amount, or finer than its currency's minor unit.
+    NotSpendable,
+    /// Not an ISO 4217 currency.
+    NotACurrency,
+    /// Not an ISO 3166 country.
+    NotACountry,
+    /// Cannot be decrypted with the secret of the signing key.
+    Undecipherable,
+    /// Given more than once.
+    Repeated,
+    /// Not a JSON object.
+    NotAnObject,
+    /// Not a well-formed query string.
+    NotAQuery,
+    /// A mode of operation that does not exist.
+    UnknownMode,
+}
+
+impl Problem {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Missing => "is missing",
+            Self::WrongType => "has the wrong type",
+            Self::TooLong => "is too long",
+            Self::ControlCharacters => "holds control characters",
+            Self::NotAReference => "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -",
+            Self::NotAnAmount => "is not a plain decimal amount",
+            Self::NotSpendable => "must be above zero and a multiple of the currency's minor unit",
+            Self::NotACurrency => "is not an ISO 4217 currency code",
+            Self::NotACountry => "is not an ISO 3166 country code",
+            Self::Undecipherable => "cannot be decrypted",
+            Self::Repeated => "is given more than once",
+            Self::NotAnObject => "is not a JSON object",
+            Self::NotAQuery => "is not a well-formed query string",
+            Self::UnknownMode => "names no supported mode",
+        }
+    }
+}
+
+/// A request that cannot be read. Its text is for `messageDetail`: it names the field
+/// and never repeats the caller's value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub struct ParseError {
+    /// Path of the field, `kycInfo.country`.
+    pub field: String,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl ParseError {
+    /// An error about one field.
+    #[must_use]
+    pub fn new(field: impl Into<String>, problem: Problem) -> Self {
+        Self { field: field.into(), problem }
+    }
+
+    /// The dialect's code.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self.problem {
+            Problem::UnknownMode => ErrorCode::OperationNotSupport,
+            _ => ErrorCode::SysIllegalParam,
+        }
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.field, self.problem.text())
+    }
+}
+
+/// A JSON object whose fields are read by name. In all readers an absent field, null
+/// and a blank text are the same: none.
+pub struct Object<'a> {
+    path: String,
+    fields: HashMap<String, &'a RawValue>,
+}
+
+impl<'a> Object<'a> {
+    /// Reads a whole request body.
+    ///
+    /// # Errors
+    /// The body is not one JSON object.
+    pub fn parse_body(body: &'a [u8]) -> Result<Self, ParseError> {
+        let fields = serde_json::from_slice(body)
+            .map_err(|_| ParseError::new("body", Problem::NotAnObject))?;
+        Ok(Self { path: String::new(), fields })
+    }
+
+    /// Reads the JSON of a nested object that travels on its own (decrypted fields).
+    ///
+    /// # Errors
+    /// `json` is not one JSON object.
+    pub fn parse_nested(field: &str, json: &'a [u8]) -> Result<Self, ParseError> {
+        let fields = serde_json::from_slice(json)
+            .map_err(|_| ParseError::new(field, Problem::NotAnObject))?;
+        Ok(Self { path: format!("{field}."), fields })
+    }
+
+    /// An error about a field of this object.
+    #[must_use]
+    pub fn error(&self, field: &str, problem: Problem) -> ParseError {
+        ParseError::new(format!("{}{field}", self.path), problem)
+    }
+
+    /// Turns an optional field into a required one.
+    ///
+    /// # Errors
+    /// There is no value.
+    pub fn required<T>(&self, field: &str, value: Option<T>) -> Result<T, ParseError> {
+        value.ok_or_else(|| self.error(field, Problem::Missing))
+    }
+
+    /// A nested object.
+    ///
+    /// # Errors
+    /// The field is something else.
+    pub fn object(&self, field: &str) -> Result<Option<Object<'a>>, ParseError> {
+        let Some(json) = self.json(field) else { return Ok(None) };
+        let fields = serde_json::from_str(json.get())
+            .map_err(|_| self.error(field, Problem::NotAnObject))?;
+        Ok(Some(Object { path: format!("{}{field}.", self.path), fields }))
+    }
+
+    /// A text of up to [`MAX_TEXT_CHARS`]; a number is taken as its digits.
+    ///
+    /// # Errors
+    /// Another type, too long, or control characters.
+    pub fn text(&self, field: &str) -> Result<Option<String>, ParseError> {
+        self.text_up_to(field, MAX_TEXT_CHARS)
+    }
+
+    /// A text of up to `max_chars` characters.
+    ///
+    /// # Errors
+    /// As [`Object::text`].
+    pub fn text_up_to(&self, field: &str, max_chars: usize) -> Result<Option<String>, ParseError> {
+        let Some(json) = self.json(field) else { return Ok(None) };
+        let text = json_text(json).ok_or_else(|| self.error(field, Problem::WrongType))?;
+        check_text(&text, max_chars).map_err(|problem| self.error(field, problem))?;
+        Ok(Some(text).filter(|t| !t.trim().is_empty()))
+    }
+
+    /// A required text.
+    ///
+    /// # Errors
+    /// Missing, or as [`Object::text`].
+    pub fn required_text(&self, field: &str) -> Result<String, ParseError> {
+        self.text(field)?.ok_or_else(|| self.error(field, Problem::Missing))
+    }
+
+    /// An id: text or integer. Any text passes, for ids are opaque: one that is no id
+    /// of ours is "not found" later.
+    ///
+    /// # Errors
+    /// Missing, another type, too long, or control characters.
+    pub fn required_id(&self, field: &str) -> Result<String, ParseError> {
+        self.required_text(field)
+    }
+
+    /// A caller-chosen reference.
+    ///
+    /// # Errors
+    /// Another type, or not of the form that `domain::is_reference` defines.
+    pub fn reference(&self, field: &str) -> Result<Option<String>, ParseError> {
+        let text = self.text(field)?;
+        match text {
+            Some(text) if !is_reference(&text) => Err(self.error(field, Problem::NotAReference)),
+            other => Ok(other),
+        }
+    }
+
+    /// An amount, number or text, digits kept.
+    ///
+    /// # Errors
+    /// Not a plain decimal.
+    pub fn amount(&self, field: &str) -> Result<Option<AmountText>, ParseError> {
+        let Some(json) = self.json(field) else { return Ok(None) };
+        AmountText::from_json(json.get())
+            .map(Some)
+            .ok_or_else(|| self.error(field, Problem::NotAnAmount))
+    }
+
+    /// A boolean, or its text.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn boolean(&self, field: &str) -> Result<Option<bool>, ParseError> {
+        match self.json(field).map(|json| json.get()) {
+            None => Ok(None),
+            Some("true" | "\"true\"") => Ok(Some(true)),
+            Some("false" | "\"false\"") => Ok(Some(false)),
+            Some(_) => Err(self.error(field, Problem::WrongType)),
+        }
+    }
+
+    /// A list of texts (links, object keys); empty if absent.
+    ///
+    /// # Errors
+    /// Not a list of texts, too many entries, or an entry too long.
+    pub fn text_list(&self, field: &str) -> Result<Vec<String>, ParseError> {
+        let Some(json) = self.json(field) else { return Ok(Vec::new()) };
+        let entries: Vec<String> =
+            serde_json::from_str(json.get()).map_err(|_| self.error(field, Problem::WrongType))?;
+        if entries.len() > MAX_LIST_ENTRIES {
+            return Err(self.error(field, Problem::TooLong));
+        }
+        for entry in &entries {
+            check_text(entry, MAX_LONG_TEXT_CHARS).map_err(|problem| self.error(field, problem))?;
+        }
+        Ok(entries)
+    }
+
+    /// A country, alpha-2 or alpha-3, brought to alpha-2.
+    ///
+    /// # Errors
+    /// No such country.
+    pub fn country(&self, field: &str) -> Result<Option<&'static str>, ParseError> {
+        let Some(text) = self.text(field)? else { return Ok(None) };
+        country::parse(&text)
+            .map(|country| Some(country.alpha2))
+            .ok_or_else(|| self.error(field, Problem::NotACountry))
+    }
+
+    /// A currency, numeric or alphabetic.
+    ///
+    /// # Errors
+    /// No such currency.
+    pub fn currency(&self, field: &str) -> Result<Option<domain::Currency>, ParseError> {
+        let Some(text) = self.text(field)? else { return Ok(None) };
+        domain::Currency::parse(&text)
+            .map(Some)
+            .ok_or_else(|| self.error(field, Problem::NotACurrency))
+    }
+
+    fn json(&self, field: &str) -> Option<&'a RawValue> {
+        self.fields.get(field).copied().filter(|json| json.get() != "null")
+    }
+}
+
+/// The content of a JSON text, or the digits of a JSON number.
+fn json_text(json: &RawValue) -> Option<String> {
+    match json.get().as_bytes().first()? {
+        b'"' => serde_json::from_str(json.get()).ok(),
+        b'-' | b'0'..=b'9' => Some(json.get().to_owned()),
+        _ => None,
+    }
+}
+
+/// Refuses a text that is too long or holds control characters other than line breaks
+/// and tabs; some stores cannot keep a NUL.
+pub(crate) fn check_text(text: &str, max_chars: usize) -> Result<(), Problem> {
+    if text.chars().count() > max_chars {
+        return Err(Problem::TooLong);
+    }
+    let is_bad = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if text.contains(is_bad) { Err(Problem::ControlCharacters) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(json: &str) -> Object<'_> {
+        Object::parse_body(json.as_bytes()).ok().unwrap()
+    }
+
+    #[test]
+    fn absent_null_and_blank_are_the_same() {
+        let body = object(r#"{"a":null,"b":""," c":"x","d":" "}"#);
+        for field in ["a", "b", "c", "d"] {
+            assert_eq!(body.text(field), Ok(None), "{field}");
+            let error = body.required_text(field).unwrap_err();
+            assert_eq!(error.to_string(), format!("{field} is missing"));
+        }
+    }
+
+    #[test]
+    fn types_are_taken_forgivingly() {
+        let body = object(
+            r#"{"id":4591298458535677185,"text":"4591298458535677185","yes":"true","no":false,
+                "n":15.5,"s":"15.5","l":["a","b"],"c":"MYS","u":"USD","unknown":{"deep":[1]}}"#,
+        );
+        assert_eq!(body.required_id("id"), body.required_id("text"));
+        assert_eq!(body.boolean("yes"), Ok(Some(true)));
+        assert_eq!(body.boolean("no"), Ok(Some(false)));
+        assert_eq!(body.amount("n"), body.amount("s"));
+        assert_eq!(body.text_list("l").map(|l| l.len()), Ok(2));
+        assert_eq!(body.country("c"), Ok(Some("MY")));
+        assert_eq!(body.currency("u"), Ok(Some(domain::Currency::USD)));
+    }
+
+    #[test]
+    fn wrong_values_are_named_and_not_repeated() {
+        let long = "x".repeat(MAX_TEXT_CHARS + 1);
+        let json = format!(
+            r#"{{"a":{{}},"b":"1e3","c":"secret-value","d":"{long}","e":"a\u0000b","f":1,"g":"a b"}}"#
+        );
+        let body = object(&json);
+        let texts = [
+            body.text("a").unwrap_err(),
+            body.amount("b").unwrap_err(),
+            body.country("c").unwrap_err(),
+            body.text("d").unwrap_err(),
+            body.text("e").unwrap_err(),
+            body.boolean("f").unwrap_err(),
+            body.reference("g").unwrap_err(),
+        ]
+        .map(|error| error.to_string());
+        assert_eq!(
+            texts,
+            [
+                "a has the wrong type",
+                "b is not a plain decimal amount",
+                "c is not an ISO 3166 country code",
+                "d is too long",
+                "e holds control characters",
+                "f has the wrong type",
+                "g must be 1 to 64 characters of A-Z a-z 0-9 . _ : -",
+            ]
+        );
+    }
+
+    #[test]
+    fn nested_fields_are_named_by_their_path() {
+        let body = object(r#"{"outer":{"inner":[]}}"#);
+        let outer = body.object("outer").ok().flatten().unwrap();
+        assert_eq!(outer.text("inner").unwrap_err().field, "outer.inner");
+    }
+
+    #[test]
+    fn only_one_whole_object_is_a_body() {
+        for bad in ["", "[]", "null", "1", "{", "{}{}", "{\"a\":1,}", "\u{feff}{}"] {
+            let error = Object::parse_body(bad.as_bytes()).err().unwrap();
+            assert_eq!(error.problem, Problem::NotAnObject, "{bad}");
+            assert_eq!(error.code(), ErrorCode::SysIllegalParam);
+        }
+    }
+}

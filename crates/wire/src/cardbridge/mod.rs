@@ -1,0 +1,23 @@
+//! Dialect 1, the CardBridge open API (cardbridge-open-api.md): one module for each
+//! thing that travels.
+
+pub mod amount;
+pub mod applicant;
+pub mod authorisation_notice;
+pub mod card;
+pub mod dictionary;
+pub mod enterprise;
+pub mod envelope;
+pub mod form;
+pub mod input;
+pub mod order;
+pub mod path;
+pub mod query;
+pub mod signature;
+pub mod simulation;
+mod sorted_json;
+pub mod standard_webhooks;
+pub mod webhook;
+
+#[cfg(test)]
+mod test_objects;

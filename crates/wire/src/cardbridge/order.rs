@@ -1,0 +1,347 @@
+//! Card orders (cardbridge-open-api.md section 6.1).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crypto::field_cipher;
+use domain::CardOrder;
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use super::applicant::{CustomerInfo, KycInfo};
+use super::input::{MAX_CIPHERTEXT_CHARS, Object, ParseError, Problem};
+use super::query::Query;
+
+/// Path of [`ApplyVirtual`].
+pub const APPLY_VIRTUAL_PATH: &str = "/open-api/card-order/v1/apply-virtual";
+/// Path of [`OrderQuery`].
+pub const DETAIL_PATH: &str = "/open-api/card-order/v1/detail";
+
+const NORMAL_MODE: &str = "NORMAL";
+const VIRTUAL_CARD: &str = "VIRTUAL";
+
+/// An application for a virtual card: `POST card-order/v1/apply-virtual`.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum ApplyVirtual {
+    /// Customer and KYC data come with the request.
+    Forwarding(ForwardingApplication),
+    /// Customer and KYC ticket exist already.
+    Normal(NormalApplication),
+}
+
+/// An application in forwarding mode.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForwardingApplication {
+    /// Profile to issue under.
+    pub profile_id: String,
+    /// The caller's own reference.
+    pub card_order_ref: String,
+    /// How to reach the customer.
+    pub customer_info: CustomerInfo,
+    /// What identity checks are made on.
+    pub kyc_info: KycInfo,
+}
+
+/// An application in NORMAL mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NormalApplication {
+    /// Profile to issue under.
+    pub profile_id: String,
+    /// The caller's own reference.
+    pub card_order_ref: String,
+    /// Cardholder.
+    pub customer_id: String,
+    /// Ticket of the cardholder's identity checks.
+    pub kyc_ticket_id: String,
+}
+
+impl ApplyVirtual {
+    /// Reads the body. `secret` is that of the key which signed the request: it opens
+    /// the encrypted objects, which win over their plain twins.
+    ///
+    /// # Errors
+    /// A field is missing, ill-formed or cannot be decrypted, or the mode is unknown.
+    pub fn parse(body: &[u8], secret: &str) -> Result<Self, ParseError> {
+        let object = Object::parse_body(body)?;
+        let profile_id = object.required_id("profileId")?;
+        let card_order_ref = object.required("cardOrderRef", object.reference("cardOrderRef")?)?;
+        match object.text("cardApplyMode")?.as_deref() {
+            None => {
+                let (customer_info, kyc_info) = applicant(&object, secret)?;
+                let application =
+                    ForwardingApplication { profile_id, card_order_ref, customer_info, kyc_info };
+                Ok(Self::Forwarding(application))
+            }
+            Some(NORMAL_MODE) => {
+                if object.required_text("cardType")? != VIRTUAL_CARD {
+                    return Err(object.error("cardType", Problem::UnknownMode));
+                }
+                Ok(Self::Normal(NormalApplication {
+                    profile_id,
+                    card_order_ref,
+                    customer_id: object.required_id("customerId")?,
+                    kyc_ticket_id: object.required_id("kycTicketId")?,
+                }))
+            }
+            Some(_) => Err(object.error("cardApplyMode", Problem::UnknownMode)),
+        }
+    }
+}
+
+impl Serialize for NormalApplication {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_struct("NormalApplication", 6)?;
+        body.serialize_field("profileId", &self.profile_id)?;
+        body.serialize_field("cardType", VIRTUAL_CARD)?;
+        body.serialize_field("cardOrderRef", &self.card_order_ref)?;
+        body.serialize_field("cardApplyMode", NORMAL_MODE)?;
+        body.serialize_field("customerId", &self.customer_id)?;
+        body.serialize_field("kycTicketId", &self.kyc_ticket_id)?;
+        body.end()
+    }
+}
+
+fn applicant(object: &Object<'_>, secret: &str) -> Result<(CustomerInfo, KycInfo), ParseError> {
+    let customer_info = match decrypted(object, "customerInfoEncryption", secret)? {
+        Some(plain) => CustomerInfo::read(&Object::parse_nested("customerInfo", &plain)?)?,
+        None => {
+            CustomerInfo::read(&object.required("customerInfo", object.object("customerInfo")?)?)?
+        }
+    };
+    let kyc_info = match decrypted(object, "kycInfoEncryption", secret)? {
+        Some(plain) => KycInfo::read(&Object::parse_nested("kycInfo", &plain)?)?,
+        None => KycInfo::read(&object.required("kycInfo", object.object("kycInfo")?)?)?,
+    };
+    Ok((customer_info, kyc_info))
+}
+
+fn decrypted(
+    object: &Object<'_>,
+    field: &str,
+    secret: &str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, ParseError> {
+    let Some(ciphertext) = object.text_up_to(field, MAX_CIPHERTEXT_CHARS)? else {
+        return Ok(None);
+    };
+    let iv = object.required_text("encryptionIV")?;
+    let iv =
+        STANDARD.decode(iv).map_err(|_| object.error("encryptionIV", Problem::Undecipherable))?;
+    field_cipher::decrypt(secret, &iv, &ciphertext)
+        .map(Some)
+        .map_err(|_| object.error(field, Problem::Undecipherable))
+}
+
+/// Which order is asked for; at least one of both is there, and if both are they must
+/// name the same order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderQuery {
+    /// `cardOrderId`.
+    pub card_order_id: Option<String>,
+    /// `cardOrderRef`.
+    pub card_order_ref: Option<String>,
+}
+
+impl OrderQuery {
+    /// Reads the query of `GET card-order/v1/detail`.
+    ///
+    /// # Errors
+    /// Ill-formed, or neither parameter is there.
+    pub fn parse(raw_query: Option<&str>) -> Result<Self, ParseError> {
+        let query = Query::parse(raw_query)?;
+        let wanted = Self {
+            card_order_id: query.text("cardOrderId")?,
+            card_order_ref: query.text("cardOrderRef")?,
+        };
+        if wanted.card_order_id.is_none() && wanted.card_order_ref.is_none() {
+            return Err(ParseError::new("cardOrderId or cardOrderRef", Problem::Missing));
+        }
+        Ok(wanted)
+    }
+}
+
+/// A card order as replies and webhooks show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CardOrderBody {
+    /// Id.
+    pub card_order_id: String,
+    /// Profile issued under.
+    pub profile_id: String,
+    /// `VIRTUAL`, `VIRTUAL_TO_PHYSICAL` or `REPLACEMENT`.
+    #[serde(rename = "type")]
+    pub order_type: String,
+    /// Cardholder.
+    pub customer_id: String,
+    /// The new card, once SUCCEED.
+    pub card_id: Option<String>,
+    /// State (section 7.1).
+    pub status: String,
+    /// Set when FAILED.
+    pub error_code: Option<String>,
+    /// Set when FAILED.
+    pub error_reason: Option<String>,
+    /// The caller's own reference.
+    pub card_order_ref: String,
+    /// Whether EDD evidence must be supplied.
+    pub need_edd_file: bool,
+    /// Source card of a twin or replacement.
+    pub replace_card_id: Option<String>,
+    /// Created, UTC+8.
+    pub create_time: String,
+    /// Last changed, UTC+8.
+    pub modify_time: String,
+}
+
+impl From<&CardOrder> for CardOrderBody {
+    fn from(order: &CardOrder) -> Self {
+        let failure = order.failure.as_ref();
+        Self {
+            card_order_id: order.order_id.to_string(),
+            profile_id: order.profile_id.to_string(),
+            order_type: order.order_type.to_string(),
+            customer_id: order.customer_id.to_string(),
+            card_id: order.card_id.map(|id| id.to_string()),
+            status: order.status.to_string(),
+            error_code: failure.map(|f| f.error_code.to_string()),
+            error_reason: failure.map(|f| f.error_reason.clone()),
+            card_order_ref: order.card_order_ref.clone(),
+            need_edd_file: order.need_edd_file,
+            replace_card_id: order.replace_card_id.map(|id| id.to_string()),
+            create_time: order.created_at.to_utc8(),
+            modify_time: order.modified_at.to_utc8(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ErrorCode;
+
+    use super::*;
+    use crate::cardbridge::test_objects;
+
+    const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+    const KYC: &str = r#"{"sumsubShareToken":"pass-1","employmentStatus":"EMPLOYED","sourceOfFunds":"OTHERS","sourceOfWealth":"OTHERS","country":"SGP"}"#;
+
+    fn forwarding(body: &str) -> Result<ForwardingApplication, ParseError> {
+        match ApplyVirtual::parse(body.as_bytes(), SECRET)? {
+            ApplyVirtual::Forwarding(application) => Ok(application),
+            ApplyVirtual::Normal(_) => panic!("read as NORMAL"),
+        }
+    }
+
+    fn failure(body: &str) -> (ErrorCode, String) {
+        let error = ApplyVirtual::parse(body.as_bytes(), SECRET).err().unwrap();
+        (error.code(), error.to_string())
+    }
+
+    #[test]
+    fn a_forwarding_application_is_read() {
+        let body = format!(
+            r#"{{"profileId":4874478085033224960,"cardOrderRef":"ord-1","kycInfo":{KYC},
+                "customerInfo":{{"phoneCountryCode":"86","phone":"+8613800138000","email":"a@b.test"}}}}"#
+        );
+        let application = forwarding(&body).ok().unwrap();
+        assert_eq!(application.profile_id, "4874478085033224960");
+        assert_eq!(application.customer_info.phone_country_code.as_deref(), Some("86"));
+        assert_eq!(application.customer_info.customer_ref, None);
+        assert_eq!(application.kyc_info.country.as_deref(), Some("SG"));
+    }
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let body = format!(
+            r#"{{"profileId":"1","cardOrderRef":"ord-1","kycInfo":{KYC},"customerInfo":{{"email":"a@b.test"}}}}"#
+        );
+        let application = forwarding(&body).ok().unwrap();
+        let written = serde_json::to_string(&application).unwrap();
+        assert!(forwarding(&written).ok() == Some(application));
+    }
+
+    #[test]
+    fn encrypted_objects_win_over_plain_ones() {
+        for iv in [&[7_u8; 12][..], &[7; 16][..]] {
+            let customer = br#"{"email":"sealed@b.test"}"#;
+            let sealed_customer = field_cipher::encrypt(SECRET, iv, customer).unwrap();
+            let sealed_kyc = field_cipher::encrypt(SECRET, iv, KYC.as_bytes()).unwrap();
+            let body = format!(
+                r#"{{"profileId":"1","cardOrderRef":"ord-1","encryptionIV":"{}","customerInfo":{{"email":"plain@b.test"}},
+                    "customerInfoEncryption":"{sealed_customer}","kycInfoEncryption":"{sealed_kyc}"}}"#,
+                STANDARD.encode(iv)
+            );
+            let application = forwarding(&body).ok().unwrap();
+            assert_eq!(application.customer_info.email.as_deref(), Some("sealed@b.test"));
+            assert_eq!(application.kyc_info.sumsub_share_token, "pass-1");
+        }
+    }
+
+    #[test]
+    fn what_does_not_decrypt_is_named() {
+        let body = |iv: &str| {
+            format!(
+                r#"{{"profileId":"1","cardOrderRef":"o","encryptionIV":{iv},"customerInfoEncryption":"AAAA","kycInfo":{KYC}}}"#
+            )
+        };
+        let illegal = |text: &str| (ErrorCode::SysIllegalParam, text.to_owned());
+        assert_eq!(failure(&body("null")), illegal("encryptionIV is missing"));
+        assert_eq!(failure(&body("\"*\"")), illegal("encryptionIV cannot be decrypted"));
+        assert_eq!(
+            failure(&body("\"AAECAwQFBgcICQoL\"")),
+            illegal("customerInfoEncryption cannot be decrypted")
+        );
+    }
+
+    #[test]
+    fn a_normal_application_is_read_and_written() {
+        let body = r#"{"profileId":"4874478085033224960","cardType":"VIRTUAL","cardOrderRef":"ord-1001","cardApplyMode":"NORMAL","customerId":"4879846599637290752","kycTicketId":"4879840591766572801"}"#;
+        let application = ApplyVirtual::parse(body.as_bytes(), SECRET).ok().unwrap();
+        assert_eq!(serde_json::to_string(&application).unwrap(), body);
+    }
+
+    #[test]
+    fn unknown_modes_and_missing_fields_have_their_codes() {
+        let mode = r#"{"profileId":"1","cardOrderRef":"o","cardApplyMode":"FAST"}"#;
+        let unknown = "cardApplyMode names no supported mode".to_owned();
+        assert_eq!(failure(mode), (ErrorCode::OperationNotSupport, unknown));
+        for (body, text) in [
+            ("{}", "profileId is missing"),
+            (r#"{"profileId":"1"}"#, "cardOrderRef is missing"),
+            (r#"{"profileId":"1","cardOrderRef":"o"}"#, "customerInfo is missing"),
+            (r#"{"profileId":"1","cardOrderRef":"o","customerInfo":{}}"#, "kycInfo is missing"),
+            (
+                r#"{"profileId":"1","cardOrderRef":"o","cardApplyMode":"NORMAL"}"#,
+                "cardType is missing",
+            ),
+        ] {
+            assert_eq!(failure(body), (ErrorCode::SysIllegalParam, text.to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_detail_query_names_an_order() {
+        let query = OrderQuery::parse(Some("cardOrderRef=ord-1")).unwrap();
+        assert_eq!(query.card_order_ref.as_deref(), Some("ord-1"));
+        for bad in [None, Some(""), Some("cardOrderId="), Some("cardId=1")] {
+            let error = OrderQuery::parse(bad).unwrap_err();
+            assert_eq!(error.to_string(), "cardOrderId or cardOrderRef is missing");
+        }
+    }
+
+    #[test]
+    fn an_order_is_shown_as_published() {
+        let body = CardOrderBody::from(&test_objects::order());
+        assert_eq!(
+            serde_json::to_string(&body).unwrap(),
+            concat!(
+                r#"{"cardOrderId":"4648341259241665024","profileId":"4874478085033224960","#,
+                r#""type":"VIRTUAL","customerId":"4879846599637290752","cardId":null,"#,
+                r#""status":"PENDING","errorCode":null,"errorReason":null,"#,
+                r#""cardOrderRef":"ord-1001","needEddFile":false,"replaceCardId":null,"#,
+                r#""createTime":"2025-01-15T10:30:00+08:00","#,
+                r#""modifyTime":"2025-01-15T10:30:00+08:00"}"#
+            )
+        );
+    }
+}

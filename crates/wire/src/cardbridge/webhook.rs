@@ -1,0 +1,293 @@
+//! Webhooks: the exact bytes that tell an enterprise what happened
+//! (cardbridge-open-api.md section 9). Keys are sorted at every level, null fields are
+//! there as null.
+
+use domain::{
+    Authorisation, AuthorisationStatus, Card, CardOrder, EnterpriseId, Timestamp, WebhookEvent,
+    WebhookId, WebhookSubType, WebhookType,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::order::CardOrderBody;
+use super::sorted_json;
+
+/// What every webhook has.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookBody<T> {
+    /// Deduplication key.
+    pub webhook_id: String,
+    /// What it is about.
+    pub webhook_type: String,
+    /// `CREATE` or `UPDATE`.
+    pub webhook_sub_type: String,
+    /// Id of the object.
+    pub business_id: String,
+    /// The object.
+    pub data: T,
+    /// When the event happened, UTC+8.
+    pub notification_time: String,
+}
+
+/// A webhook whose data is still unread, as a receiver gets it.
+pub type ReceivedWebhook = WebhookBody<Box<RawValue>>;
+
+/// Data of a CARD webhook. It differs from the card of replies: errorCode and
+/// errorReason in place of statusReason (C21).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CardData {
+    /// Id.
+    pub card_id: String,
+    /// Owner.
+    pub enterprise_id: String,
+    /// Profile issued under.
+    pub profile_id: String,
+    /// `VIRTUAL` or `PHYSICAL`.
+    #[serde(rename = "type")]
+    pub card_type: String,
+    /// Cardholder.
+    pub customer_id: String,
+    /// State (section 7.2).
+    pub status: String,
+    /// Always null: a card record exists only once issuing succeeded.
+    pub error_code: Option<String>,
+    /// As `error_code`.
+    pub error_reason: Option<String>,
+    /// First six digits of the PAN.
+    pub pan_first6: String,
+    /// Last four digits of the PAN.
+    pub pan_last4: String,
+    /// Created, UTC+8.
+    pub create_time: String,
+    /// Last changed, UTC+8.
+    pub modify_time: String,
+}
+
+impl From<&Card> for CardData {
+    fn from(card: &Card) -> Self {
+        Self {
+            card_id: card.card_id.to_string(),
+            enterprise_id: card.enterprise_id.to_string(),
+            profile_id: card.profile_id.to_string(),
+            card_type: card.card_type.to_string(),
+            customer_id: card.customer_id.to_string(),
+            status: card.status.to_string(),
+            error_code: None,
+            error_reason: None,
+            pan_first6: card.pan_first6.clone(),
+            pan_last4: card.pan_last4.clone(),
+            create_time: card.created_at.to_utc8(),
+            modify_time: card.modified_at.to_utc8(),
+        }
+    }
+}
+
+/// Data of an AUTHORISATION_RESULT webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthorisationResultData {
+    /// The authorisation.
+    pub auth_id: String,
+    /// `A` approved, `D` declined.
+    pub approve_flag: String,
+    /// `DAPI_AUTH_*` if declined.
+    pub reject_reason: Option<String>,
+    /// When it was decided, UTC+8.
+    pub approve_date: String,
+}
+
+/// An authorisation that has no decision to tell yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the authorisation is not decided")]
+pub struct UndecidedError;
+
+/// The webhook of a card order as it stands.
+#[must_use]
+pub fn card_order_event(
+    order: &CardOrder,
+    webhook_id: WebhookId,
+    sub_type: WebhookSubType,
+    now: Timestamp,
+) -> WebhookEvent {
+    let about = About {
+        enterprise_id: order.enterprise_id,
+        webhook_type: WebhookType::CardOrder,
+        business_id: order.order_id.as_i64(),
+    };
+    about.event(CardOrderBody::from(order), webhook_id, sub_type, now)
+}
+
+/// The webhook of a card as it stands.
+#[must_use]
+pub fn card_event(
+    card: &Card,
+    webhook_id: WebhookId,
+    sub_type: WebhookSubType,
+    now: Timestamp,
+) -> WebhookEvent {
+    let about = About {
+        enterprise_id: card.enterprise_id,
+        webhook_type: WebhookType::Card,
+        business_id: card.card_id.as_i64(),
+    };
+    about.event(CardData::from(card), webhook_id, sub_type, now)
+}
+
+/// The webhook of an authorisation's decision.
+///
+/// # Errors
+/// There is no decision yet.
+pub fn authorisation_result_event(
+    authorisation: &Authorisation,
+    webhook_id: WebhookId,
+    sub_type: WebhookSubType,
+    now: Timestamp,
+) -> Result<WebhookEvent, UndecidedError> {
+    let approve_flag = match authorisation.status {
+        AuthorisationStatus::Pending => return Err(UndecidedError),
+        AuthorisationStatus::Approved => "A",
+        AuthorisationStatus::Declined => "D",
+    };
+    let decided_at = authorisation.decided_at.ok_or(UndecidedError)?;
+    let data = AuthorisationResultData {
+        auth_id: authorisation.auth_id.to_string(),
+        approve_flag: approve_flag.to_owned(),
+        reject_reason: authorisation.reject_reason.map(|code| code.to_string()),
+        approve_date: decided_at.to_utc8(),
+    };
+    let about = About {
+        enterprise_id: authorisation.enterprise_id,
+        webhook_type: WebhookType::AuthorisationResult,
+        business_id: authorisation.auth_id.as_i64(),
+    };
+    Ok(about.event(data, webhook_id, sub_type, now))
+}
+
+/// Whom a webhook goes to and which object it is about.
+struct About {
+    enterprise_id: EnterpriseId,
+    webhook_type: WebhookType,
+    business_id: i64,
+}
+
+impl About {
+    fn event<T: Serialize>(
+        self,
+        data: T,
+        webhook_id: WebhookId,
+        sub_type: WebhookSubType,
+        now: Timestamp,
+    ) -> WebhookEvent {
+        let body = WebhookBody {
+            webhook_id: webhook_id.to_string(),
+            webhook_type: self.webhook_type.to_string(),
+            webhook_sub_type: sub_type.to_string(),
+            business_id: self.business_id.to_string(),
+            data,
+            notification_time: now.to_utc8(),
+        };
+        WebhookEvent {
+            enterprise_id: self.enterprise_id,
+            webhook_id,
+            webhook_type: self.webhook_type,
+            sub_type,
+            business_id: self.business_id,
+            body: sorted_json::to_vec(&body).expect("structs of texts and flags are JSON"),
+            created_at: now,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{CardId, ErrorCode, OrderFailure, OrderStatus};
+
+    use super::*;
+    use crate::cardbridge::test_objects::{authorisation, card, moment, order};
+
+    fn id() -> WebhookId {
+        WebhookId::from_i64(4_934_950_835_815_649_999)
+    }
+
+    fn text(event: &WebhookEvent) -> &str {
+        std::str::from_utf8(&event.body).unwrap()
+    }
+
+    #[test]
+    fn a_card_order_body_is_these_bytes() {
+        let mut order = order();
+        order.status = OrderStatus::Failed;
+        order.card_id = Some(CardId::from_i64(7));
+        order.failure = Some(OrderFailure {
+            error_code: ErrorCode::CardOrderKycVerifyFailed,
+            error_reason: "kyc verify failed".to_owned(),
+        });
+        let event = card_order_event(&order, id(), WebhookSubType::Update, moment());
+        assert_eq!(
+            text(&event),
+            concat!(
+                r#"{"businessId":"4648341259241665024","data":{"cardId":"7","#,
+                r#""cardOrderId":"4648341259241665024","cardOrderRef":"ord-1001","#,
+                r#""createTime":"2025-01-15T10:30:00+08:00","customerId":"4879846599637290752","#,
+                r#""errorCode":"DAPI_CARD_ORDER_KYC_VERIFY_FAILED","#,
+                r#""errorReason":"kyc verify failed","modifyTime":"2025-01-15T10:30:00+08:00","#,
+                r#""needEddFile":false,"profileId":"4874478085033224960","#,
+                r#""replaceCardId":null,"status":"FAILED","type":"VIRTUAL"},"#,
+                r#""notificationTime":"2025-01-15T10:30:00+08:00","#,
+                r#""webhookId":"4934950835815649999","webhookSubType":"UPDATE","#,
+                r#""webhookType":"CARD_ORDER"}"#
+            )
+        );
+        assert_eq!(event.business_id, order.order_id.as_i64());
+    }
+
+    #[test]
+    fn a_card_body_is_these_bytes() {
+        let event = card_event(&card(), id(), WebhookSubType::Create, moment());
+        assert_eq!(
+            text(&event),
+            concat!(
+                r#"{"businessId":"4591298458535677185","data":{"cardId":"4591298458535677185","#,
+                r#""createTime":"2025-01-15T10:30:00+08:00","customerId":"4595849907119562497","#,
+                r#""enterpriseId":"4538700000000000001","errorCode":null,"errorReason":null,"#,
+                r#""modifyTime":"2025-01-15T10:30:00+08:00","panFirst6":"411111","#,
+                r#""panLast4":"1111","profileId":"4538749501943027969","status":"ACTIVATED","#,
+                r#""type":"VIRTUAL"},"notificationTime":"2025-01-15T10:30:00+08:00","#,
+                r#""webhookId":"4934950835815649999","webhookSubType":"CREATE","#,
+                r#""webhookType":"CARD"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn an_authorisation_result_body_is_these_bytes() {
+        let mut authorisation = authorisation();
+        authorisation.status = AuthorisationStatus::Declined;
+        authorisation.reject_reason = Some(ErrorCode::AuthEnterpriseReject);
+        authorisation.decided_at = Some(moment());
+        let event =
+            authorisation_result_event(&authorisation, id(), WebhookSubType::Create, moment())
+                .unwrap();
+        assert_eq!(
+            text(&event),
+            concat!(
+                r#"{"businessId":"4934950835815641999","data":{"#,
+                r#""approveDate":"2025-01-15T10:30:00+08:00","approveFlag":"D","#,
+                r#""authId":"4934950835815641999","rejectReason":"DAPI_AUTH_ENTERPRISE_REJECT"},"#,
+                r#""notificationTime":"2025-01-15T10:30:00+08:00","#,
+                r#""webhookId":"4934950835815649999","webhookSubType":"CREATE","#,
+                r#""webhookType":"AUTHORISATION_RESULT"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn an_open_authorisation_has_no_result() {
+        let event =
+            authorisation_result_event(&authorisation(), id(), WebhookSubType::Create, moment());
+        assert_eq!(event, Err(UndecidedError));
+    }
+}
