@@ -181,26 +181,12 @@ impl Postgres {
     pub(crate) async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, StoreError> {
         let config: tokio_postgres::Config =
             url.parse().map_err(|_| StoreError::Engine("not a postgres:// URL".to_owned()))?;
-        let tls = SslConnector::builder(SslMethod::tls_client())
-            .map_err(|error| StoreError::Engine(error.to_string()))?
-            .build();
-        let manager = Manager::from_config(
-            config,
-            MakeTlsConnector::new(tls),
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
-        let pool = Pool::builder(manager)
-            .max_size(MAX_CONNECTIONS)
-            .wait_timeout(Some(CONNECTION_TIMEOUT))
-            .create_timeout(Some(CONNECTION_TIMEOUT))
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|error| StoreError::Engine(error.to_string()))?;
         let (money, work) = mpsc::channel(MAX_QUEUED);
-        let engine = Self { pool, money };
+        let engine = Self { pool: pool(config.clone(), MAX_CONNECTIONS)?, money };
         // The first connection proves the URL before anybody relies on it.
         drop(engine.session().await?);
-        tokio::spawn(run_writer(engine.pool.clone(), work, ids));
+        // The writer has a connection of its own, so that no rush of reads delays a hold.
+        tokio::spawn(run_writer(pool(config, 1)?, work, ids));
         Ok(engine)
     }
 
@@ -288,6 +274,24 @@ impl Postgres {
         }
         self.pool.close();
     }
+}
+
+fn pool(config: tokio_postgres::Config, max_connections: usize) -> Result<Pool, StoreError> {
+    let tls = SslConnector::builder(SslMethod::tls_client())
+        .map_err(|error| StoreError::Engine(error.to_string()))?
+        .build();
+    let manager = Manager::from_config(
+        config,
+        MakeTlsConnector::new(tls),
+        ManagerConfig { recycling_method: RecyclingMethod::Fast },
+    );
+    Pool::builder(manager)
+        .max_size(max_connections)
+        .wait_timeout(Some(CONNECTION_TIMEOUT))
+        .create_timeout(Some(CONNECTION_TIMEOUT))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|error| StoreError::Engine(error.to_string()))
 }
 
 async fn connection(pool: &Pool) -> Result<Object, StoreError> {

@@ -27,6 +27,10 @@ const MAX_GROUP: usize = 256;
 const MAX_IDLE_READERS: usize = 8;
 /// How long a connection waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Page cache of the writer, in KiB.
+const WRITER_CACHE_KIB: u32 = 16_384;
+/// Page cache of each reader, in KiB.
+const READER_CACHE_KIB: u32 = 4_096;
 /// Prepared statements that a connection keeps.
 const STATEMENTS_KEPT: usize = 256;
 
@@ -52,12 +56,16 @@ impl Session {
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
                  PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON;
-                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
+                 PRAGMA temp_store = MEMORY;",
             )
             .map_err(engine_error)?;
-        if is_reader {
-            connection.execute_batch("PRAGMA query_only = ON").map_err(engine_error)?;
-        }
+        let (cache_kib, query_only) =
+            if is_reader { (READER_CACHE_KIB, "ON") } else { (WRITER_CACHE_KIB, "OFF") };
+        connection
+            .execute_batch(&format!(
+                "PRAGMA cache_size = -{cache_kib}; PRAGMA query_only = {query_only};"
+            ))
+            .map_err(engine_error)?;
         Ok(Self { connection: Mutex::new(connection) })
     }
 
