@@ -1,7 +1,6 @@
 //! Keys at rest: the only crate that seals and opens PANs and secrets, and the one
 //! that computes CVV2. It stores nothing: callers keep what was sealed.
 
-mod api_secret;
 mod card_data;
 mod data_key;
 mod expiry;
