@@ -1,1 +1,21 @@
-//! cards
+//! What has a life cycle and is not money: card orders and cards.
+//!
+//! [`Cards`] takes requests and answers them; [`OrderWorker`] moves orders on, one
+//! commit a step, each step decided by the pure [`next_step`].
+
+mod application;
+mod apply;
+mod contact;
+mod error;
+mod issue;
+mod life;
+mod magic;
+mod reading;
+mod step;
+mod worker;
+
+pub use apply::{Cards, CardsSettings};
+pub use error::CardsError;
+pub use magic::{Ending, Road};
+pub use step::{StepDecision, next_step};
+pub use worker::OrderWorker;

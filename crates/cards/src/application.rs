@@ -1,0 +1,285 @@
+//! The personal data of an application: checked when it arrives, sealed until its
+//! order is final.
+
+use domain::{CardProfile, Customer, CustomerId, EnterpriseId, OrderId, Timestamp};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use vault::{Vault, VaultError};
+use wire::cardbridge::applicant::{CustomerInfo, KycInfo};
+use wire::cardbridge::order::ForwardingApplication;
+use zeroize::Zeroizing;
+
+use crate::CardsError;
+use crate::contact::{normalise_email, normalise_phone_of};
+use crate::magic::{MagicValues, Road};
+
+/// What the vault seals applications for.
+const SEAL_PURPOSE: &str = "order-application";
+/// The employment that needs an employer's name (cardbridge-open-api.md section 6.1.1).
+const EMPLOYED: &str = "EMPLOYED";
+
+/// Why a kept application cannot be read again.
+#[derive(Debug, Error)]
+pub enum UnreadableError {
+    /// The vault refuses to open it.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// It is not what was sealed. The parser's own text might quote it and is dropped.
+    #[error("the opened application is not one")]
+    Json,
+}
+
+/// Checks that belong to the shape of the body and need nothing else.
+///
+/// # Errors
+/// A required field is missing.
+pub fn check_shape(kyc: &KycInfo) -> Result<(), CardsError> {
+    if kyc.employment_status == EMPLOYED && kyc.employer_name.is_none() {
+        return Err(CardsError::IllegalField("kycInfo.employerName is missing"));
+    }
+    Ok(())
+}
+
+/// Checks in the order of cardbridge-open-api.md section 6.1.1, "Synchronous errors",
+/// that need no customer: the country, then how the applicant is reached. An application
+/// without a country is served by every profile.
+///
+/// # Errors
+/// Country, e-mail or phone.
+pub fn check(
+    application: &ForwardingApplication,
+    profile: &CardProfile,
+) -> Result<Contact, CardsError> {
+    let served = |country: &str| {
+        profile.supported_countries.is_empty()
+            || profile.supported_countries.iter().any(|c| c.eq_ignore_ascii_case(country))
+    };
+    if !application.kyc_info.country.as_deref().is_none_or(served) {
+        return Err(CardsError::CountryNotServed);
+    }
+    let info = &application.customer_info;
+    if info.email.is_none() && info.phone.is_none() {
+        return Err(CardsError::ContactMissing);
+    }
+    let country_code = info.phone_country_code.as_deref();
+    let phone = info.phone.as_deref().map(|phone| normalise_phone_of(phone, country_code));
+    let phone = phone.transpose()?;
+    let email = info.email.as_deref().map(normalise_email).transpose()?;
+    Ok(Contact { email, phone })
+}
+
+/// How an applicant is reached, normalised.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Lower case.
+    pub email: Option<String>,
+    /// E.164.
+    pub phone: Option<String>,
+}
+
+impl Contact {
+    /// The customer that an application describes, under an id to use if it is new.
+    pub fn into_customer(
+        self,
+        enterprise_id: EnterpriseId,
+        customer_id: CustomerId,
+        info: &CustomerInfo,
+        now: Timestamp,
+    ) -> Customer {
+        Customer {
+            enterprise_id,
+            customer_id,
+            customer_ref: info.customer_ref.clone(),
+            email: self.email,
+            phone: self.phone,
+            phone_country_code: info.phone_country_code.clone(),
+            created_at: now,
+            modified_at: now,
+        }
+    }
+}
+
+/// The road that an application's magic words choose.
+pub fn road(application: &ForwardingApplication) -> Road {
+    Road::of(&MagicValues {
+        share_token: &application.kyc_info.sumsub_share_token,
+        customer_ref: application.customer_info.customer_ref.as_deref(),
+        email: application.customer_info.email.as_deref(),
+    })
+}
+
+#[derive(Serialize)]
+struct Sealing<'a> {
+    customer_info: &'a CustomerInfo,
+    kyc_info: &'a KycInfo,
+}
+
+/// Seals an application under its order.
+pub fn seal(
+    vault: &Vault,
+    enterprise_id: EnterpriseId,
+    order_id: OrderId,
+    application: &ForwardingApplication,
+) -> Vec<u8> {
+    let sealing =
+        Sealing { customer_info: &application.customer_info, kyc_info: &application.kyc_info };
+    let json = serde_json::to_vec(&sealing).expect("structs of texts are JSON");
+    let json = Zeroizing::new(json);
+    vault.seal_secret(enterprise_id, SEAL_PURPOSE, &order_id.to_string(), &json)
+}
+
+/// The part of a kept application that its road depends on.
+#[derive(Deserialize)]
+struct Kept<'a> {
+    #[serde(borrow)]
+    customer_info: KeptContact<'a>,
+    #[serde(borrow)]
+    kyc_info: KeptKyc<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeptContact<'a> {
+    #[serde(borrow)]
+    customer_ref: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow)]
+    email: Option<std::borrow::Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeptKyc<'a> {
+    #[serde(borrow)]
+    sumsub_share_token: std::borrow::Cow<'a, str>,
+}
+
+/// The road of an order by its kept application.
+///
+/// # Errors
+/// [`UnreadableError`].
+pub fn road_of_sealed(
+    vault: &Vault,
+    enterprise_id: EnterpriseId,
+    order_id: OrderId,
+    sealed: &[u8],
+) -> Result<Road, UnreadableError> {
+    let json = vault.open_secret(enterprise_id, SEAL_PURPOSE, &order_id.to_string(), sealed)?;
+    let kept: Kept<'_> = serde_json::from_slice(&json).map_err(|_| UnreadableError::Json)?;
+    Ok(Road::of(&MagicValues {
+        share_token: &kept.kyc_info.sumsub_share_token,
+        customer_ref: kept.customer_info.customer_ref.as_deref(),
+        email: kept.customer_info.email.as_deref(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::{ErrorCode, ProfileId, SystemRandom, VelocityLimits};
+    use vault::MasterKey;
+
+    use super::*;
+    use crate::Ending;
+
+    fn profile(countries: &[&str]) -> CardProfile {
+        CardProfile {
+            enterprise_id: EnterpriseId::from_i64(1),
+            profile_id: ProfileId::from_i64(2),
+            name: "plain".into(),
+            bin_range: "41111100-41111199".parse().unwrap(),
+            network: "VISA".into(),
+            currency: domain::Currency::USD,
+            card_layouts: Vec::new(),
+            supported_countries: countries.iter().map(|&c| c.to_owned()).collect(),
+            hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
+            hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
+            limits: VelocityLimits::default(),
+            created_at: Timestamp::from_micros(0),
+        }
+    }
+
+    fn application() -> ForwardingApplication {
+        ForwardingApplication {
+            profile_id: "2".into(),
+            card_order_ref: "ord-1".into(),
+            customer_info: CustomerInfo {
+                phone_country_code: Some("86".into()),
+                phone: Some("+86 138 0013 8000".into()),
+                email: Some("Jane@Example.com".into()),
+                customer_ref: Some("jane".into()),
+            },
+            kyc_info: KycInfo {
+                sumsub_share_token: "edd\"1".into(),
+                country: Some("SG".into()),
+                employment_status: "STUDENT".into(),
+                source_of_funds: "OTHERS".into(),
+                source_of_wealth: "OTHERS".into(),
+                ..KycInfo::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_sound_application_is_normalised() {
+        let contact = check(&application(), &profile(&["sg", "MY"])).unwrap();
+        assert_eq!(contact.email.as_deref(), Some("jane@example.com"));
+        assert_eq!(contact.phone.as_deref(), Some("+8613800138000"));
+    }
+
+    #[test]
+    fn checks_come_in_the_published_order() {
+        let code = |change: &dyn Fn(&mut ForwardingApplication)| {
+            let mut application = application();
+            change(&mut application);
+            check(&application, &profile(&["SG"])).err().map(|error| error.code())
+        };
+        let mut steps: Vec<fn(&mut ForwardingApplication)> = vec![
+            |a| a.customer_info.email = Some("nowhere".into()),
+            |a| a.customer_info.phone = Some("12".into()),
+            |a| (a.customer_info.email, a.customer_info.phone) = (None, None),
+            |a| a.kyc_info.country = Some("MY".into()),
+        ];
+        let mut codes = Vec::new();
+        for last in 1..=steps.len() {
+            codes.push(code(&|application| steps[..last].iter().for_each(|s| s(application))));
+        }
+        assert_eq!(
+            codes,
+            [
+                Some(ErrorCode::EmailInvalid),
+                Some(ErrorCode::PhoneInvalid),
+                Some(ErrorCode::CustomerEmailOrPhoneRequired),
+                Some(ErrorCode::CardProfileNotSupportingCountryCodes),
+            ]
+        );
+        steps.clear();
+        assert_eq!(code(&|a| a.kyc_info.country = None), None);
+        assert_eq!(code(&|a| a.customer_info.email = None), None);
+    }
+
+    #[test]
+    fn the_employed_name_their_employer() {
+        let mut kyc = application().kyc_info;
+        kyc.employment_status = EMPLOYED.into();
+        assert_eq!(
+            check_shape(&kyc).err().map(|error| error.code()),
+            Some(ErrorCode::SysIllegalParam)
+        );
+        kyc.employer_name = Some("Acme".into());
+        assert!(check_shape(&kyc).is_ok());
+    }
+
+    #[test]
+    fn a_sealed_application_keeps_its_road_and_opens_for_its_order_only() {
+        let key = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
+        let vault = Vault::new(key, Arc::new(SystemRandom));
+        let (enterprise, order) = (EnterpriseId::from_i64(1), OrderId::from_i64(9));
+        let sealed = seal(&vault, enterprise, order, &application());
+        assert!(!sealed.windows(4).any(|w| w == b"Jane"));
+        let road = road_of_sealed(&vault, enterprise, order, &sealed).unwrap();
+        assert_eq!(road, Road { ending: Ending::Edd, slow: false });
+        let other = OrderId::from_i64(10);
+        assert!(road_of_sealed(&vault, enterprise, other, &sealed).is_err());
+    }
+}

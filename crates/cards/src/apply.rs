@@ -1,0 +1,182 @@
+//! Taking in an application for a virtual card (cardbridge-open-api.md section 6.1.1).
+
+use std::sync::Arc;
+
+use domain::{
+    CardOrder, CustomerId, EnterpriseId, JobId, OrderId, OrderStatus, OrderType, ProfileId,
+    Timestamp, WebhookId, WebhookSubType,
+};
+use store::{CustomerDraft, Job, JobKind, PlaceOrder, Store};
+use vault::Vault;
+use wire::cardbridge::applicant::unknown_codes;
+use wire::cardbridge::order::{ApplyVirtual, ForwardingApplication, NormalApplication};
+use wire::cardbridge::webhook::card_order_event;
+
+use crate::magic::Road;
+use crate::{CardsError, application};
+
+/// A step of an order whose application says `slow`.
+const SLOW_STEP_MS: i64 = 5_000;
+
+/// How orders run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardsSettings {
+    /// How long a step of an order takes, in milliseconds of business time.
+    pub order_step_ms: u32,
+    /// Whether the sandbox's magic values are obeyed.
+    pub magic_values: bool,
+}
+
+impl CardsSettings {
+    /// Default of `order_step_ms` (operator-and-sandbox.md section 4).
+    pub const DEFAULT_ORDER_STEP_MS: u32 = 200;
+
+    /// When the next step is due.
+    pub(crate) fn next_due(self, now: Timestamp, road: Road) -> Timestamp {
+        now.plus_millis(if road.slow { SLOW_STEP_MS } else { i64::from(self.order_step_ms) })
+    }
+}
+
+/// Requests about orders and cards.
+pub struct Cards {
+    pub(crate) store: Store,
+    vault: Arc<Vault>,
+    settings: CardsSettings,
+}
+
+impl Cards {
+    /// Orders and cards in this store, applications sealed by this vault.
+    #[must_use]
+    pub const fn new(store: Store, vault: Arc<Vault>, settings: CardsSettings) -> Self {
+        Self { store, vault, settings }
+    }
+
+    /// Takes in an application. The order is PENDING and its first webhook is in the outbox
+    /// when this returns. Checked in the order of operator-and-sandbox.md section 5: body
+    /// shape, reference, objects named, their states, the rest as published.
+    ///
+    /// # Errors
+    /// [`CardsError`]; nothing was written.
+    pub async fn apply_virtual(
+        &self,
+        enterprise_id: EnterpriseId,
+        request: ApplyVirtual,
+    ) -> Result<CardOrder, CardsError> {
+        match request {
+            ApplyVirtual::Forwarding(application) => {
+                self.apply_forwarding(enterprise_id, &application).await
+            }
+            ApplyVirtual::Normal(application) => {
+                Err(self.refuse_normal(enterprise_id, &application).await)
+            }
+        }
+    }
+
+    async fn apply_forwarding(
+        &self,
+        enterprise_id: EnterpriseId,
+        application: &ForwardingApplication,
+    ) -> Result<CardOrder, CardsError> {
+        application::check_shape(&application.kyc_info)?;
+        self.check_reference(enterprise_id, &application.card_order_ref).await?;
+        let profile_id = parse_profile_id(&application.profile_id)?;
+        let profile = self.store.profile(enterprise_id, profile_id).await?;
+        let profile = profile.ok_or(CardsError::ProfileNotFound)?;
+        let contact = application::check(application, &profile)?;
+        let now = self.store.clock().now();
+        let new_customer = CustomerId::from_i64(self.store.ids().next());
+        let info = &application.customer_info;
+        let customer = contact.into_customer(enterprise_id, new_customer, info, now);
+        let order_id = OrderId::from_i64(self.store.ids().next());
+        let order = CardOrder {
+            enterprise_id,
+            order_id,
+            card_order_ref: application.card_order_ref.clone(),
+            profile_id,
+            customer_id: new_customer,
+            order_type: OrderType::Virtual,
+            status: OrderStatus::Pending,
+            card_id: None,
+            failure: None,
+            need_edd_file: false,
+            replace_card_id: None,
+            created_at: now,
+            modified_at: now,
+        };
+        let order = self.place(order, CustomerDraft::Data(customer), application).await?;
+        warn_of_unknown_codes(&order, application);
+        Ok(order)
+    }
+
+    async fn place(
+        &self,
+        order: CardOrder,
+        customer: CustomerDraft,
+        application: &ForwardingApplication,
+    ) -> Result<CardOrder, CardsError> {
+        let (enterprise_id, order_id) = (order.enterprise_id, order.order_id);
+        let now = order.created_at;
+        let road =
+            if self.settings.magic_values { application::road(application) } else { Road::PLAIN };
+        let job = Job {
+            enterprise_id,
+            job_id: JobId::from_i64(self.store.ids().next()),
+            kind: JobKind::OrderStep,
+            subject_id: order_id.as_i64(),
+            due_at: self.settings.next_due(now, road),
+            attempts: 0,
+            leased_until: None,
+        };
+        let webhook_id = WebhookId::from_i64(self.store.ids().next());
+        let event = move |stored: &CardOrder| {
+            card_order_event(stored, webhook_id, WebhookSubType::Create, now)
+        };
+        let sealed_application =
+            application::seal(&self.vault, enterprise_id, order_id, application);
+        let request =
+            PlaceOrder { order, customer, sealed_application, job, event: Arc::new(event) };
+        Ok(self.store.place_order(request).await?)
+    }
+
+    /// In NORMAL mode an application names a KYC ticket; the platform has none yet, so each
+    /// application ends at the first object that it names in vain.
+    async fn refuse_normal(
+        &self,
+        enterprise_id: EnterpriseId,
+        application: &NormalApplication,
+    ) -> CardsError {
+        let checked = async {
+            self.check_reference(enterprise_id, &application.card_order_ref).await?;
+            let profile_id = parse_profile_id(&application.profile_id)?;
+            let profile = self.store.profile(enterprise_id, profile_id).await?;
+            profile.ok_or(CardsError::ProfileNotFound)?;
+            self.customer(enterprise_id, &application.customer_id).await
+        };
+        match checked.await {
+            Ok(_) => CardsError::IllegalField("kycTicketId names no KYC ticket"),
+            Err(error) => error,
+        }
+    }
+
+    async fn check_reference(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_order_ref: &str,
+    ) -> Result<(), CardsError> {
+        match self.store.order_by_ref(enterprise_id, card_order_ref).await? {
+            Some(_) => Err(CardsError::OrderRefTaken),
+            None => Ok(()),
+        }
+    }
+}
+
+fn parse_profile_id(text: &str) -> Result<ProfileId, CardsError> {
+    text.parse().map_err(|_| CardsError::ProfileNotFound)
+}
+
+fn warn_of_unknown_codes(order: &CardOrder, application: &ForwardingApplication) {
+    let fields = unknown_codes(&application.kyc_info);
+    if !fields.is_empty() {
+        tracing::warn!(order_id = %order.order_id, ?fields, "codes outside their dictionaries");
+    }
+}

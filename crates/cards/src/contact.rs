@@ -1,0 +1,114 @@
+//! How a customer is reached: the syntax of e-mail addresses and phone numbers, and
+//! nothing more (operator-and-sandbox.md section 5, Orders).
+
+use domain::normalise_phone;
+use wire::country;
+
+use crate::CardsError;
+
+/// Longest e-mail address (RFC 5321 section 4.5.3.1.3, less the angle brackets).
+const MAX_EMAIL_BYTES: usize = 254;
+/// Longest part before the `@` (RFC 5321 section 4.5.3.1.1).
+const MAX_LOCAL_PART_BYTES: usize = 64;
+/// Longest label of a domain name (RFC 1035 section 2.3.4).
+const MAX_LABEL_BYTES: usize = 63;
+/// Most digits of a dialling code (ITU-T E.164: 3, and 4 where `1` leads an area).
+const MAX_DIALLING_DIGITS: usize = 4;
+
+/// The e-mail address in lower case, as customers are found by it.
+///
+/// # Errors
+/// It is not `local@domain` with a dot in the domain.
+pub fn normalise_email(email: &str) -> Result<String, CardsError> {
+    let email = email.trim().to_lowercase();
+    let (local, domain) = email.rsplit_once('@').ok_or(CardsError::EmailInvalid)?;
+    let label = |label: &str| {
+        (1..=MAX_LABEL_BYTES).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    let plain = |c: char| !c.is_control() && !c.is_whitespace() && !r#"@,;:<>()[]"\"#.contains(c);
+    let local_is_valid = (1..=MAX_LOCAL_PART_BYTES).contains(&local.len())
+        && local.chars().all(plain)
+        && local.split('.').all(|part| !part.is_empty());
+    let domain_is_valid = domain.contains('.') && domain.split('.').all(label);
+    if email.len() > MAX_EMAIL_BYTES || !local_is_valid || !domain_is_valid {
+        return Err(CardsError::EmailInvalid);
+    }
+    Ok(email)
+}
+
+/// The phone number in E.164 form. The country is a dialling code (`86`, `+86`), which
+/// completes a national number, or an alpha-2 or alpha-3 code, beside which the number
+/// must be international already: both occur in official samples.
+///
+/// # Errors
+/// Number or country is ill-formed.
+pub fn normalise_phone_of(phone: &str, country_code: Option<&str>) -> Result<String, CardsError> {
+    let dialling = match country_code.map(|code| code.trim().trim_start_matches('+')) {
+        Some(code) if is_dialling_code(code) => Some(code),
+        Some(code) if country::parse(code).is_none() => return Err(CardsError::PhoneInvalid),
+        _ => None,
+    };
+    normalise_phone(phone, dialling).map_err(|_| CardsError::PhoneInvalid)
+}
+
+fn is_dialling_code(code: &str) -> bool {
+    (1..=MAX_DIALLING_DIGITS).contains(&code.len())
+        && code.bytes().all(|b| b.is_ascii_digit())
+        && !code.starts_with('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn email_addresses_are_lower_cased_and_checked_for_syntax() {
+        for (given, expected) in [
+            ("Jane.Doe+x@Example.COM", "jane.doe+x@example.com"),
+            (" a@b.co ", "a@b.co"),
+            ("o'neil@mail.example.org", "o'neil@mail.example.org"),
+        ] {
+            assert_eq!(normalise_email(given).unwrap(), expected);
+        }
+        let long = format!("{}@example.com", "a".repeat(65));
+        for bad in [
+            "",
+            "a",
+            "@b.co",
+            "a@",
+            "a@b",
+            "a b@c.de",
+            "a@b..de",
+            "a@-b.de",
+            "a@@b.de",
+            "a.@b.de",
+            "a@b.de,c@d.ef",
+            "a\n@b.de",
+            &long,
+        ] {
+            assert!(matches!(normalise_email(bad), Err(CardsError::EmailInvalid)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn phones_take_a_dialling_code_or_a_country() {
+        for (phone, country, expected) in [
+            ("+8613800138000", Some("86"), "+8613800138000"),
+            ("13800138000", Some("+86"), "+8613800138000"),
+            ("+60122765673", Some("MY"), "+60122765673"),
+            ("+60122765673", Some("MYS"), "+60122765673"),
+            ("0060122765673", None, "+60122765673"),
+        ] {
+            assert_eq!(normalise_phone_of(phone, country).unwrap(), expected);
+        }
+        for (phone, country) in
+            [("13800138000", Some("CN")), ("+8613800138000", Some("??")), ("12", Some("86"))]
+        {
+            let refused = normalise_phone_of(phone, country);
+            assert!(matches!(refused, Err(CardsError::PhoneInvalid)), "{phone} {country:?}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Why a request about orders or cards was refused.
+
+use domain::{CardEvent, CardTransitionError, ErrorCode};
+use store::{CardChangeError, PlaceOrderError, StoreError};
+use thiserror::Error;
+
+/// Why a request about orders or cards was refused.
+#[derive(Debug, Clone, Error)]
+pub enum CardsError {
+    /// The caller's own reference is used.
+    #[error("card order reference already used")]
+    OrderRefTaken,
+    /// The application names no profile of this enterprise.
+    #[error("card profile not found")]
+    ProfileNotFound,
+    /// The profile does not serve the applicant's country.
+    #[error("the profile does not serve this country")]
+    CountryNotServed,
+    /// Neither e-mail nor phone.
+    #[error("neither e-mail nor phone is given")]
+    ContactMissing,
+    /// Not a phone number.
+    #[error("not a phone number")]
+    PhoneInvalid,
+    /// Not an e-mail address.
+    #[error("not an e-mail address")]
+    EmailInvalid,
+    /// Another customer has this e-mail.
+    #[error("e-mail already used")]
+    EmailTaken,
+    /// Another customer has this phone.
+    #[error("phone already used")]
+    PhoneTaken,
+    /// The customer reference names a customer with other data.
+    #[error("customer reference already used")]
+    CustomerRefTaken,
+    /// No such customer of this enterprise.
+    #[error("customer not found")]
+    CustomerNotFound,
+    /// No such order of this enterprise.
+    #[error("card order not found")]
+    OrderNotFound,
+    /// No such card of this enterprise.
+    #[error("card not found")]
+    CardNotFound,
+    /// The card's state does not allow it.
+    #[error(transparent)]
+    Transition(#[from] CardTransitionError),
+    /// A field is missing or names nothing; the text names it, never its value.
+    #[error("{0}")]
+    IllegalField(&'static str),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl CardsError {
+    /// The dialect's code (cardbridge-open-api.md sections 6.1.1, 6.1.4 and 6.2).
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::OrderRefTaken => ErrorCode::CardOrderRefAlreadyExists,
+            Self::ProfileNotFound => ErrorCode::CardOrderProfileNotFound,
+            Self::CountryNotServed => ErrorCode::CardProfileNotSupportingCountryCodes,
+            Self::ContactMissing => ErrorCode::CustomerEmailOrPhoneRequired,
+            Self::PhoneInvalid => ErrorCode::PhoneInvalid,
+            Self::EmailInvalid => ErrorCode::EmailInvalid,
+            Self::EmailTaken => ErrorCode::EmailAlreadyExists,
+            Self::PhoneTaken => ErrorCode::PhoneAlreadyExists,
+            Self::CustomerRefTaken => ErrorCode::CustomerRefNotUnique,
+            Self::CustomerNotFound => ErrorCode::CustomerNotFound,
+            Self::OrderNotFound => ErrorCode::CardOrderNotFound,
+            Self::CardNotFound => ErrorCode::CardNotFound,
+            Self::Transition(refusal) => match refusal.event {
+                CardEvent::Freeze => ErrorCode::CardStatusNotActivated,
+                CardEvent::Unfreeze => ErrorCode::CardStatusNotFrozen,
+                CardEvent::Activate => ErrorCode::CardStatusNotWaitingActive,
+                CardEvent::Block | CardEvent::Unblock | CardEvent::Terminate => {
+                    ErrorCode::OperationNotSupport
+                }
+            },
+            Self::IllegalField(_) => ErrorCode::SysIllegalParam,
+            Self::Store(_) => ErrorCode::SystemError,
+        }
+    }
+
+    /// What the caller may be told beside the code.
+    #[must_use]
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Transition(_) | Self::IllegalField(_) => Some(self.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl From<PlaceOrderError> for CardsError {
+    fn from(error: PlaceOrderError) -> Self {
+        match error {
+            PlaceOrderError::RefTaken => Self::OrderRefTaken,
+            PlaceOrderError::EmailTaken => Self::EmailTaken,
+            PlaceOrderError::PhoneTaken => Self::PhoneTaken,
+            PlaceOrderError::CustomerRefTaken => Self::CustomerRefTaken,
+            PlaceOrderError::CustomerNotFound => Self::CustomerNotFound,
+            PlaceOrderError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<CardChangeError> for CardsError {
+    fn from(error: CardChangeError) -> Self {
+        match error {
+            CardChangeError::NotFound => Self::CardNotFound,
+            CardChangeError::Transition(refusal) => Self::Transition(refusal),
+            CardChangeError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::CardStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_transition_has_the_code_of_what_was_asked() {
+        let code = |event| {
+            CardsError::from(CardTransitionError { from: CardStatus::Invalid, event }).code()
+        };
+        assert_eq!(code(CardEvent::Freeze), ErrorCode::CardStatusNotActivated);
+        assert_eq!(code(CardEvent::Unfreeze), ErrorCode::CardStatusNotFrozen);
+        assert_eq!(code(CardEvent::Terminate), ErrorCode::OperationNotSupport);
+        assert_eq!(code(CardEvent::Unblock), ErrorCode::OperationNotSupport);
+    }
+
+    #[test]
+    fn nothing_internal_is_told() {
+        let error = CardsError::Store(StoreError::Engine("disk at /data is full".into()));
+        assert_eq!((error.code(), error.detail()), (ErrorCode::SystemError, None));
+    }
+}

@@ -1,0 +1,47 @@
+//! The card that an order's last step issues.
+
+use domain::{
+    Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType, PanId, Timestamp,
+};
+use store::{IssuedCard, PanRecord, Store};
+use vault::Vault;
+
+/// Draws a virtual card with a PAN of its own from the profile's range. It is valid to
+/// the end of the 48th month after this one, in UTC+8
+/// (operator-and-sandbox.md section 5, Authorisations).
+pub fn draw_card(
+    vault: &Vault,
+    store: &Store,
+    order: &CardOrder,
+    profile: &CardProfile,
+    now: Timestamp,
+) -> IssuedCard {
+    let pan = vault.draw_pan(&profile.bin_range);
+    let enterprise_id = order.enterprise_id;
+    let pan_id = PanId::from_i64(store.ids().next());
+    let card = Card {
+        enterprise_id,
+        card_id: CardId::from_i64(store.ids().next()),
+        profile_id: profile.profile_id,
+        customer_id: order.customer_id,
+        pan_id,
+        card_type: CardType::Virtual,
+        status: CardStatus::Activated,
+        status_reason: CardStatusReason::Normal,
+        pan_first6: pan.first6().to_owned(),
+        pan_last4: pan.last4().to_owned(),
+        currency: profile.currency,
+        valid_until: now.utc8_month_start_after(CardProfile::VALID_MONTHS + 1),
+        invalidate_reason: None,
+        created_at: now,
+        modified_at: now,
+    };
+    let record = PanRecord {
+        enterprise_id,
+        pan_id,
+        fingerprint: vault.fingerprint(&pan),
+        sealed_pan: vault.seal_pan(enterprise_id, pan_id, &pan),
+        created_at: now,
+    };
+    IssuedCard { pan: record, card }
+}

@@ -1,0 +1,92 @@
+//! What an enterprise and the issuer do to a card, each change told by a CARD webhook
+//! (cardbridge-open-api.md section 7.2).
+
+use std::sync::Arc;
+
+use domain::{Card, CardEvent, CardId, EnterpriseId, WebhookId, WebhookSubType};
+use store::CardChange;
+use wire::cardbridge::webhook::card_event;
+
+use crate::reading::parse_card_id;
+use crate::{Cards, CardsError};
+
+impl Cards {
+    /// Freezes an ACTIVATED card.
+    ///
+    /// # Errors
+    /// Not found, not ACTIVATED, or the store failed.
+    pub async fn freeze(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: &str,
+    ) -> Result<Card, CardsError> {
+        self.change(enterprise_id, parse_card_id(card_id)?, CardEvent::Freeze, None).await
+    }
+
+    /// Lifts the enterprise's freeze, never the issuer's.
+    ///
+    /// # Errors
+    /// Not found, not FROZEN, or the store failed.
+    pub async fn unfreeze(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: &str,
+    ) -> Result<Card, CardsError> {
+        self.change(enterprise_id, parse_card_id(card_id)?, CardEvent::Unfreeze, None).await
+    }
+
+    /// Ends a card for good; the reason is kept with it.
+    ///
+    /// # Errors
+    /// Not found, INVALID already, or the store failed.
+    pub async fn terminate(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: &str,
+        invalidate_reason: String,
+    ) -> Result<Card, CardsError> {
+        let card_id = parse_card_id(card_id)?;
+        self.change(enterprise_id, card_id, CardEvent::Terminate, Some(invalidate_reason)).await
+    }
+
+    /// The issuer stops a card, whoever owns it.
+    ///
+    /// # Errors
+    /// Not found, neither ACTIVATED nor FROZEN, or the store failed.
+    pub async fn block(&self, card_id: &str) -> Result<Card, CardsError> {
+        self.change_as_issuer(card_id, CardEvent::Block).await
+    }
+
+    /// The issuer lifts its stop: the card is ACTIVATED.
+    ///
+    /// # Errors
+    /// Not found, not BLOCKED, or the store failed.
+    pub async fn unblock(&self, card_id: &str) -> Result<Card, CardsError> {
+        self.change_as_issuer(card_id, CardEvent::Unblock).await
+    }
+
+    async fn change_as_issuer(&self, card_id: &str, event: CardEvent) -> Result<Card, CardsError> {
+        let card = self.store.card_of_anyone(parse_card_id(card_id)?).await?;
+        let card = card.ok_or(CardsError::CardNotFound)?;
+        self.change(card.enterprise_id, card.card_id, event, None).await
+    }
+
+    async fn change(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: CardId,
+        event: CardEvent,
+        invalidate_reason: Option<String>,
+    ) -> Result<Card, CardsError> {
+        let now = self.store.clock().now();
+        let store = self.store.clone();
+        // Drawn within the commit: the order of ids is the order of the card's changes.
+        let tell = move |card: &Card| {
+            let webhook_id = WebhookId::from_i64(store.ids().next());
+            card_event(card, webhook_id, WebhookSubType::Update, now)
+        };
+        let tell = Arc::new(tell);
+        let change = CardChange { enterprise_id, card_id, event, invalidate_reason, now, tell };
+        Ok(self.store.change_card(change).await?)
+    }
+}

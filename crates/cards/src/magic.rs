@@ -1,0 +1,132 @@
+//! The sandbox's magic values: which road an application takes
+//! (operator-and-sandbox.md section 4).
+//!
+//! A value begins with one of our words. The values looked at are, in this order, the
+//! `sumsubShareToken`, the `customerRef` and the part of the e-mail address before the
+//! `@`: the last two stand for the customer's name, which the application does not
+//! carry. In the e-mail address the word must be whole, so that Eddie gets his card.
+//! The first value that names an ending decides it; `slow` in any value slows it down.
+
+use domain::ErrorCode;
+
+/// How an order ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// With a card.
+    Pass,
+    /// It waits for EDD evidence.
+    Edd,
+    /// It fails with this code, in the state that the code belongs to.
+    Fail(ErrorCode),
+}
+
+/// The road of an order: how it ends, and how fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Road {
+    /// How it ends.
+    pub ending: Ending,
+    /// Whether each step takes 5 s.
+    pub slow: bool,
+}
+
+/// Where an application's magic words may stand.
+pub struct MagicValues<'a> {
+    /// `kycInfo.sumsubShareToken`.
+    pub share_token: &'a str,
+    /// `customerInfo.customerRef`.
+    pub customer_ref: Option<&'a str>,
+    /// `customerInfo.email`.
+    pub email: Option<&'a str>,
+}
+
+/// Longer words first: each begins with `fail`.
+const ENDINGS: &[(&str, Ending)] = &[
+    ("fail-customer", Ending::Fail(ErrorCode::CardOrderCustomerInfoInvalid)),
+    ("fail-kyc-info", Ending::Fail(ErrorCode::CardOrderKycInfoInvalid)),
+    ("fail-channel-customer", Ending::Fail(ErrorCode::CardOrderChannelCustomerInvalid)),
+    ("fail-channel-create", Ending::Fail(ErrorCode::ChannelCustomerCreateFailed)),
+    ("fail-channel-card", Ending::Fail(ErrorCode::CardOrderChannelCardInvalid)),
+    ("fail", Ending::Fail(ErrorCode::CardOrderKycVerifyFailed)),
+    ("edd", Ending::Edd),
+];
+const SLOW: &str = "slow";
+
+impl Road {
+    /// The road of every order whose application holds no magic word.
+    pub const PLAIN: Self = Self { ending: Ending::Pass, slow: false };
+
+    /// The road that an application's magic words choose.
+    #[must_use]
+    pub fn of(values: &MagicValues<'_>) -> Self {
+        let names = |word: &str| {
+            values.share_token.starts_with(word)
+                || values.customer_ref.is_some_and(|text| text.starts_with(word))
+                || values.email.is_some_and(|text| is_whole_word(text, word))
+        };
+        let ending_of_text = |begins: &dyn Fn(&str) -> bool| {
+            ENDINGS.iter().find(|(word, _)| begins(word)).map(|(_, ending)| *ending)
+        };
+        let ending = ending_of_text(&|word| values.share_token.starts_with(word))
+            .or_else(|| {
+                let text = values.customer_ref?;
+                ending_of_text(&|word| text.starts_with(word))
+            })
+            .or_else(|| {
+                let text = values.email?;
+                ending_of_text(&|word| is_whole_word(text, word))
+            });
+        Self { ending: ending.unwrap_or(Ending::Pass), slow: names(SLOW) }
+    }
+}
+
+/// Whether the text begins with the word and no letter follows it.
+fn is_whole_word(text: &str, word: &str) -> bool {
+    text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn road(share_token: &str, customer_ref: Option<&str>, email: Option<&str>) -> Road {
+        Road::of(&MagicValues { share_token, customer_ref, email })
+    }
+
+    fn fails(code: ErrorCode) -> Ending {
+        Ending::Fail(code)
+    }
+
+    #[test]
+    fn the_token_chooses_the_road() {
+        for (token, ending) in [
+            ("share-1", Ending::Pass),
+            ("my-fail", Ending::Pass),
+            ("fail", fails(ErrorCode::CardOrderKycVerifyFailed)),
+            ("fail_token_7", fails(ErrorCode::CardOrderKycVerifyFailed)),
+            ("fail-customer", fails(ErrorCode::CardOrderCustomerInfoInvalid)),
+            ("fail-kyc-info-2", fails(ErrorCode::CardOrderKycInfoInvalid)),
+            ("fail-channel-customer", fails(ErrorCode::CardOrderChannelCustomerInvalid)),
+            ("fail-channel-create", fails(ErrorCode::ChannelCustomerCreateFailed)),
+            ("fail-channel-card", fails(ErrorCode::CardOrderChannelCardInvalid)),
+            ("edd-1", Ending::Edd),
+        ] {
+            assert_eq!(road(token, None, None), Road { ending, slow: false }, "{token}");
+        }
+    }
+
+    #[test]
+    fn reference_and_email_stand_for_the_customers_name() {
+        let failing = fails(ErrorCode::CardOrderKycVerifyFailed);
+        assert_eq!(road("t", Some("fail7"), None).ending, failing);
+        assert_eq!(road("t", None, Some("fail.x@example.com")).ending, failing);
+        assert_eq!(road("t", Some("edd"), Some("fail@example.com")).ending, Ending::Edd);
+        assert_eq!(road("t", None, Some("eddie@example.com")).ending, Ending::Pass);
+    }
+
+    #[test]
+    fn slow_goes_with_any_ending() {
+        assert_eq!(road("slow-1", None, None), Road { ending: Ending::Pass, slow: true });
+        assert!(road("fail", Some("slow"), None).slow);
+        assert!(!road("t", None, Some("slowik@example.com")).slow);
+    }
+}

@@ -1,0 +1,72 @@
+//! Reading orders, cards and customers. Ids arrive as the caller wrote them: a text
+//! that is no id names nothing (cardbridge-open-api.md section 1).
+
+use domain::{Card, CardId, CardOrder, Customer, CustomerId, EnterpriseId, OrderId};
+use wire::cardbridge::order::OrderQuery;
+
+use crate::{Cards, CardsError};
+
+impl Cards {
+    /// The order that a query names. If it names one by id and by reference, both must be
+    /// the same order.
+    ///
+    /// # Errors
+    /// `OrderNotFound`, or the store failed.
+    pub async fn order(
+        &self,
+        enterprise_id: EnterpriseId,
+        wanted: &OrderQuery,
+    ) -> Result<CardOrder, CardsError> {
+        let order = match (&wanted.card_order_id, &wanted.card_order_ref) {
+            (Some(id), _) => {
+                let id: OrderId = id.parse().map_err(|_| CardsError::OrderNotFound)?;
+                self.store.order(enterprise_id, id).await?
+            }
+            (None, Some(reference)) => self.store.order_by_ref(enterprise_id, reference).await?,
+            (None, None) => None,
+        };
+        let same = |order: &CardOrder| {
+            wanted.card_order_ref.as_ref().is_none_or(|text| *text == order.card_order_ref)
+        };
+        order.filter(same).ok_or(CardsError::OrderNotFound)
+    }
+
+    /// A card of an enterprise.
+    ///
+    /// # Errors
+    /// `CardNotFound`, or the store failed.
+    pub async fn card(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: &str,
+    ) -> Result<Card, CardsError> {
+        let card = self.store.card(enterprise_id, parse_card_id(card_id)?).await?;
+        card.ok_or(CardsError::CardNotFound)
+    }
+
+    /// All cards of a customer, INVALID ones too, oldest first.
+    ///
+    /// # Errors
+    /// `CustomerNotFound`, or the store failed.
+    pub async fn cards_of_customer(
+        &self,
+        enterprise_id: EnterpriseId,
+        customer_id: &str,
+    ) -> Result<Vec<Card>, CardsError> {
+        let customer = self.customer(enterprise_id, customer_id).await?;
+        Ok(self.store.cards_of_customer(enterprise_id, customer.customer_id).await?)
+    }
+
+    pub(crate) async fn customer(
+        &self,
+        enterprise_id: EnterpriseId,
+        customer_id: &str,
+    ) -> Result<Customer, CardsError> {
+        let id: CustomerId = customer_id.parse().map_err(|_| CardsError::CustomerNotFound)?;
+        self.store.customer(enterprise_id, id).await?.ok_or(CardsError::CustomerNotFound)
+    }
+}
+
+pub(crate) fn parse_card_id(text: &str) -> Result<CardId, CardsError> {
+    text.parse().map_err(|_| CardsError::CardNotFound)
+}

@@ -1,0 +1,221 @@
+//! Moves orders on: leased jobs, one commit a step.
+
+use std::sync::Arc;
+
+use domain::{
+    CardOrder, ErrorCode, OrderId, OrderStatus, Timestamp, WebhookEvent, WebhookId, WebhookSubType,
+};
+use schedule::{Boxed, Worker};
+use store::{IssuedCard, Job, JobKind, OrderStep, OrderStepOutcome, Store, StoreError};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use vault::Vault;
+use wire::cardbridge::webhook::{card_event, card_order_event};
+
+use crate::application::{UnreadableError, road_of_sealed};
+use crate::issue::draw_card;
+use crate::magic::Road;
+use crate::step::failure;
+use crate::{CardsSettings, StepDecision, next_step};
+
+/// How long a worker may hold a job, in milliseconds of real time
+/// (operator-and-sandbox.md section 5).
+const LEASE_MS: i64 = 10_000;
+/// Most steps under way at once.
+const MAX_STEPS_UNDER_WAY: u32 = 64;
+/// Most PANs drawn for one card before its profile's range counts as used up.
+const MAX_PAN_DRAWS: u32 = 64;
+/// Pause of an order whose step could not be made.
+const RETRY_PAUSE_S: i64 = 5;
+
+/// Why a step could not be made; the order stays as it was.
+#[derive(Debug, Error)]
+enum StepError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Application(#[from] UnreadableError),
+    #[error("the store has no such {0}")]
+    Missing(&'static str),
+}
+
+/// Moves orders on when their next step is due.
+pub struct OrderWorker {
+    steps: Arc<Steps>,
+    room: Arc<Semaphore>,
+}
+
+impl OrderWorker {
+    /// A worker over this store. Several may run at once: a step is made by one of them.
+    #[must_use]
+    pub fn new(store: Store, vault: Arc<Vault>, settings: CardsSettings) -> Self {
+        Self {
+            steps: Arc::new(Steps { store, vault, settings }),
+            room: Arc::new(Semaphore::new(MAX_STEPS_UNDER_WAY as usize)),
+        }
+    }
+}
+
+impl Worker for OrderWorker {
+    fn name(&self) -> &'static str {
+        "orders"
+    }
+
+    fn next_due(&self) -> Boxed<'_, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(self.steps.store.next_job_due(JobKind::OrderStep))
+    }
+
+    fn start_due(&self, now: Timestamp) -> Boxed<'_, Result<usize, StoreError>> {
+        Box::pin(async move {
+            let free = u32::try_from(self.room.available_permits()).unwrap_or(u32::MAX);
+            if free == 0 {
+                return Ok(0);
+            }
+            let store = &self.steps.store;
+            let jobs = store.lease_jobs(JobKind::OrderStep, now, LEASE_MS, free).await?;
+            let started = jobs.len();
+            for job in jobs {
+                let permit = Arc::clone(&self.room).acquire_owned().await;
+                let steps = Arc::clone(&self.steps);
+                tokio::spawn(async move {
+                    steps.run(&job).await;
+                    drop(permit);
+                });
+            }
+            Ok(started)
+        })
+    }
+
+    fn settled(&self) -> Boxed<'_, ()> {
+        Box::pin(async {
+            // All of the room is free only when nothing is under way.
+            drop(self.room.acquire_many(MAX_STEPS_UNDER_WAY).await);
+        })
+    }
+
+    fn changed(&self) -> Boxed<'_, ()> {
+        Box::pin(self.steps.store.jobs_changed().notified())
+    }
+}
+
+struct Steps {
+    store: Store,
+    vault: Arc<Vault>,
+    settings: CardsSettings,
+}
+
+impl Steps {
+    async fn run(&self, job: &Job) {
+        let order_id = OrderId::from_i64(job.subject_id);
+        let Err(error) = self.step(job, order_id).await else { return };
+        tracing::error!(%order_id, %error, "an order's step failed; trying again later");
+        let later = self.store.clock().now().plus_seconds(RETRY_PAUSE_S);
+        if let Err(error) = self.store.postpone_job(job, later).await {
+            tracing::error!(%order_id, %error, "its job stays leased until the lease ends");
+        }
+    }
+
+    async fn step(&self, job: &Job, order_id: OrderId) -> Result<(), StepError> {
+        let order = self.store.order(job.enterprise_id, order_id).await?;
+        let order = order.ok_or(StepError::Missing("order"))?;
+        let road = self.road(&order).await?;
+        let now = self.store.clock().now();
+        let expected_status = order.status;
+        let mut next = order.clone();
+        next.modified_at = now;
+        let mut next_due_at = None;
+        match next_step(&order, road) {
+            StepDecision::Issue => return self.issue(job, order, now).await,
+            StepDecision::Rest => {
+                next = order;
+                return self.commit(self.silent(job, next, expected_status)).await.map(drop);
+            }
+            StepDecision::Advance(status) => {
+                next.status = status;
+                next_due_at = Some(self.settings.next_due(now, road));
+            }
+            StepDecision::WaitForEdd => {
+                next.status = OrderStatus::CustomerPass;
+                next.need_edd_file = true;
+            }
+            StepDecision::Fail(reason) => {
+                next.status = OrderStatus::Failed;
+                next.failure = Some(reason);
+            }
+        }
+        let events = vec![self.order_event(&next, now)];
+        let step = OrderStep { next_due_at, events, ..self.silent(job, next, expected_status) };
+        self.commit(step).await.map(drop)
+    }
+
+    /// The last step: draws PANs until one is free.
+    async fn issue(&self, job: &Job, order: CardOrder, now: Timestamp) -> Result<(), StepError> {
+        let expected_status = order.status;
+        let profile = self.store.profile(order.enterprise_id, order.profile_id).await?;
+        let profile = profile.ok_or(StepError::Missing("profile"))?;
+        let mut next = CardOrder { modified_at: now, ..order };
+        for _ in 0..MAX_PAN_DRAWS {
+            let issued = draw_card(&self.vault, &self.store, &next, &profile, now);
+            next.status = OrderStatus::Succeed;
+            next.card_id = Some(issued.card.card_id);
+            let events = vec![self.order_event(&next, now), self.card_event(&issued, now)];
+            let step = self.silent(job, next.clone(), expected_status);
+            let step = OrderStep { issued: Some(issued), events, ..step };
+            if self.commit(step).await? != OrderStepOutcome::PanTaken {
+                return Ok(());
+            }
+        }
+        tracing::error!(order_id = %next.order_id, profile_id = %next.profile_id,
+            "no free PAN found in the profile's range");
+        next.status = OrderStatus::Failed;
+        next.card_id = None;
+        next.failure = Some(failure(ErrorCode::CardOrderChannelCardInvalid));
+        let events = vec![self.order_event(&next, now)];
+        let step = OrderStep { events, ..self.silent(job, next, expected_status) };
+        self.commit(step).await.map(drop)
+    }
+
+    async fn commit(&self, step: OrderStep) -> Result<OrderStepOutcome, StepError> {
+        let (order_id, status) = (step.order.order_id, step.order.status);
+        let outcome = self.store.advance_order(step).await?;
+        tracing::debug!(%order_id, %status, ?outcome, "order step");
+        Ok(outcome)
+    }
+
+    /// A step that tells nobody, issues nothing and leaves nothing due.
+    fn silent(&self, job: &Job, order: CardOrder, expected_status: OrderStatus) -> OrderStep {
+        OrderStep {
+            order,
+            expected_status,
+            job: job.clone(),
+            next_due_at: None,
+            issued: None,
+            events: Vec::new(),
+        }
+    }
+
+    /// The road of an order; outside the sandbox all take the plain one.
+    async fn road(&self, order: &CardOrder) -> Result<Road, StepError> {
+        if !self.settings.magic_values {
+            return Ok(Road::PLAIN);
+        }
+        let (enterprise_id, order_id) = (order.enterprise_id, order.order_id);
+        match self.store.order_application(enterprise_id, order_id).await? {
+            Some(sealed) => Ok(road_of_sealed(&self.vault, enterprise_id, order_id, &sealed)?),
+            // A final order's application is wiped.
+            None => Ok(Road::PLAIN),
+        }
+    }
+
+    fn order_event(&self, order: &CardOrder, now: Timestamp) -> WebhookEvent {
+        card_order_event(order, self.webhook_id(), WebhookSubType::Update, now)
+    }
+
+    fn card_event(&self, issued: &IssuedCard, now: Timestamp) -> WebhookEvent {
+        card_event(&issued.card, self.webhook_id(), WebhookSubType::Create, now)
+    }
+
+    fn webhook_id(&self) -> WebhookId {
+        WebhookId::from_i64(self.store.ids().next())
+    }
+}
