@@ -25,7 +25,7 @@ const VIRTUAL_CARD: &str = "VIRTUAL";
 #[serde(untagged)]
 pub enum ApplyVirtual {
     /// Customer and KYC data come with the request.
-    Forwarding(ForwardingApplication),
+    Forwarding(Box<ForwardingApplication>),
     /// Customer and KYC ticket exist already.
     Normal(NormalApplication),
 }
@@ -72,7 +72,7 @@ impl ApplyVirtual {
                 let (customer_info, kyc_info) = applicant(&object, secret)?;
                 let application =
                     ForwardingApplication { profile_id, card_order_ref, customer_info, kyc_info };
-                Ok(Self::Forwarding(application))
+                Ok(Self::Forwarding(Box::new(application)))
             }
             Some(NORMAL_MODE) => {
                 if object.required_text("cardType")? != VIRTUAL_CARD {
@@ -227,7 +227,7 @@ mod tests {
 
     fn forwarding(body: &str) -> Result<ForwardingApplication, ParseError> {
         match ApplyVirtual::parse(body.as_bytes(), SECRET)? {
-            ApplyVirtual::Forwarding(application) => Ok(application),
+            ApplyVirtual::Forwarding(application) => Ok(*application),
             ApplyVirtual::Normal(_) => panic!("read as NORMAL"),
         }
     }
