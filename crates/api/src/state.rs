@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use domain::Random;
+use cards::Cards;
+use domain::{Random, Timestamp};
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use outbound::Outbound;
 use schedule::Schedule;
+use scheme::SimulatedNetwork;
 use store::Store;
 use subtle::ConstantTimeEq;
+use vault::Vault;
 use zeroize::Zeroizing;
 
 /// Whether the platform plays or is in earnest.
@@ -63,6 +66,12 @@ pub struct ApiState {
     pub admin_token: AdminToken,
     /// The store.
     pub store: Store,
+    /// Secrets, sealed and opened.
+    pub vault: Arc<Vault>,
+    /// Orders and cards.
+    pub cards: Arc<Cards>,
+    /// The card network, played.
+    pub network: Arc<SimulatedNetwork>,
     /// Business time and its workers.
     pub schedule: Arc<Schedule>,
     /// Vets the URLs that operators set.
@@ -71,6 +80,8 @@ pub struct ApiState {
     pub random: Arc<dyn Random>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
+    /// When the process started (real time).
+    pub started_at: Timestamp,
 }
 
 #[cfg(test)]

@@ -1,5 +1,13 @@
 //! Dialect 1, the CardBridge open API, on the public listener.
 
+mod authenticate;
+mod card;
+mod card_order;
+mod enterprise;
+mod guard;
+mod reply;
 mod routes;
+mod secrets;
+mod simulation;
 
 pub use routes::public_service;

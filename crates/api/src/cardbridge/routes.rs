@@ -3,7 +3,19 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse as _;
+use axum::routing::{get, post};
+use http::uri::PathAndQuery;
+use http::{Request, StatusCode, Uri};
+use wire::cardbridge::{
+    card as card_wire, enterprise as enterprise_wire, order, path, simulation as simulation_wire,
+};
 
+use super::guard::{Guard, guard};
+use super::reply::{Failure, transport_failure};
+use super::{card, card_order, enterprise, simulation};
 use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
 
@@ -12,9 +24,43 @@ use crate::state::ApiState;
 pub fn public_service(state: Arc<ApiState>) -> HttpService {
     let shell = Shell {
         listener: "public",
-        rewrite: |_| {},
-        internal_error: || http::Response::default(),
+        rewrite: normalise_path,
+        internal_error: || Failure::internal().into_response(),
     };
     let random = Arc::clone(&state.random);
-    shell::wrap(shell, random, Router::new().with_state(state))
+    shell::wrap(shell, random, router(state))
+}
+
+fn router(state: Arc<ApiState>) -> Router {
+    let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(&state))), guard);
+    Router::new()
+        .route(order::APPLY_VIRTUAL_PATH, post(card_order::apply_virtual))
+        .route(order::DETAIL_PATH, get(card_order::detail))
+        .route(card_wire::DETAIL_PATH, get(card::detail))
+        .route(card_wire::LIST_PATH, get(card::list))
+        .route(card_wire::FREEZE_PATH, post(card::freeze))
+        .route(card_wire::TERMINATE_PATH, post(card::terminate))
+        .route(enterprise_wire::BALANCE_PATH, get(enterprise::balance))
+        .route(simulation_wire::FUND_AUTH_PATH, post(simulation::fund_auth))
+        .route_layer(guarded)
+        // After the guard, so that neither needs a signature.
+        .method_not_allowed_fallback(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED))
+        .fallback(async || transport_failure(StatusCode::NOT_FOUND))
+        .with_state(state)
+}
+
+/// Repeated slashes and a stray leading brace, before routing (DESIGN decision 14).
+fn normalise_path(request: &mut Request<Body>) {
+    let normal = path::normalise(request.uri().path());
+    if *normal == *request.uri().path() {
+        return;
+    }
+    let target = match request.uri().query() {
+        Some(query) => format!("{normal}?{query}"),
+        None => normal.into_owned(),
+    };
+    // What is left of a valid target is valid; were it not, it would be an unknown path.
+    if let Ok(path_and_query) = target.parse::<PathAndQuery>() {
+        *request.uri_mut() = Uri::from(path_and_query);
+    }
 }

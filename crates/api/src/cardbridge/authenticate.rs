@@ -1,0 +1,135 @@
+//! Who signed a request: the checks of cardbridge-open-api.md section 3.5, in their order.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use crypto::sha256;
+use domain::{Enterprise, EnterpriseId, ErrorCode, Timestamp};
+use http::HeaderMap;
+use vault::SecretText;
+use wire::cardbridge::signature::{
+    API_KEY_HEADER, Claim, NONCE_HEADER, SIGN_HEADER, SignatureHeaders, SignedContent,
+    TIMESTAMP_HEADER,
+};
+
+use super::guard::Guard;
+use super::reply::Failure;
+use crate::peer::source_address;
+use crate::state::{ApiState, Mode};
+
+/// Least time that a served request is remembered, milliseconds (section 3.4).
+const MIN_REPLAY_MEMORY_MS: i64 = 10_000;
+
+/// A request as it came in.
+pub(crate) struct Arrival<'a> {
+    pub(crate) is_get: bool,
+    pub(crate) raw_query: Option<&'a str>,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) peer: IpAddr,
+}
+
+/// A request whose signature is true.
+#[derive(Clone)]
+pub(crate) struct Signed {
+    /// Who signed it.
+    pub(crate) enterprise_id: EnterpriseId,
+    /// The secret it was signed with, which also opens its encrypted fields.
+    pub(crate) secret: Arc<SecretText>,
+    /// What follows the `?`.
+    pub(crate) raw_query: Option<String>,
+    /// The exact body.
+    pub(crate) body: Bytes,
+}
+
+/// Runs the checks.
+pub(crate) async fn authenticate(guard: &Guard, arrival: Arrival<'_>) -> Result<Signed, Failure> {
+    let state = &*guard.state;
+    let headers = SignatureHeaders {
+        api_key: text(arrival.headers, API_KEY_HEADER),
+        timestamp: text(arrival.headers, TIMESTAMP_HEADER),
+        nonce: text(arrival.headers, NONCE_HEADER),
+        sign: text(arrival.headers, SIGN_HEADER),
+    };
+    let now = state.store.clock().real_now();
+    let claim = headers.check(now.as_millis(), state.settings.signature_window_ms)?;
+    check_process_start(state, &claim)?;
+    let (enterprise, secret) = signer(guard, claim.api_key).await?;
+    let content = SignedContent {
+        is_get: arrival.is_get,
+        raw_query: arrival.raw_query,
+        raw_body: &arrival.body,
+    };
+    if content.is_get_with_body() {
+        return Err(Failure::illegal("a GET carries no body"));
+    }
+    if !content.is_signed_by(secret.expose(), &claim) {
+        return Err(ErrorCode::SignatureError.into());
+    }
+    check_source(state, &enterprise, &arrival)?;
+    check_replay(state, &claim, now).await?;
+    Ok(Signed {
+        enterprise_id: enterprise.enterprise_id,
+        secret,
+        raw_query: arrival.raw_query.map(str::to_owned),
+        body: arrival.body,
+    })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or_default())
+}
+
+/// On the embedded store the replay memory starts empty with the process, so nothing
+/// signed before that is served (operator-and-sandbox.md section 5, Replay).
+fn check_process_start(state: &ApiState, claim: &Claim<'_>) -> Result<(), Failure> {
+    if state.store.is_embedded() && claim.timestamp_ms < state.started_at.as_millis() {
+        return Err(ErrorCode::TimestampExpired.into());
+    }
+    Ok(())
+}
+
+async fn signer(guard: &Guard, api_key: &str) -> Result<(Enterprise, Arc<SecretText>), Failure> {
+    let store = &guard.state.store;
+    let key = store.api_key(api_key).await?.filter(|key| key.revoked_at.is_none());
+    let key = key.ok_or(ErrorCode::InvalidApiKey)?;
+    let enterprise = store.enterprise(key.enterprise_id).await?;
+    let enterprise = enterprise.ok_or(ErrorCode::EnterpriseNotFound)?;
+    if key.sealed_secret.is_empty() {
+        return Err(ErrorCode::SecretKeyEmpty.into());
+    }
+    let secret = guard.secrets.of(&key).map_err(|error| {
+        tracing::error!(enterprise = %key.enterprise_id, %error, "an API secret cannot be opened");
+        ErrorCode::CalculateSignatureError
+    })?;
+    Ok((enterprise, secret))
+}
+
+fn check_source(
+    state: &ApiState,
+    enterprise: &Enterprise,
+    arrival: &Arrival<'_>,
+) -> Result<(), Failure> {
+    let trusted = &state.settings.trusted_proxies;
+    let source = source_address(arrival.peer, arrival.headers, trusted);
+    let allowed = if enterprise.ip_allowlist.is_empty() {
+        state.settings.mode == Mode::Sandbox
+    } else {
+        enterprise.ip_allowlist.iter().any(|net| net.contains(&source))
+    };
+    if allowed { Ok(()) } else { Err(ErrorCode::PermissionDenied.into()) }
+}
+
+/// The path is no part of the key, for it is not signed: a captured request must not work
+/// on another route either (DESIGN decision 9).
+async fn check_replay(state: &ApiState, claim: &Claim<'_>, now: Timestamp) -> Result<(), Failure> {
+    let sign = claim.sign.to_ascii_lowercase();
+    let key = [claim.api_key, claim.timestamp, claim.nonce, &sign].join("\n");
+    let window_ms = state.settings.signature_window_ms;
+    // A timestamp from the future stays acceptable for up to twice the window.
+    let memory_ms = window_ms.saturating_mul(2).saturating_add(1).max(MIN_REPLAY_MEMORY_MS);
+    let fresh =
+        state.store.remember_request(sha256(key.as_bytes()), now.plus_millis(memory_ms)).await?;
+    if fresh { Ok(()) } else { Err(ErrorCode::NonceIllegal.into()) }
+}

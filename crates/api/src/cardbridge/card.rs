@@ -1,0 +1,56 @@
+//! Cards (cardbridge-open-api.md section 6.2).
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use wire::cardbridge::card::{CardBody, Freeze, Terminate, parse_detail_query, parse_list_query};
+
+use super::authenticate::Signed;
+use super::reply::{Reply, Success};
+use crate::state::ApiState;
+
+/// `GET card/v1/detail`.
+pub(crate) async fn detail(
+    State(state): State<Arc<ApiState>>,
+    Extension(signed): Extension<Signed>,
+) -> Reply<CardBody> {
+    let card_id = parse_detail_query(signed.raw_query.as_deref())?;
+    let card = state.cards.card(signed.enterprise_id, &card_id).await?;
+    Ok(Success(CardBody::from(&card)))
+}
+
+/// `GET card/v1/list`.
+pub(crate) async fn list(
+    State(state): State<Arc<ApiState>>,
+    Extension(signed): Extension<Signed>,
+) -> Reply<Vec<CardBody>> {
+    let customer_id = parse_list_query(signed.raw_query.as_deref())?;
+    let cards = state.cards.cards_of_customer(signed.enterprise_id, &customer_id).await?;
+    Ok(Success(cards.iter().map(CardBody::from).collect()))
+}
+
+/// `POST card/v1/freeze`: freezes, or lifts that. Any reason counts as USER_FREEZE.
+pub(crate) async fn freeze(
+    State(state): State<Arc<ApiState>>,
+    Extension(signed): Extension<Signed>,
+) -> Reply<CardBody> {
+    let request = Freeze::parse(&signed.body)?;
+    let (enterprise_id, card_id) = (signed.enterprise_id, &request.card_id);
+    let card = if request.freeze {
+        state.cards.freeze(enterprise_id, card_id).await?
+    } else {
+        state.cards.unfreeze(enterprise_id, card_id).await?
+    };
+    Ok(Success(CardBody::from(&card)))
+}
+
+/// `POST card/v1/terminate`.
+pub(crate) async fn terminate(
+    State(state): State<Arc<ApiState>>,
+    Extension(signed): Extension<Signed>,
+) -> Reply<CardBody> {
+    let Terminate { card_id, invalidate_reason } = Terminate::parse(&signed.body)?;
+    let card = state.cards.terminate(signed.enterprise_id, &card_id, invalidate_reason).await?;
+    Ok(Success(CardBody::from(&card)))
+}

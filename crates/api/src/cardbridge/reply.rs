@@ -1,0 +1,144 @@
+//! Replies of dialect 1: always an envelope. HTTP 200 for everything that reached the
+//! application, another status only for transport-level cases and failures of ours
+//! (cardbridge-open-api.md section 2).
+
+use authorise::AuthoriseError;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use cards::CardsError;
+use domain::{AmountError, ErrorCode};
+use http::{HeaderValue, StatusCode, header};
+use scheme::SchemeError;
+use serde::Serialize;
+use store::{MoneyError, StoreError};
+use wire::cardbridge::envelope;
+use wire::cardbridge::input::ParseError;
+
+use crate::shell::LoggedCode;
+
+/// A success that carries `data`.
+pub(crate) struct Success<T>(pub T);
+
+/// What a handler answers.
+pub(crate) type Reply<T> = Result<Success<T>, Failure>;
+
+/// A failure. `detail` is seen by the caller and never repeats a caller's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    code: ErrorCode,
+    detail: Option<String>,
+}
+
+impl Failure {
+    /// A failure with this code.
+    pub(crate) const fn of(code: ErrorCode) -> Self {
+        Self { status: StatusCode::OK, code, detail: None }
+    }
+
+    /// Bad input; `detail` names the field.
+    pub(crate) fn illegal(detail: impl Into<String>) -> Self {
+        let code = ErrorCode::SysIllegalParam;
+        Self { status: StatusCode::OK, code, detail: Some(detail.into()) }
+    }
+
+    /// Something of ours failed; what, stands in the log only.
+    pub(crate) const fn internal() -> Self {
+        let (status, code) = (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::SystemError);
+        Self { status, code, detail: None }
+    }
+
+    const fn overloaded() -> Self {
+        let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::SystemError);
+        Self { status, code, detail: None }
+    }
+}
+
+/// The answer to a request that did not reach the application.
+pub(crate) fn transport_failure(status: StatusCode) -> Response {
+    let detail = status.canonical_reason().map(str::to_lowercase);
+    Failure { status, code: ErrorCode::SysIllegalParam, detail }.into_response()
+}
+
+impl<T: Serialize> IntoResponse for Success<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::OK, envelope::success(self.0))
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let body = envelope::failure(self.code, self.detail.as_deref());
+        let mut response = json(self.status, body);
+        response.extensions_mut().insert(LoggedCode(self.code.as_str()));
+        response
+    }
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+impl From<ErrorCode> for Failure {
+    fn from(code: ErrorCode) -> Self {
+        Self::of(code)
+    }
+}
+
+impl From<ParseError> for Failure {
+    fn from(error: ParseError) -> Self {
+        Self { detail: Some(error.to_string()), ..Self::of(error.code()) }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        match error {
+            StoreError::Overloaded => Self::overloaded(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<CardsError> for Failure {
+    fn from(error: CardsError) -> Self {
+        match error {
+            CardsError::Store(error) => error.into(),
+            error => Self { detail: error.detail(), ..Self::of(error.code()) },
+        }
+    }
+}
+
+impl From<AmountError> for Failure {
+    fn from(error: AmountError) -> Self {
+        tracing::error!(%error, "a stored balance does not add up");
+        Self::internal()
+    }
+}
+
+impl From<SchemeError> for Failure {
+    fn from(error: SchemeError) -> Self {
+        match error {
+            SchemeError::CardNotFound => Self::of(ErrorCode::CardNotFound),
+            SchemeError::Amount(_)
+            | SchemeError::NotPositive
+            | SchemeError::Authorise(AuthoriseError::Amount) => {
+                Self::illegal("amount is not acceptable")
+            }
+            SchemeError::Authorise(AuthoriseError::Overloaded) => Self::overloaded(),
+            SchemeError::Store(error)
+            | SchemeError::Authorise(
+                AuthoriseError::Store(error) | AuthoriseError::Money(MoneyError::Store(error)),
+            ) => error.into(),
+            error => {
+                tracing::error!(%error, "a simulated authorisation failed");
+                Self::internal()
+            }
+        }
+    }
+}
