@@ -3,7 +3,9 @@
 use domain::{Currency, EnterpriseId, Money, Timestamp};
 use ledger::{Account, Transfer};
 
+use crate::listing::Page;
 use crate::money::MoveFunds;
+use crate::rows::{ACCOUNT_COLUMNS, TRANSFER_COLUMNS, account_from, transfer_from};
 use crate::{MoneyError, Store, StoreError};
 
 /// Which accounts to list.
@@ -36,8 +38,17 @@ impl Store {
         enterprise_id: EnterpriseId,
         currency: Currency,
     ) -> Result<Option<Account>, StoreError> {
-        let _ = (enterprise_id, currency);
-        todo!()
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {ACCOUNT_COLUMNS} FROM ledger_account \
+                     WHERE enterprise_id = $1 AND currency = $2"
+                );
+                let row = tx.query_opt(&sql, &[enterprise_id.into(), currency.into()]).await?;
+                row.as_ref().map(account_from).transpose()
+            })
+        })
+        .await
     }
 
     /// Accounts in order of id.
@@ -45,8 +56,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn accounts(&self, filter: AccountFilter) -> Result<Vec<Account>, StoreError> {
-        let _ = filter;
-        todo!()
+        let cursor = filter.cursor.map(domain::AccountId::as_i64);
+        let mut page = Page::new("account_id", cursor, filter.limit);
+        page.only("enterprise_id", filter.enterprise_id);
+        self.page("ledger_account", ACCOUNT_COLUMNS, page, account_from).await
     }
 
     /// The transfers of an authorisation, oldest first.
@@ -58,8 +71,17 @@ impl Store {
         enterprise_id: EnterpriseId,
         auth_id: domain::AuthId,
     ) -> Result<Vec<Transfer>, StoreError> {
-        let _ = (enterprise_id, auth_id);
-        todo!()
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {TRANSFER_COLUMNS} FROM ledger_transfer \
+                     WHERE enterprise_id = $1 AND auth_id = $2 ORDER BY transfer_id"
+                );
+                let rows = tx.query(&sql, &[enterprise_id.into(), auth_id.into()]).await?;
+                rows.iter().map(transfer_from).collect()
+            })
+        })
+        .await
     }
 
     /// Brings money to the deposit, opening the account if it is the first in its currency.

@@ -2,7 +2,13 @@
 
 use domain::{AuthId, Authorisation, CardId, EnterpriseId, Posting, Timestamp, TransactionId};
 
+use crate::engine::Row;
+use crate::listing::Page;
+use crate::rows::{AUTHORISATION_COLUMNS, POSTING_COLUMNS, authorisation_from, posting_from};
 use crate::{Store, StoreError};
+
+/// Most authorisations that one sweep of undecided or expired ones takes up.
+const MAX_SWEEP_ROWS: u32 = 1_000;
 
 /// An authorisation with its decision receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +62,17 @@ impl Store {
         &self,
         auth_id: AuthId,
     ) -> Result<Option<AuthorisationView>, StoreError> {
-        let _ = auth_id;
-        todo!()
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {AUTHORISATION_COLUMNS}, receipt, late_answer FROM authorisation \
+                     WHERE auth_id = $1"
+                );
+                let row = tx.query_opt(&sql, &[auth_id.into()]).await?;
+                row.as_ref().map(view_from).transpose()
+            })
+        })
+        .await
     }
 
     /// Authorisations in order of id, which is order of arrival.
@@ -68,8 +83,12 @@ impl Store {
         &self,
         filter: AuthorisationFilter,
     ) -> Result<Vec<Authorisation>, StoreError> {
-        let _ = filter;
-        todo!()
+        let mut page = Page::new("auth_id", filter.cursor.map(AuthId::as_i64), filter.limit);
+        page.only("enterprise_id", self.owner(filter.enterprise_id, filter.card_id).await?);
+        page.only("card_id", filter.card_id);
+        page.compare("created_at", ">=", filter.from);
+        page.compare("created_at", "<", filter.to);
+        self.page("authorisation", AUTHORISATION_COLUMNS, page, authorisation_from).await
     }
 
     /// Postings in order of id.
@@ -77,8 +96,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn postings(&self, filter: PostingFilter) -> Result<Vec<Posting>, StoreError> {
-        let _ = filter;
-        todo!()
+        let cursor = filter.cursor.map(TransactionId::as_i64);
+        let mut page = Page::new("transaction_id", cursor, filter.limit);
+        page.only("enterprise_id", self.owner(filter.enterprise_id, filter.card_id).await?);
+        page.only("card_id", filter.card_id);
+        page.only("auth_id", filter.auth_id);
+        self.page("posting", POSTING_COLUMNS, page, posting_from).await
     }
 
     /// Authorisations without a decision that arrived before `before`, at most `limit`.
@@ -90,8 +113,8 @@ impl Store {
         before: Timestamp,
         limit: u32,
     ) -> Result<Vec<Authorisation>, StoreError> {
-        let _ = (before, limit);
-        todo!()
+        let undecided = "status = 'PENDING' AND created_at < $1 ORDER BY created_at, auth_id";
+        self.sweep(undecided, before, limit).await
     }
 
     /// When the next open hold expires.
@@ -99,7 +122,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn next_hold_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
-        todo!()
+        self.read(|tx| {
+            Box::pin(async move {
+                let sql = "SELECT hold_expires_at FROM authorisation \
+                    WHERE hold_state = 'PENDING' AND status <> 'PENDING' \
+                    AND hold_expires_at IS NOT NULL ORDER BY hold_expires_at LIMIT 1";
+                tx.query_opt(sql, &[]).await?.map(|row| row.time(0)).transpose()
+            })
+        })
+        .await
     }
 
     /// Decided authorisations whose open hold expires by `now`, earliest first, at most `limit`.
@@ -111,8 +142,9 @@ impl Store {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Authorisation>, StoreError> {
-        let _ = (now, limit);
-        todo!()
+        let expired = "hold_state = 'PENDING' AND status <> 'PENDING' \
+            AND hold_expires_at <= $1 ORDER BY hold_expires_at, auth_id";
+        self.sweep(expired, now, limit).await
     }
 
     /// Keeps an answer that came after the decision; it changes nothing else.
@@ -125,7 +157,58 @@ impl Store {
         auth_id: AuthId,
         late_answer: String,
     ) -> Result<(), StoreError> {
-        let _ = (enterprise_id, auth_id, late_answer);
-        todo!()
+        self.write(move |tx| {
+            let late_answer = late_answer.clone();
+            Box::pin(async move {
+                let sql = "UPDATE authorisation SET late_answer = $1 \
+                    WHERE enterprise_id = $2 AND auth_id = $3";
+                let params = [late_answer.into(), enterprise_id.into(), auth_id.into()];
+                tx.execute(sql, &params).await.map(|_| ())
+            })
+        })
+        .await
     }
+
+    async fn sweep(
+        &self,
+        condition: &'static str,
+        moment: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Authorisation>, StoreError> {
+        let limit = limit.min(MAX_SWEEP_ROWS);
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {AUTHORISATION_COLUMNS} FROM authorisation WHERE {condition} LIMIT $2"
+                );
+                let rows = tx.query(&sql, &[moment.into(), limit.into()]).await?;
+                rows.iter().map(authorisation_from).collect()
+            })
+        })
+        .await
+    }
+
+    /// The enterprise to look under: the indexes on cards begin with it, and a caller that
+    /// names only a card means its owner.
+    async fn owner(
+        &self,
+        enterprise_id: Option<EnterpriseId>,
+        card_id: Option<CardId>,
+    ) -> Result<Option<EnterpriseId>, StoreError> {
+        match (enterprise_id, card_id) {
+            (None, Some(card_id)) => {
+                Ok(self.card_of_anyone(card_id).await?.map(|card| card.enterprise_id))
+            }
+            _ => Ok(enterprise_id),
+        }
+    }
+}
+
+fn view_from(row: &Row) -> Result<AuthorisationView, StoreError> {
+    let receipt = AUTHORISATION_COLUMNS.split(',').count();
+    Ok(AuthorisationView {
+        authorisation: authorisation_from(row)?,
+        receipt: row.text(receipt)?,
+        late_answer: row.opt_text(receipt + 1)?,
+    })
 }

@@ -8,6 +8,12 @@ use domain::{
 };
 use thiserror::Error;
 
+use crate::engine::{Tx, Value};
+use crate::outbox::insert_events;
+use crate::rows::{
+    CARD_COLUMNS, CUSTOMER_COLUMNS, PAN_COLUMNS, card_from, card_values, customer_from, pan_from,
+    update_text,
+};
 use crate::{Store, StoreError};
 
 /// A PAN as stored: sealed, found by its keyed fingerprint.
@@ -66,8 +72,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         card_id: CardId,
     ) -> Result<Option<Card>, StoreError> {
-        let _ = (enterprise_id, card_id);
-        todo!()
+        self.read(move |tx| Box::pin(find(tx, enterprise_id, card_id, ""))).await
     }
 
     /// A card of any enterprise, for operators and the network.
@@ -75,8 +80,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn card_of_anyone(&self, card_id: CardId) -> Result<Option<Card>, StoreError> {
-        let _ = card_id;
-        todo!()
+        let cards = self.cards_where("card_id = $1", vec![card_id.into()]).await?;
+        Ok(cards.into_iter().next())
     }
 
     /// All cards of a customer, INVALID ones too, oldest first.
@@ -88,8 +93,8 @@ impl Store {
         enterprise_id: EnterpriseId,
         customer_id: CustomerId,
     ) -> Result<Vec<Card>, StoreError> {
-        let _ = (enterprise_id, customer_id);
-        todo!()
+        let of_customer = "enterprise_id = $1 AND customer_id = $2";
+        self.cards_where(of_customer, vec![enterprise_id.into(), customer_id.into()]).await
     }
 
     /// All cards that share a PAN record, oldest first.
@@ -101,8 +106,8 @@ impl Store {
         enterprise_id: EnterpriseId,
         pan_id: PanId,
     ) -> Result<Vec<Card>, StoreError> {
-        let _ = (enterprise_id, pan_id);
-        todo!()
+        let of_pan = "enterprise_id = $1 AND pan_id = $2";
+        self.cards_where(of_pan, vec![enterprise_id.into(), pan_id.into()]).await
     }
 
     /// The PAN record with this fingerprint, of any enterprise.
@@ -113,8 +118,17 @@ impl Store {
         &self,
         fingerprint: [u8; 32],
     ) -> Result<Option<PanRecord>, StoreError> {
-        let _ = fingerprint;
-        todo!()
+        self.read(move |tx| {
+            Box::pin(async move {
+                let route = "SELECT enterprise_id, pan_id FROM pan_fingerprint \
+                    WHERE fingerprint = $1";
+                let row = tx.query_opt(route, &[fingerprint.as_slice().into()]).await?;
+                let Some(row) = row else { return Ok(None) };
+                let enterprise_id = EnterpriseId::from_i64(row.int(0)?);
+                find_pan(tx, enterprise_id, PanId::from_i64(row.int(1)?)).await
+            })
+        })
+        .await
     }
 
     /// A PAN record of an enterprise.
@@ -126,8 +140,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         pan_id: PanId,
     ) -> Result<Option<PanRecord>, StoreError> {
-        let _ = (enterprise_id, pan_id);
-        todo!()
+        self.read(move |tx| Box::pin(find_pan(tx, enterprise_id, pan_id))).await
     }
 
     /// A customer of an enterprise.
@@ -139,8 +152,17 @@ impl Store {
         enterprise_id: EnterpriseId,
         customer_id: CustomerId,
     ) -> Result<Option<Customer>, StoreError> {
-        let _ = (enterprise_id, customer_id);
-        todo!()
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {CUSTOMER_COLUMNS} FROM customer \
+                     WHERE enterprise_id = $1 AND customer_id = $2"
+                );
+                let row = tx.query_opt(&sql, &[enterprise_id.into(), customer_id.into()]).await?;
+                row.as_ref().map(customer_from).transpose()
+            })
+        })
+        .await
     }
 
     /// Reads the card, applies `CardStatus::transition`, writes it and its webhook, in one commit.
@@ -148,7 +170,66 @@ impl Store {
     /// # Errors
     /// [`CardChangeError`].
     pub async fn change_card(&self, change: CardChange) -> Result<Card, CardChangeError> {
-        let _ = change;
-        todo!()
+        let change = Arc::new(change);
+        let card = self
+            .write(move |tx| {
+                let change = Arc::clone(&change);
+                Box::pin(async move { apply_change(tx, &change).await })
+            })
+            .await?;
+        self.inner.outbox_changed.notify_one();
+        Ok(card)
     }
+
+    async fn cards_where(
+        &self,
+        condition: &'static str,
+        params: Vec<Value>,
+    ) -> Result<Vec<Card>, StoreError> {
+        self.read(move |tx| {
+            let params = params.clone();
+            Box::pin(async move {
+                let sql =
+                    format!("SELECT {CARD_COLUMNS} FROM card WHERE {condition} ORDER BY card_id");
+                tx.query(&sql, &params).await?.iter().map(card_from).collect()
+            })
+        })
+        .await
+    }
+}
+
+async fn find(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    card_id: CardId,
+    lock: &str,
+) -> Result<Option<Card>, StoreError> {
+    let sql =
+        format!("SELECT {CARD_COLUMNS} FROM card WHERE enterprise_id = $1 AND card_id = $2{lock}");
+    let row = tx.query_opt(&sql, &[enterprise_id.into(), card_id.into()]).await?;
+    row.as_ref().map(card_from).transpose()
+}
+
+async fn find_pan(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    pan_id: PanId,
+) -> Result<Option<PanRecord>, StoreError> {
+    let sql = format!("SELECT {PAN_COLUMNS} FROM pan WHERE enterprise_id = $1 AND pan_id = $2");
+    let row = tx.query_opt(&sql, &[enterprise_id.into(), pan_id.into()]).await?;
+    row.as_ref().map(pan_from).transpose()
+}
+
+async fn apply_change(tx: &Tx, change: &CardChange) -> Result<Card, CardChangeError> {
+    let mut card = find(tx, change.enterprise_id, change.card_id, " FOR UPDATE")
+        .await?
+        .ok_or(CardChangeError::NotFound)?;
+    (card.status, card.status_reason) = card.status.transition(change.event)?;
+    if change.event == CardEvent::Terminate {
+        card.invalidate_reason.clone_from(&change.invalidate_reason);
+    }
+    card.modified_at = change.now;
+    tx.execute(&update_text("card", CARD_COLUMNS, 2), &card_values(&card)).await?;
+    insert_events(tx, &[(change.tell)(&card)]).await?;
+    Ok(card)
 }

@@ -1,8 +1,16 @@
 //! Enterprises, their API keys and their platform key pairs.
 
+use std::sync::Arc;
+
 use domain::{ApiKey, Enterprise, EnterpriseId, RsaPadding, Timestamp};
 use ipnet::IpNet;
 
+use crate::engine::Tx;
+use crate::listing::Page;
+use crate::rows::{
+    API_KEY_COLUMNS, ENTERPRISE_COLUMNS, PLATFORM_KEY_COLUMNS, api_key_from, api_key_values,
+    enterprise_from, enterprise_values, platform_key_from, platform_key_values, update_text,
+};
 use crate::{Store, StoreError};
 
 /// One version of the platform's RSA key pair for an enterprise.
@@ -46,6 +54,26 @@ pub struct EnterprisePatch {
     pub rsa_padding: Option<RsaPadding>,
 }
 
+impl EnterprisePatch {
+    fn apply(&self, enterprise: &mut Enterprise) {
+        fn set<T: Clone>(field: &mut T, change: Option<&T>) {
+            if let Some(value) = change {
+                field.clone_from(value);
+            }
+        }
+        set(&mut enterprise.webhook_url, self.webhook_url.as_ref());
+        set(&mut enterprise.auth_url, self.auth_url.as_ref());
+        set(&mut enterprise.external_public_key, self.external_public_key.as_ref());
+        set(&mut enterprise.webhook_key, self.webhook_key.as_ref());
+        set(&mut enterprise.ip_allowlist, self.ip_allowlist.as_ref());
+        set(&mut enterprise.redirect_hosts, self.redirect_hosts.as_ref());
+        set(&mut enterprise.page_origins, self.page_origins.as_ref());
+        set(&mut enterprise.pci, self.pci.as_ref());
+        set(&mut enterprise.auth_deadline_ms, self.auth_deadline_ms.as_ref());
+        set(&mut enterprise.rsa_padding, self.rsa_padding.as_ref());
+    }
+}
+
 impl Store {
     /// Creates an enterprise with the first version of its platform key pair.
     ///
@@ -56,8 +84,15 @@ impl Store {
         enterprise: Enterprise,
         key: PlatformKey,
     ) -> Result<(), StoreError> {
-        let _ = (enterprise, key);
-        todo!()
+        let (enterprise, key) = (enterprise_values(&enterprise), platform_key_values(&key));
+        self.write(move |tx| {
+            let (enterprise, key) = (enterprise.clone(), key.clone());
+            Box::pin(async move {
+                tx.insert_rows("enterprise", ENTERPRISE_COLUMNS, &[enterprise]).await?;
+                tx.insert_rows("platform_key", PLATFORM_KEY_COLUMNS, &[key]).await
+            })
+        })
+        .await
     }
 
     /// An enterprise.
@@ -65,8 +100,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn enterprise(&self, id: EnterpriseId) -> Result<Option<Enterprise>, StoreError> {
-        let _ = id;
-        todo!()
+        self.read(move |tx| Box::pin(find(tx, id, ""))).await
     }
 
     /// Enterprises in order of id, after `cursor`, at most `limit`.
@@ -78,8 +112,8 @@ impl Store {
         cursor: Option<EnterpriseId>,
         limit: u32,
     ) -> Result<Vec<Enterprise>, StoreError> {
-        let _ = (cursor, limit);
-        todo!()
+        let page = Page::new("enterprise_id", cursor.map(EnterpriseId::as_i64), limit);
+        self.page("enterprise", ENTERPRISE_COLUMNS, page, enterprise_from).await
     }
 
     /// Changes an enterprise; `None` if there is no such enterprise. Wakes the outbox,
@@ -92,8 +126,15 @@ impl Store {
         id: EnterpriseId,
         patch: EnterprisePatch,
     ) -> Result<Option<Enterprise>, StoreError> {
-        let _ = (id, patch);
-        todo!()
+        let patch = Arc::new(patch);
+        let patched = self
+            .write(move |tx| {
+                let patch = Arc::clone(&patch);
+                Box::pin(async move { apply_patch(tx, id, &patch).await })
+            })
+            .await?;
+        self.inner.outbox_changed.notify_one();
+        Ok(patched)
     }
 
     /// The newest version of the platform's key pair for an enterprise.
@@ -101,8 +142,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn platform_key(&self, id: EnterpriseId) -> Result<Option<PlatformKey>, StoreError> {
-        let _ = id;
-        todo!()
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {PLATFORM_KEY_COLUMNS} FROM platform_key WHERE enterprise_id = $1 \
+                     ORDER BY version DESC LIMIT 1"
+                );
+                tx.query_opt(&sql, &[id.into()]).await?.as_ref().map(platform_key_from).transpose()
+            })
+        })
+        .await
     }
 
     /// Adds an API key.
@@ -110,8 +159,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn add_api_key(&self, key: ApiKey) -> Result<(), StoreError> {
-        let _ = key;
-        todo!()
+        let row = api_key_values(&key);
+        self.write(move |tx| {
+            let row = row.clone();
+            Box::pin(async move { tx.insert_rows("api_key", API_KEY_COLUMNS, &[row]).await })
+        })
+        .await
     }
 
     /// The API key with this public text, revoked or not.
@@ -119,8 +172,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn api_key(&self, api_key: &str) -> Result<Option<ApiKey>, StoreError> {
-        let _ = api_key;
-        todo!()
+        let api_key = api_key.to_owned();
+        self.read(move |tx| {
+            let api_key = api_key.clone();
+            Box::pin(async move {
+                let sql = format!("SELECT {API_KEY_COLUMNS} FROM api_key WHERE api_key = $1");
+                tx.query_opt(&sql, &[api_key.into()]).await?.as_ref().map(api_key_from).transpose()
+            })
+        })
+        .await
     }
 
     /// All API keys of an enterprise, oldest first.
@@ -128,8 +188,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn api_keys(&self, id: EnterpriseId) -> Result<Vec<ApiKey>, StoreError> {
-        let _ = id;
-        todo!()
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {API_KEY_COLUMNS} FROM api_key WHERE enterprise_id = $1 \
+                     ORDER BY created_at, api_key"
+                );
+                tx.query(&sql, &[id.into()]).await?.iter().map(api_key_from).collect()
+            })
+        })
+        .await
     }
 
     /// Revokes an API key of an enterprise at once; whether there was an active one.
@@ -141,7 +209,33 @@ impl Store {
         id: EnterpriseId,
         api_key: &str,
     ) -> Result<bool, StoreError> {
-        let _ = (id, api_key);
-        todo!()
+        let (api_key, now) = (api_key.to_owned(), self.clock().now());
+        self.write(move |tx| {
+            let api_key = api_key.clone();
+            Box::pin(async move {
+                let sql = "UPDATE api_key SET revoked_at = $1 \
+                    WHERE api_key = $2 AND enterprise_id = $3 AND revoked_at IS NULL";
+                tx.execute(sql, &[now.into(), api_key.into(), id.into()]).await.map(|n| n == 1)
+            })
+        })
+        .await
     }
+}
+
+async fn find(tx: &Tx, id: EnterpriseId, lock: &str) -> Result<Option<Enterprise>, StoreError> {
+    let sql = format!("SELECT {ENTERPRISE_COLUMNS} FROM enterprise WHERE enterprise_id = $1{lock}");
+    tx.query_opt(&sql, &[id.into()]).await?.as_ref().map(enterprise_from).transpose()
+}
+
+async fn apply_patch(
+    tx: &Tx,
+    id: EnterpriseId,
+    patch: &EnterprisePatch,
+) -> Result<Option<Enterprise>, StoreError> {
+    // Two patches of different fields at once must both survive.
+    let Some(mut enterprise) = find(tx, id, " FOR UPDATE").await? else { return Ok(None) };
+    patch.apply(&mut enterprise);
+    let sql = update_text("enterprise", ENTERPRISE_COLUMNS, 1);
+    tx.execute(&sql, &enterprise_values(&enterprise)).await?;
+    Ok(Some(enterprise))
 }

@@ -2,6 +2,8 @@
 
 use domain::{EnterpriseId, JobId, Timestamp};
 
+use crate::engine::Tx;
+use crate::rows::{JOB_COLUMNS, job_from};
 use crate::{Store, StoreError};
 
 /// What a job does.
@@ -53,8 +55,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn next_job_due(&self, kind: JobKind) -> Result<Option<Timestamp>, StoreError> {
-        let _ = kind;
-        todo!()
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = "SELECT due_at FROM job WHERE kind = $1 ORDER BY due_at LIMIT 1";
+                let row = tx.query_opt(sql, &[kind.as_str().into()]).await?;
+                row.map(|row| row.time(0)).transpose()
+            })
+        })
+        .await
     }
 
     /// Leases jobs of a kind that are due by `now`, earliest first, at most `limit`, for
@@ -69,8 +77,9 @@ impl Store {
         lease_ms: i64,
         limit: u32,
     ) -> Result<Vec<Job>, StoreError> {
-        let _ = (kind, now, lease_ms, limit);
-        todo!()
+        let real_now = self.clock().real_now();
+        let lease = Lease { now, real_now, until: real_now.plus_millis(lease_ms), limit };
+        self.write(move |tx| Box::pin(lease_due(tx, kind, lease))).await
     }
 
     /// Gives a leased job back, due again at `due_at`.
@@ -78,8 +87,19 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn postpone_job(&self, job: &Job, due_at: Timestamp) -> Result<(), StoreError> {
-        let _ = (job, due_at);
-        todo!()
+        let (enterprise_id, job_id) = (job.enterprise_id, job.job_id);
+        let token = job.leased_until;
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sql = "UPDATE job SET due_at = $1, leased_until = NULL \
+                    WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
+                let params = [due_at.into(), enterprise_id.into(), job_id.into(), token.into()];
+                tx.execute(sql, &params).await.map(|_| ())
+            })
+        })
+        .await?;
+        self.inner.jobs_changed.notify_one();
+        Ok(())
     }
 
     /// Ends every lease of jobs and deliveries: at the start of an embedded store nobody
@@ -88,6 +108,61 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn take_over_leases(&self) -> Result<(), StoreError> {
-        todo!()
+        self.write(|tx| {
+            Box::pin(async move {
+                let jobs = "UPDATE job SET leased_until = NULL WHERE leased_until IS NOT NULL";
+                tx.execute(jobs, &[]).await?;
+                let deliveries = "UPDATE webhook SET leased_until = NULL \
+                    WHERE status = 'PENDING' AND leased_until IS NOT NULL";
+                tx.execute(deliveries, &[]).await.map(|_| ())
+            })
+        })
+        .await?;
+        self.inner.jobs_changed.notify_one();
+        self.inner.outbox_changed.notify_one();
+        Ok(())
     }
+}
+
+/// What a worker asks for: work due by `now` and free at `real_now`, held `until` then.
+#[derive(Clone, Copy)]
+pub(crate) struct Lease {
+    pub(crate) now: Timestamp,
+    pub(crate) real_now: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) limit: u32,
+}
+
+async fn lease_due(tx: &Tx, kind: JobKind, lease: Lease) -> Result<Vec<Job>, StoreError> {
+    let sql = format!(
+        "SELECT {JOB_COLUMNS} FROM job WHERE kind = $1 AND due_at <= $2 \
+         AND (leased_until IS NULL OR leased_until <= $3) ORDER BY due_at, job_id LIMIT $4"
+    );
+    let params =
+        [kind.as_str().into(), lease.now.into(), lease.real_now.into(), lease.limit.into()];
+    let mut leased = Vec::new();
+    for row in tx.query(&sql, &params).await? {
+        let mut job = job_from(&row)?;
+        if take(tx, &job, lease).await? {
+            job.attempts += 1;
+            job.leased_until = Some(lease.until);
+            leased.push(job);
+        }
+    }
+    Ok(leased)
+}
+
+/// Takes one job unless another worker was faster.
+async fn take(tx: &Tx, job: &Job, lease: Lease) -> Result<bool, StoreError> {
+    let sql = "UPDATE job SET attempts = attempts + 1, leased_until = $1 \
+        WHERE enterprise_id = $2 AND job_id = $3 AND due_at <= $4 \
+        AND (leased_until IS NULL OR leased_until <= $5)";
+    let params = [
+        lease.until.into(),
+        job.enterprise_id.into(),
+        job.job_id.into(),
+        lease.now.into(),
+        lease.real_now.into(),
+    ];
+    tx.execute(sql, &params).await.map(|count| count == 1)
 }

@@ -12,6 +12,7 @@ mod enterprises;
 mod error;
 mod idempotency;
 mod jobs;
+mod listing;
 mod migrations;
 mod money;
 mod orders;

@@ -2,6 +2,8 @@
 
 use domain::{CardProfile, EnterpriseId, ProfileId};
 
+use crate::listing::Page;
+use crate::rows::{PROFILE_COLUMNS, profile_from, profile_values};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -10,8 +12,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn create_profile(&self, profile: CardProfile) -> Result<(), StoreError> {
-        let _ = profile;
-        todo!()
+        let row = profile_values(&profile);
+        self.write(move |tx| {
+            let row = row.clone();
+            Box::pin(async move { tx.insert_rows("card_profile", PROFILE_COLUMNS, &[row]).await })
+        })
+        .await
     }
 
     /// A profile of an enterprise.
@@ -23,8 +29,17 @@ impl Store {
         enterprise_id: EnterpriseId,
         profile_id: ProfileId,
     ) -> Result<Option<CardProfile>, StoreError> {
-        let _ = (enterprise_id, profile_id);
-        todo!()
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {PROFILE_COLUMNS} FROM card_profile \
+                     WHERE enterprise_id = $1 AND profile_id = $2"
+                );
+                let row = tx.query_opt(&sql, &[enterprise_id.into(), profile_id.into()]).await?;
+                row.as_ref().map(profile_from).transpose()
+            })
+        })
+        .await
     }
 
     /// Profiles in order of id, of one enterprise or of all, after `cursor`, at most `limit`.
@@ -37,7 +52,8 @@ impl Store {
         cursor: Option<ProfileId>,
         limit: u32,
     ) -> Result<Vec<CardProfile>, StoreError> {
-        let _ = (enterprise_id, cursor, limit);
-        todo!()
+        let mut page = Page::new("profile_id", cursor.map(ProfileId::as_i64), limit);
+        page.only("enterprise_id", enterprise_id);
+        self.page("card_profile", PROFILE_COLUMNS, page, profile_from).await
     }
 }

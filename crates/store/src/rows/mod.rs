@@ -70,3 +70,28 @@ impl From<Currency> for Value {
 fn lines<T: ToString>(entries: &[T]) -> Value {
     Value::Text(entries.iter().map(T::to_string).collect::<Vec<_>>().join("\n"))
 }
+
+/// An UPDATE of a whole record, its values given as for an INSERT of `columns`; the
+/// first `keys` columns name the row and stay as they are.
+pub(crate) fn update_text(table: &str, columns: &str, keys: usize) -> String {
+    let numbered: Vec<String> = columns
+        .split(',')
+        .enumerate()
+        .map(|(index, column)| format!("{} = ${}", column.trim(), index + 1))
+        .collect();
+    let (named, changed) = numbered.split_at(keys);
+    format!("UPDATE {table} SET {} WHERE {}", changed.join(", "), named.join(" AND "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::update_text;
+
+    #[test]
+    fn an_update_changes_every_column_but_the_keys() {
+        assert_eq!(
+            update_text("t", "a, b, c, d", 2),
+            "UPDATE t SET c = $3, d = $4 WHERE a = $1 AND b = $2"
+        );
+    }
+}
