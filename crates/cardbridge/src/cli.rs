@@ -1,0 +1,291 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Flags;
+use crate::failure::Failure;
+
+/// A card-issuing platform: sandbox on a laptop, production beside PostgreSQL.
+#[derive(Debug, Parser)]
+#[command(name = "cardbridge", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the platform until SIGTERM or Ctrl-C
+    Serve(ServeArgs),
+    /// Show the platform at work: a card is ordered, used, frozen and ended, all by itself
+    Demo(DemoArgs),
+    /// The ledger of a running platform
+    Ledger {
+        /// Which server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// What to do.
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+    /// The enterprises of a running platform
+    Enterprise {
+        /// Which server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// What to do.
+        #[command(subcommand)]
+        command: EnterpriseCommand,
+    },
+    /// The card profiles of a running platform
+    Profile {
+        /// Which server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// What to do.
+        #[command(subcommand)]
+        command: ProfileCommand,
+    },
+    /// The API keys of a running platform
+    Key {
+        /// Which server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// What to do.
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+}
+
+/// Options of `serve`; each is also a variable `CARDBRIDGE_<NAME>` and a key of the file.
+#[derive(Debug, Default, Args)]
+pub struct ServeArgs {
+    /// TOML file with options
+    #[arg(long, value_name = "FILE")]
+    config: Option<String>,
+    /// sandbox or production [default: sandbox]
+    #[arg(long, value_name = "MODE")]
+    mode: Option<String>,
+    /// Directory of the embedded store, keys and sandbox.json [default: ./cardbridge-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// postgres://... [default: embedded SQLite inside the data directory]
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// Public listener; port 0 = any free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Listener of operator API, sandbox API and metrics [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR")]
+    admin_listen: Option<String>,
+    /// Base of every link that goes out [default: http:// + the public listener]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Networks whose X-Forwarded-For counts [default: none]
+    #[arg(long, value_name = "CIDR,...")]
+    trusted_proxies: Option<String>,
+    /// File (0600) with the operator's token [default: made in the sandbox's data directory]
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<String>,
+    /// File (0600) with the master key [default: made in the sandbox's data directory]
+    #[arg(long, value_name = "FILE")]
+    master_key_file: Option<String>,
+    /// Networks that webhooks and notices may go to although they are not public
+    #[arg(long, value_name = "CIDR,...")]
+    outbound_allow: Option<String>,
+    /// Number of this process among those that share a store, 0 to 1023 [default: 0]
+    #[arg(long, value_name = "N")]
+    node: Option<String>,
+    /// Filter of the log on stderr, such as info or authorise=debug,info [default: info]
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+impl ServeArgs {
+    /// The options that were given, by name.
+    pub fn into_flags(self) -> Flags {
+        [
+            ("config", self.config),
+            ("mode", self.mode),
+            ("data-dir", self.data_dir),
+            ("database-url", self.database_url),
+            ("listen", self.listen),
+            ("admin-listen", self.admin_listen),
+            ("public-url", self.public_url),
+            ("trusted-proxies", self.trusted_proxies),
+            ("admin-token-file", self.admin_token_file),
+            ("master-key-file", self.master_key_file),
+            ("outbound-allow", self.outbound_allow),
+            ("node", self.node),
+            ("log", self.log),
+        ]
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, text?)))
+        .collect()
+    }
+}
+
+/// Options of `demo`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct DemoArgs {
+    /// Keep the platform running afterwards and print its addresses
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Which running platform an operator command speaks to.
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// The server's admin address [default: admin_url of <data-dir>/sandbox.json]
+    #[arg(long, global = true, env = "CARDBRIDGE_ADMIN_URL", value_name = "URL")]
+    pub admin_url: Option<String>,
+    /// File with the operator's token [default: admin_token of <data-dir>/sandbox.json]
+    #[arg(long, global = true, env = "CARDBRIDGE_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    pub admin_token_file: Option<PathBuf>,
+    /// Directory with sandbox.json
+    #[arg(
+        long,
+        global = true,
+        env = "CARDBRIDGE_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./cardbridge-data"
+    )]
+    pub data_dir: PathBuf,
+}
+
+/// `cardbridge ledger ...`
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Derive every balance again from its entries; exit 1 if anything does not add up
+    Verify,
+}
+
+/// `cardbridge enterprise ...`
+#[derive(Debug, Subcommand)]
+pub enum EnterpriseCommand {
+    /// List all enterprises
+    List,
+    /// Create an enterprise
+    Create {
+        /// Its name
+        #[arg(long)]
+        name: String,
+    },
+}
+
+/// `cardbridge profile ...`
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// List all card profiles
+    List,
+    /// Create a card profile without limits, for every country
+    Create {
+        /// The enterprise that issues under it
+        #[arg(long, value_name = "ID")]
+        enterprise_id: String,
+        /// Its name
+        #[arg(long)]
+        name: String,
+        /// Leading digits of its PANs, such as 41234500 or 41234500-41234599
+        #[arg(long, value_name = "DIGITS")]
+        bin_range: String,
+        /// Card network
+        #[arg(long, default_value = "VISA")]
+        network: String,
+        /// Billing currency, ISO 4217 numeric
+        #[arg(long)]
+        currency: String,
+    },
+}
+
+/// `cardbridge key ...`
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Create an API key; the answer shows its secret this once
+    Create {
+        /// Its owner
+        #[arg(long, value_name = "ID")]
+        enterprise_id: String,
+    },
+}
+
+/// What the command line asks for.
+pub enum Parsed {
+    /// A command.
+    Command(Command),
+    /// Text to print, for `--help` and `--version`.
+    Text(String),
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// One line that names the bad argument.
+pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Parsed, Failure> {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => Ok(Parsed::Command(cli.command)),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            Ok(Parsed::Text(error.render().to_string()))
+        }
+        Err(error) => Err(Failure::configuration(summary(&error))),
+    }
+}
+
+/// What clap says before its usage text, without its prefix.
+fn summary(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing; it should be one of those that --help lists".to_owned();
+    }
+    let paragraph = text.split("\n\nUsage:").next().unwrap_or(&text);
+    let words = paragraph.strip_prefix("error: ").unwrap_or(paragraph).trim_end();
+    format!("{words}; see --help")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(arguments: &[&str]) -> String {
+        let arguments = ["cardbridge"].iter().chain(arguments).map(Into::into);
+        match parse(arguments) {
+            Err(failure) => failure.to_string(),
+            Ok(_) => panic!("the arguments were accepted"),
+        }
+    }
+
+    #[test]
+    fn a_bad_argument_is_named_in_one_line() {
+        for (arguments, named) in [
+            (&["serve", "--bogus", "1"][..], "--bogus"),
+            (&["serve", "--listen"], "--listen"),
+            (&["serve", "--mode", "sandbox", "--mode", "sandbox"], "--mode"),
+            (&["sevre"], "sevre"),
+            (&["enterprise", "create"], "--name"),
+            (&[], "command"),
+        ] {
+            let line = refusal(arguments);
+            assert!(line.contains(named) && !line.contains('\n'), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_option_of_serve_reaches_the_configuration() {
+        use clap::CommandFactory as _;
+        let command = Cli::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        let names: Vec<_> = serve.get_arguments().filter_map(clap::Arg::get_long).collect();
+        let mut line = vec!["cardbridge".into(), "serve".into()];
+        for name in names.iter().filter(|name| **name != "help") {
+            line.push(format!("--{name}=x").into());
+        }
+        let Ok(Parsed::Command(Command::Serve(args))) = parse(line) else { panic!("no serve") };
+        let flags = args.into_flags();
+        assert!(names.iter().all(|name| *name == "help" || flags.contains_key(name)));
+    }
+}

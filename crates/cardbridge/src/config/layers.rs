@@ -1,0 +1,156 @@
+//! Where an option's text comes from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::MASTER_KEY_VARIABLE;
+use super::document::Document;
+use crate::failure::Failure;
+
+/// Options given on the command line, by name without dashes in front.
+pub type Flags = BTreeMap<&'static str, String>;
+
+/// Prefix of every variable.
+const PREFIX: &str = "CARDBRIDGE_";
+/// The option that names the TOML file; it is no key of that file.
+const CONFIG: &str = "config";
+/// Largest TOML file that is read.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+const DEFAULTS: &str = include_str!("../../defaults.toml");
+
+/// Which layer gave a text, as a person would look for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The command line.
+    Flag(&'static str),
+    /// The environment.
+    Variable(String),
+    /// A key of a TOML file.
+    Key {
+        /// The file.
+        file: String,
+        /// The key.
+        key: &'static str,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) => write!(f, "--{name}"),
+            Self::Variable(name) => f.write_str(name),
+            Self::Key { file, key } => write!(f, "{file}: {key}"),
+        }
+    }
+}
+
+/// The text of an option and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The text.
+    pub text: String,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+impl Given {
+    /// The failure that says what this option should be.
+    pub fn refused(&self, should_be: impl fmt::Display) -> Failure {
+        Failure::configuration(format_args!("{}: should be {should_be}", self.origin))
+    }
+}
+
+/// All layers, highest first.
+pub struct Layers {
+    flags: Flags,
+    variables: BTreeMap<String, String>,
+    file: Option<Document>,
+    defaults: Document,
+}
+
+impl Layers {
+    /// Layers over the file that the flag or variable `config` names, if one does.
+    ///
+    /// # Errors
+    /// The file cannot be read or holds what it should not.
+    pub fn new(flags: Flags, variables: BTreeMap<String, String>) -> Result<Self, Failure> {
+        let mut layers = Self::with_document(flags, variables, None)?;
+        if let Some(path) = layers.optional(CONFIG) {
+            let text = read(Path::new(&path.text)).map_err(|error| {
+                path.refused(format_args!("a readable TOML file; {}: {error}", path.text))
+            })?;
+            layers.file = Some(Document::parse(&path.text, &text)?);
+        }
+        Ok(layers)
+    }
+
+    /// Layers over a document that is at hand, with its name.
+    ///
+    /// # Errors
+    /// The document holds what it should not.
+    pub fn with_document(
+        flags: Flags,
+        variables: BTreeMap<String, String>,
+        document: Option<(&str, &str)>,
+    ) -> Result<Self, Failure> {
+        let file = document.map(|(name, text)| Document::parse(name, text)).transpose()?;
+        Ok(Self { flags, variables, file, defaults: Document::parse("defaults.toml", DEFAULTS)? })
+    }
+
+    /// The text of an option, if any layer has it.
+    pub fn optional(&self, option: &'static str) -> Option<Given> {
+        if let Some(text) = self.flags.get(option) {
+            return Some(Given { text: text.clone(), origin: Origin::Flag(option) });
+        }
+        let variable = format!("{PREFIX}{}", option.to_uppercase().replace('-', "_"));
+        // An empty variable is how shells unset one for a single command.
+        if let Some(text) = self.variables.get(&variable).filter(|text| !text.is_empty()) {
+            return Some(Given { text: text.clone(), origin: Origin::Variable(variable) });
+        }
+        [self.file.as_ref(), Some(&self.defaults)].into_iter().flatten().find_map(|document| {
+            let text = document.option(option)?.to_owned();
+            let origin = Origin::Key { file: document.name().to_owned(), key: option };
+            Some(Given { text, origin })
+        })
+    }
+
+    /// The text of an option that has a default.
+    ///
+    /// # Errors
+    /// No layer has it.
+    pub fn required(&self, option: &'static str) -> Result<Given, Failure> {
+        self.optional(option)
+            .ok_or_else(|| Failure::configuration(format_args!("{option}: should be set")))
+    }
+
+    /// The file that was named, if one was.
+    pub const fn file(&self) -> Option<&Document> {
+        self.file.as_ref()
+    }
+
+    /// The compiled-in defaults.
+    pub const fn defaults(&self) -> &Document {
+        &self.defaults
+    }
+
+    /// The master key's text, if the environment holds it.
+    pub fn master_key_text(&self) -> Option<Zeroizing<String>> {
+        let text = self.variables.get(MASTER_KEY_VARIABLE).filter(|text| !text.is_empty())?;
+        Some(Zeroizing::new(text.clone()))
+    }
+
+    /// Tables of the file that nothing uses yet.
+    pub fn unused_tables(&self) -> Vec<&'static str> {
+        self.file.as_ref().map(Document::unused_tables).unwrap_or_default()
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    if std::fs::metadata(path)?.len() > MAX_FILE_BYTES {
+        return Err(std::io::Error::other("larger than 1 MiB"));
+    }
+    std::fs::read_to_string(path)
+}

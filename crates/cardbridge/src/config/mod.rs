@@ -1,0 +1,272 @@
+//! Configuration: each option as flag, environment variable, key of a TOML file and
+//! compiled-in default, in this order of precedence (operator-and-sandbox.md section 1).
+
+mod document;
+mod fx;
+mod layers;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use domain::{FxRate, IdGenerator};
+use ipnet::IpNet;
+use zeroize::Zeroizing;
+
+pub use layers::{Flags, Layers};
+
+use crate::failure::Failure;
+
+/// Environment variable with the master key itself, for those who keep it in no file.
+pub const MASTER_KEY_VARIABLE: &str = "CARDBRIDGE_MASTER_KEY";
+
+/// How the platform runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Keys and a first enterprise of its own, the sandbox API, movable time.
+    Sandbox,
+    /// None of these.
+    Production,
+}
+
+/// Where the data lives.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A file inside the data directory.
+    Embedded,
+    /// A PostgreSQL server. The URL may hold a password, so it is never shown.
+    Postgres(String),
+}
+
+/// Where the master key comes from.
+pub enum MasterKeySource {
+    /// A file named by the operator.
+    File(PathBuf),
+    /// The text itself, from [`MASTER_KEY_VARIABLE`].
+    Text(Zeroizing<String>),
+    /// The data directory's own file, made at the first start of a sandbox.
+    Own,
+}
+
+/// Everything that `serve` needs to know, checked.
+pub struct Config {
+    /// Sandbox or production.
+    pub mode: Mode,
+    /// Directory of everything that is kept in files.
+    pub data_dir: PathBuf,
+    /// The engine.
+    pub database: Database,
+    /// Address of both public dialects.
+    pub listen: SocketAddr,
+    /// Address of operator API, sandbox API and metrics.
+    pub admin_listen: SocketAddr,
+    /// Base of every link that goes out, without a trailing slash; none = `http://` and the
+    /// public listener's address.
+    pub public_url: Option<String>,
+    /// Networks whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// File with the operator's token; none = the data directory's own.
+    pub admin_token_file: Option<PathBuf>,
+    /// The master key's source.
+    pub master_key: MasterKeySource,
+    /// Networks that webhooks and notices may go to although they are not public.
+    pub outbound_allow: Vec<IpNet>,
+    /// This process's number among those that share a store (0 to 1023).
+    pub node: u16,
+    /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
+    pub log: String,
+    /// Rates that a fresh store begins with.
+    pub fx_rates: Vec<FxRate>,
+    /// Tables of the file that this version reads and does not use.
+    pub unused_tables: Vec<&'static str>,
+}
+
+impl Config {
+    /// Reads and checks every option.
+    ///
+    /// # Errors
+    /// A line that names the key and what it should be.
+    pub fn load(layers: &Layers) -> Result<Self, Failure> {
+        let mode = values::mode(&layers.required("mode")?)?;
+        let config = Self {
+            mode,
+            data_dir: values::path(&layers.required("data-dir")?)?,
+            database: layers.optional("database-url").map_or(Ok(Database::Embedded), |text| {
+                values::database(&text)
+            })?,
+            listen: values::socket_address(&layers.required("listen")?)?,
+            admin_listen: values::socket_address(&layers.required("admin-listen")?)?,
+            public_url: layers.optional("public-url").map(|t| values::base_url(&t)).transpose()?,
+            trusted_proxies: networks(layers, "trusted-proxies")?,
+            admin_token_file: optional_path(layers, "admin-token-file")?,
+            master_key: master_key(layers)?,
+            outbound_allow: networks(layers, "outbound-allow")?,
+            node: values::number(&layers.required("node")?, IdGenerator::MAX_NODE)?,
+            log: layers.required("log")?.text,
+            fx_rates: fx::rates(layers, mode)?,
+            unused_tables: layers.unused_tables(),
+        };
+        config.check_production()?;
+        Ok(config)
+    }
+
+    /// Production takes no key that the platform would have to invent.
+    fn check_production(&self) -> Result<(), Failure> {
+        if self.mode == Mode::Sandbox {
+            return Ok(());
+        }
+        if matches!(self.master_key, MasterKeySource::Own) {
+            return Err(Failure::configuration(format_args!(
+                "master-key-file: required in production; it should name a file of mode 0600 \
+                 with the key-encryption key (or set {MASTER_KEY_VARIABLE})"
+            )));
+        }
+        if self.admin_token_file.is_none() {
+            return Err(Failure::configuration(
+                "admin-token-file: required in production; it should name a file of mode 0600 \
+                 with the operator's token",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn networks(layers: &Layers, option: &'static str) -> Result<Vec<IpNet>, Failure> {
+    layers.optional(option).map_or(Ok(Vec::new()), |text| values::networks(&text))
+}
+
+fn optional_path(layers: &Layers, option: &'static str) -> Result<Option<PathBuf>, Failure> {
+    layers.optional(option).map(|text| values::path(&text)).transpose()
+}
+
+fn master_key(layers: &Layers) -> Result<MasterKeySource, Failure> {
+    let file = optional_path(layers, "master-key-file")?;
+    match (file, layers.master_key_text()) {
+        (Some(_), Some(_)) => Err(Failure::configuration(format_args!(
+            "master-key-file: should not be set together with {MASTER_KEY_VARIABLE}"
+        ))),
+        (Some(path), None) => Ok(MasterKeySource::File(path)),
+        (None, Some(text)) => Ok(MasterKeySource::Text(text)),
+        (None, None) => Ok(MasterKeySource::Own),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// The configuration of these flags, variables and file.
+    fn load(
+        flags: &[(&'static str, &str)],
+        variables: &[(&str, &str)],
+        file: Option<&str>,
+    ) -> Result<Config, String> {
+        let flags: Flags = flags.iter().map(|(k, v)| (*k, (*v).to_owned())).collect();
+        let variables: BTreeMap<String, String> =
+            variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Layers::with_document(flags, variables, file.map(|text| ("x.toml", text)))
+            .and_then(|layers| Config::load(&layers))
+            .map_err(|failure| failure.to_string())
+    }
+
+    fn refusal(
+        flags: &[(&'static str, &str)],
+        variables: &[(&str, &str)],
+        file: Option<&str>,
+    ) -> String {
+        load(flags, variables, file).err().expect("a configuration that is refused")
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_contract() {
+        let config = load(&[], &[], None).unwrap();
+        assert_eq!(config.mode, Mode::Sandbox);
+        assert_eq!(config.data_dir, PathBuf::from("./cardbridge-data"));
+        assert!(config.database == Database::Embedded);
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.admin_listen.to_string(), "127.0.0.1:8081");
+        assert_eq!(config.public_url, None);
+        assert!(config.trusted_proxies.is_empty() && config.outbound_allow.is_empty());
+        assert_eq!(config.fx_rates.len(), 30, "six currencies, every pair both ways");
+    }
+
+    #[test]
+    fn flag_beats_variable_beats_file_beats_default() {
+        let file = Some("listen = '127.0.0.1:3'\nadmin_listen = '127.0.0.1:3'\nnode = 3");
+        let variables = [("CARDBRIDGE_LISTEN", "127.0.0.1:2"), ("CARDBRIDGE_NODE", "2")];
+        let config = load(&[("listen", "127.0.0.1:1")], &variables, file).unwrap();
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.node, 2);
+        assert_eq!(config.admin_listen.port(), 3);
+        assert_eq!(config.data_dir, PathBuf::from("./cardbridge-data"));
+    }
+
+    #[test]
+    fn a_bad_value_is_answered_with_the_key_and_what_it_should_be() {
+        for (key, value, wanted) in [
+            ("mode", "live", "sandbox or production"),
+            ("listen", "8080", "an address and port"),
+            ("admin-listen", "localhost", "an address and port"),
+            ("database-url", "mysql://h/d", "postgres://"),
+            ("public-url", "ftp://h", "http://"),
+            ("public-url", "http://h/?a=b", "http://"),
+            ("trusted-proxies", "10.0.0.0/8,x", "networks"),
+            ("node", "1024", "0 to 1023"),
+        ] {
+            let line = refusal(&[(key, value)], &[], None);
+            assert!(line.starts_with(&format!("--{key}: ")) && line.contains(wanted), "{line}");
+            let variable = format!("CARDBRIDGE_{}", key.to_uppercase().replace('-', "_"));
+            let line = refusal(&[], &[(&variable, value)], None);
+            assert!(line.starts_with(&variable) && line.contains(wanted), "{line}");
+            let file = format!("{key} = '{value}'");
+            let line = refusal(&[], &[], Some(&file));
+            assert!(line.starts_with(&format!("x.toml: {key}: ")), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_bad_file_is_answered_with_the_key() {
+        for (file, wanted) in [
+            ("listn = '127.0.0.1:1'", "listn"),
+            ("listen = 5", "listen"),
+            ("listen = [", "line 1"),
+            ("data-dir = 'a'\ndata_dir = 'b'", "data-dir"),
+            ("[fx]\nrate = 1", "fx"),
+            ("[[fx.rates]]\nfrom = 'USD'\nto = 'SGD'\nrate = '0'", "above zero"),
+            ("[[fx.rates]]\nfrom = 'USD'\nto = 'XQX'\nrate = '1'", "ISO 4217"),
+            ("smtp = 1", "smtp"),
+        ] {
+            let line = refusal(&[], &[], Some(file));
+            assert!(line.starts_with("x.toml: ") && line.contains(wanted), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_database_password_is_never_shown() {
+        let line = refusal(&[("database-url", "mysql://me:hunter2@h/d")], &[], None);
+        assert!(!line.contains("hunter2"), "{line}");
+    }
+
+    #[test]
+    fn rates_of_the_file_replace_the_sandbox_table() {
+        let file = "[[fx.rates]]\nfrom = 'USD'\nto = '702'\nrate = 1.35";
+        let config = load(&[], &[], Some(file)).unwrap();
+        assert_eq!(config.fx_rates.len(), 1);
+        assert_eq!(config.fx_rates[0].rate.to_string(), "1.35");
+    }
+
+    #[test]
+    fn production_needs_its_own_keys_and_has_no_rates_of_the_sandbox() {
+        let line = refusal(&[("mode", "production"), ("admin-token-file", "t")], &[], None);
+        assert!(line.starts_with("master-key-file: "), "{line}");
+        let line = refusal(&[("mode", "production"), ("master-key-file", "k")], &[], None);
+        assert!(line.starts_with("admin-token-file: "), "{line}");
+        let flags =
+            [("mode", "production"), ("master-key-file", "k"), ("admin-token-file", "t")];
+        assert!(load(&flags, &[], None).unwrap().fx_rates.is_empty());
+        let line = refusal(&flags, &[(MASTER_KEY_VARIABLE, "00")], None);
+        assert!(line.contains(MASTER_KEY_VARIABLE), "{line}");
+    }
+}
