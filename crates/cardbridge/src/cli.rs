@@ -229,7 +229,9 @@ pub enum Parsed {
 pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Parsed, Failure> {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => Ok(Parsed::Command(cli.command)),
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+        Err(error)
+            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
+        {
             Ok(Parsed::Text(error.render().to_string()))
         }
         Err(error) => Err(Failure::configuration(summary(&error))),

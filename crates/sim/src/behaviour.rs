@@ -44,11 +44,7 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn new() -> Self {
-        Self {
-            default: Behaviour::APPROVE,
-            by_card: HashMap::new(),
-            by_amount: HashMap::new(),
-        }
+        Self { default: Behaviour::APPROVE, by_card: HashMap::new(), by_amount: HashMap::new() }
     }
 
     pub(crate) const fn set_default(&mut self, behaviour: Behaviour) {

@@ -83,9 +83,7 @@ impl Document {
         if let Some(fx) = table.remove("fx") {
             let section = fx.try_into::<FxSection>().map_err(|error| {
                 let problem = error.message();
-                refused(format!(
-                    "fx: should be rates = [{{from, to, rate}}, ...]; {problem}"
-                ))
+                refused(format!("fx: should be rates = [{{from, to, rate}}, ...]; {problem}"))
             })?;
             document.fx = Some(section);
         }
@@ -146,8 +144,8 @@ fn option_text(option: &str, value: Value) -> Result<String, String> {
 
 /// What is wrong with the syntax, and in which line.
 fn syntax(text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map_or(1, |span| {
-        1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
-    });
+    let line = error
+        .span()
+        .map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
     format!("line {line}: {}", error.message())
 }

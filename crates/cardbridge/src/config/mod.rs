@@ -91,9 +91,9 @@ impl Config {
         let config = Self {
             mode,
             data_dir: values::path(&layers.required("data-dir")?)?,
-            database: layers.optional("database-url").map_or(Ok(Database::Embedded), |text| {
-                values::database(&text)
-            })?,
+            database: layers
+                .optional("database-url")
+                .map_or(Ok(Database::Embedded), |text| values::database(&text))?,
             listen: values::socket_address(&layers.required("listen")?)?,
             admin_listen: values::socket_address(&layers.required("admin-listen")?)?,
             public_url: layers.optional("public-url").map(|t| values::base_url(&t)).transpose()?,
@@ -263,8 +263,7 @@ mod tests {
         assert!(line.starts_with("master-key-file: "), "{line}");
         let line = refusal(&[("mode", "production"), ("master-key-file", "k")], &[], None);
         assert!(line.starts_with("admin-token-file: "), "{line}");
-        let flags =
-            [("mode", "production"), ("master-key-file", "k"), ("admin-token-file", "t")];
+        let flags = [("mode", "production"), ("master-key-file", "k"), ("admin-token-file", "t")];
         assert!(load(&flags, &[], None).unwrap().fx_rates.is_empty());
         let line = refusal(&flags, &[(MASTER_KEY_VARIABLE, "00")], None);
         assert!(line.contains(MASTER_KEY_VARIABLE), "{line}");

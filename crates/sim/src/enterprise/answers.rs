@@ -27,7 +27,7 @@ pub(super) async fn answer(
     auth_id: &str,
     behaviour: Behaviour,
 ) -> Response {
-    let approved = |auth_id: &str| sealed(inner, known, auth_id, ResponseCode::Approved);
+    let approved = |auth_id| sealed(inner, known, auth_id, ResponseCode::Approved);
     match behaviour {
         Behaviour::Answer(code) => json(sealed(inner, known, auth_id, code).await),
         Behaviour::Late(code, pause) => {
@@ -42,8 +42,7 @@ pub(super) async fn answer(
         Behaviour::BadCiphertext => json(signed_nonsense(inner).await),
         Behaviour::WrongAuthId => json(approved(OTHER_AUTH_ID).await),
         Behaviour::Status(status) => {
-            let status =
-                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, json(approved(auth_id).await)).into_response()
         }
         Behaviour::Oversized => json(Ok(vec![b' '; OVERSIZED_BYTES])),

@@ -42,9 +42,7 @@ async fn notice(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
     let (key, bytes, trusted) = (inner.key.clone(), body.clone(), Arc::clone(&known));
     let opened = inner
         .pool
-        .run(move || {
-            open_notice(&bytes, &signature, &trusted.platform_key, &key, trusted.padding)
-        })
+        .run(move || open_notice(&bytes, &signature, &trusted.platform_key, &key, trusted.padding))
         .await;
     let Ok(Ok(notice)) = opened else {
         return StatusCode::BAD_REQUEST.into_response();
@@ -53,7 +51,7 @@ async fn notice(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
         .script
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .behaviour(&notice.data.card_id, &notice.data.amount.to_string());
+        .behaviour(&notice.data.card_id, notice.data.amount.as_str());
     let auth_id = notice.data.auth_id.clone();
     inner.record.add_notice(Notice { webhook_id: notice.webhook_id, data: notice.data, body });
     answers::answer(&inner, &known, &auth_id, behaviour).await
