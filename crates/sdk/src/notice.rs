@@ -1,0 +1,73 @@
+//! The enterprise's half of an authorisation: open the notice, answer it
+//! (cardbridge-open-api.md section 8).
+
+use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
+use domain::{ResponseCode, RsaPadding};
+use wire::cardbridge::authorisation_notice as wire_notice;
+
+pub use wire_notice::{AUTH_SIGNATURE_HEADER, Notice, NoticeData, NoticeFault};
+
+/// The keys of both sides and the padding they agreed on. Parse once, keep: each
+/// operation is one private and one public RSA step, best run off an async thread.
+#[derive(Clone)]
+pub struct NoticeKeys {
+    platform_key: RsaPublicKey,
+    own_key: RsaPrivateKey,
+    padding: RsaPadding,
+}
+
+impl NoticeKeys {
+    /// From keys already read.
+    #[must_use]
+    pub const fn new(
+        platform_key: RsaPublicKey,
+        own_key: RsaPrivateKey,
+        padding: RsaPadding,
+    ) -> Self {
+        Self { platform_key, own_key, padding }
+    }
+
+    /// From the platform's public key as it is handed over (base64 SPKI or PEM) and the
+    /// enterprise's private key as PKCS#8 DER.
+    ///
+    /// # Errors
+    /// One of both is no usable RSA key.
+    pub fn read(
+        platform_key: &str,
+        own_key_pkcs8: &[u8],
+        padding: RsaPadding,
+    ) -> Result<Self, CryptoError> {
+        let platform_key = RsaPublicKey::from_text(platform_key)?;
+        Ok(Self::new(platform_key, RsaPrivateKey::from_pkcs8_der(own_key_pkcs8)?, padding))
+    }
+
+    /// Verifies a notice, decrypts it and compares what was encrypted with the clear
+    /// copies. `auth_signature` is the value of [`AUTH_SIGNATURE_HEADER`]. The notice's
+    /// `webhook_id` is the idempotency key: a repeat deserves the first answer again.
+    ///
+    /// # Errors
+    /// [`NoticeFault`]: answer nothing that could be read as an approval.
+    pub fn open(&self, body: &[u8], auth_signature: &str) -> Result<Notice, NoticeFault> {
+        wire_notice::open_notice(
+            body,
+            auth_signature,
+            &self.platform_key,
+            &self.own_key,
+            self.padding,
+        )
+    }
+
+    /// The encrypted and signed body that answers a notice; send it with HTTP 200.
+    ///
+    /// # Errors
+    /// The keys do not do their work.
+    pub fn reply(&self, notice: &Notice, code: ResponseCode) -> Result<Vec<u8>, CryptoError> {
+        wire_notice::seal_reply(
+            &notice.data.auth_id,
+            code,
+            &self.platform_key,
+            &self.own_key,
+            self.padding,
+        )
+    }
+}
