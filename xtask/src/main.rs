@@ -1,5 +1,6 @@
 //! The repository's own commands: `cargo xtask <command>`.
 
+mod bench;
 mod postgres;
 mod stage;
 mod test;
@@ -11,6 +12,7 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask <command>
   test                 format, lints, tidy, then all tests on both engines
+  bench [FLAGS...]     what it costs and how long it takes, in release builds
   tidy                 the rules of this repository that no other tool holds
   postgres -- CMD...   run CMD beside a temporary PostgreSQL, its URL in the environment";
 
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["test"] => test::run(),
+        ["bench", flags @ ..] => bench::run(flags),
         ["tidy"] => tidy::run(),
         ["postgres", "--", program, rest @ ..] => postgres::beside(program, rest),
         _ => Err(USAGE.to_owned()),

@@ -7,7 +7,6 @@
 mod accounts;
 mod authorisations;
 mod cards;
-mod customers;
 mod engine;
 mod enterprises;
 mod error;

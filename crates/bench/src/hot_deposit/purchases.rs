@@ -1,0 +1,101 @@
+//! Purchases on one deposit.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use domain::{
+    AuthId, AuthType, Authorisation, AuthorisationStatus, CardId, Clock, Currency, CustomerId,
+    Direction, EnterpriseId, HoldState, IdGenerator, Merchant, Money, NetworkKey, OutsId,
+    TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+};
+use store::{BeginAuthorisation, Store};
+
+/// What each purchase takes, in minor units.
+pub const AMOUNT_MINOR: i64 = 100;
+/// What the deposit starts with, in minor units: more than all runs can hold.
+const DEPOSIT_MINOR: i64 = 1_000_000_000_000;
+/// US dollars.
+const CURRENCY: u16 = 840;
+/// How long a hold lives, in seconds.
+const HOLD_SECONDS: i64 = 7 * 24 * 3600;
+/// About as long as the receipt of a purchase whose hold is just taken.
+const RECEIPT: &str = concat!(
+    r#"{"request":{"amount":"1.00","currency":"840","transactionType":"R"},"checks":["#,
+    r#"{"name":"card_state","passed":true},{"name":"expiry","passed":true},"#,
+    r#"{"name":"velocity","passed":true},{"name":"enterprise_reachable","passed":true}]}"#
+);
+
+/// Draws purchases of one enterprise.
+#[derive(Clone)]
+pub struct Purchases {
+    pub enterprise_id: EnterpriseId,
+    pub ids: Arc<IdGenerator>,
+    currency: Currency,
+    clock: Clock,
+}
+
+impl Purchases {
+    /// Purchases of a new enterprise with a fresh deposit in `store`.
+    pub async fn on_new_deposit(
+        store: &Store,
+        clock: Clock,
+        ids: Arc<IdGenerator>,
+    ) -> Result<Self> {
+        let currency = Currency::from_numeric(CURRENCY).context("US dollars")?;
+        let enterprise_id = EnterpriseId::from_i64(ids.next());
+        let amount = Money::new(DEPOSIT_MINOR, currency);
+        store.deposit(enterprise_id, amount, "bench".to_owned(), clock.now()).await?;
+        Ok(Self { enterprise_id, ids, currency, clock })
+    }
+
+    /// The next purchase.
+    pub fn draw(&self) -> BeginAuthorisation {
+        let now = self.clock.now();
+        let auth_id = AuthId::from_i64(self.ids.next());
+        let amount = Money::new(AMOUNT_MINOR, self.currency);
+        let authorisation = Authorisation {
+            enterprise_id: self.enterprise_id,
+            auth_id,
+            card_id: CardId::from_i64(1),
+            customer_id: CustomerId::from_i64(1),
+            outs_id: OutsId::from_i64(self.ids.next()),
+            original_auth_id: None,
+            direction: Direction::Outgoing,
+            auth_type: AuthType::Normal,
+            transaction_type: TransactionType::Purchase,
+            amount,
+            acquirer_amount: amount,
+            fx_rate: "1".to_owned(),
+            merchant: Merchant {
+                merchant_id: Some("M0001".to_owned()),
+                name: Some("BENCH SHOP".to_owned()),
+                country: Some("SG".to_owned()),
+                mcc: Some("5411".to_owned()),
+            },
+            network_key: Some(NetworkKey { stan: "000001".to_owned(), rrn: auth_id.to_string() }),
+            status: AuthorisationStatus::Pending,
+            response_code: None,
+            reject_reason: None,
+            detail: None,
+            auth_code: None,
+            hold_state: HoldState::Pending,
+            hold_remaining_minor: AMOUNT_MINOR,
+            hold_expires_at: Some(now.plus_seconds(HOLD_SECONDS)),
+            posted_minor: 0,
+            cleared_acquirer_minor: 0,
+            reversed_acquirer_minor: 0,
+            created_at: now,
+            decided_at: None,
+        };
+        let refusal = WebhookEvent {
+            enterprise_id: self.enterprise_id,
+            webhook_id: WebhookId::from_i64(self.ids.next()),
+            webhook_type: WebhookType::AuthorisationResult,
+            sub_type: WebhookSubType::Create,
+            business_id: auth_id.as_i64(),
+            body: Vec::new(),
+            created_at: now,
+        };
+        BeginAuthorisation { authorisation, receipt: RECEIPT.to_owned(), refusal }
+    }
+}

@@ -1,0 +1,148 @@
+//! SQLite: the store, and threads with a connection each.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use domain::{Clock, IdGenerator};
+use rusqlite::{Connection, TransactionBehavior, params};
+use store::{Location, Store};
+
+use super::purchases::{AMOUNT_MINOR, Purchases};
+use super::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, row_text, run_grouped};
+
+/// How long a connection waits for its turn; never reached unless one starves.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Holds per second in groups and one by one.
+pub async fn measure(work_dir: &Path) -> Result<(f64, f64)> {
+    let (mut grouped, mut single) = (Tally::default(), Tally::default());
+    for _ in 0..ROUNDS {
+        // A fresh file each time: neither side pays for what the other left behind.
+        let dir = tempfile::tempdir_in(work_dir)?;
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let path = dir.path().join("grouped.db");
+        let store = Store::open(Location::Sqlite(path), clock.clone(), Arc::clone(&ids)).await?;
+        let purchases = Purchases::on_new_deposit(&store, clock.clone(), Arc::clone(&ids)).await?;
+        grouped.add(run_grouped(&store, &purchases).await?);
+        store.close().await;
+
+        let path = dir.path().join("single.db");
+        let location = Location::Sqlite(path.clone());
+        let store = Store::open(location, clock.clone(), Arc::clone(&ids)).await?;
+        let purchases = Purchases::on_new_deposit(&store, clock, ids).await?;
+        let template = purchases.draw();
+        let template_id = template.authorisation.auth_id.as_i64();
+        store.begin_authorisation(template).await?;
+        store.close().await;
+        let run = move || run_single(&path, template_id, &purchases);
+        single.add(tokio::task::spawn_blocking(run).await??);
+    }
+    Ok((grouped.per_second(), single.per_second()))
+}
+
+fn run_single(path: &Path, template_id: i64, purchases: &Purchases) -> Result<Tally> {
+    let statements = Arc::new(Statements::like(&open(path)?, template_id)?);
+    let started = Instant::now();
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let statements = Arc::clone(&statements);
+            let (path, purchases): (PathBuf, _) = (path.to_owned(), purchases.clone());
+            std::thread::spawn(move || -> Result<u64> {
+                let mut connection = open(&path)?;
+                let mut holds = 0;
+                while started.elapsed() < RUN_TIME && holds < MAX_HOLDS {
+                    hold(&mut connection, &statements, &purchases)?;
+                    holds += 1;
+                }
+                Ok(holds)
+            })
+        })
+        .collect();
+    let mut holds = 0;
+    for caller in callers {
+        holds += caller.join().ok().context("a caller panicked")??;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let held: i64 =
+        open(path)?
+            .query_row("SELECT sum(held_minor) FROM ledger_account", [], |row| row.get(0))?;
+    ensure!(held == (i64::try_from(holds)? + 1) * AMOUNT_MINOR, "the baseline lost a hold");
+    Ok(Tally { holds, seconds })
+}
+
+/// The settings of durability are those of the store.
+fn open(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+    Ok(connection)
+}
+
+struct Statements {
+    authorisation: String,
+    transfer: String,
+}
+
+impl Statements {
+    fn like(connection: &Connection, template_id: i64) -> Result<Self> {
+        let authorisation = row(connection, "authorisation", template_id)?;
+        let transfer = row(connection, "ledger_transfer", template_id)?;
+        Ok(Self {
+            authorisation: row_text::insert(
+                "authorisation",
+                &authorisation,
+                &["auth_id", "rrn"],
+                '?',
+            ),
+            transfer: row_text::insert(
+                "ledger_transfer",
+                &transfer,
+                &["transfer_id", "auth_id"],
+                '?',
+            ),
+        })
+    }
+}
+
+/// The names of a table's columns and the literals of its row with this `auth_id`.
+fn row(connection: &Connection, table: &str, auth_id: i64) -> Result<Vec<(String, String)>> {
+    let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
+    let names = names.query_map([table], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    let quoted: Vec<String> = names.iter().map(|name| format!("quote({name})")).collect();
+    let sql = format!("SELECT {} FROM {table} WHERE auth_id = ?1", quoted.join(", "));
+    let literals = connection.query_row(&sql, [auth_id], |row| {
+        (0..names.len()).map(|column| row.get(column)).collect::<Result<Vec<String>, _>>()
+    })?;
+    Ok(names.into_iter().zip(literals).collect())
+}
+
+/// One hold in a commit of its own.
+fn hold(connection: &mut Connection, statements: &Statements, purchases: &Purchases) -> Result<()> {
+    let (auth_id, transfer_id) = (purchases.ids.next(), purchases.ids.next());
+    let enterprise_id = purchases.enterprise_id.as_i64();
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (account_id, available, held): (i64, i64, i64) = tx
+        .prepare_cached(
+            "SELECT account_id, available_minor, held_minor FROM ledger_account \
+             WHERE enterprise_id = ?1 AND currency = 840",
+        )?
+        .query_row([enterprise_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    ensure!(available >= AMOUNT_MINOR, "the deposit is exhausted");
+    tx.prepare_cached(&statements.authorisation)?.execute(params![auth_id, auth_id.to_string()])?;
+    tx.prepare_cached(&statements.transfer)?.execute(params![transfer_id, auth_id])?;
+    tx.prepare_cached(
+        "UPDATE ledger_account SET available_minor = ?3, held_minor = ?4 \
+         WHERE enterprise_id = ?1 AND account_id = ?2",
+    )?
+    .execute(params![
+        enterprise_id,
+        account_id,
+        available - AMOUNT_MINOR,
+        held + AMOUNT_MINOR
+    ])?;
+    tx.commit()?;
+    Ok(())
+}

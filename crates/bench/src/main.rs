@@ -1,0 +1,98 @@
+//! The measurements behind `cargo xtask bench`: a table and one JSON line.
+//!
+//! Every phase is bounded in count and time and talks only to the loopback interface.
+//! A bound that is missed makes the program end with 1.
+
+#![allow(clippy::print_stdout, reason = "the table and the JSON line are the interface")]
+#![allow(clippy::float_arithmetic, reason = "statistics of timings; no money is computed here")]
+
+mod bare;
+mod cards;
+mod connection;
+mod cost;
+mod enterprise;
+mod hot_deposit;
+mod load;
+mod overhead;
+mod platform;
+mod process;
+mod purchase;
+mod report;
+mod rsa_cost;
+mod signed_get;
+mod start;
+mod statistics;
+mod suite;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Measures the platform against the bounds that it is held to.
+#[derive(Parser)]
+struct Options {
+    /// The second process of a measurement; started by the first.
+    #[command(subcommand)]
+    role: Option<Role>,
+    /// Only these measurements, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Subject>,
+    /// The server's binary; `cardbridge` beside this program by default.
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// Where databases are made, on a disk that keeps them; beside this program by default.
+    #[arg(long)]
+    work_dir: Option<PathBuf>,
+    /// A PostgreSQL in which databases may be created; without one it is not measured.
+    #[arg(long, env = "CARDBRIDGE_TEST_POSTGRES_URL", hide_env_values = true)]
+    postgres_url: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Plays the enterprise.
+    #[command(hide = true)]
+    Enterprise,
+    /// Serves one constant answer.
+    #[command(hide = true)]
+    Bare,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// CPU of a forwarded authorisation beside its four RSA operations.
+    Cost,
+    /// Time that the platform adds to the enterprise's own answer.
+    Overhead,
+    /// Durable holds per second on one deposit.
+    HotDeposit,
+    /// Signed GET requests per second beside a bare handler.
+    SignedGet,
+    /// Start to ready, and idle memory.
+    Start,
+}
+
+fn main() -> ExitCode {
+    match run(Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every bound is held.
+fn run(options: Options) -> anyhow::Result<bool> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match options.role {
+            Some(Role::Enterprise) => enterprise::serve().await.map(|()| true),
+            Some(Role::Bare) => bare::serve().await.map(|()| true),
+            None => suite::run(&options).await,
+        }
+    })
+}

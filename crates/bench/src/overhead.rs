@@ -1,0 +1,101 @@
+//! The time that the platform adds to the enterprise's own answer, at a steady rate
+//! that does not wait for answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use tokio::sync::mpsc;
+
+use crate::connection::Connection;
+use crate::cost::IN_FLIGHT;
+use crate::enterprise::EnterpriseProcess;
+use crate::platform::Platform;
+use crate::purchase;
+use crate::report::{Bound, Measurement};
+use crate::statistics::{percentile, sorted};
+
+/// Purchases a second.
+const RATE: u32 = 200;
+/// Purchases that warm up.
+const WARM_UP: u32 = 2 * RATE;
+/// Purchases that are measured.
+const COUNT: u32 = 20 * RATE;
+
+/// Measures on a platform that knows the enterprise.
+pub async fn measure(
+    platform: &Arc<Platform>,
+    enterprise: &EnterpriseProcess,
+    cards: &Arc<Vec<String>>,
+) -> Result<Vec<Measurement>> {
+    run(platform, enterprise, cards, WARM_UP).await?;
+    let added_ms = sorted(run(platform, enterprise, cards, COUNT).await?);
+    let told =
+        |key, what, per_mille| Measurement::told(key, what, percentile(&added_ms, per_mille), "ms");
+    Ok(vec![
+        told("overhead_p50_ms", "added to the enterprise's answer, 200/s: p50", 500),
+        told("overhead_p99_ms", "added to the enterprise's answer, 200/s: p99", 990)
+            .held_to(Bound::AtMost(10.0)),
+        told("overhead_p999_ms", "added to the enterprise's answer, 200/s: p99.9", 999),
+    ])
+}
+
+/// Makes `count` purchases; the milliseconds that the platform added to each.
+async fn run(
+    platform: &Arc<Platform>,
+    enterprise: &EnterpriseProcess,
+    cards: &Arc<Vec<String>>,
+    count: u32,
+) -> Result<Vec<f64>> {
+    let mut due = ticks(count);
+    // A purchase takes whichever connection is idle, and opens one if none is.
+    let idle: Arc<Mutex<Vec<Connection>>> = Arc::default();
+    let mut running = Vec::with_capacity(count as usize);
+    while let Some((number, moment)) = due.recv().await {
+        let (platform, cards, idle) = (Arc::clone(platform), Arc::clone(cards), Arc::clone(&idle));
+        running.push(tokio::spawn(async move {
+            let free = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut connection = match free {
+                Some(connection) => connection,
+                None => Connection::open(platform.admin).await?,
+            };
+            let request = purchase::request(&platform, &cards[number as usize % cards.len()])?;
+            let auth_id = purchase::buy(&mut connection, request).await?;
+            let latency_us = moment.elapsed().as_secs_f64() * 1e6;
+            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IN_FLIGHT {
+                idle.push(connection);
+            }
+            anyhow::Ok((auth_id, latency_us))
+        }));
+    }
+    let mut latencies = Vec::with_capacity(running.len());
+    for purchase in running {
+        latencies.push(purchase.await??);
+    }
+    let handling_us = enterprise.delivered(count.into()).await?;
+    latencies
+        .into_iter()
+        .map(|(auth_id, latency_us)| {
+            let own = handling_us.get(&auth_id).context("the enterprise saw every notice")?;
+            Ok((latency_us - own) / 1e3)
+        })
+        .collect()
+}
+
+/// The moments at which purchases are due. A thread keeps them, for timers of the
+/// runtime are a millisecond coarse; the latency counts from the moment that was due.
+fn ticks(count: u32) -> mpsc::UnboundedReceiver<(u32, Instant)> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        let started = Instant::now();
+        for number in 0..count {
+            let due = started + Duration::from_secs(1) * number / RATE;
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            if sender.send((number, due)).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}

@@ -1,0 +1,48 @@
+//! Purchases as the simulated network sends them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::connection::Connection;
+use crate::platform::Platform;
+
+/// Numbers purchases, so that each is a message of its own.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    auth_id: String,
+    approved: bool,
+    reason: Option<String>,
+}
+
+/// The next purchase of one dollar with this card.
+pub fn request(platform: &Platform, card_id: &str) -> Result<Request<Full<Bytes>>> {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let body = json!({
+        "cardId": card_id,
+        "amount": "1.00",
+        "currency": "840",
+        "mcc": "5411",
+        "merchantId": "M0001",
+        "merchantName": "BENCH SHOP",
+        "merchantCountry": "SG",
+        "stan": format!("{:06}", number % 1_000_000),
+        "rrn": format!("{number:012}"),
+    });
+    platform.admin_request(Method::POST, "/sandbox/v1/authorisations", &body)
+}
+
+/// Makes a purchase that must be approved; its authId.
+pub async fn buy(connection: &mut Connection, request: Request<Full<Bytes>>) -> Result<String> {
+    let answer: Answer = serde_json::from_slice(&connection.expect_ok(request).await?)?;
+    ensure!(answer.approved, "a purchase was declined: {:?}", answer.reason);
+    Ok(answer.auth_id)
+}

@@ -1,0 +1,67 @@
+//! All measurements in their order.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::enterprise::EnterpriseProcess;
+use crate::platform::Platform;
+use crate::report::{Measurement, json_line, table};
+use crate::{Options, Subject, cards, cost, hot_deposit, overhead, process, signed_get, start};
+
+/// Runs what the options ask for, prints it, and tells whether every bound is held.
+pub async fn run(options: &Options) -> Result<bool> {
+    let beside = std::env::current_exe()?.parent().context("this program's directory")?.to_owned();
+    let server = options.server.clone().unwrap_or_else(|| beside.join("cardbridge"));
+    let work_dir = options.work_dir.clone().unwrap_or(beside);
+    let is_asked = |subject| options.only.is_empty() || options.only.contains(&subject);
+    let mut measurements = Vec::new();
+    let of_server =
+        [Subject::Cost, Subject::Overhead, Subject::SignedGet, Subject::Start].map(is_asked);
+    if of_server.contains(&true) {
+        measurements.extend(measure_server(&server, &work_dir, of_server).await?);
+    }
+    if is_asked(Subject::HotDeposit) {
+        eprintln!("hot deposit ...");
+        let url = options.postgres_url.as_deref();
+        measurements.extend(hot_deposit::measure(&work_dir, url).await?);
+    }
+    print!("{}", table(&measurements));
+    println!("{}", json_line(&process::machine(), &measurements));
+    Ok(measurements.iter().all(Measurement::is_ok))
+}
+
+async fn measure_server(
+    server: &Path,
+    work_dir: &Path,
+    [cost, overhead, signed_get, start]: [bool; 4],
+) -> Result<Vec<Measurement>> {
+    ensure!(server.is_file(), "{} is not there: build it first", server.display());
+    let data_dir = tempfile::tempdir_in(work_dir)?;
+    let mut measurements = Vec::new();
+    let platform = Arc::new(Platform::start(server, data_dir.path())?);
+    let keys = &platform.sandbox.enterprise;
+    let enterprise = EnterpriseProcess::start(&keys.platform_public_key, &keys.secret_key)?;
+    platform.register(&enterprise).await?;
+    let cards = Arc::new(cards::issue(&platform, cost::IN_FLIGHT).await?);
+    if cost {
+        eprintln!("cost of a forwarded authorisation ...");
+        measurements.extend(cost::measure(&platform, &enterprise, &cards).await?);
+    }
+    if overhead {
+        eprintln!("overhead ...");
+        measurements.extend(overhead::measure(&platform, &enterprise, &cards).await?);
+    }
+    if signed_get {
+        eprintln!("signed GET ...");
+        measurements.extend(signed_get::measure(&platform, &cards[0]).await?);
+    }
+    let platform = Arc::into_inner(platform).context("every caller has ended")?;
+    platform.process.terminate()?;
+    if start {
+        eprintln!("start and idle memory ...");
+        measurements.extend(start::measure(server, data_dir.path()).await?);
+    }
+    Ok(measurements)
+}
