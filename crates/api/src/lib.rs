@@ -8,16 +8,21 @@
 
 mod body;
 mod cardbridge;
+mod fields;
 mod listener;
 mod operator;
+mod paging;
 mod peer;
 mod problem;
+pub mod provision;
+pub mod request_bodies;
+mod sandbox;
 mod shell;
 mod state;
 
 pub use cardbridge::public_service;
 pub use listener::serve_listener;
-pub use operator::admin_service;
+pub use operator::{admin_service, openapi_document};
 pub use peer::PeerAddress;
 pub use shell::HttpService;
 pub use state::{AdminToken, ApiSettings, ApiState, Mode};

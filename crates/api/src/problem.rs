@@ -2,10 +2,14 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use cards::CardsError;
+use domain::AmountError;
 use http::{HeaderValue, StatusCode, header};
+use ledger::LedgerError;
 use serde::Serialize;
-use store::StoreError;
+use store::{MoneyError, StoreError};
 
+use crate::provision::ProvisionError;
 use crate::shell::LoggedCode;
 
 /// Why a request was not served. `code` is stable; `detail` names the field and never
@@ -30,6 +34,12 @@ struct ProblemBody<'a> {
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into() }
+    }
+
+    /// What is wrong, for the caller.
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// 400: the request cannot be read.
@@ -111,6 +121,52 @@ impl IntoResponse for Problem {
     }
 }
 
+impl From<MoneyError> for Problem {
+    fn from(error: MoneyError) -> Self {
+        let detail = error.to_string();
+        match error {
+            MoneyError::Store(error) => error.into(),
+            MoneyError::NotFound => Self::not_found("authorisation"),
+            MoneyError::NotApproved => Self::conflict("not_approved", detail),
+            MoneyError::ExceedsAuthorisation => Self::conflict("exceeds_authorisation", detail),
+            MoneyError::ReferenceMismatch => Self::conflict("reference_mismatch", detail),
+            MoneyError::Ledger(LedgerError::InsufficientFunds) => {
+                Self::conflict("insufficient_funds", detail)
+            }
+            MoneyError::Ledger(LedgerError::OutOfRange) => Self::conflict("out_of_range", detail),
+            MoneyError::Ledger(LedgerError::NotPositive | LedgerError::CurrencyMismatch) => {
+                Self::invalid(format!("amount: {detail}"))
+            }
+            MoneyError::Ledger(LedgerError::HoldClosed | LedgerError::ExceedsHold) => {
+                Self::conflict("hold_closed", detail)
+            }
+        }
+    }
+}
+
+impl From<CardsError> for Problem {
+    fn from(error: CardsError) -> Self {
+        match error {
+            CardsError::CardNotFound => Self::not_found("card"),
+            CardsError::Transition(refusal) => Self::conflict("card_state", refusal.to_string()),
+            CardsError::Store(error) => error.into(),
+            other => Self::invalid(other.to_string()),
+        }
+    }
+}
+
+impl From<ProvisionError> for Problem {
+    fn from(error: ProvisionError) -> Self {
+        match error {
+            ProvisionError::Store(error) => error.into(),
+            ProvisionError::KeyPair => {
+                tracing::error!(%error, "an enterprise could not be made");
+                Self::internal()
+            }
+        }
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
@@ -118,5 +174,12 @@ impl From<StoreError> for Problem {
             StoreError::Overloaded => Self::unavailable(),
             _ => Self::internal(),
         }
+    }
+}
+
+impl From<AmountError> for Problem {
+    fn from(error: AmountError) -> Self {
+        tracing::error!(%error, "a stored balance does not add up");
+        Self::internal()
     }
 }

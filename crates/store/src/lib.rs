@@ -7,6 +7,7 @@
 mod accounts;
 mod authorisations;
 mod cards;
+mod customers;
 mod engine;
 mod enterprises;
 mod error;

@@ -45,6 +45,12 @@ impl Page {
         self.conditions.push(format!("{column} {operator} ${}", self.params.len()));
     }
 
+    /// Only rows with this fixed text, which stands in the query itself: a partial index
+    /// serves a query only if the planner sees its condition there.
+    pub(crate) fn only_text(&mut self, column: &str, text: Option<&'static str>) {
+        self.conditions.extend(text.map(|text| format!("{column} = '{text}'")));
+    }
+
     /// The query for these columns of a table.
     pub(crate) fn sql(&self, table: &str, columns: &str) -> String {
         format!(

@@ -7,7 +7,18 @@ use domain::{
 };
 use thiserror::Error;
 
+use crate::customers::settle_customer;
+use crate::engine::{Tx, Value};
+use crate::outbox::insert_events;
+use crate::rows::{
+    CARD_COLUMNS, JOB_COLUMNS, ORDER_COLUMNS, PAN_COLUMNS, card_values, job_values, order_from,
+    order_values, pan_values, update_text,
+};
 use crate::{Job, PanRecord, Store, StoreError};
+
+/// How often an order is taken in again when another one made its customer, or took its
+/// reference, at the same moment.
+const MAX_PLACE_TRIES: u32 = 5;
 
 /// The cardholder that an order names: found again or created in the order's commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,8 +113,26 @@ impl Store {
     /// # Errors
     /// [`PlaceOrderError`].
     pub async fn place_order(&self, request: PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
-        let _ = request;
-        todo!()
+        let request = Arc::new(request);
+        let mut tries = 1;
+        let order = loop {
+            let request = Arc::clone(&request);
+            let placed = self
+                .write(move |tx| {
+                    let request = Arc::clone(&request);
+                    Box::pin(async move { place(tx, &request).await })
+                })
+                .await;
+            // What the other one wrote is there now: decide again, with it in sight.
+            let raced = matches!(placed, Err(PlaceOrderError::Store(StoreError::Duplicate(_))));
+            if !raced || tries == MAX_PLACE_TRIES {
+                break placed?;
+            }
+            tries += 1;
+        };
+        self.inner.outbox_changed.notify_one();
+        self.inner.jobs_changed.notify_one();
+        Ok(order)
     }
 
     /// An order of an enterprise.
@@ -115,8 +144,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         order_id: OrderId,
     ) -> Result<Option<CardOrder>, StoreError> {
-        let _ = (enterprise_id, order_id);
-        todo!()
+        self.read(move |tx| Box::pin(find(tx, enterprise_id, "order_id", order_id.into()))).await
     }
 
     /// An order of an enterprise by the caller's own reference.
@@ -128,8 +156,9 @@ impl Store {
         enterprise_id: EnterpriseId,
         card_order_ref: &str,
     ) -> Result<Option<CardOrder>, StoreError> {
-        let _ = (enterprise_id, card_order_ref);
-        todo!()
+        let by_ref = Value::from(card_order_ref);
+        self.read(move |tx| Box::pin(find(tx, enterprise_id, "card_order_ref", by_ref.clone())))
+            .await
     }
 
     /// The sealed application of an order.
@@ -141,8 +170,15 @@ impl Store {
         enterprise_id: EnterpriseId,
         order_id: OrderId,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let _ = (enterprise_id, order_id);
-        todo!()
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = "SELECT sealed_application FROM card_order \
+                    WHERE enterprise_id = $1 AND order_id = $2";
+                let row = tx.query_opt(sql, &[enterprise_id.into(), order_id.into()]).await?;
+                row.map_or(Ok(None), |row| row.opt_bytes(0))
+            })
+        })
+        .await
     }
 
     /// Moves an order on: order, job, card, PAN and webhooks in one commit. The sealed
@@ -151,7 +187,112 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn advance_order(&self, step: OrderStep) -> Result<OrderStepOutcome, StoreError> {
-        let _ = step;
-        todo!()
+        let step = Arc::new(step);
+        let outcome = self
+            .write(move |tx| {
+                let step = Arc::clone(&step);
+                Box::pin(async move { advance(tx, &step).await })
+            })
+            .await?;
+        if outcome == OrderStepOutcome::Done {
+            self.inner.outbox_changed.notify_one();
+            self.inner.jobs_changed.notify_one();
+        }
+        Ok(outcome)
     }
+}
+
+async fn find(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    column: &str,
+    value: Value,
+) -> Result<Option<CardOrder>, StoreError> {
+    let sql = format!(
+        "SELECT {ORDER_COLUMNS} FROM card_order WHERE enterprise_id = $1 AND {column} = $2"
+    );
+    let row = tx.query_opt(&sql, &[enterprise_id.into(), value]).await?;
+    row.as_ref().map(order_from).transpose()
+}
+
+async fn place(tx: &Tx, request: &PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
+    let mut order = request.order.clone();
+    let card_order_ref = Value::from(&order.card_order_ref);
+    if find(tx, order.enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
+        return Err(PlaceOrderError::RefTaken);
+    }
+    order.customer_id = settle_customer(tx, order.enterprise_id, &request.customer).await?;
+    let mut row = order_values(&order);
+    row.push(request.sealed_application.as_slice().into());
+    let columns = format!("{ORDER_COLUMNS}, sealed_application");
+    tx.insert_rows("card_order", &columns, &[row]).await?;
+    tx.insert_rows("job", JOB_COLUMNS, &[job_values(&request.job)]).await?;
+    insert_events(tx, &[(request.event)(&order)]).await?;
+    Ok(order)
+}
+
+async fn advance(tx: &Tx, step: &OrderStep) -> Result<OrderStepOutcome, StoreError> {
+    let order = &step.order;
+    if !is_current(tx, step).await? {
+        return Ok(OrderStepOutcome::Stale);
+    }
+    if let Some(issued) = &step.issued {
+        // Before anything else, so that nothing is written if the PAN is taken.
+        if !claim_fingerprint(tx, &issued.pan).await? {
+            return Ok(OrderStepOutcome::PanTaken);
+        }
+        tx.insert_rows("pan", PAN_COLUMNS, &[pan_values(&issued.pan)]).await?;
+        tx.insert_rows("card", CARD_COLUMNS, &[card_values(&issued.card)]).await?;
+    }
+    let sql = update_text("card_order", ORDER_COLUMNS, 2);
+    tx.execute(&sql, &order_values(order)).await?;
+    if order.status.is_final() {
+        let wipe = "UPDATE card_order SET sealed_application = NULL \
+            WHERE enterprise_id = $1 AND order_id = $2";
+        tx.execute(wipe, &[order.enterprise_id.into(), order.order_id.into()]).await?;
+    }
+    move_job(tx, step).await?;
+    insert_events(tx, &step.events).await?;
+    Ok(OrderStepOutcome::Done)
+}
+
+/// Whether the caller still holds the lease, and the order is where the caller saw it.
+async fn is_current(tx: &Tx, step: &OrderStep) -> Result<bool, StoreError> {
+    let job = "SELECT job_id FROM job \
+        WHERE enterprise_id = $1 AND job_id = $2 AND leased_until = $3 FOR UPDATE";
+    let lease =
+        [step.job.enterprise_id.into(), step.job.job_id.into(), step.job.leased_until.into()];
+    if tx.query_opt(job, &lease).await?.is_none() {
+        return Ok(false);
+    }
+    let order = "SELECT status FROM card_order \
+        WHERE enterprise_id = $1 AND order_id = $2 FOR UPDATE";
+    let key = [step.order.enterprise_id.into(), step.order.order_id.into()];
+    let Some(row) = tx.query_opt(order, &key).await? else { return Ok(false) };
+    Ok(row.text(0)? == step.expected_status.as_str())
+}
+
+/// Takes the PAN's fingerprint for its enterprise; false if someone has it.
+async fn claim_fingerprint(tx: &Tx, pan: &PanRecord) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO pan_fingerprint (fingerprint, enterprise_id, pan_id) \
+        VALUES ($1, $2, $3) ON CONFLICT (fingerprint) DO NOTHING";
+    let params = [pan.fingerprint.as_slice().into(), pan.enterprise_id.into(), pan.pan_id.into()];
+    tx.execute(sql, &params).await.map(|count| count == 1)
+}
+
+async fn move_job(tx: &Tx, step: &OrderStep) -> Result<(), StoreError> {
+    let key = [step.job.enterprise_id.into(), step.job.job_id.into()];
+    match step.next_due_at {
+        Some(due_at) if !step.order.status.is_final() => {
+            let sql = "UPDATE job SET due_at = $3, leased_until = NULL \
+                WHERE enterprise_id = $1 AND job_id = $2";
+            let [enterprise_id, job_id] = key;
+            tx.execute(sql, &[enterprise_id, job_id, due_at.into()]).await?;
+        }
+        _ => {
+            let sql = "DELETE FROM job WHERE enterprise_id = $1 AND job_id = $2";
+            tx.execute(sql, &key).await?;
+        }
+    }
+    Ok(())
 }

@@ -1,10 +1,16 @@
 //! The outbox of webhooks: claimed under a lease, tried, acknowledged or parked.
 
+mod claim;
+mod view;
+
+use std::sync::Arc;
+
 use domain::{DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId};
 
-use crate::engine::Tx;
+use crate::engine::{Tx, Value};
+use crate::jobs::Lease;
 use crate::rows::{EVENT_COLUMNS, event_values};
-use crate::{Store, StoreError};
+use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
 /// A webhook claimed for one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +99,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn next_delivery_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        todo!()
+        self.read(|tx| Box::pin(claim::next_due(tx))).await
     }
 
     /// Leases deliveries due by `now`, earliest due first, at most `limit`, for `lease_ms` of
@@ -110,8 +116,15 @@ impl Store {
         limit: u32,
         passing_over: &[EnterpriseId],
     ) -> Result<Vec<Delivery>, StoreError> {
-        let _ = (now, lease_ms, limit, passing_over);
-        todo!()
+        let real_now = self.clock().real_now();
+        let limit = limit.min(MAX_PAGE_ROWS);
+        let lease = Lease { now, real_now, until: real_now.plus_millis(lease_ms), limit };
+        let passing_over: Arc<[EnterpriseId]> = passing_over.into();
+        self.write(move |tx| {
+            let passing_over = Arc::clone(&passing_over);
+            Box::pin(async move { claim::claim(tx, lease, &passing_over).await })
+        })
+        .await
     }
 
     /// Records a try and what follows it; false if the lease was lost.
@@ -124,8 +137,16 @@ impl Store {
         attempt: Attempt,
         outcome: AttemptOutcome,
     ) -> Result<bool, StoreError> {
-        let _ = (delivery, attempt, outcome);
-        todo!()
+        let tried = Arc::new((Claimed::of(delivery), attempt));
+        let held = self
+            .write(move |tx| {
+                let tried = Arc::clone(&tried);
+                Box::pin(async move { finish(tx, tried.0, &tried.1, outcome).await })
+            })
+            .await?;
+        // The next webhook of the same object may go now, or this one at another time.
+        self.inner.outbox_changed.notify_one();
+        Ok(held)
     }
 
     /// Makes a delivered or parked webhook pending again, due at once; false if there is no such one.
@@ -137,8 +158,19 @@ impl Store {
         webhook_id: WebhookId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let _ = (webhook_id, now);
-        todo!()
+        let resent = self
+            .write(move |tx| {
+                Box::pin(async move {
+                    let sql = "UPDATE webhook SET status = 'PENDING', tries = 0, \
+                        next_attempt_at = $1, leased_until = NULL \
+                        WHERE webhook_id = $2 AND status <> 'PENDING'";
+                    let params = [now.into(), webhook_id.into()];
+                    tx.execute(sql, &params).await.map(|count| count == 1)
+                })
+            })
+            .await?;
+        self.inner.outbox_changed.notify_one();
+        Ok(resent)
     }
 
     /// A delivery with its tries.
@@ -149,8 +181,7 @@ impl Store {
         &self,
         webhook_id: WebhookId,
     ) -> Result<Option<DeliveryView>, StoreError> {
-        let _ = webhook_id;
-        todo!()
+        self.read(move |tx| Box::pin(view::view(tx, webhook_id))).await
     }
 
     /// Deliveries in order of id.
@@ -161,8 +192,12 @@ impl Store {
         &self,
         filter: DeliveryFilter,
     ) -> Result<Vec<DeliveryView>, StoreError> {
-        let _ = filter;
-        todo!()
+        let filter = Arc::new(filter);
+        self.read(move |tx| {
+            let filter = Arc::clone(&filter);
+            Box::pin(async move { view::views(tx, &filter).await })
+        })
+        .await
     }
 
     /// How many deliveries are pending and how many are parked.
@@ -170,6 +205,74 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn delivery_counts(&self) -> Result<(u64, u64), StoreError> {
-        todo!()
+        self.read(|tx| {
+            Box::pin(async move {
+                let count = async |sql| {
+                    let row = tx.query_opt(sql, &[]).await?;
+                    row.map_or(Ok(0), |row| row.int(0)).map(i64::unsigned_abs)
+                };
+                let pending = count("SELECT COUNT(*) FROM webhook WHERE status = 'PENDING'");
+                let dead = count("SELECT COUNT(*) FROM webhook WHERE status = 'DEAD'");
+                Ok((pending.await?, dead.await?))
+            })
+        })
+        .await
     }
+}
+
+/// What names a claimed delivery and proves its lease.
+#[derive(Clone, Copy)]
+struct Claimed {
+    enterprise_id: EnterpriseId,
+    webhook_id: WebhookId,
+    leased_until: Timestamp,
+}
+
+impl Claimed {
+    const fn of(delivery: &Delivery) -> Self {
+        Self {
+            enterprise_id: delivery.event.enterprise_id,
+            webhook_id: delivery.event.webhook_id,
+            leased_until: delivery.leased_until,
+        }
+    }
+}
+
+/// Ends a lease with what came of the try; false, and nothing written, if it was lost.
+async fn finish(
+    tx: &Tx,
+    claimed: Claimed,
+    attempt: &Attempt,
+    outcome: AttemptOutcome,
+) -> Result<bool, StoreError> {
+    let (status, next_attempt_at) = match outcome {
+        AttemptOutcome::Delivered => (DeliveryStatus::Delivered, None),
+        AttemptOutcome::RetryAt(at) => (DeliveryStatus::Pending, Some(at)),
+        AttemptOutcome::Dead => (DeliveryStatus::Dead, None),
+    };
+    let settle = "UPDATE webhook SET status = $1, tries = tries + 1, leased_until = NULL, \
+        next_attempt_at = COALESCE($2, next_attempt_at) WHERE enterprise_id = $3 \
+        AND webhook_id = $4 AND status = 'PENDING' AND leased_until = $5";
+    let params = [
+        status.as_str().into(),
+        next_attempt_at.into(),
+        claimed.enterprise_id.into(),
+        claimed.webhook_id.into(),
+        claimed.leased_until.into(),
+    ];
+    if tx.execute(settle, &params).await? == 0 {
+        return Ok(false);
+    }
+    let record = "INSERT INTO webhook_attempt (enterprise_id, webhook_id, attempt, attempted_at, \
+        status, latency_ms, excerpt) SELECT $1, $2, COALESCE(MAX(attempt), 0) + 1, $3, $4, $5, $6 \
+        FROM webhook_attempt WHERE enterprise_id = $1 AND webhook_id = $2";
+    let params: [Value; 6] = [
+        claimed.enterprise_id.into(),
+        claimed.webhook_id.into(),
+        attempt.at.into(),
+        attempt.status.into(),
+        attempt.latency_ms.into(),
+        (&attempt.excerpt).into(),
+    ];
+    tx.execute(record, &params).await.map(|_| true)
 }

@@ -1,6 +1,24 @@
 //! `ledger verify`: every balance derived again from its entries.
+//!
+//! Everything is read in pages from one snapshot, so that memory stays bounded however
+//! many transfers there are: first the accounts against their transfers, then each
+//! authorisation against its transfers and postings, and last the held balances against
+//! the holds that are open.
 
+mod holds;
+mod replayed;
+
+use std::fmt::Display;
+
+use domain::EnterpriseId;
+
+use crate::engine::Tx;
 use crate::{Store, StoreError};
+
+/// Most violations that a report lists.
+const MAX_VIOLATIONS: usize = 100;
+/// Rows read at a time.
+const PAGE_ROWS: i64 = 1_000;
 
 /// Something that does not add up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +30,7 @@ pub struct Violation {
 }
 
 /// The result of a verification.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VerifyReport {
     /// Accounts looked at.
     pub accounts: u64,
@@ -22,6 +40,15 @@ pub struct VerifyReport {
     pub violations: Vec<Violation>,
 }
 
+impl VerifyReport {
+    /// Notes a violation, while there is room.
+    fn note(&mut self, subject: impl Display, rule: impl Into<String>) {
+        if self.violations.len() < MAX_VIOLATIONS {
+            self.violations.push(Violation { subject: subject.to_string(), rule: rule.into() });
+        }
+    }
+}
+
 impl Store {
     /// Derives every balance again from its transfers and every held balance from its open
     /// holds, on one consistent reading.
@@ -29,6 +56,37 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn verify_ledger(&self) -> Result<VerifyReport, StoreError> {
-        todo!()
+        let store = self.clone();
+        // An embedded store is read on the calling thread, and this reads all of it: a
+        // thread that may block keeps it off those that answer requests.
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || {
+            runtime.block_on(store.read_snapshot(|tx| Box::pin(verify(tx))))
+        })
+        .await
+        .map_err(|error| StoreError::Engine(error.to_string()))?
     }
+}
+
+async fn verify(tx: &Tx) -> Result<VerifyReport, StoreError> {
+    let mut report = VerifyReport::default();
+    let mut after = i64::MIN;
+    loop {
+        let enterprises = owners(tx, after).await?;
+        let Some(last) = enterprises.last() else { return Ok(report) };
+        after = last.as_i64();
+        for enterprise_id in enterprises {
+            let accounts = replayed::verify_accounts(tx, enterprise_id, &mut report).await?;
+            holds::verify_holds(tx, enterprise_id, &accounts, &mut report).await?;
+        }
+    }
+}
+
+/// Enterprises in order of id; an account counts even if its owner's record is gone.
+async fn owners(tx: &Tx, after: i64) -> Result<Vec<EnterpriseId>, StoreError> {
+    let sql = "SELECT enterprise_id FROM (SELECT enterprise_id FROM enterprise \
+        UNION SELECT enterprise_id FROM ledger_account) owner \
+        WHERE enterprise_id > $1 ORDER BY enterprise_id LIMIT $2";
+    let rows = tx.query(sql, &[after.into(), PAGE_ROWS.into()]).await?;
+    rows.iter().map(|row| row.int(0).map(EnterpriseId::from_i64)).collect()
 }

@@ -1,6 +1,27 @@
 //! The operator API on the admin listener (operator-and-sandbox.md section 3).
 
+mod api_keys;
+mod authorisation_body;
+mod authorisations;
+mod balance;
+mod cards;
+mod deliveries;
+mod enterprise_body;
+mod enterprise_patch;
+mod enterprises;
+mod funds;
+mod fx_rates;
+mod guard;
 mod health;
+mod idempotency;
+mod ledger;
+mod path_text;
+mod profile_body;
+mod profiles;
 mod routes;
+mod transactions;
 
-pub use routes::admin_service;
+pub(crate) use authorisation_body::AuthorisationBody;
+pub(crate) use path_text::PathText;
+pub use routes::{admin_service, openapi_document};
+pub(crate) use transactions::TransactionBody;

@@ -1,15 +1,35 @@
-//! Every route of the admin listener.
+//! Every route of the operator API, and the admin listener made of it, of the sandbox
+//! API and of the three routes that need no token.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::response::IntoResponse;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse as _;
 use axum::routing::get;
+use axum::{Json, Router};
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::health;
+use super::{
+    api_keys, authorisations, cards, deliveries, enterprises, funds, fx_rates, guard, health,
+    ledger, profiles, transactions,
+};
 use crate::problem::Problem;
+use crate::sandbox;
 use crate::shell::{self, HttpService, Shell};
-use crate::state::ApiState;
+use crate::state::{ApiState, Mode};
+
+const DOCUMENT_PATH: &str = "/admin/v1/openapi.json";
+
+/// What stands at the head of the document.
+#[derive(utoipa::OpenApi)]
+#[openapi(info(
+    title = "CardBridge operator and sandbox API",
+    description = "Bearer token; errors are RFC 9457 problem details."
+))]
+struct Head;
 
 /// The admin listener's service.
 #[must_use]
@@ -20,11 +40,59 @@ pub fn admin_service(state: Arc<ApiState>) -> HttpService {
         internal_error: || Problem::internal().into_response(),
     };
     let random = Arc::clone(&state.random);
-    let router = Router::new()
+    shell::wrap(shell, random, router(state))
+}
+
+/// The routes of the operator API.
+fn routes() -> OpenApiRouter<Arc<ApiState>> {
+    OpenApiRouter::with_openapi(Head::openapi())
+        .routes(routes!(enterprises::create, enterprises::list))
+        .routes(routes!(enterprises::read, enterprises::patch))
+        .routes(routes!(funds::deposit))
+        .routes(routes!(funds::withdraw))
+        .routes(routes!(api_keys::create))
+        .routes(routes!(api_keys::revoke))
+        .routes(routes!(profiles::create, profiles::list))
+        .routes(routes!(cards::read))
+        .routes(routes!(cards::block))
+        .routes(routes!(cards::unblock))
+        .routes(routes!(fx_rates::read, fx_rates::replace))
+        .routes(routes!(authorisations::list))
+        .routes(routes!(authorisations::read))
+        .routes(routes!(transactions::list))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::resend))
+        .routes(routes!(ledger::accounts))
+        .routes(routes!(ledger::verify))
+}
+
+/// The OpenAPI document of the routes that a mode has.
+#[must_use]
+pub fn openapi_document(mode: Mode) -> OpenApi {
+    guarded_routes(mode).split_for_parts().1
+}
+
+fn guarded_routes(mode: Mode) -> OpenApiRouter<Arc<ApiState>> {
+    match mode {
+        Mode::Sandbox => routes().merge(sandbox::routes()),
+        Mode::Production => routes(),
+    }
+}
+
+fn router(state: Arc<ApiState>) -> Router {
+    let (guarded, document) = guarded_routes(state.settings.mode).split_for_parts();
+    let document = Arc::new(document);
+    let guarded = guarded
+        .route(DOCUMENT_PATH, get(async move || Json(document.as_ref().clone())))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .fallback(async || Problem::not_found("path"))
+        .layer(from_fn_with_state(Arc::clone(&state), guard::guard))
+        .route_layer(from_fn(guard::mark_route));
+    Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
-        .fallback(async || Problem::not_found("path"))
-        .with_state(state);
-    shell::wrap(shell, random, router)
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .merge(guarded)
+        .with_state(state)
 }

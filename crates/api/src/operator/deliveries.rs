@@ -1,0 +1,111 @@
+//! Webhooks and the tries to deliver them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use domain::WebhookId;
+use serde::Serialize;
+use store::{Attempt, DeliveryFilter, DeliveryView};
+use utoipa::ToSchema;
+
+use super::PathText;
+use crate::paging::{ListQuery, Page};
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+/// One try.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AttemptBody {
+    /// When it began, RFC 3339.
+    at: String,
+    /// HTTP status, if an answer came.
+    status: Option<u16>,
+    latency_ms: u32,
+    /// The first bytes of the answer, or what went wrong.
+    excerpt: String,
+}
+
+impl From<&Attempt> for AttemptBody {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            at: attempt.at.to_string(),
+            status: attempt.status,
+            latency_ms: attempt.latency_ms,
+            excerpt: attempt.excerpt.clone(),
+        }
+    }
+}
+
+/// A webhook and its tries.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeliveryBody {
+    webhook_id: String,
+    enterprise_id: String,
+    webhook_type: String,
+    webhook_sub_type: String,
+    business_id: String,
+    /// `PENDING`, `DELIVERED` or `DEAD`.
+    status: String,
+    next_attempt_at: Option<String>,
+    created_at: String,
+    attempts: Vec<AttemptBody>,
+}
+
+impl From<&DeliveryView> for DeliveryBody {
+    fn from(view: &DeliveryView) -> Self {
+        Self {
+            webhook_id: view.event.webhook_id.to_string(),
+            enterprise_id: view.event.enterprise_id.to_string(),
+            webhook_type: view.event.webhook_type.to_string(),
+            webhook_sub_type: view.event.sub_type.to_string(),
+            business_id: view.event.business_id.to_string(),
+            status: view.status.to_string(),
+            next_attempt_at: view.next_attempt_at.map(|at| at.to_string()),
+            created_at: view.event.created_at.to_string(),
+            attempts: view.attempts.iter().map(AttemptBody::from).collect(),
+        }
+    }
+}
+
+/// Webhooks in order of id.
+#[utoipa::path(get, path = "/admin/v1/webhook-deliveries", tag = "webhooks",
+    params(("status" = Option<String>, Query), ("businessId" = Option<String>, Query),
+        ("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
+        ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = Page<DeliveryBody>)))]
+pub(crate) async fn list(
+    State(state): State<Arc<ApiState>>,
+    query: ListQuery,
+) -> Result<Json<Page<DeliveryBody>>, Problem> {
+    let filter = DeliveryFilter {
+        enterprise_id: query.id("enterpriseId")?,
+        status: query.parsed("status", "must be PENDING, DELIVERED or DEAD")?,
+        business_id: query.id("businessId")?,
+        cursor: query.cursor()?,
+        limit: query.limit()?,
+    };
+    let limit = filter.limit;
+    let rows = state.store.deliveries(filter).await?;
+    Ok(Json(Page::of(&rows, limit, |row| row.event.webhook_id)))
+}
+
+/// Sends a delivered or parked webhook again, to the URL in force now.
+#[utoipa::path(post, path = "/admin/v1/webhook-deliveries/{id}/resend", tag = "webhooks",
+    params(("id" = String, Path)), responses((status = 200, body = DeliveryBody)))]
+pub(crate) async fn resend(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+) -> Result<Json<DeliveryBody>, Problem> {
+    let webhook_id = id.id::<WebhookId>("webhook")?;
+    let was_pending = !state.store.resend_delivery(webhook_id, state.store.clock().now()).await?;
+    let view = state.store.delivery(webhook_id).await?;
+    let view = view.ok_or_else(|| Problem::not_found("webhook"))?;
+    if was_pending {
+        let detail = "the webhook is still pending and will be sent by itself";
+        return Err(Problem::conflict("delivery_pending", detail));
+    }
+    Ok(Json(DeliveryBody::from(&view)))
+}

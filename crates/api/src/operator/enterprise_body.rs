@@ -1,0 +1,98 @@
+//! An enterprise as operators see it: no secret is in it.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::Enterprise;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+/// An API key without its secret.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ApiKeyBody {
+    /// Its public text.
+    api_key: String,
+    /// Created, RFC 3339.
+    created_at: String,
+    /// Revoked, if it is.
+    revoked_at: Option<String>,
+}
+
+/// What decides while the enterprise does not answer.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StandInBody {
+    /// `decline`.
+    mode: &'static str,
+}
+
+/// An enterprise and its settings.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EnterpriseBody {
+    enterprise_id: String,
+    name: String,
+    /// Where webhooks go.
+    webhook_url: Option<String>,
+    /// Where authorisation notices go.
+    auth_url: Option<String>,
+    /// The enterprise's RSA public key, base64 of its SPKI.
+    external_public_key: Option<String>,
+    /// The API key that signs webhooks; null = the oldest active one.
+    webhook_key: Option<String>,
+    /// Networks that may call; empty = any (sandbox only).
+    ip_allowlist: Vec<String>,
+    redirect_hosts: Vec<String>,
+    page_origins: Vec<String>,
+    /// Whether it has PCI papers.
+    pci: bool,
+    /// How long an authorisation waits for the enterprise.
+    auth_deadline_ms: u32,
+    /// `PKCS1` or `OAEP_SHA256`.
+    rsa_padding: String,
+    stand_in: StandInBody,
+    /// The platform's RSA public key for this enterprise, base64 of its SPKI.
+    platform_public_key: Option<String>,
+    api_keys: Vec<ApiKeyBody>,
+    /// RFC 3339.
+    created_at: String,
+}
+
+impl EnterpriseBody {
+    /// Reads what stands beside the enterprise's own row.
+    pub(crate) async fn read(
+        state: &Arc<ApiState>,
+        enterprise: Enterprise,
+    ) -> Result<Self, Problem> {
+        let id = enterprise.enterprise_id;
+        let platform_key = state.store.platform_key(id).await?;
+        let keys = state.store.api_keys(id).await?;
+        let api_keys = keys.into_iter().map(|key| ApiKeyBody {
+            api_key: key.api_key,
+            created_at: key.created_at.to_string(),
+            revoked_at: key.revoked_at.map(|at| at.to_string()),
+        });
+        Ok(Self {
+            enterprise_id: id.to_string(),
+            name: enterprise.name,
+            webhook_url: enterprise.webhook_url,
+            auth_url: enterprise.auth_url,
+            external_public_key: enterprise.external_public_key.map(|der| STANDARD.encode(der)),
+            webhook_key: enterprise.webhook_key,
+            ip_allowlist: enterprise.ip_allowlist.iter().map(ToString::to_string).collect(),
+            redirect_hosts: enterprise.redirect_hosts,
+            page_origins: enterprise.page_origins,
+            pci: enterprise.pci,
+            auth_deadline_ms: enterprise.auth_deadline_ms,
+            rsa_padding: enterprise.rsa_padding.to_string(),
+            stand_in: StandInBody { mode: "decline" },
+            platform_public_key: platform_key.map(|key| STANDARD.encode(key.public_key)),
+            api_keys: api_keys.collect(),
+            created_at: enterprise.created_at.to_string(),
+        })
+    }
+}

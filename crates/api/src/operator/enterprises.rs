@@ -1,0 +1,81 @@
+//! Enterprises: create, list, read, change.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use bytes::Bytes;
+use domain::{Enterprise, EnterpriseId};
+
+use super::PathText;
+use super::enterprise_body::EnterpriseBody;
+use super::enterprise_patch;
+use crate::fields::Fields;
+use crate::paging::{ListQuery, Page};
+use crate::problem::Problem;
+use crate::provision;
+use crate::request_bodies::{EnterpriseChange, NewEnterprise};
+use crate::state::ApiState;
+
+/// The enterprise that a path names.
+pub(crate) async fn enterprise_of(state: &ApiState, id: &PathText) -> Result<Enterprise, Problem> {
+    let enterprise = state.store.enterprise(id.id("enterprise")?).await?;
+    enterprise.ok_or_else(|| Problem::not_found("enterprise"))
+}
+
+/// Creates an enterprise with the platform's key pair for it.
+#[utoipa::path(post, path = "/admin/v1/enterprises", tag = "enterprises", request_body = NewEnterprise,
+    responses((status = 200, body = EnterpriseBody)))]
+pub(crate) async fn create(
+    State(state): State<Arc<ApiState>>,
+    body: Bytes,
+) -> Result<Json<EnterpriseBody>, Problem> {
+    let name = Fields::parse(&body, NewEnterprise::FIELDS)?.required_text("name")?;
+    let enterprise = provision::create_enterprise(&state.store, &state.vault, name).await?;
+    EnterpriseBody::read(&state, enterprise).await.map(Json)
+}
+
+/// Enterprises in order of id.
+#[utoipa::path(get, path = "/admin/v1/enterprises", tag = "enterprises",
+    params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = Page<EnterpriseBody>)))]
+pub(crate) async fn list(
+    State(state): State<Arc<ApiState>>,
+    query: ListQuery,
+) -> Result<Json<Page<EnterpriseBody>>, Problem> {
+    let limit = query.limit()?;
+    let rows = state.store.enterprises(query.cursor::<EnterpriseId>()?, limit).await?;
+    let next_cursor = Page::<EnterpriseBody>::cursor_after(&rows, limit, |row| row.enterprise_id);
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        items.push(EnterpriseBody::read(&state, row).await?);
+    }
+    Ok(Json(Page { items, next_cursor }))
+}
+
+/// One enterprise.
+#[utoipa::path(get, path = "/admin/v1/enterprises/{id}", tag = "enterprises",
+    params(("id" = String, Path)), responses((status = 200, body = EnterpriseBody)))]
+pub(crate) async fn read(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+) -> Result<Json<EnterpriseBody>, Problem> {
+    let enterprise = enterprise_of(&state, &id).await?;
+    EnterpriseBody::read(&state, enterprise).await.map(Json)
+}
+
+/// Changes the fields that are given.
+#[utoipa::path(patch, path = "/admin/v1/enterprises/{id}", tag = "enterprises",
+    params(("id" = String, Path)), request_body = EnterpriseChange,
+    responses((status = 200, body = EnterpriseBody)))]
+pub(crate) async fn patch(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+    body: Bytes,
+) -> Result<Json<EnterpriseBody>, Problem> {
+    let enterprise = enterprise_of(&state, &id).await?;
+    let patch = enterprise_patch::read(&state, enterprise.enterprise_id, &body).await?;
+    let changed = state.store.patch_enterprise(enterprise.enterprise_id, patch).await?;
+    let changed = changed.ok_or_else(|| Problem::not_found("enterprise"))?;
+    EnterpriseBody::read(&state, changed).await.map(Json)
+}

@@ -1,0 +1,157 @@
+//! A card profile, read and shown.
+
+use domain::{BinRange, CardProfile, Currency, EnterpriseId, Money, ProfileId, Timestamp};
+use domain::{VelocityLimit, VelocityLimits};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::fields::Fields;
+use crate::problem::Problem;
+use crate::request_bodies::{CardLimits, HoldDays, NewCardProfile, PeriodLimit, SingleLimit};
+
+/// Most days that a hold may live.
+const MAX_HOLD_DAYS: u32 = 365;
+const DEFAULT_NETWORK: &str = "VISA";
+
+/// Days that holds live.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HoldDaysBody {
+    #[serde(rename = "NORMAL")]
+    normal: u32,
+    #[serde(rename = "PRE_AUTH")]
+    pre_auth: u32,
+}
+
+/// A limit; null = none.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LimitBody {
+    amount: Option<String>,
+    count: Option<i64>,
+}
+
+/// Limits of each card, by period.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LimitsBody {
+    #[serde(rename = "SINGLE")]
+    single: LimitBody,
+    #[serde(rename = "DAILY")]
+    daily: LimitBody,
+    #[serde(rename = "MONTHLY")]
+    monthly: LimitBody,
+}
+
+/// A card profile.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProfileBody {
+    profile_id: String,
+    enterprise_id: String,
+    name: String,
+    bin_range: String,
+    network: String,
+    currency: String,
+    card_layouts: Vec<String>,
+    supported_countries: Vec<String>,
+    hold_days: HoldDaysBody,
+    limits: LimitsBody,
+    /// RFC 3339.
+    created_at: String,
+}
+
+impl From<&CardProfile> for ProfileBody {
+    fn from(profile: &CardProfile) -> Self {
+        let limit = |limit: VelocityLimit| LimitBody {
+            amount: limit.amount_minor.map(|minor| Money::new(minor, profile.currency).to_major()),
+            count: limit.count,
+        };
+        Self {
+            profile_id: profile.profile_id.to_string(),
+            enterprise_id: profile.enterprise_id.to_string(),
+            name: profile.name.clone(),
+            bin_range: profile.bin_range.to_string(),
+            network: profile.network.clone(),
+            currency: profile.currency.to_string(),
+            card_layouts: profile.card_layouts.clone(),
+            supported_countries: profile.supported_countries.clone(),
+            hold_days: HoldDaysBody {
+                normal: profile.hold_days_normal,
+                pre_auth: profile.hold_days_pre_auth,
+            },
+            limits: LimitsBody {
+                single: limit(profile.limits.single),
+                daily: limit(profile.limits.daily),
+                monthly: limit(profile.limits.monthly),
+            },
+            created_at: profile.created_at.to_string(),
+        }
+    }
+}
+
+/// Reads a new profile; whether its enterprise exists is for the caller to find.
+pub(crate) fn read(
+    body: &[u8],
+    profile_id: ProfileId,
+    created_at: Timestamp,
+) -> Result<CardProfile, Problem> {
+    let fields = Fields::parse(body, NewCardProfile::FIELDS)?;
+    let currency = fields.required("currency", fields.currency("currency")?)?;
+    let enterprise_id = fields.required_text("enterpriseId")?;
+    let enterprise_id: EnterpriseId =
+        enterprise_id.parse().map_err(|_| Problem::not_found("enterprise"))?;
+    let (hold_days_normal, hold_days_pre_auth) = hold_days(&fields)?;
+    let bin_range = fields.parsed("binRange", BIN_RANGE_TEXT, |text| text.parse::<BinRange>().ok());
+    Ok(CardProfile {
+        enterprise_id,
+        profile_id,
+        name: fields.required_text("name")?,
+        bin_range: fields.required("binRange", bin_range?)?,
+        network: fields.text("network")?.unwrap_or_else(|| DEFAULT_NETWORK.to_owned()),
+        currency,
+        card_layouts: fields.text_list("cardLayouts")?.unwrap_or_default(),
+        supported_countries: countries(&fields)?,
+        hold_days_normal,
+        hold_days_pre_auth,
+        limits: limits(&fields, currency)?,
+        created_at,
+    })
+}
+
+const BIN_RANGE_TEXT: &str =
+    "must be 6 to 11 digits, or two such numbers of one length joined by a hyphen";
+
+fn countries(fields: &Fields<'_>) -> Result<Vec<String>, Problem> {
+    let name = "supportedCountries";
+    let codes = fields.text_list(name)?.unwrap_or_default();
+    let alpha2 = |code: &String| wire::country::parse(code).map(|c| c.alpha2.to_owned());
+    let parsed: Option<Vec<_>> = codes.iter().map(alpha2).collect();
+    parsed.ok_or_else(|| fields.wrong(name, "must be ISO 3166 country codes"))
+}
+
+fn hold_days(fields: &Fields<'_>) -> Result<(u32, u32), Problem> {
+    let days = fields.object("holdDays", HoldDays::FIELDS)?;
+    let read = |name: &str, default: u32| match &days {
+        Some(days) => Ok(days.integer(name, 1, MAX_HOLD_DAYS)?.unwrap_or(default)),
+        None => Ok::<_, Problem>(default),
+    };
+    Ok((
+        read("NORMAL", CardProfile::DEFAULT_HOLD_DAYS_NORMAL)?,
+        read("PRE_AUTH", CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH)?,
+    ))
+}
+
+fn limits(fields: &Fields<'_>, currency: Currency) -> Result<VelocityLimits, Problem> {
+    let Some(limits) = fields.object("limits", CardLimits::FIELDS)? else {
+        return Ok(VelocityLimits::default());
+    };
+    let read = |name: &str, known: &[&str]| -> Result<VelocityLimit, Problem> {
+        let Some(limit) = limits.object(name, known)? else { return Ok(VelocityLimit::default()) };
+        let amount_minor = limit.money("amount", currency)?.map(Money::amount_minor);
+        let count = limit.integer("count", 1, u32::MAX)?.map(i64::from);
+        Ok(VelocityLimit { amount_minor, count })
+    };
+    Ok(VelocityLimits {
+        single: read("SINGLE", SingleLimit::FIELDS)?,
+        daily: read("DAILY", PeriodLimit::FIELDS)?,
+        monthly: read("MONTHLY", PeriodLimit::FIELDS)?,
+    })
+}

@@ -1,0 +1,46 @@
+//! Card profiles.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use bytes::Bytes;
+use domain::{EnterpriseId, ProfileId};
+
+use super::profile_body::{self, ProfileBody};
+use crate::paging::{ListQuery, Page};
+use crate::problem::Problem;
+use crate::request_bodies::NewCardProfile;
+use crate::state::ApiState;
+
+/// Creates a card profile.
+#[utoipa::path(post, path = "/admin/v1/card-profiles", tag = "cards", request_body = NewCardProfile,
+    responses((status = 200, body = ProfileBody)))]
+pub(crate) async fn create(
+    State(state): State<Arc<ApiState>>,
+    body: Bytes,
+) -> Result<Json<ProfileBody>, Problem> {
+    let profile_id = ProfileId::from_i64(state.store.ids().next());
+    let profile = profile_body::read(&body, profile_id, state.store.clock().now())?;
+    if state.store.enterprise(profile.enterprise_id).await?.is_none() {
+        return Err(Problem::not_found("enterprise"));
+    }
+    let shown = ProfileBody::from(&profile);
+    state.store.create_profile(profile).await?;
+    Ok(Json(shown))
+}
+
+/// Card profiles in order of id.
+#[utoipa::path(get, path = "/admin/v1/card-profiles", tag = "cards",
+    params(("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
+        ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = Page<ProfileBody>)))]
+pub(crate) async fn list(
+    State(state): State<Arc<ApiState>>,
+    query: ListQuery,
+) -> Result<Json<Page<ProfileBody>>, Problem> {
+    let limit = query.limit()?;
+    let enterprise_id = query.id::<EnterpriseId>("enterpriseId")?;
+    let rows = state.store.profiles(enterprise_id, query.cursor()?, limit).await?;
+    Ok(Json(Page::of(&rows, limit, |row| row.profile_id)))
+}

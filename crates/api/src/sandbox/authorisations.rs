@@ -1,0 +1,69 @@
+//! Purchases, played.
+
+use std::sync::Arc;
+
+use authorise::AuthorisationAnswer;
+use axum::Json;
+use axum::extract::State;
+use bytes::Bytes;
+use domain::AuthorisationStatus;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::purchase;
+use crate::problem::Problem;
+use crate::request_bodies::NewAuthorisation;
+use crate::state::ApiState;
+
+/// How long it took, milliseconds.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LatencyBody {
+    /// From arrival to decision.
+    total: u64,
+    /// What the enterprise took of it; null if it did not answer in time or was not asked.
+    enterprise: Option<u64>,
+}
+
+/// The answer to the network.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AnswerBody {
+    auth_id: String,
+    approved: bool,
+    /// `00`, `01`, `11` or `21`.
+    response_code: Option<String>,
+    /// `DAPI_AUTH_*` of a decline.
+    reason: Option<String>,
+    /// What exactly led to the decision.
+    detail: Option<String>,
+    auth_code: Option<String>,
+    outs_id: String,
+    latency_ms: LatencyBody,
+}
+
+impl From<&AuthorisationAnswer> for AnswerBody {
+    fn from(answer: &AuthorisationAnswer) -> Self {
+        let auth = &answer.authorisation;
+        Self {
+            auth_id: auth.auth_id.to_string(),
+            approved: auth.status == AuthorisationStatus::Approved,
+            response_code: auth.response_code.map(|code| code.to_string()),
+            reason: auth.reject_reason.map(|code| code.to_string()),
+            detail: auth.detail.clone(),
+            auth_code: auth.auth_code.clone(),
+            outs_id: auth.outs_id.to_string(),
+            latency_ms: LatencyBody { total: answer.total_ms, enterprise: answer.enterprise_ms },
+        }
+    }
+}
+
+/// A purchase through the whole authorisation path. A decline is an answer like any other.
+#[utoipa::path(post, path = "/sandbox/v1/authorisations", tag = "sandbox",
+    request_body = NewAuthorisation, responses((status = 200, body = AnswerBody)))]
+pub(crate) async fn create(
+    State(state): State<Arc<ApiState>>,
+    body: Bytes,
+) -> Result<Json<AnswerBody>, Problem> {
+    let answer = state.network.purchase(purchase::read(&body)?).await?;
+    Ok(Json(AnswerBody::from(&answer)))
+}

@@ -1,0 +1,56 @@
+//! Business time.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use bytes::Bytes;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::fields::Fields;
+use crate::problem::Problem;
+use crate::request_bodies::ClockAdvance;
+use crate::state::ApiState;
+
+/// Most seconds of one advance: ten years.
+const MAX_ADVANCE_SECONDS: u32 = 315_576_000;
+
+/// Business time and how far it is ahead of real time.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ClockBody {
+    /// RFC 3339.
+    now: String,
+    offset_seconds: i64,
+}
+
+/// Business time after an advance.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AdvancedBody {
+    /// RFC 3339.
+    now: String,
+}
+
+/// Business time.
+#[utoipa::path(get, path = "/sandbox/v1/clock", tag = "sandbox",
+    responses((status = 200, body = ClockBody)))]
+pub(crate) async fn read(State(state): State<Arc<ApiState>>) -> Json<ClockBody> {
+    let clock = state.store.clock();
+    let offset_seconds = clock.offset_us() / 1_000_000;
+    Json(ClockBody { now: clock.now().to_string(), offset_seconds })
+}
+
+/// Moves business time forward; everything due in between has happened when this answers.
+#[utoipa::path(post, path = "/sandbox/v1/clock/advance", tag = "sandbox",
+    request_body = ClockAdvance, responses((status = 200, body = AdvancedBody)))]
+pub(crate) async fn advance(
+    State(state): State<Arc<ApiState>>,
+    body: Bytes,
+) -> Result<Json<AdvancedBody>, Problem> {
+    let fields = Fields::parse(&body, ClockAdvance::FIELDS)?;
+    let seconds = fields.integer("seconds", 1, MAX_ADVANCE_SECONDS)?;
+    let seconds = fields.required("seconds", seconds)?;
+    let now = state.schedule.advance(seconds).await?;
+    Ok(Json(AdvancedBody { now: now.to_string() }))
+}

@@ -1,0 +1,60 @@
+//! Refusals of the simulated network as problem details.
+
+use authorise::{AuthoriseError, LaterError};
+use domain::FxError;
+use scheme::SchemeError;
+
+use crate::fields::amount_text;
+use crate::problem::Problem;
+
+impl From<SchemeError> for Problem {
+    fn from(error: SchemeError) -> Self {
+        match error {
+            SchemeError::CardNotFound => Self::not_found("card"),
+            SchemeError::AuthorisationNotFound => Self::not_found("authorisation"),
+            SchemeError::Expiry => Self::invalid("expiry is neither YYMM nor MM/YY"),
+            SchemeError::Amount(error) => Self::invalid(format!("amount {}", amount_text(error))),
+            SchemeError::NotPositive => Self::invalid("amount must be above zero"),
+            SchemeError::Authorise(error) => error.into(),
+            SchemeError::Later(error) => error.into(),
+            SchemeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AuthoriseError> for Problem {
+    fn from(error: AuthoriseError) -> Self {
+        match error {
+            AuthoriseError::Amount => {
+                Self::invalid("amount must be above zero, and zero for an inquiry")
+            }
+            AuthoriseError::TransactionType => {
+                Self::invalid("transactionType P is a refund: post it to /sandbox/v1/refunds")
+            }
+            AuthoriseError::Overloaded => Self::unavailable(),
+            AuthoriseError::Undecided => Self::conflict("undecided", error.to_string()),
+            AuthoriseError::Money(error) => error.into(),
+            AuthoriseError::Store(error) => error.into(),
+            AuthoriseError::Missing(_) | AuthoriseError::BrokenOff => {
+                tracing::error!(%error, "an authorisation failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<LaterError> for Problem {
+    fn from(error: LaterError) -> Self {
+        match error {
+            LaterError::NotPositive => Self::invalid("amount must be above zero"),
+            LaterError::Conversion(FxError::NoRate { .. }) => {
+                Self::invalid("currency cannot be converted: no rate is set")
+            }
+            LaterError::Conversion(FxError::OutOfRange) => {
+                Self::invalid("amount is out of range after conversion")
+            }
+            LaterError::Money(error) => error.into(),
+            LaterError::Store(error) => error.into(),
+        }
+    }
+}

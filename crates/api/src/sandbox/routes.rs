@@ -1,0 +1,20 @@
+//! Every route of the sandbox API.
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{authorisations, clock, later, refunds};
+use crate::state::ApiState;
+
+/// The routes; they exist in sandbox mode only.
+pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
+    OpenApiRouter::new()
+        .routes(routes!(clock::read))
+        .routes(routes!(clock::advance))
+        .routes(routes!(authorisations::create))
+        .routes(routes!(later::reverse))
+        .routes(routes!(later::clear))
+        .routes(routes!(refunds::create))
+}

@@ -1,0 +1,166 @@
+//! An embedded store with one enterprise and one profile, and the crate over it.
+
+use std::sync::Arc;
+
+use cards::{Cards, CardsSettings, OrderWorker};
+use domain::{
+    CardOrder, CardProfile, Clock, Currency, Enterprise, EnterpriseId, IdGenerator, ProfileId,
+    Random, RsaPadding, SystemRandom, VelocityLimits,
+};
+use schedule::Schedule;
+use store::{DeliveryFilter, Location, PlatformKey, Store};
+use vault::{MasterKey, Vault};
+use wire::cardbridge::order::ApplyVirtual;
+
+pub const SETTINGS: CardsSettings =
+    CardsSettings { order_step_ms: CardsSettings::DEFAULT_ORDER_STEP_MS, magic_values: true };
+
+pub struct Bed {
+    pub store: Store,
+    pub vault: Arc<Vault>,
+    pub cards: Cards,
+    pub enterprise_id: EnterpriseId,
+    pub profile_id: ProfileId,
+    clock: Clock,
+    directory: tempfile::TempDir,
+}
+
+impl Bed {
+    pub async fn new() -> Self {
+        Self::with_random(Arc::new(SystemRandom)).await
+    }
+
+    pub async fn with_random(random: Arc<dyn Random>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let store = open(&directory, &clock).await;
+        let vault = Arc::new(Vault::new(MasterKey::from_hex(&"5a".repeat(32)).unwrap(), random));
+        let cards = Cards::new(store.clone(), Arc::clone(&vault), SETTINGS);
+        let enterprise_id = EnterpriseId::from_i64(store.ids().next());
+        let profile_id = ProfileId::from_i64(store.ids().next());
+        let bed = Self { store, vault, cards, enterprise_id, profile_id, clock, directory };
+        bed.add_enterprise(enterprise_id).await;
+        bed.add_profile(enterprise_id, profile_id).await;
+        bed
+    }
+
+    /// What a process finds that starts after this one died.
+    pub async fn restarted(self) -> Self {
+        self.store.close().await;
+        let store = open(&self.directory, &self.clock).await;
+        store.take_over_leases().await.unwrap();
+        let cards = Cards::new(store.clone(), Arc::clone(&self.vault), SETTINGS);
+        Self { store, cards, ..self }
+    }
+
+    pub fn worker(&self) -> OrderWorker {
+        OrderWorker::new(self.store.clone(), Arc::clone(&self.vault), SETTINGS)
+    }
+
+    pub async fn advance(&self, seconds: u32) {
+        let schedule = Schedule::new(self.store.clone(), vec![Arc::new(self.worker())]);
+        schedule.advance(seconds).await.unwrap();
+    }
+
+    /// Places an order with this reference, which is also the customer's, and share token.
+    pub async fn place(&self, reference: &str, share_token: &str) -> CardOrder {
+        let body = application(self.profile_id, reference, share_token);
+        self.cards.apply_virtual(self.enterprise_id, parse(&body)).await.unwrap()
+    }
+
+    pub async fn order(&self, placed: &CardOrder) -> CardOrder {
+        self.store.order(placed.enterprise_id, placed.order_id).await.unwrap().unwrap()
+    }
+
+    /// Bodies of the webhooks about an object, in order.
+    pub async fn webhooks(&self, business_id: i64) -> Vec<serde_json::Value> {
+        let filter =
+            DeliveryFilter { business_id: Some(business_id), limit: 100, ..Default::default() };
+        let deliveries = self.store.deliveries(filter).await.unwrap();
+        let body = |view: &store::DeliveryView| serde_json::from_slice(&view.event.body).unwrap();
+        deliveries.iter().map(body).collect()
+    }
+
+    pub async fn add_enterprise(&self, enterprise_id: EnterpriseId) {
+        let enterprise = Enterprise {
+            enterprise_id,
+            name: "Acme".into(),
+            webhook_url: None,
+            auth_url: None,
+            external_public_key: None,
+            webhook_key: None,
+            ip_allowlist: Vec::new(),
+            redirect_hosts: Vec::new(),
+            page_origins: Vec::new(),
+            pci: false,
+            auth_deadline_ms: Enterprise::DEFAULT_AUTH_DEADLINE_MS,
+            rsa_padding: RsaPadding::Pkcs1,
+            created_at: self.clock.now(),
+        };
+        let key = PlatformKey {
+            enterprise_id,
+            version: 1,
+            sealed_private_key: vec![1],
+            public_key: vec![2],
+            created_at: self.clock.now(),
+        };
+        self.store.create_enterprise(enterprise, key).await.unwrap();
+    }
+
+    pub async fn add_profile(&self, enterprise_id: EnterpriseId, profile_id: ProfileId) {
+        let profile = CardProfile {
+            enterprise_id,
+            profile_id,
+            name: "plain".into(),
+            bin_range: "41111100-41111199".parse().unwrap(),
+            network: "VISA".into(),
+            currency: Currency::SGD,
+            card_layouts: Vec::new(),
+            supported_countries: vec!["SG".into(), "MY".into()],
+            hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
+            hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
+            limits: VelocityLimits::default(),
+            created_at: self.clock.now(),
+        };
+        self.store.create_profile(profile).await.unwrap();
+    }
+}
+
+async fn open(directory: &tempfile::TempDir, clock: &Clock) -> Store {
+    let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+    let location = Location::Sqlite(directory.path().join("cardbridge.db"));
+    Store::open(location, clock.clone(), ids).await.unwrap()
+}
+
+/// A sound application of a customer of her own.
+pub fn application(profile_id: ProfileId, reference: &str, share_token: &str) -> serde_json::Value {
+    serde_json::json!({
+        "profileId": profile_id.to_string(),
+        "cardOrderRef": reference,
+        "customerInfo": {
+            "phoneCountryCode": "86",
+            "email": format!("{reference}@example.com"),
+            "customerRef": reference,
+        },
+        "kycInfo": {
+            "sumsubShareToken": share_token,
+            "employmentStatus": "STUDENT",
+            "sourceOfFunds": "OTHERS",
+            "sourceOfWealth": "OTHERS",
+            "country": "SG",
+        },
+    })
+}
+
+pub fn parse(body: &serde_json::Value) -> ApplyVirtual {
+    ApplyVirtual::parse(body.to_string().as_bytes(), "no field is encrypted").unwrap()
+}
+
+/// `webhookSubType` and `data.status` of each webhook.
+pub fn statuses(webhooks: &[serde_json::Value]) -> Vec<String> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    webhooks
+        .iter()
+        .map(|w| format!("{} {}", text(&w["webhookSubType"]), text(&w["data"]["status"])))
+        .collect()
+}

@@ -1,0 +1,89 @@
+//! Workers that die, and workers that race: an order issues exactly one card.
+
+use domain::OrderStatus;
+use schedule::Worker;
+use store::JobKind;
+
+use crate::bed::{Bed, statuses};
+
+#[tokio::test]
+async fn an_order_survives_a_crash_between_any_two_steps() {
+    let mut bed = Bed::new().await;
+    let placed = bed.place("ord-1", "share-1").await;
+    let mut steps = 0;
+    while !bed.order(&placed).await.status.is_final() {
+        let later = bed.store.clock().now().plus_seconds(60);
+        // One process dies with the job in its hands, the next one makes a single step.
+        let leased = bed.store.lease_jobs(JobKind::OrderStep, later, 10_000, 10).await.unwrap();
+        assert_eq!(leased.len(), 1);
+        bed = bed.restarted().await;
+        let worker = bed.worker();
+        assert_eq!(worker.start_due(later).await.unwrap(), 1);
+        worker.settled().await;
+        drop(worker);
+        bed = bed.restarted().await;
+        steps += 1;
+    }
+    assert_eq!(steps, 4);
+    assert_one_card(&bed, &placed).await;
+}
+
+#[tokio::test]
+async fn workers_that_race_issue_one_card() {
+    let bed = Bed::new().await;
+    let placed = bed.place("ord-1", "share-1").await;
+    let (one, other) = (bed.worker(), bed.worker());
+    for _ in 0..20 {
+        let later = bed.store.clock().now().plus_seconds(60);
+        let (started, started_too) = tokio::join!(one.start_due(later), other.start_due(later));
+        assert!(started.unwrap() + started_too.unwrap() <= 1);
+        tokio::join!(one.settled(), other.settled());
+    }
+    assert_one_card(&bed, &placed).await;
+}
+
+#[tokio::test]
+async fn a_worker_whose_lease_ran_out_changes_nothing() {
+    let bed = Bed::new().await;
+    let placed = bed.place("ord-1", "share-1").await;
+    let later = bed.store.clock().now().plus_seconds(60);
+    // The first worker holds the job for no time at all, and comes back after the others.
+    let late = bed.store.lease_jobs(JobKind::OrderStep, later, 0, 1).await.unwrap().remove(0);
+    let worker = bed.worker();
+    let before = bed.order(&placed).await;
+    assert_eq!(worker.start_due(later).await.unwrap(), 1);
+    worker.settled().await;
+    let step = store::OrderStep {
+        expected_status: before.status,
+        order: domain::CardOrder { status: OrderStatus::CustomerPass, ..before },
+        job: late,
+        next_due_at: None,
+        issued: None,
+        events: Vec::new(),
+    };
+    let outcome = bed.store.advance_order(step).await.unwrap();
+    assert_eq!(outcome, store::OrderStepOutcome::Stale);
+    bed.advance(120).await;
+    assert_one_card(&bed, &placed).await;
+}
+
+async fn assert_one_card(bed: &Bed, placed: &domain::CardOrder) {
+    let order = bed.order(placed).await;
+    assert_eq!(order.status, OrderStatus::Succeed);
+    let cards = bed.store.cards_of_customer(bed.enterprise_id, order.customer_id).await.unwrap();
+    assert_eq!(cards.iter().map(|c| Some(c.card_id)).collect::<Vec<_>>(), [order.card_id]);
+    let told = bed.webhooks(order.order_id.as_i64()).await;
+    assert_eq!(
+        statuses(&told),
+        [
+            "CREATE PENDING",
+            "UPDATE CUSTOMER_PASS",
+            "UPDATE KYC_PASS",
+            "UPDATE CHANNEL_CUSTOMER_PASS",
+            "UPDATE SUCCEED"
+        ]
+    );
+    let ids: Vec<_> = told.iter().map(|w| w["webhookId"].as_str().unwrap().to_owned()).collect();
+    assert!(ids.is_sorted());
+    assert_eq!(bed.webhooks(cards[0].card_id.as_i64()).await.len(), 1);
+}

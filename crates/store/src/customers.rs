@@ -1,0 +1,160 @@
+//! Which customer an order is for (cardbridge-open-api.md section 14, U22).
+
+use domain::{Customer, CustomerId, EnterpriseId};
+
+use crate::engine::{Tx, Value};
+use crate::rows::{CUSTOMER_COLUMNS, customer_from, customer_values};
+use crate::{CustomerDraft, PlaceOrderError, StoreError};
+
+/// The customers that share something with the data of an order.
+struct Known {
+    by_ref: Option<Customer>,
+    by_email: Option<Customer>,
+    by_phone: Option<Customer>,
+}
+
+/// What the data of an order comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Reuse(CustomerId),
+    Create,
+}
+
+/// Finds or creates the customer of an order.
+pub(crate) async fn settle_customer(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    draft: &CustomerDraft,
+) -> Result<CustomerId, PlaceOrderError> {
+    let data = match draft {
+        CustomerDraft::Existing(customer_id) => {
+            let found = find(tx, enterprise_id, "customer_id", Some((*customer_id).into())).await?;
+            return found.map(|it| it.customer_id).ok_or(PlaceOrderError::CustomerNotFound);
+        }
+        CustomerDraft::Data(customer) => customer,
+    };
+    let text = |value: &Option<String>| value.as_ref().map(Value::from);
+    let known = Known {
+        by_ref: find(tx, enterprise_id, "customer_ref", text(&data.customer_ref)).await?,
+        by_email: find(tx, enterprise_id, "email", text(&data.email)).await?,
+        by_phone: find(tx, enterprise_id, "phone", text(&data.phone)).await?,
+    };
+    match choose(data, &known)? {
+        Choice::Reuse(customer_id) => Ok(customer_id),
+        Choice::Create => {
+            let row = customer_values(&Customer { enterprise_id, ..data.clone() });
+            tx.insert_rows("customer", CUSTOMER_COLUMNS, &[row]).await?;
+            Ok(data.customer_id)
+        }
+    }
+}
+
+/// The same reference, or the same e-mail and phone, is the same customer. A reference
+/// with other data is refused, and so is data of which a part belongs to someone else.
+fn choose(data: &Customer, known: &Known) -> Result<Choice, PlaceOrderError> {
+    if let Some(named) = &known.by_ref {
+        let agrees = |given: &Option<String>, stored| given.is_none() || given == stored;
+        if agrees(&data.email, &named.email) && agrees(&data.phone, &named.phone) {
+            return Ok(Choice::Reuse(named.customer_id));
+        }
+        return Err(PlaceOrderError::CustomerRefTaken);
+    }
+    let found = known.by_email.as_ref().or(known.by_phone.as_ref());
+    let Some(found) = found else { return Ok(Choice::Create) };
+    // An order that names only one of the two means a customer who has only that one.
+    if found.email == data.email && found.phone == data.phone {
+        return Ok(Choice::Reuse(found.customer_id));
+    }
+    let email_taken = known.by_email.is_some();
+    Err(if email_taken { PlaceOrderError::EmailTaken } else { PlaceOrderError::PhoneTaken })
+}
+
+async fn find(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    column: &str,
+    value: Option<Value>,
+) -> Result<Option<Customer>, StoreError> {
+    let Some(value) = value else { return Ok(None) };
+    let sql = format!(
+        "SELECT {CUSTOMER_COLUMNS} FROM customer WHERE enterprise_id = $1 AND {column} = $2"
+    );
+    let row = tx.query_opt(&sql, &[enterprise_id.into(), value]).await?;
+    row.as_ref().map(customer_from).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Timestamp;
+
+    use super::*;
+
+    fn customer(id: i64, customer_ref: &str, email: &str, phone: &str) -> Customer {
+        let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+        Customer {
+            enterprise_id: EnterpriseId::from_i64(1),
+            customer_id: CustomerId::from_i64(id),
+            customer_ref: text(customer_ref),
+            email: text(email),
+            phone: text(phone),
+            phone_country_code: None,
+            created_at: Timestamp::default(),
+            modified_at: Timestamp::default(),
+        }
+    }
+
+    /// What comes of an order's data where ann (ref, e-mail and phone), bob (e-mail and
+    /// phone) and cat (e-mail) are known.
+    fn outcome(customer_ref: &str, email: &str, phone: &str) -> String {
+        let all = [
+            customer(1, "ann", "ann@x", "+1"),
+            customer(2, "", "bob@x", "+2"),
+            customer(3, "", "cat@x", ""),
+        ];
+        let data = customer(9, customer_ref, email, phone);
+        let by = |key: fn(&Customer) -> &Option<String>| {
+            let same = |it: &&Customer| key(it).is_some() && key(it) == key(&data);
+            all.iter().find(same).cloned()
+        };
+        let known = Known {
+            by_ref: by(|it| &it.customer_ref),
+            by_email: by(|it| &it.email),
+            by_phone: by(|it| &it.phone),
+        };
+        match choose(&data, &known) {
+            Ok(Choice::Reuse(id)) => format!("reuse {id}"),
+            Ok(Choice::Create) => "create".to_owned(),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    #[test]
+    fn same_reference_or_same_email_and_phone_is_the_same_customer() {
+        assert_eq!(outcome("ann", "ann@x", "+1"), "reuse 1");
+        assert_eq!(outcome("ann", "ann@x", ""), "reuse 1");
+        assert_eq!(outcome("", "ann@x", "+1"), "reuse 1");
+        assert_eq!(outcome("other", "bob@x", "+2"), "reuse 2");
+        assert_eq!(outcome("", "cat@x", ""), "reuse 3");
+    }
+
+    #[test]
+    fn a_part_that_belongs_to_someone_else_is_refused() {
+        assert_eq!(outcome("", "ann@x", "+9"), "EmailTaken");
+        assert_eq!(outcome("", "ann@x", ""), "EmailTaken");
+        assert_eq!(outcome("", "new@x", "+1"), "PhoneTaken");
+        assert_eq!(outcome("", "ann@x", "+2"), "EmailTaken");
+        assert_eq!(outcome("", "", "+1"), "PhoneTaken");
+    }
+
+    #[test]
+    fn a_reference_with_other_data_is_refused() {
+        assert_eq!(outcome("ann", "bob@x", "+2"), "CustomerRefTaken");
+        assert_eq!(outcome("ann", "ann@x", "+9"), "CustomerRefTaken");
+    }
+
+    #[test]
+    fn new_data_makes_a_new_customer() {
+        assert_eq!(outcome("dan", "dan@x", "+4"), "create");
+        assert_eq!(outcome("", "dan@x", ""), "create");
+    }
+}

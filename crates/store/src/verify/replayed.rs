@@ -1,0 +1,104 @@
+//! Accounts against their transfers.
+
+use std::collections::BTreeMap;
+
+use domain::{AccountId, EnterpriseId};
+use ledger::{Account, Bucket, Transfer, TransferKind};
+
+use super::{PAGE_ROWS, VerifyReport};
+use crate::StoreError;
+use crate::engine::Tx;
+use crate::rows::{ACCOUNT_COLUMNS, TRANSFER_COLUMNS, account_from, transfer_from};
+
+/// Replays all transfers of an enterprise from empty accounts and compares what comes out
+/// with what is stored; returns the stored accounts, one for each currency.
+pub(super) async fn verify_accounts(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    report: &mut VerifyReport,
+) -> Result<Vec<Account>, StoreError> {
+    let stored = accounts(tx, enterprise_id).await?;
+    let mut derived: BTreeMap<AccountId, Account> = stored
+        .iter()
+        .map(|it| (it.account_id, Account::empty(enterprise_id, it.account_id, it.currency)))
+        .collect();
+    let mut after = i64::MIN;
+    loop {
+        let transfers = transfers(tx, enterprise_id, after).await?;
+        let Some(last) = transfers.last() else { break };
+        after = last.transfer_id.as_i64();
+        for transfer in &transfers {
+            replay(&mut derived, transfer, report);
+        }
+    }
+    for account in &stored {
+        compare(account, &derived[&account.account_id], report);
+    }
+    Ok(stored)
+}
+
+fn replay(
+    derived: &mut BTreeMap<AccountId, Account>,
+    transfer: &Transfer,
+    report: &mut VerifyReport,
+) {
+    report.transfers += 1;
+    let subject = format!("transfer {}", transfer.transfer_id);
+    if !is_a_movement(transfer) {
+        report.note(&subject, "its kind does not move money between these buckets");
+    }
+    match derived.get_mut(&transfer.account_id).map(|account| account.replay(transfer)) {
+        None => report.note(&subject, "its account does not exist"),
+        Some(Err(error)) => report.note(&subject, error.to_string()),
+        Some(Ok(())) => {}
+    }
+}
+
+/// Whether the ledger's rules know such a movement.
+const fn is_a_movement(transfer: &Transfer) -> bool {
+    matches!(
+        (transfer.kind, transfer.from, transfer.to),
+        (TransferKind::Deposit, Bucket::Funding, Bucket::Available)
+            | (TransferKind::Withdrawal, Bucket::Available, Bucket::Funding)
+            | (TransferKind::Hold, Bucket::Available, Bucket::Held)
+            | (TransferKind::Release | TransferKind::Expiry, Bucket::Held, Bucket::Available)
+            | (TransferKind::Clearing, Bucket::Held | Bucket::Available, Bucket::Posted)
+            | (TransferKind::Refund, Bucket::Posted, Bucket::Available)
+    )
+}
+
+fn compare(stored: &Account, derived: &Account, report: &mut VerifyReport) {
+    report.accounts += 1;
+    let subject = format!("account {}", stored.account_id);
+    for bucket in Bucket::ALL {
+        let (is, should) = (stored.balance_minor(bucket), derived.balance_minor(bucket));
+        if is != should {
+            let name = bucket.as_str();
+            report.note(&subject, format!("{name} is {is}, its transfers come to {should}"));
+        }
+    }
+    if let Err(violation) = stored.check() {
+        report.note(&subject, violation.rule);
+    }
+}
+
+/// The accounts of one enterprise: as many as it has currencies.
+async fn accounts(tx: &Tx, enterprise_id: EnterpriseId) -> Result<Vec<Account>, StoreError> {
+    let sql = format!(
+        "SELECT {ACCOUNT_COLUMNS} FROM ledger_account WHERE enterprise_id = $1 ORDER BY account_id"
+    );
+    tx.query(&sql, &[enterprise_id.into()]).await?.iter().map(account_from).collect()
+}
+
+async fn transfers(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    after: i64,
+) -> Result<Vec<Transfer>, StoreError> {
+    let sql = format!(
+        "SELECT {TRANSFER_COLUMNS} FROM ledger_transfer \
+         WHERE enterprise_id = $1 AND transfer_id > $2 ORDER BY transfer_id LIMIT $3"
+    );
+    let params = [enterprise_id.into(), after.into(), PAGE_ROWS.into()];
+    tx.query(&sql, &params).await?.iter().map(transfer_from).collect()
+}

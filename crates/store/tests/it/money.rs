@@ -1,0 +1,367 @@
+//! Money through the grouping writer: holds, decisions, clearings, reversals, refunds.
+
+use domain::{
+    AuthId, AuthType, Authorisation, AuthorisationStatus, CardId, Currency, CustomerId, Direction,
+    EnterpriseId, ErrorCode, HoldState, IdGenerator, Merchant, Money, NetworkKey, OutsId,
+    ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, TestRunner};
+use store::{
+    BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
+    MoneyError, RefundAuthorisation, ReverseAuthorisation, Store,
+};
+
+use crate::both_engines;
+
+const ENTERPRISE: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_000_001);
+const NOW: Timestamp = Timestamp::from_micros(1_760_000_000_000_000);
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD)
+}
+
+fn event(ids: &IdGenerator, business_id: i64) -> WebhookEvent {
+    WebhookEvent {
+        enterprise_id: ENTERPRISE,
+        webhook_id: WebhookId::from_i64(ids.next()),
+        webhook_type: WebhookType::AuthorisationResult,
+        sub_type: WebhookSubType::Create,
+        business_id,
+        body: b"{}".to_vec(),
+        created_at: NOW,
+    }
+}
+
+fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> BeginAuthorisation {
+    let auth_id = AuthId::from_i64(ids.next());
+    BeginAuthorisation {
+        authorisation: Authorisation {
+            enterprise_id: ENTERPRISE,
+            auth_id,
+            card_id: CardId::from_i64(7),
+            customer_id: CustomerId::from_i64(8),
+            outs_id: OutsId::from_i64(ids.next()),
+            original_auth_id: None,
+            direction: Direction::Outgoing,
+            auth_type: AuthType::Normal,
+            transaction_type: TransactionType::Purchase,
+            amount,
+            acquirer_amount: amount,
+            fx_rate: "1".to_owned(),
+            merchant: Merchant::default(),
+            network_key: key,
+            status: AuthorisationStatus::Pending,
+            response_code: None,
+            reject_reason: None,
+            detail: None,
+            auth_code: None,
+            hold_state: HoldState::None,
+            hold_remaining_minor: 0,
+            hold_expires_at: Some(NOW.plus_seconds(3600)),
+            posted_minor: 0,
+            cleared_acquirer_minor: 0,
+            reversed_acquirer_minor: 0,
+            created_at: NOW,
+            decided_at: None,
+        },
+        receipt: "{}".to_owned(),
+        refusal: event(ids, auth_id.as_i64()),
+    }
+}
+
+fn decision(
+    ids: &IdGenerator,
+    auth_id: AuthId,
+    response_code: ResponseCode,
+) -> DecideAuthorisation {
+    let approved = response_code == ResponseCode::Approved;
+    DecideAuthorisation {
+        enterprise_id: ENTERPRISE,
+        auth_id,
+        response_code,
+        reject_reason: (!approved).then_some(ErrorCode::AuthEnterpriseReject),
+        detail: "test".to_owned(),
+        auth_code: approved.then(|| "123456".to_owned()),
+        receipt: Some("{\"decided\":true}".to_owned()),
+        event: event(ids, auth_id.as_i64()),
+        now: NOW,
+    }
+}
+
+/// Holds and approves a purchase.
+async fn approved(store: &Store, amount: Money) -> Authorisation {
+    let begun = store.begin_authorisation(purchase(store.ids(), amount, None)).await.unwrap();
+    let BeginOutcome::Held(held) = begun else { panic!("not held: {begun:?}") };
+    let request = decision(store.ids(), held.auth_id, ResponseCode::Approved);
+    match store.decide_authorisation(request).await.unwrap() {
+        DecideOutcome::Decided(it) => it,
+        other => panic!("not decided: {other:?}"),
+    }
+}
+
+async fn balances(store: &Store) -> (i64, i64, i64) {
+    let account = store.account(ENTERPRISE, Currency::USD).await.unwrap().unwrap();
+    account.check().unwrap();
+    (account.available_minor, account.held_minor, account.posted_minor)
+}
+
+async fn assert_ledger(store: &Store) {
+    let report = store.verify_ledger().await.unwrap();
+    assert_eq!(report.violations, []);
+}
+
+async fn fund(store: &Store, minor: i64) {
+    store.deposit(ENTERPRISE, usd(minor), "start".to_owned(), NOW).await.unwrap();
+}
+
+both_engines!(concurrent_holds_never_exceed_the_deposit, |store| {
+    fund(&store, 1_000).await;
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let store = store.clone();
+        callers.spawn(async move {
+            let request = purchase(store.ids(), usd(30), None);
+            store.begin_authorisation(request).await.unwrap()
+        });
+    }
+    let outcomes = callers.join_all().await;
+    let held = outcomes.iter().filter(|o| matches!(o, BeginOutcome::Held(_))).count();
+    assert_eq!(held, 33);
+    for outcome in outcomes {
+        let BeginOutcome::Refused(it) = outcome else { continue };
+        assert_eq!(it.status, AuthorisationStatus::Declined);
+        assert_eq!(it.reject_reason, Some(ErrorCode::AuthInternalReject));
+        assert_eq!(it.detail.as_deref(), Some("deposit_exhausted"));
+        let told = store::DeliveryFilter {
+            business_id: Some(it.auth_id.as_i64()),
+            limit: 10,
+            ..Default::default()
+        };
+        assert_eq!(store.deliveries(told).await.unwrap().len(), 1);
+    }
+    assert_eq!(balances(&store).await, (10, 990, 0));
+    assert_ledger(&store).await;
+});
+
+both_engines!(the_networks_key_takes_one_hold, |store| {
+    fund(&store, 1_000).await;
+    let key = NetworkKey { stan: "000001".to_owned(), rrn: "123456789012".to_owned() };
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let (store, key) = (store.clone(), key.clone());
+        callers.spawn(async move {
+            let request = purchase(store.ids(), usd(10), Some(key));
+            store.begin_authorisation(request).await.unwrap()
+        });
+    }
+    let outcomes = callers.join_all().await;
+    let held: Vec<_> = outcomes
+        .iter()
+        .filter_map(|o| if let BeginOutcome::Held(it) = o { Some(it.auth_id) } else { None })
+        .collect();
+    assert_eq!(held.len(), 1);
+    for outcome in &outcomes {
+        if let BeginOutcome::Repeated(it) = outcome {
+            assert_eq!(it.auth_id, held[0]);
+        }
+    }
+    assert_eq!(balances(&store).await, (990, 10, 0));
+    assert_ledger(&store).await;
+});
+
+both_engines!(an_authorisation_is_decided_once, |store| {
+    fund(&store, 1_000).await;
+    let begun = store.begin_authorisation(purchase(store.ids(), usd(100), None)).await.unwrap();
+    let BeginOutcome::Held(held) = begun else { panic!("not held") };
+    assert_eq!(balances(&store).await, (900, 100, 0));
+    let declined = decision(store.ids(), held.auth_id, ResponseCode::NoResponse);
+    let approve = decision(store.ids(), held.auth_id, ResponseCode::Approved);
+    let (first, second) =
+        tokio::join!(store.decide_authorisation(declined), store.decide_authorisation(approve));
+    let decided = [first.unwrap(), second.unwrap()]
+        .iter()
+        .filter(|outcome| matches!(outcome, DecideOutcome::Decided(_)))
+        .count();
+    assert_eq!(decided, 1);
+    let view = store.authorisation(held.auth_id).await.unwrap().unwrap();
+    assert_eq!(view.receipt, "{\"decided\":true}");
+    let left = if view.authorisation.status == AuthorisationStatus::Approved { 100 } else { 0 };
+    assert_eq!(balances(&store).await, (1_000 - left, left, 0));
+    let told = store::DeliveryFilter {
+        business_id: Some(held.auth_id.as_i64()),
+        limit: 10,
+        ..Default::default()
+    };
+    assert_eq!(store.deliveries(told).await.unwrap().len(), 1);
+    assert_ledger(&store).await;
+});
+
+both_engines!(clearing_reversal_and_refund_move_what_they_say, |store| {
+    fund(&store, 1_000).await;
+    let it = approved(&store, usd(200)).await;
+    let clearing = |minor, is_final| ClearAuthorisation {
+        auth_id: it.auth_id,
+        acquirer_amount_minor: Some(minor),
+        is_final,
+        now: NOW,
+    };
+    let posted = store.clear_authorisation(clearing(50, false)).await.unwrap();
+    assert_eq!(posted.posting.amount, usd(50));
+    assert_eq!(balances(&store).await, (800, 150, 50));
+    let reversal_id = AuthId::from_i64(store.ids().next());
+    let reversal = store
+        .reverse_authorisation(ReverseAuthorisation {
+            auth_id: it.auth_id,
+            acquirer_amount_minor: Some(30),
+            reversal_id,
+            now: NOW,
+        })
+        .await
+        .unwrap();
+    assert_eq!((reversal.auth_id, reversal.original_auth_id), (reversal_id, Some(it.auth_id)));
+    assert_eq!((reversal.direction, reversal.outs_id), (Direction::Incoming, it.outs_id));
+    assert_eq!(balances(&store).await, (830, 120, 50));
+    store.clear_authorisation(clearing(150, true)).await.unwrap();
+    assert_eq!(balances(&store).await, (800, 0, 200));
+    let mut refund = purchase(store.ids(), usd(80), None).authorisation;
+    refund.direction = Direction::Incoming;
+    refund.transaction_type = TransactionType::Refund;
+    refund.status = AuthorisationStatus::Approved;
+    refund.hold_expires_at = None;
+    refund.original_auth_id = Some(it.auth_id);
+    store.refund(RefundAuthorisation { refund, receipt: "{}".to_owned() }).await.unwrap();
+    assert_eq!(balances(&store).await, (880, 0, 120));
+    assert_ledger(&store).await;
+});
+
+both_engines!(a_hold_expires_once_and_only_when_due, |store| {
+    fund(&store, 1_000).await;
+    let it = approved(&store, usd(200)).await;
+    let due = NOW.plus_seconds(3600);
+    assert!(!store.expire_hold(ENTERPRISE, it.auth_id, NOW).await.unwrap());
+    assert_eq!(store.next_hold_expiry().await.unwrap(), Some(due));
+    assert_eq!(store.expired_holds(due, 10).await.unwrap().len(), 1);
+    assert!(store.expire_hold(ENTERPRISE, it.auth_id, due).await.unwrap());
+    assert!(!store.expire_hold(ENTERPRISE, it.auth_id, due).await.unwrap());
+    assert_eq!(balances(&store).await, (1_000, 0, 0));
+    assert_eq!(store.next_hold_expiry().await.unwrap(), None);
+    assert_ledger(&store).await;
+});
+
+both_engines!(a_reference_moves_money_once, |store| {
+    let deposit = |minor, text: &str| store.deposit(ENTERPRISE, usd(minor), text.to_owned(), NOW);
+    let (one, two) = tokio::join!(deposit(500, "a"), deposit(500, "a"));
+    let repeats = [one.unwrap(), two.unwrap()].iter().filter(|moved| moved.repeated).count();
+    assert_eq!(repeats, 1);
+    assert!(matches!(deposit(501, "a").await, Err(MoneyError::ReferenceMismatch)));
+    approved(&store, usd(300)).await;
+    let withdraw = |minor, text: &str| store.withdraw(ENTERPRISE, usd(minor), text.to_owned(), NOW);
+    let refused = withdraw(201, "b").await;
+    assert!(matches!(refused, Err(MoneyError::Ledger(ledger::LedgerError::InsufficientFunds))));
+    withdraw(200, "b").await.unwrap();
+    assert!(withdraw(200, "b").await.unwrap().repeated);
+    assert_eq!(balances(&store).await, (0, 300, 0));
+    assert_ledger(&store).await;
+});
+
+both_engines!(one_bad_command_of_a_group_fails_alone, |store| {
+    fund(&store, 10_000).await;
+    let twin = purchase(store.ids(), usd(1), None);
+    let mut callers = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let store = store.clone();
+        // The same id twice: the second insert breaks a unique index.
+        let request = if number < 2 { twin.clone() } else { purchase(store.ids(), usd(1), None) };
+        callers.spawn(async move { store.begin_authorisation(request).await.is_ok() });
+    }
+    let done = callers.join_all().await;
+    assert_eq!(done.iter().filter(|ok| **ok).count(), 39);
+    assert_eq!(balances(&store).await, (9_961, 39, 0));
+    assert_ledger(&store).await;
+});
+
+#[derive(Debug, Clone)]
+enum Step {
+    Purchase(i64),
+    Decide(usize, bool),
+    Clear(usize, Option<i64>, bool),
+    Reverse(usize, Option<i64>),
+    Expire(usize),
+    Deposit(i64),
+    Withdraw(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let minor = 1_i64..400;
+    let part = prop::option::of(1_i64..300);
+    prop_oneof![
+        minor.clone().prop_map(Step::Purchase),
+        (any::<usize>(), any::<bool>()).prop_map(|(i, yes)| Step::Decide(i, yes)),
+        (any::<usize>(), part.clone(), any::<bool>()).prop_map(|(i, m, f)| Step::Clear(i, m, f)),
+        (any::<usize>(), part).prop_map(|(i, m)| Step::Reverse(i, m)),
+        any::<usize>().prop_map(Step::Expire),
+        minor.clone().prop_map(Step::Deposit),
+        minor.prop_map(Step::Withdraw),
+    ]
+}
+
+async fn play(store: &Store, known: &mut Vec<AuthId>, step: &Step, number: usize) {
+    let pick = |index: usize| known.get(index % known.len().max(1)).copied();
+    let reference = format!("step-{number}");
+    // Refusals are part of the game: what counts is that the ledger is right afterwards.
+    match *step {
+        Step::Purchase(minor) => {
+            let request = purchase(store.ids(), usd(minor), None);
+            known.push(request.authorisation.auth_id);
+            store.begin_authorisation(request).await.unwrap();
+        }
+        Step::Decide(index, yes) => {
+            let Some(auth_id) = pick(index) else { return };
+            let code = if yes { ResponseCode::Approved } else { ResponseCode::NotAllowed };
+            store.decide_authorisation(decision(store.ids(), auth_id, code)).await.unwrap();
+        }
+        Step::Clear(index, acquirer_amount_minor, is_final) => {
+            let Some(auth_id) = pick(index) else { return };
+            let request = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, now: NOW };
+            let _ = store.clear_authorisation(request).await;
+        }
+        Step::Reverse(index, acquirer_amount_minor) => {
+            let Some(auth_id) = pick(index) else { return };
+            let reversal_id = AuthId::from_i64(store.ids().next());
+            let request =
+                ReverseAuthorisation { auth_id, acquirer_amount_minor, reversal_id, now: NOW };
+            let _ = store.reverse_authorisation(request).await;
+        }
+        Step::Expire(index) => {
+            let Some(auth_id) = pick(index) else { return };
+            store.expire_hold(ENTERPRISE, auth_id, NOW.plus_seconds(7200)).await.unwrap();
+        }
+        Step::Deposit(minor) => {
+            store.deposit(ENTERPRISE, usd(minor), reference, NOW).await.unwrap();
+        }
+        Step::Withdraw(minor) => {
+            let _ = store.withdraw(ENTERPRISE, usd(minor), reference, NOW).await;
+        }
+    }
+}
+
+/// Histories that a random run plays, each of up to thirty steps.
+const HISTORIES: u32 = 12;
+
+both_engines!(every_history_keeps_the_ledger, |store| {
+    fund(&store, 1_000).await;
+    let mut runner = TestRunner::new(Config { cases: HISTORIES, ..Config::default() });
+    let strategy = prop::collection::vec(step(), 1..30);
+    for history in 0..HISTORIES {
+        let steps = strategy.new_tree(&mut runner).unwrap().current();
+        let mut known = Vec::new();
+        for (number, step) in steps.iter().enumerate() {
+            let number = history as usize * 100 + number;
+            play(&store, &mut known, step, number).await;
+            let report = store.verify_ledger().await.unwrap();
+            assert_eq!(report.violations, [], "after {step:?} of {steps:?}");
+        }
+    }
+});
