@@ -58,24 +58,22 @@ impl Road {
     /// The road that an application's magic words choose.
     #[must_use]
     pub fn of(values: &MagicValues<'_>) -> Self {
-        let names = |word: &str| {
-            values.share_token.starts_with(word)
-                || values.customer_ref.is_some_and(|text| text.starts_with(word))
-                || values.email.is_some_and(|text| is_whole_word(text, word))
-        };
-        let ending_of_text = |begins: &dyn Fn(&str) -> bool| {
-            ENDINGS.iter().find(|(word, _)| begins(word)).map(|(_, ending)| *ending)
-        };
-        let ending = ending_of_text(&|word| values.share_token.starts_with(word))
-            .or_else(|| {
-                let text = values.customer_ref?;
-                ending_of_text(&|word| text.starts_with(word))
-            })
-            .or_else(|| {
-                let text = values.email?;
-                ending_of_text(&|word| is_whole_word(text, word))
-            });
-        Self { ending: ending.unwrap_or(Ending::Pass), slow: names(SLOW) }
+        type Begins = fn(&str, &str) -> bool;
+        let looked_at: [(Option<&str>, Begins); 3] = [
+            (Some(values.share_token), |text, word| text.starts_with(word)),
+            (values.customer_ref, |text, word| text.starts_with(word)),
+            (values.email, is_whole_word),
+        ];
+        let mut road = Self::PLAIN;
+        for (text, begins) in looked_at {
+            let Some(text) = text else { continue };
+            road.slow |= begins(text, SLOW);
+            let named = ENDINGS.iter().find(|(word, _)| begins(text, word));
+            if let (Ending::Pass, Some((_, ending))) = (road.ending, named) {
+                road.ending = *ending;
+            }
+        }
+        road
     }
 }
 

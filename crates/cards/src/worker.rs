@@ -127,8 +127,7 @@ impl Steps {
         match next_step(&order, road) {
             StepDecision::Issue => return self.issue(job, order, now).await,
             StepDecision::Rest => {
-                next = order;
-                return self.commit(self.silent(job, next, expected_status)).await.map(drop);
+                return self.commit(self.silent(job, order, expected_status)).await.map(drop);
             }
             StepDecision::Advance(status) => {
                 next.status = status;

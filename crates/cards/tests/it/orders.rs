@@ -1,6 +1,12 @@
 //! The roads of an order.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use domain::{CardStatus, CardType, ErrorCode, OrderStatus};
+use schedule::Schedule;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::bed::{Bed, statuses};
 
@@ -106,4 +112,22 @@ async fn a_slow_order_takes_five_seconds_a_step() {
     assert_eq!(bed.order(&placed).await.status, OrderStatus::CustomerPass);
     bed.advance(15).await;
     assert_eq!(bed.order(&placed).await.status, OrderStatus::Succeed);
+}
+
+#[tokio::test]
+async fn in_the_background_an_order_takes_its_four_steps_in_real_time() {
+    let bed = Bed::new().await;
+    let schedule = Schedule::new(bed.store.clone(), vec![Arc::new(bed.worker())]);
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn(schedule.run(stopped));
+    let started = Instant::now();
+    let placed = bed.place("ord-1", "share-1").await;
+    while !bed.order(&placed).await.status.is_final() {
+        assert!(started.elapsed() < Duration::from_secs(10), "the order hangs");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(started.elapsed() >= Duration::from_millis(800));
+    assert_eq!(bed.order(&placed).await.status, OrderStatus::Succeed);
+    stop.send_replace(true);
+    running.await.unwrap();
 }
