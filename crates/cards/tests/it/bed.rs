@@ -156,11 +156,11 @@ pub fn parse(body: &serde_json::Value) -> ApplyVirtual {
     ApplyVirtual::parse(body.to_string().as_bytes(), "no field is encrypted").unwrap()
 }
 
-/// `webhookSubType` and `data.status` of each webhook.
+/// `data.status` and `webhookSubType` of each webhook.
 pub fn statuses(webhooks: &[serde_json::Value]) -> Vec<String> {
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     webhooks
         .iter()
-        .map(|w| format!("{} {}", text(&w["webhookSubType"]), text(&w["data"]["status"])))
+        .map(|w| format!("{} {}", text(&w["data"]["status"]), text(&w["webhookSubType"])))
         .collect()
 }

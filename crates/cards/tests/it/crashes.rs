@@ -76,11 +76,11 @@ async fn assert_one_card(bed: &Bed, placed: &domain::CardOrder) {
     assert_eq!(
         statuses(&told),
         [
-            "CREATE PENDING",
-            "UPDATE CUSTOMER_PASS",
-            "UPDATE KYC_PASS",
-            "UPDATE CHANNEL_CUSTOMER_PASS",
-            "UPDATE SUCCEED"
+            "PENDING CREATE",
+            "CUSTOMER_PASS UPDATE",
+            "KYC_PASS UPDATE",
+            "CHANNEL_CUSTOMER_PASS UPDATE",
+            "SUCCEED UPDATE"
         ]
     );
     let ids: Vec<_> = told.iter().map(|w| w["webhookId"].as_str().unwrap().to_owned()).collect();

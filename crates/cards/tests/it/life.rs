@@ -35,7 +35,7 @@ async fn freezing_lifting_and_terminating_are_told_in_order() {
     assert_eq!(code(again), ErrorCode::OperationNotSupport);
     assert_eq!(
         statuses(&bed.webhooks(ended.card_id.as_i64()).await),
-        ["CREATE ACTIVATED", "UPDATE FROZEN", "UPDATE ACTIVATED", "UPDATE INVALID"]
+        ["ACTIVATED CREATE", "FROZEN UPDATE", "ACTIVATED UPDATE", "INVALID UPDATE"]
     );
 }
 

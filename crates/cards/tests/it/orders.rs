@@ -29,18 +29,18 @@ async fn an_order_tells_its_five_states_and_ends_with_an_active_card() {
     assert_eq!(
         statuses(&told),
         [
-            "CREATE PENDING",
-            "UPDATE CUSTOMER_PASS",
-            "UPDATE KYC_PASS",
-            "UPDATE CHANNEL_CUSTOMER_PASS",
-            "UPDATE SUCCEED"
+            "PENDING CREATE",
+            "CUSTOMER_PASS UPDATE",
+            "KYC_PASS UPDATE",
+            "CHANNEL_CUSTOMER_PASS UPDATE",
+            "SUCCEED UPDATE"
         ]
     );
     for webhook in &told[..4] {
         assert!(webhook["data"]["cardId"].is_null());
     }
     assert_eq!(told[4]["data"]["cardId"], card.card_id.to_string());
-    assert_eq!(statuses(&bed.webhooks(card.card_id.as_i64()).await), ["CREATE ACTIVATED"]);
+    assert_eq!(statuses(&bed.webhooks(card.card_id.as_i64()).await), ["ACTIVATED CREATE"]);
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn an_edd_order_waits_for_evidence_and_not_for_time() {
     let due = bed.store.next_job_due(store::JobKind::OrderStep).await.unwrap();
     assert_eq!(due, None);
     let told = bed.webhooks(order.order_id.as_i64()).await;
-    assert_eq!(statuses(&told), ["CREATE PENDING", "UPDATE CUSTOMER_PASS"]);
+    assert_eq!(statuses(&told), ["PENDING CREATE", "CUSTOMER_PASS UPDATE"]);
     assert_eq!(told[1]["data"]["needEddFile"], true);
 }
 
