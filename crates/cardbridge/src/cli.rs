@@ -24,6 +24,14 @@ pub enum Command {
     Serve(ServeArgs),
     /// Show the platform at work: a card is ordered, used, frozen and ended, all by itself
     Demo(DemoArgs),
+    /// The operator API's commands.
+    #[command(flatten)]
+    Operator(OperatorCommand),
+}
+
+/// What an operator asks of a running platform.
+#[derive(Debug, Subcommand)]
+pub enum OperatorCommand {
     /// The ledger of a running platform
     Ledger {
         /// Which server.
@@ -244,7 +252,8 @@ fn summary(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "a command is missing; it should be one of those that --help lists".to_owned();
     }
-    let paragraph = text.split("\n\nUsage:").next().unwrap_or(&text);
+    let end = text.find("\n\nUsage:").or_else(|| text.find("\n\nFor more information"));
+    let paragraph = &text[..end.unwrap_or(text.len())];
     let words = paragraph.strip_prefix("error: ").unwrap_or(paragraph).trim_end();
     format!("{words}; see --help")
 }

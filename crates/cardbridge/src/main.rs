@@ -2,8 +2,16 @@
 
 mod cli;
 mod config;
+mod demo;
 mod failure;
+mod log;
+mod operator;
+mod platform;
+mod sandbox;
+mod serve;
 
+use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use cli::{Command, Parsed};
@@ -21,13 +29,39 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    match cli::parse(std::env::args_os())? {
-        Parsed::Text(_) => Ok(()),
-        Parsed::Command(Command::Serve(args)) => {
-            let layers = Layers::new(args.into_flags(), Default::default())?;
-            let _ = Config::load(&layers)?;
-            Ok(())
+    let command = match cli::parse(std::env::args_os())? {
+        Parsed::Command(command) => command,
+        Parsed::Text(text) => {
+            // A reader that closed the pipe has seen enough.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            return Ok(());
         }
-        Parsed::Command(_) => Ok(()),
+    };
+    match command {
+        Command::Serve(args) => {
+            let config = Config::load(&Layers::new(args.into_flags(), variables())?)?;
+            log::start(&config.log)?;
+            on_runtime(serve::run(config))
+        }
+        Command::Demo(args) => {
+            log::start(demo::LOG_FILTER)?;
+            on_runtime(demo::run(args.keep))
+        }
+        Command::Operator(command) => on_runtime(operator::run(command)),
     }
+}
+
+fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::run(format_args!("threads cannot be started: {error}")))?
+        .block_on(work)
+}
+
+/// The environment, as far as it is text.
+fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

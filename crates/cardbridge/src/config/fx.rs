@@ -2,12 +2,13 @@
 
 use std::str::FromStr;
 
+use api::Mode;
 use domain::{Currency, FxRate};
 use rust_decimal::Decimal;
 use toml::Value;
 
+use super::Layers;
 use super::document::{Document, RateEntry};
-use super::{Layers, Mode};
 use crate::failure::Failure;
 
 /// Most rates in one file.

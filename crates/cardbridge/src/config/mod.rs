@@ -9,6 +9,7 @@ mod values;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use api::Mode;
 use domain::{FxRate, IdGenerator};
 use ipnet::IpNet;
 use zeroize::Zeroizing;
@@ -19,15 +20,6 @@ use crate::failure::Failure;
 
 /// Environment variable with the master key itself, for those who keep it in no file.
 pub const MASTER_KEY_VARIABLE: &str = "CARDBRIDGE_MASTER_KEY";
-
-/// How the platform runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Keys and a first enterprise of its own, the sandbox API, movable time.
-    Sandbox,
-    /// None of these.
-    Production,
-}
 
 /// Where the data lives.
 #[derive(Clone, PartialEq, Eq)]

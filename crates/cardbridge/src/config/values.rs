@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use api::Mode;
 use ipnet::IpNet;
 use url::Url;
 
+use super::Database;
 use super::layers::Given;
-use super::{Database, Mode};
 use crate::failure::Failure;
 
 /// Most networks in one list.

@@ -1,0 +1,84 @@
+//! `cardbridge demo`: the newcomer's run. The whole platform on a fresh store, an
+//! enterprise and a shopper, every step through real HTTP and every outcome checked.
+
+mod card;
+mod purchase;
+mod screen;
+mod setting;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::config::{Config, Flags, Layers};
+use crate::failure::Failure;
+use crate::platform::Platform;
+use crate::serve::Stops;
+use screen::Screen;
+use setting::Scene;
+
+/// Filter of the log on stderr: the steps on stdout are what is to be read.
+pub const LOG_FILTER: &str = "error";
+/// Longest run (operator-and-sandbox.md section 1).
+const DEADLINE: Duration = Duration::from_secs(45);
+
+/// Runs the demonstration; with `keep`, leaves the platform running until Ctrl-C.
+///
+/// # Errors
+/// A step had another outcome than it should have.
+pub async fn run(keep: bool) -> Result<(), Failure> {
+    let mut stops = Stops::new()?;
+    let directory = tempfile::Builder::new()
+        .prefix("cardbridge-demo-")
+        .tempdir()
+        .map_err(|error| Failure::run(format_args!("no temporary directory: {error}")))?;
+    let mut screen = Screen::new();
+    screen.headline("CardBridge: one card's life, on a fresh store");
+    let platform = Platform::start(config(directory.path())?).await?;
+    screen.step("platform started", &platform.addresses().public_url);
+    let told = tokio::select! {
+        told = tokio::time::timeout(DEADLINE, tell(&mut screen, &platform)) => told,
+        () = stops.received() => return Err(Failure::run("interrupted")),
+    };
+    // The enterprise's server lives as long as its scene, so that `--keep` is complete.
+    let _scene = told.map_err(|_| Failure::run("the demonstration took longer than 45 s"))??;
+    if keep {
+        keep_running(&screen, &platform, directory.path());
+        stops.received().await;
+    }
+    platform.stop().await;
+    Ok(())
+}
+
+/// All steps in order.
+async fn tell(screen: &mut Screen, platform: &Platform) -> Result<Scene, Failure> {
+    let mut scene = setting::set(screen, platform).await?;
+    card::order(screen, &mut scene).await?;
+    let bought = purchase::approved(screen, &scene).await?;
+    purchase::declined(screen, &scene).await?;
+    purchase::late(screen, &scene).await?;
+    card::freeze(screen, &scene).await?;
+    purchase::frozen(screen, &scene).await?;
+    card::unfreeze(screen, &scene).await?;
+    purchase::clear(screen, &scene, &bought).await?;
+    card::terminate(screen, &scene).await?;
+    setting::verify(screen, &scene).await?;
+    Ok(scene)
+}
+
+fn config(directory: &Path) -> Result<Config, Failure> {
+    let flags: Flags = [
+        ("data-dir", directory.display().to_string()),
+        ("listen", "127.0.0.1:0".to_owned()),
+        ("admin-listen", "127.0.0.1:0".to_owned()),
+    ]
+    .into();
+    Config::load(&Layers::new(flags, Default::default())?)
+}
+
+fn keep_running(screen: &Screen, platform: &Platform, directory: &Path) {
+    let addresses = platform.addresses();
+    screen.note("the platform keeps running; Ctrl-C ends it");
+    screen.note(&format!("public     {}", addresses.public_url));
+    screen.note(&format!("admin      {}", addresses.admin_url));
+    screen.note(&format!("keys       {}", directory.join(crate::sandbox::FILE_NAME).display()));
+}

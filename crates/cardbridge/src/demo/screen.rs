@@ -1,0 +1,54 @@
+//! What the demonstration shows: one aligned line a step, with the step's time.
+
+#![expect(clippy::print_stdout, reason = "stdout is what a demonstration is for")]
+
+use std::io::stdout;
+
+use tokio::time::Instant;
+
+use crate::log::is_coloured;
+
+/// Width of the column that says what was done.
+const STEP_WIDTH: usize = 38;
+/// Width of the column that says what came of it.
+const OUTCOME_WIDTH: usize = 64;
+const BOLD: &str = "\x1b[1m";
+const DIM: &str = "\x1b[2m";
+const PLAIN: &str = "\x1b[0m";
+
+/// The lines so far.
+pub struct Screen {
+    number: u32,
+    last: Instant,
+    is_coloured: bool,
+}
+
+impl Screen {
+    /// An empty screen; the first step's time begins now.
+    pub fn new() -> Self {
+        Self { number: 0, last: Instant::now(), is_coloured: is_coloured(&stdout()) }
+    }
+
+    /// A line above the steps.
+    pub fn headline(&self, text: &str) {
+        println!("{}", self.styled(BOLD, text));
+    }
+
+    /// What was done, what came of it, and how long that took since the step before.
+    pub fn step(&mut self, what: &str, outcome: &str) {
+        self.number += 1;
+        let took_ms = self.last.elapsed().as_millis();
+        self.last = Instant::now();
+        let time = self.styled(DIM, &format!("{took_ms:>6} ms"));
+        println!("{:>3}  {what:<STEP_WIDTH$}  {outcome:<OUTCOME_WIDTH$} {time}", self.number);
+    }
+
+    /// A line below the steps.
+    pub fn note(&self, text: &str) {
+        println!("     {text}");
+    }
+
+    fn styled(&self, style: &str, text: &str) -> String {
+        if self.is_coloured { format!("{style}{text}{PLAIN}") } else { text.to_owned() }
+    }
+}

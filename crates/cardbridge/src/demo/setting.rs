@@ -1,0 +1,169 @@
+//! The setting: an enterprise with its server, keys, profile and deposit, made through the
+//! operator API; and the verification at the end.
+
+use std::fmt;
+use std::time::Duration;
+
+use domain::{Currency, RsaPadding};
+use sdk::Client;
+use serde_json::{Value, json};
+use sim::{Enterprise, Operator, Trust, Webhook};
+
+use super::screen::Screen;
+use crate::failure::Failure;
+use crate::platform::Platform;
+
+/// Longest wait for one webhook.
+pub const WEBHOOK_WAIT: Duration = Duration::from_secs(10);
+/// How long the platform waits for the demonstration's enterprise.
+pub const AUTH_DEADLINE_MS: u64 = 1_000;
+
+/// Everybody who takes part.
+pub struct Scene {
+    /// Plays operator, card network and shopper.
+    pub operator: Operator,
+    /// Plays the enterprise: its server.
+    pub enterprise: Enterprise,
+    /// Plays the enterprise: its signed calls.
+    pub client: Client,
+    /// The profile that the card is issued under.
+    pub profile_id: String,
+    /// The card, once it is there.
+    pub card_id: String,
+}
+
+/// Makes an enterprise that can do everything.
+pub async fn set(screen: &mut Screen, platform: &Platform) -> Result<Scene, Failure> {
+    let addresses = platform.addresses();
+    let operator =
+        Operator::new(&addresses.admin_url, platform.admin_token()).map_err(failed("operator"))?;
+    let enterprise = Enterprise::start().await.map_err(failed("the enterprise's server"))?;
+    let made = operator
+        .post("/admin/v1/enterprises", &json!({ "name": "Demonstration" }))
+        .await
+        .map_err(failed("creating the enterprise"))?;
+    let id = text(&made, "enterpriseId")?;
+    screen.step("operator creates an enterprise", &format!("enterprise {id}"));
+    let path = format!("/admin/v1/enterprises/{id}");
+    let settings = json!({
+        "webhookUrl": enterprise.webhook_url(),
+        "authUrl": enterprise.auth_url(),
+        "externalPublicKey": enterprise.public_key(),
+        "authDeadlineMs": AUTH_DEADLINE_MS,
+        "pci": true,
+    });
+    operator.patch(&path, &settings).await.map_err(failed("the enterprise's settings"))?;
+    let keys = operator
+        .post(&format!("{path}/api-keys"), &json!({}))
+        .await
+        .map_err(failed("creating an API key"))?;
+    let (api_key, secret_key) = (text(&keys, "apiKey")?, text(&keys, "secretKey")?);
+    let trust = Trust {
+        platform_public_key: text(&made, "platformPublicKey")?,
+        secret_key: secret_key.clone(),
+        padding: RsaPadding::Pkcs1,
+    };
+    enterprise.trust(trust).map_err(failed("the platform's public key"))?;
+    screen.step("keys are exchanged", &format!("apiKey {api_key}, RSA-2048 both ways"));
+    let profile_id = profile(screen, &operator, &id).await?;
+    let client =
+        Client::new(&addresses.public_url, &api_key, &secret_key).map_err(failed("client"))?;
+    let card_id = String::new();
+    let scene = Scene { operator, enterprise, client, profile_id, card_id };
+    let deposit = json!({ "currency": "840", "amount": "1000.00", "reference": "demo-1" });
+    scene
+        .operator
+        .post(&format!("{path}/deposits"), &deposit)
+        .await
+        .map_err(failed("the deposit"))?;
+    let balance = scene.balance("1000.00").await?;
+    screen.step("operator books the deposit", &balance);
+    Ok(scene)
+}
+
+async fn profile(
+    screen: &mut Screen,
+    operator: &Operator,
+    enterprise_id: &str,
+) -> Result<String, Failure> {
+    let body = json!({
+        "enterpriseId": enterprise_id,
+        "name": "Demonstration USD",
+        "binRange": "40009800-40009899",
+        "network": "VISA",
+        "currency": "840",
+        "cardLayouts": ["MGEBP"],
+        "supportedCountries": [],
+        "limits": { "SINGLE": { "amount": "500.00" } },
+    });
+    let made = operator
+        .post("/admin/v1/card-profiles", &body)
+        .await
+        .map_err(failed("creating a card profile"))?;
+    let profile_id = text(&made, "profileId")?;
+    screen.step("operator creates a card profile", "USD, 500.00 at most a purchase");
+    Ok(profile_id)
+}
+
+/// Derives every balance again and looks at every webhook once more.
+pub async fn verify(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
+    let webhooks = scene.enterprise.webhooks();
+    let unsigned = webhooks.iter().filter(|webhook| !webhook.is_signed).count();
+    expect("webhooks with a wrong signature", &0, &unsigned)?;
+    screen.step("webhooks, all signatures right", &format!("{} received", webhooks.len()));
+    let path = "/admin/v1/ledger/verify";
+    let report = scene.operator.get(path).await.map_err(failed("ledger verify"))?;
+    expect("ledger verify", &json!(true), &report["ok"])?;
+    let outcome = format!("ok: {} accounts, {} transfers", report["accounts"], report["transfers"]);
+    screen.step("ledger verify", &outcome);
+    Ok(())
+}
+
+impl Scene {
+    /// Checks what is available of the deposit, asked by a signed request.
+    pub async fn balance(&self, available: &str) -> Result<String, Failure> {
+        let balance =
+            self.client.balance(Currency::USD).await.map_err(failed("enterprise-balance"))?;
+        expect("available deposit", &available, &balance.available_amount.as_str())?;
+        let total = balance.total_amount.as_str();
+        Ok(format!("deposit: {available} of {total} USD available"))
+    }
+
+    /// Waits for a webhook of a type about an object, in which `is_wanted` holds.
+    pub async fn webhook(
+        &self,
+        webhook_type: &str,
+        business_id: &str,
+        is_wanted: impl Fn(&Webhook) -> bool,
+    ) -> Result<Webhook, Failure> {
+        let found = self.enterprise.wait_for_webhook(WEBHOOK_WAIT, |webhook| {
+            webhook.webhook_type() == webhook_type
+                && webhook.business_id() == business_id
+                && is_wanted(webhook)
+        });
+        found.await.ok_or_else(|| {
+            Failure::run(format_args!("expected a {webhook_type} webhook about {business_id}"))
+        })
+    }
+}
+
+/// A check: the outcome must be the wanted one.
+pub fn expect<T: PartialEq + fmt::Debug>(what: &str, wanted: &T, got: &T) -> Result<(), Failure> {
+    if wanted == got {
+        return Ok(());
+    }
+    Err(Failure::run(format_args!("{what}: expected {wanted:?}, got {got:?}")))
+}
+
+/// A text of an answer.
+pub fn text(answer: &Value, field: &str) -> Result<String, Failure> {
+    answer[field]
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::run(format_args!("expected {field} in an answer")))
+}
+
+/// Names the step in which a call failed.
+pub fn failed<E: fmt::Display>(step: &str) -> impl Fn(E) -> Failure {
+    move |error| Failure::run(format_args!("{step}: {error}"))
+}

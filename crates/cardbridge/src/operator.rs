@@ -1,0 +1,133 @@
+//! The operator's commands: each one call of the operator API of a running platform. The
+//! answer goes to stdout as JSON.
+
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+use sim::{Operator, OperatorError};
+use zeroize::Zeroizing;
+
+use crate::cli::{
+    EnterpriseCommand, KeyCommand, LedgerCommand, OperatorCommand, ProfileCommand, ServerArgs,
+};
+use crate::failure::Failure;
+use crate::sandbox;
+
+/// Most pages that a listing goes through.
+const MAX_PAGES: usize = 1_000;
+
+/// Runs one command.
+///
+/// # Errors
+/// One line that says what is missing or what the platform refused.
+pub async fn run(command: OperatorCommand) -> Result<(), Failure> {
+    match command {
+        OperatorCommand::Ledger { server, command: LedgerCommand::Verify } => {
+            verify(&client(&server)?).await
+        }
+        OperatorCommand::Enterprise { server, command } => {
+            enterprise(&client(&server)?, command).await
+        }
+        OperatorCommand::Profile { server, command } => profile(&client(&server)?, command).await,
+        OperatorCommand::Key { server, command: KeyCommand::Create { enterprise_id } } => {
+            let path = format!("/admin/v1/enterprises/{}/api-keys", id(&enterprise_id)?);
+            show(&client(&server)?.post(&path, &json!({})).await.map_err(refused)?)
+        }
+    }
+}
+
+async fn verify(client: &Operator) -> Result<(), Failure> {
+    let report = client.get("/admin/v1/ledger/verify").await.map_err(refused)?;
+    show(&report)?;
+    if report["ok"] == json!(true) {
+        return Ok(());
+    }
+    Err(Failure::run("the ledger does not add up"))
+}
+
+async fn enterprise(client: &Operator, command: EnterpriseCommand) -> Result<(), Failure> {
+    match command {
+        EnterpriseCommand::List => list(client, "/admin/v1/enterprises").await,
+        EnterpriseCommand::Create { name } => {
+            let body = json!({ "name": name });
+            show(&client.post("/admin/v1/enterprises", &body).await.map_err(refused)?)
+        }
+    }
+}
+
+async fn profile(client: &Operator, command: ProfileCommand) -> Result<(), Failure> {
+    match command {
+        ProfileCommand::List => list(client, "/admin/v1/card-profiles").await,
+        ProfileCommand::Create { enterprise_id, name, bin_range, network, currency } => {
+            let body = json!({
+                "enterpriseId": enterprise_id,
+                "name": name,
+                "binRange": bin_range,
+                "network": network,
+                "currency": currency,
+                "cardLayouts": [],
+                "supportedCountries": [],
+            });
+            show(&client.post("/admin/v1/card-profiles", &body).await.map_err(refused)?)
+        }
+    }
+}
+
+/// Shows every page of a listing.
+async fn list(client: &Operator, path: &str) -> Result<(), Failure> {
+    let mut next = path.to_owned();
+    for _ in 0..MAX_PAGES {
+        let page = client.get(&next).await.map_err(refused)?;
+        show(&page)?;
+        match page["nextCursor"].as_str() {
+            Some(cursor) => next = format!("{path}?cursor={cursor}"),
+            None => return Ok(()),
+        }
+    }
+    Err(Failure::run("the listing has no end"))
+}
+
+/// The client of the server that the options or sandbox.json name.
+fn client(server: &ServerArgs) -> Result<Operator, Failure> {
+    let known = sandbox::read_file(&server.data_dir)?;
+    let admin_url = server
+        .admin_url
+        .clone()
+        .or_else(|| Some(known.as_ref()?.admin_url.clone()))
+        .ok_or_else(|| missing("admin-url", "the server's admin address", server))?;
+    let token = match (&server.admin_token_file, known) {
+        (Some(path), _) => std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+            Failure::configuration(format_args!(
+                "admin-token-file: {} should be a readable file: {error}",
+                path.display()
+            ))
+        })?,
+        (None, Some(known)) => Zeroizing::new(known.admin_token),
+        (None, None) => return Err(missing("admin-token-file", "the token's file", server)),
+    };
+    Operator::new(&admin_url, token.trim()).map_err(refused)
+}
+
+fn missing(option: &str, what: &str, server: &ServerArgs) -> Failure {
+    Failure::configuration(format_args!(
+        "{option}: should name {what}, since there is no {} in {}",
+        sandbox::FILE_NAME,
+        server.data_dir.display()
+    ))
+}
+
+/// An id that may stand in a path.
+fn id(text: &str) -> Result<&str, Failure> {
+    let is_id = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_id.then_some(text).ok_or_else(|| Failure::configuration("enterprise-id: should be an id"))
+}
+
+fn refused(error: OperatorError) -> Failure {
+    Failure::run(format_args!("the platform did not do it: {error}"))
+}
+
+fn show(value: &Value) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    writeln!(std::io::stdout(), "{text}")
+        .map_err(|error| Failure::run(format_args!("stdout: {error}")))
+}

@@ -1,0 +1,103 @@
+//! The data directory: made if need be, private, and one process's own while the embedded
+//! store is in it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use api::Mode;
+
+use crate::config::{Config, Database};
+use crate::failure::Failure;
+use crate::sandbox;
+
+const LOCK_FILE: &str = "lock";
+const STORE_FILE: &str = "cardbridge.db";
+
+/// An open data directory. Whoever holds it is the only one to use its embedded store.
+pub struct DataDir {
+    path: PathBuf,
+    /// The operating system drops the lock with the file, also when the process is killed.
+    _lock: Option<File>,
+}
+
+impl DataDir {
+    /// Makes and locks the directory.
+    ///
+    /// # Errors
+    /// It cannot be made, another process uses it, or production finds a sandbox in it.
+    pub fn open(config: &Config) -> Result<Self, Failure> {
+        let path = config.data_dir.clone();
+        if config.mode == Mode::Production && path.join(sandbox::FILE_NAME).exists() {
+            return Err(Failure::configuration(format_args!(
+                "data-dir: should not hold a sandbox ({}) in production",
+                path.join(sandbox::FILE_NAME).display()
+            )));
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|error| {
+            Failure::configuration(format_args!(
+                "data-dir: {} should be a directory that can be written: {error}",
+                path.display()
+            ))
+        })?;
+        let lock = match config.database {
+            Database::Embedded => Some(lock(&path)?),
+            Database::Postgres(_) => None,
+        };
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The embedded store's file.
+    pub fn store_file(&self) -> PathBuf {
+        self.path.join(STORE_FILE)
+    }
+}
+
+fn lock(directory: &Path) -> Result<File, Failure> {
+    let path = directory.join(LOCK_FILE);
+    let unusable = |error: std::io::Error| {
+        Failure::configuration(format_args!(
+            "data-dir: {} should be a directory that can be written: {error}",
+            directory.display()
+        ))
+    };
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::run(format_args!(
+            "data-dir: {} is in use by another process; each embedded store should have one",
+            directory.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+/// Writes a whole file of mode 0600: after a crash there is the old one or the new one.
+///
+/// # Errors
+/// What the operating system said.
+pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".new");
+    let partial = PathBuf::from(partial);
+    // A left-over of a crash could have been made with another mode.
+    let _ = fs::remove_file(&partial);
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&partial)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&partial, path)?;
+    File::open(directory)?.sync_all()
+}

@@ -1,0 +1,221 @@
+//! The platform put together: from a configuration to two listeners, and back.
+
+mod data_dir;
+mod secrets;
+mod store_opening;
+mod workers;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use api::{ApiSettings, ApiState, Mode, admin_service, public_service, serve_listener};
+use authorise::{Authoriser, AuthoriserParts};
+use cards::{Cards, CardsSettings};
+use crypto::RsaPool;
+use domain::{Clock, Random, SystemRandom, Timestamp};
+use outbound::{AddressPolicy, Outbound};
+use schedule::Schedule;
+use scheme::SimulatedNetwork;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use vault::Vault;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::sandbox;
+pub use data_dir::write_private;
+
+use data_dir::DataDir;
+use secrets::AdminTokenText;
+
+/// The platform, running.
+pub struct Platform {
+    addresses: Addresses,
+    admin_token: AdminTokenText,
+    stop: watch::Sender<bool>,
+    running: JoinSet<()>,
+    authoriser: Arc<Authoriser>,
+    store: Store,
+    /// Held until the store is closed.
+    _data_dir: DataDir,
+}
+
+/// Where the platform is reached.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// Base of the public dialects and of every link that goes out.
+    pub public_url: String,
+    /// The admin listener.
+    pub admin_url: String,
+}
+
+/// The parts that requests and workers share.
+struct Parts {
+    store: Store,
+    vault: Arc<Vault>,
+    outbound: Outbound,
+    cards: Arc<Cards>,
+    authoriser: Arc<Authoriser>,
+    network: Arc<SimulatedNetwork>,
+    schedule: Arc<Schedule>,
+    random: Arc<dyn Random>,
+}
+
+impl Platform {
+    /// Starts everything; requests are accepted when this returns.
+    ///
+    /// # Errors
+    /// One line that says what is in the way.
+    pub async fn start(config: Config) -> Result<Self, Failure> {
+        let clock = Clock::system();
+        let started_at = clock.real_now();
+        crypto::rsa::self_test().map_err(Failure::run)?;
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let data_dir = DataDir::open(&config)?;
+        let admin_token = secrets::admin_token(&config, &data_dir, &*random)?;
+        let vault = secrets::vault(&config, &data_dir, Arc::clone(&random))?;
+        let listeners = Listeners::bind(&config).await?;
+        let store = store_opening::open(&config, &data_dir, clock, &vault).await?;
+        let parts = Parts::assemble(&config, store.clone(), Arc::new(vault), random)?;
+        let recovered = parts.authoriser.recover().await.map_err(|error| {
+            Failure::run(format_args!("undecided authorisations could not be declined: {error}"))
+        })?;
+        if recovered > 0 {
+            tracing::warn!(recovered, "authorisations that a crash left undecided were declined");
+        }
+        let addresses = listeners.addresses.clone();
+        if config.mode == Mode::Sandbox {
+            let identity = sandbox::provision(&parts.store, &parts.vault).await?;
+            sandbox::write_file(data_dir.path(), &addresses, admin_token.expose(), &identity)?;
+        }
+        let authoriser = Arc::clone(&parts.authoriser);
+        let (stop, stopped) = watch::channel(false);
+        let running = parts.run(&config, &admin_token, listeners, started_at, &stopped)?;
+        Ok(Self { addresses, admin_token, stop, running, authoriser, store, _data_dir: data_dir })
+    }
+
+    /// Where the platform is reached.
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The operator's token.
+    pub fn admin_token(&self) -> &str {
+        self.admin_token.expose()
+    }
+
+    /// Accepts no more, finishes what is in flight, flushes and closes.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.running.join_next().await.is_some() {}
+        self.authoriser.settled().await;
+        self.store.close().await;
+    }
+}
+
+impl Parts {
+    fn assemble(
+        config: &Config,
+        store: Store,
+        vault: Arc<Vault>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, Failure> {
+        let policy = AddressPolicy {
+            loopback_allowed: config.mode == Mode::Sandbox,
+            https_only: config.mode == Mode::Production,
+            allow: config.outbound_allow.clone(),
+        };
+        let outbound = Outbound::new(policy).map_err(Failure::run)?;
+        let settings = CardsSettings {
+            order_step_ms: CardsSettings::DEFAULT_ORDER_STEP_MS,
+            magic_values: config.mode == Mode::Sandbox,
+        };
+        let authoriser = Authoriser::new(AuthoriserParts {
+            store: store.clone(),
+            vault: Arc::clone(&vault),
+            pool: Arc::new(RsaPool::new(RsaPool::default_threads(), RsaPool::DEFAULT_QUEUE_LIMIT)),
+            outbound: outbound.clone(),
+            random: Arc::clone(&random),
+        });
+        let workers = workers::all(&store, &vault, &outbound, settings);
+        let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());
+        Ok(Self {
+            cards: Arc::new(Cards::new(store.clone(), Arc::clone(&vault), settings)),
+            network: Arc::new(network),
+            schedule: Schedule::new(store.clone(), workers),
+            store,
+            vault,
+            outbound,
+            authoriser,
+            random,
+        })
+    }
+
+    /// Starts the workers and the listeners.
+    fn run(
+        self,
+        config: &Config,
+        admin_token: &AdminTokenText,
+        listeners: Listeners,
+        started_at: Timestamp,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<JoinSet<()>, Failure> {
+        let metrics = workers::metrics_recorder()?;
+        let mut running = JoinSet::new();
+        running.spawn(workers::upkeep(metrics.clone(), stopped.clone()));
+        running.spawn(Arc::clone(&self.schedule).run(stopped.clone()));
+        let state = Arc::new(ApiState {
+            settings: ApiSettings {
+                mode: config.mode,
+                signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
+                trusted_proxies: config.trusted_proxies.clone(),
+            },
+            admin_token: admin_token.for_api(),
+            store: self.store,
+            vault: self.vault,
+            cards: self.cards,
+            network: self.network,
+            schedule: self.schedule,
+            outbound: self.outbound,
+            random: self.random,
+            metrics,
+            started_at,
+        });
+        let public = public_service(Arc::clone(&state));
+        running.spawn(serve_listener(listeners.public, public, stopped.clone()));
+        running.spawn(serve_listener(listeners.admin, admin_service(state), stopped.clone()));
+        Ok(running)
+    }
+}
+
+/// Both listeners, bound before anything is written, so that a taken port costs nothing.
+struct Listeners {
+    public: TcpListener,
+    admin: TcpListener,
+    addresses: Addresses,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self, Failure> {
+        let (public, public_address) = bind("listen", config.listen).await?;
+        let (admin, admin_address) = bind("admin-listen", config.admin_listen).await?;
+        let public_url =
+            config.public_url.clone().unwrap_or_else(|| format!("http://{public_address}"));
+        let addresses = Addresses { public_url, admin_url: format!("http://{admin_address}") };
+        Ok(Self { public, admin, addresses })
+    }
+}
+
+async fn bind(
+    option: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), Failure> {
+    let refused = |error: std::io::Error| {
+        Failure::run(format_args!("{option}: {address} should be free to listen on: {error}"))
+    };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
+}

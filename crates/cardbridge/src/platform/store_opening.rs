@@ -1,0 +1,97 @@
+//! Opening the store: schema, master key, mode, clock and leases made fit before anybody
+//! works with it.
+
+use std::sync::Arc;
+
+use api::Mode;
+use domain::{Clock, IdGenerator};
+use store::{Location, Store, StoreError};
+use vault::Vault;
+
+use super::data_dir::DataDir;
+use crate::config::{Config, Database};
+use crate::failure::Failure;
+
+/// Setting with the vault's key check value.
+const KEY_CHECK: &str = "key-check-value";
+/// Setting that says which mode the data belongs to.
+const MODE: &str = "mode";
+/// Setting that says that the first rates were put in.
+const FX_SEEDED: &str = "fx-seeded";
+
+/// Opens the store and makes it fit for use.
+///
+/// # Errors
+/// It cannot be opened, is sealed under another master key, or belongs to the other mode.
+pub async fn open(
+    config: &Config,
+    data_dir: &DataDir,
+    clock: Clock,
+    vault: &Vault,
+) -> Result<Store, Failure> {
+    let location = match &config.database {
+        Database::Embedded => Location::Sqlite(data_dir.store_file()),
+        Database::Postgres(url) => Location::Postgres(url.clone()),
+    };
+    if config.mode == Mode::Production && config.database == Database::Embedded {
+        tracing::warn!("production on the embedded store: one process, no replica");
+    }
+    let ids = Arc::new(IdGenerator::new(clock.clone(), config.node));
+    let store = Store::open(location, clock.clone(), ids)
+        .await
+        .map_err(|error| Failure::run(format_args!("the store cannot be opened: {error}")))?;
+    recognise(config, &store, vault).await?;
+    prepare(config, &store, &clock)
+        .await
+        .map_err(|error| Failure::run(format_args!("the store cannot be prepared: {error}")))?;
+    Ok(store)
+}
+
+/// Refuses a store of the other mode or of another master key; claims a fresh one.
+async fn recognise(config: &Config, store: &Store, vault: &Vault) -> Result<(), Failure> {
+    let failed =
+        |error: StoreError| Failure::run(format_args!("the store cannot be read: {error}"));
+    let mode: &[u8] = match config.mode {
+        Mode::Sandbox => b"sandbox",
+        Mode::Production => b"production",
+    };
+    let check = vault.key_check_value();
+    let stored_mode = claim(store, MODE, mode).await.map_err(failed)?;
+    if stored_mode != mode {
+        return Err(Failure::configuration(format_args!(
+            "mode: should be {}, since that is what this store was made for",
+            String::from_utf8_lossy(&stored_mode)
+        )));
+    }
+    if claim(store, KEY_CHECK, &check).await.map_err(failed)? != check {
+        return Err(Failure::run(
+            "master-key-file: should hold the key that this store was sealed under; it holds \
+             another",
+        ));
+    }
+    Ok(())
+}
+
+/// The stored value of a setting; a fresh store takes `value`.
+async fn claim(store: &Store, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError> {
+    if let Some(stored) = store.setting(name).await? {
+        return Ok(stored);
+    }
+    store.put_setting(name, value).await?;
+    Ok(value.to_vec())
+}
+
+async fn prepare(config: &Config, store: &Store, clock: &Clock) -> Result<(), StoreError> {
+    let offset_us = store.clock_offset_us().await?;
+    let business_us = clock.real_now().as_micros().saturating_add(offset_us);
+    clock.advance_to(domain::Timestamp::from_micros(business_us));
+    if store.is_embedded() {
+        // Nobody else can hold a lease in a file that is locked by this process.
+        store.take_over_leases().await?;
+    }
+    if store.setting(FX_SEEDED).await?.is_none() {
+        store.replace_fx_rates(config.fx_rates.clone()).await?;
+        store.put_setting(FX_SEEDED, b"yes").await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! What goes on beside requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use authorise::HoldExpiryWorker;
+use cards::{CardsSettings, OrderWorker};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use notify::WebhookWorker;
+use outbound::Outbound;
+use schedule::Worker;
+use store::Store;
+use tokio::sync::watch;
+use vault::Vault;
+
+use crate::failure::Failure;
+
+/// How often histograms are folded, since between scrapes they would only grow.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Every worker that waits for business time.
+pub fn all(
+    store: &Store,
+    vault: &Arc<Vault>,
+    outbound: &Outbound,
+    settings: CardsSettings,
+) -> Vec<Arc<dyn Worker>> {
+    vec![
+        Arc::new(OrderWorker::new(store.clone(), Arc::clone(vault), settings)),
+        Arc::new(HoldExpiryWorker::new(store.clone())),
+        Arc::new(WebhookWorker::new(store.clone(), Arc::clone(vault), outbound.clone())),
+    ]
+}
+
+/// Installs the recorder behind `/metrics`.
+///
+/// # Errors
+/// There is one already.
+pub fn metrics_recorder() -> Result<PrometheusHandle, Failure> {
+    PrometheusBuilder::new()
+        .install_recorder()
+        .map_err(|error| Failure::run(format_args!("metrics cannot be recorded: {error}")))
+}
+
+/// Keeps the recorder small until `stopped` turns true.
+pub async fn upkeep(metrics: PrometheusHandle, mut stopped: watch::Receiver<bool>) {
+    let ended = stopped.wait_for(|stopped| *stopped);
+    tokio::pin!(ended);
+    loop {
+        tokio::select! {
+            _ = &mut ended => return,
+            () = tokio::time::sleep(UPKEEP_INTERVAL) => metrics.run_upkeep(),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What a sandbox begins with: one enterprise that can do everything, and the file that
+//! tells of it (operator-and-sandbox.md section 2).
+
+mod file;
+mod provision;
+
+pub use file::{FILE_NAME, read_file, write_file};
+pub use provision::{Identity, provision};

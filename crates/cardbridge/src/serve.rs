@@ -1,0 +1,75 @@
+//! `cardbridge serve`.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::platform::{Addresses, Platform};
+
+/// The one line on stdout (operator-and-sandbox.md section 1).
+#[derive(Serialize)]
+struct Ready<'a> {
+    event: &'static str,
+    public_url: &'a str,
+    admin_url: &'a str,
+}
+
+/// Runs the platform until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// One line that says why it did not start.
+pub async fn run(config: Config) -> Result<(), Failure> {
+    let mut stops = Stops::new()?;
+    for table in &config.unused_tables {
+        tracing::warn!(table, "this table of the configuration is not used by this version");
+    }
+    let platform = Platform::start(config).await?;
+    announce(platform.addresses())?;
+    stops.received().await;
+    tracing::info!("stopping");
+    platform.stop().await;
+    Ok(())
+}
+
+fn announce(addresses: &Addresses) -> Result<(), Failure> {
+    let ready = Ready {
+        event: "ready",
+        public_url: &addresses.public_url,
+        admin_url: &addresses.admin_url,
+    };
+    let line = serde_json::to_string(&ready).expect("a struct of texts is JSON");
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::run(format_args!("stdout: {error}")))
+}
+
+/// The signals that end the process in good order.
+pub struct Stops {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stops {
+    /// Takes the signals over from the operating system's defaults.
+    ///
+    /// # Errors
+    /// It refuses.
+    pub fn new() -> Result<Self, Failure> {
+        let take = |kind| signal(kind).map_err(|error| Failure::run(format_args!("{error}")));
+        let (terminate, interrupt) =
+            (take(SignalKind::terminate())?, take(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt })
+    }
+
+    /// Waits for one of them.
+    pub async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Both engines: the embedded store, and a PostgreSQL database of the test's own.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Where a test's data lives.
+pub struct Engine {
+    /// Options for `serve`.
+    options: Vec<String>,
+}
+
+impl Engine {
+    /// The embedded store inside the data directory.
+    pub const fn embedded() -> Self {
+        Self { options: Vec::new() }
+    }
+
+    /// A new database on the server that `cargo xtask test` starts; none without one.
+    pub async fn postgres() -> Option<Self> {
+        let Ok(url) = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL") else {
+            eprintln!("CARDBRIDGE_TEST_POSTGRES_URL is not set: PostgreSQL is left out");
+            return None;
+        };
+        let (client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let name = format!("cardbridge_binary_{}_{}", std::process::id(), unique());
+        client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        drop(client);
+        connection.await.unwrap().unwrap();
+        let mut url = url::Url::parse(&url).unwrap();
+        url.set_path(&name);
+        Some(Self { options: vec!["--database-url".to_owned(), url.to_string()] })
+    }
+
+    /// Options for `serve`.
+    pub fn options(&self) -> Vec<&str> {
+        self.options.iter().map(String::as_str).collect()
+    }
+}
+
+/// A number that no other test of this run has.
+#[allow(clippy::disallowed_methods)]
+fn unique() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()
+}

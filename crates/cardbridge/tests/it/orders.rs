@@ -1,0 +1,89 @@
+//! `kill -9` between the steps of orders: each ends with exactly one card.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::world::{WAIT, World};
+
+const ORDERS: usize = 6;
+/// Moments of the kills after each start, spread over the steps of 200 ms.
+const KILLS: [Duration; 4] = [
+    Duration::from_millis(90),
+    Duration::from_millis(230),
+    Duration::from_millis(310),
+    Duration::from_millis(150),
+];
+
+async fn each_order_ends_with_one_card(engine: Engine) {
+    let mut world = World::new(&engine, &[]).await;
+    let mut orders = Vec::new();
+    for number in 0..ORDERS {
+        orders.push(world.apply(&format!("order-{number}")).await);
+        // Orders at different steps meet each kill.
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    for pause in KILLS {
+        tokio::time::sleep(pause).await;
+        world.crash();
+    }
+    let mut cards = HashSet::new();
+    for order_id in &orders {
+        let card_id = world.card_of(order_id).await;
+        let order = world.client.order(order_id).await.unwrap();
+        assert_eq!(order.status, "SUCCEED");
+        assert_eq!(order.card_id.as_deref(), Some(&*card_id));
+        let of_customer = world.client.cards(&order.customer_id).await.unwrap();
+        let ids: Vec<_> = of_customer.iter().map(|card| card.card_id.as_str()).collect();
+        assert_eq!(ids, [&*card_id], "one card a customer");
+        assert!(cards.insert(card_id), "one card an order");
+    }
+    told_in_order(&world, &orders).await;
+    let told: HashSet<_> = world
+        .enterprise
+        .webhooks()
+        .iter()
+        .filter(|webhook| webhook.webhook_type() == "CARD")
+        .map(|webhook| webhook.business_id().to_owned())
+        .collect();
+    assert_eq!(told, cards, "no card was told that no order has");
+}
+
+/// Each order's states arrived in their order, none left out; resends count once.
+async fn told_in_order(world: &World, orders: &[String]) {
+    const STATES: [&str; 5] =
+        ["PENDING", "CUSTOMER_PASS", "KYC_PASS", "CHANNEL_CUSTOMER_PASS", "SUCCEED"];
+    let all_cards_told = world.enterprise.wait_for(WAIT, |webhooks| {
+        let cards: HashSet<_> = webhooks
+            .iter()
+            .filter(|webhook| webhook.webhook_type() == "CARD")
+            .map(|webhook| webhook.business_id())
+            .collect();
+        (cards.len() >= orders.len()).then_some(())
+    });
+    assert!(all_cards_told.await.is_some());
+    for order_id in orders {
+        let mut seen = HashSet::new();
+        let states: Vec<_> = world
+            .enterprise
+            .webhooks()
+            .into_iter()
+            .filter(|webhook| webhook.business_id() == order_id)
+            .filter(|webhook| seen.insert(webhook.webhook_id().to_owned()))
+            .map(|webhook| webhook.text("/data/status").to_owned())
+            .collect();
+        assert_eq!(states, STATES);
+    }
+}
+
+#[tokio::test]
+async fn a_crash_between_order_steps_issues_one_card_on_the_embedded_store() {
+    each_order_ends_with_one_card(Engine::embedded()).await;
+}
+
+#[tokio::test]
+async fn a_crash_between_order_steps_issues_one_card_on_postgresql() {
+    if let Some(engine) = Engine::postgres().await {
+        each_order_ends_with_one_card(engine).await;
+    }
+}

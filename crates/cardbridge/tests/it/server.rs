@@ -1,0 +1,104 @@
+//! A `cardbridge serve` of its own.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_cardbridge");
+const EXIT_WAIT: Duration = Duration::from_secs(20);
+
+/// The binary with no option from this machine's environment.
+pub fn cardbridge() -> Command {
+    let mut command = Command::new(BINARY);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARDBRIDGE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs to the end; exit code, stdout and stderr.
+pub fn run(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// A running server on free ports. Killed when it goes out of scope.
+pub struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    pub public_url: String,
+    pub admin_url: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Server {
+    /// Starts `serve` over a data directory and waits for the ready line.
+    pub fn start(data_dir: &Path, options: &[&str]) -> Self {
+        let mut command = cardbridge();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        command.arg("--data-dir").arg(data_dir).args(options);
+        Self::spawn(&mut command, data_dir)
+    }
+
+    /// Starts a prepared command; the log is gathered beside the data directory.
+    pub fn spawn(command: &mut Command, data_dir: &Path) -> Self {
+        let log = data_dir.with_extension("log");
+        let stderr = File::options().create(true).append(true).open(&log).unwrap();
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            panic!("no ready line but {line:?}; log: {}", std::fs::read_to_string(&log).unwrap())
+        });
+        assert_eq!(ready["event"], "ready");
+        let text = |key: &str| ready[key].as_str().unwrap().to_owned();
+        let (public_url, admin_url) = (text("public_url"), text("admin_url"));
+        Self { child, stdout, public_url, admin_url }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// SIGTERM, without waiting.
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Waits for the end; the exit status and what stood on stdout after the ready line.
+    pub fn ended(mut self) -> (ExitStatus, String) {
+        let deadline = Instant::now() + EXIT_WAIT;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "the server does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (status, rest)
+    }
+}
+
+/// `sandbox.json` of a data directory.
+pub fn sandbox_json(data_dir: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(data_dir.join("sandbox.json")).unwrap()).unwrap()
+}
