@@ -1,14 +1,35 @@
 //! The road of one authorisation.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crypto::RsaPool;
-use domain::Random;
+use domain::{Authorisation, Enterprise, Random, TransactionType, WebhookId};
 use outbound::Outbound;
-use store::Store;
+use store::{BeginOutcome, Store};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, timeout_at};
 use vault::Vault;
+use wire::cardbridge::authorisation_notice::SealedNotice;
 
+use crate::checks::{CheckInput, Reach, first_refusal, run_checks};
+use crate::convert::convert;
+use crate::decision::Decision;
+use crate::fault::Fault;
+use crate::forward::{self, Correspondent, Exchange};
+use crate::keys::{KeyRing, signing_key};
+use crate::load::{Circumstances, load};
+use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
 use crate::request::{AuthorisationAnswer, AuthorisationRequest, AuthoriseError};
+use crate::{hold, late, recover, repeat, settle};
+
+/// Authorisations under way at once; more are refused at the door.
+const MAX_UNDER_WAY: u32 = 4_096;
+/// Replies that are still read after their deadline at once; more are not recorded.
+const MAX_LATE_READS: usize = 1_024;
+/// Authorisation codes have six digits.
+const AUTH_CODES: u64 = 1_000_000;
 
 /// What an [`Authoriser`] works with.
 pub struct AuthoriserParts {
@@ -26,14 +47,41 @@ pub struct AuthoriserParts {
 
 /// Decides authorisations. One for the whole process.
 pub struct Authoriser {
-    pub(crate) parts: AuthoriserParts,
+    parts: AuthoriserParts,
+    keys: KeyRing,
+    under_way: Arc<Semaphore>,
+    late_reads: Semaphore,
+}
+
+/// Where the answer is wanted; the caller may have gone away.
+type Reply = oneshot::Sender<Result<AuthorisationAnswer, AuthoriseError>>;
+
+/// An authorisation whose hold is taken.
+struct Held {
+    authorisation: Arc<Authorisation>,
+    correspondent: Arc<Correspondent>,
+    deadline: Instant,
+    receipt: Receipt,
+}
+
+/// What an arrival leads to.
+enum Arrival {
+    /// Decided without asking.
+    Answered { authorisation: Authorisation, repeated: bool },
+    /// The enterprise is to be asked.
+    Held(Box<Held>),
 }
 
 impl Authoriser {
     /// An authoriser over these parts.
     #[must_use]
     pub fn new(parts: AuthoriserParts) -> Arc<Self> {
-        Arc::new(Self { parts })
+        Arc::new(Self {
+            parts,
+            keys: KeyRing::default(),
+            under_way: Arc::new(Semaphore::new(MAX_UNDER_WAY as usize)),
+            late_reads: Semaphore::new(MAX_LATE_READS),
+        })
     }
 
     /// Decides one authorisation. It is carried through even if the caller goes away.
@@ -44,8 +92,15 @@ impl Authoriser {
         self: &Arc<Self>,
         request: AuthorisationRequest,
     ) -> Result<AuthorisationAnswer, AuthoriseError> {
-        let _ = (&self.parts, request);
-        todo!()
+        let started = Instant::now();
+        require_authorisable(&request)?;
+        let permit = Arc::clone(&self.under_way)
+            .try_acquire_owned()
+            .map_err(|_| AuthoriseError::Overloaded)?;
+        let (reply, answer) = oneshot::channel();
+        let road = Arc::clone(self);
+        tokio::spawn(async move { road.run(request, started, reply, permit).await });
+        answer.await.unwrap_or(Err(AuthoriseError::BrokenOff))
     }
 
     /// Declines every authorisation that a crash left undecided and gives its hold back
@@ -55,11 +110,251 @@ impl Authoriser {
     /// # Errors
     /// [`AuthoriseError`].
     pub async fn recover(&self) -> Result<usize, AuthoriseError> {
-        todo!()
+        let store = &self.parts.store;
+        recover::recover(store, store.clock().now()).await
     }
 
     /// Waits until no authorisation is under way; the reading of late answers goes on.
     pub async fn settled(&self) {
-        todo!()
+        // The semaphore is never closed, so this fails never.
+        let _ = self.under_way.acquire_many(MAX_UNDER_WAY).await;
+    }
+
+    async fn run(
+        &self,
+        request: AuthorisationRequest,
+        started: Instant,
+        reply: Reply,
+        permit: OwnedSemaphorePermit,
+    ) {
+        match self.arrive(request, started).await {
+            Ok(Arrival::Held(held)) => self.ask(*held, reply, permit).await,
+            Ok(Arrival::Answered { authorisation, repeated }) => {
+                let total_ms = whole_ms(started.elapsed());
+                answer(
+                    reply,
+                    Ok(AuthorisationAnswer {
+                        authorisation,
+                        repeated,
+                        total_ms,
+                        enterprise_ms: None,
+                    }),
+                );
+            }
+            Err(error) => answer(reply, Err(error)),
+        }
+    }
+
+    /// Load, convert, check, hold.
+    async fn arrive(
+        &self,
+        request: AuthorisationRequest,
+        started: Instant,
+    ) -> Result<Arrival, AuthoriseError> {
+        let store = &self.parts.store;
+        let now = store.clock().now();
+        let mut timings = Timings::new(started);
+        let circumstances = load(store, &request.card, request.acquirer_amount.currency()).await?;
+        timings.ended("load");
+        let correspondent = self.correspondent(&circumstances)?;
+        let conversion =
+            convert(request.acquirer_amount, request.card.currency, &circumstances.fx_table);
+        let checks = run_checks(&CheckInput {
+            card: &request.card,
+            cards_of_pan: &circumstances.cards_of_pan,
+            profile: &circumstances.profile,
+            presented: request.presented,
+            conversion: &conversion,
+            reach: correspondent.as_ref().err().copied().unwrap_or(Reach::Ready),
+            now,
+        });
+        let refusal = first_refusal(&checks);
+        timings.ended("checks");
+        let mut receipt = Receipt { presented: request.presented, checks, notice: None, timings };
+        let record = hold::record(store, request, &circumstances.profile, conversion.ok(), now);
+        let outcome = hold::begin(store, record, refusal, &mut receipt, now).await?;
+        receipt.timings.ended("hold");
+        match (outcome, correspondent) {
+            (BeginOutcome::Held(authorisation), Ok(correspondent)) => {
+                let left = deadline_of(&circumstances.enterprise);
+                Ok(Arrival::Held(Box::new(Held {
+                    authorisation: Arc::new(authorisation),
+                    correspondent: Arc::new(correspondent),
+                    deadline: started + left,
+                    receipt,
+                })))
+            }
+            (BeginOutcome::Repeated(first), _) => {
+                let authorisation = repeat::decided(store, first).await?;
+                Ok(Arrival::Answered { authorisation, repeated: true })
+            }
+            (BeginOutcome::Refused(authorisation) | BeginOutcome::Held(authorisation), _) => {
+                Ok(Arrival::Answered { authorisation, repeated: false })
+            }
+        }
+    }
+
+    /// Whom to ask, or why the enterprise cannot be asked.
+    fn correspondent(
+        &self,
+        circumstances: &Circumstances,
+    ) -> Result<Result<Correspondent, Reach>, AuthoriseError> {
+        let enterprise = &circumstances.enterprise;
+        let vault = &self.parts.vault;
+        let platform_key = self
+            .keys
+            .platform(vault, &circumstances.platform_key)
+            .ok_or(AuthoriseError::Missing("platform key"))?;
+        let Some(auth_url) = enterprise.auth_url.clone() else { return Ok(Err(Reach::NoAuthUrl)) };
+        let Some(spki_der) = &enterprise.external_public_key else {
+            return Ok(Err(Reach::NoPublicKey));
+        };
+        let Some(external_key) = self.keys.external(enterprise.enterprise_id, spki_der) else {
+            return Ok(Err(Reach::BadPublicKey));
+        };
+        let secret = signing_key(&circumstances.api_keys, enterprise.webhook_key.as_deref())
+            .and_then(|key| self.keys.secret(vault, key));
+        Ok(Ok(Correspondent {
+            auth_url,
+            external_key,
+            platform_key,
+            platform_key_version: circumstances.platform_key.version,
+            padding: enterprise.rsa_padding,
+            secret,
+        }))
+    }
+
+    /// Forward, settle, answer; then reads on for a late answer.
+    async fn ask(&self, mut held: Held, reply: Reply, permit: OwnedSemaphorePermit) {
+        let AuthoriserParts { outbound, pool, store, .. } = &self.parts;
+        let notice = match self.seal(&mut held).await {
+            Ok(notice) => notice,
+            Err(fault) => return answer(reply, self.settle(held, None, fault).await),
+        };
+        let correspondent = Arc::clone(&held.correspondent);
+        let authorisation = Arc::clone(&held.authorisation);
+        let auth_id = authorisation.auth_id;
+        let mut exchange = pin!(forward::exchange(outbound, pool, &correspondent, notice, auth_id));
+        let in_time = timeout_at(held.deadline, exchange.as_mut()).await.ok();
+        held.receipt.timings.ended("exchange");
+        let is_late = in_time.is_none();
+        answer(reply, self.settle(held, in_time, Fault::NO_ANSWER).await);
+        drop(permit);
+        if is_late && let Ok(_reading) = self.late_reads.try_acquire() {
+            late::record(store, &authorisation, &exchange.await).await;
+        }
+    }
+
+    /// The notice, unless the deadline passes first.
+    async fn seal(&self, held: &mut Held) -> Result<SealedNotice, Fault> {
+        let store = &self.parts.store;
+        let webhook_id = WebhookId::from_i64(store.ids().next());
+        let correspondent = &held.correspondent;
+        let sealing = forward::seal(
+            &self.parts.pool,
+            correspondent,
+            &held.authorisation,
+            webhook_id,
+            store.clock().now(),
+        );
+        let notice = timeout_at(held.deadline, sealing).await.map_err(|_| Fault::LATE_NOTICE)??;
+        held.receipt.timings.ended("seal");
+        held.receipt.notice = Some(NoticeFacts {
+            webhook_id,
+            body_bytes: notice.body.len(),
+            rsa_padding: correspondent.padding,
+            platform_key_version: correspondent.platform_key_version,
+            left_ms: whole_ms(held.deadline.saturating_duration_since(Instant::now())),
+        });
+        Ok(notice)
+    }
+
+    /// Decides by what came in time, or by `fault` if nothing did.
+    async fn settle(
+        &self,
+        held: Held,
+        in_time: Option<Exchange>,
+        fault: Fault,
+    ) -> Result<AuthorisationAnswer, AuthoriseError> {
+        let verdict = in_time.as_ref().map_or(Err(fault), |exchange| exchange.verdict.clone());
+        let decision = Decision::of_verdict(verdict);
+        let auth_code = decision.is_approval().then(|| self.draw_auth_code());
+        let receipt = held.receipt.render(&held.authorisation, in_time.as_ref(), &decision);
+        let authorisation =
+            settle::decide(&self.parts.store, &held.authorisation, &decision, auth_code, receipt)
+                .await?;
+        tracing::debug!(
+            auth_id = %authorisation.auth_id,
+            enterprise_id = %authorisation.enterprise_id,
+            detail = %decision.detail,
+            "decided"
+        );
+        Ok(AuthorisationAnswer {
+            authorisation,
+            repeated: false,
+            total_ms: held.receipt.timings.total_ms(),
+            enterprise_ms: in_time.and_then(|exchange| exchange.elapsed).map(whole_ms),
+        })
+    }
+
+    fn draw_auth_code(&self) -> String {
+        format!("{:06}", self.parts.random.below(AUTH_CODES))
+    }
+}
+
+/// Refunds are posted, not authorised; only an inquiry may be about nothing.
+fn require_authorisable(request: &AuthorisationRequest) -> Result<(), AuthoriseError> {
+    let amount_minor = request.acquirer_amount.amount_minor();
+    match request.transaction_type {
+        TransactionType::Refund => Err(AuthoriseError::TransactionType),
+        TransactionType::Inquiry if amount_minor >= 0 => Ok(()),
+        TransactionType::Cash | TransactionType::Purchase if amount_minor > 0 => Ok(()),
+        _ => Err(AuthoriseError::Amount),
+    }
+}
+
+/// The time that an enterprise has for its answer, from the arrival.
+fn deadline_of(enterprise: &Enterprise) -> Duration {
+    Duration::from_millis(u64::from(enterprise.auth_deadline_ms))
+}
+
+fn answer(reply: Reply, result: Result<AuthorisationAnswer, AuthoriseError>) {
+    if let Err(error) = &result {
+        tracing::error!(%error, "an authorisation has no answer");
+    }
+    // The caller may have gone away; the decision stands all the same.
+    let _ = reply.send(result);
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{AuthType, Currency, Merchant, Money};
+
+    use super::*;
+    use crate::request::Presented;
+    use crate::test_objects::card;
+
+    #[test]
+    fn only_an_inquiry_may_be_about_nothing_and_refunds_are_not_authorised() {
+        let check = |transaction_type, minor| {
+            require_authorisable(&AuthorisationRequest {
+                card: card(),
+                acquirer_amount: Money::new(minor, Currency::USD),
+                transaction_type,
+                auth_type: AuthType::Normal,
+                merchant: Merchant::default(),
+                network_key: None,
+                presented: Presented::default(),
+            })
+            .is_ok()
+        };
+        for transaction_type in [TransactionType::Purchase, TransactionType::Cash] {
+            assert!(check(transaction_type, 1));
+            assert!(!check(transaction_type, 0));
+            assert!(!check(transaction_type, -1));
+        }
+        assert!(check(TransactionType::Inquiry, 0));
+        assert!(!check(TransactionType::Inquiry, -1));
+        assert!(!check(TransactionType::Refund, 1));
     }
 }

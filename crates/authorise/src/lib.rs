@@ -4,9 +4,25 @@
 //! is here too.
 
 mod authoriser;
+mod checks;
+mod convert;
+mod decision;
 mod expiry;
+mod fault;
+mod forward;
+mod hold;
+mod keys;
+mod late;
 mod later;
+mod load;
+mod mask;
+mod receipt;
+mod recover;
+mod repeat;
 mod request;
+mod settle;
+#[cfg(test)]
+mod test_objects;
 
 pub use authoriser::{Authoriser, AuthoriserParts};
 pub use expiry::HoldExpiryWorker;

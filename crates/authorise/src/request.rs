@@ -43,7 +43,7 @@ pub struct Presented {
 pub struct AuthorisationRequest {
     /// The card record used.
     pub card: Card,
-    /// Amount as the shop asks for it: above zero, or zero of an inquiry.
+    /// Amount as the shop asks for it: above zero; that of an inquiry may be zero.
     pub acquirer_amount: Money,
     /// The network's transaction type; not a refund.
     pub transaction_type: TransactionType,
@@ -74,8 +74,8 @@ pub struct AuthorisationAnswer {
 /// Why there is no answer; nothing was decided.
 #[derive(Debug, Clone, Error)]
 pub enum AuthoriseError {
-    /// The amount is not above zero (zero for an inquiry).
-    #[error("the amount must be above zero, and zero for an inquiry")]
+    /// The amount is not above zero; that of an inquiry may be zero.
+    #[error("the amount must be above zero, or zero for an inquiry")]
     Amount,
     /// Refunds are not authorised: they are posted at once.
     #[error("a refund is not authorised")]

@@ -1,6 +1,7 @@
 //! The card network's side. A PAN that arrives becomes a fingerprint at once; the clear
 //! PAN ends here (DESIGN section 1).
 
+mod card_reference;
 mod error;
 mod network;
 mod purchase;

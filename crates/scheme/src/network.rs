@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use authorise::{AuthorisationAnswer, Authoriser};
-use domain::{AuthId, Authorisation, Currency};
+use authorise::{
+    AuthorisationAnswer, AuthorisationRequest, Authoriser, RefundRequest, clear, refund, reverse,
+};
+use domain::{AuthId, Authorisation, CardId, Currency, Money, NetworkKey};
 use store::{PostingOutcome, Store};
 use vault::Vault;
 
+use crate::card_reference::{UsedCard, find};
 use crate::error::SchemeError;
 use crate::purchase::{Purchase, RefundOf};
 
@@ -29,8 +32,19 @@ impl SimulatedNetwork {
     /// # Errors
     /// [`SchemeError`].
     pub async fn purchase(&self, purchase: Purchase) -> Result<AuthorisationAnswer, SchemeError> {
-        let _ = (&self.vault, &self.authoriser, purchase);
-        todo!()
+        let acquirer_amount = Money::parse_major(&purchase.amount_text, purchase.currency)?;
+        let UsedCard { card, presented } = find(&self.store, &self.vault, purchase.card).await?;
+        let network_key = network_key(purchase.stan, purchase.rrn);
+        let request = AuthorisationRequest {
+            card,
+            acquirer_amount,
+            transaction_type: purchase.transaction_type,
+            auth_type: purchase.auth_type,
+            merchant: purchase.merchant,
+            network_key,
+            presented,
+        };
+        Ok(self.authoriser.authorise(request).await?)
     }
 
     /// Reverses an approved authorisation by `amount_text` (major units of the acquirer's
@@ -43,8 +57,9 @@ impl SimulatedNetwork {
         auth_id: AuthId,
         amount_text: Option<&str>,
     ) -> Result<Authorisation, SchemeError> {
-        let _ = (&self.store, auth_id, amount_text);
-        todo!()
+        let original = self.original(auth_id).await?;
+        let amount_minor = acquirer_minor(&original, amount_text)?;
+        Ok(reverse(&self.store, auth_id, amount_minor).await?)
     }
 
     /// Clears an approved authorisation by `amount_text` (major units of the acquirer's
@@ -58,8 +73,9 @@ impl SimulatedNetwork {
         amount_text: Option<&str>,
         is_final: bool,
     ) -> Result<PostingOutcome, SchemeError> {
-        let _ = (&self.store, auth_id, amount_text, is_final);
-        todo!()
+        let original = self.original(auth_id).await?;
+        let amount_minor = acquirer_minor(&original, amount_text)?;
+        Ok(clear(&self.store, auth_id, amount_minor, is_final).await?)
     }
 
     /// Refunds `amount_text` of `currency`; posted at once.
@@ -72,7 +88,58 @@ impl SimulatedNetwork {
         amount_text: &str,
         currency: Currency,
     ) -> Result<PostingOutcome, SchemeError> {
-        let _ = (&self.store, of, amount_text, currency);
-        todo!()
+        let acquirer_amount = Money::parse_major(amount_text, currency)?;
+        let (original, card_id) = match of {
+            RefundOf::Authorisation(auth_id) => {
+                let original = self.original(auth_id).await?;
+                let card_id = original.card_id;
+                (Some(original), card_id)
+            }
+            RefundOf::Card(card_id) => (None, card_id),
+        };
+        let card = self.card(card_id).await?;
+        let request = RefundRequest { card, original, acquirer_amount };
+        Ok(refund(&self.store, request).await?)
+    }
+
+    async fn original(&self, auth_id: AuthId) -> Result<Authorisation, SchemeError> {
+        let view = self.store.authorisation(auth_id).await?;
+        view.map(|view| view.authorisation).ok_or(SchemeError::AuthorisationNotFound)
+    }
+
+    async fn card(&self, card_id: CardId) -> Result<domain::Card, SchemeError> {
+        self.store.card_of_anyone(card_id).await?.ok_or(SchemeError::CardNotFound)
+    }
+}
+
+/// STAN and RRN are a message's identity only together.
+fn network_key(stan: Option<String>, rrn: Option<String>) -> Option<NetworkKey> {
+    Some(NetworkKey { stan: stan?, rrn: rrn? })
+}
+
+/// The minor units of an amount in the currency that the shop asked for.
+fn acquirer_minor(
+    original: &Authorisation,
+    amount_text: Option<&str>,
+) -> Result<Option<i64>, SchemeError> {
+    let Some(text) = amount_text else { return Ok(None) };
+    let amount = Money::parse_major(text, original.acquirer_amount.currency())?;
+    if !amount.is_positive() {
+        return Err(SchemeError::NotPositive);
+    }
+    Ok(Some(amount.amount_minor()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stan_and_rrn_are_a_key_only_together() {
+        let text = || Some("1".to_owned());
+        assert!(network_key(text(), text()).is_some());
+        assert!(network_key(text(), None).is_none());
+        assert!(network_key(None, text()).is_none());
+        assert!(network_key(None, None).is_none());
     }
 }

@@ -1,0 +1,273 @@
+//! What is checked before anybody is asked (cardbridge-open-api.md sections 8.4, U16 and
+//! U18). Pure; every check is made and leaves its line, the first that fails is the cause.
+
+use domain::{Card, CardProfile, CardStatus, Money, ResponseCode, Timestamp};
+use serde::Serialize;
+
+use crate::convert::{Conversion, ConversionFault};
+use crate::request::{Presented, PresentedValue};
+
+/// One line of the decision receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Check {
+    /// What was checked.
+    pub(crate) name: &'static str,
+    /// Whether it was in order.
+    pub(crate) passed: bool,
+    /// What was wrong with it.
+    pub(crate) detail: Option<&'static str>,
+}
+
+/// Why a purchase is refused within the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The answer to the network.
+    pub(crate) response_code: ResponseCode,
+    /// The cause, machine-readable.
+    pub(crate) detail: &'static str,
+}
+
+/// The cause when the deposit does not cover the amount; the store finds it out.
+pub(crate) const DEPOSIT_EXHAUSTED: &str = "deposit_exhausted";
+/// The check of the deposit.
+const DEPOSIT: &str = "deposit";
+const LIMIT_EXCEEDED: &str = "single_limit_exceeded";
+
+/// Whether the enterprise can be asked at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// It has an authUrl and a usable public key.
+    Ready,
+    /// It has set no authUrl.
+    NoAuthUrl,
+    /// It has set no public key.
+    NoPublicKey,
+    /// Its public key cannot be used.
+    BadPublicKey,
+}
+
+/// What the checks look at.
+pub(crate) struct CheckInput<'a> {
+    /// The card record used.
+    pub(crate) card: &'a Card,
+    /// Every record of its PAN, itself among them.
+    pub(crate) cards_of_pan: &'a [Card],
+    /// Its profile.
+    pub(crate) profile: &'a CardProfile,
+    /// What the shopper presented.
+    pub(crate) presented: Presented,
+    /// The amount in the card's currency.
+    pub(crate) conversion: &'a Result<Conversion, ConversionFault>,
+    /// Whether the enterprise can be asked.
+    pub(crate) reach: Reach,
+    /// Business time.
+    pub(crate) now: Timestamp,
+}
+
+/// Makes every check, in order.
+pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
+    let presented = &input.presented;
+    // One more line comes with the hold.
+    let mut checks = Vec::with_capacity(10);
+    let mut add = |name, detail: Option<&'static str>| {
+        checks.push(Check { name, passed: detail.is_none(), detail });
+    };
+    add("expiry", mismatch(presented.expiry, "wrong_expiry"));
+    add("cvv2", mismatch(presented.cvv2, "wrong_cvv2"));
+    add("card_status", card_status(input.card));
+    add("pan_status", pan_status(input.card, input.cards_of_pan));
+    add("card_expiry", (input.card.valid_until <= input.now).then_some("card_expired"));
+    add("conversion", input.conversion.as_ref().err().map(|fault| fault.detail()));
+    add("single_limit", single_limit(input.profile, input.conversion));
+    add("auth_url", (input.reach == Reach::NoAuthUrl).then_some("no_auth_url"));
+    add("public_key", public_key(input.reach));
+    checks
+}
+
+/// The first check that failed, as an answer: 01 for a limit, else 11.
+pub(crate) fn first_refusal(checks: &[Check]) -> Option<Refusal> {
+    let detail = checks.iter().find_map(|check| check.detail)?;
+    let response_code = match detail {
+        LIMIT_EXCEEDED | DEPOSIT_EXHAUSTED => ResponseCode::InsufficientFunds,
+        _ => ResponseCode::NotAllowed,
+    };
+    Some(Refusal { response_code, detail })
+}
+
+/// The line of the hold.
+pub(crate) fn deposit_check(is_covered: bool) -> Check {
+    let detail = (!is_covered).then_some(DEPOSIT_EXHAUSTED);
+    Check { name: DEPOSIT, passed: is_covered, detail }
+}
+
+fn mismatch(value: PresentedValue, detail: &'static str) -> Option<&'static str> {
+    (value == PresentedValue::Mismatched).then_some(detail)
+}
+
+const fn card_status(card: &Card) -> Option<&'static str> {
+    match card.status {
+        CardStatus::Activated => None,
+        CardStatus::WaitingActive => Some("card_waiting_active"),
+        CardStatus::Frozen => Some("card_frozen"),
+        CardStatus::Blocked => Some("card_blocked"),
+        CardStatus::Invalid => Some("card_invalid"),
+    }
+}
+
+/// A frozen or blocked record stops its PAN for all records.
+fn pan_status(used: &Card, cards_of_pan: &[Card]) -> Option<&'static str> {
+    let mut others = cards_of_pan.iter().filter(|card| card.card_id != used.card_id);
+    others.find_map(|card| match card.status {
+        CardStatus::Frozen => Some("pan_frozen"),
+        CardStatus::Blocked => Some("pan_blocked"),
+        CardStatus::Activated | CardStatus::WaitingActive | CardStatus::Invalid => None,
+    })
+}
+
+fn single_limit(
+    profile: &CardProfile,
+    conversion: &Result<Conversion, ConversionFault>,
+) -> Option<&'static str> {
+    let most = Money::new(profile.limits.single.amount_minor?, profile.currency);
+    let amount = conversion.as_ref().ok()?.amount;
+    (amount.amount_minor() > most.amount_minor()).then_some(LIMIT_EXCEEDED)
+}
+
+const fn public_key(reach: Reach) -> Option<&'static str> {
+    match reach {
+        Reach::Ready | Reach::NoAuthUrl => None,
+        Reach::NoPublicKey => Some("no_external_public_key"),
+        Reach::BadPublicKey => Some("bad_external_public_key"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{CardId, Currency, Money};
+
+    use super::*;
+    use crate::test_objects::{card, profile};
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000);
+
+    struct Case {
+        card: Card,
+        others: Vec<Card>,
+        profile: CardProfile,
+        presented: Presented,
+        conversion: Result<Conversion, ConversionFault>,
+        reach: Reach,
+    }
+
+    impl Case {
+        fn in_order() -> Self {
+            let amount = Money::new(1550, Currency::USD);
+            Self {
+                card: card(),
+                others: Vec::new(),
+                profile: profile(),
+                presented: Presented::default(),
+                conversion: Ok(Conversion { amount, rate: "1".to_owned() }),
+                reach: Reach::Ready,
+            }
+        }
+
+        fn refusal(mut self) -> Option<(&'static str, &'static str)> {
+            self.others.push(self.card.clone());
+            let checks = run_checks(&CheckInput {
+                card: &self.card,
+                cards_of_pan: &self.others,
+                profile: &self.profile,
+                presented: self.presented,
+                conversion: &self.conversion,
+                reach: self.reach,
+                now: NOW,
+            });
+            assert_eq!(checks.len(), 9);
+            assert!(checks.iter().all(|check| check.passed == check.detail.is_none()));
+            first_refusal(&checks).map(|refusal| (refusal.response_code.as_str(), refusal.detail))
+        }
+    }
+
+    #[test]
+    fn a_purchase_in_order_is_not_refused() {
+        assert_eq!(Case::in_order().refusal(), None);
+    }
+
+    #[test]
+    fn only_an_activated_record_may_be_used() {
+        for (status, detail) in [
+            (CardStatus::WaitingActive, "card_waiting_active"),
+            (CardStatus::Frozen, "card_frozen"),
+            (CardStatus::Blocked, "card_blocked"),
+            (CardStatus::Invalid, "card_invalid"),
+        ] {
+            let mut case = Case::in_order();
+            case.card.status = status;
+            assert_eq!(case.refusal(), Some(("11", detail)));
+        }
+    }
+
+    #[test]
+    fn a_frozen_or_blocked_record_stops_the_whole_pan_but_an_invalid_one_does_not() {
+        for (status, refusal) in [
+            (CardStatus::Frozen, Some(("11", "pan_frozen"))),
+            (CardStatus::Blocked, Some(("11", "pan_blocked"))),
+            (CardStatus::Invalid, None),
+            (CardStatus::WaitingActive, None),
+            (CardStatus::Activated, None),
+        ] {
+            let mut case = Case::in_order();
+            case.others = vec![Card { card_id: CardId::from_i64(77), status, ..card() }];
+            assert_eq!(case.refusal(), refusal, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_first_moment_after_the_expiry_month_is_too_late() {
+        let mut case = Case::in_order();
+        case.card.valid_until = NOW.plus_millis(1);
+        assert_eq!(case.refusal(), None);
+        let mut case = Case::in_order();
+        case.card.valid_until = NOW;
+        assert_eq!(case.refusal(), Some(("11", "card_expired")));
+    }
+
+    #[test]
+    fn the_single_limit_is_inclusive_and_answers_insufficient_funds() {
+        for (limit_minor, refusal) in
+            [(Some(1550), None), (None, None), (Some(1549), Some(("01", "single_limit_exceeded")))]
+        {
+            let mut case = Case::in_order();
+            case.profile.limits.single.amount_minor = limit_minor;
+            assert_eq!(case.refusal(), refusal);
+        }
+    }
+
+    #[test]
+    fn what_was_presented_wrongly_comes_first() {
+        let mut case = Case::in_order();
+        case.presented.cvv2 = PresentedValue::Mismatched;
+        case.card.status = CardStatus::Frozen;
+        assert_eq!(case.refusal(), Some(("11", "wrong_cvv2")));
+        let mut case = Case::in_order();
+        case.presented.expiry = PresentedValue::Mismatched;
+        assert_eq!(case.refusal(), Some(("11", "wrong_expiry")));
+    }
+
+    #[test]
+    fn an_enterprise_that_cannot_be_asked_refuses() {
+        for (reach, detail) in [
+            (Reach::NoAuthUrl, "no_auth_url"),
+            (Reach::NoPublicKey, "no_external_public_key"),
+            (Reach::BadPublicKey, "bad_external_public_key"),
+        ] {
+            let mut case = Case::in_order();
+            case.reach = reach;
+            assert_eq!(case.refusal(), Some(("11", detail)));
+        }
+        let mut case = Case::in_order();
+        case.conversion = Err(ConversionFault::RoundsToZero);
+        assert_eq!(case.refusal(), Some(("11", "amount_rounds_to_zero")));
+    }
+}

@@ -1,0 +1,106 @@
+//! From what the enterprise said, or did not say, to the answer for the network
+//! (cardbridge-open-api.md section 8.4). Pure.
+
+use std::borrow::Cow;
+
+use domain::{Authorisation, AuthorisationStatus, ErrorCode, ResponseCode, Timestamp};
+
+use crate::checks::Refusal;
+use crate::fault::Fault;
+
+/// A decision and its reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decision {
+    pub(crate) response_code: ResponseCode,
+    pub(crate) reject_reason: Option<ErrorCode>,
+    pub(crate) detail: Cow<'static, str>,
+}
+
+impl Decision {
+    /// The decision that an exchange leads to: anything but a verified code is no answer.
+    pub(crate) fn of_verdict(verdict: Result<ResponseCode, Fault>) -> Self {
+        let code = match verdict {
+            Ok(code) => code,
+            Err(fault) => return Self::no_response(fault.into_detail()),
+        };
+        let (reject_reason, detail) = match code {
+            ResponseCode::Approved => (None, "approved"),
+            ResponseCode::InsufficientFunds => {
+                (Some(ErrorCode::AuthEnterpriseReject), "enterprise_insufficient_funds")
+            }
+            ResponseCode::NotAllowed => {
+                (Some(ErrorCode::AuthEnterpriseReject), "enterprise_not_allowed")
+            }
+            ResponseCode::NoResponse => {
+                (Some(ErrorCode::AuthEnterpriseTimeoutReject), "enterprise_no_response")
+            }
+        };
+        Self { response_code: code, reject_reason, detail: Cow::Borrowed(detail) }
+    }
+
+    /// A decline because no usable answer came.
+    pub(crate) const fn no_response(detail: Cow<'static, str>) -> Self {
+        Self {
+            response_code: ResponseCode::NoResponse,
+            reject_reason: Some(ErrorCode::AuthEnterpriseTimeoutReject),
+            detail,
+        }
+    }
+
+    /// A decline without asking.
+    pub(crate) const fn refused(refusal: Refusal) -> Self {
+        Self {
+            response_code: refusal.response_code,
+            reject_reason: Some(ErrorCode::AuthInternalReject),
+            detail: Cow::Borrowed(refusal.detail),
+        }
+    }
+
+    /// Whether it is an approval.
+    pub(crate) fn is_approval(&self) -> bool {
+        self.response_code == ResponseCode::Approved
+    }
+
+    /// Writes the decision into the record that the result webhook is made of.
+    pub(crate) fn apply(&self, authorisation: &mut Authorisation, now: Timestamp) {
+        authorisation.status = if self.is_approval() {
+            AuthorisationStatus::Approved
+        } else {
+            AuthorisationStatus::Declined
+        };
+        authorisation.response_code = Some(self.response_code);
+        authorisation.reject_reason = self.reject_reason;
+        authorisation.detail = Some(self.detail.clone().into_owned());
+        authorisation.decided_at = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_of_section_8_4_has_its_outcome() {
+        let outcome = |verdict| {
+            let decision = Decision::of_verdict(verdict);
+            (decision.is_approval(), decision.response_code.as_str(), decision.reject_reason)
+        };
+        let enterprise = Some(ErrorCode::AuthEnterpriseReject);
+        let timeout = Some(ErrorCode::AuthEnterpriseTimeoutReject);
+        assert_eq!(outcome(Ok(ResponseCode::Approved)), (true, "00", None));
+        assert_eq!(outcome(Ok(ResponseCode::InsufficientFunds)), (false, "01", enterprise));
+        assert_eq!(outcome(Ok(ResponseCode::NotAllowed)), (false, "11", enterprise));
+        assert_eq!(outcome(Ok(ResponseCode::NoResponse)), (false, "21", timeout));
+        assert_eq!(outcome(Err(Fault::NO_ANSWER)), (false, "21", timeout));
+        assert_eq!(outcome(Err(Fault::status(500))), (false, "21", timeout));
+    }
+
+    #[test]
+    fn a_refusal_is_internal() {
+        let refusal = Refusal { response_code: ResponseCode::NotAllowed, detail: "card_frozen" };
+        let decision = Decision::refused(refusal);
+        assert_eq!(decision.reject_reason, Some(ErrorCode::AuthInternalReject));
+        assert_eq!(decision.detail, "card_frozen");
+        assert!(!decision.is_approval());
+    }
+}

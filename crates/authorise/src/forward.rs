@@ -1,0 +1,158 @@
+//! Asking the enterprise: seal the notice, post it, verify and open the reply
+//! (cardbridge-open-api.md sections 8.1 to 8.3).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crypto::{RsaPool, RsaPrivateKey, RsaPublicKey};
+use domain::{AuthId, Authorisation, ResponseCode, RsaPadding, Timestamp, WebhookId};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use outbound::{Answer, Outbound, OutboundError, Post, excerpt};
+use tokio::time::Instant;
+use vault::SecretText;
+use wire::cardbridge::authorisation_notice::{
+    AUTH_SIGNATURE_HEADER, SealedNotice, open_reply, seal_notice,
+};
+use wire::cardbridge::signature::{WEBHOOK_SIGNATURE_HEADER, webhook_signature};
+
+use crate::fault::Fault;
+use crate::mask::mask_pans;
+
+/// Most bytes read of a reply: two base64 texts of a 4096-bit key are below 2 KiB.
+const MAX_REPLY_BYTES: usize = 16 * 1024;
+
+/// How long a reply is read for the record, from the sending of the notice
+/// (operator-and-sandbox.md section 3).
+pub(crate) const LATE_ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// The enterprise that is asked, and what secures the conversation.
+pub(crate) struct Correspondent {
+    pub(crate) auth_url: String,
+    pub(crate) external_key: RsaPublicKey,
+    pub(crate) platform_key: RsaPrivateKey,
+    pub(crate) platform_key_version: u32,
+    pub(crate) padding: RsaPadding,
+    /// Makes the extra `X-Signature`; none if the enterprise has no active API key.
+    pub(crate) secret: Option<Arc<SecretText>>,
+}
+
+/// What came back, whenever it came.
+pub(crate) struct Exchange {
+    /// The enterprise's code, or why there is none.
+    pub(crate) verdict: Result<ResponseCode, Fault>,
+    /// HTTP status, if an answer came at all.
+    pub(crate) status: Option<u16>,
+    /// The beginning of an answer that was not usable, masked.
+    pub(crate) excerpt: Option<String>,
+    /// From sending to the last byte of the answer.
+    pub(crate) elapsed: Option<Duration>,
+}
+
+/// Encrypts and signs the notice in the pool.
+pub(crate) async fn seal(
+    pool: &RsaPool,
+    correspondent: &Correspondent,
+    authorisation: &Arc<Authorisation>,
+    webhook_id: WebhookId,
+    now: Timestamp,
+) -> Result<SealedNotice, Fault> {
+    let authorisation = Arc::clone(authorisation);
+    let external_key = correspondent.external_key.clone();
+    let platform_key = correspondent.platform_key.clone();
+    let padding = correspondent.padding;
+    let sealed = pool
+        .run(move || {
+            seal_notice(&authorisation, &external_key, &platform_key, padding, webhook_id, now)
+        })
+        .await??;
+    Ok(sealed)
+}
+
+/// Posts the notice, once, and reads the reply, for as long as a late one is recorded.
+pub(crate) async fn exchange(
+    outbound: &Outbound,
+    pool: &RsaPool,
+    correspondent: &Correspondent,
+    notice: SealedNotice,
+    auth_id: AuthId,
+) -> Exchange {
+    let headers = match headers(correspondent, &notice) {
+        Ok(headers) => headers,
+        Err(fault) => return Exchange::without_answer(fault, None),
+    };
+    let post = Post {
+        url: &correspondent.auth_url,
+        headers,
+        body: Bytes::from(notice.body),
+        deadline: Instant::now() + LATE_ANSWER_LIMIT,
+        max_response_bytes: MAX_REPLY_BYTES,
+    };
+    match outbound.post(post).await {
+        Ok(answer) => opened(pool, correspondent, answer, auth_id).await,
+        Err(error) => {
+            let status = match error {
+                OutboundError::TooLarge { status } => Some(status),
+                _ => None,
+            };
+            Exchange::without_answer(error.into(), status)
+        }
+    }
+}
+
+impl Exchange {
+    fn without_answer(fault: Fault, status: Option<u16>) -> Self {
+        Self { verdict: Err(fault), status, excerpt: None, elapsed: None }
+    }
+}
+
+async fn opened(
+    pool: &RsaPool,
+    correspondent: &Correspondent,
+    answer: Answer,
+    auth_id: AuthId,
+) -> Exchange {
+    let verdict = if answer.status == 200 {
+        open(pool, correspondent, answer.body.clone(), auth_id).await
+    } else {
+        Err(Fault::status(answer.status))
+    };
+    Exchange {
+        excerpt: verdict.is_err().then(|| mask_pans(&excerpt(&answer.body))),
+        verdict,
+        status: Some(answer.status),
+        elapsed: Some(answer.elapsed),
+    }
+}
+
+async fn open(
+    pool: &RsaPool,
+    correspondent: &Correspondent,
+    body: Bytes,
+    auth_id: AuthId,
+) -> Result<ResponseCode, Fault> {
+    let external_key = correspondent.external_key.clone();
+    let platform_key = correspondent.platform_key.clone();
+    let padding = correspondent.padding;
+    let code = pool
+        .run(move || open_reply(&body, auth_id, &external_key, &platform_key, padding))
+        .await??;
+    Ok(code)
+}
+
+fn headers(correspondent: &Correspondent, notice: &SealedNotice) -> Result<HeaderMap, Fault> {
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut add = |name: &str, value: &str| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        headers.insert(name, HeaderValue::from_str(value).ok()?);
+        Some(())
+    };
+    let mut added = add(AUTH_SIGNATURE_HEADER, &notice.auth_signature);
+    if let Some(secret) = &correspondent.secret {
+        let signature = webhook_signature(secret.expose(), &notice.body);
+        added = added.and_then(|()| add(WEBHOOK_SIGNATURE_HEADER, &signature));
+    }
+    added.ok_or_else(|| Fault::from("notice_not_sealed"))?;
+    Ok(headers)
+}

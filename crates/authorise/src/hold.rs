@@ -1,0 +1,139 @@
+//! The hold: the authorisation's record, its money and the refusal that a short deposit
+//! leads to, in one commit of the store.
+
+use domain::{
+    AuthId, AuthType, Authorisation, AuthorisationStatus, CardProfile, Direction, HoldState, Money,
+    OutsId, ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookId, WebhookSubType,
+};
+use store::{BeginAuthorisation, BeginOutcome, MoneyError, Store};
+use wire::cardbridge::webhook::authorisation_result_event;
+
+use crate::checks::{DEPOSIT_EXHAUSTED, Refusal, deposit_check};
+use crate::convert::Conversion;
+use crate::decision::Decision;
+use crate::receipt::Receipt;
+use crate::request::AuthorisationRequest;
+
+const SECONDS_A_DAY: i64 = 86_400;
+/// Rate of an amount that could not be converted.
+const NO_RATE: &str = "0";
+
+/// The record of a request at its arrival, not yet decided. An amount without counterpart
+/// in the card's currency is zero there.
+pub(crate) fn record(
+    store: &Store,
+    request: AuthorisationRequest,
+    profile: &CardProfile,
+    conversion: Option<Conversion>,
+    now: Timestamp,
+) -> Authorisation {
+    let conversion = conversion.unwrap_or_else(|| Conversion {
+        amount: Money::zero(request.card.currency),
+        rate: NO_RATE.to_owned(),
+    });
+    let ids = store.ids();
+    let mut authorisation = Authorisation {
+        enterprise_id: request.card.enterprise_id,
+        auth_id: AuthId::from_i64(ids.next()),
+        card_id: request.card.card_id,
+        customer_id: request.card.customer_id,
+        outs_id: OutsId::from_i64(ids.next()),
+        original_auth_id: None,
+        direction: Direction::Outgoing,
+        auth_type: request.auth_type,
+        transaction_type: request.transaction_type,
+        amount: conversion.amount,
+        acquirer_amount: request.acquirer_amount,
+        fx_rate: conversion.rate,
+        merchant: request.merchant,
+        network_key: request.network_key,
+        status: AuthorisationStatus::Pending,
+        response_code: None,
+        reject_reason: None,
+        detail: None,
+        auth_code: None,
+        hold_state: HoldState::None,
+        hold_remaining_minor: 0,
+        hold_expires_at: None,
+        posted_minor: 0,
+        cleared_acquirer_minor: 0,
+        reversed_acquirer_minor: 0,
+        created_at: now,
+        decided_at: None,
+    };
+    if holds_money(&authorisation) {
+        authorisation.hold_expires_at = Some(hold_expiry(profile, authorisation.auth_type, now));
+    }
+    authorisation
+}
+
+/// Whether a request sets money aside: an inquiry moves nothing.
+pub(crate) fn holds_money(authorisation: &Authorisation) -> bool {
+    authorisation.transaction_type != TransactionType::Inquiry && authorisation.amount.is_positive()
+}
+
+/// When a hold that is taken now is given back by itself.
+fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Timestamp {
+    let days = match auth_type {
+        AuthType::PreAuth => profile.hold_days_pre_auth,
+        AuthType::Normal | AuthType::PreAuthCompletion => profile.hold_days_normal,
+    };
+    now.plus_seconds(i64::from(days).saturating_mul(SECONDS_A_DAY))
+}
+
+/// Records a refusal, or takes the hold.
+pub(crate) async fn begin(
+    store: &Store,
+    authorisation: Authorisation,
+    refusal: Option<Refusal>,
+    receipt: &mut Receipt,
+    now: Timestamp,
+) -> Result<BeginOutcome, MoneyError> {
+    let holds = refusal.is_none() && holds_money(&authorisation);
+    let decision = Decision::refused(refusal.unwrap_or(Refusal {
+        response_code: ResponseCode::InsufficientFunds,
+        detail: DEPOSIT_EXHAUSTED,
+    }));
+    let mut refused = authorisation.clone();
+    refused.hold_expires_at = None;
+    decision.apply(&mut refused, now);
+    let event = result_event(store, &refused, now);
+    // A deposit that covers the amount gets its receipt with the decision; what is written
+    // here stands if it does not.
+    if holds {
+        receipt.checks.push(deposit_check(false));
+    }
+    let text = receipt.render(&authorisation, None, &decision);
+    let authorisation = if refusal.is_some() { refused } else { authorisation };
+    let request = BeginAuthorisation { authorisation, receipt: text, refusal: event };
+    let outcome = store.begin_authorisation(request).await?;
+    if holds && matches!(outcome, BeginOutcome::Held(_)) {
+        receipt.checks.pop();
+        receipt.checks.push(deposit_check(true));
+    }
+    Ok(outcome)
+}
+
+/// The webhook that tells of a decided authorisation.
+pub(crate) fn result_event(store: &Store, decided: &Authorisation, now: Timestamp) -> WebhookEvent {
+    let webhook_id = WebhookId::from_i64(store.ids().next());
+    authorisation_result_event(decided, webhook_id, WebhookSubType::Create, now)
+        .expect("the decision was applied before")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_objects::profile;
+
+    #[test]
+    fn holds_live_as_long_as_the_profile_says() {
+        let now = Timestamp::from_micros(5);
+        let days = |auth_type| {
+            hold_expiry(&profile(), auth_type, now).millis_since(now) / 1_000 / SECONDS_A_DAY
+        };
+        assert_eq!(days(AuthType::Normal), 7);
+        assert_eq!(days(AuthType::PreAuth), 30);
+        assert_eq!(days(AuthType::PreAuthCompletion), 7);
+    }
+}

@@ -1,0 +1,143 @@
+//! Keys and secrets, opened and parsed once. Each is kept beside the stored bytes that it
+//! was made from, so that a changed key is noticed at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crypto::{RsaPrivateKey, RsaPublicKey};
+use domain::{ApiKey, EnterpriseId};
+use store::PlatformKey;
+use vault::{SecretText, Vault};
+
+/// Enterprises whose keys are kept; beyond it another enterprise's are dropped.
+const MAX_KEPT: usize = 10_000;
+
+/// What was made from stored bytes, one for each enterprise.
+struct Kept<V> {
+    entries: Mutex<HashMap<EnterpriseId, (Vec<u8>, V)>>,
+}
+
+impl<V> Default for Kept<V> {
+    fn default() -> Self {
+        Self { entries: Mutex::default() }
+    }
+}
+
+impl<V: Clone> Kept<V> {
+    /// What `source` gives: kept from before if the bytes are the same, else made now.
+    fn from_source(
+        &self,
+        id: EnterpriseId,
+        source: &[u8],
+        make: impl FnOnce() -> Option<V>,
+    ) -> Option<V> {
+        if let Some((kept_source, value)) = self.lock().get(&id)
+            && kept_source == source
+        {
+            return Some(value.clone());
+        }
+        let made = make()?;
+        let mut entries = self.lock();
+        if entries.len() >= MAX_KEPT
+            && !entries.contains_key(&id)
+            && let Some(dropped) = entries.keys().next().copied()
+        {
+            entries.remove(&dropped);
+        }
+        entries.insert(id, (source.to_vec(), made.clone()));
+        Some(made)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<EnterpriseId, (Vec<u8>, V)>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The keys of enterprises.
+#[derive(Default)]
+pub(crate) struct KeyRing {
+    external: Kept<RsaPublicKey>,
+    platform: Kept<RsaPrivateKey>,
+    secrets: Kept<Arc<SecretText>>,
+}
+
+impl KeyRing {
+    /// An enterprise's public key from the DER of its SPKI; none if it is unusable.
+    pub(crate) fn external(&self, id: EnterpriseId, spki_der: &[u8]) -> Option<RsaPublicKey> {
+        self.external.from_source(id, spki_der, || RsaPublicKey::from_spki_der(spki_der).ok())
+    }
+
+    /// The platform's private key for an enterprise; none if it does not open.
+    pub(crate) fn platform(&self, vault: &Vault, key: &PlatformKey) -> Option<RsaPrivateKey> {
+        let sealed = &key.sealed_private_key;
+        self.platform.from_source(key.enterprise_id, sealed, || {
+            let der = vault.open_platform_key(key.enterprise_id, key.version, sealed).ok()?;
+            RsaPrivateKey::from_pkcs8_der(&der).ok()
+        })
+    }
+
+    /// The secret of the API key that signs; none if it does not open.
+    pub(crate) fn secret(&self, vault: &Vault, key: &ApiKey) -> Option<Arc<SecretText>> {
+        self.secrets.from_source(key.enterprise_id, &key.sealed_secret, || {
+            let opened =
+                vault.open_api_secret(key.enterprise_id, &key.api_key, &key.sealed_secret).ok()?;
+            Some(Arc::new(opened))
+        })
+    }
+}
+
+/// The API key that signs what goes to an enterprise: the named one if it is active, else
+/// the oldest active one (operator-and-sandbox.md section 5). `keys` are oldest first.
+pub(crate) fn signing_key<'a>(keys: &'a [ApiKey], named: Option<&str>) -> Option<&'a ApiKey> {
+    let active = || keys.iter().filter(|key| key.revoked_at.is_none());
+    active().find(|key| Some(key.api_key.as_str()) == named).or_else(|| active().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Timestamp;
+
+    use super::*;
+
+    const ID: EnterpriseId = EnterpriseId::from_i64(1);
+
+    fn key(name: &str, revoked: bool) -> ApiKey {
+        ApiKey {
+            api_key: name.to_owned(),
+            enterprise_id: ID,
+            sealed_secret: Vec::new(),
+            created_at: Timestamp::default(),
+            revoked_at: revoked.then(Timestamp::default),
+        }
+    }
+
+    #[test]
+    fn the_named_key_signs_while_it_is_active_and_else_the_oldest_active_one() {
+        let keys = [key("a", true), key("b", false), key("c", false), key("d", true)];
+        let chosen = |named| signing_key(&keys, named).map(|key| key.api_key.as_str());
+        assert_eq!(chosen(None), Some("b"));
+        assert_eq!(chosen(Some("c")), Some("c"));
+        assert_eq!(chosen(Some("d")), Some("b"));
+        assert_eq!(chosen(Some("x")), Some("b"));
+        assert!(signing_key(&keys[..1], None).is_none());
+    }
+
+    #[test]
+    fn a_value_is_made_again_only_when_its_source_changes() {
+        let kept = Kept::default();
+        assert_eq!(kept.from_source(ID, b"one", || Some(1)), Some(1));
+        assert_eq!(kept.from_source(ID, b"one", || Some(2)), Some(1));
+        assert_eq!(kept.from_source(ID, b"two", || Some(3)), Some(3));
+        assert_eq!(kept.from_source(ID, b"bad", || None), None);
+        assert_eq!(kept.from_source(ID, b"two", || Some(4)), Some(3));
+    }
+
+    #[test]
+    fn only_so_many_are_kept() {
+        let kept = Kept::default();
+        for id in 0..=MAX_KEPT {
+            kept.from_source(EnterpriseId::from_i64(i64::try_from(id).unwrap()), b"", || Some(id));
+        }
+        assert_eq!(kept.lock().len(), MAX_KEPT);
+    }
+}

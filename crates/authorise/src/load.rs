@@ -1,0 +1,48 @@
+//! What an authorisation needs to know, read from the store at its arrival.
+
+use domain::{ApiKey, Card, CardProfile, Currency, Enterprise, FxTable};
+use store::{PlatformKey, Store};
+
+use crate::request::AuthoriseError;
+
+/// The card's surroundings.
+pub(crate) struct Circumstances {
+    pub(crate) enterprise: Enterprise,
+    pub(crate) profile: CardProfile,
+    /// Every record of the card's PAN.
+    pub(crate) cards_of_pan: Vec<Card>,
+    pub(crate) platform_key: PlatformKey,
+    /// Oldest first.
+    pub(crate) api_keys: Vec<ApiKey>,
+    /// Empty where no conversion is needed.
+    pub(crate) fx_table: FxTable,
+}
+
+/// Reads them.
+pub(crate) async fn load(
+    store: &Store,
+    card: &Card,
+    acquirer_currency: Currency,
+) -> Result<Circumstances, AuthoriseError> {
+    let id = card.enterprise_id;
+    let (enterprise, profile, cards_of_pan, platform_key, api_keys) = tokio::try_join!(
+        store.enterprise(id),
+        store.profile(id, card.profile_id),
+        store.cards_of_pan(id, card.pan_id),
+        store.platform_key(id),
+        store.api_keys(id),
+    )?;
+    let fx_table = if acquirer_currency == card.currency {
+        FxTable::default()
+    } else {
+        store.fx_table().await?
+    };
+    Ok(Circumstances {
+        enterprise: enterprise.ok_or(AuthoriseError::Missing("enterprise"))?,
+        profile: profile.ok_or(AuthoriseError::Missing("profile"))?,
+        cards_of_pan,
+        platform_key: platform_key.ok_or(AuthoriseError::Missing("platform key"))?,
+        api_keys,
+        fx_table,
+    })
+}

@@ -1,0 +1,216 @@
+//! The decision receipt: what was asked, checked, sent, answered and decided, and how
+//! long each step took (operator-and-sandbox.md section 3). It holds no PAN, CVV2 or
+//! secret, and nothing of what was encrypted beyond what travels in clear beside it.
+
+use std::time::Duration;
+
+use domain::{Authorisation, RsaPadding, WebhookId};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use tokio::time::Instant;
+
+use crate::checks::Check;
+use crate::decision::Decision;
+use crate::forward::Exchange;
+use crate::request::Presented;
+
+/// How long the steps took, in their order.
+pub(crate) struct Timings {
+    started: Instant,
+    last: Instant,
+    steps: Vec<(&'static str, Duration)>,
+}
+
+impl Timings {
+    /// Starts the first step at `started`.
+    pub(crate) fn new(started: Instant) -> Self {
+        Self { started, last: started, steps: Vec::with_capacity(6) }
+    }
+
+    /// Ends a step and starts the next.
+    pub(crate) fn ended(&mut self, step: &'static str) {
+        let now = Instant::now();
+        self.steps.push((step, now - self.last));
+        self.last = now;
+    }
+
+    /// From the arrival to now, whole milliseconds.
+    pub(crate) fn total_ms(&self) -> u64 {
+        whole_ms(self.started.elapsed())
+    }
+}
+
+/// Whole milliseconds.
+pub(crate) fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A duration as milliseconds with three decimals.
+struct Millis(Duration);
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A thousand times as many seconds read as milliseconds; cut to microseconds first.
+        let micros = u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX);
+        let scaled = Duration::from_micros(micros).saturating_mul(1_000);
+        serializer.serialize_f64(scaled.as_secs_f64())
+    }
+}
+
+impl Serialize for Timings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.steps.len() + 1))?;
+        for (step, duration) in &self.steps {
+            map.serialize_entry(step, &Millis(*duration))?;
+        }
+        map.serialize_entry("total", &Millis(self.last - self.started))?;
+        map.end()
+    }
+}
+
+/// What was sent; the encrypted fields are copies of those in the request.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NoticeFacts {
+    pub(crate) webhook_id: WebhookId,
+    pub(crate) body_bytes: usize,
+    pub(crate) rsa_padding: RsaPadding,
+    pub(crate) platform_key_version: u32,
+    /// What was left of the deadline when it was sent.
+    pub(crate) left_ms: u64,
+}
+
+/// What was answered in time.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AnswerFacts<'a> {
+    status: Option<u16>,
+    response_code: Option<&'static str>,
+    fault: Option<&'a str>,
+    excerpt: Option<&'a str>,
+    elapsed_ms: Option<Millis>,
+}
+
+impl<'a> From<&'a Exchange> for AnswerFacts<'a> {
+    fn from(exchange: &'a Exchange) -> Self {
+        Self {
+            status: exchange.status,
+            response_code: exchange.verdict.as_ref().ok().map(|code| code.as_str()),
+            fault: exchange.verdict.as_ref().err().map(|fault| fault.detail()),
+            excerpt: exchange.excerpt.as_deref(),
+            elapsed_ms: exchange.elapsed.map(Millis),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestFacts<'a> {
+    card_id: domain::CardId,
+    direction: &'static str,
+    auth_type: &'static str,
+    transaction_type: &'static str,
+    acquirer_amount: String,
+    acquirer_currency: String,
+    amount: String,
+    currency: String,
+    fx_rate: &'a str,
+    merchant_id: Option<&'a str>,
+    merchant_name: Option<&'a str>,
+    merchant_country: Option<&'a str>,
+    mcc: Option<&'a str>,
+    stan: Option<&'a str>,
+    rrn: Option<&'a str>,
+    presented_expiry: &'static str,
+    presented_cvv2: &'static str,
+}
+
+impl<'a> RequestFacts<'a> {
+    fn new(it: &'a Authorisation, presented: Presented) -> Self {
+        Self {
+            card_id: it.card_id,
+            direction: it.direction.as_str(),
+            auth_type: it.auth_type.as_str(),
+            transaction_type: it.transaction_type.as_str(),
+            acquirer_amount: it.acquirer_amount.to_major(),
+            acquirer_currency: it.acquirer_amount.currency().to_string(),
+            amount: it.amount.to_major(),
+            currency: it.amount.currency().to_string(),
+            fx_rate: &it.fx_rate,
+            merchant_id: it.merchant.merchant_id.as_deref(),
+            merchant_name: it.merchant.name.as_deref(),
+            merchant_country: it.merchant.country.as_deref(),
+            mcc: it.merchant.mcc.as_deref(),
+            stan: it.network_key.as_ref().map(|key| key.stan.as_str()),
+            rrn: it.network_key.as_ref().map(|key| key.rrn.as_str()),
+            presented_expiry: presented.expiry.as_str(),
+            presented_cvv2: presented.cvv2.as_str(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OutcomeFacts<'a> {
+    approved: bool,
+    response_code: &'static str,
+    reject_reason: Option<&'static str>,
+    detail: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Lines<'a> {
+    request: RequestFacts<'a>,
+    checks: &'a [Check],
+    notice: Option<&'a NoticeFacts>,
+    answer: Option<AnswerFacts<'a>>,
+    timings_ms: &'a Timings,
+    outcome: OutcomeFacts<'a>,
+}
+
+/// What the steps have left so far.
+pub(crate) struct Receipt {
+    pub(crate) presented: Presented,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) notice: Option<NoticeFacts>,
+    pub(crate) timings: Timings,
+}
+
+impl Receipt {
+    /// The receipt of `decision` as JSON; `exchange` is what came in time.
+    pub(crate) fn render(
+        &self,
+        authorisation: &Authorisation,
+        exchange: Option<&Exchange>,
+        decision: &Decision,
+    ) -> String {
+        let lines = Lines {
+            request: RequestFacts::new(authorisation, self.presented),
+            checks: &self.checks,
+            notice: self.notice.as_ref(),
+            answer: exchange.map(AnswerFacts::from),
+            timings_ms: &self.timings,
+            outcome: OutcomeFacts {
+                approved: decision.is_approval(),
+                response_code: decision.response_code.as_str(),
+                reject_reason: decision.reject_reason.map(domain::ErrorCode::as_str),
+                detail: &decision.detail,
+            },
+        };
+        serde_json::to_string(&lines).expect("structs of texts and numbers are JSON")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_milliseconds_with_three_decimals() {
+        let text = |duration| serde_json::to_string(&Millis(duration)).unwrap();
+        assert_eq!(text(Duration::from_nanos(1_234_567)), "1.234");
+        assert_eq!(text(Duration::from_secs(2)), "2000.0");
+        assert_eq!(text(Duration::ZERO), "0.0");
+    }
+}

@@ -1,0 +1,33 @@
+//! The network's key a second time: the first answer again, once there is one.
+
+use std::time::Duration;
+
+use domain::{Authorisation, AuthorisationStatus, Enterprise};
+use store::Store;
+use tokio::time::Instant;
+
+use crate::request::AuthoriseError;
+
+/// Pause between two looks at the first message.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Longest wait: the longest deadline and a second for its commit.
+const MAX_WAIT: Duration = Duration::from_millis(Enterprise::MAX_AUTH_DEADLINE_MS as u64 + 1_000);
+
+/// The first message's authorisation, decided. It may be under way in another process, so
+/// the store is asked.
+pub(crate) async fn decided(
+    store: &Store,
+    first: Authorisation,
+) -> Result<Authorisation, AuthoriseError> {
+    let give_up = Instant::now() + MAX_WAIT;
+    let mut latest = first;
+    while latest.status == AuthorisationStatus::Pending {
+        if Instant::now() >= give_up {
+            return Err(AuthoriseError::Undecided);
+        }
+        tokio::time::sleep(PAUSE).await;
+        let found = store.authorisation(latest.auth_id).await?;
+        latest = found.ok_or(AuthoriseError::Missing("authorisation"))?.authorisation;
+    }
+    Ok(latest)
+}

@@ -1,0 +1,64 @@
+//! The decision's commit: the hold kept or given back, with the result webhook.
+
+use std::time::Duration;
+
+use domain::Authorisation;
+use store::{DecideAuthorisation, DecideOutcome, MoneyError, Store, StoreError};
+
+use crate::decision::Decision;
+use crate::hold::result_event;
+
+/// Tries of the commit: until it succeeds the hold stays, and a restart would decline.
+const MAX_TRIES: u32 = 5;
+/// Pause after the first failed try; doubled after each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// Writes the decision of an authorisation whose hold is taken. If somebody else decided
+/// it before, that decision stands and is returned.
+pub(crate) async fn decide(
+    store: &Store,
+    held: &Authorisation,
+    decision: &Decision,
+    auth_code: Option<String>,
+    receipt: String,
+) -> Result<Authorisation, MoneyError> {
+    let now = store.clock().now();
+    let mut authorisation = held.clone();
+    decision.apply(&mut authorisation, now);
+    let request = DecideAuthorisation {
+        enterprise_id: authorisation.enterprise_id,
+        auth_id: authorisation.auth_id,
+        response_code: decision.response_code,
+        reject_reason: decision.reject_reason,
+        detail: decision.detail.clone().into_owned(),
+        auth_code,
+        receipt: Some(receipt),
+        event: result_event(store, &authorisation, now),
+        now,
+    };
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..MAX_TRIES {
+        match store.decide_authorisation(request.clone()).await {
+            Err(MoneyError::Store(error)) if may_pass(&error) => {
+                tracing::warn!(auth_id = %request.auth_id, %error, "decision not written yet");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            result => return result.map(decided),
+        }
+    }
+    store.decide_authorisation(request).await.map(decided)
+}
+
+fn decided(outcome: DecideOutcome) -> Authorisation {
+    match outcome {
+        DecideOutcome::Decided(it) | DecideOutcome::AlreadyDecided(it) => it,
+    }
+}
+
+const fn may_pass(error: &StoreError) -> bool {
+    match error {
+        StoreError::Engine(_) | StoreError::Conflict(_) | StoreError::Overloaded => true,
+        StoreError::Duplicate(_) | StoreError::Corrupt(_) => false,
+    }
+}

@@ -1,0 +1,130 @@
+//! From what the shop read off a card to the card's record. The clear PAN and CVV2 end
+//! here.
+
+use authorise::{Presented, PresentedValue};
+use domain::{Card, CardStatus};
+use store::Store;
+use vault::{ClearPan, Vault, expiry_yymm};
+
+use crate::error::SchemeError;
+use crate::purchase::CardReference;
+
+/// The record that is used, and whether what was presented is its own.
+pub(crate) struct UsedCard {
+    pub(crate) card: Card,
+    pub(crate) presented: Presented,
+}
+
+/// Finds the record.
+pub(crate) async fn find(
+    store: &Store,
+    vault: &Vault,
+    reference: CardReference,
+) -> Result<UsedCard, SchemeError> {
+    let (pan, expiry, cvv2) = match reference {
+        CardReference::Id(card_id) => {
+            let card = store.card_of_anyone(card_id).await?.ok_or(SchemeError::CardNotFound)?;
+            return Ok(UsedCard { card, presented: Presented::default() });
+        }
+        CardReference::Pan { pan, expiry, cvv2 } => (pan, expiry, cvv2),
+    };
+    let expiry = yymm(&expiry).ok_or(SchemeError::Expiry)?;
+    let found = store.pan_by_fingerprint(vault.fingerprint(&pan)).await?;
+    let record = found.ok_or(SchemeError::CardNotFound)?;
+    let cards = store.cards_of_pan(record.enterprise_id, record.pan_id).await?;
+    let card = active_record(cards).ok_or(SchemeError::CardNotFound)?;
+    let presented = compare(vault, &card, &pan, &expiry, &cvv2);
+    Ok(UsedCard { card, presented })
+}
+
+fn compare(vault: &Vault, card: &Card, pan: &ClearPan, expiry: &str, cvv2: &str) -> Presented {
+    let own_expiry = expiry_yymm(card.valid_until);
+    // Computed over the card's own expiry, so that each of the two is judged by itself.
+    let own_cvv2 = vault.cvv2(card.enterprise_id, pan, &own_expiry);
+    Presented {
+        expiry: value(expiry == own_expiry),
+        cvv2: value(own_cvv2.is_ok_and(|own| own.matches(cvv2))),
+    }
+}
+
+const fn value(matches: bool) -> PresentedValue {
+    if matches { PresentedValue::Matched } else { PresentedValue::Mismatched }
+}
+
+/// Of the records of one PAN, the one that a purchase uses: the active one, else the
+/// newest that is not ended, else the newest (cardbridge-open-api.md U16). `cards` are
+/// oldest first.
+fn active_record(cards: Vec<Card>) -> Option<Card> {
+    let rank = |card: &Card| match card.status {
+        CardStatus::Activated => 2,
+        CardStatus::WaitingActive | CardStatus::Frozen | CardStatus::Blocked => 1,
+        CardStatus::Invalid => 0,
+    };
+    cards.into_iter().max_by_key(rank)
+}
+
+/// An expiry as YYMM from YYMM or MM/YY; the month must exist.
+fn yymm(text: &str) -> Option<String> {
+    let yymm = match text.split_once('/') {
+        Some((month, year)) if month.len() == 2 => format!("{year}{month}"),
+        Some(_) => return None,
+        None => text.to_owned(),
+    };
+    let plain = yymm.len() == 4 && yymm.bytes().all(|b| b.is_ascii_digit());
+    let month_exists = plain && (1..=12).contains(&yymm[2..].parse::<u8>().ok()?);
+    month_exists.then_some(yymm)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        CardId, CardStatusReason, CardType, Currency, CustomerId, EnterpriseId, PanId, ProfileId,
+        Timestamp,
+    };
+
+    use super::*;
+
+    fn card(id: i64, status: CardStatus) -> Card {
+        Card {
+            enterprise_id: EnterpriseId::from_i64(1),
+            card_id: CardId::from_i64(id),
+            profile_id: ProfileId::from_i64(2),
+            customer_id: CustomerId::from_i64(4),
+            pan_id: PanId::from_i64(5),
+            card_type: CardType::Virtual,
+            status,
+            status_reason: CardStatusReason::Normal,
+            pan_first6: "411111".to_owned(),
+            pan_last4: "1111".to_owned(),
+            currency: Currency::USD,
+            valid_until: Timestamp::from_micros(0),
+            invalidate_reason: None,
+            created_at: Timestamp::from_micros(0),
+            modified_at: Timestamp::from_micros(0),
+        }
+    }
+
+    #[test]
+    fn the_active_record_of_a_pan_is_used() {
+        let used = |statuses: &[CardStatus]| {
+            let cards = (0..).zip(statuses).map(|(id, status)| card(id, *status)).collect();
+            active_record(cards).map(|card| card.card_id.as_i64())
+        };
+        use CardStatus::{Activated, Frozen, Invalid, WaitingActive};
+        assert_eq!(used(&[]), None);
+        assert_eq!(used(&[Activated, WaitingActive]), Some(0));
+        assert_eq!(used(&[Invalid, Activated, Frozen]), Some(1));
+        assert_eq!(used(&[Frozen, Invalid]), Some(0));
+        assert_eq!(used(&[Invalid, Invalid]), Some(1));
+    }
+
+    #[test]
+    fn both_spellings_of_an_expiry_are_read() {
+        assert_eq!(yymm("2912").as_deref(), Some("2912"));
+        assert_eq!(yymm("12/29").as_deref(), Some("2912"));
+        for bad in ["", "2913", "2900", "13/29", "1/29", "12/2029", "12-29", "29 1", "/2912", "é12"]
+        {
+            assert_eq!(yymm(bad), None, "{bad}");
+        }
+    }
+}
