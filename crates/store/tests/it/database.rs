@@ -6,65 +6,68 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use domain::{Clock, IdGenerator};
 use store::{Location, Store};
 
-/// Opens a store at a place, with the machine's clock.
-pub async fn open(location: Location) -> Store {
-    let clock = Clock::system();
-    let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
-    Store::open(location, clock, ids).await.unwrap()
+/// A database of one test's own.
+pub enum Database {
+    /// An embedded file in a directory of its own.
+    Embedded(tempfile::TempDir),
+    /// A database of its own on the test server.
+    Server { admin_url: String, name: String },
 }
 
-/// An embedded file in a directory of its own.
-pub struct Embedded {
-    directory: tempfile::TempDir,
-}
-
-impl Embedded {
-    pub fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
+impl Database {
+    pub fn embedded() -> Self {
+        Self::Embedded(tempfile::tempdir().unwrap())
     }
 
-    pub async fn open(&self) -> Store {
-        open(Location::Sqlite(self.directory.path().join("store.db"))).await
-    }
-}
-
-/// A database of its own on the test server.
-pub struct Server {
-    admin_url: String,
-    name: String,
-}
-
-impl Server {
-    pub async fn new() -> Self {
+    pub async fn on_server() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
             .expect("a PostgreSQL for tests: run `cargo xtask test`");
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("store_{}_{number}", std::process::id());
-        let server = Self { admin_url, name };
-        server.admin(&format!("CREATE DATABASE {}", server.name)).await;
-        server
+        execute(&admin_url, &format!("CREATE DATABASE {name}")).await;
+        Self::Server { admin_url, name }
     }
 
+    /// Opens the store in it, with the machine's clock.
     pub async fn open(&self) -> Store {
-        open(Location::Postgres(self.url())).await
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let location = match self {
+            Self::Embedded(directory) => Location::Sqlite(directory.path().join("store.db")),
+            Self::Server { .. } => Location::Postgres(self.url()),
+        };
+        Store::open(location, clock, ids).await.unwrap()
+    }
+
+    /// Runs SQL behind the store's back.
+    pub async fn tamper(&self, sql: &str) {
+        match self {
+            Self::Embedded(directory) => {
+                let file = directory.path().join("store.db");
+                rusqlite::Connection::open(file).unwrap().execute_batch(sql).unwrap();
+            }
+            Self::Server { .. } => execute(&self.url(), sql).await,
+        }
     }
 
     pub async fn drop(&self) {
-        self.admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+        if let Self::Server { admin_url, name } = self {
+            execute(admin_url, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
     }
 
     fn url(&self) -> String {
-        let (server, _) = self.admin_url.rsplit_once('/').unwrap();
-        format!("{server}/{}", self.name)
+        let Self::Server { admin_url, name } = self else { unreachable!("a file has no URL") };
+        let (server, _) = admin_url.rsplit_once('/').unwrap();
+        format!("{server}/{name}")
     }
+}
 
-    async fn admin(&self, sql: &str) {
-        let (client, connection) =
-            tokio_postgres::connect(&self.admin_url, tokio_postgres::NoTls).await.unwrap();
-        let connection = tokio::spawn(connection);
-        client.batch_execute(sql).await.unwrap();
-        drop(client);
-        connection.await.unwrap().unwrap();
-    }
+async fn execute(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
 }

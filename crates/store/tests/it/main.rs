@@ -1,33 +1,46 @@
 //! One suite of behaviour, run on both engines.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cards;
 mod database;
+mod enterprises;
+mod idempotency;
+mod jobs;
 mod money;
+mod orders;
+mod outbox;
+mod samples;
+mod settings;
+mod verify;
 
-/// Writes a test once and runs it on both engines, each time on a fresh store.
+/// Writes a test once and runs it on both engines, each time on a fresh store. A second
+/// name gives the test the database below the store.
 macro_rules! both_engines {
     ($name:ident, |$store:ident| $body:block) => {
+        crate::both_engines!($name, |$store, _database| $body);
+    };
+    ($name:ident, |$store:ident, $database:ident| $body:block) => {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
 
-            async fn behaviour($store: store::Store) $body
+            async fn behaviour($store: store::Store, $database: &crate::database::Database) $body
+
+            async fn run(database: crate::database::Database) {
+                let store = database.open().await;
+                behaviour(store.clone(), &database).await;
+                store.close().await;
+                database.drop().await;
+            }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                let database = crate::database::Embedded::new();
-                let store = database.open().await;
-                behaviour(store.clone()).await;
-                store.close().await;
+                run(crate::database::Database::embedded()).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                let database = crate::database::Server::new().await;
-                let store = database.open().await;
-                behaviour(store.clone()).await;
-                store.close().await;
-                database.drop().await;
+                run(crate::database::Database::on_server().await).await;
             }
         }
     };

@@ -18,7 +18,7 @@ use crate::both_engines;
 const ENTERPRISE: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_000_001);
 const NOW: Timestamp = Timestamp::from_micros(1_760_000_000_000_000);
 
-fn usd(minor: i64) -> Money {
+pub fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
 
@@ -91,7 +91,7 @@ fn decision(
 }
 
 /// Holds and approves a purchase.
-async fn approved(store: &Store, amount: Money) -> Authorisation {
+pub async fn approved(store: &Store, amount: Money) -> Authorisation {
     let begun = store.begin_authorisation(purchase(store.ids(), amount, None)).await.unwrap();
     let BeginOutcome::Held(held) = begun else { panic!("not held: {begun:?}") };
     let request = decision(store.ids(), held.auth_id, ResponseCode::Approved);
@@ -112,7 +112,7 @@ async fn assert_ledger(store: &Store) {
     assert_eq!(report.violations, []);
 }
 
-async fn fund(store: &Store, minor: i64) {
+pub async fn fund(store: &Store, minor: i64) {
     store.deposit(ENTERPRISE, usd(minor), "start".to_owned(), NOW).await.unwrap();
 }
 

@@ -1,0 +1,87 @@
+//! Cards and PANs.
+
+use std::sync::Arc;
+
+use domain::{Card, CardEvent, CardId, CardStatus, EnterpriseId};
+use store::{CardChange, CardChangeError, CustomerDraft, JobKind, OrderStep, Store};
+
+use crate::both_engines;
+use crate::samples::{ENTERPRISE, NOW, customer, event, issued, order};
+
+/// A card that an order issued.
+async fn card(store: &Store) -> Card {
+    let customer = customer(store, "", "card@x.example", "");
+    let request = order(store, "card", CustomerDraft::Data(customer));
+    let placed = store.place_order(request).await.unwrap();
+    let job = store.lease_jobs(JobKind::OrderStep, NOW, 60_000, 1).await.unwrap().remove(0);
+    let issued = issued(store, 1, placed.customer_id);
+    let card = issued.card.clone();
+    let step = OrderStep {
+        expected_status: placed.status,
+        order: domain::CardOrder { status: domain::OrderStatus::Succeed, ..placed },
+        job,
+        next_due_at: None,
+        issued: Some(issued),
+        events: Vec::new(),
+    };
+    store.advance_order(step).await.unwrap();
+    card
+}
+
+fn change(store: &Store, card_id: CardId, what: CardEvent) -> CardChange {
+    let sender = store.clone();
+    CardChange {
+        enterprise_id: ENTERPRISE,
+        card_id,
+        event: what,
+        invalidate_reason: Some("lost".to_owned()),
+        now: NOW.plus_seconds(3),
+        tell: Arc::new(move |card| event(&sender, ENTERPRISE, card.card_id.as_i64())),
+    }
+}
+
+both_engines!(a_card_is_found_by_everything_that_names_it, |store| {
+    let card = card(&store).await;
+    let other = EnterpriseId::from_i64(9);
+    assert_eq!(store.card_of_anyone(card.card_id).await.unwrap(), Some(card.clone()));
+    assert_eq!(store.card(other, card.card_id).await.unwrap(), None);
+    let of_customer = store.cards_of_customer(ENTERPRISE, card.customer_id).await.unwrap();
+    let of_pan = store.cards_of_pan(ENTERPRISE, card.pan_id).await.unwrap();
+    assert_eq!((of_customer, of_pan), (vec![card.clone()], vec![card.clone()]));
+    assert_eq!(store.cards_of_pan(other, card.pan_id).await.unwrap(), []);
+    assert!(store.pan(ENTERPRISE, card.pan_id).await.unwrap().is_some());
+    assert!(store.pan(other, card.pan_id).await.unwrap().is_none());
+    assert!(store.pan_by_fingerprint([2; 32]).await.unwrap().is_none());
+});
+
+both_engines!(a_card_changes_as_its_state_allows_and_tells, |store| {
+    let card = card(&store).await;
+    let (told, _) = store.delivery_counts().await.unwrap();
+    let frozen = store.change_card(change(&store, card.card_id, CardEvent::Freeze)).await.unwrap();
+    assert_eq!((frozen.status, frozen.modified_at), (CardStatus::Frozen, NOW.plus_seconds(3)));
+    assert_eq!(frozen.invalidate_reason, None);
+    let again = store.change_card(change(&store, card.card_id, CardEvent::Freeze)).await;
+    assert!(matches!(again, Err(CardChangeError::Transition(_))), "{again:?}");
+    let ended =
+        store.change_card(change(&store, card.card_id, CardEvent::Terminate)).await.unwrap();
+    assert_eq!(ended.invalidate_reason.as_deref(), Some("lost"));
+    assert_eq!(store.card(ENTERPRISE, card.card_id).await.unwrap(), Some(ended));
+    assert_eq!(store.delivery_counts().await.unwrap(), (told + 2, 0));
+    let nobody = store.change_card(change(&store, CardId::from_i64(1), CardEvent::Freeze)).await;
+    assert!(matches!(nobody, Err(CardChangeError::NotFound)), "{nobody:?}");
+});
+
+both_engines!(of_equal_changes_at_once_exactly_one_wins, |store| {
+    let card = card(&store).await;
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let (store, change) = (store.clone(), change(&store, card.card_id, CardEvent::Freeze));
+            tokio::spawn(async move { store.change_card(change).await.is_ok() })
+        })
+        .collect();
+    let mut won = 0;
+    for task in tasks {
+        won += usize::from(task.await.unwrap());
+    }
+    assert_eq!(won, 1);
+});

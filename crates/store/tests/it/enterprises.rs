@@ -1,0 +1,116 @@
+//! Enterprises, keys and profiles.
+
+use domain::{ApiKey, EnterpriseId, Timestamp};
+use store::{EnterprisePatch, StoreError};
+
+use crate::both_engines;
+use crate::samples::{ENTERPRISE, NOW, enterprise, found, platform_key, profile};
+
+both_engines!(an_enterprise_is_read_as_it_was_written, |store| {
+    let bare = domain::Enterprise {
+        webhook_url: None,
+        auth_url: None,
+        external_public_key: None,
+        webhook_key: None,
+        ip_allowlist: Vec::new(),
+        redirect_hosts: Vec::new(),
+        page_origins: Vec::new(),
+        pci: false,
+        ..enterprise(EnterpriseId::from_i64(2), None)
+    };
+    let full = enterprise(ENTERPRISE, Some("https://hook.example"));
+    for it in [&bare, &full] {
+        let key = platform_key(it.enterprise_id);
+        store.create_enterprise(it.clone(), key).await.unwrap();
+    }
+    assert_eq!(store.enterprise(ENTERPRISE).await.unwrap(), Some(full.clone()));
+    assert_eq!(store.enterprises(None, 10).await.unwrap(), [bare.clone(), full.clone()]);
+    assert_eq!(store.enterprises(Some(bare.enterprise_id), 10).await.unwrap(), [full]);
+    assert_eq!(store.enterprises(None, 1).await.unwrap(), [bare]);
+    let key = store.platform_key(ENTERPRISE).await.unwrap().unwrap();
+    assert_eq!((key.version, key.sealed_private_key), (1, vec![1, 2, 3]));
+    assert!(store.platform_key(EnterpriseId::from_i64(9)).await.unwrap().is_none());
+});
+
+both_engines!(an_enterprise_is_created_once, |store| {
+    found(&store, ENTERPRISE, None).await;
+    let again =
+        store.create_enterprise(enterprise(ENTERPRISE, None), platform_key(ENTERPRISE)).await;
+    assert!(matches!(again, Err(StoreError::Duplicate(_))), "{again:?}");
+});
+
+both_engines!(a_patch_changes_what_it_names_and_clears, |store| {
+    found(&store, ENTERPRISE, Some("https://hook.example")).await;
+    let patch = EnterprisePatch {
+        webhook_url: Some(None),
+        auth_deadline_ms: Some(700),
+        redirect_hosts: Some(Vec::new()),
+        ..EnterprisePatch::default()
+    };
+    let patched = store.patch_enterprise(ENTERPRISE, patch).await.unwrap().unwrap();
+    let expected = domain::Enterprise {
+        auth_deadline_ms: 700,
+        redirect_hosts: Vec::new(),
+        ..enterprise(ENTERPRISE, None)
+    };
+    assert_eq!(patched, expected);
+    assert_eq!(store.enterprise(ENTERPRISE).await.unwrap(), Some(expected));
+    let nobody = EnterpriseId::from_i64(9);
+    assert!(store.patch_enterprise(nobody, EnterprisePatch::default()).await.unwrap().is_none());
+});
+
+both_engines!(patches_of_different_fields_at_once_all_survive, |store| {
+    found(&store, ENTERPRISE, None).await;
+    for round in 0..8_u32 {
+        let patches = [
+            EnterprisePatch { auth_deadline_ms: Some(600 + round), ..Default::default() },
+            EnterprisePatch { pci: Some(round % 2 == 0), ..Default::default() },
+            EnterprisePatch { webhook_key: Some(Some(round.to_string())), ..Default::default() },
+        ];
+        let tasks = patches.map(|patch| {
+            let store = store.clone();
+            tokio::spawn(async move { store.patch_enterprise(ENTERPRISE, patch).await.unwrap() })
+        });
+        for task in tasks {
+            assert!(task.await.unwrap().is_some());
+        }
+        let it = store.enterprise(ENTERPRISE).await.unwrap().unwrap();
+        let expected = (600 + round, round % 2 == 0, Some(round.to_string()));
+        assert_eq!((it.auth_deadline_ms, it.pci, it.webhook_key), expected);
+    }
+});
+
+both_engines!(an_api_key_is_revoked_once_and_by_its_owner, |store| {
+    let key = |text: &str, at: Timestamp| ApiKey {
+        api_key: text.to_owned(),
+        enterprise_id: ENTERPRISE,
+        sealed_secret: vec![1],
+        created_at: at,
+        revoked_at: None,
+    };
+    store.add_api_key(key("b", NOW)).await.unwrap();
+    store.add_api_key(key("a", NOW.plus_seconds(1))).await.unwrap();
+    let taken = store.add_api_key(key("a", NOW)).await;
+    assert!(matches!(taken, Err(StoreError::Duplicate(_))), "{taken:?}");
+    let keys = store.api_keys(ENTERPRISE).await.unwrap();
+    assert_eq!(keys.iter().map(|it| it.api_key.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+    assert!(!store.revoke_api_key(EnterpriseId::from_i64(9), "a").await.unwrap());
+    assert!(store.revoke_api_key(ENTERPRISE, "a").await.unwrap());
+    assert!(!store.revoke_api_key(ENTERPRISE, "a").await.unwrap());
+    assert!(store.api_key("a").await.unwrap().unwrap().revoked_at.is_some());
+    assert!(store.api_key("b").await.unwrap().unwrap().revoked_at.is_none());
+    assert!(store.api_key("c").await.unwrap().is_none());
+});
+
+both_engines!(a_profile_is_read_as_it_was_written_and_by_its_owner_only, |store| {
+    let profile = profile();
+    store.create_profile(profile.clone()).await.unwrap();
+    let other = EnterpriseId::from_i64(9);
+    let id = profile.profile_id;
+    assert_eq!(store.profile(ENTERPRISE, id).await.unwrap(), Some(profile.clone()));
+    assert_eq!(store.profile(other, id).await.unwrap(), None);
+    assert_eq!(store.profiles(None, None, 10).await.unwrap(), [profile.clone()]);
+    assert_eq!(store.profiles(Some(ENTERPRISE), None, 10).await.unwrap(), [profile]);
+    assert_eq!(store.profiles(Some(other), None, 10).await.unwrap(), []);
+    assert_eq!(store.profiles(None, Some(id), 10).await.unwrap(), []);
+});

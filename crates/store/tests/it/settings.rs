@@ -1,0 +1,59 @@
+//! Settings, the clock's offset, rates, and the memory of requests.
+
+use domain::{Currency, FxRate};
+
+use crate::both_engines;
+
+both_engines!(a_setting_keeps_its_last_value, |store| {
+    assert_eq!(store.setting("check").await.unwrap(), None);
+    store.put_setting("check", &[0, 255]).await.unwrap();
+    store.put_setting("check", &[7]).await.unwrap();
+    assert_eq!(store.setting("check").await.unwrap(), Some(vec![7]));
+});
+
+both_engines!(the_clocks_offset_never_goes_back, |store| {
+    assert_eq!(store.clock_offset_us().await.unwrap(), 0);
+    for (saved, kept) in [(5, 5), (3, 5), (-1, 5), (256, 256), (255, 256), (1 << 40, 1 << 40)] {
+        store.save_clock_offset_us(saved).await.unwrap();
+        assert_eq!(store.clock_offset_us().await.unwrap(), kept, "after {saved}");
+    }
+});
+
+both_engines!(rates_are_replaced_as_a_whole, |store| {
+    let jpy = Currency::parse("JPY").unwrap();
+    let rate = |from, to, rate: &str| FxRate { from, to, rate: rate.parse().unwrap() };
+    let first = [rate(Currency::USD, Currency::SGD, "1.3225"), rate(jpy, Currency::USD, "0.0067")];
+    store.replace_fx_rates(first.to_vec()).await.unwrap();
+    let second = vec![
+        rate(Currency::USD, Currency::SGD, "1.30"),
+        rate(Currency::USD, Currency::SGD, "1.31"),
+    ];
+    store.replace_fx_rates(second).await.unwrap();
+    let rates = store.fx_table().await.unwrap().rates();
+    assert_eq!(rates, [rate(Currency::USD, Currency::SGD, "1.31")]);
+});
+
+both_engines!(a_request_is_remembered_until_its_end, |store| {
+    let now = store.clock().real_now();
+    let later = now.plus_seconds(60);
+    assert!(store.remember_request([1; 32], later).await.unwrap());
+    assert!(!store.remember_request([1; 32], later).await.unwrap());
+    assert!(store.remember_request([2; 32], now).await.unwrap());
+    assert!(store.remember_request([2; 32], later).await.unwrap());
+    assert!(!store.remember_request([2; 32], later).await.unwrap());
+});
+
+both_engines!(of_two_equal_requests_at_once_one_is_new, |store| {
+    let later = store.clock().real_now().plus_seconds(60);
+    let tasks: Vec<_> = (0..16)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.remember_request([3; 32], later).await.unwrap() })
+        })
+        .collect();
+    let mut new = 0;
+    for task in tasks {
+        new += usize::from(task.await.unwrap());
+    }
+    assert_eq!(new, 1);
+});
