@@ -14,7 +14,6 @@ mod steps;
 use crate::{MovedFunds, Store, StoreError};
 
 pub(crate) use apply::apply;
-pub use steps::billing_part;
 
 /// Why money did not move.
 #[derive(Debug, Clone, Error)]

@@ -5,7 +5,7 @@
 //! on; the writer steps in only when the log has grown past a limit, because only a
 //! pause of the writer lets the log begin again from its start.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -88,7 +88,7 @@ fn restart_log(tx: &Tx, pragma: &str) {
     }
 }
 
-fn run(shared: &Shared, path: &PathBuf) {
+fn run(shared: &Shared, path: &Path) {
     let session = match Session::open(path, false) {
         Ok(session) => session,
         Err(error) => {

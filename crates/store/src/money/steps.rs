@@ -10,8 +10,7 @@ use super::{ClearAuthorisation, DecideAuthorisation, MoneyError, ReverseAuthoris
 /// What the step of an authorisation's acquirer amount from `before_minor` to
 /// `after_minor` is in the billing currency. The whole is the authorised amount, and parts
 /// that follow one another add up to it, so that no rounding is left over.
-#[must_use]
-pub fn billing_part(authorisation: &Authorisation, before_minor: i64, after_minor: i64) -> Money {
+fn billing_part(authorisation: &Authorisation, before_minor: i64, after_minor: i64) -> Money {
     let at = |minor: i64| billing_position(authorisation, minor);
     Money::new(at(after_minor) - at(before_minor), authorisation.amount.currency())
 }

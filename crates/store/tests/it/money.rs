@@ -34,7 +34,7 @@ fn event(ids: &IdGenerator, business_id: i64) -> WebhookEvent {
     }
 }
 
-fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> BeginAuthorisation {
+pub fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> BeginAuthorisation {
     let auth_id = AuthId::from_i64(ids.next());
     BeginAuthorisation {
         authorisation: Authorisation {
@@ -71,7 +71,7 @@ fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> BeginA
     }
 }
 
-fn decision(
+pub fn decision(
     ids: &IdGenerator,
     auth_id: AuthId,
     response_code: ResponseCode,
