@@ -10,7 +10,7 @@ use crate::{Store, StoreError};
 
 /// Most requests that an embedded store remembers at once. Requests are forgotten when
 /// their signature's window ends, so this many arrive only under attack.
-const MAX_REMEMBERED: usize = 1_000_000;
+const MAX_REMEMBERED: usize = 250_000;
 /// Expired rows that one request deletes at most, more than the one it adds.
 const SWEEP_ROWS: i64 = 4;
 
