@@ -19,7 +19,8 @@ pub(crate) struct MoneyJob {
 }
 
 /// Applies a group inside an open transaction, undone by itself if the engine refuses it;
-/// then each command by itself, so that one bad command fails alone.
+/// then each command by itself, so that one bad command fails alone, and one that lost a
+/// race with another process sees what won.
 pub(crate) async fn apply_in_savepoint(
     tx: &Tx,
     ids: &IdGenerator,
@@ -31,8 +32,7 @@ pub(crate) async fn apply_in_savepoint(
     let commands: Vec<&Command> = jobs.iter().map(|job| &job.command).collect();
     match attempt(tx, ids, &commands).await {
         Ok(results) => results,
-        Err(_) if commands.len() > 1 => apply_singly(tx, ids, &commands).await,
-        Err(error) => vec![Err(error.into())],
+        Err(_) => apply_singly(tx, ids, &commands).await,
     }
 }
 
