@@ -10,4 +10,4 @@ mod routes;
 mod secrets;
 mod simulation;
 
-pub use routes::public_service;
+pub use routes::{public_paths, public_service};

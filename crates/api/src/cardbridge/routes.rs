@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse as _;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
 use wire::cardbridge::{
@@ -31,17 +31,32 @@ pub fn public_service(state: Arc<ApiState>) -> HttpService {
     shell::wrap(shell, random, router(state))
 }
 
+/// The whole table of dialect 1.
+fn table() -> [(&'static str, MethodRouter<Arc<ApiState>>); 8] {
+    [
+        (order::APPLY_VIRTUAL_PATH, post(card_order::apply_virtual)),
+        (order::DETAIL_PATH, get(card_order::detail)),
+        (card_wire::DETAIL_PATH, get(card::detail)),
+        (card_wire::LIST_PATH, get(card::list)),
+        (card_wire::FREEZE_PATH, post(card::freeze)),
+        (card_wire::TERMINATE_PATH, post(card::terminate)),
+        (enterprise_wire::BALANCE_PATH, get(enterprise::balance)),
+        (simulation_wire::FUND_AUTH_PATH, post(simulation::fund_auth)),
+    ]
+}
+
+/// The paths of dialect 1, each with one method.
+#[must_use]
+pub fn public_paths() -> Vec<&'static str> {
+    table().into_iter().map(|(path, _)| path).collect()
+}
+
 fn router(state: Arc<ApiState>) -> Router {
     let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(&state))), guard);
-    Router::new()
-        .route(order::APPLY_VIRTUAL_PATH, post(card_order::apply_virtual))
-        .route(order::DETAIL_PATH, get(card_order::detail))
-        .route(card_wire::DETAIL_PATH, get(card::detail))
-        .route(card_wire::LIST_PATH, get(card::list))
-        .route(card_wire::FREEZE_PATH, post(card::freeze))
-        .route(card_wire::TERMINATE_PATH, post(card::terminate))
-        .route(enterprise_wire::BALANCE_PATH, get(enterprise::balance))
-        .route(simulation_wire::FUND_AUTH_PATH, post(simulation::fund_auth))
+    let routes = table()
+        .into_iter()
+        .fold(Router::new(), |router, (path, method)| router.route(path, method));
+    routes
         .route_layer(guarded)
         // After the guard, so that neither needs a signature.
         .method_not_allowed_fallback(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED))

@@ -1,0 +1,76 @@
+//! Lists: pages, cursors, filters.
+
+use serde_json::json;
+
+use crate::both_engines;
+use crate::signing::{Caller, text};
+
+both_engines!(pages_follow_each_other_without_gap_or_repeat, |platform| {
+    let mut made = Vec::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        let body = json!({ "name": name });
+        made.push(text(&platform.done("/admin/v1/enterprises", body).await["enterpriseId"]));
+    }
+    let mut seen = Vec::new();
+    let mut path = "/admin/v1/enterprises?limit=2".to_owned();
+    loop {
+        let page = platform.admin_get(&path).await.json();
+        let items = page["items"].as_array().unwrap();
+        seen.extend(items.iter().map(|item| text(&item["enterpriseId"])));
+        let Some(cursor) = page["nextCursor"].as_str() else { break };
+        path = format!("/admin/v1/enterprises?limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, made);
+});
+
+both_engines!(wrong_filters_are_named, |platform| {
+    for (query, field) in [
+        ("enterprises?limit=0", "limit"),
+        ("enterprises?limit=501", "limit"),
+        ("enterprises?limit=ten", "limit"),
+        ("enterprises?cursor=x", "cursor"),
+        ("authorisations?cardId=x", "cardId"),
+        ("authorisations?from=yesterday", "from"),
+        ("transactions?authId=x", "authId"),
+        ("webhook-deliveries?status=LOST", "status"),
+        ("webhook-deliveries?businessId=x", "businessId"),
+        ("ledger/accounts?enterpriseId=x", "enterpriseId"),
+        ("card-profiles?enterpriseId=x", "enterpriseId"),
+    ] {
+        let answer = platform.admin_get(&format!("/admin/v1/{query}")).await;
+        assert_eq!(answer.status, 422, "{query}");
+        assert!(text(&answer.json()["detail"]).starts_with(field), "{query}");
+    }
+    assert_eq!(platform.admin_get("/admin/v1/enterprises?limit=%zz").await.status, 400);
+    for list in [
+        "enterprises",
+        "authorisations",
+        "transactions",
+        "webhook-deliveries",
+        "ledger/accounts",
+        "card-profiles",
+    ] {
+        let page = platform.admin_get(&format!("/admin/v1/{list}?limit=500")).await;
+        assert_eq!(page.json(), json!({"items": [], "nextCursor": null}), "{list}");
+    }
+});
+
+both_engines!(an_orders_webhooks_are_listed_and_wait_for_a_url, |platform| {
+    let caller = Caller::new(platform).await;
+    caller.new_card(platform, "ord-1").await;
+    let path = "/admin/v1/webhook-deliveries";
+    let page = platform.admin_get(&format!("{path}?status=PENDING")).await.json();
+    let items = page["items"].as_array().unwrap();
+    let orders: Vec<_> = items.iter().filter(|i| i["webhookType"] == "CARD_ORDER").collect();
+    assert_eq!(orders.len(), 5, "{page}");
+    assert_eq!(orders[0]["webhookSubType"], "CREATE");
+    assert_eq!(orders[4]["webhookSubType"], "UPDATE");
+    assert!(items.iter().any(|item| item["webhookType"] == "CARD"));
+    let business_id = text(&orders[0]["businessId"]);
+    let filtered = platform.admin_get(&format!("{path}?businessId={business_id}")).await.json();
+    assert_eq!(filtered["items"].as_array().unwrap().len(), 5);
+    let resend = format!("{path}/{}/resend", text(&orders[0]["webhookId"]));
+    let pending = platform.admin_post(&resend, &json!({})).await;
+    assert_eq!((pending.status, &pending.json()["code"]), (409, &json!("delivery_pending")));
+    assert_eq!(platform.admin_post(&format!("{path}/1/resend"), &json!({})).await.status, 404);
+});

@@ -1,0 +1,48 @@
+//! The real service over real sockets, on both engines.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod authentication;
+mod balance;
+mod cards;
+mod database;
+mod enterprises;
+mod http;
+mod idempotency;
+mod listing;
+mod openapi;
+mod orders;
+mod platform;
+mod problems;
+mod purchases;
+mod signing;
+mod transport;
+
+/// Writes a test once and runs it on both engines, each time on a fresh platform.
+macro_rules! both_engines {
+    ($name:ident, |$platform:ident| $body:block) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn behaviour($platform: &crate::platform::Platform) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let database = crate::database::Embedded::new();
+                let platform = crate::platform::Platform::start(database.location()).await;
+                behaviour(&platform).await;
+                platform.stop().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let database = crate::database::Server::new().await;
+                let platform = crate::platform::Platform::start(database.location()).await;
+                behaviour(&platform).await;
+                platform.stop().await;
+                database.drop().await;
+            }
+        }
+    };
+}
+pub(crate) use both_engines;

@@ -1,0 +1,86 @@
+//! The OpenAPI document.
+
+use std::collections::BTreeSet;
+
+use api::Mode;
+use serde_json::Value;
+
+use crate::both_engines;
+use crate::http::Request;
+
+/// Every operation of operator-and-sandbox.md that exists so far.
+const OPERATIONS: [&str; 28] = [
+    "delete /admin/v1/enterprises/{id}/api-keys/{apiKey}",
+    "get /admin/v1/authorisations",
+    "get /admin/v1/authorisations/{id}",
+    "get /admin/v1/card-profiles",
+    "get /admin/v1/cards/{id}",
+    "get /admin/v1/enterprises",
+    "get /admin/v1/enterprises/{id}",
+    "get /admin/v1/fx-rates",
+    "get /admin/v1/ledger/accounts",
+    "get /admin/v1/ledger/verify",
+    "get /admin/v1/transactions",
+    "get /admin/v1/webhook-deliveries",
+    "get /sandbox/v1/clock",
+    "patch /admin/v1/enterprises/{id}",
+    "post /admin/v1/card-profiles",
+    "post /admin/v1/cards/{id}/block",
+    "post /admin/v1/cards/{id}/unblock",
+    "post /admin/v1/enterprises",
+    "post /admin/v1/enterprises/{id}/api-keys",
+    "post /admin/v1/enterprises/{id}/deposits",
+    "post /admin/v1/enterprises/{id}/withdrawals",
+    "post /admin/v1/webhook-deliveries/{id}/resend",
+    "post /sandbox/v1/authorisations",
+    "post /sandbox/v1/authorisations/{id}/clear",
+    "post /sandbox/v1/authorisations/{id}/reverse",
+    "post /sandbox/v1/clock/advance",
+    "post /sandbox/v1/refunds",
+    "put /admin/v1/fx-rates",
+];
+
+fn operations(document: &Value) -> BTreeSet<String> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .flat_map(|(path, item)| {
+            let methods = ["get", "post", "put", "patch", "delete"];
+            let present = methods.into_iter().filter(|method| item.get(method).is_some());
+            present.map(|method| format!("{method} {path}")).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn the_document_is_the_one_on_file() {
+    let document = serde_json::to_value(api::openapi_document(Mode::Sandbox)).unwrap();
+    insta::assert_json_snapshot!("openapi", document);
+}
+
+#[test]
+fn production_has_no_sandbox_operation() {
+    let document = serde_json::to_value(api::openapi_document(Mode::Production)).unwrap();
+    assert!(operations(&document).iter().all(|operation| !operation.contains("/sandbox/")));
+}
+
+both_engines!(the_document_names_exactly_what_is_served, |platform| {
+    let document = platform.admin_get("/admin/v1/openapi.json").await.json();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let expected: BTreeSet<_> = OPERATIONS.iter().map(|text| (*text).to_owned()).collect();
+    assert_eq!(operations(&document), expected);
+    for operation in expected {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let method = match method {
+            "get" => "GET",
+            "post" => "POST",
+            "put" => "PUT",
+            "patch" => "PATCH",
+            _ => "DELETE",
+        };
+        let target = path.replace("{id}", "1").replace("{apiKey}", "K");
+        let body = if method == "GET" { "" } else { "[]" };
+        let answer = platform.admin(Request { method, ..Request::post(target, body) }).await;
+        assert_ne!(answer.status, 405, "{operation}");
+        assert_ne!(answer.json()["detail"], "path not found", "{operation}");
+    }
+});

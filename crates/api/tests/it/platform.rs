@@ -1,0 +1,142 @@
+//! A whole platform in the test's process: both listeners on free ports.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use api::{AdminToken, ApiSettings, ApiState, Mode};
+use authorise::{Authoriser, AuthoriserParts, HoldExpiryWorker};
+use cards::{Cards, CardsSettings, OrderWorker};
+use crypto::RsaPool;
+use domain::{Clock, IdGenerator, SystemRandom};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use outbound::{AddressPolicy, Outbound};
+use schedule::Schedule;
+use scheme::SimulatedNetwork;
+use serde_json::{Value, json};
+use store::{Location, Store};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use vault::{MasterKey, Vault};
+
+use crate::http::{Answer, Request, send};
+
+pub const ADMIN_TOKEN: &str = "test-token";
+
+/// The platform under test.
+pub struct Platform {
+    pub public: SocketAddr,
+    pub admin: SocketAddr,
+    pub store: Store,
+    pub state: Arc<ApiState>,
+    stop: watch::Sender<bool>,
+    listeners: Vec<JoinHandle<()>>,
+}
+
+impl Platform {
+    pub async fn start(location: Location) -> Self {
+        Self::start_in(location, Mode::Sandbox).await
+    }
+
+    pub async fn start_in(location: Location, mode: Mode) -> Self {
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let store = Store::open(location, clock.clone(), ids).await.unwrap();
+        let state = Arc::new(parts(&store, mode));
+        let (stop, stopped) = watch::channel(false);
+        let (public, public_task) =
+            listen(api::public_service(Arc::clone(&state)), stopped.clone()).await;
+        let (admin, admin_task) = listen(api::admin_service(Arc::clone(&state)), stopped).await;
+        let listeners = vec![public_task, admin_task];
+        Self { public, admin, store, state, stop, listeners }
+    }
+
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for listener in self.listeners {
+            listener.await.unwrap();
+        }
+        self.store.close().await;
+    }
+
+    /// Sends a request with the operator's token.
+    pub async fn admin(&self, request: Request) -> Answer {
+        let request = request.header("authorization", format!("Bearer {ADMIN_TOKEN}"));
+        send(self.admin, &request).await
+    }
+
+    pub async fn admin_get(&self, path: &str) -> Answer {
+        self.admin(Request::get(path)).await
+    }
+
+    pub async fn admin_post(&self, path: &str, body: &Value) -> Answer {
+        self.admin(Request::post(path, body.to_string())).await
+    }
+
+    pub async fn admin_patch(&self, path: &str, body: &Value) -> Answer {
+        let request = Request::post(path, body.to_string());
+        self.admin(Request { method: "PATCH", ..request }).await
+    }
+
+    /// A call that must succeed.
+    pub async fn done(&self, path: &str, body: Value) -> Value {
+        let answer = self.admin_post(path, &body).await;
+        assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        answer.json()
+    }
+
+    /// Moves business time, so that everything due happens.
+    pub async fn advance(&self, seconds: u32) {
+        self.done("/sandbox/v1/clock/advance", json!({ "seconds": seconds })).await;
+    }
+
+    /// `ledger verify` finds nothing.
+    pub async fn assert_ledger_adds_up(&self) {
+        let report = self.admin_get("/admin/v1/ledger/verify").await.json();
+        assert_eq!(report["ok"], true, "{report}");
+    }
+}
+
+fn parts(store: &Store, mode: Mode) -> ApiState {
+    let random = Arc::new(SystemRandom);
+    let vault =
+        Arc::new(Vault::new(MasterKey::from_hex(&"5a".repeat(32)).unwrap(), random.clone()));
+    let policy = AddressPolicy { loopback_allowed: true, ..AddressPolicy::default() };
+    let outbound = Outbound::new(policy).unwrap();
+    let settings = CardsSettings { order_step_ms: 200, magic_values: true };
+    let orders = OrderWorker::new(store.clone(), Arc::clone(&vault), settings);
+    let holds = HoldExpiryWorker::new(store.clone());
+    let authoriser = Authoriser::new(AuthoriserParts {
+        store: store.clone(),
+        vault: Arc::clone(&vault),
+        pool: Arc::new(RsaPool::new(1, 64)),
+        outbound: outbound.clone(),
+        random: random.clone(),
+    });
+    ApiState {
+        settings: ApiSettings {
+            mode,
+            signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
+            trusted_proxies: vec!["127.0.0.2/32".parse().unwrap()],
+        },
+        admin_token: AdminToken::new(ADMIN_TOKEN),
+        store: store.clone(),
+        vault: Arc::clone(&vault),
+        cards: Arc::new(Cards::new(store.clone(), Arc::clone(&vault), settings)),
+        network: Arc::new(SimulatedNetwork::new(store.clone(), vault, authoriser)),
+        schedule: Schedule::new(store.clone(), vec![Arc::new(orders), Arc::new(holds)]),
+        outbound,
+        random,
+        metrics: PrometheusBuilder::new().build_recorder().handle(),
+        started_at: store.clock().real_now(),
+    }
+}
+
+async fn listen(
+    service: api::HttpService,
+    stop: watch::Receiver<bool>,
+) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (address, tokio::spawn(api::serve_listener(listener, service, stop)))
+}
