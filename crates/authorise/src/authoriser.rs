@@ -67,7 +67,7 @@ struct Held {
 /// What an arrival leads to.
 enum Arrival {
     /// Decided without asking.
-    Answered { authorisation: Authorisation, repeated: bool },
+    Answered { authorisation: Box<Authorisation>, repeated: bool },
     /// The enterprise is to be asked.
     Held(Box<Held>),
 }
@@ -134,7 +134,7 @@ impl Authoriser {
                 answer(
                     reply,
                     Ok(AuthorisationAnswer {
-                        authorisation,
+                        authorisation: *authorisation,
                         repeated,
                         total_ms,
                         enterprise_ms: None,
@@ -186,10 +186,10 @@ impl Authoriser {
             }
             (BeginOutcome::Repeated(first), _) => {
                 let authorisation = repeat::decided(store, first).await?;
-                Ok(Arrival::Answered { authorisation, repeated: true })
+                Ok(Arrival::Answered { authorisation: Box::new(authorisation), repeated: true })
             }
             (BeginOutcome::Refused(authorisation) | BeginOutcome::Held(authorisation), _) => {
-                Ok(Arrival::Answered { authorisation, repeated: false })
+                Ok(Arrival::Answered { authorisation: Box::new(authorisation), repeated: false })
             }
         }
     }

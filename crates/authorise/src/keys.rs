@@ -25,7 +25,7 @@ impl<V> Default for Kept<V> {
 
 impl<V: Clone> Kept<V> {
     /// What `source` gives: kept from before if the bytes are the same, else made now.
-    fn from_source(
+    fn made_of(
         &self,
         id: EnterpriseId,
         source: &[u8],
@@ -64,13 +64,13 @@ pub(crate) struct KeyRing {
 impl KeyRing {
     /// An enterprise's public key from the DER of its SPKI; none if it is unusable.
     pub(crate) fn external(&self, id: EnterpriseId, spki_der: &[u8]) -> Option<RsaPublicKey> {
-        self.external.from_source(id, spki_der, || RsaPublicKey::from_spki_der(spki_der).ok())
+        self.external.made_of(id, spki_der, || RsaPublicKey::from_spki_der(spki_der).ok())
     }
 
     /// The platform's private key for an enterprise; none if it does not open.
     pub(crate) fn platform(&self, vault: &Vault, key: &PlatformKey) -> Option<RsaPrivateKey> {
         let sealed = &key.sealed_private_key;
-        self.platform.from_source(key.enterprise_id, sealed, || {
+        self.platform.made_of(key.enterprise_id, sealed, || {
             let der = vault.open_platform_key(key.enterprise_id, key.version, sealed).ok()?;
             RsaPrivateKey::from_pkcs8_der(&der).ok()
         })
@@ -78,7 +78,7 @@ impl KeyRing {
 
     /// The secret of the API key that signs; none if it does not open.
     pub(crate) fn secret(&self, vault: &Vault, key: &ApiKey) -> Option<Arc<SecretText>> {
-        self.secrets.from_source(key.enterprise_id, &key.sealed_secret, || {
+        self.secrets.made_of(key.enterprise_id, &key.sealed_secret, || {
             let opened =
                 vault.open_api_secret(key.enterprise_id, &key.api_key, &key.sealed_secret).ok()?;
             Some(Arc::new(opened))
@@ -125,18 +125,18 @@ mod tests {
     #[test]
     fn a_value_is_made_again_only_when_its_source_changes() {
         let kept = Kept::default();
-        assert_eq!(kept.from_source(ID, b"one", || Some(1)), Some(1));
-        assert_eq!(kept.from_source(ID, b"one", || Some(2)), Some(1));
-        assert_eq!(kept.from_source(ID, b"two", || Some(3)), Some(3));
-        assert_eq!(kept.from_source(ID, b"bad", || None), None);
-        assert_eq!(kept.from_source(ID, b"two", || Some(4)), Some(3));
+        assert_eq!(kept.made_of(ID, b"one", || Some(1)), Some(1));
+        assert_eq!(kept.made_of(ID, b"one", || Some(2)), Some(1));
+        assert_eq!(kept.made_of(ID, b"two", || Some(3)), Some(3));
+        assert_eq!(kept.made_of(ID, b"bad", || None), None);
+        assert_eq!(kept.made_of(ID, b"two", || Some(4)), Some(3));
     }
 
     #[test]
     fn only_so_many_are_kept() {
         let kept = Kept::default();
         for id in 0..=MAX_KEPT {
-            kept.from_source(EnterpriseId::from_i64(i64::try_from(id).unwrap()), b"", || Some(id));
+            kept.made_of(EnterpriseId::from_i64(i64::try_from(id).unwrap()), b"", || Some(id));
         }
         assert_eq!(kept.lock().len(), MAX_KEPT);
     }

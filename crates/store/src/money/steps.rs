@@ -2,6 +2,7 @@
 
 use domain::{
     Authorisation, AuthorisationStatus, ErrorCode, HoldState, Money, ResponseCode, Timestamp,
+    TransactionType,
 };
 use ledger::{Account, Movement};
 
@@ -38,7 +39,7 @@ const fn acquirer_used_minor(authorisation: &Authorisation) -> i64 {
 }
 
 /// Takes the hold of a new authorisation, or declines it because the deposit does not
-/// cover it. An inquiry of nothing holds nothing.
+/// cover it. An inquiry holds nothing, whatever its amount.
 pub(super) fn begin(
     account: Option<&mut Account>,
     authorisation: &mut Authorisation,
@@ -46,7 +47,7 @@ pub(super) fn begin(
     if authorisation.status != AuthorisationStatus::Pending {
         return Ok(None);
     }
-    if authorisation.amount.amount_minor() == 0 {
+    if authorisation.amount.amount_minor() == 0 || is_inquiry(authorisation) {
         authorisation.hold_state = HoldState::None;
         return Ok(None);
     }
@@ -230,9 +231,15 @@ pub(super) fn is_expired(authorisation: &Authorisation, now: Timestamp) -> bool 
         && authorisation.hold_expires_at.is_some_and(|at| at <= now)
 }
 
+/// Whether it moves nothing (cardbridge-open-api.md section 8.2).
+fn is_inquiry(authorisation: &Authorisation) -> bool {
+    authorisation.transaction_type == TransactionType::Inquiry
+}
+
 fn require_approved(authorisation: &Authorisation) -> Result<(), MoneyError> {
     let approved = authorisation.status == AuthorisationStatus::Approved
-        && authorisation.direction == domain::Direction::Outgoing;
+        && authorisation.direction == domain::Direction::Outgoing
+        && !is_inquiry(authorisation);
     if approved { Ok(()) } else { Err(MoneyError::NotApproved) }
 }
 
@@ -240,7 +247,7 @@ fn require_approved(authorisation: &Authorisation) -> Result<(), MoneyError> {
 mod tests {
     use domain::{
         AccountId, AuthId, AuthType, CardId, Currency, CustomerId, Direction, EnterpriseId,
-        Merchant, OutsId, TransactionType,
+        Merchant, OutsId,
     };
     use proptest::prelude::*;
 

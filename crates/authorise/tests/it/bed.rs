@@ -1,0 +1,343 @@
+//! An embedded store with one enterprise, its deposit and one card.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use authorise::{Authoriser, AuthoriserParts, HoldExpiryWorker};
+use crypto::RsaPool;
+use domain::{
+    ApiKey, AuthType, Card, CardEvent, CardId, CardOrder, CardProfile, CardStatus,
+    CardStatusReason, CardType, Clock, Currency, Customer, CustomerId, DeliveryStatus, Enterprise,
+    EnterpriseId, FxRate, IdGenerator, JobId, Merchant, Money, OrderId, OrderStatus, OrderType,
+    PanId, ProfileId, RsaPadding, SystemRandom, TransactionType, VelocityLimit, VelocityLimits,
+    WebhookEvent, WebhookId, WebhookSubType,
+};
+use ledger::Account;
+use outbound::{AddressPolicy, Outbound};
+use schedule::Schedule;
+use scheme::{CardReference, Purchase, SimulatedNetwork};
+use store::{
+    AuthorisationView, CardChange, CustomerDraft, DeliveryFilter, EnterprisePatch, IssuedCard, Job,
+    JobKind, Location, OrderStep, PanRecord, PlaceOrder, PlatformKey, Store,
+};
+use vault::{ClearPan, MasterKey, SecretText, Vault};
+use wire::cardbridge::webhook::{card_event, card_order_event};
+
+use crate::enterprise::{ENTERPRISE_KEY, EnterpriseServer, PLATFORM_KEY};
+
+/// The shortest deadline that an enterprise may have.
+pub const DEADLINE: Duration = Duration::from_millis(500);
+/// The PAN of the bed's card.
+pub const PAN: &str = "4111110000000013";
+/// What the deposit holds at first, in minor units of USD.
+pub const DEPOSIT_MINOR: i64 = 100_000;
+/// The most that one purchase may cost, in minor units of USD.
+pub const LIMIT_MINOR: i64 = 500_000;
+
+pub struct Bed {
+    pub store: Store,
+    pub vault: Arc<Vault>,
+    pub authoriser: Arc<Authoriser>,
+    pub network: Arc<SimulatedNetwork>,
+    pub schedule: Arc<Schedule>,
+    pub enterprise: EnterpriseServer,
+    pub enterprise_id: EnterpriseId,
+    pub card: Card,
+    pub secret: SecretText,
+    _directory: tempfile::TempDir,
+}
+
+impl Bed {
+    pub async fn new() -> Self {
+        Self::with_padding(RsaPadding::Pkcs1).await
+    }
+
+    pub async fn with_padding(padding: RsaPadding) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let location = Location::Sqlite(directory.path().join("cardbridge.db"));
+        let store = Store::open(location, clock, ids).await.unwrap();
+        let key = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
+        let vault = Arc::new(Vault::new(key, Arc::new(SystemRandom)));
+        let policy = AddressPolicy { loopback_allowed: true, https_only: false, allow: Vec::new() };
+        let authoriser = Authoriser::new(AuthoriserParts {
+            store: store.clone(),
+            vault: Arc::clone(&vault),
+            pool: Arc::new(RsaPool::new(2, RsaPool::DEFAULT_QUEUE_LIMIT)),
+            outbound: Outbound::new(policy).unwrap(),
+            random: Arc::new(SystemRandom),
+        });
+        let network =
+            SimulatedNetwork::new(store.clone(), Arc::clone(&vault), Arc::clone(&authoriser));
+        let worker = Arc::new(HoldExpiryWorker::new(store.clone()));
+        let enterprise = EnterpriseServer::start(padding).await;
+        let enterprise_id = EnterpriseId::from_i64(store.ids().next());
+        let secret = add_enterprise(&store, &vault, enterprise_id, &enterprise.url, padding).await;
+        let profile_id = add_profile(&store, enterprise_id).await;
+        let card = issue_card(&store, &vault, enterprise_id, profile_id).await;
+        let deposit = Money::new(DEPOSIT_MINOR, Currency::USD);
+        let now = store.clock().now();
+        store.deposit(enterprise_id, deposit, "first".to_owned(), now).await.unwrap();
+        Self {
+            network: Arc::new(network),
+            schedule: Schedule::new(store.clone(), vec![worker]),
+            store,
+            vault,
+            authoriser,
+            enterprise,
+            enterprise_id,
+            card,
+            secret,
+            _directory: directory,
+        }
+    }
+
+    pub async fn patch(&self, patch: EnterprisePatch) {
+        self.store.patch_enterprise(self.enterprise_id, patch).await.unwrap().unwrap();
+    }
+
+    pub async fn set_rate(&self, from: Currency, to: Currency, rate: &str) {
+        let rate = FxRate { from, to, rate: rate.parse().unwrap() };
+        self.store.replace_fx_rates(vec![rate]).await.unwrap();
+    }
+
+    pub async fn change_card(&self, event: CardEvent) {
+        let webhook_id = WebhookId::from_i64(self.store.ids().next());
+        let now = self.store.clock().now();
+        let tell = move |card: &Card| card_event(card, webhook_id, WebhookSubType::Update, now);
+        let change = CardChange {
+            enterprise_id: self.enterprise_id,
+            card_id: self.card.card_id,
+            event,
+            invalidate_reason: None,
+            now,
+            tell: Arc::new(tell),
+        };
+        self.store.change_card(change).await.unwrap();
+    }
+
+    pub async fn account(&self) -> Account {
+        self.store.account(self.enterprise_id, Currency::USD).await.unwrap().unwrap()
+    }
+
+    pub async fn held_minor(&self) -> i64 {
+        self.account().await.held_minor
+    }
+
+    /// Nothing is held, nothing was spent, and the ledger is in order.
+    pub async fn assert_untouched(&self) {
+        let account = self.account().await;
+        let balances = (account.available_minor, account.held_minor, account.posted_minor);
+        assert_eq!(balances, (DEPOSIT_MINOR, 0, 0));
+        self.assert_verified().await;
+    }
+
+    pub async fn assert_verified(&self) {
+        assert_eq!(self.store.verify_ledger().await.unwrap().violations, []);
+    }
+
+    pub async fn view(&self, auth_id: domain::AuthId) -> AuthorisationView {
+        self.store.authorisation(auth_id).await.unwrap().unwrap()
+    }
+
+    /// The result webhooks of an authorisation, as texts.
+    pub async fn results(&self, auth_id: domain::AuthId) -> Vec<String> {
+        let filter = DeliveryFilter {
+            business_id: Some(auth_id.as_i64()),
+            status: Some(DeliveryStatus::Pending),
+            limit: 10,
+            ..Default::default()
+        };
+        let views = self.store.deliveries(filter).await.unwrap();
+        let body = |event: &WebhookEvent| String::from_utf8(event.body.clone()).unwrap();
+        views.iter().map(|view| body(&view.event)).collect()
+    }
+
+    /// A purchase by card id.
+    pub fn purchase(&self, amount_text: &str) -> Purchase {
+        Purchase {
+            card: CardReference::Id(self.card.card_id),
+            amount_text: amount_text.to_owned(),
+            currency: Currency::USD,
+            transaction_type: TransactionType::Purchase,
+            auth_type: AuthType::Normal,
+            merchant: Merchant {
+                merchant_id: Some("M0001".to_owned()),
+                name: Some("TEST SHOP".to_owned()),
+                country: Some("SG".to_owned()),
+                mcc: Some("5812".to_owned()),
+            },
+            stan: None,
+            rrn: None,
+        }
+    }
+}
+
+async fn add_enterprise(
+    store: &Store,
+    vault: &Vault,
+    enterprise_id: EnterpriseId,
+    auth_url: &str,
+    rsa_padding: RsaPadding,
+) -> SecretText {
+    let now = store.clock().now();
+    let enterprise = Enterprise {
+        enterprise_id,
+        name: "Acme".to_owned(),
+        webhook_url: None,
+        auth_url: Some(auth_url.to_owned()),
+        external_public_key: Some(ENTERPRISE_KEY.public_key().to_spki_der().to_vec()),
+        webhook_key: None,
+        ip_allowlist: Vec::new(),
+        redirect_hosts: Vec::new(),
+        page_origins: Vec::new(),
+        pci: false,
+        auth_deadline_ms: Enterprise::MIN_AUTH_DEADLINE_MS,
+        rsa_padding,
+        created_at: now,
+    };
+    let pkcs8 = PLATFORM_KEY.to_pkcs8_der().unwrap();
+    let key = PlatformKey {
+        enterprise_id,
+        version: 1,
+        sealed_private_key: vault.seal_platform_key(enterprise_id, 1, &pkcs8),
+        public_key: PLATFORM_KEY.public_key().to_spki_der().to_vec(),
+        created_at: now,
+    };
+    store.create_enterprise(enterprise, key).await.unwrap();
+    let (api_key, secret) = (vault.new_api_key(), vault.new_secret_key());
+    let key = ApiKey {
+        sealed_secret: vault.seal_api_secret(enterprise_id, &api_key, &secret),
+        api_key,
+        enterprise_id,
+        created_at: now,
+        revoked_at: None,
+    };
+    store.add_api_key(key).await.unwrap();
+    secret
+}
+
+async fn add_profile(store: &Store, enterprise_id: EnterpriseId) -> ProfileId {
+    let profile_id = ProfileId::from_i64(store.ids().next());
+    let single = VelocityLimit { amount_minor: Some(LIMIT_MINOR), count: None };
+    let profile = CardProfile {
+        enterprise_id,
+        profile_id,
+        name: "test".to_owned(),
+        bin_range: "411111".parse().unwrap(),
+        network: "VISA".to_owned(),
+        currency: Currency::USD,
+        card_layouts: Vec::new(),
+        supported_countries: Vec::new(),
+        hold_days_normal: 7,
+        hold_days_pre_auth: 30,
+        limits: VelocityLimits { single, ..Default::default() },
+        created_at: store.clock().now(),
+    };
+    store.create_profile(profile).await.unwrap();
+    profile_id
+}
+
+/// Issues a card by an order that succeeds at once.
+async fn issue_card(
+    store: &Store,
+    vault: &Vault,
+    enterprise_id: EnterpriseId,
+    profile_id: ProfileId,
+) -> Card {
+    let order = place_order(store, enterprise_id, profile_id).await;
+    let now = store.clock().now();
+    let pan_id = PanId::from_i64(store.ids().next());
+    let pan = ClearPan::parse(PAN).unwrap();
+    let card = Card {
+        enterprise_id,
+        card_id: CardId::from_i64(store.ids().next()),
+        profile_id,
+        customer_id: order.customer_id,
+        pan_id,
+        card_type: CardType::Virtual,
+        status: CardStatus::Activated,
+        status_reason: CardStatusReason::Normal,
+        pan_first6: pan.first6().to_owned(),
+        pan_last4: pan.last4().to_owned(),
+        currency: Currency::USD,
+        valid_until: now.utc8_month_start_after(49),
+        invalidate_reason: None,
+        created_at: now,
+        modified_at: now,
+    };
+    let pan = PanRecord {
+        enterprise_id,
+        pan_id,
+        fingerprint: vault.fingerprint(&pan),
+        sealed_pan: vault.seal_pan(enterprise_id, pan_id, &pan),
+        created_at: now,
+    };
+    let jobs = store.lease_jobs(JobKind::OrderStep, now, 10_000, 1).await.unwrap();
+    let step = OrderStep {
+        expected_status: order.status,
+        order: CardOrder { status: OrderStatus::Succeed, card_id: Some(card.card_id), ..order },
+        job: jobs.into_iter().next().unwrap(),
+        next_due_at: None,
+        issued: Some(IssuedCard { pan, card: card.clone() }),
+        events: Vec::new(),
+    };
+    assert_eq!(store.advance_order(step).await.unwrap(), store::OrderStepOutcome::Done);
+    card
+}
+
+async fn place_order(
+    store: &Store,
+    enterprise_id: EnterpriseId,
+    profile_id: ProfileId,
+) -> CardOrder {
+    let now = store.clock().now();
+    let number = store.ids().next();
+    let customer_id = CustomerId::from_i64(number);
+    let order = CardOrder {
+        enterprise_id,
+        order_id: OrderId::from_i64(number),
+        card_order_ref: format!("ord-{number}"),
+        profile_id,
+        customer_id,
+        order_type: OrderType::Virtual,
+        status: OrderStatus::Pending,
+        card_id: None,
+        failure: None,
+        need_edd_file: false,
+        replace_card_id: None,
+        created_at: now,
+        modified_at: now,
+    };
+    let customer = Customer {
+        enterprise_id,
+        customer_id,
+        customer_ref: None,
+        email: Some(format!("{number}@example.com")),
+        phone: None,
+        phone_country_code: None,
+        created_at: now,
+        modified_at: now,
+    };
+    let job = Job {
+        enterprise_id,
+        job_id: JobId::from_i64(store.ids().next()),
+        kind: JobKind::OrderStep,
+        subject_id: number,
+        due_at: now,
+        attempts: 0,
+        leased_until: None,
+    };
+    let webhook_id = WebhookId::from_i64(store.ids().next());
+    let request = PlaceOrder {
+        order,
+        customer: CustomerDraft::Data(customer),
+        sealed_application: vec![1],
+        job,
+        event: Arc::new(move |order| {
+            card_order_event(order, webhook_id, WebhookSubType::Create, now)
+        }),
+    };
+    store.place_order(request).await.unwrap()
+}

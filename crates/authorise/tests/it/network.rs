@@ -1,0 +1,140 @@
+//! The network's side: PANs, what was presented, and repeated messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{AuthorisationStatus, CardEvent, ResponseCode};
+use scheme::{CardReference, Purchase, SchemeError};
+use vault::{ClearPan, expiry_yymm};
+use zeroize::Zeroizing;
+
+use crate::bed::{Bed, PAN};
+use crate::enterprise::Behaviour;
+
+fn by_pan(pan: &str, expiry: &str, cvv2: &str) -> CardReference {
+    CardReference::Pan {
+        pan: ClearPan::parse(pan).unwrap(),
+        expiry: expiry.to_owned(),
+        cvv2: Zeroizing::new(cvv2.to_owned()),
+    }
+}
+
+fn credentials(bed: &Bed) -> (String, String) {
+    let expiry = expiry_yymm(bed.card.valid_until);
+    let pan = ClearPan::parse(PAN).unwrap();
+    let cvv2 = bed.vault.cvv2(bed.enterprise_id, &pan, &expiry).unwrap();
+    (expiry, cvv2.expose().to_owned())
+}
+
+#[tokio::test]
+async fn a_card_is_found_by_what_stands_on_it() {
+    let bed = Bed::new().await;
+    let (expiry, cvv2) = credentials(&bed);
+    let slashed = format!("{}/{}", &expiry[2..], &expiry[..2]);
+    for expiry in [expiry, slashed] {
+        let purchase = Purchase { card: by_pan(PAN, &expiry, &cvv2), ..bed.purchase("1") };
+        let it = bed.network.purchase(purchase).await.unwrap().authorisation;
+        assert_eq!((it.card_id, it.status), (bed.card.card_id, AuthorisationStatus::Approved));
+        let receipt = bed.view(it.auth_id).await.receipt;
+        assert!(receipt.contains(r#""presentedCvv2":"MATCHED""#));
+        assert!(!receipt.contains(PAN));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_expiry_or_cvv2_declines_and_nobody_is_asked() {
+    let bed = Bed::new().await;
+    let (expiry, cvv2) = credentials(&bed);
+    let wrong = if cvv2 == "000" { "001" } else { "000" };
+    for (card, detail) in [
+        (by_pan(PAN, "2001", &cvv2), "wrong_expiry"),
+        (by_pan(PAN, &expiry, wrong), "wrong_cvv2"),
+        (by_pan(PAN, &expiry, ""), "wrong_cvv2"),
+    ] {
+        let purchase = Purchase { card, ..bed.purchase("1") };
+        let it = bed.network.purchase(purchase).await.unwrap().authorisation;
+        assert_eq!((it.card_id, it.detail.as_deref()), (bed.card.card_id, Some(detail)));
+        assert_eq!(it.response_code, Some(ResponseCode::NotAllowed));
+    }
+    assert_eq!(bed.enterprise.notices(), 0);
+    bed.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn an_unknown_card_is_not_found() {
+    let bed = Bed::new().await;
+    let unknown =
+        [by_pan("4012888888881881", "2912", "123"), CardReference::Id(domain::CardId::from_i64(1))];
+    for card in unknown {
+        let purchase = Purchase { card, ..bed.purchase("1") };
+        let result = bed.network.purchase(purchase).await;
+        assert!(matches!(result, Err(SchemeError::CardNotFound)));
+    }
+    let purchase = Purchase { card: by_pan(PAN, "13/29", "123"), ..bed.purchase("1") };
+    assert!(matches!(bed.network.purchase(purchase).await, Err(SchemeError::Expiry)));
+}
+
+fn with_key(bed: &Bed, amount: &str) -> Purchase {
+    let (stan, rrn) = (Some("000001".to_owned()), Some("123456789012".to_owned()));
+    Purchase { stan, rrn, ..bed.purchase(amount) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_message_many_times_at_once_is_one_hold_one_notice_and_one_answer() {
+    let bed = Arc::new(Bed::new().await);
+    let pause = Duration::from_millis(100);
+    bed.enterprise.behave(Behaviour::After(pause, ResponseCode::Approved));
+    let calls: Vec<_> = (0..16)
+        .map(|_| {
+            let bed = Arc::clone(&bed);
+            tokio::spawn(async move { bed.network.purchase(with_key(&bed, "15.50")).await })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await.unwrap().unwrap());
+    }
+    assert_eq!(answers.iter().filter(|answer| !answer.repeated).count(), 1);
+    for answer in &answers {
+        assert_eq!(answer.authorisation, answers[0].authorisation);
+        assert_eq!(answer.authorisation.status, AuthorisationStatus::Approved);
+    }
+    assert_eq!((bed.enterprise.notices(), bed.held_minor().await), (1, 1550));
+    bed.assert_verified().await;
+}
+
+#[tokio::test]
+async fn a_repeated_message_gets_the_first_answer_whatever_has_changed() {
+    let bed = Bed::new().await;
+    let first = bed.network.purchase(with_key(&bed, "15.50")).await.unwrap();
+    bed.change_card(CardEvent::Freeze).await;
+    let again = bed.network.purchase(with_key(&bed, "99.99")).await.unwrap();
+    assert!(again.repeated);
+    assert_eq!(again.authorisation, first.authorisation);
+    assert_eq!((bed.enterprise.notices(), bed.held_minor().await), (1, 1550));
+}
+
+#[tokio::test]
+async fn stan_without_rrn_is_no_key() {
+    let bed = Bed::new().await;
+    for _ in 0..2 {
+        let purchase = Purchase { rrn: None, ..with_key(&bed, "1") };
+        assert!(!bed.network.purchase(purchase).await.unwrap().repeated);
+    }
+    assert_eq!(bed.enterprise.notices(), 2);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_a_decided_authorisation() {
+    let bed = Bed::new().await;
+    let pause = Duration::from_millis(200);
+    bed.enterprise.behave(Behaviour::After(pause, ResponseCode::Approved));
+    let call = bed.network.purchase(bed.purchase("15.50"));
+    let gone = tokio::time::timeout(Duration::from_millis(100), call).await;
+    assert!(gone.is_err());
+    bed.authoriser.settled().await;
+    let filter = store::AuthorisationFilter { limit: 10, ..Default::default() };
+    let all = bed.store.authorisations(filter).await.unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].status, AuthorisationStatus::Approved);
+}

@@ -1,0 +1,39 @@
+//! What a crash left behind.
+
+use std::time::Duration;
+
+use domain::{AuthorisationStatus, HoldState, ResponseCode};
+
+use crate::bed::Bed;
+use crate::enterprise::Behaviour;
+
+#[tokio::test]
+async fn undecided_authorisations_are_declined_and_their_holds_given_back() {
+    let bed = Bed::new().await;
+    let pause = Duration::from_millis(300);
+    bed.enterprise.behave(Behaviour::After(pause, ResponseCode::Approved));
+    // The recovery runs while the enterprise thinks: as far as the store knows, its
+    // process has died.
+    let (answer, recovered) = tokio::join!(bed.network.purchase(bed.purchase("15.50")), async {
+        while bed.enterprise.notices() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        bed.authoriser.recover().await.unwrap()
+    });
+    assert_eq!(recovered, 1);
+    let it = answer.unwrap().authorisation;
+    assert_eq!(it.status, AuthorisationStatus::Declined);
+    assert_eq!((it.detail.as_deref(), it.hold_state), (Some("crash"), HoldState::Voided));
+    assert_eq!(it.reject_reason.unwrap().as_str(), "DAPI_AUTH_ENTERPRISE_TIMEOUT_REJECT");
+    assert_eq!(it.response_code, Some(ResponseCode::NoResponse));
+    bed.assert_untouched().await;
+    assert_eq!(bed.results(it.auth_id).await.len(), 1);
+
+    let receipt = bed.view(it.auth_id).await.receipt;
+    let receipt: serde_json::Value = serde_json::from_str(&receipt).unwrap();
+    assert_eq!(receipt["outcome"]["detail"], "crash");
+    assert_eq!(receipt["outcome"]["responseCode"], "21");
+    let checks = receipt["checks"].as_array().unwrap();
+    assert!(checks.iter().all(|check| check["passed"] == true), "{checks:?}");
+    assert_eq!(bed.authoriser.recover().await.unwrap(), 0);
+}
