@@ -35,6 +35,8 @@ pub(crate) struct Arrival<'a> {
 pub(crate) struct Signed {
     /// Who signed it.
     pub(crate) enterprise_id: EnterpriseId,
+    /// The key it was signed with.
+    pub(crate) api_key: String,
     /// The secret it was signed with, which also opens its encrypted fields.
     pub(crate) secret: Arc<SecretText>,
     /// What follows the `?`.
@@ -71,6 +73,7 @@ pub(crate) async fn authenticate(guard: &Guard, arrival: Arrival<'_>) -> Result<
     check_replay(state, &claim, now).await?;
     Ok(Signed {
         enterprise_id: enterprise.enterprise_id,
+        api_key: claim.api_key.to_owned(),
         secret,
         raw_query: arrival.raw_query.map(str::to_owned),
         body: arrival.body,

@@ -1,34 +1,50 @@
 //! What stands before every handler of dialect 1: transport checks, then the signature.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, header};
+use tokio::time::Instant;
 
-use super::authenticate::{Arrival, authenticate};
+use super::authenticate::{Arrival, Signed, authenticate};
+use super::rate_limit::{Allowance, RateLimit};
 use super::reply::{Failure, transport_failure};
 use super::secrets::OpenSecrets;
 use crate::body::{BodyError, read_body};
 use crate::peer::PeerAddress;
 use crate::shell::RouteTemplate;
-use crate::state::ApiState;
+use crate::state::{ApiState, Mode};
 
 /// What the guard works with.
 pub(crate) struct Guard {
     pub(crate) state: Arc<ApiState>,
     pub(crate) secrets: OpenSecrets,
+    weights: HashMap<&'static str, u64>,
+    rate_limit: RateLimit,
 }
 
 impl Guard {
-    pub(crate) fn new(state: Arc<ApiState>) -> Self {
+    /// A guard of the routes with these weights.
+    pub(crate) fn new(state: Arc<ApiState>, weights: HashMap<&'static str, u64>) -> Self {
         let secrets = OpenSecrets::new(Arc::clone(&state.vault));
-        Self { state, secrets }
+        Self { state, secrets, weights, rate_limit: RateLimit::default() }
+    }
+
+    /// Charges the caller's allowance; the sandbox has no limit.
+    fn allowance(&self, template: Option<&MatchedPath>, signed: &Signed) -> Option<Allowance> {
+        if self.state.settings.mode == Mode::Sandbox {
+            return None;
+        }
+        let weight = template.and_then(|path| self.weights.get(path.as_str())).copied();
+        Some(self.rate_limit.charge(&signed.api_key, weight.unwrap_or(1), Instant::now()))
     }
 }
 
-/// Lets signed requests through, with [`super::authenticate::Signed`] for the handler.
+/// Lets signed requests through, with [`Signed`] for the handler.
 pub(crate) async fn guard(
     State(guard): State<Arc<Guard>>,
     request: Request,
@@ -36,7 +52,13 @@ pub(crate) async fn guard(
 ) -> Response {
     let template = request.extensions().get::<MatchedPath>().cloned();
     let mut response = match admit(&guard, request).await {
-        Ok(request) => next.run(request).await,
+        Ok((mut request, signed)) => match guard.allowance(template.as_ref(), &signed) {
+            Some(allowance) if !allowance.is_granted => limited(allowance),
+            allowance => {
+                request.extensions_mut().insert(signed);
+                with_allowance(next.run(request).await, allowance)
+            }
+        },
         Err(refusal) => refusal,
     };
     if let Some(template) = template {
@@ -45,8 +67,22 @@ pub(crate) async fn guard(
     response
 }
 
-async fn admit(guard: &Guard, request: Request) -> Result<Request, Response> {
-    let (mut parts, body) = request.into_parts();
+fn limited(allowance: Allowance) -> Response {
+    with_allowance(transport_failure(StatusCode::TOO_MANY_REQUESTS), Some(allowance))
+}
+
+/// The headers that clients know how to read (cardbridge-open-api.md section 1).
+fn with_allowance(mut response: Response, allowance: Option<Allowance>) -> Response {
+    if let Some(allowance) = allowance {
+        let headers = response.headers_mut();
+        headers.insert("x-ratelimit-remaining", allowance.remaining.into());
+        headers.insert("x-ratelimit-reset", allowance.reset_seconds.into());
+    }
+    response
+}
+
+async fn admit(guard: &Guard, request: Request) -> Result<(Request, Signed), Response> {
+    let (parts, body) = request.into_parts();
     // A GET route answers HEAD too unless told otherwise, and would do so without a body.
     if parts.method == Method::HEAD {
         return Err(transport_failure(StatusCode::METHOD_NOT_ALLOWED));
@@ -71,8 +107,7 @@ async fn admit(guard: &Guard, request: Request) -> Result<Request, Response> {
         peer,
     };
     let signed = authenticate(guard, arrival).await.map_err(IntoResponse::into_response)?;
-    parts.extensions.insert(signed);
-    Ok(Request::from_parts(parts, axum::body::Body::empty()))
+    Ok((Request::from_parts(parts, Body::empty()), signed))
 }
 
 /// `application/json`, with or without parameters, or nothing.

@@ -5,6 +5,7 @@ mod card;
 mod card_order;
 mod enterprise;
 mod guard;
+mod rate_limit;
 mod reply;
 mod routes;
 mod secrets;

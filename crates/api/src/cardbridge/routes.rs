@@ -31,31 +31,33 @@ pub fn public_service(state: Arc<ApiState>) -> HttpService {
     shell::wrap(shell, random, router(state))
 }
 
-/// The whole table of dialect 1.
-fn table() -> [(&'static str, MethodRouter<Arc<ApiState>>); 8] {
+/// The whole table of dialect 1: path, published weight (ours for fund-auth, which has
+/// none), method and handler.
+fn table() -> [(&'static str, u64, MethodRouter<Arc<ApiState>>); 8] {
     [
-        (order::APPLY_VIRTUAL_PATH, post(card_order::apply_virtual)),
-        (order::DETAIL_PATH, get(card_order::detail)),
-        (card_wire::DETAIL_PATH, get(card::detail)),
-        (card_wire::LIST_PATH, get(card::list)),
-        (card_wire::FREEZE_PATH, post(card::freeze)),
-        (card_wire::TERMINATE_PATH, post(card::terminate)),
-        (enterprise_wire::BALANCE_PATH, get(enterprise::balance)),
-        (simulation_wire::FUND_AUTH_PATH, post(simulation::fund_auth)),
+        (order::APPLY_VIRTUAL_PATH, 10, post(card_order::apply_virtual)),
+        (order::DETAIL_PATH, 1, get(card_order::detail)),
+        (card_wire::DETAIL_PATH, 1, get(card::detail)),
+        (card_wire::LIST_PATH, 5, get(card::list)),
+        (card_wire::FREEZE_PATH, 10, post(card::freeze)),
+        (card_wire::TERMINATE_PATH, 10, post(card::terminate)),
+        (enterprise_wire::BALANCE_PATH, 1, get(enterprise::balance)),
+        (simulation_wire::FUND_AUTH_PATH, 10, post(simulation::fund_auth)),
     ]
 }
 
 /// The paths of dialect 1, each with one method.
 #[must_use]
 pub fn public_paths() -> Vec<&'static str> {
-    table().into_iter().map(|(path, _)| path).collect()
+    table().into_iter().map(|(path, ..)| path).collect()
 }
 
 fn router(state: Arc<ApiState>) -> Router {
-    let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(&state))), guard);
+    let weights = table().into_iter().map(|(path, weight, _)| (path, weight)).collect();
+    let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(&state), weights)), guard);
     let routes = table()
         .into_iter()
-        .fold(Router::new(), |router, (path, method)| router.route(path, method));
+        .fold(Router::new(), |router, (path, _, method)| router.route(path, method));
     routes
         .route_layer(guarded)
         // After the guard, so that neither needs a signature.

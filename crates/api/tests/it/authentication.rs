@@ -198,3 +198,45 @@ async fn production_serves_no_enterprise_without_an_allow_list() {
     assert_eq!(caller.get(&platform, &target).await["code"], "DAPI_CARD_NOT_FOUND");
     platform.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn production_limits_the_weight_of_a_key_and_the_sandbox_does_not() {
+    // A slow machine gives weight back while it spends, hence the many rounds.
+    for (mode, rounds) in [(Mode::Production, 40), (Mode::Sandbox, 4)] {
+        let database = Embedded::new();
+        let platform = Platform::start_in(database.location(), mode).await;
+        let caller = Caller::new(&platform).await;
+        let path = format!("/admin/v1/enterprises/{}", caller.enterprise_id);
+        platform.admin_patch(&path, &json!({"ipAllowlist": ["127.0.0.0/8"]})).await;
+        let mut limited = 0;
+        let freeze = || caller.signing().of(Request::post(FREEZE, "{}"));
+        for _ in 0..rounds {
+            if limited > 0 {
+                break;
+            }
+            let requests = (0..100).map(|_| freeze()).collect::<Vec<_>>();
+            let sent: Vec<_> = requests
+                .into_iter()
+                .map(|request| {
+                    let public = platform.public;
+                    tokio::spawn(async move { send(public, &request).await })
+                })
+                .collect();
+            for answer in sent {
+                let answer = answer.await.unwrap();
+                if answer.status == 429 {
+                    limited += 1;
+                    assert_eq!(answer.json()["success"], false);
+                    assert!(answer.header("x-ratelimit-reset").is_some());
+                } else {
+                    assert_eq!(envelope(&answer)["code"], "DAPI_SYS_ILLEGAL_PARAM");
+                }
+            }
+        }
+        // Forged requests are refused before they could spend anybody's allowance.
+        let forged = caller.signing().over(Request::post(FREEZE, "{}"), b"other");
+        assert_eq!(code(platform.public, &forged).await, "DAPI_SIGNATURE_ERROR");
+        assert_eq!(limited > 0, mode == Mode::Production, "{limited}");
+        platform.stop().await;
+    }
+}
