@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let command = match cli::parse(std::env::args_os())? {
-        Parsed::Command(command) => command,
+        Parsed::Command(command) => *command,
         Parsed::Text(text) => {
             // A reader that closed the pipe has seen enough.
             let _ = std::io::stdout().write_all(text.as_bytes());

@@ -5,7 +5,7 @@ use sdk::wire::cardbridge::card::{Freeze, Terminate};
 use sdk::wire::cardbridge::order::{ApplyVirtual, ForwardingApplication};
 
 use super::screen::Screen;
-use super::setting::{Scene, expect, failed};
+use super::setting::{Deposit, Scene, WEBHOOK_WAIT, expect, failed};
 use crate::failure::Failure;
 
 /// States of a virtual card's order (cardbridge-open-api.md section 7.1).
@@ -34,21 +34,24 @@ pub async fn order(screen: &mut Screen, scene: &mut Scene) -> Result<(), Failure
     let webhook = scene.webhook("CARD", &scene.card_id, |_| true).await?;
     expect("the card's state", &"ACTIVATED", &webhook.text("/data/status"))?;
     let (first, last) = (webhook.text("/data/panFirst6"), webhook.text("/data/panLast4"));
-    screen.step("webhook CARD", &format!("ACTIVATED {first}******{last}"));
+    let outcome = format!("ACTIVATED {first}******{last}");
+    screen.step_with_deposit("webhook CARD", &outcome, &scene.deposit(Deposit::WHOLE).await?);
     Ok(())
 }
 
 /// Freezes the card.
 pub async fn freeze(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     set_frozen(scene, true, "FROZEN").await?;
-    screen.step("enterprise freezes the card", "FROZEN, webhook CARD received");
+    let deposit = scene.deposit(Deposit::HELD).await?;
+    screen.step_with_deposit("enterprise freezes the card", "FROZEN, webhook came", &deposit);
     Ok(())
 }
 
 /// Lifts the freeze.
 pub async fn unfreeze(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     set_frozen(scene, false, "ACTIVATED").await?;
-    screen.step("enterprise unfreezes the card", "ACTIVATED, webhook CARD received");
+    let deposit = scene.deposit(Deposit::HELD).await?;
+    screen.step_with_deposit("enterprise unfreezes the card", "ACTIVATED, webhook came", &deposit);
     Ok(())
 }
 
@@ -68,14 +71,14 @@ pub async fn terminate(screen: &mut Screen, scene: &Scene) -> Result<(), Failure
     let card = scene.client.terminate(&request).await.map_err(failed("terminate"))?;
     expect("the card's state", &"INVALID", &card.status.as_str())?;
     told(scene, seen, "INVALID").await?;
-    let balance = scene.balance("974.50").await?;
-    screen.step("enterprise terminates the card", &format!("INVALID; {balance}"));
+    let deposit = scene.deposit(Deposit::POSTED).await?;
+    screen.step_with_deposit("enterprise terminates the card", "INVALID, webhook came", &deposit);
     Ok(())
 }
 
 /// Waits until a webhook after the first `seen` tells the card's state.
 async fn told(scene: &Scene, seen: usize, state: &str) -> Result<(), Failure> {
-    let found = scene.enterprise.wait_for(super::setting::WEBHOOK_WAIT, |webhooks| {
+    let found = scene.enterprise.wait_for(WEBHOOK_WAIT, |webhooks| {
         webhooks.iter().skip(seen).find(|webhook| {
             webhook.webhook_type() == "CARD" && webhook.text("/data/status") == state
         })?;

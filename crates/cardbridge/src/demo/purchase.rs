@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sim::Behaviour;
 
 use super::screen::Screen;
-use super::setting::{AUTH_DEADLINE_MS, Scene, expect, failed, text};
+use super::setting::{AUTH_DEADLINE_MS, Deposit, Scene, expect, failed, text};
 use crate::failure::Failure;
 
 /// How much later than its deadline the late answer comes.
@@ -21,9 +21,9 @@ pub async fn approved(screen: &mut Screen, scene: &Scene) -> Result<String, Fail
     scene.enterprise.answer(Behaviour::APPROVE);
     let answer = buy(scene, "25.50").await?;
     let auth_id = decided(scene, &answer, true, None).await?;
-    let balance = scene.balance("974.50").await?;
+    let deposit = scene.deposit(Deposit::HELD).await?;
     let latency = &answer["latencyMs"]["total"];
-    screen.step("purchase of 25.50, enterprise approves", &format!("approved; {balance}"));
+    screen.step_with_deposit("purchase of 25.50, enterprise approves", "approved", &deposit);
     screen.note(&format!("answered in {latency} ms, AUTHORISATION_RESULT webhook: A"));
     Ok(auth_id)
 }
@@ -33,8 +33,8 @@ pub async fn declined(screen: &mut Screen, scene: &Scene) -> Result<(), Failure>
     scene.enterprise.answer(Behaviour::DECLINE);
     let answer = buy(scene, "40.00").await?;
     decided(scene, &answer, false, Some("DAPI_AUTH_ENTERPRISE_REJECT")).await?;
-    let balance = scene.balance("974.50").await?;
-    screen.step("purchase of 40.00, enterprise declines", &format!("declined; {balance}"));
+    let deposit = scene.deposit(Deposit::HELD).await?;
+    screen.step_with_deposit("purchase of 40.00, enterprise declines", "declined", &deposit);
     Ok(())
 }
 
@@ -48,8 +48,8 @@ pub async fn late(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     scene.enterprise.answer(Behaviour::APPROVE);
     let late = late_answer(scene, &auth_id).await?;
     expect("the late answer's code", &json!("00"), &late["responseCode"])?;
-    let balance = scene.balance("974.50").await?;
-    screen.step("purchase of 60.00, approved too late", &format!("declined; {balance}"));
+    let deposit = scene.deposit(Deposit::HELD).await?;
+    screen.step_with_deposit("purchase of 60.00, approved too late", "declined", &deposit);
     screen
         .note(&format!("the approval came after {} ms: recorded, not applied", late["receivedMs"]));
     Ok(())
@@ -61,8 +61,8 @@ pub async fn frozen(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     let answer = buy(scene, "10.00").await?;
     decided(scene, &answer, false, Some("DAPI_AUTH_INTERNAL_REJECT")).await?;
     expect("notices about a frozen card", &asked, &scene.enterprise.notice_count())?;
-    let balance = scene.balance("974.50").await?;
-    screen.step("purchase of 10.00, nobody is asked", &format!("declined; {balance}"));
+    let deposit = scene.deposit(Deposit::HELD).await?;
+    screen.step_with_deposit("purchase of 10.00, nobody is asked", "declined", &deposit);
     Ok(())
 }
 
@@ -71,8 +71,8 @@ pub async fn clear(screen: &mut Screen, scene: &Scene, auth_id: &str) -> Result<
     let path = format!("/sandbox/v1/authorisations/{auth_id}/clear");
     let posted = scene.operator.post(&path, &json!({})).await.map_err(failed("clearing"))?;
     text(&posted, "transactionId")?;
-    let balance = scene.balance("974.50").await?;
-    screen.step("clearing of the approved purchase", &format!("posted; {balance}"));
+    let deposit = scene.deposit(Deposit::POSTED).await?;
+    screen.step_with_deposit("clearing of the approved purchase", "posted", &deposit);
     Ok(())
 }
 

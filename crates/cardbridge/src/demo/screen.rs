@@ -9,9 +9,11 @@ use tokio::time::Instant;
 use crate::log::is_coloured;
 
 /// Width of the column that says what was done.
-const STEP_WIDTH: usize = 38;
+const STEP_WIDTH: usize = 39;
 /// Width of the column that says what came of it.
-const OUTCOME_WIDTH: usize = 64;
+const OUTCOME_WIDTH: usize = 28;
+/// Width of the column with the deposit's balance.
+const DEPOSIT_WIDTH: usize = 40;
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 const PLAIN: &str = "\x1b[0m";
@@ -34,13 +36,24 @@ impl Screen {
         println!("{}", self.styled(BOLD, text));
     }
 
-    /// What was done, what came of it, and how long that took since the step before.
+    /// What was done, what came of it, and how long that took since the step before. A long
+    /// outcome runs on into the deposit's column.
     pub fn step(&mut self, what: &str, outcome: &str) {
+        self.line(what, outcome);
+    }
+
+    /// A step after which the deposit was looked at.
+    pub fn step_with_deposit(&mut self, what: &str, outcome: &str, deposit: &str) {
+        self.line(what, &format!("{outcome:<OUTCOME_WIDTH$}{deposit}"));
+    }
+
+    fn line(&mut self, what: &str, outcome: &str) {
         self.number += 1;
         let took_ms = self.last.elapsed().as_millis();
         self.last = Instant::now();
-        let time = self.styled(DIM, &format!("{took_ms:>6} ms"));
-        println!("{:>3}  {what:<STEP_WIDTH$}  {outcome:<OUTCOME_WIDTH$} {time}", self.number);
+        let time = self.styled(DIM, &format!("{took_ms:>5} ms"));
+        let width = OUTCOME_WIDTH + DEPOSIT_WIDTH;
+        println!("{:>3}  {what:<STEP_WIDTH$}  {outcome:<width$} {time}", self.number);
     }
 
     /// A line below the steps.

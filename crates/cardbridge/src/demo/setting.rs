@@ -26,10 +26,32 @@ pub struct Scene {
     pub enterprise: Enterprise,
     /// Plays the enterprise: its signed calls.
     pub client: Client,
+    /// The enterprise, as the platform knows it.
+    pub enterprise_id: String,
     /// The profile that the card is issued under.
     pub profile_id: String,
     /// The card, once it is there.
     pub card_id: String,
+}
+
+/// What the deposit holds, in major units of USD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deposit {
+    /// Free to spend.
+    pub available: &'static str,
+    /// Set aside for authorisations.
+    pub held: &'static str,
+    /// Spent for good.
+    pub posted: &'static str,
+}
+
+impl Deposit {
+    /// After it was brought in.
+    pub const WHOLE: Self = Self { available: "1000.00", held: "0.00", posted: "0.00" };
+    /// After the approved purchase.
+    pub const HELD: Self = Self { available: "974.50", held: "25.50", posted: "0.00" };
+    /// After its clearing.
+    pub const POSTED: Self = Self { available: "974.50", held: "0.00", posted: "25.50" };
 }
 
 /// Makes an enterprise that can do everything.
@@ -68,16 +90,16 @@ pub async fn set(screen: &mut Screen, platform: &Platform) -> Result<Scene, Fail
     let profile_id = profile(screen, &operator, &id).await?;
     let client =
         Client::new(&addresses.public_url, &api_key, &secret_key).map_err(failed("client"))?;
-    let card_id = String::new();
-    let scene = Scene { operator, enterprise, client, profile_id, card_id };
+    let (enterprise_id, card_id) = (id, String::new());
+    let scene = Scene { operator, enterprise, client, enterprise_id, profile_id, card_id };
     let deposit = json!({ "currency": "840", "amount": "1000.00", "reference": "demo-1" });
     scene
         .operator
         .post(&format!("{path}/deposits"), &deposit)
         .await
         .map_err(failed("the deposit"))?;
-    let balance = scene.balance("1000.00").await?;
-    screen.step("operator books the deposit", &balance);
+    let deposit = scene.deposit(Deposit::WHOLE).await?;
+    screen.step_with_deposit("operator books the deposit", "1000.00 USD", &deposit);
     Ok(scene)
 }
 
@@ -120,13 +142,19 @@ pub async fn verify(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
 }
 
 impl Scene {
-    /// Checks what is available of the deposit, asked by a signed request.
-    pub async fn balance(&self, available: &str) -> Result<String, Failure> {
+    /// Checks what the deposit holds: what is available as the enterprise sees it by a signed
+    /// request, the rest as the operator sees it.
+    pub async fn deposit(&self, wanted: Deposit) -> Result<String, Failure> {
         let balance =
             self.client.balance(Currency::USD).await.map_err(failed("enterprise-balance"))?;
-        expect("available deposit", &available, &balance.available_amount.as_str())?;
-        let total = balance.total_amount.as_str();
-        Ok(format!("deposit: {available} of {total} USD available"))
+        expect("available deposit", &wanted.available, &balance.available_amount.as_str())?;
+        let path = format!("/admin/v1/ledger/accounts?enterpriseId={}", self.enterprise_id);
+        let accounts = self.operator.get(&path).await.map_err(failed("ledger accounts"))?;
+        let account = &accounts["items"][0];
+        expect("held deposit", &json!(wanted.held), &account["heldAmount"])?;
+        expect("posted deposit", &json!(wanted.posted), &account["postedAmount"])?;
+        let Deposit { available, held, posted } = wanted;
+        Ok(format!("{available:>7} free {held:>6} held {posted:>6} posted"))
     }
 
     /// Waits for a webhook of a type about an object, in which `is_wanted` holds.

@@ -1,8 +1,10 @@
 //! The real binary: started, spoken to, stopped and killed.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod crash;
 mod demo;
 mod engine;
+mod forwarding;
 mod life;
 mod operator;
 mod options;
