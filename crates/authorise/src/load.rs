@@ -24,25 +24,18 @@ pub(crate) async fn load(
     card: &Card,
     acquirer_currency: Currency,
 ) -> Result<Circumstances, AuthoriseError> {
-    let id = card.enterprise_id;
-    let (enterprise, profile, cards_of_pan, platform_key, api_keys) = tokio::try_join!(
-        store.enterprise(id),
-        store.profile(id, card.profile_id),
-        store.cards_of_pan(id, card.pan_id),
-        store.platform_key(id),
-        store.api_keys(id),
-    )?;
+    let found = store.card_surroundings(card).await?;
     let fx_table = if acquirer_currency == card.currency {
         FxTable::default()
     } else {
         store.fx_table().await?
     };
     Ok(Circumstances {
-        enterprise: enterprise.ok_or(AuthoriseError::Missing("enterprise"))?,
-        profile: profile.ok_or(AuthoriseError::Missing("profile"))?,
-        cards_of_pan,
-        platform_key: platform_key.ok_or(AuthoriseError::Missing("platform key"))?,
-        api_keys,
+        enterprise: found.enterprise.ok_or(AuthoriseError::Missing("enterprise"))?,
+        profile: found.profile.ok_or(AuthoriseError::Missing("profile"))?,
+        cards_of_pan: found.cards_of_pan,
+        platform_key: found.platform_key.ok_or(AuthoriseError::Missing("platform key"))?,
+        api_keys: found.api_keys,
         fx_table,
     })
 }

@@ -22,6 +22,7 @@ mod profiles;
 mod replay;
 mod rows;
 mod settings;
+mod surroundings;
 mod verify;
 
 pub use accounts::{AccountFilter, MovedFunds};
@@ -39,6 +40,7 @@ pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
 };
 pub use outbox::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
+pub use surroundings::CardSurroundings;
 pub use verify::{VerifyReport, Violation};
 
 use std::path::PathBuf;

@@ -6,7 +6,7 @@ use domain::{Card, CardEvent, CardId, CardStatus, EnterpriseId};
 use store::{CardChange, CardChangeError, CustomerDraft, JobKind, OrderStep, Store};
 
 use crate::both_engines;
-use crate::samples::{ENTERPRISE, NOW, customer, event, issued, order};
+use crate::samples::{ENTERPRISE, NOW, customer, event, found, issued, order, profile};
 
 /// A card that an order issued.
 async fn card(store: &Store) -> Card {
@@ -52,6 +52,34 @@ both_engines!(a_card_is_found_by_everything_that_names_it, |store| {
     assert!(store.pan(ENTERPRISE, card.pan_id).await.unwrap().is_some());
     assert!(store.pan(other, card.pan_id).await.unwrap().is_none());
     assert!(store.pan_by_fingerprint([2; 32]).await.unwrap().is_none());
+});
+
+both_engines!(the_surroundings_of_a_card_are_what_is_read_one_by_one, |store| {
+    let card = card(&store).await;
+    let nothing = store.card_surroundings(&card).await.unwrap();
+    assert!(nothing.enterprise.is_none() && nothing.platform_key.is_none());
+    assert!(nothing.profile.is_none() && nothing.api_keys.is_empty());
+    found(&store, ENTERPRISE, None).await;
+    found(&store, EnterpriseId::from_i64(9), None).await;
+    store.create_profile(profile()).await.unwrap();
+    for api_key in ["b", "a"] {
+        let key = domain::ApiKey {
+            api_key: api_key.to_owned(),
+            enterprise_id: ENTERPRISE,
+            sealed_secret: vec![1],
+            created_at: NOW,
+            revoked_at: None,
+        };
+        store.add_api_key(key).await.unwrap();
+    }
+    let all = store.card_surroundings(&card).await.unwrap();
+    assert_eq!(all.enterprise, store.enterprise(ENTERPRISE).await.unwrap());
+    assert_eq!(all.profile, store.profile(ENTERPRISE, card.profile_id).await.unwrap());
+    assert_eq!(all.cards_of_pan, std::slice::from_ref(&card));
+    let key = store.platform_key(ENTERPRISE).await.unwrap().unwrap();
+    assert_eq!(all.platform_key.map(|key| key.sealed_private_key), Some(key.sealed_private_key));
+    let names: Vec<_> = all.api_keys.iter().map(|key| key.api_key.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
 });
 
 both_engines!(a_card_changes_as_its_state_allows_and_tells, |store| {

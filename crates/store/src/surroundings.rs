@@ -1,0 +1,82 @@
+//! What an authorisation needs to know besides its card, in one reading.
+
+use domain::{ApiKey, Card, CardProfile, Enterprise};
+
+use crate::engine::{Tx, Value};
+use crate::rows::{
+    API_KEY_COLUMNS, CARD_COLUMNS, ENTERPRISE_COLUMNS, PLATFORM_KEY_COLUMNS, PROFILE_COLUMNS,
+    api_key_from, card_from, enterprise_from, platform_key_from, profile_from,
+};
+use crate::{PlatformKey, Store, StoreError};
+
+/// The surroundings of a card.
+#[derive(Clone)]
+pub struct CardSurroundings {
+    /// Its owner.
+    pub enterprise: Option<Enterprise>,
+    /// Its profile.
+    pub profile: Option<CardProfile>,
+    /// Every record of its PAN, oldest first.
+    pub cards_of_pan: Vec<Card>,
+    /// The newest version of the platform's key pair for its owner.
+    pub platform_key: Option<PlatformKey>,
+    /// All API keys of its owner, oldest first.
+    pub api_keys: Vec<ApiKey>,
+}
+
+impl Store {
+    /// The surroundings of a card, all as of one moment on the embedded store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn card_surroundings(&self, card: &Card) -> Result<CardSurroundings, StoreError> {
+        let enterprise_id: Value = card.enterprise_id.into();
+        let profile = [enterprise_id.clone(), card.profile_id.into()];
+        let pan = [enterprise_id.clone(), card.pan_id.into()];
+        let enterprise = [enterprise_id];
+        self.read(move |tx| {
+            let (enterprise, profile, pan) = (enterprise.clone(), profile.clone(), pan.clone());
+            Box::pin(async move { read(tx, &enterprise, &profile, &pan).await })
+        })
+        .await
+    }
+}
+
+/// On a server the statements travel together.
+async fn read(
+    tx: &Tx,
+    enterprise: &[Value; 1],
+    profile: &[Value; 2],
+    pan: &[Value; 2],
+) -> Result<CardSurroundings, StoreError> {
+    let of_enterprise =
+        format!("SELECT {ENTERPRISE_COLUMNS} FROM enterprise WHERE enterprise_id = $1");
+    let of_profile = format!(
+        "SELECT {PROFILE_COLUMNS} FROM card_profile WHERE enterprise_id = $1 AND profile_id = $2"
+    );
+    let of_pan = format!(
+        "SELECT {CARD_COLUMNS} FROM card WHERE enterprise_id = $1 AND pan_id = $2 ORDER BY card_id"
+    );
+    let of_platform = format!(
+        "SELECT {PLATFORM_KEY_COLUMNS} FROM platform_key WHERE enterprise_id = $1 \
+         ORDER BY version DESC LIMIT 1"
+    );
+    let of_keys = format!(
+        "SELECT {API_KEY_COLUMNS} FROM api_key WHERE enterprise_id = $1 \
+         ORDER BY created_at, api_key"
+    );
+    let (enterprise, profile, cards, platform_key, api_keys) = tokio::try_join!(
+        tx.query_opt(&of_enterprise, enterprise),
+        tx.query_opt(&of_profile, profile),
+        tx.query(&of_pan, pan),
+        tx.query_opt(&of_platform, enterprise),
+        tx.query(&of_keys, enterprise),
+    )?;
+    Ok(CardSurroundings {
+        enterprise: enterprise.as_ref().map(enterprise_from).transpose()?,
+        profile: profile.as_ref().map(profile_from).transpose()?,
+        cards_of_pan: cards.iter().map(card_from).collect::<Result<_, _>>()?,
+        platform_key: platform_key.as_ref().map(platform_key_from).transpose()?,
+        api_keys: api_keys.iter().map(api_key_from).collect::<Result<_, _>>()?,
+    })
+}
