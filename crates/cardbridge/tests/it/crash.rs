@@ -164,9 +164,8 @@ async fn a_kill_under_load_loses_nothing_on_the_embedded_store() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_under_load_loses_nothing_on_postgresql() {
-    if let Some(engine) = Engine::postgres().await {
-        nothing_is_lost(engine).await;
-    }
+    let engine = Engine::postgres().await;
+    nothing_is_lost(engine).await;
 }
 
 async fn an_undecided_one_is_declined(engine: Engine) {
@@ -203,7 +202,6 @@ async fn a_start_declines_what_a_crash_left_undecided_on_the_embedded_store() {
 
 #[tokio::test]
 async fn a_start_declines_what_a_crash_left_undecided_on_postgresql() {
-    if let Some(engine) = Engine::postgres().await {
-        an_undecided_one_is_declined(engine).await;
-    }
+    let engine = Engine::postgres().await;
+    an_undecided_one_is_declined(engine).await;
 }

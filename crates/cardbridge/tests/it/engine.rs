@@ -14,12 +14,10 @@ impl Engine {
         Self { options: Vec::new() }
     }
 
-    /// A new database on the server that `cargo xtask test` starts; none without one.
-    pub async fn postgres() -> Option<Self> {
-        let Ok(url) = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL") else {
-            eprintln!("CARDBRIDGE_TEST_POSTGRES_URL is not set: PostgreSQL is left out");
-            return None;
-        };
+    /// A new database on the server that `cargo xtask test` starts.
+    pub async fn postgres() -> Self {
+        let url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
+            .expect("a PostgreSQL for tests: run `cargo xtask test`");
         let (client, connection) =
             tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
         let connection = tokio::spawn(connection);
@@ -29,7 +27,7 @@ impl Engine {
         connection.await.unwrap().unwrap();
         let mut url = url::Url::parse(&url).unwrap();
         url.set_path(&name);
-        Some(Self { options: vec!["--database-url".to_owned(), url.to_string()] })
+        Self { options: vec!["--database-url".to_owned(), url.to_string()] }
     }
 
     /// Options for `serve`.
