@@ -103,15 +103,14 @@ impl Authoriser {
         answer.await.unwrap_or(Err(AuthoriseError::BrokenOff))
     }
 
-    /// Declines every authorisation that a crash left undecided and gives its hold back
-    /// (operator-and-sandbox.md section 5). To be called at start, before the first
-    /// request; returns how many there were.
+    /// Declines every authorisation that a crash of this process left undecided and gives
+    /// its hold back (operator-and-sandbox.md section 5). To be called at start, before the
+    /// first request; returns how many there were.
     ///
     /// # Errors
     /// [`AuthoriseError`].
     pub async fn recover(&self) -> Result<usize, AuthoriseError> {
-        let store = &self.parts.store;
-        recover::recover(store, store.clock().now()).await
+        recover::recover(&self.parts.store).await
     }
 
     /// Waits until no authorisation is under way; the reading of late answers goes on.

@@ -15,11 +15,14 @@ const BATCH: u32 = 200;
 /// The cause in the receipt.
 const CRASH: &str = "crash";
 
-/// Declines every authorisation without a decision that arrived before `before`.
-pub(crate) async fn recover(store: &Store, before: Timestamp) -> Result<usize, AuthoriseError> {
+/// Later than every arrival, also if the machine's clock was set back since.
+const END_OF_TIME: Timestamp = Timestamp::from_micros(i64::MAX);
+
+/// Declines every authorisation that this process left without a decision.
+pub(crate) async fn recover(store: &Store) -> Result<usize, AuthoriseError> {
     let mut recovered = 0;
     loop {
-        let undecided = store.undecided_authorisations(before, BATCH).await?;
+        let undecided = store.undecided_authorisations(END_OF_TIME, BATCH).await?;
         if undecided.is_empty() {
             return Ok(recovered);
         }

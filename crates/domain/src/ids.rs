@@ -103,6 +103,8 @@ pub struct IdGenerator {
 impl IdGenerator {
     /// Highest node number.
     pub const MAX_NODE: u16 = (1 << NODE_BITS) - 1;
+    /// How many bits of an id stand to the right of its node number.
+    pub const NODE_SHIFT: u32 = SEQUENCE_BITS;
 
     /// A generator for one process; `node` (0 to 1023) must differ between
     /// processes that share a store. Ids follow real time.
@@ -110,6 +112,12 @@ impl IdGenerator {
     pub fn new(clock: Clock, node: u16) -> Self {
         assert!(node <= Self::MAX_NODE, "node number beyond 10 bits");
         Self { clock, node: i64::from(node), last: Mutex::new((0, 0)) }
+    }
+
+    /// The node number of this generator.
+    #[must_use]
+    pub const fn node(&self) -> i64 {
+        self.node
     }
 
     /// The next id, as the number that every id type wraps. Strictly increasing
@@ -143,6 +151,8 @@ mod tests {
             previous = id;
         }
         assert_eq!(previous.to_string().len(), 19);
+        let node = (previous >> IdGenerator::NODE_SHIFT) & i64::from(IdGenerator::MAX_NODE);
+        assert_eq!((node, ids.node()), (7, 7));
     }
 
     #[test]

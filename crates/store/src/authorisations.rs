@@ -1,6 +1,8 @@
 //! Reading authorisations and postings.
 
-use domain::{AuthId, Authorisation, CardId, EnterpriseId, Posting, Timestamp, TransactionId};
+use domain::{
+    AuthId, Authorisation, CardId, EnterpriseId, IdGenerator, Posting, Timestamp, TransactionId,
+};
 
 use crate::engine::Row;
 use crate::listing::Page;
@@ -108,7 +110,9 @@ impl Store {
         self.page("posting", POSTING_COLUMNS, page, posting_from).await
     }
 
-    /// Authorisations without a decision that arrived before `before`, at most `limit`.
+    /// Authorisations without a decision that arrived before `before`, at most `limit`. Of
+    /// a server that processes share only those whose ids bear this process's node number:
+    /// another one may be at work on the rest.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -117,8 +121,15 @@ impl Store {
         before: Timestamp,
         limit: u32,
     ) -> Result<Vec<Authorisation>, StoreError> {
-        let undecided = "status = 'PENDING' AND created_at < $1 ORDER BY created_at, auth_id";
-        self.sweep(undecided, before, limit).await
+        let own = if self.is_embedded() {
+            String::new()
+        } else {
+            let (shift, mask) = (IdGenerator::NODE_SHIFT, IdGenerator::MAX_NODE);
+            format!("AND (auth_id >> {shift}) & {mask} = {}", self.ids().node())
+        };
+        let undecided =
+            format!("status = 'PENDING' AND created_at < $1 {own} ORDER BY created_at, auth_id");
+        self.sweep(&undecided, before, limit).await
     }
 
     /// When the next open hold expires.
@@ -175,16 +186,16 @@ impl Store {
 
     async fn sweep(
         &self,
-        condition: &'static str,
+        condition: &str,
         moment: Timestamp,
         limit: u32,
     ) -> Result<Vec<Authorisation>, StoreError> {
         let limit = limit.min(MAX_SWEEP_ROWS);
+        let sql =
+            format!("SELECT {AUTHORISATION_COLUMNS} FROM authorisation WHERE {condition} LIMIT $2");
         self.read(move |tx| {
+            let sql = sql.clone();
             Box::pin(async move {
-                let sql = format!(
-                    "SELECT {AUTHORISATION_COLUMNS} FROM authorisation WHERE {condition} LIMIT $2"
-                );
                 let rows = tx.query(&sql, &[moment.into(), limit.into()]).await?;
                 rows.iter().map(authorisation_from).collect()
             })

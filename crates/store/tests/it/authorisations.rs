@@ -4,6 +4,7 @@ use domain::{AuthId, CardId, EnterpriseId, ResponseCode};
 use store::{AuthorisationFilter, ClearAuthorisation, DecideOutcome, PostingFilter, Store};
 
 use crate::both_engines;
+use crate::database::Database;
 use crate::money::{approved, decision, fund, purchase, usd};
 use crate::samples::{ENTERPRISE, NOW};
 
@@ -67,6 +68,23 @@ both_engines!(only_what_is_undecided_or_expired_is_swept, |store| {
     assert_eq!(store.expired_holds(expires_at.plus_millis(-1), 10).await.unwrap(), []);
     assert_eq!(store.expired_holds(expires_at, 10).await.unwrap(), [it]);
 });
+
+#[tokio::test]
+async fn of_a_shared_server_a_process_sweeps_up_only_after_itself() {
+    let database = Database::on_server().await;
+    let (one, two) = (database.open_as(1).await, database.open_as(2).await);
+    fund(&one, 10_000).await;
+    let open = purchase(one.ids(), usd(1), None);
+    let undecided = open.authorisation.auth_id;
+    one.begin_authorisation(open).await.unwrap();
+    let before = NOW.plus_millis(1);
+    assert_eq!(two.undecided_authorisations(before, 10).await.unwrap(), []);
+    let own = one.undecided_authorisations(before, 10).await.unwrap();
+    assert_eq!(own.iter().map(|it| it.auth_id).collect::<Vec<_>>(), [undecided]);
+    one.close().await;
+    two.close().await;
+    database.drop().await;
+}
 
 both_engines!(a_late_answer_is_kept_and_changes_nothing_else, |store| {
     fund(&store, 10_000).await;

@@ -31,8 +31,13 @@ impl Database {
 
     /// Opens the store in it, with the machine's clock.
     pub async fn open(&self) -> Store {
+        self.open_as(1).await
+    }
+
+    /// Opens the store in it as the process with this node number.
+    pub async fn open_as(&self, node: u16) -> Store {
         let clock = Clock::system();
-        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let ids = Arc::new(IdGenerator::new(clock.clone(), node));
         let location = match self {
             Self::Embedded(directory) => Location::Sqlite(directory.path().join("store.db")),
             Self::Server { .. } => Location::Postgres(self.url()),
