@@ -42,10 +42,10 @@ impl Checkpointer {
             log_frames: AtomicI64::new(0),
             stop: AtomicBool::new(false),
         });
-        let (own, path) = (Arc::clone(&shared), path.to_owned());
+        let (own, session) = (Arc::clone(&shared), Session::open(path, false)?);
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".to_owned())
-            .spawn(move || run(&own, &path))
+            .spawn(move || run(&own, &session))
             .map_err(|error| StoreError::Engine(error.to_string()))?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -88,14 +88,7 @@ fn restart_log(tx: &Tx, pragma: &str) {
     }
 }
 
-fn run(shared: &Shared, path: &Path) {
-    let session = match Session::open(path, false) {
-        Ok(session) => session,
-        Err(error) => {
-            tracing::error!(%error, "no connection for checkpoints; the writer makes them");
-            return;
-        }
-    };
+fn run(shared: &Shared, session: &Session) {
     let (mut seen, mut idle) = (0, 0);
     while !shared.stop.load(Ordering::Relaxed) {
         std::thread::park_timeout(INTERVAL);

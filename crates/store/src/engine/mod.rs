@@ -32,6 +32,19 @@ pub(crate) enum Engine {
     Postgres(Postgres),
 }
 
+/// Ends the process if the writer that holds it panics: without its writer a process would
+/// go on reading and refuse all money, until somebody noticed. A restart recovers.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the store's writer panicked; the process ends");
+            std::process::abort();
+        }
+    }
+}
+
 /// Where statements run: a transaction, or for plain reads a connection.
 pub(crate) enum Tx {
     /// On SQLite.

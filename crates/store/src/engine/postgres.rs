@@ -13,7 +13,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 
 use super::group::{MoneyJob, apply_in_savepoint, settle_money};
-use super::{BoxFuture, Row, Tx, Value};
+use super::{AbortOnPanic, BoxFuture, Row, Tx, Value};
 use crate::StoreError;
 
 /// Connections of one process.
@@ -308,6 +308,7 @@ async fn end(tx: Tx, sql: &str) -> Result<(), StoreError> {
 
 /// The writer: takes whatever has arrived, commits it together, answers, and again.
 async fn run_writer(pool: Pool, mut work: mpsc::Receiver<MoneyWork>, ids: Arc<IdGenerator>) {
+    let _guard = AbortOnPanic;
     while let Some(first) = work.recv().await {
         let mut jobs = Vec::new();
         let mut closing = None;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use super::group::{MoneyJob, settle_money};
-use super::{BoxFuture, Row, Tx, Value};
+use super::{AbortOnPanic, BoxFuture, Row, Tx, Value};
 use crate::StoreError;
 use crate::engine::sqlite::checkpoint::Checkpointer;
 
@@ -96,6 +96,12 @@ impl Session {
 
     pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         self.with(|connection| {
+            // A full disk makes SQLite roll back by itself; a savepoint would then begin a
+            // transaction of its own, and commit what the callers are told is lost.
+            if connection.is_autocommit() && sql.starts_with("SAVEPOINT") {
+                let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK);
+                return Err(rusqlite::Error::SqliteFailure(failure, None));
+            }
             let mut statement = connection.prepare_cached(&dialect(sql))?;
             bind(&mut statement, params)?;
             statement.raw_execute().map(|count| count as u64)
@@ -245,7 +251,10 @@ impl Sqlite {
         let (queue, work) = mpsc::channel(MAX_QUEUED);
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run_writer(&Tx::Sqlite(session), work, &checkpointer, &ids))
+            .spawn(move || {
+                let _guard = AbortOnPanic;
+                run_writer(&Tx::Sqlite(session), work, &checkpointer, &ids);
+            })
             .map_err(|error| StoreError::Engine(error.to_string()))?;
         Ok(Self { path: path.to_owned(), queue, readers: Mutex::new(Vec::new()) })
     }
@@ -377,6 +386,21 @@ mod tests {
         let session = Session::open(&dir.path().join("t.db"), false).unwrap();
         let rows = session.query("SELECT $2, $1", &[Value::Int(1), Value::Int(2)]).unwrap();
         assert_eq!(rows, [Row(vec![Value::Int(2), Value::Int(1)])]);
+    }
+
+    #[test]
+    fn after_a_rollback_by_sqlite_itself_no_savepoint_commits_on_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let session = Session::open(&dir.path().join("t.db"), false).unwrap();
+        session.execute("CREATE TABLE t (a BLOB) STRICT", &[]).unwrap();
+        session.query("PRAGMA max_page_count = 4", &[]).unwrap();
+        session.execute("BEGIN IMMEDIATE", &[]).unwrap();
+        session.execute("SAVEPOINT one", &[]).unwrap();
+        let too_large = Value::Bytes(vec![0; 64 * 1024]);
+        assert!(session.execute("INSERT INTO t VALUES ($1)", &[too_large]).is_err());
+        assert!(session.execute("ROLLBACK TO one", &[]).is_err());
+        assert!(session.execute("SAVEPOINT two", &[]).is_err());
+        assert!(session.execute("COMMIT", &[]).is_err());
     }
 
     #[test]

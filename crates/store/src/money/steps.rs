@@ -135,6 +135,11 @@ pub(super) fn clear(
     let after_minor =
         used_minor.checked_add(acquirer_minor).ok_or(ledger::LedgerError::OutOfRange)?;
     let amount = billing_part(authorisation, used_minor, after_minor);
+    // Before the account changes: a refused clearing must leave it as it was.
+    let posted_minor = authorisation
+        .posted_minor
+        .checked_add(amount.amount_minor())
+        .ok_or(ledger::LedgerError::OutOfRange)?;
     let cleared = ledger::clear(
         account,
         authorisation.hold_state,
@@ -147,10 +152,7 @@ pub(super) fn clear(
     if cleared.hold_state != HoldState::Pending {
         authorisation.hold_expires_at = None;
     }
-    authorisation.posted_minor = authorisation
-        .posted_minor
-        .checked_add(amount.amount_minor())
-        .ok_or(ledger::LedgerError::OutOfRange)?;
+    authorisation.posted_minor = posted_minor;
     authorisation.cleared_acquirer_minor += acquirer_minor;
     let acquirer_amount = Money::new(acquirer_minor, authorisation.acquirer_amount.currency());
     Ok(Cleared { movements: cleared.movements, amount, acquirer_amount })
