@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::RsaPool;
-use domain::{Authorisation, Enterprise, Random, TransactionType, WebhookId};
+use domain::{ApiKey, Authorisation, Enterprise, Random, TransactionType, WebhookId};
 use outbound::Outbound;
 use store::{BeginOutcome, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -18,7 +18,7 @@ use crate::convert::convert;
 use crate::decision::Decision;
 use crate::fault::Fault;
 use crate::forward::{self, Correspondent, Exchange};
-use crate::keys::{KeyRing, signing_key};
+use crate::keys::KeyRing;
 use crate::load::{Circumstances, load};
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
 use crate::request::{AuthorisationAnswer, AuthorisationRequest, AuthoriseError};
@@ -211,7 +211,7 @@ impl Authoriser {
         let Some(external_key) = self.keys.external(enterprise.enterprise_id, spki_der) else {
             return Ok(Err(Reach::BadPublicKey));
         };
-        let secret = signing_key(&circumstances.api_keys, enterprise.webhook_key.as_deref())
+        let secret = ApiKey::signing(&circumstances.api_keys, enterprise.webhook_key.as_deref())
             .and_then(|key| self.keys.secret(vault, key));
         Ok(Ok(Correspondent {
             auth_url,

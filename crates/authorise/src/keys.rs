@@ -86,41 +86,11 @@ impl KeyRing {
     }
 }
 
-/// The API key that signs what goes to an enterprise: the named one if it is active, else
-/// the oldest active one (operator-and-sandbox.md section 5). `keys` are oldest first.
-pub(crate) fn signing_key<'a>(keys: &'a [ApiKey], named: Option<&str>) -> Option<&'a ApiKey> {
-    let active = || keys.iter().filter(|key| key.revoked_at.is_none());
-    active().find(|key| Some(key.api_key.as_str()) == named).or_else(|| active().next())
-}
-
 #[cfg(test)]
 mod tests {
-    use domain::Timestamp;
-
     use super::*;
 
     const ID: EnterpriseId = EnterpriseId::from_i64(1);
-
-    fn key(name: &str, revoked: bool) -> ApiKey {
-        ApiKey {
-            api_key: name.to_owned(),
-            enterprise_id: ID,
-            sealed_secret: Vec::new(),
-            created_at: Timestamp::default(),
-            revoked_at: revoked.then(Timestamp::default),
-        }
-    }
-
-    #[test]
-    fn the_named_key_signs_while_it_is_active_and_else_the_oldest_active_one() {
-        let keys = [key("a", true), key("b", false), key("c", false), key("d", true)];
-        let chosen = |named| signing_key(&keys, named).map(|key| key.api_key.as_str());
-        assert_eq!(chosen(None), Some("b"));
-        assert_eq!(chosen(Some("c")), Some("c"));
-        assert_eq!(chosen(Some("d")), Some("b"));
-        assert_eq!(chosen(Some("x")), Some("b"));
-        assert!(signing_key(&keys[..1], None).is_none());
-    }
 
     #[test]
     fn a_value_is_made_again_only_when_its_source_changes() {

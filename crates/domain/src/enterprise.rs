@@ -70,3 +70,41 @@ pub struct ApiKey {
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
 }
+
+impl ApiKey {
+    /// The API key that signs what goes to an enterprise: the one named by the operator if
+    /// it is active, else the oldest active one (operator-and-sandbox.md section 5,
+    /// Webhooks). `keys` are the enterprise's own, oldest first.
+    #[must_use]
+    pub fn signing<'a>(keys: &'a [Self], named: Option<&str>) -> Option<&'a Self> {
+        let mut active = keys.iter().filter(|key| key.revoked_at.is_none());
+        let chosen = active.clone().find(|key| Some(key.api_key.as_str()) == named);
+        chosen.or_else(|| active.next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str, is_revoked: bool) -> ApiKey {
+        ApiKey {
+            api_key: name.to_owned(),
+            enterprise_id: EnterpriseId::from_i64(1),
+            sealed_secret: Vec::new(),
+            created_at: Timestamp::default(),
+            revoked_at: is_revoked.then(Timestamp::default),
+        }
+    }
+
+    #[test]
+    fn the_named_key_signs_while_it_is_active_and_else_the_oldest_active_one() {
+        let keys = [key("a", true), key("b", false), key("c", false), key("d", true)];
+        let chosen = |named| ApiKey::signing(&keys, named).map(|key| key.api_key.as_str());
+        assert_eq!(chosen(None), Some("b"));
+        assert_eq!(chosen(Some("c")), Some("c"));
+        assert_eq!(chosen(Some("d")), Some("b"));
+        assert_eq!(chosen(Some("of another enterprise")), Some("b"));
+        assert!(ApiKey::signing(&keys[..1], Some("a")).is_none());
+    }
+}

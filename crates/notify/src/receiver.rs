@@ -58,7 +58,7 @@ impl Receivers {
         let enterprise = self.store.enterprise(enterprise_id).await?;
         let keys = self.store.api_keys(enterprise_id).await?;
         let named = enterprise.as_ref().and_then(|e| e.webhook_key.as_deref());
-        let secret = match signing_key(&keys, named) {
+        let secret = match ApiKey::signing(&keys, named) {
             None => Err(NoSecret::NoActiveKey),
             Some(key) => self.open(key).map_err(|error| {
                 tracing::error!(%enterprise_id, %error, "a webhook's signing secret stays sealed");
@@ -81,41 +81,5 @@ impl Receivers {
         }
         opened.insert(key.sealed_secret.clone(), Arc::clone(&secret));
         Ok(secret)
-    }
-}
-
-/// The active key named by the operator, else the oldest active one
-/// (operator-and-sandbox.md section 5, Webhooks). `keys` are oldest first.
-fn signing_key<'a>(keys: &'a [ApiKey], named: Option<&str>) -> Option<&'a ApiKey> {
-    let mut active = keys.iter().filter(|key| key.revoked_at.is_none());
-    let chosen = active.clone().find(|key| Some(key.api_key.as_str()) == named);
-    chosen.or_else(|| active.next())
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::Timestamp;
-
-    use super::*;
-
-    fn key(api_key: &str, revoked: bool) -> ApiKey {
-        ApiKey {
-            api_key: api_key.into(),
-            enterprise_id: EnterpriseId::from_i64(1),
-            sealed_secret: api_key.as_bytes().to_vec(),
-            created_at: Timestamp::from_micros(0),
-            revoked_at: revoked.then_some(Timestamp::from_micros(1)),
-        }
-    }
-
-    #[test]
-    fn the_named_active_key_signs_else_the_oldest_active_one() {
-        let keys = [key("A", true), key("B", false), key("C", false)];
-        let chosen = |named| signing_key(&keys, named).map(|key| key.api_key.as_str());
-        assert_eq!(chosen(None), Some("B"));
-        assert_eq!(chosen(Some("C")), Some("C"));
-        assert_eq!(chosen(Some("A")), Some("B"));
-        assert_eq!(chosen(Some("of another enterprise")), Some("B"));
-        assert!(signing_key(&keys[..1], Some("A")).is_none());
     }
 }
