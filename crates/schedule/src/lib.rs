@@ -8,11 +8,13 @@
 //! section 4).
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Clock, Timestamp};
+use futures_util::FutureExt as _;
 use store::{Store, StoreError};
 use tokio::sync::{Mutex, RwLock, watch};
 use tokio::task::JoinSet;
@@ -76,9 +78,22 @@ impl Schedule {
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let mut loops = JoinSet::new();
         for worker in self.workers.clone() {
-            loops.spawn(Arc::clone(&self).run_worker(worker, stop.clone()));
+            loops.spawn(Arc::clone(&self).keep_running(worker, stop.clone()));
         }
         while loops.join_next().await.is_some() {}
+    }
+
+    /// Runs a worker, and again if it panics: one that is gone would be missed by nobody
+    /// until webhooks or orders had piled up.
+    async fn keep_running(self: Arc<Self>, worker: Arc<dyn Worker>, stop: watch::Receiver<bool>) {
+        loop {
+            let run = Arc::clone(&self).run_worker(Arc::clone(&worker), stop.clone());
+            if AssertUnwindSafe(run).catch_unwind().await.is_ok() {
+                return;
+            }
+            tracing::error!(worker = worker.name(), "worker panicked; it is started again");
+            tokio::time::sleep(BLOCKED_PAUSE).await;
+        }
     }
 
     async fn run_worker(self: Arc<Self>, worker: Arc<dyn Worker>, mut stop: watch::Receiver<bool>) {
@@ -171,5 +186,66 @@ impl Schedule {
             }
         }
         Ok(earliest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use domain::IdGenerator;
+    use store::Location;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// Panics when it is asked for the first time, and tells of the second.
+    #[derive(Default)]
+    struct Fragile {
+        asked: AtomicU32,
+        asked_again: Notify,
+    }
+
+    impl Worker for Fragile {
+        fn name(&self) -> &'static str {
+            "fragile"
+        }
+
+        fn next_due(&self) -> Boxed<'_, Result<Option<Timestamp>, StoreError>> {
+            Box::pin(async {
+                assert!(self.asked.fetch_add(1, Ordering::SeqCst) > 0, "the first time");
+                self.asked_again.notify_one();
+                Ok(None)
+            })
+        }
+
+        fn start_due(&self, _: Timestamp) -> Boxed<'_, Result<usize, StoreError>> {
+            Box::pin(std::future::ready(Ok(0)))
+        }
+
+        fn settled(&self) -> Boxed<'_, ()> {
+            Box::pin(std::future::ready(()))
+        }
+
+        fn changed(&self) -> Boxed<'_, ()> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_panicked_runs_again_and_still_stops() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let location = Location::Sqlite(directory.path().join("store.db"));
+        let store = Store::open(location, clock, ids).await.unwrap();
+        let worker = Arc::new(Fragile::default());
+        let workers: Vec<Arc<dyn Worker>> = vec![Arc::clone(&worker) as Arc<dyn Worker>];
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(Schedule::new(store.clone(), workers).run(stopped));
+        worker.asked_again.notified().await;
+        stop.send_replace(true);
+        running.await.unwrap();
+        store.close().await;
     }
 }
