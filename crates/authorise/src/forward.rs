@@ -10,14 +10,13 @@ use domain::{AuthId, Authorisation, ResponseCode, RsaPadding, Timestamp, Webhook
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use outbound::{Answer, Outbound, OutboundError, Post, excerpt};
 use tokio::time::Instant;
-use vault::SecretText;
+use vault::{SecretText, mask_pans};
 use wire::cardbridge::authorisation_notice::{
     AUTH_SIGNATURE_HEADER, SealedNotice, open_reply, seal_notice,
 };
 use wire::cardbridge::signature::{WEBHOOK_SIGNATURE_HEADER, webhook_signature};
 
 use crate::fault::Fault;
-use crate::mask::mask_pans;
 
 /// Most bytes read of a reply: two base64 texts of a 4096-bit key are below 2 KiB.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
@@ -118,11 +117,16 @@ async fn opened(
         Err(Fault::status(answer.status))
     };
     Exchange {
-        excerpt: verdict.is_err().then(|| mask_pans(&excerpt(&answer.body))),
+        excerpt: verdict.is_err().then(|| kept(&answer.body)),
         verdict,
         status: Some(answer.status),
         elapsed: Some(answer.elapsed),
     }
+}
+
+/// Masked before it is cut: what is left of a cut card number would not look like one.
+fn kept(body: &[u8]) -> String {
+    excerpt(mask_pans(&String::from_utf8_lossy(body)).as_bytes())
 }
 
 async fn open(

@@ -15,7 +15,6 @@ mod keys;
 mod late;
 mod later;
 mod load;
-mod mask;
 mod receipt;
 mod recover;
 mod repeat;

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use outbound::{Outbound, OutboundError, Post, excerpt};
 use store::Attempt;
 use tokio::time::Instant;
+use vault::mask_pans;
 use wire::cardbridge::{signature, standard_webhooks};
 
 use crate::receiver::Receiver;
@@ -51,12 +52,17 @@ pub async fn attempt(
     let answer = outbound.post(post).await;
     let latency_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
     let (status, excerpt) = match answer {
-        Ok(answer) => (Some(answer.status), excerpt(&answer.body)),
+        Ok(answer) => (Some(answer.status), kept(&answer.body)),
         // The status arrived, and the status alone acknowledges.
         Err(error @ OutboundError::TooLarge { status }) => (Some(status), error.to_string()),
         Err(error) => (None, error.to_string()),
     };
     Attempt { at, status, latency_ms, excerpt }
+}
+
+/// Masked before it is cut: what is left of a cut card number would not look like one.
+fn kept(body: &[u8]) -> String {
+    excerpt(mask_pans(&String::from_utf8_lossy(body)).as_bytes())
 }
 
 /// The dialect's own signature and those of Standard Webhooks (DESIGN decision 13).
@@ -87,6 +93,13 @@ mod tests {
     use domain::{EnterpriseId, Timestamp, WebhookId, WebhookSubType, WebhookType};
 
     use super::*;
+
+    #[test]
+    fn no_card_number_is_kept_of_an_answer_not_even_a_part_of_one() {
+        assert_eq!(kept(b"got 4111111111111111"), "got ************1111");
+        let late = format!("{}4111111111111111", "x".repeat(250));
+        assert_eq!(kept(late.as_bytes()), format!("{}******", "x".repeat(250)));
+    }
 
     const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
     const REAL_SECONDS: i64 = 1_735_689_600;

@@ -4,6 +4,7 @@
 mod card_data;
 mod data_key;
 mod expiry;
+mod mask;
 mod master_key;
 mod record_secrets;
 mod sealed;
@@ -12,6 +13,7 @@ mod vault;
 
 pub use card_data::{ClearPan, Cvv2, PanError};
 pub use expiry::expiry_yymm;
+pub use mask::mask_pans;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use secret_text::SecretText;
 pub use vault::{KeyCheckValue, Vault, VaultError};

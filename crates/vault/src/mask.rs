@@ -7,7 +7,8 @@ const SHOWN_DIGITS: usize = 4;
 
 /// `text` with every run of digits that may be a card number reduced to its last four.
 /// Ids of the platform are long numbers too, so one of ten of them is masked as well.
-pub(crate) fn mask_pans(text: &str) -> String {
+#[must_use]
+pub fn mask_pans(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
