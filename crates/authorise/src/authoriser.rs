@@ -226,21 +226,42 @@ impl Authoriser {
     /// Forward, settle, answer; then reads on for a late answer.
     async fn ask(&self, mut held: Held, reply: Reply, permit: OwnedSemaphorePermit) {
         let AuthoriserParts { outbound, pool, store, .. } = &self.parts;
+        let authorisation = Arc::clone(&held.authorisation);
         let notice = match self.seal(&mut held).await {
             Ok(notice) => notice,
-            Err(fault) => return answer(reply, self.settle(held, None, fault).await),
+            Err(fault) => {
+                let settled = self.settle(held, None, fault).await;
+                return self.conclude(settled, reply, permit, &authorisation).await;
+            }
         };
         let correspondent = Arc::clone(&held.correspondent);
-        let authorisation = Arc::clone(&held.authorisation);
         let auth_id = authorisation.auth_id;
         let mut exchange = pin!(forward::exchange(outbound, pool, &correspondent, notice, auth_id));
         let in_time = timeout_at(held.deadline, exchange.as_mut()).await.ok();
         held.receipt.timings.ended("exchange");
         let is_late = in_time.is_none();
-        answer(reply, self.settle(held, in_time, Fault::NO_ANSWER).await);
-        drop(permit);
+        let settled = self.settle(held, in_time, Fault::NO_ANSWER).await;
+        self.conclude(settled, reply, permit, &authorisation).await;
         if is_late && let Ok(_reading) = self.late_reads.try_acquire() {
             late::record(store, &authorisation, &exchange.await).await;
+        }
+    }
+
+    /// Answers. Where the decision is not written the caller goes without an answer, which
+    /// is a decline, and the authorisation is declined as soon as the store takes it.
+    async fn conclude(
+        &self,
+        settled: Result<AuthorisationAnswer, AuthoriseError>,
+        reply: Reply,
+        permit: OwnedSemaphorePermit,
+        authorisation: &Authorisation,
+    ) {
+        let is_written = settled.is_ok();
+        answer(reply, settled);
+        // A stop does not wait for the store: the next start declines as well.
+        drop(permit);
+        if !is_written {
+            recover::decline_later(&self.parts.store, authorisation).await;
         }
     }
 

@@ -1,6 +1,8 @@
-//! After a crash: what was under way is declined (operator-and-sandbox.md section 5).
+//! What was left without a decision is declined: after a crash
+//! (operator-and-sandbox.md section 5), or when the store works again.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use domain::{Authorisation, Timestamp};
 use serde_json::Value;
@@ -12,8 +14,14 @@ use crate::settle;
 
 /// Authorisations read at a time.
 const BATCH: u32 = 200;
-/// The cause in the receipt.
+/// The cause in the receipt after a crash.
 const CRASH: &str = "crash";
+/// The cause in the receipt where the store did not take the decision in time.
+const NOT_WRITTEN: &str = "decision_not_written";
+/// Pause before each try to decline what the store did not take.
+const LATER_PAUSE: Duration = Duration::from_secs(2);
+/// Most of these tries, an hour of them; a restart declines the rest.
+const MAX_LATER_TRIES: u32 = 1_800;
 
 /// Later than every arrival, also if the machine's clock was set back since.
 const END_OF_TIME: Timestamp = Timestamp::from_micros(i64::MAX);
@@ -29,25 +37,42 @@ pub(crate) async fn recover(store: &Store) -> Result<usize, AuthoriseError> {
         recovered += undecided.len();
         // Each is decided or ends the loop with an error, so the loop comes to an end.
         for authorisation in &undecided {
-            decline(store, authorisation).await?;
+            decline(store, authorisation, CRASH).await?;
+            tracing::warn!(auth_id = %authorisation.auth_id, "declined after a crash");
         }
     }
 }
 
-async fn decline(store: &Store, authorisation: &Authorisation) -> Result<(), AuthoriseError> {
+/// Declines an authorisation whose decision could not be written, as soon as the store
+/// takes it: its caller went without an answer, and its hold must not wait for a restart.
+pub(crate) async fn decline_later(store: &Store, authorisation: &Authorisation) {
+    let auth_id = authorisation.auth_id;
+    for _ in 0..MAX_LATER_TRIES {
+        tokio::time::sleep(LATER_PAUSE).await;
+        match decline(store, authorisation, NOT_WRITTEN).await {
+            Ok(()) => return tracing::warn!(%auth_id, "declined once the store worked again"),
+            Err(error) => tracing::error!(%auth_id, %error, "still undecided"),
+        }
+    }
+}
+
+async fn decline(
+    store: &Store,
+    authorisation: &Authorisation,
+    cause: &'static str,
+) -> Result<(), AuthoriseError> {
     let auth_id = authorisation.auth_id;
     let view = store.authorisation(auth_id).await?;
     let view = view.ok_or(AuthoriseError::Missing("authorisation"))?;
-    let decision = Decision::no_response(Cow::Borrowed(CRASH));
-    let receipt = crash_receipt(&view, &decision);
+    let decision = Decision::no_response(Cow::Borrowed(cause));
+    let receipt = corrected_receipt(&view, &decision);
     settle::decide(store, authorisation, &decision, None, receipt).await?;
-    tracing::warn!(%auth_id, "declined after a crash");
     Ok(())
 }
 
 /// The receipt written at the hold foresaw a refusal by the deposit. The hold was taken,
 /// so that line is corrected and the outcome replaced.
-fn crash_receipt(view: &AuthorisationView, decision: &Decision) -> String {
+fn corrected_receipt(view: &AuthorisationView, decision: &Decision) -> String {
     let mut receipt: Value = serde_json::from_str(&view.receipt).unwrap_or_default();
     let last = receipt.pointer_mut("/checks").and_then(Value::as_array_mut);
     if let Some(deposit) = last.and_then(|checks| checks.last_mut()) {

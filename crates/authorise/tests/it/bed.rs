@@ -44,7 +44,7 @@ pub struct Bed {
     pub enterprise_id: EnterpriseId,
     pub card: Card,
     pub secret: SecretText,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Bed {
@@ -89,12 +89,25 @@ impl Bed {
             enterprise_id,
             card,
             secret,
-            _directory: directory,
+            directory: directory,
         }
     }
 
     pub async fn patch(&self, patch: EnterprisePatch) {
         self.store.patch_enterprise(self.enterprise_id, patch).await.unwrap().unwrap();
+    }
+
+    /// Takes the authorisations away from the store, or gives them back.
+    pub fn break_store(&self, is_broken: bool) {
+        let (from, to) = if is_broken {
+            ("authorisation", "taken_away")
+        } else {
+            ("taken_away", "authorisation")
+        };
+        let file = self.directory.path().join("cardbridge.db");
+        let connection = rusqlite::Connection::open(file).unwrap();
+        connection.busy_timeout(Duration::from_secs(5)).unwrap();
+        connection.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
     }
 
     pub async fn set_rate(&self, from: Currency, to: Currency, rate: &str) {

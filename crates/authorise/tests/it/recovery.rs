@@ -37,3 +37,30 @@ async fn undecided_authorisations_are_declined_and_their_holds_given_back() {
     assert!(checks.iter().all(|check| check["passed"] == true), "{checks:?}");
     assert_eq!(bed.authoriser.recover().await.unwrap(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_that_the_store_did_not_take_becomes_a_decline_once_it_works_again() {
+    let bed = Bed::new().await;
+    let pause = Duration::from_millis(300);
+    bed.enterprise.behave(Behaviour::After(pause, ResponseCode::Approved));
+    let (answer, ()) = tokio::join!(bed.network.purchase(bed.purchase("15.50")), async {
+        while bed.enterprise.notices() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        bed.break_store(true);
+    });
+    assert!(answer.is_err());
+    bed.break_store(false);
+    assert_eq!(bed.held_minor().await, 1_550);
+    while bed.held_minor().await > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let filter = store::AuthorisationFilter { limit: 10, ..Default::default() };
+    let [it] = &bed.store.authorisations(filter).await.unwrap()[..] else { panic!("not one") };
+    assert_eq!(it.status, AuthorisationStatus::Declined);
+    let told = (it.detail.as_deref(), it.hold_state);
+    assert_eq!(told, (Some("decision_not_written"), HoldState::Voided));
+    assert_eq!(bed.results(it.auth_id).await.len(), 1);
+    bed.assert_untouched().await;
+    bed.assert_verified().await;
+}
