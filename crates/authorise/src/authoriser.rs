@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::RsaPool;
-use domain::{ApiKey, Authorisation, Enterprise, Random, TransactionType, WebhookId};
+use domain::{ApiKey, AuthId, Authorisation, Enterprise, Random, TransactionType, WebhookId};
 use outbound::Outbound;
 use store::{BeginOutcome, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -171,7 +171,9 @@ impl Authoriser {
         timings.ended("checks");
         let mut receipt = Receipt { presented: request.presented, checks, notice: None, timings };
         let record = hold::record(store, request, &circumstances.profile, conversion.ok(), now);
-        let outcome = hold::begin(store, record, refusal, &mut receipt, now).await?;
+        let auth_id = record.auth_id;
+        let begun = hold::begin(store, record, refusal, &mut receipt, now).await;
+        let outcome = begun.inspect_err(|_| self.doubt(auth_id))?;
         receipt.timings.ended("hold");
         match (outcome, correspondent) {
             (BeginOutcome::Held(authorisation), Ok(correspondent)) => {
@@ -191,6 +193,13 @@ impl Authoriser {
                 Ok(Arrival::Answered { authorisation: Box::new(authorisation), repeated: false })
             }
         }
+    }
+
+    /// A hold of which the store told a failure may have been taken all the same, where the
+    /// end of the commit was not heard of.
+    fn doubt(&self, auth_id: AuthId) {
+        let store = self.parts.store.clone();
+        tokio::spawn(async move { recover::decline_later(&store, auth_id).await });
     }
 
     /// Whom to ask, or why the enterprise cannot be asked.
@@ -227,21 +236,21 @@ impl Authoriser {
     async fn ask(&self, mut held: Held, reply: Reply, permit: OwnedSemaphorePermit) {
         let AuthoriserParts { outbound, pool, store, .. } = &self.parts;
         let authorisation = Arc::clone(&held.authorisation);
+        let auth_id = authorisation.auth_id;
         let notice = match self.seal(&mut held).await {
             Ok(notice) => notice,
             Err(fault) => {
                 let settled = self.settle(held, None, fault).await;
-                return self.conclude(settled, reply, permit, &authorisation).await;
+                return self.conclude(settled, reply, permit, auth_id).await;
             }
         };
         let correspondent = Arc::clone(&held.correspondent);
-        let auth_id = authorisation.auth_id;
         let mut exchange = pin!(forward::exchange(outbound, pool, &correspondent, notice, auth_id));
         let in_time = timeout_at(held.deadline, exchange.as_mut()).await.ok();
         held.receipt.timings.ended("exchange");
         let is_late = in_time.is_none();
         let settled = self.settle(held, in_time, Fault::NO_ANSWER).await;
-        self.conclude(settled, reply, permit, &authorisation).await;
+        self.conclude(settled, reply, permit, auth_id).await;
         if is_late && let Ok(_reading) = self.late_reads.try_acquire() {
             late::record(store, &authorisation, &exchange.await).await;
         }
@@ -254,14 +263,14 @@ impl Authoriser {
         settled: Result<AuthorisationAnswer, AuthoriseError>,
         reply: Reply,
         permit: OwnedSemaphorePermit,
-        authorisation: &Authorisation,
+        auth_id: AuthId,
     ) {
         let is_written = settled.is_ok();
         answer(reply, settled);
         // A stop does not wait for the store: the next start declines as well.
         drop(permit);
         if !is_written {
-            recover::decline_later(&self.parts.store, authorisation).await;
+            recover::decline_later(&self.parts.store, auth_id).await;
         }
     }
 

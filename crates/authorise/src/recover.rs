@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use domain::{Authorisation, Timestamp};
+use domain::{AuthId, Timestamp};
 use serde_json::Value;
 use store::{AuthorisationView, Store};
 
@@ -37,20 +37,21 @@ pub(crate) async fn recover(store: &Store) -> Result<usize, AuthoriseError> {
         recovered += undecided.len();
         // Each is decided or ends the loop with an error, so the loop comes to an end.
         for authorisation in &undecided {
-            decline(store, authorisation, CRASH).await?;
+            decline(store, authorisation.auth_id, CRASH).await?;
             tracing::warn!(auth_id = %authorisation.auth_id, "declined after a crash");
         }
     }
 }
 
-/// Declines an authorisation whose decision could not be written, as soon as the store
-/// takes it: its caller went without an answer, and its hold must not wait for a restart.
-pub(crate) async fn decline_later(store: &Store, authorisation: &Authorisation) {
-    let auth_id = authorisation.auth_id;
+/// Declines an authorisation whose hold or decision could not be written for certain, as
+/// soon as the store takes it, if it is there at all: its caller went without an answer,
+/// and its hold must not wait for a restart.
+pub(crate) async fn decline_later(store: &Store, auth_id: AuthId) {
     for _ in 0..MAX_LATER_TRIES {
         tokio::time::sleep(LATER_PAUSE).await;
-        match decline(store, authorisation, NOT_WRITTEN).await {
-            Ok(()) => return tracing::warn!(%auth_id, "declined once the store worked again"),
+        match decline(store, auth_id, NOT_WRITTEN).await {
+            Ok(()) => return tracing::warn!(%auth_id, "decided once the store worked again"),
+            Err(AuthoriseError::Missing(_)) => return,
             Err(error) => tracing::error!(%auth_id, %error, "still undecided"),
         }
     }
@@ -58,15 +59,14 @@ pub(crate) async fn decline_later(store: &Store, authorisation: &Authorisation) 
 
 async fn decline(
     store: &Store,
-    authorisation: &Authorisation,
+    auth_id: AuthId,
     cause: &'static str,
 ) -> Result<(), AuthoriseError> {
-    let auth_id = authorisation.auth_id;
     let view = store.authorisation(auth_id).await?;
     let view = view.ok_or(AuthoriseError::Missing("authorisation"))?;
     let decision = Decision::no_response(Cow::Borrowed(cause));
     let receipt = corrected_receipt(&view, &decision);
-    settle::decide(store, authorisation, &decision, None, receipt).await?;
+    settle::decide(store, &view.authorisation, &decision, None, receipt).await?;
     Ok(())
 }
 

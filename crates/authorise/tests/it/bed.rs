@@ -89,7 +89,7 @@ impl Bed {
             enterprise_id,
             card,
             secret,
-            directory: directory,
+            directory,
         }
     }
 
