@@ -1,5 +1,6 @@
 //! Who signed a request: the checks of cardbridge-open-api.md section 3.5, in their order.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -48,11 +49,14 @@ pub(crate) struct Signed {
 /// Runs the checks.
 pub(crate) async fn authenticate(guard: &Guard, arrival: Arrival<'_>) -> Result<Signed, Failure> {
     let state = &*guard.state;
+    let [api_key, timestamp, nonce, sign] =
+        [API_KEY_HEADER, TIMESTAMP_HEADER, NONCE_HEADER, SIGN_HEADER]
+            .map(|name| text(arrival.headers, name));
     let headers = SignatureHeaders {
-        api_key: text(arrival.headers, API_KEY_HEADER),
-        timestamp: text(arrival.headers, TIMESTAMP_HEADER),
-        nonce: text(arrival.headers, NONCE_HEADER),
-        sign: text(arrival.headers, SIGN_HEADER),
+        api_key: api_key.as_deref(),
+        timestamp: timestamp.as_deref(),
+        nonce: nonce.as_deref(),
+        sign: sign.as_deref(),
     };
     let now = state.store.clock().real_now();
     let claim = headers.check(now.as_millis(), state.settings.signature_window_ms)?;
@@ -80,8 +84,10 @@ pub(crate) async fn authenticate(guard: &Guard, arrival: Arrival<'_>) -> Result<
     })
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).map(|value| value.to_str().unwrap_or_default())
+/// The text of a header. Bytes that are no text stand as a replacement character, which no
+/// valid value has: the header is ill-formed, not missing.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
 /// On the embedded store the replay memory starts empty with the process, so nothing

@@ -8,6 +8,7 @@ mod database;
 mod enterprises;
 mod http;
 mod idempotency;
+mod ill_formed_headers;
 mod listing;
 mod openapi;
 mod orders;
