@@ -150,7 +150,7 @@ body! {
 }
 
 body! {
-    /// Limit of a period.
+    /// Limit of a period: kept and shown, not enforced yet.
     PeriodLimit {
         /// Major units of the profile's currency.
         amount("amount"): Option<String>,
