@@ -29,8 +29,8 @@ pub(crate) struct NewApiKeyBody<'a> {
 }
 
 /// Adds an API key.
-#[utoipa::path(post, path = "/admin/v1/enterprises/{id}/api-keys", tag = "enterprises",
-    params(("id" = String, Path)), request_body = NewApiKeyRequest,
+#[utoipa::path(post, path = "/admin/v1/enterprises/{id}/api-keys", operation_id = "create_api_key", tag = "enterprises",
+    params(("id" = String, Path)), request_body = Option<NewApiKeyRequest>,
     responses((status = 200, body = NewApiKeyBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,

@@ -100,7 +100,7 @@ impl ReceiptBody {
 }
 
 /// Authorisations in order of arrival.
-#[utoipa::path(get, path = "/admin/v1/authorisations", tag = "authorisations",
+#[utoipa::path(get, path = "/admin/v1/authorisations", operation_id = "list_authorisations", tag = "authorisations",
     params(("cardId" = Option<String>, Query), ("enterpriseId" = Option<String>, Query),
         ("from" = Option<String>, Query), ("to" = Option<String>, Query),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
@@ -129,7 +129,7 @@ fn moment(query: &ListQuery, name: &str) -> Result<Option<Timestamp>, Problem> {
 }
 
 /// The decision receipt.
-#[utoipa::path(get, path = "/admin/v1/authorisations/{id}", tag = "authorisations",
+#[utoipa::path(get, path = "/admin/v1/authorisations/{id}", operation_id = "read_authorisation", tag = "authorisations",
     params(("id" = String, Path)), responses((status = 200, body = ReceiptBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,

@@ -58,7 +58,7 @@ impl From<&Card> for CardBody {
 }
 
 /// One card.
-#[utoipa::path(get, path = "/admin/v1/cards/{id}", tag = "cards", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/admin/v1/cards/{id}", operation_id = "read_card", tag = "cards", params(("id" = String, Path)),
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,

@@ -71,7 +71,7 @@ impl From<&DeliveryView> for DeliveryBody {
 }
 
 /// Webhooks in order of id.
-#[utoipa::path(get, path = "/admin/v1/webhook-deliveries", tag = "webhooks",
+#[utoipa::path(get, path = "/admin/v1/webhook-deliveries", operation_id = "list_webhook_deliveries", tag = "webhooks",
     params(("status" = Option<String>, Query), ("businessId" = Option<String>, Query),
         ("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
         ("cursor" = Option<String>, Query)),

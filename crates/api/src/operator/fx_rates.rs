@@ -42,7 +42,7 @@ impl From<&FxTable> for FxRatesBody {
 }
 
 /// The table in force.
-#[utoipa::path(get, path = "/admin/v1/fx-rates", tag = "fx-rates",
+#[utoipa::path(get, path = "/admin/v1/fx-rates", operation_id = "read_fx_rates", tag = "fx-rates",
     responses((status = 200, body = FxRatesBody)))]
 pub(crate) async fn read(State(state): State<Arc<ApiState>>) -> Result<Json<FxRatesBody>, Problem> {
     Ok(Json(FxRatesBody::from(&state.store.fx_table().await?)))

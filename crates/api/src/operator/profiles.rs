@@ -14,7 +14,7 @@ use crate::request_bodies::NewCardProfile;
 use crate::state::ApiState;
 
 /// Creates a card profile.
-#[utoipa::path(post, path = "/admin/v1/card-profiles", tag = "cards", request_body = NewCardProfile,
+#[utoipa::path(post, path = "/admin/v1/card-profiles", operation_id = "create_card_profile", tag = "cards", request_body = NewCardProfile,
     responses((status = 200, body = ProfileBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
@@ -31,7 +31,7 @@ pub(crate) async fn create(
 }
 
 /// Card profiles in order of id.
-#[utoipa::path(get, path = "/admin/v1/card-profiles", tag = "cards",
+#[utoipa::path(get, path = "/admin/v1/card-profiles", operation_id = "list_card_profiles", tag = "cards",
     params(("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<ProfileBody>)))]

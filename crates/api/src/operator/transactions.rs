@@ -56,7 +56,7 @@ impl From<&Posting> for TransactionBody {
 }
 
 /// Posted transactions in order of id.
-#[utoipa::path(get, path = "/admin/v1/transactions", tag = "authorisations",
+#[utoipa::path(get, path = "/admin/v1/transactions", operation_id = "list_transactions", tag = "authorisations",
     params(("cardId" = Option<String>, Query), ("enterpriseId" = Option<String>, Query),
         ("authId" = Option<String>, Query), ("limit" = Option<u32>, Query),
         ("cursor" = Option<String>, Query)),

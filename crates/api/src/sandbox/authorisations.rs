@@ -58,7 +58,7 @@ impl From<&AuthorisationAnswer> for AnswerBody {
 }
 
 /// A purchase through the whole authorisation path. A decline is an answer like any other.
-#[utoipa::path(post, path = "/sandbox/v1/authorisations", tag = "sandbox",
+#[utoipa::path(post, path = "/sandbox/v1/authorisations", operation_id = "authorise", tag = "sandbox",
     request_body = NewAuthorisation, responses((status = 200, body = AnswerBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,

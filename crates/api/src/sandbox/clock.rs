@@ -33,7 +33,7 @@ pub(crate) struct AdvancedBody {
 }
 
 /// Business time.
-#[utoipa::path(get, path = "/sandbox/v1/clock", tag = "sandbox",
+#[utoipa::path(get, path = "/sandbox/v1/clock", operation_id = "read_clock", tag = "sandbox",
     responses((status = 200, body = ClockBody)))]
 pub(crate) async fn read(State(state): State<Arc<ApiState>>) -> Json<ClockBody> {
     let clock = state.store.clock();

@@ -15,7 +15,7 @@ use crate::state::ApiState;
 
 /// Takes an authorisation back, wholly or in part; answers with the reversal's own record.
 #[utoipa::path(post, path = "/sandbox/v1/authorisations/{id}/reverse", tag = "sandbox",
-    params(("id" = String, Path)), request_body = Reversal,
+    params(("id" = String, Path)), request_body = Option<Reversal>,
     responses((status = 200, body = AuthorisationBody)))]
 pub(crate) async fn reverse(
     State(state): State<Arc<ApiState>>,
@@ -30,7 +30,7 @@ pub(crate) async fn reverse(
 
 /// Posts an authorisation, wholly or in part.
 #[utoipa::path(post, path = "/sandbox/v1/authorisations/{id}/clear", tag = "sandbox",
-    params(("id" = String, Path)), request_body = Clearing,
+    params(("id" = String, Path)), request_body = Option<Clearing>,
     responses((status = 200, body = TransactionBody)))]
 pub(crate) async fn clear(
     State(state): State<Arc<ApiState>>,

@@ -14,7 +14,7 @@ use crate::request_bodies::Refund;
 use crate::state::ApiState;
 
 /// Posts a refund at once, as its own authorisation.
-#[utoipa::path(post, path = "/sandbox/v1/refunds", tag = "sandbox", request_body = Refund,
+#[utoipa::path(post, path = "/sandbox/v1/refunds", operation_id = "refund", tag = "sandbox", request_body = Refund,
     responses((status = 200, body = TransactionBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,

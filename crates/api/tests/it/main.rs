@@ -11,6 +11,7 @@ mod idempotency;
 mod ill_formed_headers;
 mod listing;
 mod openapi;
+mod openapi_rules;
 mod orders;
 mod platform;
 mod problems;
