@@ -7,8 +7,9 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Json, Router};
-use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -25,11 +26,26 @@ const DOCUMENT_PATH: &str = "/admin/v1/openapi.json";
 
 /// What stands at the head of the document.
 #[derive(utoipa::OpenApi)]
-#[openapi(info(
-    title = "CardBridge operator and sandbox API",
-    description = "Bearer token; errors are RFC 9457 problem details."
-))]
+#[openapi(
+    info(
+        title = "CardBridge operator and sandbox API",
+        description = "Bearer token; errors are RFC 9457 problem details."
+    ),
+    modifiers(&OperatorToken),
+    security(("operator_token" = []))
+)]
 struct Head;
+
+/// The token that every operation of the document asks for.
+struct OperatorToken;
+
+impl Modify for OperatorToken {
+    fn modify(&self, document: &mut OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("operator_token", scheme);
+    }
+}
 
 /// The admin listener's service.
 #[must_use]

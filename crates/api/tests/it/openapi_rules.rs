@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use api::Mode;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+fn document() -> Value {
+    serde_json::to_value(api::openapi_document(Mode::Sandbox)).unwrap()
+}
 
 fn operations() -> Vec<Value> {
-    let document = serde_json::to_value(api::openapi_document(Mode::Sandbox)).unwrap();
+    let document = document();
     let paths = document["paths"].as_object().unwrap().values();
     paths.flat_map(|item| item.as_object().unwrap().values().cloned()).collect()
 }
@@ -28,4 +32,12 @@ fn a_body_without_a_required_field_may_be_left_out() {
         assert!(body["content"].is_object(), "{id}");
         assert_ne!(body["required"], true, "{id}");
     }
+}
+
+#[test]
+fn every_operation_asks_for_the_bearer_token() {
+    let document = document();
+    let scheme = &document["components"]["securitySchemes"]["operator_token"];
+    assert_eq!((&scheme["type"], &scheme["scheme"]), (&json!("http"), &json!("bearer")));
+    assert_eq!(document["security"], json!([{"operator_token": []}]));
 }
