@@ -23,9 +23,9 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads a whole body; an empty one is an object without fields.
+    /// Reads a whole body; an empty one and null are an object without fields.
     pub(crate) fn parse(body: &'a [u8], known: &[&str]) -> Result<Self, Problem> {
-        if body.is_empty() {
+        if matches!(body.trim_ascii(), b"" | b"null") {
             return Ok(Self { path: String::new(), values: BTreeMap::new() });
         }
         if serde_json::from_slice::<IgnoredAny>(body).is_err() {
@@ -223,6 +223,14 @@ mod tests {
     fn problem(body: &str, read: impl FnOnce(&Fields<'_>) -> Result<(), Problem>) -> String {
         let fields = Fields::parse(body.as_bytes(), KNOWN);
         fields.and_then(|fields| read(&fields)).unwrap_err().detail().to_owned()
+    }
+
+    #[test]
+    fn a_body_left_out_has_no_fields() {
+        for body in ["", " \n", "null"] {
+            let fields = Fields::parse(body.as_bytes(), KNOWN).unwrap();
+            assert_eq!(fields.text("a").unwrap(), None, "{body:?}");
+        }
     }
 
     #[test]
