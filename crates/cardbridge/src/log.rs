@@ -19,6 +19,8 @@ pub fn start(filter: &str) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(is_coloured(&std::io::stderr()))
+        // It would print to stderr that stderr fails, and a failing print panics.
+        .log_internal_errors(false)
         .try_init()
         .map_err(|error| Failure::run(format_args!("log: {error}")))
 }

@@ -6,6 +6,7 @@ mod demo;
 mod engine;
 mod forwarding;
 mod life;
+mod log_failure;
 mod operator;
 mod options;
 mod orders;
