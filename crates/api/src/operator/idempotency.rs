@@ -11,9 +11,9 @@ use bytes::Bytes;
 use crypto::sha256;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::BodyExt as _;
 use store::IdempotencyState;
 
-use crate::body::read_body;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -73,7 +73,7 @@ async fn run(state: &ApiState, key: String, parts: Parts, body: Bytes, next: Nex
         Problem::internal().into_response()
     });
     let (parts, body) = response.into_parts();
-    let body = read_body(body).await.unwrap_or_default();
+    let body = whole(body).await;
     let kept = if parts.status.is_server_error() {
         state.store.forget_idempotent(&key).await
     } else if parts.extensions.get::<BearsSecret>().is_some() {
@@ -92,8 +92,13 @@ async fn keep_refusal(state: &ApiState, key: &str) -> Result<(), store::StoreErr
     let detail = "the first answer bore a secret and was not kept";
     let refusal = Problem::conflict("answer_not_kept", detail).into_response();
     let status = refusal.status().as_u16();
-    let body = read_body(refusal.into_body()).await.unwrap_or_default();
+    let body = whole(refusal.into_body()).await;
     state.store.finish_idempotent(key, status, &body).await
+}
+
+/// An answer of ours: bounded by the limits of lists and bodies, longer than a request at times.
+async fn whole(body: Body) -> Bytes {
+    body.collect().await.map(|collected| collected.to_bytes()).unwrap_or_default()
 }
 
 fn replayed(status: u16, body: Vec<u8>) -> Response {

@@ -10,6 +10,7 @@ mod http;
 mod idempotency;
 mod ill_formed_headers;
 mod listing;
+mod long_answers;
 mod openapi;
 mod openapi_rules;
 mod orders;
