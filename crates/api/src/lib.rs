@@ -21,7 +21,7 @@ mod shell;
 mod state;
 
 pub use cardbridge::{public_paths, public_service};
-pub use listener::serve_listener;
+pub use listener::{MAX_CONNECTIONS, serve_listener};
 pub use operator::{admin_service, openapi_document};
 pub use peer::PeerAddress;
 pub use shell::HttpService;

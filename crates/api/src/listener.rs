@@ -17,8 +17,8 @@ use tower::ServiceExt as _;
 use crate::peer::PeerAddress;
 use crate::shell::HttpService;
 
-/// Most connections open at once; further ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 4_096;
+/// Most connections of a listener, however many file handles there are.
+pub const MAX_CONNECTIONS: usize = 4_096;
 /// Longest wait for a request's headers, on an idle kept-alive connection too.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of a request's line and headers.
@@ -28,14 +28,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long requests in flight may take after the stop.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Serves connections until `stop` turns true; then accepts no more, lets requests in
-/// flight finish within a deadline, and returns.
+/// Serves connections, `max_connections` of them at once while further ones wait in the
+/// kernel's queue, until `stop` turns true; then accepts no more, lets requests in flight
+/// finish within a deadline, and returns.
 pub async fn serve_listener(
     listener: TcpListener,
     service: HttpService,
+    max_connections: usize,
     mut stop: watch::Receiver<bool>,
 ) {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(max_connections));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {

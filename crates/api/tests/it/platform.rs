@@ -138,5 +138,5 @@ async fn listen(
 ) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    (address, tokio::spawn(api::serve_listener(listener, service, stop)))
+    (address, tokio::spawn(api::serve_listener(listener, service, api::MAX_CONNECTIONS, stop)))
 }

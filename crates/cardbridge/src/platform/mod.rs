@@ -1,6 +1,7 @@
 //! The platform put together: from a configuration to two listeners, and back.
 
 mod data_dir;
+mod file_handles;
 mod secrets;
 mod store_opening;
 mod workers;
@@ -183,9 +184,11 @@ impl Parts {
             metrics,
             started_at,
         });
+        let connections = file_handles::connections_per_listener();
         let public = public_service(Arc::clone(&state));
-        running.spawn(serve_listener(listeners.public, public, stopped.clone()));
-        running.spawn(serve_listener(listeners.admin, admin_service(state), stopped.clone()));
+        running.spawn(serve_listener(listeners.public, public, connections, stopped.clone()));
+        let admin = admin_service(state);
+        running.spawn(serve_listener(listeners.admin, admin, connections, stopped.clone()));
         Ok(running)
     }
 }

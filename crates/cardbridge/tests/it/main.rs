@@ -4,6 +4,7 @@
 mod crash;
 mod demo;
 mod engine;
+mod file_handles;
 mod forwarding;
 mod life;
 mod log_failure;
