@@ -90,6 +90,9 @@ pub fn vault(
     let own = data_dir.path().join(MASTER_KEY_FILE);
     let key = match &config.master_key {
         MasterKeySource::Own if own.exists() => MasterKey::load(&own).map_err(|e| bad_key(&e))?,
+        MasterKeySource::Own if data_dir.store_file().exists() => {
+            return Err(unusable("master-key-file", &own, "the key of this store is missing"));
+        }
         MasterKeySource::Own => {
             MasterKey::create(&own, &Marked(&*random)).map_err(|error| bad_key(&error))?
         }

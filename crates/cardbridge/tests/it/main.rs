@@ -8,6 +8,7 @@ mod file_handles;
 mod forwarding;
 mod life;
 mod log_failure;
+mod lost_key;
 mod operator;
 mod options;
 mod orders;
