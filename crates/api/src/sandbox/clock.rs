@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
+use domain::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +16,9 @@ use crate::state::ApiState;
 
 /// Most seconds of one advance: ten years.
 const MAX_ADVANCE_SECONDS: u32 = 315_576_000;
+/// Where business time ends, 9000-01-01T00:00:00Z: what is due after it must still fall
+/// before the year 10000, which the texts of times cannot show.
+const END_OF_TIME: Timestamp = Timestamp::from_micros(221_845_392_000_000_000);
 
 /// Business time and how far it is ahead of real time.
 #[derive(Serialize, ToSchema)]
@@ -51,6 +55,19 @@ pub(crate) async fn advance(
     let fields = Fields::parse(&body, ClockAdvance::FIELDS)?;
     let seconds = fields.integer("seconds", 1, MAX_ADVANCE_SECONDS)?;
     let seconds = fields.required("seconds", seconds)?;
+    if state.store.clock().now().plus_seconds(i64::from(seconds)) > END_OF_TIME {
+        return Err(Problem::conflict("end_of_time", "business time ends with the year 8999"));
+    }
     let now = state.schedule.advance(seconds).await?;
     Ok(Json(AdvancedBody { now: now.to_string() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_ends_before_the_years_of_five_digits() {
+        assert_eq!(END_OF_TIME.to_string(), "9000-01-01T00:00:00.000Z");
+    }
 }

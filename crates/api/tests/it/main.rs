@@ -5,6 +5,7 @@ mod authentication;
 mod balance;
 mod cards;
 mod database;
+mod end_of_time;
 mod enterprises;
 mod http;
 mod idempotency;
