@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
@@ -50,6 +51,11 @@ impl Session {
         .map_err(engine_error)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(engine_error)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        // Without it a statement on a table with a partial index is planned anew each time
+        // its parameters change: a third of the time that reading and writing took.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(engine_error)?;
         // FULL: an answered commit survives a power cut. Checkpoints run beside the
         // writer (see checkpoint.rs), so the automatic ones inside commits are off.
         connection
