@@ -1,11 +1,13 @@
 //! PostgreSQL: a pool of connections, and one connection that commits money in groups.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use domain::IdGenerator;
+use openssl::error::ErrorStack;
 use openssl::ssl::{SslConnector, SslMethod};
 use postgres_openssl::MakeTlsConnector;
 use tokio::sync::{mpsc, oneshot};
@@ -26,6 +28,14 @@ const MAX_TRIES: u32 = 8;
 const MAX_QUEUED: usize = 4_096;
 /// Money commands that share one commit at most.
 const MAX_GROUP: usize = 256;
+/// Where systems keep their certificate authorities: the OpenSSL that is built in would
+/// look in a directory of its own, which no system fills.
+const CA_FILES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
 
 /// A connection in use. Dropped inside a transaction it is closed, not given back.
 pub(crate) struct Session {
@@ -276,10 +286,20 @@ impl Postgres {
     }
 }
 
+/// A connector that trusts the system's certificate authorities, or those of the variable
+/// `SSL_CERT_FILE`, which OpenSSL reads by itself.
+fn tls() -> Result<SslConnector, ErrorStack> {
+    let mut builder = SslConnector::builder(SslMethod::tls_client())?;
+    if std::env::var_os("SSL_CERT_FILE").is_none()
+        && let Some(file) = CA_FILES.into_iter().find(|file| Path::new(file).exists())
+    {
+        builder.set_ca_file(file)?;
+    }
+    Ok(builder.build())
+}
+
 fn pool(config: tokio_postgres::Config, max_connections: usize) -> Result<Pool, StoreError> {
-    let tls = SslConnector::builder(SslMethod::tls_client())
-        .map_err(|error| StoreError::Engine(error.to_string()))?
-        .build();
+    let tls = tls().map_err(|error| StoreError::Engine(error.to_string()))?;
     let manager = Manager::from_config(
         config,
         MakeTlsConnector::new(tls),
@@ -350,4 +370,16 @@ async fn try_group(
     let results = apply_in_savepoint(&tx, ids, jobs).await;
     end(tx, "COMMIT").await?;
     Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_certificate_authorities_are_trusted() {
+        let has_some = CA_FILES.into_iter().any(|file| Path::new(file).exists());
+        let trusted = tls().unwrap().context().cert_store().all_certificates().len();
+        assert_eq!(trusted > 0, has_some);
+    }
 }
