@@ -46,6 +46,27 @@ impl Store {
         .await
     }
 
+    /// Sets a named platform setting that has no value yet; returns the value in force. Of
+    /// several processes that start at once the same one wins for all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.write(move |tx| {
+            let (name, value) = (name.clone(), value.clone());
+            Box::pin(async move {
+                let insert = "INSERT INTO setting (name, value) VALUES ($1, $2) \
+                    ON CONFLICT (name) DO NOTHING";
+                tx.execute(insert, &[(&name).into(), value.into()]).await?;
+                let sql = "SELECT value FROM setting WHERE name = $1";
+                let row = tx.query_opt(sql, &[name.into()]).await?;
+                row.ok_or(StoreError::Corrupt("setting"))?.bytes(0)
+            })
+        })
+        .await
+    }
+
     /// The stored offset of business time, in microseconds.
     ///
     /// # Errors

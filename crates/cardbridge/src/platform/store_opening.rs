@@ -56,29 +56,20 @@ async fn recognise(config: &Config, store: &Store, vault: &Vault) -> Result<(), 
         Mode::Production => b"production",
     };
     let check = vault.key_check_value();
-    let stored_mode = claim(store, MODE, mode).await.map_err(failed)?;
+    let stored_mode = store.claim_setting(MODE, mode).await.map_err(failed)?;
     if stored_mode != mode {
         return Err(Failure::configuration(format_args!(
             "mode: should be {}, since that is what this store was made for",
             String::from_utf8_lossy(&stored_mode)
         )));
     }
-    if claim(store, KEY_CHECK, &check).await.map_err(failed)? != check {
+    if store.claim_setting(KEY_CHECK, &check).await.map_err(failed)? != check {
         return Err(Failure::run(
             "master-key-file: should hold the key that this store was sealed under; it holds \
              another",
         ));
     }
     Ok(())
-}
-
-/// The stored value of a setting; a fresh store takes `value`.
-async fn claim(store: &Store, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError> {
-    if let Some(stored) = store.setting(name).await? {
-        return Ok(stored);
-    }
-    store.put_setting(name, value).await?;
-    Ok(value.to_vec())
 }
 
 async fn prepare(config: &Config, store: &Store, clock: &Clock) -> Result<(), StoreError> {

@@ -57,3 +57,16 @@ both_engines!(of_two_equal_requests_at_once_one_is_new, |store| {
     }
     assert_eq!(new, 1);
 });
+
+both_engines!(a_claimed_setting_keeps_its_first_value_for_all, |store| {
+    let claims = (0_u8..8).map(|value| {
+        let store = store.clone();
+        tokio::spawn(async move { store.claim_setting("mode", &[value]).await.unwrap() })
+    });
+    let mut seen = Vec::new();
+    for claim in claims.collect::<Vec<_>>() {
+        seen.push(claim.await.unwrap());
+    }
+    let stored = store.setting("mode").await.unwrap().unwrap();
+    assert!(seen.iter().all(|value| *value == stored), "{seen:?}");
+});
