@@ -151,7 +151,7 @@ pub struct Account {
     pub held_minor: i64,
     /// Spent, minor units.
     pub posted_minor: i64,
-    /// Whether the network ever forced `available` below zero.
+    /// Whether the network ever forced `available` or `posted` below zero.
     pub forced_negative: bool,
 }
 
@@ -228,6 +228,9 @@ impl Account {
         }
         if self.available_minor < 0 && !self.forced_negative {
             return violation("available is below zero and the network did not force it");
+        }
+        if self.posted_minor < 0 && !self.forced_negative {
+            return violation("posted is below zero and the network did not force it");
         }
         Ok(())
     }

@@ -146,12 +146,15 @@ pub fn clear(
     })
 }
 
-/// Spent money comes back.
+/// Spent money comes back. The network may give back more than was spent, since it may
+/// refund what was bought elsewhere; `posted` below zero flags the account.
 ///
 /// # Errors
 /// As [`deposit`].
 pub fn refund(account: &mut Account, amount: Money) -> Result<Movement, LedgerError> {
-    step(account, TransferKind::Refund, Bucket::Posted, Bucket::Available, amount)
+    let movement = step(account, TransferKind::Refund, Bucket::Posted, Bucket::Available, amount)?;
+    account.forced_negative |= account.posted_minor < 0;
+    Ok(movement)
 }
 
 fn require_available(account: &Account, amount: Money) -> Result<(), LedgerError> {

@@ -157,3 +157,15 @@ fn an_account_takes_only_its_own_currency_and_only_what_fits() {
     deposit(&mut account, usd(i64::MAX)).unwrap();
     assert_eq!(deposit(&mut account, usd(1)), Err(LedgerError::OutOfRange));
 }
+
+#[test]
+fn a_refund_of_more_than_was_spent_flags_the_account() {
+    let mut account = empty();
+    deposit(&mut account, usd(100)).unwrap();
+    refund(&mut account, usd(5)).unwrap();
+    assert_eq!((account.available_minor, account.posted_minor), (105, -5));
+    assert!(account.forced_negative);
+    assert_eq!(account.check(), Ok(()));
+    account.forced_negative = false;
+    assert!(account.check().is_err());
+}

@@ -126,6 +126,10 @@ pub(super) fn clear(
     request: &ClearAuthorisation,
 ) -> Result<Cleared, MoneyError> {
     require_approved(authorisation)?;
+    // Cleared for good or wholly reversed: the same clearing sent twice must not post twice.
+    if matches!(authorisation.hold_state, HoldState::Posted | HoldState::Voided) {
+        return Err(ledger::LedgerError::HoldClosed.into());
+    }
     let left_minor = acquirer_left_minor(authorisation);
     let acquirer_minor = request.acquirer_amount_minor.unwrap_or(left_minor);
     if acquirer_minor <= 0 {
@@ -362,7 +366,11 @@ mod tests {
             (account.available_minor, account.held_minor, account.posted_minor),
             (0, 0, 2050)
         );
-        assert!(clear(&mut account, &mut it, &clearing(None, true)).is_err());
+        for again in [None, Some(1550)] {
+            let refused = clear(&mut account, &mut it, &clearing(again, true));
+            assert!(matches!(refused.map(|_| ()), Err(MoneyError::Ledger(_))));
+        }
+        assert_eq!(account.posted_minor, 2050);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
 use domain::{AuthId, ResponseCode, RsaPadding};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{OpenFault, SealedText, open, seal};
@@ -97,7 +98,18 @@ fn sealed_text(body: &[u8]) -> Option<SealedText> {
     Some(SealedText { signature: text("signature")?, ciphertext: text("encryptData")? })
 }
 
+/// The two fields of an answer; serde refuses a field that comes twice, since an answer
+/// that says both yes and no says neither.
+#[derive(Deserialize)]
+struct OnceEach<'a> {
+    #[serde(rename = "authId", borrow)]
+    _auth_id: &'a RawValue,
+    #[serde(rename = "responseCode", borrow)]
+    _response_code: &'a RawValue,
+}
+
 fn answer(plain: &[u8]) -> Option<(String, String)> {
+    serde_json::from_slice::<OnceEach<'_>>(plain).ok()?;
     let object = Object::parse_nested("encryptData", plain).ok()?;
     Some((object.required_id("authId").ok()?, object.required_text("responseCode").ok()?))
 }

@@ -113,7 +113,8 @@ fn faults_are_told_apart_for_the_receipt() {
     assert_eq!(answered(&wrong_id), Err(ReplyFault::WrongAuthId));
     let unknown = reply_of(r#"{"authId":"4934950835815641999","responseCode":"99 long-text"}"#);
     assert_eq!(answered(&unknown), Err(ReplyFault::UnknownCode("99long-t".to_owned())));
-    for plain in ["", "00", r#"{"authId":"4934950835815641999"}"#] {
+    let both = r#"{"authId":"4934950835815641999","responseCode":"01","responseCode":"00"}"#;
+    for plain in ["", "00", r#"{"authId":"4934950835815641999"}"#, both] {
         assert_eq!(answered(&reply_of(plain)), Err(ReplyFault::BadCiphertext), "{plain}");
     }
 }
