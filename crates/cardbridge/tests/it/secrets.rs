@@ -217,7 +217,8 @@ fn search(world: &World, secrets: &[Secret]) {
         }
     }
     let log = fs::read(world.data_dir().with_extension("log")).unwrap();
-    assert!(log.len() > 10_000, "the log is at its loudest");
+    let is_loud = log.windows(7).any(|window| window == b" TRACE ");
+    assert!(is_loud, "the log is at its loudest");
     haystacks.push(("the log".to_owned(), log));
     for webhook in world.enterprise.webhooks() {
         let headers = format!("{:?}", webhook.headers).into_bytes();
