@@ -13,7 +13,7 @@ mod steps;
 
 use crate::{MovedFunds, Store, StoreError};
 
-pub(crate) use apply::apply;
+pub(crate) use apply::{Repeats, apply};
 
 /// Why money did not move.
 #[derive(Debug, Clone, Error)]

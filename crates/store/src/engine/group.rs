@@ -4,7 +4,7 @@ use domain::IdGenerator;
 use tokio::sync::oneshot;
 
 use super::Tx;
-use crate::money::{Command, Outcome, apply};
+use crate::money::{Command, Outcome, Repeats, apply};
 use crate::{MoneyError, StoreError};
 
 /// The result of one command.
@@ -19,8 +19,8 @@ pub(crate) struct MoneyJob {
 }
 
 /// Applies a group inside an open transaction, undone by itself if the engine refuses it;
-/// then each command by itself, so that one bad command fails alone, and one that lost a
-/// race with another process sees what won.
+/// then again with an eye on repeated messages; then each command by itself, so that one
+/// bad command fails alone, and one that lost a race with another process sees what won.
 pub(crate) async fn apply_in_savepoint(
     tx: &Tx,
     ids: &IdGenerator,
@@ -29,22 +29,37 @@ pub(crate) async fn apply_in_savepoint(
     if jobs.is_empty() {
         return Vec::new();
     }
-    let commands: Vec<&Command> = jobs.iter().map(|job| &job.command).collect();
-    match attempt(tx, ids, &commands).await {
-        Ok(results) => results,
-        Err(_) => apply_singly(tx, ids, &commands).await,
+    let commands = commands(jobs);
+    for repeats in [Repeats::Unexpected, Repeats::Sought] {
+        if let Ok(results) = attempt(tx, ids, &commands, repeats).await {
+            return results;
+        }
     }
+    apply_singly(tx, ids, &commands).await
+}
+
+/// Applies a group straight into an open transaction, which must be rolled back if the
+/// engine refuses it.
+pub(crate) async fn apply_directly(
+    tx: &Tx,
+    ids: &IdGenerator,
+    jobs: &[MoneyJob],
+) -> Result<Vec<MoneyResult>, StoreError> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    apply(tx, ids, &commands(jobs), Repeats::Unexpected).await
+}
+
+fn commands(jobs: &[MoneyJob]) -> Vec<&Command> {
+    jobs.iter().map(|job| &job.command).collect()
 }
 
 /// Applies each command in a savepoint of its own.
-pub(crate) async fn apply_singly(
-    tx: &Tx,
-    ids: &IdGenerator,
-    commands: &[&Command],
-) -> Vec<MoneyResult> {
+async fn apply_singly(tx: &Tx, ids: &IdGenerator, commands: &[&Command]) -> Vec<MoneyResult> {
     let mut results = Vec::with_capacity(commands.len());
     for command in commands {
-        results.push(match attempt(tx, ids, &[*command]).await {
+        results.push(match attempt(tx, ids, &[*command], Repeats::Sought).await {
             Ok(mut one) => one.pop().unwrap_or(Err(StoreError::Overloaded.into())),
             Err(error) => Err(error.into()),
         });
@@ -56,9 +71,10 @@ async fn attempt(
     tx: &Tx,
     ids: &IdGenerator,
     commands: &[&Command],
+    repeats: Repeats,
 ) -> Result<Vec<MoneyResult>, StoreError> {
     tx.execute("SAVEPOINT money", &[]).await?;
-    let result = apply(tx, ids, commands).await;
+    let result = apply(tx, ids, commands, repeats).await;
     if result.is_err() {
         tx.execute("ROLLBACK TO money", &[]).await?;
     }

@@ -156,7 +156,7 @@ impl Store {
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
     {
         match &self.inner.engine {
-            Engine::Sqlite(engine) => engine.read(operation).await,
+            Engine::Sqlite(engine) => engine.read_snapshot(operation).await,
             Engine::Postgres(engine) => engine.read_snapshot(operation).await,
         }
     }

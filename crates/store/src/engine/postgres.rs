@@ -330,6 +330,9 @@ async fn end(tx: Tx, sql: &str) -> Result<(), StoreError> {
 async fn run_writer(pool: Pool, mut work: mpsc::Receiver<MoneyWork>, ids: Arc<IdGenerator>) {
     let _guard = AbortOnPanic;
     while let Some(first) = work.recv().await {
+        // Those whom the last commit answered get a turn to ask again: two groups would
+        // otherwise take turns, each waiting for the other's commit.
+        tokio::task::yield_now().await;
         let mut jobs = Vec::new();
         let mut closing = None;
         let mut next = Some(first);

@@ -12,7 +12,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
-use super::group::{MoneyJob, settle_money};
+use super::group::{MoneyJob, MoneyResult, apply_directly, apply_in_savepoint, settle_money};
 use super::{AbortOnPanic, BoxFuture, Row, Tx, Value};
 use crate::StoreError;
 use crate::engine::sqlite::checkpoint::Checkpointer;
@@ -266,24 +266,40 @@ impl Sqlite {
     }
 
     /// Runs a read on the calling thread: a point read takes microseconds, less than a
-    /// hand-over to another thread would. All its statements see one state.
+    /// hand-over to another thread would.
     pub(crate) async fn read<T, F>(&self, operation: F) -> Result<T, StoreError>
     where
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>>,
     {
-        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let reader = match idle {
-            Some(reader) => reader,
-            None => Arc::new(Tx::Sqlite(Session::open(&self.path, true)?)),
-        };
+        let reader = self.reader()?;
+        let result = operation(&reader).await;
+        self.give_back(reader);
+        result
+    }
+
+    /// As [`Sqlite::read`], and all its statements see one state.
+    pub(crate) async fn read_snapshot<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>>,
+    {
+        let reader = self.reader()?;
         reader.execute("BEGIN", &[]).await?;
         let result = operation(&reader).await;
         reader.execute("COMMIT", &[]).await?;
+        self.give_back(reader);
+        result
+    }
+
+    fn reader(&self) -> Result<Arc<Tx>, StoreError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| Ok(Arc::new(Tx::Sqlite(Session::open(&self.path, true)?))), Ok)
+    }
+
+    fn give_back(&self, reader: Arc<Tx>) {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < MAX_IDLE_READERS {
             readers.push(reader);
         }
-        result
     }
 
     /// Hands a write to the writer and waits for its commit.
@@ -348,16 +364,16 @@ fn commit_group(
     mut others: Vec<Box<dyn Job>>,
     ids: &domain::IdGenerator,
 ) {
-    if let Err(error) = statement(tx, "BEGIN IMMEDIATE") {
-        settle_money(money, Vec::new(), &Err(error.clone()));
-        others.into_iter().for_each(|job| job.finish(Err(error.clone())));
-        return;
-    }
-    let outcomes = complete(super::group::apply_in_savepoint(tx, ids, &money));
-    let mut failures = Vec::with_capacity(others.len());
-    for job in &mut others {
-        failures.push(run_in_savepoint(tx, &mut **job));
-    }
+    let ran =
+        statement(tx, "BEGIN IMMEDIATE").and_then(|()| run_group(tx, &money, &mut others, ids));
+    let (outcomes, failures) = match ran {
+        Ok(ran) => ran,
+        Err(error) => {
+            settle_money(money, Vec::new(), &Err(error.clone()));
+            others.into_iter().for_each(|job| job.finish(Err(error.clone())));
+            return;
+        }
+    };
     let committed = statement(tx, "COMMIT");
     if committed.is_err() {
         // Nothing of the group is kept, so nobody may be told that it is.
@@ -367,6 +383,31 @@ fn commit_group(
     for (job, failure) in others.into_iter().zip(failures) {
         job.finish(failure.and(committed.clone()));
     }
+}
+
+/// What the operations of a group came to, before the commit.
+type Ran = (Vec<MoneyResult>, Vec<Result<(), StoreError>>);
+
+/// Runs a group without savepoints, for each of them keeps a copy of every page that is
+/// written after it. Only if an operation fails, all are undone and run again, each with
+/// a savepoint. An error means that no transaction is open.
+fn run_group(
+    tx: &Tx,
+    money: &[MoneyJob],
+    others: &mut [Box<dyn Job>],
+    ids: &domain::IdGenerator,
+) -> Result<Ran, StoreError> {
+    if let Ok(outcomes) = complete(apply_directly(tx, ids, money))
+        && others.iter_mut().all(|job| job.run(tx))
+    {
+        return Ok((outcomes, vec![Ok(()); others.len()]));
+    }
+    // Fails if the engine has rolled back by itself, and then there is nothing to undo.
+    let _ = statement(tx, "ROLLBACK");
+    statement(tx, "BEGIN IMMEDIATE")?;
+    let outcomes = complete(apply_in_savepoint(tx, ids, money));
+    let failures = others.iter_mut().map(|job| run_in_savepoint(tx, &mut **job)).collect();
+    Ok((outcomes, failures))
 }
 
 /// Runs one operation so that its failure undoes it alone.

@@ -17,21 +17,32 @@ use super::{
 use crate::engine::Tx;
 use crate::{MovedFunds, StoreError};
 
+/// Whether a group looks for authorisations that the network's keys already made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeats {
+    /// It does not: a network rarely repeats itself, and the unique index fails the group
+    /// when it did.
+    Unexpected,
+    /// It does.
+    Sought,
+}
+
 /// Applies a group inside the caller's transaction. A command that the rules refuse fails
 /// alone; an error of the engine fails the group, and nothing of it may be kept.
 pub(crate) async fn apply(
     tx: &Tx,
     ids: &IdGenerator,
     commands: &[&Command],
+    repeats: Repeats,
 ) -> Result<Vec<Result<Outcome, MoneyError>>, StoreError> {
-    let mut batch = load(tx, commands).await?;
+    let mut batch = load(tx, commands, repeats).await?;
     let mut group = Group { batch: &mut batch, ids };
     let results = commands.iter().map(|command| group.run(command)).collect();
     batch.write(tx).await?;
     Ok(results)
 }
 
-async fn load(tx: &Tx, commands: &[&Command]) -> Result<Batch, StoreError> {
+async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch, StoreError> {
     let mut batch = Batch::default();
     let (mut named, mut messages) = (BTreeSet::new(), Vec::new());
     let (mut accounts, mut references) = (BTreeSet::new(), BTreeSet::new());
@@ -59,7 +70,9 @@ async fn load(tx: &Tx, commands: &[&Command]) -> Result<Batch, StoreError> {
         }
     }
     batch.load_authorisations(tx, named).await?;
-    batch.load_messages(tx, messages).await?;
+    if repeats == Repeats::Sought {
+        batch.load_messages(tx, messages).await?;
+    }
     let of_named = batch
         .authorisations
         .values()
