@@ -72,7 +72,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         card_id: CardId,
     ) -> Result<Option<Card>, StoreError> {
-        self.read(move |tx| Box::pin(find(tx, enterprise_id, card_id, ""))).await
+        self.read_one(move |tx| Box::pin(find(tx, enterprise_id, card_id, ""))).await
     }
 
     /// A card of any enterprise, for operators and the network.

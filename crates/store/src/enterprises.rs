@@ -1,11 +1,11 @@
 //! Enterprises, their API keys and their platform key pairs.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::{ApiKey, Enterprise, EnterpriseId, RsaPadding, Timestamp};
 use ipnet::IpNet;
 
-use crate::engine::Tx;
+use crate::engine::{Row, Tx};
 use crate::listing::Page;
 use crate::rows::{
     API_KEY_COLUMNS, ENTERPRISE_COLUMNS, PLATFORM_KEY_COLUMNS, api_key_from, api_key_values,
@@ -183,6 +183,25 @@ impl Store {
         .await
     }
 
+    /// An API key and its owner, whom every signed request needs together.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn api_key_and_owner(
+        &self,
+        api_key: &str,
+    ) -> Result<Option<(ApiKey, Option<Enterprise>)>, StoreError> {
+        let api_key = api_key.to_owned();
+        self.read_one(move |tx| {
+            let api_key = api_key.clone();
+            Box::pin(async move {
+                let row = tx.query_opt(&KEY_AND_OWNER, &[api_key.into()]).await?;
+                row.map(key_and_owner_from).transpose()
+            })
+        })
+        .await
+    }
+
     /// All API keys of an enterprise, oldest first.
     ///
     /// # Errors
@@ -220,6 +239,26 @@ impl Store {
         })
         .await
     }
+}
+
+/// Built once: it stands before every signed request.
+static KEY_AND_OWNER: LazyLock<String> = LazyLock::new(|| {
+    let of = |table: &str, columns: &str| {
+        format!("{table}.{}", columns.replace(", ", &format!(", {table}.")))
+    };
+    format!(
+        "SELECT {}, {} FROM api_key LEFT JOIN enterprise \
+         ON enterprise.enterprise_id = api_key.enterprise_id WHERE api_key.api_key = $1",
+        of("api_key", API_KEY_COLUMNS),
+        of("enterprise", ENTERPRISE_COLUMNS)
+    )
+});
+
+fn key_and_owner_from(mut row: Row) -> Result<(ApiKey, Option<Enterprise>), StoreError> {
+    let owner = Row(row.0.split_off(API_KEY_COLUMNS.split(',').count()));
+    let has_owner = owner.opt_int(0)?.is_some();
+    let owner = has_owner.then(|| enterprise_from(&owner)).transpose()?;
+    Ok((api_key_from(&row)?, owner))
 }
 
 async fn find(tx: &Tx, id: EnterpriseId, lock: &str) -> Result<Option<Enterprise>, StoreError> {

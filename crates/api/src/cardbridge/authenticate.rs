@@ -101,9 +101,9 @@ fn check_process_start(state: &ApiState, claim: &Claim<'_>) -> Result<(), Failur
 
 async fn signer(guard: &Guard, api_key: &str) -> Result<(Enterprise, Arc<SecretText>), Failure> {
     let store = &guard.state.store;
-    let key = store.api_key(api_key).await?.filter(|key| key.revoked_at.is_none());
-    let key = key.ok_or(ErrorCode::InvalidApiKey)?;
-    let enterprise = store.enterprise(key.enterprise_id).await?;
+    let found = store.api_key_and_owner(api_key).await?;
+    let (key, enterprise) =
+        found.filter(|(key, _)| key.revoked_at.is_none()).ok_or(ErrorCode::InvalidApiKey)?;
     let enterprise = enterprise.ok_or(ErrorCode::EnterpriseNotFound)?;
     if key.sealed_secret.is_empty() {
         return Err(ErrorCode::SecretKeyEmpty.into());

@@ -149,6 +149,18 @@ impl Store {
         }
     }
 
+    /// Reads with one statement.
+    pub(crate) async fn read_one<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
+    {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.read_one(operation).await,
+            Engine::Postgres(engine) => engine.read(operation).await,
+        }
+    }
+
     /// Reads; all statements see one consistent state.
     pub(crate) async fn read_snapshot<T, F>(&self, operation: F) -> Result<T, StoreError>
     where
@@ -156,7 +168,7 @@ impl Store {
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
     {
         match &self.inner.engine {
-            Engine::Sqlite(engine) => engine.read_snapshot(operation).await,
+            Engine::Sqlite(engine) => engine.read(operation).await,
             Engine::Postgres(engine) => engine.read_snapshot(operation).await,
         }
     }

@@ -102,6 +102,26 @@ both_engines!(an_api_key_is_revoked_once_and_by_its_owner, |store| {
     assert!(store.api_key("c").await.unwrap().is_none());
 });
 
+both_engines!(an_api_key_is_read_with_its_owner_if_there_is_one, |store| {
+    let key = |text: &str, owner: EnterpriseId| ApiKey {
+        api_key: text.to_owned(),
+        enterprise_id: owner,
+        sealed_secret: vec![1],
+        created_at: NOW,
+        revoked_at: None,
+    };
+    let owner = enterprise(ENTERPRISE, Some("https://hook.example"));
+    store.create_enterprise(owner.clone(), platform_key(ENTERPRISE)).await.unwrap();
+    store.add_api_key(key("owned", ENTERPRISE)).await.unwrap();
+    store.add_api_key(key("orphan", EnterpriseId::from_i64(9))).await.unwrap();
+    let (owned, of_owned) = store.api_key_and_owner("owned").await.unwrap().unwrap();
+    assert_eq!((owned.api_key.as_str(), owned.sealed_secret), ("owned", vec![1]));
+    assert_eq!(of_owned, Some(owner));
+    let (orphan, of_orphan) = store.api_key_and_owner("orphan").await.unwrap().unwrap();
+    assert_eq!((orphan.enterprise_id, of_orphan), (EnterpriseId::from_i64(9), None));
+    assert!(store.api_key_and_owner("none").await.unwrap().is_none());
+});
+
 both_engines!(a_profile_is_read_as_it_was_written_and_by_its_owner_only, |store| {
     let profile = profile();
     store.create_profile(profile.clone()).await.unwrap();
