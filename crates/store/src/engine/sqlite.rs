@@ -340,9 +340,6 @@ fn run_writer(
     let mut closing = None;
     while closing.is_none() {
         let Some(first) = work.blocking_recv() else { break };
-        // On a busy machine whoever is about to ask comes first and shares the commit; on
-        // an idle one this takes no time.
-        std::thread::yield_now();
         let (mut money, mut others) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(item) = next {
