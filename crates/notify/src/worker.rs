@@ -21,7 +21,7 @@ use crate::under_way::UnderWay;
 const LEASE_MS: i64 = 10_000;
 /// Changes are gathered this long before the outbox is looked at again, so that one claim
 /// takes several webhooks when there are many.
-const GATHERING: Duration = Duration::from_millis(5);
+const GATHERING: Duration = Duration::from_millis(20);
 /// Tries by outcome.
 const ATTEMPTS_COUNTER: &str = "cardbridge_webhook_attempts_total";
 

@@ -31,33 +31,44 @@ pub fn public_service(state: Arc<ApiState>) -> HttpService {
     shell::wrap(shell, random, router(state))
 }
 
-/// The whole table of dialect 1: path, published weight (ours for fund-auth, which has
-/// none), method and handler.
-fn table() -> [(&'static str, u64, MethodRouter<Arc<ApiState>>); 8] {
-    [
-        (order::APPLY_VIRTUAL_PATH, 10, post(card_order::apply_virtual)),
-        (order::DETAIL_PATH, 1, get(card_order::detail)),
-        (card_wire::DETAIL_PATH, 1, get(card::detail)),
-        (card_wire::LIST_PATH, 5, get(card::list)),
-        (card_wire::FREEZE_PATH, 10, post(card::freeze)),
-        (card_wire::TERMINATE_PATH, 10, post(card::terminate)),
-        (enterprise_wire::BALANCE_PATH, 1, get(enterprise::balance)),
-        (simulation_wire::FUND_AUTH_PATH, 10, post(simulation::fund_auth)),
+/// One operation of dialect 1.
+struct Route {
+    path: &'static str,
+    /// Published weight; ours where none is published.
+    weight: u64,
+    handler: MethodRouter<Arc<ApiState>>,
+}
+
+const fn route(path: &'static str, weight: u64, handler: MethodRouter<Arc<ApiState>>) -> Route {
+    Route { path, weight, handler }
+}
+
+/// The whole table of dialect 1.
+fn table() -> Vec<Route> {
+    vec![
+        route(order::APPLY_VIRTUAL_PATH, 10, post(card_order::apply_virtual)),
+        route(order::DETAIL_PATH, 1, get(card_order::detail)),
+        route(card_wire::DETAIL_PATH, 1, get(card::detail)),
+        route(card_wire::LIST_PATH, 5, get(card::list)),
+        route(card_wire::FREEZE_PATH, 10, post(card::freeze)),
+        route(card_wire::TERMINATE_PATH, 10, post(card::terminate)),
+        route(enterprise_wire::BALANCE_PATH, 1, get(enterprise::balance)),
+        route(simulation_wire::FUND_AUTH_PATH, 10, post(simulation::fund_auth)),
     ]
 }
 
 /// The paths of dialect 1, each with one method.
 #[must_use]
 pub fn public_paths() -> Vec<&'static str> {
-    table().into_iter().map(|(path, ..)| path).collect()
+    table().into_iter().map(|route| route.path).collect()
 }
 
 fn router(state: Arc<ApiState>) -> Router {
-    let weights = table().into_iter().map(|(path, weight, _)| (path, weight)).collect();
+    let weights = table().into_iter().map(|route| (route.path, route.weight)).collect();
     let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(&state), weights)), guard);
     let routes = table()
         .into_iter()
-        .fold(Router::new(), |router, (path, _, method)| router.route(path, method));
+        .fold(Router::new(), |router, route| router.route(route.path, route.handler));
     routes
         .route_layer(guarded)
         // After the guard, so that neither needs a signature.
