@@ -20,7 +20,7 @@ mod sandbox;
 mod shell;
 mod state;
 
-pub use cardbridge::{public_paths, public_service};
+pub use cardbridge::{open_api_document, public_paths, public_service};
 pub use listener::{MAX_CONNECTIONS, serve_listener};
 pub use operator::{admin_service, openapi_document};
 pub use peer::PeerAddress;

@@ -5,10 +5,12 @@ mod card;
 mod card_order;
 mod enterprise;
 mod guard;
+mod openapi;
+mod operation;
 mod rate_limit;
 mod reply;
 mod routes;
 mod secrets;
 mod simulation;
 
-pub use routes::{public_paths, public_service};
+pub use routes::{open_api_document, public_paths, public_service};

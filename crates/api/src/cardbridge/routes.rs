@@ -6,16 +6,19 @@ use axum::Router;
 use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse as _;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{get, post};
+use domain::ErrorCode::*;
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
+use utoipa::openapi::OpenApi;
 use wire::cardbridge::{
     card as card_wire, enterprise as enterprise_wire, order, path, simulation as simulation_wire,
 };
 
 use super::guard::{Guard, guard};
+use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
-use super::{card, card_order, enterprise, simulation};
+use super::{card, card_order, enterprise, openapi, simulation};
 use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
 
@@ -31,30 +34,70 @@ pub fn public_service(state: Arc<ApiState>) -> HttpService {
     shell::wrap(shell, random, router(state))
 }
 
-/// One operation of dialect 1.
-struct Route {
-    path: &'static str,
-    /// Published weight; ours where none is published.
-    weight: u64,
-    handler: MethodRouter<Arc<ApiState>>,
-}
-
-const fn route(path: &'static str, weight: u64, handler: MethodRouter<Arc<ApiState>>) -> Route {
-    Route { path, weight, handler }
-}
-
 /// The whole table of dialect 1.
 fn table() -> Vec<Route> {
     vec![
-        route(order::APPLY_VIRTUAL_PATH, 10, post(card_order::apply_virtual)),
-        route(order::DETAIL_PATH, 1, get(card_order::detail)),
-        route(card_wire::DETAIL_PATH, 1, get(card::detail)),
-        route(card_wire::LIST_PATH, 5, get(card::list)),
-        route(card_wire::FREEZE_PATH, 10, post(card::freeze)),
-        route(card_wire::TERMINATE_PATH, 10, post(card::terminate)),
-        route(enterprise_wire::BALANCE_PATH, 1, get(enterprise::balance)),
-        route(simulation_wire::FUND_AUTH_PATH, 10, post(simulation::fund_auth)),
+        route(order::APPLY_VIRTUAL_PATH, 10, post(card_order::apply_virtual))
+            .about("Applies for a virtual card")
+            .takes::<order::ApplyVirtual>()
+            .gives::<order::CardOrderBody>()
+            .refuses(&[
+                CardOrderRefAlreadyExists,
+                CardOrderProfileNotFound,
+                CardProfileNotSupportingCountryCodes,
+                CustomerEmailOrPhoneRequired,
+                PhoneInvalid,
+                EmailInvalid,
+                EmailAlreadyExists,
+                PhoneAlreadyExists,
+                CustomerRefNotUnique,
+                CustomerNotFound,
+                OperationNotSupport,
+            ]),
+        route(order::DETAIL_PATH, 1, get(card_order::detail))
+            .about("Reads a card order by id, reference or both")
+            .asks([
+                optional("cardOrderId", "The order"),
+                optional("cardOrderRef", "The caller's own reference"),
+            ])
+            .gives::<order::CardOrderBody>()
+            .refuses(&[CardOrderNotFound]),
+        route(card_wire::DETAIL_PATH, 1, get(card::detail))
+            .about("Reads a card")
+            .asks([required("cardId", "The card")])
+            .gives::<card_wire::CardBody>()
+            .refuses(&[CardNotFound]),
+        route(card_wire::LIST_PATH, 5, get(card::list))
+            .about("Lists a customer's cards")
+            .asks([required("customerId", "The customer")])
+            .gives_plain::<Vec<card_wire::CardBody>>()
+            .refuses(&[CustomerNotFound]),
+        route(card_wire::FREEZE_PATH, 10, post(card::freeze))
+            .about("Freezes a card, or lifts that")
+            .takes::<card_wire::Freeze>()
+            .gives::<card_wire::CardBody>()
+            .refuses(&[CardNotFound, CardStatusNotActivated, CardStatusNotFrozen]),
+        route(card_wire::TERMINATE_PATH, 10, post(card::terminate))
+            .about("Ends a card for good")
+            .takes::<card_wire::Terminate>()
+            .gives::<card_wire::CardBody>()
+            .refuses(&[CardNotFound, OperationNotSupport]),
+        route(enterprise_wire::BALANCE_PATH, 1, get(enterprise::balance))
+            .about("Reads the balance of the deposit in one currency")
+            .asks([required("currency", "ISO 4217, three digits or three letters")])
+            .gives::<enterprise_wire::BalanceBody>(),
+        route(simulation_wire::FUND_AUTH_PATH, 10, post(simulation::fund_auth))
+            .about("Simulates a purchase, in the sandbox only")
+            .takes::<simulation_wire::FundAuth>()
+            .gives::<simulation_wire::FundAuthBody>()
+            .refuses(&[CardNotFound, OperationNotSupport]),
     ]
+}
+
+/// The OpenAPI document of dialect 1.
+#[must_use]
+pub fn open_api_document() -> OpenApi {
+    openapi::document(table())
 }
 
 /// The paths of dialect 1, each with one method.
@@ -71,7 +114,8 @@ fn router(state: Arc<ApiState>) -> Router {
         .fold(Router::new(), |router, route| router.route(route.path, route.handler));
     routes
         .route_layer(guarded)
-        // After the guard, so that neither needs a signature.
+        // After the guard, so that none of these needs a signature.
+        .route(openapi::DOCUMENT_PATH, get(openapi::serve))
         .method_not_allowed_fallback(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED))
         .fallback(async || transport_failure(StatusCode::NOT_FOUND))
         .with_state(state)

@@ -2,12 +2,13 @@
 //! (cardbridge-open-api.md section 6.1.1). Personal data: none of it goes to a log.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::dictionary;
 use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError};
 
 /// How to reach the customer. That e-mail or phone is there is not a question of form.
-#[derive(Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerInfo {
     /// Alpha-2, alpha-3 or dialling code, as written.
@@ -37,7 +38,7 @@ impl CustomerInfo {
 
 /// What identity checks are made on. Dictionary fields hold the caller's text, which
 /// may lie outside the dictionary: see [`unknown_codes`].
-#[derive(Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KycInfo {
     /// Opaque token by which Sumsub shares an applicant.

@@ -2,6 +2,7 @@
 
 use domain::Card;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::input::{Object, ParseError};
 use super::query::Query;
@@ -32,7 +33,7 @@ pub fn parse_list_query(raw_query: Option<&str>) -> Result<String, ParseError> {
 }
 
 /// `POST card/v1/freeze`: freezes a card, or lifts that.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Freeze {
     /// The card.
@@ -60,7 +61,7 @@ impl Freeze {
 }
 
 /// `POST card/v1/terminate`: ends a card for good.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Terminate {
     /// The card.
@@ -84,7 +85,7 @@ impl Terminate {
 }
 
 /// A card as replies show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CardBody {
     /// Id.

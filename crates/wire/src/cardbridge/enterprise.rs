@@ -2,6 +2,7 @@
 
 use domain::{AmountError, Currency, Money};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::amount::AmountText;
 use super::input::{ParseError, Problem};
@@ -20,7 +21,7 @@ pub fn parse_balance_query(raw_query: Option<&str>) -> Result<Currency, ParseErr
 }
 
 /// The balance of the deposit in one currency, in major units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BalanceBody {
     /// Numeric code.

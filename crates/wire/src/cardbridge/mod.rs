@@ -13,6 +13,7 @@ pub mod input;
 pub mod order;
 pub mod path;
 pub mod query;
+mod schema;
 pub mod signature;
 pub mod simulation;
 mod sorted_json;

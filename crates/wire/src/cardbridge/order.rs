@@ -6,6 +6,7 @@ use crypto::field_cipher;
 use domain::CardOrder;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::applicant::{CustomerInfo, KycInfo};
@@ -162,7 +163,7 @@ impl OrderQuery {
 }
 
 /// A card order as replies and webhooks show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CardOrderBody {
     /// Id.

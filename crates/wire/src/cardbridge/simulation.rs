@@ -3,6 +3,7 @@
 use domain::{Authorisation, AuthorisationStatus, Money};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::input::{Object, ParseError, Problem};
 
@@ -57,7 +58,7 @@ impl Serialize for FundAuth {
 }
 
 /// What came of it. A declined purchase is a success of the call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FundAuthBody {
     /// Whether the purchase was approved.
