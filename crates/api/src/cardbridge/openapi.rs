@@ -135,7 +135,7 @@ fn operation(route: Route, weight: u64) -> (HttpMethod, Operation, Named) {
             HttpMethod::Get
         }
         Input::Body(body) => {
-            let content = ContentBuilder::new().schema(Some(place(body, &mut named))).build();
+            let content = ContentBuilder::new().schema(Some(place(*body, &mut named))).build();
             let body =
                 RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, content);
             operation = operation.request_body(Some(body.build()));

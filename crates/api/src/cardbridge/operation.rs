@@ -30,7 +30,7 @@ pub(crate) enum Input {
     /// Query parameters of a GET.
     Query(Vec<Parameter>),
     /// The JSON body of a POST.
-    Body(Described),
+    Body(Box<Described>),
 }
 
 /// A query parameter.
@@ -94,7 +94,7 @@ impl Route {
 
     /// It reads this body.
     pub(crate) fn takes<T: ToSchema>(self) -> Self {
-        Self { input: Input::Body(Described::named::<T>()), ..self }
+        Self { input: Input::Body(Box::new(Described::named::<T>())), ..self }
     }
 
     /// A success carries this object.
