@@ -57,15 +57,7 @@ pub fn check(
     if !application.kyc_info.country.as_deref().is_none_or(served) {
         return Err(CardsError::CountryNotServed);
     }
-    let info = &application.customer_info;
-    if info.email.is_none() && info.phone.is_none() {
-        return Err(CardsError::ContactMissing);
-    }
-    let country_code = info.phone_country_code.as_deref();
-    let phone = info.phone.as_deref().map(|phone| normalise_phone_of(phone, country_code));
-    let phone = phone.transpose()?;
-    let email = info.email.as_deref().map(normalise_email).transpose()?;
-    Ok(Contact { email, phone })
+    Contact::of(&application.customer_info)
 }
 
 /// How an applicant is reached, normalised.
@@ -78,6 +70,21 @@ pub struct Contact {
 }
 
 impl Contact {
+    /// Reads and normalises contact data.
+    ///
+    /// # Errors
+    /// Neither e-mail nor phone is there, or one of them is ill-formed.
+    pub fn of(info: &CustomerInfo) -> Result<Self, CardsError> {
+        if info.email.is_none() && info.phone.is_none() {
+            return Err(CardsError::ContactMissing);
+        }
+        let country_code = info.phone_country_code.as_deref();
+        let phone = info.phone.as_deref().map(|phone| normalise_phone_of(phone, country_code));
+        let phone = phone.transpose()?;
+        let email = info.email.as_deref().map(normalise_email).transpose()?;
+        Ok(Self { email, phone })
+    }
+
     /// The customer that an application describes, under an id to use if it is new.
     pub fn into_customer(
         self,

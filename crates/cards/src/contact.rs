@@ -2,7 +2,7 @@
 //! nothing more (operator-and-sandbox.md section 5, Orders).
 
 use domain::normalise_phone;
-use wire::country;
+use wire::dialling;
 
 use crate::CardsError;
 
@@ -12,8 +12,6 @@ const MAX_EMAIL_BYTES: usize = 254;
 const MAX_LOCAL_PART_BYTES: usize = 64;
 /// Longest label of a domain name (RFC 1035 section 2.3.4).
 const MAX_LABEL_BYTES: usize = 63;
-/// Most digits of a dialling code (ITU-T E.164: 3, and 4 where `1` leads an area).
-const MAX_DIALLING_DIGITS: usize = 4;
 
 /// The e-mail address in lower case, as customers are found by it.
 ///
@@ -39,25 +37,17 @@ pub fn normalise_email(email: &str) -> Result<String, CardsError> {
     Ok(email)
 }
 
-/// The phone number in E.164 form. The country is a dialling code (`86`, `+86`), which
-/// completes a national number, or an alpha-2 or alpha-3 code, beside which the number
-/// must be international already: both occur in official samples.
+/// The phone number in E.164 form. The country, alpha-2, alpha-3 or a dialling code
+/// (`86`, `+86`), completes a national number; beside an international one it is only
+/// checked to be a country. Both occur in official samples (cardbridge-open-api.md C11).
 ///
 /// # Errors
 /// Number or country is ill-formed.
 pub fn normalise_phone_of(phone: &str, country_code: Option<&str>) -> Result<String, CardsError> {
-    let dialling = match country_code.map(|code| code.trim().trim_start_matches('+')) {
-        Some(code) if is_dialling_code(code) => Some(code),
-        Some(code) if country::parse(code).is_none() => return Err(CardsError::PhoneInvalid),
-        _ => None,
-    };
+    let dialling = country_code
+        .map(|code| dialling::parse(code).ok_or(CardsError::PhoneInvalid))
+        .transpose()?;
     normalise_phone(phone, dialling).map_err(|_| CardsError::PhoneInvalid)
-}
-
-fn is_dialling_code(code: &str) -> bool {
-    (1..=MAX_DIALLING_DIGITS).contains(&code.len())
-        && code.bytes().all(|b| b.is_ascii_digit())
-        && !code.starts_with('0')
 }
 
 #[cfg(test)]
@@ -101,11 +91,15 @@ mod tests {
             ("+60122765673", Some("MY"), "+60122765673"),
             ("+60122765673", Some("MYS"), "+60122765673"),
             ("0060122765673", None, "+60122765673"),
+            ("122765673", Some("MY"), "+60122765673"),
+            ("012-276 5673", Some("mys"), "+60122765673"),
+            ("13800138000", Some("CN"), "+8613800138000"),
+            ("06 698 12345", Some("IT"), "+390669812345"),
         ] {
             assert_eq!(normalise_phone_of(phone, country).unwrap(), expected);
         }
         for (phone, country) in
-            [("13800138000", Some("CN")), ("+8613800138000", Some("??")), ("12", Some("86"))]
+            [("13800138000", None), ("+8613800138000", Some("??")), ("12", Some("86"))]
         {
             let refused = normalise_phone_of(phone, country);
             assert!(matches!(refused, Err(CardsError::PhoneInvalid)), "{phone} {country:?}");

@@ -1,7 +1,7 @@
 //! Why a request about orders or cards was refused.
 
 use domain::{CardEvent, CardTransitionError, ErrorCode};
-use store::{CardChangeError, PlaceOrderError, StoreError};
+use store::{CardChangeError, CreateCustomerError, PlaceOrderError, StoreError};
 use thiserror::Error;
 
 /// Why a request about orders or cards was refused.
@@ -103,6 +103,17 @@ impl From<PlaceOrderError> for CardsError {
             PlaceOrderError::CustomerRefTaken => Self::CustomerRefTaken,
             PlaceOrderError::CustomerNotFound => Self::CustomerNotFound,
             PlaceOrderError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<CreateCustomerError> for CardsError {
+    fn from(error: CreateCustomerError) -> Self {
+        match error {
+            CreateCustomerError::RefTaken => Self::CustomerRefTaken,
+            CreateCustomerError::EmailTaken => Self::EmailTaken,
+            CreateCustomerError::PhoneTaken => Self::PhoneTaken,
+            CreateCustomerError::Store(error) => Self::Store(error),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod application;
 mod apply;
 mod contact;
+mod customers;
 mod error;
 mod issue;
 mod life;

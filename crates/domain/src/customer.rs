@@ -30,9 +30,13 @@ pub struct Customer {
 #[error("not an E.164 phone number")]
 pub struct PhoneError;
 
+/// Where a leading zero is part of the national number rather than a trunk prefix: Italy
+/// and the Vatican, San Marino, Ivory Coast, Congo.
+const KEEPING_ZERO: [&str; 4] = ["39", "378", "225", "242"];
+
 /// Brings a phone number to E.164: blanks, hyphens, dots and brackets dropped, a
 /// leading `00` read as `+`, and `dialling_prefix` (digits) put before a national
-/// number. Only syntax is checked (operator-and-sandbox.md section 5, Orders).
+/// number, without its trunk zero. Only syntax is checked (operator-and-sandbox.md section 5, Orders).
 ///
 /// # Errors
 /// What is left is not `+` and 7 to 15 digits that begin with 1 to 9.
@@ -44,8 +48,9 @@ pub fn normalise_phone(phone: &str, dialling_prefix: Option<&str>) -> Result<Str
     } else if let Some(rest) = compact.strip_prefix("00") {
         rest.to_owned()
     } else {
-        let national = compact.strip_prefix('0').unwrap_or(&compact);
-        format!("{}{national}", dialling_prefix.ok_or(PhoneError)?)
+        let prefix = dialling_prefix.ok_or(PhoneError)?;
+        let trunk = if KEEPING_ZERO.contains(&prefix) { "" } else { "0" };
+        format!("{prefix}{}", compact.strip_prefix(trunk).unwrap_or(&compact))
     };
     let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
     if !plain || !(7..=15).contains(&digits.len()) {

@@ -1,10 +1,73 @@
-//! Which customer an order is for (cardbridge-open-api.md section 14, U22).
+//! Customers made by themselves (cardbridge-open-api.md section 6.7), and which customer
+//! an order is for (section 14, U22).
 
 use domain::{Customer, CustomerId, EnterpriseId};
+use thiserror::Error;
 
 use crate::engine::{Tx, Value};
 use crate::rows::{CUSTOMER_COLUMNS, customer_from, customer_values};
-use crate::{CustomerDraft, PlaceOrderError, StoreError};
+use crate::{CustomerDraft, PlaceOrderError, Store, StoreError};
+
+/// Why a customer was not made.
+#[derive(Debug, Clone, Error)]
+pub enum CreateCustomerError {
+    /// Another customer has this reference.
+    #[error("customer reference already used")]
+    RefTaken,
+    /// Another customer has this e-mail.
+    #[error("e-mail already used")]
+    EmailTaken,
+    /// Another customer has this phone.
+    #[error("phone already used")]
+    PhoneTaken,
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Makes a customer; nothing of it may belong to another one.
+    ///
+    /// # Errors
+    /// [`CreateCustomerError`], the reference looked at first, then the e-mail.
+    pub async fn create_customer(&self, customer: Customer) -> Result<(), CreateCustomerError> {
+        let is_race = |error: &CreateCustomerError| {
+            matches!(error, CreateCustomerError::Store(StoreError::Duplicate(_)))
+        };
+        self.write_past_races(is_race, move |tx| {
+            let customer = customer.clone();
+            Box::pin(async move { create(tx, &customer).await })
+        })
+        .await
+    }
+
+    /// A customer of an enterprise by the enterprise's own reference.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn customer_by_ref(
+        &self,
+        enterprise_id: EnterpriseId,
+        customer_ref: &str,
+    ) -> Result<Option<Customer>, StoreError> {
+        let by_ref = Value::from(customer_ref);
+        self.read(move |tx| Box::pin(find(tx, enterprise_id, "customer_ref", Some(by_ref.clone()))))
+            .await
+    }
+}
+
+async fn create(tx: &Tx, customer: &Customer) -> Result<(), CreateCustomerError> {
+    let known = known(tx, customer).await?;
+    match (known.by_ref, known.by_email, known.by_phone) {
+        (Some(_), _, _) => Err(CreateCustomerError::RefTaken),
+        (_, Some(_), _) => Err(CreateCustomerError::EmailTaken),
+        (_, _, Some(_)) => Err(CreateCustomerError::PhoneTaken),
+        (None, None, None) => {
+            let row = customer_values(customer);
+            Ok(tx.insert_rows("customer", CUSTOMER_COLUMNS, &[row]).await?)
+        }
+    }
+}
 
 /// The customers that share something with the data of an order.
 struct Known {
@@ -33,20 +96,26 @@ pub(crate) async fn settle_customer(
         }
         CustomerDraft::Data(customer) => customer,
     };
-    let text = |value: &Option<String>| value.as_ref().map(Value::from);
-    let known = Known {
-        by_ref: find(tx, enterprise_id, "customer_ref", text(&data.customer_ref)).await?,
-        by_email: find(tx, enterprise_id, "email", text(&data.email)).await?,
-        by_phone: find(tx, enterprise_id, "phone", text(&data.phone)).await?,
-    };
-    match choose(data, &known)? {
+    let data = &Customer { enterprise_id, ..data.clone() };
+    match choose(data, &known(tx, data).await?)? {
         Choice::Reuse(customer_id) => Ok(customer_id),
         Choice::Create => {
-            let row = customer_values(&Customer { enterprise_id, ..data.clone() });
+            let row = customer_values(data);
             tx.insert_rows("customer", CUSTOMER_COLUMNS, &[row]).await?;
             Ok(data.customer_id)
         }
     }
+}
+
+/// Who shares something with a customer's data.
+async fn known(tx: &Tx, data: &Customer) -> Result<Known, StoreError> {
+    let enterprise_id = data.enterprise_id;
+    let text = |value: &Option<String>| value.as_ref().map(Value::from);
+    Ok(Known {
+        by_ref: find(tx, enterprise_id, "customer_ref", text(&data.customer_ref)).await?,
+        by_email: find(tx, enterprise_id, "email", text(&data.email)).await?,
+        by_phone: find(tx, enterprise_id, "phone", text(&data.phone)).await?,
+    })
 }
 
 /// The same reference, or the same e-mail and phone, is the same customer. A reference

@@ -28,6 +28,7 @@ mod verify;
 pub use accounts::{AccountFilter, MovedFunds};
 pub use authorisations::{AuthorisationFilter, AuthorisationView, PostingFilter};
 pub use cards::{CardChange, CardChangeError, PanRecord};
+pub use customers::CreateCustomerError;
 pub use enterprises::{EnterprisePatch, PlatformKey};
 pub use error::StoreError;
 pub use idempotency::IdempotencyState;

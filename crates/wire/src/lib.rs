@@ -3,3 +3,4 @@
 
 pub mod cardbridge;
 pub mod country;
+pub mod dialling;

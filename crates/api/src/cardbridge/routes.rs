@@ -11,14 +11,16 @@ use domain::ErrorCode::*;
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
 use utoipa::openapi::OpenApi;
+use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
-    card as card_wire, enterprise as enterprise_wire, order, path, simulation as simulation_wire,
+    card as card_wire, customer as customer_wire, enterprise as enterprise_wire, order, path,
+    simulation as simulation_wire,
 };
 
 use super::guard::{Guard, guard};
 use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
-use super::{card, card_order, enterprise, openapi, simulation};
+use super::{card, card_order, customer, enterprise, openapi, simulation};
 use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
 
@@ -36,6 +38,12 @@ pub fn public_service(state: Arc<ApiState>) -> HttpService {
 
 /// The whole table of dialect 1.
 fn table() -> Vec<Route> {
+    let mut table = orders_and_cards();
+    table.extend(customers());
+    table
+}
+
+fn orders_and_cards() -> Vec<Route> {
     vec![
         route(order::APPLY_VIRTUAL_PATH, 10, post(card_order::apply_virtual))
             .about("Applies for a virtual card")
@@ -91,6 +99,35 @@ fn table() -> Vec<Route> {
             .takes::<simulation_wire::FundAuth>()
             .gives::<simulation_wire::FundAuthBody>()
             .refuses(&[CardNotFound, OperationNotSupport]),
+    ]
+}
+
+fn customers() -> Vec<Route> {
+    let create = |path| {
+        route(path, 5, post(customer::create))
+            .about("Makes a customer")
+            .takes::<CustomerInfo>()
+            .gives::<customer_wire::CustomerBody>()
+            .refuses(&[
+                CustomerEmailOrPhoneRequired,
+                PhoneInvalid,
+                EmailInvalid,
+                EmailAlreadyExists,
+                PhoneAlreadyExists,
+                CustomerRefNotUnique,
+            ])
+    };
+    vec![
+        create(customer_wire::CREATE_CUSTOMER_PATH),
+        create(customer_wire::CREATE_PATH),
+        route(customer_wire::DETAIL_PATH, 1, get(customer::detail))
+            .about("Reads a customer by id, reference or both")
+            .asks([
+                optional("customerId", "The customer"),
+                optional("customerRef", "The enterprise's own reference"),
+            ])
+            .gives::<customer_wire::CustomerBody>()
+            .refuses(&[CustomerNotFound]),
     ]
 }
 

@@ -4,6 +4,7 @@
 mod authentication;
 mod balance;
 mod cards;
+mod customers;
 mod database;
 mod end_of_time;
 mod enterprises;

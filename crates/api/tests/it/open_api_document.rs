@@ -93,11 +93,8 @@ both_engines!(the_document_is_served_without_a_signature, |platform| {
     assert!(served["openapi"].as_str().unwrap().starts_with("3.1"));
     assert_eq!(served, document());
     for (path, item) in served["paths"].as_object().unwrap() {
-        let other = if item.get("get").is_some() {
-            Request::post(path, "{}")
-        } else {
-            Request::get(path)
-        };
+        let other =
+            if item.get("get").is_some() { Request::post(path, "{}") } else { Request::get(path) };
         let refused = send(platform.public, &other).await;
         assert_eq!((refused.status, &refused.json()["success"]), (405, &json!(false)), "{path}");
     }

@@ -11,6 +11,7 @@ mod value;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 pub(crate) use group::MoneyJob;
 pub(crate) use postgres::Postgres;
@@ -23,6 +24,10 @@ use tokio::sync::oneshot;
 
 /// A boxed future, the form in which operations are handed to an engine.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How often a write is run when others take what its unique indexes guard at the same
+/// moment.
+const MAX_RACE_TRIES: u32 = 5;
 
 /// The engine that a store was opened with.
 pub(crate) enum Engine {
@@ -184,6 +189,29 @@ impl Store {
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.write(operation).await,
             Engine::Postgres(engine) => engine.write(operation).await,
+        }
+    }
+
+    /// Writes, and again where a unique index refused a row because another transaction
+    /// wrote its own at the same moment: on the next run that row is in sight and judged.
+    pub(crate) async fn write_past_races<T, E, F>(
+        &self,
+        is_race: fn(&E) -> bool,
+        operation: F,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        let operation = Arc::new(operation);
+        let mut tries = 1;
+        loop {
+            let operation = Arc::clone(&operation);
+            match self.write(move |tx| operation(tx)).await {
+                Err(error) if is_race(&error) && tries < MAX_RACE_TRIES => tries += 1,
+                settled => return settled,
+            }
         }
     }
 }

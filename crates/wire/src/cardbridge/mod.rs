@@ -5,6 +5,7 @@ pub mod amount;
 pub mod applicant;
 pub mod authorisation_notice;
 pub mod card;
+pub mod customer;
 pub mod dictionary;
 pub mod enterprise;
 pub mod envelope;
