@@ -170,9 +170,10 @@ impl Authoriser {
         let refusal = first_refusal(&checks);
         timings.ended("checks");
         let mut receipt = Receipt { presented: request.presented, checks, notice: None, timings };
+        let limits = hold::period_limits(&circumstances.profile, &request.card);
         let record = hold::record(store, request, &circumstances.profile, conversion.ok(), now);
         let auth_id = record.auth_id;
-        let begun = hold::begin(store, record, refusal, &mut receipt, now).await;
+        let begun = hold::begin(store, record, refusal, limits, &mut receipt).await;
         let outcome = begun.inspect_err(|_| self.doubt(auth_id))?;
         receipt.timings.ended("hold");
         match (outcome, correspondent) {

@@ -1,7 +1,7 @@
 //! What is checked before anybody is asked (cardbridge-open-api.md sections 8.4, U16 and
 //! U18). Pure; every check is made and leaves its line, the first that fails is the cause.
 
-use domain::{Card, CardProfile, CardStatus, Money, ResponseCode, Timestamp};
+use domain::{Card, CardProfile, CardStatus, Money, ResponseCode, Timestamp, VelocityExcess};
 use serde::Serialize;
 
 use crate::convert::{Conversion, ConversionFault};
@@ -31,6 +31,8 @@ pub(crate) struct Refusal {
 pub(crate) const DEPOSIT_EXHAUSTED: &str = "deposit_exhausted";
 /// The check of the deposit.
 const DEPOSIT: &str = "deposit";
+/// The check of the limits of days and months; the store makes it.
+const VELOCITY: &str = "velocity_limits";
 const LIMIT_EXCEEDED: &str = "single_limit_exceeded";
 
 /// Whether the enterprise can be asked at all.
@@ -67,8 +69,8 @@ pub(crate) struct CheckInput<'a> {
 /// Makes every check, in order.
 pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     let presented = &input.presented;
-    // One more line comes with the hold.
-    let mut checks = Vec::with_capacity(10);
+    // Two more lines come with the hold.
+    let mut checks = Vec::with_capacity(11);
     let mut add = |name, detail: Option<&'static str>| {
         checks.push(Check { name, passed: detail.is_none(), detail });
     };
@@ -98,6 +100,12 @@ pub(crate) fn first_refusal(checks: &[Check]) -> Option<Refusal> {
 pub(crate) fn deposit_check(is_covered: bool) -> Check {
     let detail = (!is_covered).then_some(DEPOSIT_EXHAUSTED);
     Check { name: DEPOSIT, passed: is_covered, detail }
+}
+
+/// The line of the limits of days and months, where the profile has some.
+pub(crate) fn velocity_check(excess: Option<VelocityExcess>) -> Check {
+    let detail = excess.map(VelocityExcess::as_str);
+    Check { name: VELOCITY, passed: detail.is_none(), detail }
 }
 
 fn mismatch(value: PresentedValue, detail: &'static str) -> Option<&'static str> {

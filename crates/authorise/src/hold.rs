@@ -1,14 +1,17 @@
 //! The hold: the authorisation's record, its money and the refusal that a short deposit
 //! leads to, in one commit of the store.
 
+use std::sync::Arc;
+
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, CardProfile, Direction, HoldState, Money,
-    OutsId, ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookId, WebhookSubType,
+    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardProfile, Direction, HoldState,
+    Money, OutsId, PanId, ResponseCode, Timestamp, TransactionType, VelocityExcess, VelocityLimits,
+    WebhookEvent, WebhookId, WebhookSubType,
 };
-use store::{BeginAuthorisation, BeginOutcome, MoneyError, Store};
+use store::{BeginAuthorisation, BeginOutcome, MoneyError, Store, VelocityTerms};
 use wire::cardbridge::webhook::authorisation_result_event;
 
-use crate::checks::{DEPOSIT_EXHAUSTED, Refusal, deposit_check};
+use crate::checks::{DEPOSIT_EXHAUSTED, Refusal, deposit_check, velocity_check};
 use crate::convert::Conversion;
 use crate::decision::Decision;
 use crate::receipt::Receipt;
@@ -81,14 +84,21 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
     now.plus_seconds(i64::from(days).saturating_mul(SECONDS_A_DAY))
 }
 
-/// Records a refusal, or takes the hold.
+/// The PAN and the limits that purchases with `card` count to, where days or months are
+/// limited.
+pub(crate) fn period_limits(profile: &CardProfile, card: &Card) -> Option<(PanId, VelocityLimits)> {
+    profile.limits.has_periods().then_some((card.pan_id, profile.limits))
+}
+
+/// Records a refusal, or takes the hold and counts it to `limits`.
 pub(crate) async fn begin(
     store: &Store,
     authorisation: Authorisation,
     refusal: Option<Refusal>,
+    limits: Option<(PanId, VelocityLimits)>,
     receipt: &mut Receipt,
-    now: Timestamp,
 ) -> Result<BeginOutcome, MoneyError> {
+    let now = authorisation.created_at;
     let holds = refusal.is_none() && holds_money(&authorisation);
     let decision = Decision::refused(refusal.unwrap_or(Refusal {
         response_code: ResponseCode::InsufficientFunds,
@@ -98,6 +108,11 @@ pub(crate) async fn begin(
     refused.hold_expires_at = None;
     decision.apply(&mut refused, now);
     let event = result_event(store, &refused, now);
+    let limits = limits.filter(|_| holds);
+    let velocity = limits.map(|limits| velocity_terms(limits, &authorisation, receipt));
+    if velocity.is_some() {
+        receipt.checks.push(velocity_check(None));
+    }
     // A deposit that covers the amount gets its receipt with the decision; what is written
     // here stands if it does not.
     if holds {
@@ -105,13 +120,32 @@ pub(crate) async fn begin(
     }
     let text = receipt.render(&authorisation, None, &decision);
     let authorisation = if refusal.is_some() { refused } else { authorisation };
-    let request = BeginAuthorisation { authorisation, receipt: text, refusal: event };
+    let request = BeginAuthorisation { authorisation, receipt: text, refusal: event, velocity };
     let outcome = store.begin_authorisation(request).await?;
     if holds && matches!(outcome, BeginOutcome::Held(_)) {
         receipt.checks.pop();
         receipt.checks.push(deposit_check(true));
     }
     Ok(outcome)
+}
+
+/// What the store needs for the check of the limits, with the receipt of a refusal.
+fn velocity_terms(
+    (pan_id, limits): (PanId, VelocityLimits),
+    authorisation: &Authorisation,
+    receipt: &Receipt,
+) -> VelocityTerms {
+    let (authorisation, receipt) = (authorisation.clone(), receipt.clone());
+    let refusal_receipt = move |excess: VelocityExcess| {
+        let mut receipt = receipt.clone();
+        receipt.checks.push(velocity_check(Some(excess)));
+        let decision = Decision::refused(Refusal {
+            response_code: ResponseCode::InsufficientFunds,
+            detail: excess.as_str(),
+        });
+        receipt.render(&authorisation, None, &decision)
+    };
+    VelocityTerms { pan_id, limits, refusal_receipt: Arc::new(refusal_receipt) }
 }
 
 /// The webhook that tells of a decided authorisation.

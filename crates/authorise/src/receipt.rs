@@ -15,6 +15,7 @@ use crate::forward::Exchange;
 use crate::request::Presented;
 
 /// How long the steps took, in their order.
+#[derive(Clone)]
 pub(crate) struct Timings {
     started: Instant,
     last: Instant,
@@ -69,7 +70,7 @@ impl Serialize for Timings {
 }
 
 /// What was sent; the encrypted fields are copies of those in the request.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NoticeFacts {
     pub(crate) webhook_id: WebhookId,
@@ -170,6 +171,7 @@ struct Lines<'a> {
 }
 
 /// What the steps have left so far.
+#[derive(Clone)]
 pub(crate) struct Receipt {
     pub(crate) presented: Presented,
     pub(crate) checks: Vec<Check>,

@@ -18,6 +18,7 @@ mod profile;
 mod random;
 mod text;
 mod timestamp;
+mod velocity;
 mod webhook;
 
 pub use authorisation::{
@@ -40,4 +41,5 @@ pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityL
 pub use random::{Random, SystemRandom};
 pub use text::{EnumTextError, is_reference};
 pub use timestamp::Timestamp;
+pub use velocity::{PeriodUse, VelocityExcess, VelocityShare, VelocityUse};
 pub use webhook::{DeliveryStatus, WebhookEvent, WebhookSubType, WebhookType};

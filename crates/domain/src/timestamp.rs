@@ -5,6 +5,9 @@ use std::fmt;
 use jiff::tz::{Offset, TimeZone};
 use serde::Serialize;
 
+const UTC8_OFFSET_MICROS: i64 = 8 * 3_600 * 1_000_000;
+const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
+
 /// A moment: microseconds since 1970-01-01T00:00:00Z. Stored as this number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Timestamp(i64);
@@ -57,6 +60,18 @@ impl Timestamp {
     #[must_use]
     pub fn utc8_day(self) -> String {
         self.in_utc8().strftime("%Y%m%d").to_string()
+    }
+
+    /// Days in UTC+8 since 1970-01-01: the same number for all moments of a day.
+    #[must_use]
+    pub const fn utc8_day_number(self) -> i64 {
+        self.0.saturating_add(UTC8_OFFSET_MICROS).div_euclid(DAY_MICROS)
+    }
+
+    /// The number ([`Self::utc8_day_number`]) of the first day of this moment's month.
+    #[must_use]
+    pub fn utc8_month_first_day_number(self) -> i64 {
+        self.utc8_day_number() - i64::from(self.in_utc8().day()) + 1
     }
 
     /// Year and month in UTC+8, for expiry dates and monthly limits.

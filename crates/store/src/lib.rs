@@ -23,6 +23,7 @@ mod replay;
 mod rows;
 mod settings;
 mod surroundings;
+mod velocity;
 mod verify;
 
 pub use accounts::{AccountFilter, MovedFunds};
@@ -35,7 +36,7 @@ pub use idempotency::IdempotencyState;
 pub use jobs::{Job, JobKind};
 pub use money::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
-    MoneyError, PostingOutcome, RefundAuthorisation, ReverseAuthorisation,
+    MoneyError, PostingOutcome, RefundAuthorisation, ReverseAuthorisation, VelocityTerms,
 };
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,

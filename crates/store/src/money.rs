@@ -10,10 +10,12 @@ use thiserror::Error;
 mod apply;
 mod batch;
 mod steps;
+mod velocity;
 
 use crate::{MovedFunds, Store, StoreError};
 
 pub(crate) use apply::{Repeats, apply};
+pub use velocity::VelocityTerms;
 
 /// Why money did not move.
 #[derive(Debug, Clone, Error)]
@@ -47,8 +49,10 @@ pub struct BeginAuthorisation {
     /// The receipt so far.
     pub receipt: String,
     /// The result webhook, stored if the authorisation is declined here: because it came so,
-    /// or because the deposit does not cover it.
+    /// because it would exceed a limit, or because the deposit does not cover it.
     pub refusal: WebhookEvent,
+    /// The limits of days and months that it counts to; none = it is not counted.
+    pub velocity: Option<VelocityTerms>,
 }
 
 /// What became of a new authorisation.
@@ -56,7 +60,7 @@ pub struct BeginAuthorisation {
 pub enum BeginOutcome {
     /// The hold is taken; the enterprise may be asked.
     Held(Authorisation),
-    /// Declined and told: it came so, or the deposit does not cover it.
+    /// Declined and told: it came so, it would exceed a limit, or the deposit does not cover it.
     Refused(Authorisation),
     /// The network's key was seen before: this is the authorisation it made; nothing was written.
     Repeated(Authorisation),
@@ -186,8 +190,10 @@ impl Store {
     }
 
     /// Records a new authorisation and takes its hold, in one commit, idempotent by the
-    /// network's key. A deposit that does not cover it declines it in the same commit, with
-    /// `InsufficientFunds`, `DAPI_AUTH_INTERNAL_REJECT` and detail `deposit_exhausted`.
+    /// network's key. A limit of its terms that it would exceed or a deposit that does not
+    /// cover it declines it in the same commit, with `InsufficientFunds`,
+    /// `DAPI_AUTH_INTERNAL_REJECT` and as detail the text of [`domain::VelocityExcess`] or
+    /// `deposit_exhausted`.
     ///
     /// # Errors
     /// [`MoneyError`].

@@ -96,6 +96,6 @@ impl Purchases {
             body: Vec::new(),
             created_at: now,
         };
-        BeginAuthorisation { authorisation, receipt: RECEIPT.to_owned(), refusal }
+        BeginAuthorisation { authorisation, receipt: RECEIPT.to_owned(), refusal, velocity: None }
     }
 }

@@ -8,7 +8,7 @@ use domain::{
 };
 use ledger::{Account, Movement, Transfer, TransferKind};
 
-use super::batch::{Batch, Loaded, LoadedAccount};
+use super::batch::{Batch, Loaded, LoadedAccount, NewAuthorisation};
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
     DecideOutcome, MoneyError, MoveFunds, Outcome, PostingOutcome, RefundAuthorisation,
@@ -46,6 +46,7 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
     let mut batch = Batch::default();
     let (mut named, mut messages) = (BTreeSet::new(), Vec::new());
     let (mut accounts, mut references) = (BTreeSet::new(), BTreeSet::new());
+    let mut pans = BTreeSet::new();
     for command in commands {
         match command {
             Command::Begin(request) => {
@@ -54,6 +55,7 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
                 if let Some(key) = &it.network_key {
                     messages.push((it.enterprise_id, it.card_id, key.clone()));
                 }
+                pans.extend(request.velocity.iter().map(|terms| (it.enterprise_id, terms.pan_id)));
             }
             Command::Decide(decision) => _ = named.insert(decision.auth_id),
             Command::Clear(request) => _ = named.insert(request.auth_id),
@@ -80,12 +82,14 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
     accounts.extend(of_named);
     batch.load_accounts(tx, accounts).await?;
     batch.load_references(tx, references).await?;
+    pans.extend(batch.counted_pans(commands));
+    batch.load_velocity_uses(tx, pans).await?;
     Ok(batch)
 }
 
 /// A group while its commands are decided.
-struct Group<'a> {
-    batch: &'a mut Batch,
+pub(super) struct Group<'a> {
+    pub(super) batch: &'a mut Batch,
     ids: &'a IdGenerator,
 }
 
@@ -119,6 +123,7 @@ impl Group<'_> {
         if let Some(known) = message.as_ref().and_then(|key| self.batch.messages.get(key)) {
             return Ok(BeginOutcome::Repeated(known.clone()));
         }
+        let excess_receipt = self.refuse_excess(&mut it, request.velocity.as_ref());
         let account = self.batch.account((it.enterprise_id, it.amount.currency()));
         let account_id = account.as_ref().map(|account| account.account_id);
         let movement = steps::begin(account, &mut it)?;
@@ -126,7 +131,13 @@ impl Group<'_> {
         if let Some(key) = message {
             self.batch.messages.insert(key, it.clone());
         }
-        self.batch.new_authorisations.push((it.clone(), request.receipt.clone()));
+        let counted = self.count(&it, request.velocity.as_ref());
+        let receipt = excess_receipt.unwrap_or_else(|| request.receipt.clone());
+        self.batch.new_authorisations.push(NewAuthorisation {
+            authorisation: it.clone(),
+            receipt,
+            counted,
+        });
         if it.status == AuthorisationStatus::Declined {
             self.batch.events.push(request.refusal.clone());
             return Ok(BeginOutcome::Refused(it));
@@ -142,6 +153,7 @@ impl Group<'_> {
         let account = self.batch.account((it.enterprise_id, it.amount.currency()));
         let account_id = account.as_ref().map(|account| account.account_id);
         let movement = steps::decide(account, &mut it, decision)?;
+        self.give_back(&it, movement);
         self.record(&it, account_id, movement, decision.now);
         self.batch.events.push(decision.event.clone());
         self.keep(it.clone(), decision.receipt.clone());
@@ -172,9 +184,10 @@ impl Group<'_> {
         let account = self.owned_account(&it)?;
         let account_id = account.account_id;
         let reversed = steps::reverse(account, &mut it, request)?;
+        self.give_back(&it, reversed.movement);
         self.record(&it, Some(account_id), reversed.movement, request.now);
         let record = steps::reversal_record(&it, request, &reversed);
-        self.batch.new_authorisations.push((record.clone(), "{}".to_owned()));
+        self.push_uncounted(record.clone(), "{}".to_owned());
         self.keep(it, None);
         Ok(record)
     }
@@ -187,7 +200,7 @@ impl Group<'_> {
         self.record(&it, Some(account_id), Some(movement), it.created_at);
         let posting = self.posting(&it, it.created_at);
         self.batch.postings.push(posting.clone());
-        self.batch.new_authorisations.push((it.clone(), request.receipt.clone()));
+        self.push_uncounted(it.clone(), request.receipt.clone());
         Ok(PostingOutcome { posting, authorisation: it })
     }
 
@@ -204,6 +217,7 @@ impl Group<'_> {
         let account = self.owned_account(&it)?;
         let account_id = account.account_id;
         let movement = steps::give_back(Some(account), &mut it, HoldState::Expired)?;
+        self.give_back(&it, Some(movement));
         self.record(&it, Some(account_id), Some(movement), now);
         self.keep(it, None);
         Ok(true)
@@ -253,9 +267,17 @@ impl Group<'_> {
 
     fn keep(&mut self, authorisation: Authorisation, receipt: Option<String>) {
         let auth_id = authorisation.auth_id;
-        let earlier = self.batch.authorisations.remove(&auth_id).and_then(|it| it.receipt);
-        let loaded = Loaded { authorisation, receipt: receipt.or(earlier), is_changed: true };
+        let earlier = self.batch.authorisations.remove(&auth_id);
+        let counted = earlier.as_ref().and_then(|it| it.counted);
+        let receipt = receipt.or(earlier.and_then(|it| it.receipt));
+        let loaded = Loaded { authorisation, receipt, counted, is_changed: true };
         self.batch.authorisations.insert(auth_id, loaded);
+    }
+
+    /// A record that counts to no limit: what the network takes or gives back.
+    fn push_uncounted(&mut self, authorisation: Authorisation, receipt: String) {
+        let new = NewAuthorisation { authorisation, receipt, counted: None };
+        self.batch.new_authorisations.push(new);
     }
 
     fn record(

@@ -8,6 +8,7 @@ use domain::{
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
+use super::velocity::{LoadedUse, PanKey};
 use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::rows;
@@ -21,7 +22,15 @@ pub(super) type MessageKey = (EnterpriseId, CardId, NetworkKey);
 pub(super) struct Loaded {
     pub(super) authorisation: Authorisation,
     pub(super) receipt: Option<String>,
+    pub(super) counted: Option<rows::Counted>,
     pub(super) is_changed: bool,
+}
+
+/// An authorisation that is new.
+pub(super) struct NewAuthorisation {
+    pub(super) authorisation: Authorisation,
+    pub(super) receipt: String,
+    pub(super) counted: Option<rows::Counted>,
 }
 
 /// An account that was read or is new.
@@ -38,7 +47,8 @@ pub(super) struct Batch {
     pub(super) messages: HashMap<MessageKey, Authorisation>,
     pub(super) accounts: BTreeMap<AccountKey, LoadedAccount>,
     pub(super) references: HashMap<(EnterpriseId, String), Transfer>,
-    pub(super) new_authorisations: Vec<(Authorisation, String)>,
+    pub(super) velocity_uses: BTreeMap<PanKey, LoadedUse>,
+    pub(super) new_authorisations: Vec<NewAuthorisation>,
     pub(super) transfers: Vec<Transfer>,
     pub(super) postings: Vec<Posting>,
     pub(super) events: Vec<WebhookEvent>,
@@ -53,8 +63,9 @@ impl Batch {
         ids: BTreeSet<AuthId>,
     ) -> Result<(), StoreError> {
         let sql = format!(
-            "SELECT {} FROM authorisation WHERE auth_id = $1 FOR UPDATE",
-            rows::AUTHORISATION_COLUMNS
+            "SELECT {}, {} FROM authorisation WHERE auth_id = $1 FOR UPDATE",
+            rows::AUTHORISATION_COLUMNS,
+            rows::COUNTED_COLUMNS
         );
         let reads = ids.into_iter().map(|id| {
             let sql = &sql;
@@ -62,7 +73,8 @@ impl Batch {
         });
         for row in try_join_all(reads).await?.into_iter().flatten() {
             let authorisation = rows::authorisation_from(&row)?;
-            let loaded = Loaded { authorisation, receipt: None, is_changed: false };
+            let counted = rows::counted_from(&row)?;
+            let loaded = Loaded { authorisation, receipt: None, counted, is_changed: false };
             self.authorisations.insert(loaded.authorisation.auth_id, loaded);
         }
         Ok(())
@@ -157,21 +169,19 @@ impl Batch {
         for loaded in self.accounts.values().filter(|loaded| loaded.is_changed) {
             write_account(tx, loaded).await?;
         }
-        Ok(())
+        self.write_velocity_uses(tx).await
     }
 
     async fn write_authorisations(&self, tx: &Tx) -> Result<(), StoreError> {
-        let columns = format!("{}, receipt", rows::AUTHORISATION_COLUMNS);
+        let columns =
+            format!("{}, receipt, {}", rows::AUTHORISATION_COLUMNS, rows::COUNTED_COLUMNS);
         let new: Vec<Vec<Value>> = self
             .new_authorisations
             .iter()
-            .map(|(authorisation, receipt)| {
-                // What later commands of the group did to it is in `authorisations`.
-                let last = self.authorisations.get(&authorisation.auth_id);
-                let current = last.map_or(authorisation, |loaded| &loaded.authorisation);
-                let receipt = last.and_then(|loaded| loaded.receipt.as_ref()).unwrap_or(receipt);
-                let mut values = rows::authorisation_values(current);
-                values.push(receipt.into());
+            .map(|new| {
+                let mut values = rows::authorisation_values(&new.authorisation);
+                values.push((&new.receipt).into());
+                values.extend(rows::counted_values(new.counted.as_ref()));
                 values
             })
             .collect();
@@ -211,7 +221,8 @@ async fn update_authorisation(tx: &Tx, loaded: &Loaded) -> Result<(), StoreError
         "UPDATE authorisation SET status = $3, response_code = $4, reject_reason = $5, \
          detail = $6, auth_code = $7, hold_state = $8, hold_remaining_minor = $9, \
          hold_expires_at = $10, posted_minor = $11, cleared_acquirer_minor = $12, \
-         reversed_acquirer_minor = $13, decided_at = $14, receipt = COALESCE($15, receipt) \
+         reversed_acquirer_minor = $13, decided_at = $14, receipt = COALESCE($15, receipt), \
+         velocity_minor = $16 \
          WHERE enterprise_id = $1 AND auth_id = $2",
         &[
             it.enterprise_id.as_i64().into(),
@@ -229,6 +240,7 @@ async fn update_authorisation(tx: &Tx, loaded: &Loaded) -> Result<(), StoreError
             it.reversed_acquirer_minor.into(),
             it.decided_at.into(),
             loaded.receipt.clone().into(),
+            loaded.counted.map(|counted| counted.amount_minor).into(),
         ],
     )
     .await

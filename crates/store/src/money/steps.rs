@@ -59,17 +59,22 @@ pub(super) fn begin(
             Ok(Some(movement))
         }
         None | Some(Err(ledger::LedgerError::InsufficientFunds)) => {
-            authorisation.status = AuthorisationStatus::Declined;
-            authorisation.response_code = Some(ResponseCode::InsufficientFunds);
-            authorisation.reject_reason = Some(ErrorCode::AuthInternalReject);
-            authorisation.detail = Some("deposit_exhausted".to_owned());
-            authorisation.decided_at = Some(authorisation.created_at);
-            authorisation.hold_state = HoldState::None;
-            authorisation.hold_expires_at = None;
+            refuse(authorisation, "deposit_exhausted");
             Ok(None)
         }
         Some(Err(error)) => Err(error.into()),
     }
+}
+
+/// Declines a new authorisation because there is not enough of something.
+pub(super) fn refuse(authorisation: &mut Authorisation, detail: &str) {
+    authorisation.status = AuthorisationStatus::Declined;
+    authorisation.response_code = Some(ResponseCode::InsufficientFunds);
+    authorisation.reject_reason = Some(ErrorCode::AuthInternalReject);
+    authorisation.detail = Some(detail.to_owned());
+    authorisation.decided_at = Some(authorisation.created_at);
+    authorisation.hold_state = HoldState::None;
+    authorisation.hold_expires_at = None;
 }
 
 /// Decides an authorisation; a decline gives the hold back.

@@ -11,6 +11,7 @@ mod order;
 mod posting;
 mod profile;
 mod transfer;
+mod velocity;
 mod webhook;
 
 pub(crate) use account::{ACCOUNT_COLUMNS, account_from, account_values};
@@ -27,6 +28,10 @@ pub(crate) use order::{ORDER_COLUMNS, order_from, order_values};
 pub(crate) use posting::{POSTING_COLUMNS, posting_from, posting_values};
 pub(crate) use profile::{PROFILE_COLUMNS, profile_from, profile_values};
 pub(crate) use transfer::{TRANSFER_COLUMNS, transfer_from, transfer_values};
+pub(crate) use velocity::{
+    COUNTED_COLUMNS, Counted, VELOCITY_USE_COLUMNS, counted_from, counted_values,
+    velocity_use_from, velocity_use_values,
+};
 pub(crate) use webhook::{EVENT_COLUMNS, event_from, event_values};
 
 use domain::{

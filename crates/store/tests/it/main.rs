@@ -12,6 +12,7 @@ mod orders;
 mod outbox;
 mod samples;
 mod settings;
+mod velocity;
 mod verify;
 
 /// Writes a test once and runs it on both engines, each time on a fresh store. A second

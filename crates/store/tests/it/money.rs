@@ -68,6 +68,7 @@ pub fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> Be
         },
         receipt: "{}".to_owned(),
         refusal: event(ids, auth_id.as_i64()),
+        velocity: None,
     }
 }
 

@@ -1,0 +1,167 @@
+//! Velocity limits within a group: what purchases use of them, and what is given back. A
+//! reversal, a decline and an expiry give back, a clearing does not count again
+//! (operator-and-sandbox.md section 5).
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use domain::{
+    Authorisation, AuthorisationStatus, EnterpriseId, HoldState, PanId, ResponseCode,
+    VelocityExcess, VelocityLimits, VelocityShare, VelocityUse,
+};
+use futures_util::future::try_join_all;
+use ledger::Movement;
+
+use super::apply::Group;
+use super::batch::Batch;
+use super::{Command, steps};
+use crate::StoreError;
+use crate::engine::Tx;
+use crate::rows::{self, Counted};
+
+/// The limits of days and months that a new authorisation counts to.
+#[derive(Clone)]
+pub struct VelocityTerms {
+    /// The PAN of its card: all records of one PAN share their limits.
+    pub pan_id: PanId,
+    /// The limits; that of a single authorisation is not looked at here.
+    pub limits: VelocityLimits,
+    /// Makes the receipt that is kept if the authorisation would exceed a limit.
+    pub refusal_receipt: Arc<dyn Fn(VelocityExcess) -> String + Send + Sync>,
+}
+
+impl fmt::Debug for VelocityTerms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VelocityTerms")
+            .field("pan_id", &self.pan_id)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The PAN whose cards share what they use.
+pub(super) type PanKey = (EnterpriseId, PanId);
+
+/// A use that was read, or that begins with this group.
+#[derive(Default)]
+pub(super) struct LoadedUse {
+    used: VelocityUse,
+    is_changed: bool,
+}
+
+impl Batch {
+    /// The PANs to which the group's commands may give something back.
+    pub(super) fn counted_pans(&self, commands: &[&Command]) -> Vec<PanKey> {
+        let giving = commands.iter().filter_map(|command| match command {
+            Command::Decide(decision) if decision.response_code != ResponseCode::Approved => {
+                Some(decision.auth_id)
+            }
+            Command::Reverse(request) => Some(request.auth_id),
+            Command::Expire { auth_id, .. } => Some(*auth_id),
+            _ => None,
+        });
+        let loaded = giving.filter_map(|auth_id| self.authorisations.get(&auth_id));
+        loaded.filter_map(|it| Some((it.authorisation.enterprise_id, it.counted?.pan_id))).collect()
+    }
+
+    /// Reads and locks uses in a fixed order, after the accounts: whoever counts for the first
+    /// time on a PAN holds the lock of its account, so no two make the same row.
+    pub(super) async fn load_velocity_uses(
+        &mut self,
+        tx: &Tx,
+        pans: BTreeSet<PanKey>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {} FROM velocity_use WHERE enterprise_id = $1 AND pan_id = $2 FOR UPDATE",
+            rows::VELOCITY_USE_COLUMNS
+        );
+        let reads = pans.into_iter().map(|key| {
+            let sql = &sql;
+            async move {
+                let row = tx.query_opt(sql, &[key.0.into(), key.1.into()]).await?;
+                let used = row.as_ref().map(rows::velocity_use_from).transpose()?;
+                Ok::<_, StoreError>((key, used.unwrap_or_default()))
+            }
+        });
+        let loaded = try_join_all(reads).await?.into_iter();
+        self.velocity_uses
+            .extend(loaded.map(|(key, used)| (key, LoadedUse { used, is_changed: false })));
+        Ok(())
+    }
+
+    /// Writes the uses that changed.
+    pub(super) async fn write_velocity_uses(&self, tx: &Tx) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO velocity_use (enterprise_id, pan_id, {}) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT (enterprise_id, pan_id) DO UPDATE SET day = excluded.day, \
+             day_amount_minor = excluded.day_amount_minor, day_count = excluded.day_count, \
+             month = excluded.month, month_amount_minor = excluded.month_amount_minor, \
+             month_count = excluded.month_count",
+            rows::VELOCITY_USE_COLUMNS
+        );
+        let changed = self.velocity_uses.iter().filter(|(_, loaded)| loaded.is_changed);
+        let writes = changed.map(|((enterprise_id, pan_id), loaded)| {
+            let sql = &sql;
+            let values = rows::velocity_use_values(*enterprise_id, *pan_id, &loaded.used);
+            async move { tx.execute(sql, &values).await }
+        });
+        try_join_all(writes).await.map(|_| ())
+    }
+}
+
+impl Group<'_> {
+    /// Declines a new authorisation that would exceed a limit; the receipt of that.
+    pub(super) fn refuse_excess(
+        &mut self,
+        it: &mut Authorisation,
+        terms: Option<&VelocityTerms>,
+    ) -> Option<String> {
+        let terms = terms.filter(|_| it.status == AuthorisationStatus::Pending)?;
+        let loaded = self.batch.velocity_uses.get(&(it.enterprise_id, terms.pan_id))?;
+        let excess = loaded.used.at(it.created_at).excess(&terms.limits, whole_share(it))?;
+        steps::refuse(it, excess.as_str());
+        Some((terms.refusal_receipt)(excess))
+    }
+
+    /// Counts a new authorisation, if its hold was taken.
+    pub(super) fn count(
+        &mut self,
+        it: &Authorisation,
+        terms: Option<&VelocityTerms>,
+    ) -> Option<Counted> {
+        let terms = terms.filter(|_| it.hold_state == HoldState::Pending)?;
+        let loaded = self.batch.velocity_uses.get_mut(&(it.enterprise_id, terms.pan_id))?;
+        let used = loaded.used.at(it.created_at);
+        let share = whole_share(it);
+        *loaded = LoadedUse { used: used.plus(share), is_changed: true };
+        Some(Counted {
+            pan_id: terms.pan_id,
+            day: used.day.first_day,
+            amount_minor: share.amount_minor,
+        })
+    }
+
+    /// Gives back to the limits what a movement gave back of an authorisation's hold. Its
+    /// record, changed otherwise, is kept by the caller.
+    pub(super) fn give_back(&mut self, it: &Authorisation, movement: Option<Movement>) {
+        let loaded = self.batch.authorisations.get_mut(&it.auth_id);
+        let counted = loaded.and_then(|loaded| loaded.counted.as_mut());
+        let (Some(counted), Some(movement)) = (counted, movement) else { return };
+        let share = counted.share_of(movement.amount.amount_minor(), it.original_auth_id);
+        counted.amount_minor -= share.amount_minor;
+        let key = (it.enterprise_id, counted.pan_id);
+        if let Some(loaded) = self.batch.velocity_uses.get_mut(&key) {
+            let used = loaded.used.minus(share, counted.day);
+            let is_changed = loaded.is_changed || used != loaded.used;
+            *loaded = LoadedUse { used, is_changed };
+        }
+    }
+}
+
+/// All of a new authorisation. An increment, which names an original, is no further one.
+fn whole_share(it: &Authorisation) -> VelocityShare {
+    let count = i64::from(it.original_auth_id.is_none());
+    VelocityShare { amount_minor: it.amount.amount_minor(), count }
+}

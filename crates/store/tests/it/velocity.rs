@@ -1,0 +1,214 @@
+//! Velocity limits: never exceeded, given back by reversals, declines and expiries.
+
+use std::sync::Arc;
+
+use domain::{
+    AuthId, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, PanId, ResponseCode,
+    Timestamp, TransactionType, VelocityLimit, VelocityLimits, VelocityUse,
+};
+use store::{
+    BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideOutcome, ReverseAuthorisation,
+    Store, VelocityTerms,
+};
+
+use crate::both_engines;
+use crate::money::{decision, fund, purchase, usd};
+use crate::samples::{ENTERPRISE, NOW};
+
+const PAN: PanId = PanId::from_i64(70);
+const DAY_SECONDS: i64 = 86_400;
+
+const fn limit(amount_minor: Option<i64>, count: Option<i64>) -> VelocityLimit {
+    VelocityLimit { amount_minor, count }
+}
+
+fn limits(daily: VelocityLimit, monthly: VelocityLimit) -> VelocityLimits {
+    VelocityLimits { daily, monthly, ..VelocityLimits::default() }
+}
+
+/// A purchase that counts to the limits of [`PAN`].
+fn counted(
+    store: &Store,
+    minor: i64,
+    limits: VelocityLimits,
+    now: Timestamp,
+) -> BeginAuthorisation {
+    let mut request = purchase(store.ids(), usd(minor), None);
+    request.authorisation.created_at = now;
+    request.authorisation.hold_expires_at = Some(now.plus_seconds(7 * DAY_SECONDS));
+    let refusal_receipt = Arc::new(|excess| format!("{{\"refused\":\"{excess}\"}}"));
+    request.velocity = Some(VelocityTerms { pan_id: PAN, limits, refusal_receipt });
+    request
+}
+
+async fn held(store: &Store, minor: i64, limits: VelocityLimits) -> Authorisation {
+    let request = counted(store, minor, limits, store.clock().now());
+    match store.begin_authorisation(request).await.unwrap() {
+        BeginOutcome::Held(it) => it,
+        other => panic!("not held: {other:?}"),
+    }
+}
+
+async fn approved(store: &Store, minor: i64, limits: VelocityLimits) -> Authorisation {
+    let it = held(store, minor, limits).await;
+    decided(store, it.auth_id, ResponseCode::Approved).await
+}
+
+async fn decided(store: &Store, auth_id: AuthId, code: ResponseCode) -> Authorisation {
+    match store.decide_authorisation(decision(store.ids(), auth_id, code)).await.unwrap() {
+        DecideOutcome::Decided(it) => it,
+        other => panic!("not decided: {other:?}"),
+    }
+}
+
+/// The detail and receipt of a refusal.
+async fn refused(store: &Store, request: BeginAuthorisation) -> (String, String) {
+    let BeginOutcome::Refused(it) = store.begin_authorisation(request).await.unwrap() else {
+        panic!("not refused")
+    };
+    assert_eq!(it.status, AuthorisationStatus::Declined);
+    assert_eq!(it.response_code, Some(ResponseCode::InsufficientFunds));
+    assert_eq!((it.hold_state, it.hold_remaining_minor), (HoldState::None, 0));
+    let view = store.authorisation(it.auth_id).await.unwrap().unwrap();
+    assert_eq!(view.authorisation, it);
+    (it.detail.unwrap(), view.receipt)
+}
+
+async fn used(store: &Store) -> [i64; 4] {
+    let VelocityUse { day, month } = store.velocity_use(ENTERPRISE, PAN).await.unwrap();
+    [day.amount_minor, day.count, month.amount_minor, month.count]
+}
+
+both_engines!(concurrent_purchases_never_exceed_a_limit, |store| {
+    fund(&store, 1_000_000).await;
+    let amount = limits(limit(Some(1_000), None), limit(None, None));
+    let count = limits(limit(None, None), limit(None, Some(40)));
+    for (limits, minor, expected) in [(amount, 30, 33), (count, 1, 40 - 33)] {
+        let mut callers = tokio::task::JoinSet::new();
+        for _ in 0..64 {
+            let store = store.clone();
+            let request = counted(&store, minor, limits, NOW);
+            callers.spawn(async move { store.begin_authorisation(request).await.unwrap() });
+        }
+        let outcomes = callers.join_all().await;
+        let held = outcomes.iter().filter(|o| matches!(o, BeginOutcome::Held(_))).count();
+        assert_eq!(held, expected);
+    }
+});
+
+both_engines!(two_processes_never_exceed_a_limit_together, |store, database| {
+    fund(&store, 1_000_000).await;
+    let limits = limits(limit(Some(1_000), None), limit(None, None));
+    // A second opening of an embedded file is a second writer on it as well.
+    let other = database.open_as(2).await;
+    let mut callers = tokio::task::JoinSet::new();
+    for turn in 0..64 {
+        let store = if turn % 2 == 0 { store.clone() } else { other.clone() };
+        let request = counted(&store, 30, limits, NOW);
+        callers.spawn(async move { store.begin_authorisation(request).await.unwrap() });
+    }
+    let outcomes = callers.join_all().await;
+    let held = outcomes.iter().filter(|o| matches!(o, BeginOutcome::Held(_))).count();
+    assert_eq!(held, 33);
+    other.close().await;
+});
+
+both_engines!(a_refusal_names_the_limit_and_keeps_its_receipt, |store| {
+    fund(&store, 1_000_000).await;
+    let open = limit(None, None);
+    held(&store, 60, limits(limit(Some(100), None), open)).await;
+    for (limits, detail) in [
+        (limits(limit(Some(100), None), open), "daily_amount_exceeded"),
+        (limits(limit(None, Some(1)), open), "daily_count_exceeded"),
+        (limits(open, limit(Some(100), None)), "monthly_amount_exceeded"),
+        (limits(open, limit(None, Some(1))), "monthly_count_exceeded"),
+    ] {
+        let request = counted(&store, 41, limits, store.clock().now());
+        let receipt = format!("{{\"refused\":\"{detail}\"}}");
+        assert_eq!(refused(&store, request).await, (detail.to_owned(), receipt));
+    }
+    // To the limit, not over it; and a deposit that is too small uses nothing.
+    held(&store, 40, limits(limit(Some(100), None), open)).await;
+    let beyond_deposit = counted(&store, 2_000_000, limits(open, limit(None, Some(9))), NOW);
+    assert_eq!(refused(&store, beyond_deposit).await.0, "deposit_exhausted");
+    assert_eq!(used(&store).await, [100, 2, 100, 2]);
+});
+
+both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_count, |store| {
+    fund(&store, 1_000_000).await;
+    let limits = limits(limit(Some(100_000), None), limit(None, None));
+    let (first, second) = (held(&store, 100, limits).await, held(&store, 200, limits).await);
+    decided(&store, first.auth_id, ResponseCode::NotAllowed).await;
+    decided(&store, second.auth_id, ResponseCode::Approved).await;
+    assert_eq!(used(&store).await, [200, 1, 200, 1]);
+    let reverse = async |acquirer_amount_minor| {
+        let reversal_id = AuthId::from_i64(store.ids().next());
+        let auth_id = second.auth_id;
+        let request =
+            ReverseAuthorisation { auth_id, acquirer_amount_minor, reversal_id, now: NOW };
+        store.reverse_authorisation(request).await
+    };
+    reverse(Some(50)).await.unwrap();
+    assert_eq!(used(&store).await, [150, 1, 150, 1]);
+    let clear = ClearAuthorisation {
+        auth_id: second.auth_id,
+        acquirer_amount_minor: Some(90),
+        is_final: false,
+        now: NOW,
+    };
+    store.clear_authorisation(clear).await.unwrap();
+    assert_eq!(used(&store).await, [150, 1, 150, 1]);
+    // What was cleared stays used, and so does its authorisation.
+    reverse(None).await.unwrap();
+    assert_eq!(used(&store).await, [90, 1, 90, 1]);
+    assert!(reverse(None).await.is_err());
+    let third = approved(&store, 7, limits).await;
+    assert_eq!(used(&store).await, [97, 2, 97, 2]);
+    let late = third.created_at.plus_seconds(8 * DAY_SECONDS);
+    assert!(store.expire_hold(ENTERPRISE, third.auth_id, late).await.unwrap());
+    assert!(!store.expire_hold(ENTERPRISE, third.auth_id, late).await.unwrap());
+    assert_eq!(used(&store).await, [90, 1, 90, 1]);
+});
+
+both_engines!(a_new_day_and_a_new_month_begin_at_nothing, |store| {
+    fund(&store, 1_000_000).await;
+    let at = |text| Timestamp::parse_rfc3339(text).unwrap();
+    let limits = limits(limit(Some(100), None), limit(Some(150), None));
+    let begin = async |text, minor| {
+        store.begin_authorisation(counted(&store, minor, limits, at(text))).await.unwrap()
+    };
+    let is_held = |outcome: &BeginOutcome| matches!(outcome, BeginOutcome::Held(_));
+    let first = begin("2026-11-29T15:59:59Z", 100).await;
+    assert!(is_held(&first));
+    assert!(!is_held(&begin("2026-11-29T15:59:59.9Z", 1).await));
+    assert!(is_held(&begin("2026-11-29T16:00:00Z", 50).await));
+    assert!(!is_held(&begin("2026-11-30T15:59:59.999999Z", 1).await));
+    // What is given back of yesterday's is the month's, not the day's.
+    let BeginOutcome::Held(first) = first else { unreachable!("it was held") };
+    decided(&store, first.auth_id, ResponseCode::NotAllowed).await;
+    assert!(!is_held(&begin("2026-11-30T10:00:00Z", 51).await));
+    assert!(is_held(&begin("2026-11-30T10:00:00Z", 50).await));
+    assert!(is_held(&begin("2026-11-30T16:00:00Z", 100).await));
+    // One that was late to be written counts to the newest day.
+    assert!(!is_held(&begin("2026-11-30T15:59:59Z", 1).await));
+});
+
+both_engines!(only_what_holds_money_is_counted, |store| {
+    fund(&store, 1_000_000).await;
+    let limits = limits(limit(Some(10), Some(1)), limit(None, None));
+    let mut inquiry = counted(&store, 5, limits, store.clock().now());
+    inquiry.authorisation.transaction_type = TransactionType::Inquiry;
+    inquiry.authorisation.hold_expires_at = None;
+    store.begin_authorisation(inquiry).await.unwrap();
+    assert_eq!(used(&store).await, [0; 4]);
+    let original = held(&store, 5, limits).await;
+    let mut increment = counted(&store, 5, limits, store.clock().now());
+    increment.authorisation.original_auth_id = Some(original.auth_id);
+    let outcome = store.begin_authorisation(increment).await.unwrap();
+    let BeginOutcome::Held(increment) = outcome else { panic!("not held: {outcome:?}") };
+    assert_eq!(used(&store).await, [10, 1, 10, 1]);
+    decided(&store, increment.auth_id, ResponseCode::NotAllowed).await;
+    assert_eq!(used(&store).await, [5, 1, 5, 1]);
+    let foreign = EnterpriseId::from_i64(1);
+    assert_eq!(store.velocity_use(foreign, PAN).await.unwrap().day.amount_minor, 0);
+});
