@@ -6,6 +6,7 @@ use cards::Cards;
 use domain::{Random, Timestamp};
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
+use notify::Mailer;
 use outbound::Outbound;
 use schedule::Schedule;
 use scheme::SimulatedNetwork;
@@ -51,6 +52,8 @@ pub struct ApiSettings {
     pub signature_window_ms: i64,
     /// Peers whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// Base of every link that goes out, without a trailing slash.
+    pub public_url: String,
 }
 
 impl ApiSettings {
@@ -76,6 +79,8 @@ pub struct ApiState {
     pub schedule: Arc<Schedule>,
     /// Vets the URLs that operators set.
     pub outbound: Outbound,
+    /// Sends mail and short messages.
+    pub mailer: Arc<Mailer>,
     /// Chance.
     pub random: Arc<dyn Random>,
     /// Renders `/metrics`.

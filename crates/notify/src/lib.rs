@@ -1,11 +1,16 @@
 //! What is told afterwards: webhooks, from the outbox to the enterprise's server
-//! (cardbridge-open-api.md section 9).
+//! (cardbridge-open-api.md section 9), and mail.
 
 mod attempt;
+mod mail;
 mod receiver;
 mod retry;
 mod under_way;
 mod worker;
 
+pub use mail::{
+    KeptMail, MAX_KEPT_MAILS, Mail, MailChannel, MailError, MailKind, Mailbox, Mailer,
+    SmtpPassword, SmtpSettings, SmtpSetupError, SmtpTls,
+};
 pub use retry::RETRY_DELAYS_S;
 pub use worker::WebhookWorker;

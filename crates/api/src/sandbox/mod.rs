@@ -4,6 +4,7 @@
 mod authorisations;
 mod clock;
 mod later;
+mod mailbox;
 mod problems;
 mod purchase;
 mod refunds;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{authorisations, clock, later, refunds};
+use super::{authorisations, clock, later, mailbox, refunds};
 use crate::state::ApiState;
 
 /// The routes; they exist in sandbox mode only.
@@ -17,4 +17,5 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(later::reverse))
         .routes(routes!(later::clear))
         .routes(routes!(refunds::create))
+        .routes(routes!(mailbox::read))
 }

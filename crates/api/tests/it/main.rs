@@ -13,6 +13,7 @@ mod idempotency;
 mod ill_formed_headers;
 mod listing;
 mod long_answers;
+mod mailbox;
 mod open_api_document;
 mod openapi;
 mod openapi_rules;

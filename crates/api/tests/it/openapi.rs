@@ -9,7 +9,7 @@ use crate::both_engines;
 use crate::http::Request;
 
 /// Every operation of operator-and-sandbox.md that exists so far.
-const OPERATIONS: [&str; 28] = [
+const OPERATIONS: &[&str] = &[
     "delete /admin/v1/enterprises/{id}/api-keys/{apiKey}",
     "get /admin/v1/authorisations",
     "get /admin/v1/authorisations/{id}",
@@ -23,6 +23,7 @@ const OPERATIONS: [&str; 28] = [
     "get /admin/v1/transactions",
     "get /admin/v1/webhook-deliveries",
     "get /sandbox/v1/clock",
+    "get /sandbox/v1/mailbox",
     "patch /admin/v1/enterprises/{id}",
     "post /admin/v1/card-profiles",
     "post /admin/v1/cards/{id}/block",

@@ -9,6 +9,7 @@ use cards::{Cards, CardsSettings, OrderWorker};
 use crypto::RsaPool;
 use domain::{Clock, IdGenerator, SystemRandom};
 use metrics_exporter_prometheus::PrometheusBuilder;
+use notify::Mailer;
 use outbound::{AddressPolicy, Outbound};
 use schedule::Schedule;
 use scheme::SimulatedNetwork;
@@ -22,6 +23,8 @@ use vault::{MasterKey, Vault};
 use crate::http::{Answer, Request, send};
 
 pub const ADMIN_TOKEN: &str = "test-token";
+/// Base of every link that goes out.
+pub const PUBLIC_URL: &str = "https://cards.example";
 
 /// The platform under test.
 pub struct Platform {
@@ -118,6 +121,7 @@ fn parts(store: &Store, mode: Mode) -> ApiState {
             mode,
             signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
             trusted_proxies: vec!["127.0.0.2/32".parse().unwrap()],
+            public_url: PUBLIC_URL.to_owned(),
         },
         admin_token: AdminToken::new(ADMIN_TOKEN),
         store: store.clone(),
@@ -126,9 +130,18 @@ fn parts(store: &Store, mode: Mode) -> ApiState {
         network: Arc::new(SimulatedNetwork::new(store.clone(), vault, authoriser)),
         schedule: Schedule::new(store.clone(), vec![Arc::new(orders), Arc::new(holds)]),
         outbound,
+        mailer: Arc::new(mailer(store, mode)),
         random,
         metrics: PrometheusBuilder::new().build_recorder().handle(),
         started_at: store.clock().real_now(),
+    }
+}
+
+fn mailer(store: &Store, mode: Mode) -> Mailer {
+    let clock = store.clock().clone();
+    match mode {
+        Mode::Sandbox => Mailer::sandbox(clock, None).unwrap(),
+        Mode::Production => Mailer::production(clock, None).unwrap(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::smtp::{self, SmtpSection};
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
@@ -24,7 +25,7 @@ const OPTIONS: [&str; 12] = [
     "log",
 ];
 /// Tables that the contract names and no part of the platform reads yet.
-const UNUSED_TABLES: [&str; 2] = ["smtp", "s3"];
+const UNUSED_TABLES: [&str; 1] = ["s3"];
 
 /// The `[fx]` table.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,6 +52,7 @@ pub struct Document {
     name: String,
     options: BTreeMap<&'static str, String>,
     fx: Option<FxSection>,
+    smtp: Option<SmtpSection>,
     unused_tables: Vec<&'static str>,
 }
 
@@ -66,6 +68,7 @@ impl Document {
             name: name.to_owned(),
             options: BTreeMap::new(),
             fx: None,
+            smtp: table.remove("smtp").map(smtp::section).transpose().map_err(refused)?,
             unused_tables: Vec::new(),
         };
         for option in OPTIONS {
@@ -109,6 +112,11 @@ impl Document {
     /// The `[fx]` table.
     pub const fn fx(&self) -> Option<&FxSection> {
         self.fx.as_ref()
+    }
+
+    /// The `[smtp]` table.
+    pub const fn smtp(&self) -> Option<&SmtpSection> {
+        self.smtp.as_ref()
     }
 
     /// Tables that nothing uses yet.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::MASTER_KEY_VARIABLE;
 use super::document::Document;
+use super::{MASTER_KEY_VARIABLE, SMTP_PASSWORD_VARIABLE};
 use crate::failure::Failure;
 
 /// Options given on the command line, by name without dashes in front.
@@ -138,7 +138,16 @@ impl Layers {
 
     /// The master key's text, if the environment holds it.
     pub fn master_key_text(&self) -> Option<Zeroizing<String>> {
-        let text = self.variables.get(MASTER_KEY_VARIABLE).filter(|text| !text.is_empty())?;
+        self.secret(MASTER_KEY_VARIABLE)
+    }
+
+    /// The mail account's password, if the environment holds it.
+    pub fn smtp_password(&self) -> Option<Zeroizing<String>> {
+        self.secret(SMTP_PASSWORD_VARIABLE)
+    }
+
+    fn secret(&self, variable: &str) -> Option<Zeroizing<String>> {
+        let text = self.variables.get(variable).filter(|text| !text.is_empty())?;
         Some(Zeroizing::new(text.clone()))
     }
 

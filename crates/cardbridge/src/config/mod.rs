@@ -4,6 +4,7 @@
 mod document;
 mod fx;
 mod layers;
+mod smtp;
 mod values;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use ipnet::IpNet;
 use zeroize::Zeroizing;
 
 pub use layers::{Flags, Layers};
+pub use smtp::{SMTP_PASSWORD_VARIABLE, SmtpConfig, read_authority};
 
 use crate::failure::Failure;
 
@@ -69,6 +71,10 @@ pub struct Config {
     pub log: String,
     /// Rates that a fresh store begins with.
     pub fx_rates: Vec<FxRate>,
+    /// The mail server, if the file names one.
+    pub smtp: Option<SmtpConfig>,
+    /// Password of the mail account, if the environment holds it.
+    pub smtp_password: Option<Zeroizing<String>>,
     /// Tables of the file that this version reads and does not use.
     pub unused_tables: Vec<&'static str>,
 }
@@ -96,6 +102,8 @@ impl Config {
             node: values::number(&layers.required("node")?, IdGenerator::MAX_NODE)?,
             log: layers.required("log")?.text,
             fx_rates: fx::rates(layers, mode)?,
+            smtp: smtp::settings(layers, mode)?,
+            smtp_password: layers.smtp_password(),
             unused_tables: layers.unused_tables(),
         };
         config.check_production()?;
@@ -229,6 +237,13 @@ mod tests {
             ("[[fx.rates]]\nfrom = 'USD'\nto = 'SGD'\nrate = '0'", "above zero"),
             ("[[fx.rates]]\nfrom = 'USD'\nto = 'XQX'\nrate = '1'", "ISO 4217"),
             ("smtp = 1", "smtp"),
+            ("[smtp]\nhost = 'm'", "from"),
+            ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\nport = 70000", "smtp"),
+            ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\ntls = 'ssl'", "smtp.tls"),
+            ("[smtp]\nhost = ''\nfrom = 'a@b.c'", "smtp.host"),
+            ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\nusername = 'u'", "smtp.password-file"),
+            ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\npassword-file = 'p'", "smtp.username"),
+            ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\npassword = 'p'", "password"),
         ] {
             let line = refusal(&[], &[], Some(file));
             assert!(line.starts_with("x.toml: ") && line.contains(wanted), "{line}");
@@ -247,6 +262,31 @@ mod tests {
         let config = load(&[], &[], Some(file)).unwrap();
         assert_eq!(config.fx_rates.len(), 1);
         assert_eq!(config.fx_rates[0].rate.to_string(), "1.35");
+    }
+
+    #[test]
+    fn the_mail_server_stands_in_the_file_and_its_password_does_not() {
+        let file =
+            Some("[smtp]\nhost = 'mail.example'\nfrom = 'keys@mail.example'\nusername = 'u'");
+        let variables = [(SMTP_PASSWORD_VARIABLE, "secret")];
+        let config = load(&[], &variables, file).unwrap();
+        let smtp = config.smtp.unwrap();
+        assert_eq!((smtp.port, smtp.tls), (587, notify::SmtpTls::StartTls));
+        assert_eq!(config.smtp_password.unwrap().as_str(), "secret");
+        let file = "[smtp]\nhost = 'm'\nfrom = 'a@b.c'\ntls = 'tls'\nport = 2465";
+        let smtp = load(&[], &[], Some(file)).unwrap().smtp.unwrap();
+        assert_eq!((smtp.port, smtp.tls), (2465, notify::SmtpTls::Implicit));
+        assert!(load(&[], &[], None).unwrap().smtp.is_none());
+    }
+
+    #[test]
+    fn production_sends_no_mail_in_the_clear_to_another_machine() {
+        let flags = [("mode", "production"), ("master-key-file", "k"), ("admin-token-file", "t")];
+        let file = |host: &str| format!("[smtp]\nhost = '{host}'\nfrom = 'a@b.c'\ntls = 'none'");
+        let line = refusal(&flags, &[], Some(&file("mail.example")));
+        assert!(line.starts_with("x.toml: smtp.tls: "), "{line}");
+        assert!(load(&flags, &[], Some(&file("127.0.0.1"))).is_ok());
+        assert!(load(&[], &[], Some(&file("mail.example"))).is_ok());
     }
 
     #[test]

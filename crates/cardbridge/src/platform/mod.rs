@@ -2,6 +2,7 @@
 
 mod data_dir;
 mod file_handles;
+mod mail;
 mod secrets;
 mod store_opening;
 mod workers;
@@ -14,6 +15,7 @@ use authorise::{Authoriser, AuthoriserParts};
 use cards::{Cards, CardsSettings};
 use crypto::RsaPool;
 use domain::{Clock, Random, SystemRandom, Timestamp};
+use notify::Mailer;
 use outbound::{AddressPolicy, Outbound};
 use schedule::Schedule;
 use scheme::SimulatedNetwork;
@@ -61,6 +63,7 @@ struct Parts {
     authoriser: Arc<Authoriser>,
     network: Arc<SimulatedNetwork>,
     schedule: Arc<Schedule>,
+    mailer: Arc<Mailer>,
     random: Arc<dyn Random>,
 }
 
@@ -142,7 +145,9 @@ impl Parts {
         });
         let workers = workers::all(&store, &vault, &outbound, settings);
         let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());
+        let mailer = Arc::new(mail::mailer(config, store.clock().clone())?);
         Ok(Self {
+            mailer,
             cards: Arc::new(Cards::new(store.clone(), Arc::clone(&vault), settings)),
             network: Arc::new(network),
             schedule: Schedule::new(store.clone(), workers),
@@ -172,6 +177,7 @@ impl Parts {
                 mode: config.mode,
                 signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
                 trusted_proxies: config.trusted_proxies.clone(),
+                public_url: listeners.addresses.public_url.clone(),
             },
             admin_token: admin_token.for_api(),
             store: self.store,
@@ -180,6 +186,7 @@ impl Parts {
             network: self.network,
             schedule: self.schedule,
             outbound: self.outbound,
+            mailer: self.mailer,
             random: self.random,
             metrics,
             started_at,

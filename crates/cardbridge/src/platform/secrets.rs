@@ -144,7 +144,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn read_private(option: &str, path: &Path) -> Result<Zeroizing<String>, Failure> {
+/// Reads a small file that only its owner may read.
+///
+/// # Errors
+/// One line that names the option.
+pub fn read_private(option: &str, path: &Path) -> Result<Zeroizing<String>, Failure> {
     let failed = |error: std::io::Error| unusable(option, path, &error.to_string());
     let file = File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.mode() & 0o7777;

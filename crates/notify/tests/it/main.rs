@@ -4,5 +4,7 @@
 mod bed;
 mod deliveries;
 mod isolation;
+mod mail;
+mod mail_server;
 mod receiver;
 mod settings;

@@ -1,0 +1,153 @@
+//! Mail and short messages: kept in the sandbox's mailbox, sent by SMTP where it is
+//! configured (operator-and-sandbox.md sections 1 and 5, Mail).
+
+mod mailbox;
+mod smtp;
+
+use domain::{Clock, Timestamp};
+use zeroize::Zeroizing;
+
+pub use mailbox::{MAX_KEPT_MAILS, Mailbox};
+pub use smtp::{SmtpPassword, SmtpSettings, SmtpTls};
+
+use smtp::Smtp;
+
+/// The road that a message takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailChannel {
+    /// A mail to an e-mail address.
+    Email,
+    /// A short message to a phone number.
+    Sms,
+}
+
+impl MailChannel {
+    /// The channel's name, as the mailbox shows it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "EMAIL",
+            Self::Sms => "SMS",
+        }
+    }
+}
+
+/// What a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailKind {
+    /// The one-time extraction of an API key (cardbridge-open-api.md section 4).
+    KeyExtraction,
+    /// A one-time password for a customer.
+    OneTimePassword,
+}
+
+impl MailKind {
+    /// The kind's name, as the mailbox shows it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyExtraction => "KEY_EXTRACTION",
+            Self::OneTimePassword => "ONE_TIME_PASSWORD",
+        }
+    }
+}
+
+/// A message. Its text may bear a one-time secret, so it is never shown in a log.
+#[derive(Clone)]
+pub struct Mail {
+    /// The road.
+    pub channel: MailChannel,
+    /// The purpose.
+    pub kind: MailKind,
+    /// An e-mail address or a phone number, as the channel asks for.
+    pub to: String,
+    /// One line.
+    pub subject: String,
+    /// The text/plain body.
+    pub text: Zeroizing<String>,
+}
+
+/// A message as the sandbox's mailbox keeps it.
+#[derive(Clone)]
+pub struct KeptMail {
+    /// Number in the mailbox, from 1.
+    pub number: u64,
+    /// When it was sent (business time).
+    pub sent_at: Timestamp,
+    /// The message.
+    pub mail: Mail,
+}
+
+/// Why a message was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// Neither the sandbox's mailbox nor SMTP is there for this channel.
+    #[error("no way to send a message over this channel is configured")]
+    NoChannel,
+    /// The recipient is no address of the channel.
+    #[error("the recipient's address is not valid")]
+    Recipient,
+    /// The mail server refused or could not be reached; what it said, for the log. Never
+    /// holds the recipient or the text.
+    #[error("the mail server did not take the mail: {0}")]
+    Undelivered(String),
+}
+
+/// Why mail cannot be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {problem}")]
+pub struct SmtpSetupError {
+    /// The key of the `[smtp]` table.
+    pub key: &'static str,
+    /// What it should be.
+    pub problem: &'static str,
+}
+
+/// Sends messages.
+pub struct Mailer {
+    clock: Clock,
+    mailbox: Option<Mailbox>,
+    smtp: Option<Smtp>,
+}
+
+impl Mailer {
+    /// A sandbox's: everything is kept in the mailbox; mail also goes out by SMTP if that is
+    /// configured.
+    ///
+    /// # Errors
+    /// The SMTP settings are of no use.
+    pub fn sandbox(clock: Clock, smtp: Option<SmtpSettings>) -> Result<Self, SmtpSetupError> {
+        let smtp = smtp.map(Smtp::new).transpose()?;
+        Ok(Self { clock, mailbox: Some(Mailbox::default()), smtp })
+    }
+
+    /// Production's: SMTP only, and no channel at all without it.
+    ///
+    /// # Errors
+    /// The SMTP settings are of no use.
+    pub fn production(clock: Clock, smtp: Option<SmtpSettings>) -> Result<Self, SmtpSetupError> {
+        Ok(Self { clock, mailbox: None, smtp: smtp.map(Smtp::new).transpose()? })
+    }
+
+    /// Sends a message; when this answers, the mailbox holds it and the mail server, if there
+    /// is one, has taken it.
+    ///
+    /// # Errors
+    /// [`MailError`]; the sandbox's mailbox holds it all the same.
+    pub async fn send(&self, mail: Mail) -> Result<(), MailError> {
+        if let Some(mailbox) = &self.mailbox {
+            mailbox.keep(self.clock.now(), mail.clone());
+        }
+        match (mail.channel, &self.smtp) {
+            (MailChannel::Email, Some(smtp)) => smtp.send(&mail).await,
+            _ if self.mailbox.is_some() => Ok(()),
+            _ => Err(MailError::NoChannel),
+        }
+    }
+
+    /// The sandbox's mailbox; production has none.
+    #[must_use]
+    pub const fn mailbox(&self) -> Option<&Mailbox> {
+        self.mailbox.as_ref()
+    }
+}
