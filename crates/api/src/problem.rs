@@ -150,6 +150,10 @@ impl From<CardsError> for Problem {
             CardsError::CardNotFound => Self::not_found("card"),
             CardsError::Transition(refusal) => Self::conflict("card_state", refusal.to_string()),
             CardsError::Store(error) => error.into(),
+            CardsError::Missing(_) | CardsError::Vault(_) => {
+                tracing::error!(%error, "a card's sealed data are out of reach");
+                Self::internal()
+            }
             other => Self::invalid(other.to_string()),
         }
     }

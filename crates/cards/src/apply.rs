@@ -40,8 +40,8 @@ impl CardsSettings {
 /// Requests about orders and cards.
 pub struct Cards {
     pub(crate) store: Store,
-    vault: Arc<Vault>,
-    settings: CardsSettings,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) settings: CardsSettings,
 }
 
 impl Cards {

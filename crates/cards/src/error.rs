@@ -1,8 +1,9 @@
 //! Why a request about orders or cards was refused.
 
 use domain::{CardEvent, CardTransitionError, ErrorCode};
-use store::{CardChangeError, CreateCustomerError, PlaceOrderError, StoreError};
+use store::{CardChangeError, CreateCustomerError, PinChangeError, PlaceOrderError, StoreError};
 use thiserror::Error;
+use vault::VaultError;
 
 /// Why a request about orders or cards was refused.
 #[derive(Debug, Clone, Error)]
@@ -46,6 +47,25 @@ pub enum CardsError {
     /// The card's state does not allow it.
     #[error(transparent)]
     Transition(#[from] CardTransitionError),
+    /// Only a physical card takes this.
+    #[error("the card is not physical")]
+    NotPhysical,
+    /// The card is in a state in which its data or PIN are out of reach.
+    #[error("the card is not activated")]
+    NotActivated,
+    /// The new PIN is not four digits.
+    #[error("a PIN is four digits")]
+    PinForm,
+    /// What was to prove that the card is the holder's does not count: which part of it is
+    /// wrong, or whether any is, is not told.
+    #[error("the card's data do not match")]
+    ProofRefused,
+    /// The store lacks a record that must be there.
+    #[error("missing: {0}")]
+    Missing(&'static str),
+    /// Something sealed cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A field is missing or names nothing; the text names it, never its value.
     #[error("{0}")]
     IllegalField(&'static str),
@@ -79,8 +99,11 @@ impl CardsError {
                     ErrorCode::OperationNotSupport
                 }
             },
-            Self::IllegalField(_) => ErrorCode::SysIllegalParam,
-            Self::Store(_) => ErrorCode::SystemError,
+            Self::NotPhysical => ErrorCode::CardTypeNotPhysical,
+            Self::NotActivated => ErrorCode::CardStatusNotActivated,
+            Self::PinForm => ErrorCode::CardPinMustBeFourDigitNumber,
+            Self::IllegalField(_) | Self::ProofRefused => ErrorCode::SysIllegalParam,
+            Self::Store(_) | Self::Missing(_) | Self::Vault(_) => ErrorCode::SystemError,
         }
     }
 
@@ -88,7 +111,9 @@ impl CardsError {
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::Transition(_) | Self::IllegalField(_) => Some(self.to_string()),
+            Self::Transition(_) | Self::IllegalField(_) | Self::ProofRefused => {
+                Some(self.to_string())
+            }
             _ => None,
         }
     }
@@ -114,6 +139,18 @@ impl From<CreateCustomerError> for CardsError {
             CreateCustomerError::EmailTaken => Self::EmailTaken,
             CreateCustomerError::PhoneTaken => Self::PhoneTaken,
             CreateCustomerError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<PinChangeError> for CardsError {
+    fn from(error: PinChangeError) -> Self {
+        match error {
+            PinChangeError::NotFound => Self::CardNotFound,
+            PinChangeError::NotPhysical => Self::NotPhysical,
+            PinChangeError::NotActivated => Self::NotActivated,
+            PinChangeError::Refused => Self::ProofRefused,
+            PinChangeError::Store(error) => Self::Store(error),
         }
     }
 }

@@ -12,11 +12,13 @@ mod issue;
 mod life;
 mod magic;
 mod reading;
+mod secure_data;
 mod step;
 mod worker;
 
 pub use apply::{Cards, CardsSettings};
 pub use error::CardsError;
 pub use magic::{Ending, Road};
+pub use secure_data::RevealedCard;
 pub use step::{StepDecision, next_step};
 pub use worker::OrderWorker;

@@ -41,7 +41,7 @@ pub fn cvv(
     pair[..8].copy_from_slice(key_a);
     pair[8..].copy_from_slice(key_b);
     TdesEde2::new((&*pair).into()).encrypt_block(&mut block);
-    let value = decimalised(&block);
+    let value = decimalised(&block, CVV_DIGITS);
     block.as_mut_slice().zeroize();
     Ok(value)
 }
@@ -56,12 +56,13 @@ fn packed(texts: [&str; 3]) -> Zeroizing<[u8; 16]> {
     blocks
 }
 
-/// First the decimal half-bytes from the left, then the others less ten.
-fn decimalised(block: &[u8]) -> String {
+/// The first `digits` digits of a block: its decimal half-bytes from the left, then the
+/// others less ten.
+pub(crate) fn decimalised(block: &[u8], digits: usize) -> String {
     let nibbles = || block.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     let decimal = nibbles().filter(|nibble| *nibble < 10);
     let others = nibbles().filter(|nibble| *nibble >= 10).map(|nibble| nibble - 10);
-    decimal.chain(others).take(CVV_DIGITS).map(|digit| char::from(b'0' + digit)).collect()
+    decimal.chain(others).take(digits).map(|digit| char::from(b'0' + digit)).collect()
 }
 
 #[cfg(test)]
@@ -80,9 +81,9 @@ mod tests {
 
     #[test]
     fn letters_fill_up_when_decimal_digits_run_out() {
-        assert_eq!(decimalised(&[0xAB, 0xCD, 0xEF, 0xFF, 0xFF, 0xFF, 0xFF, 0xF7]), "701");
-        assert_eq!(decimalised(&[0xFA; 8]), "505");
-        assert_eq!(decimalised(&[0x12, 0x34, 0, 0, 0, 0, 0, 0]), "123");
+        assert_eq!(decimalised(&[0xAB, 0xCD, 0xEF, 0xFF, 0xFF, 0xFF, 0xFF, 0xF7], 3), "701");
+        assert_eq!(decimalised(&[0xFA; 8], 3), "505");
+        assert_eq!(decimalised(&[0x12, 0x34, 0, 0, 0, 0, 0, 0], 4), "1234");
     }
 
     #[test]

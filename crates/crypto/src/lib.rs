@@ -7,6 +7,7 @@ mod error;
 pub mod field_cipher;
 mod hash;
 pub mod luhn;
+pub mod pin_verification;
 mod pool;
 pub mod rsa;
 

@@ -77,6 +77,8 @@ ids! {
     WebhookId,
     /// A leased job.
     JobId,
+    /// One opening of card data.
+    RevealId,
 }
 
 fn parse_id(text: &str) -> Result<i64, IdError> {

@@ -14,8 +14,10 @@ mod fx;
 mod ids;
 mod money;
 mod order;
+mod pin;
 mod profile;
 mod random;
+mod reveal;
 mod text;
 mod timestamp;
 mod velocity;
@@ -33,12 +35,14 @@ pub use error_code::ErrorCode;
 pub use fx::{FxError, FxRate, FxTable};
 pub use ids::{
     AccountId, AuthId, CardId, CustomerId, EnterpriseId, IdError, IdGenerator, JobId, OrderId,
-    OutsId, PanId, ProfileId, TransactionId, TransferId, WebhookId,
+    OutsId, PanId, ProfileId, RevealId, TransactionId, TransferId, WebhookId,
 };
 pub use money::{AmountError, Currency, Money};
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
+pub use pin::{PinTries, PinVerdict};
 pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityLimits};
 pub use random::{Random, SystemRandom};
+pub use reveal::{Reveal, RevealPurpose};
 pub use text::{EnumTextError, is_reference};
 pub use timestamp::Timestamp;
 pub use velocity::{PeriodUse, VelocityExcess, VelocityShare, VelocityUse};

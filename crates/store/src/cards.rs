@@ -72,7 +72,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         card_id: CardId,
     ) -> Result<Option<Card>, StoreError> {
-        self.read_one(move |tx| Box::pin(find(tx, enterprise_id, card_id, ""))).await
+        self.read_one(move |tx| Box::pin(find_card(tx, enterprise_id, card_id, ""))).await
     }
 
     /// A card of any enterprise, for operators and the network.
@@ -198,7 +198,8 @@ impl Store {
     }
 }
 
-async fn find(
+/// A card of an enterprise; `lock` is empty or ` FOR UPDATE`.
+pub(crate) async fn find_card(
     tx: &Tx,
     enterprise_id: EnterpriseId,
     card_id: CardId,
@@ -221,7 +222,7 @@ async fn find_pan(
 }
 
 async fn apply_change(tx: &Tx, change: &CardChange) -> Result<Card, CardChangeError> {
-    let mut card = find(tx, change.enterprise_id, change.card_id, " FOR UPDATE")
+    let mut card = find_card(tx, change.enterprise_id, change.card_id, " FOR UPDATE")
         .await?
         .ok_or(CardChangeError::NotFound)?;
     (card.status, card.status_reason) = card.status.transition(change.event)?;

@@ -18,8 +18,10 @@ mod migrations;
 mod money;
 mod orders;
 mod outbox;
+mod pins;
 mod profiles;
 mod replay;
+mod reveals;
 mod rows;
 mod settings;
 mod surroundings;
@@ -42,6 +44,7 @@ pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
 };
 pub use outbox::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
+pub use pins::{PinAttempt, PinChange, PinChangeError, PinPresentation};
 pub use surroundings::CardSurroundings;
 pub use verify::{VerifyReport, Violation};
 

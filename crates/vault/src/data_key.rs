@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Secret,
     /// The card verification key pair of one enterprise.
     CardVerification,
+    /// The PIN verification key pair of one enterprise.
+    PinVerification,
     /// Fingerprints PANs of all enterprises.
     Fingerprint,
     /// Tells one master key from another.
@@ -31,6 +33,7 @@ impl Purpose {
             Self::Pan => b"pan",
             Self::Secret => b"secret",
             Self::CardVerification => b"card-verification",
+            Self::PinVerification => b"pin-verification",
             Self::Fingerprint => b"fingerprint",
             Self::KeyCheck => b"key-check",
         }
@@ -107,6 +110,7 @@ mod tests {
                 Purpose::Pan,
                 Purpose::Secret,
                 Purpose::CardVerification,
+                Purpose::PinVerification,
                 Purpose::Fingerprint,
                 Purpose::KeyCheck,
             ] {

@@ -1,19 +1,21 @@
 //! Keys at rest: the only crate that seals and opens PANs and secrets, and the one
-//! that computes CVV2. It stores nothing: callers keep what was sealed.
+//! that computes CVV2 and PVV. It stores nothing: callers keep what was sealed.
 
 mod card_data;
 mod data_key;
 mod expiry;
 mod mask;
 mod master_key;
+mod pin;
 mod record_secrets;
 mod sealed;
 mod secret_text;
 mod vault;
 
 pub use card_data::{ClearPan, Cvv2, PanError};
-pub use expiry::expiry_yymm;
+pub use expiry::{expiry_yymm, parse_expiry};
 pub use mask::mask_pans;
 pub use master_key::{MasterKey, MasterKeyError};
+pub use pin::{ClearPin, PinError};
 pub use secret_text::SecretText;
 pub use vault::{KeyCheckValue, Vault, VaultError};

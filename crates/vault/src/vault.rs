@@ -39,7 +39,7 @@ const SECRET_BYTES: usize = 32;
 
 /// Seals, opens and draws under one master key. It keeps nothing but derived keys.
 pub struct Vault {
-    keys: DataKeys,
+    pub(crate) keys: DataKeys,
     fingerprint_key: Zeroizing<[u8; 32]>,
     random: Arc<dyn Random>,
 }

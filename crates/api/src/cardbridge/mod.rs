@@ -12,6 +12,7 @@ mod rate_limit;
 mod reply;
 mod routes;
 mod secrets;
+mod secure_card;
 mod simulation;
 
 pub use routes::{open_api_document, public_paths, public_service};

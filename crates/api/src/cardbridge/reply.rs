@@ -19,6 +19,9 @@ use crate::shell::LoggedCode;
 /// A success that carries `data`.
 pub(crate) struct Success<T>(pub T);
 
+/// A success whose `data` nobody on the way may keep.
+pub(crate) struct UncachedSuccess<T>(pub T);
+
 /// What a handler answers.
 pub(crate) type Reply<T> = Result<Success<T>, Failure>;
 
@@ -66,6 +69,15 @@ impl<T: Serialize> IntoResponse for Success<T> {
     }
 }
 
+impl<T: Serialize> IntoResponse for UncachedSuccess<T> {
+    fn into_response(self) -> Response {
+        let mut response = Success(self.0).into_response();
+        let no_store = HeaderValue::from_static("no-store");
+        response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+        response
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let body = envelope::failure(self.code, self.detail.as_deref());
@@ -109,6 +121,10 @@ impl From<CardsError> for Failure {
     fn from(error: CardsError) -> Self {
         match error {
             CardsError::Store(error) => error.into(),
+            CardsError::Missing(_) | CardsError::Vault(_) => {
+                tracing::error!(%error, "a card's sealed data are out of reach");
+                Self::internal()
+            }
             error => Self { detail: error.detail(), ..Self::of(error.code()) },
         }
     }

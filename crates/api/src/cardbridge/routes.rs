@@ -14,13 +14,13 @@ use utoipa::openapi::OpenApi;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
     card as card_wire, customer as customer_wire, enterprise as enterprise_wire, order, path,
-    simulation as simulation_wire,
+    secure_card as secure_card_wire, simulation as simulation_wire,
 };
 
 use super::guard::{Guard, guard};
 use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
-use super::{card, card_order, customer, enterprise, openapi, simulation};
+use super::{card, card_order, customer, enterprise, openapi, secure_card, simulation};
 use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
 
@@ -40,6 +40,7 @@ pub fn public_service(state: Arc<ApiState>) -> HttpService {
 fn table() -> Vec<Route> {
     let mut table = orders_and_cards();
     table.extend(customers());
+    table.extend(secure_data());
     table
 }
 
@@ -99,6 +100,26 @@ fn orders_and_cards() -> Vec<Route> {
             .takes::<simulation_wire::FundAuth>()
             .gives::<simulation_wire::FundAuthBody>()
             .refuses(&[CardNotFound, OperationNotSupport]),
+    ]
+}
+
+fn secure_data() -> Vec<Route> {
+    vec![
+        route(secure_card_wire::RETRIEVE_PATH, 20, post(secure_card::retrieve))
+            .about("Reads a card's number, expiry and CVV2, encrypted")
+            .takes::<card_wire::CardIdBody>()
+            .gives::<secure_card_wire::SecureCardBody>()
+            .refuses(&[PermissionDenied, CardNotFound, CardStatusNotActivated]),
+        route(secure_card_wire::RESET_PIN_PATH, 10, post(secure_card::reset_pin))
+            .about("Sets a new PIN for a holder who has the card before them")
+            .takes::<secure_card_wire::ResetPinBody>()
+            .gives_plain::<bool>()
+            .refuses(&[
+                CardNotFound,
+                CardTypeNotPhysical,
+                CardStatusNotActivated,
+                CardPinMustBeFourDigitNumber,
+            ]),
     ]
 }
 

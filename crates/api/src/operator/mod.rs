@@ -18,6 +18,7 @@ mod ledger;
 mod path_text;
 mod profile_body;
 mod profiles;
+mod reveals;
 mod routes;
 mod transactions;
 

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::{
     api_keys, authorisations, cards, deliveries, enterprises, funds, fx_rates, guard, health,
-    ledger, profiles, transactions,
+    ledger, profiles, reveals, transactions,
 };
 use crate::problem::Problem;
 use crate::sandbox;
@@ -72,6 +72,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(cards::read))
         .routes(routes!(cards::block))
         .routes(routes!(cards::unblock))
+        .routes(routes!(reveals::list))
         .routes(routes!(fx_rates::read, fx_rates::replace))
         .routes(routes!(authorisations::list))
         .routes(routes!(authorisations::read))

@@ -21,6 +21,7 @@ mod orders;
 mod platform;
 mod problems;
 mod purchases;
+mod secure_card;
 mod signing;
 mod transport;
 

@@ -15,6 +15,7 @@ const OPERATIONS: &[&str] = &[
     "get /admin/v1/authorisations/{id}",
     "get /admin/v1/card-profiles",
     "get /admin/v1/cards/{id}",
+    "get /admin/v1/cards/{id}/reveals",
     "get /admin/v1/enterprises",
     "get /admin/v1/enterprises/{id}",
     "get /admin/v1/fx-rates",

@@ -8,8 +8,10 @@ mod enterprise;
 mod fields;
 mod job;
 mod order;
+mod pin;
 mod posting;
 mod profile;
+mod reveal;
 mod transfer;
 mod velocity;
 mod webhook;
@@ -25,8 +27,10 @@ pub(crate) use enterprise::{
 pub(crate) use fields::Fields;
 pub(crate) use job::{JOB_COLUMNS, job_from, job_values};
 pub(crate) use order::{ORDER_COLUMNS, order_from, order_values};
+pub(crate) use pin::{KeptPin, PIN_COLUMNS, pin_from, pin_values};
 pub(crate) use posting::{POSTING_COLUMNS, posting_from, posting_values};
 pub(crate) use profile::{PROFILE_COLUMNS, profile_from, profile_values};
+pub(crate) use reveal::{REVEAL_COLUMNS, reveal_from, reveal_values};
 pub(crate) use transfer::{TRANSFER_COLUMNS, transfer_from, transfer_values};
 pub(crate) use velocity::{
     COUNTED_COLUMNS, Counted, VELOCITY_USE_COLUMNS, counted_from, counted_values,
@@ -36,7 +40,7 @@ pub(crate) use webhook::{EVENT_COLUMNS, event_from, event_values};
 
 use domain::{
     AccountId, AuthId, CardId, Currency, CustomerId, EnterpriseId, JobId, OrderId, OutsId, PanId,
-    ProfileId, TransactionId, TransferId, WebhookId,
+    ProfileId, RevealId, TransactionId, TransferId, WebhookId,
 };
 
 use crate::engine::Value;
@@ -53,6 +57,7 @@ value_from_ids!(
     AccountId,
     AuthId,
     CardId,
+    RevealId,
     CustomerId,
     EnterpriseId,
     JobId,

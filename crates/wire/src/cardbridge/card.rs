@@ -32,6 +32,25 @@ pub fn parse_list_query(raw_query: Option<&str>) -> Result<String, ParseError> {
     Query::parse(raw_query)?.required("customerId")
 }
 
+/// A body that names a card and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CardIdBody {
+    /// The card.
+    pub card_id: String,
+}
+
+impl CardIdBody {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// `cardId` is missing or ill-formed.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        let object = Object::parse_body(body)?;
+        Ok(Self { card_id: object.required_id("cardId")? })
+    }
+}
+
 /// `POST card/v1/freeze`: freezes a card, or lifts that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -15,6 +15,7 @@ pub mod order;
 pub mod path;
 pub mod query;
 mod schema;
+pub mod secure_card;
 pub mod signature;
 pub mod simulation;
 mod sorted_json;

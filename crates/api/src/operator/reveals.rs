@@ -1,0 +1,58 @@
+//! The audit of openings of card data.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use domain::{CardId, Reveal};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::PathText;
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+/// One opening of a card's data.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RevealBody {
+    reveal_id: String,
+    card_id: String,
+    /// `RETRIEVE_SECURE_CARD` or `SHOW_CARD_PAGE`.
+    purpose: String,
+    /// The API key that signed, or the id of the page's link.
+    actor: String,
+    revealed_at: String,
+}
+
+/// Openings of a card's data.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RevealsBody {
+    /// Newest first, at most 500.
+    items: Vec<RevealBody>,
+}
+
+impl From<&Reveal> for RevealBody {
+    fn from(reveal: &Reveal) -> Self {
+        Self {
+            reveal_id: reveal.reveal_id.to_string(),
+            card_id: reveal.card_id.to_string(),
+            purpose: reveal.purpose.to_string(),
+            actor: reveal.actor.clone(),
+            revealed_at: reveal.revealed_at.to_string(),
+        }
+    }
+}
+
+/// Who opened this card's data, and why.
+#[utoipa::path(get, path = "/admin/v1/cards/{id}/reveals", operation_id = "list_reveals", tag = "cards",
+    params(("id" = String, Path)), responses((status = 200, body = RevealsBody)))]
+pub(crate) async fn list(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+) -> Result<Json<RevealsBody>, Problem> {
+    let card = state.store.card_of_anyone(id.id::<CardId>("card")?).await?;
+    let card = card.ok_or_else(|| Problem::not_found("card"))?;
+    let reveals = state.store.reveals_of_card(card.enterprise_id, card.card_id).await?;
+    Ok(Json(RevealsBody { items: reveals.iter().map(RevealBody::from).collect() }))
+}

@@ -1,0 +1,31 @@
+//! Openings of card data: who saw a PAN and CVV2 in the clear, and why.
+
+use crate::text::text_enum;
+use crate::{CardId, EnterpriseId, RevealId, Timestamp};
+
+text_enum! {
+    /// Why card data was opened.
+    RevealPurpose {
+        /// `retrieve-secure-card` (cardbridge-open-api.md section 6.2.5).
+        RetrieveSecureCard = "RETRIEVE_SECURE_CARD",
+        /// The hosted page that shows the card (section 6.3, type 1).
+        ShowCardPage = "SHOW_CARD_PAGE",
+    }
+}
+
+/// One opening of card data, for the audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reveal {
+    /// Owner of the card.
+    pub enterprise_id: EnterpriseId,
+    /// Id.
+    pub reveal_id: RevealId,
+    /// The card.
+    pub card_id: CardId,
+    /// Why.
+    pub purpose: RevealPurpose,
+    /// By what: the API key that signed, or the id of the page's link. Never a secret.
+    pub actor: String,
+    /// When.
+    pub revealed_at: Timestamp,
+}
