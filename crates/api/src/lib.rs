@@ -6,6 +6,7 @@
 //! handler, which parses, calls one function and renders. Every route stands in
 //! `cardbridge/routes.rs`, `operator/routes.rs` or `sandbox/routes.rs`.
 
+mod address_limit;
 mod body;
 mod cardbridge;
 mod fields;

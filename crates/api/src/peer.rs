@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
+/// Bits that all IPv4 addresses have in front when they are written as IPv6 ones.
+const MAPPED_PREFIX_BITS: u8 = 96;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address at the other end of the connection, as a request extension.
@@ -15,7 +17,7 @@ pub struct PeerAddress(pub IpAddr);
 /// entry of `X-Forwarded-For` that is none (operator-and-sandbox.md section 1). An entry
 /// that is no address ends the search at the last address known.
 pub(crate) fn source_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| contains(network, address));
     let mut source = peer.to_canonical();
     let mut hops = headers
         .get_all(FORWARDED_FOR)
@@ -29,6 +31,18 @@ pub(crate) fn source_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
         source = address.to_canonical();
     }
     source
+}
+
+/// Whether a network holds an address, however either is written: `::ffff:192.0.2.0/120` is
+/// `192.0.2.0/24`.
+pub(crate) fn contains(network: &IpNet, address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    match (network, address) {
+        (IpNet::V6(mapped), IpAddr::V4(v4)) => {
+            mapped.prefix_len() >= MAPPED_PREFIX_BITS && mapped.contains(&v4.to_ipv6_mapped())
+        }
+        _ => network.contains(&address),
+    }
 }
 
 #[cfg(test)]
@@ -50,6 +64,21 @@ mod tests {
         assert_eq!(source("10.0.0.1", &["9.9.9.9"]), "9.9.9.9");
         assert_eq!(source("::ffff:10.0.0.1", &["9.9.9.9"]), "9.9.9.9");
         assert_eq!(source("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_network_holds_an_address_however_either_is_written() {
+        let holds = |network: &str, address: &str| {
+            contains(&network.parse().unwrap(), address.parse().unwrap())
+        };
+        assert!(holds("192.0.2.0/24", "192.0.2.7"));
+        assert!(holds("192.0.2.0/24", "::ffff:192.0.2.7"));
+        assert!(holds("::ffff:192.0.2.0/120", "192.0.2.7"));
+        assert!(holds("2001:db8::/32", "2001:db8::7"));
+        assert!(!holds("::ffff:192.0.2.0/120", "192.0.3.7"));
+        assert!(!holds("2001:db8::/32", "192.0.2.7"));
+        // All of IPv6 is not meant to be all of IPv4.
+        assert!(!holds("::/0", "192.0.2.7"));
     }
 
     #[test]

@@ -91,6 +91,12 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something failed on our side")
     }
 
+    /// 502: the mail server did not take the mail.
+    pub(crate) fn mail_refused() -> Self {
+        let detail = "the mail server did not take the mail; nothing was done";
+        Self::new(StatusCode::BAD_GATEWAY, "mail_refused", detail)
+    }
+
     /// 503: too much waits already, or the store does not answer.
     pub(crate) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later")

@@ -83,6 +83,17 @@ pub async fn create_api_key(
     vault: &Vault,
     enterprise_id: EnterpriseId,
 ) -> Result<NewApiKey, StoreError> {
+    let (row, key) = draw_api_key(store, vault, enterprise_id);
+    store.add_api_key(row).await?;
+    Ok(key)
+}
+
+/// Draws an API key without storing it: its row, and what its owner gets.
+pub(crate) fn draw_api_key(
+    store: &Store,
+    vault: &Vault,
+    enterprise_id: EnterpriseId,
+) -> (ApiKey, NewApiKey) {
     let (api_key, secret) = (vault.new_api_key(), vault.new_secret_key());
     let row = ApiKey {
         api_key: api_key.clone(),
@@ -91,6 +102,5 @@ pub async fn create_api_key(
         created_at: store.clock().now(),
         revoked_at: None,
     };
-    store.add_api_key(row).await?;
-    Ok(NewApiKey { api_key, secret })
+    (row, NewApiKey { api_key, secret })
 }

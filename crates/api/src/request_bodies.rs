@@ -86,11 +86,12 @@ body! {
 }
 
 body! {
-    /// How a new API key is handed over.
+    /// How a new API key is handed over: in the answer if both fields are left out (sandbox
+    /// only), else by a one-time extraction.
     NewApiKeyRequest {
-        /// Delivery by mail; not available yet.
+        /// The mailbox that gets the extraction code.
         email("email"): Option<String>,
-        /// Delivery by mail; not available yet.
+        /// The only address that may use it.
         source_ip("sourceIp"): Option<String>,
     }
 }

@@ -79,6 +79,8 @@ ids! {
     JobId,
     /// One opening of card data.
     RevealId,
+    /// A 3DS challenge.
+    ChallengeId,
 }
 
 fn parse_id(text: &str) -> Result<i64, IdError> {

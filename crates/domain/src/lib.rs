@@ -12,6 +12,7 @@ mod enterprise;
 mod error_code;
 mod fx;
 mod ids;
+mod key_extraction;
 mod money;
 mod order;
 mod pin;
@@ -19,6 +20,7 @@ mod profile;
 mod random;
 mod reveal;
 mod text;
+mod three_ds;
 mod timestamp;
 mod velocity;
 mod webhook;
@@ -34,9 +36,10 @@ pub use enterprise::{ApiKey, Enterprise, RsaPadding};
 pub use error_code::ErrorCode;
 pub use fx::{FxError, FxRate, FxTable};
 pub use ids::{
-    AccountId, AuthId, CardId, CustomerId, EnterpriseId, IdError, IdGenerator, JobId, OrderId,
-    OutsId, PanId, ProfileId, RevealId, TransactionId, TransferId, WebhookId,
+    AccountId, AuthId, CardId, ChallengeId, CustomerId, EnterpriseId, IdError, IdGenerator, JobId,
+    OrderId, OutsId, PanId, ProfileId, RevealId, TransactionId, TransferId, WebhookId,
 };
+pub use key_extraction::{ExtractionAttempt, ExtractionOutcome, KeyExtraction};
 pub use money::{AmountError, Currency, Money};
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
 pub use pin::{PinTries, PinVerdict};
@@ -44,6 +47,10 @@ pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityL
 pub use random::{Random, SystemRandom};
 pub use reveal::{Reveal, RevealPurpose};
 pub use text::{EnumTextError, is_reference};
+pub use three_ds::{
+    ChallengeEvent, ChallengeOverError, ChallengeStatus, ChallengeSteps, ChallengeVerdict,
+    ThreeDsChallenge,
+};
 pub use timestamp::Timestamp;
 pub use velocity::{PeriodUse, VelocityExcess, VelocityShare, VelocityUse};
 pub use webhook::{DeliveryStatus, WebhookEvent, WebhookSubType, WebhookType};

@@ -56,6 +56,15 @@ impl Timestamp {
         self.in_utc8().strftime("%Y-%m-%dT%H:%M:%S+08:00").to_string()
     }
 
+    /// The text of a `ZonedDateTime` of Java, `2024-10-21T16:52+08:00[Asia/Shanghai]`: whole
+    /// seconds, left out where they are zero (cardbridge-open-api.md section 1).
+    #[must_use]
+    pub fn to_zoned_text(self) -> String {
+        let date = self.in_utc8();
+        let time = if date.second() == 0 { "%Y-%m-%dT%H:%M" } else { "%Y-%m-%dT%H:%M:%S" };
+        format!("{}+08:00[Asia/Shanghai]", date.strftime(time))
+    }
+
     /// Day in UTC+8 as `yyyyMMdd`, the day of limits and of daily files.
     #[must_use]
     pub fn utc8_day(self) -> String {
@@ -143,6 +152,9 @@ mod tests {
         let moment = Timestamp::parse_rfc3339("2025-01-15T02:30:00Z").unwrap();
         assert_eq!(moment.to_utc8(), "2025-01-15T10:30:00+08:00");
         assert_eq!(moment.to_string(), "2025-01-15T02:30:00.000Z");
+        assert_eq!(moment.to_zoned_text(), "2025-01-15T10:30+08:00[Asia/Shanghai]");
+        let next = moment.plus_seconds(1).to_zoned_text();
+        assert_eq!(next, "2025-01-15T10:30:01+08:00[Asia/Shanghai]");
         assert_eq!(moment.plus_seconds(14 * 3600).utc8_day(), "20250116");
     }
 

@@ -10,7 +10,7 @@ mod worker;
 
 pub use mail::{
     KeptMail, MAX_KEPT_MAILS, Mail, MailChannel, MailError, MailKind, Mailbox, Mailer,
-    SmtpPassword, SmtpSettings, SmtpSetupError, SmtpTls,
+    SmtpPassword, SmtpSettings, SmtpSetupError, SmtpTls, is_email_address,
 };
 pub use retry::RETRY_DELAYS_S;
 pub use worker::WebhookWorker;

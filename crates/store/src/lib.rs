@@ -13,6 +13,7 @@ mod enterprises;
 mod error;
 mod idempotency;
 mod jobs;
+mod key_extractions;
 mod listing;
 mod migrations;
 mod money;

@@ -16,7 +16,7 @@ use wire::cardbridge::signature::{
 
 use super::guard::Guard;
 use super::reply::Failure;
-use crate::peer::source_address;
+use crate::peer::{contains, source_address};
 use crate::state::{ApiState, Mode};
 
 /// Least time that a served request is remembered, milliseconds (section 3.4).
@@ -125,7 +125,7 @@ fn check_source(
     let allowed = if enterprise.ip_allowlist.is_empty() {
         state.settings.mode == Mode::Sandbox
     } else {
-        enterprise.ip_allowlist.iter().any(|net| net.contains(&source))
+        enterprise.ip_allowlist.iter().any(|network| contains(network, source))
     };
     if allowed { Ok(()) } else { Err(ErrorCode::PermissionDenied.into()) }
 }

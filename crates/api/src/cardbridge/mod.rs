@@ -11,6 +11,7 @@ mod operation;
 mod rate_limit;
 mod reply;
 mod routes;
+mod secret_extract;
 mod secrets;
 mod secure_card;
 mod simulation;

@@ -20,7 +20,9 @@ use wire::cardbridge::{
 use super::guard::{Guard, guard};
 use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
-use super::{card, card_order, customer, enterprise, openapi, secure_card, simulation};
+use super::{
+    card, card_order, customer, enterprise, openapi, secret_extract, secure_card, simulation,
+};
 use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
 
@@ -174,6 +176,7 @@ fn router(state: Arc<ApiState>) -> Router {
         .route_layer(guarded)
         // After the guard, so that none of these needs a signature.
         .route(openapi::DOCUMENT_PATH, get(openapi::serve))
+        .merge(secret_extract::routes(Arc::clone(&state)))
         .method_not_allowed_fallback(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED))
         .fallback(async || transport_failure(StatusCode::NOT_FOUND))
         .with_state(state)

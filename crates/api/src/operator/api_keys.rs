@@ -1,4 +1,4 @@
-//! API keys: handed out, revoked.
+//! API keys: handed out, listed, revoked.
 
 use std::sync::Arc;
 
@@ -12,13 +12,32 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PathText;
+use super::enterprise_body::ApiKeyBody;
 use super::enterprises::enterprise_of;
 use super::idempotency::BearsSecret;
+use super::key_extraction::{self, KeyExtractionBody, Recipient};
 use crate::fields::Fields;
 use crate::problem::Problem;
 use crate::provision;
 use crate::request_bodies::NewApiKeyRequest;
-use crate::state::ApiState;
+use crate::state::{ApiState, Mode};
+
+/// The API keys of an enterprise.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ApiKeysBody {
+    /// Oldest first.
+    items: Vec<ApiKeyBody>,
+}
+
+/// What a new API key's owner or operator gets: one or the other.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum HandedOverBody<'a> {
+    /// The key itself.
+    Here(NewApiKeyBody<'a>),
+    /// Word of the mail.
+    ByMail(KeyExtractionBody),
+}
 
 /// A new API key; its secret is shown this once.
 #[derive(Serialize, ToSchema)]
@@ -28,10 +47,11 @@ pub(crate) struct NewApiKeyBody<'a> {
     secret_key: &'a str,
 }
 
-/// Adds an API key.
+/// Adds an API key: in the answer (sandbox only), or by a one-time extraction, of which the
+/// mailbox gets the code; that answer has no secret.
 #[utoipa::path(post, path = "/admin/v1/enterprises/{id}/api-keys", operation_id = "create_api_key", tag = "enterprises",
     params(("id" = String, Path)), request_body = Option<NewApiKeyRequest>,
-    responses((status = 200, body = NewApiKeyBody)))]
+    responses((status = 200, body = HandedOverBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     id: PathText,
@@ -39,16 +59,32 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
     let fields = Fields::parse(&body, NewApiKeyRequest::FIELDS)?;
-    for name in NewApiKeyRequest::FIELDS {
-        if fields.text(name)?.is_some() {
-            return Err(fields.wrong(name, "is not available yet: leave it out"));
-        }
+    if let Some(recipient) = Recipient::read(&fields)? {
+        let started = key_extraction::start(&state, id, recipient).await?;
+        return Ok(Json(HandedOverBody::ByMail(started)).into_response());
+    }
+    if state.settings.mode == Mode::Production {
+        return Err(Problem::invalid(
+            "email and sourceIp are required in production, where no secret is handed over here",
+        ));
     }
     let key = provision::create_api_key(&state.store, &state.vault, id).await?;
     let body = NewApiKeyBody { api_key: &key.api_key, secret_key: key.secret.expose() };
-    let mut response = Json(body).into_response();
+    let mut response = Json(HandedOverBody::Here(body)).into_response();
     response.extensions_mut().insert(BearsSecret);
     Ok(response)
+}
+
+/// Every API key of an enterprise, oldest first, revoked ones too. No secret is in it.
+#[utoipa::path(get, path = "/admin/v1/enterprises/{id}/api-keys", operation_id = "list_api_keys", tag = "enterprises",
+    params(("id" = String, Path)), responses((status = 200, body = ApiKeysBody)))]
+pub(crate) async fn list(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+) -> Result<Json<ApiKeysBody>, Problem> {
+    let id = enterprise_of(&state, &id).await?.enterprise_id;
+    let keys = state.store.api_keys(id).await?;
+    Ok(Json(ApiKeysBody { items: keys.into_iter().map(ApiKeyBody::from).collect() }))
 }
 
 /// Revokes an API key at once.

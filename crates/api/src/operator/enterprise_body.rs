@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::Enterprise;
+use domain::{ApiKey, Enterprise};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,6 +21,16 @@ pub(crate) struct ApiKeyBody {
     created_at: String,
     /// Revoked, if it is.
     revoked_at: Option<String>,
+}
+
+impl From<ApiKey> for ApiKeyBody {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            api_key: key.api_key,
+            created_at: key.created_at.to_string(),
+            revoked_at: key.revoked_at.map(|at| at.to_string()),
+        }
+    }
 }
 
 /// What decides while the enterprise does not answer.
@@ -71,11 +81,7 @@ impl EnterpriseBody {
         let id = enterprise.enterprise_id;
         let platform_key = state.store.platform_key(id).await?;
         let keys = state.store.api_keys(id).await?;
-        let api_keys = keys.into_iter().map(|key| ApiKeyBody {
-            api_key: key.api_key,
-            created_at: key.created_at.to_string(),
-            revoked_at: key.revoked_at.map(|at| at.to_string()),
-        });
+        let api_keys = keys.into_iter().map(ApiKeyBody::from);
         Ok(Self {
             enterprise_id: id.to_string(),
             name: enterprise.name,

@@ -14,6 +14,7 @@ mod fx_rates;
 mod guard;
 mod health;
 mod idempotency;
+mod key_extraction;
 mod ledger;
 mod path_text;
 mod profile_body;

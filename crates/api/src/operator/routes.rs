@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::{
     api_keys, authorisations, cards, deliveries, enterprises, funds, fx_rates, guard, health,
-    ledger, profiles, reveals, transactions,
+    key_extraction, ledger, profiles, reveals, transactions,
 };
 use crate::problem::Problem;
 use crate::sandbox;
@@ -66,7 +66,8 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(enterprises::read, enterprises::patch))
         .routes(routes!(funds::deposit))
         .routes(routes!(funds::withdraw))
-        .routes(routes!(api_keys::create))
+        .routes(routes!(api_keys::create, api_keys::list))
+        .routes(routes!(key_extraction::list_attempts))
         .routes(routes!(api_keys::revoke))
         .routes(routes!(profiles::create, profiles::list))
         .routes(routes!(cards::read))

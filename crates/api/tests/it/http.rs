@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// A request, byte for byte.
 #[derive(Clone)]
@@ -58,6 +58,17 @@ impl Answer {
 
 /// Sends a request on a connection of its own and reads the whole answer.
 pub async fn send(address: SocketAddr, request: &Request) -> Answer {
+    exchange(TcpStream::connect(address).await.unwrap(), request).await
+}
+
+/// As [`send`], from another address of this machine.
+pub async fn send_from(source: &str, address: SocketAddr, request: &Request) -> Answer {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(source.parse().unwrap(), 0)).unwrap();
+    exchange(socket.connect(address).await.unwrap(), request).await
+}
+
+async fn exchange(mut stream: TcpStream, request: &Request) -> Answer {
     let mut head = format!("{} {} HTTP/1.1\r\nhost: test\r\n", request.method, request.target);
     for (name, value) in &request.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -66,7 +77,6 @@ pub async fn send(address: SocketAddr, request: &Request) -> Answer {
         head.push_str(&format!("content-length: {}\r\n", request.body.len()));
     }
     head.push_str("connection: close\r\n\r\n");
-    let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&request.body).await.unwrap();
     let mut bytes = Vec::new();

@@ -1,6 +1,7 @@
 //! The real service over real sockets, on both engines.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod addresses;
 mod authentication;
 mod balance;
 mod cards;
@@ -11,6 +12,8 @@ mod enterprises;
 mod http;
 mod idempotency;
 mod ill_formed_headers;
+mod key_extraction;
+mod keys;
 mod listing;
 mod long_answers;
 mod mailbox;

@@ -18,6 +18,8 @@ const OPERATIONS: &[&str] = &[
     "get /admin/v1/cards/{id}/reveals",
     "get /admin/v1/enterprises",
     "get /admin/v1/enterprises/{id}",
+    "get /admin/v1/enterprises/{id}/api-keys",
+    "get /admin/v1/enterprises/{id}/key-extraction-attempts",
     "get /admin/v1/fx-rates",
     "get /admin/v1/ledger/accounts",
     "get /admin/v1/ledger/verify",

@@ -93,6 +93,12 @@ pub enum MailError {
     Undelivered(String),
 }
 
+/// Whether a text is an e-mail address that mail can go to.
+#[must_use]
+pub fn is_email_address(text: &str) -> bool {
+    text.parse::<lettre::Address>().is_ok()
+}
+
 /// Why mail cannot be set up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {problem}")]

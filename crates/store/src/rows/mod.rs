@@ -7,6 +7,7 @@ mod customer;
 mod enterprise;
 mod fields;
 mod job;
+mod key_extraction;
 mod order;
 mod pin;
 mod posting;
@@ -26,6 +27,10 @@ pub(crate) use enterprise::{
 };
 pub(crate) use fields::Fields;
 pub(crate) use job::{JOB_COLUMNS, job_from, job_values};
+pub(crate) use key_extraction::{
+    EXTRACTION_ATTEMPT_COLUMNS, KEY_EXTRACTION_COLUMNS, extraction_attempt_from,
+    extraction_attempt_values, key_extraction_from, key_extraction_values,
+};
 pub(crate) use order::{ORDER_COLUMNS, order_from, order_values};
 pub(crate) use pin::{KeptPin, PIN_COLUMNS, pin_from, pin_values};
 pub(crate) use posting::{POSTING_COLUMNS, posting_from, posting_values};
@@ -39,8 +44,8 @@ pub(crate) use velocity::{
 pub(crate) use webhook::{EVENT_COLUMNS, event_from, event_values};
 
 use domain::{
-    AccountId, AuthId, CardId, Currency, CustomerId, EnterpriseId, JobId, OrderId, OutsId, PanId,
-    ProfileId, RevealId, TransactionId, TransferId, WebhookId,
+    AccountId, AuthId, CardId, ChallengeId, Currency, CustomerId, EnterpriseId, JobId, OrderId,
+    OutsId, PanId, ProfileId, RevealId, TransactionId, TransferId, WebhookId,
 };
 
 use crate::engine::Value;
@@ -58,6 +63,7 @@ value_from_ids!(
     AuthId,
     CardId,
     RevealId,
+    ChallengeId,
     CustomerId,
     EnterpriseId,
     JobId,

@@ -32,6 +32,19 @@ pub fn success<T: Serialize>(data: T) -> Vec<u8> {
     serde_json::to_vec(&envelope).unwrap_or_else(|_| failure(ErrorCode::SystemError, None))
 }
 
+/// The text of a success for people, on several lines.
+#[must_use]
+pub fn success_text<T: Serialize>(data: T) -> String {
+    let envelope = Envelope {
+        code: SUCCESS_CODE,
+        message: None,
+        message_detail: None,
+        data: Some(data),
+        success: true,
+    };
+    serde_json::to_string_pretty(&envelope).unwrap_or_default()
+}
+
 /// The bytes of a failure. `detail` is free diagnostic text that the caller sees.
 #[must_use]
 pub fn failure(code: ErrorCode, detail: Option<&str>) -> Vec<u8> {

@@ -11,6 +11,7 @@ pub mod enterprise;
 pub mod envelope;
 pub mod form;
 pub mod input;
+pub mod key_delivery;
 pub mod order;
 pub mod path;
 pub mod query;

@@ -5,17 +5,22 @@ use std::borrow::Cow;
 
 /// What every operation's path begins with.
 pub const PREFIX: &str = "/open-api/";
+/// What the path of a key's extraction begins with.
+const EXTRACTION_PREFIX: &str = "/internal/open-api/";
 
 /// Brings a raw request path to the one that routes know: repeated slashes collapse,
 /// and one leading `/%7D` or `/}` segment goes (a stray brace after the host variable
-/// of the official collection). Only where the rest begins with [`PREFIX`]; any other
-/// path comes back as it was. Nothing is decoded (DESIGN decision 14).
+/// of the official collection). Only where the rest begins with [`PREFIX`]; repeated slashes
+/// collapse before the extraction of keys too (section 4). Any other path comes back as it was. Nothing is decoded (DESIGN decision 14).
 #[must_use]
 pub fn normalise(raw_path: &str) -> Cow<'_, str> {
     if raw_path.starts_with(PREFIX) && !raw_path.contains("//") {
         return Cow::Borrowed(raw_path);
     }
     let collapsed = collapse_slashes(raw_path);
+    if collapsed.starts_with(EXTRACTION_PREFIX) {
+        return Cow::Owned(collapsed);
+    }
     let rest = without_stray_brace(&collapsed);
     if rest.starts_with(PREFIX) { Cow::Owned(rest.to_owned()) } else { Cow::Borrowed(raw_path) }
 }
@@ -63,7 +68,8 @@ mod tests {
             "/",
             "//",
             "",
-            "//internal/open-api/v1/secret-extract/x",
+            "//internal/v1/secret-extract/x",
+            "/%7D/internal/open-api/v1/secret-extract/x",
             "/%7D/%7D/open-api/card/v1/detail",
             "/%257D/open-api/card/v1/detail",
             "/%7D/admin//v1",
@@ -73,6 +79,12 @@ mod tests {
         ] {
             assert_eq!(normalise(path), path);
         }
+    }
+
+    #[test]
+    fn a_code_appended_with_a_slash_too_many_reaches_the_extraction() {
+        let path = "//internal/open-api/v1/secret-extract//x";
+        assert_eq!(normalise(path), "/internal/open-api/v1/secret-extract/x");
     }
 
     #[test]

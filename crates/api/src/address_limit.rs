@@ -1,0 +1,88 @@
+//! How often one address may call what needs no signature.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Most addresses remembered before those whose window is over are dropped.
+const SWEEP_AT_ADDRESSES: usize = 10_000;
+/// The part of an IPv6 address that names its network: one caller has all of the rest.
+const IPV6_NETWORK_MASK: u128 = u128::MAX << 64;
+
+/// At most so many calls from one address within a window of time.
+pub(crate) struct AddressLimit {
+    max_calls: u32,
+    window: Duration,
+    windows: Mutex<HashMap<IpAddr, Window>>,
+}
+
+struct Window {
+    ends_at: Instant,
+    calls: u32,
+}
+
+impl AddressLimit {
+    /// A limit of `max_calls` within `window`.
+    pub(crate) fn new(max_calls: u32, window: Duration) -> Self {
+        Self { max_calls, window, windows: Mutex::new(HashMap::new()) }
+    }
+
+    /// Counts a call; false if it is one too many.
+    pub(crate) fn admits(&self, address: IpAddr, now: Instant) -> bool {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        if windows.len() >= SWEEP_AT_ADDRESSES {
+            windows.retain(|_, window| window.ends_at > now);
+        }
+        // So many callers within one window are a flood: nobody's count is worth its memory.
+        if windows.len() >= SWEEP_AT_ADDRESSES {
+            windows.clear();
+        }
+        let fresh = Window { ends_at: now + self.window, calls: 0 };
+        let window = windows.entry(network_of(address)).or_insert(fresh);
+        if window.ends_at <= now {
+            *window = Window { ends_at: now + self.window, calls: 0 };
+        }
+        window.calls = window.calls.saturating_add(1);
+        window.calls <= self.max_calls
+    }
+}
+
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & IPV6_NETWORK_MASK)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_call_too_many_waits_for_the_next_window_and_others_do_not() {
+        let limit = AddressLimit::new(2, Duration::from_secs(60));
+        let start = Instant::now();
+        let admits = |address: &str, after_s: u64| {
+            limit.admits(address.parse().unwrap(), start + Duration::from_secs(after_s))
+        };
+        assert!(admits("192.0.2.1", 0) && admits("::ffff:192.0.2.1", 1));
+        assert!(!admits("192.0.2.1", 59));
+        assert!(admits("192.0.2.2", 59));
+        assert!(admits("192.0.2.1", 60));
+        assert!(admits("2001:db8::1", 0) && admits("2001:db8::2", 0));
+        assert!(!admits("2001:db8::3", 0) && admits("2001:db8:0:1::1", 0));
+    }
+
+    #[test]
+    fn a_flood_of_addresses_takes_bounded_memory() {
+        let limit = AddressLimit::new(1, Duration::from_secs(60));
+        let now = Instant::now();
+        for n in 0..=u32::try_from(SWEEP_AT_ADDRESSES).unwrap() {
+            limit.admits(IpAddr::from(n.to_be_bytes()), now);
+        }
+        assert!(limit.windows.lock().unwrap().len() <= SWEEP_AT_ADDRESSES);
+    }
+}

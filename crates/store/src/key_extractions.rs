@@ -1,0 +1,136 @@
+//! One-time extraction of API keys.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use domain::{ApiKey, EnterpriseId, ExtractionAttempt, ExtractionOutcome, KeyExtraction};
+
+use crate::engine::Tx;
+use crate::listing::Page;
+use crate::rows::{
+    API_KEY_COLUMNS, EXTRACTION_ATTEMPT_COLUMNS, KEY_EXTRACTION_COLUMNS, api_key_values,
+    extraction_attempt_from, extraction_attempt_values, key_extraction_from, key_extraction_values,
+};
+use crate::{Store, StoreError};
+
+impl Store {
+    /// Keeps the digest of a new extraction code.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn add_key_extraction(&self, extraction: &KeyExtraction) -> Result<(), StoreError> {
+        let row = key_extraction_values(extraction);
+        self.write(move |tx| {
+            let row = row.clone();
+            Box::pin(async move {
+                tx.insert_rows("key_extraction", KEY_EXTRACTION_COLUMNS, &[row]).await
+            })
+        })
+        .await
+    }
+
+    /// Takes a code back whose mail was not sent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn cancel_key_extraction(&self, code_digest: [u8; 32]) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sql = "DELETE FROM key_extraction WHERE code_digest = $1";
+                tx.execute(sql, &[code_digest.as_slice().into()]).await.map(drop)
+            })
+        })
+        .await
+    }
+
+    /// The extraction whose code has this digest, used or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn key_extraction(
+        &self,
+        code_digest: [u8; 32],
+    ) -> Result<Option<KeyExtraction>, StoreError> {
+        self.read(move |tx| Box::pin(find(tx, code_digest, ""))).await
+    }
+
+    /// Judges an attempt from `source_ip` and records it. If the code is good it is marked
+    /// as used and `key` is added, all in one commit: of attempts at once, one gets its key.
+    /// None if there is no such code.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn extract_api_key(
+        &self,
+        code_digest: [u8; 32],
+        source_ip: IpAddr,
+        key: ApiKey,
+    ) -> Result<Option<ExtractionOutcome>, StoreError> {
+        let (key, attempt_id) = (Arc::new(key), self.ids().next());
+        self.write(move |tx| {
+            let key = Arc::clone(&key);
+            Box::pin(async move {
+                let Some(extraction) = find(tx, code_digest, " FOR UPDATE").await? else {
+                    return Ok(None);
+                };
+                let now = key.created_at;
+                let outcome = match extraction.judge(source_ip, now) {
+                    // The key was sealed for the owner that was read before the commit.
+                    _ if extraction.enterprise_id != key.enterprise_id => return Ok(None),
+                    outcome => outcome,
+                };
+                let is_good = outcome == ExtractionOutcome::Extracted;
+                if is_good {
+                    let used = "UPDATE key_extraction SET used_at = $1 WHERE code_digest = $2";
+                    tx.execute(used, &[now.into(), code_digest.as_slice().into()]).await?;
+                    tx.insert_rows("api_key", API_KEY_COLUMNS, &[api_key_values(&key)]).await?;
+                }
+                let attempt = ExtractionAttempt {
+                    enterprise_id: extraction.enterprise_id,
+                    attempt_id,
+                    outcome,
+                    source_ip,
+                    api_key: is_good.then(|| key.api_key.clone()),
+                    attempted_at: now,
+                };
+                let row = extraction_attempt_values(&attempt);
+                tx.insert_rows("key_extraction_attempt", EXTRACTION_ATTEMPT_COLUMNS, &[row])
+                    .await?;
+                Ok(Some(outcome))
+            })
+        })
+        .await
+    }
+
+    /// Attempts to fetch an enterprise's keys, in order of id, after `cursor`, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn extraction_attempts(
+        &self,
+        enterprise_id: EnterpriseId,
+        cursor: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<ExtractionAttempt>, StoreError> {
+        let mut page = Page::new("attempt_id", cursor, limit);
+        page.only("enterprise_id", Some(enterprise_id));
+        self.page(
+            "key_extraction_attempt",
+            EXTRACTION_ATTEMPT_COLUMNS,
+            page,
+            extraction_attempt_from,
+        )
+        .await
+    }
+}
+
+async fn find(
+    tx: &Tx,
+    code_digest: [u8; 32],
+    lock: &str,
+) -> Result<Option<KeyExtraction>, StoreError> {
+    let sql =
+        format!("SELECT {KEY_EXTRACTION_COLUMNS} FROM key_extraction WHERE code_digest = $1{lock}");
+    let row = tx.query_opt(&sql, &[code_digest.as_slice().into()]).await?;
+    row.as_ref().map(key_extraction_from).transpose()
+}
