@@ -14,6 +14,7 @@ mod magic;
 mod reading;
 mod secure_data;
 mod step;
+mod velocity;
 mod worker;
 
 pub use apply::{Cards, CardsSettings};
@@ -21,4 +22,5 @@ pub use error::CardsError;
 pub use magic::{Ending, Road};
 pub use secure_data::RevealedCard;
 pub use step::{StepDecision, next_step};
+pub use velocity::CardVelocity;
 pub use worker::OrderWorker;

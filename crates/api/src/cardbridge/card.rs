@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use wire::cardbridge::card::{CardBody, Freeze, Terminate, parse_detail_query, parse_list_query};
+use wire::cardbridge::velocity::{VelocityLimitsBody, parse_velocity_query};
 
 use super::authenticate::Signed;
 use super::reply::{Reply, Success};
@@ -28,6 +29,16 @@ pub(crate) async fn list(
     let customer_id = parse_list_query(signed.raw_query.as_deref())?;
     let cards = state.cards.cards_of_customer(signed.enterprise_id, &customer_id).await?;
     Ok(Success(cards.iter().map(CardBody::from).collect()))
+}
+
+/// `GET card/v1/card-velocity-limits`.
+pub(crate) async fn velocity_limits(
+    State(state): State<Arc<ApiState>>,
+    Extension(signed): Extension<Signed>,
+) -> Reply<VelocityLimitsBody> {
+    let card_id = parse_velocity_query(signed.raw_query.as_deref())?;
+    let found = state.cards.velocity(signed.enterprise_id, &card_id).await?;
+    Ok(Success(VelocityLimitsBody::new(&found.card, &found.limits, &found.used)))
 }
 
 /// `POST card/v1/freeze`: freezes, or lifts that. Any reason counts as USER_FREEZE.

@@ -14,7 +14,7 @@ use utoipa::openapi::OpenApi;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
     card as card_wire, customer as customer_wire, enterprise as enterprise_wire, order, path,
-    secure_card as secure_card_wire, simulation as simulation_wire,
+    secure_card as secure_card_wire, simulation as simulation_wire, velocity,
 };
 
 use super::guard::{Guard, guard};
@@ -83,6 +83,11 @@ fn orders_and_cards() -> Vec<Route> {
             .asks([required("customerId", "The customer")])
             .gives_plain::<Vec<card_wire::CardBody>>()
             .refuses(&[CustomerNotFound]),
+        route(velocity::VELOCITY_LIMITS_PATH, 1, get(card::velocity_limits))
+            .about("Reads a card's limits and what is used of them")
+            .asks([required("cardId", "The card")])
+            .gives::<velocity::VelocityLimitsBody>()
+            .refuses(&[CardNotFound]),
         route(card_wire::FREEZE_PATH, 10, post(card::freeze))
             .about("Freezes a card, or lifts that")
             .takes::<card_wire::Freeze>()

@@ -27,6 +27,7 @@ mod purchases;
 mod secure_card;
 mod signing;
 mod transport;
+mod velocity;
 
 /// Writes a test once and runs it on both engines, each time on a fresh platform.
 macro_rules! both_engines {

@@ -15,4 +15,5 @@ mod orders;
 mod production;
 mod secrets;
 mod server;
+mod velocity;
 mod world;

@@ -21,6 +21,7 @@ pub mod signature;
 pub mod simulation;
 mod sorted_json;
 pub mod standard_webhooks;
+pub mod velocity;
 pub mod webhook;
 
 #[cfg(test)]
