@@ -2,11 +2,12 @@
 //!
 //! Everything is read in pages from one snapshot, so that memory stays bounded however
 //! many transfers there are: first the accounts against their transfers, then each
-//! authorisation against its transfers and postings, and last the held balances against
-//! the holds that are open.
+//! authorisation against its transfers and postings, then the held balances against the
+//! holds that are open, and last what was used of limits against what counts to them.
 
 mod holds;
 mod replayed;
+mod velocity;
 
 use std::fmt::Display;
 
@@ -23,7 +24,7 @@ const PAGE_ROWS: i64 = 1_000;
 /// Something that does not add up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The account or authorisation, by id.
+    /// The account, authorisation or PAN, by id.
     pub subject: String,
     /// The rule that does not hold.
     pub rule: String,
@@ -50,8 +51,8 @@ impl VerifyReport {
 }
 
 impl Store {
-    /// Derives every balance again from its transfers and every held balance from its open
-    /// holds, on one consistent reading.
+    /// Derives every balance again from its transfers, every held balance from its open holds
+    /// and every use of a limit from its authorisations, on one consistent reading.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -78,6 +79,7 @@ async fn verify(tx: &Tx) -> Result<VerifyReport, StoreError> {
         for enterprise_id in enterprises {
             let accounts = replayed::verify_accounts(tx, enterprise_id, &mut report).await?;
             holds::verify_holds(tx, enterprise_id, &accounts, &mut report).await?;
+            velocity::verify_uses(tx, enterprise_id, &mut report).await?;
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::both_engines;
 use crate::samples::{ENTERPRISE, NOW, customer, event, found, issued, order, profile};
 
 /// A card that an order issued.
-async fn card(store: &Store) -> Card {
+pub async fn card(store: &Store) -> Card {
     let customer = customer(store, "", "card@x.example", "");
     let request = order(store, "card", CustomerDraft::Data(customer));
     let placed = store.place_order(request).await.unwrap();

@@ -11,9 +11,9 @@ use store::{
     Store, VelocityTerms,
 };
 
-use crate::both_engines;
 use crate::money::{decision, fund, purchase, usd};
 use crate::samples::{ENTERPRISE, NOW};
+use crate::{both_engines, cards};
 
 const PAN: PanId = PanId::from_i64(70);
 const DAY_SECONDS: i64 = 86_400;
@@ -211,4 +211,33 @@ both_engines!(only_what_holds_money_is_counted, |store| {
     assert_eq!(used(&store).await, [5, 1, 5, 1]);
     let foreign = EnterpriseId::from_i64(1);
     assert_eq!(store.velocity_use(foreign, PAN).await.unwrap().day.amount_minor, 0);
+});
+
+both_engines!(a_changed_use_is_found, |store, database| {
+    fund(&store, 1_000_000).await;
+    let card = cards::card(&store).await;
+    let limits = limits(limit(Some(100_000), None), limit(None, None));
+    let on_card = async |minor| {
+        let mut request = counted(&store, minor, limits, store.clock().now());
+        request.authorisation.card_id = card.card_id;
+        request.velocity.as_mut().unwrap().pan_id = card.pan_id;
+        match store.begin_authorisation(request).await.unwrap() {
+            BeginOutcome::Held(it) => it.auth_id,
+            other => panic!("not held: {other:?}"),
+        }
+    };
+    decided(&store, on_card(100).await, ResponseCode::Approved).await;
+    decided(&store, on_card(30).await, ResponseCode::NotAllowed).await;
+    on_card(7).await;
+    let rules = async || {
+        let report = store.verify_ledger().await.unwrap();
+        report.violations.into_iter().map(|violation| violation.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(rules().await, [] as [&str; 0]);
+    database.tamper("UPDATE velocity_use SET day_amount_minor = 106, month_count = 3").await;
+    let found = [
+        "its day's amount is 106, its authorisations come to 107",
+        "its month's count is 3, its authorisations come to 2",
+    ];
+    assert_eq!(rules().await, found);
 });

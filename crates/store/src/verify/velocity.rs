@@ -1,0 +1,58 @@
+//! What PANs used of their limits against the authorisations that count.
+
+use domain::EnterpriseId;
+
+use super::{PAGE_ROWS, VerifyReport};
+use crate::StoreError;
+use crate::engine::{Row, Tx};
+
+/// A page of uses, each number beside what the authorisations of its PAN's cards come to.
+const PAGE: &str = "SELECT used.pan_id, \
+    used.day_amount_minor, \
+    CAST(SUM(CASE WHEN it.velocity_day = used.day THEN it.velocity_minor ELSE 0 END) AS BIGINT), \
+    used.day_count, \
+    CAST(SUM(CASE WHEN it.velocity_day = used.day AND it.velocity_minor > 0 \
+        AND it.original_auth_id IS NULL THEN 1 ELSE 0 END) AS BIGINT), \
+    used.month_amount_minor, \
+    CAST(SUM(COALESCE(it.velocity_minor, 0)) AS BIGINT), \
+    used.month_count, \
+    CAST(SUM(CASE WHEN it.velocity_minor > 0 AND it.original_auth_id IS NULL \
+        THEN 1 ELSE 0 END) AS BIGINT) \
+    FROM (SELECT * FROM velocity_use WHERE enterprise_id = $1 AND pan_id > $2 \
+        ORDER BY pan_id LIMIT $3) used \
+    LEFT JOIN card ON card.enterprise_id = used.enterprise_id AND card.pan_id = used.pan_id \
+    LEFT JOIN authorisation it ON it.enterprise_id = used.enterprise_id \
+        AND it.card_id = card.card_id AND it.velocity_day >= used.month \
+    GROUP BY used.pan_id, used.day_amount_minor, used.day_count, used.month_amount_minor, \
+        used.month_count ORDER BY used.pan_id";
+/// The names of the numbers of [`PAGE`], in order.
+const NUMBERS: [&str; 4] = ["day's amount", "day's count", "month's amount", "month's count"];
+
+/// Derives what each PAN of an enterprise used of its newest day and month again from its
+/// authorisations.
+pub(super) async fn verify_uses(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    report: &mut VerifyReport,
+) -> Result<(), StoreError> {
+    let mut after = i64::MIN;
+    loop {
+        let rows = tx.query(PAGE, &[enterprise_id.into(), after.into(), PAGE_ROWS.into()]).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = last.int(0)?;
+        for row in &rows {
+            compare(row, report)?;
+        }
+    }
+}
+
+fn compare(row: &Row, report: &mut VerifyReport) -> Result<(), StoreError> {
+    for (index, name) in NUMBERS.iter().enumerate() {
+        let (is, should) = (row.int(1 + 2 * index)?, row.int(2 + 2 * index)?);
+        if is != should {
+            let rule = format!("its {name} is {is}, its authorisations come to {should}");
+            report.note(format!("limits of PAN {}", row.int(0)?), rule);
+        }
+    }
+    Ok(())
+}
