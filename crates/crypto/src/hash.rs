@@ -9,6 +9,28 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     fixed(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
+/// A SHA-256 that is fed piece by piece.
+pub struct Sha256(digest::Context);
+
+impl Default for Sha256 {
+    fn default() -> Self {
+        Self(digest::Context::new(&digest::SHA256))
+    }
+}
+
+impl Sha256 {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hash of all pieces, one after the other.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        fixed(self.0.finish().as_ref())
+    }
+}
+
 /// HMAC-SHA256 of `parts`, one after the other without separators
 /// (cardbridge-open-api.md section 3.2).
 #[must_use]
@@ -57,6 +79,14 @@ fn fixed(bytes: &[u8]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_hash_as_the_whole() {
+        let mut hash = Sha256::default();
+        hash.update(b"a");
+        hash.update(b"bc");
+        assert_eq!(hash.finish(), sha256(b"abc"));
+    }
 
     const API_KEY: &[u8] = b"AK0000000000000000000000000000TEST";
     const SECRET_KEY: &[u8] = b"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";

@@ -13,6 +13,6 @@ pub mod rsa;
 
 pub use aead::AeadKey;
 pub use error::CryptoError;
-pub use hash::{constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_matches, sha256};
+pub use hash::{Sha256, constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_matches, sha256};
 pub use pool::{RsaPool, RsaPoolError};
 pub use rsa::{RsaPrivateKey, RsaPublicKey};

@@ -19,6 +19,7 @@ mod pin;
 mod profile;
 mod random;
 mod reveal;
+mod settlement;
 mod text;
 mod three_ds;
 mod timestamp;
@@ -46,6 +47,7 @@ pub use pin::{PinTries, PinVerdict};
 pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityLimits};
 pub use random::{Random, SystemRandom};
 pub use reveal::{Reveal, RevealPurpose};
+pub use settlement::{BusinessDay, DayError, SettlementFileType};
 pub use text::{EnumTextError, is_reference};
 pub use three_ds::{
     ChallengeEvent, ChallengeOverError, ChallengeStatus, ChallengeSteps, ChallengeVerdict,

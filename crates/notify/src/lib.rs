@@ -1,10 +1,12 @@
 //! What is told afterwards: webhooks, from the outbox to the enterprise's server
-//! (cardbridge-open-api.md section 9), and mail.
+//! (cardbridge-open-api.md section 9), mail, and the reconciliation files of a day
+//! (section 10).
 
 mod attempt;
 mod mail;
 mod receiver;
 mod retry;
+mod settlement;
 mod under_way;
 mod worker;
 
@@ -13,4 +15,7 @@ pub use mail::{
     SmtpPassword, SmtpSettings, SmtpSetupError, SmtpTls, is_email_address,
 };
 pub use retry::RETRY_DELAYS_S;
+pub use settlement::{
+    CutError, Difference, FileReport, SettlementFiles, SettlementWorker, VerifyReport,
+};
 pub use worker::WebhookWorker;

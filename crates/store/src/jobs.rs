@@ -11,6 +11,8 @@ use crate::{Store, StoreError};
 pub enum JobKind {
     /// Moves a card order one state on; the subject is the order's id.
     OrderStep,
+    /// Cuts the reconciliation files of a day; the subject is the day.
+    SettlementFiles,
 }
 
 impl JobKind {
@@ -19,13 +21,14 @@ impl JobKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OrderStep => "ORDER_STEP",
+            Self::SettlementFiles => "SETTLEMENT_FILES",
         }
     }
 
     /// Reads the stored text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::OrderStep].into_iter().find(|kind| kind.as_str() == text)
+        [Self::OrderStep, Self::SettlementFiles].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

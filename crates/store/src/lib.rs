@@ -25,6 +25,7 @@ mod replay;
 mod reveals;
 mod rows;
 mod settings;
+mod settlement;
 mod surroundings;
 mod velocity;
 mod verify;
@@ -46,6 +47,9 @@ pub use orders::{
 };
 pub use outbox::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
 pub use pins::{PinAttempt, PinChange, PinChangeError, PinPresentation};
+pub use settlement::{
+    ControlTotal, CutOutcome, LedgerGap, MAX_PIECE_BYTES, SettlementFile, SettlementLink,
+};
 pub use surroundings::CardSurroundings;
 pub use verify::{VerifyReport, Violation};
 

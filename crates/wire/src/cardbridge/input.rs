@@ -52,6 +52,8 @@ pub enum Problem {
     NotAQuery,
     /// A mode of operation that does not exist.
     UnknownMode,
+    /// Not a type, day or form of a reconciliation file.
+    NotAFile,
 }
 
 impl Problem {
@@ -71,6 +73,7 @@ impl Problem {
             Self::NotAnObject => "is not a JSON object",
             Self::NotAQuery => "is not a well-formed query string",
             Self::UnknownMode => "names no supported mode",
+            Self::NotAFile => "names no reconciliation file",
         }
     }
 }

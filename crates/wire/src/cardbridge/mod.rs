@@ -17,6 +17,7 @@ pub mod path;
 pub mod query;
 mod schema;
 pub mod secure_card;
+pub mod settlement;
 pub mod signature;
 pub mod simulation;
 mod sorted_json;

@@ -1,0 +1,196 @@
+//! Cuts a file: pages of rows become lines, lines become pieces, pieces go to the store
+//! while the next page is read.
+
+use crypto::Sha256;
+use domain::{BusinessDay, EnterpriseId, SettlementFileType};
+use store::{CutOutcome, MAX_PIECE_BYTES, SettlementFile, Store, StoreError};
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::rebuilt::{RebuiltRows, Totals};
+
+/// How long after its end a day may still get rows that were on their way to the store.
+const SETTLING_S: i64 = 60;
+/// Pieces that wait to be written; memory is bounded by them.
+const PIECES_WAITING: usize = 4;
+/// Most enterprises that one call closes a day for.
+const MAX_ENTERPRISES: usize = 100_000;
+/// Enterprises read at a time.
+const ENTERPRISES_PER_PAGE: u32 = 500;
+
+/// Why a file could not be cut.
+#[derive(Debug, Clone, Error)]
+pub enum CutError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The work broke off.
+    #[error("the cut of a reconciliation file broke off: {0}")]
+    BrokenOff(String),
+    /// More enterprises than one call closes a day for.
+    #[error("there are too many enterprises")]
+    TooManyEnterprises,
+}
+
+/// Cuts, hands out and verifies reconciliation files.
+#[derive(Clone)]
+pub struct SettlementFiles {
+    pub(super) store: Store,
+}
+
+impl SettlementFiles {
+    /// The files of this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Cuts both files of a day for every enterprise, as far as the day has come. A final
+    /// file stays as it is; that its rows would make another one now is told in the log and
+    /// by `verify`.
+    ///
+    /// # Errors
+    /// [`CutError`]; files cut until then stay.
+    pub async fn close_day(&self, day: BusinessDay) -> Result<Vec<SettlementFile>, CutError> {
+        self.store.sweep_settlement_leftovers().await?;
+        let mut files = Vec::new();
+        for enterprise_id in self.enterprises().await? {
+            for file_type in [SettlementFileType::Authorisation, SettlementFileType::Transaction] {
+                files.push(self.cut(enterprise_id, day, file_type).await?);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Every enterprise, in order of id.
+    pub(super) async fn enterprises(&self) -> Result<Vec<EnterpriseId>, CutError> {
+        let mut all: Vec<EnterpriseId> = Vec::new();
+        while all.len() < MAX_ENTERPRISES {
+            let page = self.store.enterprises(all.last().copied(), ENTERPRISES_PER_PAGE).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page.iter().map(|enterprise| enterprise.enterprise_id));
+        }
+        Err(CutError::TooManyEnterprises)
+    }
+
+    /// Cuts one file; the one in force afterwards.
+    ///
+    /// # Errors
+    /// [`CutError`].
+    pub async fn cut(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        file_type: SettlementFileType,
+    ) -> Result<SettlementFile, CutError> {
+        let file = Cut::new(self.store.clone(), enterprise_id, day, file_type).run().await?;
+        match self.store.publish_settlement_file(file).await? {
+            CutOutcome::Kept(file) => Ok(file),
+            CutOutcome::Differs(file) => {
+                tracing::error!(%enterprise_id, %day, %file_type,
+                    "the rows of a closed day have changed; its file stays as it was");
+                Ok(file)
+            }
+        }
+    }
+}
+
+/// One cut under way.
+struct Cut {
+    store: Store,
+    enterprise_id: EnterpriseId,
+    day: BusinessDay,
+    file_type: SettlementFileType,
+    file_id: i64,
+}
+
+/// What is known of a file once all its lines are made.
+struct Made {
+    totals: Totals,
+    size_bytes: u64,
+    sha256: [u8; 32],
+}
+
+impl Cut {
+    fn new(
+        store: Store,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        file_type: SettlementFileType,
+    ) -> Self {
+        let file_id = store.ids().next();
+        Self { store, enterprise_id, day, file_type, file_id }
+    }
+
+    async fn run(self) -> Result<SettlementFile, CutError> {
+        let cut_at = self.store.clock().now();
+        // Before the first row is read: a row decided in between is in the file, and one
+        // that is still undecided keeps the file from being final.
+        let is_final = cut_at >= self.day.end().plus_seconds(SETTLING_S)
+            && !self.store.has_undecided(self.enterprise_id, self.day).await?;
+        let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
+        let rows = RebuiltRows::new(
+            self.store.clone(),
+            self.enterprise_id,
+            self.day,
+            self.file_type,
+        );
+        // An embedded store is read on the calling thread: one that may block keeps a large
+        // file off those that answer requests.
+        let runtime = Handle::current();
+        let making = tokio::task::spawn_blocking(move || runtime.block_on(make(rows, pieces)));
+        let written = self.write(waiting).await;
+        let made = making.await.map_err(|error| CutError::BrokenOff(error.to_string()))??;
+        written?;
+        Ok(SettlementFile {
+            enterprise_id: self.enterprise_id,
+            day: self.day,
+            file_type: self.file_type,
+            file_id: self.file_id,
+            rows: made.totals.rows(),
+            size_bytes: made.size_bytes,
+            sha256: made.sha256,
+            totals: made.totals.finish(),
+            is_final,
+            cut_at,
+        })
+    }
+
+    async fn write(&self, mut waiting: mpsc::Receiver<Vec<u8>>) -> Result<(), StoreError> {
+        let mut number = 0;
+        while let Some(piece) = waiting.recv().await {
+            if number == 0 {
+                self.store.begin_settlement_file(self.enterprise_id, self.file_id).await?;
+            }
+            let (owner, file_id) = (self.enterprise_id, self.file_id);
+            self.store.write_settlement_piece(owner, file_id, number, piece).await?;
+            number += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Makes all lines and hands them on in pieces. That nobody takes them any more ends it
+/// early; the error is then that of the writer.
+async fn make(mut rows: RebuiltRows, pieces: mpsc::Sender<Vec<u8>>) -> Result<Made, StoreError> {
+    let (mut totals, mut hash, mut size_bytes) = (Totals::default(), Sha256::default(), 0_u64);
+    let mut lines = Vec::with_capacity(2 * MAX_PIECE_BYTES);
+    let mut is_more = true;
+    while is_more {
+        is_more = rows.next_page(&mut lines, &mut totals).await?;
+        while lines.len() >= MAX_PIECE_BYTES || (!is_more && !lines.is_empty()) {
+            let rest = lines.split_off(lines.len().min(MAX_PIECE_BYTES));
+            let piece = std::mem::replace(&mut lines, rest);
+            hash.update(&piece);
+            size_bytes += piece.len() as u64;
+            if pieces.send(piece).await.is_err() {
+                is_more = false;
+                lines.clear();
+            }
+        }
+    }
+    Ok(Made { totals, size_bytes, sha256: hash.finish() })
+}

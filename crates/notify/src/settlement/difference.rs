@@ -1,0 +1,104 @@
+//! What a comparison of files with the ledger tells.
+
+use domain::{BusinessDay, EnterpriseId, SettlementFileType};
+use store::ControlTotal;
+
+/// Most differences that a report explains for one file; more are counted.
+pub const MAX_DIFFERENCES: usize = 1_000;
+
+/// One difference between a file and what the ledger says it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// The day is not closed: there is no file.
+    NoFile,
+    /// The ledger has a row that the file lacks.
+    MissingRow {
+        /// The row's id.
+        row_id: String,
+    },
+    /// The file has a row that the ledger lacks.
+    ExtraRow {
+        /// The row's id.
+        row_id: String,
+    },
+    /// A row has another value.
+    Field {
+        /// The row's id.
+        row_id: String,
+        /// The column.
+        column: &'static str,
+        /// What stands in the file.
+        in_file: String,
+        /// What the ledger says.
+        in_ledger: String,
+    },
+    /// A line of the file is no row.
+    Unreadable {
+        /// Counted from 1.
+        line: u64,
+    },
+    /// A control total kept with the file is not that of the ledger's rows.
+    Total {
+        /// `rows`, `sizeBytes`, or currency and direction.
+        what: String,
+        /// What is kept with the file.
+        in_file: String,
+        /// What the ledger says.
+        in_ledger: String,
+    },
+    /// The bytes of the file are not those whose hash is kept with it.
+    Bytes,
+    /// The ledger contradicts itself: transfers come to something else than rows.
+    Ledger {
+        /// The authorisation.
+        auth_id: String,
+        /// What the rows come to, minor units.
+        rows_minor: i64,
+        /// What the transfers come to, minor units.
+        transfers_minor: i64,
+    },
+}
+
+/// The comparison of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileReport {
+    /// Whose.
+    pub enterprise_id: EnterpriseId,
+    /// Which of the two.
+    pub file_type: SettlementFileType,
+    /// Rows that the ledger says there should be.
+    pub rows: u64,
+    /// Their control totals.
+    pub totals: Vec<ControlTotal>,
+    /// How many differences there are.
+    pub difference_count: u64,
+    /// The first of them.
+    pub differences: Vec<Difference>,
+}
+
+impl FileReport {
+    /// Notes a difference, explained while there is room.
+    pub(super) fn note(&mut self, difference: Difference) {
+        self.difference_count += 1;
+        if self.differences.len() < MAX_DIFFERENCES {
+            self.differences.push(difference);
+        }
+    }
+}
+
+/// The comparison of all files of a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// The day.
+    pub day: BusinessDay,
+    /// Each file.
+    pub files: Vec<FileReport>,
+}
+
+impl VerifyReport {
+    /// Whether nothing differs.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.files.iter().all(|file| file.difference_count == 0)
+    }
+}

@@ -1,0 +1,13 @@
+//! Reconciliation files (cardbridge-open-api.md section 10): cut from the rows of a day
+//! in constant memory, cut each night by a leased job, and compared with the ledger.
+
+mod cut;
+mod difference;
+mod rebuilt;
+mod stored;
+mod verify;
+mod worker;
+
+pub use cut::{CutError, SettlementFiles};
+pub use difference::{Difference, FileReport, VerifyReport};
+pub use worker::SettlementWorker;

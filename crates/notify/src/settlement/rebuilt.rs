@@ -1,0 +1,100 @@
+//! A day's rows as they are in the store now, one line after the other.
+
+use std::collections::BTreeMap;
+
+use domain::{Authorisation, BusinessDay, EnterpriseId, Money, Posting, SettlementFileType};
+use store::{ControlTotal, Store, StoreError};
+use wire::cardbridge::settlement::{push_authorisation, push_transaction};
+
+/// Reads the rows of a file page by page.
+pub(super) struct RebuiltRows {
+    store: Store,
+    enterprise_id: EnterpriseId,
+    day: BusinessDay,
+    position: Position,
+}
+
+/// The last row read.
+enum Position {
+    Authorisations(Option<Authorisation>),
+    Transactions(Option<Posting>),
+}
+
+impl RebuiltRows {
+    pub(super) const fn new(
+        store: Store,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        file_type: SettlementFileType,
+    ) -> Self {
+        let position = match file_type {
+            SettlementFileType::Authorisation => Position::Authorisations(None),
+            SettlementFileType::Transaction => Position::Transactions(None),
+        };
+        Self { store, enterprise_id, day, position }
+    }
+
+    /// Appends the lines of the next page and counts them into `totals`; false at the end.
+    pub(super) async fn next_page(
+        &mut self,
+        lines: &mut Vec<u8>,
+        totals: &mut Totals,
+    ) -> Result<bool, StoreError> {
+        match &mut self.position {
+            Position::Authorisations(last) => {
+                let (owner, day) = (self.enterprise_id, self.day);
+                let mut page = self.store.authorisations_of_day(owner, day, last.as_ref()).await?;
+                for it in &page {
+                    push_authorisation(lines, it);
+                    totals.count(it.amount, it.direction)?;
+                }
+                let is_empty = page.is_empty();
+                *last = page.pop().or_else(|| last.take());
+                Ok(!is_empty)
+            }
+            Position::Transactions(last) => {
+                let (owner, day) = (self.enterprise_id, self.day);
+                let mut page = self.store.postings_of_day(owner, day, last.as_ref()).await?;
+                for it in &page {
+                    push_transaction(lines, it);
+                    totals.count(it.amount, it.direction)?;
+                }
+                let is_empty = page.is_empty();
+                *last = page.pop().or_else(|| last.take());
+                Ok(!is_empty)
+            }
+        }
+    }
+}
+
+/// The control totals of a file: all its rows, declined ones too, so that whoever has the
+/// file alone comes to the same.
+#[derive(Default)]
+pub(super) struct Totals {
+    by_kind: BTreeMap<(domain::Currency, &'static str), ControlTotal>,
+}
+
+impl Totals {
+    fn count(&mut self, amount: Money, direction: domain::Direction) -> Result<(), StoreError> {
+        let currency = amount.currency();
+        let total = self
+            .by_kind
+            .entry((currency, direction.as_str()))
+            .or_insert(ControlTotal { currency, direction, rows: 0, amount_minor: 0 });
+        total.rows += 1;
+        total.amount_minor = total
+            .amount_minor
+            .checked_add(amount.amount_minor())
+            .ok_or(StoreError::Corrupt("the amounts of a day, which are beyond all range"))?;
+        Ok(())
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.by_kind.values().map(|total| total.rows).sum()
+    }
+
+    /// By currency, then direction.
+    pub(super) fn finish(self) -> Vec<ControlTotal> {
+        self.by_kind.into_values().collect()
+    }
+}

@@ -1,0 +1,226 @@
+//! `recon verify`: the rows built again from the ledger beside those of the stored file.
+//!
+//! Both are read in step. A row that one side has earlier than the other waits by its id
+//! until it turns up there; what still waits at the end is missing or extra. So memory
+//! grows with the differences, not with the file.
+
+use std::collections::BTreeMap;
+
+use domain::{BusinessDay, EnterpriseId, SettlementFileType};
+use store::{ControlTotal, SettlementFile, StoreError};
+use tokio::runtime::Handle;
+use wire::cardbridge::settlement::{columns, fields};
+
+use super::cut::{CutError, SettlementFiles};
+use super::difference::{Difference, FileReport, VerifyReport};
+use super::rebuilt::{RebuiltRows, Totals};
+use super::stored::StoredLines;
+
+/// Most rows that wait for the other side; beyond it the comparison is given up.
+const MAX_WAITING: usize = 100_000;
+
+impl SettlementFiles {
+    /// Compares each file of a day with what the ledger says it should be.
+    ///
+    /// # Errors
+    /// [`CutError`].
+    pub async fn verify(&self, day: BusinessDay) -> Result<VerifyReport, CutError> {
+        let mut files = Vec::new();
+        for enterprise_id in self.enterprises().await? {
+            for file_type in [SettlementFileType::Authorisation, SettlementFileType::Transaction] {
+                let (this, runtime) = (self.clone(), Handle::current());
+                // As a cut, it may read a large file of an embedded store.
+                let report = tokio::task::spawn_blocking(move || {
+                    runtime.block_on(this.verify_file(enterprise_id, day, file_type))
+                });
+                let broken = |error: tokio::task::JoinError| CutError::BrokenOff(error.to_string());
+                files.push(report.await.map_err(broken)??);
+            }
+        }
+        Ok(VerifyReport { day, files })
+    }
+
+    async fn verify_file(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        file_type: SettlementFileType,
+    ) -> Result<FileReport, StoreError> {
+        let mut report = FileReport {
+            enterprise_id,
+            file_type,
+            rows: 0,
+            totals: Vec::new(),
+            difference_count: 0,
+            differences: Vec::new(),
+        };
+        for gap in self.store.ledger_gaps(enterprise_id, day, file_type).await? {
+            report.note(Difference::Ledger {
+                auth_id: gap.auth_id.to_string(),
+                rows_minor: gap.rows_minor,
+                transfers_minor: gap.transfers_minor,
+            });
+        }
+        let Some(file) = self.store.settlement_file(enterprise_id, day, file_type).await? else {
+            report.note(Difference::NoFile);
+            return Ok(report);
+        };
+        let rebuilt = RebuiltRows::new(self.store.clone(), enterprise_id, day, file_type);
+        let stored = StoredLines::new(self.store.clone(), file.clone());
+        let (totals, size_bytes) = compare_rows(rebuilt, stored, &mut report).await?;
+        report.rows = totals.rows();
+        report.totals = totals.finish();
+        compare_totals(&file, size_bytes, &mut report);
+        Ok(report)
+    }
+}
+
+/// Compares row by row; the control totals and size of the rebuilt rows.
+async fn compare_rows(
+    mut rebuilt: RebuiltRows,
+    mut stored: StoredLines,
+    report: &mut FileReport,
+) -> Result<(Totals, u64), StoreError> {
+    let mut sides = Sides::new(report.file_type);
+    let (mut totals, mut size_bytes, mut line) = (Totals::default(), 0_u64, 0);
+    let mut page = Vec::new();
+    while rebuilt.next_page(&mut page, &mut totals).await? {
+        size_bytes += page.len() as u64;
+        for expected in String::from_utf8_lossy(&page).lines() {
+            if let Some(found) = stored.next().await? {
+                line += 1;
+                sides.in_file(&found, line, report)?;
+            }
+            sides.in_ledger(expected, report)?;
+        }
+        page.clear();
+    }
+    while let Some(found) = stored.next().await? {
+        line += 1;
+        sides.in_file(&found, line, report)?;
+    }
+    sides.finish(report);
+    if !stored.is_intact() {
+        report.note(Difference::Bytes);
+    }
+    Ok((totals, size_bytes))
+}
+
+fn compare_totals(file: &SettlementFile, size_bytes: u64, report: &mut FileReport) {
+    let mut unequal = |what: &str, in_file: String, in_ledger: String| {
+        if in_file != in_ledger {
+            report.note(Difference::Total { what: what.to_owned(), in_file, in_ledger });
+        }
+    };
+    unequal("sizeBytes", file.size_bytes.to_string(), size_bytes.to_string());
+    let rows: u64 = report.totals.iter().map(|total| total.rows).sum();
+    let mut notes = Vec::new();
+    if file.rows != rows {
+        notes.push(("rows".to_owned(), file.rows.to_string(), rows.to_string()));
+    }
+    let name = |it: &ControlTotal| format!("{} {}", it.currency, it.direction);
+    let value = |it: &ControlTotal| {
+        let sum = domain::Money::new(it.amount_minor, it.currency).to_major();
+        format!("{} in {} rows", sum, it.rows)
+    };
+    let mut kept: BTreeMap<String, String> =
+        file.totals.iter().map(|total| (name(total), value(total))).collect();
+    for total in &report.totals {
+        let in_file = kept.remove(&name(total)).unwrap_or_else(|| "nothing".to_owned());
+        notes.push((name(total), in_file, value(total)));
+    }
+    notes.extend(kept.into_iter().map(|(what, in_file)| (what, in_file, "nothing".to_owned())));
+    for (what, in_file, in_ledger) in notes.into_iter().filter(|(_, one, other)| one != other) {
+        report.note(Difference::Total { what, in_file, in_ledger });
+    }
+}
+
+/// Rows that one side had and the other did not have yet, by id.
+struct Sides {
+    columns: &'static [&'static str],
+    only_in_file: BTreeMap<String, String>,
+    only_in_ledger: BTreeMap<String, String>,
+}
+
+impl Sides {
+    const fn new(file_type: SettlementFileType) -> Self {
+        Self {
+            columns: columns(file_type),
+            only_in_file: BTreeMap::new(),
+            only_in_ledger: BTreeMap::new(),
+        }
+    }
+
+    fn in_file(
+        &mut self,
+        found: &str,
+        line: u64,
+        report: &mut FileReport,
+    ) -> Result<(), StoreError> {
+        let row = fields(found).filter(|row| row.len() == self.columns.len());
+        let Some(row_id) = row.map(|row| row[0].to_owned()) else {
+            report.note(Difference::Unreadable { line });
+            return Ok(());
+        };
+        match self.only_in_ledger.remove(&row_id) {
+            Some(expected) => compare_fields(self.columns, found, &expected, report),
+            // A second row of one id pushes out the first, which then is one too many.
+            None => {
+                if self.only_in_file.insert(row_id.clone(), found.to_owned()).is_some() {
+                    report.note(Difference::ExtraRow { row_id });
+                }
+            }
+        }
+        self.check_room()
+    }
+
+    fn in_ledger(&mut self, expected: &str, report: &mut FileReport) -> Result<(), StoreError> {
+        let row_id = expected.split('>').next().unwrap_or_default();
+        match self.only_in_file.remove(row_id) {
+            Some(found) => compare_fields(self.columns, &found, expected, report),
+            None => {
+                self.only_in_ledger.insert(row_id.to_owned(), expected.to_owned());
+            }
+        }
+        self.check_room()
+    }
+
+    fn check_room(&self) -> Result<(), StoreError> {
+        if self.only_in_file.len() + self.only_in_ledger.len() > MAX_WAITING {
+            return Err(StoreError::Corrupt("a reconciliation file: hardly a row agrees"));
+        }
+        Ok(())
+    }
+
+    fn finish(self, report: &mut FileReport) {
+        for row_id in self.only_in_ledger.into_keys() {
+            report.note(Difference::MissingRow { row_id });
+        }
+        for row_id in self.only_in_file.into_keys() {
+            report.note(Difference::ExtraRow { row_id });
+        }
+    }
+}
+
+fn compare_fields(
+    columns: &'static [&'static str],
+    found: &str,
+    expected: &str,
+    report: &mut FileReport,
+) {
+    if found == expected {
+        return;
+    }
+    let (Some(in_file), Some(in_ledger)) = (fields(found), fields(expected)) else { return };
+    let row_id = in_ledger[0].to_owned();
+    for ((column, one), other) in columns.iter().zip(in_file).zip(in_ledger) {
+        if one != other {
+            report.note(Difference::Field {
+                row_id: row_id.clone(),
+                column,
+                in_file: one.to_owned(),
+                in_ledger: other.to_owned(),
+            });
+        }
+    }
+}

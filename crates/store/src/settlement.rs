@@ -1,0 +1,18 @@
+//! Reconciliation files: the rows of a day, the files cut from them, the links to them.
+//!
+//! A file lies in pieces, so that every process beside one server can hand it out and
+//! none holds it whole. Its pieces are written first, under an id of their own, and the
+//! file's record is changed to them in one commit: a reader sees one version or the other.
+
+mod evidence;
+mod files;
+mod job;
+mod links;
+mod rows;
+
+pub use evidence::LedgerGap;
+pub use files::{ControlTotal, CutOutcome, SettlementFile};
+pub use links::SettlementLink;
+
+/// Most bytes of one piece of a file.
+pub const MAX_PIECE_BYTES: usize = 256 * 1024;

@@ -1,0 +1,313 @@
+//! Files, their pieces, and what is left over.
+
+use std::sync::Arc;
+
+use domain::{BusinessDay, Currency, Direction, EnterpriseId, SettlementFileType, Timestamp};
+
+use crate::engine::{Row, Tx, Value};
+use crate::rows::Fields;
+use crate::{Store, StoreError};
+
+/// How long a version that is not in force stays, in milliseconds of real time: longer than
+/// a cut or a download takes.
+const LEFTOVER_MS: i64 = 6 * 60 * 60 * 1_000;
+/// Most left-over versions that one sweep takes up.
+const SWEEP_FILES: i64 = 100;
+/// Pieces that one commit deletes.
+const SWEEP_PIECES: i64 = 16;
+
+const COLUMNS: &str = "enterprise_id, file_day, file_type, file_id, row_count, size_bytes, \
+    sha256, totals, is_final, cut_at";
+
+/// What the rows of one currency and direction come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControlTotal {
+    /// Billing currency.
+    pub currency: Currency,
+    /// Which way.
+    pub direction: Direction,
+    /// How many rows.
+    pub rows: u64,
+    /// The sum of their amounts, minor units.
+    pub amount_minor: i64,
+}
+
+/// A reconciliation file without its pieces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettlementFile {
+    /// Whose.
+    pub enterprise_id: EnterpriseId,
+    /// Of which day.
+    pub day: BusinessDay,
+    /// Which of the two.
+    pub file_type: SettlementFileType,
+    /// The id of its pieces: another one for each cut.
+    pub file_id: i64,
+    /// How many rows.
+    pub rows: u64,
+    /// How many bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+    /// Control totals, by currency and direction.
+    pub totals: Vec<ControlTotal>,
+    /// Whether its day was over and all decided when it was cut: it will not change.
+    pub is_final: bool,
+    /// When it was cut (business time).
+    pub cut_at: Timestamp,
+}
+
+/// What became of a cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CutOutcome {
+    /// The file is in force, or one with the same bytes was and is final now.
+    Kept(SettlementFile),
+    /// The final file in force has other bytes and stays as it is.
+    Differs(SettlementFile),
+}
+
+impl Store {
+    /// Announces pieces of a file to come, so that they are removed if it never does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn begin_settlement_file(
+        &self,
+        enterprise_id: EnterpriseId,
+        file_id: i64,
+    ) -> Result<(), StoreError> {
+        let discard_after = self.clock().real_now().plus_millis(LEFTOVER_MS);
+        self.write(move |tx| Box::pin(leave(tx, enterprise_id, file_id, discard_after))).await
+    }
+
+    /// Writes one piece of a file to come.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn write_settlement_piece(
+        &self,
+        enterprise_id: EnterpriseId,
+        file_id: i64,
+        piece: i64,
+        bytes: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let row = Arc::new([vec![
+            enterprise_id.into(),
+            file_id.into(),
+            piece.into(),
+            Value::Bytes(bytes),
+        ]]);
+        self.write(move |tx| {
+            let row = Arc::clone(&row);
+            Box::pin(async move {
+                let columns = "enterprise_id, file_id, piece, bytes";
+                tx.insert_rows("settlement_piece", columns, &row[..]).await
+            })
+        })
+        .await
+    }
+
+    /// Puts a file whose pieces are written in force. A final file is never replaced: if it
+    /// has the same bytes it stays as it is, if not, that is told.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn publish_settlement_file(
+        &self,
+        file: SettlementFile,
+    ) -> Result<CutOutcome, StoreError> {
+        let discard_after = self.clock().real_now().plus_millis(LEFTOVER_MS);
+        let file = Arc::new(file);
+        self.write(move |tx| {
+            let file = Arc::clone(&file);
+            Box::pin(async move { publish(tx, &file, discard_after).await })
+        })
+        .await
+    }
+
+    /// The file in force.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settlement_file(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        file_type: SettlementFileType,
+    ) -> Result<Option<SettlementFile>, StoreError> {
+        self.read_one(move |tx| Box::pin(in_force(tx, enterprise_id, day, file_type, ""))).await
+    }
+
+    /// One piece of a file, counted from 0; none after the last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settlement_piece(
+        &self,
+        enterprise_id: EnterpriseId,
+        file_id: i64,
+        piece: i64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read_one(move |tx| {
+            Box::pin(async move {
+                let sql = "SELECT bytes FROM settlement_piece \
+                    WHERE enterprise_id = $1 AND file_id = $2 AND piece = $3";
+                let params = [enterprise_id.into(), file_id.into(), piece.into()];
+                tx.query_opt(sql, &params).await?.map(|row| row.bytes(0)).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Removes versions that are not in force once their time is over, a few pieces a
+    /// commit, so that money does not wait for it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sweep_settlement_leftovers(&self) -> Result<(), StoreError> {
+        let now = self.clock().real_now();
+        let leftovers = self.read_one(move |tx| Box::pin(leftovers(tx, now))).await?;
+        for (enterprise_id, file_id) in leftovers {
+            // Ends when the pieces do, of which there is a last one.
+            while self.write(move |tx| Box::pin(discard(tx, enterprise_id, file_id))).await? {}
+        }
+        Ok(())
+    }
+}
+
+async fn publish(
+    tx: &Tx,
+    file: &SettlementFile,
+    discard_after: Timestamp,
+) -> Result<CutOutcome, StoreError> {
+    let (owner, day, file_type) = (file.enterprise_id, file.day, file.file_type);
+    match in_force(tx, owner, day, file_type, " FOR UPDATE").await? {
+        None => {
+            tx.insert_rows("settlement_file", COLUMNS, &[values(file)]).await?;
+            keep(tx, owner, file.file_id).await?;
+        }
+        Some(old) if old.is_final => {
+            let same = old.sha256 == file.sha256;
+            return Ok(if same { CutOutcome::Kept(old) } else { CutOutcome::Differs(old) });
+        }
+        Some(old) => {
+            let sql = crate::rows::update_text("settlement_file", COLUMNS, 3);
+            tx.execute(&sql, &values(file)).await?;
+            keep(tx, owner, file.file_id).await?;
+            leave(tx, owner, old.file_id, discard_after).await?;
+        }
+    }
+    Ok(CutOutcome::Kept(file.clone()))
+}
+
+async fn in_force(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    day: BusinessDay,
+    file_type: SettlementFileType,
+    lock: &'static str,
+) -> Result<Option<SettlementFile>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM settlement_file \
+         WHERE enterprise_id = $1 AND file_day = $2 AND file_type = $3{lock}"
+    );
+    let params = [enterprise_id.into(), day.as_i64().into(), file_type.as_str().into()];
+    tx.query_opt(&sql, &params).await?.as_ref().map(file_from).transpose()
+}
+
+/// Takes a version off the list of those to be removed.
+async fn keep(tx: &Tx, enterprise_id: EnterpriseId, file_id: i64) -> Result<(), StoreError> {
+    let sql = "DELETE FROM settlement_leftover WHERE enterprise_id = $1 AND file_id = $2";
+    tx.execute(sql, &[enterprise_id.into(), file_id.into()]).await.map(|_| ())
+}
+
+/// Puts a version on the list of those to be removed.
+async fn leave(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    file_id: i64,
+    discard_after: Timestamp,
+) -> Result<(), StoreError> {
+    let row = vec![enterprise_id.into(), file_id.into(), discard_after.into()];
+    let columns = "enterprise_id, file_id, discard_after";
+    tx.insert_rows("settlement_leftover", columns, &[row]).await
+}
+
+async fn leftovers(tx: &Tx, now: Timestamp) -> Result<Vec<(EnterpriseId, i64)>, StoreError> {
+    let sql = "SELECT enterprise_id, file_id FROM settlement_leftover \
+        WHERE discard_after <= $1 ORDER BY discard_after LIMIT $2";
+    let rows = tx.query(sql, &[now.into(), SWEEP_FILES.into()]).await?;
+    rows.iter().map(|row| Ok((EnterpriseId::from_i64(row.int(0)?), row.int(1)?))).collect()
+}
+
+/// Removes some pieces of a version, and its entry after the last; whether there are more.
+async fn discard(tx: &Tx, enterprise_id: EnterpriseId, file_id: i64) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM settlement_piece WHERE enterprise_id = $1 AND file_id = $2 \
+        AND piece IN (SELECT piece FROM settlement_piece \
+            WHERE enterprise_id = $1 AND file_id = $2 ORDER BY piece LIMIT $3)";
+    let params = [enterprise_id.into(), file_id.into(), SWEEP_PIECES.into()];
+    if tx.execute(sql, &params).await? > 0 {
+        return Ok(true);
+    }
+    keep(tx, enterprise_id, file_id).await.map(|()| false)
+}
+
+fn file_from(row: &Row) -> Result<SettlementFile, StoreError> {
+    let mut fields = Fields::of(row);
+    let f = &mut fields;
+    let sha256 = |bytes: Vec<u8>| {
+        bytes.try_into().map_err(|_| StoreError::Corrupt("settlement_file.sha256"))
+    };
+    Ok(SettlementFile {
+        enterprise_id: f.id(EnterpriseId::from_i64)?,
+        day: f.id(BusinessDay::from_i64)?,
+        file_type: f.parsed("settlement_file.file_type")?,
+        file_id: f.int()?,
+        rows: f.small("settlement_file.row_count")?,
+        size_bytes: f.small("settlement_file.size_bytes")?,
+        sha256: f.bytes().and_then(sha256)?,
+        totals: totals_from(&f.text()?)?,
+        is_final: f.flag()?,
+        cut_at: f.time()?,
+    })
+}
+
+fn values(file: &SettlementFile) -> Vec<Value> {
+    vec![
+        file.enterprise_id.into(),
+        file.day.as_i64().into(),
+        file.file_type.as_str().into(),
+        file.file_id.into(),
+        // Neither is anywhere near 2^63.
+        file.rows.cast_signed().into(),
+        file.size_bytes.cast_signed().into(),
+        file.sha256.as_slice().into(),
+        totals_text(&file.totals).into(),
+        file.is_final.into(),
+        file.cut_at.into(),
+    ]
+}
+
+/// One line for each total: currency, direction, rows, minor units.
+fn totals_text(totals: &[ControlTotal]) -> String {
+    let line = |it: &ControlTotal| {
+        format!("{} {} {} {}", it.currency, it.direction, it.rows, it.amount_minor)
+    };
+    totals.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn totals_from(text: &str) -> Result<Vec<ControlTotal>, StoreError> {
+    text.lines()
+        .map(|line| {
+            let mut words = line.split(' ');
+            let mut word = || words.next().unwrap_or_default();
+            Some(ControlTotal {
+                currency: Currency::parse(word())?,
+                direction: word().parse().ok()?,
+                rows: word().parse().ok()?,
+                amount_minor: word().parse().ok()?,
+            })
+        })
+        .collect::<Option<_>>()
+        .ok_or(StoreError::Corrupt("settlement_file.totals"))
+}

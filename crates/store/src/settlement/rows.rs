@@ -1,0 +1,96 @@
+//! What belongs to a day, in the order of its file: by time, then id.
+
+use domain::{Authorisation, BusinessDay, EnterpriseId, Posting, Timestamp};
+
+use crate::rows::{AUTHORISATION_COLUMNS, POSTING_COLUMNS, authorisation_from, posting_from};
+use crate::{Store, StoreError};
+
+/// Most rows of a day that are read at once.
+const PAGE_ROWS: i64 = 1_000;
+
+impl Store {
+    /// The next decided authorisations that arrived on a day, after the one given, in order
+    /// of arrival and id; an empty page is the end. No transaction spans two pages.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn authorisations_of_day(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        after: Option<&Authorisation>,
+    ) -> Result<Vec<Authorisation>, StoreError> {
+        let last = after.map(|it| (it.created_at, it.auth_id.as_i64()));
+        let sql = format!(
+            "SELECT {AUTHORISATION_COLUMNS} FROM authorisation WHERE enterprise_id = $1 \
+             AND (created_at, auth_id) > ($2, $3) AND created_at < $4 AND status <> 'PENDING' \
+             ORDER BY created_at, auth_id LIMIT $5"
+        );
+        self.day_page(sql, enterprise_id, day, last, authorisation_from).await
+    }
+
+    /// The next transactions that were posted on a day, after the one given, in order of
+    /// posting and id; an empty page is the end. No transaction spans two pages.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn postings_of_day(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        after: Option<&Posting>,
+    ) -> Result<Vec<Posting>, StoreError> {
+        let last = after.map(|it| (it.posted_at, it.transaction_id.as_i64()));
+        let sql = format!(
+            "SELECT {POSTING_COLUMNS} FROM posting WHERE enterprise_id = $1 \
+             AND (posted_at, transaction_id) > ($2, $3) AND posted_at < $4 \
+             ORDER BY posted_at, transaction_id LIMIT $5"
+        );
+        self.day_page(sql, enterprise_id, day, last, posting_from).await
+    }
+
+    async fn day_page<T: Send + 'static>(
+        &self,
+        sql: String,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        last: Option<(Timestamp, i64)>,
+        from: fn(&crate::engine::Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let (moment, id) = last.unwrap_or((day.start(), i64::MIN));
+        self.read_one(move |tx| {
+            let sql = sql.clone();
+            Box::pin(async move {
+                let params = [
+                    enterprise_id.into(),
+                    moment.into(),
+                    id.into(),
+                    day.end().into(),
+                    PAGE_ROWS.into(),
+                ];
+                tx.query(&sql, &params).await?.iter().map(from).collect()
+            })
+        })
+        .await
+    }
+
+    /// Whether an authorisation that arrived on this day has no decision yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_undecided(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+    ) -> Result<bool, StoreError> {
+        self.read_one(move |tx| {
+            Box::pin(async move {
+                let sql = "SELECT 1 FROM authorisation WHERE status = 'PENDING' \
+                    AND enterprise_id = $1 AND created_at >= $2 AND created_at < $3 LIMIT 1";
+                let params = [enterprise_id.into(), day.start().into(), day.end().into()];
+                Ok(tx.query_opt(sql, &params).await?.is_some())
+            })
+        })
+        .await
+    }
+}

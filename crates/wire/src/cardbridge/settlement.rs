@@ -1,0 +1,323 @@
+//! Reconciliation files as bytes, and the link to them
+//! (cardbridge-open-api.md sections 6.6.2 and 10).
+//!
+//! One row a line, fields separated by `>` with one more `>` after the last, LF, no
+//! header, UTF-8. The same rows exist as CSV with a header.
+
+use domain::{
+    Authorisation, AuthorisationStatus, BusinessDay, ErrorCode, Merchant, Money, Posting,
+    SettlementFileType, Timestamp,
+};
+
+use super::input::{ParseError, Problem};
+use super::query::Query;
+
+/// Path of the link's operation; query `fileType`, `fileDate` and, ours, `format`.
+pub const FILE_URL_PATH: &str = "/open-api/enterprise/v1/settlement-file-url";
+
+const SEPARATOR: char = '>';
+
+const AUTHORISATION_COLUMNS: &[&str] = &[
+    "auth_id",
+    "customer_id",
+    "card_id",
+    "direction",
+    "type",
+    "transaction_type",
+    "currency",
+    "amount",
+    "acquirer_currency",
+    "acquirer_amount",
+    "original_auth_id",
+    "outs_id",
+    "approve_status",
+    "reject_reason",
+    "merchant_id",
+    "merchant_name_location",
+    "mcc",
+    "auth_time",
+];
+
+const TRANSACTION_COLUMNS: &[&str] = &[
+    "transaction_id",
+    "auth_id",
+    "outs_id",
+    "customer_id",
+    "card_id",
+    "direction",
+    "currency",
+    "amount",
+    "acquirer_currency",
+    "acquirer_amount",
+    "merchant_id",
+    "merchant_name_location",
+    "mcc",
+    "auth_time",
+    "post_date",
+];
+
+/// The columns of a file in their order. The first one is the row's id.
+#[must_use]
+pub const fn columns(file_type: SettlementFileType) -> &'static [&'static str] {
+    match file_type {
+        SettlementFileType::Transaction => TRANSACTION_COLUMNS,
+        SettlementFileType::Authorisation => AUTHORISATION_COLUMNS,
+    }
+}
+
+/// The form in which a file is handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FileFormat {
+    /// As section 10 has it.
+    #[default]
+    Text,
+    /// Comma-separated with a header (RFC 4180).
+    Csv,
+}
+
+impl FileFormat {
+    /// The name's ending, and the value of the parameter `format`.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Text => "txt",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// Reads the value of the parameter `format`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Text, Self::Csv].into_iter().find(|format| format.extension() == text)
+    }
+}
+
+/// `authorisation_20250812.txt`.
+#[must_use]
+pub fn file_name(file_type: SettlementFileType, day: BusinessDay, format: FileFormat) -> String {
+    format!("{file_type}_{day}.{}", format.extension())
+}
+
+/// What a caller of `settlement-file-url` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileUrlQuery {
+    /// Which file.
+    pub file_type: SettlementFileType,
+    /// Of which day.
+    pub day: BusinessDay,
+    /// In which form; ours, text if it is not given.
+    pub format: FileFormat,
+}
+
+/// Reads the query of `GET enterprise/v1/settlement-file-url`.
+///
+/// # Errors
+/// Ill-formed, or a parameter is missing or names no file type, day or form.
+pub fn parse_file_url_query(raw_query: Option<&str>) -> Result<FileUrlQuery, ParseError> {
+    let query = Query::parse(raw_query)?;
+    let unknown = |name| ParseError::new(name, Problem::NotAFile);
+    let file_type = query.required("fileType")?.parse().map_err(|_| unknown("fileType"))?;
+    let day = query.required("fileDate")?.parse().map_err(|_| unknown("fileDate"))?;
+    let format = match query.text("format")? {
+        Some(text) => FileFormat::parse(&text).ok_or_else(|| unknown("format"))?,
+        None => FileFormat::default(),
+    };
+    Ok(FileUrlQuery { file_type, day, format })
+}
+
+/// Appends the line of an authorisation. One that is not decided has no place in a file and
+/// would stand there as declined.
+pub fn push_authorisation(line: &mut Vec<u8>, it: &Authorisation) {
+    let approved = it.status == AuthorisationStatus::Approved;
+    let mut row = Row(line);
+    row.shown(it.auth_id);
+    row.shown(it.customer_id);
+    row.shown(it.card_id);
+    row.plain(it.direction.as_str());
+    row.plain(it.auth_type.as_str());
+    row.plain(it.transaction_type.as_str());
+    row.money(it.amount);
+    row.money(it.acquirer_amount);
+    match it.original_auth_id {
+        Some(original) => row.shown(original),
+        None => row.plain(""),
+    }
+    row.shown(it.outs_id);
+    row.plain(if approved { "A" } else { "D" });
+    row.plain(it.reject_reason.map_or("", ErrorCode::as_str));
+    row.merchant(&it.merchant);
+    row.time(it.created_at);
+    row.end();
+}
+
+/// Appends the line of a posted transaction.
+pub fn push_transaction(line: &mut Vec<u8>, it: &Posting) {
+    let mut row = Row(line);
+    row.shown(it.transaction_id);
+    row.shown(it.auth_id);
+    row.shown(it.outs_id);
+    row.shown(it.customer_id);
+    row.shown(it.card_id);
+    row.plain(it.direction.as_str());
+    row.money(it.amount);
+    row.money(it.acquirer_amount);
+    row.merchant(&it.merchant);
+    row.time(it.authorised_at);
+    row.time(it.posted_at);
+    row.end();
+}
+
+/// The fields of a line without its LF; none if it does not end as a row does.
+#[must_use]
+pub fn fields(line: &str) -> Option<Vec<&str>> {
+    Some(line.strip_suffix(SEPARATOR)?.split(SEPARATOR).collect())
+}
+
+/// The header of the CSV form.
+#[must_use]
+pub fn csv_header(file_type: SettlementFileType) -> Vec<u8> {
+    let mut header = columns(file_type).join(",").into_bytes();
+    header.extend(b"\r\n");
+    header
+}
+
+/// Appends a line of the text form, without its LF, as a record of the CSV form. A field
+/// with a comma or a quote is quoted; control characters are in none.
+pub fn push_csv(record: &mut Vec<u8>, line: &str) {
+    let row = line.strip_suffix(SEPARATOR).unwrap_or(line);
+    for (index, field) in row.split(SEPARATOR).enumerate() {
+        if index > 0 {
+            record.push(b',');
+        }
+        if field.contains([',', '"']) {
+            record.push(b'"');
+            record.extend(field.replace('"', "\"\"").into_bytes());
+            record.push(b'"');
+        } else {
+            record.extend(field.as_bytes());
+        }
+    }
+    record.extend(b"\r\n");
+}
+
+/// A line being written.
+struct Row<'line>(&'line mut Vec<u8>);
+
+impl Row<'_> {
+    /// A field that holds no separator and no control character.
+    fn plain(&mut self, text: &str) {
+        self.0.extend(text.as_bytes());
+        self.0.push(SEPARATOR as u8);
+    }
+
+    fn shown(&mut self, value: impl std::fmt::Display) {
+        use std::io::Write as _;
+        // Writing to a Vec cannot fail.
+        let _ = write!(self.0, "{value}{SEPARATOR}");
+    }
+
+    /// A currency and an amount.
+    fn money(&mut self, money: Money) {
+        self.shown(money.currency());
+        self.plain(&money.to_major());
+    }
+
+    /// A field that others wrote: what would end it is replaced by a space.
+    fn foreign(&mut self, text: &str) {
+        if text.contains(|c: char| c == SEPARATOR || c.is_control()) {
+            self.plain(&text.replace(|c: char| c == SEPARATOR || c.is_control(), " "));
+        } else {
+            self.plain(text);
+        }
+    }
+
+    fn merchant(&mut self, merchant: &Merchant) {
+        self.foreign(merchant.merchant_id.as_deref().unwrap_or_default());
+        match (&merchant.name, &merchant.country) {
+            (Some(name), Some(country)) => self.foreign(&format!("{name} {country}")),
+            (Some(one), None) | (None, Some(one)) => self.foreign(one),
+            (None, None) => self.plain(""),
+        }
+        self.foreign(merchant.mcc.as_deref().unwrap_or_default());
+    }
+
+    fn time(&mut self, moment: Timestamp) {
+        self.plain(&moment.to_utc8());
+    }
+
+    fn end(self) {
+        self.0.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{CardId, Currency, CustomerId, EnterpriseId, OutsId, TransactionId};
+
+    use super::*;
+
+    fn posting() -> Posting {
+        Posting {
+            enterprise_id: EnterpriseId::from_i64(9),
+            transaction_id: TransactionId::from_i64(1),
+            auth_id: domain::AuthId::from_i64(2),
+            outs_id: OutsId::from_i64(3),
+            card_id: CardId::from_i64(5),
+            customer_id: CustomerId::from_i64(4),
+            direction: domain::Direction::Outgoing,
+            amount: Money::new(2_050, Currency::SGD),
+            acquirer_amount: Money::new(1_550, Currency::USD),
+            merchant: Merchant {
+                merchant_id: Some("M1".to_owned()),
+                name: Some("A>B, \"C\"\n\u{7f}Ü".to_owned()),
+                country: Some("SG".to_owned()),
+                mcc: None,
+            },
+            authorised_at: Timestamp::parse_rfc3339("2025-01-15T02:30:00Z").unwrap(),
+            posted_at: Timestamp::parse_rfc3339("2025-01-16T02:30:00Z").unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_row_ends_with_a_separator_and_holds_none_inside_a_field() {
+        let mut line = Vec::new();
+        push_transaction(&mut line, &posting());
+        let line = String::from_utf8(line).unwrap();
+        assert_eq!(
+            line,
+            "1>2>3>4>5>OUTGOING>702>20.50>840>15.50>M1>A B, \"C\"  Ü SG>>\
+             2025-01-15T10:30:00+08:00>2025-01-16T10:30:00+08:00>\n"
+        );
+        let fields = fields(line.trim_end_matches('\n')).unwrap();
+        assert_eq!(fields.len(), columns(SettlementFileType::Transaction).len());
+        assert_eq!((fields[0], fields[12]), ("1", ""));
+    }
+
+    #[test]
+    fn csv_quotes_what_would_split_a_field() {
+        let mut record = Vec::new();
+        push_csv(&mut record, "1>a, \"b\">>");
+        assert_eq!(record, b"1,\"a, \"\"b\"\"\",\r\n");
+        let header = csv_header(SettlementFileType::Transaction);
+        assert!(header.starts_with(b"transaction_id,auth_id,") && header.ends_with(b"\r\n"));
+    }
+
+    #[test]
+    fn a_file_is_asked_for_by_type_and_day() {
+        let query = parse_file_url_query(Some("fileType=authorisation&fileDate=20250812")).unwrap();
+        let name = file_name(query.file_type, query.day, query.format);
+        assert_eq!(name, "authorisation_20250812.txt");
+        let csv = Some("fileType=transaction&fileDate=20250812&format=csv");
+        assert_eq!(parse_file_url_query(csv).unwrap().format, FileFormat::Csv);
+        for bad in [
+            None,
+            Some("fileType=transaction"),
+            Some("fileDate=20250812"),
+            Some("fileType=settlement&fileDate=20250812"),
+            Some("fileType=transaction&fileDate=2025-08-12"),
+            Some("fileType=transaction&fileDate=20250812&format=pdf"),
+        ] {
+            assert!(parse_file_url_query(bad).is_err(), "{bad:?}");
+        }
+    }
+}
