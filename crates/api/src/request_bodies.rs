@@ -24,6 +24,14 @@ body! {
 }
 
 body! {
+    /// The day whose reconciliation files are cut.
+    CloseDay {
+        /// UTC+8, `yyyyMMdd`.
+        date("date"): String,
+    }
+}
+
+body! {
     /// A new enterprise.
     NewEnterprise {
         /// For operators; 1 to 256 characters.

@@ -41,6 +41,15 @@ pub enum OperatorCommand {
         #[command(subcommand)]
         command: LedgerCommand,
     },
+    /// The reconciliation files of a running platform
+    Recon {
+        /// Which server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// What to do.
+        #[command(subcommand)]
+        command: ReconCommand,
+    },
     /// The enterprises of a running platform
     Enterprise {
         /// Which server.
@@ -171,6 +180,21 @@ pub struct ServerArgs {
 pub enum LedgerCommand {
     /// Derive every balance again from its entries; exit 1 if anything does not add up
     Verify,
+}
+
+/// `cardbridge recon ...`
+#[derive(Debug, Subcommand)]
+pub enum ReconCommand {
+    /// Cut the files of a UTC+8 day
+    CloseDay {
+        /// yyyyMMdd
+        day: String,
+    },
+    /// Build the files of a UTC+8 day again from the ledger; exit 1 if anything differs
+    Verify {
+        /// yyyyMMdd
+        day: String,
+    },
 }
 
 /// `cardbridge enterprise ...`

@@ -3,12 +3,14 @@
 
 use std::io::Write as _;
 
+use domain::BusinessDay;
 use serde_json::{Value, json};
 use sim::{Operator, OperatorError};
 use zeroize::Zeroizing;
 
 use crate::cli::{
-    EnterpriseCommand, KeyCommand, LedgerCommand, OperatorCommand, ProfileCommand, ServerArgs,
+    EnterpriseCommand, KeyCommand, LedgerCommand, OperatorCommand, ProfileCommand, ReconCommand,
+    ServerArgs,
 };
 use crate::failure::Failure;
 use crate::sandbox;
@@ -28,6 +30,7 @@ pub async fn run(command: OperatorCommand) -> Result<(), Failure> {
         OperatorCommand::Enterprise { server, command } => {
             enterprise(&client(&server)?, command).await
         }
+        OperatorCommand::Recon { server, command } => recon(&client(&server)?, command).await,
         OperatorCommand::Profile { server, command } => profile(&client(&server)?, command).await,
         OperatorCommand::Key { server, command: KeyCommand::Create { enterprise_id } } => {
             let path = format!("/admin/v1/enterprises/{}/api-keys", id(&enterprise_id)?);
@@ -43,6 +46,26 @@ async fn verify(client: &Operator) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::run("the ledger does not add up"))
+}
+
+async fn recon(client: &Operator, command: ReconCommand) -> Result<(), Failure> {
+    match command {
+        ReconCommand::CloseDay { day } => {
+            let body = json!({ "date": day });
+            show(&client.post("/admin/v1/recon/close-day", &body).await.map_err(refused)?)
+        }
+        ReconCommand::Verify { day } => {
+            let day: BusinessDay =
+                day.parse().map_err(|_| Failure::configuration("day: should be yyyyMMdd"))?;
+            let path = format!("/admin/v1/recon/verify?date={day}");
+            let report = client.get(&path).await.map_err(refused)?;
+            show(&report)?;
+            if report["ok"] == json!(true) {
+                return Ok(());
+            }
+            Err(Failure::run("the files of the day differ from the ledger"))
+        }
+    }
 }
 
 async fn enterprise(client: &Operator, command: EnterpriseCommand) -> Result<(), Failure> {

@@ -16,6 +16,6 @@ pub use mail::{
 };
 pub use retry::RETRY_DELAYS_S;
 pub use settlement::{
-    CutError, Difference, FileReport, SettlementFiles, SettlementWorker, VerifyReport,
+    ClosedFile, CutError, Difference, FileReport, SettlementFiles, SettlementWorker, VerifyReport,
 };
 pub use worker::WebhookWorker;

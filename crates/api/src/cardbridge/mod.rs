@@ -14,6 +14,7 @@ mod routes;
 mod secret_extract;
 mod secrets;
 mod secure_card;
+mod settlement;
 mod simulation;
 
 pub use routes::{open_api_document, public_paths, public_service};

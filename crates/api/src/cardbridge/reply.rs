@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use cards::CardsError;
 use domain::{AmountError, ErrorCode};
 use http::{HeaderValue, StatusCode, header};
+use notify::CutError;
 use scheme::SchemeError;
 use serde::Serialize;
 use store::{MoneyError, StoreError};
@@ -126,6 +127,18 @@ impl From<CardsError> for Failure {
                 Self::internal()
             }
             error => Self { detail: error.detail(), ..Self::of(error.code()) },
+        }
+    }
+}
+
+impl From<CutError> for Failure {
+    fn from(error: CutError) -> Self {
+        match error {
+            CutError::Store(error) => error.into(),
+            error => {
+                tracing::error!(%error, "a reconciliation file could not be cut");
+                Self::internal()
+            }
         }
     }
 }

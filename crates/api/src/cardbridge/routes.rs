@@ -14,14 +14,16 @@ use utoipa::openapi::OpenApi;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
     card as card_wire, customer as customer_wire, enterprise as enterprise_wire, order, path,
-    secure_card as secure_card_wire, simulation as simulation_wire, velocity,
+    secure_card as secure_card_wire, settlement as settlement_wire, simulation as simulation_wire,
+    velocity,
 };
 
 use super::guard::{Guard, guard};
 use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
 use super::{
-    card, card_order, customer, enterprise, openapi, secret_extract, secure_card, simulation,
+    card, card_order, customer, enterprise, openapi, secret_extract, secure_card, settlement,
+    simulation,
 };
 use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
@@ -102,6 +104,14 @@ fn orders_and_cards() -> Vec<Route> {
             .about("Reads the balance of the deposit in one currency")
             .asks([required("currency", "ISO 4217, three digits or three letters")])
             .gives::<enterprise_wire::BalanceBody>(),
+        route(settlement_wire::FILE_URL_PATH, 1, get(settlement::file_url))
+            .about("Gives a link, open for 15 minutes, to a reconciliation file")
+            .asks([
+                required("fileType", "transaction or authorisation"),
+                required("fileDate", "The UTC+8 day, yyyyMMdd"),
+                optional("format", "txt (default), or csv for the same rows with a header"),
+            ])
+            .gives_plain::<String>(),
         route(simulation_wire::FUND_AUTH_PATH, 10, post(simulation::fund_auth))
             .about("Simulates a purchase, in the sandbox only")
             .takes::<simulation_wire::FundAuth>()
@@ -182,6 +192,7 @@ fn router(state: Arc<ApiState>) -> Router {
         // After the guard, so that none of these needs a signature.
         .route(openapi::DOCUMENT_PATH, get(openapi::serve))
         .merge(secret_extract::routes(Arc::clone(&state)))
+        .route(settlement::DOWNLOAD_PATH, get(settlement::download))
         .method_not_allowed_fallback(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED))
         .fallback(async || transport_failure(StatusCode::NOT_FOUND))
         .with_state(state)

@@ -19,6 +19,7 @@ mod ledger;
 mod path_text;
 mod profile_body;
 mod profiles;
+mod recon;
 mod reveals;
 mod routes;
 mod transactions;

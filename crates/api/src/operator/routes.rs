@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::{
     api_keys, authorisations, cards, deliveries, enterprises, funds, fx_rates, guard, health,
-    key_extraction, ledger, profiles, reveals, transactions,
+    key_extraction, ledger, profiles, recon, reveals, transactions,
 };
 use crate::problem::Problem;
 use crate::sandbox;
@@ -82,6 +82,8 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(deliveries::resend))
         .routes(routes!(ledger::accounts))
         .routes(routes!(ledger::verify))
+        .routes(routes!(recon::close_day))
+        .routes(routes!(recon::verify))
 }
 
 /// The OpenAPI document of the routes that a mode has.

@@ -55,3 +55,20 @@ impl Server {
         connection.await.unwrap().unwrap();
     }
 }
+
+/// Runs SQL behind the store's back.
+pub async fn tamper(location: &Location, sql: &str) {
+    match location {
+        Location::Sqlite(file) => {
+            rusqlite::Connection::open(file).unwrap().execute_batch(sql).unwrap();
+        }
+        Location::Postgres(url) => {
+            let (client, connection) =
+                tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            let connection = tokio::spawn(connection);
+            client.batch_execute(sql).await.unwrap();
+            drop(client);
+            connection.await.unwrap().unwrap();
+        }
+    }
+}

@@ -24,25 +24,34 @@ mod orders;
 mod platform;
 mod problems;
 mod purchases;
+mod recon;
+mod recon_verify;
 mod secure_card;
 mod signing;
 mod transport;
 mod velocity;
 
-/// Writes a test once and runs it on both engines, each time on a fresh platform.
+/// Writes a test once and runs it on both engines, each time on a fresh platform. A second
+/// name gives the test the place of the database below.
 macro_rules! both_engines {
     ($name:ident, |$platform:ident| $body:block) => {
+        crate::both_engines!($name, |$platform, _location| $body);
+    };
+    ($name:ident, |$platform:ident, $location:ident| $body:block) => {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
 
-            async fn behaviour($platform: &crate::platform::Platform) $body
+            async fn behaviour(
+                $platform: &crate::platform::Platform,
+                $location: &store::Location,
+            ) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
                 let database = crate::database::Embedded::new();
                 let platform = crate::platform::Platform::start(database.location()).await;
-                behaviour(&platform).await;
+                behaviour(&platform, &database.location()).await;
                 platform.stop().await;
             }
 
@@ -50,7 +59,7 @@ macro_rules! both_engines {
             async fn postgres() {
                 let database = crate::database::Server::new().await;
                 let platform = crate::platform::Platform::start(database.location()).await;
-                behaviour(&platform).await;
+                behaviour(&platform, &database.location()).await;
                 platform.stop().await;
                 database.drop().await;
             }

@@ -9,7 +9,7 @@ use cards::{Cards, CardsSettings, OrderWorker};
 use crypto::RsaPool;
 use domain::{Clock, IdGenerator, SystemRandom};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use notify::Mailer;
+use notify::{Mailer, SettlementWorker};
 use outbound::{AddressPolicy, Outbound};
 use schedule::Schedule;
 use scheme::SimulatedNetwork;
@@ -109,6 +109,7 @@ fn parts(store: &Store, mode: Mode) -> ApiState {
     let settings = CardsSettings { order_step_ms: 200, magic_values: true };
     let orders = OrderWorker::new(store.clone(), Arc::clone(&vault), settings);
     let holds = HoldExpiryWorker::new(store.clone());
+    let settlement = SettlementWorker::new(store.clone());
     let authoriser = Authoriser::new(AuthoriserParts {
         store: store.clone(),
         vault: Arc::clone(&vault),
@@ -128,7 +129,10 @@ fn parts(store: &Store, mode: Mode) -> ApiState {
         vault: Arc::clone(&vault),
         cards: Arc::new(Cards::new(store.clone(), Arc::clone(&vault), settings)),
         network: Arc::new(SimulatedNetwork::new(store.clone(), vault, authoriser)),
-        schedule: Schedule::new(store.clone(), vec![Arc::new(orders), Arc::new(holds)]),
+        schedule: Schedule::new(
+            store.clone(),
+            vec![Arc::new(orders), Arc::new(holds), Arc::new(settlement)],
+        ),
         outbound,
         mailer: Arc::new(mailer(store, mode)),
         random,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use authorise::HoldExpiryWorker;
 use cards::{CardsSettings, OrderWorker};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use notify::WebhookWorker;
+use notify::{SettlementWorker, WebhookWorker};
 use outbound::Outbound;
 use schedule::Worker;
 use store::Store;
@@ -28,6 +28,7 @@ pub fn all(
     vec![
         Arc::new(OrderWorker::new(store.clone(), Arc::clone(vault), settings)),
         Arc::new(HoldExpiryWorker::new(store.clone())),
+        Arc::new(SettlementWorker::new(store.clone())),
         Arc::new(WebhookWorker::new(store.clone(), Arc::clone(vault), outbound.clone())),
     ]
 }

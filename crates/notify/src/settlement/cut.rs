@@ -2,7 +2,7 @@
 //! while the next page is read.
 
 use crypto::Sha256;
-use domain::{BusinessDay, EnterpriseId, SettlementFileType};
+use domain::{BusinessDay, EnterpriseId, SettlementFileType, Timestamp};
 use store::{CutOutcome, MAX_PIECE_BYTES, SettlementFile, Store, StoreError};
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 
 use super::rebuilt::{RebuiltRows, Totals};
 
+/// When the files of a day are ready, after its end (section 10).
+const READY_AFTER_S: i64 = 2 * 60 * 60;
 /// How long after its end a day may still get rows that were on their way to the store.
 const SETTLING_S: i64 = 60;
 /// Pieces that wait to be written; memory is bounded by them.
@@ -18,6 +20,11 @@ const PIECES_WAITING: usize = 4;
 const MAX_ENTERPRISES: usize = 100_000;
 /// Enterprises read at a time.
 const ENTERPRISES_PER_PAGE: u32 = 500;
+
+/// When the files of a day are ready.
+pub(super) const fn ready_at(day: BusinessDay) -> Timestamp {
+    day.end().plus_seconds(READY_AFTER_S)
+}
 
 /// Why a file could not be cut.
 #[derive(Debug, Clone, Error)]
@@ -31,6 +38,15 @@ pub enum CutError {
     /// More enterprises than one call closes a day for.
     #[error("there are too many enterprises")]
     TooManyEnterprises,
+}
+
+/// A file in force after its day was closed, or closed again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedFile {
+    /// The file.
+    pub file: SettlementFile,
+    /// Whether it was final already and its rows would make another one now.
+    pub differs: bool,
 }
 
 /// Cuts, hands out and verifies reconciliation files.
@@ -52,7 +68,7 @@ impl SettlementFiles {
     ///
     /// # Errors
     /// [`CutError`]; files cut until then stay.
-    pub async fn close_day(&self, day: BusinessDay) -> Result<Vec<SettlementFile>, CutError> {
+    pub async fn close_day(&self, day: BusinessDay) -> Result<Vec<ClosedFile>, CutError> {
         self.store.sweep_settlement_leftovers().await?;
         let mut files = Vec::new();
         for enterprise_id in self.enterprises().await? {
@@ -61,6 +77,41 @@ impl SettlementFiles {
             }
         }
         Ok(files)
+    }
+
+    /// The file in force. A day that was over before its files were ready and on which the
+    /// enterprise had nothing has an empty one, which is cut here.
+    ///
+    /// # Errors
+    /// [`CutError`].
+    pub async fn file(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        file_type: SettlementFileType,
+    ) -> Result<Option<SettlementFile>, CutError> {
+        let file = self.store.settlement_file(enterprise_id, day, file_type).await?;
+        if file.is_some() || !self.is_quiet(enterprise_id, day).await? {
+            return Ok(file);
+        }
+        Ok(Some(self.cut(enterprise_id, day, file_type).await?.file))
+    }
+
+    /// Whether the files of a day are ready without having been cut: it is over and nothing
+    /// happened on it.
+    pub(super) async fn is_quiet(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+    ) -> Result<bool, StoreError> {
+        if self.store.clock().now() < ready_at(day) {
+            return Ok(false);
+        }
+        let enterprise = self.store.enterprise(enterprise_id).await?;
+        if enterprise.is_none_or(|it| it.created_at >= day.end()) {
+            return Ok(false);
+        }
+        self.store.is_quiet_day(enterprise_id, day).await
     }
 
     /// Every enterprise, in order of id.
@@ -85,14 +136,14 @@ impl SettlementFiles {
         enterprise_id: EnterpriseId,
         day: BusinessDay,
         file_type: SettlementFileType,
-    ) -> Result<SettlementFile, CutError> {
+    ) -> Result<ClosedFile, CutError> {
         let file = Cut::new(self.store.clone(), enterprise_id, day, file_type).run().await?;
         match self.store.publish_settlement_file(file).await? {
-            CutOutcome::Kept(file) => Ok(file),
+            CutOutcome::Kept(file) => Ok(ClosedFile { file, differs: false }),
             CutOutcome::Differs(file) => {
                 tracing::error!(%enterprise_id, %day, %file_type,
                     "the rows of a closed day have changed; its file stays as it was");
-                Ok(file)
+                Ok(ClosedFile { file, differs: true })
             }
         }
     }
@@ -132,12 +183,8 @@ impl Cut {
         let is_final = cut_at >= self.day.end().plus_seconds(SETTLING_S)
             && !self.store.has_undecided(self.enterprise_id, self.day).await?;
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
-        let rows = RebuiltRows::new(
-            self.store.clone(),
-            self.enterprise_id,
-            self.day,
-            self.file_type,
-        );
+        let rows =
+            RebuiltRows::new(self.store.clone(), self.enterprise_id, self.day, self.file_type);
         // An embedded store is read on the calling thread: one that may block keeps a large
         // file off those that answer requests.
         let runtime = Handle::current();

@@ -8,6 +8,6 @@ mod stored;
 mod verify;
 mod worker;
 
-pub use cut::{CutError, SettlementFiles};
+pub use cut::{ClosedFile, CutError, SettlementFiles};
 pub use difference::{Difference, FileReport, VerifyReport};
 pub use worker::SettlementWorker;

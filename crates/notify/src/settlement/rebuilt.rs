@@ -77,10 +77,12 @@ pub(super) struct Totals {
 impl Totals {
     fn count(&mut self, amount: Money, direction: domain::Direction) -> Result<(), StoreError> {
         let currency = amount.currency();
-        let total = self
-            .by_kind
-            .entry((currency, direction.as_str()))
-            .or_insert(ControlTotal { currency, direction, rows: 0, amount_minor: 0 });
+        let total = self.by_kind.entry((currency, direction.as_str())).or_insert(ControlTotal {
+            currency,
+            direction,
+            rows: 0,
+            amount_minor: 0,
+        });
         total.rows += 1;
         total.amount_minor = total
             .amount_minor

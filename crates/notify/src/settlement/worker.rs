@@ -1,15 +1,15 @@
 //! The leased job that cuts the files of each day at 02:00 UTC+8 of the next one.
+//!
+//! A day without any row costs it nothing: [`SettlementFiles::file`] makes its empty files
+//! when they are asked for. So an advance over quiet years is no work.
 
 use domain::{BusinessDay, Timestamp};
 use schedule::{Boxed, Worker};
 use store::{Job, JobKind, Store, StoreError};
-use tokio::sync::Mutex;
 use tokio::time::{Duration, sleep};
 
-use super::cut::{CutError, SettlementFiles};
+use super::cut::{CutError, SettlementFiles, ready_at};
 
-/// When the files of a day are cut, after its end (section 10).
-const READY_AFTER_S: i64 = 2 * 60 * 60;
 /// How long a worker may hold the job, in milliseconds of real time
 /// (operator-and-sandbox.md section 5), unless it renews the lease.
 const LEASE_MS: i64 = 10_000;
@@ -22,31 +22,37 @@ const RETRY_PAUSE_S: i64 = 60;
 pub struct SettlementWorker {
     store: Store,
     files: SettlementFiles,
-    /// Whether the job is known to be there.
-    is_made: Mutex<bool>,
 }
 
 impl SettlementWorker {
     /// A worker over this store. Several may run at once: a day is cut by one of them.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { files: SettlementFiles::new(store.clone()), store, is_made: Mutex::new(false) }
+        Self { files: SettlementFiles::new(store.clone()), store }
+    }
+
+    /// The first day with rows, from the job's day on.
+    async fn next_day(&self, job: &Job) -> Result<Option<BusinessDay>, StoreError> {
+        let from = BusinessDay::from_i64(job.subject_id).start();
+        Ok(self.store.first_settlement_row(from).await?.map(BusinessDay::of))
     }
 
     async fn due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let mut is_made = self.is_made.lock().await;
-        if !*is_made {
-            let today = BusinessDay::of(self.store.clock().now());
-            self.store.ensure_settlement_job(today, ready_at(today)).await?;
-            *is_made = true;
-        }
-        self.store.next_job_due(JobKind::SettlementFiles).await
+        let job = self.store.settlement_job().await?;
+        let day = self.next_day(&job).await?;
+        Ok(day.map(|day| ready_at(day).max(job.due_at)))
     }
 
     async fn work(&self, now: Timestamp) -> Result<usize, StoreError> {
         let jobs = self.store.lease_jobs(JobKind::SettlementFiles, now, LEASE_MS, 1).await?;
         let Some(mut job) = jobs.into_iter().next() else { return Ok(0) };
-        let day = BusinessDay::from_i64(job.subject_id);
+        let day = self.next_day(&job).await?.filter(|day| ready_at(*day) <= now);
+        let Some(day) = day else {
+            // Another process was faster.
+            let same_day = BusinessDay::from_i64(job.subject_id);
+            self.store.move_settlement_job(&job, same_day, job.due_at).await?;
+            return Ok(0);
+        };
         let (next_day, due_at) = match self.close(&mut job, day).await {
             Ok(()) => (day.next(), ready_at(day.next())),
             Err(error) => {
@@ -76,16 +82,11 @@ impl SettlementWorker {
                 }
             }
         };
-        if files.iter().all(|file| file.is_final) {
+        if files.iter().all(|closed| closed.file.is_final) {
             return Ok(());
         }
         Err(CutError::BrokenOff("authorisations of the day are undecided".to_owned()))
     }
-}
-
-/// When the files of a day are cut.
-const fn ready_at(day: BusinessDay) -> Timestamp {
-    day.end().plus_seconds(READY_AFTER_S)
 }
 
 impl Worker for SettlementWorker {
@@ -107,7 +108,7 @@ impl Worker for SettlementWorker {
     }
 
     fn changed(&self) -> Boxed<'_, ()> {
-        // The next day ends later than the longest sleep of a worker.
+        // A day ends later than the longest sleep of a worker.
         Box::pin(std::future::pending())
     }
 }

@@ -3,7 +3,7 @@
 use domain::{BusinessDay, EnterpriseId, JobId, Timestamp};
 
 use crate::engine::Tx;
-use crate::rows::{JOB_COLUMNS, job_values};
+use crate::rows::{JOB_COLUMNS, job_from, job_values};
 use crate::{Job, JobKind, Store, StoreError};
 
 /// The job belongs to no enterprise, and there is one. Ids of ours are far larger.
@@ -11,24 +11,19 @@ const OWNER: EnterpriseId = EnterpriseId::from_i64(0);
 const JOB: JobId = JobId::from_i64(1);
 
 impl Store {
-    /// Makes the job if there is none yet: its first day is `day`, to be cut at `due_at`.
+    /// The job, made if there is none yet: it then begins before the first row of all.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn ensure_settlement_job(
-        &self,
-        day: BusinessDay,
-        due_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let is_there = self.next_job_due(JobKind::SettlementFiles).await?.is_some();
-        if is_there {
-            return Ok(());
+    pub async fn settlement_job(&self) -> Result<Job, StoreError> {
+        if let Some(job) = self.read_one(|tx| Box::pin(find(tx))).await? {
+            return Ok(job);
         }
-        self.write(move |tx| Box::pin(make(tx, day, due_at))).await
+        self.write(|tx| Box::pin(make(tx))).await
     }
 
-    /// Ends the work on the leased job's day: its next one is `day`, to be cut at `due_at`.
-    /// False if the lease was lost; nothing is changed then.
+    /// Ends the work on the leased job's day: all days before `day` are done, and it is not
+    /// due again before `due_at`. False if the lease was lost; nothing is changed then.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -74,15 +69,46 @@ impl Store {
         })
         .await
     }
+
+    /// The earliest moment, from `from` on, at which an authorisation arrived or a
+    /// transaction was posted for any enterprise.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn first_settlement_row(
+        &self,
+        from: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.read_one(move |tx| {
+            Box::pin(async move {
+                // One look into each index for each enterprise.
+                let sql = "SELECT MIN(moment) FROM ( \
+                    SELECT (SELECT MIN(created_at) FROM authorisation a \
+                        WHERE a.enterprise_id = e.enterprise_id AND a.created_at >= $1) AS moment \
+                    FROM enterprise e UNION ALL \
+                    SELECT (SELECT MIN(posted_at) FROM posting p \
+                        WHERE p.enterprise_id = e.enterprise_id AND p.posted_at >= $1) \
+                    FROM enterprise e) entry";
+                let row = tx.query_opt(sql, &[from.into()]).await?;
+                row.ok_or(StoreError::Corrupt("the answer to an aggregate"))?.opt_time(0)
+            })
+        })
+        .await
+    }
 }
 
-async fn make(tx: &Tx, day: BusinessDay, due_at: Timestamp) -> Result<(), StoreError> {
+async fn find(tx: &Tx) -> Result<Option<Job>, StoreError> {
+    let sql = format!("SELECT {JOB_COLUMNS} FROM job WHERE enterprise_id = $1 AND job_id = $2");
+    tx.query_opt(&sql, &[OWNER.into(), JOB.into()]).await?.as_ref().map(job_from).transpose()
+}
+
+async fn make(tx: &Tx) -> Result<Job, StoreError> {
     let job = Job {
         enterprise_id: OWNER,
         job_id: JOB,
         kind: JobKind::SettlementFiles,
-        subject_id: day.as_i64(),
-        due_at,
+        subject_id: 0,
+        due_at: Timestamp::default(),
         attempts: 0,
         leased_until: None,
     };
@@ -90,5 +116,6 @@ async fn make(tx: &Tx, day: BusinessDay, due_at: Timestamp) -> Result<(), StoreE
         "INSERT INTO job ({JOB_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7) \
          ON CONFLICT (enterprise_id, job_id) DO NOTHING"
     );
-    tx.execute(&sql, &job_values(&job)).await.map(|_| ())
+    tx.execute(&sql, &job_values(&job)).await?;
+    find(tx).await?.ok_or(StoreError::Corrupt("the job of the reconciliation files"))
 }

@@ -74,6 +74,28 @@ impl Store {
         .await
     }
 
+    /// Whether no authorisation arrived and nothing was posted on a day.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_quiet_day(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+    ) -> Result<bool, StoreError> {
+        self.read_one(move |tx| {
+            Box::pin(async move {
+                let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM authorisation \
+                    WHERE enterprise_id = $1 AND created_at >= $2 AND created_at < $3) \
+                    OR EXISTS (SELECT 1 FROM posting \
+                    WHERE enterprise_id = $1 AND posted_at >= $2 AND posted_at < $3)";
+                let params = [enterprise_id.into(), day.start().into(), day.end().into()];
+                Ok(tx.query_opt(sql, &params).await?.is_none())
+            })
+        })
+        .await
+    }
+
     /// Whether an authorisation that arrived on this day has no decision yet.
     ///
     /// # Errors
