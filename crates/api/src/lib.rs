@@ -20,6 +20,7 @@ pub mod request_bodies;
 mod sandbox;
 mod shell;
 mod state;
+mod uploads;
 
 pub use cardbridge::{open_api_document, public_paths, public_service};
 pub use listener::{MAX_CONNECTIONS, serve_listener};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cards::Cards;
 use domain::{Random, Timestamp};
+use files::Files;
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use notify::Mailer;
@@ -73,6 +74,8 @@ pub struct ApiState {
     pub vault: Arc<Vault>,
     /// Orders and cards.
     pub cards: Arc<Cards>,
+    /// Uploaded documents.
+    pub files: Files,
     /// The card network, played.
     pub network: Arc<SimulatedNetwork>,
     /// Business time and its workers.

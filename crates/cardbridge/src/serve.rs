@@ -23,9 +23,6 @@ struct Ready<'a> {
 /// One line that says why it did not start.
 pub async fn run(config: Config) -> Result<(), Failure> {
     let mut stops = Stops::new()?;
-    for table in &config.unused_tables {
-        tracing::warn!(table, "this table of the configuration is not used by this version");
-    }
     let platform = Platform::start(config).await?;
     announce(platform.addresses())?;
     stops.received().await;

@@ -10,6 +10,7 @@ mod clock;
 mod customer;
 mod enterprise;
 mod error_code;
+mod file_type;
 mod fx;
 mod ids;
 mod key_extraction;
@@ -35,6 +36,7 @@ pub use clock::{Clock, SystemTime, TimeSource};
 pub use customer::{Customer, PhoneError, normalise_phone};
 pub use enterprise::{ApiKey, Enterprise, RsaPadding};
 pub use error_code::ErrorCode;
+pub use file_type::FileType;
 pub use fx::{FxError, FxRate, FxTable};
 pub use ids::{
     AccountId, AuthId, CardId, ChallengeId, CustomerId, EnterpriseId, IdError, IdGenerator, JobId,

@@ -24,6 +24,8 @@ pub(crate) enum Purpose {
     Fingerprint,
     /// Tells one master key from another.
     KeyCheck,
+    /// Signs the links that files are uploaded to.
+    UploadLink,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Self::PinVerification => b"pin-verification",
             Self::Fingerprint => b"fingerprint",
             Self::KeyCheck => b"key-check",
+            Self::UploadLink => b"upload-link",
         }
     }
 }
@@ -113,6 +116,7 @@ mod tests {
                 Purpose::PinVerification,
                 Purpose::Fingerprint,
                 Purpose::KeyCheck,
+                Purpose::UploadLink,
             ] {
                 assert!(seen.insert(*keys.derive(purpose, enterprise)));
             }

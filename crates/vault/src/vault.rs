@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use crypto::card_verification::{CVV2_SERVICE_CODE, cvv};
-use crypto::{hmac_sha256, luhn};
+use crypto::{hmac_sha256, hmac_sha256_matches, luhn};
 use domain::{BinRange, EnterpriseId, PanId, Random};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -121,6 +121,22 @@ impl Vault {
     #[must_use]
     pub fn fingerprint(&self, pan: &ClearPan) -> [u8; 32] {
         hmac_sha256(self.fingerprint_key.as_slice(), &[pan.expose().as_bytes()])
+    }
+
+    /// The tag of an upload link that says `text`. All processes under one master key make
+    /// the same.
+    #[must_use]
+    pub fn upload_link_tag(&self, text: &str) -> [u8; 32] {
+        let key = self.keys.derive_global(Purpose::UploadLink);
+        hmac_sha256(key.as_slice(), &[text.as_bytes()])
+    }
+
+    /// Whether `tag` is [`Vault::upload_link_tag`] of `text`, in time that does not depend
+    /// on where they differ.
+    #[must_use]
+    pub fn upload_link_matches(&self, text: &str, tag: &[u8]) -> bool {
+        let key = self.keys.derive_global(Purpose::UploadLink);
+        hmac_sha256_matches(key.as_slice(), &[text.as_bytes()], tag)
     }
 
     /// Draws a PAN of [`Vault::PAN_DIGITS`] digits, each in `range` equally likely.

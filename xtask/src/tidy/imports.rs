@@ -21,7 +21,7 @@ use May::{Import, ImportAny};
 const BINARY: &str = "cardbridge";
 
 /// The whole table. Development dependencies are free, so that a test may reach further.
-const TABLE: [(&str, May); 18] = [
+const TABLE: [(&str, May); 19] = [
     ("domain", Import(&[])),
     ("crypto", Import(&["domain"])),
     ("ledger", Import(&["domain"])),
@@ -30,6 +30,7 @@ const TABLE: [(&str, May); 18] = [
     ("wire", Import(&["domain", "crypto"])),
     ("vault", Import(&["domain", "crypto"])),
     ("store", Import(&["domain", "ledger"])),
+    ("files", Import(&["domain", "vault"])),
     (
         "authorise",
         Import(&["domain", "ledger", "store", "vault", "wire", "outbound", "crypto", "schedule"]),
@@ -45,6 +46,7 @@ const TABLE: [(&str, May); 18] = [
             "wire",
             "authorise",
             "cards",
+            "files",
             "scheme",
             "store",
             "vault",

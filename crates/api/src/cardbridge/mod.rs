@@ -16,5 +16,6 @@ mod secrets;
 mod secure_card;
 mod settlement;
 mod simulation;
+mod upload;
 
 pub use routes::{open_api_document, public_paths, public_service};

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse as _;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use domain::ErrorCode::*;
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
@@ -15,7 +15,7 @@ use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
     card as card_wire, customer as customer_wire, enterprise as enterprise_wire, order, path,
     secure_card as secure_card_wire, settlement as settlement_wire, simulation as simulation_wire,
-    velocity,
+    upload as upload_wire, velocity,
 };
 
 use super::guard::{Guard, guard};
@@ -23,10 +23,11 @@ use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
 use super::{
     card, card_order, customer, enterprise, openapi, secret_extract, secure_card, settlement,
-    simulation,
+    simulation, upload,
 };
 use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
+use crate::uploads;
 
 /// The public listener's service.
 #[must_use]
@@ -45,6 +46,7 @@ fn table() -> Vec<Route> {
     let mut table = orders_and_cards();
     table.extend(customers());
     table.extend(secure_data());
+    table.extend(documents());
     table
 }
 
@@ -117,6 +119,16 @@ fn orders_and_cards() -> Vec<Route> {
             .takes::<simulation_wire::FundAuth>()
             .gives::<simulation_wire::FundAuthBody>()
             .refuses(&[CardNotFound, OperationNotSupport]),
+    ]
+}
+
+fn documents() -> Vec<Route> {
+    vec![
+        route(upload_wire::GENERATE_PRE_UPLOAD_URL_PATH, 1, post(upload::generate_pre_upload_url))
+            .about("Gives addresses that take documents by PUT for an hour")
+            .takes::<upload_wire::GeneratePreUploadUrl>()
+            .gives::<upload_wire::UploadUrlsBody>()
+            .refuses(&[UploadBusinessTypeError]),
     ]
 }
 
@@ -193,6 +205,7 @@ fn router(state: Arc<ApiState>) -> Router {
         .route(openapi::DOCUMENT_PATH, get(openapi::serve))
         .merge(secret_extract::routes(Arc::clone(&state)))
         .route(settlement::DOWNLOAD_PATH, get(settlement::download))
+        .route(uploads::UPLOAD_PATH, put(uploads::receive))
         .method_not_allowed_fallback(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED))
         .fallback(async || transport_failure(StatusCode::NOT_FOUND))
         .with_state(state)

@@ -6,6 +6,7 @@ mod authorisations;
 mod balance;
 mod cards;
 mod deliveries;
+mod documents;
 mod enterprise_body;
 mod enterprise_patch;
 mod enterprises;

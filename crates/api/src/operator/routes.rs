@@ -14,8 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    api_keys, authorisations, cards, deliveries, enterprises, funds, fx_rates, guard, health,
-    key_extraction, ledger, profiles, recon, reveals, transactions,
+    api_keys, authorisations, cards, deliveries, documents, enterprises, funds, fx_rates, guard,
+    health, key_extraction, ledger, profiles, recon, reveals, transactions,
 };
 use crate::problem::Problem;
 use crate::sandbox;
@@ -32,6 +32,7 @@ const DOCUMENT_PATH: &str = "/admin/v1/openapi.json";
         description = "Bearer token; errors are RFC 9457 problem details."
     ),
     modifiers(&OperatorToken),
+    paths(documents::read),
     security(("operator_token" = []))
 )]
 struct Head;
@@ -103,6 +104,7 @@ fn router(state: Arc<ApiState>) -> Router {
     let (guarded, document) = guarded_routes(state.settings.mode).split_for_parts();
     let document = Arc::new(document);
     let guarded = guarded
+        .route(documents::READ_PATH, get(documents::read))
         .route(DOCUMENT_PATH, get(async move || Json(document.as_ref().clone())))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .fallback(async || Problem::not_found("path"))

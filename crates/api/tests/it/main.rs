@@ -29,6 +29,7 @@ mod recon_verify;
 mod secure_card;
 mod signing;
 mod transport;
+mod uploads;
 mod velocity;
 
 /// Writes a test once and runs it on both engines, each time on a fresh platform. A second

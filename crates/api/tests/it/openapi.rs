@@ -20,6 +20,7 @@ const OPERATIONS: &[&str] = &[
     "get /admin/v1/enterprises/{id}",
     "get /admin/v1/enterprises/{id}/api-keys",
     "get /admin/v1/enterprises/{id}/key-extraction-attempts",
+    "get /admin/v1/files/{objectKey}",
     "get /admin/v1/fx-rates",
     "get /admin/v1/ledger/accounts",
     "get /admin/v1/ledger/verify",
@@ -83,7 +84,7 @@ both_engines!(the_document_names_exactly_what_is_served, |platform| {
             "patch" => "PATCH",
             _ => "DELETE",
         };
-        let target = path.replace("{id}", "1").replace("{apiKey}", "K");
+        let target = path.replace("{id}", "1").replace("{apiKey}", "K").replace("{objectKey}", "K");
         let body = if method == "GET" { "" } else { "[]" };
         let answer = platform.admin(Request { method, ..Request::post(target, body) }).await;
         assert_ne!(answer.status, 405, "{operation}");

@@ -1,6 +1,7 @@
 //! A whole platform in the test's process: both listeners on free ports.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use api::{AdminToken, ApiSettings, ApiState, Mode};
@@ -8,6 +9,7 @@ use authorise::{Authoriser, AuthoriserParts, HoldExpiryWorker};
 use cards::{Cards, CardsSettings, OrderWorker};
 use crypto::RsaPool;
 use domain::{Clock, IdGenerator, SystemRandom};
+use files::{EmbeddedFiles, EmbeddedSettings, Files};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use notify::{Mailer, SettlementWorker};
 use outbound::{AddressPolicy, Outbound};
@@ -15,6 +17,7 @@ use schedule::Schedule;
 use scheme::SimulatedNetwork;
 use serde_json::{Value, json};
 use store::{Location, Store};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -34,6 +37,8 @@ pub struct Platform {
     pub state: Arc<ApiState>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
+    /// Where uploaded documents are kept.
+    pub files: TempDir,
 }
 
 impl Platform {
@@ -45,13 +50,14 @@ impl Platform {
         let clock = Clock::system();
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
         let store = Store::open(location, clock.clone(), ids).await.unwrap();
-        let state = Arc::new(parts(&store, mode));
+        let files = tempfile::tempdir().unwrap();
+        let state = Arc::new(parts(&store, mode, files.path()));
         let (stop, stopped) = watch::channel(false);
         let (public, public_task) =
             listen(api::public_service(Arc::clone(&state)), stopped.clone()).await;
         let (admin, admin_task) = listen(api::admin_service(Arc::clone(&state)), stopped).await;
         let listeners = vec![public_task, admin_task];
-        Self { public, admin, store, state, stop, listeners }
+        Self { public, admin, store, state, stop, listeners, files }
     }
 
     pub async fn stop(self) {
@@ -100,7 +106,7 @@ impl Platform {
     }
 }
 
-fn parts(store: &Store, mode: Mode) -> ApiState {
+fn parts(store: &Store, mode: Mode, files: &Path) -> ApiState {
     let random = Arc::new(SystemRandom);
     let vault =
         Arc::new(Vault::new(MasterKey::from_hex(&"5a".repeat(32)).unwrap(), random.clone()));
@@ -128,6 +134,7 @@ fn parts(store: &Store, mode: Mode) -> ApiState {
         store: store.clone(),
         vault: Arc::clone(&vault),
         cards: Arc::new(Cards::new(store.clone(), Arc::clone(&vault), settings)),
+        files: embedded_files(files, &vault),
         network: Arc::new(SimulatedNetwork::new(store.clone(), vault, authoriser)),
         schedule: Schedule::new(
             store.clone(),
@@ -147,6 +154,18 @@ fn mailer(store: &Store, mode: Mode) -> Mailer {
         Mode::Sandbox => Mailer::sandbox(clock, None).unwrap(),
         Mode::Production => Mailer::production(clock, None).unwrap(),
     }
+}
+
+fn embedded_files(directory: &Path, vault: &Arc<Vault>) -> Files {
+    let settings = EmbeddedSettings {
+        directory: directory.to_owned(),
+        public_url: PUBLIC_URL.to_owned(),
+        node: 1,
+        reserve_bytes: 0,
+    };
+    Files::Embedded(
+        EmbeddedFiles::open(settings, Arc::clone(vault), Arc::new(SystemRandom)).unwrap(),
+    )
 }
 
 async fn listen(

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::s3::{self, S3Section};
 use super::smtp::{self, SmtpSection};
 use crate::failure::Failure;
 
@@ -24,8 +25,6 @@ const OPTIONS: [&str; 12] = [
     "node",
     "log",
 ];
-/// Tables that the contract names and no part of the platform reads yet.
-const UNUSED_TABLES: [&str; 1] = ["s3"];
 
 /// The `[fx]` table.
 #[derive(Debug, Clone, Deserialize)]
@@ -53,7 +52,7 @@ pub struct Document {
     options: BTreeMap<&'static str, String>,
     fx: Option<FxSection>,
     smtp: Option<SmtpSection>,
-    unused_tables: Vec<&'static str>,
+    s3: Option<S3Section>,
 }
 
 impl Document {
@@ -69,18 +68,11 @@ impl Document {
             options: BTreeMap::new(),
             fx: None,
             smtp: table.remove("smtp").map(smtp::section).transpose().map_err(refused)?,
-            unused_tables: Vec::new(),
+            s3: table.remove("s3").map(s3::section).transpose().map_err(refused)?,
         };
         for option in OPTIONS {
             if let Some(value) = take(&mut table, option).map_err(refused)? {
                 document.options.insert(option, option_text(option, value).map_err(refused)?);
-            }
-        }
-        for unused in UNUSED_TABLES {
-            match table.remove(unused) {
-                None => {}
-                Some(Value::Table(_)) => document.unused_tables.push(unused),
-                Some(_) => return Err(refused(format!("{unused}: should be a table"))),
             }
         }
         if let Some(fx) = table.remove("fx") {
@@ -119,9 +111,9 @@ impl Document {
         self.smtp.as_ref()
     }
 
-    /// Tables that nothing uses yet.
-    pub fn unused_tables(&self) -> Vec<&'static str> {
-        self.unused_tables.clone()
+    /// The `[s3]` table.
+    pub const fn s3(&self) -> Option<&S3Section> {
+        self.s3.as_ref()
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::document::Document;
-use super::{MASTER_KEY_VARIABLE, SMTP_PASSWORD_VARIABLE};
+use super::{MASTER_KEY_VARIABLE, S3_SECRET_VARIABLE, SMTP_PASSWORD_VARIABLE};
 use crate::failure::Failure;
 
 /// Options given on the command line, by name without dashes in front.
@@ -146,14 +146,14 @@ impl Layers {
         self.secret(SMTP_PASSWORD_VARIABLE)
     }
 
+    /// The secret access key of `[s3]`, if the environment holds it.
+    pub fn s3_secret(&self) -> Option<Zeroizing<String>> {
+        self.secret(S3_SECRET_VARIABLE)
+    }
+
     fn secret(&self, variable: &str) -> Option<Zeroizing<String>> {
         let text = self.variables.get(variable).filter(|text| !text.is_empty())?;
         Some(Zeroizing::new(text.clone()))
-    }
-
-    /// Tables of the file that nothing uses yet.
-    pub fn unused_tables(&self) -> Vec<&'static str> {
-        self.file.as_ref().map(Document::unused_tables).unwrap_or_default()
     }
 }
 

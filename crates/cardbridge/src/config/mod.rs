@@ -4,6 +4,7 @@
 mod document;
 mod fx;
 mod layers;
+mod s3;
 mod smtp;
 mod values;
 
@@ -16,12 +17,16 @@ use ipnet::IpNet;
 use zeroize::Zeroizing;
 
 pub use layers::{Flags, Layers};
+pub use s3::{S3Config, S3Secret};
 pub use smtp::{SMTP_PASSWORD_VARIABLE, SmtpConfig, read_authority};
 
 use crate::failure::Failure;
 
 /// Environment variable with the master key itself, for those who keep it in no file.
 pub const MASTER_KEY_VARIABLE: &str = "CARDBRIDGE_MASTER_KEY";
+
+/// Environment variable with the secret access key of `[s3]`, instead of a file.
+pub const S3_SECRET_VARIABLE: &str = "CARDBRIDGE_S3_SECRET_ACCESS_KEY";
 
 /// Where the data lives.
 #[derive(Clone, PartialEq, Eq)]
@@ -75,8 +80,8 @@ pub struct Config {
     pub smtp: Option<SmtpConfig>,
     /// Password of the mail account, if the environment holds it.
     pub smtp_password: Option<Zeroizing<String>>,
-    /// Tables of the file that this version reads and does not use.
-    pub unused_tables: Vec<&'static str>,
+    /// Bucket of uploaded documents; none = the data directory.
+    pub s3: Option<S3Config>,
 }
 
 impl Config {
@@ -104,7 +109,7 @@ impl Config {
             fx_rates: fx::rates(layers, mode)?,
             smtp: smtp::settings(layers, mode)?,
             smtp_password: layers.smtp_password(),
-            unused_tables: layers.unused_tables(),
+            s3: s3::bucket(layers)?,
         };
         config.check_production()?;
         Ok(config)
@@ -244,6 +249,9 @@ mod tests {
             ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\nusername = 'u'", "smtp.password-file"),
             ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\npassword-file = 'p'", "smtp.username"),
             ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\npassword = 'p'", "password"),
+            ("s3 = 1", "s3"),
+            ("[s3]\nendpoint = 'https://s3.test'", "region"),
+            ("[s3]\nsecret-access-key = 'x'", "s3"),
         ] {
             let line = refusal(&[], &[], Some(file));
             assert!(line.starts_with("x.toml: ") && line.contains(wanted), "{line}");
@@ -287,6 +295,33 @@ mod tests {
         assert!(line.starts_with("x.toml: smtp.tls: "), "{line}");
         assert!(load(&flags, &[], Some(&file("127.0.0.1"))).is_ok());
         assert!(load(&[], &[], Some(&file("mail.example"))).is_ok());
+    }
+
+    #[test]
+    fn the_bucket_takes_its_secret_from_a_file_or_a_variable_and_never_from_the_table() {
+        let file = |more: &str| {
+            format!(
+                "[s3]\nendpoint = 'https://s3.test'\nregion = 'r'\nbucket = 'b'\n\
+                 access-key-id = 'k'\n{more}"
+            )
+        };
+        let variable = [(S3_SECRET_VARIABLE, "secret")];
+        let s3 = load(&[], &variable, Some(&file("path_style = true"))).unwrap().s3.unwrap();
+        assert!(s3.path_style && matches!(s3.secret, S3Secret::Text(_)));
+        let with_file = file("secret-access-key-file = 'f'");
+        let s3 = load(&[], &[], Some(&with_file)).unwrap().s3.unwrap();
+        assert!(!s3.path_style && matches!(s3.secret, S3Secret::File(_)));
+        for (variables, text) in [
+            (&[][..], file("")),
+            (&variable[..], with_file),
+            (&variable[..], file("").replace("'k'", "''")),
+            (&[][..], file("secret-access-key = 'secret'")),
+        ] {
+            let line = refusal(&[], variables, Some(&text));
+            assert!(line.starts_with("x.toml: s3: "), "{line}");
+            assert!(!line.contains("'secret'"), "{line}");
+        }
+        assert!(load(&[], &variable, None).unwrap().s3.is_none());
     }
 
     #[test]

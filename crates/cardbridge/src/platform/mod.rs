@@ -1,6 +1,7 @@
 //! The platform put together: from a configuration to two listeners, and back.
 
 mod data_dir;
+mod document_files;
 mod file_handles;
 mod mail;
 mod secrets;
@@ -15,6 +16,7 @@ use authorise::{Authoriser, AuthoriserParts};
 use cards::{Cards, CardsSettings};
 use crypto::RsaPool;
 use domain::{Clock, Random, SystemRandom, Timestamp};
+use files::Files;
 use notify::Mailer;
 use outbound::{AddressPolicy, Outbound};
 use schedule::Schedule;
@@ -90,13 +92,16 @@ impl Platform {
             tracing::warn!(recovered, "authorisations that a crash left undecided were declined");
         }
         let addresses = listeners.addresses.clone();
+        let public_url = &addresses.public_url;
+        let files =
+            document_files::open(&config, &data_dir, public_url, &parts.vault, &parts.random)?;
         if config.mode == Mode::Sandbox {
             let identity = sandbox::provision(&parts.store, &parts.vault).await?;
             sandbox::write_file(data_dir.path(), &addresses, admin_token.expose(), &identity)?;
         }
         let authoriser = Arc::clone(&parts.authoriser);
         let (stop, stopped) = watch::channel(false);
-        let running = parts.run(&config, &admin_token, listeners, started_at, &stopped)?;
+        let running = parts.run(&config, &admin_token, files, listeners, started_at, &stopped)?;
         Ok(Self { addresses, admin_token, stop, running, authoriser, store, _data_dir: data_dir })
     }
 
@@ -164,6 +169,7 @@ impl Parts {
         self,
         config: &Config,
         admin_token: &AdminTokenText,
+        files: Files,
         listeners: Listeners,
         started_at: Timestamp,
         stopped: &watch::Receiver<bool>,
@@ -183,6 +189,7 @@ impl Parts {
             store: self.store,
             vault: self.vault,
             cards: self.cards,
+            files,
             network: self.network,
             schedule: self.schedule,
             outbound: self.outbound,

@@ -54,6 +54,10 @@ pub enum Problem {
     UnknownMode,
     /// Not a type, day or form of a reconciliation file.
     NotAFile,
+    /// A file's name without one of the extensions that are taken.
+    NotAFileType,
+    /// No purpose of an upload.
+    NotAnUploadPurpose,
 }
 
 impl Problem {
@@ -74,6 +78,10 @@ impl Problem {
             Self::NotAQuery => "is not a well-formed query string",
             Self::UnknownMode => "names no supported mode",
             Self::NotAFile => "names no reconciliation file",
+            Self::NotAFileType => "must end in .pdf, .jpg, .jpeg or .png",
+            Self::NotAnUploadPurpose => {
+                "must be CREATE_CARD_EDD, INCREASE_LIMIT_EDD or CREATE_CARD_KYC"
+            }
         }
     }
 }
@@ -100,6 +108,7 @@ impl ParseError {
     pub const fn code(&self) -> ErrorCode {
         match self.problem {
             Problem::UnknownMode => ErrorCode::OperationNotSupport,
+            Problem::NotAnUploadPurpose => ErrorCode::UploadBusinessTypeError,
             _ => ErrorCode::SysIllegalParam,
         }
     }

@@ -22,6 +22,7 @@ pub mod signature;
 pub mod simulation;
 mod sorted_json;
 pub mod standard_webhooks;
+pub mod upload;
 pub mod velocity;
 pub mod webhook;
 

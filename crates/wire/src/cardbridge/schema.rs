@@ -1,6 +1,6 @@
 //! Shapes for the OpenAPI document where a type writes itself in its own way.
 
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -8,6 +8,7 @@ use super::amount::AmountText;
 use super::applicant::{CustomerInfo, KycInfo};
 use super::order::{ApplyVirtual, ForwardingApplication, NormalApplication};
 use super::simulation::FundAuth;
+use super::upload::{GeneratePreUploadUrl, MAX_FILES};
 
 fn text(meaning: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(meaning))
@@ -110,3 +111,21 @@ impl PartialSchema for FundAuth {
 }
 
 impl ToSchema for FundAuth {}
+
+impl PartialSchema for GeneratePreUploadUrl {
+    fn schema() -> RefOr<Schema> {
+        let names = ArrayBuilder::new()
+            .items(text("A name that ends in .pdf, .jpg, .jpeg or .png"))
+            .min_items(Some(1))
+            .max_items(Some(MAX_FILES));
+        let purposes = ["CREATE_CARD_EDD", "INCREASE_LIMIT_EDD", "CREATE_CARD_KYC"];
+        ObjectBuilder::new()
+            .property("fileNames", names)
+            .required("fileNames")
+            .property("businessType", text("What they are for").enum_values(Some(purposes)))
+            .required("businessType")
+            .into()
+    }
+}
+
+impl ToSchema for GeneratePreUploadUrl {}

@@ -1,0 +1,181 @@
+//! Files in a directory of this process. Every process has its own: several on one
+//! PostgreSQL need a bucket.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::{Random, Timestamp};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use vault::Vault;
+
+use crate::error::{FileError, LinkError};
+use crate::incoming::{Incoming, Place};
+use crate::stored::StoredFile;
+use crate::{MAX_FILE_BYTES, ObjectKey, upload_link};
+
+/// Most uploads at once; each may hold a buffer and a file handle.
+const MAX_UPLOADS: usize = 32;
+/// Directory of whole files, below the root.
+const KEPT: &str = "kept";
+/// Directory of files that are still arriving.
+const ARRIVING: &str = "arriving";
+
+/// Where and how files are kept.
+#[derive(Debug, Clone)]
+pub struct EmbeddedSettings {
+    /// The directory; made if it is not there.
+    pub directory: PathBuf,
+    /// Base of the addresses that are given out, without a trailing slash.
+    pub public_url: String,
+    /// This process's number among those that may share the directory.
+    pub node: u16,
+    /// What uploads leave free on the disk, bytes: the ledger's store may be on it.
+    pub reserve_bytes: u64,
+}
+
+impl EmbeddedSettings {
+    /// Default of `reserve_bytes`.
+    pub const DEFAULT_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
+}
+
+/// The embedded store of files.
+pub struct EmbeddedFiles {
+    settings: EmbeddedSettings,
+    vault: Arc<Vault>,
+    random: Arc<dyn Random>,
+    slots: Arc<Semaphore>,
+}
+
+impl EmbeddedFiles {
+    /// Opens the directory and removes what an earlier run of this process left half
+    /// arrived.
+    ///
+    /// # Errors
+    /// The directory cannot be made or read.
+    pub fn open(
+        settings: EmbeddedSettings,
+        vault: Arc<Vault>,
+        random: Arc<dyn Random>,
+    ) -> io::Result<Self> {
+        make_directories(&settings.directory.join(KEPT))?;
+        let arriving = settings.directory.join(ARRIVING);
+        make_directories(&arriving)?;
+        sweep(&arriving, settings.node)?;
+        Ok(Self { settings, vault, random, slots: Arc::new(Semaphore::new(MAX_UPLOADS)) })
+    }
+
+    /// The address that takes the bytes of `key`.
+    pub(crate) fn upload_url(&self, key: &ObjectKey, now: Timestamp) -> String {
+        format!("{}{}", self.settings.public_url, upload_link::make(&self.vault, key, now))
+    }
+
+    /// The key that an address opens at `now`, a real time.
+    ///
+    /// # Errors
+    /// The address is not one of ours as it was given out, or its hour is over.
+    pub fn open_link(
+        &self,
+        path: &str,
+        query: Option<&str>,
+        now: Timestamp,
+    ) -> Result<ObjectKey, LinkError> {
+        upload_link::open(&self.vault, path, query, now)
+    }
+
+    /// Begins to take a file.
+    ///
+    /// # Errors
+    /// Too many at once, a disk that is nearly full, or the operating system.
+    pub async fn begin(&self, key: &ObjectKey) -> Result<Incoming, FileError> {
+        let slot =
+            Arc::clone(&self.slots).try_acquire_owned().map_err(|_| FileError::Overloaded)?;
+        let place = Place {
+            arriving: self.settings.directory.join(ARRIVING).join(self.arriving_name()),
+            kept: self.kept(key),
+        };
+        let (root, reserve_bytes) = (self.settings.directory.clone(), self.settings.reserve_bytes);
+        let path = place.arriving.clone();
+        let file = blocking(move || {
+            if free_bytes(&root)? < reserve_bytes.saturating_add(MAX_FILE_BYTES) {
+                return Err(FileError::DiskFull);
+            }
+            Ok(OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?)
+        })
+        .await?;
+        Ok(Incoming::new(file, place, key.file_type(), slot))
+    }
+
+    /// A kept file, if there is one under `key`.
+    ///
+    /// # Errors
+    /// The operating system refused.
+    pub async fn read(&self, key: &ObjectKey) -> Result<Option<StoredFile>, FileError> {
+        let path = self.kept(key);
+        blocking(move || match File::open(path) {
+            Ok(file) => Ok(Some(StoredFile::new(file)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        })
+        .await
+    }
+
+    /// A key is a plain path of our own form, so joining it never leaves the directory.
+    fn kept(&self, key: &ObjectKey) -> PathBuf {
+        self.settings.directory.join(KEPT).join(key.as_str())
+    }
+
+    fn arriving_name(&self) -> String {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        format!("{}{}", prefix(self.settings.node), hex::encode(bytes))
+    }
+}
+
+/// Runs what waits for the disk on a thread that may wait.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
+) -> Result<T, FileError> {
+    spawn_blocking(work).await.map_err(|error| FileError::Io(io::Error::other(error)))?
+}
+
+/// Makes a directory and those above it, private and durable.
+pub(crate) fn make_directories(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        make_directories(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => File::open(parent.unwrap_or(Path::new(".")))?.sync_all(),
+        // Another upload of the same day made it meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Names of what a process has arriving begin so: others may share the directory.
+fn prefix(node: u16) -> String {
+    format!("{node}-")
+}
+
+fn sweep(arriving: &Path, node: u16) -> io::Result<()> {
+    let own = prefix(node);
+    for entry in fs::read_dir(arriving)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&own) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn free_bytes(directory: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(directory)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}

@@ -1,0 +1,49 @@
+//! Documents that enterprises upload: where they may be put, and where they are kept.
+//!
+//! A caller is given an [`ObjectKey`] and a pre-signed address that takes one PUT of the
+//! raw bytes for an hour of real time. The address is one of this process, which keeps the
+//! bytes in its data directory ([`EmbeddedFiles`]), or one of an S3 bucket ([`Bucket`]),
+//! which then never sends a byte through here.
+
+mod bucket;
+mod embedded;
+mod error;
+mod incoming;
+mod object_key;
+mod stored;
+mod upload_link;
+
+use domain::Timestamp;
+
+pub use bucket::{Bucket, BucketSettings};
+pub use embedded::{EmbeddedFiles, EmbeddedSettings};
+pub use error::{BucketError, FileError, LinkError};
+pub use incoming::Incoming;
+pub use object_key::{Folder, NotAKey, ObjectKey};
+pub use stored::StoredFile;
+
+/// How long an upload address is valid, seconds (cardbridge-open-api.md section 6.5.1).
+pub const UPLOAD_SECONDS: u32 = 3_600;
+
+/// Largest file, bytes (cardbridge-open-api.md U27).
+pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
+
+/// Where uploaded files are kept.
+pub enum Files {
+    /// In a directory of this process.
+    Embedded(EmbeddedFiles),
+    /// In a bucket elsewhere.
+    Bucket(Bucket),
+}
+
+impl Files {
+    /// The address that takes the bytes of `key` until [`UPLOAD_SECONDS`] after `now`, a
+    /// real time.
+    #[must_use]
+    pub fn upload_url(&self, key: &ObjectKey, now: Timestamp) -> String {
+        match self {
+            Self::Embedded(files) => files.upload_url(key, now),
+            Self::Bucket(bucket) => bucket.upload_url(key, now),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The names of uploaded files, of our own making. Nothing of a caller's file name but its
+//! extension is in them, so no name can lead out of where files are kept.
+
+use std::fmt;
+use std::str::FromStr;
+
+use domain::{EnterpriseId, FileType, Random, Timestamp};
+use thiserror::Error;
+
+/// What stands before every key.
+const ROOT: &str = "risk-center";
+/// Positions of the dashes in a UUID's text.
+const UUID_DASHES: [usize; 4] = [8, 13, 18, 23];
+const UUID_CHARS: usize = 36;
+
+/// What a file is for, as its key shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folder {
+    /// Proof of identity and address.
+    Kyc,
+    /// Evidence of wealth and funds.
+    Edd,
+}
+
+impl Folder {
+    const ALL: [Self; 2] = [Self::Kyc, Self::Edd];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kyc => "kyc",
+            Self::Edd => "edd",
+        }
+    }
+}
+
+/// `risk-center/kyc/2026-01-12/<enterpriseId>/20260112/<uuid>.jpg`, the day in UTC+8. The
+/// UUID has 122 bits of chance, so a key cannot be guessed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectKey {
+    text: String,
+    enterprise_id: EnterpriseId,
+    file_type: FileType,
+}
+
+/// A text that is no [`ObjectKey`]: nothing is kept under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not an object key")]
+pub struct NotAKey;
+
+impl ObjectKey {
+    /// A new key, unlike every other.
+    #[must_use]
+    pub fn new(
+        folder: Folder,
+        enterprise_id: EnterpriseId,
+        file_type: FileType,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Self {
+        let mut bytes = [0; 16];
+        random.fill(&mut bytes);
+        let day = now.utc8_day();
+        let text = format!(
+            "{ROOT}/{}/{}/{enterprise_id}/{day}/{}.{}",
+            folder.as_str(),
+            dashed(&day),
+            uuid_text(bytes),
+            file_type.extension()
+        );
+        Self { text, enterprise_id, file_type }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whose file it is.
+    #[must_use]
+    pub const fn enterprise_id(&self) -> EnterpriseId {
+        self.enterprise_id
+    }
+
+    /// Its type.
+    #[must_use]
+    pub const fn file_type(&self) -> FileType {
+        self.file_type
+    }
+
+    /// The last part, a name for a file on its own.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.text.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Takes the exact form that [`ObjectKey::new`] makes and nothing else.
+impl FromStr for ObjectKey {
+    type Err = NotAKey;
+
+    fn from_str(text: &str) -> Result<Self, NotAKey> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let [root, folder, date, enterprise, day, name] = parts[..] else { return Err(NotAKey) };
+        let is_folder = Folder::ALL.iter().any(|known| known.as_str() == folder);
+        let is_day = day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit());
+        if root != ROOT || !is_folder || !is_day || date != dashed(day) {
+            return Err(NotAKey);
+        }
+        let enterprise_id: EnterpriseId = enterprise.parse().map_err(|_| NotAKey)?;
+        if enterprise_id.to_string() != enterprise {
+            return Err(NotAKey);
+        }
+        let (uuid, extension) = name.split_once('.').ok_or(NotAKey)?;
+        let file_type =
+            FileType::ALL.into_iter().find(|kind| kind.extension() == extension).ok_or(NotAKey)?;
+        if !is_uuid(uuid) {
+            return Err(NotAKey);
+        }
+        Ok(Self { text: text.to_owned(), enterprise_id, file_type })
+    }
+}
+
+/// `2026-01-12` of `20260112`.
+fn dashed(day: &str) -> String {
+    let (year, rest) = day.split_at(4);
+    let (month, day) = rest.split_at(2);
+    format!("{year}-{month}-{day}")
+}
+
+/// The text of a random UUID (RFC 9562, version 4) made of `bytes`.
+fn uuid_text(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut text = hex::encode(bytes);
+    for position in UUID_DASHES {
+        text.insert(position, '-');
+    }
+    text
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == UUID_CHARS
+        && text.bytes().enumerate().all(|(position, byte)| {
+            if UUID_DASHES.contains(&position) {
+                byte == b'-'
+            } else {
+                matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::SystemRandom;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ENTERPRISE: EnterpriseId = EnterpriseId::from_i64(4_591_298_458_535_677_185);
+
+    fn key(file_type: FileType) -> ObjectKey {
+        let now = Timestamp::parse_rfc3339("2026-01-11T16:00:00Z").unwrap();
+        ObjectKey::new(Folder::Kyc, ENTERPRISE, file_type, now, &SystemRandom)
+    }
+
+    #[test]
+    fn a_key_names_day_enterprise_and_type_and_reads_back() {
+        for file_type in FileType::ALL {
+            let made = key(file_type);
+            let head = "risk-center/kyc/2026-01-12/4591298458535677185/20260112/";
+            assert!(made.as_str().starts_with(head), "{made}");
+            assert_eq!(made.as_str().parse(), Ok(made.clone()));
+            assert_ne!(made, key(file_type));
+            assert_eq!(made.as_str(), format!("{head}{}", made.file_name()));
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_a_key() {
+        let made = key(FileType::Jpg).to_string();
+        for (part, other) in [
+            ("risk-center", ".."),
+            ("kyc", "etc"),
+            ("2026-01-12", "2026-01-13"),
+            ("20260112", "..2601.."),
+            ("4591298458535677185", "../../../../../.."),
+            ("4591298458535677185", "+4591298458535677185"),
+            ("4591298458535677185", "04591298458535677185"),
+            (".jpg", ".JPG"),
+            (".jpg", ".exe"),
+            (".jpg", ".jpg/"),
+            (".jpg", ""),
+            ("-", "_"),
+            ("/", "//"),
+            ("/", "%2f"),
+        ] {
+            let altered = made.replace(part, other);
+            assert_eq!(altered.parse::<ObjectKey>(), Err(NotAKey), "{altered}");
+        }
+        assert_eq!("".parse::<ObjectKey>(), Err(NotAKey));
+        assert_eq!("/".repeat(5).parse::<ObjectKey>(), Err(NotAKey));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_that_is_read_is_a_plain_path(text in "(risk-center|\\.\\.|[a-z0-9./é-]{1,12}){1,3}(/[a-z0-9./é-]{0,40}){0,6}") {
+            if let Ok(key) = text.parse::<ObjectKey>() {
+                prop_assert!(key.as_str().split('/').all(|part| !part.is_empty() && part != ".."));
+            }
+        }
+    }
+}

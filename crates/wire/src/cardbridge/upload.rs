@@ -1,0 +1,148 @@
+//! Addresses to upload documents to (cardbridge-open-api.md section 6.5.1).
+
+use domain::FileType;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::input::{MAX_TEXT_CHARS, Object, ParseError, Problem, check_text};
+
+/// Path of [`GeneratePreUploadUrl`].
+pub const GENERATE_PRE_UPLOAD_URL_PATH: &str = "/open-api/intent-ticket/v1/generate-pre-upload-url";
+
+/// Most files of one request.
+pub const MAX_FILES: usize = 10;
+
+/// What uploaded files are for (cardbridge-open-api.md section 12, uploadBusinessType).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UploadBusinessType {
+    /// Evidence for a card order.
+    CreateCardEdd,
+    /// Evidence for a higher limit.
+    IncreaseLimitEdd,
+    /// Proof of identity and address.
+    CreateCardKyc,
+}
+
+/// A file that is going to be uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFile {
+    /// Its name, as sent.
+    pub file_name: String,
+    /// What its extension says.
+    pub file_type: FileType,
+}
+
+/// `POST intent-ticket/v1/generate-pre-upload-url`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GeneratePreUploadUrl {
+    /// One to [`MAX_FILES`], in the caller's order; a name may stand there twice.
+    pub files: Vec<NamedFile>,
+    /// What they are for.
+    pub business_type: UploadBusinessType,
+}
+
+impl GeneratePreUploadUrl {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// No names, too many, one that is too long or has an extension that is not taken, or
+    /// no known businessType.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        let object = Object::parse_body(body)?;
+        let names = object.text_list("fileNames")?;
+        if names.is_empty() {
+            return Err(object.error("fileNames", Problem::Missing));
+        }
+        if names.len() > MAX_FILES {
+            return Err(object.error("fileNames", Problem::TooLong));
+        }
+        let business_type = object.text("businessType")?;
+        let files = names
+            .into_iter()
+            .enumerate()
+            .map(|(index, name)| {
+                named(name).map_err(|problem| object.error(&format!("fileNames[{index}]"), problem))
+            })
+            .collect::<Result<_, _>>()?;
+        let business_type = business_type
+            .and_then(|text| serde_json::from_value(text.into()).ok())
+            .ok_or_else(|| object.error("businessType", Problem::NotAnUploadPurpose))?;
+        Ok(Self { files, business_type })
+    }
+}
+
+fn named(file_name: String) -> Result<NamedFile, Problem> {
+    check_text(&file_name, MAX_TEXT_CHARS)?;
+    let file_type = FileType::of_name(&file_name).ok_or(Problem::NotAFileType)?;
+    Ok(NamedFile { file_name, file_type })
+}
+
+/// Where one file goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadFileBody {
+    /// The name, as it was sent.
+    pub file_name: String,
+    /// Takes one PUT of the raw bytes; valid for one hour.
+    pub url: String,
+    /// What later stands for the file in `filePath`, `poaDocUrlList` and the like.
+    pub object_key: String,
+}
+
+/// Where all files go, in the order of the request. An object: unchanged clients cannot
+/// read a bare array (cardbridge-open-api.md section 2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadUrlsBody {
+    /// One for each file.
+    pub upload_file_responses: Vec<UploadFileBody>,
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ErrorCode;
+
+    use super::*;
+
+    fn parse(names: &str, business_type: &str) -> Result<GeneratePreUploadUrl, ParseError> {
+        let body = format!(r#"{{"fileNames":{names},"businessType":{business_type}}}"#);
+        GeneratePreUploadUrl::parse(body.as_bytes())
+    }
+
+    #[test]
+    fn names_keep_their_text_and_order() {
+        let request = parse(r#"["b.PDF","../a.jpg","b.PDF"]"#, "\"CREATE_CARD_KYC\"").unwrap();
+        let names: Vec<_> = request.files.iter().map(|file| file.file_name.as_str()).collect();
+        assert_eq!(names, ["b.PDF", "../a.jpg", "b.PDF"]);
+        assert_eq!(request.files[0].file_type, FileType::Pdf);
+        assert_eq!(request.business_type, UploadBusinessType::CreateCardKyc);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let refused = |names: &str, business_type: &str| {
+            let error = parse(names, business_type).unwrap_err();
+            (error.code(), error.to_string())
+        };
+        let known = "\"CREATE_CARD_EDD\"";
+        let long = format!("[\"{}.pdf\"]", "x".repeat(MAX_TEXT_CHARS));
+        let many = format!("[{}\"a.pdf\"]", "\"a.pdf\",".repeat(MAX_FILES));
+        for (names, said) in [
+            ("null", "fileNames is missing"),
+            ("[]", "fileNames is missing"),
+            ("\"a.pdf\"", "fileNames has the wrong type"),
+            (&many, "fileNames is too long"),
+            (&long, "fileNames[0] is too long"),
+            (r#"["a.pdf",""]"#, "fileNames[1] must end in .pdf, .jpg, .jpeg or .png"),
+            (r#"["a.exe"]"#, "fileNames[0] must end in .pdf, .jpg, .jpeg or .png"),
+            (r#"["a\u0000.pdf"]"#, "fileNames holds control characters"),
+        ] {
+            assert_eq!(refused(names, known), (ErrorCode::SysIllegalParam, said.to_owned()));
+        }
+        for business_type in ["null", "\"\"", "\"KYC\"", "\"create_card_kyc\"", "7"] {
+            let (code, _) = refused(r#"["a.pdf"]"#, business_type);
+            assert_eq!(code, ErrorCode::UploadBusinessTypeError, "{business_type}");
+        }
+    }
+}
