@@ -1,6 +1,7 @@
 //! The repository's own commands: `cargo xtask <command>`.
 
 mod bench;
+mod browser;
 mod postgres;
 mod stage;
 mod test;
@@ -14,7 +15,8 @@ usage: cargo xtask <command>
   test                 format, lints, tidy, then all tests on both engines
   bench [FLAGS...]     what it costs and how long it takes, in release builds
   tidy                 the rules of this repository that no other tool holds
-  postgres -- CMD...   run CMD beside a temporary PostgreSQL, its URL in the environment";
+  postgres -- CMD...   run CMD beside a temporary PostgreSQL, its URL and the path
+                       of a Chromium, if there is one, in the environment";
 
 /// Why a command did not succeed, in one line.
 pub type Failure = String;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::stage::{stage, succeed};
-use crate::{Failure, cargo, postgres, tidy};
+use crate::{Failure, browser, cargo, postgres, tidy};
 
 /// Runs every stage in order and stops at the first that fails.
 pub fn run() -> Result<(), Failure> {
@@ -29,12 +29,14 @@ fn stages() -> Result<(), Failure> {
         )
     })?;
     stage("tidy", tidy::run)?;
+    let chromium = stage("chromium", browser::chromium)?;
     let server = stage("postgres start", postgres::start)?;
     let tested = stage("tests", || {
         succeed(
             cargo()
                 .args(["test", "--workspace", "--locked"])
-                .env(postgres::URL_VARIABLE, server.url()),
+                .env(postgres::URL_VARIABLE, server.url())
+                .env(browser::PATH_VARIABLE, &chromium),
         )
     });
     let stopped = stage("postgres stop", || server.stop());

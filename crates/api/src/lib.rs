@@ -12,6 +12,7 @@ mod cardbridge;
 mod fields;
 mod listener;
 mod operator;
+mod pages;
 mod paging;
 mod peer;
 mod problem;

@@ -44,15 +44,21 @@ pub enum CardsError {
     /// No such card of this enterprise.
     #[error("card not found")]
     CardNotFound,
-    /// The card's state does not allow it.
-    #[error(transparent)]
-    Transition(#[from] CardTransitionError),
     /// Only a physical card takes this.
     #[error("the card is not physical")]
     NotPhysical,
     /// The card is in a state in which its data or PIN are out of reach.
     #[error("the card is not activated")]
     NotActivated,
+    /// A PIN is set where none should be, or none where one should be.
+    #[error("the card has a PIN already, or none")]
+    OtherPinThere,
+    /// No page of this type is served.
+    #[error("no page of this type is served")]
+    GuidanceTypeNotServed,
+    /// The card's state does not allow it.
+    #[error(transparent)]
+    Transition(#[from] CardTransitionError),
     /// The new PIN is not four digits.
     #[error("a PIN is four digits")]
     PinForm,
@@ -91,6 +97,9 @@ impl CardsError {
             Self::CustomerNotFound => ErrorCode::CustomerNotFound,
             Self::OrderNotFound => ErrorCode::CardOrderNotFound,
             Self::CardNotFound => ErrorCode::CardNotFound,
+            Self::NotPhysical => ErrorCode::CardTypeNotPhysical,
+            Self::NotActivated => ErrorCode::CardStatusNotActivated,
+            Self::GuidanceTypeNotServed | Self::OtherPinThere => ErrorCode::OperationNotSupport,
             Self::Transition(refusal) => match refusal.event {
                 CardEvent::Freeze => ErrorCode::CardStatusNotActivated,
                 CardEvent::Unfreeze => ErrorCode::CardStatusNotFrozen,
@@ -99,8 +108,6 @@ impl CardsError {
                     ErrorCode::OperationNotSupport
                 }
             },
-            Self::NotPhysical => ErrorCode::CardTypeNotPhysical,
-            Self::NotActivated => ErrorCode::CardStatusNotActivated,
             Self::PinForm => ErrorCode::CardPinMustBeFourDigitNumber,
             Self::IllegalField(_) | Self::ProofRefused => ErrorCode::SysIllegalParam,
             Self::Store(_) | Self::Missing(_) | Self::Vault(_) => ErrorCode::SystemError,
@@ -150,6 +157,7 @@ impl From<PinChangeError> for CardsError {
             PinChangeError::NotPhysical => Self::NotPhysical,
             PinChangeError::NotActivated => Self::NotActivated,
             PinChangeError::Refused => Self::ProofRefused,
+            PinChangeError::OtherPredecessor => Self::OtherPinThere,
             PinChangeError::Store(error) => Self::Store(error),
         }
     }

@@ -8,6 +8,7 @@ mod apply;
 mod contact;
 mod customers;
 mod error;
+mod guidance;
 mod issue;
 mod life;
 mod magic;
@@ -19,6 +20,7 @@ mod worker;
 
 pub use apply::{Cards, CardsSettings};
 pub use error::CardsError;
+pub use guidance::{NewGuidanceLink, check_guided_card};
 pub use magic::{Ending, Road};
 pub use secure_data::RevealedCard;
 pub use step::{StepDecision, next_step};

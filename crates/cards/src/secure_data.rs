@@ -1,7 +1,7 @@
 //! Card data in the clear, and PINs (cardbridge-open-api.md sections 6.2.5 and 6.2.7).
 
 use domain::{Card, CardId, CardStatus, CardType, EnterpriseId, Reveal, RevealId, RevealPurpose};
-use store::{PinAttempt, PinChange};
+use store::{PinAttempt, PinChange, PinPredecessor};
 use vault::{ClearPan, ClearPin, Cvv2, expiry_yymm, parse_expiry};
 use wire::cardbridge::secure_card::{PinProof, ResetPin};
 
@@ -76,20 +76,21 @@ impl Cards {
     }
 
     /// Sets the PIN of an ACTIVATED physical card whose holder was recognised elsewhere, and
-    /// gives it all its tries again.
+    /// gives it all its tries again. `predecessor` is what the PIN must take the place of.
     ///
     /// # Errors
-    /// Not found, not physical, not ACTIVATED, or the store failed.
+    /// Not found, not physical, not ACTIVATED, `OtherPinThere`, or the store failed.
     pub async fn set_pin(
         &self,
         enterprise_id: EnterpriseId,
         card_id: &str,
         pin: &ClearPin,
+        predecessor: PinPredecessor,
     ) -> Result<(), CardsError> {
         let card = self.card_with_pin(enterprise_id, card_id).await?;
         let pan = self.open_pan(&card).await?;
         let sealed = self.vault.seal_pin(enterprise_id, card.card_id, &pan, pin);
-        self.change_pin(&card, PinAttempt::Recognised(sealed)).await
+        self.change_pin(&card, PinAttempt::Recognised(sealed, predecessor)).await
     }
 
     async fn change_pin(&self, card: &Card, attempt: PinAttempt) -> Result<(), CardsError> {

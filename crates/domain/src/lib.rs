@@ -12,6 +12,7 @@ mod enterprise;
 mod error_code;
 mod file_type;
 mod fx;
+mod guidance;
 mod ids;
 mod key_extraction;
 mod money;
@@ -38,6 +39,7 @@ pub use enterprise::{ApiKey, Enterprise, RsaPadding};
 pub use error_code::ErrorCode;
 pub use file_type::FileType;
 pub use fx::{FxError, FxRate, FxTable};
+pub use guidance::{GuidanceLink, GuidanceType, PageLanguage, PageMode, PageStep, PageTheme};
 pub use ids::{
     AccountId, AuthId, CardId, ChallengeId, CustomerId, EnterpriseId, IdError, IdGenerator, JobId,
     OrderId, OutsId, PanId, ProfileId, RevealId, TransactionId, TransferId, WebhookId,

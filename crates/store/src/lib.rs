@@ -11,6 +11,7 @@ mod customers;
 mod engine;
 mod enterprises;
 mod error;
+mod guidance;
 mod idempotency;
 mod jobs;
 mod key_extractions;
@@ -36,6 +37,7 @@ pub use cards::{CardChange, CardChangeError, PanRecord};
 pub use customers::CreateCustomerError;
 pub use enterprises::{EnterprisePatch, PlatformKey};
 pub use error::StoreError;
+pub use guidance::{OpenedPage, OtpOutcome};
 pub use idempotency::IdempotencyState;
 pub use jobs::{Job, JobKind};
 pub use money::{
@@ -46,7 +48,7 @@ pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
 };
 pub use outbox::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
-pub use pins::{PinAttempt, PinChange, PinChangeError, PinPresentation};
+pub use pins::{PinAttempt, PinChange, PinChangeError, PinPredecessor, PinPresentation};
 pub use settlement::{
     ControlTotal, CutOutcome, LedgerGap, MAX_PIECE_BYTES, SettlementFile, SettlementLink,
 };

@@ -17,8 +17,18 @@ pub enum PinAttempt {
     /// The holder proves it with the card's data (`reset-pin`): the new PIN's sealed
     /// verification value, or none if the proof is wrong, which is counted.
     Proof(Option<Vec<u8>>),
-    /// The holder was recognised elsewhere (a hosted page): the sealed verification value.
-    Recognised(Vec<u8>),
+    /// The holder was recognised elsewhere (a hosted page): the sealed verification value,
+    /// and what it takes the place of.
+    Recognised(Vec<u8>, PinPredecessor),
+}
+
+/// What a new PIN must take the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinPredecessor {
+    /// No PIN: it is the card's first.
+    None,
+    /// A PIN that was set before.
+    Pin,
 }
 
 /// A new PIN for a card.
@@ -49,6 +59,9 @@ pub enum PinChangeError {
     /// The proof is wrong, or too many were.
     #[error("the proof does not count")]
     Refused,
+    /// The card has a PIN where it should have none, or the reverse.
+    #[error("the card has a PIN already, or none")]
+    OtherPredecessor,
     /// Below the domain.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,6 +96,24 @@ impl Store {
         if is_set { Ok(()) } else { Err(PinChangeError::Refused) }
     }
 
+    /// Whether a PIN is set for a card.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_pin(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: CardId,
+    ) -> Result<bool, StoreError> {
+        self.read_one(move |tx| {
+            Box::pin(async move {
+                let kept = kept_pin(tx, enterprise_id, card_id).await?;
+                Ok(kept.is_some_and(|kept| kept.sealed_pvv.is_some()))
+            })
+        })
+        .await
+    }
+
     /// Judges a presented PIN and counts the try.
     ///
     /// # Errors
@@ -112,7 +143,12 @@ async fn apply(tx: &Tx, change: &PinChange) -> Result<bool, PinChangeError> {
     }
     let mut kept = kept_pin(tx, enterprise_id, card_id).await?.unwrap_or_default();
     let sealed_pvv = match &change.attempt {
-        PinAttempt::Recognised(sealed_pvv) => Some(sealed_pvv),
+        PinAttempt::Recognised(sealed_pvv, predecessor) => {
+            if kept.sealed_pvv.is_some() != (*predecessor == PinPredecessor::Pin) {
+                return Err(PinChangeError::OtherPredecessor);
+            }
+            Some(sealed_pvv)
+        }
         PinAttempt::Proof(proven) => {
             let counts = kept.tries.prove(proven.is_some(), change.now);
             proven.as_ref().filter(|_| counts)

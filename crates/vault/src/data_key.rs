@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     PinVerification,
     /// Fingerprints PANs of all enterprises.
     Fingerprint,
+    /// Hashes one-time passwords.
+    OneTimePassword,
     /// Tells one master key from another.
     KeyCheck,
     /// Signs the links that files are uploaded to.
@@ -37,6 +39,7 @@ impl Purpose {
             Self::CardVerification => b"card-verification",
             Self::PinVerification => b"pin-verification",
             Self::Fingerprint => b"fingerprint",
+            Self::OneTimePassword => b"one-time-password",
             Self::KeyCheck => b"key-check",
             Self::UploadLink => b"upload-link",
         }
@@ -115,6 +118,7 @@ mod tests {
                 Purpose::CardVerification,
                 Purpose::PinVerification,
                 Purpose::Fingerprint,
+                Purpose::OneTimePassword,
                 Purpose::KeyCheck,
                 Purpose::UploadLink,
             ] {

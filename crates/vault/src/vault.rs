@@ -193,6 +193,20 @@ impl Vault {
         SecretText::new(URL_SAFE_NO_PAD.encode(self.drawn::<SECRET_BYTES>().as_slice()))
     }
 
+    /// A new one-time password: six digits, each text equally likely.
+    #[must_use]
+    pub fn new_one_time_password(&self) -> SecretText {
+        SecretText::new(format!("{:06}", self.random.below(1_000_000)))
+    }
+
+    /// The keyed hash by which a one-time password of `record` is kept: without the master
+    /// key six digits cannot be found by trying them all.
+    #[must_use]
+    pub fn one_time_password_hash(&self, record: &[u8; 32], password: &str) -> [u8; 32] {
+        let key = self.keys.derive_global(Purpose::OneTimePassword);
+        hmac_sha256(key.as_slice(), &[record, password.as_bytes()])
+    }
+
     fn drawn<const N: usize>(&self) -> Zeroizing<[u8; N]> {
         let mut bytes = Zeroizing::new([0; N]);
         self.random.fill(bytes.as_mut_slice());
@@ -390,6 +404,20 @@ mod tests {
                 .unwrap();
         let secret = vault.open_secret(ENTERPRISE, "api-secret", "AK1", &sealed).unwrap();
         assert_eq!(&**secret, b"secret");
+    }
+
+    #[test]
+    fn one_time_passwords_have_six_digits_and_a_hash_for_their_record_only() {
+        let password = vault().new_one_time_password();
+        assert_eq!(password.expose().len(), 6);
+        assert!(password.expose().bytes().all(|b| b.is_ascii_digit()));
+        let hash = |key: &str, record: u8, text: &str| {
+            vault_under(key).one_time_password_hash(&[record; 32], text)
+        };
+        assert_eq!(hash("5a", 1, "123456"), hash("5a", 1, "123456"));
+        for other in [hash("5a", 1, "123457"), hash("5a", 2, "123456"), hash("a5", 1, "123456")] {
+            assert_ne!(hash("5a", 1, "123456"), other);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod install;
 mod server;
 
 use crate::stage::succeed;
-use crate::{Failure, command};
+use crate::{Failure, browser, command};
 
 pub use server::Server;
 
@@ -33,6 +33,11 @@ pub fn start() -> Result<Server, Failure> {
 /// Runs `program` beside a server and stops the server after it.
 pub fn beside(program: &str, arguments: &[&str]) -> Result<(), Failure> {
     let server = start()?;
-    let ran = succeed(command(program).args(arguments).env(URL_VARIABLE, server.url()));
+    let mut beside = command(program);
+    beside.args(arguments).env(URL_VARIABLE, server.url());
+    if let Some(chromium) = browser::find()? {
+        beside.env(browser::PATH_VARIABLE, chromium);
+    }
+    let ran = succeed(&mut beside);
     ran.and(server.stop())
 }

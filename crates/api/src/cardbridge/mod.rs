@@ -3,6 +3,7 @@
 mod authenticate;
 mod card;
 mod card_order;
+mod card_redirect;
 mod customer;
 mod enterprise;
 mod guard;

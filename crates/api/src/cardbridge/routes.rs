@@ -13,18 +13,19 @@ use http::{Request, StatusCode, Uri};
 use utoipa::openapi::OpenApi;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
-    card as card_wire, customer as customer_wire, enterprise as enterprise_wire, order, path,
-    secure_card as secure_card_wire, settlement as settlement_wire, simulation as simulation_wire,
-    upload as upload_wire, velocity,
+    card as card_wire, customer as customer_wire, enterprise as enterprise_wire,
+    guidance as guidance_wire, order, path, secure_card as secure_card_wire,
+    settlement as settlement_wire, simulation as simulation_wire, upload as upload_wire, velocity,
 };
 
 use super::guard::{Guard, guard};
 use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
 use super::{
-    card, card_order, customer, enterprise, openapi, secret_extract, secure_card, settlement,
-    simulation, upload,
+    card, card_order, card_redirect, customer, enterprise, openapi, secret_extract, secure_card,
+    settlement, simulation, upload,
 };
+use crate::pages;
 use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
 use crate::uploads;
@@ -102,6 +103,18 @@ fn orders_and_cards() -> Vec<Route> {
             .takes::<card_wire::Terminate>()
             .gives::<card_wire::CardBody>()
             .refuses(&[CardNotFound, OperationNotSupport]),
+        route(guidance_wire::GUIDANCE_LINK_PATH, 1, post(card_redirect::guidance_link))
+            .about("Makes a one-time link to a hosted page")
+            .takes::<guidance_wire::GuidanceRequest>()
+            .gives_plain::<String>()
+            .refuses(&[
+                GuidanceLinkTypeInvalid,
+                GuidanceLinkPreVerifiedInvalid,
+                CustomerNotFound,
+                CardNotFound,
+                CardTypeNotPhysical,
+                CardStatusNotActivated,
+            ]),
         route(enterprise_wire::BALANCE_PATH, 1, get(enterprise::balance))
             .about("Reads the balance of the deposit in one currency")
             .asks([required("currency", "ISO 4217, three digits or three letters")])
@@ -203,6 +216,7 @@ fn router(state: Arc<ApiState>) -> Router {
         .route_layer(guarded)
         // After the guard, so that none of these needs a signature.
         .route(openapi::DOCUMENT_PATH, get(openapi::serve))
+        .merge(pages::routes())
         .merge(secret_extract::routes(Arc::clone(&state)))
         .route(settlement::DOWNLOAD_PATH, get(settlement::download))
         .route(uploads::UPLOAD_PATH, put(uploads::receive))

@@ -6,6 +6,7 @@ mod card;
 mod customer;
 mod enterprise;
 mod fields;
+mod guidance;
 mod job;
 mod key_extraction;
 mod order;
@@ -26,6 +27,7 @@ pub(crate) use enterprise::{
     enterprise_from, enterprise_values, platform_key_from, platform_key_values,
 };
 pub(crate) use fields::Fields;
+pub(crate) use guidance::{GUIDANCE_COLUMNS, guidance_from, guidance_values};
 pub(crate) use job::{JOB_COLUMNS, job_from, job_values};
 pub(crate) use key_extraction::{
     EXTRACTION_ATTEMPT_COLUMNS, KEY_EXTRACTION_COLUMNS, extraction_attempt_from,

@@ -5,6 +5,7 @@ mod authorisations;
 mod cards;
 mod database;
 mod enterprises;
+mod guidance;
 mod idempotency;
 mod jobs;
 mod money;

@@ -58,6 +58,14 @@ pub enum Problem {
     NotAFileType,
     /// No purpose of an upload.
     NotAnUploadPurpose,
+    /// No type of hosted page.
+    UnknownGuidanceType,
+    /// Neither 0 nor 1.
+    NotAnOtpStatus,
+    /// Neither zh nor en.
+    NotALanguage,
+    /// Not an absolute http or https URL without user information.
+    NotAWebUrl,
 }
 
 impl Problem {
@@ -82,6 +90,10 @@ impl Problem {
             Self::NotAnUploadPurpose => {
                 "must be CREATE_CARD_EDD, INCREASE_LIMIT_EDD or CREATE_CARD_KYC"
             }
+            Self::UnknownGuidanceType => "must be 1, 2, 3, 4 or 7",
+            Self::NotAnOtpStatus => "must be 0 or 1",
+            Self::NotALanguage => "must be zh or en",
+            Self::NotAWebUrl => "is not an absolute http or https URL",
         }
     }
 }
@@ -109,6 +121,8 @@ impl ParseError {
         match self.problem {
             Problem::UnknownMode => ErrorCode::OperationNotSupport,
             Problem::NotAnUploadPurpose => ErrorCode::UploadBusinessTypeError,
+            Problem::UnknownGuidanceType => ErrorCode::GuidanceLinkTypeInvalid,
+            Problem::NotAnOtpStatus => ErrorCode::GuidanceLinkPreVerifiedInvalid,
             _ => ErrorCode::SysIllegalParam,
         }
     }

@@ -10,6 +10,7 @@ pub mod dictionary;
 pub mod enterprise;
 pub mod envelope;
 pub mod form;
+pub mod guidance;
 pub mod input;
 pub mod key_delivery;
 pub mod order;

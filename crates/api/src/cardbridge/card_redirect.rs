@@ -1,0 +1,22 @@
+//! Links to hosted pages (cardbridge-open-api.md section 6.3).
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use wire::cardbridge::guidance::GuidanceRequest;
+
+use super::authenticate::Signed;
+use super::reply::{Reply, Success};
+use crate::pages;
+use crate::state::ApiState;
+
+/// `POST card-redirect/v1/guidance-link`.
+pub(crate) async fn guidance_link(
+    State(state): State<Arc<ApiState>>,
+    Extension(signed): Extension<Signed>,
+) -> Reply<String> {
+    let request = GuidanceRequest::parse(&signed.body)?;
+    let made = state.cards.guidance_link(signed.enterprise_id, request).await?;
+    Ok(Success(pages::url(&state.settings.public_url, &made.link, made.secret.expose())))
+}

@@ -1,0 +1,125 @@
+//! The one-time password of a page: six digits, to the customer's e-mail, or phone.
+
+use askama::Template;
+use axum::response::Response;
+use domain::{Customer, GuidanceLink};
+use notify::{Mail, MailChannel, MailKind};
+use vault::SecretText;
+use zeroize::Zeroizing;
+
+use super::failure::PageFailure;
+use super::frame::Frame;
+use crate::state::ApiState;
+
+/// A password that is yet to be sent.
+pub(super) struct Challenge {
+    channel: MailChannel,
+    recipient: String,
+    password: SecretText,
+}
+
+impl Challenge {
+    /// A new password for the customer of a link.
+    pub(super) async fn new(state: &ApiState, link: &GuidanceLink) -> Result<Self, PageFailure> {
+        let (channel, recipient) = recipient(state, link).await?;
+        Ok(Self { channel, recipient, password: state.vault.new_one_time_password() })
+    }
+
+    /// What is kept of it.
+    pub(super) fn hash(&self, state: &ApiState, link: &GuidanceLink) -> [u8; 32] {
+        state.vault.one_time_password_hash(&link.secret_hash, self.password.expose())
+    }
+
+    /// Sends it and asks for it.
+    pub(super) async fn send(
+        &self,
+        state: &ApiState,
+        frame: &Frame,
+        token: &SecretText,
+    ) -> Result<Response, PageFailure> {
+        let texts = frame.texts;
+        let password = self.password.expose();
+        let mail = Mail {
+            channel: self.channel,
+            kind: MailKind::OneTimePassword,
+            to: self.recipient.clone(),
+            subject: texts.otp_subject.to_owned(),
+            text: Zeroizing::new(format!(
+                "{} {password}\n{}\n",
+                texts.otp_mail, texts.otp_mail_end
+            )),
+        };
+        state.mailer.send(mail).await.map_err(|error| {
+            tracing::error!(%error, "the one-time password of a page could not be sent");
+            PageFailure::System
+        })?;
+        Ok(page(frame, &self.recipient, token, false))
+    }
+}
+
+/// The form again, after a wrong password.
+pub(super) async fn ask_again(
+    state: &ApiState,
+    frame: &Frame,
+    link: &GuidanceLink,
+    token: &SecretText,
+) -> Result<Response, PageFailure> {
+    let (_, recipient) = recipient(state, link).await?;
+    Ok(page(frame, &recipient, token, true))
+}
+
+async fn recipient(
+    state: &ApiState,
+    link: &GuidanceLink,
+) -> Result<(MailChannel, String), PageFailure> {
+    let customer = state.store.customer(link.enterprise_id, link.customer_id).await?;
+    match customer {
+        Some(Customer { email: Some(email), .. }) => Ok((MailChannel::Email, email)),
+        Some(Customer { phone: Some(phone), .. }) => Ok((MailChannel::Sms, phone)),
+        _ => {
+            tracing::error!(customer = %link.customer_id, "a customer cannot be reached");
+            Err(PageFailure::System)
+        }
+    }
+}
+
+fn page(frame: &Frame, recipient: &str, token: &SecretText, is_wrong: bool) -> Response {
+    let (recipient, token) = (masked(recipient), token.expose());
+    frame.page(&OtpPage { frame, recipient, token, is_wrong })
+}
+
+/// Enough of an address for its owner: `h****@example.com`, `****4567`.
+fn masked(recipient: &str) -> String {
+    match recipient.split_once('@') {
+        Some((name, host)) => {
+            let first: String = name.chars().take(1).collect();
+            format!("{first}****@{host}")
+        }
+        None => {
+            let hidden = recipient.chars().count().saturating_sub(4);
+            let last: String = recipient.chars().skip(hidden).collect();
+            format!("****{last}")
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "otp.html")]
+struct OtpPage<'a> {
+    frame: &'a Frame,
+    recipient: String,
+    token: &'a str,
+    is_wrong: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn recipients_are_shown_in_part() {
+        assert_eq!(masked("holder@example.com"), "h****@example.com");
+        assert_eq!(masked("+6581234567"), "****4567");
+        assert_eq!(masked("é@x"), "é****@x");
+    }
+}

@@ -1,0 +1,163 @@
+//! A headless Chromium, driven over the DevTools protocol through a pipe.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// Chromium speaks on the descriptors 3 and 4; ours are its standard ones until here.
+const LAUNCH: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
+/// Longest wait for an answer or an event.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A browser with one tab.
+pub struct Browser {
+    child: Child,
+    pipe: ChildStdin,
+    messages: UnboundedReceiver<Value>,
+    /// Events that came while something else was awaited, oldest first.
+    events: Vec<Value>,
+    last_id: u64,
+    session: Option<String>,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    pub async fn start() -> Self {
+        let program = std::env::var("CARDBRIDGE_TEST_CHROMIUM")
+            .expect("a Chromium for tests: run `cargo xtask test`");
+        let profile = tempfile::tempdir().unwrap();
+        let mut child = Command::new("sh")
+            .args(["-c", LAUNCH, &program, "--headless", "--remote-debugging-pipe"])
+            // Tests run in containers too, where its sandbox cannot be built.
+            .args(["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+            .args(["--no-first-run", "--disable-extensions", "--disable-background-networking"])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pipe = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, messages) = unbounded_channel();
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            while output.read_until(0, &mut bytes).is_ok_and(|count| count > 0) {
+                let message = bytes.strip_suffix(&[0]).unwrap_or(&bytes);
+                if sender.send(serde_json::from_slice(message).unwrap()).is_err() {
+                    return;
+                }
+                bytes.clear();
+            }
+        });
+        let (events, session) = (Vec::new(), None);
+        let mut browser =
+            Self { child, pipe, messages, events, last_id: 0, session, _profile: profile };
+        browser.open_tab().await;
+        browser
+    }
+
+    async fn open_tab(&mut self) {
+        let target = self.call("Target.createTarget", json!({"url": "about:blank"})).await;
+        let attach = json!({"targetId": target["targetId"], "flatten": true});
+        let attached = self.call("Target.attachToTarget", attach).await;
+        self.session = attached["sessionId"].as_str().map(str::to_owned);
+        for domain in ["Page", "Runtime", "Log"] {
+            self.call(&format!("{domain}.enable"), json!({})).await;
+        }
+    }
+
+    /// Goes to a page and waits until it is there.
+    pub async fn go(&mut self, url: &str) {
+        self.events.clear();
+        self.call("Page.navigate", json!({ "url": url })).await;
+        self.loaded().await;
+    }
+
+    /// Makes the window as large as a device's screen, in CSS pixels.
+    pub async fn resize(&mut self, width: u32, height: u32) {
+        let parameters = json!({
+            "width": width, "height": height, "deviceScaleFactor": 2, "mobile": true,
+        });
+        self.call("Emulation.setDeviceMetricsOverride", parameters).await;
+    }
+
+    /// Runs a script; its value.
+    pub async fn run(&mut self, script: &str) -> Value {
+        let parameters = json!({
+            "expression": script, "returnByValue": true, "awaitPromise": true, "userGesture": true,
+        });
+        let result = self.call("Runtime.evaluate", parameters).await;
+        assert!(result.get("exceptionDetails").is_none(), "{script}: {result}");
+        result["result"]["value"].clone()
+    }
+
+    /// The visible text of what a selector finds.
+    pub async fn text(&mut self, selector: &str) -> String {
+        let value = self.run(&format!("document.querySelector('{selector}')?.innerText")).await;
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Types into a field, key by key as far as the page can tell.
+    pub async fn fill(&mut self, name: &str, text: &str) {
+        self.run(&format!("document.querySelector('[name={name}]').focus()")).await;
+        self.call("Input.insertText", json!({ "text": text })).await;
+    }
+
+    /// Presses the form's button and waits for the page that follows.
+    pub async fn submit(&mut self) {
+        self.events.retain(|event| event["method"] != "Page.loadEventFired");
+        self.run("document.querySelector('button[type=submit]').click()").await;
+        self.loaded().await;
+    }
+
+    /// What the console has complained of since the last [`Browser::go`].
+    pub async fn complaints(&mut self) -> Vec<String> {
+        // Whatever was sent before this answer has been received with it.
+        self.run("1").await;
+        let entries = self.events.iter().filter(|event| event["method"] == "Log.entryAdded");
+        entries.map(|event| event["params"]["entry"]["text"].to_string()).collect()
+    }
+
+    async fn loaded(&mut self) {
+        let is_load = |event: &Value| event["method"] == "Page.loadEventFired";
+        while !self.events.iter().any(is_load) {
+            let message = self.receive().await;
+            self.events.push(message);
+        }
+    }
+
+    async fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.last_id += 1;
+        let id = self.last_id;
+        let mut message = json!({"id": id, "method": method, "params": parameters});
+        if let Some(session) = &self.session {
+            message["sessionId"] = json!(session);
+        }
+        let mut bytes = message.to_string().into_bytes();
+        bytes.push(0);
+        self.pipe.write_all(&bytes).unwrap();
+        loop {
+            let message = self.receive().await;
+            if message["id"] == id {
+                assert!(message.get("error").is_none(), "{method}: {message}");
+                return message["result"].clone();
+            }
+            self.events.push(message);
+        }
+    }
+
+    async fn receive(&mut self) -> Value {
+        let message = tokio::time::timeout(PATIENCE, self.messages.recv()).await;
+        message.expect("Chromium does not answer").expect("Chromium has ended")
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

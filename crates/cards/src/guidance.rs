@@ -1,0 +1,116 @@
+//! Links to hosted pages (cardbridge-open-api.md section 6.3).
+
+use crypto::sha256;
+use domain::{
+    Card, CardId, CardStatus, CardType, Customer, EnterpriseId, GuidanceLink, GuidanceType,
+};
+use vault::SecretText;
+use wire::cardbridge::guidance::{GuidanceRequest, WebUrl};
+
+use crate::{Cards, CardsError};
+
+/// A new link: what it is, and the secret that opens it.
+pub struct NewGuidanceLink {
+    /// The link as it is kept.
+    pub link: GuidanceLink,
+    /// 43 characters that need no encoding in a URL.
+    pub secret: SecretText,
+}
+
+/// What a link is about.
+struct Subject {
+    card_id: Option<CardId>,
+    kyc_ticket_id: Option<i64>,
+}
+
+impl Cards {
+    /// Makes a link, in the order of checks of operator-and-sandbox.md section 5.
+    ///
+    /// # Errors
+    /// Customer, card or ticket not found, the card's type or state does not allow the page,
+    /// a redirect to a host that the enterprise did not register, or the store failed.
+    pub async fn guidance_link(
+        &self,
+        enterprise_id: EnterpriseId,
+        request: GuidanceRequest,
+    ) -> Result<NewGuidanceLink, CardsError> {
+        let customer = self.customer(enterprise_id, &request.customer_id).await?;
+        let subject = self.guidance_subject(&customer, &request).await?;
+        if let Some(url) = &request.redirect_url {
+            self.check_redirect_host(enterprise_id, url).await?;
+        }
+        let secret = self.vault.new_token();
+        let now = self.store.clock().now();
+        let link = GuidanceLink {
+            secret_hash: sha256(secret.expose().as_bytes()),
+            enterprise_id,
+            guidance_type: request.guidance_type,
+            customer_id: customer.customer_id,
+            card_id: subject.card_id,
+            kyc_ticket_id: subject.kyc_ticket_id,
+            is_otp_required: request.is_otp_required,
+            language: request.language,
+            theme: request.theme,
+            mode: request.mode,
+            user_agent: request.user_agent,
+            redirect_url: request.redirect_url.map(|url| url.as_str().to_owned()),
+            created_at: now,
+            expires_at: now.plus_seconds(GuidanceLink::LIFETIME_SECONDS),
+            opened_at: None,
+        };
+        self.store.create_guidance_link(link.clone()).await?;
+        Ok(NewGuidanceLink { link, secret })
+    }
+
+    async fn guidance_subject(
+        &self,
+        customer: &Customer,
+        request: &GuidanceRequest,
+    ) -> Result<Subject, CardsError> {
+        let Some(card_id) = &request.card_id else {
+            return Err(CardsError::GuidanceTypeNotServed);
+        };
+        let card = self.card(customer.enterprise_id, card_id).await?;
+        // A card of somebody else is not there for this customer.
+        if card.customer_id != customer.customer_id {
+            return Err(CardsError::CardNotFound);
+        }
+        check_guided_card(request.guidance_type, &card)?;
+        Ok(Subject { card_id: Some(card.card_id), kyc_ticket_id: None })
+    }
+
+    async fn check_redirect_host(
+        &self,
+        enterprise_id: EnterpriseId,
+        url: &WebUrl,
+    ) -> Result<(), CardsError> {
+        let enterprise = self.store.enterprise(enterprise_id).await?;
+        let hosts = enterprise.map(|it| it.redirect_hosts).unwrap_or_default();
+        match hosts.iter().any(|host| host.eq_ignore_ascii_case(url.host())) {
+            true => Ok(()),
+            false => Err(CardsError::IllegalField(
+                "successfulRedirectUrl names no host that the enterprise registered",
+            )),
+        }
+    }
+}
+
+/// Whether a page of this type may be made for, and opened on, a card of this type and state.
+/// The numbers of a card are shown as long as it is not INVALID, as retrieve-secure-card does
+/// (section 6.2.5); a PIN needs plastic in use.
+///
+/// # Errors
+/// The code that says which of the two does not fit.
+pub fn check_guided_card(guidance_type: GuidanceType, card: &Card) -> Result<(), CardsError> {
+    let fits = match guidance_type {
+        GuidanceType::SetPin | GuidanceType::ResetPin => {
+            if card.card_type != CardType::Physical {
+                return Err(CardsError::NotPhysical);
+            }
+            card.status == CardStatus::Activated
+        }
+        GuidanceType::ShowCard => card.status != CardStatus::Invalid,
+        GuidanceType::FaceCheck | GuidanceType::KycForm => true,
+    };
+    if fits { Ok(()) } else { Err(CardsError::NotActivated) }
+}

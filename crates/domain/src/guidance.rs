@@ -1,0 +1,208 @@
+//! A guidance link: a one-time road to one hosted page (cardbridge-open-api.md section 6.3).
+
+use crate::text::text_enum;
+use crate::{CardId, CustomerId, EnterpriseId, Timestamp};
+
+text_enum! {
+    /// What a hosted page is for. 5 and 6 are published nowhere (section 14, U14).
+    GuidanceType {
+        /// Shows PAN, expiry and CVV2.
+        ShowCard = "1",
+        /// Sets the first PIN of a physical card.
+        SetPin = "2",
+        /// Replaces the PIN of a physical card.
+        ResetPin = "3",
+        /// Face verification for a KYC ticket.
+        FaceCheck = "4",
+        /// The KYC form.
+        KycForm = "7",
+    }
+}
+
+impl GuidanceType {
+    /// Whether the page is about a card, which the request must name (section 13, C18).
+    #[must_use]
+    pub const fn is_about_card(self) -> bool {
+        matches!(self, Self::ShowCard | Self::SetPin | Self::ResetPin)
+    }
+}
+
+text_enum! {
+    /// The language of a page, which is the first segment of its path.
+    PageLanguage {
+        /// Chinese.
+        Zh = "zh",
+        /// English.
+        En = "en",
+    }
+}
+
+text_enum! {
+    /// The colours of a page.
+    PageTheme {
+        /// Ours.
+        Default = "default",
+        /// Plain, without a tinted background.
+        Light = "light",
+    }
+}
+
+impl PageTheme {
+    /// The theme of this name; an unknown one is the default.
+    #[must_use]
+    pub fn or_default(name: &str) -> Self {
+        name.parse().unwrap_or(Self::Default)
+    }
+}
+
+text_enum! {
+    /// How bright a page is.
+    PageMode {
+        /// Dark on light.
+        Light = "light",
+        /// Light on dark.
+        Dark = "dark",
+    }
+}
+
+impl PageMode {
+    /// The mode of this name; `web` and unknown ones are light.
+    #[must_use]
+    pub fn or_light(name: &str) -> Self {
+        name.parse().unwrap_or(Self::Light)
+    }
+}
+
+text_enum! {
+    /// What an opened page asks for next.
+    PageStep {
+        /// The one-time password.
+        Otp = "OTP",
+        /// What the page is for.
+        Form = "FORM",
+    }
+}
+
+/// A guidance link and the page that was opened with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuidanceLink {
+    /// SHA-256 of the link's secret.
+    pub secret_hash: [u8; 32],
+    /// Who made it.
+    pub enterprise_id: EnterpriseId,
+    /// What its page is for.
+    pub guidance_type: GuidanceType,
+    /// For whom.
+    pub customer_id: CustomerId,
+    /// About which card.
+    pub card_id: Option<CardId>,
+    /// About which KYC ticket, by its id.
+    pub kyc_ticket_id: Option<i64>,
+    /// Whether we must verify the customer by a one-time password.
+    pub is_otp_required: bool,
+    /// Language of the page.
+    pub language: PageLanguage,
+    /// Colours of the page.
+    pub theme: PageTheme,
+    /// Brightness of the page.
+    pub mode: PageMode,
+    /// What the User-Agent or the Referer of the opening must contain.
+    pub user_agent: String,
+    /// Where to go after success.
+    pub redirect_url: Option<String>,
+    /// Created.
+    pub created_at: Timestamp,
+    /// From when on it can no longer be opened.
+    pub expires_at: Timestamp,
+    /// When it was opened, if it was.
+    pub opened_at: Option<Timestamp>,
+}
+
+impl GuidanceLink {
+    /// How long a link can be opened, and how long an opened page waits for its next step,
+    /// seconds of business time (section 6.3).
+    pub const LIFETIME_SECONDS: i64 = 300;
+
+    /// Whether a request with these headers may open the page: the User-Agent is the agreed
+    /// one or contains the agreed keyword, or the Referer contains it.
+    #[must_use]
+    pub fn admits(&self, user_agent: Option<&str>, referer: Option<&str>) -> bool {
+        let contains = |text: Option<&str>| text.is_some_and(|it| it.contains(&self.user_agent));
+        !self.user_agent.is_empty() && (contains(user_agent) || contains(referer))
+    }
+
+    /// The link's name in the audit: the first eight bytes of its hash, which open nothing.
+    #[must_use]
+    pub fn audit_name(&self) -> String {
+        self.secret_hash[..8]
+            .iter()
+            .fold("link:".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+    }
+
+    /// Whether the page can still be opened.
+    #[must_use]
+    pub fn is_open_at(&self, now: Timestamp) -> bool {
+        self.opened_at.is_none() && now < self.expires_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(user_agent: &str) -> GuidanceLink {
+        GuidanceLink {
+            secret_hash: [7; 32],
+            enterprise_id: EnterpriseId::from_i64(1),
+            guidance_type: GuidanceType::ShowCard,
+            customer_id: CustomerId::from_i64(2),
+            card_id: Some(CardId::from_i64(3)),
+            kyc_ticket_id: None,
+            is_otp_required: false,
+            language: PageLanguage::En,
+            theme: PageTheme::Default,
+            mode: PageMode::Light,
+            user_agent: user_agent.to_owned(),
+            redirect_url: None,
+            created_at: Timestamp::default(),
+            expires_at: Timestamp::default().plus_seconds(GuidanceLink::LIFETIME_SECONDS),
+            opened_at: None,
+        }
+    }
+
+    #[test]
+    fn the_user_agent_or_the_referer_must_contain_what_was_agreed() {
+        let link = link("AcmeApp/2");
+        assert!(link.admits(Some("AcmeApp/2"), None));
+        assert!(link.admits(Some("Mozilla/5.0 AcmeApp/2.1 Mobile"), None));
+        assert!(link.admits(Some("Mozilla/5.0"), Some("https://acme.example/AcmeApp/2")));
+        assert!(!link.admits(Some("Mozilla/5.0"), Some("https://acme.example/")));
+        assert!(!link.admits(Some("acmeapp/2"), None), "case counts");
+        assert!(!link.admits(None, None));
+    }
+
+    #[test]
+    fn nothing_agreed_admits_nobody() {
+        assert!(!link("").admits(Some("Mozilla/5.0"), Some("https://acme.example/")));
+    }
+
+    #[test]
+    fn a_link_is_open_once_and_for_five_minutes() {
+        let at = |seconds| Timestamp::default().plus_seconds(seconds);
+        let fresh = link("x");
+        assert!(fresh.is_open_at(at(299)));
+        assert!(!fresh.is_open_at(at(300)));
+        let opened = GuidanceLink { opened_at: Some(at(1)), ..fresh };
+        assert!(!opened.is_open_at(at(2)));
+        assert_eq!(opened.audit_name(), "link:0707070707070707");
+    }
+
+    #[test]
+    fn unknown_themes_and_modes_fall_back() {
+        assert_eq!(PageTheme::or_default("light"), PageTheme::Light);
+        assert_eq!(PageTheme::or_default("neon"), PageTheme::Default);
+        assert_eq!(PageMode::or_light("dark"), PageMode::Dark);
+        assert_eq!(PageMode::or_light("web"), PageMode::Light);
+        assert_eq!(PageMode::or_light(""), PageMode::Light);
+    }
+}

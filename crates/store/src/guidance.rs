@@ -1,0 +1,235 @@
+//! Guidance links, and the pages that were opened with them
+//! (cardbridge-open-api.md section 6.3). Secrets arrive here as hashes.
+
+use domain::{GuidanceLink, PageStep, Timestamp};
+
+use crate::engine::Tx;
+use crate::rows::{GUIDANCE_COLUMNS, guidance_from, guidance_values};
+use crate::{Store, StoreError};
+
+/// How long a link's row outlives the link, so that the page still knows whose it was.
+const KEPT_SECONDS: i64 = 24 * 3_600;
+/// Rows past that which one new link sweeps at most.
+const SWEEP_ROWS: i64 = 16;
+/// Wrong one-time passwords that end a page (operator-and-sandbox.md section 5, Limits).
+const MAX_OTP_TRIES: i64 = 5;
+
+/// A page that was just opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedPage {
+    /// What it asks for.
+    pub step: PageStep,
+    /// Hash of the token that its form bears.
+    pub token_hash: [u8; 32],
+    /// Hash of the one-time password that was sent.
+    pub otp_hash: Option<[u8; 32]>,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// From when on its form is not taken.
+    pub expires_at: Timestamp,
+}
+
+/// What a one-time password came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtpOutcome {
+    /// It was the right one; the page goes on to its form.
+    Passed,
+    /// It was wrong, and there are tries left.
+    Wrong,
+    /// It was wrong for the last time.
+    Exhausted,
+    /// The form's token is unknown, used or expired.
+    Expired,
+}
+
+impl Store {
+    /// Keeps a new link.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn create_guidance_link(&self, link: GuidanceLink) -> Result<(), StoreError> {
+        let forget_before = link.created_at.plus_seconds(-KEPT_SECONDS);
+        let row = guidance_values(&link);
+        self.write(move |tx| {
+            let row = row.clone();
+            Box::pin(async move {
+                sweep(tx, forget_before).await?;
+                tx.insert_rows("guidance_link", GUIDANCE_COLUMNS, &[row]).await
+            })
+        })
+        .await
+    }
+
+    /// The link with this secret, open or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn guidance_link(
+        &self,
+        secret_hash: [u8; 32],
+    ) -> Result<Option<GuidanceLink>, StoreError> {
+        self.read_one(move |tx| {
+            Box::pin(async move {
+                let sql =
+                    format!("SELECT {GUIDANCE_COLUMNS} FROM guidance_link WHERE secret_hash = $1");
+                let row = tx.query_opt(&sql, &[secret_hash.as_slice().into()]).await?;
+                row.as_ref().map(guidance_from).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Ends a link and opens its page; false if the link was opened before or has expired.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_guidance_link(
+        &self,
+        secret_hash: [u8; 32],
+        page: OpenedPage,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let page = page.clone();
+            Box::pin(async move {
+                let sql = "UPDATE guidance_link SET opened_at = $1, step = $2, token_hash = $3, \
+                    otp_hash = $4, step_expires_at = $5 \
+                    WHERE secret_hash = $6 AND opened_at IS NULL AND expires_at > $1";
+                let params = [
+                    page.opened_at.into(),
+                    page.step.as_str().into(),
+                    page.token_hash.as_slice().into(),
+                    page.otp_hash.as_ref().map(<[u8; 32]>::as_slice).into(),
+                    page.expires_at.into(),
+                    secret_hash.as_slice().into(),
+                ];
+                tx.execute(sql, &params).await.map(|count| count == 1)
+            })
+        })
+        .await
+    }
+
+    /// The page whose form bears this token, and what that form asks for; none if the token
+    /// is unknown, used or expired.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn guidance_page(
+        &self,
+        token_hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<(GuidanceLink, PageStep)>, StoreError> {
+        self.read_one(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {GUIDANCE_COLUMNS}, step FROM guidance_link \
+                     WHERE token_hash = $1 AND step_expires_at > $2"
+                );
+                let params = [token_hash.as_slice().into(), now.into()];
+                let Some(row) = tx.query_opt(&sql, &params).await? else { return Ok(None) };
+                let step = row.text(GUIDANCE_COLUMNS.split(',').count())?;
+                let step = step.parse().map_err(|_| StoreError::Corrupt("guidance_link.step"))?;
+                Ok(Some((guidance_from(&row)?, step)))
+            })
+        })
+        .await
+    }
+
+    /// Uses up the token of a form and puts the next one in its place, which lives until
+    /// the same moment; false if the token is unknown, used or expired.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn use_form_token(
+        &self,
+        token_hash: [u8; 32],
+        next_token_hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sql = "UPDATE guidance_link SET token_hash = $1 \
+                    WHERE token_hash = $2 AND step = $3 AND step_expires_at > $4";
+                let params = [
+                    next_token_hash.as_slice().into(),
+                    token_hash.as_slice().into(),
+                    PageStep::Form.as_str().into(),
+                    now.into(),
+                ];
+                tx.execute(sql, &params).await.map(|count| count == 1)
+            })
+        })
+        .await
+    }
+
+    /// Tries a one-time password. The form's token is used up; `next_token_hash` is that of
+    /// the form that follows, until `next_expires_at` if the password was right.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn try_page_otp(
+        &self,
+        token_hash: [u8; 32],
+        otp_hash: [u8; 32],
+        next_token_hash: [u8; 32],
+        now: Timestamp,
+        next_expires_at: Timestamp,
+    ) -> Result<OtpOutcome, StoreError> {
+        self.write(move |tx| {
+            let attempt = OtpAttempt { token_hash, otp_hash, next_token_hash, now };
+            Box::pin(async move { try_otp(tx, &attempt, next_expires_at).await })
+        })
+        .await
+    }
+}
+
+struct OtpAttempt {
+    token_hash: [u8; 32],
+    otp_hash: [u8; 32],
+    next_token_hash: [u8; 32],
+    now: Timestamp,
+}
+
+async fn try_otp(
+    tx: &Tx,
+    attempt: &OtpAttempt,
+    next_expires_at: Timestamp,
+) -> Result<OtpOutcome, StoreError> {
+    let sql = "SELECT secret_hash, otp_hash, otp_tries, step_expires_at FROM guidance_link \
+        WHERE token_hash = $1 AND step = $2 AND step_expires_at > $3 FOR UPDATE";
+    let step = PageStep::Otp.as_str();
+    let params = [attempt.token_hash.as_slice().into(), step.into(), attempt.now.into()];
+    let Some(row) = tx.query_opt(sql, &params).await? else { return Ok(OtpOutcome::Expired) };
+    // Both are keyed hashes, so how long the comparison takes tells nothing of the password.
+    let passed = row.opt_bytes(1)?.as_deref() == Some(attempt.otp_hash.as_slice());
+    let tries = row.int(2)? + 1;
+    let outcome = match passed {
+        true => OtpOutcome::Passed,
+        false if tries < MAX_OTP_TRIES => OtpOutcome::Wrong,
+        false => OtpOutcome::Exhausted,
+    };
+    let next_token = match outcome {
+        OtpOutcome::Exhausted => None,
+        _ => Some(attempt.next_token_hash.as_slice()),
+    };
+    let (next_step, expires_at) = match outcome {
+        OtpOutcome::Passed => (PageStep::Form, next_expires_at),
+        _ => (PageStep::Otp, row.time(3)?),
+    };
+    let update = "UPDATE guidance_link SET token_hash = $1, step = $2, step_expires_at = $3, \
+        otp_tries = $4 WHERE secret_hash = $5";
+    let params = [
+        next_token.into(),
+        next_step.as_str().into(),
+        expires_at.into(),
+        tries.into(),
+        row.bytes(0)?.into(),
+    ];
+    tx.execute(update, &params).await?;
+    Ok(outcome)
+}
+
+async fn sweep(tx: &Tx, before: Timestamp) -> Result<(), StoreError> {
+    let sql = "DELETE FROM guidance_link WHERE secret_hash IN (SELECT secret_hash \
+        FROM guidance_link WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+    tx.execute(sql, &[before.into(), SWEEP_ROWS.into()]).await.map(|_| ())
+}

@@ -1,0 +1,127 @@
+//! Guidance links and the pages that were opened with them.
+
+use domain::{
+    CardId, CustomerId, GuidanceLink, GuidanceType, PageLanguage, PageMode, PageStep, PageTheme,
+    Timestamp,
+};
+use store::{OpenedPage, OtpOutcome};
+
+use crate::both_engines;
+use crate::samples::{ENTERPRISE, NOW};
+
+const SECRET: [u8; 32] = [1; 32];
+const TOKEN: [u8; 32] = [2; 32];
+const NEXT: [u8; 32] = [3; 32];
+const OTP: [u8; 32] = [4; 32];
+
+fn link(secret_hash: [u8; 32]) -> GuidanceLink {
+    GuidanceLink {
+        secret_hash,
+        enterprise_id: ENTERPRISE,
+        guidance_type: GuidanceType::ResetPin,
+        customer_id: CustomerId::from_i64(5),
+        card_id: Some(CardId::from_i64(6)),
+        kyc_ticket_id: Some(7),
+        is_otp_required: true,
+        language: PageLanguage::Zh,
+        theme: PageTheme::Light,
+        mode: PageMode::Dark,
+        user_agent: "Étoile/1".to_owned(),
+        redirect_url: Some("https://shop.example/done".to_owned()),
+        created_at: NOW,
+        expires_at: at(300),
+        opened_at: None,
+    }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    NOW.plus_seconds(seconds)
+}
+
+fn page(step: PageStep, opened_at: Timestamp) -> OpenedPage {
+    let otp_hash = (step == PageStep::Otp).then_some(OTP);
+    let expires_at = opened_at.plus_seconds(300);
+    OpenedPage { step, token_hash: TOKEN, otp_hash, opened_at, expires_at }
+}
+
+both_engines!(a_link_is_kept_whole_and_opened_once, |store| {
+    store.create_guidance_link(link(SECRET)).await.unwrap();
+    assert_eq!(store.guidance_link(SECRET).await.unwrap(), Some(link(SECRET)));
+    assert_eq!(store.guidance_link(TOKEN).await.unwrap(), None);
+    let open = |opened_at| store.open_guidance_link(SECRET, page(PageStep::Form, opened_at));
+    assert!(!open(at(300)).await.unwrap(), "too late");
+    assert!(open(at(299)).await.unwrap());
+    assert!(!open(at(299)).await.unwrap(), "a second time");
+    let opened = GuidanceLink { opened_at: Some(at(299)), ..link(SECRET) };
+    assert_eq!(store.guidance_link(SECRET).await.unwrap(), Some(opened.clone()));
+    let found = store.guidance_page(TOKEN, at(400)).await.unwrap();
+    assert_eq!(found, Some((opened, PageStep::Form)));
+});
+
+both_engines!(of_many_openings_at_once_one_succeeds, |store| {
+    store.create_guidance_link(link(SECRET)).await.unwrap();
+    let open = || store.open_guidance_link(SECRET, page(PageStep::Form, at(1)));
+    let (a, b, c, d) = tokio::join!(open(), open(), open(), open());
+    let opened = [a, b, c, d].into_iter().filter(|opened| *opened.as_ref().unwrap()).count();
+    assert_eq!(opened, 1);
+});
+
+both_engines!(a_form_token_works_once_and_for_five_minutes, |store| {
+    store.create_guidance_link(link(SECRET)).await.unwrap();
+    store.open_guidance_link(SECRET, page(PageStep::Form, at(0))).await.unwrap();
+    assert!(!store.use_form_token(TOKEN, NEXT, at(300)).await.unwrap(), "too late");
+    assert_eq!(store.guidance_page(TOKEN, at(300)).await.unwrap(), None);
+    let take = || store.use_form_token(TOKEN, NEXT, at(299));
+    let (one, two) = tokio::join!(take(), take());
+    assert!(one.unwrap() ^ two.unwrap());
+    assert_eq!(store.guidance_page(TOKEN, at(1)).await.unwrap(), None);
+    assert!(store.guidance_page(NEXT, at(299)).await.unwrap().is_some());
+    assert!(store.guidance_page(NEXT, at(300)).await.unwrap().is_none(), "no longer than before");
+});
+
+both_engines!(
+    a_right_password_leads_to_the_form_and_a_token_of_one_step_is_none_of_another,
+    |store| {
+        store.create_guidance_link(link(SECRET)).await.unwrap();
+        store.open_guidance_link(SECRET, page(PageStep::Otp, at(0))).await.unwrap();
+        assert!(
+            !store.use_form_token(TOKEN, NEXT, at(1)).await.unwrap(),
+            "the password is skipped"
+        );
+        let passed = store.try_page_otp(TOKEN, OTP, NEXT, at(299), at(599)).await.unwrap();
+        assert_eq!(passed, OtpOutcome::Passed);
+        let again = store.try_page_otp(NEXT, OTP, TOKEN, at(300), at(600)).await.unwrap();
+        assert_eq!(again, OtpOutcome::Expired);
+        let (_, step) = store.guidance_page(NEXT, at(598)).await.unwrap().unwrap();
+        assert_eq!(step, PageStep::Form);
+    }
+);
+
+both_engines!(the_fifth_wrong_password_is_the_last, |store| {
+    store.create_guidance_link(link(SECRET)).await.unwrap();
+    store.open_guidance_link(SECRET, page(PageStep::Otp, at(0))).await.unwrap();
+    let tokens = [TOKEN, [11; 32], [12; 32], [13; 32], [14; 32], [15; 32]];
+    let attempt = |n: usize, otp| store.try_page_otp(tokens[n], otp, tokens[n + 1], at(9), at(309));
+    for n in 0..4 {
+        assert_eq!(attempt(n, [9; 32]).await.unwrap(), OtpOutcome::Wrong);
+    }
+    assert_eq!(attempt(4, [9; 32]).await.unwrap(), OtpOutcome::Exhausted);
+    for token in tokens {
+        let late = store.try_page_otp(token, OTP, NEXT, at(9), at(309)).await.unwrap();
+        assert_eq!(late, OtpOutcome::Expired);
+    }
+});
+
+both_engines!(links_are_forgotten_a_day_after_their_end, |store| {
+    store.create_guidance_link(link(SECRET)).await.unwrap();
+    let next = |secret_hash, created_at: Timestamp| GuidanceLink {
+        created_at,
+        expires_at: created_at.plus_seconds(300),
+        ..link(secret_hash)
+    };
+    store.create_guidance_link(next([8; 32], at(299 + 86_400))).await.unwrap();
+    assert!(store.guidance_link(SECRET).await.unwrap().is_some());
+    store.create_guidance_link(next([9; 32], at(300 + 86_400))).await.unwrap();
+    assert!(store.guidance_link(SECRET).await.unwrap().is_none());
+    assert!(store.guidance_link([8; 32]).await.unwrap().is_some());
+});

@@ -1,0 +1,277 @@
+//! A request for a link to a hosted page (cardbridge-open-api.md section 6.3).
+
+use domain::{GuidanceType, PageLanguage, PageMode, PageTheme};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError, Problem};
+
+/// Path of [`GuidanceRequest`].
+pub const GUIDANCE_LINK_PATH: &str = "/open-api/card-redirect/v1/guidance-link";
+
+/// Longest User-Agent or keyword of one.
+const MAX_USER_AGENT_CHARS: usize = 1_024;
+
+/// `POST card-redirect/v1/guidance-link`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuidanceRequest {
+    /// What the page is for.
+    pub guidance_type: GuidanceType,
+    /// For whom.
+    pub customer_id: String,
+    /// About which card; there for the types that are about one.
+    pub card_id: Option<String>,
+    /// About which KYC ticket; there for the other types.
+    pub kyc_ticket_id: Option<String>,
+    /// Whether we must verify the customer by a one-time password.
+    pub is_otp_required: bool,
+    /// Language of the page; English if none is named.
+    pub language: PageLanguage,
+    /// Colours of the page.
+    pub theme: PageTheme,
+    /// Brightness of the page.
+    pub mode: PageMode,
+    /// The User-Agent that will open the page, or a keyword of it.
+    pub user_agent: String,
+    /// Where to go after success: an absolute http or https URL.
+    pub redirect_url: Option<WebUrl>,
+}
+
+impl GuidanceRequest {
+    /// Reads the body. Of two spellings of a field the new one wins (section 13, C7).
+    ///
+    /// # Errors
+    /// A field is missing or ill-formed.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        let object = Object::parse_body(body)?;
+        let guidance_type = object
+            .required_text("type")?
+            .parse::<GuidanceType>()
+            .map_err(|_| object.error("type", Problem::UnknownGuidanceType))?;
+        let is_otp_required = parse_otp_status(&object)?;
+        let subject = |field: &str, is_needed: bool| match is_needed {
+            true => object.required_id(field).map(Some),
+            false => Ok(None),
+        };
+        let is_about_card = guidance_type.is_about_card();
+        Ok(Self {
+            guidance_type,
+            customer_id: object.required_id("customerId")?,
+            card_id: subject("cardId", is_about_card)?,
+            kyc_ticket_id: subject("kycTicketId", !is_about_card)?,
+            is_otp_required,
+            language: parse_language(&object)?,
+            theme: PageTheme::or_default(&object.text("theme")?.unwrap_or_default()),
+            mode: PageMode::or_light(&object.text("mode")?.unwrap_or_default()),
+            user_agent: parse_user_agent(&object)?,
+            redirect_url: parse_redirect_url(&object)?,
+        })
+    }
+}
+
+impl PartialSchema for GuidanceRequest {
+    fn schema() -> RefOr<Schema> {
+        let text = |meaning: &str| {
+            ObjectBuilder::new().schema_type(Type::String).description(Some(meaning))
+        };
+        let chosen = |meaning: &str, values: &[&str]| {
+            text(meaning).enum_values(Some(values.iter().map(|value| (*value).to_owned())))
+        };
+        let types = GuidanceType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>();
+        let languages = PageLanguage::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>();
+        let type_meaning =
+            "1 shows the card, 2 sets its PIN, 3 resets it, 4 face check, 7 KYC form";
+        let otp_meaning = "0: the customer is verified; 1: a one-time password is asked for. \
+            Also read as preVerified";
+        ObjectBuilder::new()
+            .property("type", chosen(type_meaning, &types))
+            .required("type")
+            .property("customerId", text("For whom"))
+            .required("customerId")
+            .property("cardId", text("Types 1 to 3: the card"))
+            .property("kycTicketId", text("Types 4 and 7: the KYC ticket"))
+            .property("profileId", text("Type 7; taken and not needed"))
+            .property("otpStatus", chosen(otp_meaning, &["0", "1"]))
+            .required("otpStatus")
+            .property("language", chosen("English if left out", &languages))
+            .property("theme", text("default or light; others are default"))
+            .property("mode", text("light or dark; others, web too, are light"))
+            .property(
+                "userAgent",
+                text("The User-Agent that will open the page, or a keyword of it. Also read as ua"),
+            )
+            .required("userAgent")
+            .property(
+                "successfulRedirectUrl",
+                text("Where to go after success, on a registered host"),
+            )
+            .into()
+    }
+}
+
+impl ToSchema for GuidanceRequest {}
+
+/// `0`: the channel has verified the customer; `1`: we must.
+fn parse_otp_status(object: &Object<'_>) -> Result<bool, ParseError> {
+    let (field, text) = match object.text("otpStatus")? {
+        Some(text) => ("otpStatus", Some(text)),
+        None => ("preVerified", object.text("preVerified")?),
+    };
+    match text.as_deref() {
+        Some("0") => Ok(false),
+        Some("1") => Ok(true),
+        Some(_) => Err(object.error(field, Problem::NotAnOtpStatus)),
+        None => Err(object.error("otpStatus", Problem::NotAnOtpStatus)),
+    }
+}
+
+fn parse_language(object: &Object<'_>) -> Result<PageLanguage, ParseError> {
+    let Some(text) = object.text("language")? else { return Ok(PageLanguage::En) };
+    text.parse().map_err(|_| object.error("language", Problem::NotALanguage))
+}
+
+fn parse_user_agent(object: &Object<'_>) -> Result<String, ParseError> {
+    let text = object.text_up_to("userAgent", MAX_USER_AGENT_CHARS)?;
+    let text = match text {
+        Some(text) => Some(text),
+        None => object.text_up_to("ua", MAX_USER_AGENT_CHARS)?,
+    };
+    // A header's value arrives without the blanks around it.
+    object.required("userAgent", text.map(|text| text.trim().to_owned()))
+}
+
+fn parse_redirect_url(object: &Object<'_>) -> Result<Option<WebUrl>, ParseError> {
+    let field = "successfulRedirectUrl";
+    let Some(text) = object.text_up_to(field, MAX_LONG_TEXT_CHARS)? else { return Ok(None) };
+    WebUrl::parse(&text).map(Some).ok_or_else(|| object.error(field, Problem::NotAWebUrl))
+}
+
+/// An absolute http or https URL without user information, in the form in which a browser
+/// reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebUrl {
+    text: String,
+    host: String,
+    origin: String,
+}
+
+impl WebUrl {
+    /// Reads the URL as a browser does.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = url::Url::parse(text).ok()?;
+        let is_web = matches!(url.scheme(), "http" | "https");
+        let is_bare = url.username().is_empty() && url.password().is_none();
+        let host = url.host_str()?.to_owned();
+        let origin = url.origin().ascii_serialization();
+        (is_web && is_bare).then(|| Self { text: url.into(), host, origin })
+    }
+
+    /// Scheme, host and port, as a browser writes an origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The host, lower-cased, without a port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The whole URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<GuidanceRequest, ParseError> {
+        GuidanceRequest::parse(json.as_bytes())
+    }
+
+    /// The published example with one more field in place of `extra`.
+    fn example(extra: &str) -> String {
+        format!(
+            r#"{{"cardId":"1154377797108502528","customerId":"1154370114007601153","type":"1",
+            "language":"en","theme":"default","mode":"dark","userAgent":"Mozilla/5.0 test"{extra}}}"#
+        )
+    }
+
+    #[test]
+    fn the_published_example_is_read() {
+        let request = parse(&example(r#","otpStatus":"1""#)).unwrap();
+        assert_eq!(request.guidance_type, GuidanceType::ShowCard);
+        assert_eq!(request.card_id.as_deref(), Some("1154377797108502528"));
+        assert!(request.is_otp_required);
+        assert_eq!((request.theme, request.mode), (PageTheme::Default, PageMode::Dark));
+        assert_eq!(request.user_agent, "Mozilla/5.0 test");
+        assert_eq!(request.redirect_url, None);
+    }
+
+    #[test]
+    fn both_spellings_are_read_and_the_new_one_wins() {
+        let otp = |extra: &str| parse(&example(extra)).map(|request| request.is_otp_required);
+        assert_eq!(otp(r#","preVerified":1"#), Ok(true));
+        assert_eq!(otp(r#","preVerified":"0""#), Ok(false));
+        assert_eq!(otp(r#","preVerified":"1","otpStatus":0"#), Ok(false));
+        let old = r#"{"type":7,"customerId":1,"kycTicketId":2,"preVerified":0,"ua":" App "}"#;
+        let request = parse(old).unwrap();
+        assert_eq!((&*request.user_agent, request.card_id), ("App", None));
+        assert_eq!(request.kyc_ticket_id.as_deref(), Some("2"));
+        assert_eq!(request.language, PageLanguage::En);
+        let both = r#"{"type":7,"customerId":1,"kycTicketId":2,"preVerified":0,"ua":"a",
+            "userAgent":"b"}"#;
+        assert_eq!(parse(both).unwrap().user_agent, "b");
+    }
+
+    #[test]
+    fn each_wrong_field_has_its_code() {
+        let code = |json: &str| {
+            let error = parse(json).unwrap_err();
+            (error.code(), error.field)
+        };
+        let of = |from: &str, to: &str| code(&example(r#","otpStatus":"0""#).replace(from, to));
+        let illegal = |field: &str| (domain::ErrorCode::SysIllegalParam, field.to_owned());
+        for bad in ["5", "6", "0", "8", "x"] {
+            let expected = (domain::ErrorCode::GuidanceLinkTypeInvalid, "type".to_owned());
+            assert_eq!(of(r#""type":"1""#, &format!(r#""type":"{bad}""#)), expected, "{bad}");
+        }
+        for bad in [r#""2""#, "true", "2", r#""""#] {
+            let (code, field) = of(r#""otpStatus":"0""#, &format!(r#""otpStatus":{bad}"#));
+            assert_eq!(field, "otpStatus", "{bad}");
+            let is_type = bad == "true";
+            assert_eq!(code == domain::ErrorCode::GuidanceLinkPreVerifiedInvalid, !is_type);
+        }
+        assert_eq!(of(r#""type":"1""#, r#""type":null"#), illegal("type"));
+        assert_eq!(of("customerId", "customer"), illegal("customerId"));
+        assert_eq!(of("cardId", "card"), illegal("cardId"));
+        assert_eq!(of(r#""type":"1""#, r#""type":"4""#), illegal("kycTicketId"));
+        assert_eq!(of(r#""language":"en""#, r#""language":"fr""#), illegal("language"));
+        assert_eq!(of("userAgent", "agent"), illegal("userAgent"));
+    }
+
+    #[test]
+    fn only_web_urls_are_redirect_targets() {
+        let host = |text: &str| WebUrl::parse(text).map(|url| url.host().to_owned());
+        assert_eq!(host("https://Shop.Example:8443/a?b=c").as_deref(), Some("shop.example"));
+        assert_eq!(host("https://shop.example\\@evil.example/").as_deref(), Some("shop.example"));
+        for bad in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//shop.example/",
+            "/done",
+            "https://user@shop.example/",
+            "https://shop.example@evil.example/",
+            "ftp://shop.example/",
+            "shop.example",
+        ] {
+            assert_eq!(host(bad), None, "{bad}");
+        }
+    }
+}
