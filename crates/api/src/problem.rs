@@ -156,6 +156,9 @@ impl From<CardsError> for Problem {
             CardsError::CardNotFound => Self::not_found("card"),
             CardsError::Transition(refusal) => Self::conflict("card_state", refusal.to_string()),
             CardsError::Store(error) => error.into(),
+            CardsError::NotPhysical => Self::conflict("not_physical", error.to_string()),
+            CardsError::NotEmbossed => Self::conflict("not_embossed", error.to_string()),
+            CardsError::Ended => Self::conflict("card_state", error.to_string()),
             CardsError::Missing(_) | CardsError::Vault(_) => {
                 tracing::error!(%error, "a card's sealed data are out of reach");
                 Self::internal()

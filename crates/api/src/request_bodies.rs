@@ -82,6 +82,16 @@ body! {
 }
 
 body! {
+    /// How a physical card travels.
+    Shipment {
+        /// The carrier's number.
+        tracking_number("trackingNumber"): String,
+        /// The carrier.
+        tracking_company_name("trackingCompanyName"): String,
+    }
+}
+
+body! {
     /// Money brought to or taken from a deposit.
     FundsMovement {
         /// Numeric ISO 4217 code.

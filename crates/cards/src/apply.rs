@@ -158,7 +158,7 @@ impl Cards {
         }
     }
 
-    async fn check_reference(
+    pub(crate) async fn check_reference(
         &self,
         enterprise_id: EnterpriseId,
         card_order_ref: &str,

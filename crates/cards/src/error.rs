@@ -1,7 +1,10 @@
 //! Why a request about orders or cards was refused.
 
 use domain::{CardEvent, CardTransitionError, ErrorCode};
-use store::{CardChangeError, CreateCustomerError, PinChangeError, PlaceOrderError, StoreError};
+use store::{
+    CardChangeError, CreateCustomerError, PinChangeError, PlaceOrderError, PlaceReplacementError,
+    PlasticError, StoreError,
+};
 use thiserror::Error;
 use vault::VaultError;
 
@@ -44,6 +47,36 @@ pub enum CardsError {
     /// No such card of this enterprise.
     #[error("card not found")]
     CardNotFound,
+    /// The source card of an order is not there.
+    #[error("original card not found")]
+    OriginalNotFound,
+    /// Only a virtual card gets a physical twin.
+    #[error("the original card is not virtual")]
+    OriginalNotVirtual,
+    /// The source card of an order is not ACTIVATED.
+    #[error("the original card is not activated")]
+    OriginalNotActivated,
+    /// The source card's profile is gone.
+    #[error("the card's profile is not found")]
+    CardProfileNotFound,
+    /// The profile has no such layout.
+    #[error("card layout not found")]
+    LayoutNotFound,
+    /// An order in place of the card is open, or it has its physical twin already.
+    #[error("an order in place of this card is open")]
+    OpenOrder,
+    /// The card ended.
+    #[error("the card has ended")]
+    Ended,
+    /// The card was activated before, or ended.
+    #[error("the card does not wait for its activation")]
+    NotWaiting,
+    /// The card is not embossed.
+    #[error("the card is not embossed")]
+    NotEmbossed,
+    /// The card's number is stopped by another record, or it is expired.
+    #[error("the card's number is stopped or expired")]
+    ActivationRefused,
     /// Only a physical card takes this.
     #[error("the card is not physical")]
     NotPhysical,
@@ -108,6 +141,16 @@ impl CardsError {
                     ErrorCode::OperationNotSupport
                 }
             },
+            Self::OriginalNotFound => ErrorCode::OriginalCardNotFound,
+            Self::OriginalNotVirtual => ErrorCode::CardTypeNotVirtual,
+            Self::OriginalNotActivated => ErrorCode::OriginalCardStatusNotActivated,
+            Self::CardProfileNotFound => ErrorCode::CardProfileNotFound,
+            Self::LayoutNotFound => ErrorCode::CardLayoutNotFound,
+            Self::OpenOrder => ErrorCode::ExistNotFailedReplaceCardOrder,
+            Self::Ended => ErrorCode::OperationNotSupport,
+            Self::NotWaiting => ErrorCode::CardStatusNotWaitingActive,
+            Self::NotEmbossed => ErrorCode::CardNotEmbossedError,
+            Self::ActivationRefused => ErrorCode::CardActivationFailed,
             Self::PinForm => ErrorCode::CardPinMustBeFourDigitNumber,
             Self::IllegalField(_) | Self::ProofRefused => ErrorCode::SysIllegalParam,
             Self::Store(_) | Self::Missing(_) | Self::Vault(_) => ErrorCode::SystemError,
@@ -159,6 +202,33 @@ impl From<PinChangeError> for CardsError {
             PinChangeError::Refused => Self::ProofRefused,
             PinChangeError::OtherPredecessor => Self::OtherPinThere,
             PinChangeError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<PlaceReplacementError> for CardsError {
+    fn from(error: PlaceReplacementError) -> Self {
+        match error {
+            PlaceReplacementError::RefTaken => Self::OrderRefTaken,
+            PlaceReplacementError::SourceNotFound => Self::OriginalNotFound,
+            PlaceReplacementError::SourceNotVirtual => Self::OriginalNotVirtual,
+            PlaceReplacementError::SourceNotActivated => Self::OriginalNotActivated,
+            PlaceReplacementError::OpenOrder => Self::OpenOrder,
+            PlaceReplacementError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<PlasticError> for CardsError {
+    fn from(error: PlasticError) -> Self {
+        match error {
+            PlasticError::NotFound => Self::CardNotFound,
+            PlasticError::NotPhysical => Self::NotPhysical,
+            PlasticError::Ended => Self::Ended,
+            PlasticError::NotWaiting => Self::NotWaiting,
+            PlasticError::NotEmbossed => Self::NotEmbossed,
+            PlasticError::Stopped => Self::ActivationRefused,
+            PlasticError::Store(error) => Self::Store(error),
         }
     }
 }

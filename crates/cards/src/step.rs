@@ -48,6 +48,9 @@ pub fn failure(error_code: ErrorCode) -> OrderFailure {
         ErrorCode::CardOrderChannelCustomerInvalid => "the issuer does not accept the customer",
         ErrorCode::ChannelCustomerCreateFailed => "the issuer could not register the customer",
         ErrorCode::CardOrderChannelCardInvalid => "the issuer could not issue the card",
+        ErrorCode::ChannelCustomerNotFound => "the issuer lost the customer",
+        ErrorCode::CardOrderVirtualToPhysicalFailed => "the physical card could not be made",
+        ErrorCode::OriginalCardStatusNotActivated => "the original card is no longer activated",
         other => other.message(),
     };
     OrderFailure { error_code, error_reason: error_reason.to_owned() }
@@ -55,7 +58,10 @@ pub fn failure(error_code: ErrorCode) -> OrderFailure {
 
 const fn failing_state(code: ErrorCode) -> OrderStatus {
     match code {
-        ErrorCode::CardOrderCustomerInfoInvalid => OrderStatus::Pending,
+        ErrorCode::CardOrderCustomerInfoInvalid | ErrorCode::ChannelCustomerNotFound => {
+            OrderStatus::Pending
+        }
+        ErrorCode::CardOrderVirtualToPhysicalFailed => OrderStatus::PhysicalSettingCompleted,
         ErrorCode::CardOrderChannelCustomerInvalid | ErrorCode::ChannelCustomerCreateFailed => {
             OrderStatus::KycPass
         }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use domain::{
-    CardOrder, ErrorCode, OrderId, OrderStatus, Timestamp, WebhookEvent, WebhookId, WebhookSubType,
+    Card, CardOrder, ErrorCode, OrderId, OrderStatus, OrderType, Timestamp, WebhookEvent,
+    WebhookId, WebhookSubType,
 };
 use schedule::{Boxed, Worker};
-use store::{IssuedCard, Job, JobKind, OrderStep, OrderStepOutcome, Store, StoreError};
+use store::{Job, JobKind, OrderStep, OrderStepOutcome, Store, StoreError};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use vault::Vault;
@@ -16,7 +17,7 @@ use crate::application::{UnreadableError, road_of_sealed};
 use crate::issue::draw_card;
 use crate::magic::Road;
 use crate::step::failure;
-use crate::{CardsSettings, StepDecision, next_step};
+use crate::{CardsSettings, StepDecision, delivery, next_step};
 
 /// How long a worker may hold a job, in milliseconds of real time
 /// (operator-and-sandbox.md section 5).
@@ -24,13 +25,13 @@ const LEASE_MS: i64 = 10_000;
 /// Most steps under way at once.
 const MAX_STEPS_UNDER_WAY: u32 = 64;
 /// Most PANs drawn for one card before its profile's range counts as used up.
-const MAX_PAN_DRAWS: u32 = 64;
+pub(crate) const MAX_PAN_DRAWS: u32 = 64;
 /// Pause of an order whose step could not be made.
 const RETRY_PAUSE_S: i64 = 5;
 
 /// Why a step could not be made; the order stays as it was.
 #[derive(Debug, Error)]
-enum StepError {
+pub(crate) enum StepError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -98,9 +99,10 @@ impl Worker for OrderWorker {
     }
 }
 
-struct Steps {
-    store: Store,
-    vault: Arc<Vault>,
+/// Makes steps of orders.
+pub(crate) struct Steps {
+    pub(crate) store: Store,
+    pub(crate) vault: Arc<Vault>,
     settings: CardsSettings,
 }
 
@@ -125,7 +127,10 @@ impl Steps {
         next.modified_at = now;
         let mut next_due_at = None;
         match next_step(&order, road) {
-            StepDecision::Issue => return self.issue(job, order, now).await,
+            StepDecision::Issue if order.order_type == OrderType::Virtual => {
+                return self.issue(job, order, now).await;
+            }
+            StepDecision::Issue => return self.finish_replacement(job, order, now).await,
             StepDecision::Rest => {
                 return self.commit(self.silent(job, order, expected_status)).await.map(drop);
             }
@@ -157,7 +162,7 @@ impl Steps {
             let issued = draw_card(&self.vault, &self.store, &next, &profile, now);
             next.status = OrderStatus::Succeed;
             next.card_id = Some(issued.card.card_id);
-            let events = vec![self.order_event(&next, now), self.card_event(&issued, now)];
+            let events = vec![self.order_event(&next, now), self.card_event(&issued.card, now)];
             let step = self.silent(job, next.clone(), expected_status);
             let step = OrderStep { issued: Some(issued), events, ..step };
             if self.commit(step).await? != OrderStepOutcome::PanTaken {
@@ -174,7 +179,7 @@ impl Steps {
         self.commit(step).await.map(drop)
     }
 
-    async fn commit(&self, step: OrderStep) -> Result<OrderStepOutcome, StepError> {
+    pub(crate) async fn commit(&self, step: OrderStep) -> Result<OrderStepOutcome, StepError> {
         let (order_id, status) = (step.order.order_id, step.order.status);
         let outcome = self.store.advance_order(step).await?;
         tracing::debug!(%order_id, %status, ?outcome, "order step");
@@ -182,7 +187,12 @@ impl Steps {
     }
 
     /// A step that tells nobody, issues nothing and leaves nothing due.
-    fn silent(&self, job: &Job, order: CardOrder, expected_status: OrderStatus) -> OrderStep {
+    pub(crate) fn silent(
+        &self,
+        job: &Job,
+        order: CardOrder,
+        expected_status: OrderStatus,
+    ) -> OrderStep {
         OrderStep {
             order,
             expected_status,
@@ -200,18 +210,22 @@ impl Steps {
         }
         let (enterprise_id, order_id) = (order.enterprise_id, order.order_id);
         match self.store.order_application(enterprise_id, order_id).await? {
+            Some(sealed) if order.order_type == OrderType::VirtualToPhysical => {
+                let info = delivery::open_of_order(&self.vault, enterprise_id, order_id, &sealed)?;
+                Ok(delivery::road(&info))
+            }
             Some(sealed) => Ok(road_of_sealed(&self.vault, enterprise_id, order_id, &sealed)?),
-            // A final order's application is wiped.
+            // A final order's application is wiped, and a replacement has none.
             None => Ok(Road::PLAIN),
         }
     }
 
-    fn order_event(&self, order: &CardOrder, now: Timestamp) -> WebhookEvent {
+    pub(crate) fn order_event(&self, order: &CardOrder, now: Timestamp) -> WebhookEvent {
         card_order_event(order, self.webhook_id(), WebhookSubType::Update, now)
     }
 
-    fn card_event(&self, issued: &IssuedCard, now: Timestamp) -> WebhookEvent {
-        card_event(&issued.card, self.webhook_id(), WebhookSubType::Create, now)
+    pub(crate) fn card_event(&self, card: &Card, now: Timestamp) -> WebhookEvent {
+        card_event(card, self.webhook_id(), WebhookSubType::Create, now)
     }
 
     fn webhook_id(&self) -> WebhookId {

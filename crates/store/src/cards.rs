@@ -211,6 +211,24 @@ pub(crate) async fn find_card(
     row.as_ref().map(card_from).transpose()
 }
 
+/// All records of a PAN, oldest first, locked for this commit.
+pub(crate) async fn cards_of_pan_locked(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    pan_id: PanId,
+) -> Result<Vec<Card>, StoreError> {
+    let sql = format!(
+        "SELECT {CARD_COLUMNS} FROM card WHERE enterprise_id = $1 AND pan_id = $2 \
+         ORDER BY card_id FOR UPDATE"
+    );
+    tx.query(&sql, &[enterprise_id.into(), pan_id.into()]).await?.iter().map(card_from).collect()
+}
+
+/// Writes a changed card.
+pub(crate) async fn write_card(tx: &Tx, card: &Card) -> Result<(), StoreError> {
+    tx.execute(&update_text("card", CARD_COLUMNS, 2), &card_values(card)).await.map(|_| ())
+}
+
 async fn find_pan(
     tx: &Tx,
     enterprise_id: EnterpriseId,
@@ -230,7 +248,7 @@ async fn apply_change(tx: &Tx, change: &CardChange) -> Result<Card, CardChangeEr
         card.invalidate_reason.clone_from(&change.invalidate_reason);
     }
     card.modified_at = change.now;
-    tx.execute(&update_text("card", CARD_COLUMNS, 2), &card_values(&card)).await?;
+    write_card(tx, &card).await?;
     insert_events(tx, &[(change.tell)(&card)]).await?;
     Ok(card)
 }

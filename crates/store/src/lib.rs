@@ -21,7 +21,9 @@ mod money;
 mod orders;
 mod outbox;
 mod pins;
+mod plastics;
 mod profiles;
+mod replacements;
 mod replay;
 mod reveals;
 mod rows;
@@ -49,6 +51,10 @@ pub use orders::{
 };
 pub use outbox::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
 pub use pins::{PinAttempt, PinChange, PinChangeError, PinPredecessor, PinPresentation};
+pub use plastics::{Plastic, PlasticActivation, PlasticError, Tracking};
+pub use replacements::{
+    PlaceReplacement, PlaceReplacementError, ReplacementOutcome, ReplacementStep, Twin,
+};
 pub use settlement::{
     ControlTotal, CutOutcome, LedgerGap, MAX_PIECE_BYTES, SettlementFile, SettlementLink,
 };

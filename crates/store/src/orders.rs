@@ -18,7 +18,7 @@ use crate::{Job, PanRecord, Store, StoreError};
 
 /// How often an order is taken in again when another one made its customer, or took its
 /// reference, at the same moment.
-const MAX_PLACE_TRIES: u32 = 5;
+pub(crate) const MAX_PLACE_TRIES: u32 = 5;
 
 /// The cardholder that an order names: found again or created in the order's commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,7 +144,8 @@ impl Store {
         enterprise_id: EnterpriseId,
         order_id: OrderId,
     ) -> Result<Option<CardOrder>, StoreError> {
-        self.read(move |tx| Box::pin(find(tx, enterprise_id, "order_id", order_id.into()))).await
+        self.read(move |tx| Box::pin(find_order(tx, enterprise_id, "order_id", order_id.into())))
+            .await
     }
 
     /// An order of an enterprise by the caller's own reference.
@@ -157,8 +158,10 @@ impl Store {
         card_order_ref: &str,
     ) -> Result<Option<CardOrder>, StoreError> {
         let by_ref = Value::from(card_order_ref);
-        self.read(move |tx| Box::pin(find(tx, enterprise_id, "card_order_ref", by_ref.clone())))
-            .await
+        self.read(move |tx| {
+            Box::pin(find_order(tx, enterprise_id, "card_order_ref", by_ref.clone()))
+        })
+        .await
     }
 
     /// The sealed application of an order.
@@ -202,7 +205,8 @@ impl Store {
     }
 }
 
-async fn find(
+/// An order of an enterprise by one of its unique columns.
+pub(crate) async fn find_order(
     tx: &Tx,
     enterprise_id: EnterpriseId,
     column: &str,
@@ -218,7 +222,7 @@ async fn find(
 async fn place(tx: &Tx, request: &PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
     let mut order = request.order.clone();
     let card_order_ref = Value::from(&order.card_order_ref);
-    if find(tx, order.enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
+    if find_order(tx, order.enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
         return Err(PlaceOrderError::RefTaken);
     }
     order.customer_id = settle_customer(tx, order.enterprise_id, &request.customer).await?;
@@ -231,7 +235,8 @@ async fn place(tx: &Tx, request: &PlaceOrder) -> Result<CardOrder, PlaceOrderErr
     Ok(order)
 }
 
-async fn advance(tx: &Tx, step: &OrderStep) -> Result<OrderStepOutcome, StoreError> {
+/// Writes one step of an order.
+pub(crate) async fn advance(tx: &Tx, step: &OrderStep) -> Result<OrderStepOutcome, StoreError> {
     let order = &step.order;
     if !is_current(tx, step).await? {
         return Ok(OrderStepOutcome::Stale);

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use wire::cardbridge::card::{CardBody, Freeze, Terminate, parse_detail_query, parse_list_query};
+use wire::cardbridge::card::{
+    CardBody, CardIdBody, Freeze, Terminate, parse_detail_query, parse_list_query,
+};
+use wire::cardbridge::replacement::ShippingInfoBody;
 use wire::cardbridge::velocity::{VelocityLimitsBody, parse_velocity_query};
 
 use super::authenticate::Signed;
@@ -64,4 +67,23 @@ pub(crate) async fn terminate(
     let Terminate { card_id, invalidate_reason } = Terminate::parse(&signed.body)?;
     let card = state.cards.terminate(signed.enterprise_id, &card_id, invalidate_reason).await?;
     Ok(Success(CardBody::from(&card)))
+}
+
+/// `POST card/v1/physical-active`.
+pub(crate) async fn activate_physical(
+    State(state): State<Arc<ApiState>>,
+    Extension(signed): Extension<Signed>,
+) -> Reply<CardBody> {
+    let CardIdBody { card_id } = CardIdBody::parse(&signed.body)?;
+    let card = state.cards.activate_physical(signed.enterprise_id, &card_id).await?;
+    Ok(Success(CardBody::from(&card)))
+}
+
+/// `GET card/v1/shipping-info`.
+pub(crate) async fn shipping_info(
+    State(state): State<Arc<ApiState>>,
+    Extension(signed): Extension<Signed>,
+) -> Reply<ShippingInfoBody> {
+    let card_id = parse_detail_query(signed.raw_query.as_deref())?;
+    Ok(Success(state.cards.shipping_info(signed.enterprise_id, &card_id).await?))
 }

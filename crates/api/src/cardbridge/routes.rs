@@ -14,8 +14,9 @@ use utoipa::openapi::OpenApi;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
     card as card_wire, customer as customer_wire, enterprise as enterprise_wire,
-    guidance as guidance_wire, order, path, secure_card as secure_card_wire,
-    settlement as settlement_wire, simulation as simulation_wire, upload as upload_wire, velocity,
+    guidance as guidance_wire, order, path, replacement as replacement_wire,
+    secure_card as secure_card_wire, settlement as settlement_wire, simulation as simulation_wire,
+    upload as upload_wire, velocity,
 };
 
 use super::guard::{Guard, guard};
@@ -48,6 +49,7 @@ fn table() -> Vec<Route> {
     table.extend(customers());
     table.extend(secure_data());
     table.extend(documents());
+    table.extend(plastic());
     table
 }
 
@@ -162,6 +164,55 @@ fn secure_data() -> Vec<Route> {
                 CardStatusNotActivated,
                 CardPinMustBeFourDigitNumber,
             ]),
+    ]
+}
+
+fn plastic() -> Vec<Route> {
+    vec![
+        route(
+            replacement_wire::VIRTUAL_TO_PHYSICAL_PATH,
+            10,
+            post(card_order::virtual_to_physical),
+        )
+        .about("Orders a physical twin of a virtual card")
+        .takes::<replacement_wire::VirtualToPhysical>()
+        .gives::<order::CardOrderBody>()
+        .refuses(&[
+            CardOrderRefAlreadyExists,
+            OriginalCardNotFound,
+            CardTypeNotVirtual,
+            OriginalCardStatusNotActivated,
+            CardProfileNotFound,
+            CardLayoutNotFound,
+            CardProfileNotSupportingCountryCodes,
+            ExistNotFailedReplaceCardOrder,
+        ]),
+        route(replacement_wire::REPLACE_PATH, 10, post(card_order::replace))
+            .about("Orders a card with a new number in place of an old one")
+            .takes::<replacement_wire::Replace>()
+            .gives::<order::CardOrderBody>()
+            .refuses(&[
+                CardOrderRefAlreadyExists,
+                OriginalCardNotFound,
+                OriginalCardStatusNotActivated,
+                ExistNotFailedReplaceCardOrder,
+            ]),
+        route(replacement_wire::PHYSICAL_ACTIVE_PATH, 10, post(card::activate_physical))
+            .about("Activates an embossed physical card")
+            .takes::<card_wire::CardIdBody>()
+            .gives::<card_wire::CardBody>()
+            .refuses(&[
+                CardNotFound,
+                CardTypeNotPhysical,
+                CardStatusNotWaitingActive,
+                CardNotEmbossedError,
+                CardActivationFailed,
+            ]),
+        route(replacement_wire::SHIPPING_INFO_PATH, 1, get(card::shipping_info))
+            .about("Reads how a physical card travels")
+            .asks([required("cardId", "The card")])
+            .gives::<replacement_wire::ShippingInfoBody>()
+            .refuses(&[CardNotFound, CardTypeNotPhysical]),
     ]
 }
 

@@ -18,6 +18,7 @@ mod idempotency;
 mod key_extraction;
 mod ledger;
 mod path_text;
+mod plastic;
 mod profile_body;
 mod profiles;
 mod recon;

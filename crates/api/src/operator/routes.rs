@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::{
     api_keys, authorisations, cards, deliveries, documents, enterprises, funds, fx_rates, guard,
-    health, key_extraction, ledger, profiles, recon, reveals, transactions,
+    health, key_extraction, ledger, plastic, profiles, recon, reveals, transactions,
 };
 use crate::problem::Problem;
 use crate::sandbox;
@@ -74,6 +74,9 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(cards::read))
         .routes(routes!(cards::block))
         .routes(routes!(cards::unblock))
+        .routes(routes!(plastic::emboss))
+        .routes(routes!(plastic::ship))
+        .routes(routes!(plastic::read))
         .routes(routes!(reveals::list))
         .routes(routes!(fx_rates::read, fx_rates::replace))
         .routes(routes!(authorisations::list))

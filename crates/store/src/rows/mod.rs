@@ -11,6 +11,7 @@ mod job;
 mod key_extraction;
 mod order;
 mod pin;
+mod plastic;
 mod posting;
 mod profile;
 mod reveal;
@@ -35,6 +36,7 @@ pub(crate) use key_extraction::{
 };
 pub(crate) use order::{ORDER_COLUMNS, order_from, order_values};
 pub(crate) use pin::{KeptPin, PIN_COLUMNS, pin_from, pin_values};
+pub(crate) use plastic::{PLASTIC_COLUMNS, plastic_from, plastic_values};
 pub(crate) use posting::{POSTING_COLUMNS, posting_from, posting_values};
 pub(crate) use profile::{PROFILE_COLUMNS, profile_from, profile_values};
 pub(crate) use reveal::{REVEAL_COLUMNS, reveal_from, reveal_values};

@@ -66,6 +66,8 @@ pub enum Problem {
     NotALanguage,
     /// Not an absolute http or https URL without user information.
     NotAWebUrl,
+    /// Not a name that a card can bear.
+    NotEmbossable,
 }
 
 impl Problem {
@@ -94,6 +96,7 @@ impl Problem {
             Self::NotAnOtpStatus => "must be 0 or 1",
             Self::NotALanguage => "must be zh or en",
             Self::NotAWebUrl => "is not an absolute http or https URL",
+            Self::NotEmbossable => "must be 1 to 26 of A-Z a-z 0-9 space . ' -",
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod key_delivery;
 pub mod order;
 pub mod path;
 pub mod query;
+pub mod replacement;
 mod schema;
 pub mod secure_card;
 pub mod settlement;

@@ -1,0 +1,131 @@
+//! Taking in orders in place of a card: a physical twin of a virtual one, or a new number
+//! for any (cardbridge-open-api.md sections 6.1.2 and 6.1.3).
+
+use domain::{
+    Card, CardOrder, CardProfile, CardStatus, CardType, EnterpriseId, JobId, OrderId, OrderStatus,
+    OrderType, WebhookId, WebhookSubType,
+};
+use store::{Job, JobKind, PlaceReplacement};
+use wire::cardbridge::replacement::{PhysicalInfo, Replace, VirtualToPhysical};
+use wire::cardbridge::webhook::card_order_event;
+
+use crate::magic::Road;
+use crate::{Cards, CardsError, delivery};
+
+impl Cards {
+    /// Takes in an order for a physical twin. Checked in this order: reference, card, its
+    /// type, its state, profile, layout, country, other orders in place of the card.
+    ///
+    /// # Errors
+    /// [`CardsError`]; nothing was written.
+    pub async fn order_physical(
+        &self,
+        enterprise_id: EnterpriseId,
+        request: &VirtualToPhysical,
+    ) -> Result<CardOrder, CardsError> {
+        let info = &request.virtual_to_physical_info;
+        let source =
+            self.source(enterprise_id, &request.card_order_ref, &request.replace_card_id).await?;
+        if source.card_type != CardType::Virtual {
+            return Err(CardsError::OriginalNotVirtual);
+        }
+        check_activated(&source)?;
+        let profile = self.store.profile(enterprise_id, source.profile_id).await?;
+        check_info(info, &profile.ok_or(CardsError::CardProfileNotFound)?)?;
+        let order = self.new_order(&source, &request.card_order_ref, OrderType::VirtualToPhysical);
+        let road = if self.settings.magic_values { delivery::road(info) } else { Road::PLAIN };
+        let sealed = delivery::seal_for_order(&self.vault, enterprise_id, order.order_id, info);
+        self.place_replacement(order, &source, Some(sealed), road).await
+    }
+
+    /// Takes in an order for a new number. Checked in this order: reference, card, its
+    /// state, other orders in place of the card.
+    ///
+    /// # Errors
+    /// [`CardsError`]; nothing was written.
+    pub async fn order_replacement(
+        &self,
+        enterprise_id: EnterpriseId,
+        request: &Replace,
+    ) -> Result<CardOrder, CardsError> {
+        let source =
+            self.source(enterprise_id, &request.card_order_ref, &request.replace_card_id).await?;
+        check_activated(&source)?;
+        let order = self.new_order(&source, &request.card_order_ref, OrderType::Replacement);
+        self.place_replacement(order, &source, None, Road::PLAIN).await
+    }
+
+    async fn source(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_order_ref: &str,
+        card_id: &str,
+    ) -> Result<Card, CardsError> {
+        self.check_reference(enterprise_id, card_order_ref).await?;
+        let card_id = card_id.parse().map_err(|_| CardsError::OriginalNotFound)?;
+        self.store.card(enterprise_id, card_id).await?.ok_or(CardsError::OriginalNotFound)
+    }
+
+    fn new_order(&self, source: &Card, card_order_ref: &str, order_type: OrderType) -> CardOrder {
+        let now = self.store.clock().now();
+        CardOrder {
+            enterprise_id: source.enterprise_id,
+            order_id: OrderId::from_i64(self.store.ids().next()),
+            card_order_ref: card_order_ref.to_owned(),
+            profile_id: source.profile_id,
+            customer_id: source.customer_id,
+            order_type,
+            status: OrderStatus::Pending,
+            card_id: None,
+            failure: None,
+            need_edd_file: false,
+            replace_card_id: Some(source.card_id),
+            created_at: now,
+            modified_at: now,
+        }
+    }
+
+    async fn place_replacement(
+        &self,
+        order: CardOrder,
+        source: &Card,
+        sealed_application: Option<Vec<u8>>,
+        road: Road,
+    ) -> Result<CardOrder, CardsError> {
+        let now = order.created_at;
+        let job = Job {
+            enterprise_id: order.enterprise_id,
+            job_id: JobId::from_i64(self.store.ids().next()),
+            kind: JobKind::OrderStep,
+            subject_id: order.order_id.as_i64(),
+            due_at: self.settings.next_due(now, road),
+            attempts: 0,
+            leased_until: None,
+        };
+        let webhook_id = WebhookId::from_i64(self.store.ids().next());
+        let event = card_order_event(&order, webhook_id, WebhookSubType::Create, now);
+        let source_card_id = source.card_id;
+        let request = PlaceReplacement { order, source_card_id, sealed_application, job, event };
+        Ok(self.store.place_replacement(request).await?)
+    }
+}
+
+fn check_activated(source: &Card) -> Result<(), CardsError> {
+    if source.status == CardStatus::Activated {
+        Ok(())
+    } else {
+        Err(CardsError::OriginalNotActivated)
+    }
+}
+
+fn check_info(info: &PhysicalInfo, profile: &CardProfile) -> Result<(), CardsError> {
+    if !profile.card_layouts.contains(&info.card_layout_code) {
+        return Err(CardsError::LayoutNotFound);
+    }
+    let countries = &profile.supported_countries;
+    let is_served = |country: &String| country.eq_ignore_ascii_case(&info.country_code);
+    if !countries.is_empty() && !countries.iter().any(is_served) {
+        return Err(CardsError::CountryNotServed);
+    }
+    Ok(())
+}

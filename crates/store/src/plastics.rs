@@ -1,0 +1,255 @@
+//! The plastic of physical cards: embossed, shipped, activated.
+
+use std::sync::Arc;
+
+use domain::{
+    Card, CardEvent, CardId, CardStatus, CardType, EnterpriseId, Timestamp, WebhookEvent,
+};
+use thiserror::Error;
+
+use crate::cards::{cards_of_pan_locked, find_card, write_card};
+use crate::engine::Tx;
+use crate::outbox::insert_events;
+use crate::rows::{PLASTIC_COLUMNS, plastic_from, plastic_values, update_text};
+use crate::{Store, StoreError};
+
+/// The plastic of a physical card.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Plastic {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// The card.
+    pub card_id: CardId,
+    /// How it looks.
+    pub card_layout_code: String,
+    /// Whether the enterprise asked to be told how it travels.
+    pub need_shipping_info: bool,
+    /// The name on it and where it goes, sealed by the vault under the card's id; wiped once
+    /// it is shipped.
+    pub sealed_delivery: Option<Vec<u8>>,
+    /// When it was embossed.
+    pub embossed_at: Option<Timestamp>,
+    /// When it was shipped.
+    pub shipped_at: Option<Timestamp>,
+    /// How it travels; none before it does.
+    pub tracking: Option<Tracking>,
+}
+
+/// How a parcel travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracking {
+    /// The carrier's number for it.
+    pub number: String,
+    /// The carrier.
+    pub company_name: String,
+}
+
+/// Activates a physical card.
+#[derive(Clone)]
+pub struct PlasticActivation {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// The card.
+    pub card_id: CardId,
+    /// When.
+    pub now: Timestamp,
+    /// Makes the webhook that tells of a card as it was stored.
+    pub tell: Arc<dyn Fn(&Card) -> WebhookEvent + Send + Sync>,
+}
+
+/// Why nothing was done with a plastic.
+#[derive(Debug, Clone, Error)]
+pub enum PlasticError {
+    /// No such card of this enterprise.
+    #[error("card not found")]
+    NotFound,
+    /// The card is virtual.
+    #[error("the card is not physical")]
+    NotPhysical,
+    /// The card ended.
+    #[error("the card has ended")]
+    Ended,
+    /// It was activated before, or ended.
+    #[error("the card does not wait for its activation")]
+    NotWaiting,
+    /// It is not embossed.
+    #[error("the card is not embossed")]
+    NotEmbossed,
+    /// Its PAN is frozen or blocked by another record, or it is expired.
+    #[error("the card's number is stopped or expired")]
+    Stopped,
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// The plastic of a card; none for a virtual one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn plastic(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: CardId,
+    ) -> Result<Option<Plastic>, StoreError> {
+        self.read_one(move |tx| Box::pin(find_plastic(tx, enterprise_id, card_id))).await
+    }
+
+    /// Notes that a card is embossed; the first time counts.
+    ///
+    /// # Errors
+    /// Not found, not physical, INVALID, or the store failed.
+    pub async fn emboss(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: CardId,
+        now: Timestamp,
+    ) -> Result<Card, PlasticError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let (card, mut plastic) = living_plastic(tx, enterprise_id, card_id).await?;
+                plastic.embossed_at = plastic.embossed_at.or(Some(now));
+                write_plastic(tx, &plastic).await?;
+                Ok(card)
+            })
+        })
+        .await
+    }
+
+    /// Notes that an embossed card is on its way, and wipes its delivery data. A second
+    /// time corrects how it travels.
+    ///
+    /// # Errors
+    /// As [`Store::emboss`], or not embossed.
+    pub async fn ship(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: CardId,
+        tracking: Tracking,
+        now: Timestamp,
+    ) -> Result<Card, PlasticError> {
+        self.write(move |tx| {
+            let tracking = tracking.clone();
+            Box::pin(async move {
+                let (card, mut plastic) = living_plastic(tx, enterprise_id, card_id).await?;
+                if plastic.embossed_at.is_none() {
+                    return Err(PlasticError::NotEmbossed);
+                }
+                plastic.shipped_at = plastic.shipped_at.or(Some(now));
+                plastic.tracking = Some(tracking);
+                plastic.sealed_delivery = None;
+                write_plastic(tx, &plastic).await?;
+                Ok(card)
+            })
+        })
+        .await
+    }
+
+    /// Activates a physical card and ends every other living record of its PAN, each told by
+    /// its webhook, in one commit. Checked in this order: the card, its type, its state,
+    /// embossing, the rest.
+    ///
+    /// # Errors
+    /// [`PlasticError`].
+    pub async fn activate_plastic(
+        &self,
+        activation: PlasticActivation,
+    ) -> Result<Card, PlasticError> {
+        let activation = Arc::new(activation);
+        let card = self
+            .write(move |tx| {
+                let activation = Arc::clone(&activation);
+                Box::pin(async move { activate(tx, &activation).await })
+            })
+            .await?;
+        self.inner.outbox_changed.notify_one();
+        Ok(card)
+    }
+}
+
+async fn activate(tx: &Tx, activation: &PlasticActivation) -> Result<Card, PlasticError> {
+    let (enterprise_id, card_id) = (activation.enterprise_id, activation.card_id);
+    let card = find_card(tx, enterprise_id, card_id, "").await?.ok_or(PlasticError::NotFound)?;
+    if card.card_type != CardType::Physical {
+        return Err(PlasticError::NotPhysical);
+    }
+    let records = cards_of_pan_locked(tx, enterprise_id, card.pan_id).await?;
+    let mut others = Vec::new();
+    let mut own = None;
+    for record in records {
+        if record.card_id == card_id { own = Some(record) } else { others.push(record) }
+    }
+    let mut card = own.ok_or(PlasticError::NotFound)?;
+    let activated = card.status.transition(CardEvent::Activate);
+    let (status, reason) = activated.map_err(|_| PlasticError::NotWaiting)?;
+    let plastic = find_plastic(tx, enterprise_id, card_id).await?;
+    if plastic.is_none_or(|plastic| plastic.embossed_at.is_none()) {
+        return Err(PlasticError::NotEmbossed);
+    }
+    // Ending a stopped record would lift the stop of its PAN.
+    let stops = |card: &Card| matches!(card.status, CardStatus::Frozen | CardStatus::Blocked);
+    if card.valid_until <= activation.now || others.iter().any(stops) {
+        return Err(PlasticError::Stopped);
+    }
+    (card.status, card.status_reason) = (status, reason);
+    change(tx, &mut card, activation).await?;
+    for mut other in others {
+        if let Ok(next) = other.status.transition(CardEvent::Terminate) {
+            (other.status, other.status_reason) = next;
+            change(tx, &mut other, activation).await?;
+        }
+    }
+    Ok(card)
+}
+
+async fn change(
+    tx: &Tx,
+    card: &mut Card,
+    activation: &PlasticActivation,
+) -> Result<(), StoreError> {
+    card.modified_at = activation.now;
+    write_card(tx, card).await?;
+    insert_events(tx, &[(activation.tell)(card)]).await
+}
+
+/// A physical card that has not ended, locked, and its plastic.
+async fn living_plastic(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    card_id: CardId,
+) -> Result<(Card, Plastic), PlasticError> {
+    let card = find_card(tx, enterprise_id, card_id, " FOR UPDATE").await?;
+    let card = card.ok_or(PlasticError::NotFound)?;
+    if card.card_type != CardType::Physical {
+        return Err(PlasticError::NotPhysical);
+    }
+    if card.status == CardStatus::Invalid {
+        return Err(PlasticError::Ended);
+    }
+    let plastic = find_plastic(tx, enterprise_id, card_id).await?;
+    let plastic = plastic.ok_or(StoreError::Corrupt("a physical card without its plastic"))?;
+    Ok((card, plastic))
+}
+
+async fn find_plastic(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    card_id: CardId,
+) -> Result<Option<Plastic>, StoreError> {
+    let sql = format!(
+        "SELECT {PLASTIC_COLUMNS} FROM card_plastic WHERE enterprise_id = $1 AND card_id = $2"
+    );
+    let row = tx.query_opt(&sql, &[enterprise_id.into(), card_id.into()]).await?;
+    row.as_ref().map(plastic_from).transpose()
+}
+
+/// Writes the plastic of a new card.
+pub(crate) async fn insert_plastic(tx: &Tx, plastic: &Plastic) -> Result<(), StoreError> {
+    tx.insert_rows("card_plastic", PLASTIC_COLUMNS, &[plastic_values(plastic)]).await
+}
+
+async fn write_plastic(tx: &Tx, plastic: &Plastic) -> Result<(), StoreError> {
+    let sql = update_text("card_plastic", PLASTIC_COLUMNS, 2);
+    tx.execute(&sql, &plastic_values(plastic)).await.map(|_| ())
+}

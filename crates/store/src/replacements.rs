@@ -1,0 +1,233 @@
+//! Orders in place of a card: a physical twin of a virtual card, or a new card for an old
+//! one. Their source card is locked in each commit, so that orders and changes of one card
+//! come one after another.
+
+use std::sync::Arc;
+
+use domain::{
+    Card, CardEvent, CardId, CardOrder, CardStatus, CardType, EnterpriseId, OrderType, WebhookEvent,
+};
+use thiserror::Error;
+
+use crate::cards::{cards_of_pan_locked, find_card, write_card};
+use crate::engine::{Tx, Value};
+use crate::orders::{MAX_PLACE_TRIES, advance, find_order};
+use crate::outbox::insert_events;
+use crate::plastics::insert_plastic;
+use crate::rows::{
+    CARD_COLUMNS, JOB_COLUMNS, ORDER_COLUMNS, card_values, job_values, order_values,
+};
+use crate::{Job, OrderStep, OrderStepOutcome, Plastic, Store, StoreError};
+
+/// A new order in place of a card.
+#[derive(Clone)]
+pub struct PlaceReplacement {
+    /// The order as PENDING.
+    pub order: CardOrder,
+    /// Its source card, which `order` names too.
+    pub source_card_id: CardId,
+    /// The plastic's personal data, sealed by the vault under the order's id.
+    pub sealed_application: Option<Vec<u8>>,
+    /// The job that will move it on.
+    pub job: Job,
+    /// The webhook that tells of it.
+    pub event: WebhookEvent,
+}
+
+/// Why an order in place of a card was not taken in.
+#[derive(Debug, Clone, Error)]
+pub enum PlaceReplacementError {
+    /// The reference is used.
+    #[error("card order reference already used")]
+    RefTaken,
+    /// No such card of this enterprise.
+    #[error("original card not found")]
+    SourceNotFound,
+    /// Only a virtual card gets a physical twin.
+    #[error("the original card is not virtual")]
+    SourceNotVirtual,
+    /// The card is not ACTIVATED.
+    #[error("the original card is not activated")]
+    SourceNotActivated,
+    /// An order in place of this card is open, or the card has its physical twin already.
+    #[error("an order in place of this card is open")]
+    OpenOrder,
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A card record for a PAN that exists.
+#[derive(Clone)]
+pub struct Twin {
+    /// The card.
+    pub card: Card,
+    /// Its plastic.
+    pub plastic: Plastic,
+}
+
+/// The last step of an order in place of a card.
+#[derive(Clone)]
+pub struct ReplacementStep {
+    /// The step; it issues the new card of a replacement.
+    pub step: OrderStep,
+    /// The source card.
+    pub source_card_id: CardId,
+    /// The physical twin that the step issues instead.
+    pub twin: Option<Twin>,
+    /// Makes the webhook that tells of a card that ended by this step.
+    pub tell: Arc<dyn Fn(&Card) -> WebhookEvent + Send + Sync>,
+}
+
+/// What became of such a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplacementOutcome {
+    /// As any step of an order.
+    Step(OrderStepOutcome),
+    /// The source card is no longer in a state that allows it: nothing was written.
+    SourceUnfit,
+}
+
+impl Store {
+    /// Takes in an order in place of a card, with its job and webhook, in one commit.
+    /// Checked in this order: reference, card, its type, its state, other orders.
+    ///
+    /// # Errors
+    /// [`PlaceReplacementError`].
+    pub async fn place_replacement(
+        &self,
+        request: PlaceReplacement,
+    ) -> Result<CardOrder, PlaceReplacementError> {
+        let request = Arc::new(request);
+        let mut tries = 1;
+        loop {
+            let request = Arc::clone(&request);
+            let placed = self
+                .write(move |tx| {
+                    let request = Arc::clone(&request);
+                    Box::pin(async move { place(tx, &request).await })
+                })
+                .await;
+            match placed {
+                // Another order took the reference at the same moment: decide again.
+                Err(PlaceReplacementError::Store(StoreError::Duplicate(_)))
+                    if tries < MAX_PLACE_TRIES =>
+                {
+                    tries += 1;
+                }
+                Err(error) => return Err(error),
+                Ok(order) => {
+                    self.inner.outbox_changed.notify_one();
+                    self.inner.jobs_changed.notify_one();
+                    return Ok(order);
+                }
+            }
+        }
+    }
+
+    /// Makes the last step of an order in place of a card: the new card, and for a
+    /// replacement the end of every living record of the old PAN, in one commit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn finish_replacement(
+        &self,
+        step: ReplacementStep,
+    ) -> Result<ReplacementOutcome, StoreError> {
+        let step = Arc::new(step);
+        let outcome = self
+            .write(move |tx| {
+                let step = Arc::clone(&step);
+                Box::pin(async move { finish(tx, &step).await })
+            })
+            .await?;
+        if outcome == ReplacementOutcome::Step(OrderStepOutcome::Done) {
+            self.inner.outbox_changed.notify_one();
+            self.inner.jobs_changed.notify_one();
+        }
+        Ok(outcome)
+    }
+}
+
+async fn place(tx: &Tx, request: &PlaceReplacement) -> Result<CardOrder, PlaceReplacementError> {
+    let order = &request.order;
+    let enterprise_id = order.enterprise_id;
+    let card_order_ref = Value::from(&order.card_order_ref);
+    if find_order(tx, enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
+        return Err(PlaceReplacementError::RefTaken);
+    }
+    let source = find_card(tx, enterprise_id, request.source_card_id, " FOR UPDATE").await?;
+    let source = source.ok_or(PlaceReplacementError::SourceNotFound)?;
+    let wants_twin = order.order_type == OrderType::VirtualToPhysical;
+    if wants_twin && source.card_type != CardType::Virtual {
+        return Err(PlaceReplacementError::SourceNotVirtual);
+    }
+    if source.status != CardStatus::Activated {
+        return Err(PlaceReplacementError::SourceNotActivated);
+    }
+    if has_open_order(tx, enterprise_id, source.card_id).await?
+        || (wants_twin && has_living_twin(tx, &source).await?)
+    {
+        return Err(PlaceReplacementError::OpenOrder);
+    }
+    let mut row = order_values(order);
+    row.push(request.sealed_application.clone().into());
+    let columns = format!("{ORDER_COLUMNS}, sealed_application");
+    tx.insert_rows("card_order", &columns, &[row]).await?;
+    tx.insert_rows("job", JOB_COLUMNS, &[job_values(&request.job)]).await?;
+    insert_events(tx, std::slice::from_ref(&request.event)).await?;
+    Ok(order.clone())
+}
+
+async fn has_open_order(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    card_id: CardId,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT order_id FROM card_order WHERE enterprise_id = $1 AND replace_card_id = $2 \
+        AND status <> 'SUCCEED' AND status <> 'FAILED'";
+    let row = tx.query_opt(sql, &[enterprise_id.into(), card_id.into()]).await?;
+    Ok(row.is_some())
+}
+
+async fn has_living_twin(tx: &Tx, card: &Card) -> Result<bool, StoreError> {
+    let cards = cards_of_pan_locked(tx, card.enterprise_id, card.pan_id).await?;
+    Ok(cards.iter().any(|c| c.card_type == CardType::Physical && c.status != CardStatus::Invalid))
+}
+
+async fn finish(tx: &Tx, request: &ReplacementStep) -> Result<ReplacementOutcome, StoreError> {
+    let order = &request.step.order;
+    let source = find_card(tx, order.enterprise_id, request.source_card_id, "").await?;
+    let Some(source) = source else { return Ok(ReplacementOutcome::SourceUnfit) };
+    let records = cards_of_pan_locked(tx, source.enterprise_id, source.pan_id).await?;
+    let fits = |card: &Card| match order.order_type {
+        OrderType::VirtualToPhysical => card.status != CardStatus::Invalid,
+        // A stop must not be shaken off by a new number.
+        OrderType::Replacement | OrderType::Virtual => card.status == CardStatus::Activated,
+    };
+    if !records.iter().any(|card| card.card_id == source.card_id && fits(card)) {
+        return Ok(ReplacementOutcome::SourceUnfit);
+    }
+    let outcome = advance(tx, &request.step).await?;
+    if outcome != OrderStepOutcome::Done {
+        return Ok(ReplacementOutcome::Step(outcome));
+    }
+    if let Some(twin) = &request.twin {
+        tx.insert_rows("card", CARD_COLUMNS, &[card_values(&twin.card)]).await?;
+        insert_plastic(tx, &twin.plastic).await?;
+    } else {
+        for record in records {
+            end(tx, record, request).await?;
+        }
+    }
+    Ok(ReplacementOutcome::Step(outcome))
+}
+
+/// Ends a record of the replaced PAN, unless it ended before.
+async fn end(tx: &Tx, mut card: Card, request: &ReplacementStep) -> Result<(), StoreError> {
+    let Ok(next) = card.status.transition(CardEvent::Terminate) else { return Ok(()) };
+    (card.status, card.status_reason) = next;
+    card.modified_at = request.step.order.modified_at;
+    write_card(tx, &card).await?;
+    insert_events(tx, &[(request.tell)(&card)]).await
+}

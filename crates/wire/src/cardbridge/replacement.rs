@@ -1,0 +1,221 @@
+//! Orders in place of a card, and what becomes of the plastic (cardbridge-open-api.md
+//! sections 6.1.2, 6.1.3, 6.2.6 and 6.2.8).
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::input::{Object, ParseError, Problem};
+
+/// Path of [`VirtualToPhysical`].
+pub const VIRTUAL_TO_PHYSICAL_PATH: &str = "/open-api/card-order/v1/virtual-to-physical";
+/// Path of [`Replace`].
+pub const REPLACE_PATH: &str = "/open-api/card-order/v1/replace";
+/// Path of the activation; the body is a [`CardIdBody`](super::card::CardIdBody).
+pub const PHYSICAL_ACTIVE_PATH: &str = "/open-api/card/v1/physical-active";
+/// Path of [`ShippingInfoBody`]; query `cardId`.
+pub const SHIPPING_INFO_PATH: &str = "/open-api/card/v1/shipping-info";
+
+/// Longest name on a card (U42).
+const MAX_EMBOSSING_NAME_CHARS: usize = 26;
+
+/// `POST card-order/v1/virtual-to-physical`: a physical twin of a virtual card.
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualToPhysical {
+    /// The caller's own reference.
+    pub card_order_ref: String,
+    /// The virtual card.
+    pub replace_card_id: String,
+    /// What it looks like and where it goes.
+    pub virtual_to_physical_info: PhysicalInfo,
+}
+
+/// What a physical card looks like and where it goes. Personal data: none of it goes to a
+/// log.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PhysicalInfo {
+    /// Country it goes to, alpha-2.
+    pub country_code: String,
+    /// State or province; `province` is read too (C8).
+    pub state: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// Postal code.
+    pub postal_code: Option<String>,
+    /// Address.
+    pub address: Option<String>,
+    /// Address, continued.
+    pub address2: Option<String>,
+    /// Address, continued.
+    pub address3: Option<String>,
+    /// Address, continued.
+    pub address4: Option<String>,
+    /// Address, continued.
+    pub address5: Option<String>,
+    /// The name on the card, 1 to 26 of `A-Z a-z 0-9 space . ' -`.
+    pub embossing_name: String,
+    /// One of the profile's layouts.
+    pub card_layout_code: String,
+    /// Whether `shipping-info` shall tell how it travels.
+    pub need_shipping_info: bool,
+    /// Country of the phone number, alpha-2.
+    pub mail_mobile_code: Option<String>,
+    /// Phone number for the carrier, as written.
+    pub mail_mobile: Option<String>,
+}
+
+impl VirtualToPhysical {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// A field is missing or ill-formed.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        let object = Object::parse_body(body)?;
+        let info = object.object("virtualToPhysicalInfo")?;
+        Ok(Self {
+            card_order_ref: object.required("cardOrderRef", object.reference("cardOrderRef")?)?,
+            replace_card_id: object.required_id("replaceCardId")?,
+            virtual_to_physical_info: PhysicalInfo::read(
+                &object.required("virtualToPhysicalInfo", info)?,
+            )?,
+        })
+    }
+}
+
+impl PhysicalInfo {
+    fn read(object: &Object<'_>) -> Result<Self, ParseError> {
+        let country_code = object.required("countryCode", object.country("countryCode")?)?;
+        let state = match object.text("state")? {
+            Some(state) => Some(state),
+            None => object.text("province")?,
+        };
+        let embossing_name = object.required_text("embossingName")?;
+        if !is_embossable(&embossing_name) {
+            return Err(object.error("embossingName", Problem::NotEmbossable));
+        }
+        Ok(Self {
+            country_code: country_code.to_owned(),
+            state,
+            city: object.text("city")?,
+            postal_code: object.text("postalCode")?,
+            address: object.text("address")?,
+            address2: object.text("address2")?,
+            address3: object.text("address3")?,
+            address4: object.text("address4")?,
+            address5: object.text("address5")?,
+            embossing_name,
+            card_layout_code: object.required_text("cardLayoutCode")?,
+            need_shipping_info: object.boolean("needShippingInfo")?.unwrap_or_default(),
+            mail_mobile_code: object.country("mailMobileCode")?.map(str::to_owned),
+            mail_mobile: object.text("mailMobile")?,
+        })
+    }
+}
+
+fn is_embossable(name: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'.' | b'\'' | b'-');
+    (1..=MAX_EMBOSSING_NAME_CHARS).contains(&name.len()) && name.bytes().all(is_allowed)
+}
+
+/// `POST card-order/v1/replace`: a new number for a card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Replace {
+    /// The caller's own reference.
+    pub card_order_ref: String,
+    /// The card to replace.
+    pub replace_card_id: String,
+}
+
+impl Replace {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// A field is missing or ill-formed.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        let object = Object::parse_body(body)?;
+        Ok(Self {
+            card_order_ref: object.required("cardOrderRef", object.reference("cardOrderRef")?)?,
+            replace_card_id: object.required_id("replaceCardId")?,
+        })
+    }
+}
+
+/// How a physical card travels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShippingInfoBody {
+    /// The card.
+    pub card_id: String,
+    /// The carrier's number; null until it is shipped, or if it was not asked for.
+    pub tracking_number: Option<String>,
+    /// The carrier; null likewise.
+    pub tracking_company_name: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = r#"{"cardOrderRef":"v2p-1","replaceCardId":"4591298458535677185","virtualToPhysicalInfo":{"countryCode":"SG","province":"Singapore","city":"Singapore","postalCode":"000001","address":"1 Test Road","embossingName":"TEST USER","cardLayoutCode":"LAYOUT1","needShippingInfo":true,"mailMobileCode":"SG","mailMobile":"80000000"}}"#;
+
+    fn info(body: &str) -> Result<PhysicalInfo, String> {
+        let order = VirtualToPhysical::parse(body.as_bytes());
+        order.map(|order| order.virtual_to_physical_info).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_published_sample_is_read() {
+        let info = info(SAMPLE).ok().unwrap();
+        assert_eq!(info.country_code, "SG");
+        assert_eq!(info.state.as_deref(), Some("Singapore"));
+        assert_eq!(info.embossing_name, "TEST USER");
+        assert!(info.need_shipping_info);
+        assert_eq!(info.address2, None);
+    }
+
+    #[test]
+    fn both_spellings_of_the_state_are_read_and_state_wins() {
+        let state = SAMPLE.replace("province", "state");
+        assert!(info(&state).ok() == info(SAMPLE).ok());
+        let both = SAMPLE.replace(r#""province":"#, r#""state":"Central","province":"#);
+        assert_eq!(info(&both).ok().unwrap().state.as_deref(), Some("Central"));
+    }
+
+    #[test]
+    fn what_is_kept_reads_back_the_same() {
+        let read = info(SAMPLE).ok().unwrap();
+        let kept = serde_json::to_string(&read).unwrap();
+        assert!(serde_json::from_str::<PhysicalInfo>(&kept).unwrap() == read);
+    }
+
+    #[test]
+    fn names_that_cannot_be_embossed_are_refused() {
+        let named = |name: &str| info(&SAMPLE.replace("TEST USER", name)).err();
+        assert_eq!(named("J. O'Neil-Li 3rd"), None);
+        assert_eq!(named(&"X".repeat(26)), None);
+        let refusal =
+            "virtualToPhysicalInfo.embossingName must be 1 to 26 of A-Z a-z 0-9 space . ' -";
+        for bad in ["X".repeat(27).as_str(), "JOSÉ", "A/B", "A\\tB"] {
+            assert_eq!(named(bad).as_deref(), Some(refusal), "{bad}");
+        }
+        assert_eq!(named("  ").as_deref(), Some("virtualToPhysicalInfo.embossingName is missing"));
+    }
+
+    #[test]
+    fn missing_parts_are_named() {
+        for (from, to, text) in [
+            ("virtualToPhysicalInfo", "info", "virtualToPhysicalInfo is missing"),
+            ("cardOrderRef", "ref", "cardOrderRef is missing"),
+            ("replaceCardId", "id", "replaceCardId is missing"),
+            ("countryCode", "country", "virtualToPhysicalInfo.countryCode is missing"),
+            ("cardLayoutCode", "layout", "virtualToPhysicalInfo.cardLayoutCode is missing"),
+            ("v2p-1", "no ref", "cardOrderRef must be 1 to 64 characters of A-Z a-z 0-9 . _ : -"),
+        ] {
+            assert_eq!(info(&SAMPLE.replace(from, to)).err().as_deref(), Some(text));
+        }
+        let error = Replace::parse(br#"{"cardOrderRef":"r"}"#).unwrap_err();
+        assert_eq!(error.to_string(), "replaceCardId is missing");
+    }
+}
