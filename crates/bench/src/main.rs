@@ -19,6 +19,7 @@ mod process;
 mod purchase;
 mod report;
 mod rsa_cost;
+mod scale;
 mod signed_get;
 mod start;
 mod statistics;
@@ -44,6 +45,9 @@ struct Options {
     /// Where databases are made, on a disk that keeps them; beside this program by default.
     #[arg(long)]
     work_dir: Option<PathBuf>,
+    /// The stores of the scale measurement are so many times smaller than they should be.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    scale: u32,
     /// A PostgreSQL in which databases may be created; without one it is not measured.
     #[arg(long, env = "CARDBRIDGE_TEST_POSTGRES_URL", hide_env_values = true)]
     postgres_url: Option<String>,
@@ -70,6 +74,8 @@ enum Subject {
     HotDeposit,
     /// Signed GET requests per second beside a bare handler.
     SignedGet,
+    /// An authorisation in a store of millions beside one of thousands.
+    Scale,
     /// Start to ready, and idle memory.
     Start,
 }

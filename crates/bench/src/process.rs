@@ -92,6 +92,19 @@ pub fn thread_cpu_seconds() -> Result<f64> {
     Ok(nanoseconds / 1e9)
 }
 
+/// CPU that all threads of this process which still run have used, in seconds.
+pub fn own_cpu_seconds() -> Result<f64> {
+    let mut seconds = 0.0;
+    for thread in fs::read_dir("/proc/self/task")? {
+        // A thread that ended meanwhile is left out.
+        let text = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        seconds +=
+            text.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(0.0)
+                / 1e9;
+    }
+    Ok(seconds)
+}
+
 /// `utime` and `stime`. The name before them may hold spaces and brackets.
 fn cpu_ticks(stat: &str) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;

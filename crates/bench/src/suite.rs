@@ -8,7 +8,9 @@ use anyhow::{Context, Result, ensure};
 use crate::enterprise::EnterpriseProcess;
 use crate::platform::Platform;
 use crate::report::{Measurement, json_line, table};
-use crate::{Options, Subject, cards, cost, hot_deposit, overhead, process, signed_get, start};
+use crate::{
+    Options, Subject, cards, cost, hot_deposit, overhead, process, scale, signed_get, start,
+};
 
 /// Runs what the options ask for, prints it, and tells whether every bound is held.
 pub async fn run(options: &Options) -> Result<bool> {
@@ -26,6 +28,10 @@ pub async fn run(options: &Options) -> Result<bool> {
         eprintln!("hot deposit ...");
         let url = options.postgres_url.as_deref();
         measurements.extend(hot_deposit::measure(&work_dir, url).await?);
+    }
+    if is_asked(Subject::Scale) {
+        eprintln!("scale: filling two stores takes minutes and some GB of disk ...");
+        measurements.extend(scale::measure(&work_dir, options.scale).await?);
     }
     print!("{}", table(&measurements));
     println!("{}", json_line(&process::machine(), &measurements));

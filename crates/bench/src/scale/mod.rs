@@ -1,0 +1,110 @@
+//! What an authorisation costs the store when it is full, beside a store that is nearly
+//! empty: everything of an authorisation whose cost may depend on what is stored, which is
+//! all reads and both commits. What it costs besides (RSA, HTTP) is the same in both.
+
+mod fill;
+mod template;
+mod traffic;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::report::{Bound, Measurement};
+use crate::statistics::median;
+use traffic::{Cost, Traffic};
+
+/// What a store holds at full scale.
+const FULL: Size = Size { cards: 1_000_000, authorisations: 5_000_000 };
+/// What it is compared with, at full scale.
+const SMALL: Size = Size { cards: 10_000, authorisations: 10_000 };
+/// Authorisations in one block at full scale: few, since they add to the small store.
+const BLOCK: u32 = 600;
+/// Blocks on each store that are measured, in turns.
+const ROUNDS: usize = 8;
+/// Pause after a block at full scale, longer than from one checkpoint to the next: the
+/// checkpoint that a block leads to is a part of its cost.
+const SETTLE: Duration = Duration::from_millis(2_500);
+/// The most that an authorisation may cost in the full store, as a multiple.
+const MAX_RATIO: f64 = 1.3;
+
+/// How much a store holds.
+#[derive(Clone, Copy)]
+pub struct Size {
+    cards: u32,
+    authorisations: u32,
+}
+
+impl Size {
+    /// This size divided, but never without a card or an authorisation.
+    fn divided_by(self, divisor: u32) -> Self {
+        let part = |whole: u32| (whole / divisor).max(1);
+        Self { cards: part(self.cards), authorisations: part(self.authorisations) }
+    }
+}
+
+/// Fills two stores below `work_dir`, each `divisor` times smaller than at full scale, and
+/// measures on both. At full scale they take about 7 GB of disk while it runs.
+pub async fn measure(work_dir: &Path, divisor: u32) -> Result<Vec<Measurement>> {
+    let directory = tempfile::tempdir_in(work_dir)?;
+    let open = async |name: &str, size: Size| {
+        let path = directory.path().join(name);
+        let filled = fill::fill(&path, size.divided_by(divisor)).await;
+        Traffic::on(&path, filled.with_context(|| format!("filling the {name} store"))?).await
+    };
+    let (small, full) = (open("small", SMALL).await?, open("full", FULL).await?);
+    let (block, settle) = ((BLOCK / divisor).max(1), SETTLE / divisor);
+    // Not measured: it fills the caches of both.
+    small.run(block, settle).await?;
+    full.run(block, settle).await?;
+    let (mut of_small, mut of_full) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        of_small.push(small.run(block, settle).await?);
+        of_full.push(full.run(block, settle).await?);
+    }
+    small.close().await;
+    full.close().await;
+    Ok(measurements(&of_small, &of_full))
+}
+
+fn measurements(of_small: &[Cost], of_full: &[Cost]) -> Vec<Measurement> {
+    let middle = |costs: &[Cost], of: fn(&Cost) -> f64| median(costs.iter().map(of).collect());
+    let cpu = |costs| middle(costs, |cost| cost.cpu_us);
+    let wall = |costs| middle(costs, |cost| cost.wall_us);
+    let told = |key, what, value| Measurement::told(key, what, value, "us");
+    let ratio = |key, what, value| {
+        Measurement::told(key, what, value, "").held_to(Bound::AtMost(MAX_RATIO))
+    };
+    vec![
+        told("scale_small_cpu_us", "authorisation in a small store: CPU", cpu(of_small)),
+        told("scale_full_cpu_us", "authorisation in a full store: CPU", cpu(of_full)),
+        ratio("scale_cpu_ratio", "full / small store: CPU", cpu(of_full) / cpu(of_small)),
+        told("scale_small_wall_us", "authorisation in a small store: time", wall(of_small)),
+        told("scale_full_wall_us", "authorisation in a full store: time", wall(of_full)),
+        ratio("scale_wall_ratio", "full / small store: time", wall(of_full) / wall(of_small)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    async fn a_tiny_run_measures_both_stores() {
+        let directory = tempfile::tempdir().unwrap();
+        let measured = measure(directory.path(), 10_000).await.unwrap();
+        assert_eq!(measured.len(), 6);
+        assert!(measured.iter().all(|it| it.value > 0.0 && it.value.is_finite()));
+        let left = std::fs::read_dir(directory.path()).unwrap().count();
+        assert_eq!(left, 0, "nothing is left on the disk");
+    }
+
+    #[test]
+    fn a_size_is_never_nothing() {
+        let size = SMALL.divided_by(u32::MAX);
+        assert_eq!((size.cards, size.authorisations), (1, 1));
+        assert_eq!(FULL.divided_by(20).cards, 50_000);
+    }
+}

@@ -1,0 +1,184 @@
+//! Authorisations on random cards of a filled store, without the enterprise.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use domain::{
+    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, Clock, Direction,
+    HoldState, IdGenerator, Merchant, Money, NetworkKey, OutsId, Random, ResponseCode,
+    SystemRandom, TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+};
+use store::{
+    BeginAuthorisation, BeginOutcome, CardSurroundings, DecideAuthorisation, DecideOutcome,
+    Location, Store, VelocityTerms,
+};
+
+use super::fill::Filled;
+use crate::process;
+
+/// Callers at the same time.
+const CALLERS: u32 = 16;
+/// What each purchase costs, in minor units.
+const AMOUNT_MINOR: i64 = 100;
+/// About as long as the receipt of a decided purchase.
+const RECEIPT_BYTES: usize = 1_200;
+/// About as long as a result webhook.
+const WEBHOOK_BYTES: usize = 300;
+
+/// What one authorisation cost.
+pub struct Cost {
+    /// CPU of the whole process, in microseconds.
+    pub cpu_us: f64,
+    /// Time from the first to the last, divided by how many there were, in microseconds.
+    pub wall_us: f64,
+}
+
+/// A filled store in use.
+pub struct Traffic {
+    store: Store,
+    filled: Filled,
+}
+
+impl Traffic {
+    /// Opens the store at `path` again.
+    pub async fn on(path: &Path, filled: Filled) -> Result<Self> {
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let store = Store::open(Location::Sqlite(path.to_owned()), clock, ids).await?;
+        Ok(Self { store, filled })
+    }
+
+    /// Makes `count` authorisations, then waits for `settle`, whose CPU is theirs too.
+    pub async fn run(&self, count: u32, settle: Duration) -> Result<Cost> {
+        let cpu_before = process::own_cpu_seconds()?;
+        let started = Instant::now();
+        let callers: Vec<_> = (0..CALLERS)
+            .map(|caller| {
+                let share = count / CALLERS + u32::from(caller < count % CALLERS);
+                let (store, template) = (self.store.clone(), self.filled.template.card_id);
+                let cards = self.filled.cards;
+                tokio::spawn(async move {
+                    for _ in 0..share {
+                        let nth = 1 + SystemRandom.below(u64::from(cards));
+                        let card_id = template.as_i64() + i64::try_from(nth)?;
+                        authorise(&store, CardId::from_i64(card_id)).await?;
+                    }
+                    anyhow::Ok(())
+                })
+            })
+            .collect();
+        for caller in callers {
+            caller.await??;
+        }
+        let wall = started.elapsed();
+        tokio::time::sleep(settle).await;
+        let each_us = |seconds: f64| seconds * 1e6 / f64::from(count);
+        Ok(Cost {
+            cpu_us: each_us(process::own_cpu_seconds()? - cpu_before),
+            wall_us: each_us(wall.as_secs_f64()),
+        })
+    }
+
+    /// Closes the store.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+/// Everything that an authorisation asks of the store: the card, its surroundings, the hold
+/// with its limits, and the decision.
+pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> {
+    let card = store.card_of_anyone(card_id).await?.context("the card")?;
+    let surroundings = store.card_surroundings(&card).await?;
+    let request = purchase(store, &card, surroundings)?;
+    let held = match store.begin_authorisation(request).await? {
+        BeginOutcome::Held(held) => held,
+        other => bail!("a hold was not taken: {other:?}"),
+    };
+    let decision = DecideAuthorisation {
+        enterprise_id: held.enterprise_id,
+        auth_id: held.auth_id,
+        response_code: ResponseCode::Approved,
+        reject_reason: None,
+        detail: "approved".to_owned(),
+        auth_code: Some("123456".to_owned()),
+        receipt: Some("x".repeat(RECEIPT_BYTES)),
+        event: result_event(store, &held),
+        now: store.clock().now(),
+    };
+    match store.decide_authorisation(decision).await? {
+        DecideOutcome::Decided(it) => Ok(it),
+        DecideOutcome::AlreadyDecided(it) => bail!("{} was decided before", it.auth_id),
+    }
+}
+
+fn purchase(
+    store: &Store,
+    card: &Card,
+    surroundings: CardSurroundings,
+) -> Result<BeginAuthorisation> {
+    ensure!(surroundings.cards_of_pan.len() == 1, "each card has a PAN of its own");
+    let profile = surroundings.profile.context("the profile")?;
+    let (ids, now) = (store.ids(), store.clock().now());
+    let auth_id = AuthId::from_i64(ids.next());
+    let amount = Money::new(AMOUNT_MINOR, card.currency);
+    let authorisation = Authorisation {
+        enterprise_id: card.enterprise_id,
+        auth_id,
+        card_id: card.card_id,
+        customer_id: card.customer_id,
+        outs_id: OutsId::from_i64(ids.next()),
+        original_auth_id: None,
+        direction: Direction::Outgoing,
+        auth_type: AuthType::Normal,
+        transaction_type: TransactionType::Purchase,
+        amount,
+        acquirer_amount: amount,
+        fx_rate: "1".to_owned(),
+        merchant: Merchant {
+            merchant_id: Some("M0001".to_owned()),
+            name: Some("BENCH SHOP".to_owned()),
+            country: Some("SG".to_owned()),
+            mcc: Some("5411".to_owned()),
+        },
+        network_key: Some(NetworkKey { stan: "000001".to_owned(), rrn: auth_id.to_string() }),
+        status: AuthorisationStatus::Pending,
+        response_code: None,
+        reject_reason: None,
+        detail: None,
+        auth_code: None,
+        hold_state: HoldState::None,
+        hold_remaining_minor: 0,
+        hold_expires_at: Some(now.plus_seconds(7 * 86_400)),
+        posted_minor: 0,
+        cleared_acquirer_minor: 0,
+        reversed_acquirer_minor: 0,
+        created_at: now,
+        decided_at: None,
+    };
+    let velocity = VelocityTerms {
+        pan_id: card.pan_id,
+        limits: profile.limits,
+        refusal_receipt: Arc::new(|excess| excess.to_string()),
+    };
+    Ok(BeginAuthorisation {
+        refusal: result_event(store, &authorisation),
+        authorisation,
+        receipt: "x".repeat(RECEIPT_BYTES),
+        velocity: Some(velocity),
+    })
+}
+
+fn result_event(store: &Store, it: &Authorisation) -> WebhookEvent {
+    WebhookEvent {
+        enterprise_id: it.enterprise_id,
+        webhook_id: WebhookId::from_i64(store.ids().next()),
+        webhook_type: WebhookType::AuthorisationResult,
+        sub_type: WebhookSubType::Create,
+        business_id: it.auth_id.as_i64(),
+        body: vec![b'x'; WEBHOOK_BYTES],
+        created_at: it.created_at,
+    }
+}
