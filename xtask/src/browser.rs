@@ -115,7 +115,9 @@ mod tests {
         let smallest = directories[1].join(PROGRAMS[0]);
         fs::write(&smallest, "a program").unwrap();
         assert_eq!(first_program(&directories), Some(smallest));
-        directories.map(|directory| fs::remove_dir_all(directory).unwrap());
+        for directory in directories {
+            fs::remove_dir_all(directory).unwrap();
+        }
     }
 
     #[test]
@@ -123,7 +125,7 @@ mod tests {
         let directory = fresh("snap");
         fs::write(directory.join("chromium-browser"), "#!/bin/sh\nexec /snap/bin/chromium\n")
             .unwrap();
-        assert_eq!(first_program(&[directory.clone()]), None);
+        assert_eq!(first_program(std::slice::from_ref(&directory)), None);
         fs::remove_dir_all(directory).unwrap();
     }
 }

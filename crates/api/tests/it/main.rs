@@ -23,6 +23,7 @@ mod open_api_document;
 mod openapi;
 mod openapi_rules;
 mod orders;
+mod page_pins;
 mod page_visits;
 mod pages;
 mod pages_in_browser;

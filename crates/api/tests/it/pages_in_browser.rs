@@ -8,7 +8,9 @@ use tokio::net::TcpListener;
 
 use crate::browser::Browser;
 use crate::database::Embedded;
+use crate::page_pins::works;
 use crate::page_visits::last_otp;
+use crate::physical_cards::ACTIVATE;
 use crate::platform::Platform;
 use crate::signing::{Caller, text};
 
@@ -31,6 +33,16 @@ impl Visit {
         let caller = Caller::new(&platform).await;
         let card = caller.new_card(&platform, "ord-1").await;
         Self { platform, caller, card, browser: Browser::start().await, _database: database }
+    }
+
+    /// Takes an activated physical card in place of the virtual one.
+    async fn take_plastic(&mut self) {
+        let virtual_id = text(&self.card["cardId"]);
+        let card_id = self.caller.new_twin(&self.platform, &virtual_id, "v2p-1").await;
+        self.platform.done(&format!("/admin/v1/cards/{card_id}/emboss"), json!({})).await;
+        let activated =
+            self.caller.post(&self.platform, ACTIVATE, &json!({"cardId": card_id})).await;
+        self.card = activated["data"].clone();
     }
 
     /// The URL of a new link on the real listener.
@@ -122,6 +134,27 @@ async fn a_one_time_password_is_asked_for_and_typed() {
     visit.browser.submit().await;
     visit.assert_shows_card().await;
     assert_eq!(visit.browser.complaints().await, Vec::<String>::new());
+    visit.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pin_is_typed_twice_and_then_works() {
+    let mut visit = Visit::new().await;
+    visit.take_plastic().await;
+    let link = visit.link("2", json!({})).await;
+    visit.browser.go(&link).await;
+    assert_eq!(visit.browser.text("h1").await, "Set your PIN");
+    visit.browser.fill("pin", "4821").await;
+    visit.browser.fill("pinAgain", "4822").await;
+    visit.browser.submit().await;
+    assert_eq!(visit.browser.text(".alarm").await, "The two PINs are not the same.");
+    visit.browser.fill("pin", "4821").await;
+    visit.browser.fill("pinAgain", "4821").await;
+    visit.browser.submit().await;
+    assert_eq!(visit.browser.text("#done").await, "Your PIN is set.");
+    assert_eq!(visit.browser.complaints().await, Vec::<String>::new());
+    assert!(works(&visit.platform, &visit.card, "4821").await);
+    assert!(!works(&visit.platform, &visit.card, "4822").await);
     visit.end().await;
 }
 
