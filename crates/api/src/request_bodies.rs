@@ -272,3 +272,23 @@ body! {
         currency("currency"): String,
     }
 }
+
+body! {
+    /// A purchase that the cardholder is to confirm.
+    NewChallenge {
+        /// The card.
+        card_id("cardId"): String,
+        /// Decimal text in major units.
+        amount("amount"): String,
+        /// Numeric ISO 4217 code.
+        currency("currency"): String,
+        /// Card acceptor identification.
+        merchant_id("merchantId"): Option<String>,
+        /// Name.
+        merchant_name("merchantName"): Option<String>,
+        /// Country, alpha-2.
+        merchant_country("merchantCountry"): Option<String>,
+        /// Four digits.
+        mcc("mcc"): Option<String>,
+    }
+}

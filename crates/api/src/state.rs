@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authorise::Challenges;
 use cards::Cards;
 use domain::{Random, Timestamp};
 use files::Files;
@@ -78,6 +79,8 @@ pub struct ApiState {
     pub files: Files,
     /// The card network, played.
     pub network: Arc<SimulatedNetwork>,
+    /// 3DS challenges.
+    pub challenges: Challenges,
     /// Business time and its workers.
     pub schedule: Arc<Schedule>,
     /// Vets the URLs that operators set.

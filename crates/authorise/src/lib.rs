@@ -22,6 +22,7 @@ mod request;
 mod settle;
 #[cfg(test)]
 mod test_objects;
+mod three_ds;
 
 pub use authoriser::{Authoriser, AuthoriserParts};
 pub use expiry::HoldExpiryWorker;
@@ -29,3 +30,4 @@ pub use later::{LaterError, RefundRequest, clear, refund, reverse};
 pub use request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, PresentedValue,
 };
+pub use three_ds::{ChallengeError, ChallengeExpiryWorker, Challenges};

@@ -13,6 +13,8 @@ pub enum JobKind {
     OrderStep,
     /// Cuts the reconciliation files of a day; the subject is the day.
     SettlementFiles,
+    /// Ends a 3DS challenge without a verdict; the subject is the challenge's id.
+    ChallengeExpiry,
 }
 
 impl JobKind {
@@ -22,13 +24,16 @@ impl JobKind {
         match self {
             Self::OrderStep => "ORDER_STEP",
             Self::SettlementFiles => "SETTLEMENT_FILES",
+            Self::ChallengeExpiry => "CHALLENGE_EXPIRY",
         }
     }
 
     /// Reads the stored text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::OrderStep, Self::SettlementFiles].into_iter().find(|kind| kind.as_str() == text)
+        [Self::OrderStep, Self::SettlementFiles, Self::ChallengeExpiry]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
     }
 }
 

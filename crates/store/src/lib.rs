@@ -30,6 +30,7 @@ mod rows;
 mod settings;
 mod settlement;
 mod surroundings;
+mod three_ds;
 mod velocity;
 mod verify;
 
@@ -59,6 +60,7 @@ pub use settlement::{
     ControlTotal, CutOutcome, LedgerGap, MAX_PIECE_BYTES, SettlementFile, SettlementLink,
 };
 pub use surroundings::CardSurroundings;
+pub use three_ds::{ChallengeChange, ChallengeChangeError, TellOfChallenge};
 pub use verify::{VerifyReport, Violation};
 
 use std::path::PathBuf;

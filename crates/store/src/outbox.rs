@@ -5,11 +5,15 @@ mod view;
 
 use std::sync::Arc;
 
-use domain::{DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId};
+use domain::{
+    ChallengeId, DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId, WebhookSubType,
+    WebhookType,
+};
 
 use crate::engine::{Tx, Value};
 use crate::jobs::Lease;
 use crate::rows::{EVENT_COLUMNS, event_values};
+use crate::three_ds::acknowledge;
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
 /// A webhook claimed for one try.
@@ -226,11 +230,17 @@ struct Claimed {
     enterprise_id: EnterpriseId,
     webhook_id: WebhookId,
     leased_until: Timestamp,
+    /// The 3DS challenge that the webhook asks a verdict of.
+    challenge_id: Option<ChallengeId>,
 }
 
 impl Claimed {
-    const fn of(delivery: &Delivery) -> Self {
+    fn of(delivery: &Delivery) -> Self {
+        let event = &delivery.event;
+        let asks = event.webhook_type == WebhookType::Authorisation3dsChallenge
+            && event.sub_type == WebhookSubType::Create;
         Self {
+            challenge_id: asks.then(|| ChallengeId::from_i64(event.business_id)),
             enterprise_id: delivery.event.enterprise_id,
             webhook_id: delivery.event.webhook_id,
             leased_until: delivery.leased_until,
@@ -274,5 +284,9 @@ async fn finish(
         attempt.latency_ms.into(),
         (&attempt.excerpt).into(),
     ];
-    tx.execute(record, &params).await.map(|_| true)
+    tx.execute(record, &params).await?;
+    if let (AttemptOutcome::Delivered, Some(challenge_id)) = (outcome, claimed.challenge_id) {
+        acknowledge(tx, claimed.enterprise_id, challenge_id, attempt.at).await?;
+    }
+    Ok(true)
 }

@@ -17,6 +17,7 @@ mod secrets;
 mod secure_card;
 mod settlement;
 mod simulation;
+mod three_ds;
 mod upload;
 
 pub use routes::{open_api_document, public_paths, public_service};

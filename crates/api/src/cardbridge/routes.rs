@@ -16,7 +16,7 @@ use wire::cardbridge::{
     card as card_wire, customer as customer_wire, enterprise as enterprise_wire,
     guidance as guidance_wire, order, path, replacement as replacement_wire,
     secure_card as secure_card_wire, settlement as settlement_wire, simulation as simulation_wire,
-    upload as upload_wire, velocity,
+    three_ds as three_ds_wire, upload as upload_wire, velocity,
 };
 
 use super::guard::{Guard, guard};
@@ -24,7 +24,7 @@ use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
 use super::{
     card, card_order, card_redirect, customer, enterprise, openapi, secret_extract, secure_card,
-    settlement, simulation, upload,
+    settlement, simulation, three_ds, upload,
 };
 use crate::pages;
 use crate::shell::{self, HttpService, Shell};
@@ -129,6 +129,11 @@ fn orders_and_cards() -> Vec<Route> {
                 optional("format", "txt (default), or csv for the same rows with a header"),
             ])
             .gives_plain::<String>(),
+        route(three_ds_wire::AUTHENTICATE_PATH, 5, post(three_ds::authenticate))
+            .about("Gives the verdict on a 3DS challenge")
+            .takes::<three_ds_wire::Authenticate>()
+            .gives::<three_ds_wire::ChallengeBody>()
+            .refuses(&[OperationNotSupport]),
         route(simulation_wire::FUND_AUTH_PATH, 10, post(simulation::fund_auth))
             .about("Simulates a purchase, in the sandbox only")
             .takes::<simulation_wire::FundAuth>()

@@ -9,5 +9,6 @@ mod problems;
 mod purchase;
 mod refunds;
 mod routes;
+mod three_ds;
 
 pub(crate) use routes::routes;

@@ -49,7 +49,8 @@ fn card(fields: &Fields<'_>) -> Result<CardReference, Problem> {
     }
 }
 
-fn merchant(fields: &Fields<'_>) -> Result<Merchant, Problem> {
+/// The merchant's fields.
+pub(crate) fn merchant(fields: &Fields<'_>) -> Result<Merchant, Problem> {
     let is_mcc = |text: &str| text.len() == MCC_DIGITS && text.bytes().all(|b| b.is_ascii_digit());
     Ok(Merchant {
         merchant_id: fields.text("merchantId")?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{authorisations, clock, later, mailbox, refunds};
+use super::{authorisations, clock, later, mailbox, refunds, three_ds};
 use crate::state::ApiState;
 
 /// The routes; they exist in sandbox mode only.
@@ -18,4 +18,6 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(later::clear))
         .routes(routes!(refunds::create))
         .routes(routes!(mailbox::read))
+        .routes(routes!(three_ds::create))
+        .routes(routes!(three_ds::read))
 }

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use api::{AdminToken, ApiSettings, ApiState, Mode};
-use authorise::{Authoriser, AuthoriserParts, HoldExpiryWorker};
+use authorise::{Authoriser, AuthoriserParts, ChallengeExpiryWorker, Challenges, HoldExpiryWorker};
 use cards::{Cards, CardsSettings, OrderWorker};
 use crypto::RsaPool;
 use domain::{Clock, IdGenerator, SystemRandom};
 use files::{EmbeddedFiles, EmbeddedSettings, Files};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use notify::{Mailer, SettlementWorker};
+use notify::{Mailer, SettlementWorker, WebhookWorker};
 use outbound::{AddressPolicy, Outbound};
-use schedule::Schedule;
+use schedule::{Schedule, Worker};
 use scheme::SimulatedNetwork;
 use serde_json::{Value, json};
 use store::{Location, Store};
@@ -123,7 +123,15 @@ fn parts(store: &Store, mode: Mode, files: &Path) -> ApiState {
         outbound: outbound.clone(),
         random: random.clone(),
     });
+    let workers: Vec<Arc<dyn Worker>> = vec![
+        Arc::new(orders),
+        Arc::new(holds),
+        Arc::new(settlement),
+        Arc::new(ChallengeExpiryWorker::new(store.clone())),
+        Arc::new(WebhookWorker::new(store.clone(), Arc::clone(&vault), outbound.clone())),
+    ];
     ApiState {
+        challenges: Challenges::new(store.clone()),
         settings: ApiSettings {
             mode,
             signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
@@ -136,10 +144,7 @@ fn parts(store: &Store, mode: Mode, files: &Path) -> ApiState {
         cards: Arc::new(Cards::new(store.clone(), Arc::clone(&vault), settings)),
         files: embedded_files(files, &vault),
         network: Arc::new(SimulatedNetwork::new(store.clone(), vault, authoriser)),
-        schedule: Schedule::new(
-            store.clone(),
-            vec![Arc::new(orders), Arc::new(holds), Arc::new(settlement)],
-        ),
+        schedule: Schedule::new(store.clone(), workers),
         outbound,
         mailer: Arc::new(mailer(store, mode)),
         random,

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::{ApiSettings, ApiState, Mode, admin_service, public_service, serve_listener};
-use authorise::{Authoriser, AuthoriserParts};
+use authorise::{Authoriser, AuthoriserParts, Challenges};
 use cards::{Cards, CardsSettings};
 use crypto::RsaPool;
 use domain::{Clock, Random, SystemRandom, Timestamp};
@@ -186,6 +186,7 @@ impl Parts {
                 public_url: listeners.addresses.public_url.clone(),
             },
             admin_token: admin_token.for_api(),
+            challenges: Challenges::new(self.store.clone()),
             store: self.store,
             vault: self.vault,
             cards: self.cards,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authorise::HoldExpiryWorker;
+use authorise::{ChallengeExpiryWorker, HoldExpiryWorker};
 use cards::{CardsSettings, OrderWorker};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use notify::{SettlementWorker, WebhookWorker};
@@ -29,6 +29,7 @@ pub fn all(
         Arc::new(OrderWorker::new(store.clone(), Arc::clone(vault), settings)),
         Arc::new(HoldExpiryWorker::new(store.clone())),
         Arc::new(SettlementWorker::new(store.clone())),
+        Arc::new(ChallengeExpiryWorker::new(store.clone())),
         Arc::new(WebhookWorker::new(store.clone(), Arc::clone(vault), outbound.clone())),
     ]
 }

@@ -15,6 +15,7 @@ mod plastic;
 mod posting;
 mod profile;
 mod reveal;
+mod three_ds;
 mod transfer;
 mod velocity;
 mod webhook;
@@ -40,6 +41,7 @@ pub(crate) use plastic::{PLASTIC_COLUMNS, plastic_from, plastic_values};
 pub(crate) use posting::{POSTING_COLUMNS, posting_from, posting_values};
 pub(crate) use profile::{PROFILE_COLUMNS, profile_from, profile_values};
 pub(crate) use reveal::{REVEAL_COLUMNS, reveal_from, reveal_values};
+pub(crate) use three_ds::{CHALLENGE_COLUMNS, challenge_from, challenge_values};
 pub(crate) use transfer::{TRANSFER_COLUMNS, transfer_from, transfer_values};
 pub(crate) use velocity::{
     COUNTED_COLUMNS, Counted, VELOCITY_USE_COLUMNS, counted_from, counted_values,

@@ -50,6 +50,8 @@ pub enum Problem {
     NotAnObject,
     /// Not a well-formed query string.
     NotAQuery,
+    /// Neither APPROVE nor REJECT.
+    NotAVerdict,
     /// A mode of operation that does not exist.
     UnknownMode,
     /// Not a type, day or form of a reconciliation file.
@@ -86,6 +88,7 @@ impl Problem {
             Self::Repeated => "is given more than once",
             Self::NotAnObject => "is not a JSON object",
             Self::NotAQuery => "is not a well-formed query string",
+            Self::NotAVerdict => "must be APPROVE or REJECT",
             Self::UnknownMode => "names no supported mode",
             Self::NotAFile => "names no reconciliation file",
             Self::NotAFileType => "must end in .pdf, .jpg, .jpeg or .png",

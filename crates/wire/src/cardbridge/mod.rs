@@ -24,6 +24,7 @@ pub mod signature;
 pub mod simulation;
 mod sorted_json;
 pub mod standard_webhooks;
+pub mod three_ds;
 pub mod upload;
 pub mod velocity;
 pub mod webhook;

@@ -3,8 +3,8 @@
 //! there as null.
 
 use domain::{
-    Authorisation, AuthorisationStatus, Card, CardOrder, EnterpriseId, Timestamp, WebhookEvent,
-    WebhookId, WebhookSubType, WebhookType,
+    Authorisation, AuthorisationStatus, Card, CardOrder, EnterpriseId, ThreeDsChallenge, Timestamp,
+    WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::order::CardOrderBody;
 use super::sorted_json;
+use super::three_ds::ChallengeBody;
 
 /// What every webhook has.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -166,6 +167,23 @@ pub fn authorisation_result_event(
     Ok(about.event(data, webhook_id, sub_type, now))
 }
 
+/// The webhook of a 3DS challenge as it stands; the first one is the request for a verdict
+/// (C23).
+#[must_use]
+pub fn challenge_event(
+    challenge: &ThreeDsChallenge,
+    webhook_id: WebhookId,
+    sub_type: WebhookSubType,
+    now: Timestamp,
+) -> WebhookEvent {
+    let about = About {
+        enterprise_id: challenge.enterprise_id,
+        webhook_type: WebhookType::Authorisation3dsChallenge,
+        business_id: challenge.challenge_id.as_i64(),
+    };
+    about.event(ChallengeBody::from(challenge), webhook_id, sub_type, now)
+}
+
 /// Whom a webhook goes to and which object it is about.
 struct About {
     enterprise_id: EnterpriseId,
@@ -203,7 +221,10 @@ impl About {
 
 #[cfg(test)]
 mod tests {
-    use domain::{CardId, ErrorCode, OrderFailure, OrderStatus};
+    use domain::{
+        CardId, ChallengeId, ChallengeStatus, Currency, ErrorCode, Merchant, Money, OrderFailure,
+        OrderStatus,
+    };
 
     use super::*;
     use crate::cardbridge::test_objects::{authorisation, card, moment, order};
@@ -280,6 +301,34 @@ mod tests {
                 r#""notificationTime":"2025-01-15T10:30:00+08:00","#,
                 r#""webhookId":"4934950835815649999","webhookSubType":"CREATE","#,
                 r#""webhookType":"AUTHORISATION_RESULT"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_challenge_body_is_these_bytes() {
+        let challenge = ThreeDsChallenge {
+            enterprise_id: EnterpriseId::from_i64(1),
+            challenge_id: ChallengeId::from_i64(4_527_539_408_912_732_928),
+            card_id: CardId::from_i64(4_591_298_458_535_677_185),
+            status: ChallengeStatus::Init,
+            amount: Money::new(2550, Currency::SGD),
+            merchant: Merchant { merchant_id: Some("M1".to_owned()), ..Merchant::default() },
+            expires_at: moment().plus_seconds(300),
+            created_at: moment(),
+            modified_at: moment(),
+        };
+        let event = challenge_event(&challenge, id(), WebhookSubType::Create, moment());
+        assert_eq!(
+            text(&event),
+            concat!(
+                r#"{"businessId":"4527539408912732928","data":{"amount":25.50,"#,
+                r#""cardId":"4591298458535677185","challengeId":"4527539408912732928","#,
+                r#""currency":"702","expiryTime":"2025-01-15T10:35:00+08:00","mcc":null,"#,
+                r#""merchantCountry":null,"merchantId":"M1","merchantName":null,"status":"INIT"},"#,
+                r#""notificationTime":"2025-01-15T10:30:00+08:00","#,
+                r#""webhookId":"4934950835815649999","webhookSubType":"CREATE","#,
+                r#""webhookType":"AUTHORISATION_3DS_CHALLENGE"}"#
             )
         );
     }

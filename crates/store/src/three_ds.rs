@@ -1,0 +1,191 @@
+//! 3DS challenges: made with their job and webhook, changed one commit an event.
+
+use std::sync::Arc;
+
+use domain::{
+    ChallengeEvent, ChallengeId, ChallengeOverError, ChallengeStatus, EnterpriseId, JobId,
+    ThreeDsChallenge, Timestamp, WebhookEvent,
+};
+use thiserror::Error;
+
+use crate::engine::Tx;
+use crate::outbox::insert_events;
+use crate::rows::{
+    CHALLENGE_COLUMNS, JOB_COLUMNS, challenge_from, challenge_values, job_values, update_text,
+};
+use crate::{Job, JobKind, Store, StoreError};
+
+/// Makes the webhook that tells of a challenge as it was stored.
+pub type TellOfChallenge = Arc<dyn Fn(&ThreeDsChallenge) -> WebhookEvent + Send + Sync>;
+
+/// An event that happens to a challenge.
+#[derive(Clone)]
+pub struct ChallengeChange {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// The challenge.
+    pub challenge_id: ChallengeId,
+    /// What happens.
+    pub event: ChallengeEvent,
+    /// When.
+    pub now: Timestamp,
+    /// Called once for each state that the challenge passes through.
+    pub tell: TellOfChallenge,
+}
+
+/// Why a challenge was not changed.
+#[derive(Debug, Clone, Error)]
+pub enum ChallengeChangeError {
+    /// No such challenge of this enterprise.
+    #[error("challenge not found")]
+    NotFound,
+    /// It is over, another way.
+    #[error(transparent)]
+    Over(#[from] ChallengeOverError),
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Writes a new challenge, the webhook that asks for the verdict, and the job that ends
+    /// it, in one commit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn create_challenge(
+        &self,
+        challenge: &ThreeDsChallenge,
+        event: WebhookEvent,
+    ) -> Result<(), StoreError> {
+        let rows =
+            Arc::new((challenge_values(challenge), job_values(&expiry_job(challenge)), event));
+        self.write(move |tx| {
+            let rows = Arc::clone(&rows);
+            Box::pin(async move {
+                let (challenge, job, event) = &*rows;
+                tx.insert_rows("three_ds_challenge", CHALLENGE_COLUMNS, &[challenge.clone()])
+                    .await?;
+                tx.insert_rows("job", JOB_COLUMNS, &[job.clone()]).await?;
+                insert_events(tx, std::slice::from_ref(event)).await
+            })
+        })
+        .await?;
+        self.inner.outbox_changed.notify_one();
+        self.inner.jobs_changed.notify_one();
+        Ok(())
+    }
+
+    /// A challenge of any enterprise, for the network.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn challenge_of_anyone(
+        &self,
+        challenge_id: ChallengeId,
+    ) -> Result<Option<ThreeDsChallenge>, StoreError> {
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {CHALLENGE_COLUMNS} FROM three_ds_challenge WHERE challenge_id = $1"
+                );
+                let row = tx.query_opt(&sql, &[challenge_id.into()]).await?;
+                row.as_ref().map(challenge_from).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Applies `ThreeDsChallenge::transition` and writes the challenge and a webhook for each
+    /// state passed through, in one commit. A challenge that is over has no job any more.
+    ///
+    /// # Errors
+    /// [`ChallengeChangeError`].
+    pub async fn change_challenge(
+        &self,
+        change: ChallengeChange,
+    ) -> Result<ThreeDsChallenge, ChallengeChangeError> {
+        let change = Arc::new(change);
+        let challenge = self
+            .write(move |tx| {
+                let change = Arc::clone(&change);
+                Box::pin(async move { apply(tx, &change).await })
+            })
+            .await?;
+        self.inner.outbox_changed.notify_one();
+        Ok(challenge)
+    }
+}
+
+/// Its id is the challenge's own, so that whoever ends the challenge finds it.
+fn expiry_job(challenge: &ThreeDsChallenge) -> Job {
+    Job {
+        enterprise_id: challenge.enterprise_id,
+        job_id: JobId::from_i64(challenge.challenge_id.as_i64()),
+        kind: JobKind::ChallengeExpiry,
+        subject_id: challenge.challenge_id.as_i64(),
+        due_at: challenge.expires_at,
+        attempts: 0,
+        leased_until: None,
+    }
+}
+
+async fn apply(
+    tx: &Tx,
+    change: &ChallengeChange,
+) -> Result<ThreeDsChallenge, ChallengeChangeError> {
+    let found = find_locked(tx, change.enterprise_id, change.challenge_id).await?;
+    let mut challenge = found.ok_or(ChallengeChangeError::NotFound)?;
+    let steps = challenge.transition(change.event, change.now)?;
+    let mut events = Vec::with_capacity(steps.len());
+    for status in steps {
+        challenge.status = *status;
+        challenge.modified_at = change.now;
+        events.push((change.tell)(&challenge));
+    }
+    if !steps.is_empty() {
+        write(tx, &challenge).await?;
+        insert_events(tx, &events).await?;
+    }
+    if !matches!(challenge.status, ChallengeStatus::Init | ChallengeStatus::Noticed) {
+        let sql = "DELETE FROM job WHERE enterprise_id = $1 AND job_id = $2";
+        tx.execute(sql, &[challenge.enterprise_id.into(), challenge.challenge_id.into()]).await?;
+    }
+    Ok(challenge)
+}
+
+/// The acknowledgement of a challenge's first webhook, part of the commit that records it.
+/// Nobody is told: the enterprise knows.
+pub(crate) async fn acknowledge(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    challenge_id: ChallengeId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(mut challenge) = find_locked(tx, enterprise_id, challenge_id).await? else {
+        return Ok(());
+    };
+    let steps = challenge.transition(ChallengeEvent::Acknowledged, now);
+    let Ok([.., status]) = steps else { return Ok(()) };
+    challenge.status = *status;
+    challenge.modified_at = now;
+    write(tx, &challenge).await
+}
+
+async fn find_locked(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    challenge_id: ChallengeId,
+) -> Result<Option<ThreeDsChallenge>, StoreError> {
+    let sql = format!(
+        "SELECT {CHALLENGE_COLUMNS} FROM three_ds_challenge \
+         WHERE enterprise_id = $1 AND challenge_id = $2 FOR UPDATE"
+    );
+    let row = tx.query_opt(&sql, &[enterprise_id.into(), challenge_id.into()]).await?;
+    row.as_ref().map(challenge_from).transpose()
+}
+
+async fn write(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<(), StoreError> {
+    let sql = update_text("three_ds_challenge", CHALLENGE_COLUMNS, 2);
+    tx.execute(&sql, &challenge_values(challenge)).await.map(drop)
+}
