@@ -218,6 +218,8 @@ body! {
         expiry("expiry"): Option<String>,
         /// Three digits.
         cvv2("cvv2"): Option<String>,
+        /// The PIN that the shopper entered, four digits; a wrong one declines.
+        pin("pin"): Option<String>,
         /// Major units.
         amount("amount"): String,
         /// Numeric ISO 4217 code.

@@ -1,7 +1,9 @@
 //! What is checked before anybody is asked (cardbridge-open-api.md sections 8.4, U16 and
 //! U18). Pure; every check is made and leaves its line, the first that fails is the cause.
 
-use domain::{Card, CardProfile, CardStatus, Money, ResponseCode, Timestamp, VelocityExcess};
+use domain::{
+    Card, CardProfile, CardStatus, Money, PinVerdict, ResponseCode, Timestamp, VelocityExcess,
+};
 use serde::Serialize;
 
 use crate::convert::{Conversion, ConversionFault};
@@ -76,6 +78,7 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     };
     add("expiry", mismatch(presented.expiry, "wrong_expiry"));
     add("cvv2", mismatch(presented.cvv2, "wrong_cvv2"));
+    add("pin", presented.pin.and_then(wrong_pin));
     add("card_status", card_status(input.card));
     add("pan_status", pan_status(input.card, input.cards_of_pan));
     add("card_expiry", (input.card.valid_until <= input.now).then_some("card_expired"));
@@ -110,6 +113,15 @@ pub(crate) fn velocity_check(excess: Option<VelocityExcess>) -> Check {
 
 fn mismatch(value: PresentedValue, detail: &'static str) -> Option<&'static str> {
     (value == PresentedValue::Mismatched).then_some(detail)
+}
+
+const fn wrong_pin(verdict: PinVerdict) -> Option<&'static str> {
+    match verdict {
+        PinVerdict::Matched => None,
+        PinVerdict::Wrong => Some("wrong_pin"),
+        PinVerdict::TriesExceeded => Some("pin_tries_exceeded"),
+        PinVerdict::NotSet => Some("pin_not_set"),
+    }
 }
 
 const fn card_status(card: &Card) -> Option<&'static str> {
@@ -191,7 +203,7 @@ mod tests {
                 reach: self.reach,
                 now: NOW,
             });
-            assert_eq!(checks.len(), 9);
+            assert_eq!(checks.len(), 10);
             assert!(checks.iter().all(|check| check.passed == check.detail.is_none()));
             first_refusal(&checks).map(|refusal| (refusal.response_code.as_str(), refusal.detail))
         }
@@ -258,6 +270,16 @@ mod tests {
         case.presented.cvv2 = PresentedValue::Mismatched;
         case.card.status = CardStatus::Frozen;
         assert_eq!(case.refusal(), Some(("11", "wrong_cvv2")));
+        for (verdict, refusal) in [
+            (PinVerdict::Matched, None),
+            (PinVerdict::Wrong, Some(("11", "wrong_pin"))),
+            (PinVerdict::TriesExceeded, Some(("11", "pin_tries_exceeded"))),
+            (PinVerdict::NotSet, Some(("11", "pin_not_set"))),
+        ] {
+            let mut case = Case::in_order();
+            case.presented.pin = Some(verdict);
+            assert_eq!(case.refusal(), refusal);
+        }
         let mut case = Case::in_order();
         case.presented.expiry = PresentedValue::Mismatched;
         assert_eq!(case.refusal(), Some(("11", "wrong_expiry")));

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use domain::{Authorisation, RsaPadding, WebhookId};
+use domain::{Authorisation, PinVerdict, RsaPadding, WebhookId};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::checks::Check;
 use crate::decision::Decision;
 use crate::forward::Exchange;
-use crate::request::Presented;
+use crate::request::{Presented, PresentedValue};
 
 /// How long the steps took, in their order.
 #[derive(Clone)]
@@ -124,6 +124,7 @@ struct RequestFacts<'a> {
     rrn: Option<&'a str>,
     presented_expiry: &'static str,
     presented_cvv2: &'static str,
+    presented_pin: &'static str,
 }
 
 impl<'a> RequestFacts<'a> {
@@ -146,6 +147,11 @@ impl<'a> RequestFacts<'a> {
             rrn: it.network_key.as_ref().map(|key| key.rrn.as_str()),
             presented_expiry: presented.expiry.as_str(),
             presented_cvv2: presented.cvv2.as_str(),
+            presented_pin: match presented.pin {
+                None => PresentedValue::Absent.as_str(),
+                Some(PinVerdict::Matched) => PresentedValue::Matched.as_str(),
+                Some(_) => PresentedValue::Mismatched.as_str(),
+            },
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What is asked of an authorisation and what comes of it.
 
-use domain::{AuthType, Authorisation, Card, Merchant, Money, NetworkKey, TransactionType};
+use domain::{
+    AuthType, Authorisation, Card, Merchant, Money, NetworkKey, PinVerdict, TransactionType,
+};
 use store::{MoneyError, StoreError};
 use thiserror::Error;
 
@@ -36,6 +38,8 @@ pub struct Presented {
     pub expiry: PresentedValue,
     /// The CVV2.
     pub cvv2: PresentedValue,
+    /// What became of the PIN; none if it was not presented.
+    pub pin: Option<PinVerdict>,
 }
 
 /// One purchase, cash withdrawal or inquiry, as the network asks for it.

@@ -44,6 +44,7 @@ fn compare(vault: &Vault, card: &Card, pan: &ClearPan, expiry: &str, cvv2: &str)
     Presented {
         expiry: value(expiry == own_expiry),
         cvv2: value(own_cvv2.is_ok_and(|own| own.matches(cvv2))),
+        pin: None,
     }
 }
 

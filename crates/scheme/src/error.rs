@@ -4,6 +4,7 @@ use authorise::{AuthoriseError, LaterError};
 use domain::AmountError;
 use store::StoreError;
 use thiserror::Error;
+use vault::VaultError;
 
 /// Why a message was not taken; nothing was written. A decline is no error.
 #[derive(Debug, Clone, Error)]
@@ -29,6 +30,9 @@ pub enum SchemeError {
     /// The reversal, clearing or refund itself.
     #[error(transparent)]
     Later(#[from] LaterError),
+    /// What is sealed of the card cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -4,6 +4,7 @@
 mod card_reference;
 mod error;
 mod network;
+mod pin;
 mod purchase;
 
 pub use error::SchemeError;

@@ -11,6 +11,7 @@ use vault::Vault;
 
 use crate::card_reference::{UsedCard, find};
 use crate::error::SchemeError;
+use crate::pin::judge_pin;
 use crate::purchase::{Purchase, RefundOf};
 
 /// Sends what a card network would send. Its messages take exactly the road of real ones.
@@ -27,13 +28,17 @@ impl SimulatedNetwork {
         Self { store, vault, authoriser }
     }
 
-    /// Asks for an authorisation. A wrong expiry or CVV2 is a decline.
+    /// Asks for an authorisation. A wrong expiry, CVV2 or PIN is a decline.
     ///
     /// # Errors
     /// [`SchemeError`].
     pub async fn purchase(&self, purchase: Purchase) -> Result<AuthorisationAnswer, SchemeError> {
         let acquirer_amount = Money::parse_major(&purchase.amount_text, purchase.currency)?;
-        let UsedCard { card, presented } = find(&self.store, &self.vault, purchase.card).await?;
+        let UsedCard { card, mut presented } =
+            find(&self.store, &self.vault, purchase.card).await?;
+        if let Some(pin) = purchase.pin {
+            presented.pin = Some(judge_pin(&self.store, &self.vault, &card, pin).await?);
+        }
         let network_key = network_key(purchase.stan, purchase.rrn);
         let request = AuthorisationRequest {
             card,

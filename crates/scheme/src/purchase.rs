@@ -1,7 +1,7 @@
 //! What the simulated network is told to do.
 
 use domain::{AuthId, AuthType, CardId, Currency, Merchant, TransactionType};
-use vault::ClearPan;
+use vault::{ClearPan, ClearPin};
 use zeroize::Zeroizing;
 
 /// How the shopper's card is named.
@@ -23,6 +23,8 @@ pub enum CardReference {
 pub struct Purchase {
     /// The card.
     pub card: CardReference,
+    /// The PIN that the shopper entered, if any.
+    pub pin: Option<ClearPin>,
     /// Amount in major units, as text (`15.50`).
     pub amount_text: String,
     /// Its currency.

@@ -23,6 +23,7 @@ pub(crate) async fn fund_auth(
     let request = FundAuth::parse(&signed.body)?;
     let card = state.cards.card(signed.enterprise_id, &request.card_id).await?;
     let purchase = Purchase {
+        pin: None,
         card: CardReference::Id(card.card_id),
         amount_text: request.amount.to_major(),
         currency: request.amount.currency(),

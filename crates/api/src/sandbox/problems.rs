@@ -17,6 +17,10 @@ impl From<SchemeError> for Problem {
             SchemeError::NotPositive => Self::invalid("amount must be above zero"),
             SchemeError::Authorise(error) => error.into(),
             SchemeError::Later(error) => error.into(),
+            SchemeError::Vault(error) => {
+                tracing::error!(%error, "a card's sealed data are out of reach");
+                Self::internal()
+            }
             SchemeError::Store(error) => error.into(),
         }
     }

@@ -2,7 +2,7 @@
 
 use domain::{AuthType, CardId, Merchant, TransactionType};
 use scheme::{CardReference, Purchase};
-use vault::ClearPan;
+use vault::{ClearPan, ClearPin};
 use zeroize::Zeroizing;
 
 use crate::fields::Fields;
@@ -24,6 +24,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Purchase, Problem> {
     })?;
     Ok(Purchase {
         card: card(&fields)?,
+        pin: pin(&fields)?,
         amount_text: fields.required("amount", fields.decimal_text("amount")?)?,
         currency: fields.required("currency", fields.currency("currency")?)?,
         transaction_type: transaction_type.unwrap_or(TransactionType::Purchase),
@@ -47,6 +48,11 @@ fn card(fields: &Fields<'_>) -> Result<CardReference, Problem> {
         (Some(_), Some(_)) => Err(fields.wrong("pan", "and cardId exclude each other")),
         (None, None) => Err(fields.wrong("cardId", "or pan is missing")),
     }
+}
+
+fn pin(fields: &Fields<'_>) -> Result<Option<ClearPin>, Problem> {
+    let Some(text) = fields.text("pin")?.map(Zeroizing::new) else { return Ok(None) };
+    ClearPin::parse(&text).map(Some).map_err(|_| fields.wrong("pin", "must be four digits"))
 }
 
 /// The merchant's fields.

@@ -28,6 +28,7 @@ mod page_visits;
 mod pages;
 mod pages_in_browser;
 mod physical_cards;
+mod pins;
 mod platform;
 mod problems;
 mod purchases;

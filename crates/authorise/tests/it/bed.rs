@@ -171,6 +171,7 @@ impl Bed {
     pub fn purchase(&self, amount_text: &str) -> Purchase {
         Purchase {
             card: CardReference::Id(self.card.card_id),
+            pin: None,
             amount_text: amount_text.to_owned(),
             currency: Currency::USD,
             transaction_type: TransactionType::Purchase,
