@@ -3,6 +3,7 @@
 mod bench;
 mod browser;
 mod postgres;
+mod s3;
 mod stage;
 mod test;
 mod tidy;
@@ -15,8 +16,8 @@ usage: cargo xtask <command>
   test                 format, lints, tidy, then all tests on both engines
   bench [FLAGS...]     what it costs and how long it takes, in release builds
   tidy                 the rules of this repository that no other tool holds
-  postgres -- CMD...   run CMD beside a temporary PostgreSQL, its URL and the path
-                       of a Chromium, if there is one, in the environment";
+  postgres -- CMD...   run CMD beside a temporary PostgreSQL, its URL and the paths
+                       of a Chromium and an S3 server, if there, in the environment";
 
 /// Why a command did not succeed, in one line.
 pub type Failure = String;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::stage::{stage, succeed};
-use crate::{Failure, browser, cargo, postgres, tidy};
+use crate::{Failure, browser, cargo, postgres, s3, tidy};
 
 /// Runs every stage in order and stops at the first that fails.
 pub fn run() -> Result<(), Failure> {
@@ -30,13 +30,15 @@ fn stages() -> Result<(), Failure> {
     })?;
     stage("tidy", tidy::run)?;
     let chromium = stage("chromium", browser::chromium)?;
+    let s3_server = stage("s3 server", s3::server)?;
     let server = stage("postgres start", postgres::start)?;
     let tested = stage("tests", || {
         succeed(
             cargo()
                 .args(["test", "--workspace", "--locked"])
                 .env(postgres::URL_VARIABLE, server.url())
-                .env(browser::PATH_VARIABLE, &chromium),
+                .env(browser::PATH_VARIABLE, &chromium)
+                .env(s3::PATH_VARIABLE, &s3_server),
         )
     });
     let stopped = stage("postgres stop", || server.stop());

@@ -6,7 +6,7 @@ mod install;
 mod server;
 
 use crate::stage::succeed;
-use crate::{Failure, browser, command};
+use crate::{Failure, browser, command, s3};
 
 pub use server::Server;
 
@@ -37,6 +37,9 @@ pub fn beside(program: &str, arguments: &[&str]) -> Result<(), Failure> {
     beside.args(arguments).env(URL_VARIABLE, server.url());
     if let Some(chromium) = browser::find()? {
         beside.env(browser::PATH_VARIABLE, chromium);
+    }
+    if let Some(s3_server) = s3::find()? {
+        beside.env(s3::PATH_VARIABLE, s3_server);
     }
     let ran = succeed(&mut beside);
     ran.and(server.stop())
