@@ -17,6 +17,7 @@ mod overhead;
 mod platform;
 mod process;
 mod purchase;
+mod recon;
 mod report;
 mod rsa_cost;
 mod scale;
@@ -48,6 +49,9 @@ struct Options {
     /// The stores of the scale measurement are so many times smaller than they should be.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     scale: u32,
+    /// Rows of the reconciliation file; the bounds are for the default.
+    #[arg(long, default_value_t = recon::ROWS)]
+    recon_rows: u64,
     /// A PostgreSQL in which databases may be created; without one it is not measured.
     #[arg(long, env = "CARDBRIDGE_TEST_POSTGRES_URL", hide_env_values = true)]
     postgres_url: Option<String>,
@@ -78,6 +82,8 @@ enum Subject {
     Scale,
     /// Start to ready, and idle memory.
     Start,
+    /// A large reconciliation file beside a plain dump of its rows.
+    Recon,
 }
 
 fn main() -> ExitCode {

@@ -45,7 +45,7 @@ impl Process {
     /// Memory that it has resident, in bytes.
     pub fn resident_bytes(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        resident_kib(&status).map(|kib| kib * 1024.0).context("/proc/PID/status")
+        status_kib(&status, "VmRSS:").map(|kib| kib * 1024.0).context("/proc/PID/status")
     }
 
     /// Asks it to end and waits until it has, with success.
@@ -84,6 +84,26 @@ pub fn first_line(stdout: &mut BufReader<ChildStdout>) -> Result<String> {
     Ok(line)
 }
 
+/// Memory that this process has resident, in bytes.
+pub fn own_resident_bytes() -> Result<f64> {
+    own_kib("VmRSS:")
+}
+
+/// The most that this process had resident since [`forget_peak`], in bytes.
+pub fn peak_resident_bytes() -> Result<f64> {
+    own_kib("VmHWM:")
+}
+
+/// Lets the peak begin anew.
+pub fn forget_peak() -> Result<()> {
+    fs::write("/proc/self/clear_refs", "5").context("/proc/self/clear_refs")
+}
+
+fn own_kib(name: &str) -> Result<f64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    status_kib(&status, name).map(|kib| kib * 1024.0).context("/proc/self/status")
+}
+
 /// CPU that this thread has used, in seconds.
 pub fn thread_cpu_seconds() -> Result<f64> {
     let text = fs::read_to_string("/proc/thread-self/schedstat")?;
@@ -113,8 +133,8 @@ fn cpu_ticks(stat: &str) -> Option<f64> {
     Some(ticks[0] + ticks[1])
 }
 
-fn resident_kib(status: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+fn status_kib(status: &str, name: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -140,7 +160,7 @@ mod tests {
     fn cpu_is_read_behind_any_name() {
         let stat = "7 (a b) c) S 1 7 7 0 -1 4194560 100 0 0 0 120 30 0 0 20 0 9 0 1 2 3";
         assert_eq!(cpu_ticks(stat), Some(150.0));
-        assert_eq!(resident_kib("VmPeak:\t 9 kB\nVmRSS:\t  5120 kB\n"), Some(5120.0));
+        assert_eq!(status_kib("VmPeak:\t 9 kB\nVmRSS:\t  5120 kB\n", "VmRSS:"), Some(5120.0));
     }
 
     #[test]

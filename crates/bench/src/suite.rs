@@ -9,7 +9,7 @@ use crate::enterprise::EnterpriseProcess;
 use crate::platform::Platform;
 use crate::report::{Measurement, json_line, table};
 use crate::{
-    Options, Subject, cards, cost, hot_deposit, overhead, process, scale, signed_get, start,
+    Options, Subject, cards, cost, hot_deposit, overhead, process, recon, scale, signed_get, start,
 };
 
 /// Runs what the options ask for, prints it, and tells whether every bound is held.
@@ -32,6 +32,10 @@ pub async fn run(options: &Options) -> Result<bool> {
     if is_asked(Subject::Scale) {
         eprintln!("scale: filling two stores takes minutes and some GB of disk ...");
         measurements.extend(scale::measure(&work_dir, options.scale).await?);
+    }
+    if is_asked(Subject::Recon) {
+        eprintln!("reconciliation file ...");
+        measurements.extend(recon::measure(&work_dir, options.recon_rows).await?);
     }
     print!("{}", table(&measurements));
     println!("{}", json_line(&process::machine(), &measurements));

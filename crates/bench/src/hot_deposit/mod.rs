@@ -5,7 +5,7 @@
 //! ledger transfer, and the account.
 
 mod postgres;
-mod purchases;
+pub mod purchases;
 mod row_text;
 mod sqlite;
 

@@ -14,6 +14,7 @@ mod options;
 mod orders;
 mod production;
 mod s3_server;
+mod recon;
 mod secrets;
 mod server;
 mod uploads;
