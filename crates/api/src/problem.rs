@@ -159,7 +159,15 @@ impl From<CardsError> for Problem {
             CardsError::NotPhysical => Self::conflict("not_physical", error.to_string()),
             CardsError::NotEmbossed => Self::conflict("not_embossed", error.to_string()),
             CardsError::Ended => Self::conflict("card_state", error.to_string()),
-            CardsError::Missing(_) | CardsError::Vault(_) => {
+            CardsError::KycTicketNotFound => Self::not_found("KYC ticket"),
+            CardsError::IntentTicketNotFound => Self::not_found("intent ticket"),
+            CardsError::KycTransition(refusal) => {
+                Self::conflict("ticket_state", refusal.to_string())
+            }
+            CardsError::IntentTransition(refusal) => {
+                Self::conflict("ticket_state", refusal.to_string())
+            }
+            CardsError::Missing(_) | CardsError::Vault(_) | CardsError::Unreadable => {
                 tracing::error!(%error, "a card's sealed data are out of reach");
                 Self::internal()
             }

@@ -294,3 +294,13 @@ body! {
         mcc("mcc"): Option<String>,
     }
 }
+
+body! {
+    /// A reviewer's decision about a ticket.
+    TicketVerdict {
+        /// `pass` or `fail`.
+        outcome("outcome"): String,
+        /// A sentence for the enterprise.
+        reason("reason"): Option<String>,
+    }
+}

@@ -50,14 +50,16 @@ pub fn check(
     application: &ForwardingApplication,
     profile: &CardProfile,
 ) -> Result<Contact, CardsError> {
-    let served = |country: &str| {
-        profile.supported_countries.is_empty()
-            || profile.supported_countries.iter().any(|c| c.eq_ignore_ascii_case(country))
-    };
-    if !application.kyc_info.country.as_deref().is_none_or(served) {
+    if !application.kyc_info.country.as_deref().is_none_or(|it| is_served(profile, it)) {
         return Err(CardsError::CountryNotServed);
     }
     Contact::of(&application.customer_info)
+}
+
+/// Whether a profile issues cards to residents of a country (alpha-2).
+pub fn is_served(profile: &CardProfile, country: &str) -> bool {
+    profile.supported_countries.is_empty()
+        || profile.supported_countries.iter().any(|c| c.eq_ignore_ascii_case(country))
 }
 
 /// How an applicant is reached, normalised.
@@ -107,11 +109,11 @@ impl Contact {
 }
 
 /// The road that an application's magic words choose.
-pub fn road(application: &ForwardingApplication) -> Road {
+pub fn road(info: &CustomerInfo, kyc: &KycInfo) -> Road {
     Road::of(&MagicValues {
-        share_token: &application.kyc_info.sumsub_share_token,
-        customer_ref: application.customer_info.customer_ref.as_deref(),
-        email: application.customer_info.email.as_deref(),
+        share_token: &kyc.sumsub_share_token,
+        customer_ref: info.customer_ref.as_deref(),
+        email: info.email.as_deref(),
     })
 }
 
@@ -126,10 +128,10 @@ pub fn seal(
     vault: &Vault,
     enterprise_id: EnterpriseId,
     order_id: OrderId,
-    application: &ForwardingApplication,
+    customer_info: &CustomerInfo,
+    kyc_info: &KycInfo,
 ) -> Vec<u8> {
-    let sealing =
-        Sealing { customer_info: &application.customer_info, kyc_info: &application.kyc_info };
+    let sealing = Sealing { customer_info, kyc_info };
     let json = serde_json::to_vec(&sealing).expect("structs of texts are JSON");
     let json = Zeroizing::new(json);
     vault.seal_secret(enterprise_id, SEAL_PURPOSE, &order_id.to_string(), &json)
@@ -282,7 +284,8 @@ mod tests {
         let key = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
         let vault = Vault::new(key, Arc::new(SystemRandom));
         let (enterprise, order) = (EnterpriseId::from_i64(1), OrderId::from_i64(9));
-        let sealed = seal(&vault, enterprise, order, &application());
+        let given = application();
+        let sealed = seal(&vault, enterprise, order, &given.customer_info, &given.kyc_info);
         assert!(!sealed.windows(4).any(|w| w == b"Jane"));
         let road = road_of_sealed(&vault, enterprise, order, &sealed).unwrap();
         assert_eq!(road, Road { ending: Ending::Edd, slow: false });

@@ -8,8 +8,8 @@ use domain::{
 };
 use store::{CustomerDraft, Job, JobKind, PlaceOrder, Store};
 use vault::Vault;
-use wire::cardbridge::applicant::unknown_codes;
-use wire::cardbridge::order::{ApplyVirtual, ForwardingApplication, NormalApplication};
+use wire::cardbridge::applicant::{CustomerInfo, KycInfo, unknown_codes};
+use wire::cardbridge::order::{ApplyVirtual, ForwardingApplication};
 use wire::cardbridge::webhook::card_order_event;
 
 use crate::magic::Road;
@@ -67,7 +67,7 @@ impl Cards {
                 self.apply_forwarding(enterprise_id, &application).await
             }
             ApplyVirtual::Normal(application) => {
-                Err(self.refuse_normal(enterprise_id, &application).await)
+                self.apply_normal(enterprise_id, &application).await
             }
         }
     }
@@ -87,13 +87,30 @@ impl Cards {
         let new_customer = CustomerId::from_i64(self.store.ids().next());
         let info = &application.customer_info;
         let customer = contact.into_customer(enterprise_id, new_customer, info, now);
-        let order_id = OrderId::from_i64(self.store.ids().next());
-        let order = CardOrder {
+        let reference = application.card_order_ref.clone();
+        let order = self.new_virtual_order(enterprise_id, reference, profile_id, new_customer);
+        let (draft, kyc) = (CustomerDraft::Data(customer), &application.kyc_info);
+        let road = application::road(info, kyc);
+        let order = self.place(order, draft, info, kyc, road).await?;
+        warn_of_unknown_codes(&order, application);
+        Ok(order)
+    }
+
+    /// A VIRTUAL order as it is taken in.
+    pub(crate) fn new_virtual_order(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_order_ref: String,
+        profile_id: ProfileId,
+        customer_id: CustomerId,
+    ) -> CardOrder {
+        let now = self.store.clock().now();
+        CardOrder {
             enterprise_id,
-            order_id,
-            card_order_ref: application.card_order_ref.clone(),
+            order_id: OrderId::from_i64(self.store.ids().next()),
+            card_order_ref,
             profile_id,
-            customer_id: new_customer,
+            customer_id,
             order_type: OrderType::Virtual,
             status: OrderStatus::Pending,
             card_id: None,
@@ -102,22 +119,21 @@ impl Cards {
             replace_card_id: None,
             created_at: now,
             modified_at: now,
-        };
-        let order = self.place(order, CustomerDraft::Data(customer), application).await?;
-        warn_of_unknown_codes(&order, application);
-        Ok(order)
+        }
     }
 
-    async fn place(
+    /// Takes in an order; what its road depends on is sealed beside it.
+    pub(crate) async fn place(
         &self,
         order: CardOrder,
         customer: CustomerDraft,
-        application: &ForwardingApplication,
+        info: &CustomerInfo,
+        kyc: &KycInfo,
+        road: Road,
     ) -> Result<CardOrder, CardsError> {
         let (enterprise_id, order_id) = (order.enterprise_id, order.order_id);
         let now = order.created_at;
-        let road =
-            if self.settings.magic_values { application::road(application) } else { Road::PLAIN };
+        let road = if self.settings.magic_values { road } else { Road::PLAIN };
         let job = Job {
             enterprise_id,
             job_id: JobId::from_i64(self.store.ids().next()),
@@ -131,31 +147,10 @@ impl Cards {
         let event = move |stored: &CardOrder| {
             card_order_event(stored, webhook_id, WebhookSubType::Create, now)
         };
-        let sealed_application =
-            application::seal(&self.vault, enterprise_id, order_id, application);
+        let sealed_application = application::seal(&self.vault, enterprise_id, order_id, info, kyc);
         let request =
             PlaceOrder { order, customer, sealed_application, job, event: Arc::new(event) };
         Ok(self.store.place_order(request).await?)
-    }
-
-    /// In NORMAL mode an application names a KYC ticket; the platform has none yet, so each
-    /// application ends at the first object that it names in vain.
-    async fn refuse_normal(
-        &self,
-        enterprise_id: EnterpriseId,
-        application: &NormalApplication,
-    ) -> CardsError {
-        let checked = async {
-            self.check_reference(enterprise_id, &application.card_order_ref).await?;
-            let profile_id = parse_profile_id(&application.profile_id)?;
-            let profile = self.store.profile(enterprise_id, profile_id).await?;
-            profile.ok_or(CardsError::ProfileNotFound)?;
-            self.customer(enterprise_id, &application.customer_id).await
-        };
-        match checked.await {
-            Ok(_) => CardsError::IllegalField("kycTicketId names no KYC ticket"),
-            Err(error) => error,
-        }
     }
 
     pub(crate) async fn check_reference(
@@ -170,7 +165,7 @@ impl Cards {
     }
 }
 
-fn parse_profile_id(text: &str) -> Result<ProfileId, CardsError> {
+pub(crate) fn parse_profile_id(text: &str) -> Result<ProfileId, CardsError> {
     text.parse().map_err(|_| CardsError::ProfileNotFound)
 }
 

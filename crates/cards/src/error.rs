@@ -1,6 +1,8 @@
 //! Why a request about orders or cards was refused.
 
-use domain::{CardEvent, CardTransitionError, ErrorCode};
+use domain::{
+    CardEvent, CardTransitionError, ErrorCode, IntentTransitionError, KycTransitionError,
+};
 use store::{
     CardChangeError, CreateCustomerError, PinChangeError, PlaceOrderError, PlaceReplacementError,
     PlasticError, StoreError,
@@ -77,6 +79,42 @@ pub enum CardsError {
     /// The card's number is stopped by another record, or it is expired.
     #[error("the card's number is stopped or expired")]
     ActivationRefused,
+    /// The caller's own reference of a ticket is used.
+    #[error("ticket reference already used")]
+    TicketRefTaken,
+    /// Another ticket about the same is still open.
+    #[error("another ticket is still open")]
+    TicketOngoing,
+    /// No such KYC ticket.
+    #[error("no such KYC ticket")]
+    KycTicketNotFound,
+    /// The KYC data is not enough; the text names the field, never its value.
+    #[error("{0}")]
+    KycInfoInvalid(&'static str),
+    /// The KYC ticket's state does not allow it.
+    #[error(transparent)]
+    KycTransition(#[from] KycTransitionError),
+    /// What was sealed cannot be opened.
+    #[error("what is kept cannot be read")]
+    Unreadable,
+    /// No such intent ticket.
+    #[error("no such intent ticket")]
+    IntentTicketNotFound,
+    /// The intent ticket's state does not allow it.
+    #[error(transparent)]
+    IntentTransition(#[from] IntentTransitionError),
+    /// The business id names no order that waits for evidence.
+    #[error("no card order that waits for evidence")]
+    EddOrderIncorrect,
+    /// The business id names no card that evidence can be given for.
+    #[error("no card that evidence can be given for")]
+    EddCardIncorrect,
+    /// The order was refused for good.
+    #[error("the EDD of this order was refused")]
+    EddRejected,
+    /// The card's state does not allow it.
+    #[error(transparent)]
+    Transition(#[from] CardTransitionError),
     /// Only a physical card takes this.
     #[error("the card is not physical")]
     NotPhysical,
@@ -89,9 +127,6 @@ pub enum CardsError {
     /// No page of this type is served.
     #[error("no page of this type is served")]
     GuidanceTypeNotServed,
-    /// The card's state does not allow it.
-    #[error(transparent)]
-    Transition(#[from] CardTransitionError),
     /// The new PIN is not four digits.
     #[error("a PIN is four digits")]
     PinForm,
@@ -152,8 +187,20 @@ impl CardsError {
             Self::NotEmbossed => ErrorCode::CardNotEmbossedError,
             Self::ActivationRefused => ErrorCode::CardActivationFailed,
             Self::PinForm => ErrorCode::CardPinMustBeFourDigitNumber,
-            Self::IllegalField(_) | Self::ProofRefused => ErrorCode::SysIllegalParam,
-            Self::Store(_) | Self::Missing(_) | Self::Vault(_) => ErrorCode::SystemError,
+            Self::TicketRefTaken => ErrorCode::TicketRefRepeated,
+            Self::TicketOngoing => ErrorCode::ExistOngoingTicketError,
+            Self::KycInfoInvalid(_) => ErrorCode::CardOrderKycInfoInvalid,
+            Self::KycTransition(_) | Self::IntentTransition(_) => ErrorCode::OperationNotSupport,
+            Self::EddOrderIncorrect => ErrorCode::CardOrderIdIncorrectError,
+            Self::EddCardIncorrect => ErrorCode::CardIdIncorrectError,
+            Self::EddRejected => ErrorCode::RequestRejectionError,
+            Self::KycTicketNotFound
+            | Self::IntentTicketNotFound
+            | Self::IllegalField(_)
+            | Self::ProofRefused => ErrorCode::SysIllegalParam,
+            Self::Unreadable | Self::Store(_) | Self::Missing(_) | Self::Vault(_) => {
+                ErrorCode::SystemError
+            }
         }
     }
 
@@ -161,9 +208,14 @@ impl CardsError {
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::Transition(_) | Self::IllegalField(_) | Self::ProofRefused => {
-                Some(self.to_string())
-            }
+            Self::Transition(_)
+            | Self::KycTransition(_)
+            | Self::IntentTransition(_)
+            | Self::KycTicketNotFound
+            | Self::IntentTicketNotFound
+            | Self::KycInfoInvalid(_)
+            | Self::ProofRefused
+            | Self::IllegalField(_) => Some(self.to_string()),
             _ => None,
         }
     }

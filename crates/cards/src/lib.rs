@@ -1,7 +1,7 @@
 //! What has a life cycle and is not money: card orders and cards.
 //!
 //! [`Cards`] takes requests and answers them; [`OrderWorker`] moves orders on, one
-//! commit a step, each step decided by the pure [`next_step`].
+//! commit a step, each step decided by the pure [`next_step`]; [`ReviewWorker`] moves tickets on.
 
 mod application;
 mod apply;
@@ -12,11 +12,15 @@ mod error;
 mod finish;
 mod guidance;
 mod issue;
+mod kyc;
 mod life;
 mod magic;
+mod normal;
 mod plastic;
 mod reading;
 mod replacement;
+mod review;
+mod review_worker;
 mod secure_data;
 mod step;
 mod velocity;
@@ -26,6 +30,8 @@ pub use apply::{Cards, CardsSettings};
 pub use error::CardsError;
 pub use guidance::{NewGuidanceLink, check_guided_card};
 pub use magic::{Ending, Road};
+pub use review::Verdict;
+pub use review_worker::ReviewWorker;
 pub use secure_data::RevealedCard;
 pub use step::{StepDecision, next_step};
 pub use velocity::CardVelocity;

@@ -50,10 +50,23 @@ const ENDINGS: &[(&str, Ending)] = &[
     ("edd", Ending::Edd),
 ];
 const SLOW: &str = "slow";
+/// In the reference of a KYC ticket only.
+const WAIT: &str = "wait";
 
 impl Road {
     /// The road of every order whose application holds no magic word.
     pub const PLAIN: Self = Self { ending: Ending::Pass, slow: false };
+
+    /// The road of an order of NORMAL mode: its KYC ticket decides about identity and data.
+    #[must_use]
+    pub const fn identified(self) -> Self {
+        match self.ending {
+            Ending::Fail(
+                ErrorCode::CardOrderKycVerifyFailed | ErrorCode::CardOrderKycInfoInvalid,
+            ) => Self { ending: Ending::Pass, slow: self.slow },
+            _ => self,
+        }
+    }
 
     /// The road that an application's magic words choose.
     #[must_use]
@@ -75,6 +88,11 @@ impl Road {
         }
         road
     }
+}
+
+/// Whether a KYC ticket's reference asks the sandbox to leave the decision to a call.
+pub fn waits_for_reviewer(kyc_ticket_ref: &str) -> bool {
+    kyc_ticket_ref.starts_with(WAIT)
 }
 
 /// Whether the text begins with the word and no letter follows it.

@@ -1,6 +1,6 @@
 //! What an order's next step does: a pure decision (cardbridge-open-api.md section 7.1).
 
-use domain::{CardOrder, ErrorCode, OrderFailure, OrderStatus};
+use domain::{CardOrder, ErrorCode, KycTicketStatus, OrderFailure, OrderStatus};
 
 use crate::{Ending, Road};
 
@@ -13,6 +13,8 @@ pub enum StepDecision {
     Issue,
     /// The order moves to CUSTOMER_PASS and waits there for EDD evidence, not for time.
     WaitForEdd,
+    /// The order waits in CUSTOMER_PASS for the decision of its KYC ticket.
+    WaitForKyc,
     /// The order is FAILED.
     Fail(OrderFailure),
     /// Nothing is left for a timed step: the order is final or waits for evidence.
@@ -36,6 +38,19 @@ pub fn next_step(order: &CardOrder, road: Road) -> StepDecision {
         Some(OrderStatus::Succeed) => StepDecision::Issue,
         Some(OrderStatus::CustomerPass) if road.ending == Ending::Edd => StepDecision::WaitForEdd,
         Some(next) => StepDecision::Advance(next),
+    }
+}
+
+/// What a KYC ticket means for an order that is in CUSTOMER_PASS; none: it goes on
+/// (cardbridge-open-api.md section 14, U24).
+#[must_use]
+pub fn step_by_kyc(status: KycTicketStatus) -> Option<StepDecision> {
+    match status {
+        KycTicketStatus::Pass => None,
+        KycTicketStatus::Init | KycTicketStatus::Pending => Some(StepDecision::WaitForKyc),
+        KycTicketStatus::Refuse => {
+            Some(StepDecision::Fail(failure(ErrorCode::CardOrderKycVerifyFailed)))
+        }
     }
 }
 
@@ -113,7 +128,7 @@ mod tests {
                     walked.push(format!("{from} {}", failure.error_code));
                     continue;
                 }
-                StepDecision::Rest => return walked,
+                StepDecision::Rest | StepDecision::WaitForKyc => return walked,
             }
             walked.push(order.status.to_string());
         }

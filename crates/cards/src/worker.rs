@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Card, CardOrder, ErrorCode, OrderId, OrderStatus, OrderType, Timestamp, WebhookEvent,
-    WebhookId, WebhookSubType,
+    Card, CardOrder, ErrorCode, KycTicket, OrderId, OrderStatus, OrderType, Timestamp,
+    WebhookEvent, WebhookId, WebhookSubType,
 };
 use schedule::{Boxed, Worker};
 use store::{Job, JobKind, OrderStep, OrderStepOutcome, Store, StoreError};
@@ -16,7 +16,7 @@ use wire::cardbridge::webhook::{card_event, card_order_event};
 use crate::application::{UnreadableError, road_of_sealed};
 use crate::issue::draw_card;
 use crate::magic::Road;
-use crate::step::failure;
+use crate::step::{failure, step_by_kyc};
 use crate::{CardsSettings, StepDecision, delivery, next_step};
 
 /// How long a worker may hold a job, in milliseconds of real time
@@ -95,7 +95,7 @@ impl Worker for OrderWorker {
     }
 
     fn changed(&self) -> Boxed<'_, ()> {
-        Box::pin(self.steps.store.jobs_changed().notified())
+        Box::pin(self.steps.store.jobs_changed(JobKind::OrderStep).notified())
     }
 }
 
@@ -120,13 +120,22 @@ impl Steps {
     async fn step(&self, job: &Job, order_id: OrderId) -> Result<(), StepError> {
         let order = self.store.order(job.enterprise_id, order_id).await?;
         let order = order.ok_or(StepError::Missing("order"))?;
-        let road = self.road(&order).await?;
+        let mut road = self.road(&order).await?;
+        let ticket = self.store.kyc_ticket_of_order(order.enterprise_id, order_id).await?;
+        let mut by_kyc = None;
+        if let Some(ticket) = &ticket {
+            road = road.identified();
+            if order.status == OrderStatus::CustomerPass {
+                by_kyc = step_by_kyc(ticket.status);
+            }
+        }
         let now = self.store.clock().now();
         let expected_status = order.status;
         let mut next = order.clone();
         next.modified_at = now;
         let mut next_due_at = None;
-        match next_step(&order, road) {
+        match by_kyc.unwrap_or_else(|| next_step(&order, road)) {
+            StepDecision::WaitForKyc => return self.wait_for_kyc(job, ticket.as_ref()).await,
             StepDecision::Issue if order.order_type == OrderType::Virtual => {
                 return self.issue(job, order, now).await;
             }
@@ -150,6 +159,12 @@ impl Steps {
         let events = vec![self.order_event(&next, now)];
         let step = OrderStep { next_due_at, events, ..self.silent(job, next, expected_status) };
         self.commit(step).await.map(drop)
+    }
+
+    /// Parks the order until its ticket is decided.
+    async fn wait_for_kyc(&self, job: &Job, ticket: Option<&KycTicket>) -> Result<(), StepError> {
+        let ticket = ticket.ok_or(StepError::Missing("KYC ticket"))?;
+        Ok(self.store.park_order(job, ticket.kyc_ticket_id).await?)
     }
 
     /// The last step: draws PANs until one is free.

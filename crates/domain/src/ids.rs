@@ -81,6 +81,10 @@ ids! {
     RevealId,
     /// A 3DS challenge.
     ChallengeId,
+    /// A KYC ticket.
+    KycTicketId,
+    /// An intent (EDD) ticket.
+    IntentTicketId,
 }
 
 fn parse_id(text: &str) -> Result<i64, IdError> {

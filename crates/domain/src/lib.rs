@@ -14,7 +14,9 @@ mod file_type;
 mod fx;
 mod guidance;
 mod ids;
+mod intent_ticket;
 mod key_extraction;
+mod kyc;
 mod money;
 mod order;
 mod pin;
@@ -41,10 +43,18 @@ pub use file_type::FileType;
 pub use fx::{FxError, FxRate, FxTable};
 pub use guidance::{GuidanceLink, GuidanceType, PageLanguage, PageMode, PageStep, PageTheme};
 pub use ids::{
-    AccountId, AuthId, CardId, ChallengeId, CustomerId, EnterpriseId, IdError, IdGenerator, JobId,
-    OrderId, OutsId, PanId, ProfileId, RevealId, TransactionId, TransferId, WebhookId,
+    AccountId, AuthId, CardId, ChallengeId, CustomerId, EnterpriseId, IdError, IdGenerator,
+    IntentTicketId, JobId, KycTicketId, OrderId, OutsId, PanId, ProfileId, RevealId, TransactionId,
+    TransferId, WebhookId,
+};
+pub use intent_ticket::{
+    IntentEvent, IntentSubject, IntentTicket, IntentTicketStatus, IntentTicketType,
+    IntentTransitionError,
 };
 pub use key_extraction::{ExtractionAttempt, ExtractionOutcome, KeyExtraction};
+pub use kyc::{
+    KycEvent, KycRefusal, KycTicket, KycTicketStatus, KycTicketType, KycTransitionError,
+};
 pub use money::{AmountError, Currency, Money};
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
 pub use pin::{PinTries, PinVerdict};

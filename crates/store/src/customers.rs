@@ -90,7 +90,7 @@ pub(crate) async fn settle_customer(
     draft: &CustomerDraft,
 ) -> Result<CustomerId, PlaceOrderError> {
     let data = match draft {
-        CustomerDraft::Existing(customer_id) => {
+        CustomerDraft::Existing(customer_id) | CustomerDraft::Identified { customer_id, .. } => {
             let found = find(tx, enterprise_id, "customer_id", Some((*customer_id).into())).await?;
             return found.map(|it| it.customer_id).ok_or(PlaceOrderError::CustomerNotFound);
         }

@@ -15,9 +15,22 @@ pub enum JobKind {
     SettlementFiles,
     /// Ends a 3DS challenge without a verdict; the subject is the challenge's id.
     ChallengeExpiry,
+    /// Decides a KYC ticket as the sandbox's reviewer; the subject is the ticket's id.
+    KycDecision,
+    /// Moves an intent ticket on; the subject is the ticket's id.
+    IntentTicketStep,
 }
 
 impl JobKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::OrderStep,
+        Self::SettlementFiles,
+        Self::ChallengeExpiry,
+        Self::KycDecision,
+        Self::IntentTicketStep,
+    ];
+
     /// The stored text.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -25,15 +38,15 @@ impl JobKind {
             Self::OrderStep => "ORDER_STEP",
             Self::SettlementFiles => "SETTLEMENT_FILES",
             Self::ChallengeExpiry => "CHALLENGE_EXPIRY",
+            Self::KycDecision => "KYC_DECISION",
+            Self::IntentTicketStep => "INTENT_TICKET_STEP",
         }
     }
 
     /// Reads the stored text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::OrderStep, Self::SettlementFiles, Self::ChallengeExpiry]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -95,7 +108,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn postpone_job(&self, job: &Job, due_at: Timestamp) -> Result<(), StoreError> {
-        let (enterprise_id, job_id) = (job.enterprise_id, job.job_id);
+        let (enterprise_id, job_id, kind) = (job.enterprise_id, job.job_id, job.kind);
         let token = job.leased_until;
         self.write(move |tx| {
             Box::pin(async move {
@@ -106,7 +119,7 @@ impl Store {
             })
         })
         .await?;
-        self.inner.jobs_changed.notify_one();
+        self.jobs_changed(kind).notify_one();
         Ok(())
     }
 
@@ -126,7 +139,9 @@ impl Store {
             })
         })
         .await?;
-        self.inner.jobs_changed.notify_one();
+        for kind in JobKind::ALL {
+            self.jobs_changed(kind).notify_one();
+        }
         self.inner.outbox_changed.notify_one();
         Ok(())
     }

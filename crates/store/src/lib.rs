@@ -13,8 +13,10 @@ mod enterprises;
 mod error;
 mod guidance;
 mod idempotency;
+mod intent_tickets;
 mod jobs;
 mod key_extractions;
+mod kyc_tickets;
 mod listing;
 mod migrations;
 mod money;
@@ -33,6 +35,7 @@ mod surroundings;
 mod three_ds;
 mod velocity;
 mod verify;
+mod waiting;
 
 pub use accounts::{AccountFilter, MovedFunds};
 pub use authorisations::{AuthorisationFilter, AuthorisationView, PostingFilter};
@@ -42,7 +45,9 @@ pub use enterprises::{EnterprisePatch, PlatformKey};
 pub use error::StoreError;
 pub use guidance::{OpenedPage, OtpOutcome};
 pub use idempotency::IdempotencyState;
+pub use intent_tickets::{IntentChange, IntentChangeError, PlaceIntentTicket};
 pub use jobs::{Job, JobKind};
+pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
 pub use money::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
     MoneyError, PostingOutcome, RefundAuthorisation, ReverseAuthorisation, VelocityTerms,
@@ -94,7 +99,7 @@ struct Inner {
     clock: Clock,
     ids: Arc<IdGenerator>,
     outbox_changed: Notify,
-    jobs_changed: Notify,
+    jobs_changed: [Notify; JobKind::ALL.len()],
     requests: replay::RequestMemory,
 }
 
@@ -124,7 +129,7 @@ impl Store {
                 clock,
                 ids,
                 outbox_changed: Notify::new(),
-                jobs_changed: Notify::new(),
+                jobs_changed: Default::default(),
                 requests: replay::RequestMemory::default(),
             }),
         })
@@ -158,10 +163,11 @@ impl Store {
         &self.inner.outbox_changed
     }
 
-    /// Wakes whenever a job was added or its due time changed.
+    /// Wakes whenever a job of a kind was added or its due time changed. Each kind has one
+    /// worker in a process: a change wakes one.
     #[must_use]
-    pub fn jobs_changed(&self) -> &Notify {
-        &self.inner.jobs_changed
+    pub fn jobs_changed(&self, kind: JobKind) -> &Notify {
+        &self.inner.jobs_changed[kind as usize]
     }
 
     /// The clock that the store was opened with.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Card, CardOrder, Customer, CustomerId, EnterpriseId, OrderId, OrderStatus, WebhookEvent,
+    Card, CardOrder, Customer, CustomerId, EnterpriseId, KycTicketId, OrderId, OrderStatus,
+    WebhookEvent,
 };
 use thiserror::Error;
 
@@ -14,7 +15,7 @@ use crate::rows::{
     CARD_COLUMNS, JOB_COLUMNS, ORDER_COLUMNS, PAN_COLUMNS, card_values, job_values, order_from,
     order_values, pan_values, update_text,
 };
-use crate::{Job, PanRecord, Store, StoreError};
+use crate::{Job, JobKind, PanRecord, Store, StoreError};
 
 /// How often an order is taken in again when another one made its customer, or took its
 /// reference, at the same moment.
@@ -25,9 +26,25 @@ pub(crate) const MAX_PLACE_TRIES: u32 = 5;
 pub enum CustomerDraft {
     /// An existing customer, named by id.
     Existing(CustomerId),
+    /// An existing customer, whose identity a KYC ticket proves: the order waits for it.
+    Identified {
+        /// The customer.
+        customer_id: CustomerId,
+        /// A ticket of that customer.
+        kyc_ticket_id: KycTicketId,
+    },
     /// Data from which a customer is found or created by the rule of
     /// cardbridge-open-api.md section 14, U22. `customer_id` is used if it is new.
     Data(Customer),
+}
+
+impl CustomerDraft {
+    const fn kyc_ticket_id(&self) -> Option<KycTicketId> {
+        match self {
+            Self::Identified { kyc_ticket_id, .. } => Some(*kyc_ticket_id),
+            Self::Existing(_) | Self::Data(_) => None,
+        }
+    }
 }
 
 /// A new order.
@@ -131,7 +148,7 @@ impl Store {
             tries += 1;
         };
         self.inner.outbox_changed.notify_one();
-        self.inner.jobs_changed.notify_one();
+        self.jobs_changed(JobKind::OrderStep).notify_one();
         Ok(order)
     }
 
@@ -199,7 +216,7 @@ impl Store {
             .await?;
         if outcome == OrderStepOutcome::Done {
             self.inner.outbox_changed.notify_one();
-            self.inner.jobs_changed.notify_one();
+            self.jobs_changed(JobKind::OrderStep).notify_one();
         }
         Ok(outcome)
     }
@@ -228,7 +245,8 @@ async fn place(tx: &Tx, request: &PlaceOrder) -> Result<CardOrder, PlaceOrderErr
     order.customer_id = settle_customer(tx, order.enterprise_id, &request.customer).await?;
     let mut row = order_values(&order);
     row.push(request.sealed_application.as_slice().into());
-    let columns = format!("{ORDER_COLUMNS}, sealed_application");
+    row.push(request.customer.kyc_ticket_id().into());
+    let columns = format!("{ORDER_COLUMNS}, sealed_application, kyc_ticket_id");
     tx.insert_rows("card_order", &columns, &[row]).await?;
     tx.insert_rows("job", JOB_COLUMNS, &[job_values(&request.job)]).await?;
     insert_events(tx, &[(request.event)(&order)]).await?;
@@ -249,6 +267,14 @@ pub(crate) async fn advance(tx: &Tx, step: &OrderStep) -> Result<OrderStepOutcom
         tx.insert_rows("pan", PAN_COLUMNS, &[pan_values(&issued.pan)]).await?;
         tx.insert_rows("card", CARD_COLUMNS, &[card_values(&issued.card)]).await?;
     }
+    write_order(tx, order).await?;
+    move_job(tx, step).await?;
+    insert_events(tx, &step.events).await?;
+    Ok(OrderStepOutcome::Done)
+}
+
+/// Writes an order as it shall be; a final one needs its application no more.
+pub(crate) async fn write_order(tx: &Tx, order: &CardOrder) -> Result<(), StoreError> {
     let sql = update_text("card_order", ORDER_COLUMNS, 2);
     tx.execute(&sql, &order_values(order)).await?;
     if order.status.is_final() {
@@ -256,9 +282,7 @@ pub(crate) async fn advance(tx: &Tx, step: &OrderStep) -> Result<OrderStepOutcom
             WHERE enterprise_id = $1 AND order_id = $2";
         tx.execute(wipe, &[order.enterprise_id.into(), order.order_id.into()]).await?;
     }
-    move_job(tx, step).await?;
-    insert_events(tx, &step.events).await?;
-    Ok(OrderStepOutcome::Done)
+    Ok(())
 }
 
 /// Whether the caller still holds the lease, and the order is where the caller saw it.

@@ -17,7 +17,7 @@ use crate::plastics::insert_plastic;
 use crate::rows::{
     CARD_COLUMNS, JOB_COLUMNS, ORDER_COLUMNS, card_values, job_values, order_values,
 };
-use crate::{Job, OrderStep, OrderStepOutcome, Plastic, Store, StoreError};
+use crate::{Job, JobKind, OrderStep, OrderStepOutcome, Plastic, Store, StoreError};
 
 /// A new order in place of a card.
 #[derive(Clone)]
@@ -118,7 +118,7 @@ impl Store {
                 Err(error) => return Err(error),
                 Ok(order) => {
                     self.inner.outbox_changed.notify_one();
-                    self.inner.jobs_changed.notify_one();
+                    self.jobs_changed(JobKind::OrderStep).notify_one();
                     return Ok(order);
                 }
             }
@@ -143,7 +143,7 @@ impl Store {
             .await?;
         if outcome == ReplacementOutcome::Step(OrderStepOutcome::Done) {
             self.inner.outbox_changed.notify_one();
-            self.inner.jobs_changed.notify_one();
+            self.jobs_changed(JobKind::OrderStep).notify_one();
         }
         Ok(outcome)
     }

@@ -72,7 +72,7 @@ impl Store {
         })
         .await?;
         self.inner.outbox_changed.notify_one();
-        self.inner.jobs_changed.notify_one();
+        self.jobs_changed(JobKind::ChallengeExpiry).notify_one();
         Ok(())
     }
 

@@ -122,7 +122,7 @@ impl From<CardsError> for Failure {
     fn from(error: CardsError) -> Self {
         match error {
             CardsError::Store(error) => error.into(),
-            CardsError::Missing(_) | CardsError::Vault(_) => {
+            CardsError::Missing(_) | CardsError::Vault(_) | CardsError::Unreadable => {
                 tracing::error!(%error, "a card's sealed data are out of reach");
                 Self::internal()
             }

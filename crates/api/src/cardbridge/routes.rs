@@ -14,7 +14,7 @@ use utoipa::openapi::OpenApi;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
     card as card_wire, customer as customer_wire, enterprise as enterprise_wire,
-    guidance as guidance_wire, order, path, replacement as replacement_wire,
+    guidance as guidance_wire, kyc as kyc_wire, order, path, replacement as replacement_wire,
     secure_card as secure_card_wire, settlement as settlement_wire, simulation as simulation_wire,
     three_ds as three_ds_wire, upload as upload_wire, velocity,
 };
@@ -23,8 +23,8 @@ use super::guard::{Guard, guard};
 use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
 use super::{
-    card, card_order, card_redirect, customer, enterprise, openapi, secret_extract, secure_card,
-    settlement, simulation, three_ds, upload,
+    card, card_order, card_redirect, customer, enterprise, kyc, openapi, secret_extract,
+    secure_card, settlement, simulation, three_ds, upload,
 };
 use crate::pages;
 use crate::shell::{self, HttpService, Shell};
@@ -47,6 +47,7 @@ pub fn public_service(state: Arc<ApiState>) -> HttpService {
 fn table() -> Vec<Route> {
     let mut table = orders_and_cards();
     table.extend(customers());
+    table.extend(kyc_tickets());
     table.extend(secure_data());
     table.extend(documents());
     table.extend(plastic());
@@ -246,6 +247,42 @@ fn customers() -> Vec<Route> {
                 optional("customerRef", "The enterprise's own reference"),
             ])
             .gives::<customer_wire::CustomerBody>()
+            .refuses(&[CustomerNotFound]),
+    ]
+}
+
+fn kyc_tickets() -> Vec<Route> {
+    let apply = |path| {
+        route(path, 5, post(kyc::apply))
+            .about("Asks for the identity checks of a customer, with the customer's data")
+            .takes::<kyc_wire::ApplyKyc>()
+            .gives::<kyc_wire::KycTicketBody>()
+            .refuses(&[
+                TicketRefRepeated,
+                CustomerNotFound,
+                ExistOngoingTicketError,
+                CardOrderKycInfoInvalid,
+            ])
+    };
+    vec![
+        apply(kyc_wire::APPLY_KYC_PATH),
+        apply(kyc_wire::APPLY_PATH),
+        route(kyc_wire::APPLY_KYC_H5_PATH, 5, post(kyc::apply_h5))
+            .about("Asks for the identity checks of a customer, who fills a hosted page")
+            .takes::<kyc_wire::ApplyKycH5>()
+            .gives::<kyc_wire::KycTicketBody>()
+            .refuses(&[TicketRefRepeated, CustomerNotFound, ExistOngoingTicketError]),
+        route(kyc_wire::TICKET_DETAIL_PATH, 1, get(kyc::ticket_detail))
+            .about("Reads a KYC ticket by id, reference or both")
+            .asks([
+                optional("kycTicketId", "The ticket"),
+                optional("kycTicketRef", "The caller's own reference"),
+            ])
+            .gives::<kyc_wire::KycTicketBody>(),
+        route(kyc_wire::KYC_DETAIL_PATH, 1, get(kyc::detail))
+            .about("Reads the KYC state of a customer")
+            .asks([required("customerId", "The customer")])
+            .gives::<kyc_wire::KycBody>()
             .refuses(&[CustomerNotFound]),
     ]
 }

@@ -24,9 +24,11 @@ mod profiles;
 mod recon;
 mod reveals;
 mod routes;
+mod tickets;
 mod transactions;
 
 pub(crate) use authorisation_body::AuthorisationBody;
 pub(crate) use path_text::PathText;
 pub use routes::{admin_service, openapi_document};
+pub(crate) use tickets::{KycTicketBody, verdict};
 pub(crate) use transactions::TransactionBody;

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::{
     api_keys, authorisations, cards, deliveries, documents, enterprises, funds, fx_rates, guard,
-    health, key_extraction, ledger, plastic, profiles, recon, reveals, transactions,
+    health, key_extraction, ledger, plastic, profiles, recon, reveals, tickets, transactions,
 };
 use crate::problem::Problem;
 use crate::sandbox;
@@ -77,6 +77,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(plastic::emboss))
         .routes(routes!(plastic::ship))
         .routes(routes!(plastic::read))
+        .routes(routes!(tickets::decide_kyc))
         .routes(routes!(reveals::list))
         .routes(routes!(fx_rates::read, fx_rates::replace))
         .routes(routes!(authorisations::list))

@@ -10,5 +10,6 @@ mod purchase;
 mod refunds;
 mod routes;
 mod three_ds;
+mod tickets;
 
 pub(crate) use routes::routes;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{authorisations, clock, later, mailbox, refunds, three_ds};
+use super::{authorisations, clock, later, mailbox, refunds, three_ds, tickets};
 use crate::state::ApiState;
 
 /// The routes; they exist in sandbox mode only.
@@ -20,4 +20,5 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(mailbox::read))
         .routes(routes!(three_ds::create))
         .routes(routes!(three_ds::read))
+        .routes(routes!(tickets::decide_kyc))
 }

@@ -16,6 +16,7 @@ mod idempotency;
 mod ill_formed_headers;
 mod key_extraction;
 mod keys;
+mod kyc;
 mod listing;
 mod long_answers;
 mod mailbox;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use api::{AdminToken, ApiSettings, ApiState, Mode};
 use authorise::{Authoriser, AuthoriserParts, ChallengeExpiryWorker, Challenges, HoldExpiryWorker};
-use cards::{Cards, CardsSettings, OrderWorker};
+use cards::{Cards, CardsSettings, OrderWorker, ReviewWorker};
 use crypto::RsaPool;
 use domain::{Clock, IdGenerator, SystemRandom};
 use files::{EmbeddedFiles, EmbeddedSettings, Files};
@@ -114,6 +114,7 @@ fn parts(store: &Store, mode: Mode, files: &Path) -> ApiState {
     let outbound = Outbound::new(policy).unwrap();
     let settings = CardsSettings { order_step_ms: 200, magic_values: true };
     let orders = OrderWorker::new(store.clone(), Arc::clone(&vault), settings);
+    let kyc = ReviewWorker::of_kyc_tickets(store.clone(), Arc::clone(&vault), settings);
     let holds = HoldExpiryWorker::new(store.clone());
     let settlement = SettlementWorker::new(store.clone());
     let authoriser = Authoriser::new(AuthoriserParts {
@@ -125,6 +126,7 @@ fn parts(store: &Store, mode: Mode, files: &Path) -> ApiState {
     });
     let workers: Vec<Arc<dyn Worker>> = vec![
         Arc::new(orders),
+        Arc::new(kyc),
         Arc::new(holds),
         Arc::new(settlement),
         Arc::new(ChallengeExpiryWorker::new(store.clone())),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authorise::{ChallengeExpiryWorker, HoldExpiryWorker};
-use cards::{CardsSettings, OrderWorker};
+use cards::{CardsSettings, OrderWorker, ReviewWorker};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use notify::{SettlementWorker, WebhookWorker};
 use outbound::Outbound;
@@ -27,6 +27,7 @@ pub fn all(
 ) -> Vec<Arc<dyn Worker>> {
     vec![
         Arc::new(OrderWorker::new(store.clone(), Arc::clone(vault), settings)),
+        Arc::new(ReviewWorker::of_kyc_tickets(store.clone(), Arc::clone(vault), settings)),
         Arc::new(HoldExpiryWorker::new(store.clone())),
         Arc::new(SettlementWorker::new(store.clone())),
         Arc::new(ChallengeExpiryWorker::new(store.clone())),

@@ -7,8 +7,10 @@ mod customer;
 mod enterprise;
 mod fields;
 mod guidance;
+mod intent_ticket;
 mod job;
 mod key_extraction;
+mod kyc_ticket;
 mod order;
 mod pin;
 mod plastic;
@@ -30,11 +32,13 @@ pub(crate) use enterprise::{
 };
 pub(crate) use fields::Fields;
 pub(crate) use guidance::{GUIDANCE_COLUMNS, guidance_from, guidance_values};
+pub(crate) use intent_ticket::{INTENT_TICKET_COLUMNS, intent_ticket_from, intent_ticket_values};
 pub(crate) use job::{JOB_COLUMNS, job_from, job_values};
 pub(crate) use key_extraction::{
     EXTRACTION_ATTEMPT_COLUMNS, KEY_EXTRACTION_COLUMNS, extraction_attempt_from,
     extraction_attempt_values, key_extraction_from, key_extraction_values,
 };
+pub(crate) use kyc_ticket::{KYC_TICKET_COLUMNS, kyc_ticket_from, kyc_ticket_values};
 pub(crate) use order::{ORDER_COLUMNS, order_from, order_values};
 pub(crate) use pin::{KeptPin, PIN_COLUMNS, pin_from, pin_values};
 pub(crate) use plastic::{PLASTIC_COLUMNS, plastic_from, plastic_values};
@@ -50,8 +54,9 @@ pub(crate) use velocity::{
 pub(crate) use webhook::{EVENT_COLUMNS, event_from, event_values};
 
 use domain::{
-    AccountId, AuthId, CardId, ChallengeId, Currency, CustomerId, EnterpriseId, JobId, OrderId,
-    OutsId, PanId, ProfileId, RevealId, TransactionId, TransferId, WebhookId,
+    AccountId, AuthId, CardId, ChallengeId, Currency, CustomerId, EnterpriseId, IntentTicketId,
+    JobId, KycTicketId, OrderId, OutsId, PanId, ProfileId, RevealId, TransactionId, TransferId,
+    WebhookId,
 };
 
 use crate::engine::Value;
@@ -72,7 +77,9 @@ value_from_ids!(
     ChallengeId,
     CustomerId,
     EnterpriseId,
+    IntentTicketId,
     JobId,
+    KycTicketId,
     OrderId,
     OutsId,
     PanId,

@@ -52,6 +52,8 @@ pub enum Problem {
     NotAQuery,
     /// Neither APPROVE nor REJECT.
     NotAVerdict,
+    /// Not one of the values that are published for it.
+    NotInDictionary,
     /// A mode of operation that does not exist.
     UnknownMode,
     /// Not a type, day or form of a reconciliation file.
@@ -89,6 +91,7 @@ impl Problem {
             Self::NotAnObject => "is not a JSON object",
             Self::NotAQuery => "is not a well-formed query string",
             Self::NotAVerdict => "must be APPROVE or REJECT",
+            Self::NotInDictionary => "is not one of its values",
             Self::UnknownMode => "names no supported mode",
             Self::NotAFile => "names no reconciliation file",
             Self::NotAFileType => "must end in .pdf, .jpg, .jpeg or .png",
@@ -280,6 +283,24 @@ impl<'a> Object<'a> {
             check_text(entry, MAX_LONG_TEXT_CHARS).map_err(|problem| self.error(field, problem))?;
         }
         Ok(entries)
+    }
+
+    /// A list of nested objects; empty if absent.
+    ///
+    /// # Errors
+    /// Not a list of objects, or too many entries.
+    pub fn object_list(&self, field: &str) -> Result<Vec<Object<'a>>, ParseError> {
+        let Some(json) = self.json(field) else { return Ok(Vec::new()) };
+        let entries: Vec<HashMap<String, &'a RawValue>> =
+            serde_json::from_str(json.get()).map_err(|_| self.error(field, Problem::WrongType))?;
+        if entries.len() > MAX_LIST_ENTRIES {
+            return Err(self.error(field, Problem::TooLong));
+        }
+        let entry = |(index, fields)| {
+            let path = format!("{}{field}[{index}].", self.path);
+            Object { path, fields }
+        };
+        Ok(entries.into_iter().enumerate().map(entry).collect())
     }
 
     /// A country, alpha-2 or alpha-3, brought to alpha-2.

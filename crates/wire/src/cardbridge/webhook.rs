@@ -3,13 +3,14 @@
 //! there as null.
 
 use domain::{
-    Authorisation, AuthorisationStatus, Card, CardOrder, EnterpriseId, ThreeDsChallenge, Timestamp,
-    WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    Authorisation, AuthorisationStatus, Card, CardOrder, EnterpriseId, IntentTicket,
+    ThreeDsChallenge, Timestamp, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use super::intent_ticket::IntentTicketBody;
 use super::order::CardOrderBody;
 use super::sorted_json;
 use super::three_ds::ChallengeBody;
@@ -135,6 +136,22 @@ pub fn card_event(
         business_id: card.card_id.as_i64(),
     };
     about.event(CardData::from(card), webhook_id, sub_type, now)
+}
+
+/// The webhook of an intent ticket as it stands.
+#[must_use]
+pub fn intent_ticket_event(
+    ticket: &IntentTicket,
+    webhook_id: WebhookId,
+    sub_type: WebhookSubType,
+    now: Timestamp,
+) -> WebhookEvent {
+    let about = About {
+        enterprise_id: ticket.enterprise_id,
+        webhook_type: WebhookType::IntentTicket,
+        business_id: ticket.ticket_id.as_i64(),
+    };
+    about.event(IntentTicketBody::from(ticket), webhook_id, sub_type, now)
 }
 
 /// The webhook of an authorisation's decision.

@@ -1,0 +1,243 @@
+//! Intent tickets: taken in, decided once with what they were for, and read.
+
+use std::sync::Arc;
+
+use domain::{
+    CardOrder, EnterpriseId, IntentEvent, IntentSubject, IntentTicket, IntentTicketId,
+    IntentTicketStatus, IntentTransitionError, OrderFailure, Timestamp, WebhookEvent,
+};
+use thiserror::Error;
+
+use crate::engine::{Tx, Value};
+use crate::kyc_tickets::{end_jobs, insert_job};
+use crate::outbox::insert_events;
+use crate::rows::{INTENT_TICKET_COLUMNS, intent_ticket_from, intent_ticket_values, update_text};
+use crate::waiting::{fail_edd_order, grant_edd_order};
+use crate::{Job, JobKind, PlaceTicketError, Store, StoreError};
+
+/// Makes the webhook of a ticket as it stands.
+type TellTicket = Arc<dyn Fn(&IntentTicket) -> WebhookEvent + Send + Sync>;
+
+/// A new intent ticket.
+#[derive(Clone)]
+pub struct PlaceIntentTicket {
+    /// The ticket.
+    pub ticket: IntentTicket,
+    /// The evidence, sealed by the vault under the ticket's id.
+    pub sealed_evidence: Vec<u8>,
+    /// The job that will move it on.
+    pub job: Job,
+    /// The webhook that tells of it.
+    pub event: WebhookEvent,
+}
+
+/// What happens to an intent ticket.
+#[derive(Clone)]
+pub struct IntentChange {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// The ticket.
+    pub ticket_id: IntentTicketId,
+    /// What happens.
+    pub event: IntentEvent,
+    /// What the reviewer said.
+    pub reason: Option<String>,
+    /// When the order that waited takes its next step, if it goes on.
+    pub order_due_at: Timestamp,
+    /// How the order that waited fails, if it does.
+    pub failure: OrderFailure,
+    /// Makes the webhook of each state.
+    pub tell_ticket: TellTicket,
+    /// Makes the webhook of the order that waited.
+    pub tell_order: Arc<dyn Fn(&CardOrder) -> WebhookEvent + Send + Sync>,
+    /// Business time.
+    pub now: Timestamp,
+}
+
+/// Why an intent ticket was not changed.
+#[derive(Debug, Clone, Error)]
+pub enum IntentChangeError {
+    /// No such ticket.
+    #[error("intent ticket not found")]
+    NotFound,
+    /// Its state does not allow it.
+    #[error(transparent)]
+    Transition(#[from] IntentTransitionError),
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Takes in an intent ticket, its job and its webhook in one commit. Checked in this
+    /// order: reference, another open ticket about the same.
+    ///
+    /// # Errors
+    /// [`PlaceTicketError`].
+    pub async fn place_intent_ticket(
+        &self,
+        request: PlaceIntentTicket,
+    ) -> Result<(), PlaceTicketError> {
+        let request = Arc::new(request);
+        self.write_past_races(PlaceTicketError::is_race, move |tx| {
+            let request = Arc::clone(&request);
+            Box::pin(async move { place(tx, &request).await })
+        })
+        .await?;
+        self.inner.outbox_changed.notify_one();
+        self.jobs_changed(JobKind::IntentTicketStep).notify_one();
+        Ok(())
+    }
+
+    /// An intent ticket of an enterprise.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn intent_ticket(
+        &self,
+        enterprise_id: EnterpriseId,
+        ticket_id: IntentTicketId,
+    ) -> Result<Option<IntentTicket>, StoreError> {
+        self.read(move |tx| Box::pin(find(tx, enterprise_id, "ticket_id", ticket_id.into()))).await
+    }
+
+    /// An intent ticket of an enterprise by the caller's own reference.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn intent_ticket_by_ref(
+        &self,
+        enterprise_id: EnterpriseId,
+        ticket_ref: &str,
+    ) -> Result<Option<IntentTicket>, StoreError> {
+        let by_ref = Value::from(ticket_ref);
+        self.read(move |tx| Box::pin(find(tx, enterprise_id, "ticket_ref", by_ref.clone()))).await
+    }
+
+    /// An intent ticket, whoever owns it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn intent_ticket_of_anyone(
+        &self,
+        ticket_id: IntentTicketId,
+    ) -> Result<Option<IntentTicket>, StoreError> {
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {INTENT_TICKET_COLUMNS} FROM intent_ticket WHERE ticket_id = $1"
+                );
+                let row = tx.query_opt(&sql, &[ticket_id.into()]).await?;
+                row.as_ref().map(intent_ticket_from).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Changes an intent ticket, telling of each state it passes. A final state ends its
+    /// job, wipes its evidence, and moves or fails the order that waits for it, all in one
+    /// commit.
+    ///
+    /// # Errors
+    /// [`IntentChangeError`].
+    pub async fn change_intent_ticket(
+        &self,
+        change: IntentChange,
+    ) -> Result<IntentTicket, IntentChangeError> {
+        let change = Arc::new(change);
+        let ticket = self
+            .write(move |tx| {
+                let change = Arc::clone(&change);
+                Box::pin(async move { apply(tx, &change).await })
+            })
+            .await?;
+        self.inner.outbox_changed.notify_one();
+        self.jobs_changed(JobKind::IntentTicketStep).notify_one();
+        self.jobs_changed(JobKind::OrderStep).notify_one();
+        Ok(ticket)
+    }
+}
+
+async fn find(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    column: &str,
+    value: Value,
+) -> Result<Option<IntentTicket>, StoreError> {
+    let sql = format!(
+        "SELECT {INTENT_TICKET_COLUMNS} FROM intent_ticket \
+         WHERE enterprise_id = $1 AND {column} = $2"
+    );
+    let row = tx.query_opt(&sql, &[enterprise_id.into(), value]).await?;
+    row.as_ref().map(intent_ticket_from).transpose()
+}
+
+async fn place(tx: &Tx, request: &PlaceIntentTicket) -> Result<(), PlaceTicketError> {
+    let ticket = &request.ticket;
+    let by_ref = Value::from(&ticket.ticket_ref);
+    if find(tx, ticket.enterprise_id, "ticket_ref", by_ref).await?.is_some() {
+        return Err(PlaceTicketError::RefTaken);
+    }
+    let open = "SELECT ticket_id FROM intent_ticket WHERE enterprise_id = $1 \
+        AND business_id = $2 AND status IN ('INIT', 'SUBMIT_COMPETED', 'CHECK_PASS')";
+    let subject = [ticket.enterprise_id.into(), ticket.subject.business_id().into()];
+    if tx.query_opt(open, &subject).await?.is_some() {
+        return Err(PlaceTicketError::Ongoing);
+    }
+    let mut row = intent_ticket_values(ticket);
+    row.push(request.sealed_evidence.as_slice().into());
+    let columns = format!("{INTENT_TICKET_COLUMNS}, sealed_evidence");
+    tx.insert_rows("intent_ticket", &columns, &[row]).await?;
+    insert_job(tx, Some(&request.job)).await?;
+    insert_events(tx, std::slice::from_ref(&request.event)).await?;
+    Ok(())
+}
+
+async fn apply(tx: &Tx, change: &IntentChange) -> Result<IntentTicket, IntentChangeError> {
+    let key: [Value; 2] = [change.enterprise_id.into(), change.ticket_id.into()];
+    let sql = format!(
+        "SELECT {INTENT_TICKET_COLUMNS} FROM intent_ticket \
+         WHERE enterprise_id = $1 AND ticket_id = $2 FOR UPDATE"
+    );
+    let row = tx.query_opt(&sql, &key).await?.ok_or(IntentChangeError::NotFound)?;
+    let mut ticket = intent_ticket_from(&row)?;
+    let path = ticket.status.path(change.event)?;
+    ticket.modified_at = change.now;
+    if change.reason.is_some() {
+        ticket.reason.clone_from(&change.reason);
+    }
+    let mut events = Vec::with_capacity(path.len() + 1);
+    for status in path {
+        ticket.status = *status;
+        events.push((change.tell_ticket)(&ticket));
+    }
+    let sql = update_text("intent_ticket", INTENT_TICKET_COLUMNS, 2);
+    tx.execute(&sql, &intent_ticket_values(&ticket)).await?;
+    // Whatever it was, its next job is over: evidence is completed once.
+    let (kind, subject) = (JobKind::IntentTicketStep, ticket.ticket_id.as_i64());
+    end_jobs(tx, ticket.enterprise_id, kind, subject).await?;
+    if ticket.status.is_final() {
+        let wipe = "UPDATE intent_ticket SET sealed_evidence = NULL \
+            WHERE enterprise_id = $1 AND ticket_id = $2";
+        tx.execute(wipe, &key).await?;
+        events.extend(settle_order(tx, change, &ticket).await?);
+    }
+    insert_events(tx, &events).await?;
+    Ok(ticket)
+}
+
+/// What the decision means for an order that waits for it; its webhook, if it does.
+async fn settle_order(
+    tx: &Tx,
+    change: &IntentChange,
+    ticket: &IntentTicket,
+) -> Result<Option<WebhookEvent>, StoreError> {
+    let IntentSubject::Order(order_id) = ticket.subject else { return Ok(None) };
+    let enterprise_id = ticket.enterprise_id;
+    let order = if ticket.status == IntentTicketStatus::Succeed {
+        grant_edd_order(tx, enterprise_id, order_id, change.now, change.order_due_at).await?
+    } else {
+        fail_edd_order(tx, enterprise_id, order_id, change.now, &change.failure).await?
+    };
+    Ok(order.as_ref().map(|order| (change.tell_order)(order)))
+}

@@ -1,0 +1,282 @@
+//! KYC tickets: taken in, decided once, and read.
+
+use std::sync::Arc;
+
+use domain::{
+    CustomerId, EnterpriseId, KycEvent, KycTicket, KycTicketId, KycTicketStatus,
+    KycTransitionError, Timestamp,
+};
+use thiserror::Error;
+
+use crate::engine::{Tx, Value};
+use crate::rows::{
+    JOB_COLUMNS, KYC_TICKET_COLUMNS, job_values, kyc_ticket_from, kyc_ticket_values, update_text,
+};
+use crate::waiting::wake_orders_of;
+use crate::{Job, JobKind, Store, StoreError};
+
+/// A new KYC ticket.
+#[derive(Clone)]
+pub struct PlaceKycTicket {
+    /// The ticket.
+    pub ticket: KycTicket,
+    /// The customer's data, sealed by the vault under the ticket's id.
+    pub sealed_form: Option<Vec<u8>>,
+    /// The job that will decide it.
+    pub job: Option<Job>,
+}
+
+/// Why a ticket was not taken in.
+#[derive(Debug, Clone, Error)]
+pub enum PlaceTicketError {
+    /// The reference is used.
+    #[error("ticket reference already used")]
+    RefTaken,
+    /// Another ticket about the same is still open.
+    #[error("another ticket is still open")]
+    Ongoing,
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PlaceTicketError {
+    /// Whether another one was taken in at the same moment.
+    pub(crate) const fn is_race(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Duplicate(_)))
+    }
+}
+
+/// What happens to a KYC ticket.
+#[derive(Clone)]
+pub struct KycChange {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// The ticket.
+    pub kyc_ticket_id: KycTicketId,
+    /// What happens.
+    pub event: KycEvent,
+    /// The customer's data, if it comes with the event.
+    pub sealed_form: Option<Vec<u8>>,
+    /// The job that will decide it, if one shall.
+    pub job: Option<Job>,
+    /// Business time.
+    pub now: Timestamp,
+}
+
+/// Why a KYC ticket was not changed.
+#[derive(Debug, Clone, Error)]
+pub enum KycChangeError {
+    /// No such ticket.
+    #[error("KYC ticket not found")]
+    NotFound,
+    /// Its state does not allow it.
+    #[error(transparent)]
+    Transition(#[from] KycTransitionError),
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Takes in a KYC ticket. Checked in this order: reference, another open ticket of the
+    /// customer.
+    ///
+    /// # Errors
+    /// [`PlaceTicketError`].
+    pub async fn place_kyc_ticket(&self, request: PlaceKycTicket) -> Result<(), PlaceTicketError> {
+        let request = Arc::new(request);
+        self.write_past_races(PlaceTicketError::is_race, move |tx| {
+            let request = Arc::clone(&request);
+            Box::pin(async move { place(tx, &request).await })
+        })
+        .await?;
+        self.jobs_changed(JobKind::KycDecision).notify_one();
+        Ok(())
+    }
+
+    /// A KYC ticket of an enterprise.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kyc_ticket(
+        &self,
+        enterprise_id: EnterpriseId,
+        kyc_ticket_id: KycTicketId,
+    ) -> Result<Option<KycTicket>, StoreError> {
+        self.read(move |tx| {
+            Box::pin(find(tx, enterprise_id, "kyc_ticket_id", kyc_ticket_id.into()))
+        })
+        .await
+    }
+
+    /// A KYC ticket of an enterprise by the caller's own reference.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kyc_ticket_by_ref(
+        &self,
+        enterprise_id: EnterpriseId,
+        kyc_ticket_ref: &str,
+    ) -> Result<Option<KycTicket>, StoreError> {
+        let by_ref = Value::from(kyc_ticket_ref);
+        self.read(move |tx| Box::pin(find(tx, enterprise_id, "kyc_ticket_ref", by_ref.clone())))
+            .await
+    }
+
+    /// A KYC ticket, whoever owns it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kyc_ticket_of_anyone(
+        &self,
+        kyc_ticket_id: KycTicketId,
+    ) -> Result<Option<KycTicket>, StoreError> {
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql =
+                    format!("SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket WHERE kyc_ticket_id = $1");
+                let row = tx.query_opt(&sql, &[kyc_ticket_id.into()]).await?;
+                row.as_ref().map(kyc_ticket_from).transpose()
+            })
+        })
+        .await
+    }
+
+    /// The newest KYC ticket of a customer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn newest_kyc_ticket(
+        &self,
+        enterprise_id: EnterpriseId,
+        customer_id: CustomerId,
+    ) -> Result<Option<KycTicket>, StoreError> {
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket \
+                     WHERE enterprise_id = $1 AND customer_id = $2 \
+                     ORDER BY kyc_ticket_id DESC LIMIT 1"
+                );
+                let row = tx.query_opt(&sql, &[enterprise_id.into(), customer_id.into()]).await?;
+                row.as_ref().map(kyc_ticket_from).transpose()
+            })
+        })
+        .await
+    }
+
+    /// The sealed data of a KYC ticket's customer; none before it came and once refused.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kyc_form(
+        &self,
+        enterprise_id: EnterpriseId,
+        kyc_ticket_id: KycTicketId,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = "SELECT sealed_form FROM kyc_ticket \
+                    WHERE enterprise_id = $1 AND kyc_ticket_id = $2";
+                let row = tx.query_opt(sql, &[enterprise_id.into(), kyc_ticket_id.into()]).await?;
+                row.map_or(Ok(None), |row| row.opt_bytes(0))
+            })
+        })
+        .await
+    }
+
+    /// Changes a KYC ticket. A final state ends its job, wakes the orders that wait for it,
+    /// and wipes what a refused customer gave, all in one commit.
+    ///
+    /// # Errors
+    /// [`KycChangeError`].
+    pub async fn change_kyc_ticket(&self, change: KycChange) -> Result<KycTicket, KycChangeError> {
+        let change = Arc::new(change);
+        let ticket = self
+            .write(move |tx| {
+                let change = Arc::clone(&change);
+                Box::pin(async move { apply(tx, &change).await })
+            })
+            .await?;
+        self.jobs_changed(JobKind::KycDecision).notify_one();
+        self.jobs_changed(JobKind::OrderStep).notify_one();
+        Ok(ticket)
+    }
+}
+
+async fn find(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    column: &str,
+    value: Value,
+) -> Result<Option<KycTicket>, StoreError> {
+    let sql = format!(
+        "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket WHERE enterprise_id = $1 AND {column} = $2"
+    );
+    let row = tx.query_opt(&sql, &[enterprise_id.into(), value]).await?;
+    row.as_ref().map(kyc_ticket_from).transpose()
+}
+
+async fn place(tx: &Tx, request: &PlaceKycTicket) -> Result<(), PlaceTicketError> {
+    let ticket = &request.ticket;
+    let by_ref = Value::from(&ticket.kyc_ticket_ref);
+    if find(tx, ticket.enterprise_id, "kyc_ticket_ref", by_ref).await?.is_some() {
+        return Err(PlaceTicketError::RefTaken);
+    }
+    let open = "SELECT kyc_ticket_id FROM kyc_ticket WHERE enterprise_id = $1 \
+        AND customer_id = $2 AND status IN ('INIT', 'PENDING')";
+    let customer = [ticket.enterprise_id.into(), ticket.customer_id.into()];
+    if tx.query_opt(open, &customer).await?.is_some() {
+        return Err(PlaceTicketError::Ongoing);
+    }
+    let mut row = kyc_ticket_values(ticket);
+    row.push(request.sealed_form.as_deref().into());
+    let columns = format!("{KYC_TICKET_COLUMNS}, sealed_form");
+    tx.insert_rows("kyc_ticket", &columns, &[row]).await?;
+    insert_job(tx, request.job.as_ref()).await?;
+    Ok(())
+}
+
+async fn apply(tx: &Tx, change: &KycChange) -> Result<KycTicket, KycChangeError> {
+    let key: [Value; 2] = [change.enterprise_id.into(), change.kyc_ticket_id.into()];
+    let sql = format!(
+        "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket \
+         WHERE enterprise_id = $1 AND kyc_ticket_id = $2 FOR UPDATE"
+    );
+    let row = tx.query_opt(&sql, &key).await?.ok_or(KycChangeError::NotFound)?;
+    let next = kyc_ticket_from(&row)?.after(change.event.clone(), change.now)?;
+    let sql = update_text("kyc_ticket", KYC_TICKET_COLUMNS, 2);
+    tx.execute(&sql, &kyc_ticket_values(&next)).await?;
+    if change.sealed_form.is_some() || next.status == KycTicketStatus::Refuse {
+        let form = change.sealed_form.as_deref().filter(|_| !next.status.is_final());
+        let sql = "UPDATE kyc_ticket SET sealed_form = $3 \
+            WHERE enterprise_id = $1 AND kyc_ticket_id = $2";
+        let [enterprise_id, kyc_ticket_id] = key;
+        tx.execute(sql, &[enterprise_id, kyc_ticket_id, form.into()]).await?;
+    }
+    if next.status.is_final() {
+        end_jobs(tx, next.enterprise_id, JobKind::KycDecision, next.kyc_ticket_id.as_i64()).await?;
+        wake_orders_of(tx, &next, change.now).await?;
+    } else {
+        insert_job(tx, change.job.as_ref()).await?;
+    }
+    Ok(next)
+}
+
+pub(crate) async fn insert_job(tx: &Tx, job: Option<&Job>) -> Result<(), StoreError> {
+    let Some(job) = job else { return Ok(()) };
+    tx.insert_rows("job", JOB_COLUMNS, &[job_values(job)]).await
+}
+
+/// Ends the jobs of a kind about one subject, leased or not.
+pub(crate) async fn end_jobs(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    kind: JobKind,
+    subject_id: i64,
+) -> Result<(), StoreError> {
+    let sql = "DELETE FROM job WHERE enterprise_id = $1 AND subject_id = $2 AND kind = $3";
+    let params = [enterprise_id.into(), subject_id.into(), kind.as_str().into()];
+    tx.execute(sql, &params).await.map(drop)
+}

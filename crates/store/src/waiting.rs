@@ -1,0 +1,185 @@
+//! Orders that wait for a ticket and not for time: parked without a job, woken in the
+//! commit that decides the ticket.
+
+use domain::{
+    CardOrder, EnterpriseId, JobId, KycTicket, KycTicketId, KycTicketStatus, OrderFailure, OrderId,
+    OrderStatus, Timestamp,
+};
+
+use crate::engine::{Tx, Value};
+use crate::kyc_tickets::{end_jobs, insert_job};
+use crate::orders::write_order;
+use crate::rows::{KYC_TICKET_COLUMNS, ORDER_COLUMNS, kyc_ticket_from, order_from};
+use crate::{Job, JobKind, Store, StoreError};
+
+impl Store {
+    /// The KYC ticket that an order of NORMAL mode waits for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kyc_ticket_of_order(
+        &self,
+        enterprise_id: EnterpriseId,
+        order_id: OrderId,
+    ) -> Result<Option<KycTicket>, StoreError> {
+        self.read(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket WHERE enterprise_id = $1 \
+                     AND kyc_ticket_id = (SELECT kyc_ticket_id FROM card_order \
+                     WHERE enterprise_id = $1 AND order_id = $2)"
+                );
+                let row = tx.query_opt(&sql, &[enterprise_id.into(), order_id.into()]).await?;
+                row.as_ref().map(kyc_ticket_from).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Parks an order until its KYC ticket is decided: ends the job, leased by the caller.
+    /// If the ticket was decided meanwhile, the job is given back, due at once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn park_order(
+        &self,
+        job: &Job,
+        kyc_ticket_id: KycTicketId,
+    ) -> Result<(), StoreError> {
+        let job = job.clone();
+        self.write(move |tx| {
+            let job = job.clone();
+            Box::pin(async move { park(tx, &job, kyc_ticket_id).await })
+        })
+        .await?;
+        self.jobs_changed(JobKind::OrderStep).notify_one();
+        Ok(())
+    }
+}
+
+async fn park(tx: &Tx, job: &Job, kyc_ticket_id: KycTicketId) -> Result<(), StoreError> {
+    // The lock makes a decision wait that would not see this order waiting yet.
+    let sql = format!(
+        "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket \
+         WHERE enterprise_id = $1 AND kyc_ticket_id = $2 FOR UPDATE"
+    );
+    let row = tx.query_opt(&sql, &[job.enterprise_id.into(), kyc_ticket_id.into()]).await?;
+    let is_decided = match &row {
+        Some(row) => kyc_ticket_from(row)?.status.is_final(),
+        None => false,
+    };
+    let key = [job.enterprise_id.into(), job.job_id.into(), job.leased_until.into()];
+    let sql = if is_decided {
+        "UPDATE job SET leased_until = NULL \
+         WHERE enterprise_id = $1 AND job_id = $2 AND leased_until = $3"
+    } else {
+        "DELETE FROM job WHERE enterprise_id = $1 AND job_id = $2 AND leased_until = $3"
+    };
+    tx.execute(sql, &key).await.map(drop)
+}
+
+/// Makes the orders that wait for a KYC ticket due. An order that has a job comes to look at
+/// the ticket by itself.
+pub(crate) async fn wake_orders_of(
+    tx: &Tx,
+    ticket: &KycTicket,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    // An order has one job at most, so its own id can be that job's.
+    let sql = "INSERT INTO job \
+        (enterprise_id, job_id, kind, subject_id, due_at, attempts, leased_until) \
+        SELECT enterprise_id, order_id, $3, order_id, $4, 0, NULL FROM card_order \
+        WHERE enterprise_id = $1 AND kyc_ticket_id = $2 AND status = $5 \
+        AND NOT EXISTS (SELECT 1 FROM job WHERE job.enterprise_id = card_order.enterprise_id \
+        AND job.subject_id = card_order.order_id AND job.kind = $3)";
+    let params = [
+        ticket.enterprise_id.into(),
+        ticket.kyc_ticket_id.into(),
+        JobKind::OrderStep.as_str().into(),
+        now.into(),
+        OrderStatus::CustomerPass.as_str().into(),
+    ];
+    tx.execute(sql, &params).await.map(drop)
+}
+
+/// The evidence of an order is enough. It goes on to KYC_PASS, or where its KYC ticket is still
+/// open, waits on for that. The order as it is now; none if it does not wait for evidence.
+pub(crate) async fn grant_edd_order(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    order_id: OrderId,
+    now: Timestamp,
+    due_at: Timestamp,
+) -> Result<Option<CardOrder>, StoreError> {
+    let Some((order, kyc)) = waiting_for_evidence(tx, enterprise_id, order_id).await? else {
+        return Ok(None);
+    };
+    let is_identified = kyc.is_none_or(|status| status == KycTicketStatus::Pass);
+    let status = if is_identified { OrderStatus::KycPass } else { order.status };
+    let order = CardOrder { status, need_edd_file: false, modified_at: now, ..order };
+    write_order(tx, &order).await?;
+    if is_identified {
+        // A step that is under way loses its lease, and with it its say.
+        end_jobs(tx, enterprise_id, JobKind::OrderStep, order_id.as_i64()).await?;
+        let job = Job {
+            enterprise_id,
+            job_id: JobId::from_i64(order_id.as_i64()),
+            kind: JobKind::OrderStep,
+            subject_id: order_id.as_i64(),
+            due_at,
+            attempts: 0,
+            leased_until: None,
+        };
+        insert_job(tx, Some(&job)).await?;
+    }
+    Ok(Some(order))
+}
+
+/// The evidence of an order is not enough: it is FAILED. The order as it is now; none if it
+/// does not wait for evidence.
+pub(crate) async fn fail_edd_order(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    order_id: OrderId,
+    now: Timestamp,
+    failure: &OrderFailure,
+) -> Result<Option<CardOrder>, StoreError> {
+    let Some((order, _)) = waiting_for_evidence(tx, enterprise_id, order_id).await? else {
+        return Ok(None);
+    };
+    let failure = Some(failure.clone());
+    let order = CardOrder { status: OrderStatus::Failed, failure, modified_at: now, ..order };
+    write_order(tx, &order).await?;
+    end_jobs(tx, enterprise_id, JobKind::OrderStep, order_id.as_i64()).await?;
+    Ok(Some(order))
+}
+
+/// An order that waits for evidence, and the state of its KYC ticket if it has one; both
+/// stay as they are until the commit.
+async fn waiting_for_evidence(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    order_id: OrderId,
+) -> Result<Option<(CardOrder, Option<KycTicketStatus>)>, StoreError> {
+    let sql = format!(
+        "SELECT {ORDER_COLUMNS} FROM card_order \
+         WHERE enterprise_id = $1 AND order_id = $2 FOR UPDATE"
+    );
+    let key: [Value; 2] = [enterprise_id.into(), order_id.into()];
+    let Some(row) = tx.query_opt(&sql, &key).await? else { return Ok(None) };
+    let order = order_from(&row)?;
+    if !order.need_edd_file || order.status != OrderStatus::CustomerPass {
+        return Ok(None);
+    }
+    let sql = format!(
+        "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket WHERE enterprise_id = $1 \
+         AND kyc_ticket_id = (SELECT kyc_ticket_id FROM card_order \
+         WHERE enterprise_id = $1 AND order_id = $2) FOR UPDATE"
+    );
+    let ticket = tx.query_opt(&sql, &key).await?;
+    let status = match &ticket {
+        Some(row) => Some(kyc_ticket_from(row)?.status),
+        None => None,
+    };
+    Ok(Some((order, status)))
+}

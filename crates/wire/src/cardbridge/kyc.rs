@@ -1,0 +1,402 @@
+//! KYC tickets of NORMAL mode (cardbridge-open-api.md section 6.8). The form holds personal
+//! data: none of it goes to a log.
+
+use domain::{Customer, KycTicket};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::dictionary;
+use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError, Problem};
+use super::query::Query;
+
+/// Path of [`ApplyKyc`], as the collection has it.
+pub const APPLY_KYC_PATH: &str = "/open-api/kyc-ticket/v1/apply-kyc";
+/// Path of [`ApplyKyc`], as the changelog has it (C10).
+pub const APPLY_PATH: &str = "/open-api/kyc-ticket/v1/apply";
+/// Path of [`ApplyKycH5`].
+pub const APPLY_KYC_H5_PATH: &str = "/open-api/kyc-ticket/v1/apply-kyc-h5";
+/// Path of [`KycTicketQuery`].
+pub const TICKET_DETAIL_PATH: &str = "/open-api/kyc-ticket/v1/detail";
+/// Path of the KYC state of a customer; query `customerId`.
+pub const KYC_DETAIL_PATH: &str = "/open-api/kyc/v1/detail";
+
+/// `POST kyc-ticket/v1/apply-kyc`: the customer's data comes with the request.
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplyKyc {
+    /// The caller's own reference, used once.
+    pub kyc_ticket_ref: String,
+    /// Whose identity is checked.
+    pub customer_id: String,
+    /// The customer's data.
+    #[serde(flatten)]
+    pub form: KycForm,
+}
+
+impl ApplyKyc {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// A field is missing or ill-formed. What the form must hold is not a question of form.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        let object = Object::parse_body(body)?;
+        Ok(Self {
+            kyc_ticket_ref: object.required("kycTicketRef", object.reference("kycTicketRef")?)?,
+            customer_id: object.required_id("customerId")?,
+            form: KycForm::read(&object)?,
+        })
+    }
+}
+
+/// What identity checks of a ticket are made on. Dictionary fields hold the caller's text,
+/// which may lie outside the dictionary.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KycForm {
+    /// Identity documents; spelt as published.
+    pub identify_proof_list: Vec<IdentityProof>,
+    /// Proofs of address.
+    pub address_proof_list: Vec<AddressProof>,
+    /// Work and means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kyc_career_info: Option<KycCareerInfo>,
+}
+
+/// One side of an identity document.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityProof {
+    /// Object key of the image; never fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_proof_url: Option<String>,
+    /// `ID_CARD`, `PASSPORT`, `DRIVING_LICENSE` or another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_proof_type: Option<String>,
+    /// `FRONT_SIDE`, `BACK_SIDE` or another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_proof_sub_type: Option<String>,
+    /// Who issued it, alpha-2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_proof_issued_country: Option<String>,
+}
+
+/// A proof of address.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AddressProof {
+    /// A code of the poaDocType dictionary, or another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address_proof_type: Option<String>,
+    /// Where it was issued, alpha-2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address_proof_issued_country: Option<String>,
+    /// Object key of the document; never fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address_proof_url: Option<String>,
+}
+
+/// Work and means of a customer.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KycCareerInfo {
+    /// Employment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employment_status: Option<String>,
+    /// Employer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employer_name: Option<String>,
+    /// Industry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employment_job_industry: Option<String>,
+    /// Occupation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occupation: Option<String>,
+    /// Seniority.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_seniority: Option<String>,
+    /// What the card is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose_of_account: Option<String>,
+    /// Where the money comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_of_funds: Option<String>,
+    /// From which country, alpha-2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_of_funds_country: Option<String>,
+    /// Where the wealth comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_of_wealth: Option<String>,
+}
+
+impl KycForm {
+    fn read(object: &Object<'_>) -> Result<Self, ParseError> {
+        let identities = object.object_list("identifyProofList")?;
+        let addresses = object.object_list("addressProofList")?;
+        let career = object.object("kycCareerInfo")?;
+        Ok(Self {
+            identify_proof_list: identities.iter().map(identity).collect::<Result<_, _>>()?,
+            address_proof_list: addresses.iter().map(address).collect::<Result<_, _>>()?,
+            kyc_career_info: career.as_ref().map(career_info).transpose()?,
+        })
+    }
+
+    /// Names of the fields whose code is not in its published dictionary, for a warning in
+    /// the log (C14).
+    #[must_use]
+    pub fn unknown_codes(&self) -> Vec<&'static str> {
+        let mut unknown = Vec::new();
+        let mut look = |name, code: Option<&String>, known: &[&str]| {
+            if code.is_some_and(|code| !known.contains(&code.as_str())) {
+                unknown.push(name);
+            }
+        };
+        for it in &self.address_proof_list {
+            look("addressProofType", it.address_proof_type.as_ref(), dictionary::POA_DOC_TYPE);
+        }
+        if let Some(it) = &self.kyc_career_info {
+            let employment = it.employment_status.as_ref();
+            look("employmentStatus", employment, dictionary::EMPLOYMENT_STATUS);
+            let industry = it.employment_job_industry.as_ref();
+            look("employmentJobIndustry", industry, dictionary::EMPLOYMENT_JOB_INDUSTRY);
+            look("occupation", it.occupation.as_ref(), dictionary::OCCUPATION);
+            look("jobSeniority", it.job_seniority.as_ref(), dictionary::JOB_SENIORITY);
+            let purpose = it.purpose_of_account.as_ref();
+            look("purposeOfAccount", purpose, dictionary::PURPOSE_OF_ACCOUNT);
+            look("sourceOfFunds", it.source_of_funds.as_ref(), dictionary::SOURCE_OF_FUNDS);
+            look("sourceOfWealth", it.source_of_wealth.as_ref(), dictionary::SOURCE_OF_WEALTH);
+        }
+        unknown
+    }
+}
+
+fn identity(object: &Object<'_>) -> Result<IdentityProof, ParseError> {
+    let country = object.country("identityProofIssuedCountry")?;
+    Ok(IdentityProof {
+        identity_proof_url: object.text_up_to("identityProofUrl", MAX_LONG_TEXT_CHARS)?,
+        identity_proof_type: object.text("identityProofType")?,
+        identity_proof_sub_type: object.text("identityProofSubType")?,
+        identity_proof_issued_country: country.map(str::to_owned),
+    })
+}
+
+fn address(object: &Object<'_>) -> Result<AddressProof, ParseError> {
+    let country = object.country("addressProofIssuedCountry")?;
+    Ok(AddressProof {
+        address_proof_type: object.text("addressProofType")?,
+        address_proof_issued_country: country.map(str::to_owned),
+        address_proof_url: object.text_up_to("addressProofUrl", MAX_LONG_TEXT_CHARS)?,
+    })
+}
+
+fn career_info(object: &Object<'_>) -> Result<KycCareerInfo, ParseError> {
+    Ok(KycCareerInfo {
+        employment_status: object.text("employmentStatus")?,
+        employer_name: object.text("employerName")?,
+        employment_job_industry: object.text("employmentJobIndustry")?,
+        occupation: object.text("occupation")?,
+        job_seniority: object.text("jobSeniority")?,
+        purpose_of_account: object.text("purposeOfAccount")?,
+        source_of_funds: object.text("sourceOfFunds")?,
+        source_of_funds_country: object.country("sourceOfFundsCountry")?.map(str::to_owned),
+        source_of_wealth: object.text("sourceOfWealth")?,
+    })
+}
+
+/// `POST kyc-ticket/v1/apply-kyc-h5`: the customer fills a hosted page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplyKycH5 {
+    /// The caller's own reference, used once.
+    pub kyc_ticket_ref: String,
+    /// Whose identity is checked.
+    pub customer_id: String,
+}
+
+impl ApplyKycH5 {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// A field is missing or ill-formed.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        let object = Object::parse_body(body)?;
+        Ok(Self {
+            kyc_ticket_ref: object.required("kycTicketRef", object.reference("kycTicketRef")?)?,
+            customer_id: object.required_id("customerId")?,
+        })
+    }
+}
+
+/// Which ticket is asked for; at least one of both is there, and if both are they must name
+/// the same ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KycTicketQuery {
+    /// `kycTicketId`.
+    pub kyc_ticket_id: Option<String>,
+    /// `kycTicketRef`.
+    pub kyc_ticket_ref: Option<String>,
+}
+
+impl KycTicketQuery {
+    /// Reads the query of `GET kyc-ticket/v1/detail`.
+    ///
+    /// # Errors
+    /// Ill-formed, or neither parameter is there.
+    pub fn parse(raw_query: Option<&str>) -> Result<Self, ParseError> {
+        let query = Query::parse(raw_query)?;
+        let wanted = Self {
+            kyc_ticket_id: query.text("kycTicketId")?,
+            kyc_ticket_ref: query.text("kycTicketRef")?,
+        };
+        if wanted.kyc_ticket_id.is_none() && wanted.kyc_ticket_ref.is_none() {
+            return Err(ParseError::new("kycTicketId or kycTicketRef", Problem::Missing));
+        }
+        Ok(wanted)
+    }
+}
+
+/// Reads the query of `GET kyc/v1/detail`: the id of a customer.
+///
+/// # Errors
+/// Ill-formed, or `customerId` is missing.
+pub fn parse_kyc_query(raw_query: Option<&str>) -> Result<String, ParseError> {
+    Query::parse(raw_query)?.required("customerId")
+}
+
+/// A KYC ticket as replies show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KycTicketBody {
+    /// Id.
+    pub kyc_ticket_id: String,
+    /// The caller's own reference.
+    pub kyc_ticket_ref: String,
+    /// Whose identity is checked.
+    pub customer_id: String,
+    /// `API` or `H5`.
+    #[serde(rename = "type")]
+    pub ticket_type: String,
+    /// `INIT`, `PENDING`, `PASS` or `REFUSE`.
+    pub status: String,
+    /// Set when REFUSE.
+    pub error_code: Option<String>,
+    /// Set when REFUSE.
+    pub error_reason: Option<String>,
+    /// Created, UTC+8.
+    pub create_time: String,
+    /// Last changed, UTC+8.
+    pub modify_time: String,
+}
+
+impl From<&KycTicket> for KycTicketBody {
+    fn from(ticket: &KycTicket) -> Self {
+        let refusal = ticket.refusal.as_ref();
+        Self {
+            kyc_ticket_id: ticket.kyc_ticket_id.to_string(),
+            kyc_ticket_ref: ticket.kyc_ticket_ref.clone(),
+            customer_id: ticket.customer_id.to_string(),
+            ticket_type: ticket.ticket_type.to_string(),
+            status: ticket.status.to_string(),
+            error_code: refusal.map(|it| it.error_code.to_string()),
+            error_reason: refusal.map(|it| it.error_reason.clone()),
+            create_time: ticket.created_at.to_utc8(),
+            modify_time: ticket.modified_at.to_utc8(),
+        }
+    }
+}
+
+/// The KYC state of a customer: never images or numbers of documents. Without a ticket all
+/// but the customer and the time is null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KycBody {
+    /// The customer.
+    pub customer_id: String,
+    /// State of the newest ticket.
+    pub kyc_status: Option<String>,
+    /// Where the proof of address was issued, alpha-2.
+    pub country: Option<String>,
+    /// Who issued the identity document, alpha-2.
+    pub nationality: Option<String>,
+    /// Kind of the identity document.
+    pub identity_proof_type: Option<String>,
+    /// The newest ticket.
+    pub kyc_ticket_id: Option<String>,
+    /// Last changed, UTC+8.
+    pub modify_time: String,
+}
+
+impl KycBody {
+    /// The state of a customer by the newest ticket and its form.
+    #[must_use]
+    pub fn new(customer: &Customer, ticket: Option<&KycTicket>, form: Option<&KycForm>) -> Self {
+        let identity = form.and_then(|form| form.identify_proof_list.first());
+        let address = form.and_then(|form| form.address_proof_list.first());
+        let modified_at = ticket.map_or(customer.modified_at, |ticket| ticket.modified_at);
+        Self {
+            customer_id: customer.customer_id.to_string(),
+            kyc_status: ticket.map(|ticket| ticket.status.to_string()),
+            country: address.and_then(|it| it.address_proof_issued_country.clone()),
+            nationality: identity.and_then(|it| it.identity_proof_issued_country.clone()),
+            identity_proof_type: identity.and_then(|it| it.identity_proof_type.clone()),
+            kyc_ticket_id: ticket.map(|ticket| ticket.kyc_ticket_id.to_string()),
+            modify_time: modified_at.to_utc8(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = r#"{"kycTicketRef":"kyc-1","customerId":4879846599637290752,
+        "identifyProofList":[
+            {"identityProofUrl":"k/1.jpg","identityProofType":"ID_CARD",
+             "identityProofSubType":"FRONT_SIDE","identityProofIssuedCountry":"MYS"},
+            {"identityProofUrl":"k/1.jpg","identityProofType":"ID_CARD",
+             "identityProofSubType":"FRONT_SIDE","identityProofIssuedCountry":"MYS"}],
+        "addressProofList":[{"addressProofType":"GAS_BILL","addressProofIssuedCountry":"CN",
+            "addressProofUrl":"k/2.pdf"}],
+        "kycCareerInfo":{"employmentStatus":"EMPLOYED","employerName":"Acme",
+            "occupation":"SOFTWARE_ENGINEER","sourceOfFundsCountry":"SGP"}}"#;
+
+    #[test]
+    fn an_application_is_read_with_repeats_and_unknown_codes() {
+        let request = ApplyKyc::parse(SAMPLE.as_bytes()).ok().unwrap();
+        assert_eq!(request.customer_id, "4879846599637290752");
+        let form = &request.form;
+        assert_eq!(form.identify_proof_list.len(), 2);
+        let country = form.identify_proof_list[0].identity_proof_issued_country.as_deref();
+        assert_eq!(country, Some("MY"));
+        assert_eq!(form.unknown_codes(), ["addressProofType", "occupation"]);
+    }
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let request = ApplyKyc::parse(SAMPLE.as_bytes()).ok().unwrap();
+        let written = serde_json::to_vec(&request).unwrap();
+        assert!(ApplyKyc::parse(&written).ok().as_ref() == Some(&request));
+        let form: KycForm = serde_json::from_slice(&written).unwrap();
+        assert!(form == request.form);
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        for (body, text) in [
+            (r#"{"customerId":"1"}"#, "kycTicketRef is missing"),
+            (r#"{"kycTicketRef":"a"}"#, "customerId is missing"),
+            (
+                r#"{"kycTicketRef":"a","customerId":"1","identifyProofList":{}}"#,
+                "identifyProofList has the wrong type",
+            ),
+            (
+                r#"{"kycTicketRef":"a","customerId":"1","identifyProofList":[{},{"identityProofIssuedCountry":"??"}]}"#,
+                "identifyProofList[1].identityProofIssuedCountry is not an ISO 3166 country code",
+            ),
+        ] {
+            let error = ApplyKyc::parse(body.as_bytes()).err().unwrap();
+            assert_eq!(error.to_string(), text);
+        }
+        let error = ApplyKycH5::parse(b"{}").unwrap_err();
+        assert_eq!(error.to_string(), "kycTicketRef is missing");
+    }
+}
