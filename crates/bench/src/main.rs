@@ -78,7 +78,7 @@ enum Subject {
     HotDeposit,
     /// Signed GET requests per second beside a bare handler.
     SignedGet,
-    /// An authorisation in a store of millions beside one of thousands.
+    /// An authorisation in a store of millions beside one of thousands; judged beside `cost`.
     Scale,
     /// Start to ready, and idle memory.
     Start,
