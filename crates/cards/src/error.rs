@@ -124,9 +124,6 @@ pub enum CardsError {
     /// A PIN is set where none should be, or none where one should be.
     #[error("the card has a PIN already, or none")]
     OtherPinThere,
-    /// No page of this type is served.
-    #[error("no page of this type is served")]
-    GuidanceTypeNotServed,
     /// The new PIN is not four digits.
     #[error("a PIN is four digits")]
     PinForm,
@@ -167,7 +164,7 @@ impl CardsError {
             Self::CardNotFound => ErrorCode::CardNotFound,
             Self::NotPhysical => ErrorCode::CardTypeNotPhysical,
             Self::NotActivated => ErrorCode::CardStatusNotActivated,
-            Self::GuidanceTypeNotServed | Self::OtherPinThere => ErrorCode::OperationNotSupport,
+            Self::OtherPinThere => ErrorCode::OperationNotSupport,
             Self::Transition(refusal) => match refusal.event {
                 CardEvent::Freeze => ErrorCode::CardStatusNotActivated,
                 CardEvent::Unfreeze => ErrorCode::CardStatusNotFrozen,

@@ -3,6 +3,7 @@
 use crypto::sha256;
 use domain::{
     Card, CardId, CardStatus, CardType, Customer, EnterpriseId, GuidanceLink, GuidanceType,
+    KycTicket, KycTicketId, KycTicketStatus, KycTransitionError,
 };
 use vault::SecretText;
 use wire::cardbridge::guidance::{GuidanceRequest, WebUrl};
@@ -20,7 +21,7 @@ pub struct NewGuidanceLink {
 /// What a link is about.
 struct Subject {
     card_id: Option<CardId>,
-    kyc_ticket_id: Option<i64>,
+    kyc_ticket_id: Option<KycTicketId>,
 }
 
 impl Cards {
@@ -67,9 +68,11 @@ impl Cards {
         customer: &Customer,
         request: &GuidanceRequest,
     ) -> Result<Subject, CardsError> {
-        let Some(card_id) = &request.card_id else {
-            return Err(CardsError::GuidanceTypeNotServed);
-        };
+        if let Some(ticket_id) = &request.kyc_ticket_id {
+            let ticket = self.guided_ticket(customer, ticket_id, request.guidance_type).await?;
+            return Ok(Subject { card_id: None, kyc_ticket_id: Some(ticket.kyc_ticket_id) });
+        }
+        let card_id = request.card_id.as_ref().ok_or(CardsError::CardNotFound)?;
         let card = self.card(customer.enterprise_id, card_id).await?;
         // A card of somebody else is not there for this customer.
         if card.customer_id != customer.customer_id {
@@ -77,6 +80,25 @@ impl Cards {
         }
         check_guided_card(request.guidance_type, &card)?;
         Ok(Subject { card_id: Some(card.card_id), kyc_ticket_id: None })
+    }
+
+    /// A ticket of the customer that the page can move: the form fills an INIT one, a face
+    /// is compared with documents that are there, also of a ticket that has passed.
+    async fn guided_ticket(
+        &self,
+        customer: &Customer,
+        ticket_id: &str,
+        guidance_type: GuidanceType,
+    ) -> Result<KycTicket, CardsError> {
+        let id = ticket_id.parse().map_err(|_| CardsError::KycTicketNotFound)?;
+        let ticket = self.store.kyc_ticket(customer.enterprise_id, id).await?;
+        let ticket = ticket.filter(|it| it.customer_id == customer.customer_id);
+        let ticket = ticket.ok_or(CardsError::KycTicketNotFound)?;
+        let fits = match guidance_type {
+            GuidanceType::KycForm => ticket.status == KycTicketStatus::Init,
+            _ => matches!(ticket.status, KycTicketStatus::Pending | KycTicketStatus::Pass),
+        };
+        if fits { Ok(ticket) } else { Err(KycTransitionError { from: ticket.status }.into()) }
     }
 
     async fn check_redirect_host(

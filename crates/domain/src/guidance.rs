@@ -1,7 +1,7 @@
 //! A guidance link: a one-time road to one hosted page (cardbridge-open-api.md section 6.3).
 
 use crate::text::text_enum;
-use crate::{CardId, CustomerId, EnterpriseId, Timestamp};
+use crate::{CardId, CustomerId, EnterpriseId, KycTicketId, Timestamp};
 
 text_enum! {
     /// What a hosted page is for. 5 and 6 are published nowhere (section 14, U14).
@@ -96,8 +96,8 @@ pub struct GuidanceLink {
     pub customer_id: CustomerId,
     /// About which card.
     pub card_id: Option<CardId>,
-    /// About which KYC ticket, by its id.
-    pub kyc_ticket_id: Option<i64>,
+    /// About which KYC ticket.
+    pub kyc_ticket_id: Option<KycTicketId>,
     /// Whether we must verify the customer by a one-time password.
     pub is_otp_required: bool,
     /// Language of the page.

@@ -5,9 +5,11 @@
 //! one-time token (`submission.rs`). No cookies, no state in the browser.
 
 mod card;
+mod face;
 mod failure;
 mod form;
 mod frame;
+mod kyc;
 mod opening;
 mod otp;
 mod pin;

@@ -1,13 +1,13 @@
 //! What each type of page begins with and does, once link and customer are good.
 
 use axum::response::Response;
-use domain::{CardId, GuidanceLink, GuidanceType};
+use domain::{CardId, GuidanceLink, GuidanceType, KycTicketId};
 use vault::SecretText;
 
 use super::failure::PageFailure;
 use super::form::Form;
 use super::frame::Frame;
-use super::{card, pin};
+use super::{card, face, kyc, pin};
 use crate::state::ApiState;
 
 /// The frame of a link's page.
@@ -28,7 +28,8 @@ pub(super) async fn begin(
         GuidanceType::SetPin | GuidanceType::ResetPin => {
             pin::ask(state, frame, link, card_id(link)?, token).await
         }
-        GuidanceType::FaceCheck | GuidanceType::KycForm => Err(PageFailure::System),
+        GuidanceType::FaceCheck => face::ask(state, frame, token),
+        GuidanceType::KycForm => Ok(kyc::ask(frame, token, false)),
     }
 }
 
@@ -47,13 +48,23 @@ pub(super) async fn take(
         }
         // A page that shows a card has no form.
         GuidanceType::ShowCard => Err(PageFailure::LoginExpired),
-        GuidanceType::FaceCheck | GuidanceType::KycForm => Err(PageFailure::System),
+        GuidanceType::FaceCheck => face::take(state, frame, link, ticket_id(link)?, form).await,
+        GuidanceType::KycForm => {
+            kyc::take(state, frame, link, ticket_id(link)?, form, next_token).await
+        }
     }
 }
 
 fn card_id(link: &GuidanceLink) -> Result<CardId, PageFailure> {
     link.card_id.ok_or_else(|| {
         tracing::error!(enterprise = %link.enterprise_id, "a link about a card names none");
+        PageFailure::System
+    })
+}
+
+fn ticket_id(link: &GuidanceLink) -> Result<KycTicketId, PageFailure> {
+    link.kyc_ticket_id.ok_or_else(|| {
+        tracing::error!(enterprise = %link.enterprise_id, "a link about a ticket names none");
         PageFailure::System
     })
 }

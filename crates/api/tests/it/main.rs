@@ -25,6 +25,7 @@ mod openapi;
 mod openapi_rules;
 mod orders;
 mod page_pins;
+mod page_tickets;
 mod page_visits;
 mod pages;
 mod pages_in_browser;

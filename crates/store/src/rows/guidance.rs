@@ -1,6 +1,6 @@
 //! The columns of a guidance link.
 
-use domain::{CardId, CustomerId, EnterpriseId, GuidanceLink};
+use domain::{CardId, CustomerId, EnterpriseId, GuidanceLink, KycTicketId};
 
 use super::Fields;
 use crate::StoreError;
@@ -21,7 +21,7 @@ pub(crate) fn guidance_from(row: &Row) -> Result<GuidanceLink, StoreError> {
         guidance_type: f.parsed("guidance_link.guidance_type")?,
         customer_id: f.id(CustomerId::from_i64)?,
         card_id: f.opt_id(CardId::from_i64)?,
-        kyc_ticket_id: f.opt_int()?,
+        kyc_ticket_id: f.opt_id(KycTicketId::from_i64)?,
         is_otp_required: f.flag()?,
         language: f.parsed("guidance_link.language")?,
         theme: f.parsed("guidance_link.theme")?,

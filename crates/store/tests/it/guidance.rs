@@ -1,7 +1,7 @@
 //! Guidance links and the pages that were opened with them.
 
 use domain::{
-    CardId, CustomerId, GuidanceLink, GuidanceType, PageLanguage, PageMode, PageStep, PageTheme,
+    CardId, CustomerId, GuidanceLink, GuidanceType, KycTicketId, PageLanguage, PageMode, PageStep, PageTheme,
     Timestamp,
 };
 use store::{OpenedPage, OtpOutcome};
@@ -21,7 +21,7 @@ fn link(secret_hash: [u8; 32]) -> GuidanceLink {
         guidance_type: GuidanceType::ResetPin,
         customer_id: CustomerId::from_i64(5),
         card_id: Some(CardId::from_i64(6)),
-        kyc_ticket_id: Some(7),
+        kyc_ticket_id: Some(KycTicketId::from_i64(7)),
         is_otp_required: true,
         language: PageLanguage::Zh,
         theme: PageTheme::Light,
