@@ -64,9 +64,13 @@ impl Store {
             let rows = Arc::clone(&rows);
             Box::pin(async move {
                 let (challenge, job, event) = &*rows;
-                tx.insert_rows("three_ds_challenge", CHALLENGE_COLUMNS, &[challenge.clone()])
-                    .await?;
-                tx.insert_rows("job", JOB_COLUMNS, &[job.clone()]).await?;
+                tx.insert_rows(
+                    "three_ds_challenge",
+                    CHALLENGE_COLUMNS,
+                    std::slice::from_ref(challenge),
+                )
+                .await?;
+                tx.insert_rows("job", JOB_COLUMNS, std::slice::from_ref(job)).await?;
                 insert_events(tx, std::slice::from_ref(event)).await
             })
         })

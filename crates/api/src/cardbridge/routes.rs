@@ -46,6 +46,7 @@ pub fn public_service(state: Arc<ApiState>) -> HttpService {
 /// The whole table of dialect 1.
 fn table() -> Vec<Route> {
     let mut table = orders_and_cards();
+    table.extend(deposits_and_purchases());
     table.extend(customers());
     table.extend(kyc_tickets());
     table.extend(secure_data());
@@ -118,6 +119,11 @@ fn orders_and_cards() -> Vec<Route> {
                 CardTypeNotPhysical,
                 CardStatusNotActivated,
             ]),
+    ]
+}
+
+fn deposits_and_purchases() -> Vec<Route> {
+    vec![
         route(enterprise_wire::BALANCE_PATH, 1, get(enterprise::balance))
             .about("Reads the balance of the deposit in one currency")
             .asks([required("currency", "ISO 4217, three digits or three letters")])

@@ -50,8 +50,12 @@ async fn a_day_is_closed_and_verified_from_the_command_line() {
     let (code, report) = recon(&data, &["verify", &day]);
     assert_eq!((code, &report["ok"]), (Some(0), &json!(true)), "{report}");
 
-    for (file_type, id) in [("authorisation", &auth_id), ("transaction", &text(&cleared, "transactionId"))] {
-        let target = format!("/open-api/enterprise/v1/settlement-file-url?fileType={file_type}&fileDate={day}");
+    for (file_type, id) in
+        [("authorisation", &auth_id), ("transaction", &text(&cleared, "transactionId"))]
+    {
+        let target = format!(
+            "/open-api/enterprise/v1/settlement-file-url?fileType={file_type}&fileDate={day}"
+        );
         let (path, query) = target.split_once('?').unwrap();
         let pairs: Vec<_> = query.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
         let reply = world.client.call(sdk::Method::GET, path, &pairs, None).await.unwrap();
