@@ -135,6 +135,8 @@ impl From<MoneyError> for Problem {
             MoneyError::NotFound => Self::not_found("authorisation"),
             MoneyError::NotApproved => Self::conflict("not_approved", detail),
             MoneyError::ExceedsAuthorisation => Self::conflict("exceeds_authorisation", detail),
+            MoneyError::TooManyIncrements => Self::conflict("too_many_increments", detail),
+            MoneyError::NoAccount => Self::conflict("no_account", detail),
             MoneyError::ReferenceMismatch => Self::conflict("reference_mismatch", detail),
             MoneyError::Ledger(LedgerError::InsufficientFunds) => {
                 Self::conflict("insufficient_funds", detail)

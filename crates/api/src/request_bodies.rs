@@ -207,7 +207,7 @@ body! {
 }
 
 body! {
-    /// A purchase, cash withdrawal or inquiry. The card is named by `cardId`, or by `pan`,
+    /// A purchase, cash withdrawal, inquiry, completion or refund. The card is named by `cardId`, or by `pan`,
     /// `expiry` and `cvv2`.
     NewAuthorisation {
         /// The card's id.
@@ -226,8 +226,11 @@ body! {
         currency("currency"): String,
         /// `R` (default), `C`, `P` or `Q`.
         transaction_type("transactionType"): Option<String>,
-        /// `NORMAL` (default) or `PRE_AUTH`.
+        /// `NORMAL` (default), `PRE_AUTH` or `PRE_AUTH_COMPLETION`.
         auth_type("authType"): Option<String>,
+        /// The reservation that a completion completes, or the purchase that a refund (type
+        /// P) gives back.
+        original_auth_id("originalAuthId"): Option<String>,
         /// Four digits.
         mcc("mcc"): Option<String>,
         /// Card acceptor identification.
@@ -236,6 +239,18 @@ body! {
         merchant_name("merchantName"): Option<String>,
         /// Country of the shop.
         merchant_country("merchantCountry"): Option<String>,
+        /// System trace audit number.
+        stan("stan"): Option<String>,
+        /// Retrieval reference number.
+        rrn("rrn"): Option<String>,
+    }
+}
+
+body! {
+    /// What is added to an authorisation.
+    Increment {
+        /// Major units of the acquirer's currency.
+        amount("amount"): String,
         /// System trace audit number.
         stan("stan"): Option<String>,
         /// Retrieval reference number.
@@ -262,6 +277,26 @@ body! {
 }
 
 body! {
+    /// A clearing that nothing authorised.
+    ForcedClearing {
+        /// The card.
+        card_id("cardId"): String,
+        /// Major units.
+        amount("amount"): String,
+        /// Numeric ISO 4217 code.
+        currency("currency"): String,
+        /// Four digits.
+        mcc("mcc"): Option<String>,
+        /// Card acceptor identification.
+        merchant_id("merchantId"): Option<String>,
+        /// Name of the shop.
+        merchant_name("merchantName"): Option<String>,
+        /// Country of the shop.
+        merchant_country("merchantCountry"): Option<String>,
+    }
+}
+
+body! {
     /// A refund of an authorisation or to a card.
     Refund {
         /// The authorisation.
@@ -272,6 +307,10 @@ body! {
         amount("amount"): String,
         /// Numeric ISO 4217 code.
         currency("currency"): String,
+        /// System trace audit number.
+        stan("stan"): Option<String>,
+        /// Retrieval reference number.
+        rrn("rrn"): Option<String>,
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::RsaPool;
-use domain::{ApiKey, AuthId, Authorisation, Enterprise, Random, TransactionType, WebhookId};
+use domain::{
+    ApiKey, AuthId, AuthType, Authorisation, Enterprise, Random, TransactionType, WebhookId,
+};
 use outbound::Outbound;
-use store::{BeginOutcome, Store};
+use store::{BeginOutcome, MoneyError, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use vault::Vault;
@@ -21,8 +23,8 @@ use crate::forward::{self, Correspondent, Exchange};
 use crate::keys::KeyRing;
 use crate::load::{Circumstances, load};
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
-use crate::request::{AuthorisationAnswer, AuthorisationRequest, AuthoriseError};
-use crate::{hold, late, recover, repeat, settle};
+use crate::request::{AuthorisationAnswer, AuthorisationRequest, AuthoriseError, ReversalRequest};
+use crate::{hold, late, recover, repeat, reversal, settle};
 
 /// Authorisations under way at once; more are refused at the door.
 const MAX_UNDER_WAY: u32 = 4_096;
@@ -47,7 +49,7 @@ pub struct AuthoriserParts {
 
 /// Decides authorisations. One for the whole process.
 pub struct Authoriser {
-    parts: AuthoriserParts,
+    pub(crate) parts: AuthoriserParts,
     keys: KeyRing,
     under_way: Arc<Semaphore>,
     late_reads: Semaphore,
@@ -56,16 +58,22 @@ pub struct Authoriser {
 /// Where the answer is wanted; the caller may have gone away.
 type Reply = oneshot::Sender<Result<AuthorisationAnswer, AuthoriseError>>;
 
-/// An authorisation whose hold is taken.
-struct Held {
-    authorisation: Arc<Authorisation>,
-    correspondent: Arc<Correspondent>,
-    deadline: Instant,
-    receipt: Receipt,
+/// What the network sends.
+enum Message {
+    Authorise(Box<AuthorisationRequest>),
+    Reverse(Box<ReversalRequest>),
+}
+
+/// An authorisation whose hold is taken, or a reversal whose money has moved.
+pub(crate) struct Held {
+    pub(crate) authorisation: Arc<Authorisation>,
+    pub(crate) correspondent: Arc<Correspondent>,
+    pub(crate) deadline: Instant,
+    pub(crate) receipt: Receipt,
 }
 
 /// What an arrival leads to.
-enum Arrival {
+pub(crate) enum Arrival {
     /// Decided without asking.
     Answered { authorisation: Box<Authorisation>, repeated: bool },
     /// The enterprise is to be asked.
@@ -84,7 +92,8 @@ impl Authoriser {
         })
     }
 
-    /// Decides one authorisation. It is carried through even if the caller goes away.
+    /// Decides one authorisation: a purchase, cash withdrawal or inquiry, what increments or
+    /// completes one, or a refund. It is carried through even if the caller goes away.
     ///
     /// # Errors
     /// [`AuthoriseError`]; a decline is no error.
@@ -92,14 +101,38 @@ impl Authoriser {
         self: &Arc<Self>,
         request: AuthorisationRequest,
     ) -> Result<AuthorisationAnswer, AuthoriseError> {
-        let started = Instant::now();
         require_authorisable(&request)?;
+        require_original(&request)?;
+        self.carry(Message::Authorise(Box::new(request))).await
+    }
+
+    /// Takes back what an approved authorisation and its increments hold, then tells the
+    /// enterprise, whose answer is recorded and changes nothing
+    /// (operator-and-sandbox.md section 5). It is carried through even if the caller goes away.
+    ///
+    /// # Errors
+    /// [`AuthoriseError`]; then nothing was taken back.
+    pub async fn reverse(
+        self: &Arc<Self>,
+        request: ReversalRequest,
+    ) -> Result<AuthorisationAnswer, AuthoriseError> {
+        if request.acquirer_amount_minor.is_some_and(|minor| minor <= 0) {
+            return Err(AuthoriseError::Amount);
+        }
+        self.carry(Message::Reverse(Box::new(request))).await
+    }
+
+    async fn carry(
+        self: &Arc<Self>,
+        message: Message,
+    ) -> Result<AuthorisationAnswer, AuthoriseError> {
+        let started = Instant::now();
         let permit = Arc::clone(&self.under_way)
             .try_acquire_owned()
             .map_err(|_| AuthoriseError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
         let road = Arc::clone(self);
-        tokio::spawn(async move { road.run(request, started, reply, permit).await });
+        tokio::spawn(async move { road.run(message, started, reply, permit).await });
         answer.await.unwrap_or(Err(AuthoriseError::BrokenOff))
     }
 
@@ -121,12 +154,16 @@ impl Authoriser {
 
     async fn run(
         &self,
-        request: AuthorisationRequest,
+        message: Message,
         started: Instant,
         reply: Reply,
         permit: OwnedSemaphorePermit,
     ) {
-        match self.arrive(request, started).await {
+        let arrival = match message {
+            Message::Authorise(request) => self.arrive(*request, started).await,
+            Message::Reverse(request) => reversal::take_back(self, *request, started).await,
+        };
+        match arrival {
             Ok(Arrival::Held(held)) => self.ask(*held, reply, permit).await,
             Ok(Arrival::Answered { authorisation, repeated }) => {
                 let total_ms = whole_ms(started.elapsed());
@@ -159,6 +196,7 @@ impl Authoriser {
         let conversion =
             convert(request.acquirer_amount, request.card.currency, &circumstances.fx_table);
         let checks = run_checks(&CheckInput {
+            is_refund: request.transaction_type == TransactionType::Refund,
             card: &request.card,
             cards_of_pan: &circumstances.cards_of_pan,
             profile: &circumstances.profile,
@@ -174,7 +212,7 @@ impl Authoriser {
         let record = hold::record(store, request, &circumstances.profile, conversion.ok(), now);
         let auth_id = record.auth_id;
         let begun = hold::begin(store, record, refusal, limits, &mut receipt).await;
-        let outcome = begun.inspect_err(|_| self.doubt(auth_id))?;
+        let outcome = begun.inspect_err(|error| self.doubt(auth_id, error))?;
         receipt.timings.ended("hold");
         match (outcome, correspondent) {
             (BeginOutcome::Held(authorisation), Ok(correspondent)) => {
@@ -198,13 +236,16 @@ impl Authoriser {
 
     /// A hold of which the store told a failure may have been taken all the same, where the
     /// end of the commit was not heard of.
-    fn doubt(&self, auth_id: AuthId) {
+    pub(crate) fn doubt(&self, auth_id: AuthId, error: &MoneyError) {
+        if !matches!(error, MoneyError::Store(_)) {
+            return;
+        }
         let store = self.parts.store.clone();
         tokio::spawn(async move { recover::decline_later(&store, auth_id).await });
     }
 
     /// Whom to ask, or why the enterprise cannot be asked.
-    fn correspondent(
+    pub(crate) fn correspondent(
         &self,
         circumstances: &Circumstances,
     ) -> Result<Result<Correspondent, Reach>, AuthoriseError> {
@@ -307,8 +348,9 @@ impl Authoriser {
         fault: Fault,
     ) -> Result<AuthorisationAnswer, AuthoriseError> {
         let verdict = in_time.as_ref().map_or(Err(fault), |exchange| exchange.verdict.clone());
-        let decision = Decision::of_verdict(verdict);
-        let auth_code = decision.is_approval().then(|| self.draw_auth_code());
+        let decision = Decision::of(&held.authorisation, verdict);
+        let has_code = decision.is_approval() && !held.authorisation.is_reversal();
+        let auth_code = has_code.then(|| self.draw_auth_code());
         let receipt = held.receipt.render(&held.authorisation, in_time.as_ref(), &decision);
         let authorisation =
             settle::decide(&self.parts.store, &held.authorisation, &decision, auth_code, receipt)
@@ -332,19 +374,43 @@ impl Authoriser {
     }
 }
 
-/// Refunds are posted, not authorised; only an inquiry may be about nothing.
+/// Only an inquiry may be about nothing.
 fn require_authorisable(request: &AuthorisationRequest) -> Result<(), AuthoriseError> {
     let amount_minor = request.acquirer_amount.amount_minor();
     match request.transaction_type {
-        TransactionType::Refund => Err(AuthoriseError::TransactionType),
         TransactionType::Inquiry if amount_minor >= 0 => Ok(()),
-        TransactionType::Cash | TransactionType::Purchase if amount_minor > 0 => Ok(()),
+        TransactionType::Cash | TransactionType::Purchase | TransactionType::Refund
+            if amount_minor > 0 =>
+        {
+            Ok(())
+        }
         _ => Err(AuthoriseError::Amount),
     }
 }
 
+/// What is named as original must be what the request can follow. Whether it is still open
+/// is the store's to say, in the commit that takes the hold.
+fn require_original(request: &AuthorisationRequest) -> Result<(), AuthoriseError> {
+    let Some(original) = &request.original else {
+        let needs_one = request.auth_type == AuthType::PreAuthCompletion;
+        return if needs_one { Err(AuthoriseError::OriginalMissing) } else { Ok(()) };
+    };
+    let is_reservation = original.auth_type == AuthType::PreAuth && !original.is_increment();
+    if !original.is_approved_purchase() {
+        Err(MoneyError::NotApproved.into())
+    } else if request.transaction_type == TransactionType::Refund {
+        Ok(())
+    } else if request.auth_type == AuthType::PreAuthCompletion {
+        if is_reservation { Ok(()) } else { Err(AuthoriseError::NotReserved) }
+    } else if original.is_increment() || original.is_completion() {
+        Err(AuthoriseError::NotIncrementable)
+    } else {
+        Ok(())
+    }
+}
+
 /// The time that an enterprise has for its answer, from the arrival.
-fn deadline_of(enterprise: &Enterprise) -> Duration {
+pub(crate) fn deadline_of(enterprise: &Enterprise) -> Duration {
     Duration::from_millis(u64::from(enterprise.auth_deadline_ms))
 }
 
@@ -365,7 +431,7 @@ mod tests {
     use crate::test_objects::card;
 
     #[test]
-    fn only_an_inquiry_may_be_about_nothing_and_refunds_are_not_authorised() {
+    fn only_an_inquiry_may_be_about_nothing() {
         let check = |transaction_type, minor| {
             require_authorisable(&AuthorisationRequest {
                 card: card(),
@@ -374,17 +440,19 @@ mod tests {
                 auth_type: AuthType::Normal,
                 merchant: Merchant::default(),
                 network_key: None,
+                original: None,
                 presented: Presented::default(),
             })
             .is_ok()
         };
-        for transaction_type in [TransactionType::Purchase, TransactionType::Cash] {
+        for transaction_type in
+            [TransactionType::Purchase, TransactionType::Cash, TransactionType::Refund]
+        {
             assert!(check(transaction_type, 1));
             assert!(!check(transaction_type, 0));
             assert!(!check(transaction_type, -1));
         }
         assert!(check(TransactionType::Inquiry, 0));
         assert!(!check(TransactionType::Inquiry, -1));
-        assert!(!check(TransactionType::Refund, 1));
     }
 }

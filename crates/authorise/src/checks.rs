@@ -50,8 +50,23 @@ pub(crate) enum Reach {
     BadPublicKey,
 }
 
+impl Reach {
+    /// Why it cannot be asked.
+    pub(crate) const fn detail(self) -> Option<&'static str> {
+        match self {
+            Self::Ready => None,
+            Self::NoAuthUrl => Some("no_auth_url"),
+            Self::NoPublicKey => Some("no_external_public_key"),
+            Self::BadPublicKey => Some("bad_external_public_key"),
+        }
+    }
+}
+
 /// What the checks look at.
 pub(crate) struct CheckInput<'a> {
+    /// Whether the cardholder gets money back, which no state of the card and no limit bars
+    /// (operator-and-sandbox.md section 5).
+    pub(crate) is_refund: bool,
     /// The card record used.
     pub(crate) card: &'a Card,
     /// Every record of its PAN, itself among them.
@@ -79,12 +94,16 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     add("expiry", mismatch(presented.expiry, "wrong_expiry"));
     add("cvv2", mismatch(presented.cvv2, "wrong_cvv2"));
     add("pin", presented.pin.and_then(wrong_pin));
-    add("card_status", card_status(input.card));
-    add("pan_status", pan_status(input.card, input.cards_of_pan));
-    add("card_expiry", (input.card.valid_until <= input.now).then_some("card_expired"));
+    if !input.is_refund {
+        add("card_status", card_status(input.card));
+        add("pan_status", pan_status(input.card, input.cards_of_pan));
+        add("card_expiry", (input.card.valid_until <= input.now).then_some("card_expired"));
+    }
     add("conversion", input.conversion.as_ref().err().map(|fault| fault.detail()));
-    add("single_limit", single_limit(input.profile, input.conversion));
-    add("auth_url", (input.reach == Reach::NoAuthUrl).then_some("no_auth_url"));
+    if !input.is_refund {
+        add("single_limit", single_limit(input.profile, input.conversion));
+    }
+    add("auth_url", input.reach.detail().filter(|_| input.reach == Reach::NoAuthUrl));
     add("public_key", public_key(input.reach));
     checks
 }
@@ -156,8 +175,7 @@ fn single_limit(
 const fn public_key(reach: Reach) -> Option<&'static str> {
     match reach {
         Reach::Ready | Reach::NoAuthUrl => None,
-        Reach::NoPublicKey => Some("no_external_public_key"),
-        Reach::BadPublicKey => Some("bad_external_public_key"),
+        Reach::NoPublicKey | Reach::BadPublicKey => reach.detail(),
     }
 }
 
@@ -171,6 +189,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_micros(1_000);
 
     struct Case {
+        is_refund: bool,
         card: Card,
         others: Vec<Card>,
         profile: CardProfile,
@@ -183,6 +202,7 @@ mod tests {
         fn in_order() -> Self {
             let amount = Money::new(1550, Currency::USD);
             Self {
+                is_refund: false,
                 card: card(),
                 others: Vec::new(),
                 profile: profile(),
@@ -195,6 +215,7 @@ mod tests {
         fn refusal(mut self) -> Option<(&'static str, &'static str)> {
             self.others.push(self.card.clone());
             let checks = run_checks(&CheckInput {
+                is_refund: self.is_refund,
                 card: &self.card,
                 cards_of_pan: &self.others,
                 profile: &self.profile,
@@ -203,7 +224,7 @@ mod tests {
                 reach: self.reach,
                 now: NOW,
             });
-            assert_eq!(checks.len(), 10);
+            assert_eq!(checks.len(), if self.is_refund { 6 } else { 10 });
             assert!(checks.iter().all(|check| check.passed == check.detail.is_none()));
             first_refusal(&checks).map(|refusal| (refusal.response_code.as_str(), refusal.detail))
         }
@@ -226,6 +247,18 @@ mod tests {
             case.card.status = status;
             assert_eq!(case.refusal(), Some(("11", detail)));
         }
+    }
+
+    #[test]
+    fn no_state_of_the_card_and_no_limit_bars_a_refund() {
+        let mut case = Case { is_refund: true, ..Case::in_order() };
+        case.card.status = CardStatus::Invalid;
+        case.card.valid_until = NOW;
+        case.profile.limits.single.amount_minor = Some(1);
+        assert_eq!(case.refusal(), None);
+        let mut case = Case { is_refund: true, ..Case::in_order() };
+        case.reach = Reach::NoAuthUrl;
+        assert_eq!(case.refusal(), Some(("11", "no_auth_url")));
     }
 
     #[test]

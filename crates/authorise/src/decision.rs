@@ -17,8 +17,32 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
+    /// The decision of `authorisation` that an exchange leads to.
+    pub(crate) fn of(authorisation: &Authorisation, verdict: Result<ResponseCode, Fault>) -> Self {
+        if authorisation.is_reversal() {
+            Self::of_reversal(&verdict)
+        } else {
+            Self::of_verdict(verdict)
+        }
+    }
+
+    /// A reversal stands whatever the enterprise says: the network took its authorisation
+    /// back. What it said is recorded (operator-and-sandbox.md section 5).
+    fn of_reversal(verdict: &Result<ResponseCode, Fault>) -> Self {
+        let detail = match verdict {
+            Ok(ResponseCode::Approved) => "reversal",
+            Ok(ResponseCode::InsufficientFunds | ResponseCode::NotAllowed) => "reversal_refused",
+            Ok(ResponseCode::NoResponse) | Err(_) => "reversal_not_answered",
+        };
+        Self {
+            response_code: ResponseCode::Approved,
+            reject_reason: None,
+            detail: Cow::Borrowed(detail),
+        }
+    }
+
     /// The decision that an exchange leads to: anything but a verified code is no answer.
-    pub(crate) fn of_verdict(verdict: Result<ResponseCode, Fault>) -> Self {
+    fn of_verdict(verdict: Result<ResponseCode, Fault>) -> Self {
         let code = match verdict {
             Ok(code) => code,
             Err(fault) => return Self::no_response(fault.into_detail()),
@@ -39,7 +63,7 @@ impl Decision {
     }
 
     /// A decline because no usable answer came.
-    pub(crate) const fn no_response(detail: Cow<'static, str>) -> Self {
+    const fn no_response(detail: Cow<'static, str>) -> Self {
         Self {
             response_code: ResponseCode::NoResponse,
             reject_reason: Some(ErrorCode::AuthEnterpriseTimeoutReject),
@@ -93,6 +117,21 @@ mod tests {
         assert_eq!(outcome(Ok(ResponseCode::NoResponse)), (false, "21", timeout));
         assert_eq!(outcome(Err(Fault::NO_ANSWER)), (false, "21", timeout));
         assert_eq!(outcome(Err(Fault::status(500))), (false, "21", timeout));
+    }
+
+    #[test]
+    fn a_reversal_stands_whatever_the_enterprise_says() {
+        for (verdict, detail) in [
+            (Ok(ResponseCode::Approved), "reversal"),
+            (Ok(ResponseCode::InsufficientFunds), "reversal_refused"),
+            (Ok(ResponseCode::NotAllowed), "reversal_refused"),
+            (Ok(ResponseCode::NoResponse), "reversal_not_answered"),
+            (Err(Fault::NO_ANSWER), "reversal_not_answered"),
+        ] {
+            let decision = Decision::of_reversal(&verdict);
+            assert!(decision.is_approval());
+            assert_eq!((decision.reject_reason, decision.detail.as_ref()), (None, detail));
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use store::{MoneyError, Store, StoreError};
 
 /// Most holds that one call gives back.
 const MAX_BATCH_HOLDS: u32 = 100;
+/// How long a hold that the ledger refuses to give back waits for its next try, in business
+/// time: it must not stand before those behind it, nor keep an advance of time from its end.
+const REFUSED_PAUSE_SECONDS: i64 = 86_400;
 
 /// Gives back what expired holds have left.
 pub struct HoldExpiryWorker {
@@ -28,6 +31,9 @@ impl HoldExpiryWorker {
                 Err(MoneyError::Store(error)) => return Err(error),
                 Err(error) => {
                     tracing::error!(auth_id = %hold.auth_id, %error, "a hold does not expire");
+                    let again = now.plus_seconds(REFUSED_PAUSE_SECONDS);
+                    self.store.postpone_expiry(hold.enterprise_id, hold.auth_id, again).await?;
+                    expired += 1;
                 }
             }
         }

@@ -39,6 +39,12 @@ impl From<&'static str> for Fault {
     }
 }
 
+impl From<Cow<'static, str>> for Fault {
+    fn from(detail: Cow<'static, str>) -> Self {
+        Self(detail)
+    }
+}
+
 impl From<OutboundError> for Fault {
     fn from(error: OutboundError) -> Self {
         Self::from(match error {

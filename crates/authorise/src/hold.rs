@@ -35,14 +35,17 @@ pub(crate) fn record(
         rate: NO_RATE.to_owned(),
     });
     let ids = store.ids();
+    let original = request.original.as_ref();
+    let outs_id = original.map_or_else(|| OutsId::from_i64(ids.next()), |it| it.outs_id);
+    let is_refund = request.transaction_type == TransactionType::Refund;
     let mut authorisation = Authorisation {
         enterprise_id: request.card.enterprise_id,
         auth_id: AuthId::from_i64(ids.next()),
         card_id: request.card.card_id,
         customer_id: request.card.customer_id,
-        outs_id: OutsId::from_i64(ids.next()),
-        original_auth_id: None,
-        direction: Direction::Outgoing,
+        outs_id,
+        original_auth_id: original.map(|it| it.auth_id),
+        direction: if is_refund { Direction::Incoming } else { Direction::Outgoing },
         auth_type: request.auth_type,
         transaction_type: request.transaction_type,
         amount: conversion.amount,
@@ -70,9 +73,11 @@ pub(crate) fn record(
     authorisation
 }
 
-/// Whether a request sets money aside: an inquiry moves nothing.
+/// Whether a request sets money aside: an inquiry moves nothing, a refund gives.
 pub(crate) fn holds_money(authorisation: &Authorisation) -> bool {
-    authorisation.transaction_type != TransactionType::Inquiry && authorisation.amount.is_positive()
+    authorisation.direction == Direction::Outgoing
+        && authorisation.transaction_type != TransactionType::Inquiry
+        && authorisation.amount.is_positive()
 }
 
 /// When a hold that is taken now is given back by itself.

@@ -1,20 +1,18 @@
-//! What the network sends after an authorisation: reversal, clearing, refund. They move
-//! the ledger on frozen, invalid and replaced cards too (operator-and-sandbox.md section 5).
+//! What the network posts: clearings, with and without an authorisation. They move the
+//! ledger on frozen, invalid and replaced cards too, and nobody is asked
+//! (operator-and-sandbox.md section 5).
 
 use domain::{
     AuthId, AuthType, Authorisation, AuthorisationStatus, Card, Direction, FxError, FxTable,
-    HoldState, Merchant, Money, OutsId, ResponseCode, Timestamp, TransactionType,
+    HoldState, Merchant, Money, OutsId, ResponseCode, TransactionType,
 };
 use serde::Serialize;
-use store::{
-    ClearAuthorisation, MoneyError, PostingOutcome, RefundAuthorisation, ReverseAuthorisation,
-    Store, StoreError,
-};
+use store::{ClearAuthorisation, ForcedClearing, MoneyError, PostingOutcome, Store, StoreError};
 use thiserror::Error;
 
 use crate::convert::{Conversion, ConversionFault, convert};
 
-/// Why a later message changed nothing.
+/// Why a clearing changed nothing.
 #[derive(Debug, Clone, Error)]
 pub enum LaterError {
     /// The amount is not above zero, or rounds to zero in the card's currency.
@@ -31,39 +29,19 @@ pub enum LaterError {
     Store(#[from] StoreError),
 }
 
-/// A refund, with or without the authorisation it refunds.
+/// A clearing that nothing authorised (force post).
 #[derive(Debug, Clone)]
-pub struct RefundRequest {
+pub struct ForceRequest {
     /// The card.
     pub card: Card,
-    /// The authorisation that is refunded, if it is named.
-    pub original: Option<Authorisation>,
-    /// Amount as the shop gives it back; converted at today's rate.
+    /// Amount as the shop takes it; converted at today's rate.
     pub acquirer_amount: Money,
+    /// The shop.
+    pub merchant: Merchant,
 }
 
-/// Takes back what an approved authorisation holds: `acquirer_amount_minor` of the
-/// acquirer's currency, or all that is left. Returns the reversal's own record.
-///
-/// # Errors
-/// [`LaterError`].
-pub async fn reverse(
-    store: &Store,
-    auth_id: AuthId,
-    acquirer_amount_minor: Option<i64>,
-) -> Result<Authorisation, LaterError> {
-    require_positive(acquirer_amount_minor)?;
-    let request = ReverseAuthorisation {
-        auth_id,
-        acquirer_amount_minor,
-        reversal_id: AuthId::from_i64(store.ids().next()),
-        now: store.clock().now(),
-    };
-    Ok(store.reverse_authorisation(request).await?)
-}
-
-/// Posts `acquirer_amount_minor` of the acquirer's currency, or all that is left; a final
-/// clearing gives back the rest of the hold.
+/// Posts `acquirer_amount_minor` of the acquirer's currency, or all that is left of the
+/// authorisation and its increments; a final clearing gives back the rest of their holds.
 ///
 /// # Errors
 /// [`LaterError`].
@@ -79,15 +57,13 @@ pub async fn clear(
     Ok(store.clear_authorisation(request).await?)
 }
 
-/// Posts a refund at once, as its own authorisation record.
+/// Posts a clearing that nothing authorised, under an authorisation record of its own whose
+/// detail is `forced`. The deposit may go below zero, which flags it.
 ///
 /// # Errors
-/// [`LaterError`]; `NotApproved` if the named original was no approved purchase.
-pub async fn refund(store: &Store, request: RefundRequest) -> Result<PostingOutcome, LaterError> {
+/// [`LaterError`].
+pub async fn force(store: &Store, request: ForceRequest) -> Result<PostingOutcome, LaterError> {
     require_positive(Some(request.acquirer_amount.amount_minor()))?;
-    if request.original.as_ref().is_some_and(|original| !is_approved_purchase(original)) {
-        return Err(MoneyError::NotApproved.into());
-    }
     let currency = request.card.currency;
     let table = if request.acquirer_amount.currency() == currency {
         FxTable::default()
@@ -95,20 +71,9 @@ pub async fn refund(store: &Store, request: RefundRequest) -> Result<PostingOutc
         store.fx_table().await?
     };
     let conversion = convert(request.acquirer_amount, currency, &table).map_err(refused)?;
-    let ids = store.ids();
-    let outs_id = request
-        .original
-        .as_ref()
-        .map_or_else(|| OutsId::from_i64(ids.next()), |original| original.outs_id);
-    let refund = refund_record(
-        request,
-        conversion,
-        AuthId::from_i64(ids.next()),
-        outs_id,
-        store.clock().now(),
-    );
-    let receipt = refund_receipt(&refund);
-    Ok(store.refund(RefundAuthorisation { refund, receipt }).await?)
+    let record = forced_record(store, request, conversion);
+    let receipt = forced_receipt(&record);
+    Ok(store.force_clearing(ForcedClearing { record, receipt }).await?)
 }
 
 const fn refused(fault: ConversionFault) -> LaterError {
@@ -125,39 +90,29 @@ const fn require_positive(amount_minor: Option<i64>) -> Result<(), LaterError> {
     }
 }
 
-fn is_approved_purchase(original: &Authorisation) -> bool {
-    original.status == AuthorisationStatus::Approved && original.direction == Direction::Outgoing
-}
-
-fn refund_record(
-    request: RefundRequest,
-    conversion: Conversion,
-    auth_id: AuthId,
-    outs_id: OutsId,
-    now: Timestamp,
-) -> Authorisation {
-    let original_auth_id = request.original.as_ref().map(|original| original.auth_id);
+fn forced_record(store: &Store, request: ForceRequest, conversion: Conversion) -> Authorisation {
+    let (ids, now) = (store.ids(), store.clock().now());
     Authorisation {
         enterprise_id: request.card.enterprise_id,
-        auth_id,
+        auth_id: AuthId::from_i64(ids.next()),
         card_id: request.card.card_id,
         customer_id: request.card.customer_id,
-        outs_id,
-        original_auth_id,
-        direction: Direction::Incoming,
+        outs_id: OutsId::from_i64(ids.next()),
+        original_auth_id: None,
+        direction: Direction::Outgoing,
         auth_type: AuthType::Normal,
-        transaction_type: TransactionType::Refund,
+        transaction_type: TransactionType::Purchase,
         amount: conversion.amount,
         acquirer_amount: request.acquirer_amount,
         fx_rate: conversion.rate,
-        merchant: request.original.map_or_else(Merchant::default, |original| original.merchant),
+        merchant: request.merchant,
         network_key: None,
         status: AuthorisationStatus::Approved,
         response_code: Some(ResponseCode::Approved),
         reject_reason: None,
-        detail: Some("refund".to_owned()),
+        detail: Some("forced".to_owned()),
         auth_code: None,
-        hold_state: HoldState::None,
+        hold_state: HoldState::Posted,
         hold_remaining_minor: 0,
         hold_expires_at: None,
         posted_minor: conversion.amount.amount_minor(),
@@ -168,11 +123,10 @@ fn refund_record(
     }
 }
 
-/// A refund is posted without checks and without asking.
+/// A forced clearing is posted without checks and without asking.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RefundReceipt {
-    original_auth_id: Option<AuthId>,
+struct ForcedReceipt {
     acquirer_amount: String,
     acquirer_currency: String,
     amount: String,
@@ -182,14 +136,13 @@ struct RefundReceipt {
     outcome: &'static str,
 }
 
-fn refund_receipt(refund: &Authorisation) -> String {
-    let receipt = RefundReceipt {
-        original_auth_id: refund.original_auth_id,
-        acquirer_amount: refund.acquirer_amount.to_major(),
-        acquirer_currency: refund.acquirer_amount.currency().to_string(),
-        amount: refund.amount.to_major(),
-        currency: refund.amount.currency().to_string(),
-        fx_rate: refund.fx_rate.clone(),
+fn forced_receipt(record: &Authorisation) -> String {
+    let receipt = ForcedReceipt {
+        acquirer_amount: record.acquirer_amount.to_major(),
+        acquirer_currency: record.acquirer_amount.currency().to_string(),
+        amount: record.amount.to_major(),
+        currency: record.amount.currency().to_string(),
+        fx_rate: record.fx_rate.clone(),
         checks: [],
         outcome: "posted",
     };

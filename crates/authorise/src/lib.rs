@@ -1,7 +1,7 @@
 //! One authorisation from its arrival to its answer, in named steps: load, check,
 //! convert, hold, forward, settle (DESIGN section 1). Each step leaves its line in the
-//! decision receipt. What the network sends afterwards, reversal, clearing and refund,
-//! is here too.
+//! decision receipt. What the network sends afterwards, increment, completion, reversal,
+//! clearing and refund, is here too.
 
 mod authoriser;
 mod checks;
@@ -19,6 +19,7 @@ mod receipt;
 mod recover;
 mod repeat;
 mod request;
+mod reversal;
 mod settle;
 #[cfg(test)]
 mod test_objects;
@@ -26,8 +27,9 @@ mod three_ds;
 
 pub use authoriser::{Authoriser, AuthoriserParts};
 pub use expiry::HoldExpiryWorker;
-pub use later::{LaterError, RefundRequest, clear, refund, reverse};
+pub use later::{ForceRequest, LaterError, clear, force};
 pub use request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, PresentedValue,
+    ReversalRequest,
 };
 pub use three_ds::{ChallengeError, ChallengeExpiryWorker, Challenges};

@@ -9,6 +9,7 @@ use serde_json::Value;
 use store::{AuthorisationView, Store};
 
 use crate::decision::Decision;
+use crate::fault::Fault;
 use crate::request::AuthoriseError;
 use crate::settle;
 
@@ -26,7 +27,8 @@ const MAX_LATER_TRIES: u32 = 1_800;
 /// Later than every arrival, also if the machine's clock was set back since.
 const END_OF_TIME: Timestamp = Timestamp::from_micros(i64::MAX);
 
-/// Declines every authorisation that this process left without a decision.
+/// Declines every authorisation that this process left without a decision; a reversal,
+/// whose money has moved, stands.
 pub(crate) async fn recover(store: &Store) -> Result<usize, AuthoriseError> {
     let mut recovered = 0;
     loop {
@@ -38,7 +40,7 @@ pub(crate) async fn recover(store: &Store) -> Result<usize, AuthoriseError> {
         // Each is decided or ends the loop with an error, so the loop comes to an end.
         for authorisation in &undecided {
             decline(store, authorisation.auth_id, CRASH).await?;
-            tracing::warn!(auth_id = %authorisation.auth_id, "declined after a crash");
+            tracing::warn!(auth_id = %authorisation.auth_id, "decided after a crash");
         }
     }
 }
@@ -64,7 +66,8 @@ async fn decline(
 ) -> Result<(), AuthoriseError> {
     let view = store.authorisation(auth_id).await?;
     let view = view.ok_or(AuthoriseError::Missing("authorisation"))?;
-    let decision = Decision::no_response(Cow::Borrowed(cause));
+    let fault = Fault::from(Cow::Borrowed(cause));
+    let decision = Decision::of(&view.authorisation, Err(fault));
     let receipt = corrected_receipt(&view, &decision);
     settle::decide(store, &view.authorisation, &decision, None, receipt).await?;
     Ok(())
@@ -81,7 +84,7 @@ fn corrected_receipt(view: &AuthorisationView, decision: &Decision) -> String {
     }
     if receipt.is_object() || receipt.is_null() {
         receipt["outcome"] = serde_json::json!({
-            "approved": false,
+            "approved": decision.is_approval(),
             "responseCode": decision.response_code,
             "rejectReason": decision.reject_reason,
             "detail": decision.detail,

@@ -42,14 +42,14 @@ pub struct Presented {
     pub pin: Option<PinVerdict>,
 }
 
-/// One purchase, cash withdrawal or inquiry, as the network asks for it.
+/// One purchase, cash withdrawal, inquiry or refund, as the network asks for it.
 #[derive(Debug, Clone)]
 pub struct AuthorisationRequest {
     /// The card record used.
     pub card: Card,
     /// Amount as the shop asks for it: above zero; that of an inquiry may be zero.
     pub acquirer_amount: Money,
-    /// The network's transaction type; not a refund.
+    /// The network's transaction type.
     pub transaction_type: TransactionType,
     /// Kind.
     pub auth_type: AuthType,
@@ -57,8 +57,21 @@ pub struct AuthorisationRequest {
     pub merchant: Merchant,
     /// The network's key: repeated, it gives the first answer again.
     pub network_key: Option<NetworkKey>,
+    /// What it follows: the purchase that a refund gives back, the reservation that a
+    /// completion completes; anything else that follows a purchase increments it.
+    pub original: Option<Authorisation>,
     /// What was presented.
     pub presented: Presented,
+}
+
+/// What the network takes back.
+#[derive(Debug, Clone)]
+pub struct ReversalRequest {
+    /// The approved authorisation.
+    pub original: Authorisation,
+    /// How much in minor units of the acquirer's currency; none = all that is left of it
+    /// and of its increments.
+    pub acquirer_amount_minor: Option<i64>,
 }
 
 /// The answer to the network. A decline is an answer like any other.
@@ -81,9 +94,15 @@ pub enum AuthoriseError {
     /// The amount is not above zero; that of an inquiry may be zero.
     #[error("the amount must be above zero, or zero for an inquiry")]
     Amount,
-    /// Refunds are not authorised: they are posted at once.
-    #[error("a refund is not authorised")]
-    TransactionType,
+    /// A completion names no reservation.
+    #[error("a completion needs the authorisation that it completes")]
+    OriginalMissing,
+    /// A completion names something else than a reservation.
+    #[error("only an authorisation of type PRE_AUTH is completed")]
+    NotReserved,
+    /// An increment names another increment or a completion.
+    #[error("increments and completions are not incremented")]
+    NotIncrementable,
     /// Too many authorisations are under way.
     #[error("too many authorisations are under way")]
     Overloaded,

@@ -119,7 +119,7 @@ pub struct Authorisation {
     pub customer_id: CustomerId,
     /// The bill it belongs to.
     pub outs_id: OutsId,
-    /// The authorisation that this one increments, reverses or refunds.
+    /// The authorisation that this one increments, completes, reverses or refunds.
     pub original_auth_id: Option<AuthId>,
     /// Which way.
     pub direction: Direction,
@@ -163,6 +163,45 @@ pub struct Authorisation {
     pub created_at: Timestamp,
     /// When it was decided.
     pub decided_at: Option<Timestamp>,
+}
+
+impl Authorisation {
+    /// Whether the cardholder gets money for what was returned: posted once it is approved.
+    #[must_use]
+    pub fn is_refund(&self) -> bool {
+        self.direction == Direction::Incoming && self.transaction_type == TransactionType::Refund
+    }
+
+    /// Whether the network takes an authorisation back.
+    #[must_use]
+    pub fn is_reversal(&self) -> bool {
+        self.direction == Direction::Incoming && self.transaction_type != TransactionType::Refund
+    }
+
+    /// Whether it was approved and moves money away from the cardholder: what can be
+    /// incremented, completed, cleared, reversed and refunded.
+    #[must_use]
+    pub fn is_approved_purchase(&self) -> bool {
+        self.status == AuthorisationStatus::Approved
+            && self.direction == Direction::Outgoing
+            && self.transaction_type != TransactionType::Inquiry
+    }
+
+    /// Whether it raises the authorisation that it names.
+    #[must_use]
+    pub fn is_increment(&self) -> bool {
+        self.direction == Direction::Outgoing
+            && self.original_auth_id.is_some()
+            && self.auth_type != AuthType::PreAuthCompletion
+    }
+
+    /// Whether it completes the reservation that it names.
+    #[must_use]
+    pub fn is_completion(&self) -> bool {
+        self.direction == Direction::Outgoing
+            && self.original_auth_id.is_some()
+            && self.auth_type == AuthType::PreAuthCompletion
+    }
 }
 
 /// Money that moved for good: a clearing or a refund.

@@ -55,7 +55,7 @@ const fn value(matches: bool) -> PresentedValue {
 /// Of the records of one PAN, the one that a purchase uses: the active one, else the
 /// newest that is not ended, else the newest (cardbridge-open-api.md U16). `cards` are
 /// oldest first.
-fn active_record(cards: Vec<Card>) -> Option<Card> {
+pub(crate) fn active_record(cards: Vec<Card>) -> Option<Card> {
     let rank = |card: &Card| match card.status {
         CardStatus::Activated => 2,
         CardStatus::WaitingActive | CardStatus::Frozen | CardStatus::Blocked => 1,

@@ -9,4 +9,4 @@ mod purchase;
 
 pub use error::SchemeError;
 pub use network::SimulatedNetwork;
-pub use purchase::{CardReference, Purchase, RefundOf};
+pub use purchase::{CardReference, Increment, Purchase, Refund, RefundOf};

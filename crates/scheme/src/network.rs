@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use authorise::{
-    AuthorisationAnswer, AuthorisationRequest, Authoriser, RefundRequest, clear, refund, reverse,
+    AuthorisationAnswer, AuthorisationRequest, Authoriser, ForceRequest, Presented,
+    ReversalRequest, clear, force,
 };
-use domain::{AuthId, Authorisation, CardId, Currency, Money, NetworkKey};
+use domain::{
+    AuthId, AuthType, Authorisation, Card, CardId, Currency, Merchant, Money, NetworkKey,
+    TransactionType,
+};
 use store::{PostingOutcome, Store};
 use vault::Vault;
 
-use crate::card_reference::{UsedCard, find};
+use crate::card_reference::{UsedCard, active_record, find};
 use crate::error::SchemeError;
 use crate::pin::judge_pin;
-use crate::purchase::{Purchase, RefundOf};
+use crate::purchase::{Increment, Purchase, Refund, RefundOf};
 
 /// Sends what a card network would send. Its messages take exactly the road of real ones.
 pub struct SimulatedNetwork {
@@ -31,11 +35,15 @@ impl SimulatedNetwork {
     /// Asks for an authorisation. A wrong expiry, CVV2 or PIN is a decline.
     ///
     /// # Errors
-    /// [`SchemeError`].
+    /// [`SchemeError`]; an original of another PAN is not found.
     pub async fn purchase(&self, purchase: Purchase) -> Result<AuthorisationAnswer, SchemeError> {
         let acquirer_amount = Money::parse_major(&purchase.amount_text, purchase.currency)?;
         let UsedCard { card, mut presented } =
             find(&self.store, &self.vault, purchase.card).await?;
+        let original = match purchase.original_auth_id {
+            Some(auth_id) => Some(self.original_of(auth_id, &card).await?),
+            None => None,
+        };
         if let Some(pin) = purchase.pin {
             presented.pin = Some(judge_pin(&self.store, &self.vault, &card, pin).await?);
         }
@@ -47,13 +55,43 @@ impl SimulatedNetwork {
             auth_type: purchase.auth_type,
             merchant: purchase.merchant,
             network_key,
+            original,
             presented,
         };
         Ok(self.authoriser.authorise(request).await?)
     }
 
-    /// Reverses an approved authorisation by `amount_text` (major units of the acquirer's
-    /// currency), or by all that is left; returns the reversal's own record.
+    /// Raises an approved authorisation, in its own acquirer currency. An increment of an
+    /// increment raises the authorisation that both belong to; the card used is the active
+    /// record of its PAN.
+    ///
+    /// # Errors
+    /// [`SchemeError`].
+    pub async fn increment(&self, it: Increment) -> Result<AuthorisationAnswer, SchemeError> {
+        let mut original = self.original(it.auth_id).await?;
+        if let Some(first) = original.original_auth_id.filter(|_| original.is_increment()) {
+            original = self.original(first).await?;
+        }
+        let currency = original.acquirer_amount.currency();
+        let acquirer_amount = Money::parse_major(&it.amount_text, currency)?;
+        let used = self.card(original.card_id).await?;
+        let records = self.store.cards_of_pan(used.enterprise_id, used.pan_id).await?;
+        let request = AuthorisationRequest {
+            card: active_record(records).ok_or(SchemeError::CardNotFound)?,
+            acquirer_amount,
+            transaction_type: original.transaction_type,
+            auth_type: original.auth_type,
+            merchant: original.merchant.clone(),
+            network_key: network_key(it.stan, it.rrn),
+            original: Some(original),
+            presented: Presented::default(),
+        };
+        Ok(self.authoriser.authorise(request).await?)
+    }
+
+    /// Reverses an approved authorisation and its increments by `amount_text` (major units
+    /// of the acquirer's currency), or by all that is left; answers with the reversal's own
+    /// record.
     ///
     /// # Errors
     /// [`SchemeError`].
@@ -61,14 +99,15 @@ impl SimulatedNetwork {
         &self,
         auth_id: AuthId,
         amount_text: Option<&str>,
-    ) -> Result<Authorisation, SchemeError> {
+    ) -> Result<AuthorisationAnswer, SchemeError> {
         let original = self.original(auth_id).await?;
-        let amount_minor = acquirer_minor(&original, amount_text)?;
-        Ok(reverse(&self.store, auth_id, amount_minor).await?)
+        let acquirer_amount_minor = acquirer_minor(&original, amount_text)?;
+        let request = ReversalRequest { original, acquirer_amount_minor };
+        Ok(self.authoriser.reverse(request).await?)
     }
 
-    /// Clears an approved authorisation by `amount_text` (major units of the acquirer's
-    /// currency), or by all that is left.
+    /// Clears an approved authorisation and its increments by `amount_text` (major units of
+    /// the acquirer's currency), or by all that is left.
     ///
     /// # Errors
     /// [`SchemeError`].
@@ -83,18 +122,30 @@ impl SimulatedNetwork {
         Ok(clear(&self.store, auth_id, amount_minor, is_final).await?)
     }
 
-    /// Refunds `amount_text` of `currency`; posted at once.
+    /// Posts what nothing authorised; nobody is asked.
     ///
     /// # Errors
     /// [`SchemeError`].
-    pub async fn refund(
+    pub async fn force(
         &self,
-        of: RefundOf,
+        card_id: CardId,
         amount_text: &str,
         currency: Currency,
+        merchant: Merchant,
     ) -> Result<PostingOutcome, SchemeError> {
         let acquirer_amount = Money::parse_major(amount_text, currency)?;
-        let (original, card_id) = match of {
+        let card = self.card(card_id).await?;
+        let request = ForceRequest { card, acquirer_amount, merchant };
+        Ok(force(&self.store, request).await?)
+    }
+
+    /// Asks the enterprise to take a refund; an approved one is posted at once.
+    ///
+    /// # Errors
+    /// [`SchemeError`].
+    pub async fn refund(&self, refund: Refund) -> Result<AuthorisationAnswer, SchemeError> {
+        let acquirer_amount = Money::parse_major(&refund.amount_text, refund.currency)?;
+        let (original, card_id) = match refund.of {
             RefundOf::Authorisation(auth_id) => {
                 let original = self.original(auth_id).await?;
                 let card_id = original.card_id;
@@ -102,9 +153,30 @@ impl SimulatedNetwork {
             }
             RefundOf::Card(card_id) => (None, card_id),
         };
-        let card = self.card(card_id).await?;
-        let request = RefundRequest { card, original, acquirer_amount };
-        Ok(refund(&self.store, request).await?)
+        let merchant = original.as_ref().map(|original| original.merchant.clone());
+        let request = AuthorisationRequest {
+            card: self.card(card_id).await?,
+            acquirer_amount,
+            transaction_type: TransactionType::Refund,
+            auth_type: AuthType::Normal,
+            merchant: merchant.unwrap_or_default(),
+            network_key: network_key(refund.stan, refund.rrn),
+            original,
+            presented: Presented::default(),
+        };
+        Ok(self.authoriser.authorise(request).await?)
+    }
+
+    /// The authorisation, if it was made with a record of the same PAN.
+    async fn original_of(
+        &self,
+        auth_id: AuthId,
+        card: &Card,
+    ) -> Result<Authorisation, SchemeError> {
+        let original = self.original(auth_id).await?;
+        let used = self.card(original.card_id).await?;
+        let is_same = (used.enterprise_id, used.pan_id) == (card.enterprise_id, card.pan_id);
+        if is_same { Ok(original) } else { Err(SchemeError::AuthorisationNotFound) }
     }
 
     async fn original(&self, auth_id: AuthId) -> Result<Authorisation, SchemeError> {
@@ -112,7 +184,7 @@ impl SimulatedNetwork {
         view.map(|view| view.authorisation).ok_or(SchemeError::AuthorisationNotFound)
     }
 
-    async fn card(&self, card_id: CardId) -> Result<domain::Card, SchemeError> {
+    async fn card(&self, card_id: CardId) -> Result<Card, SchemeError> {
         self.store.card_of_anyone(card_id).await?.ok_or(SchemeError::CardNotFound)
     }
 }

@@ -19,7 +19,7 @@ pub enum CardReference {
     },
 }
 
-/// A purchase, cash withdrawal or inquiry.
+/// A purchase, cash withdrawal, inquiry, completion or refund.
 pub struct Purchase {
     /// The card.
     pub card: CardReference,
@@ -29,12 +29,41 @@ pub struct Purchase {
     pub amount_text: String,
     /// Its currency.
     pub currency: Currency,
-    /// The network's transaction type; not a refund.
+    /// The network's transaction type.
     pub transaction_type: TransactionType,
     /// Kind.
     pub auth_type: AuthType,
     /// The shop.
     pub merchant: Merchant,
+    /// What it follows: the reservation that a completion completes, the purchase that a
+    /// refund gives back. It is of the same PAN.
+    pub original_auth_id: Option<AuthId>,
+    /// System trace audit number; with `rrn` the network's key.
+    pub stan: Option<String>,
+    /// Retrieval reference number; with `stan` the network's key.
+    pub rrn: Option<String>,
+}
+
+/// What the network adds to an authorisation.
+pub struct Increment {
+    /// The authorisation.
+    pub auth_id: AuthId,
+    /// Amount in major units of the acquirer's currency, as text.
+    pub amount_text: String,
+    /// System trace audit number; with `rrn` the network's key.
+    pub stan: Option<String>,
+    /// Retrieval reference number; with `stan` the network's key.
+    pub rrn: Option<String>,
+}
+
+/// Money that a shop gives back.
+pub struct Refund {
+    /// To whom.
+    pub of: RefundOf,
+    /// Amount in major units, as text.
+    pub amount_text: String,
+    /// Its currency.
+    pub currency: Currency,
     /// System trace audit number; with `rrn` the network's key.
     pub stan: Option<String>,
     /// Retrieval reference number; with `stan` the network's key.

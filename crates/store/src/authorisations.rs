@@ -162,6 +162,27 @@ impl Store {
         self.sweep(expired, now, limit).await
     }
 
+    /// Lets an open hold that could not be given back wait until `again`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn postpone_expiry(
+        &self,
+        enterprise_id: EnterpriseId,
+        auth_id: AuthId,
+        again: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sql = "UPDATE authorisation SET hold_expires_at = $1 WHERE enterprise_id = $2 \
+                    AND auth_id = $3 AND hold_state = 'PENDING' AND hold_expires_at < $1";
+                let params = [again.into(), enterprise_id.into(), auth_id.into()];
+                tx.execute(sql, &params).await.map(|_| ())
+            })
+        })
+        .await
+    }
+
     /// Keeps an answer that came after the decision; it changes nothing else.
     ///
     /// # Errors

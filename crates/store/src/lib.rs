@@ -22,6 +22,7 @@ mod migrations;
 mod money;
 mod orders;
 mod outbox;
+mod outstandings;
 mod pins;
 mod plastics;
 mod profiles;
@@ -50,12 +51,13 @@ pub use jobs::{Job, JobKind};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
 pub use money::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
-    MoneyError, PostingOutcome, RefundAuthorisation, ReverseAuthorisation, VelocityTerms,
+    ForcedClearing, MoneyError, PostingOutcome, ReverseAuthorisation, VelocityTerms,
 };
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
 };
 pub use outbox::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
+pub use outstandings::Outstanding;
 pub use pins::{PinAttempt, PinChange, PinChangeError, PinPredecessor, PinPresentation};
 pub use plastics::{Plastic, PlasticActivation, PlasticError, Tracking};
 pub use replacements::{

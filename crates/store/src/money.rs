@@ -9,6 +9,7 @@ use thiserror::Error;
 
 mod apply;
 mod batch;
+mod bill;
 mod steps;
 mod velocity;
 
@@ -16,6 +17,9 @@ use crate::{MovedFunds, Store, StoreError};
 
 pub(crate) use apply::{Repeats, apply};
 pub use velocity::VelocityTerms;
+
+/// Most increments and completions of one authorisation, also those that were declined.
+pub(crate) const MAX_INCREMENTS: usize = 256;
 
 /// Why money did not move.
 #[derive(Debug, Clone, Error)]
@@ -32,6 +36,12 @@ pub enum MoneyError {
     /// More than the authorisation has left.
     #[error("more than the authorisation has left")]
     ExceedsAuthorisation,
+    /// The authorisation was incremented too often.
+    #[error("the authorisation has too many increments")]
+    TooManyIncrements,
+    /// The owner has no deposit in the currency.
+    #[error("the enterprise has no deposit in this currency")]
+    NoAccount,
     /// The reference was used for another movement.
     #[error("the reference was used for another movement")]
     ReferenceMismatch,
@@ -43,8 +53,10 @@ pub enum MoneyError {
 /// A new authorisation.
 #[derive(Debug, Clone)]
 pub struct BeginAuthorisation {
-    /// The authorisation. PENDING: its amount is held, unless that is zero. DECLINED: it is
-    /// recorded as it is, with `refusal`.
+    /// The authorisation. PENDING: its amount is held, unless that is zero or comes to the
+    /// cardholder; of a completion only what its reservation lacks. An OUTGOING one that
+    /// names an original increments or completes it. DECLINED: it is recorded as it is, with
+    /// `refusal`.
     pub authorisation: Authorisation,
     /// The receipt so far.
     pub receipt: String,
@@ -134,11 +146,12 @@ pub struct ReverseAuthorisation {
     pub now: Timestamp,
 }
 
-/// A refund: it has its own authorisation record and is posted at once.
+/// A clearing that nothing authorised (force post): it has its own authorisation record and
+/// is posted at once.
 #[derive(Debug, Clone)]
-pub struct RefundAuthorisation {
-    /// The refund's own record: INCOMING, type P, approved, without a hold.
-    pub refund: Authorisation,
+pub struct ForcedClearing {
+    /// The clearing's own record: OUTGOING, approved, without a hold, wholly posted.
+    pub record: Authorisation,
     /// The receipt.
     pub receipt: String,
 }
@@ -160,7 +173,7 @@ pub(crate) enum Command {
     Decide(Box<DecideAuthorisation>),
     Clear(ClearAuthorisation),
     Reverse(ReverseAuthorisation),
-    Refund(Box<RefundAuthorisation>),
+    Force(Box<ForcedClearing>),
     Expire { enterprise_id: EnterpriseId, auth_id: AuthId, now: Timestamp },
     Move(MoveFunds),
 }
@@ -213,6 +226,7 @@ impl Store {
     }
 
     /// Decides an authorisation: keeps or gives back its hold and writes its result webhook.
+    /// An approved refund is posted, an approved completion takes over its reservation's hold.
     ///
     /// # Errors
     /// [`MoneyError`].
@@ -229,7 +243,8 @@ impl Store {
         }
     }
 
-    /// Posts a clearing.
+    /// Posts a clearing of an authorisation and of its approved increments: the whole bill
+    /// if no amount is given.
     ///
     /// # Errors
     /// [`MoneyError`].
@@ -243,8 +258,10 @@ impl Store {
         }
     }
 
-    /// Reverses an approved authorisation, wholly or in part; returns the reversal's own
-    /// record (INCOMING, linked to the original).
+    /// Reverses an approved authorisation and its increments, wholly or in part, latest
+    /// first; returns the reversal's own record (INCOMING, linked to the original). The money
+    /// has moved; the record stays PENDING until [`Store::decide_authorisation`] says what
+    /// the enterprise answered.
     ///
     /// # Errors
     /// [`MoneyError`]; more than is left is `ExceedsAuthorisation`.
@@ -258,12 +275,16 @@ impl Store {
         }
     }
 
-    /// Posts a refund.
+    /// Posts a clearing that nothing authorised. The network forces it, so that the deposit
+    /// may go below zero, which flags it.
     ///
     /// # Errors
-    /// [`MoneyError`].
-    pub async fn refund(&self, request: RefundAuthorisation) -> Result<PostingOutcome, MoneyError> {
-        match self.money(Command::Refund(Box::new(request))).await? {
+    /// [`MoneyError`]; `NoAccount` if there is no deposit in its currency.
+    pub async fn force_clearing(
+        &self,
+        request: ForcedClearing,
+    ) -> Result<PostingOutcome, MoneyError> {
+        match self.money(Command::Force(Box::new(request))).await? {
             Outcome::Posting(outcome) => Ok(*outcome),
             _ => Err(UNEXPECTED),
         }

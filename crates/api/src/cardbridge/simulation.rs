@@ -30,6 +30,7 @@ pub(crate) async fn fund_auth(
         transaction_type: TransactionType::Purchase,
         auth_type: AuthType::Normal,
         merchant: Merchant::default(),
+        original_auth_id: None,
         stan: None,
         rrn: None,
     };

@@ -17,6 +17,7 @@ mod health;
 mod idempotency;
 mod key_extraction;
 mod ledger;
+mod outstandings;
 mod path_text;
 mod plastic;
 mod profile_body;

@@ -15,7 +15,8 @@ use utoipa_axum::routes;
 
 use super::{
     api_keys, authorisations, cards, deliveries, documents, enterprises, funds, fx_rates, guard,
-    health, key_extraction, ledger, plastic, profiles, recon, reveals, tickets, transactions,
+    health, key_extraction, ledger, outstandings, plastic, profiles, recon, reveals, tickets,
+    transactions,
 };
 use crate::problem::Problem;
 use crate::sandbox;
@@ -83,6 +84,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(authorisations::list))
         .routes(routes!(authorisations::read))
         .routes(routes!(transactions::list))
+        .routes(routes!(outstandings::read))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::resend))
         .routes(routes!(ledger::accounts))

@@ -37,7 +37,10 @@ pub(crate) struct AnswerBody {
     /// What exactly led to the decision.
     detail: Option<String>,
     auth_code: Option<String>,
+    /// The bill it belongs to.
     outs_id: String,
+    /// What it increments, completes or refunds.
+    original_auth_id: Option<String>,
     latency_ms: LatencyBody,
 }
 
@@ -52,12 +55,14 @@ impl From<&AuthorisationAnswer> for AnswerBody {
             detail: auth.detail.clone(),
             auth_code: auth.auth_code.clone(),
             outs_id: auth.outs_id.to_string(),
+            original_auth_id: auth.original_auth_id.map(|id| id.to_string()),
             latency_ms: LatencyBody { total: answer.total_ms, enterprise: answer.enterprise_ms },
         }
     }
 }
 
-/// A purchase through the whole authorisation path. A decline is an answer like any other.
+/// A purchase, cash withdrawal, inquiry, completion or refund through the whole
+/// authorisation path. A decline is an answer like any other.
 #[utoipa::path(post, path = "/sandbox/v1/authorisations", operation_id = "authorise", tag = "sandbox",
     request_body = NewAuthorisation, responses((status = 200, body = AnswerBody)))]
 pub(crate) async fn create(

@@ -1,4 +1,4 @@
-//! What the network sends after an authorisation: reversals and clearings.
+//! What the network sends after an authorisation: increments, reversals and clearings.
 
 use std::sync::Arc;
 
@@ -6,14 +6,39 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::AuthId;
+use scheme::Increment as NetworkIncrement;
 
+use super::authorisations::AnswerBody;
+use super::purchase;
 use crate::fields::Fields;
 use crate::operator::{AuthorisationBody, PathText, TransactionBody};
 use crate::problem::Problem;
-use crate::request_bodies::{Clearing, Reversal};
+use crate::request_bodies::{Clearing, ForcedClearing, Increment, Reversal};
 use crate::state::ApiState;
 
-/// Takes an authorisation back, wholly or in part; answers with the reversal's own record.
+/// Raises an approved authorisation by its own authorisation, with its own hold.
+#[utoipa::path(post, path = "/sandbox/v1/authorisations/{id}/increment", tag = "sandbox",
+    params(("id" = String, Path)), request_body = Increment,
+    responses((status = 200, body = AnswerBody)))]
+pub(crate) async fn increment(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+    body: Bytes,
+) -> Result<Json<AnswerBody>, Problem> {
+    let auth_id = id.id::<AuthId>("authorisation")?;
+    let fields = Fields::parse(&body, Increment::FIELDS)?;
+    let increment = NetworkIncrement {
+        auth_id,
+        amount_text: fields.required("amount", fields.decimal_text("amount")?)?,
+        stan: fields.text("stan")?,
+        rrn: fields.text("rrn")?,
+    };
+    let answer = state.network.increment(increment).await?;
+    Ok(Json(AnswerBody::from(&answer)))
+}
+
+/// Takes an authorisation back, wholly or in part, with its increments; answers with
+/// the reversal's own record once the enterprise was told.
 #[utoipa::path(post, path = "/sandbox/v1/authorisations/{id}/reverse", tag = "sandbox",
     params(("id" = String, Path)), request_body = Option<Reversal>,
     responses((status = 200, body = AuthorisationBody)))]
@@ -25,10 +50,10 @@ pub(crate) async fn reverse(
     let auth_id = id.id::<AuthId>("authorisation")?;
     let amount = Fields::parse(&body, Reversal::FIELDS)?.decimal_text("amount")?;
     let reversal = state.network.reverse(auth_id, amount.as_deref()).await?;
-    Ok(Json(AuthorisationBody::from(&reversal)))
+    Ok(Json(AuthorisationBody::from(&reversal.authorisation)))
 }
 
-/// Posts an authorisation, wholly or in part.
+/// Posts an authorisation and its increments, wholly or in part.
 #[utoipa::path(post, path = "/sandbox/v1/authorisations/{id}/clear", tag = "sandbox",
     params(("id" = String, Path)), request_body = Option<Clearing>,
     responses((status = 200, body = TransactionBody)))]
@@ -43,4 +68,21 @@ pub(crate) async fn clear(
     let is_final = fields.boolean("final")?.unwrap_or(true);
     let cleared = state.network.clear(auth_id, amount.as_deref(), is_final).await?;
     Ok(Json(TransactionBody::from(&cleared.posting)))
+}
+
+/// Posts what nothing authorised (force post); nobody is asked.
+#[utoipa::path(post, path = "/sandbox/v1/clearings", operation_id = "force_clearing", tag = "sandbox",
+    request_body = ForcedClearing, responses((status = 200, body = TransactionBody)))]
+pub(crate) async fn force(
+    State(state): State<Arc<ApiState>>,
+    body: Bytes,
+) -> Result<Json<TransactionBody>, Problem> {
+    let fields = Fields::parse(&body, ForcedClearing::FIELDS)?;
+    let card_id = fields.required_text("cardId")?;
+    let amount = fields.required("amount", fields.decimal_text("amount")?)?;
+    let currency = fields.required("currency", fields.currency("currency")?)?;
+    let merchant = purchase::merchant(&fields)?;
+    let card_id = card_id.parse().map_err(|_| Problem::not_found("card"))?;
+    let forced = state.network.force(card_id, &amount, currency, merchant).await?;
+    Ok(Json(TransactionBody::from(&forced.posting)))
 }

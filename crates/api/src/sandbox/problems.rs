@@ -32,8 +32,12 @@ impl From<AuthoriseError> for Problem {
             AuthoriseError::Amount => {
                 Self::invalid("amount must be above zero, and zero for an inquiry")
             }
-            AuthoriseError::TransactionType => {
-                Self::invalid("transactionType P is a refund: post it to /sandbox/v1/refunds")
+            AuthoriseError::OriginalMissing => {
+                Self::invalid("originalAuthId is missing: a completion needs its reservation")
+            }
+            AuthoriseError::NotReserved => Self::conflict("not_reserved", error.to_string()),
+            AuthoriseError::NotIncrementable => {
+                Self::conflict("not_incrementable", error.to_string())
             }
             AuthoriseError::Overloaded => Self::unavailable(),
             AuthoriseError::Undecided => Self::conflict("undecided", error.to_string()),

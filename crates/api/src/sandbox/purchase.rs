@@ -1,6 +1,6 @@
 //! A purchase as the sandbox's caller describes it.
 
-use domain::{AuthType, CardId, Merchant, TransactionType};
+use domain::{AuthId, AuthType, CardId, Merchant, TransactionType};
 use scheme::{CardReference, Purchase};
 use vault::{ClearPan, ClearPin};
 use zeroize::Zeroizing;
@@ -19,16 +19,23 @@ pub(crate) fn read(body: &[u8]) -> Result<Purchase, Problem> {
     let transaction_type = fields.parsed("transactionType", "must be R, C, P or Q", |text| {
         text.parse::<TransactionType>().ok()
     })?;
-    let auth_type = fields.parsed("authType", "must be NORMAL or PRE_AUTH", |text| {
-        text.parse().ok().filter(|t| matches!(t, AuthType::Normal | AuthType::PreAuth))
-    })?;
+    let transaction_type = transaction_type.unwrap_or(TransactionType::Purchase);
+    let auth_type =
+        fields.parsed("authType", "must be NORMAL, PRE_AUTH or PRE_AUTH_COMPLETION", |text| {
+            text.parse::<AuthType>().ok()
+        })?;
+    let auth_type = auth_type.unwrap_or(AuthType::Normal);
+    if transaction_type == TransactionType::Refund && auth_type != AuthType::Normal {
+        return Err(fields.wrong("authType", "of a refund is NORMAL"));
+    }
     Ok(Purchase {
         card: card(&fields)?,
         pin: pin(&fields)?,
         amount_text: fields.required("amount", fields.decimal_text("amount")?)?,
         currency: fields.required("currency", fields.currency("currency")?)?,
-        transaction_type: transaction_type.unwrap_or(TransactionType::Purchase),
-        auth_type: auth_type.unwrap_or(AuthType::Normal),
+        original_auth_id: original(&fields, transaction_type, auth_type)?,
+        transaction_type,
+        auth_type,
         merchant: merchant(&fields)?,
         stan: fields.text("stan")?,
         rrn: fields.text("rrn")?,
@@ -53,6 +60,23 @@ fn card(fields: &Fields<'_>) -> Result<CardReference, Problem> {
 fn pin(fields: &Fields<'_>) -> Result<Option<ClearPin>, Problem> {
     let Some(text) = fields.text("pin")?.map(Zeroizing::new) else { return Ok(None) };
     ClearPin::parse(&text).map(Some).map_err(|_| fields.wrong("pin", "must be four digits"))
+}
+
+/// Only a completion, which needs it, and a refund name what they follow.
+fn original(
+    fields: &Fields<'_>,
+    transaction_type: TransactionType,
+    auth_type: AuthType,
+) -> Result<Option<AuthId>, Problem> {
+    let follows =
+        auth_type == AuthType::PreAuthCompletion || transaction_type == TransactionType::Refund;
+    match fields.text("originalAuthId")? {
+        None => Ok(None),
+        Some(_) if !follows => {
+            Err(fields.wrong("originalAuthId", "is for completions and refunds only"))
+        }
+        Some(id) => id.parse().map(Some).map_err(|_| Problem::not_found("authorisation")),
+    }
 }
 
 /// The merchant's fields.

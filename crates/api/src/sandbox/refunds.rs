@@ -2,30 +2,90 @@
 
 use std::sync::Arc;
 
+use authorise::AuthorisationAnswer;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
-use scheme::RefundOf;
+use domain::{AuthorisationStatus, Posting};
+use scheme::{Refund as NetworkRefund, RefundOf};
+use serde::Serialize;
+use store::PostingFilter;
+use utoipa::ToSchema;
 
+use super::authorisations::AnswerBody;
 use crate::fields::Fields;
-use crate::operator::TransactionBody;
 use crate::problem::Problem;
 use crate::request_bodies::Refund;
 use crate::state::ApiState;
 
-/// Posts a refund at once, as its own authorisation.
+/// The answer to a refund. Amounts are decimal texts in major units.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RefundBody {
+    #[serde(flatten)]
+    answer: AnswerBody,
+    /// The posting; null if the refund was declined.
+    transaction_id: Option<String>,
+    enterprise_id: String,
+    card_id: String,
+    customer_id: String,
+    direction: String,
+    amount: String,
+    currency: String,
+    acquirer_amount: String,
+    acquirer_currency: String,
+    /// When it was posted; null if it was declined.
+    posted_at: Option<String>,
+}
+
+impl RefundBody {
+    fn of(answer: &AuthorisationAnswer, posting: Option<&Posting>) -> Self {
+        let refund = &answer.authorisation;
+        Self {
+            answer: AnswerBody::from(answer),
+            transaction_id: posting.map(|posting| posting.transaction_id.to_string()),
+            enterprise_id: refund.enterprise_id.to_string(),
+            card_id: refund.card_id.to_string(),
+            customer_id: refund.customer_id.to_string(),
+            direction: refund.direction.to_string(),
+            amount: refund.amount.to_major(),
+            currency: refund.amount.currency().to_string(),
+            acquirer_amount: refund.acquirer_amount.to_major(),
+            acquirer_currency: refund.acquirer_amount.currency().to_string(),
+            posted_at: posting.map(|posting| posting.posted_at.to_string()),
+        }
+    }
+}
+
+/// Asks the enterprise to take a refund; an approved one is posted at once, a declined one
+/// is an answer like any other.
 #[utoipa::path(post, path = "/sandbox/v1/refunds", operation_id = "refund", tag = "sandbox", request_body = Refund,
-    responses((status = 200, body = TransactionBody)))]
+    responses((status = 200, body = RefundBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     body: Bytes,
-) -> Result<Json<TransactionBody>, Problem> {
+) -> Result<Json<RefundBody>, Problem> {
     let fields = Fields::parse(&body, Refund::FIELDS)?;
-    let of = refunded(&fields)?;
-    let amount = fields.required("amount", fields.decimal_text("amount")?)?;
-    let currency = fields.required("currency", fields.currency("currency")?)?;
-    let refunded = state.network.refund(of, &amount, currency).await?;
-    Ok(Json(TransactionBody::from(&refunded.posting)))
+    let refund = NetworkRefund {
+        of: refunded(&fields)?,
+        amount_text: fields.required("amount", fields.decimal_text("amount")?)?,
+        currency: fields.required("currency", fields.currency("currency")?)?,
+        stan: fields.text("stan")?,
+        rrn: fields.text("rrn")?,
+    };
+    let answer = state.network.refund(refund).await?;
+    let it = &answer.authorisation;
+    let mut postings = Vec::new();
+    if it.status == AuthorisationStatus::Approved {
+        let filter = PostingFilter {
+            enterprise_id: Some(it.enterprise_id),
+            auth_id: Some(it.auth_id),
+            limit: 1,
+            ..PostingFilter::default()
+        };
+        postings = state.store.postings(filter).await?;
+    }
+    Ok(Json(RefundBody::of(&answer, postings.first())))
 }
 
 fn refunded(fields: &Fields<'_>) -> Result<RefundOf, Problem> {

@@ -74,8 +74,9 @@ both_engines!(wrong_purchases_are_refused_and_leave_nothing, |platform| {
         ("amount", json!("9".repeat(30)), 422),
         ("currency", json!("000"), 422),
         ("transactionType", json!("X"), 422),
-        ("transactionType", json!("P"), 422),
+        ("originalAuthId", json!("1"), 422),
         ("authType", json!("PRE_AUTH_COMPLETION"), 422),
+        ("authType", json!("INCREMENT"), 422),
         ("mcc", json!("54"), 422),
         ("merchantCountry", json!("ZZ"), 422),
         ("tip", json!("1"), 422),
@@ -107,25 +108,73 @@ both_engines!(later_messages_need_an_authorisation, |platform| {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
     for id in ["1", "none"] {
-        for step in ["reverse", "clear"] {
+        for step in ["reverse", "clear", "increment"] {
             let path = format!("{PURCHASE}/{id}/{step}");
-            assert_eq!(platform.admin_post(&path, &json!({})).await.status, 404, "{path}");
+            let body = if step == "increment" { json!({"amount": "1"}) } else { json!({}) };
+            assert_eq!(platform.admin_post(&path, &body).await.status, 404, "{path}");
         }
+        let completion = json!({"cardId": card_id, "amount": "1", "currency": "840",
+            "authType": "PRE_AUTH_COMPLETION", "originalAuthId": id});
+        assert_eq!(platform.admin_post(PURCHASE, &completion).await.status, 404);
+        let path = format!("/admin/v1/outstandings/{id}");
+        assert_eq!(platform.admin_get(&path).await.status, 404, "{path}");
         let refund = json!({"authId": id, "amount": "1", "currency": "840"});
         assert_eq!(platform.admin_post("/sandbox/v1/refunds", &refund).await.status, 404);
     }
     let purchase = json!({"cardId": card_id, "amount": "1", "currency": "840"});
     let declined = text(&platform.done(PURCHASE, purchase).await["authId"]);
-    for step in ["reverse", "clear"] {
-        let answer =
-            platform.admin_post(&format!("{PURCHASE}/{declined}/{step}"), &json!({})).await;
+    for step in ["reverse", "clear", "increment"] {
+        let body = if step == "increment" { json!({"amount": "1"}) } else { json!({}) };
+        let answer = platform.admin_post(&format!("{PURCHASE}/{declined}/{step}"), &body).await;
         assert_eq!((answer.status, &answer.json()["code"]), (409, &json!("not_approved")));
     }
+    // Nobody can be asked, so a refund is declined like anything else.
     let refund = json!({"cardId": card_id, "amount": "1.25", "currency": "840"});
-    let refunded = platform.done("/sandbox/v1/refunds", refund).await;
-    assert_eq!((&refunded["direction"], &refunded["amount"]), (&json!("INCOMING"), &json!("1.25")));
+    let refused = platform.done("/sandbox/v1/refunds", refund).await;
+    assert_eq!((&refused["direction"], &refused["amount"]), (&json!("INCOMING"), &json!("1.25")));
+    assert_eq!((&refused["approved"], &refused["transactionId"]), (&json!(false), &Value::Null));
+    assert_eq!(refused["reason"], "DAPI_AUTH_INTERNAL_REJECT");
+    platform.assert_ledger_adds_up().await;
+});
+
+both_engines!(a_clearing_without_authorisation_is_posted_under_a_record_of_its_own, |platform| {
+    let caller = Caller::new(platform).await;
+    let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
+    let good = json!({"cardId": card_id, "amount": "1000.25", "currency": "840",
+        "merchantName": "Toll", "merchantCountry": "SGP", "mcc": "4784"});
+    for (field, value, status) in [
+        ("cardId", json!("1"), 404),
+        ("cardId", Value::Null, 422),
+        ("amount", json!("0"), 422),
+        ("amount", json!("-1"), 422),
+        ("amount", Value::Null, 422),
+        ("currency", json!("702"), 422),
+        ("currency", json!("XXX"), 422),
+        ("mcc", json!("1"), 422),
+        ("stan", json!("000001"), 422),
+    ] {
+        let mut request = good.clone();
+        request[field] = value;
+        let answer = platform.admin_post("/sandbox/v1/clearings", &request).await;
+        assert_eq!(answer.status, status, "{request}");
+    }
+    let posted = platform.done("/sandbox/v1/clearings", good).await;
     let path = format!("/admin/v1/transactions?cardId={card_id}");
-    assert_eq!(platform.admin_get(&path).await.json()["items"], json!([refunded]));
+    assert_eq!(platform.admin_get(&path).await.json()["items"], json!([posted]));
+    let auth_id = text(&posted["authId"]);
+    let receipt = platform.admin_get(&format!("/admin/v1/authorisations/{auth_id}")).await.json();
+    assert_eq!((&receipt["detail"], &receipt["status"]), (&json!("forced"), &json!("APPROVED")));
+    assert_eq!(receipt["merchant"]["country"], "SG");
+    // The deposit of 1000.00 does not cover it: the network forces it, and that is flagged.
+    let accounts = format!("/admin/v1/ledger/accounts?enterpriseId={}", caller.enterprise_id);
+    let account = platform.admin_get(&accounts).await.json()["items"][0].clone();
+    assert_eq!(account["availableAmount"], "-0.25", "{account}");
+    let bill = text(&posted["outsId"]);
+    let bill = platform.admin_get(&format!("/admin/v1/outstandings/{bill}")).await.json();
+    assert_eq!((&bill["amount"], &bill["authAmount"]), (&json!("1000.25"), &json!("0.00")));
+    assert_eq!(bill["transactions"], json!([posted]));
+    let again = platform.admin_post(&format!("{PURCHASE}/{auth_id}/clear"), &json!({})).await;
+    assert_eq!((again.status, &again.json()["code"]), (409, &json!("hold_closed")));
     platform.assert_ledger_adds_up().await;
 });
 

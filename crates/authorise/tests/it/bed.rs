@@ -182,6 +182,7 @@ impl Bed {
                 country: Some("SG".to_owned()),
                 mcc: Some("5812".to_owned()),
             },
+            original_auth_id: None,
             stan: None,
             rrn: None,
         }

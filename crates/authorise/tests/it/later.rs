@@ -1,9 +1,13 @@
 //! Reversals, clearings, refunds and the expiry of holds.
 
 use domain::{Authorisation, CardEvent, Currency, Direction, HoldState, TransactionType};
-use scheme::{Purchase, RefundOf, SchemeError};
+use scheme::{Purchase, Refund, RefundOf, SchemeError};
 
 use crate::bed::{Bed, DEPOSIT_MINOR};
+
+fn refund(of: RefundOf, amount: &str, currency: Currency) -> Refund {
+    Refund { of, amount_text: amount.to_owned(), currency, stan: None, rrn: None }
+}
 
 async fn approved(bed: &Bed, amount: &str) -> Authorisation {
     let it = bed.network.purchase(bed.purchase(amount)).await.unwrap().authorisation;
@@ -30,19 +34,18 @@ async fn later_messages_work_on_a_terminated_card() {
     let (cleared, reversed) = (approved(&bed, "10").await, approved(&bed, "7").await);
     bed.change_card(CardEvent::Terminate).await;
     bed.network.clear(cleared.auth_id, None, true).await.unwrap();
-    let reversal = bed.network.reverse(reversed.auth_id, None).await.unwrap();
+    let reversal = bed.network.reverse(reversed.auth_id, None).await.unwrap().authorisation;
     assert_eq!(reversal.original_auth_id, Some(reversed.auth_id));
     assert_eq!((reversal.direction, reversal.outs_id), (Direction::Incoming, reversed.outs_id));
     let of = RefundOf::Authorisation(cleared.auth_id);
-    let refund = bed.network.refund(of, "4", Currency::USD).await.unwrap();
-    let record = &refund.authorisation;
+    let record = bed.network.refund(refund(of, "4", Currency::USD)).await.unwrap().authorisation;
     assert_eq!(record.transaction_type, TransactionType::Refund);
     assert_eq!((record.direction, record.outs_id), (Direction::Incoming, cleared.outs_id));
     assert_eq!(record.original_auth_id, Some(cleared.auth_id));
     let account = bed.account().await;
     let balances = (account.available_minor, account.held_minor, account.posted_minor);
     assert_eq!(balances, (DEPOSIT_MINOR - 600, 0, 600));
-    assert_eq!(bed.enterprise.notices(), 2);
+    assert_eq!(bed.enterprise.notices(), 4);
     bed.assert_verified().await;
 }
 
@@ -52,12 +55,13 @@ async fn a_refund_of_a_card_in_another_currency_is_converted() {
     let it = approved(&bed, "50").await;
     bed.network.clear(it.auth_id, None, true).await.unwrap();
     let of = RefundOf::Card(bed.card.card_id);
-    assert!(bed.network.refund(of, "10", Currency::SGD).await.is_err());
+    let without = bed.network.refund(refund(of, "10", Currency::SGD)).await.unwrap();
+    assert_eq!(without.authorisation.detail.as_deref(), Some("no_fx_rate"));
     bed.set_rate(Currency::SGD, Currency::USD, "0.75").await;
-    let refund = bed.network.refund(of, "10", Currency::SGD).await.unwrap();
-    assert_eq!(refund.posting.amount.amount_minor(), 750);
-    assert_eq!(refund.posting.acquirer_amount.to_major(), "10.00");
-    assert_eq!(refund.authorisation.original_auth_id, None);
+    let record = bed.network.refund(refund(of, "10", Currency::SGD)).await.unwrap().authorisation;
+    assert_eq!(record.amount.amount_minor(), 750);
+    assert_eq!(record.acquirer_amount.to_major(), "10.00");
+    assert_eq!(record.original_auth_id, None);
     assert_eq!(bed.account().await.posted_minor, 5000 - 750);
     bed.assert_verified().await;
 }
@@ -86,7 +90,7 @@ async fn unknown_and_declined_authorisations_take_no_later_message() {
     assert!(bed.network.reverse(declined, None).await.is_err());
     assert!(bed.network.clear(declined, None, true).await.is_err());
     let of = RefundOf::Authorisation(declined);
-    assert!(bed.network.refund(of, "1", Currency::USD).await.is_err());
+    assert!(bed.network.refund(refund(of, "1", Currency::USD)).await.is_err());
     bed.assert_untouched().await;
 }
 

@@ -124,7 +124,7 @@ async fn amounts_that_are_none_write_nothing() {
     for amount in ["0", "-1", "1.001", "", "1e3", "99999999999999999999"] {
         assert!(bed.network.purchase(bed.purchase(amount)).await.is_err(), "{amount}");
     }
-    let refund = Purchase { transaction_type: TransactionType::Refund, ..bed.purchase("1") };
+    let refund = Purchase { transaction_type: TransactionType::Refund, ..bed.purchase("0") };
     assert!(bed.network.purchase(refund).await.is_err());
     let filter = store::AuthorisationFilter { limit: 10, ..Default::default() };
     assert_eq!(bed.store.authorisations(filter).await.unwrap(), []);

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AccountId, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, IdGenerator, Posting,
-    Timestamp, TransactionId, TransferId,
+    AccountId, AuthId, Authorisation, AuthorisationStatus, Direction, EnterpriseId, HoldState,
+    IdGenerator, OutsId, Posting, Timestamp, TransactionId, TransferId,
 };
 use ledger::{Account, Movement, Transfer, TransferKind};
 
 use super::batch::{Batch, Loaded, LoadedAccount, NewAuthorisation};
+use super::bill::{Bill, Moved};
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
-    DecideOutcome, MoneyError, MoveFunds, Outcome, PostingOutcome, RefundAuthorisation,
-    ReverseAuthorisation, steps,
+    DecideOutcome, ForcedClearing, MAX_INCREMENTS, MoneyError, MoveFunds, Outcome, PostingOutcome,
+    ReverseAuthorisation, bill, steps,
 };
 use crate::engine::Tx;
 use crate::{MovedFunds, StoreError};
@@ -52,7 +53,13 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
             Command::Begin(request) => {
                 let it = &request.authorisation;
                 accounts.insert((it.enterprise_id, it.amount.currency()));
-                if let Some(key) = &it.network_key {
+                if it.direction == Direction::Outgoing {
+                    named.extend(it.original_auth_id);
+                }
+                // What follows an authorisation that is closed by now would be refused, so a
+                // repeat of it must be known before.
+                let is_sought = repeats == Repeats::Sought || it.original_auth_id.is_some();
+                if let Some(key) = it.network_key.as_ref().filter(|_| is_sought) {
                     messages.push((it.enterprise_id, it.card_id, key.clone()));
                 }
                 pans.extend(request.velocity.iter().map(|terms| (it.enterprise_id, terms.pan_id)));
@@ -61,8 +68,8 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
             Command::Clear(request) => _ = named.insert(request.auth_id),
             Command::Reverse(request) => _ = named.insert(request.auth_id),
             Command::Expire { auth_id, .. } => _ = named.insert(*auth_id),
-            Command::Refund(request) => {
-                let it = &request.refund;
+            Command::Force(request) => {
+                let it = &request.record;
                 accounts.insert((it.enterprise_id, it.amount.currency()));
             }
             Command::Move(request) => {
@@ -72,9 +79,8 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
         }
     }
     batch.load_authorisations(tx, named).await?;
-    if repeats == Repeats::Sought {
-        batch.load_messages(tx, messages).await?;
-    }
+    batch.load_bills(tx, bills(commands, &batch)).await?;
+    batch.load_messages(tx, messages).await?;
     let of_named = batch
         .authorisations
         .values()
@@ -85,6 +91,25 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
     pans.extend(batch.counted_pans(commands));
     batch.load_velocity_uses(tx, pans).await?;
     Ok(batch)
+}
+
+/// The bills that commands are about as a whole.
+fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
+    let of_whole_bill = |command: &&Command| match command {
+        Command::Begin(request) => request.authorisation.original_auth_id,
+        Command::Decide(decision) => Some(decision.auth_id),
+        Command::Clear(request) => Some(request.auth_id),
+        Command::Reverse(request) => Some(request.auth_id),
+        Command::Expire { auth_id, .. } => Some(*auth_id),
+        Command::Force(_) | Command::Move(_) => None,
+    };
+    let named = commands.iter().filter_map(|command| Some((command, of_whole_bill(command)?)));
+    let outs_id = |(command, auth_id): (&&Command, AuthId)| {
+        let it = &batch.authorisations.get(&auth_id)?.authorisation;
+        let is_alone = matches!(command, Command::Decide(_) | Command::Expire { .. });
+        (!is_alone || it.is_completion()).then_some(it.outs_id)
+    };
+    named.filter_map(outs_id).collect()
 }
 
 /// A group while its commands are decided.
@@ -104,8 +129,8 @@ impl Group<'_> {
             Command::Reverse(request) => {
                 self.reverse(request).map(|reversal| Outcome::Reversal(Box::new(reversal)))
             }
-            Command::Refund(request) => {
-                self.refund(request).map(|outcome| Outcome::Posting(Box::new(outcome)))
+            Command::Force(request) => {
+                self.force(request).map(|outcome| Outcome::Posting(Box::new(outcome)))
             }
             Command::Expire { enterprise_id, auth_id, now } => {
                 self.expire(*enterprise_id, *auth_id, *now).map(Outcome::Expired)
@@ -123,10 +148,11 @@ impl Group<'_> {
         if let Some(known) = message.as_ref().and_then(|key| self.batch.messages.get(key)) {
             return Ok(BeginOutcome::Repeated(known.clone()));
         }
-        let excess_receipt = self.refuse_excess(&mut it, request.velocity.as_ref());
+        let reserved_minor = self.follow(&it)?;
+        let excess_receipt = self.refuse_excess(&mut it, request.velocity.as_ref(), reserved_minor);
         let account = self.batch.account((it.enterprise_id, it.amount.currency()));
         let account_id = account.as_ref().map(|account| account.account_id);
-        let movement = steps::begin(account, &mut it)?;
+        let movement = steps::begin(account, &mut it, reserved_minor)?;
         self.record(&it, account_id, movement, it.created_at);
         if let Some(key) = message {
             self.batch.messages.insert(key, it.clone());
@@ -155,53 +181,134 @@ impl Group<'_> {
         let movement = steps::decide(account, &mut it, decision)?;
         self.give_back(&it, movement);
         self.record(&it, account_id, movement, decision.now);
+        if it.status == AuthorisationStatus::Approved {
+            self.approve(&mut it, decision.now)?;
+        }
         self.batch.events.push(decision.event.clone());
         self.keep(it.clone(), decision.receipt.clone());
         Ok(DecideOutcome::Decided(it))
     }
 
-    fn clear(&mut self, request: &ClearAuthorisation) -> Result<PostingOutcome, MoneyError> {
-        let mut it = self.loaded(request.auth_id)?;
-        let account = self.owned_account(&it)?;
-        let account_id = account.account_id;
-        let cleared = steps::clear(account, &mut it, request)?;
-        for movement in cleared.movements {
-            self.record(&it, Some(account_id), Some(movement), request.now);
+    /// What an approval moves beside the hold: a refund is posted, a completion takes over
+    /// what its reservation holds.
+    fn approve(&mut self, it: &mut Authorisation, now: Timestamp) -> Result<(), MoneyError> {
+        if it.is_refund() {
+            let account = self.owned_account(it)?;
+            let account_id = account.account_id;
+            let movement = ledger::refund(account, it.amount)?;
+            it.posted_minor = it.amount.amount_minor();
+            it.cleared_acquirer_minor = it.acquirer_amount.amount_minor();
+            self.record(it, Some(account_id), Some(movement), now);
+            let posting = self.posting(it, now);
+            self.batch.postings.push(posting);
+        } else if it.is_completion() {
+            let original = self.loaded(it.original_auth_id.ok_or(MoneyError::NotFound)?)?;
+            let mut bill = self.bill(&original);
+            let account = self.owned_account(it)?;
+            let account_id = account.account_id;
+            let movements = bill::complete(account, &mut bill, it)?;
+            self.give_back_unused(&bill, &movements);
+            self.record_bill(&bill, account_id, movements, now);
         }
-        let posting = Posting {
-            amount: cleared.amount,
-            acquirer_amount: cleared.acquirer_amount,
-            authorised_at: it.created_at,
-            ..self.posting(&it, request.now)
-        };
+        Ok(())
+    }
+
+    fn clear(&mut self, request: &ClearAuthorisation) -> Result<PostingOutcome, MoneyError> {
+        let mut bill = self.bill(&self.loaded(request.auth_id)?);
+        let account = self.owned_account(&bill.original)?;
+        let account_id = account.account_id;
+        let cleared = bill::clear(account, &mut bill, request)?;
+        let Moved { movements, amount, acquirer_amount } = cleared;
+        self.record_bill(&bill, account_id, movements, request.now);
+        let it = bill.original;
+        let posting = Posting { amount, acquirer_amount, ..self.posting(&it, request.now) };
         self.batch.postings.push(posting.clone());
-        self.keep(it.clone(), None);
         Ok(PostingOutcome { posting, authorisation: it })
     }
 
     fn reverse(&mut self, request: &ReverseAuthorisation) -> Result<Authorisation, MoneyError> {
-        let mut it = self.loaded(request.auth_id)?;
-        let account = self.owned_account(&it)?;
+        let mut bill = self.bill(&self.loaded(request.auth_id)?);
+        let account = self.owned_account(&bill.original)?;
         let account_id = account.account_id;
-        let reversed = steps::reverse(account, &mut it, request)?;
-        self.give_back(&it, reversed.movement);
-        self.record(&it, Some(account_id), reversed.movement, request.now);
-        let record = steps::reversal_record(&it, request, &reversed);
+        let mut reversed = bill::reverse(account, &mut bill, request)?;
+        let movements = std::mem::take(&mut reversed.movements);
+        for (auth_id, movement) in &movements {
+            self.give_back_taken_over(*auth_id, *movement);
+        }
+        self.record_bill(&bill, account_id, movements, request.now);
+        let record = steps::reversal_record(&bill.original, request, &reversed);
         self.push_uncounted(record.clone(), "{}".to_owned());
-        self.keep(it, None);
         Ok(record)
     }
 
-    fn refund(&mut self, request: &RefundAuthorisation) -> Result<PostingOutcome, MoneyError> {
-        let it = request.refund.clone();
-        let account = self.owned_account(&it)?;
+    /// A clearing that nothing authorised: the network decides, so that it may take more
+    /// than is available.
+    fn force(&mut self, request: &ForcedClearing) -> Result<PostingOutcome, MoneyError> {
+        let it = request.record.clone();
+        let account = self.owned_account(&it).map_err(|_| MoneyError::NoAccount)?;
         let account_id = account.account_id;
-        let movement = ledger::refund(account, it.amount)?;
-        self.record(&it, Some(account_id), Some(movement), it.created_at);
+        let cleared = ledger::clear(account, HoldState::None, 0, it.amount, true)?;
+        for movement in cleared.movements {
+            self.record(&it, Some(account_id), Some(movement), it.created_at);
+        }
         let posting = self.posting(&it, it.created_at);
         self.batch.postings.push(posting.clone());
         self.push_uncounted(it.clone(), request.receipt.clone());
         Ok(PostingOutcome { posting, authorisation: it })
+    }
+
+    /// Whether a new authorisation may follow the one that it names; returns what a
+    /// completion finds reserved, minor units.
+    fn follow(&self, it: &Authorisation) -> Result<i64, MoneyError> {
+        let Some(auth_id) = it.original_auth_id.filter(|_| it.direction == Direction::Outgoing)
+        else {
+            return Ok(0);
+        };
+        let original = self.loaded(auth_id)?;
+        let others = self.followers(&original);
+        if others.len() >= MAX_INCREMENTS {
+            return Err(MoneyError::TooManyIncrements);
+        }
+        bill::require_open(it, &original, &others)?;
+        Ok(if it.is_completion() { self.bill(&original).held_minor() } else { 0 })
+    }
+
+    /// The increments and completions of an authorisation, in order of arrival, also those
+    /// that this group began.
+    fn followers(&self, original: &Authorisation) -> Vec<Authorisation> {
+        let follows = |it: &Authorisation| {
+            it.original_auth_id == Some(original.auth_id) && it.direction == Direction::Outgoing
+        };
+        let members = self.batch.bills.get(&original.outs_id).into_iter().flatten();
+        let loaded = members.filter_map(|auth_id| self.loaded(*auth_id).ok());
+        let new = self.batch.new_authorisations.iter().map(|new| new.authorisation.clone());
+        loaded.chain(new).filter(follows).collect()
+    }
+
+    /// An authorisation with the approved increments that a message about it covers.
+    fn bill(&self, original: &Authorisation) -> Bill {
+        let mut increments = self.followers(original);
+        increments.retain(|it| it.status == AuthorisationStatus::Approved && it.is_increment());
+        Bill { original: original.clone(), increments }
+    }
+
+    /// Keeps a bill and the transfers of what was done to it.
+    fn record_bill(
+        &mut self,
+        bill: &Bill,
+        account_id: AccountId,
+        movements: Vec<(AuthId, Movement)>,
+        now: Timestamp,
+    ) {
+        for (auth_id, movement) in movements {
+            let enterprise_id = bill.original.enterprise_id;
+            let mut transfer = self.transfer(enterprise_id, account_id, movement, now);
+            transfer.auth_id = Some(auth_id);
+            self.batch.transfers.push(transfer);
+        }
+        for it in std::iter::once(&bill.original).chain(&bill.increments) {
+            self.keep(it.clone(), None);
+        }
     }
 
     fn expire(
@@ -217,7 +324,7 @@ impl Group<'_> {
         let account = self.owned_account(&it)?;
         let account_id = account.account_id;
         let movement = steps::give_back(Some(account), &mut it, HoldState::Expired)?;
-        self.give_back(&it, Some(movement));
+        self.give_back_taken_over(auth_id, movement);
         self.record(&it, Some(account_id), Some(movement), now);
         self.keep(it, None);
         Ok(true)

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    AuthId, Authorisation, CardId, Currency, EnterpriseId, NetworkKey, Posting, WebhookEvent,
+    AuthId, Authorisation, CardId, Currency, EnterpriseId, NetworkKey, OutsId, Posting,
+    WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
@@ -44,6 +45,8 @@ pub(super) struct LoadedAccount {
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) authorisations: HashMap<AuthId, Loaded>,
+    /// Of a bill what moves money away from the cardholder, in order of arrival.
+    pub(super) bills: HashMap<OutsId, Vec<AuthId>>,
     pub(super) messages: HashMap<MessageKey, Authorisation>,
     pub(super) accounts: BTreeMap<AccountKey, LoadedAccount>,
     pub(super) references: HashMap<(EnterpriseId, String), Transfer>,
@@ -76,6 +79,33 @@ impl Batch {
             let counted = rows::counted_from(&row)?;
             let loaded = Loaded { authorisation, receipt: None, counted, is_changed: false };
             self.authorisations.insert(loaded.authorisation.auth_id, loaded);
+        }
+        Ok(())
+    }
+
+    /// Reads and locks all authorisations of bills that move money away from the cardholder.
+    pub(super) async fn load_bills(
+        &mut self,
+        tx: &Tx,
+        bills: BTreeSet<OutsId>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {}, {} FROM authorisation WHERE outs_id = $1 AND direction = 'OUTGOING' \
+             ORDER BY auth_id FOR UPDATE",
+            rows::AUTHORISATION_COLUMNS,
+            rows::COUNTED_COLUMNS
+        );
+        for outs_id in bills {
+            let mut members = Vec::new();
+            for row in tx.query(&sql, &[outs_id.into()]).await? {
+                let authorisation = rows::authorisation_from(&row)?;
+                let auth_id = authorisation.auth_id;
+                members.push(auth_id);
+                let counted = rows::counted_from(&row)?;
+                let loaded = Loaded { authorisation, receipt: None, counted, is_changed: false };
+                self.authorisations.entry(auth_id).or_insert(loaded);
+            }
+            self.bills.insert(outs_id, members);
         }
         Ok(())
     }

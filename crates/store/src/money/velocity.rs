@@ -7,14 +7,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::{
-    Authorisation, AuthorisationStatus, EnterpriseId, HoldState, PanId, ResponseCode,
-    VelocityExcess, VelocityLimits, VelocityShare, VelocityUse,
+    AuthId, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, Money, PanId,
+    ResponseCode, VelocityExcess, VelocityLimits, VelocityShare, VelocityUse,
 };
 use futures_util::future::try_join_all;
-use ledger::Movement;
+use ledger::{Bucket, Movement};
 
 use super::apply::Group;
 use super::batch::Batch;
+use super::bill::Bill;
 use super::{Command, steps};
 use crate::StoreError;
 use crate::engine::Tx;
@@ -61,7 +62,8 @@ impl Batch {
             Command::Expire { auth_id, .. } => Some(*auth_id),
             _ => None,
         });
-        let loaded = giving.filter_map(|auth_id| self.authorisations.get(&auth_id));
+        let of_bills = self.bills.values().flatten().copied();
+        let loaded = giving.chain(of_bills).filter_map(|auth_id| self.authorisations.get(&auth_id));
         loaded.filter_map(|it| Some((it.authorisation.enterprise_id, it.counted?.pan_id))).collect()
     }
 
@@ -112,15 +114,18 @@ impl Batch {
 }
 
 impl Group<'_> {
-    /// Declines a new authorisation that would exceed a limit; the receipt of that.
+    /// Declines a new authorisation that would exceed a limit; the receipt of that. A
+    /// completion counts with what its reservation, which holds `reserved_minor`, lacks.
     pub(super) fn refuse_excess(
         &mut self,
         it: &mut Authorisation,
         terms: Option<&VelocityTerms>,
+        reserved_minor: i64,
     ) -> Option<String> {
         let terms = terms.filter(|_| it.status == AuthorisationStatus::Pending)?;
         let loaded = self.batch.velocity_uses.get(&(it.enterprise_id, terms.pan_id))?;
-        let excess = loaded.used.at(it.created_at).excess(&terms.limits, whole_share(it))?;
+        let share = share(it, it.amount.amount_minor().saturating_sub(reserved_minor).max(0));
+        let excess = loaded.used.at(it.created_at).excess(&terms.limits, share)?;
         steps::refuse(it, excess.as_str());
         Some((terms.refusal_receipt)(excess))
     }
@@ -134,7 +139,7 @@ impl Group<'_> {
         let terms = terms.filter(|_| it.hold_state == HoldState::Pending)?;
         let loaded = self.batch.velocity_uses.get_mut(&(it.enterprise_id, terms.pan_id))?;
         let used = loaded.used.at(it.created_at);
-        let share = whole_share(it);
+        let share = share(it, it.hold_remaining_minor);
         *loaded = LoadedUse { used: used.plus(share), is_changed: true };
         Some(Counted {
             pan_id: terms.pan_id,
@@ -158,10 +163,63 @@ impl Group<'_> {
             *loaded = LoadedUse { used, is_changed };
         }
     }
+
+    /// Gives back to the limits what was given back of a hold. That of a completion took over
+    /// what its reservation held, which counts where the reservation was counted.
+    pub(super) fn give_back_taken_over(&mut self, auth_id: AuthId, movement: Movement) {
+        let Some(it) = self.batch.authorisations.get(&auth_id) else { return };
+        let it = it.authorisation.clone();
+        let mut counting = vec![it.clone()];
+        if let Some(original) = it.original_auth_id.filter(|_| it.is_completion()) {
+            counting.extend(self.reserving(&it, original));
+        }
+        self.give_back_from(&counting, movement);
+    }
+
+    /// Gives back to the limits what a completion does not use of its reservation.
+    /// `movements` are what the approval of the completion moved.
+    pub(super) fn give_back_unused(&mut self, bill: &Bill, movements: &[(AuthId, Movement)]) {
+        let mut unused_minor = 0_i64;
+        for (_, movement) in movements {
+            let minor = movement.amount.amount_minor();
+            let is_release = movement.to == Bucket::Available;
+            unused_minor = unused_minor.saturating_add(if is_release { minor } else { -minor });
+        }
+        let Some((_, movement)) = movements.first().filter(|_| unused_minor > 0) else { return };
+        let counting: Vec<_> =
+            bill.increments.iter().rev().chain([&bill.original]).cloned().collect();
+        let amount = Money::new(unused_minor, movement.amount.currency());
+        self.give_back_from(&counting, Movement { amount, ..*movement });
+    }
+
+    /// A reservation and its increments, latest first.
+    fn reserving(&self, completion: &Authorisation, original: AuthId) -> Vec<Authorisation> {
+        let members = self.batch.bills.get(&completion.outs_id).into_iter().flatten().rev();
+        let loaded = members.filter_map(|auth_id| self.batch.authorisations.get(auth_id));
+        let of_reservation = |it: &&Authorisation| {
+            it.auth_id == original || (it.is_increment() && it.original_auth_id == Some(original))
+        };
+        loaded.map(|loaded| &loaded.authorisation).filter(of_reservation).cloned().collect()
+    }
+
+    /// Takes a movement's amount off what `counting` count with, in order.
+    fn give_back_from(&mut self, counting: &[Authorisation], movement: Movement) {
+        let mut left_minor = movement.amount.amount_minor();
+        for it in counting {
+            let loaded = self.batch.authorisations.get(&it.auth_id);
+            let counted_minor = loaded.and_then(|it| it.counted).map_or(0, |it| it.amount_minor);
+            let part_minor = counted_minor.min(left_minor);
+            if part_minor > 0 {
+                let amount = Money::new(part_minor, movement.amount.currency());
+                self.give_back(it, Some(Movement { amount, ..movement }));
+                left_minor -= part_minor;
+            }
+        }
+    }
 }
 
-/// All of a new authorisation. An increment, which names an original, is no further one.
-fn whole_share(it: &Authorisation) -> VelocityShare {
-    let count = i64::from(it.original_auth_id.is_none());
-    VelocityShare { amount_minor: it.amount.amount_minor(), count }
+/// `amount_minor` of a new authorisation. An increment or a completion, which names an
+/// original, is no further one.
+fn share(it: &Authorisation, amount_minor: i64) -> VelocityShare {
+    VelocityShare { amount_minor, count: i64::from(it.original_auth_id.is_none()) }
 }

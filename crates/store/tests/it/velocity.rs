@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    AuthId, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, PanId, ResponseCode,
-    Timestamp, TransactionType, VelocityLimit, VelocityLimits, VelocityUse,
+    AuthId, AuthType, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, PanId,
+    ResponseCode, Timestamp, TransactionType, VelocityLimit, VelocityLimits, VelocityUse,
 };
 use store::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideOutcome, ReverseAuthorisation,
@@ -201,9 +201,10 @@ both_engines!(only_what_holds_money_is_counted, |store| {
     inquiry.authorisation.hold_expires_at = None;
     store.begin_authorisation(inquiry).await.unwrap();
     assert_eq!(used(&store).await, [0; 4]);
-    let original = held(&store, 5, limits).await;
+    let original = approved(&store, 5, limits).await;
     let mut increment = counted(&store, 5, limits, store.clock().now());
     increment.authorisation.original_auth_id = Some(original.auth_id);
+    increment.authorisation.outs_id = original.outs_id;
     let outcome = store.begin_authorisation(increment).await.unwrap();
     let BeginOutcome::Held(increment) = outcome else { panic!("not held: {outcome:?}") };
     assert_eq!(used(&store).await, [10, 1, 10, 1]);
@@ -211,6 +212,39 @@ both_engines!(only_what_holds_money_is_counted, |store| {
     assert_eq!(used(&store).await, [5, 1, 5, 1]);
     let foreign = EnterpriseId::from_i64(1);
     assert_eq!(store.velocity_use(foreign, PAN).await.unwrap().day.amount_minor, 0);
+});
+
+both_engines!(a_completion_counts_with_what_its_reservation_lacks, |store| {
+    fund(&store, 1_000_000).await;
+    let limits = limits(limit(Some(150), Some(9)), limit(None, None));
+    for (completed, uses) in [(130, [130, 1, 130, 1]), (80, [80, 1, 80, 1])] {
+        let mut request = counted(&store, 100, limits, store.clock().now());
+        request.authorisation.auth_type = AuthType::PreAuth;
+        let reservation = request.authorisation.clone();
+        store.begin_authorisation(request).await.unwrap();
+        decided(&store, reservation.auth_id, ResponseCode::Approved).await;
+        let complete = async |minor| {
+            let mut request = counted(&store, minor, limits, store.clock().now());
+            let it = &mut request.authorisation;
+            it.auth_type = AuthType::PreAuthCompletion;
+            (it.original_auth_id, it.outs_id) = (Some(reservation.auth_id), reservation.outs_id);
+            let auth_id = it.auth_id;
+            (auth_id, store.begin_authorisation(request).await.unwrap())
+        };
+        let (_, too_much) = complete(151).await;
+        assert!(matches!(too_much, BeginOutcome::Refused(_)), "{too_much:?}");
+        let (completion_id, _) = complete(completed).await;
+        decided(&store, completion_id, ResponseCode::Approved).await;
+        assert_eq!(used(&store).await, uses);
+        let reversal = ReverseAuthorisation {
+            auth_id: completion_id,
+            acquirer_amount_minor: None,
+            reversal_id: AuthId::from_i64(store.ids().next()),
+            now: NOW,
+        };
+        store.reverse_authorisation(reversal).await.unwrap();
+        assert_eq!(used(&store).await, [0; 4]);
+    }
 });
 
 both_engines!(a_changed_use_is_found, |store, database| {

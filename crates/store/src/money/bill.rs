@@ -1,0 +1,411 @@
+//! What a message does to a whole bill: an authorisation and its increments, or a
+//! reservation and its completion. Pure. Whatever is refused leaves everything as it was.
+
+use domain::{AuthId, Authorisation, AuthorisationStatus, HoldState, Money};
+use ledger::{Account, LedgerError, Movement};
+
+use super::steps::{acquirer_left_minor, acquirer_used_minor, billing_part, require_approved};
+use super::{ClearAuthorisation, MoneyError, ReverseAuthorisation};
+
+/// An authorisation and its approved increments, in order of arrival.
+#[derive(Debug, Clone)]
+pub(super) struct Bill {
+    /// The authorisation that the network names.
+    pub(super) original: Authorisation,
+    /// What raised it.
+    pub(super) increments: Vec<Authorisation>,
+}
+
+/// What a message did to a bill, in both currencies.
+#[derive(Debug)]
+pub(super) struct Moved {
+    /// The movements, each with the authorisation it belongs to.
+    pub(super) movements: Vec<(AuthId, Movement)>,
+    /// In the billing currency.
+    pub(super) amount: Money,
+    /// In the acquirer's currency.
+    pub(super) acquirer_amount: Money,
+}
+
+impl Bill {
+    /// What the open holds have left, minor units.
+    pub(super) fn held_minor(&self) -> i64 {
+        let held = |it: &Authorisation| it.hold_remaining_minor;
+        self.increments.iter().map(held).fold(held(&self.original), i64::saturating_add)
+    }
+
+    /// Its authorisations in order of arrival.
+    fn members(&mut self) -> impl Iterator<Item = &mut Authorisation> {
+        std::iter::once(&mut self.original).chain(&mut self.increments)
+    }
+}
+
+/// Whether `original` may be incremented, or completed if it is a reservation whose time
+/// may have run out. `others` are the increments and completions of its bill.
+pub(super) fn require_open(
+    it: &Authorisation,
+    original: &Authorisation,
+    others: &[Authorisation],
+) -> Result<(), MoneyError> {
+    require_approved(original)?;
+    let same_currency = original.amount.currency() == it.amount.currency();
+    let is_open = match original.hold_state {
+        HoldState::Pending => true,
+        HoldState::Expired => it.is_completion(),
+        HoldState::None | HoldState::Posted | HoldState::Voided => false,
+    };
+    let is_being_completed = others
+        .iter()
+        .any(|other| other.is_completion() && other.status != AuthorisationStatus::Declined);
+    if !same_currency || !is_open || is_being_completed {
+        return Err(LedgerError::HoldClosed.into());
+    }
+    Ok(())
+}
+
+/// Posts a clearing of the original: its own hold is used first, then those of the
+/// increments in order, each at its own rate; what exceeds the bill counts at the
+/// original's. The posting is the original's, so the increments' parts are released to it.
+pub(super) fn clear(
+    account: &mut Account,
+    bill: &mut Bill,
+    request: &ClearAuthorisation,
+) -> Result<Moved, MoneyError> {
+    require_approved(&bill.original)?;
+    let (mut money, mut work) = (account.clone(), bill.clone());
+    // Cleared for good or wholly reversed: the same clearing sent twice must not post twice.
+    if work.members().all(|it| is_closed(it)) {
+        return Err(LedgerError::HoldClosed.into());
+    }
+    let left_minor = work.members().map(|it| clearable_minor(it)).fold(0, i64::saturating_add);
+    let acquirer_minor = request.acquirer_amount_minor.unwrap_or(left_minor);
+    if acquirer_minor <= 0 {
+        return Err(MoneyError::ExceedsAuthorisation);
+    }
+    let own_minor = clearable_minor(&work.original).min(acquirer_minor);
+    let mut rest_minor = acquirer_minor - own_minor;
+    let mut movements = Vec::new();
+    let mut amount = Money::zero(money.currency);
+    for increment in &mut work.increments {
+        let part_minor = clearable_minor(increment).min(rest_minor);
+        rest_minor -= part_minor;
+        let released = use_increment(&mut money, increment, part_minor, request.is_final)?;
+        movements.extend(released.movements.into_iter().map(|step| (increment.auth_id, step)));
+        amount = amount.checked_add(released.amount).map_err(LedgerError::from)?;
+    }
+    let original = &mut work.original;
+    let own_minor = own_minor.checked_add(rest_minor).ok_or(LedgerError::OutOfRange)?;
+    let own = count_cleared(original, own_minor)?;
+    amount = amount.checked_add(own).map_err(LedgerError::from)?;
+    original.posted_minor =
+        original.posted_minor.checked_add(amount.amount_minor()).ok_or(LedgerError::OutOfRange)?;
+    let posted = post(&mut money, original, amount, request.is_final)?;
+    movements.extend(posted.into_iter().map(|step| (original.auth_id, step)));
+    let acquirer_amount = Money::new(acquirer_minor, original.acquirer_amount.currency());
+    (*account, *bill) = (money, work);
+    Ok(Moved { movements, amount, acquirer_amount })
+}
+
+/// Moves `amount` to what was spent, first from the original's own hold.
+fn post(
+    account: &mut Account,
+    original: &mut Authorisation,
+    amount: Money,
+    is_final: bool,
+) -> Result<Vec<Movement>, MoneyError> {
+    let held_minor = original.hold_remaining_minor;
+    let cleared = ledger::clear(account, original.hold_state, held_minor, amount, is_final)?;
+    original.hold_remaining_minor = cleared.hold_remaining_minor;
+    // A hold whose time ran out, or that never was, is closed by a final clearing too.
+    original.hold_state = if is_final { HoldState::Posted } else { cleared.hold_state };
+    if original.hold_state != HoldState::Pending {
+        original.hold_expires_at = None;
+    }
+    Ok(cleared.movements)
+}
+
+/// What was taken of an increment's hold, and what of it was cleared.
+struct Released {
+    movements: Vec<Movement>,
+    amount: Money,
+}
+
+/// Releases what a clearing of the bill takes of an increment, and after a final one the rest.
+fn use_increment(
+    account: &mut Account,
+    increment: &mut Authorisation,
+    part_minor: i64,
+    is_final: bool,
+) -> Result<Released, MoneyError> {
+    let amount = count_cleared(increment, part_minor)?;
+    let mut movements = Vec::new();
+    let of_hold_minor = if is_final { i64::MAX } else { amount.amount_minor() };
+    movements.extend(release(account, increment, of_hold_minor)?);
+    close_if_empty(increment, is_final && !is_closed(increment));
+    Ok(Released { movements, amount })
+}
+
+/// Counts `part_minor` of the acquirer amount as cleared; returns it in the billing currency.
+fn count_cleared(it: &mut Authorisation, part_minor: i64) -> Result<Money, MoneyError> {
+    let used_minor = acquirer_used_minor(it);
+    let after_minor = used_minor.checked_add(part_minor).ok_or(LedgerError::OutOfRange)?;
+    let amount = billing_part(it, used_minor, after_minor);
+    it.cleared_acquirer_minor =
+        it.cleared_acquirer_minor.checked_add(part_minor).ok_or(LedgerError::OutOfRange)?;
+    Ok(amount)
+}
+
+/// Takes back a part of a bill, or all that is left of it: from what came last first, so
+/// that the original is the last to go.
+pub(super) fn reverse(
+    account: &mut Account,
+    bill: &mut Bill,
+    request: &ReverseAuthorisation,
+) -> Result<Moved, MoneyError> {
+    require_approved(&bill.original)?;
+    let (mut money, mut work) = (account.clone(), bill.clone());
+    let mut open: Vec<_> =
+        work.members().filter(|it| it.hold_state == HoldState::Pending).collect();
+    if open.is_empty() {
+        return Err(LedgerError::HoldClosed.into());
+    }
+    let left_minor = open.iter().map(|it| acquirer_left_minor(it)).fold(0, i64::saturating_add);
+    let acquirer_minor = request.acquirer_amount_minor.unwrap_or(left_minor);
+    if acquirer_minor <= 0 || acquirer_minor > left_minor {
+        return Err(MoneyError::ExceedsAuthorisation);
+    }
+    let mut rest_minor = acquirer_minor;
+    let mut movements = Vec::new();
+    let mut amount = Money::zero(money.currency);
+    for it in open.iter_mut().rev() {
+        let part_minor = acquirer_left_minor(it).min(rest_minor);
+        rest_minor -= part_minor;
+        let used_minor = acquirer_used_minor(it);
+        let part = billing_part(it, used_minor, used_minor + part_minor);
+        movements.extend(release(&mut money, it, part.amount_minor())?.map(|s| (it.auth_id, s)));
+        it.reversed_acquirer_minor += part_minor;
+        close_if_empty(it, false);
+        amount = amount.checked_add(part).map_err(LedgerError::from)?;
+    }
+    let acquirer_amount = Money::new(acquirer_minor, work.original.acquirer_amount.currency());
+    (*account, *bill) = (money, work);
+    Ok(Moved { movements, amount, acquirer_amount })
+}
+
+/// Gives an approved completion its hold: all that its reservation still holds is released,
+/// and what the completion lacks of its amount is held instead, so that nothing is held
+/// twice. If the reservation was reversed, cleared or expired meanwhile and the deposit
+/// does not cover the difference, less is held; a clearing is then forced by the network.
+pub(super) fn complete(
+    account: &mut Account,
+    bill: &mut Bill,
+    completion: &mut Authorisation,
+) -> Result<Vec<(AuthId, Movement)>, MoneyError> {
+    let (mut money, mut work, mut it) = (account.clone(), bill.clone(), completion.clone());
+    let mut movements = Vec::new();
+    for member in work.members().filter(|it| it.hold_state == HoldState::Pending) {
+        movements.extend(release(&mut money, member, i64::MAX)?.map(|step| (member.auth_id, step)));
+        close_if_empty(member, false);
+    }
+    let lacking_minor = it.amount.amount_minor().saturating_sub(it.hold_remaining_minor);
+    let held_minor = lacking_minor.min(money.available_minor).max(0);
+    if held_minor > 0 {
+        let part = Money::new(held_minor, money.currency);
+        movements.push((it.auth_id, ledger::hold(&mut money, part)?));
+        it.hold_remaining_minor =
+            it.hold_remaining_minor.checked_add(held_minor).ok_or(LedgerError::OutOfRange)?;
+    }
+    if it.hold_remaining_minor > 0 {
+        it.hold_state = HoldState::Pending;
+    }
+    (*account, *bill, *completion) = (money, work, it);
+    Ok(movements)
+}
+
+/// Gives back up to `most_minor` of what a hold has left.
+fn release(
+    account: &mut Account,
+    it: &mut Authorisation,
+    most_minor: i64,
+) -> Result<Option<Movement>, MoneyError> {
+    let minor = it.hold_remaining_minor.min(most_minor);
+    if minor <= 0 {
+        return Ok(None);
+    }
+    let part = Money::new(minor, it.amount.currency());
+    let movement = ledger::release(account, it.hold_remaining_minor, part)?;
+    it.hold_remaining_minor -= minor;
+    Ok(Some(movement))
+}
+
+/// Closes a hold that has nothing left, or that is to be closed in any case.
+fn close_if_empty(it: &mut Authorisation, always: bool) {
+    let is_empty = it.hold_state == HoldState::Pending && it.hold_remaining_minor == 0;
+    if !is_empty && !always {
+        return;
+    }
+    let is_cleared = it.cleared_acquirer_minor > 0;
+    it.hold_state = if is_cleared { HoldState::Posted } else { HoldState::Voided };
+    it.hold_expires_at = None;
+}
+
+/// Cleared for good or wholly given back by the network.
+const fn is_closed(it: &Authorisation) -> bool {
+    matches!(it.hold_state, HoldState::Posted | HoldState::Voided)
+}
+
+/// How much of the acquirer amount a clearing may still use.
+fn clearable_minor(it: &Authorisation) -> i64 {
+    if is_closed(it) { 0 } else { acquirer_left_minor(it).max(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        AccountId, AuthType, CardId, Currency, CustomerId, Direction, EnterpriseId, Merchant,
+        OutsId, Timestamp, TransactionType,
+    };
+    use proptest::prelude::*;
+
+    use super::super::steps::begin;
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1);
+
+    fn approved(acquirer_minor: i64, billing_minor: i64) -> (Account, Bill) {
+        let enterprise_id = EnterpriseId::from_i64(1);
+        let mut account = Account::empty(enterprise_id, AccountId::from_i64(2), Currency::SGD);
+        let amount = Money::new(billing_minor, Currency::SGD);
+        ledger::deposit(&mut account, amount).unwrap();
+        let mut authorisation = Authorisation {
+            enterprise_id,
+            auth_id: AuthId::from_i64(3),
+            card_id: CardId::from_i64(4),
+            customer_id: CustomerId::from_i64(5),
+            outs_id: OutsId::from_i64(6),
+            original_auth_id: None,
+            direction: Direction::Outgoing,
+            auth_type: AuthType::Normal,
+            transaction_type: TransactionType::Purchase,
+            amount,
+            acquirer_amount: Money::new(acquirer_minor, Currency::USD),
+            fx_rate: "1".to_owned(),
+            merchant: Merchant::default(),
+            network_key: None,
+            status: AuthorisationStatus::Pending,
+            response_code: None,
+            reject_reason: None,
+            detail: None,
+            auth_code: None,
+            hold_state: HoldState::None,
+            hold_remaining_minor: 0,
+            hold_expires_at: None,
+            posted_minor: 0,
+            cleared_acquirer_minor: 0,
+            reversed_acquirer_minor: 0,
+            created_at: NOW,
+            decided_at: None,
+        };
+        begin(Some(&mut account), &mut authorisation, 0).unwrap();
+        authorisation.status = AuthorisationStatus::Approved;
+        (account, Bill { original: authorisation, increments: Vec::new() })
+    }
+
+    fn clearing(minor: Option<i64>, is_final: bool) -> ClearAuthorisation {
+        ClearAuthorisation {
+            auth_id: AuthId::from_i64(3),
+            acquirer_amount_minor: minor,
+            is_final,
+            now: NOW,
+        }
+    }
+
+    fn reversal(minor: Option<i64>) -> ReverseAuthorisation {
+        ReverseAuthorisation {
+            auth_id: AuthId::from_i64(3),
+            acquirer_amount_minor: minor,
+            reversal_id: AuthId::from_i64(9),
+            now: NOW,
+        }
+    }
+
+    proptest! {
+        /// Parts of a converted amount, cleared and reversed in any order, use up the hold to
+        /// the last minor unit, and the account obeys its rules after each.
+        #[test]
+        fn parts_of_a_converted_amount_leave_nothing_over(
+            acquirer in 1_i64..100_000,
+            billing in 1_i64..200_000,
+            parts in prop::collection::vec((1_i64..40_000, any::<bool>()), 0..12),
+        ) {
+            let (mut account, mut it) = approved(acquirer, billing);
+            for (part, is_clearing) in parts {
+                let left = acquirer_left_minor(&it.original);
+                let part = part.min(left);
+                if part == 0 { break; }
+                // A part that rounds to nothing is refused and changes nothing.
+                let before = (account.clone(), it.clone());
+                let done = if is_clearing {
+                    clear(&mut account, &mut it, &clearing(Some(part), false)).map(|_| ())
+                } else {
+                    reverse(&mut account, &mut it, &reversal(Some(part))).map(|_| ())
+                };
+                if done.is_err() {
+                    prop_assert_eq!(&account, &before.0);
+                    prop_assert_eq!(&it.original, &before.1.original);
+                }
+                prop_assert_eq!(account.check(), Ok(()));
+                prop_assert_eq!(account.held_minor, it.original.hold_remaining_minor);
+                prop_assert!(account.available_minor >= 0);
+            }
+            if it.original.hold_state == HoldState::Pending {
+                reverse(&mut account, &mut it, &reversal(None)).unwrap();
+            }
+            prop_assert_eq!(account.held_minor, 0);
+            prop_assert_eq!(it.original.hold_remaining_minor, 0);
+            prop_assert_eq!(account.posted_minor, it.original.posted_minor);
+            prop_assert_eq!(account.available_minor + it.original.posted_minor, billing);
+        }
+    }
+
+    #[test]
+    fn a_full_clearing_posts_exactly_what_was_held() {
+        let (mut account, mut it) = approved(1550, 2050);
+        let cleared = clear(&mut account, &mut it, &clearing(None, true)).unwrap();
+        assert_eq!(cleared.amount, Money::new(2050, Currency::SGD));
+        assert_eq!(cleared.acquirer_amount, Money::new(1550, Currency::USD));
+        assert_eq!(
+            (account.available_minor, account.held_minor, account.posted_minor),
+            (0, 0, 2050)
+        );
+        for again in [None, Some(1550)] {
+            let refused = clear(&mut account, &mut it, &clearing(again, true));
+            assert!(matches!(refused.map(|_| ()), Err(MoneyError::Ledger(_))));
+        }
+        assert_eq!(account.posted_minor, 2050);
+    }
+
+    #[test]
+    fn nothing_is_cleared_or_reversed_that_was_not_approved() {
+        let (mut account, mut it) = approved(100, 100);
+        it.original.status = AuthorisationStatus::Declined;
+        let refused = clear(&mut account, &mut it, &clearing(None, true));
+        assert!(matches!(refused.map(|_| ()), Err(MoneyError::NotApproved)));
+        let refused = reverse(&mut account, &mut it, &reversal(None));
+        assert!(matches!(refused.map(|_| ()), Err(MoneyError::NotApproved)));
+    }
+
+    #[test]
+    fn no_more_is_reversed_than_is_left() {
+        let (mut account, mut it) = approved(100, 135);
+        clear(&mut account, &mut it, &clearing(Some(40), false)).unwrap();
+        let refused = reverse(&mut account, &mut it, &reversal(Some(61)));
+        assert!(matches!(refused.map(|_| ()), Err(MoneyError::ExceedsAuthorisation)));
+        reverse(&mut account, &mut it, &reversal(Some(60))).unwrap();
+        assert_eq!(it.original.hold_state, HoldState::Posted);
+        assert_eq!(
+            (account.available_minor, account.held_minor, account.posted_minor),
+            (81, 0, 54)
+        );
+    }
+}
