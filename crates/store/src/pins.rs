@@ -67,6 +67,9 @@ pub enum PinChangeError {
     Store(#[from] StoreError),
 }
 
+/// Compares a presented PIN, which it holds, with what is kept of the card's.
+type PinComparison = dyn Fn(&[u8]) -> bool + Send + Sync;
+
 /// A PIN presented at a terminal.
 #[derive(Clone)]
 pub struct PinPresentation {
@@ -75,7 +78,7 @@ pub struct PinPresentation {
     /// The card.
     pub card_id: CardId,
     /// Whether the presented PIN is the one that this sealed value was made of.
-    pub matches: Arc<dyn Fn(&[u8]) -> bool + Send + Sync>,
+    pub matches: Arc<PinComparison>,
 }
 
 impl Store {

@@ -115,7 +115,7 @@ impl Bed {
             bin_range: "41111100-41111199".parse().unwrap(),
             network: "VISA".into(),
             currency: Currency::SGD,
-            card_layouts: Vec::new(),
+            card_layouts: vec!["MGEBP".into()],
             supported_countries: vec!["SG".into(), "MY".into()],
             hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
             hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
