@@ -80,6 +80,7 @@ async fn the_receipt_shows_each_step_and_no_secret() {
     let expected = [
         "expiry",
         "cvv2",
+        "pin",
         "card_status",
         "pan_status",
         "card_expiry",

@@ -104,10 +104,15 @@ impl Bed {
         } else {
             ("taken_away", "authorisation")
         };
+        self.change_store(&format!("ALTER TABLE {from} RENAME TO {to}"));
+    }
+
+    /// Changes the store behind the platform's back.
+    pub fn change_store(&self, sql: &str) {
         let file = self.directory.path().join("cardbridge.db");
         let connection = rusqlite::Connection::open(file).unwrap();
         connection.busy_timeout(Duration::from_secs(5)).unwrap();
-        connection.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
+        connection.execute_batch(sql).unwrap();
     }
 
     pub async fn set_rate(&self, from: Currency, to: Currency, rate: &str) {

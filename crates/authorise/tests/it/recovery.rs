@@ -64,3 +64,26 @@ async fn a_decision_that_the_store_did_not_take_becomes_a_decline_once_it_works_
     bed.assert_untouched().await;
     bed.assert_verified().await;
 }
+
+#[tokio::test]
+async fn a_reversal_that_a_crash_left_untold_stands() {
+    let bed = Bed::new().await;
+    let bought = bed.network.purchase(bed.purchase("15.50")).await.unwrap().authorisation;
+    let pause = Duration::from_millis(300);
+    bed.enterprise.behave(Behaviour::After(pause, ResponseCode::NotAllowed));
+    let reversing = bed.network.reverse(bought.auth_id, None);
+    let (answer, recovered) = tokio::join!(reversing, async {
+        while bed.enterprise.notices() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // The money is back before the enterprise has answered.
+        bed.assert_untouched().await;
+        bed.authoriser.recover().await.unwrap()
+    });
+    assert_eq!(recovered, 1);
+    let reversal = answer.unwrap().authorisation;
+    assert_eq!(reversal.status, AuthorisationStatus::Approved);
+    assert_eq!(reversal.detail.as_deref(), Some("reversal_not_answered"));
+    assert_eq!(bed.results(reversal.auth_id).await.len(), 1);
+    bed.assert_untouched().await;
+}

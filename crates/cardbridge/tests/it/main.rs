@@ -1,6 +1,7 @@
 //! The real binary: started, spoken to, stopped and killed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bills;
 mod crash;
 mod demo;
 mod engine;

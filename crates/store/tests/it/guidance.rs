@@ -1,8 +1,8 @@
 //! Guidance links and the pages that were opened with them.
 
 use domain::{
-    CardId, CustomerId, GuidanceLink, GuidanceType, KycTicketId, PageLanguage, PageMode, PageStep, PageTheme,
-    Timestamp,
+    CardId, CustomerId, GuidanceLink, GuidanceType, KycTicketId, PageLanguage, PageMode, PageStep,
+    PageTheme, Timestamp,
 };
 use store::{OpenedPage, OtpOutcome};
 

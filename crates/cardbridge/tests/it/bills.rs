@@ -1,0 +1,305 @@
+//! The rest of an authorisation's life, over HTTP on both engines with an enterprise that
+//! plays along: increments, completions, reversals, refunds, clearings, expiry.
+
+use domain::ResponseCode;
+use serde_json::{Value, json};
+use sim::Behaviour;
+
+use crate::engine::Engine;
+use crate::world::{World, purchase, text};
+
+const AUTHORISATIONS: &str = "/sandbox/v1/authorisations";
+const DAY_SECONDS: u32 = 86_400;
+
+/// Runs a test's body on both engines, each time on a fresh sandbox with one card.
+macro_rules! both_engines {
+    ($name:ident, |$life:ident| $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn behaviour($life: &Life) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                behaviour(&Life::new(&Engine::embedded()).await).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                behaviour(&Life::new(&Engine::postgres().await).await).await;
+            }
+        }
+    };
+}
+
+struct Life {
+    world: World,
+    card_id: String,
+}
+
+impl Life {
+    async fn new(engine: &Engine) -> Self {
+        let world = World::new(engine, &[]).await;
+        let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
+        world.operator.patch(&path, &json!({"authDeadlineMs": 500})).await.unwrap();
+        let card_id = world.card("order-1").await;
+        Self { world, card_id }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        self.world.operator.post(path, &body).await.unwrap_or_else(|e| panic!("{path}: {e:?}"))
+    }
+
+    async fn refused(&self, path: &str, body: Value) -> String {
+        self.world.operator.post(path, &body).await.unwrap_err().to_string()
+    }
+
+    /// Asks for an authorisation with more fields than a plain purchase has.
+    async fn authorise(&self, amount: &str, more: Value) -> Value {
+        let mut body = purchase(&self.card_id, amount);
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.post(AUTHORISATIONS, body).await
+    }
+
+    async fn step(&self, auth_id: &str, step: &str, body: Value) -> Value {
+        self.post(&format!("{AUTHORISATIONS}/{auth_id}/{step}"), body).await
+    }
+
+    async fn receipt(&self, auth_id: &str) -> Value {
+        let path = format!("/admin/v1/authorisations/{auth_id}");
+        self.world.operator.get(&path).await.unwrap()
+    }
+
+    async fn bill(&self, outs_id: &str) -> Value {
+        let path = format!("/admin/v1/outstandings/{outs_id}");
+        self.world.operator.get(&path).await.unwrap()
+    }
+
+    /// What the enterprise was asked about an authorisation.
+    fn notice(&self, auth_id: &str) -> Value {
+        let notices = self.world.enterprise.notices();
+        let mut of_auth = notices.iter().filter(|it| it.data.auth_id == auth_id);
+        let notice = of_auth.next().unwrap_or_else(|| panic!("no notice of {auth_id}"));
+        assert!(of_auth.next().is_none(), "two notices of {auth_id}");
+        let body: Value = serde_json::from_slice(&notice.body).unwrap();
+        assert_eq!(body["webhookSubType"], "CREATE");
+        serde_json::to_value(&notice.data).unwrap()
+    }
+
+    /// The result webhook of an authorisation: its flag.
+    async fn flag(&self, auth_id: &str) -> String {
+        let told = self
+            .world
+            .enterprise
+            .wait_for_webhook(crate::world::WAIT, |webhook| webhook.business_id() == auth_id);
+        told.await.expect("the result is told").text("/data/approveFlag").to_owned()
+    }
+
+    async fn available(&self, expected: &str) {
+        assert_eq!(self.world.available().await, expected);
+        self.world.verify_ledger().await;
+    }
+}
+
+both_engines!(an_increment_is_forwarded_and_the_bill_is_cleared_and_reversed_as_one, |life| {
+    let first = text(&life.authorise("100.00", json!({})).await, "authId");
+    let more = json!({"amount": "25.00", "stan": "000007", "rrn": "000000000007"});
+    let increment = life.step(&first, "increment", more.clone()).await;
+    let second = text(&increment, "authId");
+    assert_eq!(
+        (&increment["approved"], &increment["originalAuthId"]),
+        (&json!(true), &json!(first))
+    );
+    let notice = life.notice(&second);
+    assert_eq!(notice["originalAuthId"], json!(first));
+    assert_eq!((&notice["direction"], &notice["amount"]), (&json!("OUTGOING"), &json!(25.00)));
+    // The network's key again: the first answer, and nothing else happens.
+    assert_eq!(life.step(&first, "increment", more).await["authId"], json!(second));
+    // An increment of an increment raises the authorisation that both belong to.
+    let third = life.step(&second, "increment", json!({"amount": "5.00"})).await;
+    assert_eq!(third["originalAuthId"], json!(first));
+    life.world.enterprise.answer(Behaviour::DECLINE);
+    let declined = life.step(&first, "increment", json!({"amount": "7.00"})).await;
+    assert_eq!((&declined["approved"], &declined["responseCode"]), (&json!(false), &json!("01")));
+    life.world.enterprise.answer(Behaviour::APPROVE);
+    let outs_id = text(&increment, "outsId");
+    let bill = life.bill(&outs_id).await;
+    assert_eq!((&bill["authAmount"], &bill["amount"]), (&json!("130.00"), &json!("0.00")));
+    assert_eq!(bill["authorisations"].as_array().unwrap().len(), 4);
+    life.available("99870.00").await;
+    // Latest first: what is reversed comes off the increments.
+    life.step(&first, "reverse", json!({"amount": "10.00"})).await;
+    assert_eq!(life.receipt(&second).await["heldAmount"], "20.00");
+    assert_eq!(life.receipt(&first).await["heldAmount"], "100.00");
+    let cleared = life.step(&first, "clear", json!({"amount": "110.00"})).await;
+    assert_eq!((&cleared["amount"], &cleared["authId"]), (&json!("110.00"), &json!(first)));
+    let bill = life.bill(&outs_id).await;
+    assert_eq!((&bill["authAmount"], &bill["amount"]), (&json!("0.00"), &json!("110.00")));
+    assert_eq!(bill["transactions"], json!([cleared]));
+    life.available("99890.00").await;
+    let path = format!("{AUTHORISATIONS}/{first}/increment");
+    let closed = life.refused(&path, json!({"amount": "1"})).await;
+    assert!(closed.contains("409: the hold is not open"), "{closed}");
+});
+
+both_engines!(a_reversal_is_told_and_stands_whatever_the_enterprise_says, |life| {
+    for (behaviour, detail) in [
+        (Behaviour::APPROVE, "reversal"),
+        (Behaviour::Answer(ResponseCode::NotAllowed), "reversal_refused"),
+        (Behaviour::Silent, "reversal_not_answered"),
+        (Behaviour::Garbage, "reversal_not_answered"),
+    ] {
+        let bought = text(&life.authorise("30.00", json!({})).await, "authId");
+        life.world.enterprise.answer(behaviour);
+        let reversal = life.step(&bought, "reverse", json!({})).await;
+        life.world.enterprise.answer(Behaviour::APPROVE);
+        let reversal_id = text(&reversal, "authId");
+        let notice = life.notice(&reversal_id);
+        assert_eq!(notice["direction"], "INCOMING");
+        assert_eq!((&notice["amount"], &notice["originalAuthId"]), (&json!(30.00), &json!(bought)));
+        let receipt = life.receipt(&reversal_id).await;
+        assert_eq!((&receipt["approved"], &receipt["detail"]), (&json!(true), &json!(detail)));
+        let said = (detail == "reversal_refused").then_some("11");
+        assert_eq!(said.is_some(), receipt["answer"]["responseCode"] == "11", "{receipt}");
+        assert_eq!(life.flag(&reversal_id).await, "A");
+        life.available("100000.00").await;
+    }
+});
+
+both_engines!(a_refund_is_asked_first_and_a_refused_one_moves_nothing, |life| {
+    let bought = text(&life.authorise("50.00", json!({})).await, "authId");
+    life.step(&bought, "clear", json!({})).await;
+    let refund = json!({"authId": bought, "amount": "20.00", "currency": "840"});
+    for (behaviour, reason) in [
+        (Behaviour::Answer(ResponseCode::NotAllowed), "DAPI_AUTH_ENTERPRISE_REJECT"),
+        (Behaviour::Silent, "DAPI_AUTH_ENTERPRISE_TIMEOUT_REJECT"),
+    ] {
+        life.world.enterprise.answer(behaviour);
+        let refused = life.post("/sandbox/v1/refunds", refund.clone()).await;
+        assert_eq!(
+            (&refused["approved"], &refused["transactionId"]),
+            (&json!(false), &Value::Null)
+        );
+        assert_eq!(refused["reason"], reason);
+        assert_eq!(life.flag(&text(&refused, "authId")).await, "D");
+        life.available("99950.00").await;
+    }
+    life.world.enterprise.answer(Behaviour::APPROVE);
+    let taken = life.post("/sandbox/v1/refunds", refund).await;
+    let notice = life.notice(&text(&taken, "authId"));
+    assert_eq!(
+        (&notice["direction"], &notice["transactionType"]),
+        (&json!("INCOMING"), &json!("P"))
+    );
+    assert_eq!((&notice["originalAuthId"], &notice["amount"]), (&json!(bought), &json!(20.00)));
+    assert!(taken["transactionId"].is_string(), "{taken}");
+    life.available("99970.00").await;
+    // The same by transaction type, under the network's key: once, however often it is sent.
+    let by_type = json!({"transactionType": "P", "originalAuthId": bought, "stan": "000009",
+        "rrn": "000000000009"});
+    let one = life.authorise("5.00", by_type.clone()).await;
+    let two = life.authorise("5.00", by_type).await;
+    assert_eq!((&one["approved"], &one["authId"]), (&json!(true), &two["authId"]));
+    let bill = life.bill(&text(&one, "outsId")).await;
+    assert_eq!((&bill["amount"], &bill["authAmount"]), (&json!("25.00"), &json!("0.00")));
+    assert_eq!(bill["transactions"].as_array().unwrap().len(), 3);
+    life.available("99975.00").await;
+});
+
+both_engines!(a_completion_takes_over_what_its_reservation_holds, |life| {
+    let mut spent_minor = 0;
+    for (completed, minor) in [("80.00", 8_000), ("100.00", 10_000), ("115.00", 11_500)] {
+        let before = 10_000_000 - spent_minor;
+        let major = |minor: i64| format!("{}.{:02}", minor / 100, minor % 100);
+        let reserved = life.authorise("100.00", json!({"authType": "PRE_AUTH"})).await;
+        let reserved = text(&reserved, "authId");
+        let completion = json!({"authType": "PRE_AUTH_COMPLETION", "originalAuthId": reserved});
+        // Declined, it leaves the reservation as it was.
+        life.world.enterprise.answer(Behaviour::DECLINE);
+        assert_eq!(life.authorise(completed, completion.clone()).await["approved"], false);
+        life.available(&major(before - 10_000)).await;
+        life.world.enterprise.answer(Behaviour::APPROVE);
+        let done = life.authorise(completed, completion.clone()).await;
+        let auth_id = text(&done, "authId");
+        let notice = life.notice(&auth_id);
+        assert_eq!(notice["authType"], "PRE_AUTH_COMPLETION");
+        assert_eq!(notice["originalAuthId"], json!(reserved));
+        life.available(&major(before - minor)).await;
+        assert_eq!(life.receipt(&reserved).await["heldAmount"], "0.00");
+        // A reservation is completed once.
+        let mut again = purchase(&life.card_id, "1.00");
+        again.as_object_mut().unwrap().extend(completion.as_object().unwrap().clone());
+        let closed = life.refused(AUTHORISATIONS, again).await;
+        assert!(closed.contains("409: the hold is not open"), "{closed}");
+        life.step(&auth_id, "clear", json!({})).await;
+        spent_minor += minor;
+        life.available(&major(10_000_000 - spent_minor)).await;
+    }
+});
+
+both_engines!(of_two_completions_at_once_exactly_one_is_taken, |life| {
+    let reserved = life.authorise("100.00", json!({"authType": "PRE_AUTH"})).await;
+    let reserved = text(&reserved, "authId");
+    let mut body = purchase(&life.card_id, "100.00");
+    body["authType"] = json!("PRE_AUTH_COMPLETION");
+    body["originalAuthId"] = json!(reserved);
+    let operator = &life.world.operator;
+    let (one, two) =
+        tokio::join!(operator.post(AUTHORISATIONS, &body), operator.post(AUTHORISATIONS, &body));
+    assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1, "{one:?} {two:?}");
+    life.available("99900.00").await;
+});
+
+both_engines!(cash_and_inquiries_are_forwarded_and_an_inquiry_holds_nothing, |life| {
+    let cash = text(&life.authorise("40.00", json!({"transactionType": "C"})).await, "authId");
+    assert_eq!(life.notice(&cash)["transactionType"], "C");
+    life.available("99960.00").await;
+    for amount in ["0", "10.00"] {
+        let asked = life.authorise(amount, json!({"transactionType": "Q"})).await;
+        assert_eq!(asked["approved"], true, "{asked}");
+        let auth_id = text(&asked, "authId");
+        assert_eq!(life.notice(&auth_id)["transactionType"], "Q");
+        assert_eq!(life.receipt(&auth_id).await["holdState"], "NONE");
+        for step in ["clear", "reverse", "increment"] {
+            let path = format!("{AUTHORISATIONS}/{auth_id}/{step}");
+            let body = if step == "increment" { json!({"amount": "1"}) } else { json!({}) };
+            let refused = life.refused(&path, body).await;
+            assert!(refused.contains("409: the authorisation is not approved"), "{refused}");
+        }
+    }
+    life.available("99960.00").await;
+});
+
+both_engines!(clearings_below_at_and_above_and_the_days_of_holds, |life| {
+    let mut spent_minor = 0;
+    for (cleared, minor) in [("15.00", 1_500), ("20.00", 2_000), ("23.00", 2_300)] {
+        let bought = text(&life.authorise("20.00", json!({})).await, "authId");
+        life.step(&bought, "clear", json!({"amount": cleared})).await;
+        spent_minor += minor;
+        let left = 10_000_000_i64 - spent_minor;
+        life.available(&format!("{}.{:02}", left / 100, left % 100)).await;
+    }
+    let normal = text(&life.authorise("10.00", json!({})).await, "authId");
+    let reserved = text(&life.authorise("10.00", json!({"authType": "PRE_AUTH"})).await, "authId");
+    let advance = async |days: u32| {
+        let body = json!({"seconds": days * DAY_SECONDS});
+        life.post("/sandbox/v1/clock/advance", body).await
+    };
+    advance(6).await;
+    life.available("99922.00").await;
+    advance(1).await;
+    assert_eq!(life.receipt(&normal).await["holdState"], "EXPIRED");
+    life.available("99932.00").await;
+    advance(23).await;
+    assert_eq!(life.receipt(&reserved).await["holdState"], "EXPIRED");
+    life.available("99942.00").await;
+    // The network may complete late, and clears late for good once.
+    life.step(&normal, "clear", json!({})).await;
+    life.available("99932.00").await;
+    let path = format!("{AUTHORISATIONS}/{normal}/clear");
+    let again = life.refused(&path, json!({"amount": "10.00"})).await;
+    assert!(again.contains("409: the hold is not open"), "{again}");
+    let completion = json!({"authType": "PRE_AUTH_COMPLETION", "originalAuthId": reserved});
+    assert_eq!(life.authorise("10.00", completion).await["approved"], true);
+    life.available("99922.00").await;
+});
