@@ -118,25 +118,3 @@ async fn a_hold_is_given_back_when_its_days_are_over() {
     bed.assert_untouched().await;
     assert_eq!(bed.view(it.auth_id).await.authorisation.hold_state, HoldState::Expired);
 }
-
-#[tokio::test]
-async fn a_hold_that_cannot_be_given_back_keeps_no_other_and_no_advance_waiting() {
-    const DAY_SECONDS: u32 = 86_400;
-    let bed = Bed::new().await;
-    let stuck = approved(&bed, "10.00").await;
-    let other = approved(&bed, "5.00").await;
-    // More held than any account can give back.
-    bed.change_store(&format!(
-        "UPDATE authorisation SET currency = 392 WHERE auth_id = {}",
-        stuck.auth_id.as_i64()
-    ));
-    let started = std::time::Instant::now();
-    bed.schedule.advance(9 * DAY_SECONDS).await.unwrap();
-    assert!(started.elapsed() < std::time::Duration::from_secs(10));
-    assert_eq!(bed.view(other.auth_id).await.authorisation.hold_state, HoldState::Expired);
-    assert_eq!(bed.view(stuck.auth_id).await.authorisation.hold_state, HoldState::Pending);
-    // It is tried again, so that it goes as soon as it can.
-    bed.change_store("UPDATE authorisation SET currency = 840");
-    bed.schedule.advance(DAY_SECONDS).await.unwrap();
-    bed.assert_untouched().await;
-}

@@ -9,3 +9,4 @@ mod later;
 mod network;
 mod recovery;
 mod refusals;
+mod stuck_hold;
