@@ -61,7 +61,7 @@ pub use pin::{PinTries, PinVerdict};
 pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityLimits};
 pub use random::{Random, SystemRandom};
 pub use reveal::{Reveal, RevealPurpose};
-pub use settlement::{BusinessDay, DayError, SettlementFileType};
+pub use settlement::{AuthorisationRow, BusinessDay, DayError, SettlementFileType};
 pub use text::{EnumTextError, is_reference};
 pub use three_ds::{
     ChallengeEvent, ChallengeOverError, ChallengeStatus, ChallengeSteps, ChallengeVerdict,

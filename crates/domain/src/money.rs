@@ -161,13 +161,12 @@ impl Money {
     pub fn to_major(self) -> String {
         let exponent = self.currency.exponent() as usize;
         let sign = if self.amount_minor < 0 { "-" } else { "" };
-        let digits = format!("{:0width$}", self.amount_minor.unsigned_abs(), width = exponent + 1);
-        let (whole, fraction) = digits.split_at(digits.len() - exponent);
-        if fraction.is_empty() {
-            format!("{sign}{whole}")
-        } else {
-            format!("{sign}{whole}.{fraction}")
+        let mut digits =
+            format!("{sign}{:0width$}", self.amount_minor.unsigned_abs(), width = exponent + 1);
+        if exponent > 0 {
+            digits.insert(digits.len() - exponent, '.');
         }
+        digits
     }
 
     /// Sum of two amounts of one currency.

@@ -8,8 +8,11 @@ use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use thiserror::Error;
 
-use crate::Timestamp;
 use crate::text::text_enum;
+use crate::{
+    AuthId, AuthType, CardId, CustomerId, Direction, ErrorCode, Merchant, Money, OutsId, Timestamp,
+    TransactionType,
+};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// UTC+8.
@@ -23,6 +26,39 @@ text_enum! {
         /// Decided authorisations, by the moment they arrived.
         Authorisation = "authorisation",
     }
+}
+
+/// What a reconciliation file tells of a decided authorisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorisationRow {
+    /// Id.
+    pub auth_id: AuthId,
+    /// The cardholder.
+    pub customer_id: CustomerId,
+    /// The card.
+    pub card_id: CardId,
+    /// Which way.
+    pub direction: Direction,
+    /// Kind.
+    pub auth_type: AuthType,
+    /// The network's transaction type.
+    pub transaction_type: TransactionType,
+    /// Amount in the billing currency.
+    pub amount: Money,
+    /// Amount as the shop asked for it.
+    pub acquirer_amount: Money,
+    /// The authorisation that this one increments, reverses or refunds.
+    pub original_auth_id: Option<AuthId>,
+    /// The bill it belongs to.
+    pub outs_id: OutsId,
+    /// Approved or declined.
+    pub is_approved: bool,
+    /// Reason of a decline.
+    pub reject_reason: Option<ErrorCode>,
+    /// The shop.
+    pub merchant: Merchant,
+    /// When it arrived.
+    pub created_at: Timestamp,
 }
 
 /// A text that is no `yyyyMMdd` day from 1970 to 9999.

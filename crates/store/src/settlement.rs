@@ -15,4 +15,4 @@ pub use files::{ControlTotal, CutOutcome, SettlementFile};
 pub use links::SettlementLink;
 
 /// Most bytes of one piece of a file.
-pub const MAX_PIECE_BYTES: usize = 256 * 1024;
+pub const MAX_PIECE_BYTES: usize = 1024 * 1024;

@@ -1,5 +1,5 @@
-//! Cuts a file: pages of rows become lines, lines become pieces, pieces go to the store
-//! while the next page is read.
+//! Cuts a file: pages of rows become lines, lines become pieces, pieces go to the store.
+//! All three go on at once, with few pages and pieces waiting in between.
 
 use crypto::Sha256;
 use domain::{BusinessDay, EnterpriseId, SettlementFileType, Timestamp};
@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::rebuilt::{RebuiltRows, Totals};
+use super::rebuilt::{Page, RebuiltRows, Totals};
 
 /// When the files of a day are ready, after its end (section 10).
 const READY_AFTER_S: i64 = 2 * 60 * 60;
@@ -16,6 +16,8 @@ const READY_AFTER_S: i64 = 2 * 60 * 60;
 const SETTLING_S: i64 = 60;
 /// Pieces that wait to be written; memory is bounded by them.
 const PIECES_WAITING: usize = 4;
+/// Pages that wait to become lines.
+const PAGES_WAITING: usize = 4;
 /// Most enterprises that one call closes a day for.
 const MAX_ENTERPRISES: usize = 100_000;
 /// Enterprises read at a time.
@@ -185,12 +187,16 @@ impl Cut {
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
         let rows =
             RebuiltRows::new(self.store.clone(), self.enterprise_id, self.day, self.file_type);
-        // An embedded store is read on the calling thread: one that may block keeps a large
-        // file off those that answer requests.
+        let (pages, read) = mpsc::channel(PAGES_WAITING);
+        // An embedded store is read on the calling thread, and lines take as long to make:
+        // threads that may block keep a large file off those that answer requests.
         let runtime = Handle::current();
-        let making = tokio::task::spawn_blocking(move || runtime.block_on(make(rows, pieces)));
+        let reading = tokio::task::spawn_blocking(move || runtime.block_on(read_all(rows, pages)));
+        let making = tokio::task::spawn_blocking(move || make(read, &pieces));
         let written = self.write(waiting).await;
-        let made = making.await.map_err(|error| CutError::BrokenOff(error.to_string()))??;
+        let broken = |error: tokio::task::JoinError| CutError::BrokenOff(error.to_string());
+        reading.await.map_err(broken)??;
+        let made = making.await.map_err(broken)??;
         written?;
         Ok(SettlementFile {
             enterprise_id: self.enterprise_id,
@@ -220,20 +226,37 @@ impl Cut {
     }
 }
 
-/// Makes all lines and hands them on in pieces. That nobody takes them any more ends it
-/// early; the error is then that of the writer.
-async fn make(mut rows: RebuiltRows, pieces: mpsc::Sender<Vec<u8>>) -> Result<Made, StoreError> {
+/// Reads all pages. That nobody takes them any more ends it early; the error is then that
+/// of the maker or the writer.
+async fn read_all(mut rows: RebuiltRows, pages: mpsc::Sender<Page>) -> Result<(), StoreError> {
+    while let Some(page) = rows.read_page().await? {
+        if pages.send(page).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Makes all lines and hands them on in pieces, in a thread that may block. That nobody
+/// takes them any more ends it early; the error is then that of the writer.
+fn make(
+    mut pages: mpsc::Receiver<Page>,
+    pieces: &mpsc::Sender<Vec<u8>>,
+) -> Result<Made, StoreError> {
     let (mut totals, mut hash, mut size_bytes) = (Totals::default(), Sha256::default(), 0_u64);
     let mut lines = Vec::with_capacity(2 * MAX_PIECE_BYTES);
     let mut is_more = true;
     while is_more {
-        is_more = rows.next_page(&mut lines, &mut totals).await?;
+        match pages.blocking_recv() {
+            Some(page) => page.render(&mut lines, &mut totals)?,
+            None => is_more = false,
+        }
         while lines.len() >= MAX_PIECE_BYTES || (!is_more && !lines.is_empty()) {
             let rest = lines.split_off(lines.len().min(MAX_PIECE_BYTES));
             let piece = std::mem::replace(&mut lines, rest);
             hash.update(&piece);
             size_bytes += piece.len() as u64;
-            if pieces.send(piece).await.is_err() {
+            if pieces.blocking_send(piece).is_err() {
                 is_more = false;
                 lines.clear();
             }

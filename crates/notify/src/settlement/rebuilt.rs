@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Authorisation, BusinessDay, EnterpriseId, Money, Posting, SettlementFileType};
+use domain::{AuthorisationRow, BusinessDay, EnterpriseId, Money, Posting, SettlementFileType};
 use store::{ControlTotal, Store, StoreError};
 use wire::cardbridge::settlement::{push_authorisation, push_transaction};
 
@@ -16,7 +16,7 @@ pub(super) struct RebuiltRows {
 
 /// The last row read.
 enum Position {
-    Authorisations(Option<Authorisation>),
+    Authorisations(Option<AuthorisationRow>),
     Transactions(Option<Posting>),
 }
 
@@ -40,29 +40,52 @@ impl RebuiltRows {
         lines: &mut Vec<u8>,
         totals: &mut Totals,
     ) -> Result<bool, StoreError> {
+        let Some(page) = self.read_page().await? else { return Ok(false) };
+        page.render(lines, totals).map(|()| true)
+    }
+
+    /// The next page; none at the end.
+    pub(super) async fn read_page(&mut self) -> Result<Option<Page>, StoreError> {
+        let (owner, day) = (self.enterprise_id, self.day);
         match &mut self.position {
             Position::Authorisations(last) => {
-                let (owner, day) = (self.enterprise_id, self.day);
-                let mut page = self.store.authorisations_of_day(owner, day, last.as_ref()).await?;
-                for it in &page {
-                    push_authorisation(lines, it);
-                    totals.count(it.amount, it.direction)?;
-                }
-                let is_empty = page.is_empty();
-                *last = page.pop().or_else(|| last.take());
-                Ok(!is_empty)
+                let page = self.store.authorisations_of_day(owner, day, last.as_ref()).await?;
+                let Some(end) = page.last().cloned() else { return Ok(None) };
+                *last = Some(end);
+                Ok(Some(Page::Authorisations(page)))
             }
             Position::Transactions(last) => {
-                let (owner, day) = (self.enterprise_id, self.day);
-                let mut page = self.store.postings_of_day(owner, day, last.as_ref()).await?;
-                for it in &page {
-                    push_transaction(lines, it);
-                    totals.count(it.amount, it.direction)?;
-                }
-                let is_empty = page.is_empty();
-                *last = page.pop().or_else(|| last.take());
-                Ok(!is_empty)
+                let page = self.store.postings_of_day(owner, day, last.as_ref()).await?;
+                let Some(end) = page.last().cloned() else { return Ok(None) };
+                *last = Some(end);
+                Ok(Some(Page::Transactions(page)))
             }
+        }
+    }
+}
+
+/// Rows that were read together.
+pub(super) enum Page {
+    Authorisations(Vec<AuthorisationRow>),
+    Transactions(Vec<Posting>),
+}
+
+impl Page {
+    /// Appends the lines of the rows and counts them into `totals`.
+    pub(super) fn render(
+        &self,
+        lines: &mut Vec<u8>,
+        totals: &mut Totals,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Authorisations(rows) => rows.iter().try_for_each(|it| {
+                push_authorisation(lines, it);
+                totals.count(it.amount, it.direction)
+            }),
+            Self::Transactions(rows) => rows.iter().try_for_each(|it| {
+                push_transaction(lines, it);
+                totals.count(it.amount, it.direction)
+            }),
         }
     }
 }

@@ -92,8 +92,11 @@ impl Session {
             let mut found = Vec::new();
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next()? {
-                let values =
-                    (0..columns).map(|c| row.get_ref(c).map(owned)).collect::<Result<_, _>>()?;
+                // Not collected: a vector of results grows in steps, which large reads feel.
+                let mut values = Vec::with_capacity(columns);
+                for column in 0..columns {
+                    values.push(owned(row.get_ref(column)?));
+                }
                 found.push(Row(values));
             }
             Ok(found)

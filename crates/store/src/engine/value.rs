@@ -86,8 +86,13 @@ impl Row {
 
     /// Text, or none.
     pub(crate) fn opt_text(&self, column: usize) -> Result<Option<String>, StoreError> {
+        Ok(self.opt_str(column)?.map(str::to_owned))
+    }
+
+    /// Text where it lies, or none.
+    pub(crate) fn opt_str(&self, column: usize) -> Result<Option<&str>, StoreError> {
         match self.0.get(column) {
-            Some(Value::Text(value)) => Ok(Some(value.clone())),
+            Some(Value::Text(value)) => Ok(Some(value)),
             Some(Value::Null) => Ok(None),
             _ => Err(StoreError::Corrupt("a text")),
         }

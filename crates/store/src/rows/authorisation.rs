@@ -92,7 +92,7 @@ pub(crate) fn authorisation_values(authorisation: &Authorisation) -> Vec<Value> 
 }
 
 /// The four columns of a shop.
-pub(super) fn merchant_from(f: &mut Fields<'_>) -> Result<Merchant, StoreError> {
+pub(crate) fn merchant_from(f: &mut Fields<'_>) -> Result<Merchant, StoreError> {
     Ok(Merchant {
         merchant_id: f.opt_text()?,
         name: f.opt_text()?,

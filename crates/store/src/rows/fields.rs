@@ -87,7 +87,9 @@ impl<'row> Fields<'row> {
 
     /// A value with a fixed text; `what` names the column if the text is none of them.
     pub(crate) fn parsed<T: FromStr>(&mut self, what: &'static str) -> Result<T, StoreError> {
-        self.text()?.parse().map_err(|_| StoreError::Corrupt(what))
+        let column = self.advance();
+        let text = self.row.opt_str(column)?.ok_or(StoreError::Corrupt(what))?;
+        text.parse().map_err(|_| StoreError::Corrupt(what))
     }
 
     /// A value with a fixed text, or none.
@@ -95,8 +97,9 @@ impl<'row> Fields<'row> {
         &mut self,
         what: &'static str,
     ) -> Result<Option<T>, StoreError> {
-        let parse = |text: String| text.parse().map_err(|_| StoreError::Corrupt(what));
-        self.opt_text()?.map(parse).transpose()
+        let parse = |text: &str| text.parse().map_err(|_| StoreError::Corrupt(what));
+        let column = self.advance();
+        self.row.opt_str(column)?.map(parse).transpose()
     }
 
     /// A list, one entry a line.

@@ -23,6 +23,7 @@ mod velocity;
 mod webhook;
 
 pub(crate) use account::{ACCOUNT_COLUMNS, account_from, account_values};
+pub(crate) use authorisation::merchant_from;
 pub(crate) use authorisation::{AUTHORISATION_COLUMNS, authorisation_from, authorisation_values};
 pub(crate) use card::{CARD_COLUMNS, PAN_COLUMNS, card_from, card_values, pan_from, pan_values};
 pub(crate) use customer::{CUSTOMER_COLUMNS, customer_from, customer_values};

@@ -1,12 +1,21 @@
 //! What belongs to a day, in the order of its file: by time, then id.
 
-use domain::{Authorisation, BusinessDay, EnterpriseId, Posting, Timestamp};
+use domain::{
+    AuthId, AuthorisationRow, AuthorisationStatus, BusinessDay, CardId, CustomerId, EnterpriseId,
+    OutsId, Posting, Timestamp,
+};
 
-use crate::rows::{AUTHORISATION_COLUMNS, POSTING_COLUMNS, authorisation_from, posting_from};
+use crate::engine::Row;
+use crate::rows::{Fields, POSTING_COLUMNS, merchant_from, posting_from};
 use crate::{Store, StoreError};
 
 /// Most rows of a day that are read at once.
 const PAGE_ROWS: i64 = 1_000;
+/// What a file tells of an authorisation: half of its columns.
+const AUTHORISATION_COLUMNS: &str = "auth_id, customer_id, card_id, direction, auth_type, \
+    transaction_type, amount_minor, currency, acquirer_amount_minor, acquirer_currency, \
+    original_auth_id, outs_id, status, reject_reason, merchant_id, merchant_name, \
+    merchant_country, mcc, created_at";
 
 impl Store {
     /// The next decided authorisations that arrived on a day, after the one given, in order
@@ -18,15 +27,15 @@ impl Store {
         &self,
         enterprise_id: EnterpriseId,
         day: BusinessDay,
-        after: Option<&Authorisation>,
-    ) -> Result<Vec<Authorisation>, StoreError> {
+        after: Option<&AuthorisationRow>,
+    ) -> Result<Vec<AuthorisationRow>, StoreError> {
         let last = after.map(|it| (it.created_at, it.auth_id.as_i64()));
         let sql = format!(
             "SELECT {AUTHORISATION_COLUMNS} FROM authorisation WHERE enterprise_id = $1 \
              AND (created_at, auth_id) > ($2, $3) AND created_at < $4 AND status <> 'PENDING' \
              ORDER BY created_at, auth_id LIMIT $5"
         );
-        self.day_page(sql, enterprise_id, day, last, authorisation_from).await
+        self.day_page(sql, enterprise_id, day, last, row_from).await
     }
 
     /// The next transactions that were posted on a day, after the one given, in order of
@@ -55,7 +64,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         day: BusinessDay,
         last: Option<(Timestamp, i64)>,
-        from: fn(&crate::engine::Row) -> Result<T, StoreError>,
+        from: fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let (moment, id) = last.unwrap_or((day.start(), i64::MIN));
         self.read_one(move |tx| {
@@ -115,4 +124,26 @@ impl Store {
         })
         .await
     }
+}
+
+fn row_from(row: &Row) -> Result<AuthorisationRow, StoreError> {
+    let mut fields = Fields::of(row);
+    let f = &mut fields;
+    Ok(AuthorisationRow {
+        auth_id: f.id(AuthId::from_i64)?,
+        customer_id: f.id(CustomerId::from_i64)?,
+        card_id: f.id(CardId::from_i64)?,
+        direction: f.parsed("authorisation.direction")?,
+        auth_type: f.parsed("authorisation.auth_type")?,
+        transaction_type: f.parsed("authorisation.transaction_type")?,
+        amount: f.money()?,
+        acquirer_amount: f.money()?,
+        original_auth_id: f.opt_id(AuthId::from_i64)?,
+        outs_id: f.id(OutsId::from_i64)?,
+        is_approved: f.parsed::<AuthorisationStatus>("authorisation.status")?
+            == AuthorisationStatus::Approved,
+        reject_reason: f.opt_parsed("authorisation.reject_reason")?,
+        merchant: merchant_from(f)?,
+        created_at: f.time()?,
+    })
 }

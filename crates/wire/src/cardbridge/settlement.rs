@@ -5,8 +5,8 @@
 //! header, UTF-8. The same rows exist as CSV with a header.
 
 use domain::{
-    Authorisation, AuthorisationStatus, BusinessDay, ErrorCode, Merchant, Money, Posting,
-    SettlementFileType, Timestamp,
+    AuthorisationRow, BusinessDay, ErrorCode, Merchant, Money, Posting, SettlementFileType,
+    Timestamp,
 };
 
 use super::input::{ParseError, Problem};
@@ -125,10 +125,8 @@ pub fn parse_file_url_query(raw_query: Option<&str>) -> Result<FileUrlQuery, Par
     Ok(FileUrlQuery { file_type, day, format })
 }
 
-/// Appends the line of an authorisation. One that is not decided has no place in a file and
-/// would stand there as declined.
-pub fn push_authorisation(line: &mut Vec<u8>, it: &Authorisation) {
-    let approved = it.status == AuthorisationStatus::Approved;
+/// Appends the line of an authorisation.
+pub fn push_authorisation(line: &mut Vec<u8>, it: &AuthorisationRow) {
     let mut row = Row(line);
     row.shown(it.auth_id);
     row.shown(it.customer_id);
@@ -143,7 +141,7 @@ pub fn push_authorisation(line: &mut Vec<u8>, it: &Authorisation) {
         None => row.plain(""),
     }
     row.shown(it.outs_id);
-    row.plain(if approved { "A" } else { "D" });
+    row.plain(if it.is_approved { "A" } else { "D" });
     row.plain(it.reject_reason.map_or("", ErrorCode::as_str));
     row.merchant(&it.merchant);
     row.time(it.created_at);
