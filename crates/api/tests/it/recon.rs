@@ -22,14 +22,15 @@ pub async fn at_noon(platform: &Platform) -> BusinessDay {
     BusinessDay::of(platform.store.clock().now())
 }
 
-/// A purchase, declined since nobody can be asked, and a refund; their ids.
+/// A purchase, declined since nobody can be asked, and a clearing without authorisation,
+/// which has a record of its own; the purchase's and the transaction's ids.
 pub async fn use_card(platform: &Platform, card_id: &str) -> (String, String) {
     let purchase = json!({"cardId": card_id, "amount": "15.50", "currency": "840", "mcc": "5411",
         "merchantId": "M0001", "merchantName": "Fish>Chips, \"Ltd\"", "merchantCountry": "SG"});
     let declined = platform.done("/sandbox/v1/authorisations", purchase).await;
-    let refund = json!({"cardId": card_id, "amount": "1.25", "currency": "840"});
-    let refunded = platform.done("/sandbox/v1/refunds", refund).await;
-    (text(&declined["authId"]), text(&refunded["transactionId"]))
+    let clearing = json!({"cardId": card_id, "amount": "1.25", "currency": "840"});
+    let posted = platform.done("/sandbox/v1/clearings", clearing).await;
+    (text(&declined["authId"]), text(&posted["transactionId"]))
 }
 
 pub async fn close(platform: &Platform, day: BusinessDay) -> Vec<Value> {
@@ -86,14 +87,9 @@ both_engines!(what_close_day_made_is_served_at_once, |platform| {
     assert_eq!(files.len(), 2);
     let file = file_of(&files, &caller, "authorisation");
     assert_eq!((&file["fileDate"], &file["rows"]), (&json!(day.to_string()), &json!(2)));
-    assert_eq!(
-        file["totals"][0],
-        json!({"currency": "840", "direction": "INCOMING", "rows": 1, "amount": "1.25"})
-    );
-    assert_eq!(
-        file["totals"][1],
-        json!({"currency": "840", "direction": "OUTGOING", "rows": 1, "amount": "15.50"})
-    );
+    let totals =
+        json!([{"currency": "840", "direction": "OUTGOING", "rows": 2, "amount": "16.75"}]);
+    assert_eq!(file["totals"], totals);
     let answer = download(platform, &caller, "authorisation", day).await;
     assert_eq!(file["sha256"], hex(&crypto::sha256(&answer.body)));
     assert_eq!(answer.header("content-length"), Some(&*answer.body.len().to_string()));
@@ -113,11 +109,11 @@ both_engines!(what_close_day_made_is_served_at_once, |platform| {
             .map(str::to_owned)
     );
     assert!(purchase[17].starts_with(&day.start().to_utc8()[..11]), "{purchase:?}");
-    let refund = rows.iter().find(|row| row[0] != auth_id).unwrap();
-    assert_eq!((&*refund[3], &*refund[12], &*refund[13]), ("INCOMING", "A", ""));
+    let forced = rows.iter().find(|row| row[0] != auth_id).unwrap();
+    assert_eq!((&*forced[3], &*forced[12], &*forced[13]), ("OUTGOING", "A", ""));
     let rows = lines(&download(platform, &caller, "transaction", day).await);
     assert_eq!((rows.len(), rows[0].len(), &rows[0][0]), (1, 16, &transaction_id));
-    assert_eq!(rows[0][5..10], ["INCOMING", "840", "1.25", "840", "1.25"].map(str::to_owned));
+    assert_eq!(rows[0][5..10], ["OUTGOING", "840", "1.25", "840", "1.25"].map(str::to_owned));
 });
 
 both_engines!(the_same_rows_are_handed_out_as_csv, |platform| {

@@ -45,7 +45,7 @@ async fn plant(
 }
 
 /// A closed day with two authorisations and a transaction; the ids of the declined purchase
-/// and of the refund's transaction.
+/// and of the transaction.
 async fn closed_day(platform: &Platform) -> (BusinessDay, String, String) {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
@@ -82,7 +82,7 @@ both_engines!(a_changed_ledger_is_explained_row_by_row, |platform, location| {
         at,
         &format!("UPDATE posting SET amount_minor = 126 WHERE transaction_id = {transaction_id}"),
         &format!("UPDATE posting SET amount_minor = 125 WHERE transaction_id = {transaction_id}"),
-        &["transaction ledger", "transaction field amount", "transaction total 840 INCOMING"],
+        &["transaction ledger", "transaction field amount", "transaction total 840 OUTGOING"],
     )
     .await;
     let far = 4_000_000_000_000_000_i64;
@@ -104,8 +104,8 @@ both_engines!(a_changed_ledger_is_explained_row_by_row, |platform, location| {
     .await;
     plant(
         at,
-        "UPDATE ledger_transfer SET amount_minor = 999 WHERE kind = 'REFUND'",
-        "UPDATE ledger_transfer SET amount_minor = 125 WHERE kind = 'REFUND'",
+        "UPDATE ledger_transfer SET amount_minor = 999 WHERE kind = 'CLEARING'",
+        "UPDATE ledger_transfer SET amount_minor = 125 WHERE kind = 'CLEARING'",
         &["transaction ledger"],
     )
     .await;
@@ -135,9 +135,9 @@ both_engines!(changed_bytes_and_totals_of_a_file_are_found, |platform, location|
     let transaction = "file_type = 'transaction'";
     plant(
         at,
-        &format!("UPDATE settlement_file SET totals = '840 INCOMING 1 999' WHERE {transaction}"),
-        &format!("UPDATE settlement_file SET totals = '840 INCOMING 1 125' WHERE {transaction}"),
-        &["transaction total 840 INCOMING"],
+        &format!("UPDATE settlement_file SET totals = '840 OUTGOING 1 999' WHERE {transaction}"),
+        &format!("UPDATE settlement_file SET totals = '840 OUTGOING 1 125' WHERE {transaction}"),
+        &["transaction total 840 OUTGOING"],
     )
     .await;
     plant(

@@ -68,3 +68,38 @@ async fn a_day_is_closed_and_verified_from_the_command_line() {
     let (code, _) = recon(&data, &["verify", "tomorrow"]);
     assert_eq!(code, Some(2));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_with_every_kind_of_record_agrees_with_the_ledger() {
+    let world = World::new(&Engine::embedded(), &[]).await;
+    let card_id = world.card("ord-1").await;
+    let call = async |path: &str, body: Value| {
+        world.operator.post(&format!("/sandbox/v1/{path}"), &body).await.unwrap()
+    };
+    let now = Clock::system().now();
+    let noon = BusinessDay::of(now).end().plus_seconds(12 * 60 * 60);
+    call("clock/advance", json!({"seconds": noon.millis_since(now) / 1_000})).await;
+    let bought = text(&call("authorisations", purchase(&card_id, "15.50")).await, "authId");
+    call(&format!("authorisations/{bought}/increment"), json!({"amount": "4.50"})).await;
+    call(&format!("authorisations/{bought}/reverse"), json!({"amount": "2.00"})).await;
+    call(&format!("authorisations/{bought}/clear"), json!({"amount": "17.00"})).await;
+    call("refunds", json!({"authId": bought, "amount": "3.00", "currency": "840"})).await;
+    let mut reservation = purchase(&card_id, "10.00");
+    reservation["authType"] = json!("PRE_AUTH");
+    let reserved = text(&call("authorisations", reservation).await, "authId");
+    let mut completion = purchase(&card_id, "12.00");
+    completion["authType"] = json!("PRE_AUTH_COMPLETION");
+    completion["originalAuthId"] = json!(reserved);
+    let completed = text(&call("authorisations", completion).await, "authId");
+    call(&format!("authorisations/{completed}/clear"), json!({})).await;
+    call("clearings", json!({"cardId": card_id, "amount": "1.00", "currency": "840"})).await;
+    let day = BusinessDay::of(noon).to_string();
+    let data = world.data_dir();
+    let (_, closed) = recon(&data, &["close-day", &day]);
+    let rows: Vec<_> =
+        closed["files"].as_array().unwrap().iter().map(|file| file["rows"].clone()).collect();
+    assert_eq!(rows, [json!(7), json!(4)], "{closed}");
+    let (code, report) = recon(&data, &["verify", &day]);
+    assert_eq!(code, Some(0), "{report}");
+    world.verify_ledger().await;
+}

@@ -28,7 +28,8 @@ impl Store {
     /// Where the transfers of a day come to something else than its rows. For transactions:
     /// what went into the posted bucket less what came out of it, against the postings of
     /// the same authorisation and moment. For authorisations: the hold that one took when
-    /// it arrived, if it took any, against its amount.
+    /// it arrived, if it took any, against its amount; one that follows another may take
+    /// less, since the other holds the rest.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -88,7 +89,9 @@ const HELD: &str = "SELECT a.auth_id, a.created_at, a.amount_minor, \
         AND t.auth_id = a.auth_id AND t.kind = 'HOLD' AND t.created_at = a.created_at \
     WHERE a.enterprise_id = $1 AND a.created_at >= $2 AND a.created_at < $3 \
         AND a.status <> 'PENDING' \
-    GROUP BY a.auth_id, a.created_at, a.amount_minor HAVING SUM(t.amount_minor) <> a.amount_minor \
+    GROUP BY a.auth_id, a.created_at, a.amount_minor, a.original_auth_id \
+    HAVING SUM(t.amount_minor) > a.amount_minor \
+        OR (a.original_auth_id IS NULL AND SUM(t.amount_minor) <> a.amount_minor) \
     ORDER BY a.created_at, a.auth_id LIMIT $4";
 
 fn gap_from(row: &Row) -> Result<LedgerGap, StoreError> {
