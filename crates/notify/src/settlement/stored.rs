@@ -46,7 +46,7 @@ impl StoredLines {
     }
 
     /// Whether all bytes that were read are those whose hash is kept.
-    pub(super) fn is_intact(self) -> bool {
+    pub(super) fn ends_intact(self) -> bool {
         self.hash.finish() == self.file.sha256
     }
 

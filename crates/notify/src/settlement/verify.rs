@@ -102,7 +102,7 @@ async fn compare_rows(
         sides.in_file(&found, line, report)?;
     }
     sides.finish(report);
-    if !stored.is_intact() {
+    if !stored.ends_intact() {
         report.note(Difference::Bytes);
     }
     Ok((totals, size_bytes))
