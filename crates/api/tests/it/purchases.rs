@@ -181,10 +181,13 @@ both_engines!(a_clearing_without_authorisation_is_posted_under_a_record_of_its_o
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn production_simulates_nothing() {
     let database = Embedded::new();
-    let platform = Platform::start_in(database.location(), Mode::Production).await;
+    // Production hands no secret over, so the key is made before.
+    let platform = Platform::start_in(database.location(), Mode::Sandbox).await;
     let caller = Caller::new(&platform).await;
     let path = format!("/admin/v1/enterprises/{}", caller.enterprise_id);
     platform.admin_patch(&path, &json!({"ipAllowlist": ["127.0.0.0/8"]})).await;
+    platform.stop().await;
+    let platform = Platform::start_in(database.location(), Mode::Production).await;
     let answer = caller.post(&platform, FUND_AUTH, &json!({})).await;
     assert_eq!(answer["code"], "DAPI_OPERATION_NOT_SUPPORT");
     platform.stop().await;
