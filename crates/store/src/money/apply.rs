@@ -107,7 +107,7 @@ fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
     let outs_id = |(command, auth_id): (&&Command, AuthId)| {
         let it = &batch.authorisations.get(&auth_id)?.authorisation;
         let is_alone = matches!(command, Command::Decide(_) | Command::Expire { .. });
-        (!is_alone || it.is_completion()).then_some(it.outs_id)
+        (!is_alone || it.is_completion() || it.is_increment()).then_some(it.outs_id)
     };
     named.filter_map(outs_id).collect()
 }
@@ -190,7 +190,8 @@ impl Group<'_> {
     }
 
     /// What an approval moves beside the hold: a refund is posted, a completion takes over
-    /// what its reservation holds.
+    /// what its reservation holds, an increment that comes after the end of its bill holds
+    /// nothing.
     fn approve(&mut self, it: &mut Authorisation, now: Timestamp) -> Result<(), MoneyError> {
         if it.is_refund() {
             let account = self.owned_account(it)?;
@@ -209,6 +210,13 @@ impl Group<'_> {
             let movements = bill::complete(account, &mut bill, it)?;
             self.give_back_unused(&bill, &movements);
             self.record_bill(&bill, account_id, movements, now);
+        } else if it.is_increment() {
+            let original = self.loaded(it.original_auth_id.ok_or(MoneyError::NotFound)?)?;
+            let account = self.owned_account(it)?;
+            let account_id = account.account_id;
+            let movement = bill::join(account, &original, it)?;
+            self.give_back(it, movement);
+            self.record(it, Some(account_id), movement, now);
         }
         Ok(())
     }

@@ -203,9 +203,10 @@ pub(super) fn complete(
 ) -> Result<Vec<(AuthId, Movement)>, MoneyError> {
     let (mut money, mut work, mut it) = (account.clone(), bill.clone(), completion.clone());
     let mut movements = Vec::new();
-    for member in work.members().filter(|it| it.hold_state == HoldState::Pending) {
+    // Those whose time ran out are closed too: what is completed is not cleared beside it.
+    for member in work.members().filter(|it| !is_closed(it)) {
         movements.extend(release(&mut money, member, i64::MAX)?.map(|step| (member.auth_id, step)));
-        close_if_empty(member, false);
+        close_if_empty(member, true);
     }
     let lacking_minor = it.amount.amount_minor().saturating_sub(it.hold_remaining_minor);
     let held_minor = lacking_minor.min(money.available_minor).max(0);
@@ -220,6 +221,21 @@ pub(super) fn complete(
     }
     (*account, *bill, *completion) = (money, work, it);
     Ok(movements)
+}
+
+/// Lets an approved increment join its bill. Where that was cleared for good, completed or
+/// taken back while the enterprise was asked, nothing would ever use its hold: it is released.
+pub(super) fn join(
+    account: &mut Account,
+    original: &Authorisation,
+    increment: &mut Authorisation,
+) -> Result<Option<Movement>, MoneyError> {
+    if !is_closed(original) {
+        return Ok(None);
+    }
+    let movement = release(account, increment, i64::MAX)?;
+    close_if_empty(increment, true);
+    Ok(movement)
 }
 
 /// Gives back up to `most_minor` of what a hold has left.
@@ -407,5 +423,44 @@ mod tests {
             (account.available_minor, account.held_minor, account.posted_minor),
             (81, 0, 54)
         );
+    }
+
+    /// A second authorisation about the same bill, with its hold taken.
+    fn follower(account: &mut Account, bill: &Bill, auth_type: AuthType) -> Authorisation {
+        let mut it = bill.original.clone();
+        it.auth_id = AuthId::from_i64(7);
+        it.original_auth_id = Some(bill.original.auth_id);
+        it.auth_type = auth_type;
+        it.status = AuthorisationStatus::Pending;
+        it.hold_state = HoldState::None;
+        it.hold_remaining_minor = 0;
+        let more = Money::new(it.amount.amount_minor(), it.amount.currency());
+        ledger::deposit(account, more).unwrap();
+        begin(Some(account), &mut it, 0).unwrap();
+        it.status = AuthorisationStatus::Approved;
+        it
+    }
+
+    #[test]
+    fn a_reservation_whose_time_ran_out_is_not_cleared_beside_its_completion() {
+        let (mut account, mut bill) = approved(100, 100);
+        release(&mut account, &mut bill.original, i64::MAX).unwrap();
+        bill.original.hold_state = HoldState::Expired;
+        let mut completion = follower(&mut account, &bill, AuthType::PreAuthCompletion);
+        complete(&mut account, &mut bill, &mut completion).unwrap();
+        assert!(clear(&mut account, &mut bill, &clearing(Some(100), true)).is_err());
+        assert_eq!((account.held_minor, account.posted_minor), (100, 0));
+    }
+
+    #[test]
+    fn an_increment_that_comes_after_the_end_of_its_bill_holds_nothing() {
+        let (mut account, mut bill) = approved(100, 100);
+        let mut late = follower(&mut account, &bill, AuthType::Normal);
+        clear(&mut account, &mut bill, &clearing(None, true)).unwrap();
+        let released = join(&mut account, &bill.original, &mut late).unwrap();
+        assert_eq!(released.map(|it| it.amount.amount_minor()), Some(100));
+        assert_eq!((account.held_minor, late.hold_remaining_minor), (0, 0));
+        bill.increments.push(late);
+        assert!(clear(&mut account, &mut bill, &clearing(Some(100), true)).is_err());
     }
 }

@@ -109,6 +109,9 @@ impl Model {
         match self.known[index].kind {
             Kind::Refund => self.posted -= self.known[index].amount,
             Kind::Completion => self.take_over(index),
+            Kind::Increment if is_closed(&self.known[self.known[index].original.unwrap()]) => {
+                close(&mut self.known[index], HoldState::Voided);
+            }
             _ => {}
         }
     }
