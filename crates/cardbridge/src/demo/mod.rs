@@ -1,7 +1,13 @@
 //! `cardbridge demo`: the newcomer's run. The whole platform on a fresh store, an
 //! enterprise and a shopper, every step through real HTTP and every outcome checked.
 
+mod applicants;
+mod bill;
+mod calls;
 mod card;
+mod challenge;
+mod handover;
+mod plastic;
 mod purchase;
 mod screen;
 mod setting;
@@ -61,6 +67,16 @@ async fn tell(screen: &mut Screen, platform: &Platform) -> Result<Scene, Failure
     card::unfreeze(screen, &scene).await?;
     purchase::clear(screen, &scene, &bought).await?;
     card::terminate(screen, &scene).await?;
+    applicants::known_customer(screen, &mut scene).await?;
+    applicants::evidence(screen, &scene).await?;
+    challenge::approved(screen, &scene).await?;
+    bill::run(screen, &scene).await?;
+    plastic::twin(screen, &mut scene).await?;
+    plastic::pin(screen, &scene).await?;
+    plastic::replacement(screen, &mut scene).await?;
+    handover::page(screen, &scene).await?;
+    handover::keys(screen, &scene).await?;
+    handover::files(screen, &scene).await?;
     setting::verify(screen, &scene).await?;
     Ok(scene)
 }

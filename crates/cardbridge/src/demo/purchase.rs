@@ -77,7 +77,12 @@ pub async fn clear(screen: &mut Screen, scene: &Scene, auth_id: &str) -> Result<
 }
 
 async fn buy(scene: &Scene, amount: &str) -> Result<Value, Failure> {
-    let purchase = json!({
+    buy_with(scene, amount, &json!({})).await
+}
+
+/// A purchase with further fields.
+pub async fn buy_with(scene: &Scene, amount: &str, further: &Value) -> Result<Value, Failure> {
+    let mut purchase = json!({
         "cardId": scene.card_id,
         "amount": amount,
         "currency": "840",
@@ -86,6 +91,9 @@ async fn buy(scene: &Scene, amount: &str) -> Result<Value, Failure> {
         "merchantName": "TEST SHOP",
         "merchantCountry": "SG",
     });
+    for (name, value) in further.as_object().into_iter().flatten() {
+        purchase[name] = value.clone();
+    }
     scene.operator.post("/sandbox/v1/authorisations", &purchase).await.map_err(failed("purchase"))
 }
 

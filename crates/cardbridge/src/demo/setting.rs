@@ -8,6 +8,7 @@ use domain::{Currency, RsaPadding};
 use sdk::Client;
 use serde_json::{Value, json};
 use sim::{Enterprise, Operator, Trust, Webhook};
+use zeroize::Zeroizing;
 
 use super::screen::Screen;
 use crate::failure::Failure;
@@ -26,6 +27,12 @@ pub struct Scene {
     pub enterprise: Enterprise,
     /// Plays the enterprise: its signed calls.
     pub client: Client,
+    /// The shopper's browser.
+    pub browser: reqwest::Client,
+    /// The public listener.
+    pub public_url: String,
+    /// The secret of the enterprise's key.
+    pub secret_key: Zeroizing<String>,
     /// The enterprise, as the platform knows it.
     pub enterprise_id: String,
     /// The profile that the card is issued under.
@@ -90,8 +97,17 @@ pub async fn set(screen: &mut Screen, platform: &Platform) -> Result<Scene, Fail
     let profile_id = profile(screen, &operator, &id).await?;
     let client =
         Client::new(&addresses.public_url, &api_key, &secret_key).map_err(failed("client"))?;
-    let (enterprise_id, card_id) = (id, String::new());
-    let scene = Scene { operator, enterprise, client, enterprise_id, profile_id, card_id };
+    let scene = Scene {
+        operator,
+        enterprise,
+        client,
+        browser: reqwest::Client::builder().no_proxy().build().map_err(failed("browser"))?,
+        public_url: addresses.public_url.clone(),
+        secret_key: Zeroizing::new(secret_key),
+        enterprise_id: id,
+        profile_id,
+        card_id: String::new(),
+    };
     let deposit = json!({ "currency": "840", "amount": "1000.00", "reference": "demo-1" });
     scene
         .operator

@@ -28,6 +28,7 @@ pub fn all(
     vec![
         Arc::new(OrderWorker::new(store.clone(), Arc::clone(vault), settings)),
         Arc::new(ReviewWorker::of_kyc_tickets(store.clone(), Arc::clone(vault), settings)),
+        Arc::new(ReviewWorker::of_intent_tickets(store.clone(), Arc::clone(vault), settings)),
         Arc::new(HoldExpiryWorker::new(store.clone())),
         Arc::new(SettlementWorker::new(store.clone())),
         Arc::new(ChallengeExpiryWorker::new(store.clone())),
