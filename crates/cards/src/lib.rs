@@ -8,6 +8,7 @@ mod apply;
 mod contact;
 mod customers;
 mod delivery;
+mod edd;
 mod error;
 mod finish;
 mod guidance;

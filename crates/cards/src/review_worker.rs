@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{EnterpriseId, ErrorCode, KycEvent, KycTicketId, Timestamp};
+use domain::{EnterpriseId, ErrorCode, IntentTicketId, KycEvent, KycTicketId, Timestamp};
 use schedule::{Boxed, Worker};
 use store::{Job, JobKind, KycChange, KycChangeError, Store, StoreError};
 use thiserror::Error;
@@ -43,6 +43,12 @@ impl ReviewWorker {
     #[must_use]
     pub fn of_kyc_tickets(store: Store, vault: Arc<Vault>, settings: CardsSettings) -> Self {
         Self::of(Cards::new(store, vault, settings), JobKind::KycDecision)
+    }
+
+    /// Moves intent tickets on that nobody has looked at yet.
+    #[must_use]
+    pub fn of_intent_tickets(store: Store, vault: Arc<Vault>, settings: CardsSettings) -> Self {
+        Self::of(Cards::new(store, vault, settings), JobKind::IntentTicketStep)
     }
 
     fn of(cards: Cards, kind: JobKind) -> Self {
@@ -103,6 +109,7 @@ async fn run(cards: &Cards, job: &Job) {
     let ticket_id = job.subject_id;
     let done = match job.kind {
         JobKind::KycDecision => review_kyc(cards, job).await,
+        JobKind::IntentTicketStep => complete_intent_ticket(cards, job).await,
         _ => Err(ReviewError::Missing("kind of review")),
     };
     let Err(error) = done else { return };
@@ -140,5 +147,21 @@ async fn review_kyc(cards: &Cards, job: &Job) -> Result<(), ReviewError> {
         Err(KycChangeError::Transition(_)) => Ok(()),
         Err(KycChangeError::NotFound) => Err(ReviewError::Missing("KYC ticket")),
         Err(KycChangeError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// The evidence of an intent ticket is looked through.
+async fn complete_intent_ticket(cards: &Cards, job: &Job) -> Result<(), ReviewError> {
+    let ticket_id = IntentTicketId::from_i64(job.subject_id);
+    let ticket = cards.store.intent_ticket(job.enterprise_id, ticket_id).await?;
+    let ticket = ticket.ok_or(ReviewError::Missing("intent ticket"))?;
+    match cards.complete_intent_ticket(&ticket).await {
+        Ok(ticket) => {
+            tracing::debug!(%ticket_id, status = %ticket.status, "intent ticket moved on");
+            Ok(())
+        }
+        // Someone else was faster, and ended the job with it.
+        Err(CardsError::IntentTransition(_)) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }

@@ -59,6 +59,7 @@ pub fn failure(error_code: ErrorCode) -> OrderFailure {
     let error_reason = match error_code {
         ErrorCode::CardOrderCustomerInfoInvalid => "the customer's data did not pass",
         ErrorCode::CardOrderKycInfoInvalid => "the KYC data did not pass",
+        ErrorCode::RequestRejectionError => "the evidence was refused",
         ErrorCode::CardOrderKycVerifyFailed => "the identity check did not pass",
         ErrorCode::CardOrderChannelCustomerInvalid => "the issuer does not accept the customer",
         ErrorCode::ChannelCustomerCreateFailed => "the issuer could not register the customer",

@@ -7,6 +7,7 @@ mod card_redirect;
 mod customer;
 mod enterprise;
 mod guard;
+mod intent_ticket;
 mod kyc;
 mod openapi;
 mod operation;

@@ -14,17 +14,18 @@ use utoipa::openapi::OpenApi;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
     card as card_wire, customer as customer_wire, enterprise as enterprise_wire,
-    guidance as guidance_wire, kyc as kyc_wire, order, path, replacement as replacement_wire,
-    secure_card as secure_card_wire, settlement as settlement_wire, simulation as simulation_wire,
-    three_ds as three_ds_wire, upload as upload_wire, velocity,
+    guidance as guidance_wire, intent_ticket as intent_ticket_wire, kyc as kyc_wire, order, path,
+    replacement as replacement_wire, secure_card as secure_card_wire,
+    settlement as settlement_wire, simulation as simulation_wire, three_ds as three_ds_wire,
+    upload as upload_wire, velocity,
 };
 
 use super::guard::{Guard, guard};
 use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
 use super::{
-    card, card_order, card_redirect, customer, enterprise, kyc, openapi, secret_extract,
-    secure_card, settlement, simulation, three_ds, upload,
+    card, card_order, card_redirect, customer, enterprise, intent_ticket, kyc, openapi,
+    secret_extract, secure_card, settlement, simulation, three_ds, upload,
 };
 use crate::pages;
 use crate::shell::{self, HttpService, Shell};
@@ -49,6 +50,7 @@ fn table() -> Vec<Route> {
     table.extend(deposits_and_purchases());
     table.extend(customers());
     table.extend(kyc_tickets());
+    table.extend(intent_tickets());
     table.extend(secure_data());
     table.extend(documents());
     table.extend(plastic());
@@ -254,6 +256,29 @@ fn customers() -> Vec<Route> {
             ])
             .gives::<customer_wire::CustomerBody>()
             .refuses(&[CustomerNotFound]),
+    ]
+}
+
+fn intent_tickets() -> Vec<Route> {
+    vec![
+        route(intent_ticket_wire::CREATE_PATH, 5, post(intent_ticket::create))
+            .about("Hands evidence in for a card order that waits for it, or for higher limits")
+            .takes::<intent_ticket_wire::CreateIntentTicket>()
+            .gives::<intent_ticket_wire::IntentTicketBody>()
+            .refuses(&[
+                TicketRefRepeated,
+                CardOrderIdIncorrectError,
+                CardIdIncorrectError,
+                RequestRejectionError,
+                ExistOngoingTicketError,
+            ]),
+        route(intent_ticket_wire::DETAIL_PATH, 1, get(intent_ticket::detail))
+            .about("Reads an intent ticket by id, reference or both")
+            .asks([
+                optional("ticketId", "The ticket"),
+                optional("ticketRef", "The caller's own reference"),
+            ])
+            .gives::<intent_ticket_wire::IntentTicketBody>(),
     ]
 }
 

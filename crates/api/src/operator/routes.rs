@@ -79,6 +79,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(plastic::ship))
         .routes(routes!(plastic::read))
         .routes(routes!(tickets::decide_kyc))
+        .routes(routes!(tickets::decide_intent))
         .routes(routes!(reveals::list))
         .routes(routes!(fx_rates::read, fx_rates::replace))
         .routes(routes!(authorisations::list))

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use cards::Verdict;
-use domain::KycTicket;
+use domain::{IntentTicket, KycTicket};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -57,6 +57,40 @@ impl From<&KycTicket> for KycTicketBody {
     }
 }
 
+/// An intent ticket, without its evidence.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IntentTicketBody {
+    ticket_id: String,
+    ticket_ref: String,
+    enterprise_id: String,
+    /// `CREATE_CARD_EDD` or `INCREASE_LIMIT_EDD`.
+    ticket_type: String,
+    /// The order or card that it is about.
+    business_id: String,
+    /// `INIT`, `SUBMIT_COMPETED`, `CHECK_PASS`, `SUCCEED` or `FAILED`.
+    ticket_status: String,
+    reason: Option<String>,
+    created_at: String,
+    modified_at: String,
+}
+
+impl From<&IntentTicket> for IntentTicketBody {
+    fn from(ticket: &IntentTicket) -> Self {
+        Self {
+            ticket_id: ticket.ticket_id.to_string(),
+            ticket_ref: ticket.ticket_ref.clone(),
+            enterprise_id: ticket.enterprise_id.to_string(),
+            ticket_type: ticket.subject.ticket_type().to_string(),
+            business_id: ticket.subject.business_id().to_string(),
+            ticket_status: ticket.status.to_string(),
+            reason: ticket.reason.clone(),
+            created_at: ticket.created_at.to_string(),
+            modified_at: ticket.modified_at.to_string(),
+        }
+    }
+}
+
 /// Reads a reviewer's decision.
 pub(crate) fn verdict(body: &[u8]) -> Result<Verdict, Problem> {
     let fields = Fields::parse(body, TicketVerdict::FIELDS)?;
@@ -79,4 +113,17 @@ pub(crate) async fn decide_kyc(
 ) -> Result<Json<KycTicketBody>, Problem> {
     let ticket = state.cards.decide_kyc_ticket(&id.0, verdict(&body)?).await?;
     Ok(Json(KycTicketBody::from(&ticket)))
+}
+
+/// Decides an intent ticket; an order that waits for its evidence goes on or fails.
+#[utoipa::path(post, path = "/admin/v1/intent-tickets/{id}/decide",
+    operation_id = "decide_intent_ticket_as_operator", tag = "tickets", params(("id" = String, Path)),
+    request_body = TicketVerdict, responses((status = 200, body = IntentTicketBody)))]
+pub(crate) async fn decide_intent(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+    body: Bytes,
+) -> Result<Json<IntentTicketBody>, Problem> {
+    let ticket = state.cards.decide_intent_ticket(&id.0, verdict(&body)?).await?;
+    Ok(Json(IntentTicketBody::from(&ticket)))
 }

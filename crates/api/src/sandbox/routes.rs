@@ -23,4 +23,5 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(three_ds::create))
         .routes(routes!(three_ds::read))
         .routes(routes!(tickets::decide_kyc))
+        .routes(routes!(tickets::decide_intent))
 }

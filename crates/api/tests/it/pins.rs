@@ -21,7 +21,7 @@ impl Caller {
             "encryptedNewPin": sealed(fields[3]), "iv": STANDARD.encode(iv)})
     }
 
-    async fn reset(&self, platform: &Platform, card_id: &str, fields: [&str; 4]) -> Value {
+    pub async fn reset(&self, platform: &Platform, card_id: &str, fields: [&str; 4]) -> Value {
         self.post(platform, RESET, &self.reset_body(card_id, fields, &[9; 12])).await
     }
 }

@@ -115,6 +115,7 @@ fn parts(store: &Store, mode: Mode, files: &Path) -> ApiState {
     let settings = CardsSettings { order_step_ms: 200, magic_values: true };
     let orders = OrderWorker::new(store.clone(), Arc::clone(&vault), settings);
     let kyc = ReviewWorker::of_kyc_tickets(store.clone(), Arc::clone(&vault), settings);
+    let intents = ReviewWorker::of_intent_tickets(store.clone(), Arc::clone(&vault), settings);
     let holds = HoldExpiryWorker::new(store.clone());
     let settlement = SettlementWorker::new(store.clone());
     let authoriser = Authoriser::new(AuthoriserParts {
@@ -127,6 +128,7 @@ fn parts(store: &Store, mode: Mode, files: &Path) -> ApiState {
     let workers: Vec<Arc<dyn Worker>> = vec![
         Arc::new(orders),
         Arc::new(kyc),
+        Arc::new(intents),
         Arc::new(holds),
         Arc::new(settlement),
         Arc::new(ChallengeExpiryWorker::new(store.clone())),

@@ -1,0 +1,210 @@
+//! Intent tickets: evidence for an enhanced due diligence (cardbridge-open-api.md section
+//! 6.5.2).
+//!
+//! A timed job finds the evidence complete; then a reviewer decides by a call. In the sandbox
+//! a `ticketRef` that begins with `fail` is refused by that job.
+
+use std::sync::Arc;
+
+use domain::{
+    CardStatus, EnterpriseId, ErrorCode, IntentEvent, IntentSubject, IntentTicket, IntentTicketId,
+    IntentTicketStatus, IntentTicketType, JobId, OrderFailure, OrderType, WebhookId,
+    WebhookSubType,
+};
+use store::{IntentChange, Job, JobKind, PlaceIntentTicket};
+use wire::cardbridge::intent_ticket::{CreateIntentTicket, IntentTicketQuery};
+use wire::cardbridge::webhook::{card_order_event, intent_ticket_event};
+
+use crate::magic::Road;
+use crate::step::failure;
+use crate::{Cards, CardsError, Verdict};
+
+/// What the vault seals evidence for.
+const SEAL_PURPOSE: &str = "edd-evidence";
+/// How the reference of a ticket begins that the sandbox refuses.
+const FAIL: &str = "fail";
+
+impl Cards {
+    /// Takes in a ticket with its evidence: it is INIT.
+    ///
+    /// # Errors
+    /// [`CardsError`]; nothing was written.
+    pub async fn create_intent_ticket(
+        &self,
+        enterprise_id: EnterpriseId,
+        request: &CreateIntentTicket,
+    ) -> Result<IntentTicket, CardsError> {
+        let by_ref = self.store.intent_ticket_by_ref(enterprise_id, &request.ticket_ref).await?;
+        if by_ref.is_some() {
+            return Err(CardsError::TicketRefTaken);
+        }
+        let subject = self.subject(enterprise_id, request).await?;
+        let now = self.store.clock().now();
+        let ticket = IntentTicket {
+            enterprise_id,
+            ticket_id: IntentTicketId::from_i64(self.store.ids().next()),
+            ticket_ref: request.ticket_ref.clone(),
+            subject,
+            status: IntentTicketStatus::Init,
+            reason: None,
+            created_at: now,
+            modified_at: now,
+        };
+        let record = ticket.ticket_id.to_string();
+        let placed = PlaceIntentTicket {
+            sealed_evidence: self.vault.seal_secret(
+                enterprise_id,
+                SEAL_PURPOSE,
+                &record,
+                &request.evidence,
+            ),
+            job: Job {
+                enterprise_id,
+                job_id: JobId::from_i64(self.store.ids().next()),
+                kind: JobKind::IntentTicketStep,
+                subject_id: ticket.ticket_id.as_i64(),
+                due_at: self.settings.next_due(now, Road::PLAIN),
+                attempts: 0,
+                leased_until: None,
+            },
+            event: intent_ticket_event(
+                &ticket,
+                WebhookId::from_i64(self.store.ids().next()),
+                WebhookSubType::Create,
+                now,
+            ),
+            ticket: ticket.clone(),
+        };
+        self.store.place_intent_ticket(placed).await?;
+        Ok(ticket)
+    }
+
+    /// The order that waits for evidence, or the card whose limits are to rise.
+    async fn subject(
+        &self,
+        enterprise_id: EnterpriseId,
+        request: &CreateIntentTicket,
+    ) -> Result<IntentSubject, CardsError> {
+        match request.ticket_type {
+            IntentTicketType::CreateCardEdd => {
+                let id = request.business_id.parse().map_err(|_| CardsError::EddOrderIncorrect)?;
+                let order = self.store.order(enterprise_id, id).await?;
+                let order = order.ok_or(CardsError::EddOrderIncorrect)?;
+                let refused = order.failure.as_ref().map(|failure| failure.error_code);
+                if refused == Some(ErrorCode::RequestRejectionError) {
+                    return Err(CardsError::EddRejected);
+                }
+                let waits = order.order_type == OrderType::Virtual
+                    && order.need_edd_file
+                    && !order.status.is_final();
+                if waits {
+                    Ok(IntentSubject::Order(id))
+                } else {
+                    Err(CardsError::EddOrderIncorrect)
+                }
+            }
+            IntentTicketType::IncreaseLimitEdd => {
+                let id = request.business_id.parse().map_err(|_| CardsError::EddCardIncorrect)?;
+                let card = self.store.card(enterprise_id, id).await?;
+                let card = card.ok_or(CardsError::EddCardIncorrect)?;
+                if card.status == CardStatus::Invalid {
+                    return Err(CardsError::EddCardIncorrect);
+                }
+                Ok(IntentSubject::Card(id))
+            }
+        }
+    }
+
+    /// The ticket that a query names. If it names one by id and by reference, both must be
+    /// the same ticket.
+    ///
+    /// # Errors
+    /// `IntentTicketNotFound`, or the store failed.
+    pub async fn wanted_intent_ticket(
+        &self,
+        enterprise_id: EnterpriseId,
+        wanted: &IntentTicketQuery,
+    ) -> Result<IntentTicket, CardsError> {
+        let ticket = match (&wanted.ticket_id, &wanted.ticket_ref) {
+            (Some(id), _) => {
+                let id = id.parse().map_err(|_| CardsError::IntentTicketNotFound)?;
+                self.store.intent_ticket(enterprise_id, id).await?
+            }
+            (None, Some(text)) => self.store.intent_ticket_by_ref(enterprise_id, text).await?,
+            (None, None) => None,
+        };
+        let same = |ticket: &IntentTicket| {
+            wanted.ticket_ref.as_ref().is_none_or(|text| *text == ticket.ticket_ref)
+        };
+        ticket.filter(same).ok_or(CardsError::IntentTicketNotFound)
+    }
+
+    /// A reviewer's decision, whoever owns the ticket. The same decision again changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// No such ticket, decided otherwise already, or the store failed.
+    pub async fn decide_intent_ticket(
+        &self,
+        ticket_id: &str,
+        verdict: Verdict,
+    ) -> Result<IntentTicket, CardsError> {
+        let id: IntentTicketId = ticket_id.parse().map_err(|_| CardsError::IntentTicketNotFound)?;
+        let ticket = self.store.intent_ticket_of_anyone(id).await?;
+        let ticket = ticket.ok_or(CardsError::IntentTicketNotFound)?;
+        let (event, wanted, reason) = match verdict {
+            Verdict::Pass => (IntentEvent::Pass, IntentTicketStatus::Succeed, None),
+            Verdict::Fail { reason } => (IntentEvent::Fail, IntentTicketStatus::Failed, reason),
+        };
+        match self.change_intent_ticket(&ticket, event, reason).await {
+            Err(CardsError::IntentTransition(error)) if error.from == wanted => {
+                let ticket = self.store.intent_ticket(ticket.enterprise_id, id).await?;
+                ticket.ok_or(CardsError::IntentTicketNotFound)
+            }
+            settled => settled,
+        }
+    }
+
+    /// What the timed job does: the evidence is complete, or the sandbox refuses it.
+    pub(crate) async fn complete_intent_ticket(
+        &self,
+        ticket: &IntentTicket,
+    ) -> Result<IntentTicket, CardsError> {
+        let is_refused = self.settings.magic_values && ticket.ticket_ref.starts_with(FAIL);
+        let event = if is_refused { IntentEvent::Fail } else { IntentEvent::Complete };
+        self.change_intent_ticket(ticket, event, None).await
+    }
+
+    async fn change_intent_ticket(
+        &self,
+        ticket: &IntentTicket,
+        event: IntentEvent,
+        reason: Option<String>,
+    ) -> Result<IntentTicket, CardsError> {
+        let now = self.store.clock().now();
+        let plain = failure(ErrorCode::RequestRejectionError);
+        let (of_tickets, of_orders) = (self.store.clone(), self.store.clone());
+        let update = WebhookSubType::Update;
+        let change = IntentChange {
+            enterprise_id: ticket.enterprise_id,
+            ticket_id: ticket.ticket_id,
+            event,
+            failure: OrderFailure {
+                error_reason: reason.clone().unwrap_or(plain.error_reason),
+                ..plain
+            },
+            reason,
+            order_due_at: self.settings.next_due(now, Road::PLAIN),
+            tell_ticket: Arc::new(move |ticket| {
+                let webhook_id = WebhookId::from_i64(of_tickets.ids().next());
+                intent_ticket_event(ticket, webhook_id, update, now)
+            }),
+            tell_order: Arc::new(move |order| {
+                let webhook_id = WebhookId::from_i64(of_orders.ids().next());
+                card_order_event(order, webhook_id, update, now)
+            }),
+            now,
+        };
+        Ok(self.store.change_intent_ticket(change).await?)
+    }
+}
