@@ -28,6 +28,7 @@ mod velocity;
 mod worker;
 
 pub use apply::{Cards, CardsSettings};
+pub use contact::{normalise_email, normalise_phone_of};
 pub use error::CardsError;
 pub use guidance::{NewGuidanceLink, check_guided_card};
 pub use magic::{Ending, Road};

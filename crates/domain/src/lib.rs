@@ -19,6 +19,7 @@ mod key_extraction;
 mod kyc;
 mod money;
 mod order;
+mod otp;
 mod pin;
 mod profile;
 mod random;
@@ -57,6 +58,7 @@ pub use kyc::{
 };
 pub use money::{AmountError, Currency, Money};
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
+pub use otp::{OtpDelivery, OtpDeliveryStatus};
 pub use pin::{PinTries, PinVerdict};
 pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityLimits};
 pub use random::{Random, SystemRandom};

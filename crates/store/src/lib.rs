@@ -21,6 +21,7 @@ mod listing;
 mod migrations;
 mod money;
 mod orders;
+mod otp;
 mod outbox;
 mod outstandings;
 mod pins;
@@ -56,6 +57,7 @@ pub use money::{
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
 };
+pub use otp::{MAX_OTP_DELIVERIES, OTP_WINDOW_S, OtpClaim};
 pub use outbox::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
 pub use outstandings::Outstanding;
 pub use pins::{PinAttempt, PinChange, PinChangeError, PinPredecessor, PinPresentation};

@@ -17,6 +17,7 @@ mod routes;
 mod secret_extract;
 mod secrets;
 mod secure_card;
+mod send_otp;
 mod settlement;
 mod simulation;
 mod three_ds;

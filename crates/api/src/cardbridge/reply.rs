@@ -52,6 +52,12 @@ impl Failure {
         Self { status, code, detail: None }
     }
 
+    /// The request may not reach the application, for what `status` says.
+    pub(crate) fn transport(status: StatusCode) -> Self {
+        let detail = status.canonical_reason().map(str::to_lowercase);
+        Self { status, code: ErrorCode::SysIllegalParam, detail }
+    }
+
     const fn overloaded() -> Self {
         let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::SystemError);
         Self { status, code, detail: None }
@@ -60,8 +66,7 @@ impl Failure {
 
 /// The answer to a request that did not reach the application.
 pub(crate) fn transport_failure(status: StatusCode) -> Response {
-    let detail = status.canonical_reason().map(str::to_lowercase);
-    Failure { status, code: ErrorCode::SysIllegalParam, detail }.into_response()
+    Failure::transport(status).into_response()
 }
 
 impl<T: Serialize> IntoResponse for Success<T> {

@@ -14,7 +14,7 @@ use utoipa::openapi::OpenApi;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
     card as card_wire, customer as customer_wire, enterprise as enterprise_wire,
-    guidance as guidance_wire, intent_ticket as intent_ticket_wire, kyc as kyc_wire, order, path,
+    guidance as guidance_wire, intent_ticket as intent_ticket_wire, kyc as kyc_wire, order, otp as otp_wire, path,
     replacement as replacement_wire, secure_card as secure_card_wire,
     settlement as settlement_wire, simulation as simulation_wire, three_ds as three_ds_wire,
     upload as upload_wire, velocity,
@@ -25,7 +25,7 @@ use super::operation::{Route, optional, required, route};
 use super::reply::{Failure, transport_failure};
 use super::{
     card, card_order, card_redirect, customer, enterprise, intent_ticket, kyc, openapi,
-    secret_extract, secure_card, settlement, simulation, three_ds, upload,
+    secret_extract, secure_card, send_otp, settlement, simulation, three_ds, upload,
 };
 use crate::pages;
 use crate::shell::{self, HttpService, Shell};
@@ -256,6 +256,11 @@ fn customers() -> Vec<Route> {
             ])
             .gives::<customer_wire::CustomerBody>()
             .refuses(&[CustomerNotFound]),
+        route(otp_wire::SEND_OTP_PATH, 5, post(send_otp::send_otp))
+            .about("Sends a one-time password that the enterprise chose")
+            .takes::<otp_wire::SendOtp>()
+            .gives::<otp_wire::OtpDeliveryBody>()
+            .refuses(&[EmailInvalid, PhoneInvalid, OperationNotSupport]),
     ]
 }
 

@@ -42,6 +42,7 @@ mod recon;
 mod recon_verify;
 mod replacements;
 mod secure_card;
+mod send_otp;
 mod signing;
 mod three_ds;
 mod transport;

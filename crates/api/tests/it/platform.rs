@@ -11,7 +11,7 @@ use crypto::RsaPool;
 use domain::{Clock, IdGenerator, SystemRandom};
 use files::{EmbeddedFiles, EmbeddedSettings, Files};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use notify::{Mailer, SettlementWorker, WebhookWorker};
+use notify::{Mailer, SettlementWorker, SmtpSettings, WebhookWorker};
 use outbound::{AddressPolicy, Outbound};
 use schedule::{Schedule, Worker};
 use scheme::SimulatedNetwork;
@@ -47,11 +47,16 @@ impl Platform {
     }
 
     pub async fn start_in(location: Location, mode: Mode) -> Self {
+        Self::start_with(location, mode, None).await
+    }
+
+    /// With mail by a server.
+    pub async fn start_with(location: Location, mode: Mode, smtp: Option<SmtpSettings>) -> Self {
         let clock = Clock::system();
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
         let store = Store::open(location, clock.clone(), ids).await.unwrap();
         let files = tempfile::tempdir().unwrap();
-        let state = Arc::new(parts(&store, mode, files.path()));
+        let state = Arc::new(parts(&store, mode, files.path(), smtp));
         let (stop, stopped) = watch::channel(false);
         let (public, public_task) =
             listen(api::public_service(Arc::clone(&state)), stopped.clone()).await;
@@ -106,7 +111,7 @@ impl Platform {
     }
 }
 
-fn parts(store: &Store, mode: Mode, files: &Path) -> ApiState {
+fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) -> ApiState {
     let random = Arc::new(SystemRandom);
     let vault =
         Arc::new(Vault::new(MasterKey::from_hex(&"5a".repeat(32)).unwrap(), random.clone()));
@@ -150,18 +155,18 @@ fn parts(store: &Store, mode: Mode, files: &Path) -> ApiState {
         network: Arc::new(SimulatedNetwork::new(store.clone(), vault, authoriser)),
         schedule: Schedule::new(store.clone(), workers),
         outbound,
-        mailer: Arc::new(mailer(store, mode)),
+        mailer: Arc::new(mailer(store, mode, smtp)),
         random,
         metrics: PrometheusBuilder::new().build_recorder().handle(),
         started_at: store.clock().real_now(),
     }
 }
 
-fn mailer(store: &Store, mode: Mode) -> Mailer {
+fn mailer(store: &Store, mode: Mode, smtp: Option<SmtpSettings>) -> Mailer {
     let clock = store.clock().clone();
     match mode {
-        Mode::Sandbox => Mailer::sandbox(clock, None).unwrap(),
-        Mode::Production => Mailer::production(clock, None).unwrap(),
+        Mode::Sandbox => Mailer::sandbox(clock, smtp).unwrap(),
+        Mode::Production => Mailer::production(clock, smtp).unwrap(),
     }
 }
 

@@ -151,6 +151,12 @@ impl Mailer {
         }
     }
 
+    /// Whether messages can go over this channel at all.
+    #[must_use]
+    pub const fn serves(&self, channel: MailChannel) -> bool {
+        self.mailbox.is_some() || matches!(channel, MailChannel::Email) && self.smtp.is_some()
+    }
+
     /// The sandbox's mailbox; production has none.
     #[must_use]
     pub const fn mailbox(&self) -> Option<&Mailbox> {

@@ -66,6 +66,10 @@ pub enum Problem {
     UnknownGuidanceType,
     /// Neither 0 nor 1.
     NotAnOtpStatus,
+    /// Not 4 to 8 digits.
+    NotAnOtp,
+    /// Neither EMAIL nor SMS.
+    NotAnOtpChannel,
     /// Neither zh nor en.
     NotALanguage,
     /// Not an absolute http or https URL without user information.
@@ -100,6 +104,8 @@ impl Problem {
             }
             Self::UnknownGuidanceType => "must be 1, 2, 3, 4 or 7",
             Self::NotAnOtpStatus => "must be 0 or 1",
+            Self::NotAnOtp => "must be 4 to 8 digits",
+            Self::NotAnOtpChannel => "must be EMAIL or SMS",
             Self::NotALanguage => "must be zh or en",
             Self::NotAWebUrl => "is not an absolute http or https URL",
             Self::NotEmbossable => "must be 1 to 26 of A-Z a-z 0-9 space . ' -",
@@ -128,7 +134,7 @@ impl ParseError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self.problem {
-            Problem::UnknownMode => ErrorCode::OperationNotSupport,
+            Problem::UnknownMode | Problem::NotAnOtpChannel => ErrorCode::OperationNotSupport,
             Problem::NotAnUploadPurpose => ErrorCode::UploadBusinessTypeError,
             Problem::UnknownGuidanceType => ErrorCode::GuidanceLinkTypeInvalid,
             Problem::NotAnOtpStatus => ErrorCode::GuidanceLinkPreVerifiedInvalid,

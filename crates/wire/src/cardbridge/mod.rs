@@ -16,6 +16,7 @@ pub mod intent_ticket;
 pub mod key_delivery;
 pub mod kyc;
 pub mod order;
+pub mod otp;
 pub mod path;
 pub mod query;
 pub mod replacement;

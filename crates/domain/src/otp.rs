@@ -1,0 +1,26 @@
+//! One-time passwords that an enterprise chose and we deliver
+//! (cardbridge-open-api.md section 6.7.3). The password itself is never kept.
+
+use crate::Timestamp;
+use crate::text::text_enum;
+
+text_enum! {
+    /// What came of a delivery.
+    OtpDeliveryStatus {
+        /// On its way.
+        Pending = "PENDING",
+        /// The channel took it.
+        Succeeded = "SUCCEED",
+        /// The channel did not take it.
+        Failed = "FAILED",
+    }
+}
+
+/// One delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtpDelivery {
+    /// What came of it.
+    pub status: OtpDeliveryStatus,
+    /// When it was begun (real time).
+    pub sent_at: Timestamp,
+}

@@ -1,0 +1,129 @@
+//! Deliveries of one-time passwords (cardbridge-open-api.md section 6.7.3).
+
+use domain::{EnterpriseId, OtpDelivery, OtpDeliveryStatus, Timestamp};
+
+use crate::engine::Tx;
+use crate::rows::Fields;
+use crate::{Store, StoreError};
+
+/// Most deliveries that an enterprise begins within [`OTP_WINDOW_S`]
+/// (operator-and-sandbox.md section 5, Limits).
+pub const MAX_OTP_DELIVERIES: i64 = 60;
+/// The window of [`MAX_OTP_DELIVERIES`], seconds of real time.
+pub const OTP_WINDOW_S: i64 = 60;
+
+/// What came of the wish to deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtpClaim {
+    /// The caller is the one to deliver, and to settle it.
+    Claimed,
+    /// The reference is used.
+    Known(OtpDelivery),
+    /// The enterprise has begun too many.
+    TooMany,
+}
+
+impl Store {
+    /// The delivery with this reference of the enterprise.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn otp_delivery(
+        &self,
+        enterprise_id: EnterpriseId,
+        otp_send_ref: &str,
+    ) -> Result<Option<OtpDelivery>, StoreError> {
+        let otp_send_ref = otp_send_ref.to_owned();
+        self.read_one(move |tx| {
+            let otp_send_ref = otp_send_ref.clone();
+            Box::pin(async move { find(tx, enterprise_id, &otp_send_ref).await })
+        })
+        .await
+    }
+
+    /// Begins a delivery: of all who ask with one reference exactly one gets
+    /// [`OtpClaim::Claimed`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_otp_delivery(
+        &self,
+        enterprise_id: EnterpriseId,
+        otp_send_ref: &str,
+        real_now: Timestamp,
+    ) -> Result<OtpClaim, StoreError> {
+        let otp_send_ref = otp_send_ref.to_owned();
+        self.write(move |tx| {
+            let otp_send_ref = otp_send_ref.clone();
+            Box::pin(async move { claim(tx, enterprise_id, &otp_send_ref, real_now).await })
+        })
+        .await
+    }
+
+    /// Writes what came of a delivery.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settle_otp_delivery(
+        &self,
+        enterprise_id: EnterpriseId,
+        otp_send_ref: &str,
+        status: OtpDeliveryStatus,
+    ) -> Result<(), StoreError> {
+        let otp_send_ref = otp_send_ref.to_owned();
+        self.write(move |tx| {
+            let params =
+                [status.as_str().into(), enterprise_id.into(), otp_send_ref.as_str().into()];
+            Box::pin(async move {
+                let sql = "UPDATE otp_delivery SET status = $1 \
+                    WHERE enterprise_id = $2 AND otp_send_ref = $3";
+                tx.execute(sql, &params).await.map(|_| ())
+            })
+        })
+        .await
+    }
+}
+
+async fn claim(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    otp_send_ref: &str,
+    real_now: Timestamp,
+) -> Result<OtpClaim, StoreError> {
+    // One at a time for each enterprise, so that neither reference nor count can be raced.
+    let lock = "SELECT enterprise_id FROM enterprise WHERE enterprise_id = $1 FOR UPDATE";
+    tx.query_opt(lock, &[enterprise_id.into()]).await?;
+    if let Some(known) = find(tx, enterprise_id, otp_send_ref).await? {
+        return Ok(OtpClaim::Known(known));
+    }
+    let window_start = real_now.plus_seconds(-OTP_WINDOW_S);
+    let sql = "SELECT COUNT(*) FROM otp_delivery WHERE enterprise_id = $1 AND sent_at > $2";
+    let begun = match tx.query_opt(sql, &[enterprise_id.into(), window_start.into()]).await? {
+        Some(row) => Fields::of(&row).int()?,
+        None => 0,
+    };
+    if begun >= MAX_OTP_DELIVERIES {
+        return Ok(OtpClaim::TooMany);
+    }
+    let row = vec![
+        enterprise_id.into(),
+        otp_send_ref.into(),
+        OtpDeliveryStatus::Pending.as_str().into(),
+        real_now.into(),
+    ];
+    tx.insert_rows("otp_delivery", "enterprise_id, otp_send_ref, status, sent_at", &[row]).await?;
+    Ok(OtpClaim::Claimed)
+}
+
+async fn find(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    otp_send_ref: &str,
+) -> Result<Option<OtpDelivery>, StoreError> {
+    let sql = "SELECT status, sent_at FROM otp_delivery \
+        WHERE enterprise_id = $1 AND otp_send_ref = $2";
+    let row = tx.query_opt(sql, &[enterprise_id.into(), otp_send_ref.into()]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut f = Fields::of(&row);
+    Ok(Some(OtpDelivery { status: f.parsed("otp_delivery.status")?, sent_at: f.time()? }))
+}
