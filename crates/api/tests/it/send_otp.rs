@@ -182,8 +182,10 @@ async fn what_the_mail_server_does_not_take_has_failed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn production_has_no_short_messages() {
     let database = Embedded::new();
+    let sandbox = Platform::start(database.location()).await;
+    let caller = Caller::new(&sandbox).await;
+    sandbox.stop().await;
     let platform = Platform::start_in(database.location(), Mode::Production).await;
-    let caller = Caller::new(&platform).await;
     let path = format!("/admin/v1/enterprises/{}", caller.enterprise_id);
     platform.admin_patch(&path, &json!({"ipAllowlist": ["127.0.0.0/8"]})).await;
     let sms = json!({"otpSendRef": "r-1", "channel": "SMS", "phoneCountryCode": "SG",

@@ -26,7 +26,8 @@ pub enum OtpChannel {
     Sms,
 }
 
-/// `POST customer/v1/send-otp`. Holds the password: no Debug.
+// No Debug: it holds the password.
+/// `POST customer/v1/send-otp`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct SendOtp {
