@@ -14,8 +14,8 @@ use utoipa::openapi::OpenApi;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
     card as card_wire, customer as customer_wire, enterprise as enterprise_wire,
-    guidance as guidance_wire, intent_ticket as intent_ticket_wire, kyc as kyc_wire, order, otp as otp_wire, path,
-    replacement as replacement_wire, secure_card as secure_card_wire,
+    guidance as guidance_wire, intent_ticket as intent_ticket_wire, kyc as kyc_wire, order,
+    otp as otp_wire, path, replacement as replacement_wire, secure_card as secure_card_wire,
     settlement as settlement_wire, simulation as simulation_wire, three_ds as three_ds_wire,
     upload as upload_wire, velocity,
 };
