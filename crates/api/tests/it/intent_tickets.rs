@@ -66,7 +66,7 @@ async fn told(platform: &Platform, business_id: &str, field: &str) -> Vec<String
         .iter()
         .map(|view| {
             let body: Value = serde_json::from_slice(&view.event.body).unwrap();
-            format!("{} {}", text(&body["webhookSubType"]), text(&body["data"][field]))
+            format!("{} {}", text(&body["data"][field]), text(&body["webhookSubType"]))
         })
         .collect()
 }
@@ -87,14 +87,14 @@ both_engines!(accepted_evidence_lets_the_order_go_on, |platform| {
     assert_eq!((other.status, &other.json()["code"]), (409, &json!("ticket_state")));
     platform.advance(2).await;
     assert_eq!(caller.order(platform, "edd-1").await["status"], "SUCCEED");
-    let states = ["CREATE INIT", "UPDATE SUBMIT_COMPETED", "UPDATE CHECK_PASS", "UPDATE SUCCEED"];
+    let states = ["INIT CREATE", "SUBMIT_COMPETED UPDATE", "CHECK_PASS UPDATE", "SUCCEED UPDATE"];
     assert_eq!(told(platform, &ticket_id, "ticketStatus").await, states);
     let states = [
-        "CREATE PENDING",
-        "UPDATE CUSTOMER_PASS",
-        "UPDATE KYC_PASS",
-        "UPDATE CHANNEL_CUSTOMER_PASS",
-        "UPDATE SUCCEED",
+        "PENDING CREATE",
+        "CUSTOMER_PASS UPDATE",
+        "KYC_PASS UPDATE",
+        "CHANNEL_CUSTOMER_PASS UPDATE",
+        "SUCCEED UPDATE",
     ];
     assert_eq!(told(platform, &order_id, "status").await, states);
 });
@@ -123,7 +123,7 @@ both_engines!(a_reference_that_begins_with_fail_is_refused_by_the_sandbox, |plat
     let order_id = waiting_order(platform, &caller, "edd-1").await;
     let ticket_id = created(platform, &caller, &for_order("fail-1", &order_id)).await;
     platform.advance(2).await;
-    let states = ["CREATE INIT", "UPDATE FAILED"];
+    let states = ["INIT CREATE", "FAILED UPDATE"];
     assert_eq!(told(platform, &ticket_id, "ticketStatus").await, states);
     assert_eq!(caller.order(platform, "edd-1").await["status"], "FAILED");
 });

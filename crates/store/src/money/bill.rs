@@ -82,6 +82,11 @@ pub(super) fn clear(
     if acquirer_minor <= 0 {
         return Err(MoneyError::ExceedsAuthorisation);
     }
+    // The network may force more than was authorised, but not once the original is used up:
+    // its clearing sent twice would else be charged to it again beside an open increment.
+    if is_closed(&work.original) && acquirer_minor > left_minor {
+        return Err(LedgerError::HoldClosed.into());
+    }
     let own_minor = clearable_minor(&work.original).min(acquirer_minor);
     let mut rest_minor = acquirer_minor - own_minor;
     let mut movements = Vec::new();

@@ -148,12 +148,12 @@ impl Group<'_> {
         })
     }
 
-    /// Gives back to the limits what a movement gave back of an authorisation's hold. Its
-    /// record, changed otherwise, is kept by the caller.
+    /// Gives back to the limits what a movement gave back of an authorisation's hold.
     pub(super) fn give_back(&mut self, it: &Authorisation, movement: Option<Movement>) {
-        let loaded = self.batch.authorisations.get_mut(&it.auth_id);
-        let counted = loaded.and_then(|loaded| loaded.counted.as_mut());
-        let (Some(counted), Some(movement)) = (counted, movement) else { return };
+        let Some(loaded) = self.batch.authorisations.get_mut(&it.auth_id) else { return };
+        let (Some(counted), Some(movement)) = (loaded.counted.as_mut(), movement) else { return };
+        // What a reservation still counts with changes by its completion's movements alone.
+        loaded.is_changed = true;
         let share = counted.share_of(movement.amount.amount_minor(), it.original_auth_id);
         counted.amount_minor -= share.amount_minor;
         let key = (it.enterprise_id, counted.pan_id);

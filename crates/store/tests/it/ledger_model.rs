@@ -155,6 +155,10 @@ impl Model {
         {
             return false;
         }
+        let left: i64 = bill.iter().map(|i| usable(&self.known[*i])).sum();
+        if is_closed(&self.known[index]) && total > left {
+            return false;
+        }
         let mut rest = total;
         let mut uses: Vec<_> = Vec::new();
         for member in &bill {

@@ -275,3 +275,43 @@ both_engines!(a_changed_use_is_found, |store, database| {
     ];
     assert_eq!(rules().await, found);
 });
+
+both_engines!(a_completion_reversed_in_parts_gives_back_its_count, |store| {
+    fund(&store, 1_000_000).await;
+    let card = cards::card(&store).await;
+    let limits = limits(limit(Some(500), Some(1)), limit(None, None));
+    let request = |minor, original: Option<&Authorisation>| {
+        let mut request = counted(&store, minor, limits, store.clock().now());
+        request.authorisation.card_id = card.card_id;
+        request.authorisation.auth_type = AuthType::PreAuth;
+        request.velocity.as_mut().unwrap().pan_id = card.pan_id;
+        if let Some(original) = original {
+            let it = &mut request.authorisation;
+            it.auth_type = AuthType::PreAuthCompletion;
+            (it.original_auth_id, it.outs_id) = (Some(original.auth_id), original.outs_id);
+        }
+        request
+    };
+    for round in 0..2 {
+        let reservation = request(100, None);
+        let reserved = reservation.authorisation.clone();
+        let outcome = store.begin_authorisation(reservation).await.unwrap();
+        assert!(matches!(outcome, BeginOutcome::Held(_)), "round {round}: {outcome:?}");
+        decided(&store, reserved.auth_id, ResponseCode::Approved).await;
+        let completion = request(120, Some(&reserved));
+        let auth_id = completion.authorisation.auth_id;
+        store.begin_authorisation(completion).await.unwrap();
+        decided(&store, auth_id, ResponseCode::Approved).await;
+        for part in [Some(20), None] {
+            let reversal = ReverseAuthorisation {
+                auth_id,
+                acquirer_amount_minor: part,
+                reversal_id: AuthId::from_i64(store.ids().next()),
+                now: NOW,
+            };
+            store.reverse_authorisation(reversal).await.unwrap();
+            let report = store.verify_ledger().await.unwrap();
+            assert!(report.violations.is_empty(), "{:?}", report.violations);
+        }
+    }
+});
