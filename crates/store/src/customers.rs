@@ -57,7 +57,12 @@ impl Store {
 }
 
 async fn create(tx: &Tx, customer: &Customer) -> Result<(), CreateCustomerError> {
-    let known = known(tx, customer).await?;
+    let mut known = known(tx, customer).await?;
+    if known.by_ref.is_none() {
+        // An equal customer may have come in between the questions: its reference counts first.
+        let by_ref = customer.customer_ref.as_ref().map(Value::from);
+        known.by_ref = find(tx, customer.enterprise_id, "customer_ref", by_ref).await?;
+    }
     match (known.by_ref, known.by_email, known.by_phone) {
         (Some(_), _, _) => Err(CreateCustomerError::RefTaken),
         (_, Some(_), _) => Err(CreateCustomerError::EmailTaken),
