@@ -208,12 +208,16 @@ fn the_search_finds_what_is_there(world: &World, secrets: &[Secret]) {
 
 fn search(world: &World, secrets: &[Secret]) {
     let mut haystacks = Vec::new();
-    for entry in fs::read_dir(world.data_dir()).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if !PRIVATE_FILES.contains(&&*name) {
-            assert!(path.is_file(), "a new kind of entry should be searched too: {name}");
-            haystacks.push((name, fs::read(&path).unwrap()));
+    let mut directories = vec![world.data_dir().to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                directories.push(path);
+            } else if !PRIVATE_FILES.contains(&&*name) {
+                haystacks.push((name, fs::read(&path).unwrap()));
+            }
         }
     }
     let log = fs::read(world.data_dir().with_extension("log")).unwrap();
