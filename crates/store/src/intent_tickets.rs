@@ -178,11 +178,13 @@ async fn place(tx: &Tx, request: &PlaceIntentTicket) -> Result<(), PlaceTicketEr
     if find(tx, ticket.enterprise_id, "ticket_ref", by_ref).await?.is_some() {
         return Err(PlaceTicketError::RefTaken);
     }
-    let open = "SELECT ticket_id FROM intent_ticket WHERE enterprise_id = $1 \
+    let open = "SELECT ticket_ref FROM intent_ticket WHERE enterprise_id = $1 \
         AND business_id = $2 AND status IN ('INIT', 'SUBMIT_COMPETED', 'CHECK_PASS')";
     let subject = [ticket.enterprise_id.into(), ticket.subject.business_id().into()];
-    if tx.query_opt(open, &subject).await?.is_some() {
-        return Err(PlaceTicketError::Ongoing);
+    if let Some(row) = tx.query_opt(open, &subject).await? {
+        // It may have come in since the reference was looked for.
+        let is_same = row.text(0)? == ticket.ticket_ref;
+        return Err(if is_same { PlaceTicketError::RefTaken } else { PlaceTicketError::Ongoing });
     }
     let mut row = intent_ticket_values(ticket);
     row.push(request.sealed_evidence.as_slice().into());

@@ -224,11 +224,13 @@ async fn place(tx: &Tx, request: &PlaceKycTicket) -> Result<(), PlaceTicketError
     if find(tx, ticket.enterprise_id, "kyc_ticket_ref", by_ref).await?.is_some() {
         return Err(PlaceTicketError::RefTaken);
     }
-    let open = "SELECT kyc_ticket_id FROM kyc_ticket WHERE enterprise_id = $1 \
+    let open = "SELECT kyc_ticket_ref FROM kyc_ticket WHERE enterprise_id = $1 \
         AND customer_id = $2 AND status IN ('INIT', 'PENDING')";
     let customer = [ticket.enterprise_id.into(), ticket.customer_id.into()];
-    if tx.query_opt(open, &customer).await?.is_some() {
-        return Err(PlaceTicketError::Ongoing);
+    if let Some(row) = tx.query_opt(open, &customer).await? {
+        // It may have come in since the reference was looked for.
+        let is_same = row.text(0)? == ticket.kyc_ticket_ref;
+        return Err(if is_same { PlaceTicketError::RefTaken } else { PlaceTicketError::Ongoing });
     }
     let mut row = kyc_ticket_values(ticket);
     row.push(request.sealed_form.as_deref().into());
