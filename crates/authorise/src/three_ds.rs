@@ -19,6 +19,9 @@ use wire::cardbridge::webhook::challenge_event;
 const LEASE_MS: i64 = 10_000;
 /// Most challenges that one call ends.
 const MAX_BATCH_CHALLENGES: u32 = 100;
+/// How long a challenge that cannot expire waits for its next try, in business time: it must
+/// not keep an advance of time from its end.
+const REFUSED_PAUSE_SECONDS: i64 = 86_400;
 
 /// Why a challenge was not made.
 #[derive(Debug, Error)]
@@ -144,7 +147,7 @@ impl ChallengeExpiryWorker {
             Err(ChallengeChangeError::Store(error)) => Err(error),
             Err(error) => {
                 tracing::error!(%challenge_id, %error, "a challenge does not expire");
-                Ok(())
+                self.store.postpone_job(job, now.plus_seconds(REFUSED_PAUSE_SECONDS)).await
             }
         }
     }

@@ -44,10 +44,15 @@ impl SimulatedNetwork {
             Some(auth_id) => Some(self.original_of(auth_id, &card).await?),
             None => None,
         };
-        if let Some(pin) = purchase.pin {
+        let network_key = network_key(purchase.stan, purchase.rrn);
+        // A repeated message gets the first answer and must not count a further try.
+        let is_repeated = match (&purchase.pin, &network_key) {
+            (Some(_), Some(key)) => self.store.is_repeated(&card, key).await?,
+            _ => false,
+        };
+        if let Some(pin) = purchase.pin.filter(|_| !is_repeated) {
             presented.pin = Some(judge_pin(&self.store, &self.vault, &card, pin).await?);
         }
-        let network_key = network_key(purchase.stan, purchase.rrn);
         let request = AuthorisationRequest {
             card,
             acquirer_amount,

@@ -31,5 +31,5 @@ mod transactions;
 pub(crate) use authorisation_body::AuthorisationBody;
 pub(crate) use path_text::PathText;
 pub use routes::{admin_service, openapi_document};
-pub(crate) use tickets::{IntentTicketBody, KycTicketBody, verdict};
+pub(crate) use tickets::{IntentTicketBody, KycTicketBody, decide_intent, decide_kyc};
 pub(crate) use transactions::TransactionBody;

@@ -92,7 +92,7 @@ impl From<&IntentTicket> for IntentTicketBody {
 }
 
 /// Reads a reviewer's decision.
-pub(crate) fn verdict(body: &[u8]) -> Result<Verdict, Problem> {
+fn verdict(body: &[u8]) -> Result<Verdict, Problem> {
     let fields = Fields::parse(body, TicketVerdict::FIELDS)?;
     let reason = fields.text("reason")?;
     match fields.required_text("outcome")?.as_str() {

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 
-use crate::operator::{IntentTicketBody, KycTicketBody, PathText, verdict};
+use crate::operator::{self, IntentTicketBody, KycTicketBody, PathText};
 use crate::problem::Problem;
 use crate::request_bodies::TicketVerdict;
 use crate::state::ApiState;
@@ -16,12 +16,11 @@ use crate::state::ApiState;
     operation_id = "decide_kyc_ticket", tag = "sandbox", params(("id" = String, Path)),
     request_body = TicketVerdict, responses((status = 200, body = KycTicketBody)))]
 pub(crate) async fn decide_kyc(
-    State(state): State<Arc<ApiState>>,
+    state: State<Arc<ApiState>>,
     id: PathText,
     body: Bytes,
 ) -> Result<Json<KycTicketBody>, Problem> {
-    let ticket = state.cards.decide_kyc_ticket(&id.0, verdict(&body)?).await?;
-    Ok(Json(KycTicketBody::from(&ticket)))
+    operator::decide_kyc(state, id, body).await
 }
 
 /// Decides an intent ticket; an order that waits for its evidence goes on or fails.
@@ -29,10 +28,9 @@ pub(crate) async fn decide_kyc(
     operation_id = "decide_intent_ticket", tag = "sandbox", params(("id" = String, Path)),
     request_body = TicketVerdict, responses((status = 200, body = IntentTicketBody)))]
 pub(crate) async fn decide_intent(
-    State(state): State<Arc<ApiState>>,
+    state: State<Arc<ApiState>>,
     id: PathText,
     body: Bytes,
 ) -> Result<Json<IntentTicketBody>, Problem> {
-    let ticket = state.cards.decide_intent_ticket(&id.0, verdict(&body)?).await?;
-    Ok(Json(IntentTicketBody::from(&ticket)))
+    operator::decide_intent(state, id, body).await
 }

@@ -52,7 +52,15 @@ both_engines!(a_pin_that_was_set_buys_and_a_wrong_one_does_not, |platform| {
         assert_eq!(answer["data"], true, "{answer}");
         assert_eq!(buy(platform, &card_id, pin).await, "no_auth_url");
     }
+    // A message repeated by the network is one try.
+    let message = json!({"cardId": card_id, "amount": "1.00", "currency": "840", "pin": "4712",
+        "stan": "000001", "rrn": "000000000001"});
+    let first = platform.done("/sandbox/v1/authorisations", message.clone()).await;
     for _ in 0..5 {
+        let again = platform.done("/sandbox/v1/authorisations", message.clone()).await;
+        assert_eq!((&again["authId"], &again["detail"]), (&first["authId"], &json!("wrong_pin")));
+    }
+    for _ in 0..4 {
         assert_eq!(buy(platform, &card_id, "4712").await, "wrong_pin");
     }
     assert_eq!(buy(platform, &card_id, "1234").await, "pin_tries_exceeded");
