@@ -30,6 +30,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use mimalloc::MiMalloc;
+
+/// The server's own, since the store's measurements run in this process.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures the platform against the bounds that it is held to.
 #[derive(Parser)]

@@ -67,6 +67,20 @@ impl Tx {
         }
     }
 
+    /// All rows of a query, each made into something else where it was read. Large reads
+    /// are spared a copy of every row.
+    pub(crate) async fn query_map<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        from: fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        match self {
+            Self::Sqlite(session) => session.query_map(sql, params, from),
+            Self::Postgres(session) => session.query(sql, params).await?.iter().map(from).collect(),
+        }
+    }
+
     /// The first row of a query, if there is one.
     pub(crate) async fn query_opt(
         &self,

@@ -85,22 +85,44 @@ impl Session {
     }
 
     pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        self.query_each(sql, params, |row| Ok(std::mem::take(row)))
+    }
+
+    pub(crate) fn query_map<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        from: fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.query_each(sql, params, |row| from(row))
+    }
+
+    /// Reads every row into one place, so that texts which are left there keep their memory.
+    fn query_each<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        from: impl Fn(&mut Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
         self.with(|connection| {
             let mut statement = connection.prepare_cached(&dialect(sql))?;
             bind(&mut statement, params)?;
             let columns = statement.column_count();
+            let mut place = Row::default();
             let mut found = Vec::new();
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next()? {
-                // Not collected: a vector of results grows in steps, which large reads feel.
-                let mut values = Vec::with_capacity(columns);
-                for column in 0..columns {
-                    values.push(owned(row.get_ref(column)?));
+                place.0.resize(columns, Value::Null);
+                for (column, value) in place.0.iter_mut().enumerate() {
+                    read_into(value, row.get_ref(column)?);
                 }
-                found.push(Row(values));
+                match from(&mut place) {
+                    Ok(made) => found.push(made),
+                    Err(error) => return Ok(Err(error)),
+                }
             }
-            Ok(found)
-        })
+            Ok(Ok(found))
+        })?
     }
 
     pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
@@ -136,14 +158,21 @@ impl rusqlite::ToSql for Value {
     }
 }
 
-fn owned(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(value) => Value::Int(value),
+/// Replaces `place` by a column's value.
+fn read_into(place: &mut Value, value: ValueRef<'_>) {
+    match (&mut *place, value) {
+        (Value::Text(text), ValueRef::Text(value)) => {
+            text.clear();
+            text.push_str(&String::from_utf8_lossy(value));
+        }
+        (_, ValueRef::Null) => *place = Value::Null,
+        (_, ValueRef::Integer(value)) => *place = Value::Int(value),
         // STRICT tables hold no reals; one can only come from an expression of ours.
-        ValueRef::Real(value) => Value::Text(value.to_string()),
-        ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
-        ValueRef::Blob(value) => Value::Bytes(value.to_vec()),
+        (_, ValueRef::Real(value)) => *place = Value::Text(value.to_string()),
+        (_, ValueRef::Text(value)) => {
+            *place = Value::Text(String::from_utf8_lossy(value).into_owned());
+        }
+        (_, ValueRef::Blob(value)) => *place = Value::Bytes(value.to_vec()),
     }
 }
 

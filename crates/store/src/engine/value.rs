@@ -46,7 +46,7 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 }
 
 /// One row of a result.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Row(pub(crate) Vec<Value>);
 
 impl Row {

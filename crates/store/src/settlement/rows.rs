@@ -77,7 +77,7 @@ impl Store {
                     day.end().into(),
                     PAGE_ROWS.into(),
                 ];
-                tx.query(&sql, &params).await?.iter().map(from).collect()
+                tx.query_map(&sql, &params, from).await
             })
         })
         .await

@@ -16,6 +16,8 @@ use super::query::Query;
 pub const FILE_URL_PATH: &str = "/open-api/enterprise/v1/settlement-file-url";
 
 const SEPARATOR: char = '>';
+/// Digits of a numeric currency code (ISO 4217).
+const NUMERIC_CURRENCY_DIGITS: usize = 3;
 
 const AUTHORISATION_COLUMNS: &[&str] = &[
     "auth_id",
@@ -128,19 +130,19 @@ pub fn parse_file_url_query(raw_query: Option<&str>) -> Result<FileUrlQuery, Par
 /// Appends the line of an authorisation.
 pub fn push_authorisation(line: &mut Vec<u8>, it: &AuthorisationRow) {
     let mut row = Row(line);
-    row.shown(it.auth_id);
-    row.shown(it.customer_id);
-    row.shown(it.card_id);
+    row.id(it.auth_id.as_i64());
+    row.id(it.customer_id.as_i64());
+    row.id(it.card_id.as_i64());
     row.plain(it.direction.as_str());
     row.plain(it.auth_type.as_str());
     row.plain(it.transaction_type.as_str());
     row.money(it.amount);
     row.money(it.acquirer_amount);
     match it.original_auth_id {
-        Some(original) => row.shown(original),
+        Some(original) => row.id(original.as_i64()),
         None => row.plain(""),
     }
-    row.shown(it.outs_id);
+    row.id(it.outs_id.as_i64());
     row.plain(if it.is_approved { "A" } else { "D" });
     row.plain(it.reject_reason.map_or("", ErrorCode::as_str));
     row.merchant(&it.merchant);
@@ -151,11 +153,11 @@ pub fn push_authorisation(line: &mut Vec<u8>, it: &AuthorisationRow) {
 /// Appends the line of a posted transaction.
 pub fn push_transaction(line: &mut Vec<u8>, it: &Posting) {
     let mut row = Row(line);
-    row.shown(it.transaction_id);
-    row.shown(it.auth_id);
-    row.shown(it.outs_id);
-    row.shown(it.customer_id);
-    row.shown(it.card_id);
+    row.id(it.transaction_id.as_i64());
+    row.id(it.auth_id.as_i64());
+    row.id(it.outs_id.as_i64());
+    row.id(it.customer_id.as_i64());
+    row.id(it.card_id.as_i64());
     row.plain(it.direction.as_str());
     row.money(it.amount);
     row.money(it.acquirer_amount);
@@ -205,27 +207,62 @@ impl Row<'_> {
     /// A field that holds no separator and no control character.
     fn plain(&mut self, text: &str) {
         self.0.extend(text.as_bytes());
+        self.separator();
+    }
+
+    fn separator(&mut self) {
         self.0.push(SEPARATOR as u8);
     }
 
-    fn shown(&mut self, value: impl std::fmt::Display) {
-        use std::io::Write as _;
-        // Writing to a Vec cannot fail.
-        let _ = write!(self.0, "{value}{SEPARATOR}");
+    /// Digits of a number, zeros before it where it has fewer. Digit by digit: a large file
+    /// has ten million of them, and general formatting costs more than reading the rows.
+    fn digits(&mut self, mut number: u64, least: usize) {
+        let mut digits = [b'0'; 20];
+        let mut first = digits.len();
+        while number > 0 || digits.len() - first < least {
+            first -= 1;
+            digits[first] = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        self.0.extend(&digits[first..]);
     }
 
-    /// A currency and an amount.
+    fn id(&mut self, id: i64) {
+        self.sign(id);
+        self.digits(id.unsigned_abs(), 1);
+        self.separator();
+    }
+
+    fn sign(&mut self, number: i64) {
+        if number < 0 {
+            self.0.push(b'-');
+        }
+    }
+
+    /// A currency and an amount, as [`Money::to_major`] writes it.
     fn money(&mut self, money: Money) {
-        self.shown(money.currency());
-        self.plain(&money.to_major());
+        let currency = money.currency();
+        self.digits(u64::from(currency.numeric()), NUMERIC_CURRENCY_DIGITS);
+        self.separator();
+        let decimals = currency.exponent();
+        let unit = 10_u64.pow(decimals);
+        self.sign(money.amount_minor());
+        let minor = money.amount_minor().unsigned_abs();
+        self.digits(minor / unit, 1);
+        if decimals > 0 {
+            self.0.push(b'.');
+            self.digits(minor % unit, decimals as usize);
+        }
+        self.separator();
     }
 
     /// A field that others wrote: what would end it is replaced by a space.
     fn foreign(&mut self, text: &str) {
-        if text.contains(|c: char| c == SEPARATOR || c.is_control()) {
-            self.plain(&text.replace(|c: char| c == SEPARATOR || c.is_control(), " "));
-        } else {
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != SEPARATOR as u8;
+        if text.bytes().all(is_plain) {
             self.plain(text);
+        } else {
+            self.plain(&text.replace(|c: char| c == SEPARATOR || c.is_control(), " "));
         }
     }
 
@@ -289,6 +326,24 @@ mod tests {
         let fields = fields(line.trim_end_matches('\n')).unwrap();
         assert_eq!(fields.len(), columns(SettlementFileType::Transaction).len());
         assert_eq!((fields[0], fields[12]), ("1", ""));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn amounts_and_ids_are_written_as_everywhere_else(
+            minor: i64,
+            id: i64,
+            numeric in proptest::sample::select(vec![8_u16, 36, 48, 392, 702, 840]),
+        ) {
+            let currency = Currency::from_numeric(numeric).unwrap();
+            let money = Money::new(minor, currency);
+            let mut line = Vec::new();
+            let mut row = Row(&mut line);
+            row.id(id);
+            row.money(money);
+            let expected = format!("{id}>{currency}>{}>", money.to_major());
+            proptest::prop_assert_eq!(String::from_utf8(line).unwrap(), expected);
+        }
     }
 
     #[test]
