@@ -85,10 +85,8 @@ impl FxRate {
             .ok_or(FxError::OutOfRange)?
             .round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
         let amount_minor = i64::try_from(scaled).map_err(|_| FxError::OutOfRange)?;
-        if amount_minor.abs() > Money::MAX_INPUT_MINOR {
-            return Err(FxError::OutOfRange);
-        }
-        Ok(Money::new(amount_minor, to))
+        let converted = Money::new(amount_minor, to);
+        if converted.is_beyond_input() { Err(FxError::OutOfRange) } else { Ok(converted) }
     }
 }
 
@@ -106,6 +104,9 @@ mod tests {
         assert_eq!(convert(1, "0.5"), Ok(1));
         assert_eq!(convert(1, "0.49"), Ok(0));
         assert_eq!(convert(3, "0.5"), Ok(2));
+        for least in [-Money::MAX_INPUT_MINOR - 1, i64::MIN] {
+            assert_eq!(convert(least, "1"), Err(FxError::OutOfRange));
+        }
         assert_eq!(convert(Money::MAX_INPUT_MINOR, "2"), Err(FxError::OutOfRange));
     }
 

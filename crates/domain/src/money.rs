@@ -150,10 +150,13 @@ impl Money {
             .checked_mul(Decimal::from(10_i64.pow(exponent)))
             .ok_or(AmountError::OutOfRange)?;
         let amount_minor = i64::try_from(scaled).map_err(|_| AmountError::OutOfRange)?;
-        if amount_minor.abs() > Self::MAX_INPUT_MINOR {
-            return Err(AmountError::OutOfRange);
-        }
-        Ok(Self { amount_minor, currency })
+        let amount = Self { amount_minor, currency };
+        if amount.is_beyond_input() { Err(AmountError::OutOfRange) } else { Ok(amount) }
+    }
+
+    /// Whether the amount, whichever its sign, is larger than any that is accepted.
+    pub(crate) const fn is_beyond_input(self) -> bool {
+        self.amount_minor.unsigned_abs() > Self::MAX_INPUT_MINOR.unsigned_abs()
     }
 
     /// Major units as decimal text with all of the currency's decimals (`15.50`).
@@ -223,8 +226,14 @@ mod tests {
         for bad in ["", ".", "1.", ".5", "1e3", "+1", " 1", "1,000", "NaN", "--1", "0x1"] {
             assert_eq!(usd(bad), Err(AmountError::Syntax), "{bad}");
         }
-        for huge in ["99999999999999999999", "10000000000000.01", "123456789012345678901234567890"]
-        {
+        for huge in [
+            "99999999999999999999",
+            "10000000000000.01",
+            "-10000000000000.01",
+            "92233720368547758.07",
+            "-92233720368547758.08",
+            "123456789012345678901234567890",
+        ] {
             assert_eq!(usd(huge), Err(AmountError::OutOfRange), "{huge}");
         }
         let yen = Currency::parse("JPY").unwrap();

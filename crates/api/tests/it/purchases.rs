@@ -90,6 +90,39 @@ both_engines!(wrong_purchases_are_refused_and_leave_nothing, |platform| {
     assert_eq!(list["items"], json!([]));
 });
 
+both_engines!(amounts_beyond_all_bounds_are_refused_wherever_one_arrives, |platform| {
+    let caller = Caller::new(platform).await;
+    let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
+    let purchase = json!({"cardId": card_id, "amount": "1", "currency": "840"});
+    let auth_id = text(&platform.done(PURCHASE, purchase).await["authId"]);
+    // In minor units the least and the greatest number of 64 bits, and the first too large.
+    for amount in ["-92233720368547758.08", "92233720368547758.07", "-10000000000000.01"] {
+        let body = json!({"cardId": card_id, "authType": "EXPEND", "amount": amount,
+            "currency": "840"});
+        let answer = caller.post(platform, FUND_AUTH, &body).await;
+        assert_eq!(answer["code"], "DAPI_SYS_ILLEGAL_PARAM", "{answer}");
+        let money = json!({"cardId": card_id, "amount": amount, "currency": "840"});
+        let deposit = json!({"amount": amount, "currency": "840", "reference": "d-2"});
+        let part = json!({"amount": amount});
+        let enterprise = format!("/admin/v1/enterprises/{}", caller.enterprise_id);
+        for (path, body) in [
+            (PURCHASE.to_owned(), &money),
+            ("/sandbox/v1/clearings".to_owned(), &money),
+            ("/sandbox/v1/refunds".to_owned(), &money),
+            ("/sandbox/v1/3ds-challenges".to_owned(), &money),
+            (format!("{PURCHASE}/{auth_id}/increment"), &part),
+            (format!("{PURCHASE}/{auth_id}/reverse"), &part),
+            (format!("{PURCHASE}/{auth_id}/clear"), &part),
+            (format!("{enterprise}/deposits"), &deposit),
+            (format!("{enterprise}/withdrawals"), &deposit),
+        ] {
+            let answer = platform.admin_post(&path, body).await;
+            assert_eq!(answer.status, 422, "{path} {amount}");
+            assert!(text(&answer.json()["detail"]).contains("amount"), "{path}");
+        }
+    }
+});
+
 both_engines!(a_number_that_is_no_card_is_never_repeated, |platform| {
     let unknown = "4000000000000002";
     let body = json!({"pan": unknown, "expiry": "3208", "cvv2": "123", "amount": "1",
