@@ -76,6 +76,9 @@ impl Cards {
             ticket: ticket.clone(),
         };
         self.store.place_intent_ticket(placed).await?;
+        if request.is_holding_unknown {
+            tracing::warn!(ticket_id = %ticket.ticket_id, "holdingType is outside its dictionary");
+        }
         Ok(ticket)
     }
 

@@ -111,7 +111,12 @@ impl ThreeDsChallenge {
                 ChallengeVerdict::Approve => &[Received, Approved],
                 ChallengeVerdict::Reject => &[Received, Rejected],
             }),
-            ChallengeEvent::Verdict(verdict) if self.status == verdict.status() => Ok(&[]),
+            // What expired was rejected without a verdict, which none may claim afterwards.
+            ChallengeEvent::Verdict(verdict)
+                if self.status == verdict.status() && self.modified_at < self.expires_at =>
+            {
+                Ok(&[])
+            }
             ChallengeEvent::Verdict(_) => Err(ChallengeOverError),
         }
     }
@@ -165,6 +170,15 @@ mod tests {
                 assert_eq!(give(same), Ok(&[][..]));
                 assert_eq!(give(other), Err(ChallengeOverError));
             }
+        }
+    }
+
+    #[test]
+    fn no_verdict_is_taken_of_what_expired() {
+        let expired = ThreeDsChallenge { modified_at: END, ..challenge(Rejected) };
+        for verdict in [ChallengeVerdict::Approve, ChallengeVerdict::Reject] {
+            let given = expired.transition(ChallengeEvent::Verdict(verdict), END);
+            assert_eq!(given, Err(ChallengeOverError));
         }
     }
 

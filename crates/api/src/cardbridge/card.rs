@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
+use domain::EnterpriseId;
 use wire::cardbridge::card::{
     CardBody, CardIdBody, Freeze, Terminate, parse_detail_query, parse_list_query,
 };
+use wire::cardbridge::dictionary;
 use wire::cardbridge::replacement::ShippingInfoBody;
 use wire::cardbridge::velocity::{VelocityLimitsBody, parse_velocity_query};
 
@@ -51,6 +53,9 @@ pub(crate) async fn freeze(
 ) -> Reply<CardBody> {
     let request = Freeze::parse(&signed.body)?;
     let (enterprise_id, card_id) = (signed.enterprise_id, &request.card_id);
+    if let Some(reason) = &request.freeze_reason {
+        warn_of_unknown_code(enterprise_id, "freezeReason", reason, dictionary::FREEZE_REASON);
+    }
     let card = if request.freeze {
         state.cards.freeze(enterprise_id, card_id).await?
     } else {
@@ -65,8 +70,23 @@ pub(crate) async fn terminate(
     Extension(signed): Extension<Signed>,
 ) -> Reply<CardBody> {
     let Terminate { card_id, invalidate_reason } = Terminate::parse(&signed.body)?;
+    let known = dictionary::INVALIDATE_REASON;
+    warn_of_unknown_code(signed.enterprise_id, "invalidateReason", &invalidate_reason, known);
     let card = state.cards.terminate(signed.enterprise_id, &card_id, invalidate_reason).await?;
     Ok(Success(CardBody::from(&card)))
+}
+
+/// A code outside its dictionary is worth a line in the log and no more. The value is the
+/// caller's own text and stays out of it.
+fn warn_of_unknown_code(
+    enterprise_id: EnterpriseId,
+    field: &'static str,
+    code: &str,
+    known: &[&str],
+) {
+    if !known.contains(&code) {
+        tracing::warn!(%enterprise_id, field, "a code outside its dictionary");
+    }
 }
 
 /// `POST card/v1/physical-active`.

@@ -160,7 +160,7 @@ fn answer(data: Option<Described>, codes: &[&str], named: &mut Named) -> Respons
     let data = data.map_or_else(|| text().into(), |data| place(data, named));
     let success = AllOfBuilder::new().item(reference(ENVELOPE)).item(
         ObjectBuilder::new()
-            .property("code", ObjectBuilder::new().enum_values(Some([SUCCESS_CODE])))
+            .property("code", text().enum_values(Some([SUCCESS_CODE])))
             .property("data", data)
             .required("data"),
     );

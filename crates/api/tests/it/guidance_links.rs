@@ -50,6 +50,8 @@ both_engines!(each_refusal_has_its_code_in_its_order, |platform| {
         (with(&request, "language", json!("fr")), "DAPI_SYS_ILLEGAL_PARAM"),
         (with(&request, "userAgent", json!(null)), "DAPI_SYS_ILLEGAL_PARAM"),
         (with(&request, "cardId", json!(null)), "DAPI_SYS_ILLEGAL_PARAM"),
+        (with(&request, "cardId", json!(1.5)), "DAPI_SYS_ILLEGAL_PARAM"),
+        (with(&request, "type", json!("7")), "DAPI_SYS_ILLEGAL_PARAM"),
         (with(&request, "customerId", json!("1")), "DAPI_CUSTOMER_NOT_FOUND"),
         (with(&request, "customerId", theirs["customerId"].clone()), "DAPI_CUSTOMER_NOT_FOUND"),
         (with(&request, "cardId", json!("card_1")), "DAPI_CARD_NOT_FOUND"),

@@ -8,6 +8,7 @@ mod browser;
 mod cards;
 mod customers;
 mod database;
+mod described;
 mod end_of_time;
 mod enterprises;
 mod error_codes;

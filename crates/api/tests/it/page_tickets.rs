@@ -23,7 +23,8 @@ async fn waiting(platform: &Platform, caller: &Caller, guidance_type: &str) -> V
     let ticket = caller.post(platform, path, &body).await;
     assert_eq!(ticket["code"], "SYS_SUCCESS", "{ticket}");
     json!({"type": guidance_type, "customerId": customer_id, "userAgent": AGENT,
-        "kycTicketId": ticket["data"]["kycTicketId"], "otpStatus": "0", "language": "en"})
+        "kycTicketId": ticket["data"]["kycTicketId"], "otpStatus": "0", "language": "en",
+        "profileId": caller.profile_id})
 }
 
 async fn status(platform: &Platform, caller: &Caller) -> String {

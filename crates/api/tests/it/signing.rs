@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::{Value, json};
 use wire::cardbridge::signature::sign;
 
+use crate::described::require_described;
 use crate::http::{Answer, Request, send};
 use crate::platform::Platform;
 
@@ -94,12 +95,14 @@ impl Caller {
 
     /// The whole envelope of a GET.
     pub async fn get(&self, platform: &Platform, target: &str) -> Value {
-        envelope(&self.send(platform, Request::get(target)).await)
+        let answer = self.send(platform, Request::get(target)).await;
+        described(target, &answer)
     }
 
     /// The whole envelope of a POST.
     pub async fn post(&self, platform: &Platform, path: &str, body: &Value) -> Value {
-        envelope(&self.send(platform, Request::post(path, body.to_string())).await)
+        let answer = self.send(platform, Request::post(path, body.to_string())).await;
+        described(path, &answer)
     }
 
     /// An application for a card that everything is right with.
@@ -131,6 +134,13 @@ impl Caller {
 /// The text of a JSON text.
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+}
+
+/// The envelope of an answer that the OpenAPI document describes.
+fn described(target: &str, answer: &Answer) -> Value {
+    let json = envelope(answer);
+    require_described(target, &json);
+    json
 }
 
 /// The envelope of a request that reached the application: all five keys, HTTP 200.

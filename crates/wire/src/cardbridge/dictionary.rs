@@ -14,6 +14,15 @@ pub const POA_DOC_TYPE: &[&str] = &[
     "SALARY_STATEMENT",
 ];
 
+/// Reasons of a freeze.
+pub const FREEZE_REASON: &[&str] = &["NORMAL", "USER_FREEZE"];
+
+/// Reasons of a termination.
+pub const INVALIDATE_REASON: &[&str] = &["CARD_LOST", "CARD_STOLEN"];
+
+/// How crypto-assets are held.
+pub const HOLDING_TYPE: &[&str] = &["CUSTODIAN", "NON_CUSTODIAN", "ALL"];
+
 /// Employment statuses.
 pub const EMPLOYMENT_STATUS: &[&str] =
     &["EMPLOYED", "BUSINESS_OWNER", "SELF_EMPLOYED", "UNEMPLOYED", "PENSIONER", "STUDENT"];

@@ -55,6 +55,9 @@ impl GuidanceRequest {
             false => Ok(None),
         };
         let is_about_card = guidance_type.is_about_card();
+        if guidance_type == GuidanceType::KycForm {
+            object.required_id("profileId")?;
+        }
         Ok(Self {
             guidance_type,
             customer_id: object.required_id("customerId")?,
@@ -91,7 +94,7 @@ impl PartialSchema for GuidanceRequest {
             .required("customerId")
             .property("cardId", text("Types 1 to 3: the card"))
             .property("kycTicketId", text("Types 4 and 7: the KYC ticket"))
-            .property("profileId", text("Type 7; taken and not needed"))
+            .property("profileId", text("Type 7: required, and nothing depends on it"))
             .property("otpStatus", chosen(otp_meaning, &["0", "1"]))
             .required("otpStatus")
             .property("language", chosen("English if left out", &languages))

@@ -233,9 +233,16 @@ impl<'a> Object<'a> {
     /// of ours is "not found" later.
     ///
     /// # Errors
-    /// Missing, another type, too long, or control characters.
+    /// Missing, another type (a number with a fraction too), too long, or control characters.
     pub fn required_id(&self, field: &str) -> Result<String, ParseError> {
-        self.required_text(field)
+        let is_fraction =
+            |json: &RawValue| !json.get().starts_with('"') && json.get().contains(['.', 'e', 'E']);
+        match self.json(field) {
+            Some(json) if json_text(json).is_some() && is_fraction(json) => {
+                Err(self.error(field, Problem::WrongType))
+            }
+            _ => self.required_text(field),
+        }
     }
 
     /// A caller-chosen reference.
@@ -380,6 +387,7 @@ mod tests {
                 "n":15.5,"s":"15.5","l":["a","b"],"c":"MYS","u":"USD","unknown":{"deep":[1]}}"#,
         );
         assert_eq!(body.required_id("id"), body.required_id("text"));
+        assert!(object(r#"{"id":1.5}"#).required_id("id").is_err());
         assert_eq!(body.boolean("yes"), Ok(Some(true)));
         assert_eq!(body.boolean("no"), Ok(Some(false)));
         assert_eq!(body.amount("n"), body.amount("s"));

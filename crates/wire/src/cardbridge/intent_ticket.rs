@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::dictionary::HOLDING_TYPE;
 use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError, Problem};
 use super::query::Query;
 
@@ -66,6 +67,8 @@ pub struct CreateIntentTicket {
     pub business_id: String,
     /// The evidence of the right family as a JSON object, its texts as they were written.
     pub evidence: Vec<u8>,
+    /// Whether its `holdingType` is outside the dictionary, which is worth a warning.
+    pub is_holding_unknown: bool,
 }
 
 impl CreateIntentTicket {
@@ -99,8 +102,11 @@ impl CreateIntentTicket {
             let names: Vec<_> = families.iter().map(|(name, _)| *name).collect();
             return Err(ParseError::new(format!("one of {}", names.join(", ")), Problem::Missing));
         }
-        let evidence = Value::Object(evidence).to_string().into_bytes();
-        Ok(Self { ticket_type, ticket_ref, business_id, evidence })
+        let evidence = Value::Object(evidence);
+        let holding = evidence.pointer("/eddSofCrypto/holdingType").and_then(Value::as_str);
+        let is_holding_unknown = holding.is_some_and(|it| !HOLDING_TYPE.contains(&it));
+        let evidence = evidence.to_string().into_bytes();
+        Ok(Self { ticket_type, ticket_ref, business_id, evidence, is_holding_unknown })
     }
 }
 

@@ -1,0 +1,45 @@
+//! Holds every answer that the tests get to the OpenAPI document of dialect 1.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+/// The schema of each path's answers, compiled once.
+static ANSWERS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
+    let document = serde_json::to_value(api::open_api_document()).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .map(|(path, item)| {
+            let operation = item.as_object().unwrap().values().next().unwrap();
+            let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+            // References lead into the components, which come along.
+            let schema = json!({"allOf": [answer], "components": document["components"]});
+            (path.clone(), jsonschema::draft202012::new(&schema).unwrap())
+        })
+        .collect()
+});
+
+/// Fails if the document does not describe an answer that `target` gave with HTTP 200.
+pub fn require_described(target: &str, answer: &Value) {
+    let path = target.split('?').next().unwrap_or_default();
+    let Some(validator) = ANSWERS.get(path) else { return };
+    let faults: Vec<String> = validator
+        .iter_errors(answer)
+        .map(|fault| format!("{}: {fault}", fault.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{path} answered {answer}, which is not described: {faults:#?}");
+}
+
+#[test]
+fn the_document_refuses_an_answer_of_another_shape() {
+    let path = "/open-api/card/v1/detail";
+    let validator = &ANSWERS[path];
+    let odd = json!({"code": "SYS_SUCCESS", "message": null, "messageDetail": null, "success": true,
+        "data": {"cardId": 1}});
+    assert!(!validator.is_valid(&odd));
+    let failure = json!({"code": "DAPI_CARD_NOT_FOUND", "message": "card not found",
+        "messageDetail": null, "success": false, "data": null});
+    require_described(path, &failure);
+}
