@@ -24,6 +24,7 @@ use crate::keys::KeyRing;
 use crate::load::{Circumstances, load};
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
 use crate::request::{AuthorisationAnswer, AuthorisationRequest, AuthoriseError, ReversalRequest};
+use crate::settle::Ruling;
 use crate::{hold, late, recover, repeat, reversal, settle};
 
 /// Authorisations under way at once; more are refused at the door.
@@ -208,7 +209,8 @@ impl Authoriser {
         let refusal = first_refusal(&checks);
         timings.ended("checks");
         let mut receipt = Receipt { presented: request.presented, checks, notice: None, timings };
-        let limits = hold::period_limits(&circumstances.profile, &request.card);
+        let original = request.original.as_ref();
+        let limits = hold::stored_limits(&circumstances.profile, &request.card, original);
         let record = hold::record(store, request, &circumstances.profile, conversion.ok(), now);
         let auth_id = record.auth_id;
         let begun = hold::begin(store, record, refusal, limits, &mut receipt).await;
@@ -352,13 +354,15 @@ impl Authoriser {
         let has_code = decision.is_approval() && !held.authorisation.is_reversal();
         let auth_code = has_code.then(|| self.draw_auth_code());
         let receipt = held.receipt.render(&held.authorisation, in_time.as_ref(), &decision);
-        let authorisation =
-            settle::decide(&self.parts.store, &held.authorisation, &decision, auth_code, receipt)
-                .await?;
+        let may_be_uncovered = decision.is_approval() && held.authorisation.is_completion();
+        let uncovered_receipt = may_be_uncovered
+            .then(|| held.receipt.render_reservation_gone(&held.authorisation, in_time.as_ref()));
+        let ruling = Ruling { decision, auth_code, receipt, uncovered_receipt };
+        let authorisation = settle::decide(&self.parts.store, &held.authorisation, ruling).await?;
         tracing::debug!(
             auth_id = %authorisation.auth_id,
             enterprise_id = %authorisation.enterprise_id,
-            detail = %decision.detail,
+            detail = authorisation.detail.as_deref(),
             "decided"
         );
         Ok(AuthorisationAnswer {

@@ -1,9 +1,7 @@
 //! What is checked before anybody is asked (cardbridge-open-api.md sections 8.4, U16 and
 //! U18). Pure; every check is made and leaves its line, the first that fails is the cause.
 
-use domain::{
-    Card, CardProfile, CardStatus, Money, PinVerdict, ResponseCode, Timestamp, VelocityExcess,
-};
+use domain::{Card, CardProfile, CardStatus, PinVerdict, ResponseCode, Timestamp, VelocityExcess};
 use serde::Serialize;
 
 use crate::convert::{Conversion, ConversionFault};
@@ -35,7 +33,15 @@ pub(crate) const DEPOSIT_EXHAUSTED: &str = "deposit_exhausted";
 const DEPOSIT: &str = "deposit";
 /// The check of the limits of days and months; the store makes it.
 const VELOCITY: &str = "velocity_limits";
-const LIMIT_EXCEEDED: &str = "single_limit_exceeded";
+/// The check of the limit of a single authorisation; the store makes it for a whole bill.
+const SINGLE: &str = "single_limit";
+const LIMIT_EXCEEDED: &str = VelocityExcess::Single.as_str();
+/// The check of what a completion takes over; the store makes it.
+const RESERVATION: &str = "reservation";
+/// The cause when a reservation went while its completion was asked about and the deposit
+/// does not cover the completion.
+pub(crate) const RESERVATION_GONE: Refusal =
+    Refusal { response_code: ResponseCode::InsufficientFunds, detail: "reservation_gone" };
 
 /// Whether the enterprise can be asked at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +107,7 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     }
     add("conversion", input.conversion.as_ref().err().map(|fault| fault.detail()));
     if !input.is_refund {
-        add("single_limit", single_limit(input.profile, input.conversion));
+        add(SINGLE, single_limit(input.profile, input.conversion));
     }
     add("auth_url", input.reach.detail().filter(|_| input.reach == Reach::NoAuthUrl));
     add("public_key", public_key(input.reach));
@@ -122,6 +128,22 @@ pub(crate) fn first_refusal(checks: &[Check]) -> Option<Refusal> {
 pub(crate) fn deposit_check(is_covered: bool) -> Check {
     let detail = (!is_covered).then_some(DEPOSIT_EXHAUSTED);
     Check { name: DEPOSIT, passed: is_covered, detail }
+}
+
+/// The line of a reservation that went, which is the only one it leaves.
+pub(crate) fn reservation_check() -> Check {
+    Check { name: RESERVATION, passed: false, detail: Some(RESERVATION_GONE.detail) }
+}
+
+/// Notes the limit that the store found exceeded.
+pub(crate) fn note_excess(checks: &mut Vec<Check>, excess: VelocityExcess) {
+    if excess == VelocityExcess::Single {
+        // Alone the amount was within it.
+        checks.retain(|check| check.name != SINGLE);
+        checks.push(Check { name: SINGLE, passed: false, detail: Some(LIMIT_EXCEEDED) });
+    } else {
+        checks.push(velocity_check(Some(excess)));
+    }
 }
 
 /// The line of the limits of days and months, where the profile has some.
@@ -167,9 +189,8 @@ fn single_limit(
     profile: &CardProfile,
     conversion: &Result<Conversion, ConversionFault>,
 ) -> Option<&'static str> {
-    let most = Money::new(profile.limits.single.amount_minor?, profile.currency);
     let amount = conversion.as_ref().ok()?.amount;
-    (amount.amount_minor() > most.amount_minor()).then_some(LIMIT_EXCEEDED)
+    profile.limits.is_above_single(amount.amount_minor()).then_some(LIMIT_EXCEEDED)
 }
 
 const fn public_key(reach: Reach) -> Option<&'static str> {

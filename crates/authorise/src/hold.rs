@@ -11,7 +11,7 @@ use domain::{
 use store::{BeginAuthorisation, BeginOutcome, MoneyError, Store, VelocityTerms};
 use wire::cardbridge::webhook::authorisation_result_event;
 
-use crate::checks::{DEPOSIT_EXHAUSTED, Refusal, deposit_check, velocity_check};
+use crate::checks::{DEPOSIT_EXHAUSTED, Refusal, deposit_check, note_excess, velocity_check};
 use crate::convert::Conversion;
 use crate::decision::Decision;
 use crate::receipt::Receipt;
@@ -89,13 +89,19 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
     now.plus_seconds(i64::from(days).saturating_mul(SECONDS_A_DAY))
 }
 
-/// The PAN and the limits that purchases with `card` count to, where days or months are
-/// limited.
-pub(crate) fn period_limits(profile: &CardProfile, card: &Card) -> Option<(PanId, VelocityLimits)> {
-    profile.limits.has_periods().then_some((card.pan_id, profile.limits))
+/// The PAN and the limits that the store judges purchases with `card` by: those of days and
+/// months, and that of a single authorisation for what follows one.
+pub(crate) fn stored_limits(
+    profile: &CardProfile,
+    card: &Card,
+    original: Option<&Authorisation>,
+) -> Option<(PanId, VelocityLimits)> {
+    let limits = profile.limits;
+    let is_raised = original.is_some() && limits.single.amount_minor.is_some();
+    (limits.has_periods() || is_raised).then_some((card.pan_id, limits))
 }
 
-/// Records a refusal, or takes the hold and counts it to `limits`.
+/// Records a refusal, or takes the hold within `limits` and counts it to them.
 pub(crate) async fn begin(
     store: &Store,
     authorisation: Authorisation,
@@ -115,7 +121,7 @@ pub(crate) async fn begin(
     let event = result_event(store, &refused, now);
     let limits = limits.filter(|_| holds);
     let velocity = limits.map(|limits| velocity_terms(limits, &authorisation, receipt));
-    if velocity.is_some() {
+    if limits.is_some_and(|(_, limits)| limits.has_periods()) {
         receipt.checks.push(velocity_check(None));
     }
     // A deposit that covers the amount gets its receipt with the decision; what is written
@@ -143,7 +149,7 @@ fn velocity_terms(
     let (authorisation, receipt) = (authorisation.clone(), receipt.clone());
     let refusal_receipt = move |excess: VelocityExcess| {
         let mut receipt = receipt.clone();
-        receipt.checks.push(velocity_check(Some(excess)));
+        note_excess(&mut receipt.checks, excess);
         let decision = Decision::refused(Refusal {
             response_code: ResponseCode::InsufficientFunds,
             detail: excess.as_str(),

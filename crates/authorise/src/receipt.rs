@@ -9,7 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
-use crate::checks::Check;
+use crate::checks::{Check, RESERVATION_GONE, reservation_check};
 use crate::decision::Decision;
 use crate::forward::Exchange;
 use crate::request::{Presented, PresentedValue};
@@ -207,6 +207,17 @@ impl Receipt {
             },
         };
         serde_json::to_string(&lines).expect("structs of texts and numbers are JSON")
+    }
+
+    /// The receipt of a completion that was approved when its reservation had gone.
+    pub(crate) fn render_reservation_gone(
+        &self,
+        authorisation: &Authorisation,
+        exchange: Option<&Exchange>,
+    ) -> String {
+        let mut receipt = self.clone();
+        receipt.checks.push(reservation_check());
+        receipt.render(authorisation, exchange, &Decision::refused(RESERVATION_GONE))
     }
 }
 

@@ -11,7 +11,7 @@ use store::{AuthorisationView, Store};
 use crate::decision::Decision;
 use crate::fault::Fault;
 use crate::request::AuthoriseError;
-use crate::settle;
+use crate::settle::{self, Ruling};
 
 /// Authorisations read at a time.
 const BATCH: u32 = 200;
@@ -69,7 +69,8 @@ async fn decline(
     let fault = Fault::from(Cow::Borrowed(cause));
     let decision = Decision::of(&view.authorisation, Err(fault));
     let receipt = corrected_receipt(&view, &decision);
-    settle::decide(store, &view.authorisation, &decision, None, receipt).await?;
+    let ruling = Ruling::without_code(decision, receipt);
+    settle::decide(store, &view.authorisation, ruling).await?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::load::load;
 use crate::receipt::{Receipt, Timings};
 use crate::request::{AuthoriseError, Presented, ReversalRequest};
-use crate::settle;
+use crate::settle::{self, Ruling};
 
 /// Gives the money back. Everything else that may be missing is read before, so that a
 /// reversal which fails has moved nothing.
@@ -47,7 +47,8 @@ pub(crate) async fn take_back(
             let fault = Fault::from(reach.detail().unwrap_or("not_asked"));
             let decision = Decision::of(&reversal, Err(fault));
             let text = receipt.render(&reversal, None, &decision);
-            let decided = settle::decide(store, &reversal, &decision, None, text).await;
+            let ruling = Ruling::without_code(decision, text);
+            let decided = settle::decide(store, &reversal, ruling).await;
             let authorisation =
                 decided.inspect_err(|error| authoriser.doubt(reversal_id, error))?;
             return Ok(Arrival::Answered {

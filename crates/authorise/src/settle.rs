@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::Authorisation;
 use store::{DecideAuthorisation, DecideOutcome, MoneyError, Store, StoreError};
 
+use crate::checks::RESERVATION_GONE;
 use crate::decision::Decision;
 use crate::hold::result_event;
 
@@ -13,29 +14,36 @@ const MAX_TRIES: u32 = 5;
 /// Pause after the first failed try; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
+/// A decision with all that is written of it.
+pub(crate) struct Ruling {
+    pub(crate) decision: Decision,
+    /// Of an approval.
+    pub(crate) auth_code: Option<String>,
+    pub(crate) receipt: String,
+    /// The receipt of the decline that an approved completion comes to where its reservation
+    /// went meanwhile and the deposit does not cover it.
+    pub(crate) uncovered_receipt: Option<String>,
+}
+
+impl Ruling {
+    /// One that gives the network no authorisation code.
+    pub(crate) const fn without_code(decision: Decision, receipt: String) -> Self {
+        Self { decision, auth_code: None, receipt, uncovered_receipt: None }
+    }
+}
+
 /// Writes the decision of an authorisation whose hold is taken. If somebody else decided
 /// it before, that decision stands and is returned.
 pub(crate) async fn decide(
     store: &Store,
     held: &Authorisation,
-    decision: &Decision,
-    auth_code: Option<String>,
-    receipt: String,
+    ruling: Ruling,
 ) -> Result<Authorisation, MoneyError> {
-    let now = store.clock().now();
-    let mut authorisation = held.clone();
-    decision.apply(&mut authorisation, now);
-    let request = DecideAuthorisation {
-        enterprise_id: authorisation.enterprise_id,
-        auth_id: authorisation.auth_id,
-        response_code: decision.response_code,
-        reject_reason: decision.reject_reason,
-        detail: decision.detail.clone().into_owned(),
-        auth_code,
-        receipt: Some(receipt),
-        event: result_event(store, &authorisation, now),
-        now,
-    };
+    let uncovered = ruling.uncovered_receipt.map(|receipt| {
+        Box::new(request(store, held, &Decision::refused(RESERVATION_GONE), None, receipt))
+    });
+    let mut request = request(store, held, &ruling.decision, ruling.auth_code, ruling.receipt);
+    request.if_uncovered = uncovered;
     let mut pause = FIRST_PAUSE;
     for _ in 1..MAX_TRIES {
         match store.decide_authorisation(request.clone()).await {
@@ -48,6 +56,31 @@ pub(crate) async fn decide(
         }
     }
     store.decide_authorisation(request).await.map(decided)
+}
+
+/// What the store is to write of a decision.
+fn request(
+    store: &Store,
+    held: &Authorisation,
+    decision: &Decision,
+    auth_code: Option<String>,
+    receipt: String,
+) -> DecideAuthorisation {
+    let now = store.clock().now();
+    let mut authorisation = held.clone();
+    decision.apply(&mut authorisation, now);
+    DecideAuthorisation {
+        enterprise_id: authorisation.enterprise_id,
+        auth_id: authorisation.auth_id,
+        response_code: decision.response_code,
+        reject_reason: decision.reject_reason,
+        detail: decision.detail.clone().into_owned(),
+        auth_code,
+        receipt: Some(receipt),
+        event: result_event(store, &authorisation, now),
+        if_uncovered: None,
+        now,
+    }
 }
 
 fn decided(outcome: DecideOutcome) -> Authorisation {

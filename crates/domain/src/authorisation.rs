@@ -72,13 +72,13 @@ text_enum! {
     HoldState {
         /// No money was set aside.
         None = "NONE",
-        /// Money is set aside.
+        /// Money is set aside, or clearings that are not final have used it up.
         Pending = "PENDING",
-        /// Cleared: nothing is set aside any more.
+        /// Cleared for good: nothing is set aside any more.
         Posted = "POSTED",
         /// Given back.
         Voided = "VOIDED",
-        /// Given back because its time ran out.
+        /// What was left is given back because its time ran out.
         Expired = "EXPIRED",
     }
 }

@@ -7,6 +7,8 @@ use crate::{Timestamp, VelocityLimit, VelocityLimits};
 text_enum! {
     /// The limit that a purchase would exceed; the text is the detail of its refusal.
     VelocityExcess {
+        /// What one authorisation and its increments may come to.
+        Single = "single_limit_exceeded",
         /// The day's amount.
         DailyAmount = "daily_amount_exceeded",
         /// The day's number of authorisations.
@@ -62,7 +64,7 @@ impl VelocityUse {
         Self { day: fresh(day), month: if is_new_month { fresh(month) } else { self.month } }
     }
 
-    /// The first limit, in the order of [`VelocityExcess`], that `share` would exceed. What
+    /// The first limit of a period, in the order of [`VelocityExcess`], that `share` would exceed. What
     /// reaches a limit exactly does not exceed it. A share without amount is not looked at
     /// for amounts, nor one without count for counts.
     #[must_use]
@@ -130,6 +132,13 @@ impl VelocityLimit {
 }
 
 impl VelocityLimits {
+    /// Whether an authorisation of `amount_minor`, in minor units of the card's currency, is
+    /// more than a single one may be.
+    #[must_use]
+    pub fn is_above_single(&self, amount_minor: i64) -> bool {
+        self.single.amount_minor.is_some_and(|most_minor| amount_minor > most_minor)
+    }
+
     /// Whether days or months are limited, so that what is used of them has to be counted.
     #[must_use]
     pub const fn has_periods(&self) -> bool {

@@ -63,7 +63,7 @@ pub struct BeginAuthorisation {
     /// The result webhook, stored if the authorisation is declined here: because it came so,
     /// because it would exceed a limit, or because the deposit does not cover it.
     pub refusal: WebhookEvent,
-    /// The limits of days and months that it counts to; none = it is not counted.
+    /// The limits that it is judged by and counts to; none = it is not counted.
     pub velocity: Option<VelocityTerms>,
 }
 
@@ -97,6 +97,10 @@ pub struct DecideAuthorisation {
     pub receipt: Option<String>,
     /// The result webhook.
     pub event: WebhookEvent,
+    /// The decline that is written in place of the approval of a completion whose
+    /// reservation went meanwhile, where the deposit does not cover what is lacking; without
+    /// one that is `InsufficientFunds`, and the authorisation stays undecided.
+    pub if_uncovered: Option<Box<DecideAuthorisation>>,
     /// When.
     pub now: Timestamp,
 }
@@ -226,7 +230,8 @@ impl Store {
     }
 
     /// Decides an authorisation: keeps or gives back its hold and writes its result webhook.
-    /// An approved refund is posted, an approved completion takes over its reservation's hold.
+    /// An approved refund is posted, an approved completion takes over its reservation's hold,
+    /// or is declined if that went meanwhile and the deposit does not cover it.
     ///
     /// # Errors
     /// [`MoneyError`].

@@ -106,6 +106,7 @@ pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> 
         auth_code: Some("123456".to_owned()),
         receipt: Some("x".repeat(RECEIPT_BYTES)),
         event: result_event(store, &held),
+        if_uncovered: None,
         now: store.clock().now(),
     };
     match store.decide_authorisation(decision).await? {

@@ -1,6 +1,8 @@
 //! The rest of an authorisation's life, over HTTP on both engines with an enterprise that
 //! plays along: increments, completions, reversals, refunds, clearings, expiry.
 
+use std::time::Duration;
+
 use domain::ResponseCode;
 use serde_json::{Value, json};
 use sim::Behaviour;
@@ -302,4 +304,134 @@ both_engines!(clearings_below_at_and_above_and_the_days_of_holds, |life| {
     let completion = json!({"authType": "PRE_AUTH_COMPLETION", "originalAuthId": reserved});
     assert_eq!(life.authorise("10.00", completion).await["approved"], true);
     life.available("99922.00").await;
+});
+
+/// How long the enterprise thinks about what something else is to overtake.
+const THINKING: Duration = Duration::from_millis(500);
+
+impl Life {
+    /// Gives the enterprise more time than it takes for `amount`, which it approves late.
+    async fn think_about(&self, amount: &str) {
+        let path = format!("/admin/v1/enterprises/{}", self.world.enterprise_id());
+        self.world.operator.patch(&path, &json!({"authDeadlineMs": 3000})).await.unwrap();
+        let late = Behaviour::Late(ResponseCode::Approved, THINKING);
+        self.world.enterprise.answer_amount(amount, late);
+    }
+
+    /// Waits until the enterprise was asked this many times.
+    async fn asked(&self, times: usize) {
+        while self.world.enterprise.notices().len() < times {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+both_engines!(what_follows_a_clearing_that_used_up_the_hold_is_cleared_too, |life| {
+    life.think_about("50.00").await;
+    let first = text(&life.authorise("100.00", json!({})).await, "authId");
+    let used_up = json!({"amount": "100.00", "final": false});
+    let (increment, ()) =
+        tokio::join!(life.step(&first, "increment", json!({"amount": "50.00"})), async {
+            life.asked(2).await;
+            life.step(&first, "clear", used_up.clone()).await;
+        });
+    assert_eq!((&increment["approved"], &increment["responseCode"]), (&json!(true), &json!("00")));
+    let increment_id = text(&increment, "authId");
+    assert_eq!(life.receipt(&increment_id).await["heldAmount"], "50.00");
+    life.available("99850.00").await;
+    // The same clearing sent twice does not post twice, beside an open increment or not.
+    let path = format!("{AUTHORISATIONS}/{first}/clear");
+    let again = life.refused(&path, used_up.clone()).await;
+    assert!(again.contains("409: the hold is not open"), "{again}");
+    life.step(&first, "clear", json!({"amount": "50.00", "final": false})).await;
+    for body in [used_up, json!({"amount": "50.00"}), json!({})] {
+        let again = life.refused(&path, body).await;
+        assert!(again.contains("409: the hold is not open"), "{again}");
+    }
+    let closed = life.refused(&format!("{AUTHORISATIONS}/{first}/reverse"), json!({})).await;
+    assert!(closed.contains("409: the hold is not open"), "{closed}");
+    // Only a final clearing ends the bill.
+    life.step(&first, "increment", json!({"amount": "7.00"})).await;
+    life.available("99843.00").await;
+    life.step(&first, "clear", json!({"amount": "5.00"})).await;
+    life.available("99845.00").await;
+    let path = format!("{AUTHORISATIONS}/{first}/increment");
+    let closed = life.refused(&path, json!({"amount": "1"})).await;
+    assert!(closed.contains("409: the hold is not open"), "{closed}");
+});
+
+both_engines!(a_hold_that_clearings_used_up_expires_without_moving_money, |life| {
+    let bought = text(&life.authorise("20.00", json!({})).await, "authId");
+    life.step(&bought, "clear", json!({"amount": "20.00", "final": false})).await;
+    let receipt = life.receipt(&bought).await;
+    assert_eq!(
+        (&receipt["holdState"], &receipt["heldAmount"]),
+        (&json!("PENDING"), &json!("0.00"))
+    );
+    let reserved = text(&life.authorise("30.00", json!({"authType": "PRE_AUTH"})).await, "authId");
+    life.step(&reserved, "clear", json!({"amount": "30.00", "final": false})).await;
+    // What was cleared wholly is not completed beside it.
+    let mut completion = purchase(&life.card_id, "30.00");
+    completion["authType"] = json!("PRE_AUTH_COMPLETION");
+    completion["originalAuthId"] = json!(reserved);
+    let closed = life.refused(AUTHORISATIONS, completion).await;
+    assert!(closed.contains("409: the hold is not open"), "{closed}");
+    let body = json!({"seconds": 31 * DAY_SECONDS});
+    life.post("/sandbox/v1/clock/advance", body).await;
+    for auth_id in [bought, reserved] {
+        assert_eq!(life.receipt(&auth_id).await["holdState"], "EXPIRED");
+        let path = format!("{AUTHORISATIONS}/{auth_id}/clear");
+        let again = life.refused(&path, json!({"amount": "20.00"})).await;
+        assert!(again.contains("409: the hold is not open"), "{again}");
+    }
+    life.available("99950.00").await;
+});
+
+both_engines!(a_completion_whose_reservation_went_is_declined_unless_it_is_covered, |life| {
+    life.think_about("90.00").await;
+    let path = format!("/admin/v1/enterprises/{}/withdrawals", life.world.enterprise_id());
+    let withdrawal = json!({"currency": "840", "amount": "99900.00", "reference": "all-but-100"});
+    life.post(&path, withdrawal).await;
+    let mut asked = 0;
+    // The reservation's money is spent on something else, or is still there.
+    for (spent, is_covered, left) in [("40.00", false, "60.00"), ("1.00", true, "9.00")] {
+        let reserved = life.authorise("60.00", json!({"authType": "PRE_AUTH"})).await;
+        let reserved = text(&reserved, "authId");
+        let more = json!({"authType": "PRE_AUTH_COMPLETION", "originalAuthId": reserved});
+        let (done, ()) = tokio::join!(life.authorise("90.00", more), async {
+            life.asked(asked + 2).await;
+            life.step(&reserved, "reverse", json!({})).await;
+            life.authorise(spent, json!({})).await;
+        });
+        asked += 4;
+        let auth_id = text(&done, "authId");
+        let receipt = life.receipt(&auth_id).await;
+        if is_covered {
+            assert_eq!(
+                (&done["approved"], &receipt["heldAmount"]),
+                (&json!(true), &json!("90.00"))
+            );
+            assert_eq!(life.flag(&auth_id).await, "A");
+        } else {
+            assert_eq!(
+                (&done["approved"], &done["responseCode"], &done["reason"], &done["authCode"]),
+                (&json!(false), &json!("01"), &json!("DAPI_AUTH_INTERNAL_REJECT"), &Value::Null)
+            );
+            assert_eq!(
+                (&receipt["approved"], &receipt["detail"], &receipt["heldAmount"]),
+                (&json!(false), &json!("reservation_gone"), &json!("0.00"))
+            );
+            let gone =
+                json!({"name": "reservation", "passed": false, "detail": "reservation_gone"});
+            assert_eq!(receipt["checks"].as_array().unwrap().last(), Some(&gone));
+            assert_eq!(receipt["answer"]["responseCode"], "00");
+            assert_eq!(life.flag(&auth_id).await, "D");
+        }
+        life.available(left).await;
+        if !is_covered {
+            let refill = json!({"currency": "840", "amount": "40.00", "reference": "refill"});
+            let path = path.replace("withdrawals", "deposits");
+            life.post(&path, refill).await;
+        }
+    }
 });

@@ -135,3 +135,51 @@ async fn purchases_keep_to_the_limits_on_postgres() {
     let engine = Engine::postgres().await;
     purchases_keep_to_the_limits(&engine).await;
 }
+
+async fn increments_together_keep_to_the_single_limit(engine: &Engine) {
+    let world = World::new(engine, &[]).await;
+    let card_id = card_with_limits(&world, json!({"SINGLE": {"amount": "100.00"}})).await;
+    let (first, refusal) = buy(&world, &card_id, "60.00").await;
+    assert_eq!(refusal, None);
+    let path = format!("/sandbox/v1/authorisations/{first}/increment");
+    let raise = async |amount: &str| {
+        world.operator.post(&path, &json!({ "amount": amount })).await.unwrap()
+    };
+    assert_eq!(raise("20.00").await["approved"], true);
+    // Each is within the limit, both together are not.
+    let (one, two) = tokio::join!(raise("15.00"), raise("15.00"));
+    let answers = [one, two];
+    let refused: Vec<_> = answers.iter().filter(|it| it["approved"] == false).collect();
+    assert_eq!(refused.len(), 1, "{answers:?}");
+    assert_eq!(
+        (&refused[0]["responseCode"], &refused[0]["reason"]),
+        (&json!("01"), &json!("DAPI_AUTH_INTERNAL_REJECT"))
+    );
+    let receipt = format!("/admin/v1/authorisations/{}", text(refused[0], "authId"));
+    let receipt = world.operator.get(&receipt).await.unwrap();
+    assert_eq!(receipt["detail"], "single_limit_exceeded");
+    let checks = receipt["checks"].as_array().unwrap();
+    let failed: Vec<_> = checks.iter().filter(|check| check["passed"] == false).collect();
+    let expected =
+        json!({"name": "single_limit", "passed": false, "detail": "single_limit_exceeded"});
+    assert_eq!(failed, [&expected], "{receipt}");
+    assert_eq!(raise("5.01").await["approved"], false);
+    // What was reversed does not count; what was cleared does.
+    let reverse = format!("/sandbox/v1/authorisations/{first}/reverse");
+    world.operator.post(&reverse, &json!({"amount": "10.00"})).await.unwrap();
+    let clear = format!("/sandbox/v1/authorisations/{first}/clear");
+    world.operator.post(&clear, &json!({"amount": "60.00", "final": false})).await.unwrap();
+    assert_eq!(raise("15.01").await["approved"], false);
+    assert_eq!(raise("15.00").await["approved"], true);
+    world.verify_ledger().await;
+}
+
+#[tokio::test]
+async fn increments_together_keep_to_the_single_limit_on_sqlite() {
+    increments_together_keep_to_the_single_limit(&Engine::embedded()).await;
+}
+
+#[tokio::test]
+async fn increments_together_keep_to_the_single_limit_on_postgres() {
+    increments_together_keep_to_the_single_limit(&Engine::postgres().await).await;
+}

@@ -6,7 +6,7 @@ use domain::{
     AccountId, AuthId, Authorisation, AuthorisationStatus, Direction, EnterpriseId, HoldState,
     IdGenerator, OutsId, Posting, Timestamp, TransactionId, TransferId,
 };
-use ledger::{Account, Movement, Transfer, TransferKind};
+use ledger::{Account, LedgerError, Movement, Transfer, TransferKind};
 
 use super::batch::{Batch, Loaded, LoadedAccount, NewAuthorisation};
 use super::bill::{Bill, Moved};
@@ -62,7 +62,8 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
                 if let Some(key) = it.network_key.as_ref().filter(|_| is_sought) {
                     messages.push((it.enterprise_id, it.card_id, key.clone()));
                 }
-                pans.extend(request.velocity.iter().map(|terms| (it.enterprise_id, terms.pan_id)));
+                let terms = request.velocity.iter().filter(|terms| terms.limits.has_periods());
+                pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));
             }
             Command::Decide(decision) => _ = named.insert(decision.auth_id),
             Command::Clear(request) => _ = named.insert(request.auth_id),
@@ -172,10 +173,24 @@ impl Group<'_> {
     }
 
     fn decide(&mut self, decision: &DecideAuthorisation) -> Result<DecideOutcome, MoneyError> {
-        let mut it = self.loaded(decision.auth_id)?;
+        let it = self.loaded(decision.auth_id)?;
         if it.status != AuthorisationStatus::Pending {
             return Ok(DecideOutcome::AlreadyDecided(it));
         }
+        match (self.settle(it.clone(), decision), &decision.if_uncovered) {
+            (Err(MoneyError::Ledger(LedgerError::InsufficientFunds)), Some(refusal)) => {
+                self.settle(it, refusal)
+            }
+            (settled, _) => settled,
+        }
+    }
+
+    /// Carries a decision out, or changes nothing.
+    fn settle(
+        &mut self,
+        mut it: Authorisation,
+        decision: &DecideAuthorisation,
+    ) -> Result<DecideOutcome, MoneyError> {
         let account = self.batch.account((it.enterprise_id, it.amount.currency()));
         let account_id = account.as_ref().map(|account| account.account_id);
         let movement = steps::decide(account, &mut it, decision)?;
@@ -281,6 +296,18 @@ impl Group<'_> {
         Ok(if it.is_completion() { self.bill(&original).held_minor() } else { 0 })
     }
 
+    /// What an increment makes of its bill, minor units of the billing currency: all that
+    /// was asked for and is not declined, less what was reversed of it.
+    pub(super) fn raised_minor(&self, increment: &Authorisation) -> i64 {
+        let original = increment.original_auth_id.and_then(|auth_id| self.loaded(auth_id).ok());
+        let Some(original) = original else { return increment.amount.amount_minor() };
+        let mut members = self.followers(&original);
+        members.retain(|it| it.is_increment() && it.status != AuthorisationStatus::Declined);
+        members.push(original);
+        let kept = members.iter().map(steps::unreversed_minor);
+        kept.fold(increment.amount.amount_minor(), i64::saturating_add)
+    }
+
     /// The increments and completions of an authorisation, in order of arrival, also those
     /// that this group began.
     fn followers(&self, original: &Authorisation) -> Vec<Authorisation> {
@@ -332,8 +359,10 @@ impl Group<'_> {
         let account = self.owned_account(&it)?;
         let account_id = account.account_id;
         let movement = steps::give_back(Some(account), &mut it, HoldState::Expired)?;
-        self.give_back_taken_over(auth_id, movement);
-        self.record(&it, Some(account_id), Some(movement), now);
+        if let Some(movement) = movement {
+            self.give_back_taken_over(auth_id, movement);
+        }
+        self.record(&it, Some(account_id), movement, now);
         self.keep(it, None);
         Ok(true)
     }

@@ -1,5 +1,9 @@
 //! What a message does to a whole bill: an authorisation and its increments, or a
 //! reservation and its completion. Pure. Whatever is refused leaves everything as it was.
+//!
+//! A bill ends with its final clearing, its whole reversal or its completion. A clearing
+//! that is not final may use up the original's hold; that stays open, with nothing left, for
+//! the increments that are still to come.
 
 use domain::{AuthId, Authorisation, AuthorisationStatus, HoldState, Money};
 use ledger::{Account, LedgerError, Movement};
@@ -57,7 +61,9 @@ pub(super) fn require_open(
     let is_being_completed = others
         .iter()
         .any(|other| other.is_completion() && other.status != AuthorisationStatus::Declined);
-    if !same_currency || !is_open || is_being_completed {
+    // What a clearing used up wholly is spent already: a completion would spend it again.
+    let is_spent = it.is_completion() && is_used_up(original);
+    if !same_currency || !is_open || is_being_completed || is_spent {
         return Err(LedgerError::HoldClosed.into());
     }
     Ok(())
@@ -73,19 +79,15 @@ pub(super) fn clear(
 ) -> Result<Moved, MoneyError> {
     require_approved(&bill.original)?;
     let (mut money, mut work) = (account.clone(), bill.clone());
-    // Cleared for good or wholly reversed: the same clearing sent twice must not post twice.
-    if work.members().all(|it| is_closed(it)) {
-        return Err(LedgerError::HoldClosed.into());
-    }
     let left_minor = work.members().map(|it| clearable_minor(it)).fold(0, i64::saturating_add);
     let acquirer_minor = request.acquirer_amount_minor.unwrap_or(left_minor);
+    // The network may force more than was authorised, but not once the original is used up:
+    // the same clearing sent twice must not post twice, nor beside an open increment.
+    if clearable_minor(&work.original) == 0 && (left_minor == 0 || acquirer_minor > left_minor) {
+        return Err(LedgerError::HoldClosed.into());
+    }
     if acquirer_minor <= 0 {
         return Err(MoneyError::ExceedsAuthorisation);
-    }
-    // The network may force more than was authorised, but not once the original is used up:
-    // its clearing sent twice would else be charged to it again beside an open increment.
-    if is_closed(&work.original) && acquirer_minor > left_minor {
-        return Err(LedgerError::HoldClosed.into());
     }
     let own_minor = clearable_minor(&work.original).min(acquirer_minor);
     let mut rest_minor = acquirer_minor - own_minor;
@@ -122,9 +124,9 @@ fn post(
     let cleared = ledger::clear(account, original.hold_state, held_minor, amount, is_final)?;
     original.hold_remaining_minor = cleared.hold_remaining_minor;
     // A hold whose time ran out, or that never was, is closed by a final clearing too.
-    original.hold_state = if is_final { HoldState::Posted } else { cleared.hold_state };
-    if original.hold_state != HoldState::Pending {
-        original.hold_expires_at = None;
+    close_if_empty(original, is_final);
+    if is_final {
+        original.hold_state = HoldState::Posted;
     }
     Ok(cleared.movements)
 }
@@ -171,10 +173,10 @@ pub(super) fn reverse(
     let (mut money, mut work) = (account.clone(), bill.clone());
     let mut open: Vec<_> =
         work.members().filter(|it| it.hold_state == HoldState::Pending).collect();
-    if open.is_empty() {
+    let left_minor = open.iter().map(|it| clearable_minor(it)).fold(0, i64::saturating_add);
+    if left_minor == 0 {
         return Err(LedgerError::HoldClosed.into());
     }
-    let left_minor = open.iter().map(|it| acquirer_left_minor(it)).fold(0, i64::saturating_add);
     let acquirer_minor = request.acquirer_amount_minor.unwrap_or(left_minor);
     if acquirer_minor <= 0 || acquirer_minor > left_minor {
         return Err(MoneyError::ExceedsAuthorisation);
@@ -183,13 +185,13 @@ pub(super) fn reverse(
     let mut movements = Vec::new();
     let mut amount = Money::zero(money.currency);
     for it in open.iter_mut().rev() {
-        let part_minor = acquirer_left_minor(it).min(rest_minor);
+        let part_minor = clearable_minor(it).min(rest_minor);
         rest_minor -= part_minor;
         let used_minor = acquirer_used_minor(it);
         let part = billing_part(it, used_minor, used_minor + part_minor);
         movements.extend(release(&mut money, it, part.amount_minor())?.map(|s| (it.auth_id, s)));
         it.reversed_acquirer_minor += part_minor;
-        close_if_empty(it, false);
+        close_if_empty(it, acquirer_minor == left_minor);
         amount = amount.checked_add(part).map_err(LedgerError::from)?;
     }
     let acquirer_amount = Money::new(acquirer_minor, work.original.acquirer_amount.currency());
@@ -199,8 +201,8 @@ pub(super) fn reverse(
 
 /// Gives an approved completion its hold: all that its reservation still holds is released,
 /// and what the completion lacks of its amount is held instead, so that nothing is held
-/// twice. If the reservation was reversed, cleared or expired meanwhile and the deposit
-/// does not cover the difference, less is held; a clearing is then forced by the network.
+/// twice. If the reservation was reversed, cleared or expired meanwhile and the deposit does
+/// not cover the difference, that is `InsufficientFunds`: no more is promised than is there.
 pub(super) fn complete(
     account: &mut Account,
     bill: &mut Bill,
@@ -214,22 +216,19 @@ pub(super) fn complete(
         close_if_empty(member, true);
     }
     let lacking_minor = it.amount.amount_minor().saturating_sub(it.hold_remaining_minor);
-    let held_minor = lacking_minor.min(money.available_minor).max(0);
-    if held_minor > 0 {
-        let part = Money::new(held_minor, money.currency);
-        movements.push((it.auth_id, ledger::hold(&mut money, part)?));
+    if lacking_minor > 0 {
+        let lacking = Money::new(lacking_minor, money.currency);
+        movements.push((it.auth_id, ledger::hold(&mut money, lacking)?));
         it.hold_remaining_minor =
-            it.hold_remaining_minor.checked_add(held_minor).ok_or(LedgerError::OutOfRange)?;
-    }
-    if it.hold_remaining_minor > 0 {
+            it.hold_remaining_minor.checked_add(lacking_minor).ok_or(LedgerError::OutOfRange)?;
         it.hold_state = HoldState::Pending;
     }
     (*account, *bill, *completion) = (money, work, it);
     Ok(movements)
 }
 
-/// Lets an approved increment join its bill. Where that was cleared for good, completed or
-/// taken back while the enterprise was asked, nothing would ever use its hold: it is released.
+/// Lets an approved increment join its bill. Where that has ended while the enterprise was
+/// asked, nothing would ever use its hold: it is released.
 pub(super) fn join(
     account: &mut Account,
     original: &Authorisation,
@@ -259,10 +258,12 @@ fn release(
     Ok(Some(movement))
 }
 
-/// Closes a hold that has nothing left, or that is to be closed in any case.
+/// Closes a hold that has nothing left and that nothing can follow, or that is to be closed
+/// in any case.
 fn close_if_empty(it: &mut Authorisation, always: bool) {
     let is_empty = it.hold_state == HoldState::Pending && it.hold_remaining_minor == 0;
-    if !is_empty && !always {
+    let ends_empty = is_empty && it.original_auth_id.is_some();
+    if !ends_empty && !always {
         return;
     }
     let is_cleared = it.cleared_acquirer_minor > 0;
@@ -275,7 +276,12 @@ const fn is_closed(it: &Authorisation) -> bool {
     matches!(it.hold_state, HoldState::Posted | HoldState::Voided)
 }
 
-/// How much of the acquirer amount a clearing may still use.
+/// Cleared and reversed wholly, whether or not its hold is closed.
+fn is_used_up(it: &Authorisation) -> bool {
+    acquirer_left_minor(it) <= 0
+}
+
+/// How much of the acquirer amount a clearing or a reversal may still use.
 fn clearable_minor(it: &Authorisation) -> i64 {
     if is_closed(it) { 0 } else { acquirer_left_minor(it).max(0) }
 }
@@ -379,7 +385,7 @@ mod tests {
                 prop_assert_eq!(account.held_minor, it.original.hold_remaining_minor);
                 prop_assert!(account.available_minor >= 0);
             }
-            if it.original.hold_state == HoldState::Pending {
+            if acquirer_left_minor(&it.original) > 0 {
                 reverse(&mut account, &mut it, &reversal(None)).unwrap();
             }
             prop_assert_eq!(account.held_minor, 0);

@@ -34,6 +34,13 @@ fn billing_position(authorisation: &Authorisation, minor: i64) -> i64 {
     i64::try_from(rounded).unwrap_or(i64::MAX)
 }
 
+/// What is not reversed of the billing amount.
+pub(super) fn unreversed_minor(authorisation: &Authorisation) -> i64 {
+    let reversed_minor = authorisation.reversed_acquirer_minor;
+    let whole_minor = authorisation.acquirer_amount.amount_minor();
+    billing_part(authorisation, reversed_minor, whole_minor).amount_minor()
+}
+
 /// How much of the acquirer amount is neither cleared nor reversed.
 pub(super) fn acquirer_left_minor(authorisation: &Authorisation) -> i64 {
     authorisation.acquirer_amount.amount_minor() - acquirer_used_minor(authorisation)
@@ -96,7 +103,7 @@ pub(super) fn decide(
     let approved = decision.response_code == ResponseCode::Approved;
     let mut movement = None;
     if !approved && authorisation.hold_state == HoldState::Pending {
-        movement = Some(give_back(account, authorisation, HoldState::Voided)?);
+        movement = give_back(account, authorisation, HoldState::Voided)?;
     }
     authorisation.status =
         if approved { AuthorisationStatus::Approved } else { AuthorisationStatus::Declined };
@@ -108,18 +115,18 @@ pub(super) fn decide(
     Ok(movement)
 }
 
-/// Gives back all that a hold has left.
+/// Gives back all that a hold has left; nothing of one that clearings used up.
 pub(super) fn give_back(
     account: Option<&mut Account>,
     authorisation: &mut Authorisation,
     state: HoldState,
-) -> Result<Movement, MoneyError> {
+) -> Result<Option<Movement>, MoneyError> {
     let account = account.ok_or(MoneyError::NotFound)?;
     let left = Money::new(authorisation.hold_remaining_minor, authorisation.amount.currency());
-    let movement = if state == HoldState::Expired {
-        ledger::expire(account, left)?
-    } else {
-        ledger::release(account, left.amount_minor(), left)?
+    let movement = match state {
+        _ if !left.is_positive() => None,
+        HoldState::Expired => Some(ledger::expire(account, left)?),
+        _ => Some(ledger::release(account, left.amount_minor(), left)?),
     };
     authorisation.hold_remaining_minor = 0;
     authorisation.hold_state = state;

@@ -21,12 +21,13 @@ use crate::StoreError;
 use crate::engine::Tx;
 use crate::rows::{self, Counted};
 
-/// The limits of days and months that a new authorisation counts to.
+/// The limits that a new authorisation is judged by in its commit.
 #[derive(Clone)]
 pub struct VelocityTerms {
     /// The PAN of its card: all records of one PAN share their limits.
     pub pan_id: PanId,
-    /// The limits; that of a single authorisation is not looked at here.
+    /// The limits. It counts to those of days and months; that of a single authorisation is
+    /// looked at here for an increment only, whose whole bill it limits.
     pub limits: VelocityLimits,
     /// Makes the receipt that is kept if the authorisation would exceed a limit.
     pub refusal_receipt: Arc<dyn Fn(VelocityExcess) -> String + Send + Sync>,
@@ -123,11 +124,25 @@ impl Group<'_> {
         reserved_minor: i64,
     ) -> Option<String> {
         let terms = terms.filter(|_| it.status == AuthorisationStatus::Pending)?;
-        let loaded = self.batch.velocity_uses.get(&(it.enterprise_id, terms.pan_id))?;
-        let share = share(it, it.amount.amount_minor().saturating_sub(reserved_minor).max(0));
-        let excess = loaded.used.at(it.created_at).excess(&terms.limits, share)?;
+        let excess = self.excess(it, terms, reserved_minor)?;
         steps::refuse(it, excess.as_str());
         Some((terms.refusal_receipt)(excess))
+    }
+
+    /// The first limit that a new authorisation would exceed. Increments together must not
+    /// pass what a single authorisation may not; their bill is locked by this group.
+    fn excess(
+        &self,
+        it: &Authorisation,
+        terms: &VelocityTerms,
+        reserved_minor: i64,
+    ) -> Option<VelocityExcess> {
+        if it.is_increment() && terms.limits.is_above_single(self.raised_minor(it)) {
+            return Some(VelocityExcess::Single);
+        }
+        let loaded = self.batch.velocity_uses.get(&(it.enterprise_id, terms.pan_id))?;
+        let share = share(it, it.amount.amount_minor().saturating_sub(reserved_minor).max(0));
+        loaded.used.at(it.created_at).excess(&terms.limits, share)
     }
 
     /// Counts a new authorisation, if its hold was taken.
@@ -136,7 +151,10 @@ impl Group<'_> {
         it: &Authorisation,
         terms: Option<&VelocityTerms>,
     ) -> Option<Counted> {
-        let terms = terms.filter(|_| it.hold_state == HoldState::Pending)?;
+        let is_counted = |terms: &&VelocityTerms| {
+            it.hold_state == HoldState::Pending && terms.limits.has_periods()
+        };
+        let terms = terms.filter(is_counted)?;
         let loaded = self.batch.velocity_uses.get_mut(&(it.enterprise_id, terms.pan_id))?;
         let used = loaded.used.at(it.created_at);
         let share = share(it, it.hold_remaining_minor);

@@ -182,9 +182,13 @@ impl Game<'_> {
                 // The network's reversals stand, whatever the enterprise says.
                 let yes = yes || self.model.known[index].kind == Kind::Reversal;
                 let code = if yes { ResponseCode::Approved } else { ResponseCode::NotAllowed };
-                let decision = decision(self.store.ids(), auth_id, code);
-                self.store.decide_authorisation(decision).await.unwrap();
+                let mut request = decision(self.store.ids(), auth_id, code);
+                let refusal = decision(self.store.ids(), auth_id, ResponseCode::InsufficientFunds);
+                request.if_uncovered = Some(Box::new(refusal));
+                self.store.decide_authorisation(request).await.unwrap();
                 self.model.decide(index, yes);
+                let status = self.stored(index).await.status;
+                assert_eq!(status.as_str(), self.model.known[index].status.as_str());
             }
             Step::Clear(_, acquirer_amount_minor, is_final) => {
                 let request =

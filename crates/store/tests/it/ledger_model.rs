@@ -23,6 +23,16 @@ pub enum Status {
     Declined,
 }
 
+impl Status {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Approved => "APPROVED",
+            Self::Declined => "DECLINED",
+        }
+    }
+}
+
 /// One authorisation.
 #[derive(Debug, Clone)]
 pub struct Known {
@@ -92,14 +102,17 @@ impl Model {
         });
         let is_open = it.state == HoldState::Pending
             || (it.state == HoldState::Expired && kind == Kind::Completion);
-        self.is_spending(index) && is_open && !is_completed
+        let is_spent = kind == Kind::Completion && it.left <= 0;
+        self.is_spending(index) && is_open && !is_completed && !is_spent
     }
 
     pub fn decide(&mut self, index: usize, yes: bool) {
         if self.known[index].status != Status::Pending {
             return;
         }
-        if !yes {
+        let is_uncovered =
+            self.known[index].kind == Kind::Completion && !self.is_takeover_covered(index);
+        if !yes || is_uncovered {
             let it = &mut self.known[index];
             it.status = Status::Declined;
             close(it, HoldState::Voided);
@@ -120,13 +133,17 @@ impl Model {
         for member in self.bill(self.known[index].original.unwrap()) {
             close(&mut self.known[member], HoldState::Voided);
         }
-        let lacking = self.known[index].amount - self.known[index].held;
-        let taken = lacking.min(self.available()).max(0);
         let it = &mut self.known[index];
-        it.held += taken;
-        if it.held > 0 {
-            it.state = HoldState::Pending;
-        }
+        it.held = it.amount;
+        it.state = HoldState::Pending;
+    }
+
+    /// Whether a completion's amount is there, of which its reservation may hold less by now.
+    fn is_takeover_covered(&self, index: usize) -> bool {
+        let it = &self.known[index];
+        let reserved: i64 =
+            self.bill(it.original.unwrap()).iter().map(|member| self.known[*member].held).sum();
+        it.amount - it.held <= reserved + self.available()
     }
 
     /// Whether it is approved and takes money from the cardholder.
@@ -151,12 +168,11 @@ impl Model {
         let bill = self.bill(index);
         let usable = |it: &Known| if is_closed(it) { 0 } else { it.left.max(0) };
         let total = part.unwrap_or_else(|| bill.iter().map(|i| usable(&self.known[*i])).sum());
-        if !self.is_spending(index) || total <= 0 || bill.iter().all(|i| is_closed(&self.known[*i]))
-        {
+        if !self.is_spending(index) || total <= 0 {
             return false;
         }
         let left: i64 = bill.iter().map(|i| usable(&self.known[*i])).sum();
-        if is_closed(&self.known[index]) && total > left {
+        if usable(&self.known[index]) == 0 && total > left {
             return false;
         }
         let mut rest = total;
@@ -181,7 +197,9 @@ impl Model {
         it.left -= uses[0];
         it.held -= total.min(it.held);
         it.cleared = true;
-        if is_final || (it.held == 0 && it.state == HoldState::Pending) {
+        // What is not final ends only what nothing can follow.
+        let ends_empty = it.original.is_some() && it.state == HoldState::Pending && it.held == 0;
+        if is_final || ends_empty {
             close(it, HoldState::Posted);
         }
         self.posted += total;
@@ -192,7 +210,7 @@ impl Model {
     pub fn reverse(&mut self, auth_id: AuthId, index: usize, part: Option<i64>) -> bool {
         let mut open = self.bill(index);
         open.retain(|member| self.known[*member].state == HoldState::Pending);
-        let left: i64 = open.iter().map(|member| self.known[*member].left).sum();
+        let left: i64 = open.iter().map(|member| self.known[*member].left.max(0)).sum();
         let total = part.unwrap_or(left);
         if !self.is_spending(index) || open.is_empty() || total <= 0 || total > left {
             return false;
@@ -200,11 +218,11 @@ impl Model {
         let mut rest = total;
         for member in open.iter().rev() {
             let it = &mut self.known[*member];
-            let used = it.left.min(rest);
+            let used = it.left.max(0).min(rest);
             rest -= used;
             it.left -= used;
             it.held -= used.min(it.held);
-            if it.held == 0 {
+            if it.held == 0 && (it.original.is_some() || total == left) {
                 close(it, HoldState::Voided);
             }
         }

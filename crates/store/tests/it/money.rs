@@ -84,6 +84,7 @@ pub fn decision(
         auth_code: approved.then(|| "123456".to_owned()),
         receipt: Some("{\"decided\":true}".to_owned()),
         event: event(ids, auth_id.as_i64()),
+        if_uncovered: None,
         now: NOW,
     }
 }
