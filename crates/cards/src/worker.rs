@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Card, CardOrder, ErrorCode, KycTicket, OrderId, OrderStatus, OrderType, Timestamp,
-    WebhookEvent, WebhookId, WebhookSubType,
+    Card, CardOrder, ErrorCode, KycTicket, KycTicketStatus, OrderId, OrderStatus, OrderType,
+    Timestamp, WebhookEvent, WebhookId, WebhookSubType,
 };
 use schedule::{Boxed, Worker};
 use store::{Job, JobKind, OrderStep, OrderStepOutcome, Store, StoreError};
@@ -150,6 +150,10 @@ impl Steps {
             StepDecision::WaitForEdd => {
                 next.status = OrderStatus::CustomerPass;
                 next.need_edd_file = true;
+                // No evidence helps an order whose ticket is refused already: it fails next.
+                if ticket.is_some_and(|it| it.status == KycTicketStatus::Refuse) {
+                    next_due_at = Some(self.settings.next_due(now, road));
+                }
             }
             StepDecision::Fail(reason) => {
                 next.status = OrderStatus::Failed;

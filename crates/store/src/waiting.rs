@@ -102,8 +102,9 @@ pub(crate) async fn wake_orders_of(
     tx.execute(sql, &params).await.map(drop)
 }
 
-/// The evidence of an order is enough. It goes on to KYC_PASS, or where its KYC ticket is still
-/// open, waits on for that. The order as it is now; none if it does not wait for evidence.
+/// The evidence of an order is enough. It goes on to KYC_PASS; where its KYC ticket was refused,
+/// to a step that fails it; where that is still open, it waits on. The order as it is now; none
+/// if it does not wait for evidence.
 pub(crate) async fn grant_edd_order(
     tx: &Tx,
     enterprise_id: EnterpriseId,
@@ -118,7 +119,7 @@ pub(crate) async fn grant_edd_order(
     let status = if is_identified { OrderStatus::KycPass } else { order.status };
     let order = CardOrder { status, need_edd_file: false, modified_at: now, ..order };
     write_order(tx, &order).await?;
-    if is_identified {
+    if kyc.is_none_or(KycTicketStatus::is_final) {
         // A step that is under way loses its lease, and with it its say.
         end_jobs(tx, enterprise_id, JobKind::OrderStep, order_id.as_i64()).await?;
         let job = Job {

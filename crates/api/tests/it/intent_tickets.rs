@@ -11,7 +11,7 @@ const DETAIL: &str = "/open-api/intent-ticket/v1/detail";
 const APPLY: &str = "/open-api/card-order/v1/apply-virtual";
 
 /// Evidence for an order; evidence of the other family is ignored.
-fn for_order(ticket_ref: &str, order_id: &str) -> Value {
+pub fn for_order(ticket_ref: &str, order_id: &str) -> Value {
     let documents = json!([{"fileName": "a.pdf", "filePath": "k/a.pdf"}]);
     json!({"ticketType": "CREATE_CARD_EDD", "ticketRef": ticket_ref,
         "businessType": "CARD_ORDER_ID", "businessId": order_id,

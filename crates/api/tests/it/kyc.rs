@@ -147,6 +147,44 @@ both_engines!(orders_of_a_refused_ticket_fail, |platform| {
     assert_eq!(failed["errorCode"], "DAPI_CARD_ORDER_KYC_VERIFY_FAILED", "{failed}");
 });
 
+both_engines!(an_order_of_a_refused_ticket_waits_for_no_evidence, |platform| {
+    let caller = Caller::new(platform).await;
+    let customer = new_customer(platform, &caller, "edd-fay").await;
+    let id = new_ticket(platform, &caller, "fail-1", &customer).await;
+    platform.advance(1).await;
+    let body = normal(&caller, "late", &customer, &id);
+    assert_eq!(caller.post(platform, APPLY_VIRTUAL, &body).await["data"]["status"], "PENDING");
+    platform.advance(2).await;
+    let failed = order(platform, &caller, "late").await;
+    assert_eq!(failed["errorCode"], "DAPI_CARD_ORDER_KYC_VERIFY_FAILED", "{failed}");
+    assert_eq!(platform.store.next_job_due(store::JobKind::OrderStep).await.unwrap(), None);
+});
+
+both_engines!(accepted_evidence_does_not_outweigh_a_refused_ticket, |platform| {
+    let caller = Caller::new(platform).await;
+    let body = json!({"customerRef": "edd-gus", "email": "slow@example.com"});
+    let made = caller.post(platform, crate::customers::CREATE, &body).await;
+    let customer = text(&made["data"]["customerId"]);
+    let id = new_ticket(platform, &caller, "wait-1", &customer).await;
+    decide(platform, &id, json!({"outcome": "fail"})).await;
+    let body = normal(&caller, "late", &customer, &id);
+    let order_id = text(&caller.post(platform, APPLY_VIRTUAL, &body).await["data"]["cardOrderId"]);
+    platform.advance(6).await;
+    let waiting = order(platform, &caller, "late").await;
+    assert_eq!(
+        (&waiting["status"], &waiting["needEddFile"]),
+        (&json!("CUSTOMER_PASS"), &json!(true))
+    );
+    let evidence = crate::intent_tickets::for_order("t-1", &order_id);
+    let made = caller.post(platform, "/open-api/intent-ticket/v1/create", &evidence).await;
+    let path = format!("/sandbox/v1/intent-tickets/{}/decide", text(&made["data"]["ticketId"]));
+    assert_eq!(platform.done(&path, json!({"outcome": "pass"})).await["ticketStatus"], "SUCCEED");
+    platform.advance(6).await;
+    let failed = order(platform, &caller, "late").await;
+    assert_eq!(failed["errorCode"], "DAPI_CARD_ORDER_KYC_VERIFY_FAILED", "{failed}");
+    assert_eq!(platform.store.next_job_due(store::JobKind::OrderStep).await.unwrap(), None);
+});
+
 both_engines!(a_hosted_form_makes_the_ticket_pending, |platform| {
     let caller = Caller::new(platform).await;
     let customer = new_customer(platform, &caller, "hal").await;
