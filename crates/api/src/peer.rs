@@ -19,18 +19,19 @@ pub struct PeerAddress(pub IpAddr);
 pub(crate) fn source_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| contains(network, address));
     let mut source = peer.to_canonical();
-    let mut hops = headers
-        .get_all(FORWARDED_FOR)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .collect::<Vec<_>>();
+    let lines = headers.get_all(FORWARDED_FOR).iter();
+    // Bytes, since what a client wrote in front need not be text.
+    let hops = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let mut hops = hops.collect::<Vec<_>>();
     while is_trusted(source) {
-        let Some(hop) = hops.pop() else { break };
-        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        let Some(address) = hops.pop().and_then(address) else { break };
         source = address.to_canonical();
     }
     source
+}
+
+fn address(hop: &[u8]) -> Option<IpAddr> {
+    std::str::from_utf8(hop.trim_ascii()).ok()?.parse().ok()
 }
 
 /// Whether a network holds an address, however either is written: `::ffff:192.0.2.0/120` is
@@ -47,12 +48,14 @@ pub(crate) fn contains(network: &IpNet, address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn source(peer: &str, forwarded: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            headers.append(FORWARDED_FOR, line.parse().unwrap());
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         let trusted = ["10.0.0.0/8".parse().unwrap()];
         source_address(peer.parse().unwrap(), &headers, &trusted).to_string()
@@ -86,5 +89,15 @@ mod tests {
         assert_eq!(source("10.0.0.1", &["6.6.6.6, 9.9.9.9, 10.0.0.2"]), "9.9.9.9");
         assert_eq!(source("10.0.0.1", &["6.6.6.6", "9.9.9.9"]), "9.9.9.9");
         assert_eq!(source("10.0.0.1", &["9.9.9.9, nonsense"]), "10.0.0.1");
+        assert_eq!(source("10.0.0.1", &["9.9.9.9, nonsense, 10.0.0.2"]), "10.0.0.2");
+        assert_eq!(source("10.0.0.1", &["9.9.9.9,"]), "10.0.0.1");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nothing_that_stands_right_of_them() {
+        assert_eq!(source("10.0.0.1", &["é, 9.9.9.9"]), "9.9.9.9");
+        assert_eq!(source("10.0.0.1", &["6.6.6.6", "é, 9.9.9.9"]), "9.9.9.9");
+        assert_eq!(source("10.0.0.1", &["6.6.6.6, é", "9.9.9.9, 10.0.0.2"]), "9.9.9.9");
+        assert_eq!(source("10.0.0.1", &["6.6.6.6", "é"]), "10.0.0.1");
     }
 }
