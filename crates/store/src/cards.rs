@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use domain::{
-    Card, CardEvent, CardId, CardTransitionError, Customer, CustomerId, EnterpriseId, PanId,
-    Timestamp, WebhookEvent,
+    Card, CardEvent, CardId, CardStatus, CardTransitionError, Customer, CustomerId, EnterpriseId,
+    PanId, Timestamp, WebhookEvent,
 };
 use thiserror::Error;
 
 use crate::engine::{Tx, Value};
 use crate::outbox::insert_events;
+use crate::plastics::wipe_delivery;
 use crate::rows::{
     CARD_COLUMNS, CUSTOMER_COLUMNS, PAN_COLUMNS, card_from, card_values, customer_from, pan_from,
     update_text,
@@ -224,9 +225,13 @@ pub(crate) async fn cards_of_pan_locked(
     tx.query(&sql, &[enterprise_id.into(), pan_id.into()]).await?.iter().map(card_from).collect()
 }
 
-/// Writes a changed card.
+/// Writes a changed card. One that has ended is sent to nobody, so its delivery data go.
 pub(crate) async fn write_card(tx: &Tx, card: &Card) -> Result<(), StoreError> {
-    tx.execute(&update_text("card", CARD_COLUMNS, 2), &card_values(card)).await.map(|_| ())
+    tx.execute(&update_text("card", CARD_COLUMNS, 2), &card_values(card)).await?;
+    match card.status {
+        CardStatus::Invalid => wipe_delivery(tx, card).await,
+        _ => Ok(()),
+    }
 }
 
 async fn find_pan(

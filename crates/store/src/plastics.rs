@@ -25,7 +25,7 @@ pub struct Plastic {
     /// Whether the enterprise asked to be told how it travels.
     pub need_shipping_info: bool,
     /// The name on it and where it goes, sealed by the vault under the card's id; wiped once
-    /// it is shipped.
+    /// it is shipped or has ended.
     pub sealed_delivery: Option<Vec<u8>>,
     /// When it was embossed.
     pub embossed_at: Option<Timestamp>,
@@ -252,4 +252,11 @@ pub(crate) async fn insert_plastic(tx: &Tx, plastic: &Plastic) -> Result<(), Sto
 async fn write_plastic(tx: &Tx, plastic: &Plastic) -> Result<(), StoreError> {
     let sql = update_text("card_plastic", PLASTIC_COLUMNS, 2);
     tx.execute(&sql, &plastic_values(plastic)).await.map(|_| ())
+}
+
+/// Wipes where a card was to go; a virtual one has nothing to wipe.
+pub(crate) async fn wipe_delivery(tx: &Tx, card: &Card) -> Result<(), StoreError> {
+    let sql = "UPDATE card_plastic SET sealed_delivery = NULL \
+        WHERE enterprise_id = $1 AND card_id = $2";
+    tx.execute(sql, &[card.enterprise_id.into(), card.card_id.into()]).await.map(|_| ())
 }

@@ -174,6 +174,33 @@ both_engines!(a_physical_order_is_refused_by_the_first_thing_wrong_with_it, |pla
     assert_ne!(caller.new_twin(platform, &card_id, "v2p-2").await, twin);
 });
 
+/// Whether the platform still knows where a card goes.
+async fn knows_delivery(platform: &Platform, card_id: &str) -> bool {
+    let plastic = platform.admin_get(&format!("/admin/v1/cards/{card_id}/plastic")).await.json();
+    assert_eq!(plastic["cardLayoutCode"], "MGEBP", "{plastic}");
+    plastic["delivery"].is_object()
+}
+
+both_engines!(a_card_that_ends_before_it_is_shipped_is_delivered_nowhere, |platform| {
+    let caller = Caller::new(platform).await;
+    let virtual_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
+    let first = caller.new_twin(platform, &virtual_id, "v2p-1").await;
+    assert!(knows_delivery(platform, &first).await);
+    let end = json!({"cardId": first, "invalidateReason": "CARD_LOST"});
+    let ended = caller.post(platform, "/open-api/card/v1/terminate", &end).await;
+    assert_eq!(ended["data"]["status"], "INVALID", "{ended}");
+    assert!(!knows_delivery(platform, &first).await);
+    // A new number ends the twin with its source.
+    let second = caller.new_twin(platform, &virtual_id, "v2p-2").await;
+    assert!(knows_delivery(platform, &second).await);
+    let body = json!({"cardOrderRef": "rep-1", "replaceCardId": virtual_id});
+    let order = caller.post(platform, "/open-api/card-order/v1/replace", &body).await;
+    assert_eq!(order["code"], "SYS_SUCCESS", "{order}");
+    platform.advance(2).await;
+    assert_eq!(caller.card(platform, &second).await["status"], "INVALID");
+    assert!(!knows_delivery(platform, &second).await);
+});
+
 both_engines!(of_two_orders_for_one_card_at_once_one_wins, |platform| {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
