@@ -286,16 +286,25 @@ impl<'a> Object<'a> {
     /// # Errors
     /// Not a list of texts, too many entries, or an entry too long.
     pub fn text_list(&self, field: &str) -> Result<Vec<String>, ParseError> {
-        let Some(json) = self.json(field) else { return Ok(Vec::new()) };
-        let entries: Vec<String> =
-            serde_json::from_str(json.get()).map_err(|_| self.error(field, Problem::WrongType))?;
-        if entries.len() > MAX_LIST_ENTRIES {
-            return Err(self.error(field, Problem::TooLong));
-        }
+        let entries = self.any_text_list(field)?;
         for entry in &entries {
             check_text(entry, MAX_LONG_TEXT_CHARS).map_err(|problem| self.error(field, problem))?;
         }
         Ok(entries)
+    }
+
+    /// A list of texts whose length and characters the caller checks; empty if absent.
+    ///
+    /// # Errors
+    /// Not a list of texts, or too many entries.
+    pub(crate) fn any_text_list(&self, field: &str) -> Result<Vec<String>, ParseError> {
+        let Some(json) = self.json(field) else { return Ok(Vec::new()) };
+        let entries: Vec<String> =
+            serde_json::from_str(json.get()).map_err(|_| self.error(field, Problem::WrongType))?;
+        match entries.len() > MAX_LIST_ENTRIES {
+            true => Err(self.error(field, Problem::TooLong)),
+            false => Ok(entries),
+        }
     }
 
     /// A list of nested objects; empty if absent.

@@ -27,7 +27,7 @@ pub enum UploadBusinessType {
 /// A file that is going to be uploaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedFile {
-    /// Its name, as sent.
+    /// Its name, without path parts and control characters.
     pub file_name: String,
     /// What its extension says.
     pub file_type: FileType,
@@ -50,7 +50,7 @@ impl GeneratePreUploadUrl {
     /// no known businessType.
     pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
         let object = Object::parse_body(body)?;
-        let names = object.text_list("fileNames")?;
+        let names = object.any_text_list("fileNames")?;
         if names.is_empty() {
             return Err(object.error("fileNames", Problem::Missing));
         }
@@ -62,7 +62,8 @@ impl GeneratePreUploadUrl {
             .into_iter()
             .enumerate()
             .map(|(index, name)| {
-                named(name).map_err(|problem| object.error(&format!("fileNames[{index}]"), problem))
+                named(&name)
+                    .map_err(|problem| object.error(&format!("fileNames[{index}]"), problem))
             })
             .collect::<Result<_, _>>()?;
         let business_type = business_type
@@ -72,8 +73,12 @@ impl GeneratePreUploadUrl {
     }
 }
 
-fn named(file_name: String) -> Result<NamedFile, Problem> {
-    check_text(&file_name, MAX_TEXT_CHARS)?;
+/// What does not belong in a name is dropped, not refused (operator-and-sandbox.md section 5,
+/// Files).
+fn named(sent: &str) -> Result<NamedFile, Problem> {
+    let plain: String = sent.chars().filter(|c| !c.is_control()).collect();
+    check_text(&plain, MAX_TEXT_CHARS)?;
+    let file_name = plain.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
     let file_type = FileType::of_name(&file_name).ok_or(Problem::NotAFileType)?;
     Ok(NamedFile { file_name, file_type })
 }
@@ -82,7 +87,7 @@ fn named(file_name: String) -> Result<NamedFile, Problem> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadFileBody {
-    /// The name, as it was sent.
+    /// The name as it was sent, without path parts and control characters.
     pub file_name: String,
     /// Takes one PUT of the raw bytes; valid for one hour.
     pub url: String,
@@ -111,10 +116,11 @@ mod tests {
     }
 
     #[test]
-    fn names_keep_their_text_and_order() {
-        let request = parse(r#"["b.PDF","../a.jpg","b.PDF"]"#, "\"CREATE_CARD_KYC\"").unwrap();
+    fn names_keep_their_order_and_lose_paths_and_control_characters() {
+        let names = r#"["b.PDF","../a.jpg","b.PDF","C:\\x\\c\r\nd\u0000\u009b.png"]"#;
+        let request = parse(names, "\"CREATE_CARD_KYC\"").unwrap();
         let names: Vec<_> = request.files.iter().map(|file| file.file_name.as_str()).collect();
-        assert_eq!(names, ["b.PDF", "../a.jpg", "b.PDF"]);
+        assert_eq!(names, ["b.PDF", "a.jpg", "b.PDF", "cd.png"]);
         assert_eq!(request.files[0].file_type, FileType::Pdf);
         assert_eq!(request.business_type, UploadBusinessType::CreateCardKyc);
     }
@@ -136,7 +142,7 @@ mod tests {
             (&long, "fileNames[0] is too long"),
             (r#"["a.pdf",""]"#, "fileNames[1] must end in .pdf, .jpg, .jpeg or .png"),
             (r#"["a.exe"]"#, "fileNames[0] must end in .pdf, .jpg, .jpeg or .png"),
-            (r#"["a\u0000.pdf"]"#, "fileNames holds control characters"),
+            (r#"["a.pdf/"]"#, "fileNames[0] must end in .pdf, .jpg, .jpeg or .png"),
         ] {
             assert_eq!(refused(names, known), (ErrorCode::SysIllegalParam, said.to_owned()));
         }
