@@ -34,9 +34,58 @@ pub struct PhoneError;
 /// and the Vatican, San Marino, Ivory Coast, Congo.
 const KEEPING_ZERO: [&str; 4] = ["39", "378", "225", "242"];
 
+/// Most digits that a country's national numbers have, trunk prefix not counted, where they
+/// may begin with its own dialling code (the countries' numbering plans). A country that is
+/// not here is taken at its word.
+const MOST_NATIONAL_DIGITS: [(&str, usize); 42] = [
+    ("1", 10),
+    ("7", 10),
+    ("20", 10),
+    ("27", 9),
+    ("30", 10),
+    ("31", 9),
+    ("32", 9),
+    ("33", 9),
+    ("34", 9),
+    ("41", 9),
+    ("44", 10),
+    ("45", 8),
+    ("46", 9),
+    ("47", 8),
+    ("48", 9),
+    ("52", 10),
+    ("55", 11),
+    ("60", 10),
+    ("61", 9),
+    ("62", 11),
+    ("63", 10),
+    ("64", 10),
+    ("65", 8),
+    ("66", 9),
+    ("81", 10),
+    ("82", 10),
+    ("84", 10),
+    ("86", 11),
+    ("90", 10),
+    ("91", 10),
+    ("92", 10),
+    ("94", 9),
+    ("95", 10),
+    ("351", 9),
+    ("353", 9),
+    ("673", 7),
+    ("852", 8),
+    ("853", 8),
+    ("855", 9),
+    ("886", 9),
+    ("966", 9),
+    ("971", 9),
+];
+
 /// Brings a phone number to E.164: blanks, hyphens, dots and brackets dropped, a
 /// leading `00` read as `+`, and `dialling_prefix` (digits) put before a national
-/// number, without its trunk zero. Only syntax is checked (operator-and-sandbox.md section 5, Orders).
+/// number, without its trunk zero. A number that begins with that prefix and is too long for a
+/// national one has it already (cardbridge-open-api.md C11: all forms are taken). Only syntax is checked (operator-and-sandbox.md section 5, Orders).
 ///
 /// # Errors
 /// What is left is not `+` and 7 to 15 digits that begin with 1 to 9.
@@ -49,9 +98,22 @@ pub fn normalise_phone(phone: &str, dialling_prefix: Option<&str>) -> Result<Str
         rest.to_owned()
     } else {
         let prefix = dialling_prefix.ok_or(PhoneError)?;
+        if has_prefix(&compact, prefix) {
+            return international(compact);
+        }
         let trunk = if KEEPING_ZERO.contains(&prefix) { "" } else { "0" };
         format!("{prefix}{}", compact.strip_prefix(trunk).unwrap_or(&compact))
     };
+    international(digits)
+}
+
+/// Whether digits without a `+` are an international number all the same.
+fn has_prefix(digits: &str, prefix: &str) -> bool {
+    let most = MOST_NATIONAL_DIGITS.iter().find(|(known, _)| *known == prefix);
+    most.is_some_and(|(_, most)| digits.starts_with(prefix) && digits.len() > *most)
+}
+
+fn international(digits: String) -> Result<String, PhoneError> {
     let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
     if !plain || !(7..=15).contains(&digits.len()) {
         return Err(PhoneError);
@@ -68,6 +130,20 @@ mod tests {
         assert_eq!(normalise_phone("+86 138-0013-8000", None).as_deref(), Ok("+8613800138000"));
         assert_eq!(normalise_phone("008613800138000", None).as_deref(), Ok("+8613800138000"));
         assert_eq!(normalise_phone("0122765673", Some("60")).as_deref(), Ok("+60122765673"));
+        for (given, prefix, expected) in [
+            ("60122765673", "60", "+60122765673"),
+            ("6581234567", "65", "+6581234567"),
+            ("65123456", "65", "+6565123456"),
+            ("8613800138000", "86", "+8613800138000"),
+            ("1 (212) 555-0100", "1", "+12125550100"),
+            ("919123456789", "91", "+919123456789"),
+            ("9123456789", "91", "+919123456789"),
+            ("7012345678", "7", "+77012345678"),
+            ("55991234567", "55", "+5555991234567"),
+            ("0601234567", "60", "+60601234567"),
+        ] {
+            assert_eq!(normalise_phone(given, Some(prefix)).as_deref(), Ok(expected), "{given}");
+        }
         for bad in [
             "",
             "+",
