@@ -131,6 +131,9 @@ pub enum CardsError {
     /// wrong, or whether any is, is not told.
     #[error("the card's data do not match")]
     ProofRefused,
+    /// A page is to ask for a one-time password, and none can be sent to the customer.
+    #[error("no one-time password can be sent to this customer")]
+    CustomerOutOfReach,
     /// The store lacks a record that must be there.
     #[error("missing: {0}")]
     Missing(&'static str),
@@ -164,7 +167,7 @@ impl CardsError {
             Self::CardNotFound => ErrorCode::CardNotFound,
             Self::NotPhysical => ErrorCode::CardTypeNotPhysical,
             Self::NotActivated => ErrorCode::CardStatusNotActivated,
-            Self::OtherPinThere => ErrorCode::OperationNotSupport,
+            Self::OtherPinThere | Self::CustomerOutOfReach => ErrorCode::OperationNotSupport,
             Self::Transition(refusal) => match refusal.event {
                 CardEvent::Freeze => ErrorCode::CardStatusNotActivated,
                 CardEvent::Unfreeze => ErrorCode::CardStatusNotFrozen,
@@ -212,6 +215,7 @@ impl CardsError {
             | Self::IntentTicketNotFound
             | Self::KycInfoInvalid(_)
             | Self::ProofRefused
+            | Self::CustomerOutOfReach
             | Self::IllegalField(_) => Some(self.to_string()),
             _ => None,
         }

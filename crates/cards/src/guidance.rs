@@ -26,19 +26,25 @@ struct Subject {
 
 impl Cards {
     /// Makes a link, in the order of checks of operator-and-sandbox.md section 5.
+    /// `can_be_reached`: whether a one-time password can be sent to a customer.
     ///
     /// # Errors
     /// Customer, card or ticket not found, the card's type or state does not allow the page,
-    /// a redirect to a host that the enterprise did not register, or the store failed.
+    /// a redirect to a host that the enterprise did not register, a one-time password that
+    /// cannot be sent, or the store failed.
     pub async fn guidance_link(
         &self,
         enterprise_id: EnterpriseId,
         request: GuidanceRequest,
+        can_be_reached: impl Fn(&Customer) -> bool + Send + Sync,
     ) -> Result<NewGuidanceLink, CardsError> {
         let customer = self.customer(enterprise_id, &request.customer_id).await?;
         let subject = self.guidance_subject(&customer, &request).await?;
         if let Some(url) = &request.redirect_url {
             self.check_redirect_host(enterprise_id, url).await?;
+        }
+        if request.is_otp_required && !can_be_reached(&customer) {
+            return Err(CardsError::CustomerOutOfReach);
         }
         let secret = self.vault.new_token();
         let now = self.store.clock().now();

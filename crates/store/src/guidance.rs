@@ -1,9 +1,11 @@
 //! Guidance links, and the pages that were opened with them
 //! (cardbridge-open-api.md section 6.3). Secrets arrive here as hashes.
 
-use domain::{GuidanceLink, PageStep, Timestamp};
+use domain::{EnterpriseId, GuidanceLink, PageStep, Timestamp};
+use thiserror::Error;
 
 use crate::engine::Tx;
+use crate::otp::{OtpClaim, claim_page_password};
 use crate::rows::{GUIDANCE_COLUMNS, guidance_from, guidance_values};
 use crate::{Store, StoreError};
 
@@ -21,12 +23,35 @@ pub struct OpenedPage {
     pub step: PageStep,
     /// Hash of the token that its form bears.
     pub token_hash: [u8; 32],
-    /// Hash of the one-time password that was sent.
-    pub otp_hash: Option<[u8; 32]>,
+    /// The one-time password that it asks for, if it does.
+    pub password: Option<PagePassword>,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// From when on its form is not taken.
     pub expires_at: Timestamp,
+}
+
+/// The one-time password of a page, about to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PagePassword {
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// When, in real time.
+    pub sent_at: Timestamp,
+}
+
+/// Why a page was not opened.
+#[derive(Debug, Clone, Error)]
+pub enum OpenLinkError {
+    /// The link was opened before or has expired.
+    #[error("the link is not open")]
+    Gone,
+    /// The enterprise has begun too many deliveries of one-time passwords.
+    #[error("too many one-time passwords")]
+    TooManyPasswords,
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// What a one-time password came to.
@@ -79,31 +104,19 @@ impl Store {
         .await
     }
 
-    /// Ends a link and opens its page; false if the link was opened before or has expired.
+    /// Ends a link and opens its page. A password that it asks for counts with those of
+    /// send-otp; one too many leaves the link as it was.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`OpenLinkError`].
     pub async fn open_guidance_link(
         &self,
         secret_hash: [u8; 32],
         page: OpenedPage,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), OpenLinkError> {
         self.write(move |tx| {
             let page = page.clone();
-            Box::pin(async move {
-                let sql = "UPDATE guidance_link SET opened_at = $1, step = $2, token_hash = $3, \
-                    otp_hash = $4, step_expires_at = $5 \
-                    WHERE secret_hash = $6 AND opened_at IS NULL AND expires_at > $1";
-                let params = [
-                    page.opened_at.into(),
-                    page.step.as_str().into(),
-                    page.token_hash.as_slice().into(),
-                    page.otp_hash.as_ref().map(<[u8; 32]>::as_slice).into(),
-                    page.expires_at.into(),
-                    secret_hash.as_slice().into(),
-                ];
-                tx.execute(sql, &params).await.map(|count| count == 1)
-            })
+            Box::pin(async move { open(tx, secret_hash, &page).await })
         })
         .await
     }
@@ -179,6 +192,29 @@ impl Store {
             Box::pin(async move { try_otp(tx, &attempt, next_expires_at).await })
         })
         .await
+    }
+}
+
+async fn open(tx: &Tx, secret_hash: [u8; 32], page: &OpenedPage) -> Result<(), OpenLinkError> {
+    let sql = "UPDATE guidance_link SET opened_at = $1, step = $2, token_hash = $3, \
+        otp_hash = $4, step_expires_at = $5 \
+        WHERE secret_hash = $6 AND opened_at IS NULL AND expires_at > $1 \
+        RETURNING enterprise_id";
+    let params = [
+        page.opened_at.into(),
+        page.step.as_str().into(),
+        page.token_hash.as_slice().into(),
+        page.password.as_ref().map(|it| it.hash.as_slice()).into(),
+        page.expires_at.into(),
+        secret_hash.as_slice().into(),
+    ];
+    let row = tx.query_opt(sql, &params).await?.ok_or(OpenLinkError::Gone)?;
+    let Some(password) = &page.password else { return Ok(()) };
+    let enterprise_id = EnterpriseId::from_i64(row.int(0)?);
+    match claim_page_password(tx, enterprise_id, secret_hash, password.sent_at).await? {
+        OtpClaim::Claimed => Ok(()),
+        OtpClaim::Known(_) => Err(OpenLinkError::Gone),
+        OtpClaim::TooMany => Err(OpenLinkError::TooManyPasswords),
     }
 }
 

@@ -45,7 +45,7 @@ pub use cards::{CardChange, CardChangeError, PanRecord};
 pub use customers::CreateCustomerError;
 pub use enterprises::{EnterprisePatch, PlatformKey};
 pub use error::StoreError;
-pub use guidance::{OpenedPage, OtpOutcome};
+pub use guidance::{OpenLinkError, OpenedPage, OtpOutcome, PagePassword};
 pub use idempotency::IdempotencyState;
 pub use intent_tickets::{IntentChange, IntentChangeError, PlaceIntentTicket};
 pub use jobs::{Job, JobKind};

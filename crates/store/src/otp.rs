@@ -6,7 +6,7 @@ use crate::engine::Tx;
 use crate::rows::Fields;
 use crate::{Store, StoreError};
 
-/// Most deliveries that an enterprise begins within [`OTP_WINDOW_S`]
+/// Most deliveries, those of hosted pages included, that an enterprise begins within [`OTP_WINDOW_S`]
 /// (operator-and-sandbox.md section 5, Limits).
 pub const MAX_OTP_DELIVERIES: i64 = 60;
 /// The window of [`MAX_OTP_DELIVERIES`], seconds of real time.
@@ -113,6 +113,21 @@ async fn claim(
     ];
     tx.insert_rows("otp_delivery", "enterprise_id, otp_send_ref, status, sent_at", &[row]).await?;
     Ok(OtpClaim::Claimed)
+}
+
+/// Begins the delivery of a page's password. It is known by the page's link, under a reference
+/// that no caller can choose (`domain::is_reference`), so what comes of it is not kept.
+pub(crate) async fn claim_page_password(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    secret_hash: [u8; 32],
+    real_now: Timestamp,
+) -> Result<OtpClaim, StoreError> {
+    let reference = secret_hash.iter().fold("page/".to_owned(), |mut text, byte| {
+        text.push_str(&format!("{byte:02x}"));
+        text
+    });
+    claim(tx, enterprise_id, &reference, real_now).await
 }
 
 async fn find(

@@ -17,6 +17,7 @@ pub(crate) async fn guidance_link(
     Extension(signed): Extension<Signed>,
 ) -> Reply<String> {
     let request = GuidanceRequest::parse(&signed.body)?;
-    let made = state.cards.guidance_link(signed.enterprise_id, request).await?;
+    let can_be_reached = |customer: &_| pages::reached_at(&state.mailer, customer).is_some();
+    let made = state.cards.guidance_link(signed.enterprise_id, request, can_be_reached).await?;
     Ok(Success(pages::url(&state.settings.public_url, &made.link, made.secret.expose())))
 }

@@ -120,6 +120,7 @@ fn orders_and_cards() -> Vec<Route> {
                 CardNotFound,
                 CardTypeNotPhysical,
                 CardStatusNotActivated,
+                OperationNotSupport,
             ]),
     ]
 }

@@ -2,7 +2,7 @@
 
 use cards::CardsError;
 use http::StatusCode;
-use store::StoreError;
+use store::{OpenLinkError, StoreError};
 
 use super::texts::Texts;
 
@@ -15,6 +15,8 @@ pub(crate) enum PageFailure {
     LoginExpired,
     /// The customer was not verified, or what the page is for may not be done.
     NotAuthorised,
+    /// More one-time passwords than the enterprise may send in a minute; the link stays open.
+    TooManyPasswords,
     /// Neither User-Agent nor Referer are what was agreed.
     UserAgent,
     /// The link's secret is unknown, used or expired.
@@ -25,7 +27,7 @@ impl PageFailure {
     /// The page error's number.
     pub(crate) const fn number(self) -> &'static str {
         match self {
-            Self::System => "10000",
+            Self::System | Self::TooManyPasswords => "10000",
             Self::LoginExpired => "10001",
             Self::NotAuthorised => "10002",
             Self::UserAgent => "10003",
@@ -36,6 +38,7 @@ impl PageFailure {
     pub(crate) const fn status(self) -> StatusCode {
         match self {
             Self::System => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TooManyPasswords => StatusCode::TOO_MANY_REQUESTS,
             Self::LoginExpired | Self::NotAuthorised => StatusCode::FORBIDDEN,
             Self::UserAgent | Self::Secret => StatusCode::NOT_FOUND,
         }
@@ -45,6 +48,7 @@ impl PageFailure {
     pub(crate) const fn texts(self, texts: &Texts) -> (&'static str, &'static str) {
         match self {
             Self::System => (texts.failed, texts.failed_why),
+            Self::TooManyPasswords => (texts.failed, texts.too_many_why),
             Self::LoginExpired => (texts.expired, texts.expired_why),
             Self::NotAuthorised => (texts.refused, texts.refused_why),
             Self::UserAgent | Self::Secret => (texts.not_found, texts.not_found_why),
@@ -56,6 +60,16 @@ impl From<StoreError> for PageFailure {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         Self::System
+    }
+}
+
+impl From<OpenLinkError> for PageFailure {
+    fn from(error: OpenLinkError) -> Self {
+        match error {
+            OpenLinkError::Gone => Self::Secret,
+            OpenLinkError::TooManyPasswords => Self::TooManyPasswords,
+            OpenLinkError::Store(error) => error.into(),
+        }
     }
 }
 

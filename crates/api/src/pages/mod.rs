@@ -26,6 +26,8 @@ use axum::response::Response;
 use axum::routing::get;
 use domain::{GuidanceLink, GuidanceType, PageLanguage};
 
+pub(crate) use otp::reached_at;
+
 use crate::shell::RouteTemplate;
 use crate::state::ApiState;
 

@@ -72,13 +72,11 @@ async fn open_link(
     let page = OpenedPage {
         step: if challenge.is_some() { PageStep::Otp } else { PageStep::Form },
         token_hash: sha256(token.expose().as_bytes()),
-        otp_hash: challenge.as_ref().map(|challenge| challenge.hash(state, link)),
+        password: challenge.as_ref().map(|challenge| challenge.kept(state, link)),
         opened_at: now,
         expires_at: now.plus_seconds(GuidanceLink::LIFETIME_SECONDS),
     };
-    if !state.store.open_guidance_link(link.secret_hash, page).await? {
-        return Err(PageFailure::Secret);
-    }
+    state.store.open_guidance_link(link.secret_hash, page).await?;
     match challenge {
         Some(challenge) => challenge.send(state, frame, &token).await,
         None => step::begin(state, frame, link, &token).await,

@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::response::Response;
 use domain::{Customer, GuidanceLink};
-use notify::{Mail, MailChannel, MailKind};
+use notify::{Mail, MailChannel, MailKind, Mailer};
+use store::PagePassword;
 use vault::SecretText;
 use zeroize::Zeroizing;
 
@@ -19,15 +20,18 @@ pub(super) struct Challenge {
 }
 
 impl Challenge {
-    /// A new password for the customer of a link.
+    /// A new password for the customer of a link, who must be within reach: afterwards the
+    /// link is used up.
     pub(super) async fn new(state: &ApiState, link: &GuidanceLink) -> Result<Self, PageFailure> {
         let (channel, recipient) = recipient(state, link).await?;
         Ok(Self { channel, recipient, password: state.vault.new_one_time_password() })
     }
 
     /// What is kept of it.
-    pub(super) fn hash(&self, state: &ApiState, link: &GuidanceLink) -> [u8; 32] {
-        state.vault.one_time_password_hash(&link.secret_hash, self.password.expose())
+    pub(super) fn kept(&self, state: &ApiState, link: &GuidanceLink) -> PagePassword {
+        let password = self.password.expose();
+        let hash = state.vault.one_time_password_hash(&link.secret_hash, password);
+        PagePassword { hash, sent_at: state.store.clock().real_now() }
     }
 
     /// Sends it and asks for it.
@@ -73,14 +77,19 @@ async fn recipient(
     link: &GuidanceLink,
 ) -> Result<(MailChannel, String), PageFailure> {
     let customer = state.store.customer(link.enterprise_id, link.customer_id).await?;
-    match customer {
-        Some(Customer { email: Some(email), .. }) => Ok((MailChannel::Email, email)),
-        Some(Customer { phone: Some(phone), .. }) => Ok((MailChannel::Sms, phone)),
-        _ => {
-            tracing::error!(customer = %link.customer_id, "a customer cannot be reached");
-            Err(PageFailure::System)
-        }
-    }
+    let reached = customer.and_then(|customer| reached_at(&state.mailer, &customer));
+    reached.ok_or_else(|| {
+        tracing::error!(customer = %link.customer_id, "a customer cannot be reached");
+        PageFailure::System
+    })
+}
+
+/// Where a customer's one-time password goes: to the e-mail address, else to the phone, as far
+/// as this platform can send there at all.
+pub(crate) fn reached_at(mailer: &Mailer, customer: &Customer) -> Option<(MailChannel, String)> {
+    let ways = [(MailChannel::Email, &customer.email), (MailChannel::Sms, &customer.phone)];
+    let mut served = ways.into_iter().filter(|(channel, _)| mailer.serves(*channel));
+    served.find_map(|(channel, address)| Some((channel, address.clone()?)))
 }
 
 fn page(frame: &Frame, recipient: &str, token: &SecretText, is_wrong: bool) -> Response {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::both_engines;
 use crate::database::{Embedded, tamper};
 use crate::http::Request;
+use crate::page_visits::{GUIDANCE_LINK, open, page_error};
 use crate::platform::Platform;
 use crate::signing::Caller;
 
@@ -132,6 +133,28 @@ both_engines!(one_send_too_many_waits_for_the_next_minute, |platform, location| 
     assert_eq!(answer("late".to_owned()).await.status, 200);
 });
 
+both_engines!(passwords_of_pages_count_with_those_that_are_sent, |platform, location| {
+    let caller = Caller::new(platform).await;
+    let card = caller.new_card(platform, "ord-1").await;
+    let mut request = caller.link_request(&card, "1");
+    request["otpStatus"] = json!("1");
+    let answer = async |otp_send_ref: String| {
+        let request = Request::post(PATH, by_mail(&otp_send_ref).to_string());
+        caller.send(platform, request).await
+    };
+    statuses_of(SENDS_A_MINUTE - 1, &answer).await;
+    let (first, second) =
+        (caller.link(platform, &request).await, caller.link(platform, &request).await);
+    assert_eq!(open(platform, &first).await.status, 200);
+    let refused = open(platform, &second).await;
+    assert_eq!((refused.status, &*page_error(&refused)), (429, "10000"));
+    assert_eq!(answer("late".to_owned()).await.status, 429);
+    assert_eq!(mails(platform).await.len(), SENDS_A_MINUTE);
+    // The refusal has not used up the link.
+    tamper(location, "UPDATE otp_delivery SET sent_at = sent_at - 60000000").await;
+    assert_eq!(open(platform, &second).await.status, 200);
+});
+
 both_engines!(a_delivery_that_died_with_its_process_shows_as_failed, |platform, location| {
     let caller = Caller::new(platform).await;
     caller.post(platform, PATH, &by_mail("lost")).await;
@@ -177,6 +200,32 @@ async fn what_the_mail_server_does_not_take_has_failed() {
     }
     assert_eq!(mails(&platform).await.len(), 1);
     platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_whose_password_cannot_be_sent_is_neither_linked_nor_opened() {
+    let database = Embedded::new();
+    let sandbox = Platform::start(database.location()).await;
+    let caller = Caller::new(&sandbox).await;
+    let card = caller.new_card(&sandbox, "ord-1").await;
+    let mut request = caller.link_request(&card, "1");
+    request["otpStatus"] = json!("1");
+    let link = caller.link(&sandbox, &request).await;
+    sandbox.stop().await;
+    let platform = Platform::start_in(database.location(), Mode::Production).await;
+    let path = format!("/admin/v1/enterprises/{}", caller.enterprise_id);
+    platform.admin_patch(&path, &json!({"ipAllowlist": ["127.0.0.0/8"]})).await;
+    let refused = caller.post(&platform, GUIDANCE_LINK, &request).await;
+    assert_eq!(refused["code"], "DAPI_OPERATION_NOT_SUPPORT", "{refused}");
+    let unopened = open(&platform, &link).await;
+    assert_eq!((unopened.status, &*page_error(&unopened)), (500, "10000"));
+    request["otpStatus"] = json!("0");
+    assert_eq!(caller.post(&platform, GUIDANCE_LINK, &request).await["code"], "SYS_SUCCESS");
+    platform.stop().await;
+    // The link is good once the password can be sent.
+    let sandbox = Platform::start(database.location()).await;
+    assert_eq!(open(&sandbox, &link).await.status, 200);
+    sandbox.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

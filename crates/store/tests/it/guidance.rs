@@ -4,7 +4,7 @@ use domain::{
     CardId, CustomerId, GuidanceLink, GuidanceType, KycTicketId, PageLanguage, PageMode, PageStep,
     PageTheme, Timestamp,
 };
-use store::{OpenedPage, OtpOutcome};
+use store::{OpenLinkError, OpenedPage, OtpOutcome, PagePassword};
 
 use crate::both_engines;
 use crate::samples::{ENTERPRISE, NOW};
@@ -39,9 +39,10 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn page(step: PageStep, opened_at: Timestamp) -> OpenedPage {
-    let otp_hash = (step == PageStep::Otp).then_some(OTP);
+    let password = PagePassword { hash: OTP, sent_at: opened_at };
+    let password = (step == PageStep::Otp).then_some(password);
     let expires_at = opened_at.plus_seconds(300);
-    OpenedPage { step, token_hash: TOKEN, otp_hash, opened_at, expires_at }
+    OpenedPage { step, token_hash: TOKEN, password, opened_at, expires_at }
 }
 
 both_engines!(a_link_is_kept_whole_and_opened_once, |store| {
@@ -49,9 +50,9 @@ both_engines!(a_link_is_kept_whole_and_opened_once, |store| {
     assert_eq!(store.guidance_link(SECRET).await.unwrap(), Some(link(SECRET)));
     assert_eq!(store.guidance_link(TOKEN).await.unwrap(), None);
     let open = |opened_at| store.open_guidance_link(SECRET, page(PageStep::Form, opened_at));
-    assert!(!open(at(300)).await.unwrap(), "too late");
-    assert!(open(at(299)).await.unwrap());
-    assert!(!open(at(299)).await.unwrap(), "a second time");
+    assert!(matches!(open(at(300)).await, Err(OpenLinkError::Gone)), "too late");
+    open(at(299)).await.unwrap();
+    assert!(matches!(open(at(299)).await, Err(OpenLinkError::Gone)), "a second time");
     let opened = GuidanceLink { opened_at: Some(at(299)), ..link(SECRET) };
     assert_eq!(store.guidance_link(SECRET).await.unwrap(), Some(opened.clone()));
     let found = store.guidance_page(TOKEN, at(400)).await.unwrap();
@@ -62,7 +63,7 @@ both_engines!(of_many_openings_at_once_one_succeeds, |store| {
     store.create_guidance_link(link(SECRET)).await.unwrap();
     let open = || store.open_guidance_link(SECRET, page(PageStep::Form, at(1)));
     let (a, b, c, d) = tokio::join!(open(), open(), open(), open());
-    let opened = [a, b, c, d].into_iter().filter(|opened| *opened.as_ref().unwrap()).count();
+    let opened = [a, b, c, d].into_iter().filter(Result::is_ok).count();
     assert_eq!(opened, 1);
 });
 
