@@ -157,6 +157,7 @@ impl From<FileError> for Refusal {
             FileError::TooLarge => Self::new(StatusCode::BAD_REQUEST, "EntityTooLarge", error),
             FileError::WrongType => Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", error),
             FileError::Overloaded => Self::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", error),
+            FileError::DayUsedUp => Self::new(StatusCode::FORBIDDEN, "QuotaExceeded", error),
             FileError::DiskFull => {
                 tracing::error!("uploads are refused: the disk is nearly full");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "try again later")

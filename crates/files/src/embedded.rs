@@ -14,11 +14,17 @@ use vault::Vault;
 
 use crate::error::{FileError, LinkError};
 use crate::incoming::{Incoming, Place};
+use crate::shares::{MAX_UPLOADS_OF_ENTERPRISE, Shares, counted};
 use crate::stored::StoredFile;
 use crate::{MAX_FILE_BYTES, ObjectKey, upload_link};
 
-/// Most uploads at once; each may hold a buffer and a file handle.
-const MAX_UPLOADS: usize = 32;
+/// Most uploads at once; each may hold a buffer and a file handle. All together they are
+/// smaller than the default reserve.
+const MAX_UPLOADS: u32 = 24;
+const _: () = assert!(
+    MAX_UPLOADS as u64 * MAX_FILE_BYTES <= EmbeddedSettings::DEFAULT_RESERVE_BYTES
+        && MAX_UPLOADS_OF_ENTERPRISE < MAX_UPLOADS as u64
+);
 /// Directory of whole files, below the root.
 const KEPT: &str = "kept";
 /// Directory of files that are still arriving.
@@ -35,11 +41,15 @@ pub struct EmbeddedSettings {
     pub node: u16,
     /// What uploads leave free on the disk, bytes: the ledger's store may be on it.
     pub reserve_bytes: u64,
+    /// What one enterprise may store of a day (UTC+8), bytes. A file counts 64 KiB at least.
+    pub daily_bytes: u64,
 }
 
 impl EmbeddedSettings {
     /// Default of `reserve_bytes`.
     pub const DEFAULT_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
+    /// Default of `daily_bytes`.
+    pub const DEFAULT_DAILY_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 }
 
 /// The embedded store of files.
@@ -48,6 +58,7 @@ pub struct EmbeddedFiles {
     vault: Arc<Vault>,
     random: Arc<dyn Random>,
     slots: Arc<Semaphore>,
+    shares: Arc<Shares>,
 }
 
 impl EmbeddedFiles {
@@ -65,7 +76,9 @@ impl EmbeddedFiles {
         let arriving = settings.directory.join(ARRIVING);
         make_directories(&arriving)?;
         sweep(&arriving, settings.node)?;
-        Ok(Self { settings, vault, random, slots: Arc::new(Semaphore::new(MAX_UPLOADS)) })
+        let slots = Arc::new(Semaphore::new(MAX_UPLOADS as usize));
+        let shares = Arc::new(Shares::new(settings.daily_bytes));
+        Ok(Self { settings, vault, random, slots, shares })
     }
 
     /// The address that takes the bytes of `key`.
@@ -89,7 +102,8 @@ impl EmbeddedFiles {
     /// Begins to take a file.
     ///
     /// # Errors
-    /// Too many at once, a disk that is nearly full, or the operating system.
+    /// Too many at once, of all or of the key's enterprise, its bytes of the day used up, a
+    /// disk that is nearly full, or the operating system.
     pub async fn begin(&self, key: &ObjectKey) -> Result<Incoming, FileError> {
         let slot =
             Arc::clone(&self.slots).try_acquire_owned().map_err(|_| FileError::Overloaded)?;
@@ -97,16 +111,18 @@ impl EmbeddedFiles {
             arriving: self.settings.directory.join(ARRIVING).join(self.arriving_name()),
             kept: self.kept(key),
         };
-        let (root, reserve_bytes) = (self.settings.directory.clone(), self.settings.reserve_bytes);
-        let path = place.arriving.clone();
-        let file = blocking(move || {
-            if free_bytes(&root)? < reserve_bytes.saturating_add(MAX_FILE_BYTES) {
+        let (root, path) = (self.settings.directory.clone(), place.arriving.clone());
+        let (shares, shared_key) = (Arc::clone(&self.shares), key.clone());
+        let must_be_free = self.must_be_free();
+        let (file, share) = blocking(move || {
+            let share = shares.admit(&shared_key, || stored_bytes(&root, &shared_key))?;
+            if free_bytes(&root)? < must_be_free {
                 return Err(FileError::DiskFull);
             }
-            Ok(OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?)
+            Ok((OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?, share))
         })
         .await?;
-        Ok(Incoming::new(file, place, key.file_type(), slot))
+        Ok(Incoming::new(file, place, key.file_type(), slot, share))
     }
 
     /// A kept file, if there is one under `key`.
@@ -121,6 +137,13 @@ impl EmbeddedFiles {
             Err(error) => Err(error.into()),
         })
         .await
+    }
+
+    /// The reserve and all that the uploads under way may still write, bytes.
+    fn must_be_free(&self) -> u64 {
+        let under_way = (MAX_UPLOADS as usize).saturating_sub(self.slots.available_permits());
+        let promised = MAX_FILE_BYTES.saturating_mul(under_way as u64);
+        self.settings.reserve_bytes.saturating_add(promised)
     }
 
     /// A key is a plain path of our own form, so joining it never leaves the directory.
@@ -173,6 +196,22 @@ fn sweep(arriving: &Path, node: u16) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is kept of a key's day and enterprise, as it counts.
+fn stored_bytes(root: &Path, key: &ObjectKey) -> io::Result<u64> {
+    let mut bytes = 0_u64;
+    for directory in key.directories_of_day() {
+        let entries = match fs::read_dir(root.join(KEPT).join(directory)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            bytes = bytes.saturating_add(counted(entry?.metadata()?.len()));
+        }
+    }
+    Ok(bytes)
 }
 
 fn free_bytes(directory: &Path) -> io::Result<u64> {

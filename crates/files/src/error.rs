@@ -16,9 +16,12 @@ pub enum LinkError {
 /// Why a file was not taken or given.
 #[derive(Debug, Error)]
 pub enum FileError {
-    /// As many uploads as there may be are under way.
+    /// As many uploads as there may be are under way, of all or of this enterprise.
     #[error("too many uploads at once")]
     Overloaded,
+    /// The enterprise has stored as much as it may in a day.
+    #[error("no more can be stored for this enterprise today")]
+    DayUsedUp,
     /// What must stay free on the disk would not.
     #[error("the disk is nearly full")]
     DiskFull,

@@ -12,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::MAX_FILE_BYTES;
 use crate::embedded::{blocking, make_directories};
 use crate::error::FileError;
+use crate::shares::Share;
 
 /// How much is gathered before it is written.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -29,8 +30,9 @@ pub struct Incoming {
     file_type: FileType,
     buffer: BytesMut,
     written_bytes: u64,
-    /// Given back when the upload ends, however it ends.
+    /// Both are given back when the upload ends, however it ends.
     _slot: OwnedSemaphorePermit,
+    share: Share,
 }
 
 impl Incoming {
@@ -39,9 +41,10 @@ impl Incoming {
         place: Place,
         file_type: FileType,
         slot: OwnedSemaphorePermit,
+        share: Share,
     ) -> Self {
         let (file, buffer) = (Arc::new(file), BytesMut::new());
-        Self { file, place, file_type, buffer, written_bytes: 0, _slot: slot }
+        Self { file, place, file_type, buffer, written_bytes: 0, _slot: slot, share }
     }
 
     /// Takes the next bytes.
@@ -77,7 +80,9 @@ impl Incoming {
             File::open(directory)?.sync_all()?;
             Ok(())
         })
-        .await
+        .await?;
+        self.share.keep(self.written_bytes);
+        Ok(())
     }
 
     async fn write_buffer(&mut self) -> Result<(), FileError> {

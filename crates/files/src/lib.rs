@@ -10,6 +10,7 @@ mod embedded;
 mod error;
 mod incoming;
 mod object_key;
+mod shares;
 mod stored;
 mod upload_link;
 

@@ -82,6 +82,19 @@ impl ObjectKey {
         self.enterprise_id
     }
 
+    /// Its day in UTC+8, `yyyyMMdd`.
+    pub(crate) fn day(&self) -> &str {
+        self.text.rsplit('/').nth(1).unwrap_or_default()
+    }
+
+    /// The directories, one a folder, of all files of its day and enterprise.
+    pub(crate) fn directories_of_day(&self) -> [String; 2] {
+        let (enterprise_id, day) = (self.enterprise_id, self.day());
+        Folder::ALL.map(|folder| {
+            format!("{ROOT}/{}/{}/{enterprise_id}/{day}", folder.as_str(), dashed(day))
+        })
+    }
+
     /// Its type.
     #[must_use]
     pub const fn file_type(&self) -> FileType {
@@ -179,6 +192,8 @@ mod tests {
             assert_eq!(made.as_str().parse(), Ok(made.clone()));
             assert_ne!(made, key(file_type));
             assert_eq!(made.as_str(), format!("{head}{}", made.file_name()));
+            assert_eq!(made.day(), "20260112");
+            assert_eq!(format!("{}/", made.directories_of_day()[0]), head);
         }
     }
 

@@ -176,6 +176,7 @@ fn embedded_files(directory: &Path, vault: &Arc<Vault>) -> Files {
         public_url: PUBLIC_URL.to_owned(),
         node: 1,
         reserve_bytes: 0,
+        daily_bytes: EmbeddedSettings::DEFAULT_DAILY_BYTES,
     };
     Files::Embedded(
         EmbeddedFiles::open(settings, Arc::clone(vault), Arc::new(SystemRandom)).unwrap(),

@@ -262,6 +262,56 @@ both_engines!(an_upload_that_breaks_off_leaves_nothing, |platform| {
     assert_eq!(read(platform, &key).await.status, 404);
 });
 
+/// Begins an upload and leaves it hanging.
+async fn begun(platform: &Platform, target: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(platform.public).await.unwrap();
+    let head = format!("PUT {target} HTTP/1.1\r\nhost: test\r\ncontent-length: 1000\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(PDF).await.unwrap();
+    stream
+}
+
+both_engines!(uploads_of_one_enterprise_leave_room_for_those_of_another, |platform| {
+    let (caller, neighbour) = (Caller::new(platform).await, Caller::new(platform).await);
+    let (target, _) = address(platform, &caller, "a.pdf").await;
+    let mut streams = Vec::new();
+    for _ in 0..8 {
+        streams.push(begun(platform, &target).await);
+    }
+    let all_arriving = async {
+        while arriving(platform) < 8 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), all_arriving).await.unwrap();
+    let refused = put(platform, &target, PDF).await;
+    assert_eq!((refused.status, &*code(&refused)), (503, "SlowDown"));
+    let (theirs, _) = address(platform, &neighbour, "a.pdf").await;
+    assert_eq!(put(platform, &theirs, PDF).await.status, 200);
+    drop(streams);
+    let given_back = async {
+        while put(platform, &target, PDF).await.status != 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), given_back).await.unwrap();
+});
+
+both_engines!(an_enterprise_stores_so_much_a_day_and_no_more, |platform| {
+    let (caller, neighbour) = (Caller::new(platform).await, Caller::new(platform).await);
+    let (target, key) = address(platform, &caller, "a.pdf").await;
+    // What an earlier run of the process kept.
+    let kept = platform.files.path().join("kept").join(&key);
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    let earlier = std::fs::File::create(kept.with_file_name("earlier.pdf")).unwrap();
+    earlier.set_len(files::EmbeddedSettings::DEFAULT_DAILY_BYTES - LIMIT_BYTES as u64).unwrap();
+    assert_eq!(put(platform, &target, PDF).await.status, 200, "the last one");
+    let refused = put(platform, &target, PDF).await;
+    assert_eq!((refused.status, &*code(&refused)), (403, "QuotaExceeded"));
+    let (theirs, _) = address(platform, &neighbour, "a.pdf").await;
+    assert_eq!(put(platform, &theirs, PDF).await.status, 200);
+});
+
 both_engines!(a_second_file_takes_the_place_of_the_first, |platform| {
     let caller = Caller::new(platform).await;
     let (target, key) = address(platform, &caller, "a.pdf").await;

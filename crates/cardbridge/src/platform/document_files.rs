@@ -41,6 +41,7 @@ pub fn open(
         public_url: public_url.to_owned(),
         node: config.node,
         reserve_bytes: EmbeddedSettings::DEFAULT_RESERVE_BYTES,
+        daily_bytes: EmbeddedSettings::DEFAULT_DAILY_BYTES,
     };
     EmbeddedFiles::open(settings, Arc::clone(vault), Arc::clone(random))
         .map(Files::Embedded)
