@@ -12,6 +12,7 @@ use wire::cardbridge::applicant::{CustomerInfo, KycInfo, unknown_codes};
 use wire::cardbridge::order::{ApplyVirtual, ForwardingApplication};
 use wire::cardbridge::webhook::card_order_event;
 
+use crate::document_age::document_fault;
 use crate::magic::Road;
 use crate::{CardsError, application};
 
@@ -93,6 +94,7 @@ impl Cards {
         let road = application::road(info, kyc);
         let order = self.place(order, draft, info, kyc, road).await?;
         warn_of_unknown_codes(&order, application);
+        warn_of_document_age(&order, kyc, now);
         Ok(order)
     }
 
@@ -167,6 +169,12 @@ impl Cards {
 
 pub(crate) fn parse_profile_id(text: &str) -> Result<ProfileId, CardsError> {
     text.parse().map_err(|_| CardsError::ProfileNotFound)
+}
+
+fn warn_of_document_age(order: &CardOrder, kyc: &KycInfo, now: Timestamp) {
+    if let Some(fault) = document_fault(kyc, now) {
+        tracing::warn!(order_id = %order.order_id, ?fault, "poaDocDate does not fit poaDocType");
+    }
 }
 
 fn warn_of_unknown_codes(order: &CardOrder, application: &ForwardingApplication) {

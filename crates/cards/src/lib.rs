@@ -8,6 +8,7 @@ mod apply;
 mod contact;
 mod customers;
 mod delivery;
+mod document_age;
 mod edd;
 mod error;
 mod finish;

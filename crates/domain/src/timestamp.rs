@@ -89,6 +89,14 @@ impl Timestamp {
         self.0.saturating_add(UTC8_OFFSET_MICROS).div_euclid(DAY_MICROS)
     }
 
+    /// The number ([`Self::utc8_day_number`]) of a day written `yyyy-MM-dd`.
+    #[must_use]
+    pub fn day_number_of(text: &str) -> Option<i64> {
+        let date = jiff::civil::Date::strptime("%Y-%m-%d", text).ok()?;
+        let start = date.to_zoned(utc8()).ok()?;
+        Some(Self(start.timestamp().as_microsecond()).utc8_day_number())
+    }
+
     /// The number ([`Self::utc8_day_number`]) of the first day of this moment's month.
     #[must_use]
     pub fn utc8_month_first_day_number(self) -> i64 {

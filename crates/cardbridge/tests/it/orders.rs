@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::engine::Engine;
-use crate::world::{WAIT, World};
+use crate::world::{WAIT, World, application};
 
 const ORDERS: usize = 6;
 /// Moments of the kills after each start, spread over the steps of 200 ms.
@@ -14,6 +14,32 @@ const KILLS: [Duration; 4] = [
     Duration::from_millis(310),
     Duration::from_millis(150),
 ];
+
+#[tokio::test]
+async fn an_old_proof_of_address_is_a_warning_in_the_log() {
+    let world = World::new(&Engine::embedded(), &[]).await;
+    for (reference, kind, date) in [
+        ("old-bill", "UTILITY_BILL", "2001-02-03"),
+        ("no-rule", "ENTRY_ON_ELECTORAL_ROLL", "2001-02-03"),
+    ] {
+        let profile_id = world.sandbox()["enterprise"]["profileId"].as_str().unwrap().to_owned();
+        let mut body = application(&profile_id, reference);
+        body["kycInfo"]["poaDocType"] = kind.into();
+        body["kycInfo"]["poaDocDate"] = date.into();
+        let body = Some(serde_json::to_vec(&body).unwrap());
+        let path = "/open-api/card-order/v1/apply-virtual";
+        let reply = world.client.call(sdk::Method::POST, path, &[], body).await.unwrap();
+        let data: serde_json::Value =
+            serde_json::from_str(reply.data.as_ref().unwrap().get()).unwrap();
+        let order_id = data["cardOrderId"].as_str().unwrap();
+        world.card_of(order_id).await;
+        let log = std::fs::read_to_string(world.data_dir().with_extension("log")).unwrap();
+        let is_warning = |line: &&str| line.contains("poaDocDate") && line.contains(order_id);
+        let warnings: Vec<_> = log.lines().filter(is_warning).collect();
+        assert_eq!(warnings.len(), usize::from(reference == "old-bill"), "{warnings:?}");
+        assert!(warnings.iter().all(|line| line.contains("WARN") && !line.contains(date)));
+    }
+}
 
 async fn each_order_ends_with_one_card(engine: Engine) {
     let mut world = World::new(&engine, &[]).await;
