@@ -10,6 +10,8 @@ mod forwarding;
 mod life;
 mod log_failure;
 mod lost_key;
+mod mail;
+mod mail_server;
 mod operator;
 mod options;
 mod orders;
