@@ -52,7 +52,12 @@ async fn recon(client: &Operator, command: ReconCommand) -> Result<(), Failure> 
     match command {
         ReconCommand::CloseDay { day } => {
             let body = json!({ "date": day });
-            show(&client.post("/admin/v1/recon/close-day", &body).await.map_err(refused)?)
+            let closed = client.post("/admin/v1/recon/close-day", &body).await.map_err(refused)?;
+            show(&closed)?;
+            if closed["failed"] == json!([]) {
+                return Ok(());
+            }
+            Err(Failure::run("files of the day could not be cut"))
         }
         ReconCommand::Verify { day } => {
             let day: BusinessDay =

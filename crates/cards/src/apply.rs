@@ -136,15 +136,13 @@ impl Cards {
         let (enterprise_id, order_id) = (order.enterprise_id, order.order_id);
         let now = order.created_at;
         let road = if self.settings.magic_values { road } else { Road::PLAIN };
-        let job = Job {
+        let job = Job::new(
             enterprise_id,
-            job_id: JobId::from_i64(self.store.ids().next()),
-            kind: JobKind::OrderStep,
-            subject_id: order_id.as_i64(),
-            due_at: self.settings.next_due(now, road),
-            attempts: 0,
-            leased_until: None,
-        };
+            JobId::from_i64(self.store.ids().next()),
+            JobKind::OrderStep,
+            order_id.as_i64(),
+            self.settings.next_due(now, road),
+        );
         let webhook_id = WebhookId::from_i64(self.store.ids().next());
         let event = move |stored: &CardOrder| {
             card_order_event(stored, webhook_id, WebhookSubType::Create, now)

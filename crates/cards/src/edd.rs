@@ -58,15 +58,13 @@ impl Cards {
                 &record,
                 &request.evidence,
             ),
-            job: Job {
+            job: Job::new(
                 enterprise_id,
-                job_id: JobId::from_i64(self.store.ids().next()),
-                kind: JobKind::IntentTicketStep,
-                subject_id: ticket.ticket_id.as_i64(),
-                due_at: self.settings.next_due(now, Road::PLAIN),
-                attempts: 0,
-                leased_until: None,
-            },
+                JobId::from_i64(self.store.ids().next()),
+                JobKind::IntentTicketStep,
+                ticket.ticket_id.as_i64(),
+                self.settings.next_due(now, Road::PLAIN),
+            ),
             event: intent_ticket_event(
                 &ticket,
                 WebhookId::from_i64(self.store.ids().next()),

@@ -268,14 +268,14 @@ impl Cards {
     /// The job that plays the reviewer, in the sandbox.
     fn review_job(&self, ticket: &KycTicket, customer: &Customer, now: Timestamp) -> Option<Job> {
         let is_played = self.settings.magic_values && !waits_for_reviewer(&ticket.kyc_ticket_ref);
-        is_played.then(|| Job {
-            enterprise_id: ticket.enterprise_id,
-            job_id: JobId::from_i64(self.store.ids().next()),
-            kind: JobKind::KycDecision,
-            subject_id: ticket.kyc_ticket_id.as_i64(),
-            due_at: self.settings.next_due(now, road_of(ticket, customer)),
-            attempts: 0,
-            leased_until: None,
+        is_played.then(|| {
+            Job::new(
+                ticket.enterprise_id,
+                JobId::from_i64(self.store.ids().next()),
+                JobKind::KycDecision,
+                ticket.kyc_ticket_id.as_i64(),
+                self.settings.next_due(now, road_of(ticket, customer)),
+            )
         })
     }
 }

@@ -93,15 +93,13 @@ impl Cards {
         road: Road,
     ) -> Result<CardOrder, CardsError> {
         let now = order.created_at;
-        let job = Job {
-            enterprise_id: order.enterprise_id,
-            job_id: JobId::from_i64(self.store.ids().next()),
-            kind: JobKind::OrderStep,
-            subject_id: order.order_id.as_i64(),
-            due_at: self.settings.next_due(now, road),
-            attempts: 0,
-            leased_until: None,
-        };
+        let job = Job::new(
+            order.enterprise_id,
+            JobId::from_i64(self.store.ids().next()),
+            JobKind::OrderStep,
+            order.order_id.as_i64(),
+            self.settings.next_due(now, road),
+        );
         let webhook_id = WebhookId::from_i64(self.store.ids().next());
         let event = card_order_event(&order, webhook_id, WebhookSubType::Create, now);
         let source_card_id = source.card_id;

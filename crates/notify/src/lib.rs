@@ -16,6 +16,7 @@ pub use mail::{
 };
 pub use retry::RETRY_DELAYS_S;
 pub use settlement::{
-    ClosedFile, CutError, Difference, FileReport, SettlementFiles, SettlementWorker, VerifyReport,
+    ClosedDay, ClosedFile, CutError, Difference, FailedFile, FileReport, SettlementFiles,
+    SettlementWorker, VerifyReport, recut_worker,
 };
 pub use worker::WebhookWorker;

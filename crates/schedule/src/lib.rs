@@ -7,6 +7,8 @@
 //! each piece of work finished before the next begins (operator-and-sandbox.md
 //! section 4).
 
+mod leased_jobs;
+
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -18,6 +20,8 @@ use futures_util::FutureExt as _;
 use store::{Store, StoreError};
 use tokio::sync::{Mutex, RwLock, watch};
 use tokio::task::JoinSet;
+
+pub use leased_jobs::{BackOff, JobError, LeasedJobs};
 
 /// A boxed future, so that workers can be kept in one list.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

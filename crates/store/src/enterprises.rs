@@ -116,6 +116,21 @@ impl Store {
         self.page("enterprise", ENTERPRISE_COLUMNS, page, enterprise_from).await
     }
 
+    /// Ids of enterprises, in order, after `cursor`, at most `limit`: that one cannot be read
+    /// is no reason to pass over the others.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn enterprise_ids(
+        &self,
+        cursor: Option<EnterpriseId>,
+        limit: u32,
+    ) -> Result<Vec<EnterpriseId>, StoreError> {
+        let page = Page::new("enterprise_id", cursor.map(EnterpriseId::as_i64), limit);
+        let id = |row: &Row| row.int(0).map(EnterpriseId::from_i64);
+        self.page("enterprise", "enterprise_id", page, id).await
+    }
+
     /// Changes an enterprise; `None` if there is no such enterprise. Wakes the outbox,
     /// since a webhook URL may have been set.
     ///

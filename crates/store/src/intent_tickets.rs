@@ -9,7 +9,7 @@ use domain::{
 use thiserror::Error;
 
 use crate::engine::{Tx, Value};
-use crate::kyc_tickets::{end_jobs, insert_job};
+use crate::jobs::{end_jobs, insert_job};
 use crate::outbox::insert_events;
 use crate::rows::{INTENT_TICKET_COLUMNS, intent_ticket_from, intent_ticket_values, update_text};
 use crate::waiting::{fail_edd_order, grant_edd_order};

@@ -3,8 +3,8 @@
 use domain::{EnterpriseId, JobId, Timestamp};
 
 use crate::engine::Tx;
-use crate::rows::{JOB_COLUMNS, job_from};
-use crate::{Store, StoreError};
+use crate::rows::{JOB_COLUMNS, job_from, job_values};
+use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,16 +19,19 @@ pub enum JobKind {
     KycDecision,
     /// Moves an intent ticket on; the subject is the ticket's id.
     IntentTicketStep,
+    /// Cuts the reconciliation files of one enterprise again; the subject is the day.
+    SettlementRecut,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::OrderStep,
         Self::SettlementFiles,
         Self::ChallengeExpiry,
         Self::KycDecision,
         Self::IntentTicketStep,
+        Self::SettlementRecut,
     ];
 
     /// The stored text.
@@ -40,6 +43,7 @@ impl JobKind {
             Self::ChallengeExpiry => "CHALLENGE_EXPIRY",
             Self::KycDecision => "KYC_DECISION",
             Self::IntentTicketStep => "INTENT_TICKET_STEP",
+            Self::SettlementRecut => "SETTLEMENT_RECUT",
         }
     }
 
@@ -63,11 +67,28 @@ pub struct Job {
     pub subject_id: i64,
     /// When it is due (business time).
     pub due_at: Timestamp,
-    /// How often it was leased so far.
+    /// How often it was leased since it last came forward.
     pub attempts: u32,
     /// Until when (real time) the present worker holds it; none if nobody does. Also the
     /// token that proves the lease.
     pub leased_until: Option<Timestamp>,
+}
+
+impl Job {
+    /// When a parked job is due: after every moment that a clock can show.
+    const PARKED_UNTIL: Timestamp = Timestamp::from_micros(i64::MAX);
+
+    /// A new job that nobody has tried yet.
+    #[must_use]
+    pub const fn new(
+        enterprise_id: EnterpriseId,
+        job_id: JobId,
+        kind: JobKind,
+        subject_id: i64,
+        due_at: Timestamp,
+    ) -> Self {
+        Self { enterprise_id, job_id, kind, subject_id, due_at, attempts: 0, leased_until: None }
+    }
 }
 
 impl Store {
@@ -121,6 +142,66 @@ impl Store {
         .await?;
         self.jobs_changed(kind).notify_one();
         Ok(())
+    }
+
+    /// Gives a leased job back for good: it is kept, and is not due again by itself.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn park_job(&self, job: &Job) -> Result<(), StoreError> {
+        self.postpone_job(job, Job::PARKED_UNTIL).await
+    }
+
+    /// Holds a leased job for `lease_ms` of real time from now on; the lease's new end, or
+    /// none if the lease was lost.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn renew_job(
+        &self,
+        job: &Job,
+        lease_ms: i64,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let (enterprise_id, job_id, token) = (job.enterprise_id, job.job_id, job.leased_until);
+        let until = self.clock().real_now().plus_millis(lease_ms);
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sql = "UPDATE job SET leased_until = $1 \
+                    WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
+                let params = [until.into(), enterprise_id.into(), job_id.into(), token.into()];
+                tx.execute(sql, &params).await.map(|count| (count == 1).then_some(until))
+            })
+        })
+        .await
+    }
+
+    /// Parked jobs in order of id, after `cursor`, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn parked_jobs(
+        &self,
+        cursor: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Job>, StoreError> {
+        let kinds = JobKind::ALL.map(|kind| format!("'{}'", kind.as_str())).join(", ");
+        // The kinds, all of them, lead to the index by due time.
+        let sql = format!(
+            "SELECT {JOB_COLUMNS} FROM job WHERE kind IN ({kinds}) AND due_at = $1 \
+             AND job_id > $2 ORDER BY job_id LIMIT $3"
+        );
+        self.read_one(move |tx| {
+            let sql = sql.clone();
+            Box::pin(async move {
+                let params = [
+                    Job::PARKED_UNTIL.into(),
+                    cursor.unwrap_or(i64::MIN).into(),
+                    limit.min(MAX_PAGE_ROWS).into(),
+                ];
+                tx.query_map(&sql, &params, job_from).await
+            })
+        })
+        .await
     }
 
     /// Ends every lease of jobs and deliveries: at the start of an embedded store nobody
@@ -188,4 +269,22 @@ async fn take(tx: &Tx, job: &Job, lease: Lease) -> Result<bool, StoreError> {
         lease.real_now.into(),
     ];
     tx.execute(sql, &params).await.map(|count| count == 1)
+}
+
+/// Writes a new job, if there is one to write.
+pub(crate) async fn insert_job(tx: &Tx, job: Option<&Job>) -> Result<(), StoreError> {
+    let Some(job) = job else { return Ok(()) };
+    tx.insert_rows("job", JOB_COLUMNS, &[job_values(job)]).await
+}
+
+/// Ends the jobs of a kind about one subject, leased or not.
+pub(crate) async fn end_jobs(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    kind: JobKind,
+    subject_id: i64,
+) -> Result<(), StoreError> {
+    let sql = "DELETE FROM job WHERE enterprise_id = $1 AND subject_id = $2 AND kind = $3";
+    let params = [enterprise_id.into(), subject_id.into(), kind.as_str().into()];
+    tx.execute(sql, &params).await.map(drop)
 }

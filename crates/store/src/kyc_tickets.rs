@@ -9,9 +9,8 @@ use domain::{
 use thiserror::Error;
 
 use crate::engine::{Tx, Value};
-use crate::rows::{
-    JOB_COLUMNS, KYC_TICKET_COLUMNS, job_values, kyc_ticket_from, kyc_ticket_values, update_text,
-};
+use crate::jobs::{end_jobs, insert_job};
+use crate::rows::{KYC_TICKET_COLUMNS, kyc_ticket_from, kyc_ticket_values, update_text};
 use crate::waiting::wake_orders_of;
 use crate::{Job, JobKind, Store, StoreError};
 
@@ -264,21 +263,4 @@ async fn apply(tx: &Tx, change: &KycChange) -> Result<KycTicket, KycChangeError>
         insert_job(tx, change.job.as_ref()).await?;
     }
     Ok(next)
-}
-
-pub(crate) async fn insert_job(tx: &Tx, job: Option<&Job>) -> Result<(), StoreError> {
-    let Some(job) = job else { return Ok(()) };
-    tx.insert_rows("job", JOB_COLUMNS, &[job_values(job)]).await
-}
-
-/// Ends the jobs of a kind about one subject, leased or not.
-pub(crate) async fn end_jobs(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    kind: JobKind,
-    subject_id: i64,
-) -> Result<(), StoreError> {
-    let sql = "DELETE FROM job WHERE enterprise_id = $1 AND subject_id = $2 AND kind = $3";
-    let params = [enterprise_id.into(), subject_id.into(), kind.as_str().into()];
-    tx.execute(sql, &params).await.map(drop)
 }

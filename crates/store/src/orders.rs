@@ -17,10 +17,6 @@ use crate::rows::{
 };
 use crate::{Job, JobKind, PanRecord, Store, StoreError};
 
-/// How often an order is taken in again when another one made its customer, or took its
-/// reference, at the same moment.
-pub(crate) const MAX_PLACE_TRIES: u32 = 5;
-
 /// The cardholder that an order names: found again or created in the order's commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CustomerDraft {
@@ -85,6 +81,13 @@ pub enum PlaceOrderError {
     Store(#[from] StoreError),
 }
 
+impl PlaceOrderError {
+    /// Whether another one was taken in at the same moment.
+    const fn is_race(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Duplicate(_)))
+    }
+}
+
 /// A card that an order's last step issues, with its own PAN record.
 #[derive(Clone)]
 pub struct IssuedCard {
@@ -131,22 +134,12 @@ impl Store {
     /// [`PlaceOrderError`].
     pub async fn place_order(&self, request: PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
         let request = Arc::new(request);
-        let mut tries = 1;
-        let order = loop {
-            let request = Arc::clone(&request);
-            let placed = self
-                .write(move |tx| {
-                    let request = Arc::clone(&request);
-                    Box::pin(async move { place(tx, &request).await })
-                })
-                .await;
-            // What the other one wrote is there now: decide again, with it in sight.
-            let raced = matches!(placed, Err(PlaceOrderError::Store(StoreError::Duplicate(_))));
-            if !raced || tries == MAX_PLACE_TRIES {
-                break placed?;
-            }
-            tries += 1;
-        };
+        let order = self
+            .write_past_races(PlaceOrderError::is_race, move |tx| {
+                let request = Arc::clone(&request);
+                Box::pin(async move { place(tx, &request).await })
+            })
+            .await?;
         self.inner.outbox_changed.notify_one();
         self.jobs_changed(JobKind::OrderStep).notify_one();
         Ok(order)
@@ -313,7 +306,7 @@ async fn move_job(tx: &Tx, step: &OrderStep) -> Result<(), StoreError> {
     let key = [step.job.enterprise_id.into(), step.job.job_id.into()];
     match step.next_due_at {
         Some(due_at) if !step.order.status.is_final() => {
-            let sql = "UPDATE job SET due_at = $3, leased_until = NULL \
+            let sql = "UPDATE job SET due_at = $3, attempts = 0, leased_until = NULL \
                 WHERE enterprise_id = $1 AND job_id = $2";
             let [enterprise_id, job_id] = key;
             tx.execute(sql, &[enterprise_id, job_id, due_at.into()]).await?;

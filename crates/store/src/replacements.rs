@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::cards::{cards_of_pan_locked, find_card, write_card};
 use crate::engine::{Tx, Value};
-use crate::orders::{MAX_PLACE_TRIES, advance, find_order};
+use crate::orders::{advance, find_order};
 use crate::outbox::insert_events;
 use crate::plastics::insert_plastic;
 use crate::rows::{
@@ -99,30 +99,18 @@ impl Store {
         request: PlaceReplacement,
     ) -> Result<CardOrder, PlaceReplacementError> {
         let request = Arc::new(request);
-        let mut tries = 1;
-        loop {
-            let request = Arc::clone(&request);
-            let placed = self
-                .write(move |tx| {
-                    let request = Arc::clone(&request);
-                    Box::pin(async move { place(tx, &request).await })
-                })
-                .await;
-            match placed {
-                // Another order took the reference at the same moment: decide again.
-                Err(PlaceReplacementError::Store(StoreError::Duplicate(_)))
-                    if tries < MAX_PLACE_TRIES =>
-                {
-                    tries += 1;
-                }
-                Err(error) => return Err(error),
-                Ok(order) => {
-                    self.inner.outbox_changed.notify_one();
-                    self.jobs_changed(JobKind::OrderStep).notify_one();
-                    return Ok(order);
-                }
-            }
-        }
+        let is_race = |error: &PlaceReplacementError| {
+            matches!(error, PlaceReplacementError::Store(StoreError::Duplicate(_)))
+        };
+        let order = self
+            .write_past_races(is_race, move |tx| {
+                let request = Arc::clone(&request);
+                Box::pin(async move { place(tx, &request).await })
+            })
+            .await?;
+        self.inner.outbox_changed.notify_one();
+        self.jobs_changed(JobKind::OrderStep).notify_one();
+        Ok(order)
     }
 
     /// Makes the last step of an order in place of a card: the new card, and for a

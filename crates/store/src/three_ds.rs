@@ -123,15 +123,13 @@ impl Store {
 
 /// Its id is the challenge's own, so that whoever ends the challenge finds it.
 fn expiry_job(challenge: &ThreeDsChallenge) -> Job {
-    Job {
-        enterprise_id: challenge.enterprise_id,
-        job_id: JobId::from_i64(challenge.challenge_id.as_i64()),
-        kind: JobKind::ChallengeExpiry,
-        subject_id: challenge.challenge_id.as_i64(),
-        due_at: challenge.expires_at,
-        attempts: 0,
-        leased_until: None,
-    }
+    Job::new(
+        challenge.enterprise_id,
+        JobId::from_i64(challenge.challenge_id.as_i64()),
+        JobKind::ChallengeExpiry,
+        challenge.challenge_id.as_i64(),
+        challenge.expires_at,
+    )
 }
 
 async fn apply(

@@ -7,7 +7,7 @@ use domain::{
 };
 
 use crate::engine::{Tx, Value};
-use crate::kyc_tickets::{end_jobs, insert_job};
+use crate::jobs::{end_jobs, insert_job};
 use crate::orders::write_order;
 use crate::rows::{KYC_TICKET_COLUMNS, ORDER_COLUMNS, kyc_ticket_from, order_from};
 use crate::{Job, JobKind, Store, StoreError};
@@ -122,15 +122,13 @@ pub(crate) async fn grant_edd_order(
     if kyc.is_none_or(KycTicketStatus::is_final) {
         // A step that is under way loses its lease, and with it its say.
         end_jobs(tx, enterprise_id, JobKind::OrderStep, order_id.as_i64()).await?;
-        let job = Job {
+        let job = Job::new(
             enterprise_id,
-            job_id: JobId::from_i64(order_id.as_i64()),
-            kind: JobKind::OrderStep,
-            subject_id: order_id.as_i64(),
+            JobId::from_i64(order_id.as_i64()),
+            JobKind::OrderStep,
+            order_id.as_i64(),
             due_at,
-            attempts: 0,
-            leased_until: None,
-        };
+        );
         insert_job(tx, Some(&job)).await?;
     }
     Ok(Some(order))

@@ -15,6 +15,7 @@ mod fx_rates;
 mod guard;
 mod health;
 mod idempotency;
+mod jobs;
 mod key_extraction;
 mod ledger;
 mod outstandings;

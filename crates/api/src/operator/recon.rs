@@ -6,7 +6,10 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::{BusinessDay, Money};
-use notify::{ClosedFile, CutError, Difference, FileReport, SettlementFiles, VerifyReport};
+use notify::{
+    ClosedDay, ClosedFile, CutError, Difference, FailedFile, FileReport, SettlementFiles,
+    VerifyReport,
+};
 use serde::Serialize;
 use store::ControlTotal;
 use utoipa::ToSchema;
@@ -78,10 +81,40 @@ impl From<&ClosedFile> for ClosedFileBody {
     }
 }
 
+/// A reconciliation file that could not be cut; the platform's log tells why.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(title = "FailedFile")]
+pub(crate) struct FailedFileBody {
+    enterprise_id: String,
+    /// `authorisation` or `transaction`.
+    file_type: String,
+}
+
+impl From<&FailedFile> for FailedFileBody {
+    fn from(failed: &FailedFile) -> Self {
+        Self {
+            enterprise_id: failed.enterprise_id.to_string(),
+            file_type: failed.file_type.to_string(),
+        }
+    }
+}
+
 /// The files of a day: two for each enterprise.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ClosedDayBody {
     files: Vec<ClosedFileBody>,
+    /// Those that could not be cut, which keep none of the others back.
+    failed: Vec<FailedFileBody>,
+}
+
+impl From<&ClosedDay> for ClosedDayBody {
+    fn from(closed: &ClosedDay) -> Self {
+        Self {
+            files: closed.files.iter().map(ClosedFileBody::from).collect(),
+            failed: closed.failed.iter().map(FailedFileBody::from).collect(),
+        }
+    }
 }
 
 /// Cuts the files of a UTC+8 day, as far as it has come.
@@ -94,7 +127,7 @@ pub(crate) async fn close_day(
     let fields = Fields::parse(&body, CloseDay::FIELDS)?;
     let day = begun(&state, &fields.required_text("date")?)?;
     let closed = SettlementFiles::new(state.store.clone()).close_day(day).await?;
-    Ok(Json(ClosedDayBody { files: closed.iter().map(ClosedFileBody::from).collect() }))
+    Ok(Json(ClosedDayBody::from(&closed)))
 }
 
 /// A day that has begun.
@@ -113,6 +146,8 @@ fn begun(state: &ApiState, text: &str) -> Result<BusinessDay, Problem> {
 pub(crate) enum DifferenceBody {
     /// The day is not closed: there is no file.
     NoFile,
+    /// The comparison broke off; the platform's log tells why.
+    NotCompared,
     /// The ledger has a row that the file lacks.
     MissingRow { row_id: String },
     /// The file has a row that the ledger lacks.
@@ -133,6 +168,7 @@ impl From<&Difference> for DifferenceBody {
     fn from(difference: &Difference) -> Self {
         match difference.clone() {
             Difference::NoFile => Self::NoFile,
+            Difference::NotCompared => Self::NotCompared,
             Difference::MissingRow { row_id } => Self::MissingRow { row_id },
             Difference::ExtraRow { row_id } => Self::ExtraRow { row_id },
             Difference::Field { row_id, column, in_file, in_ledger } => {

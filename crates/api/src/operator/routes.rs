@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::{
     api_keys, authorisations, cards, deliveries, documents, enterprises, funds, fx_rates, guard,
-    health, key_extraction, ledger, outstandings, plastic, profiles, recon, reveals, tickets,
+    health, jobs, key_extraction, ledger, outstandings, plastic, profiles, recon, reveals, tickets,
     transactions,
 };
 use crate::problem::Problem;
@@ -92,6 +92,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(ledger::verify))
         .routes(routes!(recon::close_day))
         .routes(routes!(recon::verify))
+        .routes(routes!(jobs::list))
 }
 
 /// The OpenAPI document of the routes that a mode has.

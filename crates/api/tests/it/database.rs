@@ -72,3 +72,22 @@ pub async fn tamper(location: &Location, sql: &str) {
         }
     }
 }
+
+/// The number that a query behind the store's back comes to.
+pub async fn number(location: &Location, sql: &str) -> i64 {
+    match location {
+        Location::Sqlite(file) => {
+            let connection = rusqlite::Connection::open(file).unwrap();
+            connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        }
+        Location::Postgres(url) => {
+            let (client, connection) =
+                tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            let connection = tokio::spawn(connection);
+            let number = client.query_one(sql, &[]).await.unwrap().get(0);
+            drop(client);
+            connection.await.unwrap().unwrap();
+            number
+        }
+    }
+}

@@ -40,6 +40,7 @@ mod problems;
 mod purchases;
 mod receiver;
 mod recon;
+mod recon_again;
 mod recon_verify;
 mod replacements;
 mod secure_card;

@@ -23,6 +23,7 @@ const OPERATIONS: &[&str] = &[
     "get /admin/v1/enterprises/{id}/key-extraction-attempts",
     "get /admin/v1/files/{objectKey}",
     "get /admin/v1/fx-rates",
+    "get /admin/v1/jobs",
     "get /admin/v1/ledger/accounts",
     "get /admin/v1/ledger/verify",
     "get /admin/v1/recon/verify",

@@ -11,7 +11,7 @@ use crypto::RsaPool;
 use domain::{Clock, IdGenerator, SystemRandom};
 use files::{EmbeddedFiles, EmbeddedSettings, Files};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use notify::{Mailer, SettlementWorker, SmtpSettings, WebhookWorker};
+use notify::{Mailer, SettlementWorker, SmtpSettings, WebhookWorker, recut_worker};
 use outbound::{AddressPolicy, Outbound};
 use schedule::{Schedule, Worker};
 use scheme::SimulatedNetwork;
@@ -136,6 +136,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
         Arc::new(intents),
         Arc::new(holds),
         Arc::new(settlement),
+        Arc::new(recut_worker(store.clone())),
         Arc::new(ChallengeExpiryWorker::new(store.clone())),
         Arc::new(WebhookWorker::new(store.clone(), Arc::clone(&vault), outbound.clone())),
     ];

@@ -38,12 +38,12 @@ pub async fn close(platform: &Platform, day: BusinessDay) -> Vec<Value> {
     answer["files"].as_array().unwrap().clone()
 }
 
-fn file_of<'a>(files: &'a [Value], caller: &Caller, file_type: &str) -> &'a Value {
+pub fn file_of<'a>(files: &'a [Value], caller: &Caller, file_type: &str) -> &'a Value {
     let mut own = files.iter().filter(|file| file["enterpriseId"] == *caller.enterprise_id);
     own.find(|file| file["fileType"] == file_type).unwrap()
 }
 
-async fn link(platform: &Platform, caller: &Caller, file_type: &str, day: &str) -> Value {
+pub async fn link(platform: &Platform, caller: &Caller, file_type: &str, day: &str) -> Value {
     let query = format!("fileType={file_type}&fileDate={day}");
     caller.get(platform, &format!("{FILE_URL}?{query}")).await
 }
@@ -54,7 +54,7 @@ async fn fetch(platform: &Platform, url: &Value) -> Answer {
 }
 
 /// The file of a day, by its link.
-async fn download(
+pub async fn download(
     platform: &Platform,
     caller: &Caller,
     file_type: &str,

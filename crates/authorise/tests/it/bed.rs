@@ -340,15 +340,7 @@ async fn place_order(
         created_at: now,
         modified_at: now,
     };
-    let job = Job {
-        enterprise_id,
-        job_id: JobId::from_i64(store.ids().next()),
-        kind: JobKind::OrderStep,
-        subject_id: number,
-        due_at: now,
-        attempts: 0,
-        leased_until: None,
-    };
+    let job = Job::new(enterprise_id, JobId::from_i64(store.ids().next()), JobKind::OrderStep, number, now);
     let webhook_id = WebhookId::from_i64(store.ids().next());
     let request = PlaceOrder {
         order,

@@ -137,15 +137,7 @@ fn order(
             modified_at: now,
         }),
         sealed_application: Vec::new(),
-        job: Job {
-            enterprise_id,
-            job_id: JobId::from_i64(ids.next()),
-            kind: JobKind::OrderStep,
-            subject_id: order_id.as_i64(),
-            due_at: now,
-            attempts: 0,
-            leased_until: None,
-        },
+        job: Job::new(enterprise_id, JobId::from_i64(ids.next()), JobKind::OrderStep, order_id.as_i64(), now),
         event: Arc::new(move |_| event.clone()),
     }
 }

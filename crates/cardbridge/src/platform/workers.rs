@@ -6,7 +6,7 @@ use std::time::Duration;
 use authorise::{ChallengeExpiryWorker, HoldExpiryWorker};
 use cards::{CardsSettings, OrderWorker, ReviewWorker};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use notify::{SettlementWorker, WebhookWorker};
+use notify::{SettlementWorker, WebhookWorker, recut_worker};
 use outbound::Outbound;
 use schedule::Worker;
 use store::Store;
@@ -31,6 +31,7 @@ pub fn all(
         Arc::new(ReviewWorker::of_intent_tickets(store.clone(), Arc::clone(vault), settings)),
         Arc::new(HoldExpiryWorker::new(store.clone())),
         Arc::new(SettlementWorker::new(store.clone())),
+        Arc::new(recut_worker(store.clone())),
         Arc::new(ChallengeExpiryWorker::new(store.clone())),
         Arc::new(WebhookWorker::new(store.clone(), Arc::clone(vault), outbound.clone())),
     ]

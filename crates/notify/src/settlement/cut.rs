@@ -8,6 +8,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::enterprises::EnterprisePages;
 use super::rebuilt::{Page, RebuiltRows, Totals};
 
 /// When the files of a day are ready, after its end (section 10).
@@ -18,10 +19,9 @@ const SETTLING_S: i64 = 60;
 const PIECES_WAITING: usize = 4;
 /// Pages that wait to become lines.
 const PAGES_WAITING: usize = 4;
-/// Most enterprises that one call closes a day for.
-const MAX_ENTERPRISES: usize = 100_000;
-/// Enterprises read at a time.
-const ENTERPRISES_PER_PAGE: u32 = 500;
+/// Both files of a day.
+pub(super) const FILE_TYPES: [SettlementFileType; 2] =
+    [SettlementFileType::Authorisation, SettlementFileType::Transaction];
 
 /// When the files of a day are ready.
 pub(super) const fn ready_at(day: BusinessDay) -> Timestamp {
@@ -37,9 +37,12 @@ pub enum CutError {
     /// The work broke off.
     #[error("the cut of a reconciliation file broke off: {0}")]
     BrokenOff(String),
-    /// More enterprises than one call closes a day for.
-    #[error("there are too many enterprises")]
-    TooManyEnterprises,
+    /// A file of the day could not be cut; the log tells why.
+    #[error("a file of the day was not cut")]
+    Failed,
+    /// Authorisations of the day have no decision yet.
+    #[error("authorisations of the day are undecided")]
+    Undecided,
 }
 
 /// A file in force after its day was closed, or closed again.
@@ -49,6 +52,32 @@ pub struct ClosedFile {
     pub file: SettlementFile,
     /// Whether it was final already and its rows would make another one now.
     pub differs: bool,
+}
+
+/// A file that could not be cut; the log tells why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedFile {
+    /// Whose.
+    pub enterprise_id: EnterpriseId,
+    /// Which of the two.
+    pub file_type: SettlementFileType,
+}
+
+/// What came of the files of a day, of one enterprise or of many.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClosedDay {
+    /// Those that were cut.
+    pub files: Vec<ClosedFile>,
+    /// Those that could not be.
+    pub failed: Vec<FailedFile>,
+}
+
+impl ClosedDay {
+    /// Whether no file will change any more.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.failed.is_empty() && self.files.iter().all(|closed| closed.file.is_final)
+    }
 }
 
 /// Cuts, hands out and verifies reconciliation files.
@@ -66,19 +95,44 @@ impl SettlementFiles {
 
     /// Cuts both files of a day for every enterprise, as far as the day has come. A final
     /// file stays as it is; that its rows would make another one now is told in the log and
-    /// by `verify`.
+    /// by `verify`. A file that cannot be cut keeps none of the others back.
     ///
     /// # Errors
-    /// [`CutError`]; files cut until then stay.
-    pub async fn close_day(&self, day: BusinessDay) -> Result<Vec<ClosedFile>, CutError> {
-        self.store.sweep_settlement_leftovers().await?;
-        let mut files = Vec::new();
-        for enterprise_id in self.enterprises().await? {
-            for file_type in [SettlementFileType::Authorisation, SettlementFileType::Transaction] {
-                files.push(self.cut(enterprise_id, day, file_type).await?);
+    /// The enterprises could not be read; files cut until then stay.
+    pub async fn close_day(&self, day: BusinessDay) -> Result<ClosedDay, CutError> {
+        let mut all = ClosedDay::default();
+        let mut enterprises = EnterprisePages::new(self.store.clone());
+        while let Some(enterprise_id) = enterprises.next().await? {
+            let closed = self.close_for(enterprise_id, day).await;
+            if closed.is_final()
+                && let Err(error) = self.store.end_recut(enterprise_id, day).await
+            {
+                tracing::warn!(%enterprise_id, %day, %error, "final files are cut once more");
+            }
+            all.files.extend(closed.files);
+            all.failed.extend(closed.failed);
+        }
+        Ok(all)
+    }
+
+    /// Cuts both files of a day for one enterprise.
+    pub(super) async fn close_for(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+    ) -> ClosedDay {
+        let mut closed = ClosedDay::default();
+        for file_type in FILE_TYPES {
+            match self.cut(enterprise_id, day, file_type).await {
+                Ok(file) => closed.files.push(file),
+                Err(error) => {
+                    tracing::error!(%enterprise_id, %day, %file_type, %error,
+                        "a reconciliation file was not cut");
+                    closed.failed.push(FailedFile { enterprise_id, file_type });
+                }
             }
         }
-        Ok(files)
+        closed
     }
 
     /// The file in force. A day that was over before its files were ready and on which the
@@ -116,19 +170,6 @@ impl SettlementFiles {
         self.store.is_quiet_day(enterprise_id, day).await
     }
 
-    /// Every enterprise, in order of id.
-    pub(super) async fn enterprises(&self) -> Result<Vec<EnterpriseId>, CutError> {
-        let mut all: Vec<EnterpriseId> = Vec::new();
-        while all.len() < MAX_ENTERPRISES {
-            let page = self.store.enterprises(all.last().copied(), ENTERPRISES_PER_PAGE).await?;
-            if page.is_empty() {
-                return Ok(all);
-            }
-            all.extend(page.iter().map(|enterprise| enterprise.enterprise_id));
-        }
-        Err(CutError::TooManyEnterprises)
-    }
-
     /// Cuts one file; the one in force afterwards.
     ///
     /// # Errors
@@ -139,14 +180,35 @@ impl SettlementFiles {
         day: BusinessDay,
         file_type: SettlementFileType,
     ) -> Result<ClosedFile, CutError> {
-        let file = Cut::new(self.store.clone(), enterprise_id, day, file_type).run().await?;
-        match self.store.publish_settlement_file(file).await? {
-            CutOutcome::Kept(file) => Ok(ClosedFile { file, differs: false }),
+        let cut = Cut::new(self.store.clone(), enterprise_id, day, file_type);
+        let file_id = cut.file_id;
+        let file = match cut.run().await {
+            Ok(file) => file,
+            Err(error) => {
+                self.discard(enterprise_id, file_id).await;
+                return Err(error);
+            }
+        };
+        // After an error here it may be in force all the same: its pieces are left alone.
+        let closed = match self.store.publish_settlement_file(file).await? {
+            CutOutcome::Kept(file) => ClosedFile { file, differs: false },
             CutOutcome::Differs(file) => {
                 tracing::error!(%enterprise_id, %day, %file_type,
                     "the rows of a closed day have changed; its file stays as it was");
-                Ok(ClosedFile { file, differs: true })
+                ClosedFile { file, differs: true }
             }
+        };
+        if closed.file.file_id != file_id {
+            self.discard(enterprise_id, file_id).await;
+        }
+        Ok(closed)
+    }
+
+    /// Removes pieces that did not come in force. Where that fails, the sweep of what is left
+    /// over does it later.
+    async fn discard(&self, enterprise_id: EnterpriseId, file_id: i64) {
+        if let Err(error) = self.store.discard_settlement_pieces(enterprise_id, file_id).await {
+            tracing::warn!(%enterprise_id, file_id, %error, "pieces of a file stay for hours");
         }
     }
 }

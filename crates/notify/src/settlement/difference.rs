@@ -11,6 +11,8 @@ pub const MAX_DIFFERENCES: usize = 1_000;
 pub enum Difference {
     /// The day is not closed: there is no file.
     NoFile,
+    /// The comparison broke off; the log tells why.
+    NotCompared,
     /// The ledger has a row that the file lacks.
     MissingRow {
         /// The row's id.
@@ -77,6 +79,18 @@ pub struct FileReport {
 }
 
 impl FileReport {
+    /// A report that tells of nothing yet.
+    pub(super) const fn new(enterprise_id: EnterpriseId, file_type: SettlementFileType) -> Self {
+        Self {
+            enterprise_id,
+            file_type,
+            rows: 0,
+            totals: Vec::new(),
+            difference_count: 0,
+            differences: Vec::new(),
+        }
+    }
+
     /// Notes a difference, explained while there is room.
     pub(super) fn note(&mut self, difference: Difference) {
         self.difference_count += 1;

@@ -3,11 +3,14 @@
 
 mod cut;
 mod difference;
+mod enterprises;
 mod rebuilt;
+mod recut;
 mod stored;
 mod verify;
 mod worker;
 
-pub use cut::{ClosedFile, CutError, SettlementFiles};
+pub use cut::{ClosedDay, ClosedFile, CutError, FailedFile, SettlementFiles};
 pub use difference::{Difference, FileReport, VerifyReport};
+pub use recut::recut_worker;
 pub use worker::SettlementWorker;

@@ -11,8 +11,9 @@ use store::{ControlTotal, SettlementFile, StoreError};
 use tokio::runtime::Handle;
 use wire::cardbridge::settlement::{columns, fields};
 
-use super::cut::{CutError, SettlementFiles};
+use super::cut::{CutError, FILE_TYPES, SettlementFiles};
 use super::difference::{Difference, FileReport, VerifyReport};
+use super::enterprises::EnterprisePages;
 use super::rebuilt::{RebuiltRows, Totals};
 use super::stored::StoredLines;
 
@@ -26,18 +27,37 @@ impl SettlementFiles {
     /// [`CutError`].
     pub async fn verify(&self, day: BusinessDay) -> Result<VerifyReport, CutError> {
         let mut files = Vec::new();
-        for enterprise_id in self.enterprises().await? {
-            for file_type in [SettlementFileType::Authorisation, SettlementFileType::Transaction] {
-                let (this, runtime) = (self.clone(), Handle::current());
-                // As a cut, it may read a large file of an embedded store.
-                let report = tokio::task::spawn_blocking(move || {
-                    runtime.block_on(this.verify_file(enterprise_id, day, file_type))
-                });
-                let broken = |error: tokio::task::JoinError| CutError::BrokenOff(error.to_string());
-                files.push(report.await.map_err(broken)??);
+        let mut enterprises = EnterprisePages::new(self.store.clone());
+        while let Some(enterprise_id) = enterprises.next().await? {
+            for file_type in FILE_TYPES {
+                files.push(self.verify_beside(enterprise_id, day, file_type).await);
             }
         }
         Ok(VerifyReport { day, files })
+    }
+
+    /// Compares one file, off the threads that answer requests: as a cut, it may read a large
+    /// file of an embedded store. That it breaks off is a difference, and keeps none of the
+    /// other files from being compared.
+    async fn verify_beside(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        file_type: SettlementFileType,
+    ) -> FileReport {
+        let (this, runtime) = (self.clone(), Handle::current());
+        let comparing = tokio::task::spawn_blocking(move || {
+            runtime.block_on(this.verify_file(enterprise_id, day, file_type))
+        });
+        let error = match comparing.await {
+            Ok(Ok(report)) => return report,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(%enterprise_id, %day, %file_type, error, "a comparison broke off");
+        let mut report = FileReport::new(enterprise_id, file_type);
+        report.note(Difference::NotCompared);
+        report
     }
 
     async fn verify_file(
@@ -46,14 +66,7 @@ impl SettlementFiles {
         day: BusinessDay,
         file_type: SettlementFileType,
     ) -> Result<FileReport, StoreError> {
-        let mut report = FileReport {
-            enterprise_id,
-            file_type,
-            rows: 0,
-            totals: Vec::new(),
-            difference_count: 0,
-            differences: Vec::new(),
-        };
+        let mut report = FileReport::new(enterprise_id, file_type);
         for gap in self.store.ledger_gaps(enterprise_id, day, file_type).await? {
             report.note(Difference::Ledger {
                 auth_id: gap.auth_id.to_string(),
@@ -133,7 +146,8 @@ fn compare_totals(file: &SettlementFile, size_bytes: u64, report: &mut FileRepor
 /// Rows that one side had and the other did not have yet, by id.
 struct Sides {
     columns: &'static [&'static str],
-    only_in_file: BTreeMap<String, String>,
+    /// With the number of its line, counted from 1.
+    only_in_file: BTreeMap<String, (u64, String)>,
     only_in_ledger: BTreeMap<String, String>,
 }
 
@@ -158,10 +172,10 @@ impl Sides {
             return Ok(());
         };
         match self.only_in_ledger.remove(&row_id) {
-            Some(expected) => compare_fields(self.columns, found, &expected, report),
+            Some(expected) => compare_fields(self.columns, (line, found), &expected, report),
             // A second row of one id pushes out the first, which then is one too many.
             None => {
-                if self.only_in_file.insert(row_id.clone(), found.to_owned()).is_some() {
+                if self.only_in_file.insert(row_id.clone(), (line, found.to_owned())).is_some() {
                     report.note(Difference::ExtraRow { row_id });
                 }
             }
@@ -172,7 +186,9 @@ impl Sides {
     fn in_ledger(&mut self, expected: &str, report: &mut FileReport) -> Result<(), StoreError> {
         let row_id = expected.split('>').next().unwrap_or_default();
         match self.only_in_file.remove(row_id) {
-            Some(found) => compare_fields(self.columns, &found, expected, report),
+            Some((line, found)) => {
+                compare_fields(self.columns, (line, &found), expected, report);
+            }
             None => {
                 self.only_in_ledger.insert(row_id.to_owned(), expected.to_owned());
             }
@@ -199,14 +215,18 @@ impl Sides {
 
 fn compare_fields(
     columns: &'static [&'static str],
-    found: &str,
+    (line, found): (u64, &str),
     expected: &str,
     report: &mut FileReport,
 ) {
     if found == expected {
         return;
     }
-    let (Some(in_file), Some(in_ledger)) = (fields(found), fields(expected)) else { return };
+    let split = |row| fields(row).filter(|row| row.len() == columns.len());
+    let (Some(in_file), Some(in_ledger)) = (split(found), split(expected)) else {
+        report.note(Difference::Unreadable { line });
+        return;
+    };
     let row_id = in_ledger[0].to_owned();
     for ((column, one), other) in columns.iter().zip(in_file).zip(in_ledger) {
         if one != other {
@@ -216,6 +236,22 @@ fn compare_fields(
                 in_file: one.to_owned(),
                 in_ledger: other.to_owned(),
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_cannot_be_split_is_told_as_its_line() {
+        let file_type = SettlementFileType::Transaction;
+        let whole = ">".repeat(columns(file_type).len());
+        for (found, expected) in [("7>open", &*whole), (&*whole, "7>open"), (&*whole, "7>short>")] {
+            let mut report = FileReport::new(EnterpriseId::from_i64(1), file_type);
+            compare_fields(columns(file_type), (3, found), expected, &mut report);
+            assert_eq!(report.differences, [Difference::Unreadable { line: 3 }]);
         }
     }
 }

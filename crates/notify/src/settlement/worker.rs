@@ -4,19 +4,19 @@
 //! when they are asked for. So an advance over quiet years is no work.
 
 use domain::{BusinessDay, Timestamp};
-use schedule::{Boxed, Worker};
+use schedule::{BackOff, Boxed, Worker};
 use store::{Job, JobKind, Store, StoreError};
 use tokio::time::{Duration, sleep};
 
 use super::cut::{CutError, SettlementFiles, ready_at};
+use super::enterprises::EnterprisePages;
+use super::recut::FIRST_PAUSE_S;
 
 /// How long a worker may hold the job, in milliseconds of real time
 /// (operator-and-sandbox.md section 5), unless it renews the lease.
 const LEASE_MS: i64 = 10_000;
 /// How often a lease is renewed while files are being cut.
 const RENEWAL: Duration = Duration::from_secs(3);
-/// Pause of a day whose files could not be cut, in seconds.
-const RETRY_PAUSE_S: i64 = 60;
 
 /// Cuts yesterday's files for every enterprise.
 pub struct SettlementWorker {
@@ -53,27 +53,29 @@ impl SettlementWorker {
             self.store.move_settlement_job(&job, same_day, job.due_at).await?;
             return Ok(0);
         };
-        let (next_day, due_at) = match self.close(&mut job, day).await {
-            Ok(()) => (day.next(), ready_at(day.next())),
-            Err(error) => {
-                tracing::error!(%day, %error, "a day's files were not cut; trying again later");
-                (day, now.plus_seconds(RETRY_PAUSE_S))
+        match self.close(&mut job, day).await {
+            Ok(()) => {
+                let due_at = ready_at(day.next());
+                if !self.store.move_settlement_job(&job, day.next(), due_at).await? {
+                    tracing::warn!(%day, "the lease of a day's files was lost");
+                }
             }
-        };
-        if !self.store.move_settlement_job(&job, next_day, due_at).await? {
-            tracing::warn!(%day, "the lease of a day's files was lost");
+            Err(error) => {
+                tracing::error!(%day, %error, "a day was not gone through; trying again later");
+                let pause_s = BackOff::USUAL.pause_s(job.attempts);
+                self.store.postpone_job(&job, now.plus_seconds(pause_s)).await?;
+            }
         }
         Ok(1)
     }
 
-    /// Cuts the files, and keeps the lease meanwhile. Files that are not final yet, since
-    /// an authorisation is undecided, are cut again.
+    /// Cuts the files of every enterprise, and keeps the lease meanwhile.
     async fn close(&self, job: &mut Job, day: BusinessDay) -> Result<(), CutError> {
-        let closing = self.files.close_day(day);
+        let closing = self.close_all(day);
         tokio::pin!(closing);
-        let files = loop {
+        loop {
             tokio::select! {
-                files = &mut closing => break files?,
+                closed = &mut closing => return closed,
                 () = sleep(RENEWAL) => {
                     let Some(until) = self.store.renew_job(job, LEASE_MS).await? else {
                         return Err(CutError::BrokenOff("the lease was lost".to_owned()));
@@ -81,11 +83,23 @@ impl SettlementWorker {
                     job.leased_until = Some(until);
                 }
             }
-        };
-        if files.iter().all(|closed| closed.file.is_final) {
-            return Ok(());
         }
-        Err(CutError::BrokenOff("authorisations of the day are undecided".to_owned()))
+    }
+
+    /// Tries every enterprise once. What failed or is not final yet has a job of its own from
+    /// then on, so that no enterprise holds up the others, and no day the next.
+    async fn close_all(&self, day: BusinessDay) -> Result<(), CutError> {
+        if let Err(error) = self.store.sweep_settlement_leftovers().await {
+            tracing::error!(%error, "left-over pieces of files stay until the next day");
+        }
+        let mut enterprises = EnterprisePages::new(self.store.clone());
+        while let Some(enterprise_id) = enterprises.next().await? {
+            if !self.files.close_for(enterprise_id, day).await.is_final() {
+                let again = self.store.clock().now().plus_seconds(FIRST_PAUSE_S);
+                self.store.recut_later(enterprise_id, day, again).await?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -135,15 +135,13 @@ impl Bed {
             created_at: now,
             modified_at: now,
         };
-        let job = Job {
+        let job = Job::new(
             enterprise_id,
-            job_id: JobId::from_i64(self.store.ids().next()),
-            kind: JobKind::OrderStep,
-            subject_id: number,
-            due_at: now,
-            attempts: 0,
-            leased_until: None,
-        };
+            JobId::from_i64(self.store.ids().next()),
+            JobKind::OrderStep,
+            number,
+            now,
+        );
         let webhook_id = WebhookId::from_i64(self.store.ids().next());
         let request = PlaceOrder {
             order,

@@ -60,7 +60,7 @@ pub struct SettlementFile {
 /// What became of a cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CutOutcome {
-    /// The file is in force, or one with the same bytes was and is final now.
+    /// The file is in force, or one with the same bytes is, which was before.
     Kept(SettlementFile),
     /// The final file in force has other bytes and stays as it is.
     Differs(SettlementFile),
@@ -108,7 +108,9 @@ impl Store {
     }
 
     /// Puts a file whose pieces are written in force. A final file is never replaced: if it
-    /// has the same bytes it stays as it is, if not, that is told.
+    /// has the same bytes it stays as it is, if not, that is told. One that is not final
+    /// keeps its pieces if the bytes are the same. Pieces that did not come in force can go
+    /// by [`Store::discard_settlement_pieces`] at once.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -118,7 +120,9 @@ impl Store {
     ) -> Result<CutOutcome, StoreError> {
         let discard_after = self.clock().real_now().plus_millis(LEFTOVER_MS);
         let file = Arc::new(file);
-        self.write(move |tx| {
+        // Two that cut the first file of a day at once both find none.
+        let is_race = |error: &StoreError| matches!(error, StoreError::Duplicate(_));
+        self.write_past_races(is_race, move |tx| {
             let file = Arc::clone(&file);
             Box::pin(async move { publish(tx, &file, discard_after).await })
         })
@@ -168,9 +172,22 @@ impl Store {
         let now = self.clock().real_now();
         let leftovers = self.read_one(move |tx| Box::pin(leftovers(tx, now))).await?;
         for (enterprise_id, file_id) in leftovers {
-            // Ends when the pieces do, of which there is a last one.
-            while self.write(move |tx| Box::pin(discard(tx, enterprise_id, file_id))).await? {}
+            self.discard_settlement_pieces(enterprise_id, file_id).await?;
         }
+        Ok(())
+    }
+
+    /// Removes the pieces of a version that is not in force, a few a commit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn discard_settlement_pieces(
+        &self,
+        enterprise_id: EnterpriseId,
+        file_id: i64,
+    ) -> Result<(), StoreError> {
+        // Ends when the pieces do, of which there is a last one.
+        while self.write(move |tx| Box::pin(discard(tx, enterprise_id, file_id))).await? {}
         Ok(())
     }
 }
@@ -189,6 +206,12 @@ async fn publish(
         Some(old) if old.is_final => {
             let same = old.sha256 == file.sha256;
             return Ok(if same { CutOutcome::Kept(old) } else { CutOutcome::Differs(old) });
+        }
+        Some(old) if old.sha256 == file.sha256 => {
+            let same = SettlementFile { file_id: old.file_id, ..file.clone() };
+            let sql = crate::rows::update_text("settlement_file", COLUMNS, 3);
+            tx.execute(&sql, &values(&same)).await?;
+            return Ok(CutOutcome::Kept(same));
         }
         Some(old) => {
             let sql = crate::rows::update_text("settlement_file", COLUMNS, 3);

@@ -3,6 +3,7 @@
 use domain::{BusinessDay, EnterpriseId, JobId, Timestamp};
 
 use crate::engine::Tx;
+use crate::jobs::end_jobs;
 use crate::rows::{JOB_COLUMNS, job_from, job_values};
 use crate::{Job, JobKind, Store, StoreError};
 
@@ -47,25 +48,47 @@ impl Store {
         .await
     }
 
-    /// Holds a leased job for `lease_ms` of real time from now on; the lease's new end, or
-    /// none if the lease was lost.
+    /// Lets the files of an enterprise's day be cut again at `due_at` (business time), unless
+    /// they wait for that already.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn renew_job(
+    pub async fn recut_later(
         &self,
-        job: &Job,
-        lease_ms: i64,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let (enterprise_id, job_id, token) = (job.enterprise_id, job.job_id, job.leased_until);
-        let until = self.clock().real_now().plus_millis(lease_ms);
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+        due_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let job_id = JobId::from_i64(self.ids().next());
+        let job = Job::new(enterprise_id, job_id, JobKind::SettlementRecut, day.as_i64(), due_at);
         self.write(move |tx| {
+            let values = job_values(&job);
             Box::pin(async move {
-                let sql = "UPDATE job SET leased_until = $1 \
-                    WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
-                let params = [until.into(), enterprise_id.into(), job_id.into(), token.into()];
-                tx.execute(sql, &params).await.map(|count| (count == 1).then_some(until))
+                let sql = format!(
+                    "INSERT INTO job ({JOB_COLUMNS}) SELECT $1, $2, $3, $4, $5, $6, $7 \
+                     WHERE NOT EXISTS (SELECT 1 FROM job \
+                     WHERE enterprise_id = $1 AND kind = $3 AND subject_id = $4)"
+                );
+                tx.execute(&sql, &values).await.map(drop)
             })
+        })
+        .await?;
+        self.jobs_changed(JobKind::SettlementRecut).notify_one();
+        Ok(())
+    }
+
+    /// The files of an enterprise's day need not be cut again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_recut(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let subject_id = day.as_i64();
+            Box::pin(end_jobs(tx, enterprise_id, JobKind::SettlementRecut, subject_id))
         })
         .await
     }
@@ -103,15 +126,7 @@ async fn find(tx: &Tx) -> Result<Option<Job>, StoreError> {
 }
 
 async fn make(tx: &Tx) -> Result<Job, StoreError> {
-    let job = Job {
-        enterprise_id: OWNER,
-        job_id: JOB,
-        kind: JobKind::SettlementFiles,
-        subject_id: 0,
-        due_at: Timestamp::default(),
-        attempts: 0,
-        leased_until: None,
-    };
+    let job = Job::new(OWNER, JOB, JobKind::SettlementFiles, 0, Timestamp::default());
     let sql = format!(
         "INSERT INTO job ({JOB_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7) \
          ON CONFLICT (enterprise_id, job_id) DO NOTHING"

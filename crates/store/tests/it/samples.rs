@@ -115,15 +115,13 @@ pub fn order(store: &Store, card_order_ref: &str, customer: CustomerDraft) -> Pl
         },
         customer,
         sealed_application: b"sealed".to_vec(),
-        job: Job {
-            enterprise_id: ENTERPRISE,
-            job_id: JobId::from_i64(store.ids().next()),
-            kind: JobKind::OrderStep,
-            subject_id: order_id.as_i64(),
-            due_at: NOW,
-            attempts: 0,
-            leased_until: None,
-        },
+        job: Job::new(
+            ENTERPRISE,
+            JobId::from_i64(store.ids().next()),
+            JobKind::OrderStep,
+            order_id.as_i64(),
+            NOW,
+        ),
         event: Arc::new(move |order| event(&sender, ENTERPRISE, order.order_id.as_i64())),
     }
 }

@@ -1,0 +1,55 @@
+//! Work in the background that was given up.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use store::Job;
+use utoipa::ToSchema;
+
+use crate::paging::{ListQuery, Page};
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+/// A job that failed so often that it is not tried again by itself.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ParkedJobBody {
+    enterprise_id: String,
+    job_id: String,
+    /// What it does, as `ORDER_STEP` or `SETTLEMENT_RECUT`.
+    kind: String,
+    /// The id of what it works on; of `SETTLEMENT_RECUT`, the day counted from 1970-01-01.
+    subject_id: String,
+    attempts: u32,
+}
+
+impl From<&Job> for ParkedJobBody {
+    fn from(job: &Job) -> Self {
+        Self {
+            enterprise_id: job.enterprise_id.to_string(),
+            job_id: job.job_id.to_string(),
+            kind: job.kind.as_str().to_owned(),
+            subject_id: job.subject_id.to_string(),
+            attempts: job.attempts,
+        }
+    }
+}
+
+/// Parked jobs, in order of id. The log tells why each failed.
+#[utoipa::path(get, path = "/admin/v1/jobs", operation_id = "list_jobs", tag = "jobs",
+    params(("parked" = bool, Query, description = "must be true"),
+        ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = Page<ParkedJobBody>)))]
+pub(crate) async fn list(
+    State(state): State<Arc<ApiState>>,
+    query: ListQuery,
+) -> Result<Json<Page<ParkedJobBody>>, Problem> {
+    if query.text("parked")?.as_deref() != Some("true") {
+        return Err(Problem::invalid("parked must be true: other jobs are not listed"));
+    }
+    let limit = query.limit()?;
+    let rows = state.store.parked_jobs(query.cursor()?, limit).await?;
+    Ok(Json(Page::of(&rows, limit, |row| row.job_id)))
+}

@@ -1,0 +1,186 @@
+//! One worker for every kind of leased job: a job that fails is tried again later and later,
+//! and is parked in the end.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Timestamp;
+use futures_util::FutureExt as _;
+use store::{Job, JobKind, Store, StoreError};
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+
+use crate::{Boxed, Worker};
+
+/// How long a worker may hold a job, in milliseconds of real time
+/// (operator-and-sandbox.md section 5), unless its lease is renewed.
+const LEASE_MS: i64 = 10_000;
+/// How often the lease of a job that may take longer is renewed.
+const RENEWAL: Duration = Duration::from_secs(3);
+/// Counter of jobs that were parked, by kind.
+const PARKED_COUNTER: &str = "cardbridge_jobs_parked_total";
+
+/// Why a job was not done.
+pub type JobError = Box<dyn std::error::Error + Send + Sync>;
+
+type Run = dyn Fn(Job) -> Boxed<'static, Result<(), JobError>> + Send + Sync;
+
+/// How often a job that fails is tried, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackOff {
+    /// Pause after the first failure, seconds of business time; each next one is twice as long.
+    pub first_pause_s: i64,
+    /// Longest pause, seconds of business time.
+    pub longest_pause_s: i64,
+    /// Attempts after which the job is parked.
+    pub max_attempts: u32,
+}
+
+impl BackOff {
+    /// That of most jobs: parked after about half a day.
+    pub const USUAL: Self = Self { first_pause_s: 5, longest_pause_s: 3_600, max_attempts: 20 };
+
+    /// The pause after so many attempts, seconds of business time.
+    #[must_use]
+    pub const fn pause_s(self, attempts: u32) -> i64 {
+        // More doublings than this are beyond any longest pause.
+        let doublings = if attempts > 31 { 30 } else { attempts.saturating_sub(1) };
+        let pause = self.first_pause_s.saturating_mul(1 << doublings);
+        if pause < self.longest_pause_s { pause } else { self.longest_pause_s }
+    }
+}
+
+/// Does the due jobs of one kind, several at once. Several such workers may run at once, in
+/// one process or in many: a job is done by one of them.
+pub struct LeasedJobs {
+    tasks: Arc<Tasks>,
+    name: &'static str,
+    places: u32,
+    room: Arc<Semaphore>,
+}
+
+struct Tasks {
+    store: Store,
+    kind: JobKind,
+    back_off: BackOff,
+    is_renewed: bool,
+    run: Box<Run>,
+}
+
+impl LeasedJobs {
+    /// Runs jobs of this kind, at most `places` at once. `run` ends its job in the commit of
+    /// its work; a job that it neither ended nor gave back is tried again with its lease's end.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        (name, kind): (&'static str, JobKind),
+        places: u32,
+        run: impl Fn(Job) -> Boxed<'static, Result<(), JobError>> + Send + Sync + 'static,
+    ) -> Self {
+        let run = Box::new(run);
+        let back_off = BackOff::USUAL;
+        let tasks = Arc::new(Tasks { store, kind, back_off, is_renewed: false, run });
+        Self { tasks, name, places, room: Arc::new(Semaphore::new(places as usize)) }
+    }
+
+    /// With other pauses, for jobs that may take longer than a lease. The lease is renewed
+    /// while such a job runs, so that it must not prove it by the job it was given.
+    #[must_use]
+    pub fn long(self, back_off: BackOff) -> Self {
+        let Self { tasks, name, places, room } = self;
+        let tasks = Arc::into_inner(tasks).expect("a worker that was just made is not shared");
+        let tasks = Arc::new(Tasks { back_off, is_renewed: true, ..tasks });
+        Self { tasks, name, places, room }
+    }
+}
+
+impl Worker for LeasedJobs {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn next_due(&self) -> Boxed<'_, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(self.tasks.store.next_job_due(self.tasks.kind))
+    }
+
+    fn start_due(&self, now: Timestamp) -> Boxed<'_, Result<usize, StoreError>> {
+        Box::pin(async move {
+            let free = u32::try_from(self.room.available_permits()).unwrap_or(u32::MAX);
+            if free == 0 {
+                return Ok(0);
+            }
+            let Tasks { store, kind, .. } = &*self.tasks;
+            let jobs = store.lease_jobs(*kind, now, LEASE_MS, free).await?;
+            let started = jobs.len();
+            for job in jobs {
+                let permit = Arc::clone(&self.room).acquire_owned().await;
+                let tasks = Arc::clone(&self.tasks);
+                tokio::spawn(async move {
+                    tasks.attempt(job).await;
+                    drop(permit);
+                });
+            }
+            Ok(started)
+        })
+    }
+
+    fn settled(&self) -> Boxed<'_, ()> {
+        Box::pin(async {
+            // All of the room is free only when nothing is under way.
+            drop(self.room.acquire_many(self.places).await);
+        })
+    }
+
+    fn changed(&self) -> Boxed<'_, ()> {
+        Box::pin(self.tasks.store.jobs_changed(self.tasks.kind).notified())
+    }
+}
+
+impl Tasks {
+    async fn attempt(&self, mut job: Job) {
+        let Err(error) = self.run(&mut job).await else { return };
+        let (kind, subject_id, attempts) = (job.kind.as_str(), job.subject_id, job.attempts);
+        let given_back = if attempts < self.back_off.max_attempts {
+            let pause_s = self.back_off.pause_s(attempts);
+            tracing::error!(kind, subject_id, attempts, pause_s, %error, "a job failed");
+            let later = self.store.clock().now().plus_seconds(pause_s);
+            self.store.postpone_job(&job, later).await
+        } else {
+            tracing::error!(kind, subject_id, attempts, %error, "a job failed and is parked");
+            metrics::counter!(PARKED_COUNTER, "kind" => kind).increment(1);
+            self.store.park_job(&job).await
+        };
+        if let Err(error) = given_back {
+            tracing::error!(kind, subject_id, %error, "its job stays leased until the lease ends");
+        }
+    }
+
+    /// One attempt. A panic is a failure like others: without a pause the next attempt would
+    /// come with the lease's end, and panic again.
+    async fn run(&self, job: &mut Job) -> Result<(), JobError> {
+        let given = job.clone();
+        let run = AssertUnwindSafe(async move { (self.run)(given).await }).catch_unwind();
+        tokio::pin!(run);
+        loop {
+            tokio::select! {
+                done = &mut run => return done.unwrap_or_else(|_| Err("it panicked".into())),
+                () = sleep(RENEWAL), if self.is_renewed => {
+                    let until = self.store.renew_job(job, LEASE_MS).await?;
+                    job.leased_until = Some(until.ok_or("the lease was lost")?);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let pauses = [1, 2, 3, 10, 11, 20, u32::MAX].map(|it| BackOff::USUAL.pause_s(it));
+        assert_eq!(pauses, [5, 10, 20, 2_560, 3_600, 3_600, 3_600]);
+    }
+}
