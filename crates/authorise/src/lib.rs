@@ -32,4 +32,4 @@ pub use request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, PresentedValue,
     ReversalRequest,
 };
-pub use three_ds::{ChallengeError, ChallengeExpiryWorker, Challenges};
+pub use three_ds::{ChallengeError, Challenges, challenge_expiry_worker};

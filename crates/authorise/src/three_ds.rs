@@ -7,21 +7,15 @@ use domain::{
     Card, CardStatus, ChallengeEvent, ChallengeId, ChallengeVerdict, EnterpriseId, Merchant, Money,
     ThreeDsChallenge, Timestamp, WebhookId, WebhookSubType,
 };
-use schedule::{Boxed, Worker};
+use schedule::LeasedJobs;
 use store::{
     ChallengeChange, ChallengeChangeError, Job, JobKind, Store, StoreError, TellOfChallenge,
 };
 use thiserror::Error;
 use wire::cardbridge::webhook::challenge_event;
 
-/// How long a worker may hold a job, in milliseconds of real time
-/// (operator-and-sandbox.md section 5).
-const LEASE_MS: i64 = 10_000;
-/// Most challenges that one call ends.
-const MAX_BATCH_CHALLENGES: u32 = 100;
-/// How long a challenge that cannot expire waits for its next try, in business time: it must
-/// not keep an advance of time from its end.
-const REFUSED_PAUSE_SECONDS: i64 = 86_400;
+/// Most challenges that end at once.
+const MAX_UNDER_WAY: u32 = 16;
 
 /// Why a challenge was not made.
 #[derive(Debug, Error)]
@@ -109,70 +103,26 @@ fn tell(store: &Store, now: Timestamp) -> TellOfChallenge {
 }
 
 /// Ends challenges for which no verdict came in time.
-pub struct ChallengeExpiryWorker {
-    store: Store,
+#[must_use]
+pub fn challenge_expiry_worker(store: Store) -> LeasedJobs {
+    let kind = ("challenge-expiry", JobKind::ChallengeExpiry);
+    LeasedJobs::new(store.clone(), kind, MAX_UNDER_WAY, move |job| {
+        let store = store.clone();
+        Box::pin(async move { Ok(expire(&store, &job).await?) })
+    })
 }
 
-impl ChallengeExpiryWorker {
-    /// A worker on this store.
-    #[must_use]
-    pub const fn new(store: Store) -> Self {
-        Self { store }
-    }
-
-    async fn expire(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let kind = JobKind::ChallengeExpiry;
-        let jobs = self.store.lease_jobs(kind, now, LEASE_MS, MAX_BATCH_CHALLENGES).await?;
-        for job in &jobs {
-            self.end(job).await?;
-        }
-        Ok(jobs.len())
-    }
-
-    async fn end(&self, job: &Job) -> Result<(), StoreError> {
-        let challenge_id = ChallengeId::from_i64(job.subject_id);
-        let now = self.store.clock().now();
-        let change = ChallengeChange {
-            enterprise_id: job.enterprise_id,
-            challenge_id,
-            event: ChallengeEvent::Expired,
-            now,
-            tell: tell(&self.store, now),
-        };
-        match self.store.change_challenge(change).await {
-            Ok(challenge) => {
-                tracing::debug!(%challenge_id, status = %challenge.status, "a challenge is over");
-                Ok(())
-            }
-            Err(ChallengeChangeError::Store(error)) => Err(error),
-            Err(error) => {
-                tracing::error!(%challenge_id, %error, "a challenge does not expire");
-                self.store.postpone_job(job, now.plus_seconds(REFUSED_PAUSE_SECONDS)).await
-            }
-        }
-    }
-}
-
-impl Worker for ChallengeExpiryWorker {
-    fn name(&self) -> &'static str {
-        "challenge-expiry"
-    }
-
-    fn next_due(&self) -> Boxed<'_, Result<Option<Timestamp>, StoreError>> {
-        Box::pin(self.store.next_job_due(JobKind::ChallengeExpiry))
-    }
-
-    fn start_due(&self, now: Timestamp) -> Boxed<'_, Result<usize, StoreError>> {
-        Box::pin(self.expire(now))
-    }
-
-    fn settled(&self) -> Boxed<'_, ()> {
-        // `start_due` leaves nothing running.
-        Box::pin(std::future::ready(()))
-    }
-
-    fn changed(&self) -> Boxed<'_, ()> {
-        // A new challenge ends later than the longest sleep of a worker.
-        Box::pin(std::future::pending())
-    }
+async fn expire(store: &Store, job: &Job) -> Result<(), ChallengeChangeError> {
+    let challenge_id = ChallengeId::from_i64(job.subject_id);
+    let now = store.clock().now();
+    let change = ChallengeChange {
+        enterprise_id: job.enterprise_id,
+        challenge_id,
+        event: ChallengeEvent::Expired,
+        now,
+        tell: tell(store, now),
+    };
+    let challenge = store.change_challenge(change).await?;
+    tracing::debug!(%challenge_id, status = %challenge.status, "a challenge is over");
+    Ok(())
 }

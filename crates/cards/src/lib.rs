@@ -1,7 +1,8 @@
 //! What has a life cycle and is not money: card orders and cards.
 //!
-//! [`Cards`] takes requests and answers them; [`OrderWorker`] moves orders on, one
-//! commit a step, each step decided by the pure [`next_step`]; [`ReviewWorker`] moves tickets on.
+//! [`Cards`] takes requests and answers them; [`order_worker`] moves orders on, one
+//! commit a step, each step decided by the pure [`next_step`]; [`kyc_review_worker`] and
+//! [`intent_ticket_worker`] move tickets on.
 
 mod application;
 mod apply;
@@ -34,8 +35,8 @@ pub use error::CardsError;
 pub use guidance::{NewGuidanceLink, check_guided_card};
 pub use magic::{Ending, Road};
 pub use review::Verdict;
-pub use review_worker::ReviewWorker;
+pub use review_worker::{intent_ticket_worker, kyc_review_worker};
 pub use secure_data::RevealedCard;
 pub use step::{StepDecision, next_step};
 pub use velocity::CardVelocity;
-pub use worker::OrderWorker;
+pub use worker::order_worker;

@@ -6,10 +6,9 @@ use domain::{
     Card, CardOrder, ErrorCode, KycTicket, KycTicketStatus, OrderId, OrderStatus, OrderType,
     Timestamp, WebhookEvent, WebhookId, WebhookSubType,
 };
-use schedule::{Boxed, Worker};
+use schedule::LeasedJobs;
 use store::{Job, JobKind, OrderStep, OrderStepOutcome, Store, StoreError};
 use thiserror::Error;
-use tokio::sync::Semaphore;
 use vault::Vault;
 use wire::cardbridge::webhook::{card_event, card_order_event};
 
@@ -19,15 +18,10 @@ use crate::magic::Road;
 use crate::step::{failure, step_by_kyc};
 use crate::{CardsSettings, StepDecision, delivery, next_step};
 
-/// How long a worker may hold a job, in milliseconds of real time
-/// (operator-and-sandbox.md section 5).
-const LEASE_MS: i64 = 10_000;
 /// Most steps under way at once.
 const MAX_STEPS_UNDER_WAY: u32 = 64;
 /// Most PANs drawn for one card before its profile's range counts as used up.
 pub(crate) const MAX_PAN_DRAWS: u32 = 64;
-/// Pause of an order whose step could not be made.
-const RETRY_PAUSE_S: i64 = 5;
 
 /// Why a step could not be made; the order stays as it was.
 #[derive(Debug, Error)]
@@ -40,63 +34,15 @@ pub(crate) enum StepError {
     Missing(&'static str),
 }
 
-/// Moves orders on when their next step is due.
-pub struct OrderWorker {
-    steps: Arc<Steps>,
-    room: Arc<Semaphore>,
-}
-
-impl OrderWorker {
-    /// A worker over this store. Several may run at once: a step is made by one of them.
-    #[must_use]
-    pub fn new(store: Store, vault: Arc<Vault>, settings: CardsSettings) -> Self {
-        Self {
-            steps: Arc::new(Steps { store, vault, settings }),
-            room: Arc::new(Semaphore::new(MAX_STEPS_UNDER_WAY as usize)),
-        }
-    }
-}
-
-impl Worker for OrderWorker {
-    fn name(&self) -> &'static str {
-        "orders"
-    }
-
-    fn next_due(&self) -> Boxed<'_, Result<Option<Timestamp>, StoreError>> {
-        Box::pin(self.steps.store.next_job_due(JobKind::OrderStep))
-    }
-
-    fn start_due(&self, now: Timestamp) -> Boxed<'_, Result<usize, StoreError>> {
-        Box::pin(async move {
-            let free = u32::try_from(self.room.available_permits()).unwrap_or(u32::MAX);
-            if free == 0 {
-                return Ok(0);
-            }
-            let store = &self.steps.store;
-            let jobs = store.lease_jobs(JobKind::OrderStep, now, LEASE_MS, free).await?;
-            let started = jobs.len();
-            for job in jobs {
-                let permit = Arc::clone(&self.room).acquire_owned().await;
-                let steps = Arc::clone(&self.steps);
-                tokio::spawn(async move {
-                    steps.run(&job).await;
-                    drop(permit);
-                });
-            }
-            Ok(started)
-        })
-    }
-
-    fn settled(&self) -> Boxed<'_, ()> {
-        Box::pin(async {
-            // All of the room is free only when nothing is under way.
-            drop(self.room.acquire_many(MAX_STEPS_UNDER_WAY).await);
-        })
-    }
-
-    fn changed(&self) -> Boxed<'_, ()> {
-        Box::pin(self.steps.store.jobs_changed(JobKind::OrderStep).notified())
-    }
+/// Moves orders on when their next step is due. Several such workers may run at once: a step
+/// is made by one of them.
+#[must_use]
+pub fn order_worker(store: Store, vault: Arc<Vault>, settings: CardsSettings) -> LeasedJobs {
+    let steps = Arc::new(Steps { store: store.clone(), vault, settings });
+    LeasedJobs::new(store, ("orders", JobKind::OrderStep), MAX_STEPS_UNDER_WAY, move |job| {
+        let steps = Arc::clone(&steps);
+        Box::pin(async move { Ok(steps.step(&job, OrderId::from_i64(job.subject_id)).await?) })
+    })
 }
 
 /// Makes steps of orders.
@@ -107,16 +53,6 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    async fn run(&self, job: &Job) {
-        let order_id = OrderId::from_i64(job.subject_id);
-        let Err(error) = self.step(job, order_id).await else { return };
-        tracing::error!(%order_id, %error, "an order's step failed; trying again later");
-        let later = self.store.clock().now().plus_seconds(RETRY_PAUSE_S);
-        if let Err(error) = self.store.postpone_job(job, later).await {
-            tracing::error!(%order_id, %error, "its job stays leased until the lease ends");
-        }
-    }
-
     async fn step(&self, job: &Job, order_id: OrderId) -> Result<(), StepError> {
         let order = self.store.order(job.enterprise_id, order_id).await?;
         let order = order.ok_or(StepError::Missing("order"))?;

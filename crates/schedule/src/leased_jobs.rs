@@ -176,11 +176,70 @@ impl Tasks {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use domain::{BusinessDay, Clock, EnterpriseId, IdGenerator};
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use store::Location;
+
     use super::*;
+    use crate::Schedule;
+
+    const FAILING: EnterpriseId = EnterpriseId::from_i64(1);
+    const PANICKING: EnterpriseId = EnterpriseId::from_i64(2);
+    const WELL: EnterpriseId = EnterpriseId::from_i64(3);
+    const DAY_S: u32 = 24 * 60 * 60;
 
     #[test]
     fn pauses_double_up_to_the_longest() {
         let pauses = [1, 2, 3, 10, 11, 20, u32::MAX].map(|it| BackOff::USUAL.pause_s(it));
         assert_eq!(pauses, [5, 10, 20, 2_560, 3_600, 3_600, 3_600]);
+    }
+
+    fn worker(store: &Store, done: &Arc<AtomicU32>) -> LeasedJobs {
+        let (of, done) = (store.clone(), Arc::clone(done));
+        let kind = ("tested", JobKind::SettlementRecut);
+        LeasedJobs::new(store.clone(), kind, 1, move |job| {
+            let (store, done) = (of.clone(), Arc::clone(&done));
+            Box::pin(async move {
+                assert!(job.enterprise_id != PANICKING, "as it shall");
+                if job.enterprise_id == FAILING {
+                    return Err("as it shall".into());
+                }
+                done.fetch_add(1, Ordering::SeqCst);
+                let day = BusinessDay::from_i64(job.subject_id);
+                Ok(store.end_recut(job.enterprise_id, day).await?)
+            })
+        })
+    }
+
+    #[tokio::test]
+    async fn a_job_that_always_fails_is_parked_and_keeps_no_other_and_no_advance_waiting() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let location = Location::Sqlite(directory.path().join("store.db"));
+        let store = Store::open(location, clock.clone(), ids).await.unwrap();
+        for owner in [FAILING, PANICKING, WELL] {
+            store.recut_later(owner, BusinessDay::from_i64(7), clock.now()).await.unwrap();
+        }
+        let done = Arc::new(AtomicU32::new(0));
+        let schedule = Schedule::new(store.clone(), vec![Arc::new(worker(&store, &done))]);
+        let started = std::time::Instant::now();
+        schedule.advance(DAY_S / 24).await.unwrap();
+        assert_eq!(done.load(Ordering::SeqCst), 1);
+        assert_eq!(store.parked_jobs(None, 10).await.unwrap(), []);
+        schedule.advance(300 * DAY_S).await.unwrap();
+        assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+        let parked = store.parked_jobs(None, 10).await.unwrap();
+        let of = |job: &Job| (job.enterprise_id, job.attempts, job.leased_until);
+        let expected = [(FAILING, 20, None), (PANICKING, 20, None)];
+        assert_eq!(parked.iter().map(of).collect::<Vec<_>>(), expected);
+        let counted = "cardbridge_jobs_parked_total{kind=\"SETTLEMENT_RECUT\"} 2";
+        let metrics = recorder.handle().render();
+        assert!(metrics.contains(counted), "{metrics}");
+        store.close().await;
     }
 }

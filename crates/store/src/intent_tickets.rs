@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::engine::{Tx, Value};
 use crate::jobs::{end_jobs, insert_job};
+use crate::lookup::Lookup;
 use crate::outbox::insert_events;
 use crate::rows::{INTENT_TICKET_COLUMNS, intent_ticket_from, intent_ticket_values, update_text};
 use crate::waiting::{fail_edd_order, grant_edd_order};
@@ -68,6 +69,10 @@ pub enum IntentChangeError {
     Store(#[from] StoreError),
 }
 
+/// How tickets are read.
+static INTENT_TICKETS: Lookup<IntentTicket> =
+    Lookup { table: "intent_ticket", columns: INTENT_TICKET_COLUMNS, from: intent_ticket_from };
+
 impl Store {
     /// Takes in an intent ticket, its job and its webhook in one commit. Checked in this
     /// order: reference, another open ticket about the same.
@@ -98,7 +103,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         ticket_id: IntentTicketId,
     ) -> Result<Option<IntentTicket>, StoreError> {
-        self.read(move |tx| Box::pin(find(tx, enterprise_id, "ticket_id", ticket_id.into()))).await
+        self.look_up(&INTENT_TICKETS, enterprise_id, "ticket_id", ticket_id.into()).await
     }
 
     /// An intent ticket of an enterprise by the caller's own reference.
@@ -110,8 +115,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         ticket_ref: &str,
     ) -> Result<Option<IntentTicket>, StoreError> {
-        let by_ref = Value::from(ticket_ref);
-        self.read(move |tx| Box::pin(find(tx, enterprise_id, "ticket_ref", by_ref.clone()))).await
+        self.look_up(&INTENT_TICKETS, enterprise_id, "ticket_ref", ticket_ref.into()).await
     }
 
     /// An intent ticket, whoever owns it.
@@ -122,16 +126,7 @@ impl Store {
         &self,
         ticket_id: IntentTicketId,
     ) -> Result<Option<IntentTicket>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {INTENT_TICKET_COLUMNS} FROM intent_ticket WHERE ticket_id = $1"
-                );
-                let row = tx.query_opt(&sql, &[ticket_id.into()]).await?;
-                row.as_ref().map(intent_ticket_from).transpose()
-            })
-        })
-        .await
+        self.look_up_of_anyone(&INTENT_TICKETS, "ticket_id", ticket_id.into()).await
     }
 
     /// Changes an intent ticket, telling of each state it passes. A final state ends its
@@ -158,24 +153,10 @@ impl Store {
     }
 }
 
-async fn find(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    column: &str,
-    value: Value,
-) -> Result<Option<IntentTicket>, StoreError> {
-    let sql = format!(
-        "SELECT {INTENT_TICKET_COLUMNS} FROM intent_ticket \
-         WHERE enterprise_id = $1 AND {column} = $2"
-    );
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), value]).await?;
-    row.as_ref().map(intent_ticket_from).transpose()
-}
-
 async fn place(tx: &Tx, request: &PlaceIntentTicket) -> Result<(), PlaceTicketError> {
     let ticket = &request.ticket;
     let by_ref = Value::from(&ticket.ticket_ref);
-    if find(tx, ticket.enterprise_id, "ticket_ref", by_ref).await?.is_some() {
+    if INTENT_TICKETS.find(tx, ticket.enterprise_id, "ticket_ref", by_ref).await?.is_some() {
         return Err(PlaceTicketError::RefTaken);
     }
     let open = "SELECT ticket_ref FROM intent_ticket WHERE enterprise_id = $1 \
@@ -196,13 +177,9 @@ async fn place(tx: &Tx, request: &PlaceIntentTicket) -> Result<(), PlaceTicketEr
 }
 
 async fn apply(tx: &Tx, change: &IntentChange) -> Result<IntentTicket, IntentChangeError> {
-    let key: [Value; 2] = [change.enterprise_id.into(), change.ticket_id.into()];
-    let sql = format!(
-        "SELECT {INTENT_TICKET_COLUMNS} FROM intent_ticket \
-         WHERE enterprise_id = $1 AND ticket_id = $2 FOR UPDATE"
-    );
-    let row = tx.query_opt(&sql, &key).await?.ok_or(IntentChangeError::NotFound)?;
-    let mut ticket = intent_ticket_from(&row)?;
+    let (owner, ticket_id) = (change.enterprise_id, change.ticket_id.into());
+    let found = INTENT_TICKETS.find_locked(tx, owner, "ticket_id", ticket_id).await?;
+    let mut ticket = found.ok_or(IntentChangeError::NotFound)?;
     let path = ticket.status.path(change.event)?;
     ticket.modified_at = change.now;
     if change.reason.is_some() {
@@ -221,7 +198,7 @@ async fn apply(tx: &Tx, change: &IntentChange) -> Result<IntentTicket, IntentCha
     if ticket.status.is_final() {
         let wipe = "UPDATE intent_ticket SET sealed_evidence = NULL \
             WHERE enterprise_id = $1 AND ticket_id = $2";
-        tx.execute(wipe, &key).await?;
+        tx.execute(wipe, &[owner.into(), change.ticket_id.into()]).await?;
         events.extend(settle_order(tx, change, &ticket).await?);
     }
     insert_events(tx, &events).await?;

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use domain::{ApiKey, EnterpriseId, ExtractionAttempt, ExtractionOutcome, KeyExtraction};
+use domain::{
+    ApiKey, EnterpriseId, ExtractionAttempt, ExtractionOutcome, KeyExtraction, Timestamp,
+};
 
 use crate::engine::Tx;
 use crate::listing::Page;
@@ -13,16 +15,24 @@ use crate::rows::{
 };
 use crate::{Store, StoreError};
 
+/// How long a code is known once its time is over, seconds of business time: as long an
+/// attempt to use it is still told from a guess, and recorded.
+const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// Codes past that which one new code sweeps at most.
+const SWEEP_ROWS: i64 = 100;
+
 impl Store {
-    /// Keeps the digest of a new extraction code.
+    /// Keeps the digest of a new extraction code, and forgets codes whose time is long over.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn add_key_extraction(&self, extraction: &KeyExtraction) -> Result<(), StoreError> {
         let row = key_extraction_values(extraction);
+        let forget_before = extraction.created_at.plus_seconds(-KEPT_SECONDS);
         self.write(move |tx| {
             let row = row.clone();
             Box::pin(async move {
+                sweep(tx, forget_before).await?;
                 tx.insert_rows("key_extraction", KEY_EXTRACTION_COLUMNS, &[row]).await
             })
         })
@@ -133,4 +143,11 @@ async fn find(
         format!("SELECT {KEY_EXTRACTION_COLUMNS} FROM key_extraction WHERE code_digest = $1{lock}");
     let row = tx.query_opt(&sql, &[code_digest.as_slice().into()]).await?;
     row.as_ref().map(key_extraction_from).transpose()
+}
+
+/// Goes through all codes, of which there are few: operators order them one by one.
+async fn sweep(tx: &Tx, before: Timestamp) -> Result<(), StoreError> {
+    let sql = "DELETE FROM key_extraction WHERE code_digest IN (SELECT code_digest \
+        FROM key_extraction WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+    tx.execute(sql, &[before.into(), SWEEP_ROWS.into()]).await.map(drop)
 }

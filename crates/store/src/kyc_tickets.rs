@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::engine::{Tx, Value};
 use crate::jobs::{end_jobs, insert_job};
+use crate::lookup::Lookup;
 use crate::rows::{KYC_TICKET_COLUMNS, kyc_ticket_from, kyc_ticket_values, update_text};
 use crate::waiting::wake_orders_of;
 use crate::{Job, JobKind, Store, StoreError};
@@ -77,6 +78,10 @@ pub enum KycChangeError {
     Store(#[from] StoreError),
 }
 
+/// How tickets are read.
+static KYC_TICKETS: Lookup<KycTicket> =
+    Lookup { table: "kyc_ticket", columns: KYC_TICKET_COLUMNS, from: kyc_ticket_from };
+
 impl Store {
     /// Takes in a KYC ticket. Checked in this order: reference, another open ticket of the
     /// customer.
@@ -103,10 +108,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         kyc_ticket_id: KycTicketId,
     ) -> Result<Option<KycTicket>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(find(tx, enterprise_id, "kyc_ticket_id", kyc_ticket_id.into()))
-        })
-        .await
+        self.look_up(&KYC_TICKETS, enterprise_id, "kyc_ticket_id", kyc_ticket_id.into()).await
     }
 
     /// A KYC ticket of an enterprise by the caller's own reference.
@@ -118,9 +120,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         kyc_ticket_ref: &str,
     ) -> Result<Option<KycTicket>, StoreError> {
-        let by_ref = Value::from(kyc_ticket_ref);
-        self.read(move |tx| Box::pin(find(tx, enterprise_id, "kyc_ticket_ref", by_ref.clone())))
-            .await
+        self.look_up(&KYC_TICKETS, enterprise_id, "kyc_ticket_ref", kyc_ticket_ref.into()).await
     }
 
     /// A KYC ticket, whoever owns it.
@@ -131,15 +131,7 @@ impl Store {
         &self,
         kyc_ticket_id: KycTicketId,
     ) -> Result<Option<KycTicket>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql =
-                    format!("SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket WHERE kyc_ticket_id = $1");
-                let row = tx.query_opt(&sql, &[kyc_ticket_id.into()]).await?;
-                row.as_ref().map(kyc_ticket_from).transpose()
-            })
-        })
-        .await
+        self.look_up_of_anyone(&KYC_TICKETS, "kyc_ticket_id", kyc_ticket_id.into()).await
     }
 
     /// The newest KYC ticket of a customer.
@@ -204,23 +196,10 @@ impl Store {
     }
 }
 
-async fn find(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    column: &str,
-    value: Value,
-) -> Result<Option<KycTicket>, StoreError> {
-    let sql = format!(
-        "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket WHERE enterprise_id = $1 AND {column} = $2"
-    );
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), value]).await?;
-    row.as_ref().map(kyc_ticket_from).transpose()
-}
-
 async fn place(tx: &Tx, request: &PlaceKycTicket) -> Result<(), PlaceTicketError> {
     let ticket = &request.ticket;
     let by_ref = Value::from(&ticket.kyc_ticket_ref);
-    if find(tx, ticket.enterprise_id, "kyc_ticket_ref", by_ref).await?.is_some() {
+    if KYC_TICKETS.find(tx, ticket.enterprise_id, "kyc_ticket_ref", by_ref).await?.is_some() {
         return Err(PlaceTicketError::RefTaken);
     }
     let open = "SELECT kyc_ticket_ref FROM kyc_ticket WHERE enterprise_id = $1 \
@@ -240,21 +219,16 @@ async fn place(tx: &Tx, request: &PlaceKycTicket) -> Result<(), PlaceTicketError
 }
 
 async fn apply(tx: &Tx, change: &KycChange) -> Result<KycTicket, KycChangeError> {
-    let key: [Value; 2] = [change.enterprise_id.into(), change.kyc_ticket_id.into()];
-    let sql = format!(
-        "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket \
-         WHERE enterprise_id = $1 AND kyc_ticket_id = $2 FOR UPDATE"
-    );
-    let row = tx.query_opt(&sql, &key).await?.ok_or(KycChangeError::NotFound)?;
-    let next = kyc_ticket_from(&row)?.after(change.event.clone(), change.now)?;
+    let (owner, ticket_id) = (change.enterprise_id, change.kyc_ticket_id.into());
+    let found = KYC_TICKETS.find_locked(tx, owner, "kyc_ticket_id", ticket_id).await?;
+    let next = found.ok_or(KycChangeError::NotFound)?.after(change.event.clone(), change.now)?;
     let sql = update_text("kyc_ticket", KYC_TICKET_COLUMNS, 2);
     tx.execute(&sql, &kyc_ticket_values(&next)).await?;
     if change.sealed_form.is_some() || next.status == KycTicketStatus::Refuse {
         let form = change.sealed_form.as_deref().filter(|_| !next.status.is_final());
         let sql = "UPDATE kyc_ticket SET sealed_form = $3 \
             WHERE enterprise_id = $1 AND kyc_ticket_id = $2";
-        let [enterprise_id, kyc_ticket_id] = key;
-        tx.execute(sql, &[enterprise_id, kyc_ticket_id, form.into()]).await?;
+        tx.execute(sql, &[owner.into(), change.kyc_ticket_id.into(), form.into()]).await?;
     }
     if next.status.is_final() {
         end_jobs(tx, next.enterprise_id, JobKind::KycDecision, next.kyc_ticket_id.as_i64()).await?;

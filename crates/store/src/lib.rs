@@ -18,6 +18,7 @@ mod jobs;
 mod key_extractions;
 mod kyc_tickets;
 mod listing;
+mod lookup;
 mod migrations;
 mod money;
 mod orders;
@@ -57,7 +58,7 @@ pub use money::{
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
 };
-pub use otp::{MAX_OTP_DELIVERIES, OTP_WINDOW_S, OtpClaim};
+pub use otp::{MAX_OTP_DELIVERIES, OTP_REF_KEPT_S, OTP_WINDOW_S, OtpClaim};
 pub use outbox::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
 pub use outstandings::Outstanding;
 pub use pins::{PinAttempt, PinChange, PinChangeError, PinPredecessor, PinPresentation};

@@ -12,6 +12,11 @@ pub const MAX_OTP_DELIVERIES: i64 = 60;
 /// The window of [`MAX_OTP_DELIVERIES`], seconds of real time.
 pub const OTP_WINDOW_S: i64 = 60;
 
+/// How long a reference is known, seconds of real time: a repetition within it sends nothing.
+pub const OTP_REF_KEPT_S: i64 = 30 * 24 * 60 * 60;
+/// Deliveries past that which one new delivery of their enterprise sweeps at most.
+const SWEEP_ROWS: i64 = 100;
+
 /// What came of the wish to deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtpClaim {
@@ -41,7 +46,8 @@ impl Store {
         .await
     }
 
-    /// Begins a delivery: of all who ask with one reference exactly one gets
+    /// Begins a delivery, and forgets those of the enterprise that are older than
+    /// [`OTP_REF_KEPT_S`]: of all who ask with one reference exactly one gets
     /// [`OtpClaim::Claimed`].
     ///
     /// # Errors
@@ -105,6 +111,11 @@ async fn claim(
     if begun >= MAX_OTP_DELIVERIES {
         return Ok(OtpClaim::TooMany);
     }
+    let forget_before = real_now.plus_seconds(-OTP_REF_KEPT_S);
+    let sweep = "DELETE FROM otp_delivery WHERE enterprise_id = $1 AND otp_send_ref IN \
+        (SELECT otp_send_ref FROM otp_delivery WHERE enterprise_id = $1 AND sent_at <= $2 \
+        ORDER BY sent_at LIMIT $3)";
+    tx.execute(sweep, &[enterprise_id.into(), forget_before.into(), SWEEP_ROWS.into()]).await?;
     let row = vec![
         enterprise_id.into(),
         otp_send_ref.into(),

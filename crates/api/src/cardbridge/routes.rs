@@ -136,7 +136,11 @@ fn deposits_and_purchases() -> Vec<Route> {
             .asks([
                 required("fileType", "transaction or authorisation"),
                 required("fileDate", "The UTC+8 day, yyyyMMdd"),
-                optional("format", "txt (default), or csv for the same rows with a header"),
+                optional(
+                    "format",
+                    "txt (default), or csv for the same rows with a header; there what a merchant \
+                     wrote has an apostrophe before it where it begins with =, +, - or @",
+                ),
             ])
             .gives_plain::<String>(),
         route(three_ds_wire::AUTHENTICATE_PATH, 5, post(three_ds::authenticate))

@@ -183,7 +183,7 @@ impl Reading {
         let rest = self.unfinished.split_off(whole);
         let lines = std::mem::replace(&mut self.unfinished, rest);
         for line in String::from_utf8_lossy(&lines).lines() {
-            push_csv(&mut records, line);
+            push_csv(&mut records, self.file.file_type, line);
         }
         records
     }

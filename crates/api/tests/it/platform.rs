@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use api::{AdminToken, ApiSettings, ApiState, Mode};
-use authorise::{Authoriser, AuthoriserParts, ChallengeExpiryWorker, Challenges, HoldExpiryWorker};
-use cards::{Cards, CardsSettings, OrderWorker, ReviewWorker};
+use authorise::{
+    Authoriser, AuthoriserParts, Challenges, HoldExpiryWorker, challenge_expiry_worker,
+};
+use cards::{Cards, CardsSettings, intent_ticket_worker, kyc_review_worker, order_worker};
 use crypto::RsaPool;
 use domain::{Clock, IdGenerator, SystemRandom};
 use files::{EmbeddedFiles, EmbeddedSettings, Files};
@@ -118,9 +120,9 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
     let policy = AddressPolicy { loopback_allowed: true, ..AddressPolicy::default() };
     let outbound = Outbound::new(policy).unwrap();
     let settings = CardsSettings { order_step_ms: 200, magic_values: true };
-    let orders = OrderWorker::new(store.clone(), Arc::clone(&vault), settings);
-    let kyc = ReviewWorker::of_kyc_tickets(store.clone(), Arc::clone(&vault), settings);
-    let intents = ReviewWorker::of_intent_tickets(store.clone(), Arc::clone(&vault), settings);
+    let orders = order_worker(store.clone(), Arc::clone(&vault), settings);
+    let kyc = kyc_review_worker(store.clone(), Arc::clone(&vault), settings);
+    let intents = intent_ticket_worker(store.clone(), Arc::clone(&vault), settings);
     let holds = HoldExpiryWorker::new(store.clone());
     let settlement = SettlementWorker::new(store.clone());
     let authoriser = Authoriser::new(AuthoriserParts {
@@ -137,7 +139,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
         Arc::new(holds),
         Arc::new(settlement),
         Arc::new(recut_worker(store.clone())),
-        Arc::new(ChallengeExpiryWorker::new(store.clone())),
+        Arc::new(challenge_expiry_worker(store.clone())),
         Arc::new(WebhookWorker::new(store.clone(), Arc::clone(&vault), outbound.clone())),
     ];
     ApiState {

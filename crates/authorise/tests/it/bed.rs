@@ -340,7 +340,13 @@ async fn place_order(
         created_at: now,
         modified_at: now,
     };
-    let job = Job::new(enterprise_id, JobId::from_i64(store.ids().next()), JobKind::OrderStep, number, now);
+    let job = Job::new(
+        enterprise_id,
+        JobId::from_i64(store.ids().next()),
+        JobKind::OrderStep,
+        number,
+        now,
+    );
     let webhook_id = WebhookId::from_i64(store.ids().next());
     let request = PlaceOrder {
         order,

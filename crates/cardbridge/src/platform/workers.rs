@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authorise::{ChallengeExpiryWorker, HoldExpiryWorker};
-use cards::{CardsSettings, OrderWorker, ReviewWorker};
+use authorise::{HoldExpiryWorker, challenge_expiry_worker};
+use cards::{CardsSettings, intent_ticket_worker, kyc_review_worker, order_worker};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use notify::{SettlementWorker, WebhookWorker, recut_worker};
 use outbound::Outbound;
@@ -26,13 +26,13 @@ pub fn all(
     settings: CardsSettings,
 ) -> Vec<Arc<dyn Worker>> {
     vec![
-        Arc::new(OrderWorker::new(store.clone(), Arc::clone(vault), settings)),
-        Arc::new(ReviewWorker::of_kyc_tickets(store.clone(), Arc::clone(vault), settings)),
-        Arc::new(ReviewWorker::of_intent_tickets(store.clone(), Arc::clone(vault), settings)),
+        Arc::new(order_worker(store.clone(), Arc::clone(vault), settings)),
+        Arc::new(kyc_review_worker(store.clone(), Arc::clone(vault), settings)),
+        Arc::new(intent_ticket_worker(store.clone(), Arc::clone(vault), settings)),
         Arc::new(HoldExpiryWorker::new(store.clone())),
         Arc::new(SettlementWorker::new(store.clone())),
         Arc::new(recut_worker(store.clone())),
-        Arc::new(ChallengeExpiryWorker::new(store.clone())),
+        Arc::new(challenge_expiry_worker(store.clone())),
         Arc::new(WebhookWorker::new(store.clone(), Arc::clone(vault), outbound.clone())),
     ]
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cards::{Cards, CardsSettings, OrderWorker};
+use cards::{Cards, CardsSettings, order_worker};
 use domain::{
     CardOrder, CardProfile, Clock, Currency, Enterprise, EnterpriseId, IdGenerator, ProfileId,
     Random, RsaPadding, SystemRandom, VelocityLimits,
 };
-use schedule::Schedule;
+use schedule::{LeasedJobs, Schedule};
 use store::{DeliveryFilter, Location, PlatformKey, Store};
 use vault::{MasterKey, Vault};
 use wire::cardbridge::order::ApplyVirtual;
@@ -53,8 +53,8 @@ impl Bed {
         Self { store, cards, ..self }
     }
 
-    pub fn worker(&self) -> OrderWorker {
-        OrderWorker::new(self.store.clone(), Arc::clone(&self.vault), SETTINGS)
+    pub fn worker(&self) -> LeasedJobs {
+        order_worker(self.store.clone(), Arc::clone(&self.vault), SETTINGS)
     }
 
     pub async fn advance(&self, seconds: u32) {

@@ -181,19 +181,28 @@ pub fn csv_header(file_type: SettlementFileType) -> Vec<u8> {
     header
 }
 
+/// Columns that hold what others wrote.
+const FOREIGN_COLUMNS: [&str; 3] = ["merchant_id", "merchant_name_location", "mcc"];
+/// What makes a spreadsheet take a field for a formula.
+const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
+
 /// Appends a line of the text form, without its LF, as a record of the CSV form. A field
-/// with a comma or a quote is quoted; control characters are in none.
-pub fn push_csv(record: &mut Vec<u8>, line: &str) {
+/// with a comma or a quote is quoted; control characters are in none. What others wrote is
+/// never a formula: where it begins like one an apostrophe stands before it.
+pub fn push_csv(record: &mut Vec<u8>, file_type: SettlementFileType, line: &str) {
     let row = line.strip_suffix(SEPARATOR).unwrap_or(line);
     for (index, field) in row.split(SEPARATOR).enumerate() {
         if index > 0 {
             record.push(b',');
         }
+        let column = columns(file_type).get(index).copied().unwrap_or_default();
+        let is_formula =
+            FOREIGN_COLUMNS.contains(&column) && field.trim_start().starts_with(FORMULA_STARTS);
+        let mark = if is_formula { "'" } else { "" };
         if field.contains([',', '"']) {
-            record.push(b'"');
-            record.extend(field.replace('"', "\"\"").into_bytes());
-            record.push(b'"');
+            record.extend(format!("\"{mark}{}\"", field.replace('"', "\"\"")).into_bytes());
         } else {
+            record.extend(mark.as_bytes());
             record.extend(field.as_bytes());
         }
     }
@@ -349,10 +358,32 @@ mod tests {
     #[test]
     fn csv_quotes_what_would_split_a_field() {
         let mut record = Vec::new();
-        push_csv(&mut record, "1>a, \"b\">>");
+        push_csv(&mut record, SettlementFileType::Transaction, "1>a, \"b\">>");
         assert_eq!(record, b"1,\"a, \"\"b\"\"\",\r\n");
         let header = csv_header(SettlementFileType::Transaction);
         assert!(header.starts_with(b"transaction_id,auth_id,") && header.ends_with(b"\r\n"));
+    }
+
+    #[test]
+    fn what_others_wrote_is_no_formula_in_a_spreadsheet() {
+        let mut it = posting();
+        it.amount = Money::new(-2_050, Currency::SGD);
+        it.merchant = Merchant {
+            merchant_id: Some("@SUM(A1)".to_owned()),
+            name: Some("\t=HYPERLINK(\"x\",\"y\")".to_owned()),
+            country: None,
+            mcc: Some("-1".to_owned()),
+        };
+        let mut line = Vec::new();
+        push_transaction(&mut line, &it);
+        let line = String::from_utf8(line).unwrap();
+        let mut record = Vec::new();
+        push_csv(&mut record, SettlementFileType::Transaction, line.trim_end());
+        let record = String::from_utf8(record).unwrap();
+        let foreign = ",'@SUM(A1),\"' =HYPERLINK(\"\"x\"\",\"\"y\"\")\",'-1,";
+        assert!(record.contains(foreign), "{record}");
+        assert!(record.contains(",702,-20.50,840,15.50,"), "an amount stays one: {record}");
+        assert!(line.contains(">@SUM(A1)> =HYPERLINK"), "as does the text form: {line}");
     }
 
     #[test]
