@@ -137,7 +137,13 @@ fn order(
             modified_at: now,
         }),
         sealed_application: Vec::new(),
-        job: Job::new(enterprise_id, JobId::from_i64(ids.next()), JobKind::OrderStep, order_id.as_i64(), now),
+        job: Job::new(
+            enterprise_id,
+            JobId::from_i64(ids.next()),
+            JobKind::OrderStep,
+            order_id.as_i64(),
+            now,
+        ),
         event: Arc::new(move |_| event.clone()),
     }
 }
