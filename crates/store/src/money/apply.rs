@@ -8,7 +8,7 @@ use domain::{
 };
 use ledger::{Account, LedgerError, Movement, Transfer, TransferKind};
 
-use super::batch::{Batch, Loaded, LoadedAccount, NewAuthorisation};
+use super::batch::{self, Batch, Loaded, LoadedAccount, NewAuthorisation};
 use super::bill::{Bill, Moved};
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
@@ -43,6 +43,10 @@ pub(crate) async fn apply(
     Ok(results)
 }
 
+/// Locks in one order, whatever the commands name, so that processes never wait for one
+/// another in a circle: the accounts first, by enterprise and currency, then authorisations,
+/// then uses of limits. Whoever holds an account is alone with its authorisations, so it does
+/// not matter that one is named before the bill that it belongs to is known.
 async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch, StoreError> {
     let mut batch = Batch::default();
     let (mut named, mut messages) = (BTreeSet::new(), Vec::new());
@@ -79,15 +83,11 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
             }
         }
     }
+    accounts.extend(batch::accounts_of(tx, &named).await?);
+    batch.load_accounts(tx, accounts).await?;
     batch.load_authorisations(tx, named).await?;
     batch.load_bills(tx, bills(commands, &batch)).await?;
     batch.load_messages(tx, messages).await?;
-    let of_named = batch
-        .authorisations
-        .values()
-        .map(|loaded| (loaded.authorisation.enterprise_id, loaded.authorisation.amount.currency()));
-    accounts.extend(of_named);
-    batch.load_accounts(tx, accounts).await?;
     batch.load_references(tx, references).await?;
     pans.extend(batch.counted_pans(commands));
     batch.load_velocity_uses(tx, pans).await?;

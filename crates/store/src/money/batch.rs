@@ -58,8 +58,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Reads and locks authorisations, in order of id so that groups of several processes
-    /// never wait for one another in a circle.
+    /// Reads and locks authorisations, in order of id: those of an enterprise without an
+    /// account are locked by nothing else.
     pub(super) async fn load_authorisations(
         &mut self,
         tx: &Tx,
@@ -220,6 +220,17 @@ impl Batch {
         try_join_all(changed.map(|loaded| update_authorisation(tx, loaded))).await?;
         Ok(())
     }
+}
+
+/// The accounts that authorisations draw on, which never change.
+pub(super) async fn accounts_of(
+    tx: &Tx,
+    ids: &BTreeSet<AuthId>,
+) -> Result<BTreeSet<AccountKey>, StoreError> {
+    let sql = "SELECT enterprise_id, currency FROM authorisation WHERE auth_id = $1";
+    let reads = ids.iter().map(|id| async move { tx.query_opt(sql, &[(*id).into()]).await });
+    let rows = try_join_all(reads).await?;
+    rows.iter().flatten().map(rows::account_key_from).collect()
 }
 
 async fn write_account(tx: &Tx, loaded: &LoadedAccount) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! The columns of a ledger account.
 
-use domain::{AccountId, EnterpriseId};
+use domain::{AccountId, Currency, EnterpriseId};
 use ledger::Account;
 
 use super::Fields;
@@ -24,6 +24,12 @@ pub(crate) fn account_from(row: &Row) -> Result<Account, StoreError> {
         posted_minor: f.int()?,
         forced_negative: f.flag()?,
     })
+}
+
+/// Reads the enterprise and the currency that name an account.
+pub(crate) fn account_key_from(row: &Row) -> Result<(EnterpriseId, Currency), StoreError> {
+    let mut f = Fields::of(row);
+    Ok((f.id(EnterpriseId::from_i64)?, f.currency()?))
 }
 
 /// The values of an account for [`ACCOUNT_COLUMNS`].

@@ -22,7 +22,7 @@ mod transfer;
 mod velocity;
 mod webhook;
 
-pub(crate) use account::{ACCOUNT_COLUMNS, account_from, account_values};
+pub(crate) use account::{ACCOUNT_COLUMNS, account_from, account_key_from, account_values};
 pub(crate) use authorisation::merchant_from;
 pub(crate) use authorisation::{AUTHORISATION_COLUMNS, authorisation_from, authorisation_values};
 pub(crate) use card::{CARD_COLUMNS, PAN_COLUMNS, card_from, card_values, pan_from, pan_values};

@@ -56,6 +56,18 @@ impl Database {
         }
     }
 
+    /// How often the server found that transactions waited for one another in a circle; it
+    /// counts when a connection ends.
+    pub async fn deadlocks(&self) -> i64 {
+        let Self::Server { .. } = self else { return 0 };
+        let url = self.url();
+        let (client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        client.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
     pub async fn drop(&self) {
         if let Self::Server { admin_url, name } = self {
             execute(admin_url, &format!("DROP DATABASE {name} WITH (FORCE)")).await;

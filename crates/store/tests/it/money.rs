@@ -283,3 +283,35 @@ both_engines!(one_bad_command_of_a_group_fails_alone, |store| {
     assert_eq!(balances(&store).await, (9_961, 39, 0));
     assert_ledger(&store).await;
 });
+
+both_engines!(two_processes_never_wait_for_one_another_over_a_bill, |store, database| {
+    const ROUNDS: i64 = 40;
+    fund(&store, 1_000_000).await;
+    let (one, other) = (database.open_as(2).await, database.open_as(3).await);
+    let original = approved(&store, usd(ROUNDS)).await;
+    for round in 0..ROUNDS {
+        let mut increment = purchase(store.ids(), usd(1), None);
+        increment.authorisation.original_auth_id = Some(original.auth_id);
+        increment.authorisation.outs_id = original.outs_id;
+        let auth_id = increment.authorisation.auth_id;
+        store.begin_authorisation(increment).await.unwrap();
+        // One names the increment and one the original, and both work on the whole bill.
+        let clearing = ClearAuthorisation {
+            auth_id: original.auth_id,
+            acquirer_amount_minor: Some(1),
+            is_final: false,
+            now: NOW,
+        };
+        let approval = decision(one.ids(), auth_id, ResponseCode::Approved);
+        let (decided, cleared) =
+            tokio::join!(one.decide_authorisation(approval), other.clear_authorisation(clearing));
+        assert!(matches!(decided, Ok(DecideOutcome::Decided(_))), "{decided:?}");
+        assert!(cleared.is_ok(), "round {round}: {cleared:?}");
+    }
+    one.close().await;
+    other.close().await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(database.deadlocks().await, 0);
+    assert_eq!(balances(&store).await, (1_000_000 - 2 * ROUNDS, ROUNDS, ROUNDS));
+    assert_ledger(&store).await;
+});
