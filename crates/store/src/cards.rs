@@ -199,6 +199,10 @@ impl Store {
     }
 }
 
+/// Reasons of a termination that put the number into wrong hands (cardbridge-open-api.md
+/// section 6.2.4).
+const WRONG_HANDS: [&str; 2] = ["CARD_LOST", "CARD_STOLEN"];
+
 /// A card of an enterprise; `lock` is empty or ` FOR UPDATE`.
 pub(crate) async fn find_card(
     tx: &Tx,
@@ -245,15 +249,47 @@ async fn find_pan(
 }
 
 async fn apply_change(tx: &Tx, change: &CardChange) -> Result<Card, CardChangeError> {
+    if change.event == CardEvent::Terminate {
+        return terminate(tx, change).await;
+    }
     let mut card = find_card(tx, change.enterprise_id, change.card_id, " FOR UPDATE")
         .await?
         .ok_or(CardChangeError::NotFound)?;
     (card.status, card.status_reason) = card.status.transition(change.event)?;
-    if change.event == CardEvent::Terminate {
-        card.invalidate_reason.clone_from(&change.invalidate_reason);
-    }
     card.modified_at = change.now;
     write_card(tx, &card).await?;
     insert_events(tx, &[(change.tell)(&card)]).await?;
     Ok(card)
+}
+
+/// Ends a record. With one that the issuer blocked all others of its PAN end, which would else
+/// shake the block off; with one that was lost or stolen its plastic that waits for activation,
+/// which would else go on with the same number.
+async fn terminate(tx: &Tx, change: &CardChange) -> Result<Card, CardChangeError> {
+    let found = find_card(tx, change.enterprise_id, change.card_id, "").await?;
+    let pan_id = found.ok_or(CardChangeError::NotFound)?.pan_id;
+    let records = cards_of_pan_locked(tx, change.enterprise_id, pan_id).await?;
+    let own = records.iter().position(|it| it.card_id == change.card_id);
+    let own = own.ok_or(CardChangeError::NotFound)?;
+    let is_in_wrong_hands =
+        change.invalidate_reason.as_deref().is_some_and(|reason| WRONG_HANDS.contains(&reason));
+    let is_blocked = records[own].status == CardStatus::Blocked;
+    let ends_too =
+        |it: &Card| is_blocked || (is_in_wrong_hands && it.status == CardStatus::WaitingActive);
+    records[own].status.transition(CardEvent::Terminate)?;
+    let mut ended = Vec::new();
+    for (index, mut card) in records.into_iter().enumerate() {
+        let Ok(next) = card.status.transition(CardEvent::Terminate) else { continue };
+        if index != own && !ends_too(&card) {
+            continue;
+        }
+        (card.status, card.status_reason) = next;
+        card.invalidate_reason.clone_from(&change.invalidate_reason);
+        card.modified_at = change.now;
+        write_card(tx, &card).await?;
+        insert_events(tx, &[(change.tell)(&card)]).await?;
+        ended.push(card);
+    }
+    let own = ended.into_iter().find(|it| it.card_id == change.card_id);
+    own.ok_or(CardChangeError::NotFound)
 }

@@ -279,6 +279,30 @@ both_engines!(activation_keeps_the_stop_of_a_twin, |platform| {
     assert_eq!(activated["code"], "SYS_SUCCESS");
 });
 
+both_engines!(a_number_that_was_stopped_does_not_live_on_in_its_twin, |platform| {
+    let caller = Caller::new(platform).await;
+    for (number, is_blocked, reason, twin_ends) in [
+        (1, true, "no longer wanted", true),
+        (2, false, "CARD_STOLEN", true),
+        (3, false, "no longer wanted", false),
+    ] {
+        let virtual_id = text(&caller.new_card(platform, &format!("ord-{number}")).await["cardId"]);
+        let card_id = caller.new_twin(platform, &virtual_id, &format!("v2p-{number}")).await;
+        platform.done(&format!("/admin/v1/cards/{card_id}/emboss"), json!({})).await;
+        if is_blocked {
+            platform.done(&format!("/admin/v1/cards/{virtual_id}/block"), json!({})).await;
+        }
+        let end = json!({"cardId": virtual_id, "invalidateReason": reason});
+        let ended = caller.post(platform, "/open-api/card/v1/terminate", &end).await;
+        assert_eq!(ended["data"]["status"], "INVALID", "{ended}");
+        let activated = caller.post(platform, ACTIVATE, &json!({"cardId": card_id})).await;
+        let code = if twin_ends { "DAPI_CARD_STATUS_NOT_WAITING_ACTIVE" } else { "SYS_SUCCESS" };
+        assert_eq!(activated["code"], code, "{reason}");
+        let states = told(platform, &card_id).await;
+        assert_eq!(states.last().is_some_and(|it| it == "INVALID"), twin_ends, "{states:?}");
+    }
+});
+
 both_engines!(what_is_no_waiting_plastic_of_ones_own_is_not_activated, |platform| {
     let caller = Caller::new(platform).await;
     let other = Caller::new(platform).await;

@@ -280,6 +280,7 @@ impl Sqlite {
         migrate: impl FnOnce(&mut Connection) -> Result<(), StoreError>,
         ids: Arc<domain::IdGenerator>,
     ) -> Result<Self, StoreError> {
+        create_private(path)?;
         let session = Session::open(path, false)?;
         {
             let mut connection = session.connection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -360,6 +361,16 @@ impl Sqlite {
             let _ = ended.await;
         }
     }
+}
+
+/// Makes the file for its owner alone, if it is not there: it holds personal data in the
+/// clear. SQLite gives the files beside it the same mode.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|error| StoreError::Engine(error.to_string()))
 }
 
 /// The writer: takes whatever has arrived, commits it together, answers, and again.
@@ -480,6 +491,21 @@ mod tests {
         assert!(session.execute("ROLLBACK TO one", &[]).is_err());
         assert!(session.execute("SAVEPOINT two", &[]).is_err());
         assert!(session.execute("COMMIT", &[]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_are_their_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.db");
+        create_private(&path).unwrap();
+        let session = Session::open(&path, false).unwrap();
+        session.execute("CREATE TABLE t (a BLOB) STRICT", &[]).unwrap();
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            let file = file.unwrap();
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+        }
     }
 
     #[test]
