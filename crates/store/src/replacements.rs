@@ -140,11 +140,13 @@ impl Store {
 async fn place(tx: &Tx, request: &PlaceReplacement) -> Result<CardOrder, PlaceReplacementError> {
     let order = &request.order;
     let enterprise_id = order.enterprise_id;
+    // Locked before the reference is looked for: of two equal requests at once the second
+    // waits here, and then sees that its reference is taken.
+    let source = find_card(tx, enterprise_id, request.source_card_id, " FOR UPDATE").await?;
     let card_order_ref = Value::from(&order.card_order_ref);
     if find_order(tx, enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
         return Err(PlaceReplacementError::RefTaken);
     }
-    let source = find_card(tx, enterprise_id, request.source_card_id, " FOR UPDATE").await?;
     let source = source.ok_or(PlaceReplacementError::SourceNotFound)?;
     let wants_twin = order.order_type == OrderType::VirtualToPhysical;
     if wants_twin && source.card_type != CardType::Virtual {

@@ -211,16 +211,25 @@ both_engines!(of_two_orders_for_one_card_at_once_one_wins, |platform| {
     let mut codes = [text(&first["code"]), text(&second["code"])];
     codes.sort();
     assert_eq!(codes, ["DAPI_EXIST_NOT_FAILED_REPLACE_CARD_ORDER", "SYS_SUCCESS"]);
-    let same_ref = caller.physical_order("same", &card_id);
     platform.advance(2).await;
     let twin = text(&caller.card(platform, &card_id).await["customerId"]);
     let list = caller.get(platform, &format!("/open-api/card/v1/list?customerId={twin}")).await;
     assert_eq!(list["data"].as_array().unwrap().len(), 2);
-    let (first, second) = tokio::join!(
-        caller.post(platform, ORDER, &same_ref),
-        caller.post(platform, ORDER, &same_ref)
-    );
-    assert!(first["success"] == false && second["success"] == false);
+});
+
+both_engines!(of_the_same_order_twice_at_once_the_loser_hears_of_its_reference, |platform| {
+    let caller = Caller::new(platform).await;
+    for number in 0..5 {
+        let card_id = text(&caller.new_card(platform, &format!("ord-{number}")).await["cardId"]);
+        let order = caller.physical_order(&format!("v2p-{number}"), &card_id);
+        let (first, second) = tokio::join!(
+            caller.post(platform, ORDER, &order),
+            caller.post(platform, ORDER, &order)
+        );
+        let mut codes = [text(&first["code"]), text(&second["code"])];
+        codes.sort();
+        assert_eq!(codes, ["DAPI_CARD_ORDER_REF_ALREADY_EXISTS", "SYS_SUCCESS"]);
+    }
 });
 
 both_engines!(a_failing_name_fails_the_order_and_frees_the_card, |platform| {

@@ -69,6 +69,9 @@ both_engines!(honest_files_do_not_differ, |platform| {
     assert_eq!(kinds(platform, today).await, ["authorisation noFile", "transaction noFile"]);
     close(platform, today).await;
     assert_eq!(kinds(platform, today).await, [] as [&str; 0]);
+    // Who comes after the day has no files of it and lacks none.
+    Caller::new(platform).await;
+    assert_eq!(kinds(platform, day).await, [] as [&str; 0]);
     for bad in ["", "?date=", "?date=1", "?date=99991231"] {
         let answer = platform.admin_get(&format!("/admin/v1/recon/verify{bad}")).await;
         assert_eq!(answer.status, 422, "{bad}");

@@ -75,7 +75,9 @@ impl SettlementFiles {
             });
         }
         let Some(file) = self.store.settlement_file(enterprise_id, day, file_type).await? else {
-            if !self.is_quiet(enterprise_id, day).await? {
+            let enterprise = self.store.enterprise(enterprise_id).await?;
+            let was_there = enterprise.is_none_or(|it| it.created_at < day.end());
+            if was_there && !self.is_quiet(enterprise_id, day).await? {
                 report.note(Difference::NoFile);
             }
             return Ok(report);
