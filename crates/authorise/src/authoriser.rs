@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crypto::RsaPool;
 use domain::{
-    ApiKey, AuthId, AuthType, Authorisation, Enterprise, Random, TransactionType, WebhookId,
+    ApiKey, AuthId, AuthType, Authorisation, Enterprise, PinVerdict, Random, TransactionType,
+    WebhookId,
 };
 use outbound::Outbound;
-use store::{BeginOutcome, MoneyError, Store};
+use store::{BeginOutcome, MoneyError, OpenDay, PinPresentation, Store, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use vault::Vault;
@@ -23,7 +24,9 @@ use crate::forward::{self, Correspondent, Exchange};
 use crate::keys::KeyRing;
 use crate::load::{Circumstances, load};
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
-use crate::request::{AuthorisationAnswer, AuthorisationRequest, AuthoriseError, ReversalRequest};
+use crate::request::{
+    AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, ReversalRequest,
+};
 use crate::settle::Ruling;
 use crate::{hold, late, recover, repeat, reversal, settle};
 
@@ -58,6 +61,12 @@ pub struct Authoriser {
 
 /// Where the answer is wanted; the caller may have gone away.
 type Reply = oneshot::Sender<Result<AuthorisationAnswer, AuthoriseError>>;
+
+/// A message's place among those under way, and the day on which it came.
+pub(crate) struct UnderWay {
+    _permit: OwnedSemaphorePermit,
+    _day: OpenDay,
+}
 
 /// What the network sends.
 enum Message {
@@ -123,17 +132,21 @@ impl Authoriser {
         self.carry(Message::Reverse(Box::new(request))).await
     }
 
+    /// Takes a message up, unless too many are under way.
+    pub(crate) async fn admit(&self) -> Option<UnderWay> {
+        let permit = Arc::clone(&self.under_way).try_acquire_owned().ok()?;
+        Some(UnderWay { _permit: permit, _day: self.parts.store.open_day().await })
+    }
+
     async fn carry(
         self: &Arc<Self>,
         message: Message,
     ) -> Result<AuthorisationAnswer, AuthoriseError> {
+        let under_way = self.admit().await.ok_or(AuthoriseError::Overloaded)?;
         let started = Instant::now();
-        let permit = Arc::clone(&self.under_way)
-            .try_acquire_owned()
-            .map_err(|_| AuthoriseError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
         let road = Arc::clone(self);
-        tokio::spawn(async move { road.run(message, started, reply, permit).await });
+        tokio::spawn(async move { road.run(message, started, reply, under_way).await });
         answer.await.unwrap_or(Err(AuthoriseError::BrokenOff))
     }
 
@@ -153,19 +166,13 @@ impl Authoriser {
         let _ = self.under_way.acquire_many(MAX_UNDER_WAY).await;
     }
 
-    async fn run(
-        &self,
-        message: Message,
-        started: Instant,
-        reply: Reply,
-        permit: OwnedSemaphorePermit,
-    ) {
+    async fn run(&self, message: Message, started: Instant, reply: Reply, under_way: UnderWay) {
         let arrival = match message {
             Message::Authorise(request) => self.arrive(*request, started).await,
             Message::Reverse(request) => reversal::take_back(self, *request, started).await,
         };
         match arrival {
-            Ok(Arrival::Held(held)) => self.ask(*held, reply, permit).await,
+            Ok(Arrival::Held(held)) => self.ask(*held, reply, under_way).await,
             Ok(Arrival::Answered { authorisation, repeated }) => {
                 let total_ms = whole_ms(started.elapsed());
                 answer(
@@ -196,19 +203,20 @@ impl Authoriser {
         let correspondent = self.correspondent(&circumstances)?;
         let conversion =
             convert(request.acquirer_amount, request.card.currency, &circumstances.fx_table);
+        let presented = Presented { pin: self.judge_pin(&request).await?, ..request.presented };
         let checks = run_checks(&CheckInput {
             is_refund: request.transaction_type == TransactionType::Refund,
             card: &request.card,
             cards_of_pan: &circumstances.cards_of_pan,
             profile: &circumstances.profile,
-            presented: request.presented,
+            presented,
             conversion: &conversion,
             reach: correspondent.as_ref().err().copied().unwrap_or(Reach::Ready),
             now,
         });
         let refusal = first_refusal(&checks);
         timings.ended("checks");
-        let mut receipt = Receipt { presented: request.presented, checks, notice: None, timings };
+        let mut receipt = Receipt { presented, checks, notice: None, timings };
         let original = request.original.as_ref();
         let limits = hold::stored_limits(&circumstances.profile, &request.card, original);
         let record = hold::record(store, request, &circumstances.profile, conversion.ok(), now);
@@ -234,6 +242,23 @@ impl Authoriser {
                 Ok(Arrival::Answered { authorisation: Box::new(authorisation), repeated: false })
             }
         }
+    }
+
+    /// What became of the PIN, if one was entered. That of a message which was taken before
+    /// is not judged again: it gets the first answer.
+    async fn judge_pin(
+        &self,
+        request: &AuthorisationRequest,
+    ) -> Result<Option<PinVerdict>, StoreError> {
+        let Some(pin) = request.pin.clone() else { return Ok(None) };
+        let presentation = PinPresentation {
+            enterprise_id: request.card.enterprise_id,
+            card_id: request.card.card_id,
+            network_key: request.network_key.clone(),
+            follows: request.original.as_ref().map(|it| (it.outs_id, it.auth_id)),
+            pin,
+        };
+        self.parts.store.present_pin(presentation).await
     }
 
     /// A hold of which the store told a failure may have been taken all the same, where the
@@ -277,7 +302,7 @@ impl Authoriser {
     }
 
     /// Forward, settle, answer; then reads on for a late answer.
-    async fn ask(&self, mut held: Held, reply: Reply, permit: OwnedSemaphorePermit) {
+    async fn ask(&self, mut held: Held, reply: Reply, under_way: UnderWay) {
         let AuthoriserParts { outbound, pool, store, .. } = &self.parts;
         let authorisation = Arc::clone(&held.authorisation);
         let auth_id = authorisation.auth_id;
@@ -285,7 +310,7 @@ impl Authoriser {
             Ok(notice) => notice,
             Err(fault) => {
                 let settled = self.settle(held, None, fault).await;
-                return self.conclude(settled, reply, permit, auth_id).await;
+                return self.conclude(settled, reply, under_way, auth_id).await;
             }
         };
         let correspondent = Arc::clone(&held.correspondent);
@@ -294,7 +319,7 @@ impl Authoriser {
         held.receipt.timings.ended("exchange");
         let is_late = in_time.is_none();
         let settled = self.settle(held, in_time, Fault::NO_ANSWER).await;
-        self.conclude(settled, reply, permit, auth_id).await;
+        self.conclude(settled, reply, under_way, auth_id).await;
         if is_late && let Ok(_reading) = self.late_reads.try_acquire() {
             late::record(store, &authorisation, &exchange.await).await;
         }
@@ -306,13 +331,13 @@ impl Authoriser {
         &self,
         settled: Result<AuthorisationAnswer, AuthoriseError>,
         reply: Reply,
-        permit: OwnedSemaphorePermit,
+        under_way: UnderWay,
         auth_id: AuthId,
     ) {
         let is_written = settled.is_ok();
         answer(reply, settled);
         // A stop does not wait for the store: the next start declines as well.
-        drop(permit);
+        drop(under_way);
         if !is_written {
             recover::decline_later(&self.parts.store, auth_id).await;
         }
@@ -419,8 +444,12 @@ pub(crate) fn deadline_of(enterprise: &Enterprise) -> Duration {
 }
 
 fn answer(reply: Reply, result: Result<AuthorisationAnswer, AuthoriseError>) {
-    if let Err(error) = &result {
-        tracing::error!(%error, "an authorisation has no answer");
+    match &result {
+        Err(error) if error.is_fault() => {
+            tracing::error!(%error, "an authorisation has no answer");
+        }
+        Err(error) => tracing::debug!(%error, "a message was refused"),
+        Ok(_) => {}
     }
     // The caller may have gone away; the decision stands all the same.
     let _ = reply.send(result);
@@ -431,7 +460,6 @@ mod tests {
     use domain::{AuthType, Currency, Merchant, Money};
 
     use super::*;
-    use crate::request::Presented;
     use crate::test_objects::card;
 
     #[test]
@@ -446,6 +474,7 @@ mod tests {
                 network_key: None,
                 original: None,
                 presented: Presented::default(),
+                pin: None,
             })
             .is_ok()
         };

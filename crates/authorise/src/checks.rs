@@ -1,7 +1,10 @@
 //! What is checked before anybody is asked (cardbridge-open-api.md sections 8.4, U16 and
 //! U18). Pure; every check is made and leaves its line, the first that fails is the cause.
 
-use domain::{Card, CardProfile, CardStatus, PinVerdict, ResponseCode, Timestamp, VelocityExcess};
+use domain::{
+    Authorisation, Card, CardProfile, CardStatus, PinVerdict, ResponseCode, Timestamp,
+    VelocityExcess,
+};
 use serde::Serialize;
 
 use crate::convert::{Conversion, ConversionFault};
@@ -27,8 +30,6 @@ pub(crate) struct Refusal {
     pub(crate) detail: &'static str,
 }
 
-/// The cause when the deposit does not cover the amount; the store finds it out.
-pub(crate) const DEPOSIT_EXHAUSTED: &str = "deposit_exhausted";
 /// The check of the deposit.
 const DEPOSIT: &str = "deposit";
 /// The check of the limits of days and months; the store makes it.
@@ -118,7 +119,7 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
 pub(crate) fn first_refusal(checks: &[Check]) -> Option<Refusal> {
     let detail = checks.iter().find_map(|check| check.detail)?;
     let response_code = match detail {
-        LIMIT_EXCEEDED | DEPOSIT_EXHAUSTED => ResponseCode::InsufficientFunds,
+        LIMIT_EXCEEDED => ResponseCode::InsufficientFunds,
         _ => ResponseCode::NotAllowed,
     };
     Some(Refusal { response_code, detail })
@@ -126,7 +127,7 @@ pub(crate) fn first_refusal(checks: &[Check]) -> Option<Refusal> {
 
 /// The line of the hold.
 pub(crate) fn deposit_check(is_covered: bool) -> Check {
-    let detail = (!is_covered).then_some(DEPOSIT_EXHAUSTED);
+    let detail = (!is_covered).then_some(Authorisation::DEPOSIT_EXHAUSTED);
     Check { name: DEPOSIT, passed: is_covered, detail }
 }
 

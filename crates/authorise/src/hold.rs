@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardProfile, Direction, HoldState,
-    Money, OutsId, PanId, ResponseCode, Timestamp, TransactionType, VelocityExcess, VelocityLimits,
+    ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardProfile, Direction, Money,
+    OutsId, PanId, ResponseCode, Timestamp, TransactionType, VelocityExcess, VelocityLimits,
     WebhookEvent, WebhookId, WebhookSubType,
 };
 use store::{BeginAuthorisation, BeginOutcome, MoneyError, Store, VelocityTerms};
 use wire::cardbridge::webhook::authorisation_result_event;
 
-use crate::checks::{DEPOSIT_EXHAUSTED, Refusal, deposit_check, note_excess, velocity_check};
+use crate::checks::{Refusal, deposit_check, note_excess, velocity_check};
 use crate::convert::Conversion;
 use crate::decision::Decision;
 use crate::receipt::Receipt;
@@ -38,7 +38,7 @@ pub(crate) fn record(
     let original = request.original.as_ref();
     let outs_id = original.map_or_else(|| OutsId::from_i64(ids.next()), |it| it.outs_id);
     let is_refund = request.transaction_type == TransactionType::Refund;
-    let mut authorisation = Authorisation {
+    let mut authorisation = Authorisation::arriving(ArrivingAuthorisation {
         enterprise_id: request.card.enterprise_id,
         auth_id: AuthId::from_i64(ids.next()),
         card_id: request.card.card_id,
@@ -53,20 +53,8 @@ pub(crate) fn record(
         fx_rate: conversion.rate,
         merchant: request.merchant,
         network_key: request.network_key,
-        status: AuthorisationStatus::Pending,
-        response_code: None,
-        reject_reason: None,
-        detail: None,
-        auth_code: None,
-        hold_state: HoldState::None,
-        hold_remaining_minor: 0,
-        hold_expires_at: None,
-        posted_minor: 0,
-        cleared_acquirer_minor: 0,
-        reversed_acquirer_minor: 0,
         created_at: now,
-        decided_at: None,
-    };
+    });
     if holds_money(&authorisation) {
         authorisation.hold_expires_at = Some(hold_expiry(profile, authorisation.auth_type, now));
     }
@@ -113,7 +101,7 @@ pub(crate) async fn begin(
     let holds = refusal.is_none() && holds_money(&authorisation);
     let decision = Decision::refused(refusal.unwrap_or(Refusal {
         response_code: ResponseCode::InsufficientFunds,
-        detail: DEPOSIT_EXHAUSTED,
+        detail: Authorisation::DEPOSIT_EXHAUSTED,
     }));
     let mut refused = authorisation.clone();
     refused.hold_expires_at = None;

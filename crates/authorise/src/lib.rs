@@ -5,6 +5,7 @@
 
 mod authoriser;
 mod checks;
+mod clearing;
 mod convert;
 mod decision;
 mod expiry;
@@ -13,7 +14,6 @@ mod forward;
 mod hold;
 mod keys;
 mod late;
-mod later;
 mod load;
 mod receipt;
 mod recover;
@@ -26,8 +26,8 @@ mod test_objects;
 mod three_ds;
 
 pub use authoriser::{Authoriser, AuthoriserParts};
+pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
-pub use later::{ForceRequest, LaterError, clear, force};
 pub use request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, PresentedValue,
     ReversalRequest,

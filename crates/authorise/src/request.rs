@@ -3,7 +3,7 @@
 use domain::{
     AuthType, Authorisation, Card, Merchant, Money, NetworkKey, PinVerdict, TransactionType,
 };
-use store::{MoneyError, StoreError};
+use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
 
 /// What became of a value that the shopper presented.
@@ -60,8 +60,10 @@ pub struct AuthorisationRequest {
     /// What it follows: the purchase that a refund gives back, the reservation that a
     /// completion completes; anything else that follows a purchase increments it.
     pub original: Option<Authorisation>,
-    /// What was presented.
+    /// What was presented and is compared already.
     pub presented: Presented,
+    /// The PIN that was entered: compared, and counted, once the message may be decided.
+    pub pin: Option<PinComparison>,
 }
 
 /// What the network takes back.
@@ -92,7 +94,7 @@ pub struct AuthorisationAnswer {
 #[derive(Debug, Clone, Error)]
 pub enum AuthoriseError {
     /// The amount is not above zero; that of an inquiry may be zero.
-    #[error("the amount must be above zero, or zero for an inquiry")]
+    #[error("the amount must be above zero; that of an inquiry may be zero")]
     Amount,
     /// A completion names no reservation.
     #[error("a completion needs the authorisation that it completes")]
@@ -121,4 +123,24 @@ pub enum AuthoriseError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl AuthoriseError {
+    /// Whether something of ours broke; anything else is the message's own fault, or a hold
+    /// that is closed by now.
+    pub(crate) const fn is_fault(&self) -> bool {
+        match self {
+            Self::Missing(_)
+            | Self::BrokenOff
+            | Self::Money(MoneyError::Store(_))
+            | Self::Store(_) => true,
+            Self::Amount
+            | Self::OriginalMissing
+            | Self::NotReserved
+            | Self::NotIncrementable
+            | Self::Overloaded
+            | Self::Undecided
+            | Self::Money(_) => false,
+        }
+    }
 }

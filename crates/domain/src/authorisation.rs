@@ -143,7 +143,8 @@ pub struct Authorisation {
     pub response_code: Option<ResponseCode>,
     /// Dialect 1's reason of a decline.
     pub reject_reason: Option<ErrorCode>,
-    /// What exactly led to the decision, for operators (`deposit_exhausted`, ...).
+    /// What exactly led to the decision, for operators
+    /// ([`Self::DEPOSIT_EXHAUSTED`], ...).
     pub detail: Option<String>,
     /// Six digits given to the network with an approval.
     pub auth_code: Option<String>,
@@ -165,7 +166,80 @@ pub struct Authorisation {
     pub decided_at: Option<Timestamp>,
 }
 
+/// What is known of an authorisation at its arrival. The fields are those of
+/// [`Authorisation`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArrivingAuthorisation {
+    /// Owner of the card.
+    pub enterprise_id: EnterpriseId,
+    /// Id.
+    pub auth_id: AuthId,
+    /// The card.
+    pub card_id: CardId,
+    /// Its holder.
+    pub customer_id: CustomerId,
+    /// The bill it belongs to.
+    pub outs_id: OutsId,
+    /// What it follows.
+    pub original_auth_id: Option<AuthId>,
+    /// Which way.
+    pub direction: Direction,
+    /// Kind.
+    pub auth_type: AuthType,
+    /// The network's transaction type.
+    pub transaction_type: TransactionType,
+    /// Amount in the billing currency.
+    pub amount: Money,
+    /// Amount as the shop asks for it.
+    pub acquirer_amount: Money,
+    /// Rate from the acquirer's to the billing currency, as decimal text.
+    pub fx_rate: String,
+    /// The shop.
+    pub merchant: Merchant,
+    /// The network's key, if it sent one.
+    pub network_key: Option<NetworkKey>,
+    /// When it arrived.
+    pub created_at: Timestamp,
+}
+
 impl Authorisation {
+    /// The detail of a decline because the deposit does not cover the amount.
+    pub const DEPOSIT_EXHAUSTED: &'static str = "deposit_exhausted";
+
+    /// An authorisation that is not decided yet, holds nothing and has moved nothing.
+    #[must_use]
+    pub fn arriving(it: ArrivingAuthorisation) -> Self {
+        Self {
+            enterprise_id: it.enterprise_id,
+            auth_id: it.auth_id,
+            card_id: it.card_id,
+            customer_id: it.customer_id,
+            outs_id: it.outs_id,
+            original_auth_id: it.original_auth_id,
+            direction: it.direction,
+            auth_type: it.auth_type,
+            transaction_type: it.transaction_type,
+            amount: it.amount,
+            acquirer_amount: it.acquirer_amount,
+            fx_rate: it.fx_rate,
+            merchant: it.merchant,
+            network_key: it.network_key,
+            status: AuthorisationStatus::Pending,
+            response_code: None,
+            reject_reason: None,
+            detail: None,
+            auth_code: None,
+            hold_state: HoldState::None,
+            hold_remaining_minor: 0,
+            hold_expires_at: None,
+            posted_minor: 0,
+            cleared_acquirer_minor: 0,
+            reversed_acquirer_minor: 0,
+            created_at: it.created_at,
+            decided_at: None,
+        }
+    }
+
     /// Whether the cardholder gets money for what was returned: posted once it is approved.
     #[must_use]
     pub fn is_refund(&self) -> bool {

@@ -122,6 +122,12 @@ impl IdGenerator {
         Self { clock, node: i64::from(node), last: Mutex::new((0, 0)) }
     }
 
+    /// The clock that ids follow.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// The node number of this generator.
     #[must_use]
     pub const fn node(&self) -> i64 {

@@ -32,8 +32,8 @@ mod velocity;
 mod webhook;
 
 pub use authorisation::{
-    AuthType, Authorisation, AuthorisationStatus, Direction, HoldState, Merchant, NetworkKey,
-    Posting, ResponseCode, TransactionType,
+    ArrivingAuthorisation, AuthType, Authorisation, AuthorisationStatus, Direction, HoldState,
+    Merchant, NetworkKey, Posting, ResponseCode, TransactionType,
 };
 pub use card::{Card, CardEvent, CardStatus, CardStatusReason, CardTransitionError, CardType};
 pub use clock::{Clock, SystemTime, TimeSource};

@@ -153,7 +153,7 @@ impl Schedule {
         let target = self.clock.now().plus_seconds(i64::from(seconds));
         let mut blocked_rounds = 0;
         while let Some((due, worker)) = self.earliest(target).await? {
-            self.move_to(due).await?;
+            self.store.move_clock(due).await?;
             let started = worker.start_due(due).await?;
             worker.settled().await;
             if started > 0 {
@@ -167,14 +167,9 @@ impl Schedule {
             }
             tokio::time::sleep(BLOCKED_PAUSE).await;
         }
-        self.move_to(target).await?;
+        self.store.move_clock(target).await?;
         self.advanced.send_replace(());
         Ok(self.clock.now())
-    }
-
-    async fn move_to(&self, moment: Timestamp) -> Result<(), StoreError> {
-        self.clock.advance_to(moment);
-        self.store.save_clock_offset_us(self.clock.offset_us()).await
     }
 
     /// The worker with the earliest piece due by `target`.

@@ -1,6 +1,6 @@
 //! Why the network's message was not taken.
 
-use authorise::{AuthoriseError, LaterError};
+use authorise::{AuthoriseError, ClearingError};
 use domain::AmountError;
 use store::StoreError;
 use thiserror::Error;
@@ -27,9 +27,9 @@ pub enum SchemeError {
     /// The authorisation itself.
     #[error(transparent)]
     Authorise(#[from] AuthoriseError),
-    /// The reversal, clearing or refund itself.
+    /// The clearing itself.
     #[error(transparent)]
-    Later(#[from] LaterError),
+    Clearing(#[from] ClearingError),
     /// What is sealed of the card cannot be opened.
     #[error(transparent)]
     Vault(#[from] VaultError),

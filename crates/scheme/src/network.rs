@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use authorise::{
-    AuthorisationAnswer, AuthorisationRequest, Authoriser, ForceRequest, Presented,
-    ReversalRequest, clear, force,
+    AuthorisationAnswer, AuthorisationRequest, Authoriser, ForceRequest, Presented, ReversalRequest,
 };
 use domain::{
     AuthId, AuthType, Authorisation, Card, CardId, Currency, Merchant, Money, NetworkKey,
@@ -15,7 +14,7 @@ use vault::Vault;
 
 use crate::card_reference::{UsedCard, active_record, find};
 use crate::error::SchemeError;
-use crate::pin::judge_pin;
+use crate::pin::comparison;
 use crate::purchase::{Increment, Purchase, Refund, RefundOf};
 
 /// Sends what a card network would send. Its messages take exactly the road of real ones.
@@ -38,30 +37,25 @@ impl SimulatedNetwork {
     /// [`SchemeError`]; an original of another PAN is not found.
     pub async fn purchase(&self, purchase: Purchase) -> Result<AuthorisationAnswer, SchemeError> {
         let acquirer_amount = Money::parse_major(&purchase.amount_text, purchase.currency)?;
-        let UsedCard { card, mut presented } =
-            find(&self.store, &self.vault, purchase.card).await?;
+        let UsedCard { card, presented } = find(&self.store, &self.vault, purchase.card).await?;
         let original = match purchase.original_auth_id {
             Some(auth_id) => Some(self.original_of(auth_id, &card).await?),
             None => None,
         };
-        let network_key = network_key(purchase.stan, purchase.rrn);
-        // A repeated message gets the first answer and must not count a further try.
-        let is_repeated = match (&purchase.pin, &network_key) {
-            (Some(_), Some(key)) => self.store.is_repeated(&card, key).await?,
-            _ => false,
+        let pin = match purchase.pin {
+            Some(pin) => Some(comparison(&self.store, &self.vault, &card, pin).await?),
+            None => None,
         };
-        if let Some(pin) = purchase.pin.filter(|_| !is_repeated) {
-            presented.pin = Some(judge_pin(&self.store, &self.vault, &card, pin).await?);
-        }
         let request = AuthorisationRequest {
             card,
             acquirer_amount,
             transaction_type: purchase.transaction_type,
             auth_type: purchase.auth_type,
             merchant: purchase.merchant,
-            network_key,
+            network_key: network_key(purchase.stan, purchase.rrn),
             original,
             presented,
+            pin,
         };
         Ok(self.authoriser.authorise(request).await?)
     }
@@ -90,6 +84,7 @@ impl SimulatedNetwork {
             network_key: network_key(it.stan, it.rrn),
             original: Some(original),
             presented: Presented::default(),
+            pin: None,
         };
         Ok(self.authoriser.authorise(request).await?)
     }
@@ -124,7 +119,7 @@ impl SimulatedNetwork {
     ) -> Result<PostingOutcome, SchemeError> {
         let original = self.original(auth_id).await?;
         let amount_minor = acquirer_minor(&original, amount_text)?;
-        Ok(clear(&self.store, auth_id, amount_minor, is_final).await?)
+        Ok(self.authoriser.clear(auth_id, amount_minor, is_final).await?)
     }
 
     /// Posts what nothing authorised; nobody is asked.
@@ -141,7 +136,7 @@ impl SimulatedNetwork {
         let acquirer_amount = Money::parse_major(amount_text, currency)?;
         let card = self.card(card_id).await?;
         let request = ForceRequest { card, acquirer_amount, merchant };
-        Ok(force(&self.store, request).await?)
+        Ok(self.authoriser.force(request).await?)
     }
 
     /// Asks the enterprise to take a refund; an approved one is posted at once.
@@ -168,6 +163,7 @@ impl SimulatedNetwork {
             network_key: network_key(refund.stan, refund.rrn),
             original,
             presented: Presented::default(),
+            pin: None,
         };
         Ok(self.authoriser.authorise(request).await?)
     }

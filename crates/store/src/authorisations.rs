@@ -1,11 +1,10 @@
 //! Reading authorisations and postings.
 
 use domain::{
-    AuthId, Authorisation, Card, CardId, EnterpriseId, IdGenerator, NetworkKey, Posting, Timestamp,
-    TransactionId,
+    AuthId, Authorisation, CardId, EnterpriseId, IdGenerator, Posting, Timestamp, TransactionId,
 };
 
-use crate::engine::{Row, Value};
+use crate::engine::Row;
 use crate::listing::Page;
 use crate::rows::{AUTHORISATION_COLUMNS, POSTING_COLUMNS, authorisation_from, posting_from};
 use crate::{Store, StoreError};
@@ -73,24 +72,6 @@ impl Store {
                 );
                 let row = tx.query_opt(&sql, &[auth_id.into()]).await?;
                 row.as_ref().map(view_from).transpose()
-            })
-        })
-        .await
-    }
-
-    /// Whether the network's message was taken before.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn is_repeated(&self, card: &Card, key: &NetworkKey) -> Result<bool, StoreError> {
-        let params: [Value; 4] =
-            [card.enterprise_id.into(), card.card_id.into(), (&key.stan).into(), (&key.rrn).into()];
-        self.read_one(move |tx| {
-            let params = params.clone();
-            Box::pin(async move {
-                let sql = "SELECT 1 FROM authorisation \
-                    WHERE enterprise_id = $1 AND card_id = $2 AND stan = $3 AND rrn = $4";
-                Ok(tx.query_opt(sql, &params).await?.is_some())
             })
         })
         .await

@@ -8,6 +8,7 @@ mod accounts;
 mod authorisations;
 mod cards;
 mod customers;
+mod day;
 mod engine;
 mod enterprises;
 mod error;
@@ -44,6 +45,7 @@ pub use accounts::{AccountFilter, MovedFunds};
 pub use authorisations::{AuthorisationFilter, AuthorisationView, PostingFilter};
 pub use cards::{CardChange, CardChangeError, PanRecord};
 pub use customers::CreateCustomerError;
+pub use day::OpenDay;
 pub use enterprises::{EnterprisePatch, PlatformKey};
 pub use error::StoreError;
 pub use guidance::{OpenLinkError, OpenedPage, OtpOutcome, PagePassword};
@@ -61,7 +63,9 @@ pub use orders::{
 pub use otp::{MAX_OTP_DELIVERIES, OTP_REF_KEPT_S, OTP_WINDOW_S, OtpClaim};
 pub use outbox::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
 pub use outstandings::Outstanding;
-pub use pins::{PinAttempt, PinChange, PinChangeError, PinPredecessor, PinPresentation};
+pub use pins::{
+    PinAttempt, PinChange, PinChangeError, PinComparison, PinPredecessor, PinPresentation,
+};
 pub use plastics::{Plastic, PlasticActivation, PlasticError, Tracking};
 pub use replacements::{
     PlaceReplacement, PlaceReplacementError, ReplacementOutcome, ReplacementStep, Twin,
@@ -103,6 +107,7 @@ struct Inner {
     engine: Engine,
     clock: Clock,
     ids: Arc<IdGenerator>,
+    day: Arc<tokio::sync::RwLock<()>>,
     outbox_changed: Notify,
     jobs_changed: [Notify; JobKind::ALL.len()],
     requests: replay::RequestMemory,
@@ -133,6 +138,7 @@ impl Store {
                 engine,
                 clock,
                 ids,
+                day: Arc::default(),
                 outbox_changed: Notify::new(),
                 jobs_changed: Default::default(),
                 requests: replay::RequestMemory::default(),

@@ -10,12 +10,14 @@ use thiserror::Error;
 mod apply;
 mod batch;
 mod bill;
+mod messages;
 mod steps;
 mod velocity;
 
 use crate::{MovedFunds, Store, StoreError};
 
 pub(crate) use apply::{Repeats, apply};
+pub(crate) use messages::{MessageKey, first_of};
 pub use velocity::VelocityTerms;
 
 /// Most increments and completions of one authorisation, also those that were declined.
@@ -114,7 +116,8 @@ pub enum DecideOutcome {
     AlreadyDecided(Authorisation),
 }
 
-/// A clearing of an authorisation. Its amounts are in the acquirer's currency.
+/// A clearing of an authorisation, posted at the moment of its commit. Its amounts are in
+/// the acquirer's currency.
 #[derive(Debug, Clone)]
 pub struct ClearAuthorisation {
     /// The authorisation.
@@ -124,8 +127,6 @@ pub struct ClearAuthorisation {
     pub acquirer_amount_minor: Option<i64>,
     /// Whether nothing more will come, so that what is left of the hold is given back.
     pub is_final: bool,
-    /// When.
-    pub now: Timestamp,
 }
 
 /// A posting and the authorisation it changed.
@@ -154,7 +155,8 @@ pub struct ReverseAuthorisation {
 /// is posted at once.
 #[derive(Debug, Clone)]
 pub struct ForcedClearing {
-    /// The clearing's own record: OUTGOING, approved, without a hold, wholly posted.
+    /// The clearing's own record: OUTGOING, approved, without a hold, wholly posted. It
+    /// arrives and is decided at the moment of its commit.
     pub record: Authorisation,
     /// The receipt.
     pub receipt: String,
@@ -210,7 +212,7 @@ impl Store {
     /// network's key. A limit of its terms that it would exceed or a deposit that does not
     /// cover it declines it in the same commit, with `InsufficientFunds`,
     /// `DAPI_AUTH_INTERNAL_REJECT` and as detail the text of [`domain::VelocityExcess`] or
-    /// `deposit_exhausted`.
+    /// [`Authorisation::DEPOSIT_EXHAUSTED`].
     ///
     /// # Errors
     /// [`MoneyError`].

@@ -1,15 +1,23 @@
 //! PINs: set, proven and presented. Every try is counted in the commit that judges it, so
 //! tries that run at once are counted one after another.
 
+use std::fmt;
 use std::sync::Arc;
 
-use domain::{CardId, CardStatus, CardType, EnterpriseId, PinVerdict, Timestamp};
+use domain::{
+    AuthId, CardId, CardStatus, CardType, EnterpriseId, NetworkKey, OutsId, PinVerdict, Timestamp,
+};
 use thiserror::Error;
 
 use crate::cards::find_card;
 use crate::engine::Tx;
+use crate::money::{MessageKey, first_of};
 use crate::rows::{KeptPin, PIN_COLUMNS, pin_from, pin_values};
 use crate::{Store, StoreError};
+
+/// How long a counted message is known, milliseconds of real time: longer than the network
+/// repeats one that got no answer.
+const TRIES_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// How a new PIN comes about.
 #[derive(Clone)]
@@ -67,18 +75,48 @@ pub enum PinChangeError {
     Store(#[from] StoreError),
 }
 
-/// Compares a presented PIN, which it holds, with what is kept of the card's.
-type PinComparison = dyn Fn(&[u8]) -> bool + Send + Sync;
+/// Whether a sealed value was made of the PIN.
+type Matches = dyn Fn(&[u8]) -> bool + Send + Sync;
+
+/// A presented PIN, as the comparison with the sealed value that is kept of the card's.
+#[derive(Clone)]
+pub struct PinComparison(Arc<Matches>);
+
+impl PinComparison {
+    /// `matches` says whether the presented PIN is the one that a sealed value was made of.
+    #[must_use]
+    pub fn new(matches: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(matches))
+    }
+}
+
+impl fmt::Debug for PinComparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PinComparison")
+    }
+}
 
 /// A PIN presented at a terminal.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct PinPresentation {
     /// Owner.
     pub enterprise_id: EnterpriseId,
     /// The card.
     pub card_id: CardId,
-    /// Whether the presented PIN is the one that this sealed value was made of.
-    pub matches: Arc<PinComparison>,
+    /// The message that bears it: presented again with it, it is the same try.
+    pub network_key: Option<NetworkKey>,
+    /// The bill and the authorisation that the message follows.
+    pub follows: Option<(OutsId, AuthId)>,
+    /// The PIN.
+    pub pin: PinComparison,
+}
+
+impl PinPresentation {
+    /// How the message is known again, if it can be.
+    fn keys(&self) -> Vec<MessageKey> {
+        let Some(key) = &self.network_key else { return Vec::new() };
+        MessageKey::of(self.enterprise_id, self.card_id, self.follows, key)
+    }
 }
 
 impl Store {
@@ -117,18 +155,20 @@ impl Store {
         .await
     }
 
-    /// Judges a presented PIN and counts the try.
+    /// Judges a presented PIN and counts the try; of equal messages, also at once, it counts
+    /// one. None if the message has become an authorisation before: that is its answer.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn present_pin(
         &self,
         presentation: PinPresentation,
-    ) -> Result<PinVerdict, StoreError> {
+    ) -> Result<Option<PinVerdict>, StoreError> {
         let presentation = Arc::new(presentation);
+        let real_now = self.clock().real_now();
         self.write(move |tx| {
             let presentation = Arc::clone(&presentation);
-            Box::pin(async move { judge(tx, &presentation).await })
+            Box::pin(async move { judge(tx, &presentation, real_now).await })
         })
         .await
     }
@@ -165,20 +205,71 @@ async fn apply(tx: &Tx, change: &PinChange) -> Result<bool, PinChangeError> {
     Ok(sealed_pvv.is_some())
 }
 
-async fn judge(tx: &Tx, presentation: &PinPresentation) -> Result<PinVerdict, StoreError> {
+async fn judge(
+    tx: &Tx,
+    presentation: &PinPresentation,
+    real_now: Timestamp,
+) -> Result<Option<PinVerdict>, StoreError> {
     let (enterprise_id, card_id) = (presentation.enterprise_id, presentation.card_id);
-    // The card's row is what changes of its PIN wait for.
+    // The card's row is what changes of its PIN wait for, and equal messages for one another.
     find_card(tx, enterprise_id, card_id, " FOR UPDATE").await?;
+    for key in presentation.keys() {
+        if first_of(tx, &key).await?.is_some() {
+            return Ok(None);
+        }
+    }
+    if is_counted(tx, presentation).await? {
+        return Ok(Some(PinVerdict::Wrong));
+    }
     let Some(mut kept) = kept_pin(tx, enterprise_id, card_id).await? else {
-        return Ok(PinVerdict::NotSet);
+        return Ok(Some(PinVerdict::NotSet));
     };
-    let Some(sealed_pvv) = &kept.sealed_pvv else { return Ok(PinVerdict::NotSet) };
+    let Some(sealed_pvv) = &kept.sealed_pvv else { return Ok(Some(PinVerdict::NotSet)) };
     let before = kept.tries;
-    let verdict = kept.tries.present((presentation.matches)(sealed_pvv));
+    let verdict = kept.tries.present((presentation.pin.0)(sealed_pvv));
     if kept.tries != before {
         keep(tx, enterprise_id, card_id, &kept).await?;
     }
-    Ok(verdict)
+    if verdict == PinVerdict::Wrong {
+        remember(tx, presentation, real_now).await?;
+    }
+    Ok(Some(verdict))
+}
+
+/// Whether the message's wrong PIN was counted before.
+async fn is_counted(tx: &Tx, presentation: &PinPresentation) -> Result<bool, StoreError> {
+    let Some(key) = &presentation.network_key else { return Ok(false) };
+    let sql = "SELECT 1 FROM pin_try \
+        WHERE enterprise_id = $1 AND card_id = $2 AND stan = $3 AND rrn = $4";
+    let params = [
+        presentation.enterprise_id.into(),
+        presentation.card_id.into(),
+        (&key.stan).into(),
+        (&key.rrn).into(),
+    ];
+    Ok(tx.query_opt(sql, &params).await?.is_some())
+}
+
+/// Remembers the message whose wrong PIN was counted, and forgets the card's old ones.
+async fn remember(
+    tx: &Tx,
+    presentation: &PinPresentation,
+    real_now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(key) = &presentation.network_key else { return Ok(()) };
+    let (enterprise_id, card_id) = (presentation.enterprise_id, presentation.card_id);
+    let oldest = real_now.plus_millis(-TRIES_KEPT_MS);
+    let sql = "DELETE FROM pin_try \
+        WHERE enterprise_id = $1 AND card_id = $2 AND counted_at < $3";
+    tx.execute(sql, &[enterprise_id.into(), card_id.into(), oldest.into()]).await?;
+    let row = vec![
+        enterprise_id.into(),
+        card_id.into(),
+        (&key.stan).into(),
+        (&key.rrn).into(),
+        real_now.into(),
+    ];
+    tx.insert_rows("pin_try", "enterprise_id, card_id, stan, rrn, counted_at", &[row]).await
 }
 
 async fn kept_pin(

@@ -1,6 +1,6 @@
 //! Refusals of the simulated network as problem details.
 
-use authorise::{AuthoriseError, LaterError};
+use authorise::{AuthoriseError, ClearingError};
 use domain::FxError;
 use scheme::SchemeError;
 
@@ -16,7 +16,7 @@ impl From<SchemeError> for Problem {
             SchemeError::Amount(error) => Self::invalid(format!("amount {}", amount_text(error))),
             SchemeError::NotPositive => Self::invalid("amount must be above zero"),
             SchemeError::Authorise(error) => error.into(),
-            SchemeError::Later(error) => error.into(),
+            SchemeError::Clearing(error) => error.into(),
             SchemeError::Vault(error) => {
                 tracing::error!(%error, "a card's sealed data are out of reach");
                 Self::internal()
@@ -30,7 +30,7 @@ impl From<AuthoriseError> for Problem {
     fn from(error: AuthoriseError) -> Self {
         match error {
             AuthoriseError::Amount => {
-                Self::invalid("amount must be above zero, and zero for an inquiry")
+                Self::invalid("amount must be above zero; that of an inquiry may be zero")
             }
             AuthoriseError::OriginalMissing => {
                 Self::invalid("originalAuthId is missing: a completion needs its reservation")
@@ -51,18 +51,23 @@ impl From<AuthoriseError> for Problem {
     }
 }
 
-impl From<LaterError> for Problem {
-    fn from(error: LaterError) -> Self {
+impl From<ClearingError> for Problem {
+    fn from(error: ClearingError) -> Self {
         match error {
-            LaterError::NotPositive => Self::invalid("amount must be above zero"),
-            LaterError::Conversion(FxError::NoRate { .. }) => {
+            ClearingError::NotPositive => Self::invalid("amount must be above zero"),
+            ClearingError::Conversion(FxError::NoRate { .. }) => {
                 Self::invalid("currency cannot be converted: no rate is set")
             }
-            LaterError::Conversion(FxError::OutOfRange) => {
+            ClearingError::Conversion(FxError::OutOfRange) => {
                 Self::invalid("amount is out of range after conversion")
             }
-            LaterError::Money(error) => error.into(),
-            LaterError::Store(error) => error.into(),
+            ClearingError::Overloaded => Self::unavailable(),
+            ClearingError::BrokenOff => {
+                tracing::error!(%error, "a clearing failed");
+                Self::internal()
+            }
+            ClearingError::Money(error) => error.into(),
+            ClearingError::Store(error) => error.into(),
         }
     }
 }

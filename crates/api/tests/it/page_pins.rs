@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::PinVerdict;
 use serde_json::{Value, json};
-use store::PinPresentation;
+use store::{PinComparison, PinPresentation};
 use vault::ClearPin;
 
 use crate::both_engines;
@@ -45,11 +45,12 @@ pub async fn works(platform: &Platform, card: &Value, pin: &str) -> bool {
     let record = platform.store.pan(enterprise_id, card.pan_id).await.unwrap().unwrap();
     let pan = vault.open_pan(enterprise_id, card.pan_id, &record.sealed_pan).unwrap();
     let pin = ClearPin::parse(pin).unwrap();
-    let matches = Arc::new(move |sealed: &[u8]| {
+    let pin = PinComparison::new(move |sealed| {
         vault.pin_matches(enterprise_id, card_id, &pan, &pin, sealed).unwrap()
     });
-    let presentation = PinPresentation { enterprise_id, card_id, matches };
-    platform.store.present_pin(presentation).await.unwrap() == PinVerdict::Matched
+    let presentation =
+        PinPresentation { enterprise_id, card_id, network_key: None, follows: None, pin };
+    platform.store.present_pin(presentation).await.unwrap() == Some(PinVerdict::Matched)
 }
 
 both_engines!(a_pin_is_set_works_and_is_replaced, |platform| {

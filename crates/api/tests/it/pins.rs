@@ -11,6 +11,7 @@ use crate::secure_card::CardData;
 use crate::signing::{Caller, text};
 
 const RESET: &str = "/open-api/card/v1/reset-pin";
+const AUTHORISATIONS: &str = "/sandbox/v1/authorisations";
 const DAY_S: u32 = 24 * 60 * 60;
 
 impl Caller {
@@ -70,6 +71,38 @@ both_engines!(a_pin_that_was_set_buys_and_a_wrong_one_does_not, |platform| {
     let body = json!({"cardId": card_id, "amount": "1.00", "currency": "840", "pin": "12"});
     let answer = platform.admin_post("/sandbox/v1/authorisations", &body).await;
     assert_eq!(answer.status, 422);
+});
+
+both_engines!(equal_messages_at_once_are_one_try_of_the_pin, |platform| {
+    let (caller, card_id, data) = physical(platform).await;
+    let fields = [&*data.expiry, &*data.cvv2, &data.pan[12..], "4711"];
+    assert_eq!(caller.reset(platform, &card_id, fields).await["data"], true);
+    let message = |number: u32, pin: &str| {
+        json!({"cardId": card_id, "amount": "1.00", "currency": "840", "pin": pin,
+            "stan": "000001", "rrn": format!("{number:012}")})
+    };
+    let send = async |number| platform.done(AUTHORISATIONS, message(number, "4712")).await;
+    // Four wrong PINs, each in messages that arrive at once; the fifth would be the last.
+    for number in 0..4 {
+        let answers = tokio::join!(send(number), send(number), send(number), send(number));
+        for answer in [&answers.0, &answers.1, &answers.2, &answers.3] {
+            assert_eq!(answer["detail"], "wrong_pin", "{answer}");
+            assert_eq!(answer["authId"], answers.0["authId"]);
+        }
+    }
+    // What is no purchase at all is no try either.
+    let not_taken = [json!({"amount": "0"}), json!({"authType": "PRE_AUTH_COMPLETION"})];
+    for (number, wrong) in (10..).zip(not_taken.iter().cycle().take(6)) {
+        let mut body = message(number, "4712");
+        body.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        assert_eq!(platform.admin_post(AUTHORISATIONS, &body).await.status, 422, "{body}");
+    }
+    assert_eq!(buy(platform, &card_id, "4711").await, "no_auth_url");
+    for number in 20..25 {
+        assert_eq!(send(number).await["detail"], "wrong_pin");
+    }
+    assert_eq!(send(25).await["detail"], "pin_tries_exceeded");
+    assert_eq!(send(24).await["detail"], "wrong_pin");
 });
 
 both_engines!(five_wrong_proofs_lock_resets_for_a_day_and_all_look_alike, |platform| {

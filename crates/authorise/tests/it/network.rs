@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{AuthorisationStatus, CardEvent, ResponseCode};
+use domain::{AuthorisationStatus, BusinessDay, CardEvent, ResponseCode};
 use scheme::{CardReference, Purchase, SchemeError};
 use vault::{ClearPan, expiry_yymm};
 use zeroize::Zeroizing;
@@ -112,6 +112,32 @@ async fn a_repeated_message_gets_the_first_answer_whatever_has_changed() {
     assert!(again.repeated);
     assert_eq!(again.authorisation, first.authorisation);
     assert_eq!((bed.enterprise.notices(), bed.held_minor().await), (1, 1550));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_advance_to_another_day_waits_for_what_is_under_way() {
+    let bed = Arc::new(Bed::new().await);
+    let pause = Duration::from_millis(300);
+    bed.enterprise.behave(Behaviour::After(pause, ResponseCode::Approved));
+    let shop = Arc::clone(&bed);
+    let call = tokio::spawn(async move { shop.network.purchase(shop.purchase("15.50")).await });
+    while bed.enterprise.notices() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let day = BusinessDay::of(bed.store.clock().now());
+    let advanced = bed.schedule.advance(2 * 24 * 60 * 60).await.unwrap();
+    // Before the day's files could become final.
+    assert!(!bed.store.has_undecided(bed.enterprise_id, day).await.unwrap());
+    assert_eq!(
+        bed.store.authorisations_of_day(bed.enterprise_id, day, None).await.unwrap().len(),
+        1
+    );
+    let it = call.await.unwrap().unwrap().authorisation;
+    assert_eq!(it.status, AuthorisationStatus::Approved);
+    assert!(it.decided_at.unwrap().plus_seconds(24 * 60 * 60) < advanced);
+    // What comes after the advance belongs to its day.
+    let later = bed.network.purchase(bed.purchase("1")).await.unwrap().authorisation;
+    assert!(later.created_at >= advanced);
 }
 
 #[tokio::test]

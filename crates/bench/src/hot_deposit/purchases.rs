@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, CardId, Clock, Currency, CustomerId,
+    ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardId, Clock, Currency, CustomerId,
     Direction, EnterpriseId, HoldState, IdGenerator, Merchant, Money, NetworkKey, OutsId,
     TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
@@ -54,38 +54,34 @@ impl Purchases {
         let auth_id = AuthId::from_i64(self.ids.next());
         let amount = Money::new(AMOUNT_MINOR, self.currency);
         let authorisation = Authorisation {
-            enterprise_id: self.enterprise_id,
-            auth_id,
-            card_id: CardId::from_i64(1),
-            customer_id: CustomerId::from_i64(1),
-            outs_id: OutsId::from_i64(self.ids.next()),
-            original_auth_id: None,
-            direction: Direction::Outgoing,
-            auth_type: AuthType::Normal,
-            transaction_type: TransactionType::Purchase,
-            amount,
-            acquirer_amount: amount,
-            fx_rate: "1".to_owned(),
-            merchant: Merchant {
-                merchant_id: Some("M0001".to_owned()),
-                name: Some("BENCH SHOP".to_owned()),
-                country: Some("SG".to_owned()),
-                mcc: Some("5411".to_owned()),
-            },
-            network_key: Some(NetworkKey { stan: "000001".to_owned(), rrn: auth_id.to_string() }),
-            status: AuthorisationStatus::Pending,
-            response_code: None,
-            reject_reason: None,
-            detail: None,
-            auth_code: None,
             hold_state: HoldState::Pending,
             hold_remaining_minor: AMOUNT_MINOR,
             hold_expires_at: Some(now.plus_seconds(HOLD_SECONDS)),
-            posted_minor: 0,
-            cleared_acquirer_minor: 0,
-            reversed_acquirer_minor: 0,
-            created_at: now,
-            decided_at: None,
+            ..Authorisation::arriving(ArrivingAuthorisation {
+                enterprise_id: self.enterprise_id,
+                auth_id,
+                card_id: CardId::from_i64(1),
+                customer_id: CustomerId::from_i64(1),
+                outs_id: OutsId::from_i64(self.ids.next()),
+                original_auth_id: None,
+                direction: Direction::Outgoing,
+                auth_type: AuthType::Normal,
+                transaction_type: TransactionType::Purchase,
+                amount,
+                acquirer_amount: amount,
+                fx_rate: "1".to_owned(),
+                merchant: Merchant {
+                    merchant_id: Some("M0001".to_owned()),
+                    name: Some("BENCH SHOP".to_owned()),
+                    country: Some("SG".to_owned()),
+                    mcc: Some("5411".to_owned()),
+                },
+                network_key: Some(NetworkKey {
+                    stan: "000001".to_owned(),
+                    rrn: auth_id.to_string(),
+                }),
+                created_at: now,
+            })
         };
         let refusal = WebhookEvent {
             enterprise_id: self.enterprise_id,

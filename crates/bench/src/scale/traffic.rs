@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, Clock, Direction,
-    HoldState, IdGenerator, Merchant, Money, NetworkKey, OutsId, Random, ResponseCode,
-    SystemRandom, TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardId, Clock, Direction,
+    IdGenerator, Merchant, Money, NetworkKey, OutsId, Random, ResponseCode, SystemRandom,
+    TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use store::{
     BeginAuthorisation, BeginOutcome, CardSurroundings, DecideAuthorisation, DecideOutcome,
@@ -126,38 +126,29 @@ fn purchase(
     let auth_id = AuthId::from_i64(ids.next());
     let amount = Money::new(AMOUNT_MINOR, card.currency);
     let authorisation = Authorisation {
-        enterprise_id: card.enterprise_id,
-        auth_id,
-        card_id: card.card_id,
-        customer_id: card.customer_id,
-        outs_id: OutsId::from_i64(ids.next()),
-        original_auth_id: None,
-        direction: Direction::Outgoing,
-        auth_type: AuthType::Normal,
-        transaction_type: TransactionType::Purchase,
-        amount,
-        acquirer_amount: amount,
-        fx_rate: "1".to_owned(),
-        merchant: Merchant {
-            merchant_id: Some("M0001".to_owned()),
-            name: Some("BENCH SHOP".to_owned()),
-            country: Some("SG".to_owned()),
-            mcc: Some("5411".to_owned()),
-        },
-        network_key: Some(NetworkKey { stan: "000001".to_owned(), rrn: auth_id.to_string() }),
-        status: AuthorisationStatus::Pending,
-        response_code: None,
-        reject_reason: None,
-        detail: None,
-        auth_code: None,
-        hold_state: HoldState::None,
-        hold_remaining_minor: 0,
         hold_expires_at: Some(now.plus_seconds(7 * 86_400)),
-        posted_minor: 0,
-        cleared_acquirer_minor: 0,
-        reversed_acquirer_minor: 0,
-        created_at: now,
-        decided_at: None,
+        ..Authorisation::arriving(ArrivingAuthorisation {
+            enterprise_id: card.enterprise_id,
+            auth_id,
+            card_id: card.card_id,
+            customer_id: card.customer_id,
+            outs_id: OutsId::from_i64(ids.next()),
+            original_auth_id: None,
+            direction: Direction::Outgoing,
+            auth_type: AuthType::Normal,
+            transaction_type: TransactionType::Purchase,
+            amount,
+            acquirer_amount: amount,
+            fx_rate: "1".to_owned(),
+            merchant: Merchant {
+                merchant_id: Some("M0001".to_owned()),
+                name: Some("BENCH SHOP".to_owned()),
+                country: Some("SG".to_owned()),
+                mcc: Some("5411".to_owned()),
+            },
+            network_key: Some(NetworkKey { stan: "000001".to_owned(), rrn: auth_id.to_string() }),
+            created_at: now,
+        })
     };
     let velocity = VelocityTerms {
         pan_id: card.pan_id,

@@ -17,6 +17,7 @@ mod options;
 mod orders;
 mod production;
 mod recon;
+mod repeats;
 mod s3_server;
 mod secrets;
 mod server;

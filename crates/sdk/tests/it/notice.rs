@@ -1,9 +1,9 @@
 //! An authorisation there and back, with keys made for the test.
 
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, CardId, Currency, CustomerId, Direction,
-    EnterpriseId, HoldState, Merchant, Money, OutsId, ResponseCode, RsaPadding, Timestamp,
-    TransactionType, WebhookId,
+    ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardId, Currency, CustomerId,
+    Direction, EnterpriseId, HoldState, Merchant, Money, OutsId, ResponseCode, RsaPadding,
+    Timestamp, TransactionType, WebhookId,
 };
 use sdk::crypto::RsaPrivateKey;
 use sdk::notice::{NoticeFault, NoticeKeys};
@@ -11,33 +11,24 @@ use wire::cardbridge::authorisation_notice::{SealedNotice, open_reply, seal_noti
 
 fn authorisation() -> Authorisation {
     Authorisation {
-        enterprise_id: EnterpriseId::from_i64(1),
-        auth_id: AuthId::from_i64(4_934_950_835_815_641_999),
-        card_id: CardId::from_i64(2),
-        customer_id: CustomerId::from_i64(3),
-        outs_id: OutsId::from_i64(4),
-        original_auth_id: None,
-        direction: Direction::Outgoing,
-        auth_type: AuthType::Normal,
-        transaction_type: TransactionType::Purchase,
-        amount: Money::new(i64::MAX, Currency::SGD),
-        acquirer_amount: Money::new(1550, Currency::USD),
-        fx_rate: "1".to_owned(),
-        merchant: Merchant::default(),
-        network_key: None,
-        status: AuthorisationStatus::Pending,
-        response_code: None,
-        reject_reason: None,
-        detail: None,
-        auth_code: None,
         hold_state: HoldState::Pending,
-        hold_remaining_minor: 0,
-        hold_expires_at: None,
-        posted_minor: 0,
-        cleared_acquirer_minor: 0,
-        reversed_acquirer_minor: 0,
-        created_at: Timestamp::from_micros(0),
-        decided_at: None,
+        ..Authorisation::arriving(ArrivingAuthorisation {
+            enterprise_id: EnterpriseId::from_i64(1),
+            auth_id: AuthId::from_i64(4_934_950_835_815_641_999),
+            card_id: CardId::from_i64(2),
+            customer_id: CustomerId::from_i64(3),
+            outs_id: OutsId::from_i64(4),
+            original_auth_id: None,
+            direction: Direction::Outgoing,
+            auth_type: AuthType::Normal,
+            transaction_type: TransactionType::Purchase,
+            amount: Money::new(i64::MAX, Currency::SGD),
+            acquirer_amount: Money::new(1550, Currency::USD),
+            fx_rate: "1".to_owned(),
+            merchant: Merchant::default(),
+            network_key: None,
+            created_at: Timestamp::from_micros(0),
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use ledger::{Account, LedgerError, Movement, Transfer, TransferKind};
 
 use super::batch::{self, Batch, Loaded, LoadedAccount, NewAuthorisation};
 use super::bill::{Bill, Moved};
+use super::messages::MessageKey;
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
     DecideOutcome, ForcedClearing, MAX_INCREMENTS, MoneyError, MoveFunds, Outcome, PostingOutcome,
@@ -37,7 +38,9 @@ pub(crate) async fn apply(
     repeats: Repeats,
 ) -> Result<Vec<Result<Outcome, MoneyError>>, StoreError> {
     let mut batch = load(tx, commands, repeats).await?;
-    let mut group = Group { batch: &mut batch, ids };
+    // After the locks are taken: a posting belongs to the day of its commit, however long its
+    // command waited for it.
+    let mut group = Group { batch: &mut batch, ids, now: ids.clock().now() };
     let results = commands.iter().map(|command| group.run(command)).collect();
     batch.write(tx).await?;
     Ok(results)
@@ -63,8 +66,8 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
                 // What follows an authorisation that is closed by now would be refused, so a
                 // repeat of it must be known before.
                 let is_sought = repeats == Repeats::Sought || it.original_auth_id.is_some();
-                if let Some(key) = it.network_key.as_ref().filter(|_| is_sought) {
-                    messages.push((it.enterprise_id, it.card_id, key.clone()));
+                if is_sought {
+                    messages.extend(MessageKey::making(it));
                 }
                 let terms = request.velocity.iter().filter(|terms| terms.limits.has_periods());
                 pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));
@@ -117,6 +120,8 @@ fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
 pub(super) struct Group<'a> {
     pub(super) batch: &'a mut Batch,
     ids: &'a IdGenerator,
+    /// Business time of the group.
+    now: Timestamp,
 }
 
 impl Group<'_> {
@@ -144,9 +149,8 @@ impl Group<'_> {
 
     fn begin(&mut self, request: &BeginAuthorisation) -> Result<BeginOutcome, MoneyError> {
         let mut it = request.authorisation.clone();
-        let message =
-            it.network_key.as_ref().map(|key| (it.enterprise_id, it.card_id, key.clone()));
-        if let Some(known) = message.as_ref().and_then(|key| self.batch.messages.get(key)) {
+        let message = MessageKey::making(&it);
+        if let Some(known) = message.iter().find_map(|key| self.batch.messages.get(key)) {
             return Ok(BeginOutcome::Repeated(known.clone()));
         }
         let reserved_minor = self.follow(&it)?;
@@ -155,9 +159,7 @@ impl Group<'_> {
         let account_id = account.as_ref().map(|account| account.account_id);
         let movement = steps::begin(account, &mut it, reserved_minor)?;
         self.record(&it, account_id, movement, it.created_at);
-        if let Some(key) = message {
-            self.batch.messages.insert(key, it.clone());
-        }
+        self.batch.messages.extend(message.into_iter().map(|key| (key, it.clone())));
         let counted = self.count(&it, request.velocity.as_ref());
         let receipt = excess_receipt.unwrap_or_else(|| request.receipt.clone());
         self.batch.new_authorisations.push(NewAuthorisation {
@@ -214,8 +216,8 @@ impl Group<'_> {
             let movement = ledger::refund(account, it.amount)?;
             it.posted_minor = it.amount.amount_minor();
             it.cleared_acquirer_minor = it.acquirer_amount.amount_minor();
-            self.record(it, Some(account_id), Some(movement), now);
-            let posting = self.posting(it, now);
+            self.record(it, Some(account_id), Some(movement), self.now);
+            let posting = self.posting(it);
             self.batch.postings.push(posting);
         } else if it.is_completion() {
             let original = self.loaded(it.original_auth_id.ok_or(MoneyError::NotFound)?)?;
@@ -242,9 +244,9 @@ impl Group<'_> {
         let account_id = account.account_id;
         let cleared = bill::clear(account, &mut bill, request)?;
         let Moved { movements, amount, acquirer_amount } = cleared;
-        self.record_bill(&bill, account_id, movements, request.now);
+        self.record_bill(&bill, account_id, movements, self.now);
         let it = bill.original;
-        let posting = Posting { amount, acquirer_amount, ..self.posting(&it, request.now) };
+        let posting = Posting { amount, acquirer_amount, ..self.posting(&it) };
         self.batch.postings.push(posting.clone());
         Ok(PostingOutcome { posting, authorisation: it })
     }
@@ -267,14 +269,15 @@ impl Group<'_> {
     /// A clearing that nothing authorised: the network decides, so that it may take more
     /// than is available.
     fn force(&mut self, request: &ForcedClearing) -> Result<PostingOutcome, MoneyError> {
-        let it = request.record.clone();
+        let mut it = request.record.clone();
+        (it.created_at, it.decided_at) = (self.now, Some(self.now));
         let account = self.owned_account(&it).map_err(|_| MoneyError::NoAccount)?;
         let account_id = account.account_id;
         let cleared = ledger::clear(account, HoldState::None, 0, it.amount, true)?;
         for movement in cleared.movements {
-            self.record(&it, Some(account_id), Some(movement), it.created_at);
+            self.record(&it, Some(account_id), Some(movement), self.now);
         }
-        let posting = self.posting(&it, it.created_at);
+        let posting = self.posting(&it);
         self.batch.postings.push(posting.clone());
         self.push_uncounted(it.clone(), request.receipt.clone());
         Ok(PostingOutcome { posting, authorisation: it })
@@ -458,7 +461,7 @@ impl Group<'_> {
         }
     }
 
-    fn posting(&self, it: &Authorisation, posted_at: Timestamp) -> Posting {
+    fn posting(&self, it: &Authorisation) -> Posting {
         Posting {
             enterprise_id: it.enterprise_id,
             transaction_id: TransactionId::from_i64(self.ids.next()),
@@ -471,7 +474,7 @@ impl Group<'_> {
             acquirer_amount: it.acquirer_amount,
             merchant: it.merchant.clone(),
             authorised_at: it.created_at,
-            posted_at,
+            posted_at: self.now,
         }
     }
 }

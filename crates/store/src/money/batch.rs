@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{
-    AuthId, Authorisation, CardId, Currency, EnterpriseId, NetworkKey, OutsId, Posting,
-    WebhookEvent,
-};
+use domain::{AuthId, Authorisation, Currency, EnterpriseId, OutsId, Posting, WebhookEvent};
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
+use super::messages::{MessageKey, first_of};
 use super::velocity::{LoadedUse, PanKey};
 use crate::StoreError;
 use crate::engine::{Tx, Value};
@@ -16,8 +14,6 @@ use crate::rows;
 
 /// The account of an enterprise in a currency.
 pub(super) type AccountKey = (EnterpriseId, Currency);
-/// The network's identity of a message on a card.
-pub(super) type MessageKey = (EnterpriseId, CardId, NetworkKey);
 
 /// An authorisation that was read, and what is to be written of it.
 pub(super) struct Loaded {
@@ -116,27 +112,11 @@ impl Batch {
         tx: &Tx,
         keys: Vec<MessageKey>,
     ) -> Result<(), StoreError> {
-        let sql = format!(
-            "SELECT {} FROM authorisation \
-             WHERE enterprise_id = $1 AND card_id = $2 AND stan = $3 AND rrn = $4",
-            rows::AUTHORISATION_COLUMNS
-        );
-        let reads = keys.into_iter().map(|key| {
-            let sql = &sql;
-            async move {
-                let params: [Value; 4] = [
-                    key.0.as_i64().into(),
-                    key.1.as_i64().into(),
-                    (&key.2.stan).into(),
-                    (&key.2.rrn).into(),
-                ];
-                let row = tx.query_opt(sql, &params).await?;
-                Ok::<_, StoreError>(row.map(|row| (key, row)))
-            }
+        let reads = keys.into_iter().map(|key| async move {
+            let first = first_of(tx, &key).await?;
+            Ok::<_, StoreError>(first.map(|first| (key, first)))
         });
-        for (key, row) in try_join_all(reads).await?.into_iter().flatten() {
-            self.messages.insert(key, rows::authorisation_from(&row)?);
-        }
+        self.messages.extend(try_join_all(reads).await?.into_iter().flatten());
         Ok(())
     }
 

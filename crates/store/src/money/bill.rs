@@ -339,12 +339,7 @@ mod tests {
     }
 
     fn clearing(minor: Option<i64>, is_final: bool) -> ClearAuthorisation {
-        ClearAuthorisation {
-            auth_id: AuthId::from_i64(3),
-            acquirer_amount_minor: minor,
-            is_final,
-            now: NOW,
-        }
+        ClearAuthorisation { auth_id: AuthId::from_i64(3), acquirer_amount_minor: minor, is_final }
     }
 
     fn reversal(minor: Option<i64>) -> ReverseAuthorisation {

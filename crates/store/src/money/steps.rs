@@ -1,8 +1,8 @@
 //! What each money command does to one authorisation and one account. Pure.
 
 use domain::{
-    Authorisation, AuthorisationStatus, ErrorCode, HoldState, Money, ResponseCode, Timestamp,
-    TransactionType,
+    ArrivingAuthorisation, Authorisation, AuthorisationStatus, Direction, ErrorCode, HoldState,
+    Money, ResponseCode, Timestamp, TransactionType,
 };
 use ledger::{Account, Movement};
 
@@ -76,7 +76,7 @@ pub(super) fn begin(
             Ok(Some(movement))
         }
         None | Some(Err(ledger::LedgerError::InsufficientFunds)) => {
-            refuse(authorisation, "deposit_exhausted");
+            refuse(authorisation, Authorisation::DEPOSIT_EXHAUSTED);
             Ok(None)
         }
         Some(Err(error)) => Err(error.into()),
@@ -141,28 +141,23 @@ pub(super) fn reversal_record(
     request: &ReverseAuthorisation,
     reversed: &Moved,
 ) -> Authorisation {
-    Authorisation {
+    Authorisation::arriving(ArrivingAuthorisation {
+        enterprise_id: original.enterprise_id,
         auth_id: request.reversal_id,
+        card_id: original.card_id,
+        customer_id: original.customer_id,
+        outs_id: original.outs_id,
         original_auth_id: Some(original.auth_id),
-        direction: domain::Direction::Incoming,
+        direction: Direction::Incoming,
+        auth_type: original.auth_type,
+        transaction_type: original.transaction_type,
         amount: reversed.amount,
         acquirer_amount: reversed.acquirer_amount,
+        fx_rate: original.fx_rate.clone(),
+        merchant: original.merchant.clone(),
         network_key: None,
-        status: AuthorisationStatus::Pending,
-        detail: None,
-        response_code: None,
-        reject_reason: None,
-        auth_code: None,
-        hold_state: HoldState::None,
-        hold_remaining_minor: 0,
-        hold_expires_at: None,
-        posted_minor: 0,
-        cleared_acquirer_minor: 0,
-        reversed_acquirer_minor: 0,
         created_at: request.now,
-        decided_at: None,
-        ..original.clone()
-    }
+    })
 }
 
 /// Whether an open hold's time has run out.
@@ -174,7 +169,7 @@ pub(super) fn is_expired(authorisation: &Authorisation, now: Timestamp) -> bool 
 
 /// Whether the cardholder receives: a refund or a reversal.
 fn is_incoming(authorisation: &Authorisation) -> bool {
-    authorisation.direction == domain::Direction::Incoming
+    authorisation.direction == Direction::Incoming
 }
 
 /// Whether it moves nothing (cardbridge-open-api.md section 8.2).

@@ -191,8 +191,7 @@ impl Game<'_> {
                 assert_eq!(status.as_str(), self.model.known[index].status.as_str());
             }
             Step::Clear(_, acquirer_amount_minor, is_final) => {
-                let request =
-                    ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, now: NOW };
+                let request = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final };
                 let cleared = self.store.clear_authorisation(request).await;
                 let expected = self.model.clear(index, acquirer_amount_minor, is_final);
                 assert_eq!(cleared.is_ok(), expected, "{cleared:?}");

@@ -1,13 +1,14 @@
 //! Money through the grouping writer: holds, decisions, clearings, reversals, refunds.
 
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, CardId, Currency, CustomerId, Direction,
-    EnterpriseId, ErrorCode, HoldState, IdGenerator, Merchant, Money, NetworkKey, OutsId,
-    ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    ArrivingAuthorisation, AuthId, AuthType, Authorisation, AuthorisationStatus, CardId, Currency,
+    CustomerId, Direction, EnterpriseId, ErrorCode, HoldState, IdGenerator, Merchant, Money,
+    NetworkKey, OutsId, ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookId,
+    WebhookSubType, WebhookType,
 };
 use store::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
-    MoneyError, ReverseAuthorisation, Store,
+    ForcedClearing, MoneyError, ReverseAuthorisation, Store,
 };
 
 use crate::both_engines;
@@ -35,33 +36,24 @@ pub fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> Be
     let auth_id = AuthId::from_i64(ids.next());
     BeginAuthorisation {
         authorisation: Authorisation {
-            enterprise_id: ENTERPRISE,
-            auth_id,
-            card_id: CardId::from_i64(7),
-            customer_id: CustomerId::from_i64(8),
-            outs_id: OutsId::from_i64(ids.next()),
-            original_auth_id: None,
-            direction: Direction::Outgoing,
-            auth_type: AuthType::Normal,
-            transaction_type: TransactionType::Purchase,
-            amount,
-            acquirer_amount: amount,
-            fx_rate: "1".to_owned(),
-            merchant: Merchant::default(),
-            network_key: key,
-            status: AuthorisationStatus::Pending,
-            response_code: None,
-            reject_reason: None,
-            detail: None,
-            auth_code: None,
-            hold_state: HoldState::None,
-            hold_remaining_minor: 0,
             hold_expires_at: Some(NOW.plus_seconds(3600)),
-            posted_minor: 0,
-            cleared_acquirer_minor: 0,
-            reversed_acquirer_minor: 0,
-            created_at: NOW,
-            decided_at: None,
+            ..Authorisation::arriving(ArrivingAuthorisation {
+                enterprise_id: ENTERPRISE,
+                auth_id,
+                card_id: CardId::from_i64(7),
+                customer_id: CustomerId::from_i64(8),
+                outs_id: OutsId::from_i64(ids.next()),
+                original_auth_id: None,
+                direction: Direction::Outgoing,
+                auth_type: AuthType::Normal,
+                transaction_type: TransactionType::Purchase,
+                amount,
+                acquirer_amount: amount,
+                fx_rate: "1".to_owned(),
+                merchant: Merchant::default(),
+                network_key: key,
+                created_at: NOW,
+            })
         },
         receipt: "{}".to_owned(),
         refusal: event(ids, auth_id.as_i64()),
@@ -170,6 +162,61 @@ both_engines!(the_networks_key_takes_one_hold, |store| {
     assert_ledger(&store).await;
 });
 
+both_engines!(a_follower_is_known_again_by_what_it_follows_on_another_card_too, |store| {
+    fund(&store, 1_000).await;
+    let original = approved(&store, usd(100)).await;
+    let key = NetworkKey { stan: "000002".to_owned(), rrn: "123456789012".to_owned() };
+    let increment = |card: i64| {
+        let mut request = purchase(store.ids(), usd(10), Some(key.clone()));
+        request.authorisation.original_auth_id = Some(original.auth_id);
+        request.authorisation.outs_id = original.outs_id;
+        request.authorisation.card_id = CardId::from_i64(card);
+        request
+    };
+    let mut callers = tokio::task::JoinSet::new();
+    for card in (7..9).cycle().take(16) {
+        let (store, request) = (store.clone(), increment(card));
+        callers.spawn(async move { store.begin_authorisation(request).await.unwrap() });
+    }
+    let outcomes = callers.join_all().await;
+    let is_held = |outcome: &&BeginOutcome| matches!(outcome, BeginOutcome::Held(_));
+    assert_eq!(outcomes.iter().filter(is_held).count(), 1);
+    let again = store.begin_authorisation(increment(10)).await.unwrap();
+    assert!(matches!(again, BeginOutcome::Repeated(_)), "{again:?}");
+    assert_eq!(balances(&store).await, (890, 110, 0));
+    assert_ledger(&store).await;
+});
+
+both_engines!(what_is_posted_belongs_to_the_moment_of_its_commit, |store| {
+    fund(&store, 1_000).await;
+    let it = approved(&store, usd(200)).await;
+    let started = store.clock().now();
+    let clearing =
+        ClearAuthorisation { auth_id: it.auth_id, acquirer_amount_minor: None, is_final: true };
+    let cleared = store.clear_authorisation(clearing).await.unwrap().posting;
+    let mut refund = purchase(store.ids(), usd(80), None);
+    refund.authorisation.direction = Direction::Incoming;
+    refund.authorisation.transaction_type = TransactionType::Refund;
+    let refund_id = refund.authorisation.auth_id;
+    store.begin_authorisation(refund).await.unwrap();
+    let approval = decision(store.ids(), refund_id, ResponseCode::Approved);
+    store.decide_authorisation(approval).await.unwrap();
+    let mut record = approved(&store, usd(1)).await;
+    record.auth_id = AuthId::from_i64(store.ids().next());
+    (record.hold_state, record.posted_minor) = (HoldState::Posted, 1);
+    (record.hold_remaining_minor, record.cleared_acquirer_minor) = (0, 1);
+    let forced = ForcedClearing { record, receipt: "{}".to_owned() };
+    let forced = store.force_clearing(forced).await.unwrap();
+    let filter = store::PostingFilter { limit: 10, ..Default::default() };
+    let postings = store.postings(filter).await.unwrap();
+    assert_eq!((postings.len(), &postings[0]), (3, &cleared));
+    for posting in postings {
+        assert!(posting.posted_at >= started, "{posting:?}");
+    }
+    assert_eq!(forced.authorisation.created_at, forced.posting.posted_at);
+    assert_ledger(&store).await;
+});
+
 both_engines!(an_authorisation_is_decided_once, |store| {
     fund(&store, 1_000).await;
     let begun = store.begin_authorisation(purchase(store.ids(), usd(100), None)).await.unwrap();
@@ -204,7 +251,6 @@ both_engines!(clearing_reversal_and_refund_move_what_they_say, |store| {
         auth_id: it.auth_id,
         acquirer_amount_minor: Some(minor),
         is_final,
-        now: NOW,
     };
     let posted = store.clear_authorisation(clearing(50, false)).await.unwrap();
     assert_eq!(posted.posting.amount, usd(50));
@@ -300,7 +346,6 @@ both_engines!(two_processes_never_wait_for_one_another_over_a_bill, |store, data
             auth_id: original.auth_id,
             acquirer_amount_minor: Some(1),
             is_final: false,
-            now: NOW,
         };
         let approval = decision(one.ids(), auth_id, ResponseCode::Approved);
         let (decided, cleared) =

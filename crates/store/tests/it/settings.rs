@@ -1,6 +1,8 @@
 //! Settings, the clock's offset, rates, and the memory of requests.
 
-use domain::{Currency, FxRate};
+use std::time::Duration;
+
+use domain::{BusinessDay, Currency, FxRate};
 
 use crate::both_engines;
 
@@ -17,6 +19,26 @@ both_engines!(the_clocks_offset_never_goes_back, |store| {
         store.save_clock_offset_us(saved).await.unwrap();
         assert_eq!(store.clock_offset_us().await.unwrap(), kept, "after {saved}");
     }
+});
+
+both_engines!(business_time_reaches_another_day_only_when_nothing_is_under_way, |store| {
+    let clock = store.clock().clone();
+    let next = BusinessDay::of(clock.now()).end();
+    let under_way = store.open_day().await;
+    // Within the day nothing waits; near its end there is no moment left to go to.
+    let soon = clock.now().plus_millis(1);
+    if soon < next {
+        store.move_clock(soon).await.unwrap();
+        assert!(clock.now() >= soon);
+    }
+    let moving = store.clone();
+    let moved = tokio::spawn(async move { moving.move_clock(next.plus_seconds(3_600)).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!moved.is_finished() && clock.now() < next.plus_seconds(60));
+    drop(under_way);
+    moved.await.unwrap().unwrap();
+    assert!(clock.now() >= next.plus_seconds(3_600));
+    assert_eq!(store.clock_offset_us().await.unwrap(), clock.offset_us());
 });
 
 both_engines!(rates_are_replaced_as_a_whole, |store| {

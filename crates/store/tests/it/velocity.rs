@@ -154,7 +154,6 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
         auth_id: second.auth_id,
         acquirer_amount_minor: Some(90),
         is_final: false,
-        now: NOW,
     };
     store.clear_authorisation(clear).await.unwrap();
     assert_eq!(used(&store).await, [150, 1, 150, 1]);

@@ -5,7 +5,6 @@ use store::{ClearAuthorisation, Store};
 use crate::both_engines;
 use crate::database::Database;
 use crate::money::{approved, fund, usd};
-use crate::samples::NOW;
 
 /// A ledger with one open hold, one cleared in part, and one cleared wholly.
 async fn history(store: &Store) {
@@ -16,7 +15,6 @@ async fn history(store: &Store) {
             auth_id: approved(store, usd(amount)).await.auth_id,
             acquirer_amount_minor: cleared,
             is_final: cleared.is_none(),
-            now: NOW,
         };
         store.clear_authorisation(request).await.unwrap();
     }

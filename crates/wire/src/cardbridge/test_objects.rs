@@ -1,7 +1,7 @@
 //! Objects that tests of several modules write out.
 
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, CardOrder, CardStatus,
+    ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardId, CardOrder, CardStatus,
     CardStatusReason, CardType, Currency, CustomerId, Direction, EnterpriseId, HoldState, Merchant,
     Money, OrderId, OrderStatus, OrderType, OutsId, PanId, ProfileId, Timestamp, TransactionType,
 };
@@ -50,37 +50,29 @@ pub(crate) fn card() -> Card {
 
 pub(crate) fn authorisation() -> Authorisation {
     Authorisation {
-        enterprise_id: EnterpriseId::from_i64(4_538_700_000_000_000_001),
-        auth_id: AuthId::from_i64(4_934_950_835_815_641_999),
-        card_id: CardId::from_i64(4_934_950_835_815_641_344),
-        customer_id: CustomerId::from_i64(4_879_846_599_637_290_752),
-        outs_id: OutsId::from_i64(4_934_950_835_815_642_000),
-        original_auth_id: None,
-        direction: Direction::Outgoing,
-        auth_type: AuthType::Normal,
-        transaction_type: TransactionType::Purchase,
-        amount: Money::new(2050, Currency::SGD),
-        acquirer_amount: Money::new(1550, Currency::USD),
-        fx_rate: "1.3226".to_owned(),
-        merchant: Merchant {
-            merchant_id: Some("M0001".to_owned()),
-            name: Some("TEST SHOP SINGAPORE".to_owned()),
-            country: Some("SG".to_owned()),
-            mcc: Some("5999".to_owned()),
-        },
-        network_key: None,
-        status: AuthorisationStatus::Pending,
-        response_code: None,
-        reject_reason: None,
-        detail: None,
-        auth_code: None,
         hold_state: HoldState::Pending,
         hold_remaining_minor: 2050,
-        hold_expires_at: None,
-        posted_minor: 0,
-        cleared_acquirer_minor: 0,
-        reversed_acquirer_minor: 0,
-        created_at: moment(),
-        decided_at: None,
+        ..Authorisation::arriving(ArrivingAuthorisation {
+            enterprise_id: EnterpriseId::from_i64(4_538_700_000_000_000_001),
+            auth_id: AuthId::from_i64(4_934_950_835_815_641_999),
+            card_id: CardId::from_i64(4_934_950_835_815_641_344),
+            customer_id: CustomerId::from_i64(4_879_846_599_637_290_752),
+            outs_id: OutsId::from_i64(4_934_950_835_815_642_000),
+            original_auth_id: None,
+            direction: Direction::Outgoing,
+            auth_type: AuthType::Normal,
+            transaction_type: TransactionType::Purchase,
+            amount: Money::new(2050, Currency::SGD),
+            acquirer_amount: Money::new(1550, Currency::USD),
+            fx_rate: "1.3226".to_owned(),
+            merchant: Merchant {
+                merchant_id: Some("M0001".to_owned()),
+                name: Some("TEST SHOP SINGAPORE".to_owned()),
+                country: Some("SG".to_owned()),
+                mcc: Some("5999".to_owned()),
+            },
+            network_key: None,
+            created_at: moment(),
+        })
     }
 }

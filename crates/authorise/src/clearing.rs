@@ -1,26 +1,32 @@
-//! What the network posts: clearings, with and without an authorisation. They move the
-//! ledger on frozen, invalid and replaced cards too, and nobody is asked
+//! Clearings, with and without an authorisation. They move the ledger on frozen, invalid and replaced cards too, and nobody is asked
 //! (operator-and-sandbox.md section 5).
 
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, Direction, FxError, FxTable,
-    HoldState, Merchant, Money, OutsId, ResponseCode, TransactionType,
+    ArrivingAuthorisation, AuthId, AuthType, Authorisation, AuthorisationStatus, Card, Direction,
+    FxError, FxTable, HoldState, Merchant, Money, OutsId, ResponseCode, TransactionType,
 };
 use serde::Serialize;
 use store::{ClearAuthorisation, ForcedClearing, MoneyError, PostingOutcome, Store, StoreError};
 use thiserror::Error;
 
+use crate::authoriser::Authoriser;
 use crate::convert::{Conversion, ConversionFault, convert};
 
 /// Why a clearing changed nothing.
 #[derive(Debug, Clone, Error)]
-pub enum LaterError {
+pub enum ClearingError {
     /// The amount is not above zero, or rounds to zero in the card's currency.
     #[error("the amount must be above zero")]
     NotPositive,
     /// The amount cannot be converted to the card's currency.
     #[error(transparent)]
     Conversion(#[from] FxError),
+    /// Too much is under way.
+    #[error("too many authorisations are under way")]
+    Overloaded,
+    /// The clearing broke off within the process; whether it was posted is not known.
+    #[error("the clearing broke off")]
+    BrokenOff,
     /// The money.
     #[error(transparent)]
     Money(#[from] MoneyError),
@@ -40,30 +46,53 @@ pub struct ForceRequest {
     pub merchant: Merchant,
 }
 
-/// Posts `acquirer_amount_minor` of the acquirer's currency, or all that is left of the
-/// authorisation and its increments; a final clearing gives back the rest of their holds.
-///
-/// # Errors
-/// [`LaterError`].
-pub async fn clear(
-    store: &Store,
-    auth_id: AuthId,
-    acquirer_amount_minor: Option<i64>,
-    is_final: bool,
-) -> Result<PostingOutcome, LaterError> {
-    require_positive(acquirer_amount_minor)?;
-    let now = store.clock().now();
-    let request = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, now };
-    Ok(store.clear_authorisation(request).await?)
+impl Authoriser {
+    /// Posts `acquirer_amount_minor` of the acquirer's currency, or all that is left of the
+    /// authorisation and its increments; a final clearing gives back the rest of their
+    /// holds. It is carried through even if the caller goes away.
+    ///
+    /// # Errors
+    /// [`ClearingError`].
+    pub async fn clear(
+        &self,
+        auth_id: AuthId,
+        acquirer_amount_minor: Option<i64>,
+        is_final: bool,
+    ) -> Result<PostingOutcome, ClearingError> {
+        require_positive(acquirer_amount_minor)?;
+        let store = self.parts.store.clone();
+        let request = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final };
+        self.post(async move { Ok(store.clear_authorisation(request).await?) }).await
+    }
+
+    /// Posts a clearing that nothing authorised, under an authorisation record of its own
+    /// whose detail is `forced`. The deposit may go below zero, which flags it. It is carried
+    /// through even if the caller goes away.
+    ///
+    /// # Errors
+    /// [`ClearingError`].
+    pub async fn force(&self, request: ForceRequest) -> Result<PostingOutcome, ClearingError> {
+        require_positive(Some(request.acquirer_amount.amount_minor()))?;
+        let store = self.parts.store.clone();
+        self.post(async move { force(&store, request).await }).await
+    }
+
+    /// Carries a posting through on the day that it came.
+    async fn post(
+        &self,
+        posting: impl Future<Output = Result<PostingOutcome, ClearingError>> + Send + 'static,
+    ) -> Result<PostingOutcome, ClearingError> {
+        let under_way = self.admit().await.ok_or(ClearingError::Overloaded)?;
+        let posted = tokio::spawn(async move {
+            let posted = posting.await;
+            drop(under_way);
+            posted
+        });
+        posted.await.unwrap_or(Err(ClearingError::BrokenOff))
+    }
 }
 
-/// Posts a clearing that nothing authorised, under an authorisation record of its own whose
-/// detail is `forced`. The deposit may go below zero, which flags it.
-///
-/// # Errors
-/// [`LaterError`].
-pub async fn force(store: &Store, request: ForceRequest) -> Result<PostingOutcome, LaterError> {
-    require_positive(Some(request.acquirer_amount.amount_minor()))?;
+async fn force(store: &Store, request: ForceRequest) -> Result<PostingOutcome, ClearingError> {
     let currency = request.card.currency;
     let table = if request.acquirer_amount.currency() == currency {
         FxTable::default()
@@ -76,23 +105,25 @@ pub async fn force(store: &Store, request: ForceRequest) -> Result<PostingOutcom
     Ok(store.force_clearing(ForcedClearing { record, receipt }).await?)
 }
 
-const fn refused(fault: ConversionFault) -> LaterError {
+const fn refused(fault: ConversionFault) -> ClearingError {
     match fault {
-        ConversionFault::Fx(error) => LaterError::Conversion(error),
-        ConversionFault::RoundsToZero => LaterError::NotPositive,
+        ConversionFault::Fx(error) => ClearingError::Conversion(error),
+        ConversionFault::RoundsToZero => ClearingError::NotPositive,
     }
 }
 
-const fn require_positive(amount_minor: Option<i64>) -> Result<(), LaterError> {
+const fn require_positive(amount_minor: Option<i64>) -> Result<(), ClearingError> {
     match amount_minor {
-        Some(minor) if minor <= 0 => Err(LaterError::NotPositive),
+        Some(minor) if minor <= 0 => Err(ClearingError::NotPositive),
         _ => Ok(()),
     }
 }
 
 fn forced_record(store: &Store, request: ForceRequest, conversion: Conversion) -> Authorisation {
     let (ids, now) = (store.ids(), store.clock().now());
-    Authorisation {
+    let posted_minor = conversion.amount.amount_minor();
+    let cleared_acquirer_minor = request.acquirer_amount.amount_minor();
+    let arriving = Authorisation::arriving(ArrivingAuthorisation {
         enterprise_id: request.card.enterprise_id,
         auth_id: AuthId::from_i64(ids.next()),
         card_id: request.card.card_id,
@@ -107,19 +138,17 @@ fn forced_record(store: &Store, request: ForceRequest, conversion: Conversion) -
         fx_rate: conversion.rate,
         merchant: request.merchant,
         network_key: None,
+        created_at: now,
+    });
+    Authorisation {
         status: AuthorisationStatus::Approved,
         response_code: Some(ResponseCode::Approved),
-        reject_reason: None,
         detail: Some("forced".to_owned()),
-        auth_code: None,
         hold_state: HoldState::Posted,
-        hold_remaining_minor: 0,
-        hold_expires_at: None,
-        posted_minor: conversion.amount.amount_minor(),
-        cleared_acquirer_minor: request.acquirer_amount.amount_minor(),
-        reversed_acquirer_minor: 0,
-        created_at: now,
+        posted_minor,
+        cleared_acquirer_minor,
         decided_at: Some(now),
+        ..arriving
     }
 }
 
