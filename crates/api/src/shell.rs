@@ -74,7 +74,7 @@ async fn exchange(
     response
 }
 
-/// Never the path, the query or a body: secrets travel in some of them (DESIGN decision 14).
+/// Never the path, the query or a body: secrets travel in some of them.
 fn log(
     listener: &str,
     method: &Method,

@@ -18,7 +18,7 @@ pub enum CryptoError {
     /// The cryptographic library failed for a reason of its own.
     #[error("the cryptographic library failed")]
     Library,
-    /// RSA decryption tells good from bad padding (DESIGN decision 7).
+    /// RSA decryption tells good from bad padding.
     #[error("RSA decryption lacks implicit rejection of bad PKCS#1 v1.5 padding")]
     PaddingOracle,
 }

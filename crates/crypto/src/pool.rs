@@ -1,5 +1,5 @@
 //! The bounded pool of threads for RSA, which would otherwise hold up the
-//! asynchronous executor (DESIGN decision 6).
+//! asynchronous executor.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -99,7 +99,7 @@ impl RsaPrivateKey {
     ///
     /// # Errors
     /// [`CryptoError::Refused`] for a block not below the modulus or bad OAEP padding.
-    /// Answer it exactly as plain text that makes no sense (DESIGN decision 7).
+    /// Answer it exactly as plain text that makes no sense.
     pub fn decrypt(
         &self,
         padding: RsaPadding,

@@ -24,7 +24,7 @@ impl TimeSource for SystemTime {
 }
 
 /// Two readings of one clock. *Real* time authenticates callers; *business* time
-/// is real time plus an offset that the sandbox may increase (DESIGN decision 1).
+/// is real time plus an offset that the sandbox may increase.
 /// Clones share the offset.
 #[derive(Clone)]
 pub struct Clock {

@@ -48,7 +48,7 @@ pub struct Enterprise {
 }
 
 impl Enterprise {
-    /// Default of `auth_deadline_ms` (DESIGN decision 11).
+    /// Default of `auth_deadline_ms`.
     pub const DEFAULT_AUTH_DEADLINE_MS: u32 = 2_000;
     /// Least `auth_deadline_ms`.
     pub const MIN_AUTH_DEADLINE_MS: u32 = 500;

@@ -1,4 +1,4 @@
-//! Ids: 19-digit decimal snowflakes, always texts in JSON (DESIGN decision 10).
+//! Ids: 19-digit decimal snowflakes, always texts in JSON.
 
 use std::fmt;
 use std::str::FromStr;

@@ -65,7 +65,7 @@ fn kept(body: &[u8]) -> String {
     excerpt(mask_pans(&String::from_utf8_lossy(body)).as_bytes())
 }
 
-/// The dialect's own signature and those of Standard Webhooks (DESIGN decision 13).
+/// The dialect's own signature and those of Standard Webhooks.
 fn headers(event: &WebhookEvent, secret: &str, real_seconds: i64) -> HeaderMap {
     let id = event.webhook_id.to_string();
     let mut headers = HeaderMap::new();

@@ -1,6 +1,6 @@
 //! The little that is kept of a foreign answer.
 
-/// Most bytes kept of a response body (DESIGN decision 12).
+/// Most bytes kept of a response body.
 pub const EXCERPT_BYTES: usize = 256;
 
 /// The beginning of `body` as text of at most [`EXCERPT_BYTES`] bytes: invalid UTF-8

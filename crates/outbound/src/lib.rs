@@ -3,7 +3,7 @@
 //! It keeps an absolute deadline, caps what it reads, follows no redirect, uses no
 //! proxy from the environment, and connects only to addresses that the
 //! [`AddressPolicy`] lets through: the address that was checked is the address that
-//! is connected to (DESIGN decisions 11 and 12).
+//! is connected to.
 
 mod address;
 mod client;

@@ -1,5 +1,5 @@
 //! The card network's side. A PAN that arrives becomes a fingerprint at once; the clear
-//! PAN ends here (DESIGN section 1).
+//! PAN ends here.
 
 mod card_reference;
 mod error;

@@ -131,7 +131,7 @@ fn check_source(
 }
 
 /// The path is no part of the key, for it is not signed: a captured request must not work
-/// on another route either (DESIGN decision 9).
+/// on another route either.
 async fn check_replay(state: &ApiState, claim: &Claim<'_>, now: Timestamp) -> Result<(), Failure> {
     let sign = claim.sign.to_ascii_lowercase();
     let key = [claim.api_key, claim.timestamp, claim.nonce, &sign].join("\n");

@@ -359,7 +359,7 @@ fn router(state: Arc<ApiState>) -> Router {
         .with_state(state)
 }
 
-/// Repeated slashes and a stray leading brace, before routing (DESIGN decision 14).
+/// Repeated slashes and a stray leading brace, before routing.
 fn normalise_path(request: &mut Request<Body>) {
     let normal = path::normalise(request.uri().path());
     if *normal == *request.uri().path() {

@@ -11,7 +11,7 @@ const EXTRACTION_PREFIX: &str = "/internal/open-api/";
 /// Brings a raw request path to the one that routes know: repeated slashes collapse,
 /// and one leading `/%7D` or `/}` segment goes (a stray brace after the host variable
 /// of the official collection). Only where the rest begins with [`PREFIX`]; repeated slashes
-/// collapse before the extraction of keys too (section 4). Any other path comes back as it was. Nothing is decoded (DESIGN decision 14).
+/// collapse before the extraction of keys too (section 4). Any other path comes back as it was. Nothing is decoded.
 #[must_use]
 pub fn normalise(raw_path: &str) -> Cow<'_, str> {
     if raw_path.starts_with(PREFIX) && !raw_path.contains("//") {

@@ -167,8 +167,7 @@ fn unencoded_query(raw_query: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Form B of a POST: only with a query, and only if the body is one whole JSON object.
-/// No suffix of such an object is another one, so the seam between both is certain
-/// (DESIGN decision 14).
+/// No suffix of such an object is another one, so the seam between both is certain.
 fn query_may_be_signed(raw_query: &str, raw_body: &[u8]) -> bool {
     !raw_query.is_empty()
         && raw_body.first() == Some(&b'{')

@@ -1,5 +1,5 @@
 //! The headers of the Standard Webhooks specification, sent beside the dialect's own
-//! `X-Signature` (DESIGN decision 13). Here the secret is base64-decoded first.
+//! `X-Signature`. Here the secret is base64-decoded first.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
