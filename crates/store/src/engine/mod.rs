@@ -6,6 +6,7 @@
 
 mod group;
 mod postgres;
+mod private_file;
 mod sqlite;
 mod value;
 

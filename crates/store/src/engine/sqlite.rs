@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::group::{MoneyJob, MoneyResult, apply_directly, apply_in_savepoint, settle_money};
 use super::{AbortOnPanic, BoxFuture, Row, Tx, Value};
 use crate::StoreError;
+use crate::engine::private_file::create_private;
 use crate::engine::sqlite::checkpoint::Checkpointer;
 
 #[path = "checkpoint.rs"]
@@ -363,16 +364,6 @@ impl Sqlite {
     }
 }
 
-/// Makes the file for its owner alone, if it is not there: it holds personal data in the
-/// clear. SQLite gives the files beside it the same mode.
-fn create_private(path: &Path) -> Result<(), StoreError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|error| StoreError::Engine(error.to_string()))
-}
-
 /// The writer: takes whatever has arrived, commits it together, answers, and again.
 fn run_writer(
     tx: &Tx,
@@ -491,21 +482,6 @@ mod tests {
         assert!(session.execute("ROLLBACK TO one", &[]).is_err());
         assert!(session.execute("SAVEPOINT two", &[]).is_err());
         assert!(session.execute("COMMIT", &[]).is_err());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn files_are_their_owners_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("t.db");
-        create_private(&path).unwrap();
-        let session = Session::open(&path, false).unwrap();
-        session.execute("CREATE TABLE t (a BLOB) STRICT", &[]).unwrap();
-        for file in std::fs::read_dir(dir.path()).unwrap() {
-            let file = file.unwrap();
-            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
-        }
     }
 
     #[test]
