@@ -379,10 +379,11 @@ impl Authoriser {
         let has_code = decision.is_approval() && !held.authorisation.is_reversal();
         let auth_code = has_code.then(|| self.draw_auth_code());
         let receipt = held.receipt.render(&held.authorisation, in_time.as_ref(), &decision);
-        let may_be_uncovered = decision.is_approval() && held.authorisation.is_completion();
-        let uncovered_receipt = may_be_uncovered
-            .then(|| held.receipt.render_reservation_gone(&held.authorisation, in_time.as_ref()));
-        let ruling = Ruling { decision, auth_code, receipt, uncovered_receipt };
+        let overtaken = decision
+            .is_approval()
+            .then(|| held.receipt.render_overtaken(&held.authorisation, in_time.as_ref()));
+        let if_overtaken = overtaken.flatten();
+        let ruling = Ruling { decision, auth_code, receipt, if_overtaken };
         let authorisation = settle::decide(&self.parts.store, &held.authorisation, ruling).await?;
         tracing::debug!(
             auth_id = %authorisation.auth_id,

@@ -39,10 +39,15 @@ const SINGLE: &str = "single_limit";
 const LIMIT_EXCEEDED: &str = VelocityExcess::Single.as_str();
 /// The check of what a completion takes over; the store makes it.
 const RESERVATION: &str = "reservation";
-/// The cause when a reservation went while its completion was asked about and the deposit
-/// does not cover the completion.
-pub(crate) const RESERVATION_GONE: Refusal =
+/// The cause when a reservation was cleared or reversed while its completion was asked about,
+/// or expired and the deposit does not cover the completion.
+const RESERVATION_GONE: Refusal =
     Refusal { response_code: ResponseCode::InsufficientFunds, detail: "reservation_gone" };
+/// The check of the bill that an increment raises; the store makes it.
+const ORIGINAL: &str = "original";
+/// The cause when a bill ended while its increment was asked about.
+const ORIGINAL_ENDED: Refusal =
+    Refusal { response_code: ResponseCode::NotAllowed, detail: "original_ended" };
 
 /// Whether the enterprise can be asked at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,9 +136,17 @@ pub(crate) fn deposit_check(is_covered: bool) -> Check {
     Check { name: DEPOSIT, passed: is_covered, detail }
 }
 
-/// The line of a reservation that went, which is the only one it leaves.
-pub(crate) fn reservation_check() -> Check {
-    Check { name: RESERVATION, passed: false, detail: Some(RESERVATION_GONE.detail) }
+/// The refusal, and its line, of a completion or increment that the end of its original
+/// overtook while the enterprise was asked. Only that leaves such a line.
+pub(crate) fn overtaken(it: &Authorisation) -> Option<(Refusal, Check)> {
+    let (name, refusal) = if it.is_completion() {
+        (RESERVATION, RESERVATION_GONE)
+    } else if it.is_increment() {
+        (ORIGINAL, ORIGINAL_ENDED)
+    } else {
+        return None;
+    };
+    Some((refusal, Check { name, passed: false, detail: Some(refusal.detail) }))
 }
 
 /// Notes the limit that the store found exceeded.

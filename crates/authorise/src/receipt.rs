@@ -9,7 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
-use crate::checks::{Check, RESERVATION_GONE, reservation_check};
+use crate::checks::{Check, Refusal, overtaken};
 use crate::decision::Decision;
 use crate::forward::Exchange;
 use crate::request::{Presented, PresentedValue};
@@ -209,15 +209,17 @@ impl Receipt {
         serde_json::to_string(&lines).expect("structs of texts and numbers are JSON")
     }
 
-    /// The receipt of a completion that was approved when its reservation had gone.
-    pub(crate) fn render_reservation_gone(
+    /// The refusal and the receipt of a completion or increment that was approved when its
+    /// original had ended; nothing for what raises or completes nothing.
+    pub(crate) fn render_overtaken(
         &self,
         authorisation: &Authorisation,
         exchange: Option<&Exchange>,
-    ) -> String {
+    ) -> Option<(Refusal, String)> {
+        let (refusal, check) = overtaken(authorisation)?;
         let mut receipt = self.clone();
-        receipt.checks.push(reservation_check());
-        receipt.render(authorisation, exchange, &Decision::refused(RESERVATION_GONE))
+        receipt.checks.push(check);
+        Some((refusal, receipt.render(authorisation, exchange, &Decision::refused(refusal))))
     }
 }
 

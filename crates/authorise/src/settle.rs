@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Authorisation;
 use store::{DecideAuthorisation, DecideOutcome, MoneyError, Store, StoreError};
 
-use crate::checks::RESERVATION_GONE;
+use crate::checks::Refusal;
 use crate::decision::Decision;
 use crate::hold::result_event;
 
@@ -20,15 +20,15 @@ pub(crate) struct Ruling {
     /// Of an approval.
     pub(crate) auth_code: Option<String>,
     pub(crate) receipt: String,
-    /// The receipt of the decline that an approved completion comes to where its reservation
-    /// went meanwhile and the deposit does not cover it.
-    pub(crate) uncovered_receipt: Option<String>,
+    /// The decline, with its receipt, that the approval of a completion or an increment comes
+    /// to where its original has ended meanwhile.
+    pub(crate) if_overtaken: Option<(Refusal, String)>,
 }
 
 impl Ruling {
     /// One that gives the network no authorisation code.
     pub(crate) const fn without_code(decision: Decision, receipt: String) -> Self {
-        Self { decision, auth_code: None, receipt, uncovered_receipt: None }
+        Self { decision, auth_code: None, receipt, if_overtaken: None }
     }
 }
 
@@ -39,11 +39,11 @@ pub(crate) async fn decide(
     held: &Authorisation,
     ruling: Ruling,
 ) -> Result<Authorisation, MoneyError> {
-    let uncovered = ruling.uncovered_receipt.map(|receipt| {
-        Box::new(request(store, held, &Decision::refused(RESERVATION_GONE), None, receipt))
+    let refused = ruling.if_overtaken.map(|(refusal, receipt)| {
+        Box::new(request(store, held, &Decision::refused(refusal), None, receipt))
     });
     let mut request = request(store, held, &ruling.decision, ruling.auth_code, ruling.receipt);
-    request.if_uncovered = uncovered;
+    request.if_uncovered = refused;
     let mut pause = FIRST_PAUSE;
     for _ in 1..MAX_TRIES {
         match store.decide_authorisation(request.clone()).await {

@@ -91,6 +91,16 @@ impl VelocityUse {
         Self { day: self.day.plus(share), month: self.month.plus(share) }
     }
 
+    /// Adds a share of `day`, which is not later than the newest, to those of the two periods
+    /// that it lies in.
+    #[must_use]
+    pub const fn plus_of_day(self, share: VelocityShare, day: i64) -> Self {
+        Self {
+            day: if day == self.day.first_day { self.day.plus(share) } else { self.day },
+            month: if day >= self.month.first_day { self.month.plus(share) } else { self.month },
+        }
+    }
+
     /// Gives a share back that was added on `day` (counted as in [`PeriodUse::first_day`]), to
     /// those of the two periods that the day lies in.
     #[must_use]

@@ -99,9 +99,10 @@ pub struct DecideAuthorisation {
     pub receipt: Option<String>,
     /// The result webhook.
     pub event: WebhookEvent,
-    /// The decline that is written in place of the approval of a completion whose
-    /// reservation went meanwhile, where the deposit does not cover what is lacking; without
-    /// one that is `InsufficientFunds`, and the authorisation stays undecided.
+    /// The decline that is written in place of the approval of a completion or increment
+    /// whose original was cleared or reversed meanwhile, or of a completion whose reservation
+    /// expired where the deposit does not cover what is lacking; without one that is
+    /// `HoldClosed` or `InsufficientFunds`, and the authorisation stays undecided.
     pub if_uncovered: Option<Box<DecideAuthorisation>>,
     /// When.
     pub now: Timestamp,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sim::Behaviour;
 
 use crate::engine::Engine;
+use crate::velocity::advance_into_a_month;
 use crate::world::{World, purchase, text};
 
 const AUTHORISATIONS: &str = "/sandbox/v1/authorisations";
@@ -307,7 +308,7 @@ both_engines!(clearings_below_at_and_above_and_the_days_of_holds, |life| {
 });
 
 /// How long the enterprise thinks about what something else is to overtake.
-const THINKING: Duration = Duration::from_millis(500);
+const THINKING: Duration = Duration::from_millis(1_500);
 
 impl Life {
     /// Gives the enterprise more time than it takes for `amount`, which it approves late.
@@ -387,51 +388,123 @@ both_engines!(a_hold_that_clearings_used_up_expires_without_moving_money, |life|
     life.available("99950.00").await;
 });
 
-both_engines!(a_completion_whose_reservation_went_is_declined_unless_it_is_covered, |life| {
-    life.think_about("90.00").await;
-    let path = format!("/admin/v1/enterprises/{}/withdrawals", life.world.enterprise_id());
-    let withdrawal = json!({"currency": "840", "amount": "99900.00", "reference": "all-but-100"});
-    life.post(&path, withdrawal).await;
-    let mut asked = 0;
-    // The reservation's money is spent on something else, or is still there.
-    for (spent, is_covered, left) in [("40.00", false, "60.00"), ("1.00", true, "9.00")] {
-        let reserved = life.authorise("60.00", json!({"authType": "PRE_AUTH"})).await;
-        let reserved = text(&reserved, "authId");
+impl Life {
+    /// Completes a reservation with 90.00 and lets `overtaking` happen to it before the
+    /// enterprise answers.
+    async fn complete_late(&self, reserved: &str, overtaking: impl Future<Output = ()>) -> Value {
+        let asked = self.world.enterprise.notices().len();
         let more = json!({"authType": "PRE_AUTH_COMPLETION", "originalAuthId": reserved});
-        let (done, ()) = tokio::join!(life.authorise("90.00", more), async {
-            life.asked(asked + 2).await;
-            life.step(&reserved, "reverse", json!({})).await;
-            life.authorise(spent, json!({})).await;
-        });
-        asked += 4;
-        let auth_id = text(&done, "authId");
-        let receipt = life.receipt(&auth_id).await;
-        if is_covered {
-            assert_eq!(
-                (&done["approved"], &receipt["heldAmount"]),
-                (&json!(true), &json!("90.00"))
-            );
-            assert_eq!(life.flag(&auth_id).await, "A");
-        } else {
-            assert_eq!(
-                (&done["approved"], &done["responseCode"], &done["reason"], &done["authCode"]),
-                (&json!(false), &json!("01"), &json!("DAPI_AUTH_INTERNAL_REJECT"), &Value::Null)
-            );
-            assert_eq!(
-                (&receipt["approved"], &receipt["detail"], &receipt["heldAmount"]),
-                (&json!(false), &json!("reservation_gone"), &json!("0.00"))
-            );
-            let gone =
-                json!({"name": "reservation", "passed": false, "detail": "reservation_gone"});
-            assert_eq!(receipt["checks"].as_array().unwrap().last(), Some(&gone));
-            assert_eq!(receipt["answer"]["responseCode"], "00");
-            assert_eq!(life.flag(&auth_id).await, "D");
+        let overtaken = async {
+            self.asked(asked + 1).await;
+            overtaking.await;
+        };
+        tokio::join!(self.authorise("90.00", more), overtaken).0
+    }
+
+    /// What the enterprise approved was declined, told so, and holds nothing.
+    async fn assert_overtaken(&self, answer: &Value, code: &str, check: &str, detail: &str) {
+        assert_eq!(
+            (&answer["approved"], &answer["responseCode"], &answer["reason"], &answer["authCode"]),
+            (&json!(false), &json!(code), &json!("DAPI_AUTH_INTERNAL_REJECT"), &Value::Null)
+        );
+        let auth_id = text(answer, "authId");
+        let receipt = self.receipt(&auth_id).await;
+        assert_eq!(
+            (&receipt["approved"], &receipt["detail"], &receipt["heldAmount"]),
+            (&json!(false), &json!(detail), &json!("0.00"))
+        );
+        let line = json!({"name": check, "passed": false, "detail": detail});
+        assert_eq!(receipt["checks"].as_array().unwrap().last(), Some(&line));
+        assert_eq!(receipt["answer"]["responseCode"], "00");
+        assert_eq!(self.flag(&auth_id).await, "D");
+    }
+
+    async fn reserve(&self) -> String {
+        text(&self.authorise("60.00", json!({"authType": "PRE_AUTH"})).await, "authId")
+    }
+
+    async fn advance(&self, seconds: u32) {
+        self.post("/sandbox/v1/clock/advance", json!({ "seconds": seconds })).await;
+    }
+
+    /// Leaves 100.00 of the deposit.
+    async fn leave_100(&self) {
+        let path = format!("/admin/v1/enterprises/{}/withdrawals", self.world.enterprise_id());
+        let body = json!({"currency": "840", "amount": "99900.00", "reference": "all-but-100"});
+        self.post(&path, body).await;
+    }
+}
+
+both_engines!(
+    a_completion_whose_reservation_was_cleared_or_reversed_meanwhile_is_declined,
+    |life| {
+        life.think_about("90.00").await;
+        life.leave_100().await;
+        // The deposit covers the completion each time.
+        for (step, body, left) in
+            [("reverse", json!({}), "100.00"), ("clear", json!({"amount": "10.00"}), "90.00")]
+        {
+            let reserved = life.reserve().await;
+            let overtaking = async { _ = life.step(&reserved, step, body).await };
+            let done = life.complete_late(&reserved, overtaking).await;
+            life.assert_overtaken(&done, "01", "reservation", "reservation_gone").await;
+            life.available(left).await;
         }
-        life.available(left).await;
-        if !is_covered {
-            let refill = json!({"currency": "840", "amount": "40.00", "reference": "refill"});
-            let path = path.replace("withdrawals", "deposits");
-            life.post(&path, refill).await;
+        // One that is not final uses up the hold: the money is spent all the same.
+        let reserved = life.reserve().await;
+        let used_up = json!({"amount": "60.00", "final": false});
+        let overtaking = async { _ = life.step(&reserved, "clear", used_up).await };
+        let done = life.complete_late(&reserved, overtaking).await;
+        life.assert_overtaken(&done, "01", "reservation", "reservation_gone").await;
+        life.available("30.00").await;
+    }
+);
+
+both_engines!(
+    a_completion_whose_reservation_expired_meanwhile_is_declined_unless_covered,
+    |life| {
+        const MINUTE_SECONDS: u32 = 60;
+        life.think_about("90.00").await;
+        life.leave_100().await;
+        // An advance to another day would wait for the enterprise's answer.
+        advance_into_a_month(&life.world).await;
+        for is_covered in [true, false] {
+            let reserved = life.reserve().await;
+            life.advance(30 * DAY_SECONDS - 5 * MINUTE_SECONDS).await;
+            // What the reservation held is spent on something else, or is still there.
+            let overtaking = async {
+                life.advance(10 * MINUTE_SECONDS).await;
+                if !is_covered {
+                    assert_eq!(life.authorise("50.00", json!({})).await["approved"], true);
+                }
+            };
+            let done = life.complete_late(&reserved, overtaking).await;
+            let auth_id = text(&done, "authId");
+            if is_covered {
+                assert_eq!(done["approved"], true, "{done}");
+                assert_eq!(life.receipt(&auth_id).await["heldAmount"], "90.00");
+                assert_eq!(life.flag(&auth_id).await, "A");
+                life.available("10.00").await;
+                life.step(&auth_id, "reverse", json!({})).await;
+            } else {
+                life.assert_overtaken(&done, "01", "reservation", "reservation_gone").await;
+                life.available("50.00").await;
+            }
         }
+    }
+);
+
+both_engines!(an_increment_that_the_end_of_its_bill_overtook_is_declined, |life| {
+    life.think_about("50.00").await;
+    for step in ["clear", "reverse"] {
+        let first = text(&life.authorise("100.00", json!({})).await, "authId");
+        let asked = life.world.enterprise.notices().len();
+        let (increment, ()) =
+            tokio::join!(life.step(&first, "increment", json!({"amount": "50.00"})), async {
+                life.asked(asked + 1).await;
+                life.step(&first, step, json!({})).await;
+            });
+        life.assert_overtaken(&increment, "11", "original", "original_ended").await;
+        life.available("99900.00").await;
     }
 });

@@ -25,7 +25,7 @@ async fn card_with_limits(world: &World, limits: Value) -> String {
 }
 
 /// Moves business time to noon of the second day of a month, in UTC+8.
-async fn advance_into_a_month(world: &World) {
+pub async fn advance_into_a_month(world: &World) {
     let clock = world.operator.get("/sandbox/v1/clock").await.unwrap();
     let now = Timestamp::parse_rfc3339(&text(&clock, "now")).unwrap();
     let noon = now.utc8_month_start_after(1).plus_seconds(DAY_SECONDS + DAY_SECONDS / 2);

@@ -180,9 +180,10 @@ impl Group<'_> {
             return Ok(DecideOutcome::AlreadyDecided(it));
         }
         match (self.settle(it.clone(), decision), &decision.if_uncovered) {
-            (Err(MoneyError::Ledger(LedgerError::InsufficientFunds)), Some(refusal)) => {
-                self.settle(it, refusal)
-            }
+            (
+                Err(MoneyError::Ledger(LedgerError::InsufficientFunds | LedgerError::HoldClosed)),
+                Some(refusal),
+            ) => self.settle(it, refusal),
             (settled, _) => settled,
         }
     }
@@ -207,8 +208,7 @@ impl Group<'_> {
     }
 
     /// What an approval moves beside the hold: a refund is posted, a completion takes over
-    /// what its reservation holds, an increment that comes after the end of its bill holds
-    /// nothing.
+    /// what its reservation holds, an increment joins its bill if that is open.
     fn approve(&mut self, it: &mut Authorisation, now: Timestamp) -> Result<(), MoneyError> {
         if it.is_refund() {
             let account = self.owned_account(it)?;
@@ -225,15 +225,10 @@ impl Group<'_> {
             let account = self.owned_account(it)?;
             let account_id = account.account_id;
             let movements = bill::complete(account, &mut bill, it)?;
-            self.give_back_unused(&bill, &movements);
+            self.count_completion(it, &bill, &movements);
             self.record_bill(&bill, account_id, movements, now);
         } else if it.is_increment() {
-            let original = self.loaded(it.original_auth_id.ok_or(MoneyError::NotFound)?)?;
-            let account = self.owned_account(it)?;
-            let account_id = account.account_id;
-            let movement = bill::join(account, &original, it)?;
-            self.give_back(it, movement);
-            self.record(it, Some(account_id), movement, now);
+            bill::join(&self.loaded(it.original_auth_id.ok_or(MoneyError::NotFound)?)?)?;
         }
         Ok(())
     }

@@ -201,13 +201,17 @@ pub(super) fn reverse(
 
 /// Gives an approved completion its hold: all that its reservation still holds is released,
 /// and what the completion lacks of its amount is held instead, so that nothing is held
-/// twice. If the reservation was reversed, cleared or expired meanwhile and the deposit does
-/// not cover the difference, that is `InsufficientFunds`: no more is promised than is there.
+/// twice. A reservation that was reversed or cleared meanwhile is `HoldClosed`: its money is
+/// given back or spent already. If it expired meanwhile and the deposit does not cover what
+/// is lacking, that is `InsufficientFunds`: no more is promised than is there.
 pub(super) fn complete(
     account: &mut Account,
     bill: &mut Bill,
     completion: &mut Authorisation,
 ) -> Result<Vec<(AuthId, Movement)>, MoneyError> {
+    if is_closed(&bill.original) || is_used_up(&bill.original) {
+        return Err(LedgerError::HoldClosed.into());
+    }
     let (mut money, mut work, mut it) = (account.clone(), bill.clone(), completion.clone());
     let mut movements = Vec::new();
     // Those whose time ran out are closed too: what is completed is not cleared beside it.
@@ -227,19 +231,10 @@ pub(super) fn complete(
     Ok(movements)
 }
 
-/// Lets an approved increment join its bill. Where that has ended while the enterprise was
-/// asked, nothing would ever use its hold: it is released.
-pub(super) fn join(
-    account: &mut Account,
-    original: &Authorisation,
-    increment: &mut Authorisation,
-) -> Result<Option<Movement>, MoneyError> {
-    if !is_closed(original) {
-        return Ok(None);
-    }
-    let movement = release(account, increment, i64::MAX)?;
-    close_if_empty(increment, true);
-    Ok(movement)
+/// Whether an approved increment may join the bill of `original`. Where that has ended while
+/// the enterprise was asked, nothing would ever use its hold: that is `HoldClosed`.
+pub(super) fn join(original: &Authorisation) -> Result<(), MoneyError> {
+    if is_closed(original) { Err(LedgerError::HoldClosed.into()) } else { Ok(()) }
 }
 
 /// Gives back up to `most_minor` of what a hold has left.
@@ -458,15 +453,33 @@ mod tests {
         assert_eq!((account.held_minor, account.posted_minor), (100, 0));
     }
 
+    /// A bill cleared for good, one reversed, and one whose hold a clearing used up.
+    fn ended_bills() -> [(Account, Bill); 3] {
+        let [mut cleared, mut reversed, mut used_up] = [(); 3].map(|()| approved(100, 100));
+        clear(&mut cleared.0, &mut cleared.1, &clearing(Some(40), true)).unwrap();
+        reverse(&mut reversed.0, &mut reversed.1, &reversal(None)).unwrap();
+        clear(&mut used_up.0, &mut used_up.1, &clearing(None, false)).unwrap();
+        [cleared, reversed, used_up]
+    }
+
     #[test]
-    fn an_increment_that_comes_after_the_end_of_its_bill_holds_nothing() {
-        let (mut account, mut bill) = approved(100, 100);
-        let mut late = follower(&mut account, &bill, AuthType::Normal);
-        clear(&mut account, &mut bill, &clearing(None, true)).unwrap();
-        let released = join(&mut account, &bill.original, &mut late).unwrap();
-        assert_eq!(released.map(|it| it.amount.amount_minor()), Some(100));
-        assert_eq!((account.held_minor, late.hold_remaining_minor), (0, 0));
-        bill.increments.push(late);
-        assert!(clear(&mut account, &mut bill, &clearing(Some(100), true)).is_err());
+    fn a_reservation_that_was_cleared_or_reversed_is_not_completed() {
+        for (mut account, mut bill) in ended_bills() {
+            let mut late = follower(&mut account, &bill, AuthType::PreAuthCompletion);
+            let before = (account.clone(), bill.original.clone(), late.clone());
+            let refused = complete(&mut account, &mut bill, &mut late);
+            assert!(matches!(refused, Err(MoneyError::Ledger(LedgerError::HoldClosed))));
+            assert_eq!((account, bill.original, late), before);
+        }
+    }
+
+    #[test]
+    fn an_increment_joins_no_bill_that_has_ended() {
+        let [cleared, reversed, used_up] = ended_bills().map(|(_, bill)| join(&bill.original));
+        for refused in [cleared, reversed] {
+            assert!(matches!(refused, Err(MoneyError::Ledger(LedgerError::HoldClosed))));
+        }
+        // A clearing that is not final waits for what raises it.
+        assert!(used_up.is_ok());
     }
 }

@@ -145,14 +145,16 @@ impl Group<'_> {
         loaded.used.at(it.created_at).excess(&terms.limits, share)
     }
 
-    /// Counts a new authorisation, if its hold was taken.
+    /// Counts a new authorisation, if its hold was taken. A completion that lacks nothing
+    /// counts with nothing so far: it may lack something when it is decided.
     pub(super) fn count(
         &mut self,
         it: &Authorisation,
         terms: Option<&VelocityTerms>,
     ) -> Option<Counted> {
         let is_counted = |terms: &&VelocityTerms| {
-            it.hold_state == HoldState::Pending && terms.limits.has_periods()
+            let may_lack = it.is_completion() && it.status == AuthorisationStatus::Pending;
+            (it.hold_state == HoldState::Pending || may_lack) && terms.limits.has_periods()
         };
         let terms = terms.filter(is_counted)?;
         let loaded = self.batch.velocity_uses.get_mut(&(it.enterprise_id, terms.pan_id))?;
@@ -194,20 +196,44 @@ impl Group<'_> {
         self.give_back_from(&counting, movement);
     }
 
-    /// Gives back to the limits what a completion does not use of its reservation.
-    /// `movements` are what the approval of the completion moved.
-    pub(super) fn give_back_unused(&mut self, bill: &Bill, movements: &[(AuthId, Movement)]) {
+    /// Gives back to the limits what an approved completion does not use of its reservation,
+    /// or counts what it holds beyond what that still held, because it expired meanwhile: also
+    /// over a limit, which was kept when the completion came. `movements` are what the
+    /// approval moved.
+    pub(super) fn count_completion(
+        &mut self,
+        completion: &Authorisation,
+        bill: &Bill,
+        movements: &[(AuthId, Movement)],
+    ) {
         let mut unused_minor = 0_i64;
         for (_, movement) in movements {
             let minor = movement.amount.amount_minor();
             let is_release = movement.to == Bucket::Available;
             unused_minor = unused_minor.saturating_add(if is_release { minor } else { -minor });
         }
+        if unused_minor < 0 {
+            return self.count_more(completion, -unused_minor);
+        }
         let Some((_, movement)) = movements.first().filter(|_| unused_minor > 0) else { return };
         let counting: Vec<_> =
             bill.increments.iter().rev().chain([&bill.original]).cloned().collect();
         let amount = Money::new(unused_minor, movement.amount.currency());
         self.give_back_from(&counting, Movement { amount, ..*movement });
+    }
+
+    /// Raises what an authorisation counts with, on the day that it counts to.
+    fn count_more(&mut self, it: &Authorisation, amount_minor: i64) {
+        let Some(loaded) = self.batch.authorisations.get_mut(&it.auth_id) else { return };
+        let Some(counted) = loaded.counted.as_mut() else { return };
+        counted.amount_minor = counted.amount_minor.saturating_add(amount_minor);
+        loaded.is_changed = true;
+        if let Some(loaded) = self.batch.velocity_uses.get_mut(&(it.enterprise_id, counted.pan_id))
+        {
+            let share = VelocityShare { amount_minor, count: 0 };
+            *loaded =
+                LoadedUse { used: loaded.used.plus_of_day(share, counted.day), is_changed: true };
+        }
     }
 
     /// A reservation and its increments, latest first.

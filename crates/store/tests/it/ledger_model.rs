@@ -110,9 +110,7 @@ impl Model {
         if self.known[index].status != Status::Pending {
             return;
         }
-        let is_uncovered =
-            self.known[index].kind == Kind::Completion && !self.is_takeover_covered(index);
-        if !yes || is_uncovered {
+        if !yes || self.is_overtaken(index) {
             let it = &mut self.known[index];
             it.status = Status::Declined;
             close(it, HoldState::Voided);
@@ -122,9 +120,6 @@ impl Model {
         match self.known[index].kind {
             Kind::Refund => self.posted -= self.known[index].amount,
             Kind::Completion => self.take_over(index),
-            Kind::Increment if is_closed(&self.known[self.known[index].original.unwrap()]) => {
-                close(&mut self.known[index], HoldState::Voided);
-            }
             _ => {}
         }
     }
@@ -136,6 +131,18 @@ impl Model {
         let it = &mut self.known[index];
         it.held = it.amount;
         it.state = HoldState::Pending;
+    }
+
+    /// Whether what it follows has ended since, so that it cannot be approved any more.
+    fn is_overtaken(&self, index: usize) -> bool {
+        let original = self.known[index].original.map(|original| &self.known[original]);
+        match (self.known[index].kind, original) {
+            (Kind::Increment, Some(original)) => is_closed(original),
+            (Kind::Completion, Some(original)) => {
+                is_closed(original) || original.left <= 0 || !self.is_takeover_covered(index)
+            }
+            _ => false,
+        }
     }
 
     /// Whether a completion's amount is there, of which its reservation may hold less by now.

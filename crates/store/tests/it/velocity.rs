@@ -246,6 +246,40 @@ both_engines!(a_completion_counts_with_what_its_reservation_lacks, |store| {
     }
 });
 
+both_engines!(a_completion_whose_reservation_expired_meanwhile_counts_wholly, |store| {
+    fund(&store, 1_000_000).await;
+    let card = cards::card(&store).await;
+    let limits = limits(limit(Some(150), None), limit(None, None));
+    for (reserved_minor, completed_minor, uses) in
+        [(90, 90, [90, 0, 90, 0]), (40, 60, [150, 0, 150, 0])]
+    {
+        let on_card = |minor| {
+            let mut request = counted(&store, minor, limits, store.clock().now());
+            request.authorisation.card_id = card.card_id;
+            request.velocity.as_mut().unwrap().pan_id = card.pan_id;
+            request
+        };
+        let mut reservation = on_card(reserved_minor);
+        reservation.authorisation.auth_type = AuthType::PreAuth;
+        let reserved = reservation.authorisation.clone();
+        store.begin_authorisation(reservation).await.unwrap();
+        decided(&store, reserved.auth_id, ResponseCode::Approved).await;
+        let mut completion = on_card(completed_minor);
+        let it = &mut completion.authorisation;
+        it.auth_type = AuthType::PreAuthCompletion;
+        (it.original_auth_id, it.outs_id) = (Some(reserved.auth_id), reserved.outs_id);
+        let auth_id = it.auth_id;
+        store.begin_authorisation(completion).await.unwrap();
+        let later = store.clock().now().plus_seconds(8 * DAY_SECONDS);
+        assert!(store.expire_hold(ENTERPRISE, reserved.auth_id, later).await.unwrap());
+        decided(&store, auth_id, ResponseCode::Approved).await;
+        let VelocityUse { day, month } = store.velocity_use(ENTERPRISE, card.pan_id).await.unwrap();
+        assert_eq!([day.amount_minor, day.count, month.amount_minor, month.count], uses);
+        let report = store.verify_ledger().await.unwrap();
+        assert!(report.violations.is_empty(), "{:?}", report.violations);
+    }
+});
+
 both_engines!(a_changed_use_is_found, |store, database| {
     fund(&store, 1_000_000).await;
     let card = cards::card(&store).await;
