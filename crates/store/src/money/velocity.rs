@@ -236,12 +236,14 @@ impl Group<'_> {
         }
     }
 
-    /// A reservation and its increments, latest first.
+    /// A reservation and its increments, latest first. One that is still being asked about
+    /// holds and counts for itself.
     fn reserving(&self, completion: &Authorisation, original: AuthId) -> Vec<Authorisation> {
         let members = self.batch.bills.get(&completion.outs_id).into_iter().flatten().rev();
         let loaded = members.filter_map(|auth_id| self.batch.authorisations.get(auth_id));
         let of_reservation = |it: &&Authorisation| {
-            it.auth_id == original || (it.is_increment() && it.original_auth_id == Some(original))
+            let is_raise = it.is_increment() && it.status == AuthorisationStatus::Approved;
+            it.auth_id == original || (is_raise && it.original_auth_id == Some(original))
         };
         loaded.map(|loaded| &loaded.authorisation).filter(of_reservation).cloned().collect()
     }

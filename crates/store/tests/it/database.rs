@@ -29,6 +29,14 @@ impl Database {
         Self::Server { admin_url, name }
     }
 
+    /// A fresh one on the same engine.
+    pub async fn another(&self) -> Self {
+        match self {
+            Self::Embedded(_) => Self::embedded(),
+            Self::Server { .. } => Self::on_server().await,
+        }
+    }
+
     /// Opens the store in it, with the machine's clock.
     pub async fn open(&self) -> Store {
         self.open_as(1).await

@@ -1,6 +1,7 @@
 //! What the money commands should do, told once more and simply: amounts of one currency,
-//! no rates, no transfers. What is available is what was brought in, less what is held and
-//! spent.
+//! into which others are multiplied, and no transfers. What is available is what was brought
+//! in, less what is held and spent. One card has limits; what is used of its day is what its
+//! authorisations still count with.
 
 use domain::{AuthId, HoldState};
 
@@ -23,12 +24,46 @@ pub enum Status {
     Declined,
 }
 
-impl Status {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Approved => "APPROVED",
-            Self::Declined => "DECLINED",
+/// What became of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// An authorisation that was begun or decided has this status.
+    Status(Status),
+    /// The network's key had made this one before.
+    Repeated(AuthId),
+    Taken,
+    Refused,
+}
+
+/// The limit of a single authorisation of the limited card.
+pub const SINGLE: i64 = 500;
+/// The limit of its day.
+pub const DAILY: i64 = 900;
+
+/// A new authorisation.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub auth_id: AuthId,
+    pub kind: Kind,
+    pub amount: i64,
+    pub original: Option<usize>,
+    /// Billing units for one of the acquirer's.
+    pub rate: i64,
+    pub is_limited: bool,
+    pub key: Option<u8>,
+}
+
+impl Asked {
+    /// One about nothing, without limits and in the billing currency.
+    pub const fn of(kind: Kind) -> Self {
+        Self {
+            auth_id: AuthId::from_i64(0),
+            kind,
+            amount: 0,
+            original: None,
+            rate: 1,
+            is_limited: false,
+            key: None,
         }
     }
 }
@@ -41,6 +76,12 @@ pub struct Known {
     pub status: Status,
     pub original: Option<usize>,
     pub amount: i64,
+    pub rate: i64,
+    pub is_limited: bool,
+    key: Option<u8>,
+    /// What it still counts with to the day.
+    counted: i64,
+    reversed: i64,
     pub held: i64,
     /// Neither cleared nor reversed; below zero after a clearing of more than was asked.
     pub left: i64,
@@ -49,10 +90,12 @@ pub struct Known {
 }
 
 /// All money of one enterprise.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Model {
     pub funding: i64,
     pub posted: i64,
+    /// Of the limited card's day.
+    pub used: i64,
     pub known: Vec<Known>,
 }
 
@@ -70,26 +113,80 @@ impl Model {
         self.funding - self.posted - self.held()
     }
 
-    /// A new authorisation that holds `amount`, or less where a reservation covers it.
-    pub fn begin(&mut self, auth_id: AuthId, kind: Kind, amount: i64, original: Option<usize>) {
-        let reserved = if kind == Kind::Completion {
-            self.bill(original.unwrap()).iter().map(|index| self.known[*index].held).sum()
+    /// A new authorisation that holds its amount, or less where a reservation covers it.
+    pub fn begin(&mut self, asked: &Asked) -> Done {
+        let is_same = |it: &&Known| it.is_limited == asked.is_limited && it.key == asked.key;
+        if let Some(first) = self.known.iter().find(|it| it.key.is_some() && is_same(it)) {
+            return Done::Repeated(first.auth_id);
+        }
+        if asked.original.is_some_and(|index| !self.may_follow(index, asked.kind)) {
+            return Done::Refused;
+        }
+        let reserved = if asked.kind == Kind::Completion {
+            self.bill(asked.original.unwrap()).iter().map(|index| self.known[*index].held).sum()
         } else {
             0
         };
-        let need = if kind == Kind::Refund { 0 } else { (amount - reserved).max(0) };
+        let need = if asked.kind == Kind::Refund { 0 } else { (asked.amount - reserved).max(0) };
         let is_covered = need == 0 || need <= self.available();
+        let is_taken = is_covered && !(asked.is_limited && self.is_excess(asked, need));
+        let held = if is_taken { need } else { 0 };
+        let counted = if asked.is_limited { held } else { 0 };
+        self.used += counted;
+        let status = if is_taken { Status::Pending } else { Status::Declined };
         self.known.push(Known {
-            auth_id,
-            kind,
-            status: if is_covered { Status::Pending } else { Status::Declined },
-            original,
-            amount,
-            held: if is_covered { need } else { 0 },
-            left: amount,
+            auth_id: asked.auth_id,
+            kind: asked.kind,
+            status,
+            original: asked.original,
+            amount: asked.amount,
+            rate: asked.rate,
+            is_limited: asked.is_limited,
+            key: asked.key,
+            counted,
+            reversed: 0,
+            held,
+            left: asked.amount,
             cleared: false,
-            state: if is_covered && need > 0 { HoldState::Pending } else { HoldState::None },
+            state: if held > 0 { HoldState::Pending } else { HoldState::None },
         });
+        Done::Status(status)
+    }
+
+    /// Whether the limits bar it: the day's, or for an increment the one of its whole bill.
+    fn is_excess(&self, asked: &Asked, need: i64) -> bool {
+        let is_raised_too_far = asked.kind == Kind::Increment && {
+            let of_bill = |it: &&Known| {
+                it.kind == Kind::Increment
+                    && it.original == asked.original
+                    && it.status != Status::Declined
+            };
+            let original = &self.known[asked.original.unwrap()];
+            let members = self.known.iter().filter(of_bill).chain([original]);
+            let raised: i64 = members.map(|it| it.amount - it.reversed).sum();
+            raised + asked.amount > SINGLE
+        };
+        is_raised_too_far || (need > 0 && self.used + need > DAILY)
+    }
+
+    /// Takes what was given back off what these count with, in order.
+    fn give_back(&mut self, counting: &[usize], amount: i64) {
+        let mut rest = amount;
+        for index in counting {
+            let part = self.known[*index].counted.min(rest);
+            self.known[*index].counted -= part;
+            self.used -= part;
+            rest -= part;
+        }
+    }
+
+    /// What counts for an authorisation's hold: a completion's took over its reservation's.
+    fn counting(&self, index: usize) -> Vec<usize> {
+        let mut counting = vec![index];
+        if self.known[index].kind == Kind::Completion {
+            counting.extend(self.bill(self.known[index].original.unwrap()).iter().rev());
+        }
+        counting
     }
 
     /// Whether an authorisation may be incremented or completed.
@@ -111,6 +208,7 @@ impl Model {
             return;
         }
         if !yes || self.is_overtaken(index) {
+            self.give_back(&[index], self.known[index].held);
             let it = &mut self.known[index];
             it.status = Status::Declined;
             close(it, HoldState::Voided);
@@ -125,10 +223,21 @@ impl Model {
     }
 
     fn take_over(&mut self, index: usize) {
-        for member in self.bill(self.known[index].original.unwrap()) {
-            close(&mut self.known[member], HoldState::Voided);
+        let bill = self.bill(self.known[index].original.unwrap());
+        let reserved: i64 = bill.iter().map(|member| self.known[*member].held).sum();
+        for member in &bill {
+            close(&mut self.known[*member], HoldState::Voided);
         }
+        let lacking = self.known[index].amount - self.known[index].held;
+        let counting: Vec<_> = bill.into_iter().rev().collect();
+        self.give_back(&counting, (reserved - lacking).max(0));
         let it = &mut self.known[index];
+        if it.is_limited {
+            // What its reservation, whose time ran out, held no more.
+            let more = (lacking - reserved).max(0);
+            it.counted += more;
+            self.used += more;
+        }
         it.held = it.amount;
         it.state = HoldState::Pending;
     }
@@ -167,6 +276,9 @@ impl Model {
                 && it.original == Some(index)
                 && it.status == Status::Approved
         });
+        let mut increments: Vec<_> = increments.collect();
+        // Two that came at once lie in order of their ids.
+        increments.sort_by_key(|increment| self.known[*increment].auth_id);
         std::iter::once(index).chain(increments).collect()
     }
 
@@ -174,6 +286,7 @@ impl Model {
     pub fn clear(&mut self, index: usize, part: Option<i64>, is_final: bool) -> bool {
         let bill = self.bill(index);
         let usable = |it: &Known| if is_closed(it) { 0 } else { it.left.max(0) };
+        let part = part.map(|minor| minor * self.known[index].rate);
         let total = part.unwrap_or_else(|| bill.iter().map(|i| usable(&self.known[*i])).sum());
         if !self.is_spending(index) || total <= 0 {
             return false;
@@ -218,7 +331,7 @@ impl Model {
         let mut open = self.bill(index);
         open.retain(|member| self.known[*member].state == HoldState::Pending);
         let left: i64 = open.iter().map(|member| self.known[*member].left.max(0)).sum();
-        let total = part.unwrap_or(left);
+        let total = part.map_or(left, |minor| minor * self.known[index].rate);
         if !self.is_spending(index) || open.is_empty() || total <= 0 || total > left {
             return false;
         }
@@ -226,32 +339,50 @@ impl Model {
         for member in open.iter().rev() {
             let it = &mut self.known[*member];
             let used = it.left.max(0).min(rest);
+            let released = used.min(it.held);
             rest -= used;
             it.left -= used;
-            it.held -= used.min(it.held);
+            it.reversed += used;
+            it.held -= released;
             if it.held == 0 && (it.original.is_some() || total == left) {
                 close(it, HoldState::Voided);
             }
+            let counting = self.counting(*member);
+            self.give_back(&counting, released);
         }
-        self.begin(auth_id, Kind::Refund, total, Some(index));
-        self.known.last_mut().unwrap().kind = Kind::Reversal;
+        self.push_incoming(auth_id, total, Some(index)).kind = Kind::Reversal;
         true
     }
 
     /// Whether the hold's time has run out.
     pub fn expire(&mut self, index: usize) -> bool {
-        let it = &mut self.known[index];
+        let it = &self.known[index];
         let is_expired = it.state == HoldState::Pending && it.status != Status::Pending;
         if is_expired {
+            self.give_back(&self.counting(index), self.known[index].held);
+            let it = &mut self.known[index];
             it.held = 0;
             it.state = HoldState::Expired;
         }
         is_expired
     }
 
-    pub fn force(&mut self, auth_id: AuthId, amount: i64) {
-        self.begin(auth_id, Kind::Refund, amount, None);
+    /// A record that holds nothing.
+    fn push_incoming(
+        &mut self,
+        auth_id: AuthId,
+        amount: i64,
+        original: Option<usize>,
+    ) -> &mut Known {
+        // Only what follows may be refused, and this follows nothing yet.
+        self.begin(&Asked { auth_id, amount, ..Asked::of(Kind::Refund) });
         let it = self.known.last_mut().unwrap();
+        it.original = original;
+        it
+    }
+
+    pub fn force(&mut self, auth_id: AuthId, amount: i64) {
+        let it = self.push_incoming(auth_id, amount, None);
         (it.kind, it.status, it.state) = (Kind::Forced, Status::Approved, HoldState::Posted);
         self.posted += amount;
     }
