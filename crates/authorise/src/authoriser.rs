@@ -430,6 +430,9 @@ fn require_original(request: &AuthorisationRequest) -> Result<(), AuthoriseError
         Err(MoneyError::NotApproved.into())
     } else if request.transaction_type == TransactionType::Refund {
         Ok(())
+    } else if request.transaction_type == TransactionType::Inquiry {
+        // It moves nothing, so it can neither raise nor complete anything.
+        Err(AuthoriseError::NotIncrementable)
     } else if request.auth_type == AuthType::PreAuthCompletion {
         if is_reservation { Ok(()) } else { Err(AuthoriseError::NotReserved) }
     } else if original.is_increment() || original.is_completion() {

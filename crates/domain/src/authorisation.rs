@@ -264,17 +264,20 @@ impl Authorisation {
     /// Whether it raises the authorisation that it names.
     #[must_use]
     pub fn is_increment(&self) -> bool {
-        self.direction == Direction::Outgoing
-            && self.original_auth_id.is_some()
-            && self.auth_type != AuthType::PreAuthCompletion
+        self.follows_with_money() && self.auth_type != AuthType::PreAuthCompletion
     }
 
     /// Whether it completes the reservation that it names.
     #[must_use]
     pub fn is_completion(&self) -> bool {
+        self.follows_with_money() && self.auth_type == AuthType::PreAuthCompletion
+    }
+
+    /// Whether it names an original and takes money; an inquiry moves nothing.
+    fn follows_with_money(&self) -> bool {
         self.direction == Direction::Outgoing
             && self.original_auth_id.is_some()
-            && self.auth_type == AuthType::PreAuthCompletion
+            && self.transaction_type != TransactionType::Inquiry
     }
 }
 

@@ -17,4 +17,6 @@ mod account;
 mod movement;
 
 pub use account::{Account, AccountViolation, Bucket, LedgerError, Transfer, TransferKind};
-pub use movement::{Clearing, Movement, clear, deposit, expire, hold, refund, release, withdraw};
+pub use movement::{
+    Clearing, Movement, clear, deposit, expire, hold, hold_again, refund, release, withdraw,
+};

@@ -68,6 +68,15 @@ pub fn hold(account: &mut Account, amount: Money) -> Result<Movement, LedgerErro
     step(account, TransferKind::Hold, Bucket::Available, Bucket::Held, amount)
 }
 
+/// Sets aside again what other holds of the same bill have just given back, whatever is
+/// available: an account that was forced below zero has it all the same.
+///
+/// # Errors
+/// As [`deposit`].
+pub fn hold_again(account: &mut Account, amount: Money) -> Result<Movement, LedgerError> {
+    step(account, TransferKind::Hold, Bucket::Available, Bucket::Held, amount)
+}
+
 /// Gives back `amount` of a hold that has `remaining_minor` left.
 ///
 /// # Errors

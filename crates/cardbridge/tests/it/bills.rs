@@ -508,3 +508,38 @@ both_engines!(an_increment_that_the_end_of_its_bill_overtook_is_declined, |life|
         life.available("99900.00").await;
     }
 });
+
+both_engines!(a_forced_deposit_below_zero_keeps_no_reservation_from_its_completion, |life| {
+    let path = format!("/admin/v1/enterprises/{}/withdrawals", life.world.enterprise_id());
+    let withdrawal = json!({"currency": "840", "amount": "99900.00", "reference": "all-but-100"});
+    life.post(&path, withdrawal).await;
+    let reserved = life.authorise("100.00", json!({"authType": "PRE_AUTH"})).await;
+    let reserved = text(&reserved, "authId");
+    let forced = json!({"cardId": life.card_id, "amount": "50.00", "currency": "840"});
+    life.post("/sandbox/v1/clearings", forced).await;
+    life.available("-50.00").await;
+    let more = json!({"authType": "PRE_AUTH_COMPLETION", "originalAuthId": reserved});
+    // An inquiry moves nothing, so it completes nothing either.
+    let mut inquiry = purchase(&life.card_id, "60.00");
+    inquiry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    inquiry["transactionType"] = json!("Q");
+    let refused = life.refused(AUTHORISATIONS, inquiry).await;
+    assert!(refused.contains("increments and completions"), "{refused}");
+    assert_eq!(life.receipt(&reserved).await["heldAmount"], "100.00");
+    let done = life.authorise("60.00", more).await;
+    assert_eq!(done["approved"], true, "{done}");
+    life.available("-10.00").await;
+    assert_eq!(life.receipt(&text(&done, "authId")).await["heldAmount"], "60.00");
+});
+
+both_engines!(a_reservation_that_was_cleared_in_part_is_not_completed, |life| {
+    let reserved = life.authorise("60.00", json!({"authType": "PRE_AUTH"})).await;
+    let reserved = text(&reserved, "authId");
+    life.step(&reserved, "clear", json!({"amount": "59.00", "final": false})).await;
+    let mut completion = purchase(&life.card_id, "60.00");
+    completion["authType"] = json!("PRE_AUTH_COMPLETION");
+    completion["originalAuthId"] = json!(reserved);
+    let closed = life.refused(AUTHORISATIONS, completion).await;
+    assert!(closed.contains("409: the hold is not open"), "{closed}");
+    life.available("99940.00").await;
+});

@@ -61,8 +61,8 @@ pub(super) fn require_open(
     let is_being_completed = others
         .iter()
         .any(|other| other.is_completion() && other.status != AuthorisationStatus::Declined);
-    // What a clearing used up wholly is spent already: a completion would spend it again.
-    let is_spent = it.is_completion() && is_used_up(original);
+    let increments = others.iter().filter(|other| other.is_increment());
+    let is_spent = it.is_completion() && is_spent(original, increments);
     if !same_currency || !is_open || is_being_completed || is_spent {
         return Err(LedgerError::HoldClosed.into());
     }
@@ -209,20 +209,24 @@ pub(super) fn complete(
     bill: &mut Bill,
     completion: &mut Authorisation,
 ) -> Result<Vec<(AuthId, Movement)>, MoneyError> {
-    if is_closed(&bill.original) || is_used_up(&bill.original) {
+    let (mut money, mut work, mut it) = (account.clone(), bill.clone(), completion.clone());
+    if is_closed(&bill.original) || is_spent(&bill.original, bill.increments.iter()) {
         return Err(LedgerError::HoldClosed.into());
     }
-    let (mut money, mut work, mut it) = (account.clone(), bill.clone(), completion.clone());
+    // What the deposit has to give beside what the reservation gives back.
+    let lacking_minor = it.amount.amount_minor().saturating_sub(it.hold_remaining_minor);
+    if lacking_minor.saturating_sub(bill.held_minor()) > money.available_minor.max(0) {
+        return Err(LedgerError::InsufficientFunds.into());
+    }
     let mut movements = Vec::new();
     // Those whose time ran out are closed too: what is completed is not cleared beside it.
     for member in work.members().filter(|it| !is_closed(it)) {
         movements.extend(release(&mut money, member, i64::MAX)?.map(|step| (member.auth_id, step)));
         close_if_empty(member, true);
     }
-    let lacking_minor = it.amount.amount_minor().saturating_sub(it.hold_remaining_minor);
     if lacking_minor > 0 {
         let lacking = Money::new(lacking_minor, money.currency);
-        movements.push((it.auth_id, ledger::hold(&mut money, lacking)?));
+        movements.push((it.auth_id, ledger::hold_again(&mut money, lacking)?));
         it.hold_remaining_minor =
             it.hold_remaining_minor.checked_add(lacking_minor).ok_or(LedgerError::OutOfRange)?;
         it.hold_state = HoldState::Pending;
@@ -269,6 +273,16 @@ fn close_if_empty(it: &mut Authorisation, always: bool) {
 /// Cleared for good or wholly given back by the network.
 const fn is_closed(it: &Authorisation) -> bool {
     matches!(it.hold_state, HoldState::Posted | HoldState::Voided)
+}
+
+/// Whether anything of a bill was cleared, which a completion would spend again, or its
+/// original was reversed wholly.
+fn is_spent<'a>(
+    original: &Authorisation,
+    mut increments: impl Iterator<Item = &'a Authorisation>,
+) -> bool {
+    let is_cleared = |it: &Authorisation| it.cleared_acquirer_minor > 0;
+    is_used_up(original) || is_cleared(original) || increments.any(is_cleared)
 }
 
 /// Cleared and reversed wholly, whether or not its hold is closed.

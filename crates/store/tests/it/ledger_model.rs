@@ -199,7 +199,7 @@ impl Model {
         });
         let is_open = it.state == HoldState::Pending
             || (it.state == HoldState::Expired && kind == Kind::Completion);
-        let is_spent = kind == Kind::Completion && it.left <= 0;
+        let is_spent = kind == Kind::Completion && self.is_spent(index);
         self.is_spending(index) && is_open && !is_completed && !is_spent
     }
 
@@ -248,7 +248,8 @@ impl Model {
         match (self.known[index].kind, original) {
             (Kind::Increment, Some(original)) => is_closed(original),
             (Kind::Completion, Some(original)) => {
-                is_closed(original) || original.left <= 0 || !self.is_takeover_covered(index)
+                let reserved = self.known[index].original.unwrap();
+                is_closed(original) || self.is_spent(reserved) || !self.is_takeover_covered(index)
             }
             _ => false,
         }
@@ -259,7 +260,14 @@ impl Model {
         let it = &self.known[index];
         let reserved: i64 =
             self.bill(it.original.unwrap()).iter().map(|member| self.known[*member].held).sum();
-        it.amount - it.held <= reserved + self.available()
+        it.amount - it.held - reserved <= self.available().max(0)
+    }
+
+    /// Whether anything of an authorisation or its increments was cleared, or all of it
+    /// reversed.
+    fn is_spent(&self, index: usize) -> bool {
+        let is_cleared = |member: &usize| self.known[*member].cleared;
+        self.known[index].left <= 0 || self.bill(index).iter().any(is_cleared)
     }
 
     /// Whether it is approved and takes money from the cardholder.
