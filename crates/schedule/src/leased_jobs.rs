@@ -2,12 +2,13 @@
 //! and is parked in the end.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
 use futures_util::FutureExt as _;
-use store::{Job, JobKind, Store, StoreError};
+use store::{Job, JobKind, Renewal, Store, StoreError};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -161,15 +162,42 @@ impl Tasks {
     async fn run(&self, job: &mut Job) -> Result<(), JobError> {
         let given = job.clone();
         let run = AssertUnwindSafe(async move { (self.run)(given).await }).catch_unwind();
+        let run = run.map(|done| done.unwrap_or_else(|_| Err("it panicked".into())));
         tokio::pin!(run);
         loop {
             tokio::select! {
-                done = &mut run => return done.unwrap_or_else(|_| Err("it panicked".into())),
-                () = sleep(RENEWAL), if self.is_renewed => {
-                    let until = self.store.renew_job(job, LEASE_MS).await?;
-                    job.leased_until = Some(until.ok_or("the lease was lost")?);
-                }
+                done = &mut run => return done,
+                () = sleep(RENEWAL), if self.is_renewed => {}
             }
+            let (renewal, done) = self.renew_beside(job, run.as_mut()).await;
+            if let Ok(Renewal::Held(until)) = renewal {
+                job.leased_until = Some(until);
+            }
+            if let Some(done) = done {
+                return done;
+            }
+            match renewal? {
+                Renewal::Held(_) => {}
+                Renewal::Lost => return Err("the lease was lost".into()),
+                // The work ended it and has a little left to do; nobody else can take it up.
+                Renewal::Ended => return run.await,
+            }
+        }
+    }
+
+    /// Renews the lease while the job runs on, as a renewal may wait for the job's own commit;
+    /// also what the job came to, if it is done before the renewal.
+    async fn renew_beside(
+        &self,
+        job: &Job,
+        mut run: Pin<&mut (impl Future<Output = Result<(), JobError>> + Send)>,
+    ) -> (Result<Renewal, StoreError>, Option<Result<(), JobError>>) {
+        let renewal = self.store.renew_job(job, LEASE_MS);
+        tokio::pin!(renewal);
+        tokio::select! {
+            renewal = &mut renewal => (renewal, None),
+            // A failed job is given back by the lease as it is after the renewal.
+            done = &mut run => (renewal.await, Some(done)),
         }
     }
 }

@@ -76,7 +76,7 @@ pub struct Job {
 
 impl Job {
     /// When a parked job is due: after every moment that a clock can show.
-    const PARKED_UNTIL: Timestamp = Timestamp::from_micros(i64::MAX);
+    pub(crate) const PARKED_UNTIL: Timestamp = Timestamp::from_micros(i64::MAX);
 
     /// A new job that nobody has tried yet.
     #[must_use]
@@ -89,6 +89,17 @@ impl Job {
     ) -> Self {
         Self { enterprise_id, job_id, kind, subject_id, due_at, attempts: 0, leased_until: None }
     }
+}
+
+/// What became of a lease that was to be held longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// It is held until then (real time).
+    Held(Timestamp),
+    /// The job is somebody else's by now.
+    Lost,
+    /// The job has ended, by the work on it or because that is needed no more.
+    Ended,
 }
 
 impl Store {
@@ -152,16 +163,11 @@ impl Store {
         self.postpone_job(job, Job::PARKED_UNTIL).await
     }
 
-    /// Holds a leased job for `lease_ms` of real time from now on; the lease's new end, or
-    /// none if the lease was lost.
+    /// Holds a leased job for `lease_ms` of real time from now on.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn renew_job(
-        &self,
-        job: &Job,
-        lease_ms: i64,
-    ) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn renew_job(&self, job: &Job, lease_ms: i64) -> Result<Renewal, StoreError> {
         let (enterprise_id, job_id, token) = (job.enterprise_id, job.job_id, job.leased_until);
         let until = self.clock().real_now().plus_millis(lease_ms);
         self.write(move |tx| {
@@ -169,10 +175,32 @@ impl Store {
                 let sql = "UPDATE job SET leased_until = $1 \
                     WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
                 let params = [until.into(), enterprise_id.into(), job_id.into(), token.into()];
-                tx.execute(sql, &params).await.map(|count| (count == 1).then_some(until))
+                if tx.execute(sql, &params).await? == 1 {
+                    return Ok(Renewal::Held(until));
+                }
+                let sql = "SELECT job_id FROM job WHERE enterprise_id = $1 AND job_id = $2";
+                let row = tx.query_opt(sql, &[enterprise_id.into(), job_id.into()]).await?;
+                Ok(if row.is_some() { Renewal::Lost } else { Renewal::Ended })
             })
         })
         .await
+    }
+
+    /// Makes a parked job due at `now` (business time), as if nobody had tried it yet; none
+    /// if no parked job has this id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn retry_job(
+        &self,
+        job_id: JobId,
+        now: Timestamp,
+    ) -> Result<Option<Job>, StoreError> {
+        let retried = self.write(move |tx| Box::pin(retry(tx, job_id, now))).await?;
+        if let Some(job) = &retried {
+            self.jobs_changed(job.kind).notify_one();
+        }
+        Ok(retried)
     }
 
     /// Parked jobs in order of id, after `cursor`, at most `limit`.
@@ -184,12 +212,7 @@ impl Store {
         cursor: Option<i64>,
         limit: u32,
     ) -> Result<Vec<Job>, StoreError> {
-        let kinds = JobKind::ALL.map(|kind| format!("'{}'", kind.as_str())).join(", ");
-        // The kinds, all of them, lead to the index by due time.
-        let sql = format!(
-            "SELECT {JOB_COLUMNS} FROM job WHERE kind IN ({kinds}) AND due_at = $1 \
-             AND job_id > $2 ORDER BY job_id LIMIT $3"
-        );
+        let sql = format!("{} AND job_id > $2 ORDER BY job_id LIMIT $3", select_parked());
         self.read_one(move |tx| {
             let sql = sql.clone();
             Box::pin(async move {
@@ -269,6 +292,43 @@ async fn take(tx: &Tx, job: &Job, lease: Lease) -> Result<bool, StoreError> {
         lease.real_now.into(),
     ];
     tx.execute(sql, &params).await.map(|count| count == 1)
+}
+
+/// Selects the jobs that are due at $1, which is when parked ones are.
+fn select_parked() -> String {
+    let kinds = JobKind::ALL.map(|kind| format!("'{}'", kind.as_str())).join(", ");
+    // The kinds, all of them, lead to the index by due time.
+    format!("SELECT {JOB_COLUMNS} FROM job WHERE kind IN ({kinds}) AND due_at = $1")
+}
+
+async fn retry(tx: &Tx, job_id: JobId, now: Timestamp) -> Result<Option<Job>, StoreError> {
+    let sql = format!("{} AND job_id = $2 FOR UPDATE", select_parked());
+    let params = [Job::PARKED_UNTIL.into(), job_id.into()];
+    let Some(row) = tx.query_opt(&sql, &params).await? else { return Ok(None) };
+    let parked = job_from(&row)?;
+    retry_parked(tx, parked.enterprise_id, parked.kind, parked.subject_id, now).await?;
+    Ok(Some(Job { due_at: now, attempts: 0, leased_until: None, ..parked }))
+}
+
+/// Makes the job of a kind about one subject due at `due_at` if it is parked, as if nobody
+/// had tried it yet.
+pub(crate) async fn retry_parked(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    kind: JobKind,
+    subject_id: i64,
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE job SET due_at = $4, attempts = 0, leased_until = NULL \
+        WHERE enterprise_id = $1 AND subject_id = $2 AND kind = $3 AND due_at = $5";
+    let params = [
+        enterprise_id.into(),
+        subject_id.into(),
+        kind.as_str().into(),
+        due_at.into(),
+        Job::PARKED_UNTIL.into(),
+    ];
+    tx.execute(sql, &params).await.map(drop)
 }
 
 /// Writes a new job, if there is one to write.

@@ -51,7 +51,7 @@ pub use error::StoreError;
 pub use guidance::{OpenLinkError, OpenedPage, OtpOutcome, PagePassword};
 pub use idempotency::IdempotencyState;
 pub use intent_tickets::{IntentChange, IntentChangeError, PlaceIntentTicket};
-pub use jobs::{Job, JobKind};
+pub use jobs::{Job, JobKind, Renewal};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
 pub use money::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,

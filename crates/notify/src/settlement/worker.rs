@@ -5,7 +5,7 @@
 
 use domain::{BusinessDay, Timestamp};
 use schedule::{BackOff, Boxed, Worker};
-use store::{Job, JobKind, Store, StoreError};
+use store::{Job, JobKind, Renewal, Store, StoreError};
 use tokio::time::{Duration, sleep};
 
 use super::cut::{CutError, SettlementFiles, ready_at};
@@ -77,7 +77,7 @@ impl SettlementWorker {
             tokio::select! {
                 closed = &mut closing => return closed,
                 () = sleep(RENEWAL) => {
-                    let Some(until) = self.store.renew_job(job, LEASE_MS).await? else {
+                    let Renewal::Held(until) = self.store.renew_job(job, LEASE_MS).await? else {
                         return Err(CutError::BrokenOff("the lease was lost".to_owned()));
                     };
                     job.leased_until = Some(until);

@@ -1,7 +1,7 @@
 //! Leases of jobs: held, lost, taken over.
 
-use domain::OrderStatus;
-use store::{Job, JobKind, OrderStep, OrderStepOutcome, Store};
+use domain::{BusinessDay, OrderStatus};
+use store::{Job, JobKind, OrderStep, OrderStepOutcome, Renewal, Store};
 
 use crate::both_engines;
 use crate::samples::{ENTERPRISE, NOW, tell};
@@ -92,4 +92,43 @@ both_engines!(a_start_takes_over_every_lease, |store| {
     store.take_over_leases().await.unwrap();
     assert_eq!(lease(&store, LEASE_MS, 1).await.len(), 1);
     assert_eq!(store.claim_deliveries(NOW, LEASE_MS, 1, &[]).await.unwrap().len(), 1);
+});
+
+both_engines!(a_renewal_tells_a_lost_lease_from_a_job_that_has_ended, |store| {
+    let day = BusinessDay::from_i64(7);
+    store.recut_later(ENTERPRISE, day, NOW).await.unwrap();
+    let lease = async || store.lease_jobs(JobKind::SettlementRecut, NOW, 0, 1).await.unwrap();
+    let first = lease().await.remove(0);
+    let second = lease().await.remove(0);
+    assert_eq!(store.renew_job(&first, LEASE_MS).await.unwrap(), Renewal::Lost);
+    let Renewal::Held(until) = store.renew_job(&second, LEASE_MS).await.unwrap() else {
+        panic!("its lease is held by nobody else")
+    };
+    assert!(until > store.clock().real_now());
+    store.end_recut(ENTERPRISE, day).await.unwrap();
+    let held = Job { leased_until: Some(until), ..second };
+    assert_eq!(store.renew_job(&held, LEASE_MS).await.unwrap(), Renewal::Ended);
+});
+
+both_engines!(a_parked_job_is_tried_again_once_it_is_asked_for, |store| {
+    let day = BusinessDay::from_i64(7);
+    let kind = JobKind::SettlementRecut;
+    store.recut_later(ENTERPRISE, day, NOW).await.unwrap();
+    let job = store.lease_jobs(kind, NOW, LEASE_MS, 1).await.unwrap().remove(0);
+    // What is under way or waits for a time is not parked.
+    assert_eq!(store.retry_job(job.job_id, NOW).await.unwrap(), None);
+    store.park_job(&job).await.unwrap();
+    let fresh = Job { due_at: NOW, attempts: 0, leased_until: None, ..job.clone() };
+    assert_eq!(store.retry_job(job.job_id, NOW).await.unwrap(), Some(fresh));
+    assert_eq!(store.retry_job(job.job_id, NOW).await.unwrap(), None);
+    let again = store.lease_jobs(kind, NOW, LEASE_MS, 1).await.unwrap().remove(0);
+    assert_eq!((again.job_id, again.attempts), (job.job_id, 1));
+    // A new reason to cut the day again is one too; a job that waits for its time keeps it.
+    store.park_job(&again).await.unwrap();
+    let later = NOW.plus_seconds(5);
+    store.recut_later(ENTERPRISE, day, later).await.unwrap();
+    store.recut_later(ENTERPRISE, day, NOW).await.unwrap();
+    assert_eq!(store.next_job_due(kind).await.unwrap(), Some(later));
+    let third = store.lease_jobs(kind, later, LEASE_MS, 2).await.unwrap();
+    assert_eq!((third.len(), third[0].attempts), (1, 1));
 });
