@@ -78,28 +78,34 @@ async fn park(tx: &Tx, job: &Job, kyc_ticket_id: KycTicketId) -> Result<(), Stor
     tx.execute(sql, &key).await.map(drop)
 }
 
-/// Makes the orders that wait for a KYC ticket due. An order that has a job comes to look at
-/// the ticket by itself.
+/// Makes the orders that wait for a KYC ticket due, also those whose job is parked. An order
+/// that has another job comes to look at the ticket by itself.
 pub(crate) async fn wake_orders_of(
     tx: &Tx,
     ticket: &KycTicket,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let parked = "UPDATE job SET due_at = $4, attempts = 0, leased_until = NULL \
+        WHERE enterprise_id = $1 AND kind = $3 AND due_at = $6 \
+        AND subject_id IN (SELECT order_id FROM card_order \
+        WHERE enterprise_id = $1 AND kyc_ticket_id = $2 AND status = $5)";
     // An order has one job at most, so its own id can be that job's.
-    let sql = "INSERT INTO job \
+    let missing = "INSERT INTO job \
         (enterprise_id, job_id, kind, subject_id, due_at, attempts, leased_until) \
         SELECT enterprise_id, order_id, $3, order_id, $4, 0, NULL FROM card_order \
         WHERE enterprise_id = $1 AND kyc_ticket_id = $2 AND status = $5 \
         AND NOT EXISTS (SELECT 1 FROM job WHERE job.enterprise_id = card_order.enterprise_id \
         AND job.subject_id = card_order.order_id AND job.kind = $3)";
-    let params = [
+    let params: [Value; 6] = [
         ticket.enterprise_id.into(),
         ticket.kyc_ticket_id.into(),
         JobKind::OrderStep.as_str().into(),
         now.into(),
         OrderStatus::CustomerPass.as_str().into(),
+        Job::PARKED_UNTIL.into(),
     ];
-    tx.execute(sql, &params).await.map(drop)
+    tx.execute(parked, &params).await?;
+    tx.execute(missing, &params[..5]).await.map(drop)
 }
 
 /// The evidence of an order is enough. It goes on to KYC_PASS; where its KYC ticket was refused,

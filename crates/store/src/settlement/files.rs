@@ -60,9 +60,10 @@ pub struct SettlementFile {
 /// What became of a cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CutOutcome {
-    /// The file is in force, or one with the same bytes is, which was before.
+    /// The file in force: this one, one with the same bytes that was before, or the final
+    /// one beside which a cut that is not final comes to nothing.
     Kept(SettlementFile),
-    /// The final file in force has other bytes and stays as it is.
+    /// The final file in force has other bytes than this final cut, and stays as it is.
     Differs(SettlementFile),
 }
 
@@ -107,10 +108,10 @@ impl Store {
         .await
     }
 
-    /// Puts a file whose pieces are written in force. A final file is never replaced: if it
-    /// has the same bytes it stays as it is, if not, that is told. One that is not final
-    /// keeps its pieces if the bytes are the same. Pieces that did not come in force can go
-    /// by [`Store::discard_settlement_pieces`] at once.
+    /// Puts a file whose pieces are written in force. A final file is never replaced: that a
+    /// final cut has other bytes is told, and a cut that is not final comes too late. A file
+    /// that is not final keeps its pieces if the bytes are the same. Pieces that did not come
+    /// in force can go by [`Store::discard_settlement_pieces`] at once.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -204,8 +205,9 @@ async fn publish(
             keep(tx, owner, file.file_id).await?;
         }
         Some(old) if old.is_final => {
-            let same = old.sha256 == file.sha256;
-            return Ok(if same { CutOutcome::Kept(old) } else { CutOutcome::Differs(old) });
+            // A cut that was made before the day was decided says nothing against it.
+            let keeps = !file.is_final || old.sha256 == file.sha256;
+            return Ok(if keeps { CutOutcome::Kept(old) } else { CutOutcome::Differs(old) });
         }
         Some(old) if old.sha256 == file.sha256 => {
             let same = SettlementFile { file_id: old.file_id, ..file.clone() };

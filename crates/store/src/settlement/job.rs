@@ -3,7 +3,7 @@
 use domain::{BusinessDay, EnterpriseId, JobId, Timestamp};
 
 use crate::engine::Tx;
-use crate::jobs::end_jobs;
+use crate::jobs::{end_jobs, retry_parked};
 use crate::rows::{JOB_COLUMNS, job_from, job_values};
 use crate::{Job, JobKind, Store, StoreError};
 
@@ -49,7 +49,7 @@ impl Store {
     }
 
     /// Lets the files of an enterprise's day be cut again at `due_at` (business time), unless
-    /// they wait for that already.
+    /// they wait for a time of their own already. A parked job is due again then.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -63,7 +63,10 @@ impl Store {
         let job = Job::new(enterprise_id, job_id, JobKind::SettlementRecut, day.as_i64(), due_at);
         self.write(move |tx| {
             let values = job_values(&job);
+            let subject_id = day.as_i64();
             Box::pin(async move {
+                let kind = JobKind::SettlementRecut;
+                retry_parked(tx, enterprise_id, kind, subject_id, due_at).await?;
                 let sql = format!(
                     "INSERT INTO job ({JOB_COLUMNS}) SELECT $1, $2, $3, $4, $5, $6, $7 \
                      WHERE NOT EXISTS (SELECT 1 FROM job \

@@ -15,6 +15,7 @@ mod orders;
 mod outbox;
 mod samples;
 mod settings;
+mod settlement;
 mod sweeping;
 mod velocity;
 mod verify;
