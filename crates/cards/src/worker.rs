@@ -54,10 +54,12 @@ pub(crate) struct Steps {
 
 impl Steps {
     async fn step(&self, job: &Job, order_id: OrderId) -> Result<(), StepError> {
+        // Before the order: evidence that is accepted beside an open ticket leaves the job alone,
+        // so that a ticket that is decided here must show what was accepted before it.
+        let ticket = self.store.kyc_ticket_of_order(job.enterprise_id, order_id).await?;
         let order = self.store.order(job.enterprise_id, order_id).await?;
         let order = order.ok_or(StepError::Missing("order"))?;
         let mut road = self.road(&order).await?;
-        let ticket = self.store.kyc_ticket_of_order(order.enterprise_id, order_id).await?;
         let mut by_kyc = None;
         if let Some(ticket) = &ticket {
             road = road.identified();
@@ -86,8 +88,9 @@ impl Steps {
             StepDecision::WaitForEdd => {
                 next.status = OrderStatus::CustomerPass;
                 next.need_edd_file = true;
-                // No evidence helps an order whose ticket is refused already: it fails next.
-                if ticket.is_some_and(|it| it.status == KycTicketStatus::Refuse) {
+                // No evidence helps an order whose ticket is refused: it fails next. One that is
+                // open may be refused at this moment, so the next step looks at it again.
+                if ticket.is_some_and(|it| it.status != KycTicketStatus::Pass) {
                     next_due_at = Some(self.settings.next_due(now, road));
                 }
             }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use domain::JobId;
 use serde::Serialize;
 use store::Job;
 use utoipa::ToSchema;
 
+use super::PathText;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -52,4 +54,18 @@ pub(crate) async fn list(
     let limit = query.limit()?;
     let rows = state.store.parked_jobs(query.cursor()?, limit).await?;
     Ok(Json(Page::of(&rows, limit, |row| row.job_id)))
+}
+
+/// Makes a parked job due at once, with all its attempts before it; another one is not found.
+#[utoipa::path(post, path = "/admin/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs",
+    params(("id" = String, Path)), responses((status = 200, body = ParkedJobBody)))]
+pub(crate) async fn retry(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+) -> Result<Json<ParkedJobBody>, Problem> {
+    const WHAT: &str = "parked job";
+    let job_id = id.id::<JobId>(WHAT)?;
+    let job = state.store.retry_job(job_id, state.store.clock().now()).await?;
+    let job = job.ok_or_else(|| Problem::not_found(WHAT))?;
+    Ok(Json(ParkedJobBody::from(&job)))
 }

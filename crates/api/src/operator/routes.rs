@@ -93,6 +93,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(recon::close_day))
         .routes(routes!(recon::verify))
         .routes(routes!(jobs::list))
+        .routes(routes!(jobs::retry))
 }
 
 /// The OpenAPI document of the routes that a mode has.

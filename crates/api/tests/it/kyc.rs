@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::both_engines;
 use crate::customers::new_customer;
+use crate::database::tamper;
 use crate::platform::Platform;
 use crate::signing::{Caller, text};
 
@@ -183,6 +184,66 @@ both_engines!(accepted_evidence_does_not_outweigh_a_refused_ticket, |platform| {
     let failed = order(platform, &caller, "late").await;
     assert_eq!(failed["errorCode"], "DAPI_CARD_ORDER_KYC_VERIFY_FAILED", "{failed}");
     assert_eq!(platform.store.next_job_due(store::JobKind::OrderStep).await.unwrap(), None);
+});
+
+/// A slow order that waits for this open ticket, once its first step is made.
+async fn first_step_beside_open_ticket(
+    platform: &Platform,
+    caller: &Caller,
+    customer_ref: &str,
+) -> String {
+    let body = json!({"customerRef": customer_ref, "email": "slow@example.com"});
+    let made = caller.post(platform, crate::customers::CREATE, &body).await;
+    let customer = text(&made["data"]["customerId"]);
+    let id = new_ticket(platform, caller, "wait-1", &customer).await;
+    let body = normal(caller, "ord-1", &customer, &id);
+    assert_eq!(caller.post(platform, APPLY_VIRTUAL, &body).await["code"], "SYS_SUCCESS");
+    platform.advance(6).await;
+    assert_eq!(order(platform, caller, "ord-1").await["status"], "CUSTOMER_PASS");
+    id
+}
+
+both_engines!(
+    a_refusal_at_the_moment_an_order_waits_for_evidence_fails_it,
+    |platform, location| {
+        let caller = Caller::new(platform).await;
+        first_step_beside_open_ticket(platform, &caller, "edd-ned").await;
+        assert_eq!(order(platform, &caller, "ord-1").await["needEddFile"], true);
+        tamper(location, crate::parked_jobs::REFUSE_UNSEEN).await;
+        platform.advance(6).await;
+        let failed = order(platform, &caller, "ord-1").await;
+        assert_eq!(failed["errorCode"], "DAPI_CARD_ORDER_KYC_VERIFY_FAILED", "{failed}");
+        assert_eq!(platform.store.next_job_due(store::JobKind::OrderStep).await.unwrap(), None);
+    }
+);
+
+both_engines!(evidence_beside_an_open_ticket_counts_once_the_ticket_passes, |platform| {
+    let caller = Caller::new(platform).await;
+    let id = first_step_beside_open_ticket(platform, &caller, "edd-pat").await;
+    let order_id = text(&order(platform, &caller, "ord-1").await["cardOrderId"]);
+    let evidence = crate::intent_tickets::for_order("t-1", &order_id);
+    let made = caller.post(platform, "/open-api/intent-ticket/v1/create", &evidence).await;
+    let path = format!("/sandbox/v1/intent-tickets/{}/decide", text(&made["data"]["ticketId"]));
+    assert_eq!(platform.done(&path, json!({"outcome": "pass"})).await["ticketStatus"], "SUCCEED");
+    platform.advance(6).await;
+    let waiting = order(platform, &caller, "ord-1").await;
+    assert_eq!(
+        (&waiting["status"], &waiting["needEddFile"]),
+        (&json!("CUSTOMER_PASS"), &json!(false))
+    );
+    assert_eq!(platform.store.next_job_due(store::JobKind::OrderStep).await.unwrap(), None);
+    decide(platform, &id, json!({"outcome": "pass"})).await;
+    platform.advance(30).await;
+    assert_eq!(order(platform, &caller, "ord-1").await["status"], "SUCCEED");
+});
+
+both_engines!(the_decision_of_a_ticket_wakes_an_order_whose_job_is_parked, |platform, location| {
+    let caller = Caller::new(platform).await;
+    let id = first_step_beside_open_ticket(platform, &caller, "pia").await;
+    tamper(location, crate::parked_jobs::PARK).await;
+    decide(platform, &id, json!({"outcome": "pass"})).await;
+    platform.advance(30).await;
+    assert_eq!(order(platform, &caller, "ord-1").await["status"], "SUCCEED");
 });
 
 both_engines!(a_hosted_form_makes_the_ticket_pending, |platform| {

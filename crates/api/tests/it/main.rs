@@ -33,6 +33,7 @@ mod page_tickets;
 mod page_visits;
 mod pages;
 mod pages_in_browser;
+mod parked_jobs;
 mod physical_cards;
 mod pins;
 mod platform;

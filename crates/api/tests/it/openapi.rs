@@ -45,6 +45,7 @@ const OPERATIONS: &[&str] = &[
     "post /admin/v1/enterprises/{id}/withdrawals",
     "post /admin/v1/recon/close-day",
     "post /admin/v1/intent-tickets/{id}/decide",
+    "post /admin/v1/jobs/{id}/retry",
     "post /admin/v1/kyc-tickets/{id}/decide",
     "post /admin/v1/webhook-deliveries/{id}/resend",
     "post /sandbox/v1/3ds-challenges",
