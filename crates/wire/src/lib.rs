@@ -4,3 +4,4 @@
 pub mod cardbridge;
 pub mod country;
 pub mod dialling;
+pub mod vm;

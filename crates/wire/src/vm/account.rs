@@ -1,0 +1,17 @@
+//! getAccountBalance (vm-api.md section 6.1).
+
+use serde::Serialize;
+
+use super::amount::Amount;
+
+/// Path of the call.
+pub const BALANCE_PATH: &str = "/getAccountBalance";
+
+/// What the merchant has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AccountBalance {
+    /// The account that prepaid cards are loaded from.
+    pub balance: Amount,
+    /// The wallet that credit-line cards draw on.
+    pub wallet_balance: Amount,
+}

@@ -1,0 +1,110 @@
+//! Money inside the envelope: JSON numbers in whole units of US dollars, never floats
+//! (vm-api.md section 8).
+
+use domain::{Currency, Money};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// The currency of all accounts and cards of this dialect.
+pub const CURRENCY: Currency = Currency::USD;
+/// Decimals that an amount may have.
+const DECIMALS: usize = 2;
+/// Longest number that is read.
+const MAX_NUMBER_CHARS: usize = 32;
+
+/// An amount as this dialect writes it: a JSON number with no more digits than it needs
+/// (`19.99`, `20.5`, `300`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amount(pub Money);
+
+impl Amount {
+    /// An amount of US dollars in cents.
+    #[must_use]
+    pub const fn of_minor(minor: i64) -> Self {
+        Self(Money::new(minor, CURRENCY))
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn text(self) -> String {
+        let text = self.0.to_major();
+        if !text.contains('.') {
+            return text;
+        }
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.text()).map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+/// Reads a number in any form that JSON libraries write (`10`, `10.00`, `1E+1`); none if it
+/// has more than two decimals, is beyond all range or no number.
+#[must_use]
+pub fn parse(text: &str) -> Option<Money> {
+    if text.len() > MAX_NUMBER_CHARS || !text.is_ascii() {
+        return None;
+    }
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (sign, digits) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = format!("{whole}{fraction}");
+    if whole.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let significant = all.trim_end_matches('0');
+    let dropped = i32::try_from(all.len() - significant.len()).ok()?;
+    // The number is `significant` times ten to this power.
+    let power = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?.checked_add(dropped)?;
+    if significant.is_empty() {
+        return Some(Money::zero(CURRENCY));
+    }
+    let zeros = usize::try_from(power.checked_add(i32::try_from(DECIMALS).ok()?)?).ok()?;
+    if zeros > MAX_NUMBER_CHARS {
+        return None;
+    }
+    let minor: i64 = format!("{sign}{significant}{}", "0".repeat(zeros)).parse().ok()?;
+    let is_in_range = minor.unsigned_abs() <= Money::MAX_INPUT_MINOR.unsigned_abs();
+    is_in_range.then(|| Money::new(minor, CURRENCY))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_without_artefacts() {
+        for (minor, text) in
+            [(1999, "19.99"), (2050, "20.5"), (30_000, "300"), (0, "0"), (-5, "-0.05")]
+        {
+            assert_eq!(serde_json::to_string(&Amount::of_minor(minor)).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn every_form_of_a_number_is_read() {
+        for text in ["10", "10.0", "10.000000", "1E+1", "1e1", "100e-1", "010"] {
+            assert_eq!(parse(text).map(Money::amount_minor), Some(1000), "{text}");
+        }
+        for text in ["", "-", ".5", "1.001", "1e-3", "0x10", "1,0", "1e99", "NaN", "١", "1.2.3"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        assert_eq!(parse("-0.00").map(Money::amount_minor), Some(0));
+        assert_eq!(parse("9223372036854775807"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(minor in -Money::MAX_INPUT_MINOR..=Money::MAX_INPUT_MINOR) {
+            prop_assert_eq!(parse(&Amount::of_minor(minor).text()).map(Money::amount_minor), Some(minor));
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! The cards' operations: createCard, cardDetail, updateCardLimit, freezeCard, rechargeCard,
+//! refundCard, deleteCard and getCardList (vm-api.md sections 6.3 to 6.11).
+
+use domain::{Money, Timestamp};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use super::VmError;
+use super::amount::Amount;
+use super::parameters::{PageWish, Parameters};
+use super::time::Offset;
+
+/// Path of createCard.
+pub const CREATE_PATH: &str = "/createCard";
+/// Path of cardDetail.
+pub const DETAIL_PATH: &str = "/cardDetail";
+/// Path of updateCardLimit.
+pub const LIMIT_PATH: &str = "/updateCardLimit";
+/// Path of freezeCard.
+pub const FREEZE_PATH: &str = "/freezeCard";
+/// Path of rechargeCard.
+pub const RECHARGE_PATH: &str = "/rechargeCard";
+/// Path of refundCard.
+pub const REFUND_PATH: &str = "/refundCard";
+/// Path of deleteCard.
+pub const DELETE_PATH: &str = "/deleteCard";
+/// Path of getCardList.
+pub const LIST_PATH: &str = "/getCardList";
+
+/// Longest name of a cardholder, first or last (vm-api.md section 16, 24).
+pub const MAX_NAME_CHARS: usize = 50;
+/// Longest label.
+pub const MAX_LABEL_CHARS: usize = 160;
+/// Longest line of an address (operator-and-sandbox.md section 5).
+pub const MAX_ADDRESS_CHARS: usize = 256;
+/// Least initial load, minor units.
+pub const LEAST_LOAD_MINOR: i64 = 2_000;
+/// Least recharge, minor units.
+pub const LEAST_RECHARGE_MINOR: i64 = 1_000;
+/// Largest load, recharge or line, minor units.
+pub const LARGEST_AMOUNT_MINOR: i64 = 10_000_000;
+const MINOR_PER_MAJOR: i64 = 100;
+
+/// What freezeCard asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreezeWish {
+    /// `CANCELLED`.
+    Freeze,
+    /// `ACTIVE`.
+    Unfreeze,
+}
+
+/// An address; empty where nothing is known. No Debug: it is personal.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize)]
+pub struct Address {
+    /// First line.
+    pub address_line_one: String,
+    /// Second line.
+    pub address_line_two: String,
+    /// City.
+    pub city: String,
+    /// State or province.
+    pub state: String,
+    /// Country as the caller wrote it.
+    pub country: String,
+    /// Postal code.
+    pub post_code: String,
+}
+
+/// Whoever bears the card, as createCard was told. No Debug: it is personal.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize)]
+pub struct Holder {
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Address.
+    pub card_address: Address,
+    /// Dialling code.
+    pub area_code: String,
+    /// Phone number.
+    pub mobile: String,
+    /// E-mail address.
+    pub email: String,
+}
+
+impl Holder {
+    /// First and last name.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+    }
+}
+
+/// Limits of a card, minor units; zero is no limit of that kind (vm-api.md section 16, 22).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Of one authorisation.
+    pub single_minor: i64,
+    /// Of a day.
+    pub day_minor: i64,
+    /// Of a month.
+    pub month_minor: i64,
+}
+
+/// A request to createCard.
+pub struct CreateCard {
+    /// What kind of card.
+    pub product_code: String,
+    /// Who bears it.
+    pub holder: Holder,
+    /// Initial load of a prepaid card, total line of another.
+    pub amount: Money,
+    /// Its limits.
+    pub limits: Limits,
+    /// The caller's label.
+    pub label: String,
+}
+
+/// Reads a request to createCard.
+///
+/// # Errors
+/// A field is missing or has a value that no card takes.
+pub fn parse_create(it: &Parameters) -> Result<CreateCard, VmError> {
+    let product_code = it.required_text("product_code")?;
+    let first_name = it.required_text("first_name")?;
+    let last_name = it.required_text("last_name")?;
+    let amount = it.required_amount("amount")?;
+    if !is_name(&first_name) || !is_name(&last_name) {
+        return Err(VmError::Params);
+    }
+    require_within(amount, LEAST_LOAD_MINOR)?;
+    let address = it.object("card_address")?;
+    let limits = Limits {
+        single_minor: limit(it, "single_limit")?.unwrap_or(0),
+        day_minor: limit(it, "day_limit")?.unwrap_or(0),
+        month_minor: limit(it, "month_limit")?.unwrap_or(0),
+    };
+    let contact = |field| Ok::<_, VmError>(it.text(field)?.unwrap_or_default());
+    Ok(CreateCard {
+        product_code,
+        holder: Holder {
+            first_name,
+            last_name,
+            card_address: address.as_ref().map(parse_address).transpose()?.unwrap_or_default(),
+            area_code: contact("area_code")?,
+            mobile: contact("mobile")?,
+            email: contact("email")?,
+        },
+        amount,
+        limits,
+        label: it.text_up_to("label", MAX_LABEL_CHARS)?.unwrap_or_default(),
+    })
+}
+
+fn parse_address(it: &Parameters) -> Result<Address, VmError> {
+    let line =
+        |field| Ok::<_, VmError>(it.text_up_to(field, MAX_ADDRESS_CHARS)?.unwrap_or_default());
+    let address_line_one = line("address_line_one")?;
+    let address = Address {
+        address_line_one,
+        address_line_two: line("address_line_two")?,
+        city: line("city")?,
+        state: line("state")?,
+        country: line("country")?,
+        post_code: line("post_code")?,
+    };
+    // Clients send an object of empty texts where they know nothing.
+    if address.address_line_one.is_empty() && address != Address::default() {
+        return Err(VmError::NotSet("address_line_one"));
+    }
+    Ok(address)
+}
+
+fn is_name(name: &str) -> bool {
+    let is_allowed =
+        |c: char| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '\u{2019}' | '.');
+    name.chars().count() <= MAX_NAME_CHARS && name.chars().all(is_allowed)
+}
+
+fn limit(it: &Parameters, field: &'static str) -> Result<Option<i64>, VmError> {
+    match it.amount(field)?.map(Money::amount_minor) {
+        Some(minor) if minor < 0 => Err(VmError::Amount),
+        Some(minor) if minor > Money::MAX_INPUT_MINOR => Err(VmError::AmountTooLarge),
+        other => Ok(other),
+    }
+}
+
+fn require_within(amount: Money, least_minor: i64) -> Result<(), VmError> {
+    if amount.amount_minor() < least_minor {
+        return Err(VmError::AmountTooSmall { least_major: least_minor / MINOR_PER_MAJOR });
+    }
+    if amount.amount_minor() > LARGEST_AMOUNT_MINOR {
+        return Err(VmError::AmountTooLarge);
+    }
+    Ok(())
+}
+
+/// Reads the card of cardDetail, deleteCard and the others.
+///
+/// # Errors
+/// It is missing.
+pub fn parse_card_id(it: &Parameters) -> Result<String, VmError> {
+    it.required_text("card_id")
+}
+
+/// Reads a recharge.
+///
+/// # Errors
+/// Missing, below 10, or above the largest amount.
+pub fn parse_recharge(it: &Parameters) -> Result<(String, Money), VmError> {
+    let card_id = parse_card_id(it)?;
+    let amount = it.required_amount("amount")?;
+    require_within(amount, LEAST_RECHARGE_MINOR)?;
+    Ok((card_id, amount))
+}
+
+/// Reads a refund to the merchant's account.
+///
+/// # Errors
+/// Missing, or not above zero.
+pub fn parse_refund(it: &Parameters) -> Result<(String, Money), VmError> {
+    let card_id = parse_card_id(it)?;
+    let amount = it.required_amount("amount")?;
+    if !amount.is_positive() {
+        return Err(VmError::Amount);
+    }
+    Ok((card_id, amount))
+}
+
+/// Reads a request to freezeCard.
+///
+/// # Errors
+/// Missing, or a status that is neither `CANCELLED` nor `ACTIVE`.
+pub fn parse_freeze(it: &Parameters) -> Result<(String, FreezeWish), VmError> {
+    let card_id = parse_card_id(it)?;
+    match it.required_text("status")?.as_str() {
+        "CANCELLED" => Ok((card_id, FreezeWish::Freeze)),
+        "ACTIVE" => Ok((card_id, FreezeWish::Unfreeze)),
+        _ => Err(VmError::Status),
+    }
+}
+
+/// New limits of a credit-line card; none leaves one as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LimitChange {
+    /// Of one authorisation, minor units.
+    pub single_minor: Option<i64>,
+    /// Of a day.
+    pub day_minor: Option<i64>,
+    /// Of a month.
+    pub month_minor: Option<i64>,
+    /// The total line.
+    pub total_minor: Option<i64>,
+}
+
+/// Reads a request to updateCardLimit.
+///
+/// # Errors
+/// The card is missing, or a limit is below zero.
+pub fn parse_limits(it: &Parameters) -> Result<(String, LimitChange), VmError> {
+    let change = LimitChange {
+        single_minor: limit(it, "single_limit")?,
+        day_minor: limit(it, "day_limit")?,
+        month_minor: limit(it, "month_limit")?,
+        total_minor: limit(it, "amount")?,
+    };
+    Ok((parse_card_id(it)?, change))
+}
+
+/// What getCardList looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardListWish {
+    /// Only of this product.
+    pub product_code: Option<String>,
+    /// Only of this kind.
+    pub card_type: Option<String>,
+    /// Only this card, deleted or not.
+    pub card_id: Option<String>,
+    /// Created then or later.
+    pub from: Option<Timestamp>,
+    /// Created in that second or earlier.
+    pub to: Option<Timestamp>,
+    /// Which page.
+    pub page: PageWish,
+}
+
+/// Reads a request to getCardList.
+///
+/// # Errors
+/// A time or page that cannot be read.
+pub fn parse_list(it: &Parameters, offset: Offset) -> Result<CardListWish, VmError> {
+    Ok(CardListWish {
+        product_code: it.text("product_code")?,
+        card_type: it.text("card_type")?.map(|kind| kind.to_ascii_lowercase()),
+        card_id: it.text("card_id")?,
+        from: it.moment("start_time", offset)?,
+        to: it.moment("end_time", offset)?,
+        page: it.page()?,
+    })
+}
+
+/// The answer of createCard and deleteCard.
+#[derive(Debug, Serialize)]
+pub struct CardIdBody {
+    /// The card.
+    pub card_id: String,
+}
+
+/// The answer of freezeCard.
+#[derive(Debug, Serialize)]
+pub struct CardStatusBody {
+    /// The card.
+    pub card_id: String,
+    /// `ACTIVE` or `CANCELLED`.
+    pub status: &'static str,
+}
+
+/// The answer of rechargeCard and refundCard: the text `true`, as published.
+#[derive(Debug, Serialize)]
+pub struct Moved {
+    /// Always `true`.
+    pub data: &'static str,
+}
+
+impl Moved {
+    /// The only one there is.
+    pub const DONE: Self = Self { data: "true" };
+}
+
+/// The limits in cardDetail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LimitBody {
+    /// Of one authorisation; 0 = none.
+    pub single_limit: Amount,
+    /// Of a day.
+    pub day_limit: Amount,
+    /// Of a month.
+    pub month_limit: Amount,
+    /// The total line.
+    pub total_limit: Amount,
+    /// What the day has left; 0 without a limit.
+    pub remaining_day_limit: Amount,
+    /// What the month has left; 0 without a limit.
+    pub remaining_month_limit: Amount,
+}
+
+/// The answer of cardDetail. It bears PAN and CVV in clear: no Debug, never logged or kept.
+#[derive(Serialize)]
+pub struct CardDetail {
+    /// The card.
+    pub card_id: String,
+    /// PAN.
+    pub card_number: String,
+    /// CVV2, three digits.
+    pub cvv: String,
+    /// `MM/YY`.
+    pub expire: String,
+    /// The same again, under a name that one client looks for (vm-api.md section 6.4).
+    pub expiry: String,
+    /// `ACTIVE`, `CANCELLED` or `DELETED`.
+    pub status: &'static str,
+    /// Cardholder.
+    pub user_name: String,
+    /// What can be spent.
+    pub available_amount: Amount,
+    /// `save` or `share`.
+    pub card_type: &'static str,
+    /// Its limits.
+    pub limit: LimitBody,
+    /// The address that createCard was told.
+    pub card_address: Address,
+    /// When it was opened.
+    pub create_time: String,
+    /// The caller's label.
+    pub label: String,
+    /// Its product.
+    pub product_code: String,
+}
+
+impl Drop for CardDetail {
+    fn drop(&mut self) {
+        self.card_number.zeroize();
+        self.cvv.zeroize();
+    }
+}
+
+/// The answer of getCardList.
+#[derive(Debug, Serialize)]
+pub struct CardList {
+    /// All that match.
+    pub total: u64,
+    /// Those on the page.
+    pub list: Vec<CardLine>,
+}
+
+/// A card in a list, never with its CVV.
+#[derive(Debug, Serialize)]
+pub struct CardLine {
+    /// The card.
+    pub card_id: String,
+    /// First six and last four digits, the others masked.
+    pub card_number: String,
+    /// Its product.
+    pub product_code: String,
+    /// `save` or `share`.
+    pub card_type: &'static str,
+    /// What can be spent.
+    pub available_amount: Amount,
+    /// `ACTIVE`, `CANCELLED` or `DELETED`.
+    pub status: &'static str,
+    /// The caller's label.
+    pub label: String,
+    /// `MM/YY`.
+    pub expire: String,
+    /// When it was opened.
+    pub create_time: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn create(json: &str) -> Result<CreateCard, VmError> {
+        parse_create(&Parameters::parse(json.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_card_is_opened_with_what_clients_send() {
+        let it = create(
+            r#"{"product_code":"S9999AA","first_name":"Test","last_name":"User","amount":"20",
+                "single_limit":0,"label":"\u6f14\u793a","card_address":{"address_line_one":"1 Test Street","country":"US"},
+                "area_code":"+1","mobile":2025550100,"email":"t@example.com","user_id":7,"pageSize":3}"#,
+        )
+        .ok()
+        .unwrap();
+        assert_eq!(it.amount.amount_minor(), 2_000);
+        assert_eq!(it.holder.full_name(), "Test User");
+        assert_eq!((it.holder.mobile.as_str(), it.label.as_str()), ("2025550100", "演示"));
+    }
+
+    #[test]
+    fn what_no_card_takes_is_refused_by_name() {
+        let refused =
+            |json: &str| create(json).err().map(|error| (error.code(), error.to_string()));
+        let with =
+            |rest: &str| refused(&format!(r#"{{"product_code":"A","last_name":"B",{rest}}}"#));
+        let text = |code: u32, text: &str| Some((code, text.to_owned()));
+        assert_eq!(refused("{}"), text(400, "field product_code is not set"));
+        assert_eq!(with(r#""amount":20"#), text(400, "field first_name is not set"));
+        assert_eq!(with(r#""first_name":"A""#), text(400, "field amount is not set"));
+        assert_eq!(with(r#""first_name":"A1","amount":20"#), text(700_006, "Params Error"));
+        assert_eq!(
+            with(r#""first_name":"A","amount":19.99"#),
+            text(400_003, "Amount Is Less Than 20")
+        );
+        assert_eq!(
+            with(r#""first_name":"A","amount":100000.01"#),
+            text(400_004, "Amount Too Large")
+        );
+        assert_eq!(with(r#""first_name":"A","amount":20.001"#), text(400_003, "Amount Error"));
+        assert_eq!(
+            with(r#""first_name":"A","amount":20,"day_limit":-1"#),
+            text(400_003, "Amount Error")
+        );
+    }
+
+    #[test]
+    fn only_the_two_words_freeze() {
+        let wish = |status: &str| {
+            let json = format!(r#"{{"card_id":"x","status":"{status}"}}"#);
+            parse_freeze(&Parameters::parse(json.as_bytes()).unwrap()).map(|(_, wish)| wish)
+        };
+        assert_eq!(wish("CANCELLED"), Ok(FreezeWish::Freeze));
+        assert_eq!(wish("ACTIVE"), Ok(FreezeWish::Unfreeze));
+        assert_eq!(wish("freeze"), Err(VmError::Status));
+    }
+}

@@ -1,0 +1,73 @@
+//! How bytes travel through RSA blocks of fixed size (vm-api.md section 4.2).
+//!
+//! Plain bytes are cut into pieces, each piece becomes one block of the key's length, and
+//! hex(base64(block1 || block2 || ...)) is what is sent. Characters may straddle blocks, so
+//! pieces are joined before anybody reads text.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// What PKCS#1 v1.5 encryption takes from each block.
+pub const PADDING_BYTES: usize = 11;
+
+/// The pieces of a plain text, each of which fits into one block of `modulus_bytes`.
+pub fn pieces(plain: &[u8], modulus_bytes: usize) -> impl Iterator<Item = &[u8]> {
+    plain.chunks(modulus_bytes.saturating_sub(PADDING_BYTES).max(1))
+}
+
+/// The text of blocks that were joined in order: base64 once over all, then lower-case hex.
+#[must_use]
+pub fn to_text(blocks: &[u8]) -> String {
+    hex::encode(STANDARD.encode(blocks))
+}
+
+/// The joined blocks behind a text; none if it is not hex of base64. Hex is taken in either
+/// case, as clients take it.
+#[must_use]
+pub fn from_text(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(hex::decode(text).ok()?).ok()
+}
+
+/// The blocks of a ciphertext for a key of `modulus_bytes`; none if they are not whole, or
+/// none at all.
+#[must_use]
+pub fn blocks(joined: &[u8], modulus_bytes: usize) -> Option<std::slice::ChunksExact<'_, u8>> {
+    let is_whole = !joined.is_empty() && modulus_bytes > 0 && joined.len() % modulus_bytes == 0;
+    is_whole.then(|| joined.chunks_exact(modulus_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn text_is_hex_of_the_base64_of_all_blocks() {
+        assert_eq!(to_text(b"\x00\xff"), "4150383d");
+        assert_eq!(from_text(&hex::encode("AP8=").to_uppercase()), Some(vec![0, 255]));
+        assert_eq!(to_text(&[0; 256]).len(), 688);
+        assert_eq!(to_text(&[0; 512]).len(), 1368);
+        for bad in ["", "4", "zz", "41", &hex::encode("AP8"), &hex::encode("A P8=")] {
+            assert!(from_text(bad).is_none_or(|joined| joined.is_empty()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_ciphertext_is_whole_blocks() {
+        assert_eq!(blocks(&[0; 512], 256).map(Iterator::count), Some(2));
+        assert!(blocks(&[0; 511], 256).is_none());
+        assert!(blocks(&[], 256).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_join_to_the_whole_and_fit(plain: Vec<u8>, bits in prop::sample::select(vec![2048_usize, 3072, 4096])) {
+            let modulus = bits / 8;
+            let cut: Vec<&[u8]> = pieces(&plain, modulus).collect();
+            prop_assert!(cut.iter().all(|piece| piece.len() <= modulus - PADDING_BYTES));
+            prop_assert_eq!(cut.concat(), plain.clone());
+            prop_assert_eq!(from_text(&to_text(&plain)), Some(plain));
+        }
+    }
+}

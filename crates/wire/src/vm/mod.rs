@@ -1,0 +1,18 @@
+//! Dialect 2, the VM API (vm-api.md): the RSA envelope's framing, its codes, and the plain
+//! objects inside it. No I/O, no keys.
+
+pub mod account;
+pub mod amount;
+pub mod card;
+pub mod envelope;
+pub mod error_code;
+pub mod flow;
+pub mod framing;
+pub mod notice;
+pub mod parameters;
+pub mod product;
+pub mod time;
+pub mod token;
+pub mod transaction;
+
+pub use error_code::VmError;

@@ -1,0 +1,94 @@
+//! Webhooks of dialect 2: plain JSON, neither signed nor encrypted nor wrapped
+//! (vm-api.md section 10).
+
+use serde::Serialize;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::amount::Amount;
+use super::transaction::Transaction;
+
+/// Largest answer to a webhook that is read for its `code`.
+pub const MAX_ACKNOWLEDGEMENT_BYTES: usize = 4_096;
+
+/// The body of a transaction notice.
+#[must_use]
+pub fn transaction(row: &Transaction) -> Vec<u8> {
+    serde_json::to_vec(row).expect("texts and numbers are always JSON")
+}
+
+/// What a cardholder types to pass a 3DS challenge. No Debug: it bears a one-time code.
+pub struct Challenge<'a> {
+    /// The card.
+    pub card_id: &'a str,
+    /// Currency of the shop, letters.
+    pub currency: &'a str,
+    /// In that currency.
+    pub amount: Amount,
+    /// Six digits.
+    pub otp: &'a str,
+    /// Name of the shop.
+    pub detail: &'a str,
+}
+
+/// The body of a 3DS notice.
+#[must_use]
+pub fn challenge(it: &Challenge<'_>) -> Zeroizing<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Data<'a> {
+        card_id: &'a str,
+        currency: &'a str,
+        amount: &'a Amount,
+        otp: &'a str,
+        detail: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Notice<'a> {
+        business_type: &'a str,
+        data: Data<'a>,
+    }
+    let data = Data {
+        card_id: it.card_id,
+        currency: it.currency,
+        amount: &it.amount,
+        otp: it.otp,
+        detail: it.detail,
+    };
+    let notice = Notice { business_type: "Card3ds", data };
+    Zeroizing::new(serde_json::to_vec(&notice).expect("texts and numbers are always JSON"))
+}
+
+/// Whether a receiver's answer acknowledges: JSON with the number 0 as `code`.
+#[must_use]
+pub fn is_acknowledged(body: &[u8]) -> bool {
+    let answer: Option<Value> = serde_json::from_slice(body).ok();
+    answer.and_then(|it| it.get("code").and_then(Value::as_i64)) == Some(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Currency, Money};
+
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_wrapped_as_published() {
+        let body = challenge(&Challenge {
+            card_id: "9a1d",
+            currency: "USD",
+            amount: Amount(Money::new(5_000, Currency::USD)),
+            otp: "045000",
+            detail: "TEST SHOP",
+        });
+        let expected = r#"{"business_type":"Card3ds","data":{"card_id":"9a1d","currency":"USD","amount":50,"otp":"045000","detail":"TEST SHOP"}}"#;
+        assert_eq!(std::str::from_utf8(&body), Ok(expected));
+    }
+
+    #[test]
+    fn only_the_number_zero_acknowledges() {
+        assert!(is_acknowledged(br#"{"code":0,"msg":"ok"}"#));
+        for body in [r#"{"code":"0"}"#, r#"{"code":200}"#, "{}", "ok", "", r#"{"code":null}"#] {
+            assert!(!is_acknowledged(body.as_bytes()), "{body}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The parameters inside the envelope, read as forgivingly as clients need it: numbers as
+//! numbers or as texts, null and absent the same, unknown names ignored (vm-api.md 8 and 11).
+
+use std::collections::HashMap;
+
+use domain::{Money, Timestamp};
+use serde_json::value::RawValue;
+
+use super::VmError;
+use super::amount;
+use super::time::Offset;
+
+/// Longest text where nothing else is said.
+pub const MAX_TEXT_CHARS: usize = 256;
+/// Rows of a page if nothing is asked for (vm-api.md section 9).
+pub const DEFAULT_PAGE_ROWS: u32 = 10;
+/// Most rows of a page.
+pub const MAX_PAGE_ROWS: u32 = 1_000;
+
+/// The object that a request carries.
+#[derive(Debug, Default)]
+pub struct Parameters {
+    fields: HashMap<String, Box<RawValue>>,
+}
+
+/// Which page of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageWish {
+    /// Rows before it.
+    pub skipped_rows: u64,
+    /// Rows on it, at most [`MAX_PAGE_ROWS`].
+    pub rows: u32,
+}
+
+impl Parameters {
+    /// Reads what was decrypted.
+    ///
+    /// # Errors
+    /// It is not one JSON object, which is told as every other unreadable `content`.
+    pub fn parse(plain: &[u8]) -> Result<Self, VmError> {
+        let fields = serde_json::from_slice(plain).map_err(|_| VmError::Invalid("content"))?;
+        Ok(Self { fields })
+    }
+
+    /// A nested object; none if it is absent.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn object(&self, field: &'static str) -> Result<Option<Self>, VmError> {
+        let Some(json) = self.json(field) else { return Ok(None) };
+        let fields = serde_json::from_str(json).map_err(|_| VmError::Invalid(field))?;
+        Ok(Some(Self { fields }))
+    }
+
+    /// A text; a number is taken as its digits, an empty text as none.
+    ///
+    /// # Errors
+    /// Another type, longer than `max_chars`, or control characters.
+    pub fn text_up_to(
+        &self,
+        field: &'static str,
+        max_chars: usize,
+    ) -> Result<Option<String>, VmError> {
+        let Some(json) = self.json(field) else { return Ok(None) };
+        let text = match json.as_bytes().first() {
+            Some(b'"') => serde_json::from_str(json).map_err(|_| VmError::Invalid(field))?,
+            Some(b'-' | b'0'..=b'9') => json.to_owned(),
+            _ => return Err(VmError::Invalid(field)),
+        };
+        let is_too_long = text.chars().count() > max_chars;
+        if is_too_long || text.chars().any(char::is_control) {
+            return Err(VmError::Invalid(field));
+        }
+        Ok(Some(text).filter(|it| !it.trim().is_empty()))
+    }
+
+    /// A text of up to [`MAX_TEXT_CHARS`].
+    ///
+    /// # Errors
+    /// As [`Parameters::text_up_to`].
+    pub fn text(&self, field: &'static str) -> Result<Option<String>, VmError> {
+        self.text_up_to(field, MAX_TEXT_CHARS)
+    }
+
+    /// A text that must be there.
+    ///
+    /// # Errors
+    /// Missing, or as [`Parameters::text_up_to`].
+    pub fn required_text(&self, field: &'static str) -> Result<String, VmError> {
+        self.text(field)?.ok_or(VmError::NotSet(field))
+    }
+
+    /// An amount, number or text of one; may be below zero.
+    ///
+    /// # Errors
+    /// [`VmError::Amount`] for what is no amount of at most two decimals.
+    pub fn amount(&self, field: &'static str) -> Result<Option<Money>, VmError> {
+        let Some(json) = self.json(field) else { return Ok(None) };
+        let digits = match json.as_bytes().first() {
+            Some(b'"') => serde_json::from_str::<String>(json).map_err(|_| VmError::Amount)?,
+            _ => json.to_owned(),
+        };
+        if digits.trim().is_empty() {
+            return Ok(None);
+        }
+        amount::parse(digits.trim()).map(Some).ok_or(VmError::Amount)
+    }
+
+    /// An amount that must be there.
+    ///
+    /// # Errors
+    /// Missing, or as [`Parameters::amount`].
+    pub fn required_amount(&self, field: &'static str) -> Result<Money, VmError> {
+        self.amount(field)?.ok_or(VmError::NotSet(field))
+    }
+
+    /// A moment.
+    ///
+    /// # Errors
+    /// Not of the form `YYYY-MM-DD HH:MM:SS`.
+    pub fn moment(
+        &self,
+        field: &'static str,
+        offset: Offset,
+    ) -> Result<Option<Timestamp>, VmError> {
+        let Some(text) = self.text(field)? else { return Ok(None) };
+        offset.parse(&text).map(Some).ok_or(VmError::Invalid(field))
+    }
+
+    /// `page` and `page_size`.
+    ///
+    /// # Errors
+    /// No whole numbers from 1, or more rows than a page has, which is refused and not
+    /// lowered: a client would take a short page for the last one.
+    pub fn page(&self) -> Result<PageWish, VmError> {
+        let page = self.whole("page")?.unwrap_or(1);
+        let rows = self.whole("page_size")?.unwrap_or(DEFAULT_PAGE_ROWS);
+        if rows > MAX_PAGE_ROWS {
+            return Err(VmError::PageSize);
+        }
+        Ok(PageWish { skipped_rows: u64::from(page - 1) * u64::from(rows), rows })
+    }
+
+    fn whole(&self, field: &'static str) -> Result<Option<u32>, VmError> {
+        let Some(text) = self.text(field)? else { return Ok(None) };
+        let cents = amount::parse(&text).ok_or(VmError::Invalid(field))?.amount_minor();
+        let number = u32::try_from(cents / 100).ok().filter(|it| *it > 0 && cents % 100 == 0);
+        number.map(Some).ok_or(VmError::Invalid(field))
+    }
+
+    fn json(&self, field: &str) -> Option<&str> {
+        self.fields.get(field).map(|json| json.get()).filter(|json| *json != "null")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(json: &str) -> Parameters {
+        Parameters::parse(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn numbers_may_be_texts_and_texts_numbers() {
+        let it = parameters(
+            r#"{"a":10,"b":"10","c":" 10.00 ","d":1234567890123456789,"e":null,"f":""}"#,
+        );
+        for field in ["a", "b", "c"] {
+            assert_eq!(it.amount(field).unwrap().map(Money::amount_minor), Some(1000));
+        }
+        assert_eq!(it.text("d").unwrap().as_deref(), Some("1234567890123456789"));
+        for field in ["e", "f", "g"] {
+            assert_eq!(it.required_text(field), Err(VmError::NotSet(field)));
+            assert_eq!(it.required_amount(field), Err(VmError::NotSet(field)));
+        }
+        for bad in [r#"{"a":[]}"#, r#"{"a":true}"#, r#"{"a":"1.005"}"#, r#"{"a":"x"}"#] {
+            assert_eq!(parameters(bad).amount("a"), Err(VmError::Amount), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pages_count_from_one_and_are_never_lowered() {
+        let page = |json: &str| parameters(json).page();
+        assert_eq!(page("{}"), Ok(PageWish { skipped_rows: 0, rows: 10 }));
+        let third = PageWish { skipped_rows: 1_000, rows: 500 };
+        assert_eq!(page(r#"{"page":3,"page_size":500}"#), Ok(third));
+        assert_eq!(page(r#"{"page":"3","page_size":"500"}"#), Ok(third));
+        assert_eq!(page(r#"{"page_size":1001}"#), Err(VmError::PageSize));
+        for bad in [r#"{"page":0}"#, r#"{"page":-1}"#, r#"{"page":1.5}"#, r#"{"page":"x"}"#] {
+            assert_eq!(page(bad), Err(VmError::Invalid("page")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_an_object_is_read() {
+        for plain in ["", "null", "[]", "1", "{", "\u{feff}{}"] {
+            assert_eq!(
+                Parameters::parse(plain.as_bytes()).unwrap_err(),
+                VmError::Invalid("content")
+            );
+        }
+        assert_eq!(Parameters::parse(b"\xff").unwrap_err(), VmError::Invalid("content"));
+    }
+}

@@ -1,0 +1,17 @@
+//! getAccessToken (vm-api.md section 3.1).
+
+use serde::{Deserialize, Serialize};
+
+/// Path of the call.
+pub const TOKEN_PATH: &str = "/getAccessToken";
+/// How long a token lives, in seconds of real time.
+pub const TOKEN_LIFETIME_S: i64 = 7_200;
+
+/// A token and its end. No Debug: a token is a secret.
+#[derive(Serialize, Deserialize)]
+pub struct AccessToken {
+    /// The bare token of the header `Authorization`.
+    pub token: String,
+    /// When it dies, in seconds since 1970 UTC.
+    pub expired_time: i64,
+}

@@ -1,0 +1,215 @@
+//! cardTransaction (vm-api.md sections 6.9 and 7.3): one row for each authorisation, which
+//! changes in place.
+
+use domain::{Authorisation, AuthorisationStatus, Direction, HoldState, Timestamp};
+use serde::Serialize;
+
+use super::VmError;
+use super::amount::{Amount, CURRENCY};
+use super::parameters::{PageWish, Parameters};
+use super::time::Offset;
+
+/// Path of the call.
+pub const TRANSACTIONS_PATH: &str = "/cardTransaction";
+/// Shops' names are padded with blanks to this length, as both published samples are.
+const MERCHANT_NAME_CHARS: usize = 22;
+
+/// What kind of row, as published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Authorised or declined.
+    Authorization,
+    /// Cleared.
+    Settlement,
+    /// Taken back, or its time ran out.
+    AuthorizationCancel,
+    /// Given back by a shop.
+    Refund,
+}
+
+/// How a row stands, as published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Done.
+    Complete,
+    /// Refused.
+    Declined,
+    /// Not settled.
+    Pending,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 4] =
+        [Self::Authorization, Self::Settlement, Self::AuthorizationCancel, Self::Refund];
+
+    /// The text on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authorization => "Authorization",
+            Self::Settlement => "Settlement",
+            Self::AuthorizationCancel => "Authorization Cancel",
+            Self::Refund => "Refund",
+        }
+    }
+
+    /// Reads the text on the wire.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Complete, Self::Declined, Self::Pending];
+
+    /// The text on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "COMPLETE",
+            Self::Declined => "DECLINED",
+            Self::Pending => "PENDING",
+        }
+    }
+
+    /// Reads the text on the wire.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+/// How an approved and not yet settled authorisation is told (vm-api.md section 16, 6).
+pub const OPEN_STATE: State = State::Pending;
+
+/// Kind and state of an authorisation as it stands.
+#[must_use]
+pub fn standing(it: &Authorisation) -> (Kind, State) {
+    let is_refund = it.direction == Direction::Incoming;
+    let kind_if_declined = if is_refund { Kind::Refund } else { Kind::Authorization };
+    match it.status {
+        AuthorisationStatus::Declined => return (kind_if_declined, State::Declined),
+        AuthorisationStatus::Pending => return (kind_if_declined, State::Pending),
+        AuthorisationStatus::Approved => {}
+    }
+    if is_refund {
+        return (Kind::Refund, State::Complete);
+    }
+    if it.posted_minor > 0 {
+        return (Kind::Settlement, State::Complete);
+    }
+    match it.hold_state {
+        HoldState::Voided | HoldState::Expired => (Kind::AuthorizationCancel, State::Complete),
+        HoldState::Pending => (Kind::Authorization, OPEN_STATE),
+        HoldState::None | HoldState::Posted => (Kind::Authorization, State::Complete),
+    }
+}
+
+/// A row, and without change the body of its webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Transaction {
+    /// The authorisation.
+    pub auth_id: String,
+    /// The card.
+    pub card_id: String,
+    /// When it was asked for.
+    pub auth_time: String,
+    /// In the shop's currency.
+    pub auth_amount: Amount,
+    /// ISO 4217, letters.
+    pub auth_currency: &'static str,
+    /// What was posted; 0 until then.
+    pub settle_amount: Amount,
+    /// Always `USD`.
+    pub settle_currency: &'static str,
+    /// See [`State`].
+    pub status: &'static str,
+    /// See [`Kind`].
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Name of the shop, padded with blanks.
+    pub merchant_name: String,
+    /// When the row was made.
+    pub create_time: String,
+    /// Why it was declined, else empty.
+    pub description: String,
+}
+
+impl Transaction {
+    /// The row of an authorisation of a card that callers know as `card_id`.
+    #[must_use]
+    pub fn of(it: &Authorisation, card_id: String, offset: Offset) -> Self {
+        let (kind, state) = standing(it);
+        let is_declined = state == State::Declined;
+        let settled_minor = if kind == Kind::Refund && !is_declined {
+            it.amount.amount_minor()
+        } else {
+            it.posted_minor
+        };
+        let name = it.merchant.name.as_deref().unwrap_or_default();
+        let created = offset.text(it.created_at);
+        Self {
+            auth_id: it.auth_id.to_string(),
+            card_id,
+            auth_time: created.clone(),
+            auth_amount: Amount(it.acquirer_amount),
+            auth_currency: it.acquirer_amount.currency().alpha(),
+            settle_amount: Amount::of_minor(settled_minor),
+            settle_currency: CURRENCY.alpha(),
+            status: state.as_str(),
+            kind: kind.as_str(),
+            merchant_name: format!("{name:<MERCHANT_NAME_CHARS$}"),
+            create_time: created,
+            description: it.detail.clone().filter(|_| is_declined).unwrap_or_default(),
+        }
+    }
+}
+
+/// What cardTransaction looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransactionWish {
+    /// Only of this card.
+    pub card_id: Option<String>,
+    /// Only this authorisation.
+    pub auth_id: Option<String>,
+    /// Only of this kind; a text that is none matches nothing.
+    pub kind: Option<Result<Kind, String>>,
+    /// Only in this state; a text that is none matches nothing.
+    pub state: Option<Result<State, String>>,
+    /// Made then or later.
+    pub from: Option<Timestamp>,
+    /// Made in that second or earlier.
+    pub to: Option<Timestamp>,
+    /// Which page.
+    pub page: PageWish,
+}
+
+/// Reads a request to cardTransaction.
+///
+/// # Errors
+/// A time or page that cannot be read.
+pub fn parse_wish(it: &Parameters, offset: Offset) -> Result<TransactionWish, VmError> {
+    let kind = it.text("transaction_type")?;
+    let state = it.text("status")?;
+    Ok(TransactionWish {
+        card_id: it.text("card_id")?,
+        auth_id: it.text("auth_id")?,
+        kind: kind.map(|text| Kind::parse(&text).ok_or(text)),
+        state: state.map(|text| State::parse(&text).ok_or(text)),
+        from: it.moment("start_time", offset)?,
+        to: it.moment("end_time", offset)?,
+        page: it.page()?,
+    })
+}
+
+/// The answer of cardTransaction.
+#[derive(Debug, Serialize)]
+pub struct Transactions {
+    /// All that match.
+    pub total: u64,
+    /// Those on the page, newest first.
+    pub list: Vec<Transaction>,
+}
