@@ -85,6 +85,8 @@ ids! {
     KycTicketId,
     /// An intent (EDD) ticket.
     IntentTicketId,
+    /// An application of dialect 2.
+    VmAppId,
 }
 
 fn parse_id(text: &str) -> Result<i64, IdError> {

@@ -29,6 +29,7 @@ mod text;
 mod three_ds;
 mod timestamp;
 mod velocity;
+mod vm;
 mod webhook;
 
 pub use authorisation::{
@@ -46,7 +47,7 @@ pub use guidance::{GuidanceLink, GuidanceType, PageLanguage, PageMode, PageStep,
 pub use ids::{
     AccountId, AuthId, CardId, ChallengeId, CustomerId, EnterpriseId, IdError, IdGenerator,
     IntentTicketId, JobId, KycTicketId, OrderId, OutsId, PanId, ProfileId, RevealId, TransactionId,
-    TransferId, WebhookId,
+    TransferId, VmAppId, WebhookId,
 };
 pub use intent_ticket::{
     IntentEvent, IntentSubject, IntentTicket, IntentTicketStatus, IntentTicketType,
@@ -71,4 +72,5 @@ pub use three_ds::{
 };
 pub use timestamp::Timestamp;
 pub use velocity::{PeriodUse, VelocityExcess, VelocityShare, VelocityUse};
+pub use vm::{VmApp, VmCard, VmFunding, VmLimits, VmProduct};
 pub use webhook::{DeliveryStatus, WebhookEvent, WebhookSubType, WebhookType};

@@ -39,6 +39,7 @@ mod surroundings;
 mod three_ds;
 mod velocity;
 mod verify;
+mod vm_apps;
 mod waiting;
 
 pub use accounts::{AccountFilter, MovedFunds};
@@ -76,6 +77,7 @@ pub use settlement::{
 pub use surroundings::CardSurroundings;
 pub use three_ds::{ChallengeChange, ChallengeChangeError, TellOfChallenge};
 pub use verify::{VerifyReport, Violation};
+pub use vm_apps::VmAppPatch;
 
 use std::path::PathBuf;
 use std::sync::Arc;

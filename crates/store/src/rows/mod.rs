@@ -20,6 +20,7 @@ mod reveal;
 mod three_ds;
 mod transfer;
 mod velocity;
+mod vm;
 mod webhook;
 
 pub(crate) use account::{ACCOUNT_COLUMNS, account_from, account_key_from, account_values};
@@ -52,12 +53,16 @@ pub(crate) use velocity::{
     COUNTED_COLUMNS, Counted, VELOCITY_USE_COLUMNS, counted_from, counted_values,
     velocity_use_from, velocity_use_values,
 };
+pub(crate) use vm::{
+    VM_APP_COLUMNS, VM_CARD_COLUMNS, VM_PRODUCT_COLUMNS, vm_app_from, vm_app_values, vm_card_from,
+    vm_card_values, vm_product_from, vm_product_values,
+};
 pub(crate) use webhook::{EVENT_COLUMNS, event_from, event_values};
 
 use domain::{
     AccountId, AuthId, CardId, ChallengeId, Currency, CustomerId, EnterpriseId, IntentTicketId,
     JobId, KycTicketId, OrderId, OutsId, PanId, ProfileId, RevealId, TransactionId, TransferId,
-    WebhookId,
+    VmAppId, WebhookId,
 };
 
 use crate::engine::Value;
@@ -87,6 +92,7 @@ value_from_ids!(
     ProfileId,
     TransactionId,
     TransferId,
+    VmAppId,
     WebhookId,
 );
 

@@ -1,0 +1,77 @@
+-- Dialect 2, the VM API: apps, tokens, products, and what their cards have beside the card.
+
+CREATE TABLE vm_app (
+    enterprise_id       INTEGER NOT NULL,
+    vm_app_id           INTEGER NOT NULL,
+    app_id              TEXT NOT NULL,
+    secret_digest       BLOB NOT NULL,
+    merchant_public_key BLOB,
+    webhook_url         TEXT,
+    signs_webhooks      INTEGER NOT NULL,
+    ip_whitelist        TEXT NOT NULL,
+    created_at          INTEGER NOT NULL,
+    PRIMARY KEY (enterprise_id, vm_app_id)
+) STRICT;
+
+-- Routing: an app names itself before anyone knows whose it is.
+CREATE TABLE vm_app_name (
+    app_id        TEXT NOT NULL PRIMARY KEY,
+    enterprise_id INTEGER NOT NULL,
+    vm_app_id     INTEGER NOT NULL
+) STRICT;
+
+-- Routing: a call names its token alone. The token itself is kept nowhere, only its SHA-256.
+-- expires_at is real time.
+CREATE TABLE vm_token (
+    token_digest  BLOB NOT NULL PRIMARY KEY,
+    enterprise_id INTEGER NOT NULL,
+    vm_app_id     INTEGER NOT NULL,
+    expires_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX vm_token_by_end ON vm_token (expires_at);
+
+CREATE TABLE vm_product (
+    enterprise_id   INTEGER NOT NULL,
+    vm_app_id       INTEGER NOT NULL,
+    product_code    TEXT NOT NULL,
+    profile_id      INTEGER NOT NULL,
+    funding         TEXT NOT NULL,
+    issuing_area    TEXT NOT NULL,
+    remaining_cards INTEGER NOT NULL,
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (enterprise_id, vm_app_id, product_code)
+) STRICT;
+
+CREATE TABLE vm_card (
+    enterprise_id INTEGER NOT NULL,
+    card_id       INTEGER NOT NULL,
+    vm_app_id     INTEGER NOT NULL,
+    card_uuid     TEXT NOT NULL,
+    product_code  TEXT NOT NULL,
+    funding       TEXT NOT NULL,
+    label         TEXT NOT NULL,
+    sealed_holder BLOB NOT NULL,
+    single_minor  INTEGER NOT NULL,
+    day_minor     INTEGER NOT NULL,
+    month_minor   INTEGER NOT NULL,
+    total_minor   INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    PRIMARY KEY (enterprise_id, card_id)
+) STRICT;
+CREATE INDEX vm_card_by_app ON vm_card (enterprise_id, vm_app_id, created_at, card_id);
+
+-- Routing: an operator names a card by its UUID before anyone knows whose it is.
+CREATE TABLE vm_card_uuid (
+    card_uuid     TEXT NOT NULL PRIMARY KEY,
+    enterprise_id INTEGER NOT NULL,
+    card_id       INTEGER NOT NULL
+) STRICT;
+
+-- Which account an authorisation draws on: the enterprise's deposit in its currency, an app's
+-- balance or wallet, or the card itself. owner_id is 0 for a deposit.
+ALTER TABLE ledger_account ADD COLUMN purpose TEXT NOT NULL DEFAULT 'DEPOSIT';
+ALTER TABLE ledger_account ADD COLUMN owner_id INTEGER NOT NULL DEFAULT 0;
+DROP INDEX ledger_account_currency_once;
+CREATE UNIQUE INDEX ledger_account_once ON ledger_account (enterprise_id, currency, purpose, owner_id);
+ALTER TABLE authorisation ADD COLUMN account_purpose TEXT NOT NULL DEFAULT 'DEPOSIT';
+ALTER TABLE authorisation ADD COLUMN account_owner_id INTEGER NOT NULL DEFAULT 0;

@@ -1,0 +1,124 @@
+//! The columns of dialect 2's apps, products and cards.
+
+use domain::{CardId, EnterpriseId, ProfileId, VmApp, VmAppId, VmCard, VmLimits, VmProduct};
+
+use super::{Fields, lines};
+use crate::StoreError;
+use crate::engine::{Row, Value};
+
+/// The columns of an app.
+pub(crate) const VM_APP_COLUMNS: &str = "enterprise_id, vm_app_id, app_id, secret_digest, \
+    merchant_public_key, webhook_url, signs_webhooks, ip_whitelist, created_at";
+
+/// Reads an app from [`VM_APP_COLUMNS`].
+pub(crate) fn vm_app_from(row: &Row) -> Result<VmApp, StoreError> {
+    let mut f = Fields::of(row);
+    Ok(VmApp {
+        enterprise_id: f.id(EnterpriseId::from_i64)?,
+        vm_app_id: f.id(VmAppId::from_i64)?,
+        app_id: f.text()?,
+        secret_digest: f
+            .bytes()?
+            .try_into()
+            .map_err(|_| StoreError::Corrupt("vm_app.secret_digest"))?,
+        merchant_public_key: f.opt_bytes()?,
+        webhook_url: f.opt_text()?,
+        signs_webhooks: f.flag()?,
+        ip_whitelist: f.lines("vm_app.ip_whitelist")?,
+        created_at: f.time()?,
+    })
+}
+
+/// The values of an app for [`VM_APP_COLUMNS`].
+pub(crate) fn vm_app_values(app: &VmApp) -> Vec<Value> {
+    vec![
+        app.enterprise_id.into(),
+        app.vm_app_id.into(),
+        (&app.app_id).into(),
+        app.secret_digest.as_slice().into(),
+        app.merchant_public_key.clone().into(),
+        app.webhook_url.as_ref().into(),
+        app.signs_webhooks.into(),
+        lines(&app.ip_whitelist),
+        app.created_at.into(),
+    ]
+}
+
+/// The columns of a product.
+pub(crate) const VM_PRODUCT_COLUMNS: &str = "enterprise_id, vm_app_id, product_code, \
+    profile_id, funding, issuing_area, remaining_cards, created_at";
+
+/// Reads a product from [`VM_PRODUCT_COLUMNS`].
+pub(crate) fn vm_product_from(row: &Row) -> Result<VmProduct, StoreError> {
+    let mut f = Fields::of(row);
+    Ok(VmProduct {
+        enterprise_id: f.id(EnterpriseId::from_i64)?,
+        vm_app_id: f.id(VmAppId::from_i64)?,
+        product_code: f.text()?,
+        profile_id: f.id(ProfileId::from_i64)?,
+        funding: f.parsed("vm_product.funding")?,
+        issuing_area: f.text()?,
+        remaining_cards: f.int()?,
+        created_at: f.time()?,
+    })
+}
+
+/// The values of a product for [`VM_PRODUCT_COLUMNS`].
+pub(crate) fn vm_product_values(product: &VmProduct) -> Vec<Value> {
+    vec![
+        product.enterprise_id.into(),
+        product.vm_app_id.into(),
+        (&product.product_code).into(),
+        product.profile_id.into(),
+        product.funding.as_str().into(),
+        (&product.issuing_area).into(),
+        product.remaining_cards.into(),
+        product.created_at.into(),
+    ]
+}
+
+/// The columns of what a card of dialect 2 has beside the card.
+pub(crate) const VM_CARD_COLUMNS: &str = "enterprise_id, card_id, vm_app_id, card_uuid, \
+    product_code, funding, label, sealed_holder, single_minor, day_minor, month_minor, \
+    total_minor, created_at";
+
+/// Reads a card's row from [`VM_CARD_COLUMNS`].
+pub(crate) fn vm_card_from(row: &Row) -> Result<VmCard, StoreError> {
+    let mut f = Fields::of(row);
+    Ok(VmCard {
+        enterprise_id: f.id(EnterpriseId::from_i64)?,
+        card_id: f.id(CardId::from_i64)?,
+        vm_app_id: f.id(VmAppId::from_i64)?,
+        card_uuid: f.text()?,
+        product_code: f.text()?,
+        funding: f.parsed("vm_card.funding")?,
+        label: f.text()?,
+        sealed_holder: f.bytes()?,
+        limits: VmLimits {
+            single_minor: f.int()?,
+            day_minor: f.int()?,
+            month_minor: f.int()?,
+            total_minor: f.int()?,
+        },
+        created_at: f.time()?,
+    })
+}
+
+/// The values of a card's row for [`VM_CARD_COLUMNS`].
+pub(crate) fn vm_card_values(card: &VmCard) -> Vec<Value> {
+    vec![
+        card.enterprise_id.into(),
+        card.card_id.into(),
+        card.vm_app_id.into(),
+        (&card.card_uuid).into(),
+        (&card.product_code).into(),
+        card.funding.as_str().into(),
+        (&card.label).into(),
+        card.sealed_holder.as_slice().into(),
+        card.limits.single_minor.into(),
+        card.limits.day_minor.into(),
+        card.limits.month_minor.into(),
+        card.limits.total_minor.into(),
+        card.created_at.into(),
+    ]
+}
