@@ -30,6 +30,13 @@ impl AddressLimit {
         Self { max_calls, window, windows: Mutex::new(HashMap::new()) }
     }
 
+    /// Whether another call would be admitted; counts nothing.
+    pub(crate) fn is_open(&self, address: IpAddr, now: Instant) -> bool {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = windows.get(&network_of(address));
+        window.is_none_or(|window| window.ends_at <= now || window.calls < self.max_calls)
+    }
+
     /// Counts a call; false if it is one too many.
     pub(crate) fn admits(&self, address: IpAddr, now: Instant) -> bool {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,7 +17,7 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyError {
-    /// Larger than [`MAX_BODY_BYTES`].
+    /// Larger than its limit.
     TooLarge,
     /// Not whole at the deadline.
     TooSlow,
@@ -27,11 +27,16 @@ pub(crate) enum BodyError {
 
 /// The whole body.
 pub(crate) async fn read_body(body: Body) -> Result<Bytes, BodyError> {
-    let read = tokio::time::timeout(BODY_DEADLINE, read_limited(body));
+    read_body_up_to(body, MAX_BODY_BYTES).await
+}
+
+/// The whole body, if it is not longer than `max_bytes`.
+pub(crate) async fn read_body_up_to(body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
+    let read = tokio::time::timeout(BODY_DEADLINE, read_limited(body, max_bytes));
     read.await.unwrap_or(Err(BodyError::TooSlow))
 }
 
-async fn read_limited(mut body: Body) -> Result<Bytes, BodyError> {
+async fn read_limited(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
     let mut kept = BytesMut::new();
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
@@ -40,11 +45,11 @@ async fn read_limited(mut body: Body) -> Result<Bytes, BodyError> {
         if seen > MAX_DROPPED_BYTES {
             break;
         }
-        if seen <= MAX_BODY_BYTES {
+        if seen <= max_bytes {
             kept.extend_from_slice(&data);
         }
     }
-    if seen > MAX_BODY_BYTES { Err(BodyError::TooLarge) } else { Ok(kept.freeze()) }
+    if seen > max_bytes { Err(BodyError::TooLarge) } else { Ok(kept.freeze()) }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod sandbox;
 mod shell;
 mod state;
 mod uploads;
+mod vm;
 
 pub use cardbridge::{open_api_document, public_paths, public_service};
 pub use listener::{MAX_CONNECTIONS, serve_listener};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use authorise::Challenges;
 use cards::Cards;
+use crypto::RsaPool;
 use domain::{Random, Timestamp};
 use files::Files;
 use ipnet::IpNet;
@@ -73,6 +74,8 @@ pub struct ApiState {
     pub store: Store,
     /// Secrets, sealed and opened.
     pub vault: Arc<Vault>,
+    /// Threads for RSA, shared with the authorisations.
+    pub pool: Arc<RsaPool>,
     /// Orders and cards.
     pub cards: Arc<Cards>,
     /// Uploaded documents.

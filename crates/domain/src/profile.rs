@@ -22,6 +22,12 @@ pub struct BinRange {
 }
 
 impl BinRange {
+    /// The first of its prefixes, as digits.
+    #[must_use]
+    pub fn first_prefix(&self) -> String {
+        format!("{:0width$}", self.low, width = self.digits)
+    }
+
     /// Lowest prefix.
     #[must_use]
     pub const fn low(&self) -> u64 {

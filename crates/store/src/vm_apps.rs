@@ -17,6 +17,15 @@ const TOKENS_SWEPT: i64 = 100;
 /// Most products of an app; all of them stand in one answer.
 const MAX_PRODUCTS: i64 = 1_000;
 
+/// What an app has, minor units of US dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct VmBalances {
+    /// What prepaid cards can be loaded from.
+    pub balance_minor: i64,
+    /// What credit-line cards can draw on.
+    pub wallet_minor: i64,
+}
+
 /// What an operator changes of an app; `None` leaves a field as it is, and `Some(None)`
 /// clears it.
 #[derive(Debug, Clone, Default)]
@@ -143,6 +152,31 @@ impl Store {
                 );
                 let row = tx.query_opt(&sql, &[token_digest.as_slice().into(), now.into()]).await?;
                 row.as_ref().map(vm_app_from).transpose()
+            })
+        })
+        .await
+    }
+
+    /// What is available on an app's accounts; an account that was never funded has nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn vm_balances(&self, app: &VmApp) -> Result<VmBalances, StoreError> {
+        let params: [Value; 2] = [app.enterprise_id.into(), app.vm_app_id.into()];
+        self.read_one(move |tx| {
+            let params = params.clone();
+            Box::pin(async move {
+                let sql = "SELECT purpose, available_minor FROM ledger_account \
+                    WHERE enterprise_id = $1 AND owner_id = $2 \
+                    AND purpose IN ('VM_BALANCE', 'VM_WALLET')";
+                let mut balances = VmBalances::default();
+                for row in tx.query(sql, &params).await? {
+                    match row.opt_str(0)? {
+                        Some("VM_BALANCE") => balances.balance_minor = row.int(1)?,
+                        _ => balances.wallet_minor = row.int(1)?,
+                    }
+                }
+                Ok(balances)
             })
         })
         .await

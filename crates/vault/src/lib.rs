@@ -4,6 +4,7 @@
 mod card_data;
 mod data_key;
 mod expiry;
+mod kept;
 mod mask;
 mod master_key;
 mod pin;
@@ -14,6 +15,7 @@ mod vault;
 
 pub use card_data::{ClearPan, Cvv2, PanError};
 pub use expiry::{expiry_yymm, parse_expiry};
+pub use kept::Kept;
 pub use mask::mask_pans;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use pin::{ClearPin, PinError};

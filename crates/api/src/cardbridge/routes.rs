@@ -30,7 +30,7 @@ use super::{
 use crate::pages;
 use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
-use crate::uploads;
+use crate::{uploads, vm};
 
 /// The public listener's service.
 #[must_use]
@@ -351,6 +351,7 @@ fn router(state: Arc<ApiState>) -> Router {
         // After the guard, so that none of these needs a signature.
         .route(openapi::DOCUMENT_PATH, get(openapi::serve))
         .merge(pages::routes())
+        .merge(vm::routes(&state))
         .merge(secret_extract::routes(Arc::clone(&state)))
         .route(settlement::DOWNLOAD_PATH, get(settlement::download))
         .route(uploads::UPLOAD_PATH, put(uploads::receive))

@@ -125,10 +125,11 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
     let intents = intent_ticket_worker(store.clone(), Arc::clone(&vault), settings);
     let holds = HoldExpiryWorker::new(store.clone());
     let settlement = SettlementWorker::new(store.clone());
+    let pool = Arc::new(RsaPool::new(1, 64));
     let authoriser = Authoriser::new(AuthoriserParts {
         store: store.clone(),
         vault: Arc::clone(&vault),
-        pool: Arc::new(RsaPool::new(1, 64)),
+        pool: Arc::clone(&pool),
         outbound: outbound.clone(),
         random: random.clone(),
     });
@@ -153,6 +154,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
         admin_token: AdminToken::new(ADMIN_TOKEN),
         store: store.clone(),
         vault: Arc::clone(&vault),
+        pool,
         cards: Arc::new(Cards::new(store.clone(), Arc::clone(&vault), settings)),
         files: embedded_files(files, &vault),
         network: Arc::new(SimulatedNetwork::new(store.clone(), vault, authoriser)),

@@ -60,6 +60,7 @@ pub struct Addresses {
 struct Parts {
     store: Store,
     vault: Arc<Vault>,
+    pool: Arc<RsaPool>,
     outbound: Outbound,
     cards: Arc<Cards>,
     authoriser: Arc<Authoriser>,
@@ -141,10 +142,11 @@ impl Parts {
             order_step_ms: CardsSettings::DEFAULT_ORDER_STEP_MS,
             magic_values: config.mode == Mode::Sandbox,
         };
+        let pool = Arc::new(RsaPool::new(RsaPool::default_threads(), RsaPool::DEFAULT_QUEUE_LIMIT));
         let authoriser = Authoriser::new(AuthoriserParts {
             store: store.clone(),
             vault: Arc::clone(&vault),
-            pool: Arc::new(RsaPool::new(RsaPool::default_threads(), RsaPool::DEFAULT_QUEUE_LIMIT)),
+            pool: Arc::clone(&pool),
             outbound: outbound.clone(),
             random: Arc::clone(&random),
         });
@@ -158,6 +160,7 @@ impl Parts {
             schedule: Schedule::new(store.clone(), workers),
             store,
             vault,
+            pool,
             outbound,
             authoriser,
             random,
@@ -189,6 +192,7 @@ impl Parts {
             challenges: Challenges::new(self.store.clone()),
             store: self.store,
             vault: self.vault,
+            pool: self.pool,
             cards: self.cards,
             files,
             network: self.network,

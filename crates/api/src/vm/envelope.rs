@@ -1,0 +1,207 @@
+//! The RSA envelope round the handlers (vm-api.md section 4, DESIGN decision 7): identify the
+//! caller, decrypt every block before judging any, answer every bad `content` alike, and
+//! encrypt the answer for the merchant.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use crypto::{RsaPool, RsaPrivateKey, RsaPublicKey};
+use domain::{EnterpriseId, RsaPadding, VmAppId};
+use tokio::time::Instant;
+use vault::Kept;
+use wire::vm::VmError;
+use wire::vm::envelope::{self, Content};
+use wire::vm::framing;
+use wire::vm::parameters::Parameters;
+use zeroize::Zeroizing;
+
+use super::budget::Budget;
+use super::caller::{Caller, identify};
+use super::reply::{Refusal, json};
+use super::strikes::Strikes;
+use crate::body::{BodyError, read_body_up_to};
+use crate::peer::PeerAddress;
+use crate::shell::RouteTemplate;
+use crate::state::ApiState;
+
+/// Blocks of an answer that one job encrypts; further ones may go to another thread.
+const BLOCKS_PER_JOB: usize = 32;
+/// Largest plain answer of a handler.
+const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+
+/// What the layer works with.
+pub(crate) struct Envelope {
+    state: Arc<ApiState>,
+    budget: Budget,
+    strikes: Strikes,
+    platform_keys: Kept<EnterpriseId, RsaPrivateKey>,
+    merchant_keys: Kept<VmAppId, RsaPublicKey>,
+}
+
+/// The plain object that a handler answers with, left on its response for the layer. No
+/// Debug: some bear card data.
+#[derive(Clone)]
+pub(crate) struct PlainAnswer(pub(crate) Arc<Zeroizing<Vec<u8>>>);
+
+impl Envelope {
+    /// A layer over this state.
+    pub(crate) fn new(state: Arc<ApiState>) -> Self {
+        Self {
+            state,
+            budget: Budget::default(),
+            strikes: Strikes::default(),
+            platform_keys: Kept::default(),
+            merchant_keys: Kept::default(),
+        }
+    }
+
+    async fn open(&self, caller: &Caller, body: &[u8]) -> Result<Parameters, Refusal> {
+        let (app, address) = (caller.app.vm_app_id, caller.address);
+        if self.strikes.is_cut_off(app, address, Instant::now()) {
+            return Err(VmError::TooManyRequests.into());
+        }
+        let content = envelope::parse_request(body)?;
+        if content == Content::Empty {
+            return Ok(Parameters::default());
+        }
+        let plain = self.decrypt(&caller.app, content, body.len()).await?;
+        match plain.as_ref().map(|plain| Parameters::parse(plain)) {
+            Some(Ok(parameters)) => Ok(parameters),
+            _ if self.strikes.count(app, address, Instant::now()) => {
+                Err(VmError::TooManyRequests.into())
+            }
+            _ => Err(VmError::Invalid("content").into()),
+        }
+    }
+
+    /// The joined plain bytes; none if the content was no ciphertext for this key. What is
+    /// none takes the time of one that is.
+    async fn decrypt(
+        &self,
+        app: &domain::VmApp,
+        content: Content,
+        body_bytes: usize,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
+        let key = self.platform_key(app.enterprise_id).await?;
+        let block_bytes = key.public_key().bits() as usize / 8;
+        let joined = match content {
+            Content::Sealed(joined) => joined,
+            Content::Empty | Content::Unreadable => Vec::new(),
+        };
+        let is_whole = framing::blocks(&joined, block_bytes).is_some();
+        let joined = if is_whole { joined } else { vec![0; whole_blocks(body_bytes, block_bytes)] };
+        let blocks = (joined.len() / block_bytes) as u64;
+        let turn = self.budget.turn(app.vm_app_id, blocks).await;
+        let _turn = turn.ok_or(VmError::TooManyRequests)?;
+        let mut plain = Zeroizing::new(Vec::new());
+        let mut is_readable = is_whole;
+        for block in joined.chunks_exact(block_bytes) {
+            let (key, block) = (key.clone(), block.to_vec());
+            let opened = self.pool().run(move || key.decrypt(RsaPadding::Pkcs1, &block)).await;
+            match opened.map_err(|_| VmError::TooManyRequests)? {
+                Ok(piece) => plain.extend_from_slice(&piece),
+                Err(_) => is_readable = false,
+            }
+        }
+        Ok(is_readable.then_some(plain))
+    }
+
+    async fn platform_key(&self, id: EnterpriseId) -> Result<RsaPrivateKey, Refusal> {
+        let stored = self.state.store.platform_key(id).await?;
+        let stored = stored.ok_or(VmError::ServerException)?;
+        let vault = &self.state.vault;
+        let opened = self.platform_keys.made_of(id, &stored.sealed_private_key, || {
+            let sealed = &stored.sealed_private_key;
+            let der = vault.open_platform_key(id, stored.version, sealed).ok()?;
+            RsaPrivateKey::from_pkcs8_der(&der).ok()
+        });
+        Ok(opened.ok_or(VmError::ServerException)?)
+    }
+
+    fn merchant_key(&self, caller: &Caller) -> Result<RsaPublicKey, VmError> {
+        let spki = caller.app.merchant_public_key.as_deref().ok_or(VmError::NoMerchantKey)?;
+        let make = || RsaPublicKey::from_spki_der(spki).ok();
+        self.merchant_keys.made_of(caller.app.vm_app_id, spki, make).ok_or(VmError::NoMerchantKey)
+    }
+
+    /// The answer in its envelope.
+    async fn seal(&self, key: &RsaPublicKey, plain: &[u8]) -> Result<Response, Refusal> {
+        if plain.len() > MAX_ANSWER_BYTES {
+            tracing::error!(bytes = plain.len(), "an answer is too large");
+            return Err(VmError::ServerException.into());
+        }
+        let block_bytes = key.bits() as usize / 8;
+        let pieces: Vec<Zeroizing<Vec<u8>>> =
+            framing::pieces(plain, block_bytes).map(|it| Zeroizing::new(it.to_vec())).collect();
+        let jobs = pieces.chunks(BLOCKS_PER_JOB).map(|pieces| {
+            let (key, pieces) = (key.clone(), pieces.to_vec());
+            self.pool().run(move || {
+                let blocks = pieces.iter().map(|it| key.encrypt(RsaPadding::Pkcs1, it));
+                blocks.collect::<Result<Vec<_>, _>>().map(|blocks| blocks.concat())
+            })
+        });
+        let mut joined = Vec::with_capacity(pieces.len() * block_bytes);
+        for sealed in futures_util::future::join_all(jobs).await {
+            let sealed = sealed.map_err(|_| VmError::ServerException)?;
+            joined.extend(sealed.map_err(|_| VmError::ServerException)?);
+        }
+        Ok(json(envelope::success(&joined)))
+    }
+
+    fn pool(&self) -> &RsaPool {
+        &self.state.pool
+    }
+}
+
+/// As many bytes of whole blocks as a body of this size could have carried.
+fn whole_blocks(body_bytes: usize, block_bytes: usize) -> usize {
+    // Hex doubles, base64 adds a third.
+    let carried = body_bytes / 2 * 3 / 4;
+    carried.div_ceil(block_bytes).max(1) * block_bytes
+}
+
+/// Lets calls of identified apps through to their handler, with [`Caller`] and
+/// [`Parameters`], and encrypts what it answers.
+pub(crate) async fn layer(
+    State(envelope): State<Arc<Envelope>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let template = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = match exchange(&envelope, request, next).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    };
+    if let Some(template) = template {
+        response.extensions_mut().insert(RouteTemplate(template));
+    }
+    response
+}
+
+async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    let Some(PeerAddress(peer)) = parts.extensions.get().copied() else {
+        tracing::error!("a request without its peer's address");
+        return Err(VmError::ServerException.into());
+    };
+    let caller = identify(&envelope.state, &parts.headers, peer).await?;
+    let merchant_key = envelope.merchant_key(&caller)?;
+    let body =
+        read_body_up_to(body, envelope::MAX_BODY_BYTES).await.map_err(|error| match error {
+            BodyError::TooLarge | BodyError::TooSlow | BodyError::Broken => {
+                VmError::Invalid("content")
+            }
+        })?;
+    let parameters = envelope.open(&caller, &body).await?;
+    let mut request = Request::from_parts(parts, Body::empty());
+    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(Arc::new(parameters));
+    let answered = next.run(request).await;
+    let Some(PlainAnswer(plain)) = answered.extensions().get().cloned() else {
+        return Ok(answered);
+    };
+    envelope.seal(&merchant_key, &plain).await
+}

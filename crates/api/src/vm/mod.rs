@@ -1,0 +1,13 @@
+//! Dialect 2, the VM API: a second door to the same house. The envelope is a layer round
+//! plain handlers; the table of routes is `routes.rs`.
+
+mod account;
+mod budget;
+mod caller;
+mod envelope;
+mod reply;
+mod routes;
+mod strikes;
+mod token;
+
+pub(crate) use routes::routes;

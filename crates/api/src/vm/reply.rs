@@ -1,0 +1,62 @@
+//! Answers of dialect 2: always HTTP 200, success or failure (vm-api.md section 1).
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use http::header;
+use serde::Serialize;
+use store::StoreError;
+use wire::vm::VmError;
+use wire::vm::envelope;
+use zeroize::Zeroizing;
+
+use super::envelope::PlainAnswer;
+use crate::shell::LoggedCode;
+
+/// A refusal, on its way out.
+#[derive(Debug)]
+pub(crate) struct Refusal(pub(crate) VmError);
+
+impl From<VmError> for Refusal {
+    fn from(error: VmError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self(VmError::ServerException)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = json(envelope::failure(&self.0));
+        response.extensions_mut().insert(LoggedCode(self.0.log_name()));
+        response
+    }
+}
+
+/// A JSON body with HTTP 200, never kept by anybody on the way: some bear card data.
+pub(crate) fn json(body: Vec<u8>) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (headers, body).into_response()
+}
+
+/// A handler's plain object, which the envelope's layer encrypts.
+pub(crate) struct Plain<T>(pub(crate) T);
+
+/// What a handler answers.
+pub(crate) type Answer<T> = Result<Plain<T>, Refusal>;
+
+impl<T: Serialize> IntoResponse for Plain<T> {
+    fn into_response(self) -> Response {
+        let Ok(plain) = serde_json::to_vec(&self.0) else {
+            return Refusal(VmError::ServerException).into_response();
+        };
+        let mut response = Response::default();
+        response.extensions_mut().insert(PlainAnswer(Arc::new(Zeroizing::new(plain))));
+        response
+    }
+}

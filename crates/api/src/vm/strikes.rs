@@ -1,0 +1,82 @@
+//! Bad envelopes are counted for each app and peer address; too many are cut off
+//! (operator-and-sandbox.md section 5, Limits).
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::VmAppId;
+use tokio::time::Instant;
+
+/// Bad envelopes that one pair may send within the window.
+const MAX_STRIKES: u32 = 100;
+/// The window, and how long a pair is cut off.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Most pairs remembered before those whose time is over are dropped.
+const SWEEP_AT_PAIRS: usize = 10_000;
+
+struct Pair {
+    window_ends_at: Instant,
+    strikes: u32,
+    cut_off_until: Option<Instant>,
+}
+
+/// What each pair of app and address did wrong of late.
+#[derive(Default)]
+pub(crate) struct Strikes {
+    pairs: Mutex<HashMap<(VmAppId, IpAddr), Pair>>,
+}
+
+impl Strikes {
+    /// Whether a pair is cut off.
+    pub(crate) fn is_cut_off(&self, app: VmAppId, peer: IpAddr, now: Instant) -> bool {
+        let pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+        pairs.get(&(app, peer)).and_then(|it| it.cut_off_until).is_some_and(|end| now < end)
+    }
+
+    /// Counts a bad envelope; true if it is one too many, from which on the pair is cut off.
+    pub(crate) fn count(&self, app: VmAppId, peer: IpAddr, now: Instant) -> bool {
+        let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+        if pairs.len() >= SWEEP_AT_PAIRS {
+            pairs.retain(|_, it| it.window_ends_at > now || it.cut_off_until > Some(now));
+        }
+        // So many pairs within one window are a flood: no count is worth its memory.
+        if pairs.len() >= SWEEP_AT_PAIRS {
+            pairs.clear();
+        }
+        let fresh = || Pair { window_ends_at: now + WINDOW, strikes: 0, cut_off_until: None };
+        let pair = pairs.entry((app, peer)).or_insert_with(fresh);
+        if pair.window_ends_at <= now {
+            *pair = fresh();
+        }
+        pair.strikes = pair.strikes.saturating_add(1);
+        if pair.strikes > MAX_STRIKES {
+            pair.cut_off_until = Some(now + WINDOW);
+        }
+        pair.strikes > MAX_STRIKES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hundred_and_first_is_cut_off_for_a_minute_and_others_are_not() {
+        let strikes = Strikes::default();
+        let (app, other) = (VmAppId::from_i64(1), VmAppId::from_i64(2));
+        let peer: IpAddr = "192.0.2.1".parse().unwrap();
+        let start = Instant::now();
+        for _ in 0..100 {
+            assert!(!strikes.count(app, peer, start));
+        }
+        assert!(!strikes.is_cut_off(app, peer, start));
+        assert!(strikes.count(app, peer, start));
+        assert!(strikes.is_cut_off(app, peer, start + Duration::from_secs(59)));
+        assert!(!strikes.is_cut_off(app, peer, start + WINDOW));
+        assert!(!strikes.is_cut_off(other, peer, start));
+        assert!(!strikes.is_cut_off(app, "192.0.2.2".parse().unwrap(), start));
+        assert!(!strikes.count(app, peer, start + WINDOW));
+    }
+}

@@ -1,0 +1,93 @@
+//! getAccessToken (vm-api.md section 3.1): in clear both ways.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use crypto::sha256;
+use domain::VmApp;
+use http::HeaderMap;
+use subtle::ConstantTimeEq as _;
+use tokio::time::Instant;
+use wire::cardbridge::query::Query;
+use wire::vm::VmError;
+use wire::vm::envelope;
+use wire::vm::token::{AccessToken, TOKEN_LIFETIME_S};
+
+use super::caller::require_listed;
+use super::reply::{Refusal, json};
+use crate::address_limit::AddressLimit;
+use crate::peer::{PeerAddress, source_address};
+use crate::state::ApiState;
+
+/// Failures of one address within the window (operator-and-sandbox.md section 5, Limits).
+const MAX_FAILURES: u32 = 20;
+const FAILURE_WINDOW: Duration = Duration::from_secs(60);
+
+/// Counts who fails to get a token.
+pub(crate) struct TokenFailures(AddressLimit);
+
+impl Default for TokenFailures {
+    fn default() -> Self {
+        Self(AddressLimit::new(MAX_FAILURES, FAILURE_WINDOW))
+    }
+}
+
+/// `GET /getAccessToken`.
+pub(crate) async fn issue(
+    State(state): State<Arc<ApiState>>,
+    Extension(failures): Extension<Arc<TokenFailures>>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
+    headers: HeaderMap,
+    RawQuery(raw_query): RawQuery,
+) -> Response {
+    let address = source_address(peer, &headers, &state.settings.trusted_proxies);
+    if !failures.0.is_open(address, Instant::now()) {
+        return Refusal(VmError::TooManyRequests).into_response();
+    }
+    let issued = match authenticate(&state, raw_query.as_deref()).await {
+        Ok(app) => match require_listed(state.settings.mode, &app, address) {
+            Ok(()) => new_token(&state, &app).await,
+            Err(error) => Err(error.into()),
+        },
+        Err(refusal) => Err(refusal),
+    };
+    match issued {
+        Ok(token) => json(envelope::clear_success(&token)),
+        Err(refusal) => {
+            if matches!(refusal.0, VmError::InvalidApp) {
+                failures.0.admits(address, Instant::now());
+            }
+            refusal.into_response()
+        }
+    }
+}
+
+/// The app whose secret was shown. An app that does not exist costs what a wrong secret does.
+async fn authenticate(state: &ApiState, raw_query: Option<&str>) -> Result<VmApp, Refusal> {
+    let query = Query::parse(raw_query).map_err(|_| VmError::InvalidApp)?;
+    let shown = |name: &'static str| match query.text(name) {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) => Err(VmError::NotSet(name)),
+        Err(_) => Err(VmError::InvalidApp),
+    };
+    let (app_id, secret) = (shown("app_id")?, shown("app_secret")?);
+    let app = state.store.vm_app(&app_id).await?;
+    let digest = sha256(secret.as_bytes());
+    let expected = app.as_ref().map_or([0; 32], |it| it.secret_digest);
+    let is_right = bool::from(digest.ct_eq(&expected));
+    Ok(app.filter(|_| is_right).ok_or(VmError::InvalidApp)?)
+}
+
+async fn new_token(state: &ApiState, app: &VmApp) -> Result<AccessToken, Refusal> {
+    let token = state.vault.new_token();
+    let now = state.store.clock().real_now();
+    let expires_at = now.plus_seconds(TOKEN_LIFETIME_S);
+    state.store.add_vm_token(app, sha256(token.expose().as_bytes()), expires_at, now).await?;
+    Ok(AccessToken {
+        token: token.expose().to_owned(),
+        expired_time: expires_at.as_millis() / 1_000,
+    })
+}
