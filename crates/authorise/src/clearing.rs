@@ -130,6 +130,7 @@ fn forced_record(store: &Store, request: ForceRequest, conversion: Conversion) -
         customer_id: request.card.customer_id,
         outs_id: OutsId::from_i64(ids.next()),
         original_auth_id: None,
+        account: request.card.account,
         direction: Direction::Outgoing,
         auth_type: AuthType::Normal,
         transaction_type: TransactionType::Purchase,

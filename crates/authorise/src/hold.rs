@@ -45,6 +45,7 @@ pub(crate) fn record(
         customer_id: request.card.customer_id,
         outs_id,
         original_auth_id: original.map(|it| it.auth_id),
+        account: request.card.account,
         direction: if is_refund { Direction::Incoming } else { Direction::Outgoing },
         auth_type: request.auth_type,
         transaction_type: request.transaction_type,

@@ -21,6 +21,7 @@ pub(crate) fn card() -> Card {
         status_reason: CardStatusReason::Normal,
         pan_first6: "411111".to_owned(),
         pan_last4: "1111".to_owned(),
+        account: domain::AccountOwner::Deposit,
         currency: Currency::USD,
         valid_until: Timestamp::from_micros(i64::MAX),
         invalidate_reason: None,

@@ -1,7 +1,8 @@
 //! The card that an order's last step issues.
 
 use domain::{
-    Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType, PanId, Timestamp,
+    AccountOwner, Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType,
+    PanId, Timestamp,
 };
 use store::{IssuedCard, PanRecord, Store};
 use vault::Vault;
@@ -32,6 +33,7 @@ pub fn draw_card(
         pan_last4: pan.last4().to_owned(),
         currency: profile.currency,
         valid_until: now.utc8_month_start_after(CardProfile::VALID_MONTHS + 1),
+        account: AccountOwner::Deposit,
         invalidate_reason: None,
         created_at: now,
         modified_at: now,

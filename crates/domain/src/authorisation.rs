@@ -2,7 +2,8 @@
 
 use crate::text::text_enum;
 use crate::{
-    AuthId, CardId, CustomerId, EnterpriseId, ErrorCode, Money, OutsId, Timestamp, TransactionId,
+    AccountOwner, AuthId, CardId, CustomerId, EnterpriseId, ErrorCode, Money, OutsId, Timestamp,
+    TransactionId,
 };
 
 text_enum! {
@@ -121,6 +122,8 @@ pub struct Authorisation {
     pub outs_id: OutsId,
     /// The authorisation that this one increments, completes, reverses or refunds.
     pub original_auth_id: Option<AuthId>,
+    /// Whose money it is about.
+    pub account: AccountOwner,
     /// Which way.
     pub direction: Direction,
     /// Kind.
@@ -182,6 +185,8 @@ pub struct ArrivingAuthorisation {
     pub outs_id: OutsId,
     /// What it follows.
     pub original_auth_id: Option<AuthId>,
+    /// Whose money it is about.
+    pub account: AccountOwner,
     /// Which way.
     pub direction: Direction,
     /// Kind.
@@ -216,6 +221,7 @@ impl Authorisation {
             customer_id: it.customer_id,
             outs_id: it.outs_id,
             original_auth_id: it.original_auth_id,
+            account: it.account,
             direction: it.direction,
             auth_type: it.auth_type,
             transaction_type: it.transaction_type,

@@ -3,7 +3,9 @@
 use thiserror::Error;
 
 use crate::text::text_enum;
-use crate::{CardId, Currency, CustomerId, EnterpriseId, PanId, ProfileId, Timestamp};
+use crate::{
+    AccountOwner, CardId, Currency, CustomerId, EnterpriseId, PanId, ProfileId, Timestamp,
+};
 
 text_enum! {
     /// Whether a card exists only as numbers or also as plastic.
@@ -66,6 +68,8 @@ pub struct Card {
     pub pan_last4: String,
     /// Billing currency, taken from the profile.
     pub currency: Currency,
+    /// Whose money its authorisations are about.
+    pub account: AccountOwner,
     /// First moment at which the card is expired: the end of its expiry month in UTC+8.
     pub valid_until: Timestamp,
     /// What the enterprise gave as reason when it terminated the card.

@@ -4,6 +4,7 @@
 //! outside is [`Clock`] and [`Random`], through which all other crates read time
 //! and draw random numbers.
 
+mod account_owner;
 mod authorisation;
 mod card;
 mod clock;
@@ -32,6 +33,7 @@ mod velocity;
 mod vm;
 mod webhook;
 
+pub use account_owner::AccountOwner;
 pub use authorisation::{
     ArrivingAuthorisation, AuthType, Authorisation, AuthorisationStatus, Direction, HoldState,
     Merchant, NetworkKey, Posting, ResponseCode, TransactionType,

@@ -1,7 +1,8 @@
 //! An account, its buckets, and the transfers that move money between them.
 
 use domain::{
-    AccountId, AmountError, AuthId, Currency, EnterpriseId, Money, Timestamp, TransferId,
+    AccountId, AccountOwner, AmountError, AuthId, Currency, EnterpriseId, Money, Timestamp,
+    TransferId,
 };
 use thiserror::Error;
 
@@ -57,11 +58,15 @@ pub enum TransferKind {
     Clearing,
     /// Spent money comes back.
     Refund,
+    /// Money goes from one account of an enterprise to another of its accounts.
+    Transfer,
+    /// Money is charged for a service.
+    Fee,
 }
 
 impl TransferKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Deposit,
         Self::Withdrawal,
         Self::Hold,
@@ -69,6 +74,8 @@ impl TransferKind {
         Self::Expiry,
         Self::Clearing,
         Self::Refund,
+        Self::Transfer,
+        Self::Fee,
     ];
 
     /// The stored text.
@@ -82,6 +89,8 @@ impl TransferKind {
             Self::Expiry => "EXPIRY",
             Self::Clearing => "CLEARING",
             Self::Refund => "REFUND",
+            Self::Transfer => "TRANSFER",
+            Self::Fee => "FEE",
         }
     }
 
@@ -143,6 +152,8 @@ pub struct Account {
     pub account_id: AccountId,
     /// Currency of all four balances.
     pub currency: Currency,
+    /// Whose money it is.
+    pub owner: AccountOwner,
     /// Brought in and not taken back, minor units.
     pub funding_minor: i64,
     /// Free to spend, minor units. Below zero only by force of the network.
@@ -181,7 +192,7 @@ pub struct Transfer {
 }
 
 impl Account {
-    /// A new, empty account.
+    /// A new, empty account of an enterprise's deposit.
     #[must_use]
     pub const fn empty(
         enterprise_id: EnterpriseId,
@@ -192,12 +203,19 @@ impl Account {
             enterprise_id,
             account_id,
             currency,
+            owner: AccountOwner::Deposit,
             funding_minor: 0,
             available_minor: 0,
             held_minor: 0,
             posted_minor: 0,
             forced_negative: false,
         }
+    }
+
+    /// This account, owned by somebody else than its enterprise.
+    #[must_use]
+    pub const fn owned_by(self, owner: AccountOwner) -> Self {
+        Self { owner, ..self }
     }
 
     /// The balance of one bucket in minor units.

@@ -18,5 +18,8 @@ mod movement;
 
 pub use account::{Account, AccountViolation, Bucket, LedgerError, Transfer, TransferKind};
 pub use movement::{
-    Clearing, Movement, clear, deposit, expire, hold, hold_again, refund, release, withdraw,
+pub use movement::{
+    Clearing, Movement, charge, clear, deposit, expire, hold, hold_again, refund, release,
+    transfer, withdraw,
+};
 };

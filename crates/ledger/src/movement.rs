@@ -166,6 +166,34 @@ pub fn refund(account: &mut Account, amount: Money) -> Result<Movement, LedgerEr
     Ok(movement)
 }
 
+/// Money goes from one account to another of the same enterprise and currency: it leaves the
+/// one as if its owner took it back, and enters the other as if its owner brought it.
+///
+/// # Errors
+/// Not enough is available, or as [`deposit`]; both accounts are then as they were.
+pub fn transfer(
+    from: &mut Account,
+    to: &mut Account,
+    amount: Money,
+) -> Result<(Movement, Movement), LedgerError> {
+    let (mut giver, mut taker) = (from.clone(), to.clone());
+    require_available(&giver, amount)?;
+    let kind = TransferKind::Transfer;
+    let left = step(&mut giver, kind, Bucket::Available, Bucket::Funding, amount)?;
+    let entered = step(&mut taker, kind, Bucket::Funding, Bucket::Available, amount)?;
+    (*from, *to) = (giver, taker);
+    Ok((left, entered))
+}
+
+/// Charges for a service, never more than is available.
+///
+/// # Errors
+/// As [`withdraw`].
+pub fn charge(account: &mut Account, amount: Money) -> Result<Movement, LedgerError> {
+    require_available(account, amount)?;
+    step(account, TransferKind::Fee, Bucket::Available, Bucket::Posted, amount)
+}
+
 fn require_available(account: &Account, amount: Money) -> Result<(), LedgerError> {
     if amount.amount_minor() > account.available_minor {
         return Err(LedgerError::InsufficientFunds);

@@ -1,6 +1,6 @@
 //! Ledger accounts: an enterprise's deposit in each currency.
 
-use domain::{Currency, EnterpriseId, Money, Timestamp};
+use domain::{AccountOwner, Currency, EnterpriseId, Money, Timestamp};
 use ledger::{Account, Transfer};
 
 use crate::listing::Page;
@@ -42,7 +42,7 @@ impl Store {
             Box::pin(async move {
                 let sql = format!(
                     "SELECT {ACCOUNT_COLUMNS} FROM ledger_account \
-                     WHERE enterprise_id = $1 AND currency = $2"
+                     WHERE enterprise_id = $1 AND currency = $2 AND purpose = 'DEPOSIT'"
                 );
                 let row = tx.query_opt(&sql, &[enterprise_id.into(), currency.into()]).await?;
                 row.as_ref().map(account_from).transpose()
@@ -96,7 +96,16 @@ impl Store {
         reference: String,
         now: Timestamp,
     ) -> Result<MovedFunds, MoneyError> {
-        self.move_funds(MoveFunds { enterprise_id, amount, reference, is_deposit: true, now }).await
+        let owner = AccountOwner::Deposit;
+        self.move_funds(MoveFunds {
+            enterprise_id,
+            owner,
+            amount,
+            reference,
+            is_deposit: true,
+            now,
+        })
+        .await
     }
 
     /// Takes money from the deposit, never what is held.
@@ -110,7 +119,15 @@ impl Store {
         reference: String,
         now: Timestamp,
     ) -> Result<MovedFunds, MoneyError> {
-        self.move_funds(MoveFunds { enterprise_id, amount, reference, is_deposit: false, now })
-            .await
+        let owner = AccountOwner::Deposit;
+        self.move_funds(MoveFunds {
+            enterprise_id,
+            owner,
+            amount,
+            reference,
+            is_deposit: false,
+            now,
+        })
+        .await
     }
 }

@@ -1,15 +1,16 @@
 //! Everything that moves money, through one writer that commits what has arrived together.
 
 use domain::{
-    AuthId, Authorisation, EnterpriseId, ErrorCode, Money, Posting, ResponseCode, Timestamp,
-    WebhookEvent,
+    AccountOwner, AuthId, Authorisation, EnterpriseId, ErrorCode, Money, Posting, ResponseCode,
+    Timestamp, WebhookEvent,
 };
-use ledger::LedgerError;
+use ledger::{Account, LedgerError};
 use thiserror::Error;
 
 mod apply;
 mod batch;
 mod bill;
+mod funds;
 mod messages;
 mod steps;
 mod velocity;
@@ -167,10 +168,35 @@ pub struct ForcedClearing {
 #[derive(Debug, Clone)]
 pub(crate) struct MoveFunds {
     pub(crate) enterprise_id: EnterpriseId,
+    pub(crate) owner: AccountOwner,
     pub(crate) amount: Money,
     pub(crate) reference: String,
     pub(crate) is_deposit: bool,
     pub(crate) now: Timestamp,
+}
+
+impl MoveFunds {
+    /// The account that money moves on.
+    const fn key(&self) -> batch::AccountKey {
+        (self.enterprise_id, self.amount.currency(), self.owner)
+    }
+}
+
+/// Money from one account of an enterprise to another.
+#[derive(Debug, Clone)]
+pub(crate) struct TransferFunds {
+    pub(crate) enterprise_id: EnterpriseId,
+    pub(crate) from: AccountOwner,
+    pub(crate) to: AccountOwner,
+    pub(crate) amount: Money,
+    pub(crate) now: Timestamp,
+}
+
+impl TransferFunds {
+    const fn keys(&self) -> (batch::AccountKey, batch::AccountKey) {
+        let (enterprise_id, currency) = (self.enterprise_id, self.amount.currency());
+        ((enterprise_id, currency, self.from), (enterprise_id, currency, self.to))
+    }
 }
 
 /// Everything that the grouping writer can be asked for.
@@ -183,6 +209,7 @@ pub(crate) enum Command {
     Force(Box<ForcedClearing>),
     Expire { enterprise_id: EnterpriseId, auth_id: AuthId, now: Timestamp },
     Move(MoveFunds),
+    Transfer(TransferFunds),
 }
 
 /// What the grouping writer answers, one kind for each kind of command.
@@ -194,6 +221,7 @@ pub(crate) enum Outcome {
     Reversal(Box<Authorisation>),
     Expired(bool),
     Moved(Box<MovedFunds>),
+    Transferred(Box<(Account, Account)>),
 }
 
 /// The writer answered with another kind than that of the command: a fault of ours.

@@ -281,6 +281,7 @@ async fn issue_card(
         status_reason: CardStatusReason::Normal,
         pan_first6: pan.first6().to_owned(),
         pan_last4: pan.last4().to_owned(),
+        account: domain::AccountOwner::Deposit,
         currency: Currency::USD,
         valid_until: now.utc8_month_start_after(49),
         invalidate_reason: None,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use domain::{
-    ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardId, Clock, Currency, CustomerId,
-    Direction, EnterpriseId, HoldState, IdGenerator, Merchant, Money, NetworkKey, OutsId,
-    TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardId, Clock, Currency,
+    CustomerId, Direction, EnterpriseId, HoldState, IdGenerator, Merchant, Money, NetworkKey,
+    OutsId, TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use store::{BeginAuthorisation, Store};
 
@@ -64,6 +64,7 @@ impl Purchases {
                 customer_id: CustomerId::from_i64(1),
                 outs_id: OutsId::from_i64(self.ids.next()),
                 original_auth_id: None,
+                account: AccountOwner::Deposit,
                 direction: Direction::Outgoing,
                 auth_type: AuthType::Normal,
                 transaction_type: TransactionType::Purchase,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use domain::{
-    Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType, Currency,
-    Customer, CustomerId, Enterprise, EnterpriseId, IdGenerator, JobId, Money, OrderId,
+    AccountOwner, Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType,
+    Currency, Customer, CustomerId, Enterprise, EnterpriseId, IdGenerator, JobId, Money, OrderId,
     OrderStatus, OrderType, PanId, ProfileId, RsaPadding, Timestamp, VelocityLimit, VelocityLimits,
     WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
@@ -171,6 +171,7 @@ fn issued(ids: &IdGenerator, order: &CardOrder, now: Timestamp) -> IssuedCard {
             pan_last4: "0000".to_owned(),
             currency: Currency::USD,
             valid_until: now.plus_seconds(86_400 * 365),
+            account: AccountOwner::Deposit,
             invalidate_reason: None,
             created_at: now,
             modified_at: now,

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::{
-    ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardId, Clock, Direction,
-    IdGenerator, Merchant, Money, NetworkKey, OutsId, Random, ResponseCode, SystemRandom,
-    TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardId, Clock,
+    Direction, IdGenerator, Merchant, Money, NetworkKey, OutsId, Random, ResponseCode,
+    SystemRandom, TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use store::{
     BeginAuthorisation, BeginOutcome, CardSurroundings, DecideAuthorisation, DecideOutcome,
@@ -134,6 +134,7 @@ fn purchase(
             customer_id: card.customer_id,
             outs_id: OutsId::from_i64(ids.next()),
             original_auth_id: None,
+            account: AccountOwner::Deposit,
             direction: Direction::Outgoing,
             auth_type: AuthType::Normal,
             transaction_type: TransactionType::Purchase,

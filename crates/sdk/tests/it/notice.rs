@@ -1,9 +1,9 @@
 //! An authorisation there and back, with keys made for the test.
 
 use domain::{
-    ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardId, Currency, CustomerId,
-    Direction, EnterpriseId, HoldState, Merchant, Money, OutsId, ResponseCode, RsaPadding,
-    Timestamp, TransactionType, WebhookId,
+    AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardId, Currency,
+    CustomerId, Direction, EnterpriseId, HoldState, Merchant, Money, OutsId, ResponseCode,
+    RsaPadding, Timestamp, TransactionType, WebhookId,
 };
 use sdk::crypto::RsaPrivateKey;
 use sdk::notice::{NoticeFault, NoticeKeys};
@@ -19,6 +19,7 @@ fn authorisation() -> Authorisation {
             customer_id: CustomerId::from_i64(3),
             outs_id: OutsId::from_i64(4),
             original_auth_id: None,
+            account: AccountOwner::Deposit,
             direction: Direction::Outgoing,
             auth_type: AuthType::Normal,
             transaction_type: TransactionType::Purchase,

@@ -6,18 +6,18 @@ use domain::{
     AccountId, AuthId, Authorisation, AuthorisationStatus, Direction, EnterpriseId, HoldState,
     IdGenerator, OutsId, Posting, Timestamp, TransactionId, TransferId,
 };
-use ledger::{Account, LedgerError, Movement, Transfer, TransferKind};
+use ledger::{Account, LedgerError, Movement, Transfer};
 
-use super::batch::{self, Batch, Loaded, LoadedAccount, NewAuthorisation};
+use super::batch::{self, Batch, Loaded, NewAuthorisation, account_key};
 use super::bill::{Bill, Moved};
 use super::messages::MessageKey;
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
-    DecideOutcome, ForcedClearing, MAX_INCREMENTS, MoneyError, MoveFunds, Outcome, PostingOutcome,
+    DecideOutcome, ForcedClearing, MAX_INCREMENTS, MoneyError, Outcome, PostingOutcome,
     ReverseAuthorisation, bill, steps,
 };
+use crate::StoreError;
 use crate::engine::Tx;
-use crate::{MovedFunds, StoreError};
 
 /// Whether a group looks for authorisations that the network's keys already made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
         match command {
             Command::Begin(request) => {
                 let it = &request.authorisation;
-                accounts.insert((it.enterprise_id, it.amount.currency()));
+                accounts.insert(account_key(it));
                 if it.direction == Direction::Outgoing {
                     named.extend(it.original_auth_id);
                 }
@@ -78,10 +78,11 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
             Command::Expire { auth_id, .. } => _ = named.insert(*auth_id),
             Command::Force(request) => {
                 let it = &request.record;
-                accounts.insert((it.enterprise_id, it.amount.currency()));
+                accounts.insert(account_key(it));
             }
+            Command::Transfer(request) => accounts.extend(<[_; 2]>::from(request.keys())),
             Command::Move(request) => {
-                accounts.insert((request.enterprise_id, request.amount.currency()));
+                accounts.insert(request.key());
                 references.insert((request.enterprise_id, request.reference.clone()));
             }
         }
@@ -105,7 +106,7 @@ fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
         Command::Clear(request) => Some(request.auth_id),
         Command::Reverse(request) => Some(request.auth_id),
         Command::Expire { auth_id, .. } => Some(*auth_id),
-        Command::Force(_) | Command::Move(_) => None,
+        Command::Force(_) | Command::Move(_) | Command::Transfer(_) => None,
     };
     let named = commands.iter().filter_map(|command| Some((command, of_whole_bill(command)?)));
     let outs_id = |(command, auth_id): (&&Command, AuthId)| {
@@ -119,7 +120,7 @@ fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
 /// A group while its commands are decided.
 pub(super) struct Group<'a> {
     pub(super) batch: &'a mut Batch,
-    ids: &'a IdGenerator,
+    pub(super) ids: &'a IdGenerator,
     /// Business time of the group.
     now: Timestamp,
 }
@@ -144,6 +145,9 @@ impl Group<'_> {
             Command::Move(request) => {
                 self.move_funds(request).map(|moved| Outcome::Moved(Box::new(moved)))
             }
+            Command::Transfer(request) => self
+                .transfer_funds(request)
+                .map(|accounts| Outcome::Transferred(Box::new(accounts))),
         }
     }
 
@@ -155,7 +159,7 @@ impl Group<'_> {
         }
         let reserved_minor = self.follow(&it)?;
         let excess_receipt = self.refuse_excess(&mut it, request.velocity.as_ref(), reserved_minor);
-        let account = self.batch.account((it.enterprise_id, it.amount.currency()));
+        let account = self.batch.account(account_key(&it));
         let account_id = account.as_ref().map(|account| account.account_id);
         let movement = steps::begin(account, &mut it, reserved_minor)?;
         self.record(&it, account_id, movement, it.created_at);
@@ -194,7 +198,7 @@ impl Group<'_> {
         mut it: Authorisation,
         decision: &DecideAuthorisation,
     ) -> Result<DecideOutcome, MoneyError> {
-        let account = self.batch.account((it.enterprise_id, it.amount.currency()));
+        let account = self.batch.account(account_key(&it));
         let account_id = account.as_ref().map(|account| account.account_id);
         let movement = steps::decide(account, &mut it, decision)?;
         self.give_back(&it, movement);
@@ -365,46 +369,13 @@ impl Group<'_> {
         Ok(true)
     }
 
-    fn move_funds(&mut self, request: &MoveFunds) -> Result<MovedFunds, MoneyError> {
-        let key = (request.enterprise_id, request.amount.currency());
-        let kind =
-            if request.is_deposit { TransferKind::Deposit } else { TransferKind::Withdrawal };
-        let reference = (request.enterprise_id, request.reference.clone());
-        if let Some(earlier) = self.batch.references.get(&reference) {
-            if earlier.kind != kind || earlier.amount != request.amount {
-                return Err(MoneyError::ReferenceMismatch);
-            }
-            let account = self.batch.accounts.get(&key).ok_or(MoneyError::NotFound)?;
-            return Ok(MovedFunds { account: account.account.clone(), repeated: true });
-        }
-        let known = self.batch.accounts.get(&key).map(|loaded| loaded.account.clone());
-        let mut account = known.unwrap_or_else(|| {
-            let account_id = AccountId::from_i64(self.ids.next());
-            Account::empty(request.enterprise_id, account_id, request.amount.currency())
-        });
-        let movement = if request.is_deposit {
-            ledger::deposit(&mut account, request.amount)?
-        } else {
-            ledger::withdraw(&mut account, request.amount)?
-        };
-        let mut transfer =
-            self.transfer(request.enterprise_id, account.account_id, movement, request.now);
-        transfer.reference = Some(request.reference.clone());
-        self.batch.references.insert(reference, transfer.clone());
-        self.batch.transfers.push(transfer);
-        let is_new = self.batch.accounts.get(&key).is_none_or(|loaded| loaded.is_new);
-        let loaded = LoadedAccount { account: account.clone(), is_new, is_changed: true };
-        self.batch.accounts.insert(key, loaded);
-        Ok(MovedFunds { account, repeated: false })
-    }
-
     fn loaded(&self, auth_id: domain::AuthId) -> Result<Authorisation, MoneyError> {
         let loaded = self.batch.authorisations.get(&auth_id).ok_or(MoneyError::NotFound)?;
         Ok(loaded.authorisation.clone())
     }
 
     fn owned_account(&mut self, it: &Authorisation) -> Result<&mut Account, MoneyError> {
-        self.batch.account((it.enterprise_id, it.amount.currency())).ok_or(MoneyError::NotFound)
+        self.batch.account(account_key(it)).ok_or(MoneyError::NotFound)
     }
 
     fn keep(&mut self, authorisation: Authorisation, receipt: Option<String>) {
@@ -435,7 +406,7 @@ impl Group<'_> {
         self.batch.transfers.push(transfer);
     }
 
-    fn transfer(
+    pub(super) fn transfer(
         &self,
         enterprise_id: EnterpriseId,
         account_id: AccountId,

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{AuthId, Authorisation, Currency, EnterpriseId, OutsId, Posting, WebhookEvent};
+use domain::{
+    AccountOwner, AuthId, Authorisation, Currency, EnterpriseId, OutsId, Posting, WebhookEvent,
+};
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
@@ -12,8 +14,13 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::rows;
 
-/// The account of an enterprise in a currency.
-pub(super) type AccountKey = (EnterpriseId, Currency);
+/// The account of an owner in a currency.
+pub(super) type AccountKey = (EnterpriseId, Currency, AccountOwner);
+
+/// The account that an authorisation is about.
+pub(super) const fn account_key(it: &Authorisation) -> AccountKey {
+    (it.enterprise_id, it.amount.currency(), it.account)
+}
 
 /// An authorisation that was read, and what is to be written of it.
 pub(super) struct Loaded {
@@ -127,15 +134,21 @@ impl Batch {
         keys: BTreeSet<AccountKey>,
     ) -> Result<(), StoreError> {
         let sql = format!(
-            "SELECT {} FROM ledger_account WHERE enterprise_id = $1 AND currency = $2 FOR UPDATE",
+            "SELECT {} FROM ledger_account WHERE enterprise_id = $1 AND currency = $2 \
+             AND purpose = $3 AND owner_id = $4 FOR UPDATE",
             rows::ACCOUNT_COLUMNS
         );
-        for (enterprise_id, currency) in keys {
-            let params = [enterprise_id.as_i64().into(), i64::from(currency.numeric()).into()];
+        for (enterprise_id, currency, owner) in keys {
+            let params = [
+                enterprise_id.into(),
+                currency.into(),
+                owner.purpose().into(),
+                owner.owner_id().into(),
+            ];
             if let Some(row) = tx.query_opt(&sql, &params).await? {
                 let account = rows::account_from(&row)?;
                 let loaded = LoadedAccount { account, is_new: false, is_changed: false };
-                self.accounts.insert((enterprise_id, currency), loaded);
+                self.accounts.insert((enterprise_id, currency, owner), loaded);
             }
         }
         Ok(())
@@ -207,7 +220,8 @@ pub(super) async fn accounts_of(
     tx: &Tx,
     ids: &BTreeSet<AuthId>,
 ) -> Result<BTreeSet<AccountKey>, StoreError> {
-    let sql = "SELECT enterprise_id, currency FROM authorisation WHERE auth_id = $1";
+    let sql = "SELECT enterprise_id, currency, account_purpose, account_owner_id \
+        FROM authorisation WHERE auth_id = $1";
     let reads = ids.iter().map(|id| async move { tx.query_opt(sql, &[(*id).into()]).await });
     let rows = try_join_all(reads).await?;
     rows.iter().flatten().map(rows::account_key_from).collect()

@@ -320,6 +320,7 @@ mod tests {
             customer_id: CustomerId::from_i64(5),
             outs_id: OutsId::from_i64(6),
             original_auth_id: None,
+            account: domain::AccountOwner::Deposit,
             direction: Direction::Outgoing,
             auth_type: AuthType::Normal,
             transaction_type: TransactionType::Purchase,

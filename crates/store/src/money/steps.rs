@@ -148,6 +148,7 @@ pub(super) fn reversal_record(
         customer_id: original.customer_id,
         outs_id: original.outs_id,
         original_auth_id: Some(original.auth_id),
+        account: original.account,
         direction: Direction::Incoming,
         auth_type: original.auth_type,
         transaction_type: original.transaction_type,

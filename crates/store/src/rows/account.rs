@@ -1,6 +1,6 @@
 //! The columns of a ledger account.
 
-use domain::{AccountId, Currency, EnterpriseId};
+use domain::{AccountId, AccountOwner, Currency, EnterpriseId};
 use ledger::Account;
 
 use super::Fields;
@@ -9,7 +9,7 @@ use crate::engine::{Row, Value};
 
 /// The columns of a ledger account.
 pub(crate) const ACCOUNT_COLUMNS: &str = "enterprise_id, account_id, currency, funding_minor, \
-    available_minor, held_minor, posted_minor, forced_negative";
+    available_minor, held_minor, posted_minor, forced_negative, purpose, owner_id";
 
 /// Reads an account from [`ACCOUNT_COLUMNS`].
 pub(crate) fn account_from(row: &Row) -> Result<Account, StoreError> {
@@ -23,13 +23,16 @@ pub(crate) fn account_from(row: &Row) -> Result<Account, StoreError> {
         held_minor: f.int()?,
         posted_minor: f.int()?,
         forced_negative: f.flag()?,
+        owner: f.account_owner()?,
     })
 }
 
-/// Reads the enterprise and the currency that name an account.
-pub(crate) fn account_key_from(row: &Row) -> Result<(EnterpriseId, Currency), StoreError> {
+/// Reads the enterprise, the currency and the owner that name an account.
+pub(crate) fn account_key_from(
+    row: &Row,
+) -> Result<(EnterpriseId, Currency, AccountOwner), StoreError> {
     let mut f = Fields::of(row);
-    Ok((f.id(EnterpriseId::from_i64)?, f.currency()?))
+    Ok((f.id(EnterpriseId::from_i64)?, f.currency()?, f.account_owner()?))
 }
 
 /// The values of an account for [`ACCOUNT_COLUMNS`].
@@ -43,5 +46,7 @@ pub(crate) fn account_values(account: &Account) -> Vec<Value> {
         account.held_minor.into(),
         account.posted_minor.into(),
         account.forced_negative.into(),
+        account.owner.purpose().into(),
+        account.owner.owner_id().into(),
     ]
 }

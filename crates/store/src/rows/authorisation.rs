@@ -14,7 +14,7 @@ pub(crate) const AUTHORISATION_COLUMNS: &str = "enterprise_id, auth_id, card_id,
     acquirer_amount_minor, acquirer_currency, fx_rate, merchant_id, merchant_name, \
     merchant_country, mcc, stan, rrn, status, response_code, reject_reason, detail, auth_code, \
     hold_state, hold_remaining_minor, hold_expires_at, posted_minor, cleared_acquirer_minor, \
-    reversed_acquirer_minor, created_at, decided_at";
+    reversed_acquirer_minor, created_at, decided_at, account_purpose, account_owner_id";
 
 /// Reads an authorisation from [`AUTHORISATION_COLUMNS`].
 pub(crate) fn authorisation_from(row: &Row) -> Result<Authorisation, StoreError> {
@@ -48,6 +48,7 @@ pub(crate) fn authorisation_from(row: &Row) -> Result<Authorisation, StoreError>
         reversed_acquirer_minor: f.int()?,
         created_at: f.time()?,
         decided_at: f.opt_time()?,
+        account: f.account_owner()?,
     })
 }
 
@@ -87,6 +88,8 @@ pub(crate) fn authorisation_values(authorisation: &Authorisation) -> Vec<Value> 
         a.reversed_acquirer_minor.into(),
         a.created_at.into(),
         a.decided_at.into(),
+        a.account.purpose().into(),
+        a.account.owner_id().into(),
     ]);
     values
 }

@@ -9,7 +9,7 @@ use crate::{PanRecord, StoreError};
 /// The columns of a card.
 pub(crate) const CARD_COLUMNS: &str = "enterprise_id, card_id, profile_id, customer_id, pan_id, \
     card_type, status, status_reason, pan_first6, pan_last4, currency, valid_until, \
-    invalidate_reason, created_at, modified_at";
+    invalidate_reason, created_at, modified_at, account_purpose, account_owner_id";
 
 /// Reads a card from [`CARD_COLUMNS`].
 pub(crate) fn card_from(row: &Row) -> Result<Card, StoreError> {
@@ -30,6 +30,7 @@ pub(crate) fn card_from(row: &Row) -> Result<Card, StoreError> {
         invalidate_reason: f.opt_text()?,
         created_at: f.time()?,
         modified_at: f.time()?,
+        account: f.account_owner()?,
     })
 }
 
@@ -51,6 +52,8 @@ pub(crate) fn card_values(card: &Card) -> Vec<Value> {
         card.invalidate_reason.as_ref().into(),
         card.created_at.into(),
         card.modified_at.into(),
+        card.account.purpose().into(),
+        card.account.owner_id().into(),
     ]
 }
 

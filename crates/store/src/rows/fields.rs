@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use domain::{Currency, Money, Timestamp};
+use domain::{AccountOwner, Currency, Money, Timestamp};
 
 use crate::StoreError;
 use crate::engine::Row;
@@ -113,6 +113,14 @@ impl<'row> Fields<'row> {
         self.small("a currency")
             .map(Currency::from_numeric)?
             .ok_or(StoreError::Corrupt("a currency"))
+    }
+
+    /// Whose money an account holds, two columns.
+    pub(crate) fn account_owner(&mut self) -> Result<AccountOwner, StoreError> {
+        let purpose = self.advance();
+        let owner_id = self.int()?;
+        let purpose = self.row.opt_str(purpose)?.unwrap_or_default();
+        AccountOwner::parse(purpose, owner_id).ok_or(StoreError::Corrupt("an account's owner"))
     }
 
     /// An amount and its currency, two columns.

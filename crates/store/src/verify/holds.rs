@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{AuthId, Authorisation, Currency, Direction, EnterpriseId, HoldState};
+use domain::{AccountOwner, AuthId, Authorisation, Currency, Direction, EnterpriseId, HoldState};
 use ledger::Account;
 
 use super::{PAGE_ROWS, VerifyReport};
@@ -29,7 +29,7 @@ pub(super) async fn verify_holds(
     accounts: &[Account],
     report: &mut VerifyReport,
 ) -> Result<(), StoreError> {
-    let mut open_minor: BTreeMap<Currency, i128> = BTreeMap::new();
+    let mut open_minor: BTreeMap<(Currency, AccountOwner), i128> = BTreeMap::new();
     let mut after = i64::MIN;
     loop {
         let authorisations = page(tx, enterprise_id, after).await?;
@@ -40,7 +40,7 @@ pub(super) async fn verify_holds(
         for it in &authorisations {
             compare(it, &entries.remove(&it.auth_id).unwrap_or_default(), report);
             if it.hold_state == HoldState::Pending {
-                *open_minor.entry(it.amount.currency()).or_default() +=
+                *open_minor.entry((it.amount.currency(), it.account)).or_default() +=
                     i128::from(it.hold_remaining_minor);
             }
         }
@@ -75,19 +75,21 @@ fn compare(it: &Authorisation, entries: &Entries, report: &mut VerifyReport) {
 
 fn compare_held(
     accounts: &[Account],
-    open_minor: &BTreeMap<Currency, i128>,
+    open_minor: &BTreeMap<(Currency, AccountOwner), i128>,
     report: &mut VerifyReport,
 ) {
     for account in accounts {
-        let open = open_minor.get(&account.currency).copied().unwrap_or(0);
+        let open = open_minor.get(&(account.currency, account.owner)).copied().unwrap_or(0);
         if i128::from(account.held_minor) != open {
             let rule = format!("HELD is {}, its open holds come to {open}", account.held_minor);
             report.note(format!("account {}", account.account_id), rule);
         }
     }
-    let known: BTreeSet<_> = accounts.iter().map(|account| account.currency).collect();
-    for currency in open_minor.keys().filter(|currency| !known.contains(currency)) {
-        report.note(format!("currency {currency}"), "it has open holds but no account");
+    let known: BTreeSet<_> =
+        accounts.iter().map(|account| (account.currency, account.owner)).collect();
+    for (currency, owner) in open_minor.keys().filter(|key| !known.contains(key)) {
+        report
+            .note(format!("currency {currency} of {owner:?}"), "it has open holds but no account");
     }
 }
 

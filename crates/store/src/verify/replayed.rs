@@ -64,6 +64,9 @@ const fn is_a_movement(transfer: &Transfer) -> bool {
             | (TransferKind::Release | TransferKind::Expiry, Bucket::Held, Bucket::Available)
             | (TransferKind::Clearing, Bucket::Held | Bucket::Available, Bucket::Posted)
             | (TransferKind::Refund, Bucket::Posted, Bucket::Available)
+            | (TransferKind::Transfer, Bucket::Available, Bucket::Funding)
+            | (TransferKind::Transfer, Bucket::Funding, Bucket::Available)
+            | (TransferKind::Fee, Bucket::Available, Bucket::Posted)
     )
 }
 

@@ -44,6 +44,7 @@ pub fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> Be
                 customer_id: CustomerId::from_i64(8),
                 outs_id: OutsId::from_i64(ids.next()),
                 original_auth_id: None,
+                account: domain::AccountOwner::Deposit,
                 direction: Direction::Outgoing,
                 auth_type: AuthType::Normal,
                 transaction_type: TransactionType::Purchase,

@@ -163,6 +163,7 @@ pub fn issued(store: &Store, fingerprint: u8, customer_id: CustomerId) -> Issued
             pan_last4: "0042".to_owned(),
             currency: Currency::USD,
             valid_until: NOW.plus_seconds(1_000_000),
+            account: domain::AccountOwner::Deposit,
             invalidate_reason: None,
             created_at: NOW,
             modified_at: NOW,

@@ -75,3 +75,5 @@ DROP INDEX ledger_account_currency_once;
 CREATE UNIQUE INDEX ledger_account_once ON ledger_account (enterprise_id, currency, purpose, owner_id);
 ALTER TABLE authorisation ADD COLUMN account_purpose TEXT NOT NULL DEFAULT 'DEPOSIT';
 ALTER TABLE authorisation ADD COLUMN account_owner_id BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE card ADD COLUMN account_purpose TEXT NOT NULL DEFAULT 'DEPOSIT';
+ALTER TABLE card ADD COLUMN account_owner_id BIGINT NOT NULL DEFAULT 0;

@@ -1,0 +1,77 @@
+//! Money that is brought, taken back, or goes from one account to another.
+
+use domain::AccountId;
+use ledger::{Account, LedgerError, TransferKind};
+
+use super::apply::Group;
+use super::batch::{AccountKey, LoadedAccount};
+use super::{MoneyError, MoveFunds, TransferFunds};
+use crate::MovedFunds;
+
+impl Group<'_> {
+    /// Brings money or takes it back; a reference moves money once.
+    pub(super) fn move_funds(&mut self, request: &MoveFunds) -> Result<MovedFunds, MoneyError> {
+        let key = request.key();
+        let kind =
+            if request.is_deposit { TransferKind::Deposit } else { TransferKind::Withdrawal };
+        let reference = (request.enterprise_id, request.reference.clone());
+        if let Some(earlier) = self.batch.references.get(&reference) {
+            if earlier.kind != kind || earlier.amount != request.amount {
+                return Err(MoneyError::ReferenceMismatch);
+            }
+            let account = self.batch.accounts.get(&key).ok_or(MoneyError::ReferenceMismatch)?;
+            if account.account.account_id != earlier.account_id {
+                return Err(MoneyError::ReferenceMismatch);
+            }
+            return Ok(MovedFunds { account: account.account.clone(), repeated: true });
+        }
+        let mut account = self.account_or_new(key);
+        let movement = if request.is_deposit {
+            ledger::deposit(&mut account, request.amount)?
+        } else {
+            ledger::withdraw(&mut account, request.amount)?
+        };
+        let mut transfer =
+            self.transfer(request.enterprise_id, account.account_id, movement, request.now);
+        transfer.reference = Some(request.reference.clone());
+        self.batch.references.insert(reference, transfer.clone());
+        self.batch.transfers.push(transfer);
+        self.keep_account(key, account.clone());
+        Ok(MovedFunds { account, repeated: false })
+    }
+
+    /// Moves money from one account to another; both afterwards.
+    pub(super) fn transfer_funds(
+        &mut self,
+        request: &TransferFunds,
+    ) -> Result<(Account, Account), MoneyError> {
+        let (from_key, to_key) = request.keys();
+        let from = self.batch.accounts.get(&from_key).map(|loaded| loaded.account.clone());
+        let mut from = from.ok_or(LedgerError::InsufficientFunds)?;
+        let mut to = self.account_or_new(to_key);
+        let (left, entered) = ledger::transfer(&mut from, &mut to, request.amount)?;
+        for (account, movement) in [(&from, left), (&to, entered)] {
+            let (owner, id) = (request.enterprise_id, account.account_id);
+            let transfer = self.transfer(owner, id, movement, request.now);
+            self.batch.transfers.push(transfer);
+        }
+        self.keep_account(from_key, from.clone());
+        self.keep_account(to_key, to.clone());
+        Ok((from, to))
+    }
+
+    fn account_or_new(&self, key: AccountKey) -> Account {
+        let (enterprise_id, currency, owner) = key;
+        let known = self.batch.accounts.get(&key).map(|loaded| loaded.account.clone());
+        known.unwrap_or_else(|| {
+            let account_id = AccountId::from_i64(self.ids.next());
+            Account::empty(enterprise_id, account_id, currency).owned_by(owner)
+        })
+    }
+
+    fn keep_account(&mut self, key: AccountKey, account: Account) {
+        let is_new = self.batch.accounts.get(&key).is_none_or(|loaded| loaded.is_new);
+        let loaded = LoadedAccount { account, is_new, is_changed: true };
+        self.batch.accounts.insert(key, loaded);
+    }
+}
