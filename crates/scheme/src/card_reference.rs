@@ -87,7 +87,7 @@ mod tests {
             pan_last4: "1111".to_owned(),
             currency: Currency::USD,
             valid_until: Timestamp::from_micros(0),
-            account: AccountOwner::Deposit,
+            account: domain::AccountOwner::Deposit,
             invalidate_reason: None,
             created_at: Timestamp::from_micros(0),
             modified_at: Timestamp::from_micros(0),
