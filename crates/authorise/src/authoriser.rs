@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crypto::RsaPool;
 use domain::{
-    ApiKey, AuthId, AuthType, Authorisation, Enterprise, PinVerdict, Random, TransactionType,
-    WebhookId,
+    ApiKey, AuthId, AuthType, Authorisation, Card, Enterprise, PinVerdict, Random, ResponseCode,
+    TransactionType, WebhookId,
 };
 use outbound::Outbound;
-use store::{BeginOutcome, MoneyError, OpenDay, PinPresentation, Store, StoreError};
+use store::{BeginOutcome, ChangeNotice, MoneyError, OpenDay, PinPresentation, Store, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use vault::Vault;
@@ -21,8 +21,10 @@ use crate::convert::convert;
 use crate::decision::Decision;
 use crate::fault::Fault;
 use crate::forward::{self, Correspondent, Exchange};
+use crate::hold::OwnCard;
 use crate::keys::KeyRing;
 use crate::load::{Circumstances, load};
+use crate::notice::Teller;
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
 use crate::request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, ReversalRequest,
@@ -49,6 +51,8 @@ pub struct AuthoriserParts {
     pub outbound: Outbound,
     /// Draws authorisation codes.
     pub random: Arc<dyn Random>,
+    /// Tells of authorisations that are decided here, if anybody is to be told.
+    pub teller: Option<Teller>,
 }
 
 /// Decides authorisations. One for the whole process.
@@ -77,7 +81,9 @@ enum Message {
 /// An authorisation whose hold is taken, or a reversal whose money has moved.
 pub(crate) struct Held {
     pub(crate) authorisation: Arc<Authorisation>,
-    pub(crate) correspondent: Arc<Correspondent>,
+    /// Whom to ask; none = it is approved here.
+    pub(crate) correspondent: Option<Arc<Correspondent>>,
+    pub(crate) notice: Option<ChangeNotice>,
     pub(crate) deadline: Instant,
     pub(crate) receipt: Receipt,
 }
@@ -86,7 +92,7 @@ pub(crate) struct Held {
 pub(crate) enum Arrival {
     /// Decided without asking.
     Answered { authorisation: Box<Authorisation>, repeated: bool },
-    /// The enterprise is to be asked.
+    /// The enterprise is to be asked, or nobody and it is approved.
     Held(Box<Held>),
 }
 
@@ -157,7 +163,7 @@ impl Authoriser {
     /// # Errors
     /// [`AuthoriseError`].
     pub async fn recover(&self) -> Result<usize, AuthoriseError> {
-        recover::recover(&self.parts.store).await
+        recover::recover(&self.parts.store, self.parts.teller.as_ref()).await
     }
 
     /// Waits until no authorisation is under way; the reading of late answers goes on.
@@ -172,7 +178,10 @@ impl Authoriser {
             Message::Reverse(request) => reversal::take_back(self, *request, started).await,
         };
         match arrival {
-            Ok(Arrival::Held(held)) => self.ask(*held, reply, under_way).await,
+            Ok(Arrival::Held(held)) => match held.correspondent.clone() {
+                Some(correspondent) => self.ask(*held, correspondent, reply, under_way).await,
+                None => self.approve(*held, reply, under_way).await,
+            },
             Ok(Arrival::Answered { authorisation, repeated }) => {
                 let total_ms = whole_ms(started.elapsed());
                 answer(
@@ -200,7 +209,7 @@ impl Authoriser {
         let mut timings = Timings::new(started);
         let circumstances = load(store, &request.card, request.acquirer_amount.currency()).await?;
         timings.ended("load");
-        let correspondent = self.correspondent(&circumstances)?;
+        let correspondent = self.correspondent(&request.card, &circumstances)?;
         let conversion =
             convert(request.acquirer_amount, request.card.currency, &circumstances.fx_table);
         let presented = Presented { pin: self.judge_pin(&request).await?, ..request.presented };
@@ -221,15 +230,21 @@ impl Authoriser {
         let limits = hold::stored_limits(&circumstances.profile, &request.card, original);
         let record = hold::record(store, request, &circumstances.profile, conversion.ok(), now);
         let auth_id = record.auth_id;
-        let begun = hold::begin(store, record, refusal, limits, &mut receipt).await;
+        let notice = self.notice(&circumstances);
+        let own = OwnCard {
+            vm_app_id: circumstances.vm_card.as_ref().map(|it| it.vm_app_id),
+            notice: notice.clone(),
+        };
+        let begun = hold::begin(store, record, refusal, limits, own, &mut receipt).await;
         let outcome = begun.inspect_err(|error| self.doubt(auth_id, error))?;
         receipt.timings.ended("hold");
-        match (outcome, correspondent) {
-            (BeginOutcome::Held(authorisation), Ok(correspondent)) => {
+        match (outcome, &correspondent) {
+            (BeginOutcome::Held(authorisation), Ok(_) | Err(Reach::NotAsked)) => {
                 let left = deadline_of(&circumstances.enterprise);
                 Ok(Arrival::Held(Box::new(Held {
                     authorisation: Arc::new(authorisation),
-                    correspondent: Arc::new(correspondent),
+                    correspondent: correspondent.ok().map(Arc::new),
+                    notice,
                     deadline: started + left,
                     receipt,
                 })))
@@ -267,21 +282,31 @@ impl Authoriser {
         if !matches!(error, MoneyError::Store(_)) {
             return;
         }
-        let store = self.parts.store.clone();
-        tokio::spawn(async move { recover::decline_later(&store, auth_id).await });
+        let (store, teller) = (self.parts.store.clone(), self.parts.teller.clone());
+        tokio::spawn(async move { recover::decline_later(&store, teller.as_ref(), auth_id).await });
     }
 
-    /// Whom to ask, or why the enterprise cannot be asked.
+    /// What tells of an authorisation of a card that is decided about here.
+    pub(crate) fn notice(&self, circumstances: &Circumstances) -> Option<ChangeNotice> {
+        let teller = self.parts.teller.as_ref()?;
+        circumstances.vm_card.as_ref().map(|vm_card| teller(vm_card))
+    }
+
+    /// Whom to ask, or why the enterprise is not asked.
     pub(crate) fn correspondent(
         &self,
+        card: &Card,
         circumstances: &Circumstances,
     ) -> Result<Result<Correspondent, Reach>, AuthoriseError> {
+        if !card.account.is_forwarded() {
+            return Ok(Err(Reach::NotAsked));
+        }
         let enterprise = &circumstances.enterprise;
         let vault = &self.parts.vault;
-        let platform_key = self
-            .keys
-            .platform(vault, &circumstances.platform_key)
-            .ok_or(AuthoriseError::Missing("platform key"))?;
+        let stored_key =
+            circumstances.platform_key.as_ref().ok_or(AuthoriseError::Missing("platform key"))?;
+        let platform_key =
+            self.keys.platform(vault, stored_key).ok_or(AuthoriseError::Missing("platform key"))?;
         let Some(auth_url) = enterprise.auth_url.clone() else { return Ok(Err(Reach::NoAuthUrl)) };
         let Some(spki_der) = &enterprise.external_public_key else {
             return Ok(Err(Reach::NoPublicKey));
@@ -295,34 +320,46 @@ impl Authoriser {
             auth_url,
             external_key,
             platform_key,
-            platform_key_version: circumstances.platform_key.version,
+            platform_key_version: stored_key.version,
             padding: enterprise.rsa_padding,
             secret,
         }))
     }
 
     /// Forward, settle, answer; then reads on for a late answer.
-    async fn ask(&self, mut held: Held, reply: Reply, under_way: UnderWay) {
+    async fn ask(
+        &self,
+        mut held: Held,
+        correspondent: Arc<Correspondent>,
+        reply: Reply,
+        under_way: UnderWay,
+    ) {
         let AuthoriserParts { outbound, pool, store, .. } = &self.parts;
         let authorisation = Arc::clone(&held.authorisation);
         let auth_id = authorisation.auth_id;
-        let notice = match self.seal(&mut held).await {
+        let notice = match self.seal(&mut held, &correspondent).await {
             Ok(notice) => notice,
             Err(fault) => {
-                let settled = self.settle(held, None, fault).await;
+                let settled = self.settle(held, None, Err(fault)).await;
                 return self.conclude(settled, reply, under_way, auth_id).await;
             }
         };
-        let correspondent = Arc::clone(&held.correspondent);
         let mut exchange = pin!(forward::exchange(outbound, pool, &correspondent, notice, auth_id));
         let in_time = timeout_at(held.deadline, exchange.as_mut()).await.ok();
         held.receipt.timings.ended("exchange");
         let is_late = in_time.is_none();
-        let settled = self.settle(held, in_time, Fault::NO_ANSWER).await;
+        let settled = self.settle(held, in_time, Err(Fault::NO_ANSWER)).await;
         self.conclude(settled, reply, under_way, auth_id).await;
         if is_late && let Ok(_reading) = self.late_reads.try_acquire() {
             late::record(store, &authorisation, &exchange.await).await;
         }
+    }
+
+    /// Approves what its card's own money covers and nothing refused; nobody is asked.
+    async fn approve(&self, held: Held, reply: Reply, under_way: UnderWay) {
+        let auth_id = held.authorisation.auth_id;
+        let settled = self.settle(held, None, Ok(ResponseCode::Approved)).await;
+        self.conclude(settled, reply, under_way, auth_id).await;
     }
 
     /// Answers. Where the decision is not written the caller goes without an answer, which
@@ -339,15 +376,18 @@ impl Authoriser {
         // A stop does not wait for the store: the next start declines as well.
         drop(under_way);
         if !is_written {
-            recover::decline_later(&self.parts.store, auth_id).await;
+            recover::decline_later(&self.parts.store, self.parts.teller.as_ref(), auth_id).await;
         }
     }
 
     /// The notice, unless the deadline passes first.
-    async fn seal(&self, held: &mut Held) -> Result<SealedNotice, Fault> {
+    async fn seal(
+        &self,
+        held: &mut Held,
+        correspondent: &Correspondent,
+    ) -> Result<SealedNotice, Fault> {
         let store = &self.parts.store;
         let webhook_id = WebhookId::from_i64(store.ids().next());
-        let correspondent = &held.correspondent;
         let sealing = forward::seal(
             &self.parts.pool,
             correspondent,
@@ -367,14 +407,14 @@ impl Authoriser {
         Ok(notice)
     }
 
-    /// Decides by what came in time, or by `fault` if nothing did.
+    /// Decides by what came in time, or by `otherwise` if nothing did.
     async fn settle(
         &self,
         held: Held,
         in_time: Option<Exchange>,
-        fault: Fault,
+        otherwise: Result<ResponseCode, Fault>,
     ) -> Result<AuthorisationAnswer, AuthoriseError> {
-        let verdict = in_time.as_ref().map_or(Err(fault), |exchange| exchange.verdict.clone());
+        let verdict = in_time.as_ref().map_or(otherwise, |exchange| exchange.verdict.clone());
         let decision = Decision::of(&held.authorisation, verdict);
         let has_code = decision.is_approval() && !held.authorisation.is_reversal();
         let auth_code = has_code.then(|| self.draw_auth_code());
@@ -383,7 +423,8 @@ impl Authoriser {
             .is_approval()
             .then(|| held.receipt.render_overtaken(&held.authorisation, in_time.as_ref()));
         let if_overtaken = overtaken.flatten();
-        let ruling = Ruling { decision, auth_code, receipt, if_overtaken };
+        let notice = held.notice;
+        let ruling = Ruling { decision, auth_code, receipt, if_overtaken, notice };
         let authorisation = settle::decide(&self.parts.store, &held.authorisation, ruling).await?;
         tracing::debug!(
             auth_id = %authorisation.auth_id,

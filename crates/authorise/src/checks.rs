@@ -60,13 +60,15 @@ pub(crate) enum Reach {
     NoPublicKey,
     /// Its public key cannot be used.
     BadPublicKey,
+    /// It need not be: the card is decided about here.
+    NotAsked,
 }
 
 impl Reach {
     /// Why it cannot be asked.
     pub(crate) const fn detail(self) -> Option<&'static str> {
         match self {
-            Self::Ready => None,
+            Self::Ready | Self::NotAsked => None,
             Self::NoAuthUrl => Some("no_auth_url"),
             Self::NoPublicKey => Some("no_external_public_key"),
             Self::BadPublicKey => Some("bad_external_public_key"),
@@ -115,8 +117,10 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     if !input.is_refund {
         add(SINGLE, single_limit(input.profile, input.conversion));
     }
-    add("auth_url", input.reach.detail().filter(|_| input.reach == Reach::NoAuthUrl));
-    add("public_key", public_key(input.reach));
+    if input.reach != Reach::NotAsked {
+        add("auth_url", input.reach.detail().filter(|_| input.reach == Reach::NoAuthUrl));
+        add("public_key", public_key(input.reach));
+    }
     checks
 }
 
@@ -209,7 +213,7 @@ fn single_limit(
 
 const fn public_key(reach: Reach) -> Option<&'static str> {
     match reach {
-        Reach::Ready | Reach::NoAuthUrl => None,
+        Reach::Ready | Reach::NotAsked | Reach::NoAuthUrl => None,
         Reach::NoPublicKey | Reach::BadPublicKey => reach.detail(),
     }
 }

@@ -6,11 +6,14 @@ use domain::{
     FxError, FxTable, HoldState, Merchant, Money, OutsId, ResponseCode, TransactionType,
 };
 use serde::Serialize;
-use store::{ClearAuthorisation, ForcedClearing, MoneyError, PostingOutcome, Store, StoreError};
+use store::{
+    ChangeNotice, ClearAuthorisation, ForcedClearing, MoneyError, PostingOutcome, Store, StoreError,
+};
 use thiserror::Error;
 
 use crate::authoriser::Authoriser;
 use crate::convert::{Conversion, ConversionFault, convert};
+use crate::notice::{Teller, notice_of};
 
 /// Why a clearing changed nothing.
 #[derive(Debug, Clone, Error)]
@@ -60,9 +63,13 @@ impl Authoriser {
         is_final: bool,
     ) -> Result<PostingOutcome, ClearingError> {
         require_positive(acquirer_amount_minor)?;
-        let store = self.parts.store.clone();
-        let request = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final };
-        self.post(async move { Ok(store.clear_authorisation(request).await?) }).await
+        let (store, teller) = (self.parts.store.clone(), self.parts.teller.clone());
+        self.post(async move {
+            let notice = cleared_notice(&store, teller.as_ref(), auth_id).await?;
+            let request = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, notice };
+            Ok(store.clear_authorisation(request).await?)
+        })
+        .await
     }
 
     /// Posts a clearing that nothing authorised, under an authorisation record of its own
@@ -73,8 +80,8 @@ impl Authoriser {
     /// [`ClearingError`].
     pub async fn force(&self, request: ForceRequest) -> Result<PostingOutcome, ClearingError> {
         require_positive(Some(request.acquirer_amount.amount_minor()))?;
-        let store = self.parts.store.clone();
-        self.post(async move { force(&store, request).await }).await
+        let (store, teller) = (self.parts.store.clone(), self.parts.teller.clone());
+        self.post(async move { force(&store, teller.as_ref(), request).await }).await
     }
 
     /// Carries a posting through on the day that it came.
@@ -92,7 +99,24 @@ impl Authoriser {
     }
 }
 
-async fn force(store: &Store, request: ForceRequest) -> Result<PostingOutcome, ClearingError> {
+/// What tells of a clearing; the store says whether there is such an authorisation.
+async fn cleared_notice(
+    store: &Store,
+    teller: Option<&Teller>,
+    auth_id: AuthId,
+) -> Result<Option<ChangeNotice>, StoreError> {
+    if teller.is_none() {
+        return Ok(None);
+    }
+    let Some(view) = store.authorisation(auth_id).await? else { return Ok(None) };
+    notice_of(store, teller, &view.authorisation).await
+}
+
+async fn force(
+    store: &Store,
+    teller: Option<&Teller>,
+    request: ForceRequest,
+) -> Result<PostingOutcome, ClearingError> {
     let currency = request.card.currency;
     let table = if request.acquirer_amount.currency() == currency {
         FxTable::default()
@@ -102,7 +126,14 @@ async fn force(store: &Store, request: ForceRequest) -> Result<PostingOutcome, C
     let conversion = convert(request.acquirer_amount, currency, &table).map_err(refused)?;
     let record = forced_record(store, request, conversion);
     let receipt = forced_receipt(&record);
-    Ok(store.force_clearing(ForcedClearing { record, receipt }).await?)
+    let vm_card = if record.account.is_forwarded() {
+        None
+    } else {
+        store.vm_card_of(record.enterprise_id, record.card_id).await?
+    };
+    let vm_app_id = vm_card.as_ref().map(|it| it.vm_app_id);
+    let notice = vm_card.as_ref().and_then(|it| teller.map(|teller| teller(it)));
+    Ok(store.force_clearing(ForcedClearing { record, receipt, vm_app_id, notice }).await?)
 }
 
 const fn refused(fault: ConversionFault) -> ClearingError {

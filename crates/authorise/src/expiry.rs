@@ -4,6 +4,8 @@ use domain::Timestamp;
 use schedule::{Boxed, Worker};
 use store::{MoneyError, Store, StoreError};
 
+use crate::notice::{Teller, notice_of};
+
 /// Most holds that one call gives back.
 const MAX_BATCH_HOLDS: u32 = 100;
 /// How long a hold that the ledger refuses to give back waits for its next try, in business
@@ -13,19 +15,21 @@ const REFUSED_PAUSE_SECONDS: i64 = 86_400;
 /// Gives back what expired holds have left.
 pub struct HoldExpiryWorker {
     store: Store,
+    teller: Option<Teller>,
 }
 
 impl HoldExpiryWorker {
-    /// A worker on this store.
+    /// A worker on this store; `teller` tells of authorisations that are decided here.
     #[must_use]
-    pub const fn new(store: Store) -> Self {
-        Self { store }
+    pub const fn new(store: Store, teller: Option<Teller>) -> Self {
+        Self { store, teller }
     }
 
     async fn expire(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut expired = 0;
         for hold in self.store.expired_holds(now, MAX_BATCH_HOLDS).await? {
-            match self.store.expire_hold(hold.enterprise_id, hold.auth_id, now).await {
+            let notice = notice_of(&self.store, self.teller.as_ref(), &hold).await?;
+            match self.store.expire_hold(hold.enterprise_id, hold.auth_id, now, notice).await {
                 Ok(true) => expired += 1,
                 Ok(false) => {}
                 Err(MoneyError::Store(error)) => return Err(error),

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use domain::{
     ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardProfile, Direction, Money,
     OutsId, PanId, ResponseCode, Timestamp, TransactionType, VelocityExcess, VelocityLimits,
-    WebhookEvent, WebhookId, WebhookSubType,
+    VmAppId, WebhookEvent, WebhookId, WebhookSubType,
 };
-use store::{BeginAuthorisation, BeginOutcome, MoneyError, Store, VelocityTerms};
+use store::{BeginAuthorisation, BeginOutcome, ChangeNotice, MoneyError, Store, VelocityTerms};
 use wire::cardbridge::webhook::authorisation_result_event;
 
 use crate::checks::{Refusal, deposit_check, note_excess, velocity_check};
@@ -90,12 +90,20 @@ pub(crate) fn stored_limits(
     (limits.has_periods() || is_raised).then_some((card.pan_id, limits))
 }
 
+/// What a card that is decided about here adds to the record of its authorisation.
+#[derive(Default)]
+pub(crate) struct OwnCard {
+    pub(crate) vm_app_id: Option<VmAppId>,
+    pub(crate) notice: Option<ChangeNotice>,
+}
+
 /// Records a refusal, or takes the hold within `limits` and counts it to them.
 pub(crate) async fn begin(
     store: &Store,
     authorisation: Authorisation,
     refusal: Option<Refusal>,
     limits: Option<(PanId, VelocityLimits)>,
+    own: OwnCard,
     receipt: &mut Receipt,
 ) -> Result<BeginOutcome, MoneyError> {
     let now = authorisation.created_at;
@@ -120,7 +128,15 @@ pub(crate) async fn begin(
     }
     let text = receipt.render(&authorisation, None, &decision);
     let authorisation = if refusal.is_some() { refused } else { authorisation };
-    let request = BeginAuthorisation { authorisation, receipt: text, refusal: event, velocity };
+    let OwnCard { vm_app_id, notice } = own;
+    let request = BeginAuthorisation {
+        authorisation,
+        receipt: text,
+        refusal: event,
+        vm_app_id,
+        notice,
+        velocity,
+    };
     let outcome = store.begin_authorisation(request).await?;
     if holds && matches!(outcome, BeginOutcome::Held(_)) {
         receipt.checks.pop();
@@ -148,11 +164,18 @@ fn velocity_terms(
     VelocityTerms { pan_id, limits, refusal_receipt: Arc::new(refusal_receipt) }
 }
 
-/// The webhook that tells of a decided authorisation.
-pub(crate) fn result_event(store: &Store, decided: &Authorisation, now: Timestamp) -> WebhookEvent {
+/// The webhook that tells of a decided authorisation; none of one that nobody is asked about.
+pub(crate) fn result_event(
+    store: &Store,
+    decided: &Authorisation,
+    now: Timestamp,
+) -> Option<WebhookEvent> {
+    if !decided.account.is_forwarded() {
+        return None;
+    }
     let webhook_id = WebhookId::from_i64(store.ids().next());
-    authorisation_result_event(decided, webhook_id, WebhookSubType::Create, now)
-        .expect("the decision was applied before")
+    let event = authorisation_result_event(decided, webhook_id, WebhookSubType::Create, now);
+    Some(event.expect("the decision was applied before"))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod hold;
 mod keys;
 mod late;
 mod load;
+mod notice;
 mod receipt;
 mod recover;
 mod repeat;
@@ -28,6 +29,7 @@ mod three_ds;
 pub use authoriser::{Authoriser, AuthoriserParts};
 pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
+pub use notice::Teller;
 pub use request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, PresentedValue,
     ReversalRequest,

@@ -1,6 +1,6 @@
 //! What an authorisation needs to know, read from the store at its arrival.
 
-use domain::{ApiKey, Card, CardProfile, Currency, Enterprise, FxTable};
+use domain::{ApiKey, Card, CardProfile, Currency, Enterprise, FxTable, VmCard};
 use store::{PlatformKey, Store};
 
 use crate::request::AuthoriseError;
@@ -11,11 +11,14 @@ pub(crate) struct Circumstances {
     pub(crate) profile: CardProfile,
     /// Every record of the card's PAN.
     pub(crate) cards_of_pan: Vec<Card>,
-    pub(crate) platform_key: PlatformKey,
+    /// None where the enterprise is not asked.
+    pub(crate) platform_key: Option<PlatformKey>,
     /// Oldest first.
     pub(crate) api_keys: Vec<ApiKey>,
     /// Empty where no conversion is needed.
     pub(crate) fx_table: FxTable,
+    /// Of a card that is decided about here.
+    pub(crate) vm_card: Option<VmCard>,
 }
 
 /// Reads them.
@@ -34,8 +37,9 @@ pub(crate) async fn load(
         enterprise: found.enterprise.ok_or(AuthoriseError::Missing("enterprise"))?,
         profile: found.profile.ok_or(AuthoriseError::Missing("profile"))?,
         cards_of_pan: found.cards_of_pan,
-        platform_key: found.platform_key.ok_or(AuthoriseError::Missing("platform key"))?,
+        platform_key: found.platform_key,
         api_keys: found.api_keys,
         fx_table,
+        vm_card: found.vm_card,
     })
 }

@@ -10,6 +10,7 @@ use store::{AuthorisationView, Store};
 
 use crate::decision::Decision;
 use crate::fault::Fault;
+use crate::notice::{Teller, notice_of};
 use crate::request::AuthoriseError;
 use crate::settle::{self, Ruling};
 
@@ -29,7 +30,10 @@ const END_OF_TIME: Timestamp = Timestamp::from_micros(i64::MAX);
 
 /// Declines every authorisation that this process left without a decision; a reversal,
 /// whose money has moved, stands.
-pub(crate) async fn recover(store: &Store) -> Result<usize, AuthoriseError> {
+pub(crate) async fn recover(
+    store: &Store,
+    teller: Option<&Teller>,
+) -> Result<usize, AuthoriseError> {
     let mut recovered = 0;
     loop {
         let undecided = store.undecided_authorisations(END_OF_TIME, BATCH).await?;
@@ -39,7 +43,7 @@ pub(crate) async fn recover(store: &Store) -> Result<usize, AuthoriseError> {
         recovered += undecided.len();
         // Each is decided or ends the loop with an error, so the loop comes to an end.
         for authorisation in &undecided {
-            decline(store, authorisation.auth_id, CRASH).await?;
+            decline(store, teller, authorisation.auth_id, CRASH).await?;
             tracing::warn!(auth_id = %authorisation.auth_id, "decided after a crash");
         }
     }
@@ -48,10 +52,10 @@ pub(crate) async fn recover(store: &Store) -> Result<usize, AuthoriseError> {
 /// Declines an authorisation whose hold or decision could not be written for certain, as
 /// soon as the store takes it, if it is there at all: its caller went without an answer,
 /// and its hold must not wait for a restart.
-pub(crate) async fn decline_later(store: &Store, auth_id: AuthId) {
+pub(crate) async fn decline_later(store: &Store, teller: Option<&Teller>, auth_id: AuthId) {
     for _ in 0..MAX_LATER_TRIES {
         tokio::time::sleep(LATER_PAUSE).await;
-        match decline(store, auth_id, NOT_WRITTEN).await {
+        match decline(store, teller, auth_id, NOT_WRITTEN).await {
             Ok(()) => return tracing::warn!(%auth_id, "decided once the store worked again"),
             Err(AuthoriseError::Missing(_)) => return,
             Err(error) => tracing::error!(%auth_id, %error, "still undecided"),
@@ -61,6 +65,7 @@ pub(crate) async fn decline_later(store: &Store, auth_id: AuthId) {
 
 async fn decline(
     store: &Store,
+    teller: Option<&Teller>,
     auth_id: AuthId,
     cause: &'static str,
 ) -> Result<(), AuthoriseError> {
@@ -69,7 +74,8 @@ async fn decline(
     let fault = Fault::from(Cow::Borrowed(cause));
     let decision = Decision::of(&view.authorisation, Err(fault));
     let receipt = corrected_receipt(&view, &decision);
-    let ruling = Ruling::without_code(decision, receipt);
+    let notice = notice_of(store, teller, &view.authorisation).await?;
+    let ruling = Ruling { notice, ..Ruling::without_code(decision, receipt) };
     settle::decide(store, &view.authorisation, ruling).await?;
     Ok(())
 }

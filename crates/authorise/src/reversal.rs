@@ -8,6 +8,7 @@ use store::ReverseAuthorisation;
 use tokio::time::Instant;
 
 use crate::authoriser::{Arrival, Authoriser, Held, deadline_of};
+use crate::checks::Reach;
 use crate::decision::Decision;
 use crate::fault::Fault;
 use crate::load::load;
@@ -27,13 +28,14 @@ pub(crate) async fn take_back(
     let card = store.card_of_anyone(request.original.card_id).await?;
     let card = card.ok_or(AuthoriseError::Missing("card"))?;
     let circumstances = load(store, &card, card.currency).await?;
-    let correspondent = authoriser.correspondent(&circumstances)?;
+    let correspondent = authoriser.correspondent(&card, &circumstances)?;
     timings.ended("load");
     let reversal_id = AuthId::from_i64(store.ids().next());
     let reverse = ReverseAuthorisation {
         auth_id: request.original.auth_id,
         acquirer_amount_minor: request.acquirer_amount_minor,
         reversal_id,
+        notice: authoriser.notice(&circumstances),
         now: store.clock().now(),
     };
     let reversed = store.reverse_authorisation(reverse).await;
@@ -42,7 +44,9 @@ pub(crate) async fn take_back(
     let presented = Presented::default();
     let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
     let correspondent = match correspondent {
-        Ok(correspondent) => correspondent,
+        Ok(correspondent) => Some(Arc::new(correspondent)),
+        // Its own record is decided without a word: what it took back was told.
+        Err(Reach::NotAsked) => None,
         Err(reach) => {
             let fault = Fault::from(reach.detail().unwrap_or("not_asked"));
             let decision = Decision::of(&reversal, Err(fault));
@@ -59,7 +63,8 @@ pub(crate) async fn take_back(
     };
     Ok(Arrival::Held(Box::new(Held {
         authorisation: Arc::new(reversal),
-        correspondent: Arc::new(correspondent),
+        correspondent,
+        notice: None,
         deadline: started + deadline_of(&circumstances.enterprise),
         receipt,
     })))

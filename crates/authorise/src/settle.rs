@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::Authorisation;
-use store::{DecideAuthorisation, DecideOutcome, MoneyError, Store, StoreError};
+use store::{ChangeNotice, DecideAuthorisation, DecideOutcome, MoneyError, Store, StoreError};
 
 use crate::checks::Refusal;
 use crate::decision::Decision;
@@ -23,12 +23,14 @@ pub(crate) struct Ruling {
     /// The decline, with its receipt, that the approval of a completion or an increment comes
     /// to where its original has ended meanwhile.
     pub(crate) if_overtaken: Option<(Refusal, String)>,
+    /// Tells of it where nobody was asked.
+    pub(crate) notice: Option<ChangeNotice>,
 }
 
 impl Ruling {
     /// One that gives the network no authorisation code.
     pub(crate) const fn without_code(decision: Decision, receipt: String) -> Self {
-        Self { decision, auth_code: None, receipt, if_overtaken: None }
+        Self { decision, auth_code: None, receipt, if_overtaken: None, notice: None }
     }
 }
 
@@ -40,10 +42,13 @@ pub(crate) async fn decide(
     ruling: Ruling,
 ) -> Result<Authorisation, MoneyError> {
     let refused = ruling.if_overtaken.map(|(refusal, receipt)| {
-        Box::new(request(store, held, &Decision::refused(refusal), None, receipt))
+        let mut refused = request(store, held, &Decision::refused(refusal), None, receipt);
+        refused.notice.clone_from(&ruling.notice);
+        Box::new(refused)
     });
     let mut request = request(store, held, &ruling.decision, ruling.auth_code, ruling.receipt);
     request.if_uncovered = refused;
+    request.notice = ruling.notice;
     let mut pause = FIRST_PAUSE;
     for _ in 1..MAX_TRIES {
         match store.decide_authorisation(request.clone()).await {
@@ -78,6 +83,7 @@ fn request(
         auth_code,
         receipt: Some(receipt),
         event: result_event(store, &authorisation, now),
+        notice: None,
         if_uncovered: None,
         now,
     }

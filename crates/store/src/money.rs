@@ -2,7 +2,7 @@
 
 use domain::{
     AccountOwner, AuthId, Authorisation, EnterpriseId, ErrorCode, Money, Posting, ResponseCode,
-    Timestamp, WebhookEvent,
+    Timestamp, VmAppId, WebhookEvent,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;
@@ -12,6 +12,7 @@ mod batch;
 mod bill;
 mod funds;
 mod messages;
+mod notice;
 mod steps;
 mod velocity;
 
@@ -19,6 +20,7 @@ use crate::{MovedFunds, Store, StoreError};
 
 pub(crate) use apply::{Repeats, apply};
 pub(crate) use messages::{MessageKey, first_of};
+pub use notice::ChangeNotice;
 pub use velocity::VelocityTerms;
 
 /// Most increments and completions of one authorisation, also those that were declined.
@@ -64,8 +66,13 @@ pub struct BeginAuthorisation {
     /// The receipt so far.
     pub receipt: String,
     /// The result webhook, stored if the authorisation is declined here: because it came so,
-    /// because it would exceed a limit, or because the deposit does not cover it.
-    pub refusal: WebhookEvent,
+    /// because it would exceed a limit, or because the deposit does not cover it. None for a
+    /// card that nobody is asked about.
+    pub refusal: Option<WebhookEvent>,
+    /// The app of dialect 2 whose card it is, among whose transactions it is listed.
+    pub vm_app_id: Option<VmAppId>,
+    /// Tells of it if it is declined here.
+    pub notice: Option<ChangeNotice>,
     /// The limits that it is judged by and counts to; none = it is not counted.
     pub velocity: Option<VelocityTerms>,
 }
@@ -98,8 +105,10 @@ pub struct DecideAuthorisation {
     pub auth_code: Option<String>,
     /// The whole receipt; none keeps what `begin` wrote.
     pub receipt: Option<String>,
-    /// The result webhook.
-    pub event: WebhookEvent,
+    /// The result webhook; none for a card that nobody is asked about.
+    pub event: Option<WebhookEvent>,
+    /// Tells of the authorisation as decided.
+    pub notice: Option<ChangeNotice>,
     /// The decline that is written in place of the approval of a completion or increment
     /// whose original was cleared or reversed meanwhile, or of a completion whose reservation
     /// expired where the deposit does not cover what is lacking; without one that is
@@ -129,6 +138,8 @@ pub struct ClearAuthorisation {
     pub acquirer_amount_minor: Option<i64>,
     /// Whether nothing more will come, so that what is left of the hold is given back.
     pub is_final: bool,
+    /// Tells of the authorisation afterwards.
+    pub notice: Option<ChangeNotice>,
 }
 
 /// A posting and the authorisation it changed.
@@ -149,6 +160,8 @@ pub struct ReverseAuthorisation {
     pub acquirer_amount_minor: Option<i64>,
     /// Id of the reversal itself.
     pub reversal_id: AuthId,
+    /// Tells of each authorisation that it takes something of, as it is afterwards.
+    pub notice: Option<ChangeNotice>,
     /// When.
     pub now: Timestamp,
 }
@@ -162,6 +175,10 @@ pub struct ForcedClearing {
     pub record: Authorisation,
     /// The receipt.
     pub receipt: String,
+    /// The app of dialect 2 whose card it is, among whose transactions it is listed.
+    pub vm_app_id: Option<VmAppId>,
+    /// Tells of it.
+    pub notice: Option<ChangeNotice>,
 }
 
 /// A deposit or a withdrawal.
@@ -207,7 +224,12 @@ pub(crate) enum Command {
     Clear(ClearAuthorisation),
     Reverse(ReverseAuthorisation),
     Force(Box<ForcedClearing>),
-    Expire { enterprise_id: EnterpriseId, auth_id: AuthId, now: Timestamp },
+    Expire {
+        enterprise_id: EnterpriseId,
+        auth_id: AuthId,
+        now: Timestamp,
+        notice: Option<ChangeNotice>,
+    },
     Move(MoveFunds),
     Transfer(TransferFunds),
 }
@@ -289,7 +311,10 @@ impl Store {
         request: ClearAuthorisation,
     ) -> Result<PostingOutcome, MoneyError> {
         match self.money(Command::Clear(request)).await? {
-            Outcome::Posting(outcome) => Ok(*outcome),
+            Outcome::Posting(outcome) => {
+                self.inner.outbox_changed.notify_one();
+                Ok(*outcome)
+            }
             _ => Err(UNEXPECTED),
         }
     }
@@ -306,7 +331,10 @@ impl Store {
         request: ReverseAuthorisation,
     ) -> Result<Authorisation, MoneyError> {
         match self.money(Command::Reverse(request)).await? {
-            Outcome::Reversal(reversal) => Ok(*reversal),
+            Outcome::Reversal(reversal) => {
+                self.inner.outbox_changed.notify_one();
+                Ok(*reversal)
+            }
             _ => Err(UNEXPECTED),
         }
     }
@@ -321,12 +349,16 @@ impl Store {
         request: ForcedClearing,
     ) -> Result<PostingOutcome, MoneyError> {
         match self.money(Command::Force(Box::new(request))).await? {
-            Outcome::Posting(outcome) => Ok(*outcome),
+            Outcome::Posting(outcome) => {
+                self.inner.outbox_changed.notify_one();
+                Ok(*outcome)
+            }
             _ => Err(UNEXPECTED),
         }
     }
 
-    /// Gives back what an expired hold has left; false if it was not open any more.
+    /// Gives back what an expired hold has left, and tells of the authorisation as it is
+    /// then; false if it was not open any more.
     ///
     /// # Errors
     /// [`MoneyError`].
@@ -335,9 +367,13 @@ impl Store {
         enterprise_id: EnterpriseId,
         auth_id: AuthId,
         now: Timestamp,
+        notice: Option<ChangeNotice>,
     ) -> Result<bool, MoneyError> {
-        match self.money(Command::Expire { enterprise_id, auth_id, now }).await? {
-            Outcome::Expired(expired) => Ok(expired),
+        match self.money(Command::Expire { enterprise_id, auth_id, now, notice }).await? {
+            Outcome::Expired(expired) => {
+                self.inner.outbox_changed.notify_one();
+                Ok(expired)
+            }
             _ => Err(UNEXPECTED),
         }
     }

@@ -1,11 +1,12 @@
 //! What an authorisation needs to know besides its card, in one reading.
 
-use domain::{ApiKey, Card, CardProfile, Enterprise};
+use domain::{ApiKey, Card, CardId, CardProfile, Enterprise, EnterpriseId, VmCard};
 
 use crate::engine::{Tx, Value};
 use crate::rows::{
     API_KEY_COLUMNS, CARD_COLUMNS, ENTERPRISE_COLUMNS, PLATFORM_KEY_COLUMNS, PROFILE_COLUMNS,
-    api_key_from, card_from, enterprise_from, platform_key_from, profile_from,
+    VM_CARD_COLUMNS, api_key_from, card_from, enterprise_from, platform_key_from, profile_from,
+    vm_card_from,
 };
 use crate::{PlatformKey, Store, StoreError};
 
@@ -22,6 +23,8 @@ pub struct CardSurroundings {
     pub platform_key: Option<PlatformKey>,
     /// All API keys of its owner, oldest first.
     pub api_keys: Vec<ApiKey>,
+    /// What a card of dialect 2 has beside the card.
+    pub vm_card: Option<VmCard>,
 }
 
 impl Store {
@@ -33,10 +36,34 @@ impl Store {
         let enterprise_id: Value = card.enterprise_id.into();
         let profile = [enterprise_id.clone(), card.profile_id.into()];
         let pan = [enterprise_id.clone(), card.pan_id.into()];
+        let vm = [enterprise_id.clone(), card.card_id.into()];
+        let is_forwarded = card.account.is_forwarded();
         let enterprise = [enterprise_id];
         self.read(move |tx| {
             let (enterprise, profile, pan) = (enterprise.clone(), profile.clone(), pan.clone());
-            Box::pin(async move { read(tx, &enterprise, &profile, &pan).await })
+            let vm = vm.clone();
+            Box::pin(async move {
+                let mut found = read(tx, &enterprise, &profile, &pan).await?;
+                if !is_forwarded {
+                    found.vm_card = vm_card(tx, &vm).await?;
+                }
+                Ok(found)
+            })
+        })
+        .await
+    }
+
+    /// What a card of dialect 2 has beside the card; none of another card.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn vm_card_of(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: CardId,
+    ) -> Result<Option<VmCard>, StoreError> {
+        self.read_one(move |tx| {
+            Box::pin(async move { vm_card(tx, &[enterprise_id.into(), card_id.into()]).await })
         })
         .await
     }
@@ -78,5 +105,12 @@ async fn read(
         cards_of_pan: cards.iter().map(card_from).collect::<Result<_, _>>()?,
         platform_key: platform_key.as_ref().map(platform_key_from).transpose()?,
         api_keys: api_keys.iter().map(api_key_from).collect::<Result<_, _>>()?,
+        vm_card: None,
     })
+}
+
+async fn vm_card(tx: &Tx, card: &[Value; 2]) -> Result<Option<VmCard>, StoreError> {
+    let sql =
+        format!("SELECT {VM_CARD_COLUMNS} FROM vm_card WHERE enterprise_id = $1 AND card_id = $2");
+    tx.query_opt(&sql, card).await?.as_ref().map(vm_card_from).transpose()
 }

@@ -123,7 +123,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
     let orders = order_worker(store.clone(), Arc::clone(&vault), settings);
     let kyc = kyc_review_worker(store.clone(), Arc::clone(&vault), settings);
     let intents = intent_ticket_worker(store.clone(), Arc::clone(&vault), settings);
-    let holds = HoldExpiryWorker::new(store.clone());
+    let holds = HoldExpiryWorker::new(store.clone(), None);
     let settlement = SettlementWorker::new(store.clone());
     let pool = Arc::new(RsaPool::new(1, 64));
     let authoriser = Authoriser::new(AuthoriserParts {
@@ -132,6 +132,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
         pool: Arc::clone(&pool),
         outbound: outbound.clone(),
         random: random.clone(),
+        teller: None,
     });
     let workers: Vec<Arc<dyn Worker>> = vec![
         Arc::new(orders),

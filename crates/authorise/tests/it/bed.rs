@@ -67,10 +67,11 @@ impl Bed {
             pool: Arc::new(RsaPool::new(2, RsaPool::DEFAULT_QUEUE_LIMIT)),
             outbound: Outbound::new(policy).unwrap(),
             random: Arc::new(SystemRandom),
+            teller: None,
         });
         let network =
             SimulatedNetwork::new(store.clone(), Arc::clone(&vault), Arc::clone(&authoriser));
-        let worker = Arc::new(HoldExpiryWorker::new(store.clone()));
+        let worker = Arc::new(HoldExpiryWorker::new(store.clone(), None));
         let enterprise = EnterpriseServer::start(padding).await;
         let enterprise_id = EnterpriseId::from_i64(store.ids().next());
         let secret = add_enterprise(&store, &vault, enterprise_id, &enterprise.url, padding).await;

@@ -7,6 +7,7 @@ mod bed;
 mod enterprise;
 mod later;
 mod network;
+mod own_money;
 mod recovery;
 mod refusals;
 mod stuck_hold;

@@ -93,6 +93,13 @@ impl Purchases {
             body: Vec::new(),
             created_at: now,
         };
-        BeginAuthorisation { authorisation, receipt: RECEIPT.to_owned(), refusal, velocity: None }
+        BeginAuthorisation {
+            authorisation,
+            receipt: RECEIPT.to_owned(),
+            refusal: Some(refusal),
+            vm_app_id: None,
+            notice: None,
+            velocity: None,
+        }
     }
 }

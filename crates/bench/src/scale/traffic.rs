@@ -105,7 +105,8 @@ pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> 
         detail: "approved".to_owned(),
         auth_code: Some("123456".to_owned()),
         receipt: Some("x".repeat(RECEIPT_BYTES)),
-        event: result_event(store, &held),
+        event: Some(result_event(store, &held)),
+        notice: None,
         if_uncovered: None,
         now: store.clock().now(),
     };
@@ -157,7 +158,9 @@ fn purchase(
         refusal_receipt: Arc::new(|excess| excess.to_string()),
     };
     Ok(BeginAuthorisation {
-        refusal: result_event(store, &authorisation),
+        refusal: Some(result_event(store, &authorisation)),
+        vm_app_id: None,
+        notice: None,
         authorisation,
         receipt: "x".repeat(RECEIPT_BYTES),
         velocity: Some(velocity),

@@ -149,6 +149,7 @@ impl Parts {
             pool: Arc::clone(&pool),
             outbound: outbound.clone(),
             random: Arc::clone(&random),
+            teller: None,
         });
         let workers = workers::all(&store, &vault, &outbound, settings);
         let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());

@@ -29,7 +29,7 @@ pub fn all(
         Arc::new(order_worker(store.clone(), Arc::clone(vault), settings)),
         Arc::new(kyc_review_worker(store.clone(), Arc::clone(vault), settings)),
         Arc::new(intent_ticket_worker(store.clone(), Arc::clone(vault), settings)),
-        Arc::new(HoldExpiryWorker::new(store.clone())),
+        Arc::new(HoldExpiryWorker::new(store.clone(), None)),
         Arc::new(SettlementWorker::new(store.clone())),
         Arc::new(recut_worker(store.clone())),
         Arc::new(challenge_expiry_worker(store.clone())),

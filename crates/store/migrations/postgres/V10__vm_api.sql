@@ -77,3 +77,9 @@ ALTER TABLE authorisation ADD COLUMN account_purpose TEXT NOT NULL DEFAULT 'DEPO
 ALTER TABLE authorisation ADD COLUMN account_owner_id BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE card ADD COLUMN account_purpose TEXT NOT NULL DEFAULT 'DEPOSIT';
 ALTER TABLE card ADD COLUMN account_owner_id BIGINT NOT NULL DEFAULT 0;
+
+-- The app whose card it is, among whose transactions it is listed. Null for the forwarded
+-- cards of dialect 1 and for the records of reversals, which are no rows of their own there.
+ALTER TABLE authorisation ADD COLUMN vm_app_id BIGINT;
+CREATE INDEX authorisation_by_vm_app ON authorisation (enterprise_id, vm_app_id, created_at, auth_id)
+    WHERE vm_app_id IS NOT NULL;

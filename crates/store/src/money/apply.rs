@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     AccountId, AuthId, Authorisation, AuthorisationStatus, Direction, EnterpriseId, HoldState,
-    IdGenerator, OutsId, Posting, Timestamp, TransactionId, TransferId,
+    IdGenerator, OutsId, Posting, Timestamp, TransactionId, TransferId, VmAppId,
 };
 use ledger::{Account, LedgerError, Movement, Transfer};
 
@@ -139,8 +139,9 @@ impl Group<'_> {
             Command::Force(request) => {
                 self.force(request).map(|outcome| Outcome::Posting(Box::new(outcome)))
             }
-            Command::Expire { enterprise_id, auth_id, now } => {
-                self.expire(*enterprise_id, *auth_id, *now).map(Outcome::Expired)
+            Command::Expire { enterprise_id, auth_id, now, notice } => {
+                let expired = self.expire(*enterprise_id, *auth_id, *now);
+                expired.map(|it| self.told_expiry(it.as_ref(), notice.as_ref()))
             }
             Command::Move(request) => {
                 self.move_funds(request).map(|moved| Outcome::Moved(Box::new(moved)))
@@ -170,9 +171,11 @@ impl Group<'_> {
             authorisation: it.clone(),
             receipt,
             counted,
+            vm_app_id: request.vm_app_id,
         });
         if it.status == AuthorisationStatus::Declined {
-            self.batch.events.push(request.refusal.clone());
+            self.batch.events.extend(request.refusal.clone());
+            self.tell(request.notice.as_ref(), &it);
             return Ok(BeginOutcome::Refused(it));
         }
         Ok(BeginOutcome::Held(it))
@@ -206,7 +209,8 @@ impl Group<'_> {
         if it.status == AuthorisationStatus::Approved {
             self.approve(&mut it, decision.now)?;
         }
-        self.batch.events.push(decision.event.clone());
+        self.batch.events.extend(decision.event.clone());
+        self.tell(decision.notice.as_ref(), &it);
         self.keep(it.clone(), decision.receipt.clone());
         Ok(DecideOutcome::Decided(it))
     }
@@ -245,6 +249,7 @@ impl Group<'_> {
         let Moved { movements, amount, acquirer_amount } = cleared;
         self.record_bill(&bill, account_id, movements, self.now);
         let it = bill.original;
+        self.tell(request.notice.as_ref(), &it);
         let posting = Posting { amount, acquirer_amount, ..self.posting(&it) };
         self.batch.postings.push(posting.clone());
         Ok(PostingOutcome { posting, authorisation: it })
@@ -259,9 +264,10 @@ impl Group<'_> {
         for (auth_id, movement) in &movements {
             self.give_back_taken_over(*auth_id, *movement);
         }
+        self.tell_reversed(&bill, &movements, request);
         self.record_bill(&bill, account_id, movements, request.now);
         let record = steps::reversal_record(&bill.original, request, &reversed);
-        self.push_uncounted(record.clone(), "{}".to_owned());
+        self.push_uncounted(record.clone(), "{}".to_owned(), None);
         Ok(record)
     }
 
@@ -278,7 +284,8 @@ impl Group<'_> {
         }
         let posting = self.posting(&it);
         self.batch.postings.push(posting.clone());
-        self.push_uncounted(it.clone(), request.receipt.clone());
+        self.push_uncounted(it.clone(), request.receipt.clone(), request.vm_app_id);
+        self.tell(request.notice.as_ref(), &it);
         Ok(PostingOutcome { posting, authorisation: it })
     }
 
@@ -353,10 +360,10 @@ impl Group<'_> {
         enterprise_id: EnterpriseId,
         auth_id: domain::AuthId,
         now: Timestamp,
-    ) -> Result<bool, MoneyError> {
+    ) -> Result<Option<Authorisation>, MoneyError> {
         let mut it = self.loaded(auth_id)?;
         if it.enterprise_id != enterprise_id || !steps::is_expired(&it, now) {
-            return Ok(false);
+            return Ok(None);
         }
         let account = self.owned_account(&it)?;
         let account_id = account.account_id;
@@ -365,8 +372,8 @@ impl Group<'_> {
             self.give_back_taken_over(auth_id, movement);
         }
         self.record(&it, Some(account_id), movement, now);
-        self.keep(it, None);
-        Ok(true)
+        self.keep(it.clone(), None);
+        Ok(Some(it))
     }
 
     fn loaded(&self, auth_id: domain::AuthId) -> Result<Authorisation, MoneyError> {
@@ -388,8 +395,13 @@ impl Group<'_> {
     }
 
     /// A record that counts to no limit: what the network takes or gives back.
-    fn push_uncounted(&mut self, authorisation: Authorisation, receipt: String) {
-        let new = NewAuthorisation { authorisation, receipt, counted: None };
+    fn push_uncounted(
+        &mut self,
+        authorisation: Authorisation,
+        receipt: String,
+        vm_app_id: Option<VmAppId>,
+    ) {
+        let new = NewAuthorisation { authorisation, receipt, counted: None, vm_app_id };
         self.batch.new_authorisations.push(new);
     }
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, Currency, EnterpriseId, OutsId, Posting, WebhookEvent,
+    AccountOwner, AuthId, Authorisation, Currency, EnterpriseId, OutsId, Posting, VmAppId,
+    WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
@@ -35,6 +36,7 @@ pub(super) struct NewAuthorisation {
     pub(super) authorisation: Authorisation,
     pub(super) receipt: String,
     pub(super) counted: Option<rows::Counted>,
+    pub(super) vm_app_id: Option<VmAppId>,
 }
 
 /// An account that was read or is new.
@@ -196,14 +198,18 @@ impl Batch {
     }
 
     async fn write_authorisations(&self, tx: &Tx) -> Result<(), StoreError> {
-        let columns =
-            format!("{}, receipt, {}", rows::AUTHORISATION_COLUMNS, rows::COUNTED_COLUMNS);
+        let columns = format!(
+            "{}, receipt, vm_app_id, {}",
+            rows::AUTHORISATION_COLUMNS,
+            rows::COUNTED_COLUMNS
+        );
         let new: Vec<Vec<Value>> = self
             .new_authorisations
             .iter()
             .map(|new| {
                 let mut values = rows::authorisation_values(&new.authorisation);
                 values.push((&new.receipt).into());
+                values.push(new.vm_app_id.into());
                 values.extend(rows::counted_values(new.counted.as_ref()));
                 values
             })

@@ -349,7 +349,12 @@ mod tests {
     }
 
     fn clearing(minor: Option<i64>, is_final: bool) -> ClearAuthorisation {
-        ClearAuthorisation { auth_id: AuthId::from_i64(3), acquirer_amount_minor: minor, is_final }
+        ClearAuthorisation {
+            auth_id: AuthId::from_i64(3),
+            acquirer_amount_minor: minor,
+            is_final,
+            notice: None,
+        }
     }
 
     fn reversal(minor: Option<i64>) -> ReverseAuthorisation {
@@ -357,6 +362,7 @@ mod tests {
             auth_id: AuthId::from_i64(3),
             acquirer_amount_minor: minor,
             reversal_id: AuthId::from_i64(9),
+            notice: None,
             now: NOW,
         }
     }

@@ -100,7 +100,12 @@ both_engines!(postings_and_transfers_are_found_by_their_authorisation, |store| {
     let mut posted = Vec::new();
     for amount in [3, 4] {
         let auth_id = approved(&store, usd(amount)).await.auth_id;
-        let request = ClearAuthorisation { auth_id, acquirer_amount_minor: None, is_final: true };
+        let request = ClearAuthorisation {
+            auth_id,
+            acquirer_amount_minor: None,
+            is_final: true,
+            notice: None,
+        };
         posted.push(store.clear_authorisation(request).await.unwrap().posting);
     }
     let list = async |filter: PostingFilter| {

@@ -122,7 +122,7 @@ impl Command {
             Self::Reverse(_, request) => taken(store.reverse_authorisation(request).await.is_ok()),
             Self::Expire(_, auth_id) => {
                 let later = NOW.plus_seconds(7200);
-                taken(store.expire_hold(ENTERPRISE, auth_id, later).await.unwrap())
+                taken(store.expire_hold(ENTERPRISE, auth_id, later, None).await.unwrap())
             }
             Self::Force(request) => taken(store.force_clearing(*request).await.is_ok()),
             Self::Deposit(minor, reference) => {
@@ -280,7 +280,7 @@ impl Game {
             Step::Clear(index, acquirer_amount_minor, is_final) => {
                 let index = self.pick(index, |_| true)?;
                 let auth_id = self.model.known[index].auth_id;
-                let it = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final };
+                let it = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, notice: None };
                 Command::Clear(index, it)
             }
             Step::Reverse(index, acquirer_amount_minor) => {
@@ -288,7 +288,13 @@ impl Game {
                 let auth_id = self.model.known[index].auth_id;
                 let reversal_id = AuthId::from_i64(self.store.ids().next());
                 let it =
-                    ReverseAuthorisation { auth_id, acquirer_amount_minor, reversal_id, now: NOW };
+                    ReverseAuthorisation {
+                        auth_id,
+                        acquirer_amount_minor,
+                        reversal_id,
+                        now: NOW,
+                        notice: None,
+                    };
                 Command::Reverse(index, it)
             }
             Step::Expire(index) => {
@@ -316,7 +322,7 @@ impl Game {
         record.hold_expires_at = None;
         record.posted_minor = minor;
         record.cleared_acquirer_minor = minor;
-        Command::Force(Box::new(ForcedClearing { record, receipt: "{}".to_owned() }))
+        Command::Force(Box::new(ForcedClearing { record, receipt: "{}".to_owned(), notice: None }))
     }
 
     async fn play(&mut self, (first, second): &(Step, Option<Step>)) {

@@ -57,7 +57,9 @@ pub fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> Be
             })
         },
         receipt: "{}".to_owned(),
-        refusal: event(ids, auth_id.as_i64()),
+        refusal: Some(event(ids, auth_id.as_i64())),
+        vm_app_id: None,
+        notice: None,
         velocity: None,
     }
 }
@@ -76,7 +78,8 @@ pub fn decision(
         detail: "test".to_owned(),
         auth_code: approved.then(|| "123456".to_owned()),
         receipt: Some("{\"decided\":true}".to_owned()),
-        event: event(ids, auth_id.as_i64()),
+        event: Some(event(ids, auth_id.as_i64())),
+        notice: None,
         if_uncovered: None,
         now: NOW,
     }
@@ -192,8 +195,12 @@ both_engines!(what_is_posted_belongs_to_the_moment_of_its_commit, |store| {
     fund(&store, 1_000).await;
     let it = approved(&store, usd(200)).await;
     let started = store.clock().now();
-    let clearing =
-        ClearAuthorisation { auth_id: it.auth_id, acquirer_amount_minor: None, is_final: true };
+    let clearing = ClearAuthorisation {
+        auth_id: it.auth_id,
+        acquirer_amount_minor: None,
+        is_final: true,
+        notice: None,
+    };
     let cleared = store.clear_authorisation(clearing).await.unwrap().posting;
     let mut refund = purchase(store.ids(), usd(80), None);
     refund.authorisation.direction = Direction::Incoming;
@@ -206,7 +213,7 @@ both_engines!(what_is_posted_belongs_to_the_moment_of_its_commit, |store| {
     record.auth_id = AuthId::from_i64(store.ids().next());
     (record.hold_state, record.posted_minor) = (HoldState::Posted, 1);
     (record.hold_remaining_minor, record.cleared_acquirer_minor) = (0, 1);
-    let forced = ForcedClearing { record, receipt: "{}".to_owned() };
+    let forced = ForcedClearing { record, receipt: "{}".to_owned(), vm_app_id: None, notice: None };
     let forced = store.force_clearing(forced).await.unwrap();
     let filter = store::PostingFilter { limit: 10, ..Default::default() };
     let postings = store.postings(filter).await.unwrap();
@@ -252,6 +259,7 @@ both_engines!(clearing_reversal_and_refund_move_what_they_say, |store| {
         auth_id: it.auth_id,
         acquirer_amount_minor: Some(minor),
         is_final,
+        notice: None,
     };
     let posted = store.clear_authorisation(clearing(50, false)).await.unwrap();
     assert_eq!(posted.posting.amount, usd(50));
@@ -263,6 +271,7 @@ both_engines!(clearing_reversal_and_refund_move_what_they_say, |store| {
             acquirer_amount_minor: Some(30),
             reversal_id,
             now: NOW,
+            notice: None,
         })
         .await
         .unwrap();
@@ -289,11 +298,11 @@ both_engines!(a_hold_expires_once_and_only_when_due, |store| {
     fund(&store, 1_000).await;
     let it = approved(&store, usd(200)).await;
     let due = NOW.plus_seconds(3600);
-    assert!(!store.expire_hold(ENTERPRISE, it.auth_id, NOW).await.unwrap());
+    assert!(!store.expire_hold(ENTERPRISE, it.auth_id, NOW, None).await.unwrap());
     assert_eq!(store.next_hold_expiry().await.unwrap(), Some(due));
     assert_eq!(store.expired_holds(due, 10).await.unwrap().len(), 1);
-    assert!(store.expire_hold(ENTERPRISE, it.auth_id, due).await.unwrap());
-    assert!(!store.expire_hold(ENTERPRISE, it.auth_id, due).await.unwrap());
+    assert!(store.expire_hold(ENTERPRISE, it.auth_id, due, None).await.unwrap());
+    assert!(!store.expire_hold(ENTERPRISE, it.auth_id, due, None).await.unwrap());
     assert_eq!(balances(&store).await, (1_000, 0, 0));
     assert_eq!(store.next_hold_expiry().await.unwrap(), None);
     assert_ledger(&store).await;
@@ -347,6 +356,7 @@ both_engines!(two_processes_never_wait_for_one_another_over_a_bill, |store, data
             auth_id: original.auth_id,
             acquirer_amount_minor: Some(1),
             is_final: false,
+            notice: None,
         };
         let approval = decision(one.ids(), auth_id, ResponseCode::Approved);
         let (decided, cleared) =

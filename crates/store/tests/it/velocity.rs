@@ -144,8 +144,13 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
     let reverse = async |acquirer_amount_minor| {
         let reversal_id = AuthId::from_i64(store.ids().next());
         let auth_id = second.auth_id;
-        let request =
-            ReverseAuthorisation { auth_id, acquirer_amount_minor, reversal_id, now: NOW };
+        let request = ReverseAuthorisation {
+            auth_id,
+            acquirer_amount_minor,
+            reversal_id,
+            now: NOW,
+            notice: None,
+        };
         store.reverse_authorisation(request).await
     };
     reverse(Some(50)).await.unwrap();
@@ -154,6 +159,7 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
         auth_id: second.auth_id,
         acquirer_amount_minor: Some(90),
         is_final: false,
+        notice: None,
     };
     store.clear_authorisation(clear).await.unwrap();
     assert_eq!(used(&store).await, [150, 1, 150, 1]);
@@ -164,8 +170,8 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
     let third = approved(&store, 7, limits).await;
     assert_eq!(used(&store).await, [97, 2, 97, 2]);
     let late = third.created_at.plus_seconds(8 * DAY_SECONDS);
-    assert!(store.expire_hold(ENTERPRISE, third.auth_id, late).await.unwrap());
-    assert!(!store.expire_hold(ENTERPRISE, third.auth_id, late).await.unwrap());
+    assert!(store.expire_hold(ENTERPRISE, third.auth_id, late, None).await.unwrap());
+    assert!(!store.expire_hold(ENTERPRISE, third.auth_id, late, None).await.unwrap());
     assert_eq!(used(&store).await, [90, 1, 90, 1]);
 });
 
@@ -240,6 +246,7 @@ both_engines!(a_completion_counts_with_what_its_reservation_lacks, |store| {
             acquirer_amount_minor: None,
             reversal_id: AuthId::from_i64(store.ids().next()),
             now: NOW,
+            notice: None,
         };
         store.reverse_authorisation(reversal).await.unwrap();
         assert_eq!(used(&store).await, [0; 4]);
@@ -341,6 +348,7 @@ both_engines!(a_completion_reversed_in_parts_gives_back_its_count, |store| {
                 acquirer_amount_minor: part,
                 reversal_id: AuthId::from_i64(store.ids().next()),
                 now: NOW,
+                notice: None,
             };
             store.reverse_authorisation(reversal).await.unwrap();
             let report = store.verify_ledger().await.unwrap();

@@ -1,0 +1,101 @@
+//! Cards whose money is their own: decided here, without a word to the enterprise.
+
+use domain::{AccountOwner, CardEvent, Currency, HoldState};
+use ledger::Account;
+use scheme::{Refund, RefundOf};
+use store::AccountFilter;
+
+use crate::bed::{Bed, DEPOSIT_MINOR};
+
+/// A bed whose deposit is the balance of its card.
+async fn prepaid() -> Bed {
+    let mut bed = Bed::new().await;
+    let card = bed.card.card_id;
+    bed.change_store(&format!(
+        "UPDATE card SET account_purpose = 'CARD', account_owner_id = {card};
+         UPDATE ledger_account SET purpose = 'CARD', owner_id = {card};
+         INSERT INTO vm_card (enterprise_id, card_id, vm_app_id, card_uuid, product_code, funding,
+             label, sealed_holder, single_minor, day_minor, month_minor, total_minor, created_at)
+         VALUES ({}, {card}, 9, '9a1d', 'S1', 'save', '', x'', 0, 0, 0, 0, 0);",
+        bed.enterprise_id
+    ));
+    bed.card.account = AccountOwner::Card(card);
+    bed
+}
+
+async fn balance(bed: &Bed) -> Account {
+    let filter = AccountFilter { enterprise_id: Some(bed.enterprise_id), cursor: None, limit: 10 };
+    let mut accounts = bed.store.accounts(filter).await.unwrap();
+    assert_eq!(accounts.len(), 1);
+    accounts.remove(0)
+}
+
+async fn assert_balances(bed: &Bed, available: i64, held: i64, posted: i64) {
+    let account = balance(bed).await;
+    let balances = (account.available_minor, account.held_minor, account.posted_minor);
+    assert_eq!(balances, (available, held, posted));
+    bed.assert_verified().await;
+}
+
+#[tokio::test]
+async fn what_the_card_holds_decides_and_nobody_is_asked_or_told() {
+    let bed = prepaid().await;
+    let answer = bed.network.purchase(bed.purchase("999.99")).await.unwrap();
+    let approved = answer.authorisation;
+    assert_eq!(approved.response_code.map(|code| code.as_str()), Some("00"));
+    assert_eq!(approved.auth_code.as_ref().map(String::len), Some(6));
+    assert_eq!((approved.hold_state, answer.enterprise_ms), (HoldState::Pending, None));
+    let declined = bed.network.purchase(bed.purchase("0.02")).await.unwrap().authorisation;
+    assert_eq!(declined.response_code.map(|code| code.as_str()), Some("01"));
+    assert_eq!(declined.detail.as_deref(), Some("deposit_exhausted"));
+    let receipt = bed.view(approved.auth_id).await.receipt;
+    assert!(receipt.contains("\"approved\":true") && !receipt.contains("auth_url"), "{receipt}");
+    for it in [approved.auth_id, declined.auth_id] {
+        assert_eq!(bed.results(it).await, [] as [String; 0]);
+    }
+    assert_eq!(bed.enterprise.notices(), 0);
+    assert_balances(&bed, 1, DEPOSIT_MINOR - 1, 0).await;
+}
+
+#[tokio::test]
+async fn a_card_that_is_not_active_is_refused() {
+    let bed = prepaid().await;
+    bed.change_card(CardEvent::Freeze).await;
+    let it = bed.network.purchase(bed.purchase("1")).await.unwrap().authorisation;
+    assert_eq!(it.response_code.map(|code| code.as_str()), Some("11"));
+    assert_eq!(it.detail.as_deref(), Some("card_frozen"));
+    assert_balances(&bed, DEPOSIT_MINOR, 0, 0).await;
+}
+
+#[tokio::test]
+async fn later_messages_move_the_money_of_a_frozen_card() {
+    let bed = prepaid().await;
+    let mut held = Vec::new();
+    for amount in ["10", "20", "30"] {
+        held.push(bed.network.purchase(bed.purchase(amount)).await.unwrap().authorisation.auth_id);
+    }
+    bed.change_card(CardEvent::Freeze).await;
+    bed.network.clear(held[0], Some("12.50"), true).await.unwrap();
+    bed.network.reverse(held[1], Some("5")).await.unwrap();
+    let reversal = bed.network.reverse(held[1], None).await.unwrap().authorisation;
+    assert_eq!(reversal.detail.as_deref(), Some("reversal"));
+    assert_eq!(bed.view(held[1]).await.authorisation.hold_state, HoldState::Voided);
+    bed.network.clear(held[2], Some("25"), true).await.unwrap();
+    assert_balances(&bed, DEPOSIT_MINOR - 3_750, 0, 3_750).await;
+    let of = RefundOf::Authorisation(held[0]);
+    let currency = Currency::USD;
+    let refund = Refund { of, amount_text: "2.50".to_owned(), currency, stan: None, rrn: None };
+    let refund = bed.network.refund(refund).await.unwrap().authorisation;
+    assert_eq!(refund.response_code.map(|code| code.as_str()), Some("00"));
+    assert_balances(&bed, DEPOSIT_MINOR - 3_500, 0, 3_500).await;
+    assert_eq!(bed.enterprise.notices(), 0);
+}
+
+#[tokio::test]
+async fn a_hold_whose_time_is_over_is_given_back() {
+    let bed = prepaid().await;
+    let it = bed.network.purchase(bed.purchase("10")).await.unwrap().authorisation;
+    bed.schedule.advance(8 * 86_400).await.unwrap();
+    assert_eq!(bed.view(it.auth_id).await.authorisation.hold_state, HoldState::Expired);
+    assert_balances(&bed, DEPOSIT_MINOR, 0, 0).await;
+}

@@ -1,0 +1,66 @@
+//! What is told of an authorisation where nobody was asked: made inside the commit that
+//! changes it, of the authorisation as that leaves it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use domain::{AuthId, Authorisation, WebhookEvent};
+use ledger::Movement;
+
+use super::apply::Group;
+use super::bill::Bill;
+use super::{Outcome, ReverseAuthorisation};
+
+type Tell = dyn Fn(&Authorisation) -> Option<WebhookEvent> + Send + Sync;
+
+/// Makes the webhook that tells of an authorisation as a commit leaves it, if it is to be told.
+#[derive(Clone)]
+pub struct ChangeNotice(Arc<Tell>);
+
+impl ChangeNotice {
+    /// A notice made so. It is made again where the commit is tried again.
+    pub fn new(
+        tell: impl Fn(&Authorisation) -> Option<WebhookEvent> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(tell))
+    }
+}
+
+impl fmt::Debug for ChangeNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangeNotice").finish_non_exhaustive()
+    }
+}
+
+impl Group<'_> {
+    /// Tells of an authorisation as it is now.
+    pub(super) fn tell(&mut self, notice: Option<&ChangeNotice>, it: &Authorisation) {
+        self.batch.events.extend(notice.and_then(|notice| (notice.0)(it)));
+    }
+
+    /// Tells of what a reversal took something of.
+    pub(super) fn tell_reversed(
+        &mut self,
+        bill: &Bill,
+        movements: &[(AuthId, Movement)],
+        request: &ReverseAuthorisation,
+    ) {
+        for it in std::iter::once(&bill.original).chain(&bill.increments) {
+            if movements.iter().any(|(auth_id, _)| *auth_id == it.auth_id) {
+                self.tell(request.notice.as_ref(), it);
+            }
+        }
+    }
+
+    /// Tells of an authorisation whose hold expired, if it did.
+    pub(super) fn told_expiry(
+        &mut self,
+        expired: Option<&Authorisation>,
+        notice: Option<&ChangeNotice>,
+    ) -> Outcome {
+        if let Some(it) = expired {
+            self.tell(notice, it);
+        }
+        Outcome::Expired(expired.is_some())
+    }
+}
