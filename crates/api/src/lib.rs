@@ -8,6 +8,7 @@
 
 mod address_limit;
 mod body;
+mod card_reference;
 mod cardbridge;
 mod fields;
 mod listener;

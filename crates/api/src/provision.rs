@@ -5,6 +5,11 @@ use store::{PlatformKey, Store, StoreError};
 use thiserror::Error;
 use vault::{SecretText, Vault};
 
+mod vm;
+
+pub(crate) use vm::{DEFAULT_ISSUING_AREA, MAX_REMAINING_CARDS};
+pub use vm::{NewVmApp, create_vm_app};
+
 /// Bits of the platform's key pair for an enterprise (cardbridge-open-api.md section 4).
 const PLATFORM_KEY_BITS: u32 = 2_048;
 /// Version of an enterprise's first key pair.

@@ -104,6 +104,51 @@ body! {
 }
 
 body! {
+    /// Any of these; null clears `merchantPublicKey` and `webhookUrl`.
+    VmAppChange {
+        /// PEM or bare base64 of an RSA SPKI of 2048 to 4096 bits; answers are encrypted with it.
+        merchant_public_key("merchantPublicKey"): Option<String>,
+        /// Where webhooks go.
+        webhook_url("webhookUrl"): Option<String>,
+        /// Addresses and CIDR networks that may call; empty = any in the sandbox, none in
+        /// production.
+        ip_whitelist("ipWhitelist"): Option<Vec<String>>,
+        /// Whether webhooks bear our own signature header.
+        sign_webhooks("signWebhooks"): Option<bool>,
+    }
+}
+
+body! {
+    /// Money brought to a VM app, US dollars.
+    VmFunds {
+        /// `balance`, which prepaid cards are loaded from, or `wallet`, which credit-line
+        /// cards draw on.
+        account("account"): String,
+        /// Major units, above zero.
+        amount("amount"): String,
+        /// The operator's own reference; it moves money once in an enterprise.
+        reference("reference"): String,
+    }
+}
+
+body! {
+    /// What an app can open cards of. The same code, profile and funding again set the area
+    /// and how many cards are left.
+    NewVmProduct {
+        /// What createCard takes: 1 to 32 of A-Z, a-z, 0-9, `-` and `_`.
+        product_code("productCode"): String,
+        /// A card profile of the app's enterprise in 840.
+        profile_id("profileId"): String,
+        /// `save` (prepaid) or `share` (credit line).
+        funding("funding"): String,
+        /// Where its cards are issued, as shown; `US` if absent.
+        issuing_area("issuingArea"): Option<String>,
+        /// How many more cards may be opened, up to 1000000; that many if absent.
+        remaining_cards("remainingCards"): Option<u32>,
+    }
+}
+
+body! {
     /// How a new API key is handed over: in the answer if both fields are left out (sandbox
     /// only), else by a one-time extraction.
     NewApiKeyRequest {

@@ -45,12 +45,8 @@ impl Client {
     /// # Errors
     /// The base URL is no absolute `http` or `https` URL, or TLS cannot be set up.
     pub fn new(base_url: &str, api_key: &str, secret_key: &str) -> Result<Self, ClientError> {
-        let url = Url::parse(base_url).map_err(|_| ClientError::BaseUrl)?;
-        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
-            return Err(ClientError::BaseUrl);
-        }
         Ok(Self {
-            http: http_client(url.scheme() == "https").map_err(ClientError::Setup)?,
+            http: http_client(base_url)?,
             base_url: base_url.trim_end_matches('/').to_owned(),
             api_key: api_key.to_owned(),
             secret_key: Arc::new(Zeroizing::new(secret_key.to_owned())),
@@ -203,27 +199,35 @@ impl Client {
             .await
             .map_err(transport)?;
         let http_status = answer.status().as_u16();
-        let bytes = whole_body(answer).await?;
+        let bytes = whole_body(answer, MAX_ANSWER_BYTES).await?;
         let reply = serde_json::from_slice(&bytes)
             .map_err(|_| ClientError::NotAnEnvelope { http_status })?;
         Ok((http_status, reply))
     }
 }
 
-fn http_client(needs_tls: bool) -> Result<reqwest::Client, reqwest::Error> {
+pub(crate) fn http_client(base_url: &str) -> Result<reqwest::Client, ClientError> {
+    let url = Url::parse(base_url).map_err(|_| ClientError::BaseUrl)?;
+    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
+        return Err(ClientError::BaseUrl);
+    }
     let builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(CALL_TIMEOUT)
         .redirect(redirect::Policy::none())
         .no_proxy();
     // A plain connection must not fail for want of the system's certificate authorities.
-    if needs_tls { builder.build() } else { builder.tls_certs_only([]).build() }
+    let builder = if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) };
+    builder.build().map_err(ClientError::Setup)
 }
 
-async fn whole_body(mut answer: Response) -> Result<Vec<u8>, ClientError> {
+pub(crate) async fn whole_body(
+    mut answer: Response,
+    max_bytes: usize,
+) -> Result<Vec<u8>, ClientError> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(transport)? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+        if body.len() + chunk.len() > max_bytes {
             return Err(ClientError::TooLarge);
         }
         body.extend_from_slice(&chunk);
@@ -231,7 +235,7 @@ async fn whole_body(mut answer: Response) -> Result<Vec<u8>, ClientError> {
     Ok(body)
 }
 
-fn transport(error: reqwest::Error) -> ClientError {
+pub(crate) fn transport(error: reqwest::Error) -> ClientError {
     ClientError::Transport(error.without_url())
 }
 

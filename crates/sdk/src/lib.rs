@@ -32,6 +32,7 @@
 mod client;
 mod error;
 pub mod notice;
+pub mod vm;
 pub mod webhook;
 
 pub use client::Client;

@@ -77,7 +77,7 @@ pub use settlement::{
 pub use surroundings::CardSurroundings;
 pub use three_ds::{ChallengeChange, ChallengeChangeError, TellOfChallenge};
 pub use verify::{VerifyReport, Violation};
-pub use vm_apps::{VmAppPatch, VmBalances};
+pub use vm_apps::{VmAppPatch, VmBalances, VmProductError, VmPurse};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,20 +2,24 @@
 
 use std::sync::Arc;
 
-use domain::{EnterpriseId, Timestamp, VmApp, VmAppId, VmProduct};
+use domain::{
+    AccountOwner, CardId, Currency, EnterpriseId, Money, Timestamp, VmApp, VmAppId, VmProduct,
+};
 use ipnet::IpNet;
+use thiserror::Error;
 
 use crate::engine::{Tx, Value};
+use crate::money::MoveFunds;
 use crate::rows::{
     VM_APP_COLUMNS, VM_PRODUCT_COLUMNS, update_text, vm_app_from, vm_app_values, vm_product_from,
     vm_product_values,
 };
-use crate::{Store, StoreError};
+use crate::{MoneyError, MovedFunds, Store, StoreError};
 
 /// Most expired tokens that one new token removes.
 const TOKENS_SWEPT: i64 = 100;
 /// Most products of an app; all of them stand in one answer.
-const MAX_PRODUCTS: i64 = 1_000;
+const MAX_PRODUCTS: u32 = 1_000;
 
 /// What an app has, minor units of US dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +42,29 @@ pub struct VmAppPatch {
     pub signs_webhooks: Option<bool>,
     /// See [`VmApp::ip_whitelist`].
     pub ip_whitelist: Option<Vec<IpNet>>,
+}
+
+/// Which of an app's two accounts is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VmPurse {
+    /// What prepaid cards are loaded from.
+    Balance,
+    /// What credit-line cards draw on.
+    Wallet,
+}
+
+/// Why a product was not opened to an app.
+#[derive(Debug, Clone, Error)]
+pub enum VmProductError {
+    /// The code names a product of another profile or funding.
+    #[error("the product code is taken by a product of another profile or funding")]
+    Taken,
+    /// The app has as many as one answer shows.
+    #[error("the app has too many products")]
+    TooMany,
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Store {
@@ -182,6 +209,64 @@ impl Store {
         .await
     }
 
+    /// Brings money to an app. A reference moves money once.
+    ///
+    /// # Errors
+    /// [`MoneyError`]; a reference used for another movement is `ReferenceMismatch`.
+    pub async fn fund_vm_app(
+        &self,
+        app: &VmApp,
+        purse: VmPurse,
+        amount_minor: i64,
+        reference: String,
+        now: Timestamp,
+    ) -> Result<MovedFunds, MoneyError> {
+        let owner = match purse {
+            VmPurse::Balance => AccountOwner::VmBalance(app.vm_app_id),
+            VmPurse::Wallet => AccountOwner::VmWallet(app.vm_app_id),
+        };
+        self.move_funds(MoveFunds {
+            enterprise_id: app.enterprise_id,
+            owner,
+            amount: Money::new(amount_minor, Currency::USD),
+            reference,
+            is_deposit: true,
+            now,
+        })
+        .await
+    }
+
+    /// Opens a product to an app. The same code, profile and funding again set where it is
+    /// issued and how many cards are left.
+    ///
+    /// # Errors
+    /// [`VmProductError`].
+    pub async fn put_vm_product(&self, product: VmProduct) -> Result<(), VmProductError> {
+        let product = Arc::new(product);
+        self.write(move |tx| {
+            let product = Arc::clone(&product);
+            Box::pin(async move { put_product(tx, &product).await })
+        })
+        .await
+    }
+
+    /// The card that has this UUID, whoever owns it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn card_id_of_uuid(&self, card_uuid: &str) -> Result<Option<CardId>, StoreError> {
+        let card_uuid = card_uuid.to_owned();
+        self.read_one(move |tx| {
+            let card_uuid = card_uuid.clone();
+            Box::pin(async move {
+                let sql = "SELECT card_id FROM vm_card_uuid WHERE card_uuid = $1";
+                let row = tx.query_opt(sql, &[card_uuid.as_str().into()]).await?;
+                row.map(|row| row.int(0).map(CardId::from_i64)).transpose()
+            })
+        })
+        .await
+    }
+
     /// All products of an app, in order of their codes.
     ///
     /// # Errors
@@ -197,7 +282,8 @@ impl Store {
                     "SELECT {VM_PRODUCT_COLUMNS} FROM vm_product \
                      WHERE enterprise_id = $1 AND vm_app_id = $2 ORDER BY product_code LIMIT $3"
                 );
-                let params = [enterprise_id.into(), vm_app_id.into(), MAX_PRODUCTS.into()];
+                let params =
+                    [enterprise_id.into(), vm_app_id.into(), i64::from(MAX_PRODUCTS).into()];
                 tx.query_map(&sql, &params, vm_product_from).await
             })
         })
@@ -235,4 +321,31 @@ async fn apply_patch(
     }
     tx.execute(&update_text("vm_app", VM_APP_COLUMNS, 2), &vm_app_values(&app)).await?;
     Ok(Some(app))
+}
+
+async fn put_product(tx: &Tx, product: &VmProduct) -> Result<(), VmProductError> {
+    let app: [Value; 2] = [product.enterprise_id.into(), product.vm_app_id.into()];
+    // The app's row is the lock, so that two calls at once do not insert one code twice.
+    let lock = "SELECT app_id FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2 FOR UPDATE";
+    tx.query_opt(lock, &app).await?;
+    let sql = format!(
+        "SELECT {VM_PRODUCT_COLUMNS} FROM vm_product WHERE enterprise_id = $1 AND vm_app_id = $2"
+    );
+    let known = tx.query_map(&sql, &app, vm_product_from).await?;
+    match known.iter().find(|it| it.product_code == product.product_code) {
+        Some(it) if (it.profile_id, it.funding) != (product.profile_id, product.funding) => {
+            Err(VmProductError::Taken)
+        }
+        Some(it) => {
+            let changed = VmProduct { created_at: it.created_at, ..product.clone() };
+            let update = update_text("vm_product", VM_PRODUCT_COLUMNS, 3);
+            tx.execute(&update, &vm_product_values(&changed)).await?;
+            Ok(())
+        }
+        None if known.len() >= MAX_PRODUCTS as usize => Err(VmProductError::TooMany),
+        None => {
+            let row = vm_product_values(product);
+            Ok(tx.insert_rows("vm_product", VM_PRODUCT_COLUMNS, &[row]).await?)
+        }
+    }
 }

@@ -12,6 +12,7 @@ use store::{AuthorisationFilter, AuthorisationView};
 use utoipa::ToSchema;
 
 use super::{AuthorisationBody, PathText};
+use crate::card_reference::card_id_filter;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -110,7 +111,7 @@ pub(crate) async fn list(
     query: ListQuery,
 ) -> Result<Json<Page<AuthorisationBody>>, Problem> {
     let filter = AuthorisationFilter {
-        card_id: query.id("cardId")?,
+        card_id: card_id_filter(&state, &query).await?,
         enterprise_id: query.id("enterpriseId")?,
         from: moment(&query, "from")?,
         to: moment(&query, "to")?,

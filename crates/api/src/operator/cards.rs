@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Card, CardId};
+use domain::Card;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PathText;
+use crate::card_reference::card_id;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -64,7 +65,7 @@ pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,
     id: PathText,
 ) -> Result<Json<CardBody>, Problem> {
-    let card = state.store.card_of_anyone(id.id::<CardId>("card")?).await?;
+    let card = state.store.card_of_anyone(card_id(&state, &id.0).await?).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     Ok(Json(CardBody::from(&card)))
 }
@@ -76,7 +77,8 @@ pub(crate) async fn block(
     State(state): State<Arc<ApiState>>,
     id: PathText,
 ) -> Result<Json<CardBody>, Problem> {
-    let card = state.cards.block(&id.0).await?;
+    let card_id = card_id(&state, &id.0).await?.to_string();
+    let card = state.cards.block(&card_id).await?;
     Ok(Json(CardBody::from(&card)))
 }
 
@@ -87,6 +89,7 @@ pub(crate) async fn unblock(
     State(state): State<Arc<ApiState>>,
     id: PathText,
 ) -> Result<Json<CardBody>, Problem> {
-    let card = state.cards.unblock(&id.0).await?;
+    let card_id = card_id(&state, &id.0).await?.to_string();
+    let card = state.cards.unblock(&card_id).await?;
     Ok(Json(CardBody::from(&card)))
 }

@@ -26,7 +26,7 @@ pub(crate) async fn read(
     Ok(EnterprisePatch {
         webhook_url: url(state, &fields, "webhookUrl")?,
         auth_url: url(state, &fields, "authUrl")?,
-        external_public_key: public_key(&fields)?,
+        external_public_key: public_key(&fields, "externalPublicKey")?,
         webhook_key: webhook_key(state, enterprise_id, &fields).await?,
         ip_allowlist: ip_allowlist(state, &fields)?,
         redirect_hosts: texts(&fields, "redirectHosts", "must be host names", is_host)?,
@@ -44,7 +44,8 @@ fn clearable<T>(fields: &Fields<'_>, name: &str, value: Option<T>) -> Option<Opt
     if fields.is_null(name) { Some(None) } else { value.map(Some) }
 }
 
-fn url(
+/// A URL that the guard of addresses lets out.
+pub(super) fn url(
     state: &ApiState,
     fields: &Fields<'_>,
     name: &str,
@@ -57,8 +58,11 @@ fn url(
     Ok(clearable(fields, name, url))
 }
 
-fn public_key(fields: &Fields<'_>) -> Result<Option<Option<Vec<u8>>>, Problem> {
-    let name = "externalPublicKey";
+/// DER of the SPKI of an RSA public key.
+pub(super) fn public_key(
+    fields: &Fields<'_>,
+    name: &str,
+) -> Result<Option<Option<Vec<u8>>>, Problem> {
     let key = match fields.text_up_to(name, MAX_LONG_TEXT_CHARS)? {
         Some(text) => {
             let key = RsaPublicKey::from_text(&text);
@@ -90,10 +94,16 @@ async fn webhook_key(
 
 fn ip_allowlist(state: &ApiState, fields: &Fields<'_>) -> Result<Option<Vec<IpNet>>, Problem> {
     let name = "ipAllowlist";
-    let Some(entries) = fields.text_list(name)? else { return Ok(None) };
-    if entries.is_empty() && state.settings.mode == Mode::Production {
+    let networks = networks(fields, name)?;
+    if networks.as_ref().is_some_and(Vec::is_empty) && state.settings.mode == Mode::Production {
         return Err(fields.wrong(name, "must not be empty in production"));
     }
+    Ok(networks)
+}
+
+/// Addresses and CIDR networks.
+pub(super) fn networks(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<IpNet>>, Problem> {
+    let Some(entries) = fields.text_list(name)? else { return Ok(None) };
     let network =
         |text: &String| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok();
     let networks: Option<Vec<_>> = entries.iter().map(network).collect();

@@ -28,6 +28,8 @@ mod reveals;
 mod routes;
 mod tickets;
 mod transactions;
+mod vm_apps;
+mod vm_products;
 
 pub(crate) use authorisation_body::AuthorisationBody;
 pub(crate) use path_text::PathText;

@@ -14,6 +14,7 @@ use wire::cardbridge::replacement::PhysicalInfo;
 
 use super::PathText;
 use super::cards::CardBody;
+use crate::card_reference::card_id;
 use crate::fields::Fields;
 use crate::problem::Problem;
 use crate::request_bodies::Shipment;
@@ -59,7 +60,8 @@ pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,
     id: PathText,
 ) -> Result<Response, Problem> {
-    let (plastic, delivery) = state.cards.plastic(&id.0).await?;
+    let card_id = card_id(&state, &id.0).await?.to_string();
+    let (plastic, delivery) = state.cards.plastic(&card_id).await?;
     let mut response = Json(PlasticBody::of(plastic, delivery)).into_response();
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);
@@ -73,7 +75,8 @@ pub(crate) async fn emboss(
     State(state): State<Arc<ApiState>>,
     id: PathText,
 ) -> Result<Json<CardBody>, Problem> {
-    let card = state.cards.emboss(&id.0).await?;
+    let card_id = card_id(&state, &id.0).await?.to_string();
+    let card = state.cards.emboss(&card_id).await?;
     Ok(Json(CardBody::from(&card)))
 }
 
@@ -91,6 +94,7 @@ pub(crate) async fn ship(
         number: fields.required_text("trackingNumber")?,
         company_name: fields.required_text("trackingCompanyName")?,
     };
-    let card = state.cards.ship(&id.0, tracking).await?;
+    let card_id = card_id(&state, &id.0).await?.to_string();
+    let card = state.cards.ship(&card_id, tracking).await?;
     Ok(Json(CardBody::from(&card)))
 }

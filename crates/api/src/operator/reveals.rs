@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use domain::{CardId, Reveal};
+use domain::Reveal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PathText;
+use crate::card_reference::card_id;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -51,7 +52,7 @@ pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
     id: PathText,
 ) -> Result<Json<RevealsBody>, Problem> {
-    let card = state.store.card_of_anyone(id.id::<CardId>("card")?).await?;
+    let card = state.store.card_of_anyone(card_id(&state, &id.0).await?).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     let reveals = state.store.reveals_of_card(card.enterprise_id, card.card_id).await?;
     Ok(Json(RevealsBody { items: reveals.iter().map(RevealBody::from).collect() }))

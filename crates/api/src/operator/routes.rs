@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::{
     api_keys, authorisations, cards, deliveries, documents, enterprises, funds, fx_rates, guard,
     health, jobs, key_extraction, ledger, outstandings, plastic, profiles, recon, reveals, tickets,
-    transactions,
+    transactions, vm_apps, vm_products,
 };
 use crate::problem::Problem;
 use crate::sandbox;
@@ -71,6 +71,10 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(api_keys::create, api_keys::list))
         .routes(routes!(key_extraction::list_attempts))
         .routes(routes!(api_keys::revoke))
+        .routes(routes!(vm_apps::create))
+        .routes(routes!(vm_apps::read, vm_apps::patch))
+        .routes(routes!(vm_apps::fund))
+        .routes(routes!(vm_products::put, vm_products::list))
         .routes(routes!(profiles::create, profiles::list))
         .routes(routes!(cards::read))
         .routes(routes!(cards::block))

@@ -10,6 +10,7 @@ use store::PostingFilter;
 use utoipa::ToSchema;
 
 use super::authorisation_body::MerchantBody;
+use crate::card_reference::card_id_filter;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -66,7 +67,7 @@ pub(crate) async fn list(
     query: ListQuery,
 ) -> Result<Json<Page<TransactionBody>>, Problem> {
     let filter = PostingFilter {
-        card_id: query.id("cardId")?,
+        card_id: card_id_filter(&state, &query).await?,
         enterprise_id: query.id("enterpriseId")?,
         auth_id: query.id("authId")?,
         cursor: query.cursor()?,

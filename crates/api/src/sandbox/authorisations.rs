@@ -69,6 +69,6 @@ pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     body: Bytes,
 ) -> Result<Json<AnswerBody>, Problem> {
-    let answer = state.network.purchase(purchase::read(&body)?).await?;
+    let answer = state.network.purchase(purchase::read(&state, &body).await?).await?;
     Ok(Json(AnswerBody::from(&answer)))
 }

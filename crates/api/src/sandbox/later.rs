@@ -10,6 +10,7 @@ use scheme::Increment as NetworkIncrement;
 
 use super::authorisations::AnswerBody;
 use super::purchase;
+use crate::card_reference::card_id;
 use crate::fields::Fields;
 use crate::operator::{AuthorisationBody, PathText, TransactionBody};
 use crate::problem::Problem;
@@ -78,11 +79,11 @@ pub(crate) async fn force(
     body: Bytes,
 ) -> Result<Json<TransactionBody>, Problem> {
     let fields = Fields::parse(&body, ForcedClearing::FIELDS)?;
-    let card_id = fields.required_text("cardId")?;
+    let card_text = fields.required_text("cardId")?;
     let amount = fields.required("amount", fields.decimal_text("amount")?)?;
     let currency = fields.required("currency", fields.currency("currency")?)?;
     let merchant = purchase::merchant(&fields)?;
-    let card_id = card_id.parse().map_err(|_| Problem::not_found("card"))?;
+    let card_id = card_id(&state, &card_text).await?;
     let forced = state.network.force(card_id, &amount, currency, merchant).await?;
     Ok(Json(TransactionBody::from(&forced.posting)))
 }

@@ -1,20 +1,22 @@
 //! A purchase as the sandbox's caller describes it.
 
-use domain::{AuthId, AuthType, CardId, Merchant, TransactionType};
+use domain::{AuthId, AuthType, Merchant, TransactionType};
 use scheme::{CardReference, Purchase};
 use vault::{ClearPan, ClearPin};
 use zeroize::Zeroizing;
 
+use crate::card_reference::card_id;
 use crate::fields::Fields;
 use crate::problem::Problem;
 use crate::request_bodies::NewAuthorisation;
+use crate::state::ApiState;
 
 /// Digits of a merchant category code.
 const MCC_DIGITS: usize = 4;
 
 /// Reads the body. Whether the amount fits its currency is for the network to judge,
 /// since zero is right for an inquiry.
-pub(crate) fn read(body: &[u8]) -> Result<Purchase, Problem> {
+pub(crate) async fn read(state: &ApiState, body: &[u8]) -> Result<Purchase, Problem> {
     let fields = Fields::parse(body, NewAuthorisation::FIELDS)?;
     let transaction_type = fields.parsed("transactionType", "must be R, C, P or Q", |text| {
         text.parse::<TransactionType>().ok()
@@ -29,7 +31,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Purchase, Problem> {
         return Err(fields.wrong("authType", "of a refund is NORMAL"));
     }
     Ok(Purchase {
-        card: card(&fields)?,
+        card: card(state, &fields).await?,
         pin: pin(&fields)?,
         amount_text: fields.required("amount", fields.decimal_text("amount")?)?,
         currency: fields.required("currency", fields.currency("currency")?)?,
@@ -42,11 +44,9 @@ pub(crate) fn read(body: &[u8]) -> Result<Purchase, Problem> {
     })
 }
 
-fn card(fields: &Fields<'_>) -> Result<CardReference, Problem> {
+async fn card(state: &ApiState, fields: &Fields<'_>) -> Result<CardReference, Problem> {
     match (fields.text("cardId")?, fields.text("pan")?.map(Zeroizing::new)) {
-        (Some(id), None) => {
-            id.parse::<CardId>().map(CardReference::Id).map_err(|_| Problem::not_found("card"))
-        }
+        (Some(id), None) => card_id(state, &id).await.map(CardReference::Id),
         (None, Some(pan)) => Ok(CardReference::Pan {
             pan: ClearPan::parse(&pan).map_err(|_| fields.wrong("pan", "is not a card number"))?,
             expiry: fields.required_text("expiry")?,

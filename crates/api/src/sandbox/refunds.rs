@@ -13,6 +13,7 @@ use store::PostingFilter;
 use utoipa::ToSchema;
 
 use super::authorisations::AnswerBody;
+use crate::card_reference::card_id;
 use crate::fields::Fields;
 use crate::problem::Problem;
 use crate::request_bodies::Refund;
@@ -67,7 +68,7 @@ pub(crate) async fn create(
 ) -> Result<Json<RefundBody>, Problem> {
     let fields = Fields::parse(&body, Refund::FIELDS)?;
     let refund = NetworkRefund {
-        of: refunded(&fields)?,
+        of: refunded(&state, &fields).await?,
         amount_text: fields.required("amount", fields.decimal_text("amount")?)?,
         currency: fields.required("currency", fields.currency("currency")?)?,
         stan: fields.text("stan")?,
@@ -88,13 +89,13 @@ pub(crate) async fn create(
     Ok(Json(RefundBody::of(&answer, postings.first())))
 }
 
-fn refunded(fields: &Fields<'_>) -> Result<RefundOf, Problem> {
+async fn refunded(state: &ApiState, fields: &Fields<'_>) -> Result<RefundOf, Problem> {
     match (fields.text("authId")?, fields.text("cardId")?) {
         (Some(id), None) => {
             let id = id.parse().map_err(|_| Problem::not_found("authorisation"))?;
             Ok(RefundOf::Authorisation(id))
         }
-        (None, Some(id)) => Ok(RefundOf::Card(id.parse().map_err(|_| Problem::not_found("card"))?)),
+        (None, Some(id)) => card_id(state, &id).await.map(RefundOf::Card),
         (Some(_), Some(_)) => Err(fields.wrong("authId", "and cardId exclude each other")),
         (None, None) => Err(fields.wrong("authId", "or cardId is missing")),
     }

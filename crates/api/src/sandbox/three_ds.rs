@@ -6,11 +6,12 @@ use authorise::ChallengeError;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
-use domain::{CardId, ChallengeId, ThreeDsChallenge};
+use domain::{ChallengeId, ThreeDsChallenge};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::purchase::merchant;
+use crate::card_reference::card_id;
 use crate::fields::Fields;
 use crate::operator::PathText;
 use crate::problem::Problem;
@@ -77,11 +78,11 @@ pub(crate) async fn create(
     body: Bytes,
 ) -> Result<Json<SandboxChallengeBody>, Problem> {
     let fields = Fields::parse(&body, NewChallenge::FIELDS)?;
-    let card_id = fields.required_text("cardId")?;
+    let card_text = fields.required_text("cardId")?;
     let currency = fields.required("currency", fields.currency("currency")?)?;
     let amount = fields.required("amount", fields.money("amount", currency)?)?;
     let merchant = merchant(&fields)?;
-    let card_id: CardId = card_id.parse().map_err(|_| Problem::not_found("card"))?;
+    let card_id = card_id(&state, &card_text).await?;
     let card = state.store.card_of_anyone(card_id).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     let challenge = state.challenges.create(&card, amount, merchant).await?;

@@ -51,6 +51,8 @@ mod three_ds;
 mod transport;
 mod uploads;
 mod velocity;
+mod vm_apps;
+mod vm_client;
 
 /// Writes a test once and runs it on both engines, each time on a fresh platform. A second
 /// name gives the test the place of the database below.

@@ -29,11 +29,14 @@ const OPERATIONS: &[&str] = &[
     "get /admin/v1/recon/verify",
     "get /admin/v1/outstandings/{id}",
     "get /admin/v1/transactions",
+    "get /admin/v1/vm-apps/{appId}",
+    "get /admin/v1/vm-apps/{appId}/products",
     "get /admin/v1/webhook-deliveries",
     "get /sandbox/v1/3ds-challenges/{id}",
     "get /sandbox/v1/clock",
     "get /sandbox/v1/mailbox",
     "patch /admin/v1/enterprises/{id}",
+    "patch /admin/v1/vm-apps/{appId}",
     "post /admin/v1/card-profiles",
     "post /admin/v1/cards/{id}/block",
     "post /admin/v1/cards/{id}/emboss",
@@ -43,10 +46,13 @@ const OPERATIONS: &[&str] = &[
     "post /admin/v1/enterprises/{id}/api-keys",
     "post /admin/v1/enterprises/{id}/deposits",
     "post /admin/v1/enterprises/{id}/withdrawals",
+    "post /admin/v1/enterprises/{id}/vm-apps",
     "post /admin/v1/recon/close-day",
     "post /admin/v1/intent-tickets/{id}/decide",
     "post /admin/v1/jobs/{id}/retry",
     "post /admin/v1/kyc-tickets/{id}/decide",
+    "post /admin/v1/vm-apps/{appId}/funds",
+    "post /admin/v1/vm-apps/{appId}/products",
     "post /admin/v1/webhook-deliveries/{id}/resend",
     "post /sandbox/v1/3ds-challenges",
     "post /sandbox/v1/authorisations",
@@ -98,7 +104,8 @@ both_engines!(the_document_names_exactly_what_is_served, |platform| {
             "patch" => "PATCH",
             _ => "DELETE",
         };
-        let target = path.replace("{id}", "1").replace("{apiKey}", "K").replace("{objectKey}", "K");
+        let named = ["{id}", "{apiKey}", "{objectKey}", "{appId}"];
+        let target = named.iter().fold(path.to_owned(), |path, name| path.replace(name, "1"));
         let body = if method == "GET" { "" } else { "[]" };
         let answer = platform.admin(Request { method, ..Request::post(target, body) }).await;
         assert_ne!(answer.status, 405, "{operation}");

@@ -1,0 +1,180 @@
+//! Apps of dialect 2: made, read, changed, funded (operator-and-sandbox.md section 3).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use crypto::RsaPublicKey;
+use domain::{Currency, EnterpriseId, Money, VmApp};
+use serde::Serialize;
+use store::{VmAppPatch, VmPurse};
+use utoipa::ToSchema;
+
+use super::PathText;
+use super::balance::BalanceBody;
+use super::enterprise_patch::{networks, public_key, url};
+use super::enterprises::enterprise_of;
+use super::idempotency::BearsSecret;
+use crate::fields::Fields;
+use crate::problem::Problem;
+use crate::provision::{self, NewVmApp};
+use crate::request_bodies::{NoFields, VmAppChange, VmFunds};
+use crate::state::ApiState;
+
+/// A new app; its secret is shown this once.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewVmAppBody<'a> {
+    app_id: &'a str,
+    app_secret: &'a str,
+    /// PEM; requests are encrypted with it.
+    platform_public_key: String,
+}
+
+/// An app without its secret.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VmAppBody {
+    app_id: String,
+    enterprise_id: String,
+    /// PEM; requests are encrypted with it.
+    platform_public_key: String,
+    /// PEM; answers are encrypted with it.
+    merchant_public_key: Option<String>,
+    /// Where webhooks go.
+    webhook_url: Option<String>,
+    /// Whether webhooks bear our own signature header.
+    sign_webhooks: bool,
+    /// Networks that may call; empty = any in the sandbox, none in production.
+    ip_whitelist: Vec<String>,
+    /// What prepaid cards are loaded from, US dollars.
+    balance: String,
+    /// What credit-line cards draw on, US dollars.
+    wallet_balance: String,
+    /// RFC 3339.
+    created_at: String,
+}
+
+impl VmAppBody {
+    async fn read(state: &ApiState, app: VmApp) -> Result<Self, Problem> {
+        let balances = state.store.vm_balances(&app).await?;
+        let major = |minor| Money::new(minor, Currency::USD).to_major();
+        let merchant_key = app.merchant_public_key.as_deref();
+        Ok(Self {
+            platform_public_key: platform_pem(state, app.enterprise_id).await?,
+            merchant_public_key: merchant_key.map(pem).transpose()?,
+            app_id: app.app_id,
+            enterprise_id: app.enterprise_id.to_string(),
+            webhook_url: app.webhook_url,
+            sign_webhooks: app.signs_webhooks,
+            ip_whitelist: app.ip_whitelist.iter().map(ToString::to_string).collect(),
+            balance: major(balances.balance_minor),
+            wallet_balance: major(balances.wallet_minor),
+            created_at: app.created_at.to_string(),
+        })
+    }
+}
+
+/// The app that a path names.
+pub(super) async fn app_of(state: &ApiState, app_id: &PathText) -> Result<VmApp, Problem> {
+    state.store.vm_app(&app_id.0).await?.ok_or_else(not_found)
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("VM app")
+}
+
+async fn platform_pem(state: &ApiState, id: EnterpriseId) -> Result<String, Problem> {
+    let key = state.store.platform_key(id).await?.ok_or_else(Problem::internal)?;
+    pem(&key.public_key)
+}
+
+fn pem(spki: &[u8]) -> Result<String, Problem> {
+    let key = RsaPublicKey::from_spki_der(spki).map_err(|error| {
+        tracing::error!(%error, "a stored public key is none");
+        Problem::internal()
+    })?;
+    Ok(key.to_pem())
+}
+
+/// Creates an app of dialect 2; in the sandbox with a prepaid and a credit-line product.
+#[utoipa::path(post, path = "/admin/v1/enterprises/{id}/vm-apps", operation_id = "create_vm_app", tag = "vm-apps",
+    params(("id" = String, Path)), request_body = Option<NoFields>,
+    responses((status = 200, body = NewVmAppBody)))]
+pub(crate) async fn create(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let id = enterprise_of(&state, &id).await?.enterprise_id;
+    Fields::parse(&body, NoFields::FIELDS)?;
+    let platform_public_key = platform_pem(&state, id).await?;
+    let drawn = NewVmApp::draw(&state.vault);
+    provision::create_vm_app(&state.store, id, &drawn, state.settings.mode).await?;
+    let body = NewVmAppBody {
+        app_id: &drawn.app_id,
+        app_secret: drawn.secret.expose(),
+        platform_public_key,
+    };
+    let mut response = Json(body).into_response();
+    response.extensions_mut().insert(BearsSecret);
+    Ok(response)
+}
+
+/// One app, without its secret.
+#[utoipa::path(get, path = "/admin/v1/vm-apps/{appId}", operation_id = "read_vm_app", tag = "vm-apps",
+    params(("appId" = String, Path)), responses((status = 200, body = VmAppBody)))]
+pub(crate) async fn read(
+    State(state): State<Arc<ApiState>>,
+    app_id: PathText,
+) -> Result<Json<VmAppBody>, Problem> {
+    let app = app_of(&state, &app_id).await?;
+    VmAppBody::read(&state, app).await.map(Json)
+}
+
+/// Changes the fields that are given.
+#[utoipa::path(patch, path = "/admin/v1/vm-apps/{appId}", operation_id = "patch_vm_app", tag = "vm-apps",
+    params(("appId" = String, Path)), request_body = VmAppChange,
+    responses((status = 200, body = VmAppBody)))]
+pub(crate) async fn patch(
+    State(state): State<Arc<ApiState>>,
+    app_id: PathText,
+    body: Bytes,
+) -> Result<Json<VmAppBody>, Problem> {
+    let app = app_of(&state, &app_id).await?;
+    let fields = Fields::parse(&body, VmAppChange::FIELDS)?;
+    let patch = VmAppPatch {
+        merchant_public_key: public_key(&fields, "merchantPublicKey")?,
+        webhook_url: url(&state, &fields, "webhookUrl")?,
+        signs_webhooks: fields.boolean("signWebhooks")?,
+        ip_whitelist: networks(&fields, "ipWhitelist")?,
+    };
+    let changed = state.store.patch_vm_app(&app.app_id, patch).await?;
+    VmAppBody::read(&state, changed.ok_or_else(not_found)?).await.map(Json)
+}
+
+/// Brings money to an app. The same reference again moves nothing.
+#[utoipa::path(post, path = "/admin/v1/vm-apps/{appId}/funds", operation_id = "fund_vm_app", tag = "vm-apps",
+    params(("appId" = String, Path)), request_body = VmFunds,
+    responses((status = 200, body = BalanceBody)))]
+pub(crate) async fn fund(
+    State(state): State<Arc<ApiState>>,
+    app_id: PathText,
+    body: Bytes,
+) -> Result<Json<BalanceBody>, Problem> {
+    let app = app_of(&state, &app_id).await?;
+    let fields = Fields::parse(&body, VmFunds::FIELDS)?;
+    let purse = fields.parsed("account", "must be balance or wallet", |text| match text {
+        "balance" => Some(VmPurse::Balance),
+        "wallet" => Some(VmPurse::Wallet),
+        _ => None,
+    })?;
+    let purse = fields.required("account", purse)?;
+    let amount = fields.required("amount", fields.money("amount", Currency::USD)?)?;
+    let reference = fields.required_text("reference")?;
+    let (minor, now) = (amount.amount_minor(), state.store.clock().now());
+    let moved = state.store.fund_vm_app(&app, purse, minor, reference, now).await?;
+    Ok(Json(BalanceBody::of(&moved.account)?))
+}

@@ -1,0 +1,249 @@
+//! Calls of dialect 2, the VM API: the token and the RSA envelope (vm-api.md sections 3
+//! and 4).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
+use domain::{Clock, RsaPadding, Timestamp};
+use reqwest::{Method, header};
+use serde::Serialize;
+use serde_json::Value;
+use thiserror::Error;
+use tokio::sync::Mutex;
+use wire::cardbridge::form;
+use wire::vm::token::{AccessToken, TOKEN_PATH};
+use wire::vm::{envelope, framing};
+use zeroize::Zeroizing;
+
+use crate::ClientError;
+use crate::client::{http_client, transport, whole_body};
+
+/// Longest wait for a whole answer: a page of many rows is many blocks.
+const CALL_TIMEOUT: Duration = Duration::from_secs(45);
+/// Largest answer read, in bytes.
+const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// How long before its end a token is renewed, in seconds.
+const RENEWED_BEFORE_END_S: i64 = 60;
+/// The platform's code for a token that it does not take.
+const INVALID_TOKEN_CODE: i64 = 400_002;
+
+/// Why a call gave no result.
+#[derive(Debug, Error)]
+pub enum VmCallError {
+    /// The platform refused the request.
+    #[error("{code}: {msg}")]
+    Refused {
+        /// Code of vm-api.md section 7.1.
+        code: i64,
+        /// Its text.
+        msg: String,
+    },
+    /// The call did not complete.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// What was to be encrypted, or what came back, could not be worked with.
+    #[error("the envelope could not be made or opened")]
+    Envelope(#[from] CryptoError),
+}
+
+impl VmCallError {
+    /// The platform's code, if it refused.
+    #[must_use]
+    pub const fn code(&self) -> Option<i64> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            Self::Client(_) | Self::Envelope(_) => None,
+        }
+    }
+
+    /// The platform's text; empty if it did not refuse.
+    #[must_use]
+    pub fn msg(&self) -> &str {
+        match self {
+            Self::Refused { msg, .. } => msg,
+            Self::Client(_) | Self::Envelope(_) => "",
+        }
+    }
+}
+
+/// Both keys that a merchant works with. Clones share them.
+#[derive(Clone)]
+pub struct VmEnvelope {
+    private_key: RsaPrivateKey,
+    platform_key: RsaPublicKey,
+}
+
+impl VmEnvelope {
+    /// Opens with the merchant's private key and seals with the platform's public key.
+    #[must_use]
+    pub const fn new(private_key: RsaPrivateKey, platform_key: RsaPublicKey) -> Self {
+        Self { private_key, platform_key }
+    }
+
+    /// A request's body, `{"content":"<hex>"}`, of plain bytes.
+    ///
+    /// # Errors
+    /// [`CryptoError`] if openssl fails.
+    pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let block_bytes = modulus_bytes(&self.platform_key);
+        let pieces = framing::pieces(plain, block_bytes);
+        let blocks = pieces.map(|it| self.platform_key.encrypt(RsaPadding::Pkcs1, it));
+        Ok(envelope::request(&blocks.collect::<Result<Vec<_>, _>>()?.concat()))
+    }
+
+    /// The plain bytes behind the text of an answer's `data`.
+    ///
+    /// # Errors
+    /// [`CryptoError::Refused`] if it is no ciphertext for the merchant's key.
+    pub fn open(&self, data: &str) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let joined = framing::from_text(data).ok_or(CryptoError::Refused)?;
+        let block_bytes = modulus_bytes(self.private_key.public_key());
+        let blocks = framing::blocks(&joined, block_bytes).ok_or(CryptoError::Refused)?;
+        let mut plain = Zeroizing::new(Vec::with_capacity(joined.len()));
+        for block in blocks {
+            plain.extend_from_slice(&self.private_key.decrypt(RsaPadding::Pkcs1, block)?);
+        }
+        Ok(plain)
+    }
+}
+
+fn modulus_bytes(key: &RsaPublicKey) -> usize {
+    (key.bits() as usize).div_ceil(8)
+}
+
+/// A token and from when on it is renewed.
+struct HeldToken {
+    text: Zeroizing<String>,
+    renewed_at: Timestamp,
+}
+
+/// A client of one app. Clones share connections and token.
+#[derive(Clone)]
+pub struct VmClient {
+    http: reqwest::Client,
+    base_url: String,
+    app_id: String,
+    app_secret: Arc<Zeroizing<String>>,
+    envelope: VmEnvelope,
+    clock: Clock,
+    held: Arc<Mutex<Option<HeldToken>>>,
+}
+
+impl VmClient {
+    /// A client with what the platform handed out and the merchant's private key, whose
+    /// public half the platform knows. It connects directly and follows no redirect.
+    ///
+    /// # Errors
+    /// The base URL is no absolute `http` or `https` URL, or TLS cannot be set up.
+    pub fn new(
+        base_url: &str,
+        app_id: &str,
+        app_secret: &str,
+        envelope: VmEnvelope,
+    ) -> Result<Self, ClientError> {
+        Ok(Self {
+            http: http_client(base_url)?,
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            app_id: app_id.to_owned(),
+            app_secret: Arc::new(Zeroizing::new(app_secret.to_owned())),
+            envelope,
+            clock: Clock::system(),
+            held: Arc::default(),
+        })
+    }
+
+    /// The envelope of its calls.
+    #[must_use]
+    pub const fn envelope(&self) -> &VmEnvelope {
+        &self.envelope
+    }
+
+    /// A call with its parameters; the object it answers with.
+    ///
+    /// # Errors
+    /// See [`VmCallError`]; also parameters that are no JSON.
+    pub async fn call<Q: Serialize + ?Sized>(
+        &self,
+        path: &str,
+        parameters: &Q,
+    ) -> Result<Value, VmCallError> {
+        let plain = serde_json::to_vec(parameters).map(Zeroizing::new);
+        let plain = plain.map_err(ClientError::Request)?;
+        let body = self.off_thread(move |envelope| envelope.seal(&plain)).await?;
+        self.send(path, body).await
+    }
+
+    /// A call with a body as it is: none at all, or one that was made elsewhere.
+    ///
+    /// # Errors
+    /// See [`VmCallError`].
+    pub async fn send(&self, path: &str, body: Vec<u8>) -> Result<Value, VmCallError> {
+        let token = self.token().await?;
+        let request = self
+            .http
+            .request(Method::POST, format!("{}{path}", self.base_url))
+            .header(header::AUTHORIZATION, token.as_str())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body);
+        let data = match self.data(request).await {
+            Err(error) if error.code() == Some(INVALID_TOKEN_CODE) => {
+                // The next call asks for another one.
+                *self.held.lock().await = None;
+                return Err(error);
+            }
+            data => data?,
+        };
+        let text: String = serde_json::from_value(data).map_err(ClientError::Data)?;
+        let plain = self.off_thread(move |envelope| envelope.open(&text)).await?;
+        Ok(serde_json::from_slice(&plain).map_err(ClientError::Data)?)
+    }
+
+    /// The bare token that calls bear; fetched if there is none or its end is near.
+    ///
+    /// # Errors
+    /// See [`VmCallError`].
+    pub async fn token(&self) -> Result<Zeroizing<String>, VmCallError> {
+        // Held while a token is fetched, so that calls at once fetch one between them.
+        let mut held = self.held.lock().await;
+        if let Some(token) = held.as_ref()
+            && self.clock.real_now() < token.renewed_at
+        {
+            return Ok(token.text.clone());
+        }
+        let query = [("app_id", self.app_id.as_str()), ("app_secret", self.app_secret.as_str())];
+        let query = Zeroizing::new(form::encode_pairs(&query));
+        let url = format!("{}{TOKEN_PATH}?{}", self.base_url, query.as_str());
+        let data = self.data(self.http.request(Method::GET, url)).await?;
+        let fetched: AccessToken = serde_json::from_value(data).map_err(ClientError::Data)?;
+        let end_us = fetched.expired_time.saturating_mul(1_000_000);
+        let renewed_at = Timestamp::from_micros(end_us).plus_seconds(-RENEWED_BEFORE_END_S);
+        let text = Zeroizing::new(fetched.token);
+        *held = Some(HeldToken { text: text.clone(), renewed_at });
+        Ok(text)
+    }
+
+    /// What stands under `data` of a success.
+    async fn data(&self, request: reqwest::RequestBuilder) -> Result<Value, VmCallError> {
+        let answer = request.timeout(CALL_TIMEOUT).send().await.map_err(transport)?;
+        let http_status = answer.status().as_u16();
+        let bytes = whole_body(answer, MAX_ANSWER_BYTES).await?;
+        let reply: envelope::Reply = serde_json::from_slice(&bytes)
+            .map_err(|_| ClientError::NotAnEnvelope { http_status })?;
+        if reply.code != i64::from(envelope::SUCCESS_CODE) {
+            return Err(VmCallError::Refused { code: reply.code, msg: reply.msg });
+        }
+        let json = reply.data.as_ref().map_or("null", |data| data.get());
+        Ok(serde_json::from_str(json).map_err(ClientError::Data)?)
+    }
+
+    /// RSA away from the threads that serve connections.
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&VmEnvelope) -> Result<T, CryptoError> + Send + 'static,
+    ) -> Result<T, CryptoError> {
+        let envelope = self.envelope.clone();
+        let done = tokio::task::spawn_blocking(move || work(&envelope)).await;
+        done.unwrap_or(Err(CryptoError::Library))
+    }
+}
