@@ -75,4 +75,4 @@ pub use three_ds::{
 pub use timestamp::Timestamp;
 pub use velocity::{PeriodUse, VelocityExcess, VelocityShare, VelocityUse};
 pub use vm::{VmApp, VmCard, VmFunding, VmLimits, VmProduct};
-pub use webhook::{DeliveryStatus, WebhookEvent, WebhookSubType, WebhookType};
+pub use webhook::{DeliveryStatus, Destination, WebhookEvent, WebhookSubType, WebhookType};

@@ -1,7 +1,7 @@
 //! What is told to an enterprise afterwards.
 
 use crate::text::text_enum;
-use crate::{EnterpriseId, Timestamp, WebhookId};
+use crate::{EnterpriseId, Timestamp, VmAppId, WebhookId};
 
 text_enum! {
     /// What a webhook is about (cardbridge-open-api.md section 9).
@@ -16,6 +16,11 @@ text_enum! {
         Authorisation3dsChallenge = "AUTHORISATION_3DS_CHALLENGE",
         /// An EDD ticket changed.
         IntentTicket = "INTENT_TICKET",
+        /// To an app: a transaction changed (vm-api.md section 10.1).
+        VmTransaction = "VM_TRANSACTION",
+        /// To an app: a cardholder is challenged; the body is stored sealed (vm-api.md
+        /// section 10.2).
+        VmCard3ds = "VM_CARD_3DS",
     }
 }
 
@@ -41,12 +46,31 @@ text_enum! {
     }
 }
 
+/// Whom an event is told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Destination {
+    /// The enterprise.
+    pub enterprise_id: EnterpriseId,
+    /// One of its apps of dialect 2; `None` = the enterprise itself.
+    pub vm_app_id: Option<VmAppId>,
+}
+
+impl Destination {
+    /// The enterprise itself.
+    #[must_use]
+    pub const fn enterprise(enterprise_id: EnterpriseId) -> Self {
+        Self { enterprise_id, vm_app_id: None }
+    }
+}
+
 /// A webhook as it goes into the outbox: the exact bytes that will be signed, sent
 /// and sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookEvent {
-    /// Receiver.
+    /// Receiver, or the owner of the app that is.
     pub enterprise_id: EnterpriseId,
+    /// The app of dialect 2 that receives it; `None` = the enterprise itself.
+    pub vm_app_id: Option<VmAppId>,
     /// Deduplication key; ids increase, and give the order of sending.
     pub webhook_id: WebhookId,
     /// What it is about.
@@ -55,8 +79,16 @@ pub struct WebhookEvent {
     pub sub_type: WebhookSubType,
     /// Id of the object; webhooks of one object are sent in order.
     pub business_id: i64,
-    /// The exact body.
+    /// The exact body; that of a [`WebhookType::VmCard3ds`] is sealed, and empty once wiped.
     pub body: Vec<u8>,
     /// When the event happened (business time).
     pub created_at: Timestamp,
+}
+
+impl WebhookEvent {
+    /// Whom it is told to.
+    #[must_use]
+    pub const fn destination(&self) -> Destination {
+        Destination { enterprise_id: self.enterprise_id, vm_app_id: self.vm_app_id }
+    }
 }

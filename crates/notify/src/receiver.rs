@@ -1,21 +1,30 @@
-//! Where an enterprise's webhooks go and what they are signed with.
+//! Where a destination's webhooks go and what they are signed with.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::{ApiKey, Enterprise, EnterpriseId};
+use domain::{ApiKey, Destination, Enterprise, EnterpriseId, VmAppId, WebhookEvent, WebhookType};
 use store::{Store, StoreError};
 use vault::{SecretText, Vault, VaultError};
+use zeroize::Zeroizing;
 
 /// Most opened secrets kept; beyond it all are wiped and opened again when needed.
 const MAX_OPENED_SECRETS: usize = 1_024;
 
-/// Where an enterprise's webhooks go now, and the secret that signs them.
+/// Where a destination's webhooks go now, and how it is told.
 pub struct Receiver {
     /// Its webhook URL, if it has one.
     pub url: Option<String>,
-    /// The signing secret, or why there is none.
-    pub secret: Result<Arc<SecretText>, NoSecret>,
+    /// How it is told.
+    pub manner: Manner,
+}
+
+/// How a destination is told.
+pub enum Manner {
+    /// An enterprise: signed with the secret of its API key, or why that cannot be.
+    Enterprise(Result<Arc<SecretText>, NoSecret>),
+    /// An app of dialect 2: signed only if it wants that, with a secret of its own.
+    App(Option<SecretText>),
 }
 
 /// Why a webhook cannot be signed.
@@ -50,11 +59,41 @@ impl Receivers {
         Self { store, vault, opened: Mutex::new(HashMap::new()) }
     }
 
-    /// The receiver of an enterprise as it is now.
+    /// The receiver as it is now.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn find(&self, enterprise_id: EnterpriseId) -> Result<Receiver, StoreError> {
+    pub async fn find(&self, destination: Destination) -> Result<Receiver, StoreError> {
+        let enterprise_id = destination.enterprise_id;
+        match destination.vm_app_id {
+            None => self.enterprise(enterprise_id).await,
+            Some(vm_app_id) => self.app(enterprise_id, vm_app_id).await,
+        }
+    }
+
+    /// The bytes that are sent: what is stored, opened if it is sealed.
+    ///
+    /// # Errors
+    /// What is sealed cannot be opened.
+    pub fn clear_body(&self, event: &WebhookEvent) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        if event.webhook_type != WebhookType::VmCard3ds {
+            return Ok(Zeroizing::new(event.body.clone()));
+        }
+        self.vault.open_challenge_notice(event.enterprise_id, event.webhook_id, &event.body)
+    }
+
+    async fn app(
+        &self,
+        enterprise_id: EnterpriseId,
+        vm_app_id: VmAppId,
+    ) -> Result<Receiver, StoreError> {
+        let app = self.store.vm_app_of(enterprise_id, vm_app_id).await?;
+        let is_signed = app.as_ref().is_some_and(|it| it.signs_webhooks);
+        let secret = is_signed.then(|| self.vault.vm_webhook_secret(enterprise_id, vm_app_id));
+        Ok(Receiver { url: app.and_then(|it| it.webhook_url), manner: Manner::App(secret) })
+    }
+
+    async fn enterprise(&self, enterprise_id: EnterpriseId) -> Result<Receiver, StoreError> {
         let enterprise = self.store.enterprise(enterprise_id).await?;
         let keys = self.store.api_keys(enterprise_id).await?;
         let named = enterprise.as_ref().and_then(|e| e.webhook_key.as_deref());
@@ -65,7 +104,8 @@ impl Receivers {
                 NoSecret::Sealed
             }),
         };
-        Ok(Receiver { url: enterprise.and_then(|e: Enterprise| e.webhook_url), secret })
+        let url = enterprise.and_then(|e: Enterprise| e.webhook_url);
+        Ok(Receiver { url, manner: Manner::Enterprise(secret) })
     }
 
     fn open(&self, key: &ApiKey) -> Result<Arc<SecretText>, VaultError> {

@@ -1,31 +1,31 @@
-//! How many deliveries are under way, in all and per enterprise: a receiver that
+//! How many deliveries are under way, in all and per destination: a receiver that
 //! answers slowly must not take the room of the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::EnterpriseId;
+use domain::Destination;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// Most deliveries under way at once.
 const MAX_UNDER_WAY: u32 = 64;
-/// Most of them to one enterprise.
-const MAX_PER_ENTERPRISE: u32 = 16;
-/// Most deliveries that one claim may take: an enterprise is passed over once a claim of
+/// Most of them to one destination.
+const MAX_PER_DESTINATION: u32 = 16;
+/// Most deliveries that one claim may take: a destination is passed over once a claim of
 /// only its deliveries could exceed its share.
 const MAX_CLAIM: u32 = 8;
 
 /// The deliveries under way.
 pub struct UnderWay {
     room: Arc<Semaphore>,
-    per_enterprise: Mutex<HashMap<EnterpriseId, u32>>,
+    per_destination: Mutex<HashMap<Destination, u32>>,
     finished: Notify,
 }
 
 /// The place of one delivery; dropped, it is free again.
 pub struct Place {
     under_way: Arc<UnderWay>,
-    enterprise_id: EnterpriseId,
+    destination: Destination,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -34,7 +34,7 @@ impl UnderWay {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             room: Arc::new(Semaphore::new(MAX_UNDER_WAY as usize)),
-            per_enterprise: Mutex::new(HashMap::new()),
+            per_destination: Mutex::new(HashMap::new()),
             finished: Notify::new(),
         })
     }
@@ -45,21 +45,21 @@ impl UnderWay {
         Some(free.min(MAX_CLAIM)).filter(|limit| *limit > 0)
     }
 
-    /// The enterprises that the next claim must pass over, at most
-    /// `MAX_UNDER_WAY / (MAX_PER_ENTERPRISE - MAX_CLAIM)`.
-    pub fn full(&self) -> Vec<EnterpriseId> {
-        let per_enterprise = self.per_enterprise.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = |count: u32| count + MAX_CLAIM > MAX_PER_ENTERPRISE;
-        let full = per_enterprise.iter().filter(|(_, count)| is_full(**count));
-        full.map(|(enterprise_id, _)| *enterprise_id).collect()
+    /// The destinations that the next claim must pass over, at most
+    /// `MAX_UNDER_WAY / (MAX_PER_DESTINATION - MAX_CLAIM)`.
+    pub fn full(&self) -> Vec<Destination> {
+        let per_destination = self.per_destination.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |count: u32| count + MAX_CLAIM > MAX_PER_DESTINATION;
+        let full = per_destination.iter().filter(|(_, count)| is_full(**count));
+        full.map(|(destination, _)| *destination).collect()
     }
 
     /// Takes a place, waiting for room if need be.
-    pub async fn enter(self: &Arc<Self>, enterprise_id: EnterpriseId) -> Place {
+    pub async fn enter(self: &Arc<Self>, destination: Destination) -> Place {
         let permit = Arc::clone(&self.room).acquire_owned().await.ok();
-        let mut counts = self.per_enterprise.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry(enterprise_id).or_default() += 1;
-        Place { under_way: Arc::clone(self), enterprise_id, _permit: permit }
+        let mut counts = self.per_destination.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(destination).or_default() += 1;
+        Place { under_way: Arc::clone(self), destination, _permit: permit }
     }
 
     /// Waits until nothing is under way.
@@ -75,12 +75,12 @@ impl UnderWay {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let counts = &self.under_way.per_enterprise;
+        let counts = &self.under_way.per_destination;
         let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.enterprise_id) {
+        if let Some(count) = counts.get_mut(&self.destination) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&self.enterprise_id);
+                counts.remove(&self.destination);
             }
         }
         drop(counts);
@@ -90,20 +90,26 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use domain::EnterpriseId;
+
     use super::*;
 
+    fn destination(number: i64) -> Destination {
+        Destination::enterprise(EnterpriseId::from_i64(number))
+    }
+
     #[tokio::test]
-    async fn one_enterprise_never_gets_more_than_its_share() {
+    async fn one_destination_never_gets_more_than_its_share() {
         let under_way = UnderWay::new();
-        let (slow, other) = (EnterpriseId::from_i64(1), EnterpriseId::from_i64(2));
+        let (slow, other) = (destination(1), destination(2));
         let mut places = Vec::new();
-        // Claims that bring nothing but the slow enterprise's deliveries.
+        // Claims that bring nothing but the slow destination's deliveries.
         while !under_way.full().contains(&slow) {
             for _ in 0..under_way.claimable().unwrap() {
                 places.push(under_way.enter(slow).await);
             }
         }
-        assert_eq!(places.len(), MAX_PER_ENTERPRISE as usize);
+        assert_eq!(places.len(), MAX_PER_DESTINATION as usize);
         assert!(!under_way.full().contains(&other));
         assert_eq!(under_way.claimable(), Some(MAX_CLAIM));
         drop(places);
@@ -117,7 +123,7 @@ mod tests {
         let under_way = UnderWay::new();
         let mut places = Vec::new();
         for number in 0..i64::from(MAX_UNDER_WAY) {
-            places.push(under_way.enter(EnterpriseId::from_i64(number + 1)).await);
+            places.push(under_way.enter(destination(number + 1)).await);
         }
         assert_eq!(under_way.claimable(), None);
         places.pop();

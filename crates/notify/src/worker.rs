@@ -5,13 +5,14 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use domain::Timestamp;
 use outbound::Outbound;
 use schedule::{Boxed, Worker};
 use store::{AttemptOutcome, Delivery, Store, StoreError};
 use vault::Vault;
 
-use crate::attempt::{attempt, is_acknowledged};
+use crate::attempt::{Tried, attempt};
 use crate::receiver::{Receiver, Receivers};
 use crate::retry;
 use crate::under_way::UnderWay;
@@ -25,8 +26,9 @@ const GATHERING: Duration = Duration::from_millis(20);
 /// Tries by outcome.
 const ATTEMPTS_COUNTER: &str = "cardbridge_webhook_attempts_total";
 
-/// Delivers webhooks: leases them, sends them to the enterprise's current URL, and records
-/// each try. Success is HTTP 200 and nothing else; [`crate::RETRY_DELAYS_S`] says what
+/// Delivers webhooks: leases them, sends them to the destination's current URL, and records
+/// each try. Success is HTTP 200 and nothing else, from an app of dialect 2 any 2xx with
+/// `code` 0 in its body; [`crate::RETRY_DELAYS_S`] says what
 /// follows a failure.
 pub struct WebhookWorker {
     shared: Arc<Shared>,
@@ -41,19 +43,19 @@ impl WebhookWorker {
         Self { shared: Arc::new(Shared { store, receivers, outbound }), under_way: UnderWay::new() }
     }
 
-    /// Starts one claim's deliveries; each enterprise's settings are read once.
+    /// Starts one claim's deliveries; each destination's settings are read once.
     async fn start(&self, claimed: Vec<Delivery>) -> Result<(), StoreError> {
         let mut receivers: HashMap<_, Arc<Receiver>> = HashMap::new();
         for delivery in claimed {
-            let enterprise_id = delivery.event.enterprise_id;
-            let receiver = match receivers.entry(enterprise_id) {
+            let destination = delivery.event.destination();
+            let receiver = match receivers.entry(destination) {
                 Entry::Occupied(known) => Arc::clone(known.get()),
                 Entry::Vacant(unknown) => {
-                    let receiver = self.shared.receivers.find(enterprise_id).await?;
+                    let receiver = self.shared.receivers.find(destination).await?;
                     Arc::clone(unknown.insert(Arc::new(receiver)))
                 }
             };
-            let place = self.under_way.enter(enterprise_id).await;
+            let place = self.under_way.enter(destination).await;
             let shared = Arc::clone(&self.shared);
             tokio::spawn(async move {
                 shared.deliver(&delivery, &receiver).await;
@@ -123,8 +125,18 @@ impl Shared {
             return;
         };
         let clock = self.store.clock();
-        let attempt = attempt(&self.outbound, clock, &delivery.event, url, receiver).await;
-        let outcome = retry::outcome(is_acknowledged(&attempt), delivery.tries, clock.now());
+        let tried = match self.receivers.clear_body(&delivery.event) {
+            Ok(body) => {
+                let body = Bytes::from_owner(body);
+                attempt(&self.outbound, clock, &delivery.event, body, url, receiver).await
+            }
+            Err(error) => {
+                tracing::error!(%webhook_id, %error, "the body of a webhook stays sealed");
+                Tried::not_sent(clock, "not sent: the sealed body cannot be opened")
+            }
+        };
+        let attempt = tried.attempt;
+        let outcome = retry::outcome(tried.is_acknowledged, delivery.tries, clock.now());
         metrics::counter!(ATTEMPTS_COUNTER, "outcome" => retry::name(outcome)).increment(1);
         tell(delivery, attempt.status, attempt.latency_ms, outcome);
         match self.store.finish_attempt(delivery, attempt, outcome).await {

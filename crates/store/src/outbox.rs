@@ -6,8 +6,8 @@ mod view;
 use std::sync::Arc;
 
 use domain::{
-    ChallengeId, DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId, WebhookSubType,
-    WebhookType,
+    ChallengeId, DeliveryStatus, Destination, EnterpriseId, Timestamp, WebhookEvent, WebhookId,
+    WebhookSubType, WebhookType,
 };
 
 use crate::engine::{Tx, Value};
@@ -97,7 +97,7 @@ pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<()
 }
 
 impl Store {
-    /// When the next delivery is due (business time), leased or not, among enterprises that
+    /// When the next delivery is due (business time), leased or not, among destinations that
     /// have a webhook URL and objects without an earlier pending webhook.
     ///
     /// # Errors
@@ -107,8 +107,8 @@ impl Store {
     }
 
     /// Leases deliveries due by `now`, earliest due first, at most `limit`, for `lease_ms` of
-    /// real time. Passed over: those leased by others, those of enterprises without a webhook
-    /// URL, those whose object has an earlier pending webhook, and those of the enterprises in
+    /// real time. Passed over: those leased by others, those of destinations without a webhook
+    /// URL, those whose object has an earlier pending webhook, and those of the destinations in
     /// `passing_over`, which have enough under way already.
     ///
     /// # Errors
@@ -118,12 +118,12 @@ impl Store {
         now: Timestamp,
         lease_ms: i64,
         limit: u32,
-        passing_over: &[EnterpriseId],
+        passing_over: &[Destination],
     ) -> Result<Vec<Delivery>, StoreError> {
         let real_now = self.clock().real_now();
         let limit = limit.min(MAX_PAGE_ROWS);
         let lease = Lease { now, real_now, until: real_now.plus_millis(lease_ms), limit };
-        let passing_over: Arc<[EnterpriseId]> = passing_over.into();
+        let passing_over: Arc<[Destination]> = passing_over.into();
         self.write(move |tx| {
             let passing_over = Arc::clone(&passing_over);
             Box::pin(async move { claim::claim(tx, lease, &passing_over).await })
@@ -153,7 +153,9 @@ impl Store {
         Ok(held)
     }
 
-    /// Makes a delivered or parked webhook pending again, due at once; false if there is no such one.
+    /// Makes a delivered or parked webhook pending again, due at once; false if there is no
+    /// such one. An app is never told again what it acknowledged (vm-api.md section 10.3), and
+    /// a wiped body cannot be sent.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -167,7 +169,8 @@ impl Store {
                 Box::pin(async move {
                     let sql = "UPDATE webhook SET status = 'PENDING', tries = 0, \
                         next_attempt_at = $1, leased_until = NULL \
-                        WHERE webhook_id = $2 AND status <> 'PENDING'";
+                        WHERE webhook_id = $2 AND status <> 'PENDING' \
+                        AND (vm_app_id = 0 OR status = 'DEAD') AND LENGTH(body) > 0";
                     let params = [now.into(), webhook_id.into()];
                     tx.execute(sql, &params).await.map(|count| count == 1)
                 })
@@ -232,18 +235,23 @@ struct Claimed {
     leased_until: Timestamp,
     /// The 3DS challenge that the webhook asks a verdict of.
     challenge_id: Option<ChallengeId>,
+    /// Whether the body is wiped once it is of no more use (contract section 5, Mail).
+    is_wiped_after: bool,
 }
 
 impl Claimed {
     fn of(delivery: &Delivery) -> Self {
         let event = &delivery.event;
-        let asks = event.webhook_type == WebhookType::Authorisation3dsChallenge
-            && event.sub_type == WebhookSubType::Create;
+        let is_app_challenge = event.webhook_type == WebhookType::VmCard3ds;
+        let asks = is_app_challenge
+            || (event.webhook_type == WebhookType::Authorisation3dsChallenge
+                && event.sub_type == WebhookSubType::Create);
         Self {
             challenge_id: asks.then(|| ChallengeId::from_i64(event.business_id)),
             enterprise_id: delivery.event.enterprise_id,
             webhook_id: delivery.event.webhook_id,
             leased_until: delivery.leased_until,
+            is_wiped_after: is_app_challenge,
         }
     }
 }
@@ -285,6 +293,13 @@ async fn finish(
         (&attempt.excerpt).into(),
     ];
     tx.execute(record, &params).await?;
+    let is_over = !matches!(outcome, AttemptOutcome::RetryAt(_));
+    if claimed.is_wiped_after && is_over {
+        let wipe = "UPDATE webhook SET body = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
+        let empty: &[u8] = &[];
+        let params = [empty.into(), claimed.enterprise_id.into(), claimed.webhook_id.into()];
+        tx.execute(wipe, &params).await?;
+    }
     if let (AttemptOutcome::Delivered, Some(challenge_id)) = (outcome, claimed.challenge_id) {
         acknowledge(tx, claimed.enterprise_id, challenge_id, attempt.at).await?;
     }

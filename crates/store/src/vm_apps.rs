@@ -106,6 +106,19 @@ impl Store {
         .await
     }
 
+    /// The app of this id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn vm_app_of(
+        &self,
+        enterprise_id: EnterpriseId,
+        vm_app_id: VmAppId,
+    ) -> Result<Option<VmApp>, StoreError> {
+        self.read_one(move |tx| Box::pin(async move { of(tx, enterprise_id, vm_app_id).await }))
+            .await
+    }
+
     /// Changes an app; `None` if there is no such app. Wakes the outbox, since a webhook URL
     /// may have been set.
     ///
@@ -298,6 +311,17 @@ async fn named(tx: &Tx, app_id: &str, lock: &str) -> Result<Option<VmApp>, Store
         "SELECT {VM_APP_COLUMNS} FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2{lock}"
     );
     let row = tx.query_opt(&sql, &[row.int(0)?.into(), row.int(1)?.into()]).await?;
+    row.as_ref().map(vm_app_from).transpose()
+}
+
+async fn of(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    vm_app_id: VmAppId,
+) -> Result<Option<VmApp>, StoreError> {
+    let sql =
+        format!("SELECT {VM_APP_COLUMNS} FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2");
+    let row = tx.query_opt(&sql, &[enterprise_id.into(), vm_app_id.into()]).await?;
     row.as_ref().map(vm_app_from).transpose()
 }
 

@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     KeyCheck,
     /// Signs the links that files are uploaded to.
     UploadLink,
+    /// Derives the secrets that sign the webhooks of one enterprise's apps.
+    VmWebhook,
 }
 
 impl Purpose {
@@ -42,6 +44,7 @@ impl Purpose {
             Self::OneTimePassword => b"one-time-password",
             Self::KeyCheck => b"key-check",
             Self::UploadLink => b"upload-link",
+            Self::VmWebhook => b"vm-webhook",
         }
     }
 }
@@ -121,6 +124,7 @@ mod tests {
                 Purpose::OneTimePassword,
                 Purpose::KeyCheck,
                 Purpose::UploadLink,
+                Purpose::VmWebhook,
             ] {
                 assert!(seen.insert(*keys.derive(purpose, enterprise)));
             }

@@ -12,6 +12,7 @@ mod record_secrets;
 mod sealed;
 mod secret_text;
 mod vault;
+mod vm_notice;
 
 pub use card_data::{ClearPan, Cvv2, PanError};
 pub use expiry::{expiry_yymm, parse_expiry};

@@ -86,6 +86,7 @@ impl Purchases {
         };
         let refusal = WebhookEvent {
             enterprise_id: self.enterprise_id,
+            vm_app_id: None,
             webhook_id: WebhookId::from_i64(self.ids.next()),
             webhook_type: WebhookType::AuthorisationResult,
             sub_type: WebhookSubType::Create,

@@ -103,6 +103,7 @@ fn order(
     let customer_id = CustomerId::from_i64(ids.next());
     let event = WebhookEvent {
         enterprise_id,
+        vm_app_id: None,
         webhook_id: WebhookId::from_i64(ids.next()),
         webhook_type: WebhookType::CardOrder,
         sub_type: WebhookSubType::Create,

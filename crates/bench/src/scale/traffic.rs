@@ -170,6 +170,7 @@ fn purchase(
 fn result_event(store: &Store, it: &Authorisation) -> WebhookEvent {
     WebhookEvent {
         enterprise_id: it.enterprise_id,
+        vm_app_id: None,
         webhook_id: WebhookId::from_i64(store.ids().next()),
         webhook_type: WebhookType::AuthorisationResult,
         sub_type: WebhookSubType::Create,

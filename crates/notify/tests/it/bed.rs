@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{
     ApiKey, CardOrder, Clock, Customer, CustomerId, DeliveryStatus, Enterprise, EnterpriseId,
     IdGenerator, JobId, OrderId, OrderStatus, OrderType, ProfileId, RsaPadding, SystemRandom,
-    WebhookId, WebhookSubType,
+    WebhookEvent, WebhookId, WebhookSubType,
 };
 use notify::WebhookWorker;
 use outbound::{AddressPolicy, Outbound};
@@ -23,7 +23,7 @@ use wire::cardbridge::webhook::card_order_event;
 pub struct Bed {
     pub store: Store,
     pub schedule: Arc<Schedule>,
-    vault: Arc<Vault>,
+    pub vault: Arc<Vault>,
     running: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     _directory: tempfile::TempDir,
 }
@@ -110,6 +110,21 @@ impl Bed {
     pub async fn place(&self, enterprise_id: EnterpriseId) -> CardOrder {
         let now = self.store.clock().now();
         let number = self.store.ids().next();
+        let webhook_id = WebhookId::from_i64(self.store.ids().next());
+        let event = move |order: &CardOrder| {
+            card_order_event(order, webhook_id, WebhookSubType::Create, now)
+        };
+        self.place_telling(enterprise_id, number, Arc::new(event)).await
+    }
+
+    /// Places an order whose commit puts `event` into the outbox.
+    pub async fn place_telling(
+        &self,
+        enterprise_id: EnterpriseId,
+        number: i64,
+        event: Arc<dyn Fn(&CardOrder) -> WebhookEvent + Send + Sync>,
+    ) -> CardOrder {
+        let now = self.store.clock().now();
         let order = CardOrder {
             enterprise_id,
             order_id: OrderId::from_i64(number),
@@ -142,15 +157,12 @@ impl Bed {
             number,
             now,
         );
-        let webhook_id = WebhookId::from_i64(self.store.ids().next());
         let request = PlaceOrder {
             order,
             customer: CustomerDraft::Data(customer),
             sealed_application: vec![1],
             job,
-            event: Arc::new(move |order| {
-                card_order_event(order, webhook_id, WebhookSubType::Create, now)
-            }),
+            event,
         };
         self.store.place_order(request).await.unwrap()
     }

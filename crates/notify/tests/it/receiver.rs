@@ -38,6 +38,10 @@ struct Shared {
     /// Statuses of the next answers; 200 after them.
     script: Mutex<VecDeque<u16>>,
     delay: Duration,
+    /// Bodies of the next answers; empty after them.
+    bodies: Mutex<VecDeque<String>>,
+    /// How long the next answers take; `delay` after them.
+    hangs: Mutex<VecDeque<Duration>>,
     seen: Mutex<Vec<Seen>>,
     busy: Mutex<(usize, usize)>,
 }
@@ -53,10 +57,26 @@ impl Receiver {
         Self::start(&[], delay).await
     }
 
+    /// A receiver that gives these answers first, then 200 without a body.
+    pub async fn saying(answers: &[(u16, &str)]) -> Self {
+        let statuses: Vec<_> = answers.iter().map(|(status, _)| *status).collect();
+        let it = Self::start(&statuses, Duration::ZERO).await;
+        let bodies = answers.iter().map(|(_, body)| (*body).to_owned());
+        it.state.bodies.lock().unwrap().extend(bodies);
+        it
+    }
+
+    /// Lets the next answers take so long.
+    pub fn hang(&self, hangs: &[Duration]) {
+        self.state.hangs.lock().unwrap().extend(hangs);
+    }
+
     async fn start(statuses: &[u16], delay: Duration) -> Self {
         let state = Arc::new(Shared {
             script: Mutex::new(statuses.iter().copied().collect()),
             delay,
+            bodies: Mutex::default(),
+            hangs: Mutex::default(),
             seen: Mutex::default(),
             busy: Mutex::default(),
         });
@@ -88,15 +108,21 @@ impl Receiver {
     }
 }
 
-async fn answer(State(state): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn answer(
+    State(state): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
     state.seen.lock().unwrap().push(Seen { headers, body });
     {
         let mut busy = state.busy.lock().unwrap();
         busy.0 += 1;
         busy.1 = busy.1.max(busy.0);
     }
-    tokio::time::sleep(state.delay).await;
+    let hangs = state.hangs.lock().unwrap().pop_front();
+    tokio::time::sleep(hangs.unwrap_or(state.delay)).await;
     state.busy.lock().unwrap().0 -= 1;
     let status = state.script.lock().unwrap().pop_front().unwrap_or(200);
-    StatusCode::from_u16(status).unwrap()
+    let body = state.bodies.lock().unwrap().pop_front().unwrap_or_default();
+    (StatusCode::from_u16(status).unwrap(), body)
 }

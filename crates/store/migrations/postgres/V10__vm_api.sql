@@ -83,3 +83,20 @@ ALTER TABLE card ADD COLUMN account_owner_id BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE authorisation ADD COLUMN vm_app_id BIGINT;
 CREATE INDEX authorisation_by_vm_app ON authorisation (enterprise_id, vm_app_id, created_at, auth_id)
     WHERE vm_app_id IS NOT NULL;
+
+-- Whom a webhook is told to: an app, or 0 = the enterprise itself.
+ALTER TABLE webhook ADD COLUMN vm_app_id BIGINT NOT NULL DEFAULT 0;
+DROP INDEX webhook_pending;
+CREATE INDEX webhook_pending ON webhook (enterprise_id, vm_app_id, next_attempt_at)
+    WHERE status = 'PENDING';
+
+-- What a 3DS challenge of an app's card has beside the challenge. The code itself is in no
+-- column; its keyed hash goes when the challenge is over.
+CREATE TABLE vm_challenge (
+    enterprise_id BIGINT NOT NULL,
+    challenge_id  BIGINT NOT NULL,
+    vm_app_id     BIGINT NOT NULL,
+    otp_hash      BYTEA,
+    wrong_tries   BIGINT NOT NULL,
+    PRIMARY KEY (enterprise_id, challenge_id)
+);

@@ -57,7 +57,7 @@ pub(crate) use vm::{
     VM_APP_COLUMNS, VM_CARD_COLUMNS, VM_PRODUCT_COLUMNS, vm_app_from, vm_app_values, vm_card_from,
     vm_card_values, vm_product_from, vm_product_values,
 };
-pub(crate) use webhook::{EVENT_COLUMNS, event_from, event_values};
+pub(crate) use webhook::{EVENT_COLUMNS, NO_APP, event_from, event_values};
 
 use domain::{
     AccountId, AuthId, CardId, ChallengeId, Currency, CustomerId, EnterpriseId, IntentTicketId,

@@ -1,14 +1,16 @@
 //! The columns of a webhook's event; where its delivery stands is the outbox's own.
 
-use domain::{EnterpriseId, WebhookEvent, WebhookId};
+use domain::{EnterpriseId, VmAppId, WebhookEvent, WebhookId};
 
 use super::Fields;
 use crate::StoreError;
 use crate::engine::Value;
 
 /// The columns of an event.
-pub(crate) const EVENT_COLUMNS: &str =
-    "enterprise_id, webhook_id, webhook_type, sub_type, business_id, body, created_at";
+pub(crate) const EVENT_COLUMNS: &str = "enterprise_id, webhook_id, webhook_type, sub_type, \
+    business_id, body, created_at, vm_app_id";
+/// Stands for "no app" in the column: the enterprise itself is told.
+pub(crate) const NO_APP: i64 = 0;
 
 /// Reads an event from [`EVENT_COLUMNS`], which others may follow.
 pub(crate) fn event_from(f: &mut Fields<'_>) -> Result<WebhookEvent, StoreError> {
@@ -20,6 +22,7 @@ pub(crate) fn event_from(f: &mut Fields<'_>) -> Result<WebhookEvent, StoreError>
         business_id: f.int()?,
         body: f.bytes()?,
         created_at: f.time()?,
+        vm_app_id: Some(f.int()?).filter(|id| *id != NO_APP).map(VmAppId::from_i64),
     })
 }
 
@@ -33,5 +36,6 @@ pub(crate) fn event_values(event: &WebhookEvent) -> Vec<Value> {
         event.business_id.into(),
         event.body.as_slice().into(),
         event.created_at.into(),
+        event.vm_app_id.map_or(NO_APP, VmAppId::as_i64).into(),
     ]
 }

@@ -23,6 +23,7 @@ pub fn usd(minor: i64) -> Money {
 fn event(ids: &IdGenerator, business_id: i64) -> WebhookEvent {
     WebhookEvent {
         enterprise_id: ENTERPRISE,
+        vm_app_id: None,
         webhook_id: WebhookId::from_i64(ids.next()),
         webhook_type: WebhookType::AuthorisationResult,
         sub_type: WebhookSubType::Create,

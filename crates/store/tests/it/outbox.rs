@@ -1,6 +1,6 @@
 //! The outbox: order within an object, leases, retries, parking, resending.
 
-use domain::{DeliveryStatus, EnterpriseId, Timestamp, WebhookId};
+use domain::{DeliveryStatus, Destination, EnterpriseId, Timestamp, WebhookId};
 use store::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, EnterprisePatch, Store};
 
 use crate::both_engines;
@@ -119,7 +119,10 @@ both_engines!(a_claim_takes_the_earliest_of_all_enterprises, |store, database| {
     }
     let later = NOW.plus_seconds(100);
     assert_eq!(ids(&claim(&store, later, 4).await), told[..4]);
-    let passed = store.claim_deliveries(later, LEASE_MS, 4, &[ENTERPRISE]).await.unwrap();
+    let passed = store
+        .claim_deliveries(later, LEASE_MS, 4, &[Destination::enterprise(ENTERPRISE)])
+        .await
+        .unwrap();
     assert_eq!(passed, []);
     assert_eq!(ids(&claim(&store, later, 4).await), told[4..]);
 });

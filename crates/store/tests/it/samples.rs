@@ -71,6 +71,7 @@ pub fn profile() -> CardProfile {
 pub fn event(store: &Store, enterprise_id: EnterpriseId, business_id: i64) -> WebhookEvent {
     WebhookEvent {
         enterprise_id,
+        vm_app_id: None,
         webhook_id: WebhookId::from_i64(store.ids().next()),
         webhook_type: WebhookType::CardOrder,
         sub_type: WebhookSubType::Create,

@@ -226,6 +226,7 @@ impl About {
         };
         WebhookEvent {
             enterprise_id: self.enterprise_id,
+            vm_app_id: None,
             webhook_id,
             webhook_type: self.webhook_type,
             sub_type,

@@ -1,12 +1,16 @@
 //! Webhooks of dialect 2: plain JSON, neither signed nor encrypted nor wrapped
 //! (vm-api.md section 10).
 
+use domain::{
+    Authorisation, Timestamp, VmCard, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+};
 use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::amount::Amount;
-use super::transaction::Transaction;
+use super::time::Offset;
+use super::transaction::{Kind, Transaction, standing};
 
 /// Largest answer to a webhook that is read for its `code`.
 pub const MAX_ACKNOWLEDGEMENT_BYTES: usize = 4_096;
@@ -15,6 +19,28 @@ pub const MAX_ACKNOWLEDGEMENT_BYTES: usize = 4_096;
 #[must_use]
 pub fn transaction(row: &Transaction) -> Vec<u8> {
     serde_json::to_vec(row).expect("texts and numbers are always JSON")
+}
+
+/// The webhook that tells an app of an authorisation of `card` as it stands after a change.
+#[must_use]
+pub fn transaction_event(
+    it: &Authorisation,
+    card: &VmCard,
+    webhook_id: WebhookId,
+    now: Timestamp,
+    offset: Offset,
+) -> WebhookEvent {
+    let is_first = matches!(standing(it).0, Kind::Authorization | Kind::Refund);
+    WebhookEvent {
+        enterprise_id: it.enterprise_id,
+        vm_app_id: Some(card.vm_app_id),
+        webhook_id,
+        webhook_type: WebhookType::VmTransaction,
+        sub_type: if is_first { WebhookSubType::Create } else { WebhookSubType::Update },
+        business_id: it.auth_id.as_i64(),
+        body: transaction(&Transaction::of(it, card.card_uuid.clone(), offset)),
+        created_at: now,
+    }
 }
 
 /// What a cardholder types to pass a 3DS challenge. No Debug: it bears a one-time code.
