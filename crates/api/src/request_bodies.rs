@@ -380,6 +380,14 @@ body! {
 }
 
 body! {
+    /// The code that a cardholder typed.
+    ChallengeAnswer {
+        /// Six digits, as the card's app was told them.
+        otp("otp"): String,
+    }
+}
+
+body! {
     /// A reviewer's decision about a ticket.
     TicketVerdict {
         /// `pass` or `fail`.

@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use domain::{
     Card, CardStatus, ChallengeEvent, ChallengeId, ChallengeVerdict, EnterpriseId, Merchant, Money,
-    ThreeDsChallenge, Timestamp, WebhookId, WebhookSubType,
+    ThreeDsChallenge, Timestamp, VmCard, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use schedule::LeasedJobs;
 use store::{
-    ChallengeChange, ChallengeChangeError, Job, JobKind, Store, StoreError, TellOfChallenge,
+    ChallengeChange, ChallengeChangeError, ChallengeCode, Job, JobKind, Store, StoreError,
+    TellOfChallenge, TypedCode,
 };
 use thiserror::Error;
+use vault::Vault;
 use wire::cardbridge::webhook::challenge_event;
+use wire::vm::amount::Amount;
+use wire::vm::notice;
 
 /// Most challenges that end at once.
 const MAX_UNDER_WAY: u32 = 16;
@@ -32,17 +36,18 @@ pub enum ChallengeError {
 #[derive(Clone)]
 pub struct Challenges {
     store: Store,
+    vault: Arc<Vault>,
 }
 
 impl Challenges {
-    /// Challenges in this store.
+    /// Challenges in this store, their codes sealed by this vault.
     #[must_use]
-    pub const fn new(store: Store) -> Self {
-        Self { store }
+    pub const fn new(store: Store, vault: Arc<Vault>) -> Self {
+        Self { store, vault }
     }
 
-    /// Makes a challenge. Its webhook, the request to the enterprise, is in the outbox when
-    /// this returns. A frozen or blocked card is challenged too: its purchase is declined
+    /// Makes a challenge. Its webhook, the request to the enterprise or the code for the app
+    /// whose card it is, is in the outbox when this returns. A frozen or blocked card is challenged too: its purchase is declined
     /// later, by the authorisation.
     ///
     /// # Errors
@@ -69,9 +74,62 @@ impl Challenges {
             modified_at: now,
         };
         let webhook_id = WebhookId::from_i64(self.store.ids().next());
-        let event = challenge_event(&challenge, webhook_id, WebhookSubType::Create, now);
-        self.store.create_challenge(&challenge, event).await?;
+        let vm_card = self.store.vm_card_of(card.enterprise_id, card.card_id).await?;
+        if let Some(vm_card) = vm_card {
+            let (code, notice) = self.code(&challenge, &vm_card, webhook_id);
+            self.store.create_vm_challenge(&challenge, code, notice).await?;
+        } else {
+            let event = challenge_event(&challenge, webhook_id, WebhookSubType::Create, now);
+            self.store.create_challenge(&challenge, event).await?;
+        }
         Ok(challenge)
+    }
+
+    /// Draws the code of a challenge: what is kept of it, and the sealed notice that bears it.
+    fn code(
+        &self,
+        challenge: &ThreeDsChallenge,
+        card: &VmCard,
+        webhook_id: WebhookId,
+    ) -> (ChallengeCode, WebhookEvent) {
+        let otp = self.vault.new_one_time_password();
+        let body = notice::challenge(&notice::Challenge {
+            card_id: &card.card_uuid,
+            currency: challenge.amount.currency().alpha(),
+            amount: Amount(challenge.amount),
+            otp: otp.expose(),
+            detail: challenge.merchant.name.as_deref().unwrap_or_default(),
+        });
+        let hash = self.vault.challenge_code_hash(challenge.challenge_id, otp.expose());
+        let event = WebhookEvent {
+            enterprise_id: challenge.enterprise_id,
+            vm_app_id: Some(card.vm_app_id),
+            webhook_id,
+            webhook_type: WebhookType::VmCard3ds,
+            sub_type: WebhookSubType::Create,
+            business_id: challenge.challenge_id.as_i64(),
+            body: self.vault.seal_challenge_notice(challenge.enterprise_id, webhook_id, &body),
+            created_at: challenge.created_at,
+        };
+        (ChallengeCode { vm_app_id: card.vm_app_id, hash }, event)
+    }
+
+    /// Takes the code that the cardholder of an app's card typed; the challenge's state tells
+    /// what came of it.
+    ///
+    /// # Errors
+    /// No such challenge of an app's card, it is over, or the store failed.
+    pub async fn verify(
+        &self,
+        challenge_id: ChallengeId,
+        code: &str,
+    ) -> Result<ThreeDsChallenge, ChallengeChangeError> {
+        let challenge = self.store.challenge_of_anyone(challenge_id).await?;
+        let enterprise_id = challenge.ok_or(ChallengeChangeError::NotFound)?.enterprise_id;
+        let hash = self.vault.challenge_code_hash(challenge_id, code);
+        let now = self.store.clock().now();
+        let typed = TypedCode { enterprise_id, challenge_id, hash, now };
+        self.store.verify_challenge_code(typed).await
     }
 
     /// Takes an enterprise's verdict; the same one again changes nothing.

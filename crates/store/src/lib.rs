@@ -40,6 +40,7 @@ mod three_ds;
 mod velocity;
 mod verify;
 mod vm_apps;
+mod vm_challenges;
 mod waiting;
 
 pub use accounts::{AccountFilter, MovedFunds};
@@ -78,6 +79,7 @@ pub use surroundings::CardSurroundings;
 pub use three_ds::{ChallengeChange, ChallengeChangeError, TellOfChallenge};
 pub use verify::{VerifyReport, Violation};
 pub use vm_apps::{VmAppPatch, VmBalances, VmProductError, VmPurse};
+pub use vm_challenges::{ChallengeCode, TypedCode};
 
 use std::path::PathBuf;
 use std::sync::Arc;

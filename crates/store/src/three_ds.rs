@@ -13,7 +13,7 @@ use crate::outbox::insert_events;
 use crate::rows::{
     CHALLENGE_COLUMNS, JOB_COLUMNS, challenge_from, challenge_values, job_values, update_text,
 };
-use crate::{Job, JobKind, Store, StoreError};
+use crate::{Job, JobKind, Store, StoreError, vm_challenges};
 
 /// Makes the webhook that tells of a challenge as it was stored.
 pub type TellOfChallenge = Arc<dyn Fn(&ThreeDsChallenge) -> WebhookEvent + Send + Sync>;
@@ -58,21 +58,10 @@ impl Store {
         challenge: &ThreeDsChallenge,
         event: WebhookEvent,
     ) -> Result<(), StoreError> {
-        let rows =
-            Arc::new((challenge_values(challenge), job_values(&expiry_job(challenge)), event));
+        let rows = Arc::new((challenge.clone(), event));
         self.write(move |tx| {
             let rows = Arc::clone(&rows);
-            Box::pin(async move {
-                let (challenge, job, event) = &*rows;
-                tx.insert_rows(
-                    "three_ds_challenge",
-                    CHALLENGE_COLUMNS,
-                    std::slice::from_ref(challenge),
-                )
-                .await?;
-                tx.insert_rows("job", JOB_COLUMNS, std::slice::from_ref(job)).await?;
-                insert_events(tx, std::slice::from_ref(event)).await
-            })
+            Box::pin(async move { insert(tx, &rows.0, &rows.1).await })
         })
         .await?;
         self.inner.outbox_changed.notify_one();
@@ -138,22 +127,61 @@ async fn apply(
 ) -> Result<ThreeDsChallenge, ChallengeChangeError> {
     let found = find_locked(tx, change.enterprise_id, change.challenge_id).await?;
     let mut challenge = found.ok_or(ChallengeChangeError::NotFound)?;
-    let steps = challenge.transition(change.event, change.now)?;
-    let mut events = Vec::with_capacity(steps.len());
-    for status in steps {
-        challenge.status = *status;
-        challenge.modified_at = change.now;
-        events.push((change.tell)(&challenge));
+    let is_of_app = vm_challenges::is_of_app(tx, &challenge).await?;
+    if is_of_app && matches!(change.event, ChallengeEvent::Verdict(_)) {
+        // The cardholder answers it with a code, and no enterprise was asked.
+        return Err(ChallengeChangeError::NotFound);
     }
-    if !steps.is_empty() {
-        write(tx, &challenge).await?;
+    let mut events = Vec::new();
+    pass(tx, &mut challenge, change.event, change.now, |it| events.push((change.tell)(it))).await?;
+    if is_of_app {
+        vm_challenges::forget_code(tx, &challenge).await?;
+    } else {
         insert_events(tx, &events).await?;
     }
-    if !matches!(challenge.status, ChallengeStatus::Init | ChallengeStatus::Noticed) {
+    Ok(challenge)
+}
+
+/// Writes a new challenge, the job that ends it and the webhook that tells of it.
+pub(crate) async fn insert(
+    tx: &Tx,
+    challenge: &ThreeDsChallenge,
+    event: &WebhookEvent,
+) -> Result<(), StoreError> {
+    let rows = [challenge_values(challenge)];
+    tx.insert_rows("three_ds_challenge", CHALLENGE_COLUMNS, &rows).await?;
+    tx.insert_rows("job", JOB_COLUMNS, &[job_values(&expiry_job(challenge))]).await?;
+    insert_events(tx, std::slice::from_ref(event)).await
+}
+
+/// Leads a challenge through what an event means, calls `each` in each state, and writes the
+/// last one. A challenge that is over has no job any more.
+pub(crate) async fn pass(
+    tx: &Tx,
+    challenge: &mut ThreeDsChallenge,
+    event: ChallengeEvent,
+    now: Timestamp,
+    mut each: impl FnMut(&ThreeDsChallenge),
+) -> Result<(), ChallengeChangeError> {
+    let steps = challenge.transition(event, now)?;
+    for status in steps {
+        challenge.status = *status;
+        challenge.modified_at = now;
+        each(challenge);
+    }
+    if !steps.is_empty() {
+        write(tx, challenge).await?;
+    }
+    if is_over(challenge) {
         let sql = "DELETE FROM job WHERE enterprise_id = $1 AND job_id = $2";
         tx.execute(sql, &[challenge.enterprise_id.into(), challenge.challenge_id.into()]).await?;
     }
-    Ok(challenge)
+    Ok(())
+}
+
+/// Whether no event changes a challenge any more.
+pub(crate) const fn is_over(challenge: &ThreeDsChallenge) -> bool {
+    !matches!(challenge.status, ChallengeStatus::Init | ChallengeStatus::Noticed)
 }
 
 /// The acknowledgement of a challenge's first webhook, part of the commit that records it.
@@ -174,7 +202,7 @@ pub(crate) async fn acknowledge(
     write(tx, &challenge).await
 }
 
-async fn find_locked(
+pub(crate) async fn find_locked(
     tx: &Tx,
     enterprise_id: EnterpriseId,
     challenge_id: ChallengeId,

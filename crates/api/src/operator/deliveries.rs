@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use domain::WebhookId;
+use domain::{DeliveryStatus, WebhookId};
 use serde::Serialize;
 use store::{Attempt, DeliveryFilter, DeliveryView};
 use utoipa::ToSchema;
@@ -100,10 +100,14 @@ pub(crate) async fn resend(
     id: PathText,
 ) -> Result<Json<DeliveryBody>, Problem> {
     let webhook_id = id.id::<WebhookId>("webhook")?;
-    let was_pending = !state.store.resend_delivery(webhook_id, state.store.clock().now()).await?;
+    let is_refused = !state.store.resend_delivery(webhook_id, state.store.clock().now()).await?;
     let view = state.store.delivery(webhook_id).await?;
     let view = view.ok_or_else(|| Problem::not_found("webhook"))?;
-    if was_pending {
+    if is_refused && view.status != DeliveryStatus::Pending {
+        let detail = "an app is not told again what it acknowledged, and a wiped code is gone";
+        return Err(Problem::conflict("delivery_over", detail));
+    }
+    if is_refused {
         let detail = "the webhook is still pending and will be sent by itself";
         return Err(Problem::conflict("delivery_pending", detail));
     }

@@ -22,6 +22,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(mailbox::read))
         .routes(routes!(three_ds::create))
         .routes(routes!(three_ds::read))
+        .routes(routes!(three_ds::verify))
         .routes(routes!(tickets::decide_kyc))
         .routes(routes!(tickets::decide_intent))
 }

@@ -8,14 +8,16 @@ use axum::extract::State;
 use bytes::Bytes;
 use domain::{ChallengeId, ThreeDsChallenge};
 use serde::Serialize;
+use store::ChallengeChangeError;
 use utoipa::ToSchema;
+use zeroize::Zeroizing;
 
 use super::purchase::merchant;
 use crate::card_reference::card_id;
 use crate::fields::Fields;
 use crate::operator::PathText;
 use crate::problem::Problem;
-use crate::request_bodies::NewChallenge;
+use crate::request_bodies::{ChallengeAnswer, NewChallenge};
 use crate::state::ApiState;
 
 /// A challenge.
@@ -70,7 +72,8 @@ impl From<ChallengeError> for Problem {
     }
 }
 
-/// Challenges the cardholder; the enterprise is asked by webhook.
+/// Challenges the cardholder; the enterprise is asked by webhook. Of a card of the VM API its
+/// app is sent a code, which the cardholder types: see `verify`.
 #[utoipa::path(post, path = "/sandbox/v1/3ds-challenges", operation_id = "create_3ds_challenge", tag = "sandbox",
     request_body = NewChallenge, responses((status = 200, body = SandboxChallengeBody)))]
 pub(crate) async fn create(
@@ -100,4 +103,31 @@ pub(crate) async fn read(
     let challenge = state.store.challenge_of_anyone(challenge_id).await?;
     let challenge = challenge.ok_or_else(|| Problem::not_found("challenge"))?;
     Ok(Json(SandboxChallengeBody::from(&challenge)))
+}
+
+/// Plays the cardholder of a card of the VM API, who types the code. The right one approves
+/// the challenge, the fifth wrong one rejects it; the answer's `status` tells.
+#[utoipa::path(post, path = "/sandbox/v1/3ds-challenges/{id}/verify", operation_id = "verify_3ds_challenge", tag = "sandbox",
+    params(("id" = String, Path)), request_body = ChallengeAnswer,
+    responses((status = 200, body = SandboxChallengeBody)))]
+pub(crate) async fn verify(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+    body: Bytes,
+) -> Result<Json<SandboxChallengeBody>, Problem> {
+    let challenge_id = id.id::<ChallengeId>("challenge")?;
+    let fields = Fields::parse(&body, ChallengeAnswer::FIELDS)?;
+    let otp = Zeroizing::new(fields.required_text("otp")?);
+    let challenge = state.challenges.verify(challenge_id, &otp).await.map_err(refused)?;
+    Ok(Json(SandboxChallengeBody::from(&challenge)))
+}
+
+fn refused(error: ChallengeChangeError) -> Problem {
+    match error {
+        ChallengeChangeError::NotFound => Problem::not_found("challenge"),
+        ChallengeChangeError::Over(error) => {
+            Problem::conflict("challenge_state", error.to_string())
+        }
+        ChallengeChangeError::Store(error) => error.into(),
+    }
 }

@@ -55,6 +55,7 @@ const OPERATIONS: &[&str] = &[
     "post /admin/v1/vm-apps/{appId}/products",
     "post /admin/v1/webhook-deliveries/{id}/resend",
     "post /sandbox/v1/3ds-challenges",
+    "post /sandbox/v1/3ds-challenges/{id}/verify",
     "post /sandbox/v1/authorisations",
     "post /sandbox/v1/authorisations/{id}/clear",
     "post /sandbox/v1/authorisations/{id}/increment",

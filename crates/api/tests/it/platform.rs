@@ -145,7 +145,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
         Arc::new(WebhookWorker::new(store.clone(), Arc::clone(&vault), outbound.clone())),
     ];
     ApiState {
-        challenges: Challenges::new(store.clone()),
+        challenges: Challenges::new(store.clone(), Arc::clone(&vault)),
         settings: ApiSettings {
             mode,
             signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,

@@ -190,7 +190,7 @@ impl Parts {
                 public_url: listeners.addresses.public_url.clone(),
             },
             admin_token: admin_token.for_api(),
-            challenges: Challenges::new(self.store.clone()),
+            challenges: Challenges::new(self.store.clone(), Arc::clone(&self.vault)),
             store: self.store,
             vault: self.vault,
             pool: self.pool,

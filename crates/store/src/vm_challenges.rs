@@ -1,0 +1,132 @@
+//! 3DS challenges of cards of dialect 2: the app is sent a code, and the cardholder types it
+//! (vm-api.md section 10.2).
+
+use std::sync::Arc;
+
+use domain::{
+    ChallengeEvent, ChallengeId, ChallengeOverError, ChallengeVerdict, EnterpriseId,
+    ThreeDsChallenge, Timestamp, VmAppId, WebhookEvent,
+};
+
+use crate::engine::{Tx, Value};
+use crate::three_ds::{find_locked, insert, is_over, pass};
+use crate::{ChallengeChangeError, JobKind, Store, StoreError};
+
+/// Wrong codes that end a challenge.
+const MAX_WRONG_TRIES: i64 = 5;
+
+/// The code of a challenge, of which no more than a keyed hash is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChallengeCode {
+    /// The app that is told the code.
+    pub vm_app_id: VmAppId,
+    /// The vault's hash of it.
+    pub hash: [u8; 32],
+}
+
+/// A code that a cardholder typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypedCode {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// The challenge that is answered.
+    pub challenge_id: ChallengeId,
+    /// The vault's hash of what was typed.
+    pub hash: [u8; 32],
+    /// When (business time).
+    pub now: Timestamp,
+}
+
+impl Store {
+    /// Writes a new challenge of an app's card, its code's hash, the notice that bears the
+    /// code, and the job that ends it, in one commit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn create_vm_challenge(
+        &self,
+        challenge: &ThreeDsChallenge,
+        code: ChallengeCode,
+        notice: WebhookEvent,
+    ) -> Result<(), StoreError> {
+        let rows = Arc::new((challenge.clone(), notice));
+        self.write(move |tx| {
+            let rows = Arc::clone(&rows);
+            Box::pin(async move {
+                let (challenge, notice) = &*rows;
+                insert(tx, challenge, notice).await?;
+                let row: Vec<Value> = vec![
+                    challenge.enterprise_id.into(),
+                    challenge.challenge_id.into(),
+                    code.vm_app_id.into(),
+                    code.hash.as_slice().into(),
+                    0_i64.into(),
+                ];
+                let columns = "enterprise_id, challenge_id, vm_app_id, otp_hash, wrong_tries";
+                tx.insert_rows("vm_challenge", columns, &[row]).await
+            })
+        })
+        .await?;
+        self.inner.outbox_changed.notify_one();
+        self.jobs_changed(JobKind::ChallengeExpiry).notify_one();
+        Ok(())
+    }
+
+    /// Takes a typed code: the right one approves the challenge, the fifth wrong one rejects
+    /// it, and each wrong one before leaves it as it was. Its new state tells which.
+    ///
+    /// # Errors
+    /// No such challenge of an app's card, it is over, or the store failed.
+    pub async fn verify_challenge_code(
+        &self,
+        typed: TypedCode,
+    ) -> Result<ThreeDsChallenge, ChallengeChangeError> {
+        self.write(move |tx| Box::pin(async move { verify(tx, typed).await })).await
+    }
+}
+
+async fn verify(tx: &Tx, typed: TypedCode) -> Result<ThreeDsChallenge, ChallengeChangeError> {
+    let found = find_locked(tx, typed.enterprise_id, typed.challenge_id).await?;
+    let mut challenge = found.ok_or(ChallengeChangeError::NotFound)?;
+    let sql = "SELECT otp_hash, wrong_tries FROM vm_challenge \
+        WHERE enterprise_id = $1 AND challenge_id = $2";
+    let params: [Value; 2] = [typed.enterprise_id.into(), typed.challenge_id.into()];
+    let row = tx.query_opt(sql, &params).await?.ok_or(ChallengeChangeError::NotFound)?;
+    if is_over(&challenge) || typed.now >= challenge.expires_at {
+        return Err(ChallengeOverError.into());
+    }
+    let wrong_tries = row.int(1)? + 1;
+    // Keyed hashes: how far two of them agree tells nothing about the code.
+    let verdict = if row.opt_bytes(0)?.as_deref() == Some(typed.hash.as_slice()) {
+        ChallengeVerdict::Approve
+    } else if wrong_tries >= MAX_WRONG_TRIES {
+        ChallengeVerdict::Reject
+    } else {
+        let count = "UPDATE vm_challenge SET wrong_tries = $3 \
+            WHERE enterprise_id = $1 AND challenge_id = $2";
+        let [enterprise_id, challenge_id] = params;
+        tx.execute(count, &[enterprise_id, challenge_id, wrong_tries.into()]).await?;
+        return Ok(challenge);
+    };
+    pass(tx, &mut challenge, ChallengeEvent::Verdict(verdict), typed.now, |_| {}).await?;
+    forget_code(tx, &challenge).await?;
+    Ok(challenge)
+}
+
+/// Whether a challenge is that of an app's card.
+pub(crate) async fn is_of_app(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM vm_challenge WHERE enterprise_id = $1 AND challenge_id = $2";
+    let params = [challenge.enterprise_id.into(), challenge.challenge_id.into()];
+    tx.query_opt(sql, &params).await.map(|row| row.is_some())
+}
+
+/// Wipes the hash of a challenge's code once the challenge is over.
+pub(crate) async fn forget_code(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<(), StoreError> {
+    if !is_over(challenge) {
+        return Ok(());
+    }
+    let sql = "UPDATE vm_challenge SET otp_hash = NULL \
+        WHERE enterprise_id = $1 AND challenge_id = $2";
+    let params = [challenge.enterprise_id.into(), challenge.challenge_id.into()];
+    tx.execute(sql, &params).await.map(drop)
+}
