@@ -29,7 +29,7 @@ mod three_ds;
 pub use authoriser::{Authoriser, AuthoriserParts};
 pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
-pub use notice::Teller;
+pub use notice::{Teller, transaction_teller};
 pub use request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, PresentedValue,
     ReversalRequest,

@@ -1,13 +1,28 @@
-//! Who tells of an authorisation that nobody is asked about (vm-api.md section 10). The texts
-//! are made elsewhere; here is only when there is something to tell.
+//! Who tells of an authorisation that nobody is asked about (vm-api.md section 10).
 
 use std::sync::Arc;
 
-use domain::{Authorisation, VmCard};
+use domain::{Authorisation, VmCard, WebhookId};
 use store::{ChangeNotice, Store, StoreError};
+use wire::vm::notice::transaction_event;
+use wire::vm::time::Offset;
 
 /// Makes the notices of a card of dialect 2.
 pub type Teller = Arc<dyn Fn(&VmCard) -> ChangeNotice + Send + Sync>;
+
+/// Tells the apps of each change of their cards' transactions, times at `offset`
+/// (vm-api.md section 10.1).
+#[must_use]
+pub fn transaction_teller(store: Store, offset: Offset) -> Teller {
+    Arc::new(move |card| {
+        let (store, card) = (store.clone(), card.clone());
+        ChangeNotice::new(move |it| {
+            // Drawn within the commit: their order is that of the changes.
+            let webhook_id = WebhookId::from_i64(store.ids().next());
+            Some(transaction_event(it, &card, webhook_id, store.clock().now(), offset))
+        })
+    })
+}
 
 /// The notice of whatever happens to an authorisation; none of a forwarded card.
 pub(crate) async fn notice_of(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use api::{AdminToken, ApiSettings, ApiState, Mode};
 use authorise::{
     Authoriser, AuthoriserParts, Challenges, HoldExpiryWorker, challenge_expiry_worker,
+    transaction_teller,
 };
 use cards::{Cards, CardsSettings, intent_ticket_worker, kyc_review_worker, order_worker};
 use crypto::RsaPool;
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vault::{MasterKey, Vault};
+use wire::vm::time::Offset;
 
 use crate::http::{Answer, Request, send};
 
@@ -123,7 +125,8 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
     let orders = order_worker(store.clone(), Arc::clone(&vault), settings);
     let kyc = kyc_review_worker(store.clone(), Arc::clone(&vault), settings);
     let intents = intent_ticket_worker(store.clone(), Arc::clone(&vault), settings);
-    let holds = HoldExpiryWorker::new(store.clone(), None);
+    let teller = transaction_teller(store.clone(), Offset::default());
+    let holds = HoldExpiryWorker::new(store.clone(), Some(Arc::clone(&teller)));
     let settlement = SettlementWorker::new(store.clone());
     let pool = Arc::new(RsaPool::new(1, 64));
     let authoriser = Authoriser::new(AuthoriserParts {
@@ -132,7 +135,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
         pool: Arc::clone(&pool),
         outbound: outbound.clone(),
         random: random.clone(),
-        teller: None,
+        teller: Some(teller),
     });
     let workers: Vec<Arc<dyn Worker>> = vec![
         Arc::new(orders),

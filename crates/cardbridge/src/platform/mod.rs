@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::{ApiSettings, ApiState, Mode, admin_service, public_service, serve_listener};
-use authorise::{Authoriser, AuthoriserParts, Challenges};
+use authorise::{Authoriser, AuthoriserParts, Challenges, transaction_teller};
 use cards::{Cards, CardsSettings};
 use crypto::RsaPool;
 use domain::{Clock, Random, SystemRandom, Timestamp};
@@ -26,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use vault::Vault;
+use wire::vm::time::Offset;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -143,15 +144,16 @@ impl Parts {
             magic_values: config.mode == Mode::Sandbox,
         };
         let pool = Arc::new(RsaPool::new(RsaPool::default_threads(), RsaPool::DEFAULT_QUEUE_LIMIT));
+        let teller = transaction_teller(store.clone(), Offset::default());
         let authoriser = Authoriser::new(AuthoriserParts {
             store: store.clone(),
             vault: Arc::clone(&vault),
             pool: Arc::clone(&pool),
             outbound: outbound.clone(),
             random: Arc::clone(&random),
-            teller: None,
+            teller: Some(Arc::clone(&teller)),
         });
-        let workers = workers::all(&store, &vault, &outbound, settings);
+        let workers = workers::all(&store, &vault, &outbound, settings, teller);
         let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());
         let mailer = Arc::new(mail::mailer(config, store.clock().clone())?);
         Ok(Self {
