@@ -74,6 +74,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(vm_apps::create))
         .routes(routes!(vm_apps::read, vm_apps::patch))
         .routes(routes!(vm_apps::fund))
+        .routes(routes!(vm_apps::webhook_secret))
         .routes(routes!(vm_products::put, vm_products::list))
         .routes(routes!(profiles::create, profiles::list))
         .routes(routes!(cards::read))

@@ -134,6 +134,27 @@ pub(crate) async fn read(
     VmAppBody::read(&state, app).await.map(Json)
 }
 
+/// What verifies the webhooks of an app that has them signed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WebhookSecretBody<'a> {
+    /// Base64 of the key of the Standard Webhooks signature.
+    webhook_secret: &'a str,
+}
+
+/// The secret that signs an app's webhooks while `signWebhooks` is on. It always is the same.
+#[utoipa::path(get, path = "/admin/v1/vm-apps/{appId}/webhook-secret",
+    operation_id = "read_vm_app_webhook_secret", tag = "vm-apps",
+    params(("appId" = String, Path)), responses((status = 200, body = WebhookSecretBody)))]
+pub(crate) async fn webhook_secret(
+    State(state): State<Arc<ApiState>>,
+    app_id: PathText,
+) -> Result<Response, Problem> {
+    let app = app_of(&state, &app_id).await?;
+    let secret = state.vault.vm_webhook_secret(app.enterprise_id, app.vm_app_id);
+    Ok(Json(WebhookSecretBody { webhook_secret: secret.expose() }).into_response())
+}
+
 /// Changes the fields that are given.
 #[utoipa::path(patch, path = "/admin/v1/vm-apps/{appId}", operation_id = "patch_vm_app", tag = "vm-apps",
     params(("appId" = String, Path)), request_body = VmAppChange,

@@ -31,6 +31,7 @@ const OPERATIONS: &[&str] = &[
     "get /admin/v1/transactions",
     "get /admin/v1/vm-apps/{appId}",
     "get /admin/v1/vm-apps/{appId}/products",
+    "get /admin/v1/vm-apps/{appId}/webhook-secret",
     "get /admin/v1/webhook-deliveries",
     "get /sandbox/v1/3ds-challenges/{id}",
     "get /sandbox/v1/clock",
