@@ -2,7 +2,7 @@
 
 use domain::{
     AccountOwner, Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType,
-    PanId, Timestamp,
+    CustomerId, EnterpriseId, PanId, Timestamp,
 };
 use store::{IssuedCard, PanRecord, Store};
 use vault::Vault;
@@ -17,14 +17,27 @@ pub fn draw_card(
     profile: &CardProfile,
     now: Timestamp,
 ) -> IssuedCard {
+    let bearer = (order.enterprise_id, order.customer_id);
+    let card_id = CardId::from_i64(store.ids().next());
+    draw_card_of(vault, store, bearer, (card_id, AccountOwner::Deposit), profile, now)
+}
+
+/// Draws a virtual card of a customer that draws on an account, as [`draw_card`] does.
+pub fn draw_card_of(
+    vault: &Vault,
+    store: &Store,
+    (enterprise_id, customer_id): (EnterpriseId, CustomerId),
+    (card_id, account): (CardId, AccountOwner),
+    profile: &CardProfile,
+    now: Timestamp,
+) -> IssuedCard {
     let pan = vault.draw_pan(&profile.bin_range);
-    let enterprise_id = order.enterprise_id;
     let pan_id = PanId::from_i64(store.ids().next());
     let card = Card {
         enterprise_id,
-        card_id: CardId::from_i64(store.ids().next()),
+        card_id,
         profile_id: profile.profile_id,
-        customer_id: order.customer_id,
+        customer_id,
         pan_id,
         card_type: CardType::Virtual,
         status: CardStatus::Activated,
@@ -33,7 +46,7 @@ pub fn draw_card(
         pan_last4: pan.last4().to_owned(),
         currency: profile.currency,
         valid_until: now.utc8_month_start_after(CardProfile::VALID_MONTHS + 1),
-        account: AccountOwner::Deposit,
+        account,
         invalidate_reason: None,
         created_at: now,
         modified_at: now,

@@ -27,6 +27,7 @@ mod review_worker;
 mod secure_data;
 mod step;
 mod velocity;
+mod vm;
 mod worker;
 
 pub use apply::{Cards, CardsSettings};
@@ -39,4 +40,5 @@ pub use review_worker::{intent_ticket_worker, kyc_review_worker};
 pub use secure_data::RevealedCard;
 pub use step::{StepDecision, next_step};
 pub use velocity::CardVelocity;
+pub use vm::{OpenedVmCard, VmRefusal};
 pub use worker::order_worker;

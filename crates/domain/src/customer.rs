@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use crate::{CustomerId, EnterpriseId, Timestamp};
 
-/// A cardholder of one enterprise. At least one of e-mail and phone is there.
+/// A cardholder of one enterprise. At least one of e-mail and phone is there, except of a card
+/// of dialect 2: its bearer's contact is sealed with the card, and nobody is known by it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
     /// Owner.

@@ -87,6 +87,8 @@ ids! {
     IntentTicketId,
     /// An application of dialect 2.
     VmAppId,
+    /// A movement of the balance of a card of dialect 2.
+    VmFlowId,
 }
 
 fn parse_id(text: &str) -> Result<i64, IdError> {

@@ -49,7 +49,7 @@ pub use guidance::{GuidanceLink, GuidanceType, PageLanguage, PageMode, PageStep,
 pub use ids::{
     AccountId, AuthId, CardId, ChallengeId, CustomerId, EnterpriseId, IdError, IdGenerator,
     IntentTicketId, JobId, KycTicketId, OrderId, OutsId, PanId, ProfileId, RevealId, TransactionId,
-    TransferId, VmAppId, WebhookId,
+    TransferId, VmAppId, VmFlowId, WebhookId,
 };
 pub use intent_ticket::{
     IntentEvent, IntentSubject, IntentTicket, IntentTicketStatus, IntentTicketType,
@@ -74,5 +74,5 @@ pub use three_ds::{
 };
 pub use timestamp::Timestamp;
 pub use velocity::{PeriodUse, VelocityExcess, VelocityShare, VelocityUse};
-pub use vm::{VmApp, VmCard, VmFunding, VmLimits, VmProduct};
+pub use vm::{VmApp, VmCard, VmFee, VmFees, VmFlow, VmFlowKind, VmFunding, VmLimits, VmProduct};
 pub use webhook::{DeliveryStatus, Destination, WebhookEvent, WebhookSubType, WebhookType};

@@ -10,6 +10,8 @@ text_enum! {
         RetrieveSecureCard = "RETRIEVE_SECURE_CARD",
         /// The hosted page that shows the card (section 6.3, type 1).
         ShowCardPage = "SHOW_CARD_PAGE",
+        /// `cardDetail` (vm-api.md section 6.4).
+        VmCardDetail = "VM_CARD_DETAIL",
     }
 }
 
@@ -24,7 +26,8 @@ pub struct Reveal {
     pub card_id: CardId,
     /// Why.
     pub purpose: RevealPurpose,
-    /// By what: the API key that signed, or the id of the page's link. Never a secret.
+    /// By what: the API key that signed, the id of the page's link, or the app's id. Never a
+    /// secret.
     pub actor: String,
     /// When.
     pub revealed_at: Timestamp,

@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, AccountOwner, AmountError, AuthId, Currency, EnterpriseId, Money, Timestamp,
-    TransferId,
+    TransferId, VmAppId,
 };
 use thiserror::Error;
 
@@ -164,6 +164,8 @@ pub struct Account {
     pub posted_minor: i64,
     /// Whether the network ever forced `available` or `posted` below zero.
     pub forced_negative: bool,
+    /// The app whose balance takes over what a deleted card still gets or lacks.
+    pub closed_into: Option<VmAppId>,
 }
 
 /// One movement of money between two buckets of an account.
@@ -209,6 +211,7 @@ impl Account {
             held_minor: 0,
             posted_minor: 0,
             forced_negative: false,
+            closed_into: None,
         }
     }
 

@@ -18,8 +18,6 @@ mod movement;
 
 pub use account::{Account, AccountViolation, Bucket, LedgerError, Transfer, TransferKind};
 pub use movement::{
-pub use movement::{
-    Clearing, Movement, charge, clear, deposit, expire, hold, hold_again, refund, release,
+    Clearing, Movement, charge, clear, deposit, expire, hold, hold_again, refund, release, sweep,
     transfer, withdraw,
-};
 };

@@ -185,6 +185,34 @@ pub fn transfer(
     Ok((left, entered))
 }
 
+/// What a closed account has available goes to its heir; what it lacks, since the network took
+/// more than was held, comes from there, which may take the heir below zero and flags it.
+/// Returns what moved on the closed account and on its heir.
+///
+/// # Errors
+/// Another currency, or out of range; both accounts are then as they were.
+pub fn sweep(
+    closed: &mut Account,
+    heir: &mut Account,
+) -> Result<Option<(Movement, Movement)>, LedgerError> {
+    if closed.available_minor == 0 {
+        return Ok(None);
+    }
+    if closed.available_minor > 0 {
+        let amount = Money::new(closed.available_minor, closed.currency);
+        return transfer(closed, heir, amount).map(Some);
+    }
+    let lacking = closed.available_minor.checked_neg().ok_or(LedgerError::OutOfRange)?;
+    let amount = Money::new(lacking, closed.currency);
+    let (mut taker, mut giver) = (closed.clone(), heir.clone());
+    let kind = TransferKind::Transfer;
+    let left = step(&mut giver, kind, Bucket::Available, Bucket::Funding, amount)?;
+    let entered = step(&mut taker, kind, Bucket::Funding, Bucket::Available, amount)?;
+    giver.forced_negative |= giver.available_minor < 0;
+    (*closed, *heir) = (taker, giver);
+    Ok(Some((entered, left)))
+}
+
 /// Charges for a service, never more than is available.
 ///
 /// # Errors

@@ -238,7 +238,8 @@ pub(crate) async fn write_card(tx: &Tx, card: &Card) -> Result<(), StoreError> {
     }
 }
 
-async fn find_pan(
+/// A PAN record of an enterprise.
+pub(crate) async fn find_pan(
     tx: &Tx,
     enterprise_id: EnterpriseId,
     pan_id: PanId,

@@ -40,6 +40,9 @@ mod three_ds;
 mod velocity;
 mod verify;
 mod vm_apps;
+mod vm_card_changes;
+mod vm_cards;
+mod vm_flows;
 mod vm_challenges;
 mod waiting;
 
@@ -79,6 +82,9 @@ pub use surroundings::CardSurroundings;
 pub use three_ds::{ChallengeChange, ChallengeChangeError, TellOfChallenge};
 pub use verify::{VerifyReport, Violation};
 pub use vm_apps::{VmAppPatch, VmBalances, VmProductError, VmPurse};
+pub use vm_card_changes::{ChangeVmCard, VmCardWish};
+pub use vm_cards::{OpenVmCard, VmCardError, VmCardView};
+pub use vm_flows::VmFlowPage;
 pub use vm_challenges::{ChallengeCode, TypedCode};
 
 use std::path::PathBuf;

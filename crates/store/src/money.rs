@@ -1,8 +1,8 @@
 //! Everything that moves money, through one writer that commits what has arrived together.
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, EnterpriseId, ErrorCode, Money, Posting, ResponseCode,
-    Timestamp, VmAppId, WebhookEvent,
+    AccountOwner, AuthId, Authorisation, CardId, Currency, EnterpriseId, ErrorCode, Money, Posting,
+    ResponseCode, Timestamp, VmAppId, WebhookEvent,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;
@@ -216,6 +216,37 @@ impl TransferFunds {
     }
 }
 
+/// A fee, charged to an account.
+#[derive(Debug, Clone)]
+pub(crate) struct ChargeFee {
+    pub(crate) enterprise_id: EnterpriseId,
+    pub(crate) from: AccountOwner,
+    pub(crate) amount: Money,
+    pub(crate) now: Timestamp,
+}
+
+impl ChargeFee {
+    const fn key(&self) -> batch::AccountKey {
+        (self.enterprise_id, self.amount.currency(), self.from)
+    }
+}
+
+/// A prepaid card ends: an app's balance takes over what its account has and will get or lack.
+#[derive(Debug, Clone)]
+pub(crate) struct CloseCard {
+    pub(crate) enterprise_id: EnterpriseId,
+    pub(crate) card_id: CardId,
+    pub(crate) currency: Currency,
+    pub(crate) into: VmAppId,
+}
+
+impl CloseCard {
+    fn keys(&self) -> (batch::AccountKey, batch::AccountKey) {
+        let of = |owner| (self.enterprise_id, self.currency, owner);
+        (of(AccountOwner::Card(self.card_id)), of(AccountOwner::VmBalance(self.into)))
+    }
+}
+
 /// Everything that the grouping writer can be asked for.
 #[derive(Debug, Clone)]
 pub(crate) enum Command {
@@ -232,6 +263,8 @@ pub(crate) enum Command {
     },
     Move(MoveFunds),
     Transfer(TransferFunds),
+    Charge(ChargeFee),
+    Close(CloseCard),
 }
 
 /// What the grouping writer answers, one kind for each kind of command.
@@ -244,6 +277,8 @@ pub(crate) enum Outcome {
     Expired(bool),
     Moved(Box<MovedFunds>),
     Transferred(Box<(Account, Account)>),
+    Charged(Box<Account>),
+    Closed,
 }
 
 /// The writer answered with another kind than that of the command: a fault of ours.

@@ -254,16 +254,24 @@ pub(crate) async fn advance(tx: &Tx, step: &OrderStep) -> Result<OrderStepOutcom
     }
     if let Some(issued) = &step.issued {
         // Before anything else, so that nothing is written if the PAN is taken.
-        if !claim_fingerprint(tx, &issued.pan).await? {
+        if !insert_issued(tx, issued).await? {
             return Ok(OrderStepOutcome::PanTaken);
         }
-        tx.insert_rows("pan", PAN_COLUMNS, &[pan_values(&issued.pan)]).await?;
-        tx.insert_rows("card", CARD_COLUMNS, &[card_values(&issued.card)]).await?;
     }
     write_order(tx, order).await?;
     move_job(tx, step).await?;
     insert_events(tx, &step.events).await?;
     Ok(OrderStepOutcome::Done)
+}
+
+/// Writes a card and its PAN record; false, and nothing written, if someone has the PAN.
+pub(crate) async fn insert_issued(tx: &Tx, issued: &IssuedCard) -> Result<bool, StoreError> {
+    if !claim_fingerprint(tx, &issued.pan).await? {
+        return Ok(false);
+    }
+    tx.insert_rows("pan", PAN_COLUMNS, &[pan_values(&issued.pan)]).await?;
+    tx.insert_rows("card", CARD_COLUMNS, &[card_values(&issued.card)]).await?;
+    Ok(true)
 }
 
 /// Writes an order as it shall be; a final one needs its application no more.

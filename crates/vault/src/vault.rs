@@ -193,6 +193,17 @@ impl Vault {
         SecretText::new(URL_SAFE_NO_PAD.encode(self.drawn::<SECRET_BYTES>().as_slice()))
     }
 
+    /// A new UUID of version 4.
+    #[must_use]
+    pub fn new_uuid(&self) -> String {
+        let mut bytes = self.drawn::<16>();
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let digits = hex::encode(bytes.as_slice());
+        let part = |from: usize, to: usize| &digits[from..to];
+        [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+    }
+
     /// A new one-time password: six digits, each text equally likely.
     #[must_use]
     pub fn new_one_time_password(&self) -> SecretText {

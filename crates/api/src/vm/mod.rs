@@ -4,6 +4,7 @@
 mod account;
 mod budget;
 mod caller;
+mod cards;
 mod envelope;
 mod reply;
 mod routes;

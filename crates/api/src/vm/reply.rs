@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
+use cards::VmRefusal;
 use http::header;
 use serde::Serialize;
 use store::StoreError;
@@ -27,6 +28,19 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         Self(VmError::ServerException)
+    }
+}
+
+impl From<VmRefusal> for Refusal {
+    fn from(refusal: VmRefusal) -> Self {
+        match refusal {
+            VmRefusal::Refused(error) => Self(error),
+            VmRefusal::Store(error) => error.into(),
+            error @ (VmRefusal::Money(_) | VmRefusal::Vault(_) | VmRefusal::Unreadable) => {
+                tracing::error!(%error, "a card's request failed");
+                Self(VmError::ServerException)
+            }
+        }
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use wire::vm::{account as account_wire, product, token as token_wire};
+use wire::vm::{account as account_wire, card, flow, product, token as token_wire};
 
 use super::envelope::{Envelope, layer};
 use super::token::TokenFailures;
-use super::{account, token};
+use super::{account, cards, token};
 use crate::state::ApiState;
 
 /// All routes of dialect 2. Paths are at the root and case-sensitive.
@@ -18,6 +18,13 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
     Router::new()
         .route(account_wire::BALANCE_PATH, post(account::balance))
         .route(product::PRODUCTS_PATH, post(account::products))
+        .route(card::CREATE_PATH, post(cards::create))
+        .route(card::DETAIL_PATH, post(cards::detail))
+        .route(card::FREEZE_PATH, post(cards::freeze))
+        .route(card::RECHARGE_PATH, post(cards::recharge))
+        .route(card::REFUND_PATH, post(cards::refund))
+        .route(card::DELETE_PATH, post(cards::delete))
+        .route(flow::FLOW_PATH, post(cards::flows))
         .route_layer(from_fn_with_state(envelope, layer))
         .route(
             token_wire::TOKEN_PATH,

@@ -154,6 +154,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
             signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
             trusted_proxies: vec!["127.0.0.2/32".parse().unwrap()],
             public_url: PUBLIC_URL.to_owned(),
+            vm_offset: wire::vm::time::Offset::default(),
         },
         admin_token: AdminToken::new(ADMIN_TOKEN),
         store: store.clone(),

@@ -190,6 +190,7 @@ impl Parts {
                 signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
                 trusted_proxies: config.trusted_proxies.clone(),
                 public_url: listeners.addresses.public_url.clone(),
+                vm_offset: wire::vm::time::Offset::default(),
             },
             admin_token: admin_token.for_api(),
             challenges: Challenges::new(self.store.clone(), Arc::clone(&self.vault)),

@@ -67,6 +67,22 @@ CREATE TABLE vm_card_uuid (
     card_id       BIGINT NOT NULL
 );
 
+-- What moved the balance of a card, in the commit that moved it.
+CREATE TABLE vm_flow (
+    enterprise_id BIGINT NOT NULL,
+    flow_id       BIGINT NOT NULL,
+    card_id       BIGINT NOT NULL,
+    kind          TEXT NOT NULL,
+    amount_minor  BIGINT NOT NULL,
+    balance_minor BIGINT NOT NULL,
+    remark        TEXT NOT NULL,
+    created_at    BIGINT NOT NULL,
+    vm_app_id     BIGINT NOT NULL,
+    PRIMARY KEY (enterprise_id, flow_id)
+);
+CREATE INDEX vm_flow_by_app ON vm_flow (enterprise_id, vm_app_id, created_at, flow_id);
+CREATE INDEX vm_flow_by_card ON vm_flow (enterprise_id, card_id, created_at, flow_id);
+
 -- Which account an authorisation draws on: the enterprise's deposit in its currency, an app's
 -- balance or wallet, or the card itself. owner_id is 0 for a deposit.
 ALTER TABLE ledger_account ADD COLUMN purpose TEXT NOT NULL DEFAULT 'DEPOSIT';
@@ -100,3 +116,6 @@ CREATE TABLE vm_challenge (
     wrong_tries   BIGINT NOT NULL,
     PRIMARY KEY (enterprise_id, challenge_id)
 );
+
+-- The app whose balance takes over what a deleted card's account still gets or lacks.
+ALTER TABLE ledger_account ADD COLUMN closed_into BIGINT;

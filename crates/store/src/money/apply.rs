@@ -42,6 +42,7 @@ pub(crate) async fn apply(
     // command waited for it.
     let mut group = Group { batch: &mut batch, ids, now: ids.clock().now() };
     let results = commands.iter().map(|command| group.run(command)).collect();
+    group.sweep_closed()?;
     batch.write(tx).await?;
     Ok(results)
 }
@@ -81,6 +82,8 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
                 accounts.insert(account_key(it));
             }
             Command::Transfer(request) => accounts.extend(<[_; 2]>::from(request.keys())),
+            Command::Close(request) => accounts.extend(<[_; 2]>::from(request.keys())),
+            Command::Charge(request) => _ = accounts.insert(request.key()),
             Command::Move(request) => {
                 accounts.insert(request.key());
                 references.insert((request.enterprise_id, request.reference.clone()));
@@ -88,6 +91,7 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
         }
     }
     accounts.extend(batch::accounts_of(tx, &named).await?);
+    accounts.extend(batch::heirs_of(tx, &accounts).await?);
     batch.load_accounts(tx, accounts).await?;
     batch.load_authorisations(tx, named).await?;
     batch.load_bills(tx, bills(commands, &batch)).await?;
@@ -106,7 +110,11 @@ fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
         Command::Clear(request) => Some(request.auth_id),
         Command::Reverse(request) => Some(request.auth_id),
         Command::Expire { auth_id, .. } => Some(*auth_id),
-        Command::Force(_) | Command::Move(_) | Command::Transfer(_) => None,
+        Command::Force(_)
+        | Command::Move(_)
+        | Command::Transfer(_)
+        | Command::Charge(_)
+        | Command::Close(_) => None,
     };
     let named = commands.iter().filter_map(|command| Some((command, of_whole_bill(command)?)));
     let outs_id = |(command, auth_id): (&&Command, AuthId)| {
@@ -122,7 +130,7 @@ pub(super) struct Group<'a> {
     pub(super) batch: &'a mut Batch,
     pub(super) ids: &'a IdGenerator,
     /// Business time of the group.
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Group<'_> {
@@ -149,6 +157,13 @@ impl Group<'_> {
             Command::Transfer(request) => self
                 .transfer_funds(request)
                 .map(|accounts| Outcome::Transferred(Box::new(accounts))),
+            Command::Charge(request) => {
+                self.charge_fee(request).map(|account| Outcome::Charged(Box::new(account)))
+            }
+            Command::Close(request) => {
+                self.close_card(request);
+                Ok(Outcome::Closed)
+            }
         }
     }
 

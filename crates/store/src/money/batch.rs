@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, Currency, EnterpriseId, OutsId, Posting, VmAppId,
+    AccountOwner, AuthId, Authorisation, Currency, EnterpriseId, OutsId, Posting, VmAppId, VmFlow,
     WebhookEvent,
 };
 use futures_util::future::try_join_all;
@@ -60,6 +60,8 @@ pub(super) struct Batch {
     pub(super) transfers: Vec<Transfer>,
     pub(super) postings: Vec<Posting>,
     pub(super) events: Vec<WebhookEvent>,
+    /// Movements of the balances of cards of dialect 2.
+    pub(super) flows: Vec<VmFlow>,
 }
 
 impl Batch {
@@ -140,7 +142,9 @@ impl Batch {
              AND purpose = $3 AND owner_id = $4 FOR UPDATE",
             rows::ACCOUNT_COLUMNS
         );
-        for (enterprise_id, currency, owner) in keys {
+        let mut keys = keys;
+        while let Some(key) = keys.pop_first() {
+            let (enterprise_id, currency, owner) = key;
             let params = [
                 enterprise_id.into(),
                 currency.into(),
@@ -149,8 +153,12 @@ impl Batch {
             ];
             if let Some(row) = tx.query_opt(&sql, &params).await? {
                 let account = rows::account_from(&row)?;
+                // Closed since the heirs were looked for.
+                let heir = account.closed_into.map(AccountOwner::VmBalance);
+                let heir = heir.map(|heir| (enterprise_id, currency, heir));
+                keys.extend(heir.filter(|heir| !self.accounts.contains_key(heir)));
                 let loaded = LoadedAccount { account, is_new: false, is_changed: false };
-                self.accounts.insert((enterprise_id, currency, owner), loaded);
+                self.accounts.insert(key, loaded);
             }
         }
         Ok(())
@@ -191,6 +199,7 @@ impl Batch {
         let postings: Vec<_> = self.postings.iter().map(rows::posting_values).collect();
         tx.insert_rows("posting", rows::POSTING_COLUMNS, &postings).await?;
         crate::outbox::insert_events(tx, &self.events).await?;
+        crate::vm_flows::insert_flows(tx, &self.flows).await?;
         for loaded in self.accounts.values().filter(|loaded| loaded.is_changed) {
             write_account(tx, loaded).await?;
         }
@@ -233,6 +242,25 @@ pub(super) async fn accounts_of(
     rows.iter().flatten().map(rows::account_key_from).collect()
 }
 
+/// The balances of apps that took over the accounts of deleted cards.
+pub(super) async fn heirs_of(
+    tx: &Tx,
+    keys: &BTreeSet<AccountKey>,
+) -> Result<BTreeSet<AccountKey>, StoreError> {
+    let sql = "SELECT closed_into FROM ledger_account WHERE enterprise_id = $1 \
+        AND currency = $2 AND purpose = 'CARD' AND owner_id = $3 AND closed_into IS NOT NULL";
+    let cards = keys.iter().filter(|(_, _, owner)| matches!(owner, AccountOwner::Card(_)));
+    let reads = cards.map(|(enterprise_id, currency, owner)| async move {
+        let params = [(*enterprise_id).into(), (*currency).into(), owner.owner_id().into()];
+        let row = tx.query_opt(sql, &params).await?;
+        let heir = row.map(|row| row.int(0)).transpose()?.map(VmAppId::from_i64);
+        Ok::<_, StoreError>(
+            heir.map(|app| (*enterprise_id, *currency, AccountOwner::VmBalance(app))),
+        )
+    });
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
 async fn write_account(tx: &Tx, loaded: &LoadedAccount) -> Result<(), StoreError> {
     let account = &loaded.account;
     if loaded.is_new {
@@ -241,7 +269,7 @@ async fn write_account(tx: &Tx, loaded: &LoadedAccount) -> Result<(), StoreError
     }
     tx.execute(
         "UPDATE ledger_account SET funding_minor = $3, available_minor = $4, held_minor = $5, \
-         posted_minor = $6, forced_negative = $7 WHERE enterprise_id = $1 AND account_id = $2",
+         posted_minor = $6, forced_negative = $7, closed_into = $8 WHERE enterprise_id = $1 AND account_id = $2",
         &[
             account.enterprise_id.as_i64().into(),
             account.account_id.as_i64().into(),
@@ -250,6 +278,7 @@ async fn write_account(tx: &Tx, loaded: &LoadedAccount) -> Result<(), StoreError
             account.held_minor.into(),
             account.posted_minor.into(),
             account.forced_negative.into(),
+            account.closed_into.into(),
         ],
     )
     .await

@@ -1,12 +1,12 @@
 //! Money that is brought, taken back, or goes from one account to another.
 
-use domain::AccountId;
+use domain::{AccountId, AccountOwner, VmFlow, VmFlowId, VmFlowKind};
 use ledger::{Account, LedgerError, TransferKind};
 
 use super::apply::Group;
 use super::batch::{AccountKey, LoadedAccount};
-use super::{MoneyError, MoveFunds, TransferFunds};
-use crate::MovedFunds;
+use super::{ChargeFee, CloseCard, MoneyError, MoveFunds, TransferFunds};
+use crate::{MovedFunds, StoreError};
 
 impl Group<'_> {
     /// Brings money or takes it back; a reference moves money once.
@@ -58,6 +58,66 @@ impl Group<'_> {
         self.keep_account(from_key, from.clone());
         self.keep_account(to_key, to.clone());
         Ok((from, to))
+    }
+
+    /// Charges a fee; the account afterwards.
+    pub(super) fn charge_fee(&mut self, request: &ChargeFee) -> Result<Account, MoneyError> {
+        let account = self.batch.account(request.key()).ok_or(LedgerError::InsufficientFunds)?;
+        let movement = ledger::charge(account, request.amount)?;
+        let account = account.clone();
+        let (owner, id) = (request.enterprise_id, account.account_id);
+        let transfer = self.transfer(owner, id, movement, request.now);
+        self.batch.transfers.push(transfer);
+        Ok(account)
+    }
+
+    /// Marks a card's account, which the group's end then sweeps.
+    pub(super) fn close_card(&mut self, request: &CloseCard) {
+        let (card_key, _) = request.keys();
+        if let Some(account) = self.batch.account(card_key) {
+            account.closed_into = Some(request.into);
+        }
+    }
+
+    /// What deleted cards got or lack in this group goes to, or comes from, the balances of
+    /// their apps.
+    pub(super) fn sweep_closed(&mut self) -> Result<(), StoreError> {
+        let is_due = |account: &Account| account.closed_into.zip(Some(account.available_minor));
+        let due: Vec<_> = self
+            .batch
+            .accounts
+            .iter()
+            .filter(|(_, loaded)| loaded.is_changed)
+            .filter_map(|(key, loaded)| Some((*key, is_due(&loaded.account)?)))
+            .collect();
+        for (key, (app, available_minor)) in due {
+            let (enterprise_id, currency, owner) = key;
+            let heir_key = (enterprise_id, currency, AccountOwner::VmBalance(app));
+            let mut closed = self.account_or_new(key);
+            let mut heir = self.account_or_new(heir_key);
+            let swept = ledger::sweep(&mut closed, &mut heir);
+            let swept = swept.map_err(|_| StoreError::Corrupt("the account of a deleted card"))?;
+            let Some((on_closed, on_heir)) = swept else { continue };
+            for (account, movement) in [(&closed, on_closed), (&heir, on_heir)] {
+                let transfer = self.transfer(enterprise_id, account.account_id, movement, self.now);
+                self.batch.transfers.push(transfer);
+            }
+            if let AccountOwner::Card(card_id) = owner {
+                self.batch.flows.push(VmFlow {
+                    enterprise_id,
+                    flow_id: VmFlowId::from_i64(self.ids.next()),
+                    card_id,
+                    kind: VmFlowKind::Delete,
+                    amount_minor: available_minor.saturating_neg(),
+                    balance_minor: 0,
+                    remark: String::new(),
+                    created_at: self.now,
+                });
+            }
+            self.keep_account(key, closed);
+            self.keep_account(heir_key, heir);
+        }
+        Ok(())
     }
 
     fn account_or_new(&self, key: AccountKey) -> Account {

@@ -1,6 +1,6 @@
 //! The columns of a ledger account.
 
-use domain::{AccountId, AccountOwner, Currency, EnterpriseId};
+use domain::{AccountId, AccountOwner, Currency, EnterpriseId, VmAppId};
 use ledger::Account;
 
 use super::Fields;
@@ -9,7 +9,8 @@ use crate::engine::{Row, Value};
 
 /// The columns of a ledger account.
 pub(crate) const ACCOUNT_COLUMNS: &str = "enterprise_id, account_id, currency, funding_minor, \
-    available_minor, held_minor, posted_minor, forced_negative, purpose, owner_id";
+    available_minor, held_minor, posted_minor, forced_negative, purpose, owner_id, \
+    closed_into";
 
 /// Reads an account from [`ACCOUNT_COLUMNS`].
 pub(crate) fn account_from(row: &Row) -> Result<Account, StoreError> {
@@ -24,6 +25,7 @@ pub(crate) fn account_from(row: &Row) -> Result<Account, StoreError> {
         posted_minor: f.int()?,
         forced_negative: f.flag()?,
         owner: f.account_owner()?,
+        closed_into: f.opt_id(VmAppId::from_i64)?,
     })
 }
 
@@ -48,5 +50,6 @@ pub(crate) fn account_values(account: &Account) -> Vec<Value> {
         account.forced_negative.into(),
         account.owner.purpose().into(),
         account.owner.owner_id().into(),
+        account.closed_into.into(),
     ]
 }

@@ -54,15 +54,16 @@ pub(crate) use velocity::{
     velocity_use_from, velocity_use_values,
 };
 pub(crate) use vm::{
-    VM_APP_COLUMNS, VM_CARD_COLUMNS, VM_PRODUCT_COLUMNS, vm_app_from, vm_app_values, vm_card_from,
-    vm_card_values, vm_product_from, vm_product_values,
+    VM_APP_COLUMNS, VM_CARD_COLUMNS, VM_FLOW_COLUMNS, VM_PRODUCT_COLUMNS, vm_app_from,
+    vm_app_values, vm_card_from, vm_card_values, vm_flow_from, vm_flow_values, vm_product_from,
+    vm_product_values,
 };
 pub(crate) use webhook::{EVENT_COLUMNS, NO_APP, event_from, event_values};
 
 use domain::{
     AccountId, AuthId, CardId, ChallengeId, Currency, CustomerId, EnterpriseId, IntentTicketId,
     JobId, KycTicketId, OrderId, OutsId, PanId, ProfileId, RevealId, TransactionId, TransferId,
-    VmAppId, WebhookId,
+    VmAppId, VmFlowId, WebhookId,
 };
 
 use crate::engine::Value;
@@ -93,6 +94,7 @@ value_from_ids!(
     TransactionId,
     TransferId,
     VmAppId,
+    VmFlowId,
     WebhookId,
 );
 

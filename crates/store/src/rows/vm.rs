@@ -1,6 +1,8 @@
 //! The columns of dialect 2's apps, products and cards.
 
-use domain::{CardId, EnterpriseId, ProfileId, VmApp, VmAppId, VmCard, VmLimits, VmProduct};
+use domain::{
+    CardId, EnterpriseId, ProfileId, VmApp, VmAppId, VmCard, VmFlow, VmFlowId, VmLimits, VmProduct,
+};
 
 use super::{Fields, lines};
 use crate::StoreError;
@@ -120,5 +122,38 @@ pub(crate) fn vm_card_values(card: &VmCard) -> Vec<Value> {
         card.limits.month_minor.into(),
         card.limits.total_minor.into(),
         card.created_at.into(),
+    ]
+}
+
+/// The columns of a movement of a card's balance.
+pub(crate) const VM_FLOW_COLUMNS: &str = "enterprise_id, flow_id, card_id, kind, amount_minor, \
+    balance_minor, remark, created_at";
+
+/// Reads a movement from [`VM_FLOW_COLUMNS`].
+pub(crate) fn vm_flow_from(row: &Row) -> Result<VmFlow, StoreError> {
+    let mut f = Fields::of(row);
+    Ok(VmFlow {
+        enterprise_id: f.id(EnterpriseId::from_i64)?,
+        flow_id: f.id(VmFlowId::from_i64)?,
+        card_id: f.id(CardId::from_i64)?,
+        kind: f.parsed("vm_flow.kind")?,
+        amount_minor: f.int()?,
+        balance_minor: f.int()?,
+        remark: f.text()?,
+        created_at: f.time()?,
+    })
+}
+
+/// The values of a movement for [`VM_FLOW_COLUMNS`].
+pub(crate) fn vm_flow_values(flow: &VmFlow) -> Vec<Value> {
+    vec![
+        flow.enterprise_id.into(),
+        flow.flow_id.into(),
+        flow.card_id.into(),
+        flow.kind.as_str().into(),
+        flow.amount_minor.into(),
+        flow.balance_minor.into(),
+        (&flow.remark).into(),
+        flow.created_at.into(),
     ]
 }

@@ -1,0 +1,173 @@
+//! The cards of dialect 2 (vm-api.md sections 6.3, 6.4, 6.6 to 6.8, 6.10 and 6.12).
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use cards::OpenedVmCard;
+use domain::{CardStatus, PeriodUse, VmFunding};
+use store::VmCardView;
+use wire::vm::amount::Amount;
+use wire::vm::card::{
+    CardDetail, CardIdBody, CardStatusBody, LimitBody, Moved, parse_card_id, parse_create,
+    parse_freeze, parse_recharge, parse_refund,
+};
+use wire::vm::flow::{Flow, Flows};
+use wire::vm::parameters::Parameters;
+
+use super::caller::Caller;
+use super::reply::{Answer, Plain};
+use crate::state::ApiState;
+
+/// `POST /createCard`.
+pub(crate) async fn create(
+    State(state): State<Arc<ApiState>>,
+    Extension(caller): Extension<Caller>,
+    Extension(parameters): Extension<Arc<Parameters>>,
+) -> Answer<CardIdBody> {
+    let request = parse_create(&parameters)?;
+    let card_id = state.cards.open_vm_card(&caller.app, &request).await?;
+    Ok(Plain(CardIdBody { card_id }))
+}
+
+/// `POST /cardDetail`.
+pub(crate) async fn detail(
+    State(state): State<Arc<ApiState>>,
+    Extension(caller): Extension<Caller>,
+    Extension(parameters): Extension<Arc<Parameters>>,
+) -> Answer<CardDetail> {
+    let card_id = parse_card_id(&parameters)?;
+    let opened = state.cards.reveal_vm_card(&caller.app, &card_id).await?;
+    let created = state.settings.vm_offset.text(opened.view.vm_card.created_at);
+    Ok(Plain(shown(opened, created)))
+}
+
+/// `POST /freezeCard`.
+pub(crate) async fn freeze(
+    State(state): State<Arc<ApiState>>,
+    Extension(caller): Extension<Caller>,
+    Extension(parameters): Extension<Arc<Parameters>>,
+) -> Answer<CardStatusBody> {
+    let (card_id, wish) = parse_freeze(&parameters)?;
+    let card = state.cards.freeze_vm_card(&caller.app, card_id.clone(), wish).await?;
+    Ok(Plain(CardStatusBody { card_id, status: status_text(card.status) }))
+}
+
+/// `POST /rechargeCard`.
+pub(crate) async fn recharge(
+    State(state): State<Arc<ApiState>>,
+    Extension(caller): Extension<Caller>,
+    Extension(parameters): Extension<Arc<Parameters>>,
+) -> Answer<Moved> {
+    let (card_id, amount) = parse_recharge(&parameters)?;
+    state.cards.recharge_vm_card(&caller.app, card_id, amount).await?;
+    Ok(Plain(Moved::DONE))
+}
+
+/// `POST /refundCard`.
+pub(crate) async fn refund(
+    State(state): State<Arc<ApiState>>,
+    Extension(caller): Extension<Caller>,
+    Extension(parameters): Extension<Arc<Parameters>>,
+) -> Answer<Moved> {
+    let (card_id, amount) = parse_refund(&parameters)?;
+    state.cards.refund_vm_card(&caller.app, card_id, amount).await?;
+    Ok(Plain(Moved::DONE))
+}
+
+/// `POST /deleteCard`.
+pub(crate) async fn delete(
+    State(state): State<Arc<ApiState>>,
+    Extension(caller): Extension<Caller>,
+    Extension(parameters): Extension<Arc<Parameters>>,
+) -> Answer<CardIdBody> {
+    let card_id = parse_card_id(&parameters)?;
+    state.cards.delete_vm_card(&caller.app, card_id.clone()).await?;
+    Ok(Plain(CardIdBody { card_id }))
+}
+
+/// `POST /getCardFlow`.
+pub(crate) async fn flows(
+    State(state): State<Arc<ApiState>>,
+    Extension(caller): Extension<Caller>,
+    Extension(parameters): Extension<Arc<Parameters>>,
+) -> Answer<Flows> {
+    let (card_id, page) = (parameters.text("card_id")?, parameters.page()?);
+    let found = state.cards.vm_flows(&caller.app, card_id.as_deref(), page).await?;
+    let line = |(card_id, flow): (String, domain::VmFlow)| Flow {
+        flow_id: flow.flow_id.to_string(),
+        card_id,
+        kind: flow.kind.as_str(),
+        amount: Amount::of_minor(flow.amount_minor),
+        balance: Amount::of_minor(flow.balance_minor),
+        currency: wire::vm::amount::CURRENCY.alpha(),
+        create_time: state.settings.vm_offset.text(flow.created_at),
+        remark: flow.remark,
+    };
+    Ok(Plain(Flows { total: found.total, list: found.flows.into_iter().map(line).collect() }))
+}
+
+/// A card's status on the wire: only these three are emitted (vm-api.md section 7.2).
+pub(crate) const fn status_text(status: CardStatus) -> &'static str {
+    match status {
+        CardStatus::Activated => "ACTIVE",
+        CardStatus::Invalid => "DELETED",
+        CardStatus::Frozen | CardStatus::Blocked | CardStatus::WaitingActive => "CANCELLED",
+    }
+}
+
+/// What a limit has left; 0 where there is none (vm-api.md section 16, 22).
+fn remaining_minor(limit_minor: i64, used: PeriodUse) -> i64 {
+    limit_minor.saturating_sub(used.amount_minor).clamp(0, limit_minor.max(0))
+}
+
+/// What can be spent of a card now: of a prepaid card its balance, of a credit-line card what
+/// wallet and limits leave.
+pub(crate) fn spendable_minor(view: &VmCardView) -> i64 {
+    let limits = &view.vm_card.limits;
+    if view.card.status == CardStatus::Invalid {
+        return 0;
+    }
+    if view.vm_card.funding == VmFunding::Prepaid {
+        return view.available_minor;
+    }
+    let leave = [
+        (limits.day_minor, remaining_minor(limits.day_minor, view.used.day)),
+        (limits.month_minor, remaining_minor(limits.month_minor, view.used.month)),
+        (limits.total_minor, limits.total_minor),
+    ];
+    let limited = leave.into_iter().filter(|(limit_minor, _)| *limit_minor > 0);
+    limited.fold(view.available_minor.max(0), |least, (_, left)| least.min(left))
+}
+
+fn shown(opened: OpenedVmCard, create_time: String) -> CardDetail {
+    let (view, holder) = (&opened.view, opened.holder);
+    let limits = &view.vm_card.limits;
+    let expire = format!("{}/{}", &opened.expiry_yymm[2..], &opened.expiry_yymm[..2]);
+    CardDetail {
+        card_id: view.vm_card.card_uuid.clone(),
+        card_number: opened.pan.expose().to_owned(),
+        cvv: opened.cvv2.expose().to_owned(),
+        expiry: expire.clone(),
+        expire,
+        status: status_text(view.card.status),
+        user_name: holder.full_name(),
+        available_amount: Amount::of_minor(spendable_minor(view)),
+        card_type: view.vm_card.funding.as_str(),
+        limit: LimitBody {
+            single_limit: Amount::of_minor(limits.single_minor),
+            day_limit: Amount::of_minor(limits.day_minor),
+            month_limit: Amount::of_minor(limits.month_minor),
+            total_limit: Amount::of_minor(limits.total_minor),
+            remaining_day_limit: Amount::of_minor(remaining_minor(limits.day_minor, view.used.day)),
+            remaining_month_limit: Amount::of_minor(remaining_minor(
+                limits.month_minor,
+                view.used.month,
+            )),
+        },
+        card_address: holder.card_address,
+        create_time,
+        label: view.vm_card.label.clone(),
+        product_code: view.vm_card.product_code.clone(),
+    }
+}

@@ -1,0 +1,150 @@
+//! What an app does to its cards: freeze, load, take back, delete. Money and state change in
+//! one commit.
+
+use std::sync::Arc;
+
+use domain::{
+    AccountOwner, Card, CardEvent, CardStatus, EnterpriseId, IdGenerator, Money, Timestamp,
+    VmAppId, VmCard, VmFlowKind, VmFunding,
+};
+
+use crate::cards::{find_card, write_card};
+use crate::engine::Tx;
+use crate::money::{CloseCard, Command, TransferFunds};
+use crate::vm_cards::{find_vm_card, flow, move_money};
+use crate::vm_flows::insert_flows;
+use crate::{Store, VmCardError};
+
+/// What an app wants of a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VmCardWish {
+    /// Stop it.
+    Freeze,
+    /// Lift its own stop; a card without one stays as it is.
+    Unfreeze,
+    /// Load a prepaid card from the app's balance.
+    Recharge(Money),
+    /// Take money of a prepaid card back to the app's balance.
+    Refund(Money),
+    /// End it. All that a prepaid card has goes to the app's balance, which from then on takes
+    /// over what its open holds give back or lack.
+    Delete,
+}
+
+/// What an app does to one of its cards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeVmCard {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// The app.
+    pub vm_app_id: VmAppId,
+    /// The card's id on the wire.
+    pub card_uuid: String,
+    /// What.
+    pub wish: VmCardWish,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Store {
+    /// Does to a card what its app wants; returns the card afterwards. Money moves on ACTIVATED
+    /// cards only.
+    ///
+    /// # Errors
+    /// [`VmCardError`]; nothing was changed.
+    pub async fn change_vm_card(&self, request: ChangeVmCard) -> Result<Card, VmCardError> {
+        let (request, store) = (Arc::new(request), self.clone());
+        self.write(move |tx| {
+            let (request, store) = (Arc::clone(&request), store.clone());
+            Box::pin(async move { change(tx, store.ids(), &request).await })
+        })
+        .await
+    }
+}
+
+async fn change(tx: &Tx, ids: &IdGenerator, request: &ChangeVmCard) -> Result<Card, VmCardError> {
+    let found =
+        find_vm_card(tx, request.enterprise_id, request.vm_app_id, &request.card_uuid).await?;
+    let vm_card = found.ok_or(VmCardError::NotFound)?;
+    let moves_money = matches!(request.wish, VmCardWish::Recharge(_) | VmCardWish::Refund(_));
+    if moves_money && vm_card.funding != VmFunding::Prepaid {
+        return Err(VmCardError::NotPrepaid);
+    }
+    // The card before the accounts, in every change: of two at once the second sees the first.
+    let card = find_card(tx, vm_card.enterprise_id, vm_card.card_id, " FOR UPDATE").await?;
+    let card = card.ok_or(VmCardError::NotFound)?;
+    match request.wish {
+        VmCardWish::Freeze => end_in(tx, card, CardEvent::Freeze, request.now).await,
+        VmCardWish::Unfreeze if card.status == CardStatus::Activated => Ok(card),
+        VmCardWish::Unfreeze => end_in(tx, card, CardEvent::Unfreeze, request.now).await,
+        VmCardWish::Recharge(amount) => {
+            let (from, to) = accounts(&vm_card);
+            let transfer = (from, to, VmFlowKind::Recharge, amount);
+            transfer_money(tx, ids, &vm_card, &card, transfer, request.now).await?;
+            Ok(card)
+        }
+        VmCardWish::Refund(amount) => {
+            let (to, from) = accounts(&vm_card);
+            let transfer = (from, to, VmFlowKind::Refund, amount);
+            transfer_money(tx, ids, &vm_card, &card, transfer, request.now).await?;
+            Ok(card)
+        }
+        VmCardWish::Delete => {
+            require_active(&card)?;
+            if vm_card.funding == VmFunding::Prepaid {
+                let close = CloseCard {
+                    enterprise_id: card.enterprise_id,
+                    card_id: card.card_id,
+                    currency: card.currency,
+                    into: vm_card.vm_app_id,
+                };
+                move_money(tx, ids, &[Command::Close(close)]).await?;
+            }
+            end_in(tx, card, CardEvent::Terminate, request.now).await
+        }
+    }
+}
+
+async fn end_in(
+    tx: &Tx,
+    mut card: Card,
+    event: CardEvent,
+    now: Timestamp,
+) -> Result<Card, VmCardError> {
+    let next = card.status.transition(event).map_err(|error| VmCardError::Status(error.from))?;
+    (card.status, card.status_reason) = next;
+    card.modified_at = now;
+    write_card(tx, &card).await?;
+    Ok(card)
+}
+
+const fn require_active(card: &Card) -> Result<(), VmCardError> {
+    match card.status {
+        CardStatus::Activated => Ok(()),
+        other => Err(VmCardError::Status(other)),
+    }
+}
+
+/// The app's balance and the card's own account.
+const fn accounts(vm_card: &VmCard) -> (AccountOwner, AccountOwner) {
+    (AccountOwner::VmBalance(vm_card.vm_app_id), AccountOwner::Card(vm_card.card_id))
+}
+
+async fn transfer_money(
+    tx: &Tx,
+    ids: &IdGenerator,
+    vm_card: &VmCard,
+    card: &Card,
+    (from, to, kind, amount): (AccountOwner, AccountOwner, VmFlowKind, Money),
+    now: Timestamp,
+) -> Result<(), VmCardError> {
+    require_active(card)?;
+    let enterprise_id = card.enterprise_id;
+    let transfer = TransferFunds { enterprise_id, from, to, amount, now };
+    let moved = move_money(tx, ids, &[Command::Transfer(transfer)]).await?;
+    let balance_minor = moved.iter().find_map(|it| it.balance_minor(card.card_id)).unwrap_or(0);
+    let minor = amount.amount_minor();
+    let signed = if kind == VmFlowKind::Refund { minor.saturating_neg() } else { minor };
+    let flow = flow(ids, vm_card, kind, signed, balance_minor, now);
+    Ok(insert_flows(tx, &[flow]).await?)
+}

@@ -1,0 +1,279 @@
+//! Cards of dialect 2: opened with their money, and read by their id on the wire.
+
+use std::sync::Arc;
+
+use domain::{
+    AccountOwner, Card, CardId, CardStatus, Customer, EnterpriseId, IdGenerator, Money, Timestamp,
+    VelocityUse, VmAppId, VmCard, VmFlow, VmFlowId, VmFlowKind, VmFunding,
+};
+use ledger::Account;
+use thiserror::Error;
+
+use crate::cards::{find_card, find_pan};
+use crate::engine::{Tx, Value};
+use crate::money::{self, ChargeFee, Command, Outcome, Repeats, TransferFunds};
+use crate::orders::insert_issued;
+use crate::rows::{
+    CUSTOMER_COLUMNS, VELOCITY_USE_COLUMNS, VM_CARD_COLUMNS, customer_values, velocity_use_from,
+    vm_card_from, vm_card_values,
+};
+use crate::vm_flows::insert_flows;
+use crate::{IssuedCard, MoneyError, PanRecord, Store, StoreError};
+
+/// Says in a list of movements whose money a fee was.
+const OPENING_FEE: &str = "opening fee, charged to the account";
+
+/// A card to be opened.
+#[derive(Clone)]
+pub struct OpenVmCard {
+    /// The card and its PAN record.
+    pub issued: IssuedCard,
+    /// Who bears it; known by nothing.
+    pub customer: Customer,
+    /// What it has beside the card.
+    pub vm_card: VmCard,
+    /// What a prepaid card is loaded with; of another it is not moved.
+    pub load: Money,
+    /// What the app is charged for it; may be zero.
+    pub opening_fee: Money,
+}
+
+/// Why a card of dialect 2 was not opened or changed; nothing was written.
+#[derive(Debug, Clone, Error)]
+pub enum VmCardError {
+    /// No such card of this app.
+    #[error("no such card of this app")]
+    NotFound,
+    /// The product has no card left to open.
+    #[error("the product may open no further card")]
+    NoneLeft,
+    /// The PAN exists already: draw another.
+    #[error("the PAN exists already")]
+    PanTaken,
+    /// The card has no balance of its own.
+    #[error("the card is not prepaid")]
+    NotPrepaid,
+    /// The card's status does not allow it.
+    #[error("a {0} card does not take this")]
+    Status(CardStatus),
+    /// The money did not move.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A card of dialect 2 with what cardDetail tells of it.
+#[derive(Clone)]
+pub struct VmCardView {
+    /// What it has beside the card.
+    pub vm_card: VmCard,
+    /// The card.
+    pub card: Card,
+    /// Its number, sealed.
+    pub pan: PanRecord,
+    /// What its account, or of a credit-line card its app's wallet, has available, minor units.
+    pub available_minor: i64,
+    /// What it used of its limits.
+    pub used: VelocityUse,
+}
+
+impl Store {
+    /// Opens a card: its product's count, its money, its fee and its records in one commit.
+    ///
+    /// # Errors
+    /// [`VmCardError`].
+    pub async fn open_vm_card(&self, request: OpenVmCard) -> Result<(), VmCardError> {
+        let (request, store) = (Arc::new(request), self.clone());
+        self.write(move |tx| {
+            let (request, store) = (Arc::clone(&request), store.clone());
+            Box::pin(async move { open(tx, store.ids(), &request).await })
+        })
+        .await
+    }
+
+    /// A card of an app by its id on the wire.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn vm_card(
+        &self,
+        enterprise_id: EnterpriseId,
+        vm_app_id: VmAppId,
+        card_uuid: &str,
+    ) -> Result<Option<VmCard>, StoreError> {
+        let card_uuid = card_uuid.to_owned();
+        self.read(move |tx| {
+            let card_uuid = card_uuid.clone();
+            Box::pin(async move { find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await })
+        })
+        .await
+    }
+
+    /// A card of an app with its number, its money and its use of limits.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn vm_card_view(
+        &self,
+        enterprise_id: EnterpriseId,
+        vm_app_id: VmAppId,
+        card_uuid: &str,
+    ) -> Result<Option<VmCardView>, StoreError> {
+        let (card_uuid, now) = (card_uuid.to_owned(), self.clock().now());
+        self.read_snapshot(move |tx| {
+            let card_uuid = card_uuid.clone();
+            Box::pin(async move {
+                let vm_card = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
+                let Some(vm_card) = vm_card else { return Ok(None) };
+                view(tx, vm_card, now).await.map(Some)
+            })
+        })
+        .await
+    }
+}
+
+/// A card of an app by its id on the wire.
+pub(crate) async fn find_vm_card(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    vm_app_id: VmAppId,
+    card_uuid: &str,
+) -> Result<Option<VmCard>, StoreError> {
+    let route = "SELECT card_id FROM vm_card_uuid WHERE card_uuid = $1 AND enterprise_id = $2";
+    let row = tx.query_opt(route, &[card_uuid.into(), enterprise_id.into()]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let sql = format!(
+        "SELECT {VM_CARD_COLUMNS} FROM vm_card \
+         WHERE enterprise_id = $1 AND card_id = $2 AND vm_app_id = $3"
+    );
+    let params = [enterprise_id.into(), row.int(0)?.into(), vm_app_id.into()];
+    tx.query_opt(&sql, &params).await?.as_ref().map(vm_card_from).transpose()
+}
+
+async fn view(tx: &Tx, vm_card: VmCard, now: Timestamp) -> Result<VmCardView, StoreError> {
+    let enterprise_id = vm_card.enterprise_id;
+    let card = find_card(tx, enterprise_id, vm_card.card_id, "").await?;
+    let card = card.ok_or(StoreError::Corrupt("a card of dialect 2 without its card"))?;
+    let pan = find_pan(tx, enterprise_id, card.pan_id).await?;
+    let pan = pan.ok_or(StoreError::Corrupt("a card without its PAN"))?;
+    let sql = "SELECT available_minor FROM ledger_account WHERE enterprise_id = $1 \
+        AND currency = $2 AND purpose = $3 AND owner_id = $4";
+    let account: [Value; 4] = [
+        enterprise_id.into(),
+        card.currency.into(),
+        card.account.purpose().into(),
+        card.account.owner_id().into(),
+    ];
+    let available = tx.query_opt(sql, &account).await?;
+    let available_minor = available.map(|row| row.int(0)).transpose()?.unwrap_or(0);
+    let sql = format!(
+        "SELECT {VELOCITY_USE_COLUMNS} FROM velocity_use WHERE enterprise_id = $1 AND pan_id = $2"
+    );
+    let used = tx.query_opt(&sql, &[enterprise_id.into(), card.pan_id.into()]).await?;
+    let used = used.as_ref().map(velocity_use_from).transpose()?.unwrap_or_default().at(now);
+    Ok(VmCardView { vm_card, card, pan, available_minor, used })
+}
+
+async fn open(tx: &Tx, ids: &IdGenerator, request: &OpenVmCard) -> Result<(), VmCardError> {
+    let (card, vm_card) = (&request.issued.card, &request.vm_card);
+    let take = "UPDATE vm_product SET remaining_cards = remaining_cards - 1 \
+        WHERE enterprise_id = $1 AND vm_app_id = $2 AND product_code = $3 \
+        AND remaining_cards > 0";
+    let product =
+        [vm_card.enterprise_id.into(), vm_card.vm_app_id.into(), (&vm_card.product_code).into()];
+    if tx.execute(take, &product).await? == 0 {
+        return Err(VmCardError::NoneLeft);
+    }
+    let moved = move_money(tx, ids, &opening(request)).await?;
+    if !insert_issued(tx, &request.issued).await? {
+        return Err(VmCardError::PanTaken);
+    }
+    tx.insert_rows("customer", CUSTOMER_COLUMNS, &[customer_values(&request.customer)]).await?;
+    tx.insert_rows("vm_card", VM_CARD_COLUMNS, &[vm_card_values(vm_card)]).await?;
+    let route =
+        vec![(&vm_card.card_uuid).into(), vm_card.enterprise_id.into(), vm_card.card_id.into()];
+    tx.insert_rows("vm_card_uuid", "card_uuid, enterprise_id, card_id", &[route]).await?;
+    let balance_minor = moved.iter().find_map(|it| it.balance_minor(card.card_id)).unwrap_or(0);
+    let mut flows = Vec::new();
+    if vm_card.funding == VmFunding::Prepaid {
+        let load = request.load.amount_minor();
+        flows.push(flow(ids, vm_card, VmFlowKind::Create, load, balance_minor, card.created_at));
+    }
+    if request.opening_fee.is_positive() {
+        let fee = request.opening_fee.amount_minor().saturating_neg();
+        let flow = flow(ids, vm_card, VmFlowKind::Fee, fee, balance_minor, card.created_at);
+        flows.push(VmFlow { remark: OPENING_FEE.to_owned(), ..flow });
+    }
+    Ok(insert_flows(tx, &flows).await?)
+}
+
+/// What moves when a card is opened. A credit-line card reserves nothing (vm-api.md
+/// section 16, 21).
+fn opening(request: &OpenVmCard) -> Vec<Command> {
+    let (card, vm_card) = (&request.issued.card, &request.vm_card);
+    let enterprise_id = vm_card.enterprise_id;
+    let (from, now) = (AccountOwner::VmBalance(vm_card.vm_app_id), card.created_at);
+    let mut commands = Vec::new();
+    if vm_card.funding == VmFunding::Prepaid {
+        let to = AccountOwner::Card(card.card_id);
+        let amount = request.load;
+        commands.push(Command::Transfer(TransferFunds { enterprise_id, from, to, amount, now }));
+    }
+    if request.opening_fee.is_positive() {
+        let amount = request.opening_fee;
+        commands.push(Command::Charge(ChargeFee { enterprise_id, from, amount, now }));
+    }
+    commands
+}
+
+/// The accounts that a command changed.
+pub(crate) struct MovedMoney(Vec<Account>);
+
+impl MovedMoney {
+    /// What the card has available now, if its account is among those that changed.
+    pub(crate) fn balance_minor(&self, card_id: CardId) -> Option<i64> {
+        let own = self.0.iter().find(|it| it.owner == AccountOwner::Card(card_id));
+        own.map(|account| account.available_minor)
+    }
+}
+
+/// Moves money inside the caller's commit; an error must end that.
+pub(crate) async fn move_money(
+    tx: &Tx,
+    ids: &IdGenerator,
+    commands: &[Command],
+) -> Result<Vec<MovedMoney>, VmCardError> {
+    let commands: Vec<&Command> = commands.iter().collect();
+    let mut moved = Vec::new();
+    for outcome in money::apply(tx, ids, &commands, Repeats::Sought).await? {
+        moved.push(MovedMoney(match outcome? {
+            Outcome::Transferred(accounts) => vec![accounts.0, accounts.1],
+            Outcome::Charged(account) => vec![*account],
+            _ => Vec::new(),
+        }));
+    }
+    Ok(moved)
+}
+
+/// A movement of a card's balance.
+pub(crate) fn flow(
+    ids: &IdGenerator,
+    vm_card: &VmCard,
+    kind: VmFlowKind,
+    amount_minor: i64,
+    balance_minor: i64,
+    created_at: Timestamp,
+) -> VmFlow {
+    VmFlow {
+        enterprise_id: vm_card.enterprise_id,
+        flow_id: VmFlowId::from_i64(ids.next()),
+        card_id: vm_card.card_id,
+        kind,
+        amount_minor,
+        balance_minor,
+        remark: String::new(),
+        created_at,
+    }
+}
