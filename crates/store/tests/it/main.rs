@@ -19,6 +19,7 @@ mod settlement;
 mod sweeping;
 mod velocity;
 mod verify;
+mod vm_cards;
 
 /// Writes a test once and runs it on both engines, each time on a fresh store. A second
 /// name gives the test the database below the store.
