@@ -42,8 +42,8 @@ mod verify;
 mod vm_apps;
 mod vm_card_changes;
 mod vm_cards;
-mod vm_flows;
 mod vm_challenges;
+mod vm_flows;
 mod waiting;
 
 pub use accounts::{AccountFilter, MovedFunds};
@@ -84,8 +84,8 @@ pub use verify::{VerifyReport, Violation};
 pub use vm_apps::{VmAppPatch, VmBalances, VmProductError, VmPurse};
 pub use vm_card_changes::{ChangeVmCard, VmCardWish};
 pub use vm_cards::{OpenVmCard, VmCardError, VmCardView};
-pub use vm_flows::VmFlowPage;
 pub use vm_challenges::{ChallengeCode, TypedCode};
+pub use vm_flows::VmFlowPage;
 
 use std::path::PathBuf;
 use std::sync::Arc;
