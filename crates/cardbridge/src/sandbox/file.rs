@@ -1,4 +1,4 @@
-//! `sandbox.json`. `vm_app` will stand in it once the second dialect does.
+//! `sandbox.json`.
 
 use std::path::Path;
 
@@ -18,6 +18,7 @@ struct Written<'a> {
     admin_url: &'a str,
     admin_token: &'a str,
     enterprise: WrittenEnterprise<'a>,
+    vm_app: WrittenVmApp<'a>,
 }
 
 #[derive(Serialize)]
@@ -28,6 +29,20 @@ struct WrittenEnterprise<'a> {
     secret_key: &'a str,
     profile_id: String,
     platform_public_key: &'a str,
+}
+
+#[derive(Serialize)]
+struct WrittenVmApp<'a> {
+    app_id: &'a str,
+    app_secret: &'a str,
+    platform_public_key: &'a str,
+    product_codes: WrittenProductCodes<'a>,
+}
+
+#[derive(Serialize)]
+struct WrittenProductCodes<'a> {
+    save: &'a str,
+    share: &'a str,
 }
 
 /// Writes the file, mode 0600, whole or not at all.
@@ -50,6 +65,15 @@ pub fn write_file(
             secret_key: identity.secret_key.expose(),
             profile_id: identity.profile_id.to_string(),
             platform_public_key: &identity.platform_public_key,
+        },
+        vm_app: WrittenVmApp {
+            app_id: &identity.vm_app.app_id,
+            app_secret: identity.vm_app.app_secret.expose(),
+            platform_public_key: &identity.vm_app.platform_public_key,
+            product_codes: WrittenProductCodes {
+                save: &identity.vm_app.prepaid_code,
+                share: &identity.vm_app.credit_line_code,
+            },
         },
     };
     let mut text =

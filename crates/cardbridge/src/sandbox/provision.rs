@@ -9,6 +9,7 @@ use store::{EnterprisePatch, MoneyError, Store, StoreError};
 use thiserror::Error;
 use vault::{SecretText, Vault, VaultError};
 
+use super::vm_app::{self, VmAppIdentity};
 use crate::failure::Failure;
 
 /// Settings with the identities.
@@ -36,10 +37,12 @@ pub struct Identity {
     pub profile_id: ProfileId,
     /// The platform's public key for it: base64 of the SPKI.
     pub platform_public_key: String,
+    /// Its app of dialect 2.
+    pub vm_app: VmAppIdentity,
 }
 
 #[derive(Debug, Error)]
-enum SandboxError {
+pub(super) enum SandboxError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -65,15 +68,17 @@ pub async fn provision(store: &Store, vault: &Vault) -> Result<Identity, Failure
         let (api_key, secret_key) = api_key(store, vault, enterprise_id).await?;
         let profile_id = profile(store, enterprise_id).await?;
         deposits(store, enterprise_id).await?;
-        let platform_public_key = crypto::RsaPublicKey::from_spki_der(&key.public_key)?.to_base64();
-        Ok(Identity { enterprise_id, api_key, secret_key, profile_id, platform_public_key })
+        let platform_key = crypto::RsaPublicKey::from_spki_der(&key.public_key)?;
+        let vm_app = vm_app::provision(store, vault, enterprise_id, &platform_key).await?;
+        let platform_public_key = platform_key.to_base64();
+        Ok(Identity { enterprise_id, api_key, secret_key, profile_id, platform_public_key, vm_app })
     };
     made.await.map_err(|error: SandboxError| {
         Failure::run(format_args!("the sandbox's enterprise cannot be made: {error}"))
     })
 }
 
-async fn kept(store: &Store, setting: &str) -> Result<Option<String>, StoreError> {
+pub(super) async fn kept(store: &Store, setting: &str) -> Result<Option<String>, StoreError> {
     let value = store.setting(setting).await?;
     value
         .map(|bytes| String::from_utf8(bytes).map_err(|_| StoreError::Corrupt("setting")))

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use domain::ResponseCode;
+use serde_json::json;
 use sim::Behaviour;
 
 use crate::engine::Engine;
@@ -36,6 +37,7 @@ fn later_starts_keep_the_identities_and_refresh_the_urls() {
     let server = Server::start(&data, &["--public-url", "https://cards.test"]);
     let second = sandbox_json(&data);
     assert_eq!(first["enterprise"], second["enterprise"]);
+    assert_eq!(first["vm_app"], second["vm_app"]);
     assert_eq!(first["admin_token"], second["admin_token"]);
     assert_eq!(text(&second, "public_url"), "https://cards.test");
     assert_eq!(text(&second, "admin_url"), server.admin_url);
@@ -52,11 +54,15 @@ fn sandbox_json_holds_what_the_contract_says_and_is_private() {
         keys.sort();
         keys
     };
-    assert_eq!(keys(&json), ["admin_token", "admin_url", "enterprise", "public_url"]);
+    assert_eq!(keys(&json), ["admin_token", "admin_url", "enterprise", "public_url", "vm_app"]);
     assert_eq!(
         keys(&json["enterprise"]),
         ["apiKey", "enterpriseId", "platformPublicKey", "profileId", "secretKey"]
     );
+    let app = &json["vm_app"];
+    assert_eq!(keys(app), ["app_id", "app_secret", "platform_public_key", "product_codes"]);
+    assert_eq!(keys(&app["product_codes"]), ["save", "share"]);
+    assert!(text(app, "platform_public_key").starts_with("-----BEGIN PUBLIC KEY-----\n"));
     let key = text(&json["enterprise"], "platformPublicKey");
     assert!(key.starts_with("MIIBIjANBgkqhkiG9w0BAQEF") && !key.contains('\n'), "{key}");
     assert_eq!(text(&json["enterprise"], "enterpriseId").len(), 19);
@@ -85,6 +91,39 @@ async fn the_sandbox_begins_with_the_deposits_and_the_profile_of_the_contract() 
         .await
         .unwrap();
     assert_eq!(enterprise["pci"], true);
+}
+
+#[tokio::test]
+async fn the_sandbox_begins_with_an_app_that_can_be_used_and_funds_it_once() {
+    let mut world = World::new(&Engine::embedded(), &[]).await;
+    let app = world.sandbox()["vm_app"].clone();
+    let path = format!("/admin/v1/vm-apps/{}", text(&app, "app_id"));
+    let shown = world.operator.get(&path).await.unwrap();
+    assert_eq!((&shown["merchantPublicKey"], &shown["webhookUrl"]), (&json!(null), &json!(null)));
+    let key = sdk::crypto::RsaPrivateKey::generate(2_048).unwrap();
+    let change = json!({ "merchantPublicKey": key.public_key().to_pem() });
+    world.operator.patch(&path, &change).await.unwrap();
+    for _ in 0..2 {
+        let app = world.sandbox()["vm_app"].clone();
+        let platform_key = text(&app, "platform_public_key");
+        let platform_key = sdk::crypto::RsaPublicKey::from_text(&platform_key).unwrap();
+        let envelope = sdk::vm::VmEnvelope::new(key.clone(), platform_key);
+        let (id, secret) = (text(&app, "app_id"), text(&app, "app_secret"));
+        let public_url = text(&world.sandbox(), "public_url");
+        let client = sdk::vm::VmClient::new(&public_url, &id, &secret, envelope).unwrap();
+        let balance = client.call("/getAccountBalance", &json!({})).await.unwrap();
+        assert_eq!(balance, json!({ "balance": 10000, "wallet_balance": 10000 }));
+        let products = client.call("/getProductCode", &json!({})).await.unwrap();
+        for kind in ["save", "share"] {
+            let code = text(&app["product_codes"], kind);
+            let listed = products["list"].as_array().unwrap().iter();
+            let found: Vec<_> = listed.filter(|it| it["product_code"] == code).collect();
+            assert_eq!((found.len(), &found[0]["type"]), (1, &json!(kind)));
+        }
+        world.terminate();
+        world.ended().await;
+        world.start_again();
+    }
 }
 
 #[tokio::test]

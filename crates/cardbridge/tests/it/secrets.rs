@@ -169,6 +169,7 @@ async fn no_secret_lies_in_the_clear() {
     let secret_key = text(&own["enterprise"], "secretKey");
     secrets.push(Secret::new("secretKey's bytes", STANDARD.decode(&secret_key).unwrap()));
     secrets.push(Secret::new("secretKey", secret_key));
+    secrets.push(Secret::new("app_secret", text(&own["vm_app"], "app_secret")));
     secrets.push(Secret::new("admin token", text(&own, "admin_token")));
     the_search_finds_what_is_there(&world, &secrets);
     search(&world, &secrets);
@@ -203,7 +204,7 @@ fn the_search_finds_what_is_there(world: &World, secrets: &[Secret]) {
     let file = fs::read(world.data_dir().join("sandbox.json")).unwrap();
     let found: Vec<_> =
         secrets.iter().filter(|secret| secret.is_in(&file)).map(|s| s.name.as_str()).collect();
-    assert_eq!(found, ["secretKey's bytes", "secretKey", "admin token"]);
+    assert_eq!(found, ["secretKey's bytes", "secretKey", "app_secret", "admin token"]);
 }
 
 fn search(world: &World, secrets: &[Secret]) {
