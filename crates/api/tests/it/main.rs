@@ -53,6 +53,7 @@ mod uploads;
 mod velocity;
 mod vm_apps;
 mod vm_client;
+mod vm_webhooks;
 
 /// Writes a test once and runs it on both engines, each time on a fresh platform. A second
 /// name gives the test the place of the database below.
