@@ -280,21 +280,21 @@ impl Game {
             Step::Clear(index, acquirer_amount_minor, is_final) => {
                 let index = self.pick(index, |_| true)?;
                 let auth_id = self.model.known[index].auth_id;
-                let it = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, notice: None };
+                let it =
+                    ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, notice: None };
                 Command::Clear(index, it)
             }
             Step::Reverse(index, acquirer_amount_minor) => {
                 let index = self.pick(index, |_| true)?;
                 let auth_id = self.model.known[index].auth_id;
                 let reversal_id = AuthId::from_i64(self.store.ids().next());
-                let it =
-                    ReverseAuthorisation {
-                        auth_id,
-                        acquirer_amount_minor,
-                        reversal_id,
-                        now: NOW,
-                        notice: None,
-                    };
+                let it = ReverseAuthorisation {
+                    auth_id,
+                    acquirer_amount_minor,
+                    reversal_id,
+                    now: NOW,
+                    notice: None,
+                };
                 Command::Reverse(index, it)
             }
             Step::Expire(index) => {
@@ -322,7 +322,12 @@ impl Game {
         record.hold_expires_at = None;
         record.posted_minor = minor;
         record.cleared_acquirer_minor = minor;
-        Command::Force(Box::new(ForcedClearing { record, receipt: "{}".to_owned(), notice: None }))
+        Command::Force(Box::new(ForcedClearing {
+            record,
+            receipt: "{}".to_owned(),
+            notice: None,
+            vm_app_id: None,
+        }))
     }
 
     async fn play(&mut self, (first, second): &(Step, Option<Step>)) {

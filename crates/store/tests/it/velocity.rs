@@ -278,7 +278,7 @@ both_engines!(a_completion_whose_reservation_expired_meanwhile_counts_wholly, |s
         let auth_id = it.auth_id;
         store.begin_authorisation(completion).await.unwrap();
         let later = store.clock().now().plus_seconds(8 * DAY_SECONDS);
-        assert!(store.expire_hold(ENTERPRISE, reserved.auth_id, later).await.unwrap());
+        assert!(store.expire_hold(ENTERPRISE, reserved.auth_id, later, None).await.unwrap());
         decided(&store, auth_id, ResponseCode::Approved).await;
         let VelocityUse { day, month } = store.velocity_use(ENTERPRISE, card.pan_id).await.unwrap();
         assert_eq!([day.amount_minor, day.count, month.amount_minor, month.count], uses);
