@@ -20,7 +20,8 @@ impl Cards {
         enterprise_id: EnterpriseId,
         card_id: &str,
     ) -> Result<Card, CardsError> {
-        self.change(enterprise_id, parse_card_id(card_id)?, CardEvent::Freeze, None).await
+        let card_id = self.card(enterprise_id, card_id).await?.card_id;
+        self.change(enterprise_id, card_id, CardEvent::Freeze, None).await
     }
 
     /// Lifts the enterprise's freeze, never the issuer's.
@@ -32,7 +33,8 @@ impl Cards {
         enterprise_id: EnterpriseId,
         card_id: &str,
     ) -> Result<Card, CardsError> {
-        self.change(enterprise_id, parse_card_id(card_id)?, CardEvent::Unfreeze, None).await
+        let card_id = self.card(enterprise_id, card_id).await?.card_id;
+        self.change(enterprise_id, card_id, CardEvent::Unfreeze, None).await
     }
 
     /// Ends a card for good; the reason is kept with it.
@@ -45,7 +47,7 @@ impl Cards {
         card_id: &str,
         invalidate_reason: String,
     ) -> Result<Card, CardsError> {
-        let card_id = parse_card_id(card_id)?;
+        let card_id = self.card(enterprise_id, card_id).await?.card_id;
         self.change(enterprise_id, card_id, CardEvent::Terminate, Some(invalidate_reason)).await
     }
 

@@ -31,7 +31,8 @@ impl Cards {
         order.filter(same).ok_or(CardsError::OrderNotFound)
     }
 
-    /// A card of an enterprise.
+    /// A card of an enterprise. One that an app of dialect 2 opened is none here: its money
+    /// moves with its state, which only that app changes.
     ///
     /// # Errors
     /// `CardNotFound`, or the store failed.
@@ -41,7 +42,7 @@ impl Cards {
         card_id: &str,
     ) -> Result<Card, CardsError> {
         let card = self.store.card(enterprise_id, parse_card_id(card_id)?).await?;
-        card.ok_or(CardsError::CardNotFound)
+        card.filter(|it| it.account.is_forwarded()).ok_or(CardsError::CardNotFound)
     }
 
     /// All cards of a customer, INVALID ones too, oldest first.

@@ -63,7 +63,8 @@ impl Cards {
     ) -> Result<Card, CardsError> {
         self.check_reference(enterprise_id, card_order_ref).await?;
         let card_id = card_id.parse().map_err(|_| CardsError::OriginalNotFound)?;
-        self.store.card(enterprise_id, card_id).await?.ok_or(CardsError::OriginalNotFound)
+        let card = self.store.card(enterprise_id, card_id).await?;
+        card.filter(|it| it.account.is_forwarded()).ok_or(CardsError::OriginalNotFound)
     }
 
     fn new_order(&self, source: &Card, card_order_ref: &str, order_type: OrderType) -> CardOrder {
