@@ -52,6 +52,7 @@ mod transport;
 mod uploads;
 mod velocity;
 mod vm_apps;
+mod vm_cards;
 mod vm_client;
 mod vm_webhooks;
 
