@@ -57,8 +57,10 @@ pub(crate) async fn issue(
     match issued {
         Ok(token) => json(envelope::clear_success(&token)),
         Err(refusal) => {
-            if matches!(refusal.0, VmError::InvalidApp) {
-                failures.0.admits(address, Instant::now());
+            let is_failure = matches!(refusal.0, VmError::InvalidApp);
+            // Those that came at once passed the check above together.
+            if is_failure && !failures.0.admits(address, Instant::now()) {
+                return Refusal(VmError::TooManyRequests).into_response();
             }
             refusal.into_response()
         }

@@ -54,6 +54,8 @@ mod velocity;
 mod vm_apps;
 mod vm_cards;
 mod vm_client;
+mod vm_envelope;
+mod vm_tokens;
 mod vm_webhooks;
 
 /// Writes a test once and runs it on both engines, each time on a fresh platform. A second

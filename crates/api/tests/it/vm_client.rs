@@ -77,6 +77,15 @@ impl NewApp {
     }
 }
 
+/// Posts a body as it is, with this `Authorization`.
+pub async fn post_raw(platform: &Platform, token: &str, path: &str, body: &[u8]) -> Answer {
+    send(platform.public, &raw_post(token, path, body)).await
+}
+
+pub fn raw_post(token: &str, path: &str, body: &[u8]) -> Request {
+    Request::post(path, body).header("authorization", token)
+}
+
 /// A merchant with a key of 2048 bits and money on both accounts.
 pub struct Merchant {
     pub app: NewApp,
