@@ -51,6 +51,8 @@ pub struct AuthoriserParts {
     pub outbound: Outbound,
     /// Draws authorisation codes.
     pub random: Arc<dyn Random>,
+    /// Where the days and months of dialect 2's limits begin, seconds east of UTC.
+    pub vm_offset_seconds: i64,
     /// Tells of authorisations that are decided here, if anybody is to be told.
     pub teller: Option<Teller>,
 }
@@ -217,7 +219,7 @@ impl Authoriser {
             is_refund: request.transaction_type == TransactionType::Refund,
             card: &request.card,
             cards_of_pan: &circumstances.cards_of_pan,
-            profile: &circumstances.profile,
+            limits: circumstances.limits(),
             presented,
             conversion: &conversion,
             reach: correspondent.as_ref().err().copied().unwrap_or(Reach::Ready),
@@ -227,7 +229,8 @@ impl Authoriser {
         timings.ended("checks");
         let mut receipt = Receipt { presented, checks, notice: None, timings };
         let original = request.original.as_ref();
-        let limits = hold::stored_limits(&circumstances.profile, &request.card, original);
+        let offset_seconds = self.parts.vm_offset_seconds;
+        let limits = hold::stored_limits(&circumstances, &request.card, original, offset_seconds);
         let record = hold::record(store, request, &circumstances.profile, conversion.ok(), now);
         let auth_id = record.auth_id;
         let notice = self.notice(&circumstances);

@@ -2,8 +2,8 @@
 //! U18). Pure; every check is made and leaves its line, the first that fails is the cause.
 
 use domain::{
-    Authorisation, Card, CardProfile, CardStatus, PinVerdict, ResponseCode, Timestamp,
-    VelocityExcess,
+    Authorisation, Card, CardStatus, PinVerdict, ResponseCode, Timestamp, VelocityExcess,
+    VelocityLimits,
 };
 use serde::Serialize;
 
@@ -85,8 +85,8 @@ pub(crate) struct CheckInput<'a> {
     pub(crate) card: &'a Card,
     /// Every record of its PAN, itself among them.
     pub(crate) cards_of_pan: &'a [Card],
-    /// Its profile.
-    pub(crate) profile: &'a CardProfile,
+    /// Its limits.
+    pub(crate) limits: VelocityLimits,
     /// What the shopper presented.
     pub(crate) presented: Presented,
     /// The amount in the card's currency.
@@ -115,7 +115,7 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     }
     add("conversion", input.conversion.as_ref().err().map(|fault| fault.detail()));
     if !input.is_refund {
-        add(SINGLE, single_limit(input.profile, input.conversion));
+        add(SINGLE, single_limit(input.limits, input.conversion));
     }
     if input.reach != Reach::NotAsked {
         add("auth_url", input.reach.detail().filter(|_| input.reach == Reach::NoAuthUrl));
@@ -204,11 +204,11 @@ fn pan_status(used: &Card, cards_of_pan: &[Card]) -> Option<&'static str> {
 }
 
 fn single_limit(
-    profile: &CardProfile,
+    limits: VelocityLimits,
     conversion: &Result<Conversion, ConversionFault>,
 ) -> Option<&'static str> {
     let amount = conversion.as_ref().ok()?.amount;
-    profile.limits.is_above_single(amount.amount_minor()).then_some(LIMIT_EXCEEDED)
+    limits.is_above_single(amount.amount_minor()).then_some(LIMIT_EXCEEDED)
 }
 
 const fn public_key(reach: Reach) -> Option<&'static str> {
@@ -220,7 +220,7 @@ const fn public_key(reach: Reach) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{CardId, Currency, Money};
+    use domain::{CardId, CardProfile, Currency, Money};
 
     use super::*;
     use crate::test_objects::{card, profile};
@@ -257,7 +257,7 @@ mod tests {
                 is_refund: self.is_refund,
                 card: &self.card,
                 cards_of_pan: &self.others,
-                profile: &self.profile,
+                limits: self.profile.limits,
                 presented: self.presented,
                 conversion: &self.conversion,
                 reach: self.reach,

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use domain::{
     ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardProfile, Direction, Money,
     OutsId, PanId, ResponseCode, Timestamp, TransactionType, VelocityExcess, VelocityLimits,
-    VmAppId, WebhookEvent, WebhookId, WebhookSubType,
+    VmAppId, VmCard, VmFunding, VmLimits, WebhookEvent, WebhookId, WebhookSubType,
 };
-use store::{BeginAuthorisation, BeginOutcome, ChangeNotice, MoneyError, Store, VelocityTerms};
+use store::{
+    BeginAuthorisation, BeginOutcome, ChangeNotice, MoneyError, OwnLimits, Store, VelocityTerms,
+};
 use wire::cardbridge::webhook::authorisation_result_event;
 
 use crate::checks::{Refusal, deposit_check, note_excess, velocity_check};
 use crate::convert::Conversion;
 use crate::decision::Decision;
+use crate::load::Circumstances;
 use crate::receipt::Receipt;
 use crate::request::AuthorisationRequest;
 
@@ -80,14 +83,33 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
 
 /// The PAN and the limits that the store judges purchases with `card` by: those of days and
 /// months, and that of a single authorisation for what follows one.
+/// A card that is decided about here has its own beside them, counted where `offset_seconds`
+/// puts midnight.
 pub(crate) fn stored_limits(
-    profile: &CardProfile,
+    circumstances: &Circumstances,
     card: &Card,
     original: Option<&Authorisation>,
-) -> Option<(PanId, VelocityLimits)> {
-    let limits = profile.limits;
+    offset_seconds: i64,
+) -> Option<StoredLimits> {
+    let limits = circumstances.limits();
     let is_raised = original.is_some() && limits.single.amount_minor.is_some();
-    (limits.has_periods() || is_raised).then_some((card.pan_id, limits))
+    let own = circumstances.vm_card.as_ref().and_then(|it| own_limits(it, offset_seconds));
+    let is_judged = limits.has_periods() || own.is_some() || is_raised;
+    is_judged.then_some(StoredLimits { pan_id: card.pan_id, limits, own })
+}
+
+/// Those of a prepaid card never change, so that one without limits is not counted.
+fn own_limits(it: &VmCard, offset_seconds: i64) -> Option<OwnLimits> {
+    let is_counted = it.funding == VmFunding::CreditLine || it.limits != VmLimits::default();
+    is_counted.then(|| OwnLimits { total_minor: it.limits.total(), offset_seconds })
+}
+
+/// The limits that the store judges a purchase by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredLimits {
+    pan_id: PanId,
+    limits: VelocityLimits,
+    own: Option<OwnLimits>,
 }
 
 /// What a card that is decided about here adds to the record of its authorisation.
@@ -102,7 +124,7 @@ pub(crate) async fn begin(
     store: &Store,
     authorisation: Authorisation,
     refusal: Option<Refusal>,
-    limits: Option<(PanId, VelocityLimits)>,
+    limits: Option<StoredLimits>,
     own: OwnCard,
     receipt: &mut Receipt,
 ) -> Result<BeginOutcome, MoneyError> {
@@ -118,7 +140,7 @@ pub(crate) async fn begin(
     let event = result_event(store, &refused, now);
     let limits = limits.filter(|_| holds);
     let velocity = limits.map(|limits| velocity_terms(limits, &authorisation, receipt));
-    if limits.is_some_and(|(_, limits)| limits.has_periods()) {
+    if limits.is_some_and(|it| it.own.is_some() || it.limits.has_periods()) {
         receipt.checks.push(velocity_check(None));
     }
     // A deposit that covers the amount gets its receipt with the decision; what is written
@@ -147,7 +169,7 @@ pub(crate) async fn begin(
 
 /// What the store needs for the check of the limits, with the receipt of a refusal.
 fn velocity_terms(
-    (pan_id, limits): (PanId, VelocityLimits),
+    StoredLimits { pan_id, limits, own }: StoredLimits,
     authorisation: &Authorisation,
     receipt: &Receipt,
 ) -> VelocityTerms {
@@ -161,7 +183,7 @@ fn velocity_terms(
         });
         receipt.render(&authorisation, None, &decision)
     };
-    VelocityTerms { pan_id, limits, refusal_receipt: Arc::new(refusal_receipt) }
+    VelocityTerms { pan_id, limits, own, refusal_receipt: Arc::new(refusal_receipt) }
 }
 
 /// The webhook that tells of a decided authorisation; none of one that nobody is asked about.

@@ -1,6 +1,6 @@
 //! What an authorisation needs to know, read from the store at its arrival.
 
-use domain::{ApiKey, Card, CardProfile, Currency, Enterprise, FxTable, VmCard};
+use domain::{ApiKey, Card, CardProfile, Currency, Enterprise, FxTable, VelocityLimits, VmCard};
 use store::{PlatformKey, Store};
 
 use crate::request::AuthoriseError;
@@ -19,6 +19,14 @@ pub(crate) struct Circumstances {
     pub(crate) fx_table: FxTable,
     /// Of a card that is decided about here.
     pub(crate) vm_card: Option<VmCard>,
+}
+
+impl Circumstances {
+    /// What limits the card.
+    pub(crate) fn limits(&self) -> VelocityLimits {
+        let own = self.vm_card.as_ref().map(|it| it.limits).unwrap_or_default();
+        own.within(self.profile.limits)
+    }
 }
 
 /// Reads them.

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::tz::{Offset, TimeZone};
 use serde::Serialize;
 
-const UTC8_OFFSET_MICROS: i64 = 8 * 3_600 * 1_000_000;
+const MICROS: i64 = 1_000_000;
 const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 /// A moment: microseconds since 1970-01-01T00:00:00Z. Stored as this number.
@@ -13,6 +13,9 @@ const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// How much later it is in UTC+8 than in UTC.
+    pub const UTC8_SECONDS: i64 = 8 * 3_600;
+
     /// From microseconds since the epoch.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
@@ -86,7 +89,20 @@ impl Timestamp {
     /// Days in UTC+8 since 1970-01-01: the same number for all moments of a day.
     #[must_use]
     pub const fn utc8_day_number(self) -> i64 {
-        self.0.saturating_add(UTC8_OFFSET_MICROS).div_euclid(DAY_MICROS)
+        self.day_number_at(Self::UTC8_SECONDS)
+    }
+
+    /// Days since 1970-01-01 where it is `offset_seconds` later than in UTC.
+    #[must_use]
+    pub const fn day_number_at(self, offset_seconds: i64) -> i64 {
+        self.0.saturating_add(offset_seconds.saturating_mul(MICROS)).div_euclid(DAY_MICROS)
+    }
+
+    /// The number ([`Self::day_number_at`]) of the first day of this moment's month.
+    #[must_use]
+    pub fn month_first_day_number_at(self, offset_seconds: i64) -> i64 {
+        // The calendar of UTC+8, read at a moment that has the same date there.
+        self.plus_seconds(offset_seconds - Self::UTC8_SECONDS).utc8_month_first_day_number()
     }
 
     /// The number ([`Self::utc8_day_number`]) of a day written `yyyy-MM-dd`.

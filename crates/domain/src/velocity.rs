@@ -17,6 +17,8 @@ text_enum! {
         MonthlyAmount = "monthly_amount_exceeded",
         /// The month's number of authorisations.
         MonthlyCount = "monthly_count_exceeded",
+        /// What may ever be authorised and not given back (vm-api.md section 6.3).
+        Total = "total_limit_exceeded",
     }
 }
 
@@ -47,6 +49,8 @@ pub struct VelocityUse {
     pub day: PeriodUse,
     /// The month.
     pub month: PeriodUse,
+    /// All that was ever counted and not given back, in minor units of the card's currency.
+    pub total_minor: i64,
 }
 
 impl VelocityUse {
@@ -54,14 +58,21 @@ impl VelocityUse {
     /// goes back to an earlier day, whatever order authorisations are written in.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
-        let day = now.utc8_day_number();
+        self.at_offset(now, Timestamp::UTC8_SECONDS)
+    }
+
+    /// The same where days begin at another midnight than that of UTC+8.
+    #[must_use]
+    pub fn at_offset(self, now: Timestamp, offset_seconds: i64) -> Self {
+        let day = now.day_number_at(offset_seconds);
         if day <= self.day.first_day {
             return self;
         }
         let fresh = |first_day| PeriodUse { first_day, ..PeriodUse::default() };
-        let month = now.utc8_month_first_day_number();
+        let month = now.month_first_day_number_at(offset_seconds);
         let is_new_month = month > self.month.first_day;
-        Self { day: fresh(day), month: if is_new_month { fresh(month) } else { self.month } }
+        let month = if is_new_month { fresh(month) } else { self.month };
+        Self { day: fresh(day), month, ..self }
     }
 
     /// The first limit of a period, in the order of [`VelocityExcess`], that `share` would exceed. What
@@ -85,10 +96,20 @@ impl VelocityUse {
         lines.into_iter().find_map(|(is_exceeded, excess)| is_exceeded.then_some(excess))
     }
 
-    /// Adds a share to both periods.
+    /// Whether `share` would make more of the total than `most_minor`.
+    #[must_use]
+    pub fn exceeds_total(&self, most_minor: Option<i64>, share: VelocityShare) -> bool {
+        exceeds(most_minor, self.total_minor, share.amount_minor)
+    }
+
+    /// Adds a share to both periods and the total.
     #[must_use]
     pub const fn plus(self, share: VelocityShare) -> Self {
-        Self { day: self.day.plus(share), month: self.month.plus(share) }
+        Self {
+            day: self.day.plus(share),
+            month: self.month.plus(share),
+            total_minor: self.total_minor.saturating_add(share.amount_minor),
+        }
     }
 
     /// Adds a share of `day`, which is not later than the newest, to those of the two periods
@@ -102,7 +123,7 @@ impl VelocityUse {
     }
 
     /// Gives a share back that was added on `day` (counted as in [`PeriodUse::first_day`]), to
-    /// those of the two periods that the day lies in.
+    /// those of the two periods that the day lies in, and to the total.
     #[must_use]
     pub const fn minus(self, share: VelocityShare, day: i64) -> Self {
         // No share is of a later day than the newest, so its month is the newest or over.
@@ -111,6 +132,7 @@ impl VelocityUse {
         Self {
             day: if same_day { self.day.minus(share) } else { self.day },
             month: if same_month { self.month.minus(share) } else { self.month },
+            total_minor: self.total_minor.saturating_sub(share.amount_minor),
         }
     }
 }
@@ -251,6 +273,24 @@ mod tests {
                 prop_assert_eq!((used.day.amount_minor, used.day.count), sum(&of_day));
                 prop_assert_eq!((used.month.amount_minor, used.month.count), sum(&of_month));
             }
+        }
+
+        /// A day of another offset begins at its own midnight, and the total never ends.
+        #[test]
+        fn other_offsets_have_their_own_midnights(
+            start in 0_i64..4_000_000_000, hours in -14_i64..=14,
+        ) {
+            let offset = hours * 3_600;
+            let now = Timestamp::from_micros(start * 1_000_000);
+            let used = VelocityUse::default().at_offset(now, offset).plus(share(7));
+            let local = now.plus_seconds(offset - Timestamp::UTC8_SECONDS);
+            prop_assert_eq!(used.day.first_day, local.utc8_day_number());
+            let tomorrow = used.at_offset(now.plus_seconds(86_400), offset);
+            prop_assert_eq!((tomorrow.day.amount_minor, tomorrow.total_minor), (0, 7));
+            prop_assert_eq!(tomorrow.minus(share(7), used.day.first_day).total_minor, 0);
+            prop_assert!(used.exceeds_total(Some(13), share(7)));
+            prop_assert!(!used.exceeds_total(Some(14), share(7)));
+            prop_assert!(!used.exceeds_total(None, share(7)));
         }
 
         /// An authorisation that is written after one of a later day counts to that later day.

@@ -4,7 +4,9 @@
 use ipnet::IpNet;
 
 use crate::text::text_enum;
-use crate::{CardId, EnterpriseId, ProfileId, Timestamp, VmAppId, VmFlowId};
+use crate::{
+    CardId, EnterpriseId, ProfileId, Timestamp, VelocityLimit, VelocityLimits, VmAppId, VmFlowId,
+};
 
 text_enum! {
     /// Where the money of a card comes from (vm-api.md section 7.4).
@@ -72,6 +74,29 @@ pub struct VmLimits {
     pub month_minor: i64,
     /// Of all that was ever authorised and not given back.
     pub total_minor: i64,
+}
+
+impl VmLimits {
+    /// The limits of a card of a profile: those of the card where they are the lower ones.
+    #[must_use]
+    pub fn within(&self, profile: VelocityLimits) -> VelocityLimits {
+        let least = |limit: VelocityLimit, minor: i64| {
+            let own = Some(minor).filter(|minor| *minor > 0);
+            let amount_minor = own.into_iter().chain(limit.amount_minor).min();
+            VelocityLimit { amount_minor, ..limit }
+        };
+        VelocityLimits {
+            single: least(profile.single, self.single_minor),
+            daily: least(profile.daily, self.day_minor),
+            monthly: least(profile.monthly, self.month_minor),
+        }
+    }
+
+    /// The total line; none without one.
+    #[must_use]
+    pub fn total(&self) -> Option<i64> {
+        Some(self.total_minor).filter(|minor| *minor > 0)
+    }
 }
 
 /// What a card of dialect 2 has beside its card record.
@@ -184,7 +209,7 @@ impl VmFees {
 
 #[cfg(test)]
 mod tests {
-    use super::VmFee;
+    use super::*;
 
     #[test]
     fn a_fee_is_a_share_and_no_less_than_the_least() {
@@ -194,5 +219,20 @@ mod tests {
         }
         assert_eq!(VmFee::default().of(i64::MAX), 0);
         assert_eq!(VmFee { basis_points: u32::MAX, least_minor: 0 }.of(i64::MAX), i64::MAX);
+    }
+
+    #[test]
+    fn the_lower_limit_holds_and_zero_is_none() {
+        let of = |amount_minor| VelocityLimit { amount_minor, count: Some(3) };
+        let profile = VelocityLimits { single: of(Some(500)), daily: of(None), monthly: of(None) };
+        let limits = VmLimits { single_minor: 600, day_minor: 70, ..VmLimits::default() };
+        let expected =
+            VelocityLimits { single: of(Some(500)), daily: of(Some(70)), monthly: of(None) };
+        assert_eq!(limits.within(profile), expected);
+        assert_eq!(VmLimits { single_minor: 9, ..limits }.within(profile).single, of(Some(9)));
+        assert_eq!(
+            (limits.total(), VmLimits { total_minor: 5, ..limits }.total()),
+            (None, Some(5))
+        );
     }
 }

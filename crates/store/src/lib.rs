@@ -60,7 +60,8 @@ pub use jobs::{Job, JobKind, Renewal};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
 pub use money::{
     BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, DecideAuthorisation,
-    DecideOutcome, ForcedClearing, MoneyError, PostingOutcome, ReverseAuthorisation, VelocityTerms,
+    DecideOutcome, ForcedClearing, MoneyError, OwnLimits, PostingOutcome, ReverseAuthorisation,
+    VelocityTerms,
 };
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,

@@ -21,7 +21,7 @@ use crate::{MovedFunds, Store, StoreError};
 pub(crate) use apply::{Repeats, apply};
 pub(crate) use messages::{MessageKey, first_of};
 pub use notice::ChangeNotice;
-pub use velocity::VelocityTerms;
+pub use velocity::{OwnLimits, VelocityTerms};
 
 /// Most increments and completions of one authorisation, also those that were declined.
 pub(crate) const MAX_INCREMENTS: usize = 256;

@@ -20,6 +20,9 @@ use crate::rows::{
 use crate::vm_flows::insert_flows;
 use crate::{IssuedCard, MoneyError, PanRecord, Store, StoreError};
 
+/// Days and months of limits begin at midnight of UTC, the offset of this dialect.
+const UTC_SECONDS: i64 = 0;
+
 /// Says in a list of movements whose money a fee was.
 const OPENING_FEE: &str = "opening fee, charged to the account";
 
@@ -172,7 +175,8 @@ async fn view(tx: &Tx, vm_card: VmCard, now: Timestamp) -> Result<VmCardView, St
         "SELECT {VELOCITY_USE_COLUMNS} FROM velocity_use WHERE enterprise_id = $1 AND pan_id = $2"
     );
     let used = tx.query_opt(&sql, &[enterprise_id.into(), card.pan_id.into()]).await?;
-    let used = used.as_ref().map(velocity_use_from).transpose()?.unwrap_or_default().at(now);
+    let used = used.as_ref().map(velocity_use_from).transpose()?.unwrap_or_default();
+    let used = used.at_offset(now, UTC_SECONDS);
     Ok(VmCardView { vm_card, card, pan, available_minor, used })
 }
 

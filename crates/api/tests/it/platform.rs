@@ -135,6 +135,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
         pool: Arc::clone(&pool),
         outbound: outbound.clone(),
         random: random.clone(),
+        vm_offset_seconds: Offset::default().seconds(),
         teller: Some(teller),
     });
     let workers: Vec<Arc<dyn Worker>> = vec![

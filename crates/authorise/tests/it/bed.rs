@@ -67,6 +67,7 @@ impl Bed {
             pool: Arc::new(RsaPool::new(2, RsaPool::DEFAULT_QUEUE_LIMIT)),
             outbound: Outbound::new(policy).unwrap(),
             random: Arc::new(SystemRandom),
+            vm_offset_seconds: 0,
             teller: None,
         });
         let network =

@@ -9,6 +9,11 @@ use crate::bed::{Bed, DEPOSIT_MINOR};
 
 /// A bed whose deposit is the balance of its card.
 async fn prepaid() -> Bed {
+    limited("0, 0, 0, 0").await
+}
+
+/// The same with limits: of one purchase, a day, a month and in total, minor units.
+async fn limited(limits: &str) -> Bed {
     let mut bed = Bed::new().await;
     let card = bed.card.card_id;
     bed.change_store(&format!(
@@ -16,7 +21,7 @@ async fn prepaid() -> Bed {
          UPDATE ledger_account SET purpose = 'CARD', owner_id = {card};
          INSERT INTO vm_card (enterprise_id, card_id, vm_app_id, card_uuid, product_code, funding,
              label, sealed_holder, single_minor, day_minor, month_minor, total_minor, created_at)
-         VALUES ({}, {card}, 9, '9a1d', 'S1', 'save', '', x'', 0, 0, 0, 0, 0);",
+         VALUES ({}, {card}, 9, '9a1d', 'S1', 'save', '', x'', {limits}, 0);",
         bed.enterprise_id
     ));
     bed.card.account = AccountOwner::Card(card);
@@ -98,4 +103,58 @@ async fn a_hold_whose_time_is_over_is_given_back() {
     bed.schedule.advance(8 * 86_400).await.unwrap();
     assert_eq!(bed.view(it.auth_id).await.authorisation.hold_state, HoldState::Expired);
     assert_balances(&bed, DEPOSIT_MINOR, 0, 0).await;
+}
+
+/// The cause of a purchase's decline; empty where it is approved.
+async fn refusal(bed: &Bed, amount: &str) -> String {
+    let it = bed.network.purchase(bed.purchase(amount)).await.unwrap().authorisation;
+    let is_approved = it.response_code.map(|code| code.as_str()) == Some("00");
+    if !is_approved {
+        assert_eq!(it.response_code.map(|code| code.as_str()), Some("01"));
+    }
+    bed.assert_verified().await;
+    it.detail.filter(|_| !is_approved).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn each_limit_of_the_card_may_be_reached_and_not_exceeded() {
+    for (limits, detail) in [
+        ("1000, 0, 0, 0", "single_limit_exceeded"),
+        ("0, 1000, 0, 0", "daily_amount_exceeded"),
+        ("0, 0, 1000, 0", "monthly_amount_exceeded"),
+        ("0, 0, 0, 1000", "total_limit_exceeded"),
+    ] {
+        let bed = limited(limits).await;
+        assert_eq!(refusal(&bed, "10.01").await, detail);
+        assert_eq!(refusal(&bed, "10").await, "", "{limits}");
+        let again = if detail.starts_with("single") { "" } else { detail };
+        assert_eq!(refusal(&bed, "0.01").await, again);
+    }
+}
+
+#[tokio::test]
+async fn a_reversal_gives_back_to_every_limit_and_a_clearing_counts_once() {
+    let bed = limited("0, 1000, 1000, 1000").await;
+    let first = bed.network.purchase(bed.purchase("6")).await.unwrap().authorisation.auth_id;
+    let second = bed.network.purchase(bed.purchase("4")).await.unwrap().authorisation.auth_id;
+    bed.network.clear(second, None, true).await.unwrap();
+    assert_eq!(refusal(&bed, "0.01").await, "daily_amount_exceeded");
+    bed.network.reverse(first, Some("1")).await.unwrap();
+    assert_eq!(refusal(&bed, "1").await, "");
+    bed.network.reverse(first, None).await.unwrap();
+    assert_eq!(refusal(&bed, "5.01").await, "daily_amount_exceeded");
+    assert_eq!(refusal(&bed, "5").await, "");
+}
+
+#[tokio::test]
+async fn the_total_line_does_not_begin_again_and_an_expiry_gives_it_back() {
+    let bed = limited("0, 1000, 0, 1500").await;
+    assert_eq!(refusal(&bed, "10").await, "");
+    assert_eq!(refusal(&bed, "5").await, "daily_amount_exceeded");
+    bed.schedule.advance(86_400).await.unwrap();
+    assert_eq!(refusal(&bed, "5.01").await, "total_limit_exceeded");
+    assert_eq!(refusal(&bed, "5").await, "");
+    bed.schedule.advance(6 * 86_400).await.unwrap();
+    assert_eq!(refusal(&bed, "10").await, "");
+    assert_eq!(refusal(&bed, "1").await, "daily_amount_exceeded");
 }

@@ -155,6 +155,7 @@ fn purchase(
     let velocity = VelocityTerms {
         pan_id: card.pan_id,
         limits: profile.limits,
+        own: None,
         refusal_receipt: Arc::new(|excess| excess.to_string()),
     };
     Ok(BeginAuthorisation {

@@ -151,6 +151,7 @@ impl Parts {
             pool: Arc::clone(&pool),
             outbound: outbound.clone(),
             random: Arc::clone(&random),
+            vm_offset_seconds: Offset::default().seconds(),
             teller: Some(Arc::clone(&teller)),
         });
         let workers = workers::all(&store, &vault, &outbound, settings, teller);

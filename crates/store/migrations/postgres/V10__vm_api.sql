@@ -119,3 +119,10 @@ CREATE TABLE vm_challenge (
 
 -- The app whose balance takes over what a deleted card's account still gets or lacks.
 ALTER TABLE ledger_account ADD COLUMN closed_into BIGINT;
+
+-- All that was ever counted and not given back, for the total line of a card of dialect 2. The
+-- days and months of such a card are counted at that dialect's offset.
+ALTER TABLE velocity_use ADD COLUMN total_minor BIGINT NOT NULL DEFAULT 0;
+UPDATE velocity_use SET total_minor = (SELECT COALESCE(SUM(it.velocity_minor), 0) FROM card
+    JOIN authorisation it ON it.enterprise_id = card.enterprise_id AND it.card_id = card.card_id
+    WHERE card.enterprise_id = velocity_use.enterprise_id AND card.pan_id = velocity_use.pan_id);

@@ -70,7 +70,7 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
                 if is_sought {
                     messages.extend(MessageKey::making(it));
                 }
-                let terms = request.velocity.iter().filter(|terms| terms.limits.has_periods());
+                let terms = request.velocity.iter().filter(|terms| terms.are_counted());
                 pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));
             }
             Command::Decide(decision) => _ = named.insert(decision.auth_id),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use domain::{
     AuthId, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, Money, PanId,
-    ResponseCode, VelocityExcess, VelocityLimits, VelocityShare, VelocityUse,
+    ResponseCode, Timestamp, VelocityExcess, VelocityLimits, VelocityShare, VelocityUse,
 };
 use futures_util::future::try_join_all;
 use ledger::{Bucket, Movement};
@@ -29,8 +29,32 @@ pub struct VelocityTerms {
     /// The limits. It counts to those of days and months; that of a single authorisation is
     /// looked at here for an increment only, whose whole bill it limits.
     pub limits: VelocityLimits,
+    /// What is limited beside them where nobody is asked.
+    pub own: Option<OwnLimits>,
     /// Makes the receipt that is kept if the authorisation would exceed a limit.
     pub refusal_receipt: Arc<dyn Fn(VelocityExcess) -> String + Send + Sync>,
+}
+
+/// What a card that is decided about here adds to its limits. It is counted whether or not
+/// one of them is set, since one may be set later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnLimits {
+    /// Most that may ever be authorised and not given back, minor units; none = no such limit.
+    pub total_minor: Option<i64>,
+    /// Where its days and months begin, seconds east of UTC.
+    pub offset_seconds: i64,
+}
+
+impl VelocityTerms {
+    /// Whether an authorisation is counted by them.
+    pub(super) const fn are_counted(&self) -> bool {
+        self.own.is_some() || self.limits.has_periods()
+    }
+
+    /// A use as it stands for them at `now`.
+    fn at(&self, used: VelocityUse, now: Timestamp) -> VelocityUse {
+        used.at_offset(now, self.own.map_or(Timestamp::UTC8_SECONDS, |own| own.offset_seconds))
+    }
 }
 
 impl fmt::Debug for VelocityTerms {
@@ -38,6 +62,7 @@ impl fmt::Debug for VelocityTerms {
         f.debug_struct("VelocityTerms")
             .field("pan_id", &self.pan_id)
             .field("limits", &self.limits)
+            .field("own", &self.own)
             .finish_non_exhaustive()
     }
 }
@@ -97,11 +122,11 @@ impl Batch {
     pub(super) async fn write_velocity_uses(&self, tx: &Tx) -> Result<(), StoreError> {
         let sql = format!(
             "INSERT INTO velocity_use (enterprise_id, pan_id, {}) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
              ON CONFLICT (enterprise_id, pan_id) DO UPDATE SET day = excluded.day, \
              day_amount_minor = excluded.day_amount_minor, day_count = excluded.day_count, \
              month = excluded.month, month_amount_minor = excluded.month_amount_minor, \
-             month_count = excluded.month_count",
+             month_count = excluded.month_count, total_minor = excluded.total_minor",
             rows::VELOCITY_USE_COLUMNS
         );
         let changed = self.velocity_uses.iter().filter(|(_, loaded)| loaded.is_changed);
@@ -142,7 +167,10 @@ impl Group<'_> {
         }
         let loaded = self.batch.velocity_uses.get(&(it.enterprise_id, terms.pan_id))?;
         let share = share(it, it.amount.amount_minor().saturating_sub(reserved_minor).max(0));
-        loaded.used.at(it.created_at).excess(&terms.limits, share)
+        let used = terms.at(loaded.used, it.created_at);
+        let most_minor = terms.own.and_then(|own| own.total_minor);
+        let total = used.exceeds_total(most_minor, share).then_some(VelocityExcess::Total);
+        used.excess(&terms.limits, share).or(total)
     }
 
     /// Counts a new authorisation, if its hold was taken. A completion that lacks nothing
@@ -154,11 +182,11 @@ impl Group<'_> {
     ) -> Option<Counted> {
         let is_counted = |terms: &&VelocityTerms| {
             let may_lack = it.is_completion() && it.status == AuthorisationStatus::Pending;
-            (it.hold_state == HoldState::Pending || may_lack) && terms.limits.has_periods()
+            (it.hold_state == HoldState::Pending || may_lack) && terms.are_counted()
         };
         let terms = terms.filter(is_counted)?;
         let loaded = self.batch.velocity_uses.get_mut(&(it.enterprise_id, terms.pan_id))?;
-        let used = loaded.used.at(it.created_at);
+        let used = terms.at(loaded.used, it.created_at);
         let share = share(it, it.hold_remaining_minor);
         *loaded = LoadedUse { used: used.plus(share), is_changed: true };
         Some(Counted {

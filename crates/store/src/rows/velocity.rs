@@ -8,7 +8,7 @@ use crate::engine::{Row, Value};
 
 /// The columns of what the cards of a PAN used, behind its keys `enterprise_id, pan_id`.
 pub(crate) const VELOCITY_USE_COLUMNS: &str = "day, day_amount_minor, day_count, month, \
-    month_amount_minor, month_count";
+    month_amount_minor, month_count, total_minor";
 
 /// The columns of an authorisation that tell where it counts.
 pub(crate) const COUNTED_COLUMNS: &str = "velocity_pan_id, velocity_day, velocity_minor";
@@ -37,7 +37,11 @@ impl Counted {
 /// Reads what was used from [`VELOCITY_USE_COLUMNS`].
 pub(crate) fn velocity_use_from(row: &Row) -> Result<VelocityUse, StoreError> {
     let mut f = Fields::of(row);
-    Ok(VelocityUse { day: period_from(&mut f)?, month: period_from(&mut f)? })
+    Ok(VelocityUse {
+        day: period_from(&mut f)?,
+        month: period_from(&mut f)?,
+        total_minor: f.int()?,
+    })
 }
 
 /// The values of what was used, the keys first.
@@ -47,7 +51,8 @@ pub(crate) fn velocity_use_values(
     used: &VelocityUse,
 ) -> Vec<Value> {
     let of = |period: &PeriodUse| [period.first_day, period.amount_minor, period.count];
-    let numbers = of(&used.day).into_iter().chain(of(&used.month)).map(Value::from);
+    let periods = of(&used.day).into_iter().chain(of(&used.month));
+    let numbers = periods.chain([used.total_minor]).map(Value::from);
     [enterprise_id.into(), pan_id.into()].into_iter().chain(numbers).collect()
 }
 

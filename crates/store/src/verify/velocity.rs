@@ -17,16 +17,22 @@ const PAGE: &str = "SELECT used.pan_id, \
     CAST(SUM(COALESCE(it.velocity_minor, 0)) AS BIGINT), \
     used.month_count, \
     CAST(SUM(CASE WHEN it.velocity_minor > 0 AND it.original_auth_id IS NULL \
-        THEN 1 ELSE 0 END) AS BIGINT) \
+        THEN 1 ELSE 0 END) AS BIGINT), \
+    used.total_minor, \
+    (SELECT CAST(COALESCE(SUM(every.velocity_minor), 0) AS BIGINT) FROM card holder \
+        JOIN authorisation every ON every.enterprise_id = holder.enterprise_id \
+        AND every.card_id = holder.card_id \
+        WHERE holder.enterprise_id = used.enterprise_id AND holder.pan_id = used.pan_id) \
     FROM (SELECT * FROM velocity_use WHERE enterprise_id = $1 AND pan_id > $2 \
         ORDER BY pan_id LIMIT $3) used \
     LEFT JOIN card ON card.enterprise_id = used.enterprise_id AND card.pan_id = used.pan_id \
     LEFT JOIN authorisation it ON it.enterprise_id = used.enterprise_id \
         AND it.card_id = card.card_id AND it.velocity_day >= used.month \
-    GROUP BY used.pan_id, used.day_amount_minor, used.day_count, used.month_amount_minor, \
+    GROUP BY used.enterprise_id, used.pan_id, used.total_minor, used.day_amount_minor, used.day_count, used.month_amount_minor, \
         used.month_count ORDER BY used.pan_id";
 /// The names of the numbers of [`PAGE`], in order.
-const NUMBERS: [&str; 4] = ["day's amount", "day's count", "month's amount", "month's count"];
+const NUMBERS: [&str; 5] =
+    ["day's amount", "day's count", "month's amount", "month's count", "total"];
 
 /// Derives what each PAN of an enterprise used of its newest day and month again from its
 /// authorisations.

@@ -7,8 +7,8 @@ use domain::{
     ResponseCode, Timestamp, TransactionType, VelocityLimit, VelocityLimits, VelocityUse,
 };
 use store::{
-    BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideOutcome, ReverseAuthorisation,
-    Store, VelocityTerms,
+    BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideOutcome, OwnLimits,
+    ReverseAuthorisation, Store, VelocityTerms,
 };
 
 use crate::money::{decision, fund, purchase, usd};
@@ -37,7 +37,7 @@ fn counted(
     request.authorisation.created_at = now;
     request.authorisation.hold_expires_at = Some(now.plus_seconds(7 * DAY_SECONDS));
     let refusal_receipt = Arc::new(|excess| format!("{{\"refused\":\"{excess}\"}}"));
-    request.velocity = Some(VelocityTerms { pan_id: PAN, limits, refusal_receipt });
+    request.velocity = Some(VelocityTerms { pan_id: PAN, limits, own: None, refusal_receipt });
     request
 }
 
@@ -75,7 +75,7 @@ async fn refused(store: &Store, request: BeginAuthorisation) -> (String, String)
 }
 
 async fn used(store: &Store) -> [i64; 4] {
-    let VelocityUse { day, month } = store.velocity_use(ENTERPRISE, PAN).await.unwrap();
+    let VelocityUse { day, month, .. } = store.velocity_use(ENTERPRISE, PAN).await.unwrap();
     [day.amount_minor, day.count, month.amount_minor, month.count]
 }
 
@@ -308,10 +308,13 @@ both_engines!(a_changed_use_is_found, |store, database| {
         report.violations.into_iter().map(|violation| violation.rule).collect::<Vec<_>>()
     };
     assert_eq!(rules().await, [] as [&str; 0]);
-    database.tamper("UPDATE velocity_use SET day_amount_minor = 106, month_count = 3").await;
+    database
+        .tamper("UPDATE velocity_use SET day_amount_minor = 106, month_count = 3, total_minor = 0")
+        .await;
     let found = [
         "its day's amount is 106, its authorisations come to 107",
         "its month's count is 3, its authorisations come to 2",
+        "its total is 0, its authorisations come to 107",
     ];
     assert_eq!(rules().await, found);
 });
@@ -355,4 +358,30 @@ both_engines!(a_completion_reversed_in_parts_gives_back_its_count, |store| {
             assert!(report.violations.is_empty(), "{:?}", report.violations);
         }
     }
+});
+
+both_engines!(a_total_never_ends_and_is_given_back_where_its_offset_puts_the_day, |store| {
+    fund(&store, 1_000_000).await;
+    let own = OwnLimits { total_minor: Some(100), offset_seconds: 0 };
+    let of = |minor, now| {
+        let open = limit(None, None);
+        let mut request = counted(&store, minor, limits(limit(Some(80), None), open), now);
+        request.velocity.as_mut().unwrap().own = Some(own);
+        request
+    };
+    let total = async || store.velocity_use(ENTERPRISE, PAN).await.unwrap().total_minor;
+    // An hour before midnight of UTC, which is another day of UTC+8 already.
+    let day_end = NOW.day_number_at(0) * DAY_SECONDS + DAY_SECONDS;
+    let late = Timestamp::from_micros((day_end - 3_600) * 1_000_000);
+    let BeginOutcome::Held(first) = store.begin_authorisation(of(60, NOW)).await.unwrap() else {
+        panic!("not held")
+    };
+    assert_eq!(refused(&store, of(21, late)).await.0, "daily_amount_exceeded");
+    let next_day = late.plus_seconds(3_600);
+    assert_eq!(refused(&store, of(41, next_day)).await.0, "total_limit_exceeded");
+    let held = store.begin_authorisation(of(40, next_day)).await.unwrap();
+    assert!(matches!(held, BeginOutcome::Held(_)));
+    assert_eq!(total().await, 100);
+    decided(&store, first.auth_id, ResponseCode::NotAllowed).await;
+    assert_eq!(total().await, 40);
 });

@@ -97,7 +97,7 @@ mod tests {
             monthly: VelocityLimit { amount_minor: None, count: Some(9) },
         };
         let period = |amount_minor, count| PeriodUse { first_day: 1, amount_minor, count };
-        let used = VelocityUse { day: period(12_050, 2), month: period(22_050, 3) };
+        let used = VelocityUse { day: period(12_050, 2), month: period(22_050, 3), total_minor: 0 };
         assert_eq!(
             serde_json::to_string(&VelocityLimitsBody::new(&card, &limits, &used)).unwrap(),
             concat!(
