@@ -6,6 +6,7 @@ mod budget;
 mod caller;
 mod cards;
 mod envelope;
+mod listings;
 mod reply;
 mod routes;
 mod strikes;

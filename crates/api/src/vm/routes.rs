@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use wire::vm::{account as account_wire, card, flow, product, token as token_wire};
+use wire::vm::{account as account_wire, card, flow, product, token as token_wire, transaction};
 
 use super::envelope::{Envelope, layer};
 use super::token::TokenFailures;
-use super::{account, cards, token};
+use super::{account, cards, listings, token};
 use crate::state::ApiState;
 
 /// All routes of dialect 2. Paths are at the root and case-sensitive.
@@ -25,6 +25,9 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .route(card::REFUND_PATH, post(cards::refund))
         .route(card::DELETE_PATH, post(cards::delete))
         .route(flow::FLOW_PATH, post(cards::flows))
+        .route(card::LIMIT_PATH, post(listings::limits))
+        .route(card::LIST_PATH, post(listings::cards))
+        .route(transaction::TRANSACTIONS_PATH, post(listings::transactions))
         .route_layer(from_fn_with_state(envelope, layer))
         .route(
             token_wire::TOKEN_PATH,

@@ -1,0 +1,297 @@
+//! Lists of dialect 2: an app's transactions and its cards, page by page (vm-api.md section 9).
+
+use domain::{AuthId, Authorisation, Card, CardStatus, EnterpriseId, Timestamp, VmAppId, VmCard};
+use domain::{VmFunding, VmLimits};
+
+use crate::cards::find_card;
+use crate::engine::{Row, Tx, Value};
+use crate::rows::{
+    AUTHORISATION_COLUMNS, CARD_COLUMNS, VM_CARD_COLUMNS, authorisation_from, card_from,
+    vm_card_from,
+};
+use crate::vm_cards::find_vm_card;
+use crate::{Store, StoreError, VmCardError};
+
+/// What kind of transaction a row is, as `wire::vm::transaction::standing` tells it.
+const KIND: &str = "CASE WHEN it.direction = 'INCOMING' THEN 'Refund' \
+    WHEN it.status <> 'APPROVED' THEN 'Authorization' \
+    WHEN it.posted_minor > 0 THEN 'Settlement' \
+    WHEN it.hold_state IN ('VOIDED', 'EXPIRED') THEN 'Authorization Cancel' \
+    ELSE 'Authorization' END";
+/// How a row stands, as `wire::vm::transaction::standing` tells it.
+const STATE: &str = "CASE WHEN it.status <> 'APPROVED' THEN it.status \
+    WHEN it.direction = 'INCOMING' OR it.posted_minor > 0 THEN 'COMPLETE' \
+    WHEN it.hold_state = 'PENDING' THEN 'PENDING' ELSE 'COMPLETE' END";
+
+/// Which of an app's records a page holds, newest first.
+#[derive(Debug, Clone)]
+pub struct VmPage {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// The app.
+    pub vm_app_id: VmAppId,
+    /// Only of this card, by its id on the wire.
+    pub card_uuid: Option<String>,
+    /// Only made then or later.
+    pub from: Option<Timestamp>,
+    /// Only made earlier.
+    pub before: Option<Timestamp>,
+    /// Rows before it.
+    pub skipped_rows: u64,
+    /// Rows on it.
+    pub rows: u32,
+}
+
+/// Which transactions are listed beside that.
+#[derive(Debug, Clone, Default)]
+pub struct VmTransactionFilter {
+    /// Only this one.
+    pub auth_id: Option<AuthId>,
+    /// Only of this kind.
+    pub kind: Option<&'static str>,
+    /// Only in this state.
+    pub state: Option<&'static str>,
+}
+
+/// Which cards are listed beside that.
+#[derive(Debug, Clone, Default)]
+pub struct VmCardFilter {
+    /// Only of this product.
+    pub product_code: Option<String>,
+    /// Only with money from there.
+    pub funding: Option<VmFunding>,
+}
+
+/// A page with the number of all rows that match.
+#[derive(Debug, Clone)]
+pub struct VmRows<T> {
+    /// All that match.
+    pub total: u64,
+    /// Those on the page.
+    pub rows: Vec<T>,
+}
+
+/// A card in a list.
+#[derive(Clone)]
+pub struct VmCardRow {
+    /// What it has beside the card.
+    pub vm_card: VmCard,
+    /// The card.
+    pub card: Card,
+    /// What its account, or of a credit-line card its app's wallet, has available, minor units.
+    pub available_minor: i64,
+}
+
+/// New limits of a credit-line card, minor units; none leaves one as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct VmLimitChange {
+    /// Of one authorisation.
+    pub single_minor: Option<i64>,
+    /// Of a day.
+    pub day_minor: Option<i64>,
+    /// Of a month.
+    pub month_minor: Option<i64>,
+    /// In total.
+    pub total_minor: Option<i64>,
+}
+
+impl VmLimitChange {
+    fn applied_to(self, it: VmLimits) -> VmLimits {
+        VmLimits {
+            single_minor: self.single_minor.unwrap_or(it.single_minor),
+            day_minor: self.day_minor.unwrap_or(it.day_minor),
+            month_minor: self.month_minor.unwrap_or(it.month_minor),
+            total_minor: self.total_minor.unwrap_or(it.total_minor),
+        }
+    }
+}
+
+impl Store {
+    /// Transactions of an app, one for each authorisation, with the id on the wire of its card.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn vm_transactions(
+        &self,
+        page: &VmPage,
+        filter: &VmTransactionFilter,
+    ) -> Result<VmRows<(Authorisation, String)>, StoreError> {
+        let mut list = List::new(page, "own.card_uuid");
+        list.only("it.auth_id", filter.auth_id);
+        list.only(KIND, filter.kind);
+        list.only(STATE, filter.state);
+        list.columns = format!("{}, own.card_uuid", prefixed("it", AUTHORISATION_COLUMNS));
+        list.tables = "authorisation it JOIN vm_card own \
+            ON own.enterprise_id = it.enterprise_id AND own.card_id = it.card_id";
+        list.order = "it.created_at DESC, it.auth_id DESC";
+        self.vm_rows(list, |row| Ok((authorisation_from(row)?, row.text(row.0.len() - 1)?))).await
+    }
+
+    /// Cards of an app. Deleted ones are left out unless one card is asked for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn vm_card_rows(
+        &self,
+        page: &VmPage,
+        filter: &VmCardFilter,
+    ) -> Result<VmRows<VmCardRow>, StoreError> {
+        let mut list = List::new(page, "it.card_uuid");
+        list.only("it.product_code", filter.product_code.as_ref());
+        list.only("it.funding", filter.funding.map(VmFunding::as_str));
+        if page.card_uuid.is_none() {
+            list.conditions.push(format!("card.status <> '{}'", CardStatus::Invalid.as_str()));
+        }
+        list.columns = format!(
+            "{}, {}, COALESCE(account.available_minor, 0)",
+            prefixed("it", VM_CARD_COLUMNS),
+            prefixed("card", CARD_COLUMNS)
+        );
+        list.tables = "vm_card it JOIN card \
+            ON card.enterprise_id = it.enterprise_id AND card.card_id = it.card_id \
+            LEFT JOIN ledger_account account ON account.enterprise_id = card.enterprise_id \
+            AND account.currency = card.currency AND account.purpose = card.account_purpose \
+            AND account.owner_id = card.account_owner_id";
+        list.order = "it.created_at DESC, it.card_id DESC";
+        self.vm_rows(list, card_row_from).await
+    }
+
+    /// Changes the limits of a credit-line card.
+    ///
+    /// # Errors
+    /// [`VmCardError`]; `Status` if the card is prepaid or deleted.
+    pub async fn change_vm_limits(
+        &self,
+        enterprise_id: EnterpriseId,
+        vm_app_id: VmAppId,
+        card_uuid: String,
+        change: VmLimitChange,
+    ) -> Result<(), VmCardError> {
+        self.write(move |tx| {
+            let card_uuid = card_uuid.clone();
+            Box::pin(async move {
+                let found = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
+                let card_id = found.ok_or(VmCardError::NotFound)?.card_id;
+                // The card's lock stands for its limits too; they are read again under it.
+                let card = find_card(tx, enterprise_id, card_id, " FOR UPDATE").await?;
+                let card = card.ok_or(VmCardError::NotFound)?;
+                let found = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
+                let vm_card = found.ok_or(VmCardError::NotFound)?;
+                let is_deleted = card.status == CardStatus::Invalid;
+                if is_deleted || vm_card.funding != VmFunding::CreditLine {
+                    return Err(VmCardError::Status(card.status));
+                }
+                write_limits(tx, &vm_card, change.applied_to(vm_card.limits)).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn vm_rows<T: Send + 'static>(
+        &self,
+        list: List,
+        from: fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<VmRows<T>, StoreError> {
+        self.read_snapshot(move |tx| {
+            let list = list.clone();
+            Box::pin(async move {
+                let found = tx.query_opt(&list.count_sql(), &list.params).await?;
+                let total = found.map_or(Ok(0), |row| row.int(0))?;
+                let mut params = list.params.clone();
+                params.extend([list.rows.into(), list.skipped_rows.into()]);
+                let rows = tx.query_map(&list.page_sql(), &params, from).await?;
+                Ok(VmRows { total: total.unsigned_abs(), rows })
+            })
+        })
+        .await
+    }
+}
+
+/// A query in the making.
+#[derive(Clone)]
+struct List {
+    columns: String,
+    tables: &'static str,
+    order: &'static str,
+    conditions: Vec<String>,
+    params: Vec<Value>,
+    rows: u32,
+    skipped_rows: i64,
+}
+
+impl List {
+    fn new(page: &VmPage, card_uuid: &'static str) -> Self {
+        let mut list = Self {
+            columns: String::new(),
+            tables: "",
+            order: "",
+            conditions: Vec::new(),
+            params: Vec::new(),
+            rows: page.rows,
+            skipped_rows: i64::try_from(page.skipped_rows).unwrap_or(i64::MAX),
+        };
+        list.only("it.enterprise_id", Some(page.enterprise_id));
+        list.only("it.vm_app_id", Some(page.vm_app_id));
+        list.only(card_uuid, page.card_uuid.as_ref());
+        list.compare("it.created_at", ">=", page.from);
+        list.compare("it.created_at", "<", page.before);
+        list
+    }
+
+    fn only(&mut self, expression: &str, value: Option<impl Into<Value>>) {
+        self.compare(expression, "=", value);
+    }
+
+    fn compare(&mut self, expression: &str, operator: &str, value: Option<impl Into<Value>>) {
+        let Some(value) = value else { return };
+        self.params.push(value.into());
+        self.conditions.push(format!("{expression} {operator} ${}", self.params.len()));
+    }
+
+    fn count_sql(&self) -> String {
+        format!("SELECT COUNT(*) FROM {} WHERE {}", self.tables, self.conditions.join(" AND "))
+    }
+
+    fn page_sql(&self) -> String {
+        let given = self.params.len();
+        format!(
+            "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT ${} OFFSET ${}",
+            self.columns,
+            self.tables,
+            self.conditions.join(" AND "),
+            self.order,
+            given + 1,
+            given + 2
+        )
+    }
+}
+
+fn prefixed(table: &str, columns: &str) -> String {
+    let names: Vec<_> = columns.split(',').map(|it| format!("{table}.{}", it.trim())).collect();
+    names.join(", ")
+}
+
+fn card_row_from(row: &Row) -> Result<VmCardRow, StoreError> {
+    let own = VM_CARD_COLUMNS.split(',').count();
+    let last = row.0.len() - 1;
+    Ok(VmCardRow {
+        vm_card: vm_card_from(row)?,
+        card: card_from(&Row(row.0[own..last].to_vec()))?,
+        available_minor: row.int(last)?,
+    })
+}
+
+async fn write_limits(tx: &Tx, it: &VmCard, limits: VmLimits) -> Result<(), StoreError> {
+    let sql = "UPDATE vm_card SET single_minor = $3, day_minor = $4, month_minor = $5, \
+        total_minor = $6 WHERE enterprise_id = $1 AND card_id = $2";
+    let params: [Value; 6] = [
+        it.enterprise_id.into(),
+        it.card_id.into(),
+        limits.single_minor.into(),
+        limits.day_minor.into(),
+        limits.month_minor.into(),
+        limits.total_minor.into(),
+    ];
+    tx.execute(sql, &params).await.map(|_| ())
+}
