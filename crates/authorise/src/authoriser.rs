@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crypto::RsaPool;
 use domain::{
-    ApiKey, AuthId, AuthType, Authorisation, Card, Enterprise, PinVerdict, Random, ResponseCode,
+    ApiKey, AuthId, Authorisation, Card, Enterprise, PinVerdict, Random, ResponseCode,
     TransactionType, WebhookId,
 };
 use outbound::Outbound;
@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use vault::Vault;
 use wire::cardbridge::authorisation_notice::SealedNotice;
 
+use crate::admissible::{require_authorisable, require_original};
 use crate::checks::{CheckInput, Reach, first_refusal, run_checks};
 use crate::convert::convert;
 use crate::decision::Decision;
@@ -448,44 +449,6 @@ impl Authoriser {
     }
 }
 
-/// Only an inquiry may be about nothing.
-fn require_authorisable(request: &AuthorisationRequest) -> Result<(), AuthoriseError> {
-    let amount_minor = request.acquirer_amount.amount_minor();
-    match request.transaction_type {
-        TransactionType::Inquiry if amount_minor >= 0 => Ok(()),
-        TransactionType::Cash | TransactionType::Purchase | TransactionType::Refund
-            if amount_minor > 0 =>
-        {
-            Ok(())
-        }
-        _ => Err(AuthoriseError::Amount),
-    }
-}
-
-/// What is named as original must be what the request can follow. Whether it is still open
-/// is the store's to say, in the commit that takes the hold.
-fn require_original(request: &AuthorisationRequest) -> Result<(), AuthoriseError> {
-    let Some(original) = &request.original else {
-        let needs_one = request.auth_type == AuthType::PreAuthCompletion;
-        return if needs_one { Err(AuthoriseError::OriginalMissing) } else { Ok(()) };
-    };
-    let is_reservation = original.auth_type == AuthType::PreAuth && !original.is_increment();
-    if !original.is_approved_purchase() {
-        Err(MoneyError::NotApproved.into())
-    } else if request.transaction_type == TransactionType::Refund {
-        Ok(())
-    } else if request.transaction_type == TransactionType::Inquiry {
-        // It moves nothing, so it can neither raise nor complete anything.
-        Err(AuthoriseError::NotIncrementable)
-    } else if request.auth_type == AuthType::PreAuthCompletion {
-        if is_reservation { Ok(()) } else { Err(AuthoriseError::NotReserved) }
-    } else if original.is_increment() || original.is_completion() {
-        Err(AuthoriseError::NotIncrementable)
-    } else {
-        Ok(())
-    }
-}
-
 /// The time that an enterprise has for its answer, from the arrival.
 pub(crate) fn deadline_of(enterprise: &Enterprise) -> Duration {
     Duration::from_millis(u64::from(enterprise.auth_deadline_ms))
@@ -501,39 +464,4 @@ fn answer(reply: Reply, result: Result<AuthorisationAnswer, AuthoriseError>) {
     }
     // The caller may have gone away; the decision stands all the same.
     let _ = reply.send(result);
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::{AuthType, Currency, Merchant, Money};
-
-    use super::*;
-    use crate::test_objects::card;
-
-    #[test]
-    fn only_an_inquiry_may_be_about_nothing() {
-        let check = |transaction_type, minor| {
-            require_authorisable(&AuthorisationRequest {
-                card: card(),
-                acquirer_amount: Money::new(minor, Currency::USD),
-                transaction_type,
-                auth_type: AuthType::Normal,
-                merchant: Merchant::default(),
-                network_key: None,
-                original: None,
-                presented: Presented::default(),
-                pin: None,
-            })
-            .is_ok()
-        };
-        for transaction_type in
-            [TransactionType::Purchase, TransactionType::Cash, TransactionType::Refund]
-        {
-            assert!(check(transaction_type, 1));
-            assert!(!check(transaction_type, 0));
-            assert!(!check(transaction_type, -1));
-        }
-        assert!(check(TransactionType::Inquiry, 0));
-        assert!(!check(TransactionType::Inquiry, -1));
-    }
 }

@@ -3,6 +3,7 @@
 //! decision receipt. What the network sends afterwards, increment, completion, reversal,
 //! clearing and refund, is here too.
 
+mod admissible;
 mod authoriser;
 mod checks;
 mod clearing;

@@ -119,6 +119,7 @@ impl VelocityUse {
         Self {
             day: if day == self.day.first_day { self.day.plus(share) } else { self.day },
             month: if day >= self.month.first_day { self.month.plus(share) } else { self.month },
+            total_minor: self.total_minor.saturating_add(share.amount_minor),
         }
     }
 

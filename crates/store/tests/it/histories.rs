@@ -219,8 +219,12 @@ impl Game {
                 ..VelocityLimits::default()
             };
             let refusal_receipt = Arc::new(|excess| format!("{{\"refused\":\"{excess}\"}}"));
-            request.velocity =
-                Some(VelocityTerms { pan_id: self.card.pan_id, limits, refusal_receipt });
+            request.velocity = Some(VelocityTerms {
+                pan_id: self.card.pan_id,
+                limits,
+                own: None,
+                refusal_receipt,
+            });
         }
         match asked.kind {
             Kind::Reservation => it.auth_type = AuthType::PreAuth,

@@ -280,7 +280,8 @@ both_engines!(a_completion_whose_reservation_expired_meanwhile_counts_wholly, |s
         let later = store.clock().now().plus_seconds(8 * DAY_SECONDS);
         assert!(store.expire_hold(ENTERPRISE, reserved.auth_id, later, None).await.unwrap());
         decided(&store, auth_id, ResponseCode::Approved).await;
-        let VelocityUse { day, month } = store.velocity_use(ENTERPRISE, card.pan_id).await.unwrap();
+        let VelocityUse { day, month, .. } =
+            store.velocity_use(ENTERPRISE, card.pan_id).await.unwrap();
         assert_eq!([day.amount_minor, day.count, month.amount_minor, month.count], uses);
         let report = store.verify_ledger().await.unwrap();
         assert!(report.violations.is_empty(), "{:?}", report.violations);

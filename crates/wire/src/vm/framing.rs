@@ -32,7 +32,7 @@ pub fn from_text(text: &str) -> Option<Vec<u8>> {
 /// none at all.
 #[must_use]
 pub fn blocks(joined: &[u8], modulus_bytes: usize) -> Option<std::slice::ChunksExact<'_, u8>> {
-    let is_whole = !joined.is_empty() && modulus_bytes > 0 && joined.len() % modulus_bytes == 0;
+    let is_whole = !joined.is_empty() && joined.len().is_multiple_of(modulus_bytes);
     is_whole.then(|| joined.chunks_exact(modulus_bytes))
 }
 

@@ -22,7 +22,7 @@ pub enum Kind {
     /// Cleared.
     Settlement,
     /// Taken back, or its time ran out.
-    AuthorizationCancel,
+    AuthorisationCancel,
     /// Given back by a shop.
     Refund,
 }
@@ -41,7 +41,7 @@ pub enum State {
 impl Kind {
     /// Every kind.
     pub const ALL: [Self; 4] =
-        [Self::Authorization, Self::Settlement, Self::AuthorizationCancel, Self::Refund];
+        [Self::Authorization, Self::Settlement, Self::AuthorisationCancel, Self::Refund];
 
     /// The text on the wire.
     #[must_use]
@@ -49,7 +49,7 @@ impl Kind {
         match self {
             Self::Authorization => "Authorization",
             Self::Settlement => "Settlement",
-            Self::AuthorizationCancel => "Authorization Cancel",
+            Self::AuthorisationCancel => "Authorization Cancel",
             Self::Refund => "Refund",
         }
     }
@@ -102,7 +102,7 @@ pub fn standing(it: &Authorisation) -> (Kind, State) {
         return (Kind::Settlement, State::Complete);
     }
     match it.hold_state {
-        HoldState::Voided | HoldState::Expired => (Kind::AuthorizationCancel, State::Complete),
+        HoldState::Voided | HoldState::Expired => (Kind::AuthorisationCancel, State::Complete),
         HoldState::Pending => (Kind::Authorization, OPEN_STATE),
         HoldState::None | HoldState::Posted => (Kind::Authorization, State::Complete),
     }
