@@ -55,6 +55,7 @@ mod vm_apps;
 mod vm_cards;
 mod vm_client;
 mod vm_envelope;
+mod vm_listings;
 mod vm_tokens;
 mod vm_webhooks;
 
