@@ -223,12 +223,12 @@ mod tests {
         assert_eq!(otp(r#","preVerified":1"#), Ok(true));
         assert_eq!(otp(r#","preVerified":"0""#), Ok(false));
         assert_eq!(otp(r#","preVerified":"1","otpStatus":0"#), Ok(false));
-        let old = r#"{"type":7,"customerId":1,"kycTicketId":2,"preVerified":0,"ua":" App "}"#;
+        let old = r#"{"type":7,"customerId":1,"kycTicketId":2,"profileId":3,"preVerified":0,"ua":" App "}"#;
         let request = parse(old).unwrap();
         assert_eq!((&*request.user_agent, request.card_id), ("App", None));
         assert_eq!(request.kyc_ticket_id.as_deref(), Some("2"));
         assert_eq!(request.language, PageLanguage::En);
-        let both = r#"{"type":7,"customerId":1,"kycTicketId":2,"preVerified":0,"ua":"a",
+        let both = r#"{"type":7,"customerId":1,"kycTicketId":2,"profileId":3,"preVerified":0,"ua":"a",
             "userAgent":"b"}"#;
         assert_eq!(parse(both).unwrap().user_agent, "b");
     }
