@@ -134,7 +134,7 @@ pub(crate) fn spendable_minor(view: &VmCardView) -> i64 {
     let leave = [
         (limits.day_minor, remaining_minor(limits.day_minor, view.used.day)),
         (limits.month_minor, remaining_minor(limits.month_minor, view.used.month)),
-        (limits.total_minor, limits.total_minor),
+        (limits.total_minor, limits.total_minor.saturating_sub(view.used.total_minor).max(0)),
     ];
     let limited = leave.into_iter().filter(|(limit_minor, _)| *limit_minor > 0);
     limited.fold(view.available_minor.max(0), |least, (_, left)| least.min(left))

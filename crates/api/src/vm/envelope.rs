@@ -3,12 +3,13 @@
 //! encrypt the answer for the merchant.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use crypto::{RsaPool, RsaPrivateKey, RsaPublicKey};
+use crypto::{RsaPool, RsaPoolError, RsaPrivateKey, RsaPublicKey};
 use domain::{EnterpriseId, RsaPadding, VmAppId};
 use tokio::time::Instant;
 use vault::Kept;
@@ -29,6 +30,10 @@ use crate::state::ApiState;
 
 /// Blocks of an answer that one job encrypts; further ones may go to another thread.
 const BLOCKS_PER_JOB: usize = 32;
+/// How often room for an answer is looked for in the queue, and the pause in between: some
+/// ten seconds, less than any client waits.
+const MAX_SEAL_TRIES: u32 = 500;
+const SEAL_PAUSE: Duration = Duration::from_millis(20);
 /// Largest plain answer of a handler.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
@@ -136,19 +141,35 @@ impl Envelope {
         let block_bytes = key.bits() as usize / 8;
         let pieces: Vec<Zeroizing<Vec<u8>>> =
             framing::pieces(plain, block_bytes).map(|it| Zeroizing::new(it.to_vec())).collect();
-        let jobs = pieces.chunks(BLOCKS_PER_JOB).map(|pieces| {
-            let (key, pieces) = (key.clone(), pieces.to_vec());
-            self.pool().run(move || {
-                let blocks = pieces.iter().map(|it| key.encrypt(RsaPadding::Pkcs1, it));
-                blocks.collect::<Result<Vec<_>, _>>().map(|blocks| blocks.concat())
-            })
-        });
+        let jobs = pieces.chunks(BLOCKS_PER_JOB).map(|pieces| self.encrypt(key, pieces));
         let mut joined = Vec::with_capacity(pieces.len() * block_bytes);
         for sealed in futures_util::future::join_all(jobs).await {
-            let sealed = sealed.map_err(|_| VmError::ServerException)?;
-            joined.extend(sealed.map_err(|_| VmError::ServerException)?);
+            joined.extend(sealed?);
         }
         Ok(json(envelope::success(&joined)))
+    }
+
+    /// Encrypts pieces, waiting for room in the queue of the threads: money has moved by now,
+    /// and a client takes an error for "nothing was done" (vm-api.md section 11).
+    async fn encrypt(
+        &self,
+        key: &RsaPublicKey,
+        pieces: &[Zeroizing<Vec<u8>>],
+    ) -> Result<Vec<u8>, Refusal> {
+        for _ in 0..MAX_SEAL_TRIES {
+            let (key, pieces) = (key.clone(), pieces.to_vec());
+            let sealing = self.pool().run(move || {
+                let blocks = pieces.iter().map(|it| key.encrypt(RsaPadding::Pkcs1, it));
+                blocks.collect::<Result<Vec<_>, _>>().map(|blocks| blocks.concat())
+            });
+            match sealing.await {
+                Ok(sealed) => return Ok(sealed.map_err(|_| VmError::ServerException)?),
+                Err(RsaPoolError::QueueFull) => tokio::time::sleep(SEAL_PAUSE).await,
+                Err(RsaPoolError::Unfinished) => break,
+            }
+        }
+        tracing::error!("an answer was not encrypted; what it tells of was done");
+        Err(VmError::ServerException.into())
     }
 
     fn pool(&self) -> &RsaPool {

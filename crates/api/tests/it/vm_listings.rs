@@ -133,6 +133,12 @@ both_engines!(cards_are_listed_and_their_lines_changed, |platform| {
     let open = json!({"card_id": line, "day_limit": 0});
     merchant.done("/updateCardLimit", open).await;
     assert_eq!(buy(platform, &line, "10.01").await.1, "01");
+    let left = async || {
+        let detail = merchant.done("/cardDetail", json!({"card_id": line})).await;
+        detail["available_amount"].clone()
+    };
+    assert_eq!(left().await, 10);
     assert_eq!(buy(platform, &line, "10").await.1, "00");
+    assert_eq!(left().await, 0);
     platform.assert_ledger_adds_up().await;
 });
