@@ -1,13 +1,16 @@
 //! `cardbridge demo`: the newcomer's run. The whole platform on a fresh store, an
 //! enterprise and a shopper, every step through real HTTP and every outcome checked.
 
+mod app;
 mod applicants;
 mod bill;
 mod calls;
 mod card;
 mod challenge;
+mod credit_line;
 mod handover;
 mod plastic;
+mod prepaid;
 mod purchase;
 mod screen;
 mod setting;
@@ -19,6 +22,7 @@ use crate::config::{Config, Flags, Layers};
 use crate::failure::Failure;
 use crate::platform::Platform;
 use crate::serve::Stops;
+use app::App;
 use screen::Screen;
 use setting::Scene;
 
@@ -45,8 +49,8 @@ pub async fn run(keep: bool) -> Result<(), Failure> {
         told = tokio::time::timeout(DEADLINE, tell(&mut screen, &platform)) => told,
         () = stops.received() => return Err(Failure::run("interrupted")),
     };
-    // The enterprise's server lives as long as its scene, so that `--keep` is complete.
-    let _scene = told.map_err(|_| Failure::run("the demonstration took longer than 45 s"))??;
+    // The servers live as long as this, so that `--keep` is complete.
+    let _cast = told.map_err(|_| Failure::run("the demonstration took longer than 45 s"))??;
     if keep {
         keep_running(&screen, &platform, directory.path());
         stops.received().await;
@@ -56,7 +60,7 @@ pub async fn run(keep: bool) -> Result<(), Failure> {
 }
 
 /// All steps in order.
-async fn tell(screen: &mut Screen, platform: &Platform) -> Result<Scene, Failure> {
+async fn tell(screen: &mut Screen, platform: &Platform) -> Result<(Scene, App), Failure> {
     let mut scene = setting::set(screen, platform).await?;
     card::order(screen, &mut scene).await?;
     let bought = purchase::approved(screen, &scene).await?;
@@ -77,8 +81,19 @@ async fn tell(screen: &mut Screen, platform: &Platform) -> Result<Scene, Failure
     handover::page(screen, &scene).await?;
     handover::keys(screen, &scene).await?;
     handover::files(screen, &scene).await?;
+    let app = dialect_2(screen, &scene).await?;
     setting::verify(screen, &scene).await?;
-    Ok(scene)
+    Ok((scene, app))
+}
+
+/// The same house by its other door: cards of an app that hold money or draw on a wallet.
+async fn dialect_2(screen: &mut Screen, scene: &Scene) -> Result<App, Failure> {
+    let app = app::open(screen, scene).await?;
+    prepaid::life(screen, scene, &app).await?;
+    let card_id = credit_line::limit(screen, scene, &app).await?;
+    credit_line::challenge(screen, scene, &app, &card_id).await?;
+    credit_line::acknowledged(screen, scene, &app).await?;
+    Ok(app)
 }
 
 fn config(directory: &Path) -> Result<Config, Failure> {

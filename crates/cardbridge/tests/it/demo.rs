@@ -9,7 +9,24 @@ fn the_demonstration_succeeds_in_plain_lines() {
     for part in ["PENDING", "SUCCEED", "approved", "declined", "nobody is asked", "posted"] {
         assert!(stdout.contains(part), "{part} in {stdout}");
     }
+    for part in DIALECT_2 {
+        assert!(stdout.contains(part), "{part} in {stdout}");
+    }
     let verified = stdout.lines().rev().find(|line| line.contains("ledger verify"));
     assert!(verified.is_some_and(|line| line.contains("ok")), "{stdout}");
     assert!(!stdout.contains('\x1b'), "no colour where there is no terminal");
 }
+
+/// What is shown of dialect 2: where the money of a prepaid card is at each step, the limit of
+/// a credit-line card, the code of a challenge, and that the merchant was told.
+const DIALECT_2: [&str; 9] = [
+    " 60.00 account 40.00 card  0.00 spent",
+    " 60.00 account 14.50 card 25.50 spent",
+    "above the balance",
+    " 40.00 account 34.50 card 25.50 spent",
+    " 50.00 account 24.50 card 25.50 spent",
+    " 74.50 account  0.00 card 25.50 spent",
+    " 32.00 wallet, 12.00 left of the line",
+    "Card3ds, then APPROVED",
+    "6 received and acknowledged",
+];
