@@ -107,6 +107,7 @@ impl Cards {
             IntentTicketType::IncreaseLimitEdd => {
                 let id = request.business_id.parse().map_err(|_| CardsError::EddCardIncorrect)?;
                 let card = self.store.card(enterprise_id, id).await?;
+                let card = card.filter(|it| it.account.is_forwarded());
                 let card = card.ok_or(CardsError::EddCardIncorrect)?;
                 if card.status == CardStatus::Invalid {
                     return Err(CardsError::EddCardIncorrect);

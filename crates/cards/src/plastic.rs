@@ -23,7 +23,7 @@ impl Cards {
         enterprise_id: EnterpriseId,
         card_id: &str,
     ) -> Result<Card, CardsError> {
-        let card_id = parse_card_id(card_id)?;
+        let card_id = self.card(enterprise_id, card_id).await?.card_id;
         let now = self.store.clock().now();
         let store = self.store.clone();
         // Drawn within the commit: the order of ids is the order of the card's changes.

@@ -45,7 +45,7 @@ impl Cards {
         card.filter(|it| it.account.is_forwarded()).ok_or(CardsError::CardNotFound)
     }
 
-    /// All cards of a customer, INVALID ones too, oldest first.
+    /// All cards of a customer, INVALID ones too, oldest first; without those of apps.
     ///
     /// # Errors
     /// `CustomerNotFound`, or the store failed.
@@ -55,7 +55,8 @@ impl Cards {
         customer_id: &str,
     ) -> Result<Vec<Card>, CardsError> {
         let customer = self.customer(enterprise_id, customer_id).await?;
-        Ok(self.store.cards_of_customer(enterprise_id, customer.customer_id).await?)
+        let cards = self.store.cards_of_customer(enterprise_id, customer.customer_id).await?;
+        Ok(cards.into_iter().filter(|it| it.account.is_forwarded()).collect())
     }
 
     pub(crate) async fn customer(

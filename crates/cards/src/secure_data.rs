@@ -5,7 +5,6 @@ use store::{PinAttempt, PinChange, PinPredecessor};
 use vault::{ClearPan, ClearPin, Cvv2, expiry_yymm, parse_expiry};
 use wire::cardbridge::secure_card::{PinProof, ResetPin};
 
-use crate::reading::parse_card_id;
 use crate::{Cards, CardsError};
 
 /// What stands on a card. Neither printed nor serialised, and wiped with its scope.
@@ -104,8 +103,7 @@ impl Cards {
         enterprise_id: EnterpriseId,
         card_id: &str,
     ) -> Result<Card, CardsError> {
-        let card = self.store.card(enterprise_id, parse_card_id(card_id)?).await?;
-        let card = card.ok_or(CardsError::CardNotFound)?;
+        let card = self.card(enterprise_id, card_id).await?;
         match (card.card_type, card.status) {
             (CardType::Virtual, _) => Err(CardsError::NotPhysical),
             (CardType::Physical, CardStatus::Activated) => Ok(card),

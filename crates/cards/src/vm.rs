@@ -15,6 +15,7 @@ use wire::vm::VmError;
 use wire::vm::amount::CURRENCY;
 use wire::vm::card::{CreateCard, FreezeWish, Holder};
 use wire::vm::parameters::PageWish;
+use wire::vm::time::Offset;
 use zeroize::Zeroizing;
 
 use crate::Cards;
@@ -149,8 +150,8 @@ impl Cards {
         }
     }
 
-    /// A card with its data in clear, deleted or not. A row of the audit that names the app is
-    /// committed first.
+    /// A card with its data in clear, deleted or not; days and months of its limits begin at
+    /// midnight of `offset`. A row of the audit that names the app is committed first.
     ///
     /// # Errors
     /// Not a card of this app, or the store failed; then nothing was opened.
@@ -158,8 +159,10 @@ impl Cards {
         &self,
         app: &VmApp,
         card_uuid: &str,
+        offset: Offset,
     ) -> Result<OpenedVmCard, VmRefusal> {
-        let view = self.store.vm_card_view(app.enterprise_id, app.vm_app_id, card_uuid).await?;
+        let (owner, offset_seconds) = (app.enterprise_id, offset.seconds());
+        let view = self.store.vm_card_view(owner, app.vm_app_id, card_uuid, offset_seconds).await?;
         let view = view.ok_or(VmError::CardId)?;
         let enterprise_id = app.enterprise_id;
         let reveal = Reveal {

@@ -5,7 +5,8 @@ use ipnet::IpNet;
 
 use crate::text::text_enum;
 use crate::{
-    CardId, EnterpriseId, ProfileId, Timestamp, VelocityLimit, VelocityLimits, VmAppId, VmFlowId,
+    CardId, CardStatus, EnterpriseId, PeriodUse, ProfileId, Timestamp, VelocityLimit,
+    VelocityLimits, VelocityUse, VmAppId, VmFlowId,
 };
 
 text_enum! {
@@ -92,11 +93,38 @@ impl VmLimits {
         }
     }
 
+    /// What the day has left; 0 without a limit of that kind.
+    #[must_use]
+    pub fn day_left_minor(&self, used: &VelocityUse) -> i64 {
+        left_minor(self.day_minor, used.day)
+    }
+
+    /// What the month has left; 0 without a limit of that kind.
+    #[must_use]
+    pub fn month_left_minor(&self, used: &VelocityUse) -> i64 {
+        left_minor(self.month_minor, used.month)
+    }
+
+    /// What of `available_minor` the limits of day, month and total leave to be spent.
+    fn leave_minor(&self, available_minor: i64, used: &VelocityUse) -> i64 {
+        let left = [
+            (self.day_minor, self.day_left_minor(used)),
+            (self.month_minor, self.month_left_minor(used)),
+            (self.total_minor, self.total_minor.saturating_sub(used.total_minor).max(0)),
+        ];
+        let limited = left.into_iter().filter(|(limit_minor, _)| *limit_minor > 0);
+        limited.fold(available_minor.max(0), |least, (_, left)| least.min(left))
+    }
+
     /// The total line; none without one.
     #[must_use]
     pub fn total(&self) -> Option<i64> {
         Some(self.total_minor).filter(|minor| *minor > 0)
     }
+}
+
+fn left_minor(limit_minor: i64, used: PeriodUse) -> i64 {
+    limit_minor.saturating_sub(used.amount_minor).clamp(0, limit_minor.max(0))
 }
 
 /// What a card of dialect 2 has beside its card record.
@@ -122,6 +150,24 @@ pub struct VmCard {
     pub limits: VmLimits,
     /// Opened.
     pub created_at: Timestamp,
+}
+
+impl VmCard {
+    /// What can be spent of the card now, minor units: of a prepaid card its balance, of a
+    /// credit-line card what wallet and limits leave. `available_minor` is what its account has.
+    #[must_use]
+    pub fn spendable_minor(
+        &self,
+        status: CardStatus,
+        available_minor: i64,
+        used: &VelocityUse,
+    ) -> i64 {
+        match (status, self.funding) {
+            (CardStatus::Invalid, _) => 0,
+            (_, VmFunding::Prepaid) => available_minor,
+            (_, VmFunding::CreditLine) => self.limits.leave_minor(available_minor, used),
+        }
+    }
 }
 
 text_enum! {

@@ -45,7 +45,8 @@ pub struct CardChange {
     pub invalidate_reason: Option<String>,
     /// When.
     pub now: Timestamp,
-    /// Makes the webhook that tells of the card as it was stored.
+    /// Makes the webhook that tells of the card as it was stored. A card of an app of dialect 2
+    /// is told of to nobody (vm-api.md section 16, 17).
     pub tell: Arc<dyn Fn(&Card) -> WebhookEvent + Send + Sync>,
 }
 
@@ -259,7 +260,9 @@ async fn apply_change(tx: &Tx, change: &CardChange) -> Result<Card, CardChangeEr
     (card.status, card.status_reason) = card.status.transition(change.event)?;
     card.modified_at = change.now;
     write_card(tx, &card).await?;
-    insert_events(tx, &[(change.tell)(&card)]).await?;
+    if card.account.is_forwarded() {
+        insert_events(tx, &[(change.tell)(&card)]).await?;
+    }
     Ok(card)
 }
 

@@ -20,9 +20,6 @@ use crate::rows::{
 use crate::vm_flows::insert_flows;
 use crate::{IssuedCard, MoneyError, PanRecord, Store, StoreError};
 
-/// Days and months of limits begin at midnight of UTC, the offset of this dialect.
-const UTC_SECONDS: i64 = 0;
-
 /// Says in a list of movements whose money a fee was.
 const OPENING_FEE: &str = "opening fee, charged to the account";
 
@@ -114,7 +111,8 @@ impl Store {
         .await
     }
 
-    /// A card of an app with its number, its money and its use of limits.
+    /// A card of an app with its number, its money and its use of limits in the day and month
+    /// that it is where it is `offset_seconds` later than in UTC.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -123,6 +121,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         vm_app_id: VmAppId,
         card_uuid: &str,
+        offset_seconds: i64,
     ) -> Result<Option<VmCardView>, StoreError> {
         let (card_uuid, now) = (card_uuid.to_owned(), self.clock().now());
         self.read_snapshot(move |tx| {
@@ -130,7 +129,9 @@ impl Store {
             Box::pin(async move {
                 let vm_card = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
                 let Some(vm_card) = vm_card else { return Ok(None) };
-                view(tx, vm_card, now).await.map(Some)
+                let mut view = view(tx, vm_card).await?;
+                view.used = view.used.at_offset(now, offset_seconds);
+                Ok(Some(view))
             })
         })
         .await
@@ -155,7 +156,7 @@ pub(crate) async fn find_vm_card(
     tx.query_opt(&sql, &params).await?.as_ref().map(vm_card_from).transpose()
 }
 
-async fn view(tx: &Tx, vm_card: VmCard, now: Timestamp) -> Result<VmCardView, StoreError> {
+async fn view(tx: &Tx, vm_card: VmCard) -> Result<VmCardView, StoreError> {
     let enterprise_id = vm_card.enterprise_id;
     let card = find_card(tx, enterprise_id, vm_card.card_id, "").await?;
     let card = card.ok_or(StoreError::Corrupt("a card of dialect 2 without its card"))?;
@@ -176,7 +177,6 @@ async fn view(tx: &Tx, vm_card: VmCard, now: Timestamp) -> Result<VmCardView, St
     );
     let used = tx.query_opt(&sql, &[enterprise_id.into(), card.pan_id.into()]).await?;
     let used = used.as_ref().map(velocity_use_from).transpose()?.unwrap_or_default();
-    let used = used.at_offset(now, UTC_SECONDS);
     Ok(VmCardView { vm_card, card, pan, available_minor, used })
 }
 

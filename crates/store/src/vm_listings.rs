@@ -1,13 +1,13 @@
 //! Lists of dialect 2: an app's transactions and its cards, page by page (vm-api.md section 9).
 
 use domain::{AuthId, Authorisation, Card, CardStatus, EnterpriseId, Timestamp, VmAppId, VmCard};
-use domain::{VmFunding, VmLimits};
+use domain::{VelocityUse, VmFunding, VmLimits};
 
 use crate::cards::find_card;
 use crate::engine::{Row, Tx, Value};
 use crate::rows::{
-    AUTHORISATION_COLUMNS, CARD_COLUMNS, VM_CARD_COLUMNS, authorisation_from, card_from,
-    vm_card_from,
+    AUTHORISATION_COLUMNS, CARD_COLUMNS, VELOCITY_USE_COLUMNS, VM_CARD_COLUMNS, authorisation_from,
+    card_from, velocity_use_from, vm_card_from,
 };
 use crate::vm_cards::find_vm_card;
 use crate::{Store, StoreError, VmCardError};
@@ -80,6 +80,8 @@ pub struct VmCardRow {
     pub card: Card,
     /// What its account, or of a credit-line card its app's wallet, has available, minor units.
     pub available_minor: i64,
+    /// What it used of its limits.
+    pub used: VelocityUse,
 }
 
 /// New limits of a credit-line card, minor units; none leaves one as it is.
@@ -127,7 +129,8 @@ impl Store {
         self.vm_rows(list, |row| Ok((authorisation_from(row)?, row.text(row.0.len() - 1)?))).await
     }
 
-    /// Cards of an app. Deleted ones are left out unless one card is asked for.
+    /// Cards of an app, what they used of their limits where it is `offset_seconds` later than
+    /// in UTC. Deleted ones are left out unless one card is asked for.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -135,6 +138,7 @@ impl Store {
         &self,
         page: &VmPage,
         filter: &VmCardFilter,
+        offset_seconds: i64,
     ) -> Result<VmRows<VmCardRow>, StoreError> {
         let mut list = List::new(page, "it.card_uuid");
         list.only("it.product_code", filter.product_code.as_ref());
@@ -143,17 +147,25 @@ impl Store {
             list.conditions.push(format!("card.status <> '{}'", CardStatus::Invalid.as_str()));
         }
         list.columns = format!(
-            "{}, {}, COALESCE(account.available_minor, 0)",
+            "{}, {}, COALESCE(account.available_minor, 0), {}",
             prefixed("it", VM_CARD_COLUMNS),
-            prefixed("card", CARD_COLUMNS)
+            prefixed("card", CARD_COLUMNS),
+            numbers("used", VELOCITY_USE_COLUMNS)
         );
         list.tables = "vm_card it JOIN card \
             ON card.enterprise_id = it.enterprise_id AND card.card_id = it.card_id \
             LEFT JOIN ledger_account account ON account.enterprise_id = card.enterprise_id \
             AND account.currency = card.currency AND account.purpose = card.account_purpose \
-            AND account.owner_id = card.account_owner_id";
+            AND account.owner_id = card.account_owner_id \
+            LEFT JOIN velocity_use used ON used.enterprise_id = card.enterprise_id \
+            AND used.pan_id = card.pan_id";
         list.order = "it.created_at DESC, it.card_id DESC";
-        self.vm_rows(list, card_row_from).await
+        let now = self.clock().now();
+        let mut found = self.vm_rows(list, card_row_from).await?;
+        for row in &mut found.rows {
+            row.used = row.used.at_offset(now, offset_seconds);
+        }
+        Ok(found)
     }
 
     /// Changes the limits of a credit-line card.
@@ -272,13 +284,20 @@ fn prefixed(table: &str, columns: &str) -> String {
     names.join(", ")
 }
 
+/// Columns of an outer join: zero where it found nothing.
+fn numbers(table: &str, columns: &str) -> String {
+    let number = |it: &str| format!("COALESCE({table}.{}, 0)", it.trim());
+    columns.split(',').map(number).collect::<Vec<_>>().join(", ")
+}
+
 fn card_row_from(row: &Row) -> Result<VmCardRow, StoreError> {
     let own = VM_CARD_COLUMNS.split(',').count();
-    let last = row.0.len() - 1;
+    let available = own + CARD_COLUMNS.split(',').count();
     Ok(VmCardRow {
         vm_card: vm_card_from(row)?,
-        card: card_from(&Row(row.0[own..last].to_vec()))?,
-        available_minor: row.int(last)?,
+        card: card_from(&Row(row.0[own..available].to_vec()))?,
+        available_minor: row.int(available)?,
+        used: velocity_use_from(&Row(row.0[available + 1..].to_vec()))?,
     })
 }
 

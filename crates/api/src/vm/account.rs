@@ -7,7 +7,7 @@ use axum::extract::State;
 use domain::{CardProfile, VmProduct};
 use wire::vm::account::AccountBalance;
 use wire::vm::amount::Amount;
-use wire::vm::product::{Product, Products};
+use wire::vm::product::{Product, Products, network_text};
 
 use super::caller::Caller;
 use super::reply::{Answer, Plain};
@@ -47,7 +47,7 @@ fn shown(product: &VmProduct, profile: &CardProfile) -> Product {
         product_code: product.product_code.clone(),
         bin: profile.bin_range.first_prefix(),
         kind: product.funding.as_str(),
-        network: profile.network.clone(),
+        network: network_text(&profile.network),
         media: MEDIA,
         issuing_area: product.issuing_area.clone(),
         remaining_open_card_num: product.remaining_cards,

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use cards::OpenedVmCard;
-use domain::{CardStatus, PeriodUse, VmFunding};
-use store::VmCardView;
+use domain::CardStatus;
 use wire::vm::amount::Amount;
 use wire::vm::card::{
     CardDetail, CardIdBody, CardStatusBody, LimitBody, Moved, parse_card_id, parse_create,
@@ -37,8 +36,9 @@ pub(crate) async fn detail(
     Extension(parameters): Extension<Arc<Parameters>>,
 ) -> Answer<CardDetail> {
     let card_id = parse_card_id(&parameters)?;
-    let opened = state.cards.reveal_vm_card(&caller.app, &card_id).await?;
-    let created = state.settings.vm_offset.text(opened.view.vm_card.created_at);
+    let offset = state.settings.vm_offset;
+    let opened = state.cards.reveal_vm_card(&caller.app, &card_id, offset).await?;
+    let created = offset.text(opened.view.vm_card.created_at);
     Ok(Plain(shown(opened, created)))
 }
 
@@ -116,33 +116,11 @@ pub(crate) const fn status_text(status: CardStatus) -> &'static str {
     }
 }
 
-/// What a limit has left; 0 where there is none (vm-api.md section 16, 22).
-fn remaining_minor(limit_minor: i64, used: PeriodUse) -> i64 {
-    limit_minor.saturating_sub(used.amount_minor).clamp(0, limit_minor.max(0))
-}
-
-/// What can be spent of a card now: of a prepaid card its balance, of a credit-line card what
-/// wallet and limits leave.
-pub(crate) fn spendable_minor(view: &VmCardView) -> i64 {
-    let limits = &view.vm_card.limits;
-    if view.card.status == CardStatus::Invalid {
-        return 0;
-    }
-    if view.vm_card.funding == VmFunding::Prepaid {
-        return view.available_minor;
-    }
-    let leave = [
-        (limits.day_minor, remaining_minor(limits.day_minor, view.used.day)),
-        (limits.month_minor, remaining_minor(limits.month_minor, view.used.month)),
-        (limits.total_minor, limits.total_minor.saturating_sub(view.used.total_minor).max(0)),
-    ];
-    let limited = leave.into_iter().filter(|(limit_minor, _)| *limit_minor > 0);
-    limited.fold(view.available_minor.max(0), |least, (_, left)| least.min(left))
-}
-
 fn shown(opened: OpenedVmCard, create_time: String) -> CardDetail {
     let (view, holder) = (&opened.view, opened.holder);
     let limits = &view.vm_card.limits;
+    let status = view.card.status;
+    let spendable = view.vm_card.spendable_minor(status, view.available_minor, &view.used);
     let expire = format!("{}/{}", &opened.expiry_yymm[2..], &opened.expiry_yymm[..2]);
     CardDetail {
         card_id: view.vm_card.card_uuid.clone(),
@@ -150,20 +128,17 @@ fn shown(opened: OpenedVmCard, create_time: String) -> CardDetail {
         cvv: opened.cvv2.expose().to_owned(),
         expiry: expire.clone(),
         expire,
-        status: status_text(view.card.status),
+        status: status_text(status),
         user_name: holder.full_name(),
-        available_amount: Amount::of_minor(spendable_minor(view)),
+        available_amount: Amount::of_minor(spendable),
         card_type: view.vm_card.funding.as_str(),
         limit: LimitBody {
             single_limit: Amount::of_minor(limits.single_minor),
             day_limit: Amount::of_minor(limits.day_minor),
             month_limit: Amount::of_minor(limits.month_minor),
             total_limit: Amount::of_minor(limits.total_minor),
-            remaining_day_limit: Amount::of_minor(remaining_minor(limits.day_minor, view.used.day)),
-            remaining_month_limit: Amount::of_minor(remaining_minor(
-                limits.month_minor,
-                view.used.month,
-            )),
+            remaining_day_limit: Amount::of_minor(limits.day_left_minor(&view.used)),
+            remaining_month_limit: Amount::of_minor(limits.month_left_minor(&view.used)),
         },
         card_address: holder.card_address,
         create_time,

@@ -64,7 +64,7 @@ pub(crate) async fn cards(
         return Ok(Plain(CardList { total: 0, list: Vec::new() }));
     };
     let page = page(&caller, wish.card_id, (wish.from, wish.to), wish.page);
-    let found = state.store.vm_card_rows(&page, &filter).await?;
+    let found = state.store.vm_card_rows(&page, &filter, offset.seconds()).await?;
     let list = found.rows.into_iter().map(|row| line(row, offset)).collect();
     Ok(Plain(CardList { total: found.total, list }))
 }
@@ -93,7 +93,8 @@ fn page(
 }
 
 fn line(row: VmCardRow, offset: Offset) -> CardLine {
-    let VmCardRow { vm_card, card, available_minor } = row;
+    let VmCardRow { vm_card, card, available_minor, used } = row;
+    let spendable = vm_card.spendable_minor(card.status, available_minor, &used);
     // The last moment of the last month that it is valid in.
     let (year, month) = card.valid_until.plus_millis(-1).utc8_year_month();
     CardLine {
@@ -101,7 +102,7 @@ fn line(row: VmCardRow, offset: Offset) -> CardLine {
         card_number: format!("{}{MASK}{}", card.pan_first6, card.pan_last4),
         product_code: vm_card.product_code,
         card_type: vm_card.funding.as_str(),
-        available_amount: Amount::of_minor(available_minor),
+        available_amount: Amount::of_minor(spendable),
         status: status_text(card.status),
         label: vm_card.label,
         expire: format!("{month:02}/{:02}", year % 100),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::both_engines;
 use crate::platform::Platform;
 use crate::signing::{Caller, text};
+use crate::vm_client::{Merchant, NewApp, merchant_key};
 
 /// What a route is asked for, with `{card}` and the like for the ids of an enterprise.
 enum Asked {
@@ -225,4 +226,39 @@ both_engines!(objects_of_another_enterprise_are_not_found, |platform| {
     assert_eq!(card["data"]["status"], "ACTIVATED");
     let challenge = theirs.fill("/sandbox/v1/3ds-challenges/{challenge}", &owner, 0);
     assert_eq!(platform.admin_get(&challenge).await.json()["status"], "INIT");
+});
+
+both_engines!(cards_of_apps_are_not_found, |platform| {
+    let owner = Caller::new(platform).await;
+    let path = format!("/admin/v1/enterprises/{}", owner.enterprise_id);
+    platform.admin_patch(&path, &json!({"pci": true})).await;
+    let app = NewApp::make_for(platform, &owner.enterprise_id).await;
+    let merchant = Merchant::of(platform, app, merchant_key()).await;
+    let card_uuid = merchant.card(&merchant.save, 100).await;
+    let card = platform.admin_get(&format!("/admin/v1/cards/{card_uuid}")).await.json();
+    let asked = json!({"cardId": card_uuid, "amount": "1.00", "currency": "840"});
+    let challenge = platform.done("/sandbox/v1/3ds-challenges", asked).await;
+    let ids = vec![
+        ("{challenge}", text(&challenge["challengeId"])),
+        ("{card}", text(&card["cardId"])),
+        ("{customer}", text(&card["customerId"])),
+    ];
+    let theirs = Belongings { ids };
+    let mut refusals = 0;
+    for (n, (path, asked)) in TABLE.iter().enumerate() {
+        let (Query(template, code) | Body(template, code)) = asked else { continue };
+        if !template.contains("{card}") && !template.contains("{challenge}") {
+            continue;
+        }
+        // The customer is the enterprise's own.
+        let code = code.replace("CUSTOMER", "CARD");
+        let path = format!("/open-api/{path}");
+        let refused = ask(platform, &owner, &path, asked, &theirs, n).await.unwrap();
+        assert_eq!(refused["code"], code, "{path}: {refused}");
+        refusals += 1;
+    }
+    assert_eq!(refusals, 14);
+    let list = format!("/open-api/card/v1/list?customerId={}", text(&card["customerId"]));
+    assert_eq!(owner.get(platform, &list).await["data"], json!([]));
+    assert_eq!(merchant.detail(&card_uuid).await["status"], "ACTIVE");
 });

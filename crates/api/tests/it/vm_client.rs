@@ -102,7 +102,11 @@ impl Merchant {
     }
 
     pub async fn with_key(platform: &Platform, key: RsaPrivateKey) -> Self {
-        let app = NewApp::make(platform).await;
+        Self::of(platform, NewApp::make(platform).await, key).await
+    }
+
+    /// The merchant behind a new app.
+    pub async fn of(platform: &Platform, app: NewApp, key: RsaPrivateKey) -> Self {
         let client = app.client(platform, key).await;
         for account in ["balance", "wallet"] {
             let funds = json!({
@@ -118,6 +122,20 @@ impl Merchant {
         };
         let (save, share) = (code("save"), code("share"));
         Self { app, client, save, share }
+    }
+
+    /// Opens a card; its id.
+    pub async fn card(&self, product_code: &str, amount: i64) -> String {
+        let request = json!({
+            "product_code": product_code, "first_name": "Test", "last_name": "User",
+            "amount": amount,
+        });
+        self.done("/createCard", request).await["card_id"].as_str().unwrap().to_owned()
+    }
+
+    /// A card as cardDetail tells it.
+    pub async fn detail(&self, card_id: &str) -> Value {
+        self.done("/cardDetail", json!({ "card_id": card_id })).await
     }
 
     /// A call's answer or refusal.

@@ -132,7 +132,7 @@ async fn balance_minor(store: &Store) -> i64 {
 }
 
 async fn card_minor(store: &Store, number: u8) -> i64 {
-    store.vm_card_view(ENTERPRISE, APP, &uuid(number)).await.unwrap().unwrap().available_minor
+    store.vm_card_view(ENTERPRISE, APP, &uuid(number), 0).await.unwrap().unwrap().available_minor
 }
 
 /// The movements of a card, oldest first.
@@ -172,7 +172,7 @@ both_engines!(a_prepaid_card_is_opened_with_its_money_in_one_commit, |store| {
     let (card, vm_card) = (request.issued.card.clone(), request.vm_card.clone());
     store.open_vm_card(request).await.unwrap();
     assert_eq!(balance_minor(&store).await, 7_900);
-    let view = store.vm_card_view(ENTERPRISE, APP, "card-1").await.unwrap().unwrap();
+    let view = store.vm_card_view(ENTERPRISE, APP, "card-1", 0).await.unwrap().unwrap();
     assert!(view.vm_card == vm_card && view.card == card);
     assert_eq!((view.available_minor, view.pan.pan_id), (2_000, card.pan_id));
     let products = store.vm_products(ENTERPRISE, APP).await.unwrap();
@@ -275,7 +275,7 @@ both_engines!(money_goes_to_a_card_and_back_and_the_list_tells_of_it, |store| {
 both_engines!(another_app_s_card_is_none, |store| {
     prepare(&store, 10_000).await;
     opened(&store, 1, 2_000).await;
-    assert!(store.vm_card_view(ENTERPRISE, OTHER_APP, "card-1").await.unwrap().is_none());
+    assert!(store.vm_card_view(ENTERPRISE, OTHER_APP, "card-1", 0).await.unwrap().is_none());
     let nobody = store.vm_flows(ENTERPRISE, OTHER_APP, None, 0, 10).await.unwrap();
     assert_eq!((nobody.total, nobody.flows.len()), (0, 0));
     for wanted in [VmCardWish::Freeze, VmCardWish::Delete, VmCardWish::Refund(usd(1))] {
