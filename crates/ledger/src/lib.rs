@@ -8,7 +8,8 @@
 //! funding -> available     deposit          available -> funding    withdrawal
 //! available -> held        hold             held -> available       release, expiry
 //! held -> posted           clearing         available -> posted     clearing above the hold
-//! posted -> available      refund
+//! posted -> available      refund           available -> posted     fee
+//! available -> funding of one account, funding -> available of another: transfer
 //! ```
 //!
 //! The invariant of an account: `funding = available + held + posted`.

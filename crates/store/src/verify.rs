@@ -1,7 +1,8 @@
 //! `ledger verify`: every balance derived again from its entries.
 //!
 //! Everything is read in pages from one snapshot, so that memory stays bounded however
-//! many transfers there are: first the accounts against their transfers, then each
+//! many transfers there are: first the accounts against their transfers, and these against one
+//! another where money went from one account to another, then each
 //! authorisation against its transfers and postings, then the held balances against the
 //! holds that are open, and last what was used of limits against what counts to them.
 

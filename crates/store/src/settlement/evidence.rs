@@ -29,7 +29,8 @@ impl Store {
     /// what went into the posted bucket less what came out of it, against the postings of
     /// the same authorisation and moment. For authorisations: the hold that one took when
     /// it arrived, if it took any, against its amount; one that follows another may take
-    /// less, since the other holds the rest.
+    /// less, since the other holds the rest. Only what moved the deposit counts: the cards of
+    /// dialect 2 stand in no file.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -75,11 +76,16 @@ const POSTED: &str = "SELECT auth_id, moment, CAST(SUM(rows_minor) AS BIGINT), \
         SELECT auth_id, posted_at AS moment, CASE WHEN direction = 'OUTGOING' \
             THEN amount_minor ELSE -amount_minor END AS rows_minor, 0 AS transfers_minor \
         FROM posting WHERE enterprise_id = $1 AND posted_at >= $2 AND posted_at < $3 \
+            AND NOT EXISTS (SELECT 1 FROM vm_card own \
+                WHERE own.enterprise_id = posting.enterprise_id AND own.card_id = posting.card_id) \
         UNION ALL \
-        SELECT COALESCE(auth_id, 0), created_at, 0, CASE WHEN to_bucket = 'POSTED' \
-            THEN amount_minor ELSE -amount_minor END \
-        FROM ledger_transfer WHERE enterprise_id = $1 AND created_at >= $2 \
-            AND created_at < $3 AND (from_bucket = 'POSTED' OR to_bucket = 'POSTED') \
+        SELECT COALESCE(t.auth_id, 0), t.created_at, 0, CASE WHEN t.to_bucket = 'POSTED' \
+            THEN t.amount_minor ELSE -t.amount_minor END \
+        FROM ledger_transfer t JOIN ledger_account account \
+            ON account.enterprise_id = t.enterprise_id AND account.account_id = t.account_id \
+        WHERE t.enterprise_id = $1 AND t.created_at >= $2 AND t.created_at < $3 \
+            AND (t.from_bucket = 'POSTED' OR t.to_bucket = 'POSTED') \
+            AND account.purpose = 'DEPOSIT' \
     ) entry GROUP BY auth_id, moment HAVING SUM(rows_minor) <> SUM(transfers_minor) \
     ORDER BY moment, auth_id LIMIT $4";
 
@@ -88,7 +94,7 @@ const HELD: &str = "SELECT a.auth_id, a.created_at, a.amount_minor, \
     FROM authorisation a JOIN ledger_transfer t ON t.enterprise_id = a.enterprise_id \
         AND t.auth_id = a.auth_id AND t.kind = 'HOLD' AND t.created_at = a.created_at \
     WHERE a.enterprise_id = $1 AND a.created_at >= $2 AND a.created_at < $3 \
-        AND a.status <> 'PENDING' \
+        AND a.status <> 'PENDING' AND a.account_purpose = 'DEPOSIT' \
     GROUP BY a.auth_id, a.created_at, a.amount_minor, a.original_auth_id \
     HAVING SUM(t.amount_minor) > a.amount_minor \
         OR (a.original_auth_id IS NULL AND SUM(t.amount_minor) <> a.amount_minor) \

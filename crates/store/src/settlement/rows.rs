@@ -17,8 +17,13 @@ const AUTHORISATION_COLUMNS: &str = "auth_id, customer_id, card_id, direction, a
     original_auth_id, outs_id, status, reject_reason, merchant_id, merchant_name, \
     merchant_country, mcc, created_at";
 
+/// Whether a posting is that of a card that draws on the deposit. A file accounts for the
+/// deposit; the cards of dialect 2 have money of their own and lists of their own.
+const ON_DEPOSIT: &str = "NOT EXISTS (SELECT 1 FROM vm_card own \
+    WHERE own.enterprise_id = posting.enterprise_id AND own.card_id = posting.card_id)";
+
 impl Store {
-    /// The next decided authorisations that arrived on a day, after the one given, in order
+    /// The next decided authorisations of the deposit's cards that arrived on a day, after the one given, in order
     /// of arrival and id; an empty page is the end. No transaction spans two pages.
     ///
     /// # Errors
@@ -33,12 +38,12 @@ impl Store {
         let sql = format!(
             "SELECT {AUTHORISATION_COLUMNS} FROM authorisation WHERE enterprise_id = $1 \
              AND (created_at, auth_id) > ($2, $3) AND created_at < $4 AND status <> 'PENDING' \
-             ORDER BY created_at, auth_id LIMIT $5"
+             AND account_purpose = 'DEPOSIT' ORDER BY created_at, auth_id LIMIT $5"
         );
         self.day_page(sql, enterprise_id, day, last, row_from).await
     }
 
-    /// The next transactions that were posted on a day, after the one given, in order of
+    /// The next transactions of the deposit's cards that were posted on a day, after the one given, in order of
     /// posting and id; an empty page is the end. No transaction spans two pages.
     ///
     /// # Errors
@@ -53,7 +58,7 @@ impl Store {
         let sql = format!(
             "SELECT {POSTING_COLUMNS} FROM posting WHERE enterprise_id = $1 \
              AND (posted_at, transaction_id) > ($2, $3) AND posted_at < $4 \
-             ORDER BY posted_at, transaction_id LIMIT $5"
+             AND {ON_DEPOSIT} ORDER BY posted_at, transaction_id LIMIT $5"
         );
         self.day_page(sql, enterprise_id, day, last, posting_from).await
     }
@@ -94,12 +99,15 @@ impl Store {
     ) -> Result<bool, StoreError> {
         self.read_one(move |tx| {
             Box::pin(async move {
-                let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM authorisation \
-                    WHERE enterprise_id = $1 AND created_at >= $2 AND created_at < $3) \
-                    OR EXISTS (SELECT 1 FROM posting \
-                    WHERE enterprise_id = $1 AND posted_at >= $2 AND posted_at < $3)";
+                let sql = format!(
+                    "SELECT 1 WHERE EXISTS (SELECT 1 FROM authorisation \
+                     WHERE enterprise_id = $1 AND created_at >= $2 AND created_at < $3 \
+                     AND account_purpose = 'DEPOSIT') OR EXISTS (SELECT 1 FROM posting \
+                     WHERE enterprise_id = $1 AND posted_at >= $2 AND posted_at < $3 \
+                     AND {ON_DEPOSIT})"
+                );
                 let params = [enterprise_id.into(), day.start().into(), day.end().into()];
-                Ok(tx.query_opt(sql, &params).await?.is_none())
+                Ok(tx.query_opt(&sql, &params).await?.is_none())
             })
         })
         .await
@@ -117,7 +125,7 @@ impl Store {
         self.read_one(move |tx| {
             Box::pin(async move {
                 let sql = "SELECT 1 FROM authorisation WHERE status = 'PENDING' \
-                    AND enterprise_id = $1 AND created_at >= $2 AND created_at < $3 LIMIT 1";
+                    AND account_purpose = 'DEPOSIT' AND enterprise_id = $1 AND created_at >= $2 AND created_at < $3 LIMIT 1";
                 let params = [enterprise_id.into(), day.start().into(), day.end().into()];
                 Ok(tx.query_opt(sql, &params).await?.is_some())
             })

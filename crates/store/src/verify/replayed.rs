@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AccountId, EnterpriseId};
+use domain::{AccountId, Currency, EnterpriseId};
 use ledger::{Account, Bucket, Transfer, TransferKind};
 
 use super::{PAGE_ROWS, VerifyReport};
@@ -11,7 +11,7 @@ use crate::engine::Tx;
 use crate::rows::{ACCOUNT_COLUMNS, TRANSFER_COLUMNS, account_from, transfer_from};
 
 /// Replays all transfers of an enterprise from empty accounts and compares what comes out
-/// with what is stored; returns the stored accounts, one for each currency.
+/// with what is stored; returns the stored accounts, one for each owner and currency.
 pub(super) async fn verify_accounts(
     tx: &Tx,
     enterprise_id: EnterpriseId,
@@ -22,6 +22,7 @@ pub(super) async fn verify_accounts(
         .iter()
         .map(|it| (it.account_id, Account::empty(enterprise_id, it.account_id, it.currency)))
         .collect();
+    let mut between = BTreeMap::new();
     let mut after = i64::MIN;
     loop {
         let transfers = transfers(tx, enterprise_id, after).await?;
@@ -29,7 +30,12 @@ pub(super) async fn verify_accounts(
         after = last.transfer_id.as_i64();
         for transfer in &transfers {
             replay(&mut derived, transfer, report);
+            count_between(&mut between, transfer);
         }
+    }
+    for (currency, minor) in between.into_iter().filter(|(_, minor)| *minor != 0) {
+        let rule = format!("accounts in {currency} gave one another {minor} more than they took");
+        report.note(format!("enterprise {enterprise_id}"), rule);
     }
     for account in &stored {
         compare(account, &derived[&account.account_id], report);
@@ -52,6 +58,16 @@ fn replay(
         Some(Err(error)) => report.note(&subject, error.to_string()),
         Some(Ok(())) => {}
     }
+}
+
+/// Counts what left an account for another, less what entered one from another.
+fn count_between(between: &mut BTreeMap<Currency, i128>, transfer: &Transfer) {
+    if transfer.kind != TransferKind::Transfer {
+        return;
+    }
+    let minor = i128::from(transfer.amount.amount_minor());
+    let signed = if transfer.to == Bucket::Funding { minor } else { -minor };
+    *between.entry(transfer.amount.currency()).or_default() += signed;
 }
 
 /// Whether the ledger's rules know such a movement.
@@ -85,7 +101,7 @@ fn compare(stored: &Account, derived: &Account, report: &mut VerifyReport) {
     }
 }
 
-/// The accounts of one enterprise: as many as it has currencies.
+/// The accounts of one enterprise: in each currency its own, its apps' and their cards'.
 async fn accounts(tx: &Tx, enterprise_id: EnterpriseId) -> Result<Vec<Account>, StoreError> {
     let sql = format!(
         "SELECT {ACCOUNT_COLUMNS} FROM ledger_account WHERE enterprise_id = $1 ORDER BY account_id"

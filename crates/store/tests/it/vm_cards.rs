@@ -1,8 +1,8 @@
 //! Cards of dialect 2 and their money.
 
 use domain::{
-    AccountOwner, AuthId, CardId, CardStatus, Customer, CustomerId, ResponseCode, VmApp, VmAppId,
-    VmCard, VmFlow, VmFlowKind, VmFunding, VmLimits, VmProduct,
+    AccountOwner, AuthId, BusinessDay, CardId, CardStatus, Customer, CustomerId, ResponseCode,
+    SettlementFileType, VmApp, VmAppId, VmCard, VmFlow, VmFlowKind, VmFunding, VmLimits, VmProduct,
 };
 use ledger::LedgerError;
 use store::{
@@ -380,6 +380,41 @@ both_engines!(a_deleted_card_s_dear_clearing_may_take_the_app_below_zero, |store
     wish(&store, 1, VmCardWish::Delete).await.unwrap();
     store.clear_authorisation(cleared(auth_id, 2_300)).await.unwrap();
     assert_eq!((balance_minor(&store).await, card_minor(&store, 1).await), (-300, 0));
+    assert_ledger(&store).await;
+});
+
+both_engines!(the_money_of_apps_stands_in_no_reconciliation_file, |store| {
+    prepare(&store, 10_000).await;
+    let mut request = opening(&store, 1, VmFunding::Prepaid, 5_000);
+    request.opening_fee = usd(100);
+    let card_id = request.vm_card.card_id;
+    store.open_vm_card(request).await.unwrap();
+    let auth_id = spent(&store, card_id, 1_000).await;
+    store.clear_authorisation(cleared(auth_id, 1_000)).await.unwrap();
+    let now = store.clock().now();
+    for moment in [NOW, now] {
+        let day = BusinessDay::of(moment);
+        let held = store.authorisations_of_day(ENTERPRISE, day, None).await.unwrap();
+        assert!(held.is_empty(), "{held:?}");
+        assert_eq!(store.postings_of_day(ENTERPRISE, day, None).await.unwrap(), []);
+        assert!(store.is_quiet_day(ENTERPRISE, day).await.unwrap());
+        for file_type in [SettlementFileType::Authorisation, SettlementFileType::Transaction] {
+            assert_eq!(store.ledger_gaps(ENTERPRISE, day, file_type).await.unwrap(), []);
+        }
+    }
+});
+
+both_engines!(money_that_enters_an_account_and_leaves_none_is_found, |store, database| {
+    prepare(&store, 10_000).await;
+    opened(&store, 1, 5_000).await;
+    assert_ledger(&store).await;
+    let entered = "account_id IN (SELECT account_id FROM ledger_account WHERE purpose = 'CARD')";
+    let make = |kind: &str| format!("UPDATE ledger_transfer SET kind = '{kind}' WHERE {entered}");
+    database.tamper(&make("DEPOSIT")).await;
+    let violations = store.verify_ledger().await.unwrap().violations;
+    let rules: Vec<_> = violations.into_iter().map(|it| it.rule).collect();
+    assert_eq!(rules, ["accounts in 840 gave one another 5000 more than they took"]);
+    database.tamper(&make("TRANSFER")).await;
     assert_ledger(&store).await;
 });
 
