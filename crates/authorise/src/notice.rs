@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{Authorisation, VmCard, WebhookId};
 use store::{ChangeNotice, Store, StoreError};
-use wire::vm::notice::transaction_event;
+use wire::vm::notice::{is_news, transaction_event};
 use wire::vm::time::Offset;
 
 /// Makes the notices of a card of dialect 2.
@@ -16,7 +16,10 @@ pub type Teller = Arc<dyn Fn(&VmCard) -> ChangeNotice + Send + Sync>;
 pub fn transaction_teller(store: Store, offset: Offset) -> Teller {
     Arc::new(move |card| {
         let (store, card) = (store.clone(), card.clone());
-        ChangeNotice::new(move |it| {
+        ChangeNotice::new(move |before, it| {
+            if before.is_some_and(|before| !is_news(before, it)) {
+                return None;
+            }
             // Drawn within the commit: their order is that of the changes.
             let webhook_id = WebhookId::from_i64(store.ids().next());
             Some(transaction_event(it, &card, webhook_id, store.clock().now(), offset))

@@ -168,6 +168,27 @@ both_engines!(declines_cancellations_expiries_and_refunds_are_told, |platform| {
     platform.assert_ledger_adds_up().await;
 });
 
+both_engines!(what_changes_nothing_of_a_row_is_not_told, |platform| {
+    let (_merchant, hook, card_id) = merchant(platform, &[]).await;
+    let made = purchase(platform, &card_id, "30").await;
+    post_of(platform, &made["authId"], "reverse", json!({ "amount": "5" })).await;
+    platform.advance(1).await;
+    assert_eq!(hook.told(), [OPEN]);
+    for _ in 0..2 {
+        let part = json!({ "amount": "10", "final": false });
+        post_of(platform, &made["authId"], "clear", part).await;
+    }
+    post_of(platform, &made["authId"], "reverse", json!({})).await;
+    platform.advance(8 * 86_400).await;
+    let settled = ["Settlement, COMPLETE, 10", "Settlement, COMPLETE, 20"];
+    assert_eq!(hook.told(), [OPEN, settled[0], settled[1]]);
+    let cleared = purchase(platform, &card_id, "20").await;
+    post_of(platform, &cleared["authId"], "clear", json!({ "amount": "1", "final": false })).await;
+    platform.advance(8 * 86_400).await;
+    assert_eq!(hook.told().split_off(3), [OPEN, "Settlement, COMPLETE, 1"]);
+    platform.assert_ledger_adds_up().await;
+});
+
 both_engines!(only_code_0_acknowledges_and_the_operator_resends_what_is_parked, |platform| {
     let refusals = [r#"{"code":"0"}"#, "", r#"{"code":200}"#, "ok"];
     let (_merchant, hook, card_id) = merchant(platform, &refusals).await;

@@ -12,9 +12,9 @@ use super::batch::{self, Batch, Loaded, NewAuthorisation, account_key};
 use super::bill::{Bill, Moved};
 use super::messages::MessageKey;
 use super::{
-    BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
-    DecideOutcome, ForcedClearing, MAX_INCREMENTS, MoneyError, Outcome, PostingOutcome,
-    ReverseAuthorisation, bill, steps,
+    BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, Command,
+    DecideAuthorisation, DecideOutcome, ForcedClearing, MAX_INCREMENTS, MoneyError, Outcome,
+    PostingOutcome, ReverseAuthorisation, bill, steps,
 };
 use crate::StoreError;
 use crate::engine::Tx;
@@ -148,8 +148,7 @@ impl Group<'_> {
                 self.force(request).map(|outcome| Outcome::Posting(Box::new(outcome)))
             }
             Command::Expire { enterprise_id, auth_id, now, notice } => {
-                let expired = self.expire(*enterprise_id, *auth_id, *now);
-                expired.map(|it| self.told_expiry(it.as_ref(), notice.as_ref()))
+                self.expire(*enterprise_id, *auth_id, *now, notice.as_ref()).map(Outcome::Expired)
             }
             Command::Move(request) => {
                 self.move_funds(request).map(|moved| Outcome::Moved(Box::new(moved)))
@@ -262,9 +261,9 @@ impl Group<'_> {
         let account_id = account.account_id;
         let cleared = bill::clear(account, &mut bill, request)?;
         let Moved { movements, amount, acquirer_amount } = cleared;
+        self.tell(request.notice.as_ref(), &bill.original);
         self.record_bill(&bill, account_id, movements, self.now);
         let it = bill.original;
-        self.tell(request.notice.as_ref(), &it);
         let posting = Posting { amount, acquirer_amount, ..self.posting(&it) };
         self.batch.postings.push(posting.clone());
         Ok(PostingOutcome { posting, authorisation: it })
@@ -370,15 +369,17 @@ impl Group<'_> {
         }
     }
 
+    /// Gives back what an expired hold has left; false if it was not open any more.
     fn expire(
         &mut self,
         enterprise_id: EnterpriseId,
         auth_id: domain::AuthId,
         now: Timestamp,
-    ) -> Result<Option<Authorisation>, MoneyError> {
+        notice: Option<&ChangeNotice>,
+    ) -> Result<bool, MoneyError> {
         let mut it = self.loaded(auth_id)?;
         if it.enterprise_id != enterprise_id || !steps::is_expired(&it, now) {
-            return Ok(None);
+            return Ok(false);
         }
         let account = self.owned_account(&it)?;
         let account_id = account.account_id;
@@ -387,8 +388,9 @@ impl Group<'_> {
             self.give_back_taken_over(auth_id, movement);
         }
         self.record(&it, Some(account_id), movement, now);
-        self.keep(it.clone(), None);
-        Ok(Some(it))
+        self.tell(notice, &it);
+        self.keep(it, None);
+        Ok(true)
     }
 
     fn loaded(&self, auth_id: domain::AuthId) -> Result<Authorisation, MoneyError> {

@@ -4,23 +4,28 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::{AuthId, Authorisation, WebhookEvent};
+use domain::{AuthId, Authorisation, AuthorisationStatus, WebhookEvent};
 use ledger::Movement;
 
+use super::ReverseAuthorisation;
 use super::apply::Group;
 use super::bill::Bill;
-use super::{Outcome, ReverseAuthorisation};
 
-type Tell = dyn Fn(&Authorisation) -> Option<WebhookEvent> + Send + Sync;
+type Tell = dyn Fn(Option<&Authorisation>, &Authorisation) -> Option<WebhookEvent> + Send + Sync;
 
 /// Makes the webhook that tells of an authorisation as a commit leaves it, if it is to be told.
+/// It is handed the authorisation as it was before, unless that was told to nobody because it
+/// is new or was undecided, and as it is now.
 #[derive(Clone)]
 pub struct ChangeNotice(Arc<Tell>);
 
 impl ChangeNotice {
     /// A notice made so. It is made again where the commit is tried again.
     pub fn new(
-        tell: impl Fn(&Authorisation) -> Option<WebhookEvent> + Send + Sync + 'static,
+        tell: impl Fn(Option<&Authorisation>, &Authorisation) -> Option<WebhookEvent>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         Self(Arc::new(tell))
     }
@@ -33,9 +38,11 @@ impl fmt::Debug for ChangeNotice {
 }
 
 impl Group<'_> {
-    /// Tells of an authorisation as it is now.
+    /// Tells of an authorisation as it is now, which is kept only afterwards.
     pub(super) fn tell(&mut self, notice: Option<&ChangeNotice>, it: &Authorisation) {
-        self.batch.events.extend(notice.and_then(|notice| (notice.0)(it)));
+        let before = self.batch.authorisations.get(&it.auth_id).map(|it| &it.authorisation);
+        let before = before.filter(|it| it.status != AuthorisationStatus::Pending);
+        self.batch.events.extend(notice.and_then(|notice| (notice.0)(before, it)));
     }
 
     /// Tells of what a reversal took something of.
@@ -50,17 +57,5 @@ impl Group<'_> {
                 self.tell(request.notice.as_ref(), it);
             }
         }
-    }
-
-    /// Tells of an authorisation whose hold expired, if it did.
-    pub(super) fn told_expiry(
-        &mut self,
-        expired: Option<&Authorisation>,
-        notice: Option<&ChangeNotice>,
-    ) -> Outcome {
-        if let Some(it) = expired {
-            self.tell(notice, it);
-        }
-        Outcome::Expired(expired.is_some())
     }
 }

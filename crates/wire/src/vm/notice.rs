@@ -43,6 +43,14 @@ pub fn transaction_event(
     }
 }
 
+/// Whether an app has anything to learn of a change: its row reads otherwise now. Clients
+/// book what each notice says, so none is told twice (vm-api.md section 10.3).
+#[must_use]
+pub fn is_news(before: &Authorisation, after: &Authorisation) -> bool {
+    let row = |it| Transaction::of(it, String::new(), Offset::default());
+    row(before) != row(after)
+}
+
 /// What a cardholder types to pass a 3DS challenge. No Debug: it bears a one-time code.
 pub struct Challenge<'a> {
     /// The card.
