@@ -93,14 +93,16 @@ pub(crate) fn stored_limits(
 ) -> Option<StoredLimits> {
     let limits = circumstances.limits();
     let is_raised = original.is_some() && limits.single.amount_minor.is_some();
-    let own = circumstances.vm_card.as_ref().and_then(|it| own_limits(it, offset_seconds));
+    let own = circumstances.vm_card.as_ref().and_then(|it| own_limits(it, &limits, offset_seconds));
     let is_judged = limits.has_periods() || own.is_some() || is_raised;
     is_judged.then_some(StoredLimits { pan_id: card.pan_id, limits, own })
 }
 
-/// Those of a prepaid card never change, so that one without limits is not counted.
-fn own_limits(it: &VmCard, offset_seconds: i64) -> Option<OwnLimits> {
-    let is_counted = it.funding == VmFunding::CreditLine || it.limits != VmLimits::default();
+/// Those of a prepaid card never change, so that one without limits, of its own or of its
+/// profile, is not counted.
+fn own_limits(it: &VmCard, limits: &VelocityLimits, offset_seconds: i64) -> Option<OwnLimits> {
+    let is_limited = limits.has_periods() || it.limits != VmLimits::default();
+    let is_counted = it.funding == VmFunding::CreditLine || is_limited;
     is_counted.then(|| OwnLimits { total_minor: it.limits.total(), offset_seconds })
 }
 

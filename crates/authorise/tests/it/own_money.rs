@@ -158,3 +158,18 @@ async fn the_total_line_does_not_begin_again_and_an_expiry_gives_it_back() {
     assert_eq!(refusal(&bed, "10").await, "");
     assert_eq!(refusal(&bed, "1").await, "daily_amount_exceeded");
 }
+
+#[tokio::test]
+async fn limits_of_the_profile_too_begin_at_the_midnight_of_this_dialect() {
+    const UTC8_MIDNIGHT_S: i64 = 16 * 3_600;
+    let bed = prepaid().await;
+    bed.change_store("UPDATE card_profile SET daily_amount_minor = 1000");
+    let of_day_s = bed.store.clock().now().as_millis() / 1_000 % 86_400;
+    let before_s = (UTC8_MIDNIGHT_S - 1_800 - of_day_s).rem_euclid(86_400);
+    bed.schedule.advance(u32::try_from(before_s).unwrap()).await.unwrap();
+    assert_eq!(refusal(&bed, "10").await, "");
+    bed.schedule.advance(3_600).await.unwrap();
+    assert_eq!(refusal(&bed, "0.01").await, "daily_amount_exceeded");
+    bed.schedule.advance(8 * 3_600).await.unwrap();
+    assert_eq!(refusal(&bed, "10").await, "");
+}

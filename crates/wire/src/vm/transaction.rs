@@ -134,7 +134,7 @@ pub struct Transaction {
     pub merchant_name: String,
     /// When the row was made.
     pub create_time: String,
-    /// Why it was declined, else empty.
+    /// Why it was declined, in words, else empty.
     pub description: String,
 }
 
@@ -163,8 +163,20 @@ impl Transaction {
             kind: kind.as_str(),
             merchant_name: format!("{name:<MERCHANT_NAME_CHARS$}"),
             create_time: created,
-            description: it.detail.clone().filter(|_| is_declined).unwrap_or_default(),
+            description: it
+                .detail
+                .as_deref()
+                .filter(|_| is_declined)
+                .map_or_else(String::new, reason),
         }
+    }
+}
+
+/// The cause of a decline in words. Here the money that a purchase draws on is no deposit.
+fn reason(detail: &str) -> String {
+    match detail {
+        Authorisation::DEPOSIT_EXHAUSTED => "insufficient balance".to_owned(),
+        other => other.replace('_', " "),
     }
 }
 
@@ -212,4 +224,15 @@ pub struct Transactions {
     pub total: u64,
     /// Those on the page, newest first.
     pub list: Vec<Transaction>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_in_words() {
+        assert_eq!(reason(Authorisation::DEPOSIT_EXHAUSTED), "insufficient balance");
+        assert_eq!(reason("daily_amount_exceeded"), "daily amount exceeded");
+    }
 }
