@@ -16,7 +16,7 @@ use scheme::SimulatedNetwork;
 use store::Store;
 use subtle::ConstantTimeEq;
 use vault::Vault;
-use wire::vm::time::Offset;
+use wire::vm::VmSettings;
 use zeroize::Zeroizing;
 
 /// Whether the platform plays or is in earnest.
@@ -58,8 +58,8 @@ pub struct ApiSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Base of every link that goes out, without a trailing slash.
     pub public_url: String,
-    /// How far the times of dialect 2 are from UTC (vm-api.md section 8).
-    pub vm_offset: Offset,
+    /// What is configured of dialect 2.
+    pub vm: VmSettings,
 }
 
 impl ApiSettings {

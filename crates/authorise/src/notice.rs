@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use domain::{Authorisation, VmCard, WebhookId};
 use store::{ChangeNotice, Store, StoreError};
+use wire::vm::VmSettings;
 use wire::vm::notice::{is_news, transaction_event};
-use wire::vm::time::Offset;
 
 /// Makes the notices of a card of dialect 2.
 pub type Teller = Arc<dyn Fn(&VmCard) -> ChangeNotice + Send + Sync>;
 
-/// Tells the apps of each change of their cards' transactions, times at `offset`
-/// (vm-api.md section 10.1).
+/// Tells the apps of each change of their cards' transactions, as these settings
+/// tell them (vm-api.md section 10.1).
 #[must_use]
-pub fn transaction_teller(store: Store, offset: Offset) -> Teller {
+pub fn transaction_teller(store: Store, settings: VmSettings) -> Teller {
     Arc::new(move |card| {
         let (store, card) = (store.clone(), card.clone());
         ChangeNotice::new(move |before, it| {
-            if before.is_some_and(|before| !is_news(before, it)) {
+            if before.is_some_and(|before| !is_news(before, it, &settings)) {
                 return None;
             }
             // Drawn within the commit: their order is that of the changes.
             let webhook_id = WebhookId::from_i64(store.ids().next());
-            Some(transaction_event(it, &card, webhook_id, store.clock().now(), offset))
+            Some(transaction_event(it, &card, webhook_id, store.clock().now(), &settings))
         })
     })
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Flags;
 use crate::failure::Failure;
+use crate::vm_apps::VmAppCommand;
 
 /// A card-issuing platform: sandbox on a laptop, production beside PostgreSQL.
 #[derive(Debug, Parser)]
@@ -76,6 +77,15 @@ pub enum OperatorCommand {
         /// What to do.
         #[command(subcommand)]
         command: KeyCommand,
+    },
+    /// The apps of the VM API of a running platform
+    VmApp {
+        /// Which server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// What to do.
+        #[command(subcommand)]
+        command: VmAppCommand,
     },
 }
 
@@ -302,6 +312,8 @@ mod tests {
             (&["serve", "--mode", "sandbox", "--mode", "sandbox"], "--mode"),
             (&["sevre"], "sevre"),
             (&["enterprise", "create"], "--name"),
+            (&["vm-app", "show"], "--app-id"),
+            (&["vm-app", "set", "--app-id", "a", "--sign-webhooks", "maybe"], "--sign-webhooks"),
             (&[], "command"),
         ] {
             let line = refusal(arguments);

@@ -9,6 +9,7 @@ mod operator;
 mod platform;
 mod sandbox;
 mod serve;
+mod vm_apps;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

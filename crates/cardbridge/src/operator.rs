@@ -14,6 +14,7 @@ use crate::cli::{
 };
 use crate::failure::Failure;
 use crate::sandbox;
+use crate::vm_apps;
 
 /// Most pages that a listing goes through.
 const MAX_PAGES: usize = 1_000;
@@ -35,6 +36,9 @@ pub async fn run(command: OperatorCommand) -> Result<(), Failure> {
         OperatorCommand::Key { server, command: KeyCommand::Create { enterprise_id } } => {
             let path = format!("/admin/v1/enterprises/{}/api-keys", id(&enterprise_id)?);
             show(&client(&server)?.post(&path, &json!({})).await.map_err(refused)?)
+        }
+        OperatorCommand::VmApp { server, command } => {
+            vm_apps::run(&client(&server)?, command).await
         }
     }
 }
@@ -102,7 +106,7 @@ async fn profile(client: &Operator, command: ProfileCommand) -> Result<(), Failu
 }
 
 /// Shows every page of a listing.
-async fn list(client: &Operator, path: &str) -> Result<(), Failure> {
+pub async fn list(client: &Operator, path: &str) -> Result<(), Failure> {
     let mut next = path.to_owned();
     for _ in 0..MAX_PAGES {
         let page = client.get(&next).await.map_err(refused)?;
@@ -144,17 +148,19 @@ fn missing(option: &str, what: &str, server: &ServerArgs) -> Failure {
     ))
 }
 
-/// An id that may stand in a path.
-fn id(text: &str) -> Result<&str, Failure> {
+/// An id of an enterprise that may stand in a path.
+pub fn id(text: &str) -> Result<&str, Failure> {
     let is_id = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_id.then_some(text).ok_or_else(|| Failure::configuration("enterprise-id: should be an id"))
 }
 
-fn refused(error: OperatorError) -> Failure {
+/// The failure of a call that was not done.
+pub fn refused(error: OperatorError) -> Failure {
     Failure::run(format_args!("the platform did not do it: {error}"))
 }
 
-fn show(value: &Value) -> Result<(), Failure> {
+/// Writes an answer to stdout.
+pub fn show(value: &Value) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     writeln!(std::io::stdout(), "{text}")
         .map_err(|error| Failure::run(format_args!("stdout: {error}")))

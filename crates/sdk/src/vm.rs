@@ -13,7 +13,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 use wire::cardbridge::form;
 use wire::vm::token::{AccessToken, TOKEN_PATH};
-use wire::vm::{envelope, framing};
+use wire::vm::{VmError, envelope, framing};
 use zeroize::Zeroizing;
 
 use crate::ClientError;
@@ -25,8 +25,6 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(45);
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// How long before its end a token is renewed, in seconds.
 const RENEWED_BEFORE_END_S: i64 = 60;
-/// The platform's code for a token that it does not take.
-const INVALID_TOKEN_CODE: i64 = 400_002;
 
 /// Why a call gave no result.
 #[derive(Debug, Error)]
@@ -187,7 +185,8 @@ impl VmClient {
             .header(header::CONTENT_TYPE, "application/json")
             .body(body);
         let data = match self.data(request).await {
-            Err(error) if error.code() == Some(INVALID_TOKEN_CODE) => {
+            // Numbers may be configured, texts never change.
+            Err(error) if error.msg() == VmError::InvalidToken.to_string() => {
                 // The next call asks for another one.
                 *self.held.lock().await = None;
                 return Err(error);

@@ -14,7 +14,7 @@ use crate::rows::{
     VM_APP_COLUMNS, VM_PRODUCT_COLUMNS, update_text, vm_app_from, vm_app_values, vm_product_from,
     vm_product_values,
 };
-use crate::{MoneyError, MovedFunds, Store, StoreError};
+use crate::{MAX_PAGE_ROWS, MoneyError, MovedFunds, Store, StoreError};
 
 /// Most expired tokens that one new token removes.
 const TOKENS_SWEPT: i64 = 100;
@@ -117,6 +117,31 @@ impl Store {
     ) -> Result<Option<VmApp>, StoreError> {
         self.read_one(move |tx| Box::pin(async move { of(tx, enterprise_id, vm_app_id).await }))
             .await
+    }
+
+    /// Apps of an enterprise in order of id, after `cursor`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn vm_apps(
+        &self,
+        enterprise_id: EnterpriseId,
+        cursor: Option<VmAppId>,
+        limit: u32,
+    ) -> Result<Vec<VmApp>, StoreError> {
+        let after = cursor.map_or(i64::MIN, VmAppId::as_i64);
+        let limit = limit.min(MAX_PAGE_ROWS);
+        self.read_one(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {VM_APP_COLUMNS} FROM vm_app WHERE enterprise_id = $1 \
+                     AND vm_app_id > $2 ORDER BY vm_app_id LIMIT $3"
+                );
+                let params = [enterprise_id.into(), after.into(), limit.into()];
+                tx.query_map(&sql, &params, vm_app_from).await
+            })
+        })
+        .await
     }
 
     /// Changes an app; `None` if there is no such app. Wakes the outbox, since a webhook URL

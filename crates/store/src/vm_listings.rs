@@ -19,9 +19,13 @@ const KIND: &str = "CASE WHEN it.direction = 'INCOMING' THEN 'Refund' \
     WHEN it.hold_state IN ('VOIDED', 'EXPIRED') THEN 'Authorization Cancel' \
     ELSE 'Authorization' END";
 /// How a row stands, as `wire::vm::transaction::standing` tells it.
-const STATE: &str = "CASE WHEN it.status <> 'APPROVED' THEN it.status \
-    WHEN it.direction = 'INCOMING' OR it.posted_minor > 0 THEN 'COMPLETE' \
-    WHEN it.hold_state = 'PENDING' THEN 'PENDING' ELSE 'COMPLETE' END";
+fn state_sql(open_state: &'static str) -> String {
+    format!(
+        "CASE WHEN it.status <> 'APPROVED' THEN it.status \
+         WHEN it.direction = 'INCOMING' OR it.posted_minor > 0 THEN 'COMPLETE' \
+         WHEN it.hold_state = 'PENDING' THEN '{open_state}' ELSE 'COMPLETE' END"
+    )
+}
 
 /// Which of an app's records a page holds, newest first.
 #[derive(Debug, Clone)]
@@ -43,7 +47,7 @@ pub struct VmPage {
 }
 
 /// Which transactions are listed beside that.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct VmTransactionFilter {
     /// Only this one.
     pub auth_id: Option<AuthId>,
@@ -51,6 +55,8 @@ pub struct VmTransactionFilter {
     pub kind: Option<&'static str>,
     /// Only in this state.
     pub state: Option<&'static str>,
+    /// How an approved and not yet settled one stands.
+    pub open_state: &'static str,
 }
 
 /// Which cards are listed beside that.
@@ -121,7 +127,7 @@ impl Store {
         let mut list = List::new(page, "own.card_uuid");
         list.only("it.auth_id", filter.auth_id);
         list.only(KIND, filter.kind);
-        list.only(STATE, filter.state);
+        list.only(&state_sql(filter.open_state), filter.state);
         list.columns = format!("{}, own.card_uuid", prefixed("it", AUTHORISATION_COLUMNS));
         list.tables = "authorisation it JOIN vm_card own \
             ON own.enterprise_id = it.enterprise_id AND own.card_id = it.card_id";

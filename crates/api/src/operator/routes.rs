@@ -71,7 +71,7 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(api_keys::create, api_keys::list))
         .routes(routes!(key_extraction::list_attempts))
         .routes(routes!(api_keys::revoke))
-        .routes(routes!(vm_apps::create))
+        .routes(routes!(vm_apps::create, vm_apps::list))
         .routes(routes!(vm_apps::read, vm_apps::patch))
         .routes(routes!(vm_apps::fund))
         .routes(routes!(vm_apps::webhook_secret))

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use crypto::RsaPublicKey;
-use domain::{Currency, EnterpriseId, Money, VmApp};
+use domain::{Currency, EnterpriseId, Money, VmApp, VmAppId};
 use serde::Serialize;
 use store::{VmAppPatch, VmPurse};
 use utoipa::ToSchema;
@@ -18,6 +18,7 @@ use super::enterprise_patch::{networks, public_key, url};
 use super::enterprises::enterprise_of;
 use super::idempotency::BearsSecret;
 use crate::fields::Fields;
+use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::provision::{self, NewVmApp};
 use crate::request_bodies::{NoFields, VmAppChange, VmFunds};
@@ -121,6 +122,26 @@ pub(crate) async fn create(
     let mut response = Json(body).into_response();
     response.extensions_mut().insert(BearsSecret);
     Ok(response)
+}
+
+/// The apps of an enterprise in the order in which they were made, without their secrets.
+#[utoipa::path(get, path = "/admin/v1/enterprises/{id}/vm-apps", operation_id = "list_vm_apps", tag = "vm-apps",
+    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = Page<VmAppBody>)))]
+pub(crate) async fn list(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+    query: ListQuery,
+) -> Result<Json<Page<VmAppBody>>, Problem> {
+    let id = enterprise_of(&state, &id).await?.enterprise_id;
+    let limit = query.limit()?;
+    let apps = state.store.vm_apps(id, query.cursor::<VmAppId>()?, limit).await?;
+    let next_cursor = Page::<VmAppBody>::cursor_after(&apps, limit, |app| app.vm_app_id);
+    let mut items = Vec::with_capacity(apps.len());
+    for app in apps {
+        items.push(VmAppBody::read(&state, app).await?);
+    }
+    Ok(Json(Page { items, next_cursor }))
 }
 
 /// One app, without its secret.

@@ -36,7 +36,7 @@ pub(crate) async fn detail(
     Extension(parameters): Extension<Arc<Parameters>>,
 ) -> Answer<CardDetail> {
     let card_id = parse_card_id(&parameters)?;
-    let offset = state.settings.vm_offset;
+    let offset = state.settings.vm.offset;
     let opened = state.cards.reveal_vm_card(&caller.app, &card_id, offset).await?;
     let created = offset.text(opened.view.vm_card.created_at);
     Ok(Plain(shown(opened, created)))
@@ -101,7 +101,7 @@ pub(crate) async fn flows(
         amount: Amount::of_minor(flow.amount_minor),
         balance: Amount::of_minor(flow.balance_minor),
         currency: wire::vm::amount::CURRENCY.alpha(),
-        create_time: state.settings.vm_offset.text(flow.created_at),
+        create_time: state.settings.vm.offset.text(flow.created_at),
         remark: flow.remark,
     };
     Ok(Plain(Flows { total: found.total, list: found.flows.into_iter().map(line).collect() }))

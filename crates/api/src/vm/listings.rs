@@ -13,7 +13,7 @@ use wire::vm::amount::Amount;
 use wire::vm::card::{CardLine, CardList, CardListWish, parse_limits, parse_list};
 use wire::vm::parameters::{PageWish, Parameters};
 use wire::vm::time::Offset;
-use wire::vm::transaction::{Transaction, TransactionWish, Transactions, parse_wish};
+use wire::vm::transaction::{self, Transaction, TransactionWish, Transactions, parse_wish};
 
 use super::caller::Caller;
 use super::cards::status_text;
@@ -29,19 +29,22 @@ pub(crate) async fn transactions(
     Extension(caller): Extension<Caller>,
     Extension(parameters): Extension<Arc<Parameters>>,
 ) -> Answer<Transactions> {
-    let offset = state.settings.vm_offset;
-    let wish = parse_wish(&parameters, offset)?;
-    let Some(filter) = transaction_filter(&wish) else {
+    let settings = &state.settings.vm;
+    let wish = parse_wish(&parameters, settings.offset)?;
+    let Some(filter) = transaction_filter(&wish, settings.open_state) else {
         return Ok(Plain(Transactions { total: 0, list: Vec::new() }));
     };
     let page = page(&caller, wish.card_id, (wish.from, wish.to), wish.page);
     let found = state.store.vm_transactions(&page, &filter).await?;
-    let list = found.rows.iter().map(|(it, card)| Transaction::of(it, card.clone(), offset));
+    let list = found.rows.iter().map(|(it, card)| Transaction::of(it, card.clone(), settings));
     Ok(Plain(Transactions { total: found.total, list: list.collect() }))
 }
 
 /// What the store looks for; none where a text is wanted that no transaction has.
-fn transaction_filter(wish: &TransactionWish) -> Option<VmTransactionFilter> {
+fn transaction_filter(
+    wish: &TransactionWish,
+    open_state: transaction::State,
+) -> Option<VmTransactionFilter> {
     let auth_id = wish.auth_id.as_ref().map(|text| text.parse::<AuthId>()).transpose().ok()?;
     let kind = wish.kind.as_ref().map(Result::as_ref).transpose().ok()?;
     let state = wish.state.as_ref().map(Result::as_ref).transpose().ok()?;
@@ -49,6 +52,7 @@ fn transaction_filter(wish: &TransactionWish) -> Option<VmTransactionFilter> {
         auth_id,
         kind: kind.map(|it| it.as_str()),
         state: state.map(|it| it.as_str()),
+        open_state: open_state.as_str(),
     })
 }
 
@@ -58,7 +62,7 @@ pub(crate) async fn cards(
     Extension(caller): Extension<Caller>,
     Extension(parameters): Extension<Arc<Parameters>>,
 ) -> Answer<CardList> {
-    let offset = state.settings.vm_offset;
+    let offset = state.settings.vm.offset;
     let wish = parse_list(&parameters, offset)?;
     let Some(filter) = card_filter(&wish) else {
         return Ok(Plain(CardList { total: 0, list: Vec::new() }));

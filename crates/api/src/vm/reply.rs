@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use cards::VmRefusal;
 use http::header;
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::envelope::PlainAnswer;
 use crate::shell::LoggedCode;
+use crate::state::ApiState;
 
 /// A refusal, on its way out.
 #[derive(Debug)]
@@ -46,10 +48,26 @@ impl From<VmRefusal> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = json(envelope::failure(&self.0));
-        response.extensions_mut().insert(LoggedCode(self.0.log_name()));
+        let mut response = Response::default();
+        response.extensions_mut().insert(LoggedCode(self.0.name().as_str()));
+        response.extensions_mut().insert(Refused(self.0));
         response
     }
+}
+
+/// A refusal that [`numbered`] finds on its response.
+#[derive(Clone)]
+struct Refused(VmError);
+
+/// Gives refusals their body: the number that is configured, and the text.
+pub(crate) async fn numbered(
+    State(state): State<Arc<ApiState>>,
+    mut response: Response,
+) -> Response {
+    let Some(Refused(error)) = response.extensions_mut().remove() else { return response };
+    let mut body = json(envelope::failure(&state.settings.vm.codes, &error));
+    *body.extensions_mut() = std::mem::take(response.extensions_mut());
+    body
 }
 
 /// A JSON body with HTTP 200, never kept by anybody on the way: some bear card data.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use wire::vm::{account as account_wire, card, flow, product, token as token_wire, transaction};
 
 use super::envelope::{Envelope, layer};
+use super::reply::numbered;
 use super::token::TokenFailures;
 use super::{account, cards, listings, token};
 use crate::state::ApiState;
@@ -33,4 +34,5 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
             token_wire::TOKEN_PATH,
             get(token::issue).layer(Extension(Arc::new(TokenFailures::default()))),
         )
+        .route_layer(map_response_with_state(Arc::clone(state), numbered))
 }

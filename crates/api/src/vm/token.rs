@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use wire::cardbridge::query::Query;
 use wire::vm::VmError;
 use wire::vm::envelope;
-use wire::vm::token::{AccessToken, TOKEN_LIFETIME_S};
+use wire::vm::token::AccessToken;
 
 use super::caller::require_listed;
 use super::reply::{Refusal, json};
@@ -86,7 +86,7 @@ async fn authenticate(state: &ApiState, raw_query: Option<&str>) -> Result<VmApp
 async fn new_token(state: &ApiState, app: &VmApp) -> Result<AccessToken, Refusal> {
     let token = state.vault.new_token();
     let now = state.store.clock().real_now();
-    let expires_at = now.plus_seconds(TOKEN_LIFETIME_S);
+    let expires_at = now.plus_seconds(state.settings.vm.token_lifetime_s);
     state.store.add_vm_token(app, sha256(token.expose().as_bytes()), expires_at, now).await?;
     Ok(AccessToken {
         token: token.expose().to_owned(),

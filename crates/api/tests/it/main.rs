@@ -58,16 +58,21 @@ mod vm_client;
 mod vm_envelope;
 mod vm_filters;
 mod vm_listings;
+mod vm_settings;
 mod vm_tokens;
 mod vm_webhooks;
 
 /// Writes a test once and runs it on both engines, each time on a fresh platform. A second
-/// name gives the test the place of the database below.
+/// name gives the test the place of the database below, an expression before it the settings
+/// of dialect 2.
 macro_rules! both_engines {
     ($name:ident, |$platform:ident| $body:block) => {
         crate::both_engines!($name, |$platform, _location| $body);
     };
     ($name:ident, |$platform:ident, $location:ident| $body:block) => {
+        crate::both_engines!($name, wire::vm::VmSettings::default(), |$platform, $location| $body);
+    };
+    ($name:ident, $telling:expr, |$platform:ident, $location:ident| $body:block) => {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
@@ -80,7 +85,9 @@ macro_rules! both_engines {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
                 let database = crate::database::Embedded::new();
-                let platform = crate::platform::Platform::start(database.location()).await;
+                let location = database.location();
+                let platform =
+                    crate::platform::Platform::start_telling(location, $telling).await;
                 behaviour(&platform, &database.location()).await;
                 platform.stop().await;
             }
@@ -88,7 +95,9 @@ macro_rules! both_engines {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 let database = crate::database::Server::new().await;
-                let platform = crate::platform::Platform::start(database.location()).await;
+                let location = database.location();
+                let platform =
+                    crate::platform::Platform::start_telling(location, $telling).await;
                 behaviour(&platform, &database.location()).await;
                 platform.stop().await;
                 database.drop().await;

@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vault::{MasterKey, Vault};
-use wire::vm::time::Offset;
+use wire::vm::VmSettings;
 
 use crate::http::{Answer, Request, send};
 
@@ -56,11 +56,25 @@ impl Platform {
 
     /// With mail by a server.
     pub async fn start_with(location: Location, mode: Mode, smtp: Option<SmtpSettings>) -> Self {
+        Self::start_of(location, mode, smtp, VmSettings::default()).await
+    }
+
+    /// In the sandbox, with other settings of dialect 2.
+    pub async fn start_telling(location: Location, telling: VmSettings) -> Self {
+        Self::start_of(location, Mode::Sandbox, None, telling).await
+    }
+
+    async fn start_of(
+        location: Location,
+        mode: Mode,
+        smtp: Option<SmtpSettings>,
+        telling: VmSettings,
+    ) -> Self {
         let clock = Clock::system();
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
         let store = Store::open(location, clock.clone(), ids).await.unwrap();
         let files = tempfile::tempdir().unwrap();
-        let state = Arc::new(parts(&store, mode, files.path(), smtp));
+        let state = Arc::new(parts(&store, mode, files.path(), smtp, telling));
         let (stop, stopped) = watch::channel(false);
         let (public, public_task) =
             listen(api::public_service(Arc::clone(&state)), stopped.clone()).await;
@@ -115,7 +129,13 @@ impl Platform {
     }
 }
 
-fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) -> ApiState {
+fn parts(
+    store: &Store,
+    mode: Mode,
+    files: &Path,
+    smtp: Option<SmtpSettings>,
+    telling: VmSettings,
+) -> ApiState {
     let random = Arc::new(SystemRandom);
     let vault =
         Arc::new(Vault::new(MasterKey::from_hex(&"5a".repeat(32)).unwrap(), random.clone()));
@@ -125,7 +145,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
     let orders = order_worker(store.clone(), Arc::clone(&vault), settings);
     let kyc = kyc_review_worker(store.clone(), Arc::clone(&vault), settings);
     let intents = intent_ticket_worker(store.clone(), Arc::clone(&vault), settings);
-    let teller = transaction_teller(store.clone(), Offset::default());
+    let teller = transaction_teller(store.clone(), telling);
     let holds = HoldExpiryWorker::new(store.clone(), Some(Arc::clone(&teller)));
     let settlement = SettlementWorker::new(store.clone());
     let pool = Arc::new(RsaPool::new(1, 64));
@@ -135,7 +155,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
         pool: Arc::clone(&pool),
         outbound: outbound.clone(),
         random: random.clone(),
-        vm_offset_seconds: Offset::default().seconds(),
+        vm_offset_seconds: telling.offset.seconds(),
         teller: Some(teller),
     });
     let workers: Vec<Arc<dyn Worker>> = vec![
@@ -155,7 +175,7 @@ fn parts(store: &Store, mode: Mode, files: &Path, smtp: Option<SmtpSettings>) ->
             signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
             trusted_proxies: vec!["127.0.0.2/32".parse().unwrap()],
             public_url: PUBLIC_URL.to_owned(),
-            vm_offset: wire::vm::time::Offset::default(),
+            vm: telling,
         },
         admin_token: AdminToken::new(ADMIN_TOKEN),
         store: store.clone(),

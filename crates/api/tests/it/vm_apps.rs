@@ -218,3 +218,40 @@ async fn in_production_an_app_has_no_product_and_nobody_may_call() {
     assert_eq!(app.ask_for_token(&platform).await.json()["code"], 0);
     platform.stop().await;
 }
+
+both_engines!(apps_of_an_enterprise_are_listed_page_by_page_without_secrets, |platform| {
+    let first = NewApp::make(platform).await;
+    let mut ids = vec![first.app_id.clone()];
+    for _ in 0..2 {
+        let next = NewApp::make_for(platform, &first.enterprise_id).await;
+        assert_ne!(next.app_secret, first.app_secret);
+        ids.push(next.app_id);
+    }
+    let foreign = NewApp::make(platform).await;
+    let path = format!("/admin/v1/enterprises/{}/vm-apps", first.enterprise_id);
+    let all = platform.admin_get(&path).await;
+    assert!(!String::from_utf8_lossy(&all.body).to_ascii_lowercase().contains("secret"));
+    let all = all.json();
+    let items = all["items"].as_array().unwrap();
+    let listed: Vec<_> = items.iter().map(|it| it["appId"].as_str().unwrap()).collect();
+    assert_eq!((listed, &all["nextCursor"]), (ids.iter().map(|it| &**it).collect(), &json!(null)));
+    assert_eq!(items[0], read(platform, &first).await);
+    let page = platform.admin_get(&format!("{path}?limit=2")).await.json();
+    assert_eq!(page["items"].as_array().unwrap()[..], items[..2]);
+    let rest = format!("{path}?limit=2&cursor={}", page["nextCursor"].as_str().unwrap());
+    let rest = platform.admin_get(&rest).await.json();
+    assert_eq!(
+        (rest["items"].as_array().unwrap(), &rest["nextCursor"]),
+        (&items[2..].to_vec(), &json!(null))
+    );
+    let theirs = format!("/admin/v1/enterprises/{}/vm-apps", foreign.enterprise_id);
+    let theirs = platform.admin_get(&theirs).await.json();
+    assert_eq!(theirs["items"][0]["appId"], json!(foreign.app_id));
+    for (path, status) in [
+        ("/admin/v1/enterprises/1/vm-apps".to_owned(), 404),
+        (format!("{path}?cursor=x"), 422),
+        (format!("{path}?limit=0"), 422),
+    ] {
+        assert_eq!(platform.admin_get(&path).await.status, status, "{path}");
+    }
+});

@@ -23,8 +23,8 @@ const CHALLENGES: &str = "/sandbox/v1/3ds-challenges";
 
 /// An app's receiver: gives the scripted answers first and acknowledges after them.
 #[derive(Clone)]
-struct Hook {
-    url: String,
+pub struct Hook {
+    pub url: String,
     shared: Arc<Shared>,
 }
 
@@ -40,7 +40,7 @@ async fn keep(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
 }
 
 impl Hook {
-    async fn saying(answers: &[&str]) -> Self {
+    pub async fn saying(answers: &[&str]) -> Self {
         let shared = Arc::new(Shared::default());
         shared.answers.lock().unwrap().extend(answers.iter().map(|it| (*it).to_owned()));
         let router = Router::new().route("/", post(keep)).with_state(Arc::clone(&shared));
@@ -54,7 +54,7 @@ impl Hook {
         self.shared.seen.lock().unwrap().clone()
     }
 
-    fn bodies(&self) -> Vec<Value> {
+    pub fn bodies(&self) -> Vec<Value> {
         self.seen().iter().map(|(_, body)| serde_json::from_slice(body).unwrap()).collect()
     }
 

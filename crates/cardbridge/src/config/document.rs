@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::s3::{self, S3Section};
 use super::smtp::{self, SmtpSection};
+use super::vm::{self, VmSection};
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
@@ -53,6 +54,7 @@ pub struct Document {
     fx: Option<FxSection>,
     smtp: Option<SmtpSection>,
     s3: Option<S3Section>,
+    vm: Option<VmSection>,
 }
 
 impl Document {
@@ -69,6 +71,7 @@ impl Document {
             fx: None,
             smtp: table.remove("smtp").map(smtp::section).transpose().map_err(refused)?,
             s3: table.remove("s3").map(s3::section).transpose().map_err(refused)?,
+            vm: table.remove("vm").map(vm::section).transpose().map_err(refused)?,
         };
         for option in OPTIONS {
             if let Some(value) = take(&mut table, option).map_err(refused)? {
@@ -85,7 +88,7 @@ impl Document {
         match table.keys().next() {
             None => Ok(document),
             Some(key) => Err(refused(format!(
-                "{key}: unknown key; it should be one of {}, fx, smtp, s3",
+                "{key}: unknown key; it should be one of {}, fx, smtp, s3, vm",
                 OPTIONS.join(", ")
             ))),
         }
@@ -114,6 +117,11 @@ impl Document {
     /// The `[s3]` table.
     pub const fn s3(&self) -> Option<&S3Section> {
         self.s3.as_ref()
+    }
+
+    /// The `[vm]` table.
+    pub const fn vm(&self) -> Option<&VmSection> {
+        self.vm.as_ref()
     }
 }
 

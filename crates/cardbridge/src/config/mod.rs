@@ -7,6 +7,7 @@ mod layers;
 mod s3;
 mod smtp;
 mod values;
+mod vm;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use api::Mode;
 use domain::{FxRate, IdGenerator};
 use ipnet::IpNet;
+use wire::vm::VmSettings;
 use zeroize::Zeroizing;
 
 pub use layers::{Flags, Layers};
@@ -82,6 +84,8 @@ pub struct Config {
     pub smtp_password: Option<Zeroizing<String>>,
     /// Bucket of uploaded documents; none = the data directory.
     pub s3: Option<S3Config>,
+    /// What is decided of dialect 2.
+    pub vm: VmSettings,
 }
 
 impl Config {
@@ -110,6 +114,7 @@ impl Config {
             smtp: smtp::settings(layers, mode)?,
             smtp_password: layers.smtp_password(),
             s3: s3::bucket(layers)?,
+            vm: vm::settings(layers)?,
         };
         config.check_production()?;
         Ok(config)
@@ -159,6 +164,9 @@ fn master_key(layers: &Layers) -> Result<MasterKeySource, Failure> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use wire::vm::VmError;
+    use wire::vm::transaction::State;
 
     use super::*;
 
@@ -249,6 +257,20 @@ mod tests {
             ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\nusername = 'u'", "smtp.password-file"),
             ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\npassword-file = 'p'", "smtp.username"),
             ("[smtp]\nhost = 'm'\nfrom = 'a@b.c'\npassword = 'p'", "password"),
+            ("vm = 1", "vm: should be a table"),
+            ("[vm]\noffset = '+08:00'", "utc-offset"),
+            ("[vm]\nutc-offset = '8'", "vm.utc-offset: should be"),
+            ("[vm]\nutc-offset = 8", "vm.utc-offset: should be"),
+            ("[vm]\nfirst-status = 'DECLINED'", "vm.first-status: should be"),
+            ("[vm]\ntoken-lifetime-s = 60", "vm.token-lifetime-s: should be"),
+            ("[vm]\ntoken-lifetime-s = 86401", "61 to 86400"),
+            ("[vm]\nerror-codes = 1", "vm.error-codes: should be"),
+            ("[vm.error-codes]\nbad-token = 1", "vm.error-codes.bad-token: should be one of"),
+            ("[vm.error-codes]\ninvalid-token = 0", "vm.error-codes.invalid-token: should be"),
+            ("[vm.error-codes]\ninvalid-token = 200", "200"),
+            ("[vm.error-codes]\ninvalid-token = '1'", "vm.error-codes.invalid-token"),
+            ("[vm.error-codes]\ninvalid-token = 2147483648", "2147483647"),
+            ("[vm.error-codes]\ninvalid-token = 1\ninvalid_token = 1", "set once"),
             ("s3 = 1", "s3"),
             ("[s3]\nendpoint = 'https://s3.test'", "region"),
             ("[s3]\nsecret-access-key = 'x'", "s3"),
@@ -285,6 +307,20 @@ mod tests {
         let smtp = load(&[], &[], Some(file)).unwrap().smtp.unwrap();
         assert_eq!((smtp.port, smtp.tls), (2465, notify::SmtpTls::Implicit));
         assert!(load(&[], &[], None).unwrap().smtp.is_none());
+    }
+
+    #[test]
+    fn dialect_2_is_told_its_clock_first_status_token_and_numbers() {
+        assert_eq!(load(&[], &[], None).unwrap().vm, VmSettings::default());
+        let file = "[vm]\nutc_offset = '-03:30'\nfirst-status = 'COMPLETE'\n\
+            token-lifetime-s = 61\n[vm.error_codes]\ninvalid-token = 401\ncard_canceled = 700014";
+        let vm = load(&[], &[], Some(file)).unwrap().vm;
+        assert_eq!((vm.offset.seconds(), vm.token_lifetime_s), (-12_600, 61));
+        assert_eq!(vm.open_state, State::Complete);
+        let changed = [VmError::InvalidToken, VmError::CardCanceled, VmError::Balance];
+        assert_eq!(changed.map(|error| vm.codes.of(&error)), [401, 700_014, 700_004]);
+        let partly = load(&[], &[], Some("[vm]\ntoken-lifetime-s = 86400")).unwrap().vm;
+        assert_eq!(partly, VmSettings { token_lifetime_s: 86_400, ..VmSettings::default() });
     }
 
     #[test]

@@ -26,7 +26,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use vault::Vault;
-use wire::vm::time::Offset;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -144,14 +143,14 @@ impl Parts {
             magic_values: config.mode == Mode::Sandbox,
         };
         let pool = Arc::new(RsaPool::new(RsaPool::default_threads(), RsaPool::DEFAULT_QUEUE_LIMIT));
-        let teller = transaction_teller(store.clone(), Offset::default());
+        let teller = transaction_teller(store.clone(), config.vm);
         let authoriser = Authoriser::new(AuthoriserParts {
             store: store.clone(),
             vault: Arc::clone(&vault),
             pool: Arc::clone(&pool),
             outbound: outbound.clone(),
             random: Arc::clone(&random),
-            vm_offset_seconds: Offset::default().seconds(),
+            vm_offset_seconds: config.vm.offset.seconds(),
             teller: Some(Arc::clone(&teller)),
         });
         let workers = workers::all(&store, &vault, &outbound, settings, teller);
@@ -191,7 +190,7 @@ impl Parts {
                 signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
                 trusted_proxies: config.trusted_proxies.clone(),
                 public_url: listeners.addresses.public_url.clone(),
-                vm_offset: wire::vm::time::Offset::default(),
+                vm: config.vm,
             },
             admin_token: admin_token.for_api(),
             challenges: Challenges::new(self.store.clone(), Arc::clone(&self.vault)),

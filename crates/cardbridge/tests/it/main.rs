@@ -23,4 +23,6 @@ mod secrets;
 mod server;
 mod uploads;
 mod velocity;
+mod vm_apps;
+mod vm_settings;
 mod world;

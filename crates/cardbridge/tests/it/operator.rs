@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::server::{Server, cardbridge, run};
 
-fn ask(data: &Path, arguments: &[&str]) -> Value {
+/// A command that must succeed; its answer.
+pub fn ask(data: &Path, arguments: &[&str]) -> Value {
     let mut command = cardbridge();
     let (code, stdout, stderr) = run(command.args(arguments).arg("--data-dir").arg(data));
     assert_eq!(code, Some(0), "{arguments:?}: {stderr}");

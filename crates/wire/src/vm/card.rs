@@ -441,8 +441,9 @@ mod tests {
 
     #[test]
     fn what_no_card_takes_is_refused_by_name() {
-        let refused =
-            |json: &str| create(json).err().map(|error| (error.code(), error.to_string()));
+        let refused = |json: &str| {
+            create(json).err().map(|error| (error.name().default_code(), error.to_string()))
+        };
         let with =
             |rest: &str| refused(&format!(r#"{{"product_code":"A","last_name":"B",{rest}}}"#));
         let text = |code: u32, text: &str| Some((code, text.to_owned()));

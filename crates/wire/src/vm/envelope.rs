@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::VmError;
+use super::error_code::ErrorCodes;
 use super::framing;
+use super::token::AccessToken;
 
 /// The code of every success.
 pub const SUCCESS_CODE: u32 = 0;
@@ -64,26 +66,26 @@ pub fn success(blocks: &[u8]) -> Vec<u8> {
 
 /// A success in clear, which only the token call has.
 #[must_use]
-pub fn clear_success<T: Serialize>(data: &T) -> Vec<u8> {
+pub fn clear_success(data: &AccessToken) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Success<'a, T> {
+    struct Success<'a> {
         code: u32,
         msg: &'a str,
-        data: &'a T,
+        data: &'a AccessToken,
     }
     serde_json::to_vec(&Success { code: SUCCESS_CODE, msg: SUCCESS_TEXT, data })
-        .unwrap_or_else(|_| failure(&VmError::ServerException))
+        .expect("texts and numbers are always JSON")
 }
 
-/// A failure: code and text in clear, no data.
+/// A failure: its number of this table and its text in clear, no data.
 #[must_use]
-pub fn failure(error: &VmError) -> Vec<u8> {
+pub fn failure(codes: &ErrorCodes, error: &VmError) -> Vec<u8> {
     #[derive(Serialize)]
     struct Failure {
         code: u32,
         msg: String,
     }
-    serde_json::to_vec(&Failure { code: error.code(), msg: error.to_string() })
+    serde_json::to_vec(&Failure { code: codes.of(error), msg: error.to_string() })
         .expect("a number and a text are always JSON")
 }
 
@@ -114,10 +116,8 @@ mod tests {
     fn parameters_in_clear_and_forms_are_refused_with_one_text() {
         for body in [r#"{"card_id":"1"}"#, "card_id=1", "[]", "null", "{"] {
             let refused = parse_request(body.as_bytes()).unwrap_err();
-            assert_eq!(
-                (refused.code(), refused.to_string().as_str()),
-                (400, "field content is not set")
-            );
+            assert_eq!(refused, VmError::NotSet("content"));
+            assert_eq!(refused.to_string(), "field content is not set");
         }
     }
 
@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn answers_have_the_published_shape() {
         assert_eq!(success(&[0, 255]), br#"{"code":0,"msg":"ok","data":"4150383d"}"#);
-        let failed = failure(&VmError::AmountTooSmall { least_major: 10 });
+        let least = VmError::AmountTooSmall { least_major: 10 };
+        let failed = failure(&ErrorCodes::default(), &least);
         assert_eq!(failed, br#"{"code":400003,"msg":"Amount Is Less Than 10"}"#);
     }
 }

@@ -5,6 +5,13 @@ use std::net::IpAddr;
 
 use thiserror::Error;
 
+use super::envelope::SUCCESS_CODE;
+
+/// What one client takes for success beside [`SUCCESS_CODE`] (vm-api.md section 1, 2).
+const OTHER_SUCCESS_CODE: u32 = 200;
+/// Clients read codes into 32 bits with a sign.
+const MAX_CODE: u32 = i32::MAX.unsigned_abs();
+
 /// A refusal. Its `Display` is the text on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VmError {
@@ -84,59 +91,128 @@ pub enum VmError {
     ThirdParty,
 }
 
-impl VmError {
-    /// The number on the wire.
+/// Writes the table: the name of each refusal and the number that it has if nobody says
+/// otherwise.
+macro_rules! error_table {
+    ($($name:ident = $text:literal, $code:literal;)+) => {
+        /// What a refusal is called in configuration and log, one for each kind of [`VmError`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ErrorName {
+            $(
+                #[doc = concat!("See [`VmError::", stringify!($name), "`].")]
+                $name
+            ),+
+        }
+
+        impl ErrorName {
+            /// Every name.
+            pub const ALL: [Self; [$($code),+].len()] = [$(Self::$name),+];
+
+            /// The name as a person writes it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+
+            /// The number on the wire if nobody says otherwise.
+            #[must_use]
+            pub const fn default_code(self) -> u32 {
+                match self { $(Self::$name => $code),+ }
+            }
+        }
+    };
+}
+
+error_table! {
+    NotSet = "field-not-set", 400;
+    Invalid = "field-invalid", 400;
+    InvalidApp = "invalid-app", 400_001;
+    InvalidToken = "invalid-token", 400_002;
+    Status = "status-error", 400_003;
+    AmountTooSmall = "amount-too-small", 400_003;
+    Amount = "amount-error", 400_003;
+    PageSize = "page-size-error", 400_003;
+    AmountTooLarge = "amount-too-large", 400_004;
+    Ip = "ip-invalid", 400_005;
+    TooManyRequests = "too-many-requests", 400_006;
+    NoMerchantKey = "merchant-key-not-set", 400_007;
+    CardId = "invalid-card-id", 700_001;
+    ProductCode = "invalid-product-code", 700_002;
+    CardBin = "card-bin-not-exist", 700_003;
+    Balance = "balance-not-enough", 700_004;
+    OpenCardLimit = "open-card-limit", 700_005;
+    Params = "params-error", 700_006;
+    CardStatus = "card-status-not-supported", 700_010;
+    CardCanceled = "card-canceled", 700_010;
+    AbnormalCardStatus = "abnormal-card-status", 700_010;
+    ServerException = "server-exception", 700_011;
+    ThirdParty = "third-party-failed", 700_013;
+}
+
+impl ErrorName {
+    /// Reads a name as a person writes it.
     #[must_use]
-    pub const fn code(&self) -> u32 {
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+impl VmError {
+    /// What the refusal is called.
+    #[must_use]
+    pub const fn name(&self) -> ErrorName {
         match self {
-            Self::NotSet(_) | Self::Invalid(_) => 400,
-            Self::InvalidApp => 400_001,
-            Self::InvalidToken => 400_002,
-            Self::Status | Self::AmountTooSmall { .. } | Self::Amount | Self::PageSize => 400_003,
-            Self::AmountTooLarge => 400_004,
-            Self::Ip(_) => 400_005,
-            Self::TooManyRequests => 400_006,
-            Self::NoMerchantKey => 400_007,
-            Self::CardId => 700_001,
-            Self::ProductCode => 700_002,
-            Self::CardBin => 700_003,
-            Self::Balance => 700_004,
-            Self::OpenCardLimit => 700_005,
-            Self::Params => 700_006,
-            Self::CardStatus | Self::CardCanceled | Self::AbnormalCardStatus => 700_010,
-            Self::ServerException => 700_011,
-            Self::ThirdParty => 700_013,
+            Self::NotSet(_) => ErrorName::NotSet,
+            Self::Invalid(_) => ErrorName::Invalid,
+            Self::InvalidApp => ErrorName::InvalidApp,
+            Self::InvalidToken => ErrorName::InvalidToken,
+            Self::Status => ErrorName::Status,
+            Self::AmountTooSmall { .. } => ErrorName::AmountTooSmall,
+            Self::Amount => ErrorName::Amount,
+            Self::PageSize => ErrorName::PageSize,
+            Self::AmountTooLarge => ErrorName::AmountTooLarge,
+            Self::Ip(_) => ErrorName::Ip,
+            Self::TooManyRequests => ErrorName::TooManyRequests,
+            Self::NoMerchantKey => ErrorName::NoMerchantKey,
+            Self::CardId => ErrorName::CardId,
+            Self::ProductCode => ErrorName::ProductCode,
+            Self::CardBin => ErrorName::CardBin,
+            Self::Balance => ErrorName::Balance,
+            Self::OpenCardLimit => ErrorName::OpenCardLimit,
+            Self::Params => ErrorName::Params,
+            Self::CardStatus => ErrorName::CardStatus,
+            Self::CardCanceled => ErrorName::CardCanceled,
+            Self::AbnormalCardStatus => ErrorName::AbnormalCardStatus,
+            Self::ServerException => ErrorName::ServerException,
+            Self::ThirdParty => ErrorName::ThirdParty,
         }
     }
+}
 
-    /// A word for the log, without anything of the caller's.
+/// The numbers on the wire (vm-api.md section 16, 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorCodes([u32; ErrorName::ALL.len()]);
+
+impl Default for ErrorCodes {
+    fn default() -> Self {
+        Self(ErrorName::ALL.map(ErrorName::default_code))
+    }
+}
+
+impl ErrorCodes {
+    /// These with another number for `name`; none if a client would take it for success, or
+    /// has no room for it.
     #[must_use]
-    pub const fn log_name(&self) -> &'static str {
-        match self {
-            Self::NotSet(_) => "not_set",
-            Self::Invalid(_) => "invalid",
-            Self::InvalidApp => "invalid_app",
-            Self::InvalidToken => "invalid_token",
-            Self::Status => "status",
-            Self::AmountTooSmall { .. } => "amount_too_small",
-            Self::Amount => "amount",
-            Self::PageSize => "page_size",
-            Self::AmountTooLarge => "amount_too_large",
-            Self::Ip(_) => "ip",
-            Self::TooManyRequests => "too_many_requests",
-            Self::NoMerchantKey => "no_merchant_key",
-            Self::CardId => "card_id",
-            Self::ProductCode => "product_code",
-            Self::CardBin => "card_bin",
-            Self::Balance => "balance",
-            Self::OpenCardLimit => "open_card_limit",
-            Self::Params => "params",
-            Self::CardStatus => "card_status",
-            Self::CardCanceled => "card_canceled",
-            Self::AbnormalCardStatus => "abnormal_card_status",
-            Self::ServerException => "server_exception",
-            Self::ThirdParty => "third_party",
-        }
+    pub fn with(mut self, name: ErrorName, code: u32) -> Option<Self> {
+        let is_free = code != SUCCESS_CODE && code != OTHER_SUCCESS_CODE && code <= MAX_CODE;
+        self.0[name as usize] = code;
+        is_free.then_some(self)
+    }
+
+    /// The number of a refusal.
+    #[must_use]
+    pub const fn of(&self, error: &VmError) -> u32 {
+        self.0[error.name() as usize]
     }
 }
 
@@ -155,8 +231,27 @@ mod tests {
             (VmError::AmountTooSmall { least_major: 20 }, 400_003, "Amount Is Less Than 20"),
             (VmError::ServerException, 700_011, "服务器异常"),
         ];
+        let codes = ErrorCodes::default();
         for (error, code, text) in table {
-            assert_eq!((error.code(), error.to_string().as_str()), (code, text));
+            assert_eq!((codes.of(&error), error.to_string().as_str()), (code, text));
         }
+    }
+
+    #[test]
+    fn another_number_is_that_of_one_refusal_and_never_means_success() {
+        let codes = ErrorCodes::default().with(ErrorName::CardCanceled, 700_014).unwrap();
+        assert_eq!(codes.of(&VmError::CardCanceled), 700_014);
+        assert_eq!(codes.of(&VmError::AbnormalCardStatus), 700_010);
+        for bad in [0, 200, 1 << 31] {
+            assert_eq!(codes.with(ErrorName::Balance, bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_name_reads_as_itself() {
+        for name in ErrorName::ALL {
+            assert_eq!(ErrorName::parse(name.as_str()), Some(name));
+        }
+        assert_eq!(ErrorName::parse("InvalidToken"), None);
     }
 }

@@ -11,8 +11,10 @@ pub mod framing;
 pub mod notice;
 pub mod parameters;
 pub mod product;
+pub mod settings;
 pub mod time;
 pub mod token;
 pub mod transaction;
 
 pub use error_code::VmError;
+pub use settings::VmSettings;

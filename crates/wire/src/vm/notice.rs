@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::VmSettings;
 use super::amount::Amount;
-use super::time::Offset;
 use super::transaction::{Kind, Transaction, standing};
 
 /// Largest answer to a webhook that is read for its `code`.
@@ -28,9 +28,10 @@ pub fn transaction_event(
     card: &VmCard,
     webhook_id: WebhookId,
     now: Timestamp,
-    offset: Offset,
+    settings: &VmSettings,
 ) -> WebhookEvent {
-    let is_first = matches!(standing(it).0, Kind::Authorization | Kind::Refund);
+    let is_first =
+        matches!(standing(it, settings.open_state).0, Kind::Authorization | Kind::Refund);
     WebhookEvent {
         enterprise_id: it.enterprise_id,
         vm_app_id: Some(card.vm_app_id),
@@ -38,7 +39,7 @@ pub fn transaction_event(
         webhook_type: WebhookType::VmTransaction,
         sub_type: if is_first { WebhookSubType::Create } else { WebhookSubType::Update },
         business_id: it.auth_id.as_i64(),
-        body: transaction(&Transaction::of(it, card.card_uuid.clone(), offset)),
+        body: transaction(&Transaction::of(it, card.card_uuid.clone(), settings)),
         created_at: now,
     }
 }
@@ -46,8 +47,8 @@ pub fn transaction_event(
 /// Whether an app has anything to learn of a change: its row reads otherwise now. Clients
 /// book what each notice says, so none is told twice (vm-api.md section 10.3).
 #[must_use]
-pub fn is_news(before: &Authorisation, after: &Authorisation) -> bool {
-    let row = |it| Transaction::of(it, String::new(), Offset::default());
+pub fn is_news(before: &Authorisation, after: &Authorisation, settings: &VmSettings) -> bool {
+    let row = |it| Transaction::of(it, String::new(), settings);
     row(before) != row(after)
 }
 

@@ -22,6 +22,23 @@ impl Offset {
         Some(Self { minutes })
     }
 
+    /// Reads a difference from UTC such as `+08:00` or `-03:30`.
+    #[must_use]
+    pub fn parse_difference(text: &str) -> Option<Self> {
+        let (sign, rest) = match text.split_at_checked(1)? {
+            ("+", rest) => (1, rest),
+            ("-", rest) => (-1, rest),
+            _ => return None,
+        };
+        let (hours, minutes) = rest.split_once(':')?;
+        let number = |part: &str| {
+            let is_plain = part.len() == 2 && part.bytes().all(|it| it.is_ascii_digit());
+            part.parse::<i32>().ok().filter(|_| is_plain)
+        };
+        let (hours, minutes) = (number(hours)?, number(minutes).filter(|it| *it < 60)?);
+        Self::from_minutes(sign * (hours * 60 + minutes))
+    }
+
     /// Seconds east of UTC.
     #[must_use]
     pub const fn seconds(self) -> i64 {
@@ -68,5 +85,16 @@ mod tests {
             assert_eq!(east.parse(bad), None, "{bad}");
         }
         assert!(Offset::from_minutes(15 * 60).is_none());
+    }
+
+    #[test]
+    fn a_difference_is_read_as_it_is_written() {
+        for (text, minutes) in [("+00:00", 0), ("+08:00", 480), ("-03:30", -210), ("+14:00", 840)] {
+            assert_eq!(Offset::parse_difference(text), Offset::from_minutes(minutes), "{text}");
+        }
+        for bad in ["", "8", "+8:00", "08:00", "+08", "+08:60", "+14:01", "Z", "+0a:00", "é08:00"]
+        {
+            assert_eq!(Offset::parse_difference(bad), None, "{bad}");
+        }
     }
 }

@@ -4,8 +4,13 @@ use serde::{Deserialize, Serialize};
 
 /// Path of the call.
 pub const TOKEN_PATH: &str = "/getAccessToken";
-/// How long a token lives, in seconds of real time.
-pub const TOKEN_LIFETIME_S: i64 = 7_200;
+/// How long a token lives if nobody says otherwise, in seconds of real time.
+pub const DEFAULT_LIFETIME_S: i64 = 7_200;
+/// Shortest life of a token: clients fetch another one 60 s before its end (vm-api.md
+/// section 3.1).
+pub const MIN_LIFETIME_S: i64 = 61;
+/// Longest life of a token: a day.
+pub const MAX_LIFETIME_S: i64 = 86_400;
 
 /// A token and its end. No Debug: a token is a secret.
 #[derive(Serialize, Deserialize)]

@@ -4,10 +4,10 @@
 use domain::{Authorisation, AuthorisationStatus, Direction, HoldState, Timestamp};
 use serde::Serialize;
 
-use super::VmError;
 use super::amount::{Amount, CURRENCY};
 use super::parameters::{PageWish, Parameters};
 use super::time::Offset;
+use super::{VmError, VmSettings};
 
 /// Path of the call.
 pub const TRANSACTIONS_PATH: &str = "/cardTransaction";
@@ -82,12 +82,10 @@ impl State {
     }
 }
 
-/// How an approved and not yet settled authorisation is told (vm-api.md section 16, 6).
-pub const OPEN_STATE: State = State::Pending;
-
-/// Kind and state of an authorisation as it stands.
+/// Kind and state of an authorisation as it stands; `open_state` is how an approved and not
+/// yet settled one is told (vm-api.md section 16, 6).
 #[must_use]
-pub fn standing(it: &Authorisation) -> (Kind, State) {
+pub fn standing(it: &Authorisation, open_state: State) -> (Kind, State) {
     let is_refund = it.direction == Direction::Incoming;
     let kind_if_declined = if is_refund { Kind::Refund } else { Kind::Authorization };
     match it.status {
@@ -103,7 +101,7 @@ pub fn standing(it: &Authorisation) -> (Kind, State) {
     }
     match it.hold_state {
         HoldState::Voided | HoldState::Expired => (Kind::AuthorisationCancel, State::Complete),
-        HoldState::Pending => (Kind::Authorization, OPEN_STATE),
+        HoldState::Pending => (Kind::Authorization, open_state),
         HoldState::None | HoldState::Posted => (Kind::Authorization, State::Complete),
     }
 }
@@ -141,8 +139,8 @@ pub struct Transaction {
 impl Transaction {
     /// The row of an authorisation of a card that callers know as `card_id`.
     #[must_use]
-    pub fn of(it: &Authorisation, card_id: String, offset: Offset) -> Self {
-        let (kind, state) = standing(it);
+    pub fn of(it: &Authorisation, card_id: String, settings: &VmSettings) -> Self {
+        let (kind, state) = standing(it, settings.open_state);
         let is_declined = state == State::Declined;
         let settled_minor = if kind == Kind::Refund && !is_declined {
             it.amount.amount_minor()
@@ -150,7 +148,7 @@ impl Transaction {
             it.posted_minor
         };
         let name = it.merchant.name.as_deref().unwrap_or_default();
-        let created = offset.text(it.created_at);
+        let created = settings.offset.text(it.created_at);
         Self {
             auth_id: it.auth_id.to_string(),
             card_id,
