@@ -51,6 +51,12 @@ pub enum VmAppCommand {
         #[arg(long)]
         reference: String,
     },
+    /// Show the secret that signs an app's webhooks while --sign-webhooks is true
+    WebhookSecret {
+        /// The app
+        #[arg(long, value_name = "ID")]
+        app_id: String,
+    },
     /// List what an app can open cards of
     Products {
         /// The app
@@ -119,6 +125,9 @@ pub async fn run(client: &Operator, command: VmAppCommand) -> Result<(), Failure
         VmAppCommand::Fund { app_id, account, amount, reference } => {
             let funds = json!({ "account": account, "amount": amount, "reference": reference });
             post(client, &format!("{}/funds", of_app(&app_id)?), &funds).await
+        }
+        VmAppCommand::WebhookSecret { app_id } => {
+            get(client, &format!("{}/webhook-secret", of_app(&app_id)?)).await
         }
         VmAppCommand::Products { app_id } => {
             get(client, &format!("{}/products", of_app(&app_id)?)).await

@@ -267,6 +267,53 @@ mod tests {
         assert_eq!(VmFee { basis_points: u32::MAX, least_minor: 0 }.of(i64::MAX), i64::MAX);
     }
 
+    fn card(funding: VmFunding, limits: VmLimits) -> VmCard {
+        VmCard {
+            enterprise_id: EnterpriseId::from_i64(1),
+            card_id: CardId::from_i64(2),
+            vm_app_id: VmAppId::from_i64(3),
+            card_uuid: String::new(),
+            product_code: String::new(),
+            funding,
+            label: String::new(),
+            sealed_holder: Vec::new(),
+            limits,
+            created_at: Timestamp::from_micros(0),
+        }
+    }
+
+    #[test]
+    fn what_can_be_spent_is_the_least_that_wallet_and_limits_leave() {
+        let of = |amount_minor| PeriodUse { amount_minor, ..PeriodUse::default() };
+        let used = VelocityUse { day: of(30), month: of(40), total_minor: 50 };
+        let limits = |day_minor, month_minor, total_minor| VmLimits {
+            single_minor: 1,
+            day_minor,
+            month_minor,
+            total_minor,
+        };
+        for (limits, wallet_minor, expected) in [
+            (limits(0, 0, 0), 70, 70),
+            (limits(0, 0, 0), -1, 0),
+            (limits(90, 0, 0), 70, 60),
+            (limits(90, 95, 0), 70, 55),
+            (limits(90, 95, 100), 70, 50),
+            (limits(20, 95, 100), 70, 0),
+            (limits(0, 0, 100), 20, 20),
+        ] {
+            let line = card(VmFunding::CreditLine, limits);
+            let spendable = line.spendable_minor(CardStatus::Frozen, wallet_minor, &used);
+            assert_eq!(spendable, expected, "{limits:?}");
+            assert_eq!(line.spendable_minor(CardStatus::Invalid, wallet_minor, &used), 0);
+            let own = card(VmFunding::Prepaid, limits);
+            let spendable = own.spendable_minor(CardStatus::Activated, wallet_minor, &used);
+            assert_eq!(spendable, wallet_minor);
+        }
+        assert_eq!(limits(20, 95, 0).day_left_minor(&used), 0);
+        assert_eq!(limits(20, 95, 0).month_left_minor(&used), 55);
+        assert_eq!(VmLimits::default().month_left_minor(&used), 0);
+    }
+
     #[test]
     fn the_lower_limit_holds_and_zero_is_none() {
         let of = |amount_minor| VelocityLimit { amount_minor, count: Some(3) };

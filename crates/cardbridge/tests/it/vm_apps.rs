@@ -67,6 +67,8 @@ fn an_app_is_made_set_up_funded_and_given_products_by_commands() {
     assert_eq!((&shown["balance"], &shown["walletBalance"]), (&json!("15.50"), &json!("0.00")));
     let listed = vm_app(&["list", "--enterprise-id", enterprise_id]);
     assert_eq!(listed["items"], json!([shown]));
+    let secret = vm_app(&["webhook-secret", "--app-id", app_id]);
+    assert!(secret["webhookSecret"].as_str().is_some_and(|secret| !secret.is_empty()));
     assert_products(&data, enterprise_id, app_id);
 }
 
