@@ -1,22 +1,43 @@
-//! How often one address may call what needs no signature.
+//! How often one address, or another caller, may call within a window of time.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Most addresses remembered before those whose window is over are dropped.
-const SWEEP_AT_ADDRESSES: usize = 10_000;
+/// Most callers remembered before those whose window is over are dropped.
+const SWEEP_AT_CALLERS: usize = 10_000;
 /// The part of an IPv6 address that names its network: one caller has all of the rest.
 const IPV6_NETWORK_MASK: u128 = u128::MAX << 64;
 
 /// At most so many calls from one address within a window of time.
-pub(crate) struct AddressLimit {
+pub(crate) struct AddressLimit(CallLimit<IpAddr>);
+
+impl AddressLimit {
+    /// A limit of `max_calls` within `window`.
+    pub(crate) fn new(max_calls: u32, window: Duration) -> Self {
+        Self(CallLimit::new(max_calls, window))
+    }
+
+    /// Whether another call would be admitted; counts nothing.
+    pub(crate) fn is_open(&self, address: IpAddr, now: Instant) -> bool {
+        self.0.is_open(network_of(address), now)
+    }
+
+    /// Counts a call; false if it is one too many.
+    pub(crate) fn admits(&self, address: IpAddr, now: Instant) -> bool {
+        self.0.admits(network_of(address), now)
+    }
+}
+
+/// At most so many calls of one caller within a window of time.
+pub(crate) struct CallLimit<K> {
     max_calls: u32,
     window: Duration,
-    windows: Mutex<HashMap<IpAddr, Window>>,
+    windows: Mutex<HashMap<K, Window>>,
 }
 
 struct Window {
@@ -24,31 +45,30 @@ struct Window {
     calls: u32,
 }
 
-impl AddressLimit {
+impl<K: Copy + Eq + Hash> CallLimit<K> {
     /// A limit of `max_calls` within `window`.
     pub(crate) fn new(max_calls: u32, window: Duration) -> Self {
         Self { max_calls, window, windows: Mutex::new(HashMap::new()) }
     }
 
-    /// Whether another call would be admitted; counts nothing.
-    pub(crate) fn is_open(&self, address: IpAddr, now: Instant) -> bool {
+    fn is_open(&self, caller: K, now: Instant) -> bool {
         let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let window = windows.get(&network_of(address));
+        let window = windows.get(&caller);
         window.is_none_or(|window| window.ends_at <= now || window.calls < self.max_calls)
     }
 
     /// Counts a call; false if it is one too many.
-    pub(crate) fn admits(&self, address: IpAddr, now: Instant) -> bool {
+    pub(crate) fn admits(&self, caller: K, now: Instant) -> bool {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        if windows.len() >= SWEEP_AT_ADDRESSES {
+        if windows.len() >= SWEEP_AT_CALLERS {
             windows.retain(|_, window| window.ends_at > now);
         }
         // So many callers within one window are a flood: nobody's count is worth its memory.
-        if windows.len() >= SWEEP_AT_ADDRESSES {
+        if windows.len() >= SWEEP_AT_CALLERS {
             windows.clear();
         }
         let fresh = Window { ends_at: now + self.window, calls: 0 };
-        let window = windows.entry(network_of(address)).or_insert(fresh);
+        let window = windows.entry(caller).or_insert(fresh);
         if window.ends_at <= now {
             *window = Window { ends_at: now + self.window, calls: 0 };
         }
@@ -57,7 +77,8 @@ impl AddressLimit {
     }
 }
 
-fn network_of(address: IpAddr) -> IpAddr {
+/// The part of an address that names one caller's network.
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & IPV6_NETWORK_MASK)),
@@ -87,9 +108,9 @@ mod tests {
     fn a_flood_of_addresses_takes_bounded_memory() {
         let limit = AddressLimit::new(1, Duration::from_secs(60));
         let now = Instant::now();
-        for n in 0..=u32::try_from(SWEEP_AT_ADDRESSES).unwrap() {
+        for n in 0..=u32::try_from(SWEEP_AT_CALLERS).unwrap() {
             limit.admits(IpAddr::from(n.to_be_bytes()), now);
         }
-        assert!(limit.windows.lock().unwrap().len() <= SWEEP_AT_ADDRESSES);
+        assert!(limit.0.windows.lock().unwrap().len() <= SWEEP_AT_CALLERS);
     }
 }

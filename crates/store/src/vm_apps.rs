@@ -101,7 +101,7 @@ impl Store {
         let app_id = app_id.to_owned();
         self.read_one(move |tx| {
             let app_id = app_id.clone();
-            Box::pin(async move { named(tx, &app_id, "").await })
+            Box::pin(async move { named(tx, &app_id).await })
         })
         .await
     }
@@ -115,7 +115,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         vm_app_id: VmAppId,
     ) -> Result<Option<VmApp>, StoreError> {
-        self.read_one(move |tx| Box::pin(async move { of(tx, enterprise_id, vm_app_id).await }))
+        self.read_one(move |tx| Box::pin(async move { of(tx, enterprise_id, vm_app_id, "").await }))
             .await
     }
 
@@ -206,14 +206,12 @@ impl Store {
     ) -> Result<Option<VmApp>, StoreError> {
         self.read_one(move |tx| {
             Box::pin(async move {
-                let columns: Vec<_> =
-                    VM_APP_COLUMNS.split(", ").map(|it| format!("app.{}", it.trim())).collect();
                 let sql = format!(
                     "SELECT {} FROM vm_token token JOIN vm_app app \
                      ON app.enterprise_id = token.enterprise_id \
                      AND app.vm_app_id = token.vm_app_id \
                      WHERE token.token_digest = $1 AND token.expires_at > $2",
-                    columns.join(", ")
+                    app_columns()
                 );
                 let row = tx.query_opt(&sql, &[token_digest.as_slice().into(), now.into()]).await?;
                 row.as_ref().map(vm_app_from).transpose()
@@ -329,23 +327,34 @@ impl Store {
     }
 }
 
-async fn named(tx: &Tx, app_id: &str, lock: &str) -> Result<Option<VmApp>, StoreError> {
-    let route = "SELECT enterprise_id, vm_app_id FROM vm_app_name WHERE app_id = $1";
-    let Some(row) = tx.query_opt(route, &[app_id.into()]).await? else { return Ok(None) };
+/// One statement, whether there is such an app or not: who guesses names learns nothing from
+/// the time it takes.
+async fn named(tx: &Tx, app_id: &str) -> Result<Option<VmApp>, StoreError> {
     let sql = format!(
-        "SELECT {VM_APP_COLUMNS} FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2{lock}"
+        "SELECT {} FROM vm_app_name name JOIN vm_app app \
+         ON app.enterprise_id = name.enterprise_id AND app.vm_app_id = name.vm_app_id \
+         WHERE name.app_id = $1",
+        app_columns()
     );
-    let row = tx.query_opt(&sql, &[row.int(0)?.into(), row.int(1)?.into()]).await?;
-    row.as_ref().map(vm_app_from).transpose()
+    tx.query_opt(&sql, &[app_id.into()]).await?.as_ref().map(vm_app_from).transpose()
+}
+
+/// The columns of an app that a statement calls `app`.
+fn app_columns() -> String {
+    let columns: Vec<_> =
+        VM_APP_COLUMNS.split(',').map(|it| format!("app.{}", it.trim())).collect();
+    columns.join(", ")
 }
 
 async fn of(
     tx: &Tx,
     enterprise_id: EnterpriseId,
     vm_app_id: VmAppId,
+    lock: &str,
 ) -> Result<Option<VmApp>, StoreError> {
-    let sql =
-        format!("SELECT {VM_APP_COLUMNS} FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2");
+    let sql = format!(
+        "SELECT {VM_APP_COLUMNS} FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2{lock}"
+    );
     let row = tx.query_opt(&sql, &[enterprise_id.into(), vm_app_id.into()]).await?;
     row.as_ref().map(vm_app_from).transpose()
 }
@@ -355,7 +364,9 @@ async fn apply_patch(
     app_id: &str,
     patch: &VmAppPatch,
 ) -> Result<Option<VmApp>, StoreError> {
-    let Some(mut app) = named(tx, app_id, " FOR UPDATE").await? else { return Ok(None) };
+    let Some(named) = named(tx, app_id).await? else { return Ok(None) };
+    let locked = of(tx, named.enterprise_id, named.vm_app_id, " FOR UPDATE").await?;
+    let Some(mut app) = locked else { return Ok(None) };
     if let Some(key) = &patch.merchant_public_key {
         app.merchant_public_key.clone_from(key);
     }

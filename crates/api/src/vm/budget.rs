@@ -1,6 +1,7 @@
-//! What an app may spend of the RSA threads: its blocks are decrypted one after the other,
-//! at a bounded pace, so that one app's storm leaves the threads to the others
-//! (DESIGN decision 7).
+//! What an app may have under way at once, so that one app's storm leaves threads and
+//! connections to the others (DESIGN decision 7): its blocks are decrypted one after the other,
+//! at a bounded pace; few of its calls are handled at a time; few jobs of its answers stand in
+//! the queue of the RSA threads.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,56 +15,100 @@ use tokio::time::Instant;
 const BLOCKS_PER_SECOND: u64 = 500;
 /// Blocks that an app may have saved up: two of the largest bodies.
 const MAX_SAVED_BLOCKS: u64 = 1_024;
-/// Requests of an app that wait for their turn.
-const MAX_WAITING: usize = 64;
+/// Calls of an app between their arrival and their answer.
+const MAX_UNDER_WAY: usize = 64;
+/// Calls of an app that are handled at once: a few times that many apps share the store's
+/// connections.
+const MAX_HANDLED: usize = 4;
+/// Jobs of an app's answers among those of the RSA threads.
+const MAX_SEAL_JOBS: usize = 2;
 /// Most apps remembered before idle ones are dropped.
 const SWEEP_AT_APPS: usize = 10_000;
 
 struct Account {
     /// One at a time.
     turn: Arc<Semaphore>,
-    /// Those who have or want the turn.
+    handling: Arc<Semaphore>,
+    sealing: Arc<Semaphore>,
+    /// Those under way.
     places: Arc<Semaphore>,
     /// When all that was spent is earned again.
     earned_at: Instant,
 }
 
-/// Every app's account of blocks.
+/// Every app's account.
 #[derive(Default)]
 pub(crate) struct Budget {
     accounts: Mutex<HashMap<VmAppId, Account>>,
 }
 
-/// The right to decrypt, until it is dropped.
-pub(crate) struct Turn {
-    _turn: OwnedSemaphorePermit,
+/// A call's place among those of its app, until it is dropped.
+pub(crate) struct Place {
+    app: VmAppId,
+    turn: Arc<Semaphore>,
+    handling: Arc<Semaphore>,
+    sealing: Arc<Semaphore>,
     _place: OwnedSemaphorePermit,
 }
 
-impl Budget {
-    /// Waits for the app's turn and until it has earned `blocks`; none if too many wait.
-    pub(crate) async fn turn(&self, app: VmAppId, blocks: u64) -> Option<Turn> {
-        let (turn, places) = self.semaphores(app);
-        let place = places.try_acquire_owned().ok()?;
-        let turn = turn.acquire_owned().await.ok()?;
-        let pause = self.spend(app, blocks, Instant::now());
-        if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
-        }
-        Some(Turn { _turn: turn, _place: place })
+/// The right to decrypt, to handle or to encrypt, until it is dropped.
+pub(crate) struct Turn {
+    // None if the semaphore were closed, which nobody does.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Turn {
+    async fn of(semaphore: &Arc<Semaphore>) -> Self {
+        Self { _permit: Arc::clone(semaphore).acquire_owned().await.ok() }
+    }
+}
+
+impl Place {
+    /// Waits until the call may be handled.
+    pub(crate) async fn handling(&self) -> Turn {
+        Turn::of(&self.handling).await
     }
 
-    fn semaphores(&self, app: VmAppId) -> (Arc<Semaphore>, Arc<Semaphore>) {
+    /// Waits until a job of its answer may go to the RSA threads.
+    pub(crate) async fn sealing(&self) -> Turn {
+        Turn::of(&self.sealing).await
+    }
+}
+
+impl Budget {
+    /// A place for a call of an app; none if it has too many under way.
+    pub(crate) fn place(&self, app: VmAppId) -> Option<Place> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if accounts.len() >= SWEEP_AT_APPS {
-            accounts.retain(|_, it| it.places.available_permits() < MAX_WAITING);
+            let now = Instant::now();
+            let is_idle = |it: &Account| it.places.available_permits() == MAX_UNDER_WAY;
+            accounts.retain(|_, it| !is_idle(it) || it.earned_at > now);
         }
         let account = accounts.entry(app).or_insert_with(|| Account {
             turn: Arc::new(Semaphore::new(1)),
-            places: Arc::new(Semaphore::new(MAX_WAITING)),
+            handling: Arc::new(Semaphore::new(MAX_HANDLED)),
+            sealing: Arc::new(Semaphore::new(MAX_SEAL_JOBS)),
+            places: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
             earned_at: Instant::now(),
         });
-        (Arc::clone(&account.turn), Arc::clone(&account.places))
+        let place = Arc::clone(&account.places).try_acquire_owned().ok()?;
+        Some(Place {
+            app,
+            turn: Arc::clone(&account.turn),
+            handling: Arc::clone(&account.handling),
+            sealing: Arc::clone(&account.sealing),
+            _place: place,
+        })
+    }
+
+    /// Waits for the app's turn to decrypt and until it has earned `blocks`.
+    pub(crate) async fn decrypting(&self, place: &Place, blocks: u64) -> Turn {
+        let turn = Turn::of(&place.turn).await;
+        let pause = self.spend(place.app, blocks, Instant::now());
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        turn
     }
 
     /// Spends blocks; how long to wait until they are earned.
@@ -84,7 +129,7 @@ mod tests {
     async fn what_is_saved_up_is_free_and_then_the_pace_counts() {
         let budget = Budget::default();
         let app = VmAppId::from_i64(1);
-        drop(budget.turn(app, 0).await);
+        drop(budget.place(app));
         let now = Instant::now();
         assert_eq!(budget.spend(app, MAX_SAVED_BLOCKS, now), Duration::ZERO);
         assert!(budget.spend(app, BLOCKS_PER_SECOND, now) >= Duration::from_millis(999));
@@ -92,23 +137,41 @@ mod tests {
         assert_eq!(budget.spend(app, MAX_SAVED_BLOCKS, later), Duration::ZERO);
     }
 
+    /// Whether a turn is given at once.
+    async fn is_given(turn: impl Future<Output = Turn>) -> Option<Turn> {
+        tokio::time::timeout(Duration::from_millis(20), turn).await.ok()
+    }
+
     #[tokio::test]
-    async fn an_app_has_one_turn_and_so_many_waiting() {
-        let budget = Arc::new(Budget::default());
-        let app = VmAppId::from_i64(1);
-        let first = budget.turn(app, 1).await;
-        assert!(first.is_some());
-        let mut waiting = Vec::new();
-        for _ in 1..MAX_WAITING {
-            let budget = Arc::clone(&budget);
-            waiting.push(tokio::spawn(async move { budget.turn(app, 1).await.is_some() }));
-            tokio::task::yield_now().await;
-        }
-        assert!(budget.turn(app, 1).await.is_none());
-        assert!(budget.turn(VmAppId::from_i64(2), 1).await.is_some());
+    async fn an_app_has_so_many_calls_under_way_and_few_of_them_in_each_step() {
+        let budget = Budget::default();
+        let (app, other) = (VmAppId::from_i64(1), VmAppId::from_i64(2));
+        let mut places: Vec<_> = (0..MAX_UNDER_WAY).filter_map(|_| budget.place(app)).collect();
+        assert_eq!(places.len(), MAX_UNDER_WAY);
+        assert!(budget.place(app).is_none());
+        let elsewhere = budget.place(other).unwrap();
+
+        let first = is_given(budget.decrypting(&places[0], 1)).await.unwrap();
+        assert!(is_given(budget.decrypting(&places[1], 1)).await.is_none());
+        assert!(is_given(budget.decrypting(&elsewhere, 1)).await.is_some());
         drop(first);
-        for turn in waiting {
-            assert!(turn.await.unwrap());
+        assert!(is_given(budget.decrypting(&places[1], 1)).await.is_some());
+
+        let mut handled = Vec::new();
+        for place in &places[..MAX_HANDLED] {
+            handled.push(is_given(place.handling()).await.unwrap());
         }
+        assert!(is_given(places[MAX_HANDLED].handling()).await.is_none());
+        assert!(is_given(elsewhere.handling()).await.is_some());
+
+        let mut sealed = Vec::new();
+        for place in &places[..MAX_SEAL_JOBS] {
+            sealed.push(is_given(place.sealing()).await.unwrap());
+        }
+        assert!(is_given(places[MAX_SEAL_JOBS].sealing()).await.is_none());
+        assert!(is_given(elsewhere.sealing()).await.is_some());
+
+        places.pop();
+        assert!(budget.place(app).is_some());
     }
 }

@@ -19,8 +19,9 @@ use wire::vm::framing;
 use wire::vm::parameters::Parameters;
 use zeroize::Zeroizing;
 
-use super::budget::Budget;
+use super::budget::{Budget, Place};
 use super::caller::{Caller, identify};
+use super::opening::{Blocks, open_block};
 use super::reply::{Refusal, json};
 use super::strikes::Strikes;
 use crate::body::{BodyError, read_body_up_to};
@@ -29,7 +30,7 @@ use crate::shell::RouteTemplate;
 use crate::state::ApiState;
 
 /// Blocks of an answer that one job encrypts; further ones may go to another thread.
-const BLOCKS_PER_JOB: usize = 32;
+const BLOCKS_PER_JOB: usize = 16;
 /// How often room for an answer is looked for in the queue, and the pause in between: some
 /// ten seconds, less than any client waits.
 const MAX_SEAL_TRIES: u32 = 500;
@@ -63,16 +64,22 @@ impl Envelope {
         }
     }
 
-    async fn open(&self, caller: &Caller, body: &[u8]) -> Result<Parameters, Refusal> {
-        let (app, address) = (caller.app.vm_app_id, caller.address);
-        if self.strikes.is_cut_off(app, address, Instant::now()) {
-            return Err(VmError::TooManyRequests.into());
-        }
+    fn is_cut_off(&self, caller: &Caller) -> bool {
+        self.strikes.is_cut_off(caller.app.vm_app_id, caller.address, Instant::now())
+    }
+
+    async fn open(
+        &self,
+        caller: &Caller,
+        place: &Place,
+        body: &[u8],
+    ) -> Result<Parameters, Refusal> {
         let content = envelope::parse_request(body)?;
         if content == Content::Empty {
             return Ok(Parameters::default());
         }
-        let plain = self.decrypt(&caller.app, content, body.len()).await?;
+        let plain = self.decrypt(&caller.app, place, content, body.len()).await?;
+        let (app, address) = (caller.app.vm_app_id, caller.address);
         match plain.as_ref().map(|plain| Parameters::parse(plain)) {
             Some(Ok(parameters)) => Ok(parameters),
             _ if self.strikes.count(app, address, Instant::now()) => {
@@ -87,28 +94,23 @@ impl Envelope {
     async fn decrypt(
         &self,
         app: &domain::VmApp,
+        place: &Place,
         content: Content,
         body_bytes: usize,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
         let key = self.platform_key(app.enterprise_id).await?;
         let block_bytes = key.public_key().bits() as usize / 8;
-        let joined = match content {
-            Content::Sealed(joined) => joined,
-            Content::Empty | Content::Unreadable => Vec::new(),
-        };
-        let is_whole = framing::blocks(&joined, block_bytes).is_some();
-        let joined = if is_whole { joined } else { vec![0; whole_blocks(body_bytes, block_bytes)] };
-        let blocks = (joined.len() / block_bytes) as u64;
-        let turn = self.budget.turn(app.vm_app_id, blocks).await;
-        let _turn = turn.ok_or(VmError::TooManyRequests)?;
+        let blocks = Blocks::of(content, body_bytes, block_bytes);
+        let _turn = self.budget.decrypting(place, blocks.count()).await;
         let mut plain = Zeroizing::new(Vec::new());
-        let mut is_readable = is_whole;
-        for block in joined.chunks_exact(block_bytes) {
+        let mut is_readable = blocks.are_whole();
+        for block in blocks.each() {
             let (key, block) = (key.clone(), block.to_vec());
-            let opened = self.pool().run(move || key.decrypt(RsaPadding::Pkcs1, &block)).await;
+            let decrypt = move |block: &[u8]| key.decrypt(RsaPadding::Pkcs1, block);
+            let opened = self.pool().run(move || open_block(decrypt, &block)).await;
             match opened.map_err(|_| VmError::TooManyRequests)? {
-                Ok(piece) => plain.extend_from_slice(&piece),
-                Err(_) => is_readable = false,
+                Some(piece) => plain.extend_from_slice(&piece),
+                None => is_readable = false,
             }
         }
         Ok(is_readable.then_some(plain))
@@ -133,7 +135,12 @@ impl Envelope {
     }
 
     /// The answer in its envelope.
-    async fn seal(&self, key: &RsaPublicKey, plain: &[u8]) -> Result<Response, Refusal> {
+    async fn seal(
+        &self,
+        place: &Place,
+        key: &RsaPublicKey,
+        plain: &[u8],
+    ) -> Result<Response, Refusal> {
         if plain.len() > MAX_ANSWER_BYTES {
             tracing::error!(bytes = plain.len(), "an answer is too large");
             return Err(VmError::ServerException.into());
@@ -141,7 +148,7 @@ impl Envelope {
         let block_bytes = key.bits() as usize / 8;
         let pieces: Vec<Zeroizing<Vec<u8>>> =
             framing::pieces(plain, block_bytes).map(|it| Zeroizing::new(it.to_vec())).collect();
-        let jobs = pieces.chunks(BLOCKS_PER_JOB).map(|pieces| self.encrypt(key, pieces));
+        let jobs = pieces.chunks(BLOCKS_PER_JOB).map(|pieces| self.encrypt(place, key, pieces));
         let mut joined = Vec::with_capacity(pieces.len() * block_bytes);
         for sealed in futures_util::future::join_all(jobs).await {
             joined.extend(sealed?);
@@ -153,9 +160,11 @@ impl Envelope {
     /// and a client takes an error for "nothing was done" (vm-api.md section 11).
     async fn encrypt(
         &self,
+        place: &Place,
         key: &RsaPublicKey,
         pieces: &[Zeroizing<Vec<u8>>],
     ) -> Result<Vec<u8>, Refusal> {
+        let _turn = place.sealing().await;
         for _ in 0..MAX_SEAL_TRIES {
             let (key, pieces) = (key.clone(), pieces.to_vec());
             let sealing = self.pool().run(move || {
@@ -175,13 +184,6 @@ impl Envelope {
     fn pool(&self) -> &RsaPool {
         &self.state.pool
     }
-}
-
-/// As many bytes of whole blocks as a body of this size could have carried.
-fn whole_blocks(body_bytes: usize, block_bytes: usize) -> usize {
-    // Hex doubles, base64 adds a third.
-    let carried = body_bytes / 2 * 3 / 4;
-    carried.div_ceil(block_bytes).max(1) * block_bytes
 }
 
 /// Lets calls of identified apps through to their handler, with [`Caller`] and
@@ -216,13 +218,19 @@ async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<R
                 VmError::Invalid("content")
             }
         })?;
-    let parameters = envelope.open(&caller, &body).await?;
+    if envelope.is_cut_off(&caller) {
+        return Err(VmError::TooManyRequests.into());
+    }
+    let place = envelope.budget.place(caller.app.vm_app_id).ok_or(VmError::TooManyRequests)?;
+    let parameters = envelope.open(&caller, &place, &body).await?;
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(caller);
     request.extensions_mut().insert(Arc::new(parameters));
+    let turn = place.handling().await;
     let answered = next.run(request).await;
+    drop(turn);
     let Some(PlainAnswer(plain)) = answered.extensions().get().cloned() else {
         return Ok(answered);
     };
-    envelope.seal(&merchant_key, &plain).await
+    envelope.seal(&place, &merchant_key, &plain).await
 }

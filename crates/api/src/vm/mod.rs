@@ -7,6 +7,7 @@ mod caller;
 mod cards;
 mod envelope;
 mod listings;
+mod opening;
 mod reply;
 mod routes;
 mod strikes;

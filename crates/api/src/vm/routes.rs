@@ -9,7 +9,7 @@ use wire::vm::{account as account_wire, card, flow, product, token as token_wire
 
 use super::envelope::{Envelope, layer};
 use super::reply::numbered;
-use super::token::TokenFailures;
+use super::token::TokenCalls;
 use super::{account, cards, listings, token};
 use crate::state::ApiState;
 
@@ -32,7 +32,7 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .route_layer(from_fn_with_state(envelope, layer))
         .route(
             token_wire::TOKEN_PATH,
-            get(token::issue).layer(Extension(Arc::new(TokenFailures::default()))),
+            get(token::issue).layer(Extension(Arc::new(TokenCalls::default()))),
         )
         .route_layer(map_response_with_state(Arc::clone(state), numbered))
 }

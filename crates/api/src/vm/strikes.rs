@@ -9,6 +9,8 @@ use std::time::Duration;
 use domain::VmAppId;
 use tokio::time::Instant;
 
+use crate::address_limit::network_of;
+
 /// Bad envelopes that one pair may send within the window.
 const MAX_STRIKES: u32 = 100;
 /// The window, and how long a pair is cut off.
@@ -32,7 +34,10 @@ impl Strikes {
     /// Whether a pair is cut off.
     pub(crate) fn is_cut_off(&self, app: VmAppId, peer: IpAddr, now: Instant) -> bool {
         let pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        pairs.get(&(app, peer)).and_then(|it| it.cut_off_until).is_some_and(|end| now < end)
+        pairs
+            .get(&(app, network_of(peer)))
+            .and_then(|it| it.cut_off_until)
+            .is_some_and(|end| now < end)
     }
 
     /// Counts a bad envelope; true if it is one too many, from which on the pair is cut off.
@@ -41,12 +46,16 @@ impl Strikes {
         if pairs.len() >= SWEEP_AT_PAIRS {
             pairs.retain(|_, it| it.window_ends_at > now || it.cut_off_until > Some(now));
         }
-        // So many pairs within one window are a flood: no count is worth its memory.
+        // So many pairs within one window are a flood: no count is worth its memory, and who
+        // is cut off stays so as long as there is room.
+        if pairs.len() >= SWEEP_AT_PAIRS {
+            pairs.retain(|_, it| it.cut_off_until > Some(now));
+        }
         if pairs.len() >= SWEEP_AT_PAIRS {
             pairs.clear();
         }
         let fresh = || Pair { window_ends_at: now + WINDOW, strikes: 0, cut_off_until: None };
-        let pair = pairs.entry((app, peer)).or_insert_with(fresh);
+        let pair = pairs.entry((app, network_of(peer))).or_insert_with(fresh);
         if pair.window_ends_at <= now {
             *pair = fresh();
         }
@@ -78,5 +87,31 @@ mod tests {
         assert!(!strikes.is_cut_off(other, peer, start));
         assert!(!strikes.is_cut_off(app, "192.0.2.2".parse().unwrap(), start));
         assert!(!strikes.count(app, peer, start + WINDOW));
+    }
+
+    #[test]
+    fn all_addresses_of_an_ipv6_network_are_one_peer() {
+        let strikes = Strikes::default();
+        let (app, now) = (VmAppId::from_i64(1), Instant::now());
+        let peer = |n: u128| IpAddr::from((0x2001_0db8_u128 << 96 | n).to_be_bytes());
+        for n in 0..100 {
+            assert!(!strikes.count(app, peer(n), now));
+        }
+        assert!(strikes.count(app, peer(100), now));
+        assert!(strikes.is_cut_off(app, peer(101), now));
+        assert!(!strikes.is_cut_off(app, peer(1 << 64), now));
+    }
+
+    #[test]
+    fn a_flood_of_peers_takes_bounded_memory_and_lifts_no_cut_off() {
+        let strikes = Strikes::default();
+        let (app, now) = (VmAppId::from_i64(1), Instant::now());
+        let bad: IpAddr = "192.0.2.1".parse().unwrap();
+        while !strikes.count(app, bad, now) {}
+        for n in 0..u32::try_from(2 * SWEEP_AT_PAIRS).unwrap() {
+            strikes.count(app, IpAddr::from((0x0a00_0000 + n).to_be_bytes()), now);
+        }
+        assert!(strikes.is_cut_off(app, bad, now));
+        assert!(strikes.pairs.lock().unwrap().len() <= SWEEP_AT_PAIRS);
     }
 }

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use crypto::sha256;
-use domain::VmApp;
+use domain::{VmApp, VmAppId};
 use http::HeaderMap;
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ use wire::vm::token::AccessToken;
 
 use super::caller::require_listed;
 use super::reply::{Refusal, json};
-use crate::address_limit::AddressLimit;
+use crate::address_limit::{AddressLimit, CallLimit};
 use crate::peer::{PeerAddress, source_address};
 use crate::state::ApiState;
 
@@ -26,29 +26,43 @@ use crate::state::ApiState;
 const MAX_FAILURES: u32 = 20;
 const FAILURE_WINDOW: Duration = Duration::from_secs(60);
 
-/// Counts who fails to get a token.
-pub(crate) struct TokenFailures(AddressLimit);
+/// Tokens that one app may get within the window. Each lives for hours, so this bounds how many
+/// an app has; who asks for one with every call stays below it.
+const MAX_TOKENS: u32 = 600;
+const TOKEN_WINDOW: Duration = Duration::from_secs(60);
 
-impl Default for TokenFailures {
+/// Counts who gets tokens, and who fails to.
+pub(crate) struct TokenCalls {
+    failures: AddressLimit,
+    issued: CallLimit<VmAppId>,
+}
+
+impl Default for TokenCalls {
     fn default() -> Self {
-        Self(AddressLimit::new(MAX_FAILURES, FAILURE_WINDOW))
+        Self {
+            failures: AddressLimit::new(MAX_FAILURES, FAILURE_WINDOW),
+            issued: CallLimit::new(MAX_TOKENS, TOKEN_WINDOW),
+        }
     }
 }
 
 /// `GET /getAccessToken`.
 pub(crate) async fn issue(
     State(state): State<Arc<ApiState>>,
-    Extension(failures): Extension<Arc<TokenFailures>>,
+    Extension(calls): Extension<Arc<TokenCalls>>,
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
     headers: HeaderMap,
     RawQuery(raw_query): RawQuery,
 ) -> Response {
     let address = source_address(peer, &headers, &state.settings.trusted_proxies);
-    if !failures.0.is_open(address, Instant::now()) {
+    if !calls.failures.is_open(address, Instant::now()) {
         return Refusal(VmError::TooManyRequests).into_response();
     }
     let issued = match authenticate(&state, raw_query.as_deref()).await {
         Ok(app) => match require_listed(state.settings.mode, &app, address) {
+            Ok(()) if !calls.issued.admits(app.vm_app_id, Instant::now()) => {
+                Err(VmError::TooManyRequests.into())
+            }
             Ok(()) => new_token(&state, &app).await,
             Err(error) => Err(error.into()),
         },
@@ -59,7 +73,7 @@ pub(crate) async fn issue(
         Err(refusal) => {
             let is_failure = matches!(refusal.0, VmError::InvalidApp);
             // Those that came at once passed the check above together.
-            if is_failure && !failures.0.admits(address, Instant::now()) {
+            if is_failure && !calls.failures.admits(address, Instant::now()) {
                 return Refusal(VmError::TooManyRequests).into_response();
             }
             refusal.into_response()

@@ -59,6 +59,7 @@ mod vm_envelope;
 mod vm_filters;
 mod vm_listings;
 mod vm_settings;
+mod vm_storms;
 mod vm_tokens;
 mod vm_webhooks;
 

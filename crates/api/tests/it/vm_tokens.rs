@@ -175,3 +175,18 @@ both_engines!(the_whitelist_counts_on_every_call_and_the_token_call_too, |platfo
     merchant.app.patch(platform, json!({ "ipWhitelist": [] })).await;
     assert_eq!(send_from("127.0.0.3", platform.public, &call).await.json()["code"], 0);
 });
+
+both_engines!(an_app_gets_so_many_tokens_a_minute_and_others_theirs, |platform| {
+    let app = NewApp::make(platform).await;
+    let other = NewApp::make(platform).await;
+    let right = Request::get(app.token_target());
+    let mut codes = Vec::new();
+    for _ in 0..7 {
+        let at_once =
+            futures_util::future::join_all((0..100).map(|_| send(platform.public, &right)));
+        codes.extend(at_once.await.iter().map(|it| it.json()["code"].clone()));
+    }
+    assert_eq!(codes.iter().filter(|it| **it == 0).count(), 600);
+    assert_eq!(codes.iter().filter(|it| **it == 400_006).count(), 100);
+    assert_eq!(fetched(platform, &other).await["code"], 0);
+});

@@ -1,0 +1,130 @@
+//! What apps of dialect 2 do to one another, and to themselves, when the RSA threads have more
+//! to do than they can (DESIGN decision 7).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crypto::{RsaPool, RsaPoolError};
+use serde_json::json;
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock, oneshot};
+use tokio::time::sleep;
+
+use crate::both_engines;
+use crate::platform::Platform;
+use crate::vm_client::{Merchant, post_raw};
+
+const BALANCE: &str = "/getAccountBalance";
+/// Calls of an app that may be under way.
+const MAX_UNDER_WAY: usize = 64;
+/// More jobs than the queue of the platform under test takes.
+const FILLERS: usize = 100;
+
+/// Holds back those who wait for it until its guard is dropped.
+struct Gate(Arc<RwLock<()>>);
+
+impl Gate {
+    async fn closed() -> (Self, OwnedRwLockWriteGuard<()>) {
+        let gate = Arc::new(RwLock::new(()));
+        let guard = Arc::clone(&gate).write_owned().await;
+        (Self(gate), guard)
+    }
+
+    /// Keeps a thread of the pool at the gate, and returns once it stands there.
+    async fn occupy_thread(&self, pool: &Arc<RsaPool>) {
+        let (gate, pool) = (Arc::clone(&self.0), Arc::clone(pool));
+        let (arrive, arrived) = oneshot::channel();
+        tokio::spawn(async move {
+            let wait = move || {
+                let _ = arrive.send(());
+                drop(gate.blocking_read());
+            };
+            pool.run(wait).await.unwrap();
+        });
+        arrived.await.unwrap();
+    }
+
+    /// Fills the pool's queue with jobs that wait at the gate, and every place that becomes
+    /// free.
+    fn fill_queue(&self, pool: &Arc<RsaPool>) {
+        for _ in 0..FILLERS {
+            let (gate, pool) = (Arc::clone(&self.0), Arc::clone(pool));
+            tokio::spawn(async move {
+                loop {
+                    let gate = Arc::clone(&gate);
+                    let waited = pool.run(move || drop(gate.blocking_read())).await;
+                    if waited != Err(RsaPoolError::QueueFull) {
+                        break;
+                    }
+                    sleep(Duration::from_millis(1)).await;
+                }
+            });
+        }
+    }
+}
+
+async fn balance_minor(platform: &Platform, merchant: &Merchant) -> i64 {
+    let app = platform.store.vm_app(&merchant.app.app_id).await.unwrap().unwrap();
+    platform.store.vm_balances(&app).await.unwrap().balance_minor
+}
+
+both_engines!(a_queue_found_full_by_an_answer_makes_no_error_of_money_that_moved, |platform| {
+    let merchant = Merchant::new(platform).await;
+    let create = json!({ "product_code": merchant.save, "first_name": "A", "last_name": "B",
+        "amount": 20 });
+    let card_id = merchant.done("/createCard", create).await["card_id"].clone();
+    let (before_it, first) = Gate::closed().await;
+    let (after_it, second) = Gate::closed().await;
+    before_it.occupy_thread(&platform.state.pool).await;
+    let is_answered = AtomicBool::new(false);
+    let recharge = async {
+        let answer = merchant.call("/rechargeCard", json!({"card_id": card_id, "amount": 10}));
+        let answer = answer.await;
+        is_answered.store(true, Ordering::Relaxed);
+        answer
+    };
+    let storm = async {
+        // The request is decrypted behind the job at the first gate; all that comes after it
+        // finds a full queue.
+        sleep(Duration::from_millis(500)).await;
+        after_it.fill_queue(&platform.state.pool);
+        sleep(Duration::from_millis(50)).await;
+        drop(first);
+        while balance_minor(platform, &merchant).await != 997_000 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        sleep(Duration::from_millis(300)).await;
+        assert!(!is_answered.load(Ordering::Relaxed), "answered though the queue is full");
+        drop(second);
+    };
+    let (answer, ()) = futures_util::future::join(recharge, storm).await;
+    assert_eq!(answer.unwrap(), json!({ "data": "true" }));
+    platform.assert_ledger_adds_up().await;
+});
+
+both_engines!(an_app_has_so_many_calls_under_way_and_leaves_the_threads_to_others, |platform| {
+    let merchant = Merchant::new(platform).await;
+    let other = Merchant::new(platform).await;
+    other.done(BALANCE, json!({})).await;
+    let token = merchant.client.token().await.unwrap().to_string();
+    let (gate, guard) = Gate::closed().await;
+    gate.occupy_thread(&platform.state.pool).await;
+    // All their answers wait for the one thread; no more than a few stand in its queue, which
+    // takes 64 jobs.
+    let storm = (0..MAX_UNDER_WAY + 6).map(|_| post_raw(platform, &token, BALANCE, b""));
+    let storm = futures_util::future::join_all(storm);
+    let others = async {
+        sleep(Duration::from_millis(700)).await;
+        let answer = other.call(BALANCE, json!({}));
+        let open = async {
+            sleep(Duration::from_millis(300)).await;
+            drop(guard);
+        };
+        futures_util::future::join(answer, open).await.0
+    };
+    let (answers, other_answer) = futures_util::future::join(storm, others).await;
+    assert_eq!(other_answer.unwrap()["balance"], 10000);
+    let codes: Vec<_> = answers.iter().map(|it| it.json()["code"].clone()).collect();
+    assert_eq!(codes.iter().filter(|it| **it == 0).count(), MAX_UNDER_WAY);
+    assert_eq!(codes.iter().filter(|it| **it == 400_006).count(), 6);
+});
