@@ -97,7 +97,10 @@ fn decided(outcome: DecideOutcome) -> Authorisation {
 
 const fn may_pass(error: &StoreError) -> bool {
     match error {
-        StoreError::Engine(_) | StoreError::Conflict(_) | StoreError::Overloaded => true,
+        StoreError::Engine(_)
+        | StoreError::Conflict(_)
+        | StoreError::InDoubt(_)
+        | StoreError::Overloaded => true,
         StoreError::Duplicate(_) | StoreError::Corrupt(_) => false,
     }
 }

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// Another transaction was in the way; the operation may be tried again.
     #[error("store conflict: {0}")]
     Conflict(String),
+    /// The connection was lost while the commit was under way: it may stand or not.
+    #[error("store commit in doubt: {0}")]
+    InDoubt(String),
     /// A unique index refused the row.
     #[error("already there: {0}")]
     Duplicate(String),

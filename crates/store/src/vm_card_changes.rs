@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     AccountOwner, Card, CardEvent, CardStatus, EnterpriseId, IdGenerator, Money, Timestamp,
-    VmAppId, VmCard, VmFlowKind, VmFunding,
+    VmAppId, VmCard, VmFlow, VmFlowId, VmFlowKind, VmFunding,
 };
 
 use crate::cards::{find_card, write_card};
@@ -13,7 +13,7 @@ use crate::engine::Tx;
 use crate::money::{CloseCard, Command, TransferFunds};
 use crate::vm_cards::{find_vm_card, flow, move_money};
 use crate::vm_flows::insert_flows;
-use crate::{Store, VmCardError};
+use crate::{Store, StoreError, VmCardError};
 
 /// What an app wants of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,15 +54,31 @@ impl Store {
     /// [`VmCardError`]; nothing was changed.
     pub async fn change_vm_card(&self, request: ChangeVmCard) -> Result<Card, VmCardError> {
         let (request, store) = (Arc::new(request), self.clone());
-        self.write(move |tx| {
+        let flow_id = VmFlowId::from_i64(self.ids().next());
+        self.write_for_certain(VmCardError::below, move |tx, is_in_doubt| {
             let (request, store) = (Arc::clone(&request), store.clone());
-            Box::pin(async move { change(tx, store.ids(), &request).await })
+            let run = Run { flow_id, is_in_doubt };
+            Box::pin(async move { change(tx, store.ids(), &request, run).await })
         })
         .await
     }
 }
 
-async fn change(tx: &Tx, ids: &IdGenerator, request: &ChangeVmCard) -> Result<Card, VmCardError> {
+/// One of perhaps several runs of a change.
+#[derive(Clone, Copy)]
+struct Run {
+    /// The id of the movement that a recharge or refund leaves, the same in every run.
+    flow_id: VmFlowId,
+    /// Whether an earlier run may have made the change.
+    is_in_doubt: bool,
+}
+
+async fn change(
+    tx: &Tx,
+    ids: &IdGenerator,
+    request: &ChangeVmCard,
+    run: Run,
+) -> Result<Card, VmCardError> {
     let found =
         find_vm_card(tx, request.enterprise_id, request.vm_app_id, &request.card_uuid).await?;
     let vm_card = found.ok_or(VmCardError::NotFound)?;
@@ -73,6 +89,9 @@ async fn change(tx: &Tx, ids: &IdGenerator, request: &ChangeVmCard) -> Result<Ca
     // The card before the accounts, in every change: of two at once the second sees the first.
     let card = find_card(tx, vm_card.enterprise_id, vm_card.card_id, " FOR UPDATE").await?;
     let card = card.ok_or(VmCardError::NotFound)?;
+    if run.is_in_doubt && is_changed(tx, &card, request.wish, run.flow_id).await? {
+        return Ok(card);
+    }
     match request.wish {
         VmCardWish::Freeze => end_in(tx, card, CardEvent::Freeze, request.now).await,
         VmCardWish::Unfreeze if card.status == CardStatus::Activated => Ok(card),
@@ -80,13 +99,15 @@ async fn change(tx: &Tx, ids: &IdGenerator, request: &ChangeVmCard) -> Result<Ca
         VmCardWish::Recharge(amount) => {
             let (from, to) = accounts(&vm_card);
             let transfer = (from, to, VmFlowKind::Recharge, amount);
-            transfer_money(tx, ids, &vm_card, &card, transfer, request.now).await?;
+            let flow_id = run.flow_id;
+            transfer_money(tx, ids, &vm_card, &card, transfer, (flow_id, request.now)).await?;
             Ok(card)
         }
         VmCardWish::Refund(amount) => {
             let (to, from) = accounts(&vm_card);
             let transfer = (from, to, VmFlowKind::Refund, amount);
-            transfer_money(tx, ids, &vm_card, &card, transfer, request.now).await?;
+            let flow_id = run.flow_id;
+            transfer_money(tx, ids, &vm_card, &card, transfer, (flow_id, request.now)).await?;
             Ok(card)
         }
         VmCardWish::Delete => {
@@ -101,6 +122,26 @@ async fn change(tx: &Tx, ids: &IdGenerator, request: &ChangeVmCard) -> Result<Ca
                 move_money(tx, ids, &[Command::Close(close)]).await?;
             }
             end_in(tx, card, CardEvent::Terminate, request.now).await
+        }
+    }
+}
+
+/// Whether an earlier run made the change, as the card is under its lock: movements of money
+/// left their row, and what a card's state shows need not be done twice.
+async fn is_changed(
+    tx: &Tx,
+    card: &Card,
+    wish: VmCardWish,
+    flow_id: VmFlowId,
+) -> Result<bool, StoreError> {
+    match wish {
+        VmCardWish::Freeze => Ok(card.status == CardStatus::Frozen),
+        VmCardWish::Unfreeze => Ok(card.status == CardStatus::Activated),
+        VmCardWish::Delete => Ok(card.status == CardStatus::Invalid),
+        VmCardWish::Recharge(_) | VmCardWish::Refund(_) => {
+            let sql = "SELECT kind FROM vm_flow WHERE enterprise_id = $1 AND flow_id = $2";
+            let params = [card.enterprise_id.into(), flow_id.into()];
+            Ok(tx.query_opt(sql, &params).await?.is_some())
         }
     }
 }
@@ -136,7 +177,7 @@ async fn transfer_money(
     vm_card: &VmCard,
     card: &Card,
     (from, to, kind, amount): (AccountOwner, AccountOwner, VmFlowKind, Money),
-    now: Timestamp,
+    (flow_id, now): (VmFlowId, Timestamp),
 ) -> Result<(), VmCardError> {
     require_active(card)?;
     let enterprise_id = card.enterprise_id;
@@ -146,5 +187,5 @@ async fn transfer_money(
     let minor = amount.amount_minor();
     let signed = if kind == VmFlowKind::Refund { minor.saturating_neg() } else { minor };
     let flow = flow(ids, vm_card, kind, signed, balance_minor, now);
-    Ok(insert_flows(tx, &[flow]).await?)
+    Ok(insert_flows(tx, &[VmFlow { flow_id, ..flow }]).await?)
 }

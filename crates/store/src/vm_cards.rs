@@ -64,6 +64,16 @@ pub enum VmCardError {
     Store(#[from] StoreError),
 }
 
+impl VmCardError {
+    /// What failed below the rules of cards and money.
+    pub(crate) const fn below(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) | Self::Money(MoneyError::Store(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 /// A card of dialect 2 with what cardDetail tells of it.
 #[derive(Clone)]
 pub struct VmCardView {
@@ -86,9 +96,14 @@ impl Store {
     /// [`VmCardError`].
     pub async fn open_vm_card(&self, request: OpenVmCard) -> Result<(), VmCardError> {
         let (request, store) = (Arc::new(request), self.clone());
-        self.write(move |tx| {
+        self.write_for_certain(VmCardError::below, move |tx, is_in_doubt| {
             let (request, store) = (Arc::clone(&request), store.clone());
-            Box::pin(async move { open(tx, store.ids(), &request).await })
+            Box::pin(async move {
+                if is_in_doubt && is_opened(tx, &request.vm_card).await? {
+                    return Ok(());
+                }
+                open(tx, store.ids(), &request).await
+            })
         })
         .await
     }
@@ -178,6 +193,18 @@ async fn view(tx: &Tx, vm_card: VmCard) -> Result<VmCardView, StoreError> {
     let used = tx.query_opt(&sql, &[enterprise_id.into(), card.pan_id.into()]).await?;
     let used = used.as_ref().map(velocity_use_from).transpose()?.unwrap_or_default();
     Ok(VmCardView { vm_card, card, pan, available_minor, used })
+}
+
+/// Whether an earlier run opened the card. Its product's row is what that run locked first.
+async fn is_opened(tx: &Tx, vm_card: &VmCard) -> Result<bool, StoreError> {
+    let lock = "SELECT remaining_cards FROM vm_product \
+        WHERE enterprise_id = $1 AND vm_app_id = $2 AND product_code = $3 FOR UPDATE";
+    let product =
+        [vm_card.enterprise_id.into(), vm_card.vm_app_id.into(), (&vm_card.product_code).into()];
+    tx.query_opt(lock, &product).await?;
+    let sql = "SELECT card_id FROM vm_card WHERE enterprise_id = $1 AND card_id = $2";
+    let card = [vm_card.enterprise_id.into(), vm_card.card_id.into()];
+    Ok(tx.query_opt(sql, &card).await?.is_some())
 }
 
 async fn open(tx: &Tx, ids: &IdGenerator, request: &OpenVmCard) -> Result<(), VmCardError> {

@@ -185,7 +185,8 @@ impl Store {
         card_uuid: String,
         change: VmLimitChange,
     ) -> Result<(), VmCardError> {
-        self.write(move |tx| {
+        // The same limits set twice are the same limits.
+        self.write_for_certain(VmCardError::below, move |tx, _| {
             let card_uuid = card_uuid.clone();
             Box::pin(async move {
                 let found = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;

@@ -13,6 +13,7 @@ mod value;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use group::MoneyJob;
 pub(crate) use postgres::Postgres;
@@ -22,6 +23,7 @@ pub(crate) use value::{Row, Value};
 use crate::money::{Command, Outcome};
 use crate::{MoneyError, Store, StoreError};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// A boxed future, the form in which operations are handed to an engine.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -29,6 +31,11 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// How often a write is run when others take what its unique indexes guard at the same
 /// moment.
 const MAX_RACE_TRIES: u32 = 5;
+
+/// How long the end of a commit in doubt is looked for, less than clients of dialect 2 wait,
+/// and the pause between two tries.
+const DOUBT_DEADLINE: Duration = Duration::from_secs(20);
+const DOUBT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The engine that a store was opened with.
 pub(crate) enum Engine {
@@ -227,6 +234,39 @@ impl Store {
                 Err(error) if is_race(&error) && tries < MAX_RACE_TRIES => tries += 1,
                 settled => return settled,
             }
+        }
+    }
+
+    /// Writes what must not be told to have failed while it stands: where the connection was
+    /// lost during the commit, the operation is run again and told so. It then looks first for
+    /// what it may have done, behind locks that the earlier run holds until it has ended.
+    /// `below` finds what failed below the operation's own rules.
+    pub(crate) async fn write_for_certain<T, E, F>(
+        &self,
+        below: fn(&E) -> Option<&StoreError>,
+        operation: F,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a Tx, bool) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        let operation = Arc::new(operation);
+        let began = Instant::now();
+        let mut is_in_doubt = false;
+        loop {
+            let operation = Arc::clone(&operation);
+            let settled = self.write(move |tx| operation(tx, is_in_doubt)).await;
+            match settled.as_ref().err().and_then(below) {
+                Some(StoreError::InDoubt(_)) => is_in_doubt = true,
+                Some(_) if is_in_doubt => {}
+                _ => return settled,
+            }
+            if began.elapsed() > DOUBT_DEADLINE {
+                tracing::error!("what became of a commit is not known; it is told as failed");
+                return settled;
+            }
+            tokio::time::sleep(DOUBT_PAUSE).await;
         }
     }
 }

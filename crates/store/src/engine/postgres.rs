@@ -261,7 +261,7 @@ impl Postgres {
             end(tx, "ROLLBACK").await?;
             return Ok((result, conflict));
         }
-        match end(tx, "COMMIT").await {
+        match commit(tx).await {
             Ok(()) => Ok((result, false)),
             Err(error) => {
                 let conflict = is_conflict(&error);
@@ -326,6 +326,15 @@ async fn end(tx: Tx, sql: &str) -> Result<(), StoreError> {
     session.control(sql, false).await
 }
 
+/// Commits. Only what the server judged is known to have failed: a lost connection, or a
+/// server that is going down, leaves open whether the commit stands.
+async fn commit(tx: Tx) -> Result<(), StoreError> {
+    end(tx, "COMMIT").await.map_err(|error| match error {
+        StoreError::Engine(text) => StoreError::InDoubt(text),
+        judged => judged,
+    })
+}
+
 /// The writer: takes whatever has arrived, commits it together, answers, and again.
 async fn run_writer(pool: Pool, mut work: mpsc::Receiver<MoneyWork>, ids: Arc<IdGenerator>) {
     let _guard = AbortOnPanic;
@@ -371,7 +380,7 @@ async fn try_group(
     session.control("BEGIN", true).await?;
     let tx = Tx::Postgres(session);
     let results = apply_in_savepoint(&tx, ids, jobs).await;
-    end(tx, "COMMIT").await?;
+    commit(tx).await?;
     Ok(results)
 }
 

@@ -1,5 +1,6 @@
 //! A fresh database for each test.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -51,6 +52,24 @@ impl Database {
             Self::Server { .. } => Location::Postgres(self.url()),
         };
         Store::open(location, clock, ids).await.unwrap()
+    }
+
+    /// Opens the store on the server that is reached at `address`.
+    pub async fn open_through(&self, address: SocketAddr) -> Store {
+        let url = self.url();
+        let (front, rest) = url.split_once('@').unwrap();
+        let (_, name) = rest.split_once('/').unwrap();
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let location = Location::Postgres(format!("{front}@{address}/{name}"));
+        Store::open(location, clock, ids).await.unwrap()
+    }
+
+    /// Where the server listens.
+    pub fn server_address(&self) -> String {
+        let url = self.url();
+        let (_, rest) = url.split_once('@').unwrap();
+        rest.split_once('/').unwrap().0.to_owned()
     }
 
     /// Runs SQL behind the store's back.

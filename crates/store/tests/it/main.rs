@@ -3,6 +3,7 @@
 
 mod authorisations;
 mod cards;
+mod commit_in_doubt;
 mod database;
 mod enterprises;
 mod guidance;

@@ -14,10 +14,10 @@ use crate::both_engines;
 use crate::money::{assert_ledger, decision, purchase, usd};
 use crate::samples::{ENTERPRISE, NOW, PROFILE, found, issued, profile};
 
-const APP: VmAppId = VmAppId::from_i64(4_000_000_000_000_000_077);
+pub const APP: VmAppId = VmAppId::from_i64(4_000_000_000_000_000_077);
 const OTHER_APP: VmAppId = VmAppId::from_i64(4_000_000_000_000_000_078);
 
-fn app() -> VmApp {
+pub fn app() -> VmApp {
     VmApp {
         enterprise_id: ENTERPRISE,
         vm_app_id: APP,
@@ -45,7 +45,7 @@ fn product(product_code: &str, funding: VmFunding, remaining_cards: i64) -> VmPr
 }
 
 /// An app that has so much on its balance, and two products with ten cards each.
-async fn prepare(store: &Store, balance_minor: i64) {
+pub async fn prepare(store: &Store, balance_minor: i64) {
     found(store, ENTERPRISE, None).await;
     store.create_profile(profile()).await.unwrap();
     let products =
@@ -60,7 +60,7 @@ async fn prepare(store: &Store, balance_minor: i64) {
 }
 
 /// A card to be opened; its id on the wire is its PAN's fingerprint byte.
-fn opening(store: &Store, number: u8, funding: VmFunding, load_minor: i64) -> OpenVmCard {
+pub fn opening(store: &Store, number: u8, funding: VmFunding, load_minor: i64) -> OpenVmCard {
     let customer_id = CustomerId::from_i64(store.ids().next());
     let IssuedCard { pan, mut card } = issued(store, number, customer_id);
     card.account = match funding {
@@ -107,7 +107,7 @@ async fn opened(store: &Store, number: u8, load_minor: i64) -> CardId {
     card_id
 }
 
-async fn wish(store: &Store, number: u8, wish: VmCardWish) -> Result<CardStatus, VmCardError> {
+pub async fn wish(store: &Store, number: u8, wish: VmCardWish) -> Result<CardStatus, VmCardError> {
     wish_of(store, APP, number, wish).await
 }
 
@@ -127,11 +127,11 @@ async fn wish_of(
     store.change_vm_card(request).await.map(|card| card.status)
 }
 
-async fn balance_minor(store: &Store) -> i64 {
+pub async fn balance_minor(store: &Store) -> i64 {
     store.vm_balances(&app()).await.unwrap().balance_minor
 }
 
-async fn card_minor(store: &Store, number: u8) -> i64 {
+pub async fn card_minor(store: &Store, number: u8) -> i64 {
     store.vm_card_view(ENTERPRISE, APP, &uuid(number), 0).await.unwrap().unwrap().available_minor
 }
 
