@@ -1,9 +1,11 @@
-//! Callers that send as fast as they are answered.
+//! Callers that send as fast as they are answered, and moments for those that do not wait.
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use tokio::sync::mpsc;
 
 use crate::connection::Connection;
 
@@ -28,4 +30,22 @@ where
         sum += caller.await??;
     }
     Ok(sum)
+}
+
+/// The moments at which so many calls are due, so many a second. A thread keeps them, for
+/// timers of the runtime are a millisecond coarse; a latency counts from the moment that was
+/// due.
+pub fn ticks(count: u32, per_second: u32) -> mpsc::UnboundedReceiver<(u32, Instant)> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        let started = Instant::now();
+        for number in 0..count {
+            let due = started + Duration::from_secs(1) * number / per_second;
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            if sender.send((number, due)).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }

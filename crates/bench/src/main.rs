@@ -25,6 +25,7 @@ mod signed_get;
 mod start;
 mod statistics;
 mod suite;
+mod vm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -89,6 +90,12 @@ enum Subject {
     Start,
     /// A large reconciliation file beside a plain dump of its rows.
     Recon,
+    /// CPU of a `/cardDetail` of dialect 2 beside its own RSA operations.
+    VmDetail,
+    /// A page of 500 transactions of dialect 2 beside its own RSA encryptions.
+    VmPage,
+    /// One app's calls of dialect 2 while another app sends a storm of bad envelopes.
+    VmStorm,
 }
 
 fn main() -> ExitCode {

@@ -2,14 +2,13 @@
 //! that does not wait for answers.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use tokio::sync::mpsc;
 
 use crate::connection::Connection;
 use crate::cost::IN_FLIGHT;
 use crate::enterprise::EnterpriseProcess;
+use crate::load::ticks;
 use crate::platform::Platform;
 use crate::purchase;
 use crate::report::{Bound, Measurement};
@@ -47,7 +46,7 @@ async fn run(
     cards: &Arc<Vec<String>>,
     count: u32,
 ) -> Result<Vec<f64>> {
-    let mut due = ticks(count);
+    let mut due = ticks(count, RATE);
     // A purchase takes whichever connection is idle, and opens one if none is.
     let idle: Arc<Mutex<Vec<Connection>>> = Arc::default();
     let mut running = Vec::with_capacity(count as usize);
@@ -81,21 +80,4 @@ async fn run(
             Ok((latency_us - own) / 1e3)
         })
         .collect()
-}
-
-/// The moments at which purchases are due. A thread keeps them, for timers of the
-/// runtime are a millisecond coarse; the latency counts from the moment that was due.
-fn ticks(count: u32) -> mpsc::UnboundedReceiver<(u32, Instant)> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    std::thread::spawn(move || {
-        let started = Instant::now();
-        for number in 0..count {
-            let due = started + Duration::from_secs(1) * number / RATE;
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            if sender.send((number, due)).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }

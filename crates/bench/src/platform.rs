@@ -56,12 +56,18 @@ pub struct Platform {
 impl Platform {
     /// Starts the server on the store in `data_dir` and waits until it is ready.
     pub fn start(server: &Path, data_dir: &Path) -> Result<Self> {
+        Self::start_with(server, data_dir, &[])
+    }
+
+    /// As [`Platform::start`], with further options of `serve`.
+    pub fn start_with(server: &Path, data_dir: &Path, options: &[&str]) -> Result<Self> {
         let log = File::options().create(true).append(true).open(data_dir.join("server.log"))?;
         let mut command = Command::new(server);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .arg("--data-dir")
             .arg(data_dir)
+            .args(options)
             .stderr(log);
         // The environment of whoever runs this must not change what is measured.
         for (name, _) in std::env::vars_os() {

@@ -10,6 +10,7 @@ use crate::platform::Platform;
 use crate::report::{Measurement, json_line, table};
 use crate::{
     Options, Subject, cards, cost, hot_deposit, overhead, process, recon, scale, signed_get, start,
+    vm,
 };
 
 /// Runs what the options ask for, prints it, and tells whether every bound is held.
@@ -38,6 +39,10 @@ pub async fn run(options: &Options) -> Result<bool> {
     if is_asked(Subject::Recon) {
         eprintln!("reconciliation file ...");
         measurements.extend(recon::measure(&work_dir, options.recon_rows).await?);
+    }
+    let of_vm = [Subject::VmDetail, Subject::VmPage, Subject::VmStorm].map(is_asked);
+    if of_vm.contains(&true) {
+        measurements.extend(vm::measure(&server, &work_dir, of_vm).await?);
     }
     print!("{}", table(&measurements));
     println!("{}", json_line(&process::machine(), &measurements));

@@ -1,0 +1,88 @@
+//! CPU of the server's process for one enveloped `/cardDetail`, beside the RSA operations
+//! that the call itself needs: one private, and one public for each block of its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use serde_json::json;
+use wire::vm::card::DETAIL_PATH;
+
+use super::app::App;
+use super::floor::Floor;
+use crate::load;
+use crate::platform::Platform;
+use crate::report::{Bound, Measurement};
+
+/// Apps that call at the same time; each has its own pace of blocks.
+const APPS: usize = 8;
+/// Calls of each app in flight.
+const IN_FLIGHT: usize = 4;
+/// Rounds, with the floor measured between them in case the machine's speed drifts.
+const ROUNDS: u32 = 6;
+/// Calls of each connection in a round, and before the first: together fewer than an app may
+/// make without waiting for its pace.
+const CALLS: u32 = 25;
+/// Length of the merchants' keys, in bits.
+const MERCHANT_KEY_BITS: u32 = 2048;
+/// What is left to do after the last call, such as a checkpoint, counts too.
+const AFTERMATH: Duration = Duration::from_secs(1);
+
+/// Measures with apps made for it.
+pub async fn measure(platform: &Platform) -> Result<Vec<Measurement>> {
+    let mut apps = Vec::with_capacity(APPS);
+    for _ in 0..APPS {
+        apps.push(App::open(platform, MERCHANT_KEY_BITS).await?);
+    }
+    let apps = Arc::new(apps);
+    let blocks = run(platform, &apps).await?;
+    let floor = Arc::new(Floor::new(MERCHANT_KEY_BITS)?);
+    let mut floors = vec![rsa_seconds(&floor, blocks).await?];
+    let mut cpu = 0.0;
+    for round in 1..=ROUNDS {
+        let before = platform.process.cpu_seconds()?;
+        run(platform, &apps).await?;
+        if round == ROUNDS {
+            tokio::time::sleep(AFTERMATH).await;
+        }
+        cpu += platform.process.cpu_seconds()? - before;
+        floors.push(rsa_seconds(&floor, blocks).await?);
+    }
+    let call = cpu / f64::from(ROUNDS * CALLS) / (APPS * IN_FLIGHT) as f64;
+    let floor = floors.iter().sum::<f64>() / floors.len() as f64;
+    Ok(vec![
+        Measurement::told("vm_detail_blocks", "blocks of a cardDetail's answer", blocks, ""),
+        Measurement::told("vm_detail_rsa_us", "its RSA-2048 operations", floor * 1e6, "us CPU"),
+        Measurement::told("vm_detail_us", "cardDetail in its envelope", call * 1e6, "us CPU"),
+        Measurement::told("vm_detail_ratio", "cardDetail / its RSA", call / floor, "")
+            .held_to(Bound::AtMost(1.6)),
+    ])
+}
+
+/// CPU of a call's RSA operations, in seconds.
+async fn rsa_seconds(floor: &Arc<Floor>, blocks: f64) -> Result<f64> {
+    let floor = Arc::clone(floor);
+    tokio::task::spawn_blocking(move || Ok(floor.decryption()? + blocks * floor.encryption()?))
+        .await?
+}
+
+/// A round of calls by all apps; how many blocks an answer has.
+async fn run(platform: &Platform, apps: &Arc<Vec<App>>) -> Result<f64> {
+    let blocks = load::callers(platform.public, APPS * IN_FLIGHT, |caller, mut connection| {
+        let apps = Arc::clone(apps);
+        async move {
+            let app = &apps[caller % APPS];
+            let body = app.sealed(&json!({ "card_id": app.card_id }))?;
+            let mut answer = Bytes::new();
+            for _ in 0..CALLS {
+                answer = connection.expect_ok(app.request(DETAIL_PATH, body.clone())?).await?;
+                ensure!(answer.starts_with(br#"{"code":0"#), "a cardDetail was refused");
+            }
+            ensure!(app.opened(&answer)?["card_id"] == app.card_id, "another card");
+            Ok(app.blocks(&answer)? as u64)
+        }
+    })
+    .await?;
+    Ok(blocks as f64 / (APPS * IN_FLIGHT) as f64)
+}
