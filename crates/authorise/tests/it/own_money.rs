@@ -1,8 +1,8 @@
 //! Cards whose money is their own: decided here, without a word to the enterprise.
 
-use domain::{AccountOwner, CardEvent, Currency, HoldState};
+use domain::{AccountOwner, AuthId, CardEvent, Currency, HoldState};
 use ledger::Account;
-use scheme::{Refund, RefundOf};
+use scheme::{Increment, Refund, RefundOf};
 use store::AccountFilter;
 
 use crate::bed::{Bed, DEPOSIT_MINOR};
@@ -157,6 +157,25 @@ async fn the_total_line_does_not_begin_again_and_an_expiry_gives_it_back() {
     bed.schedule.advance(6 * 86_400).await.unwrap();
     assert_eq!(refusal(&bed, "10").await, "");
     assert_eq!(refusal(&bed, "1").await, "daily_amount_exceeded");
+}
+
+fn increment(auth_id: AuthId, amount: &str) -> Increment {
+    Increment { auth_id, amount_text: amount.to_owned(), stan: None, rrn: None }
+}
+
+#[tokio::test]
+async fn a_line_gets_back_what_a_cheaper_clearing_left() {
+    let bed = limited("0, 0, 0, 1000").await;
+    let it = bed.network.purchase(bed.purchase("10")).await.unwrap().authorisation.auth_id;
+    let more = bed.network.increment(increment(it, "0.01")).await.unwrap().authorisation;
+    assert_eq!(more.detail.as_deref(), Some("total_limit_exceeded"));
+    bed.network.clear(it, Some("6"), true).await.unwrap();
+    assert_eq!(refusal(&bed, "4.01").await, "total_limit_exceeded");
+    let it = bed.network.purchase(bed.purchase("1")).await.unwrap().authorisation.auth_id;
+    bed.network.increment(increment(it, "3")).await.unwrap();
+    bed.network.clear(it, Some("2.50"), true).await.unwrap();
+    assert_eq!(refusal(&bed, "1.51").await, "total_limit_exceeded");
+    assert_eq!(refusal(&bed, "1.50").await, "");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Velocity limits within a group: what purchases use of them, and what is given back. A
-//! reversal, a decline and an expiry give back, a clearing does not count again
-//! (operator-and-sandbox.md section 5).
+//! reversal, a decline, an expiry and the end of a hold that was not wholly cleared give back,
+//! a clearing does not count again (operator-and-sandbox.md section 5).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -234,12 +234,7 @@ impl Group<'_> {
         bill: &Bill,
         movements: &[(AuthId, Movement)],
     ) {
-        let mut unused_minor = 0_i64;
-        for (_, movement) in movements {
-            let minor = movement.amount.amount_minor();
-            let is_release = movement.to == Bucket::Available;
-            unused_minor = unused_minor.saturating_add(if is_release { minor } else { -minor });
-        }
+        let unused_minor = given_back_minor(movements);
         if unused_minor < 0 {
             return self.count_more(completion, -unused_minor);
         }
@@ -248,6 +243,21 @@ impl Group<'_> {
             bill.increments.iter().rev().chain([&bill.original]).cloned().collect();
         let amount = Money::new(unused_minor, movement.amount.currency());
         self.give_back_from(&counting, Movement { amount, ..*movement });
+    }
+
+    /// Gives back to the limits what a clearing gave back of its bill's holds: it ends what a
+    /// reversal of the rest would end. `movements` are what the clearing moved.
+    pub(super) fn give_back_uncleared(&mut self, bill: &Bill, movements: &[(AuthId, Movement)]) {
+        let unused_minor = given_back_minor(movements);
+        let Some((_, movement)) = movements.first().filter(|_| unused_minor > 0) else { return };
+        let amount = Money::new(unused_minor, movement.amount.currency());
+        let movement = Movement { amount, ..*movement };
+        if bill.original.is_completion() {
+            return self.give_back_taken_over(bill.original.auth_id, movement);
+        }
+        let counting: Vec<_> =
+            bill.increments.iter().rev().chain([&bill.original]).cloned().collect();
+        self.give_back_from(&counting, movement);
     }
 
     /// Raises what an authorisation counts with, on the day that it counts to.
@@ -290,6 +300,16 @@ impl Group<'_> {
             }
         }
     }
+}
+
+/// What movements left available, minor units; below zero if they took from there.
+fn given_back_minor(movements: &[(AuthId, Movement)]) -> i64 {
+    let left = |movement: &Movement| match (movement.from, movement.to) {
+        (_, Bucket::Available) => movement.amount.amount_minor(),
+        (Bucket::Available, _) => -movement.amount.amount_minor(),
+        _ => 0,
+    };
+    movements.iter().fold(0, |sum, (_, movement)| left(movement).saturating_add(sum))
 }
 
 /// `amount_minor` of a new authorisation. An increment or a completion, which names an

@@ -175,6 +175,24 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
     assert_eq!(used(&store).await, [90, 1, 90, 1]);
 });
 
+both_engines!(what_a_final_clearing_leaves_of_a_hold_is_given_back, |store| {
+    fund(&store, 1_000_000).await;
+    let limits = limits(limit(Some(100_000), None), limit(None, None));
+    let clear = async |auth_id, minor, is_final| {
+        let acquirer_amount_minor = Some(minor);
+        let request = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, notice: None };
+        store.clear_authorisation(request).await.unwrap();
+    };
+    let cheaper = approved(&store, 200, limits).await;
+    clear(cheaper.auth_id, 50, false).await;
+    assert_eq!(used(&store).await, [200, 1, 200, 1]);
+    clear(cheaper.auth_id, 40, true).await;
+    assert_eq!(used(&store).await, [90, 1, 90, 1]);
+    let dearer = approved(&store, 10, limits).await;
+    clear(dearer.auth_id, 30, true).await;
+    assert_eq!(used(&store).await, [100, 2, 100, 2]);
+});
+
 both_engines!(a_new_day_and_a_new_month_begin_at_nothing, |store| {
     fund(&store, 1_000_000).await;
     let at = |text| Timestamp::parse_rfc3339(text).unwrap();
