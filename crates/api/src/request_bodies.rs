@@ -115,6 +115,32 @@ body! {
         ip_whitelist("ipWhitelist"): Option<Vec<String>>,
         /// Whether webhooks bear our own signature header.
         sign_webhooks("signWebhooks"): Option<bool>,
+        /// What the app is charged for; what is not named stays as it is.
+        fees("fees"): Option<VmFeesChange>,
+    }
+}
+
+body! {
+    /// Fees charged to an app's balance, US dollars; any of these.
+    VmFeesChange {
+        /// For a card, when it is opened.
+        opening("opening"): Option<String>,
+        /// For an approved authorisation.
+        authorisation("authorisation"): Option<VmFeeChange>,
+        /// For a declined authorisation.
+        decline("decline"): Option<VmFeeChange>,
+        /// For an approved authorisation in another currency than the card's, on top.
+        cross_border("crossBorder"): Option<VmFeeChange>,
+    }
+}
+
+body! {
+    /// A fee; any of these.
+    VmFeeChange {
+        /// Of the amount in the card's currency: 0 to 100, up to two decimals.
+        percent("percent"): Option<String>,
+        /// Least fee, major units; with no percent it is the fee.
+        least("least"): Option<String>,
     }
 }
 

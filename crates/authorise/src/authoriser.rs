@@ -10,7 +10,9 @@ use domain::{
     TransactionType, WebhookId,
 };
 use outbound::Outbound;
-use store::{BeginOutcome, ChangeNotice, MoneyError, OpenDay, PinPresentation, Store, StoreError};
+use store::{
+    BeginOutcome, ChangeNotice, MoneyError, OpenDay, PinPresentation, Store, StoreError, VmTariff,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use vault::Vault;
@@ -87,6 +89,8 @@ pub(crate) struct Held {
     /// Whom to ask; none = it is approved here.
     pub(crate) correspondent: Option<Arc<Correspondent>>,
     pub(crate) notice: Option<ChangeNotice>,
+    /// What the decision is charged.
+    pub(crate) tariff: Option<VmTariff>,
     pub(crate) deadline: Instant,
     pub(crate) receipt: Receipt,
 }
@@ -232,12 +236,15 @@ impl Authoriser {
         let original = request.original.as_ref();
         let offset_seconds = self.parts.vm_offset_seconds;
         let limits = hold::stored_limits(&circumstances, &request.card, original, offset_seconds);
+        // An amount without counterpart in the card's currency is a matter of the platform.
+        let tariff = circumstances.tariff(&request.card).filter(|_| conversion.is_ok());
         let record = hold::record(store, request, &circumstances.profile, conversion.ok(), now);
         let auth_id = record.auth_id;
         let notice = self.notice(&circumstances);
         let own = OwnCard {
             vm_app_id: circumstances.vm_card.as_ref().map(|it| it.vm_app_id),
             notice: notice.clone(),
+            tariff,
         };
         let begun = hold::begin(store, record, refusal, limits, own, &mut receipt).await;
         let outcome = begun.inspect_err(|error| self.doubt(auth_id, error))?;
@@ -249,6 +256,7 @@ impl Authoriser {
                     authorisation: Arc::new(authorisation),
                     correspondent: correspondent.ok().map(Arc::new),
                     notice,
+                    tariff,
                     deadline: started + left,
                     receipt,
                 })))
@@ -427,8 +435,8 @@ impl Authoriser {
             .is_approval()
             .then(|| held.receipt.render_overtaken(&held.authorisation, in_time.as_ref()));
         let if_overtaken = overtaken.flatten();
-        let notice = held.notice;
-        let ruling = Ruling { decision, auth_code, receipt, if_overtaken, notice };
+        let Held { notice, tariff, .. } = held;
+        let ruling = Ruling { decision, auth_code, receipt, if_overtaken, notice, tariff };
         let authorisation = settle::decide(&self.parts.store, &held.authorisation, ruling).await?;
         tracing::debug!(
             auth_id = %authorisation.auth_id,

@@ -10,6 +10,7 @@ use domain::{
 };
 use store::{
     BeginAuthorisation, BeginOutcome, ChangeNotice, MoneyError, OwnLimits, Store, VelocityTerms,
+    VmTariff,
 };
 use wire::cardbridge::webhook::authorisation_result_event;
 
@@ -119,6 +120,7 @@ pub(crate) struct StoredLimits {
 pub(crate) struct OwnCard {
     pub(crate) vm_app_id: Option<VmAppId>,
     pub(crate) notice: Option<ChangeNotice>,
+    pub(crate) tariff: Option<VmTariff>,
 }
 
 /// Records a refusal, or takes the hold within `limits` and counts it to them.
@@ -152,7 +154,7 @@ pub(crate) async fn begin(
     }
     let text = receipt.render(&authorisation, None, &decision);
     let authorisation = if refusal.is_some() { refused } else { authorisation };
-    let OwnCard { vm_app_id, notice } = own;
+    let OwnCard { vm_app_id, notice, tariff } = own;
     let request = BeginAuthorisation {
         authorisation,
         receipt: text,
@@ -160,6 +162,7 @@ pub(crate) async fn begin(
         vm_app_id,
         notice,
         velocity,
+        tariff,
     };
     let outcome = store.begin_authorisation(request).await?;
     if holds && matches!(outcome, BeginOutcome::Held(_)) {

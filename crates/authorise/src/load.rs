@@ -1,7 +1,9 @@
 //! What an authorisation needs to know, read from the store at its arrival.
 
-use domain::{ApiKey, Card, CardProfile, Currency, Enterprise, FxTable, VelocityLimits, VmCard};
-use store::{PlatformKey, Store};
+use domain::{
+    ApiKey, Card, CardProfile, Currency, Enterprise, FxTable, VelocityLimits, VmCard, VmFees,
+};
+use store::{PlatformKey, Store, VmTariff};
 
 use crate::request::AuthoriseError;
 
@@ -19,6 +21,8 @@ pub(crate) struct Circumstances {
     pub(crate) fx_table: FxTable,
     /// Of a card that is decided about here.
     pub(crate) vm_card: Option<VmCard>,
+    /// What the app of such a card is charged for.
+    pub(crate) vm_fees: VmFees,
 }
 
 impl Circumstances {
@@ -26,6 +30,13 @@ impl Circumstances {
     pub(crate) fn limits(&self) -> VelocityLimits {
         let own = self.vm_card.as_ref().map(|it| it.limits).unwrap_or_default();
         own.within(self.profile.limits)
+    }
+
+    /// What is charged for an authorisation of the card; none where that costs nothing.
+    pub(crate) fn tariff(&self, card: &Card) -> Option<VmTariff> {
+        let vm_card = self.vm_card.as_ref().filter(|_| self.vm_fees.charges_authorisations())?;
+        let (vm_app_id, fees) = (vm_card.vm_app_id, self.vm_fees);
+        Some(VmTariff { vm_app_id, currency: card.currency, fees })
     }
 }
 
@@ -49,5 +60,6 @@ pub(crate) async fn load(
         api_keys: found.api_keys,
         fx_table,
         vm_card: found.vm_card,
+        vm_fees: found.vm_fees,
     })
 }

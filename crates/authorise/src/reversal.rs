@@ -65,6 +65,7 @@ pub(crate) async fn take_back(
         authorisation: Arc::new(reversal),
         correspondent,
         notice: None,
+        tariff: None,
         deadline: started + deadline_of(&circumstances.enterprise),
         receipt,
     })))

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use domain::Authorisation;
-use store::{ChangeNotice, DecideAuthorisation, DecideOutcome, MoneyError, Store, StoreError};
+use store::{
+    ChangeNotice, DecideAuthorisation, DecideOutcome, MoneyError, Store, StoreError, VmTariff,
+};
 
 use crate::checks::Refusal;
 use crate::decision::Decision;
@@ -25,12 +27,14 @@ pub(crate) struct Ruling {
     pub(crate) if_overtaken: Option<(Refusal, String)>,
     /// Tells of it where nobody was asked.
     pub(crate) notice: Option<ChangeNotice>,
+    /// What the decision is charged; none of what is decided because something broke off.
+    pub(crate) tariff: Option<VmTariff>,
 }
 
 impl Ruling {
     /// One that gives the network no authorisation code.
     pub(crate) const fn without_code(decision: Decision, receipt: String) -> Self {
-        Self { decision, auth_code: None, receipt, if_overtaken: None, notice: None }
+        Self { decision, auth_code: None, receipt, if_overtaken: None, notice: None, tariff: None }
     }
 }
 
@@ -44,11 +48,13 @@ pub(crate) async fn decide(
     let refused = ruling.if_overtaken.map(|(refusal, receipt)| {
         let mut refused = request(store, held, &Decision::refused(refusal), None, receipt);
         refused.notice.clone_from(&ruling.notice);
+        refused.tariff = ruling.tariff;
         Box::new(refused)
     });
     let mut request = request(store, held, &ruling.decision, ruling.auth_code, ruling.receipt);
     request.if_uncovered = refused;
     request.notice = ruling.notice;
+    request.tariff = ruling.tariff;
     let mut pause = FIRST_PAUSE;
     for _ in 1..MAX_TRIES {
         match store.decide_authorisation(request.clone()).await {
@@ -85,6 +91,7 @@ fn request(
         event: result_event(store, &authorisation, now),
         notice: None,
         if_uncovered: None,
+        tariff: None,
         now,
     }
 }

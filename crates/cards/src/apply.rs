@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     CardOrder, CustomerId, EnterpriseId, JobId, OrderId, OrderStatus, OrderType, ProfileId,
-    Timestamp, VmFees, WebhookId, WebhookSubType,
+    Timestamp, WebhookId, WebhookSubType,
 };
 use store::{CustomerDraft, Job, JobKind, PlaceOrder, Store};
 use vault::Vault;
@@ -43,21 +43,13 @@ pub struct Cards {
     pub(crate) store: Store,
     pub(crate) vault: Arc<Vault>,
     pub(crate) settings: CardsSettings,
-    pub(crate) vm_fees: VmFees,
 }
 
 impl Cards {
     /// Orders and cards in this store, applications sealed by this vault.
     #[must_use]
     pub const fn new(store: Store, vault: Arc<Vault>, settings: CardsSettings) -> Self {
-        let vm_fees = VmFees::NONE;
-        Self { store, vault, settings, vm_fees }
-    }
-
-    /// These cards, apps being charged these fees; without, they are charged nothing.
-    #[must_use]
-    pub fn charging(self, vm_fees: VmFees) -> Self {
-        Self { vm_fees, ..self }
+        Self { store, vault, settings }
     }
 
     /// Takes in an application. The order is PENDING and its first webhook is in the outbox

@@ -146,7 +146,7 @@ impl Cards {
                 created_at: now,
             },
             load: request.amount,
-            opening_fee: Money::new(self.vm_fees.opening_minor, CURRENCY),
+            opening_fee: Money::new(app.fees.opening_minor, CURRENCY),
         }
     }
 

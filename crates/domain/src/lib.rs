@@ -31,6 +31,7 @@ mod three_ds;
 mod timestamp;
 mod velocity;
 mod vm;
+mod vm_fees;
 mod webhook;
 
 pub use account_owner::AccountOwner;
@@ -74,5 +75,6 @@ pub use three_ds::{
 };
 pub use timestamp::Timestamp;
 pub use velocity::{PeriodUse, VelocityExcess, VelocityShare, VelocityUse};
-pub use vm::{VmApp, VmCard, VmFee, VmFees, VmFlow, VmFlowKind, VmFunding, VmLimits, VmProduct};
+pub use vm::{VmApp, VmCard, VmFlow, VmFlowKind, VmFunding, VmLimits, VmProduct};
+pub use vm_fees::{VmFee, VmFeeKind, VmFees};
 pub use webhook::{DeliveryStatus, Destination, WebhookEvent, WebhookSubType, WebhookType};

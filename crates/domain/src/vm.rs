@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use crate::text::text_enum;
 use crate::{
     CardId, CardStatus, EnterpriseId, PeriodUse, ProfileId, Timestamp, VelocityLimit,
-    VelocityLimits, VelocityUse, VmAppId, VmFlowId,
+    VelocityLimits, VelocityUse, VmAppId, VmFees, VmFlowId,
 };
 
 text_enum! {
@@ -39,6 +39,8 @@ pub struct VmApp {
     pub signs_webhooks: bool,
     /// Networks that may call; empty = any in the sandbox, none in production.
     pub ip_whitelist: Vec<IpNet>,
+    /// What the operator charges it for.
+    pub fees: VmFees,
     /// Created.
     pub created_at: Timestamp,
 }
@@ -211,61 +213,9 @@ pub struct VmFlow {
     pub created_at: Timestamp,
 }
 
-/// What a service costs: a share of the amount it is about, and no less than a least fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct VmFee {
-    /// Hundredths of a percent of the amount.
-    pub basis_points: u32,
-    /// Least fee, minor units; with no share it is the fee.
-    pub least_minor: i64,
-}
-
-impl VmFee {
-    const BASIS_POINTS_OF_ALL: i128 = 10_000;
-
-    /// The fee for an amount, minor units; parts of a minor unit are rounded up.
-    #[must_use]
-    pub fn of(self, amount_minor: i64) -> i64 {
-        let share = i128::from(amount_minor.max(0)) * i128::from(self.basis_points);
-        let share = (share + Self::BASIS_POINTS_OF_ALL - 1) / Self::BASIS_POINTS_OF_ALL;
-        i64::try_from(share).unwrap_or(i64::MAX).max(self.least_minor)
-    }
-}
-
-/// What the operator charges apps for (vm-api.md section 7.5); nothing if nothing is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct VmFees {
-    /// For a card, when it is opened: charged to the app's balance, minor units.
-    pub opening_minor: i64,
-    /// For an approved authorisation.
-    pub authorisation: VmFee,
-    /// For a declined authorisation.
-    pub decline: VmFee,
-    /// For an approved authorisation in another currency than the card's, on top.
-    pub cross_border: VmFee,
-}
-
-impl VmFees {
-    /// Nothing is charged.
-    pub const NONE: Self = {
-        let nothing = VmFee { basis_points: 0, least_minor: 0 };
-        Self { opening_minor: 0, authorisation: nothing, decline: nothing, cross_border: nothing }
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_fee_is_a_share_and_no_less_than_the_least() {
-        let fee = VmFee { basis_points: 100, least_minor: 45 };
-        for (amount_minor, expected) in [(0, 45), (4_500, 45), (4_501, 46), (10_000, 100)] {
-            assert_eq!(fee.of(amount_minor), expected, "{amount_minor}");
-        }
-        assert_eq!(VmFee::default().of(i64::MAX), 0);
-        assert_eq!(VmFee { basis_points: u32::MAX, least_minor: 0 }.of(i64::MAX), i64::MAX);
-    }
 
     fn card(funding: VmFunding, limits: VmLimits) -> VmCard {
         VmCard {

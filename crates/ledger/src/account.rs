@@ -156,13 +156,14 @@ pub struct Account {
     pub owner: AccountOwner,
     /// Brought in and not taken back, minor units.
     pub funding_minor: i64,
-    /// Free to spend, minor units. Below zero only by force of the network.
+    /// Free to spend, minor units. Below zero only by force: of the network, or of a fee for
+    /// what was done already.
     pub available_minor: i64,
     /// Set aside, minor units.
     pub held_minor: i64,
     /// Spent, minor units.
     pub posted_minor: i64,
-    /// Whether the network ever forced `available` or `posted` below zero.
+    /// Whether `available` or `posted` was ever forced below zero.
     pub forced_negative: bool,
     /// The app whose balance takes over what a deleted card still gets or lacks.
     pub closed_into: Option<VmAppId>,

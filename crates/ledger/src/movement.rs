@@ -222,6 +222,17 @@ pub fn charge(account: &mut Account, amount: Money) -> Result<Movement, LedgerEr
     step(account, TransferKind::Fee, Bucket::Available, Bucket::Posted, amount)
 }
 
+/// Charges for a service that was rendered already, whatever is available: the account may go
+/// below zero and is flagged.
+///
+/// # Errors
+/// As [`deposit`].
+pub fn charge_rendered(account: &mut Account, amount: Money) -> Result<Movement, LedgerError> {
+    let movement = step(account, TransferKind::Fee, Bucket::Available, Bucket::Posted, amount)?;
+    account.forced_negative |= account.available_minor < 0;
+    Ok(movement)
+}
+
 fn require_available(account: &Account, amount: Money) -> Result<(), LedgerError> {
     if amount.amount_minor() > account.available_minor {
         return Err(LedgerError::InsufficientFunds);

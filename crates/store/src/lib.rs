@@ -62,7 +62,7 @@ pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketErro
 pub use money::{
     BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, DecideAuthorisation,
     DecideOutcome, ForcedClearing, MoneyError, OwnLimits, PostingOutcome, ReverseAuthorisation,
-    VelocityTerms,
+    VelocityTerms, VmTariff,
 };
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
@@ -83,7 +83,7 @@ pub use settlement::{
 pub use surroundings::CardSurroundings;
 pub use three_ds::{ChallengeChange, ChallengeChangeError, TellOfChallenge};
 pub use verify::{VerifyReport, Violation};
-pub use vm_apps::{VmAppPatch, VmBalances, VmProductError, VmPurse};
+pub use vm_apps::{VmAppPatch, VmBalances, VmFeePatch, VmFeesPatch, VmProductError, VmPurse};
 pub use vm_card_changes::{ChangeVmCard, VmCardWish};
 pub use vm_cards::{OpenVmCard, VmCardError, VmCardView};
 pub use vm_challenges::{ChallengeCode, TypedCode};

@@ -10,6 +10,8 @@ use thiserror::Error;
 mod apply;
 mod batch;
 mod bill;
+mod fees;
+mod flows;
 mod funds;
 mod messages;
 mod notice;
@@ -19,6 +21,7 @@ mod velocity;
 use crate::{MovedFunds, Store, StoreError};
 
 pub(crate) use apply::{Repeats, apply};
+pub use fees::VmTariff;
 pub(crate) use messages::{MessageKey, first_of};
 pub use notice::ChangeNotice;
 pub use velocity::{OwnLimits, VelocityTerms};
@@ -75,6 +78,8 @@ pub struct BeginAuthorisation {
     pub notice: Option<ChangeNotice>,
     /// The limits that it is judged by and counts to; none = it is not counted.
     pub velocity: Option<VelocityTerms>,
+    /// What its app is charged if it is declined here; none = nothing.
+    pub tariff: Option<VmTariff>,
 }
 
 /// What became of a new authorisation.
@@ -114,6 +119,8 @@ pub struct DecideAuthorisation {
     /// expired where the deposit does not cover what is lacking; without one that is
     /// `HoldClosed` or `InsufficientFunds`, and the authorisation stays undecided.
     pub if_uncovered: Option<Box<DecideAuthorisation>>,
+    /// What its app is charged for the decision; none = nothing.
+    pub tariff: Option<VmTariff>,
     /// When.
     pub now: Timestamp,
 }

@@ -1,13 +1,14 @@
 //! What an authorisation needs to know besides its card, in one reading.
 
-use domain::{ApiKey, Card, CardId, CardProfile, Enterprise, EnterpriseId, VmCard};
+use domain::{ApiKey, Card, CardId, CardProfile, Enterprise, EnterpriseId, VmCard, VmFees};
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Row, Tx, Value};
 use crate::rows::{
     API_KEY_COLUMNS, CARD_COLUMNS, ENTERPRISE_COLUMNS, PLATFORM_KEY_COLUMNS, PROFILE_COLUMNS,
-    VM_CARD_COLUMNS, api_key_from, card_from, enterprise_from, platform_key_from, profile_from,
-    vm_card_from,
+    VM_CARD_COLUMNS, VM_FEES_COLUMNS, api_key_from, card_from, enterprise_from, platform_key_from,
+    profile_from, vm_card_from, vm_fees_from,
 };
+use crate::vm_listings::prefixed;
 use crate::{PlatformKey, Store, StoreError};
 
 /// The surroundings of a card.
@@ -25,6 +26,8 @@ pub struct CardSurroundings {
     pub api_keys: Vec<ApiKey>,
     /// What a card of dialect 2 has beside the card.
     pub vm_card: Option<VmCard>,
+    /// What the app of a card of dialect 2 is charged for.
+    pub vm_fees: VmFees,
 }
 
 impl Store {
@@ -45,7 +48,7 @@ impl Store {
             Box::pin(async move {
                 let mut found = read(tx, &enterprise, &profile, &pan).await?;
                 if !is_forwarded {
-                    found.vm_card = vm_card(tx, &vm).await?;
+                    (found.vm_card, found.vm_fees) = charged_vm_card(tx, &vm).await?;
                 }
                 Ok(found)
             })
@@ -106,7 +109,26 @@ async fn read(
         platform_key: platform_key.as_ref().map(platform_key_from).transpose()?,
         api_keys: api_keys.iter().map(api_key_from).collect::<Result<_, _>>()?,
         vm_card: None,
+        vm_fees: VmFees::NONE,
     })
+}
+
+/// A card of dialect 2 with its app's fees, in one statement.
+async fn charged_vm_card(
+    tx: &Tx,
+    card: &[Value; 2],
+) -> Result<(Option<VmCard>, VmFees), StoreError> {
+    let sql = format!(
+        "SELECT {}, {} FROM vm_card card JOIN vm_app app \
+         ON app.enterprise_id = card.enterprise_id AND app.vm_app_id = card.vm_app_id \
+         WHERE card.enterprise_id = $1 AND card.card_id = $2",
+        prefixed("card", VM_CARD_COLUMNS),
+        prefixed("app", VM_FEES_COLUMNS)
+    );
+    let Some(row) = tx.query_opt(&sql, card).await? else { return Ok((None, VmFees::NONE)) };
+    let own = VM_CARD_COLUMNS.split(',').count();
+    let fees = vm_fees_from(&Row(row.0[own..].to_vec()))?;
+    Ok((Some(vm_card_from(&row)?), fees))
 }
 
 async fn vm_card(tx: &Tx, card: &[Value; 2]) -> Result<Option<VmCard>, StoreError> {

@@ -4,8 +4,10 @@
 //! many transfers there are: first the accounts against their transfers, and these against one
 //! another where money went from one account to another, then each
 //! authorisation against its transfers and postings, then the held balances against the
-//! holds that are open, and last what was used of limits against what counts to them.
+//! holds that are open, then what apps were charged against what their cards' lists say,
+//! and last what was used of limits against what counts to them.
 
+mod fees;
 mod holds;
 mod replayed;
 mod velocity;
@@ -80,6 +82,7 @@ async fn verify(tx: &Tx) -> Result<VerifyReport, StoreError> {
         for enterprise_id in enterprises {
             let accounts = replayed::verify_accounts(tx, enterprise_id, &mut report).await?;
             holds::verify_holds(tx, enterprise_id, &accounts, &mut report).await?;
+            fees::verify_fees(tx, enterprise_id, &accounts, &mut report).await?;
             velocity::verify_uses(tx, enterprise_id, &mut report).await?;
         }
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountOwner, CardId, Currency, EnterpriseId, Money, Timestamp, VmApp, VmAppId, VmProduct,
+    AccountOwner, CardId, Currency, EnterpriseId, Money, Timestamp, VmApp, VmAppId, VmFee, VmFees,
+    VmProduct,
 };
 use ipnet::IpNet;
 use thiserror::Error;
@@ -42,6 +43,50 @@ pub struct VmAppPatch {
     pub signs_webhooks: Option<bool>,
     /// See [`VmApp::ip_whitelist`].
     pub ip_whitelist: Option<Vec<IpNet>>,
+    /// See [`VmApp::fees`].
+    pub fees: VmFeesPatch,
+}
+
+/// What an operator changes of an app's fees; `None` leaves a part as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct VmFeesPatch {
+    /// See [`VmFees::opening_minor`].
+    pub opening_minor: Option<i64>,
+    /// See [`VmFees::authorisation`].
+    pub authorisation: VmFeePatch,
+    /// See [`VmFees::decline`].
+    pub decline: VmFeePatch,
+    /// See [`VmFees::cross_border`].
+    pub cross_border: VmFeePatch,
+}
+
+/// What an operator changes of one fee; `None` leaves a part as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct VmFeePatch {
+    /// See [`VmFee::basis_points`].
+    pub basis_points: Option<u32>,
+    /// See [`VmFee::least_minor`].
+    pub least_minor: Option<i64>,
+}
+
+impl VmFeesPatch {
+    fn applied_to(&self, fees: VmFees) -> VmFees {
+        VmFees {
+            opening_minor: self.opening_minor.unwrap_or(fees.opening_minor),
+            authorisation: self.authorisation.applied_to(fees.authorisation),
+            decline: self.decline.applied_to(fees.decline),
+            cross_border: self.cross_border.applied_to(fees.cross_border),
+        }
+    }
+}
+
+impl VmFeePatch {
+    fn applied_to(self, fee: VmFee) -> VmFee {
+        VmFee {
+            basis_points: self.basis_points.unwrap_or(fee.basis_points),
+            least_minor: self.least_minor.unwrap_or(fee.least_minor),
+        }
+    }
 }
 
 /// Which of an app's two accounts is meant.
@@ -379,6 +424,7 @@ async fn apply_patch(
     if let Some(networks) = &patch.ip_whitelist {
         app.ip_whitelist.clone_from(networks);
     }
+    app.fees = patch.fees.applied_to(app.fees);
     tx.execute(&update_text("vm_app", VM_APP_COLUMNS, 2), &vm_app_values(&app)).await?;
     Ok(Some(app))
 }

@@ -186,6 +186,7 @@ async fn transfer_money(
     let balance_minor = moved.iter().find_map(|it| it.balance_minor(card.card_id)).unwrap_or(0);
     let minor = amount.amount_minor();
     let signed = if kind == VmFlowKind::Refund { minor.saturating_neg() } else { minor };
-    let flow = flow(ids, vm_card, kind, signed, balance_minor, now);
+    // As of the commit, like the rows of authorisations: they are listed by their times.
+    let flow = flow(ids, vm_card, kind, signed, balance_minor, ids.clock().now());
     Ok(insert_flows(tx, &[VmFlow { flow_id, ..flow }]).await?)
 }

@@ -1,6 +1,7 @@
 //! What moved the balances of cards of dialect 2 (vm-api.md section 6.12).
 
 use domain::{CardId, EnterpriseId, VmAppId, VmFlow};
+use futures_util::future::try_join_all;
 
 use crate::engine::{Tx, Value};
 use crate::rows::{VM_FLOW_COLUMNS, vm_flow_from, vm_flow_values};
@@ -76,8 +77,9 @@ pub(crate) async fn insert_flows(tx: &Tx, flows: &[VmFlow]) -> Result<(), StoreE
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT vm_app_id FROM vm_card \
          WHERE enterprise_id = $1 AND card_id = $3))"
     );
-    for flow in flows {
-        tx.execute(&sql, &vm_flow_values(flow)).await?;
-    }
-    Ok(())
+    let inserts = flows.iter().map(|flow| {
+        let sql = &sql;
+        async move { tx.execute(sql, &vm_flow_values(flow)).await }
+    });
+    try_join_all(inserts).await.map(|_| ())
 }

@@ -286,7 +286,8 @@ impl List {
     }
 }
 
-fn prefixed(table: &str, columns: &str) -> String {
+/// Columns with the name of their table before them.
+pub(crate) fn prefixed(table: &str, columns: &str) -> String {
     let names: Vec<_> = columns.split(',').map(|it| format!("{table}.{}", it.trim())).collect();
     names.join(", ")
 }

@@ -29,6 +29,7 @@ mod routes;
 mod tickets;
 mod transactions;
 mod vm_apps;
+mod vm_fees;
 mod vm_products;
 
 pub(crate) use authorisation_body::AuthorisationBody;

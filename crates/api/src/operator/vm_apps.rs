@@ -17,6 +17,7 @@ use super::balance::BalanceBody;
 use super::enterprise_patch::{networks, public_key, url};
 use super::enterprises::enterprise_of;
 use super::idempotency::BearsSecret;
+use super::vm_fees::{self, VmFeesBody};
 use crate::fields::Fields;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
@@ -54,6 +55,8 @@ pub(crate) struct VmAppBody {
     balance: String,
     /// What credit-line cards draw on, US dollars.
     wallet_balance: String,
+    /// What the app is charged for.
+    fees: VmFeesBody,
     /// RFC 3339.
     created_at: String,
 }
@@ -73,6 +76,7 @@ impl VmAppBody {
             ip_whitelist: app.ip_whitelist.iter().map(ToString::to_string).collect(),
             balance: major(balances.balance_minor),
             wallet_balance: major(balances.wallet_minor),
+            fees: VmFeesBody::of(&app.fees),
             created_at: app.created_at.to_string(),
         })
     }
@@ -192,6 +196,7 @@ pub(crate) async fn patch(
         webhook_url: url(&state, &fields, "webhookUrl")?,
         signs_webhooks: fields.boolean("signWebhooks")?,
         ip_whitelist: networks(&fields, "ipWhitelist")?,
+        fees: vm_fees::read(&fields, "fees")?,
     };
     let changed = state.store.patch_vm_app(&app.app_id, patch).await?;
     VmAppBody::read(&state, changed.ok_or_else(not_found)?).await.map(Json)

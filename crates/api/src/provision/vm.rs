@@ -3,7 +3,7 @@
 use crypto::sha256;
 use domain::{
     BinRange, CardProfile, Currency, EnterpriseId, ProfileId, Timestamp, VelocityLimits, VmApp,
-    VmAppId, VmFunding, VmProduct,
+    VmAppId, VmFees, VmFunding, VmProduct,
 };
 use store::{Store, StoreError};
 use vault::{SecretText, Vault};
@@ -78,6 +78,7 @@ pub async fn create_vm_app(
         webhook_url: None,
         signs_webhooks: false,
         ip_whitelist: Vec::new(),
+        fees: VmFees::NONE,
         created_at,
     };
     let mut products = Vec::new();

@@ -101,6 +101,7 @@ impl Purchases {
             vm_app_id: None,
             notice: None,
             velocity: None,
+            tariff: None,
         }
     }
 }

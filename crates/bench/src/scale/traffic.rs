@@ -108,6 +108,7 @@ pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> 
         event: Some(result_event(store, &held)),
         notice: None,
         if_uncovered: None,
+        tariff: None,
         now: store.clock().now(),
     };
     match store.decide_authorisation(decision).await? {
@@ -165,6 +166,7 @@ fn purchase(
         authorisation,
         receipt: "x".repeat(RECEIPT_BYTES),
         velocity: Some(velocity),
+        tariff: None,
     })
 }
 

@@ -31,6 +31,7 @@ async fn app(bed: &Bed, url: Option<&str>) -> VmApp {
         webhook_url: url.map(str::to_owned),
         signs_webhooks: false,
         ip_whitelist: Vec::new(),
+        fees: domain::VmFees::NONE,
         created_at: bed.store.clock().now(),
     };
     bed.store.create_vm_app(app.clone(), Vec::new()).await.unwrap();

@@ -14,7 +14,7 @@ use super::messages::MessageKey;
 use super::{
     BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, Command,
     DecideAuthorisation, DecideOutcome, ForcedClearing, MAX_INCREMENTS, MoneyError, Outcome,
-    PostingOutcome, ReverseAuthorisation, bill, steps,
+    PostingOutcome, ReverseAuthorisation, bill, fees, steps,
 };
 use crate::StoreError;
 use crate::engine::Tx;
@@ -42,6 +42,7 @@ pub(crate) async fn apply(
     // command waited for it.
     let mut group = Group { batch: &mut batch, ids, now: ids.clock().now() };
     let results = commands.iter().map(|command| group.run(command)).collect();
+    group.take_fees()?;
     group.sweep_closed()?;
     batch.write(tx).await?;
     Ok(results)
@@ -61,6 +62,7 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
             Command::Begin(request) => {
                 let it = &request.authorisation;
                 accounts.insert(account_key(it));
+                accounts.extend(fees::begin_key(request));
                 if it.direction == Direction::Outgoing {
                     named.extend(it.original_auth_id);
                 }
@@ -73,7 +75,10 @@ async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch,
                 let terms = request.velocity.iter().filter(|terms| terms.are_counted());
                 pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));
             }
-            Command::Decide(decision) => _ = named.insert(decision.auth_id),
+            Command::Decide(decision) => {
+                named.insert(decision.auth_id);
+                accounts.extend(fees::decision_key(decision));
+            }
             Command::Clear(request) => _ = named.insert(request.auth_id),
             Command::Reverse(request) => _ = named.insert(request.auth_id),
             Command::Expire { auth_id, .. } => _ = named.insert(*auth_id),
@@ -174,10 +179,13 @@ impl Group<'_> {
         }
         let reserved_minor = self.follow(&it)?;
         let excess_receipt = self.refuse_excess(&mut it, request.velocity.as_ref(), reserved_minor);
+        let before_minor = self.own_available_minor(&it);
         let account = self.batch.account(account_key(&it));
         let account_id = account.as_ref().map(|account| account.account_id);
         let movement = steps::begin(account, &mut it, reserved_minor)?;
         self.record(&it, account_id, movement, it.created_at);
+        self.note_hold(&it, before_minor, "held");
+        self.charge(&it, request.tariff.as_ref());
         self.batch.messages.extend(message.into_iter().map(|key| (key, it.clone())));
         let counted = self.count(&it, request.velocity.as_ref());
         let receipt = excess_receipt.unwrap_or_else(|| request.receipt.clone());
@@ -215,6 +223,7 @@ impl Group<'_> {
         mut it: Authorisation,
         decision: &DecideAuthorisation,
     ) -> Result<DecideOutcome, MoneyError> {
+        let before_minor = self.own_available_minor(&it);
         let account = self.batch.account(account_key(&it));
         let account_id = account.as_ref().map(|account| account.account_id);
         let movement = steps::decide(account, &mut it, decision)?;
@@ -223,6 +232,8 @@ impl Group<'_> {
         if it.status == AuthorisationStatus::Approved {
             self.approve(&mut it, decision.now)?;
         }
+        self.note_decision(&it, before_minor);
+        self.charge(&it, decision.tariff.as_ref());
         self.batch.events.extend(decision.event.clone());
         self.tell(decision.notice.as_ref(), &it);
         self.keep(it.clone(), decision.receipt.clone());
@@ -257,6 +268,7 @@ impl Group<'_> {
 
     fn clear(&mut self, request: &ClearAuthorisation) -> Result<PostingOutcome, MoneyError> {
         let mut bill = self.bill(&self.loaded(request.auth_id)?);
+        let before_minor = self.own_available_minor(&bill.original);
         let account = self.owned_account(&bill.original)?;
         let account_id = account.account_id;
         let cleared = bill::clear(account, &mut bill, request)?;
@@ -265,6 +277,7 @@ impl Group<'_> {
         self.tell(request.notice.as_ref(), &bill.original);
         self.record_bill(&bill, account_id, movements, self.now);
         let it = bill.original;
+        self.note_settlement(&it, before_minor, "clearing", amount);
         let posting = Posting { amount, acquirer_amount, ..self.posting(&it) };
         self.batch.postings.push(posting.clone());
         Ok(PostingOutcome { posting, authorisation: it })
@@ -272,6 +285,7 @@ impl Group<'_> {
 
     fn reverse(&mut self, request: &ReverseAuthorisation) -> Result<Authorisation, MoneyError> {
         let mut bill = self.bill(&self.loaded(request.auth_id)?);
+        let before_minor = self.own_available_minor(&bill.original);
         let account = self.owned_account(&bill.original)?;
         let account_id = account.account_id;
         let mut reversed = bill::reverse(account, &mut bill, request)?;
@@ -279,6 +293,7 @@ impl Group<'_> {
         for (auth_id, movement) in &movements {
             self.give_back_taken_over(*auth_id, *movement);
         }
+        self.note_reversal(&bill.original, before_minor, &movements);
         self.tell_reversed(&bill, &movements, request);
         self.record_bill(&bill, account_id, movements, request.now);
         let record = steps::reversal_record(&bill.original, request, &reversed);
@@ -291,12 +306,14 @@ impl Group<'_> {
     fn force(&mut self, request: &ForcedClearing) -> Result<PostingOutcome, MoneyError> {
         let mut it = request.record.clone();
         (it.created_at, it.decided_at) = (self.now, Some(self.now));
+        let before_minor = self.own_available_minor(&it);
         let account = self.owned_account(&it).map_err(|_| MoneyError::NoAccount)?;
         let account_id = account.account_id;
         let cleared = ledger::clear(account, HoldState::None, 0, it.amount, true)?;
         for movement in cleared.movements {
             self.record(&it, Some(account_id), Some(movement), self.now);
         }
+        self.note_settlement(&it, before_minor, "clearing without authorisation", it.amount);
         let posting = self.posting(&it);
         self.batch.postings.push(posting.clone());
         self.push_uncounted(it.clone(), request.receipt.clone(), request.vm_app_id);
@@ -345,7 +362,7 @@ impl Group<'_> {
     }
 
     /// An authorisation with the approved increments that a message about it covers.
-    fn bill(&self, original: &Authorisation) -> Bill {
+    pub(super) fn bill(&self, original: &Authorisation) -> Bill {
         let mut increments = self.followers(original);
         increments.retain(|it| it.status == AuthorisationStatus::Approved && it.is_increment());
         Bill { original: original.clone(), increments }
@@ -382,6 +399,7 @@ impl Group<'_> {
         if it.enterprise_id != enterprise_id || !steps::is_expired(&it, now) {
             return Ok(false);
         }
+        let before_minor = self.own_available_minor(&it);
         let account = self.owned_account(&it)?;
         let account_id = account.account_id;
         let movement = steps::give_back(Some(account), &mut it, HoldState::Expired)?;
@@ -389,12 +407,13 @@ impl Group<'_> {
             self.give_back_taken_over(auth_id, movement);
         }
         self.record(&it, Some(account_id), movement, now);
+        self.note_hold(&it, before_minor, "expired");
         self.tell(notice, &it);
         self.keep(it, None);
         Ok(true)
     }
 
-    fn loaded(&self, auth_id: domain::AuthId) -> Result<Authorisation, MoneyError> {
+    pub(super) fn loaded(&self, auth_id: domain::AuthId) -> Result<Authorisation, MoneyError> {
         let loaded = self.batch.authorisations.get(&auth_id).ok_or(MoneyError::NotFound)?;
         Ok(loaded.authorisation.clone())
     }

@@ -9,6 +9,7 @@ use domain::{
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
+use super::fees::Charge;
 use super::messages::{MessageKey, first_of};
 use super::velocity::{LoadedUse, PanKey};
 use crate::StoreError;
@@ -62,6 +63,8 @@ pub(super) struct Batch {
     pub(super) events: Vec<WebhookEvent>,
     /// Movements of the balances of cards of dialect 2.
     pub(super) flows: Vec<VmFlow>,
+    /// Fees of the group, not yet taken from their accounts.
+    pub(super) charges: Vec<Charge>,
 }
 
 impl Batch {

@@ -120,7 +120,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn account_or_new(&self, key: AccountKey) -> Account {
+    pub(super) fn account_or_new(&self, key: AccountKey) -> Account {
         let (enterprise_id, currency, owner) = key;
         let known = self.batch.accounts.get(&key).map(|loaded| loaded.account.clone());
         known.unwrap_or_else(|| {
@@ -129,7 +129,7 @@ impl Group<'_> {
         })
     }
 
-    fn keep_account(&mut self, key: AccountKey, account: Account) {
+    pub(super) fn keep_account(&mut self, key: AccountKey, account: Account) {
         let is_new = self.batch.accounts.get(&key).is_none_or(|loaded| loaded.is_new);
         let loaded = LoadedAccount { account, is_new, is_changed: true };
         self.batch.accounts.insert(key, loaded);

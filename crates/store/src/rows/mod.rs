@@ -54,9 +54,9 @@ pub(crate) use velocity::{
     velocity_use_from, velocity_use_values,
 };
 pub(crate) use vm::{
-    VM_APP_COLUMNS, VM_CARD_COLUMNS, VM_FLOW_COLUMNS, VM_PRODUCT_COLUMNS, vm_app_from,
-    vm_app_values, vm_card_from, vm_card_values, vm_flow_from, vm_flow_values, vm_product_from,
-    vm_product_values,
+    VM_APP_COLUMNS, VM_CARD_COLUMNS, VM_FEES_COLUMNS, VM_FLOW_COLUMNS, VM_PRODUCT_COLUMNS,
+    vm_app_from, vm_app_values, vm_card_from, vm_card_values, vm_fees_from, vm_flow_from,
+    vm_flow_values, vm_product_from, vm_product_values,
 };
 pub(crate) use webhook::{EVENT_COLUMNS, NO_APP, event_from, event_values};
 

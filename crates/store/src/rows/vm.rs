@@ -1,7 +1,8 @@
 //! The columns of dialect 2's apps, products and cards.
 
 use domain::{
-    CardId, EnterpriseId, ProfileId, VmApp, VmAppId, VmCard, VmFlow, VmFlowId, VmLimits, VmProduct,
+    CardId, EnterpriseId, ProfileId, VmApp, VmAppId, VmCard, VmFee, VmFees, VmFlow, VmFlowId,
+    VmLimits, VmProduct,
 };
 
 use super::{Fields, lines};
@@ -10,7 +11,15 @@ use crate::engine::{Row, Value};
 
 /// The columns of an app.
 pub(crate) const VM_APP_COLUMNS: &str = "enterprise_id, vm_app_id, app_id, secret_digest, \
-    merchant_public_key, webhook_url, signs_webhooks, ip_whitelist, created_at";
+    merchant_public_key, webhook_url, signs_webhooks, ip_whitelist, created_at, \
+    opening_fee_minor, authorisation_fee_basis_points, authorisation_fee_least_minor, \
+    decline_fee_basis_points, decline_fee_least_minor, cross_border_fee_basis_points, \
+    cross_border_fee_least_minor";
+
+/// The columns of an app's fees, the last of [`VM_APP_COLUMNS`].
+pub(crate) const VM_FEES_COLUMNS: &str = "opening_fee_minor, authorisation_fee_basis_points, \
+    authorisation_fee_least_minor, decline_fee_basis_points, decline_fee_least_minor, \
+    cross_border_fee_basis_points, cross_border_fee_least_minor";
 
 /// Reads an app from [`VM_APP_COLUMNS`].
 pub(crate) fn vm_app_from(row: &Row) -> Result<VmApp, StoreError> {
@@ -28,12 +37,34 @@ pub(crate) fn vm_app_from(row: &Row) -> Result<VmApp, StoreError> {
         signs_webhooks: f.flag()?,
         ip_whitelist: f.lines("vm_app.ip_whitelist")?,
         created_at: f.time()?,
+        fees: fees(&mut f)?,
     })
+}
+
+/// Reads fees from [`VM_FEES_COLUMNS`].
+pub(crate) fn vm_fees_from(row: &Row) -> Result<VmFees, StoreError> {
+    fees(&mut Fields::of(row))
+}
+
+fn fees(f: &mut Fields<'_>) -> Result<VmFees, StoreError> {
+    Ok(VmFees {
+        opening_minor: f.int()?,
+        authorisation: fee(f)?,
+        decline: fee(f)?,
+        cross_border: fee(f)?,
+    })
+}
+
+fn fee(f: &mut Fields<'_>) -> Result<VmFee, StoreError> {
+    let basis_points = f.int()?;
+    let basis_points =
+        basis_points.try_into().map_err(|_| StoreError::Corrupt("a fee of vm_app"))?;
+    Ok(VmFee { basis_points, least_minor: f.int()? })
 }
 
 /// The values of an app for [`VM_APP_COLUMNS`].
 pub(crate) fn vm_app_values(app: &VmApp) -> Vec<Value> {
-    vec![
+    let mut values = vec![
         app.enterprise_id.into(),
         app.vm_app_id.into(),
         (&app.app_id).into(),
@@ -43,7 +74,12 @@ pub(crate) fn vm_app_values(app: &VmApp) -> Vec<Value> {
         app.signs_webhooks.into(),
         lines(&app.ip_whitelist),
         app.created_at.into(),
-    ]
+        app.fees.opening_minor.into(),
+    ];
+    for fee in [app.fees.authorisation, app.fees.decline, app.fees.cross_border] {
+        values.extend([i64::from(fee.basis_points).into(), fee.least_minor.into()]);
+    }
+    values
 }
 
 /// The columns of a product.

@@ -115,7 +115,7 @@ async fn entries(tx: &Tx, range: &[Value; 3]) -> Result<BTreeMap<AuthId, Entries
         CAST(SUM(CASE WHEN to_bucket = 'POSTED' THEN amount_minor \
             WHEN from_bucket = 'POSTED' THEN -amount_minor ELSE 0 END) AS BIGINT) \
         FROM ledger_transfer WHERE enterprise_id = $1 AND auth_id > $2 AND auth_id <= $3 \
-        GROUP BY auth_id";
+        AND kind <> 'FEE' GROUP BY auth_id";
     let postings = "SELECT auth_id, CAST(SUM(CASE WHEN direction = 'OUTGOING' \
         THEN amount_minor ELSE -amount_minor END) AS BIGINT) \
         FROM posting WHERE enterprise_id = $1 AND auth_id > $2 AND auth_id <= $3 GROUP BY auth_id";

@@ -21,6 +21,8 @@ mod sweeping;
 mod velocity;
 mod verify;
 mod vm_cards;
+mod vm_fees;
+mod vm_histories;
 
 /// Writes a test once and runs it on both engines, each time on a fresh store. A second
 /// name gives the test the database below the store.

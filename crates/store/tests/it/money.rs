@@ -62,6 +62,7 @@ pub fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> Be
         vm_app_id: None,
         notice: None,
         velocity: None,
+        tariff: None,
     }
 }
 
@@ -82,6 +83,7 @@ pub fn decision(
         event: Some(event(ids, auth_id.as_i64())),
         notice: None,
         if_uncovered: None,
+        tariff: None,
         now: NOW,
     }
 }

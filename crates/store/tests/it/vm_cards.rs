@@ -2,7 +2,8 @@
 
 use domain::{
     AccountOwner, AuthId, BusinessDay, CardId, CardStatus, Customer, CustomerId, ResponseCode,
-    SettlementFileType, VmApp, VmAppId, VmCard, VmFlow, VmFlowKind, VmFunding, VmLimits, VmProduct,
+    SettlementFileType, VmApp, VmAppId, VmCard, VmFees, VmFlow, VmFlowKind, VmFunding, VmLimits,
+    VmProduct,
 };
 use ledger::LedgerError;
 use store::{
@@ -27,6 +28,7 @@ pub fn app() -> VmApp {
         webhook_url: None,
         signs_webhooks: false,
         ip_whitelist: Vec::new(),
+        fees: VmFees::NONE,
         created_at: NOW,
     }
 }
@@ -96,11 +98,11 @@ pub fn opening(store: &Store, number: u8, funding: VmFunding, load_minor: i64) -
     }
 }
 
-fn uuid(number: u8) -> String {
+pub fn uuid(number: u8) -> String {
     format!("card-{number}")
 }
 
-async fn opened(store: &Store, number: u8, load_minor: i64) -> CardId {
+pub async fn opened(store: &Store, number: u8, load_minor: i64) -> CardId {
     let request = opening(store, number, VmFunding::Prepaid, load_minor);
     let card_id = request.vm_card.card_id;
     store.open_vm_card(request).await.unwrap();
@@ -148,7 +150,7 @@ const fn is_short_of_money<T>(result: &Result<T, VmCardError>) -> bool {
 }
 
 /// An approved purchase of a prepaid card.
-async fn spent(store: &Store, card_id: CardId, minor: i64) -> AuthId {
+pub async fn spent(store: &Store, card_id: CardId, minor: i64) -> AuthId {
     let mut request = purchase(store.ids(), usd(minor), None);
     request.authorisation.card_id = card_id;
     request.authorisation.account = AccountOwner::Card(card_id);
@@ -160,7 +162,7 @@ async fn spent(store: &Store, card_id: CardId, minor: i64) -> AuthId {
     held.auth_id
 }
 
-fn cleared(auth_id: AuthId, acquirer_amount_minor: i64) -> ClearAuthorisation {
+pub fn cleared(auth_id: AuthId, acquirer_amount_minor: i64) -> ClearAuthorisation {
     let acquirer_amount_minor = Some(acquirer_amount_minor);
     ClearAuthorisation { auth_id, acquirer_amount_minor, is_final: true, notice: None }
 }

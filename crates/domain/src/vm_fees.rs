@@ -1,0 +1,173 @@
+//! What the operator charges an app of dialect 2 for (vm-api.md section 7.5). Pure.
+
+use crate::{Authorisation, AuthorisationStatus, Direction, TransactionType};
+
+/// What a service costs: a share of the amount it is about, and no less than a least fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct VmFee {
+    /// Hundredths of a percent of the amount.
+    pub basis_points: u32,
+    /// Least fee, minor units; with no share it is the fee.
+    pub least_minor: i64,
+}
+
+impl VmFee {
+    /// All of the amount.
+    pub const MAX_BASIS_POINTS: u32 = 10_000;
+
+    /// The fee for an amount, minor units; parts of a minor unit are rounded up.
+    #[must_use]
+    pub fn of(self, amount_minor: i64) -> i64 {
+        let all = i128::from(Self::MAX_BASIS_POINTS);
+        let share = i128::from(amount_minor.max(0)) * i128::from(self.basis_points);
+        let share = (share + all - 1) / all;
+        i64::try_from(share).unwrap_or(i64::MAX).max(self.least_minor)
+    }
+
+    /// Whether it is ever more than nothing.
+    #[must_use]
+    pub const fn is_charged(self) -> bool {
+        self.basis_points > 0 || self.least_minor > 0
+    }
+}
+
+/// What an authorisation is charged for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VmFeeKind {
+    /// It was approved.
+    Authorisation,
+    /// It was declined.
+    Decline,
+    /// It was approved in another currency than the card's.
+    CrossBorder,
+}
+
+impl VmFeeKind {
+    /// What it is called in a list of movements.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authorisation => "authorisation fee",
+            Self::Decline => "decline fee",
+            Self::CrossBorder => "cross-border fee",
+        }
+    }
+}
+
+/// What the operator charges an app for; nothing if nothing is said. All of it is charged to
+/// the app's balance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct VmFees {
+    /// For a card, when it is opened, minor units.
+    pub opening_minor: i64,
+    /// For an approved authorisation.
+    pub authorisation: VmFee,
+    /// For a declined authorisation.
+    pub decline: VmFee,
+    /// For an approved authorisation in another currency than the card's, on top.
+    pub cross_border: VmFee,
+}
+
+impl VmFees {
+    /// Nothing is charged.
+    pub const NONE: Self = {
+        let nothing = VmFee { basis_points: 0, least_minor: 0 };
+        Self { opening_minor: 0, authorisation: nothing, decline: nothing, cross_border: nothing }
+    };
+
+    /// Whether any authorisation is ever charged.
+    #[must_use]
+    pub const fn charges_authorisations(&self) -> bool {
+        self.authorisation.is_charged()
+            || self.decline.is_charged()
+            || self.cross_border.is_charged()
+    }
+
+    /// What a decided authorisation is charged, minor units each, when `amount_minor` of it is
+    /// new. What the cardholder receives and what moves nothing (an inquiry) is free.
+    #[must_use]
+    pub fn of_authorisation(&self, it: &Authorisation, amount_minor: i64) -> Vec<(VmFeeKind, i64)> {
+        let is_free =
+            it.direction == Direction::Incoming || it.transaction_type == TransactionType::Inquiry;
+        let is_abroad = it.acquirer_amount.currency() != it.amount.currency();
+        let due = match it.status {
+            _ if is_free => [None, None],
+            AuthorisationStatus::Pending => [None, None],
+            AuthorisationStatus::Declined => [Some((VmFeeKind::Decline, self.decline)), None],
+            AuthorisationStatus::Approved => [
+                Some((VmFeeKind::Authorisation, self.authorisation)),
+                is_abroad.then_some((VmFeeKind::CrossBorder, self.cross_border)),
+            ],
+        };
+        let fees = due.into_iter().flatten().map(|(kind, fee)| (kind, fee.of(amount_minor)));
+        fees.filter(|(_, minor)| *minor > 0).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        AccountOwner, ArrivingAuthorisation, AuthId, AuthType, CardId, Currency, CustomerId,
+        EnterpriseId, Merchant, Money, OutsId, Timestamp, VmAppId,
+    };
+
+    #[test]
+    fn a_fee_is_a_share_and_no_less_than_the_least() {
+        let fee = VmFee { basis_points: 100, least_minor: 45 };
+        for (amount_minor, expected) in [(0, 45), (4_500, 45), (4_501, 46), (10_000, 100)] {
+            assert_eq!(fee.of(amount_minor), expected, "{amount_minor}");
+        }
+        assert_eq!(VmFee::default().of(i64::MAX), 0);
+        assert_eq!(VmFee { basis_points: u32::MAX, least_minor: 0 }.of(i64::MAX), i64::MAX);
+    }
+
+    fn purchase(acquirer: Currency) -> Authorisation {
+        Authorisation::arriving(ArrivingAuthorisation {
+            enterprise_id: EnterpriseId::from_i64(1),
+            auth_id: AuthId::from_i64(2),
+            card_id: CardId::from_i64(3),
+            customer_id: CustomerId::from_i64(4),
+            outs_id: OutsId::from_i64(5),
+            original_auth_id: None,
+            account: AccountOwner::VmWallet(VmAppId::from_i64(6)),
+            direction: Direction::Outgoing,
+            auth_type: AuthType::Normal,
+            transaction_type: TransactionType::Purchase,
+            amount: Money::new(1_000, Currency::USD),
+            acquirer_amount: Money::new(1_350, acquirer),
+            fx_rate: "1".to_owned(),
+            merchant: Merchant::default(),
+            network_key: None,
+            created_at: Timestamp::default(),
+        })
+    }
+
+    #[test]
+    fn each_decision_has_its_fees_and_what_moves_nothing_out_has_none() {
+        let fee = |basis_points, least_minor| VmFee { basis_points, least_minor };
+        let fees = VmFees {
+            opening_minor: 100,
+            authorisation: fee(200, 0),
+            decline: fee(0, 30),
+            cross_border: fee(100, 45),
+        };
+        let mut it = purchase(Currency::SGD);
+        assert_eq!(fees.of_authorisation(&it, 1_000), []);
+        it.status = AuthorisationStatus::Approved;
+        let expected = [(VmFeeKind::Authorisation, 20), (VmFeeKind::CrossBorder, 45)];
+        assert_eq!(fees.of_authorisation(&it, 1_000), expected);
+        assert_eq!(VmFees::NONE.of_authorisation(&it, 1_000), []);
+        let mut home = purchase(Currency::USD);
+        home.status = AuthorisationStatus::Approved;
+        assert_eq!(fees.of_authorisation(&home, 1_000), [(VmFeeKind::Authorisation, 20)]);
+        it.status = AuthorisationStatus::Declined;
+        assert_eq!(fees.of_authorisation(&it, 1_000), [(VmFeeKind::Decline, 30)]);
+        let refund = Authorisation { direction: Direction::Incoming, ..it.clone() };
+        let inquiry = Authorisation { transaction_type: TransactionType::Inquiry, ..it };
+        assert_eq!(fees.of_authorisation(&refund, 1_000), []);
+        assert_eq!(fees.of_authorisation(&inquiry, 1_000), []);
+        assert!(fees.charges_authorisations());
+        assert!(!VmFees { opening_minor: 100, ..VmFees::NONE }.charges_authorisations());
+    }
+}

@@ -1,0 +1,103 @@
+//! What an app is charged for the authorisations of its cards (vm-api.md section 7.5): in the
+//! commit that decides one, so that it is charged once, whatever is repeated or breaks off.
+
+use domain::{
+    AccountOwner, AuthId, Authorisation, Currency, EnterpriseId, Money, VmAppId, VmFees, VmFlowKind,
+};
+
+use super::apply::Group;
+use super::batch::AccountKey;
+use super::{BeginAuthorisation, DecideAuthorisation, steps};
+use crate::StoreError;
+
+/// An app's fees, and the balance that they are charged to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VmTariff {
+    /// The app.
+    pub vm_app_id: VmAppId,
+    /// Of its balance and its cards.
+    pub currency: Currency,
+    /// What is charged.
+    pub fees: VmFees,
+}
+
+impl VmTariff {
+    fn key(&self, enterprise_id: EnterpriseId) -> AccountKey {
+        (enterprise_id, self.currency, AccountOwner::VmBalance(self.vm_app_id))
+    }
+}
+
+/// A fee on its way to its account.
+pub(super) struct Charge {
+    key: AccountKey,
+    auth_id: AuthId,
+    amount: Money,
+}
+
+/// The account that a new authorisation may be charged to: only a decline is charged at once.
+pub(super) fn begin_key(request: &BeginAuthorisation) -> Option<AccountKey> {
+    let tariff = request.tariff.filter(|it| it.fees.decline.is_charged())?;
+    Some(tariff.key(request.authorisation.enterprise_id))
+}
+
+/// The account that a decision may be charged to.
+pub(super) fn decision_key(decision: &DecideAuthorisation) -> Option<AccountKey> {
+    let tariff = decision.tariff.filter(|it| it.fees.charges_authorisations())?;
+    Some(tariff.key(decision.enterprise_id))
+}
+
+impl Group<'_> {
+    /// Charges what a decided authorisation costs. Its rows say so at once; the account follows
+    /// at the end of the group.
+    pub(super) fn charge(&mut self, it: &Authorisation, tariff: Option<&VmTariff>) {
+        let (Some(tariff), Some(balance_minor)) = (tariff, self.own_available_minor(it)) else {
+            return;
+        };
+        let charged_minor = self.charged_minor(it);
+        if it.is_completion() && it.is_approved_purchase() && charged_minor <= 0 {
+            return;
+        }
+        for (kind, minor) in tariff.fees.of_authorisation(it, charged_minor) {
+            let remark = format!("{}, charged to the account: {}", kind.as_str(), it.auth_id);
+            let change = (VmFlowKind::Fee, minor.saturating_neg());
+            self.push_flow(it, change, balance_minor, remark);
+            self.batch.charges.push(Charge {
+                key: tariff.key(it.enterprise_id),
+                auth_id: it.auth_id,
+                amount: Money::new(minor, tariff.currency),
+            });
+        }
+    }
+
+    /// What an authorisation is charged for: a completion for what it adds to its bill, of which
+    /// the rest was charged before.
+    fn charged_minor(&self, it: &Authorisation) -> i64 {
+        let whole_minor = it.amount.amount_minor();
+        if it.is_completion() { whole_minor - self.reserved_minor(it) } else { whole_minor }
+    }
+
+    /// What the bill of a completion was authorised for, minor units, less what was reversed.
+    fn reserved_minor(&self, completion: &Authorisation) -> i64 {
+        let original = completion.original_auth_id.and_then(|auth_id| self.loaded(auth_id).ok());
+        let Some(original) = original else { return 0 };
+        let bill = self.bill(&original);
+        let members = std::iter::once(&bill.original).chain(&bill.increments);
+        members.map(steps::unreversed_minor).fold(0, i64::saturating_add)
+    }
+
+    /// Takes the group's fees from their accounts. What was decided cannot be undone, so that a
+    /// balance may go below zero.
+    pub(super) fn take_fees(&mut self) -> Result<(), StoreError> {
+        for Charge { key, auth_id, amount } in std::mem::take(&mut self.batch.charges) {
+            let mut account = self.account_or_new(key);
+            let movement = ledger::charge_rendered(&mut account, amount)
+                .map_err(|_| StoreError::Corrupt("the balance of an app"))?;
+            let (enterprise_id, ..) = key;
+            let mut transfer = self.transfer(enterprise_id, account.account_id, movement, self.now);
+            transfer.auth_id = Some(auth_id);
+            self.batch.transfers.push(transfer);
+            self.keep_account(key, account);
+        }
+        Ok(())
+    }
+}

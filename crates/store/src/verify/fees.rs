@@ -1,0 +1,90 @@
+//! What apps were charged against the rows of their cards' lists, and against the
+//! authorisations that it was for.
+
+use std::collections::BTreeMap;
+
+use domain::{AccountOwner, AuthId, EnterpriseId};
+use ledger::Account;
+
+use super::{MAX_VIOLATIONS, VerifyReport};
+use crate::StoreError;
+use crate::engine::Tx;
+
+/// How many fees an app was charged, and what they come to, minor units.
+type Charged = (i64, i64);
+
+/// Compares what the balance of each app was charged with the fees that the lists of its cards
+/// tell of, and the fees of authorisations with their decisions.
+pub(super) async fn verify_fees(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    accounts: &[Account],
+    report: &mut VerifyReport,
+) -> Result<(), StoreError> {
+    // Without an app there is nobody to charge.
+    if accounts.iter().all(|account| account.owner == AccountOwner::Deposit) {
+        return Ok(());
+    }
+    let transfers = "SELECT account.owner_id, COUNT(*), \
+        CAST(SUM(fee.amount_minor) AS BIGINT) FROM ledger_transfer fee \
+        JOIN ledger_account account ON account.enterprise_id = fee.enterprise_id \
+            AND account.account_id = fee.account_id AND account.purpose = 'VM_BALANCE' \
+        WHERE fee.enterprise_id = $1 AND fee.kind = 'FEE' GROUP BY account.owner_id";
+    let rows = "SELECT vm_app_id, COUNT(*), CAST(SUM(-amount_minor) AS BIGINT) FROM vm_flow \
+        WHERE enterprise_id = $1 AND kind = 'Fee' GROUP BY vm_app_id";
+    let charged = by_app(tx, enterprise_id, transfers).await?;
+    let mut told = by_app(tx, enterprise_id, rows).await?;
+    for (app, charged) in charged {
+        compare(app, charged, told.remove(&app).unwrap_or_default(), report);
+    }
+    for (app, told) in told {
+        compare(app, Charged::default(), told, report);
+    }
+    verify_decisions(tx, enterprise_id, report).await
+}
+
+fn compare(app: i64, (fees, minor): Charged, told: Charged, report: &mut VerifyReport) {
+    if (fees, minor) != told {
+        let (rows, told_minor) = told;
+        let rule = format!(
+            "its balance was charged {fees} fees of {minor}, its cards' lists tell of {rows} of \
+             {told_minor}"
+        );
+        report.note(format!("app {app}"), rule);
+    }
+}
+
+async fn by_app(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    sql: &str,
+) -> Result<BTreeMap<i64, Charged>, StoreError> {
+    let rows = tx.query(sql, &[enterprise_id.into()]).await?;
+    rows.iter().map(|row| Ok((row.int(0)?, (row.int(1)?, row.int(2)?)))).collect()
+}
+
+/// A decline has one fee, an approval one and another one if it is from abroad; what is not
+/// decided and what gives to the cardholder has none.
+async fn verify_decisions(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    report: &mut VerifyReport,
+) -> Result<(), StoreError> {
+    let sql = "SELECT it.auth_id FROM ledger_transfer fee JOIN authorisation it \
+        ON it.enterprise_id = fee.enterprise_id AND it.auth_id = fee.auth_id \
+        WHERE fee.enterprise_id = $1 AND fee.kind = 'FEE' \
+        GROUP BY it.auth_id, it.direction, it.status, it.currency, it.acquirer_currency \
+        HAVING it.direction <> 'OUTGOING' OR COUNT(*) > CASE it.status \
+            WHEN 'APPROVED' THEN CASE WHEN it.currency <> it.acquirer_currency THEN 2 ELSE 1 END \
+            WHEN 'DECLINED' THEN 1 ELSE 0 END \
+        ORDER BY it.auth_id LIMIT $2";
+    let limit = i64::try_from(MAX_VIOLATIONS).unwrap_or(i64::MAX);
+    for row in tx.query(sql, &[enterprise_id.into(), limit.into()]).await? {
+        let auth_id = AuthId::from_i64(row.int(0)?);
+        report.note(
+            format!("authorisation {auth_id}"),
+            "it was charged more fees than its decision has",
+        );
+    }
+    Ok(())
+}
