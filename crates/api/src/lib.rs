@@ -21,6 +21,7 @@ pub mod provision;
 pub mod request_bodies;
 mod sandbox;
 mod shell;
+mod stalled;
 mod state;
 mod uploads;
 mod vm;

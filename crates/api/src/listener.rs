@@ -16,11 +16,14 @@ use tower::ServiceExt as _;
 
 use crate::peer::PeerAddress;
 use crate::shell::HttpService;
+use crate::stalled::Patient;
 
 /// Most connections of a listener, however many file handles there are.
 pub const MAX_CONNECTIONS: usize = 4_096;
 /// Longest wait for a request's headers, on an idle kept-alive connection too.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait for a caller to read more of its answer.
+const READING_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of a request's line and headers.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// Pause after a failed accept, which is mostly a lack of file handles.
@@ -90,7 +93,7 @@ async fn serve_connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), handler);
+        .serve_connection(TokioIo::new(Patient::new(stream, READING_TIMEOUT)), handler);
     tokio::pin!(connection);
     let stopped = async move { stop.wait_for(|stopped| *stopped).await.map(drop) };
     let ended = tokio::select! {
