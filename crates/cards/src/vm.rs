@@ -7,13 +7,13 @@ use domain::{
 use ledger::LedgerError;
 use store::{
     ChangeVmCard, MoneyError, OpenVmCard, StoreError, VmCardError, VmCardView, VmCardWish,
-    VmFlowPage,
+    VmFlowPage, VmLimitChange,
 };
 use thiserror::Error;
 use vault::{ClearPan, Cvv2, VaultError, expiry_yymm};
 use wire::vm::VmError;
 use wire::vm::amount::CURRENCY;
-use wire::vm::card::{CreateCard, FreezeWish, Holder};
+use wire::vm::card::{CreateCard, FreezeWish, Holder, LimitChange};
 use wire::vm::parameters::PageWish;
 use wire::vm::time::Offset;
 use zeroize::Zeroizing;
@@ -244,6 +244,26 @@ impl Cards {
             Err(VmCardError::Status(_)) => Err(VmError::AbnormalCardStatus.into()),
             changed => changed.map(drop).map_err(VmRefusal::from),
         }
+    }
+
+    /// Changes the limits of a credit-line card.
+    ///
+    /// # Errors
+    /// Not a card of this app, prepaid, or ended.
+    pub async fn change_vm_limits(
+        &self,
+        app: &VmApp,
+        card_uuid: String,
+        wish: LimitChange,
+    ) -> Result<(), VmRefusal> {
+        let change = VmLimitChange {
+            single_minor: wish.single_minor,
+            day_minor: wish.day_minor,
+            month_minor: wish.month_minor,
+            total_minor: wish.total_minor,
+        };
+        let (owner, vm_app_id) = (app.enterprise_id, app.vm_app_id);
+        Ok(self.store.change_vm_limits(owner, vm_app_id, card_uuid, change).await?)
     }
 
     /// What moved the balances of an app's cards, or of one of them.

@@ -44,6 +44,7 @@ mod vm_card_changes;
 mod vm_cards;
 mod vm_challenges;
 mod vm_flows;
+mod vm_limits;
 mod vm_listings;
 mod waiting;
 
@@ -88,9 +89,8 @@ pub use vm_card_changes::{ChangeVmCard, VmCardWish};
 pub use vm_cards::{OpenVmCard, VmCardError, VmCardView};
 pub use vm_challenges::{ChallengeCode, TypedCode};
 pub use vm_flows::VmFlowPage;
-pub use vm_listings::{
-    VmCardFilter, VmCardRow, VmLimitChange, VmPage, VmRows, VmTransactionFilter,
-};
+pub use vm_limits::VmLimitChange;
+pub use vm_listings::{VmCardFilter, VmCardRow, VmPage, VmRows, VmTransactionFilter};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,16 +1,14 @@
 //! Lists of dialect 2: an app's transactions and its cards, page by page (vm-api.md section 9).
 
 use domain::{AuthId, Authorisation, Card, CardStatus, EnterpriseId, Timestamp, VmAppId, VmCard};
-use domain::{VelocityUse, VmFunding, VmLimits};
+use domain::{VelocityUse, VmFunding};
 
-use crate::cards::find_card;
-use crate::engine::{Row, Tx, Value};
+use crate::engine::{Row, Value};
 use crate::rows::{
     AUTHORISATION_COLUMNS, CARD_COLUMNS, VELOCITY_USE_COLUMNS, VM_CARD_COLUMNS, authorisation_from,
     card_from, velocity_use_from, vm_card_from,
 };
-use crate::vm_cards::find_vm_card;
-use crate::{Store, StoreError, VmCardError};
+use crate::{Store, StoreError};
 
 /// What kind of transaction a row is, as `wire::vm::transaction::standing` tells it.
 const KIND: &str = "CASE WHEN it.direction = 'INCOMING' THEN 'Refund' \
@@ -90,30 +88,6 @@ pub struct VmCardRow {
     pub used: VelocityUse,
 }
 
-/// New limits of a credit-line card, minor units; none leaves one as it is.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct VmLimitChange {
-    /// Of one authorisation.
-    pub single_minor: Option<i64>,
-    /// Of a day.
-    pub day_minor: Option<i64>,
-    /// Of a month.
-    pub month_minor: Option<i64>,
-    /// In total.
-    pub total_minor: Option<i64>,
-}
-
-impl VmLimitChange {
-    fn applied_to(self, it: VmLimits) -> VmLimits {
-        VmLimits {
-            single_minor: self.single_minor.unwrap_or(it.single_minor),
-            day_minor: self.day_minor.unwrap_or(it.day_minor),
-            month_minor: self.month_minor.unwrap_or(it.month_minor),
-            total_minor: self.total_minor.unwrap_or(it.total_minor),
-        }
-    }
-}
-
 impl Store {
     /// Transactions of an app, one for each authorisation, with the id on the wire of its card.
     ///
@@ -124,11 +98,12 @@ impl Store {
         page: &VmPage,
         filter: &VmTransactionFilter,
     ) -> Result<VmRows<(Authorisation, String)>, StoreError> {
-        let mut list = List::new(page, "own.card_uuid");
+        let mut list = List::new(page);
         list.only("it.auth_id", filter.auth_id);
         list.only(KIND, filter.kind);
         list.only(&state_sql(filter.open_state), filter.state);
         list.columns = format!("{}, own.card_uuid", prefixed("it", AUTHORISATION_COLUMNS));
+        list.counted = "authorisation it";
         list.tables = "authorisation it JOIN vm_card own \
             ON own.enterprise_id = it.enterprise_id AND own.card_id = it.card_id";
         list.order = "it.created_at DESC, it.auth_id DESC";
@@ -146,7 +121,7 @@ impl Store {
         filter: &VmCardFilter,
         offset_seconds: i64,
     ) -> Result<VmRows<VmCardRow>, StoreError> {
-        let mut list = List::new(page, "it.card_uuid");
+        let mut list = List::new(page);
         list.only("it.product_code", filter.product_code.as_ref());
         list.only("it.funding", filter.funding.map(VmFunding::as_str));
         if page.card_uuid.is_none() {
@@ -158,6 +133,8 @@ impl Store {
             prefixed("card", CARD_COLUMNS),
             numbers("used", VELOCITY_USE_COLUMNS)
         );
+        list.counted = "vm_card it JOIN card \
+            ON card.enterprise_id = it.enterprise_id AND card.card_id = it.card_id";
         list.tables = "vm_card it JOIN card \
             ON card.enterprise_id = it.enterprise_id AND card.card_id = it.card_id \
             LEFT JOIN ledger_account account ON account.enterprise_id = card.enterprise_id \
@@ -172,39 +149,6 @@ impl Store {
             row.used = row.used.at_offset(now, offset_seconds);
         }
         Ok(found)
-    }
-
-    /// Changes the limits of a credit-line card.
-    ///
-    /// # Errors
-    /// [`VmCardError`]; `Status` if the card is prepaid or deleted.
-    pub async fn change_vm_limits(
-        &self,
-        enterprise_id: EnterpriseId,
-        vm_app_id: VmAppId,
-        card_uuid: String,
-        change: VmLimitChange,
-    ) -> Result<(), VmCardError> {
-        // The same limits set twice are the same limits.
-        self.write_for_certain(VmCardError::below, move |tx, _| {
-            let card_uuid = card_uuid.clone();
-            Box::pin(async move {
-                let found = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
-                let card_id = found.ok_or(VmCardError::NotFound)?.card_id;
-                // The card's lock stands for its limits too; they are read again under it.
-                let card = find_card(tx, enterprise_id, card_id, " FOR UPDATE").await?;
-                let card = card.ok_or(VmCardError::NotFound)?;
-                let found = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
-                let vm_card = found.ok_or(VmCardError::NotFound)?;
-                let is_deleted = card.status == CardStatus::Invalid;
-                if is_deleted || vm_card.funding != VmFunding::CreditLine {
-                    return Err(VmCardError::Status(card.status));
-                }
-                write_limits(tx, &vm_card, change.applied_to(vm_card.limits)).await?;
-                Ok(())
-            })
-        })
-        .await
     }
 
     async fn vm_rows<T: Send + 'static>(
@@ -231,6 +175,9 @@ impl Store {
 #[derive(Clone)]
 struct List {
     columns: String,
+    /// What the conditions are about.
+    counted: &'static str,
+    /// The same with what the columns are of beside it.
     tables: &'static str,
     order: &'static str,
     conditions: Vec<String>,
@@ -240,9 +187,10 @@ struct List {
 }
 
 impl List {
-    fn new(page: &VmPage, card_uuid: &'static str) -> Self {
+    fn new(page: &VmPage) -> Self {
         let mut list = Self {
             columns: String::new(),
+            counted: "",
             tables: "",
             order: "",
             conditions: Vec::new(),
@@ -252,7 +200,15 @@ impl List {
         };
         list.only("it.enterprise_id", Some(page.enterprise_id));
         list.only("it.vm_app_id", Some(page.vm_app_id));
-        list.only(card_uuid, page.card_uuid.as_ref());
+        if let Some(card_uuid) = &page.card_uuid {
+            // Its id first, so that the index on it leads to its rows.
+            list.params.push(card_uuid.into());
+            list.conditions.push(format!(
+                "it.card_id = (SELECT card_id FROM vm_card_uuid \
+                 WHERE enterprise_id = $1 AND card_uuid = ${})",
+                list.params.len()
+            ));
+        }
         list.compare("it.created_at", ">=", page.from);
         list.compare("it.created_at", "<", page.before);
         list
@@ -269,7 +225,7 @@ impl List {
     }
 
     fn count_sql(&self) -> String {
-        format!("SELECT COUNT(*) FROM {} WHERE {}", self.tables, self.conditions.join(" AND "))
+        format!("SELECT COUNT(*) FROM {} WHERE {}", self.counted, self.conditions.join(" AND "))
     }
 
     fn page_sql(&self) -> String {
@@ -307,18 +263,4 @@ fn card_row_from(row: &Row) -> Result<VmCardRow, StoreError> {
         available_minor: row.int(available)?,
         used: velocity_use_from(&Row(row.0[available + 1..].to_vec()))?,
     })
-}
-
-async fn write_limits(tx: &Tx, it: &VmCard, limits: VmLimits) -> Result<(), StoreError> {
-    let sql = "UPDATE vm_card SET single_minor = $3, day_minor = $4, month_minor = $5, \
-        total_minor = $6 WHERE enterprise_id = $1 AND card_id = $2";
-    let params: [Value; 6] = [
-        it.enterprise_id.into(),
-        it.card_id.into(),
-        limits.single_minor.into(),
-        limits.day_minor.into(),
-        limits.month_minor.into(),
-        limits.total_minor.into(),
-    ];
-    tx.execute(sql, &params).await.map(|_| ())
 }

@@ -116,12 +116,17 @@ pub(crate) const fn status_text(status: CardStatus) -> &'static str {
     }
 }
 
+/// An expiry, YYMM, as `MM/YY`.
+pub(crate) fn expiry_text(yymm: &str) -> String {
+    format!("{}/{}", &yymm[2..], &yymm[..2])
+}
+
 fn shown(opened: OpenedVmCard, create_time: String) -> CardDetail {
     let (view, holder) = (&opened.view, opened.holder);
     let limits = &view.vm_card.limits;
     let status = view.card.status;
     let spendable = view.vm_card.spendable_minor(status, view.available_minor, &view.used);
-    let expire = format!("{}/{}", &opened.expiry_yymm[2..], &opened.expiry_yymm[..2]);
+    let expire = expiry_text(&opened.expiry_yymm);
     CardDetail {
         card_id: view.vm_card.card_uuid.clone(),
         card_number: opened.pan.expose().to_owned(),

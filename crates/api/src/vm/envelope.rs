@@ -79,14 +79,16 @@ impl Envelope {
             return Ok(Parameters::default());
         }
         let plain = self.decrypt(&caller.app, place, content, body.len()).await?;
-        let (app, address) = (caller.app.vm_app_id, caller.address);
         match plain.as_ref().map(|plain| Parameters::parse(plain)) {
             Some(Ok(parameters)) => Ok(parameters),
-            _ if self.strikes.count(app, address, Instant::now()) => {
-                Err(VmError::TooManyRequests.into())
-            }
-            _ => Err(VmError::Invalid("content").into()),
+            _ => Err(self.strike(caller).into()),
         }
+    }
+
+    /// Counts a bad envelope; what it is answered with.
+    fn strike(&self, caller: &Caller) -> VmError {
+        let is_too_many = self.strikes.count(caller.app.vm_app_id, caller.address, Instant::now());
+        if is_too_many { VmError::TooManyRequests } else { VmError::Invalid("content") }
     }
 
     /// The joined plain bytes; none if the content was no ciphertext for this key. What is
@@ -214,9 +216,8 @@ async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<R
     let merchant_key = envelope.merchant_key(&caller)?;
     let body =
         read_body_up_to(body, envelope::MAX_BODY_BYTES).await.map_err(|error| match error {
-            BodyError::TooLarge | BodyError::TooSlow | BodyError::Broken => {
-                VmError::Invalid("content")
-            }
+            BodyError::TooLarge => envelope.strike(&caller),
+            BodyError::TooSlow | BodyError::Broken => VmError::Invalid("content"),
         })?;
     if envelope.is_cut_off(&caller) {
         return Err(VmError::TooManyRequests.into());

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use cards::VmRefusal;
 use domain::{AuthId, Timestamp};
 use serde::Serialize;
-use store::{VmCardFilter, VmCardRow, VmLimitChange, VmPage, VmTransactionFilter};
+use store::{VmCardFilter, VmCardRow, VmPage, VmTransactionFilter};
+use vault::expiry_yymm;
 use wire::vm::amount::Amount;
 use wire::vm::card::{CardLine, CardList, CardListWish, parse_limits, parse_list};
 use wire::vm::parameters::{PageWish, Parameters};
@@ -16,7 +16,7 @@ use wire::vm::time::Offset;
 use wire::vm::transaction::{self, Transaction, TransactionWish, Transactions, parse_wish};
 
 use super::caller::Caller;
-use super::cards::status_text;
+use super::cards::{expiry_text, status_text};
 use super::reply::{Answer, Plain};
 use crate::state::ApiState;
 
@@ -99,8 +99,6 @@ fn page(
 fn line(row: VmCardRow, offset: Offset) -> CardLine {
     let VmCardRow { vm_card, card, available_minor, used } = row;
     let spendable = vm_card.spendable_minor(card.status, available_minor, &used);
-    // The last moment of the last month that it is valid in.
-    let (year, month) = card.valid_until.plus_millis(-1).utc8_year_month();
     CardLine {
         card_id: vm_card.card_uuid,
         card_number: format!("{}{MASK}{}", card.pan_first6, card.pan_last4),
@@ -109,7 +107,7 @@ fn line(row: VmCardRow, offset: Offset) -> CardLine {
         available_amount: Amount::of_minor(spendable),
         status: status_text(card.status),
         label: vm_card.label,
-        expire: format!("{month:02}/{:02}", year % 100),
+        expire: expiry_text(&expiry_yymm(card.valid_until)),
         create_time: offset.text(vm_card.created_at),
     }
 }
@@ -125,15 +123,6 @@ pub(crate) async fn limits(
     Extension(parameters): Extension<Arc<Parameters>>,
 ) -> Answer<Done> {
     let (card_uuid, wish) = parse_limits(&parameters)?;
-    let change = VmLimitChange {
-        single_minor: wish.single_minor,
-        day_minor: wish.day_minor,
-        month_minor: wish.month_minor,
-        total_minor: wish.total_minor,
-    };
-    let app = &caller.app;
-    let changed =
-        state.store.change_vm_limits(app.enterprise_id, app.vm_app_id, card_uuid, change).await;
-    changed.map_err(VmRefusal::from)?;
+    state.cards.change_vm_limits(&caller.app, card_uuid, wish).await?;
     Ok(Plain(Done {}))
 }

@@ -56,6 +56,10 @@ impl Strikes {
         }
         let fresh = || Pair { window_ends_at: now + WINDOW, strikes: 0, cut_off_until: None };
         let pair = pairs.entry((app, network_of(peer))).or_insert_with(fresh);
+        if pair.cut_off_until > Some(now) {
+            // A late one must not begin a new window, which would end the cut-off.
+            return true;
+        }
         if pair.window_ends_at <= now {
             *pair = fresh();
         }
@@ -87,6 +91,20 @@ mod tests {
         assert!(!strikes.is_cut_off(other, peer, start));
         assert!(!strikes.is_cut_off(app, "192.0.2.2".parse().unwrap(), start));
         assert!(!strikes.count(app, peer, start + WINDOW));
+    }
+
+    #[test]
+    fn a_late_one_does_not_end_the_cut_off() {
+        let strikes = Strikes::default();
+        let (app, peer) = (VmAppId::from_i64(1), "192.0.2.1".parse().unwrap());
+        let start = Instant::now();
+        strikes.count(app, peer, start);
+        for _ in 0..MAX_STRIKES {
+            strikes.count(app, peer, start + Duration::from_secs(59));
+        }
+        let after_window = start + Duration::from_secs(61);
+        assert!(strikes.count(app, peer, after_window));
+        assert!(strikes.is_cut_off(app, peer, after_window));
     }
 
     #[test]

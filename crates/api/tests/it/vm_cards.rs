@@ -120,6 +120,51 @@ both_engines!(what_a_card_does_not_take_moves_nothing, |platform| {
     }
 });
 
+both_engines!(the_last_card_of_a_product_is_opened_once, |platform| {
+    let merchant = Merchant::new(platform).await;
+    let path = format!("{}/products", merchant.app.path());
+    let products = platform.admin_get(&path).await.json();
+    let of_save = |it: &&Value| it["productCode"] == *merchant.save;
+    let listed = products["items"].as_array().unwrap().iter().find(of_save).unwrap();
+    let last = json!({
+        "productCode": merchant.save, "profileId": listed["profileId"], "funding": "save",
+        "remainingCards": 1,
+    });
+    platform.done(&path, last).await;
+    let order = || merchant.call("/createCard", wish(&merchant.save, json!(20)));
+    let (one, two) = tokio::join!(order(), order());
+    let refused = [one, two].into_iter().filter_map(Result::err).collect::<Vec<_>>();
+    assert_eq!(refused.len(), 1);
+    assert_eq!((refused[0].code(), refused[0].msg()), (Some(700_005), "Open Card Limit"));
+    assert_eq!(balance(&merchant).await, json!(9_980));
+    let left = merchant.done("/getProductCode", json!({})).await;
+    let left =
+        left["list"].as_array().unwrap().iter().find(|it| it["product_code"] == *merchant.save);
+    assert_eq!(left.unwrap()["remaining_open_card_num"], 0);
+});
+
+both_engines!(what_a_deleted_card_still_settles_is_the_accounts, |platform| {
+    let merchant = Merchant::new(platform).await;
+    let card_id = opened(&merchant, 50).await;
+    let mut open = Vec::new();
+    for amount in ["10", "20"] {
+        let purchase = json!({ "cardId": card_id, "amount": amount, "currency": "840" });
+        let made = platform.done("/sandbox/v1/authorisations", purchase).await;
+        open.push(made["authId"].as_str().unwrap().to_owned());
+    }
+    merchant.done("/deleteCard", json!({ "card_id": card_id })).await;
+    assert_eq!(balance(&merchant).await, json!(9_970));
+    let after = async |auth_id: &str, what: &str, body: Value| {
+        platform.done(&format!("/sandbox/v1/authorisations/{auth_id}/{what}"), body).await;
+    };
+    after(&open[0], "reverse", json!({})).await;
+    after(&open[1], "clear", json!({ "amount": "15" })).await;
+    assert_eq!(balance(&merchant).await, json!(9_985));
+    let last = detail(&merchant, &card_id).await;
+    assert_eq!((&last["status"], &last["available_amount"]), (&json!("DELETED"), &json!(0)));
+    platform.assert_ledger_adds_up().await;
+});
+
 const NOT_FOR_IT: &str = "Card status does not support this operation";
 
 both_engines!(a_frozen_card_is_unfrozen_before_it_is_deleted, |platform| {

@@ -230,6 +230,18 @@ both_engines!(the_hundred_and_first_bad_content_cuts_off_its_app_and_peer_only, 
     assert_eq!(other.done(BALANCE, json!({})).await["balance"], 10000);
 });
 
+both_engines!(bodies_that_are_too_large_are_bad_envelopes_too, |platform| {
+    let merchant = Merchant::new(platform).await;
+    let token_text = token(&merchant).await;
+    let large = raw_post(&token_text, BALANCE, &vec![b' '; MAX_BODY_BYTES + 1]);
+    for _ in 0..100 {
+        assert_eq!(send(platform.public, &large).await.json()["msg"], "field content is invalid");
+    }
+    for request in [&large, &raw_post(&token_text, BALANCE, b"")] {
+        assert_eq!(send(platform.public, request).await.json()["code"], 400_006);
+    }
+});
+
 both_engines!(without_a_merchant_key_the_answer_is_an_error_in_clear, |platform| {
     let app = NewApp::make(platform).await;
     let token = app.ask_for_token(platform).await.json()["data"]["token"].clone();
