@@ -32,3 +32,4 @@ pub use operator::{admin_service, openapi_document};
 pub use peer::PeerAddress;
 pub use shell::HttpService;
 pub use state::{AdminToken, ApiSettings, ApiState, Mode};
+pub use vm::{vm_api_document, vm_paths};

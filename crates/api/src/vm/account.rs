@@ -46,9 +46,9 @@ fn shown(product: &VmProduct, profile: &CardProfile) -> Product {
     Product {
         product_code: product.product_code.clone(),
         bin: profile.bin_range.first_prefix(),
-        kind: product.funding.as_str(),
+        kind: product.funding.as_str().into(),
         network: network_text(&profile.network),
-        media: MEDIA,
+        media: MEDIA.into(),
         issuing_area: product.issuing_area.clone(),
         remaining_open_card_num: product.remaining_cards,
     }

@@ -11,7 +11,7 @@ use wire::vm::card::{
     CardDetail, CardIdBody, CardStatusBody, LimitBody, Moved, parse_card_id, parse_create,
     parse_freeze, parse_recharge, parse_refund,
 };
-use wire::vm::flow::{Flow, Flows};
+use wire::vm::flow::{Flow, Flows, parse_flows};
 use wire::vm::parameters::Parameters;
 
 use super::caller::Caller;
@@ -50,7 +50,7 @@ pub(crate) async fn freeze(
 ) -> Answer<CardStatusBody> {
     let (card_id, wish) = parse_freeze(&parameters)?;
     let card = state.cards.freeze_vm_card(&caller.app, card_id.clone(), wish).await?;
-    Ok(Plain(CardStatusBody { card_id, status: status_text(card.status) }))
+    Ok(Plain(CardStatusBody { card_id, status: status_text(card.status).into() }))
 }
 
 /// `POST /rechargeCard`.
@@ -92,15 +92,15 @@ pub(crate) async fn flows(
     Extension(caller): Extension<Caller>,
     Extension(parameters): Extension<Arc<Parameters>>,
 ) -> Answer<Flows> {
-    let (card_id, page) = (parameters.text("card_id")?, parameters.page()?);
+    let (card_id, page) = parse_flows(&parameters)?;
     let found = state.cards.vm_flows(&caller.app, card_id.as_deref(), page).await?;
     let line = |(card_id, flow): (String, domain::VmFlow)| Flow {
         flow_id: flow.flow_id.to_string(),
         card_id,
-        kind: flow.kind.as_str(),
+        kind: flow.kind.as_str().into(),
         amount: Amount::of_minor(flow.amount_minor),
         balance: Amount::of_minor(flow.balance_minor),
-        currency: wire::vm::amount::CURRENCY.alpha(),
+        currency: wire::vm::amount::CURRENCY.alpha().into(),
         create_time: state.settings.vm.offset.text(flow.created_at),
         remark: flow.remark,
     };
@@ -133,10 +133,10 @@ fn shown(opened: OpenedVmCard, create_time: String) -> CardDetail {
         cvv: opened.cvv2.expose().to_owned(),
         expiry: expire.clone(),
         expire,
-        status: status_text(status),
+        status: status_text(status).into(),
         user_name: holder.full_name(),
         available_amount: Amount::of_minor(spendable),
-        card_type: view.vm_card.funding.as_str(),
+        card_type: view.vm_card.funding.as_str().into(),
         limit: LimitBody {
             single_limit: Amount::of_minor(limits.single_minor),
             day_limit: Amount::of_minor(limits.day_minor),

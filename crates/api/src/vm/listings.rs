@@ -8,6 +8,7 @@ use axum::extract::State;
 use domain::{AuthId, Timestamp};
 use serde::Serialize;
 use store::{VmCardFilter, VmCardRow, VmPage, VmTransactionFilter};
+use utoipa::ToSchema;
 use vault::expiry_yymm;
 use wire::vm::amount::Amount;
 use wire::vm::card::{CardLine, CardList, CardListWish, parse_limits, parse_list};
@@ -103,9 +104,9 @@ fn line(row: VmCardRow, offset: Offset) -> CardLine {
         card_id: vm_card.card_uuid,
         card_number: format!("{}{MASK}{}", card.pan_first6, card.pan_last4),
         product_code: vm_card.product_code,
-        card_type: vm_card.funding.as_str(),
+        card_type: vm_card.funding.as_str().into(),
         available_amount: Amount::of_minor(spendable),
-        status: status_text(card.status),
+        status: status_text(card.status).into(),
         label: vm_card.label,
         expire: expiry_text(&expiry_yymm(card.valid_until)),
         create_time: offset.text(vm_card.created_at),
@@ -113,7 +114,7 @@ fn line(row: VmCardRow, offset: Offset) -> CardLine {
 }
 
 /// An answer with nothing in it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Done {}
 
 /// `POST /updateCardLimit`.

@@ -7,10 +7,13 @@ mod caller;
 mod cards;
 mod envelope;
 mod listings;
+mod openapi;
 mod opening;
+mod operation;
 mod reply;
 mod routes;
 mod strikes;
 mod token;
 
 pub(crate) use routes::routes;
+pub use routes::{vm_api_document, vm_paths};

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use wire::cardbridge::query::Query;
 use wire::vm::VmError;
 use wire::vm::envelope;
-use wire::vm::token::AccessToken;
+use wire::vm::token::{APP_ID, APP_SECRET, AccessToken};
 
 use super::caller::require_listed;
 use super::reply::{Refusal, json};
@@ -89,7 +89,7 @@ async fn authenticate(state: &ApiState, raw_query: Option<&str>) -> Result<VmApp
         Ok(None) => Err(VmError::NotSet(name)),
         Err(_) => Err(VmError::InvalidApp),
     };
-    let (app_id, secret) = (shown("app_id")?, shown("app_secret")?);
+    let (app_id, secret) = (shown(APP_ID)?, shown(APP_SECRET)?);
     let app = state.store.vm_app(&app_id).await?;
     let digest = sha256(secret.as_bytes());
     let expected = app.as_ref().map_or([0; 32], |it| it.secret_digest);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::http::{Answer, Request, send};
 use crate::platform::Platform;
+use crate::vm_described::{require_outer, require_refusal, require_success};
 
 /// What a new merchant has, on either account.
 pub const OPENING_BALANCE: &str = "10000.00";
@@ -69,7 +70,10 @@ impl NewApp {
 
     /// Asks for a token, as the bytes go.
     pub async fn ask_for_token(&self, platform: &Platform) -> Answer {
-        send(platform.public, &Request::get(self.token_target())).await
+        let target = self.token_target();
+        let answer = send(platform.public, &Request::get(target.clone())).await;
+        require_outer(&target, &answer.json());
+        answer
     }
 
     pub fn token_target(&self) -> String {
@@ -79,7 +83,11 @@ impl NewApp {
 
 /// Posts a body as it is, with this `Authorization`.
 pub async fn post_raw(platform: &Platform, token: &str, path: &str, body: &[u8]) -> Answer {
-    send(platform.public, &raw_post(token, path, body)).await
+    let answer = send(platform.public, &raw_post(token, path, body)).await;
+    if answer.status == 200 {
+        require_outer(path, &answer.json());
+    }
+    answer
 }
 
 pub fn raw_post(token: &str, path: &str, body: &[u8]) -> Request {
@@ -138,9 +146,15 @@ impl Merchant {
         self.done("/cardDetail", json!({ "card_id": card_id })).await
     }
 
-    /// A call's answer or refusal.
+    /// A call's answer or refusal, which the document must tell of.
     pub async fn call(&self, path: &str, parameters: Value) -> Result<Value, VmCallError> {
-        self.client.call(path, &parameters).await
+        let outcome = self.client.call(path, &parameters).await;
+        match &outcome {
+            Ok(data) => require_success(path, &parameters, data),
+            Err(VmCallError::Refused { code, msg }) => require_refusal(path, *code, msg),
+            Err(_) => {}
+        }
+        outcome
     }
 
     /// A call that must succeed.

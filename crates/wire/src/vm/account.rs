@@ -1,6 +1,7 @@
 //! getAccountBalance (vm-api.md section 6.1).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::amount::Amount;
 
@@ -8,7 +9,7 @@ use super::amount::Amount;
 pub const BALANCE_PATH: &str = "/getAccountBalance";
 
 /// What the merchant has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountBalance {
     /// The account that prepaid cards are loaded from.
     pub balance: Amount,

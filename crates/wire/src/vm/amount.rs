@@ -2,8 +2,11 @@
 //! (vm-api.md section 8).
 
 use domain::{Currency, Money};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The currency of all accounts and cards of this dialect.
 pub const CURRENCY: Currency = Currency::USD;
@@ -40,6 +43,24 @@ impl Serialize for Amount {
         RawValue::from_string(self.text()).map_err(serde::ser::Error::custom)?.serialize(serializer)
     }
 }
+
+impl<'de> Deserialize<'de> for Amount {
+    /// Reads JSON text only: another form of it would have made a float of the number.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let money = parse(json.get()).map(Self);
+        money.ok_or_else(|| serde::de::Error::custom("not an amount of at most two decimals"))
+    }
+}
+
+impl PartialSchema for Amount {
+    fn schema() -> RefOr<Schema> {
+        let meaning = "US dollars, at most two decimals";
+        ObjectBuilder::new().schema_type(Type::Number).description(Some(meaning)).into()
+    }
+}
+
+impl ToSchema for Amount {}
 
 /// Reads a number in any form that JSON libraries write (`10`, `10.00`, `1E+1`); none if it
 /// has more than two decimals, is beyond all range or no number.
@@ -104,7 +125,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_back(minor in -Money::MAX_INPUT_MINOR..=Money::MAX_INPUT_MINOR) {
-            prop_assert_eq!(parse(&Amount::of_minor(minor).text()).map(Money::amount_minor), Some(minor));
+            let amount = Amount::of_minor(minor);
+            prop_assert_eq!(parse(&amount.text()).map(Money::amount_minor), Some(minor));
+            let read: Amount = serde_json::from_str(&amount.text()).unwrap();
+            prop_assert_eq!(read, amount);
         }
     }
 }

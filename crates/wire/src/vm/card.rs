@@ -1,13 +1,18 @@
 //! The cards' operations: createCard, cardDetail, updateCardLimit, freezeCard, rechargeCard,
 //! refundCard, deleteCard and getCardList (vm-api.md sections 6.3 to 6.11).
 
+use std::borrow::Cow;
+
 use domain::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use zeroize::Zeroize;
 
 use super::VmError;
 use super::amount::Amount;
-use super::parameters::{PageWish, Parameters};
+use super::field::{Field, Kind, PAGE, PAGE_SIZE};
+use super::parameters::{PageWish, Parameters, Reading};
+use super::schema;
 use super::time::Offset;
 
 /// Path of createCard.
@@ -41,6 +46,97 @@ pub const LEAST_RECHARGE_MINOR: i64 = 1_000;
 pub const LARGEST_AMOUNT_MINOR: i64 = 10_000_000;
 const MINOR_PER_MAJOR: i64 = 100;
 
+const CARD_ID: Field = Field::text("card_id", "The card's id, not its number").required();
+const SINGLE_LIMIT: Field =
+    Field::of("single_limit", "Most of one authorisation; 0 is no limit", Kind::Limit);
+const DAY_LIMIT: Field = Field::of("day_limit", "Most of a day; 0 is no limit", Kind::Limit);
+const MONTH_LIMIT: Field = Field::of("month_limit", "Most of a month; 0 is no limit", Kind::Limit);
+
+/// What an address is made of.
+pub const ADDRESS_FIELDS: &[Field] = &[
+    address_line("address_line_one", "First line; needed if any other is there"),
+    address_line("address_line_two", "Second line"),
+    address_line("city", "City"),
+    address_line("state", "State or province"),
+    address_line("country", "Country"),
+    address_line("post_code", "Postal code"),
+];
+
+const fn address_line(name: &'static str, meaning: &'static str) -> Field {
+    Field::of(name, meaning, Kind::Text { max_chars: MAX_ADDRESS_CHARS })
+}
+
+/// What createCard reads.
+pub const CREATE_FIELDS: &[Field] = &[
+    Field::text("product_code", "A product's code, not its BIN").required(),
+    Field::of("first_name", "Up to 50 letters, no digits", Kind::Name).required(),
+    Field::of("last_name", "Up to 50 letters, no digits", Kind::Name).required(),
+    Field::of(
+        "amount",
+        "Initial load of a prepaid card, total line of a credit-line card, US dollars, at most \
+         two decimals",
+        Kind::Load { least_minor: LEAST_LOAD_MINOR, most_minor: LARGEST_AMOUNT_MINOR },
+    )
+    .required(),
+    SINGLE_LIMIT,
+    DAY_LIMIT,
+    MONTH_LIMIT,
+    Field::of("label", "The caller's own label", Kind::Text { max_chars: MAX_LABEL_CHARS }),
+    Field::of("card_address", "The cardholder's address", Kind::Object(ADDRESS_FIELDS)),
+    Field::text("area_code", "Dialling code, as +1"),
+    Field::text("mobile", "Phone number"),
+    Field::text("email", "E-mail address"),
+];
+
+/// What cardDetail and deleteCard read.
+pub const CARD_FIELDS: &[Field] = &[CARD_ID];
+
+/// What updateCardLimit reads. A limit that is left out stays as it is.
+pub const LIMIT_FIELDS: &[Field] = &[
+    CARD_ID,
+    SINGLE_LIMIT,
+    DAY_LIMIT,
+    MONTH_LIMIT,
+    Field::of("amount", "The total line; 0 is no limit", Kind::Limit),
+];
+
+/// What freezeCard reads.
+pub const FREEZE_FIELDS: &[Field] = &[
+    CARD_ID,
+    Field::of(
+        "status",
+        "CANCELLED freezes the card, ACTIVE lifts that",
+        Kind::Word(&["CANCELLED", "ACTIVE"]),
+    )
+    .required(),
+];
+
+/// What rechargeCard reads.
+pub const RECHARGE_FIELDS: &[Field] = &[
+    CARD_ID,
+    Field::of(
+        "amount",
+        "US dollars, at most two decimals",
+        Kind::Load { least_minor: LEAST_RECHARGE_MINOR, most_minor: LARGEST_AMOUNT_MINOR },
+    )
+    .required(),
+];
+
+/// What refundCard reads.
+pub const REFUND_FIELDS: &[Field] =
+    &[CARD_ID, Field::of("amount", "US dollars, at most two decimals", Kind::Payment).required()];
+
+/// What getCardList reads.
+pub const LIST_FIELDS: &[Field] = &[
+    Field::text("product_code", "Only cards of this product"),
+    Field::text("card_type", "Only cards of this kind: save or share"),
+    Field::text("card_id", "Only this card, deleted or not"),
+    Field::of("start_time", "Only cards opened then or later", Kind::Moment),
+    Field::of("end_time", "Only cards opened in that second or earlier", Kind::Moment),
+    PAGE,
+    PAGE_SIZE,
+];
+
 /// What freezeCard asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FreezeWish {
@@ -51,7 +147,8 @@ pub enum FreezeWish {
 }
 
 /// An address; empty where nothing is known. No Debug: it is personal.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize, ToSchema)]
+#[schema(description = "An address; a line is empty where nothing is known.")]
 pub struct Address {
     /// First line.
     pub address_line_one: String,
@@ -121,7 +218,8 @@ pub struct CreateCard {
 ///
 /// # Errors
 /// A field is missing or has a value that no card takes.
-pub fn parse_create(it: &Parameters) -> Result<CreateCard, VmError> {
+pub fn parse_create(parameters: &Parameters) -> Result<CreateCard, VmError> {
+    let it = &parameters.by(CREATE_FIELDS);
     let product_code = it.required_text("product_code")?;
     let first_name = it.required_text("first_name")?;
     let last_name = it.required_text("last_name")?;
@@ -149,13 +247,13 @@ pub fn parse_create(it: &Parameters) -> Result<CreateCard, VmError> {
         },
         amount,
         limits,
-        label: it.text_up_to("label", MAX_LABEL_CHARS)?.unwrap_or_default(),
+        label: it.text("label")?.unwrap_or_default(),
     })
 }
 
-fn parse_address(it: &Parameters) -> Result<Address, VmError> {
-    let line =
-        |field| Ok::<_, VmError>(it.text_up_to(field, MAX_ADDRESS_CHARS)?.unwrap_or_default());
+fn parse_address(parameters: &Parameters) -> Result<Address, VmError> {
+    let it = parameters.by(ADDRESS_FIELDS);
+    let line = |field| Ok::<_, VmError>(it.text(field)?.unwrap_or_default());
     let address_line_one = line("address_line_one")?;
     let address = Address {
         address_line_one,
@@ -178,7 +276,7 @@ fn is_name(name: &str) -> bool {
     name.chars().count() <= MAX_NAME_CHARS && name.chars().all(is_allowed)
 }
 
-fn limit(it: &Parameters, field: &'static str) -> Result<Option<i64>, VmError> {
+fn limit(it: &Reading<'_>, field: &'static str) -> Result<Option<i64>, VmError> {
     match it.amount(field)?.map(Money::amount_minor) {
         Some(minor) if minor < 0 => Err(VmError::Amount),
         Some(minor) if minor > Money::MAX_INPUT_MINOR => Err(VmError::AmountTooLarge),
@@ -196,11 +294,15 @@ fn require_within(amount: Money, least_minor: i64) -> Result<(), VmError> {
     Ok(())
 }
 
-/// Reads the card of cardDetail, deleteCard and the others.
+/// Reads the card of cardDetail and deleteCard.
 ///
 /// # Errors
 /// It is missing.
-pub fn parse_card_id(it: &Parameters) -> Result<String, VmError> {
+pub fn parse_card_id(parameters: &Parameters) -> Result<String, VmError> {
+    card_id(&parameters.by(CARD_FIELDS))
+}
+
+fn card_id(it: &Reading<'_>) -> Result<String, VmError> {
     it.required_text("card_id")
 }
 
@@ -208,8 +310,9 @@ pub fn parse_card_id(it: &Parameters) -> Result<String, VmError> {
 ///
 /// # Errors
 /// Missing, below 10, or above the largest amount.
-pub fn parse_recharge(it: &Parameters) -> Result<(String, Money), VmError> {
-    let card_id = parse_card_id(it)?;
+pub fn parse_recharge(parameters: &Parameters) -> Result<(String, Money), VmError> {
+    let it = parameters.by(RECHARGE_FIELDS);
+    let card_id = card_id(&it)?;
     let amount = it.required_amount("amount")?;
     require_within(amount, LEAST_RECHARGE_MINOR)?;
     Ok((card_id, amount))
@@ -219,8 +322,9 @@ pub fn parse_recharge(it: &Parameters) -> Result<(String, Money), VmError> {
 ///
 /// # Errors
 /// Missing, or not above zero.
-pub fn parse_refund(it: &Parameters) -> Result<(String, Money), VmError> {
-    let card_id = parse_card_id(it)?;
+pub fn parse_refund(parameters: &Parameters) -> Result<(String, Money), VmError> {
+    let it = parameters.by(REFUND_FIELDS);
+    let card_id = card_id(&it)?;
     let amount = it.required_amount("amount")?;
     if !amount.is_positive() {
         return Err(VmError::Amount);
@@ -232,8 +336,9 @@ pub fn parse_refund(it: &Parameters) -> Result<(String, Money), VmError> {
 ///
 /// # Errors
 /// Missing, or a status that is neither `CANCELLED` nor `ACTIVE`.
-pub fn parse_freeze(it: &Parameters) -> Result<(String, FreezeWish), VmError> {
-    let card_id = parse_card_id(it)?;
+pub fn parse_freeze(parameters: &Parameters) -> Result<(String, FreezeWish), VmError> {
+    let it = parameters.by(FREEZE_FIELDS);
+    let card_id = card_id(&it)?;
     match it.required_text("status")?.as_str() {
         "CANCELLED" => Ok((card_id, FreezeWish::Freeze)),
         "ACTIVE" => Ok((card_id, FreezeWish::Unfreeze)),
@@ -258,14 +363,15 @@ pub struct LimitChange {
 ///
 /// # Errors
 /// The card is missing, or a limit is below zero.
-pub fn parse_limits(it: &Parameters) -> Result<(String, LimitChange), VmError> {
+pub fn parse_limits(parameters: &Parameters) -> Result<(String, LimitChange), VmError> {
+    let it = &parameters.by(LIMIT_FIELDS);
     let change = LimitChange {
         single_minor: limit(it, "single_limit")?,
         day_minor: limit(it, "day_limit")?,
         month_minor: limit(it, "month_limit")?,
         total_minor: limit(it, "amount")?,
     };
-    Ok((parse_card_id(it)?, change))
+    Ok((card_id(it)?, change))
 }
 
 /// What getCardList looks for.
@@ -289,7 +395,8 @@ pub struct CardListWish {
 ///
 /// # Errors
 /// A time or page that cannot be read.
-pub fn parse_list(it: &Parameters, offset: Offset) -> Result<CardListWish, VmError> {
+pub fn parse_list(parameters: &Parameters, offset: Offset) -> Result<CardListWish, VmError> {
+    let it = parameters.by(LIST_FIELDS);
     Ok(CardListWish {
         product_code: it.text("product_code")?,
         card_type: it.text("card_type")?.map(|kind| kind.to_ascii_lowercase()),
@@ -301,35 +408,37 @@ pub fn parse_list(it: &Parameters, offset: Offset) -> Result<CardListWish, VmErr
 }
 
 /// The answer of createCard and deleteCard.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CardIdBody {
     /// The card.
     pub card_id: String,
 }
 
 /// The answer of freezeCard.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CardStatusBody {
     /// The card.
     pub card_id: String,
     /// `ACTIVE` or `CANCELLED`.
-    pub status: &'static str,
+    #[schema(schema_with = schema::card_status)]
+    pub status: Cow<'static, str>,
 }
 
 /// The answer of rechargeCard and refundCard: the text `true`, as published.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Moved {
     /// Always `true`.
-    pub data: &'static str,
+    #[schema(schema_with = schema::done)]
+    pub data: Cow<'static, str>,
 }
 
 impl Moved {
     /// The only one there is.
-    pub const DONE: Self = Self { data: "true" };
+    pub const DONE: Self = Self { data: Cow::Borrowed("true") };
 }
 
 /// The limits in cardDetail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LimitBody {
     /// Of one authorisation; 0 = none.
     pub single_limit: Amount,
@@ -346,31 +455,39 @@ pub struct LimitBody {
 }
 
 /// The answer of cardDetail. It bears PAN and CVV in clear: no Debug, never logged or kept.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(description = "A card with its number and CVV in clear: keep neither.")]
 pub struct CardDetail {
     /// The card.
     pub card_id: String,
     /// PAN.
+    #[schema(pattern = r"^\d{16}$")]
     pub card_number: String,
     /// CVV2, three digits.
+    #[schema(pattern = r"^\d{3}$")]
     pub cvv: String,
     /// `MM/YY`.
+    #[schema(schema_with = schema::expiry)]
     pub expire: String,
     /// The same again, under a name that one client looks for (vm-api.md section 6.4).
+    #[schema(schema_with = schema::expiry)]
     pub expiry: String,
     /// `ACTIVE`, `CANCELLED` or `DELETED`.
-    pub status: &'static str,
+    #[schema(schema_with = schema::card_status)]
+    pub status: Cow<'static, str>,
     /// Cardholder.
     pub user_name: String,
     /// What can be spent.
     pub available_amount: Amount,
     /// `save` or `share`.
-    pub card_type: &'static str,
+    #[schema(schema_with = schema::funding)]
+    pub card_type: Cow<'static, str>,
     /// Its limits.
     pub limit: LimitBody,
     /// The address that createCard was told.
     pub card_address: Address,
     /// When it was opened.
+    #[schema(schema_with = schema::moment)]
     pub create_time: String,
     /// The caller's label.
     pub label: String,
@@ -386,7 +503,7 @@ impl Drop for CardDetail {
 }
 
 /// The answer of getCardList.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CardList {
     /// All that match.
     pub total: u64,
@@ -395,25 +512,30 @@ pub struct CardList {
 }
 
 /// A card in a list, never with its CVV.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CardLine {
     /// The card.
     pub card_id: String,
     /// First six and last four digits, the others masked.
+    #[schema(pattern = r"^\d{6}\*{6}\d{4}$")]
     pub card_number: String,
     /// Its product.
     pub product_code: String,
     /// `save` or `share`.
-    pub card_type: &'static str,
+    #[schema(schema_with = schema::funding)]
+    pub card_type: Cow<'static, str>,
     /// What can be spent.
     pub available_amount: Amount,
     /// `ACTIVE`, `CANCELLED` or `DELETED`.
-    pub status: &'static str,
+    #[schema(schema_with = schema::card_status)]
+    pub status: Cow<'static, str>,
     /// The caller's label.
     pub label: String,
     /// `MM/YY`.
+    #[schema(schema_with = schema::expiry)]
     pub expire: String,
     /// When it was opened.
+    #[schema(schema_with = schema::moment)]
     pub create_time: String,
 }
 

@@ -1,14 +1,34 @@
 //! getCardFlow: what moved a card's balance (vm-api.md section 6.12).
 
-use serde::Serialize;
+use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::VmError;
 use super::amount::Amount;
+use super::field::{Field, PAGE, PAGE_SIZE};
+use super::parameters::{PageWish, Parameters};
+use super::schema;
 
 /// Path of the call.
 pub const FLOW_PATH: &str = "/getCardFlow";
 
+/// What getCardFlow reads.
+pub const FLOW_FIELDS: &[Field] =
+    &[Field::text("card_id", "Only what moved this card's balance"), PAGE, PAGE_SIZE];
+
+/// Reads a request to getCardFlow: whose, if of one card only, and which page.
+///
+/// # Errors
+/// A page that cannot be read.
+pub fn parse_flows(parameters: &Parameters) -> Result<(Option<String>, PageWish), VmError> {
+    let it = parameters.by(FLOW_FIELDS);
+    Ok((it.text("card_id")?, it.page()?))
+}
+
 /// The answer of getCardFlow.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Flows {
     /// All that match.
     pub total: u64,
@@ -17,7 +37,7 @@ pub struct Flows {
 }
 
 /// One movement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Flow {
     /// Its id.
     pub flow_id: String,
@@ -25,14 +45,17 @@ pub struct Flow {
     pub card_id: String,
     /// `Create`, `Recharge`, `Refund`, `Delete`, `Authorization`, `Settlement` or `Fee`.
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    #[schema(schema_with = schema::flow_kind)]
+    pub kind: Cow<'static, str>,
     /// Signed: below zero takes from the card.
     pub amount: Amount,
     /// What could be spent afterwards.
     pub balance: Amount,
     /// Always `USD`.
-    pub currency: &'static str,
+    #[schema(schema_with = schema::account_currency)]
+    pub currency: Cow<'static, str>,
     /// When.
+    #[schema(schema_with = schema::moment)]
     pub create_time: String,
     /// What it was about.
     pub remark: String,

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::VmError;
 use super::amount;
+use super::field::{Field, Kind};
 use super::time::Offset;
 
 /// Longest text where nothing else is said.
@@ -21,6 +22,13 @@ pub const MAX_PAGE_ROWS: u32 = 1_000;
 #[derive(Debug, Default)]
 pub struct Parameters {
     fields: HashMap<String, Box<RawValue>>,
+}
+
+/// The object that a request carries, read as its table of fields says.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    parameters: &'a Parameters,
+    told: &'static [Field],
 }
 
 /// Which page of a list.
@@ -42,50 +50,50 @@ impl Parameters {
         Ok(Self { fields })
     }
 
+    /// Reads it by a table of fields; what the table does not tell of is not read.
+    #[must_use]
+    pub const fn by(&self, told: &'static [Field]) -> Reading<'_> {
+        Reading { parameters: self, told }
+    }
+}
+
+impl Reading<'_> {
     /// A nested object; none if it is absent.
     ///
     /// # Errors
     /// It is something else.
-    pub fn object(&self, field: &'static str) -> Result<Option<Self>, VmError> {
-        let Some(json) = self.json(field) else { return Ok(None) };
+    pub fn object(&self, field: &'static str) -> Result<Option<Parameters>, VmError> {
+        let Some(json) = self.json(field)? else { return Ok(None) };
         let fields = serde_json::from_str(json).map_err(|_| VmError::Invalid(field))?;
-        Ok(Some(Self { fields }))
+        Ok(Some(Parameters { fields }))
     }
 
     /// A text; a number is taken as its digits, an empty text as none.
     ///
     /// # Errors
-    /// Another type, longer than `max_chars`, or control characters.
-    pub fn text_up_to(
-        &self,
-        field: &'static str,
-        max_chars: usize,
-    ) -> Result<Option<String>, VmError> {
-        let Some(json) = self.json(field) else { return Ok(None) };
+    /// Missing, another type, too long, or control characters.
+    pub fn text(&self, field: &'static str) -> Result<Option<String>, VmError> {
+        let Some(json) = self.json(field)? else { return Ok(None) };
         let text = match json.as_bytes().first() {
             Some(b'"') => serde_json::from_str(json).map_err(|_| VmError::Invalid(field))?,
             Some(b'-' | b'0'..=b'9') => json.to_owned(),
             _ => return Err(VmError::Invalid(field)),
         };
+        let max_chars = match self.told(field).kind {
+            Kind::Text { max_chars } => max_chars,
+            _ => MAX_TEXT_CHARS,
+        };
         let is_too_long = text.chars().count() > max_chars;
         if is_too_long || text.chars().any(char::is_control) {
             return Err(VmError::Invalid(field));
         }
-        Ok(Some(text).filter(|it| !it.trim().is_empty()))
-    }
-
-    /// A text of up to [`MAX_TEXT_CHARS`].
-    ///
-    /// # Errors
-    /// As [`Parameters::text_up_to`].
-    pub fn text(&self, field: &'static str) -> Result<Option<String>, VmError> {
-        self.text_up_to(field, MAX_TEXT_CHARS)
+        self.or_missing(field, Some(text).filter(|it| !it.trim().is_empty()))
     }
 
     /// A text that must be there.
     ///
     /// # Errors
-    /// Missing, or as [`Parameters::text_up_to`].
+    /// As [`Reading::text`].
     pub fn required_text(&self, field: &'static str) -> Result<String, VmError> {
         self.text(field)?.ok_or(VmError::NotSet(field))
     }
@@ -93,15 +101,15 @@ impl Parameters {
     /// An amount, number or text of one; may be below zero.
     ///
     /// # Errors
-    /// [`VmError::Amount`] for what is no amount of at most two decimals.
+    /// Missing; [`VmError::Amount`] for what is no amount of at most two decimals.
     pub fn amount(&self, field: &'static str) -> Result<Option<Money>, VmError> {
-        let Some(json) = self.json(field) else { return Ok(None) };
+        let Some(json) = self.json(field)? else { return Ok(None) };
         let digits = match json.as_bytes().first() {
             Some(b'"') => serde_json::from_str::<String>(json).map_err(|_| VmError::Amount)?,
             _ => json.to_owned(),
         };
         if digits.trim().is_empty() {
-            return Ok(None);
+            return self.or_missing(field, None);
         }
         amount::parse(digits.trim()).map(Some).ok_or(VmError::Amount)
     }
@@ -109,7 +117,7 @@ impl Parameters {
     /// An amount that must be there.
     ///
     /// # Errors
-    /// Missing, or as [`Parameters::amount`].
+    /// As [`Reading::amount`].
     pub fn required_amount(&self, field: &'static str) -> Result<Money, VmError> {
         self.amount(field)?.ok_or(VmError::NotSet(field))
     }
@@ -148,14 +156,41 @@ impl Parameters {
         number.map(Some).ok_or(VmError::Invalid(field))
     }
 
-    fn json(&self, field: &str) -> Option<&str> {
-        self.fields.get(field).map(|json| json.get()).filter(|json| *json != "null")
+    /// What stands in a field; none for null.
+    fn json(&self, field: &'static str) -> Result<Option<&str>, VmError> {
+        let json = self.parameters.fields.get(field).map(|json| json.get());
+        self.or_missing(field, json.filter(|json| *json != "null"))
+    }
+
+    fn or_missing<T>(&self, field: &'static str, value: Option<T>) -> Result<Option<T>, VmError> {
+        if value.is_none() && self.told(field).is_required {
+            return Err(VmError::NotSet(field));
+        }
+        Ok(value)
+    }
+
+    fn told(&self, field: &str) -> &'static Field {
+        let told = self.told.iter().find(|it| it.name == field);
+        told.expect("what is read stands in the table that it is read by")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::field::{PAGE, PAGE_SIZE};
     use super::*;
+
+    const TOLD: &[Field] = &[
+        Field::text("a", ""),
+        Field::text("b", ""),
+        Field::text("c", ""),
+        Field::text("d", ""),
+        Field::text("e", "").required(),
+        Field::text("f", "").required(),
+        Field::text("g", "").required(),
+        PAGE,
+        PAGE_SIZE,
+    ];
 
     fn parameters(json: &str) -> Parameters {
         Parameters::parse(json.as_bytes()).unwrap()
@@ -166,6 +201,7 @@ mod tests {
         let it = parameters(
             r#"{"a":10,"b":"10","c":" 10.00 ","d":1234567890123456789,"e":null,"f":""}"#,
         );
+        let it = it.by(TOLD);
         for field in ["a", "b", "c"] {
             assert_eq!(it.amount(field).unwrap().map(Money::amount_minor), Some(1000));
         }
@@ -175,13 +211,13 @@ mod tests {
             assert_eq!(it.required_amount(field), Err(VmError::NotSet(field)));
         }
         for bad in [r#"{"a":[]}"#, r#"{"a":true}"#, r#"{"a":"1.005"}"#, r#"{"a":"x"}"#] {
-            assert_eq!(parameters(bad).amount("a"), Err(VmError::Amount), "{bad}");
+            assert_eq!(parameters(bad).by(TOLD).amount("a"), Err(VmError::Amount), "{bad}");
         }
     }
 
     #[test]
     fn pages_count_from_one_and_are_never_lowered() {
-        let page = |json: &str| parameters(json).page();
+        let page = |json: &str| parameters(json).by(TOLD).page();
         assert_eq!(page("{}"), Ok(PageWish { skipped_rows: 0, rows: 10 }));
         let third = PageWish { skipped_rows: 1_000, rows: 500 };
         assert_eq!(page(r#"{"page":3,"page_size":500}"#), Ok(third));

@@ -1,6 +1,11 @@
 //! getProductCode (vm-api.md section 6.2).
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::schema;
 
 /// Path of the call.
 pub const PRODUCTS_PATH: &str = "/getProductCode";
@@ -9,26 +14,28 @@ pub const PRODUCTS_PATH: &str = "/getProductCode";
 const NETWORKS: [&str; 2] = ["Mastercard", "Visa"];
 
 /// All products of an app; always complete, since a client forgets those that are missing.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Products {
     /// The products.
     pub list: Vec<Product>,
 }
 
 /// What a card can be opened of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
     /// What createCard takes.
     pub product_code: String,
     /// First digits of its PANs.
+    #[schema(pattern = r"^\d{6,12}$")]
     pub bin: String,
     /// `save` or `share`.
     #[serde(rename = "type")]
-    pub kind: &'static str,
-    /// Card scheme, see [`network_text`].
+    #[schema(schema_with = schema::funding)]
+    pub kind: Cow<'static, str>,
+    /// Card scheme, `Mastercard` or `Visa` where it is one of them.
     pub network: String,
     /// Always `virtual`.
-    pub media: &'static str,
+    pub media: Cow<'static, str>,
     /// Where it is issued.
     pub issuing_area: String,
     /// How many more cards may be opened.

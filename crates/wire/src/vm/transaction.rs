@@ -1,16 +1,34 @@
 //! cardTransaction (vm-api.md sections 6.9 and 7.3): one row for each authorisation, which
 //! changes in place.
 
+use std::borrow::Cow;
+
 use domain::{Authorisation, AuthorisationStatus, Direction, HoldState, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::amount::{Amount, CURRENCY};
+use super::field::{Field, Kind as FieldKind, PAGE, PAGE_SIZE};
 use super::parameters::{PageWish, Parameters};
+use super::schema;
 use super::time::Offset;
 use super::{VmError, VmSettings};
 
 /// Path of the call.
 pub const TRANSACTIONS_PATH: &str = "/cardTransaction";
+
+/// What cardTransaction reads.
+pub const TRANSACTION_FIELDS: &[Field] = &[
+    Field::text("card_id", "Only of this card"),
+    Field::text("auth_id", "Only this one"),
+    Field::text("transaction_type", "Only of this type, as in the answer"),
+    Field::text("status", "Only of this status, as in the answer"),
+    Field::of("start_time", "Only those made then or later", FieldKind::Moment),
+    Field::of("end_time", "Only those made in that second or earlier", FieldKind::Moment),
+    PAGE,
+    PAGE_SIZE,
+];
+
 /// Shops' names are padded with blanks to this length, as both published samples are.
 const MERCHANT_NAME_CHARS: usize = 22;
 
@@ -107,30 +125,36 @@ pub fn standing(it: &Authorisation, open_state: State) -> (Kind, State) {
 }
 
 /// A row, and without change the body of its webhook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Transaction {
     /// The authorisation.
     pub auth_id: String,
     /// The card.
     pub card_id: String,
     /// When it was asked for.
+    #[schema(schema_with = schema::moment)]
     pub auth_time: String,
     /// In the shop's currency.
     pub auth_amount: Amount,
     /// ISO 4217, letters.
-    pub auth_currency: &'static str,
+    #[schema(pattern = "^[A-Z]{3}$")]
+    pub auth_currency: Cow<'static, str>,
     /// What was posted; 0 until then.
     pub settle_amount: Amount,
     /// Always `USD`.
-    pub settle_currency: &'static str,
+    #[schema(schema_with = schema::account_currency)]
+    pub settle_currency: Cow<'static, str>,
     /// See [`State`].
-    pub status: &'static str,
+    #[schema(schema_with = schema::transaction_state)]
+    pub status: Cow<'static, str>,
     /// See [`Kind`].
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    #[schema(schema_with = schema::transaction_kind)]
+    pub kind: Cow<'static, str>,
     /// Name of the shop, padded with blanks.
     pub merchant_name: String,
     /// When the row was made.
+    #[schema(schema_with = schema::moment)]
     pub create_time: String,
     /// Why it was declined, in words, else empty.
     pub description: String,
@@ -154,11 +178,11 @@ impl Transaction {
             card_id,
             auth_time: created.clone(),
             auth_amount: Amount(it.acquirer_amount),
-            auth_currency: it.acquirer_amount.currency().alpha(),
+            auth_currency: it.acquirer_amount.currency().alpha().into(),
             settle_amount: Amount::of_minor(settled_minor),
-            settle_currency: CURRENCY.alpha(),
-            status: state.as_str(),
-            kind: kind.as_str(),
+            settle_currency: CURRENCY.alpha().into(),
+            status: state.as_str().into(),
+            kind: kind.as_str().into(),
             merchant_name: format!("{name:<MERCHANT_NAME_CHARS$}"),
             create_time: created,
             description: it
@@ -201,7 +225,8 @@ pub struct TransactionWish {
 ///
 /// # Errors
 /// A time or page that cannot be read.
-pub fn parse_wish(it: &Parameters, offset: Offset) -> Result<TransactionWish, VmError> {
+pub fn parse_wish(parameters: &Parameters, offset: Offset) -> Result<TransactionWish, VmError> {
+    let it = parameters.by(TRANSACTION_FIELDS);
     let kind = it.text("transaction_type")?;
     let state = it.text("status")?;
     Ok(TransactionWish {
@@ -216,7 +241,7 @@ pub fn parse_wish(it: &Parameters, offset: Offset) -> Result<TransactionWish, Vm
 }
 
 /// The answer of cardTransaction.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Transactions {
     /// All that match.
     pub total: u64,

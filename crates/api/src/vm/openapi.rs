@@ -1,0 +1,219 @@
+//! The OpenAPI document of dialect 2, made from its table of routes.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::Json;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Map, Value, json};
+use wire::vm::VmError;
+use wire::vm::envelope::{SUCCESS_CODE, SUCCESS_TEXT};
+use wire::vm::field::{Field, object_schema};
+
+use super::operation::Operation;
+
+/// Where the document is served, without a token.
+pub(crate) const DOCUMENT_PATH: &str = "/vm-openapi.json";
+/// The refusal of an address, whichever it is.
+pub(crate) const ANY_ADDRESS: VmError = VmError::Ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+/// What every operation inside the envelope can answer (vm-api.md sections 3.3, 4.5 and 5).
+const UNIVERSAL: [VmError; 7] = [
+    VmError::NotSet("content"),
+    VmError::Invalid("content"),
+    VmError::InvalidToken,
+    ANY_ADDRESS,
+    VmError::TooManyRequests,
+    VmError::NoMerchantKey,
+    VmError::ServerException,
+];
+
+const JSON: &str = "application/json";
+const TOKEN_SCHEME: &str = "token";
+const SEALED_REQUEST: &str = "SealedRequest";
+const SEALED_ANSWER: &str = "SealedAnswer";
+const REFUSAL: &str = "Refusal";
+/// The envelope, in words.
+const ENVELOPE: &str = include_str!("openapi.md");
+
+/// The document of these operations.
+pub(crate) fn document(token_call: Operation, table: Vec<Operation>) -> Value {
+    let mut schemas = Map::new();
+    schemas.insert(SEALED_REQUEST.to_owned(), sealed_request());
+    schemas.insert(SEALED_ANSWER.to_owned(), sealed_answer());
+    schemas.insert(REFUSAL.to_owned(), refusal_of_all());
+    let mut paths = Map::new();
+    paths.insert(token_call.path.to_owned(), json!({ "get": clear(token_call, &mut schemas) }));
+    for operation in table {
+        let path = operation.path.to_owned();
+        paths.insert(path, json!({ "post": sealed(operation, &mut schemas) }));
+    }
+    let token = json!({
+        "type": "apiKey", "in": "header", "name": "Authorization",
+        "description": "The token of getAccessToken, bare: a prefix such as Bearer is refused.",
+    });
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "CardBridge VM API",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": ENVELOPE,
+        },
+        "security": [{ TOKEN_SCHEME: [] }],
+        "paths": paths,
+        "components": { "schemas": schemas, "securitySchemes": { TOKEN_SCHEME: token } },
+    })
+}
+
+/// Serves the document.
+pub(crate) async fn serve() -> Response {
+    Json(super::vm_api_document()).into_response()
+}
+
+/// The call that has no envelope.
+fn clear(operation: Operation, schemas: &mut Map<String, Value>) -> Value {
+    let success = json!({
+        "type": "object",
+        "properties": {
+            "code": { "const": SUCCESS_CODE },
+            "msg": { "const": SUCCESS_TEXT },
+            "data": reference(&operation.gives.name),
+        },
+        "required": ["code", "msg", "data"],
+    });
+    let parameters: Vec<_> = operation.reads.iter().map(query_parameter).collect();
+    let described = json!({
+        "operationId": operation.path.trim_start_matches('/'),
+        "summary": operation.summary,
+        "parameters": parameters,
+        "security": [],
+        "responses": { "200": answer(vec![success], operation.refuses) },
+    });
+    schemas.extend(operation.gives.schemas);
+    described
+}
+
+fn query_parameter(field: &Field) -> Value {
+    json!({
+        "name": field.name,
+        "in": "query",
+        "required": field.is_required,
+        "description": field.meaning,
+        "schema": { "type": "string" },
+    })
+}
+
+/// A call inside the envelope.
+fn sealed(operation: Operation, schemas: &mut Map<String, Value>) -> Value {
+    let id = operation.path.trim_start_matches('/');
+    let request = format!("{}{}Request", id[..1].to_ascii_uppercase(), &id[1..]);
+    schemas.insert(request.clone(), object_schema(operation.reads));
+    let takes_something = operation.reads.iter().any(|it| it.is_required);
+    let success = bearing(SEALED_ANSWER, "data", &operation.gives.name);
+    let described = json!({
+        "operationId": id,
+        "summary": operation.summary,
+        "requestBody": {
+            "required": takes_something,
+            "content": { JSON: { "schema": bearing(SEALED_REQUEST, "content", &request) } },
+        },
+        "responses": {
+            "200": answer(vec![success, reference(REFUSAL)], &own_refusals(&operation)),
+        },
+    });
+    schemas.extend(operation.gives.schemas);
+    described
+}
+
+/// What reading its fields brings, and what the table tells beside that, by number.
+fn own_refusals(operation: &Operation) -> Vec<VmError> {
+    let read = operation.reads.iter().flat_map(Field::refusals);
+    let mut refusals = Vec::new();
+    for refusal in read.chain(operation.refuses.iter().cloned()) {
+        if !refusals.contains(&refusal) {
+            refusals.push(refusal);
+        }
+    }
+    refusals.sort_by_key(|it| it.name().default_code());
+    refusals
+}
+
+/// The answer with HTTP 200: one of these successes and common refusals, or one of the
+/// operation's own.
+fn answer(mut shapes: Vec<Value>, refusals: &[VmError]) -> Value {
+    shapes.extend(refusals.iter().map(refusal));
+    let told: Vec<_> =
+        refusals.iter().map(|it| format!("{} {}", it.name().default_code(), text(it))).collect();
+    let description = if told.is_empty() {
+        "The outcome. Refusals: those of every operation.".to_owned()
+    } else {
+        format!("The outcome. Refusals of its own: {}.", told.join("; "))
+    };
+    json!({ "description": description, "content": { JSON: { "schema": { "oneOf": shapes } } } })
+}
+
+fn text(refusal: &VmError) -> String {
+    match refusal {
+        VmError::Ip(_) => format!("{}<address>", address_text()),
+        other => other.to_string(),
+    }
+}
+
+/// What stands before the address.
+fn address_text() -> String {
+    ANY_ADDRESS.to_string().trim_end_matches("0.0.0.0").to_owned()
+}
+
+fn refusal(error: &VmError) -> Value {
+    let msg = match error {
+        VmError::Ip(_) => json!({ "type": "string", "pattern": format!("^{}", address_text()) }),
+        other => json!({ "const": other.to_string() }),
+    };
+    json!({
+        "type": "object",
+        "properties": { "code": { "const": error.name().default_code() }, "msg": msg },
+        "required": ["code", "msg"],
+    })
+}
+
+fn refusal_of_all() -> Value {
+    let refusals: Vec<_> = UNIVERSAL.iter().map(refusal).collect();
+    json!({ "description": "What every operation inside the envelope can answer.", "oneOf": refusals })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// An outer object whose text of this name holds a plain object.
+fn bearing(outer: &str, property: &str, plain: &str) -> Value {
+    let sealed = json!({ "contentMediaType": JSON, "contentSchema": reference(plain) });
+    json!({ "allOf": [reference(outer), { "properties": { property: sealed } }] })
+}
+
+fn sealed_request() -> Value {
+    json!({
+        "type": "object",
+        "description": "The body of a request: the parameters, encrypted for the platform.",
+        "properties": { "content": sealed_text("JSON of the request's plain object") },
+    })
+}
+
+fn sealed_answer() -> Value {
+    json!({
+        "type": "object",
+        "description": "The body of a success: its object, encrypted for the merchant.",
+        "properties": {
+            "code": { "const": SUCCESS_CODE },
+            "msg": { "const": SUCCESS_TEXT },
+            "data": sealed_text("JSON of the answer's plain object"),
+        },
+        "required": ["code", "msg", "data"],
+    })
+}
+
+fn sealed_text(what: &str) -> Value {
+    let description = format!(
+        "{what}: UTF-8 in pieces of at most k - 11 bytes, each one a block of RSA with PKCS#1 \
+         v1.5 padding, the blocks joined, written as base64 and that as hex."
+    );
+    json!({ "type": "string", "pattern": "^([0-9a-fA-F]{2})*$", "description": description })
+}

@@ -1,0 +1,109 @@
+//! The OpenAPI document of dialect 2.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::both_engines;
+use crate::http::{Request, send};
+
+/// Where the document is kept for readers of the repository.
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi/vm-api.json");
+/// Set to rewrite the file instead of comparing it.
+const UPDATE_VARIABLE: &str = "CARDBRIDGE_UPDATE_OPENAPI";
+const DOCUMENT: &str = "/vm-openapi.json";
+/// The operations of vm-api.md section 6, and the token call.
+const PATHS: [&str; 13] = [
+    "/cardDetail",
+    "/cardTransaction",
+    "/createCard",
+    "/deleteCard",
+    "/freezeCard",
+    "/getAccessToken",
+    "/getAccountBalance",
+    "/getCardFlow",
+    "/getCardList",
+    "/getProductCode",
+    "/rechargeCard",
+    "/refundCard",
+    "/updateCardLimit",
+];
+
+#[test]
+fn the_document_is_the_one_on_file() {
+    let text = format!("{:#}\n", api::vm_api_document());
+    if std::env::var_os(UPDATE_VARIABLE).is_some() {
+        std::fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
+        std::fs::write(FILE, &text).unwrap();
+    }
+    let on_file = std::fs::read_to_string(FILE).unwrap();
+    assert!(on_file == text, "{FILE} is out of date; {UPDATE_VARIABLE}=1 rewrites it");
+}
+
+#[test]
+fn every_route_is_described_and_the_document_stands_in_the_way_of_none() {
+    let document = api::vm_api_document();
+    let described: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(described, PATHS);
+    assert_eq!(api::vm_paths().into_iter().collect::<BTreeSet<_>>(), BTreeSet::from(PATHS));
+    assert!(!PATHS.contains(&DOCUMENT));
+    let mut ids = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let method = if path == "/getAccessToken" { "get" } else { "post" };
+        let methods: Vec<_> = item.as_object().unwrap().keys().collect();
+        assert_eq!(methods, [method], "{path}");
+        assert_ne!(item[method]["summary"], "", "{path}");
+        assert!(ids.insert(item[method]["operationId"].to_string()), "{path}");
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_shape_is_referred_to() {
+    let document = api::vm_api_document();
+    let text = document.to_string();
+    let mut named = BTreeSet::new();
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = reference.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+        named.insert(pointer.rsplit('/').next().unwrap().to_owned());
+    }
+    let schemas: BTreeSet<_> =
+        document["components"]["schemas"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(named, schemas);
+}
+
+#[test]
+fn every_call_but_the_tokens_tells_what_is_inside_its_envelope() {
+    let document = api::vm_api_document();
+    assert_eq!(document["security"], json!([{"token": []}]));
+    assert_eq!(document["paths"]["/getAccessToken"]["get"]["security"], json!([]));
+    let inside = |outer: &Value, shape: &str, name: &str| {
+        let shape = json!({"$ref": format!("#/components/schemas/{shape}")});
+        assert_eq!(outer["allOf"][0], shape);
+        let sealed = &outer["allOf"][1]["properties"][name];
+        assert_eq!(sealed["contentMediaType"], "application/json");
+        assert!(sealed["contentSchema"]["$ref"].is_string());
+    };
+    for path in PATHS.into_iter().filter(|path| *path != "/getAccessToken") {
+        let operation = &document["paths"][path]["post"];
+        let schema = |part: &Value| part["content"]["application/json"]["schema"].clone();
+        inside(&schema(&operation["requestBody"]), "SealedRequest", "content");
+        let answers = schema(&operation["responses"]["200"]);
+        inside(&answers["oneOf"][0], "SealedAnswer", "data");
+    }
+}
+
+both_engines!(the_document_is_served_without_a_token, |platform| {
+    let answer = send(platform.public, &Request::get(DOCUMENT)).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert_eq!(answer.json(), api::vm_api_document());
+    for path in PATHS {
+        let other =
+            if path == "/getAccessToken" { Request::post(path, "{}") } else { Request::get(path) };
+        assert_eq!(send(platform.public, &other).await.status, 405, "{path}");
+    }
+    for path in ["/cardList", "/modifyCardLimit", "/createcard"] {
+        assert_eq!(send(platform.public, &Request::post(path, "{}")).await.status, 404, "{path}");
+    }
+});
