@@ -1,15 +1,19 @@
 //! The OpenAPI document of dialect 2, made from its table of routes.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 use wire::vm::VmError;
 use wire::vm::envelope::{SUCCESS_CODE, SUCCESS_TEXT};
+use wire::vm::error_code::ErrorCodes;
 use wire::vm::field::{Field, object_schema};
 
 use super::operation::Operation;
+use crate::state::ApiState;
 
 /// Where the document is served, without a token.
 pub(crate) const DOCUMENT_PATH: &str = "/vm-openapi.json";
@@ -34,17 +38,20 @@ const REFUSAL: &str = "Refusal";
 /// The envelope, in words.
 const ENVELOPE: &str = include_str!("openapi.md");
 
-/// The document of these operations.
-pub(crate) fn document(token_call: Operation, table: Vec<Operation>) -> Value {
+/// The document of these operations, whose refusals have these numbers.
+pub(crate) fn document(token_call: Operation, table: Vec<Operation>, codes: &ErrorCodes) -> Value {
     let mut schemas = Map::new();
     schemas.insert(SEALED_REQUEST.to_owned(), sealed_request());
     schemas.insert(SEALED_ANSWER.to_owned(), sealed_answer());
-    schemas.insert(REFUSAL.to_owned(), refusal_of_all());
+    schemas.insert(REFUSAL.to_owned(), refusal_of_all(codes));
     let mut paths = Map::new();
-    paths.insert(token_call.path.to_owned(), json!({ "get": clear(token_call, &mut schemas) }));
+    paths.insert(
+        token_call.path.to_owned(),
+        json!({ "get": clear(token_call, codes, &mut schemas) }),
+    );
     for operation in table {
         let path = operation.path.to_owned();
-        paths.insert(path, json!({ "post": sealed(operation, &mut schemas) }));
+        paths.insert(path, json!({ "post": sealed(operation, codes, &mut schemas) }));
     }
     let token = json!({
         "type": "apiKey", "in": "header", "name": "Authorization",
@@ -63,13 +70,13 @@ pub(crate) fn document(token_call: Operation, table: Vec<Operation>) -> Value {
     })
 }
 
-/// Serves the document.
-pub(crate) async fn serve() -> Response {
-    Json(super::vm_api_document()).into_response()
+/// Serves the document, with the numbers that are configured.
+pub(crate) async fn serve(State(state): State<Arc<ApiState>>) -> Response {
+    Json(super::vm_api_document(&state.settings.vm.codes)).into_response()
 }
 
 /// The call that has no envelope.
-fn clear(operation: Operation, schemas: &mut Map<String, Value>) -> Value {
+fn clear(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Value>) -> Value {
     let success = json!({
         "type": "object",
         "properties": {
@@ -85,7 +92,7 @@ fn clear(operation: Operation, schemas: &mut Map<String, Value>) -> Value {
         "summary": operation.summary,
         "parameters": parameters,
         "security": [],
-        "responses": { "200": answer(vec![success], operation.refuses) },
+        "responses": { "200": answer(vec![success], operation.refuses, codes) },
     });
     schemas.extend(operation.gives.schemas);
     described
@@ -102,7 +109,7 @@ fn query_parameter(field: &Field) -> Value {
 }
 
 /// A call inside the envelope.
-fn sealed(operation: Operation, schemas: &mut Map<String, Value>) -> Value {
+fn sealed(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Value>) -> Value {
     let id = operation.path.trim_start_matches('/');
     let request = format!("{}{}Request", id[..1].to_ascii_uppercase(), &id[1..]);
     schemas.insert(request.clone(), object_schema(operation.reads));
@@ -116,7 +123,7 @@ fn sealed(operation: Operation, schemas: &mut Map<String, Value>) -> Value {
             "content": { JSON: { "schema": bearing(SEALED_REQUEST, "content", &request) } },
         },
         "responses": {
-            "200": answer(vec![success, reference(REFUSAL)], &own_refusals(&operation)),
+            "200": answer(vec![success, reference(REFUSAL)], &own_refusals(&operation), codes),
         },
     });
     schemas.extend(operation.gives.schemas);
@@ -138,10 +145,9 @@ fn own_refusals(operation: &Operation) -> Vec<VmError> {
 
 /// The answer with HTTP 200: one of these successes and common refusals, or one of the
 /// operation's own.
-fn answer(mut shapes: Vec<Value>, refusals: &[VmError]) -> Value {
-    shapes.extend(refusals.iter().map(refusal));
-    let told: Vec<_> =
-        refusals.iter().map(|it| format!("{} {}", it.name().default_code(), text(it))).collect();
+fn answer(mut shapes: Vec<Value>, refusals: &[VmError], codes: &ErrorCodes) -> Value {
+    shapes.extend(refusals.iter().map(|it| refusal(it, codes)));
+    let told: Vec<_> = refusals.iter().map(|it| format!("{} {}", codes.of(it), text(it))).collect();
     let description = if told.is_empty() {
         "The outcome. Refusals: those of every operation.".to_owned()
     } else {
@@ -162,20 +168,20 @@ fn address_text() -> String {
     ANY_ADDRESS.to_string().trim_end_matches("0.0.0.0").to_owned()
 }
 
-fn refusal(error: &VmError) -> Value {
+fn refusal(error: &VmError, codes: &ErrorCodes) -> Value {
     let msg = match error {
         VmError::Ip(_) => json!({ "type": "string", "pattern": format!("^{}", address_text()) }),
         other => json!({ "const": other.to_string() }),
     };
     json!({
         "type": "object",
-        "properties": { "code": { "const": error.name().default_code() }, "msg": msg },
+        "properties": { "code": { "const": codes.of(error) }, "msg": msg },
         "required": ["code", "msg"],
     })
 }
 
-fn refusal_of_all() -> Value {
-    let refusals: Vec<_> = UNIVERSAL.iter().map(refusal).collect();
+fn refusal_of_all(codes: &ErrorCodes) -> Value {
+    let refusals: Vec<_> = UNIVERSAL.iter().map(|it| refusal(it, codes)).collect();
     json!({ "description": "What every operation inside the envelope can answer.", "oneOf": refusals })
 }
 

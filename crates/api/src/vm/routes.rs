@@ -7,6 +7,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use serde_json::Value;
 use wire::vm::VmError;
+use wire::vm::error_code::ErrorCodes;
 use wire::vm::{account as account_wire, card, flow, product, token as token_wire, transaction};
 
 use super::envelope::{Envelope, layer};
@@ -161,10 +162,10 @@ fn token_call() -> Operation {
     }
 }
 
-/// The OpenAPI document of dialect 2.
+/// The OpenAPI document of dialect 2, with these numbers of refusals.
 #[must_use]
-pub fn vm_api_document() -> Value {
-    openapi::document(token_call(), table())
+pub fn vm_api_document(codes: &ErrorCodes) -> Value {
+    openapi::document(token_call(), table(), codes)
 }
 
 /// The paths of dialect 2, each with one method.

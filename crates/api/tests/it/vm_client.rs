@@ -1,6 +1,6 @@
 //! A merchant of dialect 2 at the platform under test.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crypto::{RsaPrivateKey, RsaPublicKey};
 use sdk::vm::{VmCallError, VmClient, VmEnvelope};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::http::{Answer, Request, send};
 use crate::platform::Platform;
-use crate::vm_described::{require_outer, require_refusal, require_success};
+use crate::vm_described::{Document, document};
 
 /// What a new merchant has, on either account.
 pub const OPENING_BALANCE: &str = "10000.00";
@@ -72,7 +72,7 @@ impl NewApp {
     pub async fn ask_for_token(&self, platform: &Platform) -> Answer {
         let target = self.token_target();
         let answer = send(platform.public, &Request::get(target.clone())).await;
-        require_outer(&target, &answer.json());
+        told(platform).require_outer(&target, &answer.json());
         answer
     }
 
@@ -81,11 +81,16 @@ impl NewApp {
     }
 }
 
+/// What the platform's answers are held to.
+fn told(platform: &Platform) -> Arc<Document> {
+    document(&platform.state.settings.vm.codes)
+}
+
 /// Posts a body as it is, with this `Authorization`.
 pub async fn post_raw(platform: &Platform, token: &str, path: &str, body: &[u8]) -> Answer {
     let answer = send(platform.public, &raw_post(token, path, body)).await;
     if answer.status == 200 {
-        require_outer(path, &answer.json());
+        told(platform).require_outer(path, &answer.json());
     }
     answer
 }
@@ -102,6 +107,8 @@ pub struct Merchant {
     pub save: String,
     /// Code of its credit-line product.
     pub share: String,
+    /// What its calls are held to.
+    told: Arc<Document>,
 }
 
 impl Merchant {
@@ -129,7 +136,7 @@ impl Merchant {
             product["productCode"].as_str().unwrap().to_owned()
         };
         let (save, share) = (code("save"), code("share"));
-        Self { app, client, save, share }
+        Self { app, client, save, share, told: told(platform) }
     }
 
     /// Opens a card; its id.
@@ -150,8 +157,8 @@ impl Merchant {
     pub async fn call(&self, path: &str, parameters: Value) -> Result<Value, VmCallError> {
         let outcome = self.client.call(path, &parameters).await;
         match &outcome {
-            Ok(data) => require_success(path, &parameters, data),
-            Err(VmCallError::Refused { code, msg }) => require_refusal(path, *code, msg),
+            Ok(data) => self.told.require_success(path, &parameters, data),
+            Err(VmCallError::Refused { code, msg }) => self.told.require_refusal(path, *code, msg),
             Err(_) => {}
         }
         outcome

@@ -1,10 +1,11 @@
 //! Holds what the tests send and get over dialect 2 to its OpenAPI document.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
+use wire::vm::error_code::ErrorCodes;
 use wire::vm::parameters::Parameters;
 use wire::vm::{VmError, card, flow, time::Offset, transaction};
 
@@ -20,9 +21,30 @@ struct Described {
     outer: Validator,
 }
 
-/// Compiled once. Of answers, what is not described is a fault; requests may bear anything more.
-static PATHS: LazyLock<HashMap<String, Described>> = LazyLock::new(|| {
-    let mut document = api::vm_api_document();
+/// The document with its numbers of refusals.
+pub struct Document(HashMap<String, Described>);
+
+/// Compiled once for each table of numbers.
+static DOCUMENTS: LazyLock<Mutex<Vec<(ErrorCodes, Arc<Document>)>>> = LazyLock::new(Mutex::default);
+
+/// The document of a platform with these numbers.
+pub fn document(codes: &ErrorCodes) -> Arc<Document> {
+    let mut documents = DOCUMENTS.lock().unwrap();
+    if let Some((_, document)) = documents.iter().find(|(it, _)| it == codes) {
+        return Arc::clone(document);
+    }
+    let document = Arc::new(Document(compiled(codes)));
+    documents.push((*codes, Arc::clone(&document)));
+    document
+}
+
+fn usual() -> Arc<Document> {
+    document(&ErrorCodes::default())
+}
+
+/// Of answers, what is not described is a fault; requests may bear anything more.
+fn compiled(codes: &ErrorCodes) -> HashMap<String, Described> {
+    let mut document = api::vm_api_document(codes);
     for (name, schema) in document["components"]["schemas"].as_object_mut().unwrap() {
         if !name.ends_with("Request") {
             close(schema);
@@ -53,7 +75,7 @@ static PATHS: LazyLock<HashMap<String, Described>> = LazyLock::new(|| {
             (path.clone(), described)
         })
         .collect()
-});
+}
 
 /// Makes every object take only what is told of it.
 fn close(schema: &mut Value) {
@@ -77,27 +99,30 @@ fn require(validator: &Validator, path: &str, what: &str, value: &Value) {
     assert!(faults.is_empty(), "{path}: the {what} {value} is not described: {faults:#?}");
 }
 
-/// Fails if the document does not describe a call that succeeded.
-pub fn require_success(path: &str, request: &Value, data: &Value) {
-    require(&PATHS[path].request, path, "request", request);
-    require(&PATHS[path].data, path, "answer", data);
-}
+impl Document {
+    /// Fails if it does not describe a call that succeeded.
+    pub fn require_success(&self, path: &str, request: &Value, data: &Value) {
+        require(&self.0[path].request, path, "request", request);
+        require(&self.0[path].data, path, "answer", data);
+    }
 
-/// Fails if the document does not list a refusal for the path that gave it.
-pub fn require_refusal(path: &str, code: i64, msg: &str) {
-    require_outer(path, &json!({"code": code, "msg": msg}));
-}
+    /// Fails if it does not list a refusal for the path that gave it.
+    pub fn require_refusal(&self, path: &str, code: i64, msg: &str) {
+        self.require_outer(path, &json!({"code": code, "msg": msg}));
+    }
 
-/// Fails if the document does not describe a body that a path answered with HTTP 200.
-pub fn require_outer(path: &str, body: &Value) {
-    let path = path.split('?').next().unwrap_or_default();
-    require(&PATHS[path].outer, path, "body", body);
+    /// Fails if it does not describe a body that a path answered with HTTP 200.
+    pub fn require_outer(&self, path: &str, body: &Value) {
+        let path = path.split('?').next().unwrap_or_default();
+        require(&self.0[path].outer, path, "body", body);
+    }
 }
 
 #[test]
 fn the_document_refuses_answers_and_refusals_that_it_does_not_tell_of() {
     let path = "/getAccountBalance";
-    let described = &PATHS[path];
+    let document = usual();
+    let described = &document.0[path];
     for odd in [
         json!({}),
         json!({"balance": "1", "wallet_balance": 0}),
@@ -105,7 +130,11 @@ fn the_document_refuses_answers_and_refusals_that_it_does_not_tell_of() {
     ] {
         assert!(!described.data.is_valid(&odd), "{odd}");
     }
-    require_success(path, &json!({"anything": 1}), &json!({"balance": 1, "wallet_balance": 0.5}));
+    document.require_success(
+        path,
+        &json!({"anything": 1}),
+        &json!({"balance": 1, "wallet_balance": 0.5}),
+    );
     for odd in [
         json!({"code": 700_001, "msg": "Invalid CardId"}),
         json!({"code": 400_002, "msg": "Invalid"}),
@@ -116,9 +145,9 @@ fn the_document_refuses_answers_and_refusals_that_it_does_not_tell_of() {
     ] {
         assert!(!described.outer.is_valid(&odd), "{odd}");
     }
-    require_refusal(path, 400_005, "Ip Invalid203.0.113.7");
-    require_refusal("/cardDetail", 700_001, "Invalid CardId");
-    require_outer(path, &json!({"code": 0, "msg": "ok", "data": "4150383d"}));
+    document.require_refusal(path, 400_005, "Ip Invalid203.0.113.7");
+    document.require_refusal("/cardDetail", 700_001, "Invalid CardId");
+    document.require_outer(path, &json!({"code": 0, "msg": "ok", "data": "4150383d"}));
 }
 
 /// A request of each path that reads something, whole and right.
@@ -234,6 +263,7 @@ fn is_beyond_schemas(error: &VmError, value: Option<&Value>) -> bool {
 
 #[test]
 fn what_is_read_and_what_is_described_are_the_same() {
+    let document = usual();
     let mut tried = 0;
     for (path, whole) in whole_requests() {
         let nested = whole["card_address"].as_object().into_iter().flatten();
@@ -247,9 +277,10 @@ fn what_is_read_and_what_is_described_are_the_same() {
                     None => remove(&mut request, &pointer),
                 }
                 let (is_described, outcome) =
-                    (PATHS[path].request.is_valid(&request), read(path, &request));
+                    (document.0[path].request.is_valid(&request), read(path, &request));
                 if let Err(error) = &outcome {
-                    require_refusal(path, error.name().default_code().into(), &error.to_string());
+                    let code = ErrorCodes::default().of(error);
+                    document.require_refusal(path, code.into(), &error.to_string());
                     if is_beyond_schemas(error, value.as_ref()) {
                         continue;
                     }
@@ -269,7 +300,7 @@ fn remove(request: &mut Value, pointer: &str) {
 
 #[test]
 fn every_field_that_is_described_is_one_that_the_whole_requests_have() {
-    let document = api::vm_api_document();
+    let document = api::vm_api_document(&ErrorCodes::default());
     for (path, whole) in whole_requests() {
         let body = &document["paths"][path]["post"]["requestBody"]["content"][JSON]["schema"];
         let reference = &body["allOf"][1]["properties"]["content"]["contentSchema"]["$ref"];

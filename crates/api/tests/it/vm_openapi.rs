@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use wire::vm::VmSettings;
+use wire::vm::error_code::{ErrorCodes, ErrorName};
 
 use crate::both_engines;
 use crate::http::{Request, send};
@@ -30,9 +32,13 @@ const PATHS: [&str; 13] = [
     "/updateCardLimit",
 ];
 
+fn document() -> Value {
+    api::vm_api_document(&ErrorCodes::default())
+}
+
 #[test]
 fn the_document_is_the_one_on_file() {
-    let text = format!("{:#}\n", api::vm_api_document());
+    let text = format!("{:#}\n", document());
     if std::env::var_os(UPDATE_VARIABLE).is_some() {
         std::fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
         std::fs::write(FILE, &text).unwrap();
@@ -43,7 +49,7 @@ fn the_document_is_the_one_on_file() {
 
 #[test]
 fn every_route_is_described_and_the_document_stands_in_the_way_of_none() {
-    let document = api::vm_api_document();
+    let document = document();
     let described: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(described, PATHS);
     assert_eq!(api::vm_paths().into_iter().collect::<BTreeSet<_>>(), BTreeSet::from(PATHS));
@@ -60,7 +66,7 @@ fn every_route_is_described_and_the_document_stands_in_the_way_of_none() {
 
 #[test]
 fn every_reference_leads_somewhere_and_every_shape_is_referred_to() {
-    let document = api::vm_api_document();
+    let document = document();
     let text = document.to_string();
     let mut named = BTreeSet::new();
     for reference in text.split("\"$ref\":\"#").skip(1) {
@@ -75,7 +81,7 @@ fn every_reference_leads_somewhere_and_every_shape_is_referred_to() {
 
 #[test]
 fn every_call_but_the_tokens_tells_what_is_inside_its_envelope() {
-    let document = api::vm_api_document();
+    let document = document();
     assert_eq!(document["security"], json!([{"token": []}]));
     assert_eq!(document["paths"]["/getAccessToken"]["get"]["security"], json!([]));
     let inside = |outer: &Value, shape: &str, name: &str| {
@@ -97,7 +103,7 @@ fn every_call_but_the_tokens_tells_what_is_inside_its_envelope() {
 both_engines!(the_document_is_served_without_a_token, |platform| {
     let answer = send(platform.public, &Request::get(DOCUMENT)).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
-    assert_eq!(answer.json(), api::vm_api_document());
+    assert_eq!(answer.json(), document());
     for path in PATHS {
         let other =
             if path == "/getAccessToken" { Request::post(path, "{}") } else { Request::get(path) };
@@ -106,4 +112,15 @@ both_engines!(the_document_is_served_without_a_token, |platform| {
     for path in ["/cardList", "/modifyCardLimit", "/createcard"] {
         assert_eq!(send(platform.public, &Request::post(path, "{}")).await.status, 404, "{path}");
     }
+});
+
+fn other_numbers() -> VmSettings {
+    let codes = ErrorCodes::default().with(ErrorName::CardId, 700_101).unwrap();
+    VmSettings { codes, ..VmSettings::default() }
+}
+
+both_engines!(the_numbers_told_are_those_decided, other_numbers(), |platform, _location| {
+    let served = send(platform.public, &Request::get(DOCUMENT)).await.json();
+    assert_eq!(served, api::vm_api_document(&other_numbers().codes));
+    assert_ne!(served, document());
 });
