@@ -52,6 +52,10 @@ pub(crate) async fn load(
     } else {
         store.fx_table().await?
     };
+    if !card.account.is_forwarded() && found.vm_card.is_none() {
+        // Without it the card would have no limits.
+        return Err(AuthoriseError::Missing("card of an app"));
+    }
     Ok(Circumstances {
         enterprise: found.enterprise.ok_or(AuthoriseError::Missing("enterprise"))?,
         profile: found.profile.ok_or(AuthoriseError::Missing("profile"))?,

@@ -21,8 +21,11 @@ async fn limited(limits: &str) -> Bed {
          UPDATE ledger_account SET purpose = 'CARD', owner_id = {card};
          INSERT INTO vm_card (enterprise_id, card_id, vm_app_id, card_uuid, product_code, funding,
              label, sealed_holder, single_minor, day_minor, month_minor, total_minor, created_at)
-         VALUES ({}, {card}, 9, '9a1d', 'S1', 'save', '', x'', {limits}, 0);",
-        bed.enterprise_id
+         VALUES ({enterprise}, {card}, 9, '9a1d', 'S1', 'save', '', x'', {limits}, 0);
+         INSERT INTO vm_app (enterprise_id, vm_app_id, app_id, secret_digest, signs_webhooks,
+             ip_whitelist, created_at)
+         VALUES ({enterprise}, 9, 'app', x'00', 0, '', 0);",
+        enterprise = bed.enterprise_id
     ));
     bed.card.account = AccountOwner::Card(card);
     bed
@@ -191,4 +194,12 @@ async fn limits_of_the_profile_too_begin_at_the_midnight_of_this_dialect() {
     assert_eq!(refusal(&bed, "0.01").await, "daily_amount_exceeded");
     bed.schedule.advance(8 * 3_600).await.unwrap();
     assert_eq!(refusal(&bed, "10").await, "");
+}
+
+#[tokio::test]
+async fn without_the_record_of_its_limits_a_card_is_not_approved() {
+    let bed = limited("1000, 0, 0, 0").await;
+    bed.change_store("DELETE FROM vm_card");
+    assert!(bed.network.purchase(bed.purchase("10.01")).await.is_err());
+    assert_balances(&bed, DEPOSIT_MINOR, 0, 0).await;
 }
