@@ -57,6 +57,7 @@ mod vm_cards_elsewhere;
 mod vm_client;
 mod vm_described;
 mod vm_envelope;
+mod vm_fees;
 mod vm_filters;
 mod vm_listings;
 mod vm_openapi;

@@ -52,8 +52,12 @@ impl Group<'_> {
         let Some((before, after)) = before_minor.zip(self.own_available_minor(it)) else { return };
         let is_left_over = after > before && !it.is_refund();
         let settled_minor = if is_left_over { 0 } else { after - before };
-        let remark =
-            format!("{what} of {} {}: {}", amount.to_major(), amount.currency(), it.auth_id);
+        let remark = format!(
+            "{what} of {} {}: {}",
+            amount.to_major(),
+            amount.currency().alpha(),
+            it.auth_id
+        );
         let change = (VmFlowKind::Settlement, settled_minor);
         self.push_flow(it, change, before + settled_minor, remark);
         if is_left_over {
