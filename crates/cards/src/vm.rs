@@ -73,7 +73,11 @@ impl Cards {
     ) -> Result<String, VmRefusal> {
         let products = self.store.vm_products(app.enterprise_id, app.vm_app_id).await?;
         let product = products.into_iter().find(|it| it.product_code == request.product_code);
-        let product = product.ok_or(VmError::ProductCode)?;
+        let Some(product) = product else {
+            let is_anothers =
+                self.store.has_vm_product(app.enterprise_id, &request.product_code).await?;
+            return Err(if is_anothers { VmError::CardBin } else { VmError::ProductCode }.into());
+        };
         let profile = self.store.profile(app.enterprise_id, product.profile_id).await?;
         let profile = profile.filter(|it| it.currency == CURRENCY).ok_or(VmError::CardBin)?;
         for _ in 0..MAX_PAN_DRAWS {

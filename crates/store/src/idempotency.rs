@@ -1,4 +1,4 @@
-//! Answers kept for the operator API's Idempotency-Key.
+//! Answers kept for an Idempotency-Key, of the operator API and of dialect 2.
 
 use domain::Timestamp;
 

@@ -370,6 +370,28 @@ impl Store {
         })
         .await
     }
+
+    /// Whether any app of an enterprise may open cards of this product.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_vm_product(
+        &self,
+        enterprise_id: EnterpriseId,
+        product_code: &str,
+    ) -> Result<bool, StoreError> {
+        let product_code = product_code.to_owned();
+        self.read_one(move |tx| {
+            let product_code = product_code.clone();
+            Box::pin(async move {
+                let sql = "SELECT 1 FROM vm_product \
+                    WHERE enterprise_id = $1 AND product_code = $2 LIMIT 1";
+                let params = [enterprise_id.into(), product_code.into()];
+                Ok(tx.query_opt(sql, &params).await?.is_some())
+            })
+        })
+        .await
+    }
 }
 
 /// One statement, whether there is such an app or not: who guesses names learns nothing from

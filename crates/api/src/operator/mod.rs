@@ -14,7 +14,7 @@ mod funds;
 mod fx_rates;
 mod guard;
 mod health;
-mod idempotency;
+pub(crate) mod idempotency;
 mod jobs;
 mod key_extraction;
 mod ledger;

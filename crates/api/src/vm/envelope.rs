@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use super::budget::{Budget, Place};
 use super::caller::{Caller, identify};
 use super::opening::{Blocks, open_block};
+use super::repeats::Once;
 use super::reply::{Refusal, json};
 use super::strikes::Strikes;
 use crate::body::{BodyError, read_body_up_to};
@@ -51,6 +52,15 @@ pub(crate) struct Envelope {
 /// Debug: some bear card data.
 #[derive(Clone)]
 pub(crate) struct PlainAnswer(pub(crate) Arc<Zeroizing<Vec<u8>>>);
+
+impl PlainAnswer {
+    /// A response that is nothing but this.
+    pub(crate) fn of(plain: Zeroizing<Vec<u8>>) -> Response {
+        let mut response = Response::default();
+        response.extensions_mut().insert(Self(Arc::new(plain)));
+        response
+    }
+}
 
 impl Envelope {
     /// A layer over this state.
@@ -224,11 +234,15 @@ async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<R
     }
     let place = envelope.budget.place(caller.app.vm_app_id).ok_or(VmError::TooManyRequests)?;
     let parameters = envelope.open(&caller, &place, &body).await?;
+    let once = Once::of(&parts, caller.app.vm_app_id, &parameters)?;
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(caller);
     request.extensions_mut().insert(Arc::new(parameters));
     let turn = place.handling().await;
-    let answered = next.run(request).await;
+    let answered = match once {
+        Some(once) => once.answer(&envelope.state.store, request, next).await?,
+        None => next.run(request).await,
+    };
     drop(turn);
     let Some(PlainAnswer(plain)) = answered.extensions().get().cloned() else {
         return Ok(answered);

@@ -10,6 +10,7 @@ mod listings;
 mod openapi;
 mod opening;
 mod operation;
+mod repeats;
 mod reply;
 mod routes;
 mod strikes;

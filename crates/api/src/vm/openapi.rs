@@ -13,6 +13,7 @@ use wire::vm::error_code::ErrorCodes;
 use wire::vm::field::{Field, object_schema};
 
 use super::operation::Operation;
+use super::repeats;
 use crate::state::ApiState;
 
 /// Where the document is served, without a token.
@@ -115,7 +116,7 @@ fn sealed(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Va
     schemas.insert(request.clone(), object_schema(operation.reads));
     let takes_something = operation.reads.iter().any(|it| it.is_required);
     let success = bearing(SEALED_ANSWER, "data", &operation.gives.name);
-    let described = json!({
+    let mut described = json!({
         "operationId": id,
         "summary": operation.summary,
         "requestBody": {
@@ -126,15 +127,30 @@ fn sealed(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Va
             "200": answer(vec![success, reference(REFUSAL)], &own_refusals(&operation), codes),
         },
     });
+    if repeats::CHANGING.contains(&operation.path) {
+        described["parameters"] = json!([key_parameter()]);
+    }
     schemas.extend(operation.gives.schemas);
     described
+}
+
+fn key_parameter() -> Value {
+    json!({
+        "name": repeats::KEY_NAME,
+        "in": "header",
+        "required": false,
+        "description": "The same request with the same key again gets the first answer again.",
+        "schema": { "type": "string", "minLength": 1, "maxLength": repeats::MAX_KEY_BYTES },
+    })
 }
 
 /// What reading its fields brings, and what the table tells beside that, by number.
 fn own_refusals(operation: &Operation) -> Vec<VmError> {
     let read = operation.reads.iter().flat_map(Field::refusals);
     let mut refusals = Vec::new();
-    for refusal in read.chain(operation.refuses.iter().cloned()) {
+    let is_changing = repeats::CHANGING.contains(&operation.path);
+    let of_keys = repeats::REFUSALS.into_iter().filter(|_| is_changing);
+    for refusal in read.chain(operation.refuses.iter().cloned()).chain(of_keys) {
         if !refusals.contains(&refusal) {
             refusals.push(refusal);
         }

@@ -87,8 +87,6 @@ impl<T: Serialize> IntoResponse for Plain<T> {
         let Ok(plain) = serde_json::to_vec(&self.0) else {
             return Refusal(VmError::ServerException).into_response();
         };
-        let mut response = Response::default();
-        response.extensions_mut().insert(PlainAnswer(Arc::new(Zeroizing::new(plain))));
-        response
+        PlainAnswer::of(Zeroizing::new(plain))
     }
 }

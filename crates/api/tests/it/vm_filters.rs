@@ -43,7 +43,7 @@ async fn assert_ends_are_inside(
     }
     for bad in [json!({ "start_time": "yesterday" }), json!({ "end_time": "2030-13-01 00:00:00" })]
     {
-        assert_eq!(merchant.refused(path, bad).await.0, 400);
+        assert_eq!(merchant.refused(path, bad).await.0, 400_003);
     }
 }
 

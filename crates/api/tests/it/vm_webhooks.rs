@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -18,6 +19,8 @@ use crate::receiver::Receiver;
 use crate::signing::{Caller, text};
 use crate::vm_client::Merchant;
 
+/// An answer that never comes.
+const HANGS: &str = "(hangs)";
 const OK: &str = r#"{"code":0,"msg":"ok"}"#;
 const CHALLENGES: &str = "/sandbox/v1/3ds-challenges";
 
@@ -36,7 +39,11 @@ struct Shared {
 
 async fn keep(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> String {
     shared.seen.lock().unwrap().push((headers, body));
-    shared.answers.lock().unwrap().pop_front().unwrap_or_else(|| OK.to_owned())
+    let answer = shared.answers.lock().unwrap().pop_front().unwrap_or_else(|| OK.to_owned());
+    if answer == HANGS {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    answer
 }
 
 impl Hook {
@@ -206,6 +213,48 @@ both_engines!(only_code_0_acknowledges_and_the_operator_resends_what_is_parked, 
     assert!(seen.iter().all(|(_, body)| *body == seen[0].1), "identical bytes");
     let again = platform.admin_post(&resend, &json!({})).await;
     assert_eq!((again.status, &again.json()["code"]), (409, &json!("delivery_over")));
+});
+
+both_engines!(a_receiver_that_hangs_is_sent_the_same_bytes_until_code_0, |platform| {
+    let (_merchant, hook, card_id) = merchant(platform, &[HANGS, r#"{"code":1}"#]).await;
+    purchase(platform, &card_id, "1").await;
+    // The first attempt ends by its own deadline, in real time.
+    platform.advance(10).await;
+    platform.advance(60).await;
+    platform.advance(10_000).await;
+    let seen = hook.seen();
+    assert_eq!(seen.len(), 3, "first attempt, and again until it was acknowledged");
+    assert!(seen.iter().all(|(_, body)| *body == seen[0].1), "identical bytes");
+    let delivery = deliveries(platform).await.remove(0);
+    assert_eq!(
+        (&delivery["status"], delivery["attempts"].as_array().unwrap().len()),
+        (&json!("DELIVERED"), 3)
+    );
+});
+
+both_engines!(what_a_row_does_not_show_is_not_told, |platform| {
+    let (_merchant, hook, card_id) = merchant(platform, &[]).await;
+    let part = |amount: &str| json!({ "amount": amount, "final": false });
+    let made = purchase(platform, &card_id, "50").await;
+    let mut told = vec![OPEN.to_owned()];
+    for (what, body, news) in [
+        ("reverse", json!({ "amount": "20" }), None),
+        ("clear", part("10"), Some("Settlement, COMPLETE, 10")),
+        ("reverse", json!({ "amount": "5" }), None),
+        ("clear", part("5"), Some("Settlement, COMPLETE, 15")),
+        ("reverse", json!({}), None),
+    ] {
+        post_of(platform, &made["authId"], what, body).await;
+        platform.advance(1).await;
+        told.extend(news.map(str::to_owned));
+        assert_eq!(hook.told(), told, "{what}");
+    }
+    let expiring = purchase(platform, &card_id, "20").await;
+    post_of(platform, &expiring["authId"], "clear", part("4")).await;
+    platform.advance(8 * 86_400).await;
+    told.extend([OPEN, "Settlement, COMPLETE, 4"].map(str::to_owned));
+    assert_eq!(hook.told(), told, "the rest that expired is in no row");
+    platform.assert_ledger_adds_up().await;
 });
 
 both_engines!(without_a_url_notices_wait_until_one_is_set, |platform| {

@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Box::<RawValue>::deserialize(deserializer)?;
         let money = parse(json.get()).map(Self);
-        money.ok_or_else(|| serde::de::Error::custom("not an amount of at most two decimals"))
+        money.map_err(|_| serde::de::Error::custom("not an amount of at most two decimals"))
     }
 }
 
@@ -62,10 +62,37 @@ impl PartialSchema for Amount {
 
 impl ToSchema for Amount {}
 
-/// Reads a number in any form that JSON libraries write (`10`, `10.00`, `1E+1`); none if it
-/// has more than two decimals, is beyond all range or no number.
-#[must_use]
-pub fn parse(text: &str) -> Option<Money> {
+/// Why a text is no amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAmount {
+    /// More than two decimals, or no number.
+    Malformed,
+    /// A number above all range.
+    TooLarge,
+}
+
+/// Reads a number in any form that JSON libraries write (`10`, `10.00`, `1E+1`).
+///
+/// # Errors
+/// [`NoAmount`].
+pub fn parse(text: &str) -> Result<Money, NoAmount> {
+    let (sign, significant, zeros) = decimal(text).ok_or(NoAmount::Malformed)?;
+    if significant.is_empty() {
+        return Ok(Money::zero(CURRENCY));
+    }
+    let beyond = if sign.is_empty() { NoAmount::TooLarge } else { NoAmount::Malformed };
+    if zeros > MAX_NUMBER_CHARS {
+        return Err(beyond);
+    }
+    let minor = format!("{sign}{significant}{}", "0".repeat(zeros)).parse::<i64>();
+    let minor = minor.map_err(|_| beyond)?;
+    let is_in_range = minor.unsigned_abs() <= Money::MAX_INPUT_MINOR.unsigned_abs();
+    is_in_range.then(|| Money::new(minor, CURRENCY)).ok_or(beyond)
+}
+
+/// Sign and digits of a number, and how many zeros follow them in minor units; zero has no
+/// digits.
+fn decimal(text: &str) -> Option<(&'static str, String, usize)> {
     if text.len() > MAX_NUMBER_CHARS || !text.is_ascii() {
         return None;
     }
@@ -84,15 +111,10 @@ pub fn parse(text: &str) -> Option<Money> {
     // The number is `significant` times ten to this power.
     let power = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?.checked_add(dropped)?;
     if significant.is_empty() {
-        return Some(Money::zero(CURRENCY));
+        return Some((sign, String::new(), 0));
     }
     let zeros = usize::try_from(power.checked_add(i32::try_from(DECIMALS).ok()?)?).ok()?;
-    if zeros > MAX_NUMBER_CHARS {
-        return None;
-    }
-    let minor: i64 = format!("{sign}{significant}{}", "0".repeat(zeros)).parse().ok()?;
-    let is_in_range = minor.unsigned_abs() <= Money::MAX_INPUT_MINOR.unsigned_abs();
-    is_in_range.then(|| Money::new(minor, CURRENCY))
+    Some((sign, significant.to_owned(), zeros))
 }
 
 #[cfg(test)]
@@ -113,20 +135,22 @@ mod tests {
     #[test]
     fn every_form_of_a_number_is_read() {
         for text in ["10", "10.0", "10.000000", "1E+1", "1e1", "100e-1", "010"] {
-            assert_eq!(parse(text).map(Money::amount_minor), Some(1000), "{text}");
+            assert_eq!(parse(text).map(Money::amount_minor), Ok(1000), "{text}");
         }
-        for text in ["", "-", ".5", "1.001", "1e-3", "0x10", "1,0", "1e99", "NaN", "١", "1.2.3"] {
-            assert_eq!(parse(text), None, "{text}");
+        for text in ["", "-", ".5", "1.001", "1e-3", "0x10", "1,0", "-1e99", "NaN", "١", "1.2.3"] {
+            assert_eq!(parse(text), Err(NoAmount::Malformed), "{text}");
         }
-        assert_eq!(parse("-0.00").map(Money::amount_minor), Some(0));
-        assert_eq!(parse("9223372036854775807"), None);
+        assert_eq!(parse("-0.00").map(Money::amount_minor), Ok(0));
+        for text in ["1e99", "1e30", "1E400", "9223372036854775807", "99999999999999999999"] {
+            assert_eq!(parse(text), Err(NoAmount::TooLarge), "{text}");
+        }
     }
 
     proptest! {
         #[test]
         fn what_is_written_is_read_back(minor in -Money::MAX_INPUT_MINOR..=Money::MAX_INPUT_MINOR) {
             let amount = Amount::of_minor(minor);
-            prop_assert_eq!(parse(&amount.text()).map(Money::amount_minor), Some(minor));
+            prop_assert_eq!(parse(&amount.text()).map(Money::amount_minor), Ok(minor));
             let read: Amount = serde_json::from_str(&amount.text()).unwrap();
             prop_assert_eq!(read, amount);
         }

@@ -221,8 +221,7 @@ pub struct CreateCard {
 pub fn parse_create(parameters: &Parameters) -> Result<CreateCard, VmError> {
     let it = &parameters.by(CREATE_FIELDS);
     let product_code = it.required_text("product_code")?;
-    let first_name = it.required_text("first_name")?;
-    let last_name = it.required_text("last_name")?;
+    let (first_name, last_name) = (name(it, "first_name")?, name(it, "last_name")?);
     let amount = it.required_amount("amount")?;
     if !is_name(&first_name) || !is_name(&last_name) {
         return Err(VmError::Params);
@@ -268,6 +267,14 @@ fn parse_address(parameters: &Parameters) -> Result<Address, VmError> {
         return Err(VmError::NotSet("address_line_one"));
     }
     Ok(address)
+}
+
+/// A name as it stands; one that no text of ours may be is refused like one that no holder has.
+fn name(it: &Reading<'_>, field: &'static str) -> Result<String, VmError> {
+    it.required_text(field).map_err(|error| match error {
+        VmError::Value(_) => VmError::Params,
+        other => other,
+    })
 }
 
 fn is_name(name: &str) -> bool {

@@ -15,13 +15,15 @@ const MAX_CODE: u32 = i32::MAX.unsigned_abs();
 /// A refusal. Its `Display` is the text on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VmError {
-    /// A field is missing.
+    /// A field is missing, or of a type that it does not take.
     #[error("field {0} is not set")]
     NotSet(&'static str),
-    /// A field has a type or a form that it does not take; also a `content` that cannot be
-    /// read, whatever is wrong with it.
+    /// A `content` that cannot be read, whatever is wrong with it.
     #[error("field {0} is invalid")]
     Invalid(&'static str),
+    /// A field of the right type has a value that it does not take.
+    #[error("field {0} is invalid")]
+    Value(&'static str),
     /// The token call was not made by the app.
     #[error("Invalid AppId Or AppSecret")]
     InvalidApp,
@@ -52,6 +54,9 @@ pub enum VmError {
     /// Too many requests that cannot be read.
     #[error("Too Many Requests")]
     TooManyRequests,
+    /// The key of an earlier request came with another one; ours.
+    #[error("Idempotency-Key Was Used With Another Request")]
+    KeyReused,
     /// The app has no public key to answer it with.
     #[error("merchant public key is not set")]
     NoMerchantKey,
@@ -61,7 +66,8 @@ pub enum VmError {
     /// No such product of this app.
     #[error("Invalid Product Code")]
     ProductCode,
-    /// The product has no numbers left to issue.
+    /// The product has no numbers left to issue, or is open to other apps of the enterprise
+    /// only.
     #[error("Card Bin Not Exist")]
     CardBin,
     /// The merchant's account, or the card, has less than that.
@@ -126,6 +132,7 @@ macro_rules! error_table {
 error_table! {
     NotSet = "field-not-set", 400;
     Invalid = "field-invalid", 400;
+    Value = "field-value-invalid", 400_003;
     InvalidApp = "invalid-app", 400_001;
     InvalidToken = "invalid-token", 400_002;
     Status = "status-error", 400_003;
@@ -136,6 +143,7 @@ error_table! {
     Ip = "ip-invalid", 400_005;
     TooManyRequests = "too-many-requests", 400_006;
     NoMerchantKey = "merchant-key-not-set", 400_007;
+    KeyReused = "idempotency-key-reused", 400_008;
     CardId = "invalid-card-id", 700_001;
     ProductCode = "invalid-product-code", 700_002;
     CardBin = "card-bin-not-exist", 700_003;
@@ -164,6 +172,7 @@ impl VmError {
         match self {
             Self::NotSet(_) => ErrorName::NotSet,
             Self::Invalid(_) => ErrorName::Invalid,
+            Self::Value(_) => ErrorName::Value,
             Self::InvalidApp => ErrorName::InvalidApp,
             Self::InvalidToken => ErrorName::InvalidToken,
             Self::Status => ErrorName::Status,
@@ -174,6 +183,7 @@ impl VmError {
             Self::Ip(_) => ErrorName::Ip,
             Self::TooManyRequests => ErrorName::TooManyRequests,
             Self::NoMerchantKey => ErrorName::NoMerchantKey,
+            Self::KeyReused => ErrorName::KeyReused,
             Self::CardId => ErrorName::CardId,
             Self::ProductCode => ErrorName::ProductCode,
             Self::CardBin => ErrorName::CardBin,
@@ -226,6 +236,7 @@ mod tests {
         let table = [
             (VmError::NotSet("card_id"), 400, "field card_id is not set"),
             (VmError::Invalid("content"), 400, "field content is invalid"),
+            (VmError::Value("page"), 400_003, "field page is invalid"),
             (VmError::InvalidToken, 400_002, "Invalid Token"),
             (VmError::Ip(ip), 400_005, "Ip Invalid203.0.113.7"),
             (VmError::AmountTooSmall { least_major: 20 }, 400_003, "Amount Is Less Than 20"),

@@ -89,26 +89,22 @@ impl Field {
     /// What reading it can be refused with, beside what the operation makes of it.
     #[must_use]
     pub fn refusals(&self) -> Vec<VmError> {
-        let invalid = VmError::Invalid(self.name);
+        let invalid = VmError::Value(self.name);
         let mut refusals = match self.kind {
             Kind::Text { .. } | Kind::Page | Kind::Moment => vec![invalid],
-            Kind::Name => vec![invalid, VmError::Params],
+            Kind::Name => vec![VmError::Params],
             Kind::Word(_) => vec![invalid, VmError::Status],
             Kind::Load { least_minor, .. } => vec![
                 VmError::Amount,
                 VmError::AmountTooSmall { least_major: least_minor / MINOR_PER_MAJOR },
                 VmError::AmountTooLarge,
             ],
-            Kind::Payment => vec![VmError::Amount],
-            Kind::Limit => vec![VmError::Amount, VmError::AmountTooLarge],
+            Kind::Payment | Kind::Limit => vec![VmError::Amount, VmError::AmountTooLarge],
             Kind::PageSize => vec![invalid, VmError::PageSize],
-            Kind::Object(fields) => {
-                fields.iter().flat_map(Self::refusals).chain([invalid]).collect()
-            }
+            Kind::Object(fields) => fields.iter().flat_map(Self::refusals).collect(),
         };
-        if self.is_required {
-            refusals.push(VmError::NotSet(self.name));
-        }
+        // Of another type, or missing where it must be there.
+        refusals.push(VmError::NotSet(self.name));
         refusals
     }
 

@@ -38,6 +38,8 @@ pub fn blocks(joined: &[u8], modulus_bytes: usize) -> Option<std::slice::ChunksE
 
 #[cfg(test)]
 mod tests {
+    use crypto::RsaPrivateKey;
+    use domain::RsaPadding;
     use proptest::prelude::*;
 
     use super::*;
@@ -58,6 +60,34 @@ mod tests {
         assert_eq!(blocks(&[0; 512], 256).map(Iterator::count), Some(2));
         assert!(blocks(&[0; 511], 256).is_none());
         assert!(blocks(&[], 256).is_none());
+    }
+
+    /// Made with keys of our own, drawn for this file: `java` by OpenJDK 17's
+    /// `Cipher.getInstance("RSA/ECB/PKCS1Padding")` and `Base64`, `node` by Node.js 20's
+    /// `crypto.publicEncrypt` with `RSA_PKCS1_PADDING`, each piece by piece as vm-api.md section
+    /// 4.2 says, by programs that share no code with this repository. Keys are PKCS#8.
+    const VECTORS: &str = include_str!("../../data/vm-envelope-vectors.json");
+
+    #[test]
+    fn what_java_and_node_encrypted_is_read_back_also_across_blocks() {
+        let all: serde_json::Value = serde_json::from_str(VECTORS).unwrap();
+        let (mut read, mut straddling) = (0, 0);
+        for vector in all["vectors"].as_array().unwrap() {
+            let text = |name: &str| vector[name].as_str().unwrap();
+            let der = STANDARD.decode(all["keys"][text("key")].as_str().unwrap()).unwrap();
+            let key = RsaPrivateKey::from_pkcs8_der(&der).unwrap();
+            let modulus_bytes = key.public_key().bits() as usize / 8;
+            let joined = from_text(text("content")).unwrap();
+            assert_eq!(to_text(&joined), text("content"));
+            let opened = blocks(&joined, modulus_bytes)
+                .unwrap()
+                .map(|block| key.decrypt(RsaPadding::Pkcs1, block).unwrap().to_vec());
+            let opened: Vec<Vec<u8>> = opened.collect();
+            assert_eq!(opened.concat(), text("text").as_bytes(), "{}", text("made_by"));
+            straddling += usize::from(opened.iter().any(|it| std::str::from_utf8(it).is_err()));
+            read += 1;
+        }
+        assert_eq!((read, straddling), (18, 10));
     }
 
     proptest! {

@@ -1,13 +1,13 @@
 //! The parameters inside the envelope, read as forgivingly as clients need it: numbers as
 //! numbers or as texts, null and absent the same, unknown names ignored (vm-api.md 8 and 11).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{Money, Timestamp};
 use serde_json::value::RawValue;
 
 use super::VmError;
-use super::amount;
+use super::amount::{self, NoAmount};
 use super::field::{Field, Kind};
 use super::time::Offset;
 
@@ -55,6 +55,13 @@ impl Parameters {
     pub const fn by(&self, told: &'static [Field]) -> Reading<'_> {
         Reading { parameters: self, told }
     }
+
+    /// All fields in one order with their values as they were written, to compare requests by.
+    #[must_use]
+    pub fn canonical(&self) -> Vec<u8> {
+        let sorted: BTreeMap<_, _> = self.fields.iter().collect();
+        serde_json::to_vec(&sorted).expect("texts and parsed JSON are always JSON")
+    }
 }
 
 impl Reading<'_> {
@@ -64,20 +71,21 @@ impl Reading<'_> {
     /// It is something else.
     pub fn object(&self, field: &'static str) -> Result<Option<Parameters>, VmError> {
         let Some(json) = self.json(field)? else { return Ok(None) };
-        let fields = serde_json::from_str(json).map_err(|_| VmError::Invalid(field))?;
+        let fields = serde_json::from_str(json).map_err(|_| VmError::NotSet(field))?;
         Ok(Some(Parameters { fields }))
     }
 
     /// A text; a number is taken as its digits, an empty text as none.
     ///
     /// # Errors
-    /// Missing, another type, too long, or control characters.
+    /// [`VmError::NotSet`] if it is missing or of another type, [`VmError::Value`] for one that is
+    /// too long or has control characters.
     pub fn text(&self, field: &'static str) -> Result<Option<String>, VmError> {
         let Some(json) = self.json(field)? else { return Ok(None) };
         let text = match json.as_bytes().first() {
-            Some(b'"') => serde_json::from_str(json).map_err(|_| VmError::Invalid(field))?,
+            Some(b'"') => serde_json::from_str(json).map_err(|_| VmError::Value(field))?,
             Some(b'-' | b'0'..=b'9') => json.to_owned(),
-            _ => return Err(VmError::Invalid(field)),
+            _ => return Err(VmError::NotSet(field)),
         };
         let max_chars = match self.told(field).kind {
             Kind::Text { max_chars } => max_chars,
@@ -85,7 +93,7 @@ impl Reading<'_> {
         };
         let is_too_long = text.chars().count() > max_chars;
         if is_too_long || text.chars().any(char::is_control) {
-            return Err(VmError::Invalid(field));
+            return Err(VmError::Value(field));
         }
         self.or_missing(field, Some(text).filter(|it| !it.trim().is_empty()))
     }
@@ -101,17 +109,23 @@ impl Reading<'_> {
     /// An amount, number or text of one; may be below zero.
     ///
     /// # Errors
-    /// Missing; [`VmError::Amount`] for what is no amount of at most two decimals.
+    /// [`VmError::NotSet`] if it is missing or of another type, [`VmError::Amount`] for a number or
+    /// text that is no amount of at most two decimals, [`VmError::AmountTooLarge`] for one beyond
+    /// all range.
     pub fn amount(&self, field: &'static str) -> Result<Option<Money>, VmError> {
         let Some(json) = self.json(field)? else { return Ok(None) };
         let digits = match json.as_bytes().first() {
             Some(b'"') => serde_json::from_str::<String>(json).map_err(|_| VmError::Amount)?,
-            _ => json.to_owned(),
+            Some(b'-' | b'0'..=b'9') => json.to_owned(),
+            _ => return Err(VmError::NotSet(field)),
         };
         if digits.trim().is_empty() {
             return self.or_missing(field, None);
         }
-        amount::parse(digits.trim()).map(Some).ok_or(VmError::Amount)
+        amount::parse(digits.trim()).map(Some).map_err(|fault| match fault {
+            NoAmount::Malformed => VmError::Amount,
+            NoAmount::TooLarge => VmError::AmountTooLarge,
+        })
     }
 
     /// An amount that must be there.
@@ -132,7 +146,7 @@ impl Reading<'_> {
         offset: Offset,
     ) -> Result<Option<Timestamp>, VmError> {
         let Some(text) = self.text(field)? else { return Ok(None) };
-        offset.parse(&text).map(Some).ok_or(VmError::Invalid(field))
+        offset.parse(&text).map(Some).ok_or(VmError::Value(field))
     }
 
     /// `page` and `page_size`.
@@ -151,9 +165,9 @@ impl Reading<'_> {
 
     fn whole(&self, field: &'static str) -> Result<Option<u32>, VmError> {
         let Some(text) = self.text(field)? else { return Ok(None) };
-        let cents = amount::parse(&text).ok_or(VmError::Invalid(field))?.amount_minor();
+        let cents = amount::parse(&text).map_err(|_| VmError::Value(field))?.amount_minor();
         let number = u32::try_from(cents / 100).ok().filter(|it| *it > 0 && cents % 100 == 0);
-        number.map(Some).ok_or(VmError::Invalid(field))
+        number.map(Some).ok_or(VmError::Value(field))
     }
 
     /// What stands in a field; none for null.
@@ -210,8 +224,18 @@ mod tests {
             assert_eq!(it.required_text(field), Err(VmError::NotSet(field)));
             assert_eq!(it.required_amount(field), Err(VmError::NotSet(field)));
         }
-        for bad in [r#"{"a":[]}"#, r#"{"a":true}"#, r#"{"a":"1.005"}"#, r#"{"a":"x"}"#] {
+        for bad in [r#"{"a":"1.005"}"#, r#"{"a":"x"}"#, r#"{"a":0.30000000000000004}"#] {
             assert_eq!(parameters(bad).by(TOLD).amount("a"), Err(VmError::Amount), "{bad}");
+        }
+        assert_eq!(parameters(r#"{"a":1e30}"#).by(TOLD).amount("a"), Err(VmError::AmountTooLarge));
+        for wrong_type in [r#"{"a":[]}"#, r#"{"a":true}"#, r#"{"a":{}}"#] {
+            let it = parameters(wrong_type);
+            let it = it.by(TOLD);
+            assert_eq!(it.amount("a"), Err(VmError::NotSet("a")), "{wrong_type}");
+            assert_eq!(it.text("a"), Err(VmError::NotSet("a")), "{wrong_type}");
+        }
+        for value in [r#"{"a":"\u0000"}"#.to_owned(), format!(r#"{{"a":"{}"}}"#, "x".repeat(257))] {
+            assert_eq!(parameters(&value).by(TOLD).text("a"), Err(VmError::Value("a")));
         }
     }
 
@@ -224,7 +248,7 @@ mod tests {
         assert_eq!(page(r#"{"page":"3","page_size":"500"}"#), Ok(third));
         assert_eq!(page(r#"{"page_size":1001}"#), Err(VmError::PageSize));
         for bad in [r#"{"page":0}"#, r#"{"page":-1}"#, r#"{"page":1.5}"#, r#"{"page":"x"}"#] {
-            assert_eq!(page(bad), Err(VmError::Invalid("page")), "{bad}");
+            assert_eq!(page(bad), Err(VmError::Value("page")), "{bad}");
         }
     }
 

@@ -6,6 +6,13 @@ use domain::Timestamp;
 /// Largest offset there is on Earth, in minutes.
 const MAX_OFFSET_MINUTES: i32 = 14 * 60;
 
+/// Days that texts can name and whose end lies beyond the moments that there are; clients write
+/// them for "no end".
+const LAST_DAYS: [&str; 2] = ["9999-12-30", "9999-12-31"];
+/// The day before them.
+const DAY_BEFORE_LAST: &str = "9999-12-29";
+const SECONDS_PER_DAY: i64 = 86_400;
+
 /// How far this dialect's clock is from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Offset {
@@ -63,7 +70,10 @@ impl Offset {
         if !is_plain(date, 10, b'-') || !is_plain(time, 8, b':') {
             return None;
         }
+        let days_later = LAST_DAYS.iter().zip(1..).find(|(day, _)| **day == date);
+        let date = if days_later.is_some() { DAY_BEFORE_LAST } else { date };
         let utc = Timestamp::parse_rfc3339(&format!("{date}T{time}Z"))?;
+        let utc = utc.plus_seconds(days_later.map_or(0, |(_, days)| days * SECONDS_PER_DAY));
         Some(utc.plus_seconds(-self.seconds()))
     }
 }
@@ -85,6 +95,9 @@ mod tests {
             assert_eq!(east.parse(bad), None, "{bad}");
         }
         assert!(Offset::from_minutes(15 * 60).is_none());
+        let last = east.parse("9999-12-31 23:59:59").unwrap();
+        assert!(last > east.parse("9999-12-30 23:59:59").unwrap());
+        assert_eq!(east.parse("9999-12-31 24:00:00"), None);
     }
 
     #[test]
