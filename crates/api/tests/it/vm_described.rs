@@ -24,8 +24,11 @@ struct Described {
 /// The document with its numbers of refusals.
 pub struct Document(HashMap<String, Described>);
 
+/// Documents and the numbers that they are for.
+type Compiled = Vec<(ErrorCodes, Arc<Document>)>;
+
 /// Compiled once for each table of numbers.
-static DOCUMENTS: LazyLock<Mutex<Vec<(ErrorCodes, Arc<Document>)>>> = LazyLock::new(Mutex::default);
+static DOCUMENTS: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
 
 /// The document of a platform with these numbers.
 pub fn document(codes: &ErrorCodes) -> Arc<Document> {
