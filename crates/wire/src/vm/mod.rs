@@ -4,6 +4,7 @@
 pub mod account;
 pub mod amount;
 pub mod card;
+mod card_answer;
 pub mod envelope;
 pub mod error_code;
 pub mod field;
