@@ -10,6 +10,7 @@ mod address_limit;
 mod body;
 mod card_reference;
 mod cardbridge;
+mod document;
 mod fields;
 mod listener;
 mod operator;

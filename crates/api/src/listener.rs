@@ -29,7 +29,7 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// Pause after a failed accept, which is mostly a lack of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long requests in flight may take after the stop.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
+const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
 
 /// Serves connections, `max_connections` of them at once while further ones wait in the
 /// kernel's queue, until `stop` turns true; then accepts no more, lets requests in flight

@@ -177,22 +177,27 @@ async fn view(tx: &Tx, vm_card: VmCard) -> Result<VmCardView, StoreError> {
     let card = card.ok_or(StoreError::Corrupt("a card of dialect 2 without its card"))?;
     let pan = find_pan(tx, enterprise_id, card.pan_id).await?;
     let pan = pan.ok_or(StoreError::Corrupt("a card without its PAN"))?;
-    let sql = "SELECT available_minor FROM ledger_account WHERE enterprise_id = $1 \
-        AND currency = $2 AND purpose = $3 AND owner_id = $4";
-    let account: [Value; 4] = [
-        enterprise_id.into(),
-        card.currency.into(),
-        card.account.purpose().into(),
-        card.account.owner_id().into(),
-    ];
-    let available = tx.query_opt(sql, &account).await?;
-    let available_minor = available.map(|row| row.int(0)).transpose()?.unwrap_or(0);
+    let available_minor = available_minor(tx, &card).await?;
     let sql = format!(
         "SELECT {VELOCITY_USE_COLUMNS} FROM velocity_use WHERE enterprise_id = $1 AND pan_id = $2"
     );
     let used = tx.query_opt(&sql, &[enterprise_id.into(), card.pan_id.into()]).await?;
     let used = used.as_ref().map(velocity_use_from).transpose()?.unwrap_or_default();
     Ok(VmCardView { vm_card, card, pan, available_minor, used })
+}
+
+/// What the account that a card draws on has available, minor units.
+async fn available_minor(tx: &Tx, card: &Card) -> Result<i64, StoreError> {
+    let sql = "SELECT available_minor FROM ledger_account WHERE enterprise_id = $1 \
+        AND currency = $2 AND purpose = $3 AND owner_id = $4";
+    let account: [Value; 4] = [
+        card.enterprise_id.into(),
+        card.currency.into(),
+        card.account.purpose().into(),
+        card.account.owner_id().into(),
+    ];
+    let available = tx.query_opt(sql, &account).await?;
+    Ok(available.map(|row| row.int(0)).transpose()?.unwrap_or(0))
 }
 
 /// Whether an earlier run opened the card. Its product's row is what that run locked first.
@@ -217,7 +222,6 @@ async fn open(tx: &Tx, ids: &IdGenerator, request: &OpenVmCard) -> Result<(), Vm
     if tx.execute(take, &product).await? == 0 {
         return Err(VmCardError::NoneLeft);
     }
-    let moved = move_money(tx, ids, &opening(request)).await?;
     if !insert_issued(tx, &request.issued).await? {
         return Err(VmCardError::PanTaken);
     }
@@ -226,7 +230,9 @@ async fn open(tx: &Tx, ids: &IdGenerator, request: &OpenVmCard) -> Result<(), Vm
     let route =
         vec![(&vm_card.card_uuid).into(), vm_card.enterprise_id.into(), vm_card.card_id.into()];
     tx.insert_rows("vm_card_uuid", "card_uuid, enterprise_id, card_id", &[route]).await?;
-    let balance_minor = moved.iter().find_map(|it| it.balance_minor(card.card_id)).unwrap_or(0);
+    // Last, since from here on the app's balance is locked for everybody.
+    move_money(tx, ids, &opening(request)).await?;
+    let balance_minor = available_minor(tx, card).await?;
     let mut flows = Vec::new();
     if vm_card.funding == VmFunding::Prepaid {
         let load = request.load.amount_minor();

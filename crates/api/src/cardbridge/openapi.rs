@@ -1,7 +1,5 @@
 //! The OpenAPI document of dialect 1, made from its table of routes.
 
-use axum::Json;
-use axum::response::{IntoResponse as _, Response};
 use domain::ErrorCode;
 use serde_json::json;
 use utoipa::openapi::extensions::ExtensionsBuilder;
@@ -84,11 +82,6 @@ pub(crate) fn document(table: Vec<Route>) -> OpenApi {
         .components(Some(components.build()))
         .security(Some([signed()]))
         .build()
-}
-
-/// Serves the document.
-pub(crate) async fn serve() -> Response {
-    Json(super::open_api_document()).into_response()
 }
 
 fn signed() -> SecurityRequirement {

@@ -27,6 +27,7 @@ use super::{
     card, card_order, card_redirect, customer, enterprise, intent_ticket, kyc, openapi,
     secret_extract, secure_card, send_otp, settlement, simulation, three_ds, upload,
 };
+use crate::document::document_route;
 use crate::pages;
 use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
@@ -349,7 +350,7 @@ fn router(state: Arc<ApiState>) -> Router {
     routes
         .route_layer(guarded)
         // After the guard, so that none of these needs a signature.
-        .route(openapi::DOCUMENT_PATH, get(openapi::serve))
+        .route(openapi::DOCUMENT_PATH, document_route(&open_api_document()))
         .merge(pages::routes())
         .merge(vm::routes(&state))
         .merge(secret_extract::routes(Arc::clone(&state)))

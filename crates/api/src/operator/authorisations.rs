@@ -22,7 +22,10 @@ use crate::state::ApiState;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TransferBody {
     transfer_id: String,
-    /// `HOLD`, `RELEASE`, `EXPIRY`, `CLEARING` or `REFUND`.
+    /// The account that it moves money of.
+    account_id: String,
+    /// `HOLD`, `RELEASE`, `EXPIRY`, `CLEARING`, `REFUND`, or `FEE`, which moves the balance of
+    /// the card's app.
     kind: &'static str,
     from: &'static str,
     to: &'static str,
@@ -35,6 +38,7 @@ impl From<&Transfer> for TransferBody {
     fn from(transfer: &Transfer) -> Self {
         Self {
             transfer_id: transfer.transfer_id.to_string(),
+            account_id: transfer.account_id.to_string(),
             kind: transfer.kind.as_str(),
             from: transfer.from.as_str(),
             to: transfer.to.as_str(),

@@ -36,6 +36,9 @@ const BLOCKS_PER_JOB: usize = 16;
 /// ten seconds, less than any client waits.
 const MAX_SEAL_TRIES: u32 = 500;
 const SEAL_PAUSE: Duration = Duration::from_millis(20);
+/// How long who asks too much waits to hear so: callers that ask again at once would else
+/// keep the processors busy with refusals.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(200);
 /// Largest plain answer of a handler.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
@@ -74,8 +77,11 @@ impl Envelope {
         }
     }
 
-    fn is_cut_off(&self, caller: &Caller) -> bool {
-        self.strikes.is_cut_off(caller.app.vm_app_id, caller.address, Instant::now())
+    /// A place for a call; none for who is cut off, or whose app has too many under way.
+    fn place(&self, caller: &Caller) -> Option<Place> {
+        let app = caller.app.vm_app_id;
+        let is_cut_off = self.strikes.is_cut_off(app, caller.address, Instant::now());
+        if is_cut_off { None } else { self.budget.place(app) }
     }
 
     async fn open(
@@ -229,10 +235,14 @@ async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<R
             BodyError::TooLarge => envelope.strike(&caller),
             BodyError::TooSlow | BodyError::Broken => VmError::Invalid("content"),
         })?;
-    if envelope.is_cut_off(&caller) {
-        return Err(VmError::TooManyRequests.into());
-    }
-    let place = envelope.budget.place(caller.app.vm_app_id).ok_or(VmError::TooManyRequests)?;
+    let place = match envelope.place(&caller) {
+        Some(place) => place,
+        None => {
+            drop(body);
+            tokio::time::sleep(REFUSAL_PAUSE).await;
+            return Err(VmError::TooManyRequests.into());
+        }
+    };
     let parameters = envelope.open(&caller, &place, &body).await?;
     let once = Once::of(&parts, caller.app.vm_app_id, &parameters)?;
     let mut request = Request::from_parts(parts, Body::empty());

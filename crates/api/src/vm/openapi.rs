@@ -1,11 +1,7 @@
 //! The OpenAPI document of dialect 2, made from its table of routes.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 use wire::vm::VmError;
 use wire::vm::envelope::{SUCCESS_CODE, SUCCESS_TEXT};
@@ -14,7 +10,6 @@ use wire::vm::field::{Field, object_schema};
 
 use super::operation::Operation;
 use super::repeats;
-use crate::state::ApiState;
 
 /// Where the document is served, without a token.
 pub(crate) const DOCUMENT_PATH: &str = "/vm-openapi.json";
@@ -69,11 +64,6 @@ pub(crate) fn document(token_call: Operation, table: Vec<Operation>, codes: &Err
         "paths": paths,
         "components": { "schemas": schemas, "securitySchemes": { TOKEN_SCHEME: token } },
     })
-}
-
-/// Serves the document, with the numbers that are configured.
-pub(crate) async fn serve(State(state): State<Arc<ApiState>>) -> Response {
-    Json(super::vm_api_document(&state.settings.vm.codes)).into_response()
 }
 
 /// The call that has no envelope.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use http::StatusCode;
 use serde_json::Value;
 use wire::vm::VmError;
 use wire::vm::error_code::ErrorCodes;
@@ -16,6 +17,7 @@ use super::operation::{Operation, described};
 use super::reply::numbered;
 use super::token::TokenCalls;
 use super::{account, cards, listings, token};
+use crate::document::document_route;
 use crate::state::ApiState;
 
 /// The operations inside the envelope. Paths are at the root and case-sensitive.
@@ -147,7 +149,10 @@ fn money_and_limits() -> Vec<Operation> {
 fn token_call() -> Operation {
     Operation {
         path: token_wire::TOKEN_PATH,
-        handler: get(token::issue).layer(Extension(Arc::new(TokenCalls::default()))),
+        handler: get(token::issue)
+            .layer(Extension(Arc::new(TokenCalls::default())))
+            // Else a HEAD would make a token that nobody sees.
+            .head(async || StatusCode::METHOD_NOT_ALLOWED),
         summary: "Gives a token, beside those that live already",
         reads: token_wire::TOKEN_FIELDS,
         gives: described::<token_wire::AccessToken>(),
@@ -184,5 +189,5 @@ pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .route_layer(from_fn_with_state(envelope, layer))
         .route(token_call.path, token_call.handler)
         .route_layer(map_response_with_state(Arc::clone(state), numbered))
-        .route(openapi::DOCUMENT_PATH, get(openapi::serve))
+        .route(openapi::DOCUMENT_PATH, document_route(&vm_api_document(&state.settings.vm.codes)))
 }

@@ -186,7 +186,9 @@ both_engines!(check_9_a_frozen_card_keeps_its_money_until_it_is_unfrozen_and_del
 
 /// Bad contents of this many blocks, so that what a block costs outweighs the rest of a call.
 const BLOCKS: usize = 60;
-const ROUNDS: usize = 5;
+const LEAST_ROUNDS: usize = 3;
+/// Below the number of bad contents that an app is cut off after.
+const MOST_ROUNDS: usize = 14;
 
 /// Contents of [`BLOCKS`] blocks, bad in different places.
 fn long_bad_contents(merchant: &Merchant) -> Vec<(&'static str, String)> {
@@ -215,24 +217,25 @@ both_engines!(check_15_all_bad_contents_of_a_size_take_the_same_time, |platform|
     let merchant = Merchant::new(platform).await;
     let client = Strict::new(platform, &merchant).await;
     let contents = long_bad_contents(&merchant);
-    let mut times = vec![Vec::new(); contents.len()];
-    for _ in 0..ROUNDS {
-        for (times, (what, content)) in times.iter_mut().zip(&contents) {
+    // The quickest of many calls has the least of what else the machine was doing in it, so
+    // that further rounds only ever bring alike ones closer.
+    let mut quickest = vec![Duration::MAX; contents.len()];
+    for round in 1..=MOST_ROUNDS {
+        for (quickest, (what, content)) in quickest.iter_mut().zip(&contents) {
             let body = json!({ "content": content }).to_string();
             let started = Instant::now();
             let answer = post_raw(platform, &client.token, "/cardDetail", body.as_bytes()).await;
-            times.push(started.elapsed());
+            *quickest = started.elapsed().min(*quickest);
             let expected = json!({ "code": 400, "msg": "field content is invalid" });
             assert_eq!(answer.json(), expected, "{what}");
         }
+        let (least, most) = (quickest.iter().min().unwrap(), quickest.iter().max().unwrap());
+        if round >= LEAST_ROUNDS && *most < *least * 2 {
+            return;
+        }
     }
-    // The quickest of some calls has the least of what else the machine was doing in it.
-    let quickest: Vec<Duration> = times.iter().map(|it| *it.iter().min().unwrap()).collect();
-    for (time, (what, _)) in quickest.iter().zip(&contents) {
-        let (own, first) = (time.as_nanos(), quickest[0].as_nanos());
-        let is_alike = own < first * 2 && first < own * 2;
-        assert!(is_alike, "{what}: {time:?}; {}: {:?}", contents[0].0, quickest[0]);
-    }
+    let what: Vec<_> = contents.iter().map(|(what, _)| what).zip(quickest).collect();
+    panic!("{what:?}");
 });
 
 both_engines!(a_product_of_another_app_of_the_enterprise_is_not_open_to_this_one, |platform| {

@@ -141,6 +141,7 @@ both_engines!(other_methods_are_405_and_unknown_paths_404_with_or_without_a_toke
     };
     for token in [&*token, ""] {
         assert_eq!(sent("POST", "/getAccessToken", token).await, 405);
+        assert_eq!(sent("HEAD", "/getAccessToken", token).await, 405);
         assert_eq!(sent("GET", BALANCE, token).await, 405);
         assert_eq!(sent("PUT", BALANCE, token).await, 405);
         assert_eq!(sent("DELETE", "/getProductCode", token).await, 405);

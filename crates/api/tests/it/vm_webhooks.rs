@@ -196,6 +196,20 @@ both_engines!(what_changes_nothing_of_a_row_is_not_told, |platform| {
     platform.assert_ledger_adds_up().await;
 });
 
+both_engines!(what_the_end_of_its_bill_releases_is_told, |platform| {
+    let (_merchant, hook, card_id) = merchant(platform, &[]).await;
+    let made = purchase(platform, &card_id, "10").await;
+    post_of(platform, &made["authId"], "increment", json!({ "amount": "5" })).await;
+    platform.advance(1).await;
+    assert_eq!(hook.told(), [OPEN, OPEN]);
+    post_of(platform, &made["authId"], "clear", json!({ "amount": "10" })).await;
+    platform.advance(1).await;
+    let mut told = hook.told().split_off(2);
+    told.sort();
+    assert_eq!(told, [CANCELLED, "Settlement, COMPLETE, 10"]);
+    platform.assert_ledger_adds_up().await;
+});
+
 both_engines!(only_code_0_acknowledges_and_the_operator_resends_what_is_parked, |platform| {
     let refusals = [r#"{"code":"0"}"#, "", r#"{"code":200}"#, "ok"];
     let (_merchant, hook, card_id) = merchant(platform, &refusals).await;

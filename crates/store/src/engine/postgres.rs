@@ -22,6 +22,15 @@ use crate::StoreError;
 const MAX_CONNECTIONS: usize = 24;
 /// How long a caller waits for a connection.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a line may be silent before it counts as lost.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long beginning or ending a transaction may take, also where something between here
+/// and the server takes bytes and passes none on.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
+const SILENT: &str = "the server did not answer in time";
+/// What the server bounds: the wait for a lock, and a transaction whose client fell silent,
+/// which would keep its locks.
+const SERVER_TIMEOUTS: &str = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=15s";
 /// How often an operation is run again when another transaction was in the way.
 const MAX_TRIES: u32 = 8;
 /// Money commands that may wait for the writer.
@@ -81,7 +90,9 @@ impl Session {
 
     async fn control(&mut self, sql: &str, in_transaction: bool) -> Result<(), StoreError> {
         self.in_transaction = true;
-        self.client()?.batch_execute(sql).await.map_err(engine_error)?;
+        let run = self.client()?.batch_execute(sql);
+        let answered = tokio::time::timeout(CONTROL_TIMEOUT, run).await;
+        answered.map_err(|_| StoreError::Engine(SILENT.to_owned()))?.map_err(engine_error)?;
         self.in_transaction = in_transaction;
         Ok(())
     }
@@ -191,6 +202,7 @@ impl Postgres {
     pub(crate) async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, StoreError> {
         let config: tokio_postgres::Config =
             url.parse().map_err(|_| StoreError::Engine("not a postgres:// URL".to_owned()))?;
+        let config = bounded(config);
         let (money, work) = mpsc::channel(MAX_QUEUED);
         let engine = Self { pool: pool(config.clone(), MAX_CONNECTIONS)?, money };
         // The first connection proves the URL before anybody relies on it.
@@ -284,6 +296,18 @@ impl Postgres {
         }
         self.pool.close();
     }
+}
+
+/// Bounds what a silent line or a stuck transaction can hold up; what the URL says stays.
+fn bounded(mut config: tokio_postgres::Config) -> tokio_postgres::Config {
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE_TIMEOUT);
+    }
+    config.keepalives_idle(SILENCE_TIMEOUT);
+    if config.get_options().is_none() {
+        config.options(SERVER_TIMEOUTS);
+    }
+    config
 }
 
 /// A connector that trusts the system's certificate authorities, or those of the variable

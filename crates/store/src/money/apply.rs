@@ -230,7 +230,7 @@ impl Group<'_> {
         self.give_back(&it, movement);
         self.record(&it, account_id, movement, decision.now);
         if it.status == AuthorisationStatus::Approved {
-            self.approve(&mut it, decision.now)?;
+            self.approve(&mut it, decision)?;
         }
         self.note_decision(&it, before_minor);
         self.charge(&it, decision.tariff.as_ref());
@@ -242,7 +242,11 @@ impl Group<'_> {
 
     /// What an approval moves beside the hold: a refund is posted, a completion takes over
     /// what its reservation holds, an increment joins its bill if that is open.
-    fn approve(&mut self, it: &mut Authorisation, now: Timestamp) -> Result<(), MoneyError> {
+    fn approve(
+        &mut self,
+        it: &mut Authorisation,
+        decision: &DecideAuthorisation,
+    ) -> Result<(), MoneyError> {
         if it.is_refund() {
             let account = self.owned_account(it)?;
             let account_id = account.account_id;
@@ -259,7 +263,8 @@ impl Group<'_> {
             let account_id = account.account_id;
             let movements = bill::complete(account, &mut bill, it)?;
             self.count_completion(it, &bill, &movements);
-            self.record_bill(&bill, account_id, movements, now);
+            self.tell_completed(decision.notice.as_ref(), &bill);
+            self.record_bill(&bill, account_id, movements, decision.now);
         } else if it.is_increment() {
             bill::join(&self.loaded(it.original_auth_id.ok_or(MoneyError::NotFound)?)?)?;
         }
@@ -274,7 +279,7 @@ impl Group<'_> {
         let cleared = bill::clear(account, &mut bill, request)?;
         let Moved { movements, amount, acquirer_amount } = cleared;
         self.give_back_uncleared(&bill, &movements);
-        self.tell(request.notice.as_ref(), &bill.original);
+        self.tell_cleared(request.notice.as_ref(), &bill);
         self.record_bill(&bill, account_id, movements, self.now);
         let it = bill.original;
         self.note_settlement(&it, before_minor, "clearing", amount);

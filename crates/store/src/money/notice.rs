@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::{AuthId, Authorisation, AuthorisationStatus, WebhookEvent};
+use domain::{AuthId, Authorisation, AuthorisationStatus, HoldState, WebhookEvent};
 use ledger::Movement;
 
 use super::ReverseAuthorisation;
@@ -43,6 +43,26 @@ impl Group<'_> {
         let before = self.batch.authorisations.get(&it.auth_id).map(|it| &it.authorisation);
         let before = before.filter(|it| it.status != AuthorisationStatus::Pending);
         self.batch.events.extend(notice.and_then(|notice| (notice.0)(before, it)));
+    }
+
+    /// Tells of what a clearing settled, and of increments that it left nothing of. Those
+    /// that were settled with their original are told by its notice: clients book each notice
+    /// of an authorisation.
+    pub(super) fn tell_cleared(&mut self, notice: Option<&ChangeNotice>, bill: &Bill) {
+        self.tell(notice, &bill.original);
+        self.tell_released(notice, &bill.increments);
+    }
+
+    /// Tells of the reservation, with its increments, that a completion took over.
+    pub(super) fn tell_completed(&mut self, notice: Option<&ChangeNotice>, bill: &Bill) {
+        self.tell_released(notice, std::slice::from_ref(&bill.original));
+        self.tell_released(notice, &bill.increments);
+    }
+
+    fn tell_released(&mut self, notice: Option<&ChangeNotice>, members: &[Authorisation]) {
+        for it in members.iter().filter(|it| it.hold_state == HoldState::Voided) {
+            self.tell(notice, it);
+        }
     }
 
     /// Tells of what a reversal took something of.

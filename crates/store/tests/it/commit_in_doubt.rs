@@ -18,6 +18,7 @@ use crate::vm_cards::{APP, balance_minor, card_minor, opening, prepare, wish};
 const PASSES: u8 = 0;
 const ANSWER_LOST: u8 = 1;
 const REQUEST_LOST: u8 = 2;
+const LINE_SILENT: u8 = 3;
 
 /// A line to the server that breaks at a commit.
 struct Line {
@@ -58,6 +59,10 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, next_commit: Arc<At
                 let Ok(bytes @ 1..) = read else { return };
                 let is_commit = up[..bytes].windows(6).any(|it| it == b"COMMIT");
                 let fate = if is_commit { next_commit.swap(PASSES, Ordering::SeqCst) } else { PASSES };
+                if fate == LINE_SILENT {
+                    // Both ends stay connected, so that neither side is told of anything.
+                    return std::future::pending().await;
+                }
                 if fate == REQUEST_LOST || server.write_all(&up[..bytes]).await.is_err() {
                     return;
                 }
@@ -128,6 +133,26 @@ async fn what_the_rules_refuse_after_a_lost_commit_is_refused() {
     let (first, second) = tokio::join!(recharge(), recharge());
     assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
     assert_eq!((card_minor(&store, 1).await, balance_minor(&store).await), (3_000, 0));
+    assert_ledger(&store).await;
+    store.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_falls_silent_at_a_commit_holds_nothing_up_for_good() {
+    let database = Database::on_server().await;
+    let line = Line::to(database.server_address()).await;
+    let store = database.open_through(line.address).await;
+    prepare(&store, 10_000).await;
+    store.open_vm_card(opening(&store, 1, VmFunding::Prepaid, 2_000)).await.unwrap();
+    // The server keeps the locks of the transaction whose commit it never sees.
+    line.break_at_next_commit(LINE_SILENT);
+    let began = std::time::Instant::now();
+    wish(&store, 1, VmCardWish::Recharge(usd(1_000))).await.unwrap();
+    line.assert_broke();
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+    assert_eq!((card_minor(&store, 1).await, balance_minor(&store).await), (3_000, 7_000));
+    assert_eq!(flows(&store).await, 2);
     assert_ledger(&store).await;
     store.close().await;
     database.drop().await;
