@@ -157,7 +157,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn platform_key(&self, id: EnterpriseId) -> Result<Option<PlatformKey>, StoreError> {
-        self.read(move |tx| {
+        self.read_one(move |tx| {
             Box::pin(async move {
                 let sql = format!(
                     "SELECT {PLATFORM_KEY_COLUMNS} FROM platform_key WHERE enterprise_id = $1 \

@@ -1,6 +1,6 @@
 //! What an app may have under way at once, so that one app's storm leaves threads and
-//! connections to the others (DESIGN decision 7): its blocks are decrypted one after the other,
-//! at a bounded pace; few of its calls are handled at a time; few jobs of its answers stand in
+//! connections to the others (DESIGN decision 7): its envelopes are opened one after the other, at
+//! a bounded pace of blocks; few of its calls are handled at a time; few jobs of its answers stand in
 //! the queue of the RSA threads.
 
 use std::collections::HashMap;
@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 /// Blocks of an app that are decrypted in a second, on average.
 const BLOCKS_PER_SECOND: u64 = 500;
-/// Blocks that an app may have saved up: two of the largest bodies.
-const MAX_SAVED_BLOCKS: u64 = 1_024;
+/// Blocks that an app may have saved up: those of the largest body.
+const MAX_SAVED_BLOCKS: u64 = 384;
 /// Calls of an app between their arrival and their answer.
 const MAX_UNDER_WAY: usize = 64;
 /// Calls of an app that are handled at once: a few times that many apps share the store's
@@ -51,7 +51,7 @@ pub(crate) struct Place {
     _place: OwnedSemaphorePermit,
 }
 
-/// The right to decrypt, to handle or to encrypt, until it is dropped.
+/// The right to open, to handle or to encrypt, until it is dropped.
 pub(crate) struct Turn {
     // None if the semaphore were closed, which nobody does.
     _permit: Option<OwnedSemaphorePermit>,
@@ -64,6 +64,11 @@ impl Turn {
 }
 
 impl Place {
+    /// Waits until the call's envelope may be read and decrypted.
+    pub(crate) async fn opening(&self) -> Turn {
+        Turn::of(&self.turn).await
+    }
+
     /// Waits until the call may be handled.
     pub(crate) async fn handling(&self) -> Turn {
         Turn::of(&self.handling).await
@@ -101,14 +106,12 @@ impl Budget {
         })
     }
 
-    /// Waits for the app's turn to decrypt and until it has earned `blocks`.
-    pub(crate) async fn decrypting(&self, place: &Place, blocks: u64) -> Turn {
-        let turn = Turn::of(&place.turn).await;
+    /// Waits until the app has earned the decryption of `blocks`.
+    pub(crate) async fn earn(&self, place: &Place, blocks: u64) {
         let pause = self.spend(place.app, blocks, Instant::now());
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
-        turn
     }
 
     /// Spends blocks; how long to wait until they are earned.
@@ -151,11 +154,11 @@ mod tests {
         assert!(budget.place(app).is_none());
         let elsewhere = budget.place(other).unwrap();
 
-        let first = is_given(budget.decrypting(&places[0], 1)).await.unwrap();
-        assert!(is_given(budget.decrypting(&places[1], 1)).await.is_none());
-        assert!(is_given(budget.decrypting(&elsewhere, 1)).await.is_some());
+        let first = is_given(places[0].opening()).await.unwrap();
+        assert!(is_given(places[1].opening()).await.is_none());
+        assert!(is_given(elsewhere.opening()).await.is_some());
         drop(first);
-        assert!(is_given(budget.decrypting(&places[1], 1)).await.is_some());
+        assert!(is_given(places[1].opening()).await.is_some());
 
         let mut handled = Vec::new();
         for place in &places[..MAX_HANDLED] {

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use crypto::{RsaPool, RsaPoolError, RsaPrivateKey, RsaPublicKey};
+use crypto::{CryptoError, RsaPool, RsaPoolError, RsaPrivateKey, RsaPublicKey};
 use domain::{EnterpriseId, RsaPadding, VmAppId};
 use tokio::time::Instant;
 use vault::Kept;
@@ -32,6 +32,9 @@ use crate::state::ApiState;
 
 /// Blocks of an answer that one job encrypts; further ones may go to another thread.
 const BLOCKS_PER_JOB: usize = 16;
+/// Largest answer, in bytes of its blocks, that is encrypted where its call is handled: public
+/// operations are so fast that handing few of them over costs more than they do.
+const MAX_ENCRYPTED_IN_PLACE_BYTES: usize = 1_024;
 /// How often room for an answer is looked for in the queue, and the pause in between: some
 /// ten seconds, less than any client waits.
 const MAX_SEAL_TRIES: u32 = 500;
@@ -90,11 +93,17 @@ impl Envelope {
         place: &Place,
         body: &[u8],
     ) -> Result<Parameters, Refusal> {
+        if body.is_empty() {
+            return Ok(Parameters::default());
+        }
+        // Reading a large body takes a processor as long as some of its blocks do.
+        let turn = place.opening().await;
         let content = envelope::parse_request(body)?;
         if content == Content::Empty {
             return Ok(Parameters::default());
         }
         let plain = self.decrypt(&caller.app, place, content, body.len()).await?;
+        drop(turn);
         match plain.as_ref().map(|plain| Parameters::parse(plain)) {
             Some(Ok(parameters)) => Ok(parameters),
             _ => Err(self.strike(caller).into()),
@@ -119,7 +128,7 @@ impl Envelope {
         let key = self.platform_key(app.enterprise_id).await?;
         let block_bytes = key.public_key().bits() as usize / 8;
         let blocks = Blocks::of(content, body_bytes, block_bytes);
-        let _turn = self.budget.decrypting(place, blocks.count()).await;
+        self.budget.earn(place, blocks.count()).await;
         let mut plain = Zeroizing::new(Vec::new());
         let mut is_readable = blocks.are_whole();
         for block in blocks.each() {
@@ -166,6 +175,10 @@ impl Envelope {
         let block_bytes = key.bits() as usize / 8;
         let pieces: Vec<Zeroizing<Vec<u8>>> =
             framing::pieces(plain, block_bytes).map(|it| Zeroizing::new(it.to_vec())).collect();
+        if pieces.len() * block_bytes <= MAX_ENCRYPTED_IN_PLACE_BYTES {
+            let joined = encrypted(key, &pieces).map_err(|_| VmError::ServerException)?;
+            return Ok(json(envelope::success(&joined)));
+        }
         let jobs = pieces.chunks(BLOCKS_PER_JOB).map(|pieces| self.encrypt(place, key, pieces));
         let mut joined = Vec::with_capacity(pieces.len() * block_bytes);
         for sealed in futures_util::future::join_all(jobs).await {
@@ -185,11 +198,7 @@ impl Envelope {
         let _turn = place.sealing().await;
         for _ in 0..MAX_SEAL_TRIES {
             let (key, pieces) = (key.clone(), pieces.to_vec());
-            let sealing = self.pool().run(move || {
-                let blocks = pieces.iter().map(|it| key.encrypt(RsaPadding::Pkcs1, it));
-                blocks.collect::<Result<Vec<_>, _>>().map(|blocks| blocks.concat())
-            });
-            match sealing.await {
+            match self.pool().run(move || encrypted(&key, &pieces)).await {
                 Ok(sealed) => return Ok(sealed.map_err(|_| VmError::ServerException)?),
                 Err(RsaPoolError::QueueFull) => tokio::time::sleep(SEAL_PAUSE).await,
                 Err(RsaPoolError::Unfinished) => break,
@@ -202,6 +211,12 @@ impl Envelope {
     fn pool(&self) -> &RsaPool {
         &self.state.pool
     }
+}
+
+/// The blocks of pieces, joined in order.
+fn encrypted(key: &RsaPublicKey, pieces: &[Zeroizing<Vec<u8>>]) -> Result<Vec<u8>, CryptoError> {
+    let blocks = pieces.iter().map(|it| key.encrypt(RsaPadding::Pkcs1, it));
+    blocks.collect::<Result<Vec<_>, _>>().map(|blocks| blocks.concat())
 }
 
 /// Lets calls of identified apps through to their handler, with [`Caller`] and
