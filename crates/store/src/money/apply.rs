@@ -278,7 +278,7 @@ impl Group<'_> {
         let account_id = account.account_id;
         let cleared = bill::clear(account, &mut bill, request)?;
         let Moved { movements, amount, acquirer_amount } = cleared;
-        self.give_back_uncleared(&bill, &movements);
+        self.give_back_unused(&bill, &movements);
         self.tell_cleared(request.notice.as_ref(), &bill);
         self.record_bill(&bill, account_id, movements, self.now);
         let it = bill.original;

@@ -238,16 +238,12 @@ impl Group<'_> {
         if unused_minor < 0 {
             return self.count_more(completion, -unused_minor);
         }
-        let Some((_, movement)) = movements.first().filter(|_| unused_minor > 0) else { return };
-        let counting: Vec<_> =
-            bill.increments.iter().rev().chain([&bill.original]).cloned().collect();
-        let amount = Money::new(unused_minor, movement.amount.currency());
-        self.give_back_from(&counting, Movement { amount, ..*movement });
+        self.give_back_unused(bill, movements);
     }
 
-    /// Gives back to the limits what a clearing gave back of its bill's holds: it ends what a
-    /// reversal of the rest would end. `movements` are what the clearing moved.
-    pub(super) fn give_back_uncleared(&mut self, bill: &Bill, movements: &[(AuthId, Movement)]) {
+    /// Gives back to the limits what a clearing or a completion left of its bill's holds: it
+    /// ends what a reversal of the rest would end. `movements` are what it moved.
+    pub(super) fn give_back_unused(&mut self, bill: &Bill, movements: &[(AuthId, Movement)]) {
         let unused_minor = given_back_minor(movements);
         let Some((_, movement)) = movements.first().filter(|_| unused_minor > 0) else { return };
         let amount = Money::new(unused_minor, movement.amount.currency());

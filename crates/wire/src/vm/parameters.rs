@@ -18,14 +18,14 @@ pub const DEFAULT_PAGE_ROWS: u32 = 10;
 /// Most rows of a page.
 pub const MAX_PAGE_ROWS: u32 = 1_000;
 
-/// The object that a request carries.
-#[derive(Debug, Default)]
+/// The object that a request carries. No Debug: it bears who is to bear a card.
+#[derive(Default)]
 pub struct Parameters {
     fields: HashMap<String, Box<RawValue>>,
 }
 
 /// The object that a request carries, read as its table of fields says.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Reading<'a> {
     parameters: &'a Parameters,
     told: &'static [Field],
@@ -256,10 +256,10 @@ mod tests {
     fn only_an_object_is_read() {
         for plain in ["", "null", "[]", "1", "{", "\u{feff}{}"] {
             assert_eq!(
-                Parameters::parse(plain.as_bytes()).unwrap_err(),
-                VmError::Invalid("content")
+                Parameters::parse(plain.as_bytes()).err(),
+                Some(VmError::Invalid("content"))
             );
         }
-        assert_eq!(Parameters::parse(b"\xff").unwrap_err(), VmError::Invalid("content"));
+        assert_eq!(Parameters::parse(b"\xff").err(), Some(VmError::Invalid("content")));
     }
 }
