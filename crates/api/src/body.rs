@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::{Bytes, BytesMut};
+
 use http_body_util::BodyExt as _;
 
 /// Largest body accepted by every API here.
@@ -37,7 +38,10 @@ pub(crate) async fn read_body_up_to(body: Body, max_bytes: usize) -> Result<Byte
 }
 
 async fn read_limited(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
-    let mut kept = BytesMut::new();
+    // Room for what is announced, since a buffer that grows is copied into fresh pages, each of
+    // which the kernel has to clear.
+    let announced = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+    let mut kept = BytesMut::with_capacity(announced.unwrap_or(0).min(max_bytes));
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };

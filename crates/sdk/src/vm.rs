@@ -86,8 +86,8 @@ impl VmEnvelope {
     pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let block_bytes = modulus_bytes(&self.platform_key);
         let pieces = framing::pieces(plain, block_bytes);
-        let blocks = pieces.map(|it| self.platform_key.encrypt(RsaPadding::Pkcs1, it));
-        Ok(envelope::request(&blocks.collect::<Result<Vec<_>, _>>()?.concat()))
+        let joined = self.platform_key.encrypt_joined(RsaPadding::Pkcs1, pieces)?;
+        Ok(envelope::request(&joined))
     }
 
     /// The plain bytes behind the text of an answer's `data`.

@@ -1,6 +1,6 @@
 //! Apps of dialect 2, their tokens and their products.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::{
     AccountOwner, CardId, Currency, EnterpriseId, Money, Timestamp, VmApp, VmAppId, VmFee, VmFees,
@@ -15,12 +15,23 @@ use crate::rows::{
     VM_APP_COLUMNS, VM_PRODUCT_COLUMNS, update_text, vm_app_from, vm_app_values, vm_product_from,
     vm_product_values,
 };
+use crate::vm_listings::prefixed;
 use crate::{MAX_PAGE_ROWS, MoneyError, MovedFunds, Store, StoreError};
 
 /// Most expired tokens that one new token removes.
 const TOKENS_SWEPT: i64 = 100;
 /// Most products of an app; all of them stand in one answer.
 const MAX_PRODUCTS: u32 = 1_000;
+
+/// The app behind a token that lives; read with every call.
+static OF_TOKEN_SQL: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM vm_token token JOIN vm_app app \
+         ON app.enterprise_id = token.enterprise_id AND app.vm_app_id = token.vm_app_id \
+         WHERE token.token_digest = $1 AND token.expires_at > $2",
+        prefixed("app", VM_APP_COLUMNS)
+    )
+});
 
 /// What an app has, minor units of US dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -251,14 +262,8 @@ impl Store {
     ) -> Result<Option<VmApp>, StoreError> {
         self.read_one(move |tx| {
             Box::pin(async move {
-                let sql = format!(
-                    "SELECT {} FROM vm_token token JOIN vm_app app \
-                     ON app.enterprise_id = token.enterprise_id \
-                     AND app.vm_app_id = token.vm_app_id \
-                     WHERE token.token_digest = $1 AND token.expires_at > $2",
-                    app_columns()
-                );
-                let row = tx.query_opt(&sql, &[token_digest.as_slice().into(), now.into()]).await?;
+                let params = [token_digest.as_slice().into(), now.into()];
+                let row = tx.query_opt(&OF_TOKEN_SQL, &params).await?;
                 row.as_ref().map(vm_app_from).transpose()
             })
         })
@@ -401,16 +406,9 @@ async fn named(tx: &Tx, app_id: &str) -> Result<Option<VmApp>, StoreError> {
         "SELECT {} FROM vm_app_name name JOIN vm_app app \
          ON app.enterprise_id = name.enterprise_id AND app.vm_app_id = name.vm_app_id \
          WHERE name.app_id = $1",
-        app_columns()
+        prefixed("app", VM_APP_COLUMNS)
     );
     tx.query_opt(&sql, &[app_id.into()]).await?.as_ref().map(vm_app_from).transpose()
-}
-
-/// The columns of an app that a statement calls `app`.
-fn app_columns() -> String {
-    let columns: Vec<_> =
-        VM_APP_COLUMNS.split(',').map(|it| format!("app.{}", it.trim())).collect();
-    columns.join(", ")
 }
 
 async fn of(

@@ -1,6 +1,6 @@
 //! Cards of dialect 2: opened with their money, and read by their id on the wire.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::{
     AccountOwner, Card, CardId, CardStatus, Customer, EnterpriseId, IdGenerator, Money, Timestamp,
@@ -9,19 +9,31 @@ use domain::{
 use ledger::Account;
 use thiserror::Error;
 
-use crate::cards::{find_card, find_pan};
-use crate::engine::{Tx, Value};
+use crate::engine::{Row, Tx, Value};
 use crate::money::{self, ChargeFee, Command, Outcome, Repeats, TransferFunds};
 use crate::orders::insert_issued;
 use crate::rows::{
-    CUSTOMER_COLUMNS, VELOCITY_USE_COLUMNS, VM_CARD_COLUMNS, customer_values, velocity_use_from,
-    vm_card_from, vm_card_values,
+    CUSTOMER_COLUMNS, PAN_COLUMNS, VM_CARD_COLUMNS, customer_values, pan_from, vm_card_from,
+    vm_card_values,
 };
 use crate::vm_flows::insert_flows;
-use crate::{IssuedCard, MoneyError, PanRecord, Store, StoreError};
+use crate::vm_listings::{CARD_ROW_TABLES, card_row_columns, card_row_from, prefixed};
+use crate::{IssuedCard, MoneyError, PanRecord, Store, StoreError, VmCardRow};
 
 /// Says in a list of movements whose money a fee was.
 const OPENING_FEE: &str = "opening fee, charged to the account";
+
+/// The row of a card in lists, and its PAN behind that.
+static VIEW_SQL: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {} FROM {CARD_ROW_TABLES} \
+         JOIN pan ON pan.enterprise_id = card.enterprise_id AND pan.pan_id = card.pan_id \
+         WHERE it.enterprise_id = $1 AND it.vm_app_id = $2 AND it.card_id = \
+         (SELECT card_id FROM vm_card_uuid WHERE enterprise_id = $1 AND card_uuid = $3)",
+        card_row_columns(),
+        prefixed("pan", PAN_COLUMNS)
+    )
+});
 
 /// A card to be opened.
 #[derive(Clone)]
@@ -138,18 +150,18 @@ impl Store {
         card_uuid: &str,
         offset_seconds: i64,
     ) -> Result<Option<VmCardView>, StoreError> {
-        let (card_uuid, now) = (card_uuid.to_owned(), self.clock().now());
-        self.read_snapshot(move |tx| {
-            let card_uuid = card_uuid.clone();
+        let params: [Value; 3] = [enterprise_id.into(), vm_app_id.into(), card_uuid.into()];
+        let view = self.read_one(move |tx| {
+            let params = params.clone();
             Box::pin(async move {
-                let vm_card = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
-                let Some(vm_card) = vm_card else { return Ok(None) };
-                let mut view = view(tx, vm_card).await?;
-                view.used = view.used.at_offset(now, offset_seconds);
-                Ok(Some(view))
+                tx.query_opt(&VIEW_SQL, &params).await?.as_ref().map(view_from).transpose()
             })
-        })
-        .await
+        });
+        let now = self.clock().now();
+        Ok(view.await?.map(|mut view| {
+            view.used = view.used.at_offset(now, offset_seconds);
+            view
+        }))
     }
 }
 
@@ -171,18 +183,11 @@ pub(crate) async fn find_vm_card(
     tx.query_opt(&sql, &params).await?.as_ref().map(vm_card_from).transpose()
 }
 
-async fn view(tx: &Tx, vm_card: VmCard) -> Result<VmCardView, StoreError> {
-    let enterprise_id = vm_card.enterprise_id;
-    let card = find_card(tx, enterprise_id, vm_card.card_id, "").await?;
-    let card = card.ok_or(StoreError::Corrupt("a card of dialect 2 without its card"))?;
-    let pan = find_pan(tx, enterprise_id, card.pan_id).await?;
-    let pan = pan.ok_or(StoreError::Corrupt("a card without its PAN"))?;
-    let available_minor = available_minor(tx, &card).await?;
-    let sql = format!(
-        "SELECT {VELOCITY_USE_COLUMNS} FROM velocity_use WHERE enterprise_id = $1 AND pan_id = $2"
-    );
-    let used = tx.query_opt(&sql, &[enterprise_id.into(), card.pan_id.into()]).await?;
-    let used = used.as_ref().map(velocity_use_from).transpose()?.unwrap_or_default();
+/// A view from [`VIEW_SQL`].
+fn view_from(row: &Row) -> Result<VmCardView, StoreError> {
+    let VmCardRow { vm_card, card, available_minor, used } = card_row_from(row)?;
+    let pan = row.0.len() - PAN_COLUMNS.split(',').count();
+    let pan = pan_from(&Row(row.0[pan..].to_vec()))?;
     Ok(VmCardView { vm_card, card, pan, available_minor, used })
 }
 

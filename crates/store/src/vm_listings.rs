@@ -25,6 +25,15 @@ fn state_sql(open_state: &'static str) -> String {
     )
 }
 
+/// What the columns of a card's row are of.
+pub(crate) const CARD_ROW_TABLES: &str = "vm_card it JOIN card \
+    ON card.enterprise_id = it.enterprise_id AND card.card_id = it.card_id \
+    LEFT JOIN ledger_account account ON account.enterprise_id = card.enterprise_id \
+    AND account.currency = card.currency AND account.purpose = card.account_purpose \
+    AND account.owner_id = card.account_owner_id \
+    LEFT JOIN velocity_use used ON used.enterprise_id = card.enterprise_id \
+    AND used.pan_id = card.pan_id";
+
 /// Which of an app's records a page holds, newest first.
 #[derive(Debug, Clone)]
 pub struct VmPage {
@@ -127,21 +136,10 @@ impl Store {
         if page.card_uuid.is_none() {
             list.conditions.push(format!("card.status <> '{}'", CardStatus::Invalid.as_str()));
         }
-        list.columns = format!(
-            "{}, {}, COALESCE(account.available_minor, 0), {}",
-            prefixed("it", VM_CARD_COLUMNS),
-            prefixed("card", CARD_COLUMNS),
-            numbers("used", VELOCITY_USE_COLUMNS)
-        );
+        list.columns = card_row_columns();
         list.counted = "vm_card it JOIN card \
             ON card.enterprise_id = it.enterprise_id AND card.card_id = it.card_id";
-        list.tables = "vm_card it JOIN card \
-            ON card.enterprise_id = it.enterprise_id AND card.card_id = it.card_id \
-            LEFT JOIN ledger_account account ON account.enterprise_id = card.enterprise_id \
-            AND account.currency = card.currency AND account.purpose = card.account_purpose \
-            AND account.owner_id = card.account_owner_id \
-            LEFT JOIN velocity_use used ON used.enterprise_id = card.enterprise_id \
-            AND used.pan_id = card.pan_id";
+        list.tables = CARD_ROW_TABLES;
         list.order = "it.created_at DESC, it.card_id DESC";
         let now = self.clock().now();
         let mut found = self.vm_rows(list, card_row_from).await?;
@@ -254,7 +252,18 @@ fn numbers(table: &str, columns: &str) -> String {
     columns.split(',').map(number).collect::<Vec<_>>().join(", ")
 }
 
-fn card_row_from(row: &Row) -> Result<VmCardRow, StoreError> {
+/// The columns of a card's row.
+pub(crate) fn card_row_columns() -> String {
+    format!(
+        "{}, {}, COALESCE(account.available_minor, 0), {}",
+        prefixed("it", VM_CARD_COLUMNS),
+        prefixed("card", CARD_COLUMNS),
+        numbers("used", VELOCITY_USE_COLUMNS)
+    )
+}
+
+/// Reads a card's row from [`card_row_columns`]; others may follow.
+pub(crate) fn card_row_from(row: &Row) -> Result<VmCardRow, StoreError> {
     let own = VM_CARD_COLUMNS.split(',').count();
     let available = own + CARD_COLUMNS.split(',').count();
     Ok(VmCardRow {

@@ -1,7 +1,7 @@
 //! What an app may have under way at once, so that one app's storm leaves threads and
-//! connections to the others (DESIGN decision 7): its envelopes are opened one after the other, at
-//! a bounded pace of blocks; few of its calls are handled at a time; few jobs of its answers stand in
-//! the queue of the RSA threads.
+//! connections to the others (DESIGN decision 7): its large bodies are read, and its envelopes
+//! opened, one after the other, at a bounded pace of blocks; few of its calls are handled at a
+//! time; few jobs of its answers stand in the queue of the RSA threads.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,21 +11,32 @@ use domain::VmAppId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// Blocks of an app that are decrypted in a second, on average.
-const BLOCKS_PER_SECOND: u64 = 500;
+/// The pace at which blocks of an app are decrypted: 500 in a second, on average.
+const BLOCK_INTERVAL: Duration = Duration::from_millis(2);
 /// Blocks that an app may have saved up: those of the largest body.
-const MAX_SAVED_BLOCKS: u64 = 384;
+const MAX_SAVED_BLOCKS: u32 = 384;
 /// Calls of an app between their arrival and their answer.
 const MAX_UNDER_WAY: usize = 64;
+/// Longest wait of a large body until those before it are opened.
+const LARGE_BODY_WAIT: Duration = Duration::from_secs(5);
 /// Calls of an app that are handled at once: a few times that many apps share the store's
 /// connections.
 const MAX_HANDLED: usize = 4;
 /// Jobs of an app's answers among those of the RSA threads.
 const MAX_SEAL_JOBS: usize = 2;
+/// How long who asks too much waits to hear so: callers that ask again at once would else
+/// keep the processors busy with refusals.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(200);
+/// Refusals of an app are so far apart, lest all of its callers come back at the same moment;
+/// nobody waits longer for one than the second.
+const REFUSAL_INTERVAL: Duration = Duration::from_millis(10);
+const MAX_REFUSAL_PAUSE: Duration = Duration::from_secs(2);
 /// Most apps remembered before idle ones are dropped.
 const SWEEP_AT_APPS: usize = 10_000;
 
 struct Account {
+    /// One at a time.
+    large_body: Arc<Semaphore>,
     /// One at a time.
     turn: Arc<Semaphore>,
     handling: Arc<Semaphore>,
@@ -34,6 +45,22 @@ struct Account {
     places: Arc<Semaphore>,
     /// When all that was spent is earned again.
     earned_at: Instant,
+    /// When the last caller who asked too much hears so.
+    refused_at: Instant,
+}
+
+impl Account {
+    fn new(now: Instant) -> Self {
+        Self {
+            large_body: Arc::new(Semaphore::new(1)),
+            turn: Arc::new(Semaphore::new(1)),
+            handling: Arc::new(Semaphore::new(MAX_HANDLED)),
+            sealing: Arc::new(Semaphore::new(MAX_SEAL_JOBS)),
+            places: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
+            earned_at: now,
+            refused_at: now,
+        }
+    }
 }
 
 /// Every app's account.
@@ -45,13 +72,14 @@ pub(crate) struct Budget {
 /// A call's place among those of its app, until it is dropped.
 pub(crate) struct Place {
     app: VmAppId,
+    large_body: Arc<Semaphore>,
     turn: Arc<Semaphore>,
     handling: Arc<Semaphore>,
     sealing: Arc<Semaphore>,
     _place: OwnedSemaphorePermit,
 }
 
-/// The right to open, to handle or to encrypt, until it is dropped.
+/// The right to read, to open, to handle or to encrypt, until it is dropped.
 pub(crate) struct Turn {
     // None if the semaphore were closed, which nobody does.
     _permit: Option<OwnedSemaphorePermit>,
@@ -64,6 +92,13 @@ impl Turn {
 }
 
 impl Place {
+    /// Waits until the call's large body may be read; none if that takes too long. The right is
+    /// kept until it is opened, so that an app has one of them in memory, and a slow one holds
+    /// up no others but such.
+    pub(crate) async fn large_body(&self) -> Option<Turn> {
+        tokio::time::timeout(LARGE_BODY_WAIT, Turn::of(&self.large_body)).await.ok()
+    }
+
     /// Waits until the call's envelope may be read and decrypted.
     pub(crate) async fn opening(&self) -> Turn {
         Turn::of(&self.turn).await
@@ -89,16 +124,11 @@ impl Budget {
             let is_idle = |it: &Account| it.places.available_permits() == MAX_UNDER_WAY;
             accounts.retain(|_, it| !is_idle(it) || it.earned_at > now);
         }
-        let account = accounts.entry(app).or_insert_with(|| Account {
-            turn: Arc::new(Semaphore::new(1)),
-            handling: Arc::new(Semaphore::new(MAX_HANDLED)),
-            sealing: Arc::new(Semaphore::new(MAX_SEAL_JOBS)),
-            places: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
-            earned_at: Instant::now(),
-        });
+        let account = accounts.entry(app).or_insert_with(|| Account::new(Instant::now()));
         let place = Arc::clone(&account.places).try_acquire_owned().ok()?;
         Some(Place {
             app,
+            large_body: Arc::clone(&account.large_body),
             turn: Arc::clone(&account.turn),
             handling: Arc::clone(&account.handling),
             sealing: Arc::clone(&account.sealing),
@@ -106,21 +136,29 @@ impl Budget {
         })
     }
 
-    /// Waits until the app has earned the decryption of `blocks`.
-    pub(crate) async fn earn(&self, place: &Place, blocks: u64) {
-        let pause = self.spend(place.app, blocks, Instant::now());
+    /// How long a caller of an app waits to hear that it asks too much.
+    pub(crate) fn refusal_pause(&self, app: VmAppId, now: Instant) -> Duration {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(account) = accounts.get_mut(&app) else { return REFUSAL_PAUSE };
+        let next = account.refused_at + REFUSAL_INTERVAL;
+        account.refused_at = next.clamp(now + REFUSAL_PAUSE, now + MAX_REFUSAL_PAUSE);
+        account.refused_at - now
+    }
+
+    /// Waits until the app has earned the decryption of a block.
+    pub(crate) async fn earn_block(&self, place: &Place) {
+        let pause = self.spend_block(place.app, Instant::now());
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// Spends blocks; how long to wait until they are earned.
-    fn spend(&self, app: VmAppId, blocks: u64, now: Instant) -> Duration {
-        let cost = |blocks: u64| Duration::from_micros(blocks * 1_000_000 / BLOCKS_PER_SECOND);
+    /// Spends a block; how long to wait until it is earned.
+    fn spend_block(&self, app: VmAppId, now: Instant) -> Duration {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(account) = accounts.get_mut(&app) else { return Duration::ZERO };
-        account.earned_at = account.earned_at.max(now) + cost(blocks);
-        account.earned_at.saturating_duration_since(now + cost(MAX_SAVED_BLOCKS))
+        account.earned_at = account.earned_at.max(now) + BLOCK_INTERVAL;
+        account.earned_at.saturating_duration_since(now + BLOCK_INTERVAL * MAX_SAVED_BLOCKS)
     }
 }
 
@@ -134,14 +172,43 @@ mod tests {
         let app = VmAppId::from_i64(1);
         drop(budget.place(app));
         let now = Instant::now();
-        assert_eq!(budget.spend(app, MAX_SAVED_BLOCKS, now), Duration::ZERO);
-        assert!(budget.spend(app, BLOCKS_PER_SECOND, now) >= Duration::from_millis(999));
-        let later = now + Duration::from_secs(60);
-        assert_eq!(budget.spend(app, MAX_SAVED_BLOCKS, later), Duration::ZERO);
+        for saved_up_at in [now, now + Duration::from_secs(60)] {
+            for _ in 0..MAX_SAVED_BLOCKS {
+                assert_eq!(budget.spend_block(app, saved_up_at), Duration::ZERO);
+            }
+            assert_eq!(budget.spend_block(app, saved_up_at), BLOCK_INTERVAL);
+            assert_eq!(budget.spend_block(app, saved_up_at), 2 * BLOCK_INTERVAL);
+        }
+    }
+
+    #[tokio::test]
+    async fn refusals_of_an_app_are_spread() {
+        let budget = Budget::default();
+        let app = VmAppId::from_i64(1);
+        drop(budget.place(app));
+        let now = Instant::now();
+        let pauses: Vec<_> = (0..1_000).map(|_| budget.refusal_pause(app, now)).collect();
+        assert_eq!(pauses[0], REFUSAL_PAUSE);
+        assert_eq!(pauses[16], REFUSAL_PAUSE + 16 * REFUSAL_INTERVAL);
+        assert_eq!(pauses[999], MAX_REFUSAL_PAUSE);
+        let later = now + 2 * MAX_REFUSAL_PAUSE;
+        assert_eq!(budget.refusal_pause(app, later), REFUSAL_PAUSE);
+    }
+
+    #[tokio::test]
+    async fn large_bodies_of_an_app_are_read_one_after_the_other() {
+        let budget = Budget::default();
+        let (app, other) = (VmAppId::from_i64(1), VmAppId::from_i64(2));
+        let places = [app, app, other].map(|app| budget.place(app).unwrap());
+        let first = places[0].large_body().await.unwrap();
+        assert!(is_given(places[1].large_body()).await.is_none());
+        assert!(places[2].large_body().await.is_some());
+        drop(first);
+        assert!(places[1].large_body().await.is_some());
     }
 
     /// Whether a turn is given at once.
-    async fn is_given(turn: impl Future<Output = Turn>) -> Option<Turn> {
+    async fn is_given<T>(turn: impl Future<Output = T>) -> Option<T> {
         tokio::time::timeout(Duration::from_millis(20), turn).await.ok()
     }
 

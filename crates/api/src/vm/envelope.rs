@@ -2,10 +2,11 @@
 //! caller, decrypt every block before judging any, answer every bad `content` alike, and
 //! encrypt the answer for the merchant.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +20,7 @@ use wire::vm::framing;
 use wire::vm::parameters::Parameters;
 use zeroize::Zeroizing;
 
-use super::budget::{Budget, Place};
+use super::budget::{Budget, Place, Turn};
 use super::caller::{Caller, identify};
 use super::opening::{Blocks, open_block};
 use super::repeats::Once;
@@ -30,6 +31,12 @@ use crate::peer::PeerAddress;
 use crate::shell::RouteTemplate;
 use crate::state::ApiState;
 
+/// Larger bodies, in bytes, of an app are read one after the other.
+const LARGE_BODY_BYTES: u64 = 16 * 1024;
+/// Blocks of a body that are decrypted without a pause in between, more than any call needs;
+/// the pause before each further one leaves the processors to other apps.
+const BLOCKS_AT_ONCE: usize = 8;
+const BLOCK_PAUSE: Duration = Duration::from_millis(1);
 /// Blocks of an answer that one job encrypts; further ones may go to another thread.
 const BLOCKS_PER_JOB: usize = 16;
 /// Largest answer, in bytes of its blocks, that is encrypted where its call is handled: public
@@ -39,9 +46,6 @@ const MAX_ENCRYPTED_IN_PLACE_BYTES: usize = 1_024;
 /// ten seconds, less than any client waits.
 const MAX_SEAL_TRIES: u32 = 500;
 const SEAL_PAUSE: Duration = Duration::from_millis(20);
-/// How long who asks too much waits to hear so: callers that ask again at once would else
-/// keep the processors busy with refusals.
-const REFUSAL_PAUSE: Duration = Duration::from_millis(200);
 /// Largest plain answer of a handler.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
@@ -80,25 +84,43 @@ impl Envelope {
         }
     }
 
-    /// A place for a call; none for who is cut off, or whose app has too many under way.
-    fn place(&self, caller: &Caller) -> Option<Place> {
+    /// A place for a call, and for a large body the right to be read; none for who is cut off,
+    /// or whose app has too many under way.
+    async fn admit(&self, caller: &Caller, is_large: bool) -> Option<(Place, Option<Turn>)> {
         let app = caller.app.vm_app_id;
-        let is_cut_off = self.strikes.is_cut_off(app, caller.address, Instant::now());
-        if is_cut_off { None } else { self.budget.place(app) }
+        if self.strikes.is_cut_off(app, caller.address, Instant::now()) {
+            return None;
+        }
+        let place = self.budget.place(app)?;
+        let alone = if is_large { Some(place.large_body().await?) } else { None };
+        Some((place, alone))
+    }
+
+    /// Refuses who asks too much.
+    async fn turn_away(&self, caller: &Caller, body: Body) -> Refusal {
+        // Whoever is still sending does not see the answer.
+        let _ = read_body_up_to(body, 0).await;
+        tokio::time::sleep(self.budget.refusal_pause(caller.app.vm_app_id, Instant::now())).await;
+        VmError::TooManyRequests.into()
     }
 
     async fn open(
         &self,
         caller: &Caller,
         place: &Place,
-        body: &[u8],
+        body: Body,
     ) -> Result<Parameters, Refusal> {
+        let read = read_body_up_to(body, envelope::MAX_BODY_BYTES).await;
+        let body = read.map_err(|error| match error {
+            BodyError::TooLarge => self.strike(caller),
+            BodyError::TooSlow | BodyError::Broken => VmError::Invalid("content"),
+        })?;
         if body.is_empty() {
             return Ok(Parameters::default());
         }
         // Reading a large body takes a processor as long as some of its blocks do.
         let turn = place.opening().await;
-        let content = envelope::parse_request(body)?;
+        let content = envelope::parse_request(&body)?;
         if content == Content::Empty {
             return Ok(Parameters::default());
         }
@@ -126,12 +148,14 @@ impl Envelope {
         body_bytes: usize,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
         let key = self.platform_key(app.enterprise_id).await?;
-        let block_bytes = key.public_key().bits() as usize / 8;
-        let blocks = Blocks::of(content, body_bytes, block_bytes);
-        self.budget.earn(place, blocks.count()).await;
+        let blocks = Blocks::of(content, body_bytes, modulus_bytes(key.public_key()));
         let mut plain = Zeroizing::new(Vec::new());
         let mut is_readable = blocks.are_whole();
-        for block in blocks.each() {
+        for (number, block) in blocks.each().enumerate() {
+            if number >= BLOCKS_AT_ONCE {
+                tokio::time::sleep(BLOCK_PAUSE).await;
+            }
+            self.budget.earn_block(place).await;
             let (key, block) = (key.clone(), block.to_vec());
             let decrypt = move |block: &[u8]| key.decrypt(RsaPadding::Pkcs1, block);
             let opened = self.pool().run(move || open_block(decrypt, &block)).await;
@@ -166,39 +190,43 @@ impl Envelope {
         &self,
         place: &Place,
         key: &RsaPublicKey,
-        plain: &[u8],
+        PlainAnswer(plain): &PlainAnswer,
     ) -> Result<Response, Refusal> {
         if plain.len() > MAX_ANSWER_BYTES {
             tracing::error!(bytes = plain.len(), "an answer is too large");
             return Err(VmError::ServerException.into());
         }
-        let block_bytes = key.bits() as usize / 8;
-        let pieces: Vec<Zeroizing<Vec<u8>>> =
-            framing::pieces(plain, block_bytes).map(|it| Zeroizing::new(it.to_vec())).collect();
-        if pieces.len() * block_bytes <= MAX_ENCRYPTED_IN_PLACE_BYTES {
-            let joined = encrypted(key, &pieces).map_err(|_| VmError::ServerException)?;
+        let block_bytes = modulus_bytes(key);
+        let piece_bytes = framing::piece_bytes(block_bytes);
+        let sealed_bytes = plain.len().div_ceil(piece_bytes) * block_bytes;
+        if sealed_bytes <= MAX_ENCRYPTED_IN_PLACE_BYTES {
+            let joined = encrypted(key, plain).map_err(|_| VmError::ServerException)?;
             return Ok(json(envelope::success(&joined)));
         }
-        let jobs = pieces.chunks(BLOCKS_PER_JOB).map(|pieces| self.encrypt(place, key, pieces));
-        let mut joined = Vec::with_capacity(pieces.len() * block_bytes);
+        let job_bytes = BLOCKS_PER_JOB * piece_bytes;
+        let starts = (0..plain.len()).step_by(job_bytes);
+        let parts = starts.map(|start| start..plain.len().min(start + job_bytes));
+        let jobs = parts.map(|part| self.encrypt(place, key, plain, part));
+        let mut joined = Vec::with_capacity(sealed_bytes);
         for sealed in futures_util::future::join_all(jobs).await {
             joined.extend(sealed?);
         }
         Ok(json(envelope::success(&joined)))
     }
 
-    /// Encrypts pieces, waiting for room in the queue of the threads: money has moved by now,
-    /// and a client takes an error for "nothing was done" (vm-api.md section 11).
+    /// Encrypts a part of an answer, waiting for room in the queue of the threads: money has
+    /// moved by now, and a client takes an error for "nothing was done" (vm-api.md section 11).
     async fn encrypt(
         &self,
         place: &Place,
         key: &RsaPublicKey,
-        pieces: &[Zeroizing<Vec<u8>>],
+        plain: &Arc<Zeroizing<Vec<u8>>>,
+        part: Range<usize>,
     ) -> Result<Vec<u8>, Refusal> {
         let _turn = place.sealing().await;
         for _ in 0..MAX_SEAL_TRIES {
-            let (key, pieces) = (key.clone(), pieces.to_vec());
-            match self.pool().run(move || encrypted(&key, &pieces)).await {
+            let (key, plain, part) = (key.clone(), Arc::clone(plain), part.clone());
+            match self.pool().run(move || encrypted(&key, &plain[part])).await {
                 Ok(sealed) => return Ok(sealed.map_err(|_| VmError::ServerException)?),
                 Err(RsaPoolError::QueueFull) => tokio::time::sleep(SEAL_PAUSE).await,
                 Err(RsaPoolError::Unfinished) => break,
@@ -213,10 +241,14 @@ impl Envelope {
     }
 }
 
-/// The blocks of pieces, joined in order.
-fn encrypted(key: &RsaPublicKey, pieces: &[Zeroizing<Vec<u8>>]) -> Result<Vec<u8>, CryptoError> {
-    let blocks = pieces.iter().map(|it| key.encrypt(RsaPadding::Pkcs1, it));
-    blocks.collect::<Result<Vec<_>, _>>().map(|blocks| blocks.concat())
+/// The blocks of a plain text, joined in order.
+fn encrypted(key: &RsaPublicKey, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    key.encrypt_joined(RsaPadding::Pkcs1, framing::pieces(plain, modulus_bytes(key)))
+}
+
+/// Length of a key's blocks.
+fn modulus_bytes(key: &RsaPublicKey) -> usize {
+    key.bits() as usize / 8
 }
 
 /// Lets calls of identified apps through to their handler, with [`Caller`] and
@@ -245,20 +277,13 @@ async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<R
     };
     let caller = identify(&envelope.state, &parts.headers, peer).await?;
     let merchant_key = envelope.merchant_key(&caller)?;
-    let body =
-        read_body_up_to(body, envelope::MAX_BODY_BYTES).await.map_err(|error| match error {
-            BodyError::TooLarge => envelope.strike(&caller),
-            BodyError::TooSlow | BodyError::Broken => VmError::Invalid("content"),
-        })?;
-    let place = match envelope.place(&caller) {
-        Some(place) => place,
-        None => {
-            drop(body);
-            tokio::time::sleep(REFUSAL_PAUSE).await;
-            return Err(VmError::TooManyRequests.into());
-        }
+    // A body that does not say its length counts as large.
+    let is_large = body.size_hint().upper().is_none_or(|bytes| bytes > LARGE_BODY_BYTES);
+    let Some((place, alone)) = envelope.admit(&caller, is_large).await else {
+        return Err(envelope.turn_away(&caller, body).await);
     };
-    let parameters = envelope.open(&caller, &place, &body).await?;
+    let parameters = envelope.open(&caller, &place, body).await?;
+    drop(alone);
     let once = Once::of(&parts, caller.app.vm_app_id, &parameters)?;
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(caller);
@@ -269,8 +294,8 @@ async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<R
         None => next.run(request).await,
     };
     drop(turn);
-    let Some(PlainAnswer(plain)) = answered.extensions().get().cloned() else {
-        return Ok(answered);
-    };
-    envelope.seal(&place, &merchant_key, &plain).await
+    match answered.extensions().get::<PlainAnswer>() {
+        Some(plain) => envelope.seal(&place, &merchant_key, plain).await,
+        None => Ok(answered),
+    }
 }

@@ -27,11 +27,6 @@ impl Blocks {
         Self { joined, block_bytes, is_whole }
     }
 
-    /// How many they are.
-    pub(super) fn count(&self) -> u64 {
-        (self.joined.len() / self.block_bytes) as u64
-    }
-
     /// Each of them.
     pub(super) fn each(&self) -> std::slice::ChunksExact<'_, u8> {
         self.joined.chunks_exact(self.block_bytes)
@@ -82,7 +77,7 @@ mod tests {
             opened
         };
         let opened = blocks.each().filter(|block| open_block(decrypt, block).is_some()).count();
-        (done.get(), blocks.are_whole() && opened as u64 == blocks.count())
+        (done.get(), blocks.are_whole() && opened == blocks.each().len())
     }
 
     #[test]

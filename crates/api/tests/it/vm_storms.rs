@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use crypto::{RsaPool, RsaPoolError};
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, oneshot};
 use tokio::time::sleep;
 
@@ -21,6 +23,8 @@ const LIST: &str = "/getCardList";
 const LISTED: usize = 8;
 /// Calls of an app that may be under way.
 const MAX_UNDER_WAY: usize = 64;
+/// More than a body that is read beside others.
+const LARGE_BODY_BYTES: usize = 20_000;
 /// More jobs than the queue of the platform under test takes.
 const FILLERS: usize = 100;
 
@@ -162,4 +166,23 @@ both_engines!(an_app_has_so_many_calls_under_way_and_leaves_the_threads_to_other
     let codes: Vec<_> = answers.iter().map(|it| it.json()["code"].clone()).collect();
     assert_eq!(codes.iter().filter(|it| **it == 0).count(), MAX_UNDER_WAY);
     assert_eq!(codes.iter().filter(|it| **it == 400_006).count(), 6);
+});
+
+both_engines!(a_large_body_that_does_not_come_holds_up_its_like_and_no_other_call, |platform| {
+    let merchant = Merchant::new(platform).await;
+    let token = merchant.client.token().await.unwrap().to_string();
+    let mut silent = TcpStream::connect(platform.public).await.unwrap();
+    let head = format!(
+        "POST {BALANCE} HTTP/1.1\r\nhost: a\r\nauthorization: {token}\r\n\
+         content-type: application/json\r\ncontent-length: {LARGE_BODY_BYTES}\r\n\r\n{{"
+    );
+    silent.write_all(head.as_bytes()).await.unwrap();
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(merchant.done(BALANCE, json!({})).await["balance"], 10000);
+    let large = vec![b' '; LARGE_BODY_BYTES];
+    let refused = post_raw(platform, &token, BALANCE, &large).await;
+    assert_eq!(refused.json()["code"], 400_006);
+    drop(silent);
+    let read = post_raw(platform, &token, BALANCE, &large).await;
+    assert_ne!(read.json()["code"], 400_006);
 });

@@ -19,7 +19,7 @@ use crate::report::{Bound, Measurement};
 const APPS: usize = 8;
 /// Calls of each app in flight.
 const IN_FLIGHT: usize = 4;
-/// Rounds, with the floor measured between them in case the machine's speed drifts.
+/// Rounds, with the floor measured in each.
 const ROUNDS: u32 = 6;
 /// Calls of each connection in a round, and before the first: together fewer than an app may
 /// make without waiting for its pace.
@@ -38,37 +38,36 @@ pub async fn measure(platform: &Platform) -> Result<Vec<Measurement>> {
     let apps = Arc::new(apps);
     let blocks = run(platform, &apps).await?;
     let floor = Arc::new(Floor::new(MERCHANT_KEY_BITS)?);
-    let mut floors = vec![rsa_seconds(&floor, blocks).await?];
-    let mut cpu = 0.0;
+    let operations = move |floor: &Floor| {
+        floor.decrypt()?;
+        floor.encrypt(blocks)
+    };
+    let alone = floor.alone(operations).await?;
+    let (mut cpu, mut floors) = (0.0, Vec::new());
     for round in 1..=ROUNDS {
         let before = platform.process.cpu_seconds()?;
+        let watch = floor.watch(operations);
         run(platform, &apps).await?;
+        floors.push(watch.end()?);
         if round == ROUNDS {
             tokio::time::sleep(AFTERMATH).await;
         }
         cpu += platform.process.cpu_seconds()? - before;
-        floors.push(rsa_seconds(&floor, blocks).await?);
     }
     let call = cpu / f64::from(ROUNDS * CALLS) / (APPS * IN_FLIGHT) as f64;
     let floor = floors.iter().sum::<f64>() / floors.len() as f64;
     Ok(vec![
-        Measurement::told("vm_detail_blocks", "blocks of a cardDetail's answer", blocks, ""),
+        Measurement::told("vm_detail_blocks", "blocks of a cardDetail's answer", blocks as f64, ""),
         Measurement::told("vm_detail_rsa_us", "its RSA-2048 operations", floor * 1e6, "us CPU"),
+        Measurement::told("vm_detail_idle_rsa_us", "the same while idle", alone * 1e6, "us CPU"),
         Measurement::told("vm_detail_us", "cardDetail in its envelope", call * 1e6, "us CPU"),
         Measurement::told("vm_detail_ratio", "cardDetail / its RSA", call / floor, "")
             .held_to(Bound::AtMost(1.6)),
     ])
 }
 
-/// CPU of a call's RSA operations, in seconds.
-async fn rsa_seconds(floor: &Arc<Floor>, blocks: f64) -> Result<f64> {
-    let floor = Arc::clone(floor);
-    tokio::task::spawn_blocking(move || Ok(floor.decryption()? + blocks * floor.encryption()?))
-        .await?
-}
-
 /// A round of calls by all apps; how many blocks an answer has.
-async fn run(platform: &Platform, apps: &Arc<Vec<App>>) -> Result<f64> {
+async fn run(platform: &Platform, apps: &Arc<Vec<App>>) -> Result<usize> {
     let blocks = load::callers(platform.public, APPS * IN_FLIGHT, |caller, mut connection| {
         let apps = Arc::clone(apps);
         async move {
@@ -84,5 +83,5 @@ async fn run(platform: &Platform, apps: &Arc<Vec<App>>) -> Result<f64> {
         }
     })
     .await?;
-    Ok(blocks as f64 / (APPS * IN_FLIGHT) as f64)
+    Ok(usize::try_from(blocks)? / (APPS * IN_FLIGHT))
 }

@@ -1,6 +1,13 @@
-//! The floor: CPU of RSA operations on this thread, through the crate that the platform uses.
+//! The floor: CPU of RSA operations through the crate that the platform uses, on a thread of
+//! this process while the platform works, so that what the machine's speed does to the one it
+//! does to the other.
 
-use anyhow::{Result, ensure};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
 use crypto::RsaPrivateKey;
 use domain::RsaPadding;
 use wire::vm::framing::PADDING_BYTES;
@@ -11,10 +18,12 @@ use crate::process::thread_cpu_seconds;
 const PLATFORM_KEY_BITS: u32 = 2048;
 /// As long as the parameters of a call about one card.
 const PARAMETERS: &[u8] = br#"{"card_id":"9a1d2c3b-1111-4222-8333-444455556666"}"#;
-/// Operations that warm the caches, and that are measured.
-const WARM_UP: u32 = 50;
-const DECRYPTIONS: u32 = 300;
-const ENCRYPTIONS: u32 = 2_000;
+/// How often what is measured is done at once: so often that waking up does not count.
+const IN_A_ROW: u32 = 16;
+/// Pause after that: the machine is the platform's.
+const PAUSE: Duration = Duration::from_millis(40);
+/// How long it is measured on the idle machine.
+const ALONE: Duration = Duration::from_millis(500);
 
 /// Keys of a platform and a merchant, made for this.
 pub struct Floor {
@@ -34,27 +43,62 @@ impl Floor {
         Ok(Self { platform, merchant, request, piece })
     }
 
-    /// CPU of decrypting a request's block, in seconds.
-    pub fn decryption(&self) -> Result<f64> {
-        mean(DECRYPTIONS, || {
-            let plain = self.platform.decrypt(RsaPadding::Pkcs1, &self.request)?;
-            ensure!(plain.len() == PARAMETERS.len(), "a plaintext");
-            Ok(())
-        })
+    /// Decrypts a request's block.
+    pub fn decrypt(&self) -> Result<()> {
+        let plain = self.platform.decrypt(RsaPadding::Pkcs1, &self.request)?;
+        ensure!(plain.len() == PARAMETERS.len(), "a plaintext");
+        Ok(())
     }
 
-    /// CPU of encrypting a block of an answer, in seconds.
-    pub fn encryption(&self) -> Result<f64> {
-        mean(ENCRYPTIONS, || {
-            self.merchant.public_key().encrypt(RsaPadding::Pkcs1, &self.piece)?;
-            Ok(())
-        })
+    /// Encrypts blocks of an answer.
+    pub fn encrypt(&self, blocks: usize) -> Result<()> {
+        let pieces = (0..blocks).map(|_| self.piece.as_slice());
+        self.merchant.public_key().encrypt_joined(RsaPadding::Pkcs1, pieces)?;
+        Ok(())
+    }
+
+    /// Begins to measure some operations, until the watch is ended.
+    pub fn watch(
+        self: &Arc<Self>,
+        operations: impl Fn(&Self) -> Result<()> + Send + 'static,
+    ) -> Watch {
+        let (floor, is_over) = (Arc::clone(self), Arc::new(AtomicBool::new(false)));
+        let over = Arc::clone(&is_over);
+        let thread = std::thread::spawn(move || {
+            let in_a_row = || (0..IN_A_ROW).try_for_each(|_| operations(&floor));
+            in_a_row()?;
+            let (before, mut done) = (thread_cpu_seconds()?, 0);
+            while done == 0 || !over.load(Ordering::Relaxed) {
+                in_a_row()?;
+                done += IN_A_ROW;
+                std::thread::sleep(PAUSE);
+            }
+            Ok((thread_cpu_seconds()? - before) / f64::from(done))
+        });
+        Watch { is_over, thread }
+    }
+
+    /// CPU of some operations while the platform does nothing, in seconds.
+    pub async fn alone(
+        self: &Arc<Self>,
+        operations: impl Fn(&Self) -> Result<()> + Send + 'static,
+    ) -> Result<f64> {
+        let watch = self.watch(operations);
+        tokio::time::sleep(ALONE).await;
+        watch.end()
     }
 }
 
-fn mean(count: u32, mut operation: impl FnMut() -> Result<()>) -> Result<f64> {
-    (0..WARM_UP).try_for_each(|_| operation())?;
-    let before = thread_cpu_seconds()?;
-    (0..count).try_for_each(|_| operation())?;
-    Ok((thread_cpu_seconds()? - before) / f64::from(count))
+/// A measurement under way.
+pub struct Watch {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<Result<f64>>,
+}
+
+impl Watch {
+    /// Ends it; CPU of the operations, done once, in seconds.
+    pub fn end(self) -> Result<f64> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().ok().context("the floor panicked")?
+    }
 }

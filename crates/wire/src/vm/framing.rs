@@ -10,15 +10,24 @@ use base64::engine::general_purpose::STANDARD;
 /// What PKCS#1 v1.5 encryption takes from each block.
 pub const PADDING_BYTES: usize = 11;
 
+/// How much of a plain text fits into one block of `modulus_bytes`.
+#[must_use]
+pub fn piece_bytes(modulus_bytes: usize) -> usize {
+    modulus_bytes.saturating_sub(PADDING_BYTES).max(1)
+}
+
 /// The pieces of a plain text, each of which fits into one block of `modulus_bytes`.
 pub fn pieces(plain: &[u8], modulus_bytes: usize) -> impl Iterator<Item = &[u8]> {
-    plain.chunks(modulus_bytes.saturating_sub(PADDING_BYTES).max(1))
+    plain.chunks(piece_bytes(modulus_bytes))
 }
 
 /// The text of blocks that were joined in order: base64 once over all, then lower-case hex.
 #[must_use]
 pub fn to_text(blocks: &[u8]) -> String {
-    hex::encode(STANDARD.encode(blocks))
+    let inner = STANDARD.encode(blocks);
+    let mut text = vec![0; inner.len() * 2];
+    hex::encode_to_slice(inner, &mut text).expect("two digits for each byte");
+    String::from_utf8(text).expect("hexadecimal digits are text")
 }
 
 /// The joined blocks behind a text; none if it is not hex of base64. Hex is taken in either
