@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::authoriser::Authoriser;
 use crate::convert::{Conversion, ConversionFault, convert};
-use crate::notice::{Teller, notice_of};
+use crate::notice::Teller;
 
 /// Why a clearing changed nothing.
 #[derive(Debug, Clone, Error)]
@@ -105,11 +105,9 @@ async fn cleared_notice(
     teller: Option<&Teller>,
     auth_id: AuthId,
 ) -> Result<Option<ChangeNotice>, StoreError> {
-    if teller.is_none() {
-        return Ok(None);
-    }
-    let Some(view) = store.authorisation(auth_id).await? else { return Ok(None) };
-    notice_of(store, teller, &view.authorisation).await
+    let Some(teller) = teller else { return Ok(None) };
+    let vm_card = store.vm_card_of_authorisation(auth_id).await?;
+    Ok(vm_card.map(|vm_card| teller(&vm_card)))
 }
 
 async fn force(

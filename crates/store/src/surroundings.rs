@@ -1,6 +1,6 @@
 //! What an authorisation needs to know besides its card, in one reading.
 
-use domain::{ApiKey, Card, CardId, CardProfile, Enterprise, EnterpriseId, VmCard, VmFees};
+use domain::{ApiKey, AuthId, Card, CardId, CardProfile, Enterprise, EnterpriseId, VmCard, VmFees};
 
 use crate::engine::{Row, Tx, Value};
 use crate::rows::{
@@ -67,6 +67,29 @@ impl Store {
     ) -> Result<Option<VmCard>, StoreError> {
         self.read_one(move |tx| {
             Box::pin(async move { vm_card(tx, &[enterprise_id.into(), card_id.into()]).await })
+        })
+        .await
+    }
+
+    /// What the card of an authorisation has beside the card; none of another dialect's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn vm_card_of_authorisation(
+        &self,
+        auth_id: AuthId,
+    ) -> Result<Option<VmCard>, StoreError> {
+        self.read_one(move |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {} FROM authorisation it JOIN vm_card card \
+                     ON card.enterprise_id = it.enterprise_id AND card.card_id = it.card_id \
+                     WHERE it.auth_id = $1",
+                    prefixed("card", VM_CARD_COLUMNS)
+                );
+                let row = tx.query_opt(&sql, &[auth_id.into()]).await?;
+                row.as_ref().map(vm_card_from).transpose()
+            })
         })
         .await
     }

@@ -63,11 +63,20 @@ pub(crate) struct VmAppBody {
 
 impl VmAppBody {
     async fn read(state: &ApiState, app: VmApp) -> Result<Self, Problem> {
+        let platform_public_key = platform_pem(state, app.enterprise_id).await?;
+        Self::with_key(state, app, platform_public_key).await
+    }
+
+    async fn with_key(
+        state: &ApiState,
+        app: VmApp,
+        platform_public_key: String,
+    ) -> Result<Self, Problem> {
         let balances = state.store.vm_balances(&app).await?;
         let major = |minor| Money::new(minor, Currency::USD).to_major();
         let merchant_key = app.merchant_public_key.as_deref();
         Ok(Self {
-            platform_public_key: platform_pem(state, app.enterprise_id).await?,
+            platform_public_key,
             merchant_public_key: merchant_key.map(pem).transpose()?,
             app_id: app.app_id,
             enterprise_id: app.enterprise_id.to_string(),
@@ -141,9 +150,10 @@ pub(crate) async fn list(
     let limit = query.limit()?;
     let apps = state.store.vm_apps(id, query.cursor::<VmAppId>()?, limit).await?;
     let next_cursor = Page::<VmAppBody>::cursor_after(&apps, limit, |app| app.vm_app_id);
+    let platform_public_key = platform_pem(&state, id).await?;
     let mut items = Vec::with_capacity(apps.len());
     for app in apps {
-        items.push(VmAppBody::read(&state, app).await?);
+        items.push(VmAppBody::with_key(&state, app, platform_public_key.clone()).await?);
     }
     Ok(Json(Page { items, next_cursor }))
 }

@@ -348,9 +348,9 @@ impl Game {
                 let mut back = self.model.clone();
                 let second = two.foretell(&mut back);
                 let told_back = (one.foretell(&mut back), second);
-                let now = balances(&self.store).await;
-                let is_forth = did == told_forth && now == forth.balances();
-                let is_back = did == told_back && now == back.balances();
+                let now = (balances(&self.store).await, self.used().await);
+                let is_forth = did == told_forth && now == (forth.balances(), forth.used);
+                let is_back = did == told_back && now == (back.balances(), back.used);
                 assert!(is_forth || is_back, "{did:?} {now:?}: {told_forth:?} or {told_back:?}");
                 self.model = if is_forth { forth } else { back };
             }
@@ -361,9 +361,14 @@ impl Game {
             (None, None) => {}
         }
         assert_eq!(balances(&self.store).await, self.model.balances());
-        let used = self.store.velocity_use(ENTERPRISE, self.card.pan_id).await.unwrap();
-        assert_eq!(used.day.amount_minor, self.model.used);
+        assert_eq!(self.used().await, self.model.used);
         assert_ledger(&self.store).await;
+    }
+
+    /// What is used of the limited card's day.
+    async fn used(&self) -> i64 {
+        let used = self.store.velocity_use(ENTERPRISE, self.card.pan_id).await.unwrap();
+        used.day.amount_minor
     }
 }
 

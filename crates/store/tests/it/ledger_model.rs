@@ -189,6 +189,14 @@ impl Model {
         counting
     }
 
+    /// What counts for the holds of a bill.
+    fn counting_of_bill(&self, index: usize) -> Vec<usize> {
+        if self.known[index].kind == Kind::Completion {
+            return self.counting(index);
+        }
+        self.bill(index).into_iter().rev().collect()
+    }
+
     /// Whether an authorisation may be incremented or completed.
     pub fn may_follow(&self, index: usize, kind: Kind) -> bool {
         let it = &self.known[index];
@@ -303,6 +311,7 @@ impl Model {
         if usable(&self.known[index]) == 0 && total > left {
             return false;
         }
+        let before = self.available();
         let mut rest = total;
         let mut uses: Vec<_> = Vec::new();
         for member in &bill {
@@ -331,6 +340,7 @@ impl Model {
             close(it, HoldState::Posted);
         }
         self.posted += total;
+        self.give_back(&self.counting_of_bill(index), (self.available() - before).max(0));
         true
     }
 
