@@ -6,9 +6,8 @@ use crate::engine::{Row, Tx, Value};
 use crate::rows::{
     API_KEY_COLUMNS, CARD_COLUMNS, ENTERPRISE_COLUMNS, PLATFORM_KEY_COLUMNS, PROFILE_COLUMNS,
     VM_CARD_COLUMNS, VM_FEES_COLUMNS, api_key_from, card_from, enterprise_from, platform_key_from,
-    profile_from, vm_card_from, vm_fees_from,
+    prefixed, profile_from, vm_card_from, vm_fees_from,
 };
-use crate::vm_listings::prefixed;
 use crate::{PlatformKey, Store, StoreError};
 
 /// The surroundings of a card.

@@ -12,10 +12,9 @@ use thiserror::Error;
 use crate::engine::{Tx, Value};
 use crate::money::MoveFunds;
 use crate::rows::{
-    VM_APP_COLUMNS, VM_PRODUCT_COLUMNS, update_text, vm_app_from, vm_app_values, vm_product_from,
-    vm_product_values,
+    VM_APP_COLUMNS, VM_PRODUCT_COLUMNS, prefixed, update_text, vm_app_from, vm_app_values,
+    vm_product_from, vm_product_values,
 };
-use crate::vm_listings::prefixed;
 use crate::{MAX_PAGE_ROWS, MoneyError, MovedFunds, Store, StoreError};
 
 /// Most expired tokens that one new token removes.

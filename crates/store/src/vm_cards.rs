@@ -13,11 +13,11 @@ use crate::engine::{Row, Tx, Value};
 use crate::money::{self, ChargeFee, Command, Outcome, Repeats, TransferFunds};
 use crate::orders::insert_issued;
 use crate::rows::{
-    CUSTOMER_COLUMNS, PAN_COLUMNS, VM_CARD_COLUMNS, customer_values, pan_from, vm_card_from,
-    vm_card_values,
+    CUSTOMER_COLUMNS, PAN_COLUMNS, VM_CARD_COLUMNS, customer_values, pan_from, prefixed,
+    vm_card_from, vm_card_values,
 };
 use crate::vm_flows::insert_flows;
-use crate::vm_listings::{CARD_ROW_TABLES, card_row_columns, card_row_from, prefixed};
+use crate::vm_listings::{CARD_ROW_TABLES, card_row_columns, card_row_from};
 use crate::{IssuedCard, MoneyError, PanRecord, Store, StoreError, VmCardRow};
 
 /// Says in a list of movements whose money a fee was.
@@ -27,7 +27,7 @@ const OPENING_FEE: &str = "opening fee, charged to the account";
 static VIEW_SQL: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {} FROM {CARD_ROW_TABLES} \
-         JOIN pan ON pan.enterprise_id = card.enterprise_id AND pan.pan_id = card.pan_id \
+         LEFT JOIN pan ON pan.enterprise_id = card.enterprise_id AND pan.pan_id = card.pan_id \
          WHERE it.enterprise_id = $1 AND it.vm_app_id = $2 AND it.card_id = \
          (SELECT card_id FROM vm_card_uuid WHERE enterprise_id = $1 AND card_uuid = $3)",
         card_row_columns(),

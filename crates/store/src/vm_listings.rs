@@ -6,7 +6,7 @@ use domain::{VelocityUse, VmFunding};
 use crate::engine::{Row, Value};
 use crate::rows::{
     AUTHORISATION_COLUMNS, CARD_COLUMNS, VELOCITY_USE_COLUMNS, VM_CARD_COLUMNS, authorisation_from,
-    card_from, velocity_use_from, vm_card_from,
+    card_from, prefixed, velocity_use_from, vm_card_from,
 };
 use crate::{Store, StoreError};
 
@@ -238,12 +238,6 @@ impl List {
             given + 2
         )
     }
-}
-
-/// Columns with the name of their table before them.
-pub(crate) fn prefixed(table: &str, columns: &str) -> String {
-    let names: Vec<_> = columns.split(',').map(|it| format!("{table}.{}", it.trim())).collect();
-    names.join(", ")
 }
 
 /// Columns of an outer join: zero where it found nothing.

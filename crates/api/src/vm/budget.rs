@@ -27,9 +27,9 @@ const MAX_SEAL_JOBS: usize = 2;
 /// How long who asks too much waits to hear so: callers that ask again at once would else
 /// keep the processors busy with refusals.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(200);
-/// Refusals of an app are so far apart, lest all of its callers come back at the same moment;
-/// nobody waits longer for one than the second.
+/// Refusals of an app are so far apart, lest all of its callers come back at the same moment.
 const REFUSAL_INTERVAL: Duration = Duration::from_millis(10);
+/// Longest wait for a refusal, however many there are.
 const MAX_REFUSAL_PAUSE: Duration = Duration::from_secs(2);
 /// Most apps remembered before idle ones are dropped.
 const SWEEP_AT_APPS: usize = 10_000;
@@ -93,8 +93,8 @@ impl Turn {
 
 impl Place {
     /// Waits until the call's large body may be read; none if that takes too long. The right is
-    /// kept until it is opened, so that an app has one of them in memory, and a slow one holds
-    /// up no others but such.
+    /// kept until it is opened, so that an app has one of them in memory, and while there are
+    /// places a slow one holds up no others but such.
     pub(crate) async fn large_body(&self) -> Option<Turn> {
         tokio::time::timeout(LARGE_BODY_WAIT, Turn::of(&self.large_body)).await.ok()
     }

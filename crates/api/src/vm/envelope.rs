@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use crypto::{CryptoError, RsaPool, RsaPoolError, RsaPrivateKey, RsaPublicKey};
 use domain::{EnterpriseId, RsaPadding, VmAppId};
 use tokio::time::Instant;
@@ -26,14 +27,14 @@ use super::opening::{Blocks, open_block};
 use super::repeats::Once;
 use super::reply::{Refusal, json};
 use super::strikes::Strikes;
-use crate::body::{BodyError, read_body_up_to};
+use crate::body::{Begun, BegunBody, BodyError};
 use crate::peer::PeerAddress;
 use crate::shell::RouteTemplate;
 use crate::state::ApiState;
 
 /// Larger bodies, in bytes, of an app are read one after the other.
-const LARGE_BODY_BYTES: u64 = 16 * 1024;
-/// Blocks of a body that are decrypted without a pause in between, more than any call needs;
+const LARGE_BODY_BYTES: usize = 16 * 1024;
+/// Blocks of a body that are decrypted without a pause in between, more than usual calls need;
 /// the pause before each further one leaves the processors to other apps.
 const BLOCKS_AT_ONCE: usize = 8;
 const BLOCK_PAUSE: Duration = Duration::from_millis(1);
@@ -56,6 +57,14 @@ pub(crate) struct Envelope {
     strikes: Strikes,
     platform_keys: Kept<EnterpriseId, RsaPrivateKey>,
     merchant_keys: Kept<VmAppId, RsaPublicKey>,
+}
+
+/// A call whose body was read.
+struct Admitted {
+    body: Bytes,
+    place: Place,
+    /// Held for a large body until it is opened.
+    _alone: Option<Turn>,
 }
 
 /// The plain object that a handler answers with, left on its response for the layer. No
@@ -84,22 +93,55 @@ impl Envelope {
         }
     }
 
-    /// A place for a call, and for a large body the right to be read; none for who is cut off,
-    /// or whose app has too many under way.
-    async fn admit(&self, caller: &Caller, is_large: bool) -> Option<(Place, Option<Turn>)> {
+    /// A place for a call; none for who is cut off, or whose app has too many under way.
+    fn place(&self, caller: &Caller) -> Option<Place> {
         let app = caller.app.vm_app_id;
-        if self.strikes.is_cut_off(app, caller.address, Instant::now()) {
-            return None;
-        }
-        let place = self.budget.place(app)?;
-        let alone = if is_large { Some(place.large_body().await?) } else { None };
-        Some((place, alone))
+        let is_cut_off = self.strikes.is_cut_off(app, caller.address, Instant::now());
+        if is_cut_off { None } else { self.budget.place(app) }
     }
 
-    /// Refuses who asks too much.
-    async fn turn_away(&self, caller: &Caller, body: Body) -> Refusal {
-        // Whoever is still sending does not see the answer.
-        let _ = read_body_up_to(body, 0).await;
+    /// Reads a body and gives its call a place: a small one first, so that who sends it slowly
+    /// takes no place meanwhile.
+    async fn admit(&self, caller: &Caller, body: Body) -> Result<Admitted, Refusal> {
+        let begun = Begun::of(body, LARGE_BODY_BYTES).await;
+        let begun = begun.map_err(|error| self.unread(caller, error))?;
+        match (begun, self.place(caller)) {
+            (Begun::Whole(body), Some(place)) => Ok(Admitted { body, place, _alone: None }),
+            (Begun::Whole(_), None) => Err(self.turn_away(caller).await),
+            (Begun::Partly(partly), place) => self.admit_large(caller, partly, place).await,
+        }
+    }
+
+    async fn admit_large(
+        &self,
+        caller: &Caller,
+        partly: BegunBody,
+        place: Option<Place>,
+    ) -> Result<Admitted, Refusal> {
+        let alone = match &place {
+            Some(place) => place.large_body().await,
+            None => None,
+        };
+        let (Some(place), Some(alone)) = (place, alone) else {
+            // Whoever is still sending does not see the answer.
+            let _ = partly.rest(0).await;
+            return Err(self.turn_away(caller).await);
+        };
+        let body = partly.rest(envelope::MAX_BODY_BYTES).await;
+        let body = body.map_err(|error| self.unread(caller, error))?;
+        Ok(Admitted { body, place, _alone: Some(alone) })
+    }
+
+    /// What a body that cannot be read is answered with.
+    fn unread(&self, caller: &Caller, error: BodyError) -> VmError {
+        match error {
+            BodyError::TooLarge => self.strike(caller),
+            BodyError::TooSlow | BodyError::Broken => VmError::Invalid("content"),
+        }
+    }
+
+    /// Refuses who asks too much. No strike, since nothing was decrypted.
+    async fn turn_away(&self, caller: &Caller) -> Refusal {
         tokio::time::sleep(self.budget.refusal_pause(caller.app.vm_app_id, Instant::now())).await;
         VmError::TooManyRequests.into()
     }
@@ -108,19 +150,14 @@ impl Envelope {
         &self,
         caller: &Caller,
         place: &Place,
-        body: Body,
+        body: &[u8],
     ) -> Result<Parameters, Refusal> {
-        let read = read_body_up_to(body, envelope::MAX_BODY_BYTES).await;
-        let body = read.map_err(|error| match error {
-            BodyError::TooLarge => self.strike(caller),
-            BodyError::TooSlow | BodyError::Broken => VmError::Invalid("content"),
-        })?;
         if body.is_empty() {
             return Ok(Parameters::default());
         }
         // Reading a large body takes a processor as long as some of its blocks do.
         let turn = place.opening().await;
-        let content = envelope::parse_request(&body)?;
+        let content = envelope::parse_request(body)?;
         if content == Content::Empty {
             return Ok(Parameters::default());
         }
@@ -277,13 +314,9 @@ async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<R
     };
     let caller = identify(&envelope.state, &parts.headers, peer).await?;
     let merchant_key = envelope.merchant_key(&caller)?;
-    // A body that does not say its length counts as large.
-    let is_large = body.size_hint().upper().is_none_or(|bytes| bytes > LARGE_BODY_BYTES);
-    let Some((place, alone)) = envelope.admit(&caller, is_large).await else {
-        return Err(envelope.turn_away(&caller, body).await);
-    };
-    let parameters = envelope.open(&caller, &place, body).await?;
-    drop(alone);
+    let admitted = envelope.admit(&caller, body).await?;
+    let parameters = envelope.open(&caller, &admitted.place, &admitted.body).await?;
+    let place = admitted.place;
     let once = Once::of(&parts, caller.app.vm_app_id, &parameters)?;
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(caller);

@@ -168,21 +168,40 @@ both_engines!(an_app_has_so_many_calls_under_way_and_leaves_the_threads_to_other
     assert_eq!(codes.iter().filter(|it| **it == 400_006).count(), 6);
 });
 
+/// A call whose body does not come, with this header about it.
+async fn silent_call(platform: &Platform, token: &str, header: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(platform.public).await.unwrap();
+    let head = format!(
+        "POST {BALANCE} HTTP/1.1\r\nhost: a\r\nauthorization: {token}\r\n\
+         content-type: application/json\r\n{header}\r\n\r\n1\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    sleep(Duration::from_millis(200)).await;
+    stream
+}
+
 both_engines!(a_large_body_that_does_not_come_holds_up_its_like_and_no_other_call, |platform| {
     let merchant = Merchant::new(platform).await;
     let token = merchant.client.token().await.unwrap().to_string();
-    let mut silent = TcpStream::connect(platform.public).await.unwrap();
-    let head = format!(
-        "POST {BALANCE} HTTP/1.1\r\nhost: a\r\nauthorization: {token}\r\n\
-         content-type: application/json\r\ncontent-length: {LARGE_BODY_BYTES}\r\n\r\n{{"
-    );
-    silent.write_all(head.as_bytes()).await.unwrap();
-    sleep(Duration::from_millis(200)).await;
-    assert_eq!(merchant.done(BALANCE, json!({})).await["balance"], 10000);
     let large = vec![b' '; LARGE_BODY_BYTES];
+    let length = format!("content-length: {LARGE_BODY_BYTES}");
+    let silent = silent_call(platform, &token, &length).await;
+    assert_eq!(merchant.done(BALANCE, json!({})).await["balance"], 10000);
     let refused = post_raw(platform, &token, BALANCE, &large).await;
     assert_eq!(refused.json()["code"], 400_006);
     drop(silent);
+    // Of one that does not say its length nothing is known but its beginning.
+    let silent = silent_call(platform, &token, "transfer-encoding: chunked").await;
     let read = post_raw(platform, &token, BALANCE, &large).await;
     assert_ne!(read.json()["code"], 400_006);
+    drop(silent);
+});
+
+both_engines!(small_bodies_that_do_not_come_take_no_place, |platform| {
+    let merchant = Merchant::new(platform).await;
+    let token = merchant.client.token().await.unwrap().to_string();
+    let silent = (0..MAX_UNDER_WAY).map(|_| silent_call(platform, &token, "content-length: 900"));
+    let silent = futures_util::future::join_all(silent).await;
+    assert_eq!(merchant.done(BALANCE, json!({})).await["balance"], 10000);
+    drop(silent);
 });

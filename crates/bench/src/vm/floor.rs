@@ -22,8 +22,9 @@ const PARAMETERS: &[u8] = br#"{"card_id":"9a1d2c3b-1111-4222-8333-444455556666"}
 const IN_A_ROW: u32 = 16;
 /// Pause after that: the machine is the platform's.
 const PAUSE: Duration = Duration::from_millis(40);
-/// How long it is measured on the idle machine.
-const ALONE: Duration = Duration::from_millis(500);
+/// How long it is measured on the idle machine, once what was done before is over.
+const ALONE: Duration = Duration::from_secs(1);
+const AFTERMATH: Duration = Duration::from_secs(1);
 
 /// Keys of a platform and a merchant, made for this.
 pub struct Floor {
@@ -75,7 +76,7 @@ impl Floor {
             }
             Ok((thread_cpu_seconds()? - before) / f64::from(done))
         });
-        Watch { is_over, thread }
+        Watch { is_over, thread: Some(thread) }
     }
 
     /// CPU of some operations while the platform does nothing, in seconds.
@@ -83,22 +84,30 @@ impl Floor {
         self: &Arc<Self>,
         operations: impl Fn(&Self) -> Result<()> + Send + 'static,
     ) -> Result<f64> {
+        tokio::time::sleep(AFTERMATH).await;
         let watch = self.watch(operations);
         tokio::time::sleep(ALONE).await;
         watch.end()
     }
 }
 
-/// A measurement under way.
+/// A measurement under way; it ends when this is dropped.
 pub struct Watch {
     is_over: Arc<AtomicBool>,
-    thread: JoinHandle<Result<f64>>,
+    thread: Option<JoinHandle<Result<f64>>>,
 }
 
 impl Watch {
     /// Ends it; CPU of the operations, done once, in seconds.
-    pub fn end(self) -> Result<f64> {
+    pub fn end(mut self) -> Result<f64> {
         self.is_over.store(true, Ordering::Relaxed);
-        self.thread.join().ok().context("the floor panicked")?
+        let thread = self.thread.take().context("a measurement ends once")?;
+        thread.join().ok().context("the floor panicked")?
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
     }
 }

@@ -27,8 +27,8 @@ const MERCHANT_KEY_BITS: u32 = 4096;
 const WARM_UP: u32 = 3;
 /// Rounds, with the floor measured in each.
 const ROUNDS: u32 = 4;
-/// Blocks that the floor encrypts at once: as many as the platform hands to a thread.
-const FLOOR_BLOCKS: usize = 16;
+/// Blocks that the floor encrypts at once.
+const FLOOR_BLOCKS: usize = 4;
 /// Pages of a round.
 const PAGES: u32 = 20;
 

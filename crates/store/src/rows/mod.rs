@@ -121,6 +121,12 @@ pub(crate) fn update_text(table: &str, columns: &str, keys: usize) -> String {
     format!("UPDATE {table} SET {} WHERE {}", changed.join(", "), named.join(" AND "))
 }
 
+/// Columns with the name of their table before them.
+pub(crate) fn prefixed(table: &str, columns: &str) -> String {
+    let names: Vec<_> = columns.split(',').map(|it| format!("{table}.{}", it.trim())).collect();
+    names.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::update_text;
