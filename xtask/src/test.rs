@@ -35,7 +35,8 @@ fn stages() -> Result<(), Failure> {
     let tested = stage("tests", || {
         succeed(
             cargo()
-                .args(["test", "--workspace", "--locked"])
+                // What one crate fails at must not hide what the others do.
+                .args(["test", "--workspace", "--locked", "--no-fail-fast"])
                 .env(postgres::URL_VARIABLE, server.url())
                 .env(browser::PATH_VARIABLE, &chromium)
                 .env(s3::PATH_VARIABLE, &s3_server),
