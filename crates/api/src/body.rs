@@ -11,7 +11,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How much of a too large body is read and dropped, so that its sender gets to see the
 /// answer rather than a reset connection.
 const MAX_DROPPED_BYTES: usize = 4 * 1024 * 1024;
-/// Longest wait for a whole body.
+/// Longest wait for a whole body, or for each of the two parts in which it is read.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why a body was not read.

@@ -185,6 +185,12 @@ impl RsaPublicKey {
         self.key.bits()
     }
 
+    /// Length of the modulus, and so of a block, in bytes.
+    #[must_use]
+    pub fn modulus_bytes(&self) -> usize {
+        self.key.size()
+    }
+
     /// Encrypts one block.
     ///
     /// # Errors

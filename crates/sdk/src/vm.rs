@@ -84,7 +84,7 @@ impl VmEnvelope {
     /// # Errors
     /// [`CryptoError`] if openssl fails.
     pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let block_bytes = modulus_bytes(&self.platform_key);
+        let block_bytes = self.platform_key.modulus_bytes();
         let pieces = framing::pieces(plain, block_bytes);
         let joined = self.platform_key.encrypt_joined(RsaPadding::Pkcs1, pieces)?;
         Ok(envelope::request(&joined))
@@ -96,7 +96,7 @@ impl VmEnvelope {
     /// [`CryptoError::Refused`] if it is no ciphertext for the merchant's key.
     pub fn open(&self, data: &str) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let joined = framing::from_text(data).ok_or(CryptoError::Refused)?;
-        let block_bytes = modulus_bytes(self.private_key.public_key());
+        let block_bytes = self.private_key.public_key().modulus_bytes();
         let blocks = framing::blocks(&joined, block_bytes).ok_or(CryptoError::Refused)?;
         let mut plain = Zeroizing::new(Vec::with_capacity(joined.len()));
         for block in blocks {
@@ -104,10 +104,6 @@ impl VmEnvelope {
         }
         Ok(plain)
     }
-}
-
-fn modulus_bytes(key: &RsaPublicKey) -> usize {
-    (key.bits() as usize).div_ceil(8)
 }
 
 /// A token and from when on it is renewed.

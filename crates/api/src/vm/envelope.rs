@@ -64,7 +64,7 @@ struct Admitted {
     body: Bytes,
     place: Place,
     /// Held for a large body until it is opened.
-    _alone: Option<Turn>,
+    alone: Option<Turn>,
 }
 
 /// The plain object that a handler answers with, left on its response for the layer. No
@@ -106,7 +106,7 @@ impl Envelope {
         let begun = Begun::of(body, LARGE_BODY_BYTES).await;
         let begun = begun.map_err(|error| self.unread(caller, error))?;
         match (begun, self.place(caller)) {
-            (Begun::Whole(body), Some(place)) => Ok(Admitted { body, place, _alone: None }),
+            (Begun::Whole(body), Some(place)) => Ok(Admitted { body, place, alone: None }),
             (Begun::Whole(_), None) => Err(self.turn_away(caller).await),
             (Begun::Partly(partly), place) => self.admit_large(caller, partly, place).await,
         }
@@ -129,7 +129,7 @@ impl Envelope {
         };
         let body = partly.rest(envelope::MAX_BODY_BYTES).await;
         let body = body.map_err(|error| self.unread(caller, error))?;
-        Ok(Admitted { body, place, _alone: Some(alone) })
+        Ok(Admitted { body, place, alone: Some(alone) })
     }
 
     /// What a body that cannot be read is answered with.
@@ -185,7 +185,7 @@ impl Envelope {
         body_bytes: usize,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
         let key = self.platform_key(app.enterprise_id).await?;
-        let blocks = Blocks::of(content, body_bytes, modulus_bytes(key.public_key()));
+        let blocks = Blocks::of(content, body_bytes, key.public_key().modulus_bytes());
         let mut plain = Zeroizing::new(Vec::new());
         let mut is_readable = blocks.are_whole();
         for (number, block) in blocks.each().enumerate() {
@@ -233,7 +233,7 @@ impl Envelope {
             tracing::error!(bytes = plain.len(), "an answer is too large");
             return Err(VmError::ServerException.into());
         }
-        let block_bytes = modulus_bytes(key);
+        let block_bytes = key.modulus_bytes();
         let piece_bytes = framing::piece_bytes(block_bytes);
         let sealed_bytes = plain.len().div_ceil(piece_bytes) * block_bytes;
         if sealed_bytes <= MAX_ENCRYPTED_IN_PLACE_BYTES {
@@ -280,12 +280,7 @@ impl Envelope {
 
 /// The blocks of a plain text, joined in order.
 fn encrypted(key: &RsaPublicKey, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
-    key.encrypt_joined(RsaPadding::Pkcs1, framing::pieces(plain, modulus_bytes(key)))
-}
-
-/// Length of a key's blocks.
-fn modulus_bytes(key: &RsaPublicKey) -> usize {
-    key.bits() as usize / 8
+    key.encrypt_joined(RsaPadding::Pkcs1, framing::pieces(plain, key.modulus_bytes()))
 }
 
 /// Lets calls of identified apps through to their handler, with [`Caller`] and
@@ -314,9 +309,9 @@ async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<R
     };
     let caller = identify(&envelope.state, &parts.headers, peer).await?;
     let merchant_key = envelope.merchant_key(&caller)?;
-    let admitted = envelope.admit(&caller, body).await?;
-    let parameters = envelope.open(&caller, &admitted.place, &admitted.body).await?;
-    let place = admitted.place;
+    let Admitted { body, place, alone } = envelope.admit(&caller, body).await?;
+    let parameters = envelope.open(&caller, &place, &body).await?;
+    drop((body, alone));
     let once = Once::of(&parts, caller.app.vm_app_id, &parameters)?;
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(caller);

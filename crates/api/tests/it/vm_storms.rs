@@ -197,6 +197,25 @@ both_engines!(a_large_body_that_does_not_come_holds_up_its_like_and_no_other_cal
     drop(silent);
 });
 
+both_engines!(a_large_body_holds_up_no_other_once_it_is_opened, |platform| {
+    let merchant = Merchant::new(platform).await;
+    open_cards(&merchant).await;
+    let token = merchant.client.token().await.unwrap().to_string();
+    let large = vec![b' '; LARGE_BODY_BYTES];
+    let (gate, guard) = Gate::closed().await;
+    gate.occupy_thread(&platform.state.pool).await;
+    // Its answer waits for the one thread.
+    let list = post_raw(platform, &token, LIST, &large);
+    let balance = async {
+        sleep(Duration::from_millis(300)).await;
+        let balance = post_raw(platform, &token, BALANCE, &large).await;
+        drop(guard);
+        balance
+    };
+    let (list, balance) = futures_util::future::join(list, balance).await;
+    assert_eq!((&list.json()["code"], &balance.json()["code"]), (&json!(0), &json!(0)));
+});
+
 both_engines!(small_bodies_that_do_not_come_take_no_place, |platform| {
     let merchant = Merchant::new(platform).await;
     let token = merchant.client.token().await.unwrap().to_string();
