@@ -68,7 +68,7 @@ pub(crate) async fn seal(
     Ok(sealed)
 }
 
-/// Posts the notice, once, and reads the reply, for as long as a late one is recorded.
+/// Posts the notice, which the enterprise knows by its authId, and reads the reply, for as long as a late one is recorded.
 pub(crate) async fn exchange(
     outbound: &Outbound,
     pool: &RsaPool,

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use reqwest::{Client, ClientBuilder, Method, Request, Response, redirect};
+use http::header::ACCEPT;
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 
 use crate::address::AddressPolicy;
+use crate::connection::{Carried, Lines, system_tls, trustless_tls};
 use crate::error::{OutboundError, SetupError};
 use crate::resolver::{AllRefused, GuardedResolver};
-
-/// Longest wait for a connection with its TLS handshake, within the caller's deadline.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Idle connections are closed after this: before common servers close theirs at
 /// 5 s, since a request that meets a closing connection is lost.
@@ -54,8 +56,18 @@ pub struct Answer {
 /// The guarded client. Clones share one pool of connections.
 #[derive(Clone)]
 pub struct Outbound {
-    client: Client,
+    /// Keeps connections between requests.
+    keeping: Client<Lines, Full<Bytes>>,
+    /// Makes a connection for each request.
+    fresh: Client<Lines, Full<Bytes>>,
     policy: Arc<AddressPolicy>,
+}
+
+/// Why an exchange brought no answer.
+struct Failure {
+    error: OutboundError,
+    /// The connection was kept from an earlier exchange and ended before anything came back.
+    is_kept_connection_lost: bool,
 }
 
 impl Outbound {
@@ -67,15 +79,20 @@ impl Outbound {
     /// The TLS set-up failed.
     pub fn new(policy: AddressPolicy) -> Result<Self, SetupError> {
         let policy = Arc::new(policy);
-        let client = match builder(&policy).build() {
-            Ok(client) => client,
+        let tls = match system_tls() {
+            Ok(tls) => tls,
             Err(error) if policy.https_only => return Err(SetupError(error)),
             Err(_) => {
                 tracing::warn!("no certificate authorities found: https requests out will fail");
-                builder(&policy).tls_certs_only([]).build().map_err(SetupError)?
+                trustless_tls().map_err(SetupError)?
             }
         };
-        Ok(Self { client, policy })
+        let lines = Lines::new(GuardedResolver::new(Arc::clone(&policy)), tls);
+        Ok(Self {
+            keeping: client(lines.clone(), MAX_IDLE_PER_HOST),
+            fresh: client(lines, 0),
+            policy,
+        })
     }
 
     /// Checks a URL when an operator sets it: syntax, scheme, no user information, and
@@ -87,7 +104,10 @@ impl Outbound {
         self.policy.parse(url).map(drop)
     }
 
-    /// Sends one request, once, and reads the whole answer before the deadline.
+    /// Sends one request and reads the whole answer before the deadline. It is sent once, or
+    /// twice where the first time went over a kept connection that ended before a byte came
+    /// back, as connections do when a server closes idle ones: the other side knows what it
+    /// got twice by an id of its own.
     ///
     /// # Errors
     /// See [`OutboundError`]; after `Timeout`, `TooLarge` and `Broken` the other side
@@ -97,10 +117,11 @@ impl Outbound {
         if started >= post.deadline {
             return Err(OutboundError::Timeout);
         }
-        let mut request = Request::new(Method::POST, self.policy.parse(post.url)?);
-        *request.headers_mut() = post.headers;
-        *request.body_mut() = Some(post.body.into());
-        let exchange = self.exchange(request, post.max_response_bytes);
+        let url = self.policy.parse(post.url)?;
+        let uri: Uri =
+            url.as_str().parse().map_err(|_| OutboundError::BadUrl("not an absolute URL"))?;
+        let exchange =
+            self.exchange(request(uri, post.headers, post.body), post.max_response_bytes);
         let (status, body) =
             timeout_at(post.deadline, exchange).await.map_err(|_| OutboundError::Timeout)??;
         Ok(Answer { status, body, elapsed: started.elapsed() })
@@ -108,38 +129,75 @@ impl Outbound {
 
     async fn exchange(
         &self,
-        request: Request,
+        request: Request<Full<Bytes>>,
         max_bytes: usize,
     ) -> Result<(u16, Bytes), OutboundError> {
-        let response = self.client.execute(request).await.map_err(|error| classify(&error))?;
+        let response = match send(&self.keeping, request.clone()).await {
+            Err(failure) if failure.is_kept_connection_lost => {
+                tracing::debug!("a kept connection ended; the request is sent again");
+                send(&self.fresh, request).await
+            }
+            sent => sent,
+        };
+        let response = response.map_err(|failure| failure.error)?;
         let status = response.status().as_u16();
         let body = read_capped(response, max_bytes).await?;
         Ok((status, body))
     }
 }
 
-fn builder(policy: &Arc<AddressPolicy>) -> ClientBuilder {
-    Client::builder()
-        .dns_resolver(GuardedResolver::new(Arc::clone(policy)))
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .referer(false)
-        .https_only(policy.https_only)
-        .http1_only()
-        .http1_max_headers(MAX_ANSWER_HEADERS)
-        .tcp_nodelay(true)
-        .connect_timeout(CONNECT_TIMEOUT)
+fn client(lines: Lines, max_idle_per_host: usize) -> Client<Lines, Full<Bytes>> {
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
+        .pool_max_idle_per_host(max_idle_per_host)
+        .http1_max_headers(MAX_ANSWER_HEADERS)
+        .build(lines)
 }
 
-async fn read_capped(mut response: Response, max_bytes: usize) -> Result<Bytes, OutboundError> {
+fn request(uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request.headers_mut().entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    request
+}
+
+async fn send(
+    client: &Client<Lines, Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Incoming>, Failure> {
+    let response = client.request(request).await.map_err(|error| Failure {
+        error: classify(&error),
+        is_kept_connection_lost: is_kept_connection_lost(&error),
+    })?;
+    if let Some(carried) = response.extensions().get::<Carried>() {
+        carried.answered();
+    }
+    Ok(response)
+}
+
+fn is_kept_connection_lost(error: &ClientError) -> bool {
+    let mut extras = Extensions::new();
+    if let Some(connected) = error.connect_info() {
+        connected.get_extras(&mut extras);
+    }
+    extras.get::<Carried>().is_some_and(Carried::is_kept_and_silent)
+}
+
+async fn read_capped(
+    response: Response<Incoming>,
+    max_bytes: usize,
+) -> Result<Bytes, OutboundError> {
     let status = response.status().as_u16();
-    if response.content_length().is_some_and(|declared| declared > max_bytes as u64) {
+    let mut rest = response.into_body();
+    if rest.size_hint().exact().is_some_and(|declared| declared > max_bytes as u64) {
         return Err(OutboundError::TooLarge { status });
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| OutboundError::Broken)? {
+    while let Some(frame) = rest.frame().await {
+        let Ok(chunk) = frame.map_err(|_| OutboundError::Broken)?.into_data() else { continue };
         if chunk.len() > max_bytes - body.len() {
             return Err(OutboundError::TooLarge { status });
         }
@@ -148,8 +206,9 @@ async fn read_capped(mut response: Response, max_bytes: usize) -> Result<Bytes, 
     Ok(body.into())
 }
 
-/// The client's errors in the platform's words. Their own texts hold the URL and are dropped.
-fn classify(error: &reqwest::Error) -> OutboundError {
+/// The client's errors in the platform's words. Their own texts may hold the address and are
+/// dropped.
+fn classify(error: &ClientError) -> OutboundError {
     let mut source = error.source();
     while let Some(cause) = source {
         if cause.is::<AllRefused>() {
@@ -157,8 +216,5 @@ fn classify(error: &reqwest::Error) -> OutboundError {
         }
         source = cause.source();
     }
-    if error.is_connect() || error.is_timeout() {
-        return OutboundError::Connect;
-    }
-    OutboundError::Broken
+    if error.is_connect() { OutboundError::Connect } else { OutboundError::Broken }
 }

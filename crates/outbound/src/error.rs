@@ -32,4 +32,4 @@ pub enum OutboundError {
 /// The client could not be built.
 #[derive(Debug, Error)]
 #[error("the HTTPS client cannot be built: {0}")]
-pub struct SetupError(#[source] pub(crate) reqwest::Error);
+pub struct SetupError(#[source] pub(crate) rustls::Error);

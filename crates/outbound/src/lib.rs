@@ -7,6 +7,7 @@
 
 mod address;
 mod client;
+mod connection;
 mod error;
 mod excerpt;
 mod resolver;

@@ -1,12 +1,16 @@
 //! Name resolution that hands out only addresses that the policy lets through.
 
 use std::collections::HashMap;
+use std::error::Error as StdError;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use tower_service::Service;
 
 use crate::AddressPolicy;
 
@@ -31,24 +35,24 @@ pub(crate) struct AllRefused;
 
 /// The system's resolver behind the address policy. What it returns is what the
 /// client connects to: nothing is resolved a second time after the check.
-pub(crate) struct GuardedResolver {
+#[derive(Clone)]
+pub(crate) struct GuardedResolver(Arc<Lookups>);
+
+struct Lookups {
     policy: Arc<AddressPolicy>,
-    lookups: Arc<Semaphore>,
+    all: Arc<Semaphore>,
     names: Mutex<HashMap<String, Weak<Semaphore>>>,
 }
 
 impl GuardedResolver {
     pub(crate) fn new(policy: Arc<AddressPolicy>) -> Self {
-        Self {
-            policy,
-            lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
-            names: Mutex::new(HashMap::new()),
-        }
+        let all = Arc::new(Semaphore::new(MAX_LOOKUPS));
+        Self(Arc::new(Lookups { policy, all, names: Mutex::new(HashMap::new()) }))
     }
 
     /// What limits the lookups of `name`, the same for all that are under way.
     fn lookups_of(&self, name: &str) -> Arc<Semaphore> {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lookups) = names.get(name).and_then(Weak::upgrade) {
             return lookups;
         }
@@ -61,11 +65,19 @@ impl GuardedResolver {
     }
 }
 
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let policy = Arc::clone(&self.policy);
+impl Service<Name> for GuardedResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Box<dyn StdError + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let policy = Arc::clone(&self.0.policy);
         let of_name = self.lookups_of(name.as_str());
-        let of_all = Arc::clone(&self.lookups);
+        let of_all = Arc::clone(&self.0.all);
         Box::pin(async move {
             let permits = (of_name.acquire_owned().await?, of_all.acquire_owned().await?);
             // The permits go with the thread: a caller that gives up does not free it.
@@ -78,7 +90,7 @@ impl Resolve for GuardedResolver {
             if permitted.is_empty() {
                 return Err(AllRefused.into());
             }
-            Ok(Box::new(permitted.into_iter()) as Addrs)
+            Ok(permitted.into_iter())
         })
     }
 }
@@ -115,7 +127,7 @@ mod tests {
         for number in 0..2 * MAX_IDLE_NAMES {
             resolver.lookups_of(&format!("{number}.example"));
         }
-        assert!(resolver.names.lock().unwrap().len() <= MAX_IDLE_NAMES);
+        assert!(resolver.0.names.lock().unwrap().len() <= MAX_IDLE_NAMES);
         assert!(Arc::ptr_eq(&busy, &resolver.lookups_of("busy.example")));
     }
 

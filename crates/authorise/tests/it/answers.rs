@@ -10,7 +10,7 @@ use store::EnterprisePatch;
 use wire::cardbridge::signature::webhook_signature_matches;
 
 use crate::bed::{Bed, DEADLINE, DEPOSIT_MINOR};
-use crate::enterprise::{Behaviour, STRANGER_KEY};
+use crate::enterprise::{Behaviour, STRANGER_KEY, front_ending_kept_connections};
 
 /// Slack for the work around the deadline on a busy machine.
 const SLACK: Duration = Duration::from_millis(1_000);
@@ -249,4 +249,23 @@ async fn a_foreign_amount_is_converted_and_both_amounts_are_kept_and_sent() {
     let text = String::from_utf8(received[0].body.clone()).unwrap();
     assert!(text.contains(r#""currency":"840","amount":15.50,"#), "{text}");
     assert!(text.contains(r#""acquirerCurrency":"702","acquirerAmount":20.50,"#), "{text}");
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_ends_as_the_notice_goes_out_declines_nothing() {
+    let bed = Bed::new().await;
+    let front = front_ending_kept_connections(&bed.enterprise.url).await;
+    let patch = EnterprisePatch {
+        auth_url: Some(Some(front)),
+        auth_deadline_ms: Some(3_000),
+        ..EnterprisePatch::default()
+    };
+    bed.patch(patch).await;
+    for _ in 0..4 {
+        let answer = bed.network.purchase(bed.purchase("15.50")).await.unwrap();
+        let it = &answer.authorisation;
+        assert_eq!(it.status, AuthorisationStatus::Approved, "{:?}", it.detail);
+    }
+    // The enterprise saw each notice once: the lost ones never reached it.
+    assert_eq!(bed.enterprise.notices(), 4);
 }

@@ -8,7 +8,7 @@ use outbound::{OutboundError, Post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::server::{Behaviour, Server, answer, failure, post_within, sandbox};
+use crate::server::{Behaviour, Server, answer, ends_kept, failure, post_within, sandbox};
 
 #[tokio::test]
 async fn an_answer_is_read_whole_and_the_connection_is_used_again() {
@@ -118,4 +118,33 @@ async fn a_server_without_tls_gets_no_plain_text() {
     let server = Server::start(answer("200 OK", "")).await;
     let url = format!("https://{}/", server.address);
     assert_eq!(failure(post_within(&sandbox(), &url, 2000).await), OutboundError::Connect);
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_ends_as_the_request_arrives_costs_one_fresh_try() {
+    let server = Server::start(ends_kept("")).await;
+    let outbound = sandbox();
+    for _ in 0..4 {
+        let answer =
+            post_within(&outbound, &server.url(), 20_000).await.unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(answer.status, 200);
+    }
+    // Some request met a connection that was kept, and was sent again.
+    assert!(server.requests() > 4, "{} requests", server.requests());
+}
+
+#[tokio::test]
+async fn a_byte_of_the_answer_ends_the_matter_and_so_does_a_first_connection() {
+    for last_words in ["H", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"]
+    {
+        let server = Server::start(ends_kept(last_words)).await;
+        let outbound = sandbox();
+        assert!(post_within(&outbound, &server.url(), 20_000).await.is_ok());
+        let error = failure(post_within(&outbound, &server.url(), 20_000).await);
+        assert_eq!(error, OutboundError::Broken, "{last_words:?}");
+        assert_eq!(server.requests(), 2, "{last_words:?}");
+    }
+    let server = Server::start(Behaviour::HangUp).await;
+    let error = failure(post_within(&sandbox(), &server.url(), 20_000).await);
+    assert_eq!((error, server.requests()), (OutboundError::Broken, 1));
 }

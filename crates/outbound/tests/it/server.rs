@@ -23,6 +23,9 @@ pub enum Behaviour {
     Silent,
     /// Closes without an answer.
     HangUp,
+    /// Answers the first request of a connection with the first text; when the next one
+    /// arrives, writes the second text and closes.
+    EndsKept(String, &'static str),
 }
 
 /// A running server and what it has seen.
@@ -65,6 +68,7 @@ impl Server {
 async fn serve(mut stream: TcpStream, behaviour: Behaviour, served: Arc<AtomicUsize>) {
     // Every test sends its request in one small segment.
     let mut buffer = vec![0; 16 * 1024];
+    let mut is_kept = false;
     while stream.read(&mut buffer).await.unwrap_or(0) > 0 {
         served.fetch_add(1, Ordering::SeqCst);
         match &behaviour {
@@ -79,12 +83,27 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, served: Arc<AtomicUs
             }
             Behaviour::Silent => {}
             Behaviour::HangUp => return,
+            Behaviour::EndsKept(_, text) if is_kept => {
+                stream.write_all(text.as_bytes()).await.unwrap();
+                return;
+            }
+            Behaviour::EndsKept(text, _) => stream.write_all(text.as_bytes()).await.unwrap(),
         }
+        is_kept = true;
     }
 }
 
 pub fn answer(status: &str, body: &str) -> Behaviour {
-    Behaviour::Answer(format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+    Behaviour::Answer(text(status, body))
+}
+
+/// A server that ends each kept connection as the next request arrives, after `last_words`.
+pub fn ends_kept(last_words: &'static str) -> Behaviour {
+    Behaviour::EndsKept(text("200 OK", "{}"), last_words)
+}
+
+fn text(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 pub fn sandbox() -> Outbound {
