@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::stage::{output, succeed};
-use crate::{Failure, command};
+use crate::hidden::unless_hidden;
+use crate::{Failure, apt};
 
 /// Environment variable that tells tests where Chromium is, and overrides every other place.
 pub const PATH_VARIABLE: &str = "CARDBRIDGE_TEST_CHROMIUM";
+
+/// Set to 1: the finder sees nothing before installation, so that installing can be tried.
+const HIDE_VARIABLE: &str = "CARDBRIDGE_XTASK_HIDE_CHROMIUM";
 
 /// Names of the program, on the PATH.
 const PROGRAMS: [&str; 6] = [
@@ -27,20 +30,21 @@ const PLAIN: [&str; 2] = [
 /// Packages that bring it, the smaller first.
 const PACKAGES: [&str; 2] = ["chromium-headless-shell", "chromium"];
 
-/// Seconds that `apt-get` waits for another one to finish.
-const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=300";
-
 /// Finds Chromium, and installs it where that is possible.
 pub fn chromium() -> Result<PathBuf, Failure> {
     if let Some(path) = find()? {
         return Ok(path);
     }
     install()?;
-    find()?.ok_or_else(|| "Chromium was installed and still cannot be found".to_owned())
+    look()?.ok_or_else(|| "Chromium was installed and still cannot be found".to_owned())
 }
 
-/// Chromium, if it is there.
+/// Chromium, if it is there and not hidden.
 pub fn find() -> Result<Option<PathBuf>, Failure> {
+    unless_hidden(HIDE_VARIABLE, look)
+}
+
+fn look() -> Result<Option<PathBuf>, Failure> {
     if let Some(path) = std::env::var_os(PATH_VARIABLE).map(PathBuf::from) {
         let missing = || format!("{PATH_VARIABLE} names no file: {}", path.display());
         return if path.is_file() { Ok(Some(path)) } else { Err(missing()) };
@@ -69,27 +73,18 @@ fn is_usable(path: &Path) -> bool {
 }
 
 fn install() -> Result<(), Failure> {
-    let root = output(command("id").arg("-u"))?.trim() == "0";
     let missing = || {
         format!(
             "Chromium is missing: install it (Debian: `apt-get install chromium`, macOS: `brew \
              install --cask chromium`) or set {PATH_VARIABLE} to the program"
         )
     };
-    if !root || output(command("apt-get").arg("--version")).is_err() {
+    if !apt::is_usable()? {
         return Err(missing());
     }
-    apt(&["update"])?;
-    let installed = PACKAGES
-        .iter()
-        .any(|package| apt(&["install", "-y", "--no-install-recommends", package]).is_ok());
+    apt::update()?;
+    let installed = PACKAGES.iter().any(|package| apt::install(package).is_ok());
     if installed { Ok(()) } else { Err(missing()) }
-}
-
-fn apt(arguments: &[&str]) -> Result<(), Failure> {
-    let mut apt = command("apt-get");
-    apt.args(["-o", LOCK_TIMEOUT]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-    succeed(&mut apt)
 }
 
 #[cfg(test)]

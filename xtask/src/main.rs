@@ -1,7 +1,9 @@
 //! The repository's own commands: `cargo xtask <command>`.
 
+mod apt;
 mod bench;
 mod browser;
+mod hidden;
 mod postgres;
 mod s3;
 mod stage;
@@ -11,9 +13,12 @@ mod tidy;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
+use test::Counts;
+
 const USAGE: &str = "\
 usage: cargo xtask <command>
-  test                 format, lints, tidy, then all tests on both engines
+  test [--long]        format, lints, tidy, then all tests on both engines; --long: with
+                       the full counts of those that try many cases
   bench [FLAGS...]     what it costs and how long it takes, in release builds
   tidy                 the rules of this repository that no other tool holds
   postgres -- CMD...   run CMD beside a temporary PostgreSQL, its URL and the paths
@@ -26,7 +31,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        ["test"] => test::run(),
+        ["test"] => test::run(Counts::Usual),
+        ["test", "--long"] => test::run(Counts::Full),
         ["bench", flags @ ..] => bench::run(flags),
         ["tidy"] => tidy::run(),
         ["postgres", "--", program, rest @ ..] => postgres::beside(program, rest),

@@ -1,7 +1,7 @@
-//! One step of a run: a line before, its output as it comes, a line with the seconds after.
+//! One step of a run: a line before, its output as it comes, a line with its time after.
 
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Failure;
 
@@ -10,12 +10,21 @@ pub fn stage<T>(name: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result
     eprintln!("{name} ...");
     let started = Instant::now();
     let outcome = work();
-    let seconds = started.elapsed().as_secs_f32();
+    let taken = spoken(started.elapsed());
     match &outcome {
-        Ok(_) => eprintln!("{name}: ok in {seconds:.1}s"),
-        Err(_) => eprintln!("{name}: failed after {seconds:.1}s"),
+        Ok(_) => eprintln!("{name}: ok in {taken}"),
+        Err(_) => eprintln!("{name}: failed after {taken}"),
     }
     outcome
+}
+
+/// A length of time in minutes and seconds.
+pub fn spoken(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds / 60 {
+        0 => format!("{:.1} s", time.as_secs_f32()),
+        minutes => format!("{minutes} min {:02} s", seconds % 60),
+    }
 }
 
 /// Runs a command to its end; anything but success is a failure.
@@ -42,8 +51,9 @@ pub fn output(command: &mut Command) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::Duration;
 
-    use super::{output, stage, succeed};
+    use super::{output, spoken, stage, succeed};
 
     #[test]
     fn a_failing_command_fails_the_stage() {
@@ -51,6 +61,14 @@ mod tests {
         assert!(outcome.unwrap_err().contains('3'));
         assert!(succeed(&mut Command::new("/no/such/program")).is_err());
         assert_eq!(stage("sample", || succeed(&mut Command::new("true"))), Ok(()));
+    }
+
+    #[test]
+    fn times_are_told_in_minutes_and_seconds() {
+        assert_eq!(spoken(Duration::from_millis(1_240)), "1.2 s");
+        assert_eq!(spoken(Duration::from_secs(59)), "59.0 s");
+        assert_eq!(spoken(Duration::from_secs(60)), "1 min 00 s");
+        assert_eq!(spoken(Duration::from_millis(754_900)), "12 min 34 s");
     }
 
     #[test]

@@ -2,24 +2,40 @@
 
 use std::time::Instant;
 
-use crate::stage::{stage, succeed};
+use crate::stage::{spoken, stage, succeed};
 use crate::{Failure, browser, cargo, postgres, s3, tidy};
 
-/// Runs every stage in order and stops at the first that fails.
-pub fn run() -> Result<(), Failure> {
+/// Environment variable by which tests that try many cases, histories or crashes learn that
+/// they are to try all of them: it is 1 under `--long` and not there otherwise.
+const LONG_VARIABLE: &str = "CARDBRIDGE_TEST_LONG";
+
+/// What property tests read for the number of their cases, and how many make full counts.
+const CASES: (&str, &str) = ("PROPTEST_CASES", "4096");
+
+/// How much the tests try that can try more or less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// What fits into everyday work.
+    Usual,
+    /// All of it.
+    Full,
+}
+
+/// Runs every part in order and stops at the first that fails.
+pub fn run(counts: Counts) -> Result<(), Failure> {
     let started = Instant::now();
-    let outcome = stages();
-    let seconds = started.elapsed().as_secs();
+    let outcome = parts(counts);
+    let taken = spoken(started.elapsed());
     match outcome {
         Ok(()) => {
-            eprintln!("test: ok in {seconds}s");
+            eprintln!("test: ok in {taken}");
             Ok(())
         }
-        Err(failure) => Err(format!("test: failed after {seconds}s: {failure}")),
+        Err(failure) => Err(format!("test: failed after {taken}: {failure}")),
     }
 }
 
-fn stages() -> Result<(), Failure> {
+fn parts(counts: Counts) -> Result<(), Failure> {
     stage("format", || succeed(cargo().args(["fmt", "--all", "--check"])))?;
     stage("clippy", || {
         succeed(
@@ -31,16 +47,24 @@ fn stages() -> Result<(), Failure> {
     stage("tidy", tidy::run)?;
     let chromium = stage("chromium", browser::chromium)?;
     let s3_server = stage("s3 server", s3::server)?;
+    // Beside the tests, compiling them is the longest part of a first run.
+    stage("build of the tests", || {
+        succeed(cargo().args(["test", "--workspace", "--locked", "--no-run"]))
+    })?;
     let server = stage("postgres start", postgres::start)?;
     let tested = stage("tests", || {
-        succeed(
-            cargo()
-                // What one crate fails at must not hide what the others do.
-                .args(["test", "--workspace", "--locked", "--no-fail-fast"])
-                .env(postgres::URL_VARIABLE, server.url())
-                .env(browser::PATH_VARIABLE, &chromium)
-                .env(s3::PATH_VARIABLE, &s3_server),
-        )
+        let mut tests = cargo();
+        tests
+            // What one crate fails at must not hide what the others do.
+            .args(["test", "--workspace", "--locked", "--no-fail-fast"])
+            .env(postgres::URL_VARIABLE, server.url())
+            .env(browser::PATH_VARIABLE, &chromium)
+            .env(s3::PATH_VARIABLE, &s3_server);
+        match counts {
+            Counts::Usual => tests.env_remove(LONG_VARIABLE),
+            Counts::Full => tests.env(LONG_VARIABLE, "1").env(CASES.0, CASES.1),
+        };
+        succeed(&mut tests)
     });
     let stopped = stage("postgres stop", || server.stop());
     tested.and(stopped)

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::stage::{output, succeed};
-use crate::{Failure, command};
+use crate::{Failure, apt};
 
 /// What the package reads before it creates a cluster.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
@@ -15,27 +14,17 @@ const PACKAGED_SETTINGS: &str = "/usr/share/postgresql-common/createcluster.conf
 /// The last setting of a name wins, so appending it is enough.
 const NO_CLUSTER: &str = "\ncreate_main_cluster = false\n";
 
-/// Seconds that `apt-get` waits for another one to finish.
-const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=300";
-
 /// Installs the distribution's PostgreSQL.
 pub fn postgres() -> Result<(), Failure> {
-    let root = output(command("id").arg("-u"))?.trim() == "0";
-    if !root || output(command("apt-get").arg("--version")).is_err() {
+    if !apt::is_usable()? {
         return Err("PostgreSQL is missing: install it (Debian and Ubuntu: `apt-get install \
                     postgresql`, macOS: `brew install postgresql@17`) or set \
                     CARDBRIDGE_POSTGRES_BIN to the directory of initdb and pg_ctl"
             .to_owned());
     }
     let _settings = Settings::without_cluster(Path::new(CLUSTER_SETTINGS))?;
-    apt(&["update"])?;
-    apt(&["install", "-y", "--no-install-recommends", "postgresql"])
-}
-
-fn apt(arguments: &[&str]) -> Result<(), Failure> {
-    let mut apt = command("apt-get");
-    apt.args(["-o", LOCK_TIMEOUT]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-    succeed(&mut apt)
+    apt::update()?;
+    apt::install("postgresql")
 }
 
 /// The package's settings with the cluster switched off; as they were when dropped.

@@ -5,6 +5,7 @@ mod find;
 mod install;
 mod server;
 
+use crate::hidden::unless_hidden;
 use crate::stage::succeed;
 use crate::{Failure, browser, command, s3};
 
@@ -13,14 +14,12 @@ pub use server::Server;
 /// Environment variable that tells tests where PostgreSQL is.
 pub const URL_VARIABLE: &str = "CARDBRIDGE_TEST_POSTGRES_URL";
 
-/// Makes the finder see nothing before installation, so that installing can be tried.
+/// Set to 1: the finder sees nothing before installation, so that installing can be tried.
 const HIDE_VARIABLE: &str = "CARDBRIDGE_XTASK_HIDE_POSTGRES";
 
 /// Finds PostgreSQL, installs it where that is possible, and starts a server.
 pub fn start() -> Result<Server, Failure> {
-    let hidden = std::env::var_os(HIDE_VARIABLE).is_some_and(|value| value == "1");
-    let found = if hidden { None } else { find::binaries()? };
-    let binaries = match found {
+    let binaries = match unless_hidden(HIDE_VARIABLE, find::binaries)? {
         Some(binaries) => binaries,
         None => {
             install::postgres()?;

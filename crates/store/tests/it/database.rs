@@ -7,6 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use domain::{Clock, IdGenerator};
 use store::{Location, Store};
 
+/// Whether full counts are asked for: `cargo xtask test --long`.
+pub fn is_long() -> bool {
+    std::env::var_os("CARDBRIDGE_TEST_LONG").is_some()
+}
+
 /// A database of one test's own.
 pub enum Database {
     /// An embedded file in a directory of its own.

@@ -17,7 +17,7 @@ use store::{
     ForcedClearing, ReverseAuthorisation, Store, VelocityTerms,
 };
 
-use crate::database::Database;
+use crate::database::{Database, is_long};
 use crate::ledger_model::{Asked, DAILY, Done, Kind, Model, SINGLE, Status};
 use crate::money::{ENTERPRISE, NOW, assert_ledger, balances, decision, fund, purchase, usd};
 use crate::{both_engines, cards};
@@ -26,8 +26,8 @@ use crate::{both_engines, cards};
 const FUNDS: i64 = 1_000;
 /// From how many authorisations a step chooses.
 const RECENT: usize = 8;
-/// Histories that a random run plays, each of up to forty turns.
-const HISTORIES: usize = 8;
+/// Histories that a random run plays, usually and with full counts, each of up to forty turns.
+const HISTORIES: [usize; 2] = [8, 128];
 /// Names the seed of the one history that is to be played.
 const SEED: &str = "CARDBRIDGE_HISTORY_SEED";
 /// Billing minor units for one of the acquirer's, where it has another currency: whole, so
@@ -393,7 +393,7 @@ fn seeds() -> Vec<u64> {
         return vec![seed.parse().unwrap()];
     }
     let mut runner = TestRunner::new(Config::default());
-    (0..HISTORIES).map(|_| runner.rng().next_u64()).collect()
+    (0..HISTORIES[usize::from(is_long())]).map(|_| runner.rng().next_u64()).collect()
 }
 
 async fn play_history(database: &Database, seed: u64) {

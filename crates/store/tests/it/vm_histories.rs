@@ -18,15 +18,15 @@ use store::{
 };
 
 use crate::both_engines;
-use crate::database::Database;
+use crate::database::{Database, is_long};
 use crate::money::{ENTERPRISE, NOW, assert_ledger, decision, purchase, usd};
 use crate::vm_cards::{APP, app, opened, opening, prepare, wish};
 
 /// What the app has at the beginning, on either account, minor units.
 const FUNDS: i64 = 10_000;
 const LOAD: i64 = 2_000;
-/// Histories that a run plays, each of up to forty turns.
-const HISTORIES: usize = 6;
+/// Histories that a run plays, usually and with full counts, each of up to forty turns.
+const HISTORIES: [usize; 2] = [6, 96];
 /// Names the seed of the one history that is to be played.
 const SEED: &str = "CARDBRIDGE_HISTORY_SEED";
 /// From how many authorisations a step chooses.
@@ -346,7 +346,7 @@ fn seeds() -> Vec<u64> {
         return vec![seed.parse().unwrap()];
     }
     let mut runner = TestRunner::new(Config::default());
-    (0..HISTORIES).map(|_| runner.rng().next_u64()).collect()
+    (0..HISTORIES[usize::from(is_long())]).map(|_| runner.rng().next_u64()).collect()
 }
 
 async fn play_history(database: &Database, seed: u64) {
