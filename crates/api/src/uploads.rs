@@ -1,6 +1,8 @@
-//! `PUT /uploads/...` on the public listener: the bytes of a document, under a pre-signed
+//! `PUT /uploads/...` on the public listener, and the preflight of browsers before it: the bytes of a document, under a pre-signed
 //! address of the embedded store. It asks for no signed headers and answers as S3 does, for
 //! its callers are S3 clients. What was uploaded is never served from here.
+
+mod browser;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +13,10 @@ use axum::response::Response;
 use files::{FileError, Files, Incoming, LinkError, MAX_FILE_BYTES, ObjectKey};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt as _;
+use store::StoreError;
 use tokio::time::{Instant, timeout, timeout_at};
+
+pub(crate) use browser::preflight;
 
 use crate::shell::{LoggedCode, RouteTemplate};
 use crate::state::ApiState;
@@ -54,6 +59,12 @@ pub(crate) async fn receive(State(state): State<Arc<ApiState>>, request: Request
             refused(refusal)
         }
     };
+    browser::open_answer(&state, &parts, response.headers_mut()).await;
+    finish(response, template)
+}
+
+/// Leaves the route's template for the log.
+fn finish(mut response: Response, template: Option<MatchedPath>) -> Response {
     if let Some(template) = template {
         response.extensions_mut().insert(RouteTemplate(template));
     }
@@ -138,6 +149,14 @@ impl Refusal {
 
     fn broken() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "IncompleteBody", "the file is not whole")
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the enterprise of an upload could not be read");
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, "InternalError", "something failed on our side")
     }
 }
 

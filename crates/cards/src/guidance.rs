@@ -18,6 +18,15 @@ pub struct NewGuidanceLink {
     pub secret: SecretText,
 }
 
+/// Where a hosted page may lead after success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedirectRule {
+    /// To the hosts that the enterprise registered.
+    RegisteredHosts,
+    /// To any host as long as the enterprise registered none.
+    AnyHostUntilOneIsRegistered,
+}
+
 /// What a link is about.
 struct Subject {
     card_id: Option<CardId>,
@@ -36,12 +45,13 @@ impl Cards {
         &self,
         enterprise_id: EnterpriseId,
         request: GuidanceRequest,
+        redirects: RedirectRule,
         can_be_reached: impl Fn(&Customer) -> bool + Send + Sync,
     ) -> Result<NewGuidanceLink, CardsError> {
         let customer = self.customer(enterprise_id, &request.customer_id).await?;
         let subject = self.guidance_subject(&customer, &request).await?;
         if let Some(url) = &request.redirect_url {
-            self.check_redirect_host(enterprise_id, url).await?;
+            self.check_redirect_host(enterprise_id, url, redirects).await?;
         }
         if request.is_otp_required && !can_be_reached(&customer) {
             return Err(CardsError::CustomerOutOfReach);
@@ -111,13 +121,24 @@ impl Cards {
         &self,
         enterprise_id: EnterpriseId,
         url: &WebUrl,
+        rule: RedirectRule,
     ) -> Result<(), CardsError> {
         let enterprise = self.store.enterprise(enterprise_id).await?;
         let hosts = enterprise.map(|it| it.redirect_hosts).unwrap_or_default();
+        if hosts.is_empty() {
+            return match rule {
+                RedirectRule::AnyHostUntilOneIsRegistered => Ok(()),
+                RedirectRule::RegisteredHosts => Err(CardsError::IllegalField(
+                    "successfulRedirectUrl should name a host of the enterprise's redirectHosts, \
+                     which is empty: the operator sets it",
+                )),
+            };
+        }
         match hosts.iter().any(|host| host.eq_ignore_ascii_case(url.host())) {
             true => Ok(()),
             false => Err(CardsError::IllegalField(
-                "successfulRedirectUrl names no host that the enterprise registered",
+                "successfulRedirectUrl should name a host of the enterprise's redirectHosts: the \
+                 operator adds hosts there",
             )),
         }
     }

@@ -33,7 +33,7 @@ mod worker;
 pub use apply::{Cards, CardsSettings};
 pub use contact::{normalise_email, normalise_phone_of};
 pub use error::CardsError;
-pub use guidance::{NewGuidanceLink, check_guided_card};
+pub use guidance::{NewGuidanceLink, RedirectRule, check_guided_card};
 pub use magic::{Ending, Road};
 pub use review::Verdict;
 pub use review_worker::{intent_ticket_worker, kyc_review_worker};

@@ -33,9 +33,9 @@ pub struct Enterprise {
     pub webhook_key: Option<String>,
     /// Networks that may call; empty = any (sandbox only).
     pub ip_allowlist: Vec<IpNet>,
-    /// Hosts that a hosted page may redirect to.
+    /// Hosts that a hosted page may redirect to; empty = any (sandbox only).
     pub redirect_hosts: Vec<String>,
-    /// Origins that may frame a hosted page.
+    /// Origins that may frame a hosted page, and whose scripts may upload documents.
     pub page_origins: Vec<String>,
     /// Whether the enterprise has PCI papers.
     pub pci: bool,

@@ -62,14 +62,16 @@ text_enum! {
         Light = "light",
         /// Light on dark.
         Dark = "dark",
+        /// As the system prefers that shows it.
+        System = "web",
     }
 }
 
 impl PageMode {
-    /// The mode of this name; `web` and unknown ones are light.
+    /// The mode of this name; none and unknown ones follow the system.
     #[must_use]
-    pub fn or_light(name: &str) -> Self {
-        name.parse().unwrap_or(Self::Light)
+    pub fn or_system(name: &str) -> Self {
+        name.parse().unwrap_or(Self::System)
     }
 }
 
@@ -201,8 +203,10 @@ mod tests {
     fn unknown_themes_and_modes_fall_back() {
         assert_eq!(PageTheme::or_default("light"), PageTheme::Light);
         assert_eq!(PageTheme::or_default("neon"), PageTheme::Default);
-        assert_eq!(PageMode::or_light("dark"), PageMode::Dark);
-        assert_eq!(PageMode::or_light("web"), PageMode::Light);
-        assert_eq!(PageMode::or_light(""), PageMode::Light);
+        assert_eq!(PageMode::or_system("dark"), PageMode::Dark);
+        assert_eq!(PageMode::or_system("light"), PageMode::Light);
+        assert_eq!(PageMode::or_system("web"), PageMode::System);
+        assert_eq!(PageMode::or_system("dim"), PageMode::System);
+        assert_eq!(PageMode::or_system(""), PageMode::System);
     }
 }

@@ -99,6 +99,14 @@ impl EmbeddedFiles {
         upload_link::open(&self.vault, path, query, now)
     }
 
+    /// The key that an address is for, whether its hour is over or not.
+    ///
+    /// # Errors
+    /// The address is not one of ours as it was given out.
+    pub fn key_of_link(&self, path: &str, query: Option<&str>) -> Result<ObjectKey, LinkError> {
+        upload_link::read(&self.vault, path, query).map(|(key, _)| key)
+    }
+
     /// Begins to take a file.
     ///
     /// # Errors

@@ -19,15 +19,28 @@ pub(crate) fn make(vault: &Vault, key: &ObjectKey, now: Timestamp) -> String {
     format!("{PATH_PREFIX}{key}?{EXPIRES}{expires}&{SIGNATURE}{}", hex::encode(tag))
 }
 
-/// The key that an address opens. Path and query are read as they were sent: an encoded
-/// or reordered address is an altered one. The signature comes first, so that the time in
-/// a forged address is not even read.
+/// The key that an address opens at `now`.
 pub(crate) fn open(
     vault: &Vault,
     path: &str,
     query: Option<&str>,
     now: Timestamp,
 ) -> Result<ObjectKey, LinkError> {
+    let (key, expires_s) = read(vault, path, query)?;
+    if now.as_millis() / 1000 >= expires_s {
+        return Err(LinkError::Expired);
+    }
+    Ok(key)
+}
+
+/// The key that an address is for, and the second of its end. Path and query are read as
+/// they were sent: an encoded or reordered address is an altered one. The signature comes
+/// first, so that the time in a forged address is not even read.
+pub(crate) fn read(
+    vault: &Vault,
+    path: &str,
+    query: Option<&str>,
+) -> Result<(ObjectKey, i64), LinkError> {
     let forged = LinkError::Forged;
     let key = path.strip_prefix(PATH_PREFIX).ok_or(forged)?;
     let rest = query.and_then(|query| query.strip_prefix(EXPIRES)).ok_or(forged)?;
@@ -38,10 +51,7 @@ pub(crate) fn open(
     }
     let key = key.parse().map_err(|_| forged)?;
     let expires_s: i64 = expires.parse().map_err(|_| forged)?;
-    if now.as_millis() / 1000 >= expires_s {
-        return Err(LinkError::Expired);
-    }
-    Ok(key)
+    Ok((key, expires_s))
 }
 
 /// A line break is in no key and no number, so two addresses never share their text.
@@ -78,6 +88,9 @@ mod tests {
         assert_eq!(opened(&vault("a"), &link, now.plus_seconds(3_599)), Ok(key.clone()));
         let late = opened(&vault("a"), &link, now.plus_seconds(3_600));
         assert_eq!(late, Err(LinkError::Expired));
+        let (path, query) = link.split_once('?').unwrap();
+        assert_eq!(read(&vault("a"), path, Some(query)).map(|(key, _)| key), Ok(key));
+        assert_eq!(read(&vault("b"), path, Some(query)), Err(LinkError::Forged));
         assert_eq!(opened(&vault("b"), &link, now), Err(LinkError::Forged));
     }
 

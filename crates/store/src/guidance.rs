@@ -13,8 +13,8 @@ use crate::{Store, StoreError};
 const KEPT_SECONDS: i64 = 24 * 3_600;
 /// Rows past that which one new link sweeps at most.
 const SWEEP_ROWS: i64 = 16;
-/// Wrong one-time passwords that end a page (operator-and-sandbox.md section 5, Limits).
-const MAX_OTP_TRIES: i64 = 5;
+/// Wrong proofs that end a page (operator-and-sandbox.md section 5, Limits).
+const MAX_PROOF_TRIES: i64 = 5;
 
 /// A page that was just opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +54,21 @@ pub enum OpenLinkError {
     Store(#[from] StoreError),
 }
 
-/// What a one-time password came to.
+/// How a customer proves to be who the page is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OtpOutcome {
+pub enum HolderProof {
+    /// By a one-time password, of which this is the hash.
+    Password([u8; 32]),
+    /// By what stands on the card.
+    CardDetails {
+        /// Whether that is what was answered.
+        is_right: bool,
+    },
+}
+
+/// What a proof came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofOutcome {
     /// It was the right one; the page goes on to its form.
     Passed,
     /// It was wrong, and there are tries left.
@@ -174,22 +186,23 @@ impl Store {
         .await
     }
 
-    /// Tries a one-time password. The form's token is used up; `next_token_hash` is that of
-    /// the form that follows, until `next_expires_at` if the password was right.
+    /// Tries a proof; those of both kinds count together. The form's token is used up;
+    /// `next_token_hash` is that of the form that follows, until `next_expires_at` if the
+    /// proof was right.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn try_page_otp(
+    pub async fn try_holder_proof(
         &self,
         token_hash: [u8; 32],
-        otp_hash: [u8; 32],
+        proof: HolderProof,
         next_token_hash: [u8; 32],
         now: Timestamp,
         next_expires_at: Timestamp,
-    ) -> Result<OtpOutcome, StoreError> {
+    ) -> Result<ProofOutcome, StoreError> {
         self.write(move |tx| {
-            let attempt = OtpAttempt { token_hash, otp_hash, next_token_hash, now };
-            Box::pin(async move { try_otp(tx, &attempt, next_expires_at).await })
+            let attempt = ProofAttempt { token_hash, proof, next_token_hash, now };
+            Box::pin(async move { try_proof(tx, &attempt, next_expires_at).await })
         })
         .await
     }
@@ -218,37 +231,40 @@ async fn open(tx: &Tx, secret_hash: [u8; 32], page: &OpenedPage) -> Result<(), O
     }
 }
 
-struct OtpAttempt {
+struct ProofAttempt {
     token_hash: [u8; 32],
-    otp_hash: [u8; 32],
+    proof: HolderProof,
     next_token_hash: [u8; 32],
     now: Timestamp,
 }
 
-async fn try_otp(
+async fn try_proof(
     tx: &Tx,
-    attempt: &OtpAttempt,
+    attempt: &ProofAttempt,
     next_expires_at: Timestamp,
-) -> Result<OtpOutcome, StoreError> {
+) -> Result<ProofOutcome, StoreError> {
     let sql = "SELECT secret_hash, otp_hash, otp_tries, step_expires_at FROM guidance_link \
         WHERE token_hash = $1 AND step = $2 AND step_expires_at > $3 FOR UPDATE";
     let step = PageStep::Otp.as_str();
     let params = [attempt.token_hash.as_slice().into(), step.into(), attempt.now.into()];
-    let Some(row) = tx.query_opt(sql, &params).await? else { return Ok(OtpOutcome::Expired) };
-    // Both are keyed hashes, so how long the comparison takes tells nothing of the password.
-    let passed = row.opt_bytes(1)?.as_deref() == Some(attempt.otp_hash.as_slice());
+    let Some(row) = tx.query_opt(sql, &params).await? else { return Ok(ProofOutcome::Expired) };
+    let passed = match attempt.proof {
+        // Both are keyed hashes, so how long the comparison takes tells nothing of the password.
+        HolderProof::Password(hash) => row.opt_bytes(1)?.as_deref() == Some(hash.as_slice()),
+        HolderProof::CardDetails { is_right } => is_right,
+    };
     let tries = row.int(2)? + 1;
     let outcome = match passed {
-        true => OtpOutcome::Passed,
-        false if tries < MAX_OTP_TRIES => OtpOutcome::Wrong,
-        false => OtpOutcome::Exhausted,
+        true => ProofOutcome::Passed,
+        false if tries < MAX_PROOF_TRIES => ProofOutcome::Wrong,
+        false => ProofOutcome::Exhausted,
     };
     let next_token = match outcome {
-        OtpOutcome::Exhausted => None,
+        ProofOutcome::Exhausted => None,
         _ => Some(attempt.next_token_hash.as_slice()),
     };
     let (next_step, expires_at) = match outcome {
-        OtpOutcome::Passed => (PageStep::Form, next_expires_at),
+        ProofOutcome::Passed => (PageStep::Form, next_expires_at),
         _ => (PageStep::Otp, row.time(3)?),
     };
     let update = "UPDATE guidance_link SET token_hash = $1, step = $2, step_expires_at = $3, \

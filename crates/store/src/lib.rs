@@ -55,7 +55,7 @@ pub use customers::CreateCustomerError;
 pub use day::OpenDay;
 pub use enterprises::{EnterprisePatch, PlatformKey};
 pub use error::StoreError;
-pub use guidance::{OpenLinkError, OpenedPage, OtpOutcome, PagePassword};
+pub use guidance::{HolderProof, OpenLinkError, OpenedPage, PagePassword, ProofOutcome};
 pub use idempotency::IdempotencyState;
 pub use intent_tickets::{IntentChange, IntentChangeError, PlaceIntentTicket};
 pub use jobs::{Job, JobKind, Renewal};

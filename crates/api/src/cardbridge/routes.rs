@@ -355,7 +355,7 @@ fn router(state: Arc<ApiState>) -> Router {
         .merge(vm::routes(&state))
         .merge(secret_extract::routes(Arc::clone(&state)))
         .route(settlement::DOWNLOAD_PATH, get(settlement::download))
-        .route(uploads::UPLOAD_PATH, put(uploads::receive))
+        .route(uploads::UPLOAD_PATH, put(uploads::receive).options(uploads::preflight))
         .method_not_allowed_fallback(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED))
         .fallback(async || transport_failure(StatusCode::NOT_FOUND))
         .with_state(state)

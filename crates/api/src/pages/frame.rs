@@ -51,7 +51,7 @@ impl Frame {
             texts: Texts::of(place.language),
             language: place.language,
             theme: PageTheme::Default,
-            mode: PageMode::Light,
+            mode: PageMode::System,
             origins: String::new(),
             path: place.path(),
             redirect_url: None,

@@ -13,6 +13,7 @@ mod kyc;
 mod opening;
 mod otp;
 mod pin;
+mod question;
 mod step;
 mod submission;
 mod texts;

@@ -78,7 +78,7 @@ async fn open_link(
     };
     state.store.open_guidance_link(link.secret_hash, page).await?;
     match challenge {
-        Some(challenge) => challenge.send(state, frame, &token).await,
+        Some(challenge) => challenge.send(state, frame, link, &token).await,
         None => step::begin(state, frame, link, &token).await,
     }
 }

@@ -1,4 +1,5 @@
-//! The one-time password of a page: six digits, to the customer's e-mail, or phone.
+//! The one-time password of a page: six digits, to the customer's e-mail, or phone; beside
+//! it the question that serves whom the password does not reach.
 
 use askama::Template;
 use axum::response::Response;
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::failure::PageFailure;
 use super::frame::Frame;
+use super::question;
 use crate::state::ApiState;
 
 /// A password that is yet to be sent.
@@ -39,6 +41,7 @@ impl Challenge {
         &self,
         state: &ApiState,
         frame: &Frame,
+        link: &GuidanceLink,
         token: &SecretText,
     ) -> Result<Response, PageFailure> {
         let texts = frame.texts;
@@ -57,19 +60,31 @@ impl Challenge {
             tracing::error!(%error, "the one-time password of a page could not be sent");
             PageFailure::System
         })?;
-        Ok(page(frame, &self.recipient, token, false))
+        Ok(page(frame, link, &self.recipient, token, None))
     }
 }
 
-/// The form again, after a wrong password.
+/// The form again, after a wrong password, or a wrong answer to the question.
 pub(super) async fn ask_again(
     state: &ApiState,
     frame: &Frame,
     link: &GuidanceLink,
     token: &SecretText,
+    is_question: bool,
 ) -> Result<Response, PageFailure> {
     let (_, recipient) = recipient(state, link).await?;
-    Ok(page(frame, &recipient, token, true))
+    let wrong = match is_question {
+        true => Wrong::CardDetails,
+        false => Wrong::Password,
+    };
+    Ok(page(frame, link, &recipient, token, Some(wrong)))
+}
+
+/// What was wrong the last time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    Password,
+    CardDetails,
 }
 
 async fn recipient(
@@ -92,9 +107,27 @@ pub(crate) fn reached_at(mailer: &Mailer, customer: &Customer) -> Option<(MailCh
     served.find_map(|(channel, address)| Some((channel, address.clone()?)))
 }
 
-fn page(frame: &Frame, recipient: &str, token: &SecretText, is_wrong: bool) -> Response {
-    let (recipient, token) = (masked(recipient), token.expose());
-    frame.page(&OtpPage { frame, recipient, token, is_wrong })
+fn page(
+    frame: &Frame,
+    link: &GuidanceLink,
+    recipient: &str,
+    token: &SecretText,
+    wrong: Option<Wrong>,
+) -> Response {
+    let alarm = wrong.map(|wrong| match wrong {
+        Wrong::Password => frame.texts.otp_wrong,
+        Wrong::CardDetails => frame.texts.question_wrong,
+    });
+    frame.page(&OtpPage {
+        frame,
+        recipient: masked(recipient),
+        token: token.expose(),
+        alarm,
+        has_question: question::is_asked(link),
+        is_question_open: wrong == Some(Wrong::CardDetails),
+        last4: question::LAST4,
+        expiry: question::EXPIRY,
+    })
 }
 
 /// Enough of an address for its owner: `h****@example.com`, `****4567`.
@@ -118,7 +151,11 @@ struct OtpPage<'a> {
     frame: &'a Frame,
     recipient: String,
     token: &'a str,
-    is_wrong: bool,
+    alarm: Option<&'static str>,
+    has_question: bool,
+    is_question_open: bool,
+    last4: &'static str,
+    expiry: &'static str,
 }
 
 #[cfg(test)]

@@ -14,22 +14,41 @@
     const selection = window.getSelection();
     selection.removeAllRanges();
     selection.addRange(range);
-    document.execCommand("copy");
-    selection.removeAllRanges();
+    const isCopied = document.execCommand("copy");
+    // What could not be copied stays selected, for the customer's own way of copying.
+    if (isCopied) selection.removeAllRanges();
+    return isCopied;
+  };
+  const copy = async (output) => {
+    try {
+      await navigator.clipboard.writeText(output.textContent);
+      return true;
+    } catch {
+      return select(output);
+    }
   };
   for (const button of document.querySelectorAll("button[data-copy]")) {
     button.addEventListener("click", async () => {
       const output = document.getElementById(button.dataset.copy);
-      try {
-        await navigator.clipboard.writeText(output.textContent);
-      } catch {
-        select(output);
-      }
-      button.textContent = button.dataset.copied;
+      if (await copy(output)) button.textContent = button.dataset.copied;
     });
   }
+  // A page that is left may be kept in memory and shown again by going back.
+  const wipe = () => {
+    for (const secret of document.querySelectorAll("[data-secret]")) secret.remove();
+    for (const input of document.querySelectorAll("input")) input.value = "";
+  };
+  // A parent takes the page away when it hears of it; a browser's tab stays, and says so.
+  const close = () => {
+    wipe();
+    const closed = document.getElementById("closed");
+    document.querySelector("main").replaceChildren(closed);
+    closed.hidden = false;
+    tell("DECARD_OPENAPI_CLOSE", null);
+  };
   for (const button of document.querySelectorAll("button[data-close]")) {
-    button.addEventListener("click", () => tell("DECARD_OPENAPI_CLOSE", null));
+    button.addEventListener("click", close);
   }
+  window.addEventListener("pagehide", wipe);
   if (opened) tell(opened, payload ? JSON.parse(payload) : null);
 })();

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::response::Response;
-use domain::{CardId, ErrorCode, GuidanceLink, GuidanceType};
+use domain::{Card, CardId, ErrorCode, GuidanceLink, GuidanceType};
 use store::PinPredecessor;
 use vault::{ClearPin, SecretText};
 
@@ -31,7 +31,7 @@ pub(super) async fn ask(
     if state.store.has_pin(link.enterprise_id, card_id).await? != replaces(link) {
         return Err(PageFailure::NotAuthorised);
     }
-    Ok(page(frame, link, token, None))
+    Ok(page(frame, link, &card, token, None))
 }
 
 /// Sets the PIN that was typed. That the card has one already, or none, is judged again in
@@ -49,12 +49,12 @@ pub(super) async fn take(
     let Ok(clear_pin) = ClearPin::parse(pin) else {
         let code = ErrorCode::CardPinMustBeFourDigitNumber.as_str();
         let problem = Problem { code, text: texts.pin_malformed };
-        return Ok(page(frame, link, next_token, Some(problem)));
+        return again(state, frame, link, card_id, next_token, problem).await;
     };
     if !crypto::constant_time_eq(pin.as_bytes(), form.field("pinAgain").as_bytes()) {
         let code = ErrorCode::SysIllegalParam.as_str();
         let problem = Problem { code, text: texts.pins_differ };
-        return Ok(page(frame, link, next_token, Some(problem)));
+        return again(state, frame, link, card_id, next_token, problem).await;
     }
     let predecessor = match replaces(link) {
         true => PinPredecessor::Pin,
@@ -70,14 +70,31 @@ fn replaces(link: &GuidanceLink) -> bool {
     link.guidance_type == GuidanceType::ResetPin
 }
 
+/// The form again, with what is wrong.
+async fn again(
+    state: &ApiState,
+    frame: &Frame,
+    link: &GuidanceLink,
+    card_id: CardId,
+    token: &SecretText,
+    problem: Problem,
+) -> Result<Response, PageFailure> {
+    let card = state.store.card(link.enterprise_id, card_id).await?;
+    let card = card.ok_or(PageFailure::NotAuthorised)?;
+    Ok(page(frame, link, &card, token, Some(problem)))
+}
+
 fn page(
     frame: &Frame,
     link: &GuidanceLink,
+    card: &Card,
     token: &SecretText,
     problem: Option<Problem>,
 ) -> Response {
     let title = frame.texts.title(link.guidance_type);
-    frame.page(&PinPage { frame, title, token: token.expose(), problem })
+    // What a password manager keeps the PIN under.
+    let card_name = format!("**** {}", card.pan_last4);
+    frame.page(&PinPage { frame, title, token: token.expose(), card_name, problem })
 }
 
 #[derive(Template)]
@@ -86,5 +103,6 @@ struct PinPage<'a> {
     frame: &'a Frame,
     title: &'static str,
     token: &'a str,
+    card_name: String,
     problem: Option<Problem>,
 }

@@ -4,13 +4,13 @@ use axum::extract::Request;
 use axum::response::Response;
 use crypto::sha256;
 use domain::{GuidanceLink, PageStep};
-use store::OtpOutcome;
+use store::{HolderProof, ProofOutcome};
 use vault::SecretText;
 
 use super::failure::PageFailure;
 use super::form::Form;
 use super::frame::Frame;
-use super::{Place, otp, step};
+use super::{Place, otp, question, step};
 use crate::state::ApiState;
 
 /// A form that came in, with the token that it used up.
@@ -47,31 +47,37 @@ pub(super) async fn submit(state: &ApiState, place: Place, request: Request) -> 
     let next_token = state.vault.new_token();
     let submission = Submission { link: &link, form: &form, token_hash, next_token };
     let taken = match page_step {
-        PageStep::Otp => take_otp(state, &frame, &submission).await,
+        PageStep::Otp => take_proof(state, &frame, &submission).await,
         PageStep::Form => take_form(state, &frame, &submission).await,
     };
     taken.unwrap_or_else(|failure| frame.failure(failure))
 }
 
-async fn take_otp(
+async fn take_proof(
     state: &ApiState,
     frame: &Frame,
     submission: &Submission<'_>,
 ) -> Result<Response, PageFailure> {
     let link = submission.link;
-    let given = submission.form.field("otp").trim();
-    let otp_hash = state.vault.one_time_password_hash(&link.secret_hash, given);
+    let is_question = question::is_answered(submission.form);
+    let proof = match is_question {
+        true => question::proof(state, link, submission.form).await?,
+        false => {
+            let given = submission.form.field("otp").trim();
+            HolderProof::Password(state.vault.one_time_password_hash(&link.secret_hash, given))
+        }
+    };
     let now = state.store.clock().now();
     let expires_at = now.plus_seconds(GuidanceLink::LIFETIME_SECONDS);
     let next_hash = submission.next_token_hash();
     let token_hash = submission.token_hash;
-    let outcome =
-        state.store.try_page_otp(token_hash, otp_hash, next_hash, now, expires_at).await?;
-    match outcome {
-        OtpOutcome::Passed => step::begin(state, frame, link, &submission.next_token).await,
-        OtpOutcome::Wrong => otp::ask_again(state, frame, link, &submission.next_token).await,
-        OtpOutcome::Exhausted => Err(PageFailure::NotAuthorised),
-        OtpOutcome::Expired => Err(PageFailure::LoginExpired),
+    let tried = state.store.try_holder_proof(token_hash, proof, next_hash, now, expires_at);
+    let next_token = &submission.next_token;
+    match tried.await? {
+        ProofOutcome::Passed => step::begin(state, frame, link, next_token).await,
+        ProofOutcome::Wrong => otp::ask_again(state, frame, link, next_token, is_question).await,
+        ProofOutcome::Exhausted => Err(PageFailure::NotAuthorised),
+        ProofOutcome::Expired => Err(PageFailure::LoginExpired),
     }
 }
 

@@ -1,16 +1,29 @@
 //! A headless Chromium, driven over the DevTools protocol through a pipe.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// Chromium speaks on the descriptors 3 and 4; ours are its standard ones until here.
 const LAUNCH: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
-/// Longest wait for an answer or an event.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for an answer, an event or what a page does by itself: never how long
+/// something takes, but when to give up on it.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// Pause between two looks at a page.
+const LOOK_PAUSE: Duration = Duration::from_millis(20);
+/// Name under which a page tells of broken policies, and how it does: the DOM's own event says
+/// the same in every version, which the console's lines do not.
+const COMPLAIN: &str = "complainOfPolicy";
+const WATCH: &str = "addEventListener('securitypolicyviolation', (event) =>
+    complainOfPolicy(`${event.effectiveDirective} ${event.blockedURI}`))";
+/// Directory that gets pictures of the pages under test, for people to look at.
+const PICTURES_VARIABLE: &str = "CARDBRIDGE_TEST_PICTURES";
 
 /// A browser with one tab.
 pub struct Browser {
@@ -64,9 +77,16 @@ impl Browser {
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         let attached = self.call("Target.attachToTarget", attach).await;
         self.session = attached["sessionId"].as_str().map(str::to_owned);
-        for domain in ["Page", "Runtime", "Log"] {
+        for domain in ["Page", "Runtime"] {
             self.call(&format!("{domain}.enable"), json!({})).await;
         }
+        self.call("Runtime.addBinding", json!({ "name": COMPLAIN })).await;
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await;
+    }
+
+    /// What the browser calls itself.
+    pub async fn user_agent(&mut self) -> String {
+        self.run("navigator.userAgent").await.as_str().unwrap().to_owned()
     }
 
     /// Goes to a page and waits until it is there.
@@ -82,6 +102,38 @@ impl Browser {
             "width": width, "height": height, "deviceScaleFactor": 2, "mobile": true,
         });
         self.call("Emulation.setDeviceMetricsOverride", parameters).await;
+    }
+
+    /// Makes the system prefer dark pages, or light ones.
+    pub async fn prefer(&mut self, scheme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
+    }
+
+    /// Keeps a picture of the whole page, if somebody wants pictures.
+    pub async fn picture(&mut self, name: &str) {
+        let Some(directory) = std::env::var_os(PICTURES_VARIABLE) else { return };
+        let taken =
+            self.call("Page.captureScreenshot", json!({ "captureBeyondViewport": true })).await;
+        let png = STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
+        std::fs::write(Path::new(&directory).join(format!("{name}.png")), png).unwrap();
+    }
+
+    /// Whether what a frame of the page should show was kept from it.
+    pub async fn is_frame_blocked(&mut self) -> bool {
+        let tree = self.call("Page.getFrameTree", json!({})).await;
+        let frames = tree["frameTree"]["childFrames"].as_array().unwrap();
+        assert_eq!(frames.len(), 1, "{tree}");
+        frames[0]["frame"].get("unreachableUrl").is_some()
+    }
+
+    /// Waits until a script's value is true.
+    pub async fn until(&mut self, script: &str) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while self.run(script).await != true {
+            assert!(tokio::time::Instant::now() < deadline, "never true: {script}");
+            tokio::time::sleep(LOOK_PAUSE).await;
+        }
     }
 
     /// Runs a script; its value.
@@ -106,19 +158,25 @@ impl Browser {
         self.call("Input.insertText", json!({ "text": text })).await;
     }
 
-    /// Presses the form's button and waits for the page that follows.
+    /// Presses the first form's button and waits for the page that follows.
     pub async fn submit(&mut self) {
+        self.press("button[type=submit]").await;
+    }
+
+    /// Presses what a selector finds and waits for the page that follows.
+    pub async fn press(&mut self, selector: &str) {
         self.events.retain(|event| event["method"] != "Page.loadEventFired");
-        self.run("document.querySelector('button[type=submit]').click()").await;
+        self.run(&format!("document.querySelector('{selector}').click()")).await;
         self.loaded().await;
     }
 
-    /// What the console has complained of since the last [`Browser::go`].
+    /// Errors of scripts and broken policies since the last [`Browser::go`]. Nothing that the
+    /// browser writes to its console of its own accord is among them: each version has its own
+    /// advice.
     pub async fn complaints(&mut self) -> Vec<String> {
         // Whatever was sent before this answer has been received with it.
         self.run("1").await;
-        let entries = self.events.iter().filter(|event| event["method"] == "Log.entryAdded");
-        entries.map(|event| event["params"]["entry"]["text"].to_string()).collect()
+        self.events.iter().filter_map(complaint).collect()
     }
 
     async fn loaded(&mut self) {
@@ -152,6 +210,20 @@ impl Browser {
     async fn receive(&mut self) -> Value {
         let message = tokio::time::timeout(PATIENCE, self.messages.recv()).await;
         message.expect("Chromium does not answer").expect("Chromium has ended")
+    }
+}
+
+fn complaint(event: &Value) -> Option<String> {
+    let parameters = &event["params"];
+    match event["method"].as_str()? {
+        "Runtime.exceptionThrown" => Some(parameters["exceptionDetails"].to_string()),
+        "Runtime.consoleAPICalled" if parameters["type"] == "error" => {
+            Some(parameters["args"].to_string())
+        }
+        "Runtime.bindingCalled" if parameters["name"] == COMPLAIN => {
+            parameters["payload"].as_str().map(str::to_owned)
+        }
+        _ => None,
     }
 }
 

@@ -1,9 +1,12 @@
 //! Asking for links to hosted pages (cardbridge-open-api.md section 6.3).
 
+use api::Mode;
 use serde_json::{Value, json};
 
 use crate::both_engines;
+use crate::database::Embedded;
 use crate::page_visits::{AGENT, GUIDANCE_LINK, open};
+use crate::platform::Platform;
 use crate::signing::{Caller, text};
 
 /// The request with one field changed.
@@ -92,7 +95,7 @@ both_engines!(only_registered_hosts_are_redirect_targets, |platform| {
         let request = with(&request, "successfulRedirectUrl", json!(url));
         text(&caller.post(platform, GUIDANCE_LINK, &request).await["code"])
     };
-    assert_eq!(code("https://shop.example/done").await, "DAPI_SYS_ILLEGAL_PARAM");
+    assert_eq!(code("https://shop.example/done").await, "SYS_SUCCESS", "none is registered");
     caller.patch(platform, &json!({"redirectHosts": ["Shop.example"]})).await;
     assert_eq!(code("https://shop.example:8443/done?a=b").await, "SYS_SUCCESS");
     for bad in [
@@ -107,3 +110,28 @@ both_engines!(only_registered_hosts_are_redirect_targets, |platform| {
         assert_eq!(code(bad).await, "DAPI_SYS_ILLEGAL_PARAM", "{bad}");
     }
 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn production_redirects_to_registered_hosts_only_and_names_the_setting() {
+    let database = Embedded::new();
+    let sandbox = Platform::start(database.location()).await;
+    let caller = Caller::new(&sandbox).await;
+    caller.patch(&sandbox, &json!({"ipAllowlist": ["127.0.0.0/8"]})).await;
+    let card = caller.new_card(&sandbox, "ord-1").await;
+    sandbox.stop().await;
+    let production = Platform::start_in(database.location(), Mode::Production).await;
+    let request = caller.link_request(&card, "1");
+    let request = with(&request, "successfulRedirectUrl", json!("https://shop.example/done"));
+    let refused = caller.post(&production, GUIDANCE_LINK, &request).await;
+    assert_eq!(refused["code"], "DAPI_SYS_ILLEGAL_PARAM", "{refused}");
+    let message = text(&refused["messageDetail"]);
+    assert!(message.contains("redirectHosts, which is empty"), "{message}");
+    caller.patch(&production, &json!({"redirectHosts": ["other.example"]})).await;
+    let refused = caller.post(&production, GUIDANCE_LINK, &request).await;
+    let message = text(&refused["messageDetail"]);
+    assert!(message.contains("redirectHosts") && !message.contains("empty"), "{message}");
+    caller.patch(&production, &json!({"redirectHosts": ["shop.example"]})).await;
+    let made = caller.post(&production, GUIDANCE_LINK, &request).await;
+    assert_eq!(made["code"], "SYS_SUCCESS", "{made}");
+    production.stop().await;
+}

@@ -8,13 +8,13 @@ use crate::page_visits::{AGENT, GUIDANCE_LINK, html, open, page_error, submit, t
 use crate::platform::Platform;
 use crate::signing::{Caller, text};
 
-const H5: &str = "/open-api/kyc-ticket/v1/apply-kyc-h5";
+pub const H5: &str = "/open-api/kyc-ticket/v1/apply-kyc-h5";
 const APPLY: &str = "/open-api/kyc-ticket/v1/apply-kyc";
 const DETAIL: &str = "/open-api/kyc-ticket/v1/detail";
 
 /// A customer with an INIT ticket for a form, or a PENDING one for a face, and the request
 /// for a link.
-async fn waiting(platform: &Platform, caller: &Caller, guidance_type: &str) -> Value {
+pub async fn waiting(platform: &Platform, caller: &Caller, guidance_type: &str) -> Value {
     let card = caller.new_card(platform, "ord-1").await;
     let customer_id = text(&card["customerId"]);
     let mut body = json!({"kycTicketRef": "wait-1", "customerId": customer_id});
@@ -32,7 +32,8 @@ async fn status(platform: &Platform, caller: &Caller) -> String {
     text(&ticket["data"]["status"])
 }
 
-const GOOD: [(&str, &str); 6] = [
+/// A whole form.
+pub const GOOD: [(&str, &str); 6] = [
     ("identityProofType", "PASSPORT"),
     ("identityProofUrl", "k/1.jpg"),
     ("identityProofIssuedCountry", "mys"),

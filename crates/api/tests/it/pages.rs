@@ -156,7 +156,7 @@ both_engines!(language_theme_and_mode_are_those_of_the_link, |platform| {
     assert!(dark.contains(r#"<html lang="zh" data-theme="light" data-mode="dark">"#), "{dark}");
     assert!(dark.contains("卡号"));
     let fallback = page("en", "\"><script>alert(1)</script>", "web").await;
-    assert!(fallback.contains(r#"<html lang="en" data-theme="default" data-mode="light">"#));
+    assert!(fallback.contains(r#"<html lang="en" data-theme="default" data-mode="web">"#));
     assert!(!fallback.contains("alert(1)"));
 });
 

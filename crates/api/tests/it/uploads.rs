@@ -140,6 +140,79 @@ both_engines!(what_was_put_is_read_by_the_operator_only, |platform| {
     assert_eq!((arriving(platform), kept_files(&platform.files.path().join("kept"))), (0, 4));
 });
 
+/// A browser's question whether a page of `origin` may upload.
+async fn preflight(platform: &Platform, target: &str, origin: &str, method: &str) -> Answer {
+    let request = Request { method: "OPTIONS", ..Request::get(target) }
+        .header("origin", origin)
+        .header("access-control-request-method", method)
+        .header("access-control-request-headers", "content-type,x-page");
+    send(platform.public, &request).await
+}
+
+const PAGE: &str = "https://pages.example:8443";
+const ALLOWED: &str = "access-control-allow-origin";
+
+both_engines!(pages_of_the_enterprises_origins_may_upload_and_no_others, |platform| {
+    let (caller, other) = (Caller::new(platform).await, Caller::new(platform).await);
+    let (target, key) = address(platform, &caller, "a.pdf").await;
+    let refused = preflight(platform, &target, PAGE, "PUT").await;
+    assert_eq!((refused.status, &*code(&refused)), (403, "AccessForbidden"), "none is listed");
+    caller
+        .patch(
+            platform,
+            &json!({"pageOrigins": ["https://a.example", "https://Pages.example:8443"]}),
+        )
+        .await;
+    other.patch(platform, &json!({"pageOrigins": ["https://b.example"]})).await;
+    let allowed = preflight(platform, &target, PAGE, "PUT").await;
+    assert_eq!((allowed.status, allowed.body.len()), (204, 0));
+    assert_eq!(allowed.header(ALLOWED), Some(PAGE));
+    assert_eq!(allowed.header("access-control-allow-methods"), Some("PUT"));
+    assert_eq!(allowed.header("access-control-allow-headers"), Some("content-type,x-page"));
+    assert_eq!(allowed.header("access-control-allow-credentials"), None);
+    assert!(allowed.header("vary").unwrap().starts_with("origin"));
+    for (origin, method) in [
+        ("https://b.example", "PUT"),
+        ("https://pages.example", "PUT"),
+        ("http://pages.example:8443", "PUT"),
+        ("https://pages.example:8443.evil.example", "PUT"),
+        ("null", "PUT"),
+        ("https://a.example", "DELETE"),
+        ("https://a.example", "GET"),
+    ] {
+        let refused = preflight(platform, &target, origin, method).await;
+        assert_eq!((refused.status, &*code(&refused)), (403, "AccessForbidden"), "{origin}");
+        assert_eq!(refused.header(ALLOWED), None);
+    }
+    let forged = preflight(platform, &target.replace(".pdf", ".jpg"), PAGE, "PUT").await;
+    assert_eq!((forged.status, &*code(&forged)), (403, "SignatureDoesNotMatch"));
+    let bare = Request { method: "OPTIONS", ..Request::get(&target) };
+    assert_eq!(send(platform.public, &bare).await.status, 400);
+    assert_eq!(read(platform, &key).await.status, 404, "a question uploads nothing");
+});
+
+both_engines!(a_pages_script_reads_what_came_of_its_upload, |platform| {
+    let caller = Caller::new(platform).await;
+    caller.patch(platform, &json!({ "pageOrigins": [PAGE] })).await;
+    let (target, key) = address(platform, &caller, "a.pdf").await;
+    let put = async |target: &str, origin: &str, body: &[u8]| {
+        let request = Request { method: "PUT", ..Request::post(target, body) };
+        send(platform.public, &request.header("origin", origin)).await
+    };
+    let wrong = put(&target, PAGE, PNG).await;
+    assert_eq!((wrong.status, &*code(&wrong)), (400, "InvalidRequest"));
+    assert_eq!(wrong.header(ALLOWED), Some(PAGE));
+    let done = put(&target, PAGE, PDF).await;
+    assert_eq!((done.status, done.header(ALLOWED)), (200, Some(PAGE)));
+    assert_eq!(done.header("vary"), Some("origin"));
+    // The address is what opens; the headers only say who may read the answer.
+    let elsewhere = put(&target, "https://b.example", PDF).await;
+    assert_eq!((elsewhere.status, elsewhere.header(ALLOWED)), (200, None));
+    let forged = put(&target.replace(".pdf", ".jpg"), PAGE, PDF).await;
+    assert_eq!((forged.status, forged.header(ALLOWED)), (403, None));
+    assert_eq!(read(platform, &key).await.body, PDF);
+});
+
 both_engines!(an_altered_address_takes_nothing, |platform| {
     let caller = Caller::new(platform).await;
     let (target, key) = address(platform, &caller, "a.jpg").await;
@@ -179,8 +252,12 @@ both_engines!(an_address_expires_on_real_time_and_not_on_business_time, |platfor
         let key = files::ObjectKey::new(folder, enterprise, domain::FileType::Jpg, then, random);
         platform.state.files.upload_url(&key, then).strip_prefix(PUBLIC_URL).unwrap().to_owned()
     };
-    let answer = put(platform, &made(3_601), JPEG).await;
+    let expired = made(3_601);
+    let answer = put(platform, &expired, JPEG).await;
     assert_eq!((answer.status, &*code(&answer)), (403, "AccessDenied"));
+    // A page learns why, rather than that its browser refuses to ask.
+    caller.patch(platform, &json!({ "pageOrigins": [PAGE] })).await;
+    assert_eq!(preflight(platform, &expired, PAGE, "PUT").await.status, 204);
     assert_eq!(put(platform, &made(3_500), JPEG).await.status, 200);
     let (target, _) = address(platform, &caller, "a.jpg").await;
     platform.advance(7_200).await;

@@ -4,7 +4,7 @@ use domain::{
     CardId, CustomerId, GuidanceLink, GuidanceType, KycTicketId, PageLanguage, PageMode, PageStep,
     PageTheme, Timestamp,
 };
-use store::{OpenLinkError, OpenedPage, OtpOutcome, PagePassword};
+use store::{HolderProof, OpenLinkError, OpenedPage, PagePassword, ProofOutcome};
 
 use crate::both_engines;
 use crate::samples::{ENTERPRISE, NOW};
@@ -13,6 +13,7 @@ const SECRET: [u8; 32] = [1; 32];
 const TOKEN: [u8; 32] = [2; 32];
 const NEXT: [u8; 32] = [3; 32];
 const OTP: [u8; 32] = [4; 32];
+const RIGHT: HolderProof = HolderProof::Password(OTP);
 
 fn link(secret_hash: [u8; 32]) -> GuidanceLink {
     GuidanceLink {
@@ -89,28 +90,49 @@ both_engines!(
             !store.use_form_token(TOKEN, NEXT, at(1)).await.unwrap(),
             "the password is skipped"
         );
-        let passed = store.try_page_otp(TOKEN, OTP, NEXT, at(299), at(599)).await.unwrap();
-        assert_eq!(passed, OtpOutcome::Passed);
-        let again = store.try_page_otp(NEXT, OTP, TOKEN, at(300), at(600)).await.unwrap();
-        assert_eq!(again, OtpOutcome::Expired);
+        let passed = store.try_holder_proof(TOKEN, RIGHT, NEXT, at(299), at(599)).await.unwrap();
+        assert_eq!(passed, ProofOutcome::Passed);
+        let again = store.try_holder_proof(NEXT, RIGHT, TOKEN, at(300), at(600)).await.unwrap();
+        assert_eq!(again, ProofOutcome::Expired);
         let (_, step) = store.guidance_page(NEXT, at(598)).await.unwrap().unwrap();
         assert_eq!(step, PageStep::Form);
     }
 );
 
-both_engines!(the_fifth_wrong_password_is_the_last, |store| {
+both_engines!(the_fifth_wrong_proof_is_the_last_whatever_its_kind, |store| {
+    let wrong = [HolderProof::Password([9; 32]), HolderProof::CardDetails { is_right: false }];
+    let tokens = [TOKEN, [11; 32], [12; 32], [13; 32], [14; 32], [15; 32]];
+    for kinds in [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 1, 0, 1, 0]] {
+        let secret = [kinds[0] as u8 * 2 + kinds[1] as u8 + 50; 32];
+        store.create_guidance_link(link(secret)).await.unwrap();
+        store.open_guidance_link(secret, page(PageStep::Otp, at(0))).await.unwrap();
+        let attempt = |n: usize| {
+            store.try_holder_proof(tokens[n], wrong[kinds[n]], tokens[n + 1], at(9), at(309))
+        };
+        for n in 0..4 {
+            assert_eq!(attempt(n).await.unwrap(), ProofOutcome::Wrong);
+        }
+        assert_eq!(attempt(4).await.unwrap(), ProofOutcome::Exhausted);
+        for token in tokens {
+            for right in [RIGHT, HolderProof::CardDetails { is_right: true }] {
+                let late =
+                    store.try_holder_proof(token, right, NEXT, at(9), at(309)).await.unwrap();
+                assert_eq!(late, ProofOutcome::Expired);
+            }
+        }
+    }
+});
+
+both_engines!(what_stands_on_the_card_leads_to_the_form_as_a_password_does, |store| {
     store.create_guidance_link(link(SECRET)).await.unwrap();
     store.open_guidance_link(SECRET, page(PageStep::Otp, at(0))).await.unwrap();
-    let tokens = [TOKEN, [11; 32], [12; 32], [13; 32], [14; 32], [15; 32]];
-    let attempt = |n: usize, otp| store.try_page_otp(tokens[n], otp, tokens[n + 1], at(9), at(309));
-    for n in 0..4 {
-        assert_eq!(attempt(n, [9; 32]).await.unwrap(), OtpOutcome::Wrong);
-    }
-    assert_eq!(attempt(4, [9; 32]).await.unwrap(), OtpOutcome::Exhausted);
-    for token in tokens {
-        let late = store.try_page_otp(token, OTP, NEXT, at(9), at(309)).await.unwrap();
-        assert_eq!(late, OtpOutcome::Expired);
-    }
+    let right = HolderProof::CardDetails { is_right: true };
+    let late = store.try_holder_proof(TOKEN, right, NEXT, at(300), at(600)).await.unwrap();
+    assert_eq!(late, ProofOutcome::Expired);
+    let passed = store.try_holder_proof(TOKEN, right, NEXT, at(299), at(599)).await.unwrap();
+    assert_eq!(passed, ProofOutcome::Passed);
+    let (_, step) = store.guidance_page(NEXT, at(598)).await.unwrap().unwrap();
+    assert_eq!(step, PageStep::Form);
 });
 
 both_engines!(links_are_forgotten_a_day_after_their_end, |store| {

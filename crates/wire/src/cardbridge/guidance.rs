@@ -66,7 +66,7 @@ impl GuidanceRequest {
             is_otp_required,
             language: parse_language(&object)?,
             theme: PageTheme::or_default(&object.text("theme")?.unwrap_or_default()),
-            mode: PageMode::or_light(&object.text("mode")?.unwrap_or_default()),
+            mode: PageMode::or_system(&object.text("mode")?.unwrap_or_default()),
             user_agent: parse_user_agent(&object)?,
             redirect_url: parse_redirect_url(&object)?,
         })
@@ -99,7 +99,12 @@ impl PartialSchema for GuidanceRequest {
             .required("otpStatus")
             .property("language", chosen("English if left out", &languages))
             .property("theme", text("default or light; others are default"))
-            .property("mode", text("light or dark; others, web too, are light"))
+            .property(
+                "mode",
+                text(
+                    "light or dark; others, web too, are as the system that shows the page prefers",
+                ),
+            )
             .property(
                 "userAgent",
                 text("The User-Agent that will open the page, or a keyword of it. Also read as ua"),
@@ -107,7 +112,10 @@ impl PartialSchema for GuidanceRequest {
             .required("userAgent")
             .property(
                 "successfulRedirectUrl",
-                text("Where to go after success, on a registered host"),
+                text(
+                    "Where to go after success: a host of the enterprise's redirectHosts; in the \
+                     sandbox any host as long as that list is empty",
+                ),
             )
             .into()
     }
