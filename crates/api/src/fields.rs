@@ -207,8 +207,8 @@ impl<'a> Fields<'a> {
 /// What is wrong with an amount.
 pub(crate) const fn amount_text(error: AmountError) -> &'static str {
     match error {
-        AmountError::Syntax => "is not a plain decimal amount",
-        AmountError::TooManyDecimals => "has more decimals than the currency",
+        AmountError::Syntax => "is not a decimal amount",
+        AmountError::TooManyDecimals => "is finer than the currency's minor unit",
         AmountError::OutOfRange => "is out of range",
         AmountError::CurrencyMismatch => "is of another currency",
     }
@@ -259,9 +259,11 @@ mod tests {
             fields.money("a", Currency::USD).map(|money| money.map(Money::amount_minor))
         };
         assert_eq!(read("\"15.50\"").unwrap(), Some(1550));
-        assert_eq!(read("15.5").unwrap(), Some(1550));
+        for spelling in ["15.5", "15.500", "155e-1", "\"1.55E+1\"", "\"015.5\""] {
+            assert_eq!(read(spelling).unwrap(), Some(1550), "{spelling}");
+        }
         assert_eq!(read("null").unwrap(), None);
-        for bad in ["0", "-1", "\"1.001\"", "1e3", "\"abc\"", "true", "99999999999999999999"] {
+        for bad in ["0", "-1", "\"1.001\"", "1e-3", "\"abc\"", "true", "99999999999999999999"] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -136,6 +136,7 @@ impl From<MoneyError> for Problem {
             MoneyError::NotApproved => Self::conflict("not_approved", detail),
             MoneyError::ExceedsAuthorisation => Self::conflict("exceeds_authorisation", detail),
             MoneyError::TooManyIncrements => Self::conflict("too_many_increments", detail),
+            MoneyError::NetworkKeyConflict => Self::conflict("network_key_conflict", detail),
             MoneyError::NoAccount => Self::conflict("no_account", detail),
             MoneyError::ReferenceMismatch => Self::conflict("reference_mismatch", detail),
             MoneyError::Ledger(LedgerError::InsufficientFunds) => {

@@ -20,7 +20,7 @@ use wire::cardbridge::authorisation_notice::SealedNotice;
 
 use crate::admissible::{require_authorisable, require_original};
 use crate::checks::{CheckInput, Reach, first_refusal, run_checks};
-use crate::convert::convert;
+use crate::convert::{convert, convert_part};
 use crate::decision::Decision;
 use crate::fault::Fault;
 use crate::forward::{self, Correspondent, Exchange};
@@ -217,8 +217,9 @@ impl Authoriser {
         let circumstances = load(store, &request.card, request.acquirer_amount.currency()).await?;
         timings.ended("load");
         let correspondent = self.correspondent(&request.card, &circumstances)?;
+        let converting = if request.is_part() { convert_part } else { convert };
         let conversion =
-            convert(request.acquirer_amount, request.card.currency, &circumstances.fx_table);
+            converting(request.acquirer_amount, request.card.currency, &circumstances.fx_table);
         let presented = Presented { pin: self.judge_pin(&request).await?, ..request.presented };
         let checks = run_checks(&CheckInput {
             is_refund: request.transaction_type == TransactionType::Refund,
@@ -247,7 +248,10 @@ impl Authoriser {
             tariff,
         };
         let begun = hold::begin(store, record, refusal, limits, own, &mut receipt).await;
-        let outcome = begun.inspect_err(|error| self.doubt(auth_id, error))?;
+        let outcome = begun.inspect_err(|error| {
+            repeat::count_conflict(error);
+            self.doubt(auth_id, error);
+        })?;
         receipt.timings.ended("hold");
         match (outcome, &correspondent) {
             (BeginOutcome::Held(authorisation), Ok(_) | Err(Reach::NotAsked)) => {
@@ -284,6 +288,7 @@ impl Authoriser {
             network_key: request.network_key.clone(),
             follows: request.original.as_ref().map(|it| (it.outs_id, it.auth_id)),
             pin,
+            now: self.parts.store.clock().now(),
         };
         self.parts.store.present_pin(presentation).await
     }

@@ -46,15 +46,26 @@ pub(crate) fn convert(
     to: Currency,
     table: &FxTable,
 ) -> Result<Conversion, ConversionFault> {
+    let conversion = convert_part(amount, to, table)?;
+    if amount.is_positive() && !conversion.amount.is_positive() {
+        return Err(ConversionFault::RoundsToZero);
+    }
+    Ok(conversion)
+}
+
+/// As [`convert`] for what is only a part of something, which may round to nothing: then it
+/// counts and moves nothing.
+pub(crate) fn convert_part(
+    amount: Money,
+    to: Currency,
+    table: &FxTable,
+) -> Result<Conversion, ConversionFault> {
     if amount.currency() == to {
         return Ok(Conversion { amount, rate: SAME_CURRENCY.to_owned() });
     }
     let rate = table.rate(amount.currency(), to)?;
-    let converted = FxRate::convert(amount, to, rate)?;
-    if amount.is_positive() && !converted.is_positive() {
-        return Err(ConversionFault::RoundsToZero);
-    }
-    Ok(Conversion { amount: converted, rate: rate.to_string() })
+    let amount = FxRate::convert(amount, to, rate)?;
+    Ok(Conversion { amount, rate: rate.to_string() })
 }
 
 #[cfg(test)]
@@ -91,6 +102,8 @@ mod tests {
         assert_eq!(fault(1, &FxTable::default()), Err("no_fx_rate"));
         assert_eq!(fault(1, &table("0.49")), Err("amount_rounds_to_zero"));
         assert_eq!(fault(0, &table("0.49")).map(|c| c.amount.amount_minor()), Ok(0));
+        let part = convert_part(dollars(1), Currency::SGD, &table("0.49")).unwrap();
+        assert_eq!(part.amount, Money::zero(Currency::SGD));
         assert_eq!(fault(Money::MAX_INPUT_MINOR, &table("2")), Err("amount_out_of_range"));
     }
 }

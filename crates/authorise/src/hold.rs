@@ -66,11 +66,12 @@ pub(crate) fn record(
     authorisation
 }
 
-/// Whether a request sets money aside: an inquiry moves nothing, a refund gives.
+/// Whether a request sets money aside: an inquiry moves nothing, a refund gives. An increment
+/// that rounds to nothing has its hold all the same, with nothing in it.
 pub(crate) fn holds_money(authorisation: &Authorisation) -> bool {
     authorisation.direction == Direction::Outgoing
         && authorisation.transaction_type != TransactionType::Inquiry
-        && authorisation.amount.is_positive()
+        && (authorisation.amount.is_positive() || authorisation.is_increment())
 }
 
 /// When a hold that is taken now is given back by itself.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Authorisation, AuthorisationStatus, Enterprise};
-use store::Store;
+use store::{MoneyError, Store};
 use tokio::time::Instant;
 
 use crate::request::AuthoriseError;
@@ -12,6 +12,16 @@ use crate::request::AuthoriseError;
 const PAUSE: Duration = Duration::from_millis(20);
 /// Longest wait: the longest deadline and a second for its commit.
 const MAX_WAIT: Duration = Duration::from_millis(Enterprise::MAX_AUTH_DEADLINE_MS as u64 + 1_000);
+
+/// Messages refused because their network key was another message's.
+const CONFLICTS_COUNTER: &str = "cardbridge_network_key_conflicts_total";
+
+/// Counts a message that came under another one's key.
+pub(crate) fn count_conflict(error: &MoneyError) {
+    if matches!(error, MoneyError::NetworkKeyConflict) {
+        metrics::counter!(CONFLICTS_COUNTER).increment(1);
+    }
+}
 
 /// The first message's authorisation, decided. It may be under way in another process, so
 /// the store is asked.

@@ -66,6 +66,15 @@ pub struct AuthorisationRequest {
     pub pin: Option<PinComparison>,
 }
 
+impl AuthorisationRequest {
+    /// Whether it raises a purchase or gives one back: a part, not the whole of something.
+    pub(crate) const fn is_part(&self) -> bool {
+        let is_refund = matches!(self.transaction_type, TransactionType::Refund);
+        let is_completion = matches!(self.auth_type, AuthType::PreAuthCompletion);
+        is_refund || (self.original.is_some() && !is_completion)
+    }
+}
+
 /// What the network takes back.
 #[derive(Debug, Clone)]
 pub struct ReversalRequest {

@@ -9,6 +9,7 @@ mod authorisation;
 mod card;
 mod clock;
 mod customer;
+mod decimal;
 mod enterprise;
 mod error_code;
 mod file_type;
@@ -42,6 +43,7 @@ pub use authorisation::{
 pub use card::{Card, CardEvent, CardStatus, CardStatusReason, CardTransitionError, CardType};
 pub use clock::{Clock, SystemTime, TimeSource};
 pub use customer::{Customer, PhoneError, normalise_phone};
+pub use decimal::ExactDecimal;
 pub use enterprise::{ApiKey, Enterprise, RsaPadding};
 pub use error_code::ErrorCode;
 pub use file_type::FileType;

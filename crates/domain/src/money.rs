@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use rust_decimal::Decimal;
 use thiserror::Error;
+
+use crate::ExactDecimal;
 
 /// An ISO 4217 currency, by its numeric code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,10 +69,10 @@ impl fmt::Debug for Currency {
 /// Why a text is no amount, or why an arithmetic step was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AmountError {
-    /// Not a plain decimal number.
+    /// Not a decimal number.
     #[error("not a decimal amount")]
     Syntax,
-    /// More decimals than the currency has.
+    /// Finer than the currency's minor unit.
     #[error("more decimals than the currency has")]
     TooManyDecimals,
     /// Beyond what 64-bit minor units hold.
@@ -93,8 +94,6 @@ impl Money {
     /// Largest amount accepted from outside, in minor units: it leaves room for
     /// sums of many such amounts in an `i64`.
     pub const MAX_INPUT_MINOR: i64 = 1_000_000_000_000_000;
-    /// Longest amount text read: 16 digits, a point, a sign and decimals.
-    const MAX_TEXT_BYTES: usize = 24;
 
     /// An amount in minor units.
     #[must_use]
@@ -126,30 +125,13 @@ impl Money {
         self.amount_minor > 0
     }
 
-    /// Reads major units written as a plain decimal (`15.5`, `-3`); no exponent,
-    /// no grouping, no more decimals than the currency has.
+    /// Reads major units in any spelling of [`ExactDecimal`]; what counts is that the number is
+    /// a whole one of minor units (`1500.00` yen, `1E+2` dollars).
     ///
     /// # Errors
     /// [`AmountError`] names what is wrong with the text.
     pub fn parse_major(text: &str, currency: Currency) -> Result<Self, AmountError> {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        if !plain(whole) || !plain(fraction) {
-            return Err(AmountError::Syntax);
-        }
-        if text.len() > Self::MAX_TEXT_BYTES {
-            return Err(AmountError::OutOfRange);
-        }
-        let exponent = currency.exponent();
-        if digits.contains('.') && fraction.len() > exponent as usize {
-            return Err(AmountError::TooManyDecimals);
-        }
-        let value: Decimal = text.parse().map_err(|_| AmountError::Syntax)?;
-        let scaled = value
-            .checked_mul(Decimal::from(10_i64.pow(exponent)))
-            .ok_or(AmountError::OutOfRange)?;
-        let amount_minor = i64::try_from(scaled).map_err(|_| AmountError::OutOfRange)?;
+        let amount_minor = ExactDecimal::parse(text)?.scaled(currency.exponent())?;
         let amount = Self { amount_minor, currency };
         if amount.is_beyond_input() { Err(AmountError::OutOfRange) } else { Ok(amount) }
     }
@@ -223,7 +205,7 @@ mod tests {
         assert_eq!(usd("0.01").unwrap().amount_minor(), 1);
         assert_eq!(usd("-3").unwrap().amount_minor(), -300);
         assert_eq!(usd("15.555"), Err(AmountError::TooManyDecimals));
-        for bad in ["", ".", "1.", ".5", "1e3", "+1", " 1", "1,000", "NaN", "--1", "0x1"] {
+        for bad in ["", ".", ".5", "1e", "+1", " 1", "1,000", "NaN", "--1", "0x1"] {
             assert_eq!(usd(bad), Err(AmountError::Syntax), "{bad}");
         }
         for huge in [
@@ -238,7 +220,13 @@ mod tests {
         }
         let yen = Currency::parse("JPY").unwrap();
         assert_eq!(Money::parse_major("120", yen).unwrap().to_major(), "120");
-        assert_eq!(Money::parse_major("120.0", yen), Err(AmountError::TooManyDecimals));
+        for spelling in ["120.00", "12E+1", "1.2e2"] {
+            assert_eq!(Money::parse_major(spelling, yen).unwrap().amount_minor(), 120);
+        }
+        for finer in ["120.5", "1205e-1", "1e-1"] {
+            assert_eq!(Money::parse_major(finer, yen), Err(AmountError::TooManyDecimals));
+        }
+        assert_eq!(usd("100.000").unwrap().amount_minor(), 10_000);
     }
 
     #[test]

@@ -111,10 +111,11 @@ fn give_back(
 
 /// Spends `amount` for good. It comes from the hold as far as that goes; the rest is
 /// forced from what is available, which may go below zero: the network decides, and
-/// the account is flagged. A final clearing gives back what the hold has left.
+/// the account is flagged. A final clearing gives back what the hold has left. A part of a
+/// converted amount may round to nothing: it spends nothing.
 ///
 /// # Errors
-/// Not above zero, another currency, or out of range.
+/// Below zero, another currency, or out of range.
 pub fn clear(
     account: &mut Account,
     hold_state: HoldState,
@@ -122,7 +123,7 @@ pub fn clear(
     amount: Money,
     is_final: bool,
 ) -> Result<Clearing, LedgerError> {
-    if !amount.is_positive() {
+    if amount.amount_minor() < 0 {
         return Err(LedgerError::NotPositive);
     }
     let mut work = account.clone();

@@ -62,8 +62,8 @@ pub use jobs::{Job, JobKind, Renewal};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
 pub use money::{
     BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, DecideAuthorisation,
-    DecideOutcome, ForcedClearing, MoneyError, OwnLimits, PostingOutcome, ReverseAuthorisation,
-    VelocityTerms, VmTariff,
+    DecideOutcome, ForcedClearing, MoneyError, NETWORK_KEY_DAYS, OwnLimits, PostingOutcome,
+    ReverseAuthorisation, VelocityTerms, VmTariff,
 };
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,

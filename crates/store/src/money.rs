@@ -13,6 +13,7 @@ mod bill;
 mod fees;
 mod flows;
 mod funds;
+mod load;
 mod messages;
 mod notice;
 mod steps;
@@ -22,7 +23,8 @@ use crate::{MovedFunds, Store, StoreError};
 
 pub(crate) use apply::{Repeats, apply};
 pub use fees::VmTariff;
-pub(crate) use messages::{MessageKey, first_of};
+pub use messages::NETWORK_KEY_DAYS;
+pub(crate) use messages::{MessageKey, first_of, is_in_time};
 pub use notice::ChangeNotice;
 pub use velocity::{OwnLimits, VelocityTerms};
 
@@ -47,6 +49,9 @@ pub enum MoneyError {
     /// The authorisation was incremented too often.
     #[error("the authorisation has too many increments")]
     TooManyIncrements,
+    /// The network's key came with another message within [`NETWORK_KEY_DAYS`].
+    #[error("the network's key (card, STAN, RRN) was used for another message")]
+    NetworkKeyConflict,
     /// The owner has no deposit in the currency.
     #[error("the enterprise has no deposit in this currency")]
     NoAccount,
@@ -89,7 +94,8 @@ pub enum BeginOutcome {
     Held(Authorisation),
     /// Declined and told: it came so, it would exceed a limit, or the deposit does not cover it.
     Refused(Authorisation),
-    /// The network's key was seen before: this is the authorisation it made; nothing was written.
+    /// The network's key was seen before, with the same message: this is the authorisation it
+    /// made; nothing was written.
     Repeated(Authorisation),
 }
 

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::cards::find_card;
 use crate::engine::Tx;
-use crate::money::{MessageKey, first_of};
+use crate::money::{MessageKey, first_of, is_in_time};
 use crate::rows::{KeptPin, PIN_COLUMNS, pin_from, pin_values};
 use crate::{Store, StoreError};
 
@@ -109,6 +109,8 @@ pub struct PinPresentation {
     pub follows: Option<(OutsId, AuthId)>,
     /// The PIN.
     pub pin: PinComparison,
+    /// When the message came (business time).
+    pub now: Timestamp,
 }
 
 impl PinPresentation {
@@ -156,7 +158,8 @@ impl Store {
     }
 
     /// Judges a presented PIN and counts the try; of equal messages, also at once, it counts
-    /// one. None if the message has become an authorisation before: that is its answer.
+    /// one. None if the message, or another under its key, has become an authorisation before:
+    /// that is its answer, or what it is refused for.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -214,7 +217,8 @@ async fn judge(
     // The card's row is what changes of its PIN wait for, and equal messages for one another.
     find_card(tx, enterprise_id, card_id, " FOR UPDATE").await?;
     for key in presentation.keys() {
-        if first_of(tx, &key).await?.is_some() {
+        let first = first_of(tx, &key).await?;
+        if first.is_some_and(|first| is_in_time(&first, presentation.now)) {
             return Ok(None);
         }
     }

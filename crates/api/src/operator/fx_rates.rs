@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
-use domain::{FxRate, FxTable};
+use domain::{ExactDecimal, FxRate, FxTable};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -78,7 +78,8 @@ fn rates(body: &[u8]) -> Result<Vec<FxRate>, Problem> {
 
 fn rate(entry: &Fields<'_>) -> Result<FxRate, Problem> {
     let text = entry.required("rate", entry.decimal_text("rate")?)?;
-    let rate = text.parse::<Decimal>().ok().filter(|rate| *rate > Decimal::ZERO);
+    let rate = ExactDecimal::parse(&text).ok().and_then(|it| it.to_decimal());
+    let rate = rate.filter(|rate| *rate > Decimal::ZERO);
     Ok(FxRate {
         from: entry.required("from", entry.currency("from")?)?,
         to: entry.required("to", entry.currency("to")?)?,

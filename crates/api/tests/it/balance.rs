@@ -53,7 +53,7 @@ both_engines!(wrong_amounts_move_nothing, |platform| {
         ("840", json!("0")),
         ("840", json!("-1")),
         ("840", json!("1.001")),
-        ("840", json!("1e3")),
+        ("840", json!("1e-3")),
         ("840", json!("ten")),
         ("840", json!("99999999999999999999")),
         ("840", json!(1e300)),

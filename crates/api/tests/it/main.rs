@@ -37,6 +37,7 @@ mod pages;
 mod pages_in_browser;
 mod pages_measured;
 mod parked_jobs;
+mod parts;
 mod physical_cards;
 mod pins;
 mod platform;

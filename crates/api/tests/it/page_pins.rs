@@ -48,8 +48,9 @@ pub async fn works(platform: &Platform, card: &Value, pin: &str) -> bool {
     let pin = PinComparison::new(move |sealed| {
         vault.pin_matches(enterprise_id, card_id, &pan, &pin, sealed).unwrap()
     });
-    let presentation =
-        PinPresentation { enterprise_id, card_id, network_key: None, follows: None, pin };
+    let (network_key, follows) = (None, None);
+    let now = platform.store.clock().now();
+    let presentation = PinPresentation { enterprise_id, card_id, network_key, follows, pin, now };
     platform.store.present_pin(presentation).await.unwrap() == Some(PinVerdict::Matched)
 }
 

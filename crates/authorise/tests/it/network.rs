@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{AuthorisationStatus, BusinessDay, CardEvent, ResponseCode};
-use scheme::{CardReference, Purchase, SchemeError};
+use domain::{
+    AuthType, AuthorisationStatus, BusinessDay, CardEvent, Currency, ResponseCode, TransactionType,
+};
+use scheme::{CardReference, Increment, Purchase, SchemeError};
 use vault::{ClearPan, expiry_yymm};
 use zeroize::Zeroizing;
 
@@ -107,11 +109,60 @@ async fn the_same_message_many_times_at_once_is_one_hold_one_notice_and_one_answ
 async fn a_repeated_message_gets_the_first_answer_whatever_has_changed() {
     let bed = Bed::new().await;
     let first = bed.network.purchase(with_key(&bed, "15.50")).await.unwrap();
-    bed.change_card(CardEvent::Freeze).await;
-    let again = bed.network.purchase(with_key(&bed, "99.99")).await.unwrap();
+    bed.change_card(CardEvent::Terminate).await;
+    let again = bed.network.purchase(with_key(&bed, "15.500")).await.unwrap();
     assert!(again.repeated);
     assert_eq!(again.authorisation, first.authorisation);
     assert_eq!((bed.enterprise.notices(), bed.held_minor().await), (1, 1550));
+}
+
+#[tokio::test]
+async fn another_message_under_the_same_key_is_refused() {
+    let bed = Bed::new().await;
+    let first = bed.network.purchase(with_key(&bed, "15.50")).await.unwrap().authorisation;
+    let others = [
+        with_key(&bed, "9000.00"),
+        Purchase { currency: Currency::SGD, ..with_key(&bed, "15.50") },
+        Purchase { transaction_type: TransactionType::Cash, ..with_key(&bed, "15.50") },
+        Purchase { transaction_type: TransactionType::Refund, ..with_key(&bed, "15.50") },
+        Purchase { auth_type: AuthType::PreAuth, ..with_key(&bed, "15.50") },
+        Purchase { original_auth_id: Some(first.auth_id), ..with_key(&bed, "15.50") },
+    ];
+    for other in others {
+        let refused = bed.network.purchase(other).await.unwrap_err();
+        let text = refused.to_string();
+        assert!(text.contains("the network's key"), "{text}");
+    }
+    let increment = Increment {
+        auth_id: first.auth_id,
+        amount_text: "15.50".to_owned(),
+        stan: with_key(&bed, "1").stan,
+        rrn: with_key(&bed, "1").rrn,
+    };
+    assert!(bed.network.increment(increment).await.is_err());
+    assert_eq!((bed.enterprise.notices(), bed.held_minor().await), (1, 1550));
+    bed.assert_verified().await;
+}
+
+#[tokio::test]
+async fn a_key_is_its_messages_for_forty_days() {
+    const DAY_S: u32 = 24 * 60 * 60;
+    let bed = Bed::new().await;
+    let first = bed.network.purchase(with_key(&bed, "15.50")).await.unwrap().authorisation;
+    bed.schedule.advance(40 * DAY_S - 60).await.unwrap();
+    let again = bed.network.purchase(with_key(&bed, "15.50")).await.unwrap();
+    assert_eq!((again.repeated, again.authorisation.auth_id), (true, first.auth_id));
+    assert!(bed.network.purchase(with_key(&bed, "9000.00")).await.is_err());
+    bed.schedule.advance(120).await.unwrap();
+    let later = bed.network.purchase(with_key(&bed, "20.00")).await.unwrap();
+    assert!(!later.repeated);
+    assert_ne!(later.authorisation.auth_id, first.auth_id);
+    // From now on the key is this one's, for forty days again.
+    let again = bed.network.purchase(with_key(&bed, "20.00")).await.unwrap();
+    assert_eq!((again.repeated, again.authorisation.auth_id), (true, later.authorisation.auth_id));
+    assert!(bed.network.purchase(with_key(&bed, "15.50")).await.is_err());
+    assert_eq!((bed.enterprise.notices(), bed.held_minor().await), (2, 2000));
+    bed.assert_verified().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

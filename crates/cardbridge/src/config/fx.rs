@@ -1,9 +1,7 @@
 //! The table of rates that a fresh store begins with.
 
-use std::str::FromStr;
-
 use api::Mode;
-use domain::{Currency, FxRate};
+use domain::{Currency, ExactDecimal, FxRate};
 use rust_decimal::Decimal;
 use toml::Value;
 
@@ -45,10 +43,10 @@ fn rate_of(document: &Document, entry: &RateEntry) -> Result<FxRate, Failure> {
 
 fn decimal(value: &Value) -> Option<Decimal> {
     match value {
-        Value::String(text) => Decimal::from_str(text).ok(),
+        Value::String(text) => ExactDecimal::parse(text).ok()?.to_decimal(),
         Value::Integer(number) => Some(Decimal::from(*number)),
         // The shortest text that reads back as this number is what stands in the file.
-        Value::Float(number) => Decimal::from_str(&number.to_string()).ok(),
+        Value::Float(number) => ExactDecimal::parse(&number.to_string()).ok()?.to_decimal(),
         _ => None,
     }
 }

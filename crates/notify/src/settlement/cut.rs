@@ -170,6 +170,21 @@ impl SettlementFiles {
         self.store.is_quiet_day(enterprise_id, day).await
     }
 
+    /// Whether a day that is over needs no files of an enterprise: nothing of the deposit's cards
+    /// happened on it, and none was cut while it was open.
+    pub(super) async fn is_nothing_to_cut(
+        &self,
+        enterprise_id: EnterpriseId,
+        day: BusinessDay,
+    ) -> Result<bool, StoreError> {
+        for file_type in FILE_TYPES {
+            if self.store.settlement_file(enterprise_id, day, file_type).await?.is_some() {
+                return Ok(false);
+            }
+        }
+        self.store.is_quiet_day(enterprise_id, day).await
+    }
+
     /// Cuts one file; the one in force afterwards.
     ///
     /// # Errors

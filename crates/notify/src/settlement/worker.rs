@@ -1,7 +1,8 @@
 //! The leased job that cuts the files of each day at 02:00 UTC+8 of the next one.
 //!
-//! A day without any row costs it nothing: [`SettlementFiles::file`] makes its empty files
-//! when they are asked for. So an advance over quiet years is no work.
+//! A day without any row costs it nothing, and no file is made of an enterprise that has no
+//! row of the deposit's cards on it: [`SettlementFiles::file`] makes empty files when they are
+//! asked for. So an advance over quiet years is no work.
 
 use domain::{BusinessDay, Timestamp};
 use schedule::{BackOff, Boxed, Worker};
@@ -94,6 +95,9 @@ impl SettlementWorker {
         }
         let mut enterprises = EnterprisePages::new(self.store.clone());
         while let Some(enterprise_id) = enterprises.next().await? {
+            if self.files.is_nothing_to_cut(enterprise_id, day).await? {
+                continue;
+            }
             if !self.files.close_for(enterprise_id, day).await.is_final() {
                 let again = self.store.clock().now().plus_seconds(FIRST_PAUSE_S);
                 self.store.recut_later(enterprise_id, day, again).await?;

@@ -1,20 +1,19 @@
 //! A group of money commands: read what they need, decide each in order, write once.
 
-use std::collections::BTreeSet;
-
 use domain::{
     AccountId, AuthId, Authorisation, AuthorisationStatus, Direction, EnterpriseId, HoldState,
-    IdGenerator, OutsId, Posting, Timestamp, TransactionId, TransferId, VmAppId,
+    IdGenerator, Posting, Timestamp, TransactionId, TransferId, VmAppId,
 };
 use ledger::{Account, LedgerError, Movement, Transfer};
 
-use super::batch::{self, Batch, Loaded, NewAuthorisation, account_key};
+use super::batch::{Batch, Loaded, NewAuthorisation, account_key};
 use super::bill::{Bill, Moved};
-use super::messages::MessageKey;
+use super::load::load;
+use super::messages::{Acquaintance, MessageKey, acquaintance};
 use super::{
     BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, Command,
     DecideAuthorisation, DecideOutcome, ForcedClearing, MAX_INCREMENTS, MoneyError, Outcome,
-    PostingOutcome, ReverseAuthorisation, bill, fees, steps,
+    PostingOutcome, ReverseAuthorisation, bill, steps,
 };
 use crate::StoreError;
 use crate::engine::Tx;
@@ -46,88 +45,6 @@ pub(crate) async fn apply(
     group.sweep_closed()?;
     batch.write(tx).await?;
     Ok(results)
-}
-
-/// Locks in one order, whatever the commands name, so that processes never wait for one
-/// another in a circle: the accounts first, by enterprise and currency, then authorisations,
-/// then uses of limits. Whoever holds an account is alone with its authorisations, so it does
-/// not matter that one is named before the bill that it belongs to is known.
-async fn load(tx: &Tx, commands: &[&Command], repeats: Repeats) -> Result<Batch, StoreError> {
-    let mut batch = Batch::default();
-    let (mut named, mut messages) = (BTreeSet::new(), Vec::new());
-    let (mut accounts, mut references) = (BTreeSet::new(), BTreeSet::new());
-    let mut pans = BTreeSet::new();
-    for command in commands {
-        match command {
-            Command::Begin(request) => {
-                let it = &request.authorisation;
-                accounts.insert(account_key(it));
-                accounts.extend(fees::begin_key(request));
-                if it.direction == Direction::Outgoing {
-                    named.extend(it.original_auth_id);
-                }
-                // What follows an authorisation that is closed by now would be refused, so a
-                // repeat of it must be known before.
-                let is_sought = repeats == Repeats::Sought || it.original_auth_id.is_some();
-                if is_sought {
-                    messages.extend(MessageKey::making(it));
-                }
-                let terms = request.velocity.iter().filter(|terms| terms.are_counted());
-                pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));
-            }
-            Command::Decide(decision) => {
-                named.insert(decision.auth_id);
-                accounts.extend(fees::decision_key(decision));
-            }
-            Command::Clear(request) => _ = named.insert(request.auth_id),
-            Command::Reverse(request) => _ = named.insert(request.auth_id),
-            Command::Expire { auth_id, .. } => _ = named.insert(*auth_id),
-            Command::Force(request) => {
-                let it = &request.record;
-                accounts.insert(account_key(it));
-            }
-            Command::Transfer(request) => accounts.extend(<[_; 2]>::from(request.keys())),
-            Command::Close(request) => accounts.extend(<[_; 2]>::from(request.keys())),
-            Command::Charge(request) => _ = accounts.insert(request.key()),
-            Command::Move(request) => {
-                accounts.insert(request.key());
-                references.insert((request.enterprise_id, request.reference.clone()));
-            }
-        }
-    }
-    accounts.extend(batch::accounts_of(tx, &named).await?);
-    accounts.extend(batch::heirs_of(tx, &accounts).await?);
-    batch.load_accounts(tx, accounts).await?;
-    batch.load_authorisations(tx, named).await?;
-    batch.load_bills(tx, bills(commands, &batch)).await?;
-    batch.load_messages(tx, messages).await?;
-    batch.load_references(tx, references).await?;
-    pans.extend(batch.counted_pans(commands));
-    batch.load_velocity_uses(tx, pans).await?;
-    Ok(batch)
-}
-
-/// The bills that commands are about as a whole.
-fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
-    let of_whole_bill = |command: &&Command| match command {
-        Command::Begin(request) => request.authorisation.original_auth_id,
-        Command::Decide(decision) => Some(decision.auth_id),
-        Command::Clear(request) => Some(request.auth_id),
-        Command::Reverse(request) => Some(request.auth_id),
-        Command::Expire { auth_id, .. } => Some(*auth_id),
-        Command::Force(_)
-        | Command::Move(_)
-        | Command::Transfer(_)
-        | Command::Charge(_)
-        | Command::Close(_) => None,
-    };
-    let named = commands.iter().filter_map(|command| Some((command, of_whole_bill(command)?)));
-    let outs_id = |(command, auth_id): (&&Command, AuthId)| {
-        let it = &batch.authorisations.get(&auth_id)?.authorisation;
-        let is_alone = matches!(command, Command::Decide(_) | Command::Expire { .. });
-        (!is_alone || it.is_completion() || it.is_increment()).then_some(it.outs_id)
-    };
-    named.filter_map(outs_id).collect()
 }
 
 /// A group while its commands are decided.
@@ -174,8 +91,8 @@ impl Group<'_> {
     fn begin(&mut self, request: &BeginAuthorisation) -> Result<BeginOutcome, MoneyError> {
         let mut it = request.authorisation.clone();
         let message = MessageKey::making(&it);
-        if let Some(known) = message.iter().find_map(|key| self.batch.messages.get(key)) {
-            return Ok(BeginOutcome::Repeated(known.clone()));
+        if let Some(first) = self.repeated(&it, &message)? {
+            return Ok(BeginOutcome::Repeated(first));
         }
         let reserved_minor = self.follow(&it)?;
         let excess_receipt = self.refuse_excess(&mut it, request.velocity.as_ref(), reserved_minor);
@@ -201,6 +118,27 @@ impl Group<'_> {
             return Ok(BeginOutcome::Refused(it));
         }
         Ok(BeginOutcome::Held(it))
+    }
+
+    /// The authorisation that the same message made before. A key whose time is over goes to
+    /// `it`.
+    fn repeated(
+        &mut self,
+        it: &Authorisation,
+        message: &[MessageKey],
+    ) -> Result<Option<Authorisation>, MoneyError> {
+        let known: Vec<_> =
+            message.iter().filter_map(|key| self.batch.messages.get(key)).cloned().collect();
+        for first in known {
+            match acquaintance(it, &first) {
+                Acquaintance::Repeat => return Ok(Some(first)),
+                Acquaintance::Conflict => return Err(MoneyError::NetworkKeyConflict),
+                Acquaintance::New => {
+                    self.batch.retired_keys.insert((first.enterprise_id, first.auth_id));
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn decide(&mut self, decision: &DecideAuthorisation) -> Result<DecideOutcome, MoneyError> {
@@ -250,10 +188,12 @@ impl Group<'_> {
         if it.is_refund() {
             let account = self.owned_account(it)?;
             let account_id = account.account_id;
-            let movement = ledger::refund(account, it.amount)?;
+            // A part that rounds to nothing is posted and moves nothing.
+            let is_moved = it.amount.is_positive();
+            let movement = is_moved.then(|| ledger::refund(account, it.amount)).transpose()?;
             it.posted_minor = it.amount.amount_minor();
             it.cleared_acquirer_minor = it.acquirer_amount.amount_minor();
-            self.record(it, Some(account_id), Some(movement), self.now);
+            self.record(it, Some(account_id), movement, self.now);
             let posting = self.posting(it);
             self.batch.postings.push(posting);
         } else if it.is_completion() {

@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
 use super::fees::Charge;
-use super::messages::{MessageKey, first_of};
+use super::messages::{MessageKey, first_of, retire_key};
 use super::velocity::{LoadedUse, PanKey};
 use crate::StoreError;
 use crate::engine::{Tx, Value};
@@ -54,6 +54,8 @@ pub(super) struct Batch {
     /// Of a bill what moves money away from the cardholder, in order of arrival.
     pub(super) bills: HashMap<OutsId, Vec<AuthId>>,
     pub(super) messages: HashMap<MessageKey, Authorisation>,
+    /// Authorisations whose network key a message of this group bears now.
+    pub(super) retired_keys: BTreeSet<(EnterpriseId, AuthId)>,
     pub(super) accounts: BTreeMap<AccountKey, LoadedAccount>,
     pub(super) references: HashMap<(EnterpriseId, String), Transfer>,
     pub(super) velocity_uses: BTreeMap<PanKey, LoadedUse>,
@@ -196,6 +198,9 @@ impl Batch {
 
     /// Writes everything that changed.
     pub(super) async fn write(self, tx: &Tx) -> Result<(), StoreError> {
+        for retired in &self.retired_keys {
+            retire_key(tx, *retired).await?;
+        }
         self.write_authorisations(tx).await?;
         let transfers: Vec<_> = self.transfers.iter().map(rows::transfer_values).collect();
         tx.insert_rows("ledger_transfer", rows::TRANSFER_COLUMNS, &transfers).await?;

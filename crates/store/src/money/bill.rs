@@ -258,9 +258,11 @@ fn release(
 }
 
 /// Closes a hold that has nothing left and that nothing can follow, or that is to be closed
-/// in any case.
+/// in any case. While something of the acquirer's amount is left, something can: where parts
+/// are rounded, the last of them may come to nothing in the billing currency.
 fn close_if_empty(it: &mut Authorisation, always: bool) {
-    let is_empty = it.hold_state == HoldState::Pending && it.hold_remaining_minor == 0;
+    let is_used_up = it.hold_remaining_minor == 0 && is_used_up(it);
+    let is_empty = it.hold_state == HoldState::Pending && is_used_up;
     let ends_empty = is_empty && it.original_auth_id.is_some();
     if !ends_empty && !always {
         return;

@@ -64,7 +64,9 @@ pub(super) fn begin(
     let lacking_minor = authorisation.amount.amount_minor().saturating_sub(reserved_minor);
     let is_covered = lacking_minor <= 0 || is_incoming(authorisation);
     if is_inquiry(authorisation) || (account.is_some() && is_covered) {
-        authorisation.hold_state = HoldState::None;
+        // An increment that rounds to nothing is a part of its bill, to be cleared or reversed.
+        let is_part = authorisation.is_increment();
+        authorisation.hold_state = if is_part { HoldState::Pending } else { HoldState::None };
         return Ok(None);
     }
     let lacking = Money::new(lacking_minor, authorisation.amount.currency());

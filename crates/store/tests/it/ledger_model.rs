@@ -32,6 +32,7 @@ pub enum Done {
     /// The network's key had made this one before.
     Repeated(AuthId),
     Taken,
+    /// Also where the network's key had made another one before.
     Refused,
 }
 
@@ -117,7 +118,10 @@ impl Model {
     pub fn begin(&mut self, asked: &Asked) -> Done {
         let is_same = |it: &&Known| it.is_limited == asked.is_limited && it.key == asked.key;
         if let Some(first) = self.known.iter().find(|it| it.key.is_some() && is_same(it)) {
-            return Done::Repeated(first.auth_id);
+            let is_repeat = first.kind == asked.kind
+                && (first.amount, first.rate) == (asked.amount, asked.rate)
+                && first.original == asked.original;
+            return if is_repeat { Done::Repeated(first.auth_id) } else { Done::Refused };
         }
         if asked.original.is_some_and(|index| !self.may_follow(index, asked.kind)) {
             return Done::Refused;

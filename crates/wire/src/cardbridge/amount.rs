@@ -1,23 +1,22 @@
 //! Amounts as they travel: JSON numbers with exact digits, never floats.
 
-use domain::{AmountError, Currency, Money};
+use domain::{AmountError, Currency, ExactDecimal, Money};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// Longest amount read, in bytes.
-const MAX_AMOUNT_BYTES: usize = 32;
-
-/// The decimal digits of an amount in major units, exactly as written (`20.50`).
+/// The decimal digits of an amount in major units, exactly as written (`20.50`) unless they
+/// were written with an exponent or needless zeros in front.
 /// Read from a JSON number or text, written as a JSON number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmountText(String);
 
 impl AmountText {
-    /// Takes a plain decimal (`-3`, `15.5`): digits as JSON writes numbers, without an
-    /// exponent. None for anything else.
+    /// Takes a decimal in any spelling of [`ExactDecimal`] (`-3`, `15.50`, `1E+2`). None for
+    /// anything else, or a number that is far from all amounts.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        is_plain_decimal(text).then(|| Self(text.to_owned()))
+        let plain = ExactDecimal::parse(text).ok()?.plain()?;
+        Some(Self(if is_plain(text) { text.to_owned() } else { plain }))
     }
 
     /// The digits.
@@ -64,12 +63,11 @@ impl<'de> Deserialize<'de> for AmountText {
     }
 }
 
-fn is_plain_decimal(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let leading_zero = whole.len() > 1 && whole.starts_with('0');
-    text.len() <= MAX_AMOUNT_BYTES && plain(whole) && plain(fraction) && !leading_zero
+/// Whether a decimal is written as JSON writes numbers, without an exponent.
+fn is_plain(text: &str) -> bool {
+    let whole = text.strip_prefix('-').unwrap_or(text).split('.').next().unwrap_or(text);
+    let has_leading_zero = whole.len() > 1 && whole.starts_with('0');
+    !has_leading_zero && !text.ends_with('.') && !text.contains(['e', 'E'])
 }
 
 #[cfg(test)]
@@ -87,10 +85,22 @@ mod tests {
     }
 
     #[test]
-    fn exponents_and_other_forms_are_refused() {
-        for json in
-            ["1e3", "\"1e3\"", "\"\"", "true", "[]", "\"015\"", "\"+1\"", "\"1.\"", "\".5\""]
-        {
+    fn other_spellings_are_written_as_plain_numbers() {
+        for (json, written) in [
+            ("1e3", "1000"),
+            ("\"1E+2\"", "100"),
+            ("\"015\"", "15"),
+            ("\"1.\"", "1"),
+            ("-25e-1", "-2.5"),
+        ] {
+            let amount: AmountText = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&amount).unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn what_is_no_decimal_is_refused() {
+        for json in ["\"1e\"", "\"\"", "true", "[]", "\"+1\"", "\".5\"", "1e99", "\"1,0\""] {
             assert!(serde_json::from_str::<AmountText>(json).is_err(), "{json}");
         }
     }

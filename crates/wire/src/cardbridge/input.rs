@@ -34,7 +34,7 @@ pub enum Problem {
     ControlCharacters,
     /// Not a caller's reference as `domain::is_reference` defines it.
     NotAReference,
-    /// Not a plain decimal.
+    /// Not a decimal.
     NotAnAmount,
     /// Not above zero, beyond the largest amount, or finer than its currency's minor unit.
     NotSpendable,
@@ -86,7 +86,7 @@ impl Problem {
             Self::TooLong => "is too long",
             Self::ControlCharacters => "holds control characters",
             Self::NotAReference => "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -",
-            Self::NotAnAmount => "is not a plain decimal amount",
+            Self::NotAnAmount => "is not a decimal amount",
             Self::NotSpendable => "must be above zero and a multiple of the currency's minor unit",
             Self::NotACurrency => "is not an ISO 4217 currency code",
             Self::NotACountry => "is not an ISO 3166 country code",
@@ -260,7 +260,7 @@ impl<'a> Object<'a> {
     /// An amount, number or text, digits kept.
     ///
     /// # Errors
-    /// Not a plain decimal.
+    /// Not a decimal.
     pub fn amount(&self, field: &str) -> Result<Option<AmountText>, ParseError> {
         let Some(json) = self.json(field) else { return Ok(None) };
         AmountText::from_json(json.get())
@@ -409,7 +409,7 @@ mod tests {
     fn wrong_values_are_named_and_not_repeated() {
         let long = "x".repeat(MAX_TEXT_CHARS + 1);
         let json = format!(
-            r#"{{"a":{{}},"b":"1e3","c":"secret-value","d":"{long}","e":"a\u0000b","f":1,"g":"a b"}}"#
+            r#"{{"a":{{}},"b":"1e","c":"secret-value","d":"{long}","e":"a\u0000b","f":1,"g":"a b"}}"#
         );
         let body = object(&json);
         let texts = [
@@ -426,7 +426,7 @@ mod tests {
             texts,
             [
                 "a has the wrong type",
-                "b is not a plain decimal amount",
+                "b is not a decimal amount",
                 "c is not an ISO 3166 country code",
                 "d is too long",
                 "e holds control characters",

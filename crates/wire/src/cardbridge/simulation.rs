@@ -26,8 +26,8 @@ impl FundAuth {
     /// Reads the body.
     ///
     /// # Errors
-    /// A field is missing or ill-formed, the amount is not above zero or has more
-    /// decimals than its currency, or authType is not `EXPEND`.
+    /// A field is missing or ill-formed, the amount is not above zero or finer
+    /// than its currency's minor unit, or authType is not `EXPEND`.
     pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
         let object = Object::parse_body(body)?;
         let card_id = object.required_id("cardId")?;
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn amounts_are_taken_as_text_or_number() {
-        for amount in ["\"15.5\"", "15.5", "15.50"] {
+        for amount in ["\"15.5\"", "15.5", "15.500", "155E-1", "\"1.55e+1\""] {
             for currency in ["USD", "840"] {
                 let body = format!(
                     r#"{{"cardId":"1","authType":"EXPEND","amount":{amount},"currency":"{currency}"}}"#
@@ -106,7 +106,7 @@ mod tests {
             );
             FundAuth::parse(body.as_bytes()).map_err(|error| error.code()).err()
         };
-        for amount in ["0", "-1", "1e3", "15.555", "\"\"", "null", "99999999999999999999"] {
+        for amount in ["0", "-1", "1e-3", "15.555", "\"\"", "null", "99999999999999999999"] {
             assert_eq!(code("EXPEND", amount), Some(ErrorCode::SysIllegalParam), "{amount}");
         }
         assert_eq!(code("REFUND", "1"), Some(ErrorCode::OperationNotSupport));

@@ -1,7 +1,7 @@
 //! Money inside the envelope: JSON numbers in whole units of US dollars, never floats
 //! (vm-api.md section 8).
 
-use domain::{Currency, Money};
+use domain::{AmountError, Currency, Money};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -10,10 +10,6 @@ use utoipa::{PartialSchema, ToSchema};
 
 /// The currency of all accounts and cards of this dialect.
 pub const CURRENCY: Currency = Currency::USD;
-/// Decimals that an amount may have.
-const DECIMALS: usize = 2;
-/// Longest number that is read.
-const MAX_NUMBER_CHARS: usize = 32;
 
 /// An amount as this dialect writes it: a JSON number with no more digits than it needs
 /// (`19.99`, `20.5`, `300`).
@@ -76,45 +72,10 @@ pub enum NoAmount {
 /// # Errors
 /// [`NoAmount`].
 pub fn parse(text: &str) -> Result<Money, NoAmount> {
-    let (sign, significant, zeros) = decimal(text).ok_or(NoAmount::Malformed)?;
-    if significant.is_empty() {
-        return Ok(Money::zero(CURRENCY));
-    }
-    let beyond = if sign.is_empty() { NoAmount::TooLarge } else { NoAmount::Malformed };
-    if zeros > MAX_NUMBER_CHARS {
-        return Err(beyond);
-    }
-    let minor = format!("{sign}{significant}{}", "0".repeat(zeros)).parse::<i64>();
-    let minor = minor.map_err(|_| beyond)?;
-    let is_in_range = minor.unsigned_abs() <= Money::MAX_INPUT_MINOR.unsigned_abs();
-    is_in_range.then(|| Money::new(minor, CURRENCY)).ok_or(beyond)
-}
-
-/// Sign and digits of a number, and how many zeros follow them in minor units; zero has no
-/// digits.
-fn decimal(text: &str) -> Option<(&'static str, String, usize)> {
-    if text.len() > MAX_NUMBER_CHARS || !text.is_ascii() {
-        return None;
-    }
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let (sign, digits) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all = format!("{whole}{fraction}");
-    if whole.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let significant = all.trim_end_matches('0');
-    let dropped = i32::try_from(all.len() - significant.len()).ok()?;
-    // The number is `significant` times ten to this power.
-    let power = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?.checked_add(dropped)?;
-    if significant.is_empty() {
-        return Some((sign, String::new(), 0));
-    }
-    let zeros = usize::try_from(power.checked_add(i32::try_from(DECIMALS).ok()?)?).ok()?;
-    Some((sign, significant.to_owned(), zeros))
+    Money::parse_major(text, CURRENCY).map_err(|error| match error {
+        AmountError::OutOfRange if !text.starts_with('-') => NoAmount::TooLarge,
+        _ => NoAmount::Malformed,
+    })
 }
 
 #[cfg(test)]

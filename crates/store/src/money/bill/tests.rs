@@ -82,16 +82,11 @@ proptest! {
             let left = acquirer_left_minor(&it.original);
             let part = part.min(left);
             if part == 0 { break; }
-            // A part that rounds to nothing is refused and changes nothing.
-            let before = (account.clone(), it.clone());
-            let done = if is_clearing {
-                clear(&mut account, &mut it, &clearing(Some(part), false)).map(|_| ())
+            // A part that rounds to nothing counts and moves nothing.
+            if is_clearing {
+                clear(&mut account, &mut it, &clearing(Some(part), false)).unwrap();
             } else {
-                reverse(&mut account, &mut it, &reversal(Some(part))).map(|_| ())
-            };
-            if done.is_err() {
-                prop_assert_eq!(&account, &before.0);
-                prop_assert_eq!(&it.original, &before.1.original);
+                reverse(&mut account, &mut it, &reversal(Some(part))).unwrap();
             }
             prop_assert_eq!(account.check(), Ok(()));
             prop_assert_eq!(account.held_minor, it.original.hold_remaining_minor);
@@ -105,6 +100,68 @@ proptest! {
         prop_assert_eq!(account.posted_minor, it.original.posted_minor);
         prop_assert_eq!(account.available_minor + it.original.posted_minor, billing);
     }
+}
+
+proptest! {
+    /// The same of a whole bill: an increment's hold may be empty before its amount is used up.
+    #[test]
+    fn parts_of_a_raised_bill_leave_nothing_over(
+        acquirer in 1_i64..500,
+        billing in 1_i64..50,
+        parts in prop::collection::vec((1_i64..60, any::<bool>()), 0..24),
+        is_named in any::<bool>(),
+    ) {
+        let (mut account, mut it) = approved(acquirer, billing);
+        let increment = follower(&mut account, &it, AuthType::Normal);
+        if is_named {
+            it = Bill { original: increment, increments: Vec::new() };
+        } else {
+            it.increments.push(increment);
+        }
+        let whole = account.held_minor;
+        let own = if is_named { billing } else { whole };
+        let left = |it: &Bill| -> i64 {
+            it.increments.iter().chain([&it.original]).map(acquirer_left_minor).sum()
+        };
+        for (part, is_clearing) in parts {
+            let part = part.min(left(&it));
+            if part == 0 { break; }
+            if is_clearing {
+                clear(&mut account, &mut it, &clearing(Some(part), false)).unwrap();
+            } else {
+                reverse(&mut account, &mut it, &reversal(Some(part))).unwrap();
+            }
+            prop_assert_eq!(account.check(), Ok(()));
+            prop_assert_eq!(account.held_minor, whole - own + it.held_minor());
+        }
+        if left(&it) > 0 {
+            clear(&mut account, &mut it, &clearing(None, true)).unwrap();
+        }
+        prop_assert_eq!(it.held_minor(), 0);
+        prop_assert_eq!(account.held_minor, whole - own);
+        prop_assert_eq!(account.posted_minor, it.original.posted_minor);
+    }
+}
+
+#[test]
+fn seven_parts_of_seven_cents_come_to_the_five_that_are_held() {
+    let (mut account, mut it) = approved(7, 5);
+    let posted: Vec<_> = (0..7)
+        .map(|_| clear(&mut account, &mut it, &clearing(Some(1), false)).unwrap())
+        .map(|cleared| cleared.amount.amount_minor())
+        .collect();
+    assert_eq!(posted, [1, 0, 1, 1, 1, 0, 1]);
+    assert_eq!((account.available_minor, account.held_minor, account.posted_minor), (0, 0, 5));
+    let again = clear(&mut account, &mut it, &clearing(Some(1), false));
+    assert!(matches!(again, Err(MoneyError::Ledger(LedgerError::HoldClosed))));
+}
+
+#[test]
+fn a_final_clearing_that_rounds_to_nothing_gives_the_hold_back() {
+    let (mut account, mut it) = approved(1_000, 6);
+    clear(&mut account, &mut it, &clearing(Some(1), true)).unwrap();
+    assert_eq!((account.available_minor, account.held_minor, account.posted_minor), (6, 0, 0));
+    assert_eq!(it.original.hold_state, HoldState::Posted);
 }
 
 #[test]

@@ -1,0 +1,98 @@
+//! What a group of money commands reads, and locks, before any of them is decided.
+
+use std::collections::BTreeSet;
+
+use domain::{AuthId, Direction, OutsId};
+
+use super::apply::Repeats;
+use super::batch::{self, Batch, account_key};
+use super::messages::MessageKey;
+use super::{Command, fees};
+use crate::StoreError;
+use crate::engine::Tx;
+
+/// Locks in one order, whatever the commands name, so that processes never wait for one
+/// another in a circle: the accounts first, by enterprise and currency, then authorisations,
+/// then uses of limits. Whoever holds an account is alone with its authorisations, so it does
+/// not matter that one is named before the bill that it belongs to is known.
+pub(super) async fn load(
+    tx: &Tx,
+    commands: &[&Command],
+    repeats: Repeats,
+) -> Result<Batch, StoreError> {
+    let mut batch = Batch::default();
+    let (mut named, mut messages) = (BTreeSet::new(), Vec::new());
+    let (mut accounts, mut references) = (BTreeSet::new(), BTreeSet::new());
+    let mut pans = BTreeSet::new();
+    for command in commands {
+        match command {
+            Command::Begin(request) => {
+                let it = &request.authorisation;
+                accounts.insert(account_key(it));
+                accounts.extend(fees::begin_key(request));
+                if it.direction == Direction::Outgoing {
+                    named.extend(it.original_auth_id);
+                }
+                // What follows an authorisation that is closed by now would be refused, so a
+                // repeat of it must be known before.
+                let is_sought = repeats == Repeats::Sought || it.original_auth_id.is_some();
+                if is_sought {
+                    messages.extend(MessageKey::making(it));
+                }
+                let terms = request.velocity.iter().filter(|terms| terms.are_counted());
+                pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));
+            }
+            Command::Decide(decision) => {
+                named.insert(decision.auth_id);
+                accounts.extend(fees::decision_key(decision));
+            }
+            Command::Clear(request) => _ = named.insert(request.auth_id),
+            Command::Reverse(request) => _ = named.insert(request.auth_id),
+            Command::Expire { auth_id, .. } => _ = named.insert(*auth_id),
+            Command::Force(request) => {
+                let it = &request.record;
+                accounts.insert(account_key(it));
+            }
+            Command::Transfer(request) => accounts.extend(<[_; 2]>::from(request.keys())),
+            Command::Close(request) => accounts.extend(<[_; 2]>::from(request.keys())),
+            Command::Charge(request) => _ = accounts.insert(request.key()),
+            Command::Move(request) => {
+                accounts.insert(request.key());
+                references.insert((request.enterprise_id, request.reference.clone()));
+            }
+        }
+    }
+    accounts.extend(batch::accounts_of(tx, &named).await?);
+    accounts.extend(batch::heirs_of(tx, &accounts).await?);
+    batch.load_accounts(tx, accounts).await?;
+    batch.load_authorisations(tx, named).await?;
+    batch.load_bills(tx, bills(commands, &batch)).await?;
+    batch.load_messages(tx, messages).await?;
+    batch.load_references(tx, references).await?;
+    pans.extend(batch.counted_pans(commands));
+    batch.load_velocity_uses(tx, pans).await?;
+    Ok(batch)
+}
+
+/// The bills that commands are about as a whole.
+fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
+    let of_whole_bill = |command: &&Command| match command {
+        Command::Begin(request) => request.authorisation.original_auth_id,
+        Command::Decide(decision) => Some(decision.auth_id),
+        Command::Clear(request) => Some(request.auth_id),
+        Command::Reverse(request) => Some(request.auth_id),
+        Command::Expire { auth_id, .. } => Some(*auth_id),
+        Command::Force(_)
+        | Command::Move(_)
+        | Command::Transfer(_)
+        | Command::Charge(_)
+        | Command::Close(_) => None,
+    };
+    let named = commands.iter().filter_map(|command| Some((command, of_whole_bill(command)?)));
+    let outs_id = |(command, auth_id): (&&Command, AuthId)| {
+        let it = &batch.authorisations.get(&auth_id)?.authorisation;
+        let is_alone = matches!(command, Command::Decide(_) | Command::Expire { .. });
+        (!is_alone || it.is_completion() || it.is_increment()).then_some(it.outs_id)
+    };
+    named.filter_map(outs_id).collect()
+}
