@@ -5,7 +5,7 @@ use std::sync::Arc;
 use authorise::Challenges;
 use cards::Cards;
 use crypto::RsaPool;
-use domain::{Random, Timestamp};
+use domain::Random;
 use files::Files;
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -97,8 +97,6 @@ pub struct ApiState {
     pub random: Arc<dyn Random>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
-    /// When the process started (real time).
-    pub started_at: Timestamp,
 }
 
 #[cfg(test)]

@@ -128,6 +128,10 @@ pub struct ServeArgs {
     /// Number of this process among those that share a store, 0 to 1023 [default: 0]
     #[arg(long, value_name = "N")]
     node: Option<String>,
+    /// Start production although the highest id is over an hour ahead of the machine's clock
+    /// [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    accept_clock_ahead: Option<String>,
     /// Filter of the log on stderr, such as info or authorise=debug,info [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -149,6 +153,7 @@ impl ServeArgs {
             ("master-key-file", self.master_key_file),
             ("outbound-allow", self.outbound_allow),
             ("node", self.node),
+            ("accept-clock-ahead", self.accept_clock_ahead),
             ("log", self.log),
         ]
         .into_iter()

@@ -15,6 +15,9 @@ impl Failure {
     pub const CONFIGURATION: u8 = 2;
     /// Exit code of everything else.
     pub const RUN: u8 = 1;
+    /// Exit code where the process should be started again later: its node number is another
+    /// process's (`EX_TEMPFAIL` of sysexits.h).
+    pub const TRY_LATER: u8 = 75;
 
     /// A bad option or configuration; the line names the key and what it should be.
     #[must_use]
@@ -26,6 +29,12 @@ impl Failure {
     #[must_use]
     pub fn run(line: impl fmt::Display) -> Self {
         Self::new(Self::RUN, &line)
+    }
+
+    /// Something that time mends; whoever watches over the process starts it again.
+    #[must_use]
+    pub fn try_later(line: impl fmt::Display) -> Self {
+        Self::new(Self::TRY_LATER, &line)
     }
 
     fn new(code: u8, line: &dyn fmt::Display) -> Self {

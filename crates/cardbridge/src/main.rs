@@ -3,6 +3,7 @@
 mod cli;
 mod config;
 mod demo;
+mod dumps;
 mod failure;
 mod log;
 mod operator;
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
+    // Before anything secret is read.
+    dumps::forbid()?;
     let command = match cli::parse(std::env::args_os())? {
         Parsed::Command(command) => *command,
         Parsed::Text(text) => {

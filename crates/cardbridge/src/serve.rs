@@ -25,7 +25,11 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let mut stops = Stops::new()?;
     let platform = Platform::start(config).await?;
     announce(platform.addresses())?;
-    stops.received().await;
+    tokio::select! {
+        () = stops.received() => {}
+        // Nothing more may be written under a number that is another's.
+        failure = platform.number_lost() => return Err(failure),
+    }
     tracing::info!("stopping");
     platform.stop().await;
     Ok(())

@@ -1,17 +1,25 @@
 //! The only source of time: real time, and business time that can be moved forward.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::Timestamp;
 
-/// Where real time comes from.
+/// How much slower business time runs than real time while real time lies behind it.
+const CATCHING_UP: u32 = 2;
+
+/// Where time comes from.
 pub trait TimeSource: Send + Sync {
-    /// The present moment.
+    /// The present moment, by a clock that people and machines set, also backwards.
     fn real_now(&self) -> Timestamp;
+
+    /// How long a moment of the past lies back, by a clock that nobody sets and that goes
+    /// on while the machine sleeps. The moment is the same throughout the process.
+    fn elapsed(&self) -> Duration;
 }
 
-/// The operating system's clock.
+/// The operating system's clocks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemTime;
 
@@ -21,22 +29,42 @@ impl TimeSource for SystemTime {
     fn real_now(&self) -> Timestamp {
         Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
     }
+
+    fn elapsed(&self) -> Duration {
+        #[cfg(target_os = "linux")]
+        let id = rustix::time::ClockId::Boottime;
+        #[cfg(not(target_os = "linux"))]
+        let id = rustix::time::ClockId::Monotonic;
+        Duration::try_from(rustix::time::clock_gettime(id)).unwrap_or_default()
+    }
 }
 
 /// Two readings of one clock. *Real* time authenticates callers; *business* time
-/// is real time plus an offset that the sandbox may increase.
-/// Clones share the offset.
+/// is real time plus an offset that the sandbox may increase, and never goes back.
+/// Clones share offset and course.
 #[derive(Clone)]
 pub struct Clock {
     source: Arc<dyn TimeSource>,
     offset_us: Arc<AtomicI64>,
+    course: Arc<Mutex<Course>>,
+}
+
+/// The latest business time that real time gave, and when it did.
+struct Course {
+    latest_us: i64,
+    given_at: Duration,
 }
 
 impl Clock {
     /// A clock over `source` with a business offset in microseconds.
     #[must_use]
     pub fn new(source: Arc<dyn TimeSource>, offset_us: i64) -> Self {
-        Self { source, offset_us: Arc::new(AtomicI64::new(offset_us)) }
+        let course = Course { latest_us: i64::MIN, given_at: source.elapsed() };
+        Self {
+            source,
+            offset_us: Arc::new(AtomicI64::new(offset_us)),
+            course: Arc::new(Mutex::new(course)),
+        }
     }
 
     /// The operating system's clock with no offset.
@@ -45,17 +73,36 @@ impl Clock {
         Self::new(Arc::new(SystemTime), 0)
     }
 
-    /// Business time: everything that happens to cards and money.
+    /// Business time: everything that happens to cards and money. When the machine's clock
+    /// is set back it goes on at half its speed until real time has caught up, so that it
+    /// never goes back and what waits for it still happens.
     #[must_use]
     pub fn now(&self) -> Timestamp {
+        let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);
         let offset_us = self.offset_us.load(Ordering::SeqCst);
-        Timestamp::from_micros(self.real_now().as_micros().saturating_add(offset_us))
+        let by_real_us = self.real_now().as_micros().saturating_add(offset_us);
+        let elapsed = self.source.elapsed();
+        let since_us = (elapsed.saturating_sub(course.given_at) / CATCHING_UP).as_micros();
+        let since_us = i64::try_from(since_us).unwrap_or(i64::MAX);
+        let least_us = course.latest_us.saturating_add(since_us);
+        if by_real_us < least_us {
+            return Timestamp::from_micros(least_us);
+        }
+        *course = Course { latest_us: by_real_us, given_at: elapsed };
+        Timestamp::from_micros(by_real_us)
     }
 
     /// Real time: signature windows, replay memory, leases.
     #[must_use]
     pub fn real_now(&self) -> Timestamp {
         self.source.real_now()
+    }
+
+    /// How long a fixed moment lies back ([`TimeSource::elapsed`]): what must not be
+    /// shortened or lengthened by setting a clock.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.source.elapsed()
     }
 
     /// The business offset in microseconds.
@@ -69,26 +116,79 @@ impl Clock {
         let wanted_us = target.as_micros().saturating_sub(self.real_now().as_micros());
         self.offset_us.fetch_max(wanted_us, Ordering::SeqCst);
     }
+
+    /// Lets business time go on from `earlier`, which it had reached before, and no less.
+    pub fn go_on_from(&self, earlier: Timestamp) {
+        let now = self.now();
+        let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);
+        if now < earlier && course.latest_us < earlier.as_micros() {
+            *course = Course { latest_us: earlier.as_micros(), given_at: self.source.elapsed() };
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    struct Fixed;
-    impl TimeSource for Fixed {
+    /// Both clocks, in microseconds.
+    #[derive(Default)]
+    struct Set {
+        real_us: AtomicI64,
+        elapsed_us: AtomicI64,
+    }
+
+    impl TimeSource for Set {
         fn real_now(&self) -> Timestamp {
-            Timestamp::from_micros(1_000_000)
+            Timestamp::from_micros(self.real_us.load(Ordering::SeqCst))
         }
+
+        fn elapsed(&self) -> Duration {
+            Duration::from_micros(self.elapsed_us.load(Ordering::SeqCst).unsigned_abs())
+        }
+    }
+
+    fn at(real_us: i64) -> Arc<Set> {
+        Arc::new(Set { real_us: AtomicI64::new(real_us), elapsed_us: AtomicI64::new(7) })
     }
 
     #[test]
     fn business_time_moves_forward_only_and_real_time_never() {
-        let clock = Clock::new(Arc::new(Fixed), 0);
+        let clock = Clock::new(at(1_000_000), 0);
         let twin = clock.clone();
         clock.advance_to(Timestamp::from_micros(5_000_000));
         clock.advance_to(Timestamp::from_micros(2_000_000));
         assert_eq!(twin.now(), Timestamp::from_micros(5_000_000));
         assert_eq!(twin.real_now(), Timestamp::from_micros(1_000_000));
+    }
+
+    #[test]
+    fn business_time_goes_on_at_half_its_speed_until_real_time_has_caught_up() {
+        let source = at(1_000_000);
+        let clock = Clock::new(source.clone(), 0);
+        assert_eq!(clock.now().as_micros(), 1_000_000);
+        source.real_us.store(900_000, Ordering::SeqCst);
+        assert_eq!(clock.now().as_micros(), 1_000_000);
+        for (passed_us, business_us) in
+            [(100, 1_000_050), (199_990, 1_099_995), (200_000, 1_100_000), (200_010, 1_100_010)]
+        {
+            source.real_us.store(900_000 + passed_us, Ordering::SeqCst);
+            source.elapsed_us.store(7 + passed_us, Ordering::SeqCst);
+            assert_eq!(clock.clone().now().as_micros(), business_us, "after {passed_us} us");
+        }
+    }
+
+    #[test]
+    fn business_time_goes_on_from_where_an_earlier_process_was() {
+        let source = at(1_000_000);
+        let clock = Clock::new(source.clone(), 0);
+        clock.go_on_from(Timestamp::from_micros(3_000_000));
+        clock.go_on_from(Timestamp::from_micros(2_000_000));
+        assert_eq!(clock.now().as_micros(), 3_000_000);
+        source.elapsed_us.store(1_007, Ordering::SeqCst);
+        clock.go_on_from(Timestamp::from_micros(3_000_100));
+        assert_eq!(clock.now().as_micros(), 3_000_500);
+        source.real_us.store(4_000_000, Ordering::SeqCst);
+        assert_eq!(clock.now().as_micros(), 4_000_000);
     }
 }

@@ -138,6 +138,34 @@ impl IdGenerator {
         self.node
     }
 
+    /// Goes on behind `highest`, the highest id that a store holds: a clock that was set
+    /// back while no process ran must not give an id a second time.
+    pub fn go_on_from(&self, highest: i64) {
+        let after = ((highest >> (NODE_BITS + SEQUENCE_BITS)) + 1, 0);
+        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *last = after.max(*last);
+    }
+
+    /// The id drawn last, or what ids go on from.
+    #[must_use]
+    pub fn highest(&self) -> i64 {
+        let last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.compose(*last)
+    }
+
+    const fn compose(&self, (ms, sequence): (i64, i64)) -> i64 {
+        (ms << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
+    }
+
+    /// How far the ids already drawn, or found in the store, run ahead of the machine's
+    /// clock, in milliseconds; 0 if they do not.
+    #[must_use]
+    pub fn ahead_ms(&self) -> i64 {
+        let now_ms = self.clock.real_now().as_millis() - EPOCH_MS;
+        let last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (last.0 - now_ms).max(0)
+    }
+
     /// The next id, as the number that every id type wraps. Strictly increasing
     /// within a process, also when the machine's clock steps back.
     #[must_use]
@@ -151,7 +179,7 @@ impl IdGenerator {
             (last_ms, sequence) => (last_ms, sequence + 1),
         };
         *last = (ms, sequence);
-        (ms << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
+        self.compose(*last)
     }
 }
 
@@ -171,6 +199,20 @@ mod tests {
         assert_eq!(previous.to_string().len(), 19);
         let node = (previous >> IdGenerator::NODE_SHIFT) & i64::from(IdGenerator::MAX_NODE);
         assert_eq!((node, ids.node()), (7, 7));
+    }
+
+    #[test]
+    fn ids_go_on_from_the_highest_used_whatever_the_clock_says() {
+        let earlier = IdGenerator::new(Clock::system(), 9);
+        let in_an_hour = (earlier.next() >> 22) + 3_600_000;
+        let highest = (in_an_hour << 22) | (1_023 << 12) | 4_095;
+        let ids = IdGenerator::new(Clock::system(), 0);
+        assert_eq!(ids.ahead_ms(), 0);
+        ids.go_on_from(highest);
+        ids.go_on_from(1);
+        assert!((3_590_000..=3_600_001).contains(&ids.ahead_ms()), "{}", ids.ahead_ms());
+        let (first, second) = (ids.next(), ids.next());
+        assert!(first > highest && second > first);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod accounts;
 mod authorisations;
 mod cards;
+mod continuing;
 mod customers;
 mod day;
 mod engine;
@@ -28,9 +29,11 @@ mod outbox;
 mod outstandings;
 mod pins;
 mod plastics;
+mod process;
 mod profiles;
 mod replacements;
 mod replay;
+mod request_log;
 mod reveals;
 mod rows;
 mod settings;
@@ -60,6 +63,7 @@ pub use idempotency::IdempotencyState;
 pub use intent_tickets::{IntentChange, IntentChangeError, PlaceIntentTicket};
 pub use jobs::{Job, JobKind, Renewal};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
+pub use migrations::StartTurn;
 pub use money::{
     BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, DecideAuthorisation,
     DecideOutcome, ForcedClearing, MoneyError, NETWORK_KEY_DAYS, OwnLimits, PostingOutcome,
@@ -75,9 +79,11 @@ pub use pins::{
     PinAttempt, PinChange, PinChangeError, PinComparison, PinPredecessor, PinPresentation,
 };
 pub use plastics::{Plastic, PlasticActivation, PlasticError, Tracking};
+pub use process::{Holder, TakeNumberError};
 pub use replacements::{
     PlaceReplacement, PlaceReplacementError, ReplacementOutcome, ReplacementStep, Twin,
 };
+pub use replay::ServedRequest;
 pub use settlement::{
     ControlTotal, CutOutcome, LedgerGap, MAX_PIECE_BYTES, SettlementFile, SettlementLink,
 };
@@ -126,6 +132,7 @@ struct Inner {
     outbox_changed: Notify,
     jobs_changed: [Notify; JobKind::ALL.len()],
     requests: replay::RequestMemory,
+    number: Arc<process::Number>,
 }
 
 impl Store {
@@ -138,17 +145,19 @@ impl Store {
         clock: Clock,
         ids: Arc<IdGenerator>,
     ) -> Result<Self, StoreError> {
+        let mut requests = replay::RequestMemory::default();
         let engine = match &location {
             Location::Sqlite(path) => {
+                requests = replay::RequestMemory::beside(path, &clock);
                 Engine::Sqlite(Sqlite::open(path, migrations::migrate_sqlite, Arc::clone(&ids))?)
             }
             Location::Postgres(url) => {
                 let engine = Postgres::open(url, Arc::clone(&ids)).await?;
-                migrations::migrate_postgres(&mut *engine.connection().await?).await?;
+                migrations::migrate_postgres(&engine).await?;
                 Engine::Postgres(engine)
             }
         };
-        Ok(Self {
+        let store = Self {
             inner: Arc::new(Inner {
                 engine,
                 clock,
@@ -156,9 +165,12 @@ impl Store {
                 day: Arc::default(),
                 outbox_changed: Notify::new(),
                 jobs_changed: Default::default(),
-                requests: replay::RequestMemory::default(),
+                requests,
+                number: Arc::default(),
             }),
-        })
+        };
+        store.continue_ids().await?;
+        Ok(store)
     }
 
     /// Whether the data lives in an embedded file of this process alone.
@@ -167,19 +179,27 @@ impl Store {
         matches!(self.inner.engine, Engine::Sqlite(_))
     }
 
-    /// Whether the engine answers a trivial query.
+    /// Whether the engine answers a trivial query, and this process still has its number.
     ///
     /// # Errors
-    /// The engine does not answer.
+    /// The engine does not answer, or the number could not be renewed.
     pub async fn ping(&self) -> Result<(), StoreError> {
+        self.check_number()?;
         self.read(|tx| Box::pin(async move { tx.query("SELECT 1", &[]).await.map(|_| ()) })).await
     }
 
     /// Commits what is queued and closes the engine; later calls fail.
     pub async fn close(&self) {
+        if let Err(error) = self.save_progress().await {
+            tracing::warn!(%error, "where business time and ids are was not saved");
+        }
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.close().await,
-            Engine::Postgres(engine) => engine.close().await,
+            Engine::Postgres(engine) => {
+                engine.finish().await;
+                self.give_number_back(engine).await;
+                engine.close();
+            }
         }
     }
 

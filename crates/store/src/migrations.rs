@@ -1,6 +1,21 @@
 //! The schema's versions, one set of files for each engine.
 
-use crate::StoreError;
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use tokio_postgres::error::SqlState;
+
+use crate::engine::{Engine, Postgres};
+use crate::{Store, StoreError};
+
+/// Longest wait of a start for the migrations of others, and for the server to tell so.
+const TURN_WAIT: Duration = Duration::from_secs(60);
+const TURN_GRACE: Duration = Duration::from_secs(5);
+/// How often the table of turns is made while others make it.
+const MAX_TURN_TRIES: u32 = 20;
+/// The table that starts take turns by: one row.
+const MAKE_TURN: &str = "CREATE TABLE IF NOT EXISTS migration_turn (turn BIGINT NOT NULL PRIMARY KEY); \
+    INSERT INTO migration_turn (turn) VALUES (1) ON CONFLICT (turn) DO NOTHING";
 
 mod sqlite {
     refinery::embed_migrations!("migrations/sqlite");
@@ -15,13 +30,132 @@ pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection) -> Result<()
     sqlite::migrations::runner().run(connection).map(|_| ()).map_err(failed)
 }
 
-/// Brings a server up to date. Several processes that start at once take turns.
-pub(crate) async fn migrate_postgres(
-    client: &mut tokio_postgres::Client,
-) -> Result<(), StoreError> {
-    postgres::migrations::runner().run_async(client).await.map(|_| ()).map_err(failed)
+/// The turn of one start among those of several processes, until it is dropped.
+pub struct StartTurn {
+    /// A connection in a transaction that has locked the row.
+    client: Option<Object>,
+}
+
+impl Drop for StartTurn {
+    fn drop(&mut self) {
+        // Taken out of the pool, the connection closes, and the server lets go of the row.
+        self.client.take().map(Object::take);
+    }
+}
+
+impl Store {
+    /// Waits for the turn of this start, for what must be done by one process at a time. The
+    /// embedded store has one process.
+    ///
+    /// # Errors
+    /// Another start has had its turn for a minute, or the server fails.
+    pub async fn start_turn(&self) -> Result<StartTurn, StoreError> {
+        match &self.inner.engine {
+            Engine::Sqlite(_) => Ok(StartTurn { client: None }),
+            Engine::Postgres(engine) => take_turn(engine).await,
+        }
+    }
+}
+
+/// Brings a server up to date. Several processes that start at once take turns, each waiting
+/// for a row of a table that is there before any migration.
+pub(crate) async fn migrate_postgres(engine: &Postgres) -> Result<(), StoreError> {
+    let _turn = take_turn(engine).await?;
+    let mut client = engine.connection().await?;
+    postgres::migrations::runner().run_async(&mut **client).await.map(|_| ()).map_err(failed)
+}
+
+async fn take_turn(engine: &Postgres) -> Result<StartTurn, StoreError> {
+    let mut turn = StartTurn { client: None };
+    let client = turn.client.insert(engine.connection().await?);
+    let mut tries = 1;
+    // Two that make the table at once are in each other's way even with IF NOT EXISTS.
+    while let Err(error) = client.batch_execute(MAKE_TURN).await {
+        if tries == MAX_TURN_TRIES {
+            return Err(turn_failed(&error));
+        }
+        tries += 1;
+    }
+    let wait_s = TURN_WAIT.as_secs();
+    // The connection is idle while others migrate and write.
+    let lock = format!(
+        "BEGIN; SET LOCAL lock_timeout = '{wait_s}s'; \
+         SET LOCAL idle_in_transaction_session_timeout = 0; \
+         SELECT turn FROM migration_turn FOR UPDATE"
+    );
+    match tokio::time::timeout(TURN_WAIT + TURN_GRACE, client.batch_execute(&lock)).await {
+        Ok(Ok(())) => Ok(turn),
+        Ok(Err(error)) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Err(late()),
+        Ok(Err(error)) => Err(turn_failed(&error)),
+        Err(_) => Err(late()),
+    }
+}
+
+fn late() -> StoreError {
+    let wait_s = TURN_WAIT.as_secs();
+    StoreError::Engine(format!(
+        "another process has been starting for {wait_s} s; start again when it is ready, or end it"
+    ))
+}
+
+fn turn_failed(error: &tokio_postgres::Error) -> StoreError {
+    let text = error.as_db_error().map_or_else(|| error.to_string(), |it| it.message().to_owned());
+    StoreError::Engine(format!("waiting for the starts of other processes: {text}"))
 }
 
 fn failed(error: refinery::Error) -> StoreError {
     StoreError::Engine(format!("migration: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::{Clock, IdGenerator};
+    use refinery::Target;
+
+    use super::*;
+    use crate::Location;
+
+    /// The last version before starts took turns.
+    const OLD: i32 = 12;
+
+    async fn client(url: &str) -> tokio_postgres::Client {
+        let (client, connection) =
+            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    async fn all_start(is_old: bool) {
+        let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
+            .expect("a PostgreSQL for tests: run `cargo xtask test`");
+        let name = format!("store_start_{}_{}", std::process::id(), u8::from(is_old));
+        let admin = client(&admin_url).await;
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let url = format!("{}/{name}", admin_url.rsplit_once('/').unwrap().0);
+        if is_old {
+            let runner = postgres::migrations::runner().set_target(Target::Version(OLD));
+            runner.run_async(&mut client(&url).await).await.unwrap();
+        }
+        let starts = (0..6).map(|node| {
+            let clock = Clock::system();
+            let ids = Arc::new(IdGenerator::new(clock.clone(), node));
+            tokio::spawn(Store::open(Location::Postgres(url.clone()), clock, ids))
+        });
+        for start in starts.collect::<Vec<_>>() {
+            start.await.unwrap().expect("a start that waits for the others").close().await;
+        }
+        admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn starts_at_once_on_an_empty_database_wait_for_one_another() {
+        all_start(false).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn starts_at_once_on_an_old_database_wait_for_one_another() {
+        all_start(true).await;
+    }
 }

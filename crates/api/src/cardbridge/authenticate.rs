@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crypto::sha256;
 use domain::{Enterprise, EnterpriseId, ErrorCode, Timestamp};
 use http::HeaderMap;
+use store::ServedRequest;
 use vault::SecretText;
 use wire::cardbridge::signature::{
     API_KEY_HEADER, Claim, NONCE_HEADER, SIGN_HEADER, SignatureHeaders, SignedContent,
@@ -18,9 +19,6 @@ use super::guard::Guard;
 use super::reply::Failure;
 use crate::peer::{contains, source_address};
 use crate::state::{ApiState, Mode};
-
-/// Least time that a served request is remembered, milliseconds (section 3.4).
-const MIN_REPLAY_MEMORY_MS: i64 = 10_000;
 
 /// A request as it came in.
 pub(crate) struct Arrival<'a> {
@@ -60,7 +58,10 @@ pub(crate) async fn authenticate(guard: &Guard, arrival: Arrival<'_>) -> Result<
     };
     let now = state.store.clock().real_now();
     let claim = headers.check(now.as_millis(), state.settings.signature_window_ms)?;
-    check_process_start(state, &claim)?;
+    let signed_at = Timestamp::default().plus_millis(claim.timestamp_ms);
+    if state.store.may_have_forgotten(signed_at) {
+        return Err(ErrorCode::TimestampExpired.into());
+    }
     let (enterprise, secret) = signer(guard, claim.api_key).await?;
     let content = SignedContent {
         is_get: arrival.is_get,
@@ -74,7 +75,7 @@ pub(crate) async fn authenticate(guard: &Guard, arrival: Arrival<'_>) -> Result<
         return Err(ErrorCode::SignatureError.into());
     }
     check_source(state, &enterprise, &arrival)?;
-    check_replay(state, &claim, now).await?;
+    check_replay(state, &claim, signed_at).await?;
     Ok(Signed {
         enterprise_id: enterprise.enterprise_id,
         api_key: claim.api_key.to_owned(),
@@ -88,15 +89,6 @@ pub(crate) async fn authenticate(guard: &Guard, arrival: Arrival<'_>) -> Result<
 /// valid value has: the header is ill-formed, not missing.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
-}
-
-/// On the embedded store the replay memory starts empty with the process, so nothing
-/// signed before that is served (operator-and-sandbox.md section 5, Replay).
-fn check_process_start(state: &ApiState, claim: &Claim<'_>) -> Result<(), Failure> {
-    if state.store.is_embedded() && claim.timestamp_ms < state.started_at.as_millis() {
-        return Err(ErrorCode::TimestampExpired.into());
-    }
-    Ok(())
 }
 
 async fn signer(guard: &Guard, api_key: &str) -> Result<(Enterprise, Arc<SecretText>), Failure> {
@@ -132,13 +124,20 @@ fn check_source(
 
 /// The path is no part of the key, for it is not signed: a captured request must not work
 /// on another route either.
-async fn check_replay(state: &ApiState, claim: &Claim<'_>, now: Timestamp) -> Result<(), Failure> {
+async fn check_replay(
+    state: &ApiState,
+    claim: &Claim<'_>,
+    signed_at: Timestamp,
+) -> Result<(), Failure> {
     let sign = claim.sign.to_ascii_lowercase();
     let key = [claim.api_key, claim.timestamp, claim.nonce, &sign].join("\n");
     let window_ms = state.settings.signature_window_ms;
-    // A timestamp from the future stays acceptable for up to twice the window.
-    let memory_ms = window_ms.saturating_mul(2).saturating_add(1).max(MIN_REPLAY_MEMORY_MS);
-    let fresh =
-        state.store.remember_request(sha256(key.as_bytes()), now.plus_millis(memory_ms)).await?;
+    let request = ServedRequest {
+        digest: sha256(key.as_bytes()),
+        signed_at,
+        // The last moment of the window is still in it.
+        window_ends: signed_at.plus_millis(window_ms.saturating_add(1)),
+    };
+    let fresh = state.store.remember_request(request).await?;
     if fresh { Ok(()) } else { Err(ErrorCode::NonceIllegal.into()) }
 }

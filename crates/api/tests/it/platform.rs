@@ -189,7 +189,6 @@ fn parts(
         mailer: Arc::new(mailer(store, mode, smtp)),
         random,
         metrics: PrometheusBuilder::new().build_recorder().handle(),
-        started_at: store.clock().real_now(),
     }
 }
 

@@ -12,7 +12,7 @@ use super::vm::{self, VmSection};
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 13] = [
     "mode",
     "data-dir",
     "database-url",
@@ -24,6 +24,7 @@ const OPTIONS: [&str; 12] = [
     "master-key-file",
     "outbound-allow",
     "node",
+    "accept-clock-ahead",
     "log",
 ];
 
@@ -139,6 +140,7 @@ fn option_text(option: &str, value: Value) -> Result<String, String> {
     match (option, value) {
         (_, Value::String(text)) => Ok(text),
         ("node", Value::Integer(number)) => Ok(number.to_string()),
+        ("accept-clock-ahead", Value::Boolean(flag)) => Ok(flag.to_string()),
         ("node", _) => Err("node: should be a number".to_owned()),
         ("trusted-proxies" | "outbound-allow", Value::Array(items)) => items
             .iter()

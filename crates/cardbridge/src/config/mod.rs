@@ -74,6 +74,8 @@ pub struct Config {
     pub outbound_allow: Vec<IpNet>,
     /// This process's number among those that share a store (0 to 1023).
     pub node: u16,
+    /// Whether production starts although the highest id is far ahead of the clock.
+    pub accept_clock_ahead: bool,
     /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// Rates that a fresh store begins with.
@@ -109,6 +111,7 @@ impl Config {
             master_key: master_key(layers)?,
             outbound_allow: networks(layers, "outbound-allow")?,
             node: values::number(&layers.required("node")?, IdGenerator::MAX_NODE)?,
+            accept_clock_ahead: values::flag(&layers.required("accept-clock-ahead")?)?,
             log: layers.required("log")?.text,
             fx_rates: fx::rates(layers, mode)?,
             smtp: smtp::settings(layers, mode)?,

@@ -90,3 +90,7 @@ pub fn number(given: &Given, most: u16) -> Result<u16, Failure> {
         .filter(|number| *number <= most)
         .ok_or_else(|| given.refused(format_args!("a number, 0 to {most}")))
 }
+
+pub fn flag(given: &Given) -> Result<bool, Failure> {
+    given.text.parse().map_err(|_| given.refused("true or false"))
+}

@@ -3,6 +3,7 @@
 mod data_dir;
 mod document_files;
 mod file_handles;
+mod holder;
 mod mail;
 mod secrets;
 mod store_opening;
@@ -15,7 +16,7 @@ use api::{ApiSettings, ApiState, Mode, admin_service, public_service, serve_list
 use authorise::{Authoriser, AuthoriserParts, Challenges, transaction_teller};
 use cards::{Cards, CardsSettings};
 use crypto::RsaPool;
-use domain::{Clock, Random, SystemRandom, Timestamp};
+use domain::{Clock, Random, SystemRandom};
 use files::Files;
 use notify::Mailer;
 use outbound::{AddressPolicy, Outbound};
@@ -33,6 +34,7 @@ use crate::sandbox;
 pub use data_dir::write_private;
 
 use data_dir::DataDir;
+use holder::OwnIdentity;
 use secrets::AdminTokenText;
 
 /// The platform, running.
@@ -44,7 +46,7 @@ pub struct Platform {
     authoriser: Arc<Authoriser>,
     store: Store,
     /// Held until the store is closed.
-    _data_dir: DataDir,
+    _held: (DataDir, OwnIdentity),
 }
 
 /// Where the platform is reached.
@@ -77,14 +79,15 @@ impl Platform {
     /// One line that says what is in the way.
     pub async fn start(config: Config) -> Result<Self, Failure> {
         let clock = Clock::system();
-        let started_at = clock.real_now();
         crypto::rsa::self_test().map_err(Failure::run)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let data_dir = DataDir::open(&config)?;
         let admin_token = secrets::admin_token(&config, &data_dir, &*random)?;
         let vault = secrets::vault(&config, &data_dir, Arc::clone(&random))?;
         let listeners = Listeners::bind(&config).await?;
-        let store = store_opening::open(&config, &data_dir, clock, &vault).await?;
+        let identity = OwnIdentity::open(&config, &data_dir, &*random);
+        let holder = identity.holder(&listeners.addresses.admin_url);
+        let store = store_opening::open(&config, &data_dir, clock, &vault, &holder).await?;
         let parts = Parts::assemble(&config, store.clone(), Arc::new(vault), random)?;
         let recovered = parts.authoriser.recover().await.map_err(|error| {
             Failure::run(format_args!("undecided authorisations could not be declined: {error}"))
@@ -102,8 +105,9 @@ impl Platform {
         }
         let authoriser = Arc::clone(&parts.authoriser);
         let (stop, stopped) = watch::channel(false);
-        let running = parts.run(&config, &admin_token, files, listeners, started_at, &stopped)?;
-        Ok(Self { addresses, admin_token, stop, running, authoriser, store, _data_dir: data_dir })
+        let running = parts.run(&config, &admin_token, files, listeners, &stopped)?;
+        let _held = (data_dir, identity);
+        Ok(Self { addresses, admin_token, stop, running, authoriser, store, _held })
     }
 
     /// Where the platform is reached.
@@ -114,6 +118,13 @@ impl Platform {
     /// The operator's token.
     pub fn admin_token(&self) -> &str {
         self.admin_token.expose()
+    }
+
+    /// Waits until another process has this one's node number, and tells so.
+    pub async fn number_lost(&self) -> Failure {
+        self.store.number_lost().await;
+        let node = self.store.ids().node();
+        Failure::try_later(format_args!("node: {node} is another process's by now"))
     }
 
     /// Accepts no more, finishes what is in flight, flushes and closes.
@@ -177,13 +188,14 @@ impl Parts {
         admin_token: &AdminTokenText,
         files: Files,
         listeners: Listeners,
-        started_at: Timestamp,
         stopped: &watch::Receiver<bool>,
     ) -> Result<JoinSet<()>, Failure> {
         let metrics = workers::metrics_recorder()?;
         let mut running = JoinSet::new();
         running.spawn(workers::upkeep(metrics.clone(), stopped.clone()));
         running.spawn(Arc::clone(&self.schedule).run(stopped.clone()));
+        let (progress, until) = (self.store.clone(), stopped.clone());
+        running.spawn(async move { progress.keep_progress(until).await });
         let state = Arc::new(ApiState {
             settings: ApiSettings {
                 mode: config.mode,
@@ -205,7 +217,6 @@ impl Parts {
             mailer: self.mailer,
             random: self.random,
             metrics,
-            started_at,
         });
         let connections = file_handles::connections_per_listener();
         let public = public_service(Arc::clone(&state));

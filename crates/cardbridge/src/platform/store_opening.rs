@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::Mode;
 use domain::{Clock, IdGenerator};
-use store::{Location, Store, StoreError};
+use store::{Holder, Location, Store, StoreError, TakeNumberError};
 use vault::Vault;
 
 use super::data_dir::DataDir;
@@ -18,16 +18,20 @@ const KEY_CHECK: &str = "key-check-value";
 const MODE: &str = "mode";
 /// Setting that says that the first rates were put in.
 const FX_SEEDED: &str = "fx-seeded";
+/// How far the highest id may be ahead of the clock in production, in seconds.
+const MAX_AHEAD_S: i64 = 3_600;
 
 /// Opens the store and makes it fit for use.
 ///
 /// # Errors
-/// It cannot be opened, is sealed under another master key, or belongs to the other mode.
+/// It cannot be opened, is sealed under another master key, belongs to the other mode, or
+/// another process has this one's node number.
 pub async fn open(
     config: &Config,
     data_dir: &DataDir,
     clock: Clock,
     vault: &Vault,
+    holder: &Holder,
 ) -> Result<Store, Failure> {
     let location = match &config.database {
         Database::Embedded => Location::Sqlite(data_dir.store_file()),
@@ -41,10 +45,43 @@ pub async fn open(
         .await
         .map_err(|error| Failure::run(format_args!("the store cannot be opened: {error}")))?;
     recognise(config, &store, vault).await?;
+    take_number(config, &store, holder).await?;
+    check_ids(config, &store)?;
     prepare(config, &store, &clock)
         .await
         .map_err(|error| Failure::run(format_args!("the store cannot be prepared: {error}")))?;
     Ok(store)
+}
+
+/// Takes the node number among the processes that share the store.
+async fn take_number(config: &Config, store: &Store, holder: &Holder) -> Result<(), Failure> {
+    let node = config.node;
+    store.take_number(holder).await.map_err(|error| match error {
+        TakeNumberError::Held { .. } => Failure::try_later(format_args!(
+            "node: should be a number that no other process of this database has; {node} is \
+             {error}"
+        )),
+        TakeNumberError::Store(error) => {
+            Failure::run(format_args!("node {node} cannot be taken: {error}"))
+        }
+    })
+}
+
+/// Ids go on from the highest used. Where they run far ahead of the clock, one of the two is
+/// wrong, and in production an operator says which.
+fn check_ids(config: &Config, store: &Store) -> Result<(), Failure> {
+    let ahead_s = store.ids().ahead_ms() / 1_000;
+    if ahead_s <= MAX_AHEAD_S {
+        return Ok(());
+    }
+    if config.mode == Mode::Production && !config.accept_clock_ahead {
+        return Err(Failure::configuration(format_args!(
+            "accept-clock-ahead: should be set if this machine's clock is right: the highest id \
+             in the store is {ahead_s} s ahead of it; otherwise set the clock"
+        )));
+    }
+    tracing::warn!(ahead_s, "the highest id in the store is ahead of this machine's clock");
+    Ok(())
 }
 
 /// Refuses a store of the other mode or of another master key; claims a fresh one.
@@ -76,10 +113,12 @@ async fn prepare(config: &Config, store: &Store, clock: &Clock) -> Result<(), St
     let offset_us = store.clock_offset_us().await?;
     let business_us = clock.real_now().as_micros().saturating_add(offset_us);
     clock.advance_to(domain::Timestamp::from_micros(business_us));
+    store.continue_business_time().await?;
     if store.is_embedded() {
         // Nobody else can hold a lease in a file that is locked by this process.
         store.take_over_leases().await?;
     }
+    let _turn = store.start_turn().await?;
     if store.setting(FX_SEEDED).await?.is_none() {
         store.replace_fx_rates(config.fx_rates.clone()).await?;
         store.put_setting(FX_SEEDED, b"yes").await?;

@@ -63,6 +63,8 @@ pub(super) enum SandboxError {
 /// The store or a key failed.
 pub async fn provision(store: &Store, vault: &Vault) -> Result<Identity, Failure> {
     let made = async {
+        // Of several processes that start at once one makes it for all.
+        let _turn = store.start_turn().await?;
         let enterprise_id = enterprise(store, vault).await?;
         let key = store.platform_key(enterprise_id).await?.ok_or(SandboxError::Missing("key"))?;
         let (api_key, secret_key) = api_key(store, vault, enterprise_id).await?;

@@ -30,6 +30,17 @@ impl Engine {
         Self { options: vec!["--database-url".to_owned(), url.to_string()] }
     }
 
+    /// Runs SQL in the database of the server, behind the platform's back.
+    pub async fn tamper(&self, sql: &str) {
+        let url = self.options.last().expect("a server");
+        let (client, connection) =
+            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        client.batch_execute(sql).await.unwrap();
+        drop(client);
+        connection.await.unwrap().unwrap();
+    }
+
     /// Options for `serve`.
     pub fn options(&self) -> Vec<&str> {
         self.options.iter().map(String::as_str).collect()

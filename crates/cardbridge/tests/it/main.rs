@@ -2,16 +2,22 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bills;
+mod clock_steps;
 mod crash;
 mod demo;
+mod dumps;
 mod engine;
+mod failed_sync;
+mod faults;
 mod file_handles;
 mod forwarding;
+mod full_disk;
 mod life;
 mod log_failure;
 mod lost_key;
 mod mail;
 mod mail_server;
+mod node_numbers;
 mod operator;
 mod options;
 mod orders;

@@ -13,7 +13,12 @@ const EXIT_WAIT: Duration = Duration::from_secs(20);
 
 /// The binary with no option from this machine's environment.
 pub fn cardbridge() -> Command {
-    let mut command = Command::new(BINARY);
+    without_options(BINARY)
+}
+
+/// Any program, with no option of the binary from this machine's environment.
+pub fn without_options(program: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARDBRIDGE_") {
             command.env_remove(name);
@@ -46,7 +51,13 @@ impl Drop for Server {
 impl Server {
     /// Starts `serve` over a data directory and waits for the ready line.
     pub fn start(data_dir: &Path, options: &[&str]) -> Self {
+        Self::start_among(data_dir, options, &[])
+    }
+
+    /// As [`Server::start`], with variables of the environment.
+    pub fn start_among(data_dir: &Path, options: &[&str], variables: &[(String, String)]) -> Self {
         let mut command = cardbridge();
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
         command.arg("--data-dir").arg(data_dir).args(options);
         Self::spawn(&mut command, data_dir)
@@ -76,10 +87,20 @@ impl Server {
         let _ = self.child.wait();
     }
 
+    /// The process's number.
+    pub fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// Sends a signal, by its name without SIG.
+    pub fn signal(&self, name: &str) {
+        let signal = format!("-{name}");
+        assert!(Command::new("kill").args([&signal, &self.pid()]).status().unwrap().success());
+    }
+
     /// SIGTERM, without waiting.
     pub fn terminate(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("TERM");
     }
 
     /// Waits for the end; the exit status and what stood on stdout after the ready line.

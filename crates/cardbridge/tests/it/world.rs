@@ -19,6 +19,7 @@ pub const WAIT: Duration = Duration::from_secs(40);
 pub struct World {
     directory: TempDir,
     options: Vec<String>,
+    variables: Vec<(String, String)>,
     server: Option<Server>,
     pub enterprise: Enterprise,
     pub operator: Operator,
@@ -28,14 +29,23 @@ pub struct World {
 impl World {
     /// A fresh sandbox whose enterprise has its URLs and keys set.
     pub async fn new(engine: &Engine, options: &[&str]) -> Self {
+        Self::among(engine, options, Vec::new()).await
+    }
+
+    /// As [`World::new`], with variables of the server's environment.
+    pub async fn among(
+        engine: &Engine,
+        options: &[&str],
+        variables: Vec<(String, String)>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options: Vec<String> =
             engine.options().iter().chain(options).map(|text| (*text).to_owned()).collect();
-        let server = start(directory.path(), &options);
+        let server = start(directory.path(), &options, &variables);
         let enterprise = Enterprise::start().await.unwrap();
         let (operator, client) = callers(&data_dir(directory.path()));
         let server = Some(server);
-        let world = Self { directory, options, server, enterprise, operator, client };
+        let world = Self { directory, options, variables, server, enterprise, operator, client };
         let own = world.sandbox();
         world
             .enterprise
@@ -78,6 +88,20 @@ impl World {
         self.start_again();
     }
 
+    /// Waits for an end that nobody asked for; whether a signal was its cause.
+    pub async fn broke_off(&mut self) -> bool {
+        use std::os::unix::process::ExitStatusExt as _;
+        let server = self.server.take().expect("a running server");
+        let (status, _) = tokio::task::spawn_blocking(|| server.ended()).await.unwrap();
+        status.signal().is_some()
+    }
+
+    /// Waits for an end that nobody asked for; its exit code.
+    pub async fn exit_code(&mut self) -> Option<i32> {
+        let server = self.server.take().expect("a running server");
+        tokio::task::spawn_blocking(|| server.ended()).await.unwrap().0.code()
+    }
+
     /// SIGTERM, without waiting.
     pub fn terminate(&self) {
         self.server.as_ref().expect("a running server").terminate();
@@ -93,7 +117,7 @@ impl World {
 
     /// A new start over the same data.
     pub fn start_again(&mut self) {
-        self.server = Some(start(self.directory.path(), &self.options));
+        self.server = Some(start(self.directory.path(), &self.options, &self.variables));
         (self.operator, self.client) = callers(&self.data_dir());
     }
 
@@ -146,9 +170,9 @@ fn data_dir(directory: &Path) -> PathBuf {
     directory.join("data")
 }
 
-fn start(directory: &Path, options: &[String]) -> Server {
+fn start(directory: &Path, options: &[String], variables: &[(String, String)]) -> Server {
     let options: Vec<_> = options.iter().map(String::as_str).collect();
-    Server::start(&data_dir(directory), &options)
+    Server::start_among(&data_dir(directory), &options, variables)
 }
 
 fn callers(data_dir: &Path) -> (Operator, Client) {

@@ -159,7 +159,10 @@ impl Store {
         let job = MoneyJob { command, reply };
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.send(sqlite::Work::Money(job)).await?,
-            Engine::Postgres(engine) => engine.send(job).await?,
+            Engine::Postgres(engine) => {
+                self.check_number()?;
+                engine.send(job).await?;
+            }
         }
         answer.await.map_err(|_| StoreError::Overloaded)?
     }
@@ -210,7 +213,10 @@ impl Store {
     {
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.write(operation).await,
-            Engine::Postgres(engine) => engine.write(operation).await,
+            Engine::Postgres(engine) => {
+                self.check_number()?;
+                engine.write(operation).await
+            }
         }
     }
 

@@ -189,6 +189,8 @@ fn is_conflict(error: &StoreError) -> bool {
 /// The server engine.
 pub(crate) struct Postgres {
     pool: Pool,
+    /// One connection for what must not wait for the others to be free.
+    apart: Pool,
     money: mpsc::Sender<MoneyWork>,
 }
 
@@ -204,7 +206,8 @@ impl Postgres {
             url.parse().map_err(|_| StoreError::Engine("not a postgres:// URL".to_owned()))?;
         let config = bounded(config);
         let (money, work) = mpsc::channel(MAX_QUEUED);
-        let engine = Self { pool: pool(config.clone(), MAX_CONNECTIONS)?, money };
+        let apart = pool(config.clone(), 1)?;
+        let engine = Self { pool: pool(config.clone(), MAX_CONNECTIONS)?, apart, money };
         // The first connection proves the URL before anybody relies on it.
         drop(engine.session().await?);
         // The writer has a connection of its own, so that no rush of reads delays a hold.
@@ -219,6 +222,15 @@ impl Postgres {
 
     async fn session(&self) -> Result<Session, StoreError> {
         Ok(Session::new(self.connection().await?))
+    }
+
+    /// Writes in one commit by a connection that nothing else is done with.
+    pub(crate) async fn write_apart<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
+    {
+        write_by(&self.apart, operation).await
     }
 
     pub(crate) async fn read<T, F>(&self, operation: F) -> Result<T, StoreError>
@@ -245,41 +257,7 @@ impl Postgres {
         E: From<StoreError>,
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
     {
-        let mut tries = 1;
-        loop {
-            let (result, conflict) = self.try_write(&operation).await?;
-            if !conflict || tries == MAX_TRIES {
-                return result;
-            }
-            tries += 1;
-        }
-    }
-
-    /// One try; the flag tells whether another transaction was in the way.
-    async fn try_write<T, E, F>(&self, operation: &F) -> Result<(Result<T, E>, bool), E>
-    where
-        E: From<StoreError>,
-        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
-    {
-        let mut session = self.session().await?;
-        session.control("BEGIN", true).await?;
-        let tx = Tx::Postgres(session);
-        let result = operation(&tx).await;
-        if result.is_err() {
-            let conflict = match &tx {
-                Tx::Postgres(session) => session.conflict.load(Ordering::Relaxed),
-                Tx::Sqlite(_) => false,
-            };
-            end(tx, "ROLLBACK").await?;
-            return Ok((result, conflict));
-        }
-        match commit(tx).await {
-            Ok(()) => Ok((result, false)),
-            Err(error) => {
-                let conflict = is_conflict(&error);
-                Ok((Err(error.into()), conflict))
-            }
-        }
+        write_by(&self.pool, operation).await
     }
 
     /// Hands money to the writer.
@@ -287,14 +265,19 @@ impl Postgres {
         self.money.send(MoneyWork::Job(job)).await.map_err(|_| StoreError::Overloaded)
     }
 
-    /// Commits what is queued and closes the pool.
-    pub(crate) async fn close(&self) {
+    /// Commits what is queued and takes no more money.
+    pub(crate) async fn finish(&self) {
         let (done, ended) = oneshot::channel();
         if self.money.send(MoneyWork::Close(done)).await.is_ok() {
             // The writer drops the sender when it ends, which is as good as an answer.
             let _ = ended.await;
         }
+    }
+
+    /// Closes all connections; to be called once the engine has finished.
+    pub(crate) fn close(&self) {
         self.pool.close();
+        self.apart.close();
     }
 }
 
@@ -343,6 +326,48 @@ async fn connection(pool: &Pool) -> Result<Object, StoreError> {
         deadpool_postgres::PoolError::Backend(error) => engine_error(error),
         other => StoreError::Engine(other.to_string()),
     })
+}
+
+async fn write_by<T, E, F>(pool: &Pool, operation: F) -> Result<T, E>
+where
+    E: From<StoreError>,
+    F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
+{
+    let mut tries = 1;
+    loop {
+        let (result, conflict) = try_write(pool, &operation).await?;
+        if !conflict || tries == MAX_TRIES {
+            return result;
+        }
+        tries += 1;
+    }
+}
+
+/// One try; the flag tells whether another transaction was in the way.
+async fn try_write<T, E, F>(pool: &Pool, operation: &F) -> Result<(Result<T, E>, bool), E>
+where
+    E: From<StoreError>,
+    F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
+{
+    let mut session = Session::new(connection(pool).await?);
+    session.control("BEGIN", true).await?;
+    let tx = Tx::Postgres(session);
+    let result = operation(&tx).await;
+    if result.is_err() {
+        let conflict = match &tx {
+            Tx::Postgres(session) => session.conflict.load(Ordering::Relaxed),
+            Tx::Sqlite(_) => false,
+        };
+        end(tx, "ROLLBACK").await?;
+        return Ok((result, conflict));
+    }
+    match commit(tx).await {
+        Ok(()) => Ok((result, false)),
+        Err(error) => {
+            let conflict = is_conflict(&error);
+            Ok((Err(error.into()), conflict))
+        }
+    }
 }
 
 async fn end(tx: Tx, sql: &str) -> Result<(), StoreError> {

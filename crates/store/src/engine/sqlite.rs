@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use super::group::{MoneyJob, MoneyResult, apply_directly, apply_in_savepoint, settle_money};
@@ -20,6 +20,10 @@ use crate::engine::sqlite::checkpoint::Checkpointer;
 
 #[path = "checkpoint.rs"]
 mod checkpoint;
+#[path = "sqlite_error.rs"]
+mod sqlite_error;
+
+use sqlite_error::engine_error;
 
 /// Operations that may wait for the writer.
 const MAX_QUEUED: usize = 4_096;
@@ -33,6 +37,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const WRITER_CACHE_KIB: u32 = 16_384;
 /// Page cache of each reader, in KiB.
 const READER_CACHE_KIB: u32 = 4_096;
+/// Size that the write-ahead log keeps when it begins again, in bytes.
+const LOG_KEPT_BYTES: u32 = 16 * 1024 * 1024;
 /// Prepared statements that a connection keeps.
 const STATEMENTS_KEPT: usize = 256;
 
@@ -65,6 +71,9 @@ impl Session {
                  PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON;
                  PRAGMA temp_store = MEMORY;",
             )
+            .map_err(engine_error)?;
+        connection
+            .pragma_update(None, "journal_size_limit", LOG_KEPT_BYTES)
             .map_err(engine_error)?;
         let (cache_kib, query_only) =
             if is_reader { (READER_CACHE_KIB, "ON") } else { (WRITER_CACHE_KIB, "OFF") };
@@ -195,20 +204,6 @@ fn dialect(sql: &str) -> String {
     text
 }
 
-fn engine_error(error: rusqlite::Error) -> StoreError {
-    let text = error.to_string();
-    match &error {
-        rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Conflict(text),
-            ErrorCode::ConstraintViolation if text.contains("UNIQUE") => {
-                StoreError::Duplicate(text)
-            }
-            _ => StoreError::Engine(text),
-        },
-        _ => StoreError::Engine(text),
-    }
-}
-
 /// An operation on its way to the writer.
 pub(super) enum Work {
     /// Moves money; batched with its like.
@@ -283,6 +278,11 @@ impl Sqlite {
     ) -> Result<Self, StoreError> {
         create_private(path)?;
         let session = Session::open(path, false)?;
+        // What the log of a process that died says is in force from now on, also where that
+        // process could not bring it to the disk.
+        if let Err(error) = session.query("PRAGMA wal_checkpoint(TRUNCATE)", &[]) {
+            tracing::warn!(%error, "the log of an earlier process could not be put into the store");
+        }
         {
             let mut connection = session.connection.lock().unwrap_or_else(PoisonError::into_inner);
             migrate(&mut connection)?;

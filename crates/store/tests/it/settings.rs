@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{BusinessDay, Currency, FxRate};
+use store::{ServedRequest, Store};
 
 use crate::both_engines;
 
@@ -55,22 +56,47 @@ both_engines!(rates_are_replaced_as_a_whole, |store| {
     assert_eq!(rates, [rate(Currency::USD, Currency::SGD, "1.31")]);
 });
 
-both_engines!(a_request_is_remembered_until_its_end, |store| {
-    let now = store.clock().real_now();
-    let later = now.plus_seconds(60);
-    assert!(store.remember_request([1; 32], later).await.unwrap());
-    assert!(!store.remember_request([1; 32], later).await.unwrap());
-    assert!(store.remember_request([2; 32], now).await.unwrap());
-    assert!(store.remember_request([2; 32], later).await.unwrap());
-    assert!(!store.remember_request([2; 32], later).await.unwrap());
+/// A request of this moment.
+fn request(store: &Store, number: u8) -> ServedRequest {
+    let signed_at = store.clock().real_now();
+    let window_ends = signed_at.plus_seconds(5);
+    ServedRequest { digest: [number; 32], signed_at, window_ends }
+}
+
+both_engines!(a_request_is_remembered_until_its_window_is_over, |store| {
+    let signed = request(&store, 1);
+    assert!(store.remember_request(signed).await.unwrap());
+    assert!(!store.remember_request(signed).await.unwrap());
+    // One whose window is over by one clock may still be open by another's.
+    let over = signed.signed_at.plus_seconds(-20);
+    let over = ServedRequest { digest: [2; 32], signed_at: over, window_ends: over };
+    assert!(store.remember_request(over).await.unwrap());
+    assert!(store.remember_request(request(&store, 3)).await.unwrap());
+    assert!(!store.remember_request(over).await.unwrap());
+});
+
+both_engines!(a_later_store_knows_the_requests_of_an_earlier_one, |store, database| {
+    let signed = request(&store, 1);
+    let later = signed.signed_at.plus_seconds(4);
+    let ahead = ServedRequest { digest: [2; 32], signed_at: later, window_ends: later };
+    assert!(store.remember_request(signed).await.unwrap());
+    assert!(store.remember_request(ahead).await.unwrap());
+    assert!(!store.may_have_forgotten(signed.signed_at.plus_seconds(-60)));
+    store.close().await;
+    let store = database.open().await;
+    assert!(!store.remember_request(signed).await.unwrap());
+    assert!(!store.remember_request(ahead).await.unwrap());
+    // So nothing is refused for being dated before the start.
+    assert!(!store.may_have_forgotten(signed.signed_at));
+    store.close().await;
 });
 
 both_engines!(of_two_equal_requests_at_once_one_is_new, |store| {
-    let later = store.clock().real_now().plus_seconds(60);
+    let signed = request(&store, 3);
     let tasks: Vec<_> = (0..16)
         .map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { store.remember_request([3; 32], later).await.unwrap() })
+            tokio::spawn(async move { store.remember_request(signed).await.unwrap() })
         })
         .collect();
     let mut new = 0;

@@ -1,0 +1,23 @@
+//! No copies of the process's memory: it holds the master key, secrets of enterprises and
+//! card data.
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use crate::failure::Failure;
+
+/// Forbids core files whatever the limit was, and reading the process's memory to everybody
+/// but the machine's administrator.
+///
+/// # Errors
+/// The operating system refuses.
+pub fn forbid() -> Result<(), Failure> {
+    let refused = |error: rustix::io::Errno| {
+        Failure::run(format_args!("memory cannot be kept out of core files: {error}"))
+    };
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).map_err(refused)?;
+    // Where core files go to a program instead of a file, the limit does not count.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .map_err(refused)?;
+    Ok(())
+}

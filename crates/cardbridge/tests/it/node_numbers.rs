@@ -1,0 +1,168 @@
+//! Processes that share a database: one number each, and starts that wait for one another.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::engine::Engine;
+use crate::server::{Server, cardbridge, run};
+use crate::world::{World, purchase};
+
+/// Longest time in which a number becomes free by itself, and a loaded machine notices.
+const FREE_WAIT: Duration = Duration::from_secs(60);
+
+/// `serve` over the world's database, from a data directory of its own with the world's keys.
+fn another(engine: &Engine, world: &World, own: &Path, options: &[&str]) -> Command {
+    let mut command = cardbridge();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    command.arg("--data-dir").arg(own).args(engine.options()).args(options);
+    command.arg("--master-key-file").arg(world.data_dir().join("master.key"));
+    command.arg("--admin-token-file").arg(world.data_dir().join("admin.token"));
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_with_the_same_number_is_refused_by_name() {
+    let engine = Engine::postgres().await;
+    let mut world = World::new(&engine, &[]).await;
+    let card_id = world.card("order-1").await;
+    world
+        .enterprise
+        .answer(sim::Behaviour::Late(domain::ResponseCode::Approved, Duration::from_millis(900)));
+    let (operator, body) = (world.operator.clone(), purchase(&card_id, "12.00"));
+    let buying =
+        tokio::spawn(async move { operator.post("/sandbox/v1/authorisations", &body).await });
+    while world.enterprise.notice_count() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let own = directory.path().join("data");
+    let (code, stdout, stderr) = run(&mut another(&engine, &world, &own, &[]));
+    assert_eq!((code, &*stdout), (Some(75), ""), "{stderr}");
+    let admin_url = world.sandbox()["admin_url"].as_str().unwrap().to_owned();
+    assert!(stderr.contains("node: ") && stderr.contains(&admin_url), "{stderr}");
+    // A copy of the holder's directory is not the holder.
+    let copied = directory.path().join("copied");
+    std::fs::create_dir(&copied).unwrap();
+    let lock = "node-0.lock";
+    std::fs::copy(world.data_dir().join(lock), copied.join(lock)).unwrap();
+    assert_eq!(run(&mut another(&engine, &world, &copied, &[])).0, Some(75));
+    let answer: Value = buying.await.unwrap().unwrap();
+    assert_eq!(answer["approved"], true, "what is under way is not declined: {answer}");
+
+    // Another number is free, and the same one as soon as its process has stopped.
+    let second = another(&engine, &world, &own, &["--node", "7"]);
+    drop(spawn(second, &own));
+    world.terminate();
+    world.ended().await;
+    drop(spawn(another(&engine, &world, &copied, &[]), &copied));
+}
+
+fn spawn(mut command: Command, data_dir: &Path) -> Server {
+    Server::spawn(&mut command, data_dir)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_of_a_dead_process_is_its_successors_at_once_and_others_later() {
+    let engine = Engine::postgres().await;
+    let mut world = World::new(&engine, &[]).await;
+    // The same directory: started at once, though the lease has not ended.
+    world.crash();
+    world.kill();
+    let directory = tempfile::tempdir().unwrap();
+    let own = directory.path().join("data");
+    let began = Instant::now();
+    loop {
+        let mut child = Starting::new(another(&engine, &world, &own, &[]));
+        if child.is_ready() {
+            break;
+        }
+        assert!(began.elapsed() < FREE_WAIT, "the number of a dead process stays taken");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_whose_number_was_taken_ends_and_one_that_cannot_renew_is_not_ready() {
+    let engine = Engine::postgres().await;
+    let mut world = World::new(&engine, &[]).await;
+    engine.tamper("ALTER TABLE process RENAME TO process_away").await;
+    let began = Instant::now();
+    while world.operator.get("/readyz").await.is_ok() {
+        assert!(began.elapsed() < FREE_WAIT, "still ready without a lease");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let refused = world.operator.post("/admin/v1/enterprises", &json!({"name": "x"})).await;
+    assert!(refused.is_err(), "an id without a lease");
+    engine.tamper("ALTER TABLE process_away RENAME TO process").await;
+    while world.operator.get("/readyz").await.is_err() {
+        assert!(began.elapsed() < 2 * FREE_WAIT, "not ready although the lease is renewed");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    engine.tamper("TRUNCATE process").await;
+    assert_eq!(world.exit_code().await, Some(75));
+}
+
+/// A start that ends with its ready line or with a failure.
+struct Starting(Child);
+
+impl Starting {
+    fn new(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().unwrap())
+    }
+
+    fn is_ready(&mut self) -> bool {
+        use std::io::BufRead as _;
+        let mut line = String::new();
+        let stdout = self.0.stdout.as_mut().unwrap();
+        std::io::BufReader::new(stdout).read_line(&mut line).unwrap();
+        line.contains("ready")
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts processes at once; none of them fails.
+fn all_start(commands: impl Iterator<Item = Command>) {
+    let mut started: Vec<_> = commands.map(Starting::new).collect();
+    for one in &mut started {
+        if !one.is_ready() {
+            use std::io::Read as _;
+            let mut log = String::new();
+            one.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+            panic!("{log}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_at_once_wait_for_one_anothers_migration() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = directory.path().join("keys");
+    drop(Server::start(&keys, &[]));
+    let engine = Engine::postgres().await;
+    all_start((0..4).map(|node| {
+        let mut command = cardbridge();
+        let own = directory.path().join(format!("own-{node}"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        command.arg("--data-dir").arg(own).args(of(&engine, &keys, &node.to_string()));
+        command
+    }));
+}
+
+/// Options for a process with this number and the keys of a sandbox.
+fn of(engine: &Engine, keys: &Path, node: &str) -> Vec<&'static str> {
+    let path = |name: &str| keys.join(name).to_str().unwrap().to_owned();
+    let mut options: Vec<String> = engine.options().iter().map(|it| (*it).to_owned()).collect();
+    options.extend(["--node".to_owned(), node.to_owned()]);
+    options.extend(["--master-key-file".to_owned(), path("master.key")]);
+    options.extend(["--admin-token-file".to_owned(), path("admin.token")]);
+    options.into_iter().map(|it| &*it.leak()).collect()
+}

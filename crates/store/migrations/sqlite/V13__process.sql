@@ -1,0 +1,9 @@
+-- Which process holds which node number; asked of a server only, since the embedded store's
+-- file is locked by its process. expires_at is microseconds since 1970 by the server's clock.
+CREATE TABLE process (
+    node       INTEGER NOT NULL PRIMARY KEY,
+    holder     TEXT    NOT NULL,
+    identity   TEXT    NOT NULL,
+    epoch      INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,196 @@
+//! Which process holds a node number: a lease in the server's time, so that no two processes
+//! draw ids, or decide authorisations at their start, under one number.
+//!
+//! The embedded store needs none: its file is locked by its process.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::engine::{Engine, Postgres, Tx};
+use crate::{Store, StoreError};
+
+/// How long a number stays its holder's without being renewed, in the server's time.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often it is renewed.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(3);
+/// How long one try to renew may take.
+const RENEWAL_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long after its last renewal a process trusts its lease: less than the lease, so that
+/// nobody else has the number while it is still used.
+const TRUST: Duration = Duration::from_secs(12);
+/// The server's present time in microseconds since 1970.
+pub(crate) const SERVER_NOW: &str = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint";
+
+/// Who takes a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// What people are told: host, process and address.
+    pub name: String,
+    /// What only one living process can have. Whoever takes a number with the identity that
+    /// holds it is the successor of a process that has died, and need not wait.
+    pub identity: String,
+}
+
+/// Why a number was not taken.
+#[derive(Debug, Clone, Error)]
+pub enum TakeNumberError {
+    /// Another process has it.
+    #[error("held by {holder}, whose lease lasts {left_s} s more unless it is renewed")]
+    Held {
+        /// Its name.
+        holder: String,
+        /// Until its lease ends, in whole seconds.
+        left_s: i64,
+    },
+    /// Below.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a process knows of its number.
+pub(crate) struct Number {
+    /// When it was last known to be held, in milliseconds of the clock's elapsed time.
+    renewed_at_ms: AtomicU64,
+    /// The epoch under which it is held, and the task that renews it; none = not leased.
+    held: Mutex<Option<(i64, AbortHandle)>>,
+    lost: watch::Sender<bool>,
+}
+
+impl Default for Number {
+    fn default() -> Self {
+        Self {
+            renewed_at_ms: AtomicU64::new(u64::MAX),
+            held: Mutex::default(),
+            lost: watch::Sender::new(false),
+        }
+    }
+}
+
+impl Number {
+    fn renewed(&self, at: Duration) {
+        self.renewed_at_ms.store(millis(at), Ordering::SeqCst);
+    }
+
+    /// Whether the number may be used `now`, by the clock's elapsed time.
+    fn is_trusted(&self, now: Duration) -> bool {
+        let renewed_at_ms = self.renewed_at_ms.load(Ordering::SeqCst);
+        !*self.lost.borrow() && millis(now).saturating_sub(renewed_at_ms) < millis(TRUST)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Store {
+    /// Takes the node number of this process and keeps it until the store is closed; then lets
+    /// ids go on from what the last holder stored. Nothing to do on the embedded store.
+    ///
+    /// # Errors
+    /// Another process has it, or the server fails.
+    pub async fn take_number(&self, holder: &Holder) -> Result<(), TakeNumberError> {
+        let Engine::Postgres(engine) = &self.inner.engine else { return Ok(()) };
+        let (node, number) = (self.ids().node(), Arc::clone(&self.inner.number));
+        let (began, taker) = (self.clock().elapsed(), Arc::new(holder.clone()));
+        let epoch = engine
+            .write_apart(move |tx| {
+                let taker = Arc::clone(&taker);
+                Box::pin(async move { take(tx, node, &taker).await })
+            })
+            .await?;
+        number.renewed(began);
+        let task = tokio::spawn(keep(self.clone(), epoch)).abort_handle();
+        *number.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, task));
+        Ok(self.continue_ids().await?)
+    }
+
+    /// Waits until this process's number is another's. Never returns while it is not.
+    pub async fn number_lost(&self) {
+        let mut lost = self.inner.number.lost.subscribe();
+        // The sender lives as long as the store.
+        let _ = lost.wait_for(|lost| *lost).await;
+    }
+
+    /// Refuses to go on where the number of this process may be another's by now.
+    pub(crate) fn check_number(&self) -> Result<(), StoreError> {
+        if self.inner.number.is_trusted(self.clock().elapsed()) {
+            return Ok(());
+        }
+        let (node, trust_s) = (self.ids().node(), TRUST.as_secs());
+        Err(StoreError::Engine(format!("node {node} could not be renewed for {trust_s} s")))
+    }
+
+    /// Gives the number back, so that the next process need not wait for its lease to end.
+    pub(crate) async fn give_number_back(&self, engine: &Postgres) {
+        let held = self.inner.number.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((epoch, task)) = held else { return };
+        task.abort();
+        let node = self.ids().node();
+        let given = engine.write_apart(move |tx| {
+            Box::pin(async move {
+                let sql = "UPDATE process SET expires_at = 0 WHERE node = $1 AND epoch = $2";
+                tx.execute(sql, &[node.into(), epoch.into()]).await
+            })
+        });
+        match tokio::time::timeout(RENEWAL_TIMEOUT, given).await {
+            Ok(Ok(_)) => {}
+            failed => tracing::warn!(?failed, node, "the node number was not given back"),
+        }
+    }
+}
+
+async fn take(tx: &Tx, node: i64, holder: &Holder) -> Result<i64, TakeNumberError> {
+    let sql = format!(
+        "INSERT INTO process (node, holder, identity, epoch, expires_at) \
+         VALUES ($1, $2, $3, 1, {SERVER_NOW} + $4) ON CONFLICT (node) DO UPDATE \
+         SET holder = excluded.holder, identity = excluded.identity, \
+         epoch = process.epoch + 1, expires_at = {SERVER_NOW} + $4 \
+         WHERE process.expires_at <= {SERVER_NOW} OR process.identity = excluded.identity \
+         RETURNING epoch"
+    );
+    let params = [node.into(), (&holder.name).into(), (&holder.identity).into(), lease_us().into()];
+    if let Some(row) = tx.query_opt(&sql, &params).await? {
+        return Ok(row.int(0)?);
+    }
+    let sql = format!("SELECT holder, expires_at - {SERVER_NOW} FROM process WHERE node = $1");
+    let row = tx.query_opt(&sql, &[node.into()]).await?.ok_or(StoreError::Corrupt("process"))?;
+    let left_s = row.int(1)?.max(0) / 1_000_000 + 1;
+    Err(TakeNumberError::Held { holder: row.text(0)?, left_s })
+}
+
+fn lease_us() -> i64 {
+    i64::try_from(LEASE.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Renews the number until the store is closed or the number is another's.
+async fn keep(store: Store, epoch: i64) {
+    let Engine::Postgres(engine) = &store.inner.engine else { return };
+    let (node, number) = (store.ids().node(), &store.inner.number);
+    loop {
+        tokio::time::sleep(RENEWAL_INTERVAL).await;
+        let began = store.clock().elapsed();
+        let renewal = engine.write_apart(move |tx| Box::pin(renew(tx, node, epoch)));
+        match tokio::time::timeout(RENEWAL_TIMEOUT, renewal).await {
+            Ok(Ok(true)) => number.renewed(began),
+            Ok(Ok(false)) => {
+                tracing::error!(node, "another process has taken this node number");
+                number.lost.send_replace(true);
+                return;
+            }
+            Ok(Err(error)) => tracing::warn!(node, %error, "the node number was not renewed"),
+            Err(_) => tracing::warn!(node, "the node number was not renewed in time"),
+        }
+    }
+}
+
+/// False if the number is another's.
+async fn renew(tx: &Tx, node: i64, epoch: i64) -> Result<bool, StoreError> {
+    let sql =
+        format!("UPDATE process SET expires_at = {SERVER_NOW} + $3 WHERE node = $1 AND epoch = $2");
+    tx.execute(&sql, &[node.into(), epoch.into(), lease_us().into()]).await.map(|count| count == 1)
+}
