@@ -13,6 +13,7 @@ mod cardbridge;
 mod document;
 mod fields;
 mod listener;
+mod once;
 mod operator;
 mod pages;
 mod paging;

@@ -9,6 +9,7 @@ use ledger::LedgerError;
 use serde::Serialize;
 use store::{MoneyError, StoreError};
 
+use crate::operator::in_progress;
 use crate::provision::ProvisionError;
 use crate::shell::LoggedCode;
 
@@ -19,6 +20,7 @@ pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
+    object_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -29,11 +31,31 @@ struct ProblemBody<'a> {
     status: u16,
     code: &'a str,
     detail: &'a str,
+    #[serde(rename = "objectId", skip_serializing_if = "Option::is_none")]
+    object_id: Option<&'a str>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into() }
+        Self { status, code, detail: detail.into(), object_id: None }
+    }
+
+    /// The problem with the id of the object that it is about.
+    pub(crate) fn about(self, object_id: &str) -> Self {
+        Self { object_id: Some(object_id.to_owned()), ..self }
+    }
+
+    /// Status and body.
+    pub(crate) fn into_parts(self) -> (StatusCode, Vec<u8>) {
+        let body = ProblemBody {
+            problem_type: format!("urn:cardbridge:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            object_id: self.object_id.as_deref(),
+        };
+        (self.status, serde_json::to_vec(&body).expect("texts and a number are always JSON"))
     }
 
     /// What is wrong, for the caller.
@@ -105,24 +127,18 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = ProblemBody {
-            problem_type: format!("urn:cardbridge:problem:{}", self.code),
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            code: self.code,
-            detail: &self.detail,
-        };
-        let body = serde_json::to_vec(&body).expect("texts and a number are always JSON");
+        let code = self.code;
+        let (status, body) = self.into_parts();
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.status;
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         let content_type = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, content_type);
-        if self.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"cardbridge\"");
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        response.extensions_mut().insert(LoggedCode(self.code));
+        response.extensions_mut().insert(LoggedCode(code));
         response
     }
 }
@@ -193,6 +209,9 @@ impl From<ProvisionError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::KeyTaken) {
+            return in_progress();
+        }
         tracing::error!(%error, "the store failed");
         match error {
             StoreError::Overloaded => Self::unavailable(),

@@ -1,7 +1,7 @@
 //! Making enterprises and API keys, for the operator API and for the sandbox's first start.
 
 use domain::{ApiKey, Enterprise, EnterpriseId, RsaPadding};
-use store::{PlatformKey, Store, StoreError};
+use store::{NewEnterprise, PlatformKey, Store, StoreError};
 use thiserror::Error;
 use vault::{SecretText, Vault};
 
@@ -42,7 +42,7 @@ pub async fn create_enterprise(
     store: &Store,
     vault: &Vault,
     name: String,
-) -> Result<Enterprise, ProvisionError> {
+) -> Result<NewEnterprise, ProvisionError> {
     let enterprise_id = EnterpriseId::from_i64(store.ids().next());
     let now = store.clock().now();
     let generated = tokio::task::spawn_blocking(generate_key_pair).await;
@@ -69,8 +69,7 @@ pub async fn create_enterprise(
         rsa_padding: RsaPadding::Pkcs1,
         created_at: now,
     };
-    store.create_enterprise(enterprise.clone(), key).await?;
-    Ok(enterprise)
+    Ok(store.create_enterprise(enterprise, key).await?)
 }
 
 fn generate_key_pair() -> Option<(zeroize::Zeroizing<Vec<u8>>, Vec<u8>)> {

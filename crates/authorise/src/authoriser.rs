@@ -11,7 +11,8 @@ use domain::{
 };
 use outbound::Outbound;
 use store::{
-    BeginOutcome, ChangeNotice, MoneyError, OpenDay, PinPresentation, Store, StoreError, VmTariff,
+    BeginOutcome, ChangeNotice, Claim, MoneyError, OpenDay, PinPresentation, Store, StoreError,
+    VmTariff,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -159,8 +160,22 @@ impl Authoriser {
         let started = Instant::now();
         let (reply, answer) = oneshot::channel();
         let road = Arc::clone(self);
-        tokio::spawn(async move { road.run(message, started, reply, under_way).await });
+        let run = async move { road.run(message, started, reply, under_way).await };
+        tokio::spawn(Claim::carried(run));
         answer.await.unwrap_or(Err(AuthoriseError::BrokenOff))
+    }
+
+    /// What became of an authorisation or reversal that was begun before, once it is decided.
+    ///
+    /// # Errors
+    /// [`AuthoriseError`]; `Undecided` if it stays so.
+    pub async fn outcome(&self, auth_id: AuthId) -> Result<AuthorisationAnswer, AuthoriseError> {
+        let started = Instant::now();
+        let view = self.parts.store.authorisation(auth_id).await?;
+        let begun = view.ok_or(AuthoriseError::Missing("authorisation"))?.authorisation;
+        let authorisation = repeat::decided(&self.parts.store, begun).await?;
+        let total_ms = whole_ms(started.elapsed());
+        Ok(AuthorisationAnswer { authorisation, repeated: true, total_ms, enterprise_ms: None })
     }
 
     /// Declines every authorisation that a crash of this process left undecided and gives
@@ -285,7 +300,10 @@ impl Authoriser {
         let presentation = PinPresentation {
             enterprise_id: request.card.enterprise_id,
             card_id: request.card.card_id,
-            network_key: request.network_key.clone(),
+            network_key: request.network_key.clone().or_else(|| {
+                // The call repeated is one try too.
+                Claim::current().map(|claim| claim.message_key())
+            }),
             follows: request.original.as_ref().map(|it| (it.outs_id, it.auth_id)),
             pin,
             now: self.parts.store.clock().now(),
@@ -296,7 +314,8 @@ impl Authoriser {
     /// A hold of which the store told a failure may have been taken all the same, where the
     /// end of the commit was not heard of.
     pub(crate) fn doubt(&self, auth_id: AuthId, error: &MoneyError) {
-        if !matches!(error, MoneyError::Store(_)) {
+        let is_nothing_written = matches!(error, MoneyError::Store(StoreError::KeyTaken));
+        if is_nothing_written || !matches!(error, MoneyError::Store(_)) {
             return;
         }
         let (store, teller) = (self.parts.store.clone(), self.parts.teller.clone());

@@ -7,7 +7,8 @@ use domain::{
 };
 use serde::Serialize;
 use store::{
-    ChangeNotice, ClearAuthorisation, ForcedClearing, MoneyError, PostingOutcome, Store, StoreError,
+    ChangeNotice, Claim, ClearAuthorisation, ForcedClearing, MoneyError, PostingOutcome, Store,
+    StoreError,
 };
 use thiserror::Error;
 
@@ -90,11 +91,11 @@ impl Authoriser {
         posting: impl Future<Output = Result<PostingOutcome, ClearingError>> + Send + 'static,
     ) -> Result<PostingOutcome, ClearingError> {
         let under_way = self.admit().await.ok_or(ClearingError::Overloaded)?;
-        let posted = tokio::spawn(async move {
+        let posted = tokio::spawn(Claim::carried(async move {
             let posted = posting.await;
             drop(under_way);
             posted
-        });
+        }));
         posted.await.unwrap_or(Err(ClearingError::BrokenOff))
     }
 }

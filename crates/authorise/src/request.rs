@@ -139,6 +139,7 @@ impl AuthoriseError {
     /// that is closed by now.
     pub(crate) const fn is_fault(&self) -> bool {
         match self {
+            Self::Money(MoneyError::Store(StoreError::KeyTaken)) => false,
             Self::Missing(_)
             | Self::BrokenOff
             | Self::Money(MoneyError::Store(_))

@@ -108,6 +108,6 @@ const fn may_pass(error: &StoreError) -> bool {
         | StoreError::Conflict(_)
         | StoreError::InDoubt(_)
         | StoreError::Overloaded => true,
-        StoreError::Duplicate(_) | StoreError::Corrupt(_) => false,
+        StoreError::Duplicate(_) | StoreError::KeyTaken | StoreError::Corrupt(_) => false,
     }
 }

@@ -82,9 +82,8 @@ impl Cards {
         let profile = profile.filter(|it| it.currency == CURRENCY).ok_or(VmError::CardBin)?;
         for _ in 0..MAX_PAN_DRAWS {
             let card = self.draw_vm_card(app, &product, &profile, request);
-            let card_uuid = card.vm_card.card_uuid.clone();
             match self.store.open_vm_card(card).await {
-                Ok(()) => return Ok(card_uuid),
+                Ok(opened) => return Ok(opened),
                 Err(VmCardError::PanTaken) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -220,9 +219,8 @@ impl Cards {
         app: &VmApp,
         card_uuid: String,
         amount: Money,
-    ) -> Result<(), VmRefusal> {
-        self.change_vm_card(app, card_uuid, VmCardWish::Recharge(amount)).await?;
-        Ok(())
+    ) -> Result<Card, VmRefusal> {
+        Ok(self.change_vm_card(app, card_uuid, VmCardWish::Recharge(amount)).await?)
     }
 
     /// Takes money of a prepaid card back to its app's balance.
@@ -234,19 +232,18 @@ impl Cards {
         app: &VmApp,
         card_uuid: String,
         amount: Money,
-    ) -> Result<(), VmRefusal> {
-        self.change_vm_card(app, card_uuid, VmCardWish::Refund(amount)).await?;
-        Ok(())
+    ) -> Result<Card, VmRefusal> {
+        Ok(self.change_vm_card(app, card_uuid, VmCardWish::Refund(amount)).await?)
     }
 
     /// Ends a card; what it has goes back to its app's balance.
     ///
     /// # Errors
     /// Not a card of this app, or not active.
-    pub async fn delete_vm_card(&self, app: &VmApp, card_uuid: String) -> Result<(), VmRefusal> {
+    pub async fn delete_vm_card(&self, app: &VmApp, card_uuid: String) -> Result<Card, VmRefusal> {
         match self.change_vm_card(app, card_uuid, VmCardWish::Delete).await {
             Err(VmCardError::Status(_)) => Err(VmError::AbnormalCardStatus.into()),
-            changed => changed.map(drop).map_err(VmRefusal::from),
+            changed => changed.map_err(VmRefusal::from),
         }
     }
 

@@ -145,12 +145,38 @@ impl Schedule {
     /// # Errors
     /// The store failed; business time then stands where the failure was.
     pub async fn advance(&self, seconds: u32) -> Result<Timestamp, StoreError> {
+        self.advance_noted(seconds, async |_| Ok(())).await
+    }
+
+    /// As [`Schedule::advance`]; `note` is told where business time goes before it does.
+    ///
+    /// # Errors
+    /// As [`Schedule::advance`], and what `note` fails with: business time then stays.
+    pub async fn advance_noted(
+        &self,
+        seconds: u32,
+        note: impl AsyncFnOnce(Timestamp) -> Result<(), StoreError>,
+    ) -> Result<Timestamp, StoreError> {
         let _one = self.one_advance.lock().await;
+        let target = self.clock.now().plus_seconds(i64::from(seconds));
+        note(target).await?;
+        self.walk(target).await
+    }
+
+    /// Moves business time forward to `target`, unless it is there or later already.
+    ///
+    /// # Errors
+    /// As [`Schedule::advance`].
+    pub async fn advance_to(&self, target: Timestamp) -> Result<Timestamp, StoreError> {
+        let _one = self.one_advance.lock().await;
+        self.walk(target).await
+    }
+
+    async fn walk(&self, target: Timestamp) -> Result<Timestamp, StoreError> {
         let _closed = self.gate.write().await;
         for worker in &self.workers {
             worker.settled().await;
         }
-        let target = self.clock.now().plus_seconds(i64::from(seconds));
         let mut blocked_rounds = 0;
         while let Some((due, worker)) = self.earliest(target).await? {
             self.store.move_clock(due).await?;

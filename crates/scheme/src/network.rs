@@ -89,6 +89,14 @@ impl SimulatedNetwork {
         Ok(self.authoriser.authorise(request).await?)
     }
 
+    /// What became of an authorisation, increment, refund or reversal that was begun before.
+    ///
+    /// # Errors
+    /// [`SchemeError`].
+    pub async fn outcome(&self, auth_id: AuthId) -> Result<AuthorisationAnswer, SchemeError> {
+        Ok(self.authoriser.outcome(auth_id).await?)
+    }
+
     /// Reverses an approved authorisation and its increments by `amount_text` (major units
     /// of the acquirer's currency), or by all that is left; answers with the reversal's own
     /// record.

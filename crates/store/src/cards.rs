@@ -174,7 +174,7 @@ impl Store {
     pub async fn change_card(&self, change: CardChange) -> Result<Card, CardChangeError> {
         let change = Arc::new(change);
         let card = self
-            .write(move |tx| {
+            .write_kept(move |tx| {
                 let change = Arc::clone(&change);
                 Box::pin(async move { apply_change(tx, &change).await })
             })

@@ -74,6 +74,15 @@ impl EnterprisePatch {
     }
 }
 
+/// An enterprise as it was made.
+#[derive(Clone)]
+pub struct NewEnterprise {
+    /// The enterprise.
+    pub enterprise: Enterprise,
+    /// The first version of its platform key pair.
+    pub key: PlatformKey,
+}
+
 impl Store {
     /// Creates an enterprise with the first version of its platform key pair.
     ///
@@ -83,13 +92,16 @@ impl Store {
         &self,
         enterprise: Enterprise,
         key: PlatformKey,
-    ) -> Result<(), StoreError> {
-        let (enterprise, key) = (enterprise_values(&enterprise), platform_key_values(&key));
-        self.write(move |tx| {
-            let (enterprise, key) = (enterprise.clone(), key.clone());
+    ) -> Result<NewEnterprise, StoreError> {
+        let made = NewEnterprise { enterprise, key };
+        self.write_kept(move |tx| {
+            let made = made.clone();
             Box::pin(async move {
-                tx.insert_rows("enterprise", ENTERPRISE_COLUMNS, &[enterprise]).await?;
-                tx.insert_rows("platform_key", PLATFORM_KEY_COLUMNS, &[key]).await
+                let row = enterprise_values(&made.enterprise);
+                tx.insert_rows("enterprise", ENTERPRISE_COLUMNS, &[row]).await?;
+                let row = platform_key_values(&made.key);
+                tx.insert_rows("platform_key", PLATFORM_KEY_COLUMNS, &[row]).await?;
+                Ok(made)
             })
         })
         .await
@@ -173,11 +185,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn add_api_key(&self, key: ApiKey) -> Result<(), StoreError> {
-        let row = api_key_values(&key);
-        self.write(move |tx| {
-            let row = row.clone();
-            Box::pin(async move { tx.insert_rows("api_key", API_KEY_COLUMNS, &[row]).await })
+    pub async fn add_api_key(&self, key: ApiKey) -> Result<ApiKey, StoreError> {
+        self.write_kept(move |tx| {
+            let key = key.clone();
+            Box::pin(async move {
+                tx.insert_rows("api_key", API_KEY_COLUMNS, &[api_key_values(&key)]).await?;
+                Ok(key)
+            })
         })
         .await
     }

@@ -17,6 +17,9 @@ pub enum StoreError {
     /// A unique index refused the row.
     #[error("already there: {0}")]
     Duplicate(String),
+    /// Another run of the call that bears this idempotency key was faster; nothing was written.
+    #[error("the idempotency key is taken")]
+    KeyTaken,
     /// A stored value is not what the domain allows.
     #[error("corrupt value in {0}")]
     Corrupt(&'static str),

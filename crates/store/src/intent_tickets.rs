@@ -141,7 +141,7 @@ impl Store {
     ) -> Result<IntentTicket, IntentChangeError> {
         let change = Arc::new(change);
         let ticket = self
-            .write(move |tx| {
+            .write_kept(move |tx| {
                 let change = Arc::clone(&change);
                 Box::pin(async move { apply(tx, &change).await })
             })

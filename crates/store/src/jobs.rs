@@ -196,7 +196,7 @@ impl Store {
         job_id: JobId,
         now: Timestamp,
     ) -> Result<Option<Job>, StoreError> {
-        let retried = self.write(move |tx| Box::pin(retry(tx, job_id, now))).await?;
+        let retried = self.write_kept(move |tx| Box::pin(retry(tx, job_id, now))).await?;
         if let Some(job) = &retried {
             self.jobs_changed(job.kind).notify_one();
         }

@@ -13,7 +13,7 @@ use crate::rows::{
     API_KEY_COLUMNS, EXTRACTION_ATTEMPT_COLUMNS, KEY_EXTRACTION_COLUMNS, api_key_values,
     extraction_attempt_from, extraction_attempt_values, key_extraction_from, key_extraction_values,
 };
-use crate::{Store, StoreError};
+use crate::{Claim, Store, StoreError};
 
 /// How long a code is known once its time is over, seconds of business time: as long an
 /// attempt to use it is still told from a guess, and recorded.
@@ -29,7 +29,7 @@ impl Store {
     pub async fn add_key_extraction(&self, extraction: &KeyExtraction) -> Result<(), StoreError> {
         let row = key_extraction_values(extraction);
         let forget_before = extraction.created_at.plus_seconds(-KEPT_SECONDS);
-        self.write(move |tx| {
+        self.write_kept(move |tx| {
             let row = row.clone();
             Box::pin(async move {
                 sweep(tx, forget_before).await?;
@@ -39,13 +39,18 @@ impl Store {
         .await
     }
 
-    /// Takes a code back whose mail was not sent.
+    /// Takes a code back whose mail was not sent, and with it the key of the call that made it.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn cancel_key_extraction(&self, code_digest: [u8; 32]) -> Result<(), StoreError> {
+        let claim = Claim::current();
         self.write(move |tx| {
+            let claim = claim.clone();
             Box::pin(async move {
+                if let Some(claim) = claim {
+                    claim.give_back(tx).await?;
+                }
                 let sql = "DELETE FROM key_extraction WHERE code_digest = $1";
                 tx.execute(sql, &[code_digest.as_slice().into()]).await.map(drop)
             })

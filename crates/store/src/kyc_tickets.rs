@@ -185,7 +185,7 @@ impl Store {
     pub async fn change_kyc_ticket(&self, change: KycChange) -> Result<KycTicket, KycChangeError> {
         let change = Arc::new(change);
         let ticket = self
-            .write(move |tx| {
+            .write_kept(move |tx| {
                 let change = Arc::clone(&change);
                 Box::pin(async move { apply(tx, &change).await })
             })

@@ -10,6 +10,7 @@ use thiserror::Error;
 mod apply;
 mod batch;
 mod bill;
+mod claimed;
 mod fees;
 mod flows;
 mod funds;
@@ -19,7 +20,7 @@ mod notice;
 mod steps;
 mod velocity;
 
-use crate::{MovedFunds, Store, StoreError};
+use crate::{Claim, MovedFunds, Store, StoreError};
 
 pub(crate) use apply::{Repeats, apply};
 pub use fees::VmTariff;
@@ -278,6 +279,23 @@ pub(crate) enum Command {
     Transfer(TransferFunds),
     Charge(ChargeFee),
     Close(CloseCard),
+    /// One of the others, and the key of the call whose business it is.
+    Claimed(Claim, Box<Command>),
+}
+
+impl Command {
+    /// The command with the key of the call that this task carries out, where it is the
+    /// business of one: a decision only ends what was begun under the key.
+    pub(crate) fn claimed(self) -> Self {
+        let is_business = matches!(
+            self,
+            Self::Begin(_) | Self::Clear(_) | Self::Reverse(_) | Self::Force(_) | Self::Move(_)
+        );
+        match Claim::current().filter(|_| is_business) {
+            Some(claim) => Self::Claimed(claim, Box::new(self)),
+            None => self,
+        }
+    }
 }
 
 /// What the grouping writer answers, one kind for each kind of command.

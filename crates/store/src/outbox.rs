@@ -153,7 +153,7 @@ impl Store {
         Ok(held)
     }
 
-    /// Makes a delivered or parked webhook pending again, due at once; false if there is no
+    /// Makes a delivered or parked webhook pending again, due at once; none if there is no
     /// such one. An app is never told again what it acknowledged (vm-api.md section 10.3), and
     /// a wiped body cannot be sent.
     ///
@@ -163,16 +163,19 @@ impl Store {
         &self,
         webhook_id: WebhookId,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<DeliveryView>, StoreError> {
         let resent = self
-            .write(move |tx| {
+            .write_kept(move |tx| {
                 Box::pin(async move {
                     let sql = "UPDATE webhook SET status = 'PENDING', tries = 0, \
                         next_attempt_at = $1, leased_until = NULL \
                         WHERE webhook_id = $2 AND status <> 'PENDING' \
                         AND (vm_app_id = 0 OR status = 'DEAD') AND LENGTH(body) > 0";
                     let params = [now.into(), webhook_id.into()];
-                    tx.execute(sql, &params).await.map(|count| count == 1)
+                    if tx.execute(sql, &params).await? == 0 {
+                        return Ok(None);
+                    }
+                    view::view(tx, webhook_id).await
                 })
             })
             .await?;

@@ -106,7 +106,7 @@ impl Store {
         card_id: CardId,
         now: Timestamp,
     ) -> Result<Card, PlasticError> {
-        self.write(move |tx| {
+        self.write_kept(move |tx| {
             Box::pin(async move {
                 let (card, mut plastic) = living_plastic(tx, enterprise_id, card_id).await?;
                 plastic.embossed_at = plastic.embossed_at.or(Some(now));
@@ -129,7 +129,7 @@ impl Store {
         tracking: Tracking,
         now: Timestamp,
     ) -> Result<Card, PlasticError> {
-        self.write(move |tx| {
+        self.write_kept(move |tx| {
             let tracking = tracking.clone();
             Box::pin(async move {
                 let (card, mut plastic) = living_plastic(tx, enterprise_id, card_id).await?;

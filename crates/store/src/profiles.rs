@@ -11,11 +11,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn create_profile(&self, profile: CardProfile) -> Result<(), StoreError> {
-        let row = profile_values(&profile);
-        self.write(move |tx| {
-            let row = row.clone();
-            Box::pin(async move { tx.insert_rows("card_profile", PROFILE_COLUMNS, &[row]).await })
+    pub async fn create_profile(&self, profile: CardProfile) -> Result<CardProfile, StoreError> {
+        self.write_kept(move |tx| {
+            let profile = profile.clone();
+            Box::pin(async move {
+                let row = profile_values(&profile);
+                tx.insert_rows("card_profile", PROFILE_COLUMNS, &[row]).await?;
+                Ok(profile)
+            })
         })
         .await
     }

@@ -59,9 +59,12 @@ impl Store {
         event: WebhookEvent,
     ) -> Result<(), StoreError> {
         let rows = Arc::new((challenge.clone(), event));
-        self.write(move |tx| {
+        self.write_kept(move |tx| {
             let rows = Arc::clone(&rows);
-            Box::pin(async move { insert(tx, &rows.0, &rows.1).await })
+            Box::pin(async move {
+                insert(tx, &rows.0, &rows.1).await?;
+                Ok::<_, StoreError>(rows.0.clone())
+            })
         })
         .await?;
         self.inner.outbox_changed.notify_one();

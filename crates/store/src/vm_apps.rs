@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use domain::{
-    AccountOwner, CardId, Currency, EnterpriseId, Money, Timestamp, VmApp, VmAppId, VmFee, VmFees,
-    VmProduct,
+    AccountOwner, CardId, CardProfile, Currency, EnterpriseId, Money, Timestamp, VmApp, VmAppId,
+    VmFee, VmFees, VmProduct,
 };
 use ipnet::IpNet;
 use thiserror::Error;
@@ -12,8 +12,8 @@ use thiserror::Error;
 use crate::engine::{Tx, Value};
 use crate::money::MoveFunds;
 use crate::rows::{
-    VM_APP_COLUMNS, VM_PRODUCT_COLUMNS, prefixed, update_text, vm_app_from, vm_app_values,
-    vm_product_from, vm_product_values,
+    PROFILE_COLUMNS, VM_APP_COLUMNS, VM_PRODUCT_COLUMNS, prefixed, profile_values, update_text,
+    vm_app_from, vm_app_values, vm_product_from, vm_product_values,
 };
 use crate::{MAX_PAGE_ROWS, MoneyError, MovedFunds, Store, StoreError};
 
@@ -123,26 +123,30 @@ pub enum VmProductError {
 }
 
 impl Store {
-    /// Creates an app with its products, in one commit.
+    /// Creates an app with its products and the card profiles that were made for them, in one
+    /// commit.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn create_vm_app(
         &self,
         app: VmApp,
+        profiles: Vec<CardProfile>,
         products: Vec<VmProduct>,
-    ) -> Result<(), StoreError> {
-        let name: Vec<Value> =
-            vec![(&app.app_id).into(), app.enterprise_id.into(), app.vm_app_id.into()];
-        let app = vm_app_values(&app);
+    ) -> Result<VmApp, StoreError> {
+        let profiles: Vec<_> = profiles.iter().map(profile_values).collect();
         let products: Vec<_> = products.iter().map(vm_product_values).collect();
-        self.write(move |tx| {
-            let (app, name, products) = (app.clone(), name.clone(), products.clone());
+        self.write_kept(move |tx| {
+            let (app, profiles, products) = (app.clone(), profiles.clone(), products.clone());
             Box::pin(async move {
-                tx.insert_rows("vm_app", VM_APP_COLUMNS, &[app]).await?;
+                tx.insert_rows("card_profile", PROFILE_COLUMNS, &profiles).await?;
+                tx.insert_rows("vm_app", VM_APP_COLUMNS, &[vm_app_values(&app)]).await?;
                 let columns = "app_id, enterprise_id, vm_app_id";
+                let name =
+                    vec![(&app.app_id).into(), app.enterprise_id.into(), app.vm_app_id.into()];
                 tx.insert_rows("vm_app_name", columns, &[name]).await?;
-                tx.insert_rows("vm_product", VM_PRODUCT_COLUMNS, &products).await
+                tx.insert_rows("vm_product", VM_PRODUCT_COLUMNS, &products).await?;
+                Ok(app)
             })
         })
         .await
@@ -322,15 +326,21 @@ impl Store {
     }
 
     /// Opens a product to an app. The same code, profile and funding again set where it is
-    /// issued and how many cards are left.
+    /// issued and how many cards are left. All products of the app afterwards.
     ///
     /// # Errors
     /// [`VmProductError`].
-    pub async fn put_vm_product(&self, product: VmProduct) -> Result<(), VmProductError> {
+    pub async fn put_vm_product(
+        &self,
+        product: VmProduct,
+    ) -> Result<Vec<VmProduct>, VmProductError> {
         let product = Arc::new(product);
-        self.write(move |tx| {
+        self.write_kept(move |tx| {
             let product = Arc::clone(&product);
-            Box::pin(async move { put_product(tx, &product).await })
+            Box::pin(async move {
+                put_product(tx, &product).await?;
+                Ok(products_of(tx, product.enterprise_id, product.vm_app_id).await?)
+            })
         })
         .await
     }
@@ -361,18 +371,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         vm_app_id: VmAppId,
     ) -> Result<Vec<VmProduct>, StoreError> {
-        self.read_one(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {VM_PRODUCT_COLUMNS} FROM vm_product \
-                     WHERE enterprise_id = $1 AND vm_app_id = $2 ORDER BY product_code LIMIT $3"
-                );
-                let params =
-                    [enterprise_id.into(), vm_app_id.into(), i64::from(MAX_PRODUCTS).into()];
-                tx.query_map(&sql, &params, vm_product_from).await
-            })
-        })
-        .await
+        self.read_one(move |tx| Box::pin(products_of(tx, enterprise_id, vm_app_id))).await
     }
 
     /// Whether any app of an enterprise may open cards of this product.
@@ -446,6 +445,19 @@ async fn apply_patch(
     app.fees = patch.fees.applied_to(app.fees);
     tx.execute(&update_text("vm_app", VM_APP_COLUMNS, 2), &vm_app_values(&app)).await?;
     Ok(Some(app))
+}
+
+async fn products_of(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    vm_app_id: VmAppId,
+) -> Result<Vec<VmProduct>, StoreError> {
+    let sql = format!(
+        "SELECT {VM_PRODUCT_COLUMNS} FROM vm_product \
+         WHERE enterprise_id = $1 AND vm_app_id = $2 ORDER BY product_code LIMIT $3"
+    );
+    let params = [enterprise_id.into(), vm_app_id.into(), i64::from(MAX_PRODUCTS).into()];
+    tx.query_map(&sql, &params, vm_product_from).await
 }
 
 async fn put_product(tx: &Tx, product: &VmProduct) -> Result<(), VmProductError> {

@@ -102,19 +102,21 @@ pub struct VmCardView {
 }
 
 impl Store {
-    /// Opens a card: its product's count, its money, its fee and its records in one commit.
+    /// Opens a card: its product's count, its money, its fee and its records in one commit;
+    /// its id on the wire.
     ///
     /// # Errors
     /// [`VmCardError`].
-    pub async fn open_vm_card(&self, request: OpenVmCard) -> Result<(), VmCardError> {
+    pub async fn open_vm_card(&self, request: OpenVmCard) -> Result<String, VmCardError> {
         let (request, store) = (Arc::new(request), self.clone());
         self.write_for_certain(VmCardError::below, move |tx, is_in_doubt| {
             let (request, store) = (Arc::clone(&request), store.clone());
             Box::pin(async move {
-                if is_in_doubt && is_opened(tx, &request.vm_card).await? {
-                    return Ok(());
+                let is_there = is_in_doubt && is_opened(tx, &request.vm_card).await?;
+                if !is_there {
+                    open(tx, store.ids(), &request).await?;
                 }
-                open(tx, store.ids(), &request).await
+                Ok(request.vm_card.card_uuid.clone())
             })
         })
         .await

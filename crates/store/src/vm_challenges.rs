@@ -50,7 +50,7 @@ impl Store {
         notice: WebhookEvent,
     ) -> Result<(), StoreError> {
         let rows = Arc::new((challenge.clone(), notice));
-        self.write(move |tx| {
+        self.write_kept(move |tx| {
             let rows = Arc::clone(&rows);
             Box::pin(async move {
                 let (challenge, notice) = &*rows;
@@ -63,7 +63,8 @@ impl Store {
                     0_i64.into(),
                 ];
                 let columns = "enterprise_id, challenge_id, vm_app_id, otp_hash, wrong_tries";
-                tx.insert_rows("vm_challenge", columns, &[row]).await
+                tx.insert_rows("vm_challenge", columns, &[row]).await?;
+                Ok::<_, StoreError>(challenge.clone())
             })
         })
         .await?;
@@ -81,7 +82,7 @@ impl Store {
         &self,
         typed: TypedCode,
     ) -> Result<ThreeDsChallenge, ChallengeChangeError> {
-        self.write(move |tx| Box::pin(async move { verify(tx, typed).await })).await
+        self.write_kept(move |tx| Box::pin(async move { verify(tx, typed).await })).await
     }
 }
 

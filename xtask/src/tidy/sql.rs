@@ -5,17 +5,19 @@ use super::mask::Masked;
 
 /// Where SQL may stand. This program has samples of it and no database; the bench
 /// measures the store beside callers that write the same rows without it, and the tests of
-/// reconciliation, of stuck holds, of jobs and of sent passwords change rows behind the store's back.
-const FREE: [&str; 11] = [
+/// reconciliation, of stuck holds, of jobs, of sent passwords and of kept keys change rows behind the store's back.
+const FREE: [&str; 13] = [
     "crates/store/",
     "crates/authorise/tests/it/own_money",
     "crates/authorise/tests/it/stuck_hold",
     "crates/bench/src/hot_deposit/",
     "crates/bench/src/recon/",
     "crates/bench/src/scale/",
+    "crates/api/tests/it/keyed_calls",
     "crates/api/tests/it/parked_jobs",
     "crates/api/tests/it/recon",
     "crates/api/tests/it/send_otp",
+    "crates/cardbridge/tests/it/keyed_calls",
     "crates/schedule/tests/it/",
     "xtask/",
 ];

@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use domain::ApiKey;
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,9 +15,10 @@ use utoipa::ToSchema;
 use super::PathText;
 use super::enterprise_body::ApiKeyBody;
 use super::enterprises::enterprise_of;
-use super::idempotency::BearsSecret;
+use super::idempotency::already_done;
 use super::key_extraction::{self, KeyExtractionBody, Recipient};
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::problem::Problem;
 use crate::provision;
 use crate::request_bodies::NewApiKeyRequest;
@@ -55,12 +57,13 @@ pub(crate) struct NewApiKeyBody<'a> {
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
     let fields = Fields::parse(&body, NewApiKeyRequest::FIELDS)?;
     if let Some(recipient) = Recipient::read(&fields)? {
-        let started = key_extraction::start(&state, id, recipient).await?;
+        let started = key_extraction::start(&state, id, recipient, &once).await?;
         return Ok(Json(HandedOverBody::ByMail(started)).into_response());
     }
     if state.settings.mode == Mode::Production {
@@ -68,11 +71,10 @@ pub(crate) async fn create(
             "email and sourceIp are required in production, where no secret is handed over here",
         ));
     }
-    let key = provision::create_api_key(&state.store, &state.vault, id).await?;
+    let made = provision::create_api_key(&state.store, &state.vault, id);
+    let key = once.leaving(|key: &ApiKey| already_done(&key.api_key), made).await?;
     let body = NewApiKeyBody { api_key: &key.api_key, secret_key: key.secret.expose() };
-    let mut response = Json(HandedOverBody::Here(body)).into_response();
-    response.extensions_mut().insert(BearsSecret);
-    Ok(response)
+    Ok(Json(HandedOverBody::Here(body)).into_response())
 }
 
 /// Every API key of an enterprise, oldest first, revoked ones too. No secret is in it.

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::PathText;
 use crate::card_reference::card_id;
+use crate::once::Once;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -76,10 +77,10 @@ pub(crate) async fn read(
 pub(crate) async fn block(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
 ) -> Result<Json<CardBody>, Problem> {
     let card_id = card_id(&state, &id.0).await?.to_string();
-    let card = state.cards.block(&card_id).await?;
-    Ok(Json(CardBody::from(&card)))
+    once.json(|card: &Card| CardBody::from(card), state.cards.block(&card_id)).await
 }
 
 /// Lifts the issuer's freeze.
@@ -88,8 +89,8 @@ pub(crate) async fn block(
 pub(crate) async fn unblock(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
 ) -> Result<Json<CardBody>, Problem> {
     let card_id = card_id(&state, &id.0).await?.to_string();
-    let card = state.cards.unblock(&card_id).await?;
-    Ok(Json(CardBody::from(&card)))
+    once.json(|card: &Card| CardBody::from(card), state.cards.unblock(&card_id)).await
 }

@@ -10,6 +10,7 @@ use store::{Attempt, DeliveryFilter, DeliveryView};
 use utoipa::ToSchema;
 
 use super::PathText;
+use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -98,18 +99,20 @@ pub(crate) async fn list(
 pub(crate) async fn resend(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
 ) -> Result<Json<DeliveryBody>, Problem> {
     let webhook_id = id.id::<WebhookId>("webhook")?;
-    let is_refused = !state.store.resend_delivery(webhook_id, state.store.clock().now()).await?;
+    let resent = state.store.resend_delivery(webhook_id, state.store.clock().now());
+    let body = |view: &Option<DeliveryView>| Ok(view.as_ref().map(DeliveryBody::from));
+    if let Some(view) = once.answering(body, resent).await? {
+        return Ok(Json(DeliveryBody::from(&view)));
+    }
     let view = state.store.delivery(webhook_id).await?;
     let view = view.ok_or_else(|| Problem::not_found("webhook"))?;
-    if is_refused && view.status != DeliveryStatus::Pending {
+    if view.status != DeliveryStatus::Pending {
         let detail = "an app is not told again what it acknowledged, and a wiped code is gone";
         return Err(Problem::conflict("delivery_over", detail));
     }
-    if is_refused {
-        let detail = "the webhook is still pending and will be sent by itself";
-        return Err(Problem::conflict("delivery_pending", detail));
-    }
-    Ok(Json(DeliveryBody::from(&view)))
+    let detail = "the webhook is still pending and will be sent by itself";
+    Err(Problem::conflict("delivery_pending", detail))
 }

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::{ApiKey, Enterprise};
 use serde::Serialize;
+use store::{NewEnterprise, PlatformKey};
 use utoipa::ToSchema;
 
 use crate::problem::Problem;
@@ -81,8 +82,18 @@ impl EnterpriseBody {
         let id = enterprise.enterprise_id;
         let platform_key = state.store.platform_key(id).await?;
         let keys = state.store.api_keys(id).await?;
+        Ok(Self::of(enterprise, platform_key, keys))
+    }
+
+    /// One that has just been made, and has no API key yet.
+    pub(crate) fn of_new(made: &NewEnterprise) -> Self {
+        Self::of(made.enterprise.clone(), Some(made.key.clone()), Vec::new())
+    }
+
+    fn of(enterprise: Enterprise, platform_key: Option<PlatformKey>, keys: Vec<ApiKey>) -> Self {
+        let id = enterprise.enterprise_id;
         let api_keys = keys.into_iter().map(ApiKeyBody::from);
-        Ok(Self {
+        Self {
             enterprise_id: id.to_string(),
             name: enterprise.name,
             webhook_url: enterprise.webhook_url,
@@ -99,6 +110,6 @@ impl EnterpriseBody {
             platform_public_key: platform_key.map(|key| STANDARD.encode(key.public_key)),
             api_keys: api_keys.collect(),
             created_at: enterprise.created_at.to_string(),
-        })
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::PathText;
 use super::enterprise_body::EnterpriseBody;
 use super::enterprise_patch;
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::provision;
@@ -28,11 +29,12 @@ pub(crate) async fn enterprise_of(state: &ApiState, id: &PathText) -> Result<Ent
     responses((status = 200, body = EnterpriseBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<EnterpriseBody>, Problem> {
     let name = Fields::parse(&body, NewEnterprise::FIELDS)?.required_text("name")?;
-    let enterprise = provision::create_enterprise(&state.store, &state.vault, name).await?;
-    EnterpriseBody::read(&state, enterprise).await.map(Json)
+    let made = provision::create_enterprise(&state.store, &state.vault, name);
+    once.json(EnterpriseBody::of_new, made).await
 }
 
 /// Enterprises in order of id.

@@ -6,11 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::Money;
+use store::MovedFunds;
 
 use super::PathText;
 use super::balance::BalanceBody;
 use super::enterprises::enterprise_of;
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::FundsMovement;
 use crate::state::ApiState;
@@ -22,13 +24,13 @@ use crate::state::ApiState;
 pub(crate) async fn deposit(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<BalanceBody>, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
     let (amount, reference) = movement(&body)?;
     let now = state.store.clock().now();
-    let moved = state.store.deposit(id, amount, reference, now).await?;
-    Ok(Json(BalanceBody::of(&moved.account)?))
+    once.try_json(body_of, state.store.deposit(id, amount, reference, now)).await
 }
 
 /// Takes money from the deposit, never what is held.
@@ -38,13 +40,17 @@ pub(crate) async fn deposit(
 pub(crate) async fn withdraw(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<BalanceBody>, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
     let (amount, reference) = movement(&body)?;
     let now = state.store.clock().now();
-    let moved = state.store.withdraw(id, amount, reference, now).await?;
-    Ok(Json(BalanceBody::of(&moved.account)?))
+    once.try_json(body_of, state.store.withdraw(id, amount, reference, now)).await
+}
+
+fn body_of(moved: &MovedFunds) -> Result<BalanceBody, Problem> {
+    Ok(BalanceBody::of(&moved.account)?)
 }
 
 fn movement(body: &[u8]) -> Result<(Money, String), Problem> {

@@ -44,7 +44,7 @@ pub(crate) async fn guard(
         }
     };
     if parts.method == Method::POST && parts.headers.contains_key(idempotency::KEY_HEADER) {
-        return idempotency::answer_once(&state, parts, body, next).await;
+        return idempotency::answer_once(&state.store, parts, body, next).await;
     }
     next.run(Request::from_parts(parts, Body::from(body))).await
 }

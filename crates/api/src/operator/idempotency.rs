@@ -1,8 +1,7 @@
 //! `Idempotency-Key`: the same request again gets the same answer again, and nothing
 //! happens twice.
 
-use std::sync::Arc;
-
+use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -12,45 +11,91 @@ use crypto::sha256;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt as _;
-use store::IdempotencyState;
+use serde::Serialize;
+use store::{Kept, KeptAnswer, Store, StoreError};
 
+use crate::once::{Carried, KeyedCall, Once, Ran};
 use crate::problem::Problem;
-use crate::state::ApiState;
+use crate::shell::LoggedCode;
 
 /// The header with the key.
 pub(crate) const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Longest key.
 const MAX_KEY_BYTES: usize = 255;
+/// Codes of refusals that another try may not meet.
+const PASSING: [&str; 2] = ["undecided", IN_PROGRESS];
+const IN_PROGRESS: &str = "idempotency_in_progress";
 
-/// Marks a response that bears a secret: it is never kept
-/// (operator-and-sandbox.md section 5, Mail).
-#[derive(Clone, Copy)]
-pub(crate) struct BearsSecret;
+impl Once {
+    /// The answer of a call whose commit has the same outcome as `work`, kept there.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub(crate) async fn json<T: 'static, E, B: Serialize>(
+        &self,
+        body: impl Fn(&T) -> B + Copy + Send + Sync + 'static,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<Json<B>, Problem>
+    where
+        Problem: From<E>,
+    {
+        self.try_json(move |outcome: &T| Ok(body(outcome)), work).await
+    }
+
+    /// As [`Once::json`] where the answer may be out of reach; then nothing is done.
+    ///
+    /// # Errors
+    /// Those of `work` and `body`.
+    pub(crate) async fn try_json<T: 'static, E, B: Serialize>(
+        &self,
+        body: impl Fn(&T) -> Result<B, Problem> + Copy + Send + Sync + 'static,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<Json<B>, Problem>
+    where
+        Problem: From<E>,
+    {
+        let kept = move |outcome: &T| {
+            body(outcome).map(Some).map_err(|_| StoreError::Corrupt("what is to be answered"))
+        };
+        let outcome = self.answering(kept, work).await?;
+        body(&outcome).map(Json)
+    }
+}
+
+/// What repeats of a call get whose answer bears a secret and is never kept
+/// (operator-and-sandbox.md section 5, Mail): the id of what it made.
+pub(crate) fn already_done(object_id: &str) -> Result<Option<Kept>, StoreError> {
+    let detail = "it is done; the first answer bore a secret, which is kept nowhere";
+    let problem = Problem::conflict("already_done", detail).about(object_id);
+    let (status, body) = problem.into_parts();
+    Ok(Some(Kept::Answer(KeptAnswer { status: status.as_u16(), body })))
+}
 
 /// Runs the request if its key is new, else tells what became of the first one.
-pub(crate) async fn answer_once(
-    state: &Arc<ApiState>,
-    parts: Parts,
-    body: Bytes,
-    next: Next,
-) -> Response {
+pub(crate) async fn answer_once(store: &Store, parts: Parts, body: Bytes, next: Next) -> Response {
     let Some(key) = key(&parts) else {
         return Problem::malformed("Idempotency-Key must be 1 to 255 visible characters")
             .into_response();
     };
-    match state.store.begin_idempotent(&key, digest(&parts, &body)).await {
+    let call = KeyedCall { store, key, digest: digest(&parts, &body) };
+    let run = |once| run(parts.clone(), body.clone(), next.clone(), once);
+    match call.carry_out(run).await {
         Err(error) => Problem::from(error).into_response(),
-        Ok(IdempotencyState::New) => run(state, key, parts, body, next).await,
-        Ok(IdempotencyState::InProgress) => {
-            let detail = "the first request with this Idempotency-Key is not answered yet";
-            Problem::conflict("idempotency_in_progress", detail).into_response()
-        }
-        Ok(IdempotencyState::Mismatch) => {
+        Ok(Carried::Ran(response)) => response,
+        Ok(Carried::Before(answer)) => replayed(answer),
+        Ok(Carried::OtherCall) => {
             Problem::invalid("Idempotency-Key was used with another request").into_response()
         }
-        Ok(IdempotencyState::Answered { status, body }) => replayed(status, body),
+        Ok(Carried::Unanswered) => in_progress().into_response(),
     }
+}
+
+/// The first request has no answer.
+pub(crate) fn in_progress() -> Problem {
+    let detail = "the first request with this Idempotency-Key is not answered yet, or broke off; \
+        look at what it was about before you use another key";
+    Problem::conflict(IN_PROGRESS, detail)
 }
 
 fn key(parts: &Parts) -> Option<String> {
@@ -65,35 +110,22 @@ fn digest(parts: &Parts, body: &[u8]) -> [u8; 32] {
     sha256(&[head.as_bytes(), body].concat())
 }
 
-async fn run(state: &ApiState, key: String, parts: Parts, body: Bytes, next: Next) -> Response {
-    let request = Request::from_parts(parts, Body::from(body));
-    // In a task of its own, so that a panic frees the key.
+async fn run(parts: Parts, body: Bytes, next: Next, once: Once) -> Ran {
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(once);
+    // In a task of its own, so that it is carried through also where the caller has gone.
     let response = tokio::spawn(next.run(request)).await.unwrap_or_else(|error| {
         tracing::error!(%error, "a handler broke off");
         Problem::internal().into_response()
     });
+    let code = response.extensions().get::<LoggedCode>().map(|code| code.0);
     let (parts, body) = response.into_parts();
     let body = whole(body).await;
-    let kept = if parts.status.is_server_error() {
-        state.store.forget_idempotent(&key).await
-    } else if parts.extensions.get::<BearsSecret>().is_some() {
-        keep_refusal(state, &key).await
-    } else {
-        state.store.finish_idempotent(&key, parts.status.as_u16(), &body).await
-    };
-    if let Err(error) = kept {
-        tracing::error!(%error, "an answer could not be kept for its Idempotency-Key");
-    }
-    Response::from_parts(parts, Body::from(body))
-}
-
-/// What a repeat of a request gets whose answer bore a secret.
-async fn keep_refusal(state: &ApiState, key: &str) -> Result<(), store::StoreError> {
-    let detail = "the first answer bore a secret and was not kept";
-    let refusal = Problem::conflict("answer_not_kept", detail).into_response();
-    let status = refusal.status().as_u16();
-    let body = whole(refusal.into_body()).await;
-    state.store.finish_idempotent(key, status, &body).await
+    let (status, is_done) = (parts.status, parts.status.is_success());
+    let is_refusal = status.is_client_error() && !code.is_some_and(|code| PASSING.contains(&code));
+    let answer = (is_done || is_refusal)
+        .then(|| KeptAnswer { status: status.as_u16(), body: body.to_vec() });
+    Ran { response: Response::from_parts(parts, Body::from(body)), answer, is_done }
 }
 
 /// An answer of ours: bounded by the limits of lists and bodies, longer than a request at times.
@@ -101,14 +133,68 @@ async fn whole(body: Body) -> Bytes {
     body.collect().await.map(|collected| collected.to_bytes()).unwrap_or_default()
 }
 
-fn replayed(status: u16, body: Vec<u8>) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+fn replayed(answer: KeptAnswer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let content_type =
         if status.is_success() { "application/json" } else { "application/problem+json" };
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use axum::Router;
+    use axum::middleware::from_fn;
+    use axum::routing::post;
+    use domain::{Clock, IdGenerator};
+    use store::Location;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// A POST that panics the first time, guarded as all are.
+    fn guarded(store: Store, runs: Arc<AtomicU32>) -> Router {
+        let handler = async move || {
+            assert!(runs.fetch_add(1, Ordering::SeqCst) > 0, "the first time");
+            Json("done")
+        };
+        Router::new().route("/", post(handler)).layer(from_fn(
+            move |request: Request, next: Next| {
+                let store = store.clone();
+                async move {
+                    let (parts, _) = request.into_parts();
+                    answer_once(&store, parts, Bytes::new(), next).await
+                }
+            },
+        ))
+    }
+
+    #[tokio::test]
+    async fn a_panic_leaves_its_key_free_and_an_answer_takes_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let location = Location::Sqlite(directory.path().join("store.db"));
+        let store = Store::open(location, clock, ids).await.unwrap();
+        let runs = Arc::new(AtomicU32::new(0));
+        let router = guarded(store.clone(), Arc::clone(&runs));
+        let send = async || {
+            let request = Request::post("/").header(KEY_HEADER, "key").body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            (response.status().as_u16(), whole(response.into_body()).await)
+        };
+        assert_eq!(send().await.0, 500);
+        for _ in 0..2 {
+            assert_eq!(send().await, (200, Bytes::from_static(b"\"done\"")));
+        }
+        assert_eq!(runs.load(Ordering::SeqCst), 2);
+        store.close().await;
+    }
 }

@@ -10,6 +10,7 @@ use store::Job;
 use utoipa::ToSchema;
 
 use super::PathText;
+use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -62,10 +63,13 @@ pub(crate) async fn list(
 pub(crate) async fn retry(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
 ) -> Result<Json<ParkedJobBody>, Problem> {
     const WHAT: &str = "parked job";
     let job_id = id.id::<JobId>(WHAT)?;
-    let job = state.store.retry_job(job_id, state.store.clock().now()).await?;
+    let retried = state.store.retry_job(job_id, state.store.clock().now());
+    let body = |job: &Option<Job>| Ok(job.as_ref().map(ParkedJobBody::from));
+    let job = once.answering(body, retried).await?;
     let job = job.ok_or_else(|| Problem::not_found(WHAT))?;
     Ok(Json(ParkedJobBody::from(&job)))
 }

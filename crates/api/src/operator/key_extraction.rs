@@ -9,6 +9,7 @@ use crypto::sha256;
 use domain::{EnterpriseId, ExtractionAttempt, KeyExtraction, Timestamp};
 use notify::{Mail, MailChannel, MailError, MailKind};
 use serde::Serialize;
+use store::Kept;
 use utoipa::ToSchema;
 use wire::cardbridge::key_delivery::{extract_url, extraction_mail_text};
 use zeroize::Zeroizing;
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 use super::PathText;
 use super::enterprises::enterprise_of;
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -92,6 +94,7 @@ pub(crate) async fn start(
     state: &ApiState,
     enterprise_id: EnterpriseId,
     recipient: Recipient,
+    once: &Once,
 ) -> Result<KeyExtractionBody, Problem> {
     let code = new_code(state);
     let now = state.store.clock().now();
@@ -103,10 +106,12 @@ pub(crate) async fn start(
         expires_at: now.plus_seconds(KeyExtraction::VALIDITY_S),
         used_at: None,
     };
-    state.store.add_key_extraction(&extraction).await?;
+    let added = state.store.add_key_extraction(&extraction);
+    // Whether its mail went out is not known before it did.
+    once.leaving(|(): &()| Ok(Some(Kept::Begun(None))), added).await?;
     let mail = mail(state, &recipient.email, &code, extraction.expires_at);
     if let Err(error) = state.mailer.send(mail).await {
-        state.store.cancel_key_extraction(extraction.code_digest).await?;
+        once.beginning(state.store.cancel_key_extraction(extraction.code_digest)).await?;
         return Err(not_sent(&error));
     }
     Ok(KeyExtractionBody {

@@ -33,6 +33,7 @@ mod vm_fees;
 mod vm_products;
 
 pub(crate) use authorisation_body::AuthorisationBody;
+pub(crate) use idempotency::in_progress;
 pub(crate) use path_text::PathText;
 pub use routes::{admin_service, openapi_document};
 pub(crate) use tickets::{IntentTicketBody, KycTicketBody, decide_intent, decide_kyc};

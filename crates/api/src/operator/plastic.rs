@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use domain::Card;
 use http::{HeaderValue, header};
 use serde::Serialize;
 use store::{Plastic, Tracking};
@@ -16,6 +17,7 @@ use super::PathText;
 use super::cards::CardBody;
 use crate::card_reference::card_id;
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::Shipment;
 use crate::state::ApiState;
@@ -74,10 +76,10 @@ pub(crate) async fn read(
 pub(crate) async fn emboss(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
 ) -> Result<Json<CardBody>, Problem> {
     let card_id = card_id(&state, &id.0).await?.to_string();
-    let card = state.cards.emboss(&card_id).await?;
-    Ok(Json(CardBody::from(&card)))
+    once.json(|card: &Card| CardBody::from(card), state.cards.emboss(&card_id)).await
 }
 
 /// The embossed card is on its way; a second time corrects how.
@@ -87,6 +89,7 @@ pub(crate) async fn emboss(
 pub(crate) async fn ship(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<CardBody>, Problem> {
     let fields = Fields::parse(&body, Shipment::FIELDS)?;
@@ -95,6 +98,5 @@ pub(crate) async fn ship(
         company_name: fields.required_text("trackingCompanyName")?,
     };
     let card_id = card_id(&state, &id.0).await?.to_string();
-    let card = state.cards.ship(&card_id, tracking).await?;
-    Ok(Json(CardBody::from(&card)))
+    once.json(|card: &Card| CardBody::from(card), state.cards.ship(&card_id, tracking)).await
 }

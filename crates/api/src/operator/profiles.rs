@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
-use domain::{EnterpriseId, ProfileId};
+use domain::{CardProfile, EnterpriseId, ProfileId};
 
 use super::profile_body::{self, ProfileBody};
+use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::request_bodies::NewCardProfile;
@@ -18,6 +19,7 @@ use crate::state::ApiState;
     responses((status = 200, body = ProfileBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<ProfileBody>, Problem> {
     let profile_id = ProfileId::from_i64(state.store.ids().next());
@@ -25,9 +27,8 @@ pub(crate) async fn create(
     if state.store.enterprise(profile.enterprise_id).await?.is_none() {
         return Err(Problem::not_found("enterprise"));
     }
-    let shown = ProfileBody::from(&profile);
-    state.store.create_profile(profile).await?;
-    Ok(Json(shown))
+    once.json(|made: &CardProfile| ProfileBody::from(made), state.store.create_profile(profile))
+        .await
 }
 
 /// Card profiles in order of id.

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::PathText;
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::TicketVerdict;
 use crate::state::ApiState;
@@ -109,10 +110,11 @@ fn verdict(body: &[u8]) -> Result<Verdict, Problem> {
 pub(crate) async fn decide_kyc(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<KycTicketBody>, Problem> {
-    let ticket = state.cards.decide_kyc_ticket(&id.0, verdict(&body)?).await?;
-    Ok(Json(KycTicketBody::from(&ticket)))
+    let decided = state.cards.decide_kyc_ticket(&id.0, verdict(&body)?);
+    once.json(|ticket: &KycTicket| KycTicketBody::from(ticket), decided).await
 }
 
 /// Decides an intent ticket; an order that waits for its evidence goes on or fails.
@@ -122,8 +124,9 @@ pub(crate) async fn decide_kyc(
 pub(crate) async fn decide_intent(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<IntentTicketBody>, Problem> {
-    let ticket = state.cards.decide_intent_ticket(&id.0, verdict(&body)?).await?;
-    Ok(Json(IntentTicketBody::from(&ticket)))
+    let decided = state.cards.decide_intent_ticket(&id.0, verdict(&body)?);
+    once.json(|ticket: &IntentTicket| IntentTicketBody::from(ticket), decided).await
 }

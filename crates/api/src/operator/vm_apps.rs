@@ -9,16 +9,17 @@ use bytes::Bytes;
 use crypto::RsaPublicKey;
 use domain::{Currency, EnterpriseId, Money, VmApp, VmAppId};
 use serde::Serialize;
-use store::{VmAppPatch, VmPurse};
+use store::{MovedFunds, VmAppPatch, VmPurse};
 use utoipa::ToSchema;
 
 use super::PathText;
 use super::balance::BalanceBody;
 use super::enterprise_patch::{networks, public_key, url};
 use super::enterprises::enterprise_of;
-use super::idempotency::BearsSecret;
+use super::idempotency::already_done;
 use super::vm_fees::{self, VmFeesBody};
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::provision::{self, NewVmApp};
@@ -120,21 +121,21 @@ fn pem(spki: &[u8]) -> Result<String, Problem> {
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
     Fields::parse(&body, NoFields::FIELDS)?;
     let platform_public_key = platform_pem(&state, id).await?;
     let drawn = NewVmApp::draw(&state.vault);
-    provision::create_vm_app(&state.store, id, &drawn, state.settings.mode).await?;
+    let made = provision::create_vm_app(&state.store, id, &drawn, state.settings.mode);
+    once.leaving(|app: &VmApp| already_done(&app.app_id), made).await?;
     let body = NewVmAppBody {
         app_id: &drawn.app_id,
         app_secret: drawn.secret.expose(),
         platform_public_key,
     };
-    let mut response = Json(body).into_response();
-    response.extensions_mut().insert(BearsSecret);
-    Ok(response)
+    Ok(Json(body).into_response())
 }
 
 /// The apps of an enterprise in the order in which they were made, without their secrets.
@@ -219,6 +220,7 @@ pub(crate) async fn patch(
 pub(crate) async fn fund(
     State(state): State<Arc<ApiState>>,
     app_id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<BalanceBody>, Problem> {
     let app = app_of(&state, &app_id).await?;
@@ -232,6 +234,6 @@ pub(crate) async fn fund(
     let amount = fields.required("amount", fields.money("amount", Currency::USD)?)?;
     let reference = fields.required_text("reference")?;
     let (minor, now) = (amount.amount_minor(), state.store.clock().now());
-    let moved = state.store.fund_vm_app(&app, purse, minor, reference, now).await?;
-    Ok(Json(BalanceBody::of(&moved.account)?))
+    let moved = state.store.fund_vm_app(&app, purse, minor, reference, now);
+    once.try_json(|moved: &MovedFunds| Ok(BalanceBody::of(&moved.account)?), moved).await
 }

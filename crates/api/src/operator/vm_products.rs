@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::PathText;
 use super::vm_apps::app_of;
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::problem::Problem;
 use crate::provision::{DEFAULT_ISSUING_AREA, MAX_REMAINING_CARDS};
 use crate::request_bodies::NewVmProduct;
@@ -50,7 +51,11 @@ pub(crate) struct VmProductsBody {
 impl VmProductsBody {
     async fn read(state: &ApiState, app: &VmApp) -> Result<Self, Problem> {
         let products = state.store.vm_products(app.enterprise_id, app.vm_app_id).await?;
-        Ok(Self { items: products.into_iter().map(VmProductBody::from).collect() })
+        Ok(Self::of(products))
+    }
+
+    fn of(products: Vec<VmProduct>) -> Self {
+        Self { items: products.into_iter().map(VmProductBody::from).collect() }
     }
 }
 
@@ -95,12 +100,13 @@ pub(crate) async fn list(
 pub(crate) async fn put(
     State(state): State<Arc<ApiState>>,
     app_id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<VmProductsBody>, Problem> {
     let app = app_of(&state, &app_id).await?;
     let product = product(&state, &app, &body).await?;
-    state.store.put_vm_product(product).await?;
-    VmProductsBody::read(&state, &app).await.map(Json)
+    let put = state.store.put_vm_product(product);
+    once.json(|products: &Vec<VmProduct>| VmProductsBody::of(products.clone()), put).await
 }
 
 async fn product(state: &ApiState, app: &VmApp, body: &[u8]) -> Result<VmProduct, Problem> {

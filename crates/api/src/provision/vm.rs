@@ -81,16 +81,15 @@ pub async fn create_vm_app(
         fees: VmFees::NONE,
         created_at,
     };
-    let mut products = Vec::new();
+    let (mut profiles, mut products) = (Vec::new(), Vec::new());
     if mode == Mode::Sandbox {
         for first in &FIRST_PRODUCTS {
             let profile_id = ProfileId::from_i64(store.ids().next());
-            store.create_profile(first.profile(enterprise_id, profile_id, created_at)).await?;
+            profiles.push(first.profile(enterprise_id, profile_id, created_at));
             products.push(first.product(&app, profile_id));
         }
     }
-    store.create_vm_app(app.clone(), products).await?;
-    Ok(app)
+    store.create_vm_app(app, profiles, products).await
 }
 
 impl FirstProduct {

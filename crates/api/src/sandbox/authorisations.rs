@@ -7,10 +7,12 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::AuthorisationStatus;
+use scheme::SchemeError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::purchase;
+use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::NewAuthorisation;
 use crate::state::ApiState;
@@ -67,8 +69,22 @@ impl From<&AuthorisationAnswer> for AnswerBody {
     request_body = NewAuthorisation, responses((status = 200, body = AnswerBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<AnswerBody>, Problem> {
-    let answer = state.network.purchase(purchase::read(&state, &body).await?).await?;
+    let purchase = purchase::read(&state, &body).await?;
+    let answer = answer_of(&state, &once, state.network.purchase(purchase)).await?;
     Ok(Json(AnswerBody::from(&answer)))
+}
+
+/// The answer to a message. Where an earlier run of the same call began it, that is what became
+/// of it, and nothing is sent.
+pub(crate) async fn answer_of(
+    state: &ApiState,
+    once: &Once,
+    message: impl Future<Output = Result<AuthorisationAnswer, SchemeError>>,
+) -> Result<AuthorisationAnswer, Problem> {
+    let Some(begun) = once.begun() else { return Ok(once.beginning(message).await?) };
+    let auth_id = begun.parse().map_err(|_| Problem::internal())?;
+    Ok(state.network.outcome(auth_id).await?)
 }

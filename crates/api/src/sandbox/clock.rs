@@ -7,9 +7,11 @@ use axum::extract::State;
 use bytes::Bytes;
 use domain::Timestamp;
 use serde::Serialize;
+use store::StoreError;
 use utoipa::ToSchema;
 
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::ClockAdvance;
 use crate::state::ApiState;
@@ -50,6 +52,7 @@ pub(crate) async fn read(State(state): State<Arc<ApiState>>) -> Json<ClockBody> 
     request_body = ClockAdvance, responses((status = 200, body = AdvancedBody)))]
 pub(crate) async fn advance(
     State(state): State<Arc<ApiState>>,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<AdvancedBody>, Problem> {
     let fields = Fields::parse(&body, ClockAdvance::FIELDS)?;
@@ -58,8 +61,28 @@ pub(crate) async fn advance(
     if state.store.clock().now().plus_seconds(i64::from(seconds)) > END_OF_TIME {
         return Err(Problem::conflict("end_of_time", "business time ends with the year 8999"));
     }
-    let now = state.schedule.advance(seconds).await?;
+    let now = match once.begun() {
+        // What an earlier run of this call began goes on to where that was going.
+        Some(begun) => {
+            let target = begun.parse().map_err(|_| Problem::internal())?;
+            state.schedule.advance_to(Timestamp::from_micros(target)).await?
+        }
+        None => advance_noted(&state, &once, seconds).await?,
+    };
     Ok(Json(AdvancedBody { now: now.to_string() }))
+}
+
+/// Advances once the key of the call, if it has one, is kept with where it goes.
+async fn advance_noted(
+    state: &ApiState,
+    once: &Once,
+    seconds: u32,
+) -> Result<Timestamp, StoreError> {
+    let note = async |target: Timestamp| match once.claim() {
+        Some(claim) => state.store.begin_call(claim, target.as_micros().to_string()).await,
+        None => Ok(()),
+    };
+    state.schedule.advance_noted(seconds, note).await
 }
 
 #[cfg(test)]

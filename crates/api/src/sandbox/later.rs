@@ -7,11 +7,13 @@ use axum::extract::State;
 use bytes::Bytes;
 use domain::AuthId;
 use scheme::Increment as NetworkIncrement;
+use store::PostingOutcome;
 
-use super::authorisations::AnswerBody;
+use super::authorisations::{AnswerBody, answer_of};
 use super::purchase;
 use crate::card_reference::card_id;
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::operator::{AuthorisationBody, PathText, TransactionBody};
 use crate::problem::Problem;
 use crate::request_bodies::{Clearing, ForcedClearing, Increment, Reversal};
@@ -24,6 +26,7 @@ use crate::state::ApiState;
 pub(crate) async fn increment(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<AnswerBody>, Problem> {
     let auth_id = id.id::<AuthId>("authorisation")?;
@@ -34,7 +37,7 @@ pub(crate) async fn increment(
         stan: fields.text("stan")?,
         rrn: fields.text("rrn")?,
     };
-    let answer = state.network.increment(increment).await?;
+    let answer = answer_of(&state, &once, state.network.increment(increment)).await?;
     Ok(Json(AnswerBody::from(&answer)))
 }
 
@@ -46,11 +49,13 @@ pub(crate) async fn increment(
 pub(crate) async fn reverse(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<AuthorisationBody>, Problem> {
     let auth_id = id.id::<AuthId>("authorisation")?;
     let amount = Fields::parse(&body, Reversal::FIELDS)?.decimal_text("amount")?;
-    let reversal = state.network.reverse(auth_id, amount.as_deref()).await?;
+    let reversed = state.network.reverse(auth_id, amount.as_deref());
+    let reversal = answer_of(&state, &once, reversed).await?;
     Ok(Json(AuthorisationBody::from(&reversal.authorisation)))
 }
 
@@ -61,14 +66,15 @@ pub(crate) async fn reverse(
 pub(crate) async fn clear(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<TransactionBody>, Problem> {
     let auth_id = id.id::<AuthId>("authorisation")?;
     let fields = Fields::parse(&body, Clearing::FIELDS)?;
     let amount = fields.decimal_text("amount")?;
     let is_final = fields.boolean("final")?.unwrap_or(true);
-    let cleared = state.network.clear(auth_id, amount.as_deref(), is_final).await?;
-    Ok(Json(TransactionBody::from(&cleared.posting)))
+    let cleared = state.network.clear(auth_id, amount.as_deref(), is_final);
+    once.json(body_of, cleared).await
 }
 
 /// Posts what nothing authorised (force post); nobody is asked.
@@ -76,6 +82,7 @@ pub(crate) async fn clear(
     request_body = ForcedClearing, responses((status = 200, body = TransactionBody)))]
 pub(crate) async fn force(
     State(state): State<Arc<ApiState>>,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<TransactionBody>, Problem> {
     let fields = Fields::parse(&body, ForcedClearing::FIELDS)?;
@@ -84,6 +91,10 @@ pub(crate) async fn force(
     let currency = fields.required("currency", fields.currency("currency")?)?;
     let merchant = purchase::merchant(&fields)?;
     let card_id = card_id(&state, &card_text).await?;
-    let forced = state.network.force(card_id, &amount, currency, merchant).await?;
-    Ok(Json(TransactionBody::from(&forced.posting)))
+    let forced = state.network.force(card_id, &amount, currency, merchant);
+    once.json(body_of, forced).await
+}
+
+fn body_of(posted: &PostingOutcome) -> TransactionBody {
+    TransactionBody::from(&posted.posting)
 }

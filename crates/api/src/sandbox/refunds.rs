@@ -12,9 +12,10 @@ use serde::Serialize;
 use store::PostingFilter;
 use utoipa::ToSchema;
 
-use super::authorisations::AnswerBody;
+use super::authorisations::{AnswerBody, answer_of};
 use crate::card_reference::card_id;
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::Refund;
 use crate::state::ApiState;
@@ -64,6 +65,7 @@ impl RefundBody {
     responses((status = 200, body = RefundBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<RefundBody>, Problem> {
     let fields = Fields::parse(&body, Refund::FIELDS)?;
@@ -74,7 +76,7 @@ pub(crate) async fn create(
         stan: fields.text("stan")?,
         rrn: fields.text("rrn")?,
     };
-    let answer = state.network.refund(refund).await?;
+    let answer = answer_of(&state, &once, state.network.refund(refund)).await?;
     let it = &answer.authorisation;
     let mut postings = Vec::new();
     if it.status == AuthorisationStatus::Approved {

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::purchase::merchant;
 use crate::card_reference::card_id;
 use crate::fields::Fields;
+use crate::once::Once;
 use crate::operator::PathText;
 use crate::problem::Problem;
 use crate::request_bodies::{ChallengeAnswer, NewChallenge};
@@ -78,6 +79,7 @@ impl From<ChallengeError> for Problem {
     request_body = NewChallenge, responses((status = 200, body = SandboxChallengeBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<SandboxChallengeBody>, Problem> {
     let fields = Fields::parse(&body, NewChallenge::FIELDS)?;
@@ -88,8 +90,8 @@ pub(crate) async fn create(
     let card_id = card_id(&state, &card_text).await?;
     let card = state.store.card_of_anyone(card_id).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
-    let challenge = state.challenges.create(&card, amount, merchant).await?;
-    Ok(Json(SandboxChallengeBody::from(&challenge)))
+    let made = state.challenges.create(&card, amount, merchant);
+    once.json(body_of, made).await
 }
 
 /// A challenge as it stands.
@@ -113,21 +115,27 @@ pub(crate) async fn read(
 pub(crate) async fn verify(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<SandboxChallengeBody>, Problem> {
     let challenge_id = id.id::<ChallengeId>("challenge")?;
     let fields = Fields::parse(&body, ChallengeAnswer::FIELDS)?;
     let otp = Zeroizing::new(fields.required_text("otp")?);
-    let challenge = state.challenges.verify(challenge_id, &otp).await.map_err(refused)?;
-    Ok(Json(SandboxChallengeBody::from(&challenge)))
+    once.json(body_of, state.challenges.verify(challenge_id, &otp)).await
 }
 
-fn refused(error: ChallengeChangeError) -> Problem {
-    match error {
-        ChallengeChangeError::NotFound => Problem::not_found("challenge"),
-        ChallengeChangeError::Over(error) => {
-            Problem::conflict("challenge_state", error.to_string())
+fn body_of(challenge: &ThreeDsChallenge) -> SandboxChallengeBody {
+    SandboxChallengeBody::from(challenge)
+}
+
+impl From<ChallengeChangeError> for Problem {
+    fn from(error: ChallengeChangeError) -> Self {
+        match error {
+            ChallengeChangeError::NotFound => Self::not_found("challenge"),
+            ChallengeChangeError::Over(error) => {
+                Self::conflict("challenge_state", error.to_string())
+            }
+            ChallengeChangeError::Store(error) => error.into(),
         }
-        ChallengeChangeError::Store(error) => error.into(),
     }
 }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 
+use crate::once::Once;
 use crate::operator::{self, IntentTicketBody, KycTicketBody, PathText};
 use crate::problem::Problem;
 use crate::request_bodies::TicketVerdict;
@@ -18,9 +19,10 @@ use crate::state::ApiState;
 pub(crate) async fn decide_kyc(
     state: State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<KycTicketBody>, Problem> {
-    operator::decide_kyc(state, id, body).await
+    operator::decide_kyc(state, id, once, body).await
 }
 
 /// Decides an intent ticket; an order that waits for its evidence goes on or fails.
@@ -30,7 +32,8 @@ pub(crate) async fn decide_kyc(
 pub(crate) async fn decide_intent(
     state: State<Arc<ApiState>>,
     id: PathText,
+    once: Once,
     body: Bytes,
 ) -> Result<Json<IntentTicketBody>, Problem> {
-    operator::decide_intent(state, id, body).await
+    operator::decide_intent(state, id, once, body).await
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use cards::OpenedVmCard;
-use domain::CardStatus;
+use domain::{Card, CardStatus};
 use wire::vm::amount::Amount;
 use wire::vm::card::{
     CardDetail, CardIdBody, CardStatusBody, LimitBody, Moved, parse_card_id, parse_create,
@@ -16,6 +16,7 @@ use wire::vm::parameters::Parameters;
 
 use super::caller::Caller;
 use super::reply::{Answer, Plain};
+use crate::once::Once;
 use crate::state::ApiState;
 
 /// `POST /createCard`.
@@ -23,10 +24,11 @@ pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     Extension(caller): Extension<Caller>,
     Extension(parameters): Extension<Arc<Parameters>>,
+    once: Once,
 ) -> Answer<CardIdBody> {
     let request = parse_create(&parameters)?;
-    let card_id = state.cards.open_vm_card(&caller.app, &request).await?;
-    Ok(Plain(CardIdBody { card_id }))
+    let body = |card_id: &String| CardIdBody { card_id: card_id.clone() };
+    once.plain(body, state.cards.open_vm_card(&caller.app, &request)).await
 }
 
 /// `POST /cardDetail`.
@@ -47,10 +49,15 @@ pub(crate) async fn freeze(
     State(state): State<Arc<ApiState>>,
     Extension(caller): Extension<Caller>,
     Extension(parameters): Extension<Arc<Parameters>>,
+    once: Once,
 ) -> Answer<CardStatusBody> {
     let (card_id, wish) = parse_freeze(&parameters)?;
-    let card = state.cards.freeze_vm_card(&caller.app, card_id.clone(), wish).await?;
-    Ok(Plain(CardStatusBody { card_id, status: status_text(card.status).into() }))
+    let changed = state.cards.freeze_vm_card(&caller.app, card_id.clone(), wish);
+    let body = move |card: &Card| CardStatusBody {
+        card_id: card_id.clone(),
+        status: status_text(card.status).into(),
+    };
+    once.plain(body, changed).await
 }
 
 /// `POST /rechargeCard`.
@@ -58,10 +65,11 @@ pub(crate) async fn recharge(
     State(state): State<Arc<ApiState>>,
     Extension(caller): Extension<Caller>,
     Extension(parameters): Extension<Arc<Parameters>>,
+    once: Once,
 ) -> Answer<Moved> {
     let (card_id, amount) = parse_recharge(&parameters)?;
-    state.cards.recharge_vm_card(&caller.app, card_id, amount).await?;
-    Ok(Plain(Moved::DONE))
+    let moved = state.cards.recharge_vm_card(&caller.app, card_id, amount);
+    once.plain(|_: &Card| Moved::DONE, moved).await
 }
 
 /// `POST /refundCard`.
@@ -69,10 +77,11 @@ pub(crate) async fn refund(
     State(state): State<Arc<ApiState>>,
     Extension(caller): Extension<Caller>,
     Extension(parameters): Extension<Arc<Parameters>>,
+    once: Once,
 ) -> Answer<Moved> {
     let (card_id, amount) = parse_refund(&parameters)?;
-    state.cards.refund_vm_card(&caller.app, card_id, amount).await?;
-    Ok(Plain(Moved::DONE))
+    let moved = state.cards.refund_vm_card(&caller.app, card_id, amount);
+    once.plain(|_: &Card| Moved::DONE, moved).await
 }
 
 /// `POST /deleteCard`.
@@ -80,10 +89,11 @@ pub(crate) async fn delete(
     State(state): State<Arc<ApiState>>,
     Extension(caller): Extension<Caller>,
     Extension(parameters): Extension<Arc<Parameters>>,
+    once: Once,
 ) -> Answer<CardIdBody> {
     let card_id = parse_card_id(&parameters)?;
-    state.cards.delete_vm_card(&caller.app, card_id.clone()).await?;
-    Ok(Plain(CardIdBody { card_id }))
+    let deleted = state.cards.delete_vm_card(&caller.app, card_id.clone());
+    once.plain(move |_: &Card| CardIdBody { card_id: card_id.clone() }, deleted).await
 }
 
 /// `POST /getCardFlow`.

@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use super::budget::{Budget, Place, Turn};
 use super::caller::{Caller, identify};
 use super::opening::{Blocks, open_block};
-use super::repeats::Once;
+use super::repeats::RequestKey;
 use super::reply::{Refusal, json};
 use super::strikes::Strikes;
 use crate::body::{Begun, BegunBody, BodyError};
@@ -312,13 +312,13 @@ async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<R
     let Admitted { body, place, alone } = envelope.admit(&caller, body).await?;
     let parameters = envelope.open(&caller, &place, &body).await?;
     drop((body, alone));
-    let once = Once::of(&parts, caller.app.vm_app_id, &parameters)?;
+    let key = RequestKey::of(&parts, caller.app.vm_app_id, &parameters)?;
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(caller);
     request.extensions_mut().insert(Arc::new(parameters));
     let turn = place.handling().await;
-    let answered = match once {
-        Some(once) => once.answer(&envelope.state.store, request, next).await?,
+    let answered = match key {
+        Some(key) => key.answer(&envelope.state.store, request, next).await?,
         None => next.run(request).await,
     };
     drop(turn);

@@ -19,6 +19,7 @@ use wire::vm::transaction::{self, Transaction, TransactionWish, Transactions, pa
 use super::caller::Caller;
 use super::cards::{expiry_text, status_text};
 use super::reply::{Answer, Plain};
+use crate::once::Once;
 use crate::state::ApiState;
 
 /// Digits of a number that a list masks.
@@ -122,8 +123,9 @@ pub(crate) async fn limits(
     State(state): State<Arc<ApiState>>,
     Extension(caller): Extension<Caller>,
     Extension(parameters): Extension<Arc<Parameters>>,
+    once: Once,
 ) -> Answer<Done> {
     let (card_uuid, wish) = parse_limits(&parameters)?;
-    state.cards.change_vm_limits(&caller.app, card_uuid, wish).await?;
-    Ok(Plain(Done {}))
+    let changed = state.cards.change_vm_limits(&caller.app, card_uuid, wish);
+    once.plain(|(): &()| Done {}, changed).await
 }

@@ -2,21 +2,22 @@
 //! section 12): the same request of an app again gets the same answer again, and nothing
 //! happens twice. Without the header each call is a new operation.
 
-use std::time::Duration;
-
+use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use crypto::sha256;
 use domain::VmAppId;
 use http::request::Parts;
-use store::{IdempotencyState, Store, StoreError};
+use serde::Serialize;
+use store::{KeptAnswer, Store};
 use wire::vm::parameters::Parameters;
 use wire::vm::{VmError, card};
 use zeroize::Zeroizing;
 
 use super::envelope::PlainAnswer;
-use super::reply::Refusal;
+use super::reply::{Answer, Plain, Refusal};
+use crate::once::{Carried, KeyedCall, Once, Ran};
 use crate::operator::idempotency::KEY_HEADER;
 
 /// Longest key.
@@ -34,20 +35,35 @@ pub(super) const CHANGING: [&str; 6] = [
 pub(super) const REFUSALS: [VmError; 2] = [VmError::KeyReused, VmError::Value(KEY_NAME)];
 /// The header as clients write it.
 pub(super) const KEY_NAME: &str = "Idempotency-Key";
-/// How often a repeat asks whether the first request is answered, and the pause in between:
-/// ten seconds, less than any client waits.
-const MAX_LOOKS: u32 = 100;
-const PAUSE: Duration = Duration::from_millis(100);
 /// Kept beside each answer; this dialect has no other status.
 const STATUS: u16 = 200;
 
-/// A request that is carried out once.
-pub(super) struct Once {
+impl Once {
+    /// The answer of a call whose commit has the same outcome as `work`, kept there.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub(super) async fn plain<T: 'static, E, B: Serialize>(
+        &self,
+        body: impl Fn(&T) -> B + Clone + Send + Sync + 'static,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Answer<B>
+    where
+        Refusal: From<E>,
+    {
+        let kept = body.clone();
+        let outcome = self.answering(move |outcome: &T| Ok(Some(kept(outcome))), work).await?;
+        Ok(Plain(body(&outcome)))
+    }
+}
+
+/// The key of a request that is carried out once.
+pub(super) struct RequestKey {
     key: String,
     digest: [u8; 32],
 }
 
-impl Once {
+impl RequestKey {
     /// Of a call that changes something and bears a key; none of others.
     ///
     /// # Errors
@@ -71,49 +87,37 @@ impl Once {
     /// Carries the request out if its key is new, else gives the first one's answer.
     ///
     /// # Errors
-    /// The key was used with another request; the first one is still not answered; the store
-    /// failed.
+    /// The key was used with another request; the first one broke off without an answer; the
+    /// store failed.
     pub(super) async fn answer(
         self,
         store: &Store,
         request: Request,
         next: Next,
     ) -> Result<Response, Refusal> {
-        for _ in 0..MAX_LOOKS {
-            match store.begin_idempotent(&self.key, self.digest).await {
-                Ok(IdempotencyState::New) => {
-                    return Ok(carried_out(store.clone(), self.key, request, next).await);
-                }
-                Ok(IdempotencyState::Answered { body, .. }) => {
-                    return Ok(PlainAnswer::of(Zeroizing::new(body)));
-                }
-                Ok(IdempotencyState::Mismatch) => return Err(VmError::KeyReused.into()),
-                Ok(IdempotencyState::InProgress) | Err(StoreError::Conflict(_)) => {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
+        // What there was of a body is among the extensions by now.
+        let (parts, _) = request.into_parts();
+        let call = KeyedCall { store, key: self.key, digest: self.digest };
+        match call.carry_out(|once| run(parts.clone(), next.clone(), once)).await? {
+            Carried::Ran(response) => Ok(response),
+            Carried::Before(answer) => Ok(PlainAnswer::of(Zeroizing::new(answer.body))),
+            Carried::OtherCall => Err(VmError::KeyReused.into()),
+            Carried::Unanswered => Err(VmError::TooManyRequests.into()),
         }
-        Err(VmError::TooManyRequests.into())
     }
 }
 
-/// In a task of its own, so that the answer is kept also where the caller has gone.
-async fn carried_out(store: Store, key: String, request: Request, next: Next) -> Response {
-    let task = tokio::spawn(async move {
-        let answered = next.run(request).await;
-        let kept = match answered.extensions().get::<PlainAnswer>() {
-            Some(PlainAnswer(plain)) => store.finish_idempotent(&key, STATUS, plain).await,
-            // A refusal moved nothing, so its key is free again.
-            None => store.forget_idempotent(&key).await,
-        };
-        if let Err(error) = kept {
-            tracing::error!(%error, "an answer could not be kept for its Idempotency-Key");
-        }
-        answered
-    });
-    task.await.unwrap_or_else(|error| {
+/// In a task of its own, so that it is carried through also where the caller has gone. A
+/// refusal moved nothing, so its key stays free.
+async fn run(parts: Parts, next: Next, once: Once) -> Ran {
+    let mut request = Request::from_parts(parts, Body::empty());
+    request.extensions_mut().insert(once);
+    let response = tokio::spawn(next.run(request)).await.unwrap_or_else(|error| {
         tracing::error!(%error, "a handler broke off");
         Refusal(VmError::ServerException).into_response()
-    })
+    });
+    let plain = response.extensions().get::<PlainAnswer>();
+    let answer =
+        plain.map(|PlainAnswer(plain)| KeptAnswer { status: STATUS, body: plain.to_vec() });
+    Ran { is_done: answer.is_some(), response, answer }
 }

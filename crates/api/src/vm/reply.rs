@@ -28,6 +28,9 @@ impl From<VmError> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::KeyTaken) {
+            return Self(VmError::TooManyRequests);
+        }
         tracing::error!(%error, "the store failed");
         Self(VmError::ServerException)
     }

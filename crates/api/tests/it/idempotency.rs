@@ -51,7 +51,7 @@ both_engines!(an_answer_with_a_secret_is_never_kept, |platform| {
     let first = post(platform, &path, "key-1", &json!({})).await;
     let secret = text(&first.json()["secretKey"]);
     let again = post(platform, &path, "key-1", &json!({})).await;
-    assert_eq!((again.status, &again.json()["code"]), (409, &json!("answer_not_kept")));
+    assert_eq!((again.status, &again.json()["code"]), (409, &json!("already_done")));
     assert!(!String::from_utf8_lossy(&again.body).contains(&secret));
     let enterprise = format!("/admin/v1/enterprises/{}", caller.enterprise_id);
     let keys = platform.admin_get(&enterprise).await.json()["apiKeys"].clone();

@@ -19,6 +19,7 @@ mod idempotency;
 mod ill_formed_headers;
 mod intent_tickets;
 mod key_extraction;
+mod keyed_calls;
 mod keys;
 mod kyc;
 mod listing;

@@ -48,7 +48,7 @@ both_engines!(the_secret_is_shown_once_and_never_kept, |platform| {
         RsaPublicKey::from_text(made["platformPublicKey"].as_str().unwrap()).unwrap();
     assert_eq!(platform_key.to_base64(), enterprise["platformPublicKey"]);
     let again = platform.admin(request).await;
-    assert_eq!((again.status, again.json()["code"].clone()), (409, json!("answer_not_kept")));
+    assert_eq!((again.status, again.json()["code"].clone()), (409, json!("already_done")));
     let shown =
         platform.admin_get(&format!("/admin/v1/vm-apps/{}", made["appId"].as_str().unwrap())).await;
     assert_eq!(shown.status, 200);

@@ -91,7 +91,7 @@ async fn enterprise(store: &Store, vault: &Vault) -> Result<EnterpriseId, Sandbo
     if let Some(id) = kept(store, ENTERPRISE).await? {
         return id.parse().map_err(|_| StoreError::Corrupt(ENTERPRISE).into());
     }
-    let made = provision::create_enterprise(store, vault, NAME.to_owned()).await?;
+    let made = provision::create_enterprise(store, vault, NAME.to_owned()).await?.enterprise;
     let patch = EnterprisePatch { pci: Some(true), ..EnterprisePatch::default() };
     store.patch_enterprise(made.enterprise_id, patch).await?;
     store.put_setting(ENTERPRISE, made.enterprise_id.to_string().as_bytes()).await?;

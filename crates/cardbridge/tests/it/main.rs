@@ -12,6 +12,7 @@ mod faults;
 mod file_handles;
 mod forwarding;
 mod full_disk;
+mod keyed_calls;
 mod life;
 mod log_failure;
 mod lost_key;

@@ -34,7 +34,7 @@ async fn app(bed: &Bed, url: Option<&str>) -> VmApp {
         fees: domain::VmFees::NONE,
         created_at: bed.store.clock().now(),
     };
-    bed.store.create_vm_app(app.clone(), Vec::new()).await.unwrap();
+    bed.store.create_vm_app(app.clone(), Vec::new(), Vec::new()).await.unwrap();
     app
 }
 
@@ -93,7 +93,7 @@ async fn only_code_0_with_a_good_status_acknowledges_and_no_try_follows() {
     }
     let told = view(&bed, id).await;
     assert_eq!(told.status, DeliveryStatus::Delivered);
-    assert!(!bed.store.resend_delivery(id, bed.store.clock().now()).await.unwrap());
+    assert!(bed.store.resend_delivery(id, bed.store.clock().now()).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn four_failures_park_a_notice_that_is_resent_by_hand() {
     let id = transaction(&bed, &app, 1).await;
     bed.schedule.advance(10_000).await.unwrap();
     assert_eq!((view(&bed, id).await.status, receiver.seen().len()), (DeliveryStatus::Dead, 4));
-    assert!(bed.store.resend_delivery(id, bed.store.clock().now()).await.unwrap());
+    assert!(bed.store.resend_delivery(id, bed.store.clock().now()).await.unwrap().is_some());
     bed.schedule.advance(0).await.unwrap();
     assert_eq!(view(&bed, id).await.status, DeliveryStatus::Delivered);
     assert!(receiver.seen().iter().all(|it| &it.body[..] == BODY));
@@ -221,7 +221,7 @@ async fn a_3ds_notice_is_stored_sealed_and_wiped_once_acknowledged_or_parked() {
         assert!(after.attempts.iter().all(|it| !it.excerpt.contains(CODE)), "{after:?}");
         assert!(receiver.seen().len() > 1);
         assert!(receiver.seen().iter().all(|it| it.body == CODE));
-        assert!(!bed.store.resend_delivery(id, bed.store.clock().now()).await.unwrap());
+        assert!(bed.store.resend_delivery(id, bed.store.clock().now()).await.unwrap().is_none());
     }
 }
 

@@ -156,7 +156,7 @@ impl Store {
     /// Hands a money command to the grouping writer and waits for its commit.
     pub(crate) async fn money(&self, command: Command) -> Result<Outcome, MoneyError> {
         let (reply, answer) = oneshot::channel();
-        let job = MoneyJob { command, reply };
+        let job = MoneyJob { command: command.claimed(), reply };
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.send(sqlite::Work::Money(job)).await?,
             Engine::Postgres(engine) => {
@@ -245,7 +245,8 @@ impl Store {
 
     /// Writes what must not be told to have failed while it stands: where the connection was
     /// lost during the commit, the operation is run again and told so. It then looks first for
-    /// what it may have done, behind locks that the earlier run holds until it has ended.
+    /// what it may have done, behind locks that the earlier run holds until it has ended. The
+    /// key of the call that this is the business of is kept in the same commit.
     /// `below` finds what failed below the operation's own rules.
     pub(crate) async fn write_for_certain<T, E, F>(
         &self,
@@ -253,7 +254,7 @@ impl Store {
         operation: F,
     ) -> Result<T, E>
     where
-        T: Send + 'static,
+        T: std::any::Any + Send,
         E: From<StoreError> + Send + 'static,
         F: for<'a> Fn(&'a Tx, bool) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
@@ -262,9 +263,11 @@ impl Store {
         let mut is_in_doubt = false;
         loop {
             let operation = Arc::clone(&operation);
-            let settled = self.write(move |tx| operation(tx, is_in_doubt)).await;
+            let settled = self.write_kept(move |tx| operation(tx, is_in_doubt)).await;
             match settled.as_ref().err().and_then(below) {
                 Some(StoreError::InDoubt(_)) => is_in_doubt = true,
+                // By this one's earlier run, or by another: what it did is told by the key.
+                Some(StoreError::KeyTaken) => return settled,
                 Some(_) if is_in_doubt => {}
                 _ => return settled,
             }

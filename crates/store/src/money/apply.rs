@@ -13,7 +13,7 @@ use super::messages::{Acquaintance, MessageKey, acquaintance};
 use super::{
     BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, Command,
     DecideAuthorisation, DecideOutcome, ForcedClearing, MAX_INCREMENTS, MoneyError, Outcome,
-    PostingOutcome, ReverseAuthorisation, bill, steps,
+    PostingOutcome, ReverseAuthorisation, bill, claimed, steps,
 };
 use crate::StoreError;
 use crate::engine::Tx;
@@ -36,15 +36,17 @@ pub(crate) async fn apply(
     commands: &[&Command],
     repeats: Repeats,
 ) -> Result<Vec<Result<Outcome, MoneyError>>, StoreError> {
-    let mut batch = load(tx, commands, repeats).await?;
+    let ordered = claimed::ordered(tx, commands).await?;
+    let open = claimed::open(&ordered);
+    let mut batch = load(tx, &open, repeats).await?;
     // After the locks are taken: a posting belongs to the day of its commit, however long its
     // command waited for it.
     let mut group = Group { batch: &mut batch, ids, now: ids.clock().now() };
-    let results = commands.iter().map(|command| group.run(command)).collect();
+    let results = open.iter().map(|command| group.run(command)).collect();
     group.take_fees()?;
     group.sweep_closed()?;
     batch.write(tx).await?;
-    Ok(results)
+    claimed::keep(tx, &ordered, results).await
 }
 
 /// A group while its commands are decided.
@@ -85,6 +87,7 @@ impl Group<'_> {
                 self.close_card(request);
                 Ok(Outcome::Closed)
             }
+            Command::Claimed(_, command) => self.run(command),
         }
     }
 

@@ -53,6 +53,8 @@ pub(super) async fn load(
                 let it = &request.record;
                 accounts.insert(account_key(it));
             }
+            // Parted from their keys before.
+            Command::Claimed(..) => {}
             Command::Transfer(request) => accounts.extend(<[_; 2]>::from(request.keys())),
             Command::Close(request) => accounts.extend(<[_; 2]>::from(request.keys())),
             Command::Charge(request) => _ = accounts.insert(request.key()),
@@ -86,7 +88,8 @@ fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
         | Command::Move(_)
         | Command::Transfer(_)
         | Command::Charge(_)
-        | Command::Close(_) => None,
+        | Command::Close(_)
+        | Command::Claimed(..) => None,
     };
     let named = commands.iter().filter_map(|command| Some((command, of_whole_bill(command)?)));
     let outs_id = |(command, auth_id): (&&Command, AuthId)| {

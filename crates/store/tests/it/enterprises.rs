@@ -34,8 +34,10 @@ both_engines!(an_enterprise_is_read_as_it_was_written, |store| {
 
 both_engines!(an_enterprise_is_created_once, |store| {
     found(&store, ENTERPRISE, None).await;
-    let again =
-        store.create_enterprise(enterprise(ENTERPRISE, None), platform_key(ENTERPRISE)).await;
+    let again = store
+        .create_enterprise(enterprise(ENTERPRISE, None), platform_key(ENTERPRISE))
+        .await
+        .map(drop);
     assert!(matches!(again, Err(StoreError::Duplicate(_))), "{again:?}");
 });
 
@@ -90,7 +92,7 @@ both_engines!(an_api_key_is_revoked_once_and_by_its_owner, |store| {
     };
     store.add_api_key(key("b", NOW)).await.unwrap();
     store.add_api_key(key("a", NOW.plus_seconds(1))).await.unwrap();
-    let taken = store.add_api_key(key("a", NOW)).await;
+    let taken = store.add_api_key(key("a", NOW)).await.map(drop);
     assert!(matches!(taken, Err(StoreError::Duplicate(_))), "{taken:?}");
     let keys = store.api_keys(ENTERPRISE).await.unwrap();
     assert_eq!(keys.iter().map(|it| it.api_key.as_str()).collect::<Vec<_>>(), ["b", "a"]);

@@ -89,19 +89,19 @@ both_engines!(without_a_url_webhooks_wait_until_there_is_one, |store| {
 both_engines!(a_resend_starts_a_new_round_and_keeps_the_tries, |store| {
     ready(&store).await;
     let id = tell(&store, ENTERPRISE, 1).await;
-    assert!(!store.resend_delivery(id, NOW).await.unwrap());
+    assert!(store.resend_delivery(id, NOW).await.unwrap().is_none());
     let claimed = claim(&store, NOW, 1).await.remove(0);
     let body = claimed.event.body.clone();
     store.finish_attempt(&claimed, attempt(None), AttemptOutcome::Dead).await.unwrap();
     let later = NOW.plus_seconds(9);
-    assert!(store.resend_delivery(id, later).await.unwrap());
+    assert!(store.resend_delivery(id, later).await.unwrap().is_some());
     assert_eq!(store.next_delivery_due().await.unwrap(), Some(later));
     let again = claim(&store, later, 1).await.remove(0);
     assert_eq!((again.tries, again.event.body.clone()), (0, body));
     assert!(finish(&store, &again, AttemptOutcome::Delivered).await);
     let view = store.delivery(id).await.unwrap().unwrap();
     assert_eq!(view.attempts, [attempt(None), attempt(Some(200))]);
-    assert!(!store.resend_delivery(WebhookId::from_i64(1), NOW).await.unwrap());
+    assert!(store.resend_delivery(WebhookId::from_i64(1), NOW).await.unwrap().is_none());
 });
 
 both_engines!(a_claim_takes_the_earliest_of_all_enterprises, |store, database| {

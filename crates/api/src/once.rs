@@ -1,0 +1,164 @@
+//! Calls with an `Idempotency-Key`, of both APIs that take one: carried out once, and answered
+//! the same each time. The commit of a call's business keeps the key and the answer
+//! (`store::Claim`), so a call that broke off at whatever moment is either not done or told of.
+
+use std::convert::Infallible;
+use std::future::Future;
+
+use axum::extract::FromRequestParts;
+use axum::response::Response;
+use http::request::Parts;
+use serde::Serialize;
+use store::{Claim, Kept, KeptAnswer, KnownCall, Store, StoreError};
+
+/// How often a call is looked at again because another run of it was faster: that run's commit
+/// stands by then, so that once should do.
+const MAX_RUNS: u32 = 3;
+/// The status beside answers that are kept.
+const OK: u16 = 200;
+
+/// The key of a call under way, for its handler.
+#[derive(Clone, Default)]
+pub(crate) struct Once {
+    claim: Option<Claim>,
+    begun: Option<String>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Once {
+    type Rejection = Infallible;
+
+    /// A call without a key has one of nothing.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
+
+impl Once {
+    /// What an earlier run of this call began and this one has to tell the outcome of.
+    pub(crate) fn begun(&self) -> Option<&str> {
+        self.begun.as_deref()
+    }
+
+    /// The key, if the call bears one.
+    pub(crate) const fn claim(&self) -> Option<&Claim> {
+        self.claim.as_ref()
+    }
+
+    /// Runs `work`, whose commit has an outcome of type `T` and keeps what `leave` makes of it.
+    pub(crate) async fn leaving<T: 'static, F: Future>(
+        &self,
+        leave: impl Fn(&T) -> Result<Option<Kept>, StoreError> + Send + Sync + 'static,
+        work: F,
+    ) -> F::Output {
+        match &self.claim {
+            Some(claim) => claim.leaving(leave).scope(work).await,
+            None => work.await,
+        }
+    }
+
+    /// Runs `work`, whose commit has an outcome of type `T` and keeps the answer that `body`
+    /// makes of it; nothing where that is none.
+    pub(crate) async fn answering<T: 'static, B: Serialize, F: Future>(
+        &self,
+        body: impl Fn(&T) -> Result<Option<B>, StoreError> + Send + Sync + 'static,
+        work: F,
+    ) -> F::Output {
+        let leave = move |outcome: &T| body(outcome)?.map(|body| kept(&body)).transpose();
+        self.leaving(leave, work).await
+    }
+
+    /// Runs `work`, which begins what its answer will tell of: only that is kept.
+    pub(crate) async fn beginning<F: Future>(&self, work: F) -> F::Output {
+        match self.claim.clone() {
+            Some(claim) => claim.scope(work).await,
+            None => work.await,
+        }
+    }
+}
+
+/// An answer for repeats.
+fn kept(body: &impl Serialize) -> Result<Kept, StoreError> {
+    let body = serde_json::to_vec(body).map_err(|_| StoreError::Corrupt("the answer of a call"))?;
+    Ok(Kept::Answer(KeptAnswer { status: OK, body }))
+}
+
+/// A call and its key.
+pub(crate) struct KeyedCall<'a> {
+    /// Where keys are kept.
+    pub(crate) store: &'a Store,
+    /// The key, apart from those of other APIs and callers.
+    pub(crate) key: String,
+    /// Of all that makes the call.
+    pub(crate) digest: [u8; 32],
+}
+
+/// How a run of a call ended.
+pub(crate) struct Ran {
+    /// What is told.
+    pub(crate) response: Response,
+    /// What is kept where no commit kept an answer; nothing leaves the key free, or begun.
+    pub(crate) answer: Option<KeptAnswer>,
+    /// Whether the call was done.
+    pub(crate) is_done: bool,
+}
+
+/// What becomes of a call with a key.
+pub(crate) enum Carried {
+    /// It ran.
+    Ran(Response),
+    /// It ran before and was answered so.
+    Before(KeptAnswer),
+    /// The key was used with another call.
+    OtherCall,
+    /// It ran before and has no answer yet, or broke off where nobody can tell what became of
+    /// it.
+    Unanswered,
+}
+
+impl KeyedCall<'_> {
+    /// Carries the call out if its key is new, and otherwise finds what became of it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn carry_out<F: Future<Output = Ran>>(
+        self,
+        run: impl Fn(Once) -> F,
+    ) -> Result<Carried, StoreError> {
+        let KeyedCall { store, key, digest } = self;
+        for _ in 0..MAX_RUNS {
+            let begun = match store.known_call(&key, digest).await? {
+                KnownCall::No => None,
+                KnownCall::Other => return Ok(Carried::OtherCall),
+                KnownCall::Begun(None) => return Ok(Carried::Unanswered),
+                KnownCall::Begun(object) => object,
+                KnownCall::Answered(answer) => return Ok(Carried::Before(answer)),
+            };
+            let claim = Claim::new(key.clone(), digest, store.clock().real_now());
+            let is_new = begun.is_none();
+            let ran = run(Once { claim: Some(claim.clone()), begun }).await;
+            // Another run of the same call may be what this one was refused for.
+            let was_faster = claim.was_taken()
+                || (is_new
+                    && !ran.is_done
+                    && store.known_call(&key, digest).await? != KnownCall::No);
+            if was_faster && is_new {
+                continue;
+            }
+            finish(store, &claim, ran.answer).await;
+            return Ok(Carried::Ran(ran.response));
+        }
+        Ok(Carried::Unanswered)
+    }
+}
+
+/// What fails here is told in the log only: the call is done, and its repeats find out.
+async fn finish(store: &Store, claim: &Claim, answer: Option<KeptAnswer>) {
+    if let Some(answer) = answer.filter(|_| !claim.has_answer())
+        && let Err(error) = store.keep_answer(claim, answer).await
+    {
+        tracing::error!(%error, "an answer was not kept for its Idempotency-Key");
+    }
+    if let Err(error) = store.sweep_calls(claim).await {
+        tracing::error!(%error, "old idempotency keys stay until the next sweep");
+    }
+}

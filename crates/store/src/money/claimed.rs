@@ -1,0 +1,79 @@
+//! Commands that are the business of a call with an idempotency key: the key is looked for
+//! before they are decided, and kept with the call's answer when they are written.
+
+use std::collections::BTreeSet;
+
+use super::{BeginOutcome, Command, MoneyError, Outcome};
+use crate::engine::Tx;
+use crate::{Claim, Kept, StoreError};
+
+/// A command of a group, without the key that it may have come with.
+pub(super) struct Ordered<'a> {
+    /// The command.
+    pub(super) command: &'a Command,
+    claim: Option<&'a Claim>,
+    is_taken: bool,
+}
+
+/// Parts commands from their keys, and sees which of these are taken: by an earlier commit, or
+/// by a command of the same group.
+pub(super) async fn ordered<'a>(
+    tx: &Tx,
+    commands: &[&'a Command],
+) -> Result<Vec<Ordered<'a>>, StoreError> {
+    let mut keys = BTreeSet::new();
+    let mut ordered = Vec::with_capacity(commands.len());
+    for command in commands.iter().copied() {
+        let Command::Claimed(claim, command) = command else {
+            ordered.push(Ordered { command, claim: None, is_taken: false });
+            continue;
+        };
+        let is_taken = !keys.insert(claim.key()) || claim.is_there(tx).await?;
+        ordered.push(Ordered { command, claim: Some(claim), is_taken });
+    }
+    Ok(ordered)
+}
+
+/// The commands that nobody else has carried out.
+pub(super) fn open<'a>(ordered: &[Ordered<'a>]) -> Vec<&'a Command> {
+    ordered.iter().filter(|it| !it.is_taken).map(|it| it.command).collect()
+}
+
+/// Keeps the keys of what was done. `results` are those of the open commands, in order; returns
+/// those of all.
+pub(super) async fn keep(
+    tx: &Tx,
+    ordered: &[Ordered<'_>],
+    results: Vec<Result<Outcome, MoneyError>>,
+) -> Result<Vec<Result<Outcome, MoneyError>>, StoreError> {
+    let mut open = results.into_iter();
+    let mut all = Vec::with_capacity(ordered.len());
+    for it in ordered {
+        let result = match it.claim.filter(|_| it.is_taken) {
+            Some(claim) => Err(claim.taken().into()),
+            None => open.next().unwrap_or(Err(StoreError::Overloaded.into())),
+        };
+        if let (Some(claim), Ok(outcome)) = (it.claim, &result)
+            && let Some(kept) = left_by(claim, outcome)?
+        {
+            claim.leave(tx, kept).await?;
+        }
+        all.push(result);
+    }
+    Ok(all)
+}
+
+/// What is kept of an outcome. The answer to a message of the network is what becomes of its
+/// authorisation, which may wait for the enterprise.
+fn left_by(claim: &Claim, outcome: &Outcome) -> Result<Option<Kept>, StoreError> {
+    let it = match outcome {
+        Outcome::Begin(
+            BeginOutcome::Held(it) | BeginOutcome::Refused(it) | BeginOutcome::Repeated(it),
+        ) => it,
+        Outcome::Reversal(it) => it,
+        Outcome::Posting(posting) => return claim.left_by(&**posting),
+        Outcome::Moved(moved) => return claim.left_by(&**moved),
+        _ => return Ok(None),
+    };
+    Ok(Some(Kept::Begun(Some(it.auth_id.to_string()))))
+}
