@@ -47,6 +47,7 @@ mod purchases;
 mod receiver;
 mod recon;
 mod recon_again;
+mod recon_quiet;
 mod recon_verify;
 mod replacements;
 mod secure_card;

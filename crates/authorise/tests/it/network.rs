@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::{
     AuthType, AuthorisationStatus, BusinessDay, CardEvent, Currency, ResponseCode, TransactionType,
 };
+use metrics_exporter_prometheus::PrometheusBuilder;
 use scheme::{CardReference, Increment, Purchase, SchemeError};
 use vault::{ClearPan, expiry_yymm};
 use zeroize::Zeroizing;
@@ -118,6 +119,8 @@ async fn a_repeated_message_gets_the_first_answer_whatever_has_changed() {
 
 #[tokio::test]
 async fn another_message_under_the_same_key_is_refused() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _recording = metrics::set_default_local_recorder(&recorder);
     let bed = Bed::new().await;
     let first = bed.network.purchase(with_key(&bed, "15.50")).await.unwrap().authorisation;
     let others = [
@@ -141,6 +144,8 @@ async fn another_message_under_the_same_key_is_refused() {
     };
     assert!(bed.network.increment(increment).await.is_err());
     assert_eq!((bed.enterprise.notices(), bed.held_minor().await), (1, 1550));
+    let counted = recorder.handle().render();
+    assert!(counted.contains("cardbridge_network_key_conflicts_total 7"), "{counted}");
     bed.assert_verified().await;
 }
 
