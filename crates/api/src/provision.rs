@@ -1,6 +1,6 @@
 //! Making enterprises and API keys, for the operator API and for the sandbox's first start.
 
-use domain::{ApiKey, Enterprise, EnterpriseId, RsaPadding};
+use domain::{ApiKey, Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes};
 use store::{NewEnterprise, PlatformKey, Store, StoreError};
 use thiserror::Error;
 use vault::{SecretText, Vault};
@@ -67,6 +67,8 @@ pub async fn create_enterprise(
         pci: false,
         auth_deadline_ms: Enterprise::DEFAULT_AUTH_DEADLINE_MS,
         rsa_padding: RsaPadding::Pkcs1,
+        rsa_hash: RsaHash::Sha256,
+        rsa_signed_bytes: RsaSignedBytes::Text,
         created_at: now,
     };
     Ok(store.create_enterprise(enterprise, key).await?)

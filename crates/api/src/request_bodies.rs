@@ -62,6 +62,11 @@ body! {
         auth_deadline_ms("authDeadlineMs"): Option<u32>,
         /// `PKCS1` or `OAEP_SHA256`.
         rsa_padding("rsaPadding"): Option<String>,
+        /// `SHA256`, `SHA1` or `SHA512`: the digest of the signatures on notices and answers.
+        rsa_hash("rsaHash"): Option<String>,
+        /// `TEXT` or `RAW`: whether the base64 text of a notice's ciphertext is signed, or the
+        /// ciphertext. Answers may sign either.
+        rsa_signed_bytes("rsaSignedBytes"): Option<String>,
         /// What decides while the enterprise does not answer.
         stand_in("standIn"): Option<StandIn>,
     }

@@ -34,7 +34,7 @@ use crate::request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, ReversalRequest,
 };
 use crate::settle::Ruling;
-use crate::{hold, late, recover, repeat, reversal, settle};
+use crate::{hold, late, recover, repeat, reversal, settle, unusable};
 
 /// Authorisations under way at once; more are refused at the door.
 const MAX_UNDER_WAY: u32 = 4_096;
@@ -59,6 +59,9 @@ pub struct AuthoriserParts {
     pub vm_offset_seconds: i64,
     /// Tells of authorisations that are decided here, if anybody is to be told.
     pub teller: Option<Teller>,
+    /// Whether an unusable answer is looked into, which decrypts what nobody signed: for the
+    /// sandbox only.
+    pub diagnoses_answers: bool,
 }
 
 /// Decides authorisations. One for the whole process.
@@ -357,7 +360,7 @@ impl Authoriser {
             external_key,
             platform_key,
             platform_key_version: stored_key.version,
-            padding: enterprise.rsa_padding,
+            scheme: enterprise.rsa_scheme(),
             secret,
         }))
     }
@@ -381,13 +384,18 @@ impl Authoriser {
             }
         };
         let mut exchange = pin!(forward::exchange(outbound, pool, &correspondent, notice, auth_id));
-        let in_time = timeout_at(held.deadline, exchange.as_mut()).await.ok();
+        let mut in_time = timeout_at(held.deadline, exchange.as_mut()).await.ok();
         held.receipt.timings.ended("exchange");
         let is_late = in_time.is_none();
+        if let Some(in_time) = &mut in_time {
+            unusable::tell(&self.parts, in_time, &correspondent, &authorisation).await;
+        }
         let settled = self.settle(held, in_time, Err(Fault::NO_ANSWER)).await;
         self.conclude(settled, reply, under_way, auth_id).await;
         if is_late && let Ok(_reading) = self.late_reads.try_acquire() {
-            late::record(store, &authorisation, &exchange.await).await;
+            let mut late = exchange.await;
+            unusable::tell(&self.parts, &mut late, &correspondent, &authorisation).await;
+            late::record(store, &authorisation, &late).await;
         }
     }
 
@@ -436,7 +444,9 @@ impl Authoriser {
         held.receipt.notice = Some(NoticeFacts {
             webhook_id,
             body_bytes: notice.body.len(),
-            rsa_padding: correspondent.padding,
+            rsa_padding: correspondent.scheme.padding,
+            rsa_hash: correspondent.scheme.hash,
+            rsa_signed_bytes: correspondent.scheme.signed_bytes,
             platform_key_version: correspondent.platform_key_version,
             left_ms: whole_ms(held.deadline.saturating_duration_since(Instant::now())),
         });

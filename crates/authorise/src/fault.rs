@@ -1,73 +1,118 @@
-//! Why the enterprise gave no usable answer, in one word each. All of them count as no
-//! answer (cardbridge-open-api.md section 8.3); only the decision receipt tells them apart.
+//! Why the enterprise gave no usable answer: in one word for machines and in a sentence for
+//! people. All of them count as no answer (cardbridge-open-api.md section 8.3); only the log
+//! and the decision receipt tell them apart.
 
 use std::borrow::Cow;
 
 use crypto::{CryptoError, RsaPoolError};
 use outbound::OutboundError;
 use wire::cardbridge::authorisation_notice::ReplyFault;
+use wire::cardbridge::input::{ParseError, Problem};
 
-/// A machine-readable cause.
+/// A cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault(Cow<'static, str>);
+pub(crate) struct Fault {
+    detail: Cow<'static, str>,
+    explanation: Option<Cow<'static, str>>,
+    reply: Option<ReplyFault>,
+}
 
 impl Fault {
     /// The deadline passed while the enterprise was asked.
-    pub(crate) const NO_ANSWER: Self = Self(Cow::Borrowed("no_answer"));
+    pub(crate) const NO_ANSWER: Self =
+        Self::told("no_answer", "no whole answer came within the deadline");
     /// The deadline passed before the notice was sent.
-    pub(crate) const LATE_NOTICE: Self = Self(Cow::Borrowed("deadline_before_notice"));
+    pub(crate) const LATE_NOTICE: Self =
+        Self::told("deadline_before_notice", "the deadline passed before the notice was sent");
+
+    const fn told(detail: &'static str, explanation: &'static str) -> Self {
+        Self {
+            detail: Cow::Borrowed(detail),
+            explanation: Some(Cow::Borrowed(explanation)),
+            reply: None,
+        }
+    }
 
     /// An answer with another status than 200.
     pub(crate) fn status(status: u16) -> Self {
-        Self(Cow::Owned(format!("http_status_{status}")))
+        Self {
+            detail: Cow::Owned(format!("http_status_{status}")),
+            explanation: Some(Cow::Owned(format!(
+                "the answer has HTTP status {status}; only 200 is read"
+            ))),
+            reply: None,
+        }
     }
 
-    /// The cause.
+    /// The machine-readable cause.
     pub(crate) fn into_detail(self) -> Cow<'static, str> {
-        self.0
+        self.detail
     }
 
-    /// The cause.
+    /// The machine-readable cause.
     pub(crate) fn detail(&self) -> &str {
-        &self.0
+        &self.detail
+    }
+
+    /// The cause for people, where there is more to say.
+    pub(crate) fn explanation(&self) -> Option<&str> {
+        self.explanation.as_deref()
+    }
+
+    /// The step at which an answer failed, if one came.
+    pub(crate) const fn reply(&self) -> Option<&ReplyFault> {
+        self.reply.as_ref()
     }
 }
 
 impl From<&'static str> for Fault {
     fn from(detail: &'static str) -> Self {
-        Self(Cow::Borrowed(detail))
+        Self::from(Cow::Borrowed(detail))
     }
 }
 
 impl From<Cow<'static, str>> for Fault {
     fn from(detail: Cow<'static, str>) -> Self {
-        Self(detail)
+        Self { detail, explanation: None, reply: None }
     }
 }
 
 impl From<OutboundError> for Fault {
     fn from(error: OutboundError) -> Self {
-        Self::from(match error {
+        let detail = match error {
             OutboundError::BadUrl(_) => "bad_auth_url",
             OutboundError::AddressRefused => "address_refused",
             OutboundError::Connect => "no_connection",
             OutboundError::Timeout => return Self::NO_ANSWER,
             OutboundError::TooLarge { .. } => "answer_too_large",
             OutboundError::Broken => "connection_broken",
-        })
+        };
+        Self { explanation: Some(Cow::Owned(error.to_string())), ..Self::from(detail) }
     }
 }
 
 impl From<ReplyFault> for Fault {
     fn from(fault: ReplyFault) -> Self {
-        Self::from(match fault {
-            ReplyFault::Malformed => "malformed_answer",
-            ReplyFault::BadSignature => "bad_signature",
-            ReplyFault::BadCiphertext => "bad_ciphertext",
-            ReplyFault::WrongAuthId => "wrong_auth_id",
-            ReplyFault::UnknownCode(_) => "unknown_response_code",
-        })
+        let detail = match &fault {
+            ReplyFault::Malformed => "malformed_answer".into(),
+            ReplyFault::Field(error) | ReplyFault::InnerField(error) => of_field(error),
+            ReplyFault::NoticesField => "missing_encryptData".into(),
+            ReplyFault::BadSignature => "bad_signature".into(),
+            ReplyFault::BadCiphertext => "bad_ciphertext".into(),
+            ReplyFault::NotJson => "answer_not_json".into(),
+            ReplyFault::WrongAuthId => "wrong_auth_id".into(),
+            ReplyFault::UnknownCode(_) => "unknown_response_code".into(),
+        };
+        let explanation = Some(Cow::Owned(fault.to_string()));
+        Self { detail, explanation, reply: Some(fault) }
     }
+}
+
+/// `missing_` or `ill_formed_` and the field's own name.
+fn of_field(error: &ParseError) -> Cow<'static, str> {
+    let name = error.field.rsplit('.').next().unwrap_or_default();
+    let kind = if error.problem == Problem::Missing { "missing" } else { "ill_formed" };
+    Cow::Owned(format!("{kind}_{name}"))
 }
 
 impl From<RsaPoolError> for Fault {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crypto::{RsaPool, RsaPrivateKey, RsaPublicKey};
-use domain::{AuthId, Authorisation, ResponseCode, RsaPadding, Timestamp, WebhookId};
+use domain::{AuthId, Authorisation, ResponseCode, RsaScheme, Timestamp, WebhookId};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use outbound::{Answer, Outbound, OutboundError, Post, excerpt};
 use tokio::time::Instant;
 use vault::{SecretText, mask_pans};
 use wire::cardbridge::authorisation_notice::{
-    AUTH_SIGNATURE_HEADER, SealedNotice, open_reply, seal_notice,
+    AUTH_SIGNATURE_HEADER, SealedNotice, diagnose_reply, open_reply, seal_notice,
 };
 use wire::cardbridge::signature::{WEBHOOK_SIGNATURE_HEADER, webhook_signature};
 
@@ -31,7 +31,7 @@ pub(crate) struct Correspondent {
     pub(crate) external_key: RsaPublicKey,
     pub(crate) platform_key: RsaPrivateKey,
     pub(crate) platform_key_version: u32,
-    pub(crate) padding: RsaPadding,
+    pub(crate) scheme: RsaScheme,
     /// Makes the extra `X-Signature`; none if the enterprise has no active API key.
     pub(crate) secret: Option<Arc<SecretText>>,
 }
@@ -46,6 +46,10 @@ pub(crate) struct Exchange {
     pub(crate) excerpt: Option<String>,
     /// From sending to the last byte of the answer.
     pub(crate) elapsed: Option<Duration>,
+    /// What the sandbox found out about an answer that was not usable.
+    pub(crate) hint: Option<String>,
+    /// An answer that was not usable.
+    unusable: Option<Bytes>,
 }
 
 /// Encrypts and signs the notice in the pool.
@@ -59,10 +63,10 @@ pub(crate) async fn seal(
     let authorisation = Arc::clone(authorisation);
     let external_key = correspondent.external_key.clone();
     let platform_key = correspondent.platform_key.clone();
-    let padding = correspondent.padding;
+    let scheme = correspondent.scheme;
     let sealed = pool
         .run(move || {
-            seal_notice(&authorisation, &external_key, &platform_key, padding, webhook_id, now)
+            seal_notice(&authorisation, &external_key, &platform_key, scheme, webhook_id, now)
         })
         .await??;
     Ok(sealed)
@@ -101,7 +105,29 @@ pub(crate) async fn exchange(
 
 impl Exchange {
     fn without_answer(fault: Fault, status: Option<u16>) -> Self {
-        Self { verdict: Err(fault), status, excerpt: None, elapsed: None }
+        Self {
+            verdict: Err(fault),
+            status,
+            excerpt: None,
+            elapsed: None,
+            hint: None,
+            unusable: None,
+        }
+    }
+
+    /// Looks for what makes an unusable answer a likely mistake. For the sandbox, and only
+    /// once the answer is judged: it decrypts what nobody signed.
+    pub(crate) async fn diagnose(&mut self, pool: &RsaPool, correspondent: &Correspondent) {
+        let Some(fault) = self.verdict.as_ref().err().and_then(|it| it.reply()).cloned() else {
+            return;
+        };
+        let Some(body) = self.unusable.take() else { return };
+        let (external_key, scheme) = (correspondent.external_key.clone(), correspondent.scheme);
+        let platform_key = correspondent.platform_key.clone();
+        let found = pool
+            .run(move || diagnose_reply(&body, &fault, &external_key, &platform_key, scheme))
+            .await;
+        self.hint = found.ok().flatten();
     }
 }
 
@@ -118,9 +144,11 @@ async fn opened(
     };
     Exchange {
         excerpt: verdict.is_err().then(|| kept(&answer.body)),
+        unusable: verdict.is_err().then(|| answer.body.clone()),
         verdict,
         status: Some(answer.status),
         elapsed: Some(answer.elapsed),
+        hint: None,
     }
 }
 
@@ -137,9 +165,9 @@ async fn open(
 ) -> Result<ResponseCode, Fault> {
     let external_key = correspondent.external_key.clone();
     let platform_key = correspondent.platform_key.clone();
-    let padding = correspondent.padding;
+    let scheme = correspondent.scheme;
     let code = pool
-        .run(move || open_reply(&body, auth_id, &external_key, &platform_key, padding))
+        .run(move || open_reply(&body, auth_id, &external_key, &platform_key, scheme))
         .await??;
     Ok(code)
 }

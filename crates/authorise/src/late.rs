@@ -17,6 +17,8 @@ struct LateAnswer<'a> {
     response_code: Option<&'static str>,
     status: Option<u16>,
     fault: Option<&'a str>,
+    explanation: Option<&'a str>,
+    hint: Option<&'a str>,
 }
 
 /// Records what came late; nothing if no answer came at all.
@@ -27,6 +29,8 @@ pub(crate) async fn record(store: &Store, authorisation: &Authorisation, exchang
         response_code: exchange.verdict.as_ref().ok().map(|code| code.as_str()),
         status: exchange.status,
         fault: exchange.verdict.as_ref().err().map(|fault| fault.detail()),
+        explanation: exchange.verdict.as_ref().err().and_then(|fault| fault.explanation()),
+        hint: exchange.hint.as_deref(),
     };
     let text = serde_json::to_string(&late).expect("texts and numbers are JSON");
     let auth_id = authorisation.auth_id;

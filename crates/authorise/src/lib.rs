@@ -26,6 +26,7 @@ mod settle;
 #[cfg(test)]
 mod test_objects;
 mod three_ds;
+mod unusable;
 
 pub use authoriser::{Authoriser, AuthoriserParts};
 pub use clearing::{ClearingError, ForceRequest};

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use domain::{Authorisation, PinVerdict, RsaPadding, WebhookId};
+use domain::{Authorisation, PinVerdict, RsaHash, RsaPadding, RsaSignedBytes, WebhookId};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
@@ -76,6 +76,8 @@ pub(crate) struct NoticeFacts {
     pub(crate) webhook_id: WebhookId,
     pub(crate) body_bytes: usize,
     pub(crate) rsa_padding: RsaPadding,
+    pub(crate) rsa_hash: RsaHash,
+    pub(crate) rsa_signed_bytes: RsaSignedBytes,
     pub(crate) platform_key_version: u32,
     /// What was left of the deadline when it was sent.
     pub(crate) left_ms: u64,
@@ -88,6 +90,10 @@ struct AnswerFacts<'a> {
     status: Option<u16>,
     response_code: Option<&'static str>,
     fault: Option<&'a str>,
+    /// The fault in a sentence that names the field or the step.
+    explanation: Option<&'a str>,
+    /// What the sandbox found out beyond that.
+    hint: Option<&'a str>,
     excerpt: Option<&'a str>,
     elapsed_ms: Option<Millis>,
 }
@@ -98,6 +104,8 @@ impl<'a> From<&'a Exchange> for AnswerFacts<'a> {
             status: exchange.status,
             response_code: exchange.verdict.as_ref().ok().map(|code| code.as_str()),
             fault: exchange.verdict.as_ref().err().map(|fault| fault.detail()),
+            explanation: exchange.verdict.as_ref().err().and_then(|fault| fault.explanation()),
+            hint: exchange.hint.as_deref(),
             excerpt: exchange.excerpt.as_deref(),
             elapsed_ms: exchange.elapsed.map(Millis),
         }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use sim::Operator;
@@ -73,7 +75,7 @@ pub struct SetArgs {
     /// The app
     #[arg(long, value_name = "ID")]
     app_id: String,
-    /// PEM file of the merchant's RSA public key, which answers are encrypted with
+    /// PEM or DER file of the merchant's RSA public key, which answers are encrypted with
     #[arg(long, value_name = "FILE")]
     merchant_public_key_file: Option<PathBuf>,
     /// Where webhooks go; empty = nowhere
@@ -189,14 +191,16 @@ fn public_key(file: &Path) -> Result<String, Failure> {
         if std::fs::metadata(file)?.len() > MAX_KEY_FILE_BYTES {
             return Err(std::io::Error::other("larger than 64 KiB"));
         }
-        std::fs::read_to_string(file)
+        std::fs::read(file)
     };
-    read().map_err(|error| {
+    let bytes = read().map_err(|error| {
         Failure::configuration(format_args!(
-            "merchant-public-key-file: {} should be a readable PEM file: {error}",
+            "merchant-public-key-file: {} should be a readable file: {error}",
             file.display()
         ))
-    })
+    })?;
+    // What is no text may be DER, of which the platform takes the base64.
+    Ok(String::from_utf8(bytes).unwrap_or_else(|error| STANDARD.encode(error.into_bytes())))
 }
 
 fn of_enterprise(enterprise_id: &str) -> Result<String, Failure> {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 use zeroize::Zeroizing;
 
-use crate::CryptoError;
+use crate::{CryptoError, base64_text};
 
 /// Length of the IV that the platform sends, in bytes.
 pub const IV_BYTES: usize = 12;
@@ -39,11 +39,11 @@ pub fn encrypt(secret_key_text: &str, iv: &[u8], plain: &[u8]) -> Result<String,
 pub fn decrypt(
     secret_key_text: &str,
     iv: &[u8],
-    base64_text: &str,
+    text: &str,
 ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
     let key = key_of(secret_key_text)?;
     check_iv(iv)?;
-    let sealed = STANDARD.decode(base64_text).map_err(|_| CryptoError::Refused)?;
+    let sealed = base64_text::decode(text).ok_or(CryptoError::Refused)?;
     let length = sealed.len().checked_sub(TAG_BYTES).ok_or(CryptoError::Refused)?;
     let (ciphertext, tag) = sealed.split_at(length);
     decrypt_aead(Cipher::aes_256_gcm(), key.as_slice(), Some(iv), &[], ciphertext, tag)

@@ -16,6 +16,48 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// The digest of the RSA signatures on notice and answer (cardbridge-open-api.md
+    /// section 15, F3).
+    RsaHash {
+        /// SHA-256, the default.
+        Sha256 = "SHA256",
+        /// SHA-1, for enterprises whose systems know nothing else.
+        Sha1 = "SHA1",
+        /// SHA-512.
+        Sha512 = "SHA512",
+    }
+}
+
+text_enum! {
+    /// Which bytes of a ciphertext the platform signs (cardbridge-open-api.md section 15, F3).
+    RsaSignedBytes {
+        /// Those of its base64 text, the default.
+        Text = "TEXT",
+        /// The ciphertext itself.
+        Raw = "RAW",
+    }
+}
+
+/// How notice and answer of an enterprise are encrypted and signed
+/// (cardbridge-open-api.md sections 8.3 and 15, F3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RsaScheme {
+    /// Of the encryption, both ways.
+    pub padding: RsaPadding,
+    /// Of the signatures, both ways.
+    pub hash: RsaHash,
+    /// What this side signs; of the other side both are accepted.
+    pub signed_bytes: RsaSignedBytes,
+}
+
+impl From<RsaPadding> for RsaScheme {
+    /// The scheme with this padding and the defaults.
+    fn from(padding: RsaPadding) -> Self {
+        Self { padding, hash: RsaHash::Sha256, signed_bytes: RsaSignedBytes::Text }
+    }
+}
+
 /// An enterprise and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enterprise {
@@ -43,6 +85,10 @@ pub struct Enterprise {
     pub auth_deadline_ms: u32,
     /// Encryption of notices.
     pub rsa_padding: RsaPadding,
+    /// Digest of the signatures on notices and answers.
+    pub rsa_hash: RsaHash,
+    /// What is signed of a notice.
+    pub rsa_signed_bytes: RsaSignedBytes,
     /// Created.
     pub created_at: Timestamp,
 }
@@ -54,6 +100,16 @@ impl Enterprise {
     pub const MIN_AUTH_DEADLINE_MS: u32 = 500;
     /// Most `auth_deadline_ms`.
     pub const MAX_AUTH_DEADLINE_MS: u32 = 3_000;
+
+    /// How its notices and answers are encrypted and signed.
+    #[must_use]
+    pub const fn rsa_scheme(&self) -> RsaScheme {
+        RsaScheme {
+            padding: self.rsa_padding,
+            hash: self.rsa_hash,
+            signed_bytes: self.rsa_signed_bytes,
+        }
+    }
 }
 
 /// An API key of dialect 1. Its secret lives sealed, in the vault's care.

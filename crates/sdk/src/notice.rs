@@ -2,43 +2,44 @@
 //! (cardbridge-open-api.md section 8).
 
 use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
-use domain::{ResponseCode, RsaPadding};
+use domain::{ResponseCode, RsaScheme};
 use wire::cardbridge::authorisation_notice as wire_notice;
 
 pub use wire_notice::{AUTH_SIGNATURE_HEADER, Notice, NoticeData, NoticeFault};
 
-/// The keys of both sides and the padding they agreed on. Parse once, keep: each
+/// The keys of both sides and the scheme they agreed on. Parse once, keep: each
 /// operation is one private and one public RSA step, best run off an async thread.
 #[derive(Clone)]
 pub struct NoticeKeys {
     platform_key: RsaPublicKey,
     own_key: RsaPrivateKey,
-    padding: RsaPadding,
+    scheme: RsaScheme,
 }
 
 impl NoticeKeys {
     /// From keys already read.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         platform_key: RsaPublicKey,
         own_key: RsaPrivateKey,
-        padding: RsaPadding,
+        scheme: impl Into<RsaScheme>,
     ) -> Self {
-        Self { platform_key, own_key, padding }
+        Self { platform_key, own_key, scheme: scheme.into() }
     }
 
     /// From the platform's public key as it is handed over (base64 SPKI or PEM) and the
-    /// enterprise's private key as PKCS#8 DER.
+    /// enterprise's private key as PKCS#8 DER; a padding alone stands for the scheme with the
+    /// defaults.
     ///
     /// # Errors
     /// One of both is no usable RSA key.
     pub fn read(
         platform_key: &str,
         own_key_pkcs8: &[u8],
-        padding: RsaPadding,
+        scheme: impl Into<RsaScheme>,
     ) -> Result<Self, CryptoError> {
         let platform_key = RsaPublicKey::from_text(platform_key)?;
-        Ok(Self::new(platform_key, RsaPrivateKey::from_pkcs8_der(own_key_pkcs8)?, padding))
+        Ok(Self::new(platform_key, RsaPrivateKey::from_pkcs8_der(own_key_pkcs8)?, scheme))
     }
 
     /// Verifies a notice, decrypts it and compares what was encrypted with the clear
@@ -53,7 +54,7 @@ impl NoticeKeys {
             auth_signature,
             &self.platform_key,
             &self.own_key,
-            self.padding,
+            self.scheme,
         )
     }
 
@@ -67,7 +68,7 @@ impl NoticeKeys {
             code,
             &self.platform_key,
             &self.own_key,
-            self.padding,
+            self.scheme,
         )
     }
 }

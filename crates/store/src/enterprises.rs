@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use domain::{ApiKey, Enterprise, EnterpriseId, RsaPadding, Timestamp};
+use domain::{ApiKey, Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes, Timestamp};
 use ipnet::IpNet;
 
 use crate::engine::{Row, Tx};
@@ -52,6 +52,10 @@ pub struct EnterprisePatch {
     pub auth_deadline_ms: Option<u32>,
     /// See [`Enterprise::rsa_padding`].
     pub rsa_padding: Option<RsaPadding>,
+    /// See [`Enterprise::rsa_hash`].
+    pub rsa_hash: Option<RsaHash>,
+    /// See [`Enterprise::rsa_signed_bytes`].
+    pub rsa_signed_bytes: Option<RsaSignedBytes>,
 }
 
 impl EnterprisePatch {
@@ -71,6 +75,8 @@ impl EnterprisePatch {
         set(&mut enterprise.pci, self.pci.as_ref());
         set(&mut enterprise.auth_deadline_ms, self.auth_deadline_ms.as_ref());
         set(&mut enterprise.rsa_padding, self.rsa_padding.as_ref());
+        set(&mut enterprise.rsa_hash, self.rsa_hash.as_ref());
+        set(&mut enterprise.rsa_signed_bytes, self.rsa_signed_bytes.as_ref());
     }
 }
 

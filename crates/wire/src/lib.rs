@@ -1,6 +1,7 @@
 //! The wire dialects as bytes: signatures, envelopes and JSON types. No I/O, no
 //! clock, no state; the server and the client crate speak through the same code.
 
+mod byte_order_mark;
 pub mod cardbridge;
 pub mod country;
 pub mod dialling;

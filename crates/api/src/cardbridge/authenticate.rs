@@ -21,6 +21,7 @@ use crate::peer::{contains, source_address};
 use crate::state::{ApiState, Mode};
 
 /// A request as it came in.
+#[derive(Clone)]
 pub(crate) struct Arrival<'a> {
     pub(crate) is_get: bool,
     pub(crate) raw_query: Option<&'a str>,

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use tokio::time::Instant;
 
 use super::authenticate::{Arrival, Signed, authenticate};
+use super::explained::explained;
 use super::rate_limit::{Allowance, RateLimit};
 use super::reply::{Failure, transport_failure};
 use super::secrets::OpenSecrets;
@@ -106,7 +107,8 @@ async fn admit(guard: &Guard, request: Request) -> Result<(Request, Signed), Res
         body,
         peer,
     };
-    let signed = authenticate(guard, arrival).await.map_err(IntoResponse::into_response)?;
+    let refused = |failure| explained(&guard.state, &arrival, failure).into_response();
+    let signed = authenticate(guard, arrival.clone()).await.map_err(refused)?;
     Ok((Request::from_parts(parts, Body::empty()), signed))
 }
 

@@ -6,6 +6,7 @@ mod card_order;
 mod card_redirect;
 mod customer;
 mod enterprise;
+mod explained;
 mod guard;
 mod intent_ticket;
 mod kyc;

@@ -26,7 +26,7 @@ pub(crate) struct UncachedSuccess<T>(pub T);
 /// What a handler answers.
 pub(crate) type Reply<T> = Result<Success<T>, Failure>;
 
-/// A failure. `detail` is seen by the caller and never repeats a caller's value.
+/// A failure. `detail` is seen by the caller and repeats a caller's value in the sandbox only (`explained.rs`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     status: StatusCode,
@@ -56,6 +56,16 @@ impl Failure {
     pub(crate) fn transport(status: StatusCode) -> Self {
         let detail = status.canonical_reason().map(str::to_lowercase);
         Self { status, code: ErrorCode::SysIllegalParam, detail }
+    }
+
+    /// The dialect's code.
+    pub(crate) const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The same failure with `detail`, unless it says what is wrong already.
+    pub(crate) fn or_detail(self, detail: String) -> Self {
+        Self { detail: self.detail.or(Some(detail)), ..self }
     }
 
     const fn overloaded() -> Self {

@@ -65,6 +65,11 @@ pub(crate) struct EnterpriseBody {
     auth_deadline_ms: u32,
     /// `PKCS1` or `OAEP_SHA256`.
     rsa_padding: String,
+    /// `SHA256`, `SHA1` or `SHA512`: the digest of the signatures on notices and answers.
+    rsa_hash: String,
+    /// `TEXT` or `RAW`: whether the base64 text of a notice's ciphertext is signed, or the
+    /// ciphertext. Answers may sign either.
+    rsa_signed_bytes: String,
     stand_in: StandInBody,
     /// The platform's RSA public key for this enterprise, base64 of its SPKI.
     platform_public_key: Option<String>,
@@ -106,6 +111,8 @@ impl EnterpriseBody {
             pci: enterprise.pci,
             auth_deadline_ms: enterprise.auth_deadline_ms,
             rsa_padding: enterprise.rsa_padding.to_string(),
+            rsa_hash: enterprise.rsa_hash.to_string(),
+            rsa_signed_bytes: enterprise.rsa_signed_bytes.to_string(),
             stand_in: StandInBody { mode: "decline" },
             platform_public_key: platform_key.map(|key| STANDARD.encode(key.public_key)),
             api_keys: api_keys.collect(),

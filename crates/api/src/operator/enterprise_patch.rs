@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use crypto::RsaPublicKey;
-use domain::{Enterprise, EnterpriseId, RsaPadding};
+use domain::{Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes};
 use http::Uri;
 use ipnet::IpNet;
 use store::EnterprisePatch;
@@ -36,6 +36,12 @@ pub(crate) async fn read(
         rsa_padding: fields.parsed("rsaPadding", "is not PKCS1 or OAEP_SHA256", |text| {
             text.parse::<RsaPadding>().ok()
         })?,
+        rsa_hash: fields.parsed("rsaHash", "is not SHA256, SHA1 or SHA512", |text| {
+            text.parse::<RsaHash>().ok()
+        })?,
+        rsa_signed_bytes: fields.parsed("rsaSignedBytes", "is not TEXT or RAW", |text| {
+            text.parse::<RsaSignedBytes>().ok()
+        })?,
     })
 }
 
@@ -66,8 +72,7 @@ pub(super) fn public_key(
     let key = match fields.text_up_to(name, MAX_LONG_TEXT_CHARS)? {
         Some(text) => {
             let key = RsaPublicKey::from_text(&text);
-            let what = "is not PEM or base64 of an acceptable RSA public key (SPKI)";
-            Some(key.map_err(|_| fields.wrong(name, what))?.to_spki_der().to_vec())
+            Some(key.map_err(|why| fields.wrong(name, &why.to_string()))?.to_spki_der().to_vec())
         }
         None => None,
     };

@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 
 use api::Mode;
-use serde_json::json;
+use serde_json::{Value, json};
 use wire::cardbridge::customer;
 
 use crate::both_engines;
 use crate::database::Embedded;
 use crate::http::{Request, send};
 use crate::platform::Platform;
-use crate::signing::{Caller, Signing, envelope, now_ms};
+use crate::signing::{Caller, Signing, envelope, now_ms, text};
 
 const DETAIL: &str = "/open-api/card/v1/detail";
 const FREEZE: &str = "/open-api/card/v1/freeze";
@@ -113,7 +113,8 @@ both_engines!(a_forged_request_does_not_use_up_the_true_one, |platform| {
 
 both_engines!(one_nonce_serves_two_different_requests, |platform| {
     let caller = Caller::new(platform).await;
-    let signing = Signing { nonce: "54321".to_owned(), ..caller.signing() };
+    // The constant that published samples send.
+    let signing = Signing { nonce: "10010".to_owned(), ..caller.signing() };
     for card_id in ["1", "2"] {
         let signed = signing.of(Request::get(format!("{DETAIL}?cardId={card_id}")));
         assert_eq!(code(platform.public, &signed).await, "DAPI_CARD_NOT_FOUND");
@@ -189,6 +190,63 @@ both_engines!(every_route_refuses_unsigned_forged_stale_and_replayed_requests, |
         assert_eq!(code(platform.public, &once).await, "DAPI_NONCE_ILLEGAL", "{path}");
     }
 });
+
+both_engines!(the_sandbox_says_what_was_signed_and_how_the_clocks_differ, |platform| {
+    let caller = Caller::new(platform).await;
+    let detail = async |request: &Request| {
+        let answer = envelope(&send(platform.public, request).await);
+        text(&answer["messageDetail"])
+    };
+    let signing = || Signing { nonce: "54321".to_owned(), ..caller.signing() };
+    for (request, payload) in [
+        (Request::get(format!("{DETAIL}?cardId=a%20b")), "cardId=a%20b"),
+        (Request::post(FREEZE, r#"{"cardId":"1"}"#), r#"{"cardId":"1"}"#),
+        (Request::post(FREEZE, ""), ""),
+    ] {
+        let signing = signing();
+        let forged = signing.over(request.clone(), b"something else");
+        let told = detail(&forged).await;
+        let signed = format!("{}{}54321{payload}", caller.api_key, signing.timestamp);
+        assert!(told.contains(&format!("\"{signed}\" ({} bytes", signed.len())), "{told}");
+        assert!(told.contains(&hex::encode(crypto::sha256(signed.as_bytes()))), "{told}");
+        let sign = &forged.headers.last().unwrap().1;
+        assert!(told.contains(&format!("x-dapi-sign was \"{sign}\"")), "{told}");
+        assert!(told.contains(" ms behind the server's clock"), "{told}");
+        let good = signing.of(request).headers.last().unwrap().1.clone();
+        assert!(!told.contains(&caller.secret) && !told.contains(&good), "{told}");
+    }
+    for (offset_ms, side) in [(-60_000, "behind"), (60_000, "ahead of")] {
+        let timestamp = (now_ms() + offset_ms).to_string();
+        let stale = Signing { timestamp, ..caller.signing() }.of(Request::get(DETAIL));
+        let told = detail(&stale).await;
+        assert!(told.contains(side) && told.contains("5000 ms"), "{told}");
+    }
+    let nonce = Signing { nonce: "999".to_owned(), ..caller.signing() }.of(Request::get(DETAIL));
+    assert!(detail(&nonce).await.contains("five digits"));
+    let once = caller.signing().of(Request::get(format!("{DETAIL}?cardId=1")));
+    send(platform.public, &once).await;
+    assert!(detail(&once).await.contains("served before"));
+    let long = format!(r#"{{"cardId":"{}"}}"#, "x".repeat(30_000));
+    let forged = signing().over(Request::post(FREEZE, long), b"");
+    assert!(detail(&forged).await.len() < 4_000);
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn production_says_nothing_of_a_refused_signature_beyond_the_code() {
+    let database = Embedded::new();
+    let platform = Platform::start_in(database.location(), Mode::Sandbox).await;
+    let caller = Caller::new(&platform).await;
+    platform.stop().await;
+    let platform = Platform::start_in(database.location(), Mode::Production).await;
+    let forged = caller.signing().over(Request::get(format!("{DETAIL}?cardId=1")), b"else");
+    let stale = Signing { timestamp: (now_ms() - 60_000).to_string(), ..caller.signing() };
+    let nonce = Signing { nonce: "999".to_owned(), ..caller.signing() };
+    for request in [forged, stale.of(Request::get(DETAIL)), nonce.of(Request::get(DETAIL))] {
+        let answer = envelope(&send(platform.public, &request).await);
+        assert_eq!(answer["messageDetail"], Value::Null, "{answer}");
+    }
+    platform.stop().await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn production_serves_no_enterprise_without_an_allow_list() {

@@ -17,6 +17,7 @@ both_engines!(an_enterprise_is_changed_field_by_field, |platform| {
         "externalPublicKey": public.to_pem(), "webhookKey": caller.api_key,
         "ipAllowlist": ["127.0.0.0/8", "10.1.2.3"], "redirectHosts": ["shop.example.com"],
         "pageOrigins": ["https://shop.example.com"], "pci": true, "authDeadlineMs": 500,
+        "rsaPadding": "OAEP_SHA256", "rsaHash": "SHA512", "rsaSignedBytes": "RAW",
         "standIn": {"mode": "decline"},
     });
     let changed = platform.admin_patch(&path, &change).await.json();
@@ -30,6 +31,9 @@ both_engines!(an_enterprise_is_changed_field_by_field, |platform| {
         "pageOrigins",
         "pci",
         "authDeadlineMs",
+        "rsaPadding",
+        "rsaHash",
+        "rsaSignedBytes",
         "standIn",
     ] {
         assert_eq!(changed[name], change[name], "{name}");
@@ -57,6 +61,8 @@ both_engines!(wrong_changes_name_their_field_and_change_nothing, |platform| {
         ("authUrl", json!("http://user:pass@example.com/")),
         ("authUrl", json!(" ")),
         ("externalPublicKey", json!("not a key")),
+        ("rsaHash", json!("MD5")),
+        ("rsaSignedBytes", json!("BOTH")),
         ("externalPublicKey", json!(7)),
         ("webhookKey", json!("UNKNOWN")),
         ("webhookKey", json!(other.api_key)),

@@ -39,6 +39,7 @@ mod pages_in_browser;
 mod pages_measured;
 mod parked_jobs;
 mod parts;
+mod pasted_keys;
 mod physical_cards;
 mod pins;
 mod platform;

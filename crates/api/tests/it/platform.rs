@@ -157,6 +157,7 @@ fn parts(
         random: random.clone(),
         vm_offset_seconds: telling.offset.seconds(),
         teller: Some(teller),
+        diagnoses_answers: true,
     });
     let workers: Vec<Arc<dyn Worker>> = vec![
         Arc::new(orders),

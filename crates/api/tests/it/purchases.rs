@@ -20,8 +20,12 @@ both_engines!(a_declined_purchase_is_a_success_of_the_call, |platform| {
         let body = json!({"cardId": card_id, "authType": "EXPEND", "amount": amount,
             "currency": currency});
         let answer = caller.post(platform, FUND_AUTH, &body).await;
-        let declined = json!({"approved": false, "errorCode": "DAPI_AUTH_INTERNAL_REJECT"});
+        let auth_id = text(&answer["data"]["authId"]);
+        let declined = json!({"approved": false, "errorCode": "DAPI_AUTH_INTERNAL_REJECT",
+            "authId": auth_id});
         assert_eq!(answer["data"], declined, "{answer}");
+        let path = format!("/admin/v1/authorisations/{auth_id}");
+        assert_eq!(platform.admin_get(&path).await.json()["cardId"], card_id.as_str());
     }
     let body = json!({"cardId": card_id, "amount": "15.50", "currency": "840", "mcc": "5411",
         "merchantName": "Shop", "merchantCountry": "SGP", "stan": "000001", "rrn": "000000000001"});

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::{AuthorisationStatus, Currency, HoldState, ResponseCode, RsaPadding};
 use scheme::Purchase;
 use serde_json::Value;
@@ -10,7 +12,9 @@ use store::EnterprisePatch;
 use wire::cardbridge::signature::webhook_signature_matches;
 
 use crate::bed::{Bed, DEADLINE, DEPOSIT_MINOR};
-use crate::enterprise::{Behaviour, STRANGER_KEY, front_ending_kept_connections};
+use crate::enterprise::{
+    Behaviour, ENTERPRISE_KEY, PLATFORM_KEY, STRANGER_KEY, front_ending_kept_connections,
+};
 
 /// Slack for the work around the deadline on a busy machine.
 const SLACK: Duration = Duration::from_millis(1_000);
@@ -67,6 +71,8 @@ async fn an_approved_purchase_keeps_its_hold_and_tells_its_result() {
     let results = bed.results(it.auth_id).await;
     assert_eq!(results.len(), 1);
     assert!(results[0].contains(r#""approveFlag":"A""#), "{}", results[0]);
+    let told: Value = serde_json::from_str(&results[0]).unwrap();
+    assert_eq!(told["data"]["approveDate"], it.decided_at.unwrap().to_utc8().as_str());
 }
 
 #[tokio::test]
@@ -123,6 +129,9 @@ async fn the_enterprises_own_refusals_decline_with_its_code() {
         assert_eq!(it.detail.as_deref(), Some(detail));
         let results = bed.results(it.auth_id).await;
         assert!(results[0].contains(r#""approveFlag":"D""#) && results[0].contains(reason));
+        let told: Value = serde_json::from_str(&results[0]).unwrap();
+        let decided = it.decided_at.unwrap().to_utc8();
+        assert_eq!(told["data"]["approveDate"], decided.as_str(), "a decline has its time too");
         bed.assert_untouched().await;
     }
 }
@@ -135,7 +144,8 @@ async fn replies_that_cannot_be_trusted_count_as_no_answer() {
         (Behaviour::StrangersSignature, "bad_signature"),
         (Behaviour::StrangersCiphertext, "bad_ciphertext"),
         (Behaviour::OtherAuthId, "wrong_auth_id"),
-        (raw(StatusCode::OK, "{}"), "malformed_answer"),
+        (raw(StatusCode::OK, "<html>"), "malformed_answer"),
+        (raw(StatusCode::OK, "{}"), "missing_signature"),
         (raw(StatusCode::INTERNAL_SERVER_ERROR, "out of order"), "http_status_500"),
         (raw(StatusCode::CREATED, "{}"), "http_status_201"),
         (raw(StatusCode::FOUND, ""), "http_status_302"),
@@ -143,6 +153,51 @@ async fn replies_that_cannot_be_trusted_count_as_no_answer() {
     ] {
         assert_counts_as_no_answer(behaviour, detail).await;
     }
+}
+
+/// An approval that is signed over its plaintext.
+fn signed_over_the_plaintext(auth_id: &str) -> String {
+    let plain = format!(r#"{{"authId":"{auth_id}","responseCode":"00"}}"#);
+    let block = PLATFORM_KEY.public_key().encrypt(RsaPadding::Pkcs1, plain.as_bytes()).unwrap();
+    let signature = ENTERPRISE_KEY.sign_sha256(plain.as_bytes()).unwrap();
+    let (signature, ciphertext) = (STANDARD.encode(signature), STANDARD.encode(block));
+    format!(r#"{{"signature":"{signature}","encryptData":"{ciphertext}"}}"#)
+}
+
+/// The same with ciphertext that nobody can open.
+fn signed_over_nothing(_auth_id: &str) -> String {
+    let signature = STANDARD.encode(ENTERPRISE_KEY.sign_sha256(b"nothing").unwrap());
+    let ciphertext = STANDARD.encode([7; 256]);
+    format!(r#"{{"signature":"{signature}","encryptData":"{ciphertext}"}}"#)
+}
+
+#[tokio::test]
+async fn only_the_sandbox_looks_into_what_nobody_signed_and_only_for_the_receipt() {
+    let answered = async |bed: &Bed, make| {
+        bed.enterprise.behave(Behaviour::Made(make));
+        let it = bed.network.purchase(bed.purchase("15.50")).await.unwrap().authorisation;
+        assert_eq!(it.status, AuthorisationStatus::Declined);
+        assert_eq!(it.detail.as_deref(), Some("bad_signature"));
+        bed.assert_untouched().await;
+        let mut answer = receipt(&bed.view(it.auth_id).await.receipt)["answer"].take();
+        assert!(answer["explanation"].as_str().unwrap().contains("does not verify"));
+        // Ciphertext and time differ from answer to answer.
+        for name in ["excerpt", "elapsedMs"] {
+            answer[name].take();
+        }
+        answer
+    };
+    let sandbox = Bed::new().await;
+    let hint = answered(&sandbox, signed_over_the_plaintext).await["hint"].take();
+    assert!(hint.as_str().unwrap().contains("over the plaintext with SHA256"), "{hint}");
+    let hint = answered(&sandbox, signed_over_nothing).await["hint"].take();
+    assert!(hint.as_str().unwrap().contains("externalPublicKey"), "{hint}");
+
+    let production = Bed::of_production().await;
+    let openable = answered(&production, signed_over_the_plaintext).await;
+    let closed = answered(&production, signed_over_nothing).await;
+    assert_eq!(openable["hint"], Value::Null);
+    assert_eq!(openable, closed, "production tells nothing that takes decrypting to know");
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use domain::{
     ApiKey, AuthType, Card, CardEvent, CardId, CardOrder, CardProfile, CardStatus,
     CardStatusReason, CardType, Clock, Currency, Customer, CustomerId, DeliveryStatus, Enterprise,
     EnterpriseId, FxRate, IdGenerator, JobId, Merchant, Money, OrderId, OrderStatus, OrderType,
-    PanId, ProfileId, RsaPadding, SystemRandom, TransactionType, VelocityLimit, VelocityLimits,
-    WebhookEvent, WebhookId, WebhookSubType,
+    PanId, ProfileId, RsaHash, RsaPadding, RsaSignedBytes, SystemRandom, TransactionType,
+    VelocityLimit, VelocityLimits, WebhookEvent, WebhookId, WebhookSubType,
 };
 use ledger::Account;
 use outbound::{AddressPolicy, Outbound};
@@ -53,6 +53,15 @@ impl Bed {
     }
 
     pub async fn with_padding(padding: RsaPadding) -> Self {
+        Self::made(padding, true).await
+    }
+
+    /// As production has it: an unusable answer is not looked into.
+    pub async fn of_production() -> Self {
+        Self::made(RsaPadding::Pkcs1, false).await
+    }
+
+    async fn made(padding: RsaPadding, diagnoses_answers: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
@@ -69,6 +78,7 @@ impl Bed {
             random: Arc::new(SystemRandom),
             vm_offset_seconds: 0,
             teller: None,
+            diagnoses_answers,
         });
         let network =
             SimulatedNetwork::new(store.clone(), Arc::clone(&vault), Arc::clone(&authoriser));
@@ -217,6 +227,8 @@ async fn add_enterprise(
         pci: false,
         auth_deadline_ms: Enterprise::MIN_AUTH_DEADLINE_MS,
         rsa_padding,
+        rsa_hash: RsaHash::Sha256,
+        rsa_signed_bytes: RsaSignedBytes::Text,
         created_at: now,
     };
     let pkcs8 = PLATFORM_KEY.to_pkcs8_der().unwrap();

@@ -41,6 +41,8 @@ pub enum Behaviour {
     OtherAuthId,
     /// With this status and body.
     Raw(StatusCode, String),
+    /// With what is made of the authId.
+    Made(fn(&str) -> String),
 }
 
 /// What arrived.
@@ -118,6 +120,7 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
             reply("4934950835815641999", approved, &PLATFORM_KEY, &ENTERPRISE_KEY)
         }
         Behaviour::Raw(status, body) => (status, body).into_response(),
+        Behaviour::Made(make) => make(&auth_id).into_response(),
     }
 }
 

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use domain::{
     AccountOwner, Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType,
     Currency, Customer, CustomerId, Enterprise, EnterpriseId, IdGenerator, JobId, Money, OrderId,
-    OrderStatus, OrderType, PanId, ProfileId, RsaPadding, Timestamp, VelocityLimit, VelocityLimits,
-    WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    OrderStatus, OrderType, PanId, ProfileId, RsaHash, RsaPadding, RsaSignedBytes, Timestamp,
+    VelocityLimit, VelocityLimits, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use store::{
     CustomerDraft, IssuedCard, Job, JobKind, OrderStep, PanRecord, PlaceOrder, PlatformKey, Store,
@@ -66,6 +66,8 @@ fn enterprise(enterprise_id: EnterpriseId, now: Timestamp) -> Enterprise {
         pci: false,
         auth_deadline_ms: 2_000,
         rsa_padding: RsaPadding::Pkcs1,
+        rsa_hash: RsaHash::Sha256,
+        rsa_signed_bytes: RsaSignedBytes::Text,
         created_at: now,
     }
 }

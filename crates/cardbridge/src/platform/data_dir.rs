@@ -66,20 +66,25 @@ fn lock(directory: &Path) -> Result<File, Failure> {
             directory.display()
         ))
     };
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Failure::run(format_args!(
+    try_lock_file(&path).map_err(unusable)?.ok_or_else(|| {
+        Failure::run(format_args!(
             "data-dir: {} is in use by another process; each embedded store should have one",
             directory.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(unusable(error)),
+        ))
+    })
+}
+
+/// A file of mode 0600, locked while it is held; none if another process holds it.
+///
+/// # Errors
+/// What the operating system said.
+pub fn try_lock_file(path: &Path) -> std::io::Result<Option<File>> {
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

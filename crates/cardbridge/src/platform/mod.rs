@@ -31,7 +31,7 @@ use vault::Vault;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::sandbox;
-pub use data_dir::write_private;
+pub use data_dir::{try_lock_file, write_private};
 
 use data_dir::DataDir;
 use holder::OwnIdentity;
@@ -163,6 +163,7 @@ impl Parts {
             random: Arc::clone(&random),
             vm_offset_seconds: config.vm.offset.seconds(),
             teller: Some(Arc::clone(&teller)),
+            diagnoses_answers: config.mode == Mode::Sandbox,
         });
         let workers = workers::all(&store, &vault, &outbound, settings, teller);
         let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());

@@ -20,8 +20,10 @@ const NAME: &str = "Sandbox";
 /// PANs of the sandbox: shaped like a Visa card's, of our own choosing.
 const BIN_RANGE: &str = "40009900-40009999";
 const CARD_LAYOUT: &str = "MGEBP";
-/// 100000.00 in either currency.
+/// 100000.00 in each currency.
 const DEPOSIT_MINOR: i64 = 10_000_000;
+/// What published clients ask a balance in: SGD, USD, EUR, HKD and MYR.
+const DEPOSIT_CURRENCIES: [&str; 5] = ["702", "840", "978", "344", "458"];
 /// Beginning of the first deposits' references; a reference moves money once.
 const DEPOSIT_REFERENCE: &str = "sandbox-opening";
 
@@ -143,7 +145,8 @@ async fn profile(store: &Store, enterprise_id: EnterpriseId) -> Result<ProfileId
 }
 
 async fn deposits(store: &Store, enterprise_id: EnterpriseId) -> Result<(), SandboxError> {
-    for currency in [Currency::SGD, Currency::USD] {
+    for currency in DEPOSIT_CURRENCIES {
+        let currency = Currency::parse(currency).expect("a deposit's currency is one");
         let amount = Money::new(DEPOSIT_MINOR, currency);
         let reference = format!("{DEPOSIT_REFERENCE}-{currency}");
         store.deposit(enterprise_id, amount, reference, store.clock().now()).await?;

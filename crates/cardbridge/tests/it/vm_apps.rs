@@ -32,7 +32,17 @@ fn an_app_is_made_set_up_funded_and_given_products_by_commands() {
     let app_id = made["appId"].as_str().unwrap();
     assert!(made["appSecret"].as_str().is_some_and(|secret| !secret.is_empty()));
     let key_file = directory.path().join("merchant.pem");
-    let key = RsaPrivateKey::generate(2_048).unwrap().public_key().to_pem();
+    let pair = RsaPrivateKey::generate(2_048).unwrap();
+    let der_file = directory.path().join("merchant.der");
+    fs::write(&der_file, pair.public_key().to_spki_der()).unwrap();
+    let of_der =
+        ["set", "--app-id", app_id, "--merchant-public-key-file", der_file.to_str().unwrap()];
+    let key = pair.public_key().to_pem();
+    assert_eq!(vm_app(&of_der)["merchantPublicKey"], json!(key));
+    fs::write(&der_file, &*pair.to_pkcs8_der().unwrap()).unwrap();
+    let (code, line) = refusal(&data, &of_der);
+    assert_eq!(code, Some(1));
+    assert!(line.contains("merchantPublicKey holds a private key"), "{line}");
     fs::write(&key_file, &key).unwrap();
     let key_file = key_file.to_str().unwrap();
     let set = vm_app(&[

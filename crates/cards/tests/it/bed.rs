@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cards::{Cards, CardsSettings, order_worker};
 use domain::{
     CardOrder, CardProfile, Clock, Currency, Enterprise, EnterpriseId, IdGenerator, ProfileId,
-    Random, RsaPadding, SystemRandom, VelocityLimits,
+    Random, RsaHash, RsaPadding, RsaSignedBytes, SystemRandom, VelocityLimits,
 };
 use schedule::{LeasedJobs, Schedule};
 use store::{DeliveryFilter, Location, PlatformKey, Store};
@@ -95,6 +95,8 @@ impl Bed {
             pci: false,
             auth_deadline_ms: Enterprise::DEFAULT_AUTH_DEADLINE_MS,
             rsa_padding: RsaPadding::Pkcs1,
+            rsa_hash: RsaHash::Sha256,
+            rsa_signed_bytes: RsaSignedBytes::Text,
             created_at: self.clock.now(),
         };
         let key = PlatformKey {

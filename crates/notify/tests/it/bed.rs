@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use domain::{
     ApiKey, CardOrder, Clock, Customer, CustomerId, DeliveryStatus, Enterprise, EnterpriseId,
-    IdGenerator, JobId, OrderId, OrderStatus, OrderType, ProfileId, RsaPadding, SystemRandom,
-    WebhookEvent, WebhookId, WebhookSubType,
+    IdGenerator, JobId, OrderId, OrderStatus, OrderType, ProfileId, RsaHash, RsaPadding,
+    RsaSignedBytes, SystemRandom, WebhookEvent, WebhookId, WebhookSubType,
 };
 use notify::WebhookWorker;
 use outbound::{AddressPolicy, Outbound};
@@ -73,6 +73,8 @@ impl Bed {
             pci: false,
             auth_deadline_ms: Enterprise::DEFAULT_AUTH_DEADLINE_MS,
             rsa_padding: RsaPadding::Pkcs1,
+            rsa_hash: RsaHash::Sha256,
+            rsa_signed_bytes: RsaSignedBytes::Text,
             created_at: self.store.clock().now(),
         };
         let key = PlatformKey {

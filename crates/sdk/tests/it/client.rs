@@ -92,7 +92,7 @@ async fn a_query_arrives_signed_whatever_it_holds() {
 
 #[tokio::test]
 async fn a_body_arrives_signed_and_its_result_is_typed() {
-    let result = FundAuthBody { approved: true, error_code: None };
+    let result = FundAuthBody { approved: true, error_code: None, auth_id: "7".to_owned() };
     let (client, served) = server("200 OK", envelope::success(&result)).await;
     let amount = Money::new(1550, Currency::USD);
     let request = FundAuth { card_id: "7".to_owned(), amount };

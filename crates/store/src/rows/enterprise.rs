@@ -9,7 +9,7 @@ use crate::{PlatformKey, StoreError};
 /// The columns of an enterprise.
 pub(crate) const ENTERPRISE_COLUMNS: &str = "enterprise_id, name, webhook_url, auth_url, \
     external_public_key, webhook_key, ip_allowlist, redirect_hosts, page_origins, pci, \
-    auth_deadline_ms, rsa_padding, created_at";
+    auth_deadline_ms, rsa_padding, rsa_hash, rsa_signed_bytes, created_at";
 
 /// Reads an enterprise from [`ENTERPRISE_COLUMNS`].
 pub(crate) fn enterprise_from(row: &Row) -> Result<Enterprise, StoreError> {
@@ -27,6 +27,8 @@ pub(crate) fn enterprise_from(row: &Row) -> Result<Enterprise, StoreError> {
         pci: f.flag()?,
         auth_deadline_ms: f.small("enterprise.auth_deadline_ms")?,
         rsa_padding: f.parsed("enterprise.rsa_padding")?,
+        rsa_hash: f.parsed("enterprise.rsa_hash")?,
+        rsa_signed_bytes: f.parsed("enterprise.rsa_signed_bytes")?,
         created_at: f.time()?,
     })
 }
@@ -46,6 +48,8 @@ pub(crate) fn enterprise_values(enterprise: &Enterprise) -> Vec<Value> {
         enterprise.pci.into(),
         enterprise.auth_deadline_ms.into(),
         enterprise.rsa_padding.as_str().into(),
+        enterprise.rsa_hash.as_str().into(),
+        enterprise.rsa_signed_bytes.as_str().into(),
         enterprise.created_at.into(),
     ]
 }

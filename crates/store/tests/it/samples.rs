@@ -5,8 +5,8 @@ use std::sync::Arc;
 use domain::{
     Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType, Currency,
     Customer, CustomerId, Enterprise, EnterpriseId, JobId, OrderId, OrderStatus, OrderType, PanId,
-    ProfileId, RsaPadding, Timestamp, VelocityLimit, VelocityLimits, WebhookEvent, WebhookId,
-    WebhookSubType, WebhookType,
+    ProfileId, RsaHash, RsaPadding, RsaSignedBytes, Timestamp, VelocityLimit, VelocityLimits,
+    WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use store::{CustomerDraft, IssuedCard, Job, JobKind, PanRecord, PlaceOrder, PlatformKey, Store};
 
@@ -28,6 +28,8 @@ pub fn enterprise(id: EnterpriseId, webhook_url: Option<&str>) -> Enterprise {
         pci: true,
         auth_deadline_ms: 1_500,
         rsa_padding: RsaPadding::OaepSha256,
+        rsa_hash: RsaHash::Sha512,
+        rsa_signed_bytes: RsaSignedBytes::Raw,
         created_at: NOW,
     }
 }

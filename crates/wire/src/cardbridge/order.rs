@@ -1,8 +1,6 @@
 //! Card orders (cardbridge-open-api.md section 6.1).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use crypto::field_cipher;
+use crypto::{base64_text, field_cipher};
 use domain::CardOrder;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
@@ -127,8 +125,8 @@ fn decrypted(
         return Ok(None);
     };
     let iv = object.required_text("encryptionIV")?;
-    let iv =
-        STANDARD.decode(iv).map_err(|_| object.error("encryptionIV", Problem::Undecipherable))?;
+    let iv = base64_text::decode(&iv)
+        .ok_or_else(|| object.error("encryptionIV", Problem::Undecipherable))?;
     field_cipher::decrypt(secret, &iv, &ciphertext)
         .map(Some)
         .map_err(|_| object.error(field, Problem::Undecipherable))
@@ -218,6 +216,8 @@ impl From<&CardOrder> for CardOrderBody {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use domain::ErrorCode;
 
     use super::*;

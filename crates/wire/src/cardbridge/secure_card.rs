@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crypto::{CryptoError, field_cipher};
+use crypto::{CryptoError, base64_text, field_cipher};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -108,7 +108,7 @@ impl ResetPin {
         let cvv2 = ciphertext("encryptedCvv2")?;
         let pan_last4 = ciphertext("encryptedPanLast4")?;
         let new_pin = ciphertext("encryptedNewPin")?;
-        let iv = STANDARD.decode(object.required_text("iv")?).unwrap_or_default();
+        let iv = base64_text::decode(&object.required_text("iv")?).unwrap_or_default();
         let plain = |text: &str| deciphered(secret, &iv, text);
         let proof = match [&expiry, &cvv2, &pan_last4, &new_pin].map(|text| plain(text)) {
             [Some(expiry), Some(cvv2), Some(pan_last4), Some(new_pin)] => {

@@ -65,6 +65,8 @@ pub struct FundAuthBody {
     pub approved: bool,
     /// `DAPI_AUTH_*` if it was not.
     pub error_code: Option<String>,
+    /// The authorisation, as it stands in the notice and in the result webhook.
+    pub auth_id: String,
 }
 
 impl From<&Authorisation> for FundAuthBody {
@@ -72,6 +74,7 @@ impl From<&Authorisation> for FundAuthBody {
         Self {
             approved: authorisation.status == AuthorisationStatus::Approved,
             error_code: authorisation.reject_reason.map(|code| code.to_string()),
+            auth_id: authorisation.auth_id.to_string(),
         }
     }
 }
@@ -119,13 +122,13 @@ mod tests {
         authorisation.reject_reason = Some(ErrorCode::AuthInternalReject);
         assert_eq!(
             serde_json::to_string(&FundAuthBody::from(&authorisation)).unwrap(),
-            r#"{"approved":false,"errorCode":"DAPI_AUTH_INTERNAL_REJECT"}"#
+            r#"{"approved":false,"errorCode":"DAPI_AUTH_INTERNAL_REJECT","authId":"4934950835815641999"}"#
         );
         authorisation.status = AuthorisationStatus::Approved;
         authorisation.reject_reason = None;
         assert_eq!(
             serde_json::to_string(&FundAuthBody::from(&authorisation)).unwrap(),
-            r#"{"approved":true,"errorCode":null}"#
+            r#"{"approved":true,"errorCode":null,"authId":"4934950835815641999"}"#
         );
     }
 }

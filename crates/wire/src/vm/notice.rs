@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::VmSettings;
 use super::amount::Amount;
 use super::transaction::{Kind, Transaction, standing};
+use crate::byte_order_mark::without_byte_order_mark;
 
 /// Largest answer to a webhook that is read for its `code`.
 pub const MAX_ACKNOWLEDGEMENT_BYTES: usize = 4_096;
@@ -96,7 +97,7 @@ pub fn challenge(it: &Challenge<'_>) -> Zeroizing<Vec<u8>> {
 /// Whether a receiver's answer acknowledges: JSON with the number 0 as `code`.
 #[must_use]
 pub fn is_acknowledged(body: &[u8]) -> bool {
-    let answer: Option<Value> = serde_json::from_slice(body).ok();
+    let answer: Option<Value> = serde_json::from_slice(without_byte_order_mark(body)).ok();
     answer.and_then(|it| it.get("code").and_then(Value::as_i64)) == Some(0)
 }
 
@@ -122,6 +123,7 @@ mod tests {
     #[test]
     fn only_the_number_zero_acknowledges() {
         assert!(is_acknowledged(br#"{"code":0,"msg":"ok"}"#));
+        assert!(is_acknowledged("\u{feff}{\"code\":0}".as_bytes()));
         for body in [r#"{"code":"0"}"#, r#"{"code":200}"#, "{}", "ok", "", r#"{"code":null}"#] {
             assert!(!is_acknowledged(body.as_bytes()), "{body}");
         }

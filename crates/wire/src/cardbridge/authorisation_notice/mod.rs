@@ -4,6 +4,9 @@
 //! share every rule. All functions that touch RSA are slow and do no I/O, so that the
 //! caller can run them in a pool of threads.
 
+mod diagnosis;
+#[cfg(test)]
+mod documented_tests;
 mod notice;
 mod reply;
 #[cfg(test)]
@@ -11,10 +14,11 @@ mod round_trip_tests;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
-use domain::RsaPadding;
+use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey, base64_text};
+use domain::{RsaScheme, RsaSignedBytes};
 use zeroize::Zeroizing;
 
+pub use diagnosis::diagnose_reply;
 pub use notice::{Notice, NoticeData, NoticeFault, SealedNotice, open_notice, seal_notice};
 pub use reply::{ReplyFault, open_reply, seal_reply};
 
@@ -29,15 +33,21 @@ struct SealedText {
     signature: String,
 }
 
-/// Encrypts for `receiver`, then signs the UTF-8 bytes of the ciphertext's base64 text.
+/// Encrypts for `receiver`, then signs the ciphertext: the UTF-8 bytes of its base64 text, or
+/// what that stands for, as the scheme says.
 fn seal(
     plain: &[u8],
     receiver: &RsaPublicKey,
     sender: &RsaPrivateKey,
-    padding: RsaPadding,
+    scheme: RsaScheme,
 ) -> Result<SealedText, CryptoError> {
-    let ciphertext = STANDARD.encode(receiver.encrypt(padding, plain)?);
-    let signature = STANDARD.encode(sender.sign_sha256(ciphertext.as_bytes())?);
+    let block = receiver.encrypt(scheme.padding, plain)?;
+    let ciphertext = STANDARD.encode(&block);
+    let signed = match scheme.signed_bytes {
+        RsaSignedBytes::Text => ciphertext.as_bytes(),
+        RsaSignedBytes::Raw => &block,
+    };
+    let signature = STANDARD.encode(sender.sign(scheme.hash, signed)?);
     Ok(SealedText { ciphertext, signature })
 }
 
@@ -49,19 +59,19 @@ enum OpenFault {
 }
 
 /// Verifies, then decrypts. A signature over the raw ciphertext bytes is as good as one
-/// over the base64 text (section 8.3).
+/// over the base64 text as it stands (sections 8.3 and 15, F2 and F3).
 fn open(
     sealed: &SealedText,
     sender: &RsaPublicKey,
     receiver: &RsaPrivateKey,
-    padding: RsaPadding,
+    scheme: RsaScheme,
 ) -> Result<Zeroizing<Vec<u8>>, OpenFault> {
-    let signature = STANDARD.decode(&sealed.signature).map_err(|_| OpenFault::Signature)?;
-    let block = STANDARD.decode(&sealed.ciphertext).map_err(|_| OpenFault::Ciphertext)?;
-    let is_signed = sender.verify_sha256(sealed.ciphertext.as_bytes(), &signature)
-        || sender.verify_sha256(&block, &signature);
+    let signature = base64_text::decode(&sealed.signature).ok_or(OpenFault::Signature)?;
+    let block = base64_text::decode(&sealed.ciphertext).ok_or(OpenFault::Ciphertext)?;
+    let is_signed = sender.verify(scheme.hash, sealed.ciphertext.as_bytes(), &signature)
+        || sender.verify(scheme.hash, &block, &signature);
     if !is_signed {
         return Err(OpenFault::Signature);
     }
-    receiver.decrypt(padding, &block).map_err(|_| OpenFault::Ciphertext)
+    receiver.decrypt(scheme.padding, &block).map_err(|_| OpenFault::Ciphertext)
 }

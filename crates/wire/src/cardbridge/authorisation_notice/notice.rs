@@ -1,7 +1,7 @@
 //! Platform to enterprise: the notice.
 
 use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
-use domain::{Authorisation, Merchant, RsaPadding, Timestamp, WebhookId, WebhookSubType};
+use domain::{Authorisation, Merchant, RsaScheme, Timestamp, WebhookId, WebhookSubType};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -94,12 +94,12 @@ pub fn seal_notice(
     authorisation: &Authorisation,
     enterprise_key: &RsaPublicKey,
     platform_key: &RsaPrivateKey,
-    padding: RsaPadding,
+    scheme: impl Into<RsaScheme>,
     webhook_id: WebhookId,
     now: Timestamp,
 ) -> Result<SealedNotice, CryptoError> {
     let mut data = clear_data(authorisation);
-    let sealed = seal(&essentials(&data), enterprise_key, platform_key, padding)?;
+    let sealed = seal(&essentials(&data), enterprise_key, platform_key, scheme.into())?;
     data.encrypted_data = sealed.ciphertext;
     let notice = WebhookBody {
         webhook_id: webhook_id.to_string(),
@@ -122,7 +122,7 @@ pub fn open_notice(
     auth_signature: &str,
     platform_key: &RsaPublicKey,
     enterprise_key: &RsaPrivateKey,
-    padding: RsaPadding,
+    scheme: impl Into<RsaScheme>,
 ) -> Result<Notice, NoticeFault> {
     let notice: Notice = serde_json::from_slice(body).map_err(|_| NoticeFault::Malformed)?;
     let sealed = SealedText {
@@ -130,10 +130,12 @@ pub fn open_notice(
         signature: auth_signature.to_owned(),
     };
     let plain =
-        open(&sealed, platform_key, enterprise_key, padding).map_err(|fault| match fault {
-            OpenFault::Signature => NoticeFault::BadSignature,
-            OpenFault::Ciphertext => NoticeFault::BadCiphertext,
-        })?;
+        open(&sealed, platform_key, enterprise_key, scheme.into()).map_err(
+            |fault| match fault {
+                OpenFault::Signature => NoticeFault::BadSignature,
+                OpenFault::Ciphertext => NoticeFault::BadCiphertext,
+            },
+        )?;
     let data = &notice.data;
     let is_same = essentials_match(&plain, data).ok_or(NoticeFault::BadCiphertext)?;
     let is_whole = notice.webhook_type == WEBHOOK_TYPE && notice.business_id == data.auth_id;

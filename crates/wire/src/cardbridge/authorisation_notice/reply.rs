@@ -1,36 +1,58 @@
 //! Enterprise to platform: the reply.
 
 use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
-use domain::{AuthId, ResponseCode, RsaPadding};
+use domain::{AuthId, ResponseCode, RsaScheme};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{OpenFault, SealedText, open, seal};
-use crate::cardbridge::input::{MAX_LONG_TEXT_CHARS, Object};
+use crate::byte_order_mark::without_byte_order_mark;
+use crate::cardbridge::input::{MAX_LONG_TEXT_CHARS, Object, ParseError, Problem};
 
 /// How much of an unknown code is kept for the decision receipt.
 const MAX_UNKNOWN_CODE_CHARS: usize = 8;
+/// The field of the ciphertext, and what the notice calls its own.
+const CIPHERTEXT_FIELD: &str = "encryptData";
+const NOTICE_FIELD: &str = "encryptedData";
 
-/// Why a reply counts as no answer, for the decision receipt; callers outside never
-/// learn it.
+/// Why a reply counts as no answer: the step of the road at which it failed, for log and
+/// receipt; callers outside never learn it. The steps behind the signature are told apart for
+/// enterprises that made the signature, nobody else.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReplyFault {
-    /// Not a JSON object with both texts.
-    #[error("the reply is malformed")]
+    /// Not a JSON object.
+    #[error("the body is not a JSON object with the texts signature and encryptData")]
     Malformed,
+    /// A field of the body is missing or ill-formed.
+    #[error("{0}")]
+    Field(ParseError),
+    /// The ciphertext travels under the name that the notice gives its own.
+    #[error(
+        "encryptData is missing: encryptedData is the notice's field, the answer's has no \"ed\""
+    )]
+    NoticesField,
     /// The signature was not made with the enterprise's key over this ciphertext.
-    #[error("the signature does not verify")]
+    #[error(
+        "signature does not verify over encryptData with the enterprise's externalPublicKey and \
+         its rsaHash"
+    )]
     BadSignature,
-    /// The ciphertext does not open, or what it holds is no answer. Bad padding shows
-    /// as the second, and both are one case on purpose.
-    #[error("the ciphertext does not open")]
+    /// The ciphertext does not open, or to something that is no text. Bad padding shows as the
+    /// second, and both are one case on purpose.
+    #[error("encryptData does not open with the platform's key and the enterprise's rsaPadding")]
     BadCiphertext,
+    /// The ciphertext opens to a text that is no JSON object.
+    #[error("the text inside encryptData is not a JSON object")]
+    NotJson,
+    /// A field of the object inside is missing, ill-formed or there twice.
+    #[error("{0}")]
+    InnerField(ParseError),
     /// It answers another authorisation.
-    #[error("the answer names another authorisation")]
+    #[error("encryptData.authId is not that of the notice")]
     WrongAuthId,
     /// The code is none of section 8.4: its first characters.
-    #[error("unknown response code {0}")]
+    #[error("encryptData.responseCode {0} is none of 00, 01, 11 and 21")]
     UnknownCode(String),
 }
 
@@ -59,43 +81,52 @@ pub fn seal_reply(
     response_code: ResponseCode,
     platform_key: &RsaPublicKey,
     enterprise_key: &RsaPrivateKey,
-    padding: RsaPadding,
+    scheme: impl Into<RsaScheme>,
 ) -> Result<Vec<u8>, CryptoError> {
     let answer =
         serde_json::to_vec(&Answer { auth_id, response_code }).expect("two texts are JSON");
-    let sealed = seal(&answer, platform_key, enterprise_key, padding)?;
+    let sealed = seal(&answer, platform_key, enterprise_key, scheme.into())?;
     let body = ReplyBody { signature: &sealed.signature, encrypt_data: &sealed.ciphertext };
     Ok(serde_json::to_vec(&body).expect("two texts are JSON"))
 }
 
-/// Verifies and decrypts a reply and reads its code. Anything wrong counts as no answer.
+/// Verifies and decrypts a reply and reads its code. Anything wrong counts as no answer, and
+/// nothing is decrypted that the enterprise did not sign.
 ///
 /// # Errors
-/// [`ReplyFault`] says what is wrong, for the receipt only.
+/// [`ReplyFault`] says what is wrong, for log and receipt only.
 pub fn open_reply(
     body: &[u8],
     expected: AuthId,
     enterprise_key: &RsaPublicKey,
     platform_key: &RsaPrivateKey,
-    padding: RsaPadding,
+    scheme: impl Into<RsaScheme>,
 ) -> Result<ResponseCode, ReplyFault> {
-    let sealed = sealed_text(body).ok_or(ReplyFault::Malformed)?;
-    let plain =
-        open(&sealed, enterprise_key, platform_key, padding).map_err(|fault| match fault {
-            OpenFault::Signature => ReplyFault::BadSignature,
-            OpenFault::Ciphertext => ReplyFault::BadCiphertext,
-        })?;
-    let (auth_id, code) = answer(&plain).ok_or(ReplyFault::BadCiphertext)?;
+    let sealed = sealed_text(body)?;
+    let opened = open(&sealed, enterprise_key, platform_key, scheme.into());
+    let plain = opened.map_err(|fault| match fault {
+        OpenFault::Signature => ReplyFault::BadSignature,
+        OpenFault::Ciphertext => ReplyFault::BadCiphertext,
+    })?;
+    let (auth_id, code) = answer(&plain)?;
     if auth_id.parse() != Ok(expected) {
         return Err(ReplyFault::WrongAuthId);
     }
     code.parse().map_err(|_| ReplyFault::UnknownCode(excerpt(&code)))
 }
 
-fn sealed_text(body: &[u8]) -> Option<SealedText> {
-    let object = Object::parse_body(body).ok()?;
-    let text = |field| object.text_up_to(field, MAX_LONG_TEXT_CHARS).ok()?;
-    Some(SealedText { signature: text("signature")?, ciphertext: text("encryptData")? })
+pub(super) fn sealed_text(body: &[u8]) -> Result<SealedText, ReplyFault> {
+    let object =
+        Object::parse_body(without_byte_order_mark(body)).map_err(|_| ReplyFault::Malformed)?;
+    let text = |field| object.required(field, object.text_up_to(field, MAX_LONG_TEXT_CHARS)?);
+    let signature = text("signature").map_err(ReplyFault::Field)?;
+    match text(CIPHERTEXT_FIELD) {
+        Ok(ciphertext) => Ok(SealedText { ciphertext, signature }),
+        Err(error) if error.problem == Problem::Missing && text(NOTICE_FIELD).is_ok() => {
+            Err(ReplyFault::NoticesField)
+        }
+        Err(error) => Err(ReplyFault::Field(error)),
+    }
 }
 
 /// The two fields of an answer; serde refuses a field that comes twice, since an answer
@@ -108,10 +139,27 @@ struct OnceEach<'a> {
     _response_code: &'a RawValue,
 }
 
-fn answer(plain: &[u8]) -> Option<(String, String)> {
-    serde_json::from_slice::<OnceEach<'_>>(plain).ok()?;
-    let object = Object::parse_nested("encryptData", plain).ok()?;
-    Some((object.required_id("authId").ok()?, object.required_text("responseCode").ok()?))
+fn answer(plain: &[u8]) -> Result<(String, String), ReplyFault> {
+    let plain = without_byte_order_mark(plain);
+    if !is_text(plain) {
+        return Err(ReplyFault::BadCiphertext);
+    }
+    let object = Object::parse_nested(CIPHERTEXT_FIELD, plain).map_err(|_| ReplyFault::NotJson)?;
+    let auth_id = object.required_id("authId").map_err(ReplyFault::InnerField)?;
+    let code = object.required_text("responseCode").map_err(ReplyFault::InnerField)?;
+    serde_json::from_slice::<OnceEach<'_>>(plain).map_err(|error| {
+        let is_id = error.to_string().contains("authId");
+        let field = if is_id { "authId" } else { "responseCode" };
+        ReplyFault::InnerField(object.error(field, Problem::Repeated))
+    })?;
+    Ok((auth_id, code))
+}
+
+/// Whether bytes are what somebody could have written. What implicit rejection makes of bad
+/// padding looks random, so it is none but by rare chance.
+pub(super) fn is_text(plain: &[u8]) -> bool {
+    let is_bad = |c: char| c.is_control() && !c.is_ascii_whitespace();
+    !plain.is_empty() && std::str::from_utf8(plain).is_ok_and(|text| !text.contains(is_bad))
 }
 
 fn excerpt(code: &str) -> String {

@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
-use domain::{AuthId, ResponseCode, WebhookId};
+use domain::{AuthId, ResponseCode, RsaHash, RsaPadding, WebhookId};
 
 use super::*;
+use crate::cardbridge::input::{ParseError, Problem};
 use crate::cardbridge::test_objects::{authorisation, moment};
 
 static PLATFORM: LazyLock<RsaPrivateKey> = LazyLock::new(|| RsaPrivateKey::generate(2048).unwrap());
@@ -28,8 +29,8 @@ fn answered(body: &[u8]) -> Result<ResponseCode, ReplyFault> {
 
 /// A reply whose plaintext is anything at all.
 fn reply_of(plain: &str) -> Vec<u8> {
-    let sealed =
-        seal(plain.as_bytes(), PLATFORM.public_key(), &ENTERPRISE, RsaPadding::Pkcs1).unwrap();
+    let scheme = RsaPadding::Pkcs1.into();
+    let sealed = seal(plain.as_bytes(), PLATFORM.public_key(), &ENTERPRISE, scheme).unwrap();
     reply_body(&sealed.signature, &sealed.ciphertext)
 }
 
@@ -105,16 +106,104 @@ fn the_answer_is_read_forgivingly() {
 }
 
 #[test]
+fn base64_is_read_in_every_form_and_signed_as_it_stands() {
+    let plain = r#"{"authId":"4934950835815641999","responseCode":"00"}"#;
+    let block = PLATFORM.public_key().encrypt(RsaPadding::Pkcs1, plain.as_bytes()).unwrap();
+    let text = STANDARD.encode(&block);
+    let in_lines = format!("{}\n{}\n", &text[..76], &text[76..]);
+    let for_urls = text.replace('+', "-").replace('/', "_");
+    let unpadded = text.trim_end_matches('=').to_owned();
+    for sent in [&in_lines, &in_lines.replace('\n', "\r\n"), &for_urls, &unpadded] {
+        for signed in [sent.as_bytes(), &block] {
+            let signature = STANDARD.encode(ENTERPRISE.sign_sha256(signed).unwrap());
+            let signature = format!("{}\n{}", &signature[..64], &signature[64..]);
+            let body = serde_json::json!({ "signature": signature, "encryptData": sent });
+            assert_eq!(answered(body.to_string().as_bytes()), Ok(ResponseCode::Approved));
+        }
+        // Over another form of the same text it is no signature of this answer.
+        let signature = STANDARD.encode(ENTERPRISE.sign_sha256(text.as_bytes()).unwrap());
+        let body = serde_json::json!({ "signature": signature, "encryptData": sent });
+        assert_eq!(answered(body.to_string().as_bytes()), Err(ReplyFault::BadSignature));
+    }
+}
+
+#[test]
+fn a_byte_order_mark_before_either_json_is_no_fault() {
+    let plain = r#"{"authId":"4934950835815641999","responseCode":"00"}"#;
+    let body = reply_of(&format!("\u{feff}{plain}"));
+    assert_eq!(answered(&body), Ok(ResponseCode::Approved));
+    let marked = ["\u{feff}".as_bytes(), &body].concat();
+    assert_eq!(answered(&marked), Ok(ResponseCode::Approved));
+}
+
+#[test]
+fn every_scheme_works_both_ways_and_no_other_digest_is_accepted() {
+    let id = WebhookId::from_i64(1);
+    for hash in RsaHash::ALL {
+        for signed_bytes in RsaSignedBytes::ALL {
+            let (hash, signed_bytes) = (*hash, *signed_bytes);
+            let scheme = RsaScheme { padding: RsaPadding::Pkcs1, hash, signed_bytes };
+            let enterprise = ENTERPRISE.public_key();
+            let sealed =
+                seal_notice(&authorisation(), enterprise, &PLATFORM, scheme, id, moment()).unwrap();
+            let platform = PLATFORM.public_key();
+            let open = |scheme: RsaScheme| {
+                let (body, signature) = (&sealed.body, &sealed.auth_signature);
+                open_notice(body, signature, platform, &ENTERPRISE, scheme)
+            };
+            let notice = open(scheme).unwrap();
+            let ciphertext = &notice.data.encrypted_data;
+            let block = STANDARD.decode(ciphertext).unwrap();
+            let signed = match signed_bytes {
+                RsaSignedBytes::Text => ciphertext.as_bytes(),
+                RsaSignedBytes::Raw => &block,
+            };
+            let signature = STANDARD.decode(&sealed.auth_signature).unwrap();
+            assert!(platform.verify(hash, signed, &signature), "{hash} {signed_bytes}");
+            let auth_id = authorisation().auth_id;
+            let reply = seal_reply(
+                &notice.data.auth_id,
+                ResponseCode::Approved,
+                platform,
+                &ENTERPRISE,
+                scheme,
+            )
+            .unwrap();
+            for other in RsaHash::ALL {
+                let other = RsaScheme { hash: *other, ..scheme };
+                let opened = open_reply(&reply, auth_id, enterprise, &PLATFORM, other);
+                assert_eq!(opened.is_ok(), other.hash == hash, "{hash} {}", other.hash);
+            }
+        }
+    }
+}
+
+#[test]
 fn faults_are_told_apart_for_the_receipt() {
-    for body in [&b""[..], b"[]", b"{}", br#"{"signature":"a"}"#, br#"{"encryptData":{}}"#] {
+    for body in [&b""[..], b"[]", b"<html>", b"{", "\u{feff}".as_bytes()] {
         assert_eq!(answered(body), Err(ReplyFault::Malformed));
     }
+    let told = |body: &str| answered(body.as_bytes()).unwrap_err().to_string();
+    assert_eq!(told("{}"), "signature is missing");
+    assert_eq!(told(r#"{"encryptData":"a"}"#), "signature is missing");
+    assert_eq!(told(r#"{"signature":"a"}"#), "encryptData is missing");
+    assert_eq!(told(r#"{"signature":"a","encryptData":{}}"#), "encryptData has the wrong type");
+    let notices = answered(br#"{"signature":"a","encryptedData":"a"}"#);
+    assert_eq!(notices, Err(ReplyFault::NoticesField));
     let wrong_id = reply_of(r#"{"authId":"1","responseCode":"00"}"#);
     assert_eq!(answered(&wrong_id), Err(ReplyFault::WrongAuthId));
     let unknown = reply_of(r#"{"authId":"4934950835815641999","responseCode":"99 long-text"}"#);
     assert_eq!(answered(&unknown), Err(ReplyFault::UnknownCode("99long-t".to_owned())));
     let both = r#"{"authId":"4934950835815641999","responseCode":"01","responseCode":"00"}"#;
-    for plain in ["", "00", r#"{"authId":"4934950835815641999"}"#, both] {
+    let told = |plain: &str| answered(&reply_of(plain)).unwrap_err().to_string();
+    let lacks = r#"{"authId":"4934950835815641999"}"#;
+    assert_eq!(told(lacks), "encryptData.responseCode is missing");
+    assert_eq!(told(r#"{"responseCode":"00"}"#), "encryptData.authId is missing");
+    assert_eq!(told(both), "encryptData.responseCode is given more than once");
+    for plain in ["00", "[]", "approved"] {
+        assert_eq!(answered(&reply_of(plain)), Err(ReplyFault::NotJson), "{plain}");
+    }
+    for plain in ["", "\u{1}\u{2}"] {
         assert_eq!(answered(&reply_of(plain)), Err(ReplyFault::BadCiphertext), "{plain}");
     }
 }
@@ -141,8 +230,8 @@ fn a_signed_block_of_garbage_is_one_fault_whatever_is_wrong_with_it() {
         let ciphertext = STANDARD.encode(block);
         let signature = STANDARD.encode(ENTERPRISE.sign_sha256(ciphertext.as_bytes()).unwrap());
         let fault = answered(&reply_body(&signature, &ciphertext)).unwrap_err();
-        let expected =
-            if ciphertext.is_empty() { ReplyFault::Malformed } else { ReplyFault::BadCiphertext };
+        let missing = ReplyFault::Field(ParseError::new("encryptData", Problem::Missing));
+        let expected = if ciphertext.is_empty() { missing } else { ReplyFault::BadCiphertext };
         assert_eq!(fault, expected);
     }
 }

@@ -1,0 +1,28 @@
+//! An answer that counts as none: what the log says of it, and what the sandbox finds out.
+
+use domain::Authorisation;
+
+use crate::authoriser::AuthoriserParts;
+use crate::forward::{Correspondent, Exchange};
+
+/// Tells the log why an exchange brought no usable answer. Comes after the answer was judged,
+/// and changes nothing of that.
+pub(crate) async fn tell(
+    parts: &AuthoriserParts,
+    exchange: &mut Exchange,
+    correspondent: &Correspondent,
+    authorisation: &Authorisation,
+) {
+    if parts.diagnoses_answers {
+        exchange.diagnose(&parts.pool, correspondent).await;
+    }
+    let Err(fault) = &exchange.verdict else { return };
+    tracing::warn!(
+        auth_id = %authorisation.auth_id,
+        enterprise_id = %authorisation.enterprise_id,
+        fault = fault.detail(),
+        explanation = fault.explanation(),
+        hint = exchange.hint.as_deref(),
+        "the enterprise gave no usable answer"
+    );
+}
