@@ -4,6 +4,7 @@ mod apt;
 mod bench;
 mod browser;
 mod hidden;
+mod interpreters;
 mod postgres;
 mod s3;
 mod stage;

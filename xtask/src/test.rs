@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::stage::{spoken, stage, succeed};
-use crate::{Failure, browser, cargo, postgres, s3, tidy};
+use crate::{Failure, browser, cargo, interpreters, postgres, s3, tidy};
 
 /// Environment variable by which tests that try many cases, histories or crashes learn that
 /// they are to try all of them: it is 1 under `--long` and not there otherwise.
@@ -45,6 +45,7 @@ fn parts(counts: Counts) -> Result<(), Failure> {
         )
     })?;
     stage("tidy", tidy::run)?;
+    stage("interpreters", interpreters::all)?;
     let chromium = stage("chromium", browser::chromium)?;
     let s3_server = stage("s3 server", s3::server)?;
     // Beside the tests, compiling them is the longest part of a first run.

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Flags;
 use crate::failure::Failure;
+use crate::listen::ListenArgs;
 use crate::vm_apps::VmAppCommand;
 
 /// A card-issuing platform: sandbox on a laptop, production beside PostgreSQL.
@@ -25,6 +26,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Show the platform at work: a card is ordered, used, frozen and ended, all by itself
     Demo(DemoArgs),
+    /// Play the enterprise of a running sandbox: answer its purchases, show what it is told
+    Listen(ListenArgs),
     /// The operator API's commands.
     #[command(flatten)]
     Operator(OperatorCommand),

@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod dumps;
 mod failure;
+mod listen;
 mod log;
 mod operator;
 mod platform;
@@ -58,6 +59,7 @@ fn run() -> Result<(), Failure> {
             log::start(demo::LOG_FILTER)?;
             on_runtime(demo::run(args.keep))
         }
+        Command::Listen(args) => on_runtime(listen::run(args)),
         Command::Operator(command) => on_runtime(operator::run(command)),
     }
 }

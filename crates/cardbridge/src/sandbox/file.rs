@@ -85,13 +85,27 @@ pub fn write_file(
     })
 }
 
-/// What an operator command takes from the file.
+/// What a command takes from the file.
 #[derive(Deserialize)]
 pub struct Known {
     /// The admin listener.
     pub admin_url: String,
     /// The operator's token.
     pub admin_token: String,
+    /// The sandbox's enterprise.
+    pub enterprise: KnownEnterprise,
+}
+
+/// What a command takes from the file of the enterprise.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownEnterprise {
+    /// Its id.
+    pub enterprise_id: String,
+    /// The secret that webhooks are signed with.
+    pub secret_key: String,
+    /// The platform's public key for it.
+    pub platform_public_key: String,
 }
 
 /// Reads the file, if there is one.

@@ -5,5 +5,5 @@ mod file;
 mod provision;
 mod vm_app;
 
-pub use file::{FILE_NAME, read_file, write_file};
+pub use file::{FILE_NAME, Known, read_file, write_file};
 pub use provision::{Identity, provision};

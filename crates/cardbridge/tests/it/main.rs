@@ -1,12 +1,14 @@
 //! The real binary: started, spoken to, stopped and killed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_answers;
 mod bills;
 mod clock_steps;
 mod crash;
 mod demo;
 mod dumps;
 mod engine;
+mod examples;
 mod failed_sync;
 mod faults;
 mod file_handles;
@@ -14,6 +16,8 @@ mod forwarding;
 mod full_disk;
 mod keyed_calls;
 mod life;
+mod listen;
+mod listener;
 mod log_failure;
 mod lost_key;
 mod mail;
@@ -23,6 +27,7 @@ mod operator;
 mod options;
 mod orders;
 mod production;
+mod readme;
 mod recon;
 mod repeats;
 mod s3_server;

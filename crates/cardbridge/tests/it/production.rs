@@ -31,6 +31,20 @@ impl Files {
         path
     }
 
+    /// A running production server.
+    fn production(&self, data: &Path) -> Server {
+        let (key, token) = (self.put("key", KEY, 0o600), self.put("token", TOKEN, 0o600));
+        let options = [
+            "--mode",
+            "production",
+            "--master-key-file",
+            key.to_str().unwrap(),
+            "--admin-token-file",
+            token.to_str().unwrap(),
+        ];
+        Server::start(data, &options)
+    }
+
     /// Starts production and returns the line with which it refuses.
     fn refusal(&self, data: &Path, key: Option<&Path>, token: Option<&Path>) -> String {
         let mut command = cardbridge();
@@ -95,16 +109,7 @@ fn production_refuses_the_data_and_the_keys_of_a_sandbox() {
 async fn production_has_no_sandbox() {
     let files = Files::new();
     let data = files.path("data");
-    let (key, token) = (files.put("key", KEY, 0o600), files.put("token", TOKEN, 0o600));
-    let options = [
-        "--mode",
-        "production",
-        "--master-key-file",
-        key.to_str().unwrap(),
-        "--admin-token-file",
-        token.to_str().unwrap(),
-    ];
-    let server = Server::start(&data, &options);
+    let server = files.production(&data);
     let operator = Operator::new(&server.admin_url, TOKEN).unwrap();
     assert!(operator.get("/admin/v1/enterprises").await.is_ok());
     let clock = operator.get("/sandbox/v1/clock").await;
@@ -113,4 +118,23 @@ async fn production_has_no_sandbox() {
     assert_eq!(rates["rates"], serde_json::json!([]));
     assert!(!data.join("sandbox.json").exists());
     assert!(!data.join("master.key").exists() && !data.join("admin.token").exists());
+}
+
+#[test]
+fn production_is_not_played_by_a_listener() {
+    let files = Files::new();
+    let server = files.production(&files.path("data"));
+    let sandbox = files.path("sandbox");
+    fs::create_dir(&sandbox).unwrap();
+    let told = serde_json::json!({
+        "public_url": server.public_url, "admin_url": server.admin_url, "admin_token": TOKEN,
+        "enterprise": {"enterpriseId": "1", "secretKey": "s", "platformPublicKey": "p"},
+    });
+    fs::write(sandbox.join("sandbox.json"), told.to_string()).unwrap();
+    let mut command = cardbridge();
+    command.args(["listen", "--data-dir"]).arg(&sandbox);
+    let (code, stdout, stderr) = run(&mut command);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(stderr.contains("production server"), "{stderr}");
+    assert!(!sandbox.join("listen.json").exists());
 }

@@ -1,0 +1,161 @@
+//! `cardbridge listen`: plays the sandbox's enterprise. It sets addresses and a key of its own
+//! at the running sandbox, answers notices, shows all that comes, and puts back what was there.
+
+mod line;
+mod server;
+mod settings;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use crypto::RsaPrivateKey;
+use domain::{ResponseCode, RsaScheme};
+use sdk::notice::{Notice, NoticeKeys};
+use serde_json::Value;
+use sim::{Operator, OperatorError};
+use tokio::net::TcpListener;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::sandbox::{self, Known};
+use crate::serve::Stops;
+use server::Enterprise;
+use settings::{Held, Settings};
+
+/// Length of the key that is made for each run.
+const KEY_BITS: u32 = 2048;
+
+/// Options of `listen`.
+#[derive(Debug, Args)]
+pub struct ListenArgs {
+    /// What notices are answered
+    #[arg(long, value_enum, default_value_t = Decide::Approve)]
+    decide: Decide,
+    /// Where to listen; port 0 = any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    address: SocketAddr,
+    /// Directory with sandbox.json
+    #[arg(
+        long,
+        env = "CARDBRIDGE_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./cardbridge-data"
+    )]
+    data_dir: std::path::PathBuf,
+}
+
+/// How notices are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Decide {
+    /// 00 to each.
+    Approve,
+    /// 01 to each.
+    Decline,
+}
+
+impl Decide {
+    /// The answer to a notice.
+    const fn answer(self, _notice: &Notice) -> ResponseCode {
+        match self {
+            Self::Approve => ResponseCode::Approved,
+            Self::Decline => ResponseCode::InsufficientFunds,
+        }
+    }
+}
+
+/// Plays the enterprise until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// One line that says what is missing, or what the sandbox refused.
+pub async fn run(args: ListenArgs) -> Result<(), Failure> {
+    let mut stops = Stops::new()?;
+    let known = known(&args)?;
+    let operator =
+        Operator::new(&known.admin_url, known.admin_token.trim()).map_err(unreachable)?;
+    require_sandbox(&operator).await?;
+    let held = Held::take(&args.data_dir)?;
+    held.put_back(&operator).await?;
+
+    let own_key = tokio::task::spawn_blocking(|| RsaPrivateKey::generate(KEY_BITS));
+    let own_key = own_key.await.map_err(Failure::run)?.map_err(Failure::run)?;
+    let path = settings::path(&known.enterprise.enterprise_id)?;
+    let before = operator.get(&path).await.map_err(unreachable)?;
+    let listener = TcpListener::bind(args.address).await.map_err(|error| {
+        Failure::configuration(format_args!("address: {} cannot be used: {error}", args.address))
+    })?;
+    let base_url = format!("http://{}", listener.local_addr().map_err(Failure::run)?);
+    let own = Settings::own(&base_url, &own_key);
+    let enterprise = Enterprise {
+        keys: keys(&known, &before, own_key)?,
+        secret_key: Zeroizing::new(known.enterprise.secret_key),
+        decide: args.decide,
+    };
+    let serving = tokio::spawn(server::serve(listener, Arc::new(enterprise)));
+
+    held.set(&operator, &known.enterprise.enterprise_id, &before, own).await?;
+    say(&format!(
+        "listening at {base_url} for enterprise {}: purchases are {}; Ctrl-C puts back what was \
+         set before",
+        known.enterprise.enterprise_id,
+        match args.decide {
+            Decide::Approve => "approved",
+            Decide::Decline => "declined",
+        }
+    ));
+    stops.received().await;
+    let put_back = held.put_back(&operator).await;
+    serving.abort();
+    put_back?;
+    say("the enterprise's settings are as they were");
+    Ok(())
+}
+
+fn known(args: &ListenArgs) -> Result<Known, Failure> {
+    sandbox::read_file(&args.data_dir)?.ok_or_else(|| {
+        Failure::configuration(format_args!(
+            "data-dir: {} holds no {}; it should be the directory of a running sandbox (start one \
+             with `cardbridge serve`)",
+            args.data_dir.display(),
+            sandbox::FILE_NAME
+        ))
+    })
+}
+
+/// Production has no sandbox API, and nobody plays an enterprise there.
+async fn require_sandbox(operator: &Operator) -> Result<(), Failure> {
+    match operator.get("/sandbox/v1/clock").await {
+        Ok(_) => Ok(()),
+        Err(OperatorError::Refused { status: 404, .. }) => Err(Failure::configuration(
+            "listen: the server is a production server; only a sandbox's enterprise is played",
+        )),
+        Err(error) => Err(unreachable(error)),
+    }
+}
+
+fn unreachable(error: OperatorError) -> Failure {
+    Failure::run(format_args!(
+        "the sandbox does not answer (is `cardbridge serve` running?): {error}"
+    ))
+}
+
+/// The keys of both sides, under the scheme that the operator set.
+fn keys(known: &Known, enterprise: &Value, own: RsaPrivateKey) -> Result<NoticeKeys, Failure> {
+    let bad = |name: &str| Failure::run(format_args!("the sandbox says no {name} that is known"));
+    let text = |name: &str| enterprise[name].as_str().unwrap_or_default();
+    let scheme = RsaScheme {
+        padding: text("rsaPadding").parse().map_err(|_| bad("rsaPadding"))?,
+        hash: text("rsaHash").parse().map_err(|_| bad("rsaHash"))?,
+        signed_bytes: text("rsaSignedBytes").parse().map_err(|_| bad("rsaSignedBytes"))?,
+    };
+    let platform_key = crypto::RsaPublicKey::from_text(&known.enterprise.platform_public_key)
+        .map_err(|why| Failure::run(format_args!("sandbox.json: platformPublicKey {why}")))?;
+    Ok(NoticeKeys::new(platform_key, own, scheme))
+}
+
+/// Writes a line to stdout. A reader that closed it has seen enough; the playing goes on.
+fn say(line: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}

@@ -1,0 +1,141 @@
+//! The enterprise's settings that `listen` takes over: what was there is noted before anything
+//! is changed, so that also a run that was killed is made good, by the next one.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crypto::RsaPrivateKey;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sim::Operator;
+
+use super::server::{AUTH_PATH, WEBHOOK_PATH};
+use super::unreachable;
+use crate::failure::Failure;
+use crate::platform::{try_lock_file, write_private};
+
+const LOCK_FILE: &str = "listen.lock";
+const NOTE_FILE: &str = "listen.json";
+
+/// The settings, as the operator API spells them; null = not set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    auth_url: Option<String>,
+    webhook_url: Option<String>,
+    external_public_key: Option<String>,
+}
+
+impl Settings {
+    /// Those of a run that listens at `base_url`.
+    pub fn own(base_url: &str, key: &RsaPrivateKey) -> Self {
+        Self {
+            auth_url: Some(format!("{base_url}{AUTH_PATH}")),
+            webhook_url: Some(format!("{base_url}{WEBHOOK_PATH}")),
+            external_public_key: Some(key.public_key().to_base64()),
+        }
+    }
+
+    fn read(enterprise: &Value) -> Result<Self, Failure> {
+        serde_json::from_value(enterprise.clone())
+            .map_err(|error| Failure::run(format_args!("the enterprise cannot be read: {error}")))
+    }
+
+    fn fields(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        }
+    }
+}
+
+/// What stands in the note.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Note {
+    enterprise_id: String,
+    before: Settings,
+    set: Settings,
+}
+
+/// The right to play the enterprise of a data directory, one process's own.
+pub struct Held {
+    note: PathBuf,
+    /// The operating system drops the lock with the file, also when the process is killed.
+    _lock: File,
+}
+
+impl Held {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// Another process has it, or the directory cannot be written.
+    pub fn take(data_dir: &Path) -> Result<Self, Failure> {
+        let path = data_dir.join(LOCK_FILE);
+        match try_lock_file(&path) {
+            Ok(Some(lock)) => Ok(Self { note: data_dir.join(NOTE_FILE), _lock: lock }),
+            Ok(None) => Err(Failure::run(format_args!(
+                "data-dir: another `cardbridge listen` plays the enterprise of {}; one at a time",
+                data_dir.display()
+            ))),
+            Err(error) => Err(unwritable(&path, &error)),
+        }
+    }
+
+    /// Notes what is there, then sets `own`.
+    ///
+    /// # Errors
+    /// The note cannot be written, or the sandbox refused.
+    pub async fn set(
+        &self,
+        operator: &Operator,
+        enterprise_id: &str,
+        before: &Value,
+        own: Settings,
+    ) -> Result<(), Failure> {
+        let change = Value::Object(own.fields());
+        let note = Note {
+            enterprise_id: enterprise_id.to_owned(),
+            before: Settings::read(before)?,
+            set: own,
+        };
+        let text = serde_json::to_vec_pretty(&note).map_err(Failure::run)?;
+        write_private(&self.note, &text).map_err(|error| unwritable(&self.note, &error))?;
+        operator.patch(&path(enterprise_id)?, &change).await.map_err(unreachable)?;
+        Ok(())
+    }
+
+    /// Puts back what the note says was there, where nobody changed it meanwhile, and ends the
+    /// note; nothing if there is none.
+    ///
+    /// # Errors
+    /// The sandbox does not answer; the note stays for the next run.
+    pub async fn put_back(&self, operator: &Operator) -> Result<(), Failure> {
+        let Ok(text) = std::fs::read(&self.note) else { return Ok(()) };
+        let note: Note = serde_json::from_slice(&text).map_err(|_| {
+            Failure::run(format_args!("{} should be as it was written", self.note.display()))
+        })?;
+        let path = path(&note.enterprise_id)?;
+        let now = Settings::read(&operator.get(&path).await.map_err(unreachable)?)?.fields();
+        let (before, set) = (note.before.fields(), note.set.fields());
+        let is_ours = |name: &String| now.get(name) == set.get(name);
+        let change: Map<String, Value> =
+            before.into_iter().filter(|(name, _)| is_ours(name)).collect();
+        if !change.is_empty() {
+            operator.patch(&path, &Value::Object(change)).await.map_err(unreachable)?;
+        }
+        std::fs::remove_file(&self.note).map_err(|error| unwritable(&self.note, &error))
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::configuration(format_args!(
+        "data-dir: {} should be a file that can be written: {error}",
+        path.display()
+    ))
+}
+
+/// The operator API's path of an enterprise.
+pub fn path(enterprise_id: &str) -> Result<String, Failure> {
+    Ok(format!("/admin/v1/enterprises/{}", crate::operator::id(enterprise_id)?))
+}

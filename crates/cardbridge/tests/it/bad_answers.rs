@@ -1,0 +1,333 @@
+//! Every kind of bad answer, over HTTP: declined, and named in receipt and log by the field or
+//! the step that was wrong. Every unusual form of a good one is approved.
+
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crypto::{RsaPrivateKey, RsaPublicKey};
+use domain::{RsaHash, RsaPadding};
+use sdk::notice::{AUTH_SIGNATURE_HEADER, NoticeKeys};
+use serde_json::{Value, json};
+
+use crate::engine::Engine;
+use crate::world::{World, purchase, text};
+
+/// Tries of a purchase that a busy machine lets run into its deadline.
+const TRIES: usize = 20;
+
+/// What an answer is made with.
+struct Hands {
+    own: RsaPrivateKey,
+    stranger: RsaPrivateKey,
+    platform: RsaPublicKey,
+}
+
+type Make = fn(&Hands, &str) -> String;
+
+struct Shared {
+    hands: Hands,
+    keys: NoticeKeys,
+    make: Mutex<Make>,
+}
+
+impl Hands {
+    /// The plaintext of an approval.
+    fn approval(auth_id: &str) -> String {
+        json!({ "authId": auth_id, "responseCode": "00" }).to_string()
+    }
+
+    fn block(&self, plain: &str) -> Vec<u8> {
+        self.platform.encrypt(RsaPadding::Pkcs1, plain.as_bytes()).unwrap()
+    }
+
+    fn signed(&self, hash: RsaHash, bytes: &[u8]) -> String {
+        STANDARD.encode(self.own.sign(hash, bytes).unwrap())
+    }
+
+    /// A well signed answer of this plaintext.
+    fn sealed(&self, plain: &str) -> String {
+        self.around(&STANDARD.encode(self.block(plain)))
+    }
+
+    /// A well signed answer with this text as ciphertext.
+    fn around(&self, text: &str) -> String {
+        body(&self.signed(RsaHash::Sha256, text.as_bytes()), text)
+    }
+
+    /// An approval signed over `bytes` of plaintext, text and block, with `hash`.
+    fn signed_over(
+        &self,
+        auth_id: &str,
+        hash: RsaHash,
+        bytes: fn(&str, &str, &[u8]) -> Vec<u8>,
+    ) -> String {
+        let plain = Self::approval(auth_id);
+        let block = self.block(&plain);
+        let text = STANDARD.encode(&block);
+        body(&self.signed(hash, &bytes(&plain, &text, &block)), &text)
+    }
+}
+
+fn body(signature: &str, text: &str) -> String {
+    json!({ "signature": signature, "encryptData": text }).to_string()
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> String {
+    let signature = headers[AUTH_SIGNATURE_HEADER].to_str().unwrap();
+    let notice = shared.keys.open(&body, signature).unwrap();
+    let make = *shared.make.lock().unwrap();
+    make(&shared.hands, &notice.data.auth_id)
+}
+
+/// The platform with an enterprise that answers as it is told.
+struct Bed {
+    world: World,
+    shared: Arc<Shared>,
+    card_id: String,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let world = World::new(&Engine::embedded(), &[]).await;
+        let card_id = world.card("order-1").await;
+        let platform = text(&world.sandbox()["enterprise"], "platformPublicKey");
+        let platform = RsaPublicKey::from_text(&platform).unwrap();
+        let [own, stranger] = [(); 2].map(|()| RsaPrivateKey::generate(2048).unwrap());
+        let keys = NoticeKeys::new(platform.clone(), own.clone(), RsaPadding::Pkcs1);
+        let hands = Hands { own, stranger, platform };
+        let make: Make = |hands, auth_id| hands.sealed(&Hands::approval(auth_id));
+        let shared = Arc::new(Shared { hands, keys, make: Mutex::new(make) });
+        let router = axum::Router::new().route("/", post(answer)).with_state(Arc::clone(&shared));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let bed = Self { world, shared, card_id };
+        bed.patch(json!({
+            "authUrl": url,
+            "externalPublicKey": bed.shared.hands.own.public_key().to_pem(),
+            "authDeadlineMs": 3000,
+        }))
+        .await;
+        bed
+    }
+
+    async fn patch(&self, change: Value) {
+        let path = format!("/admin/v1/enterprises/{}", self.world.enterprise_id());
+        self.world.operator.patch(&path, &change).await.unwrap();
+    }
+
+    /// The receipt of a purchase that is answered so.
+    async fn receipt(&self, make: Make) -> Value {
+        *self.shared.make.lock().unwrap() = make;
+        for _ in 0..TRIES {
+            let body = purchase(&self.card_id, "1.00");
+            let answer =
+                self.world.operator.post("/sandbox/v1/authorisations", &body).await.unwrap();
+            let path = format!("/admin/v1/authorisations/{}", text(&answer, "authId"));
+            let receipt = self.world.operator.get(&path).await.unwrap();
+            if !matches!(receipt["detail"].as_str(), Some("no_answer" | "deadline_before_notice")) {
+                return receipt;
+            }
+        }
+        panic!("no answer comes in time")
+    }
+
+    /// The log so far.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.world.data_dir().with_extension("log")).unwrap()
+    }
+}
+
+/// A bad answer, the fault it is named by, what the explanation says, and the hint.
+type Row = (Make, &'static str, &'static str, &'static str);
+
+/// Of the body and the signature.
+const OUTSIDE: &[Row] = &[
+    (|_, _| "<html>".to_owned(), "malformed_answer", "not a JSON object", ""),
+    (|_, _| "{}".to_owned(), "missing_signature", "signature is missing", ""),
+    (
+        |_, _| r#"{"encryptData":"AA=="}"#.to_owned(),
+        "missing_signature",
+        "signature is missing",
+        "",
+    ),
+    (
+        |_, _| r#"{"signature":"AA=="}"#.to_owned(),
+        "missing_encryptData",
+        "encryptData is missing",
+        "",
+    ),
+    (
+        |_, _| r#"{"signature":"AA==","encryptedData":"AA=="}"#.to_owned(),
+        "missing_encryptData",
+        "encryptedData is the notice's",
+        "",
+    ),
+    (
+        |_, _| r#"{"signature":{},"encryptData":"AA=="}"#.to_owned(),
+        "ill_formed_signature",
+        "signature has the wrong type",
+        "",
+    ),
+    (
+        |hands, id| {
+            let text = STANDARD.encode(hands.block(&Hands::approval(id)));
+            let signature = hands.stranger.sign_sha256(text.as_bytes()).unwrap();
+            body(&STANDARD.encode(signature), &text)
+        },
+        "bad_signature",
+        "does not verify",
+        "over nothing that is known",
+    ),
+    (
+        |hands, id| hands.signed_over(id, RsaHash::Sha256, |plain, _, _| plain.as_bytes().to_vec()),
+        "bad_signature",
+        "does not verify",
+        "over the plaintext with SHA256",
+    ),
+    (
+        |hands, id| hands.signed_over(id, RsaHash::Sha1, |_, text, _| text.as_bytes().to_vec()),
+        "bad_signature",
+        "does not verify",
+        "over the base64 text of encryptData with SHA1",
+    ),
+    (
+        |hands, id| hands.signed_over(id, RsaHash::Sha512, |_, _, block| block.to_vec()),
+        "bad_signature",
+        "does not verify",
+        "over the ciphertext's bytes with SHA512",
+    ),
+    (
+        |hands, id| {
+            let text = STANDARD.encode(hands.block(&Hands::approval(id)));
+            body(&hex::encode(hands.own.sign_sha256(text.as_bytes()).unwrap()), &text)
+        },
+        "bad_signature",
+        "does not verify",
+        "sent as hexadecimal digits",
+    ),
+];
+
+/// Of the ciphertext and what is inside.
+const INSIDE: &[Row] = &[
+    (
+        |hands, id| {
+            let plain = Hands::approval(id);
+            let stranger = hands.stranger.public_key();
+            let block = stranger.encrypt(RsaPadding::Pkcs1, plain.as_bytes()).unwrap();
+            hands.around(&STANDARD.encode(block))
+        },
+        "bad_ciphertext",
+        "does not open",
+        "platformPublicKey",
+    ),
+    (
+        |hands, id| {
+            let plain = Hands::approval(id);
+            let block = hands.platform.encrypt(RsaPadding::OaepSha256, plain.as_bytes()).unwrap();
+            hands.around(&STANDARD.encode(block))
+        },
+        "bad_ciphertext",
+        "does not open",
+        "opens with OAEP_SHA256",
+    ),
+    (
+        |hands, id| hands.around(&STANDARD.encode(&hands.block(&Hands::approval(id))[1..])),
+        "bad_ciphertext",
+        "does not open",
+        "255 bytes",
+    ),
+    (|hands, _| hands.sealed("approved"), "answer_not_json", "not a JSON object", ""),
+    (
+        |hands, id| hands.sealed(&json!({ "authId": id }).to_string()),
+        "missing_responseCode",
+        "encryptData.responseCode is missing",
+        "",
+    ),
+    (
+        |hands, _| hands.sealed(r#"{"responseCode":"00"}"#),
+        "missing_authId",
+        "encryptData.authId is missing",
+        "",
+    ),
+    (
+        |hands, id| {
+            let plain = format!(r#"{{"authId":"{id}","responseCode":"01","responseCode":"00"}}"#);
+            hands.sealed(&plain)
+        },
+        "ill_formed_responseCode",
+        "more than once",
+        "",
+    ),
+    (|hands, _| hands.sealed(&Hands::approval("7")), "wrong_auth_id", "authId", ""),
+    (
+        |hands, id| hands.sealed(&json!({ "authId": id, "responseCode": "99" }).to_string()),
+        "unknown_response_code",
+        "99 is none of",
+        "",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_answer_is_named_by_the_field_or_the_step() {
+    let bed = Bed::new().await;
+    for (make, fault, explanation, hint) in OUTSIDE.iter().chain(INSIDE) {
+        let receipt = bed.receipt(*make).await;
+        assert_eq!(receipt["detail"], *fault, "{receipt}");
+        assert_eq!(receipt["status"], "DECLINED", "{fault}");
+        assert_eq!(receipt["heldAmount"], "0.00", "{fault}");
+        let answer = &receipt["answer"];
+        assert_eq!(answer["fault"], *fault);
+        assert!(text(answer, "explanation").contains(explanation), "{answer}");
+        let told = answer["hint"].as_str().unwrap_or_default();
+        assert_eq!(told.is_empty(), hint.is_empty(), "{fault}: {told}");
+        assert!(told.contains(hint), "{fault}: {told}");
+        let (auth_id, log) = (text(&receipt, "authId"), bed.log());
+        let line = log.lines().find(|line| line.contains(&auth_id)).unwrap_or_default();
+        assert!(line.contains(fault) && line.contains(explanation), "{line}");
+    }
+    assert_eq!(bed.world.available().await, "100000.00");
+    bed.world.verify_ledger().await;
+}
+
+const GOOD: &[Make] = &[
+    |hands, id| hands.sealed(&Hands::approval(id)),
+    |hands, id| hands.signed_over(id, RsaHash::Sha256, |_, _, block| block.to_vec()),
+    |hands, id| {
+        let text = STANDARD.encode(hands.block(&Hands::approval(id)));
+        hands.around(&format!("{}\r\n{}\r\n", &text[..76], &text[76..]))
+    },
+    |hands, id| {
+        let text = STANDARD.encode(hands.block(&Hands::approval(id)));
+        hands.around(&text.replace('+', "-").replace('/', "_").replace('=', ""))
+    },
+    |hands, id| format!("\u{feff}{}", hands.sealed(&format!("\u{feff}{}", Hands::approval(id)))),
+    |hands, id| hands.sealed(&format!(r#"{{ "responseCode": "00", "authId": {id}, "more": 1 }}"#)),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_form_of_a_good_answer_is_approved() {
+    let bed = Bed::new().await;
+    for (index, make) in GOOD.iter().enumerate() {
+        let receipt = bed.receipt(*make).await;
+        assert_eq!(receipt["detail"], "approved", "{index}: {receipt}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_verified_under_the_digest_that_the_operator_set() {
+    let bed = Bed::new().await;
+    // Only answers are looked at: the notice itself is signed with SHA-256 at first.
+    bed.patch(json!({"rsaSignedBytes": "RAW"})).await;
+    let sha512: Make =
+        |hands, id| hands.signed_over(id, RsaHash::Sha512, |_, text, _| text.as_bytes().to_vec());
+    assert_eq!(bed.receipt(sha512).await["detail"], "bad_signature");
+    let receipt = bed.receipt(GOOD[0]).await;
+    assert_eq!(receipt["detail"], "approved", "{receipt}");
+    assert_eq!(receipt["notice"]["rsaSignedBytes"], "RAW");
+}

@@ -1,0 +1,127 @@
+//! `cardbridge listen` plays the sandbox's enterprise and puts back what was there.
+
+use serde_json::{Value, json};
+
+use crate::engine::Engine;
+use crate::listener::Listener;
+use crate::server::{cardbridge, run};
+use crate::world::{World, purchase, text};
+
+const SETTINGS: [&str; 3] = ["authUrl", "webhookUrl", "externalPublicKey"];
+
+async fn settings(world: &World) -> Value {
+    let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
+    let enterprise = world.operator.get(&path).await.unwrap();
+    SETTINGS.iter().map(|name| ((*name).to_owned(), enterprise[*name].clone())).collect()
+}
+
+async fn patch(world: &World, change: Value) {
+    let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
+    world.operator.patch(&path, &change).await.unwrap();
+}
+
+async fn buy(world: &World, card_id: &str, amount: &str) -> Value {
+    let body = purchase(card_id, amount);
+    world.operator.post("/sandbox/v1/authorisations", &body).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn purchases_are_answered_and_shown_and_the_settings_come_back() {
+    let world = World::new(&Engine::embedded(), &[]).await;
+    let card_id = world.card("order-1").await;
+    // A busy machine is given all the time there is.
+    patch(&world, json!({"authDeadlineMs": 3000})).await;
+    let before = settings(&world).await;
+    for (decide, word, approved) in
+        [("approve", "approved (00)", true), ("decline", "declined (01)", false)]
+    {
+        let listener = Listener::start(&world.data_dir(), decide);
+        assert_ne!(settings(&world).await, before);
+        let answer = buy(&world, &card_id, "15.50").await;
+        assert_eq!(answer["approved"], approved, "{answer}");
+        let auth_id = text(&answer, "authId");
+        let notice = listener.says(&format!("notice   {auth_id}"));
+        assert!(notice.contains("OUTGOING NORMAL R 15.50 USD"), "{notice}");
+        assert!(notice.contains(&card_id) && notice.ends_with(word), "{notice}");
+        let told = listener.says(&format!("webhook  AUTHORISATION_RESULT CREATE {auth_id}"));
+        let flag = if approved { "approveFlag=A" } else { "approveFlag=D" };
+        assert!(told.contains(flag), "{told}");
+        assert!(listener.ended().success());
+        assert_eq!(settings(&world).await, before);
+        assert!(!world.data_dir().join("listen.json").exists());
+    }
+    // The own enterprise is asked again.
+    assert_eq!(buy(&world, &card_id, "1.00").await["approved"], true);
+    assert_eq!(world.enterprise.notice_count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_scheme_that_the_operator_sets_is_spoken() {
+    let world = World::new(&Engine::embedded(), &[]).await;
+    let card_id = world.card("order-1").await;
+    for (padding, hash, signed) in
+        [("OAEP_SHA256", "SHA512", "RAW"), ("PKCS1", "SHA1", "TEXT"), ("PKCS1", "SHA256", "RAW")]
+    {
+        let scheme = json!({"rsaPadding": padding, "rsaHash": hash, "rsaSignedBytes": signed,
+            "authDeadlineMs": 3000});
+        patch(&world, scheme).await;
+        let listener = Listener::start(&world.data_dir(), "approve");
+        let answer = buy(&world, &card_id, "15.50").await;
+        assert_eq!(answer["approved"], true, "{answer}");
+        let path = format!("/admin/v1/authorisations/{}", text(&answer, "authId"));
+        let notice = &world.operator.get(&path).await.unwrap()["notice"];
+        assert_eq!(notice["rsaHash"], hash);
+        assert_eq!(notice["rsaSignedBytes"], signed);
+        assert!(listener.ended().success());
+    }
+    let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
+    for wrong in [json!({"rsaHash": "MD5"}), json!({"rsaSignedBytes": "BOTH"})] {
+        let refused = world.operator.patch(&path, &wrong).await.unwrap_err().to_string();
+        assert!(refused.contains("422"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_listener_left_is_put_back_by_the_next() {
+    let world = World::new(&Engine::embedded(), &[]).await;
+    let before = settings(&world).await;
+    let mut killed = Listener::start(&world.data_dir(), "approve");
+    let mut second = cardbridge();
+    second.args(["listen", "--data-dir"]).arg(world.data_dir());
+    let (code, _, stderr) = run(&mut second);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("another `cardbridge listen`"), "{stderr}");
+
+    killed.kill();
+    let left = settings(&world).await;
+    assert_ne!(left, before);
+    let next = Listener::start(&world.data_dir(), "approve");
+    assert_ne!(settings(&world).await, left);
+    // What somebody else set meanwhile is not taken for the listener's own.
+    patch(&world, json!({"webhookUrl": "http://127.0.0.1:9/of-somebody-else"})).await;
+    assert!(next.ended().success());
+    let mut expected = before;
+    expected["webhookUrl"] = json!("http://127.0.0.1:9/of-somebody-else");
+    assert_eq!(settings(&world).await, expected);
+}
+
+#[tokio::test]
+async fn the_sandboxes_enterprise_has_what_published_clients_ask_for() {
+    let world = World::new(&Engine::embedded(), &[]).await;
+    for currency in ["702", "840", "978", "344", "458"] {
+        let balance =
+            world.client.balance(domain::Currency::parse(currency).unwrap()).await.unwrap();
+        assert_eq!(balance.currency, currency);
+        assert_eq!(balance.available_amount.as_str(), "100000.00");
+    }
+}
+
+#[test]
+fn without_a_sandbox_the_listener_says_what_is_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = cardbridge();
+    command.args(["listen", "--data-dir"]).arg(directory.path());
+    let (code, stdout, stderr) = run(&mut command);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("cardbridge serve") && stderr.lines().count() == 1, "{stderr}");
+}

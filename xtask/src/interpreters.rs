@@ -1,0 +1,84 @@
+//! What runs the examples and the README's commands in the tests: found on the PATH, or
+//! installed on Debian and Ubuntu.
+
+use crate::stage::output;
+use crate::{Failure, apt, command};
+
+/// A program of the PATH and the package that brings it.
+struct Needed {
+    program: &'static str,
+    /// Arguments of a run that ends by itself.
+    arguments: &'static [&'static str],
+    /// What the run must write for the program to be enough.
+    writes: &'static str,
+    package: &'static str,
+}
+
+/// A Java that has the compiler runs a source file as it stands.
+const NEEDED: [Needed; 5] = [
+    needed("python3", &["--version"], "Python 3", "python3"),
+    needed("node", &["--version"], "v", "nodejs"),
+    needed("java", &["--list-modules"], "jdk.compiler", "default-jdk-headless"),
+    needed("openssl", &["version"], "OpenSSL", "openssl"),
+    needed("curl", &["--version"], "curl", "curl"),
+];
+
+const fn needed(
+    program: &'static str,
+    arguments: &'static [&'static str],
+    writes: &'static str,
+    package: &'static str,
+) -> Needed {
+    Needed { program, arguments, writes, package }
+}
+
+/// Finds them all, and installs what is missing where that is possible.
+pub fn all() -> Result<(), Failure> {
+    let packages: Vec<&str> = missing().map(|it| it.package).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    install(&packages)?;
+    let still: Vec<&str> = missing().map(|it| it.program).collect();
+    if still.is_empty() { Ok(()) } else { Err(advice(&still)) }
+}
+
+fn missing() -> impl Iterator<Item = &'static Needed> {
+    NEEDED.iter().filter(|it| !it.is_there())
+}
+
+impl Needed {
+    fn is_there(&self) -> bool {
+        output(command(self.program).args(self.arguments))
+            .is_ok_and(|written| written.contains(self.writes))
+    }
+}
+
+fn advice(missing: &[&str]) -> Failure {
+    format!(
+        "{} missing: install them (Python 3, Node.js, a JDK of 17 or newer, openssl and curl; \
+         Debian: `apt-get install python3 nodejs default-jdk-headless openssl curl`)",
+        missing.join(", ")
+    )
+}
+
+fn install(packages: &[&str]) -> Result<(), Failure> {
+    if !apt::is_usable()? {
+        return Err(advice(packages));
+    }
+    apt::update()?;
+    packages.iter().try_for_each(|package| apt::install(package))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_counts_where_it_runs_and_is_enough() {
+        assert!(needed("sh", &["-c", "echo word"], "word", "dash").is_there());
+        assert!(!needed("sh", &["-c", "echo word"], "another", "dash").is_there());
+        assert!(!needed("sh", &["-c", "echo word; exit 1"], "word", "dash").is_there());
+        assert!(!needed("no-such-program", &[], "", "none").is_there());
+    }
+}
