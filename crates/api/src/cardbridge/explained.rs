@@ -29,7 +29,7 @@ pub(crate) fn explained(state: &ApiState, arrival: &Arrival<'_>, failure: Failur
             Some(skew) if skew.0.unsigned_abs() > window_ms.unsigned_abs() => {
                 format!("{}; at most {window_ms} ms are taken, either way", skew.text())
             }
-            _ => "the request was signed before the server started: sign it anew".to_owned(),
+            _ => "the request is older than what this server remembers: sign it anew".to_owned(),
         },
         ErrorCode::NonceIllegal => nonce(headers),
         _ => return failure,
