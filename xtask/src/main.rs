@@ -5,6 +5,7 @@ mod bench;
 mod browser;
 mod hidden;
 mod interpreters;
+mod openapi;
 mod postgres;
 mod s3;
 mod stage;
@@ -21,6 +22,7 @@ usage: cargo xtask <command>
   test [--long]        format, lints, tidy, then all tests on both engines; --long: with
                        the full counts of those that try many cases
   bench [FLAGS...]     what it costs and how long it takes, in release builds
+  openapi              a validator and a maker of clients read the OpenAPI documents
   tidy                 the rules of this repository that no other tool holds
   postgres -- CMD...   run CMD beside a temporary PostgreSQL, its URL and the paths
                        of a Chromium and an S3 server, if there, in the environment";
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(Counts::Usual),
         ["test", "--long"] => test::run(Counts::Full),
         ["bench", flags @ ..] => bench::run(flags),
+        ["openapi"] => openapi::check(),
         ["tidy"] => tidy::run(),
         ["postgres", "--", program, rest @ ..] => postgres::beside(program, rest),
         _ => Err(USAGE.to_owned()),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::stage::{spoken, stage, succeed};
-use crate::{Failure, browser, cargo, interpreters, postgres, s3, tidy};
+use crate::{Failure, browser, cargo, interpreters, openapi, postgres, s3, tidy};
 
 /// Environment variable by which tests that try many cases, histories or crashes learn that
 /// they are to try all of them: it is 1 under `--long` and not there otherwise.
@@ -46,6 +46,7 @@ fn parts(counts: Counts) -> Result<(), Failure> {
     })?;
     stage("tidy", tidy::run)?;
     stage("interpreters", interpreters::all)?;
+    stage("openapi documents", openapi::check)?;
     let chromium = stage("chromium", browser::chromium)?;
     let s3_server = stage("s3 server", s3::server)?;
     // Beside the tests, compiling them is the longest part of a first run.

@@ -11,7 +11,8 @@ use wire::cardbridge::query::Query;
 
 use crate::problem::Problem;
 
-const DEFAULT_LIMIT: u32 = 50;
+/// Rows of a page where nothing else is asked for.
+pub(crate) const DEFAULT_LIMIT: u32 = 50;
 
 /// One page of a list.
 #[derive(Serialize, ToSchema)]

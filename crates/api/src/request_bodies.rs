@@ -245,7 +245,7 @@ body! {
 }
 
 body! {
-    /// Limit of a period: kept and shown, not enforced yet.
+    /// Limit of a period, enforced with every hold; absent or null = none of its kind.
     PeriodLimit {
         /// Major units of the profile's currency.
         amount("amount"): Option<String>,

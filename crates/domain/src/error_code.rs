@@ -1,128 +1,149 @@
 //! The 58 error codes of dialect 1 and their texts, in one table.
 
 crate::text::text_enum! {
-    /// A code of dialect 1. Source: cardbridge-open-api.md section 11.
+    /// A code of dialect 1. Source: cardbridge-open-api.md section 11; what stands above each
+    /// says when it is answered.
     ErrorCode {
-        /// System error.
+        /// Something failed on the platform's side; its log knows what. Read the state, then try
+        /// again.
         SystemError = "DAPI_SYSTEM_ERROR",
-        /// System illegal param.
+        /// A field is missing or ill-formed, or an object is not found for which no code exists;
+        /// `messageDetail` names the field.
         SysIllegalParam = "DAPI_SYS_ILLEGAL_PARAM",
-        /// operation not support.
+        /// The operation, mode or channel does not exist, or the object's state or the
+        /// environment does not allow it.
         OperationNotSupport = "DAPI_OPERATION_NOT_SUPPORT",
-        /// permission denied.
+        /// The caller's address is not on the enterprise's list, or card data is asked for by an
+        /// enterprise without PCI papers.
         PermissionDenied = "DAPI_PERMISSION_DENIED",
-        /// API Key cannot be empty.
+        /// The header `X-DAPI-API-KEY` is missing or blank.
         ApiKeyEmpty = "DAPI_API_KEY_EMPTY",
-        /// request timestamp cannot be empty.
+        /// The header `X-DAPI-TIMESTAMP` is missing or blank.
         TimestampEmpty = "DAPI_TIMESTAMP_EMPTY",
-        /// incorrectly formatted request timestamp.
+        /// `X-DAPI-TIMESTAMP` is not 13 digits: milliseconds since 1970.
         TimestampFormatError = "DAPI_TIMESTAMP_FORMAT_ERROR",
-        /// request timestamp has expired.
+        /// `X-DAPI-TIMESTAMP` is more than five seconds from the platform's clock, before or
+        /// after it.
         TimestampExpired = "DAPI_TIMESTAMP_EXPIRED",
-        /// nonce illegal.
+        /// `X-DAPI-NONCE` is missing or no number from 10000 to 99999, or this very request was
+        /// sent before.
         NonceIllegal = "DAPI_NONCE_ILLEGAL",
-        /// Api Key is invalid.
+        /// No such API key, or it was revoked.
         InvalidApiKey = "DAPI_INVALID_API_KEY",
-        /// signature error.
+        /// `X-DAPI-SIGN` is missing or another than that of key, time, nonce and payload under
+        /// the key's secret.
         SignatureError = "DAPI_SIGNATURE_ERROR",
-        /// Secret Key cannot be empty.
+        /// The platform keeps no secret for this API key.
         SecretKeyEmpty = "DAPI_SECRET_KEY_EMPTY",
-        /// Failed to calculate hmac-sha256.
+        /// The platform cannot open the secret of this API key.
         CalculateSignatureError = "DAPI_CALCULATE_SIGNATURE_ERROR",
-        /// customer email or phone required.
+        /// Neither e-mail address nor phone number is given.
         CustomerEmailOrPhoneRequired = "DAPI_CUSTOMER_EMAIL_OR_PHONE_REQUIRED",
-        /// invalid phone.
+        /// The phone number is none that could be dialled from abroad.
         PhoneInvalid = "DAPI_PHONE_INVALID",
-        /// invalid email.
+        /// The e-mail address is none.
         EmailInvalid = "DAPI_EMAIL_INVALID",
-        /// email already exists.
+        /// Another customer of the enterprise has this e-mail address.
         EmailAlreadyExists = "DAPI_EMAIL_ALREADY_EXISTS",
-        /// phone already exists.
+        /// Another customer of the enterprise has this phone number.
         PhoneAlreadyExists = "DAPI_PHONE_ALREADY_EXISTS",
-        /// enterprise not found.
+        /// The API key's enterprise is not there.
         EnterpriseNotFound = "DAPI_ENTERPRISE_NOT_FOUND",
-        /// customer not found.
+        /// The enterprise has no such customer.
         CustomerNotFound = "DAPI_CUSTOMER_NOT_FOUND",
-        /// channel customer not found.
+        /// Of an order in place of a card: the issuer lost the customer.
         ChannelCustomerNotFound = "DAPI_CHANNEL_CUSTOMER_NOT_FOUND",
-        /// channel customer create failed.
+        /// Of an order: the issuer could not register the customer.
         ChannelCustomerCreateFailed = "DAPI_CHANNEL_CUSTOMER_CREATE_FAILED",
-        /// customerRef not unique.
+        /// The `customerRef` is that of a customer with other data.
         CustomerRefNotUnique = "DAPI_CUSTOMER_REF_NOT_UNIQUE",
-        /// Wrong business type.
+        /// The `businessType` of an upload is none that exists.
         UploadBusinessTypeError = "DAPI_UPLOAD_BUSINESS_TYPE_ERROR",
-        /// ticketRef repeated.
+        /// The reference was used for another ticket.
         TicketRefRepeated = "DAPI_TICKET_REF_REPEATED",
-        /// There is an ongoing work order.
+        /// Another ticket about the same customer, order or card is still open.
         ExistOngoingTicketError = "DAPI_EXIST_ONGOING_TICKET_ERROR",
-        /// businessId is error,cardOrderId incorrect.
+        /// The `businessId` names no order of the enterprise that waits for evidence.
         CardOrderIdIncorrectError = "DAPI_CARD_ORDER_ID_INCORRECT_ERROR",
-        /// EDD application rejected.
+        /// The evidence of this order was refused for good.
         RequestRejectionError = "DAPI_REQUEST_REJECTION_ERROR",
-        /// businessId is error,cardId incorrect.
+        /// The `businessId` names no card of the enterprise that higher limits can be asked for.
         CardIdIncorrectError = "DAPI_CARD_ID_INCORRECT_ERROR",
-        /// enterprise explicitly refuse.
+        /// Of a decline: the enterprise answered 01 or 11.
         AuthEnterpriseReject = "DAPI_AUTH_ENTERPRISE_REJECT",
-        /// auth enterprise timeout reject.
+        /// Of a decline: no good answer came in time, the enterprise answered 21, or the platform
+        /// broke off.
         AuthEnterpriseTimeoutReject = "DAPI_AUTH_ENTERPRISE_TIMEOUT_REJECT",
-        /// auth internal reject.
+        /// Of a decline: the platform's own checks refused it and nobody was asked, or there is
+        /// nobody to ask.
         AuthInternalReject = "DAPI_AUTH_INTERNAL_REJECT",
-        /// card order ref already exists.
+        /// The `cardOrderRef` was used for another order; read that one by its reference.
         CardOrderRefAlreadyExists = "DAPI_CARD_ORDER_REF_ALREADY_EXISTS",
-        /// kyc info invalid.
+        /// The identity data did not pass, or lacks what it needs.
         CardOrderKycInfoInvalid = "DAPI_CARD_ORDER_KYC_INFO_INVALID",
-        /// card profile not found.
+        /// The enterprise has no such card profile.
         CardOrderProfileNotFound = "DAPI_CARD_ORDER_PROFILE_NOT_FOUND",
-        /// customer info invalid.
+        /// Of an order: the customer's data did not pass.
         CardOrderCustomerInfoInvalid = "DAPI_CARD_ORDER_CUSTOMER_INFO_INVALID",
-        /// channel customer invalid.
+        /// Of an order: the issuer does not accept the customer.
         CardOrderChannelCustomerInvalid = "DAPI_CARD_ORDER_CHANNEL_CUSTOMER_INVALID",
-        /// channel card invalid.
+        /// Of an order: the issuer could not issue the card.
         CardOrderChannelCardInvalid = "DAPI_CARD_ORDER_CHANNEL_CARD_INVALID",
-        /// kyc verify failed.
+        /// Of an order or a KYC ticket: the identity check did not pass.
         CardOrderKycVerifyFailed = "DAPI_CARD_ORDER_KYC_VERIFY_FAILED",
-        /// card order not found.
+        /// The enterprise has no such order, or id and reference name two.
         CardOrderNotFound = "DAPI_CARD_ORDER_NOT_FOUND",
-        /// virtual to physical failed.
+        /// Of an order: the physical card could not be made.
         CardOrderVirtualToPhysicalFailed = "DAPI_CARD_ORDER_VIRTUAL_TO_PHYSICAL_FAILED",
-        /// card profile not found.
+        /// The profile of the card is not there.
         CardProfileNotFound = "DAPI_CARD_PROFILE_NOT_FOUND",
-        /// Card profile not supporting country codes.
+        /// The card's profile does not serve this country.
         CardProfileNotSupportingCountryCodes = "DAPI_CARD_PROFILE_NOT_SUPPORTING_COUNTRY_CODES",
-        /// card layout not found.
+        /// The card's profile has no such layout.
         CardLayoutNotFound = "DAPI_CARD_LAYOUT_NOT_FOUND",
-        /// There are card replacement orders that are not accepted.
+        /// An order in place of this card is open, or it has its physical twin already.
         ExistNotFailedReplaceCardOrder = "DAPI_EXIST_NOT_FAILED_REPLACE_CARD_ORDER",
-        /// card type is not virtual.
+        /// Only a virtual card gets a physical twin.
         CardTypeNotVirtual = "DAPI_CARD_TYPE_NOT_VIRTUAL",
-        /// card type is not physical.
+        /// Only a physical card takes this.
         CardTypeNotPhysical = "DAPI_CARD_TYPE_NOT_PHYSICAL",
-        /// card not found.
+        /// The enterprise has no such card.
         CardNotFound = "DAPI_CARD_NOT_FOUND",
-        /// card status not activated.
+        /// The card is not ACTIVATED.
         CardStatusNotActivated = "DAPI_CARD_STATUS_NOT_ACTIVATED",
-        /// card status not frozen.
+        /// The card is not FROZEN; what the issuer blocked only the issuer lifts.
         CardStatusNotFrozen = "DAPI_CARD_STATUS_NOT_FROZEN",
-        /// card status not waiting active.
+        /// The card does not wait for its activation.
         CardStatusNotWaitingActive = "DAPI_CARD_STATUS_NOT_WAITING_ACTIVE",
-        /// card activation failed.
+        /// The card's number is stopped by its other record, or it is expired.
         CardActivationFailed = "DAPI_CARD_ACTIVATION_FAILED",
-        /// card The pin must be a four-digit number.
+        /// The new PIN is not four digits.
         CardPinMustBeFourDigitNumber = "DAPI_CARD_PIN_MUST_BE_FOUR_DIGIT_NUMBER",
-        /// original card status not activated.
+        /// The card that is to be replaced or doubled is not ACTIVATED.
         OriginalCardStatusNotActivated = "DAPI_ORIGINAL_CARD_STATUS_NOT_ACTIVATED",
-        /// original card not found.
+        /// The enterprise has no such card to replace or to double.
         OriginalCardNotFound = "DAPI_ORIGINAL_CARD_NOT_FOUND",
-        /// Card not embossed:Activation with card not allowed before embossing.
+        /// The card is not embossed yet.
         CardNotEmbossedError = "DAPI_CARD_NOT_EMBOSSED_ERROR",
-        /// guidance link type invalid.
+        /// The `type` of a link is none of 1, 2, 3, 4 and 7.
         GuidanceLinkTypeInvalid = "DAPI_GUIDANCE_LINK_TYPE_INVALID",
-        /// guidance link preVerified invalid.
+        /// The `otpStatus` (or `preVerified`) of a link is neither 0 nor 1.
         GuidanceLinkPreVerifiedInvalid = "DAPI_GUIDANCE_LINK_PRE_VERIFIED_INVALID",
     }
 }
 
 impl ErrorCode {
+    /// Whether it tells why an authorisation was declined, and no request is refused with it.
+    #[must_use]
+    pub const fn is_decline(self) -> bool {
+        matches!(
+            self,
+            Self::AuthEnterpriseReject
+                | Self::AuthEnterpriseTimeoutReject
+                | Self::AuthInternalReject
+        )
+    }
+
     /// The short text that travels beside the code, letter for letter as published.
     #[must_use]
     pub const fn message(self) -> &'static str {

@@ -6,11 +6,11 @@ use crate::{CardId, EnterpriseId, RevealId, Timestamp};
 text_enum! {
     /// Why card data was opened.
     RevealPurpose {
-        /// `retrieve-secure-card` (cardbridge-open-api.md section 6.2.5).
+        /// By `retrieve-secure-card`.
         RetrieveSecureCard = "RETRIEVE_SECURE_CARD",
-        /// The hosted page that shows the card (section 6.3, type 1).
+        /// On the hosted page that shows the card.
         ShowCardPage = "SHOW_CARD_PAGE",
-        /// `cardDetail` (vm-api.md section 6.4).
+        /// By `cardDetail`.
         VmCardDetail = "VM_CARD_DETAIL",
     }
 }

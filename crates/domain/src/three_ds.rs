@@ -8,7 +8,7 @@ use crate::{CardId, ChallengeId, EnterpriseId, Merchant, Money, Timestamp};
 text_enum! {
     /// Where a challenge stands.
     ChallengeStatus {
-        /// Made; its webhook is the request to the enterprise (C23).
+        /// Made; its webhook is the request to the enterprise.
         Init = "INIT",
         /// The enterprise acknowledged that webhook.
         Noticed = "NOTICED",

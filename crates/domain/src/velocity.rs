@@ -17,7 +17,7 @@ text_enum! {
         MonthlyAmount = "monthly_amount_exceeded",
         /// The month's number of authorisations.
         MonthlyCount = "monthly_count_exceeded",
-        /// What may ever be authorised and not given back (vm-api.md section 6.3).
+        /// What may ever be authorised and not given back.
         Total = "total_limit_exceeded",
     }
 }

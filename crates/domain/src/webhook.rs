@@ -16,11 +16,18 @@ text_enum! {
         Authorisation3dsChallenge = "AUTHORISATION_3DS_CHALLENGE",
         /// An EDD ticket changed.
         IntentTicket = "INTENT_TICKET",
-        /// To an app: a transaction changed (vm-api.md section 10.1).
+        /// To an app: a transaction changed.
         VmTransaction = "VM_TRANSACTION",
-        /// To an app: a cardholder is challenged; the body is stored sealed (vm-api.md
-        /// section 10.2).
+        /// To an app: a cardholder is challenged; the body is stored sealed.
         VmCard3ds = "VM_CARD_3DS",
+    }
+}
+
+impl WebhookType {
+    /// Whether it goes to an app of dialect 2, and not to the enterprise itself.
+    #[must_use]
+    pub const fn is_of_an_app(self) -> bool {
+        matches!(self, Self::VmTransaction | Self::VmCard3ds)
     }
 }
 

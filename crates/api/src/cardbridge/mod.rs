@@ -23,5 +23,6 @@ mod settlement;
 mod simulation;
 mod three_ds;
 mod upload;
+mod webhooks;
 
 pub use routes::{open_api_document, public_paths, public_service};

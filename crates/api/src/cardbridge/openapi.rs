@@ -1,7 +1,7 @@
 //! The OpenAPI document of dialect 1, made from its table of routes.
 
 use domain::ErrorCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -11,14 +11,16 @@ use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, PathItem,
     PathsBuilder, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder, Schema,
 };
-use wire::cardbridge::envelope::SUCCESS_CODE;
+use wire::cardbridge::envelope::{self, SUCCESS_CODE};
 
 use super::operation::{Described, Input, Parameter, Route};
+use super::webhooks;
+use crate::described::vocabulary::{self, Use};
+use crate::described::{self, JSON, operations, samples};
 
 /// Where the document is served, without a signature.
 pub(crate) const DOCUMENT_PATH: &str = "/openapi.json";
 
-const JSON: &str = "application/json";
 const ENVELOPE: &str = "Envelope";
 const FAILURE: &str = "Failure";
 /// Header and meaning of the four parts of a signature, by scheme.
@@ -50,10 +52,139 @@ pub(crate) const UNIVERSAL: [ErrorCode; 13] = [
     ErrorCode::EnterpriseNotFound,
 ];
 
+/// What belongs together, by the first part of its path.
+const TAGS: &[(&str, &str)] = &[
+    ("card-order", "Orders of cards, on their road to SUCCEED or FAILED."),
+    ("card", "Cards, their data, PINs and limits."),
+    ("card-redirect", "Links to hosted pages."),
+    ("3ds-challenge", "Purchases that the cardholder has to confirm."),
+    ("customer", "Customers, and one-time passwords to them."),
+    ("kyc-ticket", "Identity checks."),
+    ("kyc", "What identity checks came to."),
+    ("intent-ticket", "Evidence, and the upload of documents."),
+    ("enterprise", "The deposit, and reconciliation files."),
+    ("simulation", "Purchases played, in the sandbox only."),
+    ("webhooks", "What the platform sends to the enterprise."),
+];
+/// Statuses of what did not come to an answer with HTTP 200, each with what it tells of.
+const STATUSES: &[(&str, &str)] = &[
+    ("400", "The body broke off."),
+    ("408", "The body did not arrive within 10 seconds."),
+    ("413", "The body is larger than 64 KiB."),
+    ("415", "The body is not `application/json`."),
+    (
+        "429",
+        "The API key's allowance is used up: see `X-RateLimit-Remaining` (weight left) and \
+         `X-RateLimit-Reset` (seconds until it is full again).",
+    ),
+    ("500", "Something failed on the platform's side. Read the state before trying again."),
+    ("503", "Too much waits already. Nothing was done; try again later."),
+];
+/// The fields that hold words of a list.
+const USES: &[Use] = &[
+    ("AddressProof", "addressProofType", "PoaDocType"),
+    ("Authenticate", "approveStatus", "ChallengeVerdict"),
+    ("AuthorisationResultData", "approveFlag", "ApproveFlag"),
+    ("AuthorisationResultData", "rejectReason", "DeclineReason"),
+    ("CardBody", "type", "CardType"),
+    ("CardBody", "status", "CardStatus"),
+    ("CardBody", "statusReason", "CardStatusReason"),
+    ("CardData", "type", "CardType"),
+    ("CardData", "status", "CardStatus"),
+    ("CardOrderBody", "type", "OrderType"),
+    ("CardOrderBody", "status", "OrderStatus"),
+    ("CardOrderBody", "errorCode", "ErrorCode"),
+    ("ChallengeBody", "status", "ChallengeStatus"),
+    ("CreateIntentTicket", "ticketType", "IntentTicketType"),
+    ("Failure", "code", "ErrorCode"),
+    ("Freeze", "freezeReason", "FreezeReason"),
+    ("FundAuthBody", "errorCode", "DeclineReason"),
+    ("IdentityProof", "identityProofType", "IdentityProofType"),
+    ("IdentityProof", "identityProofSubType", "IdentityProofSubType"),
+    ("IntentTicketBody", "ticketType", "IntentTicketType"),
+    ("IntentTicketBody", "ticketStatus", "IntentTicketStatus"),
+    ("KycBody", "kycStatus", "KycTicketStatus"),
+    ("KycBody", "identityProofType", "IdentityProofType"),
+    ("KycCareerInfo", "employmentStatus", "EmploymentStatus"),
+    ("KycCareerInfo", "employmentJobIndustry", "EmploymentJobIndustry"),
+    ("KycCareerInfo", "occupation", "Occupation"),
+    ("KycCareerInfo", "jobSeniority", "JobSeniority"),
+    ("KycCareerInfo", "purposeOfAccount", "PurposeOfAccount"),
+    ("KycCareerInfo", "sourceOfFunds", "SourceOfFunds"),
+    ("KycCareerInfo", "sourceOfWealth", "SourceOfWealth"),
+    ("KycInfo", "poaDocType", "PoaDocType"),
+    ("KycInfo", "employmentStatus", "EmploymentStatus"),
+    ("KycInfo", "employmentJobIndustry", "EmploymentJobIndustry"),
+    ("KycInfo", "occupation", "Occupation"),
+    ("KycInfo", "jobSeniority", "JobSeniority"),
+    ("KycInfo", "purposeOfAccount", "PurposeOfAccount"),
+    ("KycInfo", "sourceOfFunds", "SourceOfFunds"),
+    ("KycInfo", "sourceOfWealth", "SourceOfWealth"),
+    ("KycTicketBody", "type", "KycTicketType"),
+    ("KycTicketBody", "status", "KycTicketStatus"),
+    ("KycTicketBody", "errorCode", "ErrorCode"),
+    ("NoticeData", "direction", "Direction"),
+    ("NoticeData", "authType", "AuthType"),
+    ("NoticeData", "transactionType", "TransactionType"),
+    ("NoticeAnswer", "responseCode", "ResponseCode"),
+    ("NoticeEssentials", "direction", "Direction"),
+    ("OtpDeliveryBody", "status", "OtpDeliveryStatus"),
+    ("Terminate", "invalidateReason", "InvalidateReason"),
+];
+
 /// The document of these routes.
-pub(crate) fn document(table: Vec<Route>) -> OpenApi {
+pub(crate) fn document(table: Vec<Route>) -> Value {
+    let document = serde_json::to_value(of_routes(table)).expect("a description is JSON");
+    completed(document)
+}
+
+/// What stands beside the operations, and the words and samples in them.
+fn completed(mut document: Value) -> Value {
+    document["servers"] = described::servers("http://127.0.0.1:8080");
+    document["tags"] = described::tags(TAGS);
+    described::refer_to_named(&mut document);
+    webhooks::describe(&mut document);
+    vocabulary::apply(&mut document, USES);
+    let statuses = STATUSES.iter().map(|(status, meaning)| {
+        let content = json!({ JSON: { "schema": described::reference(FAILURE) } });
+        (status_name(status), json!({ "description": meaning, "content": content }))
+    });
+    document["components"]["responses"] = Value::Object(statuses.collect());
+    let components = document["components"].clone();
+    for (path, method, operation) in operations(&mut document) {
+        let group = path.trim_start_matches("/open-api/").split('/').next().unwrap_or_default();
+        operation["tags"] = json!([group]);
+        let sending = STATUSES.iter().filter(|(status, _)| *status != "415" || method != "get");
+        for (status, _) in sending {
+            operation["responses"][status] =
+                json!({ "$ref": format!("#/components/responses/{}", status_name(status)) });
+        }
+        show(operation, &components);
+    }
+    samples::fill(&mut document);
+    document
+}
+
+fn status_name(status: &str) -> String {
+    format!("Transport{status}")
+}
+
+/// A success and a refusal of an operation, as they travel.
+fn show(operation: &mut Value, components: &Value) {
+    let own = operation["x-refusals"][0].as_str().and_then(|code| code.parse().ok());
+    let refusal = envelope::failure(own.unwrap_or(ErrorCode::SysIllegalParam), None);
+    let refusal: Value = serde_json::from_slice(&refusal).expect("an envelope is JSON");
+    let media = &mut operation["responses"]["200"]["content"][JSON];
+    let success = samples::sample(&media["schema"], components);
+    media["examples"] = json!({
+        "success": { "summary": "A success", "value": success },
+        "refusal": { "summary": "A refusal", "value": refusal },
+    });
+}
+
+fn of_routes(table: Vec<Route>) -> OpenApi {
     let mut components =
-        ComponentsBuilder::new().schema(ENVELOPE, envelope()).schema(FAILURE, failure());
+        ComponentsBuilder::new().schema(ENVELOPE, outer()).schema(FAILURE, failure());
     for (scheme, header, meaning) in SIGNATURE {
         let value = ApiKeyValue::with_description(header, meaning);
         components =
@@ -71,11 +202,7 @@ pub(crate) fn document(table: Vec<Route>) -> OpenApi {
     let info = InfoBuilder::new()
         .title("CardBridge open API")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(
-            "Signed JSON. Whatever reaches the application is answered with HTTP 200 and an \
-             envelope; another status, with an envelope too, tells of the transport: unknown path, \
-             method, body too large, media type, too many requests, or a failure of the platform.",
-        ));
+        .description(Some(include_str!("openapi.md")));
     OpenApiBuilder::new()
         .info(info.build())
         .paths(paths.build())
@@ -105,21 +232,7 @@ fn operation(route: Route, weight: u64) -> (HttpMethod, Operation, Named) {
         .operation_id(Some(id))
         .summary(Some(route.summary))
         .extensions(Some(extensions.build()))
-        .responses(
-            ResponsesBuilder::new()
-                .response("200", answer(route.data, &codes, &mut named))
-                .response(
-                    "default",
-                    ResponseBuilder::new()
-                        .description(
-                            "The request did not reach the application, or the platform failed.",
-                        )
-                        .content(
-                            JSON,
-                            ContentBuilder::new().schema(Some(reference(FAILURE))).build(),
-                        ),
-                ),
-        );
+        .responses(ResponsesBuilder::new().response("200", answer(route.data, &codes, &mut named)));
     let method = match route.input {
         Input::Query(parameters) => {
             for parameter in parameters {
@@ -189,32 +302,38 @@ fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-fn nullable_text() -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+fn nullable_text(meaning: &str) -> ObjectBuilder {
+    let types = SchemaType::from_iter([Type::String, Type::Null]);
+    ObjectBuilder::new().schema_type(types).description(Some(meaning))
 }
 
 /// The keys of every answer (cardbridge-open-api.md section 2).
-fn envelope() -> ObjectBuilder {
+fn outer() -> ObjectBuilder {
     ["code", "message", "messageDetail", "data", "success"].into_iter().fold(
         ObjectBuilder::new()
+            .description(Some("What stands round every answer."))
             .property("code", text().description(Some("SYS_SUCCESS, or the code of a failure.")))
-            .property("message", nullable_text())
-            .property("messageDetail", nullable_text())
+            .property("message", nullable_text("The code's short text; null on success."))
+            .property("messageDetail", nullable_text("What exactly is wrong, for people."))
             .property("data", ObjectBuilder::new().schema_type(SchemaType::AnyValue))
-            .property("success", ObjectBuilder::new().schema_type(Type::Boolean)),
+            .property(
+                "success",
+                ObjectBuilder::new()
+                    .schema_type(Type::Boolean)
+                    .description(Some("Whether `code` is SYS_SUCCESS.")),
+            ),
         ObjectBuilder::required,
     )
 }
 
 fn failure() -> AllOfBuilder {
-    let codes = ErrorCode::ALL.iter().map(|code| code.as_str());
     let universal: Vec<_> = UNIVERSAL.iter().map(|code| code.as_str()).collect();
     AllOfBuilder::new()
         .description(Some(format!("Every operation can answer {}.", universal.join(", "))))
         .item(reference(ENVELOPE))
         .item(
             ObjectBuilder::new()
-                .property("code", text().enum_values(Some(codes)))
+                .property("code", text())
                 .property("data", ObjectBuilder::new().schema_type(Type::Null)),
         )
 }

@@ -22,7 +22,7 @@ use crate::shell::LoggedCode;
 pub(crate) const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Longest key.
-const MAX_KEY_BYTES: usize = 255;
+pub(crate) const MAX_KEY_BYTES: usize = 255;
 /// Codes of refusals that another try may not meet.
 const PASSING: [&str; 2] = ["undecided", IN_PROGRESS];
 const IN_PROGRESS: &str = "idempotency_in_progress";

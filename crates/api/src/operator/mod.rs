@@ -18,6 +18,7 @@ pub(crate) mod idempotency;
 mod jobs;
 mod key_extraction;
 mod ledger;
+mod openapi;
 mod outstandings;
 mod path_text;
 mod plastic;

@@ -14,8 +14,8 @@ use super::{AuthorisationBody, TransactionBody};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
-/// The bill that joins the authorisations and transactions of one purchase
-/// (cardbridge-open-api.md section 8.4). Amounts are decimal texts in major units.
+/// The bill that joins the authorisations and transactions of one purchase. Amounts are
+/// decimal texts in major units.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(title = "Outstanding")]

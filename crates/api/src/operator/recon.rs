@@ -142,26 +142,54 @@ fn begun(state: &ApiState, text: &str) -> Result<BusinessDay, Problem> {
 
 /// One difference between a file and what the ledger says it should be.
 #[derive(Serialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+// Field by field, since the description does not read a rule for the fields of all variants.
+#[serde(tag = "kind", rename_all = "camelCase")]
 pub(crate) enum DifferenceBody {
     /// The day is not closed: there is no file.
     NoFile,
     /// The comparison broke off; the platform's log tells why.
     NotCompared,
     /// The ledger has a row that the file lacks.
-    MissingRow { row_id: String },
+    MissingRow {
+        #[serde(rename = "rowId")]
+        row_id: String,
+    },
     /// The file has a row that the ledger lacks.
-    ExtraRow { row_id: String },
+    ExtraRow {
+        #[serde(rename = "rowId")]
+        row_id: String,
+    },
     /// A row has another value.
-    Field { row_id: String, column: String, in_file: String, in_ledger: String },
+    Field {
+        #[serde(rename = "rowId")]
+        row_id: String,
+        column: String,
+        #[serde(rename = "inFile")]
+        in_file: String,
+        #[serde(rename = "inLedger")]
+        in_ledger: String,
+    },
     /// A line of the file, counted from 1, is no row.
     Unreadable { line: u64 },
     /// A control total kept with the file is not that of the ledger's rows.
-    Total { what: String, in_file: String, in_ledger: String },
+    Total {
+        what: String,
+        #[serde(rename = "inFile")]
+        in_file: String,
+        #[serde(rename = "inLedger")]
+        in_ledger: String,
+    },
     /// The bytes of the file are not those whose hash is kept with it.
     Bytes,
     /// The ledger contradicts itself: transfers come to something else than rows.
-    Ledger { auth_id: String, rows_minor: i64, transfers_minor: i64 },
+    Ledger {
+        #[serde(rename = "authId")]
+        auth_id: String,
+        #[serde(rename = "rowsMinor")]
+        rows_minor: i64,
+        #[serde(rename = "transfersMinor")]
+        transfers_minor: i64,
+    },
 }
 
 impl From<&Difference> for DifferenceBody {

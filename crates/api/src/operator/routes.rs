@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
-use axum::{Json, Router};
+use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
@@ -15,9 +16,10 @@ use utoipa_axum::routes;
 
 use super::{
     api_keys, authorisations, cards, deliveries, documents, enterprises, funds, fx_rates, guard,
-    health, jobs, key_extraction, ledger, outstandings, plastic, profiles, recon, reveals, tickets,
-    transactions, vm_apps, vm_products,
+    health, jobs, key_extraction, ledger, openapi, outstandings, plastic, profiles, recon, reveals,
+    tickets, transactions, vm_apps, vm_products,
 };
+use crate::document::document_route;
 use crate::problem::Problem;
 use crate::sandbox;
 use crate::shell::{self, HttpService, Shell};
@@ -30,7 +32,7 @@ const DOCUMENT_PATH: &str = "/admin/v1/openapi.json";
 #[openapi(
     info(
         title = "CardBridge operator and sandbox API",
-        description = "Bearer token; errors are RFC 9457 problem details."
+        description = include_str!("openapi.md")
     ),
     modifiers(&OperatorToken),
     paths(documents::read),
@@ -103,8 +105,8 @@ fn routes() -> OpenApiRouter<Arc<ApiState>> {
 
 /// The OpenAPI document of the routes that a mode has.
 #[must_use]
-pub fn openapi_document(mode: Mode) -> OpenApi {
-    guarded_routes(mode).split_for_parts().1
+pub fn openapi_document(mode: Mode) -> Value {
+    openapi::document(&guarded_routes(mode).split_for_parts().1, mode)
 }
 
 fn guarded_routes(mode: Mode) -> OpenApiRouter<Arc<ApiState>> {
@@ -116,10 +118,10 @@ fn guarded_routes(mode: Mode) -> OpenApiRouter<Arc<ApiState>> {
 
 fn router(state: Arc<ApiState>) -> Router {
     let (guarded, document) = guarded_routes(state.settings.mode).split_for_parts();
-    let document = Arc::new(document);
+    let document = document_route(&openapi::document(&document, state.settings.mode));
     let guarded = guarded
         .route(documents::READ_PATH, get(documents::read))
-        .route(DOCUMENT_PATH, get(async move || Json(document.as_ref().clone())))
+        .route(DOCUMENT_PATH, document)
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .fallback(async || Problem::not_found("path"))
         .layer(from_fn_with_state(Arc::clone(&state), guard::guard))

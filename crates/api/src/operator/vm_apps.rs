@@ -114,7 +114,7 @@ fn pem(spki: &[u8]) -> Result<String, Problem> {
     Ok(key.to_pem())
 }
 
-/// Creates an app of dialect 2; in the sandbox with a prepaid and a credit-line product.
+/// Creates an app of the VM API; in the sandbox with a prepaid and a credit-line product.
 #[utoipa::path(post, path = "/admin/v1/enterprises/{id}/vm-apps", operation_id = "create_vm_app", tag = "vm-apps",
     params(("id" = String, Path)), request_body = Option<NoFields>,
     responses((status = 200, body = NewVmAppBody)))]

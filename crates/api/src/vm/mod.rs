@@ -15,6 +15,7 @@ mod reply;
 mod routes;
 mod strikes;
 mod token;
+mod webhooks;
 
 pub(crate) use routes::routes;
 pub use routes::{vm_api_document, vm_paths};

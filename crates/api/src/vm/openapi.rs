@@ -9,7 +9,8 @@ use wire::vm::error_code::ErrorCodes;
 use wire::vm::field::{Field, object_schema};
 
 use super::operation::Operation;
-use super::repeats;
+use super::{repeats, webhooks};
+use crate::described::{self, JSON, operations, reference, samples};
 
 /// Where the document is served, without a token.
 pub(crate) const DOCUMENT_PATH: &str = "/vm-openapi.json";
@@ -26,13 +27,20 @@ const UNIVERSAL: [VmError; 7] = [
     VmError::ServerException,
 ];
 
-const JSON: &str = "application/json";
 const TOKEN_SCHEME: &str = "token";
 const SEALED_REQUEST: &str = "SealedRequest";
 const SEALED_ANSWER: &str = "SealedAnswer";
 const REFUSAL: &str = "Refusal";
 /// The envelope, in words.
 const ENVELOPE: &str = include_str!("openapi.md");
+
+/// What belongs together.
+const TAGS: &[(&str, &str)] = &[
+    ("account", "Tokens, balances and products."),
+    ("cards", "Cards, their money and their limits."),
+    ("lists", "Cards, transactions and movements, page by page."),
+    ("webhooks", "What the platform sends to the app."),
+];
 
 /// The document of these operations, whose refusals have these numbers.
 pub(crate) fn document(token_call: Operation, table: Vec<Operation>, codes: &ErrorCodes) -> Value {
@@ -53,7 +61,7 @@ pub(crate) fn document(token_call: Operation, table: Vec<Operation>, codes: &Err
         "type": "apiKey", "in": "header", "name": "Authorization",
         "description": "The token of getAccessToken, bare: a prefix such as Bearer is refused.",
     });
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "CardBridge VM API",
@@ -63,7 +71,38 @@ pub(crate) fn document(token_call: Operation, table: Vec<Operation>, codes: &Err
         "security": [{ TOKEN_SCHEME: [] }],
         "paths": paths,
         "components": { "schemas": schemas, "securitySchemes": { TOKEN_SCHEME: token } },
-    })
+        "servers": described::servers("http://127.0.0.1:8080"),
+        "tags": described::tags(TAGS),
+    });
+    webhooks::describe(&mut document);
+    show(&mut document);
+    document
+}
+
+/// Samples: of what is inside an envelope at its own schema, of what is in clear at the call.
+fn show(document: &mut Value) {
+    let components = document["components"].clone();
+    for (name, schema) in described::schemas(document) {
+        if schema["type"] == "object" && schema.get("properties").is_some() {
+            schema["examples"] = json!([samples::sample(&reference(name), &components)]);
+        }
+    }
+    for (_, method, operation) in operations(document) {
+        let media = &mut operation["responses"]["200"]["content"][JSON];
+        let shapes = media["schema"]["oneOf"].as_array().cloned().unwrap_or_default();
+        let of = |shape: Option<&Value>| shape.map(|shape| samples::sample(shape, &components));
+        let mut examples = json!({
+            "success": { "summary": "A success", "value": of(shapes.first()) },
+        });
+        if let Some(refusal) = of(shapes.last()) {
+            examples["refusal"] = json!({ "summary": "A refusal", "value": refusal });
+        }
+        media["examples"] = examples;
+        if method == "post" {
+            let body = &mut operation["requestBody"]["content"][JSON];
+            body["example"] = samples::sample(&body["schema"], &components);
+        }
+    }
 }
 
 /// The call that has no envelope.
@@ -80,6 +119,7 @@ fn clear(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Val
     let parameters: Vec<_> = operation.reads.iter().map(query_parameter).collect();
     let described = json!({
         "operationId": operation.path.trim_start_matches('/'),
+        "tags": [tag(operation.path)],
         "summary": operation.summary,
         "parameters": parameters,
         "security": [],
@@ -99,6 +139,14 @@ fn query_parameter(field: &Field) -> Value {
     })
 }
 
+fn tag(path: &str) -> &'static str {
+    match path {
+        "/getAccessToken" | "/getAccountBalance" | "/getProductCode" => "account",
+        "/cardTransaction" | "/getCardList" | "/getCardFlow" => "lists",
+        _ => "cards",
+    }
+}
+
 /// A call inside the envelope.
 fn sealed(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Value>) -> Value {
     let id = operation.path.trim_start_matches('/');
@@ -108,6 +156,7 @@ fn sealed(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Va
     let success = bearing(SEALED_ANSWER, "data", &operation.gives.name);
     let mut described = json!({
         "operationId": id,
+        "tags": [tag(operation.path)],
         "summary": operation.summary,
         "requestBody": {
             "required": takes_something,
@@ -176,11 +225,15 @@ fn address_text() -> String {
 
 fn refusal(error: &VmError, codes: &ErrorCodes) -> Value {
     let msg = match error {
-        VmError::Ip(_) => json!({ "type": "string", "pattern": format!("^{}", address_text()) }),
+        VmError::Ip(_) => json!({
+            "type": "string", "pattern": format!("^{}", address_text()),
+            "example": format!("{}203.0.113.7", address_text()),
+        }),
         other => json!({ "const": other.to_string() }),
     };
     json!({
         "type": "object",
+        "description": error.name().cause(),
         "properties": { "code": { "const": codes.of(error) }, "msg": msg },
         "required": ["code", "msg"],
     })
@@ -189,10 +242,6 @@ fn refusal(error: &VmError, codes: &ErrorCodes) -> Value {
 fn refusal_of_all(codes: &ErrorCodes) -> Value {
     let refusals: Vec<_> = UNIVERSAL.iter().map(|it| refusal(it, codes)).collect();
     json!({ "description": "What every operation inside the envelope can answer.", "oneOf": refusals })
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
 /// An outer object whose text of this name holds a plain object.
@@ -227,5 +276,8 @@ fn sealed_text(what: &str) -> Value {
         "{what}: UTF-8 in pieces of at most k - 11 bytes, each one a block of RSA with PKCS#1 \
          v1.5 padding, the blocks joined, written as base64 and that as hex."
     );
-    json!({ "type": "string", "pattern": "^([0-9a-fA-F]{2})*$", "description": description })
+    json!({
+        "type": "string", "pattern": "^([0-9a-fA-F]{2})*$", "description": description,
+        "example": "4d446b78",
+    })
 }

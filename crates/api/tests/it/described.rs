@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// The schema of each path's answers, compiled once.
 static ANSWERS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
-    let document = serde_json::to_value(api::open_api_document()).unwrap();
+    let document = api::open_api_document();
     let paths = document["paths"].as_object().unwrap().iter();
     paths
         .map(|(path, item)| {
@@ -20,6 +20,30 @@ static ANSWERS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
         })
         .collect()
 });
+
+/// The schema of each webhook's body, compiled once.
+static WEBHOOKS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
+    let document = api::open_api_document();
+    let webhooks = document["webhooks"].as_object().unwrap().iter();
+    webhooks
+        .map(|(name, item)| {
+            let body = &item["post"]["requestBody"]["content"]["application/json"]["schema"];
+            let schema = json!({"allOf": [body], "components": document["components"]});
+            (name.clone(), jsonschema::draft202012::new(&schema).unwrap())
+        })
+        .collect()
+});
+
+/// Fails if the document does not describe a webhook that came.
+pub fn require_described_webhook(body: &Value) {
+    let name = body["webhookType"].as_str().unwrap_or_default();
+    let validator = WEBHOOKS.get(name).unwrap_or_else(|| panic!("no webhook {name}: {body}"));
+    let faults: Vec<String> = validator
+        .iter_errors(body)
+        .map(|fault| format!("{}: {fault}", fault.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{name} came as {body}, which is not described: {faults:#?}");
+}
 
 /// Fails if the document does not describe an answer that `target` gave with HTTP 200.
 pub fn require_described(target: &str, answer: &Value) {

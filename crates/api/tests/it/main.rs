@@ -25,9 +25,11 @@ mod kyc;
 mod listing;
 mod long_answers;
 mod mailbox;
+mod on_file;
 mod open_api_document;
 mod openapi;
 mod openapi_rules;
+mod operator_described;
 mod orders;
 mod page_in_browser;
 mod page_pins;
@@ -75,6 +77,7 @@ mod vm_settings;
 mod vm_storms;
 mod vm_tokens;
 mod vm_webhooks;
+mod written_contract;
 
 /// Writes a test once and runs it on both engines, each time on a fresh platform. A second
 /// name gives the test the place of the database below, an expression before it the settings

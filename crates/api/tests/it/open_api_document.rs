@@ -1,20 +1,15 @@
 //! The OpenAPI document of dialect 1.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::both_engines;
 use crate::http::{Request, send};
-
-/// Where the document is kept for readers of the repository.
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi/open-api.json");
-/// Set to rewrite the file instead of comparing it.
-const UPDATE_VARIABLE: &str = "CARDBRIDGE_UPDATE_OPENAPI";
+use crate::on_file;
 
 fn document() -> Value {
-    serde_json::to_value(api::open_api_document()).unwrap()
+    api::open_api_document()
 }
 
 fn operations() -> Vec<(String, Value)> {
@@ -30,13 +25,7 @@ fn operations() -> Vec<(String, Value)> {
 
 #[test]
 fn the_document_is_the_one_on_file() {
-    let text = format!("{:#}\n", document());
-    if std::env::var_os(UPDATE_VARIABLE).is_some() {
-        std::fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
-        std::fs::write(FILE, &text).unwrap();
-    }
-    let on_file = std::fs::read_to_string(FILE).unwrap();
-    assert!(on_file == text, "{FILE} is out of date; {UPDATE_VARIABLE}=1 rewrites it");
+    on_file::require_document("open-api.json", &document());
 }
 
 #[test]

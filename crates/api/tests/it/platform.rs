@@ -28,6 +28,7 @@ use vault::{MasterKey, Vault};
 use wire::vm::VmSettings;
 
 use crate::http::{Answer, Request, send};
+use crate::operator_described;
 
 pub const ADMIN_TOKEN: &str = "test-token";
 /// Base of every link that goes out.
@@ -94,7 +95,9 @@ impl Platform {
     /// Sends a request with the operator's token.
     pub async fn admin(&self, request: Request) -> Answer {
         let request = request.header("authorization", format!("Bearer {ADMIN_TOKEN}"));
-        send(self.admin, &request).await
+        let answer = send(self.admin, &request).await;
+        operator_described::require_described(request.method, &request.target, &answer);
+        answer
     }
 
     pub async fn admin_get(&self, path: &str) -> Answer {

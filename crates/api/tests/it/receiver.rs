@@ -9,6 +9,7 @@ use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::described::require_described_webhook;
 use crate::platform::Platform;
 use crate::signing::Caller;
 
@@ -42,6 +43,7 @@ impl Receiver {
     /// What came so far of one type.
     pub fn of_type(&self, webhook_type: &str) -> Vec<Value> {
         let received = self.received.lock().unwrap();
+        received.iter().for_each(require_described_webhook);
         received.iter().filter(|body| body["webhookType"] == webhook_type).cloned().collect()
     }
 }

@@ -121,6 +121,28 @@ impl Document {
     }
 }
 
+/// The bodies of both webhooks, closed.
+static WEBHOOKS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
+    let mut document = api::vm_api_document(&ErrorCodes::default());
+    for schema in document["components"]["schemas"].as_object_mut().unwrap().values_mut() {
+        close(schema);
+    }
+    let webhooks = document["webhooks"].as_object().unwrap().iter();
+    webhooks
+        .map(|(name, item)| {
+            let body = &item["post"]["requestBody"]["content"][JSON]["schema"];
+            let schema = json!({"allOf": [body], "components": document["components"]});
+            (name.clone(), jsonschema::draft202012::new(&schema).unwrap())
+        })
+        .collect()
+});
+
+/// Fails if the document does not describe a webhook that came.
+pub fn require_described_webhook(body: &Value) {
+    let name = body["business_type"].as_str().unwrap_or("transaction");
+    require(&WEBHOOKS[name], name, "webhook", body);
+}
+
 #[test]
 fn the_document_refuses_answers_and_refusals_that_it_does_not_tell_of() {
     let path = "/getAccountBalance";

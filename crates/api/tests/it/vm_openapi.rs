@@ -1,7 +1,6 @@
 //! The OpenAPI document of dialect 2.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde_json::{Value, json};
 use wire::vm::VmSettings;
@@ -9,11 +8,8 @@ use wire::vm::error_code::{ErrorCodes, ErrorName};
 
 use crate::both_engines;
 use crate::http::{Request, send};
+use crate::on_file;
 
-/// Where the document is kept for readers of the repository.
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi/vm-api.json");
-/// Set to rewrite the file instead of comparing it.
-const UPDATE_VARIABLE: &str = "CARDBRIDGE_UPDATE_OPENAPI";
 const DOCUMENT: &str = "/vm-openapi.json";
 /// The operations of vm-api.md section 6, and the token call.
 const PATHS: [&str; 13] = [
@@ -38,13 +34,7 @@ fn document() -> Value {
 
 #[test]
 fn the_document_is_the_one_on_file() {
-    let text = format!("{:#}\n", document());
-    if std::env::var_os(UPDATE_VARIABLE).is_some() {
-        std::fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
-        std::fs::write(FILE, &text).unwrap();
-    }
-    let on_file = std::fs::read_to_string(FILE).unwrap();
-    assert!(on_file == text, "{FILE} is out of date; {UPDATE_VARIABLE}=1 rewrites it");
+    on_file::require_document("vm-api.json", &document());
 }
 
 #[test]

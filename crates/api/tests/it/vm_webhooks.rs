@@ -18,6 +18,7 @@ use crate::platform::Platform;
 use crate::receiver::Receiver;
 use crate::signing::{Caller, text};
 use crate::vm_client::Merchant;
+use crate::vm_described::require_described_webhook;
 
 /// An answer that never comes.
 const HANGS: &str = "(hangs)";
@@ -62,7 +63,9 @@ impl Hook {
     }
 
     pub fn bodies(&self) -> Vec<Value> {
-        self.seen().iter().map(|(_, body)| serde_json::from_slice(body).unwrap()).collect()
+        let bodies =
+            self.seen().into_iter().map(|(_, body)| serde_json::from_slice(&body).unwrap());
+        bodies.inspect(require_described_webhook).collect()
     }
 
     /// Types, states and settled amounts, in order.

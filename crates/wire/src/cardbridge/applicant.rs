@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::dictionary;
 use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError};
 
-/// How to reach the customer. That e-mail or phone is there is not a question of form.
+/// How to reach the customer: by e-mail, phone or both.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerInfo {
@@ -37,7 +37,7 @@ impl CustomerInfo {
 }
 
 /// What identity checks are made on. Dictionary fields hold the caller's text, which
-/// may lie outside the dictionary: see [`unknown_codes`].
+/// may lie outside the dictionary.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KycInfo {
@@ -72,7 +72,7 @@ pub struct KycInfo {
     pub country: Option<String>,
     /// Employment.
     pub employment_status: String,
-    /// Employer. Published as required of the employed; official samples leave it out.
+    /// Employer; taken without it too, whatever the employment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub employer_name: Option<String>,
     /// Industry.

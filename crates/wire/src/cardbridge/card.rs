@@ -118,7 +118,7 @@ pub struct CardBody {
     pub card_type: String,
     /// Cardholder.
     pub customer_id: String,
-    /// State (section 7.2).
+    /// State.
     pub status: String,
     /// Why: `NORMAL` or `USER_FREEZE`.
     pub status_reason: String,

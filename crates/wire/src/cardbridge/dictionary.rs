@@ -14,6 +14,12 @@ pub const POA_DOC_TYPE: &[&str] = &[
     "SALARY_STATEMENT",
 ];
 
+/// Kinds of identity documents.
+pub const IDENTITY_PROOF_TYPE: &[&str] = &["ID_CARD", "PASSPORT", "DRIVING_LICENSE"];
+
+/// Sides of an identity document.
+pub const IDENTITY_PROOF_SUB_TYPE: &[&str] = &["FRONT_SIDE", "BACK_SIDE"];
+
 /// Reasons of a freeze.
 pub const FREEZE_REASON: &[&str] = &["NORMAL", "USER_FREEZE"];
 

@@ -172,7 +172,7 @@ pub struct IntentTicketBody {
     pub ticket_id: String,
     /// `CREATE_CARD_EDD` or `INCREASE_LIMIT_EDD`.
     pub ticket_type: String,
-    /// State (section 7.3).
+    /// State.
     pub ticket_status: String,
     /// The caller's own reference.
     pub ticket_ref: String,

@@ -173,13 +173,13 @@ pub struct CardOrderBody {
     pub order_type: String,
     /// Cardholder.
     pub customer_id: String,
-    /// The new card, once SUCCEED.
+    /// The new card, once the order is SUCCEED.
     pub card_id: Option<String>,
-    /// State (section 7.1).
+    /// State.
     pub status: String,
-    /// Set when FAILED.
+    /// What the order failed of; null while it did not.
     pub error_code: Option<String>,
-    /// Set when FAILED.
+    /// The same in words.
     pub error_reason: Option<String>,
     /// The caller's own reference.
     pub card_order_ref: String,

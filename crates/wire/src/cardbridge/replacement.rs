@@ -37,7 +37,7 @@ pub struct VirtualToPhysical {
 pub struct PhysicalInfo {
     /// Country it goes to, alpha-2.
     pub country_code: String,
-    /// State or province; `province` is read too (C8).
+    /// State or province; `province` is read too.
     pub state: Option<String>,
     /// City.
     pub city: Option<String>,

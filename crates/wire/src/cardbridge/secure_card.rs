@@ -24,7 +24,7 @@ pub struct SecureCardBody {
     pub card_id: String,
     /// Ciphertext of the PAN.
     pub pan: String,
-    /// Ciphertext of the expiry, YYMM (C5).
+    /// Ciphertext of the expiry, YYMM.
     pub expire_date: String,
     /// Ciphertext of the CVV2.
     pub cvv2: String,

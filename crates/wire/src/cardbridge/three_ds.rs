@@ -16,7 +16,7 @@ pub const AUTHENTICATE_PATH: &str = "/open-api/3ds-challenge/v1/authenticate";
 pub struct Authenticate {
     /// The challenge.
     pub challenge_id: String,
-    /// `APPROVE` or `REJECT`, nothing else (C16).
+    /// The verdict.
     #[schema(value_type = String)]
     pub approve_status: ChallengeVerdict,
 }
@@ -43,7 +43,7 @@ impl Authenticate {
 pub struct ChallengeBody {
     /// Id.
     pub challenge_id: String,
-    /// State (section 7.4).
+    /// State.
     pub status: String,
     /// The card.
     pub card_id: String,

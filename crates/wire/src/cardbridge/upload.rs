@@ -96,7 +96,7 @@ pub struct UploadFileBody {
 }
 
 /// Where all files go, in the order of the request. An object: unchanged clients cannot
-/// read a bare array (cardbridge-open-api.md section 2).
+/// read a bare array.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadUrlsBody {

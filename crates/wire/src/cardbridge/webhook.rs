@@ -9,6 +9,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use super::intent_ticket::IntentTicketBody;
 use super::order::CardOrderBody;
@@ -37,8 +38,8 @@ pub struct WebhookBody<T> {
 pub type ReceivedWebhook = WebhookBody<Box<RawValue>>;
 
 /// Data of a CARD webhook. It differs from the card of replies: errorCode and
-/// errorReason in place of statusReason (C21).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// errorReason in place of statusReason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CardData {
     /// Id.
@@ -52,7 +53,7 @@ pub struct CardData {
     pub card_type: String,
     /// Cardholder.
     pub customer_id: String,
-    /// State (section 7.2).
+    /// State.
     pub status: String,
     /// Always null: a card record exists only once issuing succeeded.
     pub error_code: Option<String>,
@@ -88,7 +89,7 @@ impl From<&Card> for CardData {
 }
 
 /// Data of an AUTHORISATION_RESULT webhook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorisationResultData {
     /// The authorisation.

@@ -51,7 +51,8 @@ impl<'de> Deserialize<'de> for Amount {
 
 impl PartialSchema for Amount {
     fn schema() -> RefOr<Schema> {
-        let meaning = "US dollars, at most two decimals";
+        let meaning = "Major units: US dollars with at most two decimals, or the shop's currency \
+            where the field says so.";
         ObjectBuilder::new().schema_type(Type::Number).description(Some(meaning)).into()
     }
 }

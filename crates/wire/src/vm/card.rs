@@ -69,8 +69,18 @@ const fn address_line(name: &'static str, meaning: &'static str) -> Field {
 /// What createCard reads.
 pub const CREATE_FIELDS: &[Field] = &[
     Field::text("product_code", "A product's code, not its BIN").required(),
-    Field::of("first_name", "Up to 50 letters, no digits", Kind::Name).required(),
-    Field::of("last_name", "Up to 50 letters, no digits", Kind::Name).required(),
+    Field::of(
+        "first_name",
+        "Up to 50 letters of any script, blanks, hyphens, apostrophes and full stops",
+        Kind::Name,
+    )
+    .required(),
+    Field::of(
+        "last_name",
+        "Up to 50 letters of any script, blanks, hyphens, apostrophes and full stops",
+        Kind::Name,
+    )
+    .required(),
     Field::of(
         "amount",
         "Initial load of a prepaid card, total line of a credit-line card, US dollars, at most \

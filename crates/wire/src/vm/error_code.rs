@@ -97,15 +97,15 @@ pub enum VmError {
     ThirdParty,
 }
 
-/// Writes the table: the name of each refusal and the number that it has if nobody says
-/// otherwise.
+/// Writes the table: when each refusal is answered, its name, and the number that it has if
+/// nobody says otherwise.
 macro_rules! error_table {
-    ($($name:ident = $text:literal, $code:literal;)+) => {
+    ($($(#[doc = $cause:literal])+ $name:ident = $text:literal, $code:literal;)+) => {
         /// What a refusal is called in configuration and log, one for each kind of [`VmError`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ErrorName {
             $(
-                #[doc = concat!("See [`VmError::", stringify!($name), "`].")]
+                $(#[doc = $cause])+
                 $name
             ),+
         }
@@ -120,6 +120,12 @@ macro_rules! error_table {
                 match self { $(Self::$name => $text),+ }
             }
 
+            /// When it is answered, for readers of the descriptions.
+            #[must_use]
+            pub fn cause(self) -> &'static str {
+                match self { $(Self::$name => concat!($($cause),+).trim_ascii()),+ }
+            }
+
             /// The number on the wire if nobody says otherwise.
             #[must_use]
             pub const fn default_code(self) -> u32 {
@@ -130,30 +136,57 @@ macro_rules! error_table {
 }
 
 error_table! {
+    /// A field is missing, or of a type that it does not take; for `content`, the parameters came
+    /// in clear.
     NotSet = "field-not-set", 400;
+    /// The `content` cannot be read, whatever is wrong with it.
     Invalid = "field-invalid", 400;
+    /// A field has a value that it does not take.
     Value = "field-value-invalid", 400_003;
+    /// `app_id` or `app_secret` is wrong.
     InvalidApp = "invalid-app", 400_001;
+    /// The token is unknown, expired, or written with a prefix such as Bearer.
     InvalidToken = "invalid-token", 400_002;
+    /// The status is neither CANCELLED nor ACTIVE.
     Status = "status-error", 400_003;
+    /// The amount is below the least one, which the text names.
     AmountTooSmall = "amount-too-small", 400_003;
+    /// The amount is no plain number with at most two decimals, or not above zero where it must
+    /// be.
     Amount = "amount-error", 400_003;
+    /// More rows are asked for than a page has.
     PageSize = "page-size-error", 400_003;
+    /// The amount is above the largest one.
     AmountTooLarge = "amount-too-large", 400_004;
+    /// The caller's address, which the text ends with, is not on the app's list.
     Ip = "ip-invalid", 400_005;
+    /// The app has too many calls under way, or sent too much that cannot be read.
     TooManyRequests = "too-many-requests", 400_006;
+    /// The app has no public key to encrypt the answer with; nothing happened.
     NoMerchantKey = "merchant-key-not-set", 400_007;
+    /// The Idempotency-Key was used with another request.
     KeyReused = "idempotency-key-reused", 400_008;
+    /// The app has no such card.
     CardId = "invalid-card-id", 700_001;
+    /// The app has no such product.
     ProductCode = "invalid-product-code", 700_002;
+    /// The product has no numbers left to issue, or is open to other apps of the enterprise only.
     CardBin = "card-bin-not-exist", 700_003;
+    /// The account, or the card, has less than that.
     Balance = "balance-not-enough", 700_004;
+    /// The product may open no further card.
     OpenCardLimit = "open-card-limit", 700_005;
+    /// A name, an address or a limit is none that the issuer takes.
     Params = "params-error", 700_006;
+    /// The operation is not for such a card, or not in its status.
     CardStatus = "card-status-not-supported", 700_010;
+    /// The card is frozen already.
     CardCanceled = "card-canceled", 700_010;
+    /// Only an ACTIVE card can be deleted.
     AbnormalCardStatus = "abnormal-card-status", 700_010;
+    /// Something failed on the platform's side. No money moved.
     ServerException = "server-exception", 700_011;
+    /// Something failed behind the platform. No money moved.
     ThirdParty = "third-party-failed", 700_013;
 }
 

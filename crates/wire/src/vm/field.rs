@@ -11,8 +11,9 @@ const MINOR_PER_MAJOR: i64 = 100;
 const TEXT_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 /// The same, and not blank: a blank text is none.
 const SET_TEXT_PATTERN: &str = r"^(?=.*\S)[^\u0000-\u001f\u007f-\u009f]*$";
-/// What a cardholder's name is made of.
-const NAME_PATTERN: &str = r"^(?=.*\S)[\p{Alphabetic} '’.-]{1,50}$";
+/// What a cardholder's name is made of, as far as patterns tell it that every language reads:
+/// of ASCII the letters, the blank and `'`, `-` and `.`; beyond it more than letters.
+const NAME_PATTERN: &str = r"^(?=.*\S)[^\u0000-\u001f\u0021-\u0026\u0028-\u002c\u002f-\u0040\u005b-\u0060\u007b-\u009f]{1,50}$";
 const MOMENT_PATTERN: &str = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$";
 
 /// A field of a request.

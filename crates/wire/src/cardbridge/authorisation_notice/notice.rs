@@ -4,6 +4,7 @@ use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
 use domain::{Authorisation, Merchant, RsaScheme, Timestamp, WebhookId, WebhookSubType};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use super::{OpenFault, SealedText, WEBHOOK_TYPE, open, seal};
 use crate::cardbridge::amount::AmountText;
@@ -18,9 +19,9 @@ pub struct SealedNotice {
     pub auth_signature: String,
 }
 
-/// Data of a notice (section 8.2), in the order of the published example; optional
-/// fields are null when absent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Data of a notice, in the order in which they are sent; optional fields are null when
+/// absent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NoticeData {
     /// The authorisation.
