@@ -90,6 +90,12 @@ impl RsaPool {
         }))?;
         receiver.await.map_err(|_| RsaPoolError::Unfinished)
     }
+
+    /// Jobs that wait for a thread.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.lock().jobs.len()
+    }
 }
 
 impl Drop for RsaPool {

@@ -188,7 +188,7 @@ both_engines!(check_9_a_frozen_card_keeps_its_money_until_it_is_unfrozen_and_del
 const BLOCKS: usize = 60;
 const LEAST_ROUNDS: usize = 3;
 /// Below the number of bad contents that an app is cut off after.
-const MOST_ROUNDS: usize = 14;
+const MOST_ROUNDS: usize = 140;
 
 /// Contents of [`BLOCKS`] blocks, bad in different places.
 fn long_bad_contents(merchant: &Merchant) -> Vec<(&'static str, String)> {

@@ -2,7 +2,7 @@
 //! to do than they can (DESIGN decision 7).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crypto::{RsaPool, RsaPoolError};
@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, oneshot};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::both_engines;
 use crate::platform::Platform;
@@ -25,8 +25,14 @@ const LISTED: usize = 8;
 const MAX_UNDER_WAY: usize = 64;
 /// More than a body that is read beside others.
 const LARGE_BODY_BYTES: usize = 20_000;
-/// More jobs than the queue of the platform under test takes.
+/// When to give up on what does not come.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// Jobs that the queue of the platform under test takes.
+const QUEUE_LIMIT: usize = 64;
+/// More jobs than that.
 const FILLERS: usize = 100;
+/// Calls beyond those that may be under way.
+const TOO_MANY: usize = 6;
 
 /// Holds back those who wait for it until its guard is dropped.
 struct Gate(Arc<RwLock<()>>);
@@ -52,9 +58,9 @@ impl Gate {
         arrived.await.unwrap();
     }
 
-    /// Fills the pool's queue with jobs that wait at the gate, and every place that becomes
+    /// Fills the pool's queue, and returns once it is full, with jobs that wait at the gate, and every place that becomes
     /// free.
-    fn fill_queue(&self, pool: &Arc<RsaPool>) {
+    async fn fill_queue(&self, pool: &Arc<RsaPool>) {
         for _ in 0..FILLERS {
             let (gate, pool) = (Arc::clone(&self.0), Arc::clone(pool));
             tokio::spawn(async move {
@@ -68,7 +74,18 @@ impl Gate {
                 }
             });
         }
+        until(async || pool.waiting() == QUEUE_LIMIT).await;
     }
+}
+
+/// Waits until something has come true.
+async fn until(is_true: impl AsyncFn() -> bool) {
+    let wait = async {
+        while !is_true().await {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("it never comes true");
 }
 
 async fn open_cards(merchant: &Merchant) {
@@ -102,15 +119,12 @@ both_engines!(a_queue_found_full_by_an_answer_makes_no_error_of_money_that_moved
     let storm = async {
         // The request is decrypted behind the job at the first gate; all that comes after it
         // finds a full queue.
-        sleep(Duration::from_millis(500)).await;
-        after_it.fill_queue(&platform.state.pool);
-        sleep(Duration::from_millis(50)).await;
+        until(async || platform.state.pool.waiting() == 1).await;
+        after_it.fill_queue(&platform.state.pool).await;
         drop(first);
-        while balance_minor(platform, &merchant).await != 997_000 {
-            sleep(Duration::from_millis(5)).await;
-        }
-        sleep(Duration::from_secs(1)).await;
-        assert!(is_answered.load(Ordering::Relaxed), "an answer of few blocks needs no queue");
+        until(async || balance_minor(platform, &merchant).await == 997_000).await;
+        // An answer of few blocks needs no queue, which stays full until it has come.
+        until(async || is_answered.load(Ordering::Relaxed)).await;
         drop(second);
     };
     let (answer, ()) = futures_util::future::join(recharge, storm).await;
@@ -124,7 +138,7 @@ both_engines!(a_large_answer_waits_for_room_in_a_full_queue, |platform| {
     let token = merchant.client.token().await.unwrap().to_string();
     let (gate, guard) = Gate::closed().await;
     gate.occupy_thread(&platform.state.pool).await;
-    gate.fill_queue(&platform.state.pool);
+    gate.fill_queue(&platform.state.pool).await;
     let is_answered = AtomicBool::new(false);
     let list = async {
         let answer = post_raw(platform, &token, LIST, b"").await;
@@ -150,13 +164,20 @@ both_engines!(an_app_has_so_many_calls_under_way_and_leaves_the_threads_to_other
     gate.occupy_thread(&platform.state.pool).await;
     // All their answers wait for the one thread; no more than a few stand in its queue, which
     // takes 64 jobs.
-    let storm = (0..MAX_UNDER_WAY + 6).map(|_| post_raw(platform, &token, LIST, b""));
-    let storm = futures_util::future::join_all(storm);
+    let answered = AtomicUsize::new(0);
+    let call = async || {
+        let answer = post_raw(platform, &token, LIST, b"").await;
+        answered.fetch_add(1, Ordering::Relaxed);
+        answer
+    };
+    let storm = futures_util::future::join_all((0..MAX_UNDER_WAY + TOO_MANY).map(|_| call()));
     let others = async {
-        sleep(Duration::from_millis(700)).await;
+        // Only those that are too many are answered while the thread is kept.
+        until(async || answered.load(Ordering::Relaxed) == TOO_MANY).await;
+        let before = platform.state.pool.waiting();
         let answer = other.call(BALANCE, json!({}));
         let open = async {
-            sleep(Duration::from_millis(300)).await;
+            until(async || platform.state.pool.waiting() > before).await;
             drop(guard);
         };
         futures_util::future::join(answer, open).await.0
@@ -165,7 +186,7 @@ both_engines!(an_app_has_so_many_calls_under_way_and_leaves_the_threads_to_other
     assert_eq!(other_answer.unwrap()["balance"], 10000);
     let codes: Vec<_> = answers.iter().map(|it| it.json()["code"].clone()).collect();
     assert_eq!(codes.iter().filter(|it| **it == 0).count(), MAX_UNDER_WAY);
-    assert_eq!(codes.iter().filter(|it| **it == 400_006).count(), 6);
+    assert_eq!(codes.iter().filter(|it| **it == 400_006).count(), TOO_MANY);
 });
 
 /// A call whose body does not come, with this header about it.
@@ -187,8 +208,9 @@ both_engines!(a_large_body_that_does_not_come_holds_up_its_like_and_no_other_cal
     let length = format!("content-length: {LARGE_BODY_BYTES}");
     let silent = silent_call(platform, &token, &length).await;
     assert_eq!(merchant.done(BALANCE, json!({})).await["balance"], 10000);
-    let refused = post_raw(platform, &token, BALANCE, &large).await;
-    assert_eq!(refused.json()["code"], 400_006);
+    // Until the silent one's head is read, another large body is read before it.
+    until(async || post_raw(platform, &token, BALANCE, &large).await.json()["code"] == 400_006)
+        .await;
     drop(silent);
     // Of one that does not say its length nothing is known but its beginning.
     let silent = silent_call(platform, &token, "transfer-encoding: chunked").await;

@@ -13,6 +13,7 @@ use crypto::RsaPrivateKey;
 use domain::{ResponseCode, RsaPadding};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use wire::cardbridge::authorisation_notice::{
     AUTH_SIGNATURE_HEADER, Notice, open_notice, seal_reply,
 };
@@ -33,6 +34,8 @@ pub enum Behaviour {
     Code(ResponseCode),
     /// With this code, after a while.
     After(Duration, ResponseCode),
+    /// With this code, once the test lets it.
+    Held(Arc<Semaphore>, ResponseCode),
     /// Approves, signed with a stranger's key.
     StrangersSignature,
     /// Approves, encrypted for a stranger.
@@ -83,6 +86,20 @@ impl EnterpriseServer {
         *self.shared.behaviour.lock().unwrap() = behaviour;
     }
 
+    /// Answers with this code once the gate that is returned has a permit or is closed.
+    pub fn hold(&self, code: ResponseCode) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        self.behave(Behaviour::Held(Arc::clone(&gate), code));
+        gate
+    }
+
+    /// Waits until this many notices have come.
+    pub async fn wait_for_notices(&self, count: usize) {
+        while self.notices() < count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub fn notices(&self) -> usize {
         self.shared.received.lock().unwrap().len()
     }
@@ -112,6 +129,10 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
         Behaviour::Code(code) => reply(&auth_id, code, &PLATFORM_KEY, &ENTERPRISE_KEY),
         Behaviour::After(pause, code) => {
             tokio::time::sleep(pause).await;
+            reply(&auth_id, code, &PLATFORM_KEY, &ENTERPRISE_KEY)
+        }
+        Behaviour::Held(gate, code) => {
+            let _ = gate.acquire().await;
             reply(&auth_id, code, &PLATFORM_KEY, &ENTERPRISE_KEY)
         }
         Behaviour::StrangersSignature => reply(&auth_id, approved, &PLATFORM_KEY, &STRANGER_KEY),

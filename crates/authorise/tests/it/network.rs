@@ -177,9 +177,7 @@ async fn an_advance_to_another_day_waits_for_what_is_under_way() {
     bed.enterprise.behave(Behaviour::After(pause, ResponseCode::Approved));
     let shop = Arc::clone(&bed);
     let call = tokio::spawn(async move { shop.network.purchase(shop.purchase("15.50")).await });
-    while bed.enterprise.notices() == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    bed.enterprise.wait_for_notices(1).await;
     let day = BusinessDay::of(bed.store.clock().now());
     let advanced = bed.schedule.advance(2 * 24 * 60 * 60).await.unwrap();
     // Before the day's files could become final.
@@ -209,11 +207,13 @@ async fn stan_without_rrn_is_no_key() {
 #[tokio::test]
 async fn a_caller_that_goes_away_leaves_a_decided_authorisation() {
     let bed = Bed::new().await;
-    let pause = Duration::from_millis(200);
-    bed.enterprise.behave(Behaviour::After(pause, ResponseCode::Approved));
+    let gate = bed.enterprise.hold(ResponseCode::Approved);
     let call = bed.network.purchase(bed.purchase("15.50"));
-    let gone = tokio::time::timeout(Duration::from_millis(100), call).await;
-    assert!(gone.is_err());
+    tokio::select! {
+        () = bed.enterprise.wait_for_notices(1) => {}
+        answer = call => panic!("answered before the enterprise did: {}", answer.is_ok()),
+    }
+    gate.close();
     bed.authoriser.settled().await;
     let filter = store::AuthorisationFilter { limit: 10, ..Default::default() };
     let all = bed.store.authorisations(filter).await.unwrap();

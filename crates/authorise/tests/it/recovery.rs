@@ -5,20 +5,18 @@ use std::time::Duration;
 use domain::{AuthorisationStatus, HoldState, ResponseCode};
 
 use crate::bed::Bed;
-use crate::enterprise::Behaviour;
 
 #[tokio::test]
 async fn undecided_authorisations_are_declined_and_their_holds_given_back() {
     let bed = Bed::new().await;
-    let pause = Duration::from_millis(300);
-    bed.enterprise.behave(Behaviour::After(pause, ResponseCode::Approved));
+    let gate = bed.enterprise.hold(ResponseCode::Approved);
     // The recovery runs while the enterprise thinks: as far as the store knows, its
     // process has died.
     let (answer, recovered) = tokio::join!(bed.network.purchase(bed.purchase("15.50")), async {
-        while bed.enterprise.notices() == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        bed.authoriser.recover().await.unwrap()
+        bed.enterprise.wait_for_notices(1).await;
+        let recovered = bed.authoriser.recover().await.unwrap();
+        gate.close();
+        recovered
     });
     assert_eq!(recovered, 1);
     let it = answer.unwrap().authorisation;
@@ -41,13 +39,11 @@ async fn undecided_authorisations_are_declined_and_their_holds_given_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_that_the_store_did_not_take_becomes_a_decline_once_it_works_again() {
     let bed = Bed::new().await;
-    let pause = Duration::from_millis(300);
-    bed.enterprise.behave(Behaviour::After(pause, ResponseCode::Approved));
+    let gate = bed.enterprise.hold(ResponseCode::Approved);
     let (answer, ()) = tokio::join!(bed.network.purchase(bed.purchase("15.50")), async {
-        while bed.enterprise.notices() == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        bed.enterprise.wait_for_notices(1).await;
         bed.break_store(true);
+        gate.close();
     });
     assert!(answer.is_err());
     bed.break_store(false);
@@ -69,16 +65,15 @@ async fn a_decision_that_the_store_did_not_take_becomes_a_decline_once_it_works_
 async fn a_reversal_that_a_crash_left_untold_stands() {
     let bed = Bed::new().await;
     let bought = bed.network.purchase(bed.purchase("15.50")).await.unwrap().authorisation;
-    let pause = Duration::from_millis(300);
-    bed.enterprise.behave(Behaviour::After(pause, ResponseCode::NotAllowed));
+    let gate = bed.enterprise.hold(ResponseCode::NotAllowed);
     let reversing = bed.network.reverse(bought.auth_id, None);
     let (answer, recovered) = tokio::join!(reversing, async {
-        while bed.enterprise.notices() < 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        bed.enterprise.wait_for_notices(2).await;
         // The money is back before the enterprise has answered.
         bed.assert_untouched().await;
-        bed.authoriser.recover().await.unwrap()
+        let recovered = bed.authoriser.recover().await.unwrap();
+        gate.close();
+        recovered
     });
     assert_eq!(recovered, 1);
     let reversal = answer.unwrap().authorisation;

@@ -43,8 +43,6 @@ struct Life {
 impl Life {
     async fn new(engine: &Engine) -> Self {
         let world = World::new(engine, &[]).await;
-        let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
-        world.operator.patch(&path, &json!({"authDeadlineMs": 500})).await.unwrap();
         let card_id = world.card("order-1").await;
         Self { world, card_id }
     }
@@ -311,10 +309,8 @@ both_engines!(clearings_below_at_and_above_and_the_days_of_holds, |life| {
 const THINKING: Duration = Duration::from_millis(1_500);
 
 impl Life {
-    /// Gives the enterprise more time than it takes for `amount`, which it approves late.
-    async fn think_about(&self, amount: &str) {
-        let path = format!("/admin/v1/enterprises/{}", self.world.enterprise_id());
-        self.world.operator.patch(&path, &json!({"authDeadlineMs": 3000})).await.unwrap();
+    /// The enterprise approves `amount` late, and in time.
+    fn think_about(&self, amount: &str) {
         let late = Behaviour::Late(ResponseCode::Approved, THINKING);
         self.world.enterprise.answer_amount(amount, late);
     }
@@ -328,7 +324,7 @@ impl Life {
 }
 
 both_engines!(what_follows_a_clearing_that_used_up_the_hold_is_cleared_too, |life| {
-    life.think_about("50.00").await;
+    life.think_about("50.00");
     let first = text(&life.authorise("100.00", json!({})).await, "authId");
     let used_up = json!({"amount": "100.00", "final": false});
     let (increment, ()) =
@@ -438,7 +434,7 @@ impl Life {
 both_engines!(
     a_completion_whose_reservation_was_cleared_or_reversed_meanwhile_is_declined,
     |life| {
-        life.think_about("90.00").await;
+        life.think_about("90.00");
         life.leave_100().await;
         // The deposit covers the completion each time.
         for (step, body, left) in
@@ -464,7 +460,7 @@ both_engines!(
     a_completion_whose_reservation_expired_meanwhile_is_declined_unless_covered,
     |life| {
         const MINUTE_SECONDS: u32 = 60;
-        life.think_about("90.00").await;
+        life.think_about("90.00");
         life.leave_100().await;
         // An advance to another day would wait for the enterprise's answer.
         advance_into_a_month(&life.world).await;
@@ -495,7 +491,7 @@ both_engines!(
 );
 
 both_engines!(an_increment_that_the_end_of_its_bill_overtook_is_declined, |life| {
-    life.think_about("50.00").await;
+    life.think_about("50.00");
     for step in ["clear", "reverse"] {
         let first = text(&life.authorise("100.00", json!({})).await, "authId");
         let asked = life.world.enterprise.notices().len();

@@ -47,6 +47,11 @@ impl Engine {
     }
 }
 
+/// Whether full counts are asked for: `cargo xtask test --long`.
+pub fn is_long() -> bool {
+    std::env::var_os("CARDBRIDGE_TEST_LONG").is_some()
+}
+
 /// A number that no other test of this run has.
 #[allow(clippy::disallowed_methods)]
 fn unique() -> u128 {

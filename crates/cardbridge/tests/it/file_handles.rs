@@ -26,12 +26,12 @@ fn idle_connections_to_the_public_listener_leave_the_operator_served() {
     let address = |url: &str| url.strip_prefix("http://").unwrap().parse::<SocketAddr>().unwrap();
     let public = address(&server.public_url);
     // Those that find no room wait in the kernel's queue until that is full too.
-    let connect = |_| TcpStream::connect_timeout(&public, Duration::from_millis(500)).ok();
+    let connect = |_| TcpStream::connect_timeout(&public, Duration::from_secs(10)).ok();
     let idle: Vec<_> = (0..IDLE_CONNECTIONS).map_while(connect).collect();
     assert!(idle.len() > 64, "{}", idle.len());
 
     let mut connection = TcpStream::connect(address(&server.admin_url)).unwrap();
-    connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(180))).unwrap();
     let request = b"GET /readyz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
     connection.write_all(request).unwrap();
     let mut answer = String::new();

@@ -9,11 +9,14 @@ use serde_json::json;
 use sim::Behaviour;
 
 use crate::engine::Engine;
-use crate::world::{World, purchase, text};
+use crate::world::{LONGEST_DEADLINE_MS, SHORTEST_DEADLINE_MS, World, purchase, text};
+
+/// Well beyond the shortest deadline.
+const TOO_LATE: Duration = Duration::from_secs(5);
 
 const BAD: [Behaviour; 9] = [
     Behaviour::Silent,
-    Behaviour::Late(ResponseCode::Approved, Duration::from_millis(800)),
+    Behaviour::Late(ResponseCode::Approved, TOO_LATE),
     Behaviour::WrongSignature,
     Behaviour::BadCiphertext,
     Behaviour::WrongAuthId,
@@ -26,12 +29,16 @@ const BAD: [Behaviour; 9] = [
 #[tokio::test]
 async fn a_bad_answer_declines_and_moves_no_money() {
     let world = World::new(&Engine::embedded(), &[]).await;
-    let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
-    world.operator.patch(&path, &json!({ "authDeadlineMs": 500 })).await.unwrap();
     let card_id = world.card("order-1").await;
     let mut details = HashSet::new();
     for behaviour in BAD {
         world.enterprise.answer(behaviour);
+        world
+            .set_deadline(match behaviour {
+                Behaviour::Silent | Behaviour::Late(..) => SHORTEST_DEADLINE_MS,
+                _ => LONGEST_DEADLINE_MS,
+            })
+            .await;
         let body = purchase(&card_id, "10.00");
         let answer = world.operator.post("/sandbox/v1/authorisations", &body).await.unwrap();
         assert_eq!(answer["approved"], false, "{behaviour:?}");

@@ -44,6 +44,12 @@ fn a_log_whose_reader_went_away_breaks_nothing() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
 
     let pid = server.0.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("sh")
+            .args(["-c", "kill -TERM \"$1\"", "sh", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(server.0.wait().unwrap().code(), Some(0));
 }

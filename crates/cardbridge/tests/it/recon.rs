@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::engine::Engine;
 use crate::server::{cardbridge, run};
+use crate::uploads::get;
 use crate::world::{World, purchase, text};
 
 /// Runs a recon command; its exit code and what it showed.
@@ -61,7 +62,7 @@ async fn a_day_is_closed_and_verified_from_the_command_line() {
         let reply = world.client.call(sdk::Method::GET, path, &pairs, None).await.unwrap();
         let url: String = serde_json::from_str(reply.data.as_ref().unwrap().get()).unwrap();
         assert!(url.starts_with(&text(&world.sandbox(), "public_url")), "{url}");
-        let file = reqwest::get(&url).await.unwrap().text().await.unwrap();
+        let file = get(&url).await.text().await.unwrap();
         assert!(file.starts_with(&format!("{id}>")) && file.lines().count() == 1, "{file}");
         assert!(file_type == "transaction" || file.contains(">A>>"), "{file}");
     }

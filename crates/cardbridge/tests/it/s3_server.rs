@@ -1,9 +1,8 @@
 //! A real S3 server process over a directory.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -11,12 +10,13 @@ pub const BUCKET: &str = "documents";
 pub const ACCESS_KEY_ID: &str = "test-access-key";
 pub const SECRET_ACCESS_KEY: &str = "test-secret-of-the-bucket";
 
-const START_WAIT: Duration = Duration::from_secs(20);
+/// What the server's log says before the address that the system gave it.
+const RUNNING_AT: &str = "server is running at ";
 
 /// The server, with one empty bucket. Killed when it goes out of scope.
 pub struct S3Server {
     child: Child,
-    port: u16,
+    endpoint: String,
     root: TempDir,
 }
 
@@ -28,45 +28,39 @@ impl Drop for S3Server {
 }
 
 impl S3Server {
-    /// Starts the program that `cargo xtask test` built and waits until it accepts.
+    /// Starts the program that `cargo xtask test` built and waits until it listens.
     pub fn start() -> Self {
         let program = std::env::var_os("CARDBRIDGE_TEST_S3_SERVER")
             .expect("an S3 server for tests: run `cargo xtask test`");
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join(BUCKET)).unwrap();
-        // The server takes no port 0; whoever takes this one meanwhile fails the test.
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let child = Command::new(program)
-            .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+        let mut child = Command::new(program)
+            .args(["--host", "127.0.0.1", "--port", "0"])
             .args(["--access-key", ACCESS_KEY_ID, "--secret-key", SECRET_ACCESS_KEY])
             .arg(root.path())
+            .env("RUST_LOG", "s3s_fs=info")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut server = Self { child, port, root };
-        server.wait_until_it_accepts();
-        server
+        let mut log = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let told = log.find_map(|line| {
+            let (_, rest) = line.split_once(RUNNING_AT)?;
+            rest.split([',', ' ']).next().map(str::to_owned)
+        });
+        let endpoint = told.expect("the S3 server ended without telling its address");
+        // Were its log not read on, the server would wait for its reader.
+        std::thread::spawn(move || log.for_each(drop));
+        Self { child, endpoint, root }
     }
 
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.endpoint.clone()
     }
 
     /// Where the bytes of an object are.
     pub fn object(&self, key: &str) -> PathBuf {
         self.root.path().join(BUCKET).join(key)
-    }
-
-    fn wait_until_it_accepts(&mut self) {
-        let deadline = Instant::now() + START_WAIT;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            assert!(self.child.try_wait().unwrap().is_none(), "the S3 server ended");
-            assert!(Instant::now() < deadline, "the S3 server does not accept");
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 }

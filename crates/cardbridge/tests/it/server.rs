@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cardbridge");
-const EXIT_WAIT: Duration = Duration::from_secs(20);
+const EXIT_WAIT: Duration = Duration::from_secs(180);
 
 /// The binary with no option from this machine's environment.
 pub fn cardbridge() -> Command {
@@ -94,8 +94,10 @@ impl Server {
 
     /// Sends a signal, by its name without SIG.
     pub fn signal(&self, name: &str) {
-        let signal = format!("-{name}");
-        assert!(Command::new("kill").args([&signal, &self.pid()]).status().unwrap().success());
+        // The shell's own, since not every system has a program of that name.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "kill \"-$1\" \"$2\"", "sh", name, &self.pid()]);
+        assert!(shell.status().unwrap().success());
     }
 
     /// SIGTERM, without waiting.

@@ -30,7 +30,8 @@ async fn put(url: &str, content: &'static [u8]) -> u16 {
     http().put(url).body(content).send().await.unwrap().status().as_u16()
 }
 
-async fn get(url: &str) -> Response {
+/// Asks this machine, whatever proxy the environment names.
+pub async fn get(url: &str) -> Response {
     http().get(url).send().await.unwrap()
 }
 

@@ -3,17 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domain::{Currency, RsaPadding};
+use domain::{Currency, Enterprise, RsaPadding};
 use sdk::Client;
 use serde_json::{Value, json};
-use sim::{Enterprise, Operator, Trust};
+use sim::{Operator, Trust};
 use tempfile::TempDir;
 
 use crate::engine::Engine;
 use crate::server::{Server, sandbox_json};
 
-/// Longest wait for anything that happens by itself.
-pub const WAIT: Duration = Duration::from_secs(40);
+/// Longest wait for anything that happens by itself, on the busiest of machines.
+pub const WAIT: Duration = Duration::from_secs(180);
+/// The longest deadline that an enterprise may have, so that a slow machine misses none.
+pub const LONGEST_DEADLINE_MS: u32 = Enterprise::MAX_AUTH_DEADLINE_MS;
+/// The shortest, for what is to miss it.
+pub const SHORTEST_DEADLINE_MS: u32 = Enterprise::MIN_AUTH_DEADLINE_MS;
 
 /// The sandbox's own enterprise, played by this process, and its server.
 pub struct World {
@@ -21,7 +25,7 @@ pub struct World {
     options: Vec<String>,
     variables: Vec<(String, String)>,
     server: Option<Server>,
-    pub enterprise: Enterprise,
+    pub enterprise: sim::Enterprise,
     pub operator: Operator,
     pub client: Client,
 }
@@ -42,7 +46,7 @@ impl World {
         let options: Vec<String> =
             engine.options().iter().chain(options).map(|text| (*text).to_owned()).collect();
         let server = start(directory.path(), &options, &variables);
-        let enterprise = Enterprise::start().await.unwrap();
+        let enterprise = sim::Enterprise::start().await.unwrap();
         let (operator, client) = callers(&data_dir(directory.path()));
         let server = Some(server);
         let world = Self { directory, options, variables, server, enterprise, operator, client };
@@ -59,10 +63,18 @@ impl World {
             "webhookUrl": world.enterprise.webhook_url(),
             "authUrl": world.enterprise.auth_url(),
             "externalPublicKey": world.enterprise.public_key(),
+            "authDeadlineMs": LONGEST_DEADLINE_MS,
         });
         let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
         world.operator.patch(&path, &settings).await.unwrap();
         world
+    }
+
+    /// Gives the enterprise this long to answer.
+    pub async fn set_deadline(&self, deadline_ms: u32) {
+        let path = format!("/admin/v1/enterprises/{}", self.enterprise_id());
+        let change = json!({ "authDeadlineMs": deadline_ms });
+        self.operator.patch(&path, &change).await.unwrap();
     }
 
     pub fn data_dir(&self) -> PathBuf {

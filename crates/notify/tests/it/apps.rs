@@ -8,7 +8,6 @@ use domain::{
     WebhookType,
 };
 use store::{DeliveryView, VmAppPatch};
-use tokio::time::Instant;
 use wire::cardbridge::standard_webhooks;
 
 use crate::bed::Bed;
@@ -115,27 +114,26 @@ async fn four_failures_park_a_notice_that_is_resent_by_hand() {
 async fn a_receiver_that_hangs_delays_nobody_else_and_gets_the_same_bytes_once_more() {
     let mut bed = Bed::new().await;
     let hanging = Receiver::saying(&[(200, OK), (200, OK)]).await;
-    hanging.hang(&[Duration::from_secs(11), Duration::from_secs(7)]);
+    hanging.hang(&[Duration::from_secs(120), Duration::from_secs(6)]);
     let quick = Receiver::saying(&[(200, OK)]).await;
     let slow_app = app(&bed, Some(&hanging.url)).await;
     let quick_app = app(&bed, Some(&quick.url)).await;
     let slow_id = transaction(&bed, &slow_app, 1).await;
     bed.run();
     hanging.wait_for(1).await;
-    let started = Instant::now();
     transaction(&bed, &quick_app, 1).await;
     quick.wait_for(1).await;
-    assert!(started.elapsed() < Duration::from_secs(2), "took {:?}", started.elapsed());
+    assert!(view(&bed, slow_id).await.attempts.is_empty(), "the quick one waited for the slow one");
     while view(&bed, slow_id).await.attempts.is_empty() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let first = view(&bed, slow_id).await.attempts[0].clone();
-    assert!((10_000..11_000).contains(&first.latency_ms), "{first:?}");
+    assert!((10_000..120_000).contains(&first.latency_ms), "{first:?}");
     assert_eq!(first.status, None);
     bed.schedule.advance(10).await.unwrap();
     bed.schedule.advance(1_000).await.unwrap();
     bed.stop().await;
-    // Seven seconds are in time for an app.
+    // Six seconds are in time for an app.
     assert_eq!(view(&bed, slow_id).await.status, DeliveryStatus::Delivered);
     let bodies: Vec<_> = hanging.seen().iter().map(|it| it.body.clone()).collect();
     assert_eq!(bodies, [BODY, BODY]);

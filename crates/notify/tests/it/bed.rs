@@ -202,7 +202,7 @@ impl Bed {
 
     /// Waits until every webhook of an order is acknowledged or parked.
     pub async fn wait_until_told(&self, order: &CardOrder) {
-        for _ in 0..1_000 {
+        for _ in 0..18_000 {
             let views = self.deliveries(order).await;
             if views.iter().all(|view| view.status != DeliveryStatus::Pending) {
                 return;

@@ -98,7 +98,7 @@ impl Receiver {
 
     /// Waits until so many requests arrived.
     pub async fn wait_for(&self, count: usize) {
-        for _ in 0..1_000 {
+        for _ in 0..18_000 {
             if self.seen().len() >= count {
                 return;
             }

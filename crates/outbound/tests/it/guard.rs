@@ -4,7 +4,7 @@ use std::process::Command;
 
 use outbound::{AddressPolicy, Outbound, OutboundError};
 
-use crate::server::{Behaviour, Server, answer, failure, post_within, sandbox};
+use crate::server::{Behaviour, PATIENT_MS, Server, answer, failure, post_within, sandbox};
 
 /// Set for the child of a test that needs another environment: the URL to post to.
 const CHILD_URL: &str = "OUTBOUND_TEST_URL";
@@ -30,7 +30,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     );
     let server = Server::start(Behaviour::Answer(redirect)).await;
     let answer =
-        post_within(&sandbox(), &server.url(), 2000).await.unwrap_or_else(|e| panic!("{e}"));
+        post_within(&sandbox(), &server.url(), PATIENT_MS).await.unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(answer.status, 307);
     assert_eq!(elsewhere.connections(), 0);
 }
@@ -41,17 +41,17 @@ async fn a_name_that_resolves_to_loopback_is_refused_unless_loopback_is_allowed(
     let url = format!("http://localhost:{}/", server.address.port());
     let guarded = Outbound::new(AddressPolicy::default()).unwrap();
     assert!(guarded.vet_url(&url).is_ok(), "a name is judged when it is resolved");
-    let error = failure(post_within(&guarded, &url, 2000).await);
+    let error = failure(post_within(&guarded, &url, PATIENT_MS).await);
     assert_eq!(error, OutboundError::AddressRefused);
     assert_eq!(server.connections(), 0);
-    assert!(post_within(&sandbox(), &url, 2000).await.is_ok());
+    assert!(post_within(&sandbox(), &url, PATIENT_MS).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_literal_address_is_refused_before_anything_is_sent() {
     let server = Server::start(answer("200 OK", "")).await;
     let guarded = Outbound::new(AddressPolicy::default()).unwrap();
-    let error = failure(post_within(&guarded, &server.url(), 2000).await);
+    let error = failure(post_within(&guarded, &server.url(), PATIENT_MS).await);
     assert_eq!(error, OutboundError::AddressRefused);
     assert_eq!(guarded.vet_url(&server.url()), Err(OutboundError::AddressRefused));
     assert_eq!(server.connections(), 0);
@@ -59,14 +59,15 @@ async fn a_literal_address_is_refused_before_anything_is_sent() {
 
 #[tokio::test]
 async fn an_unknown_name_is_no_connection() {
-    let error = failure(post_within(&sandbox(), "http://nowhere.invalid/", 10_000).await);
+    let error = failure(post_within(&sandbox(), "http://nowhere.invalid/", PATIENT_MS).await);
     assert_eq!(error, OutboundError::Connect);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn proxies_from_the_environment_are_ignored() {
     if let Ok(url) = std::env::var(CHILD_URL) {
-        let answer = post_within(&sandbox(), &url, 2000).await.unwrap_or_else(|e| panic!("{e}"));
+        let answer =
+            post_within(&sandbox(), &url, PATIENT_MS).await.unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(answer.status, 200);
         return;
     }
@@ -86,7 +87,7 @@ async fn without_certificate_authorities_only_production_refuses_to_start() {
     if let Ok(url) = std::env::var(CHILD_URL) {
         let production = AddressPolicy { https_only: true, ..AddressPolicy::default() };
         assert!(Outbound::new(production).is_err());
-        assert!(post_within(&sandbox(), &url, 2000).await.is_ok());
+        assert!(post_within(&sandbox(), &url, PATIENT_MS).await.is_ok());
         return;
     }
     let server = Server::start(answer("200 OK", "")).await;

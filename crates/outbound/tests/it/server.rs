@@ -93,6 +93,9 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, served: Arc<AtomicUs
     }
 }
 
+/// Longer than any machine takes for an exchange with itself.
+pub const PATIENT_MS: u64 = 60_000;
+
 pub fn answer(status: &str, body: &str) -> Behaviour {
     Behaviour::Answer(text(status, body))
 }
