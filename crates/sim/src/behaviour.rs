@@ -12,6 +12,8 @@ pub enum Behaviour {
     Answer(ResponseCode),
     /// Answers with this code after a pause.
     Late(ResponseCode, Duration),
+    /// Answers with this code once [`crate::Enterprise::release`] lets an answer go.
+    Held(ResponseCode),
     /// Never answers.
     Silent,
     /// Approves under a signature that is none.

@@ -124,6 +124,7 @@ both_engines!(the_movements_of_one_card_are_those_of_no_other, |platform| {
 });
 
 both_engines!(a_list_tells_of_a_card_what_its_detail_tells, |platform| {
+    crate::recon::at_noon(platform).await;
     let merchant = Merchant::new(platform).await;
     let mut cards = Vec::new();
     for (product, amount) in [(&merchant.save, 40), (&merchant.share, 50), (&merchant.share, 500)] {

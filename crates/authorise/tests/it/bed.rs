@@ -70,6 +70,9 @@ impl Bed {
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
         let location = Location::Sqlite(directory.path().join("cardbridge.db"));
         let store = Store::open(location, clock, ids).await.unwrap();
+        // Noon of the second day of a month in UTC+8: no test crosses the end of a day or month.
+        let month = store.clock().now().utc8_month_start_after(1);
+        store.move_clock(month.plus_seconds(36 * 60 * 60)).await.unwrap();
         let key = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
         let vault = Arc::new(Vault::new(key, Arc::new(SystemRandom)));
         let policy = AddressPolicy { loopback_allowed: true, https_only: false, allow: Vec::new() };

@@ -305,14 +305,10 @@ both_engines!(clearings_below_at_and_above_and_the_days_of_holds, |life| {
     life.available("99922.00").await;
 });
 
-/// How long the enterprise thinks about what something else is to overtake.
-const THINKING: Duration = Duration::from_millis(1_500);
-
 impl Life {
-    /// The enterprise approves `amount` late, and in time.
+    /// The enterprise approves `amount` only once it is let to.
     fn think_about(&self, amount: &str) {
-        let late = Behaviour::Late(ResponseCode::Approved, THINKING);
-        self.world.enterprise.answer_amount(amount, late);
+        self.world.enterprise.answer_amount(amount, Behaviour::Held(ResponseCode::Approved));
     }
 
     /// Waits until the enterprise was asked this many times.
@@ -331,6 +327,7 @@ both_engines!(what_follows_a_clearing_that_used_up_the_hold_is_cleared_too, |lif
         tokio::join!(life.step(&first, "increment", json!({"amount": "50.00"})), async {
             life.asked(2).await;
             life.step(&first, "clear", used_up.clone()).await;
+            life.world.enterprise.release();
         });
     assert_eq!((&increment["approved"], &increment["responseCode"]), (&json!(true), &json!("00")));
     let increment_id = text(&increment, "authId");
@@ -393,6 +390,7 @@ impl Life {
         let overtaken = async {
             self.asked(asked + 1).await;
             overtaking.await;
+            self.world.enterprise.release();
         };
         tokio::join!(self.authorise("90.00", more), overtaken).0
     }
@@ -481,6 +479,7 @@ both_engines!(
                 assert_eq!(life.receipt(&auth_id).await["heldAmount"], "90.00");
                 assert_eq!(life.flag(&auth_id).await, "A");
                 life.available("10.00").await;
+                life.world.enterprise.release();
                 life.step(&auth_id, "reverse", json!({})).await;
             } else {
                 life.assert_overtaken(&done, "01", "reservation", "reservation_gone").await;
@@ -499,6 +498,7 @@ both_engines!(an_increment_that_the_end_of_its_bill_overtook_is_declined, |life|
             tokio::join!(life.step(&first, "increment", json!({"amount": "50.00"})), async {
                 life.asked(asked + 1).await;
                 life.step(&first, step, json!({})).await;
+                life.world.enterprise.release();
             });
         life.assert_overtaken(&increment, "11", "original", "original_ended").await;
         life.available("99900.00").await;

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::ResponseCode;
-use serde_json::json;
 use sim::Behaviour;
 
 use crate::engine::Engine;

@@ -133,8 +133,9 @@ async fn a_kept_connection_that_ends_as_the_request_arrives_costs_one_fresh_try(
     let server = Server::start(ends_kept("")).await;
     let outbound = sandbox();
     for _ in 0..4 {
-        let answer =
-            post_within(&outbound, &server.url(), PATIENT_MS).await.unwrap_or_else(|e| panic!("{e}"));
+        let answer = post_within(&outbound, &server.url(), PATIENT_MS)
+            .await
+            .unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(answer.status, 200);
     }
     // Some request met a connection that was kept, and was sent again.

@@ -34,6 +34,13 @@ pub(super) async fn answer(
             tokio::time::sleep(pause).await;
             json(sealed(inner, known, auth_id, code).await)
         }
+        Behaviour::Held(code) => {
+            // Nobody closes the gate, so each answer that goes takes one permit with it.
+            if let Ok(permit) = inner.gate.acquire().await {
+                permit.forget();
+            }
+            json(sealed(inner, known, auth_id, code).await)
+        }
         Behaviour::Silent => {
             tokio::time::sleep(SILENCE).await;
             StatusCode::OK.into_response()

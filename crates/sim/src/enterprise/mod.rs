@@ -11,7 +11,7 @@ use std::time::Duration;
 use crypto::{RsaPool, RsaPrivateKey, RsaPublicKey};
 use domain::RsaPadding;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::behaviour::{Behaviour, Script};
@@ -47,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) known: RwLock<Option<Arc<Known>>>,
     pub(crate) script: Mutex<Script>,
     pub(crate) webhook_status: Mutex<u16>,
+    /// Before the answers that are held.
+    pub(crate) gate: Semaphore,
     pub(crate) record: Record,
 }
 
@@ -93,12 +95,18 @@ impl Enterprise {
             known: RwLock::new(None),
             script: Mutex::new(Script::new()),
             webhook_status: Mutex::new(200),
+            gate: Semaphore::new(0),
             record: Record::new(),
         });
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let server = tokio::spawn(server::serve(listener, Arc::clone(&inner)));
         Ok(Self { inner, address, server })
+    }
+
+    /// Lets one answer of [`Behaviour::Held`] go, now or when it is held.
+    pub fn release(&self) {
+        self.inner.gate.add_permits(1);
     }
 
     /// Where authorisation notices go.
