@@ -9,7 +9,7 @@ use wire::cardbridge::customer;
 use crate::both_engines;
 use crate::database::Embedded;
 use crate::http::{Request, send};
-use crate::platform::Platform;
+use crate::platform::{Platform, WINDOW_MS};
 use crate::signing::{Caller, Signing, envelope, now_ms, text};
 
 const DETAIL: &str = "/open-api/card/v1/detail";
@@ -28,8 +28,8 @@ both_engines!(each_check_has_its_code_in_its_order, |platform| {
     };
     let replaced = |name: &str, value: &str| bare(&[name]).header(name, value);
     let all = ["X-DAPI-API-KEY", "X-DAPI-TIMESTAMP", "X-DAPI-NONCE", "X-DAPI-SIGN"];
-    let stale = (now_ms() - 6_000).to_string();
-    let early = (now_ms() + 7_000).to_string();
+    let stale = (now_ms() - WINDOW_MS - 1_000).to_string();
+    let early = (now_ms() + 2 * WINDOW_MS).to_string();
     let table = [
         (bare(&all), "DAPI_API_KEY_EMPTY"),
         (replaced(all[0], " "), "DAPI_API_KEY_EMPTY"),
@@ -175,7 +175,7 @@ both_engines!(every_route_refuses_unsigned_forged_stale_and_replayed_requests, |
         assert_eq!(code(platform.public, &unsigned).await, "DAPI_API_KEY_EMPTY", "{path}");
         let forged = caller.signing().over(unsigned.clone(), b"other");
         assert_eq!(code(platform.public, &forged).await, "DAPI_SIGNATURE_ERROR", "{path}");
-        let old = (now_ms() - 10_000).to_string();
+        let old = (now_ms() - WINDOW_MS - 1_000).to_string();
         let stale = Signing { timestamp: old, ..caller.signing() }.of(unsigned.clone());
         assert_eq!(code(platform.public, &stale).await, "DAPI_TIMESTAMP_EXPIRED", "{path}");
         let once = caller.signing().of(unsigned);

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use sim::Behaviour;
 
 use super::screen::Screen;
-use super::setting::{AUTH_DEADLINE_MS, Deposit, Scene, expect, failed, text};
+use super::setting::{Deposit, Scene, expect, failed, text};
 use crate::failure::Failure;
 
-/// How much later than its deadline the late answer comes.
-const LATE_BY: Duration = Duration::from_millis(300);
+/// The deadline of the answer that misses it, and how much later that comes.
+const SHORT_DEADLINE_MS: u32 = domain::Enterprise::MIN_AUTH_DEADLINE_MS;
+const LATE_BY: Duration = Duration::from_millis(800);
 /// Longest wait for the receipt to name the late answer, in polls.
-const MAX_RECEIPT_POLLS: u32 = 50;
+const MAX_RECEIPT_POLLS: u32 = 300;
 const POLL_PAUSE: Duration = Duration::from_millis(100);
 
 /// A purchase that the enterprise approves; returns its authId.
@@ -40,9 +41,11 @@ pub async fn declined(screen: &mut Screen, scene: &Scene) -> Result<(), Failure>
 
 /// A purchase that the enterprise approves too late: recorded, and no money moves.
 pub async fn late(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
-    let pause = Duration::from_millis(AUTH_DEADLINE_MS) + LATE_BY;
+    let pause = Duration::from_millis(SHORT_DEADLINE_MS.into()) + LATE_BY;
     scene.enterprise.answer(Behaviour::Late(ResponseCode::Approved, pause));
+    scene.set_deadline(Some(SHORT_DEADLINE_MS)).await?;
     let answer = buy(scene, "60.00").await?;
+    scene.set_deadline(None).await?;
     let reason = Some("DAPI_AUTH_ENTERPRISE_TIMEOUT_REJECT");
     let auth_id = decided(scene, &answer, false, reason).await?;
     scene.enterprise.answer(Behaviour::APPROVE);
