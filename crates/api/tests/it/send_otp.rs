@@ -178,11 +178,10 @@ async fn statuses_of(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_mail_server_does_not_take_has_failed() {
-    // A port that nobody listens on any more.
-    let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    // Bound and not listening: the port refuses, and nobody else can take it.
+    let refusing = tokio::net::TcpSocket::new_v4().unwrap();
+    refusing.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = refusing.local_addr().unwrap().port();
     let smtp = SmtpSettings {
         host: "127.0.0.1".to_owned(),
         port,

@@ -9,6 +9,7 @@ use domain::{AuthorisationStatus, Currency, HoldState, ResponseCode, RsaPadding}
 use scheme::Purchase;
 use serde_json::Value;
 use store::EnterprisePatch;
+use tokio::net::TcpSocket;
 use wire::cardbridge::signature::webhook_signature_matches;
 
 use crate::bed::{Bed, DEADLINE, DEPOSIT_MINOR};
@@ -258,9 +259,10 @@ async fn silence_is_declined_at_the_deadline() {
 #[tokio::test]
 async fn a_refused_connection_and_a_refused_address_are_no_answers() {
     let bed = Bed::new().await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let closed = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound and not listening: the port refuses, and nobody else can take it.
+    let refusing = TcpSocket::new_v4().unwrap();
+    refusing.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = format!("http://{}/", refusing.local_addr().unwrap());
     for (url, detail) in [
         (closed.as_str(), "no_connection"),
         ("http://10.0.0.1/", "address_refused"),

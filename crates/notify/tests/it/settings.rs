@@ -69,7 +69,11 @@ async fn the_oldest_active_key_signs_unless_another_is_named() {
 #[tokio::test]
 async fn nobody_listening_is_a_failed_try_without_status() {
     let bed = Bed::new().await;
-    let enterprise_id = bed.add_enterprise(Some("http://127.0.0.1:1/hook")).await;
+    // Bound and not listening: the port refuses, and nobody else can take it.
+    let refusing = tokio::net::TcpSocket::new_v4().unwrap();
+    refusing.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/hook", refusing.local_addr().unwrap());
+    let enterprise_id = bed.add_enterprise(Some(&url)).await;
     bed.add_key(enterprise_id).await;
     let order = bed.place(enterprise_id).await;
     bed.schedule.advance(0).await.unwrap();

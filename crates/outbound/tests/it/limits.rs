@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use outbound::{OutboundError, Post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::server::{
     Behaviour, PATIENT_MS, Server, answer, ends_kept, failure, post_within, sandbox,
@@ -113,9 +113,10 @@ async fn a_broken_exchange_is_told_from_a_missing_server() {
         OutboundError::Broken
     );
 
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/?token=very-secret", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound and not listening: the port refuses, and nobody else can take it.
+    let refusing = TcpSocket::new_v4().unwrap();
+    refusing.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/?token=very-secret", refusing.local_addr().unwrap());
     let error = failure(post_within(&outbound, &url, PATIENT_MS).await);
     assert_eq!(error, OutboundError::Connect);
     assert!(!format!("{error} {error:?}").contains("very-secret"));
