@@ -10,8 +10,9 @@ use crate::receiver::Receiver;
 
 /// The share of one enterprise in the deliveries under way.
 const MAX_PER_ENTERPRISE: usize = 16;
-/// What a slow receiver has to take, in many more rounds than a quick one waits for.
-const SLOW_WEBHOOKS: usize = 320;
+/// What a slow receiver has to take: five rounds of its share, 3 s each, which a quick one
+/// does not wait for.
+const SLOW_WEBHOOKS: usize = 80;
 
 #[tokio::test]
 async fn a_slow_receiver_does_not_delay_another_enterprise() {
