@@ -7,7 +7,7 @@ use sim::{Behaviour, Enterprise, Trust};
 
 use crate::both_engines;
 use crate::http::{Request, send};
-use crate::platform::Platform;
+use crate::platform::{Platform, WINDOW_MS};
 use crate::signing::{Caller, Signing, envelope, now_ms, text};
 
 /// Codes that no input yields, and why.
@@ -203,7 +203,9 @@ async fn provoked(scene: &Scene<'_>, wanted: ErrorCode) -> String {
         ApiKeyEmpty => scene.without("X-DAPI-API-KEY").await,
         TimestampEmpty => scene.without("X-DAPI-TIMESTAMP").await,
         TimestampFormatError => scene.signed(|it| it.timestamp = "123".to_owned()).await,
-        TimestampExpired => scene.signed(|it| it.timestamp = (now_ms() - 10_000).to_string()).await,
+        TimestampExpired => {
+            scene.signed(|it| it.timestamp = (now_ms() - 2 * WINDOW_MS).to_string()).await
+        }
         NonceIllegal => scene.signed(|it| it.nonce = "9999".to_owned()).await,
         InvalidApiKey => scene.signed(|it| it.api_key = "AK-UNKNOWN").await,
         SignatureError => scene.without("X-DAPI-SIGN").await,
