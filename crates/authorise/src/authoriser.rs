@@ -20,6 +20,7 @@ use vault::Vault;
 use wire::cardbridge::authorisation_notice::SealedNotice;
 
 use crate::admissible::{require_authorisable, require_original};
+use crate::caller::{Reply, answer};
 use crate::checks::{CheckInput, Reach, first_refusal, run_checks};
 use crate::convert::{convert, convert_part};
 use crate::decision::Decision;
@@ -71,9 +72,6 @@ pub struct Authoriser {
     under_way: Arc<Semaphore>,
     late_reads: Semaphore,
 }
-
-/// Where the answer is wanted; the caller may have gone away.
-type Reply = oneshot::Sender<Result<AuthorisationAnswer, AuthoriseError>>;
 
 /// A message's place among those under way, and the day on which it came.
 pub(crate) struct UnderWay {
@@ -494,16 +492,4 @@ impl Authoriser {
 /// The time that an enterprise has for its answer, from the arrival.
 pub(crate) fn deadline_of(enterprise: &Enterprise) -> Duration {
     Duration::from_millis(u64::from(enterprise.auth_deadline_ms))
-}
-
-fn answer(reply: Reply, result: Result<AuthorisationAnswer, AuthoriseError>) {
-    match &result {
-        Err(error) if error.is_fault() => {
-            tracing::error!(%error, "an authorisation has no answer");
-        }
-        Err(error) => tracing::debug!(%error, "a message was refused"),
-        Ok(_) => {}
-    }
-    // The caller may have gone away; the decision stands all the same.
-    let _ = reply.send(result);
 }

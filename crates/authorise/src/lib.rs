@@ -5,6 +5,7 @@
 
 mod admissible;
 mod authoriser;
+mod caller;
 mod checks;
 mod clearing;
 mod convert;
