@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use zeroize::Zeroize;
 
 use super::VmError;
-use super::field::{Field, Kind, PAGE, PAGE_SIZE};
-use super::parameters::{PageWish, Parameters, Reading};
+use super::field::{Field, Kind, PAGE, PAGE_SIZE, field};
+use super::parameters::{PageWish, Parameters};
 use super::time::Offset;
 
 pub use super::card_answer::{
@@ -229,48 +229,49 @@ pub struct CreateCard {
 /// # Errors
 /// A field is missing or has a value that no card takes.
 pub fn parse_create(parameters: &Parameters) -> Result<CreateCard, VmError> {
-    let it = &parameters.by(CREATE_FIELDS);
-    let product_code = it.required_text("product_code")?;
-    let (first_name, last_name) = (name(it, "first_name")?, name(it, "last_name")?);
-    let amount = it.required_amount("amount")?;
+    let product_code = parameters.required_text(field!(CREATE_FIELDS, "product_code"))?;
+    let (first_name, last_name) = (
+        name(parameters, field!(CREATE_FIELDS, "first_name"))?,
+        name(parameters, field!(CREATE_FIELDS, "last_name"))?,
+    );
+    let amount = parameters.required_amount(field!(CREATE_FIELDS, "amount"))?;
     if !is_name(&first_name) || !is_name(&last_name) {
         return Err(VmError::Params);
     }
     require_within(amount, LEAST_LOAD_MINOR)?;
-    let address = it.object("card_address")?;
+    let address = parameters.object(field!(CREATE_FIELDS, "card_address"))?;
     let limits = Limits {
-        single_minor: limit(it, "single_limit")?.unwrap_or(0),
-        day_minor: limit(it, "day_limit")?.unwrap_or(0),
-        month_minor: limit(it, "month_limit")?.unwrap_or(0),
+        single_minor: limit(parameters, field!(CREATE_FIELDS, "single_limit"))?.unwrap_or(0),
+        day_minor: limit(parameters, field!(CREATE_FIELDS, "day_limit"))?.unwrap_or(0),
+        month_minor: limit(parameters, field!(CREATE_FIELDS, "month_limit"))?.unwrap_or(0),
     };
-    let contact = |field| Ok::<_, VmError>(it.text(field)?.unwrap_or_default());
+    let contact = |field| Ok::<_, VmError>(parameters.text(field)?.unwrap_or_default());
     Ok(CreateCard {
         product_code,
         holder: Holder {
             first_name,
             last_name,
             card_address: address.as_ref().map(parse_address).transpose()?.unwrap_or_default(),
-            area_code: contact("area_code")?,
-            mobile: contact("mobile")?,
-            email: contact("email")?,
+            area_code: contact(field!(CREATE_FIELDS, "area_code"))?,
+            mobile: contact(field!(CREATE_FIELDS, "mobile"))?,
+            email: contact(field!(CREATE_FIELDS, "email"))?,
         },
         amount,
         limits,
-        label: it.text("label")?.unwrap_or_default(),
+        label: parameters.text(field!(CREATE_FIELDS, "label"))?.unwrap_or_default(),
     })
 }
 
 fn parse_address(parameters: &Parameters) -> Result<Address, VmError> {
-    let it = parameters.by(ADDRESS_FIELDS);
-    let line = |field| Ok::<_, VmError>(it.text(field)?.unwrap_or_default());
-    let address_line_one = line("address_line_one")?;
+    let line = |field| Ok::<_, VmError>(parameters.text(field)?.unwrap_or_default());
+    let address_line_one = line(field!(ADDRESS_FIELDS, "address_line_one"))?;
     let address = Address {
         address_line_one,
-        address_line_two: line("address_line_two")?,
-        city: line("city")?,
-        state: line("state")?,
-        country: line("country")?,
-        post_code: line("post_code")?,
+        address_line_two: line(field!(ADDRESS_FIELDS, "address_line_two"))?,
+        city: line(field!(ADDRESS_FIELDS, "city"))?,
+        state: line(field!(ADDRESS_FIELDS, "state"))?,
+        country: line(field!(ADDRESS_FIELDS, "country"))?,
+        post_code: line(field!(ADDRESS_FIELDS, "post_code"))?,
     };
     // Clients send an object of empty texts where they know nothing.
     if address.address_line_one.is_empty() && address != Address::default() {
@@ -280,7 +281,7 @@ fn parse_address(parameters: &Parameters) -> Result<Address, VmError> {
 }
 
 /// A name as it stands; one that no text of ours may be is refused like one that no holder has.
-fn name(it: &Reading<'_>, field: &'static str) -> Result<String, VmError> {
+fn name(it: &Parameters, field: Field) -> Result<String, VmError> {
     it.required_text(field).map_err(|error| match error {
         VmError::Value(_) => VmError::Params,
         other => other,
@@ -293,7 +294,7 @@ fn is_name(name: &str) -> bool {
     name.chars().count() <= MAX_NAME_CHARS && name.chars().all(is_allowed)
 }
 
-fn limit(it: &Reading<'_>, field: &'static str) -> Result<Option<i64>, VmError> {
+fn limit(it: &Parameters, field: Field) -> Result<Option<i64>, VmError> {
     match it.amount(field)?.map(Money::amount_minor) {
         Some(minor) if minor < 0 => Err(VmError::Amount),
         Some(minor) if minor > Money::MAX_INPUT_MINOR => Err(VmError::AmountTooLarge),
@@ -316,11 +317,11 @@ fn require_within(amount: Money, least_minor: i64) -> Result<(), VmError> {
 /// # Errors
 /// It is missing.
 pub fn parse_card_id(parameters: &Parameters) -> Result<String, VmError> {
-    card_id(&parameters.by(CARD_FIELDS))
+    card_id(parameters)
 }
 
-fn card_id(it: &Reading<'_>) -> Result<String, VmError> {
-    it.required_text("card_id")
+fn card_id(parameters: &Parameters) -> Result<String, VmError> {
+    parameters.required_text(CARD_ID)
 }
 
 /// Reads a recharge.
@@ -328,9 +329,8 @@ fn card_id(it: &Reading<'_>) -> Result<String, VmError> {
 /// # Errors
 /// Missing, below 10, or above the largest amount.
 pub fn parse_recharge(parameters: &Parameters) -> Result<(String, Money), VmError> {
-    let it = parameters.by(RECHARGE_FIELDS);
-    let card_id = card_id(&it)?;
-    let amount = it.required_amount("amount")?;
+    let card_id = card_id(parameters)?;
+    let amount = parameters.required_amount(field!(RECHARGE_FIELDS, "amount"))?;
     require_within(amount, LEAST_RECHARGE_MINOR)?;
     Ok((card_id, amount))
 }
@@ -340,9 +340,8 @@ pub fn parse_recharge(parameters: &Parameters) -> Result<(String, Money), VmErro
 /// # Errors
 /// Missing, or not above zero.
 pub fn parse_refund(parameters: &Parameters) -> Result<(String, Money), VmError> {
-    let it = parameters.by(REFUND_FIELDS);
-    let card_id = card_id(&it)?;
-    let amount = it.required_amount("amount")?;
+    let card_id = card_id(parameters)?;
+    let amount = parameters.required_amount(field!(REFUND_FIELDS, "amount"))?;
     if !amount.is_positive() {
         return Err(VmError::Amount);
     }
@@ -354,9 +353,8 @@ pub fn parse_refund(parameters: &Parameters) -> Result<(String, Money), VmError>
 /// # Errors
 /// Missing, or a status that is neither `CANCELLED` nor `ACTIVE`.
 pub fn parse_freeze(parameters: &Parameters) -> Result<(String, FreezeWish), VmError> {
-    let it = parameters.by(FREEZE_FIELDS);
-    let card_id = card_id(&it)?;
-    match it.required_text("status")?.as_str() {
+    let card_id = card_id(parameters)?;
+    match parameters.required_text(field!(FREEZE_FIELDS, "status"))?.as_str() {
         "CANCELLED" => Ok((card_id, FreezeWish::Freeze)),
         "ACTIVE" => Ok((card_id, FreezeWish::Unfreeze)),
         _ => Err(VmError::Status),
@@ -381,14 +379,13 @@ pub struct LimitChange {
 /// # Errors
 /// The card is missing, or a limit is below zero.
 pub fn parse_limits(parameters: &Parameters) -> Result<(String, LimitChange), VmError> {
-    let it = &parameters.by(LIMIT_FIELDS);
     let change = LimitChange {
-        single_minor: limit(it, "single_limit")?,
-        day_minor: limit(it, "day_limit")?,
-        month_minor: limit(it, "month_limit")?,
-        total_minor: limit(it, "amount")?,
+        single_minor: limit(parameters, field!(LIMIT_FIELDS, "single_limit"))?,
+        day_minor: limit(parameters, field!(LIMIT_FIELDS, "day_limit"))?,
+        month_minor: limit(parameters, field!(LIMIT_FIELDS, "month_limit"))?,
+        total_minor: limit(parameters, field!(LIMIT_FIELDS, "amount"))?,
     };
-    Ok((card_id(it)?, change))
+    Ok((card_id(parameters)?, change))
 }
 
 /// What getCardList looks for.
@@ -413,14 +410,15 @@ pub struct CardListWish {
 /// # Errors
 /// A time or page that cannot be read.
 pub fn parse_list(parameters: &Parameters, offset: Offset) -> Result<CardListWish, VmError> {
-    let it = parameters.by(LIST_FIELDS);
     Ok(CardListWish {
-        product_code: it.text("product_code")?,
-        card_type: it.text("card_type")?.map(|kind| kind.to_ascii_lowercase()),
-        card_id: it.text("card_id")?,
-        from: it.moment("start_time", offset)?,
-        to: it.moment("end_time", offset)?,
-        page: it.page()?,
+        product_code: parameters.text(field!(LIST_FIELDS, "product_code"))?,
+        card_type: parameters
+            .text(field!(LIST_FIELDS, "card_type"))?
+            .map(|kind| kind.to_ascii_lowercase()),
+        card_id: parameters.text(field!(LIST_FIELDS, "card_id"))?,
+        from: parameters.moment(field!(LIST_FIELDS, "start_time"), offset)?,
+        to: parameters.moment(field!(LIST_FIELDS, "end_time"), offset)?,
+        page: parameters.page()?,
     })
 }
 

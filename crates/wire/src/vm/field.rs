@@ -62,6 +62,50 @@ pub enum Kind {
     Object(&'static [Field]),
 }
 
+/// The field of a table that bears a name, to be asked for at compile time: a misspelt name, or
+/// one of another table, does not compile.
+///
+/// ```
+/// use wire::vm::field::{Field, told};
+/// const CARD: Field = told(wire::vm::card::CARD_FIELDS, "card_id");
+/// # assert_eq!(CARD.name, "card_id");
+/// ```
+///
+/// ```compile_fail
+/// use wire::vm::field::{Field, told};
+/// const CARD: Field = told(wire::vm::card::CARD_FIELDS, "crad_id");
+/// ```
+///
+/// # Panics
+/// No field of the table bears the name.
+#[must_use]
+pub const fn told(table: &[Field], name: &str) -> Field {
+    let mut at = 0;
+    while at < table.len() {
+        if is_same(table[at].name.as_bytes(), name.as_bytes()) {
+            return table[at];
+        }
+        at += 1;
+    }
+    panic!("what is read stands in the table that describes it")
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+/// The field of a table that bears this name, found while the program is compiled.
+macro_rules! field {
+    ($table:expr, $name:literal) => {
+        const { $crate::vm::field::told($table, $name) }
+    };
+}
+pub(crate) use field;
+
 /// Which page of a list.
 pub const PAGE: Field = Field::of("page", "Which page, from 1; the first if left out", Kind::Page);
 /// How many rows of a list.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::VmError;
 use super::amount::Amount;
-use super::field::{Field, PAGE, PAGE_SIZE};
+use super::field::{Field, PAGE, PAGE_SIZE, field};
 use super::parameters::{PageWish, Parameters};
 use super::schema;
 
@@ -23,8 +23,7 @@ pub const FLOW_FIELDS: &[Field] =
 /// # Errors
 /// A page that cannot be read.
 pub fn parse_flows(parameters: &Parameters) -> Result<(Option<String>, PageWish), VmError> {
-    let it = parameters.by(FLOW_FIELDS);
-    Ok((it.text("card_id")?, it.page()?))
+    Ok((parameters.text(field!(FLOW_FIELDS, "card_id"))?, parameters.page()?))
 }
 
 /// The answer of getCardFlow.

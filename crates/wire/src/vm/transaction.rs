@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::amount::{Amount, CURRENCY};
-use super::field::{Field, Kind as FieldKind, PAGE, PAGE_SIZE};
+use super::field::{Field, Kind as FieldKind, PAGE, PAGE_SIZE, field};
 use super::parameters::{PageWish, Parameters};
 use super::schema;
 use super::time::Offset;
@@ -226,17 +226,16 @@ pub struct TransactionWish {
 /// # Errors
 /// A time or page that cannot be read.
 pub fn parse_wish(parameters: &Parameters, offset: Offset) -> Result<TransactionWish, VmError> {
-    let it = parameters.by(TRANSACTION_FIELDS);
-    let kind = it.text("transaction_type")?;
-    let state = it.text("status")?;
+    let kind = parameters.text(field!(TRANSACTION_FIELDS, "transaction_type"))?;
+    let state = parameters.text(field!(TRANSACTION_FIELDS, "status"))?;
     Ok(TransactionWish {
-        card_id: it.text("card_id")?,
-        auth_id: it.text("auth_id")?,
+        card_id: parameters.text(field!(TRANSACTION_FIELDS, "card_id"))?,
+        auth_id: parameters.text(field!(TRANSACTION_FIELDS, "auth_id"))?,
         kind: kind.map(|text| Kind::parse(&text).ok_or(text)),
         state: state.map(|text| State::parse(&text).ok_or(text)),
-        from: it.moment("start_time", offset)?,
-        to: it.moment("end_time", offset)?,
-        page: it.page()?,
+        from: parameters.moment(field!(TRANSACTION_FIELDS, "start_time"), offset)?,
+        to: parameters.moment(field!(TRANSACTION_FIELDS, "end_time"), offset)?,
+        page: parameters.page()?,
     })
 }
 
