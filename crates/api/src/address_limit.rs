@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Most callers remembered before those whose window is over are dropped.
-const SWEEP_AT_CALLERS: usize = 10_000;
+/// Most callers remembered.
+const MAX_CALLERS: usize = 10_000;
 /// The part of an IPv6 address that names its network: one caller has all of the rest.
 const IPV6_NETWORK_MASK: u128 = u128::MAX << 64;
 
@@ -60,13 +60,9 @@ impl<K: Copy + Eq + Hash> CallLimit<K> {
     /// Counts a call; false if it is one too many.
     pub(crate) fn admits(&self, caller: K, now: Instant) -> bool {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        if windows.len() >= SWEEP_AT_CALLERS {
-            windows.retain(|_, window| window.ends_at > now);
-        }
-        // So many callers within one window are a flood: nobody's count is worth its memory.
-        if windows.len() >= SWEEP_AT_CALLERS {
-            windows.clear();
-        }
+        make_room(&mut windows, MAX_CALLERS, |window| {
+            (window.ends_at > now).then_some((window.calls, window.ends_at))
+        });
         let fresh = Window { ends_at: now + self.window, calls: 0 };
         let window = windows.entry(caller).or_insert(fresh);
         if window.ends_at <= now {
@@ -74,6 +70,29 @@ impl<K: Copy + Eq + Hash> CallLimit<K> {
         }
         window.calls = window.calls.saturating_add(1);
         window.calls <= self.max_calls
+    }
+}
+
+/// Makes room for one more caller where so many are remembered: those go whose `worth` is
+/// none, and where none of them is, the half that is worth least. A flood of callers, each of
+/// whom has called once, so pushes itself out, and nobody who has called often.
+pub(crate) fn make_room<K: Copy + Eq + Hash, V, W: Ord>(
+    remembered: &mut HashMap<K, V>,
+    max_callers: usize,
+    worth: impl Fn(&V) -> Option<W>,
+) {
+    if remembered.len() < max_callers {
+        return;
+    }
+    remembered.retain(|_, it| worth(it).is_some());
+    if remembered.len() < max_callers {
+        return;
+    }
+    let mut callers: Vec<_> = remembered.iter().map(|(key, it)| (worth(it), *key)).collect();
+    let half = callers.len() / 2;
+    callers.select_nth_unstable_by(half, |(one, _), (other, _)| one.cmp(other));
+    for (_, caller) in &callers[..half] {
+        remembered.remove(caller);
     }
 }
 
@@ -105,12 +124,16 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_addresses_takes_bounded_memory() {
-        let limit = AddressLimit::new(1, Duration::from_secs(60));
+    fn a_flood_of_addresses_takes_bounded_memory_and_frees_nobody_who_called_often() {
+        let limit = AddressLimit::new(3, Duration::from_secs(60));
         let now = Instant::now();
-        for n in 0..=u32::try_from(SWEEP_AT_CALLERS).unwrap() {
-            limit.admits(IpAddr::from(n.to_be_bytes()), now);
+        let often: IpAddr = "192.0.2.1".parse().unwrap();
+        while limit.admits(often, now) {}
+        for n in 0..3 * u32::try_from(MAX_CALLERS).unwrap() {
+            limit.admits(IpAddr::from((0x0a00_0000 + n).to_be_bytes()), now);
+            assert!(limit.0.windows.lock().unwrap().len() <= MAX_CALLERS);
         }
-        assert!(limit.0.windows.lock().unwrap().len() <= SWEEP_AT_CALLERS);
+        assert!(!limit.is_open(often, now) && !limit.admits(often, now));
+        assert!(limit.admits(often, now + Duration::from_secs(60)));
     }
 }

@@ -9,14 +9,14 @@ use std::time::Duration;
 use domain::VmAppId;
 use tokio::time::Instant;
 
-use crate::address_limit::network_of;
+use crate::address_limit::{make_room, network_of};
 
 /// Bad envelopes that one pair may send within the window.
 const MAX_STRIKES: u32 = 100;
 /// The window, and how long a pair is cut off.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Most pairs remembered before those whose time is over are dropped.
-const SWEEP_AT_PAIRS: usize = 10_000;
+/// Most pairs remembered.
+const MAX_PAIRS: usize = 10_000;
 
 struct Pair {
     window_ends_at: Instant,
@@ -43,17 +43,11 @@ impl Strikes {
     /// Counts a bad envelope; true if it is one too many, from which on the pair is cut off.
     pub(crate) fn count(&self, app: VmAppId, peer: IpAddr, now: Instant) -> bool {
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        if pairs.len() >= SWEEP_AT_PAIRS {
-            pairs.retain(|_, it| it.window_ends_at > now || it.cut_off_until > Some(now));
-        }
-        // So many pairs within one window are a flood: no count is worth its memory, and who
-        // is cut off stays so as long as there is room.
-        if pairs.len() >= SWEEP_AT_PAIRS {
-            pairs.retain(|_, it| it.cut_off_until > Some(now));
-        }
-        if pairs.len() >= SWEEP_AT_PAIRS {
-            pairs.clear();
-        }
+        make_room(&mut pairs, MAX_PAIRS, |it| {
+            let is_cut_off = it.cut_off_until > Some(now);
+            let is_remembered = is_cut_off || it.window_ends_at > now;
+            is_remembered.then_some((is_cut_off, it.strikes, it.window_ends_at))
+        });
         let fresh = || Pair { window_ends_at: now + WINDOW, strikes: 0, cut_off_until: None };
         let pair = pairs.entry((app, network_of(peer))).or_insert_with(fresh);
         if pair.cut_off_until > Some(now) {
@@ -126,10 +120,10 @@ mod tests {
         let (app, now) = (VmAppId::from_i64(1), Instant::now());
         let bad: IpAddr = "192.0.2.1".parse().unwrap();
         while !strikes.count(app, bad, now) {}
-        for n in 0..u32::try_from(2 * SWEEP_AT_PAIRS).unwrap() {
+        for n in 0..u32::try_from(2 * MAX_PAIRS).unwrap() {
             strikes.count(app, IpAddr::from((0x0a00_0000 + n).to_be_bytes()), now);
         }
         assert!(strikes.is_cut_off(app, bad, now));
-        assert!(strikes.pairs.lock().unwrap().len() <= SWEEP_AT_PAIRS);
+        assert!(strikes.pairs.lock().unwrap().len() <= MAX_PAIRS);
     }
 }
