@@ -60,6 +60,7 @@ fn parts(counts: Counts) -> Result<(), Failure> {
             // What one crate fails at must not hide what the others do.
             .args(["test", "--workspace", "--locked", "--no-fail-fast"])
             .env(postgres::URL_VARIABLE, server.url())
+            .env(postgres::DIRECTORY_VARIABLE, server.binaries())
             .env(browser::PATH_VARIABLE, &chromium)
             .env(s3::PATH_VARIABLE, &s3_server);
         match counts {

@@ -19,6 +19,7 @@ mod operator;
 mod pages;
 mod paging;
 mod peer;
+mod places;
 mod problem;
 mod problem_codes;
 pub mod provision;
@@ -31,7 +32,7 @@ mod uploads;
 mod vm;
 
 pub use cardbridge::{open_api_document, public_paths, public_service};
-pub use listener::{MAX_CONNECTIONS, serve_listener};
+pub use listener::{ListenerSettings, MAX_CONNECTIONS, serve_listener};
 pub use operator::{admin_service, openapi_document};
 pub use peer::PeerAddress;
 pub use shell::HttpService;

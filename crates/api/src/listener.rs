@@ -1,26 +1,37 @@
 //! The server loop of one listener: limits on connections and header time, the peer's
 //! address for handlers, and a graceful end.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
-use hyper::body::Incoming;
+use axum::body::{Body, Bytes};
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 use tower::ServiceExt as _;
 
 use crate::peer::PeerAddress;
+use crate::places::{Began, Patience, Place, Places, UnderWay};
 use crate::shell::HttpService;
 use crate::stalled::Patient;
 
 /// Most connections of a listener, however many file handles there are.
 pub const MAX_CONNECTIONS: usize = 4_096;
-/// Longest wait for a request's headers, on an idle kept-alive connection too.
+/// How long a connection may be idle, before its first request or between two
+/// (vm-api.md section 17, F4).
+const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// Longest wait for the rest of a request's headers.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for a caller to read more of its answer.
 const READING_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,26 +42,57 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long requests in flight may take after the stop.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
 
-/// Serves connections, `max_connections` of them at once while further ones wait in the
-/// kernel's queue, until `stop` turns true; then accepts no more, lets requests in flight
+/// What is configured of a listener.
+#[derive(Debug, Clone)]
+pub struct ListenerSettings {
+    /// Most connections at once. One address has at most as many as are still free; where
+    /// they are few, the connection that has been idle longest gives way, and where all have
+    /// a request under way new ones wait in the kernel's queue.
+    pub max_connections: usize,
+    /// Peers that speak for others: their connections count as whom a request names.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long a connection may be idle.
+    pub idle_timeout: Duration,
+    /// Longest wait for the rest of a request's headers.
+    pub head_timeout: Duration,
+}
+
+impl ListenerSettings {
+    /// So many connections, and the usual patience.
+    #[must_use]
+    pub const fn new(max_connections: usize, trusted_proxies: Vec<IpNet>) -> Self {
+        Self {
+            max_connections,
+            trusted_proxies,
+            idle_timeout: IDLE_TIMEOUT,
+            head_timeout: HEADER_READ_TIMEOUT,
+        }
+    }
+}
+
+/// Serves connections until `stop` turns true; then accepts no more, lets requests in flight
 /// finish within a deadline, and returns.
 pub async fn serve_listener(
     listener: TcpListener,
     service: HttpService,
-    max_connections: usize,
+    settings: ListenerSettings,
     mut stop: watch::Receiver<bool>,
 ) {
-    let slots = Arc::new(Semaphore::new(max_connections));
+    let patience = Patience { idle: settings.idle_timeout, head: settings.head_timeout };
+    let places = Places::new(settings.max_connections, settings.trusted_proxies);
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener, &places) => accepted,
             _ = stop.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
-            Ok((stream, slot)) => {
-                connections.spawn(serve_connection(stream, slot, service.clone(), stop.clone()));
+            Ok(Some((stream, place))) => {
+                let served =
+                    serve_connection(stream, place, service.clone(), patience, stop.clone());
+                connections.spawn(served);
             }
+            Ok(None) => tracing::debug!("a connection was refused: its address has too many"),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -65,39 +107,38 @@ pub async fn serve_listener(
     }
 }
 
+/// The next connection and its place; none if its address has too many.
 async fn accept(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, slot))
+    places: &Arc<Places>,
+) -> io::Result<Option<(TcpStream, Place)>> {
+    let (stream, peer) = listener.accept().await?;
+    Ok(places.take(peer.ip()).await.map(|place| (stream, place)))
 }
 
 async fn serve_connection(
     stream: TcpStream,
-    slot: OwnedSemaphorePermit,
+    place: Place,
     service: HttpService,
+    patience: Patience,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Ok(peer) = stream.peer_addr() else { return };
     // Without it small answers may wait for the other side's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    let peer = PeerAddress(peer.ip());
-    let handler = service_fn(move |request: http::Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
-        service.clone().oneshot(request)
-    });
+    let handler = service_fn(|request| answer(&place, service.clone(), request));
+    let stream = Patient::new(stream, Arc::clone(place.connection()), READING_TIMEOUT);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIMEOUT)
+        // Hyper's own would also end idle connections; `quiet` tells the two apart.
+        .header_read_timeout(None)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(Patient::new(stream, READING_TIMEOUT)), handler);
+        .serve_connection(TokioIo::new(stream), handler);
     tokio::pin!(connection);
     let stopped = async move { stop.wait_for(|stopped| *stopped).await.map(drop) };
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
+        () = quiet_for_too_long(&place, patience) => return,
+        () = place.given_away() => return,
         _ = stopped => None,
     };
     let ended = match ended {
@@ -110,5 +151,64 @@ async fn serve_connection(
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended early");
     }
-    drop(slot);
+}
+
+/// Ends when the connection has been idle, or its request's headers under way, for too long.
+async fn quiet_for_too_long(place: &Place, patience: Patience) {
+    loop {
+        let now = Instant::now();
+        let next_look = match place.connection().quiet_until(patience) {
+            Some(end) if end <= now => return,
+            // Headers may begin to arrive meanwhile, and have less time than idleness.
+            Some(end) => end.min(now + patience.head),
+            None => now + patience.head,
+        };
+        sleep_until(next_look).await;
+    }
+}
+
+async fn answer(
+    place: &Place,
+    service: HttpService,
+    request: Request<Incoming>,
+) -> io::Result<Response<Answering>> {
+    let (under_way, is_last) = match place.begin(request.headers()) {
+        Began::Going(under_way) => (under_way, false),
+        Began::Last(under_way) => (under_way, true),
+        Began::Gone => return Err(io::Error::other("the connection gave way to another")),
+    };
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(PeerAddress(place.peer()));
+    let response = service.oneshot(request).await.map_err(io::Error::other)?;
+    let mut response = response.map(|body| Answering { body, _under_way: under_way });
+    if is_last {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// An answer's body; its request is under way until it was sent.
+struct Answering {
+    body: Body,
+    _under_way: UnderWay,
+}
+
+impl hyper::body::Body for Answering {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }

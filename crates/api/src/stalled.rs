@@ -3,15 +3,20 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream that fails if nothing of what is written leaves for too long.
+use crate::places::Connection;
+
+/// A stream that fails if nothing of what is written leaves for too long, and that tells its
+/// connection's place of what it does.
 pub(crate) struct Patient<S> {
     stream: S,
+    connection: Arc<Connection>,
     patience: Duration,
     /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
@@ -19,8 +24,8 @@ pub(crate) struct Patient<S> {
 
 impl<S> Patient<S> {
     /// A stream whose writes wait for so long at most.
-    pub(crate) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+    pub(crate) const fn new(stream: S, connection: Arc<Connection>, patience: Duration) -> Self {
+        Self { stream, connection, patience, waiting: None }
     }
 
     fn within_patience(
@@ -28,6 +33,7 @@ impl<S> Patient<S> {
         written: Poll<io::Result<usize>>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
+        self.connection.is_writing(written.is_pending());
         if written.is_ready() {
             self.waiting = None;
             return written;
@@ -45,7 +51,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.connection.has_read();
+        }
+        read
     }
 }
 
@@ -94,7 +105,7 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_read_is_given_up_and_who_reads_slowly_is_not() {
         let (near, mut far) = duplex(4);
-        let mut near = Patient::new(near, PATIENCE);
+        let mut near = Patient::new(near, Arc::default(), PATIENCE);
         let write = async {
             near.write_all(&[7; 16]).await.unwrap();
             near.write_all(&[7; 16]).await.unwrap_err().kind()

@@ -11,8 +11,7 @@ use domain::{
 };
 use outbound::Outbound;
 use store::{
-    BeginOutcome, ChangeNotice, Claim, MoneyError, OpenDay, PinPresentation, Store, StoreError,
-    VmTariff,
+    BeginOutcome, ChangeNotice, Claim, OpenDay, PinPresentation, Store, StoreError, VmTariff,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -28,6 +27,7 @@ use crate::fault::Fault;
 use crate::forward::{self, Correspondent, Exchange};
 use crate::hold::OwnCard;
 use crate::keys::KeyRing;
+use crate::late_reads::LateReads;
 use crate::load::{Circumstances, load};
 use crate::notice::Teller;
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
@@ -35,12 +35,11 @@ use crate::request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, ReversalRequest,
 };
 use crate::settle::Ruling;
+use crate::undecided::Undecided;
 use crate::{hold, late, recover, repeat, reversal, settle, unusable};
 
 /// Authorisations under way at once; more are refused at the door.
 const MAX_UNDER_WAY: u32 = 4_096;
-/// Replies that are still read after their deadline at once; more are not recorded.
-const MAX_LATE_READS: usize = 1_024;
 /// Authorisation codes have six digits.
 const AUTH_CODES: u64 = 1_000_000;
 
@@ -63,6 +62,9 @@ pub struct AuthoriserParts {
     /// Whether an unusable answer is looked into, which decrypts what nobody signed: for the
     /// sandbox only.
     pub diagnoses_answers: bool,
+    /// Exchanges with enterprises at once, of which each holds a file handle, beyond which
+    /// no reply is read after its deadline.
+    pub max_exchanges: usize,
 }
 
 /// Decides authorisations. One for the whole process.
@@ -70,7 +72,8 @@ pub struct Authoriser {
     pub(crate) parts: AuthoriserParts,
     keys: KeyRing,
     under_way: Arc<Semaphore>,
-    late_reads: Semaphore,
+    late_reads: LateReads,
+    pub(crate) undecided: Arc<Undecided>,
 }
 
 /// A message's place among those under way, and the day on which it came.
@@ -110,10 +113,11 @@ impl Authoriser {
     #[must_use]
     pub fn new(parts: AuthoriserParts) -> Arc<Self> {
         Arc::new(Self {
-            parts,
             keys: KeyRing::default(),
             under_way: Arc::new(Semaphore::new(MAX_UNDER_WAY as usize)),
-            late_reads: Semaphore::new(MAX_LATE_READS),
+            late_reads: LateReads::new(parts.max_exchanges),
+            undecided: Undecided::new(parts.store.clone(), parts.teller.clone()),
+            parts,
         })
     }
 
@@ -312,17 +316,6 @@ impl Authoriser {
         self.parts.store.present_pin(presentation).await
     }
 
-    /// A hold of which the store told a failure may have been taken all the same, where the
-    /// end of the commit was not heard of.
-    pub(crate) fn doubt(&self, auth_id: AuthId, error: &MoneyError) {
-        let is_nothing_written = matches!(error, MoneyError::Store(StoreError::KeyTaken));
-        if is_nothing_written || !matches!(error, MoneyError::Store(_)) {
-            return;
-        }
-        let (store, teller) = (self.parts.store.clone(), self.parts.teller.clone());
-        tokio::spawn(async move { recover::decline_later(&store, teller.as_ref(), auth_id).await });
-    }
-
     /// What tells of an authorisation of a card that is decided about here.
     pub(crate) fn notice(&self, circumstances: &Circumstances) -> Option<ChangeNotice> {
         let teller = self.parts.teller.as_ref()?;
@@ -378,9 +371,10 @@ impl Authoriser {
             Ok(notice) => notice,
             Err(fault) => {
                 let settled = self.settle(held, None, Err(fault)).await;
-                return self.conclude(settled, reply, under_way, auth_id).await;
+                return self.conclude(settled, reply, under_way, auth_id);
             }
         };
+        let asking = self.late_reads.begin();
         let mut exchange = pin!(forward::exchange(outbound, pool, &correspondent, notice, auth_id));
         let mut in_time = timeout_at(held.deadline, exchange.as_mut()).await.ok();
         held.receipt.timings.ended("exchange");
@@ -389,11 +383,13 @@ impl Authoriser {
             unusable::tell(&self.parts, in_time, &correspondent, &authorisation).await;
         }
         let settled = self.settle(held, in_time, Err(Fault::NO_ANSWER)).await;
-        self.conclude(settled, reply, under_way, auth_id).await;
-        if is_late && let Ok(_reading) = self.late_reads.try_acquire() {
-            let mut late = exchange.await;
-            unusable::tell(&self.parts, &mut late, &correspondent, &authorisation).await;
-            late::record(store, &authorisation, &late).await;
+        self.conclude(settled, reply, under_way, auth_id);
+        if is_late {
+            let reading = self.late_reads.read_on(asking, authorisation.enterprise_id);
+            if let Some(mut late) = reading.of(exchange).await {
+                unusable::tell(&self.parts, &mut late, &correspondent, &authorisation).await;
+                late::record(store, &authorisation, &late).await;
+            }
         }
     }
 
@@ -401,12 +397,12 @@ impl Authoriser {
     async fn approve(&self, held: Held, reply: Reply, under_way: UnderWay) {
         let auth_id = held.authorisation.auth_id;
         let settled = self.settle(held, None, Ok(ResponseCode::Approved)).await;
-        self.conclude(settled, reply, under_way, auth_id).await;
+        self.conclude(settled, reply, under_way, auth_id);
     }
 
     /// Answers. Where the decision is not written the caller goes without an answer, which
     /// is a decline, and the authorisation is declined as soon as the store takes it.
-    async fn conclude(
+    fn conclude(
         &self,
         settled: Result<AuthorisationAnswer, AuthoriseError>,
         reply: Reply,
@@ -418,7 +414,7 @@ impl Authoriser {
         // A stop does not wait for the store: the next start declines as well.
         drop(under_way);
         if !is_written {
-            recover::decline_later(&self.parts.store, self.parts.teller.as_ref(), auth_id).await;
+            self.undecided.decline_later(auth_id);
         }
     }
 

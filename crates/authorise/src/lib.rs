@@ -16,6 +16,7 @@ mod forward;
 mod hold;
 mod keys;
 mod late;
+mod late_reads;
 mod load;
 mod notice;
 mod receipt;
@@ -27,6 +28,7 @@ mod settle;
 #[cfg(test)]
 mod test_objects;
 mod three_ds;
+mod undecided;
 mod unusable;
 
 pub use authoriser::{Authoriser, AuthoriserParts};

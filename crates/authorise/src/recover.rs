@@ -2,7 +2,6 @@
 //! (operator-and-sandbox.md section 5), or when the store works again.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use domain::{AuthId, Timestamp};
 use serde_json::Value;
@@ -20,11 +19,6 @@ const BATCH: u32 = 200;
 const CRASH: &str = "crash";
 /// The cause in the receipt where the store did not take the decision in time.
 const NOT_WRITTEN: &str = "decision_not_written";
-/// Pause before each try to decline what the store did not take.
-const LATER_PAUSE: Duration = Duration::from_secs(2);
-/// Most of these tries, an hour of them; a restart declines the rest.
-const MAX_LATER_TRIES: u32 = 1_800;
-
 /// Later than every arrival, also if the machine's clock was set back since.
 const END_OF_TIME: Timestamp = Timestamp::from_micros(i64::MAX);
 
@@ -49,18 +43,13 @@ pub(crate) async fn recover(
     }
 }
 
-/// Declines an authorisation whose hold or decision could not be written for certain, as
-/// soon as the store takes it, if it is there at all: its caller went without an answer,
-/// and its hold must not wait for a restart.
-pub(crate) async fn decline_later(store: &Store, teller: Option<&Teller>, auth_id: AuthId) {
-    for _ in 0..MAX_LATER_TRIES {
-        tokio::time::sleep(LATER_PAUSE).await;
-        match decline(store, teller, auth_id, NOT_WRITTEN).await {
-            Ok(()) => return tracing::warn!(%auth_id, "decided once the store worked again"),
-            Err(AuthoriseError::Missing(_)) => return,
-            Err(error) => tracing::error!(%auth_id, %error, "still undecided"),
-        }
-    }
+/// Declines an authorisation whose hold or decision could not be written for certain.
+pub(crate) async fn decline_unwritten(
+    store: &Store,
+    teller: Option<&Teller>,
+    auth_id: AuthId,
+) -> Result<(), AuthoriseError> {
+    decline(store, teller, auth_id, NOT_WRITTEN).await
 }
 
 async fn decline(

@@ -108,6 +108,10 @@ const fn may_pass(error: &StoreError) -> bool {
         | StoreError::Conflict(_)
         | StoreError::InDoubt(_)
         | StoreError::Overloaded => true,
-        StoreError::Duplicate(_) | StoreError::KeyTaken | StoreError::Corrupt(_) => false,
+        // What was locked has waited for longer than anybody waits for an answer.
+        StoreError::Locked(_)
+        | StoreError::Duplicate(_)
+        | StoreError::KeyTaken
+        | StoreError::Corrupt(_) => false,
     }
 }

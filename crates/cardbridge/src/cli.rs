@@ -107,6 +107,9 @@ pub struct ServeArgs {
     /// postgres://... [default: embedded SQLite inside the data directory]
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+    /// sync, or async-accepted to let production run with asynchronous standbys [default: sync]
+    #[arg(long, value_name = "WORD")]
+    database_durability: Option<String>,
     /// Public listener; port 0 = any free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
@@ -148,6 +151,7 @@ impl ServeArgs {
             ("mode", self.mode),
             ("data-dir", self.data_dir),
             ("database-url", self.database_url),
+            ("database-durability", self.database_durability),
             ("listen", self.listen),
             ("admin-listen", self.admin_listen),
             ("public-url", self.public_url),

@@ -1,16 +1,14 @@
 //! The last step of an order in place of a card.
 
-use std::sync::Arc;
-
 use domain::{
     Card, CardId, CardOrder, CardStatus, CardStatusReason, CardType, ErrorCode, OrderStatus,
-    OrderType, Timestamp, WebhookId, WebhookSubType,
+    OrderType, Timestamp,
 };
 use store::{Job, OrderStep, OrderStepOutcome, Plastic, ReplacementOutcome, ReplacementStep, Twin};
-use wire::cardbridge::webhook::card_event;
 
 use crate::delivery;
 use crate::issue::draw_card;
+use crate::life::card_update;
 use crate::step::failure;
 use crate::worker::{MAX_PAN_DRAWS, StepError, Steps};
 
@@ -70,7 +68,7 @@ impl Steps {
             let events = vec![self.order_event(&order, now), self.card_event(&issued.card, now)];
             let step = self.silent(job, order, next.status);
             let step = OrderStep { issued: Some(issued), events, ..step };
-            outcome = self.commit_replacement(self.replacement_step(step, source, None)).await?;
+            outcome = self.commit_replacement(Self::replacement_step(step, source, None)).await?;
             if outcome != ReplacementOutcome::Step(OrderStepOutcome::PanTaken) {
                 return Ok(outcome);
             }
@@ -122,21 +120,11 @@ impl Steps {
         let order = succeeded(&next, card.card_id);
         let events = vec![self.order_event(&order, now), self.card_event(&card, now)];
         let step = OrderStep { events, ..self.silent(job, order, expected_status) };
-        Ok(self.replacement_step(step, source, Some(Twin { card, plastic })))
+        Ok(Self::replacement_step(step, source, Some(Twin { card, plastic })))
     }
 
-    fn replacement_step(
-        &self,
-        step: OrderStep,
-        source: &Card,
-        twin: Option<Twin>,
-    ) -> ReplacementStep {
-        let (store, now) = (self.store.clone(), step.order.modified_at);
-        let tell = Arc::new(move |card: &Card| {
-            let webhook_id = WebhookId::from_i64(store.ids().next());
-            card_event(card, webhook_id, WebhookSubType::Update, now)
-        });
-        ReplacementStep { step, source_card_id: source.card_id, twin, tell }
+    fn replacement_step(step: OrderStep, source: &Card, twin: Option<Twin>) -> ReplacementStep {
+        ReplacementStep { step, source_card_id: source.card_id, twin, tell: card_update }
     }
 
     async fn commit_replacement(

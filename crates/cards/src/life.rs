@@ -1,9 +1,9 @@
 //! What an enterprise and the issuer do to a card, each change told by a CARD webhook
 //! (cardbridge-open-api.md section 7.2).
 
-use std::sync::Arc;
-
-use domain::{Card, CardEvent, CardId, EnterpriseId, WebhookId, WebhookSubType};
+use domain::{
+    Card, CardEvent, CardId, EnterpriseId, Timestamp, WebhookEvent, WebhookId, WebhookSubType,
+};
 use store::CardChange;
 use wire::cardbridge::webhook::card_event;
 
@@ -81,14 +81,13 @@ impl Cards {
         invalidate_reason: Option<String>,
     ) -> Result<Card, CardsError> {
         let now = self.store.clock().now();
-        let store = self.store.clone();
-        // Drawn within the commit: the order of ids is the order of the card's changes.
-        let tell = move |card: &Card| {
-            let webhook_id = WebhookId::from_i64(store.ids().next());
-            card_event(card, webhook_id, WebhookSubType::Update, now)
-        };
-        let tell = Arc::new(tell);
+        let tell = card_update;
         let change = CardChange { enterprise_id, card_id, event, invalidate_reason, now, tell };
         Ok(self.store.change_card(change).await?)
     }
+}
+
+/// The webhook that tells of a changed card.
+pub(crate) fn card_update(card: &Card, webhook_id: WebhookId, now: Timestamp) -> WebhookEvent {
+    card_event(card, webhook_id, WebhookSubType::Update, now)
 }

@@ -1,13 +1,11 @@
 //! Physical cards after their order: embossed and shipped by the operator, activated by
 //! the holder (cardbridge-open-api.md sections 6.2.6 and 6.2.8).
 
-use std::sync::Arc;
-
-use domain::{Card, CardType, EnterpriseId, WebhookId, WebhookSubType};
+use domain::{Card, CardType, EnterpriseId};
 use store::{Plastic, PlasticActivation, Tracking};
 use wire::cardbridge::replacement::{PhysicalInfo, ShippingInfoBody};
-use wire::cardbridge::webhook::card_event;
 
+use crate::life::card_update;
 use crate::reading::parse_card_id;
 use crate::{Cards, CardsError, delivery};
 
@@ -25,12 +23,7 @@ impl Cards {
     ) -> Result<Card, CardsError> {
         let card_id = self.card(enterprise_id, card_id).await?.card_id;
         let now = self.store.clock().now();
-        let store = self.store.clone();
-        // Drawn within the commit: the order of ids is the order of the card's changes.
-        let tell = Arc::new(move |card: &Card| {
-            let webhook_id = WebhookId::from_i64(store.ids().next());
-            card_event(card, webhook_id, WebhookSubType::Update, now)
-        });
+        let tell = card_update;
         let activation = PlasticActivation { enterprise_id, card_id, now, tell };
         Ok(self.store.activate_plastic(activation).await?)
     }

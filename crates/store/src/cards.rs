@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Card, CardEvent, CardId, CardStatus, CardTransitionError, Customer, CustomerId, EnterpriseId,
-    PanId, Timestamp, WebhookEvent,
+    IdGenerator, PanId, Timestamp, WebhookEvent, WebhookId,
 };
 use thiserror::Error;
 
@@ -32,6 +32,10 @@ pub struct PanRecord {
     pub created_at: Timestamp,
 }
 
+/// Makes the webhook that tells of a card as it was stored, under this id and as of this
+/// moment. A plain function, since one commit may change several cards and each is told of.
+pub type TellOfCard = fn(&Card, WebhookId, Timestamp) -> WebhookEvent;
+
 /// A change of a card's state.
 #[derive(Clone)]
 pub struct CardChange {
@@ -45,9 +49,8 @@ pub struct CardChange {
     pub invalidate_reason: Option<String>,
     /// When.
     pub now: Timestamp,
-    /// Makes the webhook that tells of the card as it was stored. A card of an app of dialect 2
-    /// is told of to nobody (vm-api.md section 16, 17).
-    pub tell: Arc<dyn Fn(&Card) -> WebhookEvent + Send + Sync>,
+    /// Makes the webhook that tells of the card.
+    pub tell: TellOfCard,
 }
 
 /// Why a card was not changed.
@@ -172,11 +175,11 @@ impl Store {
     /// # Errors
     /// [`CardChangeError`].
     pub async fn change_card(&self, change: CardChange) -> Result<Card, CardChangeError> {
-        let change = Arc::new(change);
+        let (change, ids) = (Arc::new(change), Arc::clone(&self.inner.ids));
         let card = self
             .write_kept(move |tx| {
-                let change = Arc::clone(&change);
-                Box::pin(async move { apply_change(tx, &change).await })
+                let (change, ids) = (Arc::clone(&change), Arc::clone(&ids));
+                Box::pin(async move { apply_change(tx, &ids, &change).await })
             })
             .await?;
         self.inner.outbox_changed.notify_one();
@@ -250,26 +253,48 @@ pub(crate) async fn find_pan(
     row.as_ref().map(pan_from).transpose()
 }
 
-async fn apply_change(tx: &Tx, change: &CardChange) -> Result<Card, CardChangeError> {
+/// Writes a changed card and the webhook that tells of it, whose id is drawn in the commit:
+/// the order of ids is the order of the card's changes. A card of an app of dialect 2 is told
+/// of to nobody (vm-api.md section 16, 17).
+pub(crate) async fn write_told_card(
+    tx: &Tx,
+    ids: &IdGenerator,
+    card: &Card,
+    tell: TellOfCard,
+) -> Result<(), StoreError> {
+    write_card(tx, card).await?;
+    if !card.account.is_forwarded() {
+        return Ok(());
+    }
+    let webhook_id = WebhookId::from_i64(ids.next());
+    insert_events(tx, &[tell(card, webhook_id, card.modified_at)]).await
+}
+
+async fn apply_change(
+    tx: &Tx,
+    ids: &IdGenerator,
+    change: &CardChange,
+) -> Result<Card, CardChangeError> {
     if change.event == CardEvent::Terminate {
-        return terminate(tx, change).await;
+        return terminate(tx, ids, change).await;
     }
     let mut card = find_card(tx, change.enterprise_id, change.card_id, " FOR UPDATE")
         .await?
         .ok_or(CardChangeError::NotFound)?;
     (card.status, card.status_reason) = card.status.transition(change.event)?;
     card.modified_at = change.now;
-    write_card(tx, &card).await?;
-    if card.account.is_forwarded() {
-        insert_events(tx, &[(change.tell)(&card)]).await?;
-    }
+    write_told_card(tx, ids, &card, change.tell).await?;
     Ok(card)
 }
 
 /// Ends a record. With one that the issuer blocked all others of its PAN end, which would else
 /// shake the block off; with one that was lost or stolen its plastic that waits for activation,
 /// which would else go on with the same number.
-async fn terminate(tx: &Tx, change: &CardChange) -> Result<Card, CardChangeError> {
+async fn terminate(
+    tx: &Tx,
+    ids: &IdGenerator,
+    change: &CardChange,
+) -> Result<Card, CardChangeError> {
     let found = find_card(tx, change.enterprise_id, change.card_id, "").await?;
     let pan_id = found.ok_or(CardChangeError::NotFound)?.pan_id;
     let records = cards_of_pan_locked(tx, change.enterprise_id, pan_id).await?;
@@ -290,8 +315,7 @@ async fn terminate(tx: &Tx, change: &CardChange) -> Result<Card, CardChangeError
         (card.status, card.status_reason) = next;
         card.invalidate_reason.clone_from(&change.invalidate_reason);
         card.modified_at = change.now;
-        write_card(tx, &card).await?;
-        insert_events(tx, &[(change.tell)(&card)]).await?;
+        write_told_card(tx, ids, &card, change.tell).await?;
         ended.push(card);
     }
     let own = ended.into_iter().find(|it| it.card_id == change.card_id);

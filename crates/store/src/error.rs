@@ -11,6 +11,10 @@ pub enum StoreError {
     /// Another transaction was in the way; the operation may be tried again.
     #[error("store conflict: {0}")]
     Conflict(String),
+    /// A row was held by another session for longer than the operation may wait; nothing was
+    /// done.
+    #[error("store locked: {0}")]
+    Locked(String),
     /// The connection was lost while the commit was under way: it may stand or not.
     #[error("store commit in doubt: {0}")]
     InDoubt(String),

@@ -11,6 +11,7 @@ mod claim;
 mod continuing;
 mod customers;
 mod day;
+mod durability;
 mod engine;
 mod enterprises;
 mod error;
@@ -31,6 +32,7 @@ mod pins;
 mod plastics;
 mod process;
 mod profiles;
+mod readiness;
 mod replacements;
 mod replay;
 mod request_log;
@@ -53,10 +55,12 @@ mod waiting;
 
 pub use accounts::{AccountFilter, MovedFunds};
 pub use authorisations::{AuthorisationFilter, AuthorisationView, PostingFilter};
-pub use cards::{CardChange, CardChangeError, PanRecord};
+pub use cards::{CardChange, CardChangeError, PanRecord, TellOfCard};
 pub use claim::{Claim, Kept, KeptAnswer, KnownCall};
 pub use customers::CreateCustomerError;
 pub use day::OpenDay;
+pub use durability::{Durability, Standbys};
+pub use engine::{ServerUrlError, check_server_url};
 pub use enterprises::{EnterprisePatch, NewEnterprise, PlatformKey};
 pub use error::StoreError;
 pub use guidance::{HolderProof, OpenLinkError, OpenedPage, PagePassword, ProofOutcome};
@@ -133,6 +137,7 @@ struct Inner {
     jobs_changed: [Notify; JobKind::ALL.len()],
     requests: replay::RequestMemory,
     number: Arc<process::Number>,
+    readiness: readiness::Readiness,
 }
 
 impl Store {
@@ -167,6 +172,7 @@ impl Store {
                 jobs_changed: Default::default(),
                 requests,
                 number: Arc::default(),
+                readiness: readiness::Readiness::default(),
             }),
         };
         store.continue_ids().await?;
@@ -177,15 +183,6 @@ impl Store {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         matches!(self.inner.engine, Engine::Sqlite(_))
-    }
-
-    /// Whether the engine answers a trivial query, and this process still has its number.
-    ///
-    /// # Errors
-    /// The engine does not answer, or the number could not be renewed.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.check_number()?;
-        self.read(|tx| Box::pin(async move { tx.query("SELECT 1", &[]).await.map(|_| ()) })).await
     }
 
     /// Commits what is queued and closes the engine; later calls fail.

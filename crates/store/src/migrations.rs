@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use tokio_postgres::error::SqlState;
 
-use crate::engine::{Engine, Postgres};
+use crate::engine::{Engine, Postgres, in_full};
 use crate::{Store, StoreError};
 
 /// Longest wait of a start for the migrations of others, and for the server to tell so.
@@ -99,12 +99,12 @@ fn late() -> StoreError {
 }
 
 fn turn_failed(error: &tokio_postgres::Error) -> StoreError {
-    let text = error.as_db_error().map_or_else(|| error.to_string(), |it| it.message().to_owned());
+    let text = error.as_db_error().map_or_else(|| in_full(error), |it| it.message().to_owned());
     StoreError::Engine(format!("waiting for the starts of other processes: {text}"))
 }
 
 fn failed(error: refinery::Error) -> StoreError {
-    StoreError::Engine(format!("migration: {error}"))
+    StoreError::Engine(format!("migration: {}", in_full(&error)))
 }
 
 #[cfg(test)]

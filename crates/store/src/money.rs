@@ -16,6 +16,7 @@ mod flows;
 mod funds;
 mod load;
 mod messages;
+mod named;
 mod notice;
 mod steps;
 mod velocity;
@@ -23,9 +24,11 @@ mod velocity;
 use crate::{Claim, MovedFunds, Store, StoreError};
 
 pub(crate) use apply::{Repeats, apply};
+pub(crate) use batch::AccountKey;
 pub use fees::VmTariff;
 pub use messages::NETWORK_KEY_DAYS;
 pub(crate) use messages::{MessageKey, first_of, is_in_time};
+pub(crate) use named::accounts_named;
 pub use notice::ChangeNotice;
 pub use velocity::{OwnLimits, VelocityTerms};
 

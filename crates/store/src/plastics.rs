@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::{
-    Card, CardEvent, CardId, CardStatus, CardType, EnterpriseId, Timestamp, WebhookEvent,
-};
+use domain::{Card, CardEvent, CardId, CardStatus, CardType, EnterpriseId, IdGenerator, Timestamp};
 use thiserror::Error;
 
-use crate::cards::{cards_of_pan_locked, find_card, write_card};
+use crate::cards::{TellOfCard, cards_of_pan_locked, find_card, write_told_card};
 use crate::engine::Tx;
-use crate::outbox::insert_events;
 use crate::rows::{PLASTIC_COLUMNS, plastic_from, plastic_values, update_text};
 use crate::{Store, StoreError};
 
@@ -53,8 +50,8 @@ pub struct PlasticActivation {
     pub card_id: CardId,
     /// When.
     pub now: Timestamp,
-    /// Makes the webhook that tells of a card as it was stored.
-    pub tell: Arc<dyn Fn(&Card) -> WebhookEvent + Send + Sync>,
+    /// Makes the webhook that tells of a card that changed by it.
+    pub tell: TellOfCard,
 }
 
 /// Why nothing was done with a plastic.
@@ -156,11 +153,11 @@ impl Store {
         &self,
         activation: PlasticActivation,
     ) -> Result<Card, PlasticError> {
-        let activation = Arc::new(activation);
+        let (activation, ids) = (Arc::new(activation), Arc::clone(&self.inner.ids));
         let card = self
             .write(move |tx| {
-                let activation = Arc::clone(&activation);
-                Box::pin(async move { activate(tx, &activation).await })
+                let (activation, ids) = (Arc::clone(&activation), Arc::clone(&ids));
+                Box::pin(async move { activate(tx, &ids, &activation).await })
             })
             .await?;
         self.inner.outbox_changed.notify_one();
@@ -168,7 +165,11 @@ impl Store {
     }
 }
 
-async fn activate(tx: &Tx, activation: &PlasticActivation) -> Result<Card, PlasticError> {
+async fn activate(
+    tx: &Tx,
+    ids: &IdGenerator,
+    activation: &PlasticActivation,
+) -> Result<Card, PlasticError> {
     let (enterprise_id, card_id) = (activation.enterprise_id, activation.card_id);
     let card = find_card(tx, enterprise_id, card_id, "").await?.ok_or(PlasticError::NotFound)?;
     if card.card_type != CardType::Physical {
@@ -193,11 +194,11 @@ async fn activate(tx: &Tx, activation: &PlasticActivation) -> Result<Card, Plast
         return Err(PlasticError::Stopped);
     }
     (card.status, card.status_reason) = (status, reason);
-    change(tx, &mut card, activation).await?;
+    change(tx, ids, &mut card, activation).await?;
     for mut other in others {
         if let Ok(next) = other.status.transition(CardEvent::Terminate) {
             (other.status, other.status_reason) = next;
-            change(tx, &mut other, activation).await?;
+            change(tx, ids, &mut other, activation).await?;
         }
     }
     Ok(card)
@@ -205,12 +206,12 @@ async fn activate(tx: &Tx, activation: &PlasticActivation) -> Result<Card, Plast
 
 async fn change(
     tx: &Tx,
+    ids: &IdGenerator,
     card: &mut Card,
     activation: &PlasticActivation,
 ) -> Result<(), StoreError> {
     card.modified_at = activation.now;
-    write_card(tx, card).await?;
-    insert_events(tx, &[(activation.tell)(card)]).await
+    write_told_card(tx, ids, card, activation.tell).await
 }
 
 /// A physical card that has not ended, locked, and its plastic.

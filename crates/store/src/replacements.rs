@@ -5,11 +5,12 @@
 use std::sync::Arc;
 
 use domain::{
-    Card, CardEvent, CardId, CardOrder, CardStatus, CardType, EnterpriseId, OrderType, WebhookEvent,
+    Card, CardEvent, CardId, CardOrder, CardStatus, CardType, EnterpriseId, IdGenerator, OrderType,
+    WebhookEvent,
 };
 use thiserror::Error;
 
-use crate::cards::{cards_of_pan_locked, find_card, write_card};
+use crate::cards::{TellOfCard, cards_of_pan_locked, find_card, write_told_card};
 use crate::engine::{Tx, Value};
 use crate::orders::{advance, find_order};
 use crate::outbox::insert_events;
@@ -76,7 +77,7 @@ pub struct ReplacementStep {
     /// The physical twin that the step issues instead.
     pub twin: Option<Twin>,
     /// Makes the webhook that tells of a card that ended by this step.
-    pub tell: Arc<dyn Fn(&Card) -> WebhookEvent + Send + Sync>,
+    pub tell: TellOfCard,
 }
 
 /// What became of such a step.
@@ -122,11 +123,11 @@ impl Store {
         &self,
         step: ReplacementStep,
     ) -> Result<ReplacementOutcome, StoreError> {
-        let step = Arc::new(step);
+        let (step, ids) = (Arc::new(step), Arc::clone(&self.inner.ids));
         let outcome = self
             .write(move |tx| {
-                let step = Arc::clone(&step);
-                Box::pin(async move { finish(tx, &step).await })
+                let (step, ids) = (Arc::clone(&step), Arc::clone(&ids));
+                Box::pin(async move { finish(tx, &ids, &step).await })
             })
             .await?;
         if outcome == ReplacementOutcome::Step(OrderStepOutcome::Done) {
@@ -185,7 +186,11 @@ async fn has_living_twin(tx: &Tx, card: &Card) -> Result<bool, StoreError> {
     Ok(cards.iter().any(|c| c.card_type == CardType::Physical && c.status != CardStatus::Invalid))
 }
 
-async fn finish(tx: &Tx, request: &ReplacementStep) -> Result<ReplacementOutcome, StoreError> {
+async fn finish(
+    tx: &Tx,
+    ids: &IdGenerator,
+    request: &ReplacementStep,
+) -> Result<ReplacementOutcome, StoreError> {
     let order = &request.step.order;
     let source = find_card(tx, order.enterprise_id, request.source_card_id, "").await?;
     let Some(source) = source else { return Ok(ReplacementOutcome::SourceUnfit) };
@@ -207,17 +212,21 @@ async fn finish(tx: &Tx, request: &ReplacementStep) -> Result<ReplacementOutcome
         insert_plastic(tx, &twin.plastic).await?;
     } else {
         for record in records {
-            end(tx, record, request).await?;
+            end(tx, ids, record, request).await?;
         }
     }
     Ok(ReplacementOutcome::Step(outcome))
 }
 
 /// Ends a record of the replaced PAN, unless it ended before.
-async fn end(tx: &Tx, mut card: Card, request: &ReplacementStep) -> Result<(), StoreError> {
+async fn end(
+    tx: &Tx,
+    ids: &IdGenerator,
+    mut card: Card,
+    request: &ReplacementStep,
+) -> Result<(), StoreError> {
     let Ok(next) = card.status.transition(CardEvent::Terminate) else { return Ok(()) };
     (card.status, card.status_reason) = next;
     card.modified_at = request.step.order.modified_at;
-    write_card(tx, &card).await?;
-    insert_events(tx, &[(request.tell)(&card)]).await
+    write_told_card(tx, ids, &card, request.tell).await
 }

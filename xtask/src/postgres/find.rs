@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::Failure;
 
-/// Names the directory of the programs and overrides every other place.
-const DIRECTORY_VARIABLE: &str = "CARDBRIDGE_POSTGRES_BIN";
+/// Names the directory of the programs and overrides every other place; tests that start
+/// servers of their own find the programs by it.
+pub const DIRECTORY_VARIABLE: &str = "CARDBRIDGE_POSTGRES_BIN";
 
 /// The programs that a directory must hold.
 const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];

@@ -9,6 +9,7 @@ use crate::hidden::unless_hidden;
 use crate::stage::succeed;
 use crate::{Failure, browser, command, s3};
 
+pub use find::DIRECTORY_VARIABLE;
 pub use server::Server;
 
 /// Environment variable that tells tests where PostgreSQL is.
@@ -34,6 +35,7 @@ pub fn beside(program: &str, arguments: &[&str]) -> Result<(), Failure> {
     let server = start()?;
     let mut beside = command(program);
     beside.args(arguments).env(URL_VARIABLE, server.url());
+    beside.env(DIRECTORY_VARIABLE, server.binaries());
     if let Some(chromium) = browser::find()? {
         beside.env(browser::PATH_VARIABLE, chromium);
     }

@@ -35,6 +35,7 @@ rm -rf "$1"
 pub struct Server {
     guardian: Child,
     url: String,
+    binaries: PathBuf,
 }
 
 impl Server {
@@ -56,7 +57,7 @@ impl Server {
             .process_group(0)
             .spawn()
             .map_err(|error| format!("sh cannot be run: {error}"))?;
-        let mut server = Self { guardian, url: String::new() };
+        let mut server = Self { guardian, url: String::new(), binaries: binaries.to_owned() };
         let password = random_hex()?;
         initialise(binaries, &directory, &account, &password)?;
         let port = launch(binaries, &directory, &account)?;
@@ -67,6 +68,11 @@ impl Server {
     /// Where the server listens, with the superuser's name and password.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The directory of the programs that it runs.
+    pub fn binaries(&self) -> &Path {
+        &self.binaries
     }
 
     /// Stops the server and removes its directory.

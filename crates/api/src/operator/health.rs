@@ -20,12 +20,12 @@ pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// `GET /readyz`: whether the store answers.
+/// `GET /readyz`: whether a purchase would find the store working.
 pub(crate) async fn readyz(State(state): State<Arc<ApiState>>) -> Result<Json<Health>, Problem> {
-    match state.store.ping().await {
+    match state.store.check_ready().await {
         Ok(()) => Ok(Json(Health { status: "ready" })),
         Err(error) => {
-            tracing::error!(%error, "the store does not answer");
+            tracing::error!(%error, "not ready: the store does not take writes");
             Err(Problem::unavailable())
         }
     }

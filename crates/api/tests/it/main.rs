@@ -6,6 +6,7 @@ mod authentication;
 mod balance;
 mod browser;
 mod cards;
+mod connections;
 mod customers;
 mod database;
 mod described;

@@ -165,6 +165,7 @@ fn parts(
         vm_offset_seconds: telling.offset.seconds(),
         teller: Some(teller),
         diagnoses_answers: true,
+        max_exchanges: 64,
     });
     let workers: Vec<Arc<dyn Worker>> = vec![
         Arc::new(orders),
@@ -227,5 +228,6 @@ async fn listen(
 ) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    (address, tokio::spawn(api::serve_listener(listener, service, api::MAX_CONNECTIONS, stop)))
+    let settings = api::ListenerSettings::new(api::MAX_CONNECTIONS, Vec::new());
+    (address, tokio::spawn(api::serve_listener(listener, service, settings, stop)))
 }

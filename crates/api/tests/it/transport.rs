@@ -136,6 +136,29 @@ async fn a_stop_ends_idle_connections_and_refuses_new_ones() {
     assert!(TcpStream::connect(admin).await.is_err());
 }
 
+/// Waits until `/readyz` answers with a status.
+async fn until_ready(platform: &Platform, status: u16) {
+    let began = std::time::Instant::now();
+    while send(platform.admin, &Request::get("/readyz")).await.status != status {
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "never {status}");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_cannot_write_is_not_ready() {
+    let database = Embedded::new();
+    let platform = Platform::start(database.location()).await;
+    until_ready(&platform, 200).await;
+    let store::Location::Sqlite(file) = database.location() else { unreachable!() };
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    until_ready(&platform, 503).await;
+    other.execute_batch("ROLLBACK").unwrap();
+    until_ready(&platform, 200).await;
+    platform.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_production_the_sandbox_does_not_exist() {
     let database = Embedded::new();

@@ -1,5 +1,6 @@
 //! What the enterprise answers, and when.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -12,7 +13,7 @@ use store::EnterprisePatch;
 use tokio::net::TcpSocket;
 use wire::cardbridge::signature::webhook_signature_matches;
 
-use crate::bed::{Bed, DEADLINE, DEPOSIT_MINOR};
+use crate::bed::{Bed, DEADLINE, DEPOSIT_MINOR, MAX_EXCHANGES};
 use crate::enterprise::{
     Behaviour, ENTERPRISE_KEY, PLATFORM_KEY, STRANGER_KEY, front_ending_kept_connections,
 };
@@ -238,6 +239,32 @@ async fn an_approval_after_the_deadline_is_recorded_and_moves_nothing() {
     let view = bed.view(it.auth_id).await;
     assert_eq!(view.authorisation, it);
     assert_eq!(bed.results(it.auth_id).await.len(), 1);
+    bed.assert_untouched().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_enterprise_that_hangs_holds_no_more_connections_than_its_share() {
+    let bed = Bed::new().await;
+    bed.hurry().await;
+    bed.enterprise.behave(Behaviour::After(Duration::from_secs(600), ResponseCode::Approved));
+    let share = MAX_EXCHANGES / 4;
+    for _ in 0..3 {
+        let mut purchases = tokio::task::JoinSet::new();
+        for _ in 0..share {
+            let (network, purchase) = (Arc::clone(&bed.network), bed.purchase("1"));
+            purchases.spawn(async move { network.purchase(purchase).await.unwrap() });
+        }
+        for answer in purchases.join_all().await {
+            assert_eq!(answer.authorisation.detail.as_deref(), Some("no_answer"));
+        }
+    }
+    assert_eq!(bed.enterprise.notices(), 3 * share);
+    // The latest are still waited for, the others gave way to them.
+    let started = Instant::now();
+    while bed.enterprise.open() != share {
+        assert!(started.elapsed() < Duration::from_secs(20), "{} are open", bed.enterprise.open());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     bed.assert_untouched().await;
 }
 

@@ -30,6 +30,8 @@ pub const DEADLINE: Duration = Duration::from_millis(Enterprise::MIN_AUTH_DEADLI
 /// Longer than any machine takes to answer, for what is to be in time: no enterprise may have
 /// it, which the store does not ask.
 const PATIENT_DEADLINE_MS: u32 = 300_000;
+/// Exchanges beyond which no reply is read after its deadline.
+pub const MAX_EXCHANGES: usize = 64;
 /// The PAN of the bed's card.
 pub const PAN: &str = "4111110000000013";
 /// What the deposit holds at first, in minor units of USD.
@@ -85,6 +87,7 @@ impl Bed {
             vm_offset_seconds: 0,
             teller: None,
             diagnoses_answers,
+            max_exchanges: MAX_EXCHANGES,
         });
         let network =
             SimulatedNetwork::new(store.clone(), Arc::clone(&vault), Arc::clone(&authoriser));
@@ -145,16 +148,14 @@ impl Bed {
     }
 
     pub async fn change_card(&self, event: CardEvent) {
-        let webhook_id = WebhookId::from_i64(self.store.ids().next());
         let now = self.store.clock().now();
-        let tell = move |card: &Card| card_event(card, webhook_id, WebhookSubType::Update, now);
         let change = CardChange {
             enterprise_id: self.enterprise_id,
             card_id: self.card.card_id,
             event,
             invalidate_reason: None,
             now,
-            tell: Arc::new(tell),
+            tell: |card, id, now| card_event(card, id, WebhookSubType::Update, now),
         };
         self.store.change_card(change).await.unwrap();
     }

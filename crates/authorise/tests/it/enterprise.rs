@@ -1,6 +1,7 @@
 //! The enterprise's own server: answers notices as it is told to.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ pub struct EnterpriseServer {
 }
 
 struct Shared {
+    open: AtomicUsize,
     behaviour: Mutex<Behaviour>,
     received: Mutex<Vec<Received>>,
     padding: RsaPadding,
@@ -69,6 +71,7 @@ struct Shared {
 impl EnterpriseServer {
     pub async fn start(padding: RsaPadding) -> Self {
         let shared = Arc::new(Shared {
+            open: AtomicUsize::new(0),
             behaviour: Mutex::new(Behaviour::Code(ResponseCode::Approved)),
             received: Mutex::default(),
             padding,
@@ -104,12 +107,28 @@ impl EnterpriseServer {
         self.shared.received.lock().unwrap().len()
     }
 
+    /// Notices whose sender still waits for the answer.
+    pub fn open(&self) -> usize {
+        self.shared.open.load(Ordering::SeqCst)
+    }
+
     pub fn take_received(&self) -> Vec<Received> {
         std::mem::take(&mut self.shared.received.lock().unwrap())
     }
 }
 
+/// Counts a notice until it is answered or its sender has gone.
+struct Open(Arc<Shared>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    shared.open.fetch_add(1, Ordering::SeqCst);
+    let _open = Open(Arc::clone(&shared));
     let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let signature = header(AUTH_SIGNATURE_HEADER).unwrap();
     let platform = PLATFORM_KEY.public_key();

@@ -12,10 +12,11 @@ use super::vm::{self, VmSection};
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 14] = [
     "mode",
     "data-dir",
     "database-url",
+    "database-durability",
     "listen",
     "admin-listen",
     "public-url",

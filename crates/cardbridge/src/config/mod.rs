@@ -39,6 +39,15 @@ pub enum Database {
     Postgres(String),
 }
 
+/// What production asks of the standbys of a PostgreSQL server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseDurability {
+    /// That a commit waits for them, if there are any.
+    Sync,
+    /// Nothing: the operator accepts that the latest purchases are lost with the server.
+    AsyncAccepted,
+}
+
 /// Where the master key comes from.
 pub enum MasterKeySource {
     /// A file named by the operator.
@@ -57,6 +66,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The engine.
     pub database: Database,
+    /// What production asks of the server's standbys.
+    pub database_durability: DatabaseDurability,
     /// Address of both public dialects.
     pub listen: SocketAddr,
     /// Address of operator API, sandbox API and metrics.
@@ -103,6 +114,7 @@ impl Config {
             database: layers
                 .optional("database-url")
                 .map_or(Ok(Database::Embedded), |text| values::database(&text))?,
+            database_durability: values::durability(&layers.required("database-durability")?)?,
             listen: values::socket_address(&layers.required("listen")?)?,
             admin_listen: values::socket_address(&layers.required("admin-listen")?)?,
             public_url: layers.optional("public-url").map(|t| values::base_url(&t)).transpose()?,
@@ -226,6 +238,8 @@ mod tests {
             ("listen", "8080", "an address and port"),
             ("admin-listen", "localhost", "an address and port"),
             ("database-url", "mysql://h/d", "postgres://"),
+            ("database-url", "postgres://h/d?sslcrl=c", "sslcrl"),
+            ("database-durability", "async", "sync or async-accepted"),
             ("public-url", "ftp://h", "http://"),
             ("public-url", "http://h/?a=b", "http://"),
             ("trusted-proxies", "10.0.0.0/8,x", "networks"),

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use api::Mode;
 use ipnet::IpNet;
+use store::check_server_url;
 use url::Url;
 
-use super::Database;
 use super::layers::Given;
+use super::{Database, DatabaseDurability};
 use crate::failure::Failure;
 
 /// Most networks in one list.
@@ -40,13 +41,17 @@ pub fn socket_address(given: &Given) -> Result<SocketAddr, Failure> {
 
 /// The URL's own text is left out of the failure: it may hold a password.
 pub fn database(given: &Given) -> Result<Database, Failure> {
-    let wanted = "postgres://USER:PASSWORD@HOST:PORT/DATABASE (unset for the embedded store)";
-    let url = Url::parse(&given.text).map_err(|_| given.refused(wanted))?;
-    match url.scheme() {
-        "postgres" | "postgresql" if url.has_host() || url.query().is_some() => {
-            Ok(Database::Postgres(given.text.clone()))
-        }
-        _ => Err(given.refused(wanted)),
+    let unusable = |error| given.refused(format_args!("{error} (unset for the embedded store)"));
+    check_server_url(&given.text).map_err(unusable)?;
+    Ok(Database::Postgres(given.text.clone()))
+}
+
+/// What production asks of the server's standbys.
+pub fn durability(given: &Given) -> Result<DatabaseDurability, Failure> {
+    match given.text.as_str() {
+        "sync" => Ok(DatabaseDurability::Sync),
+        "async-accepted" => Ok(DatabaseDurability::AsyncAccepted),
+        other => Err(given.refused(format_args!("sync or async-accepted, not {other:?}"))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod data_dir;
 mod document_files;
+mod durability;
 mod file_handles;
 mod holder;
 mod mail;
@@ -12,7 +13,9 @@ mod workers;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::{ApiSettings, ApiState, Mode, admin_service, public_service, serve_listener};
+use api::{
+    ApiSettings, ApiState, ListenerSettings, Mode, admin_service, public_service, serve_listener,
+};
 use authorise::{Authoriser, AuthoriserParts, Challenges, transaction_teller};
 use cards::{Cards, CardsSettings};
 use crypto::RsaPool;
@@ -34,6 +37,7 @@ use crate::sandbox;
 pub use data_dir::{try_lock_file, write_private};
 
 use data_dir::DataDir;
+use file_handles::HandleShares;
 use holder::OwnIdentity;
 use secrets::AdminTokenText;
 
@@ -70,6 +74,7 @@ struct Parts {
     schedule: Arc<Schedule>,
     mailer: Arc<Mailer>,
     random: Arc<dyn Random>,
+    handles: HandleShares,
 }
 
 impl Platform {
@@ -88,7 +93,8 @@ impl Platform {
         let identity = OwnIdentity::open(&config, &data_dir, &*random);
         let holder = identity.holder(&listeners.addresses.admin_url);
         let store = store_opening::open(&config, &data_dir, clock, &vault, &holder).await?;
-        let parts = Parts::assemble(&config, store.clone(), Arc::new(vault), random)?;
+        let handles = file_handles::shares();
+        let parts = Parts::assemble(&config, store.clone(), Arc::new(vault), random, handles)?;
         let recovered = parts.authoriser.recover().await.map_err(|error| {
             Failure::run(format_args!("undecided authorisations could not be declined: {error}"))
         })?;
@@ -142,6 +148,7 @@ impl Parts {
         store: Store,
         vault: Arc<Vault>,
         random: Arc<dyn Random>,
+        handles: HandleShares,
     ) -> Result<Self, Failure> {
         let policy = AddressPolicy {
             loopback_allowed: config.mode == Mode::Sandbox,
@@ -164,6 +171,7 @@ impl Parts {
             vm_offset_seconds: config.vm.offset.seconds(),
             teller: Some(Arc::clone(&teller)),
             diagnoses_answers: config.mode == Mode::Sandbox,
+            max_exchanges: handles.exchanges,
         });
         let workers = workers::all(&store, &vault, &outbound, settings, teller);
         let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());
@@ -179,6 +187,7 @@ impl Parts {
             outbound,
             authoriser,
             random,
+            handles,
         })
     }
 
@@ -219,11 +228,13 @@ impl Parts {
             random: self.random,
             metrics,
         });
-        let connections = file_handles::connections_per_listener();
+        let connections = self.handles.connections_per_listener;
+        let places = ListenerSettings::new(connections, config.trusted_proxies.clone());
         let public = public_service(Arc::clone(&state));
-        running.spawn(serve_listener(listeners.public, public, connections, stopped.clone()));
+        let on_public = serve_listener(listeners.public, public, places.clone(), stopped.clone());
+        running.spawn(on_public);
         let admin = admin_service(state);
-        running.spawn(serve_listener(listeners.admin, admin, connections, stopped.clone()));
+        running.spawn(serve_listener(listeners.admin, admin, places, stopped.clone()));
         Ok(running)
     }
 }

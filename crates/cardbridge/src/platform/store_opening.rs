@@ -9,6 +9,7 @@ use store::{Holder, Location, Store, StoreError, TakeNumberError};
 use vault::Vault;
 
 use super::data_dir::DataDir;
+use super::durability;
 use crate::config::{Config, Database};
 use crate::failure::Failure;
 
@@ -44,6 +45,9 @@ pub async fn open(
     let store = Store::open(location, clock.clone(), ids)
         .await
         .map_err(|error| Failure::run(format_args!("the store cannot be opened: {error}")))?;
+    if config.mode == Mode::Production {
+        durability::require(config, &store).await?;
+    }
     recognise(config, &store, vault).await?;
     take_number(config, &store, holder).await?;
     check_ids(config, &store)?;

@@ -1,40 +1,88 @@
-//! Callers who open more connections than the process has file handles.
+//! Who takes more connections than the process has file handles: callers, and enterprises
+//! that never answer.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::server::{Server, cardbridge};
+use serde_json::json;
+use sim::Behaviour;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::engine::Engine;
+use crate::server::Server;
+use crate::world::{World, purchase};
 
 /// The process's file handles.
-const HANDLES: &str = "256";
+const HANDLES: u32 = 256;
 /// More connections than that.
 const IDLE_CONNECTIONS: usize = 300;
+/// Longest wait for a connection or an answer, far below that for idle connections to end.
+const WAIT: Duration = Duration::from_secs(20);
 
-#[test]
-fn idle_connections_to_the_public_listener_leave_the_operator_served() {
-    let directory = tempfile::tempdir().unwrap();
-    let data = directory.path().join("data");
-    let binary = cardbridge();
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", "ulimit -n \"$1\" && shift && exec \"$@\"", "sh", HANDLES]);
-    command.arg(binary.get_program());
-    command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
-    command.arg("--data-dir").arg(&data);
-    let server = Server::spawn(&mut command, &data);
+/// A connection from one of this machine's own addresses, 127.0.0.`last`.
+async fn connect(to: SocketAddr, last: u8) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    let own = IpAddr::from(Ipv4Addr::new(127, 0, 0, last));
+    socket.bind(SocketAddr::new(own, 0)).unwrap();
+    timeout(WAIT, socket.connect(to)).await.expect("a connection in time").unwrap()
+}
 
-    let address = |url: &str| url.strip_prefix("http://").unwrap().parse::<SocketAddr>().unwrap();
-    let public = address(&server.public_url);
-    // Those that find no room wait in the kernel's queue until that is full too.
-    let connect = |_| TcpStream::connect_timeout(&public, Duration::from_secs(10)).ok();
-    let idle: Vec<_> = (0..IDLE_CONNECTIONS).map_while(connect).collect();
-    assert!(idle.len() > 64, "{}", idle.len());
-
-    let mut connection = TcpStream::connect(address(&server.admin_url)).unwrap();
-    connection.set_read_timeout(Some(Duration::from_secs(180))).unwrap();
-    let request = b"GET /readyz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
-    connection.write_all(request).unwrap();
+async fn assert_served(to: SocketAddr, request_line: &str) {
+    let mut stream = connect(to, 2).await;
+    let head = "Host: test\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    stream.write_all(format!("{request_line} HTTP/1.1\r\n{head}").as_bytes()).await.unwrap();
     let mut answer = String::new();
-    connection.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
+    timeout(WAIT, stream.read_to_string(&mut answer)).await.expect("an answer in time").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 ") && !answer.starts_with("HTTP/1.1 5"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn idle_connections_of_one_address_leave_both_listeners_to_everybody_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with_handles(&directory.path().join("data"), &[], HANDLES);
+    let address = |url: &str| url.strip_prefix("http://").unwrap().parse::<SocketAddr>().unwrap();
+    let (public, admin) = (address(&server.public_url), address(&server.admin_url));
+    let mut idle = Vec::new();
+    for listener in [public, admin] {
+        for _ in 0..IDLE_CONNECTIONS {
+            idle.push(connect(listener, 1).await);
+        }
+    }
+    assert_served(public, "GET /openapi.json").await;
+    assert_served(public, "POST /getAccessToken").await;
+    assert_served(admin, "GET /readyz").await;
+}
+
+#[tokio::test]
+async fn an_enterprise_that_never_answers_leaves_handles_for_the_others() {
+    const ROUNDS: usize = 15;
+    const AT_ONCE: usize = 16;
+    let world = World::with_handles(&Engine::embedded(), &[], HANDLES).await;
+    let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
+    world.operator.patch(&path, &json!({ "authDeadlineMs": 500 })).await.unwrap();
+    let card_id = world.card("order-1").await;
+    world.enterprise.answer(Behaviour::Silent);
+    let http = reqwest::Client::new();
+    let own = world.sandbox();
+    let text = |key: &str| own[key].as_str().unwrap().to_owned();
+    for _ in 0..ROUNDS {
+        let mut asked = JoinSet::new();
+        for _ in 0..AT_ONCE {
+            let request = http
+                .post(format!("{}/sandbox/v1/authorisations", text("admin_url")))
+                .bearer_auth(text("admin_token"))
+                .header("content-type", "application/json")
+                .body(purchase(&card_id, "1.00").to_string());
+            asked.spawn(async move { request.send().await.unwrap().status().as_u16() });
+        }
+        assert!(asked.join_all().await.into_iter().all(|status| status < 300));
+    }
+    world.enterprise.answer(Behaviour::APPROVE);
+    let body = purchase(&card_id, "1.00");
+    let answer = world.operator.post("/sandbox/v1/authorisations", &body).await.unwrap();
+    assert_eq!(answer["approved"], true, "{answer}");
+    world.verify_ledger().await;
 }

@@ -4,7 +4,9 @@
 mod bad_answers;
 mod bills;
 mod clock_steps;
+mod cluster;
 mod crash;
+mod database_server;
 mod demo;
 mod dumps;
 mod engine;

@@ -63,6 +63,16 @@ impl Server {
         Self::spawn(&mut command, data_dir)
     }
 
+    /// The same in a process with so few file handles.
+    pub fn start_with_handles(data_dir: &Path, options: &[&str], handles: u32) -> Self {
+        let mut command = without_options("sh");
+        command.args(["-c", "ulimit -n \"$1\" && shift && exec \"$@\"", "sh"]);
+        command.arg(handles.to_string()).arg(BINARY);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        command.arg("--data-dir").arg(data_dir).args(options);
+        Self::spawn(&mut command, data_dir)
+    }
+
     /// Starts a prepared command; the log is gathered beside the data directory.
     pub fn spawn(command: &mut Command, data_dir: &Path) -> Self {
         let log = data_dir.with_extension("log");

@@ -24,6 +24,8 @@ pub struct World {
     directory: TempDir,
     options: Vec<String>,
     variables: Vec<(String, String)>,
+    /// The process's file handles, if they are to be few.
+    handles: Option<u32>,
     server: Option<Server>,
     pub enterprise: sim::Enterprise,
     pub operator: Operator,
@@ -36,20 +38,35 @@ impl World {
         Self::among(engine, options, Vec::new()).await
     }
 
+    /// As [`World::new`], with so few file handles.
+    pub async fn with_handles(engine: &Engine, options: &[&str], handles: u32) -> Self {
+        Self::made(engine, options, Vec::new(), Some(handles)).await
+    }
+
     /// As [`World::new`], with variables of the server's environment.
     pub async fn among(
         engine: &Engine,
         options: &[&str],
         variables: Vec<(String, String)>,
     ) -> Self {
+        Self::made(engine, options, variables, None).await
+    }
+
+    async fn made(
+        engine: &Engine,
+        options: &[&str],
+        variables: Vec<(String, String)>,
+        handles: Option<u32>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options: Vec<String> =
             engine.options().iter().chain(options).map(|text| (*text).to_owned()).collect();
-        let server = start(directory.path(), &options, &variables);
+        let server = start(directory.path(), &options, &variables, handles);
         let enterprise = sim::Enterprise::start().await.unwrap();
         let (operator, client) = callers(&data_dir(directory.path()));
         let server = Some(server);
-        let world = Self { directory, options, variables, server, enterprise, operator, client };
+        let world =
+            Self { directory, options, variables, handles, server, enterprise, operator, client };
         let own = world.sandbox();
         world
             .enterprise
@@ -129,7 +146,8 @@ impl World {
 
     /// A new start over the same data.
     pub fn start_again(&mut self) {
-        self.server = Some(start(self.directory.path(), &self.options, &self.variables));
+        self.server =
+            Some(start(self.directory.path(), &self.options, &self.variables, self.handles));
         (self.operator, self.client) = callers(&self.data_dir());
     }
 
@@ -182,9 +200,17 @@ fn data_dir(directory: &Path) -> PathBuf {
     directory.join("data")
 }
 
-fn start(directory: &Path, options: &[String], variables: &[(String, String)]) -> Server {
+fn start(
+    directory: &Path,
+    options: &[String],
+    variables: &[(String, String)],
+    handles: Option<u32>,
+) -> Server {
     let options: Vec<_> = options.iter().map(String::as_str).collect();
-    Server::start_among(&data_dir(directory), &options, variables)
+    match handles {
+        Some(handles) => Server::start_with_handles(&data_dir(directory), &options, handles),
+        None => Server::start_among(&data_dir(directory), &options, variables),
+    }
 }
 
 fn callers(data_dir: &Path) -> (Operator, Client) {

@@ -1,11 +1,17 @@
 //! Money commands that arrived together, applied together.
 
+use std::collections::BTreeSet;
+
 use domain::IdGenerator;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::Tx;
-use crate::money::{Command, Outcome, Repeats, apply};
+use crate::money::{AccountKey, Command, Outcome, Repeats, accounts_named, apply};
 use crate::{MoneyError, StoreError};
+
+/// How long each part of a group waits for a row, once the whole has waited.
+const SHORT_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '20ms'";
 
 /// The result of one command.
 pub(super) type MoneyResult = Result<Outcome, MoneyError>;
@@ -16,26 +22,107 @@ pub(crate) struct MoneyJob {
     pub(crate) command: Command,
     /// Who waits for it.
     pub(crate) reply: oneshot::Sender<MoneyResult>,
+    /// Until when it may wait for a row that another session holds.
+    pub(crate) deadline: Instant,
+}
+
+impl MoneyJob {
+    /// Answers; the caller may have gone away, and what was committed stands all the same.
+    pub(super) fn answer(self, result: MoneyResult) {
+        let _ = self.reply.send(result);
+    }
+}
+
+/// What became of one command of a group.
+pub(super) enum Verdict {
+    /// It has a result.
+    Done(Box<MoneyResult>),
+    /// Nothing was done: a row of these accounts is held by another session.
+    Waits(BTreeSet<AccountKey>),
+}
+
+fn done(result: MoneyResult) -> Verdict {
+    Verdict::Done(Box::new(result))
+}
+
+/// What follows where a row is held by another session for longer than the transaction waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnLock {
+    /// The commands that name its account wait, and the others go on.
+    SetAside,
+    /// The group fails.
+    Fail,
 }
 
 /// Applies a group inside an open transaction, undone by itself if the engine refuses it;
 /// then again with an eye on repeated messages; then each command by itself, so that one
 /// bad command fails alone, and one that lost a race with another process sees what won.
-pub(crate) async fn apply_in_savepoint(
+/// An error is another transaction's being in the way of the whole: the caller rolls back.
+pub(super) async fn apply_in_savepoint(
     tx: &Tx,
     ids: &IdGenerator,
     jobs: &[MoneyJob],
-) -> Vec<MoneyResult> {
+    on_lock: OnLock,
+) -> Result<Vec<Verdict>, StoreError> {
     if jobs.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let commands = commands(jobs);
     for repeats in [Repeats::Unexpected, Repeats::Sought] {
-        if let Ok(results) = attempt(tx, ids, &commands, repeats).await {
-            return results;
+        match attempt(tx, ids, &commands, repeats).await {
+            Ok(results) => return Ok(results.into_iter().map(done).collect()),
+            Err(error @ StoreError::Conflict(_)) => return Err(error),
+            Err(StoreError::Locked(_)) if on_lock == OnLock::SetAside => {
+                return apply_by_account(tx, ids, &commands).await;
+            }
+            Err(error @ StoreError::Locked(_)) => return Err(error),
+            Err(_) => {}
         }
     }
     apply_singly(tx, ids, &commands).await
+}
+
+/// Applies what names the same accounts together, and sets aside what a row is missing for.
+async fn apply_by_account(
+    tx: &Tx,
+    ids: &IdGenerator,
+    commands: &[&Command],
+) -> Result<Vec<Verdict>, StoreError> {
+    tx.execute(SHORT_LOCK_TIMEOUT, &[]).await?;
+    let mut verdicts: Vec<Option<Verdict>> = commands.iter().map(|_| None).collect();
+    for (accounts, members) in by_account(&accounts_named(tx, commands).await?) {
+        let together: Vec<&Command> = members.iter().map(|index| commands[*index]).collect();
+        let results = match attempt(tx, ids, &together, Repeats::Sought).await {
+            Ok(results) => results.into_iter().map(done).collect(),
+            Err(error @ StoreError::Conflict(_)) => return Err(error),
+            Err(StoreError::Locked(_)) => {
+                together.iter().map(|_| Verdict::Waits(accounts.clone())).collect()
+            }
+            Err(_) => apply_singly(tx, ids, &together).await?,
+        };
+        for (index, verdict) in members.into_iter().zip(results) {
+            verdicts[index] = Some(verdict);
+        }
+    }
+    let missing = || done(Err(StoreError::Overloaded.into()));
+    Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(missing)).collect())
+}
+
+/// Commands by what they have in common: sets of accounts that share none, and the positions
+/// of the commands that name any of them, in order.
+fn by_account(named: &[BTreeSet<AccountKey>]) -> Vec<(BTreeSet<AccountKey>, Vec<usize>)> {
+    let mut parts: Vec<(BTreeSet<AccountKey>, Vec<usize>)> = Vec::new();
+    for (index, accounts) in named.iter().enumerate() {
+        let (mut joined, mut members) = (accounts.clone(), vec![index]);
+        let shares = |part: &mut (BTreeSet<AccountKey>, _)| !part.0.is_disjoint(accounts);
+        for (others, positions) in parts.extract_if(.., shares) {
+            joined.extend(others);
+            members.extend(positions);
+        }
+        members.sort_unstable();
+        parts.push((joined, members));
+    }
+    parts
 }
 
 /// Applies a group straight into an open transaction, which must be rolled back if the
@@ -56,15 +143,20 @@ fn commands(jobs: &[MoneyJob]) -> Vec<&Command> {
 }
 
 /// Applies each command in a savepoint of its own.
-async fn apply_singly(tx: &Tx, ids: &IdGenerator, commands: &[&Command]) -> Vec<MoneyResult> {
-    let mut results = Vec::with_capacity(commands.len());
+async fn apply_singly(
+    tx: &Tx,
+    ids: &IdGenerator,
+    commands: &[&Command],
+) -> Result<Vec<Verdict>, StoreError> {
+    let mut verdicts = Vec::with_capacity(commands.len());
     for command in commands {
-        results.push(match attempt(tx, ids, &[*command], Repeats::Sought).await {
+        verdicts.push(done(match attempt(tx, ids, &[*command], Repeats::Sought).await {
             Ok(mut one) => one.pop().unwrap_or(Err(StoreError::Overloaded.into())),
+            Err(error @ StoreError::Conflict(_)) => return Err(error),
             Err(error) => Err(error.into()),
-        });
+        }));
     }
-    results
+    Ok(verdicts)
 }
 
 async fn attempt(
@@ -95,7 +187,23 @@ pub(crate) fn settle_money(
             (Ok(()), Some(result)) => result,
             (Ok(()), None) => Err(MoneyError::Store(StoreError::Overloaded)),
         };
-        // The caller may have gone away; the commit stands all the same.
-        let _ = job.reply.send(result);
+        job.answer(result);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{AccountOwner, Currency, EnterpriseId};
+
+    use super::*;
+
+    #[test]
+    fn commands_that_share_an_account_go_together() {
+        let account = |n| (EnterpriseId::from_i64(n), Currency::USD, AccountOwner::Deposit);
+        let of = |accounts: &[i64]| accounts.iter().map(|n| account(*n)).collect::<BTreeSet<_>>();
+        let parts = by_account(&[of(&[1]), of(&[2]), of(&[3]), of(&[1, 2]), of(&[3]), of(&[])]);
+        let members: Vec<_> = parts.iter().map(|(_, members)| members.clone()).collect();
+        assert_eq!(members, [vec![0, 1, 3], vec![2, 4], vec![5]]);
+        assert_eq!(parts[0].0, of(&[1, 2]));
     }
 }

@@ -4,9 +4,13 @@
 //! portable SQL text. On PostgreSQL they wait for the network. On SQLite every call
 //! completes at once, so the writer thread drives them without a runtime.
 
+mod cause;
+mod dialect;
 mod group;
+mod money_writer;
 mod postgres;
 mod private_file;
+mod server_url;
 mod sqlite;
 mod value;
 
@@ -15,8 +19,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use cause::in_full;
 pub(crate) use group::MoneyJob;
 pub(crate) use postgres::Postgres;
+pub use server_url::{ServerUrlError, check_server_url};
 pub(crate) use sqlite::Sqlite;
 pub(crate) use value::{Row, Value};
 
@@ -156,7 +162,8 @@ impl Store {
     /// Hands a money command to the grouping writer and waits for its commit.
     pub(crate) async fn money(&self, command: Command) -> Result<Outcome, MoneyError> {
         let (reply, answer) = oneshot::channel();
-        let job = MoneyJob { command: command.claimed(), reply };
+        let deadline = Instant::now() + command.patience();
+        let job = MoneyJob { command: command.claimed(), reply, deadline };
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.send(sqlite::Work::Money(job)).await?,
             Engine::Postgres(engine) => {
@@ -282,7 +289,56 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use super::insert_text;
+    use domain::{Clock, IdGenerator};
+
+    use super::*;
+
+    fn ids() -> Arc<IdGenerator> {
+        Arc::new(IdGenerator::new(Clock::system(), 1))
+    }
+
+    fn server() -> String {
+        std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
+            .expect("a PostgreSQL for tests: run `cargo xtask test`")
+    }
+
+    /// How many rows statements without parameters touch.
+    async fn touched(tx: &Tx) -> Result<Vec<u64>, StoreError> {
+        let mut counts = Vec::new();
+        for sql in [
+            "CREATE TEMP TABLE counted (a BIGINT)",
+            "INSERT INTO counted VALUES (1), (2), (3)",
+            "UPDATE counted SET a = a + 1",
+            "DELETE FROM counted WHERE a > 2",
+            "DROP TABLE counted",
+        ] {
+            counts.push(tx.execute(sql, &[]).await?);
+        }
+        Ok(counts[1..4].to_vec())
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_statement_without_parameters_tells_how_many_rows_it_touched() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("t.db");
+        let sqlite = Sqlite::open(&path, |_| Ok(()), ids()).unwrap();
+        let counts = sqlite.write::<_, StoreError, _>(|tx| Box::pin(touched(tx))).await.unwrap();
+        assert_eq!(counts, [3, 3, 2]);
+        let postgres = Postgres::open(&server(), ids()).await.unwrap();
+        let counts = postgres.write::<_, StoreError, _>(|tx| Box::pin(touched(tx))).await.unwrap();
+        assert_eq!(counts, [3, 3, 2]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn connections_keep_what_was_told_whatever_the_url_says() {
+        let query = "options=-c%20synchronous_commit%3Doff%20-c%20lock_timeout%3D7s";
+        let postgres = Postgres::open(&format!("{}?{query}", server()), ids()).await.unwrap();
+        let sql = "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), \
+            current_setting('idle_in_transaction_session_timeout')";
+        let rows = postgres.read(|tx| Box::pin(tx.query(sql, &[]))).await.unwrap();
+        let texts = (0..3).map(|column| rows[0].text(column).unwrap());
+        assert_eq!(texts.collect::<Vec<_>>(), ["on", "7s", "15s"]);
+    }
 
     #[test]
     fn insert_text_numbers_parameters_row_by_row() {

@@ -1,21 +1,24 @@
 //! PostgreSQL: a pool of connections, and one connection that commits money in groups.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use domain::IdGenerator;
-use openssl::error::ErrorStack;
-use openssl::ssl::{SslConnector, SslMethod};
-use postgres_openssl::MakeTlsConnector;
 use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 
-use super::group::{MoneyJob, apply_in_savepoint, settle_money};
-use super::{AbortOnPanic, BoxFuture, Row, Tx, Value};
+use super::cause::in_full;
+use super::group::MoneyJob;
+use super::money_writer::{ASIDE_CONNECTIONS, MoneyWork, MoneyWriter};
+use super::server_url::ServerUrl;
+use super::{BoxFuture, Row, Tx, Value};
 use crate::StoreError;
 
 /// Connections of one process.
@@ -27,25 +30,17 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long beginning or ending a transaction may take, also where something between here
 /// and the server takes bytes and passes none on.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
-const SILENT: &str = "the server did not answer in time";
-/// What the server bounds: the wait for a lock, and a transaction whose client fell silent,
-/// which would keep its locks.
+pub(super) const SILENT: &str = "the server did not answer in time";
+/// What the server bounds unless the URL says otherwise: the wait for a lock, and a
+/// transaction whose client fell silent, which would keep its locks.
 const SERVER_TIMEOUTS: &str = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=15s";
+/// What no URL, role or database takes away: what was told stands on disk, and where there are
+/// synchronous standbys with them.
+const SERVER_PROMISES: &str = "-c synchronous_commit=on";
 /// How often an operation is run again when another transaction was in the way.
-const MAX_TRIES: u32 = 8;
+pub(super) const MAX_TRIES: u32 = 8;
 /// Money commands that may wait for the writer.
 const MAX_QUEUED: usize = 4_096;
-/// Money commands that share one commit at most.
-const MAX_GROUP: usize = 256;
-/// Where systems keep their certificate authorities: the OpenSSL that is built in would
-/// look in a directory of its own, which no system fills.
-const CA_FILES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
-
 /// A connection in use. Dropped inside a transaction it is closed, not given back.
 pub(crate) struct Session {
     client: Option<Object>,
@@ -53,17 +48,36 @@ pub(crate) struct Session {
     /// Whether a statement failed because another transaction was in the way. Operations
     /// have error types of their own, so the engine remembers it here.
     conflict: AtomicBool,
+    /// Whether the server turned out not to take writes. Another connection may lead to one
+    /// that does, so this one is not given back.
+    read_only: AtomicBool,
 }
 
 impl Session {
-    const fn new(client: Object) -> Self {
-        Self { client: Some(client), in_transaction: false, conflict: AtomicBool::new(false) }
+    pub(super) const fn new(client: Object) -> Self {
+        let (conflict, read_only) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { client: Some(client), in_transaction: false, conflict, read_only }
     }
 
     fn error(&self, error: tokio_postgres::Error) -> StoreError {
+        if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+            self.read_only.store(true, Ordering::Relaxed);
+        }
         let error = engine_error(error);
         self.conflict.fetch_or(is_conflict(&error), Ordering::Relaxed);
         error
+    }
+
+    /// Whether the server takes writes on this connection.
+    pub(super) async fn check_writable(&self) -> Result<(), StoreError> {
+        let sql = "SELECT current_setting('transaction_read_only')";
+        let rows = self.query(sql, &[]).await?;
+        let is_read_only = rows.first().is_none_or(|row| row.0 != [Value::Text("off".to_owned())]);
+        if is_read_only {
+            self.read_only.store(true, Ordering::Relaxed);
+            return Err(StoreError::Engine("the server is read-only".to_owned()));
+        }
+        Ok(())
     }
 
     fn client(&self) -> Result<&Object, StoreError> {
@@ -81,14 +95,23 @@ impl Session {
     pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         let client = self.client()?;
         if params.is_empty() {
-            // Transaction control needs no plan.
-            return client.batch_execute(sql).await.map(|()| 0).map_err(|e| self.error(e));
+            // Needs no plan, and neither does transaction control.
+            let answers = client.simple_query(sql).await.map_err(|e| self.error(e))?;
+            let counts = answers.iter().map(|answer| match answer {
+                SimpleQueryMessage::CommandComplete(rows) => *rows,
+                _ => 0,
+            });
+            return Ok(counts.sum());
         }
         let statement = client.prepare_cached(sql).await.map_err(|e| self.error(e))?;
         client.execute(&statement, &references(params)).await.map_err(|e| self.error(e))
     }
 
-    async fn control(&mut self, sql: &str, in_transaction: bool) -> Result<(), StoreError> {
+    pub(super) async fn control(
+        &mut self,
+        sql: &str,
+        in_transaction: bool,
+    ) -> Result<(), StoreError> {
         self.in_transaction = true;
         let run = self.client()?.batch_execute(sql);
         let answered = tokio::time::timeout(CONTROL_TIMEOUT, run).await;
@@ -100,7 +123,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.in_transaction
+        if (self.in_transaction || *self.read_only.get_mut())
             && let Some(client) = self.client.take()
         {
             // Taken out of the pool, the connection closes and the server rolls back.
@@ -167,13 +190,14 @@ fn owned(row: &tokio_postgres::Row) -> Result<Row, StoreError> {
 
 fn engine_error(error: tokio_postgres::Error) -> StoreError {
     let Some(db) = error.as_db_error() else {
-        return StoreError::Engine(error.to_string());
+        return StoreError::Engine(in_full(&error));
     };
     let text = format!("{} {}", db.code().code(), db.message());
     match *db.code() {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
             StoreError::Conflict(text)
         }
+        SqlState::LOCK_NOT_AVAILABLE => StoreError::Locked(text),
         SqlState::UNIQUE_VIOLATION => {
             StoreError::Duplicate(db.constraint().unwrap_or_default().to_owned())
         }
@@ -182,46 +206,99 @@ fn engine_error(error: tokio_postgres::Error) -> StoreError {
 }
 
 /// Only a conflict is worth another try.
-fn is_conflict(error: &StoreError) -> bool {
+pub(super) fn is_conflict(error: &StoreError) -> bool {
     matches!(error, StoreError::Conflict(_))
 }
 
 /// The server engine.
 pub(crate) struct Postgres {
-    pool: Pool,
+    pool: ServerPool,
     /// One connection for what must not wait for the others to be free.
-    apart: Pool,
+    apart: ServerPool,
     money: mpsc::Sender<MoneyWork>,
 }
 
-enum MoneyWork {
-    Job(MoneyJob),
-    Close(oneshot::Sender<()>),
+/// A pool of connections to one place.
+#[derive(Clone)]
+pub(super) struct ServerPool {
+    pool: Pool,
+    /// Hosts and ports, for errors.
+    place: Arc<str>,
+}
+
+impl ServerPool {
+    fn new(url: &ServerUrl, max_connections: usize) -> Result<Self, StoreError> {
+        let failed = |error: &(dyn std::error::Error + 'static)| StoreError::Engine(in_full(error));
+        let manager = Manager::from_config(
+            url.config.clone(),
+            url.connector().map_err(|error| failed(&error))?,
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(max_connections)
+            .wait_timeout(Some(CONNECTION_TIMEOUT))
+            .create_timeout(Some(CONNECTION_TIMEOUT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| failed(&error))?;
+        Ok(Self { pool, place: url.place.as_str().into() })
+    }
+
+    async fn connection(&self) -> Result<Object, StoreError> {
+        self.pool.get().await.map_err(|error| {
+            let cause = match error {
+                PoolError::Backend(error) => match engine_error(error) {
+                    StoreError::Engine(text) => text,
+                    other => other.to_string(),
+                },
+                PoolError::Timeout(TimeoutType::Create) => {
+                    format!("no connection within {} s", CONNECTION_TIMEOUT.as_secs())
+                }
+                other => in_full(&other),
+            };
+            StoreError::Engine(format!("{}: {cause}", self.place))
+        })
+    }
+
+    pub(super) async fn session(&self) -> Result<Session, StoreError> {
+        Ok(Session::new(self.connection().await?))
+    }
 }
 
 impl Postgres {
     /// Connects; `url` is a `postgres://` URL, with TLS if it asks for it (`sslmode`).
     pub(crate) async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, StoreError> {
-        let config: tokio_postgres::Config =
-            url.parse().map_err(|_| StoreError::Engine("not a postgres:// URL".to_owned()))?;
-        let config = bounded(config);
+        let mut url = ServerUrl::parse(url)
+            .map_err(|error| StoreError::Engine(format!("the URL should be {error}")))?;
+        bound(&mut url.config);
+        let pool = first_pool(&mut url).await?;
         let (money, work) = mpsc::channel(MAX_QUEUED);
-        let apart = pool(config.clone(), 1)?;
-        let engine = Self { pool: pool(config.clone(), MAX_CONNECTIONS)?, apart, money };
-        // The first connection proves the URL before anybody relies on it.
-        drop(engine.session().await?);
-        // The writer has a connection of its own, so that no rush of reads delays a hold.
-        tokio::spawn(run_writer(pool(config, 1)?, work, ids));
-        Ok(engine)
+        // The writer has a connection of its own, so that no rush of reads delays a hold, and
+        // so has what waits for a row.
+        let writer = MoneyWriter::new(
+            ServerPool::new(&url, 1)?,
+            ServerPool::new(&url, ASIDE_CONNECTIONS)?,
+            ids,
+        );
+        tokio::spawn(writer.run(work));
+        let apart = ServerPool::new(&url, 1)?;
+        Ok(Self { pool, apart, money })
     }
 
     /// A connection for migrations.
     pub(crate) async fn connection(&self) -> Result<Object, StoreError> {
-        connection(&self.pool).await
+        self.pool.connection().await
     }
 
     async fn session(&self) -> Result<Session, StoreError> {
-        Ok(Session::new(self.connection().await?))
+        self.pool.session().await
+    }
+
+    /// Whether the connection that money is written on takes writes.
+    pub(crate) async fn check_writable(&self) -> Result<(), StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.money.send(MoneyWork::Probe(done)).await.map_err(|_| StoreError::Overloaded)?;
+        answer.await.map_err(|_| StoreError::Overloaded)?
     }
 
     /// Writes in one commit by a connection that nothing else is done with.
@@ -276,59 +353,41 @@ impl Postgres {
 
     /// Closes all connections; to be called once the engine has finished.
     pub(crate) fn close(&self) {
-        self.pool.close();
-        self.apart.close();
+        self.pool.pool.close();
+        self.apart.pool.close();
     }
 }
 
-/// Bounds what a silent line or a stuck transaction can hold up; what the URL says stays.
-fn bounded(mut config: tokio_postgres::Config) -> tokio_postgres::Config {
+/// The first pool, whose first connection proves the URL before anybody relies on it.
+async fn first_pool(url: &mut ServerUrl) -> Result<ServerPool, StoreError> {
+    if url.is_plain_first {
+        let before = url.config.get_ssl_mode();
+        url.config.ssl_mode(SslMode::Disable);
+        let pool = ServerPool::new(url, MAX_CONNECTIONS)?;
+        if pool.session().await.is_ok() {
+            return Ok(pool);
+        }
+        url.config.ssl_mode(before);
+    }
+    let pool = ServerPool::new(url, MAX_CONNECTIONS)?;
+    drop(pool.session().await?);
+    Ok(pool)
+}
+
+/// Bounds what a silent line or a stuck transaction can hold up, where the URL does not; and
+/// has the server keep what it was told.
+fn bound(config: &mut tokio_postgres::Config) {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(SILENCE_TIMEOUT);
     }
     config.keepalives_idle(SILENCE_TIMEOUT);
-    if config.get_options().is_none() {
-        config.options(SERVER_TIMEOUTS);
-    }
-    config
+    let own = config.get_options().unwrap_or_default();
+    // Of two values of a setting the later one counts.
+    let options = format!("{SERVER_TIMEOUTS} {own} {SERVER_PROMISES}");
+    config.options(options);
 }
 
-/// A connector that trusts the system's certificate authorities, or those of the variable
-/// `SSL_CERT_FILE`, which OpenSSL reads by itself.
-fn tls() -> Result<SslConnector, ErrorStack> {
-    let mut builder = SslConnector::builder(SslMethod::tls_client())?;
-    if std::env::var_os("SSL_CERT_FILE").is_none()
-        && let Some(file) = CA_FILES.into_iter().find(|file| Path::new(file).exists())
-    {
-        builder.set_ca_file(file)?;
-    }
-    Ok(builder.build())
-}
-
-fn pool(config: tokio_postgres::Config, max_connections: usize) -> Result<Pool, StoreError> {
-    let tls = tls().map_err(|error| StoreError::Engine(error.to_string()))?;
-    let manager = Manager::from_config(
-        config,
-        MakeTlsConnector::new(tls),
-        ManagerConfig { recycling_method: RecyclingMethod::Fast },
-    );
-    Pool::builder(manager)
-        .max_size(max_connections)
-        .wait_timeout(Some(CONNECTION_TIMEOUT))
-        .create_timeout(Some(CONNECTION_TIMEOUT))
-        .runtime(Runtime::Tokio1)
-        .build()
-        .map_err(|error| StoreError::Engine(error.to_string()))
-}
-
-async fn connection(pool: &Pool) -> Result<Object, StoreError> {
-    pool.get().await.map_err(|error| match error {
-        deadpool_postgres::PoolError::Backend(error) => engine_error(error),
-        other => StoreError::Engine(other.to_string()),
-    })
-}
-
-async fn write_by<T, E, F>(pool: &Pool, operation: F) -> Result<T, E>
+async fn write_by<T, E, F>(pool: &ServerPool, operation: F) -> Result<T, E>
 where
     E: From<StoreError>,
     F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
@@ -344,12 +403,12 @@ where
 }
 
 /// One try; the flag tells whether another transaction was in the way.
-async fn try_write<T, E, F>(pool: &Pool, operation: &F) -> Result<(Result<T, E>, bool), E>
+async fn try_write<T, E, F>(pool: &ServerPool, operation: &F) -> Result<(Result<T, E>, bool), E>
 where
     E: From<StoreError>,
     F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
 {
-    let mut session = Session::new(connection(pool).await?);
+    let mut session = pool.session().await?;
     session.control("BEGIN", true).await?;
     let tx = Tx::Postgres(session);
     let result = operation(&tx).await;
@@ -377,70 +436,9 @@ async fn end(tx: Tx, sql: &str) -> Result<(), StoreError> {
 
 /// Commits. Only what the server judged is known to have failed: a lost connection, or a
 /// server that is going down, leaves open whether the commit stands.
-async fn commit(tx: Tx) -> Result<(), StoreError> {
+pub(super) async fn commit(tx: Tx) -> Result<(), StoreError> {
     end(tx, "COMMIT").await.map_err(|error| match error {
         StoreError::Engine(text) => StoreError::InDoubt(text),
         judged => judged,
     })
-}
-
-/// The writer: takes whatever has arrived, commits it together, answers, and again.
-async fn run_writer(pool: Pool, mut work: mpsc::Receiver<MoneyWork>, ids: Arc<IdGenerator>) {
-    let _guard = AbortOnPanic;
-    while let Some(first) = work.recv().await {
-        // Those whom the last commit answered get a turn to ask again: two groups would
-        // otherwise take turns, each waiting for the other's commit.
-        tokio::task::yield_now().await;
-        let mut jobs = Vec::new();
-        let mut closing = None;
-        let mut next = Some(first);
-        while let Some(item) = next {
-            match item {
-                MoneyWork::Job(job) => jobs.push(job),
-                MoneyWork::Close(done) => closing = Some(done),
-            }
-            let full = jobs.len() >= MAX_GROUP || closing.is_some();
-            next = if full { None } else { work.try_recv().ok() };
-        }
-        commit_group(&pool, jobs, &ids).await;
-        if closing.is_some() {
-            break;
-        }
-    }
-}
-
-async fn commit_group(pool: &Pool, jobs: Vec<MoneyJob>, ids: &IdGenerator) {
-    let mut tries = 1;
-    loop {
-        match try_group(pool, &jobs, ids).await {
-            Ok(results) => return settle_money(jobs, results, &Ok(())),
-            Err(error) if is_conflict(&error) && tries < MAX_TRIES => tries += 1,
-            Err(error) => return settle_money(jobs, Vec::new(), &Err(error)),
-        }
-    }
-}
-
-async fn try_group(
-    pool: &Pool,
-    jobs: &[MoneyJob],
-    ids: &IdGenerator,
-) -> Result<Vec<super::group::MoneyResult>, StoreError> {
-    let mut session = Session::new(connection(pool).await?);
-    session.control("BEGIN", true).await?;
-    let tx = Tx::Postgres(session);
-    let results = apply_in_savepoint(&tx, ids, jobs).await;
-    commit(tx).await?;
-    Ok(results)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_systems_certificate_authorities_are_trusted() {
-        let has_some = CA_FILES.into_iter().any(|file| Path::new(file).exists());
-        let trusted = tls().unwrap().context().cert_store().all_certificates().len();
-        assert_eq!(trusted > 0, has_some);
-    }
 }

@@ -12,9 +12,12 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
-use super::group::{MoneyJob, MoneyResult, apply_directly, apply_in_savepoint, settle_money};
+use super::group::{
+    MoneyJob, MoneyResult, OnLock, Verdict, apply_directly, apply_in_savepoint, settle_money,
+};
 use super::{AbortOnPanic, BoxFuture, Row, Tx, Value};
 use crate::StoreError;
+use crate::engine::dialect::dialect;
 use crate::engine::private_file::create_private;
 use crate::engine::sqlite::checkpoint::Checkpointer;
 
@@ -184,24 +187,6 @@ fn read_into(place: &mut Value, value: ValueRef<'_>) {
         }
         (_, ValueRef::Blob(value)) => *place = Value::Bytes(value.to_vec()),
     }
-}
-
-/// The portable text as SQLite wants it: `?1` for `$1`, since SQLite takes `$1` for a
-/// name and would number names by first appearance; and no row locks, since there is
-/// one writer.
-fn dialect(sql: &str) -> String {
-    let sql = sql.strip_suffix(" FOR UPDATE").unwrap_or(sql);
-    let mut text = String::with_capacity(sql.len());
-    let mut rest = sql;
-    while let Some(at) = rest.find('$') {
-        let (before, after) = rest.split_at(at);
-        text.push_str(before);
-        let is_number = after[1..].starts_with(|c: char| c.is_ascii_digit());
-        text.push(if is_number { '?' } else { '$' });
-        rest = &after[1..];
-    }
-    text.push_str(rest);
-    text
 }
 
 /// An operation on its way to the writer.
@@ -439,9 +424,24 @@ fn run_group(
     // Fails if the engine has rolled back by itself, and then there is nothing to undo.
     let _ = statement(tx, "ROLLBACK");
     statement(tx, "BEGIN IMMEDIATE")?;
-    let outcomes = complete(apply_in_savepoint(tx, ids, money));
+    let outcomes = match complete(apply_in_savepoint(tx, ids, money, OnLock::Fail)) {
+        Ok(verdicts) => verdicts.into_iter().map(outcome_of).collect(),
+        Err(error) => {
+            // As above.
+            let _ = statement(tx, "ROLLBACK");
+            return Err(error);
+        }
+    };
     let failures = others.iter_mut().map(|job| run_in_savepoint(tx, &mut **job)).collect();
     Ok((outcomes, failures))
+}
+
+fn outcome_of(verdict: Verdict) -> MoneyResult {
+    match verdict {
+        Verdict::Done(result) => *result,
+        // Nobody else writes to the file, so nothing is set aside.
+        Verdict::Waits(_) => Err(StoreError::Overloaded.into()),
+    }
 }
 
 /// Runs one operation so that its failure undoes it alone.
@@ -482,13 +482,5 @@ mod tests {
         assert!(session.execute("ROLLBACK TO one", &[]).is_err());
         assert!(session.execute("SAVEPOINT two", &[]).is_err());
         assert!(session.execute("COMMIT", &[]).is_err());
-    }
-
-    #[test]
-    fn row_locks_are_dropped() {
-        assert_eq!(
-            dialect("SELECT a FROM t WHERE b = $1 FOR UPDATE"),
-            "SELECT a FROM t WHERE b = ?1"
-        );
     }
 }

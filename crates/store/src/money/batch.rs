@@ -17,7 +17,7 @@ use crate::engine::{Tx, Value};
 use crate::rows;
 
 /// The account of an owner in a currency.
-pub(super) type AccountKey = (EnterpriseId, Currency, AccountOwner);
+pub(crate) type AccountKey = (EnterpriseId, Currency, AccountOwner);
 
 /// The account that an authorisation is about.
 pub(super) const fn account_key(it: &Authorisation) -> AccountKey {

@@ -1,12 +1,13 @@
 //! Cards and PANs.
 
-use std::sync::Arc;
-
-use domain::{Card, CardEvent, CardId, CardStatus, EnterpriseId};
+use domain::{
+    Card, CardEvent, CardId, CardStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId,
+    WebhookSubType, WebhookType,
+};
 use store::{CardChange, CardChangeError, CustomerDraft, JobKind, OrderStep, Store};
 
 use crate::both_engines;
-use crate::samples::{ENTERPRISE, NOW, customer, event, found, issued, order, profile};
+use crate::samples::{ENTERPRISE, NOW, customer, found, issued, order, profile};
 
 /// A card that an order issued.
 pub async fn card(store: &Store) -> Card {
@@ -28,15 +29,27 @@ pub async fn card(store: &Store) -> Card {
     card
 }
 
-fn change(store: &Store, card_id: CardId, what: CardEvent) -> CardChange {
-    let sender = store.clone();
+fn card_told(card: &Card, webhook_id: WebhookId, now: Timestamp) -> WebhookEvent {
+    WebhookEvent {
+        enterprise_id: card.enterprise_id,
+        vm_app_id: None,
+        webhook_id,
+        webhook_type: WebhookType::Card,
+        sub_type: WebhookSubType::Update,
+        business_id: card.card_id.as_i64(),
+        body: card.status.as_str().as_bytes().to_vec(),
+        created_at: now,
+    }
+}
+
+fn change(card_id: CardId, what: CardEvent) -> CardChange {
     CardChange {
         enterprise_id: ENTERPRISE,
         card_id,
         event: what,
         invalidate_reason: Some("lost".to_owned()),
         now: NOW.plus_seconds(3),
-        tell: Arc::new(move |card| event(&sender, ENTERPRISE, card.card_id.as_i64())),
+        tell: card_told,
     }
 }
 
@@ -85,17 +98,16 @@ both_engines!(the_surroundings_of_a_card_are_what_is_read_one_by_one, |store| {
 both_engines!(a_card_changes_as_its_state_allows_and_tells, |store| {
     let card = card(&store).await;
     let (told, _) = store.delivery_counts().await.unwrap();
-    let frozen = store.change_card(change(&store, card.card_id, CardEvent::Freeze)).await.unwrap();
+    let frozen = store.change_card(change(card.card_id, CardEvent::Freeze)).await.unwrap();
     assert_eq!((frozen.status, frozen.modified_at), (CardStatus::Frozen, NOW.plus_seconds(3)));
     assert_eq!(frozen.invalidate_reason, None);
-    let again = store.change_card(change(&store, card.card_id, CardEvent::Freeze)).await;
+    let again = store.change_card(change(card.card_id, CardEvent::Freeze)).await;
     assert!(matches!(again, Err(CardChangeError::Transition(_))), "{again:?}");
-    let ended =
-        store.change_card(change(&store, card.card_id, CardEvent::Terminate)).await.unwrap();
+    let ended = store.change_card(change(card.card_id, CardEvent::Terminate)).await.unwrap();
     assert_eq!(ended.invalidate_reason.as_deref(), Some("lost"));
     assert_eq!(store.card(ENTERPRISE, card.card_id).await.unwrap(), Some(ended));
     assert_eq!(store.delivery_counts().await.unwrap(), (told + 2, 0));
-    let nobody = store.change_card(change(&store, CardId::from_i64(1), CardEvent::Freeze)).await;
+    let nobody = store.change_card(change(CardId::from_i64(1), CardEvent::Freeze)).await;
     assert!(matches!(nobody, Err(CardChangeError::NotFound)), "{nobody:?}");
 });
 
@@ -103,7 +115,7 @@ both_engines!(of_equal_changes_at_once_exactly_one_wins, |store| {
     let card = card(&store).await;
     let tasks: Vec<_> = (0..8)
         .map(|_| {
-            let (store, change) = (store.clone(), change(&store, card.card_id, CardEvent::Freeze));
+            let (store, change) = (store.clone(), change(card.card_id, CardEvent::Freeze));
             tokio::spawn(async move { store.change_card(change).await.is_ok() })
         })
         .collect();

@@ -100,6 +100,30 @@ impl Database {
         client.query_one(sql, &[]).await.unwrap().get(0)
     }
 
+    /// A session of the test's own on the server.
+    pub async fn connect(&self) -> tokio_postgres::Client {
+        let url = self.url();
+        let (client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// What a setting is for new connections to the database.
+    pub async fn set(&self, setting: &str, value: &str) {
+        let Self::Server { admin_url, name } = self else { return };
+        execute(admin_url, &format!("ALTER DATABASE {name} SET {setting} = {value}")).await;
+    }
+
+    /// Ends every connection to the database.
+    pub async fn end_connections(&self) {
+        let Self::Server { admin_url, name } = self else { return };
+        let sql = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        execute(admin_url, &sql).await;
+    }
+
     pub async fn drop(&self) {
         if let Self::Server { admin_url, name } = self {
             execute(admin_url, &format!("DROP DATABASE {name} WITH (FORCE)")).await;

@@ -11,6 +11,7 @@ mod histories;
 mod idempotency;
 mod jobs;
 mod ledger_model;
+mod locks;
 mod money;
 mod orders;
 mod outbox;

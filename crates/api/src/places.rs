@@ -1,0 +1,421 @@
+//! Who holds the places of a listener. Nobody fills it: one address has at most as many places
+//! as are still free, and where they are few the connection that has been idle longest gives
+//! way, first of whoever holds most.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::HeaderMap;
+use ipnet::IpNet;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::address_limit::network_of;
+use crate::peer::{contains, source_address};
+
+/// The places of one listener.
+pub(crate) struct Places {
+    max_places: usize,
+    trusted_proxies: Vec<IpNet>,
+    table: Mutex<Table>,
+    /// Wakes whenever a place became free or a connection idle.
+    changed: Notify,
+}
+
+/// By whom a connection is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Holder {
+    /// The network of the peer, or of whom a trusted proxy named with its last request.
+    Caller(IpAddr),
+    /// A trusted proxy that has named nobody yet. It speaks for many, so it has no share.
+    Proxy(IpAddr),
+}
+
+#[derive(Default)]
+struct Table {
+    next_number: u64,
+    taken: HashMap<u64, Taken>,
+    counts: HashMap<Holder, usize>,
+}
+
+struct Taken {
+    holder: Holder,
+    connection: Arc<Connection>,
+}
+
+/// What is known of a connection's doings.
+pub(crate) struct Connection {
+    phase: Mutex<Phase>,
+    /// Whether bytes of an answer wait for the other side to read.
+    is_writing: AtomicBool,
+    given_away: Notify,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// Between requests.
+    Idle { since: Instant },
+    /// The beginning of a request came; the connection counts as idle since its last answer.
+    Head { since: Instant, idle_since: Instant },
+    /// A request is under way.
+    Busy,
+}
+
+/// How long a connection may be quiet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Between two requests, and before the first.
+    pub(crate) idle: Duration,
+    /// From a request's first byte to the end of its headers.
+    pub(crate) head: Duration,
+}
+
+/// A connection's place; free again when dropped.
+pub(crate) struct Place {
+    places: Arc<Places>,
+    number: u64,
+    peer: IpAddr,
+    connection: Arc<Connection>,
+}
+
+/// A request that is under way; its connection is idle again when this is dropped.
+pub(crate) struct UnderWay {
+    places: Arc<Places>,
+    connection: Arc<Connection>,
+}
+
+/// What a request finds.
+pub(crate) enum Began {
+    /// It goes on.
+    Going(UnderWay),
+    /// It goes on, and its connection ends with the answer: its caller has too many.
+    Last(UnderWay),
+    /// The place was given to another in the same moment.
+    Gone,
+}
+
+/// What becomes of a new connection.
+enum Decision {
+    Free,
+    InsteadOf(u64),
+    Refuse(NoPlace),
+}
+
+/// Why there is no place.
+#[derive(Debug, PartialEq, Eq)]
+enum NoPlace {
+    /// Its peer has too many requests under way.
+    Refused,
+    /// Every place has a request under way.
+    NotYet,
+}
+
+impl Places {
+    pub(crate) fn new(max_places: usize, trusted_proxies: Vec<IpNet>) -> Arc<Self> {
+        let table = Mutex::default();
+        Arc::new(Self { max_places, trusted_proxies, table, changed: Notify::new() })
+    }
+
+    /// A place for a new connection, once there is one; none if its peer has too many under
+    /// way already.
+    pub(crate) async fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+        loop {
+            match self.try_take(peer) {
+                Ok(place) => return Some(place),
+                Err(NoPlace::Refused) => return None,
+                Err(NoPlace::NotYet) => self.changed.notified().await,
+            }
+        }
+    }
+
+    fn try_take(self: &Arc<Self>, peer: IpAddr) -> Result<Place, NoPlace> {
+        let holder = self.holder(peer, &HeaderMap::new());
+        let mut table = self.lock();
+        match table.decide(holder, self.max_places) {
+            Decision::Free => {}
+            Decision::InsteadOf(number) => table.give_away(number),
+            Decision::Refuse(why) => return Err(why),
+        }
+        let connection = Arc::<Connection>::default();
+        let number = table.next_number;
+        table.next_number += 1;
+        table.taken.insert(number, Taken { holder, connection: Arc::clone(&connection) });
+        *table.counts.entry(holder).or_default() += 1;
+        Ok(Place { places: Arc::clone(self), number, peer, connection })
+    }
+
+    fn holder(&self, peer: IpAddr, headers: &HeaderMap) -> Holder {
+        let is_proxy = |address| self.trusted_proxies.iter().any(|it| contains(it, address));
+        let source = source_address(peer, headers, &self.trusted_proxies);
+        let network = network_of(source);
+        if is_proxy(source) { Holder::Proxy(network) } else { Holder::Caller(network) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn decide(&self, holder: Holder, max_places: usize) -> Decision {
+        let own = self.count(holder);
+        let free = max_places.saturating_sub(self.taken.len());
+        if free > 0 {
+            if matches!(holder, Holder::Proxy(_)) || own < free {
+                return Decision::Free;
+            }
+            let own_idlest = self.idlest(|it| it == holder);
+            return own_idlest.map_or(Decision::Refuse(NoPlace::Refused), Decision::InsteadOf);
+        }
+        // Nobody gives way to one who holds more.
+        let gives_way = |it: Holder| it == holder || self.count(it) > own;
+        match self.idlest(gives_way) {
+            Some(number) => Decision::InsteadOf(number),
+            None if self.idlest(|_| true).is_some() => Decision::Refuse(NoPlace::Refused),
+            None => Decision::Refuse(NoPlace::NotYet),
+        }
+    }
+
+    /// Of the idle connections of such holders the one that has been so longest, first of
+    /// whoever holds most.
+    fn idlest(&self, is_such: impl Fn(Holder) -> bool) -> Option<u64> {
+        let such = self.taken.iter().filter(|(_, taken)| is_such(taken.holder));
+        let idle = such.filter_map(|(number, taken)| {
+            let since = taken.connection.idle_since()?;
+            Some((self.count(taken.holder), Reverse(since), Reverse(*number)))
+        });
+        idle.max().map(|(_, _, Reverse(number))| number)
+    }
+
+    fn count(&self, holder: Holder) -> usize {
+        self.counts.get(&holder).copied().unwrap_or(0)
+    }
+
+    fn give_away(&mut self, number: u64) {
+        if let Some(taken) = self.remove(number) {
+            taken.connection.given_away.notify_one();
+        }
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Taken> {
+        let taken = self.taken.remove(&number)?;
+        self.uncount(taken.holder);
+        Some(taken)
+    }
+
+    fn uncount(&mut self, holder: Holder) {
+        if let Some(count) = self.counts.get_mut(&holder) {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&holder);
+            }
+        }
+    }
+
+    /// Counts a connection by another holder; whether that holder has too many now.
+    fn name(&mut self, number: u64, holder: Holder, max_places: usize) -> bool {
+        let Some(taken) = self.taken.get_mut(&number) else { return false };
+        let before = std::mem::replace(&mut taken.holder, holder);
+        if before == holder {
+            return false;
+        }
+        self.uncount(before);
+        *self.counts.entry(holder).or_default() += 1;
+        let free = max_places.saturating_sub(self.taken.len());
+        if matches!(holder, Holder::Proxy(_)) || self.count(holder) <= free.max(1) {
+            return false;
+        }
+        match self.idlest(|it| it == holder) {
+            Some(idlest) => {
+                self.give_away(idlest);
+                false
+            }
+            None => true,
+        }
+    }
+}
+
+impl Place {
+    /// A request's head has come, and names its caller.
+    pub(crate) fn begin(&self, headers: &HeaderMap) -> Began {
+        let holder = self.places.holder(self.peer, headers);
+        let mut table = self.places.lock();
+        if !table.taken.contains_key(&self.number) {
+            return Began::Gone;
+        }
+        self.connection.set(Phase::Busy);
+        let has_too_many = table.name(self.number, holder, self.places.max_places);
+        let places = Arc::clone(&self.places);
+        let under_way = UnderWay { places, connection: Arc::clone(&self.connection) };
+        if has_too_many { Began::Last(under_way) } else { Began::Going(under_way) }
+    }
+
+    /// Ends when the place was given to another.
+    pub(crate) async fn given_away(&self) {
+        self.connection.given_away.notified().await;
+    }
+
+    /// The address at the other end.
+    pub(crate) const fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// The connection's doings, to be told of what is read and written.
+    pub(crate) const fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.lock().remove(self.number);
+        self.places.changed.notify_one();
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.connection.set(Phase::Idle { since: Instant::now() });
+        self.places.changed.notify_one();
+    }
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            phase: Mutex::new(Phase::Idle { since: Instant::now() }),
+            is_writing: AtomicBool::new(false),
+            given_away: Notify::new(),
+        }
+    }
+}
+
+impl Connection {
+    /// Bytes were read: between two requests they begin the next one.
+    pub(crate) fn has_read(&self) {
+        let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Phase::Idle { since: idle_since } = *phase {
+            *phase = Phase::Head { since: Instant::now(), idle_since };
+        }
+    }
+
+    /// Whether bytes wait for the other side to read.
+    pub(crate) fn is_writing(&self, is_writing: bool) {
+        self.is_writing.store(is_writing, Ordering::Relaxed);
+    }
+
+    /// When it will have been quiet for too long, if nothing comes before; none while a
+    /// request is under way.
+    pub(crate) fn quiet_until(&self, patience: Patience) -> Option<Instant> {
+        match *self.phase.lock().unwrap_or_else(PoisonError::into_inner) {
+            Phase::Idle { since } => Some(since + patience.idle),
+            Phase::Head { since, .. } => Some(since + patience.head),
+            Phase::Busy => None,
+        }
+    }
+
+    fn idle_since(&self) -> Option<Instant> {
+        if self.is_writing.load(Ordering::Relaxed) {
+            return None;
+        }
+        match *self.phase.lock().unwrap_or_else(PoisonError::into_inner) {
+            Phase::Idle { since } => Some(since),
+            Phase::Head { idle_since, .. } => Some(idle_since),
+            Phase::Busy => None,
+        }
+    }
+
+    fn set(&self, phase: Phase) {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    fn refused(places: &Arc<Places>, last: u8) -> Option<NoPlace> {
+        places.try_take(address(last)).err()
+    }
+
+    fn taken(places: &Arc<Places>, last: u8) -> Place {
+        places.try_take(address(last)).expect("a place")
+    }
+
+    fn is_given_away(place: &Place) -> bool {
+        !place.places.lock().taken.contains_key(&place.number)
+    }
+
+    fn begun(place: &Place) -> UnderWay {
+        match place.begin(&HeaderMap::new()) {
+            Began::Going(under_way) | Began::Last(under_way) => under_way,
+            Began::Gone => panic!("the place is gone"),
+        }
+    }
+
+    #[test]
+    fn an_address_has_as_many_places_as_are_free_and_then_gives_way_to_itself() {
+        let places = Places::new(8, Vec::new());
+        let own: Vec<_> = (0..6).map(|_| taken(&places, 1)).collect();
+        let given: Vec<_> = own.iter().map(is_given_away).collect();
+        assert_eq!(given, [true, true, false, false, false, false]);
+        let _others: Vec<_> = (2..6).map(|last| taken(&places, last)).collect();
+        assert!(!is_given_away(&own[5]));
+        // Full: the newcomer takes the place of who holds most.
+        let _newcomer = taken(&places, 6);
+        let given: Vec<_> = own.iter().map(is_given_away).collect();
+        assert_eq!(given, [true, true, true, false, false, false]);
+        assert_eq!(places.lock().taken.len(), 8);
+    }
+
+    #[test]
+    fn a_request_under_way_never_gives_way() {
+        let places = Places::new(4, Vec::new());
+        let own: Vec<_> = (0..2).map(|_| taken(&places, 1)).collect();
+        let under_way: Vec<_> = own.iter().map(begun).collect();
+        assert_eq!(refused(&places, 1), Some(NoPlace::Refused));
+        let others = [taken(&places, 2), taken(&places, 3)];
+        let others_under_way: Vec<_> = others.iter().map(begun).collect();
+        assert_eq!(refused(&places, 4), Some(NoPlace::NotYet));
+        drop(under_way);
+        let _newcomer = taken(&places, 4);
+        assert!(is_given_away(&own[0]) && !is_given_away(&own[1]));
+        assert!(matches!(own[0].begin(&HeaderMap::new()), Began::Gone));
+        drop((own, others_under_way, others));
+        assert_eq!(places.lock().counts.len(), 1);
+    }
+
+    #[test]
+    fn the_connections_of_a_trusted_proxy_count_as_whom_it_names() {
+        let places = Places::new(8, vec!["192.0.2.1/32".parse().unwrap()]);
+        let own: Vec<_> = (0..7).map(|_| taken(&places, 1)).collect();
+        assert!(!own.iter().any(is_given_away), "a proxy has no share of its own");
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", "198.51.100.7".parse().unwrap());
+        let Began::Going(first) = own[0].begin(&headers) else { panic!("refused") };
+        let Began::Last(_second) = own[1].begin(&headers) else { panic!("not bounded") };
+        // Its next request makes its own idle connection give way.
+        drop(first);
+        assert!(matches!(own[2].begin(&headers), Began::Going(_)));
+        assert!(is_given_away(&own[0]));
+    }
+
+    #[test]
+    fn a_beginning_of_a_request_makes_nobody_less_idle() {
+        let places = Places::new(4, Vec::new());
+        let (slow, other) = (taken(&places, 1), taken(&places, 1));
+        slow.connection.has_read();
+        let _newcomer = taken(&places, 1);
+        assert!(is_given_away(&slow) && !is_given_away(&other));
+        other.connection.is_writing(true);
+        assert!(other.connection.idle_since().is_none(), "its answer is still being read");
+    }
+}

@@ -1,0 +1,229 @@
+//! What `serve` says of its database server: TLS, causes in full, and what production asks.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use openssl::asn1::Asn1Time;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
+use openssl::x509::{X509, X509NameBuilder};
+
+use crate::cluster::Cluster;
+use crate::server::{Server, cardbridge, run};
+
+const TRUSTED: &str = "host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n";
+const TLS_ONLY: &str = "hostssl all all 127.0.0.1/32 trust\n";
+
+/// Starts `serve` over a fresh data directory; its exit code and what it says.
+fn ending(directory: &Path, url: &str, more: &[&str]) -> (Option<i32>, String) {
+    let mut command = cardbridge();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    command.arg("--data-dir").arg(directory.join("data"));
+    command.args(["--log", "error", "--database-url", url]).args(more);
+    let (code, stdout, stderr) = run(&mut command);
+    assert_eq!(stdout, "", "{stderr}");
+    assert!(!stderr.contains("secret"), "{stderr}");
+    (code, stderr)
+}
+
+/// Starts `serve` and ends it again.
+fn starts(directory: &Path, url: &str, more: &[&str]) {
+    let options = [&["--database-url", url], more].concat();
+    let server = Server::start(&directory.join("data"), &options);
+    server.terminate();
+    let (status, _) = server.ended();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn a_url_that_cannot_be_used_names_the_key_and_the_word() {
+    let directory = tempfile::tempdir().unwrap();
+    for (url, named) in [
+        ("mysql://me:secret@127.0.0.1/d", "postgres://USER"),
+        ("postgres://me:secret@127.0.0.1/d?sslcrl=x", "sslcrl"),
+        ("postgres://me:secret@127.0.0.1/d?sslmode=full", "verify-full"),
+        ("postgres://me:secret@127.0.0.1/d?sslrootcert=/nowhere/ca.pem", "sslrootcert"),
+        ("postgres://me:secret@127.0.0.1/d?nonsense=1", "nonsense"),
+    ] {
+        let (code, line) = ending(directory.path(), url, &[]);
+        assert_eq!(code, Some(2), "{line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert!(line.contains("database-url") && line.contains(named), "{line}");
+    }
+}
+
+#[test]
+fn a_closed_port_is_told_with_host_port_and_reason() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("postgres://me:secret@127.0.0.1:{port}/d");
+    let (code, line) = ending(directory.path(), &url, &[]);
+    assert_eq!(code, Some(1), "{line}");
+    assert!(line.contains(&format!("127.0.0.1:{port}")), "{line}");
+    assert!(line.contains("onnection refused"), "{line}");
+}
+
+/// A name's certificate, signed by an authority or by itself; PEM of both.
+fn certificate(name: &str, authority: Option<(&X509, &PKey<Private>)>) -> (X509, PKey<Private>) {
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut subject = X509NameBuilder::new().unwrap();
+    subject.append_entry_by_text("CN", name).unwrap();
+    let subject = subject.build();
+    let mut builder = X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_subject_name(&subject).unwrap();
+    let issuer = authority.map_or(&*subject, |(authority, _)| authority.subject_name());
+    builder.set_issuer_name(issuer).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    let context = builder.x509v3_context(authority.map(|(authority, _)| &**authority), None);
+    let extension = if authority.is_some() {
+        SubjectAlternativeName::new().dns(name).build(&context).unwrap()
+    } else {
+        BasicConstraints::new().critical().ca().build().unwrap()
+    };
+    builder.append_extension(extension).unwrap();
+    let signer = authority.map_or(&key, |(_, key)| key);
+    builder.sign(signer, MessageDigest::sha256()).unwrap();
+    (builder.build(), key)
+}
+
+#[tokio::test]
+async fn tls_is_verified_as_libpqs_words_say() {
+    let (authority, authority_key) = certificate("Test Authority", None);
+    let (own, own_key) = certificate("localhost", Some((&authority, &authority_key)));
+    let (stranger, _) = certificate("Stranger", None);
+    let files = [
+        ("server.crt", own.to_pem().unwrap()),
+        ("server.key", own_key.private_key_to_pem_pkcs8().unwrap()),
+    ];
+    let files = files.each_ref().map(|(name, bytes)| (*name, bytes.as_slice()));
+    let cluster = Cluster::start(&["ssl=on"], TLS_ONLY, &files).await;
+    let directory = tempfile::tempdir().unwrap();
+    let (trusted, strange) = (directory.path().join("ca.pem"), directory.path().join("other.pem"));
+    fs::write(&trusted, authority.to_pem().unwrap()).unwrap();
+    fs::write(&strange, stranger.to_pem().unwrap()).unwrap();
+    let query = |mode: &str, file: &Path| format!("?sslmode={mode}&sslrootcert={}", file.display());
+
+    // The certificate is that of `localhost`.
+    starts(directory.path(), &cluster.url("localhost", &query("verify-full", &trusted)), &[]);
+    starts(directory.path(), &cluster.url("127.0.0.1", &query("verify-ca", &trusted)), &[]);
+    starts(directory.path(), &cluster.url("localhost", &query("require", &trusted)), &[]);
+    // The server refuses to do without, and then it is tried with.
+    starts(directory.path(), &cluster.url("localhost", &query("allow", &trusted)), &[]);
+    for (host, query, why) in [
+        ("127.0.0.1", query("verify-full", &trusted), "IP address mismatch"),
+        ("localhost", query("verify-full", &strange), "certificate verify failed"),
+        ("127.0.0.1", query("verify-ca", &strange), "certificate verify failed"),
+        ("localhost", "?sslmode=verify-full".to_owned(), "certificate verify failed"),
+        ("localhost", "?sslmode=disable".to_owned(), "no encryption"),
+    ] {
+        let (code, line) = ending(directory.path(), &cluster.url(host, &query), &[]);
+        assert_eq!(code, Some(1), "{query}: {line}");
+        assert!(line.contains(why), "{query}: {line}");
+    }
+}
+
+struct Production {
+    directory: tempfile::TempDir,
+}
+
+impl Production {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in
+            [("key", "5a".repeat(32)), ("token", "a-token-of-the-operator".to_owned())]
+        {
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        Self { directory }
+    }
+
+    fn options(&self) -> Vec<String> {
+        let path = |name: &str| self.directory.path().join(name).display().to_string();
+        ["--mode", "production", "--master-key-file", &path("key")]
+            .into_iter()
+            .chain(["--admin-token-file", &path("token")])
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn refusal(&self, url: &str) -> String {
+        let options = self.options();
+        let options: Vec<_> = options.iter().map(String::as_str).collect();
+        let (code, line) = ending(self.directory.path(), url, &options);
+        assert_eq!(code, Some(2), "{line}");
+        line
+    }
+
+    fn starts(&self, url: &str, more: &[&str]) {
+        let options = self.options();
+        let options: Vec<_> =
+            options.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        starts(self.directory.path(), url, &options);
+    }
+}
+
+#[tokio::test]
+async fn production_asks_for_a_server_that_keeps_what_it_is_told() {
+    let cluster = Cluster::start(&[], TRUSTED, &[]).await;
+    let url = cluster.url("127.0.0.1", "");
+    let production = Production::new();
+    for setting in ["fsync", "full_page_writes"] {
+        cluster.set(setting, "off").await;
+        let line = production.refusal(&url);
+        assert!(line.contains("database-url") && line.contains(setting), "{line}");
+        cluster.set(setting, "on").await;
+    }
+    production.starts(&url, &[]);
+
+    let _standby = cluster.standby("standby_one").await;
+    cluster.until_streaming().await;
+    let line = production.refusal(&url);
+    assert!(line.contains("database-durability") && line.contains("asynchronous"), "{line}");
+    production.starts(&url, &["--database-durability", "async-accepted"]);
+    cluster.set("synchronous_standby_names", "standby_one").await;
+    cluster.until_synchronous().await;
+    production.starts(&url, &[]);
+}
+
+#[tokio::test]
+async fn a_user_without_the_right_to_create_tables_is_told_so() {
+    let cluster = Cluster::start(&[], TRUSTED, &[]).await;
+    cluster.add_reader("reader").await;
+    let url = cluster.url("127.0.0.1", "").replace("postgres@", "reader@");
+    let directory = tempfile::tempdir().unwrap();
+    let (code, line) = ending(directory.path(), &url, &[]);
+    assert_eq!(code, Some(1), "{line}");
+    assert!(line.contains("permission denied for schema public"), "{line}");
+}
+
+#[tokio::test]
+async fn readiness_says_what_a_purchase_would_meet() {
+    let cluster = Cluster::start(&[], TRUSTED, &[]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let url = cluster.url("127.0.0.1", "");
+    let server = Server::start(&directory.path().join("data"), &["--database-url", &url]);
+    let ready_url = format!("{}/readyz", server.admin_url);
+    let until = async |status: u16| {
+        let began = std::time::Instant::now();
+        while reqwest::get(&ready_url).await.unwrap().status().as_u16() != status {
+            assert!(began.elapsed() < std::time::Duration::from_secs(60), "never {status}");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    until(200).await;
+    // The connections that are there stay, and the server behind them takes no more writes.
+    cluster.set("default_transaction_read_only", "on").await;
+    until(503).await;
+    cluster.set("default_transaction_read_only", "off").await;
+    until(200).await;
+}

@@ -1,0 +1,270 @@
+//! The writer of money on PostgreSQL. It commits in groups what arrived together. What waits
+//! for a row that another session holds is set aside in a lane of its own with whatever else
+//! names the same accounts, so that it keeps nobody else waiting.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::IdGenerator;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::group::{MoneyJob, OnLock, Verdict, apply_in_savepoint, settle_money};
+use super::postgres::{MAX_TRIES, SILENT, ServerPool, commit, is_conflict};
+use super::{AbortOnPanic, Tx};
+use crate::money::{AccountKey, Command, accounts_named};
+use crate::{MoneyError, StoreError};
+
+/// Money commands that share one commit at most.
+const MAX_GROUP: usize = 256;
+/// How long a group waits for a row that another session holds.
+const GROUP_LOCK_TIMEOUT: Duration = Duration::from_millis(200);
+/// The longest of a lane's waits for such a row; it waits again while its commands may.
+const LANE_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Most lanes at once; what else would be set aside is refused.
+const MAX_LANES: usize = 64;
+/// Commands that wait in one lane at most.
+const MAX_IN_LANE: usize = 1_024;
+/// Connections that all lanes share.
+pub(super) const ASIDE_CONNECTIONS: usize = 4;
+/// How long the statements of one group may take, also where something between here and the
+/// server takes bytes and passes none on.
+const APPLY_TIMEOUT: Duration = Duration::from_secs(15);
+/// Pause before a group is tried again, longer with each try and different from node to node,
+/// so that two processes do not meet again.
+const TRY_PAUSE_MS: u64 = 2;
+const NODE_PAUSES: u64 = 8;
+
+/// What the writer is asked for.
+pub(super) enum MoneyWork {
+    /// Money to move.
+    Job(MoneyJob),
+    /// Whether the writer's connection takes writes.
+    Probe(oneshot::Sender<Result<(), StoreError>>),
+    /// Commit what is queued and end.
+    Close(oneshot::Sender<()>),
+}
+
+/// The writer and its lanes.
+pub(super) struct MoneyWriter {
+    pool: ServerPool,
+    aside: ServerPool,
+    ids: Arc<IdGenerator>,
+    lanes: Vec<Lane>,
+    running: JoinSet<()>,
+}
+
+/// Commands that wait for the same accounts, in order of arrival.
+struct Lane {
+    accounts: BTreeSet<AccountKey>,
+    queue: mpsc::Sender<MoneyJob>,
+}
+
+impl MoneyWriter {
+    pub(super) fn new(pool: ServerPool, aside: ServerPool, ids: Arc<IdGenerator>) -> Self {
+        Self { pool, aside, ids, lanes: Vec::new(), running: JoinSet::new() }
+    }
+
+    /// Takes whatever has arrived, commits it together, answers, and again.
+    pub(super) async fn run(mut self, mut work: mpsc::Receiver<MoneyWork>) {
+        let _guard = AbortOnPanic;
+        while let Some(first) = work.recv().await {
+            // Those whom the last commit answered get a turn to ask again: two groups would
+            // otherwise take turns, each waiting for the other's commit.
+            tokio::task::yield_now().await;
+            let (mut jobs, mut probes) = (Vec::new(), Vec::new());
+            let mut closing = None;
+            let mut next = Some(first);
+            while let Some(item) = next {
+                match item {
+                    MoneyWork::Job(job) => jobs.push(job),
+                    MoneyWork::Probe(probe) => probes.push(probe),
+                    MoneyWork::Close(done) => closing = Some(done),
+                }
+                let full = jobs.len() >= MAX_GROUP || closing.is_some();
+                next = if full { None } else { work.try_recv().ok() };
+            }
+            self.commit_group(jobs).await;
+            if !probes.is_empty() {
+                let probed = self.probe().await;
+                // Whoever asked may have gone away.
+                probes.into_iter().for_each(|probe| drop(probe.send(probed.clone())));
+            }
+            if closing.is_some() {
+                break;
+            }
+        }
+        self.lanes.clear();
+        while self.running.join_next().await.is_some() {}
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        let session = self.pool.session().await?;
+        timeout(APPLY_TIMEOUT, session.check_writable()).await.unwrap_or_else(|_| Err(silent()))
+    }
+
+    async fn commit_group(&mut self, jobs: Vec<MoneyJob>) {
+        self.lanes.retain(|lane| !lane.queue.is_closed());
+        while self.running.try_join_next().is_some() {}
+        let jobs = self.divert(jobs).await;
+        if jobs.is_empty() {
+            return;
+        }
+        let mut tries = 1;
+        loop {
+            let tried =
+                try_group(&self.pool, &jobs, &self.ids, GROUP_LOCK_TIMEOUT, OnLock::SetAside);
+            match tried.await {
+                Ok(verdicts) => return self.settle(jobs, verdicts),
+                Err(error) if is_conflict(&error) && tries < MAX_TRIES => {
+                    sleep(pause(&self.ids, tries)).await;
+                    tries += 1;
+                }
+                Err(error) => return settle_money(jobs, Vec::new(), &Err(error)),
+            }
+        }
+    }
+
+    /// Hands to the lanes what names their accounts, behind what waits there already; the rest.
+    async fn divert(&self, jobs: Vec<MoneyJob>) -> Vec<MoneyJob> {
+        if self.lanes.is_empty() || jobs.is_empty() {
+            return jobs;
+        }
+        let commands: Vec<&Command> = jobs.iter().map(|job| &job.command).collect();
+        let named = async {
+            let tx = Tx::Postgres(self.pool.session().await?);
+            accounts_named(&tx, &commands).await
+        };
+        // Where they cannot be read the group cannot be written either, and says why.
+        let Ok(Ok(named)) = timeout(APPLY_TIMEOUT, named).await else { return jobs };
+        let mut others = Vec::with_capacity(jobs.len());
+        for (job, accounts) in jobs.into_iter().zip(named) {
+            let lane = self.lanes.iter().find(|lane| !lane.accounts.is_disjoint(&accounts));
+            match lane.map(|lane| &lane.queue) {
+                Some(queue) => others.extend(queue_up(queue, job)),
+                None => others.push(job),
+            }
+        }
+        others
+    }
+
+    /// Answers what was committed, and sets aside what waits.
+    fn settle(&mut self, jobs: Vec<MoneyJob>, verdicts: Vec<Verdict>) {
+        for (job, verdict) in jobs.into_iter().zip(verdicts) {
+            match verdict {
+                Verdict::Done(result) => job.answer(*result),
+                Verdict::Waits(accounts) => self.set_aside(job, &accounts),
+            }
+        }
+    }
+
+    fn set_aside(&mut self, job: MoneyJob, accounts: &BTreeSet<AccountKey>) {
+        self.lanes.retain(|lane| !lane.queue.is_closed());
+        let open = self.lanes.iter().position(|lane| !lane.accounts.is_disjoint(accounts));
+        let lane = match open {
+            Some(index) => &mut self.lanes[index],
+            None if self.lanes.len() >= MAX_LANES => return job.answer(Err(locked())),
+            None => {
+                tracing::warn!("a row of an account is held by another session; its money waits");
+                let (queue, work) = mpsc::channel(MAX_IN_LANE);
+                self.running.spawn(run_lane(self.aside.clone(), work, Arc::clone(&self.ids)));
+                self.lanes.push(Lane { accounts: BTreeSet::new(), queue });
+                self.lanes.last_mut().expect("it was pushed")
+            }
+        };
+        lane.accounts.extend(accounts);
+        // It can only have ended in this very moment.
+        if let Some(job) = queue_up(&lane.queue, job) {
+            job.answer(Err(locked()));
+        }
+    }
+}
+
+/// Puts a command into a lane; it comes back if the lane has ended meanwhile.
+fn queue_up(queue: &mpsc::Sender<MoneyJob>, job: MoneyJob) -> Option<MoneyJob> {
+    match queue.try_send(job) {
+        Ok(()) => None,
+        Err(mpsc::error::TrySendError::Full(job)) => {
+            job.answer(Err(StoreError::Overloaded.into()));
+            None
+        }
+        Err(mpsc::error::TrySendError::Closed(job)) => Some(job),
+    }
+}
+
+/// Tries what was set aside, group by group, until nothing waits any more.
+async fn run_lane(pool: ServerPool, mut work: mpsc::Receiver<MoneyJob>, ids: Arc<IdGenerator>) {
+    let _guard = AbortOnPanic;
+    let mut waiting = Vec::new();
+    let mut tries = 1;
+    loop {
+        while waiting.len() < MAX_GROUP
+            && let Ok(job) = work.try_recv()
+        {
+            waiting.push(job);
+        }
+        let now = Instant::now();
+        for late in waiting.extract_if(.., |job: &mut MoneyJob| job.deadline <= now) {
+            late.answer(Err(locked()));
+        }
+        let Some(deadline) = waiting.iter().map(|job| job.deadline).min() else {
+            work.close();
+            // What was queued before it was closed is still carried out.
+            match work.try_recv() {
+                Ok(job) => waiting.push(job),
+                Err(_) => return,
+            }
+            continue;
+        };
+        let wait = LANE_LOCK_TIMEOUT.min(deadline - now).max(Duration::from_millis(1));
+        match try_group(&pool, &waiting, &ids, wait, OnLock::Fail).await {
+            Ok(verdicts) => {
+                for (job, verdict) in waiting.drain(..).zip(verdicts) {
+                    job.answer(match verdict {
+                        Verdict::Done(result) => *result,
+                        Verdict::Waits(_) => Err(locked()),
+                    });
+                }
+                tries = 1;
+            }
+            Err(StoreError::Locked(_)) => {}
+            Err(error) if is_conflict(&error) && tries < MAX_TRIES => {
+                sleep(pause(&ids, tries)).await;
+                tries += 1;
+            }
+            Err(error) => settle_money(std::mem::take(&mut waiting), Vec::new(), &Err(error)),
+        }
+    }
+}
+
+async fn try_group(
+    pool: &ServerPool,
+    jobs: &[MoneyJob],
+    ids: &IdGenerator,
+    lock_timeout: Duration,
+    on_lock: OnLock,
+) -> Result<Vec<Verdict>, StoreError> {
+    let mut session = pool.session().await?;
+    let ms = lock_timeout.as_millis();
+    session.control(&format!("BEGIN; SET LOCAL lock_timeout = '{ms}ms'"), true).await?;
+    let tx = Tx::Postgres(session);
+    let applied = timeout(APPLY_TIMEOUT, apply_in_savepoint(&tx, ids, jobs, on_lock)).await;
+    let verdicts = applied.map_err(|_| silent())??;
+    commit(tx).await?;
+    Ok(verdicts)
+}
+
+fn pause(ids: &IdGenerator, tries: u32) -> Duration {
+    let step_ms = TRY_PAUSE_MS + ids.node().unsigned_abs() % NODE_PAUSES;
+    Duration::from_millis(u64::from(tries) * step_ms)
+}
+
+fn silent() -> StoreError {
+    StoreError::Engine(SILENT.to_owned())
+}
+
+fn locked() -> MoneyError {
+    StoreError::Locked("another session held a row of its account for too long".to_owned()).into()
+}

@@ -1,0 +1,81 @@
+//! Which accounts a command names, as far as it can be told without locking anything.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::AuthId;
+use futures_util::future::try_join_all;
+
+use super::batch::{AccountKey, account_key, accounts_of};
+use super::{Command, fees};
+use crate::StoreError;
+use crate::engine::Tx;
+
+/// How long a purchase waits for a row that another session holds: the deadline that
+/// enterprises have if nothing else is said. Whoever asks has no use for a later hold.
+const PURCHASE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long everything else does.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Command {
+    /// How long it waits for a row that another session holds.
+    pub(crate) const fn patience(&self) -> Duration {
+        match self {
+            Self::Begin(_) => PURCHASE_PATIENCE,
+            _ => PATIENCE,
+        }
+    }
+
+    fn names(&self) -> (BTreeSet<AccountKey>, Option<AuthId>) {
+        let mut accounts = BTreeSet::new();
+        let auth_id = match self {
+            Self::Begin(request) => {
+                accounts.insert(account_key(&request.authorisation));
+                accounts.extend(fees::begin_key(request));
+                request.authorisation.original_auth_id
+            }
+            Self::Decide(decision) => {
+                accounts.extend(fees::decision_key(decision));
+                Some(decision.auth_id)
+            }
+            Self::Clear(request) => Some(request.auth_id),
+            Self::Reverse(request) => Some(request.auth_id),
+            Self::Expire { auth_id, .. } => Some(*auth_id),
+            Self::Force(request) => {
+                accounts.insert(account_key(&request.record));
+                None
+            }
+            Self::Transfer(request) => {
+                accounts.extend(<[_; 2]>::from(request.keys()));
+                None
+            }
+            Self::Close(request) => {
+                accounts.extend(<[_; 2]>::from(request.keys()));
+                None
+            }
+            Self::Charge(request) => {
+                accounts.insert(request.key());
+                None
+            }
+            Self::Move(request) => {
+                accounts.insert(request.key());
+                None
+            }
+            Self::Claimed(_, command) => return command.names(),
+        };
+        (accounts, auth_id)
+    }
+}
+
+/// The accounts that each command names, itself or by its authorisation.
+pub(crate) async fn accounts_named(
+    tx: &Tx,
+    commands: &[&Command],
+) -> Result<Vec<BTreeSet<AccountKey>>, StoreError> {
+    let reads = commands.iter().map(|command| async move {
+        let (mut accounts, auth_id) = command.names();
+        accounts.extend(accounts_of(tx, &auth_id.into_iter().collect()).await?);
+        Ok::<_, StoreError>(accounts)
+    });
+    try_join_all(reads).await
+}
