@@ -7,7 +7,7 @@ use std::time::Duration;
 use crypto::RsaPool;
 use domain::{
     ApiKey, AuthId, Authorisation, Card, Enterprise, PinVerdict, Random, ResponseCode,
-    TransactionType, WebhookId,
+    TransactionType, UrlUse, WebhookId,
 };
 use outbound::Outbound;
 use store::{
@@ -337,7 +337,10 @@ impl Authoriser {
             circumstances.platform_key.as_ref().ok_or(AuthoriseError::Missing("platform key"))?;
         let platform_key =
             self.keys.platform(vault, stored_key).ok_or(AuthoriseError::Missing("platform key"))?;
-        let Some(auth_url) = enterprise.auth_url.clone() else { return Ok(Err(Reach::NoAuthUrl)) };
+        let Some(auth_url) = &enterprise.auth_url else { return Ok(Err(Reach::NoAuthUrl)) };
+        let auth_url = vault
+            .open_url(enterprise.enterprise_id, UrlUse::Auth, auth_url)
+            .map_err(|_| AuthoriseError::Missing("authUrl"))?;
         let Some(spki_der) = &enterprise.external_public_key else {
             return Ok(Err(Reach::NoPublicKey));
         };

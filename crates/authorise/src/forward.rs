@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crypto::{RsaPool, RsaPrivateKey, RsaPublicKey};
 use domain::{AuthId, Authorisation, ResponseCode, RsaScheme, Timestamp, WebhookId};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use outbound::{Answer, Outbound, OutboundError, Post, excerpt};
+use outbound::{Answer, Outbound, OutboundError, Post, excerpt, mask_url};
 use tokio::time::Instant;
 use vault::{SecretText, mask_pans};
 use wire::cardbridge::authorisation_notice::{
@@ -27,7 +27,7 @@ pub(crate) const LATE_ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// The enterprise that is asked, and what secures the conversation.
 pub(crate) struct Correspondent {
-    pub(crate) auth_url: String,
+    pub(crate) auth_url: SecretText,
     pub(crate) external_key: RsaPublicKey,
     pub(crate) platform_key: RsaPrivateKey,
     pub(crate) platform_key_version: u32,
@@ -85,7 +85,7 @@ pub(crate) async fn exchange(
         Err(fault) => return Exchange::without_answer(fault, None),
     };
     let post = Post {
-        url: &correspondent.auth_url,
+        url: correspondent.auth_url.expose(),
         headers,
         body: Bytes::from(notice.body),
         deadline: Instant::now() + LATE_ANSWER_LIMIT,
@@ -143,7 +143,7 @@ async fn opened(
         Err(Fault::status(answer.status))
     };
     Exchange {
-        excerpt: verdict.is_err().then(|| kept(&answer.body)),
+        excerpt: verdict.is_err().then(|| kept(&answer.body, correspondent.auth_url.expose())),
         unusable: verdict.is_err().then(|| answer.body.clone()),
         verdict,
         status: Some(answer.status),
@@ -153,8 +153,8 @@ async fn opened(
 }
 
 /// Masked before it is cut: what is left of a cut card number would not look like one.
-fn kept(body: &[u8]) -> String {
-    excerpt(mask_pans(&String::from_utf8_lossy(body)).as_bytes())
+fn kept(body: &[u8], url: &str) -> String {
+    excerpt(mask_url(&mask_pans(&String::from_utf8_lossy(body)), url).as_bytes())
 }
 
 async fn open(

@@ -1,9 +1,11 @@
 //! The enterprise: the API's customer and its settings.
 
+use std::fmt;
+
 use ipnet::IpNet;
 
 use crate::text::text_enum;
-use crate::{EnterpriseId, Timestamp};
+use crate::{EnterpriseId, Timestamp, VmAppId};
 
 text_enum! {
     /// How the authorisation notice and its answer are encrypted
@@ -58,6 +60,41 @@ impl From<RsaPadding> for RsaScheme {
     }
 }
 
+/// A URL that the platform calls, sealed by the vault: its path or query may bear a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedUrl(Vec<u8>);
+
+impl SealedUrl {
+    /// A URL that was sealed.
+    #[must_use]
+    pub const fn from_sealed(sealed: Vec<u8>) -> Self {
+        Self(sealed)
+    }
+
+    /// Its sealed bytes.
+    #[must_use]
+    pub fn as_sealed(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SealedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedUrl")
+    }
+}
+
+/// Which URL of an enterprise: each is sealed for its own use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlUse {
+    /// Where its webhooks go.
+    Webhook,
+    /// Where its authorisation notices go.
+    Auth,
+    /// Where the webhooks of one of its apps go.
+    AppWebhook(VmAppId),
+}
+
 /// An enterprise and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enterprise {
@@ -66,9 +103,9 @@ pub struct Enterprise {
     /// Name, for operators.
     pub name: String,
     /// Where webhooks go.
-    pub webhook_url: Option<String>,
+    pub webhook_url: Option<SealedUrl>,
     /// Where authorisation notices go.
-    pub auth_url: Option<String>,
+    pub auth_url: Option<SealedUrl>,
     /// The enterprise's RSA public key, DER of its SPKI.
     pub external_public_key: Option<Vec<u8>>,
     /// The API key whose secret signs webhooks; none = the oldest active one.

@@ -44,7 +44,9 @@ pub use card::{Card, CardEvent, CardStatus, CardStatusReason, CardTransitionErro
 pub use clock::{Clock, SystemTime, TimeSource};
 pub use customer::{Customer, PhoneError, normalise_phone};
 pub use decimal::ExactDecimal;
-pub use enterprise::{ApiKey, Enterprise, RsaHash, RsaPadding, RsaScheme, RsaSignedBytes};
+pub use enterprise::{
+    ApiKey, Enterprise, RsaHash, RsaPadding, RsaScheme, RsaSignedBytes, SealedUrl, UrlUse,
+};
 pub use error_code::ErrorCode;
 pub use file_type::FileType;
 pub use fx::{FxError, FxRate, FxTable};

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 
 use crate::text::text_enum;
 use crate::{
-    CardId, CardStatus, EnterpriseId, PeriodUse, ProfileId, Timestamp, VelocityLimit,
+    CardId, CardStatus, EnterpriseId, PeriodUse, ProfileId, SealedUrl, Timestamp, VelocityLimit,
     VelocityLimits, VelocityUse, VmAppId, VmFees, VmFlowId,
 };
 
@@ -34,7 +34,7 @@ pub struct VmApp {
     /// The merchant's RSA public key, DER of its SPKI, which answers are encrypted with.
     pub merchant_public_key: Option<Vec<u8>>,
     /// Where webhooks go.
-    pub webhook_url: Option<String>,
+    pub webhook_url: Option<SealedUrl>,
     /// Whether webhooks bear our own signature header.
     pub signs_webhooks: bool,
     /// Networks that may call; empty = any in the sandbox, none in production.

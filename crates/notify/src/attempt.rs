@@ -6,12 +6,12 @@ use bytes::Bytes;
 use domain::{Clock, WebhookEvent, WebhookType};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use outbound::{Answer, Outbound, OutboundError, Post, excerpt};
-use store::Attempt;
+use outbound::{Answer, Outbound, OutboundError, Post, excerpt, mask_url};
+use store::{Attempt, Delivery};
 use tokio::time::Instant;
 use vault::{SecretText, mask_pans};
 use wire::cardbridge::{signature, standard_webhooks};
-use wire::vm::notice;
+use wire::vm::notice::{self, NotAcknowledged};
 
 use crate::receiver::{Manner, Receiver};
 
@@ -33,14 +33,17 @@ pub struct Tried {
     pub attempt: Attempt,
     /// Whether it is the last.
     pub is_acknowledged: bool,
+    /// Whether anything was sent.
+    pub is_sent: bool,
 }
 
 impl Tried {
     /// A try that came to nothing before anything was sent.
     pub fn not_sent(clock: &Clock, why: &str) -> Self {
         let excerpt = why.to_owned();
-        let attempt = Attempt { at: clock.now(), status: None, latency_ms: 0, excerpt };
-        Self { attempt, is_acknowledged: false }
+        let at = clock.now();
+        let attempt = Attempt { at, status: None, latency_ms: 0, excerpt, refusal: None };
+        Self { attempt, is_acknowledged: false, is_sent: false }
     }
 }
 
@@ -48,21 +51,22 @@ impl Tried {
 pub async fn attempt(
     outbound: &Outbound,
     clock: &Clock,
-    event: &WebhookEvent,
+    delivery: &Delivery,
     body: Bytes,
     url: &str,
     receiver: &Receiver,
 ) -> Tried {
+    let event = &delivery.event;
     let at = clock.now();
     let real_seconds = clock.real_now().as_millis().div_euclid(1_000);
     let (headers, timeout, max_response_bytes) = match &receiver.manner {
         Manner::Enterprise(Err(none)) => return Tried::not_sent(clock, none.reason()),
         Manner::Enterprise(Ok(secret)) => {
-            (enterprise_headers(event, secret.expose(), real_seconds), TIMEOUT, MAX_ANSWER_BYTES)
+            (enterprise_headers(delivery, secret.expose(), real_seconds), TIMEOUT, MAX_ANSWER_BYTES)
         }
         Manner::App(secret) => {
             let secret = secret.as_ref().map(SecretText::expose);
-            let headers = app_headers(event, &body, secret, real_seconds);
+            let headers = app_headers(delivery, &body, secret, real_seconds);
             (headers, APP_TIMEOUT, notice::MAX_ACKNOWLEDGEMENT_BYTES)
         }
     };
@@ -70,49 +74,74 @@ pub async fn attempt(
     let deadline = started + timeout;
     let answer = outbound.post(Post { url, headers, body, deadline, max_response_bytes }).await;
     let latency_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
-    let is_acknowledged = acknowledges(&receiver.manner, &answer);
+    let refusal = refusal(event, &receiver.manner, &answer);
+    let is_acknowledged = refusal.is_none();
+    let refusal = refusal.flatten();
     let (status, excerpt) = match answer {
-        Ok(answer) => (Some(answer.status), kept(event, &answer.body)),
+        Ok(answer) => (Some(answer.status), kept(event, &answer.body, url)),
         Err(error @ OutboundError::TooLarge { status }) => (Some(status), error.to_string()),
         Err(error) => (None, error.to_string()),
     };
-    Tried { attempt: Attempt { at, status, latency_ms, excerpt }, is_acknowledged }
+    let attempt = Attempt { at, status, latency_ms, excerpt, refusal };
+    Tried { attempt, is_acknowledged, is_sent: true }
 }
 
-fn acknowledges(manner: &Manner, answer: &Result<Answer, OutboundError>) -> bool {
+/// Why an answer does not acknowledge; none if it does. Of what was no whole answer the
+/// excerpt says what went wrong, unless its status alone refuses.
+fn refusal(
+    event: &WebhookEvent,
+    manner: &Manner,
+    answer: &Result<Answer, OutboundError>,
+) -> Option<Option<String>> {
+    let status = match answer {
+        Ok(answer) => answer.status,
+        Err(OutboundError::TooLarge { status }) => *status,
+        Err(_) => return Some(None),
+    };
     match (manner, answer) {
-        (Manner::Enterprise(_), Ok(answer)) => answer.status == ACKNOWLEDGED,
-        // The status arrived, and an enterprise's status alone acknowledges.
-        (Manner::Enterprise(_), Err(OutboundError::TooLarge { status })) => *status == ACKNOWLEDGED,
-        (Manner::App(_), Ok(answer)) => {
-            (200..300).contains(&answer.status) && notice::is_acknowledged(&answer.body)
+        // An enterprise's status alone acknowledges, also with more than is read.
+        (Manner::Enterprise(_), _) if status == ACKNOWLEDGED => None,
+        (Manner::Enterprise(_), _) => {
+            Some(Some(format!("the status is {status}; only {ACKNOWLEDGED} acknowledges")))
         }
-        (_, Err(_)) => false,
+        (Manner::App(_), _) if !(200..300).contains(&status) => {
+            Some(Some(format!("the status is {status}; a 2xx with \"code\" 0 acknowledges")))
+        }
+        (Manner::App(_), Err(_)) => Some(None),
+        (Manner::App(_), Ok(answer)) => match notice::acknowledged(&answer.body) {
+            Ok(()) => None,
+            // The number may be the one-time code, repeated.
+            Err(NotAcknowledged::OtherCode(_)) if event.webhook_type == WebhookType::VmCard3ds => {
+                Some(Some("\"code\" is another number; 0 acknowledges".to_owned()))
+            }
+            Err(refusal) => Some(Some(refusal.to_string())),
+        },
     }
 }
 
-/// What is kept of an answer. Nothing of one to a 3DS notice, which may repeat the code; card
+/// What is kept of an answer, without the URL that it may repeat. Nothing of one to a 3DS notice, which may repeat the code; card
 /// numbers are masked before the cut, since what is left of a cut one would not look like one.
-fn kept(event: &WebhookEvent, body: &[u8]) -> String {
+fn kept(event: &WebhookEvent, body: &[u8], url: &str) -> String {
     if event.webhook_type == WebhookType::VmCard3ds {
         return ANSWER_NOT_KEPT.to_owned();
     }
-    excerpt(mask_pans(&String::from_utf8_lossy(body)).as_bytes())
+    excerpt(mask_url(&mask_pans(&String::from_utf8_lossy(body)), url).as_bytes())
 }
 
 /// The dialect's own signature and those of Standard Webhooks.
-fn enterprise_headers(event: &WebhookEvent, secret: &str, real_seconds: i64) -> HeaderMap {
+fn enterprise_headers(delivery: &Delivery, secret: &str, real_seconds: i64) -> HeaderMap {
+    let event = &delivery.event;
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let own = signature::webhook_signature(secret, &event.body);
     put(&mut headers, signature::WEBHOOK_SIGNATURE_HEADER, &own);
-    put_standard(&mut headers, event, &event.body, secret, real_seconds);
+    put_standard(&mut headers, delivery, &event.body, secret, real_seconds);
     headers
 }
 
 /// No header beside the type, unless the app wants a signature.
 fn app_headers(
-    event: &WebhookEvent,
+    delivery: &Delivery,
     body: &[u8],
     secret: Option<&str>,
     real_seconds: i64,
@@ -120,20 +149,23 @@ fn app_headers(
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(secret) = secret {
-        put_standard(&mut headers, event, body, secret, real_seconds);
+        put_standard(&mut headers, delivery, body, secret, real_seconds);
     }
     headers
 }
 
-/// The headers of Standard Webhooks.
+/// The headers of Standard Webhooks, and the place among the webhooks of the object.
 fn put_standard(
     headers: &mut HeaderMap,
-    event: &WebhookEvent,
+    delivery: &Delivery,
     body: &[u8],
     secret: &str,
     real_seconds: i64,
 ) {
-    let id = event.webhook_id.to_string();
+    let id = delivery.event.webhook_id.to_string();
+    if delivery.seq > 0 {
+        put(headers, standard_webhooks::SEQUENCE_HEADER, &delivery.seq.to_string());
+    }
     put(headers, standard_webhooks::ID_HEADER, &id);
     put(headers, standard_webhooks::TIMESTAMP_HEADER, &real_seconds.to_string());
     match standard_webhooks::signature(secret, &id, real_seconds, body) {
@@ -159,14 +191,22 @@ mod tests {
     #[test]
     fn no_card_number_is_kept_of_an_answer_not_even_a_part_of_one() {
         let event = event(WebhookType::Card);
-        assert_eq!(kept(&event, b"got 4111111111111111"), "got ************1111");
+        assert_eq!(kept(&event, b"got 4111111111111111", URL), "got ************1111");
         let late = format!("{}4111111111111111", "x".repeat(250));
-        assert_eq!(kept(&event, late.as_bytes()), format!("{}******", "x".repeat(250)));
+        assert_eq!(kept(&event, late.as_bytes(), URL), format!("{}******", "x".repeat(250)));
+    }
+
+    const URL: &str = "https://hook.example/in/very-secret";
+
+    #[test]
+    fn a_url_that_an_answer_repeats_is_not_kept() {
+        let body = b"Cannot POST /in/very-secret";
+        assert_eq!(kept(&event(WebhookType::Card), body, URL), "Cannot POST [URL]");
     }
 
     #[test]
     fn nothing_is_kept_of_an_answer_to_a_notice_that_bears_a_code() {
-        assert!(!kept(&event(WebhookType::VmCard3ds), b"got 045000").contains("045000"));
+        assert!(!kept(&event(WebhookType::VmCard3ds), b"got 045000", URL).contains("045000"));
     }
 
     fn event(webhook_type: WebhookType) -> WebhookEvent {
@@ -188,10 +228,12 @@ mod tests {
     #[test]
     fn both_signatures_cover_the_exact_body() {
         let event = event(WebhookType::Card);
-        let headers = enterprise_headers(&event, SECRET, REAL_SECONDS);
+        let leased_until = Timestamp::from_micros(0);
+        let delivery = Delivery { event: event.clone(), tries: 0, seq: 3, leased_until };
+        let headers = enterprise_headers(&delivery, SECRET, REAL_SECONDS);
         let text = |name: &str| headers[name].to_str().unwrap();
         assert_eq!(text("content-type"), "application/json");
-        assert_eq!(text("webhook-id"), "7");
+        assert_eq!((text("webhook-id"), text("webhook-sequence")), ("7", "3"));
         assert!(signature::webhook_signature_matches(SECRET, &event.body, text("x-signature")));
         let verified = standard_webhooks::verify(
             SECRET,

@@ -3,8 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::{ApiKey, Destination, Enterprise, EnterpriseId, VmAppId, WebhookEvent, WebhookType};
+use domain::{
+    ApiKey, Destination, Enterprise, EnterpriseId, SealedUrl, UrlUse, VmAppId, WebhookEvent,
+    WebhookType,
+};
 use store::{Store, StoreError};
+use thiserror::Error;
 use vault::{SecretText, Vault, VaultError};
 use zeroize::Zeroizing;
 
@@ -14,7 +18,7 @@ const MAX_OPENED_SECRETS: usize = 1_024;
 /// Where a destination's webhooks go now, and how it is told.
 pub struct Receiver {
     /// Its webhook URL, if it has one.
-    pub url: Option<String>,
+    pub url: Option<SecretText>,
     /// How it is told.
     pub manner: Manner,
 }
@@ -46,6 +50,17 @@ impl NoSecret {
     }
 }
 
+/// Why a receiver cannot be read.
+#[derive(Debug, Error)]
+pub enum ReceiverError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vault refuses to open its URL.
+    #[error("its URL cannot be opened: {0}")]
+    SealedUrl(VaultError),
+}
+
 /// Finds receivers, and keeps the secrets that it opened, by their sealed bytes.
 pub struct Receivers {
     store: Store,
@@ -62,8 +77,8 @@ impl Receivers {
     /// The receiver as it is now.
     ///
     /// # Errors
-    /// The store failed.
-    pub async fn find(&self, destination: Destination) -> Result<Receiver, StoreError> {
+    /// [`ReceiverError`].
+    pub async fn find(&self, destination: Destination) -> Result<Receiver, ReceiverError> {
         let enterprise_id = destination.enterprise_id;
         match destination.vm_app_id {
             None => self.enterprise(enterprise_id).await,
@@ -86,14 +101,16 @@ impl Receivers {
         &self,
         enterprise_id: EnterpriseId,
         vm_app_id: VmAppId,
-    ) -> Result<Receiver, StoreError> {
+    ) -> Result<Receiver, ReceiverError> {
         let app = self.store.vm_app_of(enterprise_id, vm_app_id).await?;
         let is_signed = app.as_ref().is_some_and(|it| it.signs_webhooks);
         let secret = is_signed.then(|| self.vault.vm_webhook_secret(enterprise_id, vm_app_id));
-        Ok(Receiver { url: app.and_then(|it| it.webhook_url), manner: Manner::App(secret) })
+        let url = app.and_then(|it| it.webhook_url);
+        let url = self.open_url(enterprise_id, UrlUse::AppWebhook(vm_app_id), url)?;
+        Ok(Receiver { url, manner: Manner::App(secret) })
     }
 
-    async fn enterprise(&self, enterprise_id: EnterpriseId) -> Result<Receiver, StoreError> {
+    async fn enterprise(&self, enterprise_id: EnterpriseId) -> Result<Receiver, ReceiverError> {
         let enterprise = self.store.enterprise(enterprise_id).await?;
         let keys = self.store.api_keys(enterprise_id).await?;
         let named = enterprise.as_ref().and_then(|e| e.webhook_key.as_deref());
@@ -105,7 +122,18 @@ impl Receivers {
             }),
         };
         let url = enterprise.and_then(|e: Enterprise| e.webhook_url);
+        let url = self.open_url(enterprise_id, UrlUse::Webhook, url)?;
         Ok(Receiver { url, manner: Manner::Enterprise(secret) })
+    }
+
+    fn open_url(
+        &self,
+        enterprise_id: EnterpriseId,
+        of: UrlUse,
+        url: Option<SealedUrl>,
+    ) -> Result<Option<SecretText>, ReceiverError> {
+        let opened = url.map(|url| self.vault.open_url(enterprise_id, of, &url)).transpose();
+        opened.map_err(ReceiverError::SealedUrl)
     }
 
     fn open(&self, key: &ApiKey) -> Result<Arc<SecretText>, VaultError> {

@@ -1,89 +1,234 @@
-//! How many deliveries are under way, in all and per destination: a receiver that
-//! answers slowly must not take the room of the others.
+//! How many deliveries are under way, and what each destination may have of them.
+//!
+//! A destination that answers quickly gets more places with each answer, one that does not
+//! answer gets one. Tries that take long stand in lanes of their own, so that however many
+//! destinations hang, there is room for those that do not.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::Destination;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use store::{DueDestination, Grant};
+use tokio::sync::{Notify, watch};
 
-/// Most deliveries under way at once.
-const MAX_UNDER_WAY: u32 = 64;
-/// Most of them to one destination.
+/// A try that takes longer is slow.
+pub const QUICK: Duration = Duration::from_secs(1);
+/// Most tries under way that are not known to be slow.
+const MAX_QUICK: u32 = 64;
+/// Of them those that only destinations get whose latest answer was quick.
+const MAX_QUICK_RESERVED: u32 = 16;
+/// Most tries under way to destinations that are known to be slow or silent.
+const MAX_SLOW: u32 = 64;
+/// Most tries under way that turned out to be slow.
+const MAX_OVERDUE: u32 = 128;
+/// Most tries under way to one destination.
 const MAX_PER_DESTINATION: u32 = 16;
-/// Most deliveries that one claim may take: a destination is passed over once a claim of
-/// only its deliveries could exceed its share.
-const MAX_CLAIM: u32 = 8;
+/// Most of them to one that is slow.
+const MAX_PER_SLOW_DESTINATION: u32 = 4;
+/// Those to one that did not answer the last time.
+const PER_SILENT_DESTINATION: u32 = 1;
+/// Those to one of which nothing is known.
+const PER_UNKNOWN_DESTINATION: u32 = 2;
+/// Destinations of which something is remembered before those with nothing under way are
+/// forgotten.
+const MAX_REMEMBERED: usize = 4_096;
+
+/// How a destination took a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Response {
+    /// It answered within [`QUICK`], whatever it said.
+    Quick,
+    /// It answered later.
+    Slow,
+    /// It did not answer.
+    Silent,
+}
 
 /// The deliveries under way.
 pub struct UnderWay {
-    room: Arc<Semaphore>,
-    per_destination: Mutex<HashMap<Destination, u32>>,
+    state: Mutex<State>,
+    count: watch::Sender<u32>,
     finished: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    quick: u32,
+    slow: u32,
+    overdue: u32,
+    destinations: HashMap<Destination, Standing>,
+}
+
+#[derive(Clone, Copy)]
+struct Standing {
+    allowed: u32,
+    under_way: u32,
+    latest: Option<Response>,
+    /// Of those under way, how many turned out to be slow.
+    overdue: u32,
+}
+
+impl Standing {
+    const UNKNOWN: Self =
+        Self { allowed: PER_UNKNOWN_DESTINATION, under_way: 0, latest: None, overdue: 0 };
+
+    fn lane(&self) -> Lane {
+        let is_quick = matches!(self.latest, None | Some(Response::Quick)) && self.overdue == 0;
+        if is_quick { Lane::Quick } else { Lane::Slow }
+    }
+
+    /// How many more it may have: one while some of its tries turn out to be slow.
+    fn free(&self) -> u32 {
+        let allowed = if self.overdue > 0 { PER_SILENT_DESTINATION } else { self.allowed };
+        allowed.saturating_sub(self.under_way)
+    }
+
+    fn took(&mut self, response: Response) {
+        let doubled = self.allowed.saturating_mul(2);
+        self.allowed = match response {
+            Response::Quick => doubled.min(MAX_PER_DESTINATION),
+            Response::Slow => doubled.min(MAX_PER_SLOW_DESTINATION),
+            Response::Silent => PER_SILENT_DESTINATION,
+        };
+        self.latest = Some(response);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Quick,
+    Slow,
+    Overdue,
+}
+
+impl State {
+    fn lane(&mut self, lane: Lane) -> &mut u32 {
+        match lane {
+            Lane::Quick => &mut self.quick,
+            Lane::Slow => &mut self.slow,
+            Lane::Overdue => &mut self.overdue,
+        }
+    }
+
+    fn standing(&mut self, destination: Destination) -> &mut Standing {
+        if self.destinations.len() >= MAX_REMEMBERED {
+            self.destinations.retain(|_, it| it.under_way > 0);
+        }
+        self.destinations.entry(destination).or_insert(Standing::UNKNOWN)
+    }
 }
 
 /// The place of one delivery; dropped, it is free again.
 pub struct Place {
     under_way: Arc<UnderWay>,
     destination: Destination,
-    _permit: Option<OwnedSemaphorePermit>,
+    lane: Lane,
 }
 
 impl UnderWay {
     /// Nothing is under way.
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
-            room: Arc::new(Semaphore::new(MAX_UNDER_WAY as usize)),
-            per_destination: Mutex::new(HashMap::new()),
+            state: Mutex::default(),
+            count: watch::Sender::new(0),
             finished: Notify::new(),
         })
     }
 
-    /// How many deliveries the next claim may take; none if there is no room.
-    pub fn claimable(&self) -> Option<u32> {
-        let free = u32::try_from(self.room.available_permits()).unwrap_or(MAX_UNDER_WAY);
-        Some(free.min(MAX_CLAIM)).filter(|limit| *limit > 0)
+    /// What the next claim may take of each of these destinations. One that has all of its
+    /// places, or is slow while there is no room for slow ones, gets none; where there is no
+    /// room for it that comes free at any moment, it is left out.
+    pub fn grants(&self, due: Vec<DueDestination>) -> Vec<Grant> {
+        let state = self.state();
+        let mut quick = MAX_QUICK.saturating_sub(state.quick);
+        let mut slow = MAX_SLOW.saturating_sub(state.slow);
+        let mut grants = Vec::new();
+        for due in due {
+            let standing = state.destinations.get(&due.destination).unwrap_or(&Standing::UNKNOWN);
+            let free = standing.free();
+            let places = match standing.lane() {
+                Lane::Quick => {
+                    let is_known = standing.latest.is_some();
+                    let reserved = if is_known { 0 } else { MAX_QUICK_RESERVED };
+                    let places = free.min(quick.saturating_sub(reserved));
+                    if places == 0 && free > 0 {
+                        continue;
+                    }
+                    quick -= places;
+                    places
+                }
+                Lane::Slow | Lane::Overdue => {
+                    let places = free.min(slow);
+                    slow -= places;
+                    places
+                }
+            };
+            grants.push(Grant { due, places });
+        }
+        grants
     }
 
-    /// The destinations that the next claim must pass over, at most
-    /// `MAX_UNDER_WAY / (MAX_PER_DESTINATION - MAX_CLAIM)`.
-    pub fn full(&self) -> Vec<Destination> {
-        let per_destination = self.per_destination.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = |count: u32| count + MAX_CLAIM > MAX_PER_DESTINATION;
-        let full = per_destination.iter().filter(|(_, count)| is_full(**count));
-        full.map(|(destination, _)| *destination).collect()
-    }
-
-    /// Takes a place, waiting for room if need be.
-    pub async fn enter(self: &Arc<Self>, destination: Destination) -> Place {
-        let permit = Arc::clone(&self.room).acquire_owned().await.ok();
-        let mut counts = self.per_destination.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry(destination).or_default() += 1;
-        Place { under_way: Arc::clone(self), destination, _permit: permit }
+    /// Takes a place that was granted.
+    pub fn enter(self: &Arc<Self>, destination: Destination) -> Place {
+        let mut state = self.state();
+        let standing = state.standing(destination);
+        standing.under_way += 1;
+        let lane = standing.lane();
+        *state.lane(lane) += 1;
+        drop(state);
+        self.count.send_modify(|count| *count += 1);
+        Place { under_way: Arc::clone(self), destination, lane }
     }
 
     /// Waits until nothing is under way.
     pub async fn settled(&self) {
-        drop(self.room.acquire_many(MAX_UNDER_WAY).await);
+        // The sender lives as long as `self`.
+        let _ = self.count.subscribe().wait_for(|count| *count == 0).await;
     }
 
     /// Waits until a delivery is finished; one that finished since the last call counts.
     pub async fn finished(&self) {
         self.finished.notified().await;
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// The try takes long: it leaves its place to others, if there is room elsewhere.
+    pub fn is_overdue(&mut self) {
+        let mut state = self.under_way.state();
+        if self.lane != Lane::Quick || state.overdue >= MAX_OVERDUE {
+            return;
+        }
+        state.quick -= 1;
+        state.overdue += 1;
+        state.standing(self.destination).overdue += 1;
+        self.lane = Lane::Overdue;
+        drop(state);
+        self.under_way.finished.notify_one();
+    }
+
+    /// Remembers how the destination took the try.
+    pub fn took(&self, response: Response) {
+        self.under_way.state().standing(self.destination).took(response);
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let counts = &self.under_way.per_destination;
-        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.destination) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.destination);
-            }
+        let mut state = self.under_way.state();
+        *state.lane(self.lane) -= 1;
+        let standing = state.standing(self.destination);
+        standing.under_way -= 1;
+        if self.lane == Lane::Overdue {
+            standing.overdue -= 1;
         }
-        drop(counts);
+        drop(state);
+        self.under_way.count.send_modify(|count| *count -= 1);
         self.under_way.finished.notify_one();
     }
 }
@@ -94,39 +239,101 @@ mod tests {
 
     use super::*;
 
-    fn destination(number: i64) -> Destination {
-        Destination::enterprise(EnterpriseId::from_i64(number))
+    fn due(number: i64) -> DueDestination {
+        DueDestination {
+            destination: Destination::enterprise(EnterpriseId::from_i64(number)),
+            version: 1,
+        }
+    }
+
+    fn places(under_way: &UnderWay, number: i64) -> Option<u32> {
+        under_way.grants(vec![due(number)]).first().map(|grant| grant.places)
+    }
+
+    /// Takes everything that is granted of these destinations.
+    fn fill(under_way: &Arc<UnderWay>, numbers: impl Iterator<Item = i64>) -> Vec<Place> {
+        let grants = under_way.grants(numbers.map(due).collect());
+        let taken = grants.iter().flat_map(|it| (0..it.places).map(|_| it.due.destination));
+        taken.map(|destination| under_way.enter(destination)).collect()
     }
 
     #[tokio::test]
-    async fn one_destination_never_gets_more_than_its_share() {
+    async fn quick_answers_bring_places_and_silence_takes_them() {
         let under_way = UnderWay::new();
-        let (slow, other) = (destination(1), destination(2));
-        let mut places = Vec::new();
-        // Claims that bring nothing but the slow destination's deliveries.
-        while !under_way.full().contains(&slow) {
-            for _ in 0..under_way.claimable().unwrap() {
-                places.push(under_way.enter(slow).await);
-            }
+        let mut seen = Vec::new();
+        for response in [Response::Quick, Response::Quick, Response::Quick, Response::Quick] {
+            seen.push(places(&under_way, 1).unwrap());
+            under_way.enter(due(1).destination).took(response);
         }
-        assert_eq!(places.len(), MAX_PER_DESTINATION as usize);
-        assert!(!under_way.full().contains(&other));
-        assert_eq!(under_way.claimable(), Some(MAX_CLAIM));
-        drop(places);
-        assert!(under_way.full().is_empty());
+        assert_eq!(seen, [2, 4, 8, 16]);
+        for (response, expected) in [
+            (Response::Silent, 1),
+            (Response::Slow, 2),
+            (Response::Slow, 4),
+            (Response::Slow, 4),
+            (Response::Quick, 8),
+        ] {
+            under_way.enter(due(1).destination).took(response);
+            assert_eq!(places(&under_way, 1), Some(expected), "{response:?}");
+        }
         under_way.settled().await;
         under_way.finished().await;
     }
 
-    #[tokio::test]
-    async fn without_room_nothing_is_claimable() {
+    #[test]
+    fn a_destination_that_has_all_its_places_gets_none_and_others_get_theirs() {
         let under_way = UnderWay::new();
-        let mut places = Vec::new();
-        for number in 0..i64::from(MAX_UNDER_WAY) {
-            places.push(under_way.enter(destination(number + 1)).await);
+        let held = fill(&under_way, std::iter::once(1));
+        assert_eq!(held.len(), PER_UNKNOWN_DESTINATION as usize);
+        assert_eq!((places(&under_way, 1), places(&under_way, 2)), (Some(0), Some(2)));
+        drop(held);
+        assert_eq!(places(&under_way, 1), Some(2));
+    }
+
+    #[test]
+    fn however_many_hang_one_that_answers_has_room() {
+        let under_way = UnderWay::new();
+        under_way.enter(due(1_000).destination).took(Response::Quick);
+        let mut held = Vec::new();
+        // Unknown destinations that take everything they get, and never answer.
+        for round in 0..8 {
+            held.extend(fill(&under_way, 0..500));
+            assert!(places(&under_way, 1_000) > Some(0), "round {round}");
+            held.iter_mut().for_each(Place::is_overdue);
         }
-        assert_eq!(under_way.claimable(), None);
-        places.pop();
-        assert_eq!(under_way.claimable(), Some(1));
+        let most = MAX_QUICK + MAX_SLOW + MAX_OVERDUE;
+        assert!(held.len() <= most as usize, "{} under way", held.len());
+        // They are known as silent by now: they stand in a lane of their own.
+        held.iter().for_each(|place| place.took(Response::Silent));
+        drop(held);
+        let silent = fill(&under_way, 0..500);
+        assert!(silent.len() <= (MAX_QUICK + MAX_SLOW) as usize);
+        assert_eq!(places(&under_way, 1_000), Some(4));
+    }
+
+    #[test]
+    fn without_room_a_destination_that_answers_is_left_where_it_stands() {
+        let under_way = UnderWay::new();
+        for number in 0..40 {
+            for _ in 0..4 {
+                under_way.enter(due(number).destination).took(Response::Quick);
+            }
+        }
+        let held = fill(&under_way, 0..40);
+        assert_eq!(held.len(), MAX_QUICK as usize);
+        assert_eq!(places(&under_way, 39), None);
+        drop(held);
+        assert_eq!(places(&under_way, 39), Some(MAX_PER_DESTINATION));
+    }
+
+    #[test]
+    fn destinations_with_nothing_under_way_are_forgotten_in_the_end() {
+        let under_way = UnderWay::new();
+        let kept = under_way.enter(due(-1).destination);
+        for number in 0..2 * i64::try_from(MAX_REMEMBERED).unwrap() {
+            under_way.enter(due(number).destination).took(Response::Quick);
+        }
+        assert!(under_way.state().destinations.len() <= MAX_REMEMBERED);
+        drop(kept);
     }
 }

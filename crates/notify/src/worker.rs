@@ -1,21 +1,22 @@
 //! Takes webhooks from the outbox and delivers them.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::Timestamp;
+use domain::{Destination, Timestamp};
 use outbound::Outbound;
 use schedule::{Boxed, Worker};
-use store::{AttemptOutcome, Delivery, Store, StoreError};
+use store::{Attempt, AttemptOutcome, Delivery, Store, StoreError};
+use tokio::time::Instant;
 use vault::Vault;
 
 use crate::attempt::{Tried, attempt};
 use crate::receiver::{Receiver, Receivers};
 use crate::retry;
-use crate::under_way::UnderWay;
+use crate::under_way::{Place, QUICK, Response, UnderWay};
 
 /// How long a worker may hold a delivery, in milliseconds of real time
 /// (operator-and-sandbox.md section 5): longer than a try may take.
@@ -23,6 +24,10 @@ const LEASE_MS: i64 = 10_000;
 /// Changes are gathered this long before the outbox is looked at again, so that one claim
 /// takes several webhooks when there are many.
 const GATHERING: Duration = Duration::from_millis(20);
+/// Destinations that one claim looks at.
+const MAX_LOOKED_AT: u32 = 256;
+/// Claims in a row, after which others get their turn.
+const MAX_CLAIMS: u32 = 16;
 /// Tries by outcome.
 const ATTEMPTS_COUNTER: &str = "cardbridge_webhook_attempts_total";
 
@@ -43,26 +48,29 @@ impl WebhookWorker {
         Self { shared: Arc::new(Shared { store, receivers, outbound }), under_way: UnderWay::new() }
     }
 
-    /// Starts one claim's deliveries; each destination's settings are read once.
-    async fn start(&self, claimed: Vec<Delivery>) -> Result<(), StoreError> {
-        let mut receivers: HashMap<_, Arc<Receiver>> = HashMap::new();
+    /// Starts one claim's deliveries; each destination's settings are read once. Where they
+    /// cannot be read, that destination's webhooks wait until their lease ends, and no others.
+    async fn start(&self, claimed: Vec<Delivery>) {
+        let mut by_destination: HashMap<Destination, Vec<Delivery>> = HashMap::new();
         for delivery in claimed {
-            let destination = delivery.event.destination();
-            let receiver = match receivers.entry(destination) {
-                Entry::Occupied(known) => Arc::clone(known.get()),
-                Entry::Vacant(unknown) => {
-                    let receiver = self.shared.receivers.find(destination).await?;
-                    Arc::clone(unknown.insert(Arc::new(receiver)))
+            by_destination.entry(delivery.event.destination()).or_default().push(delivery);
+        }
+        for (destination, deliveries) in by_destination {
+            let receiver = match self.shared.receivers.find(destination).await {
+                Ok(receiver) => Arc::new(receiver),
+                Err(error) => {
+                    let Destination { enterprise_id, vm_app_id } = destination;
+                    let vm_app_id = vm_app_id.map(tracing::field::display);
+                    tracing::error!(%enterprise_id, vm_app_id, %error, "a receiver cannot be read; its webhooks wait");
+                    continue;
                 }
             };
-            let place = self.under_way.enter(destination).await;
-            let shared = Arc::clone(&self.shared);
-            tokio::spawn(async move {
-                shared.deliver(&delivery, &receiver).await;
-                drop(place);
-            });
+            for delivery in deliveries {
+                let place = self.under_way.enter(destination);
+                let (shared, receiver) = (Arc::clone(&self.shared), Arc::clone(&receiver));
+                tokio::spawn(async move { shared.deliver_in(place, &delivery, &receiver).await });
+            }
         }
-        Ok(())
     }
 }
 
@@ -78,15 +86,18 @@ impl Worker for WebhookWorker {
     fn start_due(&self, now: Timestamp) -> Boxed<'_, Result<usize, StoreError>> {
         Box::pin(async move {
             let mut started = 0;
-            // Ends at the latest when the room is used up.
-            while let Some(limit) = self.under_way.claimable() {
+            for _ in 0..MAX_CLAIMS {
                 let store = &self.shared.store;
-                let full = self.under_way.full();
-                let claimed = store.claim_deliveries(now, LEASE_MS, limit, &full).await?;
+                let due = store.due_destinations(now, MAX_LOOKED_AT).await?;
+                let grants = self.under_way.grants(due);
+                if grants.is_empty() {
+                    break;
+                }
+                let claimed = store.claim_deliveries(now, LEASE_MS, grants).await?;
                 let count = claimed.len();
-                self.start(claimed).await?;
+                self.start(claimed).await;
                 started += count;
-                if count < limit as usize {
+                if count == 0 {
                     break;
                 }
             }
@@ -117,28 +128,48 @@ struct Shared {
 }
 
 impl Shared {
-    async fn deliver(&self, delivery: &Delivery, receiver: &Receiver) {
+    /// Delivers, and tells the place when that takes long and how it was taken.
+    async fn deliver_in(&self, mut place: Place, delivery: &Delivery, receiver: &Receiver) {
+        let began = Instant::now();
+        let mut delivered = pin!(self.deliver(delivery, receiver));
+        let is_answered = loop {
+            tokio::select! {
+                is_answered = delivered.as_mut() => break is_answered,
+                () = tokio::time::sleep(QUICK) => place.is_overdue(),
+            }
+        };
+        match is_answered {
+            Some(true) if began.elapsed() <= QUICK => place.took(Response::Quick),
+            Some(true) => place.took(Response::Slow),
+            Some(false) => place.took(Response::Silent),
+            None => {}
+        }
+    }
+
+    /// Whether the destination answered, if anything was sent.
+    async fn deliver(&self, delivery: &Delivery, receiver: &Receiver) -> Option<bool> {
         let webhook_id = delivery.event.webhook_id;
         let Some(url) = &receiver.url else {
             // Cleared since the claim: it is kept until a URL is set, once the lease ends.
             tracing::debug!(%webhook_id, "no webhook URL any more");
-            return;
+            return None;
         };
         let clock = self.store.clock();
         let tried = match self.receivers.clear_body(&delivery.event) {
             Ok(body) => {
                 let body = Bytes::from_owner(body);
-                attempt(&self.outbound, clock, &delivery.event, body, url, receiver).await
+                attempt(&self.outbound, clock, delivery, body, url.expose(), receiver).await
             }
             Err(error) => {
                 tracing::error!(%webhook_id, %error, "the body of a webhook stays sealed");
                 Tried::not_sent(clock, "not sent: the sealed body cannot be opened")
             }
         };
-        let attempt = tried.attempt;
-        let outcome = retry::outcome(tried.is_acknowledged, delivery.tries, clock.now());
+        let Tried { attempt, is_acknowledged, is_sent } = tried;
+        let is_answered = is_sent.then_some(attempt.status.is_some());
+        let outcome = retry::outcome(is_acknowledged, delivery.tries, clock.now());
         metrics::counter!(ATTEMPTS_COUNTER, "outcome" => retry::name(outcome)).increment(1);
-        tell(delivery, attempt.status, attempt.latency_ms, outcome);
+        tell(delivery, &attempt, outcome);
         match self.store.finish_attempt(delivery, attempt, outcome).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(%webhook_id, "the lease of a delivery was lost"),
@@ -146,20 +177,23 @@ impl Shared {
                 tracing::error!(%webhook_id, %error, "a try was not recorded; it will be repeated");
             }
         }
+        is_answered
     }
 }
 
-fn tell(delivery: &Delivery, status: Option<u16>, latency_ms: u32, outcome: AttemptOutcome) {
+fn tell(delivery: &Delivery, attempt: &Attempt, outcome: AttemptOutcome) {
     let (webhook_id, enterprise_id) = (delivery.event.webhook_id, delivery.event.enterprise_id);
+    let Attempt { status, latency_ms, refusal, .. } = attempt;
+    let refusal = refusal.as_deref();
     match outcome {
         AttemptOutcome::Delivered => {
             tracing::debug!(%webhook_id, %enterprise_id, latency_ms, "webhook delivered");
         }
         AttemptOutcome::RetryAt(at) => {
-            tracing::info!(%webhook_id, %enterprise_id, status, latency_ms, %at, "webhook failed; will be tried again");
+            tracing::info!(%webhook_id, %enterprise_id, status, refusal, latency_ms, %at, "webhook failed; will be tried again");
         }
         AttemptOutcome::Dead => {
-            tracing::warn!(%webhook_id, %enterprise_id, status, latency_ms, "webhook failed for the last time; parked");
+            tracing::warn!(%webhook_id, %enterprise_id, status, refusal, latency_ms, "webhook failed for the last time; parked");
         }
     }
 }

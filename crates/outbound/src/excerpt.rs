@@ -21,9 +21,48 @@ pub fn excerpt(body: &[u8]) -> String {
     text
 }
 
+/// Shortest part of a URL that is masked by itself: shorter ones are words like any others.
+const MIN_MASKED_BYTES: usize = 8;
+
+/// `text` without the URL that was called, and without its path, query and their longer parts,
+/// which may bear a secret and which servers like to repeat in their answers.
+#[must_use]
+pub fn mask_url(text: &str, url: &str) -> String {
+    let beside_host =
+        url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+    let Some(beside_host) = beside_host else { return text.to_owned() };
+    let path = beside_host.split(['?', '#']).next().unwrap_or_default();
+    let parts = beside_host.split(['/', '?', '&', '=', '#']);
+    let wholes = [url, beside_host, path].into_iter().filter(|whole| whole.len() > 1);
+    let mut masked = text.to_owned();
+    for part in wholes.chain(parts.filter(|part| part.len() >= MIN_MASKED_BYTES)) {
+        masked = masked.replace(part, "[URL]");
+    }
+    masked
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{EXCERPT_BYTES, excerpt};
+    use super::{EXCERPT_BYTES, excerpt, mask_url};
+
+    #[test]
+    fn a_url_and_its_parts_are_masked_wherever_they_stand() {
+        let url = "https://hook.example/in/very-secret?token=also-secret&n=1";
+        for (text, masked) in [
+            ("ok", "ok"),
+            ("Cannot POST /in/very-secret", "Cannot POST [URL]"),
+            ("Cannot POST /in/very-secret?token=also-secret&n=1", "Cannot POST [URL]"),
+            (
+                r#"{"path":"\/in\/very-secret","q":"also-secret"}"#,
+                r#"{"path":"\/in\/[URL]","q":"[URL]"}"#,
+            ),
+            ("see https://hook.example/in/very-secret?token=also-secret&n=1.", "see [URL]."),
+        ] {
+            assert_eq!(mask_url(text, url), masked);
+        }
+        assert_eq!(mask_url("a/b", "https://hook.example"), "a/b");
+        assert_eq!(mask_url("a/b", "https://hook.example/"), "a/b");
+    }
 
     #[test]
     fn a_short_body_is_kept_whole() {

@@ -15,4 +15,4 @@ mod resolver;
 pub use address::AddressPolicy;
 pub use client::{Answer, Outbound, Post};
 pub use error::{OutboundError, SetupError};
-pub use excerpt::{EXCERPT_BYTES, excerpt};
+pub use excerpt::{EXCERPT_BYTES, excerpt, mask_url};

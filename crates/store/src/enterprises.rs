@@ -2,11 +2,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use domain::{ApiKey, Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes, Timestamp};
+use domain::{
+    ApiKey, Destination, Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl,
+    Timestamp,
+};
 use ipnet::IpNet;
 
 use crate::engine::{Row, Tx};
 use crate::listing::Page;
+use crate::outbox::set_has_url;
 use crate::rows::{
     API_KEY_COLUMNS, ENTERPRISE_COLUMNS, PLATFORM_KEY_COLUMNS, api_key_from, api_key_values,
     enterprise_from, enterprise_values, platform_key_from, platform_key_values, update_text,
@@ -33,9 +37,9 @@ pub struct PlatformKey {
 #[derive(Debug, Clone, Default)]
 pub struct EnterprisePatch {
     /// See [`Enterprise::webhook_url`].
-    pub webhook_url: Option<Option<String>>,
+    pub webhook_url: Option<Option<SealedUrl>>,
     /// See [`Enterprise::auth_url`].
-    pub auth_url: Option<Option<String>>,
+    pub auth_url: Option<Option<SealedUrl>>,
     /// See [`Enterprise::external_public_key`].
     pub external_public_key: Option<Option<Vec<u8>>>,
     /// See [`Enterprise::webhook_key`].
@@ -107,6 +111,8 @@ impl Store {
                 tx.insert_rows("enterprise", ENTERPRISE_COLUMNS, &[row]).await?;
                 let row = platform_key_values(&made.key);
                 tx.insert_rows("platform_key", PLATFORM_KEY_COLUMNS, &[row]).await?;
+                let destination = Destination::enterprise(made.enterprise.enterprise_id);
+                set_has_url(tx, destination, made.enterprise.webhook_url.is_some()).await?;
                 Ok(made)
             })
         })
@@ -311,5 +317,9 @@ async fn apply_patch(
     patch.apply(&mut enterprise);
     let sql = update_text("enterprise", ENTERPRISE_COLUMNS, 1);
     tx.execute(&sql, &enterprise_values(&enterprise)).await?;
+    if patch.webhook_url.is_some() {
+        let has_url = enterprise.webhook_url.is_some();
+        set_has_url(tx, Destination::enterprise(id), has_url).await?;
+    }
     Ok(Some(enterprise))
 }

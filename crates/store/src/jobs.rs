@@ -3,6 +3,7 @@
 use domain::{EnterpriseId, JobId, Timestamp};
 
 use crate::engine::Tx;
+use crate::outbox::look_at_all;
 use crate::rows::{JOB_COLUMNS, job_from, job_values};
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
@@ -239,7 +240,8 @@ impl Store {
                 tx.execute(jobs, &[]).await?;
                 let deliveries = "UPDATE webhook SET leased_until = NULL \
                     WHERE status = 'PENDING' AND leased_until IS NOT NULL";
-                tx.execute(deliveries, &[]).await.map(|_| ())
+                tx.execute(deliveries, &[]).await?;
+                look_at_all(tx).await
             })
         })
         .await?;

@@ -8,6 +8,7 @@ mod accounts;
 mod authorisations;
 mod cards;
 mod claim;
+mod clear_urls;
 mod continuing;
 mod customers;
 mod day;
@@ -57,6 +58,7 @@ pub use accounts::{AccountFilter, MovedFunds};
 pub use authorisations::{AuthorisationFilter, AuthorisationView, PostingFilter};
 pub use cards::{CardChange, CardChangeError, PanRecord, TellOfCard};
 pub use claim::{Claim, Kept, KeptAnswer, KnownCall};
+pub use clear_urls::ClearUrl;
 pub use customers::CreateCustomerError;
 pub use day::OpenDay;
 pub use durability::{Durability, Standbys};
@@ -77,7 +79,9 @@ pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
 };
 pub use otp::{MAX_OTP_DELIVERIES, OTP_REF_KEPT_S, OTP_WINDOW_S, OtpClaim};
-pub use outbox::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
+pub use outbox::{
+    Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView, DueDestination, Grant,
+};
 pub use outstandings::Outstanding;
 pub use pins::{
     PinAttempt, PinChange, PinChangeError, PinComparison, PinPredecessor, PinPresentation,

@@ -107,6 +107,24 @@ fn failed(error: refinery::Error) -> StoreError {
     StoreError::Engine(format!("migration: {}", in_full(&error)))
 }
 
+/// Schemas as they were, for tests of what becomes of data that is there.
+#[cfg(test)]
+pub(crate) mod old {
+    use refinery::Target;
+
+    /// Brings an embedded file up to a version.
+    pub(crate) fn sqlite(connection: &mut rusqlite::Connection, version: i32) {
+        let runner = super::sqlite::migrations::runner();
+        runner.set_target(Target::Version(version)).run(connection).unwrap();
+    }
+
+    /// Brings a server up to a version.
+    pub(crate) async fn postgres(client: &mut tokio_postgres::Client, version: i32) {
+        let runner = super::postgres::migrations::runner();
+        runner.set_target(Target::Version(version)).run_async(client).await.unwrap();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -1,20 +1,25 @@
 //! The outbox of webhooks: claimed under a lease, tried, acknowledged or parked.
 
 mod claim;
+mod destination;
+mod finish;
+#[cfg(test)]
+mod plans;
+mod queue;
+#[cfg(test)]
+mod takeover;
 mod view;
 
 use std::sync::Arc;
 
-use domain::{
-    ChallengeId, DeliveryStatus, Destination, EnterpriseId, Timestamp, WebhookEvent, WebhookId,
-    WebhookSubType, WebhookType,
-};
+use domain::{DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId};
 
-use crate::engine::{Tx, Value};
 use crate::jobs::Lease;
-use crate::rows::{EVENT_COLUMNS, event_values};
-use crate::three_ds::acknowledge;
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
+
+pub use claim::{DueDestination, Grant};
+pub(crate) use destination::{look_at_all, set_has_url};
+pub(crate) use queue::insert_events;
 
 /// A webhook claimed for one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,9 @@ pub struct Delivery {
     pub event: WebhookEvent,
     /// Tries made so far in the present round; a resend by hand starts a new round.
     pub tries: u32,
+    /// Its place among the webhooks of its object, from 1; 0 = it has none, since it was
+    /// delivered before places were counted.
+    pub seq: u32,
     /// The lease's end (real time), which also proves the lease.
     pub leased_until: Timestamp,
 }
@@ -38,6 +46,8 @@ pub struct Attempt {
     pub latency_ms: u32,
     /// The first bytes of the answer, or what went wrong.
     pub excerpt: String,
+    /// Why the answer did not acknowledge, if there was one.
+    pub refusal: Option<String>,
 }
 
 /// What follows a try.
@@ -56,6 +66,8 @@ pub enum AttemptOutcome {
 pub struct DeliveryView {
     /// The event.
     pub event: WebhookEvent,
+    /// See [`Delivery::seq`].
+    pub seq: u32,
     /// Where it stands.
     pub status: DeliveryStatus,
     /// When it is due (business time), if it is pending.
@@ -79,37 +91,34 @@ pub struct DeliveryFilter {
     pub limit: u32,
 }
 
-/// Puts events into the outbox, due at once; part of the caller's commit, after which
-/// `outbox_changed` must be told.
-pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<(), StoreError> {
-    let columns = format!("{EVENT_COLUMNS}, status, tries, next_attempt_at");
-    let rows: Vec<_> = events
-        .iter()
-        .map(|event| {
-            let mut values = event_values(event);
-            values.push(DeliveryStatus::Pending.as_str().into());
-            values.push(0_i64.into());
-            values.push(event.created_at.into());
-            values
-        })
-        .collect();
-    tx.insert_rows("webhook", &columns, &rows).await
-}
-
 impl Store {
-    /// When the next delivery is due (business time), leased or not, among destinations that
-    /// have a webhook URL and objects without an earlier pending webhook.
+    /// When the next delivery is due (business time) that nobody holds, among destinations that
+    /// have a webhook URL and a place; now, if a lease or a pause of one is over.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn next_delivery_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|tx| Box::pin(claim::next_due(tx))).await
+        let (now, real_now) = (self.clock().now(), self.clock().real_now());
+        self.read(move |tx| Box::pin(claim::next_due(tx, now, real_now))).await
     }
 
-    /// Leases deliveries due by `now`, earliest due first, at most `limit`, for `lease_ms` of
-    /// real time. Passed over: those leased by others, those of destinations without a webhook
-    /// URL, those whose object has an earlier pending webhook, and those of the destinations in
-    /// `passing_over`, which have enough under way already.
+    /// Destinations with a webhook URL where something may be due by `now`, at most `limit`, in
+    /// turn: one that was just served comes after all others.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn due_destinations(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueDestination>, StoreError> {
+        let (real_now, limit) = (self.clock().real_now(), limit.min(MAX_PAGE_ROWS));
+        self.read(move |tx| Box::pin(claim::due_destinations(tx, now, real_now, limit))).await
+    }
+
+    /// Leases deliveries due by `now` of these destinations, of each the earliest due first, for
+    /// `lease_ms` of real time. Passed over: those leased by others, and those behind an earlier
+    /// webhook of their object. A destination without a place is passed over for two seconds.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -117,16 +126,15 @@ impl Store {
         &self,
         now: Timestamp,
         lease_ms: i64,
-        limit: u32,
-        passing_over: &[Destination],
+        grants: Vec<Grant>,
     ) -> Result<Vec<Delivery>, StoreError> {
         let real_now = self.clock().real_now();
-        let limit = limit.min(MAX_PAGE_ROWS);
+        let limit = MAX_PAGE_ROWS;
         let lease = Lease { now, real_now, until: real_now.plus_millis(lease_ms), limit };
-        let passing_over: Arc<[Destination]> = passing_over.into();
+        let grants: Arc<[Grant]> = grants.into();
         self.write(move |tx| {
-            let passing_over = Arc::clone(&passing_over);
-            Box::pin(async move { claim::claim(tx, lease, &passing_over).await })
+            let grants = Arc::clone(&grants);
+            Box::pin(async move { claim::claim(tx, lease, &grants).await })
         })
         .await
     }
@@ -141,11 +149,11 @@ impl Store {
         attempt: Attempt,
         outcome: AttemptOutcome,
     ) -> Result<bool, StoreError> {
-        let tried = Arc::new((Claimed::of(delivery), attempt));
+        let tried = Arc::new((delivery.clone(), attempt));
         let held = self
             .write(move |tx| {
                 let tried = Arc::clone(&tried);
-                Box::pin(async move { finish(tx, tried.0, &tried.1, outcome).await })
+                Box::pin(async move { finish::finish(tx, &tried.0, &tried.1, outcome).await })
             })
             .await?;
         // The next webhook of the same object may go now, or this one at another time.
@@ -167,12 +175,7 @@ impl Store {
         let resent = self
             .write_kept(move |tx| {
                 Box::pin(async move {
-                    let sql = "UPDATE webhook SET status = 'PENDING', tries = 0, \
-                        next_attempt_at = $1, leased_until = NULL \
-                        WHERE webhook_id = $2 AND status <> 'PENDING' \
-                        AND (vm_app_id = 0 OR status = 'DEAD') AND LENGTH(body) > 0";
-                    let params = [now.into(), webhook_id.into()];
-                    if tx.execute(sql, &params).await? == 0 {
+                    if !finish::resend(tx, webhook_id, now).await? {
                         return Ok(None);
                     }
                     view::view(tx, webhook_id).await
@@ -228,83 +231,4 @@ impl Store {
         })
         .await
     }
-}
-
-/// What names a claimed delivery and proves its lease.
-#[derive(Clone, Copy)]
-struct Claimed {
-    enterprise_id: EnterpriseId,
-    webhook_id: WebhookId,
-    leased_until: Timestamp,
-    /// The 3DS challenge that the webhook asks a verdict of.
-    challenge_id: Option<ChallengeId>,
-    /// Whether the body is wiped once it is of no more use (contract section 5, Mail).
-    is_wiped_after: bool,
-}
-
-impl Claimed {
-    fn of(delivery: &Delivery) -> Self {
-        let event = &delivery.event;
-        let is_app_challenge = event.webhook_type == WebhookType::VmCard3ds;
-        let asks = is_app_challenge
-            || (event.webhook_type == WebhookType::Authorisation3dsChallenge
-                && event.sub_type == WebhookSubType::Create);
-        Self {
-            challenge_id: asks.then(|| ChallengeId::from_i64(event.business_id)),
-            enterprise_id: delivery.event.enterprise_id,
-            webhook_id: delivery.event.webhook_id,
-            leased_until: delivery.leased_until,
-            is_wiped_after: is_app_challenge,
-        }
-    }
-}
-
-/// Ends a lease with what came of the try; false, and nothing written, if it was lost.
-async fn finish(
-    tx: &Tx,
-    claimed: Claimed,
-    attempt: &Attempt,
-    outcome: AttemptOutcome,
-) -> Result<bool, StoreError> {
-    let (status, next_attempt_at) = match outcome {
-        AttemptOutcome::Delivered => (DeliveryStatus::Delivered, None),
-        AttemptOutcome::RetryAt(at) => (DeliveryStatus::Pending, Some(at)),
-        AttemptOutcome::Dead => (DeliveryStatus::Dead, None),
-    };
-    let settle = "UPDATE webhook SET status = $1, tries = tries + 1, leased_until = NULL, \
-        next_attempt_at = COALESCE($2, next_attempt_at) WHERE enterprise_id = $3 \
-        AND webhook_id = $4 AND status = 'PENDING' AND leased_until = $5";
-    let params = [
-        status.as_str().into(),
-        next_attempt_at.into(),
-        claimed.enterprise_id.into(),
-        claimed.webhook_id.into(),
-        claimed.leased_until.into(),
-    ];
-    if tx.execute(settle, &params).await? == 0 {
-        return Ok(false);
-    }
-    let record = "INSERT INTO webhook_attempt (enterprise_id, webhook_id, attempt, attempted_at, \
-        status, latency_ms, excerpt) SELECT $1, $2, COALESCE(MAX(attempt), 0) + 1, $3, $4, $5, $6 \
-        FROM webhook_attempt WHERE enterprise_id = $1 AND webhook_id = $2";
-    let params: [Value; 6] = [
-        claimed.enterprise_id.into(),
-        claimed.webhook_id.into(),
-        attempt.at.into(),
-        attempt.status.into(),
-        attempt.latency_ms.into(),
-        (&attempt.excerpt).into(),
-    ];
-    tx.execute(record, &params).await?;
-    let is_over = !matches!(outcome, AttemptOutcome::RetryAt(_));
-    if claimed.is_wiped_after && is_over {
-        let wipe = "UPDATE webhook SET body = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
-        let empty: &[u8] = &[];
-        let params = [empty.into(), claimed.enterprise_id.into(), claimed.webhook_id.into()];
-        tx.execute(wipe, &params).await?;
-    }
-    if let (AttemptOutcome::Delivered, Some(challenge_id)) = (outcome, claimed.challenge_id) {
-        acknowledge(tx, claimed.enterprise_id, challenge_id, attempt.at).await?;
-    }
-    Ok(true)
 }

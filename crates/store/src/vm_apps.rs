@@ -3,14 +3,15 @@
 use std::sync::{Arc, LazyLock};
 
 use domain::{
-    AccountOwner, CardId, CardProfile, Currency, EnterpriseId, Money, Timestamp, VmApp, VmAppId,
-    VmFee, VmFees, VmProduct,
+    AccountOwner, CardId, CardProfile, Currency, Destination, EnterpriseId, Money, SealedUrl,
+    Timestamp, VmApp, VmAppId, VmFee, VmFees, VmProduct,
 };
 use ipnet::IpNet;
 use thiserror::Error;
 
 use crate::engine::{Tx, Value};
 use crate::money::MoveFunds;
+use crate::outbox::set_has_url;
 use crate::rows::{
     PROFILE_COLUMNS, VM_APP_COLUMNS, VM_PRODUCT_COLUMNS, prefixed, profile_values, update_text,
     vm_app_from, vm_app_values, vm_product_from, vm_product_values,
@@ -48,7 +49,7 @@ pub struct VmAppPatch {
     /// See [`VmApp::merchant_public_key`].
     pub merchant_public_key: Option<Option<Vec<u8>>>,
     /// See [`VmApp::webhook_url`].
-    pub webhook_url: Option<Option<String>>,
+    pub webhook_url: Option<Option<SealedUrl>>,
     /// See [`VmApp::signs_webhooks`].
     pub signs_webhooks: Option<bool>,
     /// See [`VmApp::ip_whitelist`].
@@ -146,6 +147,7 @@ impl Store {
                     vec![(&app.app_id).into(), app.enterprise_id.into(), app.vm_app_id.into()];
                 tx.insert_rows("vm_app_name", columns, &[name]).await?;
                 tx.insert_rows("vm_product", VM_PRODUCT_COLUMNS, &products).await?;
+                set_has_url(tx, destination_of(&app), app.webhook_url.is_some()).await?;
                 Ok(app)
             })
         })
@@ -444,6 +446,9 @@ async fn apply_patch(
     }
     app.fees = patch.fees.applied_to(app.fees);
     tx.execute(&update_text("vm_app", VM_APP_COLUMNS, 2), &vm_app_values(&app)).await?;
+    if patch.webhook_url.is_some() {
+        set_has_url(tx, destination_of(&app), app.webhook_url.is_some()).await?;
+    }
     Ok(Some(app))
 }
 
@@ -458,6 +463,10 @@ async fn products_of(
     );
     let params = [enterprise_id.into(), vm_app_id.into(), i64::from(MAX_PRODUCTS).into()];
     tx.query_map(&sql, &params, vm_product_from).await
+}
+
+const fn destination_of(app: &VmApp) -> Destination {
+    Destination { enterprise_id: app.enterprise_id, vm_app_id: Some(app.vm_app_id) }
 }
 
 async fn put_product(tx: &Tx, product: &VmProduct) -> Result<(), VmProductError> {

@@ -11,6 +11,7 @@ mod pin;
 mod record_secrets;
 mod sealed;
 mod secret_text;
+mod url;
 mod vault;
 mod vm_notice;
 

@@ -26,6 +26,8 @@ pub(crate) struct AttemptBody {
     latency_ms: u32,
     /// The first bytes of the answer, or what went wrong.
     excerpt: String,
+    /// Why the answer did not acknowledge, such as a `code` that is a text.
+    refusal: Option<String>,
 }
 
 impl From<&Attempt> for AttemptBody {
@@ -35,6 +37,7 @@ impl From<&Attempt> for AttemptBody {
             status: attempt.status,
             latency_ms: attempt.latency_ms,
             excerpt: attempt.excerpt.clone(),
+            refusal: attempt.refusal.clone(),
         }
     }
 }
@@ -48,6 +51,9 @@ pub(crate) struct DeliveryBody {
     webhook_type: String,
     webhook_sub_type: String,
     business_id: String,
+    /// Place among the webhooks of its object, from 1; 0 = it was delivered before places were
+    /// counted.
+    sequence: u32,
     /// `PENDING`, `DELIVERED` or `DEAD`.
     status: String,
     next_attempt_at: Option<String>,
@@ -63,6 +69,7 @@ impl From<&DeliveryView> for DeliveryBody {
             webhook_type: view.event.webhook_type.to_string(),
             webhook_sub_type: view.event.sub_type.to_string(),
             business_id: view.event.business_id.to_string(),
+            sequence: view.seq,
             status: view.status.to_string(),
             next_attempt_at: view.next_attempt_at.map(|at| at.to_string()),
             created_at: view.event.created_at.to_string(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::{ApiKey, Enterprise};
+use domain::{ApiKey, Enterprise, EnterpriseId, SealedUrl, UrlUse};
 use serde::Serialize;
 use store::{NewEnterprise, PlatformKey};
 use utoipa::ToSchema;
@@ -87,22 +87,25 @@ impl EnterpriseBody {
         let id = enterprise.enterprise_id;
         let platform_key = state.store.platform_key(id).await?;
         let keys = state.store.api_keys(id).await?;
-        Ok(Self::of(enterprise, platform_key, keys))
+        let webhook_url = opened_url(state, id, UrlUse::Webhook, enterprise.webhook_url.clone())?;
+        let auth_url = opened_url(state, id, UrlUse::Auth, enterprise.auth_url.clone())?;
+        Ok(Self { webhook_url, auth_url, ..Self::of(enterprise, platform_key, keys) })
     }
 
-    /// One that has just been made, and has no API key yet.
+    /// One that has just been made, and has neither URLs nor an API key yet.
     pub(crate) fn of_new(made: &NewEnterprise) -> Self {
         Self::of(made.enterprise.clone(), Some(made.key.clone()), Vec::new())
     }
 
+    /// One whose URLs stay sealed, and are not shown.
     fn of(enterprise: Enterprise, platform_key: Option<PlatformKey>, keys: Vec<ApiKey>) -> Self {
         let id = enterprise.enterprise_id;
         let api_keys = keys.into_iter().map(ApiKeyBody::from);
         Self {
             enterprise_id: id.to_string(),
             name: enterprise.name,
-            webhook_url: enterprise.webhook_url,
-            auth_url: enterprise.auth_url,
+            webhook_url: None,
+            auth_url: None,
             external_public_key: enterprise.external_public_key.map(|der| STANDARD.encode(der)),
             webhook_key: enterprise.webhook_key,
             ip_allowlist: enterprise.ip_allowlist.iter().map(ToString::to_string).collect(),
@@ -119,4 +122,19 @@ impl EnterpriseBody {
             created_at: enterprise.created_at.to_string(),
         }
     }
+}
+
+/// A URL as the operator gave it.
+pub(super) fn opened_url(
+    state: &ApiState,
+    enterprise_id: EnterpriseId,
+    of: UrlUse,
+    url: Option<SealedUrl>,
+) -> Result<Option<String>, Problem> {
+    let Some(url) = url else { return Ok(None) };
+    let opened = state.vault.open_url(enterprise_id, of, &url).map_err(|error| {
+        tracing::error!(%enterprise_id, ?of, %error, "a URL cannot be opened");
+        Problem::internal()
+    })?;
+    Ok(Some(opened.expose().to_owned()))
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use crypto::RsaPublicKey;
-use domain::{Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes};
+use domain::{Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, UrlUse};
 use http::Uri;
 use ipnet::IpNet;
 use store::EnterprisePatch;
@@ -24,8 +24,8 @@ pub(crate) async fn read(
     check_stand_in(&fields)?;
     let (low, high) = (Enterprise::MIN_AUTH_DEADLINE_MS, Enterprise::MAX_AUTH_DEADLINE_MS);
     Ok(EnterprisePatch {
-        webhook_url: url(state, &fields, "webhookUrl")?,
-        auth_url: url(state, &fields, "authUrl")?,
+        webhook_url: url(state, &fields, "webhookUrl", (enterprise_id, UrlUse::Webhook))?,
+        auth_url: url(state, &fields, "authUrl", (enterprise_id, UrlUse::Auth))?,
         external_public_key: public_key(&fields, "externalPublicKey")?,
         webhook_key: webhook_key(state, enterprise_id, &fields).await?,
         ip_allowlist: ip_allowlist(state, &fields)?,
@@ -50,18 +50,20 @@ fn clearable<T>(fields: &Fields<'_>, name: &str, value: Option<T>) -> Option<Opt
     if fields.is_null(name) { Some(None) } else { value.map(Some) }
 }
 
-/// A URL that the guard of addresses lets out.
+/// A URL that the guard of addresses lets out, sealed for its use.
 pub(super) fn url(
     state: &ApiState,
     fields: &Fields<'_>,
     name: &str,
-) -> Result<Option<Option<String>>, Problem> {
+    (enterprise_id, of): (EnterpriseId, UrlUse),
+) -> Result<Option<Option<SealedUrl>>, Problem> {
     let url = fields.text_up_to(name, MAX_LONG_TEXT_CHARS)?;
     if let Some(url) = &url {
         let vetted = state.outbound.vet_url(url);
         vetted.map_err(|error| fields.wrong(name, &format!("is refused: {error}")))?;
     }
-    Ok(clearable(fields, name, url))
+    let sealed = url.map(|url| state.vault.seal_url(enterprise_id, of, &url));
+    Ok(clearable(fields, name, sealed))
 }
 
 /// DER of the SPKI of an RSA public key.

@@ -7,13 +7,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use crypto::RsaPublicKey;
-use domain::{Currency, EnterpriseId, Money, VmApp, VmAppId};
+use domain::{Currency, EnterpriseId, Money, UrlUse, VmApp, VmAppId};
 use serde::Serialize;
 use store::{MovedFunds, VmAppPatch, VmPurse};
 use utoipa::ToSchema;
 
 use super::PathText;
 use super::balance::BalanceBody;
+use super::enterprise_body::opened_url;
 use super::enterprise_patch::{networks, public_key, url};
 use super::enterprises::enterprise_of;
 use super::idempotency::already_done;
@@ -76,12 +77,14 @@ impl VmAppBody {
         let balances = state.store.vm_balances(&app).await?;
         let major = |minor| Money::new(minor, Currency::USD).to_major();
         let merchant_key = app.merchant_public_key.as_deref();
+        let of = UrlUse::AppWebhook(app.vm_app_id);
+        let webhook_url = opened_url(state, app.enterprise_id, of, app.webhook_url)?;
         Ok(Self {
             platform_public_key,
             merchant_public_key: merchant_key.map(pem).transpose()?,
             app_id: app.app_id,
             enterprise_id: app.enterprise_id.to_string(),
-            webhook_url: app.webhook_url,
+            webhook_url,
             sign_webhooks: app.signs_webhooks,
             ip_whitelist: app.ip_whitelist.iter().map(ToString::to_string).collect(),
             balance: major(balances.balance_minor),
@@ -202,9 +205,10 @@ pub(crate) async fn patch(
 ) -> Result<Json<VmAppBody>, Problem> {
     let app = app_of(&state, &app_id).await?;
     let fields = Fields::parse(&body, VmAppChange::FIELDS)?;
+    let of = UrlUse::AppWebhook(app.vm_app_id);
     let patch = VmAppPatch {
         merchant_public_key: public_key(&fields, "merchantPublicKey")?,
-        webhook_url: url(&state, &fields, "webhookUrl")?,
+        webhook_url: url(&state, &fields, "webhookUrl", (app.enterprise_id, of))?,
         signs_webhooks: fields.boolean("signWebhooks")?,
         ip_whitelist: networks(&fields, "ipWhitelist")?,
         fees: vm_fees::read(&fields, "fees")?,

@@ -295,7 +295,7 @@ async fn a_refused_connection_and_a_refused_address_are_no_answers() {
         ("http://10.0.0.1/", "address_refused"),
         ("ftp://example.com/", "bad_auth_url"),
     ] {
-        let auth_url = Some(Some(url.to_owned()));
+        let auth_url = Some(Some(bed.sealed_auth_url(url)));
         bed.patch(EnterprisePatch { auth_url, ..Default::default() }).await;
         let answer = bed.network.purchase(bed.purchase("1")).await.unwrap();
         assert_eq!(answer.authorisation.detail.as_deref(), Some(detail));
@@ -343,7 +343,7 @@ async fn a_kept_connection_that_ends_as_the_notice_goes_out_declines_nothing() {
     let bed = Bed::new().await;
     let front = front_ending_kept_connections(&bed.enterprise.url).await;
     let patch = EnterprisePatch {
-        auth_url: Some(Some(front)),
+        auth_url: Some(Some(bed.sealed_auth_url(&front))),
         auth_deadline_ms: Some(3_000),
         ..EnterprisePatch::default()
     };

@@ -9,8 +9,9 @@ use domain::{
     ApiKey, AuthType, Card, CardEvent, CardId, CardOrder, CardProfile, CardStatus,
     CardStatusReason, CardType, Clock, Currency, Customer, CustomerId, DeliveryStatus, Enterprise,
     EnterpriseId, FxRate, IdGenerator, JobId, Merchant, Money, OrderId, OrderStatus, OrderType,
-    PanId, ProfileId, RsaHash, RsaPadding, RsaSignedBytes, SystemRandom, TransactionType,
-    VelocityLimit, VelocityLimits, WebhookEvent, WebhookId, WebhookSubType,
+    PanId, ProfileId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SystemRandom,
+    TransactionType, UrlUse, VelocityLimit, VelocityLimits, WebhookEvent, WebhookId,
+    WebhookSubType,
 };
 use ledger::Account;
 use outbound::{AddressPolicy, Outbound};
@@ -118,6 +119,10 @@ impl Bed {
     pub async fn hurry(&self) {
         let auth_deadline_ms = Some(Enterprise::MIN_AUTH_DEADLINE_MS);
         self.patch(EnterprisePatch { auth_deadline_ms, ..Default::default() }).await;
+    }
+
+    pub fn sealed_auth_url(&self, url: &str) -> SealedUrl {
+        self.vault.seal_url(self.enterprise_id, UrlUse::Auth, url)
     }
 
     pub async fn patch(&self, patch: EnterprisePatch) {
@@ -231,7 +236,7 @@ async fn add_enterprise(
         enterprise_id,
         name: "Acme".to_owned(),
         webhook_url: None,
-        auth_url: Some(auth_url.to_owned()),
+        auth_url: Some(vault.seal_url(enterprise_id, UrlUse::Auth, auth_url)),
         external_public_key: Some(ENTERPRISE_KEY.public_key().to_spki_der().to_vec()),
         webhook_key: None,
         ip_allowlist: Vec::new(),

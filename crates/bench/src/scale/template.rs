@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use domain::{
     AccountOwner, Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType,
     Currency, Customer, CustomerId, Enterprise, EnterpriseId, IdGenerator, JobId, Money, OrderId,
-    OrderStatus, OrderType, PanId, ProfileId, RsaHash, RsaPadding, RsaSignedBytes, Timestamp,
-    VelocityLimit, VelocityLimits, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    OrderStatus, OrderType, PanId, ProfileId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl,
+    Timestamp, VelocityLimit, VelocityLimits, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use store::{
     CustomerDraft, IssuedCard, Job, JobKind, OrderStep, PanRecord, PlaceOrder, PlatformKey, Store,
@@ -56,8 +56,8 @@ fn enterprise(enterprise_id: EnterpriseId, now: Timestamp) -> Enterprise {
     Enterprise {
         enterprise_id,
         name: "Bench".to_owned(),
-        webhook_url: Some("http://127.0.0.1:9/webhook".to_owned()),
-        auth_url: Some("http://127.0.0.1:9/notice".to_owned()),
+        webhook_url: Some(SealedUrl::from_sealed(vec![0; 64])),
+        auth_url: Some(SealedUrl::from_sealed(vec![0; 64])),
         external_public_key: Some(vec![0; 294]),
         webhook_key: None,
         ip_allowlist: Vec::new(),

@@ -51,9 +51,10 @@ pub async fn open(
     recognise(config, &store, vault).await?;
     take_number(config, &store, holder).await?;
     check_ids(config, &store)?;
-    prepare(config, &store, &clock)
-        .await
-        .map_err(|error| Failure::run(format_args!("the store cannot be prepared: {error}")))?;
+    let unprepared =
+        |error: StoreError| Failure::run(format_args!("the store cannot be prepared: {error}"));
+    prepare(config, &store, &clock).await.map_err(unprepared)?;
+    seal_urls(&store, vault).await.map_err(unprepared)?;
     Ok(store)
 }
 
@@ -126,6 +127,16 @@ async fn prepare(config: &Config, store: &Store, clock: &Clock) -> Result<(), St
     if store.setting(FX_SEEDED).await?.is_none() {
         store.replace_fx_rates(config.fx_rates.clone()).await?;
         store.put_setting(FX_SEEDED, b"yes").await?;
+    }
+    Ok(())
+}
+
+/// Seals the URLs that an earlier version kept in clear, before anything reads one.
+async fn seal_urls(store: &Store, vault: &Vault) -> Result<(), StoreError> {
+    let seal = |it: &store::ClearUrl| vault.seal_url(it.enterprise_id, it.of, &it.url);
+    let sealed = store.seal_clear_urls(seal).await?;
+    if sealed > 0 {
+        tracing::info!(sealed, "URLs of enterprises and apps that lay in clear are sealed now");
     }
     Ok(())
 }

@@ -25,6 +25,9 @@ use crate::world::{World, customer_info, kyc_info, purchase, text};
 /// Files that may hold a clear secret (operator-and-sandbox.md section 2).
 const PRIVATE_FILES: [&str; 3] = ["sandbox.json", "master.key", "admin.token"];
 
+/// Secrets of a receiver that it wants to see in its URLs.
+const URL_SECRETS: [&str; 2] = ["hook-pw5Yq8Zt2Lm", "auth-Vb3Nc7Xr9Kd"];
+
 /// A secret and what failures call it.
 struct Secret {
     name: String,
@@ -155,6 +158,13 @@ async fn apply_encrypted(world: &World, reference: &str) -> String {
 #[tokio::test]
 async fn no_secret_lies_in_the_clear() {
     let mut world = World::new(&Engine::embedded(), &["--log", "trace"]).await;
+    let urls = json!({
+        "webhookUrl": format!("{}?key={}", world.enterprise.webhook_url(), URL_SECRETS[0]),
+        "authUrl": format!("{}?key={}", world.enterprise.auth_url(), URL_SECRETS[1]),
+    });
+    let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
+    let shown = world.operator.patch(&path, &urls).await.unwrap();
+    assert_eq!((&shown["webhookUrl"], &shown["authUrl"]), (&urls["webhookUrl"], &urls["authUrl"]));
     let order_id = apply_encrypted(&world, "order-1").await;
     let card_id = world.card_of(&order_id).await;
     world.operator.post("/sandbox/v1/authorisations", &purchase(&card_id, "10.00")).await.unwrap();
@@ -171,8 +181,48 @@ async fn no_secret_lies_in_the_clear() {
     secrets.push(Secret::new("secretKey", secret_key));
     secrets.push(Secret::new("app_secret", text(&own["vm_app"], "app_secret")));
     secrets.push(Secret::new("admin token", text(&own, "admin_token")));
+    secrets.extend(URL_SECRETS.map(|secret| Secret::new("secret of a URL", secret)));
     the_search_finds_what_is_there(&world, &secrets);
     search(&world, &secrets);
+}
+
+/// URLs that an earlier version kept in clear are sealed by the next start, and work on.
+#[tokio::test]
+async fn urls_that_lay_in_clear_are_sealed_at_the_start() {
+    let mut world = World::new(&Engine::embedded(), &[]).await;
+    let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
+    let webhook_url = format!("{}?key=1", world.enterprise.webhook_url());
+    let auth_url = format!("{}?key=2", world.enterprise.auth_url());
+    let app_url = format!("{webhook_url}&app=1");
+    stop(&mut world).await;
+    let file = rusqlite::Connection::open(world.data_dir().join("cardbridge.db")).unwrap();
+    for (table, column, url) in [
+        ("enterprise", "webhook_url", &webhook_url),
+        ("enterprise", "auth_url", &auth_url),
+        ("vm_app", "webhook_url", &app_url),
+    ] {
+        let lies_in_clear = format!(
+            "ALTER TABLE {table} DROP COLUMN {column}; \
+             ALTER TABLE {table} ADD COLUMN {column} TEXT DEFAULT '{url}';"
+        );
+        file.execute_batch(&lies_in_clear).unwrap();
+    }
+    file.close().unwrap();
+    world.start_again();
+    let enterprise = world.operator.get(&path).await.unwrap();
+    let shown = [&enterprise["webhookUrl"], &enterprise["authUrl"]];
+    assert_eq!(shown, [&json!(webhook_url), &json!(auth_url)]);
+    let app_id = text(&world.sandbox()["vm_app"], "app_id");
+    let app = world.operator.get(&format!("/admin/v1/vm-apps/{app_id}")).await.unwrap();
+    assert_eq!(app["webhookUrl"], json!(app_url));
+    let order_id = apply_encrypted(&world, "order-1").await;
+    let card_id = world.card_of(&order_id).await;
+    let bought = purchase(&card_id, "10.00");
+    let answer = world.operator.post("/sandbox/v1/authorisations", &bought).await.unwrap();
+    assert_eq!(answer["approved"], true, "{answer}");
+    let told =
+        world.enterprise.wait_for_webhook(crate::world::WAIT, |it| it.business_id() == order_id);
+    assert!(told.await.is_some());
 }
 
 async fn buy_by_number(world: &World, opened: &Opened) {

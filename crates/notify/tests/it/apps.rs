@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    DeliveryStatus, EnterpriseId, VmApp, VmAppId, WebhookEvent, WebhookId, WebhookSubType,
+    DeliveryStatus, EnterpriseId, UrlUse, VmApp, VmAppId, WebhookEvent, WebhookId, WebhookSubType,
     WebhookType,
 };
 use store::{DeliveryView, VmAppPatch};
@@ -21,13 +21,14 @@ const CODE: &str = "045000";
 async fn app(bed: &Bed, url: Option<&str>) -> VmApp {
     let enterprise_id = bed.add_enterprise(None).await;
     let number = bed.store.ids().next();
+    let of = UrlUse::AppWebhook(VmAppId::from_i64(number));
     let app = VmApp {
         enterprise_id,
         vm_app_id: VmAppId::from_i64(number),
         app_id: format!("app-{number}"),
         secret_digest: [1; 32],
         merchant_public_key: None,
-        webhook_url: url.map(str::to_owned),
+        webhook_url: url.map(|url| bed.vault.seal_url(enterprise_id, of, url)),
         signs_webhooks: false,
         ip_whitelist: Vec::new(),
         fees: domain::VmFees::NONE,
@@ -38,7 +39,8 @@ async fn app(bed: &Bed, url: Option<&str>) -> VmApp {
 }
 
 async fn set_url(bed: &Bed, app: &VmApp, url: &str) {
-    let patch = VmAppPatch { webhook_url: Some(Some(url.to_owned())), ..VmAppPatch::default() };
+    let url = bed.vault.seal_url(app.enterprise_id, UrlUse::AppWebhook(app.vm_app_id), url);
+    let patch = VmAppPatch { webhook_url: Some(Some(url)), ..VmAppPatch::default() };
     bed.store.patch_vm_app(&app.app_id, patch).await.unwrap().unwrap();
 }
 
@@ -92,6 +94,14 @@ async fn only_code_0_with_a_good_status_acknowledges_and_no_try_follows() {
     }
     let told = view(&bed, id).await;
     assert_eq!(told.status, DeliveryStatus::Delivered);
+    let refusals: Vec<_> = told.attempts.iter().map(|it| it.refusal.as_deref()).collect();
+    let expected = [
+        Some("\"code\" is a text; the number 0 acknowledges"),
+        Some("the answer is empty; {\"code\":0} acknowledges"),
+        Some("the status is 500; a 2xx with \"code\" 0 acknowledges"),
+        None,
+    ];
+    assert_eq!(refusals, expected);
     assert!(bed.store.resend_delivery(id, bed.store.clock().now()).await.unwrap().is_none());
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{
     ApiKey, CardOrder, Clock, Customer, CustomerId, DeliveryStatus, Enterprise, EnterpriseId,
     IdGenerator, JobId, OrderId, OrderStatus, OrderType, ProfileId, RsaHash, RsaPadding,
-    RsaSignedBytes, SystemRandom, WebhookEvent, WebhookId, WebhookSubType,
+    RsaSignedBytes, SystemRandom, UrlUse, WebhookEvent, WebhookId, WebhookSubType,
 };
 use notify::WebhookWorker;
 use outbound::{AddressPolicy, Outbound};
@@ -63,7 +63,8 @@ impl Bed {
         let enterprise = Enterprise {
             enterprise_id,
             name: "Acme".into(),
-            webhook_url: webhook_url.map(str::to_owned),
+            webhook_url: webhook_url
+                .map(|url| self.vault.seal_url(enterprise_id, UrlUse::Webhook, url)),
             auth_url: None,
             external_public_key: None,
             webhook_key: None,
@@ -103,8 +104,8 @@ impl Bed {
     }
 
     pub async fn set_url(&self, enterprise_id: EnterpriseId, url: &str) {
-        let patch =
-            EnterprisePatch { webhook_url: Some(Some(url.to_owned())), ..Default::default() };
+        let url = self.vault.seal_url(enterprise_id, UrlUse::Webhook, url);
+        let patch = EnterprisePatch { webhook_url: Some(Some(url)), ..Default::default() };
         self.store.patch_enterprise(enterprise_id, patch).await.unwrap().unwrap();
     }
 

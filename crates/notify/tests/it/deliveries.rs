@@ -45,6 +45,8 @@ async fn five_webhooks_of_an_order_arrive_signed_and_in_order() {
         assert_eq!(verified, Ok(()));
         assert_eq!(request.header("webhook-id"), request.field("webhookId"));
     }
+    let places: Vec<_> = seen.iter().map(|it| it.header("webhook-sequence").to_owned()).collect();
+    assert_eq!(places, ["1", "2", "3", "4", "5"]);
 }
 
 #[tokio::test]

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use domain::DeliveryStatus;
+use domain::{DeliveryStatus, SealedUrl};
+use store::EnterprisePatch;
 use tokio::time::Instant;
 
 use crate::bed::Bed;
 use crate::receiver::Receiver;
 
-/// The share of one enterprise in the deliveries under way.
-const MAX_PER_ENTERPRISE: usize = 16;
-/// What a slow receiver has to take: five rounds of its share, 3 s each, which a quick one
-/// does not wait for.
+/// Most deliveries under way to a receiver that answers slowly.
+const MAX_TO_SLOW: usize = 4;
+/// What a slow receiver has to take, which a quick one does not wait for.
 const SLOW_WEBHOOKS: usize = 80;
 
 #[tokio::test]
@@ -27,13 +27,67 @@ async fn a_slow_receiver_does_not_delay_another_enterprise() {
         bed.place(slow_enterprise).await;
     }
     bed.run();
-    slow.wait_for(MAX_PER_ENTERPRISE).await;
+    slow.wait_for(1).await;
     let order = bed.place(quick_enterprise).await;
     bed.finish(&order).await;
     bed.wait_until_told(&order).await;
     assert!(slow.seen().len() < SLOW_WEBHOOKS, "the quick one waited for all of the slow one's");
     assert_eq!(quick.seen().len(), 5);
-    assert_eq!(slow.most_at_once(), MAX_PER_ENTERPRISE);
+    assert!(slow.most_at_once() <= MAX_TO_SLOW, "{} at once", slow.most_at_once());
+    bed.stop().await;
+}
+
+/// Many receivers that take connections and never answer, each with a pile of webhooks that
+/// are older than anybody else's.
+#[tokio::test]
+async fn receivers_that_hang_delay_nobody_however_many_they_are() {
+    const HANGING: usize = 24;
+    let mut bed = Bed::new().await;
+    let hanging = Receiver::slow(Duration::from_secs(3_600)).await;
+    let quick = Receiver::answering(&[]).await;
+    let mut piled = Vec::new();
+    for _ in 0..HANGING {
+        let enterprise_id = bed.add_enterprise(Some(&hanging.url)).await;
+        bed.add_key(enterprise_id).await;
+        for _ in 0..8 {
+            piled.push(bed.place(enterprise_id).await);
+        }
+    }
+    let quick_enterprise = bed.add_enterprise(Some(&quick.url)).await;
+    bed.add_key(quick_enterprise).await;
+    bed.run();
+    hanging.wait_for(HANGING).await;
+    for _ in 0..5 {
+        let order = bed.place(quick_enterprise).await;
+        bed.wait_until_told(&order).await;
+    }
+    assert_eq!(quick.seen().len(), 5);
+    let mut tried = 0;
+    for order in &piled {
+        tried += bed.deliveries(order).await.iter().filter(|it| !it.attempts.is_empty()).count();
+    }
+    // One that waits for the pile sees nearly all of it tried before.
+    assert!(tried <= 3 * HANGING, "{tried} of the pile were tried before");
+    bed.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_cannot_be_read_holds_up_no_other() {
+    let mut bed = Bed::new().await;
+    let receiver = Receiver::answering(&[]).await;
+    let broken = bed.add_enterprise(Some(&receiver.url)).await;
+    let whole = bed.add_enterprise(Some(&receiver.url)).await;
+    bed.add_key(broken).await;
+    bed.add_key(whole).await;
+    let url = SealedUrl::from_sealed(vec![1; 64]);
+    let patch = EnterprisePatch { webhook_url: Some(Some(url)), ..EnterprisePatch::default() };
+    bed.store.patch_enterprise(broken, patch).await.unwrap();
+    let lost = bed.place(broken).await;
+    let order = bed.place(whole).await;
+    bed.run();
+    bed.wait_until_told(&order).await;
+    assert_eq!(receiver.seen().len(), 1);
+    assert_eq!(bed.deliveries(&lost).await[0].status, DeliveryStatus::Pending);
     bed.stop().await;
 }
 

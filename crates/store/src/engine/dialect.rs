@@ -4,6 +4,7 @@
 /// name and would number names by first appearance; and no row locks, since there is
 /// one writer.
 pub(super) fn dialect(sql: &str) -> String {
+    let sql = sql.strip_suffix(" SKIP LOCKED").unwrap_or(sql);
     let sql = sql.strip_suffix(" FOR UPDATE").unwrap_or(sql);
     let mut text = String::with_capacity(sql.len());
     let mut rest = sql;
@@ -24,9 +25,9 @@ mod tests {
 
     #[test]
     fn row_locks_are_dropped() {
-        assert_eq!(
-            dialect("SELECT a FROM t WHERE b = $1 FOR UPDATE"),
-            "SELECT a FROM t WHERE b = ?1"
-        );
+        for lock in ["", " FOR UPDATE", " FOR UPDATE SKIP LOCKED"] {
+            let sql = format!("SELECT a FROM t WHERE b = $1{lock}");
+            assert_eq!(dialect(&sql), "SELECT a FROM t WHERE b = ?1");
+        }
     }
 }

@@ -72,7 +72,7 @@ impl Session {
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
                  PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON;
-                 PRAGMA temp_store = MEMORY;",
+                 PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST;",
             )
             .map_err(engine_error)?;
         connection

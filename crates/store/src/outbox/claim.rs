@@ -1,147 +1,234 @@
 //! Which deliveries a worker may take now.
 //!
-//! The search goes destination by destination (an enterprise, or an app of dialect 2), each
-//! through its own part of the index on pending webhooks. So webhooks that pile up at one
-//! without a URL, and those delivered long ago, cost the others nothing.
+//! Destinations that say that something is due come in turn. Of each a claim reads the
+//! webhooks that may be sent, through an index that holds no others: what waits behind them,
+//! what was delivered, and what lies at other destinations costs nothing.
 
 use domain::{Destination, EnterpriseId, Timestamp, VmAppId};
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 
 use super::Delivery;
+use super::destination::key;
 use crate::StoreError;
-use crate::engine::{Row, Tx};
+use crate::engine::{Row, Tx, Value};
 use crate::jobs::Lease;
-use crate::rows::{EVENT_COLUMNS, Fields, NO_APP, event_from};
+use crate::rows::{Fields, NO_APP, event_from};
 
-/// Destinations looked at by one claim at most.
-const MAX_DUE_DESTINATIONS: i64 = 1_000;
 /// An app may take 10 s to answer (vm-api.md section 10.3), twice an enterprise's time: the
 /// lease of its delivery is longer by this many milliseconds of real time.
 const APP_LEASE_EXTRA_MS: i64 = 5_000;
+/// How long a destination without a place is passed over if none of its own comes free,
+/// milliseconds of real time.
+const PASSED_OVER_MS: i64 = 2_000;
 
-/// Whoever has a webhook URL.
-const DESTINATIONS: &str = "SELECT enterprise_id, 0 AS vm_app_id FROM enterprise \
-    WHERE webhook_url IS NOT NULL UNION ALL SELECT enterprise_id, vm_app_id FROM vm_app \
-    WHERE webhook_url IS NOT NULL";
+/// When the first destination has something due.
+pub(super) const NEXT_DUE: &str = "SELECT next_due_at FROM destination WHERE has_url = 1 \
+    AND next_due_at IS NOT NULL ORDER BY next_due_at LIMIT 1";
+/// Whether a lease or a pause is over.
+pub(super) const NEXT_LOOK: &str = "SELECT look_at FROM destination WHERE has_url = 1 \
+    AND look_at IS NOT NULL AND look_at <= $1 ORDER BY look_at LIMIT 1";
+/// Destinations with something due.
+pub(super) const DUE: &str = "SELECT enterprise_id, vm_app_id, version FROM destination \
+    WHERE has_url = 1 AND next_due_at IS NOT NULL AND next_due_at <= $1 \
+    ORDER BY next_due_at LIMIT $2";
+/// Destinations whose lease or pause is over.
+pub(super) const LOOKS_OVER: &str = "SELECT enterprise_id, vm_app_id, version FROM destination \
+    WHERE has_url = 1 AND look_at IS NOT NULL AND look_at <= $1 ORDER BY look_at LIMIT $2";
+/// The webhooks of a destination that are due and held by nobody; their columns begin with
+/// enterprise and id, and end with tries and place.
+pub(super) const SENDABLE: &str = "SELECT enterprise_id, webhook_id, webhook_type, sub_type, \
+    business_id, body, created_at, vm_app_id, tries, seq FROM webhook WHERE enterprise_id = $1 \
+    AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at <= $3 \
+    AND (leased_until IS NULL OR leased_until <= $4) \
+    ORDER BY next_attempt_at, webhook_id LIMIT $5 FOR UPDATE SKIP LOCKED";
+/// When the first webhook of a destination is due after now.
+pub(super) const NEXT_SENDABLE: &str = "SELECT next_attempt_at FROM webhook \
+    WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at > $3 \
+    ORDER BY next_attempt_at LIMIT 1";
+/// When the first lease of those due ends; 0 if one is not leased.
+pub(super) const FIRST_LEASE_END: &str = "SELECT MIN(COALESCE(leased_until, 0)) FROM webhook \
+    WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at <= $3";
 
-/// No earlier webhook of the same object is pending at the same destination. The `+` keeps planners off indexes
-/// that begin with the enterprise: the object's own is far shorter.
-const IS_FIRST_OF_ITS_OBJECT: &str = "NOT EXISTS (SELECT 1 FROM webhook earlier \
-    WHERE earlier.business_id = w.business_id AND +earlier.enterprise_id = w.enterprise_id \
-    AND +earlier.vm_app_id = w.vm_app_id \
-    AND earlier.webhook_id < w.webhook_id AND earlier.status = 'PENDING')";
-
-/// A delivery that may be claimed, and when it was due.
-struct Candidate {
-    due_at: Timestamp,
-    delivery: Delivery,
+/// A destination where something may be due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueDestination {
+    /// Whom webhooks are due to.
+    pub destination: Destination,
+    /// What its row was like; another row is not overwritten.
+    pub version: i64,
 }
 
-/// When the next delivery is due, leased or not.
-pub(super) async fn next_due(tx: &Tx) -> Result<Option<Timestamp>, StoreError> {
-    let sql = format!(
-        "SELECT MIN(due_at) FROM (SELECT (SELECT w.next_attempt_at FROM webhook w \
-         WHERE w.enterprise_id = e.enterprise_id AND w.vm_app_id = e.vm_app_id \
-         AND w.status = 'PENDING' AND {IS_FIRST_OF_ITS_OBJECT} ORDER BY w.next_attempt_at LIMIT 1) AS due_at \
-         FROM ({DESTINATIONS}) e) due"
-    );
-    tx.query_opt(&sql, &[]).await?.map_or(Ok(None), |row| row.opt_time(0))
+/// How many deliveries of a destination a claim may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// The destination.
+    pub due: DueDestination,
+    /// At most so many; 0 = it is passed over for now.
+    pub places: u32,
 }
 
-/// Takes deliveries, earliest due first.
+/// When the next delivery is due that nobody holds.
+pub(super) async fn next_due(
+    tx: &Tx,
+    now: Timestamp,
+    real_now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let due = tx.query_opt(NEXT_DUE, &[]).await?.map(|row| row.time(0)).transpose()?;
+    if due.is_some_and(|due| due <= now) {
+        return Ok(due);
+    }
+    let is_to_be_looked_at = tx.query_opt(NEXT_LOOK, &[real_now.into()]).await?.is_some();
+    Ok(if is_to_be_looked_at { Some(now) } else { due })
+}
+
+/// Destinations with something due, or whose lease or pause is over, in turn.
+pub(super) async fn due_destinations(
+    tx: &Tx,
+    now: Timestamp,
+    real_now: Timestamp,
+    limit: u32,
+) -> Result<Vec<DueDestination>, StoreError> {
+    let mut found: Vec<DueDestination> = Vec::new();
+    for (sql, time) in [(DUE, now), (LOOKS_OVER, real_now)] {
+        for row in tx.query(sql, &[time.into(), limit.into()]).await? {
+            let due = due_from(&row)?;
+            if found.iter().all(|it| it.destination != due.destination) {
+                found.push(due);
+            }
+        }
+    }
+    found.truncate(limit as usize);
+    Ok(found)
+}
+
+fn due_from(row: &Row) -> Result<DueDestination, StoreError> {
+    let vm_app_id = Some(row.int(1)?).filter(|id| *id != NO_APP).map(VmAppId::from_i64);
+    let enterprise_id = EnterpriseId::from_i64(row.int(0)?);
+    Ok(DueDestination {
+        destination: Destination { enterprise_id, vm_app_id },
+        version: row.int(2)?,
+    })
+}
+
+/// Takes deliveries of each destination, earliest due first, and leaves word when it is to be
+/// looked at again. All rows of webhooks are locked before those of destinations, as every
+/// commit does.
 pub(super) async fn claim(
     tx: &Tx,
     lease: Lease,
-    passing_over: &[Destination],
+    grants: &[Grant],
 ) -> Result<Vec<Delivery>, StoreError> {
-    let limit = lease.limit as usize;
-    let mut found: Vec<Candidate> = Vec::new();
-    for (destination, first_due_at) in due_destinations(tx, lease.now).await? {
-        // Destinations come in order of their earliest due time: all others are later.
-        let is_enough =
-            found.len() >= limit && found.last().is_none_or(|last| first_due_at > last.due_at);
-        if is_enough {
-            break;
-        }
-        if passing_over.contains(&destination) {
-            continue;
-        }
-        found.extend(candidates(tx, destination, lease).await?);
-        found.sort_by_key(|it| (it.due_at, it.delivery.event.webhook_id));
-        found.truncate(limit);
+    let taken = try_join_all(grants.iter().map(|grant| take_at(tx, lease, *grant))).await?;
+    let mut deliveries = Vec::new();
+    for (grant, (taken, outlook)) in grants.iter().zip(taken) {
+        outlook.write(tx, grant.due).await?;
+        deliveries.extend(taken);
     }
-    let taken = try_join_all(found.iter().map(|it| take(tx, &it.delivery, lease))).await?;
-    let both = found.into_iter().zip(taken);
-    Ok(both.filter_map(|(it, is_taken)| is_taken.then_some(it.delivery)).collect())
+    Ok(deliveries)
 }
 
-/// Destinations with a webhook URL and a webhook due, by their earliest.
-async fn due_destinations(
+/// When a destination is to be looked at again.
+struct Outlook {
+    next_due_at: Option<Timestamp>,
+    look_at: Option<Timestamp>,
+    is_waiting: bool,
+}
+
+impl Outlook {
+    /// Written only over the row that the claim began with: whatever became due meanwhile is
+    /// not in this outlook.
+    async fn write(&self, tx: &Tx, due: DueDestination) -> Result<(), StoreError> {
+        let sql = "UPDATE destination SET next_due_at = $3, look_at = $4, is_waiting = $5, \
+            version = version + 1 WHERE enterprise_id = $1 AND vm_app_id = $2 AND version = $6";
+        let [enterprise_id, vm_app_id] = key(due.destination);
+        let params = [
+            enterprise_id,
+            vm_app_id,
+            self.next_due_at.into(),
+            self.look_at.into(),
+            self.is_waiting.into(),
+            due.version.into(),
+        ];
+        tx.execute(sql, &params).await.map(|_| ())
+    }
+}
+
+async fn take_at(
     tx: &Tx,
-    now: Timestamp,
-) -> Result<Vec<(Destination, Timestamp)>, StoreError> {
-    let sql = format!(
-        "SELECT enterprise_id, vm_app_id, due_at FROM (SELECT e.enterprise_id AS enterprise_id, \
-         e.vm_app_id AS vm_app_id, (SELECT w.next_attempt_at FROM webhook w \
-         WHERE w.enterprise_id = e.enterprise_id AND w.vm_app_id = e.vm_app_id \
-         AND w.status = 'PENDING' ORDER BY w.next_attempt_at LIMIT 1) AS due_at \
-         FROM ({DESTINATIONS}) e) due \
-         WHERE due_at <= $1 ORDER BY due_at, enterprise_id, vm_app_id LIMIT $2"
-    );
-    let rows = tx.query(&sql, &[now.into(), MAX_DUE_DESTINATIONS.into()]).await?;
-    rows.iter().map(|row| Ok((destination_from(row)?, row.time(2)?))).collect()
-}
-
-fn destination_from(row: &Row) -> Result<Destination, StoreError> {
-    let vm_app_id = Some(row.int(1)?).filter(|id| *id != NO_APP).map(VmAppId::from_i64);
-    Ok(Destination { enterprise_id: EnterpriseId::from_i64(row.int(0)?), vm_app_id })
-}
-
-async fn candidates(
-    tx: &Tx,
-    destination: Destination,
     lease: Lease,
-) -> Result<Vec<Candidate>, StoreError> {
-    let sql = format!(
-        "SELECT {EVENT_COLUMNS}, tries, next_attempt_at FROM webhook w \
-         WHERE enterprise_id = $1 AND vm_app_id = $5 AND status = 'PENDING' \
-         AND next_attempt_at <= $2 AND (leased_until IS NULL OR leased_until <= $3) AND {IS_FIRST_OF_ITS_OBJECT} \
-         ORDER BY next_attempt_at, webhook_id LIMIT $4"
-    );
-    let params = [
-        destination.enterprise_id.into(),
-        lease.now.into(),
-        lease.real_now.into(),
-        lease.limit.into(),
-        destination.vm_app_id.map_or(NO_APP, VmAppId::as_i64).into(),
-    ];
-    tx.query(&sql, &params).await?.iter().map(|row| candidate_from(row, lease)).collect()
+    grant: Grant,
+) -> Result<(Vec<Delivery>, Outlook), StoreError> {
+    let destination = grant.due.destination;
+    if grant.places == 0 {
+        let look_at = Some(lease.real_now.plus_millis(PASSED_OVER_MS));
+        return Ok((Vec::new(), Outlook { next_due_at: None, look_at, is_waiting: true }));
+    }
+    let extra_ms = destination.vm_app_id.map_or(0, |_| APP_LEASE_EXTRA_MS);
+    let lease = Lease { until: lease.until.plus_millis(extra_ms), ..lease };
+    let rows = sendable(tx, lease, grant).await?;
+    let places = grant.places as usize;
+    try_join_all(rows.iter().take(places).map(|row| take(tx, lease, row))).await?;
+    let taken: Vec<_> = rows.iter().take(places).filter_map(|row| read(row, lease)).collect();
+    let outlook = if rows.len() <= places {
+        outlook(tx, lease, destination).await?
+    } else {
+        // What cannot be read takes no place.
+        let is_waiting = taken.len() == places;
+        let next_due_at = (!is_waiting).then_some(lease.now);
+        Outlook { next_due_at, look_at: Some(lease.until), is_waiting }
+    };
+    Ok((taken, outlook))
 }
 
-fn candidate_from(row: &Row, lease: Lease) -> Result<Candidate, StoreError> {
+/// The webhooks of a destination that are due and held by nobody, one more than may be taken.
+async fn sendable(tx: &Tx, lease: Lease, grant: Grant) -> Result<Vec<Row>, StoreError> {
+    let [enterprise_id, vm_app_id] = key(grant.due.destination);
+    let limit = i64::from(grant.places) + 1;
+    let params = [enterprise_id, vm_app_id, lease.now.into(), lease.real_now.into(), limit.into()];
+    tx.query(SENDABLE, &params).await
+}
+
+/// Leases the webhook of a row that is locked.
+async fn take(tx: &Tx, lease: Lease, row: &Row) -> Result<(), StoreError> {
+    let sql = "UPDATE webhook SET leased_until = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
+    let params: [Value; 3] = [lease.until.into(), row.int(0)?.into(), row.int(1)?.into()];
+    tx.execute(sql, &params).await.map(|_| ())
+}
+
+/// The delivery of a row; none of one that cannot be read, which is leased all the same, so
+/// that it stands in nobody's way.
+fn read(row: &Row, lease: Lease) -> Option<Delivery> {
+    match delivery_from(row, lease) {
+        Ok(delivery) => Some(delivery),
+        Err(error) => {
+            let (enterprise_id, webhook_id) = (row.int(0).ok(), row.int(1).ok());
+            tracing::error!(enterprise_id, webhook_id, %error, "a webhook cannot be read; it is not sent");
+            None
+        }
+    }
+}
+
+fn delivery_from(row: &Row, lease: Lease) -> Result<Delivery, StoreError> {
     let mut fields = Fields::of(row);
     let f = &mut fields;
-    let event = event_from(f)?;
-    let extra_ms = event.vm_app_id.map_or(0, |_| APP_LEASE_EXTRA_MS);
-    let delivery = Delivery {
-        event,
+    Ok(Delivery {
+        event: event_from(f)?,
         tries: f.small("webhook.tries")?,
-        leased_until: lease.until.plus_millis(extra_ms),
-    };
-    Ok(Candidate { due_at: f.time()?, delivery })
+        seq: f.small("webhook.seq")?,
+        leased_until: lease.until,
+    })
 }
 
-/// Takes one delivery unless another worker was faster.
-async fn take(tx: &Tx, delivery: &Delivery, lease: Lease) -> Result<bool, StoreError> {
-    let sql = "UPDATE webhook SET leased_until = $1 \
-        WHERE enterprise_id = $2 AND webhook_id = $3 AND status = 'PENDING' \
-        AND next_attempt_at <= $4 AND (leased_until IS NULL OR leased_until <= $5)";
-    let params = [
-        delivery.leased_until.into(),
-        delivery.event.enterprise_id.into(),
-        delivery.event.webhook_id.into(),
-        lease.now.into(),
-        lease.real_now.into(),
-    ];
-    tx.execute(sql, &params).await.map(|count| count == 1)
+/// The outlook of a destination of which nothing is due that nobody holds.
+async fn outlook(tx: &Tx, lease: Lease, destination: Destination) -> Result<Outlook, StoreError> {
+    let [enterprise_id, vm_app_id] = key(destination);
+    let params = [enterprise_id, vm_app_id, lease.now.into()];
+    let (later, held) =
+        try_join(tx.query_opt(NEXT_SENDABLE, &params), tx.query_opt(FIRST_LEASE_END, &params))
+            .await?;
+    Ok(Outlook {
+        next_due_at: later.map(|row| row.time(0)).transpose()?,
+        look_at: held.map_or(Ok(None), |row| row.opt_time(0))?,
+        is_waiting: false,
+    })
 }

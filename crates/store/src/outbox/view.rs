@@ -39,7 +39,7 @@ pub(super) async fn view(
 }
 
 fn columns() -> String {
-    format!("{EVENT_COLUMNS}, status, next_attempt_at")
+    format!("{EVENT_COLUMNS}, status, next_attempt_at, seq")
 }
 
 fn view_from(row: &Row) -> Result<DeliveryView, StoreError> {
@@ -48,7 +48,8 @@ fn view_from(row: &Row) -> Result<DeliveryView, StoreError> {
     let event = event_from(f)?;
     let status: DeliveryStatus = f.parsed("webhook.status")?;
     let next_attempt_at = f.opt_time()?.filter(|_| status == DeliveryStatus::Pending);
-    Ok(DeliveryView { event, status, next_attempt_at, attempts: Vec::new() })
+    let seq = f.small("webhook.seq")?;
+    Ok(DeliveryView { event, seq, status, next_attempt_at, attempts: Vec::new() })
 }
 
 async fn with_attempts(tx: &Tx, view: DeliveryView) -> Result<DeliveryView, StoreError> {
@@ -57,7 +58,7 @@ async fn with_attempts(tx: &Tx, view: DeliveryView) -> Result<DeliveryView, Stor
 }
 
 async fn attempts(tx: &Tx, event: &WebhookEvent) -> Result<Vec<Attempt>, StoreError> {
-    let sql = "SELECT attempted_at, status, latency_ms, excerpt FROM webhook_attempt \
+    let sql = "SELECT attempted_at, status, latency_ms, excerpt, refusal FROM webhook_attempt \
         WHERE enterprise_id = $1 AND webhook_id = $2 ORDER BY attempt DESC LIMIT $3";
     let params = [event.enterprise_id.into(), event.webhook_id.into(), MAX_ATTEMPTS_SHOWN.into()];
     tx.query(sql, &params).await?.iter().rev().map(attempt_from).collect()
@@ -75,5 +76,6 @@ fn attempt_from(row: &Row) -> Result<Attempt, StoreError> {
             .transpose()?,
         latency_ms: f.small("webhook_attempt.latency_ms")?,
         excerpt: f.text()?,
+        refusal: f.opt_text()?,
     })
 }

@@ -1,13 +1,13 @@
 //! The columns of an enterprise, its API keys and its platform keys.
 
-use domain::{ApiKey, Enterprise, EnterpriseId};
+use domain::{ApiKey, Enterprise, EnterpriseId, SealedUrl};
 
 use super::{Fields, lines};
 use crate::engine::{Row, Value};
 use crate::{PlatformKey, StoreError};
 
 /// The columns of an enterprise.
-pub(crate) const ENTERPRISE_COLUMNS: &str = "enterprise_id, name, webhook_url, auth_url, \
+pub(crate) const ENTERPRISE_COLUMNS: &str = "enterprise_id, name, sealed_webhook_url, sealed_auth_url, \
     external_public_key, webhook_key, ip_allowlist, redirect_hosts, page_origins, pci, \
     auth_deadline_ms, rsa_padding, rsa_hash, rsa_signed_bytes, created_at";
 
@@ -17,8 +17,8 @@ pub(crate) fn enterprise_from(row: &Row) -> Result<Enterprise, StoreError> {
     Ok(Enterprise {
         enterprise_id: f.id(EnterpriseId::from_i64)?,
         name: f.text()?,
-        webhook_url: f.opt_text()?,
-        auth_url: f.opt_text()?,
+        webhook_url: f.opt_bytes()?.map(SealedUrl::from_sealed),
+        auth_url: f.opt_bytes()?.map(SealedUrl::from_sealed),
         external_public_key: f.opt_bytes()?,
         webhook_key: f.opt_text()?,
         ip_allowlist: f.lines("enterprise.ip_allowlist")?,
@@ -38,8 +38,8 @@ pub(crate) fn enterprise_values(enterprise: &Enterprise) -> Vec<Value> {
     vec![
         enterprise.enterprise_id.into(),
         (&enterprise.name).into(),
-        enterprise.webhook_url.as_ref().into(),
-        enterprise.auth_url.as_ref().into(),
+        enterprise.webhook_url.as_ref().map(SealedUrl::as_sealed).into(),
+        enterprise.auth_url.as_ref().map(SealedUrl::as_sealed).into(),
         enterprise.external_public_key.clone().into(),
         enterprise.webhook_key.as_ref().into(),
         lines(&enterprise.ip_allowlist),

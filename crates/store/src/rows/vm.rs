@@ -1,8 +1,8 @@
 //! The columns of dialect 2's apps, products and cards.
 
 use domain::{
-    CardId, EnterpriseId, ProfileId, VmApp, VmAppId, VmCard, VmFee, VmFees, VmFlow, VmFlowId,
-    VmLimits, VmProduct,
+    CardId, EnterpriseId, ProfileId, SealedUrl, VmApp, VmAppId, VmCard, VmFee, VmFees, VmFlow,
+    VmFlowId, VmLimits, VmProduct,
 };
 
 use super::{Fields, lines};
@@ -11,7 +11,7 @@ use crate::engine::{Row, Value};
 
 /// The columns of an app.
 pub(crate) const VM_APP_COLUMNS: &str = "enterprise_id, vm_app_id, app_id, secret_digest, \
-    merchant_public_key, webhook_url, signs_webhooks, ip_whitelist, created_at, \
+    merchant_public_key, sealed_webhook_url, signs_webhooks, ip_whitelist, created_at, \
     opening_fee_minor, authorisation_fee_basis_points, authorisation_fee_least_minor, \
     decline_fee_basis_points, decline_fee_least_minor, cross_border_fee_basis_points, \
     cross_border_fee_least_minor";
@@ -33,7 +33,7 @@ pub(crate) fn vm_app_from(row: &Row) -> Result<VmApp, StoreError> {
             .try_into()
             .map_err(|_| StoreError::Corrupt("vm_app.secret_digest"))?,
         merchant_public_key: f.opt_bytes()?,
-        webhook_url: f.opt_text()?,
+        webhook_url: f.opt_bytes()?.map(SealedUrl::from_sealed),
         signs_webhooks: f.flag()?,
         ip_whitelist: f.lines("vm_app.ip_whitelist")?,
         created_at: f.time()?,
@@ -70,7 +70,7 @@ pub(crate) fn vm_app_values(app: &VmApp) -> Vec<Value> {
         (&app.app_id).into(),
         app.secret_digest.as_slice().into(),
         app.merchant_public_key.clone().into(),
-        app.webhook_url.as_ref().into(),
+        app.webhook_url.as_ref().map(SealedUrl::as_sealed).into(),
         app.signs_webhooks.into(),
         lines(&app.ip_whitelist),
         app.created_at.into(),

@@ -88,6 +88,13 @@ impl Database {
         }
     }
 
+    /// The contents of an embedded store's files.
+    pub fn files(&self) -> Vec<Vec<u8>> {
+        let Self::Embedded(directory) = self else { return Vec::new() };
+        let entries = std::fs::read_dir(directory.path()).unwrap();
+        entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
+    }
+
     /// How often the server found that transactions waited for one another in a circle; it
     /// counts when a connection ends.
     pub async fn deadlocks(&self) -> i64 {
@@ -122,6 +129,16 @@ impl Database {
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
         );
         execute(admin_url, &sql).await;
+    }
+
+    /// How many rows of webhooks the server has read so far, entries of indexes included; it
+    /// counts what a connection read when that ends. None of an embedded file.
+    pub async fn webhook_rows_read(&self) -> i64 {
+        let Self::Server { .. } = self else { return 0 };
+        let client = self.connect().await;
+        let sql = "SELECT (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'webhook') \
+            + (SELECT SUM(idx_tup_read)::BIGINT FROM pg_stat_user_indexes WHERE relname = 'webhook')";
+        client.query_one(sql, &[]).await.unwrap().get(0)
     }
 
     pub async fn drop(&self) {

@@ -1,10 +1,10 @@
 //! Enterprises, keys and profiles.
 
 use domain::{ApiKey, EnterpriseId, Timestamp};
-use store::{EnterprisePatch, StoreError};
+use store::{ClearUrl, EnterprisePatch, StoreError};
 
 use crate::both_engines;
-use crate::samples::{ENTERPRISE, NOW, enterprise, found, platform_key, profile};
+use crate::samples::{ENTERPRISE, NOW, enterprise, found, platform_key, profile, sealed};
 
 both_engines!(an_enterprise_is_read_as_it_was_written, |store| {
     let bare = domain::Enterprise {
@@ -135,4 +135,28 @@ both_engines!(a_profile_is_read_as_it_was_written_and_by_its_owner_only, |store|
     assert_eq!(store.profiles(Some(ENTERPRISE), None, 10).await.unwrap(), [profile]);
     assert_eq!(store.profiles(Some(other), None, 10).await.unwrap(), []);
     assert_eq!(store.profiles(None, Some(id), 10).await.unwrap(), []);
+});
+
+both_engines!(urls_in_clear_are_sealed_and_leave_nothing_in_the_files, |store, database| {
+    const CLEAR: &str = "very-secret-Yq8Zt2Lm";
+    found(&store, ENTERPRISE, Some("https://old.example")).await;
+    let urls = format!(
+        "UPDATE enterprise SET sealed_webhook_url = NULL, sealed_auth_url = NULL, \
+         webhook_url = 'https://hook.example/{CLEAR}', auth_url = 'https://auth.example/{CLEAR}'"
+    );
+    database.tamper(&urls).await;
+    let seal = |it: &ClearUrl| {
+        assert!(it.url.ends_with(CLEAR));
+        sealed(&it.url)
+    };
+    assert_eq!(store.seal_clear_urls(seal).await.unwrap(), 2);
+    assert_eq!(store.seal_clear_urls(seal).await.unwrap(), 0);
+    let it = store.enterprise(ENTERPRISE).await.unwrap().unwrap();
+    assert_eq!(it.webhook_url, Some(sealed(&format!("https://hook.example/{CLEAR}"))));
+    assert_eq!(it.auth_url, Some(sealed(&format!("https://auth.example/{CLEAR}"))));
+    store.close().await;
+    for file in database.files() {
+        let is_there = file.windows(CLEAR.len()).any(|it| it == CLEAR.as_bytes());
+        assert!(!is_there, "the clear URL");
+    }
 });

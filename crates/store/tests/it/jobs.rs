@@ -4,7 +4,7 @@ use domain::{BusinessDay, OrderStatus};
 use store::{Job, JobKind, OrderStep, OrderStepOutcome, Renewal, Store};
 
 use crate::both_engines;
-use crate::samples::{ENTERPRISE, NOW, tell};
+use crate::samples::{ENTERPRISE, NOW, claim_for, tell};
 
 const LEASE_MS: i64 = 60_000;
 
@@ -88,10 +88,10 @@ both_engines!(a_start_takes_over_every_lease, |store| {
     crate::samples::found(&store, ENTERPRISE, Some("https://hook.example")).await;
     tell(&store, ENTERPRISE, 1).await;
     assert_eq!(lease(&store, LEASE_MS, 1).await.len(), 1);
-    assert_eq!(store.claim_deliveries(NOW, LEASE_MS, 1, &[]).await.unwrap().len(), 1);
+    assert_eq!(claim_for(&store, NOW, LEASE_MS, 1).await.len(), 1);
     store.take_over_leases().await.unwrap();
     assert_eq!(lease(&store, LEASE_MS, 1).await.len(), 1);
-    assert_eq!(store.claim_deliveries(NOW, LEASE_MS, 1, &[]).await.unwrap().len(), 1);
+    assert_eq!(claim_for(&store, NOW, LEASE_MS, 1).await.len(), 1);
 });
 
 both_engines!(a_renewal_tells_a_lost_lease_from_a_job_that_has_ended, |store| {

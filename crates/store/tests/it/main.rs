@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod authorisations;
+mod backlog;
 mod cards;
 mod commit_in_doubt;
 mod database;

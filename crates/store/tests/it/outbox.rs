@@ -1,10 +1,16 @@
 //! The outbox: order within an object, leases, retries, parking, resending.
 
-use domain::{DeliveryStatus, Destination, EnterpriseId, Timestamp, WebhookId};
-use store::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, EnterprisePatch, Store};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use domain::{CardEvent, CardId, DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId};
+use store::{
+    Attempt, AttemptOutcome, CardChange, Delivery, DeliveryFilter, EnterprisePatch, Grant, Store,
+};
 
 use crate::both_engines;
-use crate::samples::{ENTERPRISE, NOW, found, tell};
+use crate::cards::card;
+use crate::samples::{ENTERPRISE, NOW, claim_for, event as sample, found, sealed, tell, tell_as};
 
 const LEASE_MS: i64 = 60_000;
 const OTHER: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_000_009);
@@ -14,7 +20,7 @@ async fn ready(store: &Store) {
 }
 
 async fn claim(store: &Store, now: Timestamp, limit: u32) -> Vec<Delivery> {
-    store.claim_deliveries(now, LEASE_MS, limit, &[]).await.unwrap()
+    claim_for(store, now, LEASE_MS, limit).await
 }
 
 fn ids(deliveries: &[Delivery]) -> Vec<WebhookId> {
@@ -22,7 +28,7 @@ fn ids(deliveries: &[Delivery]) -> Vec<WebhookId> {
 }
 
 fn attempt(status: Option<u16>) -> Attempt {
-    Attempt { at: NOW, status, latency_ms: 12, excerpt: "ok".to_owned() }
+    Attempt { at: NOW, status, latency_ms: 12, excerpt: "ok".to_owned(), refusal: None }
 }
 
 async fn finish(store: &Store, delivery: &Delivery, outcome: AttemptOutcome) -> bool {
@@ -60,7 +66,7 @@ both_engines!(a_retry_holds_back_the_later_ones_and_a_parked_one_does_not, |stor
 both_engines!(a_lost_lease_settles_nothing, |store| {
     ready(&store).await;
     let id = tell(&store, ENTERPRISE, 1).await;
-    let dead = store.claim_deliveries(NOW, 0, 1, &[]).await.unwrap().remove(0);
+    let dead = claim_for(&store, NOW, 0, 1).await.remove(0);
     let heir = claim(&store, NOW, 1).await.remove(0);
     assert_eq!(heir.event, dead.event);
     assert!(!finish(&store, &dead, AttemptOutcome::Dead).await);
@@ -78,7 +84,7 @@ both_engines!(without_a_url_webhooks_wait_until_there_is_one, |store| {
     assert_eq!(store.next_delivery_due().await.unwrap(), None);
     assert_eq!(claim(&store, NOW, 10).await, []);
     let patch = EnterprisePatch {
-        webhook_url: Some(Some("https://hook.example".to_owned())),
+        webhook_url: Some(Some(sealed("https://hook.example"))),
         ..EnterprisePatch::default()
     };
     store.patch_enterprise(ENTERPRISE, patch).await.unwrap();
@@ -104,28 +110,167 @@ both_engines!(a_resend_starts_a_new_round_and_keeps_the_tries, |store| {
     assert!(store.resend_delivery(WebhookId::from_i64(1), NOW).await.unwrap().is_none());
 });
 
-both_engines!(a_claim_takes_the_earliest_of_all_enterprises, |store, database| {
+both_engines!(
+    a_claim_takes_something_of_each_destination_whatever_lies_at_another,
+    |store, database| {
+        ready(&store).await;
+        found(&store, OTHER, Some("https://other.example")).await;
+        let mut told = Vec::new();
+        for number in 0..6 {
+            let owner = if number < 5 { ENTERPRISE } else { OTHER };
+            told.push(tell(&store, owner, number).await);
+            let due_at = NOW.plus_seconds(number).as_micros();
+            let sql = "UPDATE webhook SET next_attempt_at =";
+            database
+                .tamper(&format!("{sql} {due_at} WHERE webhook_id = {}", told.last().unwrap()))
+                .await;
+        }
+        let later = NOW.plus_seconds(100);
+        let mut first = claim(&store, later, 2).await;
+        first.sort_by_key(|it| it.event.webhook_id);
+        assert_eq!(ids(&first), [told[0], told[1], told[5]]);
+        // Its places are taken: it is not even looked at, until one comes free.
+        assert_eq!(store.due_destinations(later, 10).await.unwrap(), []);
+        assert!(finish(&store, &first[0], AttemptOutcome::Delivered).await);
+        assert_eq!(ids(&claim(&store, later, 1).await), [told[2]]);
+    }
+);
+
+both_engines!(a_destination_without_a_place_keeps_no_other_from_its_turn, |store| {
     ready(&store).await;
     found(&store, OTHER, Some("https://other.example")).await;
-    let mut told = Vec::new();
-    for number in 0..6 {
-        let owner = if number % 3 == 0 { OTHER } else { ENTERPRISE };
-        told.push(tell(&store, owner, number).await);
-        let due_at = NOW.plus_seconds(number).as_micros();
-        let sql = "UPDATE webhook SET next_attempt_at =";
-        database
-            .tamper(&format!("{sql} {due_at} WHERE webhook_id = {}", told.last().unwrap()))
-            .await;
-    }
-    let later = NOW.plus_seconds(100);
-    assert_eq!(ids(&claim(&store, later, 4).await), told[..4]);
-    let passed = store
-        .claim_deliveries(later, LEASE_MS, 4, &[Destination::enterprise(ENTERPRISE)])
-        .await
-        .unwrap();
-    assert_eq!(passed, []);
-    assert_eq!(ids(&claim(&store, later, 4).await), told[4..]);
+    tell(&store, ENTERPRISE, 1).await;
+    let other = tell(&store, OTHER, 2).await;
+    let due = store.due_destinations(NOW, 10).await.unwrap();
+    assert_eq!(due.len(), 2);
+    let places = |owner| if owner == OTHER { 1 } else { 0 };
+    let grants =
+        due.into_iter().map(|due| Grant { due, places: places(due.destination.enterprise_id) });
+    let claimed = store.claim_deliveries(NOW, LEASE_MS, grants.collect()).await.unwrap();
+    assert_eq!(ids(&claimed), [other]);
+    assert_eq!(store.due_destinations(NOW, 10).await.unwrap(), []);
 });
+
+both_engines!(what_becomes_due_during_a_claim_is_not_forgotten_by_it, |store| {
+    ready(&store).await;
+    let first = tell(&store, ENTERPRISE, 1).await;
+    let due = store.due_destinations(NOW, 10).await.unwrap();
+    let second = tell(&store, ENTERPRISE, 2).await;
+    let grants: Vec<_> = due.into_iter().map(|due| Grant { due, places: 1 }).collect();
+    let claimed = store.claim_deliveries(NOW, LEASE_MS, grants).await.unwrap();
+    assert_eq!(ids(&claimed), [first]);
+    assert_eq!(store.next_delivery_due().await.unwrap(), Some(NOW));
+    assert_eq!(ids(&claim(&store, NOW, 10).await), [second]);
+});
+
+both_engines!(places_in_an_objects_queue_follow_the_commits_and_no_clock, |store, database| {
+    ready(&store).await;
+    // Its ids are drawn by a clock that is far behind.
+    let behind = database.open_as(2).await;
+    let ahead = tell(&store, ENTERPRISE, 1).await;
+    let late = tell_as(&behind, ENTERPRISE, 1, WebhookId::from_i64(5)).await;
+    let mut told = Vec::new();
+    for now in [NOW, NOW] {
+        let claimed = claim(&behind, now, 10).await;
+        told.extend(claimed.iter().map(|it| (it.event.webhook_id, it.seq)));
+        assert!(finish(&store, &claimed[0], AttemptOutcome::Delivered).await);
+    }
+    assert_eq!(told, [(ahead, 1), (late, 2)]);
+    let third = tell(&behind, ENTERPRISE, 1).await;
+    assert_eq!(claim(&store, NOW, 1).await[0].seq, 3);
+    assert_eq!(store.delivery(third).await.unwrap().unwrap().seq, 3);
+    behind.close().await;
+});
+
+both_engines!(one_sent_again_goes_before_those_behind_it, |store| {
+    ready(&store).await;
+    let first = tell(&store, ENTERPRISE, 1).await;
+    let claimed = claim(&store, NOW, 1).await.remove(0);
+    assert!(finish(&store, &claimed, AttemptOutcome::Delivered).await);
+    let second = tell(&store, ENTERPRISE, 1).await;
+    let third = tell(&store, ENTERPRISE, 1).await;
+    assert!(store.resend_delivery(first, NOW).await.unwrap().is_some());
+    for expected in [first, second, third] {
+        let claimed = claim(&store, NOW, 10).await;
+        assert_eq!(ids(&claimed), [expected]);
+        assert!(finish(&store, &claimed[0], AttemptOutcome::Delivered).await);
+    }
+    assert_eq!(store.delivery_counts().await.unwrap(), (0, 0));
+});
+
+both_engines!(a_webhook_that_cannot_be_read_holds_up_no_other, |store, database| {
+    ready(&store).await;
+    let bad = tell(&store, ENTERPRISE, 1).await;
+    let good = tell(&store, ENTERPRISE, 2).await;
+    let sql = "UPDATE webhook SET webhook_type = 'OF_ANOTHER_AGE' WHERE webhook_id =";
+    database.tamper(&format!("{sql} {bad}")).await;
+    assert_eq!(ids(&claim(&store, NOW, 1).await), []);
+    assert_eq!(ids(&claim(&store, NOW, 10).await), [good]);
+});
+
+/// Freezes or unfreezes a card; false if it is so already.
+async fn turn(store: &Store, card_id: CardId, event: CardEvent) -> bool {
+    let ids = store.clone();
+    let change = CardChange {
+        enterprise_id: ENTERPRISE,
+        card_id,
+        event,
+        invalidate_reason: None,
+        now: NOW,
+        tell: Arc::new(move |card| WebhookEvent {
+            body: card.status.as_str().as_bytes().to_vec(),
+            ..sample(&ids, ENTERPRISE, card.card_id.as_i64())
+        }),
+    };
+    store.change_card(change).await.is_ok()
+}
+
+both_engines!(
+    processes_that_tell_and_deliver_at_once_lose_and_mix_up_nothing,
+    |store, database| {
+        const EACH: usize = 12;
+        ready(&store).await;
+        let card_id = card(&store).await.card_id;
+        let other = database.open_as(2).await;
+        let turning = [(&store, CardEvent::Freeze), (&other, CardEvent::Unfreeze)];
+        let turning = turning.map(|(store, event)| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut turned = 0;
+                while turned < EACH {
+                    turned += usize::from(turn(&store, card_id, event).await);
+                    tokio::task::yield_now().await;
+                }
+            })
+        });
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let delivering = [&store, &other].map(|store| {
+            let (store, told) = (store.clone(), Arc::clone(&told));
+            tokio::spawn(async move {
+                while told.lock().unwrap().len() < 2 * EACH {
+                    for delivery in claim(&store, NOW, 4).await {
+                        if delivery.event.business_id == card_id.as_i64() {
+                            let status = String::from_utf8(delivery.event.body.clone()).unwrap();
+                            told.lock().unwrap().push((delivery.seq, status));
+                        }
+                        assert!(finish(&store, &delivery, AttemptOutcome::Delivered).await);
+                    }
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            })
+        });
+        for task in turning.into_iter().chain(delivering) {
+            task.await.unwrap();
+        }
+        let told = told.lock().unwrap().clone();
+        let places: Vec<_> = told.iter().map(|(seq, _)| *seq as usize).collect();
+        assert_eq!(places, (1..=2 * EACH).collect::<Vec<_>>());
+        for (index, (_, status)) in told.iter().enumerate() {
+            assert_eq!(status, if index % 2 == 0 { "FROZEN" } else { "ACTIVATED" });
+        }
+        other.close().await;
+    }
+);
 
 both_engines!(workers_at_once_never_share_a_delivery, |store| {
     ready(&store).await;
@@ -135,14 +280,23 @@ both_engines!(workers_at_once_never_share_a_delivery, |store| {
     let tasks: Vec<_> = (0..6)
         .map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { ids(&claim(&store, NOW, 4).await) })
+            tokio::spawn(async move {
+                let mut claimed = Vec::new();
+                // Whoever takes all places leaves none to the others until it finished some.
+                while store.next_delivery_due().await.unwrap().is_some() {
+                    for delivery in claim(&store, NOW, 4).await {
+                        assert!(finish(&store, &delivery, AttemptOutcome::Delivered).await);
+                        claimed.push(delivery.event.webhook_id);
+                    }
+                }
+                claimed
+            })
         })
         .collect();
     let mut claimed = Vec::new();
     for task in tasks {
         claimed.extend(task.await.unwrap());
     }
-    claimed.extend(ids(&claim(&store, NOW, 12).await));
     claimed.sort();
     let all = claimed.len();
     claimed.dedup();

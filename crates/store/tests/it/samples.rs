@@ -5,8 +5,8 @@ use std::sync::Arc;
 use domain::{
     Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType, Currency,
     Customer, CustomerId, Enterprise, EnterpriseId, JobId, OrderId, OrderStatus, OrderType, PanId,
-    ProfileId, RsaHash, RsaPadding, RsaSignedBytes, Timestamp, VelocityLimit, VelocityLimits,
-    WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    ProfileId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, Timestamp, VelocityLimit,
+    VelocityLimits, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use store::{CustomerDraft, IssuedCard, Job, JobKind, PanRecord, PlaceOrder, PlatformKey, Store};
 
@@ -14,12 +14,17 @@ pub const ENTERPRISE: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_00
 pub const NOW: Timestamp = Timestamp::from_micros(1_760_000_000_000_000);
 pub const PROFILE: ProfileId = ProfileId::from_i64(4_000_000_000_000_000_002);
 
+/// A URL as it were sealed: the store does not look into it.
+pub fn sealed(url: &str) -> SealedUrl {
+    SealedUrl::from_sealed(url.bytes().rev().collect())
+}
+
 pub fn enterprise(id: EnterpriseId, webhook_url: Option<&str>) -> Enterprise {
     Enterprise {
         enterprise_id: id,
         name: "Étoile & Söhne".to_owned(),
-        webhook_url: webhook_url.map(str::to_owned),
-        auth_url: Some("https://auth.example/notice".to_owned()),
+        webhook_url: webhook_url.map(sealed),
+        auth_url: Some(sealed("https://auth.example/notice")),
         external_public_key: Some(vec![0, 1, 255]),
         webhook_key: Some("key".to_owned()),
         ip_allowlist: vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()],
@@ -131,13 +136,23 @@ pub fn order(store: &Store, card_order_ref: &str, customer: CustomerDraft) -> Pl
 
 /// Places a plain order whose event is `business_id`'s.
 pub async fn tell(store: &Store, enterprise_id: EnterpriseId, business_id: i64) -> WebhookId {
+    let webhook_id = WebhookId::from_i64(store.ids().next());
+    tell_as(store, enterprise_id, business_id, webhook_id).await
+}
+
+/// As [`tell`], with a webhook of this id.
+pub async fn tell_as(
+    store: &Store,
+    enterprise_id: EnterpriseId,
+    business_id: i64,
+    webhook_id: WebhookId,
+) -> WebhookId {
     let number = store.ids().next();
     let customer = customer(store, "", &format!("{number}@x.example"), "");
     let mut request = order(store, &number.to_string(), CustomerDraft::Data(customer));
     request.order.enterprise_id = enterprise_id;
     request.job.enterprise_id = enterprise_id;
-    let event = event(store, enterprise_id, business_id);
-    let webhook_id = event.webhook_id;
+    let event = WebhookEvent { webhook_id, ..event(store, enterprise_id, business_id) };
     request.event = Arc::new(move |_| event.clone());
     store.place_order(request).await.unwrap();
     webhook_id
@@ -172,4 +187,16 @@ pub fn issued(store: &Store, fingerprint: u8, customer_id: CustomerId) -> Issued
             modified_at: NOW,
         },
     }
+}
+
+/// Claims what is due of every destination, at most so much of each.
+pub async fn claim_for(
+    store: &Store,
+    now: Timestamp,
+    lease_ms: i64,
+    places: u32,
+) -> Vec<store::Delivery> {
+    let due = store.due_destinations(now, 100).await.unwrap();
+    let grants = due.into_iter().map(|due| store::Grant { due, places }).collect();
+    store.claim_deliveries(now, lease_ms, grants).await.unwrap()
 }

@@ -10,6 +10,9 @@ use thiserror::Error;
 pub const ID_HEADER: &str = "webhook-id";
 /// Header with the seconds since the epoch at which this attempt is made (real time).
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
+/// Header of ours with the message's place among all that tell of its object, from 1: a
+/// receiver that has not seen the place before lacks a message.
+pub const SEQUENCE_HEADER: &str = "webhook-sequence";
 /// Header with one or more signatures, separated by blanks.
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
 /// How far a receiver lets the timestamp lie from its own time, in seconds.

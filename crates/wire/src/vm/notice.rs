@@ -6,6 +6,7 @@ use domain::{
 };
 use serde::Serialize;
 use serde_json::Value;
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::VmSettings;
@@ -94,11 +95,50 @@ pub fn challenge(it: &Challenge<'_>) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(serde_json::to_vec(&notice).expect("texts and numbers are always JSON"))
 }
 
+/// Why an answer of 2xx to a webhook does not acknowledge it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotAcknowledged {
+    /// It has no body.
+    #[error("the answer is empty; {{\"code\":0}} acknowledges")]
+    Empty,
+    /// Its body is no JSON.
+    #[error("the answer is not JSON; {{\"code\":0}} acknowledges")]
+    NotJson,
+    /// Its body is JSON and no object.
+    #[error("the answer is no JSON object; {{\"code\":0}} acknowledges")]
+    NoObject,
+    /// The object has no `code`.
+    #[error("the answer has no \"code\"; 0 acknowledges")]
+    NoCode,
+    /// `code` is a text.
+    #[error("\"code\" is a text; the number 0 acknowledges")]
+    CodeIsText,
+    /// `code` is neither a number nor a text.
+    #[error("\"code\" is no whole number; 0 acknowledges")]
+    CodeIsNoNumber,
+    /// `code` is another number.
+    #[error("\"code\" is {0}; 0 acknowledges")]
+    OtherCode(i64),
+}
+
 /// Whether a receiver's answer acknowledges: JSON with the number 0 as `code`.
-#[must_use]
-pub fn is_acknowledged(body: &[u8]) -> bool {
-    let answer: Option<Value> = serde_json::from_slice(without_byte_order_mark(body)).ok();
-    answer.and_then(|it| it.get("code").and_then(Value::as_i64)) == Some(0)
+///
+/// # Errors
+/// [`NotAcknowledged`] says what it lacks.
+pub fn acknowledged(body: &[u8]) -> Result<(), NotAcknowledged> {
+    let body = without_byte_order_mark(body);
+    if body.trim_ascii().is_empty() {
+        return Err(NotAcknowledged::Empty);
+    }
+    let answer: Value = serde_json::from_slice(body).map_err(|_| NotAcknowledged::NotJson)?;
+    let answer = answer.as_object().ok_or(NotAcknowledged::NoObject)?;
+    match answer.get("code").ok_or(NotAcknowledged::NoCode)? {
+        Value::String(_) => Err(NotAcknowledged::CodeIsText),
+        code => match code.as_i64().ok_or(NotAcknowledged::CodeIsNoNumber)? {
+            0 => Ok(()),
+            other => Err(NotAcknowledged::OtherCode(other)),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -122,10 +162,20 @@ mod tests {
 
     #[test]
     fn only_the_number_zero_acknowledges() {
-        assert!(is_acknowledged(br#"{"code":0,"msg":"ok"}"#));
-        assert!(is_acknowledged("\u{feff}{\"code\":0}".as_bytes()));
-        for body in [r#"{"code":"0"}"#, r#"{"code":200}"#, "{}", "ok", "", r#"{"code":null}"#] {
-            assert!(!is_acknowledged(body.as_bytes()), "{body}");
+        assert_eq!(acknowledged(br#"{"code":0,"msg":"ok"}"#), Ok(()));
+        assert_eq!(acknowledged("\u{feff}{\"code\":0}".as_bytes()), Ok(()));
+        for (body, refusal) in [
+            ("", NotAcknowledged::Empty),
+            (" \n", NotAcknowledged::Empty),
+            ("ok", NotAcknowledged::NotJson),
+            ("[0]", NotAcknowledged::NoObject),
+            ("{}", NotAcknowledged::NoCode),
+            (r#"{"code":"0"}"#, NotAcknowledged::CodeIsText),
+            (r#"{"code":null}"#, NotAcknowledged::CodeIsNoNumber),
+            (r#"{"code":0.5}"#, NotAcknowledged::CodeIsNoNumber),
+            (r#"{"code":200}"#, NotAcknowledged::OtherCode(200)),
+        ] {
+            assert_eq!(acknowledged(body.as_bytes()), Err(refusal), "{body}");
         }
     }
 }

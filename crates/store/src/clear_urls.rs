@@ -1,0 +1,125 @@
+//! URLs that an earlier version kept in clear: the start that follows the migration seals them.
+
+use std::sync::Arc;
+
+use domain::{EnterpriseId, SealedUrl, UrlUse, VmAppId};
+
+use crate::engine::{Row, Tx, Value};
+use crate::{MAX_PAGE_ROWS, Store, StoreError};
+
+/// A URL in clear. No Debug: it may bear a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClearUrl {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// What it is for.
+    pub of: UrlUse,
+    /// The URL.
+    pub url: String,
+}
+
+/// Where URLs lay in clear, each with its sealed form beside it: table, and column.
+const PLACES: [(&str, &str); 3] =
+    [("enterprise", "webhook_url"), ("enterprise", "auth_url"), ("vm_app", "webhook_url")];
+
+const fn place_of(of: UrlUse) -> (&'static str, &'static str) {
+    match of {
+        UrlUse::Webhook => PLACES[0],
+        UrlUse::Auth => PLACES[1],
+        UrlUse::AppWebhook(_) => PLACES[2],
+    }
+}
+
+impl Store {
+    /// Seals the URLs that are still there in clear, as `seal` does it, and wipes what that
+    /// leaves in the files; how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn seal_clear_urls(
+        &self,
+        seal: impl Fn(&ClearUrl) -> SealedUrl,
+    ) -> Result<usize, StoreError> {
+        let mut sealed = 0;
+        loop {
+            // Each page that is sealed leaves fewer.
+            let page = self.read(|tx| Box::pin(find(tx))).await?;
+            if page.is_empty() {
+                break;
+            }
+            sealed += page.len();
+            let page: Arc<[_]> = page.into_iter().map(|it| (seal(&it), it)).collect();
+            self.write(move |tx| {
+                let page = Arc::clone(&page);
+                Box::pin(async move {
+                    for (sealed, clear) in page.iter() {
+                        replace(tx, clear, sealed).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await?;
+        }
+        if sealed > 0
+            && let Err(error) = self.wipe_replaced_urls().await
+        {
+            tracing::warn!(%error, "what URLs left in the server's files goes with a VACUUM FULL");
+        }
+        Ok(sealed)
+    }
+
+    /// Wipes what rows that were replaced left behind in the files of a server; an embedded
+    /// store overwrites it at once. A server may not know the statement.
+    async fn wipe_replaced_urls(&self) -> Result<(), StoreError> {
+        if self.is_embedded() {
+            return Ok(());
+        }
+        self.read(|tx| {
+            Box::pin(async move {
+                for (table, _) in PLACES.into_iter().skip(1) {
+                    tx.execute(&format!("VACUUM FULL {table}"), &[]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+async fn find(tx: &Tx) -> Result<Vec<ClearUrl>, StoreError> {
+    let mut found = Vec::new();
+    for (index, (table, column)) in PLACES.into_iter().enumerate() {
+        let app = if table == "vm_app" { "vm_app_id" } else { "0" };
+        let sql = format!(
+            "SELECT enterprise_id, {app}, {column} FROM {table} WHERE {column} IS NOT NULL LIMIT $1"
+        );
+        for row in tx.query(&sql, &[MAX_PAGE_ROWS.into()]).await? {
+            found.push(clear_from(&row, index)?);
+        }
+    }
+    Ok(found)
+}
+
+fn clear_from(row: &Row, place: usize) -> Result<ClearUrl, StoreError> {
+    let of = match place {
+        0 => UrlUse::Webhook,
+        1 => UrlUse::Auth,
+        _ => UrlUse::AppWebhook(VmAppId::from_i64(row.int(1)?)),
+    };
+    Ok(ClearUrl { enterprise_id: EnterpriseId::from_i64(row.int(0)?), of, url: row.text(2)? })
+}
+
+async fn replace(tx: &Tx, clear: &ClearUrl, sealed: &SealedUrl) -> Result<(), StoreError> {
+    let (table, column) = place_of(clear.of);
+    let mut sql = format!(
+        "UPDATE {table} SET sealed_{column} = $1, {column} = NULL \
+         WHERE enterprise_id = $2 AND {column} = $3"
+    );
+    let mut params: Vec<Value> =
+        vec![sealed.as_sealed().into(), clear.enterprise_id.into(), (&clear.url).into()];
+    if let UrlUse::AppWebhook(vm_app_id) = clear.of {
+        sql.push_str(" AND vm_app_id = $4");
+        params.push(vm_app_id.into());
+    }
+    tx.execute(&sql, &params).await.map(|_| ())
+}

@@ -1,0 +1,115 @@
+//! The end of a try, and what is sent again by hand.
+
+use domain::{
+    ChallengeId, DeliveryStatus, Timestamp, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+};
+
+use super::{Attempt, AttemptOutcome, Delivery, destination, queue};
+use crate::StoreError;
+use crate::engine::{Tx, Value};
+use crate::rows::{EVENT_COLUMNS, Fields, event_from};
+use crate::three_ds::acknowledge;
+
+/// The 3DS challenge of which a webhook asks a verdict.
+fn asked_of(event: &WebhookEvent) -> Option<ChallengeId> {
+    let asks = event.webhook_type == WebhookType::VmCard3ds
+        || (event.webhook_type == WebhookType::Authorisation3dsChallenge
+            && event.sub_type == WebhookSubType::Create);
+    asks.then(|| ChallengeId::from_i64(event.business_id))
+}
+
+/// Ends a lease with what came of the try; false, and nothing written, if it was lost.
+pub(super) async fn finish(
+    tx: &Tx,
+    delivery: &Delivery,
+    attempt: &Attempt,
+    outcome: AttemptOutcome,
+) -> Result<bool, StoreError> {
+    // What is due since the try began is due early enough.
+    let (event, now) = (&delivery.event, attempt.at);
+    if !settle(tx, delivery, outcome).await? {
+        return Ok(false);
+    }
+    record(tx, event, attempt).await?;
+    let is_over = !matches!(outcome, AttemptOutcome::RetryAt(_));
+    // The body of an app's challenge is of no more use then (contract section 5, Mail).
+    if is_over && event.webhook_type == WebhookType::VmCard3ds {
+        let wipe = "UPDATE webhook SET body = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
+        let empty: &[u8] = &[];
+        let params = [empty.into(), event.enterprise_id.into(), event.webhook_id.into()];
+        tx.execute(wipe, &params).await?;
+    }
+    if let (AttemptOutcome::Delivered, Some(challenge_id)) = (outcome, asked_of(event)) {
+        acknowledge(tx, event.enterprise_id, challenge_id, attempt.at).await?;
+    }
+    let due_at = match outcome {
+        AttemptOutcome::RetryAt(at) => Some(at),
+        AttemptOutcome::Delivered | AttemptOutcome::Dead => {
+            queue::let_first_go(tx, event).await?.then_some(now)
+        }
+    };
+    destination::has_place(tx, event.destination(), now).await?;
+    if let Some(due_at) = due_at {
+        destination::is_due(tx, event.destination(), due_at).await?;
+    }
+    Ok(true)
+}
+
+async fn settle(tx: &Tx, delivery: &Delivery, outcome: AttemptOutcome) -> Result<bool, StoreError> {
+    let (status, next_attempt_at) = match outcome {
+        AttemptOutcome::Delivered => (DeliveryStatus::Delivered, None),
+        AttemptOutcome::RetryAt(at) => (DeliveryStatus::Pending, Some(at)),
+        AttemptOutcome::Dead => (DeliveryStatus::Dead, None),
+    };
+    let sql = "UPDATE webhook SET status = $1, tries = tries + 1, leased_until = NULL, \
+        next_attempt_at = COALESCE($2, next_attempt_at), \
+        is_first = CASE WHEN $1 = 'PENDING' THEN is_first ELSE 0 END WHERE enterprise_id = $3 \
+        AND webhook_id = $4 AND status = 'PENDING' AND leased_until = $5";
+    let params = [
+        status.as_str().into(),
+        next_attempt_at.into(),
+        delivery.event.enterprise_id.into(),
+        delivery.event.webhook_id.into(),
+        delivery.leased_until.into(),
+    ];
+    tx.execute(sql, &params).await.map(|count| count == 1)
+}
+
+async fn record(tx: &Tx, event: &WebhookEvent, attempt: &Attempt) -> Result<(), StoreError> {
+    let sql = "INSERT INTO webhook_attempt (enterprise_id, webhook_id, attempt, attempted_at, \
+        status, latency_ms, excerpt, refusal) \
+        SELECT $1, $2, COALESCE(MAX(attempt), 0) + 1, $3, $4, $5, $6, $7 \
+        FROM webhook_attempt WHERE enterprise_id = $1 AND webhook_id = $2";
+    let params: [Value; 7] = [
+        event.enterprise_id.into(),
+        event.webhook_id.into(),
+        attempt.at.into(),
+        attempt.status.into(),
+        attempt.latency_ms.into(),
+        (&attempt.excerpt).into(),
+        attempt.refusal.as_ref().into(),
+    ];
+    tx.execute(sql, &params).await.map(|_| ())
+}
+
+/// Makes a delivered or parked webhook pending again, due at `now`; false if there is no such
+/// one.
+pub(super) async fn resend(
+    tx: &Tx,
+    webhook_id: WebhookId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT {EVENT_COLUMNS}, seq FROM webhook WHERE webhook_id = $1 AND status <> 'PENDING' \
+         AND (vm_app_id = 0 OR status = 'DEAD') AND LENGTH(body) > 0 FOR UPDATE"
+    );
+    let Some(row) = tx.query_opt(&sql, &[webhook_id.into()]).await? else { return Ok(false) };
+    let mut fields = Fields::of(&row);
+    let (event, seq) = (event_from(&mut fields)?, fields.int()?);
+    let sql = "UPDATE webhook SET status = 'PENDING', tries = 0, next_attempt_at = $1, \
+        leased_until = NULL, is_first = 0 WHERE enterprise_id = $2 AND webhook_id = $3";
+    tx.execute(sql, &[now.into(), event.enterprise_id.into(), webhook_id.into()]).await?;
+    queue::put_back(tx, &event, seq).await?;
+    destination::is_due(tx, event.destination(), now).await?;
+    Ok(true)
+}

@@ -1,0 +1,109 @@
+//! The queue of an object's webhooks at a destination: each has a place, and only the first
+//! that is not delivered may be sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{DeliveryStatus, WebhookEvent};
+use futures_util::future::try_join_all;
+
+use super::destination;
+use crate::StoreError;
+use crate::engine::{Tx, Value};
+use crate::rows::{EVENT_COLUMNS, NO_APP, event_values};
+
+/// Enterprise, object and app (or none): what is told in order.
+type Queue = [i64; 3];
+
+const fn queue_of(event: &WebhookEvent) -> Queue {
+    let vm_app_id = match event.vm_app_id {
+        Some(id) => id.as_i64(),
+        None => NO_APP,
+    };
+    [event.enterprise_id.as_i64(), event.business_id, vm_app_id]
+}
+
+/// The last place that was given in a queue.
+pub(super) const LAST: &str = "SELECT seq FROM webhook WHERE enterprise_id = $1 \
+    AND business_id = $2 AND vm_app_id = $3 AND seq > 0 ORDER BY seq DESC LIMIT 1";
+/// The first webhook of a queue that is to be sent.
+pub(super) const FIRST_PENDING: &str = "SELECT webhook_id, is_first FROM webhook \
+    WHERE enterprise_id = $1 AND business_id = $2 AND vm_app_id = $3 AND status = 'PENDING' \
+    ORDER BY seq, webhook_id LIMIT 1 FOR UPDATE";
+
+/// Where a queue stands.
+struct End {
+    last_seq: i64,
+    has_pending: bool,
+}
+
+/// Puts events into the outbox, due at once; part of the caller's commit, after which
+/// `outbox_changed` must be told. The caller holds the lock of each object that is not new, so
+/// that places are given in the order of the changes, whatever the clocks of the processes say.
+pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<(), StoreError> {
+    let queues: BTreeSet<Queue> = events.iter().map(queue_of).collect();
+    let ends = queues.into_iter().map(|queue| end(tx, queue));
+    let mut ends: BTreeMap<Queue, End> = try_join_all(ends).await?.into_iter().collect();
+    let mut due = BTreeMap::new();
+    let mut rows = Vec::with_capacity(events.len());
+    for event in events {
+        let queue = ends.entry(queue_of(event)).or_insert(End { last_seq: 0, has_pending: false });
+        queue.last_seq += 1;
+        let is_first = !std::mem::replace(&mut queue.has_pending, true);
+        if is_first {
+            let place = [queue_of(event)[0], queue_of(event)[2]];
+            let (_, due_at) = due.entry(place).or_insert((event.destination(), event.created_at));
+            *due_at = event.created_at.min(*due_at);
+        }
+        let mut values = event_values(event);
+        values.push(DeliveryStatus::Pending.as_str().into());
+        values.push(0_i64.into());
+        values.push(event.created_at.into());
+        values.push(queue.last_seq.into());
+        values.push(is_first.into());
+        rows.push(values);
+    }
+    let columns = format!("{EVENT_COLUMNS}, status, tries, next_attempt_at, seq, is_first");
+    tx.insert_rows("webhook", &columns, &rows).await?;
+    // In the order of their keys, so that no two commits wait for one another.
+    for (destination, due_at) in due.into_values() {
+        destination::is_due(tx, destination, due_at).await?;
+    }
+    Ok(())
+}
+
+async fn end(tx: &Tx, queue: Queue) -> Result<(Queue, End), StoreError> {
+    let last = tx.query_opt(LAST, &queue.map(Value::Int)).await?;
+    let last_seq = last.map_or(Ok(0), |row| row.int(0))?;
+    // Locked, so that whoever finishes it sees what now comes behind it.
+    let has_pending = first_pending(tx, queue).await?.is_some();
+    Ok((queue, End { last_seq, has_pending }))
+}
+
+/// The first webhook of a queue that is to be sent, locked, and whether it may be.
+async fn first_pending(tx: &Tx, queue: Queue) -> Result<Option<(i64, bool)>, StoreError> {
+    let row = tx.query_opt(FIRST_PENDING, &queue.map(Value::Int)).await?;
+    row.map(|row| Ok((row.int(0)?, row.flag(1)?))).transpose()
+}
+
+/// Lets the first webhook of an event's queue go, if there is one that may not go yet; whether
+/// there was.
+pub(super) async fn let_first_go(tx: &Tx, event: &WebhookEvent) -> Result<bool, StoreError> {
+    let queue = queue_of(event);
+    let Some((webhook_id, false)) = first_pending(tx, queue).await? else { return Ok(false) };
+    let sql = "UPDATE webhook SET is_first = 1 WHERE enterprise_id = $1 AND webhook_id = $2";
+    tx.execute(sql, &[queue[0].into(), webhook_id.into()]).await?;
+    Ok(true)
+}
+
+/// Makes a webhook that is pending again the first of its queue, if no earlier one is pending,
+/// and lets those behind it wait.
+pub(super) async fn put_back(tx: &Tx, event: &WebhookEvent, seq: i64) -> Result<(), StoreError> {
+    let queue = queue_of(event);
+    let behind = "UPDATE webhook SET is_first = 0 WHERE enterprise_id = $1 AND business_id = $2 \
+        AND vm_app_id = $3 AND status = 'PENDING' AND is_first = 1 \
+        AND (seq > $4 OR (seq = $4 AND webhook_id > $5))";
+    let [enterprise_id, business_id, vm_app_id] = queue.map(Value::Int);
+    let params = [enterprise_id, business_id, vm_app_id, seq.into(), event.webhook_id.into()];
+    tx.execute(behind, &params).await?;
+    let_first_go(tx, event).await.map(|_| ())
+}
