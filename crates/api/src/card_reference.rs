@@ -1,9 +1,13 @@
 //! How operators and the sandbox name a card: by its id, or by the UUID of a card of
 //! dialect 2 (operator-and-sandbox.md section 5, VM cards).
 
-use domain::CardId;
+use std::collections::HashMap;
 
-use crate::paging::ListQuery;
+use axum::Json;
+use domain::{AuthId, CardId, EnterpriseId};
+use utoipa::ToSchema;
+
+use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -31,4 +35,68 @@ pub(crate) async fn card_id_filter(
         Some(text) if text.len() == UUID_CHARS => card_id(state, &text).await.map(Some),
         _ => query.id("cardId"),
     }
+}
+
+/// A body that names cards, at first by their internal ids.
+pub(crate) trait NamesCards {
+    /// Each card that it names, with the id of its enterprise.
+    fn cards(&mut self) -> Vec<(&str, &mut String)>;
+}
+
+impl<T: NamesCards + ToSchema> NamesCards for Page<T> {
+    fn cards(&mut self) -> Vec<(&str, &mut String)> {
+        self.items.iter_mut().flat_map(NamesCards::cards).collect()
+    }
+}
+
+/// The ids on the wire of cards of dialect 2.
+#[derive(Clone)]
+pub(crate) struct CardNames(HashMap<CardId, String>);
+
+impl CardNames {
+    /// Of those among these cards that are of dialect 2.
+    pub(crate) async fn of(
+        state: &ApiState,
+        mut cards: Vec<(EnterpriseId, CardId)>,
+    ) -> Result<Self, Problem> {
+        cards.sort_unstable();
+        cards.dedup();
+        Ok(Self(state.store.vm_card_uuids(cards).await?))
+    }
+
+    /// Of one card, whoever owns it.
+    pub(crate) async fn of_card(state: &ApiState, card_id: CardId) -> Result<Self, Problem> {
+        let card = state.store.card_of_anyone(card_id).await?;
+        Self::of(state, card.map(|it| (it.enterprise_id, it.card_id)).into_iter().collect()).await
+    }
+
+    /// Of the card of an authorisation.
+    pub(crate) async fn of_authorisation(
+        state: &ApiState,
+        auth_id: AuthId,
+    ) -> Result<Self, Problem> {
+        let found = state.store.authorisation(auth_id).await?.map(|it| it.authorisation);
+        Self::of(state, found.map(|it| (it.enterprise_id, it.card_id)).into_iter().collect()).await
+    }
+
+    /// The body with these names, so that what comes out goes in.
+    pub(crate) fn put<T: NamesCards>(&self, mut body: T) -> T {
+        for (_, card) in body.cards() {
+            if let Some(uuid) = card.parse().ok().and_then(|id: CardId| self.0.get(&id)) {
+                card.clone_from(uuid);
+            }
+        }
+        body
+    }
+}
+
+/// The body as it is told: a card of dialect 2 by its UUID.
+pub(crate) async fn named<T: NamesCards>(
+    state: &ApiState,
+    mut body: T,
+) -> Result<Json<T>, Problem> {
+    let wanted = body.cards().into_iter();
+    let wanted = wanted.filter_map(|(owner, card)| Some((owner.parse().ok()?, card.parse().ok()?)));
+    let wanted = wanted.collect();
+    Ok(Json(CardNames::of(state, wanted).await?.put(body)))
 }

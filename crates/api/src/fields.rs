@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use domain::{AmountError, Currency, Money};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+use wire::repeated_fields;
 
 use crate::problem::Problem;
 
@@ -30,6 +31,9 @@ impl<'a> Fields<'a> {
         }
         if serde_json::from_slice::<IgnoredAny>(body).is_err() {
             return Err(Problem::malformed("the body is not JSON"));
+        }
+        if let Some(name) = repeated_fields(body).first() {
+            return Err(Problem::invalid(format!("{name} is given more than once")));
         }
         let values = serde_json::from_slice(body)
             .map_err(|_| Problem::invalid("the body must be a JSON object"))?;
@@ -238,6 +242,8 @@ mod tests {
         assert_eq!(problem("{", |_| Ok(())), "the body is not JSON");
         assert_eq!(problem("[]", |_| Ok(())), "the body must be a JSON object");
         assert_eq!(problem(r#"{"c":1}"#, |_| Ok(())), "c is not a known field");
+        let twice = r#"{"list":[{"x":1,"x":2}],"a":1}"#;
+        assert_eq!(problem(twice, |_| Ok(())), "list.x is given more than once");
         let text = |f: &Fields<'_>| f.required_text("a").map(drop);
         assert_eq!(problem("{}", text), "a is missing");
         assert_eq!(problem(r#"{"a":4111111111111111}"#, text), "a must be a text");

@@ -1,4 +1,5 @@
-//! Lists of the operator API: one page at a time, after a cursor.
+//! Lists of the operator and sandbox APIs: newest first unless asked otherwise, one page at a
+//! time, after a cursor.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -6,6 +7,7 @@ use std::str::FromStr;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::Serialize;
+use store::{ListOrder, PageWish};
 use utoipa::ToSchema;
 use wire::cardbridge::query::Query;
 
@@ -18,7 +20,7 @@ pub(crate) const DEFAULT_LIMIT: u32 = 50;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page<T: ToSchema> {
-    /// In order of id.
+    /// Newest first; oldest first with `order=asc`.
     pub(crate) items: Vec<T>,
     /// Where the next page begins; null on the last one.
     pub(crate) next_cursor: Option<String>,
@@ -58,6 +60,28 @@ impl ListQuery {
             Some(limit) if (1..=max).contains(&limit) => Ok(limit),
             Some(_) => Err(Problem::invalid(format!("limit must be a number from 1 to {max}"))),
         }
+    }
+
+    /// `asc` is oldest first; `desc`, which is the default, newest first.
+    pub(crate) fn order(&self) -> Result<ListOrder, Problem> {
+        match self.text("order")?.as_deref() {
+            None | Some("desc") => Ok(ListOrder::NewestFirst),
+            Some("asc") => Ok(ListOrder::OldestFirst),
+            Some(_) => Err(Problem::invalid("order must be asc or desc")),
+        }
+    }
+
+    /// Cursor, order and limit together.
+    pub(crate) fn page<I: FromStr>(&self) -> Result<PageWish<I>, Problem> {
+        Ok(PageWish { cursor: self.cursor()?, order: self.order()?, limit: self.limit()? })
+    }
+
+    /// The items of a list that has no pages, kept oldest first.
+    pub(crate) fn ordered<T>(&self, mut oldest_first: Vec<T>) -> Result<Vec<T>, Problem> {
+        if self.order()? == ListOrder::NewestFirst {
+            oldest_first.reverse();
+        }
+        Ok(oldest_first)
     }
 
     /// Where the page begins.

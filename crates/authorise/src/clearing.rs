@@ -117,10 +117,11 @@ async fn force(
     request: ForceRequest,
 ) -> Result<PostingOutcome, ClearingError> {
     let currency = request.card.currency;
-    let table = if request.acquirer_amount.currency() == currency {
+    let acquirer_currency = request.acquirer_amount.currency();
+    let table = if acquirer_currency == currency {
         FxTable::default()
     } else {
-        store.fx_table().await?
+        store.fx_rate(acquirer_currency, currency).await?
     };
     let conversion = convert(request.acquirer_amount, currency, &table).map_err(refused)?;
     let record = forced_record(store, request, conversion);

@@ -50,7 +50,7 @@ pub(crate) async fn load(
     let fx_table = if acquirer_currency == card.currency {
         FxTable::default()
     } else {
-        store.fx_table().await?
+        store.fx_rate(acquirer_currency, card.currency).await?
     };
     if !card.account.is_forwarded() && found.vm_card.is_none() {
         // Without it the card would have no limits.

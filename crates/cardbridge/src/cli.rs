@@ -101,6 +101,9 @@ pub struct ServeArgs {
     /// sandbox or production [default: sandbox]
     #[arg(long, value_name = "MODE")]
     mode: Option<String>,
+    /// external: somebody else checks who applies for cards [default: production refuses applications]
+    #[arg(long, value_name = "WHO")]
+    kyc: Option<String>,
     /// Directory of the embedded store, keys and sandbox.json [default: ./cardbridge-data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
@@ -149,6 +152,7 @@ impl ServeArgs {
         [
             ("config", self.config),
             ("mode", self.mode),
+            ("kyc", self.kyc),
             ("data-dir", self.data_dir),
             ("database-url", self.database_url),
             ("database-durability", self.database_durability),
@@ -260,11 +264,17 @@ pub enum ProfileCommand {
 /// `cardbridge key ...`
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Create an API key; the answer shows its secret this once
+    /// Create an API key: mailed as a one-time code, or, in the sandbox only, shown this once
     Create {
         /// Its owner
         #[arg(long, value_name = "ID")]
         enterprise_id: String,
+        /// The mailbox that gets the code; required in production
+        #[arg(long, value_name = "ADDRESS", requires = "source_ip")]
+        email: Option<String>,
+        /// The only address from which the code may be used; required in production
+        #[arg(long, value_name = "IP", requires = "email")]
+        source_ip: Option<String>,
     },
 }
 
@@ -281,7 +291,7 @@ pub enum Parsed {
 /// # Errors
 /// One line that names the bad argument.
 pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Parsed, Failure> {
-    match Cli::try_parse_from(arguments) {
+    match Cli::try_parse_from(without_help_of_help(arguments)) {
         Ok(cli) => Ok(Parsed::Command(Box::new(cli.command))),
         Err(error)
             if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
@@ -290,6 +300,20 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
         }
         Err(error) => Err(Failure::configuration(summary(&error))),
     }
+}
+
+/// The arguments without `--help` behind the command `help`, which is all help already; clap
+/// takes it there for the name of a command.
+fn without_help_of_help(
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+) -> Vec<std::ffi::OsString> {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    let is_option = |it: &std::ffi::OsString| it.to_string_lossy().starts_with('-');
+    let commands = arguments.iter().skip(1).take_while(|it| !is_option(it));
+    if commands.into_iter().any(|it| it == "help") {
+        arguments.retain(|it| it != "--help" && it != "-h");
+    }
+    arguments
 }
 
 /// What clap says before its usage text, without its prefix.
@@ -325,6 +349,8 @@ mod tests {
             (&["sevre"], "sevre"),
             (&["enterprise", "create"], "--name"),
             (&["vm-app", "show"], "--app-id"),
+            (&["key", "create", "--enterprise-id", "1", "--email", "a@b.test"], "--source-ip"),
+            (&["help", "sevre"], "sevre"),
             (&["vm-app", "set", "--app-id", "a", "--sign-webhooks", "maybe"], "--sign-webhooks"),
             (&[], "command"),
         ] {

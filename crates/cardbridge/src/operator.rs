@@ -33,10 +33,7 @@ pub async fn run(command: OperatorCommand) -> Result<(), Failure> {
         }
         OperatorCommand::Recon { server, command } => recon(&client(&server)?, command).await,
         OperatorCommand::Profile { server, command } => profile(&client(&server)?, command).await,
-        OperatorCommand::Key { server, command: KeyCommand::Create { enterprise_id } } => {
-            let path = format!("/admin/v1/enterprises/{}/api-keys", id(&enterprise_id)?);
-            show(&client(&server)?.post(&path, &json!({})).await.map_err(refused)?)
-        }
+        OperatorCommand::Key { server, command } => key(&client(&server)?, command).await,
         OperatorCommand::VmApp { server, command } => {
             vm_apps::run(&client(&server)?, command).await
         }
@@ -85,6 +82,13 @@ async fn enterprise(client: &Operator, command: EnterpriseCommand) -> Result<(),
             show(&client.post("/admin/v1/enterprises", &body).await.map_err(refused)?)
         }
     }
+}
+
+async fn key(client: &Operator, command: KeyCommand) -> Result<(), Failure> {
+    let KeyCommand::Create { enterprise_id, email, source_ip } = command;
+    let path = format!("/admin/v1/enterprises/{}/api-keys", id(&enterprise_id)?);
+    let body = json!({ "email": email, "sourceIp": source_ip });
+    show(&client.post(&path, &body).await.map_err(refused)?)
 }
 
 async fn profile(client: &Operator, command: ProfileCommand) -> Result<(), Failure> {

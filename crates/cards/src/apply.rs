@@ -19,6 +19,18 @@ use crate::{CardsError, application};
 /// A step of an order whose application says `slow`.
 const SLOW_STEP_MS: i64 = 5_000;
 
+/// Who checks the identity of those who apply for cards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityChecks {
+    /// The sandbox plays it.
+    Played,
+    /// Somebody outside the platform, as its operator says.
+    External,
+    /// Nobody, so applications are refused. Cards that exist go on, with their twins and
+    /// replacements, and so do orders that were taken in before.
+    Missing,
+}
+
 /// How orders run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CardsSettings {
@@ -26,11 +38,18 @@ pub struct CardsSettings {
     pub order_step_ms: u32,
     /// Whether the sandbox's magic values are obeyed.
     pub magic_values: bool,
+    /// Who checks applicants.
+    pub identity_checks: IdentityChecks,
 }
 
 impl CardsSettings {
     /// Default of `order_step_ms` (operator-and-sandbox.md section 4).
     pub const DEFAULT_ORDER_STEP_MS: u32 = 200;
+
+    /// Whether there is anybody who checks applicants.
+    pub(crate) fn takes_applications(self) -> bool {
+        self.identity_checks != IdentityChecks::Missing
+    }
 
     /// When the next step is due.
     pub(crate) fn next_due(self, now: Timestamp, road: Road) -> Timestamp {
@@ -63,6 +82,9 @@ impl Cards {
         enterprise_id: EnterpriseId,
         request: ApplyVirtual,
     ) -> Result<CardOrder, CardsError> {
+        if !self.settings.takes_applications() {
+            return Err(CardsError::NobodyChecks);
+        }
         match request {
             ApplyVirtual::Forwarding(application) => {
                 self.apply_forwarding(enterprise_id, &application).await

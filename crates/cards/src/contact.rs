@@ -1,7 +1,7 @@
 //! How a customer is reached: the syntax of e-mail addresses and phone numbers, and
 //! nothing more (operator-and-sandbox.md section 5, Orders).
 
-use domain::normalise_phone;
+use domain::{ascii_domain, holds_invisible, normal_form, normalise_phone};
 use wire::dialling;
 
 use crate::CardsError;
@@ -13,25 +13,33 @@ const MAX_LOCAL_PART_BYTES: usize = 64;
 /// Longest label of a domain name (RFC 1035 section 2.3.4).
 const MAX_LABEL_BYTES: usize = 63;
 
-/// The e-mail address in lower case, as customers are found by it.
+/// The e-mail address in lower case and Unicode's form C. Two of one customer may still differ
+/// in how their domain is written: `domain::email_key` compares them.
 ///
 /// # Errors
 /// It is not `local@domain` with a dot in the domain.
 pub fn normalise_email(email: &str) -> Result<String, CardsError> {
-    let email = email.trim().to_lowercase();
+    let email = normal_form(email.trim()).to_lowercase();
+    let email = normal_form(&email).into_owned();
     let (local, domain) = email.rsplit_once('@').ok_or(CardsError::EmailInvalid)?;
+    let ascii_domain = ascii_domain(domain).ok_or(CardsError::EmailInvalid)?;
     let label = |label: &str| {
         (1..=MAX_LABEL_BYTES).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    let plain = |c: char| !c.is_control() && !c.is_whitespace() && !r#"@,;:<>()[]"\"#.contains(c);
+    let plain = |c: char| !c.is_whitespace() && !r#"@,;:<>()[]"\"#.contains(c);
     let local_is_valid = (1..=MAX_LOCAL_PART_BYTES).contains(&local.len())
         && local.chars().all(plain)
         && local.split('.').all(|part| !part.is_empty());
-    let domain_is_valid = domain.contains('.') && domain.split('.').all(label);
-    if email.len() > MAX_EMAIL_BYTES || !local_is_valid || !domain_is_valid {
+    let domain_is_valid = ascii_domain.contains('.') && ascii_domain.split('.').all(label);
+    let longest_bytes = email.len().max(local.len() + 1 + ascii_domain.len());
+    if longest_bytes > MAX_EMAIL_BYTES
+        || holds_invisible(&email)
+        || !local_is_valid
+        || !domain_is_valid
+    {
         return Err(CardsError::EmailInvalid);
     }
     Ok(email)
@@ -60,6 +68,7 @@ mod tests {
             ("Jane.Doe+x@Example.COM", "jane.doe+x@example.com"),
             (" a@b.co ", "a@b.co"),
             ("o'neil@mail.example.org", "o'neil@mail.example.org"),
+            ("JOSE\u{301}@BU\u{308}CHER.example", "jos\u{e9}@b\u{fc}cher.example"),
         ] {
             assert_eq!(normalise_email(given).unwrap(), expected);
         }
@@ -77,6 +86,10 @@ mod tests {
             "a.@b.de",
             "a@b.de,c@d.ef",
             "a\n@b.de",
+            "a@b_c.de",
+            "a@xn--a.de",
+            "a@b\u{200b}.de",
+            "a\u{200b}@b.de",
             &long,
         ] {
             assert!(matches!(normalise_email(bad), Err(CardsError::EmailInvalid)), "{bad}");

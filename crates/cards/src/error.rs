@@ -13,6 +13,12 @@ use vault::VaultError;
 /// Why a request about orders or cards was refused.
 #[derive(Debug, Clone, Error)]
 pub enum CardsError {
+    /// No application is taken while nobody checks who applies.
+    #[error(
+        "applications for cards are refused: nobody checks the identity of applicants; the \
+         operator of this platform must set `kyc`"
+    )]
+    NobodyChecks,
     /// The caller's own reference is used.
     #[error("card order reference already used")]
     OrderRefTaken,
@@ -167,7 +173,9 @@ impl CardsError {
             Self::CardNotFound => ErrorCode::CardNotFound,
             Self::NotPhysical => ErrorCode::CardTypeNotPhysical,
             Self::NotActivated => ErrorCode::CardStatusNotActivated,
-            Self::OtherPinThere | Self::CustomerOutOfReach => ErrorCode::OperationNotSupport,
+            Self::OtherPinThere | Self::CustomerOutOfReach | Self::NobodyChecks => {
+                ErrorCode::OperationNotSupport
+            }
             Self::Transition(refusal) => match refusal.event {
                 CardEvent::Freeze => ErrorCode::CardStatusNotActivated,
                 CardEvent::Unfreeze => ErrorCode::CardStatusNotFrozen,
@@ -216,6 +224,7 @@ impl CardsError {
             | Self::KycInfoInvalid(_)
             | Self::ProofRefused
             | Self::CustomerOutOfReach
+            | Self::NobodyChecks
             | Self::IllegalField(_) => Some(self.to_string()),
             _ => None,
         }

@@ -30,7 +30,7 @@ mod velocity;
 mod vm;
 mod worker;
 
-pub use apply::{Cards, CardsSettings};
+pub use apply::{Cards, CardsSettings, IdentityChecks};
 pub use contact::{normalise_email, normalise_phone_of};
 pub use error::CardsError;
 pub use guidance::{NewGuidanceLink, RedirectRule, check_guided_card};

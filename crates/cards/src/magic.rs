@@ -7,7 +7,7 @@
 //! carry. In the e-mail address the word must be whole, so that Eddie gets his card.
 //! The first value that names an ending decides it; `slow` in any value slows it down.
 
-use domain::ErrorCode;
+use domain::{ErrorCode, email_key, normal_form};
 
 /// How an order ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,16 +72,20 @@ impl Road {
     #[must_use]
     pub fn of(values: &MagicValues<'_>) -> Self {
         type Begins = fn(&str, &str) -> bool;
+        // Forwarding mode hands over the address as it was written, NORMAL mode as it is kept.
+        let email = values.email.map(email_key);
         let looked_at: [(Option<&str>, Begins); 3] = [
             (Some(values.share_token), |text, word| text.starts_with(word)),
             (values.customer_ref, |text, word| text.starts_with(word)),
-            (values.email, is_whole_word),
+            (email.as_deref(), is_whole_word),
         ];
         let mut road = Self::PLAIN;
         for (text, begins) in looked_at {
             let Some(text) = text else { continue };
-            road.slow |= begins(text, SLOW);
-            let named = ENDINGS.iter().find(|(word, _)| begins(text, word));
+            // A word that goes on with a combining mark ends in another letter.
+            let text = normal_form(text);
+            road.slow |= begins(&text, SLOW);
+            let named = ENDINGS.iter().find(|(word, _)| begins(&text, word));
             if let (Ending::Pass, Some((_, ending))) = (road.ending, named) {
                 road.ending = *ending;
             }
@@ -92,7 +96,7 @@ impl Road {
 
 /// Whether a KYC ticket's reference asks the sandbox to leave the decision to a call.
 pub fn waits_for_reviewer(kyc_ticket_ref: &str) -> bool {
-    kyc_ticket_ref.starts_with(WAIT)
+    normal_form(kyc_ticket_ref).starts_with(WAIT)
 }
 
 /// Whether the text begins with the word and no letter follows it.
@@ -137,6 +141,17 @@ mod tests {
         assert_eq!(road("t", None, Some("fail.x@example.com")).ending, failing);
         assert_eq!(road("t", Some("edd"), Some("fail@example.com")).ending, Ending::Edd);
         assert_eq!(road("t", None, Some("eddie@example.com")).ending, Ending::Pass);
+        assert_eq!(road("t", None, Some("FAIL@example.com")).ending, failing);
+    }
+
+    #[test]
+    fn a_word_is_judged_in_the_form_that_texts_are_compared_in() {
+        for text in ["fai\u{13a}", "fail\u{301}"] {
+            assert_eq!(road(text, None, None).ending, Ending::Pass, "{text}");
+            let email = format!("{text}@example.com");
+            assert_eq!(road("t", Some(text), Some(&email)).ending, Ending::Pass, "{text}");
+        }
+        assert!(waits_for_reviewer("wait-1") && !waits_for_reviewer("Wait-1"));
     }
 
     #[test]

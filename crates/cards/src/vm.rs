@@ -61,8 +61,8 @@ pub struct OpenedVmCard {
 }
 
 impl Cards {
-    /// Opens a card; returns its id on the wire. Checked in this order: the product, its
-    /// count, the app's balance.
+    /// Opens a card; returns its id on the wire. Checked in this order: whether applications
+    /// are taken, the product, its count, the app's balance.
     ///
     /// # Errors
     /// [`VmRefusal`]; nothing was moved or written.
@@ -71,6 +71,9 @@ impl Cards {
         app: &VmApp,
         request: &CreateCard,
     ) -> Result<String, VmRefusal> {
+        if !self.settings.takes_applications() {
+            return Err(VmError::ApplicationsRefused.into());
+        }
         let products = self.store.vm_products(app.enterprise_id, app.vm_app_id).await?;
         let product = products.into_iter().find(|it| it.product_code == request.product_code);
         let Some(product) = product else {

@@ -14,7 +14,8 @@ pub struct Customer {
     pub customer_id: CustomerId,
     /// The enterprise's own reference, unique per enterprise.
     pub customer_ref: Option<String>,
-    /// E-mail, lower-cased, unique per enterprise.
+    /// E-mail in lower case, as it is shown and written to; unique per enterprise in the form
+    /// of [`email_key`](crate::email_key).
     pub email: Option<String>,
     /// Phone in E.164 form (`+8613800138000`), unique per enterprise.
     pub phone: Option<String>,

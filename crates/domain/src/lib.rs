@@ -22,6 +22,7 @@ mod kyc;
 mod money;
 mod order;
 mod otp;
+mod own_text;
 mod pin;
 mod profile;
 mod random;
@@ -67,12 +68,16 @@ pub use kyc::{
 pub use money::{AmountError, Currency, Money};
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
 pub use otp::{OtpDelivery, OtpDeliveryStatus};
+pub use own_text::{
+    MAX_REFERENCE_CHARS, ReferenceFault, ascii_domain, check_new_reference, email_key,
+    holds_invisible, is_reference, normal_form,
+};
 pub use pin::{PinTries, PinVerdict};
 pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityLimits};
 pub use random::{Random, SystemRandom};
 pub use reveal::{Reveal, RevealPurpose};
 pub use settlement::{AuthorisationRow, BusinessDay, DayError, SettlementFileType};
-pub use text::{EnumTextError, is_reference};
+pub use text::EnumTextError;
 pub use three_ds::{
     ChallengeEvent, ChallengeOverError, ChallengeStatus, ChallengeSteps, ChallengeVerdict,
     ThreeDsChallenge,

@@ -62,28 +62,3 @@ macro_rules! text_enum {
     };
 }
 pub(crate) use text_enum;
-
-/// Longest caller-chosen reference (`cardOrderRef`, `customerRef`, ...).
-const MAX_REFERENCE_CHARS: usize = 64;
-
-/// Whether a caller-chosen reference has the allowed form: 1 to 64 characters of
-/// `[A-Za-z0-9._:-]`. Source: cardbridge-open-api.md section 3.3, rule 7.
-#[must_use]
-pub fn is_reference(text: &str) -> bool {
-    (1..=MAX_REFERENCE_CHARS).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_reference;
-
-    #[test]
-    fn references_have_one_to_sixty_four_safe_characters() {
-        assert!(is_reference("ord-1001.a:b_C"));
-        assert!(is_reference(&"x".repeat(64)));
-        for bad in ["", "a b", "a&b", "a=b", "é", &"x".repeat(65)] {
-            assert!(!is_reference(bad), "{bad}");
-        }
-    }
-}

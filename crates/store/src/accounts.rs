@@ -3,7 +3,7 @@
 use domain::{AccountOwner, Currency, EnterpriseId, Money, Timestamp};
 use ledger::{Account, Transfer};
 
-use crate::listing::Page;
+use crate::listing::{ListOrder, Page, PageWish};
 use crate::money::MoveFunds;
 use crate::rows::{ACCOUNT_COLUMNS, TRANSFER_COLUMNS, account_from, transfer_from};
 use crate::{MoneyError, Store, StoreError};
@@ -13,8 +13,10 @@ use crate::{MoneyError, Store, StoreError};
 pub struct AccountFilter {
     /// Only of this enterprise.
     pub enterprise_id: Option<EnterpriseId>,
-    /// Only after this id.
+    /// Only what comes after this id.
     pub cursor: Option<domain::AccountId>,
+    /// In which order.
+    pub order: ListOrder,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,
 }
@@ -56,10 +58,32 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn accounts(&self, filter: AccountFilter) -> Result<Vec<Account>, StoreError> {
-        let cursor = filter.cursor.map(domain::AccountId::as_i64);
-        let mut page = Page::new("account_id", cursor, filter.limit);
+        let AccountFilter { cursor, order, limit, .. } = filter;
+        let wish = PageWish { cursor, order, limit };
+        let mut page = Page::new("account_id", wish, domain::AccountId::as_i64);
         page.only("enterprise_id", filter.enterprise_id);
         self.page("ledger_account", ACCOUNT_COLUMNS, page, account_from).await
+    }
+
+    /// Whether money was moved under this reference in an enterprise.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_moved(
+        &self,
+        enterprise_id: EnterpriseId,
+        reference: &str,
+    ) -> Result<bool, StoreError> {
+        let reference = reference.to_owned();
+        self.read_one(move |tx| {
+            let params = [enterprise_id.into(), reference.as_str().into()];
+            Box::pin(async move {
+                let sql = "SELECT transfer_id FROM ledger_transfer \
+                    WHERE enterprise_id = $1 AND reference = $2";
+                Ok(tx.query_opt(sql, &params).await?.is_some())
+            })
+        })
+        .await
     }
 
     /// The transfers of an authorisation, oldest first.

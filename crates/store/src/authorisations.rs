@@ -5,7 +5,7 @@ use domain::{
 };
 
 use crate::engine::Row;
-use crate::listing::Page;
+use crate::listing::{ListOrder, Page, PageWish};
 use crate::rows::{AUTHORISATION_COLUMNS, POSTING_COLUMNS, authorisation_from, posting_from};
 use crate::{Store, StoreError};
 
@@ -34,8 +34,10 @@ pub struct AuthorisationFilter {
     pub from: Option<Timestamp>,
     /// Only those that arrived before this moment.
     pub to: Option<Timestamp>,
-    /// Only after this id.
+    /// Only what comes after this id.
     pub cursor: Option<AuthId>,
+    /// In which order.
+    pub order: ListOrder,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,
 }
@@ -49,8 +51,10 @@ pub struct PostingFilter {
     pub enterprise_id: Option<EnterpriseId>,
     /// Only of this authorisation.
     pub auth_id: Option<AuthId>,
-    /// Only after this id.
+    /// Only what comes after this id.
     pub cursor: Option<TransactionId>,
+    /// In which order.
+    pub order: ListOrder,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,
 }
@@ -88,7 +92,8 @@ impl Store {
         // The `+` keeps planners from walking all authorisations in order of id where the
         // card's own few are at hand.
         let id_column = if filter.card_id.is_some() { "+auth_id" } else { "auth_id" };
-        let mut page = Page::new(id_column, filter.cursor.map(AuthId::as_i64), filter.limit);
+        let AuthorisationFilter { cursor, order, limit, .. } = filter;
+        let mut page = Page::new(id_column, PageWish { cursor, order, limit }, AuthId::as_i64);
         page.only("enterprise_id", self.owner(filter.enterprise_id, filter.card_id, None).await?);
         page.only("card_id", filter.card_id);
         page.compare("created_at", ">=", filter.from);
@@ -101,13 +106,29 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn postings(&self, filter: PostingFilter) -> Result<Vec<Posting>, StoreError> {
-        let cursor = filter.cursor.map(TransactionId::as_i64);
-        let mut page = Page::new("transaction_id", cursor, filter.limit);
+        let PostingFilter { cursor, order, limit, .. } = filter;
+        let wish = PageWish { cursor, order, limit };
+        let mut page = Page::new("transaction_id", wish, TransactionId::as_i64);
         let owner = self.owner(filter.enterprise_id, filter.card_id, filter.auth_id).await?;
         page.only("enterprise_id", owner);
         page.only("card_id", filter.card_id);
         page.only("auth_id", filter.auth_id);
         self.page("posting", POSTING_COLUMNS, page, posting_from).await
+    }
+
+    /// A posting of any enterprise.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn posting(&self, id: TransactionId) -> Result<Option<Posting>, StoreError> {
+        self.read_one(move |tx| {
+            Box::pin(async move {
+                let sql =
+                    format!("SELECT {POSTING_COLUMNS} FROM posting WHERE transaction_id = $1");
+                tx.query_opt(&sql, &[id.into()]).await?.as_ref().map(posting_from).transpose()
+            })
+        })
+        .await
     }
 
     /// Authorisations without a decision that arrived before `before`, at most `limit`. Of

@@ -1,7 +1,7 @@
 //! Customers made by themselves (cardbridge-open-api.md section 6.7), and which customer
 //! an order is for (section 14, U22).
 
-use domain::{Customer, CustomerId, EnterpriseId};
+use domain::{Customer, CustomerId, EnterpriseId, email_key};
 use thiserror::Error;
 
 use crate::engine::{Tx, Value};
@@ -118,17 +118,22 @@ async fn known(tx: &Tx, data: &Customer) -> Result<Known, StoreError> {
     let text = |value: &Option<String>| value.as_ref().map(Value::from);
     Ok(Known {
         by_ref: find(tx, enterprise_id, "customer_ref", text(&data.customer_ref)).await?,
-        by_email: find(tx, enterprise_id, "email", text(&data.email)).await?,
+        by_email: find(tx, enterprise_id, "email_key", key_of(data).map(Value::from)).await?,
         by_phone: find(tx, enterprise_id, "phone", text(&data.phone)).await?,
     })
+}
+
+/// What a customer's e-mail is compared by.
+fn key_of(customer: &Customer) -> Option<String> {
+    customer.email.as_deref().map(email_key)
 }
 
 /// The same reference, or the same e-mail and phone, is the same customer. A reference
 /// with other data is refused, and so is data of which a part belongs to someone else.
 fn choose(data: &Customer, known: &Known) -> Result<Choice, PlaceOrderError> {
     if let Some(named) = &known.by_ref {
-        let agrees = |given: &Option<String>, stored| given.is_none() || given == stored;
-        if agrees(&data.email, &named.email) && agrees(&data.phone, &named.phone) {
+        let email_agrees = data.email.is_none() || key_of(data) == key_of(named);
+        if email_agrees && (data.phone.is_none() || data.phone == named.phone) {
             return Ok(Choice::Reuse(named.customer_id));
         }
         return Err(PlaceOrderError::CustomerRefTaken);
@@ -136,7 +141,7 @@ fn choose(data: &Customer, known: &Known) -> Result<Choice, PlaceOrderError> {
     let found = known.by_email.as_ref().or(known.by_phone.as_ref());
     let Some(found) = found else { return Ok(Choice::Create) };
     // An order that names only one of the two means a customer who has only that one.
-    if found.email == data.email && found.phone == data.phone {
+    if key_of(found) == key_of(data) && found.phone == data.phone {
         return Ok(Choice::Reuse(found.customer_id));
     }
     let email_taken = known.by_email.is_some();
@@ -190,9 +195,10 @@ mod tests {
             let same = |it: &&Customer| key(it).is_some() && key(it) == key(&data);
             all.iter().find(same).cloned()
         };
+        let same_email = |it: &&Customer| key_of(it).is_some() && key_of(it) == key_of(&data);
         let known = Known {
             by_ref: by(|it| &it.customer_ref),
-            by_email: by(|it| &it.email),
+            by_email: all.iter().find(same_email).cloned(),
             by_phone: by(|it| &it.phone),
         };
         match choose(&data, &known) {
@@ -209,6 +215,8 @@ mod tests {
         assert_eq!(outcome("", "ann@x", "+1"), "reuse 1");
         assert_eq!(outcome("other", "bob@x", "+2"), "reuse 2");
         assert_eq!(outcome("", "cat@x", ""), "reuse 3");
+        assert_eq!(outcome("", "CAT@x", ""), "reuse 3");
+        assert_eq!(outcome("ann", "ann@\u{ff58}", ""), "reuse 1");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use domain::{
 use ipnet::IpNet;
 
 use crate::engine::{Row, Tx};
-use crate::listing::Page;
+use crate::listing::{ListOrder, Page, PageWish};
 use crate::outbox::set_has_url;
 use crate::rows::{
     API_KEY_COLUMNS, ENTERPRISE_COLUMNS, PLATFORM_KEY_COLUMNS, api_key_from, api_key_values,
@@ -127,16 +127,15 @@ impl Store {
         self.read(move |tx| Box::pin(find(tx, id, ""))).await
     }
 
-    /// Enterprises in order of id, after `cursor`, at most `limit`.
+    /// A page of the enterprises.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn enterprises(
         &self,
-        cursor: Option<EnterpriseId>,
-        limit: u32,
+        wish: PageWish<EnterpriseId>,
     ) -> Result<Vec<Enterprise>, StoreError> {
-        let page = Page::new("enterprise_id", cursor.map(EnterpriseId::as_i64), limit);
+        let page = Page::new("enterprise_id", wish, EnterpriseId::as_i64);
         self.page("enterprise", ENTERPRISE_COLUMNS, page, enterprise_from).await
     }
 
@@ -150,7 +149,8 @@ impl Store {
         cursor: Option<EnterpriseId>,
         limit: u32,
     ) -> Result<Vec<EnterpriseId>, StoreError> {
-        let page = Page::new("enterprise_id", cursor.map(EnterpriseId::as_i64), limit);
+        let wish = PageWish { cursor, limit, order: ListOrder::OldestFirst };
+        let page = Page::new("enterprise_id", wish, EnterpriseId::as_i64);
         let id = |row: &Row| row.int(0).map(EnterpriseId::from_i64);
         self.page("enterprise", "enterprise_id", page, id).await
     }

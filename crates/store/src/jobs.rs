@@ -3,9 +3,10 @@
 use domain::{EnterpriseId, JobId, Timestamp};
 
 use crate::engine::Tx;
+use crate::listing::{Page, PageWish};
 use crate::outbox::look_at_all;
 use crate::rows::{JOB_COLUMNS, job_from, job_values};
-use crate::{MAX_PAGE_ROWS, Store, StoreError};
+use crate::{Store, StoreError};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -204,28 +205,16 @@ impl Store {
         Ok(retried)
     }
 
-    /// Parked jobs in order of id, after `cursor`, at most `limit`.
+    /// A page of the parked jobs.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn parked_jobs(
-        &self,
-        cursor: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<Job>, StoreError> {
-        let sql = format!("{} AND job_id > $2 ORDER BY job_id LIMIT $3", select_parked());
-        self.read_one(move |tx| {
-            let sql = sql.clone();
-            Box::pin(async move {
-                let params = [
-                    Job::PARKED_UNTIL.into(),
-                    cursor.unwrap_or(i64::MIN).into(),
-                    limit.min(MAX_PAGE_ROWS).into(),
-                ];
-                tx.query_map(&sql, &params, job_from).await
-            })
-        })
-        .await
+    pub async fn parked_jobs(&self, wish: PageWish<JobId>) -> Result<Vec<Job>, StoreError> {
+        let mut page = Page::new("job_id", wish, JobId::as_i64);
+        // The kinds, all of them, lead to the index by due time.
+        page.among("kind", JobKind::ALL.iter().map(|kind| kind.as_str()));
+        page.only("due_at", Some(Job::PARKED_UNTIL));
+        self.page("job", JOB_COLUMNS, page, job_from).await
     }
 
     /// Ends every lease of jobs and deliveries: at the start of an embedded store nobody
@@ -297,14 +286,13 @@ async fn take(tx: &Tx, job: &Job, lease: Lease) -> Result<bool, StoreError> {
 }
 
 /// Selects the jobs that are due at $1, which is when parked ones are.
-fn select_parked() -> String {
+async fn retry(tx: &Tx, job_id: JobId, now: Timestamp) -> Result<Option<Job>, StoreError> {
     let kinds = JobKind::ALL.map(|kind| format!("'{}'", kind.as_str())).join(", ");
     // The kinds, all of them, lead to the index by due time.
-    format!("SELECT {JOB_COLUMNS} FROM job WHERE kind IN ({kinds}) AND due_at = $1")
-}
-
-async fn retry(tx: &Tx, job_id: JobId, now: Timestamp) -> Result<Option<Job>, StoreError> {
-    let sql = format!("{} AND job_id = $2 FOR UPDATE", select_parked());
+    let sql = format!(
+        "SELECT {JOB_COLUMNS} FROM job WHERE kind IN ({kinds}) AND due_at = $1 \
+         AND job_id = $2 FOR UPDATE"
+    );
     let params = [Job::PARKED_UNTIL.into(), job_id.into()];
     let Some(row) = tx.query_opt(&sql, &params).await? else { return Ok(None) };
     let parked = job_from(&row)?;

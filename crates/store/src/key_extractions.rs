@@ -8,7 +8,7 @@ use domain::{
 };
 
 use crate::engine::Tx;
-use crate::listing::Page;
+use crate::listing::{Page, PageWish};
 use crate::rows::{
     API_KEY_COLUMNS, EXTRACTION_ATTEMPT_COLUMNS, KEY_EXTRACTION_COLUMNS, api_key_values,
     extraction_attempt_from, extraction_attempt_values, key_extraction_from, key_extraction_values,
@@ -117,17 +117,16 @@ impl Store {
         .await
     }
 
-    /// Attempts to fetch an enterprise's keys, in order of id, after `cursor`, at most `limit`.
+    /// A page of the attempts to fetch an enterprise's keys.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn extraction_attempts(
         &self,
         enterprise_id: EnterpriseId,
-        cursor: Option<i64>,
-        limit: u32,
+        wish: PageWish<i64>,
     ) -> Result<Vec<ExtractionAttempt>, StoreError> {
-        let mut page = Page::new("attempt_id", cursor, limit);
+        let mut page = Page::new("attempt_id", wish, |id| id);
         page.only("enterprise_id", Some(enterprise_id));
         self.page(
             "key_extraction_attempt",

@@ -13,6 +13,7 @@ mod continuing;
 mod customers;
 mod day;
 mod durability;
+mod email_keys;
 mod engine;
 mod enterprises;
 mod error;
@@ -47,11 +48,13 @@ mod velocity;
 mod verify;
 mod vm_apps;
 mod vm_card_changes;
+mod vm_card_ids;
 mod vm_cards;
 mod vm_challenges;
 mod vm_flows;
 mod vm_limits;
 mod vm_listings;
+mod vm_secrets;
 mod waiting;
 
 pub use accounts::{AccountFilter, MovedFunds};
@@ -69,6 +72,7 @@ pub use guidance::{HolderProof, OpenLinkError, OpenedPage, PagePassword, ProofOu
 pub use intent_tickets::{IntentChange, IntentChangeError, PlaceIntentTicket};
 pub use jobs::{Job, JobKind, Renewal};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
+pub use listing::{ListOrder, PageWish};
 pub use migrations::StartTurn;
 pub use money::{
     BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, DecideAuthorisation,
@@ -180,6 +184,7 @@ impl Store {
             }),
         };
         store.continue_ids().await?;
+        store.fill_email_keys().await?;
         Ok(store)
     }
 

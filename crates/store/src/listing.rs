@@ -5,26 +5,57 @@ use std::sync::Arc;
 use crate::engine::{Row, Value};
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
+/// In which order a list is gone through. Ids grow with time, so what is added while somebody
+/// pages comes before the first page or after the last one, and no row is shown twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ListOrder {
+    /// In order of id.
+    #[default]
+    OldestFirst,
+    /// Against it.
+    NewestFirst,
+}
+
+/// Which page of a list that has no filters of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct PageWish<I> {
+    /// Only what comes after this id.
+    pub cursor: Option<I>,
+    /// In which order.
+    pub order: ListOrder,
+    /// At most this many, at most [`MAX_PAGE_ROWS`].
+    pub limit: u32,
+}
+
+impl<I> PageWish<I> {
+    /// The oldest rows, at most this many.
+    #[must_use]
+    pub const fn first(limit: u32) -> Self {
+        Self { cursor: None, order: ListOrder::OldestFirst, limit }
+    }
+}
+
 /// Which rows of a table a page holds: those that meet every condition, after the
 /// cursor, in order of id.
 #[derive(Clone)]
 pub(crate) struct Page {
     id_column: &'static str,
+    order: ListOrder,
     conditions: Vec<String>,
     params: Vec<Value>,
     limit: u32,
 }
 
 impl Page {
-    /// The first `limit` rows after the cursor.
-    pub(crate) fn new(id_column: &'static str, cursor: Option<i64>, limit: u32) -> Self {
-        let mut page = Self {
-            id_column,
-            conditions: Vec::new(),
-            params: Vec::new(),
-            limit: limit.min(MAX_PAGE_ROWS),
+    /// The first rows after the cursor.
+    pub(crate) fn new<I>(id_column: &'static str, wish: PageWish<I>, id: fn(I) -> i64) -> Self {
+        let (order, limit) = (wish.order, wish.limit.min(MAX_PAGE_ROWS));
+        let mut page = Self { id_column, order, conditions: Vec::new(), params: Vec::new(), limit };
+        let (after, start) = match order {
+            ListOrder::OldestFirst => (">", i64::MIN),
+            ListOrder::NewestFirst => ("<", i64::MAX),
         };
-        page.compare(id_column, ">", Some(cursor.unwrap_or(i64::MIN)));
+        page.compare(id_column, after, Some(wish.cursor.map_or(start, id)));
         page
     }
 
@@ -51,12 +82,23 @@ impl Page {
         self.conditions.extend(text.map(|text| format!("{column} = '{text}'")));
     }
 
+    /// Only rows with one of these fixed texts, which leads to an index that begins with the
+    /// column.
+    pub(crate) fn among(&mut self, column: &str, texts: impl Iterator<Item = &'static str>) {
+        let texts: Vec<_> = texts.map(|text| format!("'{text}'")).collect();
+        self.conditions.push(format!("{column} IN ({})", texts.join(", ")));
+    }
+
     /// The query for these columns of a table.
     pub(crate) fn sql(&self, table: &str, columns: &str) -> String {
         format!(
-            "SELECT {columns} FROM {table} WHERE {} ORDER BY {} LIMIT ${}",
+            "SELECT {columns} FROM {table} WHERE {} ORDER BY {}{} LIMIT ${}",
             self.conditions.join(" AND "),
             self.id_column,
+            match self.order {
+                ListOrder::OldestFirst => "",
+                ListOrder::NewestFirst => " DESC",
+            },
             self.params.len() + 1
         )
     }
@@ -96,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_page_has_only_the_conditions_it_was_given() {
-        let mut page = Page::new("id", Some(7), 9_999);
+        let wish = PageWish { cursor: Some(7), ..PageWish::first(9_999) };
+        let mut page = Page::new("id", wish, |id| id);
         page.only("owner", Some(3_i64));
         page.only("state", None::<&str>);
         page.compare("at", "<", Some(5_i64));
@@ -105,5 +148,7 @@ mod tests {
             "SELECT a, b FROM t WHERE id > $1 AND owner = $2 AND at < $3 ORDER BY id LIMIT $4"
         );
         assert_eq!(page.params(), [7, 3, 5, 500].map(Value::Int));
+        let page = Page::new("id", PageWish { order: ListOrder::NewestFirst, ..wish }, |id| id);
+        assert_eq!(page.sql("t", "a"), "SELECT a FROM t WHERE id < $1 ORDER BY id DESC LIMIT $2");
     }
 }

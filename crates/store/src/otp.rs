@@ -127,14 +127,14 @@ async fn claim(
 }
 
 /// Begins the delivery of a page's password. It is known by the page's link, under a reference
-/// that no caller can choose (`domain::is_reference`), so what comes of it is not kept.
+/// that no caller can choose, since it begins with a blank (`domain::is_reference`), so what comes of it is not kept.
 pub(crate) async fn claim_page_password(
     tx: &Tx,
     enterprise_id: EnterpriseId,
     secret_hash: [u8; 32],
     real_now: Timestamp,
 ) -> Result<OtpClaim, StoreError> {
-    let reference = secret_hash.iter().fold("page/".to_owned(), |mut text, byte| {
+    let reference = secret_hash.iter().fold(" page/".to_owned(), |mut text, byte| {
         text.push_str(&format!("{byte:02x}"));
         text
     });

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use domain::{DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId};
 
 use crate::jobs::Lease;
+use crate::listing::ListOrder;
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
 pub use claim::{DueDestination, Grant};
@@ -85,8 +86,10 @@ pub struct DeliveryFilter {
     pub status: Option<DeliveryStatus>,
     /// Only about this object.
     pub business_id: Option<i64>,
-    /// Only after this id.
+    /// Only what comes after this id.
     pub cursor: Option<WebhookId>,
+    /// In which order.
+    pub order: ListOrder,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,
 }

@@ -2,7 +2,7 @@
 
 use domain::{CardProfile, EnterpriseId, ProfileId};
 
-use crate::listing::Page;
+use crate::listing::{Page, PageWish};
 use crate::rows::{PROFILE_COLUMNS, profile_from, profile_values};
 use crate::{Store, StoreError};
 
@@ -45,17 +45,16 @@ impl Store {
         .await
     }
 
-    /// Profiles in order of id, of one enterprise or of all, after `cursor`, at most `limit`.
+    /// A page of the profiles of one enterprise, or of all.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn profiles(
         &self,
         enterprise_id: Option<EnterpriseId>,
-        cursor: Option<ProfileId>,
-        limit: u32,
+        wish: PageWish<ProfileId>,
     ) -> Result<Vec<CardProfile>, StoreError> {
-        let mut page = Page::new("profile_id", cursor.map(ProfileId::as_i64), limit);
+        let mut page = Page::new("profile_id", wish, ProfileId::as_i64);
         page.only("enterprise_id", enterprise_id);
         self.page("card_profile", PROFILE_COLUMNS, page, profile_from).await
     }

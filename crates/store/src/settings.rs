@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{FxRate, FxTable};
+use domain::{Currency, FxRate, FxTable};
 
 use crate::engine::Tx;
 use crate::rows::Fields;
@@ -110,6 +110,25 @@ impl Store {
             })
             .await;
         rates.map(|rates: Vec<FxRate>| FxTable::new(rates))
+    }
+
+    /// The part of the FX table in force that leads from one currency to another: one rate, or
+    /// none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn fx_rate(&self, from: Currency, to: Currency) -> Result<FxTable, StoreError> {
+        let rates = self
+            .read(move |tx| {
+                Box::pin(async move {
+                    let sql = "SELECT from_currency, to_currency, rate FROM fx_rate \
+                        WHERE from_currency = $1 AND to_currency = $2";
+                    let row = tx.query_opt(sql, &[from.into(), to.into()]).await?;
+                    row.map(|row| rate_from(&mut Fields::of(&row))).transpose()
+                })
+            })
+            .await;
+        rates.map(FxTable::new)
     }
 
     /// Replaces the FX table.

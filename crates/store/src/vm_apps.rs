@@ -3,20 +3,21 @@
 use std::sync::{Arc, LazyLock};
 
 use domain::{
-    AccountOwner, CardId, CardProfile, Currency, Destination, EnterpriseId, Money, SealedUrl,
-    Timestamp, VmApp, VmAppId, VmFee, VmFees, VmProduct,
+    AccountOwner, CardProfile, Currency, Destination, EnterpriseId, Money, SealedUrl, Timestamp, VmApp,
+    VmAppId, VmFee, VmFees, VmProduct,
 };
 use ipnet::IpNet;
 use thiserror::Error;
 
 use crate::engine::{Tx, Value};
+use crate::listing::{Page, PageWish};
 use crate::money::MoveFunds;
 use crate::outbox::set_has_url;
 use crate::rows::{
     PROFILE_COLUMNS, VM_APP_COLUMNS, VM_PRODUCT_COLUMNS, prefixed, profile_values, update_text,
     vm_app_from, vm_app_values, vm_product_from, vm_product_values,
 };
-use crate::{MAX_PAGE_ROWS, MoneyError, MovedFunds, Store, StoreError};
+use crate::{MoneyError, MovedFunds, Store, StoreError};
 
 /// Most expired tokens that one new token removes.
 const TOKENS_SWEPT: i64 = 100;
@@ -180,29 +181,18 @@ impl Store {
             .await
     }
 
-    /// Apps of an enterprise in order of id, after `cursor`.
+    /// A page of the apps of an enterprise.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn vm_apps(
         &self,
         enterprise_id: EnterpriseId,
-        cursor: Option<VmAppId>,
-        limit: u32,
+        wish: PageWish<VmAppId>,
     ) -> Result<Vec<VmApp>, StoreError> {
-        let after = cursor.map_or(i64::MIN, VmAppId::as_i64);
-        let limit = limit.min(MAX_PAGE_ROWS);
-        self.read_one(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {VM_APP_COLUMNS} FROM vm_app WHERE enterprise_id = $1 \
-                     AND vm_app_id > $2 ORDER BY vm_app_id LIMIT $3"
-                );
-                let params = [enterprise_id.into(), after.into(), limit.into()];
-                tx.query_map(&sql, &params, vm_app_from).await
-            })
-        })
-        .await
+        let mut page = Page::new("vm_app_id", wish, VmAppId::as_i64);
+        page.only("enterprise_id", Some(enterprise_id));
+        self.page("vm_app", VM_APP_COLUMNS, page, vm_app_from).await
     }
 
     /// Changes an app; `None` if there is no such app. Wakes the outbox, since a webhook URL
@@ -342,23 +332,6 @@ impl Store {
             Box::pin(async move {
                 put_product(tx, &product).await?;
                 Ok(products_of(tx, product.enterprise_id, product.vm_app_id).await?)
-            })
-        })
-        .await
-    }
-
-    /// The card that has this UUID, whoever owns it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn card_id_of_uuid(&self, card_uuid: &str) -> Result<Option<CardId>, StoreError> {
-        let card_uuid = card_uuid.to_owned();
-        self.read_one(move |tx| {
-            let card_uuid = card_uuid.clone();
-            Box::pin(async move {
-                let sql = "SELECT card_id FROM vm_card_uuid WHERE card_uuid = $1";
-                let row = tx.query_opt(sql, &[card_uuid.as_str().into()]).await?;
-                row.map(|row| row.int(0).map(CardId::from_i64)).transpose()
             })
         })
         .await

@@ -5,4 +5,7 @@ mod byte_order_mark;
 pub mod cardbridge;
 pub mod country;
 pub mod dialling;
+mod repeated;
 pub mod vm;
+
+pub use repeated::repeated_fields;

@@ -5,9 +5,9 @@ use super::mask::Masked;
 
 /// Where SQL may stand. This program has samples of it and no database; the bench
 /// measures the store beside callers that write the same rows without it, and the tests of
-/// reconciliation, of stuck holds, of jobs, of sent passwords and of kept keys change rows behind the store's back,
-/// and the binary's have servers of their own to set up.
-const FREE: [&str; 14] = [
+/// reconciliation, of stuck holds, of jobs, of references, of sent passwords and of kept keys
+/// change rows behind the store's back, and the binary's have servers of their own to set up.
+const FREE: [&str; 15] = [
     "crates/store/",
     "crates/authorise/tests/it/own_money",
     "crates/authorise/tests/it/stuck_hold",
@@ -17,6 +17,7 @@ const FREE: [&str; 14] = [
     "crates/api/tests/it/keyed_calls",
     "crates/api/tests/it/parked_jobs",
     "crates/api/tests/it/recon",
+    "crates/api/tests/it/references",
     "crates/api/tests/it/send_otp",
     "crates/cardbridge/tests/it/cluster",
     "crates/cardbridge/tests/it/keyed_calls",

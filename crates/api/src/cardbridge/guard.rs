@@ -10,8 +10,12 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, header};
 use tokio::time::Instant;
 
+use wire::repeated_fields;
+
 use super::authenticate::{Arrival, Signed, authenticate};
 use super::explained::explained;
+use super::foreign_fields::ForeignFields;
+use super::operation::Route;
 use super::rate_limit::{Allowance, RateLimit};
 use super::reply::{Failure, transport_failure};
 use super::secrets::OpenSecrets;
@@ -25,14 +29,17 @@ pub(crate) struct Guard {
     pub(crate) state: Arc<ApiState>,
     pub(crate) secrets: OpenSecrets,
     weights: HashMap<&'static str, u64>,
+    foreign_fields: ForeignFields,
     rate_limit: RateLimit,
 }
 
 impl Guard {
-    /// A guard of the routes with these weights.
-    pub(crate) fn new(state: Arc<ApiState>, weights: HashMap<&'static str, u64>) -> Self {
+    /// A guard of the routes of this table.
+    pub(crate) fn new(state: Arc<ApiState>, table: &[Route]) -> Self {
         let secrets = OpenSecrets::new(Arc::clone(&state.vault));
-        Self { state, secrets, weights, rate_limit: RateLimit::default() }
+        let weights = table.iter().map(|route| (route.path, route.weight)).collect();
+        let foreign_fields = ForeignFields::of(table);
+        Self { state, secrets, weights, foreign_fields, rate_limit: RateLimit::default() }
     }
 
     /// Charges the caller's allowance; the sandbox has no limit.
@@ -107,8 +114,16 @@ async fn admit(guard: &Guard, request: Request) -> Result<(Request, Signed), Res
         body,
         peer,
     };
+    let is_get = arrival.is_get;
     let refused = |failure| explained(&guard.state, &arrival, failure).into_response();
     let signed = authenticate(guard, arrival.clone()).await.map_err(refused)?;
+    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let repeated = repeated_fields(&signed.body);
+    if !repeated.is_empty() {
+        let enterprise_id = signed.enterprise_id;
+        tracing::warn!(%enterprise_id, path, ?repeated, "fields are there twice; the last counts");
+    }
+    guard.foreign_fields.check(path, is_get, &signed).map_err(IntoResponse::into_response)?;
     Ok((Request::from_parts(parts, Body::empty()), signed))
 }
 

@@ -7,6 +7,7 @@ mod card_redirect;
 mod customer;
 mod enterprise;
 mod explained;
+mod foreign_fields;
 mod guard;
 mod intent_ticket;
 mod kyc;
@@ -25,4 +26,5 @@ mod three_ds;
 mod upload;
 mod webhooks;
 
+pub(crate) use reply::transport_failure;
 pub use routes::{open_api_document, public_paths, public_service};

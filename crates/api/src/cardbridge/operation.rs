@@ -21,6 +21,8 @@ pub(crate) struct Route {
     pub(crate) input: Input,
     /// The payload of a success.
     pub(crate) data: Option<Described>,
+    /// Older names of fields, read beside those that the document shows.
+    pub(crate) older_names: &'static [&'static str],
     /// Codes of its own, beside those that every operation can answer.
     pub(crate) refusals: &'static [ErrorCode],
 }
@@ -78,7 +80,7 @@ pub(crate) fn route(
     handler: MethodRouter<Arc<ApiState>>,
 ) -> Route {
     let input = Input::Query(Vec::new());
-    Route { path, weight, handler, summary: "", input, data: None, refusals: &[] }
+    Route { path, weight, handler, summary: "", input, data: None, older_names: &[], refusals: &[] }
 }
 
 impl Route {
@@ -95,6 +97,11 @@ impl Route {
     /// It reads this body.
     pub(crate) fn takes<T: ToSchema>(self) -> Self {
         Self { input: Input::Body(Box::new(Described::named::<T>())), ..self }
+    }
+
+    /// It reads these older names too.
+    pub(crate) fn also_reads(self, older_names: &'static [&'static str]) -> Self {
+        Self { older_names, ..self }
     }
 
     /// A success carries this object.

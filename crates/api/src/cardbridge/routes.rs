@@ -9,7 +9,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::{get, post, put};
 use domain::ErrorCode::*;
 use http::uri::PathAndQuery;
-use http::{Request, StatusCode, Uri};
+use http::{Request, Uri};
 use serde_json::Value;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
@@ -22,7 +22,7 @@ use wire::cardbridge::{
 
 use super::guard::{Guard, guard};
 use super::operation::{Route, optional, required, route};
-use super::reply::{Failure, transport_failure};
+use super::reply::Failure;
 use super::{
     card, card_order, card_redirect, customer, enterprise, intent_ticket, kyc, openapi,
     secret_extract, secure_card, send_otp, settlement, simulation, three_ds, upload,
@@ -113,6 +113,7 @@ fn orders_and_cards() -> Vec<Route> {
         route(guidance_wire::GUIDANCE_LINK_PATH, 1, post(card_redirect::guidance_link))
             .about("Makes a one-time link to a hosted page")
             .takes::<guidance_wire::GuidanceRequest>()
+            .also_reads(&["preVerified", "ua"])
             .gives_plain::<String>()
             .refuses(&[
                 GuidanceLinkTypeInvalid,
@@ -342,8 +343,7 @@ pub fn public_paths() -> Vec<&'static str> {
 }
 
 fn router(state: Arc<ApiState>) -> Router {
-    let weights = table().into_iter().map(|route| (route.path, route.weight)).collect();
-    let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(&state), weights)), guard);
+    let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(&state), &table())), guard);
     let routes = table()
         .into_iter()
         .fold(Router::new(), |router, route| router.route(route.path, route.handler));
@@ -356,8 +356,8 @@ fn router(state: Arc<ApiState>) -> Router {
         .merge(secret_extract::routes(Arc::clone(&state)))
         .route(settlement::DOWNLOAD_PATH, get(settlement::download))
         .route(uploads::UPLOAD_PATH, put(uploads::receive).options(uploads::preflight))
-        .method_not_allowed_fallback(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED))
-        .fallback(async || transport_failure(StatusCode::NOT_FOUND))
+        .method_not_allowed_fallback(vm::wrong_method)
+        .fallback(vm::unknown_path)
         .with_state(state)
 }
 

@@ -19,6 +19,7 @@ use super::idempotency::already_done;
 use super::key_extraction::{self, KeyExtractionBody, Recipient};
 use crate::fields::Fields;
 use crate::once::Once;
+use crate::paging::ListQuery;
 use crate::problem::Problem;
 use crate::provision;
 use crate::request_bodies::NewApiKeyRequest;
@@ -27,7 +28,7 @@ use crate::state::{ApiState, Mode};
 /// The API keys of an enterprise.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ApiKeysBody {
-    /// Oldest first.
+    /// Newest first; oldest first with `order=asc`.
     items: Vec<ApiKeyBody>,
 }
 
@@ -77,16 +78,19 @@ pub(crate) async fn create(
     Ok(Json(HandedOverBody::Here(body)).into_response())
 }
 
-/// Every API key of an enterprise, oldest first, revoked ones too. No secret is in it.
+/// Every API key of an enterprise, newest first unless asked otherwise, revoked ones too. No secret is in it.
 #[utoipa::path(get, path = "/admin/v1/enterprises/{id}/api-keys", operation_id = "list_api_keys", tag = "enterprises",
-    params(("id" = String, Path)), responses((status = 200, body = ApiKeysBody)))]
+    params(("id" = String, Path), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`")),
+    responses((status = 200, body = ApiKeysBody)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    query: ListQuery,
 ) -> Result<Json<ApiKeysBody>, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
     let keys = state.store.api_keys(id).await?;
-    Ok(Json(ApiKeysBody { items: keys.into_iter().map(ApiKeyBody::from).collect() }))
+    let items = query.ordered(keys.into_iter().map(ApiKeyBody::from).collect())?;
+    Ok(Json(ApiKeysBody { items }))
 }
 
 /// Revokes an API key at once.

@@ -4,6 +4,8 @@ use domain::{Authorisation, AuthorisationStatus, Merchant, Money};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::card_reference::NamesCards;
+
 /// The shop.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -65,6 +67,12 @@ pub(crate) struct AuthorisationBody {
     posted_amount: String,
     created_at: String,
     decided_at: Option<String>,
+}
+
+impl NamesCards for AuthorisationBody {
+    fn cards(&mut self) -> Vec<(&str, &mut String)> {
+        vec![(&self.enterprise_id, &mut self.card_id)]
+    }
 }
 
 impl From<&Authorisation> for AuthorisationBody {

@@ -12,7 +12,7 @@ use store::{AuthorisationFilter, AuthorisationView};
 use utoipa::ToSchema;
 
 use super::{AuthorisationBody, PathText};
-use crate::card_reference::card_id_filter;
+use crate::card_reference::{NamesCards, card_id_filter, named};
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -104,11 +104,18 @@ impl ReceiptBody {
     }
 }
 
-/// Authorisations in order of arrival.
+impl NamesCards for ReceiptBody {
+    fn cards(&mut self) -> Vec<(&str, &mut String)> {
+        self.authorisation.cards()
+    }
+}
+
+/// Authorisations, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/authorisations", operation_id = "list_authorisations", tag = "authorisations",
     params(("cardId" = Option<String>, Query), ("enterpriseId" = Option<String>, Query),
         ("from" = Option<String>, Query), ("to" = Option<String>, Query),
-        ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+        ("limit" = Option<u32>, Query), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<AuthorisationBody>)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
@@ -120,11 +127,12 @@ pub(crate) async fn list(
         from: moment(&query, "from")?,
         to: moment(&query, "to")?,
         cursor: query.cursor()?,
+        order: query.order()?,
         limit: query.limit()?,
     };
     let limit = filter.limit;
     let rows = state.store.authorisations(filter).await?;
-    Ok(Json(Page::of(&rows, limit, |row| row.auth_id)))
+    named(&state, Page::of(&rows, limit, |row| row.auth_id)).await
 }
 
 fn moment(query: &ListQuery, name: &str) -> Result<Option<Timestamp>, Problem> {
@@ -145,5 +153,5 @@ pub(crate) async fn read(
     let view = view.ok_or_else(|| Problem::not_found("authorisation"))?;
     let enterprise_id = view.authorisation.enterprise_id;
     let transfers = state.store.transfers_of(enterprise_id, auth_id).await?;
-    Ok(Json(ReceiptBody::of(&view, &transfers)))
+    named(&state, ReceiptBody::of(&view, &transfers)).await
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PathText;
-use crate::card_reference::card_id;
+use crate::card_reference::{CardNames, NamesCards, card_id, named};
 use crate::once::Once;
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -36,6 +36,12 @@ pub(crate) struct CardBody {
     invalidate_reason: Option<String>,
     created_at: String,
     modified_at: String,
+}
+
+impl NamesCards for CardBody {
+    fn cards(&mut self) -> Vec<(&str, &mut String)> {
+        vec![(&self.enterprise_id, &mut self.card_id)]
+    }
 }
 
 impl From<&Card> for CardBody {
@@ -68,7 +74,7 @@ pub(crate) async fn read(
 ) -> Result<Json<CardBody>, Problem> {
     let card = state.store.card_of_anyone(card_id(&state, &id.0).await?).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
-    Ok(Json(CardBody::from(&card)))
+    named(&state, CardBody::from(&card)).await
 }
 
 /// The issuer's own freeze.
@@ -79,8 +85,11 @@ pub(crate) async fn block(
     id: PathText,
     once: Once,
 ) -> Result<Json<CardBody>, Problem> {
-    let card_id = card_id(&state, &id.0).await?.to_string();
-    once.json(|card: &Card| CardBody::from(card), state.cards.block(&card_id)).await
+    let card_id = card_id(&state, &id.0).await?;
+    let card_text = card_id.to_string();
+    let names = CardNames::of_card(&state, card_id).await?;
+    let blocked = state.cards.block(&card_text);
+    once.json(move |card: &Card| names.put(CardBody::from(card)), blocked).await
 }
 
 /// Lifts the issuer's freeze.
@@ -91,6 +100,9 @@ pub(crate) async fn unblock(
     id: PathText,
     once: Once,
 ) -> Result<Json<CardBody>, Problem> {
-    let card_id = card_id(&state, &id.0).await?.to_string();
-    once.json(|card: &Card| CardBody::from(card), state.cards.unblock(&card_id)).await
+    let card_id = card_id(&state, &id.0).await?;
+    let card_text = card_id.to_string();
+    let names = CardNames::of_card(&state, card_id).await?;
+    let unblocked = state.cards.unblock(&card_text);
+    once.json(move |card: &Card| names.put(CardBody::from(card)), unblocked).await
 }

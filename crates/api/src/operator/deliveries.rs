@@ -78,10 +78,11 @@ impl From<&DeliveryView> for DeliveryBody {
     }
 }
 
-/// Webhooks in order of id.
+/// Webhooks, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/webhook-deliveries", operation_id = "list_webhook_deliveries", tag = "webhooks",
     params(("status" = Option<String>, Query), ("businessId" = Option<String>, Query),
         ("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
+        ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<DeliveryBody>)))]
 pub(crate) async fn list(
@@ -93,11 +94,24 @@ pub(crate) async fn list(
         status: query.parsed("status", "must be PENDING, DELIVERED or DEAD")?,
         business_id: query.id("businessId")?,
         cursor: query.cursor()?,
+        order: query.order()?,
         limit: query.limit()?,
     };
     let limit = filter.limit;
     let rows = state.store.deliveries(filter).await?;
     Ok(Json(Page::of(&rows, limit, |row| row.event.webhook_id)))
+}
+
+/// One webhook with its tries.
+#[utoipa::path(get, path = "/admin/v1/webhook-deliveries/{id}", operation_id = "read_webhook_delivery", tag = "webhooks",
+    params(("id" = String, Path)), responses((status = 200, body = DeliveryBody)))]
+pub(crate) async fn read(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+) -> Result<Json<DeliveryBody>, Problem> {
+    let view = state.store.delivery(id.id::<WebhookId>("webhook")?).await?;
+    let view = view.ok_or_else(|| Problem::not_found("webhook"))?;
+    Ok(Json(DeliveryBody::from(&view)))
 }
 
 /// Sends a delivered or parked webhook again, to the URL in force now.

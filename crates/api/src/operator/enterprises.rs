@@ -37,17 +37,19 @@ pub(crate) async fn create(
     once.json(EnterpriseBody::of_new, made).await
 }
 
-/// Enterprises in order of id.
+/// Enterprises, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/enterprises", operation_id = "list_enterprises", tag = "enterprises",
-    params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    params(("limit" = Option<u32>, Query), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<EnterpriseBody>)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
     query: ListQuery,
 ) -> Result<Json<Page<EnterpriseBody>>, Problem> {
-    let limit = query.limit()?;
-    let rows = state.store.enterprises(query.cursor::<EnterpriseId>()?, limit).await?;
-    let next_cursor = Page::<EnterpriseBody>::cursor_after(&rows, limit, |row| row.enterprise_id);
+    let wish = query.page::<EnterpriseId>()?;
+    let rows = state.store.enterprises(wish).await?;
+    let id = |row: &Enterprise| row.enterprise_id;
+    let next_cursor = Page::<EnterpriseBody>::cursor_after(&rows, wish.limit, id);
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
         items.push(EnterpriseBody::read(&state, row).await?);

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
-use domain::Money;
+use domain::{EnterpriseId, Money};
 use store::MovedFunds;
 
 use super::PathText;
 use super::balance::BalanceBody;
 use super::enterprises::enterprise_of;
+use super::reference::reference_of_movement;
 use crate::fields::Fields;
 use crate::once::Once;
 use crate::problem::Problem;
@@ -28,7 +29,7 @@ pub(crate) async fn deposit(
     body: Bytes,
 ) -> Result<Json<BalanceBody>, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
-    let (amount, reference) = movement(&body)?;
+    let (amount, reference) = movement(&state, id, &body).await?;
     let now = state.store.clock().now();
     once.try_json(body_of, state.store.deposit(id, amount, reference, now)).await
 }
@@ -44,7 +45,7 @@ pub(crate) async fn withdraw(
     body: Bytes,
 ) -> Result<Json<BalanceBody>, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
-    let (amount, reference) = movement(&body)?;
+    let (amount, reference) = movement(&state, id, &body).await?;
     let now = state.store.clock().now();
     once.try_json(body_of, state.store.withdraw(id, amount, reference, now)).await
 }
@@ -53,9 +54,13 @@ fn body_of(moved: &MovedFunds) -> Result<BalanceBody, Problem> {
     Ok(BalanceBody::of(&moved.account)?)
 }
 
-fn movement(body: &[u8]) -> Result<(Money, String), Problem> {
+async fn movement(
+    state: &ApiState,
+    id: EnterpriseId,
+    body: &[u8],
+) -> Result<(Money, String), Problem> {
     let fields = Fields::parse(body, FundsMovement::FIELDS)?;
     let currency = fields.required("currency", fields.currency("currency")?)?;
     let amount = fields.required("amount", fields.money("amount", currency)?)?;
-    Ok((amount, fields.required_text("reference")?))
+    Ok((amount, reference_of_movement(state, id, &fields).await?))
 }

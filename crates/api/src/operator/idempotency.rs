@@ -34,7 +34,7 @@ impl Once {
     /// Those of `work`.
     pub(crate) async fn json<T: 'static, E, B: Serialize>(
         &self,
-        body: impl Fn(&T) -> B + Copy + Send + Sync + 'static,
+        body: impl Fn(&T) -> B + Clone + Send + Sync + 'static,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<Json<B>, Problem>
     where
@@ -49,14 +49,15 @@ impl Once {
     /// Those of `work` and `body`.
     pub(crate) async fn try_json<T: 'static, E, B: Serialize>(
         &self,
-        body: impl Fn(&T) -> Result<B, Problem> + Copy + Send + Sync + 'static,
+        body: impl Fn(&T) -> Result<B, Problem> + Clone + Send + Sync + 'static,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<Json<B>, Problem>
     where
         Problem: From<E>,
     {
+        let kept_body = body.clone();
         let kept = move |outcome: &T| {
-            body(outcome).map(Some).map_err(|_| StoreError::Corrupt("what is to be answered"))
+            kept_body(outcome).map(Some).map_err(|_| StoreError::Corrupt("what is to be answered"))
         };
         let outcome = self.answering(kept, work).await?;
         body(&outcome).map(Json)

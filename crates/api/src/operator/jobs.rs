@@ -40,10 +40,11 @@ impl From<&Job> for ParkedJobBody {
     }
 }
 
-/// Parked jobs, in order of id. The log tells why each failed.
+/// Parked jobs, newest first unless asked otherwise. The log tells why each failed.
 #[utoipa::path(get, path = "/admin/v1/jobs", operation_id = "list_jobs", tag = "jobs",
     params(("parked" = bool, Query, description = "must be true"),
-        ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+        ("limit" = Option<u32>, Query), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<ParkedJobBody>)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
@@ -52,9 +53,9 @@ pub(crate) async fn list(
     if query.text("parked")?.as_deref() != Some("true") {
         return Err(Problem::invalid("parked must be true: other jobs are not listed"));
     }
-    let limit = query.limit()?;
-    let rows = state.store.parked_jobs(query.cursor()?, limit).await?;
-    Ok(Json(Page::of(&rows, limit, |row| row.job_id)))
+    let wish = query.page::<JobId>()?;
+    let rows = state.store.parked_jobs(wish).await?;
+    Ok(Json(Page::of(&rows, wish.limit, |row| row.job_id)))
 }
 
 /// Makes a parked job due at once, with all its attempts before it; another one is not found.

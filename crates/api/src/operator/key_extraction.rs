@@ -151,10 +151,11 @@ fn not_sent(error: &MailError) -> Problem {
     }
 }
 
-/// Attempts to fetch an enterprise's keys, in order of id.
+/// Attempts to fetch an enterprise's keys, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/enterprises/{id}/key-extraction-attempts",
     operation_id = "list_key_extraction_attempts", tag = "enterprises",
-    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<ExtractionAttemptBody>)))]
 pub(crate) async fn list_attempts(
     State(state): State<Arc<ApiState>>,
@@ -162,7 +163,7 @@ pub(crate) async fn list_attempts(
     query: ListQuery,
 ) -> Result<Json<Page<ExtractionAttemptBody>>, Problem> {
     let enterprise_id = enterprise_of(&state, &id).await?.enterprise_id;
-    let limit = query.limit()?;
-    let rows = state.store.extraction_attempts(enterprise_id, query.cursor()?, limit).await?;
-    Ok(Json(Page::of(&rows, limit, |row| row.attempt_id)))
+    let wish = query.page()?;
+    let rows = state.store.extraction_attempts(enterprise_id, wish).await?;
+    Ok(Json(Page::of(&rows, wish.limit, |row| row.attempt_id)))
 }

@@ -41,9 +41,10 @@ impl AccountBody {
     }
 }
 
-/// Ledger accounts in order of id.
+/// Ledger accounts, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/ledger/accounts", tag = "ledger",
     params(("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
+        ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<AccountBody>)))]
 pub(crate) async fn accounts(
@@ -52,7 +53,8 @@ pub(crate) async fn accounts(
 ) -> Result<Json<Page<AccountBody>>, Problem> {
     let limit = query.limit()?;
     let enterprise_id = query.id("enterpriseId")?;
-    let filter = AccountFilter { enterprise_id, cursor: query.cursor()?, limit };
+    let (cursor, order) = (query.cursor()?, query.order()?);
+    let filter = AccountFilter { enterprise_id, cursor, order, limit };
     let rows = state.store.accounts(filter).await?;
     let next_cursor = Page::<AccountBody>::cursor_after(&rows, limit, |row| row.account_id);
     let items = rows.iter().map(AccountBody::of).collect::<Result<_, _>>()?;

@@ -25,6 +25,7 @@ mod plastic;
 mod profile_body;
 mod profiles;
 mod recon;
+mod reference;
 mod reveals;
 mod routes;
 mod tickets;

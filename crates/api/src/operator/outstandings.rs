@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::path_text::PathText;
 use super::{AuthorisationBody, TransactionBody};
+use crate::card_reference::{NamesCards, named};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -47,6 +48,14 @@ impl OutstandingBody {
     }
 }
 
+impl NamesCards for OutstandingBody {
+    fn cards(&mut self) -> Vec<(&str, &mut String)> {
+        let authorisations = self.authorisations.iter_mut().flat_map(NamesCards::cards);
+        let transactions = self.transactions.iter_mut().flat_map(NamesCards::cards);
+        authorisations.chain(transactions).collect()
+    }
+}
+
 /// A bill with its authorisations and transactions.
 #[utoipa::path(get, path = "/admin/v1/outstandings/{id}", operation_id = "read_outstanding", tag = "authorisations",
     params(("id" = String, Path)), responses((status = 200, body = OutstandingBody)))]
@@ -57,5 +66,5 @@ pub(crate) async fn read(
     let outs_id = id.id::<OutsId>("outstanding")?;
     let bill = state.store.outstanding(outs_id).await?;
     let body = bill.and_then(|bill| OutstandingBody::of(outs_id, &bill));
-    body.map(Json).ok_or_else(|| Problem::not_found("outstanding"))
+    named(&state, body.ok_or_else(|| Problem::not_found("outstanding"))?).await
 }

@@ -31,17 +31,18 @@ pub(crate) async fn create(
         .await
 }
 
-/// Card profiles in order of id.
+/// Card profiles, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/card-profiles", operation_id = "list_card_profiles", tag = "cards",
     params(("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
+        ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<ProfileBody>)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
     query: ListQuery,
 ) -> Result<Json<Page<ProfileBody>>, Problem> {
-    let limit = query.limit()?;
     let enterprise_id = query.id::<EnterpriseId>("enterpriseId")?;
-    let rows = state.store.profiles(enterprise_id, query.cursor()?, limit).await?;
-    Ok(Json(Page::of(&rows, limit, |row| row.profile_id)))
+    let wish = query.page()?;
+    let rows = state.store.profiles(enterprise_id, wish).await?;
+    Ok(Json(Page::of(&rows, wish.limit, |row| row.profile_id)))
 }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::PathText;
 use crate::card_reference::card_id;
+use crate::paging::ListQuery;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -29,7 +30,7 @@ pub(crate) struct RevealBody {
 /// Openings of a card's data.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RevealsBody {
-    /// Newest first, at most 500.
+    /// Newest first, or oldest first with `order=asc`; the latest 500.
     items: Vec<RevealBody>,
 }
 
@@ -47,13 +48,20 @@ impl From<&Reveal> for RevealBody {
 
 /// Who opened this card's data, and why.
 #[utoipa::path(get, path = "/admin/v1/cards/{id}/reveals", operation_id = "list_reveals", tag = "cards",
-    params(("id" = String, Path)), responses((status = 200, body = RevealsBody)))]
+    params(("id" = String, Path), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`")),
+    responses((status = 200, body = RevealsBody)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
     id: PathText,
+    query: ListQuery,
 ) -> Result<Json<RevealsBody>, Problem> {
     let card = state.store.card_of_anyone(card_id(&state, &id.0).await?).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     let reveals = state.store.reveals_of_card(card.enterprise_id, card.card_id).await?;
-    Ok(Json(RevealsBody { items: reveals.iter().map(RevealBody::from).collect() }))
+    let uuids = state.store.vm_card_uuids(vec![(card.enterprise_id, card.card_id)]).await?;
+    let mut items = query.ordered(reveals.iter().rev().map(RevealBody::from).collect())?;
+    for (item, uuid) in items.iter_mut().zip(uuids.values().cycle()) {
+        item.card_id.clone_from(uuid);
+    }
+    Ok(Json(RevealsBody { items }))
 }

@@ -9,8 +9,9 @@ use serde::Serialize;
 use store::PostingFilter;
 use utoipa::ToSchema;
 
+use super::PathText;
 use super::authorisation_body::MerchantBody;
-use crate::card_reference::card_id_filter;
+use crate::card_reference::{NamesCards, card_id_filter, named};
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -35,6 +36,12 @@ pub(crate) struct TransactionBody {
     posted_at: String,
 }
 
+impl NamesCards for TransactionBody {
+    fn cards(&mut self) -> Vec<(&str, &mut String)> {
+        vec![(&self.enterprise_id, &mut self.card_id)]
+    }
+}
+
 impl From<&Posting> for TransactionBody {
     fn from(posting: &Posting) -> Self {
         Self {
@@ -56,10 +63,11 @@ impl From<&Posting> for TransactionBody {
     }
 }
 
-/// Posted transactions in order of id.
+/// Posted transactions, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/transactions", operation_id = "list_transactions", tag = "authorisations",
     params(("cardId" = Option<String>, Query), ("enterpriseId" = Option<String>, Query),
         ("authId" = Option<String>, Query), ("limit" = Option<u32>, Query),
+        ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<TransactionBody>)))]
 pub(crate) async fn list(
@@ -71,9 +79,22 @@ pub(crate) async fn list(
         enterprise_id: query.id("enterpriseId")?,
         auth_id: query.id("authId")?,
         cursor: query.cursor()?,
+        order: query.order()?,
         limit: query.limit()?,
     };
     let limit = filter.limit;
     let rows = state.store.postings(filter).await?;
-    Ok(Json(Page::of(&rows, limit, |row| row.transaction_id)))
+    named(&state, Page::of(&rows, limit, |row| row.transaction_id)).await
+}
+
+/// One posted transaction.
+#[utoipa::path(get, path = "/admin/v1/transactions/{id}", operation_id = "read_transaction", tag = "authorisations",
+    params(("id" = String, Path)), responses((status = 200, body = TransactionBody)))]
+pub(crate) async fn read(
+    State(state): State<Arc<ApiState>>,
+    id: PathText,
+) -> Result<Json<TransactionBody>, Problem> {
+    let posting = state.store.posting(id.id("transaction")?).await?;
+    let posting = posting.ok_or_else(|| Problem::not_found("transaction"))?;
+    named(&state, TransactionBody::from(&posting)).await
 }

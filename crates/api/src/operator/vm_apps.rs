@@ -18,6 +18,7 @@ use super::enterprise_body::opened_url;
 use super::enterprise_patch::{networks, public_key, url};
 use super::enterprises::enterprise_of;
 use super::idempotency::already_done;
+use super::reference::reference_of_movement;
 use super::vm_fees::{self, VmFeesBody};
 use crate::fields::Fields;
 use crate::once::Once;
@@ -143,7 +144,8 @@ pub(crate) async fn create(
 
 /// The apps of an enterprise in the order in which they were made, without their secrets.
 #[utoipa::path(get, path = "/admin/v1/enterprises/{id}/vm-apps", operation_id = "list_vm_apps", tag = "vm-apps",
-    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<VmAppBody>)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
@@ -151,9 +153,9 @@ pub(crate) async fn list(
     query: ListQuery,
 ) -> Result<Json<Page<VmAppBody>>, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
-    let limit = query.limit()?;
-    let apps = state.store.vm_apps(id, query.cursor::<VmAppId>()?, limit).await?;
-    let next_cursor = Page::<VmAppBody>::cursor_after(&apps, limit, |app| app.vm_app_id);
+    let wish = query.page::<VmAppId>()?;
+    let apps = state.store.vm_apps(id, wish).await?;
+    let next_cursor = Page::<VmAppBody>::cursor_after(&apps, wish.limit, |app| app.vm_app_id);
     let platform_public_key = platform_pem(&state, id).await?;
     let mut items = Vec::with_capacity(apps.len());
     for app in apps {
@@ -236,7 +238,7 @@ pub(crate) async fn fund(
     })?;
     let purse = fields.required("account", purse)?;
     let amount = fields.required("amount", fields.money("amount", Currency::USD)?)?;
-    let reference = fields.required_text("reference")?;
+    let reference = reference_of_movement(&state, app.enterprise_id, &fields).await?;
     let (minor, now) = (amount.amount_minor(), state.store.clock().now());
     let moved = state.store.fund_vm_app(&app, purse, minor, reference, now);
     once.try_json(|moved: &MovedFunds| Ok(BalanceBody::of(&moved.account)?), moved).await

@@ -11,7 +11,7 @@ use store::PostingOutcome;
 
 use super::authorisations::{AnswerBody, answer_of};
 use super::purchase;
-use crate::card_reference::card_id;
+use crate::card_reference::{CardNames, card_id, named};
 use crate::fields::Fields;
 use crate::once::Once;
 use crate::operator::{AuthorisationBody, PathText, TransactionBody};
@@ -56,7 +56,7 @@ pub(crate) async fn reverse(
     let amount = Fields::parse(&body, Reversal::FIELDS)?.decimal_text("amount")?;
     let reversed = state.network.reverse(auth_id, amount.as_deref());
     let reversal = answer_of(&state, &once, reversed).await?;
-    Ok(Json(AuthorisationBody::from(&reversal.authorisation)))
+    named(&state, AuthorisationBody::from(&reversal.authorisation)).await
 }
 
 /// Posts an authorisation and its increments, wholly or in part.
@@ -73,8 +73,9 @@ pub(crate) async fn clear(
     let fields = Fields::parse(&body, Clearing::FIELDS)?;
     let amount = fields.decimal_text("amount")?;
     let is_final = fields.boolean("final")?.unwrap_or(true);
+    let names = CardNames::of_authorisation(&state, auth_id).await?;
     let cleared = state.network.clear(auth_id, amount.as_deref(), is_final);
-    once.json(body_of, cleared).await
+    once.json(move |posted| names.put(body_of(posted)), cleared).await
 }
 
 /// Posts what nothing authorised (force post); nobody is asked.
@@ -91,8 +92,9 @@ pub(crate) async fn force(
     let currency = fields.required("currency", fields.currency("currency")?)?;
     let merchant = purchase::merchant(&fields)?;
     let card_id = card_id(&state, &card_text).await?;
+    let names = CardNames::of_card(&state, card_id).await?;
     let forced = state.network.force(card_id, &amount, currency, merchant);
-    once.json(body_of, forced).await
+    once.json(move |posted| names.put(body_of(posted)), forced).await
 }
 
 fn body_of(posted: &PostingOutcome) -> TransactionBody {

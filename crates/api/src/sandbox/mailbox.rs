@@ -8,6 +8,8 @@ use notify::KeptMail;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::paging::ListQuery;
+use crate::problem::Problem;
 use crate::state::ApiState;
 
 /// A message that was sent.
@@ -31,7 +33,7 @@ pub(crate) struct MailBody {
 /// The messages kept, all of them.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MailboxBody {
-    /// Oldest first.
+    /// Newest first; oldest first with `order=asc`.
     items: Vec<MailBody>,
 }
 
@@ -50,10 +52,15 @@ impl From<&KeptMail> for MailBody {
     }
 }
 
-/// Messages that the platform sent, oldest first; the latest 500 are kept, in memory only.
+/// Messages that the platform sent, newest first unless asked otherwise; the latest 500 are kept, in memory only.
 #[utoipa::path(get, path = "/sandbox/v1/mailbox", operation_id = "read_mailbox", tag = "sandbox",
+    params(("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`")),
     responses((status = 200, body = MailboxBody)))]
-pub(crate) async fn read(State(state): State<Arc<ApiState>>) -> Json<MailboxBody> {
+pub(crate) async fn read(
+    State(state): State<Arc<ApiState>>,
+    query: ListQuery,
+) -> Result<Json<MailboxBody>, Problem> {
     let mails = state.mailer.mailbox().map(notify::Mailbox::mails).unwrap_or_default();
-    Json(MailboxBody { items: mails.iter().map(MailBody::from).collect() })
+    let items = query.ordered(mails.iter().map(MailBody::from).collect())?;
+    Ok(Json(MailboxBody { items }))
 }

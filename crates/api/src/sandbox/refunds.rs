@@ -13,7 +13,7 @@ use store::PostingFilter;
 use utoipa::ToSchema;
 
 use super::authorisations::{AnswerBody, answer_of};
-use crate::card_reference::card_id;
+use crate::card_reference::{NamesCards, card_id, named};
 use crate::fields::Fields;
 use crate::once::Once;
 use crate::problem::Problem;
@@ -38,6 +38,12 @@ pub(crate) struct RefundBody {
     acquirer_currency: String,
     /// When it was posted; null if it was declined.
     posted_at: Option<String>,
+}
+
+impl NamesCards for RefundBody {
+    fn cards(&mut self) -> Vec<(&str, &mut String)> {
+        vec![(&self.enterprise_id, &mut self.card_id)]
+    }
 }
 
 impl RefundBody {
@@ -88,7 +94,7 @@ pub(crate) async fn create(
         };
         postings = state.store.postings(filter).await?;
     }
-    Ok(Json(RefundBody::of(&answer, postings.first())))
+    named(&state, RefundBody::of(&answer, postings.first())).await
 }
 
 async fn refunded(state: &ApiState, fields: &Fields<'_>) -> Result<RefundOf, Problem> {

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::purchase::merchant;
-use crate::card_reference::card_id;
+use crate::card_reference::{CardNames, NamesCards, card_id, named};
 use crate::fields::Fields;
 use crate::once::Once;
 use crate::operator::PathText;
@@ -41,6 +41,12 @@ pub(crate) struct SandboxChallengeBody {
     expiry_time: String,
     created_at: String,
     modified_at: String,
+}
+
+impl NamesCards for SandboxChallengeBody {
+    fn cards(&mut self) -> Vec<(&str, &mut String)> {
+        vec![(&self.enterprise_id, &mut self.card_id)]
+    }
 }
 
 impl From<&ThreeDsChallenge> for SandboxChallengeBody {
@@ -90,8 +96,9 @@ pub(crate) async fn create(
     let card_id = card_id(&state, &card_text).await?;
     let card = state.store.card_of_anyone(card_id).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
+    let names = CardNames::of(&state, vec![(card.enterprise_id, card.card_id)]).await?;
     let made = state.challenges.create(&card, amount, merchant);
-    once.json(body_of, made).await
+    once.json(move |challenge| names.put(body_of(challenge)), made).await
 }
 
 /// A challenge as it stands.
@@ -104,7 +111,7 @@ pub(crate) async fn read(
     let challenge_id = id.id::<ChallengeId>("challenge")?;
     let challenge = state.store.challenge_of_anyone(challenge_id).await?;
     let challenge = challenge.ok_or_else(|| Problem::not_found("challenge"))?;
-    Ok(Json(SandboxChallengeBody::from(&challenge)))
+    named(&state, SandboxChallengeBody::from(&challenge)).await
 }
 
 /// Plays the cardholder of a card of the VM API, who types the code. The right one approves
@@ -121,7 +128,11 @@ pub(crate) async fn verify(
     let challenge_id = id.id::<ChallengeId>("challenge")?;
     let fields = Fields::parse(&body, ChallengeAnswer::FIELDS)?;
     let otp = Zeroizing::new(fields.required_text("otp")?);
-    once.json(body_of, state.challenges.verify(challenge_id, &otp)).await
+    let known = state.store.challenge_of_anyone(challenge_id).await?;
+    let card = known.map(|it| (it.enterprise_id, it.card_id));
+    let names = CardNames::of(&state, card.into_iter().collect()).await?;
+    let verified = state.challenges.verify(challenge_id, &otp);
+    once.json(move |challenge| names.put(body_of(challenge)), verified).await
 }
 
 fn body_of(challenge: &ThreeDsChallenge) -> SandboxChallengeBody {

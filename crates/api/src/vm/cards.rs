@@ -38,10 +38,16 @@ pub(crate) async fn detail(
     Extension(parameters): Extension<Arc<Parameters>>,
 ) -> Answer<CardDetail> {
     let card_id = parse_card_id(&parameters)?;
-    let offset = state.settings.vm.offset;
-    let opened = state.cards.reveal_vm_card(&caller.app, &card_id, offset).await?;
-    let created = offset.text(opened.view.vm_card.created_at);
-    Ok(Plain(shown(opened, created)))
+    let settings = &state.settings.vm;
+    let opened = state.cards.reveal_vm_card(&caller.app, &card_id, settings.offset).await?;
+    let card = opened.view.vm_card.clone();
+    let mut detail = shown(opened);
+    if settings.extra_fields {
+        detail.create_time = Some(settings.offset.text(card.created_at));
+        detail.label = Some(card.label);
+        detail.product_code = Some(card.product_code);
+    }
+    Ok(Plain(detail))
 }
 
 /// `POST /freezeCard`.
@@ -131,7 +137,7 @@ pub(crate) fn expiry_text(yymm: &str) -> String {
     format!("{}/{}", &yymm[2..], &yymm[..2])
 }
 
-fn shown(opened: OpenedVmCard, create_time: String) -> CardDetail {
+fn shown(opened: OpenedVmCard) -> CardDetail {
     let (view, holder) = (&opened.view, opened.holder);
     let limits = &view.vm_card.limits;
     let status = view.card.status;
@@ -156,8 +162,8 @@ fn shown(opened: OpenedVmCard, create_time: String) -> CardDetail {
             remaining_month_limit: Amount::of_minor(limits.month_left_minor(&view.used)),
         },
         card_address: holder.card_address,
-        create_time,
-        label: view.vm_card.label.clone(),
-        product_code: view.vm_card.product_code.clone(),
+        create_time: None,
+        label: None,
+        product_code: None,
     }
 }

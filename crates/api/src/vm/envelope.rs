@@ -15,6 +15,7 @@ use crypto::{CryptoError, RsaPool, RsaPoolError, RsaPrivateKey, RsaPublicKey};
 use domain::{EnterpriseId, RsaPadding, VmAppId};
 use tokio::time::Instant;
 use vault::Kept;
+use wire::repeated_fields;
 use wire::vm::VmError;
 use wire::vm::envelope::{self, Content};
 use wire::vm::framing;
@@ -163,6 +164,12 @@ impl Envelope {
         }
         let plain = self.decrypt(&caller.app, place, content, body.len()).await?;
         drop(turn);
+        let parts = [Some(body), plain.as_ref().map(|plain| plain.as_slice())];
+        let repeated: Vec<_> = parts.into_iter().flatten().flat_map(repeated_fields).collect();
+        if !repeated.is_empty() {
+            let vm_app_id = caller.app.vm_app_id;
+            tracing::warn!(%vm_app_id, ?repeated, "fields are there twice; the last counts");
+        }
         match plain.as_ref().map(|plain| Parameters::parse(plain)) {
             Some(Ok(parameters)) => Ok(parameters),
             _ => Err(self.strike(caller).into()),

@@ -7,6 +7,7 @@ mod caller;
 mod cards;
 mod envelope;
 mod listings;
+mod missing;
 mod openapi;
 mod opening;
 mod operation;
@@ -17,5 +18,6 @@ mod strikes;
 mod token;
 mod webhooks;
 
+pub(crate) use missing::{unknown_path, wrong_method};
 pub(crate) use routes::routes;
 pub use routes::{vm_api_document, vm_paths};

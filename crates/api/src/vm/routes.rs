@@ -82,6 +82,7 @@ fn cards_of_both_kinds() -> Vec<Operation> {
             reads: card::CREATE_FIELDS,
             gives: described::<card::CardIdBody>(),
             refuses: &[
+                VmError::ApplicationsRefused,
                 VmError::NotSet("address_line_one"),
                 VmError::ProductCode,
                 VmError::CardBin,

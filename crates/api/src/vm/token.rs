@@ -81,7 +81,8 @@ pub(crate) async fn issue(
     }
 }
 
-/// The app whose secret was shown. An app that does not exist costs what a wrong secret does.
+/// The app whose secret was shown. What a wrong secret takes is the same whether there is such
+/// an app or not: nothing of the app is read before its secret was right.
 async fn authenticate(state: &ApiState, raw_query: Option<&str>) -> Result<VmApp, Refusal> {
     let query = Query::parse(raw_query).map_err(|_| VmError::InvalidApp)?;
     let shown = |name: &'static str| match query.text(name) {
@@ -90,11 +91,11 @@ async fn authenticate(state: &ApiState, raw_query: Option<&str>) -> Result<VmApp
         Err(_) => Err(VmError::InvalidApp),
     };
     let (app_id, secret) = (shown(APP_ID)?, shown(APP_SECRET)?);
-    let app = state.store.vm_app(&app_id).await?;
-    let digest = sha256(secret.as_bytes());
-    let expected = app.as_ref().map_or([0; 32], |it| it.secret_digest);
-    let is_right = bool::from(digest.ct_eq(&expected));
-    Ok(app.filter(|_| is_right).ok_or(VmError::InvalidApp)?)
+    let expected = state.store.vm_secret_digest(&app_id).await?;
+    if !bool::from(sha256(secret.as_bytes()).ct_eq(&expected)) {
+        return Err(VmError::InvalidApp.into());
+    }
+    Ok(state.store.vm_app(&app_id).await?.ok_or(VmError::InvalidApp)?)
 }
 
 async fn new_token(state: &ApiState, app: &VmApp) -> Result<AccessToken, Refusal> {

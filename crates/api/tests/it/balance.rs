@@ -74,7 +74,8 @@ both_engines!(wrong_amounts_move_nothing, |platform| {
     let body = movement("840", "1", "nobody");
     let nobody = platform.admin_post("/admin/v1/enterprises/1/deposits", &body).await;
     assert_eq!(nobody.status, 404);
-    let query = format!("/admin/v1/ledger/accounts?enterpriseId={}", caller.enterprise_id);
+    let query =
+        format!("/admin/v1/ledger/accounts?order=asc&enterpriseId={}", caller.enterprise_id);
     let accounts = platform.admin_get(&query).await.json();
     assert_eq!(accounts["items"].as_array().unwrap().len(), 1);
     assert_eq!(accounts["items"][0]["availableAmount"], "1000.00");

@@ -70,7 +70,7 @@ both_engines!(each_refusal_of_a_customer_has_its_code, |platform| {
             "DAPI_EMAIL_ALREADY_EXISTS",
         ),
         (json!({"email": "new@example.com", "phone": "+6581234567"}), "DAPI_PHONE_ALREADY_EXISTS"),
-        (json!({"email": "new@example.com", "customerRef": "a b"}), "DAPI_SYS_ILLEGAL_PARAM"),
+        (json!({"email": "new@example.com", "customerRef": " a b"}), "DAPI_SYS_ILLEGAL_PARAM"),
         (json!({"email": ["new@example.com"]}), "DAPI_SYS_ILLEGAL_PARAM"),
         (json!([]), "DAPI_SYS_ILLEGAL_PARAM"),
     ] {

@@ -97,7 +97,7 @@ both_engines!(profiles_are_made_and_listed, |platform| {
     assert_eq!(made["holdDays"], json!({"NORMAL": 7, "PRE_AUTH": 30}));
     assert_eq!(made["limits"]["DAILY"], json!({"amount": null, "count": null}));
     assert_eq!(made["supportedCountries"], json!([]));
-    let list = format!("{path}?enterpriseId={}", caller.enterprise_id);
+    let list = format!("{path}?order=asc&enterpriseId={}", caller.enterprise_id);
     let listed = platform.admin_get(&list).await.json();
     assert_eq!(listed["items"][1], made);
     assert_eq!(listed["items"][0]["limits"]["DAILY"], json!({"amount": "800.00", "count": 20}));

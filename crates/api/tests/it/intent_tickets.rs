@@ -150,7 +150,7 @@ both_engines!(each_refusal_of_a_ticket_has_its_code, |platform| {
     for (field, value) in [
         ("ticketType", json!("OTHER")),
         ("businessType", json!("CARD_ORDER_ID")),
-        ("ticketRef", json!("with space")),
+        ("ticketRef", json!("blank end ")),
         ("eddSofOther", Value::Null),
         ("eddSofOther", json!("text")),
     ] {

@@ -23,7 +23,7 @@ async fn mailed(platform: &Platform, caller: &Caller, source_ip: &str) -> Value 
     let body = json!({"email": "keys@example.com", "sourceIp": source_ip});
     let answer = ask(platform, caller, &body).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    let mails = platform.admin_get("/sandbox/v1/mailbox").await.json();
+    let mails = platform.admin_get("/sandbox/v1/mailbox?order=asc").await.json();
     let mail = mails["items"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(
         (&mail["to"], &mail["kind"]),
@@ -51,7 +51,8 @@ fn assert_refused(answer: &Answer) {
 }
 
 async fn outcomes(platform: &Platform, caller: &Caller) -> Vec<Value> {
-    let path = format!("/admin/v1/enterprises/{}/key-extraction-attempts", caller.enterprise_id);
+    let path =
+        format!("/admin/v1/enterprises/{}/key-extraction-attempts?order=asc", caller.enterprise_id);
     platform.admin_get(&path).await.json()["items"].as_array().unwrap().clone()
 }
 
@@ -186,7 +187,7 @@ both_engines!(both_fields_are_checked, |platform| {
     ] {
         assert_eq!(ask(platform, &caller, &body).await.status, 422, "{body}");
     }
-    let mails = platform.admin_get("/sandbox/v1/mailbox").await.json();
+    let mails = platform.admin_get("/sandbox/v1/mailbox?order=asc").await.json();
     assert_eq!(mails["items"], json!([]));
     let path = "/admin/v1/enterprises/1/api-keys";
     let body = json!({"email": "keys@example.com", "sourceIp": OWN});

@@ -1,5 +1,7 @@
 //! Several API keys of an enterprise: rotation and revocation.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::both_engines;
@@ -41,6 +43,16 @@ both_engines!(both_keys_work_until_the_old_one_is_revoked_at_once, |platform| {
     assert_eq!(revoke(platform, &old.enterprise_id, &old.api_key).await, 404);
 });
 
+both_engines!(keys_have_the_published_shapes, |platform| {
+    let first = Caller::new(platform).await;
+    for key in [&first, &second_key(platform, &first).await] {
+        let is_upper_hex = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
+        assert!(key.api_key.len() == 32 && key.api_key.bytes().all(is_upper_hex));
+        assert_eq!(STANDARD.decode(&key.secret).unwrap().len(), 32);
+        assert_eq!(key.secret.len(), 44);
+    }
+});
+
 both_engines!(a_key_is_signed_with_its_own_secret_only, |platform| {
     let first = Caller::new(platform).await;
     let second = second_key(platform, &first).await;
@@ -54,7 +66,7 @@ both_engines!(keys_are_listed_without_secrets_and_revoked_by_their_owner_only, |
     let stranger = Caller::new(platform).await;
     assert_eq!(revoke(platform, &stranger.enterprise_id, &first.api_key).await, 404);
     revoke(platform, &first.enterprise_id, &second.api_key).await;
-    let path = format!("/admin/v1/enterprises/{}/api-keys", first.enterprise_id);
+    let path = format!("/admin/v1/enterprises/{}/api-keys?order=asc", first.enterprise_id);
     let answer = platform.admin_get(&path).await;
     let shown = String::from_utf8_lossy(&answer.body).into_owned();
     assert!(!shown.contains(&first.secret) && !shown.contains(&second.secret));
@@ -63,6 +75,8 @@ both_engines!(keys_are_listed_without_secrets_and_revoked_by_their_owner_only, |
     assert_eq!(named, [first.api_key.clone(), second.api_key]);
     assert_eq!(items[0]["revokedAt"], Value::Null);
     assert!(items[1]["revokedAt"].is_string());
+    let newest_first = platform.admin_get(path.trim_end_matches("?order=asc")).await.json();
+    assert_eq!(newest_first["items"], json!([items[1], items[0]]));
 });
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

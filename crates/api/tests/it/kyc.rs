@@ -89,7 +89,7 @@ both_engines!(a_customer_passes_and_gets_a_card, |platform| {
     assert!(order["cardId"].is_string());
     let deliveries = platform
         .admin_get(&format!(
-            "/admin/v1/webhook-deliveries?businessId={}",
+            "/admin/v1/webhook-deliveries?order=asc&businessId={}",
             text(&order["cardOrderId"])
         ))
         .await
@@ -315,7 +315,7 @@ both_engines!(each_refusal_of_a_ticket_has_its_code, |platform| {
             changed("/addressProofList/0/addressProofIssuedCountry", json!("XX")),
             "DAPI_SYS_ILLEGAL_PARAM",
         ),
-        (changed("/kycTicketRef", json!("a b")), "DAPI_SYS_ILLEGAL_PARAM"),
+        (changed("/kycTicketRef", json!("a b ")), "DAPI_SYS_ILLEGAL_PARAM"),
         (changed("/customerId", Value::Null), "DAPI_SYS_ILLEGAL_PARAM"),
     ] {
         assert_eq!(caller.post(platform, APPLY, &body).await["code"], code, "{body}");

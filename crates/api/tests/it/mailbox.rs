@@ -19,10 +19,13 @@ fn mail(to: &str) -> Mail {
 }
 
 both_engines!(the_mailbox_shows_what_was_sent_oldest_first, |platform| {
-    assert_eq!(platform.admin_get("/sandbox/v1/mailbox").await.json(), json!({"items": []}));
+    assert_eq!(
+        platform.admin_get("/sandbox/v1/mailbox?order=asc").await.json(),
+        json!({"items": []})
+    );
     platform.state.mailer.send(mail("+6581234567")).await.unwrap();
     platform.state.mailer.send(mail("+6581234568")).await.unwrap();
-    let shown = platform.admin_get("/sandbox/v1/mailbox").await.json();
+    let shown = platform.admin_get("/sandbox/v1/mailbox?order=asc").await.json();
     let (first, second) = (&shown["items"][0], &shown["items"][1]);
     assert_eq!(first["to"], "+6581234567");
     assert_eq!((&first["channel"], &first["kind"]), (&json!("SMS"), &json!("ONE_TIME_PASSWORD")));
@@ -34,6 +37,6 @@ both_engines!(the_mailbox_shows_what_was_sent_oldest_first, |platform| {
 async fn production_has_no_mailbox() {
     let database = Embedded::new();
     let platform = Platform::start_in(database.location(), Mode::Production).await;
-    assert_eq!(platform.admin_get("/sandbox/v1/mailbox").await.status, 404);
+    assert_eq!(platform.admin_get("/sandbox/v1/mailbox?order=asc").await.status, 404);
     platform.stop().await;
 }

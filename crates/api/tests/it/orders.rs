@@ -132,8 +132,8 @@ both_engines!(malformed_applications_leave_nothing, |platform| {
     bodies.push(b"{\"cardOrderRef\":\"\xff\"}".to_vec());
     for body in [
         changed(fresh(), "/cardOrderRef", Value::Null),
-        changed(fresh(), "/cardOrderRef", json!("with space")),
-        changed(fresh(), "/cardOrderRef", json!("x".repeat(65))),
+        changed(fresh(), "/cardOrderRef", json!("blank end ")),
+        changed(fresh(), "/cardOrderRef", json!("x".repeat(129))),
         changed(fresh(), "/cardOrderRef", json!(["fresh"])),
         changed(fresh(), "/customerInfo", json!("text")),
         changed(fresh(), "/customerInfo/email", json!(true)),
@@ -151,7 +151,7 @@ both_engines!(malformed_applications_leave_nothing, |platform| {
     }
     let nothing = caller.get(platform, &format!("{DETAIL}?cardOrderRef=fresh")).await;
     assert_eq!(nothing["code"], "DAPI_CARD_ORDER_NOT_FOUND");
-    let deliveries = platform.admin_get("/admin/v1/webhook-deliveries").await.json();
+    let deliveries = platform.admin_get("/admin/v1/webhook-deliveries?order=asc").await.json();
     assert_eq!(deliveries["items"], json!([]));
 });
 

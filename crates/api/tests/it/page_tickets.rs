@@ -19,7 +19,9 @@ pub async fn waiting(platform: &Platform, caller: &Caller, guidance_type: &str) 
     let customer_id = text(&card["customerId"]);
     let mut body = json!({"kycTicketRef": "wait-1", "customerId": customer_id});
     let path = if guidance_type == "7" { H5 } else { APPLY };
-    body["identifyProofList"] = json!([{"identityProofUrl": "k/1.jpg"}]);
+    if path == APPLY {
+        body["identifyProofList"] = json!([{"identityProofUrl": "k/1.jpg"}]);
+    }
     let ticket = caller.post(platform, path, &body).await;
     assert_eq!(ticket["code"], "SYS_SUCCESS", "{ticket}");
     json!({"type": guidance_type, "customerId": customer_id, "userAgent": AGENT,

@@ -74,7 +74,7 @@ fn between(text: &str, before: &str, after: &str) -> String {
 
 /// The code in the last message to somebody.
 pub async fn last_otp(platform: &Platform, to: &str) -> String {
-    let mailbox = platform.admin_get("/sandbox/v1/mailbox").await.json();
+    let mailbox = platform.admin_get("/sandbox/v1/mailbox?order=asc").await.json();
     let mails = mailbox["items"].as_array().unwrap();
     let mail = mails.iter().rfind(|mail| mail["to"] == to).unwrap();
     let body = text(&mail["body"]);

@@ -42,7 +42,7 @@ both_engines!(a_declined_purchase_is_a_success_of_the_call, |platform| {
     assert_eq!(receipt["lateAnswer"], Value::Null);
     assert_eq!(receipt["transfers"], json!([]));
     assert!(receipt["checks"].is_array(), "{receipt}");
-    let list = format!("/admin/v1/authorisations?cardId={card_id}");
+    let list = format!("/admin/v1/authorisations?order=asc&cardId={card_id}");
     assert_eq!(platform.admin_get(&list).await.json()["items"].as_array().unwrap().len(), 3);
     platform.assert_ledger_adds_up().await;
 });
@@ -196,14 +196,15 @@ both_engines!(a_clearing_without_authorisation_is_posted_under_a_record_of_its_o
         assert_eq!(answer.status, status, "{request}");
     }
     let posted = platform.done("/sandbox/v1/clearings", good).await;
-    let path = format!("/admin/v1/transactions?cardId={card_id}");
+    let path = format!("/admin/v1/transactions?order=asc&cardId={card_id}");
     assert_eq!(platform.admin_get(&path).await.json()["items"], json!([posted]));
     let auth_id = text(&posted["authId"]);
     let receipt = platform.admin_get(&format!("/admin/v1/authorisations/{auth_id}")).await.json();
     assert_eq!((&receipt["detail"], &receipt["status"]), (&json!("forced"), &json!("APPROVED")));
     assert_eq!(receipt["merchant"]["country"], "SG");
     // The deposit of 1000.00 does not cover it: the network forces it, and that is flagged.
-    let accounts = format!("/admin/v1/ledger/accounts?enterpriseId={}", caller.enterprise_id);
+    let accounts =
+        format!("/admin/v1/ledger/accounts?order=asc&enterpriseId={}", caller.enterprise_id);
     let account = platform.admin_get(&accounts).await.json()["items"][0].clone();
     assert_eq!(account["availableAmount"], "-0.25", "{account}");
     let bill = text(&posted["outsId"]);

@@ -21,7 +21,7 @@ fn by_mail(otp_send_ref: &str) -> Value {
 }
 
 async fn mails(platform: &Platform) -> Vec<Value> {
-    let mailbox = platform.admin_get("/sandbox/v1/mailbox").await.json();
+    let mailbox = platform.admin_get("/sandbox/v1/mailbox?order=asc").await.json();
     mailbox["items"].as_array().unwrap().clone()
 }
 
@@ -57,7 +57,7 @@ both_engines!(each_refusal_of_a_password_has_its_code_and_sends_nothing, |platfo
     let caller = Caller::new(platform).await;
     for (field, value, code) in [
         ("otpSendRef", Value::Null, "DAPI_SYS_ILLEGAL_PARAM"),
-        ("otpSendRef", json!("a b"), "DAPI_SYS_ILLEGAL_PARAM"),
+        ("otpSendRef", json!("a\u{200b}b"), "DAPI_SYS_ILLEGAL_PARAM"),
         ("channel", Value::Null, "DAPI_OPERATION_NOT_SUPPORT"),
         ("channel", json!("WHATSAPP"), "DAPI_OPERATION_NOT_SUPPORT"),
         ("email", Value::Null, "DAPI_EMAIL_INVALID"),

@@ -229,6 +229,7 @@ both_engines!(apps_of_an_enterprise_are_listed_page_by_page_without_secrets, |pl
     }
     let foreign = NewApp::make(platform).await;
     let path = format!("/admin/v1/enterprises/{}/vm-apps", first.enterprise_id);
+    let path = format!("{path}?order=asc");
     let all = platform.admin_get(&path).await;
     assert!(!String::from_utf8_lossy(&all.body).to_ascii_lowercase().contains("secret"));
     let all = all.json();
@@ -236,9 +237,9 @@ both_engines!(apps_of_an_enterprise_are_listed_page_by_page_without_secrets, |pl
     let listed: Vec<_> = items.iter().map(|it| it["appId"].as_str().unwrap()).collect();
     assert_eq!((listed, &all["nextCursor"]), (ids.iter().map(|it| &**it).collect(), &json!(null)));
     assert_eq!(items[0], read(platform, &first).await);
-    let page = platform.admin_get(&format!("{path}?limit=2")).await.json();
+    let page = platform.admin_get(&format!("{path}&limit=2")).await.json();
     assert_eq!(page["items"].as_array().unwrap()[..], items[..2]);
-    let rest = format!("{path}?limit=2&cursor={}", page["nextCursor"].as_str().unwrap());
+    let rest = format!("{path}&limit=2&cursor={}", page["nextCursor"].as_str().unwrap());
     let rest = platform.admin_get(&rest).await.json();
     assert_eq!(
         (rest["items"].as_array().unwrap(), &rest["nextCursor"]),
@@ -249,8 +250,8 @@ both_engines!(apps_of_an_enterprise_are_listed_page_by_page_without_secrets, |pl
     assert_eq!(theirs["items"][0]["appId"], json!(foreign.app_id));
     for (path, status) in [
         ("/admin/v1/enterprises/1/vm-apps".to_owned(), 404),
-        (format!("{path}?cursor=x"), 422),
-        (format!("{path}?limit=0"), 422),
+        (format!("{path}&cursor=x"), 422),
+        (format!("{path}&limit=0"), 422),
     ] {
         assert_eq!(platform.admin_get(&path).await.status, status, "{path}");
     }

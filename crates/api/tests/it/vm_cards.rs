@@ -51,10 +51,15 @@ both_engines!(a_prepaid_card_is_opened_loaded_emptied_and_deleted, |platform| {
         ("user_name", json!("Test User")),
         ("available_amount", json!(20)),
         ("card_type", json!("save")),
-        ("label", json!("演示")),
-        ("product_code", json!(merchant.save)),
     ] {
         assert_eq!(first[field], expected, "{field}");
+    }
+    let listed = merchant.done("/getCardList", json!({ "card_id": card_id })).await;
+    let listed = &listed["list"][0];
+    let told = (&listed["label"], &listed["product_code"]);
+    assert_eq!(told, (&json!("演示"), &json!(merchant.save)));
+    for ours in ["create_time", "label", "product_code"] {
+        assert_eq!(first.get(ours), None, "{ours} is told only where it is asked for");
     }
     assert_eq!(first["card_address"]["city"], "Testville");
     let limits = json!({

@@ -30,7 +30,7 @@ both_engines!(the_issuers_block_stops_an_apps_card_and_tells_no_enterprise, |pla
     own.listen_for(platform, &caller).await;
     let card_id = merchant.card(&merchant.save, 50).await;
     let blocked = platform.done(&format!("/admin/v1/cards/{card_id}/block"), json!({})).await;
-    assert_eq!((&blocked["status"], blocked["cardId"] == card_id), (&json!("BLOCKED"), false));
+    assert_eq!((&blocked["status"], &blocked["cardId"]), (&json!("BLOCKED"), &json!(card_id)));
     assert_eq!(merchant.detail(&card_id).await["status"], "CANCELLED");
     assert_eq!(buy(platform, &card_id).await["approved"], false);
     // The app lifts its own freeze only.
@@ -46,7 +46,7 @@ both_engines!(the_issuers_block_stops_an_apps_card_and_tells_no_enterprise, |pla
     assert_eq!(ended.status, 409);
     platform.advance(1).await;
     assert_eq!(own.of_type("CARD"), Vec::<Value>::new());
-    let told = items(platform, "/admin/v1/webhook-deliveries").await;
+    let told = items(platform, "/admin/v1/webhook-deliveries?order=asc").await;
     assert!(told.iter().all(|it| text(&it["webhookType"]).starts_with("VM_")), "{told:?}");
 });
 
@@ -62,15 +62,33 @@ both_engines!(sandbox_and_lists_of_operators_take_the_uuid_of_an_apps_card, |pla
     let refunded = platform.done("/sandbox/v1/refunds", amount.clone()).await;
     let challenge = platform.done("/sandbox/v1/3ds-challenges", amount).await;
     let shown = platform.admin_get(&format!("/admin/v1/cards/{card_id}")).await.json();
-    for it in [&forced, &refunded, &challenge] {
-        assert_eq!(it["cardId"], shown["cardId"]);
+    let challenge_path = format!("/sandbox/v1/3ds-challenges/{}", text(&challenge["challengeId"]));
+    let challenge_again = platform.admin_get(&challenge_path).await.json();
+    for it in [&shown, &forced, &refunded, &challenge, &challenge_again] {
+        assert_eq!(it["cardId"], json!(card_id), "what goes in comes out: {it}");
     }
-    let listed = items(platform, &format!("/admin/v1/authorisations?cardId={card_id}")).await;
+    let listed =
+        items(platform, &format!("/admin/v1/authorisations?order=asc&cardId={card_id}")).await;
     let ids: Vec<_> = listed.iter().map(|it| &it["authId"]).collect();
     assert_eq!(listed.len(), 3, "{listed:?}");
     assert!(ids.contains(&&bought["authId"]) && ids.contains(&&refunded["authId"]));
-    let posted = items(platform, &format!("/admin/v1/transactions?cardId={card_id}")).await;
+    let receipt = format!("/admin/v1/authorisations/{}", text(&bought["authId"]));
+    let receipt = platform.admin_get(&receipt).await.json();
+    let bill = format!("/admin/v1/outstandings/{}", text(&bought["outsId"]));
+    let bill = platform.admin_get(&bill).await.json();
+    for it in listed.iter().chain([&receipt, &bill["authorisations"][0]]) {
+        assert_eq!(it["cardId"], json!(card_id), "{it}");
+    }
+    let posted =
+        items(platform, &format!("/admin/v1/transactions?order=asc&cardId={card_id}")).await;
     assert_eq!(posted.len(), 2, "{posted:?}");
+    let one = format!("/admin/v1/transactions/{}", text(&posted[0]["transactionId"]));
+    assert_eq!(platform.admin_get(&one).await.json(), posted[0]);
+    assert!(posted.iter().all(|it| it["cardId"] == json!(card_id)), "{posted:?}");
+    let of_dialect_1 = platform.admin_get("/admin/v1/authorisations").await.json();
+    let others = of_dialect_1["items"].as_array().unwrap().iter();
+    let others: Vec<_> = others.filter(|it| it["cardId"] == json!(other)).collect();
+    assert_eq!(others.len(), 1, "each row has the id of its own card");
     let nobody = "00000000-0000-4000-8000-000000000000";
     for (path, status) in [
         (format!("/admin/v1/cards/{nobody}/block"), 404),

@@ -164,7 +164,8 @@ both_engines!(a_fee_for_what_was_done_may_overdraw_and_one_for_a_card_may_not, |
     assert_eq!(balance(&merchant).await, "0");
     let (_, code) = buy(platform, &card_id, ("10000", "USD"), "000001").await;
     assert_eq!((code.as_str(), balance(&merchant).await.as_str()), ("01", "-0.3"));
-    let path = format!("/admin/v1/ledger/accounts?enterpriseId={}", merchant.app.enterprise_id);
+    let path =
+        format!("/admin/v1/ledger/accounts?order=asc&enterpriseId={}", merchant.app.enterprise_id);
     let accounts = platform.admin_get(&path).await.json();
     let accounts = accounts["items"].as_array().unwrap();
     let flagged: Vec<_> = accounts.iter().filter(|it| it["forcedNegative"] == true).collect();

@@ -9,6 +9,7 @@ use wire::vm::error_code::{ErrorCodes, ErrorName};
 use crate::both_engines;
 use crate::http::{Request, send};
 use crate::on_file;
+use crate::vm_client::NewApp;
 
 const DOCUMENT: &str = "/vm-openapi.json";
 /// The operations of vm-api.md section 6, and the token call.
@@ -101,6 +102,38 @@ both_engines!(the_document_is_served_without_a_token, |platform| {
     }
     for path in ["/cardList", "/modifyCardLimit", "/createcard"] {
         assert_eq!(send(platform.public, &Request::post(path, "{}")).await.status, 404, "{path}");
+    }
+});
+
+both_engines!(slashes_count_once_and_an_unknown_path_answers_its_callers_dialect, |platform| {
+    let app = NewApp::make(platform).await;
+    let slashed = Request::get(format!("/{}", app.token_target()));
+    let token = send(platform.public, &slashed).await.json();
+    assert_eq!(token["code"], 0, "{token}");
+    let token = token["data"]["token"].as_str().unwrap();
+    let bare = |request: Request| request.header("authorization", token);
+    let known = send(platform.public, &bare(Request::post("//getAccountBalance", ""))).await;
+    assert_eq!(known.json()["msg"], "merchant public key is not set");
+    let sealed = r#"{"content":"4150383d"}"#;
+    for (request, status, text) in [
+        (bare(Request::post("/cardList", "{}")), 404, "Not Found"),
+        (bare(Request::get("//createcard")), 404, "Not Found"),
+        (Request::post("/cardList", sealed), 404, "Not Found"),
+        (bare(Request::get("/createCard")), 405, "Method Not Allowed"),
+        (bare(Request::post("//getAccessToken", "{}")), 405, "Method Not Allowed"),
+    ] {
+        let answer = send(platform.public, &request).await;
+        let told = json!({ "code": status, "msg": text });
+        assert_eq!((answer.status, answer.json()), (status, told), "{}", request.target);
+    }
+    for request in [
+        Request::post("/cardList", "{}"),
+        bare(Request::post("/cardList", sealed)).header("x-dapi-api-key", "A"),
+        bare(Request::post("/open-api/card/v1/nothing", sealed)),
+        Request::get("/"),
+    ] {
+        let answer = send(platform.public, &request).await;
+        assert_eq!((answer.status, &answer.json()["success"]), (404, &json!(false)));
     }
 });
 

@@ -30,6 +30,7 @@ fn settings() -> VmSettings {
         offset: offset(),
         open_state: State::Complete,
         token_lifetime_s: 600,
+        extra_fields: true,
         codes: codes.and_then(|codes| codes.with(ErrorName::InvalidApp, 400_101)).unwrap(),
     }
 }
@@ -100,6 +101,11 @@ both_engines!(times_are_told_and_read_at_the_offset, settings(), |platform, _loc
     }
     let flow = merchant.done("/getCardFlow", json!({})).await;
     assert_eq!(flow["list"][0]["create_time"], text);
+    let (detail, listed) =
+        (merchant.detail(&card_id).await, merchant.done("/getCardList", json!({})).await);
+    for ours in ["create_time", "label", "product_code"] {
+        assert_eq!(detail[ours], listed["list"][0][ours], "{ours}");
+    }
 });
 
 both_engines!(an_open_authorisation_may_be_told_as_complete, settings(), |platform, _location| {

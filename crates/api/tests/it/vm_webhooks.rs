@@ -123,7 +123,7 @@ async fn post_of(platform: &Platform, auth_id: &Value, what: &str, body: Value) 
 }
 
 async fn deliveries(platform: &Platform) -> Vec<Value> {
-    let list = platform.admin_get("/admin/v1/webhook-deliveries").await.json();
+    let list = platform.admin_get("/admin/v1/webhook-deliveries?order=asc").await.json();
     let is_of_app = |it: &&Value| text(&it["webhookType"]).starts_with("VM_");
     list["items"].as_array().unwrap().iter().filter(is_of_app).cloned().collect()
 }
@@ -143,7 +143,8 @@ both_engines!(an_authorisation_and_its_settlement_are_two_notices_of_one_row, |p
     assert_eq!((&last["auth_amount"], &last["auth_currency"]), (&json!(12.34), &json!("USD")));
     assert_eq!(last["merchant_name"], "TEST SHOP             ");
     assert_eq!(last.as_object().unwrap().len(), 12);
-    let rows = platform.admin_get(&format!("/admin/v1/authorisations?cardId={card_id}")).await;
+    let rows =
+        platform.admin_get(&format!("/admin/v1/authorisations?order=asc&cardId={card_id}")).await;
     assert_eq!(rows.json()["items"].as_array().unwrap().len(), 1, "one record, changed in place");
     platform.advance(10_000).await;
     assert_eq!(hook.seen().len(), 2, "what was acknowledged is not sent again");

@@ -32,7 +32,8 @@ async fn limited(limits: &str) -> Bed {
 }
 
 async fn balance(bed: &Bed) -> Account {
-    let filter = AccountFilter { enterprise_id: Some(bed.enterprise_id), cursor: None, limit: 10 };
+    let filter =
+        AccountFilter { enterprise_id: Some(bed.enterprise_id), limit: 10, ..Default::default() };
     let mut accounts = bed.store.accounts(filter).await.unwrap();
     assert_eq!(accounts.len(), 1);
     accounts.remove(0)

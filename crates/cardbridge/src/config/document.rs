@@ -14,6 +14,7 @@ use crate::failure::Failure;
 /// Options that a file may set; in a file a key may also be spelt with underscores.
 const OPTIONS: [&str; 14] = [
     "mode",
+    "kyc",
     "data-dir",
     "database-url",
     "database-durability",
@@ -31,10 +32,14 @@ const OPTIONS: [&str; 14] = [
 
 /// The `[fx]` table.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FxSection {
-    /// Rates.
+    /// Rates, pair by pair.
+    #[serde(default)]
     pub rates: Vec<RateEntry>,
+    /// Units of each currency for one US dollar: a rate for every pair of them, both ways.
+    #[serde(default, alias = "per_usd")]
+    pub per_usd: BTreeMap<String, Value>,
 }
 
 /// One rate as it stands in a file.
@@ -83,7 +88,7 @@ impl Document {
         if let Some(fx) = table.remove("fx") {
             let section = fx.try_into::<FxSection>().map_err(|error| {
                 let problem = error.message();
-                refused(format!("fx: should be rates = [{{from, to, rate}}, ...]; {problem}"))
+                refused(format!("fx: should be rates = [{{from, to, rate}}, ...] or per-usd = {{SGD = ...}}; {problem}"))
             })?;
             document.fx = Some(section);
         }

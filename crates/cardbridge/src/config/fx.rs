@@ -1,5 +1,7 @@
 //! The table of rates that a fresh store begins with.
 
+use std::collections::BTreeMap;
+
 use api::Mode;
 use domain::{Currency, ExactDecimal, FxRate};
 use rust_decimal::Decimal;
@@ -11,6 +13,8 @@ use crate::failure::Failure;
 
 /// Most rates in one file.
 const MAX_RATES: usize = 10_000;
+/// Significant digits of a rate that is made of two others.
+const CROSS_DIGITS: u32 = 6;
 
 /// The rates of the file; without any, the sandbox's own table, and none in production.
 pub fn rates(layers: &Layers, mode: Mode) -> Result<Vec<FxRate>, Failure> {
@@ -22,23 +26,57 @@ pub fn rates(layers: &Layers, mode: Mode) -> Result<Vec<FxRate>, Failure> {
 }
 
 fn rates_of(document: &Document) -> Result<Vec<FxRate>, Failure> {
-    let entries = document.fx().map_or(&[][..], |section| &section.rates);
-    if entries.len() > MAX_RATES {
+    let Some(section) = document.fx() else { return Ok(Vec::new()) };
+    // What stands pair by pair comes last, where it wins.
+    let mut rates = crossed(document, &section.per_usd)?;
+    for entry in &section.rates {
+        rates.push(rate_of(document, entry)?);
+    }
+    if rates.len() > MAX_RATES {
         return Err(refused(document, format_args!("at most {MAX_RATES} rates")));
     }
-    entries.iter().map(|entry| rate_of(document, entry)).collect()
+    Ok(rates)
 }
 
 fn rate_of(document: &Document, entry: &RateEntry) -> Result<FxRate, Failure> {
-    let currency = |text: &str| {
-        Currency::parse(text).ok_or_else(|| {
-            refused(document, format_args!("pairs of ISO 4217 currencies; {text:?} is none"))
-        })
-    };
-    let rate = decimal(&entry.rate)
+    Ok(FxRate {
+        from: currency(document, &entry.from)?,
+        to: currency(document, &entry.to)?,
+        rate: positive(document, &entry.rate)?,
+    })
+}
+
+/// Every pair of the dollar and these currencies, both ways.
+fn crossed(document: &Document, per_usd: &BTreeMap<String, Value>) -> Result<Vec<FxRate>, Failure> {
+    if per_usd.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut units = vec![(Currency::USD, Decimal::ONE)];
+    for (text, value) in per_usd {
+        units.push((currency(document, text)?, positive(document, value)?));
+    }
+    let mut rates = Vec::new();
+    for &(from, from_units) in &units {
+        for &(to, to_units) in units.iter().filter(|(to, _)| *to != from) {
+            let rate = to_units.checked_div(from_units).and_then(|it| it.round_sf(CROSS_DIGITS));
+            let rate = rate.filter(|rate| !rate.is_zero());
+            let too_far = || refused(document, format_args!("rates that can be crossed"));
+            rates.push(FxRate { from, to, rate: rate.ok_or_else(too_far)?.normalize() });
+        }
+    }
+    Ok(rates)
+}
+
+fn currency(document: &Document, text: &str) -> Result<Currency, Failure> {
+    Currency::parse(text).ok_or_else(|| {
+        refused(document, format_args!("pairs of ISO 4217 currencies; {text:?} is none"))
+    })
+}
+
+fn positive(document: &Document, value: &Value) -> Result<Decimal, Failure> {
+    decimal(value)
         .filter(|rate| rate.is_sign_positive() && !rate.is_zero())
-        .ok_or_else(|| refused(document, format_args!("rates above zero, as text or number")))?;
-    Ok(FxRate { from: currency(&entry.from)?, to: currency(&entry.to)?, rate })
+        .ok_or_else(|| refused(document, format_args!("rates above zero, as text or number")))
 }
 
 fn decimal(value: &Value) -> Option<Decimal> {

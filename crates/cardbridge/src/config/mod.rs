@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use api::Mode;
+use cards::IdentityChecks;
 use domain::{FxRate, IdGenerator};
 use ipnet::IpNet;
 use wire::vm::VmSettings;
@@ -62,6 +63,8 @@ pub enum MasterKeySource {
 pub struct Config {
     /// Sandbox or production.
     pub mode: Mode,
+    /// Who checks those who apply for cards.
+    pub identity_checks: IdentityChecks,
     /// Directory of everything that is kept in files.
     pub data_dir: PathBuf,
     /// The engine.
@@ -110,6 +113,7 @@ impl Config {
         let mode = values::mode(&layers.required("mode")?)?;
         let config = Self {
             mode,
+            identity_checks: identity_checks(layers, mode)?,
             data_dir: values::path(&layers.required("data-dir")?)?,
             database: layers
                 .optional("database-url")
@@ -156,6 +160,19 @@ impl Config {
     }
 }
 
+/// Nobody checks in production unless that is said in so many words.
+fn identity_checks(layers: &Layers, mode: Mode) -> Result<IdentityChecks, Failure> {
+    match (layers.optional("kyc"), mode) {
+        (Some(given), _) if given.text == "external" => Ok(IdentityChecks::External),
+        (Some(given), _) => {
+            Err(given
+                .refused("external, which says that somebody else checks who applies for cards"))
+        }
+        (None, Mode::Sandbox) => Ok(IdentityChecks::Played),
+        (None, Mode::Production) => Ok(IdentityChecks::Missing),
+    }
+}
+
 fn networks(layers: &Layers, option: &'static str) -> Result<Vec<IpNet>, Failure> {
     layers.optional(option).map_or(Ok(Vec::new()), |text| values::networks(&text))
 }
@@ -180,6 +197,7 @@ fn master_key(layers: &Layers) -> Result<MasterKeySource, Failure> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use domain::{Currency, FxTable};
     use wire::vm::VmError;
     use wire::vm::transaction::State;
 
@@ -217,7 +235,22 @@ mod tests {
         assert_eq!(config.admin_listen.to_string(), "127.0.0.1:8081");
         assert_eq!(config.public_url, None);
         assert!(config.trusted_proxies.is_empty() && config.outbound_allow.is_empty());
-        assert_eq!(config.fx_rates.len(), 30, "six currencies, every pair both ways");
+        assert_eq!(config.fx_rates.len(), 21 * 20, "21 currencies, every pair both ways");
+        let table = FxTable::new(config.fx_rates);
+        let rate = |from: &str, to: &str| {
+            let currency = |text| Currency::parse(text).unwrap();
+            table.rate(currency(from), currency(to)).unwrap().to_string()
+        };
+        for (from, to, wanted) in [
+            ("USD", "SGD", "1.35"),
+            ("SGD", "EUR", "0.681481"),
+            ("JPY", "USD", "0.00666667"),
+            ("HKD", "USD", "0.128205"),
+            ("KWD", "VND", "82410.4"),
+            ("VND", "KWD", "0.0000121344"),
+        ] {
+            assert_eq!(rate(from, to), wanted, "{from} {to}");
+        }
     }
 
     #[test]
@@ -235,6 +268,7 @@ mod tests {
     fn a_bad_value_is_answered_with_the_key_and_what_it_should_be() {
         for (key, value, wanted) in [
             ("mode", "live", "sandbox or production"),
+            ("kyc", "none", "external"),
             ("listen", "8080", "an address and port"),
             ("admin-listen", "localhost", "an address and port"),
             ("database-url", "mysql://h/d", "postgres://"),
@@ -264,6 +298,8 @@ mod tests {
             ("listen = [", "line 1"),
             ("data-dir = 'a'\ndata_dir = 'b'", "data-dir"),
             ("[fx]\nrate = 1", "fx"),
+            ("[fx.per-usd]\nXQX = '1'", "ISO 4217"),
+            ("[fx.per-usd]\nSGD = '0'", "above zero"),
             ("[[fx.rates]]\nfrom = 'USD'\nto = 'SGD'\nrate = '0'", "above zero"),
             ("[[fx.rates]]\nfrom = 'USD'\nto = 'XQX'\nrate = '1'", "ISO 4217"),
             ("smtp = 1", "smtp"),
@@ -281,6 +317,7 @@ mod tests {
             ("[vm]\nfirst-status = 'DECLINED'", "vm.first-status: should be"),
             ("[vm]\ntoken-lifetime-s = 60", "vm.token-lifetime-s: should be"),
             ("[vm]\ntoken-lifetime-s = 86401", "61 to 86400"),
+            ("[vm]\nextra-fields = 'yes'", "vm.extra-fields: should be true or false"),
             ("[vm]\nerror-codes = 1", "vm.error-codes: should be"),
             ("[vm.error-codes]\nbad-token = 1", "vm.error-codes.bad-token: should be one of"),
             ("[vm.error-codes]\ninvalid-token = 0", "vm.error-codes.invalid-token: should be"),
@@ -330,10 +367,10 @@ mod tests {
     fn dialect_2_is_told_its_clock_first_status_token_and_numbers() {
         assert_eq!(load(&[], &[], None).unwrap().vm, VmSettings::default());
         let file = "[vm]\nutc_offset = '-03:30'\nfirst-status = 'COMPLETE'\n\
-            token-lifetime-s = 61\n[vm.error_codes]\ninvalid-token = 401\ncard_canceled = 700014";
+            token-lifetime-s = 61\nextra_fields = true\n[vm.error_codes]\ninvalid-token = 401\ncard_canceled = 700014";
         let vm = load(&[], &[], Some(file)).unwrap().vm;
         assert_eq!((vm.offset.seconds(), vm.token_lifetime_s), (-12_600, 61));
-        assert_eq!(vm.open_state, State::Complete);
+        assert_eq!((vm.open_state, vm.extra_fields), (State::Complete, true));
         let changed = [VmError::InvalidToken, VmError::CardCanceled, VmError::Balance];
         assert_eq!(changed.map(|error| vm.codes.of(&error)), [401, 700_014, 700_004]);
         let partly = load(&[], &[], Some("[vm]\ntoken-lifetime-s = 86400")).unwrap().vm;
@@ -384,7 +421,15 @@ mod tests {
         let line = refusal(&[("mode", "production"), ("master-key-file", "k")], &[], None);
         assert!(line.starts_with("admin-token-file: "), "{line}");
         let flags = [("mode", "production"), ("master-key-file", "k"), ("admin-token-file", "t")];
-        assert!(load(&flags, &[], None).unwrap().fx_rates.is_empty());
+        let config = load(&flags, &[], None).unwrap();
+        assert!(config.fx_rates.is_empty());
+        assert_eq!(config.identity_checks, IdentityChecks::Missing);
+        for (variables, file) in
+            [(&[("CARDBRIDGE_KYC", "external")][..], None), (&[], Some("kyc = 'external'"))]
+        {
+            let config = load(&flags, variables, file).unwrap();
+            assert_eq!(config.identity_checks, IdentityChecks::External);
+        }
         let line = refusal(&flags, &[(MASTER_KEY_VARIABLE, "00")], None);
         assert!(line.contains(MASTER_KEY_VARIABLE), "{line}");
     }

@@ -14,7 +14,7 @@ use super::Layers;
 use super::document::Document;
 use crate::failure::Failure;
 
-const WANTED: &str = "utc-offset, first-status, token-lifetime-s, error-codes";
+const WANTED: &str = "utc-offset, first-status, token-lifetime-s, extra-fields, error-codes";
 
 /// The table as it stands in a file. Its values are looked at one by one, so that each
 /// failure names its key.
@@ -27,6 +27,8 @@ pub struct VmSection {
     first_status: Option<Value>,
     #[serde(alias = "token_lifetime_s")]
     token_lifetime_s: Option<Value>,
+    #[serde(alias = "extra_fields")]
+    extra_fields: Option<Value>,
     #[serde(alias = "error_codes")]
     error_codes: Option<Value>,
 }
@@ -77,6 +79,10 @@ fn apply(section: &VmSection, settings: &mut VmSettings) -> Result<(), (String, 
             let should_be = format!("a number of seconds, {MIN_LIFETIME_S} to {MAX_LIFETIME_S}");
             wrong("token-lifetime-s", &should_be)
         })?;
+    }
+    if let Some(value) = &section.extra_fields {
+        let wanted = value.as_bool();
+        settings.extra_fields = wanted.ok_or_else(|| wrong("extra-fields", "true or false"))?;
     }
     if let Some(value) = &section.error_codes {
         settings.codes = codes(value)?;

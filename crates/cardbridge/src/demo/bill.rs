@@ -21,7 +21,8 @@ impl Scene {
 
     /// What the deposit holds now, for the screen.
     pub async fn deposit_now(&self) -> Result<String, Failure> {
-        let path = format!("/admin/v1/ledger/accounts?enterpriseId={}", self.enterprise_id);
+        let path =
+            format!("/admin/v1/ledger/accounts?order=asc&enterpriseId={}", self.enterprise_id);
         let accounts = self.operator.get(&path).await.map_err(failed("ledger accounts"))?;
         let of = |field: &str| text(&accounts["items"][0], field);
         let (free, held) = (of("availableAmount")?, of("heldAmount")?);

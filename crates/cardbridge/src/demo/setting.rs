@@ -176,7 +176,8 @@ impl Scene {
         let balance =
             self.client.balance(Currency::USD).await.map_err(failed("enterprise-balance"))?;
         expect("available deposit", &wanted.available, &balance.available_amount.as_str())?;
-        let path = format!("/admin/v1/ledger/accounts?enterpriseId={}", self.enterprise_id);
+        let path =
+            format!("/admin/v1/ledger/accounts?order=asc&enterpriseId={}", self.enterprise_id);
         let accounts = self.operator.get(&path).await.map_err(failed("ledger accounts"))?;
         let account = &accounts["items"][0];
         expect("held deposit", &json!(wanted.held), &account["heldAmount"])?;

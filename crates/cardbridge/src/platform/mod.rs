@@ -17,7 +17,7 @@ use api::{
     ApiSettings, ApiState, ListenerSettings, Mode, admin_service, public_service, serve_listener,
 };
 use authorise::{Authoriser, AuthoriserParts, Challenges, transaction_teller};
-use cards::{Cards, CardsSettings};
+use cards::{Cards, CardsSettings, IdentityChecks};
 use crypto::RsaPool;
 use domain::{Clock, Random, SystemRandom};
 use files::Files;
@@ -83,6 +83,7 @@ impl Platform {
     /// # Errors
     /// One line that says what is in the way.
     pub async fn start(config: Config) -> Result<Self, Failure> {
+        tell_of_identity_checks(config.identity_checks);
         let clock = Clock::system();
         crypto::rsa::self_test().map_err(Failure::run)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
@@ -142,6 +143,21 @@ impl Platform {
     }
 }
 
+fn tell_of_identity_checks(checks: IdentityChecks) {
+    match checks {
+        IdentityChecks::Played => tracing::info!(kyc = "played", "the sandbox plays the checks"),
+        IdentityChecks::External => tracing::info!(
+            kyc = "external",
+            "applications for cards are taken: somebody outside checks who applies"
+        ),
+        IdentityChecks::Missing => tracing::warn!(
+            kyc = "none",
+            "applications for cards are refused, since nobody checks who applies; \
+             kyc = \"external\" would say that somebody outside does"
+        ),
+    }
+}
+
 impl Parts {
     fn assemble(
         config: &Config,
@@ -159,6 +175,7 @@ impl Parts {
         let settings = CardsSettings {
             order_step_ms: CardsSettings::DEFAULT_ORDER_STEP_MS,
             magic_values: config.mode == Mode::Sandbox,
+            identity_checks: config.identity_checks,
         };
         let pool = Arc::new(RsaPool::new(RsaPool::default_threads(), RsaPool::DEFAULT_QUEUE_LIMIT));
         let teller = transaction_teller(store.clone(), config.vm);

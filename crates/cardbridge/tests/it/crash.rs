@@ -79,7 +79,7 @@ struct Round {
 /// Every authorisation of the card, by id.
 async fn authorisations(operator: &Operator, card_id: &str) -> HashMap<String, Value> {
     let mut all = HashMap::new();
-    let first = format!("/admin/v1/authorisations?cardId={card_id}");
+    let first = format!("/admin/v1/authorisations?order=asc&cardId={card_id}");
     let mut path = first.clone();
     loop {
         let page = operator.get(&path).await.unwrap();

@@ -31,18 +31,12 @@ impl Files {
         path
     }
 
-    /// A running production server.
-    fn production(&self, data: &Path) -> Server {
+    /// Starts production with keys of its own.
+    fn start(&self, data: &Path, options: &[&str]) -> Server {
         let (key, token) = (self.put("key", KEY, 0o600), self.put("token", TOKEN, 0o600));
-        let options = [
-            "--mode",
-            "production",
-            "--master-key-file",
-            key.to_str().unwrap(),
-            "--admin-token-file",
-            token.to_str().unwrap(),
-        ];
-        Server::start(data, &options)
+        let own = ["--mode", "production", "--master-key-file", key.to_str().unwrap()];
+        let token = ["--admin-token-file", token.to_str().unwrap()];
+        Server::start(data, &[&own[..], &token, options].concat())
     }
 
     /// Starts production and returns the line with which it refuses.
@@ -105,11 +99,28 @@ fn production_refuses_the_data_and_the_keys_of_a_sandbox() {
     assert!(line.contains("admin-token-file"), "{line}");
 }
 
+#[test]
+fn the_log_says_who_checks_applicants() {
+    let files = Files::new();
+    let said = |options: &[&str]| {
+        let data = files.path("said");
+        drop(files.start(&data, options));
+        let log = data.with_extension("log");
+        let text = fs::read_to_string(&log).unwrap();
+        fs::remove_file(log).unwrap();
+        text
+    };
+    let silent = said(&[]);
+    assert!(silent.contains("applications for cards are refused"), "{silent}");
+    let external = said(&["--kyc", "external"]);
+    assert!(external.contains("somebody outside checks who applies"), "{external}");
+}
+
 #[tokio::test]
 async fn production_has_no_sandbox() {
     let files = Files::new();
     let data = files.path("data");
-    let server = files.production(&data);
+    let server = files.start(&data, &[]);
     let operator = Operator::new(&server.admin_url, TOKEN).unwrap();
     assert!(operator.get("/admin/v1/enterprises").await.is_ok());
     let clock = operator.get("/sandbox/v1/clock").await;
@@ -123,7 +134,7 @@ async fn production_has_no_sandbox() {
 #[test]
 fn production_is_not_played_by_a_listener() {
     let files = Files::new();
-    let server = files.production(&files.path("data"));
+    let server = files.start(&files.path("data"), &[]);
     let sandbox = files.path("sandbox");
     fs::create_dir(&sandbox).unwrap();
     let told = serde_json::json!({

@@ -1,6 +1,7 @@
 //! The `[vm]` table of the configuration, seen on the wire of the binary that was started
 //! with it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use sim::Operator;
 use crate::server::{Server, cardbridge, run, sandbox_json};
 
 const TABLE: &str = "[vm]\nutc-offset = '-03:30'\nfirst-status = 'COMPLETE'\n\
-    token-lifetime-s = 600\n[vm.error-codes]\ninvalid-card-id = 700101\n";
+    token-lifetime-s = 600\nextra-fields = true\n[vm.error-codes]\ninvalid-card-id = 700101\n";
 const OFFSET_S: i64 = -12_600;
 const DAY_S: i64 = 86_400;
 
@@ -48,6 +49,13 @@ impl App {
 
     async fn buy(&self, card_id: &str, amount: &str) -> bool {
         let purchase = json!({ "cardId": card_id, "amount": amount, "currency": "840" });
+        let made = self.operator.post("/sandbox/v1/authorisations", &purchase).await.unwrap();
+        made["approved"] == true
+    }
+
+    /// Whether a small purchase in this currency is approved.
+    async fn buys_in(&self, card_id: &str, currency: &str) -> bool {
+        let purchase = json!({ "cardId": card_id, "amount": "900", "currency": currency });
         let made = self.operator.post("/sandbox/v1/authorisations", &purchase).await.unwrap();
         made["approved"] == true
     }
@@ -98,6 +106,37 @@ async fn clock_first_status_and_numbers_of_the_file_are_those_of_the_wire() {
     let refused = app.client.call("/cardDetail", &json!({ "card_id": "nobody" })).await;
     let refused = refused.unwrap_err();
     assert_eq!((refused.code(), refused.msg()), (Some(700_101), "Invalid CardId"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sandbox_has_a_rate_for_every_usual_currency_both_ways() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let server = Server::start(&data, &[]);
+    let app = App::of(&server, &data).await;
+    let rates = app.operator.get("/admin/v1/fx-rates").await.unwrap();
+    let pairs: BTreeSet<_> = rates["rates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["from"].as_str().unwrap(), it["to"].as_str().unwrap()))
+        .collect();
+    let usual = [
+        "344", "458", "156", "392", "410", "901", "764", "704", "608", "360", "356", "036", "554",
+        "124", "756", "784", "414", "978", "826", "702", "840",
+    ];
+    for from in usual {
+        let missing: Vec<_> =
+            usual.iter().filter(|to| **to != from && !pairs.contains(&(from, **to))).collect();
+        assert!(missing.is_empty(), "{from}: {missing:?}");
+    }
+    let order = json!({
+        "product_code": app.share, "first_name": "Test", "last_name": "User", "amount": 5000,
+    });
+    let card = app.done("/createCard", order).await;
+    for currency in ["344", "392", "704", "414"] {
+        assert!(app.buys_in(card["card_id"].as_str().unwrap(), currency).await, "{currency}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cards::{Cards, CardsSettings, order_worker};
+use cards::{Cards, CardsSettings, IdentityChecks, order_worker};
 use domain::{
     CardOrder, CardProfile, Clock, Currency, Enterprise, EnterpriseId, IdGenerator, ProfileId,
     Random, RsaHash, RsaPadding, RsaSignedBytes, SystemRandom, VelocityLimits,
@@ -12,8 +12,11 @@ use store::{DeliveryFilter, Location, PlatformKey, Store};
 use vault::{MasterKey, Vault};
 use wire::cardbridge::order::ApplyVirtual;
 
-pub const SETTINGS: CardsSettings =
-    CardsSettings { order_step_ms: CardsSettings::DEFAULT_ORDER_STEP_MS, magic_values: true };
+pub const SETTINGS: CardsSettings = CardsSettings {
+    order_step_ms: CardsSettings::DEFAULT_ORDER_STEP_MS,
+    magic_values: true,
+    identity_checks: IdentityChecks::Played,
+};
 
 pub struct Bed {
     pub store: Store,

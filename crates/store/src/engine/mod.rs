@@ -75,10 +75,13 @@ pub(crate) enum Tx {
 impl Tx {
     /// All rows of a query.
     pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        match self {
+        let rows = match self {
             Self::Sqlite(session) => session.query(sql, params),
             Self::Postgres(session) => session.query(sql, params).await,
-        }
+        };
+        #[cfg(test)]
+        statements::count(sql, rows.as_ref().map_or(0, Vec::len));
+        rows
     }
 
     /// All rows of a query, each made into something else where it was read. Large reads
@@ -284,6 +287,25 @@ impl Store {
             }
             tokio::time::sleep(DOUBT_PAUSE).await;
         }
+    }
+}
+
+/// The queries that this process ran, for tests that count them.
+#[cfg(test)]
+pub(crate) mod statements {
+    use std::sync::Mutex;
+
+    static RUN: Mutex<Vec<(String, usize)>> = Mutex::new(Vec::new());
+
+    /// Writes down a query and how many rows it gave.
+    pub(super) fn count(sql: &str, rows: usize) {
+        RUN.lock().unwrap().push((sql.to_owned(), rows));
+    }
+
+    /// Those that hold a text, with the number of rows that each gave, in order.
+    pub(crate) fn of(text: &str) -> Vec<(String, usize)> {
+        let run = RUN.lock().unwrap();
+        run.iter().filter(|(sql, _)| sql.contains(text)).cloned().collect()
     }
 }
 

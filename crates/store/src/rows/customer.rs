@@ -1,14 +1,14 @@
 //! The columns of a customer.
 
-use domain::{Customer, CustomerId, EnterpriseId};
+use domain::{Customer, CustomerId, EnterpriseId, email_key};
 
 use super::Fields;
 use crate::StoreError;
 use crate::engine::{Row, Value};
 
-/// The columns of a customer.
+/// The columns of a customer. The last is made of the e-mail, to be compared only.
 pub(crate) const CUSTOMER_COLUMNS: &str = "enterprise_id, customer_id, customer_ref, email, \
-    phone, phone_country_code, created_at, modified_at";
+    phone, phone_country_code, created_at, modified_at, email_key";
 
 /// Reads a customer from [`CUSTOMER_COLUMNS`].
 pub(crate) fn customer_from(row: &Row) -> Result<Customer, StoreError> {
@@ -36,5 +36,6 @@ pub(crate) fn customer_values(customer: &Customer) -> Vec<Value> {
         customer.phone_country_code.as_ref().into(),
         customer.created_at.into(),
         customer.modified_at.into(),
+        customer.email.as_deref().map(email_key).into(),
     ]
 }

@@ -88,6 +88,26 @@ impl Database {
         }
     }
 
+    /// The ids that a query behind the store's back gives, sorted.
+    pub async fn ids(&self, sql: &str) -> Vec<i64> {
+        let mut ids: Vec<i64> = match self {
+            Self::Embedded(directory) => {
+                let file = directory.path().join("store.db");
+                let connection = rusqlite::Connection::open(file).unwrap();
+                let mut query = connection.prepare(sql).unwrap();
+                query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            }
+            Self::Server { .. } => {
+                let (client, connection) =
+                    tokio_postgres::connect(&self.url(), tokio_postgres::NoTls).await.unwrap();
+                tokio::spawn(connection);
+                client.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+            }
+        };
+        ids.sort_unstable();
+        ids
+    }
+
     /// The contents of an embedded store's files.
     pub fn files(&self) -> Vec<Vec<u8>> {
         let Self::Embedded(directory) = self else { return Vec::new() };
@@ -135,7 +155,10 @@ impl Database {
     /// counts what a connection read when that ends. None of an embedded file.
     pub async fn webhook_rows_read(&self) -> i64 {
         let Self::Server { .. } = self else { return 0 };
-        let client = self.connect().await;
+        let url = self.url();
+        let (client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
         let sql = "SELECT (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'webhook') \
             + (SELECT SUM(idx_tup_read)::BIGINT FROM pg_stat_user_indexes WHERE relname = 'webhook')";
         client.query_one(sql, &[]).await.unwrap().get(0)

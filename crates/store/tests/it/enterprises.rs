@@ -1,10 +1,15 @@
 //! Enterprises, keys and profiles.
 
 use domain::{ApiKey, EnterpriseId, Timestamp};
-use store::{ClearUrl, EnterprisePatch, StoreError};
+use store::{ClearUrl, EnterprisePatch, ListOrder, PageWish, StoreError};
 
 use crate::both_engines;
 use crate::samples::{ENTERPRISE, NOW, enterprise, found, platform_key, profile, sealed};
+
+/// Oldest first.
+fn page<I>(cursor: Option<I>, limit: u32) -> PageWish<I> {
+    PageWish { cursor, limit, order: ListOrder::OldestFirst }
+}
 
 both_engines!(an_enterprise_is_read_as_it_was_written, |store| {
     let bare = domain::Enterprise {
@@ -24,9 +29,9 @@ both_engines!(an_enterprise_is_read_as_it_was_written, |store| {
         store.create_enterprise(it.clone(), key).await.unwrap();
     }
     assert_eq!(store.enterprise(ENTERPRISE).await.unwrap(), Some(full.clone()));
-    assert_eq!(store.enterprises(None, 10).await.unwrap(), [bare.clone(), full.clone()]);
-    assert_eq!(store.enterprises(Some(bare.enterprise_id), 10).await.unwrap(), [full]);
-    assert_eq!(store.enterprises(None, 1).await.unwrap(), [bare]);
+    assert_eq!(store.enterprises(page(None, 10)).await.unwrap(), [bare.clone(), full.clone()]);
+    assert_eq!(store.enterprises(page(Some(bare.enterprise_id), 10)).await.unwrap(), [full]);
+    assert_eq!(store.enterprises(page(None, 1)).await.unwrap(), [bare]);
     let key = store.platform_key(ENTERPRISE).await.unwrap().unwrap();
     assert_eq!((key.version, key.sealed_private_key), (1, vec![1, 2, 3]));
     assert!(store.platform_key(EnterpriseId::from_i64(9)).await.unwrap().is_none());
@@ -131,10 +136,10 @@ both_engines!(a_profile_is_read_as_it_was_written_and_by_its_owner_only, |store|
     let id = profile.profile_id;
     assert_eq!(store.profile(ENTERPRISE, id).await.unwrap(), Some(profile.clone()));
     assert_eq!(store.profile(other, id).await.unwrap(), None);
-    assert_eq!(store.profiles(None, None, 10).await.unwrap(), std::slice::from_ref(&profile));
-    assert_eq!(store.profiles(Some(ENTERPRISE), None, 10).await.unwrap(), [profile]);
-    assert_eq!(store.profiles(Some(other), None, 10).await.unwrap(), []);
-    assert_eq!(store.profiles(None, Some(id), 10).await.unwrap(), []);
+    assert_eq!(store.profiles(None, page(None, 10)).await.unwrap(), std::slice::from_ref(&profile));
+    assert_eq!(store.profiles(Some(ENTERPRISE), page(None, 10)).await.unwrap(), [profile]);
+    assert_eq!(store.profiles(Some(other), page(None, 10)).await.unwrap(), []);
+    assert_eq!(store.profiles(None, page(Some(id), 10)).await.unwrap(), []);
 });
 
 both_engines!(urls_in_clear_are_sealed_and_leave_nothing_in_the_files, |store, database| {

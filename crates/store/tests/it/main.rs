@@ -5,6 +5,7 @@ mod authorisations;
 mod backlog;
 mod cards;
 mod commit_in_doubt;
+mod customers;
 mod database;
 mod enterprises;
 mod guidance;

@@ -54,6 +54,9 @@ both_engines!(rates_are_replaced_as_a_whole, |store| {
     store.replace_fx_rates(second).await.unwrap();
     let rates = store.fx_table().await.unwrap().rates();
     assert_eq!(rates, [rate(Currency::USD, Currency::SGD, "1.31")]);
+    let one = store.fx_rate(Currency::USD, Currency::SGD).await.unwrap().rates();
+    assert_eq!(one, rates);
+    assert!(store.fx_rate(Currency::SGD, Currency::USD).await.unwrap().rates().is_empty());
 });
 
 /// A request of this moment.

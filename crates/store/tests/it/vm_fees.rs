@@ -123,7 +123,7 @@ both_engines!(a_fee_may_take_the_balance_below_zero_which_flags_it, |store| {
     let refused = begun(&store, bought(&store, card_id, 2_001, None)).await;
     assert!(matches!(refused, BeginOutcome::Refused(_)), "{refused:?}");
     assert_eq!(balance_minor(&store).await, -30);
-    let filter = AccountFilter { enterprise_id: Some(ENTERPRISE), cursor: None, limit: 10 };
+    let filter = AccountFilter { enterprise_id: Some(ENTERPRISE), limit: 10, ..Default::default() };
     let accounts = store.accounts(filter).await.unwrap();
     let balance = accounts.iter().find(|it| it.owner == AccountOwner::VmBalance(APP)).unwrap();
     assert!(balance.forced_negative);

@@ -45,7 +45,7 @@ impl CustomerQuery {
         let query = Query::parse(raw_query)?;
         let wanted = Self {
             customer_id: query.text("customerId")?,
-            customer_ref: query.text("customerRef")?,
+            customer_ref: query.reference("customerRef")?,
         };
         if wanted.customer_id.is_none() && wanted.customer_ref.is_none() {
             return Err(ParseError::new("customerId or customerRef", Problem::Missing));
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(info.phone.as_deref(), Some("122765673"));
         assert_eq!(info.phone_country_code.as_deref(), Some("MY"));
         assert_eq!(info.customer_ref.as_deref(), Some("c-1"));
-        let error = parse_create(br#"{"customerRef":"a b"}"#).err().unwrap();
+        let error = parse_create(br#"{"customerRef":"a b "}"#).err().unwrap();
         assert_eq!(error.problem, Problem::NotAReference);
     }
 

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use domain::{ErrorCode, is_reference};
+use domain::{ErrorCode, is_reference, normal_form};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -85,7 +85,9 @@ impl Problem {
             Self::WrongType => "has the wrong type",
             Self::TooLong => "is too long",
             Self::ControlCharacters => "holds control characters",
-            Self::NotAReference => "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -",
+            Self::NotAReference => {
+                "must be 1 to 128 visible characters without a blank at either end"
+            }
             Self::NotAnAmount => "is not a decimal amount",
             Self::NotSpendable => "must be above zero and a multiple of the currency's minor unit",
             Self::NotACurrency => "is not an ISO 4217 currency code",
@@ -245,15 +247,16 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A caller-chosen reference.
+    /// A caller-chosen reference, in the form in which references are compared and kept.
     ///
     /// # Errors
     /// Another type, or not of the form that `domain::is_reference` defines.
     pub fn reference(&self, field: &str) -> Result<Option<String>, ParseError> {
-        let text = self.text(field)?;
-        match text {
-            Some(text) if !is_reference(&text) => Err(self.error(field, Problem::NotAReference)),
-            other => Ok(other),
+        let Some(text) = self.text(field)? else { return Ok(None) };
+        let text = normal_form(&text);
+        match is_reference(&text) {
+            true => Ok(Some(text.into_owned())),
+            false => Err(self.error(field, Problem::NotAReference)),
         }
     }
 
@@ -409,7 +412,7 @@ mod tests {
     fn wrong_values_are_named_and_not_repeated() {
         let long = "x".repeat(MAX_TEXT_CHARS + 1);
         let json = format!(
-            r#"{{"a":{{}},"b":"1e","c":"secret-value","d":"{long}","e":"a\u0000b","f":1,"g":"a b"}}"#
+            r#"{{"a":{{}},"b":"1e","c":"secret-value","d":"{long}","e":"a\u0000b","f":1,"g":"a b "}}"#
         );
         let body = object(&json);
         let texts = [
@@ -431,7 +434,7 @@ mod tests {
                 "d is too long",
                 "e holds control characters",
                 "f has the wrong type",
-                "g must be 1 to 64 characters of A-Z a-z 0-9 . _ : -",
+                "g must be 1 to 128 visible characters without a blank at either end",
             ]
         );
     }

@@ -156,7 +156,7 @@ impl IntentTicketQuery {
     pub fn parse(raw_query: Option<&str>) -> Result<Self, ParseError> {
         let query = Query::parse(raw_query)?;
         let wanted =
-            Self { ticket_id: query.text("ticketId")?, ticket_ref: query.text("ticketRef")? };
+            Self { ticket_id: query.text("ticketId")?, ticket_ref: query.reference("ticketRef")? };
         if wanted.ticket_id.is_none() && wanted.ticket_ref.is_none() {
             return Err(ParseError::new("ticketId or ticketRef", Problem::Missing));
         }

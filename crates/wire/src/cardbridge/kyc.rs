@@ -245,7 +245,7 @@ impl KycTicketQuery {
         let query = Query::parse(raw_query)?;
         let wanted = Self {
             kyc_ticket_id: query.text("kycTicketId")?,
-            kyc_ticket_ref: query.text("kycTicketRef")?,
+            kyc_ticket_ref: query.reference("kycTicketRef")?,
         };
         if wanted.kyc_ticket_id.is_none() && wanted.kyc_ticket_ref.is_none() {
             return Err(ParseError::new("kycTicketId or kycTicketRef", Problem::Missing));

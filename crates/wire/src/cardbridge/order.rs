@@ -151,7 +151,7 @@ impl OrderQuery {
         let query = Query::parse(raw_query)?;
         let wanted = Self {
             card_order_id: query.text("cardOrderId")?,
-            card_order_ref: query.text("cardOrderRef")?,
+            card_order_ref: query.reference("cardOrderRef")?,
         };
         if wanted.card_order_id.is_none() && wanted.card_order_ref.is_none() {
             return Err(ParseError::new("cardOrderId or cardOrderRef", Problem::Missing));

@@ -5,24 +5,22 @@ use std::borrow::Cow;
 
 /// What every operation's path begins with.
 pub const PREFIX: &str = "/open-api/";
-/// What the path of a key's extraction begins with.
-const EXTRACTION_PREFIX: &str = "/internal/open-api/";
 
-/// Brings a raw request path to the one that routes know: repeated slashes collapse,
-/// and one leading `/%7D` or `/}` segment goes (a stray brace after the host variable
-/// of the official collection). Only where the rest begins with [`PREFIX`]; repeated slashes
-/// collapse before the extraction of keys too (section 4). Any other path comes back as it was. Nothing is decoded.
+/// Brings a raw request path to the one that routes know: repeated slashes collapse, since
+/// clients of both dialects put a base address with a trailing slash before a path with a
+/// leading one; and one leading `/%7D` or `/}` segment goes where the rest begins with
+/// [`PREFIX`] (a stray brace after the host variable of the official collection). Nothing is
+/// decoded.
 #[must_use]
 pub fn normalise(raw_path: &str) -> Cow<'_, str> {
-    if raw_path.starts_with(PREFIX) && !raw_path.contains("//") {
-        return Cow::Borrowed(raw_path);
-    }
-    let collapsed = collapse_slashes(raw_path);
-    if collapsed.starts_with(EXTRACTION_PREFIX) {
-        return Cow::Owned(collapsed);
-    }
+    let collapsed = if raw_path.contains("//") {
+        Cow::Owned(collapse_slashes(raw_path))
+    } else {
+        Cow::Borrowed(raw_path)
+    };
     let rest = without_stray_brace(&collapsed);
-    if rest.starts_with(PREFIX) { Cow::Owned(rest.to_owned()) } else { Cow::Borrowed(raw_path) }
+    let is_stray = rest.len() < collapsed.len() && rest.starts_with(PREFIX);
+    if is_stray { Cow::Owned(rest.to_owned()) } else { collapsed }
 }
 
 fn collapse_slashes(path: &str) -> String {
@@ -66,13 +64,11 @@ mod tests {
     fn nothing_else_changes() {
         for path in [
             "/",
-            "//",
             "",
-            "//internal/v1/secret-extract/x",
             "/%7D/internal/open-api/v1/secret-extract/x",
             "/%7D/%7D/open-api/card/v1/detail",
             "/%257D/open-api/card/v1/detail",
-            "/%7D/admin//v1",
+            "/%7D/admin/v1",
             "/%7Dopen-api/card/v1/detail",
             "/%2Fopen-api/card/v1/detail",
             "/open-api",
@@ -82,9 +78,15 @@ mod tests {
     }
 
     #[test]
-    fn a_code_appended_with_a_slash_too_many_reaches_the_extraction() {
-        let path = "//internal/open-api/v1/secret-extract//x";
-        assert_eq!(normalise(path), "/internal/open-api/v1/secret-extract/x");
+    fn repeated_slashes_count_as_one_on_every_path() {
+        for (sent, path) in [
+            ("//", "/"),
+            ("//getAccessToken", "/getAccessToken"),
+            ("///createCard", "/createCard"),
+            ("//internal/open-api/v1/secret-extract//x", "/internal/open-api/v1/secret-extract/x"),
+        ] {
+            assert_eq!(normalise(sent), path, "{sent}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Query parameters of the detail operations.
 
+use domain::normal_form;
+
 use super::form;
 use super::input::{MAX_TEXT_CHARS, ParseError, Problem, check_text};
 
@@ -35,6 +37,15 @@ impl Query {
         };
         check_text(value, MAX_TEXT_CHARS).map_err(|problem| ParseError::new(name, problem))?;
         Ok(Some(value.clone()).filter(|text| !text.trim().is_empty()))
+    }
+
+    /// A caller-chosen reference that something is looked for by, in the form in which
+    /// references are kept.
+    ///
+    /// # Errors
+    /// As [`Query::text`].
+    pub fn reference(&self, name: &str) -> Result<Option<String>, ParseError> {
+        Ok(self.text(name)?.map(|text| normal_form(&text).into_owned()))
     }
 
     /// A required parameter.

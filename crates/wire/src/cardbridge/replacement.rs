@@ -211,7 +211,11 @@ mod tests {
             ("replaceCardId", "id", "replaceCardId is missing"),
             ("countryCode", "country", "virtualToPhysicalInfo.countryCode is missing"),
             ("cardLayoutCode", "layout", "virtualToPhysicalInfo.cardLayoutCode is missing"),
-            ("v2p-1", "no ref", "cardOrderRef must be 1 to 64 characters of A-Z a-z 0-9 . _ : -"),
+            (
+                "v2p-1",
+                "ref\u{200b}",
+                "cardOrderRef must be 1 to 128 visible characters without a blank at either end",
+            ),
         ] {
             assert_eq!(info(&SAMPLE.replace(from, to)).err().as_deref(), Some(text));
         }

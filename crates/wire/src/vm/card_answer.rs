@@ -89,13 +89,20 @@ pub struct CardDetail {
     pub limit: LimitBody,
     /// The address that createCard was told.
     pub card_address: Address,
-    /// When it was opened.
-    #[schema(schema_with = schema::moment)]
-    pub create_time: String,
-    /// The caller's label.
-    pub label: String,
-    /// Its product.
-    pub product_code: String,
+    /// When it was opened. This and the next two are told only where `[vm] extra-fields` is
+    /// true: with them the answer outgrows one block of a key of 4096 bits, which is all that
+    /// some clients decrypt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::moment, required = false)]
+    pub create_time: Option<String>,
+    /// The caller's label, where it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub label: Option<String>,
+    /// Its product, where it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub product_code: Option<String>,
 }
 
 impl Drop for CardDetail {

@@ -51,6 +51,13 @@ pub fn parse_request(body: &[u8]) -> Result<Content, VmError> {
     Ok(framing::from_text(&text).map_or(Content::Unreadable, Content::Sealed))
 }
 
+/// Whether a body is a request of this dialect by its shape.
+#[must_use]
+pub fn is_request(body: &[u8]) -> bool {
+    let fields = serde_json::from_slice::<HashMap<String, &RawValue>>(body);
+    fields.is_ok_and(|fields| fields.contains_key("content"))
+}
+
 /// The request of a client: `{"content":"<hex>"}`.
 #[must_use]
 pub fn request(blocks: &[u8]) -> Vec<u8> {
@@ -127,6 +134,8 @@ mod tests {
             assert_eq!(parse_request(body.as_bytes()), Ok(Content::Unreadable), "{body}");
         }
         let body = request(&[1, 2, 3]);
+        assert!(is_request(&body) && is_request(br#"{"content":""}"#));
+        assert!(!is_request(b"{}") && !is_request(b"content") && !is_request(b""));
         assert_eq!(parse_request(&body), Ok(Content::Sealed(vec![1, 2, 3])));
     }
 

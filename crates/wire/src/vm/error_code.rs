@@ -57,6 +57,9 @@ pub enum VmError {
     /// The key of an earlier request came with another one; ours.
     #[error("Idempotency-Key Was Used With Another Request")]
     KeyReused,
+    /// No card is opened while nobody checks who applies; ours.
+    #[error("Applications Are Refused Until The Operator Sets Who Checks Identities")]
+    ApplicationsRefused,
     /// The app has no public key to answer it with.
     #[error("merchant public key is not set")]
     NoMerchantKey,
@@ -95,6 +98,13 @@ pub enum VmError {
     /// A failure behind us; nothing moved.
     #[error("Third Party Failed")]
     ThirdParty,
+    /// No operation of this dialect has such a path; the only refusal but the next that is
+    /// not told with HTTP 200, since clients fall back on a 404.
+    #[error("Not Found")]
+    UnknownPath,
+    /// The operation is called with another method.
+    #[error("Method Not Allowed")]
+    WrongMethod,
 }
 
 /// Writes the table: when each refusal is answered, its name, and the number that it has if
@@ -166,6 +176,8 @@ error_table! {
     NoMerchantKey = "merchant-key-not-set", 400_007;
     /// The Idempotency-Key was used with another request.
     KeyReused = "idempotency-key-reused", 400_008;
+    /// Nobody checks who applies for cards: the operator has not said who does.
+    ApplicationsRefused = "applications-refused", 400_009;
     /// The app has no such card.
     CardId = "invalid-card-id", 700_001;
     /// The app has no such product.
@@ -188,6 +200,10 @@ error_table! {
     ServerException = "server-exception", 700_011;
     /// Something failed behind the platform. No money moved.
     ThirdParty = "third-party-failed", 700_013;
+    /// No operation has this path; the HTTP status is 404.
+    UnknownPath = "unknown-path", 404;
+    /// The operation has another method; the HTTP status is 405.
+    WrongMethod = "wrong-method", 405;
 }
 
 impl ErrorName {
@@ -217,6 +233,7 @@ impl VmError {
             Self::TooManyRequests => ErrorName::TooManyRequests,
             Self::NoMerchantKey => ErrorName::NoMerchantKey,
             Self::KeyReused => ErrorName::KeyReused,
+            Self::ApplicationsRefused => ErrorName::ApplicationsRefused,
             Self::CardId => ErrorName::CardId,
             Self::ProductCode => ErrorName::ProductCode,
             Self::CardBin => ErrorName::CardBin,
@@ -228,6 +245,8 @@ impl VmError {
             Self::AbnormalCardStatus => ErrorName::AbnormalCardStatus,
             Self::ServerException => ErrorName::ServerException,
             Self::ThirdParty => ErrorName::ThirdParty,
+            Self::UnknownPath => ErrorName::UnknownPath,
+            Self::WrongMethod => ErrorName::WrongMethod,
         }
     }
 }

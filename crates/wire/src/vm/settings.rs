@@ -15,6 +15,8 @@ pub struct VmSettings {
     pub open_state: State,
     /// How long a token lives, in seconds of real time.
     pub token_lifetime_s: i64,
+    /// Whether cardDetail bears fields that the documentation of its clients does not know.
+    pub extra_fields: bool,
     /// The numbers of refusals.
     pub codes: ErrorCodes,
 }
@@ -25,6 +27,7 @@ impl Default for VmSettings {
             offset: Offset::default(),
             open_state: State::Pending,
             token_lifetime_s: DEFAULT_LIFETIME_S,
+            extra_fields: false,
             codes: ErrorCodes::default(),
         }
     }

@@ -1,0 +1,25 @@
+//! References of movements of money.
+
+use domain::{EnterpriseId, check_new_reference};
+
+use crate::fields::Fields;
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+/// The operator's own reference, which moves money once in an enterprise. It is never changed
+/// into another, since that would swallow a movement; one that looks like another is refused,
+/// unless money was moved under it before it came to be refused.
+pub(super) async fn reference_of_movement(
+    state: &ApiState,
+    enterprise_id: EnterpriseId,
+    fields: &Fields<'_>,
+) -> Result<String, Problem> {
+    const FIELD: &str = "reference";
+    let reference = fields.required_text(FIELD)?;
+    match check_new_reference(&reference) {
+        Err(fault) if !state.store.has_moved(enterprise_id, &reference).await? => {
+            Err(fields.wrong(FIELD, &fault.to_string()))
+        }
+        Ok(()) | Err(_) => Ok(reference),
+    }
+}

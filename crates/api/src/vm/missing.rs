@@ -1,0 +1,62 @@
+//! What is answered where the public listener has no such path or method, in the dialect of
+//! the caller as far as it can be told.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::request::Parts;
+use http::{StatusCode, header};
+use wire::vm::VmError;
+use wire::vm::envelope;
+
+use super::reply::json;
+use crate::body::read_body;
+use crate::cardbridge::transport_failure;
+use crate::shell::LoggedCode;
+use crate::state::ApiState;
+
+/// A header that calls of dialect 1 bear and those of dialect 2 never do.
+const KEY_OF_DIALECT_1: &str = "x-dapi-api-key";
+
+/// No such path.
+pub(crate) async fn unknown_path(State(state): State<Arc<ApiState>>, request: Request) -> Response {
+    refused(&state, request, StatusCode::NOT_FOUND, &VmError::UnknownPath).await
+}
+
+/// No such method of a path.
+pub(crate) async fn wrong_method(State(state): State<Arc<ApiState>>, request: Request) -> Response {
+    refused(&state, request, StatusCode::METHOD_NOT_ALLOWED, &VmError::WrongMethod).await
+}
+
+async fn refused(
+    state: &ApiState,
+    request: Request,
+    status: StatusCode,
+    error: &VmError,
+) -> Response {
+    if !is_of_this_dialect(request).await {
+        return transport_failure(status);
+    }
+    let mut response = json(envelope::failure(&state.settings.vm.codes, error));
+    *response.status_mut() = status;
+    response.extensions_mut().insert(LoggedCode(error.name().as_str()));
+    response
+}
+
+/// Its operations are at the root, where a token or a `content` tells its callers apart.
+async fn is_of_this_dialect(request: Request) -> bool {
+    let (parts, body) = request.into_parts();
+    if !is_at_root(&parts) || parts.headers.contains_key(KEY_OF_DIALECT_1) {
+        return false;
+    }
+    if parts.headers.get(header::AUTHORIZATION).is_some_and(|token| !token.is_empty()) {
+        return true;
+    }
+    read_body(body).await.is_ok_and(|body| envelope::is_request(&body))
+}
+
+fn is_at_root(parts: &Parts) -> bool {
+    let path = parts.uri.path().strip_prefix('/').unwrap_or_default();
+    !path.is_empty() && !path.contains('/')
+}

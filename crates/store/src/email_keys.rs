@@ -1,0 +1,78 @@
+//! Fills in what the e-mails of customers are compared by, for rows written before there was
+//! such a column, or by a process of an earlier version that still runs.
+
+use domain::{CustomerId, EnterpriseId, Timestamp, email_key};
+
+use crate::engine::Tx;
+use crate::rows::Fields;
+use crate::{Store, StoreError};
+
+/// Customers filled in one commit.
+const PAGE_ROWS: i64 = 500;
+
+/// A customer whose key is still open.
+struct Open {
+    enterprise_id: EnterpriseId,
+    customer_id: CustomerId,
+    email: String,
+    created_at: Timestamp,
+}
+
+impl Store {
+    /// Fills every open key. Nobody is merged: of two customers with equal addresses the first
+    /// made is found by them, and both go on.
+    pub(crate) async fn fill_email_keys(&self) -> Result<(), StoreError> {
+        let is_race = |error: &StoreError| matches!(error, StoreError::Duplicate(_));
+        while self.write_past_races(is_race, |tx| Box::pin(fill_page(tx))).await? > 0 {}
+        Ok(())
+    }
+}
+
+/// The number of rows that were open.
+async fn fill_page(tx: &Tx) -> Result<usize, StoreError> {
+    let sql = "SELECT enterprise_id, customer_id, email, created_at FROM customer \
+        WHERE email IS NOT NULL AND email_key IS NULL ORDER BY created_at, customer_id LIMIT $1";
+    let rows = tx.query(sql, &[PAGE_ROWS.into()]).await?;
+    for row in &rows {
+        let mut f = Fields::of(row);
+        let open = Open {
+            enterprise_id: f.id(EnterpriseId::from_i64)?,
+            customer_id: f.id(CustomerId::from_i64)?,
+            email: f.text()?,
+            created_at: f.time()?,
+        };
+        fill(tx, &open).await?;
+    }
+    Ok(rows.len())
+}
+
+async fn fill(tx: &Tx, open: &Open) -> Result<(), StoreError> {
+    let key = email_key(&open.email);
+    let sql = "SELECT customer_id, created_at FROM customer \
+        WHERE enterprise_id = $1 AND email_key = $2";
+    let holder = tx.query_opt(sql, &[open.enterprise_id.into(), key.as_str().into()]).await?;
+    if let Some(row) = holder {
+        let mut f = Fields::of(&row);
+        let (holder, made) = (f.id(CustomerId::from_i64)?, f.time()?);
+        if (made, holder) < (open.created_at, open.customer_id) {
+            return set(tx, open.enterprise_id, open.customer_id, &second(open.customer_id)).await;
+        }
+        set(tx, open.enterprise_id, holder, &second(holder)).await?;
+    }
+    set(tx, open.enterprise_id, open.customer_id, &key).await
+}
+
+/// The key of a customer whose address an earlier one has: no address reads so.
+fn second(customer_id: CustomerId) -> String {
+    format!("second {customer_id}")
+}
+
+async fn set(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    customer_id: CustomerId,
+    key: &str,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE customer SET email_key = $1 WHERE enterprise_id = $2 AND customer_id = $3";
+    tx.execute(sql, &[key.into(), enterprise_id.into(), customer_id.into()]).await.map(|_| ())
+}

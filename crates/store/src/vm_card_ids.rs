@@ -1,0 +1,58 @@
+//! The ids of dialect 2's cards: internal ones, and those on the wire.
+
+use std::collections::HashMap;
+
+use domain::{CardId, EnterpriseId};
+
+use crate::engine::Value;
+use crate::{Store, StoreError};
+
+impl Store {
+    /// The card that has this UUID, whoever owns it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn card_id_of_uuid(&self, card_uuid: &str) -> Result<Option<CardId>, StoreError> {
+        let card_uuid = card_uuid.to_owned();
+        self.read_one(move |tx| {
+            let card_uuid = card_uuid.clone();
+            Box::pin(async move {
+                let sql = "SELECT card_id FROM vm_card_uuid WHERE card_uuid = $1";
+                let row = tx.query_opt(sql, &[card_uuid.as_str().into()]).await?;
+                row.map(|row| row.int(0).map(CardId::from_i64)).transpose()
+            })
+        })
+        .await
+    }
+
+    /// The ids on the wire of those among these cards, at most a page of them and sorted, that
+    /// are of dialect 2.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn vm_card_uuids(
+        &self,
+        cards: Vec<(EnterpriseId, CardId)>,
+    ) -> Result<HashMap<CardId, String>, StoreError> {
+        let mut uuids = HashMap::new();
+        for cards in cards.chunk_by(|one, next| one.0 == next.0) {
+            let places: Vec<_> = (2..cards.len() + 2).map(|it| format!("${it}")).collect();
+            let sql = format!(
+                "SELECT card_id, card_uuid FROM vm_card WHERE enterprise_id = $1 \
+                 AND card_id IN ({})",
+                places.join(", ")
+            );
+            let owner = cards.first().map(|it| Value::from(it.0));
+            let ids = cards.iter().map(|it| Value::from(it.1));
+            let params: Vec<_> = owner.into_iter().chain(ids).collect();
+            let found = self.read_one(move |tx| {
+                let (sql, params) = (sql.clone(), params.clone());
+                Box::pin(async move { tx.query(&sql, &params).await })
+            });
+            for row in found.await? {
+                uuids.insert(CardId::from_i64(row.int(0)?), row.text(1)?);
+            }
+        }
+        Ok(uuids)
+    }
+}
