@@ -12,7 +12,7 @@ use super::vm::{self, VmSection};
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 15] = [
     "mode",
     "kyc",
     "data-dir",
