@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use domain::{
-    AccountOwner, CardProfile, Currency, Destination, EnterpriseId, Money, SealedUrl, Timestamp, VmApp,
-    VmAppId, VmFee, VmFees, VmProduct,
+    AccountOwner, CardProfile, Currency, Destination, EnterpriseId, Money, SealedUrl, Timestamp,
+    VmApp, VmAppId, VmFee, VmFees, VmProduct,
 };
 use ipnet::IpNet;
 use thiserror::Error;

@@ -3,14 +3,17 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::{CardEvent, CardId, DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId};
+use domain::{
+    CardEvent, CardId, DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId,
+    WebhookSubType, WebhookType,
+};
 use store::{
     Attempt, AttemptOutcome, CardChange, Delivery, DeliveryFilter, EnterprisePatch, Grant, Store,
 };
 
 use crate::both_engines;
 use crate::cards::card;
-use crate::samples::{ENTERPRISE, NOW, claim_for, event as sample, found, sealed, tell, tell_as};
+use crate::samples::{ENTERPRISE, NOW, claim_for, found, sealed, tell, tell_as};
 
 const LEASE_MS: i64 = 60_000;
 const OTHER: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_000_009);
@@ -210,17 +213,22 @@ both_engines!(a_webhook_that_cannot_be_read_holds_up_no_other, |store, database|
 
 /// Freezes or unfreezes a card; false if it is so already.
 async fn turn(store: &Store, card_id: CardId, event: CardEvent) -> bool {
-    let ids = store.clone();
     let change = CardChange {
         enterprise_id: ENTERPRISE,
         card_id,
         event,
         invalidate_reason: None,
         now: NOW,
-        tell: Arc::new(move |card| WebhookEvent {
+        tell: |card, webhook_id, now| WebhookEvent {
+            enterprise_id: card.enterprise_id,
+            vm_app_id: None,
+            webhook_id,
+            webhook_type: WebhookType::Card,
+            sub_type: WebhookSubType::Update,
+            business_id: card.card_id.as_i64(),
             body: card.status.as_str().as_bytes().to_vec(),
-            ..sample(&ids, ENTERPRISE, card.card_id.as_i64())
-        }),
+            created_at: now,
+        },
     };
     store.change_card(change).await.is_ok()
 }
