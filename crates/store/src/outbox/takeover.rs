@@ -12,7 +12,7 @@ use crate::migrations::old;
 use crate::{EnterprisePatch, Location, Store};
 
 /// The last version of the schema without places.
-const OLD: i32 = 15;
+const OLD: i32 = 14;
 const NOW: Timestamp = Timestamp::from_micros(1_760_000_000_000_000);
 const PENDING: usize = 300;
 
