@@ -92,7 +92,7 @@ both_engines!(a_get_with_a_body_is_refused, |platform| {
 
 both_engines!(a_request_is_served_once_on_any_route, |platform| {
     let caller = Caller::new(platform).await;
-    let body = r#"{"cardId":"1","freeze":true,"invalidateReason":"CARD_LOST"}"#;
+    let body = r#"{"cardId":"1","freeze":true}"#;
     let first = caller.signing().of(Request::post(FREEZE, body));
     assert_eq!(code(platform.public, &first).await, "DAPI_CARD_NOT_FOUND");
     assert_eq!(code(platform.public, &first).await, "DAPI_NONCE_ILLEGAL");

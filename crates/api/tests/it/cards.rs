@@ -68,9 +68,10 @@ both_engines!(foreign_and_unknown_cards_are_not_found, |platform| {
     for id in [card_id.as_str(), "1", "card_123456789", "0", "-1"] {
         let detail = caller.get(platform, &format!("/open-api/card/v1/detail?cardId={id}")).await;
         assert_eq!(detail["code"], "DAPI_CARD_NOT_FOUND", "{id}");
-        let body = json!({"cardId": id, "freeze": true, "invalidateReason": "CARD_LOST"});
-        for path in [FREEZE, TERMINATE] {
-            let answer = caller.post(platform, path, &body).await;
+        let freeze = json!({"cardId": id, "freeze": true});
+        let terminate = json!({"cardId": id, "invalidateReason": "CARD_LOST"});
+        for (path, body) in [(FREEZE, &freeze), (TERMINATE, &terminate)] {
+            let answer = caller.post(platform, path, body).await;
             assert_eq!(answer["code"], "DAPI_CARD_NOT_FOUND", "{path} {id}");
         }
     }
