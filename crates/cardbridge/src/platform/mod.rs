@@ -83,7 +83,6 @@ impl Platform {
     /// # Errors
     /// One line that says what is in the way.
     pub async fn start(config: Config) -> Result<Self, Failure> {
-        tell_of_identity_checks(config.identity_checks);
         let clock = Clock::system();
         crypto::rsa::self_test().map_err(Failure::run)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
@@ -114,6 +113,7 @@ impl Platform {
         let (stop, stopped) = watch::channel(false);
         let running = parts.run(&config, &admin_token, files, listeners, &stopped)?;
         let _held = (data_dir, identity);
+        tell_of_identity_checks(config.identity_checks);
         Ok(Self { addresses, admin_token, stop, running, authoriser, store, _held })
     }
 
