@@ -23,6 +23,8 @@ use crate::state::ApiState;
 
 /// Path of every upload.
 pub(crate) const UPLOAD_PATH: &str = "/uploads/{*key}";
+/// What every address given out begins with.
+pub(crate) const PREFIX: &str = "/uploads/";
 
 /// Longest wait for a whole file: 10 MiB at a little more than 80 KiB/s.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);

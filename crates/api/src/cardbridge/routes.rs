@@ -361,8 +361,12 @@ fn router(state: Arc<ApiState>) -> Router {
         .with_state(state)
 }
 
-/// Repeated slashes and a stray leading brace, before routing.
+/// Repeated slashes and a stray leading brace, before routing. An upload's address was signed as
+/// it was given out.
 fn normalise_path(request: &mut Request<Body>) {
+    if request.uri().path().starts_with(uploads::PREFIX) {
+        return;
+    }
     let normal = path::normalise(request.uri().path());
     if *normal == *request.uri().path() {
         return;

@@ -3,6 +3,7 @@
 
 /// By the schema and the name in it, before all others and whatever the schema.
 pub(super) const BY_FIELD: &[(&str, &str, &str)] = &[
+    ("AttemptBody", "refusal", "null"),
     ("AttemptBody", "status", "200"),
     ("AuthorisationBody", "status", "APPROVED"),
     ("Card3dsNotice", "currency", "USD"),

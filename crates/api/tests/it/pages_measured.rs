@@ -107,8 +107,7 @@ async fn pages_of_the_pin(visit: &mut Visit, language: &str, guidance_type: &str
 /// The form of a ticket in both languages, then handed in, then the face of its customer.
 async fn pages_of_a_ticket(visit: &mut Visit) {
     let customer_id = visit.card["customerId"].clone();
-    let body = json!({"kycTicketRef": "wait-1", "customerId": customer_id,
-        "identifyProofList": [{"identityProofUrl": "k/1.jpg"}]});
+    let body = json!({"kycTicketRef": "wait-1", "customerId": customer_id});
     let ticket = visit.caller.post(&visit.platform, H5, &body).await;
     assert_eq!(ticket["code"], "SYS_SUCCESS", "{ticket}");
     let request = |guidance_type: &str| {
