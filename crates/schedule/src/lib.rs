@@ -127,8 +127,10 @@ impl Schedule {
         worker: &dyn Worker,
     ) -> Result<Option<Duration>, StoreError> {
         let _open = self.gate.read().await;
+        let due = worker.next_due().await?;
+        // Read after the question: what is due at once is due at the moment it was asked.
         let now = self.clock.now();
-        match worker.next_due().await? {
+        match due {
             None => Ok(Some(MAX_SLEEP)),
             Some(due) if due > now => {
                 let wait_us = due.as_micros().saturating_sub(now.as_micros());
