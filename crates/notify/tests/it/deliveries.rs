@@ -1,7 +1,7 @@
 //! Order, retries, parking and resending.
 
 use domain::DeliveryStatus;
-use store::DeliveryView;
+use store::{DeliveryView, Grant};
 use wire::cardbridge::signature::webhook_signature_matches;
 use wire::cardbridge::standard_webhooks;
 
@@ -130,4 +130,22 @@ async fn a_parked_webhook_is_resent_by_hand_to_the_present_url() {
     assert_eq!(dead_end.seen().len(), 4);
     let bodies: Vec<_> = new_home.seen().iter().map(|request| request.body.clone()).collect();
     assert_eq!(bodies, [dead_end.seen()[0].body.clone(), dead_end.seen()[0].body.clone()]);
+}
+
+#[tokio::test]
+async fn what_a_dead_worker_held_is_delivered_once_its_lease_is_over() {
+    let mut bed = Bed::new().await;
+    let receiver = Receiver::answering(&[]).await;
+    let enterprise_id = bed.add_enterprise(Some(&receiver.url)).await;
+    bed.add_key(enterprise_id).await;
+    let order = bed.place(enterprise_id).await;
+    let now = bed.store.clock().now();
+    let due = bed.store.due_destinations(now, 1).await.unwrap();
+    let grants = due.into_iter().map(|due| Grant { due, places: 1 }).collect();
+    assert_eq!(bed.store.claim_deliveries(now, 100, grants).await.unwrap().len(), 1);
+    // Nothing else is due or happens that would wake the worker.
+    bed.run();
+    bed.wait_until_told(&order).await;
+    assert_eq!(receiver.seen().len(), 1);
+    bed.stop().await;
 }

@@ -66,6 +66,17 @@ both_engines!(a_retry_holds_back_the_later_ones_and_a_parked_one_does_not, |stor
     assert_eq!(store.delivery_counts().await.unwrap(), (1, 1));
 });
 
+both_engines!(what_a_dead_worker_held_is_due_once_its_lease_is_over, |store| {
+    ready(&store).await;
+    let id = tell(&store, ENTERPRISE, 1).await;
+    let now = store.clock().now();
+    assert_eq!(ids(&claim_for(&store, now, -2_000, 1).await), [id]);
+    let due_at = store.next_delivery_due().await.unwrap().unwrap();
+    assert!(due_at <= store.clock().now());
+    assert_eq!(ids(&claim(&store, now, 1).await), [id]);
+    assert_eq!(store.next_delivery_due().await.unwrap(), None);
+});
+
 both_engines!(a_lost_lease_settles_nothing, |store| {
     ready(&store).await;
     let id = tell(&store, ENTERPRISE, 1).await;
