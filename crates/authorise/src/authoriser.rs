@@ -378,8 +378,10 @@ impl Authoriser {
             }
         };
         let asking = self.late_reads.begin();
-        let mut exchange = pin!(forward::exchange(outbound, pool, &correspondent, notice, auth_id));
-        let mut in_time = timeout_at(held.deadline, exchange.as_mut()).await.ok();
+        let deadline = held.deadline;
+        let exchange = forward::exchange(outbound, pool, &correspondent, notice, auth_id, deadline);
+        let mut exchange = pin!(exchange);
+        let mut in_time = timeout_at(deadline, exchange.as_mut()).await.ok();
         held.receipt.timings.ended("exchange");
         let is_late = in_time.is_none();
         if let Some(in_time) = &mut in_time {

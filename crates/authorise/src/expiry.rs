@@ -1,6 +1,6 @@
 //! Holds whose time runs out.
 
-use domain::Timestamp;
+use domain::{Authorisation, Timestamp};
 use schedule::{Boxed, Worker};
 use store::{MoneyError, Store, StoreError};
 
@@ -8,7 +8,7 @@ use crate::notice::{Teller, notice_of};
 
 /// Most holds that one call gives back.
 const MAX_BATCH_HOLDS: u32 = 100;
-/// How long a hold that the ledger refuses to give back waits for its next try, in business
+/// How long a hold that cannot be given back waits for its next try, in business
 /// time: it must not stand before those behind it, nor keep an advance of time from its end.
 const REFUSED_PAUSE_SECONDS: i64 = 86_400;
 
@@ -28,11 +28,13 @@ impl HoldExpiryWorker {
     async fn expire(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut expired = 0;
         for hold in self.store.expired_holds(now, MAX_BATCH_HOLDS).await? {
-            let notice = notice_of(&self.store, self.teller.as_ref(), &hold).await?;
-            match self.store.expire_hold(hold.enterprise_id, hold.auth_id, now, notice).await {
+            match self.expire_one(&hold, now).await {
                 Ok(true) => expired += 1,
                 Ok(false) => {}
-                Err(MoneyError::Store(error)) => return Err(error),
+                // What is unreadable is so tomorrow; what else fails in the store passes.
+                Err(MoneyError::Store(error)) if !matches!(error, StoreError::Corrupt(_)) => {
+                    return Err(error);
+                }
                 Err(error) => {
                     tracing::error!(auth_id = %hold.auth_id, %error, "a hold does not expire");
                     let again = now.plus_seconds(REFUSED_PAUSE_SECONDS);
@@ -42,6 +44,11 @@ impl HoldExpiryWorker {
             }
         }
         Ok(expired)
+    }
+
+    async fn expire_one(&self, hold: &Authorisation, now: Timestamp) -> Result<bool, MoneyError> {
+        let notice = notice_of(&self.store, self.teller.as_ref(), hold).await?;
+        self.store.expire_hold(hold.enterprise_id, hold.auth_id, now, notice).await
     }
 }
 

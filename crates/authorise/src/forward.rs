@@ -72,13 +72,15 @@ pub(crate) async fn seal(
     Ok(sealed)
 }
 
-/// Posts the notice, which the enterprise knows by its authId, and reads the reply, for as long as a late one is recorded.
+/// Posts the notice, which the enterprise knows by its authId, and reads the reply, for as long
+/// as a late one is recorded. After the `deadline` of the decision it is not sent again.
 pub(crate) async fn exchange(
     outbound: &Outbound,
     pool: &RsaPool,
     correspondent: &Correspondent,
     notice: SealedNotice,
     auth_id: AuthId,
+    deadline: Instant,
 ) -> Exchange {
     let headers = match headers(correspondent, &notice) {
         Ok(headers) => headers,
@@ -89,6 +91,7 @@ pub(crate) async fn exchange(
         headers,
         body: Bytes::from(notice.body),
         deadline: Instant::now() + LATE_ANSWER_LIMIT,
+        resend_until: deadline,
         max_response_bytes: MAX_REPLY_BYTES,
     };
     match outbound.post(post).await {
@@ -154,7 +157,7 @@ async fn opened(
 
 /// Masked before it is cut: what is left of a cut card number would not look like one.
 fn kept(body: &[u8], url: &str) -> String {
-    excerpt(mask_url(&mask_pans(&String::from_utf8_lossy(body)), url).as_bytes())
+    excerpt(mask_pans(&mask_url(&String::from_utf8_lossy(body), url)).as_bytes())
 }
 
 async fn open(

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use domain::{AuthId, Timestamp};
 use serde_json::Value;
-use store::{AuthorisationView, Store};
+use store::{AuthorisationView, Store, WritesUnderWay};
 
 use crate::decision::Decision;
 use crate::fault::Fault;
@@ -19,6 +19,8 @@ const BATCH: u32 = 200;
 const CRASH: &str = "crash";
 /// The cause in the receipt where the store did not take the decision in time.
 const NOT_WRITTEN: &str = "decision_not_written";
+/// What is missing where a hold was not written after all.
+const AUTHORISATION: &str = "authorisation";
 /// Later than every arrival, also if the machine's clock was set back since.
 const END_OF_TIME: Timestamp = Timestamp::from_micros(i64::MAX);
 
@@ -43,13 +45,33 @@ pub(crate) async fn recover(
     }
 }
 
-/// Declines an authorisation whose hold or decision could not be written for certain.
+/// What a try to decline came to.
+pub(crate) enum Declined {
+    /// It is decided.
+    Done,
+    /// Its hold was never written, and never will be.
+    NotThere,
+    /// It is not found, but its hold may be among the writes of this moment.
+    MayCome(WritesUnderWay),
+}
+
+/// Declines an authorisation whose hold or decision could not be written for certain;
+/// `may_come` is what its last try ended with.
 pub(crate) async fn decline_unwritten(
     store: &Store,
     teller: Option<&Teller>,
     auth_id: AuthId,
-) -> Result<(), AuthoriseError> {
-    decline(store, teller, auth_id, NOT_WRITTEN).await
+    may_come: Option<WritesUnderWay>,
+) -> Result<Declined, AuthoriseError> {
+    let now = store.writes_under_way().await?;
+    let since = may_come.unwrap_or(now);
+    match decline(store, teller, auth_id, NOT_WRITTEN).await {
+        Err(AuthoriseError::Missing(AUTHORISATION)) if now.have_ended_since(since) => {
+            Ok(Declined::NotThere)
+        }
+        Err(AuthoriseError::Missing(AUTHORISATION)) => Ok(Declined::MayCome(since)),
+        declined => declined.map(|()| Declined::Done),
+    }
 }
 
 async fn decline(
@@ -59,7 +81,7 @@ async fn decline(
     cause: &'static str,
 ) -> Result<(), AuthoriseError> {
     let view = store.authorisation(auth_id).await?;
-    let view = view.ok_or(AuthoriseError::Missing("authorisation"))?;
+    let view = view.ok_or(AuthoriseError::Missing(AUTHORISATION))?;
     let fault = Fault::from(Cow::Borrowed(cause));
     let decision = Decision::of(&view.authorisation, Err(fault));
     let receipt = corrected_receipt(&view, &decision);

@@ -8,22 +8,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::AuthId;
-use store::{MoneyError, Store, StoreError};
+use store::{MoneyError, Store, StoreError, WritesUnderWay};
 
 use crate::authoriser::Authoriser;
 use crate::notice::Teller;
-use crate::recover::decline_unwritten;
+use crate::recover::{Declined, decline_unwritten};
 use crate::request::AuthoriseError;
 
 /// Pause before the first try; each failure doubles it, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Most authorisations that are remembered (8 bytes each); the next start declines more.
+/// Most authorisations that are remembered (32 bytes each); the next start declines more.
 const MAX_WAITING: usize = 1_000_000;
 
 /// Declines one authorisation.
-type Decline = Box<dyn Fn(AuthId) -> Declining + Send + Sync>;
-type Declining = Pin<Box<dyn Future<Output = Result<(), AuthoriseError>> + Send>>;
+type Decline = Box<dyn Fn(Doubtful) -> Declining + Send + Sync>;
+type Declining = Pin<Box<dyn Future<Output = Result<Declined, AuthoriseError>> + Send>>;
+
+/// An authorisation that is to be declined.
+#[derive(Clone, Copy)]
+struct Doubtful {
+    auth_id: AuthId,
+    /// The writes that its hold may be among, where it was not found.
+    may_come: Option<WritesUnderWay>,
+}
 
 /// What is to be declined, and the one task that does it.
 pub(crate) struct Undecided {
@@ -35,7 +43,7 @@ pub(crate) struct Undecided {
 
 #[derive(Default)]
 struct Waiting {
-    ids: VecDeque<AuthId>,
+    doubtful: VecDeque<Doubtful>,
     is_worked_on: bool,
 }
 
@@ -43,8 +51,9 @@ impl Authoriser {
     /// A hold of which the store told a failure may have been taken all the same, where the
     /// end of the commit was not heard of.
     pub(crate) fn doubt(&self, auth_id: AuthId, error: &MoneyError) {
-        let is_nothing_written = matches!(error, MoneyError::Store(StoreError::KeyTaken));
-        if !is_nothing_written && matches!(error, MoneyError::Store(_)) {
+        if let MoneyError::Store(error) = error
+            && may_be_written(error)
+        {
             self.undecided.decline_later(auth_id);
         }
     }
@@ -52,9 +61,11 @@ impl Authoriser {
 
 impl Undecided {
     pub(crate) fn new(store: Store, teller: Option<Teller>) -> Arc<Self> {
-        let decline = move |auth_id| -> Declining {
+        let decline = move |Doubtful { auth_id, may_come }| -> Declining {
             let (store, teller) = (store.clone(), teller.clone());
-            Box::pin(async move { decline_unwritten(&store, teller.as_ref(), auth_id).await })
+            Box::pin(
+                async move { decline_unwritten(&store, teller.as_ref(), auth_id, may_come).await },
+            )
         };
         Self::over(Box::new(decline), (FIRST_PAUSE, LONGEST_PAUSE))
     }
@@ -66,10 +77,10 @@ impl Undecided {
     /// Declines an authorisation later, if it is there at all.
     pub(crate) fn decline_later(self: &Arc<Self>, auth_id: AuthId) {
         let mut waiting = self.lock();
-        if waiting.ids.len() >= MAX_WAITING {
+        if waiting.doubtful.len() >= MAX_WAITING {
             return tracing::error!(%auth_id, "undecided until the next start: too many are");
         }
-        waiting.ids.push_back(auth_id);
+        waiting.doubtful.push_back(Doubtful { auth_id, may_come: None });
         if !std::mem::replace(&mut waiting.is_worked_on, true) {
             let own = Arc::clone(self);
             tokio::spawn(async move { own.work().await });
@@ -82,33 +93,62 @@ impl Undecided {
         loop {
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2).min(longest);
-            while let Some(auth_id) = self.next() {
-                match (self.decline)(auth_id).await {
-                    Ok(()) => tracing::warn!(%auth_id, "decided once the store worked again"),
-                    Err(AuthoriseError::Missing(_)) => {}
-                    Err(error) => {
-                        tracing::error!(%auth_id, %error, "still undecided");
-                        // Behind the others: one that cannot be decided keeps none waiting.
-                        self.lock().ids.push_back(auth_id);
-                        break;
-                    }
-                }
+            if self.round().await {
                 pause = first;
             }
             let mut waiting = self.lock();
-            if waiting.ids.is_empty() {
+            if waiting.doubtful.is_empty() {
                 waiting.is_worked_on = false;
                 return;
             }
         }
     }
 
-    fn next(&self) -> Option<AuthId> {
-        self.lock().ids.pop_front()
+    /// Tries all that wait, up to the first failure; whether any was done with.
+    async fn round(&self) -> bool {
+        let mut is_any_done = false;
+        let count = self.lock().doubtful.len();
+        for _ in 0..count {
+            let Some(one) = self.lock().doubtful.pop_front() else { break };
+            let auth_id = one.auth_id;
+            // By itself: a panic must not end the one task that all the others wait for.
+            let declined = tokio::spawn((self.decline)(one)).await;
+            match declined.unwrap_or(Err(AuthoriseError::BrokenOff)) {
+                Ok(Declined::Done) => {
+                    tracing::warn!(%auth_id, "decided once the store worked again")
+                }
+                Ok(Declined::NotThere) => {}
+                Ok(Declined::MayCome(writes)) => {
+                    let again = Doubtful { auth_id, may_come: Some(writes) };
+                    self.lock().doubtful.push_back(again);
+                    continue;
+                }
+                Err(error) => {
+                    tracing::error!(%auth_id, %error, "still undecided");
+                    // Behind the others: one that cannot be decided keeps none waiting.
+                    self.lock().doubtful.push_back(one);
+                    break;
+                }
+            }
+            is_any_done = true;
+        }
+        is_any_done
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether what failed so may stand all the same.
+const fn may_be_written(error: &StoreError) -> bool {
+    match error {
+        StoreError::Engine(_) | StoreError::InDoubt(_) | StoreError::Overloaded => true,
+        StoreError::Conflict(_)
+        | StoreError::Locked(_)
+        | StoreError::Duplicate(_)
+        | StoreError::KeyTaken
+        | StoreError::Corrupt(_) => false,
     }
 }
 
@@ -137,11 +177,11 @@ mod tests {
         let decline = move |_| -> Declining {
             let is_broken = counted.fetch_add(1, Ordering::SeqCst) < FAILURES;
             let failed = Err(AuthoriseError::Store(store::StoreError::Overloaded));
-            Box::pin(async move { if is_broken { failed } else { Ok(()) } })
+            Box::pin(async move { if is_broken { failed } else { Ok(Declined::Done) } })
         };
         let undecided = Undecided::over(Box::new(decline), PAUSES);
         undecided.decline_later(AuthId::from_i64(1));
-        until(|| undecided.lock().ids.is_empty() && !undecided.lock().is_worked_on).await;
+        until(|| undecided.lock().doubtful.is_empty() && !undecided.lock().is_worked_on).await;
         assert_eq!(tries.load(Ordering::SeqCst), FAILURES + 1);
         // What comes after a rest is taken up again.
         undecided.decline_later(AuthId::from_i64(2));
@@ -152,18 +192,48 @@ mod tests {
     async fn one_that_cannot_be_decided_keeps_no_other_waiting() {
         let declined = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&declined);
-        let decline = move |auth_id: AuthId| -> Declining {
+        let decline = move |one: Doubtful| -> Declining {
             let told = Arc::clone(&told);
             Box::pin(async move {
-                if auth_id.as_i64() == 1 {
-                    return Err(AuthoriseError::Store(store::StoreError::Overloaded));
+                match one.auth_id.as_i64() {
+                    1 => return Err(AuthoriseError::Store(store::StoreError::Overloaded)),
+                    2 if !told.lock().unwrap().contains(&3) => panic!("the first time"),
+                    _ => {}
                 }
-                told.lock().unwrap().push(auth_id.as_i64());
-                Ok(())
+                told.lock().unwrap().push(one.auth_id.as_i64());
+                Ok(Declined::Done)
             })
         };
         let undecided = Undecided::over(Box::new(decline), PAUSES);
         (1..=4).for_each(|id| undecided.decline_later(AuthId::from_i64(id)));
-        until(|| *declined.lock().unwrap() == [2, 3, 4]).await;
+        until(|| *declined.lock().unwrap() == [3, 4, 2]).await;
+    }
+
+    #[tokio::test]
+    async fn what_may_still_come_is_looked_for_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = domain::Clock::system();
+        let ids = Arc::new(domain::IdGenerator::new(clock.clone(), 1));
+        let location = store::Location::Sqlite(directory.path().join("store.db"));
+        let store = Store::open(location, clock, ids).await.unwrap();
+        let writes = store.writes_under_way().await.unwrap();
+        let tries = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&tries);
+        let decline = move |one: Doubtful| -> Declining {
+            let mut told = told.lock().unwrap();
+            told.push((one.auth_id.as_i64(), one.may_come.is_some()));
+            let declined = match (one.auth_id.as_i64(), told.len()) {
+                (1, ..6) => Declined::MayCome(writes),
+                (1, _) => Declined::Done,
+                _ => Declined::NotThere,
+            };
+            Box::pin(std::future::ready(Ok(declined)))
+        };
+        let undecided = Undecided::over(Box::new(decline), PAUSES);
+        (1..=2).for_each(|id| undecided.decline_later(AuthId::from_i64(id)));
+        until(|| !undecided.lock().is_worked_on).await;
+        let again = (1, true);
+        assert_eq!(*tries.lock().unwrap(), [(1, false), (2, false), again, again, again, again]);
+        store.close().await;
     }
 }

@@ -24,8 +24,6 @@ pub struct Clearing {
     pub movements: Vec<Movement>,
     /// What the hold has left, minor units.
     pub hold_remaining_minor: i64,
-    /// The hold's state afterwards.
-    pub hold_state: HoldState,
 }
 
 fn step(
@@ -129,8 +127,7 @@ pub fn clear(
     let mut work = account.clone();
     let mut movements = Vec::with_capacity(3);
     let part = |minor| Money::new(minor, amount.currency());
-    let open = hold_state == HoldState::Pending;
-    let held_minor = if open { remaining_minor } else { 0 };
+    let held_minor = if hold_state == HoldState::Pending { remaining_minor } else { 0 };
     let from_hold = amount.amount_minor().min(held_minor);
     if from_hold > 0 {
         let kind = TransferKind::Clearing;
@@ -147,13 +144,8 @@ pub fn clear(
         movements.push(release(&mut work, left, part(left))?);
         left = 0;
     }
-    let closed = open && (is_final || left == 0);
     *account = work;
-    Ok(Clearing {
-        movements,
-        hold_remaining_minor: left,
-        hold_state: if closed { HoldState::Posted } else { hold_state },
-    })
+    Ok(Clearing { movements, hold_remaining_minor: left })
 }
 
 /// Spent money comes back. The network may give back more than was spent, since it may

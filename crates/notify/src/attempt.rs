@@ -72,7 +72,8 @@ pub async fn attempt(
     };
     let started = Instant::now();
     let deadline = started + timeout;
-    let answer = outbound.post(Post { url, headers, body, deadline, max_response_bytes }).await;
+    let post = Post { url, headers, body, deadline, resend_until: deadline, max_response_bytes };
+    let answer = outbound.post(post).await;
     let latency_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
     let refusal = refusal(event, &receiver.manner, &answer);
     let is_acknowledged = refusal.is_none();
@@ -125,7 +126,7 @@ fn kept(event: &WebhookEvent, body: &[u8], url: &str) -> String {
     if event.webhook_type == WebhookType::VmCard3ds {
         return ANSWER_NOT_KEPT.to_owned();
     }
-    excerpt(mask_url(&mask_pans(&String::from_utf8_lossy(body)), url).as_bytes())
+    excerpt(mask_pans(&mask_url(&String::from_utf8_lossy(body), url)).as_bytes())
 }
 
 /// The dialect's own signature and those of Standard Webhooks.

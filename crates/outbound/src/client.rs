@@ -38,6 +38,8 @@ pub struct Post<'a> {
     pub body: Bytes,
     /// When the whole answer must have been read.
     pub deadline: Instant,
+    /// Until when it may be sent a second time; no later than the deadline.
+    pub resend_until: Instant,
     /// Most body bytes that are read of the answer.
     pub max_response_bytes: usize,
 }
@@ -120,8 +122,8 @@ impl Outbound {
         let url = self.policy.parse(post.url)?;
         let uri: Uri =
             url.as_str().parse().map_err(|_| OutboundError::BadUrl("not an absolute URL"))?;
-        let exchange =
-            self.exchange(request(uri, post.headers, post.body), post.max_response_bytes);
+        let request = request(uri, post.headers, post.body);
+        let exchange = self.exchange(request, post.resend_until, post.max_response_bytes);
         let (status, body) =
             timeout_at(post.deadline, exchange).await.map_err(|_| OutboundError::Timeout)??;
         Ok(Answer { status, body, elapsed: started.elapsed() })
@@ -130,10 +132,11 @@ impl Outbound {
     async fn exchange(
         &self,
         request: Request<Full<Bytes>>,
+        resend_until: Instant,
         max_bytes: usize,
     ) -> Result<(u16, Bytes), OutboundError> {
         let response = match send(&self.keeping, request.clone()).await {
-            Err(failure) if failure.is_kept_connection_lost => {
+            Err(failure) if failure.is_kept_connection_lost && Instant::now() < resend_until => {
                 tracing::debug!("a kept connection ended; the request is sent again");
                 send(&self.fresh, request).await
             }

@@ -56,6 +56,7 @@ mod vm_limits;
 mod vm_listings;
 mod vm_secrets;
 mod waiting;
+mod writes_under_way;
 
 pub use accounts::{AccountFilter, MovedFunds};
 pub use authorisations::{AuthorisationFilter, AuthorisationView, PostingFilter};
@@ -109,6 +110,7 @@ pub use vm_challenges::{ChallengeCode, TypedCode};
 pub use vm_flows::VmFlowPage;
 pub use vm_limits::VmLimitChange;
 pub use vm_listings::{VmCardFilter, VmCardRow, VmPage, VmRows, VmTransactionFilter};
+pub use writes_under_way::WritesUnderWay;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -159,13 +161,14 @@ impl Store {
         ids: Arc<IdGenerator>,
     ) -> Result<Self, StoreError> {
         let mut requests = replay::RequestMemory::default();
+        let number: Arc<process::Number> = Arc::default();
         let engine = match &location {
             Location::Sqlite(path) => {
                 requests = replay::RequestMemory::beside(path, &clock);
                 Engine::Sqlite(Sqlite::open(path, migrations::migrate_sqlite, Arc::clone(&ids))?)
             }
             Location::Postgres(url) => {
-                let engine = Postgres::open(url, Arc::clone(&ids)).await?;
+                let engine = Postgres::open(url, Arc::clone(&ids), Arc::clone(&number)).await?;
                 migrations::migrate_postgres(&engine).await?;
                 Engine::Postgres(engine)
             }
@@ -179,7 +182,7 @@ impl Store {
                 outbox_changed: Notify::new(),
                 jobs_changed: Default::default(),
                 requests,
-                number: Arc::default(),
+                number,
                 readiness: readiness::Readiness::default(),
             }),
         };

@@ -153,10 +153,11 @@ impl Store {
         outcome: AttemptOutcome,
     ) -> Result<bool, StoreError> {
         let tried = Arc::new((delivery.clone(), attempt));
+        let now = self.clock().now();
         let held = self
             .write(move |tx| {
                 let tried = Arc::clone(&tried);
-                Box::pin(async move { finish::finish(tx, &tried.0, &tried.1, outcome).await })
+                Box::pin(async move { finish::finish(tx, &tried.0, &tried.1, outcome, now).await })
             })
             .await?;
         // The next webhook of the same object may go now, or this one at another time.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use domain::IdGenerator;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -81,6 +82,15 @@ impl Number {
         let renewed_at_ms = self.renewed_at_ms.load(Ordering::SeqCst);
         !*self.lost.borrow() && millis(now).saturating_sub(renewed_at_ms) < millis(TRUST)
     }
+
+    /// Refuses to go on where the number that `ids` bear may be another's by now.
+    pub(crate) fn check(&self, ids: &IdGenerator) -> Result<(), StoreError> {
+        if self.is_trusted(ids.clock().elapsed()) {
+            return Ok(());
+        }
+        let (node, trust_s) = (ids.node(), TRUST.as_secs());
+        Err(StoreError::Engine(format!("node {node} could not be renewed for {trust_s} s")))
+    }
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -118,11 +128,7 @@ impl Store {
 
     /// Refuses to go on where the number of this process may be another's by now.
     pub(crate) fn check_number(&self) -> Result<(), StoreError> {
-        if self.inner.number.is_trusted(self.clock().elapsed()) {
-            return Ok(());
-        }
-        let (node, trust_s) = (self.ids().node(), TRUST.as_secs());
-        Err(StoreError::Engine(format!("node {node} could not be renewed for {trust_s} s")))
+        self.inner.number.check(self.ids())
     }
 
     /// Gives the number back, so that the next process need not wait for its lease to end.

@@ -145,7 +145,7 @@ impl RequestMemory {
     }
 
     /// Brings so many records to the disk, together with those of other callers.
-    async fn bring_to_disk(&self, records: u64) -> Result<(), StoreError> {
+    async fn bring_to_disk(&self, records: u64, clock: &Clock) -> Result<(), StoreError> {
         let _one = self.bringing.lock().await;
         if self.on_disk.load(Ordering::SeqCst) >= records {
             return Ok(());
@@ -162,7 +162,12 @@ impl RequestMemory {
                 self.on_disk.store(appended, Ordering::SeqCst);
                 return Ok(());
             }
-            Ok(Err(error)) => error.to_string(),
+            // The system tells of what it could not write once, so the next success would
+            // say nothing of these records: the file is made anew.
+            Ok(Err(error)) => {
+                self.lock().file.fail(&error, clock.elapsed());
+                error.to_string()
+            }
             Err(error) => error.to_string(),
         };
         Err(StoreError::Engine(format!("{UNWRITTEN}: {failed}")))
@@ -249,7 +254,9 @@ impl Store {
         match memory.remember(&request, self.clock(), MAX_REMEMBERED)? {
             Remembering::Repeated => Ok(false),
             Remembering::Kept => Ok(true),
-            Remembering::ToDisk(records) => memory.bring_to_disk(records).await.map(|()| true),
+            Remembering::ToDisk(records) => {
+                memory.bring_to_disk(records, self.clock()).await.map(|()| true)
+            }
         }
     }
 }
@@ -260,9 +267,10 @@ async fn remember_in_table(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     // By the earlier of two clocks: a process whose own runs ahead must not make all forget.
+    // Asked once, in a query of its own: an index is searched for no time that may change.
     let sweep = format!(
         "DELETE FROM request_memory WHERE digest IN (SELECT digest FROM request_memory \
-         WHERE forget_at <= LEAST($1, {SERVER_NOW}) - $2 ORDER BY forget_at LIMIT $3 \
+         WHERE forget_at <= (SELECT LEAST($1, {SERVER_NOW}) - $2) ORDER BY forget_at LIMIT $3 \
          FOR UPDATE SKIP LOCKED)"
     );
     tx.execute(&sweep, &[now.into(), SHARED_MARGIN_US.into(), SWEEP_ROWS.into()]).await?;

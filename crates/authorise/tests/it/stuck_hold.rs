@@ -1,16 +1,22 @@
-//! A hold that the ledger refuses to give back. No message leads to one, so its row is
-//! changed behind the store's back.
+//! Holds that cannot be given back. No message leads to one, so rows are changed behind the
+//! store's back.
 
+use std::sync::Arc;
+
+use authorise::HoldExpiryWorker;
 use domain::HoldState;
+use schedule::Worker as _;
+use store::ChangeNotice;
 
 use crate::bed::Bed;
+
+const DAY_SECONDS: u32 = 86_400;
 
 /// What an advance takes at least that waits for work that stays blocked: 300 pauses of 100 ms.
 const BLOCKED_ADVANCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 #[tokio::test]
 async fn a_hold_that_cannot_be_given_back_keeps_no_other_and_no_advance_waiting() {
-    const DAY_SECONDS: u32 = 86_400;
     let bed = Bed::new().await;
     let stuck = bed.network.purchase(bed.purchase("10.00")).await.unwrap().authorisation;
     let other = bed.network.purchase(bed.purchase("5.00")).await.unwrap().authorisation;
@@ -28,4 +34,27 @@ async fn a_hold_that_cannot_be_given_back_keeps_no_other_and_no_advance_waiting(
     bed.change_store("UPDATE authorisation SET currency = 840");
     bed.schedule.advance(DAY_SECONDS).await.unwrap();
     bed.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn a_card_that_cannot_be_read_keeps_no_other_hold_waiting() {
+    let bed = Bed::new().await;
+    let stuck = bed.network.purchase(bed.purchase("10.00")).await.unwrap().authorisation;
+    let other = bed.network.purchase(bed.purchase("5.00")).await.unwrap().authorisation;
+    bed.change_store(&format!(
+        "UPDATE authorisation SET account_purpose = 'CARD', account_owner_id = card_id
+         WHERE auth_id = {};
+         INSERT INTO vm_card (enterprise_id, card_id, vm_app_id, card_uuid, product_code, funding,
+             label, sealed_holder, single_minor, day_minor, month_minor, total_minor, created_at)
+         VALUES ({}, {}, 9, '9a1d', 'S1', 'of no kind', '', x'', 0, 0, 0, 0, 0);",
+        stuck.auth_id, bed.enterprise_id, bed.card.card_id
+    ));
+    let teller = Arc::new(|_: &_| ChangeNotice::new(|_, _| None));
+    let worker = HoldExpiryWorker::new(bed.store.clone(), Some(teller));
+    let later = bed.store.clock().now().plus_seconds(9 * i64::from(DAY_SECONDS));
+    assert_eq!(worker.start_due(later).await.unwrap(), 2);
+    assert_eq!(bed.view(other.auth_id).await.authorisation.hold_state, HoldState::Expired);
+    let waiting = bed.view(stuck.auth_id).await.authorisation;
+    assert_eq!(waiting.hold_state, HoldState::Pending);
+    assert_eq!(waiting.hold_expires_at, Some(later.plus_seconds(i64::from(DAY_SECONDS))));
 }

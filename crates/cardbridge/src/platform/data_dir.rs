@@ -79,8 +79,13 @@ fn lock(directory: &Path) -> Result<File, Failure> {
 /// # Errors
 /// What the operating system said.
 pub fn try_lock_file(path: &Path) -> std::io::Result<Option<File>> {
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -8,15 +8,15 @@
 //! added to it, so that a copied machine is another one too. A process without the lock, or on
 //! a system that does not name its boots, waits for the lease to end like any other.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use domain::Random;
 use store::Holder;
 
-use super::data_dir::DataDir;
+use super::data_dir::{DataDir, try_lock_file};
 use crate::config::{Config, Database};
 
 /// Names the boot of a Linux machine; another one after each start and on each machine.
@@ -62,10 +62,7 @@ impl OwnIdentity {
 
 /// Locks the file and reads its token; a new file, or a copied one, gets a new token.
 fn locked(path: &Path, random: &dyn Random) -> std::io::Result<(File, String)> {
-    let mut options = OpenOptions::new();
-    let mut file =
-        options.create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
-    file.try_lock()?;
+    let mut file = try_lock_file(path)?.ok_or(ErrorKind::WouldBlock)?;
     let about = file.metadata()?;
     let place = format!("{}:{}", about.dev(), about.ino());
     let mut text = String::new();

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::server::{
-    Behaviour, PATIENT_MS, Server, answer, ends_kept, failure, post_within, sandbox,
+    Behaviour, PATIENT_MS, Server, answer, ends_kept, failure, post_until, post_within, sandbox,
 };
 
 #[tokio::test]
@@ -44,6 +44,7 @@ async fn headers_and_body_travel_unchanged() {
         headers,
         body: Bytes::from_static(b"{\"amount\": \"1.00\"}"),
         deadline: tokio::time::Instant::now() + Duration::from_millis(PATIENT_MS),
+        resend_until: tokio::time::Instant::now(),
         max_response_bytes: 0,
     };
     let answer = sandbox().post(post).await.unwrap_or_else(|e| panic!("{e}"));
@@ -157,4 +158,24 @@ async fn a_byte_of_the_answer_ends_the_matter_and_so_does_a_first_connection() {
     let server = Server::start(Behaviour::HangUp).await;
     let error = failure(post_within(&sandbox(), &server.url(), PATIENT_MS).await);
     assert_eq!((error, server.requests()), (OutboundError::Broken, 1));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_again_once_it_is_too_late_for_that() {
+    let server = Server::start(ends_kept("")).await;
+    let outbound = sandbox();
+    let deadline = tokio::time::Instant::now() + Duration::from_millis(PATIENT_MS);
+    let past = tokio::time::Instant::now();
+    let (mut answered, mut broken) = (0, 0);
+    for _ in 0..4 {
+        match post_until(&outbound, &server.url(), deadline, past).await {
+            Ok(_) => answered += 1,
+            Err(error) => {
+                assert_eq!(error, OutboundError::Broken);
+                broken += 1;
+            }
+        }
+    }
+    assert!(broken > 0, "some request met a connection that was kept");
+    assert_eq!(server.requests(), answered + broken);
 }

@@ -118,11 +118,22 @@ pub async fn post_within(
     url: &str,
     within_ms: u64,
 ) -> Result<Answer, OutboundError> {
+    let deadline = Instant::now() + Duration::from_millis(within_ms);
+    post_until(outbound, url, deadline, deadline).await
+}
+
+pub async fn post_until(
+    outbound: &Outbound,
+    url: &str,
+    deadline: Instant,
+    resend_until: Instant,
+) -> Result<Answer, OutboundError> {
     let post = Post {
         url,
         headers: HeaderMap::new(),
         body: Bytes::from_static(b"{}"),
-        deadline: Instant::now() + Duration::from_millis(within_ms),
+        deadline,
+        resend_until,
         max_response_bytes: 1024,
     };
     outbound.post(post).await

@@ -142,7 +142,7 @@ fn commands(jobs: &[MoneyJob]) -> Vec<&Command> {
     jobs.iter().map(|job| &job.command).collect()
 }
 
-/// Applies each command in a savepoint of its own.
+/// Applies each command in a savepoint of its own; one that misses a row waits.
 async fn apply_singly(
     tx: &Tx,
     ids: &IdGenerator,
@@ -153,6 +153,11 @@ async fn apply_singly(
         verdicts.push(done(match attempt(tx, ids, &[*command], Repeats::Sought).await {
             Ok(mut one) => one.pop().unwrap_or(Err(StoreError::Overloaded.into())),
             Err(error @ StoreError::Conflict(_)) => return Err(error),
+            Err(StoreError::Locked(_)) => {
+                let accounts = accounts_named(tx, &[*command]).await?.into_iter().flatten();
+                verdicts.push(Verdict::Waits(accounts.collect()));
+                continue;
+            }
             Err(error) => Err(error.into()),
         }));
     }

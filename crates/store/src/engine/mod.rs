@@ -346,7 +346,7 @@ mod tests {
         let sqlite = Sqlite::open(&path, |_| Ok(()), ids()).unwrap();
         let counts = sqlite.write::<_, StoreError, _>(|tx| Box::pin(touched(tx))).await.unwrap();
         assert_eq!(counts, [3, 3, 2]);
-        let postgres = Postgres::open(&server(), ids()).await.unwrap();
+        let postgres = Postgres::open(&server(), ids(), Arc::default()).await.unwrap();
         let counts = postgres.write::<_, StoreError, _>(|tx| Box::pin(touched(tx))).await.unwrap();
         assert_eq!(counts, [3, 3, 2]);
     }
@@ -354,7 +354,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn connections_keep_what_was_told_whatever_the_url_says() {
         let query = "options=-c%20synchronous_commit%3Doff%20-c%20lock_timeout%3D7s";
-        let postgres = Postgres::open(&format!("{}?{query}", server()), ids()).await.unwrap();
+        let postgres =
+            Postgres::open(&format!("{}?{query}", server()), ids(), Arc::default()).await.unwrap();
         let sql = "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), \
             current_setting('idle_in_transaction_session_timeout')";
         let rows = postgres.read(|tx| Box::pin(tx.query(sql, &[]))).await.unwrap();

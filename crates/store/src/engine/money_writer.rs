@@ -9,12 +9,13 @@ use std::time::Duration;
 use domain::IdGenerator;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::group::{MoneyJob, OnLock, Verdict, apply_in_savepoint, settle_money};
-use super::postgres::{MAX_TRIES, SILENT, ServerPool, commit, is_conflict};
+use super::postgres::{MAX_TRIES, SILENT, ServerPool, Session, commit, is_conflict};
 use super::{AbortOnPanic, Tx};
 use crate::money::{AccountKey, Command, accounts_named};
+use crate::process::Number;
 use crate::{MoneyError, StoreError};
 
 /// Money commands that share one commit at most.
@@ -47,11 +48,26 @@ pub(super) enum MoneyWork {
     Close(oneshot::Sender<()>),
 }
 
+/// Under which ids money is written, and whether they are still this process's own.
+#[derive(Clone)]
+pub(super) struct Origin {
+    pub(super) ids: Arc<IdGenerator>,
+    pub(super) number: Arc<Number>,
+}
+
+impl Origin {
+    /// Asked before each commit: what is written may have waited since it was taken up, or the
+    /// whole process may have stood still.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.number.check(&self.ids)
+    }
+}
+
 /// The writer and its lanes.
 pub(super) struct MoneyWriter {
     pool: ServerPool,
     aside: ServerPool,
-    ids: Arc<IdGenerator>,
+    origin: Origin,
     lanes: Vec<Lane>,
     running: JoinSet<()>,
 }
@@ -63,19 +79,19 @@ struct Lane {
 }
 
 impl MoneyWriter {
-    pub(super) fn new(pool: ServerPool, aside: ServerPool, ids: Arc<IdGenerator>) -> Self {
-        Self { pool, aside, ids, lanes: Vec::new(), running: JoinSet::new() }
+    pub(super) fn new(pool: ServerPool, aside: ServerPool, origin: Origin) -> Self {
+        Self { pool, aside, origin, lanes: Vec::new(), running: JoinSet::new() }
     }
 
     /// Takes whatever has arrived, commits it together, answers, and again.
     pub(super) async fn run(mut self, mut work: mpsc::Receiver<MoneyWork>) {
         let _guard = AbortOnPanic;
+        let mut closing = None;
         while let Some(first) = work.recv().await {
             // Those whom the last commit answered get a turn to ask again: two groups would
             // otherwise take turns, each waiting for the other's commit.
             tokio::task::yield_now().await;
             let (mut jobs, mut probes) = (Vec::new(), Vec::new());
-            let mut closing = None;
             let mut next = Some(first);
             while let Some(item) = next {
                 match item {
@@ -98,6 +114,8 @@ impl MoneyWriter {
         }
         self.lanes.clear();
         while self.running.join_next().await.is_some() {}
+        // Whoever closes may give this process's number away, so the lanes end first.
+        drop(closing);
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
@@ -114,12 +132,14 @@ impl MoneyWriter {
         }
         let mut tries = 1;
         loop {
-            let tried =
-                try_group(&self.pool, &jobs, &self.ids, GROUP_LOCK_TIMEOUT, OnLock::SetAside);
+            let tried = async {
+                let session = self.pool.session().await?;
+                try_group(session, &jobs, &self.origin, GROUP_LOCK_TIMEOUT, OnLock::SetAside).await
+            };
             match tried.await {
                 Ok(verdicts) => return self.settle(jobs, verdicts),
                 Err(error) if is_conflict(&error) && tries < MAX_TRIES => {
-                    sleep(pause(&self.ids, tries)).await;
+                    sleep(pause(&self.origin.ids, tries)).await;
                     tries += 1;
                 }
                 Err(error) => return settle_money(jobs, Vec::new(), &Err(error)),
@@ -169,15 +189,15 @@ impl MoneyWriter {
             None => {
                 tracing::warn!("a row of an account is held by another session; its money waits");
                 let (queue, work) = mpsc::channel(MAX_IN_LANE);
-                self.running.spawn(run_lane(self.aside.clone(), work, Arc::clone(&self.ids)));
+                self.running.spawn(run_lane(self.aside.clone(), work, self.origin.clone()));
                 self.lanes.push(Lane { accounts: BTreeSet::new(), queue });
                 self.lanes.last_mut().expect("it was pushed")
             }
         };
         lane.accounts.extend(accounts);
-        // It can only have ended in this very moment.
+        // It can only have ended in this very moment, and then there is none the next time.
         if let Some(job) = queue_up(&lane.queue, job) {
-            job.answer(Err(locked()));
+            self.set_aside(job, accounts);
         }
     }
 }
@@ -195,7 +215,7 @@ fn queue_up(queue: &mpsc::Sender<MoneyJob>, job: MoneyJob) -> Option<MoneyJob> {
 }
 
 /// Tries what was set aside, group by group, until nothing waits any more.
-async fn run_lane(pool: ServerPool, mut work: mpsc::Receiver<MoneyJob>, ids: Arc<IdGenerator>) {
+async fn run_lane(pool: ServerPool, mut work: mpsc::Receiver<MoneyJob>, origin: Origin) {
     let _guard = AbortOnPanic;
     let mut waiting = Vec::new();
     let mut tries = 1;
@@ -218,20 +238,30 @@ async fn run_lane(pool: ServerPool, mut work: mpsc::Receiver<MoneyJob>, ids: Arc
             }
             continue;
         };
-        let wait = LANE_LOCK_TIMEOUT.min(deadline - now).max(Duration::from_millis(1));
-        match try_group(&pool, &waiting, &ids, wait, OnLock::Fail).await {
+        let session = match timeout_at(deadline, pool.session()).await {
+            Ok(Ok(session)) => session,
+            // The lanes share few connections: who waits for one waits for the row.
+            Ok(Err(StoreError::Overloaded)) | Err(_) => continue,
+            Ok(Err(error)) => {
+                settle_money(std::mem::take(&mut waiting), Vec::new(), &Err(error));
+                continue;
+            }
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let wait = LANE_LOCK_TIMEOUT.min(left).max(Duration::from_millis(1));
+        match try_group(session, &waiting, &origin, wait, OnLock::Fail).await {
             Ok(verdicts) => {
-                for (job, verdict) in waiting.drain(..).zip(verdicts) {
-                    job.answer(match verdict {
-                        Verdict::Done(result) => *result,
-                        Verdict::Waits(_) => Err(locked()),
-                    });
+                for (job, verdict) in std::mem::take(&mut waiting).into_iter().zip(verdicts) {
+                    match verdict {
+                        Verdict::Done(result) => job.answer(*result),
+                        Verdict::Waits(_) => waiting.push(job),
+                    }
                 }
                 tries = 1;
             }
             Err(StoreError::Locked(_)) => {}
             Err(error) if is_conflict(&error) && tries < MAX_TRIES => {
-                sleep(pause(&ids, tries)).await;
+                sleep(pause(&origin.ids, tries)).await;
                 tries += 1;
             }
             Err(error) => settle_money(std::mem::take(&mut waiting), Vec::new(), &Err(error)),
@@ -240,18 +270,18 @@ async fn run_lane(pool: ServerPool, mut work: mpsc::Receiver<MoneyJob>, ids: Arc
 }
 
 async fn try_group(
-    pool: &ServerPool,
+    mut session: Session,
     jobs: &[MoneyJob],
-    ids: &IdGenerator,
+    origin: &Origin,
     lock_timeout: Duration,
     on_lock: OnLock,
 ) -> Result<Vec<Verdict>, StoreError> {
-    let mut session = pool.session().await?;
     let ms = lock_timeout.as_millis();
     session.control(&format!("BEGIN; SET LOCAL lock_timeout = '{ms}ms'"), true).await?;
     let tx = Tx::Postgres(session);
-    let applied = timeout(APPLY_TIMEOUT, apply_in_savepoint(&tx, ids, jobs, on_lock)).await;
+    let applied = timeout(APPLY_TIMEOUT, apply_in_savepoint(&tx, &origin.ids, jobs, on_lock)).await;
     let verdicts = applied.map_err(|_| silent())??;
+    origin.check()?;
     commit(tx).await?;
     Ok(verdicts)
 }

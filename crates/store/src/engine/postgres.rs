@@ -9,17 +9,18 @@ use deadpool_postgres::{
 };
 use domain::IdGenerator;
 use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use tokio_postgres::{Config, SimpleQueryMessage};
 
 use super::cause::in_full;
 use super::group::MoneyJob;
-use super::money_writer::{ASIDE_CONNECTIONS, MoneyWork, MoneyWriter};
+use super::money_writer::{ASIDE_CONNECTIONS, MoneyWork, MoneyWriter, Origin};
 use super::server_url::ServerUrl;
 use super::{BoxFuture, Row, Tx, Value};
 use crate::StoreError;
+use crate::process::Number;
 
 /// Connections of one process.
 const MAX_CONNECTIONS: usize = 24;
@@ -216,6 +217,7 @@ pub(crate) struct Postgres {
     /// One connection for what must not wait for the others to be free.
     apart: ServerPool,
     money: mpsc::Sender<MoneyWork>,
+    origin: Origin,
 }
 
 /// A pool of connections to one place.
@@ -251,6 +253,7 @@ impl ServerPool {
                     StoreError::Engine(text) => text,
                     other => other.to_string(),
                 },
+                PoolError::Timeout(TimeoutType::Wait) => return StoreError::Overloaded,
                 PoolError::Timeout(TimeoutType::Create) => {
                     format!("no connection within {} s", CONNECTION_TIMEOUT.as_secs())
                 }
@@ -267,7 +270,12 @@ impl ServerPool {
 
 impl Postgres {
     /// Connects; `url` is a `postgres://` URL, with TLS if it asks for it (`sslmode`).
-    pub(crate) async fn open(url: &str, ids: Arc<IdGenerator>) -> Result<Self, StoreError> {
+    /// `number` is the one that `ids` bear: money is written while it is this process's own.
+    pub(crate) async fn open(
+        url: &str,
+        ids: Arc<IdGenerator>,
+        number: Arc<Number>,
+    ) -> Result<Self, StoreError> {
         let mut url = ServerUrl::parse(url)
             .map_err(|error| StoreError::Engine(format!("the URL should be {error}")))?;
         bound(&mut url.config);
@@ -275,14 +283,15 @@ impl Postgres {
         let (money, work) = mpsc::channel(MAX_QUEUED);
         // The writer has a connection of its own, so that no rush of reads delays a hold, and
         // so has what waits for a row.
+        let origin = Origin { ids, number };
         let writer = MoneyWriter::new(
             ServerPool::new(&url, 1)?,
             ServerPool::new(&url, ASIDE_CONNECTIONS)?,
-            ids,
+            origin.clone(),
         );
         tokio::spawn(writer.run(work));
         let apart = ServerPool::new(&url, 1)?;
-        Ok(Self { pool, apart, money })
+        Ok(Self { pool, apart, money, origin })
     }
 
     /// A connection for migrations.
@@ -307,7 +316,7 @@ impl Postgres {
         E: From<StoreError>,
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
     {
-        write_by(&self.apart, operation).await
+        write_by(&self.apart, None, operation).await
     }
 
     pub(crate) async fn read<T, F>(&self, operation: F) -> Result<T, StoreError>
@@ -334,7 +343,7 @@ impl Postgres {
         E: From<StoreError>,
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
     {
-        write_by(&self.pool, operation).await
+        write_by(&self.pool, Some(&self.origin), operation).await
     }
 
     /// Hands money to the writer.
@@ -376,25 +385,28 @@ async fn first_pool(url: &mut ServerUrl) -> Result<ServerPool, StoreError> {
 
 /// Bounds what a silent line or a stuck transaction can hold up, where the URL does not; and
 /// has the server keep what it was told.
-fn bound(config: &mut tokio_postgres::Config) {
+fn bound(config: &mut Config) {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(SILENCE_TIMEOUT);
     }
-    config.keepalives_idle(SILENCE_TIMEOUT);
+    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+        config.keepalives_idle(SILENCE_TIMEOUT);
+    }
     let own = config.get_options().unwrap_or_default();
     // Of two values of a setting the later one counts.
     let options = format!("{SERVER_TIMEOUTS} {own} {SERVER_PROMISES}");
     config.options(options);
 }
 
-async fn write_by<T, E, F>(pool: &ServerPool, operation: F) -> Result<T, E>
+/// Writes, again where another transaction was in the way. `origin` is whose ids it bears.
+async fn write_by<T, E, F>(pool: &ServerPool, origin: Option<&Origin>, operation: F) -> Result<T, E>
 where
     E: From<StoreError>,
     F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
 {
     let mut tries = 1;
     loop {
-        let (result, conflict) = try_write(pool, &operation).await?;
+        let (result, conflict) = try_write(pool, origin, &operation).await?;
         if !conflict || tries == MAX_TRIES {
             return result;
         }
@@ -403,7 +415,11 @@ where
 }
 
 /// One try; the flag tells whether another transaction was in the way.
-async fn try_write<T, E, F>(pool: &ServerPool, operation: &F) -> Result<(Result<T, E>, bool), E>
+async fn try_write<T, E, F>(
+    pool: &ServerPool,
+    origin: Option<&Origin>,
+    operation: &F,
+) -> Result<(Result<T, E>, bool), E>
 where
     E: From<StoreError>,
     F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
@@ -419,6 +435,9 @@ where
         };
         end(tx, "ROLLBACK").await?;
         return Ok((result, conflict));
+    }
+    if let Some(origin) = origin {
+        origin.check()?;
     }
     match commit(tx).await {
         Ok(()) => Ok((result, false)),
@@ -441,4 +460,21 @@ pub(super) async fn commit(tx: Tx) -> Result<(), StoreError> {
         StoreError::Engine(text) => StoreError::InDoubt(text),
         judged => judged,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_url_says_of_silence_counts() {
+        let silence = |query: &str| {
+            let mut config: Config = format!("postgres://user@host/name{query}").parse().unwrap();
+            bound(&mut config);
+            (config.get_keepalives_idle(), config.get_tcp_user_timeout().copied())
+        };
+        assert_eq!(silence(""), (SILENCE_TIMEOUT, Some(SILENCE_TIMEOUT)));
+        let own = (Duration::from_secs(20), Some(Duration::from_secs(30)));
+        assert_eq!(silence("?keepalives_idle=20&tcp_user_timeout=30"), own);
+    }
 }

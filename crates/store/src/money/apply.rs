@@ -242,7 +242,7 @@ impl Group<'_> {
             self.give_back_taken_over(*auth_id, *movement);
         }
         self.note_reversal(&bill.original, before_minor, &movements);
-        self.tell_reversed(&bill, &movements, request);
+        self.tell_reversed(&bill, request);
         self.record_bill(&bill, account_id, movements, request.now);
         let record = steps::reversal_record(&bill.original, request, &reversed);
         self.push_uncounted(record.clone(), "{}".to_owned(), None);

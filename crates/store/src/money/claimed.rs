@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::try_join_all;
+
 use super::{BeginOutcome, Command, MoneyError, Outcome};
 use crate::engine::Tx;
 use crate::{Claim, Kept, StoreError};
@@ -22,16 +24,22 @@ pub(super) async fn ordered<'a>(
     commands: &[&'a Command],
 ) -> Result<Vec<Ordered<'a>>, StoreError> {
     let mut keys = BTreeSet::new();
-    let mut ordered = Vec::with_capacity(commands.len());
-    for command in commands.iter().copied() {
+    let ordered = commands.iter().copied().map(|command| {
         let Command::Claimed(claim, command) = command else {
-            ordered.push(Ordered { command, claim: None, is_taken: false });
-            continue;
+            return (Ordered { command, claim: None, is_taken: false }, None);
         };
-        let is_taken = !keys.insert(claim.key()) || claim.is_there(tx).await?;
-        ordered.push(Ordered { command, claim: Some(claim), is_taken });
-    }
-    Ok(ordered)
+        let is_taken = !keys.insert(claim.key());
+        let sought = (!is_taken).then_some(claim);
+        (Ordered { command, claim: Some(claim), is_taken }, sought)
+    });
+    let ordered: Vec<_> = ordered.collect();
+    try_join_all(ordered.into_iter().map(|(mut it, sought)| async move {
+        if let Some(claim) = sought {
+            it.is_taken = claim.is_there(tx).await?;
+        }
+        Ok(it)
+    }))
+    .await
 }
 
 /// The commands that nobody else has carried out.
@@ -48,6 +56,7 @@ pub(super) async fn keep(
 ) -> Result<Vec<Result<Outcome, MoneyError>>, StoreError> {
     let mut open = results.into_iter();
     let mut all = Vec::with_capacity(ordered.len());
+    let mut left = Vec::new();
     for it in ordered {
         let result = match it.claim.filter(|_| it.is_taken) {
             Some(claim) => Err(claim.taken().into()),
@@ -56,10 +65,11 @@ pub(super) async fn keep(
         if let (Some(claim), Ok(outcome)) = (it.claim, &result)
             && let Some(kept) = left_by(claim, outcome)?
         {
-            claim.leave(tx, kept).await?;
+            left.push(claim.leave(tx, kept));
         }
         all.push(result);
     }
+    try_join_all(left).await?;
     Ok(all)
 }
 

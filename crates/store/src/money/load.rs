@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use domain::{AuthId, Direction, OutsId};
+use domain::{AuthId, OutsId};
 
+use super::Command;
 use super::apply::Repeats;
-use super::batch::{self, Batch, account_key};
+use super::batch::{self, Batch};
 use super::messages::MessageKey;
-use super::{Command, fees};
 use crate::StoreError;
 use crate::engine::Tx;
 
@@ -25,14 +25,12 @@ pub(super) async fn load(
     let (mut accounts, mut references) = (BTreeSet::new(), BTreeSet::new());
     let mut pans = BTreeSet::new();
     for command in commands {
+        let (own, auth_id) = command.names();
+        accounts.extend(own);
+        named.extend(auth_id);
         match command {
             Command::Begin(request) => {
                 let it = &request.authorisation;
-                accounts.insert(account_key(it));
-                accounts.extend(fees::begin_key(request));
-                if it.direction == Direction::Outgoing {
-                    named.extend(it.original_auth_id);
-                }
                 // What follows an authorisation that is closed by now would be refused, so a
                 // repeat of it must be known before.
                 let is_sought = repeats == Repeats::Sought || it.original_auth_id.is_some();
@@ -42,26 +40,10 @@ pub(super) async fn load(
                 let terms = request.velocity.iter().filter(|terms| terms.are_counted());
                 pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));
             }
-            Command::Decide(decision) => {
-                named.insert(decision.auth_id);
-                accounts.extend(fees::decision_key(decision));
-            }
-            Command::Clear(request) => _ = named.insert(request.auth_id),
-            Command::Reverse(request) => _ = named.insert(request.auth_id),
-            Command::Expire { auth_id, .. } => _ = named.insert(*auth_id),
-            Command::Force(request) => {
-                let it = &request.record;
-                accounts.insert(account_key(it));
-            }
-            // Parted from their keys before.
-            Command::Claimed(..) => {}
-            Command::Transfer(request) => accounts.extend(<[_; 2]>::from(request.keys())),
-            Command::Close(request) => accounts.extend(<[_; 2]>::from(request.keys())),
-            Command::Charge(request) => _ = accounts.insert(request.key()),
             Command::Move(request) => {
-                accounts.insert(request.key());
                 references.insert((request.enterprise_id, request.reference.clone()));
             }
+            _ => {}
         }
     }
     accounts.extend(batch::accounts_of(tx, &named).await?);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::AuthId;
+use domain::{AuthId, Direction};
 use futures_util::future::try_join_all;
 
 use super::batch::{AccountKey, account_key, accounts_of};
@@ -26,13 +26,16 @@ impl Command {
         }
     }
 
-    fn names(&self) -> (BTreeSet<AccountKey>, Option<AuthId>) {
+    /// The accounts that it names itself, and the authorisation by which it names more.
+    pub(super) fn names(&self) -> (BTreeSet<AccountKey>, Option<AuthId>) {
         let mut accounts = BTreeSet::new();
         let auth_id = match self {
             Self::Begin(request) => {
                 accounts.insert(account_key(&request.authorisation));
                 accounts.extend(fees::begin_key(request));
-                request.authorisation.original_auth_id
+                // What comes back has no use for the hold of what it follows.
+                let it = &request.authorisation;
+                it.original_auth_id.filter(|_| it.direction == Direction::Outgoing)
             }
             Self::Decide(decision) => {
                 accounts.extend(fees::decision_key(decision));

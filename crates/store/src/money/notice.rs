@@ -4,8 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::{AuthId, Authorisation, AuthorisationStatus, HoldState, WebhookEvent};
-use ledger::Movement;
+use domain::{Authorisation, AuthorisationStatus, HoldState, WebhookEvent};
 
 use super::ReverseAuthorisation;
 use super::apply::Group;
@@ -65,17 +64,10 @@ impl Group<'_> {
         }
     }
 
-    /// Tells of what a reversal took something of.
-    pub(super) fn tell_reversed(
-        &mut self,
-        bill: &Bill,
-        movements: &[(AuthId, Movement)],
-        request: &ReverseAuthorisation,
-    ) {
+    /// Tells of what a reversal changed: a part that rounds to nothing may end a hold too.
+    pub(super) fn tell_reversed(&mut self, bill: &Bill, request: &ReverseAuthorisation) {
         for it in std::iter::once(&bill.original).chain(&bill.increments) {
-            if movements.iter().any(|(auth_id, _)| *auth_id == it.auth_id) {
-                self.tell(request.notice.as_ref(), it);
-            }
+            self.tell(request.notice.as_ref(), it);
         }
     }
 }

@@ -4,11 +4,13 @@
 //! webhooks that may be sent, through an index that holds no others: what waits behind them,
 //! what was delivered, and what lies at other destinations costs nothing.
 
+use std::collections::BTreeMap;
+
 use domain::{Destination, EnterpriseId, Timestamp, VmAppId};
 use futures_util::future::{try_join, try_join_all};
 
 use super::Delivery;
-use super::destination::key;
+use super::destination::{by_key, key};
 use crate::StoreError;
 use crate::engine::{Row, Tx, Value};
 use crate::jobs::Lease;
@@ -120,10 +122,14 @@ pub(super) async fn claim(
 ) -> Result<Vec<Delivery>, StoreError> {
     let taken = try_join_all(grants.iter().map(|grant| take_at(tx, lease, *grant))).await?;
     let mut deliveries = Vec::new();
+    let mut outlooks = BTreeMap::new();
     for (grant, (taken, outlook)) in grants.iter().zip(taken) {
-        outlook.write(tx, grant.due).await?;
         deliveries.extend(taken);
+        outlooks.insert(by_key(grant.due.destination), (grant.due, outlook));
     }
+    // In the order of their keys, as `insert_events` writes them, and without a pause between
+    // them: whatever tells a destination something waits for its row.
+    try_join_all(outlooks.values().map(|(due, outlook)| outlook.write(tx, *due))).await?;
     Ok(deliveries)
 }
 

@@ -7,10 +7,15 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::rows::NO_APP;
 
-/// The key of a destination's row.
-pub(super) fn key(destination: Destination) -> [Value; 2] {
+/// The key of a destination's row, by which commits lock several in one order.
+pub(super) fn by_key(destination: Destination) -> [i64; 2] {
     let vm_app_id = destination.vm_app_id.map_or(NO_APP, VmAppId::as_i64);
-    [destination.enterprise_id.into(), vm_app_id.into()]
+    [destination.enterprise_id.as_i64(), vm_app_id]
+}
+
+/// [`by_key`] for a statement.
+pub(super) fn key(destination: Destination) -> [Value; 2] {
+    by_key(destination).map(Value::Int)
 }
 
 /// Says that something is due at `due_at` (business time). The row is written even where it
@@ -31,14 +36,16 @@ pub(super) async fn is_due(
     tx.execute(sql, &[enterprise_id, vm_app_id, due_at.into()]).await.map(|_| ())
 }
 
-/// A place came free: what waits for one goes to the end of those that are due now.
+/// A place came free: what waits for one goes to the end of those that are due now. The row is
+/// written even where nothing waits: a claim that found no place before then leaves it as it is.
 pub(super) async fn has_place(
     tx: &Tx,
     destination: Destination,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE destination SET version = version + 1, is_waiting = 0, next_due_at = $3 \
-        WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_waiting = 1";
+    let sql = "UPDATE destination SET version = version + 1, is_waiting = 0, \
+        next_due_at = CASE WHEN is_waiting = 1 THEN $3 ELSE next_due_at END \
+        WHERE enterprise_id = $1 AND vm_app_id = $2";
     let [enterprise_id, vm_app_id] = key(destination);
     tx.execute(sql, &[enterprise_id, vm_app_id, now.into()]).await.map(|_| ())
 }

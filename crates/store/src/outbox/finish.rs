@@ -18,15 +18,16 @@ fn asked_of(event: &WebhookEvent) -> Option<ChallengeId> {
     asks.then(|| ChallengeId::from_i64(event.business_id))
 }
 
-/// Ends a lease with what came of the try; false, and nothing written, if it was lost.
+/// Ends a lease with what came of the try, `now` in business time; false, and nothing written,
+/// if it was lost.
 pub(super) async fn finish(
     tx: &Tx,
     delivery: &Delivery,
     attempt: &Attempt,
     outcome: AttemptOutcome,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
-    // What is due since the try began is due early enough.
-    let (event, now) = (&delivery.event, attempt.at);
+    let event = &delivery.event;
     if !settle(tx, delivery, outcome).await? {
         return Ok(false);
     }
@@ -45,7 +46,8 @@ pub(super) async fn finish(
     let due_at = match outcome {
         AttemptOutcome::RetryAt(at) => Some(at),
         AttemptOutcome::Delivered | AttemptOutcome::Dead => {
-            queue::let_first_go(tx, event).await?.then_some(now)
+            // What is due since the try began is due early enough.
+            queue::let_first_go(tx, event).await?.then_some(attempt.at)
         }
     };
     destination::has_place(tx, event.destination(), now).await?;

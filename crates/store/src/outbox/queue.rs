@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{DeliveryStatus, WebhookEvent};
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 
 use super::destination;
 use crate::StoreError;
@@ -72,11 +72,11 @@ pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<()
 }
 
 async fn end(tx: &Tx, queue: Queue) -> Result<(Queue, End), StoreError> {
-    let last = tx.query_opt(LAST, &queue.map(Value::Int)).await?;
+    let key = queue.map(Value::Int);
+    // The first is locked, so that whoever finishes it sees what now comes behind it.
+    let (last, first) = try_join(tx.query_opt(LAST, &key), first_pending(tx, queue)).await?;
     let last_seq = last.map_or(Ok(0), |row| row.int(0))?;
-    // Locked, so that whoever finishes it sees what now comes behind it.
-    let has_pending = first_pending(tx, queue).await?.is_some();
-    Ok((queue, End { last_seq, has_pending }))
+    Ok((queue, End { last_seq, has_pending: first.is_some() }))
 }
 
 /// The first webhook of a queue that is to be sent, locked, and whether it may be.

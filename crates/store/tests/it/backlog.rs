@@ -36,7 +36,7 @@ async fn assert_read_little(database: &Database, before: i64) {
         return;
     }
     for _ in 0..1_000 {
-        let read = database.webhook_rows_read().await - before;
+        let read = database.rows_read("webhook").await - before;
         assert!(read <= ROUNDS * MAX_ROWS_A_ROUND, "{read} rows read");
         if read >= ROUNDS {
             return;
@@ -65,7 +65,7 @@ both_engines!(a_pile_of_one_objects_webhooks_costs_nobody_anything, |store, data
 
     // Another enterprise's webhooks come and go.
     let fresh = database.open_as(2).await;
-    let before = database.webhook_rows_read().await;
+    let before = database.rows_read("webhook").await;
     for number in 0..ROUNDS {
         let told = tell(&fresh, ENTERPRISE, number).await;
         assert_eq!(finish(&fresh, NOW, AttemptOutcome::Delivered).await, told);
@@ -76,7 +76,7 @@ both_engines!(a_pile_of_one_objects_webhooks_costs_nobody_anything, |store, data
 
     // The receiver is back: one after the other, each at once and as cheaply.
     let fresh = database.open_as(3).await;
-    let before = database.webhook_rows_read().await;
+    let before = database.rows_read("webhook").await;
     for number in 0..ROUNDS {
         let delivered = finish(&fresh, later, AttemptOutcome::Delivered).await;
         assert_eq!(delivered.as_i64(), head.as_i64() + number);

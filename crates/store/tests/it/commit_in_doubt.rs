@@ -3,14 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
 use domain::{CardStatus, VmFunding};
-use store::{Store, VmCardWish};
+use store::{MoneyError, Store, StoreError, VmCardWish};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::database::Database;
-use crate::money::{assert_ledger, usd};
+use crate::money::{assert_ledger, balances, fund, purchase, usd};
 use crate::samples::ENTERPRISE;
 use crate::vm_cards::{APP, balance_minor, card_minor, opening, prepare, wish};
 
@@ -19,6 +20,8 @@ const PASSES: u8 = 0;
 const ANSWER_LOST: u8 = 1;
 const REQUEST_LOST: u8 = 2;
 const LINE_SILENT: u8 = 3;
+/// The client's end is closed; the server is told nothing of it.
+const CLIENT_GONE: u8 = 4;
 
 /// A line to the server that breaks at a commit.
 struct Line {
@@ -65,6 +68,10 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, next_commit: Arc<At
                 }
                 if fate == REQUEST_LOST || server.write_all(&up[..bytes]).await.is_err() {
                     return;
+                }
+                if fate == CLIENT_GONE {
+                    drop(client);
+                    return while server.read(&mut down).await.is_ok_and(|bytes| bytes > 0) {};
                 }
                 if fate == ANSWER_LOST {
                     let _ = server.read(&mut down).await;
@@ -155,6 +162,45 @@ async fn a_line_that_falls_silent_at_a_commit_holds_nothing_up_for_good() {
     assert_eq!((card_minor(&store, 1).await, balance_minor(&store).await), (3_000, 7_000));
     assert_eq!(flows(&store).await, 2);
     assert_ledger(&store).await;
+    store.close().await;
+    database.drop().await;
+}
+
+/// Makes each hold's commit wait for an advisory lock, as for a standby that does not answer.
+const HANGING_COMMITS: &str = "
+    CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS
+        'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER hanging AFTER INSERT ON authorisation
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hang();";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_whose_commit_hangs_is_under_way_until_it_is_seen() {
+    let database = Database::on_server().await;
+    let line = Line::to(database.server_address()).await;
+    let store = database.open_through(line.address).await;
+    fund(&store, 1_000).await;
+    let session = database.connect().await;
+    session.batch_execute(HANGING_COMMITS).await.unwrap();
+    session.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+
+    line.break_at_next_commit(CLIENT_GONE);
+    let request = purchase(store.ids(), usd(7), None);
+    let auth_id = request.authorisation.auth_id;
+    let begun = store.begin_authorisation(request).await;
+    let is_in_doubt = matches!(begun, Err(MoneyError::Store(StoreError::InDoubt(_))));
+    assert!(is_in_doubt, "{begun:?}");
+    let earlier = store.writes_under_way().await.unwrap();
+    assert!(store.authorisation(auth_id).await.unwrap().is_none());
+    assert!(!store.writes_under_way().await.unwrap().have_ended_since(earlier));
+
+    session.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
+    let began = Instant::now();
+    while !store.writes_under_way().await.unwrap().have_ended_since(earlier) {
+        assert!(began.elapsed() < Duration::from_secs(60), "it goes on for ever");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(store.authorisation(auth_id).await.unwrap().is_some());
+    assert_eq!(balances(&store).await, (993, 7, 0));
     store.close().await;
     database.drop().await;
 }

@@ -151,17 +151,17 @@ impl Database {
         execute(admin_url, &sql).await;
     }
 
-    /// How many rows of webhooks the server has read so far, entries of indexes included; it
+    /// How many rows of a table the server has read so far, entries of indexes included; it
     /// counts what a connection read when that ends. None of an embedded file.
-    pub async fn webhook_rows_read(&self) -> i64 {
+    pub async fn rows_read(&self, table: &str) -> i64 {
         let Self::Server { .. } = self else { return 0 };
         let url = self.url();
         let (client, connection) =
             tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
-        let sql = "SELECT (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'webhook') \
-            + (SELECT SUM(idx_tup_read)::BIGINT FROM pg_stat_user_indexes WHERE relname = 'webhook')";
-        client.query_one(sql, &[]).await.unwrap().get(0)
+        let sql = "SELECT (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = $1) \
+            + (SELECT SUM(idx_tup_read)::BIGINT FROM pg_stat_user_indexes WHERE relname = $1)";
+        client.query_one(sql, &[&table]).await.unwrap().get(0)
     }
 
     pub async fn drop(&self) {
@@ -170,7 +170,8 @@ impl Database {
         }
     }
 
-    fn url(&self) -> String {
+    /// Of the server, with the database's name.
+    pub fn url(&self) -> String {
         let Self::Server { admin_url, name } = self else { unreachable!("a file has no URL") };
         let (server, _) = admin_url.rsplit_once('/').unwrap();
         format!("{server}/{name}")

@@ -15,6 +15,7 @@ mod jobs;
 mod ledger_model;
 mod locks;
 mod money;
+mod node_lease;
 mod orders;
 mod outbox;
 mod samples;

@@ -146,7 +146,8 @@ both_engines!(
         // Its places are taken: it is not even looked at, until one comes free.
         assert_eq!(store.due_destinations(later, 10).await.unwrap(), []);
         assert!(finish(&store, &first[0], AttemptOutcome::Delivered).await);
-        assert_eq!(ids(&claim(&store, later, 1).await), [told[2]]);
+        let now = store.clock().now();
+        assert_eq!(ids(&claim(&store, now, 1).await), [told[2]]);
     }
 );
 
@@ -175,6 +176,21 @@ both_engines!(what_becomes_due_during_a_claim_is_not_forgotten_by_it, |store| {
     assert_eq!(ids(&claimed), [first]);
     assert_eq!(store.next_delivery_due().await.unwrap(), Some(NOW));
     assert_eq!(ids(&claim(&store, NOW, 10).await), [second]);
+});
+
+both_engines!(a_place_that_comes_free_during_a_claim_is_not_overlooked_by_it, |store| {
+    ready(&store).await;
+    tell(&store, ENTERPRISE, 1).await;
+    let under_way = claim(&store, NOW, 1).await;
+    let behind = tell(&store, ENTERPRISE, 2).await;
+    // As a worker claims whose one place there is taken, and comes free before the claim.
+    let due = store.due_destinations(NOW, 10).await.unwrap();
+    let grants: Vec<_> = due.into_iter().map(|due| Grant { due, places: 0 }).collect();
+    assert_eq!(grants.len(), 1);
+    assert!(finish(&store, &under_way[0], AttemptOutcome::Delivered).await);
+    assert_eq!(store.claim_deliveries(NOW, LEASE_MS, grants).await.unwrap(), []);
+    assert_eq!(store.next_delivery_due().await.unwrap(), Some(NOW));
+    assert_eq!(ids(&claim(&store, NOW, 10).await), [behind]);
 });
 
 both_engines!(places_in_an_objects_queue_follow_the_commits_and_no_clock, |store, database| {
@@ -267,7 +283,7 @@ both_engines!(
             let (store, told) = (store.clone(), Arc::clone(&told));
             tokio::spawn(async move {
                 while told.lock().unwrap().len() < 2 * EACH {
-                    for delivery in claim(&store, NOW, 4).await {
+                    for delivery in claim(&store, store.clock().now(), 4).await {
                         if delivery.event.business_id == card_id.as_i64() {
                             let status = String::from_utf8(delivery.event.body.clone()).unwrap();
                             told.lock().unwrap().push((delivery.seq, status));
@@ -303,7 +319,7 @@ both_engines!(workers_at_once_never_share_a_delivery, |store| {
                 let mut claimed = Vec::new();
                 // Whoever takes all places leaves none to the others until it finished some.
                 while store.next_delivery_due().await.unwrap().is_some() {
-                    for delivery in claim(&store, NOW, 4).await {
+                    for delivery in claim(&store, store.clock().now(), 4).await {
                         assert!(finish(&store, &delivery, AttemptOutcome::Delivered).await);
                         claimed.push(delivery.event.webhook_id);
                     }

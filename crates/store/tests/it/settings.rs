@@ -78,6 +78,22 @@ both_engines!(a_request_is_remembered_until_its_window_is_over, |store| {
     assert!(!store.remember_request(over).await.unwrap());
 });
 
+both_engines!(what_is_remembered_of_others_costs_a_request_nothing, |store, database| {
+    const OTHERS: u8 = 200;
+    let before = database.rows_read("request_memory").await;
+    for number in 10..10 + OTHERS {
+        assert!(store.remember_request(request(&store, number)).await.unwrap());
+    }
+    store.close().await;
+    // A look at each of the others would be a hundred on average.
+    let mut read = database.rows_read("request_memory").await - before;
+    for _ in 0..100 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        read = read.max(database.rows_read("request_memory").await - before);
+    }
+    assert!(read < 10 * i64::from(OTHERS), "{read} rows were read");
+});
+
 both_engines!(a_later_store_knows_the_requests_of_an_earlier_one, |store, database| {
     let signed = request(&store, 1);
     let later = signed.signed_at.plus_seconds(4);

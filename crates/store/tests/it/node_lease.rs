@@ -1,0 +1,89 @@
+//! What was begun under a lease that has run out since is not committed: another process may
+//! have the number by then, and give the same ids.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use domain::{AuthorisationStatus, Clock, IdGenerator, ResponseCode, TimeSource, Timestamp};
+use store::{BeginOutcome, Holder, Location, MoneyError, Store, StoreError};
+
+use crate::database::Database;
+use crate::money::{ENTERPRISE, decision, fund, purchase, usd};
+
+/// Longer than a lease is trusted that was not renewed.
+const LEASE_LOST_S: u64 = 13;
+const WAIT: Duration = Duration::from_secs(60);
+
+/// The machine's clock, by which more time can be made to have passed.
+#[derive(Default)]
+struct Passing {
+    seconds: AtomicU64,
+}
+
+impl TimeSource for Passing {
+    fn real_now(&self) -> Timestamp {
+        domain::SystemTime.real_now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        let passed = Duration::from_secs(self.seconds.load(Ordering::SeqCst));
+        domain::SystemTime.elapsed() + passed
+    }
+}
+
+/// Waits until so many sessions wait for a lock.
+async fn until_waiting(session: &tokio_postgres::Client, count: i64) {
+    let sql = "SELECT COUNT(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid) \
+        WHERE NOT granted AND datname = current_database()";
+    let began = Instant::now();
+    while session.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) < count {
+        assert!(began.elapsed() < WAIT, "nothing waits");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_committed_once_the_node_numbers_lease_is_not_trusted() {
+    let database = Database::on_server().await;
+    let source = Arc::new(Passing::default());
+    let clock = Clock::new(Arc::clone(&source) as Arc<dyn TimeSource>, 0);
+    let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+    let store = Store::open(Location::Postgres(database.url()), clock, ids).await.unwrap();
+    fund(&store, 1_000).await;
+    let holder = Holder { name: "this one".to_owned(), identity: "a".to_owned() };
+    store.take_number(&holder).await.unwrap();
+
+    store.put_setting("example", b"early").await.unwrap();
+    let begun = store.begin_authorisation(purchase(store.ids(), usd(7), None)).await.unwrap();
+    let BeginOutcome::Held(held) = begun else { panic!("not held") };
+
+    let (rows, lease) = (database.connect().await, database.connect().await);
+    let account = format!("ledger_account WHERE enterprise_id = {}", ENTERPRISE.as_i64());
+    for table in [account.as_str(), "setting"] {
+        rows.batch_execute(&format!("BEGIN; SELECT 1 FROM {table} FOR UPDATE")).await.unwrap();
+    }
+    let (deciding, setting) = (store.clone(), store.clone());
+    let approval = decision(store.ids(), held.auth_id, ResponseCode::Approved);
+    let decided = tokio::spawn(async move { deciding.decide_authorisation(approval).await });
+    let set = tokio::spawn(async move { setting.put_setting("example", b"late").await });
+    until_waiting(&rows, 2).await;
+    // No renewal comes between the loss and what it is for.
+    lease.batch_execute("BEGIN; SELECT 1 FROM process FOR UPDATE").await.unwrap();
+    source.seconds.store(LEASE_LOST_S, Ordering::SeqCst);
+    rows.batch_execute("ROLLBACK").await.unwrap();
+    let (decided, set) = (decided.await.unwrap(), set.await.unwrap());
+    let is_lost =
+        |error: &StoreError| matches!(error, StoreError::Engine(text) if text.contains("node 1"));
+    assert!(matches!(&decided, Err(MoneyError::Store(error)) if is_lost(error)), "{decided:?}");
+    assert!(set.as_ref().is_err_and(is_lost), "{set:?}");
+
+    let successor = database.open_as(2).await;
+    let view = successor.authorisation(held.auth_id).await.unwrap().unwrap();
+    assert_eq!(view.authorisation.status, AuthorisationStatus::Pending);
+    assert_eq!(successor.setting("example").await.unwrap(), Some(b"early".to_vec()));
+    successor.close().await;
+    lease.batch_execute("ROLLBACK").await.unwrap();
+    store.close().await;
+    database.drop().await;
+}
