@@ -11,14 +11,20 @@ struct Needed {
     arguments: &'static [&'static str],
     /// What the run must write for the program to be enough.
     writes: &'static str,
+    /// The least number that may follow what the run writes; 0 = none need follow.
+    least_version: u32,
     package: &'static str,
 }
 
-/// A Java that has the compiler runs a source file as it stands.
+/// A Java that has the compiler runs a source file as it stands; what the examples are written
+/// in is there since 17.
 const NEEDED: [Needed; 5] = [
     needed("python3", &["--version"], "Python 3", "python3"),
     needed("node", &["--version"], "v", "nodejs"),
-    needed("java", &["--list-modules"], "jdk.compiler", "default-jdk-headless"),
+    Needed {
+        least_version: 17,
+        ..needed("java", &["--list-modules"], "jdk.compiler@", "default-jdk-headless")
+    },
     needed("openssl", &["version"], "OpenSSL", "openssl"),
     needed("curl", &["--version"], "curl", "curl"),
 ];
@@ -29,7 +35,7 @@ const fn needed(
     writes: &'static str,
     package: &'static str,
 ) -> Needed {
-    Needed { program, arguments, writes, package }
+    Needed { program, arguments, writes, least_version: 0, package }
 }
 
 /// Finds them all, and installs what is missing where that is possible.
@@ -50,7 +56,14 @@ fn missing() -> impl Iterator<Item = &'static Needed> {
 impl Needed {
     fn is_there(&self) -> bool {
         output(command(self.program).args(self.arguments))
-            .is_ok_and(|written| written.contains(self.writes))
+            .is_ok_and(|written| self.is_enough(&written))
+    }
+
+    fn is_enough(&self, written: &str) -> bool {
+        let Some((_, version)) = written.split_once(self.writes) else { return false };
+        let end = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
+        self.least_version == 0
+            || version[..end].parse().is_ok_and(|it: u32| it >= self.least_version)
     }
 }
 
@@ -80,5 +93,21 @@ mod tests {
         assert!(!needed("sh", &["-c", "echo word"], "another", "dash").is_there());
         assert!(!needed("sh", &["-c", "echo word; exit 1"], "word", "dash").is_there());
         assert!(!needed("no-such-program", &[], "", "none").is_there());
+    }
+
+    #[test]
+    fn a_java_is_enough_from_17_on_and_with_a_compiler() {
+        let java = NEEDED.iter().find(|it| it.program == "java").unwrap();
+        for (written, expected) in [
+            ("java.base@21.0.2\njdk.compiler@21.0.2\njdk.jartool@21.0.2\n", true),
+            ("java.base@17\njdk.compiler@17\n", true),
+            ("jdk.compiler@25-ea\n", true),
+            ("java.base@16.0.2\njdk.compiler@16.0.2\n", false),
+            ("java.base@11.0.30\njdk.compiler@11.0.30\n", false),
+            ("java.base@21.0.2\n", false),
+            ("jdk.compiler@\n", false),
+        ] {
+            assert_eq!(java.is_enough(written), expected, "{written}");
+        }
     }
 }

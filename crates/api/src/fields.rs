@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use domain::{AmountError, Currency, Money};
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use wire::repeated_fields;
 
@@ -29,7 +28,8 @@ impl<'a> Fields<'a> {
         if matches!(body.trim_ascii(), b"" | b"null") {
             return Ok(Self { path: String::new(), values: BTreeMap::new() });
         }
-        if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        // The scan tells nothing of what is no JSON.
+        if serde_json::from_slice::<&RawValue>(body).is_err() {
             return Err(Problem::malformed("the body is not JSON"));
         }
         if let Some(name) = repeated_fields(body).first() {
@@ -244,6 +244,8 @@ mod tests {
         assert_eq!(problem(r#"{"c":1}"#, |_| Ok(())), "c is not a known field");
         let twice = r#"{"list":[{"x":1,"x":2}],"a":1}"#;
         assert_eq!(problem(twice, |_| Ok(())), "list.x is given more than once");
+        let no_text = Fields::parse(b"{\"a\":\"\xff\"}", KNOWN).err().unwrap();
+        assert_eq!(no_text.detail(), "the body is not JSON");
         let text = |f: &Fields<'_>| f.required_text("a").map(drop);
         assert_eq!(problem("{}", text), "a is missing");
         assert_eq!(problem(r#"{"a":4111111111111111}"#, text), "a must be a text");

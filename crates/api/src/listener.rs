@@ -1,6 +1,7 @@
 //! The server loop of one listener: limits on connections and header time, the peer's
 //! address for handlers, and a graceful end.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -136,7 +137,7 @@ async fn serve_connection(
     tokio::pin!(connection);
     let stopped = async move { stop.wait_for(|stopped| *stopped).await.map(drop) };
     let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
+        ended = driven(connection.as_mut(), &place) => Some(ended),
         () = quiet_for_too_long(&place, patience) => return,
         () = place.given_away() => return,
         _ = stopped => None,
@@ -145,12 +146,23 @@ async fn serve_connection(
         Some(ended) => ended,
         None => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            driven(connection.as_mut(), &place).await
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended early");
     }
+}
+
+/// Carries the connection on, and tells its place each time that it has nothing more to do.
+async fn driven<F: Future>(mut connection: Pin<&mut F>, place: &Place) -> F::Output {
+    poll_fn(|context| {
+        let polled = connection.as_mut().poll(context);
+        // Whatever an answer still lacks, hyper has written by now, or was told to wait.
+        place.has_paused();
+        polled
+    })
+    .await
 }
 
 /// Ends when the connection has been idle, or its request's headers under way, for too long.
@@ -187,7 +199,7 @@ async fn answer(
     Ok(response)
 }
 
-/// An answer's body; its request is under way until it was sent.
+/// An answer's body; its request is under way until the last of it was taken.
 struct Answering {
     body: Body,
     _under_way: UnderWay,

@@ -8,14 +8,31 @@ use std::future::Future;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName};
 use serde::Serialize;
 use store::{Claim, Kept, KeptAnswer, KnownCall, Store, StoreError};
 
 /// How often a call is looked at again because another run of it was faster: that run's commit
 /// stands by then, so that once should do.
 const MAX_RUNS: u32 = 3;
-/// The status beside answers that are kept.
-const OK: u16 = 200;
+/// The header with the key.
+pub(crate) const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+/// The same as clients write it.
+pub(crate) const KEY_NAME: &str = "Idempotency-Key";
+/// Longest key.
+pub(crate) const MAX_KEY_BYTES: usize = 255;
+/// The status of what was done, beside its answer.
+pub(crate) const DONE: u16 = 200;
+
+/// A key that is empty, blank, too long or of other than visible characters.
+pub(crate) struct IllFormedKey;
+
+/// The key that a call bears, if it bears one.
+pub(crate) fn key_of(headers: &HeaderMap) -> Option<Result<&str, IllFormedKey>> {
+    let key = headers.get(KEY_HEADER)?.to_str().ok();
+    let key = key.filter(|key| key.len() <= MAX_KEY_BYTES && !key.trim().is_empty());
+    Some(key.ok_or(IllFormedKey))
+}
 
 /// The key of a call under way, for its handler.
 #[derive(Clone, Default)]
@@ -79,7 +96,7 @@ impl Once {
 /// An answer for repeats.
 fn kept(body: &impl Serialize) -> Result<Kept, StoreError> {
     let body = serde_json::to_vec(body).map_err(|_| StoreError::Corrupt("the answer of a call"))?;
-    Ok(Kept::Answer(KeptAnswer { status: OK, body }))
+    Ok(Kept::Answer(KeptAnswer { status: DONE, body }))
 }
 
 /// A call and its key.
@@ -144,7 +161,9 @@ impl KeyedCall<'_> {
             if was_faster && is_new {
                 continue;
             }
-            finish(store, &claim, ran.answer).await;
+            // A commit that made an answer may have been undone since, and the call refused.
+            let is_kept = ran.is_done && claim.has_answer();
+            finish(store, &claim, ran.answer.filter(|_| !is_kept)).await;
             return Ok(Carried::Ran(ran.response));
         }
         Ok(Carried::Unanswered)
@@ -153,12 +172,59 @@ impl KeyedCall<'_> {
 
 /// What fails here is told in the log only: the call is done, and its repeats find out.
 async fn finish(store: &Store, claim: &Claim, answer: Option<KeptAnswer>) {
-    if let Some(answer) = answer.filter(|_| !claim.has_answer())
+    if let Some(answer) = answer
         && let Err(error) = store.keep_answer(claim, answer).await
     {
         tracing::error!(%error, "an answer was not kept for its Idempotency-Key");
     }
     if let Err(error) = store.sweep_calls(claim).await {
         tracing::error!(%error, "old idempotency keys stay until the next sweep");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::body::Body;
+    use domain::{Clock, IdGenerator, JobId, Timestamp};
+    use store::{Job, Location};
+
+    use super::*;
+
+    async fn open(directory: &tempfile::TempDir) -> Store {
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let location = Location::Sqlite(directory.path().join("store.db"));
+        Store::open(location, clock, ids).await.unwrap()
+    }
+
+    /// Forgets every key that there is.
+    async fn forget(store: &Store) {
+        // A moment after which the sweep comes, whatever the order of the calls before it.
+        let far_off = Timestamp::from_micros(32 << 48);
+        store.sweep_calls(&Claim::new("other".to_owned(), [0; 32], far_off)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_kept_where_an_answer_was_undone() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(&directory).await;
+        let (key, digest) = ("key", [1; 32]);
+        let refusal = KeptAnswer { status: 422, body: b"refused".to_vec() };
+        let run = async |once: Once| {
+            let now = store.clock().now();
+            let work = store.retry_job(JobId::from_i64(1), now);
+            once.answering(|_: &Option<Job>| Ok(Some("done")), work).await.unwrap();
+            assert!(once.claim().unwrap().has_answer());
+            forget(&store).await;
+            let response = Response::new(Body::empty());
+            Ran { response, answer: Some(refusal.clone()), is_done: false }
+        };
+        let call = KeyedCall { store: &store, key: key.to_owned(), digest };
+        call.carry_out(run).await.unwrap();
+        let known = store.known_call(key, digest).await.unwrap();
+        assert_eq!(known, KnownCall::Answered(refusal.clone()));
+        store.close().await;
     }
 }

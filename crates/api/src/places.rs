@@ -5,7 +5,6 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -49,10 +48,14 @@ struct Taken {
 
 /// What is known of a connection's doings.
 pub(crate) struct Connection {
-    phase: Mutex<Phase>,
-    /// Whether bytes of an answer wait for the other side to read.
-    is_writing: AtomicBool,
+    doings: Mutex<Doings>,
     given_away: Notify,
+}
+
+struct Doings {
+    phase: Phase,
+    /// Whether bytes wait for the other side to read.
+    is_waiting_to_write: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +66,9 @@ enum Phase {
     Head { since: Instant, idle_since: Instant },
     /// A request is under way.
     Busy,
+    /// The whole answer was taken from its handler, and may wait for the other side to read.
+    /// How long it may is not measured here.
+    Sending,
 }
 
 /// How long a connection may be quiet.
@@ -82,9 +88,8 @@ pub(crate) struct Place {
     connection: Arc<Connection>,
 }
 
-/// A request that is under way; its connection is idle again when this is dropped.
+/// A request that is under way; once this is dropped, its answer only remains to be sent.
 pub(crate) struct UnderWay {
-    places: Arc<Places>,
     connection: Arc<Connection>,
 }
 
@@ -247,11 +252,19 @@ impl Place {
         if !table.taken.contains_key(&self.number) {
             return Began::Gone;
         }
-        self.connection.set(Phase::Busy);
+        self.connection.doings().phase = Phase::Busy;
         let has_too_many = table.name(self.number, holder, self.places.max_places);
-        let places = Arc::clone(&self.places);
-        let under_way = UnderWay { places, connection: Arc::clone(&self.connection) };
+        let under_way = UnderWay { connection: Arc::clone(&self.connection) };
         if has_too_many { Began::Last(under_way) } else { Began::Going(under_way) }
+    }
+
+    /// Nothing more can be done for the connection until its other side does something. An
+    /// answer is sent by now, unless a write waits; a flush would not tell so, for none follows
+    /// where the last of an answer left before its end was known.
+    pub(crate) fn has_paused(&self) {
+        if self.connection.has_paused() {
+            self.places.changed.notify_one();
+        }
     }
 
     /// Ends when the place was given to another.
@@ -279,58 +292,66 @@ impl Drop for Place {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.connection.set(Phase::Idle { since: Instant::now() });
-        self.places.changed.notify_one();
+        self.connection.doings().phase = Phase::Sending;
     }
 }
 
 impl Default for Connection {
     fn default() -> Self {
-        Self {
-            phase: Mutex::new(Phase::Idle { since: Instant::now() }),
-            is_writing: AtomicBool::new(false),
-            given_away: Notify::new(),
-        }
+        let phase = Phase::Idle { since: Instant::now() };
+        let doings = Doings { phase, is_waiting_to_write: false };
+        Self { doings: Mutex::new(doings), given_away: Notify::new() }
     }
 }
 
 impl Connection {
     /// Bytes were read: between two requests they begin the next one.
     pub(crate) fn has_read(&self) {
-        let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Phase::Idle { since: idle_since } = *phase {
-            *phase = Phase::Head { since: Instant::now(), idle_since };
+        let mut doings = self.doings();
+        if let Phase::Idle { since: idle_since } = doings.phase {
+            doings.phase = Phase::Head { since: Instant::now(), idle_since };
         }
     }
 
-    /// Whether bytes wait for the other side to read.
-    pub(crate) fn is_writing(&self, is_writing: bool) {
-        self.is_writing.store(is_writing, Ordering::Relaxed);
+    /// Bytes were written, or wait for the other side to read.
+    pub(crate) fn has_written(&self, is_waiting: bool) {
+        let mut doings = self.doings();
+        doings.is_waiting_to_write = is_waiting;
+        if is_waiting && !matches!(doings.phase, Phase::Busy) {
+            doings.phase = Phase::Sending;
+        }
+    }
+
+    /// Whether it has become idle because its answer is sent.
+    fn has_paused(&self) -> bool {
+        let mut doings = self.doings();
+        let is_sent = matches!(doings.phase, Phase::Sending) && !doings.is_waiting_to_write;
+        if is_sent {
+            doings.phase = Phase::Idle { since: Instant::now() };
+        }
+        is_sent
     }
 
     /// When it will have been quiet for too long, if nothing comes before; none while a
-    /// request is under way.
+    /// request is under way or its answer being sent.
     pub(crate) fn quiet_until(&self, patience: Patience) -> Option<Instant> {
-        match *self.phase.lock().unwrap_or_else(PoisonError::into_inner) {
+        match self.doings().phase {
             Phase::Idle { since } => Some(since + patience.idle),
             Phase::Head { since, .. } => Some(since + patience.head),
-            Phase::Busy => None,
+            Phase::Busy | Phase::Sending => None,
         }
     }
 
     fn idle_since(&self) -> Option<Instant> {
-        if self.is_writing.load(Ordering::Relaxed) {
-            return None;
-        }
-        match *self.phase.lock().unwrap_or_else(PoisonError::into_inner) {
+        match self.doings().phase {
             Phase::Idle { since } => Some(since),
             Phase::Head { idle_since, .. } => Some(idle_since),
-            Phase::Busy => None,
+            Phase::Busy | Phase::Sending => None,
         }
     }
 
-    fn set(&self, phase: Phase) {
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    fn doings(&self) -> MutexGuard<'_, Doings> {
+        self.doings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -386,6 +407,8 @@ mod tests {
         let others_under_way: Vec<_> = others.iter().map(begun).collect();
         assert_eq!(refused(&places, 4), Some(NoPlace::NotYet));
         drop(under_way);
+        assert_eq!(refused(&places, 4), Some(NoPlace::NotYet), "the answers are being sent");
+        own.iter().for_each(Place::has_paused);
         let _newcomer = taken(&places, 4);
         assert!(is_given_away(&own[0]) && !is_given_away(&own[1]));
         assert!(matches!(own[0].begin(&HeaderMap::new()), Began::Gone));
@@ -404,6 +427,7 @@ mod tests {
         let Began::Last(_second) = own[1].begin(&headers) else { panic!("not bounded") };
         // Its next request makes its own idle connection give way.
         drop(first);
+        own[0].has_paused();
         assert!(matches!(own[2].begin(&headers), Began::Going(_)));
         assert!(is_given_away(&own[0]));
     }
@@ -415,7 +439,25 @@ mod tests {
         slow.connection.has_read();
         let _newcomer = taken(&places, 1);
         assert!(is_given_away(&slow) && !is_given_away(&other));
-        other.connection.is_writing(true);
-        assert!(other.connection.idle_since().is_none(), "its answer is still being read");
+    }
+
+    #[test]
+    fn an_answer_that_waits_to_be_read_is_under_way() {
+        let patience = Patience { idle: Duration::ZERO, head: Duration::ZERO };
+        let places = Places::new(4, Vec::new());
+        let place = taken(&places, 1);
+        let rests = || (place.connection.idle_since(), place.connection.quiet_until(patience));
+        drop(begun(&place));
+        assert_eq!(rests(), (None, None), "nothing of it is written yet");
+        place.connection.has_written(true);
+        place.has_paused();
+        assert_eq!(rests(), (None, None), "it waits");
+        place.connection.has_written(false);
+        place.has_paused();
+        assert!(matches!(rests(), (Some(_), Some(_))));
+        // What the server says by itself, of a head that it cannot read for instance.
+        place.connection.has_read();
+        place.connection.has_written(true);
+        assert_eq!(rests(), (None, None));
     }
 }

@@ -9,9 +9,11 @@ use ledger::LedgerError;
 use serde::Serialize;
 use store::{MoneyError, StoreError};
 
-use crate::operator::in_progress;
 use crate::provision::ProvisionError;
 use crate::shell::LoggedCode;
+
+/// The code of [`Problem::in_progress`].
+pub(crate) const IN_PROGRESS: &str = "idempotency_in_progress";
 
 /// Why a request was not served. `code` is stable; `detail` names the field and never
 /// repeats a caller's value.
@@ -82,6 +84,13 @@ impl Problem {
     /// 409: the state of things does not allow it.
     pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 409: the first request with the same Idempotency-Key has no answer.
+    pub(crate) fn in_progress() -> Self {
+        let detail = "the first request with this Idempotency-Key is not answered yet, or broke \
+            off; look at what it was about before you use another key";
+        Self::conflict(IN_PROGRESS, detail)
     }
 
     /// 401: no or a wrong token.
@@ -210,7 +219,7 @@ impl From<ProvisionError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         if matches!(error, StoreError::KeyTaken) {
-            return in_progress();
+            return Self::in_progress();
         }
         tracing::error!(%error, "the store failed");
         match error {

@@ -33,7 +33,7 @@ impl<S> Patient<S> {
         written: Poll<io::Result<usize>>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        self.connection.is_writing(written.is_pending());
+        self.connection.has_written(written.is_pending());
         if written.is_ready() {
             self.waiting = None;
             return written;

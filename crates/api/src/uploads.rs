@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::response::Response;
-use files::{FileError, Files, Incoming, LinkError, MAX_FILE_BYTES, ObjectKey};
+use files::{FileError, Files, Incoming, LinkError, MAX_FILE_BYTES, ObjectKey, UPLOAD_PATH_PREFIX};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt as _;
 use store::StoreError;
@@ -21,11 +21,6 @@ pub(crate) use browser::preflight;
 use crate::shell::{LoggedCode, RouteTemplate};
 use crate::state::ApiState;
 
-/// Path of every upload.
-pub(crate) const UPLOAD_PATH: &str = "/uploads/{*key}";
-/// What every address given out begins with.
-pub(crate) const PREFIX: &str = "/uploads/";
-
 /// Longest wait for a whole file: 10 MiB at a little more than 80 KiB/s.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);
 /// Longest wait for the next bytes of a file.
@@ -35,6 +30,11 @@ const IDLE_DEADLINE: Duration = Duration::from_secs(15);
 const MAX_DROPPED_BYTES: usize = 12 * 1024 * 1024;
 /// Longest time spent on dropping it.
 const DROP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The route of every upload.
+pub(crate) fn route() -> String {
+    format!("{UPLOAD_PATH_PREFIX}{{*key}}")
+}
 
 /// Why a file was not taken, in S3's words.
 struct Refusal {

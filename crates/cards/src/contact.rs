@@ -1,7 +1,7 @@
 //! How a customer is reached: the syntax of e-mail addresses and phone numbers, and
 //! nothing more (operator-and-sandbox.md section 5, Orders).
 
-use domain::{ascii_domain, holds_invisible, normal_form, normalise_phone};
+use domain::{ascii_domain, holds_invisible, lower_email, normalise_phone};
 use wire::dialling;
 
 use crate::CardsError;
@@ -19,8 +19,7 @@ const MAX_LABEL_BYTES: usize = 63;
 /// # Errors
 /// It is not `local@domain` with a dot in the domain.
 pub fn normalise_email(email: &str) -> Result<String, CardsError> {
-    let email = normal_form(email.trim()).to_lowercase();
-    let email = normal_form(&email).into_owned();
+    let email = lower_email(email);
     let (local, domain) = email.rsplit_once('@').ok_or(CardsError::EmailInvalid)?;
     let ascii_domain = ascii_domain(domain).ok_or(CardsError::EmailInvalid)?;
     let label = |label: &str| {

@@ -76,7 +76,7 @@ pub(crate) fn read(text: &str) -> Result<PKey<Public>, KeyTextFault> {
     if text.len() > MAX_KEY_BYTES {
         return Err(KeyTextFault::TooLong);
     }
-    let text = text.replace("\\r", "\n").replace("\\n", "\n");
+    let text = with_line_breaks(text);
     let text =
         text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
     if text.contains(BEGIN) {
@@ -90,9 +90,14 @@ pub(crate) fn read(text: &str) -> Result<PKey<Public>, KeyTextFault> {
     }
     let bytes = base64_text::decode(text).ok_or(KeyTextFault::NotBase64)?;
     match std::str::from_utf8(&bytes) {
-        Ok(inner) if inner.contains(BEGIN) => of_pem(&inner.replace("\\n", "\n")),
+        Ok(inner) if inner.contains(BEGIN) => of_pem(&with_line_breaks(inner)),
         _ => of_der(&bytes),
     }
+}
+
+/// The text with the line breaks that became `\r` and `\n` of two characters.
+fn with_line_breaks(text: &str) -> String {
+    text.replace("\\r", "\n").replace("\\n", "\n")
 }
 
 /// Whether an RSA key's numbers are ones that are taken.
@@ -194,6 +199,8 @@ mod tests {
             URL_SAFE_NO_PAD.encode(spki),
             STANDARD.encode(pkcs1_der),
             STANDARD.encode(&pem),
+            STANDARD.encode(pem.replace('\n', "\\n")),
+            STANDARD.encode(pem.replace('\n', "\\r\\n")),
         ] {
             let read = RsaPublicKey::from_text(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
             assert_eq!(read.to_spki_der(), spki, "{text}");

@@ -53,12 +53,6 @@ impl ExactDecimal {
         Ok(Self { is_negative, digits, power: exponent - power(fraction.len())? + dropped })
     }
 
-    /// Whether it is below zero.
-    #[must_use]
-    pub const fn is_negative(&self) -> bool {
-        self.is_negative
-    }
-
     /// The number in units of ten to the power of minus `decimals`, such as cents for 2.
     ///
     /// # Errors

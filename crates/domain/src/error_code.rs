@@ -74,8 +74,8 @@ crate::text::text_enum! {
         /// Of a decline: no good answer came in time, the enterprise answered 21, or the platform
         /// broke off.
         AuthEnterpriseTimeoutReject = "DAPI_AUTH_ENTERPRISE_TIMEOUT_REJECT",
-        /// Of a decline: the platform's own checks refused it and nobody was asked, or there is
-        /// nobody to ask.
+        /// Of a decline: the platform's own checks refused it and nobody was asked, there is
+        /// nobody to ask, or what it follows ended while the enterprise was asked.
         AuthInternalReject = "DAPI_AUTH_INTERNAL_REJECT",
         /// The `cardOrderRef` was used for another order; read that one by its reference.
         CardOrderRefAlreadyExists = "DAPI_CARD_ORDER_REF_ALREADY_EXISTS",

@@ -99,13 +99,20 @@ pub fn ascii_domain(domain: &str) -> Option<String> {
     idna::domain_to_ascii(domain).ok()
 }
 
-/// The form in which e-mail addresses are compared: lower case, form C, the domain as ASCII.
+/// An e-mail address in lower case and form C, without blanks round it.
+#[must_use]
+pub fn lower_email(email: &str) -> String {
+    let lower = normal_form(email.trim()).to_lowercase();
+    // Some letters have a lower case of several characters.
+    normal_form(&lower).into_owned()
+}
+
+/// The form in which e-mail addresses are compared: [`lower_email`] with the domain as ASCII.
 /// What is no address has a form too, since it may have been stored before it was refused.
 #[must_use]
 pub fn email_key(email: &str) -> String {
-    let lower = normal_form(email.trim()).to_lowercase();
-    let lower = normal_form(&lower);
-    let Some((local, domain)) = lower.rsplit_once('@') else { return lower.into_owned() };
+    let lower = lower_email(email);
+    let Some((local, domain)) = lower.rsplit_once('@') else { return lower };
     let domain = ascii_domain(domain).map_or(Cow::Borrowed(domain), Cow::Owned);
     format!("{local}@{domain}")
 }

@@ -22,6 +22,7 @@ pub use error::{BucketError, FileError, LinkError};
 pub use incoming::Incoming;
 pub use object_key::{Folder, NotAKey, ObjectKey};
 pub use stored::StoredFile;
+pub use upload_link::PATH_PREFIX as UPLOAD_PATH_PREFIX;
 
 /// How long an upload address is valid, seconds (cardbridge-open-api.md section 6.5.1).
 pub const UPLOAD_SECONDS: u32 = 3_600;

@@ -8,7 +8,7 @@ use crate::error::LinkError;
 use crate::{ObjectKey, UPLOAD_SECONDS};
 
 /// Path that every address of the embedded store begins with, on the public listener.
-pub(crate) const PATH_PREFIX: &str = "/uploads/";
+pub const PATH_PREFIX: &str = "/uploads/";
 const EXPIRES: &str = "expires=";
 const SIGNATURE: &str = "signature=";
 

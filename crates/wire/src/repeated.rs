@@ -1,98 +1,160 @@
 //! Fields that a JSON text holds more than once. Readers of both dialects take the last one, as
 //! the real services do; whoever is strict refuses such a text, and everybody else logs it.
 
-use std::cell::RefCell;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Visitor};
 
 /// Most fields that are named.
 const MAX_NAMED: usize = 8;
 /// Longest part of a name that is told.
 const MAX_NAME_CHARS: usize = 64;
+/// Objects and lists within each other that are looked into; no reader goes deeper.
+const MAX_DEPTH: usize = 128;
 
 /// The fields that a JSON text has more than once, as paths without list positions
 /// (`kycInfo.country`), at most eight. Names only, shortened and without control characters:
-/// they are the caller's own text. What is no JSON has those that were met before that was seen.
+/// they are the caller's own text. Of values nothing is read but where they end, so that none
+/// hides a field: what is found does not depend on whether a reader could take them. What is no
+/// JSON has those that were met before that was seen.
 #[must_use]
 pub fn repeated_fields(json: &[u8]) -> Vec<String> {
-    let found = RefCell::new(Vec::new());
-    let mut text = serde_json::Deserializer::from_slice(json);
-    // Whether it is JSON at all is for its reader to say.
-    let _ = Scan { path: "", found: &found }.deserialize(&mut text);
-    found.into_inner()
+    let mut scan = Scan::default();
+    let mut rest = json;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match byte {
+            b'{' => scan.open(Some(Object::default())),
+            b'[' => scan.open(None),
+            b'}' | b']' => scan.close(),
+            b',' => scan.expect_name(),
+            b'"' => {
+                let (text, after) = split_text(after);
+                rest = after;
+                scan.text(text);
+            }
+            _ => {}
+        }
+        if scan.found.len() == MAX_NAMED {
+            break;
+        }
+    }
+    scan.found
 }
 
-/// Goes through one value.
-#[derive(Clone, Copy)]
+/// What stands between the quotes, and what follows them.
+fn split_text(after_quote: &[u8]) -> (&[u8], &[u8]) {
+    let mut is_escaped = false;
+    for (index, byte) in after_quote.iter().enumerate() {
+        match byte {
+            b'"' if !is_escaped => return (&after_quote[..index], &after_quote[index + 1..]),
+            b'\\' => is_escaped = !is_escaped,
+            _ => is_escaped = false,
+        }
+    }
+    (after_quote, &[])
+}
+
+/// An object that is not at its end.
+struct Object<'a> {
+    seen: HashSet<Cow<'a, [u8]>>,
+    /// The field that is being read.
+    name: Cow<'a, [u8]>,
+    is_name_next: bool,
+}
+
+impl Default for Object<'_> {
+    fn default() -> Self {
+        Self { seen: HashSet::new(), name: Cow::default(), is_name_next: true }
+    }
+}
+
+/// Where the reading stands, and what it found.
+#[derive(Default)]
 struct Scan<'a> {
-    path: &'a str,
-    found: &'a RefCell<Vec<String>>,
+    /// The objects and lists, which are none, round the place.
+    outer: Vec<Option<Object<'a>>>,
+    /// How many more there are within them that are not looked into.
+    depth_beyond: usize,
+    found: Vec<String>,
 }
 
-impl<'de> DeserializeSeed<'de> for Scan<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Scan<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON")
+impl<'a> Scan<'a> {
+    fn open(&mut self, object: Option<Object<'a>>) {
+        if self.outer.len() < MAX_DEPTH {
+            self.outer.push(object);
+        } else {
+            self.depth_beyond += 1;
+        }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = HashSet::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let shown: String =
-                name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
-            let path = match self.path {
-                "" => shown,
-                outer => format!("{outer}.{shown}"),
-            };
-            map.next_value_seed(Scan { path: &path, ..self })?;
-            if !seen.insert(name) {
-                let mut found = self.found.borrow_mut();
-                if found.len() < MAX_NAMED && !found.contains(&path) {
-                    found.push(path);
-                }
+    fn close(&mut self) {
+        if self.depth_beyond > 0 {
+            self.depth_beyond -= 1;
+        } else {
+            self.outer.pop();
+        }
+    }
+
+    /// The object round the place, unless that is a list or too deep.
+    fn object(&mut self) -> Option<&mut Object<'a>> {
+        self.outer.last_mut().filter(|_| self.depth_beyond == 0)?.as_mut()
+    }
+
+    fn expect_name(&mut self) {
+        if let Some(object) = self.object() {
+            object.is_name_next = true;
+        }
+    }
+
+    fn text(&mut self, text: &'a [u8]) {
+        let Some(object) = self.object().filter(|object| object.is_name_next) else { return };
+        object.is_name_next = false;
+        object.name = unescaped(text);
+        if !object.seen.insert(object.name.clone()) {
+            let path = self.path();
+            if !self.found.contains(&path) {
+                self.found.push(path);
             }
         }
-        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(self)?.is_some() {}
-        Ok(())
+    /// The names of the fields that lead to the place.
+    fn path(&self) -> String {
+        let names = self.outer.iter().flatten().map(|object| shown(&object.name));
+        names.collect::<Vec<_>>().join(".")
+    }
+}
+
+fn shown(name: &[u8]) -> String {
+    let name = String::from_utf8_lossy(name);
+    name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect()
+}
+
+/// The bytes that a text stands for; as it stands if it is none. Bytes and not characters, since
+/// an escape may stand for half of a pair of surrogates.
+fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'\\') {
+        return Cow::Borrowed(text);
+    }
+    let quoted = [b"\"", text, b"\""].concat();
+    let mut reader = serde_json::Deserializer::from_slice(&quoted);
+    reader.deserialize_bytes(Bytes).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+struct Bytes;
+
+impl Visitor<'_> for Bytes {
+    type Value = Vec<u8>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+        Ok(bytes.to_vec())
     }
 }
 
@@ -110,10 +172,56 @@ mod tests {
             (r#"{"a":1,"a":2"#, &["a"]),
             ("[1,-2]", &[]),
             ("no JSON", &[]),
+            ("\"a\\", &[]),
+            ("}]\"", &[]),
         ] {
             assert_eq!(repeated_fields(json.as_bytes()), found, "{json}");
         }
-        let deep = "[".repeat(100_000);
-        assert!(repeated_fields(deep.as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn what_stands_in_a_text_is_no_field() {
+        for json in [
+            r#"{"a":"{\"a\":1,","b":"a"}"#,
+            r#"{"a":"\\","b":",\"a\":1"}"#,
+            r#"{"a":["a","a",{"a":"a"}],"b":["b"]}"#,
+            r#"["a","a"]"#,
+            r#"{"\\":1,"\"":2,"a\\":3,"a\"":4}"#,
+        ] {
+            assert_eq!(repeated_fields(json.as_bytes()), [""; 0], "{json}");
+        }
+        assert_eq!(repeated_fields(br#"{"a":"\\","b":"\"","a":1}"#), ["a"]);
+    }
+
+    #[test]
+    fn no_value_hides_a_field_that_is_given_twice() {
+        let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+        for value in ["1e999", "-1e-999", r#""\ud800""#, &deep] {
+            let json = format!(r#"{{"a":{value},"b":{{"c":{value},"c":1}},"a":"50.00"}}"#);
+            assert_eq!(repeated_fields(json.as_bytes()), ["b.c", "a"], "{value}");
+        }
+        assert_eq!(
+            repeated_fields(br#"{"\ud800":1,"\uD800":2,"\ud801":3}"#),
+            ["\u{fffd}".repeat(3)]
+        );
+    }
+
+    #[test]
+    fn the_cost_is_bounded_by_the_length_of_the_text() {
+        // A reading that went through the rest once for each level, or wrote a path for each
+        // field, would take hours.
+        let levels = 1_000_000;
+        let deep = format!("{}{}", r#"{"a":["#.repeat(levels), "]}".repeat(levels));
+        assert_eq!(repeated_fields(deep.as_bytes()), [""; 0]);
+        let long = "n".repeat(10_000);
+        let outer = format!(r#"{{"{long}":"#).repeat(100);
+        let fields: String = (0..1_000_000).map(|index| format!(r#""{index}":1,"#)).collect();
+        let wide = format!(r#"{outer}{{{fields}"0":2}}{}"#, "}".repeat(100));
+        assert_eq!(repeated_fields(wide.as_bytes()).len(), 1);
+        let all_twice: String =
+            (0..1_000).map(|index| format!(r#""{index}":1,"{index}":2,"#)).collect();
+        assert_eq!(repeated_fields(format!("{{{all_twice}").as_bytes()).len(), MAX_NAMED);
+        let of_names = format!(r#"{{"{long}":1,"{long}":2}}"#);
+        assert_eq!(repeated_fields(of_names.as_bytes()), ["n".repeat(MAX_NAME_CHARS)]);
     }
 }

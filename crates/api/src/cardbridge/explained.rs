@@ -5,7 +5,9 @@
 use crypto::sha256;
 use domain::ErrorCode;
 use http::HeaderMap;
-use wire::cardbridge::signature::{API_KEY_HEADER, NONCE_HEADER, SIGN_HEADER, TIMESTAMP_HEADER};
+use wire::cardbridge::signature::{
+    API_KEY_HEADER, NONCE_HEADER, SIGN_HEADER, TIMESTAMP_HEADER, is_nonce,
+};
 
 use super::authenticate::Arrival;
 use super::reply::Failure;
@@ -77,8 +79,7 @@ fn unsigned(arrival: &Arrival<'_>, skew: Option<Skew>) -> String {
 
 fn nonce(headers: &HeaderMap) -> String {
     let text = headers.get(NONCE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_nonce = text.len() == 5 && text.parse().is_ok_and(|it: u32| it >= 10_000);
-    if is_nonce {
+    if is_nonce(text) {
         "this very request was served before: sign each with another time or nonce".to_owned()
     } else {
         format!("{NONCE_HEADER} must be five digits, 10000 to 99999")

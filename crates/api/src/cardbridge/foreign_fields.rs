@@ -43,7 +43,7 @@ impl ForeignFields {
         fields
     }
 
-    /// Refuses a request with a field of other operations. What is null or an empty text counts
+    /// Refuses a request with a field of other operations. What is null or a blank text counts
     /// as absent, as everywhere in this dialect.
     pub(crate) fn check(&self, path: &str, is_get: bool, signed: &Signed) -> Result<(), Failure> {
         let Some(own) = self.own.get(path) else { return Ok(()) };
@@ -62,13 +62,21 @@ impl ForeignFields {
 /// Names at the top of a body; what is no object is refused by its reader.
 fn body_names(body: &[u8]) -> Vec<String> {
     let fields: HashMap<String, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
-    let is_there = |json: &RawValue| !matches!(json.get(), "null" | "\"\"");
-    fields.into_iter().filter(|(_, json)| is_there(json)).map(|(name, _)| name).collect()
+    fields.into_iter().filter(|(_, json)| !is_absent(json)).map(|(name, _)| name).collect()
+}
+
+fn is_absent(json: &RawValue) -> bool {
+    let text: Option<Option<String>> = serde_json::from_str(json.get()).ok();
+    text.is_some_and(|text| text.is_none_or(|text| is_blank(&text)))
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }
 
 fn query_names(raw_query: Option<&str>) -> Vec<String> {
     let pairs = form::decode_pairs(raw_query.unwrap_or_default()).unwrap_or_default();
-    pairs.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name).collect()
+    pairs.into_iter().filter(|(_, value)| !is_blank(value)).map(|(name, _)| name).collect()
 }
 
 /// The names at the top of a shape.

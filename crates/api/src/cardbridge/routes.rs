@@ -355,7 +355,7 @@ fn router(state: Arc<ApiState>) -> Router {
         .merge(vm::routes(&state))
         .merge(secret_extract::routes(Arc::clone(&state)))
         .route(settlement::DOWNLOAD_PATH, get(settlement::download))
-        .route(uploads::UPLOAD_PATH, put(uploads::receive).options(uploads::preflight))
+        .route(&uploads::route(), put(uploads::receive).options(uploads::preflight))
         .method_not_allowed_fallback(vm::wrong_method)
         .fallback(vm::unknown_path)
         .with_state(state)
@@ -364,7 +364,7 @@ fn router(state: Arc<ApiState>) -> Router {
 /// Repeated slashes and a stray leading brace, before routing. An upload's address was signed as
 /// it was given out.
 fn normalise_path(request: &mut Request<Body>) {
-    if request.uri().path().starts_with(uploads::PREFIX) {
+    if request.uri().path().starts_with(files::UPLOAD_PATH_PREFIX) {
         return;
     }
     let normal = path::normalise(request.uri().path());

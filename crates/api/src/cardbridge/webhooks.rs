@@ -9,36 +9,21 @@ use wire::cardbridge::intent_ticket::IntentTicketBody;
 use wire::cardbridge::order::CardOrderBody;
 use wire::cardbridge::three_ds::ChallengeBody;
 use wire::cardbridge::webhook::{AuthorisationResultData, CardData};
-use wire::cardbridge::{amount::AmountText, signature, standard_webhooks};
+use wire::cardbridge::{amount::AmountText, signature};
 
+use crate::described::webhooks::{Message, header, standard_headers};
 use crate::described::{JSON, reference, schemas};
 
-const TAG: &str = "webhooks";
 const NOTICE: &str = include_str!("notice.md");
 const WEBHOOK: &str = include_str!("webhook.md");
 const ACKNOWLEDGED: &str = "Acknowledges the webhook; the body is not looked at. Any other status, \
     and no answer within five seconds, is a failed try.";
 
-/// Headers and what they hold, of both kinds of message.
-const SIGNATURE: (&str, &str) = (
-    signature::WEBHOOK_SIGNATURE_HEADER,
-    "Lower-case hex of HMAC-SHA256 over the body's bytes, under the secret of the enterprise's \
-     oldest active API key, or of its `webhookKey`; the secret is used as text.",
-);
-const NOTICE_SIGNATURE: (&str, &str) = (
-    AUTH_SIGNATURE_HEADER,
-    "Base64 of the platform's RSASSA-PKCS1-v1_5 signature over `data.encryptedData`, as the text \
-     stands there unless `rsaSignedBytes` is RAW.",
-);
-const STANDARD: [(&str, &str); 3] = [
-    (standard_webhooks::ID_HEADER, "The `webhookId`."),
-    (standard_webhooks::TIMESTAMP_HEADER, "When this try was made: seconds since 1970, real time."),
-    (
-        standard_webhooks::SIGNATURE_HEADER,
-        "`v1,` and the base64 of HMAC-SHA256 over `webhook-id.webhook-timestamp.body`, under the \
-         same secret, which is base64-decoded here.",
-    ),
-];
+/// What both kinds of message are signed with under the enterprise's secret.
+const SIGNATURE: &str = "Lower-case hex of HMAC-SHA256 over the body's bytes, under the secret of \
+    the enterprise's oldest active API key, or of its `webhookKey`; the secret is used as text.";
+const NOTICE_SIGNATURE: &str = "Base64 of the platform's RSASSA-PKCS1-v1_5 signature over \
+    `data.encryptedData`, as the text stands there unless `rsaSignedBytes` is RAW.";
 
 /// Puts all of it into the document.
 pub(super) fn describe(document: &mut Value) {
@@ -123,51 +108,34 @@ fn body(webhook_type: &str, sub_types: &[WebhookSubType], data: &str) -> Value {
 
 fn webhook(name: &str, summary: &str, description: &str, body: &str) -> Value {
     let first = summary.split([':', ';', ',']).next().unwrap_or_default().trim_end_matches('.');
-    let headers: Vec<_> = [SIGNATURE].iter().chain(&STANDARD).map(header).collect();
-    json!({ "post": {
-        "operationId": format!("webhook_{}", name.to_ascii_lowercase()),
-        "tags": [TAG],
-        "summary": first,
-        "description": description,
-        "security": [],
-        "parameters": headers,
-        "requestBody": {
-            "required": true,
-            "content": { JSON: { "schema": reference(body) } },
-        },
-        "responses": { "200": { "description": ACKNOWLEDGED } },
-    } })
-}
-
-fn header((name, meaning): &(&str, &str)) -> Value {
-    json!({
-        "name": name, "in": "header", "required": true, "description": meaning,
-        "schema": { "type": "string" },
-    })
+    let own = header(signature::WEBHOOK_SIGNATURE_HEADER, true, SIGNATURE);
+    let standard = standard_headers(true, "The `webhookId`.", "the same secret");
+    let id = format!("webhook_{}", name.to_ascii_lowercase());
+    let answer = json!({ "description": ACKNOWLEDGED });
+    let headers = [own].into_iter().chain(standard).collect();
+    Message { id: &id, summary: first, description, headers, body, answer }.described()
 }
 
 fn notice() -> Value {
-    let mut extra = header(&SIGNATURE);
-    // An enterprise without an active API key has no secret to make it with.
-    extra["required"] = json!(false);
-    let headers = [header(&NOTICE_SIGNATURE), extra];
-    json!({ "post": {
-        "operationId": "authorisation_notice",
-        "tags": [TAG],
-        "summary": "Asks the enterprise about an authorisation, at its authUrl",
-        "description": NOTICE,
-        "security": [],
-        "parameters": headers,
-        "requestBody": {
-            "required": true,
-            "content": { JSON: { "schema": reference("AuthorisationNotice") } },
-        },
-        "responses": { "200": {
-            "description": "The enterprise's answer, signed and encrypted. Another status, or a \
-                body that does not verify, does not open or names another `authId`, is no answer.",
-            "content": { JSON: { "schema": reference("NoticeReply") } },
-        } },
-    } })
+    let headers = vec![
+        header(AUTH_SIGNATURE_HEADER, true, NOTICE_SIGNATURE),
+        // An enterprise without an active API key has no secret to make it with.
+        header(signature::WEBHOOK_SIGNATURE_HEADER, false, SIGNATURE),
+    ];
+    let answer = json!({
+        "description": "The enterprise's answer, signed and encrypted. Another status, or a \
+            body that does not verify, does not open or names another `authId`, is no answer.",
+        "content": { JSON: { "schema": reference("NoticeReply") } },
+    });
+    Message {
+        id: "authorisation_notice",
+        summary: "Asks the enterprise about an authorisation, at its authUrl",
+        description: NOTICE,
+        headers,
+        body: "AuthorisationNotice",
+        answer,
+    }
+    .described()
 }
 
 /// The notice, what is encrypted in it, its reply, and what is encrypted in that.

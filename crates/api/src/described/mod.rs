@@ -3,6 +3,7 @@
 
 pub(crate) mod samples;
 pub(crate) mod vocabulary;
+pub(crate) mod webhooks;
 mod words;
 mod words_of_samples;
 

@@ -6,6 +6,7 @@ pub(super) const BY_FIELD: &[(&str, &str, &str)] = &[
     ("AttemptBody", "refusal", "null"),
     ("AttemptBody", "status", "200"),
     ("AuthorisationBody", "status", "APPROVED"),
+    ("AuthorisationResultData", "rejectReason", "null"),
     ("Card3dsNotice", "currency", "USD"),
     ("Card3dsNotice", "detail", "SAMPLE SHOP"),
     ("CardBody", "status", "ACTIVATED"),

@@ -80,7 +80,7 @@ pub(crate) async fn create(
 
 /// Every API key of an enterprise, newest first unless asked otherwise, revoked ones too. No secret is in it.
 #[utoipa::path(get, path = "/admin/v1/enterprises/{id}/api-keys", operation_id = "list_api_keys", tag = "enterprises",
-    params(("id" = String, Path), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`")),
+    params(("id" = String, Path), ("order" = Option<String>, Query)),
     responses((status = 200, body = ApiKeysBody)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,

@@ -114,7 +114,7 @@ impl NamesCards for ReceiptBody {
 #[utoipa::path(get, path = "/admin/v1/authorisations", operation_id = "list_authorisations", tag = "authorisations",
     params(("cardId" = Option<String>, Query), ("enterpriseId" = Option<String>, Query),
         ("from" = Option<String>, Query), ("to" = Option<String>, Query),
-        ("limit" = Option<u32>, Query), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("limit" = Option<u32>, Query), ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<AuthorisationBody>)))]
 pub(crate) async fn list(

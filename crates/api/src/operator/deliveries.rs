@@ -82,7 +82,7 @@ impl From<&DeliveryView> for DeliveryBody {
 #[utoipa::path(get, path = "/admin/v1/webhook-deliveries", operation_id = "list_webhook_deliveries", tag = "webhooks",
     params(("status" = Option<String>, Query), ("businessId" = Option<String>, Query),
         ("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
-        ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<DeliveryBody>)))]
 pub(crate) async fn list(

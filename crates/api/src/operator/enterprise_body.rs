@@ -47,9 +47,9 @@ pub(crate) struct StandInBody {
 pub(crate) struct EnterpriseBody {
     enterprise_id: String,
     name: String,
-    /// Where webhooks go.
+    /// Where webhooks go; null also where it cannot be opened, and is to be given again.
     webhook_url: Option<String>,
-    /// Where authorisation notices go.
+    /// Where authorisation notices go; null as with `webhookUrl`.
     auth_url: Option<String>,
     /// The enterprise's RSA public key, base64 of its SPKI.
     external_public_key: Option<String>,
@@ -87,8 +87,8 @@ impl EnterpriseBody {
         let id = enterprise.enterprise_id;
         let platform_key = state.store.platform_key(id).await?;
         let keys = state.store.api_keys(id).await?;
-        let webhook_url = opened_url(state, id, UrlUse::Webhook, enterprise.webhook_url.clone())?;
-        let auth_url = opened_url(state, id, UrlUse::Auth, enterprise.auth_url.clone())?;
+        let webhook_url = opened_url(state, id, UrlUse::Webhook, enterprise.webhook_url.clone());
+        let auth_url = opened_url(state, id, UrlUse::Auth, enterprise.auth_url.clone());
         Ok(Self { webhook_url, auth_url, ..Self::of(enterprise, platform_key, keys) })
     }
 
@@ -124,17 +124,19 @@ impl EnterpriseBody {
     }
 }
 
-/// A URL as the operator gave it.
+/// A URL as the operator gave it; none, and a word in the log, where it cannot be opened: it is
+/// to be replaced, and what else there is to be seen meanwhile.
 pub(super) fn opened_url(
     state: &ApiState,
     enterprise_id: EnterpriseId,
     of: UrlUse,
     url: Option<SealedUrl>,
-) -> Result<Option<String>, Problem> {
-    let Some(url) = url else { return Ok(None) };
-    let opened = state.vault.open_url(enterprise_id, of, &url).map_err(|error| {
-        tracing::error!(%enterprise_id, ?of, %error, "a URL cannot be opened");
-        Problem::internal()
-    })?;
-    Ok(Some(opened.expose().to_owned()))
+) -> Option<String> {
+    match state.vault.open_url(enterprise_id, of, &url?) {
+        Ok(opened) => Some(opened.expose().to_owned()),
+        Err(error) => {
+            tracing::error!(%enterprise_id, ?of, %error, "a URL cannot be opened");
+            None
+        }
+    }
 }

@@ -39,7 +39,7 @@ pub(crate) async fn create(
 
 /// Enterprises, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/enterprises", operation_id = "list_enterprises", tag = "enterprises",
-    params(("limit" = Option<u32>, Query), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+    params(("limit" = Option<u32>, Query), ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<EnterpriseBody>)))]
 pub(crate) async fn list(

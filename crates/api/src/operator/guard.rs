@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, header};
 
 use super::idempotency;
 use crate::body::{BodyError, read_body};
+use crate::once::KEY_HEADER;
 use crate::problem::Problem;
 use crate::shell::RouteTemplate;
 use crate::state::ApiState;
@@ -43,7 +44,7 @@ pub(crate) async fn guard(
             return Problem::malformed("the body could not be read").into_response();
         }
     };
-    if parts.method == Method::POST && parts.headers.contains_key(idempotency::KEY_HEADER) {
+    if parts.method == Method::POST && parts.headers.contains_key(KEY_HEADER) {
         return idempotency::answer_once(&state.store, parts, body, next).await;
     }
     next.run(Request::from_parts(parts, Body::from(body))).await

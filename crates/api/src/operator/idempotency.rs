@@ -14,18 +14,13 @@ use http_body_util::BodyExt as _;
 use serde::Serialize;
 use store::{Kept, KeptAnswer, Store, StoreError};
 
-use crate::once::{Carried, KeyedCall, Once, Ran};
-use crate::problem::Problem;
+use crate::once::{Carried, KEY_NAME, KeyedCall, MAX_KEY_BYTES, Once, Ran, key_of};
+use crate::problem::{IN_PROGRESS, Problem};
 use crate::shell::LoggedCode;
 
-/// The header with the key.
-pub(crate) const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// Longest key.
-pub(crate) const MAX_KEY_BYTES: usize = 255;
 /// Codes of refusals that another try may not meet.
 const PASSING: [&str; 2] = ["undecided", IN_PROGRESS];
-const IN_PROGRESS: &str = "idempotency_in_progress";
 
 impl Once {
     /// The answer of a call whose commit has the same outcome as `work`, kept there.
@@ -75,11 +70,11 @@ pub(crate) fn already_done(object_id: &str) -> Result<Option<Kept>, StoreError> 
 
 /// Runs the request if its key is new, else tells what became of the first one.
 pub(crate) async fn answer_once(store: &Store, parts: Parts, body: Bytes, next: Next) -> Response {
-    let Some(key) = key(&parts) else {
-        return Problem::malformed("Idempotency-Key must be 1 to 255 visible characters")
-            .into_response();
+    let Some(Ok(key)) = key_of(&parts.headers) else {
+        let detail = format!("{KEY_NAME} must be 1 to {MAX_KEY_BYTES} visible characters");
+        return Problem::malformed(detail).into_response();
     };
-    let call = KeyedCall { store, key, digest: digest(&parts, &body) };
+    let call = KeyedCall { store, key: key.to_owned(), digest: digest(&parts, &body) };
     let run = |once| run(parts.clone(), body.clone(), next.clone(), once);
     match call.carry_out(run).await {
         Err(error) => Problem::from(error).into_response(),
@@ -88,21 +83,8 @@ pub(crate) async fn answer_once(store: &Store, parts: Parts, body: Bytes, next: 
         Ok(Carried::OtherCall) => {
             Problem::invalid("Idempotency-Key was used with another request").into_response()
         }
-        Ok(Carried::Unanswered) => in_progress().into_response(),
+        Ok(Carried::Unanswered) => Problem::in_progress().into_response(),
     }
-}
-
-/// The first request has no answer.
-pub(crate) fn in_progress() -> Problem {
-    let detail = "the first request with this Idempotency-Key is not answered yet, or broke off; \
-        look at what it was about before you use another key";
-    Problem::conflict(IN_PROGRESS, detail)
-}
-
-fn key(parts: &Parts) -> Option<String> {
-    let key = parts.headers.get(KEY_HEADER)?.to_str().ok()?;
-    let plain = (1..=MAX_KEY_BYTES).contains(&key.len()) && !key.trim().is_empty();
-    plain.then(|| key.to_owned())
 }
 
 fn digest(parts: &Parts, body: &[u8]) -> [u8; 32] {
@@ -159,6 +141,7 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::once::KEY_HEADER;
 
     /// A POST that panics the first time, guarded as all are.
     fn guarded(store: Store, runs: Arc<AtomicU32>) -> Router {

@@ -43,7 +43,7 @@ impl From<&Job> for ParkedJobBody {
 /// Parked jobs, newest first unless asked otherwise. The log tells why each failed.
 #[utoipa::path(get, path = "/admin/v1/jobs", operation_id = "list_jobs", tag = "jobs",
     params(("parked" = bool, Query, description = "must be true"),
-        ("limit" = Option<u32>, Query), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("limit" = Option<u32>, Query), ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<ParkedJobBody>)))]
 pub(crate) async fn list(

@@ -154,7 +154,7 @@ fn not_sent(error: &MailError) -> Problem {
 /// Attempts to fetch an enterprise's keys, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/enterprises/{id}/key-extraction-attempts",
     operation_id = "list_key_extraction_attempts", tag = "enterprises",
-    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<ExtractionAttemptBody>)))]
 pub(crate) async fn list_attempts(

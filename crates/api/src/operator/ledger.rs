@@ -44,7 +44,7 @@ impl AccountBody {
 /// Ledger accounts, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/ledger/accounts", tag = "ledger",
     params(("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
-        ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<AccountBody>)))]
 pub(crate) async fn accounts(

@@ -14,7 +14,7 @@ mod funds;
 mod fx_rates;
 mod guard;
 mod health;
-pub(crate) mod idempotency;
+mod idempotency;
 mod jobs;
 mod key_extraction;
 mod ledger;
@@ -35,7 +35,6 @@ mod vm_fees;
 mod vm_products;
 
 pub(crate) use authorisation_body::AuthorisationBody;
-pub(crate) use idempotency::in_progress;
 pub(crate) use path_text::PathText;
 pub use routes::{admin_service, openapi_document};
 pub(crate) use tickets::{IntentTicketBody, KycTicketBody, decide_intent, decide_kyc};

@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
-use super::idempotency;
 use crate::described::vocabulary::{self, Use};
 use crate::described::{self, operations, reference, samples, schemas};
+use crate::once::{KEY_NAME, MAX_KEY_BYTES};
 use crate::paging::DEFAULT_LIMIT;
 use crate::problem_codes::PROBLEM_CODES;
 use crate::state::Mode;
@@ -55,7 +55,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("from", "Only from this moment on, RFC 3339."),
     ("to", "Only before this moment, RFC 3339."),
     ("date", "The UTC+8 day, `yyyyMMdd`."),
-    ("order", "`desc`, the newest first, or `asc`."),
+    ("order", "`desc` (newest first, default) or `asc`"),
     ("appId", "The app's `appId`."),
     ("apiKey", "The API key."),
     ("objectKey", "The key that the upload address came with."),
@@ -240,10 +240,10 @@ fn parameters(operation: &mut Value, path: &str, method: &str) {
     }
     if method == "post" {
         list.push(json!({
-            "name": "Idempotency-Key", "in": "header", "required": false,
+            "name": KEY_NAME, "in": "header", "required": false,
             "description": "The same request with the same key again gets the first answer again, \
                 and nothing happens twice.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": idempotency::MAX_KEY_BYTES },
+            "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES },
         }));
     }
     if !list.is_empty() {

@@ -34,7 +34,7 @@ pub(crate) async fn create(
 /// Card profiles, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/admin/v1/card-profiles", operation_id = "list_card_profiles", tag = "cards",
     params(("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
-        ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<ProfileBody>)))]
 pub(crate) async fn list(

@@ -34,11 +34,12 @@ pub(crate) struct RevealsBody {
     items: Vec<RevealBody>,
 }
 
-impl From<&Reveal> for RevealBody {
-    fn from(reveal: &Reveal) -> Self {
+impl RevealBody {
+    /// Of a card that its enterprise knows by this id.
+    fn of(reveal: &Reveal, card_id: &str) -> Self {
         Self {
             reveal_id: reveal.reveal_id.to_string(),
-            card_id: reveal.card_id.to_string(),
+            card_id: card_id.to_owned(),
             purpose: reveal.purpose.to_string(),
             actor: reveal.actor.clone(),
             revealed_at: reveal.revealed_at.to_string(),
@@ -48,7 +49,7 @@ impl From<&Reveal> for RevealBody {
 
 /// Who opened this card's data, and why.
 #[utoipa::path(get, path = "/admin/v1/cards/{id}/reveals", operation_id = "list_reveals", tag = "cards",
-    params(("id" = String, Path), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`")),
+    params(("id" = String, Path), ("order" = Option<String>, Query)),
     responses((status = 200, body = RevealsBody)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
@@ -59,9 +60,8 @@ pub(crate) async fn list(
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     let reveals = state.store.reveals_of_card(card.enterprise_id, card.card_id).await?;
     let uuids = state.store.vm_card_uuids(vec![(card.enterprise_id, card.card_id)]).await?;
-    let mut items = query.ordered(reveals.iter().rev().map(RevealBody::from).collect())?;
-    for (item, uuid) in items.iter_mut().zip(uuids.values().cycle()) {
-        item.card_id.clone_from(uuid);
-    }
+    let name = uuids.into_values().next().unwrap_or_else(|| card.card_id.to_string());
+    let newest_first = reveals.iter().rev().map(|reveal| RevealBody::of(reveal, &name));
+    let items = query.ordered(newest_first.collect())?;
     Ok(Json(RevealsBody { items }))
 }

@@ -67,7 +67,7 @@ impl From<&Posting> for TransactionBody {
 #[utoipa::path(get, path = "/admin/v1/transactions", operation_id = "list_transactions", tag = "authorisations",
     params(("cardId" = Option<String>, Query), ("enterpriseId" = Option<String>, Query),
         ("authId" = Option<String>, Query), ("limit" = Option<u32>, Query),
-        ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+        ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<TransactionBody>)))]
 pub(crate) async fn list(

@@ -48,7 +48,7 @@ pub(crate) struct VmAppBody {
     platform_public_key: String,
     /// PEM; answers are encrypted with it.
     merchant_public_key: Option<String>,
-    /// Where webhooks go.
+    /// Where webhooks go; null also where it cannot be opened, and is to be given again.
     webhook_url: Option<String>,
     /// Whether webhooks bear our own signature header.
     sign_webhooks: bool,
@@ -79,7 +79,7 @@ impl VmAppBody {
         let major = |minor| Money::new(minor, Currency::USD).to_major();
         let merchant_key = app.merchant_public_key.as_deref();
         let of = UrlUse::AppWebhook(app.vm_app_id);
-        let webhook_url = opened_url(state, app.enterprise_id, of, app.webhook_url)?;
+        let webhook_url = opened_url(state, app.enterprise_id, of, app.webhook_url);
         Ok(Self {
             platform_public_key,
             merchant_public_key: merchant_key.map(pem).transpose()?,
@@ -142,9 +142,9 @@ pub(crate) async fn create(
     Ok(Json(body).into_response())
 }
 
-/// The apps of an enterprise in the order in which they were made, without their secrets.
+/// The apps of an enterprise, without their secrets.
 #[utoipa::path(get, path = "/admin/v1/enterprises/{id}/vm-apps", operation_id = "list_vm_apps", tag = "vm-apps",
-    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`"),
+    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<VmAppBody>)))]
 pub(crate) async fn list(

@@ -20,7 +20,8 @@ use crate::shell::LoggedCode;
 
 /// The one style of all pages.
 pub(crate) const STYLE: &str = include_str!("page.css");
-/// The one script of all pages: copying and postMessage, nothing else.
+/// The one script of all pages: copies, wipes what is secret when its page is left, closes, and
+/// tells the parent.
 pub(crate) const SCRIPT: &str = include_str!("page.js");
 
 /// The beginning of the policy: nothing but this very script and style.

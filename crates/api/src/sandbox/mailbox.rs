@@ -54,7 +54,7 @@ impl From<&KeptMail> for MailBody {
 
 /// Messages that the platform sent, newest first unless asked otherwise; the latest 500 are kept, in memory only.
 #[utoipa::path(get, path = "/sandbox/v1/mailbox", operation_id = "read_mailbox", tag = "sandbox",
-    params(("order" = Option<String>, Query, description = "`desc` (newest first, default) or `asc`")),
+    params(("order" = Option<String>, Query)),
     responses((status = 200, body = MailboxBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,

@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
 use http::{StatusCode, header};
+use wire::cardbridge::signature::API_KEY_HEADER;
 use wire::vm::VmError;
 use wire::vm::envelope;
 
@@ -15,9 +16,6 @@ use crate::body::read_body;
 use crate::cardbridge::transport_failure;
 use crate::shell::LoggedCode;
 use crate::state::ApiState;
-
-/// A header that calls of dialect 1 bear and those of dialect 2 never do.
-const KEY_OF_DIALECT_1: &str = "x-dapi-api-key";
 
 /// No such path.
 pub(crate) async fn unknown_path(State(state): State<Arc<ApiState>>, request: Request) -> Response {
@@ -44,10 +42,11 @@ async fn refused(
     response
 }
 
-/// Its operations are at the root, where a token or a `content` tells its callers apart.
+/// Its operations are at the root, where a token or a `content` tells its callers apart, and
+/// none bears the key of dialect 1.
 async fn is_of_this_dialect(request: Request) -> bool {
     let (parts, body) = request.into_parts();
-    if !is_at_root(&parts) || parts.headers.contains_key(KEY_OF_DIALECT_1) {
+    if !is_at_root(&parts) || parts.headers.contains_key(API_KEY_HEADER) {
         return false;
     }
     if parts.headers.get(header::AUTHORIZATION).is_some_and(|token| !token.is_empty()) {

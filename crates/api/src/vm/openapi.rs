@@ -11,6 +11,7 @@ use wire::vm::field::{Field, object_schema};
 use super::operation::Operation;
 use super::{repeats, webhooks};
 use crate::described::{self, JSON, operations, reference, samples};
+use crate::once::{KEY_NAME, MAX_KEY_BYTES};
 
 /// Where the document is served, without a token.
 pub(crate) const DOCUMENT_PATH: &str = "/vm-openapi.json";
@@ -175,11 +176,11 @@ fn sealed(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Va
 
 fn key_parameter() -> Value {
     json!({
-        "name": repeats::KEY_NAME,
+        "name": KEY_NAME,
         "in": "header",
         "required": false,
         "description": "The same request with the same key again gets the first answer again.",
-        "schema": { "type": "string", "minLength": 1, "maxLength": repeats::MAX_KEY_BYTES },
+        "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES },
     })
 }
 

@@ -17,11 +17,8 @@ use zeroize::Zeroizing;
 
 use super::envelope::PlainAnswer;
 use super::reply::{Answer, Plain, Refusal};
-use crate::once::{Carried, KeyedCall, Once, Ran};
-use crate::operator::idempotency::KEY_HEADER;
+use crate::once::{Carried, DONE, IllFormedKey, KEY_NAME, KeyedCall, Once, Ran, key_of};
 
-/// Longest key.
-pub(super) const MAX_KEY_BYTES: usize = 255;
 /// The calls that take a key. None of their answers bears a secret.
 pub(super) const CHANGING: [&str; 6] = [
     card::CREATE_PATH,
@@ -33,10 +30,6 @@ pub(super) const CHANGING: [&str; 6] = [
 ];
 /// What a key adds to the refusals of a call.
 pub(super) const REFUSALS: [VmError; 2] = [VmError::KeyReused, VmError::Value(KEY_NAME)];
-/// The header as clients write it.
-pub(super) const KEY_NAME: &str = "Idempotency-Key";
-/// Kept beside each answer; this dialect has no other status.
-const STATUS: u16 = 200;
 
 impl Once {
     /// The answer of a call whose commit has the same outcome as `work`, kept there.
@@ -74,11 +67,9 @@ impl RequestKey {
         parameters: &Parameters,
     ) -> Result<Option<Self>, VmError> {
         let path = parts.uri.path();
-        let header = parts.headers.get(KEY_HEADER).filter(|_| CHANGING.contains(&path));
-        let Some(header) = header else { return Ok(None) };
-        let key = header.to_str().ok().filter(|it| it.len() <= MAX_KEY_BYTES);
-        let key = key.filter(|it| !it.trim().is_empty());
-        let key = key.ok_or(VmError::Value(KEY_NAME))?;
+        let key = key_of(&parts.headers).filter(|_| CHANGING.contains(&path));
+        let Some(key) = key else { return Ok(None) };
+        let key = key.map_err(|IllFormedKey| VmError::Value(KEY_NAME))?;
         let digest = sha256(&[path.as_bytes(), b"\n", &parameters.canonical()].concat());
         // A line feed is in no header, so that no operator's key is ever one of these.
         Ok(Some(Self { key: format!("vm\n{app}\n{key}"), digest }))
@@ -117,7 +108,6 @@ async fn run(parts: Parts, next: Next, once: Once) -> Ran {
         Refusal(VmError::ServerException).into_response()
     });
     let plain = response.extensions().get::<PlainAnswer>();
-    let answer =
-        plain.map(|PlainAnswer(plain)| KeptAnswer { status: STATUS, body: plain.to_vec() });
+    let answer = plain.map(|PlainAnswer(plain)| KeptAnswer { status: DONE, body: plain.to_vec() });
     Ran { is_done: answer.is_some(), response, answer }
 }

@@ -1,20 +1,11 @@
 //! What dialect 2 sends to an app, for its OpenAPI document.
 
 use serde_json::{Value, json};
-use wire::cardbridge::standard_webhooks;
 
+use crate::described::webhooks::{Message, standard_headers};
 use crate::described::{JSON, reference, samples, schemas};
 
 const DELIVERY: &str = include_str!("webhook.md");
-const SIGNATURE: [(&str, &str); 3] = [
-    (standard_webhooks::ID_HEADER, "Id of the webhook, the same in every try."),
-    (standard_webhooks::TIMESTAMP_HEADER, "When this try was made: seconds since 1970."),
-    (
-        standard_webhooks::SIGNATURE_HEADER,
-        "`v1,` and the base64 of HMAC-SHA256 over `webhook-id.webhook-timestamp.body`, under the \
-         app's webhook secret, base64-decoded.",
-    ),
-];
 
 /// Puts all of it into the document.
 pub(super) fn describe(document: &mut Value) {
@@ -46,35 +37,22 @@ pub(super) fn describe(document: &mut Value) {
 }
 
 fn webhook(id: &str, summary: &str, what: &str, body: &str) -> Value {
-    let headers: Vec<_> = SIGNATURE
-        .iter()
-        .map(|(name, meaning)| {
-            json!({
-                "name": name, "in": "header", "required": false, "description": meaning,
-                "schema": { "type": "string" },
-            })
-        })
-        .collect();
-    json!({ "post": {
-        "operationId": format!("webhook_{id}"),
-        "tags": ["webhooks"],
-        "summary": summary,
-        "description": format!("{what}\n\n{DELIVERY}"),
-        "security": [],
-        "parameters": headers,
-        "requestBody": {
-            "required": true,
-            "content": { JSON: { "schema": reference(body) } },
-        },
-        "responses": { "200": {
-            "description": "Any 2xx with the number 0 as `code` acknowledges. Without that a 2xx \
-                is a failed try like any other answer.",
-            "content": { JSON: {
-                "schema": reference("Acknowledgement"),
-                "example": { "code": 0, "msg": "ok" },
-            } },
+    let headers = standard_headers(
+        false,
+        "Id of the webhook, the same in every try.",
+        "the app's webhook secret",
+    );
+    let answer = json!({
+        "description": "Any 2xx with the number 0 as `code` acknowledges. Without that a 2xx \
+            is a failed try like any other answer.",
+        "content": { JSON: {
+            "schema": reference("Acknowledgement"),
+            "example": { "code": 0, "msg": "ok" },
         } },
-    } })
+    });
+    let (id, description) = (format!("webhook_{id}"), format!("{what}\n\n{DELIVERY}"));
+    let headers = headers.into();
+    Message { id: &id, summary, description: &description, headers, body, answer }.described()
 }
 
 fn acknowledgement() -> Value {

@@ -17,8 +17,10 @@ use tower::util::BoxCloneSyncService;
 const WAIT: Duration = Duration::from_secs(30);
 const NEVER: Duration = Duration::from_secs(3_600);
 const PLACES: usize = 8;
+/// More than the kernel keeps for one who does not read.
+const LARGE_BYTES: usize = 24 * 1024 * 1024;
 
-/// A listener whose `/slow` answers once it is let.
+/// A listener whose `/slow` answers once it is let, and whose `/large` has much to tell.
 struct Listening {
     address: SocketAddr,
     let_go: Arc<Semaphore>,
@@ -35,7 +37,9 @@ impl Listening {
             waiting.acquire().await.unwrap().forget();
             "slow"
         });
-        let router = Router::new().route("/", get(async || "quick")).route("/slow", slow);
+        let large = get(async || vec![b'x'; LARGE_BYTES]);
+        let router = Router::new().route("/", get(async || "quick"));
+        let router = router.route("/slow", slow).route("/large", large);
         let service: HttpService = BoxCloneSyncService::new(router);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -167,4 +171,51 @@ async fn an_idle_connection_lives_longer_than_headers_may_take() {
     let mut idle = listening.connect(1).await;
     assert!(is_answered(&mut idle, "").await);
     assert_eq!(answer(&mut idle).await, "", "for ever it does not live");
+}
+
+/// Reads a large answer to its end; whether all of it came.
+async fn read_large(stream: &mut TcpStream, first: &str) -> bool {
+    let head_bytes = first.find("\r\n\r\n").expect("the whole head at once") + 4;
+    let mut left = LARGE_BYTES - (first.len() - head_bytes);
+    let mut bytes = vec![0; 1024 * 1024];
+    while left > 0 {
+        let read = timeout(WAIT, stream.read(&mut bytes)).await.expect("more or an end");
+        match read {
+            Ok(count) if count > 0 => left -= count,
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[tokio::test]
+async fn who_reads_an_answer_to_its_end_makes_room() {
+    let listening = Listening::with(|_| {}).await;
+    let mut readers = Vec::new();
+    for last in 1..=u8::try_from(PLACES).unwrap() {
+        let mut stream = listening.connect(last).await;
+        ask(&mut stream, "/large", "").await;
+        let first = answer(&mut stream).await;
+        readers.push((stream, first));
+    }
+    let mut newcomer = listening.connect(99).await;
+    ask(&mut newcomer, "/", "").await;
+    // So that it is refused a place first, wherever it may be.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for (stream, first) in &mut readers {
+        assert!(read_large(stream, first).await, "cut while it was read");
+    }
+    assert!(answer(&mut newcomer).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn who_reads_slowly_is_not_idle() {
+    let short = Duration::from_millis(200);
+    let listening = Listening::with(|it| (it.idle_timeout, it.head_timeout) = (short, short)).await;
+    let mut stream = listening.connect(1).await;
+    ask(&mut stream, "/large", "").await;
+    let first = answer(&mut stream).await;
+    tokio::time::sleep(5 * short).await;
+    assert!(read_large(&mut stream, &first).await, "cut while it was read");
+    assert_eq!(answer(&mut stream).await, "", "idle since, and cut for that");
 }

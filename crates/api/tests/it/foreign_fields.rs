@@ -168,8 +168,15 @@ both_engines!(the_bytes_of_a_twins_order_do_not_end_the_card, |platform| {
     platform.advance(5).await;
     let target = format!("/open-api/card/v1/detail?cardId={card_id}");
     assert_eq!(caller.get(platform, &target).await["data"]["status"], "ACTIVATED");
-    // A field of nobody is the client's own affair, and one that is null is not there.
+    // A field of nobody is the client's own affair, and one that is null or blank is not there.
     let mut own = json!({ "cardOrderRef": "again", "replaceCardId": card_id, "comment": "x" });
     own["virtualToPhysicalInfo"] = Value::Null;
+    own["freezeReason"] = json!(" \t");
+    own["invalidateReason"] = json!("");
     assert_eq!(caller.post(platform, replace, &own).await["code"], "SYS_SUCCESS");
+    let blank = format!("{target}&customerId=%20+");
+    assert_eq!(caller.get(platform, &blank).await["code"], "SYS_SUCCESS");
+    let told = format!("{target}&customerId=%20x");
+    let refusal = "customerId belongs to another operation";
+    assert_eq!(caller.get(platform, &told).await["messageDetail"], refusal);
 });

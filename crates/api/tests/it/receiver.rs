@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -16,16 +17,18 @@ use crate::signing::Caller;
 /// The receiver; it ends with the test's runtime.
 pub struct Receiver {
     url: String,
-    received: Arc<Mutex<Vec<Value>>>,
+    received: Received,
 }
 
-async fn keep(State(received): State<Arc<Mutex<Vec<Value>>>>, body: Bytes) {
-    received.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+type Received = Arc<Mutex<Vec<(HeaderMap, Value)>>>;
+
+async fn keep(State(received): State<Received>, headers: HeaderMap, body: Bytes) {
+    received.lock().unwrap().push((headers, serde_json::from_slice(&body).unwrap()));
 }
 
 impl Receiver {
     pub async fn start() -> Self {
-        let received = Arc::new(Mutex::new(Vec::new()));
+        let received = Received::default();
         let router = Router::new().route("/", post(keep)).with_state(Arc::clone(&received));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -43,7 +46,8 @@ impl Receiver {
     /// What came so far of one type.
     pub fn of_type(&self, webhook_type: &str) -> Vec<Value> {
         let received = self.received.lock().unwrap();
-        received.iter().for_each(require_described_webhook);
-        received.iter().filter(|body| body["webhookType"] == webhook_type).cloned().collect()
+        received.iter().for_each(|(headers, body)| require_described_webhook(headers, body));
+        let bodies = received.iter().map(|(_, body)| body);
+        bodies.filter(|body| body["webhookType"] == webhook_type).cloned().collect()
     }
 }

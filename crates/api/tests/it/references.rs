@@ -203,6 +203,15 @@ both_engines!(
             let detail = format!("{field} is given more than once");
             assert_eq!((answer.status, answer.json()["detail"].clone()), (422, json!(detail)));
         }
+        // No value hides the second one, be it one that no reader would take.
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        let path = "/sandbox/v1/clock/advance";
+        for value in ["1e999", r#""\ud800""#, &deep] {
+            let body = format!(r#"{{"seconds":{value},"seconds":1}}"#);
+            let answer = platform.admin(Request::post(path, body.as_bytes())).await;
+            let detail = json!("seconds is given more than once");
+            assert_eq!((answer.status, answer.json()["detail"].clone()), (422, detail), "{value}");
+        }
         let twice = r#"{"email":"one@example.com","email":"two@example.com"}"#;
         let made = envelope(&caller.send(platform, Request::post(CREATE, twice)).await);
         assert_eq!(made["data"]["email"], "two@example.com");

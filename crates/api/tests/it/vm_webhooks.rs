@@ -12,8 +12,10 @@ use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use wire::cardbridge::standard_webhooks;
+use wire::vm::error_code::ErrorCodes;
 
 use crate::both_engines;
+use crate::described::{described_headers, own_headers};
 use crate::platform::Platform;
 use crate::receiver::Receiver;
 use crate::signing::{Caller, text};
@@ -150,7 +152,7 @@ both_engines!(an_authorisation_and_its_settlement_are_two_notices_of_one_row, |p
     assert_eq!(hook.seen().len(), 2, "what was acknowledged is not sent again");
     for (headers, _) in hook.seen() {
         assert_eq!(headers["content-type"], "application/json");
-        assert!(!headers.contains_key("x-signature") && !headers.contains_key("webhook-signature"));
+        assert!(own_headers(&headers).is_empty(), "{headers:?}");
     }
     assert!(own.of_type("AUTHORISATION_RESULT").is_empty(), "nobody was asked");
 });
@@ -305,6 +307,9 @@ both_engines!(signatures_are_switched_on_and_verified_with_the_secret_of_the_app
         platform.store.clock().real_now().as_millis() / 1_000,
     );
     assert_eq!(verified, Ok(()));
+    let document = api::vm_api_document(&ErrorCodes::default());
+    assert_eq!(own_headers(&headers), described_headers(&document, "transaction"));
+    assert_eq!(header("webhook-sequence"), "1");
     let unknown = platform.admin_get("/admin/v1/vm-apps/nobody/webhook-secret").await;
     assert_eq!(unknown.status, 404);
 });

@@ -53,7 +53,18 @@ fn crossed(document: &Document, per_usd: &BTreeMap<String, Value>) -> Result<Vec
     }
     let mut units = vec![(Currency::USD, Decimal::ONE)];
     for (text, value) in per_usd {
-        units.push((currency(document, text)?, positive(document, value)?));
+        let own = currency(document, text)?;
+        if own == Currency::USD {
+            let should_be =
+                format_args!("units of other currencies for one dollar; {text:?} is it");
+            return Err(refused(document, should_be));
+        }
+        if units.iter().any(|(other, _)| *other == own) {
+            let alpha = own.alpha();
+            let should_be = format_args!("each currency once in per-usd; {alpha} is there twice");
+            return Err(refused(document, should_be));
+        }
+        units.push((own, positive(document, value)?));
     }
     let mut rates = Vec::new();
     for &(from, from_units) in &units {

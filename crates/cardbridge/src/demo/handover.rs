@@ -88,7 +88,6 @@ fn day_of(now: &str) -> Result<String, Failure> {
 fn extract_url(mailbox: &Value) -> Result<String, Failure> {
     let mails = mailbox["items"].as_array().into_iter().flatten();
     mails
-        .into_iter()
         .filter_map(|mail| serde_json::from_str::<Value>(mail["body"].as_str()?).ok())
         .find_map(|envelope| {
             let data = &envelope["data"];

@@ -1,10 +1,12 @@
 //! What comes in, as one readable line each. Texts of others are shown without control
 //! characters, which a terminal would obey.
 
+use std::collections::BTreeMap;
+
 use domain::{Currency, ResponseCode};
 use sdk::notice::Notice;
 use sdk::wire::cardbridge::webhook::ReceivedWebhook;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Most characters that are shown of one text.
 const MAX_SHOWN_CHARS: usize = 200;
@@ -31,19 +33,24 @@ pub fn notice(notice: &Notice, code: ResponseCode) -> String {
     shown(&format!("{line} -> {verdict} ({code})"))
 }
 
-/// A webhook with the plain fields of its data that have a value.
+/// A webhook with the plain fields of its data that have a value; numbers with the digits that
+/// came.
 pub fn webhook(webhook: &ReceivedWebhook) -> String {
-    let data: Value = serde_json::from_str(webhook.data.get()).unwrap_or_default();
+    let data: BTreeMap<String, &RawValue> =
+        serde_json::from_str(webhook.data.get()).unwrap_or_default();
     let mut line = format!(
         "webhook  {} {} {}",
         webhook.webhook_type, webhook.webhook_sub_type, webhook.business_id
     );
-    for (name, value) in data.as_object().into_iter().flatten() {
-        match value {
-            Value::String(text) if !text.is_empty() => line.push_str(&format!(" {name}={text}")),
-            Value::Number(number) => line.push_str(&format!(" {name}={number}")),
-            Value::Bool(flag) => line.push_str(&format!(" {name}={flag}")),
-            _ => {}
+    for (name, value) in data {
+        match value.get() {
+            "null" | "\"\"" => {}
+            text if text.starts_with('"') => {
+                let text: String = serde_json::from_str(text).unwrap_or_default();
+                line.push_str(&format!(" {name}={text}"));
+            }
+            inner if inner.starts_with(['{', '[']) => {}
+            plain => line.push_str(&format!(" {name}={plain}")),
         }
     }
     shown(&line)
@@ -63,8 +70,9 @@ fn amount(digits: &str, currency: &str) -> String {
 fn shown(line: &str) -> String {
     let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     let mut words = line.split(' ').map(|word| {
-        let mut cut: String = word.chars().take(MAX_SHOWN_CHARS).map(plain).collect();
-        if cut.len() < word.len() {
+        let mut characters = word.chars();
+        let mut cut: String = characters.by_ref().take(MAX_SHOWN_CHARS).map(plain).collect();
+        if characters.next().is_some() {
             cut.push('\u{2026}');
         }
         cut
@@ -96,7 +104,7 @@ mod tests {
         };
         assert_eq!(
             super::webhook(&webhook),
-            "webhook  CARD_ORDER UPDATE 9 amount=1.5 cardId=7 name=a\u{fffd}[2Jb\u{fffd}c status=SUCCEED"
+            "webhook  CARD_ORDER UPDATE 9 amount=1.50 cardId=7 name=a\u{fffd}[2Jb\u{fffd}c status=SUCCEED"
         );
     }
 
@@ -104,6 +112,12 @@ mod tests {
     fn amounts_bear_letters_and_long_texts_are_cut() {
         assert_eq!(amount("15.50", "840"), "15.50 USD");
         assert_eq!(amount("15.50", "what"), "15.50 what");
-        assert_eq!(shown(&"x".repeat(300)).chars().count(), MAX_SHOWN_CHARS + 1);
+        for long in ["x".repeat(300), "\u{7}".repeat(300), "x".repeat(MAX_SHOWN_CHARS + 1)] {
+            let cut = shown(&long);
+            assert_eq!(cut.chars().count(), MAX_SHOWN_CHARS + 1);
+            assert!(cut.ends_with('\u{2026}'), "{cut}");
+        }
+        let whole = "\u{7}".repeat(MAX_SHOWN_CHARS);
+        assert_eq!(shown(&whole), "\u{fffd}".repeat(MAX_SHOWN_CHARS));
     }
 }

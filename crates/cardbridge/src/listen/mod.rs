@@ -72,8 +72,7 @@ impl Decide {
 pub async fn run(args: ListenArgs) -> Result<(), Failure> {
     let mut stops = Stops::new()?;
     let known = known(&args)?;
-    let operator =
-        Operator::new(&known.admin_url, known.admin_token.trim()).map_err(unreachable)?;
+    let operator = Operator::new(&known.admin_url, known.admin_token.trim()).map_err(failed)?;
     require_sandbox(&operator).await?;
     let held = Held::take(&args.data_dir)?;
     held.put_back(&operator).await?;
@@ -81,7 +80,7 @@ pub async fn run(args: ListenArgs) -> Result<(), Failure> {
     let own_key = tokio::task::spawn_blocking(|| RsaPrivateKey::generate(KEY_BITS));
     let own_key = own_key.await.map_err(Failure::run)?.map_err(Failure::run)?;
     let path = settings::path(&known.enterprise.enterprise_id)?;
-    let before = operator.get(&path).await.map_err(unreachable)?;
+    let before = operator.get(&path).await.map_err(failed)?;
     let listener = TcpListener::bind(args.address).await.map_err(|error| {
         Failure::configuration(format_args!("address: {} cannot be used: {error}", args.address))
     })?;
@@ -130,14 +129,26 @@ async fn require_sandbox(operator: &Operator) -> Result<(), Failure> {
         Err(OperatorError::Refused { status: 404, .. }) => Err(Failure::configuration(
             "listen: the server is a production server; only a sandbox's enterprise is played",
         )),
-        Err(error) => Err(unreachable(error)),
+        Err(error) => Err(failed(error)),
     }
 }
 
-fn unreachable(error: OperatorError) -> Failure {
-    Failure::run(format_args!(
-        "the sandbox does not answer (is `cardbridge serve` running?): {error}"
-    ))
+/// A call of the sandbox that did not succeed.
+fn failed(error: OperatorError) -> Failure {
+    match error {
+        OperatorError::Transport(_) => Failure::run(format_args!(
+            "the sandbox does not answer (is `cardbridge serve` running?): {error}"
+        )),
+        OperatorError::Refused { status: 401, .. } => Failure::run(format_args!(
+            "the sandbox refuses the admin_token of {} (is another sandbox at its address?): \
+             {error}",
+            sandbox::FILE_NAME
+        )),
+        OperatorError::Refused { .. } => Failure::run(format_args!("the sandbox refuses: {error}")),
+        OperatorError::Malformed => {
+            Failure::run(format_args!("what answers is no sandbox: {error}"))
+        }
+    }
 }
 
 /// The keys of both sides, under the scheme that the operator set.

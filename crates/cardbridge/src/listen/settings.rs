@@ -2,15 +2,16 @@
 //! is changed, so that also a run that was killed is made good, by the next one.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crypto::RsaPrivateKey;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sim::Operator;
+use sim::{Operator, OperatorError};
 
+use super::failed;
 use super::server::{AUTH_PATH, WEBHOOK_PATH};
-use super::unreachable;
 use crate::failure::Failure;
 use crate::platform::{try_lock_file, write_private};
 
@@ -101,29 +102,52 @@ impl Held {
         };
         let text = serde_json::to_vec_pretty(&note).map_err(Failure::run)?;
         write_private(&self.note, &text).map_err(|error| unwritable(&self.note, &error))?;
-        operator.patch(&path(enterprise_id)?, &change).await.map_err(unreachable)?;
+        operator.patch(&path(enterprise_id)?, &change).await.map_err(failed)?;
         Ok(())
     }
 
     /// Puts back what the note says was there, where nobody changed it meanwhile, and ends the
-    /// note; nothing if there is none.
+    /// note; nothing if there is none. The settings of an enterprise that is gone went with it.
     ///
     /// # Errors
-    /// The sandbox does not answer; the note stays for the next run.
+    /// The note cannot be read, or the sandbox did not take it; the note stays for the next run.
     pub async fn put_back(&self, operator: &Operator) -> Result<(), Failure> {
-        let Ok(text) = std::fs::read(&self.note) else { return Ok(()) };
-        let note: Note = serde_json::from_slice(&text).map_err(|_| {
-            Failure::run(format_args!("{} should be as it was written", self.note.display()))
-        })?;
+        let Some(note) = self.read_note()? else { return Ok(()) };
         let path = path(&note.enterprise_id)?;
-        let now = Settings::read(&operator.get(&path).await.map_err(unreachable)?)?.fields();
+        let now = match operator.get(&path).await {
+            Ok(enterprise) => Settings::read(&enterprise)?.fields(),
+            Err(OperatorError::Refused { status: 404, .. }) => return self.end_note(),
+            Err(error) => return Err(failed(error)),
+        };
         let (before, set) = (note.before.fields(), note.set.fields());
         let is_ours = |name: &String| now.get(name) == set.get(name);
         let change: Map<String, Value> =
             before.into_iter().filter(|(name, _)| is_ours(name)).collect();
         if !change.is_empty() {
-            operator.patch(&path, &Value::Object(change)).await.map_err(unreachable)?;
+            operator.patch(&path, &Value::Object(change)).await.map_err(failed)?;
         }
+        self.end_note()
+    }
+
+    /// The note; none only where none is. One that cannot be read is the only copy of what was
+    /// set before, and the next note would take its place.
+    fn read_note(&self) -> Result<Option<Note>, Failure> {
+        let text = match std::fs::read(&self.note) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(Failure::configuration(format_args!(
+                    "data-dir: {} should be a file that can be read: {error}",
+                    self.note.display()
+                )));
+            }
+        };
+        serde_json::from_slice(&text).map(Some).map_err(|_| {
+            Failure::run(format_args!("{} should be as it was written", self.note.display()))
+        })
+    }
+
+    fn end_note(&self) -> Result<(), Failure> {
         std::fs::remove_file(&self.note).map_err(|error| unwritable(&self.note, &error))
     }
 }

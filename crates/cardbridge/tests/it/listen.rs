@@ -116,6 +116,65 @@ async fn the_sandboxes_enterprise_has_what_published_clients_ask_for() {
     }
 }
 
+/// Runs a listener that is to end by itself; its one line.
+fn refusal(world: &World, expected_code: i32) -> String {
+    let mut command = cardbridge();
+    command.args(["listen", "--data-dir"]).arg(world.data_dir());
+    let (code, stdout, stderr) = run(&mut command);
+    assert_eq!((code, stdout.as_str()), (Some(expected_code), ""), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    stderr
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_is_not_told_as_silence() {
+    let world = World::new(&Engine::embedded(), &[]).await;
+    let file = world.data_dir().join("sandbox.json");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let sandbox = world.sandbox();
+    let token = text(&sandbox, "admin_token");
+    std::fs::write(&file, before.replace(&token, &"0".repeat(token.len()))).unwrap();
+    let line = refusal(&world, 1);
+    assert!(line.contains("refuses the admin_token") && line.contains("HTTP 401"), "{line}");
+    let gone = before.replace(&world.enterprise_id(), "4538700000000000001");
+    std::fs::write(&file, gone).unwrap();
+    let line = refusal(&world, 1);
+    assert!(line.contains("the sandbox refuses: HTTP 404"), "{line}");
+    let nobody = before.replace(&text(&sandbox, "admin_url"), "http://127.0.0.1:1");
+    std::fs::write(&file, nobody).unwrap();
+    let line = refusal(&world, 1);
+    assert!(line.contains("does not answer"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_note_of_an_enterprise_that_is_gone_locks_nobody_out() {
+    let world = World::new(&Engine::embedded(), &[]).await;
+    let before = settings(&world).await;
+    let nothing = json!({"authUrl": null, "webhookUrl": null, "externalPublicKey": null});
+    let note = json!({"enterpriseId": "4538700000000000001", "before": nothing, "set": nothing});
+    let file = world.data_dir().join("listen.json");
+    std::fs::write(&file, note.to_string()).unwrap();
+    let listener = Listener::start(&world.data_dir(), "approve");
+    let own: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(text(&own, "enterpriseId"), world.enterprise_id());
+    assert!(listener.ended().success());
+    assert_eq!(settings(&world).await, before);
+    assert!(!file.exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_note_that_cannot_be_read_is_never_overwritten() {
+    let world = World::new(&Engine::embedded(), &[]).await;
+    let before = settings(&world).await;
+    let file = world.data_dir().join("listen.json");
+    // Nobody can follow it, whatever rights he has; it could be written over.
+    std::os::unix::fs::symlink(&file, &file).unwrap();
+    let line = refusal(&world, 2);
+    assert!(line.contains("listen.json should be a file that can be read"), "{line}");
+    assert!(std::fs::symlink_metadata(&file).unwrap().is_symlink());
+    assert_eq!(settings(&world).await, before);
+}
+
 #[test]
 fn without_a_sandbox_the_listener_says_what_is_missing() {
     let directory = tempfile::tempdir().unwrap();

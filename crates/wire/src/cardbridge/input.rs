@@ -2,10 +2,11 @@
 //! integer, amounts as number or text, booleans as text, unknown keys ignored, absent
 //! the same as null (cardbridge-open-api.md sections 1 and 2).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use domain::{ErrorCode, is_reference, normal_form};
+use domain::{ErrorCode, MAX_REFERENCE_CHARS, is_reference, normal_form};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -79,14 +80,17 @@ pub enum Problem {
 }
 
 impl Problem {
-    const fn text(self) -> &'static str {
-        match self {
+    fn text(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Missing => "is missing",
             Self::WrongType => "has the wrong type",
             Self::TooLong => "is too long",
             Self::ControlCharacters => "holds control characters",
             Self::NotAReference => {
-                "must be 1 to 128 visible characters without a blank at either end"
+                return Cow::Owned(format!(
+                    "must be 1 to {MAX_REFERENCE_CHARS} visible characters without a blank at \
+                     either end"
+                ));
             }
             Self::NotAnAmount => "is not a decimal amount",
             Self::NotSpendable => "must be above zero and a multiple of the currency's minor unit",
@@ -111,7 +115,7 @@ impl Problem {
             Self::NotALanguage => "must be zh or en",
             Self::NotAWebUrl => "is not an absolute http or https URL",
             Self::NotEmbossable => "must be 1 to 26 of A-Z a-z 0-9 space . ' -",
-        }
+        })
     }
 }
 

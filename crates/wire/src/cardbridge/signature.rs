@@ -184,7 +184,9 @@ fn timestamp_ms(text: &str) -> Option<i64> {
     if plain { text.parse().ok() } else { None }
 }
 
-fn is_nonce(text: &str) -> bool {
+/// Whether a text is five digits, 10000 to 99999.
+#[must_use]
+pub fn is_nonce(text: &str) -> bool {
     text.len() == NONCE_DIGITS
         && text.bytes().all(|b| b.is_ascii_digit())
         && text.parse().is_ok_and(|number| NONCES.contains(&number))

@@ -57,7 +57,7 @@ pub struct CardData {
     pub status: String,
     /// Always null: a card record exists only once issuing succeeded.
     pub error_code: Option<String>,
-    /// As `error_code`.
+    /// Always null, as `errorCode`.
     pub error_reason: Option<String>,
     /// First six digits of the PAN.
     pub pan_first6: String,

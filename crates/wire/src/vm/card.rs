@@ -312,15 +312,11 @@ fn require_within(amount: Money, least_minor: i64) -> Result<(), VmError> {
     Ok(())
 }
 
-/// Reads the card of cardDetail and deleteCard.
+/// Reads the card of a request about one.
 ///
 /// # Errors
 /// It is missing.
 pub fn parse_card_id(parameters: &Parameters) -> Result<String, VmError> {
-    card_id(parameters)
-}
-
-fn card_id(parameters: &Parameters) -> Result<String, VmError> {
     parameters.required_text(CARD_ID)
 }
 
@@ -329,7 +325,7 @@ fn card_id(parameters: &Parameters) -> Result<String, VmError> {
 /// # Errors
 /// Missing, below 10, or above the largest amount.
 pub fn parse_recharge(parameters: &Parameters) -> Result<(String, Money), VmError> {
-    let card_id = card_id(parameters)?;
+    let card_id = parse_card_id(parameters)?;
     let amount = parameters.required_amount(field!(RECHARGE_FIELDS, "amount"))?;
     require_within(amount, LEAST_RECHARGE_MINOR)?;
     Ok((card_id, amount))
@@ -340,7 +336,7 @@ pub fn parse_recharge(parameters: &Parameters) -> Result<(String, Money), VmErro
 /// # Errors
 /// Missing, or not above zero.
 pub fn parse_refund(parameters: &Parameters) -> Result<(String, Money), VmError> {
-    let card_id = card_id(parameters)?;
+    let card_id = parse_card_id(parameters)?;
     let amount = parameters.required_amount(field!(REFUND_FIELDS, "amount"))?;
     if !amount.is_positive() {
         return Err(VmError::Amount);
@@ -353,7 +349,7 @@ pub fn parse_refund(parameters: &Parameters) -> Result<(String, Money), VmError>
 /// # Errors
 /// Missing, or a status that is neither `CANCELLED` nor `ACTIVE`.
 pub fn parse_freeze(parameters: &Parameters) -> Result<(String, FreezeWish), VmError> {
-    let card_id = card_id(parameters)?;
+    let card_id = parse_card_id(parameters)?;
     match parameters.required_text(field!(FREEZE_FIELDS, "status"))?.as_str() {
         "CANCELLED" => Ok((card_id, FreezeWish::Freeze)),
         "ACTIVE" => Ok((card_id, FreezeWish::Unfreeze)),
@@ -385,7 +381,7 @@ pub fn parse_limits(parameters: &Parameters) -> Result<(String, LimitChange), Vm
         month_minor: limit(parameters, field!(LIMIT_FIELDS, "month_limit"))?,
         total_minor: limit(parameters, field!(LIMIT_FIELDS, "amount"))?,
     };
-    Ok((card_id(parameters)?, change))
+    Ok((parse_card_id(parameters)?, change))
 }
 
 /// What getCardList looks for.

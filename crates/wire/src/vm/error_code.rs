@@ -39,7 +39,7 @@ pub enum VmError {
         /// The least amount.
         least_major: i64,
     },
-    /// Not a plain amount of at most two decimals.
+    /// Not an amount, one finer than a cent, or not above zero where it must be.
     #[error("Amount Error")]
     Amount,
     /// More rows asked for than one page has.
@@ -51,7 +51,7 @@ pub enum VmError {
     /// The caller's address is not on the app's list.
     #[error("Ip Invalid{0}")]
     Ip(IpAddr),
-    /// Too many requests that cannot be read.
+    /// Too many requests, or too many that cannot be read.
     #[error("Too Many Requests")]
     TooManyRequests,
     /// The key of an earlier request came with another one; ours.
@@ -161,8 +161,8 @@ error_table! {
     Status = "status-error", 400_003;
     /// The amount is below the least one, which the text names.
     AmountTooSmall = "amount-too-small", 400_003;
-    /// The amount is no plain number with at most two decimals, or not above zero where it must
-    /// be.
+    /// The amount is no number, is finer than a cent (`1E+2` and `100.000` are not), or is not
+    /// above zero where it must be.
     Amount = "amount-error", 400_003;
     /// More rows are asked for than a page has.
     PageSize = "page-size-error", 400_003;
@@ -170,7 +170,9 @@ error_table! {
     AmountTooLarge = "amount-too-large", 400_004;
     /// The caller's address, which the text ends with, is not on the app's list.
     Ip = "ip-invalid", 400_005;
-    /// The app has too many calls under way, or sent too much that cannot be read.
+    /// The app has too many calls under way, had 600 tokens within a minute, or sent too much that
+    /// cannot be read; the caller's address failed 20 times within a minute to get a token; or the
+    /// first call with this Idempotency-Key has no answer yet.
     TooManyRequests = "too-many-requests", 400_006;
     /// The app has no public key to encrypt the answer with; nothing happened.
     NoMerchantKey = "merchant-key-not-set", 400_007;

@@ -94,8 +94,8 @@ impl Parameters {
     /// An amount, number or text of one; may be below zero.
     ///
     /// # Errors
-    /// [`VmError::NotSet`] if it is missing or of another type, [`VmError::Amount`] for a number or
-    /// text that is no amount of at most two decimals, [`VmError::AmountTooLarge`] for one beyond
+    /// [`VmError::NotSet`] if it is missing or of another type, [`VmError::Amount`] for a text that
+    /// is no number and for what is finer than a cent, [`VmError::AmountTooLarge`] for one beyond
     /// all range.
     pub fn amount(&self, field: Field) -> Result<Option<Money>, VmError> {
         let Some(json) = self.json(field)? else { return Ok(None) };
