@@ -14,20 +14,34 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// How often an order is looked at.
 const POLL: Duration = Duration::from_millis(100);
 
+/// Who has cards issued.
+pub struct Owner {
+    pub client: Client,
+    pub profile_id: String,
+}
+
+impl Owner {
+    /// The enterprise that the sandbox provisions.
+    pub fn of_sandbox(platform: &Platform) -> Result<Self> {
+        let keys = &platform.sandbox.enterprise;
+        let base_url = format!("http://{}", platform.public);
+        let client = Client::new(&base_url, &keys.api_key, &keys.secret_key)?;
+        Ok(Self { client, profile_id: keys.profile_id.clone() })
+    }
+}
+
 /// Issues `count` cards to as many customers; their ids.
-pub async fn issue(platform: &Platform, count: usize) -> Result<Vec<String>> {
-    let keys = &platform.sandbox.enterprise;
-    let base_url = format!("http://{}", platform.public);
-    let client = Client::new(&base_url, &keys.api_key, &keys.secret_key)?;
+pub async fn issue(owner: &Owner, count: usize) -> Result<Vec<String>> {
+    let client = &owner.client;
     let mut orders = Vec::with_capacity(count);
     for number in 0..count {
-        let order = client.apply_virtual(&application(&keys.profile_id, number)).await?;
+        let order = client.apply_virtual(&application(&owner.profile_id, number)).await?;
         orders.push(order.card_order_id);
     }
     let deadline = Instant::now() + DEADLINE;
     let mut cards = Vec::with_capacity(count);
     for order_id in orders {
-        cards.push(issued(&client, &order_id, deadline).await?);
+        cards.push(issued(client, &order_id, deadline).await?);
     }
     Ok(cards)
 }

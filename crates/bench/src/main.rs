@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "the table and the JSON line are the interface")]
 #![allow(clippy::float_arithmetic, reason = "statistics of timings; no money is computed here")]
 
+mod backlog;
 mod bare;
 mod cards;
 mod connection;
@@ -84,6 +85,8 @@ enum Subject {
     HotDeposit,
     /// Signed GET requests per second beside a bare handler.
     SignedGet,
+    /// A purchase beside many webhooks that a dead receiver leaves.
+    Backlog,
     /// An authorisation in a store of millions beside one of thousands; judged beside `cost`.
     Scale,
     /// Start to ready, and idle memory.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cards::Owner;
 use crate::enterprise::EnterpriseProcess;
 use crate::platform::Platform;
 use crate::report::{Measurement, json_line, table};
 use crate::{
-    Options, Subject, cards, cost, hot_deposit, overhead, process, recon, scale, signed_get, start,
-    vm,
+    Options, Subject, backlog, cards, cost, hot_deposit, overhead, process, recon, scale,
+    signed_get, start, vm,
 };
 
 /// Runs what the options ask for, prints it, and tells whether every bound is held.
@@ -21,7 +22,8 @@ pub async fn run(options: &Options) -> Result<bool> {
     let is_asked = |subject| options.only.is_empty() || options.only.contains(&subject);
     let mut measurements = Vec::new();
     let of_server =
-        [Subject::Cost, Subject::Overhead, Subject::SignedGet, Subject::Start].map(is_asked);
+        [Subject::Cost, Subject::Overhead, Subject::SignedGet, Subject::Backlog, Subject::Start]
+            .map(is_asked);
     if of_server.contains(&true) {
         measurements.extend(measure_server(&server, &work_dir, of_server).await?);
     }
@@ -52,7 +54,7 @@ pub async fn run(options: &Options) -> Result<bool> {
 async fn measure_server(
     server: &Path,
     work_dir: &Path,
-    [cost, overhead, signed_get, start]: [bool; 4],
+    [cost, overhead, signed_get, backlog, start]: [bool; 5],
 ) -> Result<Vec<Measurement>> {
     ensure!(server.is_file(), "{} is not there: build it first", server.display());
     let data_dir = tempfile::tempdir_in(work_dir)?;
@@ -61,7 +63,7 @@ async fn measure_server(
     let keys = &platform.sandbox.enterprise;
     let enterprise = EnterpriseProcess::start(&keys.platform_public_key, &keys.secret_key)?;
     platform.register(&enterprise).await?;
-    let cards = Arc::new(cards::issue(&platform, cost::IN_FLIGHT).await?);
+    let cards = Arc::new(cards::issue(&Owner::of_sandbox(&platform)?, cost::IN_FLIGHT).await?);
     if cost {
         eprintln!("cost of a forwarded authorisation ...");
         measurements.extend(cost::measure(&platform, &enterprise, &cards).await?);
@@ -73,6 +75,10 @@ async fn measure_server(
     if signed_get {
         eprintln!("signed GET ...");
         measurements.extend(signed_get::measure(&platform, &cards[0]).await?);
+    }
+    if backlog {
+        eprintln!("backlog of webhooks ...");
+        measurements.extend(backlog::measure(&platform, &cards[0]).await?);
     }
     let platform = Arc::into_inner(platform).context("every caller has ended")?;
     platform.process.terminate()?;
