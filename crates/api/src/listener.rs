@@ -36,6 +36,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for a caller to read more of its answer.
 const READING_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time that a caller may take its answer in, once all of it is there.
+const SENDING_TIMEOUT: Duration = Duration::from_secs(600);
 /// Most bytes of a request's line and headers.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// Pause after a failed accept, which is mostly a lack of file handles.
@@ -79,7 +81,11 @@ pub async fn serve_listener(
     settings: ListenerSettings,
     mut stop: watch::Receiver<bool>,
 ) {
-    let patience = Patience { idle: settings.idle_timeout, head: settings.head_timeout };
+    let patience = Patience {
+        idle: settings.idle_timeout,
+        head: settings.head_timeout,
+        sending: SENDING_TIMEOUT,
+    };
     let places = Places::new(settings.max_connections, settings.trusted_proxies);
     let mut connections = JoinSet::new();
     loop {

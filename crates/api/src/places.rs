@@ -11,7 +11,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use ipnet::IpNet;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::address_limit::network_of;
 use crate::peer::{contains, source_address};
@@ -46,6 +46,12 @@ struct Taken {
     connection: Arc<Connection>,
 }
 
+/// How long an answer may be taken by the other side until its connection gives way as an idle
+/// one does.
+const SLOW_AFTER: Duration = Duration::from_secs(60);
+/// How often a newcomer that waits for a place looks for one by itself.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
 /// What is known of a connection's doings.
 pub(crate) struct Connection {
     doings: Mutex<Doings>,
@@ -67,8 +73,7 @@ enum Phase {
     /// A request is under way.
     Busy,
     /// The whole answer was taken from its handler, and may wait for the other side to read.
-    /// How long it may is not measured here.
-    Sending,
+    Sending { since: Instant },
 }
 
 /// How long a connection may be quiet.
@@ -78,6 +83,8 @@ pub(crate) struct Patience {
     pub(crate) idle: Duration,
     /// From a request's first byte to the end of its headers.
     pub(crate) head: Duration,
+    /// From an answer's last byte to when all of it is taken by the other side.
+    pub(crate) sending: Duration,
 }
 
 /// A connection's place; free again when dropped.
@@ -132,7 +139,8 @@ impl Places {
             match self.try_take(peer) {
                 Ok(place) => return Some(place),
                 Err(NoPlace::Refused) => return None,
-                Err(NoPlace::NotYet) => self.changed.notified().await,
+                // Who takes an answer slowly gives way in time without saying so.
+                Err(NoPlace::NotYet) => drop(timeout(LOOK_AGAIN, self.changed.notified()).await),
             }
         }
     }
@@ -188,9 +196,10 @@ impl Table {
     /// Of the idle connections of such holders the one that has been so longest, first of
     /// whoever holds most.
     fn idlest(&self, is_such: impl Fn(Holder) -> bool) -> Option<u64> {
+        let now = Instant::now();
         let such = self.taken.iter().filter(|(_, taken)| is_such(taken.holder));
         let idle = such.filter_map(|(number, taken)| {
-            let since = taken.connection.idle_since()?;
+            let since = taken.connection.idle_since(now)?;
             Some((self.count(taken.holder), Reverse(since), Reverse(*number)))
         });
         idle.max().map(|(_, _, Reverse(number))| number)
@@ -292,7 +301,7 @@ impl Drop for Place {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.connection.doings().phase = Phase::Sending;
+        self.connection.doings().phase = Phase::Sending { since: Instant::now() };
     }
 }
 
@@ -317,15 +326,15 @@ impl Connection {
     pub(crate) fn has_written(&self, is_waiting: bool) {
         let mut doings = self.doings();
         doings.is_waiting_to_write = is_waiting;
-        if is_waiting && !matches!(doings.phase, Phase::Busy) {
-            doings.phase = Phase::Sending;
+        if is_waiting && !matches!(doings.phase, Phase::Busy | Phase::Sending { .. }) {
+            doings.phase = Phase::Sending { since: Instant::now() };
         }
     }
 
     /// Whether it has become idle because its answer is sent.
     fn has_paused(&self) -> bool {
         let mut doings = self.doings();
-        let is_sent = matches!(doings.phase, Phase::Sending) && !doings.is_waiting_to_write;
+        let is_sent = matches!(doings.phase, Phase::Sending { .. }) && !doings.is_waiting_to_write;
         if is_sent {
             doings.phase = Phase::Idle { since: Instant::now() };
         }
@@ -333,20 +342,24 @@ impl Connection {
     }
 
     /// When it will have been quiet for too long, if nothing comes before; none while a
-    /// request is under way or its answer being sent.
+    /// request is under way.
     pub(crate) fn quiet_until(&self, patience: Patience) -> Option<Instant> {
         match self.doings().phase {
             Phase::Idle { since } => Some(since + patience.idle),
             Phase::Head { since, .. } => Some(since + patience.head),
-            Phase::Busy | Phase::Sending => None,
+            Phase::Sending { since } => Some(since + patience.sending),
+            Phase::Busy => None,
         }
     }
 
-    fn idle_since(&self) -> Option<Instant> {
+    /// Since when it has been idle, if it is `now`.
+    fn idle_since(&self, now: Instant) -> Option<Instant> {
         match self.doings().phase {
             Phase::Idle { since } => Some(since),
             Phase::Head { idle_since, .. } => Some(idle_since),
-            Phase::Busy | Phase::Sending => None,
+            // Who takes an answer drop by drop is as good as idle.
+            Phase::Sending { since } => (now >= since + SLOW_AFTER).then_some(since),
+            Phase::Busy => None,
         }
     }
 
@@ -443,21 +456,42 @@ mod tests {
 
     #[test]
     fn an_answer_that_waits_to_be_read_is_under_way() {
-        let patience = Patience { idle: Duration::ZERO, head: Duration::ZERO };
+        let patience =
+            Patience { idle: Duration::ZERO, head: Duration::ZERO, sending: Duration::ZERO };
         let places = Places::new(4, Vec::new());
         let place = taken(&places, 1);
-        let rests = || (place.connection.idle_since(), place.connection.quiet_until(patience));
+        let rests = || {
+            (place.connection.idle_since(Instant::now()), place.connection.quiet_until(patience))
+        };
         drop(begun(&place));
-        assert_eq!(rests(), (None, None), "nothing of it is written yet");
+        assert_eq!(rests().0, None, "nothing of it is written yet");
         place.connection.has_written(true);
         place.has_paused();
-        assert_eq!(rests(), (None, None), "it waits");
+        assert_eq!(rests().0, None, "it waits");
         place.connection.has_written(false);
         place.has_paused();
         assert!(matches!(rests(), (Some(_), Some(_))));
         // What the server says by itself, of a head that it cannot read for instance.
         place.connection.has_read();
         place.connection.has_written(true);
-        assert_eq!(rests(), (None, None));
+        assert_eq!(rests().0, None);
+    }
+
+    #[test]
+    fn who_takes_an_answer_drop_by_drop_gives_way_and_ends() {
+        let places = Places::new(4, Vec::new());
+        let slow = taken(&places, 1);
+        let sending = Duration::from_secs(600);
+        let patience = Patience { idle: Duration::ZERO, head: Duration::ZERO, sending };
+        drop(begun(&slow));
+        let ends = slow.connection.quiet_until(patience).unwrap();
+        let began = ends - sending;
+        for is_waiting in [true, false, true] {
+            slow.connection.has_written(is_waiting);
+            assert_eq!(slow.connection.quiet_until(patience), Some(ends));
+        }
+        let just_before = began + SLOW_AFTER - Duration::from_millis(1);
+        assert_eq!(slow.connection.idle_since(just_before), None);
+        assert_eq!(slow.connection.idle_since(began + SLOW_AFTER), Some(began));
     }
 }

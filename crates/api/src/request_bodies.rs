@@ -59,6 +59,7 @@ body! {
         /// Whether the enterprise has PCI papers.
         pci("pci"): Option<bool>,
         /// How long an authorisation waits for the enterprise: 500 to 3000.
+        #[schema(minimum = 500, maximum = 3000, example = 2000)]
         auth_deadline_ms("authDeadlineMs"): Option<u32>,
         /// `PKCS1` or `OAEP_SHA256`.
         rsa_padding("rsaPadding"): Option<String>,

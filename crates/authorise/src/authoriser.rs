@@ -31,12 +31,13 @@ use crate::late_reads::LateReads;
 use crate::load::{Circumstances, load};
 use crate::notice::Teller;
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
+use crate::recover::Recovery;
 use crate::request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, ReversalRequest,
 };
 use crate::settle::Ruling;
 use crate::undecided::Undecided;
-use crate::{hold, late, recover, repeat, reversal, settle, unusable};
+use crate::{hold, late, repeat, reversal, settle, unusable};
 
 /// Authorisations under way at once; more are refused at the door.
 const MAX_UNDER_WAY: u32 = 4_096;
@@ -184,13 +185,14 @@ impl Authoriser {
     }
 
     /// Declines every authorisation that a crash of this process left undecided and gives
-    /// its hold back (operator-and-sandbox.md section 5). To be called at start, before the
-    /// first request; returns how many there were.
+    /// its hold back (operator-and-sandbox.md section 5), also one whose commit ends later. To
+    /// be called at start, before the first request; returns how many there were.
     ///
     /// # Errors
     /// [`AuthoriseError`].
     pub async fn recover(&self) -> Result<usize, AuthoriseError> {
-        recover::recover(&self.parts.store, self.parts.teller.as_ref()).await
+        let (store, teller) = (self.parts.store.clone(), self.parts.teller.clone());
+        Recovery::new(store, teller, Arc::clone(&self.undecided)).await?.run().await
     }
 
     /// Waits until no authorisation is under way; the reading of late answers goes on.

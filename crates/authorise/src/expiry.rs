@@ -28,7 +28,11 @@ impl HoldExpiryWorker {
     async fn expire(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut expired = 0;
         for hold in self.store.expired_holds(now, MAX_BATCH_HOLDS).await? {
-            match self.expire_one(&hold, now).await {
+            let (enterprise_id, auth_id, ended) = match hold {
+                Ok(it) => (it.enterprise_id, it.auth_id, self.expire_one(&it, now).await),
+                Err(it) => (it.enterprise_id, it.auth_id, Err(it.error.into())),
+            };
+            match ended {
                 Ok(true) => expired += 1,
                 Ok(false) => {}
                 // What is unreadable is so tomorrow; what else fails in the store passes.
@@ -36,9 +40,9 @@ impl HoldExpiryWorker {
                     return Err(error);
                 }
                 Err(error) => {
-                    tracing::error!(auth_id = %hold.auth_id, %error, "a hold does not expire");
+                    tracing::error!(%auth_id, %error, "a hold does not expire");
                     let again = now.plus_seconds(REFUSED_PAUSE_SECONDS);
-                    self.store.postpone_expiry(hold.enterprise_id, hold.auth_id, again).await?;
+                    self.store.postpone_expiry(enterprise_id, auth_id, again).await?;
                     expired += 1;
                 }
             }

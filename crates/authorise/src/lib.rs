@@ -10,6 +10,7 @@ mod checks;
 mod clearing;
 mod convert;
 mod decision;
+mod decline;
 mod expiry;
 mod fault;
 mod forward;

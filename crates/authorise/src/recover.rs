@@ -1,112 +1,107 @@
-//! What was left without a decision is declined: after a crash
-//! (operator-and-sandbox.md section 5), or when the store works again.
+//! What a crash left without a decision is declined (operator-and-sandbox.md section 5).
 
-use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
 
-use domain::{AuthId, Timestamp};
-use serde_json::Value;
-use store::{AuthorisationView, Store, WritesUnderWay};
+use domain::AuthId;
+use store::{MoneyError, Store, WritesUnderWay};
 
-use crate::decision::Decision;
-use crate::fault::Fault;
-use crate::notice::{Teller, notice_of};
+use crate::decline::{CRASH, decline};
+use crate::notice::Teller;
 use crate::request::AuthoriseError;
-use crate::settle::{self, Ruling};
+use crate::settle;
+use crate::undecided::Undecided;
 
 /// Authorisations read at a time.
 const BATCH: u32 = 200;
-/// The cause in the receipt after a crash.
-const CRASH: &str = "crash";
-/// The cause in the receipt where the store did not take the decision in time.
-const NOT_WRITTEN: &str = "decision_not_written";
-/// What is missing where a hold was not written after all.
-const AUTHORISATION: &str = "authorisation";
-/// Later than every arrival, also if the machine's clock was set back since.
-const END_OF_TIME: Timestamp = Timestamp::from_micros(i64::MAX);
+/// Pauses between looks for holds that a commit of the last process still brings.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Declines every authorisation that this process left without a decision; a reversal,
-/// whose money has moved, stands.
-pub(crate) async fn recover(
-    store: &Store,
-    teller: Option<&Teller>,
-) -> Result<usize, AuthoriseError> {
-    let mut recovered = 0;
-    loop {
-        let undecided = store.undecided_authorisations(END_OF_TIME, BATCH).await?;
-        if undecided.is_empty() {
-            return Ok(recovered);
+/// What the last process under this node number may have left undecided.
+pub(crate) struct Recovery {
+    store: Store,
+    teller: Option<Teller>,
+    undecided: Arc<Undecided>,
+    /// Whatever is begun from here on is this process's own.
+    first_own: AuthId,
+    /// The writes that a hold of the last process may be among.
+    writes: WritesUnderWay,
+}
+
+impl Recovery {
+    pub(crate) async fn new(
+        store: Store,
+        teller: Option<Teller>,
+        undecided: Arc<Undecided>,
+    ) -> Result<Self, AuthoriseError> {
+        let writes = store.writes_under_way().await?;
+        let first_own = AuthId::from_i64(store.ids().next());
+        Ok(Self { store, teller, undecided, first_own, writes })
+    }
+
+    /// Declines what is there, and goes on looking in the background where a write of the last
+    /// process may still end; how many there were.
+    pub(crate) async fn run(self) -> Result<usize, AuthoriseError> {
+        let (recovered, is_over) = self.round().await?;
+        if !is_over {
+            tokio::spawn(self.go_on());
         }
-        recovered += undecided.len();
-        // Each is decided or ends the loop with an error, so the loop comes to an end.
-        for authorisation in &undecided {
-            decline(store, teller, authorisation.auth_id, CRASH).await?;
-            tracing::warn!(auth_id = %authorisation.auth_id, "decided after a crash");
+        Ok(recovered)
+    }
+
+    async fn go_on(self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+            match self.round().await {
+                Ok((_, true)) => return,
+                Ok((_, false)) => {}
+                Err(error) => {
+                    tracing::error!(%error, "what was left undecided is looked for again")
+                }
+            }
+        }
+    }
+
+    /// Declines what is there; whether no more can come.
+    async fn round(&self) -> Result<(usize, bool), AuthoriseError> {
+        let is_over = self.store.writes_under_way().await?.have_ended_since(self.writes);
+        let (mut recovered, mut last) = (0, AuthId::from_i64(0));
+        loop {
+            let batch = self.store.undecided_authorisations(last, self.first_own, BATCH).await?;
+            let Some(end) = batch.last() else { return Ok((recovered, is_over)) };
+            last = *end;
+            for auth_id in batch {
+                recovered += usize::from(self.decline(auth_id).await?);
+            }
+        }
+    }
+
+    /// Whether it is declined. What passes is an error; one that cannot be read, or that the
+    /// ledger does not give back, stops no start and is tried again.
+    async fn decline(&self, auth_id: AuthId) -> Result<bool, AuthoriseError> {
+        match decline(&self.store, self.teller.as_ref(), auth_id, CRASH).await {
+            Ok(()) => {
+                tracing::warn!(%auth_id, "decided after a crash");
+                Ok(true)
+            }
+            Err(error) if may_pass(&error) => Err(error),
+            Err(error) => {
+                tracing::error!(%auth_id, %error, "undecided after a crash, and tried again");
+                self.undecided.decline_later(auth_id);
+                Ok(false)
+            }
         }
     }
 }
 
-/// What a try to decline came to.
-pub(crate) enum Declined {
-    /// It is decided.
-    Done,
-    /// Its hold was never written, and never will be.
-    NotThere,
-    /// It is not found, but its hold may be among the writes of this moment.
-    MayCome(WritesUnderWay),
-}
-
-/// Declines an authorisation whose hold or decision could not be written for certain;
-/// `may_come` is what its last try ended with.
-pub(crate) async fn decline_unwritten(
-    store: &Store,
-    teller: Option<&Teller>,
-    auth_id: AuthId,
-    may_come: Option<WritesUnderWay>,
-) -> Result<Declined, AuthoriseError> {
-    let now = store.writes_under_way().await?;
-    let since = may_come.unwrap_or(now);
-    match decline(store, teller, auth_id, NOT_WRITTEN).await {
-        Err(AuthoriseError::Missing(AUTHORISATION)) if now.have_ended_since(since) => {
-            Ok(Declined::NotThere)
+const fn may_pass(error: &AuthoriseError) -> bool {
+    match error {
+        AuthoriseError::Store(error) | AuthoriseError::Money(MoneyError::Store(error)) => {
+            settle::may_pass(error)
         }
-        Err(AuthoriseError::Missing(AUTHORISATION)) => Ok(Declined::MayCome(since)),
-        declined => declined.map(|()| Declined::Done),
+        _ => false,
     }
-}
-
-async fn decline(
-    store: &Store,
-    teller: Option<&Teller>,
-    auth_id: AuthId,
-    cause: &'static str,
-) -> Result<(), AuthoriseError> {
-    let view = store.authorisation(auth_id).await?;
-    let view = view.ok_or(AuthoriseError::Missing(AUTHORISATION))?;
-    let fault = Fault::from(Cow::Borrowed(cause));
-    let decision = Decision::of(&view.authorisation, Err(fault));
-    let receipt = corrected_receipt(&view, &decision);
-    let notice = notice_of(store, teller, &view.authorisation).await?;
-    let ruling = Ruling { notice, ..Ruling::without_code(decision, receipt) };
-    settle::decide(store, &view.authorisation, ruling).await?;
-    Ok(())
-}
-
-/// The receipt written at the hold foresaw a refusal by the deposit. The hold was taken,
-/// so that line is corrected and the outcome replaced.
-fn corrected_receipt(view: &AuthorisationView, decision: &Decision) -> String {
-    let mut receipt: Value = serde_json::from_str(&view.receipt).unwrap_or_default();
-    let last = receipt.pointer_mut("/checks").and_then(Value::as_array_mut);
-    if let Some(deposit) = last.and_then(|checks| checks.last_mut()) {
-        deposit["passed"] = Value::Bool(true);
-        deposit["detail"] = Value::Null;
-    }
-    if receipt.is_object() || receipt.is_null() {
-        receipt["outcome"] = serde_json::json!({
-            "approved": decision.is_approval(),
-            "responseCode": decision.response_code,
-            "rejectReason": decision.reject_reason,
-            "detail": decision.detail,
-        });
-    }
-    receipt.to_string()
 }

@@ -53,8 +53,9 @@ pub(crate) async fn take_back(
             let text = receipt.render(&reversal, None, &decision);
             let ruling = Ruling::without_code(decision, text);
             let decided = settle::decide(store, &reversal, ruling).await;
+            // The money is back, so that the record waits for nothing but its decision.
             let authorisation =
-                decided.inspect_err(|error| authoriser.doubt(reversal_id, error))?;
+                decided.inspect_err(|_| authoriser.undecided.decline_later(reversal_id))?;
             return Ok(Arrival::Answered {
                 authorisation: Box::new(authorisation),
                 repeated: false,

@@ -102,7 +102,8 @@ fn decided(outcome: DecideOutcome) -> Authorisation {
     }
 }
 
-const fn may_pass(error: &StoreError) -> bool {
+/// Whether another try may succeed.
+pub(crate) const fn may_pass(error: &StoreError) -> bool {
     match error {
         StoreError::Engine(_)
         | StoreError::Conflict(_)

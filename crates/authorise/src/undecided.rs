@@ -11,8 +11,8 @@ use domain::AuthId;
 use store::{MoneyError, Store, StoreError, WritesUnderWay};
 
 use crate::authoriser::Authoriser;
+use crate::decline::{Declined, decline_unwritten};
 use crate::notice::Teller;
-use crate::recover::{Declined, decline_unwritten};
 use crate::request::AuthoriseError;
 
 /// Pause before the first try; each failure doubles it, up to the longest.

@@ -60,8 +60,8 @@ pub struct Answer {
 pub struct Outbound {
     /// Keeps connections between requests.
     keeping: Client<Lines, Full<Bytes>>,
-    /// Makes a connection for each request.
-    fresh: Client<Lines, Full<Bytes>>,
+    /// Makes new connections.
+    lines: Lines,
     policy: Arc<AddressPolicy>,
 }
 
@@ -90,11 +90,7 @@ impl Outbound {
             }
         };
         let lines = Lines::new(GuardedResolver::new(Arc::clone(&policy)), tls);
-        Ok(Self {
-            keeping: client(lines.clone(), MAX_IDLE_PER_HOST),
-            fresh: client(lines, 0),
-            policy,
-        })
+        Ok(Self { keeping: client(lines.clone(), MAX_IDLE_PER_HOST), lines, policy })
     }
 
     /// Checks a URL when an operator sets it: syntax, scheme, no user information, and
@@ -138,7 +134,7 @@ impl Outbound {
         let response = match send(&self.keeping, request.clone()).await {
             Err(failure) if failure.is_kept_connection_lost && Instant::now() < resend_until => {
                 tracing::debug!("a kept connection ended; the request is sent again");
-                send(&self.fresh, request).await
+                send(&client(self.lines.until(resend_until), 0), request).await
             }
             sent => sent,
         };

@@ -21,7 +21,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use crate::resolver::GuardedResolver;
@@ -129,7 +129,11 @@ impl Connection for Line {
 
 /// Makes lines to addresses that the policy lets through.
 #[derive(Clone)]
-pub(crate) struct Lines(HttpsConnector<HttpConnector<GuardedResolver>>);
+pub(crate) struct Lines {
+    connector: HttpsConnector<HttpConnector<GuardedResolver>>,
+    /// A line that is not there by then is of no use.
+    useful_until: Option<Instant>,
+}
 
 impl Lines {
     pub(crate) fn new(resolver: GuardedResolver, tls: ClientConfig) -> Self {
@@ -138,7 +142,12 @@ impl Lines {
         http.set_nodelay(true);
         http.set_keepalive(Some(PROBE_AFTER));
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        Self(HttpsConnector::from((http, tls)))
+        Self { connector: HttpsConnector::from((http, tls)), useful_until: None }
+    }
+
+    /// The same for a request that is not to be sent after this moment.
+    pub(crate) fn until(&self, moment: Instant) -> Self {
+        Self { useful_until: Some(moment), ..self.clone() }
     }
 }
 
@@ -148,13 +157,15 @@ impl Service<Uri> for Lines {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx)
+        self.connector.poll_ready(cx)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.0.call(uri);
+        let connecting = self.connector.call(uri);
+        let longest = Instant::now() + CONNECT_TIMEOUT;
+        let latest = self.useful_until.map_or(longest, |moment| moment.min(longest));
         Box::pin(async move {
-            let stream = TokioIo::new(timeout(CONNECT_TIMEOUT, connecting).await??);
+            let stream = TokioIo::new(timeout_at(latest, connecting).await??);
             Ok(TokioIo::new(Line { stream, carried: Carried::default() }))
         })
     }

@@ -59,6 +59,26 @@ pub struct PostingFilter {
     pub limit: u32,
 }
 
+/// A hold whose row is not what the domain allows.
+#[derive(Debug, Clone)]
+pub struct UnreadableHold {
+    /// The owner.
+    pub enterprise_id: EnterpriseId,
+    /// The authorisation.
+    pub auth_id: AuthId,
+    /// What is wrong with it.
+    pub error: StoreError,
+}
+
+fn hold_from(row: &Row) -> Result<Result<Authorisation, UnreadableHold>, StoreError> {
+    let (enterprise_id, auth_id) = (row.int(0)?, row.int(1)?);
+    Ok(authorisation_from(row).map_err(|error| UnreadableHold {
+        enterprise_id: EnterpriseId::from_i64(enterprise_id),
+        auth_id: AuthId::from_i64(auth_id),
+        error,
+    }))
+}
+
 impl Store {
     /// An authorisation of any enterprise, for operators and the network.
     ///
@@ -131,26 +151,38 @@ impl Store {
         .await
     }
 
-    /// Authorisations without a decision that arrived before `before`, at most `limit`. Of
-    /// a server that processes share only those whose ids bear this process's node number:
-    /// another one may be at work on the rest.
+    /// Authorisations without a decision whose ids lie between the two, in order of id, at most
+    /// `limit`. Of a server that processes share only those whose ids bear this process's node
+    /// number: another one may be at work on the rest.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn undecided_authorisations(
         &self,
-        before: Timestamp,
+        after: AuthId,
+        before: AuthId,
         limit: u32,
-    ) -> Result<Vec<Authorisation>, StoreError> {
+    ) -> Result<Vec<AuthId>, StoreError> {
         let own = if self.is_embedded() {
             String::new()
         } else {
             let (shift, mask) = (IdGenerator::NODE_SHIFT, IdGenerator::MAX_NODE);
             format!("AND (auth_id >> {shift}) & {mask} = {}", self.ids().node())
         };
-        let undecided =
-            format!("status = 'PENDING' AND created_at < $1 {own} ORDER BY created_at, auth_id");
-        self.sweep(&undecided, before, limit).await
+        // The `+` keeps planners in the index of what is undecided.
+        let sql = format!(
+            "SELECT auth_id FROM authorisation WHERE status = 'PENDING' \
+             AND +auth_id > $1 AND +auth_id < $2 {own} ORDER BY +auth_id LIMIT $3"
+        );
+        let params = [after.into(), before.into(), limit.min(MAX_SWEEP_ROWS).into()];
+        self.read(move |tx| {
+            let (sql, params) = (sql.clone(), params.clone());
+            Box::pin(async move {
+                let rows = tx.query(&sql, &params).await?;
+                rows.iter().map(|row| row.int(0).map(AuthId::from_i64)).collect()
+            })
+        })
+        .await
     }
 
     /// When the next open hold expires.
@@ -177,10 +209,21 @@ impl Store {
         &self,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Authorisation>, StoreError> {
-        let expired = "hold_state = 'PENDING' AND status <> 'PENDING' \
-            AND hold_expires_at <= $1 ORDER BY hold_expires_at, auth_id";
-        self.sweep(expired, now, limit).await
+    ) -> Result<Vec<Result<Authorisation, UnreadableHold>>, StoreError> {
+        let limit = limit.min(MAX_SWEEP_ROWS);
+        let sql = format!(
+            "SELECT {AUTHORISATION_COLUMNS} FROM authorisation \
+             WHERE hold_state = 'PENDING' AND status <> 'PENDING' AND hold_expires_at <= $1 \
+             ORDER BY hold_expires_at, auth_id LIMIT $2"
+        );
+        self.read(move |tx| {
+            let sql = sql.clone();
+            Box::pin(async move {
+                let rows = tx.query(&sql, &[now.into(), limit.into()]).await?;
+                rows.iter().map(hold_from).collect()
+            })
+        })
+        .await
     }
 
     /// Lets an open hold that could not be given back wait until `again`.
@@ -221,25 +264,6 @@ impl Store {
                     WHERE enterprise_id = $2 AND auth_id = $3";
                 let params = [late_answer.into(), enterprise_id.into(), auth_id.into()];
                 tx.execute(sql, &params).await.map(|_| ())
-            })
-        })
-        .await
-    }
-
-    async fn sweep(
-        &self,
-        condition: &str,
-        moment: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Authorisation>, StoreError> {
-        let limit = limit.min(MAX_SWEEP_ROWS);
-        let sql =
-            format!("SELECT {AUTHORISATION_COLUMNS} FROM authorisation WHERE {condition} LIMIT $2");
-        self.read(move |tx| {
-            let sql = sql.clone();
-            Box::pin(async move {
-                let rows = tx.query(&sql, &[moment.into(), limit.into()]).await?;
-                rows.iter().map(authorisation_from).collect()
             })
         })
         .await

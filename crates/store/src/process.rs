@@ -3,7 +3,7 @@
 //!
 //! The embedded store needs none: its file is locked by its process.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -60,6 +60,7 @@ pub(crate) struct Number {
     /// The epoch under which it is held, and the task that renews it; none = not leased.
     held: Mutex<Option<(i64, AbortHandle)>>,
     lost: watch::Sender<bool>,
+    is_given_back: AtomicBool,
 }
 
 impl Default for Number {
@@ -68,6 +69,7 @@ impl Default for Number {
             renewed_at_ms: AtomicU64::new(u64::MAX),
             held: Mutex::default(),
             lost: watch::Sender::new(false),
+            is_given_back: AtomicBool::new(false),
         }
     }
 }
@@ -80,7 +82,8 @@ impl Number {
     /// Whether the number may be used `now`, by the clock's elapsed time.
     fn is_trusted(&self, now: Duration) -> bool {
         let renewed_at_ms = self.renewed_at_ms.load(Ordering::SeqCst);
-        !*self.lost.borrow() && millis(now).saturating_sub(renewed_at_ms) < millis(TRUST)
+        let is_over = *self.lost.borrow() || self.is_given_back.load(Ordering::SeqCst);
+        !is_over && millis(now).saturating_sub(renewed_at_ms) < millis(TRUST)
     }
 
     /// Refuses to go on where the number that `ids` bear may be another's by now.
@@ -136,6 +139,8 @@ impl Store {
         let held = self.inner.number.held.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((epoch, task)) = held else { return };
         task.abort();
+        // A write that is still under way must not commit under the next process's number.
+        self.inner.number.is_given_back.store(true, Ordering::SeqCst);
         let node = self.ids().node();
         let given = engine.write_apart(move |tx| {
             Box::pin(async move {

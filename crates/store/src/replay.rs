@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::{Clock, Timestamp};
@@ -156,7 +156,11 @@ impl RequestMemory {
             (remembered.file.appended, file)
         };
         let file = file.ok_or_else(|| StoreError::Engine(UNWRITTEN.to_owned()))?;
-        let synced = tokio::task::spawn_blocking(move || file.sync_data()).await;
+        let synced = tokio::task::spawn_blocking({
+            let file = Arc::clone(&file);
+            move || file.sync_data()
+        })
+        .await;
         let failed = match synced {
             Ok(Ok(())) => {
                 self.on_disk.store(appended, Ordering::SeqCst);
@@ -165,7 +169,12 @@ impl RequestMemory {
             // The system tells of what it could not write once, so the next success would
             // say nothing of these records: the file is made anew.
             Ok(Err(error)) => {
-                self.lock().file.fail(&error, clock.elapsed());
+                let mut remembered = self.lock();
+                let log = remembered.file.log.as_ref();
+                // One that was made meanwhile has these records too.
+                if log.is_some_and(|log| Arc::ptr_eq(&log.file(), &file)) {
+                    remembered.file.fail(&error, clock.elapsed());
+                }
                 error.to_string()
             }
             Err(error) => error.to_string(),
@@ -282,7 +291,6 @@ async fn remember_in_table(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::AtomicI64;
 
     use domain::TimeSource;

@@ -39,7 +39,7 @@ pub(super) fn describe(document: &mut Value) {
             WebhookType::Authorisation3dsChallenge,
             "A cardholder is challenged: with status INIT it asks the enterprise for a verdict, \
              which goes to `3ds-challenge/v1/authenticate` before `expiryTime`. Later states are \
-             told too.",
+             told too, except NOTICED, which the acknowledgement of the first webhook leads to.",
         ),
         of::<IntentTicketBody>(WebhookType::IntentTicket, "A ticket of evidence changed."),
     ];
@@ -170,7 +170,7 @@ fn essentials() -> Value {
     json!({
         "type": "object",
         "description": "The plaintext of `encryptedData`: compact JSON, in this order. Compare it \
-            with the clear fields, which nothing protects.",
+            with the clear fields, which the RSA signature does not cover.",
         "required": ["authId", "direction", "currency", "amount"],
         "properties": {
             "authId": { "type": "string", "description": "The authorisation." },

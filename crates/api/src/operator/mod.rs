@@ -24,6 +24,7 @@ mod path_text;
 mod plastic;
 mod profile_body;
 mod profiles;
+mod receipt;
 mod recon;
 mod reference;
 mod reveals;

@@ -1,7 +1,7 @@
 //! What is answered where the public listener has no such path or method, in the dialect of
-//! the caller as far as it can be told.
+//! the path, or of the caller as far as it can be told.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -12,10 +12,13 @@ use wire::vm::VmError;
 use wire::vm::envelope;
 
 use super::reply::json;
+use super::vm_paths;
 use crate::body::read_body;
 use crate::cardbridge::transport_failure;
 use crate::shell::LoggedCode;
 use crate::state::ApiState;
+
+static PATHS: LazyLock<Vec<&'static str>> = LazyLock::new(vm_paths);
 
 /// No such path.
 pub(crate) async fn unknown_path(State(state): State<Arc<ApiState>>, request: Request) -> Response {
@@ -42,10 +45,13 @@ async fn refused(
     response
 }
 
-/// Its operations are at the root, where a token or a `content` tells its callers apart, and
-/// none bears the key of dialect 1.
+/// Its operations are at the root. Where none has the path, a token or a `content` tells its
+/// callers apart, and none bears the key of dialect 1.
 async fn is_of_this_dialect(request: Request) -> bool {
     let (parts, body) = request.into_parts();
+    if PATHS.contains(&parts.uri.path()) {
+        return true;
+    }
     if !is_at_root(&parts) || parts.headers.contains_key(API_KEY_HEADER) {
         return false;
     }

@@ -57,6 +57,7 @@ mod recon_quiet;
 mod recon_verify;
 mod references;
 mod replacements;
+mod samples;
 mod secure_card;
 mod send_otp;
 mod signing;

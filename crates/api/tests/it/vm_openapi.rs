@@ -121,6 +121,9 @@ both_engines!(slashes_count_once_and_an_unknown_path_answers_its_callers_dialect
         (Request::post("/cardList", sealed), 404, "Not Found"),
         (bare(Request::get("/createCard")), 405, "Method Not Allowed"),
         (bare(Request::post("//getAccessToken", "{}")), 405, "Method Not Allowed"),
+        (Request::post("/getAccessToken", "{}"), 405, "Method Not Allowed"),
+        (Request::get("/createCard"), 405, "Method Not Allowed"),
+        (Request::get("/createCard").header("x-dapi-api-key", "A"), 405, "Method Not Allowed"),
     ] {
         let answer = send(platform.public, &request).await;
         let told = json!({ "code": status, "msg": text });

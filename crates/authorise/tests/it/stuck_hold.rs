@@ -2,9 +2,10 @@
 //! store's back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use authorise::HoldExpiryWorker;
-use domain::HoldState;
+use domain::{AuthorisationStatus, HoldState, ResponseCode};
 use schedule::Worker as _;
 use store::ChangeNotice;
 
@@ -13,7 +14,7 @@ use crate::bed::Bed;
 const DAY_SECONDS: u32 = 86_400;
 
 /// What an advance takes at least that waits for work that stays blocked: 300 pauses of 100 ms.
-const BLOCKED_ADVANCE: std::time::Duration = std::time::Duration::from_secs(30);
+const BLOCKED_ADVANCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn a_hold_that_cannot_be_given_back_keeps_no_other_and_no_advance_waiting() {
@@ -37,24 +38,55 @@ async fn a_hold_that_cannot_be_given_back_keeps_no_other_and_no_advance_waiting(
 }
 
 #[tokio::test]
-async fn a_card_that_cannot_be_read_keeps_no_other_hold_waiting() {
+async fn what_cannot_be_read_keeps_no_other_hold_waiting() {
     let bed = Bed::new().await;
     let stuck = bed.network.purchase(bed.purchase("10.00")).await.unwrap().authorisation;
+    let garbled = bed.network.purchase(bed.purchase("2.00")).await.unwrap().authorisation;
     let other = bed.network.purchase(bed.purchase("5.00")).await.unwrap().authorisation;
     bed.change_store(&format!(
-        "UPDATE authorisation SET account_purpose = 'CARD', account_owner_id = card_id
+        "UPDATE authorisation SET auth_type = 'of no kind' WHERE auth_id = {};
+         UPDATE authorisation SET account_purpose = 'CARD', account_owner_id = card_id
          WHERE auth_id = {};
          INSERT INTO vm_card (enterprise_id, card_id, vm_app_id, card_uuid, product_code, funding,
              label, sealed_holder, single_minor, day_minor, month_minor, total_minor, created_at)
          VALUES ({}, {}, 9, '9a1d', 'S1', 'of no kind', '', x'', 0, 0, 0, 0, 0);",
-        stuck.auth_id, bed.enterprise_id, bed.card.card_id
+        garbled.auth_id, stuck.auth_id, bed.enterprise_id, bed.card.card_id
     ));
     let teller = Arc::new(|_: &_| ChangeNotice::new(|_, _| None));
     let worker = HoldExpiryWorker::new(bed.store.clone(), Some(teller));
     let later = bed.store.clock().now().plus_seconds(9 * i64::from(DAY_SECONDS));
-    assert_eq!(worker.start_due(later).await.unwrap(), 2);
+    assert_eq!(worker.start_due(later).await.unwrap(), 3);
     assert_eq!(bed.view(other.auth_id).await.authorisation.hold_state, HoldState::Expired);
-    let waiting = bed.view(stuck.auth_id).await.authorisation;
-    assert_eq!(waiting.hold_state, HoldState::Pending);
-    assert_eq!(waiting.hold_expires_at, Some(later.plus_seconds(i64::from(DAY_SECONDS))));
+    bed.change_store("UPDATE authorisation SET auth_type = 'NORMAL'");
+    for it in [stuck.auth_id, garbled.auth_id] {
+        let waiting = bed.view(it).await.authorisation;
+        assert_eq!(waiting.hold_state, HoldState::Pending);
+        assert_eq!(waiting.hold_expires_at, Some(later.plus_seconds(i64::from(DAY_SECONDS))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_stops_no_start_and_is_declined_once_it_can() {
+    let bed = Bed::new().await;
+    let gate = bed.enterprise.hold(ResponseCode::Approved);
+    let (one, other, ()) = tokio::join!(
+        bed.network.purchase(bed.purchase("15.50")),
+        bed.network.purchase(bed.purchase("4.00")),
+        async {
+            bed.enterprise.wait_for_notices(2).await;
+            let garbled = "WHERE amount_minor = 1550";
+            bed.change_store(&format!("UPDATE authorisation SET auth_type = '?' {garbled}"));
+            assert_eq!(bed.authoriser.recover().await.unwrap(), 1);
+            assert_eq!(bed.held_minor().await, 1_550);
+            bed.change_store(&format!("UPDATE authorisation SET auth_type = 'NORMAL' {garbled}"));
+            while bed.held_minor().await > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            gate.close();
+        }
+    );
+    for it in [one, other] {
+        assert_eq!(it.unwrap().authorisation.status, AuthorisationStatus::Declined);
+    }
+    bed.assert_untouched().await;
 }

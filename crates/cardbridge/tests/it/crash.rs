@@ -25,7 +25,7 @@ const THINKING: Duration = Duration::from_millis(40);
 type Answers = BTreeMap<usize, (String, bool)>;
 
 /// A purchase of 1.00 with the network's key number `n`.
-fn keyed(card_id: &str, n: usize) -> Value {
+pub fn keyed(card_id: &str, n: usize) -> Value {
     let mut body = purchase(card_id, "1.00");
     body["stan"] = json!(format!("{:06}", n % 1_000_000));
     body["rrn"] = json!(format!("{n:012}"));
@@ -77,7 +77,7 @@ struct Round {
 }
 
 /// Every authorisation of the card, by id.
-async fn authorisations(operator: &Operator, card_id: &str) -> HashMap<String, Value> {
+pub async fn authorisations(operator: &Operator, card_id: &str) -> HashMap<String, Value> {
     let mut all = HashMap::new();
     let first = format!("/admin/v1/authorisations?order=asc&cardId={card_id}");
     let mut path = first.clone();

@@ -41,6 +41,15 @@ impl Engine {
         connection.await.unwrap().unwrap();
     }
 
+    /// A session of the test's own on the server.
+    pub async fn connect(&self) -> tokio_postgres::Client {
+        let url = self.options.last().expect("a server");
+        let (client, connection) =
+            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
     /// Options for `serve`.
     pub fn options(&self) -> Vec<&str> {
         self.options.iter().map(String::as_str).collect()

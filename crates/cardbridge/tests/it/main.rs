@@ -17,6 +17,7 @@ mod faults;
 mod file_handles;
 mod forwarding;
 mod full_disk;
+mod hanging_commit;
 mod keyed_calls;
 mod life;
 mod listen;

@@ -88,7 +88,7 @@ async fn apply_by_account(
     ids: &IdGenerator,
     commands: &[&Command],
 ) -> Result<Vec<Verdict>, StoreError> {
-    tx.execute(SHORT_LOCK_TIMEOUT, &[]).await?;
+    wait_briefly(tx).await?;
     let mut verdicts: Vec<Option<Verdict>> = commands.iter().map(|_| None).collect();
     for (accounts, members) in by_account(&accounts_named(tx, commands).await?) {
         let together: Vec<&Command> = members.iter().map(|index| commands[*index]).collect();
@@ -142,26 +142,50 @@ fn commands(jobs: &[MoneyJob]) -> Vec<&Command> {
     jobs.iter().map(|job| &job.command).collect()
 }
 
-/// Applies each command in a savepoint of its own; one that misses a row waits.
+/// Applies each command in a savepoint of its own. One that misses a row waits, and so does
+/// whatever names its accounts after it.
 async fn apply_singly(
     tx: &Tx,
     ids: &IdGenerator,
     commands: &[&Command],
 ) -> Result<Vec<Verdict>, StoreError> {
+    wait_briefly(tx).await?;
     let mut verdicts = Vec::with_capacity(commands.len());
+    let mut waiting = BTreeSet::new();
     for command in commands {
-        verdicts.push(done(match attempt(tx, ids, &[*command], Repeats::Sought).await {
-            Ok(mut one) => one.pop().unwrap_or(Err(StoreError::Overloaded.into())),
-            Err(error @ StoreError::Conflict(_)) => return Err(error),
-            Err(StoreError::Locked(_)) => {
-                let accounts = accounts_named(tx, &[*command]).await?.into_iter().flatten();
-                verdicts.push(Verdict::Waits(accounts.collect()));
+        let one = [*command];
+        if !waiting.is_empty() {
+            let accounts = accounts_of_one(tx, command).await?;
+            if !accounts.is_disjoint(&waiting) {
+                waiting.extend(accounts.iter().cloned());
+                verdicts.push(Verdict::Waits(accounts));
                 continue;
             }
-            Err(error) => Err(error.into()),
-        }));
+        }
+        verdicts.push(match attempt(tx, ids, &one, Repeats::Sought).await {
+            Ok(mut one) => done(one.pop().unwrap_or(Err(StoreError::Overloaded.into()))),
+            Err(error @ StoreError::Conflict(_)) => return Err(error),
+            Err(StoreError::Locked(_)) => {
+                let accounts = accounts_of_one(tx, command).await?;
+                waiting.extend(accounts.iter().cloned());
+                Verdict::Waits(accounts)
+            }
+            Err(error) => done(Err(error.into())),
+        });
     }
     Ok(verdicts)
+}
+
+/// The embedded store has no other session to wait for.
+async fn wait_briefly(tx: &Tx) -> Result<(), StoreError> {
+    if matches!(tx, Tx::Postgres(_)) {
+        tx.execute(SHORT_LOCK_TIMEOUT, &[]).await?;
+    }
+    Ok(())
+}
+
+async fn accounts_of_one(tx: &Tx, command: &Command) -> Result<BTreeSet<AccountKey>, StoreError> {
+    Ok(accounts_named(tx, &[command]).await?.into_iter().flatten().collect())
 }
 
 async fn attempt(

@@ -24,6 +24,8 @@ const MAX_GROUP: usize = 256;
 const GROUP_LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 /// The longest of a lane's waits for such a row; it waits again while its commands may.
 const LANE_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+/// The same while other lanes wait for a connection: rows that have come free are found in time.
+const CROWDED_LOCK_TIMEOUT: Duration = Duration::from_millis(50);
 /// Most lanes at once; what else would be set aside is refused.
 const MAX_LANES: usize = 64;
 /// Commands that wait in one lane at most.
@@ -248,7 +250,8 @@ async fn run_lane(pool: ServerPool, mut work: mpsc::Receiver<MoneyJob>, origin: 
             }
         };
         let left = deadline.saturating_duration_since(Instant::now());
-        let wait = LANE_LOCK_TIMEOUT.min(left).max(Duration::from_millis(1));
+        let longest = if pool.is_crowded() { CROWDED_LOCK_TIMEOUT } else { LANE_LOCK_TIMEOUT };
+        let wait = longest.min(left).max(Duration::from_millis(1));
         match try_group(session, &waiting, &origin, wait, OnLock::Fail).await {
             Ok(verdicts) => {
                 for (job, verdict) in std::mem::take(&mut waiting).into_iter().zip(verdicts) {

@@ -229,6 +229,11 @@ pub(super) struct ServerPool {
 }
 
 impl ServerPool {
+    /// Whether somebody waits for a connection.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.pool.status().waiting > 0
+    }
+
     fn new(url: &ServerUrl, max_connections: usize) -> Result<Self, StoreError> {
         let failed = |error: &(dyn std::error::Error + 'static)| StoreError::Engine(in_full(error));
         let manager = Manager::from_config(

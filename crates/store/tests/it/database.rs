@@ -164,6 +164,14 @@ impl Database {
         client.query_one(sql, &[&table]).await.unwrap().get(0)
     }
 
+    /// How many rows were put into a table, as far as the server has counted them. An embedded
+    /// file counts nothing, so that there is nothing to wait for.
+    pub async fn rows_written(&self, table: &str) -> i64 {
+        let Self::Server { .. } = self else { return i64::MAX };
+        let sql = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = $1";
+        self.connect().await.query_one(sql, &[&table]).await.unwrap().get(0)
+    }
+
     pub async fn drop(&self) {
         if let Self::Server { admin_url, name } = self {
             execute(admin_url, &format!("DROP DATABASE {name} WITH (FORCE)")).await;

@@ -30,7 +30,7 @@ pub struct BalanceBody {
     pub total_amount: AmountText,
     /// What can still be spent.
     pub available_amount: AmountText,
-    /// What is held or spent.
+    /// What is held or spent; below zero where more was refunded than spent.
     pub used_amount: AmountText,
 }
 

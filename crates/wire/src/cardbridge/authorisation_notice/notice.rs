@@ -81,7 +81,7 @@ pub enum NoticeFault {
     /// The ciphertext does not open, or holds something else.
     #[error("the ciphertext does not open")]
     BadCiphertext,
-    /// The encrypted fields differ from the clear ones, which nothing protects.
+    /// The encrypted fields differ from the clear ones, which this signature does not cover.
     #[error("the clear fields differ from the encrypted ones")]
     Mismatch,
 }

@@ -1,0 +1,205 @@
+//! The decision receipt as operators read it.
+
+use ledger::Transfer;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use store::AuthorisationView;
+use utoipa::ToSchema;
+
+use super::AuthorisationBody;
+use crate::card_reference::NamesCards;
+
+/// A movement of money.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TransferBody {
+    transfer_id: String,
+    /// The account that it moves money of.
+    account_id: String,
+    /// `HOLD`, `RELEASE`, `EXPIRY`, `CLEARING`, `REFUND`, or `FEE`, which moves the balance of
+    /// the card's app.
+    kind: &'static str,
+    from: &'static str,
+    to: &'static str,
+    amount: String,
+    currency: String,
+    created_at: String,
+}
+
+impl From<&Transfer> for TransferBody {
+    fn from(transfer: &Transfer) -> Self {
+        Self {
+            transfer_id: transfer.transfer_id.to_string(),
+            account_id: transfer.account_id.to_string(),
+            kind: transfer.kind.as_str(),
+            from: transfer.from.as_str(),
+            to: transfer.to.as_str(),
+            amount: transfer.amount.to_major(),
+            currency: transfer.amount.currency().to_string(),
+            created_at: transfer.created_at.to_string(),
+        }
+    }
+}
+
+/// An answer of the enterprise that came after the decision; it changed nothing.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(title = "LateAnswer")]
+pub(crate) struct LateAnswerBody {
+    /// Milliseconds from the request to the answer.
+    received_ms: Option<u64>,
+    response_code: Option<String>,
+}
+
+impl LateAnswerBody {
+    fn of(json: &str) -> Self {
+        let value: Value = serde_json::from_str(json).unwrap_or_default();
+        Self {
+            received_ms: value.get("receivedMs").and_then(Value::as_u64),
+            response_code: value.get("responseCode").and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+}
+
+/// What arrived.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(title = "ReceiptRequest")]
+pub(crate) struct ReceiptRequest {
+    card_id: String,
+    direction: String,
+    auth_type: String,
+    transaction_type: String,
+    acquirer_amount: String,
+    acquirer_currency: String,
+    amount: String,
+    currency: String,
+    fx_rate: String,
+    merchant_id: Option<String>,
+    merchant_name: Option<String>,
+    merchant_country: Option<String>,
+    mcc: Option<String>,
+    stan: Option<String>,
+    rrn: Option<String>,
+    /// `ABSENT`, `MATCHED` or `MISMATCHED`.
+    presented_expiry: String,
+    /// As `presentedExpiry`.
+    presented_cvv2: String,
+    /// As `presentedExpiry`.
+    presented_pin: String,
+}
+
+/// A check and what came of it.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(title = "ReceiptCheck")]
+pub(crate) struct ReceiptCheck {
+    /// What was checked.
+    name: String,
+    passed: bool,
+    /// What was wrong, machine-readable.
+    detail: Option<String>,
+}
+
+/// What the enterprise was sent, without what was encrypted.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(title = "ReceiptNotice")]
+pub(crate) struct ReceiptNotice {
+    webhook_id: String,
+    body_bytes: u64,
+    rsa_padding: String,
+    rsa_hash: String,
+    rsa_signed_bytes: String,
+    platform_key_version: u32,
+    /// What was left of the deadline when it was sent, milliseconds.
+    left_ms: u64,
+}
+
+/// What the enterprise answered in time.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(title = "ReceiptAnswer")]
+pub(crate) struct ReceiptAnswer {
+    /// The HTTP status, where an answer came.
+    status: Option<u16>,
+    response_code: Option<String>,
+    /// Why it does not count, machine-readable.
+    fault: Option<String>,
+    /// The fault in a sentence that names the field or the step.
+    explanation: Option<String>,
+    /// What the sandbox found out beyond that; null in production.
+    hint: Option<String>,
+    /// The beginning of an answer that does not count, masked.
+    excerpt: Option<String>,
+    /// Milliseconds from the notice to the whole answer.
+    elapsed_ms: Option<f64>,
+}
+
+/// What was decided.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(title = "ReceiptOutcome")]
+pub(crate) struct ReceiptOutcome {
+    approved: bool,
+    response_code: String,
+    /// `DAPI_AUTH_*` of a decline.
+    reject_reason: Option<String>,
+    /// What exactly led to the decision.
+    detail: String,
+}
+
+/// The parts of the receipt that was written with the decision; all are null while none is.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReceiptParts {
+    request: Option<ReceiptRequest>,
+    /// In their order, up to the first that failed.
+    checks: Option<Vec<ReceiptCheck>>,
+    /// Null where the enterprise was not asked.
+    notice: Option<ReceiptNotice>,
+    /// Null where nothing came in time, or nobody was asked.
+    answer: Option<ReceiptAnswer>,
+    /// Milliseconds of each step, by its name, and `total`.
+    #[schema(value_type = Option<Object>, additional_properties)]
+    timings_ms: Option<Map<String, Value>>,
+    outcome: Option<ReceiptOutcome>,
+}
+
+/// An authorisation and how it was decided.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReceiptBody {
+    #[serde(flatten)]
+    authorisation: AuthorisationBody,
+    transfers: Vec<TransferBody>,
+    late_answer: Option<LateAnswerBody>,
+    #[serde(flatten)]
+    receipt: ReceiptParts,
+}
+
+impl ReceiptBody {
+    /// An authorisation with its receipt and the money that it moved.
+    pub(crate) fn of(view: &AuthorisationView, transfers: &[Transfer]) -> Self {
+        let receipt = serde_json::from_str(&view.receipt).unwrap_or_else(|error| {
+            tracing::error!(auth_id = %view.authorisation.auth_id, %error, "a receipt is unreadable");
+            ReceiptParts::default()
+        });
+        Self {
+            authorisation: AuthorisationBody::from(&view.authorisation),
+            transfers: transfers.iter().map(TransferBody::from).collect(),
+            late_answer: view.late_answer.as_deref().map(LateAnswerBody::of),
+            receipt,
+        }
+    }
+}
+
+impl NamesCards for ReceiptBody {
+    fn cards(&mut self) -> Vec<(&str, &mut String)> {
+        let mut cards = self.authorisation.cards();
+        if let Some(request) = &mut self.receipt.request {
+            let enterprise_id = cards[0].0;
+            cards.push((enterprise_id, &mut request.card_id));
+        }
+        cards
+    }
+}

@@ -1,0 +1,58 @@
+//! A hold whose commit outlives its process.
+
+use std::time::{Duration, Instant};
+
+use crate::crash::{authorisations, keyed};
+use crate::engine::Engine;
+use crate::world::{WAIT, World};
+
+/// Makes each hold's commit wait for an advisory lock, as for a standby that does not answer.
+const HANGING_COMMITS: &str = "
+    CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS
+        'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER hanging AFTER INSERT ON authorisation
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hang();";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_whose_commit_ends_after_the_next_start_is_declined_as_well() {
+    let engine = Engine::postgres().await;
+    let mut world = World::new(&engine, &[]).await;
+    let card_id = world.card("order-1").await;
+    engine.tamper(HANGING_COMMITS).await;
+    let session = engine.connect().await;
+    session.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+    let (operator, body) = (world.operator.clone(), keyed(&card_id, 1));
+    let buying =
+        tokio::spawn(async move { operator.post("/sandbox/v1/authorisations", &body).await });
+    let hanging = "SELECT pid FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event = 'advisory'";
+    while session.query(hanging, &[]).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The start looks for what is undecided, and then waits for the deposit's row.
+    let waiting = "SELECT pid FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event = 'transactionid'";
+    let letting_go = tokio::spawn(async move {
+        while session.query(waiting, &[]).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        session.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
+    });
+    tokio::task::block_in_place(|| world.crash());
+    assert!(buying.await.unwrap().is_err());
+    letting_go.await.unwrap();
+    let began = Instant::now();
+    loop {
+        let stored = authorisations(&world.operator, &card_id).await;
+        if stored.values().any(|it| it["status"] == "DECLINED") {
+            break;
+        }
+        assert!(began.elapsed() < WAIT, "{stored:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(
+        (world.available().await.as_str(), world.enterprise.notice_count()),
+        ("100000.00", 0)
+    );
+    world.verify_ledger().await;
+}
