@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
 use domain::{AmountError, Currency, Money};
 use serde_json::value::RawValue;
 use wire::repeated_fields;
 
 use crate::problem::Problem;
+use crate::request_bodies::NoFields;
 
 /// Longest text where nothing else is said.
 pub(crate) const MAX_TEXT_CHARS: usize = 256;
@@ -15,6 +18,19 @@ pub(crate) const MAX_TEXT_CHARS: usize = 256;
 pub(crate) const MAX_LONG_TEXT_CHARS: usize = 4_096;
 /// Most entries of a list.
 pub(crate) const MAX_LIST_ENTRIES: usize = 1_000;
+
+/// A body without fields, or none at all.
+pub(crate) struct NoBody;
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = Bytes::from_request(request, state).await;
+        let body = body.map_err(|_| Problem::malformed("the body could not be read"))?;
+        Fields::parse(&body, NoFields::FIELDS).map(|_| Self)
+    }
+}
 
 /// One JSON object. An absent field and null read as none; [`Fields::is_null`] tells them apart.
 pub(crate) struct Fields<'a> {

@@ -16,6 +16,9 @@ use crate::problem::Problem;
 /// Rows of a page where nothing else is asked for.
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
 
+/// What the cursor of a list that begins with the oldest begins with.
+const OLDEST_FIRST: &str = "asc-";
+
 /// One page of a list.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -28,22 +31,33 @@ pub(crate) struct Page<T: ToSchema> {
 
 impl<T: ToSchema> Page<T> {
     /// A page of `rows`, of which there are more if it is full.
-    pub(crate) fn of<R, I: Display>(rows: &[R], limit: u32, id: impl Fn(&R) -> I) -> Self
+    pub(crate) fn of<R, I: Display>(
+        rows: &[R],
+        limit: u32,
+        order: ListOrder,
+        id: impl Fn(&R) -> I,
+    ) -> Self
     where
         T: for<'r> From<&'r R>,
     {
-        let next_cursor = Self::cursor_after(rows, limit, id);
+        let next_cursor = Self::cursor_after(rows, limit, order, id);
         Self { items: rows.iter().map(T::from).collect(), next_cursor }
     }
 
-    /// The cursor of the page after `rows`.
+    /// The cursor of the page after `rows`. It says which way the list is gone through, so that
+    /// the next page goes on that way.
     pub(crate) fn cursor_after<R, I: Display>(
         rows: &[R],
         limit: u32,
+        order: ListOrder,
         id: impl Fn(&R) -> I,
     ) -> Option<String> {
         let is_full = rows.len() >= limit as usize;
-        rows.last().filter(|_| is_full).map(|row| id(row).to_string())
+        let id = id(rows.last().filter(|_| is_full)?);
+        Some(match order {
+            ListOrder::NewestFirst => id.to_string(),
+            ListOrder::OldestFirst => format!("{OLDEST_FIRST}{id}"),
+        })
     }
 }
 
@@ -62,13 +76,26 @@ impl ListQuery {
         }
     }
 
-    /// `asc` is oldest first; `desc`, which is the default, newest first.
+    /// `asc` is oldest first; `desc`, which is the default, newest first. After a cursor it is
+    /// that of the page which the cursor came with.
     pub(crate) fn order(&self) -> Result<ListOrder, Problem> {
-        match self.text("order")?.as_deref() {
-            None | Some("desc") => Ok(ListOrder::NewestFirst),
-            Some("asc") => Ok(ListOrder::OldestFirst),
-            Some(_) => Err(Problem::invalid("order must be asc or desc")),
+        let told = match self.text("order")?.as_deref() {
+            None => None,
+            Some("desc") => Some(ListOrder::NewestFirst),
+            Some("asc") => Some(ListOrder::OldestFirst),
+            Some(_) => return Err(Problem::invalid("order must be asc or desc")),
+        };
+        let Some(cursor) = self.text("cursor")? else {
+            return Ok(told.unwrap_or(ListOrder::NewestFirst));
+        };
+        let order = match cursor.strip_prefix(OLDEST_FIRST) {
+            Some(_) => ListOrder::OldestFirst,
+            None => ListOrder::NewestFirst,
+        };
+        if told.is_some_and(|told| told != order) {
+            return Err(Problem::invalid("order must be that of the page which the cursor is of"));
         }
+        Ok(order)
     }
 
     /// Cursor, order and limit together.
@@ -86,7 +113,10 @@ impl ListQuery {
 
     /// Where the page begins.
     pub(crate) fn cursor<T: FromStr>(&self) -> Result<Option<T>, Problem> {
-        self.parsed("cursor", "is not a cursor of this list")
+        let Some(text) = self.text("cursor")? else { return Ok(None) };
+        let id = text.strip_prefix(OLDEST_FIRST).unwrap_or(&text);
+        let wrong = |_| Problem::invalid("cursor is not a cursor of this list");
+        id.parse().map(Some).map_err(wrong)
     }
 
     /// A filter by id. One that is no id of ours is told apart from one that names nothing,

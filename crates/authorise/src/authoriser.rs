@@ -21,7 +21,6 @@ use wire::cardbridge::authorisation_notice::SealedNotice;
 use crate::admissible::{require_authorisable, require_original};
 use crate::caller::{Reply, answer};
 use crate::checks::{CheckInput, Reach, first_refusal, run_checks};
-use crate::convert::{convert, convert_part};
 use crate::decision::Decision;
 use crate::fault::Fault;
 use crate::forward::{self, Correspondent, Exchange};
@@ -30,6 +29,7 @@ use crate::keys::KeyRing;
 use crate::late_reads::LateReads;
 use crate::load::{Circumstances, load};
 use crate::notice::Teller;
+use crate::parts::PartTurns;
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
 use crate::recover::Recovery;
 use crate::request::{
@@ -75,6 +75,7 @@ pub struct Authoriser {
     under_way: Arc<Semaphore>,
     late_reads: LateReads,
     pub(crate) undecided: Arc<Undecided>,
+    pub(crate) part_turns: PartTurns,
 }
 
 /// A message's place among those under way, and the day on which it came.
@@ -118,6 +119,7 @@ impl Authoriser {
             under_way: Arc::new(Semaphore::new(MAX_UNDER_WAY as usize)),
             late_reads: LateReads::new(parts.max_exchanges),
             undecided: Undecided::new(parts.store.clone(), parts.teller.clone()),
+            part_turns: PartTurns::default(),
             parts,
         })
     }
@@ -239,9 +241,8 @@ impl Authoriser {
         let circumstances = load(store, &request.card, request.acquirer_amount.currency()).await?;
         timings.ended("load");
         let correspondent = self.correspondent(&request.card, &circumstances)?;
-        let converting = if request.is_part() { convert_part } else { convert };
-        let conversion =
-            converting(request.acquirer_amount, request.card.currency, &circumstances.fx_table);
+        let _turn = self.turn_of_part(&request).await;
+        let conversion = self.converted(&request, &circumstances.fx_table).await?;
         let presented = Presented { pin: self.judge_pin(&request).await?, ..request.presented };
         let checks = run_checks(&CheckInput {
             is_refund: request.transaction_type == TransactionType::Refund,

@@ -46,20 +46,30 @@ pub(crate) fn convert(
     to: Currency,
     table: &FxTable,
 ) -> Result<Conversion, ConversionFault> {
-    let conversion = convert_part(amount, to, table)?;
+    let conversion = converted(amount, to, table)?;
     if amount.is_positive() && !conversion.amount.is_positive() {
         return Err(ConversionFault::RoundsToZero);
     }
     Ok(conversion)
 }
 
-/// As [`convert`] for what is only a part of something, which may round to nothing: then it
-/// counts and moves nothing.
+/// What `part` adds to the parts before it, which are `before` in sum: what all of them come to
+/// less what those come to, so that the parts come to what the whole would. It may round to
+/// nothing: then it counts and moves nothing.
 pub(crate) fn convert_part(
-    amount: Money,
+    before: Money,
+    part: Money,
     to: Currency,
     table: &FxTable,
 ) -> Result<Conversion, ConversionFault> {
+    let out_of_range = |_| ConversionFault::Fx(FxError::OutOfRange);
+    let all = before.checked_add(part).map_err(out_of_range)?;
+    let (all, before) = (converted(all, to, table)?, converted(before, to, table)?);
+    let amount = all.amount.checked_sub(before.amount).map_err(out_of_range)?;
+    Ok(Conversion { amount, rate: all.rate })
+}
+
+fn converted(amount: Money, to: Currency, table: &FxTable) -> Result<Conversion, ConversionFault> {
     if amount.currency() == to {
         return Ok(Conversion { amount, rate: SAME_CURRENCY.to_owned() });
     }
@@ -95,6 +105,24 @@ mod tests {
     }
 
     #[test]
+    fn parts_come_to_what_the_whole_comes_to() {
+        let sgd = |minor| Money::new(minor, Currency::SGD);
+        for (rate, part, count, whole) in
+            [("0.49", 1, 7, 3), ("0.7407", 1, 7, 5), ("0.003", 100, 20, 6), ("3.26", 1, 100, 326)]
+        {
+            let (mut before, mut sum) = (dollars(0), sgd(0));
+            for _ in 0..count {
+                let next = convert_part(before, dollars(part), Currency::SGD, &table(rate));
+                sum = sum.checked_add(next.unwrap().amount).unwrap();
+                before = before.checked_add(dollars(part)).unwrap();
+            }
+            assert_eq!(sum, sgd(whole), "{count} parts of {part} at {rate}");
+        }
+        let first = convert_part(dollars(0), dollars(1), Currency::SGD, &table("0.49")).unwrap();
+        assert_eq!(first.amount, sgd(0));
+    }
+
+    #[test]
     fn what_has_no_counterpart_is_a_fault() {
         let fault = |minor, table: &FxTable| {
             convert(dollars(minor), Currency::SGD, table).map_err(ConversionFault::detail)
@@ -102,8 +130,6 @@ mod tests {
         assert_eq!(fault(1, &FxTable::default()), Err("no_fx_rate"));
         assert_eq!(fault(1, &table("0.49")), Err("amount_rounds_to_zero"));
         assert_eq!(fault(0, &table("0.49")).map(|c| c.amount.amount_minor()), Ok(0));
-        let part = convert_part(dollars(1), Currency::SGD, &table("0.49")).unwrap();
-        assert_eq!(part.amount, Money::zero(Currency::SGD));
         assert_eq!(fault(Money::MAX_INPUT_MINOR, &table("2")), Err("amount_out_of_range"));
     }
 }

@@ -20,6 +20,7 @@ mod late;
 mod late_reads;
 mod load;
 mod notice;
+mod parts;
 mod receipt;
 mod recover;
 mod repeat;

@@ -113,6 +113,7 @@ pub(crate) const fn may_pass(error: &StoreError) -> bool {
         StoreError::Locked(_)
         | StoreError::Duplicate(_)
         | StoreError::KeyTaken
+        | StoreError::Denied(_)
         | StoreError::Corrupt(_) => false,
     }
 }

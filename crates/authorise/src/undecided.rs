@@ -148,6 +148,7 @@ const fn may_be_written(error: &StoreError) -> bool {
         | StoreError::Locked(_)
         | StoreError::Duplicate(_)
         | StoreError::KeyTaken
+        | StoreError::Denied(_)
         | StoreError::Corrupt(_) => false,
     }
 }

@@ -47,6 +47,9 @@ pub enum KeyTextFault {
     /// More than one public key.
     #[error("holds several public keys: give one")]
     Several,
+    /// Base64 that no bytes have.
+    #[error("is base64 of which characters are missing: the text was cut")]
+    CutBase64,
     /// Neither PEM nor base64.
     #[error("is neither PEM nor base64: a character is in it that neither has")]
     NotBase64,
@@ -88,11 +91,17 @@ pub(crate) fn read(text: &str) -> Result<PKey<Public>, KeyTextFault> {
     if text.starts_with("ssh-") || text.starts_with("ecdsa-") {
         return Err(KeyTextFault::OpenSsh);
     }
-    let bytes = base64_text::decode(text).ok_or(KeyTextFault::NotBase64)?;
+    let bytes = base64_text::decode(text).ok_or_else(|| not_base64(text))?;
     match std::str::from_utf8(&bytes) {
         Ok(inner) if inner.contains(BEGIN) => of_pem(&with_line_breaks(inner)),
         _ => of_der(&bytes),
     }
+}
+
+/// Why a text is no base64.
+fn not_base64(text: &str) -> KeyTextFault {
+    let is_of_it = |c: char| c.is_ascii_alphanumeric() || "+/-_=\r\n".contains(c);
+    if text.chars().all(is_of_it) { KeyTextFault::CutBase64 } else { KeyTextFault::NotBase64 }
 }
 
 /// The text with the line breaks that became `\r` and `\n` of two characters.
@@ -134,7 +143,7 @@ fn of_pem(text: &str) -> Result<PKey<Public>, KeyTextFault> {
         rest = tail;
     }
     match found {
-        Some(body) => of_der(&base64_text::decode(body).ok_or(KeyTextFault::NotBase64)?),
+        Some(body) => of_der(&base64_text::decode(body).ok_or_else(|| not_base64(body))?),
         None if has_certificate => Err(KeyTextFault::Certificate),
         None => Err(KeyTextFault::OtherPem),
     }
@@ -235,6 +244,7 @@ mod tests {
             ),
             (&format!("{pem}{pem}"), KeyTextFault::Several),
             ("the key of the shop", KeyTextFault::NotBase64),
+            (&pem.replacen("MIIB", "M", 1), KeyTextFault::CutBase64),
             (&pem.replacen("MII", "MI*", 1), KeyTextFault::NotBase64),
             ("", KeyTextFault::NotAKey),
             ("AAAA", KeyTextFault::NotAKey),

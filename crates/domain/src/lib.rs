@@ -70,7 +70,7 @@ pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
 pub use otp::{OtpDelivery, OtpDeliveryStatus};
 pub use own_text::{
     MAX_REFERENCE_CHARS, ReferenceFault, ascii_domain, check_new_reference, email_key,
-    holds_invisible, is_reference, lower_email, normal_form,
+    holds_invisible, is_mark, is_reference, lower_email, normal_form,
 };
 pub use pin::{PinTries, PinVerdict};
 pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityLimits};

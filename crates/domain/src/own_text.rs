@@ -51,6 +51,12 @@ pub fn normal_form(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a character only changes the one before it, as an accent does.
+#[must_use]
+pub fn is_mark(c: char) -> bool {
+    unicode_normalization::char::is_combining_mark(c)
+}
+
 /// Whether a caller-chosen reference, in [`normal_form`], has the allowed form: 1 to
 /// [`MAX_REFERENCE_CHARS`] visible characters, no blank at either end. Source:
 /// cardbridge-open-api.md section 3.3, rule 7.

@@ -1,7 +1,8 @@
 //! Reading authorisations and postings.
 
 use domain::{
-    AuthId, Authorisation, CardId, EnterpriseId, IdGenerator, Posting, Timestamp, TransactionId,
+    AuthId, AuthType, Authorisation, CardId, Currency, Direction, EnterpriseId, IdGenerator,
+    OutsId, Posting, Timestamp, TransactionId, TransactionType,
 };
 
 use crate::engine::Row;
@@ -57,6 +58,17 @@ pub struct PostingFilter {
     pub order: ListOrder,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,
+}
+
+/// Parts of a bill in one currency of the acquirer's.
+#[derive(Debug, Clone, Copy)]
+pub struct PartsOf {
+    /// The bill.
+    pub outs_id: OutsId,
+    /// What was refunded; else the purchase with what raises it.
+    pub is_refund: bool,
+    /// The acquirer's currency.
+    pub currency: Currency,
 }
 
 /// A hold whose row is not what the domain allows.
@@ -180,6 +192,33 @@ impl Store {
             Box::pin(async move {
                 let rows = tx.query(&sql, &params).await?;
                 rows.iter().map(|row| row.int(0).map(AuthId::from_i64)).collect()
+            })
+        })
+        .await
+    }
+
+    /// What the parts of a bill come to that are not declined, in minor units of the acquirer's
+    /// currency.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn parts_so_far_minor(&self, of: PartsOf) -> Result<i64, StoreError> {
+        let (refund, direction) = (TransactionType::Refund.as_str(), Direction::Incoming.as_str());
+        let which = if of.is_refund { "=" } else { "<>" };
+        // A completion stands in the place of what it completes.
+        let sql = format!(
+            "SELECT CAST(COALESCE(SUM(acquirer_amount_minor), 0) AS BIGINT) FROM authorisation \
+             WHERE outs_id = $1 AND acquirer_currency = $2 AND status <> 'DECLINED' \
+             AND transaction_type {which} '{refund}' AND direction {which} '{direction}' \
+             AND auth_type <> '{}'",
+            AuthType::PreAuthCompletion.as_str()
+        );
+        let params = [of.outs_id.into(), of.currency.into()];
+        self.read_one(move |tx| {
+            let (sql, params) = (sql.clone(), params.clone());
+            Box::pin(async move {
+                let row = tx.query_opt(&sql, &params).await?;
+                row.ok_or(StoreError::Corrupt("a sum"))?.int(0)
             })
         })
         .await

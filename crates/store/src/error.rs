@@ -18,6 +18,9 @@ pub enum StoreError {
     /// The connection was lost while the commit was under way: it may stand or not.
     #[error("store commit in doubt: {0}")]
     InDoubt(String),
+    /// The server lets this user not do it.
+    #[error("store denied: {0}")]
+    Denied(String),
     /// A unique index refused the row.
     #[error("already there: {0}")]
     Duplicate(String),

@@ -59,7 +59,9 @@ mod waiting;
 mod writes_under_way;
 
 pub use accounts::{AccountFilter, MovedFunds};
-pub use authorisations::{AuthorisationFilter, AuthorisationView, PostingFilter, UnreadableHold};
+pub use authorisations::{
+    AuthorisationFilter, AuthorisationView, PartsOf, PostingFilter, UnreadableHold,
+};
 pub use cards::{CardChange, CardChangeError, PanRecord, TellOfCard};
 pub use claim::{Claim, Kept, KeptAnswer, KnownCall};
 pub use clear_urls::ClearUrl;

@@ -72,7 +72,7 @@ async fn take_turn(engine: &Postgres) -> Result<StartTurn, StoreError> {
     // Two that make the table at once are in each other's way even with IF NOT EXISTS.
     while let Err(error) = client.batch_execute(MAKE_TURN).await {
         if tries == MAX_TURN_TRIES {
-            return Err(turn_failed(&error));
+            return Err(told(engine, &error));
         }
         tries += 1;
     }
@@ -86,7 +86,7 @@ async fn take_turn(engine: &Postgres) -> Result<StartTurn, StoreError> {
     match tokio::time::timeout(TURN_WAIT + TURN_GRACE, client.batch_execute(&lock)).await {
         Ok(Ok(())) => Ok(turn),
         Ok(Err(error)) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Err(late()),
-        Ok(Err(error)) => Err(turn_failed(&error)),
+        Ok(Err(error)) => Err(told(engine, &error)),
         Err(_) => Err(late()),
     }
 }
@@ -98,9 +98,14 @@ fn late() -> StoreError {
     ))
 }
 
-fn turn_failed(error: &tokio_postgres::Error) -> StoreError {
-    let text = error.as_db_error().map_or_else(|| in_full(error), |it| it.message().to_owned());
-    StoreError::Engine(format!("waiting for the starts of other processes: {text}"))
+/// Where it failed, at what, and why.
+fn told(engine: &Postgres, error: &tokio_postgres::Error) -> StoreError {
+    let reason = error.as_db_error().map_or_else(|| in_full(error), |it| it.message().to_owned());
+    let text = format!("{}: making and locking the table migration_turn: {reason}", engine.place());
+    match error.code() {
+        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => StoreError::Denied(text),
+        _ => StoreError::Engine(text),
+    }
 }
 
 fn failed(error: refinery::Error) -> StoreError {

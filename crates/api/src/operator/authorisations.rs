@@ -34,9 +34,9 @@ pub(crate) async fn list(
         order: query.order()?,
         limit: query.limit()?,
     };
-    let limit = filter.limit;
+    let (limit, order) = (filter.limit, filter.order);
     let rows = state.store.authorisations(filter).await?;
-    named(&state, Page::of(&rows, limit, |row| row.auth_id)).await
+    named(&state, Page::of(&rows, limit, order, |row| row.auth_id)).await
 }
 
 fn moment(query: &ListQuery, name: &str) -> Result<Option<Timestamp>, Problem> {

@@ -10,8 +10,10 @@ use utoipa::ToSchema;
 
 use super::PathText;
 use crate::card_reference::{CardNames, NamesCards, card_id, named};
+use crate::fields::NoBody;
 use crate::once::Once;
 use crate::problem::Problem;
+use crate::request_bodies::NoFields;
 use crate::state::ApiState;
 
 /// A card. Of its number only the first six and last four digits are shown.
@@ -79,11 +81,12 @@ pub(crate) async fn read(
 
 /// The issuer's own freeze.
 #[utoipa::path(post, path = "/admin/v1/cards/{id}/block", tag = "cards",
-    params(("id" = String, Path)), responses((status = 200, body = CardBody)))]
+    params(("id" = String, Path)), request_body = Option<NoFields>, responses((status = 200, body = CardBody)))]
 pub(crate) async fn block(
     State(state): State<Arc<ApiState>>,
     id: PathText,
     once: Once,
+    _: NoBody,
 ) -> Result<Json<CardBody>, Problem> {
     let card_id = card_id(&state, &id.0).await?;
     let card_text = card_id.to_string();
@@ -94,11 +97,12 @@ pub(crate) async fn block(
 
 /// Lifts the issuer's freeze.
 #[utoipa::path(post, path = "/admin/v1/cards/{id}/unblock", tag = "cards",
-    params(("id" = String, Path)), responses((status = 200, body = CardBody)))]
+    params(("id" = String, Path)), request_body = Option<NoFields>, responses((status = 200, body = CardBody)))]
 pub(crate) async fn unblock(
     State(state): State<Arc<ApiState>>,
     id: PathText,
     once: Once,
+    _: NoBody,
 ) -> Result<Json<CardBody>, Problem> {
     let card_id = card_id(&state, &id.0).await?;
     let card_text = card_id.to_string();

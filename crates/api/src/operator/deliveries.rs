@@ -10,9 +10,11 @@ use store::{Attempt, DeliveryFilter, DeliveryView};
 use utoipa::ToSchema;
 
 use super::PathText;
+use crate::fields::NoBody;
 use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
+use crate::request_bodies::NoFields;
 use crate::state::ApiState;
 
 /// One try.
@@ -97,9 +99,9 @@ pub(crate) async fn list(
         order: query.order()?,
         limit: query.limit()?,
     };
-    let limit = filter.limit;
+    let (limit, order) = (filter.limit, filter.order);
     let rows = state.store.deliveries(filter).await?;
-    Ok(Json(Page::of(&rows, limit, |row| row.event.webhook_id)))
+    Ok(Json(Page::of(&rows, limit, order, |row| row.event.webhook_id)))
 }
 
 /// One webhook with its tries.
@@ -116,11 +118,12 @@ pub(crate) async fn read(
 
 /// Sends a delivered or parked webhook again, to the URL in force now.
 #[utoipa::path(post, path = "/admin/v1/webhook-deliveries/{id}/resend", tag = "webhooks",
-    params(("id" = String, Path)), responses((status = 200, body = DeliveryBody)))]
+    params(("id" = String, Path)), request_body = Option<NoFields>, responses((status = 200, body = DeliveryBody)))]
 pub(crate) async fn resend(
     State(state): State<Arc<ApiState>>,
     id: PathText,
     once: Once,
+    _: NoBody,
 ) -> Result<Json<DeliveryBody>, Problem> {
     let webhook_id = id.id::<WebhookId>("webhook")?;
     let resent = state.store.resend_delivery(webhook_id, state.store.clock().now());

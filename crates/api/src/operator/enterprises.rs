@@ -49,7 +49,7 @@ pub(crate) async fn list(
     let wish = query.page::<EnterpriseId>()?;
     let rows = state.store.enterprises(wish).await?;
     let id = |row: &Enterprise| row.enterprise_id;
-    let next_cursor = Page::<EnterpriseBody>::cursor_after(&rows, wish.limit, id);
+    let next_cursor = Page::<EnterpriseBody>::cursor_after(&rows, wish.limit, wish.order, id);
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
         items.push(EnterpriseBody::read(&state, row).await?);

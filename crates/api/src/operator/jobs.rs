@@ -10,9 +10,11 @@ use store::Job;
 use utoipa::ToSchema;
 
 use super::PathText;
+use crate::fields::NoBody;
 use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
+use crate::request_bodies::NoFields;
 use crate::state::ApiState;
 
 /// A job that failed so often that it is not tried again by itself.
@@ -55,16 +57,17 @@ pub(crate) async fn list(
     }
     let wish = query.page::<JobId>()?;
     let rows = state.store.parked_jobs(wish).await?;
-    Ok(Json(Page::of(&rows, wish.limit, |row| row.job_id)))
+    Ok(Json(Page::of(&rows, wish.limit, wish.order, |row| row.job_id)))
 }
 
 /// Makes a parked job due at once, with all its attempts before it; another one is not found.
 #[utoipa::path(post, path = "/admin/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs",
-    params(("id" = String, Path)), responses((status = 200, body = ParkedJobBody)))]
+    params(("id" = String, Path)), request_body = Option<NoFields>, responses((status = 200, body = ParkedJobBody)))]
 pub(crate) async fn retry(
     State(state): State<Arc<ApiState>>,
     id: PathText,
     once: Once,
+    _: NoBody,
 ) -> Result<Json<ParkedJobBody>, Problem> {
     const WHAT: &str = "parked job";
     let job_id = id.id::<JobId>(WHAT)?;

@@ -165,5 +165,5 @@ pub(crate) async fn list_attempts(
     let enterprise_id = enterprise_of(&state, &id).await?.enterprise_id;
     let wish = query.page()?;
     let rows = state.store.extraction_attempts(enterprise_id, wish).await?;
-    Ok(Json(Page::of(&rows, wish.limit, |row| row.attempt_id)))
+    Ok(Json(Page::of(&rows, wish.limit, wish.order, |row| row.attempt_id)))
 }

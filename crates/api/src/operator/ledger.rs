@@ -56,7 +56,7 @@ pub(crate) async fn accounts(
     let (cursor, order) = (query.cursor()?, query.order()?);
     let filter = AccountFilter { enterprise_id, cursor, order, limit };
     let rows = state.store.accounts(filter).await?;
-    let next_cursor = Page::<AccountBody>::cursor_after(&rows, limit, |row| row.account_id);
+    let next_cursor = Page::<AccountBody>::cursor_after(&rows, limit, order, |row| row.account_id);
     let items = rows.iter().map(AccountBody::of).collect::<Result<_, _>>()?;
     Ok(Json(Page { items, next_cursor }))
 }

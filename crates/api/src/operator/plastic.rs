@@ -16,10 +16,10 @@ use wire::cardbridge::replacement::PhysicalInfo;
 use super::PathText;
 use super::cards::CardBody;
 use crate::card_reference::card_id;
-use crate::fields::Fields;
+use crate::fields::{Fields, NoBody};
 use crate::once::Once;
 use crate::problem::Problem;
-use crate::request_bodies::Shipment;
+use crate::request_bodies::{NoFields, Shipment};
 use crate::state::ApiState;
 
 /// The plastic of a physical card.
@@ -72,11 +72,12 @@ pub(crate) async fn read(
 
 /// The card is embossed; only then can it be activated.
 #[utoipa::path(post, path = "/admin/v1/cards/{id}/emboss", tag = "cards",
-    params(("id" = String, Path)), responses((status = 200, body = CardBody)))]
+    params(("id" = String, Path)), request_body = Option<NoFields>, responses((status = 200, body = CardBody)))]
 pub(crate) async fn emboss(
     State(state): State<Arc<ApiState>>,
     id: PathText,
     once: Once,
+    _: NoBody,
 ) -> Result<Json<CardBody>, Problem> {
     let card_id = card_id(&state, &id.0).await?.to_string();
     once.json(|card: &Card| CardBody::from(card), state.cards.emboss(&card_id)).await

@@ -44,5 +44,5 @@ pub(crate) async fn list(
     let enterprise_id = query.id::<EnterpriseId>("enterpriseId")?;
     let wish = query.page()?;
     let rows = state.store.profiles(enterprise_id, wish).await?;
-    Ok(Json(Page::of(&rows, wish.limit, |row| row.profile_id)))
+    Ok(Json(Page::of(&rows, wish.limit, wish.order, |row| row.profile_id)))
 }

@@ -82,9 +82,9 @@ pub(crate) async fn list(
         order: query.order()?,
         limit: query.limit()?,
     };
-    let limit = filter.limit;
+    let (limit, order) = (filter.limit, filter.order);
     let rows = state.store.postings(filter).await?;
-    named(&state, Page::of(&rows, limit, |row| row.transaction_id)).await
+    named(&state, Page::of(&rows, limit, order, |row| row.transaction_id)).await
 }
 
 /// One posted transaction.

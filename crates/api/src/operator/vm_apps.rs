@@ -155,7 +155,8 @@ pub(crate) async fn list(
     let id = enterprise_of(&state, &id).await?.enterprise_id;
     let wish = query.page::<VmAppId>()?;
     let apps = state.store.vm_apps(id, wish).await?;
-    let next_cursor = Page::<VmAppBody>::cursor_after(&apps, wish.limit, |app| app.vm_app_id);
+    let next_cursor =
+        Page::<VmAppBody>::cursor_after(&apps, wish.limit, wish.order, |app| app.vm_app_id);
     let platform_public_key = platform_pem(&state, id).await?;
     let mut items = Vec::with_capacity(apps.len());
     for app in apps {

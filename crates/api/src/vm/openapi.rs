@@ -179,7 +179,8 @@ fn key_parameter() -> Value {
         "name": KEY_NAME,
         "in": "header",
         "required": false,
-        "description": "The same request with the same key again gets the first answer again.",
+        "description": "The same request with the same key again gets the first answer again, unless \
+            that was a refusal: a refusal leaves the key free.",
         "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES },
     })
 }

@@ -95,6 +95,15 @@ both_engines!(an_orders_webhooks_are_listed_and_wait_for_a_url, |platform| {
     let newest_first = platform.admin_get(&format!("{path}?status=PENDING")).await.json();
     let reversed: Vec<_> = items.iter().rev().cloned().collect();
     assert_eq!(newest_first["items"], json!(reversed));
+    // A cursor goes on in the order of the page that it came with.
+    let first = platform.admin_get(&format!("{path}?order=asc&limit=2")).await.json();
+    let next = format!("{path}?limit=2&cursor={}", text(&first["nextCursor"]));
+    for order in ["", "&order=asc"] {
+        let second = platform.admin_get(&format!("{next}{order}")).await.json();
+        assert_eq!(second["items"], json!(items[2..4]));
+    }
+    let turned = platform.admin_get(&format!("{next}&order=desc")).await;
+    assert!(turned.status == 422 && text(&turned.json()["detail"]).starts_with("order "));
     let one = format!("{path}/{}", text(&orders[0]["webhookId"]));
     assert_eq!(&platform.admin_get(&one).await.json(), orders[0]);
     for nobody in ["1", "nobody"] {

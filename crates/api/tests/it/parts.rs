@@ -46,6 +46,40 @@ both_engines!(seven_parts_of_a_cent_are_the_whole_whatever_some_round_to, |platf
     assert_eq!(merchant.detail(&card_id).await["available_amount"].to_string(), "99.95");
 });
 
+both_engines!(increments_and_refunds_come_to_what_the_whole_would, |platform| {
+    set_rates(platform).await;
+    let merchant = Merchant::new(platform).await;
+    // Currency, purchase, increment, how many, and all of it, which is ten cents.
+    for (currency, bought, raised, count, whole) in [
+        ("414", "0.010", "0.001", 20, "0.030"),
+        ("702", "0.07", "0.01", 7, "0.14"),
+        ("360", "1000", "50", 10, "1500"),
+    ] {
+        let card_id = merchant.card(&merchant.save, 100).await;
+        let buy = json!({"cardId": card_id, "amount": bought, "currency": currency});
+        let auth_id = text(&platform.done(PURCHASES, buy).await["authId"]);
+        let raise = json!({ "amount": raised });
+        let raises = (0..count).map(|_| after(platform, &auth_id, "increment", raise.clone()));
+        for it in futures_util::future::join_all(raises).await {
+            assert_eq!(it["approved"], true, "{it}");
+        }
+        let available = async || merchant.detail(&card_id).await["available_amount"].to_string();
+        assert_eq!(available().await, "99.9", "{currency}: held");
+        let clearing = json!({"amount": whole, "final": true});
+        let posted = text(&after(platform, &auth_id, "clear", clearing).await["amount"]);
+        assert_eq!(posted, "0.10", "{currency}: cleared");
+        let part = json!({"authId": auth_id, "amount": raised, "currency": currency});
+        let parts = (0..whole.replace('.', "").parse::<u32>().unwrap()
+            / raised.replace('.', "").parse::<u32>().unwrap())
+            .map(|_| platform.done("/sandbox/v1/refunds", part.clone()));
+        for it in futures_util::future::join_all(parts).await {
+            assert_eq!(it["approved"], true, "{it}");
+        }
+        assert_eq!(available().await, "100", "{currency}: given back");
+        platform.assert_ledger_adds_up().await;
+    }
+});
+
 /// Chance from a seed that a failure names.
 struct Dice(u64);
 

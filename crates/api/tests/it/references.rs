@@ -203,6 +203,27 @@ both_engines!(
             let detail = format!("{field} is given more than once");
             assert_eq!((answer.status, answer.json()["detail"].clone()), (422, json!(detail)));
         }
+        // Where no field belongs none is taken, once or twice.
+        for what in [
+            "cards/1/block",
+            "cards/1/unblock",
+            "cards/1/emboss",
+            "jobs/1/retry",
+            "webhook-deliveries/1/resend",
+        ] {
+            for (body, detail) in [
+                (r#"{"x":1,"x":2}"#, "x is given more than once"),
+                (r#"{"x":1}"#, "x is not a known field"),
+            ] {
+                let path = format!("/admin/v1/{what}");
+                let answer = platform.admin(Request::post(&path, body)).await;
+                let refusal = (answer.status, answer.json()["detail"].clone());
+                assert_eq!(refusal, (422, json!(detail)), "{path}");
+                for none in ["", "{}", "null"] {
+                    assert_eq!(platform.admin(Request::post(&path, none)).await.status, 404);
+                }
+            }
+        }
         // No value hides the second one, be it one that no reader would take.
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         let path = "/sandbox/v1/clock/advance";

@@ -42,9 +42,7 @@ pub async fn open(
         tracing::warn!("production on the embedded store: one process, no replica");
     }
     let ids = Arc::new(IdGenerator::new(clock.clone(), config.node));
-    let store = Store::open(location, clock.clone(), ids)
-        .await
-        .map_err(|error| Failure::run(format_args!("the store cannot be opened: {error}")))?;
+    let store = Store::open(location, clock.clone(), ids).await.map_err(not_opened)?;
     if config.mode == Mode::Production {
         durability::require(config, &store).await?;
     }
@@ -56,6 +54,16 @@ pub async fn open(
     prepare(config, &store, &clock).await.map_err(unprepared)?;
     seal_urls(&store, vault).await.map_err(unprepared)?;
     Ok(store)
+}
+
+fn not_opened(error: StoreError) -> Failure {
+    match error {
+        StoreError::Denied(why) => Failure::configuration(format_args!(
+            "database-url: should name a user that may make tables in its database, for instance \
+             by GRANT CREATE ON SCHEMA public: {why}"
+        )),
+        error => Failure::run(format_args!("the store cannot be opened: {error}")),
+    }
 }
 
 /// Takes the node number among the processes that share the store.

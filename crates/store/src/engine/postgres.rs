@@ -299,6 +299,11 @@ impl Postgres {
         Ok(Self { pool, apart, money, origin })
     }
 
+    /// Hosts and ports, for errors.
+    pub(crate) fn place(&self) -> &str {
+        &self.pool.place
+    }
+
     /// A connection for migrations.
     pub(crate) async fn connection(&self) -> Result<Object, StoreError> {
         self.pool.connection().await

@@ -1,7 +1,7 @@
 //! The cards' operations: createCard, cardDetail, updateCardLimit, freezeCard, rechargeCard,
 //! refundCard, deleteCard and getCardList (vm-api.md sections 6.3 to 6.11).
 
-use domain::{Money, Timestamp};
+use domain::{Money, Timestamp, is_mark, normal_form};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroize;
@@ -280,17 +280,19 @@ fn parse_address(parameters: &Parameters) -> Result<Address, VmError> {
     Ok(address)
 }
 
-/// A name as it stands; one that no text of ours may be is refused like one that no holder has.
+/// A name in one form; one that no text of ours may be is refused like one that no holder has.
 fn name(it: &Parameters, field: Field) -> Result<String, VmError> {
-    it.required_text(field).map_err(|error| match error {
+    let name = it.required_text(field).map_err(|error| match error {
         VmError::Value(_) => VmError::Params,
         other => other,
-    })
+    })?;
+    Ok(normal_form(&name).into_owned())
 }
 
 fn is_name(name: &str) -> bool {
-    let is_allowed =
-        |c: char| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '\u{2019}' | '.');
+    let is_allowed = |c: char| {
+        c.is_alphabetic() || is_mark(c) || matches!(c, ' ' | '-' | '\'' | '\u{2019}' | '.')
+    };
     name.chars().count() <= MAX_NAME_CHARS && name.chars().all(is_allowed)
 }
 
@@ -452,6 +454,10 @@ mod tests {
         assert_eq!(with(r#""amount":20"#), text(400, "field first_name is not set"));
         assert_eq!(with(r#""first_name":"A""#), text(400, "field amount is not set"));
         assert_eq!(with(r#""first_name":"A1","amount":20"#), text(700_006, "Params Error"));
+        for name in ["Zo\u{e9}", "Zoe\u{301}", "क्षत्रिय", "ที่", "O\u{2019}Neil-Smith Jr."]
+        {
+            assert!(is_name(&normal_form(name)), "{name}");
+        }
         assert_eq!(
             with(r#""first_name":"A","amount":19.99"#),
             text(400_003, "Amount Is Less Than 20")

@@ -1,0 +1,60 @@
+//! Increments and refunds: parts of a bill, which come to what the whole would in the card's
+//! currency, however many they are.
+
+use domain::{FxTable, Money, TransactionType};
+use store::PartsOf;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::authoriser::Authoriser;
+use crate::convert::{Conversion, ConversionFault, convert, convert_part};
+use crate::request::{AuthorisationRequest, AuthoriseError};
+
+/// Bills that may take parts at the same time.
+const TURNS: usize = 64;
+
+/// Turns of parts, each shared by the bills whose ids have the same remainder.
+pub(crate) struct PartTurns([Mutex<()>; TURNS]);
+
+impl Default for PartTurns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl Authoriser {
+    /// The turn of a part among those of its bill, until its hold is taken: each is converted
+    /// after those before it.
+    pub(crate) async fn turn_of_part(
+        &self,
+        request: &AuthorisationRequest,
+    ) -> Option<MutexGuard<'_, ()>> {
+        let bill = request.original.as_ref().filter(|_| request.is_part())?.outs_id;
+        let PartTurns(turns) = &self.part_turns;
+        let turn = bill.as_i64().unsigned_abs() % turns.len() as u64;
+        Some(turns[usize::try_from(turn).ok()?].lock().await)
+    }
+
+    /// The amount in the card's currency.
+    pub(crate) async fn converted(
+        &self,
+        request: &AuthorisationRequest,
+        table: &FxTable,
+    ) -> Result<Result<Conversion, ConversionFault>, AuthoriseError> {
+        let (amount, to) = (request.acquirer_amount, request.card.currency);
+        if !request.is_part() {
+            return Ok(convert(amount, to, table));
+        }
+        let before_minor = match &request.original {
+            Some(original) if amount.currency() != to => {
+                let of = PartsOf {
+                    outs_id: original.outs_id,
+                    is_refund: request.transaction_type == TransactionType::Refund,
+                    currency: amount.currency(),
+                };
+                self.parts.store.parts_so_far_minor(of).await?
+            }
+            _ => 0,
+        };
+        Ok(convert_part(Money::new(before_minor, amount.currency()), amount, to, table))
+    }
+}
