@@ -87,6 +87,31 @@ impl<'a> Fields<'a> {
         self.text_up_to(name, MAX_TEXT_CHARS)
     }
 
+    /// The network's trace number: two spellings of one message would be two messages.
+    pub(crate) fn stan(&self) -> Result<Option<String>, Problem> {
+        let is_stan = |text: &str| text.len() <= 6 && text.bytes().all(|it| it.is_ascii_digit());
+        self.text_of("stan", is_stan, "must be 1 to 6 digits")
+    }
+
+    /// The network's reference number.
+    pub(crate) fn rrn(&self) -> Result<Option<String>, Problem> {
+        let is_rrn =
+            |text: &str| text.len() <= 12 && text.bytes().all(|it| it.is_ascii_alphanumeric());
+        self.text_of("rrn", is_rrn, "must be 1 to 12 letters and digits")
+    }
+
+    fn text_of(
+        &self,
+        name: &str,
+        is_right: impl Fn(&str) -> bool,
+        should_be: &str,
+    ) -> Result<Option<String>, Problem> {
+        match self.text(name)? {
+            Some(text) if !is_right(&text) => Err(self.wrong(name, should_be)),
+            text => Ok(text),
+        }
+    }
+
     /// A text that is not blank, of up to `max_chars`.
     pub(crate) fn text_up_to(
         &self,

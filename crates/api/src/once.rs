@@ -24,12 +24,15 @@ pub(crate) const MAX_KEY_BYTES: usize = 255;
 /// The status of what was done, beside its answer.
 pub(crate) const DONE: u16 = 200;
 
-/// A key that is empty, blank, too long or of other than visible characters.
+/// A key that is empty, blank, too long or of other than visible characters, or not the only one.
 pub(crate) struct IllFormedKey;
 
 /// The key that a call bears, if it bears one.
 pub(crate) fn key_of(headers: &HeaderMap) -> Option<Result<&str, IllFormedKey>> {
-    let key = headers.get(KEY_HEADER)?.to_str().ok();
+    let mut keys = headers.get_all(KEY_HEADER).iter();
+    let key = keys.next()?.to_str().ok();
+    // Of two keys none is the call's.
+    let key = key.filter(|_| keys.next().is_none());
     let key = key.filter(|key| key.len() <= MAX_KEY_BYTES && !key.trim().is_empty());
     Some(key.ok_or(IllFormedKey))
 }

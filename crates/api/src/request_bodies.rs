@@ -316,9 +316,9 @@ body! {
         merchant_name("merchantName"): Option<String>,
         /// Country of the shop.
         merchant_country("merchantCountry"): Option<String>,
-        /// System trace audit number.
+        /// System trace audit number, 1 to 6 digits.
         stan("stan"): Option<String>,
-        /// Retrieval reference number.
+        /// Retrieval reference number, 1 to 12 letters and digits.
         rrn("rrn"): Option<String>,
     }
 }
@@ -328,9 +328,9 @@ body! {
     Increment {
         /// Major units of the acquirer's currency.
         amount("amount"): String,
-        /// System trace audit number.
+        /// System trace audit number, 1 to 6 digits.
         stan("stan"): Option<String>,
-        /// Retrieval reference number.
+        /// Retrieval reference number, 1 to 12 letters and digits.
         rrn("rrn"): Option<String>,
     }
 }
@@ -384,9 +384,9 @@ body! {
         amount("amount"): String,
         /// Numeric ISO 4217 code.
         currency("currency"): String,
-        /// System trace audit number.
+        /// System trace audit number, 1 to 6 digits.
         stan("stan"): Option<String>,
-        /// Retrieval reference number.
+        /// Retrieval reference number, 1 to 12 letters and digits.
         rrn("rrn"): Option<String>,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::ACCEPT;
-use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::{Client, Error as ClientError};
@@ -27,6 +27,9 @@ const MAX_IDLE_PER_HOST: usize = 128;
 
 /// Most headers accepted in an answer.
 const MAX_ANSWER_HEADERS: usize = 64;
+
+/// Most bytes of an answer's head, and of what is read at a time.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// One request. The caller's headers are sent as they are.
 pub struct Post<'a> {
@@ -136,9 +139,17 @@ impl Outbound {
                 tracing::debug!("a kept connection ended; the request is sent again");
                 send(&client(self.lines.until(resend_until), 0), request).await
             }
+            // Said of the idle connection, as the request met it (RFC 9110 section 15.5.9).
+            Ok((response, true))
+                if response.status() == StatusCode::REQUEST_TIMEOUT
+                    && Instant::now() < resend_until =>
+            {
+                tracing::debug!("a kept connection timed out; the request is sent again");
+                send(&client(self.lines.until(resend_until), 0), request).await
+            }
             sent => sent,
         };
-        let response = response.map_err(|failure| failure.error)?;
+        let (response, _) = response.map_err(|failure| failure.error)?;
         let status = response.status().as_u16();
         let body = read_capped(response, max_bytes).await?;
         Ok((status, body))
@@ -151,6 +162,7 @@ fn client(lines: Lines, max_idle_per_host: usize) -> Client<Lines, Full<Bytes>> 
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(max_idle_per_host)
         .http1_max_headers(MAX_ANSWER_HEADERS)
+        .http1_max_buf_size(MAX_HEAD_BYTES)
         .build(lines)
 }
 
@@ -163,18 +175,21 @@ fn request(uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
     request
 }
 
+/// The answer, and whether it came on a connection that was kept.
 async fn send(
     client: &Client<Lines, Full<Bytes>>,
     request: Request<Full<Bytes>>,
-) -> Result<Response<Incoming>, Failure> {
+) -> Result<(Response<Incoming>, bool), Failure> {
     let response = client.request(request).await.map_err(|error| Failure {
         error: classify(&error),
         is_kept_connection_lost: is_kept_connection_lost(&error),
     })?;
-    if let Some(carried) = response.extensions().get::<Carried>() {
+    let carried = response.extensions().get::<Carried>();
+    let is_kept = carried.is_some_and(Carried::is_kept);
+    if let Some(carried) = carried {
         carried.answered();
     }
-    Ok(response)
+    Ok((response, is_kept))
 }
 
 fn is_kept_connection_lost(error: &ClientError) -> bool {

@@ -31,6 +31,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a connection is silent before the system asks whether the other side is there.
 const PROBE_AFTER: Duration = Duration::from_secs(15);
 
+/// Most bytes that an answer may have, with its head, interim answers and framing: more than
+/// any body that is read whole.
+const MAX_EXCHANGE_BYTES: u64 = 256 * 1024;
+
 /// What one connection carried so far, without TLS.
 #[derive(Clone, Default)]
 pub(crate) struct Carried(Arc<Counts>);
@@ -56,6 +60,17 @@ impl Carried {
         counts.has_answered.load(Ordering::Acquire)
             && counts.read_bytes.load(Ordering::Acquire)
                 == counts.read_before_bytes.load(Ordering::Acquire)
+    }
+
+    /// Whether an answer came on it before.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.0.has_answered.load(Ordering::Acquire)
+    }
+
+    /// What has come back for the latest request.
+    fn exchange_bytes(&self) -> u64 {
+        let before = self.0.read_before_bytes.load(Ordering::Acquire);
+        self.0.read_bytes.load(Ordering::Acquire).saturating_sub(before)
     }
 
     fn read(&self, bytes: usize) {
@@ -85,6 +100,9 @@ impl AsyncRead for Line {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         self.carried.read(buf.filled().len() - before);
+        if self.carried.exchange_bytes() > MAX_EXCHANGE_BYTES {
+            return Poll::Ready(Err(io::Error::other("an answer without end")));
+        }
         polled
     }
 }

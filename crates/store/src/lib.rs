@@ -149,6 +149,7 @@ struct Inner {
     jobs_changed: [Notify; JobKind::ALL.len()],
     requests: replay::RequestMemory,
     number: Arc<process::Number>,
+    certain_turns: tokio::sync::Semaphore,
     readiness: readiness::Readiness,
 }
 
@@ -185,6 +186,7 @@ impl Store {
                 jobs_changed: Default::default(),
                 requests,
                 number,
+                certain_turns: tokio::sync::Semaphore::new(engine::CERTAIN_WRITES),
                 readiness: readiness::Readiness::default(),
             }),
         };

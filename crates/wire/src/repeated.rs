@@ -11,6 +11,8 @@ use serde::de::{Deserializer, Visitor};
 const MAX_NAMED: usize = 8;
 /// Longest part of a name that is told.
 const MAX_NAME_CHARS: usize = 64;
+/// Digits in a name from which on they are masked: a CVV2 has three.
+const LEAST_MASKED_DIGITS: usize = 3;
 /// Objects and lists within each other that are looked into; no reader goes deeper.
 const MAX_DEPTH: usize = 128;
 
@@ -128,9 +130,15 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// A name that may be told: digits in a row could be a card's number or a code, whatever stands
+/// round them.
 fn shown(name: &[u8]) -> String {
     let name = String::from_utf8_lossy(name);
-    name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect()
+    let mut shown: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+    if shown.chars().filter(char::is_ascii_digit).count() >= LEAST_MASKED_DIGITS {
+        shown = shown.replace(|c: char| c.is_ascii_digit(), "*");
+    }
+    shown
 }
 
 /// The bytes that a text stands for; as it stands if it is none. Bytes and not characters, since
@@ -191,6 +199,19 @@ mod tests {
             assert_eq!(repeated_fields(json.as_bytes()), [""; 0], "{json}");
         }
         assert_eq!(repeated_fields(br#"{"a":"\\","b":"\"","a":1}"#), ["a"]);
+    }
+
+    #[test]
+    fn a_name_that_may_be_a_number_is_masked() {
+        for (name, told) in [
+            ("4000970032737344", "****************"),
+            ("x4000-9700", "x****-****"),
+            ("042", "***"),
+            ("address_line_1", "address_line_1"),
+        ] {
+            let json = format!(r#"{{"{name}":1,"{name}":2}}"#);
+            assert_eq!(repeated_fields(json.as_bytes()), [told], "{name}");
+        }
     }
 
     #[test]

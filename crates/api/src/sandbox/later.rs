@@ -34,8 +34,8 @@ pub(crate) async fn increment(
     let increment = NetworkIncrement {
         auth_id,
         amount_text: fields.required("amount", fields.decimal_text("amount")?)?,
-        stan: fields.text("stan")?,
-        rrn: fields.text("rrn")?,
+        stan: fields.stan()?,
+        rrn: fields.rrn()?,
     };
     let answer = answer_of(&state, &once, state.network.increment(increment)).await?;
     Ok(Json(AnswerBody::from(&answer)))

@@ -39,8 +39,8 @@ pub(crate) async fn read(state: &ApiState, body: &[u8]) -> Result<Purchase, Prob
         transaction_type,
         auth_type,
         merchant: merchant(&fields)?,
-        stan: fields.text("stan")?,
-        rrn: fields.text("rrn")?,
+        stan: fields.stan()?,
+        rrn: fields.rrn()?,
     })
 }
 

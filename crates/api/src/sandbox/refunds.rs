@@ -79,8 +79,8 @@ pub(crate) async fn create(
         of: refunded(&state, &fields).await?,
         amount_text: fields.required("amount", fields.decimal_text("amount")?)?,
         currency: fields.required("currency", fields.currency("currency")?)?,
-        stan: fields.text("stan")?,
-        rrn: fields.text("rrn")?,
+        stan: fields.stan()?,
+        rrn: fields.rrn()?,
     };
     let answer = answer_of(&state, &once, state.network.refund(refund)).await?;
     let it = &answer.authorisation;

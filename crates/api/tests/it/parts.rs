@@ -178,6 +178,25 @@ both_engines!(every_spelling_of_an_exact_amount_is_taken_at_every_door, |platfor
     }
 });
 
+both_engines!(a_networks_key_has_one_spelling, |platform| {
+    let caller = Caller::new(platform).await;
+    let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
+    for (stan, rrn, field) in [
+        ("111111 ", "222222222222", "stan"),
+        ("11111a", "222222222222", "stan"),
+        ("1111111", "222222222222", "stan"),
+        ("111111", "222222222222\u{200b}", "rrn"),
+        ("111111", "22222222222\u{e9}", "rrn"),
+        ("111111", "2222222222222", "rrn"),
+    ] {
+        let buy = json!({"cardId": card_id, "amount": "1", "currency": "840",
+            "stan": stan, "rrn": rrn});
+        let answer = platform.admin_post(PURCHASES, &buy).await;
+        let detail = text(&answer.json()["detail"]);
+        assert!(answer.status == 422 && detail.starts_with(field), "{stan} {rrn}: {detail}");
+    }
+});
+
 both_engines!(another_message_under_a_networks_key_is_refused_and_moves_nothing, |platform| {
     const DAY: u32 = 24 * 60 * 60;
     let merchant = Merchant::new(platform).await;

@@ -179,3 +179,41 @@ async fn nothing_is_sent_again_once_it_is_too_late_for_that() {
     assert!(broken > 0, "some request met a connection that was kept");
     assert_eq!(server.requests(), answered + broken);
 }
+
+#[tokio::test]
+async fn an_answer_without_end_is_given_up_whatever_it_is_made_of() {
+    /// What the system keeps for a reader that has gone, and much more.
+    const MOST_BYTES: usize = 64 * 1024 * 1024;
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    for (first, again) in [
+        ("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (chunked, "0"),
+        (chunked, "1;x=y\r\nz\r\n"),
+        ("HTTP/1.1 200 OK\r\n", "x: y\r\n"),
+        ("HTTP/1.1 200 OK\r\nx: ", "y"),
+    ] {
+        let server = Server::start(Behaviour::Floods(first, again)).await;
+        let error = failure(post_within(&sandbox(), &server.url(), PATIENT_MS).await);
+        let is_given_up =
+            matches!(error, OutboundError::Broken | OutboundError::TooLarge { status: 200 });
+        assert!(is_given_up, "{first:?} {again:?}: {error:?}");
+        assert!(server.flood_bytes() < MOST_BYTES, "{first:?} {again:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_times_out_as_the_request_arrives_costs_one_fresh_try() {
+    let timed_out =
+        "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let server = Server::start(ends_kept(timed_out)).await;
+    let outbound = sandbox();
+    for _ in 0..2 {
+        let answer = post_within(&outbound, &server.url(), PATIENT_MS).await;
+        assert_eq!(answer.map(|it| it.status), Ok(200));
+    }
+    assert_eq!((server.requests(), server.connections()), (3, 2));
+    // On a connection that was made for the request it is an answer like any other.
+    let server = Server::start(Behaviour::Answer(timed_out.to_owned())).await;
+    let answer = post_within(&sandbox(), &server.url(), PATIENT_MS).await;
+    assert_eq!((answer.map(|it| it.status), server.requests()), (Ok(408), 1));
+}

@@ -19,6 +19,8 @@ pub enum Behaviour {
     Answer(String),
     /// Writes these bytes, then nothing, and keeps the connection open.
     Dribble(&'static str),
+    /// Writes the first text, then the second one again and again, as fast as it is taken.
+    Floods(&'static str, &'static str),
     /// Reads and never answers.
     Silent,
     /// Closes without an answer.
@@ -33,6 +35,7 @@ pub struct Server {
     pub address: SocketAddr,
     connections: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
+    flood_bytes: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -41,15 +44,23 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let requests = Arc::new(AtomicUsize::new(0));
+        let flood_bytes = Arc::new(AtomicUsize::new(0));
         let (accepted, served) = (Arc::clone(&connections), Arc::clone(&requests));
+        let flooded = Arc::clone(&flood_bytes);
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 accepted.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(serve(stream, behaviour.clone(), Arc::clone(&served)));
+                let (served, flooded) = (Arc::clone(&served), Arc::clone(&flooded));
+                tokio::spawn(serve(stream, behaviour.clone(), served, flooded));
             }
         });
-        Self { address, connections, requests }
+        Self { address, connections, requests, flood_bytes }
+    }
+
+    /// What was taken of floods, by the other side and the system between.
+    pub fn flood_bytes(&self) -> usize {
+        self.flood_bytes.load(Ordering::SeqCst)
     }
 
     pub fn url(&self) -> String {
@@ -65,7 +76,12 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, behaviour: Behaviour, served: Arc<AtomicUsize>) {
+async fn serve(
+    mut stream: TcpStream,
+    behaviour: Behaviour,
+    served: Arc<AtomicUsize>,
+    written: Arc<AtomicUsize>,
+) {
     // Every test sends its request in one small segment.
     let mut buffer = vec![0; 16 * 1024];
     let mut is_kept = false;
@@ -80,6 +96,14 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, served: Arc<AtomicUs
                     }
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
+            }
+            Behaviour::Floods(first, again) => {
+                stream.write_all(first.as_bytes()).await.unwrap();
+                let flood = again.repeat(4_096);
+                while stream.write_all(flood.as_bytes()).await.is_ok() {
+                    written.fetch_add(flood.len(), Ordering::SeqCst);
+                }
+                return;
             }
             Behaviour::Silent => {}
             Behaviour::HangUp => return,

@@ -3,13 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Currency, EnterpriseId, ResponseCode};
-use store::{BeginAuthorisation, BeginOutcome, DecideOutcome, MoneyError, Store, StoreError};
+use domain::{Currency, EnterpriseId, ResponseCode, VmFunding};
+use store::{
+    BeginAuthorisation, BeginOutcome, DecideOutcome, MoneyError, Store, StoreError, VmCardWish,
+};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::database::Database;
 use crate::money::{ENTERPRISE, NOW, assert_ledger, balances, decision, fund, purchase, usd};
+use crate::vm_cards;
 
 const OTHER: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_000_077);
 /// Shorter than any wait for a lock of a session that nobody ends, and long for a busy machine.
@@ -155,4 +158,44 @@ async fn an_embedded_store_that_cannot_write_is_not_ready_and_heals() {
     session.execute_batch("ROLLBACK").unwrap();
     until_ready(&store, true).await;
     store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn locked_money_of_cards_leaves_connections_to_everybody_else() {
+    let database = Database::on_server().await;
+    let store = database.open().await;
+    vm_cards::prepare(&store, 10_000).await;
+    let opening = vm_cards::opening(&store, 1, VmFunding::Prepaid, 2_000);
+    store.open_vm_card(opening).await.unwrap();
+    let session = database.connect().await;
+    session.batch_execute("BEGIN; SELECT 1 FROM ledger_account FOR UPDATE").await.unwrap();
+    let mut recharges = JoinSet::new();
+    for _ in 0..48 {
+        let store = store.clone();
+        recharges.spawn(async move {
+            vm_cards::wish(&store, 1, VmCardWish::Recharge(usd(1_000))).await
+        });
+    }
+    let waiting = "SELECT COUNT(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid) \
+        WHERE NOT granted AND datname = current_database()";
+    let looking = database.connect().await;
+    let began = Instant::now();
+    while looking.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {
+        assert!(began.elapsed() < WAIT, "none waits");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Far more than there are connections ask, and these are served at once.
+    for number in 0..20_u8 {
+        let served = timeout(DEADLINE, store.put_setting("example", &[number])).await;
+        served.expect("served while money waits").unwrap();
+    }
+    while let Some(refused) = timeout(WAIT, recharges.join_next()).await.expect("refused in time") {
+        refused.unwrap().unwrap_err();
+    }
+    session.batch_execute("ROLLBACK").await.unwrap();
+    vm_cards::wish(&store, 1, VmCardWish::Recharge(usd(1_000))).await.unwrap();
+    assert_eq!(vm_cards::card_minor(&store, 1).await, 3_000);
+    assert_ledger(&store).await;
+    store.close().await;
+    database.drop().await;
 }
