@@ -312,6 +312,17 @@ mod tests {
     }
 
     #[test]
+    fn what_hangs_leaves_its_room_to_those_of_whom_nothing_is_known() {
+        let under_way = UnderWay::new();
+        let mut held = fill(&under_way, 0..500);
+        assert_eq!(places(&under_way, 1_000), None);
+        held.iter_mut().for_each(Place::is_overdue);
+        assert_eq!(places(&under_way, 1_000), Some(PER_UNKNOWN_DESTINATION));
+        // Those that hang get nothing more.
+        assert_eq!(places(&under_way, 0), Some(0));
+    }
+
+    #[test]
     fn without_room_a_destination_that_answers_is_left_where_it_stands() {
         let under_way = UnderWay::new();
         for number in 0..40 {

@@ -386,7 +386,8 @@ mod tests {
         bed.remember(&memory, request(0, 1_000));
         // A jump ahead, corrected three seconds later, among more requests than are kept.
         bed.set(1_121, 101);
-        let crowd = u32::try_from(KEPT).unwrap();
+        // One more than are kept, so that the last of them is met by a memory that forgets.
+        let crowd = u32::try_from(KEPT).unwrap() + 1;
         for number in 1..=crowd {
             bed.remember(&memory, request(number, 1_121));
         }
@@ -397,6 +398,21 @@ mod tests {
         bed.set(2_000, 1_000);
         bed.remember(&memory, request(crowd + 1, 2_000));
         assert_eq!(memory.lock().digests.len(), KEPT + 1);
+    }
+
+    #[test]
+    fn what_the_clock_has_not_passed_is_remembered_however_many_there_are_and_however_long() {
+        let bed = Bed::new();
+        let memory = bed.memory();
+        bed.remember(&memory, request(0, 1_000));
+        let crowd = u32::try_from(KEPT).unwrap();
+        for number in 1..=crowd {
+            bed.remember(&memory, request(number, 1_000));
+        }
+        // The clock was set back: the window is still open when the least time is over.
+        bed.set(1_004, 1_000);
+        bed.remember(&memory, request(crowd + 1, 1_004));
+        assert_eq!(bed.remember(&memory, request(0, 1_000)), Remembering::Repeated);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -27,11 +28,33 @@ pub fn without_options(program: &str) -> Command {
     command
 }
 
-/// Runs to the end; exit code, stdout and stderr.
+/// Runs to the end, which must come; exit code, stdout and stderr.
 pub fn run(command: &mut Command) -> (Option<i32>, String, String) {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let stdout = read_beside(child.stdout.take().unwrap());
+    let stderr = read_beside(child.stderr.take().unwrap());
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > EXIT_WAIT {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it did not end: {}", stderr.join().unwrap());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    (status.code(), stdout.join().unwrap(), stderr.join().unwrap())
+}
+
+fn read_beside(mut output: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        output.read_to_string(&mut text).unwrap();
+        text
+    })
 }
 
 /// A running server on free ports. Killed when it goes out of scope.

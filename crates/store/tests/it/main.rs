@@ -5,6 +5,7 @@ mod authorisations;
 mod backlog;
 mod cards;
 mod commit_in_doubt;
+mod continuing;
 mod customers;
 mod database;
 mod enterprises;

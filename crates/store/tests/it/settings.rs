@@ -6,6 +6,8 @@ use domain::{BusinessDay, Currency, FxRate};
 use store::{ServedRequest, Store};
 
 use crate::both_engines;
+use crate::continuing::open_ahead;
+use crate::database::Database;
 
 both_engines!(a_setting_keeps_its_last_value, |store| {
     assert_eq!(store.setting("check").await.unwrap(), None);
@@ -111,6 +113,38 @@ both_engines!(a_later_store_knows_the_requests_of_an_earlier_one, |store, databa
     assert!(!store.may_have_forgotten(signed.signed_at));
     store.close().await;
 });
+
+#[tokio::test]
+async fn what_was_signed_before_a_start_that_remembers_nothing_may_have_been_served() {
+    let database = Database::embedded();
+    let store = database.open().await;
+    let signed = request(&store, 1);
+    assert!(store.remember_request(signed).await.unwrap());
+    let Database::Embedded(directory) = &database else { unreachable!() };
+    store.close().await;
+    std::fs::remove_file(directory.path().join("store.db-requests")).unwrap();
+
+    let store = database.open().await;
+    assert!(store.may_have_forgotten(signed.signed_at));
+    assert!(!store.may_have_forgotten(store.clock().real_now().plus_seconds(1)));
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_whose_clock_is_ahead_makes_no_other_forget() {
+    let database = Database::on_server().await;
+    let store = database.open().await;
+    let signed = request(&store, 1);
+    assert!(store.remember_request(signed).await.unwrap());
+    let ahead = open_ahead(&database).await;
+    for number in 10..20 {
+        assert!(ahead.remember_request(request(&ahead, number)).await.unwrap());
+    }
+    assert!(!store.remember_request(signed).await.unwrap());
+    ahead.close().await;
+    store.close().await;
+    database.drop().await;
+}
 
 both_engines!(of_two_equal_requests_at_once_one_is_new, |store| {
     let signed = request(&store, 3);
