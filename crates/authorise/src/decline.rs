@@ -89,3 +89,62 @@ fn corrected_receipt(view: &AuthorisationView, decision: &Decision) -> String {
     }
     receipt.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::{Clock, IdGenerator};
+    use store::Location;
+    use tokio_postgres::{Client, NoTls};
+
+    use super::*;
+
+    async fn connect(url: &str) -> Client {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_not_found_may_come_until_every_write_of_that_moment_has_ended() {
+        let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
+            .expect("a PostgreSQL for tests: run `cargo xtask test`");
+        let name = format!("authorise_recover_{}", std::process::id());
+        let url = format!("{}/{name}", admin_url.rsplit_once('/').unwrap().0);
+        let admin = connect(&admin_url).await;
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let auth_id = AuthId::from_i64(ids.next());
+        let store = Store::open(Location::Postgres(url.clone()), clock, ids).await.unwrap();
+
+        // A write of another session, as one that waits for its commit.
+        let writing = connect(&url).await;
+        writing.batch_execute("BEGIN; CREATE TEMPORARY TABLE one ()").await.unwrap();
+        let mut may_come = None;
+        for _ in 0..3 {
+            may_come = match decline_unwritten(&store, None, auth_id, may_come).await.unwrap() {
+                Declined::MayCome(writes) => Some(writes),
+                Declined::Done | Declined::NotThere => panic!("it may be in the open write"),
+            };
+        }
+        writing.batch_execute("COMMIT").await.unwrap();
+        // Writes that begin later are none of that moment's.
+        writing.batch_execute("BEGIN; CREATE TEMPORARY TABLE other ()").await.unwrap();
+        // Those of other tests' databases count as well, and end.
+        let began = std::time::Instant::now();
+        loop {
+            match decline_unwritten(&store, None, auth_id, may_come).await.unwrap() {
+                Declined::NotThere => break,
+                Declined::MayCome(writes) => assert_eq!(Some(writes), may_come),
+                Declined::Done => panic!("nothing was written"),
+            }
+            assert!(began.elapsed().as_secs() < 60, "it may come for ever");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        drop(writing);
+        store.close().await;
+        admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    }
+}
