@@ -7,7 +7,7 @@ use store::EnterprisePatch;
 use tokio::time::Instant;
 
 use crate::bed::Bed;
-use crate::receiver::Receiver;
+use crate::receiver::{Receiver, front_ending_kept_connections};
 
 /// Most deliveries under way to a receiver that answers slowly.
 const MAX_TO_SLOW: usize = 4;
@@ -126,4 +126,23 @@ async fn many_webhooks_are_delivered_quickly_and_once() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!((ids.len(), receiver.seen().len()), (200, 200));
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_ends_as_the_webhook_goes_out_costs_no_try() {
+    let mut bed = Bed::new().await;
+    let receiver = Receiver::answering(&[]).await;
+    let front = front_ending_kept_connections(&receiver.url).await;
+    let enterprise_id = bed.add_enterprise(Some(&front)).await;
+    bed.add_key(enterprise_id).await;
+    bed.run();
+    for count in 1..=4 {
+        let order = bed.place(enterprise_id).await;
+        bed.wait_until_told(&order).await;
+        let delivery = bed.deliveries(&order).await.remove(0);
+        assert_eq!(delivery.status, DeliveryStatus::Delivered);
+        assert_eq!(delivery.attempts.len(), 1, "{:?}", delivery.attempts);
+        assert_eq!(receiver.seen().len(), count);
+    }
+    bed.stop().await;
 }
