@@ -134,22 +134,17 @@ impl Outbound {
         resend_until: Instant,
         max_bytes: usize,
     ) -> Result<(u16, Bytes), OutboundError> {
-        let response = match send(&self.keeping, request.clone()).await {
-            Err(failure) if failure.is_kept_connection_lost && Instant::now() < resend_until => {
-                tracing::debug!("a kept connection ended; the request is sent again");
-                send(&client(self.lines.until(resend_until), 0), request).await
-            }
+        let mut sent = send(&self.keeping, request.clone()).await;
+        let has_met_an_end = match &sent {
+            Err(failure) => failure.is_kept_connection_lost,
             // Said of the idle connection, as the request met it (RFC 9110 section 15.5.9).
-            Ok((response, true))
-                if response.status() == StatusCode::REQUEST_TIMEOUT
-                    && Instant::now() < resend_until =>
-            {
-                tracing::debug!("a kept connection timed out; the request is sent again");
-                send(&client(self.lines.until(resend_until), 0), request).await
-            }
-            sent => sent,
+            Ok((response, is_kept)) => *is_kept && response.status() == StatusCode::REQUEST_TIMEOUT,
         };
-        let (response, _) = response.map_err(|failure| failure.error)?;
+        if has_met_an_end && Instant::now() < resend_until {
+            tracing::debug!("a kept connection ended; the request is sent again");
+            sent = send(&client(self.lines.until(resend_until), 0), request).await;
+        }
+        let (response, _) = sent.map_err(|failure| failure.error)?;
         let status = response.status().as_u16();
         let body = read_capped(response, max_bytes).await?;
         Ok((status, body))

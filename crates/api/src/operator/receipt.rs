@@ -85,8 +85,8 @@ pub(crate) struct ReceiptRequest {
     presented_expiry: String,
     /// As `presentedExpiry`.
     presented_cvv2: String,
-    /// As `presentedExpiry`.
-    presented_pin: String,
+    /// As `presentedExpiry`; null in receipts of the time before PINs were judged.
+    presented_pin: Option<String>,
 }
 
 /// A check and what came of it.
@@ -108,8 +108,9 @@ pub(crate) struct ReceiptNotice {
     webhook_id: String,
     body_bytes: u64,
     rsa_padding: String,
-    rsa_hash: String,
-    rsa_signed_bytes: String,
+    /// Null in receipts of the time before there was a choice, as is `rsaSignedBytes`.
+    rsa_hash: Option<String>,
+    rsa_signed_bytes: Option<String>,
     platform_key_version: u32,
     /// What was left of the deadline when it was sent, milliseconds.
     left_ms: u64,
@@ -181,7 +182,9 @@ impl ReceiptBody {
     /// An authorisation with its receipt and the money that it moved.
     pub(crate) fn of(view: &AuthorisationView, transfers: &[Transfer]) -> Self {
         let receipt = serde_json::from_str(&view.receipt).unwrap_or_else(|error| {
-            tracing::error!(auth_id = %view.authorisation.auth_id, %error, "a receipt is unreadable");
+            // Its text would repeat what stands there.
+            let (auth_id, column) = (view.authorisation.auth_id, error.column());
+            tracing::error!(%auth_id, column, "a receipt is unreadable");
             ReceiptParts::default()
         });
         Self {
@@ -201,5 +204,31 @@ impl NamesCards for ReceiptBody {
             cards.push((enterprise_id, &mut request.card_id));
         }
         cards
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_of_earlier_versions_are_read() {
+        let receipt = r#"{"request":{"cardId":"1","direction":"OUTGOING","authType":"NORMAL",
+            "transactionType":"R","acquirerAmount":"1.00","acquirerCurrency":"840",
+            "amount":"1.00","currency":"840","fxRate":"1","merchantId":null,"merchantName":null,
+            "merchantCountry":null,"mcc":null,"stan":null,"rrn":null,"presentedExpiry":"ABSENT",
+            "presentedCvv2":"ABSENT"},"checks":[{"name":"deposit","passed":true,"detail":null}],
+            "notice":{"webhookId":"2","bodyBytes":900,"rsaPadding":"PKCS1",
+            "platformKeyVersion":1,"leftMs":1990},
+            "answer":{"status":200,"responseCode":"00","fault":null,"excerpt":null,
+            "elapsedMs":3.125},"timingsMs":{"load":0.5,"total":9.25},
+            "outcome":{"approved":true,"responseCode":"00","rejectReason":null,
+            "detail":"approved"}}"#;
+        let parts: ReceiptParts = serde_json::from_str(receipt).unwrap();
+        assert_eq!(parts.notice.as_ref().unwrap().rsa_hash, None);
+        let told = serde_json::to_value(&parts).unwrap();
+        let written: Value = serde_json::from_str(receipt).unwrap();
+        assert_eq!(told["timingsMs"], written["timingsMs"]);
+        assert_eq!(told["outcome"], written["outcome"]);
     }
 }
