@@ -1,23 +1,22 @@
 //! AES-256-GCM with a random nonce, for what is kept at rest.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use domain::Random;
-use zeroize::{Zeroize, Zeroizing};
+use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
+use zeroize::Zeroizing;
 
 use crate::CryptoError;
 
+const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 
 /// An AES-256-GCM key. Nonces are random, so one key seals at most 2^32 texts.
-pub struct AeadKey(LessSafeKey);
+pub struct AeadKey(Zeroizing<[u8; 32]>);
 
 impl AeadKey {
     /// A key from its 32 bytes.
     #[must_use]
-    pub fn new(mut bytes: [u8; 32]) -> Self {
-        let key = UnboundKey::new(&AES_256_GCM, &bytes).expect("an AES-256 key is 32 bytes");
-        bytes.zeroize();
-        Self(LessSafeKey::new(key))
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
     }
 
     /// Encrypts `plain` and binds `associated`: nonce, ciphertext, tag.
@@ -25,19 +24,17 @@ impl AeadKey {
     pub fn seal(&self, random: &dyn Random, associated: &[u8], plain: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_LEN];
         random.fill(&mut nonce);
-        let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len() + TAG_LEN);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(plain);
-        let tag = self
-            .0
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(associated),
-                &mut sealed[NONCE_LEN..],
-            )
-            .expect("no text in memory is beyond the limit of GCM");
-        sealed.extend_from_slice(tag.as_ref());
-        sealed
+        let mut tag = [0; TAG_LEN];
+        let ciphertext = encrypt_aead(
+            Cipher::aes_256_gcm(),
+            self.0.as_slice(),
+            Some(&nonce),
+            associated,
+            plain,
+            &mut tag,
+        )
+        .expect("no text in memory is beyond the limit of GCM");
+        [&nonce, ciphertext.as_slice(), &tag].concat()
     }
 
     /// Decrypts what [`AeadKey::seal`] made with the same `associated`.
@@ -52,12 +49,16 @@ impl AeadKey {
         let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or(CryptoError::Refused)?;
         let length = rest.len().checked_sub(TAG_LEN).ok_or(CryptoError::Refused)?;
         let (ciphertext, tag) = rest.split_at(length);
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CryptoError::Refused)?;
-        let mut plain = Zeroizing::new(vec![0; length]);
-        self.0
-            .open_separate_gather(nonce, Aad::from(associated), ciphertext, tag, &mut plain)
-            .map_err(|_| CryptoError::Refused)?;
-        Ok(plain)
+        decrypt_aead(
+            Cipher::aes_256_gcm(),
+            self.0.as_slice(),
+            Some(nonce),
+            associated,
+            ciphertext,
+            tag,
+        )
+        .map(Zeroizing::new)
+        .map_err(|_| CryptoError::Refused)
     }
 }
 

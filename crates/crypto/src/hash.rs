@@ -1,22 +1,26 @@
 //! SHA-256, HMAC and HKDF.
 
-use aws_lc_rs::{constant_time, digest, hkdf, hmac};
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::md::Md;
+use openssl::pkey::{Id, PKey};
+use openssl::pkey_ctx::PkeyCtx;
+use openssl::sha;
+use openssl::sign::Signer;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
+
+const MEMORY: &str = "hashing in memory fails only where memory is at its end";
 
 /// SHA-256 of `bytes`.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    fixed(digest::digest(&digest::SHA256, bytes).as_ref())
+    sha::sha256(bytes)
 }
 
 /// A SHA-256 that is fed piece by piece.
-pub struct Sha256(digest::Context);
-
-impl Default for Sha256 {
-    fn default() -> Self {
-        Self(digest::Context::new(&digest::SHA256))
-    }
-}
+#[derive(Default)]
+pub struct Sha256(sha::Sha256);
 
 impl Sha256 {
     /// Takes the next piece.
@@ -27,7 +31,7 @@ impl Sha256 {
     /// The hash of all pieces, one after the other.
     #[must_use]
     pub fn finish(self) -> [u8; 32] {
-        fixed(self.0.finish().as_ref())
+        self.0.finish()
     }
 }
 
@@ -35,20 +39,20 @@ impl Sha256 {
 /// (cardbridge-open-api.md section 3.2).
 #[must_use]
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    fixed(signed(key, parts).as_ref())
+    signed(key, parts).expect(MEMORY)
 }
 
 /// Whether `tag` is the HMAC-SHA256 of `parts`, in time that does not depend on
 /// where they differ.
 #[must_use]
 pub fn hmac_sha256_matches(key: &[u8], parts: &[&[u8]], tag: &[u8]) -> bool {
-    constant_time_eq(signed(key, parts).as_ref(), tag)
+    constant_time_eq(&hmac_sha256(key, parts), tag)
 }
 
 /// Whether both are equal, in time that depends on their lengths only.
 #[must_use]
 pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
-    constant_time::verify_slices_are_equal(left, right).is_ok()
+    left.ct_eq(right).into()
 }
 
 /// A 32-byte key derived from `secret` by HKDF-SHA256 (RFC 5869). `info` is
@@ -56,24 +60,30 @@ pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
 #[must_use]
 pub fn hkdf_sha256(secret: &[u8], salt: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
-    hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
-        .extract(secret)
-        .expand(info, hkdf::HKDF_SHA256)
-        .and_then(|output| output.fill(key.as_mut_slice()))
-        .expect("one hash length is within what HKDF gives");
+    derive(secret, salt, &info.concat(), key.as_mut_slice()).expect(MEMORY);
     key
 }
 
-fn signed(key: &[u8], parts: &[&[u8]]) -> hmac::Tag {
-    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
-    for part in parts {
-        context.update(part);
-    }
-    context.sign()
+fn derive(secret: &[u8], salt: &[u8], info: &[u8], key: &mut [u8]) -> Result<(), ErrorStack> {
+    let mut context = PkeyCtx::new_id(Id::HKDF)?;
+    context.derive_init()?;
+    context.set_hkdf_md(Md::sha256())?;
+    context.set_hkdf_salt(salt)?;
+    context.set_hkdf_key(secret)?;
+    context.add_hkdf_info(info)?;
+    context.derive(Some(key))?;
+    Ok(())
 }
 
-fn fixed(bytes: &[u8]) -> [u8; 32] {
-    bytes.try_into().expect("SHA-256 gives 32 bytes")
+fn signed(key: &[u8], parts: &[&[u8]]) -> Result<[u8; 32], ErrorStack> {
+    let key = PKey::hmac(key)?;
+    let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
+    for part in parts {
+        signer.update(part)?;
+    }
+    let mut tag = [0; 32];
+    signer.sign(&mut tag)?;
+    Ok(tag)
 }
 
 #[cfg(test)]

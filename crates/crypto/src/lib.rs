@@ -12,6 +12,7 @@ pub mod luhn;
 pub mod pin_verification;
 mod pool;
 pub mod rsa;
+mod tls;
 
 pub use aead::AeadKey;
 pub use error::CryptoError;
@@ -19,3 +20,4 @@ pub use hash::{Sha256, constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_m
 pub use key_text::KeyTextFault;
 pub use pool::{RsaPool, RsaPoolError};
 pub use rsa::{RsaPrivateKey, RsaPublicKey};
+pub use tls::tls_provider;

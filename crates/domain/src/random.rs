@@ -35,6 +35,6 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
-        aws_lc_rs::rand::fill(bytes).expect("the operating system has no random bytes");
+        getrandom::fill(bytes).expect("the operating system has no random bytes");
     }
 }

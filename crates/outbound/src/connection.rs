@@ -194,7 +194,7 @@ impl Service<Uri> for Lines {
 /// # Errors
 /// The system has no certificate authorities.
 pub(crate) fn system_tls() -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = crypto::tls_provider();
     let verifier = Verifier::new(Arc::clone(&provider))?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -209,7 +209,7 @@ pub(crate) fn system_tls() -> Result<ClientConfig, rustls::Error> {
 /// # Errors
 /// The TLS set-up failed.
 pub(crate) fn trustless_tls() -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = crypto::tls_provider();
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(RootCertStore::empty())

@@ -25,7 +25,7 @@ const TABLE: [(&str, May); 19] = [
     ("domain", Import(&[])),
     ("crypto", Import(&["domain"])),
     ("ledger", Import(&["domain"])),
-    ("outbound", Import(&["domain"])),
+    ("outbound", Import(&["domain", "crypto"])),
     ("schedule", Import(&["domain", "store"])),
     ("wire", Import(&["domain", "crypto"])),
     ("vault", Import(&["domain", "crypto"])),

@@ -11,7 +11,7 @@ use wire::cardbridge::signature::sign;
 
 use crate::engine::Engine;
 use crate::faults::Faults;
-use crate::server::{Server, cardbridge, run};
+use crate::server::{Server, cardbridge, http, run};
 use crate::world::{World, purchase, text};
 
 /// A clock ahead of this machine's by so many seconds.
@@ -52,7 +52,7 @@ impl Sealed {
     async fn code(&self, world: &World) -> String {
         let base = text(&world.sandbox(), "public_url");
         let url = format!("{base}/open-api/enterprise/v1/enterprise-balance?{QUERY}");
-        let request = reqwest::Client::new()
+        let request = http()
             .get(url)
             .header("X-DAPI-API-KEY", &self.api_key)
             .header("X-DAPI-TIMESTAMP", &self.timestamp)

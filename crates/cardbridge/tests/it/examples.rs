@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::engine::Engine;
+use crate::server::http;
 use crate::world::{World, purchase, text};
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples");
@@ -118,7 +119,7 @@ async fn require_answers(program: &str, file: &str) {
     example.says("webhook AUTHORISATION_RESULT");
 
     // What somebody else signed.
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http();
     let forged = client.post(format!("{}/auth", example.url));
     let body = r#"{"data":{"encryptedData":"AAAA","amount":1}}"#;
     let refused = forged.header("X-Auth-Signature", "AAAA").body(body).send().await.unwrap();

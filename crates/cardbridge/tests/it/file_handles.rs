@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::engine::Engine;
-use crate::server::Server;
+use crate::server::{Server, http};
 use crate::world::{World, purchase};
 
 /// The process's file handles.
@@ -65,7 +65,7 @@ async fn an_enterprise_that_never_answers_leaves_handles_for_the_others() {
     world.operator.patch(&path, &json!({ "authDeadlineMs": 500 })).await.unwrap();
     let card_id = world.card("order-1").await;
     world.enterprise.answer(Behaviour::Silent);
-    let http = reqwest::Client::new();
+    let http = http();
     let own = world.sandbox();
     let text = |key: &str| own[key].as_str().unwrap().to_owned();
     for _ in 0..ROUNDS {

@@ -9,6 +9,7 @@ use sdk::vm::{VmClient, VmEnvelope};
 use serde_json::{Value, json};
 
 use crate::engine::Engine;
+use crate::server::http;
 use crate::world::{World, purchase, text};
 
 /// Seeds of the storm; more by `CARDBRIDGE_TEST_STORM_SEEDS`.
@@ -46,7 +47,7 @@ impl Merchant {
         let base_url = text(&sandbox, "public_url");
         let (id, secret) = (text(app, "app_id"), text(app, "app_secret"));
         let client = VmClient::new(&base_url, &id, &secret, envelope.clone()).unwrap();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = http();
         let product = text(&app["product_codes"], "save");
         Self { client, envelope, http, base_url, product }
     }
@@ -86,7 +87,7 @@ async fn operator_keyed(
     body: &Value,
 ) -> Option<(u16, Value)> {
     let (admin_url, token) = world_url;
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = http();
     let call = http.post(format!("{admin_url}{path}")).bearer_auth(token).json(body);
     let answer = call.header("idempotency-key", key).send().await.ok()?;
     let status = answer.status().as_u16();

@@ -4,12 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use reqwest::Client;
 use serde_json::{Value, json};
 use sim::Operator;
 
 use crate::mail_server::MailServer;
-use crate::server::Server;
+use crate::server::{Server, http};
 
 const KEY: &str = "7be4a1c25eed5eed5eed5eed5eed5eed7be4a1c25eed5eed5eed5eed5eed5eed";
 const TOKEN: &str = "a-token-of-this-operator";
@@ -77,7 +76,7 @@ async fn a_key_goes_out_by_the_mail_server_and_is_fetched_once() {
     let text = |key: &str| data[key].as_str().unwrap().to_owned();
     assert!(text("extractUrl").starts_with(&server.public_url), "{data}");
     let url = text("extractUrl") + &text("extractSecretKey");
-    let http = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let http = http();
     let fetch = async || {
         let answer = http.get(&url).send().await.unwrap();
         serde_json::from_slice::<Value>(&answer.bytes().await.unwrap()).unwrap()

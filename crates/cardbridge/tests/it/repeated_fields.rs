@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use wire::cardbridge::signature::sign;
 
 use crate::engine::Engine;
+use crate::server::http;
 use crate::world::{World, text};
 
 const PATH: &str = "/open-api/customer/v1/create-customer";
@@ -20,7 +21,7 @@ async fn fields_given_twice_are_logged_by_name() {
     let body = r#"{"email":"first-value@example.com","email":"last-value@example.com"}"#;
     let timestamp = Clock::system().real_now().as_millis().to_string();
     let signature = sign(&secret, &key, &timestamp, "12345", body.as_bytes());
-    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let http = http();
     let request = http
         .post(format!("{}{PATH}", text(&sandbox, "public_url")))
         .header("X-DAPI-API-KEY", key)

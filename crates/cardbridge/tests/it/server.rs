@@ -7,10 +7,18 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use reqwest::{Client, redirect};
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cardbridge");
 const EXIT_WAIT: Duration = Duration::from_secs(180);
+
+/// A plain client that uses no proxy and follows nothing.
+pub fn http() -> Client {
+    let _ = crypto::tls_provider();
+    let builder = Client::builder().no_proxy().redirect(redirect::Policy::none());
+    builder.tls_certs_only([]).build().unwrap()
+}
 
 /// The binary with no option from this machine's environment.
 pub fn cardbridge() -> Command {

@@ -5,26 +5,17 @@ use std::path::{Path, PathBuf};
 
 use domain::{Clock, Timestamp};
 use files::{Bucket, BucketSettings, Files, ObjectKey};
-use reqwest::{Client, Response, redirect};
+use reqwest::Response;
 use serde_json::{Value, json};
 use vault::SecretText;
 
 use crate::engine::Engine;
 use crate::s3_server::{ACCESS_KEY_ID, BUCKET, S3Server, SECRET_ACCESS_KEY};
+use crate::server::http;
 use crate::world::World;
 
 const PDF: &[u8] = b"%PDF-1.7 a bill";
 const REGION: &str = "eu-west-1";
-
-/// A plain client that follows nothing.
-fn http() -> Client {
-    Client::builder()
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .tls_certs_only([])
-        .build()
-        .unwrap()
-}
 
 async fn put(url: &str, content: &'static [u8]) -> u16 {
     http().put(url).body(content).send().await.unwrap().status().as_u16()
