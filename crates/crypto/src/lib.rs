@@ -20,4 +20,4 @@ pub use hash::{Sha256, constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_m
 pub use key_text::KeyTextFault;
 pub use pool::{RsaPool, RsaPoolError};
 pub use rsa::{RsaPrivateKey, RsaPublicKey};
-pub use tls::tls_provider;
+pub use tls::{install_tls_provider, tls_provider};

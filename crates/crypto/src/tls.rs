@@ -1,19 +1,20 @@
 //! TLS out, over the same library as all other cryptography.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
-static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
-    // Clients that take no provider of ours look for the process's own. Where the program
-    // that we are part of has set one, they use that.
-    let _ = rustls_openssl::default_provider().install_default();
-    Arc::new(rustls_openssl::default_provider())
-});
-
-/// What TLS clients compute with: OpenSSL. From the first call on it is also the process's
-/// default, which clients without a setting for it use; call this before one is built.
+/// What TLS clients compute with: OpenSSL.
 #[must_use]
 pub fn tls_provider() -> Arc<CryptoProvider> {
-    Arc::clone(&PROVIDER)
+    Arc::new(rustls_openssl::default_provider())
+}
+
+/// Makes [`tls_provider`] the process's default, for clients that cannot be handed one. A
+/// default that the program has set already stays.
+pub fn install_tls_provider() {
+    if CryptoProvider::get_default().is_none() {
+        // Another thread may install one at the same moment: it serves as well.
+        let _ = rustls_openssl::default_provider().install_default();
+    }
 }

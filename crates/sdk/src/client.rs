@@ -211,7 +211,7 @@ pub(crate) fn http_client(base_url: &str) -> Result<reqwest::Client, ClientError
     if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
         return Err(ClientError::BaseUrl);
     }
-    let _ = crypto::tls_provider();
+    crypto::install_tls_provider();
     let builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(CALL_TIMEOUT)

@@ -44,7 +44,7 @@ impl Operator {
     /// # Errors
     /// No TLS client could be made.
     pub fn new(admin_url: &str, token: &str) -> Result<Self, OperatorError> {
-        let _ = crypto::tls_provider();
+        crypto::install_tls_provider();
         let builder = || Client::builder().no_proxy().timeout(TIMEOUT);
         let mut made = builder().build();
         if made.is_err() && admin_url.starts_with("http://") {

@@ -15,7 +15,7 @@ const EXIT_WAIT: Duration = Duration::from_secs(180);
 
 /// A plain client that uses no proxy and follows nothing.
 pub fn http() -> Client {
-    let _ = crypto::tls_provider();
+    crypto::install_tls_provider();
     let builder = Client::builder().no_proxy().redirect(redirect::Policy::none());
     builder.tls_certs_only([]).build().unwrap()
 }

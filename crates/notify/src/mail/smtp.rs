@@ -123,7 +123,7 @@ fn tls(settings: &SmtpSettings) -> Result<Tls, SmtpSetupError> {
     if settings.tls == SmtpTls::None {
         return Ok(Tls::None);
     }
-    let _ = crypto::tls_provider();
+    crypto::install_tls_provider();
     let mut parameters = TlsParameters::builder(settings.host.clone());
     if let Some(pem) = &settings.authority_pem {
         let unfit = SmtpSetupError { key: "ca-file", problem: "should hold a PEM certificate" };
