@@ -2,9 +2,9 @@
 
 use crate::country::{self, Country};
 
-/// One row a country of the published table, tab-separated, with a header. Countries that
-/// share a numbering plan share its code: in `1` and `7` the area stands in the number.
-const TABLE: &str = include_str!("../data/dialling.tsv");
+/// One row a country of docs/spec/data/countries.tsv, tab-separated, with a header. Countries
+/// that share a numbering plan share its code: in `1` and `7` the area stands in the number.
+const TABLE: &str = include_str!("../../../docs/spec/data/dialling.tsv");
 
 /// The digits that a country's numbers begin with after the `+`, `65`.
 #[must_use]
