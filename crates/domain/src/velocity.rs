@@ -1,5 +1,6 @@
 //! Velocity limits: what a card may spend in a day and in a month of UTC+8
-//! (operator-and-sandbox.md sections 2 and 5, cardbridge-open-api.md 6.2.9). Pure.
+//! (operator-and-sandbox.md sections 2 and 5, cardbridge-open-api.md section 6.2.9).
+//! Pure.
 
 use crate::text::text_enum;
 use crate::{Timestamp, VelocityLimit, VelocityLimits};

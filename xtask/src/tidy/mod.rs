@@ -2,6 +2,7 @@
 //!
 //! Each rule is one file with a pure function from what it reads to its findings.
 
+mod citations;
 mod imports;
 mod lock;
 mod manifest;
@@ -20,6 +21,7 @@ use std::path::Path;
 use crate::stage::output;
 use crate::{Failure, cargo, root};
 
+use citations::Specification;
 use mask::Masked;
 
 /// One place that breaks a rule.
@@ -70,6 +72,8 @@ fn check(root: &Path) -> Result<Vec<Finding>, Failure> {
         findings.extend(manifest::named_in_map(&names, &map));
     }
     findings.extend(lock::check(&read(root, "Cargo.lock")?));
+    let prose = source::prose_files(root)?;
+    let specification = Specification::read(root, &prose)?;
     for path in source::rust_files(root)? {
         let text = read(root, &path)?;
         let masked = Masked::of(&text);
@@ -78,9 +82,15 @@ fn check(root: &Path) -> Result<Vec<Finding>, Failure> {
         findings.extend(sql::check(&path, &masked));
         findings.extend(unfinished::check(&path, &masked));
         findings.extend(spelling::rust(&path, &masked));
+        findings.extend(specification.rust(&path, &masked));
     }
-    for path in source::prose_files(root)? {
-        findings.extend(spelling::prose(&path, &read(root, &path)?));
+    for path in prose {
+        let text = read(root, &path)?;
+        findings.extend(spelling::prose(&path, &text));
+        findings.extend(specification.text(&path, &text));
+    }
+    for path in source::settings_files(root)? {
+        findings.extend(specification.text(&path, &read(root, &path)?));
     }
     Ok(findings)
 }

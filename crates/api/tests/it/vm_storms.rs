@@ -1,5 +1,5 @@
 //! What apps of dialect 2 do to one another, and to themselves, when the RSA threads have more
-//! to do than they can (DESIGN decision 7).
+//! to do than they can (docs/decisions/003-rsa-decryption.md).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
