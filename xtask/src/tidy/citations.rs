@@ -10,6 +10,7 @@
 //! cardbridge-open-api.md section 14, U16 and U18     rows of a table, by their code
 //! vm-api.md section 16, row 22                       a row of a table, by its number
 //! cardbridge-open-api.md section 3.3, rule 7         an item of a numbered list
+//! operator-and-sandbox.md section 5, Limits          a paragraph that begins so in bold
 //! ```
 //!
 //! Other pages are cited by their path from the root: `docs/security.md`.
@@ -234,13 +235,13 @@ impl<'a> Reader<'a> {
         while self.goes_on(at) {
             let first = at + usize::from(matches!(self.words[at].text, "and" | "to"));
             let word = |at: usize| self.words.get(at).map_or("", |word| bare(word.text));
-            let (line, next) = match word(first) {
+            let (mark, second) = (word(first), word(first + 1));
+            let (line, next) = match mark {
                 code if is_code(code) => (format!("| {code} |"), first + 1),
-                "row" if is_number(word(first + 1)) => {
-                    (format!("| {} |", word(first + 1)), first + 2)
-                }
-                "rule" if is_number(word(first + 1)) => {
-                    (format!("{}. ", word(first + 1)), first + 2)
+                "row" if is_number(second) => (format!("| {second} |"), first + 2),
+                "rule" if is_number(second) => (format!("{second}. "), first + 2),
+                _ if self.words[at].text.starts_with(char::is_uppercase) => {
+                    (format!("**{mark}"), first + 1)
                 }
                 _ => return at,
             };
@@ -273,7 +274,7 @@ mod tests {
     use super::{BTreeMap, Masked, Specification, sections};
 
     const PAGE: &str = "# A page\n## 1. First\n1. one\n2. two\n## 2. Second\n### 2.1 Below\n\
-                        | U16 | a row |\n| 7 | another |\nsection 9\n";
+                        **Limits.** None.\n| U16 | a row |\n| 7 | another |\nsection 9\n";
 
     fn specification() -> Specification {
         Specification {
@@ -296,9 +297,10 @@ mod tests {
             "(a-page.md)",
             "As a-page.md section 2.1 says, all of it (README.md, docs/security.md).",
             "A citation over two lines (a-page.md\nsection 2.1): as it says.",
-            "Of several (a-page.md sections 1, 2 and 2.1).",
+            "Of several (a-page.md sections 1, 2 and 2.1; a-page.md section 2.1, Limits).",
             "Lines of one (a-page.md section 2, U16 and row 7; a-page.md section 1, rule 2).",
             "[Security](../../../docs/security.md), and docs/spec/a-page.md section 2.1, U16.",
+            "What is quoted (a-page.md section 1, \"One\") and a-page.md section 1 and Others.",
             "Somebody else's (RFC 9110 section 15.5.9), `section` and %C3.",
         ] {
             assert_eq!(found(comment), Vec::<String>::new(), "{comment}");
@@ -308,6 +310,10 @@ mod tests {
     #[test]
     fn what_leads_nowhere_is_found() {
         for (comment, expected) in [
+            (
+                "a-page.md section 2, Mail",
+                "1: a-page.md section 2 has no line that begins with `**Mail`",
+            ),
             ("(b-page.md)", "1: `b-page.md`: there is no such page"),
             ("a-page.md\nsection 3", "2: a-page.md has no section 3"),
             ("a-page.md sections 1 and 2.2", "1: a-page.md has no section 2.2"),
@@ -346,6 +352,6 @@ mod tests {
     fn a_page_of_the_specification_means_itself() {
         let findings = specification().text("docs/spec/a-page.md", PAGE);
         let texts: Vec<_> = findings.iter().map(|it| (it.line, it.text.as_str())).collect();
-        assert_eq!(texts, [(9, "a-page.md has no section 9")]);
+        assert_eq!(texts, [(10, "a-page.md has no section 9")]);
     }
 }
