@@ -76,9 +76,9 @@ impl VelocityUse {
         Self { day: fresh(day), month, ..self }
     }
 
-    /// The first limit of a period, in the order of [`VelocityExcess`], that `share` would exceed. What
-    /// reaches a limit exactly does not exceed it. A share without amount is not looked at
-    /// for amounts, nor one without count for counts.
+    /// The first limit of a period, in the order of [`VelocityExcess`], that `share` would exceed.
+    /// What reaches a limit exactly does not exceed it. A share without amount is not looked at for
+    /// amounts, nor one without count for counts.
     #[must_use]
     pub fn excess(&self, limits: &VelocityLimits, share: VelocityShare) -> Option<VelocityExcess> {
         let (day, month) = (self.day, self.month);

@@ -13,6 +13,7 @@ mod source;
 mod spelling;
 mod sql;
 mod unfinished;
+mod width;
 
 use std::fmt;
 use std::fs;
@@ -78,6 +79,7 @@ fn check(root: &Path) -> Result<Vec<Finding>, Failure> {
         let text = read(root, &path)?;
         let masked = Masked::of(&text);
         findings.extend(size::check(&path, &text));
+        findings.extend(width::check(&path, &text, &masked));
         findings.extend(names::check(&path, &masked));
         findings.extend(sql::check(&path, &masked));
         findings.extend(unfinished::check(&path, &masked));

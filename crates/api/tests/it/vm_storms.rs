@@ -58,8 +58,8 @@ impl Gate {
         arrived.await.unwrap();
     }
 
-    /// Fills the pool's queue, and returns once it is full, with jobs that wait at the gate, and every place that becomes
-    /// free.
+    /// Fills the pool's queue, and returns once it is full, with jobs that wait at the gate, and
+    /// every place that becomes free.
     async fn fill_queue(&self, pool: &Arc<RsaPool>) {
         for _ in 0..FILLERS {
             let (gate, pool) = (Arc::clone(&self.0), Arc::clone(pool));

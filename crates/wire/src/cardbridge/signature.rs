@@ -364,7 +364,8 @@ mod tests {
             other in prop::collection::vec((nasty(), nasty()), 0..4),
         ) {
             let (one, other) = (form::encode_pairs(&one), form::encode_pairs(&other));
-            if let (Some(text), Some(other_text)) = (unencoded_query(&one), unencoded_query(&other)) {
+            let texts = (unencoded_query(&one), unencoded_query(&other));
+            if let (Some(text), Some(other_text)) = texts {
                 prop_assert_eq!(text == other_text, one == other);
             }
         }

@@ -101,7 +101,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_join_to_the_whole_and_fit(plain: Vec<u8>, bits in prop::sample::select(vec![2048_usize, 3072, 4096])) {
+        fn pieces_join_to_the_whole_and_fit(
+            plain: Vec<u8>,
+            bits in prop::sample::select(vec![2048_usize, 3072, 4096]),
+        ) {
             let modulus = bits / 8;
             let cut: Vec<&[u8]> = pieces(&plain, modulus).collect();
             prop_assert!(cut.iter().all(|piece| piece.len() <= modulus - PADDING_BYTES));
