@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 
 /// Declares a body: its schema and the names of its fields.
 macro_rules! body {
-    ($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident ($wire:literal): $kind:ty),* $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident {
+        $($(#[$fmeta:meta])* $field:ident ($wire:literal): $kind:ty),* $(,)?
+    }) => {
         $(#[$meta])*
         #[derive(ToSchema)]
         pub struct $name { $($(#[$fmeta])* #[schema(rename = $wire)] pub $field: $kind),* }
@@ -284,7 +286,8 @@ body! {
 }
 
 body! {
-    /// A purchase, cash withdrawal, inquiry, completion or refund. The card is named by `cardId`, or by `pan`,
+    #[doc = " A purchase, cash withdrawal, inquiry, completion or refund. The card is named by \
+        `cardId`, or by `pan`,"]
     /// `expiry` and `cvv2`.
     NewAuthorisation {
         /// The card's id.

@@ -89,10 +89,13 @@ fn log(
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let trace_id = trace_id.to_str().unwrap_or_default();
     metrics::counter!("cardbridge_http_requests_total",
-        "listener" => listener.to_owned(), "route" => route.to_owned(), "status" => status.to_string())
+        "listener" => listener.to_owned(), "route" => route.to_owned(),
+        "status" => status.to_string())
     .increment(1);
     if response.status().is_server_error() {
-        tracing::info!(listener, %method, route, status, code, elapsed_ms, trace_id, "request failed");
+        tracing::info!(
+            listener, %method, route, status, code, elapsed_ms, trace_id, "request failed"
+        );
     } else {
         tracing::debug!(listener, %method, route, status, code, elapsed_ms, trace_id, "request");
     }

@@ -1,6 +1,6 @@
-//! `PUT /uploads/...` on the public listener, and the preflight of browsers before it: the bytes of a document, under a pre-signed
-//! address of the embedded store. It asks for no signed headers and answers as S3 does, for
-//! its callers are S3 clients. What was uploaded is never served from here.
+//! `PUT /uploads/...` on the public listener, and the preflight of browsers before it: the bytes of
+//! a document, under a pre-signed address of the embedded store. It asks for no signed headers and
+//! answers as S3 does, for its callers are S3 clients. What was uploaded is never served from here.
 
 mod browser;
 

@@ -1,5 +1,5 @@
-//! What is checked before anybody is asked (cardbridge-open-api.md sections 8.4, U16 and
-//! U18). Pure; every check is made and leaves its line, the first that fails is the cause.
+//! What is checked before anybody is asked (cardbridge-open-api.md sections 8.4 and 14, U16
+//! and U18). Pure; every check is made and leaves its line, the first that fails is the cause.
 
 use domain::{
     Authorisation, Card, CardStatus, PinVerdict, ResponseCode, Timestamp, VelocityExcess,

@@ -1,5 +1,5 @@
-//! Clearings, with and without an authorisation. They move the ledger on frozen, invalid and replaced cards too, and nobody is asked
-//! (operator-and-sandbox.md section 5).
+//! Clearings, with and without an authorisation. They move the ledger on frozen, invalid and
+//! replaced cards too, and nobody is asked (operator-and-sandbox.md section 5).
 
 use domain::{
     ArrivingAuthorisation, AuthId, AuthType, Authorisation, AuthorisationStatus, Card, Direction,

@@ -1,4 +1,4 @@
-//! From the shop's currency to the card's (cardbridge-open-api.md U40). Pure.
+//! From the shop's currency to the card's (cardbridge-open-api.md section 14, U40). Pure.
 
 use domain::{Currency, FxError, FxRate, FxTable, Money};
 

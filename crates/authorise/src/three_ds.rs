@@ -47,8 +47,8 @@ impl Challenges {
     }
 
     /// Makes a challenge. Its webhook, the request to the enterprise or the code for the app
-    /// whose card it is, is in the outbox when this returns. A frozen or blocked card is challenged too: its purchase is declined
-    /// later, by the authorisation.
+    /// whose card it is, is in the outbox when this returns. A frozen or blocked card is challenged
+    /// too: its purchase is declined later, by the authorisation.
     ///
     /// # Errors
     /// [`ChallengeError`].

@@ -101,7 +101,8 @@ pub struct ServeArgs {
     /// sandbox or production [default: sandbox]
     #[arg(long, value_name = "MODE")]
     mode: Option<String>,
-    /// external: somebody else checks who applies for cards [default: production refuses applications]
+    /// external: somebody else checks who applies for cards
+    /// [default: production refuses applications]
     #[arg(long, value_name = "WHO")]
     kyc: Option<String>,
     /// Directory of the embedded store, keys and sandbox.json [default: ./cardbridge-data]
@@ -139,7 +140,8 @@ pub struct ServeArgs {
     node: Option<String>,
     /// Start production although the highest id is over an hour ahead of the machine's clock
     /// [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true")]
     accept_clock_ahead: Option<String>,
     /// Filter of the log on stderr, such as info or authorise=debug,info [default: info]
     #[arg(long, value_name = "FILTER")]

@@ -45,8 +45,8 @@ pub fn normalise_email(email: &str) -> Result<String, CardsError> {
 }
 
 /// The phone number in E.164 form. The country, alpha-2, alpha-3 or a dialling code
-/// (`86`, `+86`), completes a national number; beside an international one it is only
-/// checked to be a country. Both occur in official samples (cardbridge-open-api.md C11).
+/// (`86`, `+86`), completes a national number; beside an international one it is only checked
+/// to be a country. Both occur in official samples (cardbridge-open-api.md section 13, C11).
 ///
 /// # Errors
 /// Number or country is ill-formed.

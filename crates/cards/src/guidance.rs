@@ -146,7 +146,7 @@ impl Cards {
 
 /// Whether a page of this type may be made for, and opened on, a card of this type and state.
 /// The numbers of a card are shown as long as it is not INVALID, as retrieve-secure-card does
-/// (section 6.2.5); a PIN needs plastic in use.
+/// (cardbridge-open-api.md section 6.2.5); a PIN needs plastic in use.
 ///
 /// # Errors
 /// The code that says which of the two does not fit.

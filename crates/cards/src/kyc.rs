@@ -299,7 +299,8 @@ pub fn refusal(error_code: ErrorCode, reason: Option<String>) -> KycRefusal {
 }
 
 /// What a form must hold: an image of an identity document, and with an employment an
-/// employer. Everything else may be missing or unknown (cardbridge-open-api.md C14).
+/// employer. Everything else may be missing or unknown (cardbridge-open-api.md section 13,
+/// C14).
 fn check(form: &KycForm) -> Result<(), CardsError> {
     if form.identify_proof_list.is_empty() {
         return Err(CardsError::KycInfoInvalid("identifyProofList is missing"));

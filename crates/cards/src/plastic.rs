@@ -11,7 +11,7 @@ use crate::{Cards, CardsError, delivery};
 
 impl Cards {
     /// Activates an embossed physical card; its virtual twin ends in the same commit, each
-    /// told by its CARD webhook (U16).
+    /// told by its CARD webhook (cardbridge-open-api.md section 14, U16).
     ///
     /// # Errors
     /// Not found, not physical, not WAITING_ACTIVE, not embossed; `ActivationRefused` if

@@ -22,7 +22,7 @@ pub enum StepDecision {
 }
 
 /// Decides the next step of an order. A failing road fails in the state that its code
-/// belongs to (section 7.1, "Stage -> failure code").
+/// belongs to (cardbridge-open-api.md section 7.1, "Stage -> failure code").
 #[must_use]
 pub fn next_step(order: &CardOrder, road: Road) -> StepDecision {
     if order.need_edd_file {

@@ -91,7 +91,9 @@ impl Cards {
                 Err(error) => return Err(error.into()),
             }
         }
-        tracing::error!(profile_id = %profile.profile_id, "no free PAN found in the profile's range");
+        tracing::error!(
+            profile_id = %profile.profile_id, "no free PAN found in the profile's range"
+        );
         Err(VmError::CardBin.into())
     }
 

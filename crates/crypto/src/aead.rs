@@ -87,7 +87,10 @@ mod tests {
         }
 
         #[test]
-        fn other_associated_data_and_cut_texts_are_refused(plain: Vec<u8>, cut: prop::sample::Index) {
+        fn other_associated_data_and_cut_texts_are_refused(
+            plain: Vec<u8>,
+            cut: prop::sample::Index,
+        ) {
             let key = AeadKey::new([7; 32]);
             let sealed = key.seal(&SystemRandom, b"here", &plain);
             prop_assert!(key.open(b"there", &sealed).is_err());

@@ -340,13 +340,15 @@ mod tests {
     const PADDINGS: [RsaPadding; 2] = [RsaPadding::Pkcs1, RsaPadding::OaepSha256];
 
     /// Made for this test with plain big-number arithmetic; the private half is gone.
-    const PUBLIC_KEY: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAyWBAi0xcUMiuSD1n7jnpY4GWrLIcs8FV7iIn\
+    const PUBLIC_KEY: &str = "\
+        MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAyWBAi0xcUMiuSD1n7jnpY4GWrLIcs8FV7iIn\
         suALCz0w8Mm6fwAeleBj78kAo1u2lUwyXmBawB+VorsBBhAT4zpCfjjq5VzeIkecJ5wo2wVHfHnr4T1Y\
         39Fxz5y3EK1Z+be9WTa9BHwsMkpvZ8PHbzW51hL5w8AVbk5NQs0ZPse0TtHf87hRFdigf1Uwxh3QguT3\
         7hlmjYpXJFTu80QM2s0ESzZi9uh3SPf7BffR3CQQGFnZXW048OhA3nFUhMrobJD91TGWJTsxW78lX/L4\
         ECmXaM0/vJn5z3aiv1+FdKsmuoY+23Xum/Y63HUq52m0pP8l7FeX8iIeydGNzKA5cQIDAQAB";
     const MESSAGE: &[u8] = b"HtWKTojgJIeTtXPPTpkSO3ItwaE=";
-    const SIGNATURE: &str = "Fb2VLnoziiZcQeKucfIIDVc9zaLK3ap/eA01uHpWidvPOz9YGWngRbHe9iN6l0JdACnKxq0K6zBesjsy\
+    const SIGNATURE: &str = "\
+        Fb2VLnoziiZcQeKucfIIDVc9zaLK3ap/eA01uHpWidvPOz9YGWngRbHe9iN6l0JdACnKxq0K6zBesjsy\
         5vovS0n8J+dKL8YIivdJsE4Y2D7QHHhiBda0L2cfXvCkjtyKh74wPCeJuMgQrFVwZxWMeqCXVlrufVX+\
         TJVqaHLPB4mr6264sESY0+k5+3gTYNZDZvWJoVUbf7Qxn0U9gMmBsPrX70QZyjWeZc1c6j86bD+uRaGY\
         7OrRY1VT0gejpXM1l1nurdJc8KA7zxHb1dsYLhLOChZDEoTrwNLAx0KOhHlzqw54rsHYIWDMBr1LRiuq\

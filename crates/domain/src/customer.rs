@@ -87,7 +87,8 @@ const MOST_NATIONAL_DIGITS: [(&str, usize); 42] = [
 /// Brings a phone number to E.164: blanks, hyphens, dots and brackets dropped, a
 /// leading `00` read as `+`, and `dialling_prefix` (digits) put before a national
 /// number, without its trunk zero. A number that begins with that prefix and is too long for a
-/// national one has it already (cardbridge-open-api.md C11: all forms are taken). Only syntax is checked (operator-and-sandbox.md section 5, Orders).
+/// national one has it already: all forms are taken (cardbridge-open-api.md section 13, C11).
+/// Only syntax is checked (operator-and-sandbox.md section 5, Orders).
 ///
 /// # Errors
 /// What is left is not `+` and 7 to 15 digits that begin with 1 to 9.

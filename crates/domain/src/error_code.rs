@@ -219,6 +219,17 @@ impl ErrorCode {
 mod tests {
     use super::ErrorCode;
 
+    const PUBLISHED: &str = include_str!("../../../docs/spec/data/error_codes.tsv");
+
+    #[test]
+    fn codes_and_texts_are_those_that_are_published() {
+        let published: Vec<_> =
+            PUBLISHED.lines().skip(1).filter_map(|row| row.split_once('\t')).collect();
+        let ours: Vec<_> =
+            ErrorCode::ALL.iter().map(|code| (code.as_str(), code.message())).collect();
+        assert_eq!(ours, published);
+    }
+
     #[test]
     fn every_published_code_is_here_once() {
         assert_eq!(ErrorCode::ALL.len(), 58);

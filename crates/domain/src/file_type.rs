@@ -1,6 +1,6 @@
 //! The kinds of files that customers' documents come in.
 
-/// What may be uploaded (cardbridge-open-api.md U27). Both spellings of a JPEG's
+/// What may be uploaded (cardbridge-open-api.md section 14, U27). Both spellings of a JPEG's
 /// extension stay as the caller chose them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileType {

@@ -4,7 +4,8 @@ use crate::text::text_enum;
 use crate::{CardId, CustomerId, EnterpriseId, KycTicketId, Timestamp};
 
 text_enum! {
-    /// What a hosted page is for. 5 and 6 are published nowhere (section 14, U14).
+    /// What a hosted page is for. 5 and 6 are published nowhere (cardbridge-open-api.md
+    /// section 14, U14).
     GuidanceType {
         /// Shows PAN, expiry and CVV2.
         ShowCard = "1",
@@ -20,7 +21,8 @@ text_enum! {
 }
 
 impl GuidanceType {
-    /// Whether the page is about a card, which the request must name (section 13, C18).
+    /// Whether the page is about a card, which the request must name (cardbridge-open-api.md
+    /// section 13, C18).
     #[must_use]
     pub const fn is_about_card(self) -> bool {
         matches!(self, Self::ShowCard | Self::SetPin | Self::ResetPin)
@@ -122,7 +124,7 @@ pub struct GuidanceLink {
 
 impl GuidanceLink {
     /// How long a link can be opened, and how long an opened page waits for its next step,
-    /// seconds of business time (section 6.3).
+    /// seconds of business time (cardbridge-open-api.md section 6.3).
     pub const LIFETIME_SECONDS: i64 = 300;
 
     /// Whether a request with these headers may open the page: the User-Agent is the agreed

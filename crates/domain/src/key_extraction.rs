@@ -37,10 +37,11 @@ pub struct KeyExtraction {
 }
 
 impl KeyExtraction {
-    /// How long a code is good for, seconds (section 14, U2).
+    /// How long a code is good for, seconds (cardbridge-open-api.md section 14, U2).
     pub const VALIDITY_S: i64 = 24 * 3_600;
 
-    /// What an attempt from `source` comes to, judged in the order of section 4.
+    /// What an attempt from `source` comes to, judged in the order of cardbridge-open-api.md
+    /// section 4.
     #[must_use]
     pub fn judge(&self, source: IpAddr, now: Timestamp) -> ExtractionOutcome {
         if now >= self.expires_at {

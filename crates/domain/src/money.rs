@@ -240,7 +240,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_and_minor_units_are_one_to_one(minor in -Money::MAX_INPUT_MINOR..=Money::MAX_INPUT_MINOR) {
+        fn text_and_minor_units_are_one_to_one(
+            minor in -Money::MAX_INPUT_MINOR..=Money::MAX_INPUT_MINOR,
+        ) {
             for currency in [Currency::USD, Currency(392), Currency(48)] {
                 let money = Money::new(minor, currency);
                 prop_assert_eq!(Money::parse_major(&money.to_major(), currency), Ok(money));

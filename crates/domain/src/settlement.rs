@@ -66,7 +66,8 @@ pub struct AuthorisationRow {
 #[error("not a yyyyMMdd day")]
 pub struct DayError;
 
-/// A business day: 00:00 to 24:00 in UTC+8 (section 10). Counted from 1970-01-01.
+/// A business day: 00:00 to 24:00 in UTC+8 (cardbridge-open-api.md section 10). Counted from
+/// 1970-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BusinessDay(i64);
 

@@ -16,7 +16,9 @@ pub struct EnumTextError {
 /// the wire and in the store. What is written above a value is also what the
 /// descriptions of our APIs say of it.
 macro_rules! text_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[doc = $meaning:literal])+ $variant:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident {
+        $($(#[doc = $meaning:literal])+ $variant:ident = $text:literal),+ $(,)?
+    }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum $name { $($(#[doc = $meaning])+ $variant),+ }
@@ -49,7 +51,10 @@ macro_rules! text_enum {
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    other => Err($crate::EnumTextError { kind: stringify!($name), text: other.to_owned() }),
+                    other => Err($crate::EnumTextError {
+                        kind: stringify!($name),
+                        text: other.to_owned(),
+                    }),
                 }
             }
         }

@@ -22,7 +22,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// The enterprise's verdict (C16).
+    /// The enterprise's verdict (cardbridge-open-api.md section 13, C16).
     ChallengeVerdict {
         /// The cardholder confirmed the purchase.
         Approve = "APPROVE",
@@ -86,7 +86,7 @@ pub struct ThreeDsChallenge {
 }
 
 impl ThreeDsChallenge {
-    /// How long a verdict is waited for, seconds (section 14, U29).
+    /// How long a verdict is waited for, seconds (cardbridge-open-api.md section 14, U29).
     pub const VALIDITY_S: i64 = 5 * 60;
 
     /// The states that an event leads through at `now`. The verdict given before is taken

@@ -1,5 +1,6 @@
 //! Velocity limits: what a card may spend in a day and in a month of UTC+8
-//! (operator-and-sandbox.md sections 2 and 5, cardbridge-open-api.md 6.2.9). Pure.
+//! (operator-and-sandbox.md sections 2 and 5, cardbridge-open-api.md section 6.2.9).
+//! Pure.
 
 use crate::text::text_enum;
 use crate::{Timestamp, VelocityLimit, VelocityLimits};
@@ -75,9 +76,9 @@ impl VelocityUse {
         Self { day: fresh(day), month, ..self }
     }
 
-    /// The first limit of a period, in the order of [`VelocityExcess`], that `share` would exceed. What
-    /// reaches a limit exactly does not exceed it. A share without amount is not looked at
-    /// for amounts, nor one without count for counts.
+    /// The first limit of a period, in the order of [`VelocityExcess`], that `share` would exceed.
+    /// What reaches a limit exactly does not exceed it. A share without amount is not looked at for
+    /// amounts, nor one without count for counts.
     #[must_use]
     pub fn excess(&self, limits: &VelocityLimits, share: VelocityShare) -> Option<VelocityExcess> {
         let (day, month) = (self.day, self.month);

@@ -66,7 +66,7 @@ pub struct VmProduct {
     pub created_at: Timestamp,
 }
 
-/// Limits of a card in minor units; zero is no limit of that kind (vm-api.md section 16, 22).
+/// Limits of a card in minor units; zero is no limit of that kind (vm-api.md section 16, row 22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VmLimits {
     /// Of one authorisation.

@@ -27,7 +27,7 @@ pub use upload_link::PATH_PREFIX as UPLOAD_PATH_PREFIX;
 /// How long an upload address is valid, seconds (cardbridge-open-api.md section 6.5.1).
 pub const UPLOAD_SECONDS: u32 = 3_600;
 
-/// Largest file, bytes (cardbridge-open-api.md U27).
+/// Largest file, bytes (cardbridge-open-api.md section 14, U27).
 pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 
 /// Where uploaded files are kept.

@@ -225,7 +225,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_that_is_read_is_a_plain_path(text in "(risk-center|\\.\\.|[a-z0-9./é-]{1,12}){1,3}(/[a-z0-9./é-]{0,40}){0,6}") {
+        fn any_text_that_is_read_is_a_plain_path(
+            text in "(risk-center|\\.\\.|[a-z0-9./é-]{1,12}){1,3}(/[a-z0-9./é-]{0,40}){0,6}",
+        ) {
             if let Ok(key) = text.parse::<ObjectKey>() {
                 prop_assert!(key.as_str().split('/').all(|part| !part.is_empty() && part != ".."));
             }

@@ -120,8 +120,9 @@ fn refusal(
     }
 }
 
-/// What is kept of an answer, without the URL that it may repeat. Nothing of one to a 3DS notice, which may repeat the code; card
-/// numbers are masked before the cut, since what is left of a cut one would not look like one.
+/// What is kept of an answer, without the URL that it may repeat. Nothing of one to a 3DS notice,
+/// which may repeat the code; card numbers are masked before the cut, since what is left of a cut
+/// one would not look like one.
 fn kept(event: &WebhookEvent, body: &[u8], url: &str) -> String {
     if event.webhook_type == WebhookType::VmCard3ds {
         return ANSWER_NOT_KEPT.to_owned();

@@ -1,6 +1,6 @@
 //! What is told afterwards: webhooks, from the outbox to the enterprise's server
 //! (cardbridge-open-api.md section 9), mail, and the reconciliation files of a day
-//! (section 10).
+//! (cardbridge-open-api.md section 10).
 
 mod attempt;
 mod mail;

@@ -61,7 +61,10 @@ impl WebhookWorker {
                 Err(error) => {
                     let Destination { enterprise_id, vm_app_id } = destination;
                     let vm_app_id = vm_app_id.map(tracing::field::display);
-                    tracing::error!(%enterprise_id, vm_app_id, %error, "a receiver cannot be read; its webhooks wait");
+                    tracing::error!(
+                        %enterprise_id, vm_app_id, %error,
+                        "a receiver cannot be read; its webhooks wait"
+                    );
                     continue;
                 }
             };
@@ -190,10 +193,16 @@ fn tell(delivery: &Delivery, attempt: &Attempt, outcome: AttemptOutcome) {
             tracing::debug!(%webhook_id, %enterprise_id, latency_ms, "webhook delivered");
         }
         AttemptOutcome::RetryAt(at) => {
-            tracing::info!(%webhook_id, %enterprise_id, status, refusal, latency_ms, %at, "webhook failed; will be tried again");
+            tracing::info!(
+                %webhook_id, %enterprise_id, status, refusal, latency_ms, %at,
+                "webhook failed; will be tried again"
+            );
         }
         AttemptOutcome::Dead => {
-            tracing::warn!(%webhook_id, %enterprise_id, status, refusal, latency_ms, "webhook failed for the last time; parked");
+            tracing::warn!(
+                %webhook_id, %enterprise_id, status, refusal, latency_ms,
+                "webhook failed for the last time; parked"
+            );
         }
     }
 }

@@ -53,8 +53,8 @@ const fn value(matches: bool) -> PresentedValue {
 }
 
 /// Of the records of one PAN, the one that a purchase uses: the active one, else the
-/// newest that is not ended, else the newest (cardbridge-open-api.md U16). `cards` are
-/// oldest first.
+/// newest that is not ended, else the newest (cardbridge-open-api.md section 14, U16). `cards`
+/// are oldest first.
 pub(crate) fn active_record(cards: Vec<Card>) -> Option<Card> {
     let rank = |card: &Card| match card.status {
         CardStatus::Activated => 2,

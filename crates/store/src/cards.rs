@@ -255,7 +255,7 @@ pub(crate) async fn find_pan(
 
 /// Writes a changed card and the webhook that tells of it, whose id is drawn in the commit:
 /// the order of ids is the order of the card's changes. A card of an app of dialect 2 is told
-/// of to nobody (vm-api.md section 16, 17).
+/// of to nobody (vm-api.md section 16, row 17).
 pub(crate) async fn write_told_card(
     tx: &Tx,
     ids: &IdGenerator,

@@ -159,7 +159,8 @@ mod tests {
         let mut connection = rusqlite::Connection::open_in_memory().unwrap();
         crate::migrations::migrate_sqlite(&mut connection).unwrap();
         let sql = "SELECT m.name, p.name FROM sqlite_schema m, pragma_table_info(m.name) p \
-            WHERE m.type = 'table' AND p.pk > 0 AND p.type = 'INTEGER' AND p.name LIKE '%\\_id' ESCAPE '\\'";
+            WHERE m.type = 'table' AND p.pk > 0 AND p.type = 'INTEGER' \
+            AND p.name LIKE '%\\_id' ESCAPE '\\'";
         let mut statement = connection.prepare(sql).unwrap();
         let keys = statement
             .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))

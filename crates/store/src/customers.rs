@@ -1,5 +1,5 @@
 //! Customers made by themselves (cardbridge-open-api.md section 6.7), and which customer
-//! an order is for (section 14, U22).
+//! an order is for (cardbridge-open-api.md section 14, U22).
 
 use domain::{Customer, CustomerId, EnterpriseId, email_key};
 use thiserror::Error;

@@ -14,7 +14,8 @@ const TURN_GRACE: Duration = Duration::from_secs(5);
 /// How often the table of turns is made while others make it.
 const MAX_TURN_TRIES: u32 = 20;
 /// The table that starts take turns by: one row.
-const MAKE_TURN: &str = "CREATE TABLE IF NOT EXISTS migration_turn (turn BIGINT NOT NULL PRIMARY KEY); \
+const MAKE_TURN: &str = "\
+    CREATE TABLE IF NOT EXISTS migration_turn (turn BIGINT NOT NULL PRIMARY KEY); \
     INSERT INTO migration_turn (turn) VALUES (1) ON CONFLICT (turn) DO NOTHING";
 
 mod sqlite {

@@ -6,8 +6,8 @@ use crate::engine::Tx;
 use crate::rows::Fields;
 use crate::{Store, StoreError};
 
-/// Most deliveries, those of hosted pages included, that an enterprise begins within [`OTP_WINDOW_S`]
-/// (operator-and-sandbox.md section 5, Limits).
+/// Most deliveries, those of hosted pages included, that an enterprise begins within
+/// [`OTP_WINDOW_S`] (operator-and-sandbox.md section 5, Limits).
 pub const MAX_OTP_DELIVERIES: i64 = 60;
 /// The window of [`MAX_OTP_DELIVERIES`], seconds of real time.
 pub const OTP_WINDOW_S: i64 = 60;
@@ -127,7 +127,8 @@ async fn claim(
 }
 
 /// Begins the delivery of a page's password. It is known by the page's link, under a reference
-/// that no caller can choose, since it begins with a blank (`domain::is_reference`), so what comes of it is not kept.
+/// that no caller can choose, since it begins with a blank (`domain::is_reference`), so what comes
+/// of it is not kept.
 pub(crate) async fn claim_page_password(
     tx: &Tx,
     enterprise_id: EnterpriseId,

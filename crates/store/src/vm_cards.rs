@@ -254,7 +254,7 @@ async fn open(tx: &Tx, ids: &IdGenerator, request: &OpenVmCard) -> Result<(), Vm
 }
 
 /// What moves when a card is opened. A credit-line card reserves nothing (vm-api.md
-/// section 16, 21).
+/// section 16, row 21).
 fn opening(request: &OpenVmCard) -> Vec<Command> {
     let (card, vm_card) = (&request.issued.card, &request.vm_card);
     let enterprise_id = vm_card.enterprise_id;

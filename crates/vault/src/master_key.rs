@@ -25,7 +25,8 @@ pub enum MasterKeyError {
     Form,
     /// Others than the owner may read or change the file.
     #[error(
-        "the master key file {path} has mode {mode:04o}, which lets others at it: run `chmod 600 {path}`"
+        "the master key file {path} has mode {mode:04o}, which lets others at it: \
+         run `chmod 600 {path}`"
     )]
     Mode {
         /// The file.

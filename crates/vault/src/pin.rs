@@ -24,7 +24,7 @@ pub struct PinError;
 pub struct ClearPin(Zeroizing<String>);
 
 impl ClearPin {
-    /// Reads four digits (cardbridge-open-api.md C6).
+    /// Reads four digits (cardbridge-open-api.md section 13, C6).
     ///
     /// # Errors
     /// [`PinError`] for any other text.

@@ -1,7 +1,7 @@
 //! Countries by ISO 3166: alpha-2, alpha-3 and numeric codes.
 
 /// The 249 rows of ISO 3166-1 that dialect 1 publishes, tab-separated, with a header.
-const TABLE: &str = include_str!("../data/countries.tsv");
+const TABLE: &str = include_str!("../../../docs/spec/data/countries.tsv");
 
 /// One country's codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

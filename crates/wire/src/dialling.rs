@@ -2,9 +2,9 @@
 
 use crate::country::{self, Country};
 
-/// One row a country of the published table, tab-separated, with a header. Countries that
-/// share a numbering plan share its code: in `1` and `7` the area stands in the number.
-const TABLE: &str = include_str!("../data/dialling.tsv");
+/// One row a country of docs/spec/data/countries.tsv, tab-separated, with a header. Countries
+/// that share a numbering plan share its code: in `1` and `7` the area stands in the number.
+const TABLE: &str = include_str!("../../../docs/spec/data/dialling.tsv");
 
 /// The digits that a country's numbers begin with after the `+`, `65`.
 #[must_use]
@@ -13,8 +13,8 @@ pub fn code_of(country: Country) -> Option<&'static str> {
     rows.find(|(alpha2, _)| *alpha2 == country.alpha2).map(|(_, code)| code.trim_end())
 }
 
-/// The digits before a national number, given a country's alpha-2 or alpha-3 code in
-/// either case, or its dialling code with or without a `+` (cardbridge-open-api.md C11).
+/// The digits before a national number, given a country's alpha-2 or alpha-3 code in either
+/// case, or its dialling code with or without a `+` (cardbridge-open-api.md section 13, C11).
 #[must_use]
 pub fn parse(text: &str) -> Option<&str> {
     let text = text.trim();

@@ -3,11 +3,13 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The same text three times; in each, what belongs to the others is blank.
+/// The same text four times; in each, what belongs to the others is blank. The insides of raw
+/// strings stand among those of all strings too.
 #[derive(Default)]
 pub struct Masked {
     code: String,
     strings: String,
+    raw_strings: String,
     comments: String,
 }
 
@@ -15,6 +17,7 @@ pub struct Masked {
 enum Kind {
     Code,
     Text,
+    RawText,
     Comment,
 }
 
@@ -53,6 +56,11 @@ impl Masked {
         numbered(&self.strings)
     }
 
+    /// The insides of raw strings, with their line numbers from 1.
+    pub fn raw_strings(&self) -> impl Iterator<Item = (usize, &str)> {
+        numbered(&self.raw_strings)
+    }
+
     /// Comments, with their line numbers from 1.
     pub fn comments(&self) -> impl Iterator<Item = (usize, &str)> {
         numbered(&self.comments)
@@ -60,12 +68,13 @@ impl Masked {
 
     fn push(&mut self, character: char, kind: Kind) {
         let masks = [
-            (Kind::Code, &mut self.code),
-            (Kind::Text, &mut self.strings),
-            (Kind::Comment, &mut self.comments),
+            (kind == Kind::Code, &mut self.code),
+            (matches!(kind, Kind::Text | Kind::RawText), &mut self.strings),
+            (kind == Kind::RawText, &mut self.raw_strings),
+            (kind == Kind::Comment, &mut self.comments),
         ];
-        for (own, mask) in masks {
-            mask.push(if own == kind || character == '\n' { character } else { ' ' });
+        for (is_own, mask) in masks {
+            mask.push(if is_own || character == '\n' { character } else { ' ' });
         }
     }
 
@@ -99,18 +108,19 @@ impl Masked {
     /// A string from behind its opening quote; `raw` is the number of marks that close
     /// a raw one.
     fn text(&mut self, rest: &mut Peekable<Chars<'_>>, raw: Option<usize>) {
+        let kind = if raw.is_some() { Kind::RawText } else { Kind::Text };
         self.push('"', Kind::Code);
         while let Some(character) = rest.next() {
             if character == '"' && raw.is_none_or(|marks| closes(rest.clone(), marks)) {
                 self.push('"', Kind::Code);
                 return;
             }
-            self.push(character, Kind::Text);
+            self.push(character, kind);
             if character == '\\'
                 && raw.is_none()
                 && let Some(escaped) = rest.next()
             {
-                self.push(escaped, Kind::Text);
+                self.push(escaped, kind);
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Each rule is one file with a pure function from what it reads to its findings.
 
+mod citations;
 mod imports;
 mod lock;
 mod manifest;
@@ -12,6 +13,7 @@ mod source;
 mod spelling;
 mod sql;
 mod unfinished;
+mod width;
 
 use std::fmt;
 use std::fs;
@@ -20,6 +22,7 @@ use std::path::Path;
 use crate::stage::output;
 use crate::{Failure, cargo, root};
 
+use citations::Specification;
 use mask::Masked;
 
 /// One place that breaks a rule.
@@ -70,17 +73,26 @@ fn check(root: &Path) -> Result<Vec<Finding>, Failure> {
         findings.extend(manifest::named_in_map(&names, &map));
     }
     findings.extend(lock::check(&read(root, "Cargo.lock")?));
+    let prose = source::prose_files(root)?;
+    let specification = Specification::read(root, &prose)?;
     for path in source::rust_files(root)? {
         let text = read(root, &path)?;
         let masked = Masked::of(&text);
         findings.extend(size::check(&path, &text));
+        findings.extend(width::check(&path, &text, &masked));
         findings.extend(names::check(&path, &masked));
         findings.extend(sql::check(&path, &masked));
         findings.extend(unfinished::check(&path, &masked));
         findings.extend(spelling::rust(&path, &masked));
+        findings.extend(specification.rust(&path, &masked));
     }
-    for path in source::prose_files(root)? {
-        findings.extend(spelling::prose(&path, &read(root, &path)?));
+    for path in prose {
+        let text = read(root, &path)?;
+        findings.extend(spelling::prose(&path, &text));
+        findings.extend(specification.text(&path, &text));
+    }
+    for path in source::settings_files(root)? {
+        findings.extend(specification.text(&path, &read(root, &path)?));
     }
     Ok(findings)
 }

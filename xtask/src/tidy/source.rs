@@ -32,6 +32,15 @@ pub fn prose_files(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
+/// Every file of settings of our own, as paths from the root.
+pub fn settings_files(root: &Path) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    for directory in ["crates", "xtask"] {
+        collect(root, directory, "toml", 0, &mut found)?;
+    }
+    Ok(found)
+}
+
 fn collect(
     root: &Path,
     directory: &str,

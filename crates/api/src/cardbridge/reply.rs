@@ -26,7 +26,8 @@ pub(crate) struct UncachedSuccess<T>(pub T);
 /// What a handler answers.
 pub(crate) type Reply<T> = Result<Success<T>, Failure>;
 
-/// A failure. `detail` is seen by the caller and repeats a caller's value in the sandbox only (`explained.rs`).
+/// A failure. `detail` is seen by the caller and repeats a caller's value in the sandbox only
+/// (`explained.rs`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     status: StatusCode,

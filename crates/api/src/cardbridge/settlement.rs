@@ -27,7 +27,7 @@ use crate::state::ApiState;
 /// Where links lead to: no signature, the token is the key.
 pub(crate) const DOWNLOAD_PATH: &str = "/settlement-files/{token}";
 
-/// How long a link lives, in real time (U39).
+/// How long a link lives, in real time (cardbridge-open-api.md section 14, U39).
 const LINK_LIFE_S: i64 = 15 * 60;
 const TOKEN_BYTES: usize = 32;
 

@@ -162,7 +162,8 @@ fn notice_shapes() -> Map<String, Value> {
 fn sealed_text(plain: &str, meaning: &str) -> Value {
     json!({
         "type": "string", "contentEncoding": "base64", "contentMediaType": JSON,
-        "contentSchema": reference(plain), "description": meaning, "example": "bm90IGEgY2lwaGVydGV4dA==",
+        "contentSchema": reference(plain), "description": meaning,
+        "example": "bm90IGEgY2lwaGVydGV4dA==",
     })
 }
 

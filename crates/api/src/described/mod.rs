@@ -29,7 +29,10 @@ pub(crate) fn schemas(document: &mut Value) -> &mut serde_json::Map<String, Valu
 pub(crate) fn servers(local: &str) -> Value {
     json!([
         { "url": "/", "description": "The listener that serves this document." },
-        { "url": local, "description": "A sandbox on this machine, as `cardbridge serve` starts it." },
+        {
+            "url": local,
+            "description": "A sandbox on this machine, as `cardbridge serve` starts it.",
+        },
     ])
 }
 

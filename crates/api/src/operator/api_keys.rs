@@ -52,7 +52,8 @@ pub(crate) struct NewApiKeyBody<'a> {
 
 /// Adds an API key: in the answer (sandbox only), or by a one-time extraction, of which the
 /// mailbox gets the code; that answer has no secret.
-#[utoipa::path(post, path = "/admin/v1/enterprises/{id}/api-keys", operation_id = "create_api_key", tag = "enterprises",
+#[utoipa::path(post, path = "/admin/v1/enterprises/{id}/api-keys", operation_id = "create_api_key",
+    tag = "enterprises",
     params(("id" = String, Path)), request_body = Option<NewApiKeyRequest>,
     responses((status = 200, body = HandedOverBody)))]
 pub(crate) async fn create(
@@ -78,8 +79,10 @@ pub(crate) async fn create(
     Ok(Json(HandedOverBody::Here(body)).into_response())
 }
 
-/// Every API key of an enterprise, newest first unless asked otherwise, revoked ones too. No secret is in it.
-#[utoipa::path(get, path = "/admin/v1/enterprises/{id}/api-keys", operation_id = "list_api_keys", tag = "enterprises",
+#[doc = "Every API key of an enterprise, newest first unless asked otherwise, revoked ones too. \
+    No secret is in it."]
+#[utoipa::path(get, path = "/admin/v1/enterprises/{id}/api-keys", operation_id = "list_api_keys",
+    tag = "enterprises",
     params(("id" = String, Path), ("order" = Option<String>, Query)),
     responses((status = 200, body = ApiKeysBody)))]
 pub(crate) async fn list(

@@ -15,7 +15,8 @@ use crate::problem::Problem;
 use crate::state::ApiState;
 
 /// Authorisations, newest first unless asked otherwise.
-#[utoipa::path(get, path = "/admin/v1/authorisations", operation_id = "list_authorisations", tag = "authorisations",
+#[utoipa::path(get, path = "/admin/v1/authorisations", operation_id = "list_authorisations",
+    tag = "authorisations",
     params(("cardId" = Option<String>, Query), ("enterpriseId" = Option<String>, Query),
         ("from" = Option<String>, Query), ("to" = Option<String>, Query),
         ("limit" = Option<u32>, Query), ("order" = Option<String>, Query),
@@ -46,7 +47,8 @@ fn moment(query: &ListQuery, name: &str) -> Result<Option<Timestamp>, Problem> {
 }
 
 /// The decision receipt.
-#[utoipa::path(get, path = "/admin/v1/authorisations/{id}", operation_id = "read_authorisation", tag = "authorisations",
+#[utoipa::path(get, path = "/admin/v1/authorisations/{id}", operation_id = "read_authorisation",
+    tag = "authorisations",
     params(("id" = String, Path)), responses((status = 200, body = ReceiptBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,

@@ -68,7 +68,8 @@ impl From<&Card> for CardBody {
 }
 
 /// One card.
-#[utoipa::path(get, path = "/admin/v1/cards/{id}", operation_id = "read_card", tag = "cards", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/admin/v1/cards/{id}", operation_id = "read_card", tag = "cards",
+    params(("id" = String, Path)),
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,
@@ -81,7 +82,8 @@ pub(crate) async fn read(
 
 /// The issuer's own freeze.
 #[utoipa::path(post, path = "/admin/v1/cards/{id}/block", tag = "cards",
-    params(("id" = String, Path)), request_body = Option<NoFields>, responses((status = 200, body = CardBody)))]
+    params(("id" = String, Path)), request_body = Option<NoFields>,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn block(
     State(state): State<Arc<ApiState>>,
     id: PathText,
@@ -97,7 +99,8 @@ pub(crate) async fn block(
 
 /// Lifts the issuer's freeze.
 #[utoipa::path(post, path = "/admin/v1/cards/{id}/unblock", tag = "cards",
-    params(("id" = String, Path)), request_body = Option<NoFields>, responses((status = 200, body = CardBody)))]
+    params(("id" = String, Path)), request_body = Option<NoFields>,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn unblock(
     State(state): State<Arc<ApiState>>,
     id: PathText,

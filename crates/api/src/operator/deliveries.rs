@@ -81,7 +81,8 @@ impl From<&DeliveryView> for DeliveryBody {
 }
 
 /// Webhooks, newest first unless asked otherwise.
-#[utoipa::path(get, path = "/admin/v1/webhook-deliveries", operation_id = "list_webhook_deliveries", tag = "webhooks",
+#[utoipa::path(get, path = "/admin/v1/webhook-deliveries", operation_id = "list_webhook_deliveries",
+    tag = "webhooks",
     params(("status" = Option<String>, Query), ("businessId" = Option<String>, Query),
         ("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
         ("order" = Option<String>, Query),
@@ -105,7 +106,8 @@ pub(crate) async fn list(
 }
 
 /// One webhook with its tries.
-#[utoipa::path(get, path = "/admin/v1/webhook-deliveries/{id}", operation_id = "read_webhook_delivery", tag = "webhooks",
+#[utoipa::path(get, path = "/admin/v1/webhook-deliveries/{id}",
+    operation_id = "read_webhook_delivery", tag = "webhooks",
     params(("id" = String, Path)), responses((status = 200, body = DeliveryBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,
@@ -118,7 +120,8 @@ pub(crate) async fn read(
 
 /// Sends a delivered or parked webhook again, to the URL in force now.
 #[utoipa::path(post, path = "/admin/v1/webhook-deliveries/{id}/resend", tag = "webhooks",
-    params(("id" = String, Path)), request_body = Option<NoFields>, responses((status = 200, body = DeliveryBody)))]
+    params(("id" = String, Path)), request_body = Option<NoFields>,
+    responses((status = 200, body = DeliveryBody)))]
 pub(crate) async fn resend(
     State(state): State<Arc<ApiState>>,
     id: PathText,

@@ -25,7 +25,8 @@ pub(crate) async fn enterprise_of(state: &ApiState, id: &PathText) -> Result<Ent
 }
 
 /// Creates an enterprise with the platform's key pair for it.
-#[utoipa::path(post, path = "/admin/v1/enterprises", operation_id = "create_enterprise", tag = "enterprises", request_body = NewEnterprise,
+#[utoipa::path(post, path = "/admin/v1/enterprises", operation_id = "create_enterprise",
+    tag = "enterprises", request_body = NewEnterprise,
     responses((status = 200, body = EnterpriseBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
@@ -38,7 +39,8 @@ pub(crate) async fn create(
 }
 
 /// Enterprises, newest first unless asked otherwise.
-#[utoipa::path(get, path = "/admin/v1/enterprises", operation_id = "list_enterprises", tag = "enterprises",
+#[utoipa::path(get, path = "/admin/v1/enterprises", operation_id = "list_enterprises",
+    tag = "enterprises",
     params(("limit" = Option<u32>, Query), ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<EnterpriseBody>)))]
@@ -58,7 +60,8 @@ pub(crate) async fn list(
 }
 
 /// One enterprise.
-#[utoipa::path(get, path = "/admin/v1/enterprises/{id}", operation_id = "read_enterprise", tag = "enterprises",
+#[utoipa::path(get, path = "/admin/v1/enterprises/{id}", operation_id = "read_enterprise",
+    tag = "enterprises",
     params(("id" = String, Path)), responses((status = 200, body = EnterpriseBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,

@@ -62,7 +62,8 @@ pub(crate) async fn list(
 
 /// Makes a parked job due at once, with all its attempts before it; another one is not found.
 #[utoipa::path(post, path = "/admin/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs",
-    params(("id" = String, Path)), request_body = Option<NoFields>, responses((status = 200, body = ParkedJobBody)))]
+    params(("id" = String, Path)), request_body = Option<NoFields>,
+    responses((status = 200, body = ParkedJobBody)))]
 pub(crate) async fn retry(
     State(state): State<Arc<ApiState>>,
     id: PathText,

@@ -221,8 +221,14 @@ fn problem() -> Value {
             "title": { "type": "string", "description": "The name of the status." },
             "status": { "type": "integer", "description": "The HTTP status." },
             "code": { "type": "string", "description": told, "enum": codes },
-            "detail": { "type": "string", "description": "For people: names the field, never its value." },
-            "objectId": { "type": "string", "description": "What it is about, where one object is." },
+            "detail": {
+                "type": "string",
+                "description": "For people: names the field, never its value.",
+            },
+            "objectId": {
+                "type": "string",
+                "description": "What it is about, where one object is.",
+            },
         },
     })
 }

@@ -57,7 +57,8 @@ impl NamesCards for OutstandingBody {
 }
 
 /// A bill with its authorisations and transactions.
-#[utoipa::path(get, path = "/admin/v1/outstandings/{id}", operation_id = "read_outstanding", tag = "authorisations",
+#[utoipa::path(get, path = "/admin/v1/outstandings/{id}", operation_id = "read_outstanding",
+    tag = "authorisations",
     params(("id" = String, Path)), responses((status = 200, body = OutstandingBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,

@@ -56,7 +56,8 @@ impl PlasticBody {
 }
 
 /// What the embosser needs to know. Personal data: not to be kept on the way.
-#[utoipa::path(get, path = "/admin/v1/cards/{id}/plastic", operation_id = "read_plastic", tag = "cards",
+#[utoipa::path(get, path = "/admin/v1/cards/{id}/plastic", operation_id = "read_plastic",
+    tag = "cards",
     params(("id" = String, Path)), responses((status = 200, body = PlasticBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,
@@ -72,7 +73,8 @@ pub(crate) async fn read(
 
 /// The card is embossed; only then can it be activated.
 #[utoipa::path(post, path = "/admin/v1/cards/{id}/emboss", tag = "cards",
-    params(("id" = String, Path)), request_body = Option<NoFields>, responses((status = 200, body = CardBody)))]
+    params(("id" = String, Path)), request_body = Option<NoFields>,
+    responses((status = 200, body = CardBody)))]
 pub(crate) async fn emboss(
     State(state): State<Arc<ApiState>>,
     id: PathText,

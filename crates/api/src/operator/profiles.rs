@@ -15,7 +15,8 @@ use crate::request_bodies::NewCardProfile;
 use crate::state::ApiState;
 
 /// Creates a card profile.
-#[utoipa::path(post, path = "/admin/v1/card-profiles", operation_id = "create_card_profile", tag = "cards", request_body = NewCardProfile,
+#[utoipa::path(post, path = "/admin/v1/card-profiles", operation_id = "create_card_profile",
+    tag = "cards", request_body = NewCardProfile,
     responses((status = 200, body = ProfileBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
@@ -32,7 +33,8 @@ pub(crate) async fn create(
 }
 
 /// Card profiles, newest first unless asked otherwise.
-#[utoipa::path(get, path = "/admin/v1/card-profiles", operation_id = "list_card_profiles", tag = "cards",
+#[utoipa::path(get, path = "/admin/v1/card-profiles", operation_id = "list_card_profiles",
+    tag = "cards",
     params(("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
         ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),

@@ -48,7 +48,8 @@ impl RevealBody {
 }
 
 /// Who opened this card's data, and why.
-#[utoipa::path(get, path = "/admin/v1/cards/{id}/reveals", operation_id = "list_reveals", tag = "cards",
+#[utoipa::path(get, path = "/admin/v1/cards/{id}/reveals", operation_id = "list_reveals",
+    tag = "cards",
     params(("id" = String, Path), ("order" = Option<String>, Query)),
     responses((status = 200, body = RevealsBody)))]
 pub(crate) async fn list(

@@ -119,8 +119,9 @@ pub(crate) async fn decide_kyc(
 
 /// Decides an intent ticket; an order that waits for its evidence goes on or fails.
 #[utoipa::path(post, path = "/admin/v1/intent-tickets/{id}/decide",
-    operation_id = "decide_intent_ticket_as_operator", tag = "tickets", params(("id" = String, Path)),
-    request_body = TicketVerdict, responses((status = 200, body = IntentTicketBody)))]
+    operation_id = "decide_intent_ticket_as_operator", tag = "tickets",
+    params(("id" = String, Path)), request_body = TicketVerdict,
+    responses((status = 200, body = IntentTicketBody)))]
 pub(crate) async fn decide_intent(
     State(state): State<Arc<ApiState>>,
     id: PathText,

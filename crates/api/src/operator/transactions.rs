@@ -64,7 +64,8 @@ impl From<&Posting> for TransactionBody {
 }
 
 /// Posted transactions, newest first unless asked otherwise.
-#[utoipa::path(get, path = "/admin/v1/transactions", operation_id = "list_transactions", tag = "authorisations",
+#[utoipa::path(get, path = "/admin/v1/transactions", operation_id = "list_transactions",
+    tag = "authorisations",
     params(("cardId" = Option<String>, Query), ("enterpriseId" = Option<String>, Query),
         ("authId" = Option<String>, Query), ("limit" = Option<u32>, Query),
         ("order" = Option<String>, Query),
@@ -88,7 +89,8 @@ pub(crate) async fn list(
 }
 
 /// One posted transaction.
-#[utoipa::path(get, path = "/admin/v1/transactions/{id}", operation_id = "read_transaction", tag = "authorisations",
+#[utoipa::path(get, path = "/admin/v1/transactions/{id}", operation_id = "read_transaction",
+    tag = "authorisations",
     params(("id" = String, Path)), responses((status = 200, body = TransactionBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,

@@ -119,7 +119,8 @@ fn pem(spki: &[u8]) -> Result<String, Problem> {
 }
 
 /// Creates an app of the VM API; in the sandbox with a prepaid and a credit-line product.
-#[utoipa::path(post, path = "/admin/v1/enterprises/{id}/vm-apps", operation_id = "create_vm_app", tag = "vm-apps",
+#[utoipa::path(post, path = "/admin/v1/enterprises/{id}/vm-apps", operation_id = "create_vm_app",
+    tag = "vm-apps",
     params(("id" = String, Path)), request_body = Option<NoFields>,
     responses((status = 200, body = NewVmAppBody)))]
 pub(crate) async fn create(
@@ -143,7 +144,8 @@ pub(crate) async fn create(
 }
 
 /// The apps of an enterprise, without their secrets.
-#[utoipa::path(get, path = "/admin/v1/enterprises/{id}/vm-apps", operation_id = "list_vm_apps", tag = "vm-apps",
+#[utoipa::path(get, path = "/admin/v1/enterprises/{id}/vm-apps", operation_id = "list_vm_apps",
+    tag = "vm-apps",
     params(("id" = String, Path), ("limit" = Option<u32>, Query), ("order" = Option<String>, Query),
         ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<VmAppBody>)))]
@@ -166,7 +168,8 @@ pub(crate) async fn list(
 }
 
 /// One app, without its secret.
-#[utoipa::path(get, path = "/admin/v1/vm-apps/{appId}", operation_id = "read_vm_app", tag = "vm-apps",
+#[utoipa::path(get, path = "/admin/v1/vm-apps/{appId}", operation_id = "read_vm_app",
+    tag = "vm-apps",
     params(("appId" = String, Path)), responses((status = 200, body = VmAppBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,
@@ -198,7 +201,8 @@ pub(crate) async fn webhook_secret(
 }
 
 /// Changes the fields that are given.
-#[utoipa::path(patch, path = "/admin/v1/vm-apps/{appId}", operation_id = "patch_vm_app", tag = "vm-apps",
+#[utoipa::path(patch, path = "/admin/v1/vm-apps/{appId}", operation_id = "patch_vm_app",
+    tag = "vm-apps",
     params(("appId" = String, Path)), request_body = VmAppChange,
     responses((status = 200, body = VmAppBody)))]
 pub(crate) async fn patch(
@@ -221,7 +225,8 @@ pub(crate) async fn patch(
 }
 
 /// Brings money to an app. The same reference again moves nothing.
-#[utoipa::path(post, path = "/admin/v1/vm-apps/{appId}/funds", operation_id = "fund_vm_app", tag = "vm-apps",
+#[utoipa::path(post, path = "/admin/v1/vm-apps/{appId}/funds", operation_id = "fund_vm_app",
+    tag = "vm-apps",
     params(("appId" = String, Path)), request_body = VmFunds,
     responses((status = 200, body = BalanceBody)))]
 pub(crate) async fn fund(

@@ -83,7 +83,8 @@ impl From<VmProductError> for Problem {
 }
 
 /// All products of an app.
-#[utoipa::path(get, path = "/admin/v1/vm-apps/{appId}/products", operation_id = "list_vm_products", tag = "vm-apps",
+#[utoipa::path(get, path = "/admin/v1/vm-apps/{appId}/products", operation_id = "list_vm_products",
+    tag = "vm-apps",
     params(("appId" = String, Path)), responses((status = 200, body = VmProductsBody)))]
 pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
@@ -94,7 +95,8 @@ pub(crate) async fn list(
 }
 
 /// Opens a product to an app, or sets the area and what is left of one that it has.
-#[utoipa::path(post, path = "/admin/v1/vm-apps/{appId}/products", operation_id = "put_vm_product", tag = "vm-apps",
+#[utoipa::path(post, path = "/admin/v1/vm-apps/{appId}/products", operation_id = "put_vm_product",
+    tag = "vm-apps",
     params(("appId" = String, Path)), request_body = NewVmProduct,
     responses((status = 200, body = VmProductsBody)))]
 pub(crate) async fn put(

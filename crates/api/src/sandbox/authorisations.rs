@@ -65,7 +65,8 @@ impl From<&AuthorisationAnswer> for AnswerBody {
 
 /// A purchase, cash withdrawal, inquiry, completion or refund through the whole
 /// authorisation path. A decline is an answer like any other.
-#[utoipa::path(post, path = "/sandbox/v1/authorisations", operation_id = "authorise", tag = "sandbox",
+#[utoipa::path(post, path = "/sandbox/v1/authorisations", operation_id = "authorise",
+    tag = "sandbox",
     request_body = NewAuthorisation, responses((status = 200, body = AnswerBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,

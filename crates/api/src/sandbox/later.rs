@@ -79,7 +79,8 @@ pub(crate) async fn clear(
 }
 
 /// Posts what nothing authorised (force post); nobody is asked.
-#[utoipa::path(post, path = "/sandbox/v1/clearings", operation_id = "force_clearing", tag = "sandbox",
+#[utoipa::path(post, path = "/sandbox/v1/clearings", operation_id = "force_clearing",
+    tag = "sandbox",
     request_body = ForcedClearing, responses((status = 200, body = TransactionBody)))]
 pub(crate) async fn force(
     State(state): State<Arc<ApiState>>,

@@ -52,7 +52,8 @@ impl From<&KeptMail> for MailBody {
     }
 }
 
-/// Messages that the platform sent, newest first unless asked otherwise; the latest 500 are kept, in memory only.
+#[doc = "Messages that the platform sent, newest first unless asked otherwise; the latest 500 \
+    are kept, in memory only."]
 #[utoipa::path(get, path = "/sandbox/v1/mailbox", operation_id = "read_mailbox", tag = "sandbox",
     params(("order" = Option<String>, Query)),
     responses((status = 200, body = MailboxBody)))]

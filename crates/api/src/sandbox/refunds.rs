@@ -67,7 +67,8 @@ impl RefundBody {
 
 /// Asks the enterprise to take a refund; an approved one is posted at once, a declined one
 /// is an answer like any other.
-#[utoipa::path(post, path = "/sandbox/v1/refunds", operation_id = "refund", tag = "sandbox", request_body = Refund,
+#[utoipa::path(post, path = "/sandbox/v1/refunds", operation_id = "refund", tag = "sandbox",
+    request_body = Refund,
     responses((status = 200, body = RefundBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,

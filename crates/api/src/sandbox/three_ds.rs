@@ -81,7 +81,8 @@ impl From<ChallengeError> for Problem {
 
 /// Challenges the cardholder; the enterprise is asked by webhook. Of a card of the VM API its
 /// app is sent a code, which the cardholder types: see `verify`.
-#[utoipa::path(post, path = "/sandbox/v1/3ds-challenges", operation_id = "create_3ds_challenge", tag = "sandbox",
+#[utoipa::path(post, path = "/sandbox/v1/3ds-challenges", operation_id = "create_3ds_challenge",
+    tag = "sandbox",
     request_body = NewChallenge, responses((status = 200, body = SandboxChallengeBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
@@ -102,7 +103,8 @@ pub(crate) async fn create(
 }
 
 /// A challenge as it stands.
-#[utoipa::path(get, path = "/sandbox/v1/3ds-challenges/{id}", operation_id = "read_3ds_challenge", tag = "sandbox",
+#[utoipa::path(get, path = "/sandbox/v1/3ds-challenges/{id}", operation_id = "read_3ds_challenge",
+    tag = "sandbox",
     params(("id" = String, Path)), responses((status = 200, body = SandboxChallengeBody)))]
 pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,
@@ -116,7 +118,8 @@ pub(crate) async fn read(
 
 /// Plays the cardholder of a card of the VM API, who types the code. The right one approves
 /// the challenge, the fifth wrong one rejects it; the answer's `status` tells.
-#[utoipa::path(post, path = "/sandbox/v1/3ds-challenges/{id}/verify", operation_id = "verify_3ds_challenge", tag = "sandbox",
+#[utoipa::path(post, path = "/sandbox/v1/3ds-challenges/{id}/verify",
+    operation_id = "verify_3ds_challenge", tag = "sandbox",
     params(("id" = String, Path)), request_body = ChallengeAnswer,
     responses((status = 200, body = SandboxChallengeBody)))]
 pub(crate) async fn verify(

@@ -1,7 +1,7 @@
 //! What an app may have under way at once, so that one app's storm leaves threads and
-//! connections to the others (DESIGN decision 7): its large bodies are read, and its envelopes
-//! opened, one after the other, at a bounded pace of blocks; few of its calls are handled at a
-//! time; few jobs of its answers stand in the queue of the RSA threads.
+//! connections to the others (docs/decisions/003-rsa-decryption.md): its large bodies are read,
+//! and its envelopes opened, one after the other, at a bounded pace of blocks; few of its calls
+//! are handled at a time; few jobs of its answers stand in the queue of the RSA threads.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,6 +1,6 @@
-//! The RSA envelope round the handlers (vm-api.md section 4, DESIGN decision 7): identify the
-//! caller, decrypt every block before judging any, answer every bad `content` alike, and
-//! encrypt the answer for the merchant.
+//! The RSA envelope round the handlers (vm-api.md section 4, docs/decisions/003-rsa-decryption.md):
+//! identify the caller, decrypt every block before judging any, answer every bad `content`
+//! alike, and encrypt the answer for the merchant.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -179,8 +179,8 @@ fn key_parameter() -> Value {
         "name": KEY_NAME,
         "in": "header",
         "required": false,
-        "description": "The same request with the same key again gets the first answer again, unless \
-            that was a refusal: a refusal leaves the key free.",
+        "description": "The same request with the same key again gets the first answer again, \
+            unless that was a refusal: a refusal leaves the key free.",
         "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES },
     })
 }
@@ -243,7 +243,10 @@ fn refusal(error: &VmError, codes: &ErrorCodes) -> Value {
 
 fn refusal_of_all(codes: &ErrorCodes) -> Value {
     let refusals: Vec<_> = UNIVERSAL.iter().map(|it| refusal(it, codes)).collect();
-    json!({ "description": "What every operation inside the envelope can answer.", "oneOf": refusals })
+    json!({
+        "description": "What every operation inside the envelope can answer.",
+        "oneOf": refusals,
+    })
 }
 
 /// An outer object whose text of this name holds a plain object.

@@ -1,5 +1,6 @@
 //! What is decrypted for a `content`, whatever is wrong with it: as many RSA operations as a
-//! good one of its size takes (DESIGN decision 7, vm-api.md section 15).
+//! good one of its size takes (docs/decisions/003-rsa-decryption.md, vm-api.md
+//! section 15).
 
 use crypto::CryptoError;
 use wire::vm::envelope::Content;

@@ -82,7 +82,9 @@ fn challenge() -> Value {
                 "properties": {
                     "card_id": text("The card."),
                     "currency": text("The shop's currency, three letters."),
-                    "amount": { "type": "number", "description": "In the shop's currency.", "example": 50 },
+                    "amount": {
+                        "type": "number", "description": "In the shop's currency.", "example": 50,
+                    },
                     "otp": text("Six digits."),
                     "detail": text("Name of the shop."),
                 },

@@ -199,7 +199,8 @@ const APPLY: &str = "card-order/v1/apply-virtual";
 /// What a route answers to an input that yields a code.
 async fn provoked(scene: &Scene<'_>, wanted: ErrorCode) -> String {
     match wanted {
-        // Before the application (section 3.5): any route, here card/v1/detail.
+        // Before the application (cardbridge-open-api.md section 3.5): any route, here
+        // card/v1/detail.
         ApiKeyEmpty => scene.without("X-DAPI-API-KEY").await,
         TimestampEmpty => scene.without("X-DAPI-TIMESTAMP").await,
         TimestampFormatError => scene.signed(|it| it.timestamp = "123".to_owned()).await,
@@ -210,7 +211,7 @@ async fn provoked(scene: &Scene<'_>, wanted: ErrorCode) -> String {
         InvalidApiKey => scene.signed(|it| it.api_key = "AK-UNKNOWN").await,
         SignatureError => scene.without("X-DAPI-SIGN").await,
         SysIllegalParam => scene.get("card/v1/detail").await,
-        // Applications (6.1.1).
+        // Applications (cardbridge-open-api.md section 6.1.1).
         CardOrderRefAlreadyExists => scene.apply("/cardOrderRef", json!("first")).await,
         CardOrderProfileNotFound => scene.apply("/profileId", json!("1")).await,
         CardProfileNotSupportingCountryCodes => scene.apply("/kycInfo/country", json!("FR")).await,
@@ -249,7 +250,7 @@ async fn provoked_by_orders(scene: &Scene<'_>, wanted: ErrorCode) -> String {
         CardOrderNotFound => scene.get("card-order/v1/detail?cardOrderId=1").await,
         CardOrderVirtualToPhysicalFailed => scene.physical_order_ends_with("FAIL").await,
         ChannelCustomerNotFound => scene.physical_order_ends_with("FAIL-CHANNEL-CUSTOMER").await,
-        // Twins and successors (6.1.2 and 6.1.3).
+        // Twins and successors (cardbridge-open-api.md sections 6.1.2 and 6.1.3).
         OriginalCardNotFound => scene.replace("1").await,
         CardLayoutNotFound => scene.twin(|it| it["cardLayoutCode"] = json!("OTHER")).await,
         ExistNotFailedReplaceCardOrder => {
@@ -262,7 +263,7 @@ async fn provoked_by_orders(scene: &Scene<'_>, wanted: ErrorCode) -> String {
             scene.freeze(card_id, false).await;
             refused
         }
-        // Cards (6.2).
+        // Cards (cardbridge-open-api.md section 6.2).
         CardNotFound => scene.get("card/v1/detail?cardId=1").await,
         CardStatusNotFrozen => scene.freeze(card_id, false).await,
         CardStatusNotActivated => {

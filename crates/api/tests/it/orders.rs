@@ -115,7 +115,8 @@ both_engines!(each_refusal_has_its_code, |platform| {
         assert_eq!(caller.post(platform, APPLY, &body).await["code"], code, "{body}");
     }
     let normal = json!({"profileId": caller.profile_id, "cardType": "VIRTUAL",
-        "cardOrderRef": "normal", "cardApplyMode": "NORMAL", "customerId": "1", "kycTicketId": "1"});
+        "cardOrderRef": "normal", "cardApplyMode": "NORMAL", "customerId": "1",
+        "kycTicketId": "1"});
     let refused = caller.post(platform, APPLY, &normal).await;
     assert_eq!(refused["code"], "DAPI_CUSTOMER_NOT_FOUND");
     let unknown = changed(normal, "/cardApplyMode", json!("OTHER"));

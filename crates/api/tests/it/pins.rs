@@ -1,4 +1,4 @@
-//! PINs: proven, set, presented (cardbridge-open-api.md section 6.2.7, U44).
+//! PINs: proven, set, presented (cardbridge-open-api.md sections 6.2.7 and 14, U44).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

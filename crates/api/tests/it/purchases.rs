@@ -52,7 +52,11 @@ both_engines!(wrong_purchases_are_refused_and_leave_nothing, |platform| {
     let other = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
     let theirs = text(&other.new_card(platform, "ord-1").await["cardId"]);
-    let body = |card_id: &str, auth_type: &str, amount: Value, currency: &str| json!({"cardId": card_id, "authType": auth_type, "amount": amount, "currency": currency});
+    let body = |card_id: &str, auth_type: &str, amount: Value, currency: &str| {
+        json!({
+            "cardId": card_id, "authType": auth_type, "amount": amount, "currency": currency,
+        })
+    };
     for (request, code) in [
         (body(&theirs, "EXPEND", json!("1"), "840"), "DAPI_CARD_NOT_FOUND"),
         (body("card_1", "EXPEND", json!("1"), "840"), "DAPI_CARD_NOT_FOUND"),

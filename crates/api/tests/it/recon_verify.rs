@@ -154,7 +154,11 @@ both_engines!(changed_bytes_and_totals_of_a_file_are_found, |platform, location|
         Location::Sqlite(_) => "CAST('no row' AS BLOB)",
         Location::Postgres(_) => "convert_to('no row', 'UTF8')",
     };
-    tamper(location, &format!("UPDATE settlement_piece SET bytes = {bytes} WHERE file_id = (SELECT file_id FROM settlement_file WHERE {transaction} AND row_count > 0)")).await;
+    let change = format!(
+        "UPDATE settlement_piece SET bytes = {bytes} WHERE file_id = \
+         (SELECT file_id FROM settlement_file WHERE {transaction} AND row_count > 0)"
+    );
+    tamper(location, &change).await;
     assert_eq!(
         kinds(platform, day).await,
         ["transaction unreadable", "transaction missingRow", "transaction bytes"]

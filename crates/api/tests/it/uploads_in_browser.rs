@@ -22,7 +22,8 @@ async fn address(visit: &Visit) -> (String, String) {
 /// keeps the answer from it.
 async fn upload(visit: &mut Visit, url: &str, content: &str) -> Value {
     let script = format!(
-        "fetch('{url}', {{ method: 'PUT', body: new Blob(['{content}'], {{ type: 'application/pdf' }}),
+        "fetch('{url}', {{ method: 'PUT', \
+            body: new Blob(['{content}'], {{ type: 'application/pdf' }}),
             headers: {{ 'x-page': 'statement' }} }})
             .then(async (answer) => [answer.status, await answer.text()], (error) => error.name)"
     );

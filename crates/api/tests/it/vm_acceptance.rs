@@ -1,5 +1,5 @@
 //! Acceptance checks of dialect 2 (vm-api.md section 15) as strict clients make them, and the
-//! texts of section 7 for what they may send wrong.
+//! texts of vm-api.md section 7 for what they may send wrong.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::vm_client::{Merchant, NewApp, merchant_key, post_raw};
 static KEY_4096: LazyLock<RsaPrivateKey> =
     LazyLock::new(|| RsaPrivateKey::generate(4_096).unwrap());
 
-/// A client that takes nothing but what section 1 promises.
+/// A client that takes nothing but what vm-api.md section 1 promises.
 struct Strict<'a> {
     platform: &'a Platform,
     merchant: &'a Merchant,

@@ -88,7 +88,9 @@ both_engines!(wrong_settings_are_refused_and_change_nothing, |platform| {
     let before = read(platform, &app).await;
     for bad in [
         json!({ "merchantPublicKey": "no key" }),
-        json!({ "merchantPublicKey": "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----" }),
+        json!({
+            "merchantPublicKey": "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"
+        }),
         json!({ "webhookUrl": "ftp://shop.example" }),
         json!({ "webhookUrl": "http://169.254.169.254/latest" }),
         json!({ "ipWhitelist": ["everybody"] }),

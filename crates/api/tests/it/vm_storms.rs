@@ -1,5 +1,5 @@
 //! What apps of dialect 2 do to one another, and to themselves, when the RSA threads have more
-//! to do than they can (DESIGN decision 7).
+//! to do than they can (docs/decisions/003-rsa-decryption.md).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -58,8 +58,8 @@ impl Gate {
         arrived.await.unwrap();
     }
 
-    /// Fills the pool's queue, and returns once it is full, with jobs that wait at the gate, and every place that becomes
-    /// free.
+    /// Fills the pool's queue, and returns once it is full, with jobs that wait at the gate, and
+    /// every place that becomes free.
     async fn fill_queue(&self, pool: &Arc<RsaPool>) {
         for _ in 0..FILLERS {
             let (gate, pool) = (Arc::clone(&self.0), Arc::clone(pool));

@@ -17,7 +17,8 @@ use crate::hot_deposit::purchases::Purchases;
 const DAY: &str = "20250115";
 /// Microseconds from one authorisation to the next: a million of them fit into a day.
 const STEP_US: u64 = 80_000;
-/// The columns of section 10, the last two of the shop's name as they are stored.
+/// The columns of cardbridge-open-api.md section 10, the last two of the shop's name as they
+/// are stored.
 const COLUMNS: &str = "auth_id, customer_id, card_id, direction, auth_type, transaction_type, \
     currency, amount_minor, acquirer_currency, acquirer_amount_minor, original_auth_id, outs_id, \
     status, reject_reason, merchant_id, merchant_name, merchant_country, mcc, created_at";

@@ -88,7 +88,10 @@ impl Document {
         if let Some(fx) = table.remove("fx") {
             let section = fx.try_into::<FxSection>().map_err(|error| {
                 let problem = error.message();
-                refused(format!("fx: should be rates = [{{from, to, rate}}, ...] or per-usd = {{SGD = ...}}; {problem}"))
+                refused(format!(
+                    "fx: should be rates = [{{from, to, rate}}, ...] or \
+                     per-usd = {{SGD = ...}}; {problem}"
+                ))
             })?;
             document.fx = Some(section);
         }

@@ -370,7 +370,8 @@ mod tests {
     fn dialect_2_is_told_its_clock_first_status_token_and_numbers() {
         assert_eq!(load(&[], &[], None).unwrap().vm, VmSettings::default());
         let file = "[vm]\nutc_offset = '-03:30'\nfirst-status = 'COMPLETE'\n\
-            token-lifetime-s = 61\nextra_fields = true\n[vm.error_codes]\ninvalid-token = 401\ncard_canceled = 700014";
+            token-lifetime-s = 61\nextra_fields = true\n[vm.error_codes]\n\
+            invalid-token = 401\ncard_canceled = 700014";
         let vm = load(&[], &[], Some(file)).unwrap().vm;
         assert_eq!((vm.offset.seconds(), vm.token_lifetime_s), (-12_600, 61));
         assert_eq!((vm.open_state, vm.extra_fields), (State::Complete, true));

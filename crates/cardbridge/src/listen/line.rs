@@ -104,7 +104,8 @@ mod tests {
         };
         assert_eq!(
             super::webhook(&webhook),
-            "webhook  CARD_ORDER UPDATE 9 amount=1.50 cardId=7 name=a\u{fffd}[2Jb\u{fffd}c status=SUCCEED"
+            "webhook  CARD_ORDER UPDATE 9 amount=1.50 cardId=7 \
+             name=a\u{fffd}[2Jb\u{fffd}c status=SUCCEED"
         );
     }
 

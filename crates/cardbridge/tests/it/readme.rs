@@ -25,7 +25,8 @@ fn put_cargo(directory: &Path) {
     let cargo = directory.join("cargo");
     let binary = cardbridge().get_program().to_str().unwrap().to_owned();
     let script = format!(
-        "#!/bin/sh\n[ \"$1 $2 $3\" = \"run --release --\" ] || exit 64\nshift 3\nexec '{binary}' \"$@\"\n"
+        "#!/bin/sh\n[ \"$1 $2 $3\" = \"run --release --\" ] || exit 64\n\
+         shift 3\nexec '{binary}' \"$@\"\n"
     );
     std::fs::write(&cargo, script).unwrap();
     std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::enterprises::EnterprisePages;
 use super::rebuilt::{Page, RebuiltRows, Totals};
 
-/// When the files of a day are ready, after its end (section 10).
+/// When the files of a day are ready, after its end (cardbridge-open-api.md section 10).
 const READY_AFTER_S: i64 = 2 * 60 * 60;
 /// How long after its end a day may still get rows that were on their way to the store.
 const SETTLING_S: i64 = 60;

@@ -277,7 +277,8 @@ async fn write_account(tx: &Tx, loaded: &LoadedAccount) -> Result<(), StoreError
     }
     tx.execute(
         "UPDATE ledger_account SET funding_minor = $3, available_minor = $4, held_minor = $5, \
-         posted_minor = $6, forced_negative = $7, closed_into = $8 WHERE enterprise_id = $1 AND account_id = $2",
+         posted_minor = $6, forced_negative = $7, closed_into = $8 \
+         WHERE enterprise_id = $1 AND account_id = $2",
         &[
             account.enterprise_id.as_i64().into(),
             account.account_id.as_i64().into(),

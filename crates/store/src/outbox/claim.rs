@@ -208,7 +208,9 @@ fn read(row: &Row, lease: Lease) -> Option<Delivery> {
         Ok(delivery) => Some(delivery),
         Err(error) => {
             let (enterprise_id, webhook_id) = (row.int(0).ok(), row.int(1).ok());
-            tracing::error!(enterprise_id, webhook_id, %error, "a webhook cannot be read; it is not sent");
+            tracing::error!(
+                enterprise_id, webhook_id, %error, "a webhook cannot be read; it is not sent"
+            );
             None
         }
     }

@@ -33,7 +33,8 @@ pub(super) async fn finish(
     }
     record(tx, event, attempt).await?;
     let is_over = !matches!(outcome, AttemptOutcome::RetryAt(_));
-    // The body of an app's challenge is of no more use then (contract section 5, Mail).
+    // The body of an app's challenge is of no further use then (operator-and-sandbox.md
+    // section 5, Mail).
     if is_over && event.webhook_type == WebhookType::VmCard3ds {
         let wipe = "UPDATE webhook SET body = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
         let empty: &[u8] = &[];

@@ -31,7 +31,8 @@ fn old_rows() -> String {
         sql += &format!(
             "INSERT INTO webhook (enterprise_id, webhook_id, webhook_type, sub_type, business_id, \
              body, created_at, status, tries, next_attempt_at, leased_until, vm_app_id) VALUES \
-             ({owner}, {id}, 'CARD', 'UPDATE', {object}, '{{}}', 0, '{status}', 0, {id}, {leased}, 0);"
+             ({owner}, {id}, 'CARD', 'UPDATE', {object}, '{{}}', 0, '{status}', 0, {id}, \
+             {leased}, 0);"
         );
     };
     webhook(1, 1, 7, "DELIVERED", "NULL");

@@ -7,7 +7,8 @@ use crate::engine::{Row, Value};
 use crate::{PlatformKey, StoreError};
 
 /// The columns of an enterprise.
-pub(crate) const ENTERPRISE_COLUMNS: &str = "enterprise_id, name, sealed_webhook_url, sealed_auth_url, \
+pub(crate) const ENTERPRISE_COLUMNS: &str = "\
+    enterprise_id, name, sealed_webhook_url, sealed_auth_url, \
     external_public_key, webhook_key, ip_allowlist, redirect_hosts, page_origins, pci, \
     auth_deadline_ms, rsa_padding, rsa_hash, rsa_signed_bytes, created_at";
 

@@ -23,8 +23,8 @@ const ON_DEPOSIT: &str = "NOT EXISTS (SELECT 1 FROM vm_card own \
     WHERE own.enterprise_id = posting.enterprise_id AND own.card_id = posting.card_id)";
 
 impl Store {
-    /// The next decided authorisations of the deposit's cards that arrived on a day, after the one given, in order
-    /// of arrival and id; an empty page is the end. No transaction spans two pages.
+    /// The next decided authorisations of the deposit's cards that arrived on a day, after the one
+    /// given, in order of arrival and id; an empty page is the end. No transaction spans two pages.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -43,8 +43,8 @@ impl Store {
         self.day_page(sql, enterprise_id, day, last, row_from).await
     }
 
-    /// The next transactions of the deposit's cards that were posted on a day, after the one given, in order of
-    /// posting and id; an empty page is the end. No transaction spans two pages.
+    /// The next transactions of the deposit's cards that were posted on a day, after the one given,
+    /// in order of posting and id; an empty page is the end. No transaction spans two pages.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -125,7 +125,8 @@ impl Store {
         self.read_one(move |tx| {
             Box::pin(async move {
                 let sql = "SELECT 1 FROM authorisation WHERE status = 'PENDING' \
-                    AND account_purpose = 'DEPOSIT' AND enterprise_id = $1 AND created_at >= $2 AND created_at < $3 LIMIT 1";
+                    AND account_purpose = 'DEPOSIT' AND enterprise_id = $1 \
+                    AND created_at >= $2 AND created_at < $3 LIMIT 1";
                 let params = [enterprise_id.into(), day.start().into(), day.end().into()];
                 Ok(tx.query_opt(sql, &params).await?.is_some())
             })

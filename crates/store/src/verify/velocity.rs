@@ -28,8 +28,8 @@ const PAGE: &str = "SELECT used.pan_id, \
     LEFT JOIN card ON card.enterprise_id = used.enterprise_id AND card.pan_id = used.pan_id \
     LEFT JOIN authorisation it ON it.enterprise_id = used.enterprise_id \
         AND it.card_id = card.card_id AND it.velocity_day >= used.month \
-    GROUP BY used.enterprise_id, used.pan_id, used.total_minor, used.day_amount_minor, used.day_count, used.month_amount_minor, \
-        used.month_count ORDER BY used.pan_id";
+    GROUP BY used.enterprise_id, used.pan_id, used.total_minor, used.day_amount_minor, \
+        used.day_count, used.month_amount_minor, used.month_count ORDER BY used.pan_id";
 /// The names of the numbers of [`PAGE`], in order.
 const NUMBERS: [&str; 5] =
     ["day's amount", "day's count", "month's amount", "month's count", "total"];

@@ -61,7 +61,8 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, next_commit: Arc<At
             read = client.read(&mut up) => {
                 let Ok(bytes @ 1..) = read else { return };
                 let is_commit = up[..bytes].windows(6).any(|it| it == b"COMMIT");
-                let fate = if is_commit { next_commit.swap(PASSES, Ordering::SeqCst) } else { PASSES };
+                let fate =
+                    if is_commit { next_commit.swap(PASSES, Ordering::SeqCst) } else { PASSES };
                 if fate == LINE_SILENT {
                     // Both ends stay connected, so that neither side is told of anything.
                     return std::future::pending().await;

@@ -49,7 +49,8 @@ both_engines!(old_customers_get_their_keys_at_the_start_and_are_never_merged, |s
         database
             .tamper(&format!(
                 "INSERT INTO customer (enterprise_id, customer_id, customer_ref, email, \
-                 created_at, modified_at) VALUES ({ENTERPRISE}, {id}, 'c-{id}', '{email}', {id}, {id})"
+                 created_at, modified_at) VALUES \
+                 ({ENTERPRISE}, {id}, 'c-{id}', '{email}', {id}, {id})"
             ))
             .await;
     }

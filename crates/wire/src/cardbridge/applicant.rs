@@ -124,7 +124,8 @@ impl KycInfo {
 }
 
 /// Names of the fields whose code is not in its published dictionary, for a warning in
-/// the log: official samples hold such codes, so they are no reason to refuse (C14).
+/// the log: official samples hold such codes, so they are no reason to refuse
+/// (cardbridge-open-api.md section 13, C14).
 #[must_use]
 pub fn unknown_codes(kyc: &KycInfo) -> Vec<&'static str> {
     let fields = [

@@ -10,7 +10,7 @@ use super::query::Query;
 
 /// Path of [`parse_create`], as the collection has it.
 pub const CREATE_CUSTOMER_PATH: &str = "/open-api/customer/v1/create-customer";
-/// Path of [`parse_create`], as the changelog has it (C10).
+/// The other path of [`parse_create`] (cardbridge-open-api.md section 13, C10).
 pub const CREATE_PATH: &str = "/open-api/customer/v1/create";
 /// Path of [`CustomerQuery`].
 pub const DETAIL_PATH: &str = "/open-api/customer/v1/detail";

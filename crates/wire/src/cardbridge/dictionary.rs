@@ -227,7 +227,65 @@ pub const SOURCE_OF_WEALTH: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use domain::{
+        CardStatus, CardType, ChallengeStatus, Direction, IntentTicketStatus, OrderType,
+        TransactionType,
+    };
+
     use super::*;
+
+    const PUBLISHED: &str = include_str!("../../../../docs/spec/data/enums.json");
+    const OCCUPATIONS: &str = include_str!("../../../../docs/spec/data/occupations.tsv");
+
+    /// The codes of one published enumeration.
+    fn published(name: &str) -> Vec<String> {
+        let all: serde_json::Value = serde_json::from_str(PUBLISHED).unwrap();
+        let codes = all[name].as_array().unwrap_or_else(|| panic!("no {name}"));
+        codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_dictionaries_are_those_that_are_published() {
+        for (name, dictionary) in [
+            ("poaDocType", POA_DOC_TYPE),
+            ("employmentStatus", EMPLOYMENT_STATUS),
+            ("employmentJobIndustry", EMPLOYMENT_JOB_INDUSTRY),
+            ("occupation", OCCUPATION),
+            ("jobSeniority", JOB_SENIORITY),
+            ("purposeOfAccount", PURPOSE_OF_ACCOUNT),
+            ("sourceOfFunds", SOURCE_OF_FUNDS),
+            ("sourceOfWealth", SOURCE_OF_WEALTH),
+            ("freezeReason", FREEZE_REASON),
+            ("terminateReason", INVALIDATE_REASON),
+            ("eddCryptoHoldingType", HOLDING_TYPE),
+        ] {
+            assert_eq!(dictionary, published(name), "{name}");
+        }
+        let occupations: Vec<_> =
+            OCCUPATIONS.lines().skip(1).filter_map(|row| row.split_once('\t')).collect();
+        assert_eq!(OCCUPATION, occupations.iter().map(|(code, _)| *code).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_enumerations_are_those_that_are_published() {
+        fn texts<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> Vec<&'static str> {
+            all.iter().map(|value| text(*value)).collect()
+        }
+        for (name, ours) in [
+            ("cardType", texts(CardType::ALL, CardType::as_str)),
+            ("cardStatus", texts(CardStatus::ALL, CardStatus::as_str)),
+            ("cardOrderType", texts(OrderType::ALL, OrderType::as_str)),
+            ("threeDsStatus", texts(ChallengeStatus::ALL, ChallengeStatus::as_str)),
+            ("intentTicketStatus", texts(IntentTicketStatus::ALL, IntentTicketStatus::as_str)),
+            ("authDirection", texts(Direction::ALL, Direction::as_str)),
+            ("authTransactionType", texts(TransactionType::ALL, TransactionType::as_str)),
+        ] {
+            let (mut ours, mut published) = (ours, published(name));
+            ours.sort_unstable();
+            published.sort_unstable();
+            assert_eq!(ours, published, "{name}");
+        }
+    }
 
     #[test]
     fn the_dictionaries_are_complete_and_without_repeats() {

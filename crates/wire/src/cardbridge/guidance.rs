@@ -39,7 +39,8 @@ pub struct GuidanceRequest {
 }
 
 impl GuidanceRequest {
-    /// Reads the body. Of two spellings of a field the new one wins (section 13, C7).
+    /// Reads the body. Of two spellings of a field the new one wins (cardbridge-open-api.md
+    /// section 13, C7).
     ///
     /// # Errors
     /// A field is missing or ill-formed.

@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::amount::AmountText;
 use crate::country;
 
-/// Longest text where nothing else is said (cardbridge-open-api.md U42).
+/// Longest text where nothing else is said (cardbridge-open-api.md section 14, U42).
 pub const MAX_TEXT_CHARS: usize = 256;
 /// Longest link, object key or token.
 pub const MAX_LONG_TEXT_CHARS: usize = 4096;

@@ -50,7 +50,7 @@ pub fn extract_url(public_url: &str) -> String {
     format!("{public_url}{EXTRACT_PATH_PREFIX}")
 }
 
-/// The keys, as the extraction answers them once (section 14, U2).
+/// The keys, as the extraction answers them once (cardbridge-open-api.md section 14, U2).
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeysBody<'a> {

@@ -11,7 +11,7 @@ use super::query::Query;
 
 /// Path of [`ApplyKyc`], as the collection has it.
 pub const APPLY_KYC_PATH: &str = "/open-api/kyc-ticket/v1/apply-kyc";
-/// Path of [`ApplyKyc`], as the changelog has it (C10).
+/// The other path of [`ApplyKyc`] (cardbridge-open-api.md section 13, C10).
 pub const APPLY_PATH: &str = "/open-api/kyc-ticket/v1/apply";
 /// Path of [`ApplyKycH5`].
 pub const APPLY_KYC_H5_PATH: &str = "/open-api/kyc-ticket/v1/apply-kyc-h5";
@@ -141,7 +141,7 @@ impl KycForm {
     }
 
     /// Names of the fields whose code is not in its published dictionary, for a warning in
-    /// the log (C14).
+    /// the log (cardbridge-open-api.md section 13, C14).
     #[must_use]
     pub fn unknown_codes(&self) -> Vec<&'static str> {
         let mut unknown = Vec::new();

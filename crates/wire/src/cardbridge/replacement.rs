@@ -15,7 +15,7 @@ pub const PHYSICAL_ACTIVE_PATH: &str = "/open-api/card/v1/physical-active";
 /// Path of [`ShippingInfoBody`]; query `cardId`.
 pub const SHIPPING_INFO_PATH: &str = "/open-api/card/v1/shipping-info";
 
-/// Longest name on a card (U42).
+/// Longest name on a card (cardbridge-open-api.md section 14, U42).
 const MAX_EMBOSSING_NAME_CHARS: usize = 26;
 
 /// `POST card-order/v1/virtual-to-physical`: a physical twin of a virtual card.

@@ -23,7 +23,10 @@ impl PartialSchema for AmountText {
         let types = SchemaType::from_iter([Type::Number, Type::String]);
         ObjectBuilder::new()
             .schema_type(types)
-            .description(Some("Major units. Sent as a JSON number with exact digits; read as a number or its text."))
+            .description(Some(
+                "Major units. Sent as a JSON number with exact digits; read as a number or its \
+                 text.",
+            ))
             .into()
     }
 }

@@ -90,7 +90,7 @@ pub struct ResetPin {
     /// The card.
     pub card_id: String,
     /// None if a field or the IV cannot be deciphered, which is no question of form: the
-    /// caller is not told which (section 6.2.7).
+    /// caller is not told which (cardbridge-open-api.md section 6.2.7).
     pub proof: Option<PinProof>,
 }
 

@@ -70,7 +70,7 @@ pub const fn columns(file_type: SettlementFileType) -> &'static [&'static str] {
 /// The form in which a file is handed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FileFormat {
-    /// As section 10 has it.
+    /// As cardbridge-open-api.md section 10 has it.
     #[default]
     Text,
     /// Comma-separated with a header (RFC 4180).

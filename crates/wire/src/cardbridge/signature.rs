@@ -58,9 +58,9 @@ pub struct Claim<'a> {
 }
 
 impl<'a> SignatureHeaders<'a> {
-    /// The checks of section 3.5 that need no store, in its order, up to the nonce. A
-    /// missing signature is not judged here, for unknown keys come before it: it never
-    /// matches later.
+    /// The checks of cardbridge-open-api.md section 3.5 that need no store, in its order, up
+    /// to the nonce. A missing signature is not judged here, for unknown keys come before it:
+    /// it never matches later.
     ///
     /// # Errors
     /// The dialect's code of the first check that fails.
@@ -76,7 +76,8 @@ impl<'a> SignatureHeaders<'a> {
     }
 }
 
-/// Whether a timestamp lies within the window, both ways (sections 3.4 and U3).
+/// Whether a timestamp lies within the window, both ways (cardbridge-open-api.md sections 3.4
+/// and 14, U3).
 ///
 /// # Errors
 /// `DAPI_TIMESTAMP_EXPIRED`.
@@ -99,14 +100,15 @@ pub struct SignedContent<'a> {
 }
 
 impl SignedContent<'_> {
-    /// A GET with a body is refused with `DAPI_SYS_ILLEGAL_PARAM` (section 3.3, rule 4).
+    /// A GET with a body is refused with `DAPI_SYS_ILLEGAL_PARAM` (cardbridge-open-api.md
+    /// section 3.3, rule 4).
     #[must_use]
     pub const fn is_get_with_body(&self) -> bool {
         self.is_get && !self.raw_body.is_empty()
     }
 
     /// Whether the claimed signature was made with `secret` over one of the payload
-    /// forms that section 3.3 accepts. Always false for a GET with a body.
+    /// forms that cardbridge-open-api.md section 3.3 accepts. Always false for a GET with a body.
     #[must_use]
     pub fn is_signed_by(&self, secret: &str, claim: &Claim<'_>) -> bool {
         let Ok(tag) = hex::decode(claim.sign) else { return false };
@@ -137,7 +139,8 @@ pub fn sign(secret: &str, api_key: &str, timestamp: &str, nonce: &str, payload: 
     hex::encode(hmac_sha256(secret.as_bytes(), &parts))
 }
 
-/// The value of `X-Signature`: lower-case hex over the exact body (section 9).
+/// The value of `X-Signature`: lower-case hex over the exact body (cardbridge-open-api.md
+/// section 9).
 #[must_use]
 pub fn webhook_signature(secret: &str, body: &[u8]) -> String {
     hex::encode(hmac_sha256(secret.as_bytes(), &[body]))
@@ -151,7 +154,7 @@ pub fn webhook_signature_matches(secret: &str, body: &[u8], signature: &str) -> 
 
 /// Form B of a GET: the pairs as the Java connector signs them, before encoding. None
 /// where one signature would cover two different splits into parameters: the conditions
-/// (i) to (iv) of section 3.3, rule 2.
+/// (i) to (iv) of cardbridge-open-api.md section 3.3, rule 2.
 fn unencoded_query(raw_query: &str) -> Option<Cow<'_, str>> {
     let pairs = form::decode_pairs(raw_query)?;
     let ambiguous = pairs.iter().enumerate().any(|(index, (name, value))| {
@@ -361,7 +364,8 @@ mod tests {
             other in prop::collection::vec((nasty(), nasty()), 0..4),
         ) {
             let (one, other) = (form::encode_pairs(&one), form::encode_pairs(&other));
-            if let (Some(text), Some(other_text)) = (unencoded_query(&one), unencoded_query(&other)) {
+            let texts = (unencoded_query(&one), unencoded_query(&other));
+            if let (Some(text), Some(other_text)) = texts {
                 prop_assert_eq!(text == other_text, one == other);
             }
         }

@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_signature_is_that_of_id_timestamp_and_body() {
-        // Computed with: openssl dgst -sha256 -mac HMAC -macopt key:0123456789abcdef0123456789abcdef
+        // Computed with:
+        // openssl dgst -sha256 -mac HMAC -macopt key:0123456789abcdef0123456789abcdef
         let expected = "v1,YEZNLAUzuJPbDc9fIvZS/ENZA4lWgyZS7MHdfBwiIcY=";
         assert_eq!(signature(SECRET, "1", NOW, BODY).as_deref(), Ok(expected));
         assert_eq!(signature("***", "1", NOW, BODY), Err(SecretError));

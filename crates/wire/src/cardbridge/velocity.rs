@@ -1,4 +1,5 @@
-//! A card's limits and what is used of them (cardbridge-open-api.md section 6.2.9 and U12).
+//! A card's limits and what is used of them (cardbridge-open-api.md sections 6.2.9 and 14,
+//! U12).
 
 use domain::{Card, Money, PeriodUse, VelocityLimit, VelocityLimits, VelocityUse};
 use serde::{Deserialize, Serialize};

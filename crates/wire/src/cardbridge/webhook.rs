@@ -186,7 +186,7 @@ pub fn authorisation_result_event(
 }
 
 /// The webhook of a 3DS challenge as it stands; the first one is the request for a verdict
-/// (C23).
+/// (cardbridge-open-api.md section 13, C23).
 #[must_use]
 pub fn challenge_event(
     challenge: &ThreeDsChallenge,

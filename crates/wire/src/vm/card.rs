@@ -32,7 +32,7 @@ pub const DELETE_PATH: &str = "/deleteCard";
 /// Path of getCardList.
 pub const LIST_PATH: &str = "/getCardList";
 
-/// Longest name of a cardholder, first or last (vm-api.md section 16, 24).
+/// Longest name of a cardholder, first or last (vm-api.md section 16, row 24).
 pub const MAX_NAME_CHARS: usize = 50;
 /// Longest label.
 pub const MAX_LABEL_CHARS: usize = 160;
@@ -199,7 +199,7 @@ impl Holder {
     }
 }
 
-/// Limits of a card, minor units; zero is no limit of that kind (vm-api.md section 16, 22).
+/// Limits of a card, minor units; zero is no limit of that kind (vm-api.md section 16, row 22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
     /// Of one authorisation.

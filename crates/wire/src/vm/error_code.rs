@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::envelope::SUCCESS_CODE;
 
-/// What one client takes for success beside [`SUCCESS_CODE`] (vm-api.md section 1, 2).
+/// What one client takes for success beside [`SUCCESS_CODE`] (vm-api.md section 1, rule 2).
 const OTHER_SUCCESS_CODE: u32 = 200;
 /// Clients read codes into 32 bits with a sign.
 const MAX_CODE: u32 = i32::MAX.unsigned_abs();
@@ -253,7 +253,7 @@ impl VmError {
     }
 }
 
-/// The numbers on the wire (vm-api.md section 16, 1).
+/// The numbers on the wire (vm-api.md section 16, row 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCodes([u32; ErrorName::ALL.len()]);
 

@@ -75,7 +75,7 @@ mod tests {
     /// `Cipher.getInstance("RSA/ECB/PKCS1Padding")` and `Base64`, `node` by Node.js 20's
     /// `crypto.publicEncrypt` with `RSA_PKCS1_PADDING`, each piece by piece as vm-api.md section
     /// 4.2 says, by programs that share no code with this repository. Keys are PKCS#8.
-    const VECTORS: &str = include_str!("../../data/vm-envelope-vectors.json");
+    const VECTORS: &str = include_str!("../../../../docs/spec/data/vm-envelope-vectors.json");
 
     #[test]
     fn what_java_and_node_encrypted_is_read_back_also_across_blocks() {
@@ -101,7 +101,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_join_to_the_whole_and_fit(plain: Vec<u8>, bits in prop::sample::select(vec![2048_usize, 3072, 4096])) {
+        fn pieces_join_to_the_whole_and_fit(
+            plain: Vec<u8>,
+            bits in prop::sample::select(vec![2048_usize, 3072, 4096]),
+        ) {
             let modulus = bits / 8;
             let cut: Vec<&[u8]> = pieces(&plain, modulus).collect();
             prop_assert!(cut.iter().all(|piece| piece.len() <= modulus - PADDING_BYTES));

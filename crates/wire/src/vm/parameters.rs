@@ -1,5 +1,6 @@
 //! The parameters inside the envelope, read as forgivingly as clients need it: numbers as
-//! numbers or as texts, null and absent the same, unknown names ignored (vm-api.md 8 and 11).
+//! numbers or as texts, null and absent the same, unknown names ignored (vm-api.md sections 8
+//! and 11).
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -10,7 +10,7 @@ use super::schema;
 /// Path of the call.
 pub const PRODUCTS_PATH: &str = "/getProductCode";
 
-/// How this dialect spells the networks that it knows (vm-api.md section 16, 11).
+/// How this dialect spells the networks that it knows (vm-api.md section 16, row 11).
 const NETWORKS: [&str; 2] = ["Mastercard", "Visa"];
 
 /// All products of an app; always complete, since a client forgets those that are missing.

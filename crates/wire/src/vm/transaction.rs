@@ -101,7 +101,7 @@ impl State {
 }
 
 /// Kind and state of an authorisation as it stands; `open_state` is how an approved and not
-/// yet settled one is told (vm-api.md section 16, 6).
+/// yet settled one is told (vm-api.md section 16, row 6).
 #[must_use]
 pub fn standing(it: &Authorisation, open_state: State) -> (Kind, State) {
     let is_refund = it.direction == Direction::Incoming;

@@ -59,7 +59,7 @@ enum OpenFault {
 }
 
 /// Verifies, then decrypts. A signature over the raw ciphertext bytes is as good as one
-/// over the base64 text as it stands (sections 8.3 and 15, F2 and F3).
+/// over the base64 text as it stands (cardbridge-open-api.md sections 8.3 and 15, F2 and F3).
 fn open(
     sealed: &SealedText,
     sender: &RsaPublicKey,

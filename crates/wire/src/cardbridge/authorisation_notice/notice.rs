@@ -59,7 +59,7 @@ pub struct NoticeData {
 /// A notice as the enterprise reads it.
 pub type Notice = WebhookBody<NoticeData>;
 
-/// The plaintext of `encryptedData`, in exactly this order (section 8.3).
+/// The plaintext of `encryptedData`, in exactly this order (cardbridge-open-api.md section 8.3).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Essentials<'a> {

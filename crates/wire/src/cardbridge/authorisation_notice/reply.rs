@@ -51,7 +51,7 @@ pub enum ReplyFault {
     /// It answers another authorisation.
     #[error("encryptData.authId is not that of the notice")]
     WrongAuthId,
-    /// The code is none of section 8.4: its first characters.
+    /// The code is none of cardbridge-open-api.md section 8.4: its first characters.
     #[error("encryptData.responseCode {0} is none of 00, 01, 11 and 21")]
     UnknownCode(String),
 }
@@ -64,7 +64,7 @@ struct ReplyBody<'a> {
     encrypt_data: &'a str,
 }
 
-/// The reply's plaintext, in exactly this order (section 8.3).
+/// The reply's plaintext, in exactly this order (cardbridge-open-api.md section 8.3).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
