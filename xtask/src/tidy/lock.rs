@@ -3,14 +3,13 @@
 use super::Finding;
 
 /// Name and reason.
-const REFUSED: [(&str, &str); 8] = [
+const REFUSED: [(&str, &str); 7] = [
     ("rsa", "its timing reveals the key (RUSTSEC-2023-0071): RSA is openssl's, in `crypto`"),
     ("sea-orm", "SQL is written by hand in `store`, for two engines at once"),
     ("sqlx", "`Any` loses types: the drivers are rusqlite and tokio-postgres"),
     ("sqlx-core", "`Any` loses types: the drivers are rusqlite and tokio-postgres"),
     ("native-tls", "TLS out is rustls, TLS to PostgreSQL is openssl: there is no third"),
     ("aws-lc-rs", "openssl is built already: one cryptography library"),
-    ("ring", "openssl is built already: one cryptography library"),
     ("diesel", "SQL is written by hand in `store`, for two engines at once"),
 ];
 
