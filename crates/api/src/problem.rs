@@ -6,11 +6,11 @@ use cards::CardsError;
 use domain::AmountError;
 use http::{HeaderValue, StatusCode, header};
 use ledger::LedgerError;
+use listener::shell::LoggedCode;
 use serde::Serialize;
 use store::{MoneyError, StoreError};
 
 use crate::provision::ProvisionError;
-use crate::shell::LoggedCode;
 
 /// The code of [`Problem::in_progress`].
 pub(crate) const IN_PROGRESS: &str = "idempotency_in_progress";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use authorise::Challenges;
 use cards::Cards;
 use crypto::RsaPool;
-use domain::Random;
+use domain::{Mode, Random};
 use files::Files;
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -18,15 +18,6 @@ use subtle::ConstantTimeEq;
 use vault::Vault;
 use wire::vm::VmSettings;
 use zeroize::Zeroizing;
-
-/// Whether the platform plays or is in earnest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Everything on demand; the sandbox API exists.
-    Sandbox,
-    /// The sandbox API does not exist.
-    Production,
-}
 
 /// The operator's bearer token.
 pub struct AdminToken(Zeroizing<String>);

@@ -13,12 +13,12 @@ use axum::response::Response;
 use files::{FileError, Files, Incoming, LinkError, MAX_FILE_BYTES, ObjectKey, UPLOAD_PATH_PREFIX};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt as _;
+use listener::shell::{LoggedCode, RouteTemplate};
 use store::StoreError;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use browser::preflight;
 
-use crate::shell::{LoggedCode, RouteTemplate};
 use crate::state::ApiState;
 
 /// Longest wait for a whole file: 10 MiB at a little more than 80 KiB/s.

@@ -21,7 +21,7 @@ use May::{Import, ImportAny};
 const BINARY: &str = "cardbridge";
 
 /// The whole table. Development dependencies are free, so that a test may reach further.
-const TABLE: [(&str, May); 19] = [
+const TABLE: [(&str, May); 21] = [
     ("domain", Import(&[])),
     ("crypto", Import(&["domain"])),
     ("ledger", Import(&["domain"])),
@@ -38,9 +38,13 @@ const TABLE: [(&str, May); 19] = [
     ("cards", Import(&["domain", "ledger", "store", "vault", "wire", "crypto", "schedule"])),
     ("notify", Import(&["domain", "store", "vault", "wire", "outbound", "crypto", "schedule"])),
     ("scheme", Import(&["domain", "vault", "authorise", "store"])),
+    ("listener", Import(&["domain", "store"])),
+    ("described", Import(&["domain", "wire"])),
     (
         "api",
         Import(&[
+            "listener",
+            "described",
             "domain",
             "crypto",
             "wire",

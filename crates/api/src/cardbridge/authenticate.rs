@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use crypto::sha256;
-use domain::{Enterprise, EnterpriseId, ErrorCode, Timestamp};
+use domain::{Enterprise, EnterpriseId, ErrorCode, Mode, Timestamp};
 use http::HeaderMap;
+use listener::peer::{contains, source_address};
 use store::ServedRequest;
 use vault::SecretText;
 use wire::cardbridge::signature::{
@@ -17,8 +18,7 @@ use wire::cardbridge::signature::{
 
 use super::guard::Guard;
 use super::reply::Failure;
-use crate::peer::{contains, source_address};
-use crate::state::{ApiState, Mode};
+use crate::state::ApiState;
 
 /// A request as it came in.
 #[derive(Clone)]

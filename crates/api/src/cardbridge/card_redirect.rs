@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use cards::RedirectRule;
+use domain::Mode;
 use wire::cardbridge::guidance::GuidanceRequest;
 
 use super::authenticate::Signed;
 use super::reply::{Reply, Success};
 use crate::pages;
-use crate::state::{ApiState, Mode};
+use crate::state::ApiState;
 
 /// `POST card-redirect/v1/guidance-link`.
 pub(crate) async fn guidance_link(

@@ -3,7 +3,7 @@
 //! production says nothing beyond the code.
 
 use crypto::sha256;
-use domain::ErrorCode;
+use domain::{ErrorCode, Mode};
 use http::HeaderMap;
 use wire::cardbridge::signature::{
     API_KEY_HEADER, NONCE_HEADER, SIGN_HEADER, TIMESTAMP_HEADER, is_nonce,
@@ -11,7 +11,7 @@ use wire::cardbridge::signature::{
 
 use super::authenticate::Arrival;
 use super::reply::Failure;
-use crate::state::{ApiState, Mode};
+use crate::state::ApiState;
 
 /// Most characters that are shown of what was signed, and of a header.
 const MAX_SHOWN_CHARS: usize = 1_024;

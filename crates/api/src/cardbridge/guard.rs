@@ -10,6 +10,10 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, header};
 use tokio::time::Instant;
 
+use domain::Mode;
+use listener::body::{BodyError, read_body};
+use listener::peer::PeerAddress;
+use listener::shell::RouteTemplate;
 use wire::repeated_fields;
 
 use super::authenticate::{Arrival, Signed, authenticate};
@@ -19,10 +23,7 @@ use super::operation::Route;
 use super::rate_limit::{Allowance, RateLimit};
 use super::reply::{Failure, transport_failure};
 use super::secrets::OpenSecrets;
-use crate::body::{BodyError, read_body};
-use crate::peer::PeerAddress;
-use crate::shell::RouteTemplate;
-use crate::state::{ApiState, Mode};
+use crate::state::ApiState;
 
 /// What the guard works with.
 pub(crate) struct Guard {

@@ -1,5 +1,7 @@
 //! The OpenAPI document of dialect 1, made from its table of routes.
 
+use described::vocabulary::{self, Use};
+use described::{self, JSON, operations, samples};
 use domain::ErrorCode;
 use serde_json::{Value, json};
 use utoipa::openapi::extensions::ExtensionsBuilder;
@@ -15,8 +17,6 @@ use wire::cardbridge::envelope::{self, SUCCESS_CODE};
 
 use super::operation::{Described, Input, Parameter, Route};
 use super::webhooks;
-use crate::described::vocabulary::{self, Use};
-use crate::described::{self, JSON, operations, samples};
 
 /// Where the document is served, without a signature.
 pub(crate) const DOCUMENT_PATH: &str = "/openapi.json";

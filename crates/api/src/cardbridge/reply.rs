@@ -8,14 +8,13 @@ use axum::response::{IntoResponse, Response};
 use cards::CardsError;
 use domain::{AmountError, ErrorCode};
 use http::{HeaderValue, StatusCode, header};
+use listener::shell::LoggedCode;
 use notify::CutError;
 use scheme::SchemeError;
 use serde::Serialize;
 use store::{MoneyError, StoreError};
 use wire::cardbridge::envelope;
 use wire::cardbridge::input::ParseError;
-
-use crate::shell::LoggedCode;
 
 /// A success that carries `data`.
 pub(crate) struct Success<T>(pub T);

@@ -10,6 +10,8 @@ use axum::routing::{get, post, put};
 use domain::ErrorCode::*;
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
+use listener::document::document_route;
+use listener::shell::{self, HttpService, Shell};
 use serde_json::Value;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
@@ -27,9 +29,7 @@ use super::{
     card, card_order, card_redirect, customer, enterprise, intent_ticket, kyc, openapi,
     secret_extract, secure_card, send_otp, settlement, simulation, three_ds, upload,
 };
-use crate::document::document_route;
 use crate::pages;
-use crate::shell::{self, HttpService, Shell};
 use crate::state::ApiState;
 use crate::{uploads, vm};
 

@@ -5,25 +5,24 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{MatchedPath, Path, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use crypto::sha256;
 use domain::{ErrorCode, ExtractionOutcome};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use listener::address_limit::AddressLimit;
+use listener::peer::{PeerAddress, source_address};
+use listener::shell::RouteTemplate;
 use store::StoreError;
 use tokio::time::Instant;
 use wire::cardbridge::key_delivery::KeysBody;
 
 use super::reply::{Failure, Success, transport_failure};
-use crate::address_limit::AddressLimit;
-use crate::peer::{PeerAddress, source_address};
 use crate::provision::{NewApiKey, draw_api_key};
-use crate::shell::RouteTemplate;
 use crate::state::ApiState;
 
 /// The route; its prefix is [`wire::cardbridge::key_delivery::EXTRACT_PATH_PREFIX`].

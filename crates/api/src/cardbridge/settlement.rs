@@ -12,6 +12,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use listener::shell::RouteTemplate;
 use notify::SettlementFiles;
 use store::{SettlementFile, SettlementLink, Store, StoreError};
 use wire::cardbridge::query::Query;
@@ -21,7 +22,6 @@ use wire::cardbridge::settlement::{
 
 use super::authenticate::Signed;
 use super::reply::{Failure, Reply, Success, transport_failure};
-use crate::shell::RouteTemplate;
 use crate::state::ApiState;
 
 /// Where links lead to: no signature, the token is the key.

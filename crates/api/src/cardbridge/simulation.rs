@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use domain::{AuthType, ErrorCode, Merchant, TransactionType};
+use domain::{AuthType, ErrorCode, Merchant, Mode, TransactionType};
 use scheme::{CardReference, Purchase};
 use wire::cardbridge::simulation::{FundAuth, FundAuthBody};
 
 use super::authenticate::Signed;
 use super::reply::{Reply, Success};
-use crate::state::{ApiState, Mode};
+use crate::state::ApiState;
 
 /// `POST simulation/v1/fund-auth`. A declined purchase is a success of the call.
 pub(crate) async fn fund_auth(

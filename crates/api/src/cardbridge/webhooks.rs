@@ -1,6 +1,8 @@
 //! What dialect 1 sends, for its OpenAPI document: the authorisation notice, which is answered,
 //! and the webhooks, which are acknowledged.
 
+use described::webhooks::{Message, header, standard_headers};
+use described::{JSON, reference, schemas};
 use domain::{WebhookSubType, WebhookType};
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema as _, ToSchema};
@@ -10,9 +12,6 @@ use wire::cardbridge::order::CardOrderBody;
 use wire::cardbridge::three_ds::ChallengeBody;
 use wire::cardbridge::webhook::{AuthorisationResultData, CardData};
 use wire::cardbridge::{amount::AmountText, signature};
-
-use crate::described::webhooks::{Message, header, standard_headers};
-use crate::described::{JSON, reference, schemas};
 
 const NOTICE: &str = include_str!("notice.md");
 const WEBHOOK: &str = include_str!("webhook.md");

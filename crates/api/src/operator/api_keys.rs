@@ -7,8 +7,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use domain::ApiKey;
+use domain::{ApiKey, Mode};
 use http::StatusCode;
+use listener::once::Once;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,12 +19,11 @@ use super::enterprises::enterprise_of;
 use super::idempotency::already_done;
 use super::key_extraction::{self, KeyExtractionBody, Recipient};
 use crate::fields::Fields;
-use crate::once::Once;
 use crate::paging::ListQuery;
 use crate::problem::Problem;
 use crate::provision;
 use crate::request_bodies::NewApiKeyRequest;
-use crate::state::{ApiState, Mode};
+use crate::state::ApiState;
 
 /// The API keys of an enterprise.
 #[derive(Serialize, ToSchema)]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use domain::Card;
+use listener::once::Once;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PathText;
 use crate::card_reference::{CardNames, NamesCards, card_id, named};
 use crate::fields::NoBody;
-use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::NoFields;
 use crate::state::ApiState;
@@ -92,7 +92,7 @@ pub(crate) async fn block(
     let card_text = card_id.to_string();
     let names = CardNames::of_card(&state, card_id).await?;
     let blocked = state.cards.block(&card_text);
-    once.json(move |card: &Card| names.put(CardBody::from(card)), blocked).await
+    once.answer(move |card: &Card| names.put(CardBody::from(card)), blocked).await
 }
 
 /// Lifts the issuer's freeze.
@@ -108,5 +108,5 @@ pub(crate) async fn unblock(
     let card_text = card_id.to_string();
     let names = CardNames::of_card(&state, card_id).await?;
     let unblocked = state.cards.unblock(&card_text);
-    once.json(move |card: &Card| names.put(CardBody::from(card)), unblocked).await
+    once.answer(move |card: &Card| names.put(CardBody::from(card)), unblocked).await
 }

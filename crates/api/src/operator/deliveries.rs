@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use domain::{DeliveryStatus, WebhookId};
+use listener::once::Once;
 use serde::Serialize;
 use store::{Attempt, DeliveryFilter, DeliveryView};
 use utoipa::ToSchema;
 
 use super::PathText;
 use crate::fields::NoBody;
-use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::request_bodies::NoFields;

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use crypto::RsaPublicKey;
-use domain::{Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, UrlUse};
+use domain::{
+    Enterprise, EnterpriseId, Mode, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, UrlUse,
+};
 use http::Uri;
 use ipnet::IpNet;
 use store::EnterprisePatch;
@@ -12,7 +14,7 @@ use store::EnterprisePatch;
 use crate::fields::{Fields, MAX_LONG_TEXT_CHARS};
 use crate::problem::Problem;
 use crate::request_bodies::{EnterpriseChange, StandIn};
-use crate::state::{ApiState, Mode};
+use crate::state::ApiState;
 
 /// Reads and checks a change.
 pub(crate) async fn read(

@@ -6,12 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::{Enterprise, EnterpriseId};
+use listener::once::Once;
 
 use super::PathText;
 use super::enterprise_body::EnterpriseBody;
 use super::enterprise_patch;
 use crate::fields::Fields;
-use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::provision;
@@ -34,7 +34,7 @@ pub(crate) async fn create(
 ) -> Result<Json<EnterpriseBody>, Problem> {
     let name = Fields::parse(&body, NewEnterprise::FIELDS)?.required_text("name")?;
     let made = provision::create_enterprise(&state.store, &state.vault, name);
-    once.json(EnterpriseBody::of_new, made).await
+    once.answer(EnterpriseBody::of_new, made).await
 }
 
 /// Enterprises, newest first unless asked otherwise.

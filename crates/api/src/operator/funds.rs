@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::{EnterpriseId, Money};
+use listener::once::Once;
 use store::MovedFunds;
 
 use super::PathText;
@@ -13,7 +14,6 @@ use super::balance::BalanceBody;
 use super::enterprises::enterprise_of;
 use super::reference::reference_of_movement;
 use crate::fields::Fields;
-use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::FundsMovement;
 use crate::state::ApiState;
@@ -31,7 +31,7 @@ pub(crate) async fn deposit(
     let id = enterprise_of(&state, &id).await?.enterprise_id;
     let (amount, reference) = movement(&state, id, &body).await?;
     let now = state.store.clock().now();
-    once.try_json(body_of, state.store.deposit(id, amount, reference, now)).await
+    once.try_answer(body_of, state.store.deposit(id, amount, reference, now)).await
 }
 
 /// Takes money from the deposit, never what is held.
@@ -47,7 +47,7 @@ pub(crate) async fn withdraw(
     let id = enterprise_of(&state, &id).await?.enterprise_id;
     let (amount, reference) = movement(&state, id, &body).await?;
     let now = state.store.clock().now();
-    once.try_json(body_of, state.store.withdraw(id, amount, reference, now)).await
+    once.try_answer(body_of, state.store.withdraw(id, amount, reference, now)).await
 }
 
 fn body_of(moved: &MovedFunds) -> Result<BalanceBody, Problem> {

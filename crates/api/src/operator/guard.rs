@@ -8,12 +8,12 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, header};
+use listener::body::{BodyError, read_body};
+use listener::once::KEY_HEADER;
+use listener::shell::RouteTemplate;
 
 use super::idempotency;
-use crate::body::{BodyError, read_body};
-use crate::once::KEY_HEADER;
 use crate::problem::Problem;
-use crate::shell::RouteTemplate;
 use crate::state::ApiState;
 
 /// Marks the response with its route, for the log.

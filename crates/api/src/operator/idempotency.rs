@@ -1,7 +1,6 @@
 //! `Idempotency-Key`: the same request again gets the same answer again, and nothing
 //! happens twice.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -11,53 +10,15 @@ use crypto::sha256;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt as _;
-use serde::Serialize;
+use listener::once::{Carried, KEY_NAME, KeyedCall, MAX_KEY_BYTES, Once, Ran, key_of};
+use listener::shell::LoggedCode;
 use store::{Kept, KeptAnswer, Store, StoreError};
 
-use crate::once::{Carried, KEY_NAME, KeyedCall, MAX_KEY_BYTES, Once, Ran, key_of};
 use crate::problem::{IN_PROGRESS, Problem};
-use crate::shell::LoggedCode;
 
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Codes of refusals that another try may not meet.
 const PASSING: [&str; 2] = ["undecided", IN_PROGRESS];
-
-impl Once {
-    /// The answer of a call whose commit has the same outcome as `work`, kept there.
-    ///
-    /// # Errors
-    /// Those of `work`.
-    pub(crate) async fn json<T: 'static, E, B: Serialize>(
-        &self,
-        body: impl Fn(&T) -> B + Clone + Send + Sync + 'static,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Result<Json<B>, Problem>
-    where
-        Problem: From<E>,
-    {
-        self.try_json(move |outcome: &T| Ok(body(outcome)), work).await
-    }
-
-    /// As [`Once::json`] where the answer may be out of reach; then nothing is done.
-    ///
-    /// # Errors
-    /// Those of `work` and `body`.
-    pub(crate) async fn try_json<T: 'static, E, B: Serialize>(
-        &self,
-        body: impl Fn(&T) -> Result<B, Problem> + Clone + Send + Sync + 'static,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Result<Json<B>, Problem>
-    where
-        Problem: From<E>,
-    {
-        let kept_body = body.clone();
-        let kept = move |outcome: &T| {
-            kept_body(outcome).map(Some).map_err(|_| StoreError::Corrupt("what is to be answered"))
-        };
-        let outcome = self.answering(kept, work).await?;
-        body(&outcome).map(Json)
-    }
-}
 
 /// What repeats of a call get whose answer bears a secret and is never kept
 /// (operator-and-sandbox.md section 5, Mail): the id of what it made.
@@ -133,15 +94,15 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use axum::Router;
     use axum::middleware::from_fn;
     use axum::routing::post;
+    use axum::{Json, Router};
     use domain::{Clock, IdGenerator};
+    use listener::once::KEY_HEADER;
     use store::Location;
     use tower::ServiceExt as _;
 
     use super::*;
-    use crate::once::KEY_HEADER;
 
     /// A POST that panics the first time, guarded as all are.
     fn guarded(store: Store, runs: Arc<AtomicU32>) -> Router {

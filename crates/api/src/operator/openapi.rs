@@ -1,15 +1,15 @@
 //! What the description of the operator and sandbox APIs gets beside what stands at their
 //! handlers: refusals, the words of its fields, samples.
 
+use described::vocabulary::{self, Use};
+use described::{self, operations, reference, samples, schemas};
+use domain::Mode;
+use listener::once::{KEY_NAME, MAX_KEY_BYTES};
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
-use crate::described::vocabulary::{self, Use};
-use crate::described::{self, operations, reference, samples, schemas};
-use crate::once::{KEY_NAME, MAX_KEY_BYTES};
 use crate::paging::DEFAULT_LIMIT;
 use crate::problem_codes::PROBLEM_CODES;
-use crate::state::Mode;
 
 const PROBLEM: &str = "Problem";
 const PROBLEM_JSON: &str = "application/problem+json";

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::Card;
 use http::{HeaderValue, header};
+use listener::once::Once;
 use serde::Serialize;
 use store::{Plastic, Tracking};
 use utoipa::ToSchema;
@@ -17,7 +18,6 @@ use super::PathText;
 use super::cards::CardBody;
 use crate::card_reference::card_id;
 use crate::fields::{Fields, NoBody};
-use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::{NoFields, Shipment};
 use crate::state::ApiState;
@@ -80,7 +80,7 @@ pub(crate) async fn emboss(
     _: NoBody,
 ) -> Result<Json<CardBody>, Problem> {
     let card_id = card_id(&state, &id.0).await?.to_string();
-    once.json(|card: &Card| CardBody::from(card), state.cards.emboss(&card_id)).await
+    once.answer(|card: &Card| CardBody::from(card), state.cards.emboss(&card_id)).await
 }
 
 /// The embossed card is on its way; a second time corrects how.
@@ -99,5 +99,5 @@ pub(crate) async fn ship(
         company_name: fields.required_text("trackingCompanyName")?,
     };
     let card_id = card_id(&state, &id.0).await?.to_string();
-    once.json(|card: &Card| CardBody::from(card), state.cards.ship(&card_id, tracking)).await
+    once.answer(|card: &Card| CardBody::from(card), state.cards.ship(&card_id, tracking)).await
 }

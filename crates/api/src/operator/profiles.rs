@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::{CardProfile, EnterpriseId, ProfileId};
+use listener::once::Once;
 
 use super::profile_body::{self, ProfileBody};
-use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::request_bodies::NewCardProfile;
@@ -27,7 +27,7 @@ pub(crate) async fn create(
     if state.store.enterprise(profile.enterprise_id).await?.is_none() {
         return Err(Problem::not_found("enterprise"));
     }
-    once.json(|made: &CardProfile| ProfileBody::from(made), state.store.create_profile(profile))
+    once.answer(|made: &CardProfile| ProfileBody::from(made), state.store.create_profile(profile))
         .await
 }
 

@@ -7,6 +7,9 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
+use domain::Mode;
+use listener::document::document_route;
+use listener::shell::{self, HttpService, Shell};
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -19,11 +22,9 @@ use super::{
     health, jobs, key_extraction, ledger, openapi, outstandings, plastic, profiles, recon, reveals,
     tickets, transactions, vm_apps, vm_products,
 };
-use crate::document::document_route;
 use crate::problem::Problem;
 use crate::sandbox;
-use crate::shell::{self, HttpService, Shell};
-use crate::state::{ApiState, Mode};
+use crate::state::ApiState;
 
 const DOCUMENT_PATH: &str = "/admin/v1/openapi.json";
 

@@ -8,12 +8,12 @@ use axum::extract::State;
 use bytes::Bytes;
 use cards::Verdict;
 use domain::{IntentTicket, KycTicket};
+use listener::once::Once;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PathText;
 use crate::fields::Fields;
-use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::TicketVerdict;
 use crate::state::ApiState;
@@ -114,7 +114,7 @@ pub(crate) async fn decide_kyc(
     body: Bytes,
 ) -> Result<Json<KycTicketBody>, Problem> {
     let decided = state.cards.decide_kyc_ticket(&id.0, verdict(&body)?);
-    once.json(|ticket: &KycTicket| KycTicketBody::from(ticket), decided).await
+    once.answer(|ticket: &KycTicket| KycTicketBody::from(ticket), decided).await
 }
 
 /// Decides an intent ticket; an order that waits for its evidence goes on or fails.
@@ -128,5 +128,5 @@ pub(crate) async fn decide_intent(
     body: Bytes,
 ) -> Result<Json<IntentTicketBody>, Problem> {
     let decided = state.cards.decide_intent_ticket(&id.0, verdict(&body)?);
-    once.json(|ticket: &IntentTicket| IntentTicketBody::from(ticket), decided).await
+    once.answer(|ticket: &IntentTicket| IntentTicketBody::from(ticket), decided).await
 }

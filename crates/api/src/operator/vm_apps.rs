@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use crypto::RsaPublicKey;
 use domain::{Currency, EnterpriseId, Money, UrlUse, VmApp, VmAppId};
+use listener::once::Once;
 use serde::Serialize;
 use store::{MovedFunds, VmAppPatch, VmPurse};
 use utoipa::ToSchema;
@@ -21,7 +22,6 @@ use super::idempotency::already_done;
 use super::reference::reference_of_movement;
 use super::vm_fees::{self, VmFeesBody};
 use crate::fields::Fields;
-use crate::once::Once;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
 use crate::provision::{self, NewVmApp};
@@ -242,5 +242,5 @@ pub(crate) async fn fund(
     let reference = reference_of_movement(&state, app.enterprise_id, &fields).await?;
     let (minor, now) = (amount.amount_minor(), state.store.clock().now());
     let moved = state.store.fund_vm_app(&app, purse, minor, reference, now);
-    once.try_json(|moved: &MovedFunds| Ok(BalanceBody::of(&moved.account)?), moved).await
+    once.try_answer(|moved: &MovedFunds| Ok(BalanceBody::of(&moved.account)?), moved).await
 }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::{Currency, ProfileId, VmApp, VmFunding, VmProduct};
+use listener::once::Once;
 use serde::Serialize;
 use store::VmProductError;
 use utoipa::ToSchema;
@@ -13,7 +14,6 @@ use utoipa::ToSchema;
 use super::PathText;
 use super::vm_apps::app_of;
 use crate::fields::Fields;
-use crate::once::Once;
 use crate::problem::Problem;
 use crate::provision::{DEFAULT_ISSUING_AREA, MAX_REMAINING_CARDS};
 use crate::request_bodies::NewVmProduct;
@@ -106,7 +106,7 @@ pub(crate) async fn put(
     let app = app_of(&state, &app_id).await?;
     let product = product(&state, &app, &body).await?;
     let put = state.store.put_vm_product(product);
-    once.json(|products: &Vec<VmProduct>| VmProductsBody::of(products.clone()), put).await
+    once.answer(|products: &Vec<VmProduct>| VmProductsBody::of(products.clone()), put).await
 }
 
 async fn product(state: &ApiState, app: &VmApp, body: &[u8]) -> Result<VmProduct, Problem> {

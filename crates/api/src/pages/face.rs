@@ -3,13 +3,13 @@
 
 use askama::Template;
 use axum::response::Response;
-use domain::{GuidanceLink, KycTicketId};
+use domain::{GuidanceLink, KycTicketId, Mode};
 use vault::SecretText;
 
 use super::failure::PageFailure;
 use super::form::Form;
 use super::frame::Frame;
-use crate::state::{ApiState, Mode};
+use crate::state::ApiState;
 
 /// What the button for a match sends.
 const MATCH: &str = "match";

@@ -2,10 +2,9 @@
 
 use axum::extract::Request;
 use http::header;
+use listener::body::read_body;
 use wire::cardbridge::form::decode_pairs;
 use zeroize::Zeroizing;
-
-use crate::body::read_body;
 
 const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 

@@ -11,12 +11,12 @@ use base64::engine::general_purpose::STANDARD;
 use crypto::sha256;
 use domain::{Enterprise, GuidanceLink, PageLanguage, PageMode, PageTheme};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use listener::shell::LoggedCode;
 use wire::cardbridge::guidance::WebUrl;
 
 use super::Place;
 use super::failure::PageFailure;
 use super::texts::Texts;
-use crate::shell::LoggedCode;
 
 /// The one style of all pages.
 pub(crate) const STYLE: &str = include_str!("page.css");

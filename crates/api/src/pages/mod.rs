@@ -26,10 +26,10 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
 use domain::{GuidanceLink, GuidanceType, PageLanguage};
+use listener::shell::RouteTemplate;
 
 pub(crate) use otp::reached_at;
 
-use crate::shell::RouteTemplate;
 use crate::state::ApiState;
 
 /// Which page a path names.

@@ -2,13 +2,11 @@
 
 use crypto::sha256;
 use domain::{
-    BinRange, CardProfile, Currency, EnterpriseId, ProfileId, Timestamp, VelocityLimits, VmApp,
-    VmAppId, VmFees, VmFunding, VmProduct,
+    BinRange, CardProfile, Currency, EnterpriseId, Mode, ProfileId, Timestamp, VelocityLimits,
+    VmApp, VmAppId, VmFees, VmFunding, VmProduct,
 };
 use store::{Store, StoreError};
 use vault::{SecretText, Vault};
-
-use crate::Mode;
 
 /// Most cards that a product may have left to open, and what it begins with.
 pub(crate) const MAX_REMAINING_CARDS: u32 = 1_000_000;

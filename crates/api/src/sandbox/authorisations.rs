@@ -7,12 +7,12 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::AuthorisationStatus;
+use listener::once::Once;
 use scheme::SchemeError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::purchase;
-use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::NewAuthorisation;
 use crate::state::ApiState;

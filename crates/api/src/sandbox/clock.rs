@@ -6,12 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::Timestamp;
+use listener::once::Once;
 use serde::Serialize;
 use store::StoreError;
 use utoipa::ToSchema;
 
 use crate::fields::Fields;
-use crate::once::Once;
 use crate::problem::Problem;
 use crate::request_bodies::ClockAdvance;
 use crate::state::ApiState;

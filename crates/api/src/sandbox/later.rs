@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::AuthId;
+use listener::once::Once;
 use scheme::Increment as NetworkIncrement;
 use store::PostingOutcome;
 
@@ -13,7 +14,6 @@ use super::authorisations::{AnswerBody, answer_of};
 use super::purchase;
 use crate::card_reference::{CardNames, card_id, named};
 use crate::fields::Fields;
-use crate::once::Once;
 use crate::operator::{AuthorisationBody, PathText, TransactionBody};
 use crate::problem::Problem;
 use crate::request_bodies::{Clearing, ForcedClearing, Increment, Reversal};
@@ -75,7 +75,7 @@ pub(crate) async fn clear(
     let is_final = fields.boolean("final")?.unwrap_or(true);
     let names = CardNames::of_authorisation(&state, auth_id).await?;
     let cleared = state.network.clear(auth_id, amount.as_deref(), is_final);
-    once.json(move |posted| names.put(body_of(posted)), cleared).await
+    once.answer(move |posted| names.put(body_of(posted)), cleared).await
 }
 
 /// Posts what nothing authorised (force post); nobody is asked.
@@ -94,7 +94,7 @@ pub(crate) async fn force(
     let card_id = card_id(&state, &card_text).await?;
     let names = CardNames::of_card(&state, card_id).await?;
     let forced = state.network.force(card_id, &amount, currency, merchant);
-    once.json(move |posted| names.put(body_of(posted)), forced).await
+    once.answer(move |posted| names.put(body_of(posted)), forced).await
 }
 
 fn body_of(posted: &PostingOutcome) -> TransactionBody {

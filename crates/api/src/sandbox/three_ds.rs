@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::{ChallengeId, ThreeDsChallenge};
+use listener::once::Once;
 use serde::Serialize;
 use store::ChallengeChangeError;
 use utoipa::ToSchema;
@@ -15,7 +16,6 @@ use zeroize::Zeroizing;
 use super::purchase::merchant;
 use crate::card_reference::{CardNames, NamesCards, card_id, named};
 use crate::fields::Fields;
-use crate::once::Once;
 use crate::operator::PathText;
 use crate::problem::Problem;
 use crate::request_bodies::{ChallengeAnswer, NewChallenge};
@@ -98,7 +98,7 @@ pub(crate) async fn create(
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     let names = CardNames::of(&state, vec![(card.enterprise_id, card.card_id)]).await?;
     let made = state.challenges.create(&card, amount, merchant);
-    once.json(move |challenge| names.put(body_of(challenge)), made).await
+    once.answer(move |challenge| names.put(body_of(challenge)), made).await
 }
 
 /// A challenge as it stands.
@@ -132,7 +132,7 @@ pub(crate) async fn verify(
     let card = known.map(|it| (it.enterprise_id, it.card_id));
     let names = CardNames::of(&state, card.into_iter().collect()).await?;
     let verified = state.challenges.verify(challenge_id, &otp);
-    once.json(move |challenge| names.put(body_of(challenge)), verified).await
+    once.answer(move |challenge| names.put(body_of(challenge)), verified).await
 }
 
 fn body_of(challenge: &ThreeDsChallenge) -> SandboxChallengeBody {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
+use listener::once::Once;
 
-use crate::once::Once;
 use crate::operator::{self, IntentTicketBody, KycTicketBody, PathText};
 use crate::problem::Problem;
 use crate::request_bodies::TicketVerdict;

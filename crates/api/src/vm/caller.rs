@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use crypto::sha256;
-use domain::VmApp;
+use domain::{Mode, VmApp};
 use http::{HeaderMap, header};
+use listener::peer::{contains, source_address};
 use wire::vm::VmError;
 
 use super::reply::Refusal;
-use crate::peer::{contains, source_address};
-use crate::state::{ApiState, Mode};
+use crate::state::ApiState;
 
 /// Longest token that is looked for.
 const MAX_TOKEN_BYTES: usize = 256;

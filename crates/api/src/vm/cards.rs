@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use cards::OpenedVmCard;
 use domain::{Card, CardStatus};
+use listener::once::Once;
 use wire::vm::amount::Amount;
 use wire::vm::card::{
     CardDetail, CardIdBody, CardStatusBody, LimitBody, Moved, parse_card_id, parse_create,
@@ -16,7 +17,6 @@ use wire::vm::parameters::Parameters;
 
 use super::caller::Caller;
 use super::reply::{Answer, Plain};
-use crate::once::Once;
 use crate::state::ApiState;
 
 /// `POST /createCard`.
@@ -28,7 +28,7 @@ pub(crate) async fn create(
 ) -> Answer<CardIdBody> {
     let request = parse_create(&parameters)?;
     let body = |card_id: &String| CardIdBody { card_id: card_id.clone() };
-    once.plain(body, state.cards.open_vm_card(&caller.app, &request)).await
+    once.answer(body, state.cards.open_vm_card(&caller.app, &request)).await
 }
 
 /// `POST /cardDetail`.
@@ -63,7 +63,7 @@ pub(crate) async fn freeze(
         card_id: card_id.clone(),
         status: status_text(card.status).into(),
     };
-    once.plain(body, changed).await
+    once.answer(body, changed).await
 }
 
 /// `POST /rechargeCard`.
@@ -75,7 +75,7 @@ pub(crate) async fn recharge(
 ) -> Answer<Moved> {
     let (card_id, amount) = parse_recharge(&parameters)?;
     let moved = state.cards.recharge_vm_card(&caller.app, card_id, amount);
-    once.plain(|_: &Card| Moved::DONE, moved).await
+    once.answer(|_: &Card| Moved::DONE, moved).await
 }
 
 /// `POST /refundCard`.
@@ -87,7 +87,7 @@ pub(crate) async fn refund(
 ) -> Answer<Moved> {
     let (card_id, amount) = parse_refund(&parameters)?;
     let moved = state.cards.refund_vm_card(&caller.app, card_id, amount);
-    once.plain(|_: &Card| Moved::DONE, moved).await
+    once.answer(|_: &Card| Moved::DONE, moved).await
 }
 
 /// `POST /deleteCard`.
@@ -99,7 +99,7 @@ pub(crate) async fn delete(
 ) -> Answer<CardIdBody> {
     let card_id = parse_card_id(&parameters)?;
     let deleted = state.cards.delete_vm_card(&caller.app, card_id.clone());
-    once.plain(move |_: &Card| CardIdBody { card_id: card_id.clone() }, deleted).await
+    once.answer(move |_: &Card| CardIdBody { card_id: card_id.clone() }, deleted).await
 }
 
 /// `POST /getCardFlow`.

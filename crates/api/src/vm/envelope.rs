@@ -13,6 +13,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use crypto::{CryptoError, RsaPool, RsaPoolError, RsaPrivateKey, RsaPublicKey};
 use domain::{EnterpriseId, RsaPadding, VmAppId};
+use listener::body::{Begun, BegunBody, BodyError};
+use listener::peer::PeerAddress;
+use listener::shell::RouteTemplate;
 use tokio::time::Instant;
 use vault::Kept;
 use wire::repeated_fields;
@@ -28,9 +31,6 @@ use super::opening::{Blocks, open_block};
 use super::repeats::RequestKey;
 use super::reply::{Refusal, json};
 use super::strikes::Strikes;
-use crate::body::{Begun, BegunBody, BodyError};
-use crate::peer::PeerAddress;
-use crate::shell::RouteTemplate;
 use crate::state::ApiState;
 
 /// Larger bodies, in bytes, of an app are read one after the other.

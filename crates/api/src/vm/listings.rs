@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use domain::{AuthId, Timestamp};
+use listener::once::Once;
 use serde::Serialize;
 use store::{VmCardFilter, VmCardRow, VmPage, VmTransactionFilter};
 use utoipa::ToSchema;
@@ -19,7 +20,6 @@ use wire::vm::transaction::{self, Transaction, TransactionWish, Transactions, pa
 use super::caller::Caller;
 use super::cards::{expiry_text, status_text};
 use super::reply::{Answer, Plain};
-use crate::once::Once;
 use crate::state::ApiState;
 
 /// Digits of a number that a list masks.
@@ -127,5 +127,5 @@ pub(crate) async fn limits(
 ) -> Answer<Done> {
     let (card_uuid, wish) = parse_limits(&parameters)?;
     let changed = state.cards.change_vm_limits(&caller.app, card_uuid, wish);
-    once.plain(|(): &()| Done {}, changed).await
+    once.answer(|(): &()| Done {}, changed).await
 }

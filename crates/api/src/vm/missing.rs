@@ -7,15 +7,15 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
 use http::{StatusCode, header};
+use listener::body::read_body;
+use listener::shell::LoggedCode;
 use wire::cardbridge::signature::API_KEY_HEADER;
 use wire::vm::VmError;
 use wire::vm::envelope;
 
 use super::reply::json;
 use super::vm_paths;
-use crate::body::read_body;
 use crate::cardbridge::transport_failure;
-use crate::shell::LoggedCode;
 use crate::state::ApiState;
 
 static PATHS: LazyLock<Vec<&'static str>> = LazyLock::new(vm_paths);

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use described::{self, JSON, operations, reference, samples};
+use listener::once::{KEY_NAME, MAX_KEY_BYTES};
 use serde_json::{Map, Value, json};
 use wire::vm::VmError;
 use wire::vm::envelope::{SUCCESS_CODE, SUCCESS_TEXT};
@@ -10,8 +12,6 @@ use wire::vm::field::{Field, object_schema};
 
 use super::operation::Operation;
 use super::{repeats, webhooks};
-use crate::described::{self, JSON, operations, reference, samples};
-use crate::once::{KEY_NAME, MAX_KEY_BYTES};
 
 /// Where the document is served, without a token.
 pub(crate) const DOCUMENT_PATH: &str = "/vm-openapi.json";

@@ -9,15 +9,14 @@ use axum::response::{IntoResponse as _, Response};
 use crypto::sha256;
 use domain::VmAppId;
 use http::request::Parts;
-use serde::Serialize;
+use listener::once::{Carried, DONE, IllFormedKey, KEY_NAME, KeyedCall, Once, Ran, key_of};
 use store::{KeptAnswer, Store};
 use wire::vm::parameters::Parameters;
 use wire::vm::{VmError, card};
 use zeroize::Zeroizing;
 
 use super::envelope::PlainAnswer;
-use super::reply::{Answer, Plain, Refusal};
-use crate::once::{Carried, DONE, IllFormedKey, KEY_NAME, KeyedCall, Once, Ran, key_of};
+use super::reply::Refusal;
 
 /// The calls that take a key. None of their answers bears a secret.
 pub(super) const CHANGING: [&str; 6] = [
@@ -30,25 +29,6 @@ pub(super) const CHANGING: [&str; 6] = [
 ];
 /// What a key adds to the refusals of a call.
 pub(super) const REFUSALS: [VmError; 2] = [VmError::KeyReused, VmError::Value(KEY_NAME)];
-
-impl Once {
-    /// The answer of a call whose commit has the same outcome as `work`, kept there.
-    ///
-    /// # Errors
-    /// Those of `work`.
-    pub(super) async fn plain<T: 'static, E, B: Serialize>(
-        &self,
-        body: impl Fn(&T) -> B + Clone + Send + Sync + 'static,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Answer<B>
-    where
-        Refusal: From<E>,
-    {
-        let kept = body.clone();
-        let outcome = self.answering(move |outcome: &T| Ok(Some(kept(outcome))), work).await?;
-        Ok(Plain(body(&outcome)))
-    }
-}
 
 /// The key of a request that is carried out once.
 pub(super) struct RequestKey {

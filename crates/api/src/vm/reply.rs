@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use cards::VmRefusal;
 use http::header;
+use listener::shell::LoggedCode;
 use serde::Serialize;
 use store::StoreError;
 use wire::vm::VmError;
@@ -13,7 +14,6 @@ use wire::vm::envelope;
 use zeroize::Zeroizing;
 
 use super::envelope::PlainAnswer;
-use crate::shell::LoggedCode;
 use crate::state::ApiState;
 
 /// A refusal, on its way out.
@@ -81,6 +81,12 @@ pub(crate) fn json(body: Vec<u8>) -> Response {
 
 /// A handler's plain object, which the envelope's layer encrypts.
 pub(crate) struct Plain<T>(pub(crate) T);
+
+impl<T> From<T> for Plain<T> {
+    fn from(body: T) -> Self {
+        Self(body)
+    }
+}
 
 /// What a handler answers.
 pub(crate) type Answer<T> = Result<Plain<T>, Refusal>;

@@ -6,6 +6,7 @@ use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use http::StatusCode;
+use listener::document::document_route;
 use serde_json::Value;
 use wire::vm::VmError;
 use wire::vm::error_code::ErrorCodes;
@@ -17,7 +18,6 @@ use super::operation::{Operation, described};
 use super::reply::numbered;
 use super::token::TokenCalls;
 use super::{account, cards, listings, token};
-use crate::document::document_route;
 use crate::state::ApiState;
 
 /// The operations inside the envelope. Paths are at the root and case-sensitive.

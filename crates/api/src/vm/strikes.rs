@@ -7,9 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::VmAppId;
+use listener::address_limit::{make_room, network_of};
 use tokio::time::Instant;
-
-use crate::address_limit::{make_room, network_of};
 
 /// Bad envelopes that one pair may send within the window.
 const MAX_STRIKES: u32 = 100;

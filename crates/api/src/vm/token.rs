@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use crypto::sha256;
 use domain::{VmApp, VmAppId};
 use http::HeaderMap;
+use listener::address_limit::{AddressLimit, CallLimit};
+use listener::peer::{PeerAddress, source_address};
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 use wire::cardbridge::query::Query;
@@ -18,8 +20,6 @@ use wire::vm::token::{APP_ID, APP_SECRET, AccessToken};
 
 use super::caller::require_listed;
 use super::reply::{Refusal, json};
-use crate::address_limit::{AddressLimit, CallLimit};
-use crate::peer::{PeerAddress, source_address};
 use crate::state::ApiState;
 
 /// Failures of one address within the window (operator-and-sandbox.md section 5, Limits).

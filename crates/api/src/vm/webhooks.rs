@@ -1,9 +1,8 @@
 //! What dialect 2 sends to an app, for its OpenAPI document.
 
+use described::webhooks::{Message, standard_headers};
+use described::{JSON, reference, samples, schemas};
 use serde_json::{Value, json};
-
-use crate::described::webhooks::{Message, standard_headers};
-use crate::described::{JSON, reference, samples, schemas};
 
 const DELIVERY: &str = include_str!("webhook.md");
 

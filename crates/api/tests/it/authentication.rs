@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use api::Mode;
+use domain::Mode;
 use serde_json::{Value, json};
 use wire::cardbridge::customer;
 

@@ -1,6 +1,6 @@
 //! Asking for links to hosted pages (cardbridge-open-api.md section 6.3).
 
-use api::Mode;
+use domain::Mode;
 use serde_json::{Value, json};
 
 use crate::both_engines;

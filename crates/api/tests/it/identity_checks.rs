@@ -1,6 +1,6 @@
 //! Production takes no application for a card while nobody checks who applies.
 
-use api::Mode;
+use domain::Mode;
 use serde_json::{Value, json};
 
 use crate::database::Embedded;

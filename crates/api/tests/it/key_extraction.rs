@@ -1,6 +1,6 @@
 //! The one-time extraction of API keys.
 
-use api::Mode;
+use domain::Mode;
 use serde_json::{Value, json};
 
 use crate::both_engines;

@@ -1,6 +1,6 @@
 //! The sandbox's mailbox.
 
-use api::Mode;
+use domain::Mode;
 use notify::{Mail, MailChannel, MailKind};
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::Mode;
+use domain::Mode;
 use serde_json::{Value, json};
 use wire::vm::error_code::ErrorCodes;
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use api::Mode;
+use domain::Mode;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 

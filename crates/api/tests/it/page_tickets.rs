@@ -1,6 +1,6 @@
 //! Hosted pages of KYC tickets: the form, and the stand-in for face verification.
 
-use api::Mode;
+use domain::Mode;
 use serde_json::{Value, json};
 
 use crate::both_engines;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use api::{AdminToken, ApiSettings, ApiState, Mode};
+use api::{AdminToken, ApiSettings, ApiState};
 use authorise::{
     Authoriser, AuthoriserParts, Challenges, HoldExpiryWorker, challenge_expiry_worker,
     transaction_teller,
@@ -13,7 +13,7 @@ use cards::{
     Cards, CardsSettings, IdentityChecks, intent_ticket_worker, kyc_review_worker, order_worker,
 };
 use crypto::RsaPool;
-use domain::{Clock, IdGenerator, SystemRandom};
+use domain::{Clock, IdGenerator, Mode, SystemRandom};
 use files::{EmbeddedFiles, EmbeddedSettings, Files};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use notify::{Mailer, SettlementWorker, SmtpSettings, WebhookWorker, recut_worker};
@@ -242,11 +242,11 @@ fn embedded_files(directory: &Path, vault: &Arc<Vault>) -> Files {
 }
 
 async fn listen(
-    service: api::HttpService,
+    service: listener::HttpService,
     stop: watch::Receiver<bool>,
 ) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let settings = api::ListenerSettings::new(api::MAX_CONNECTIONS, Vec::new());
-    (address, tokio::spawn(api::serve_listener(listener, service, settings, stop)))
+    let settings = listener::ListenerSettings::new(listener::MAX_CONNECTIONS, Vec::new());
+    (address, tokio::spawn(listener::serve_listener(listener, service, settings, stop)))
 }

@@ -2,7 +2,7 @@
 //! authUrl here: nobody is asked and every purchase is declined; the rest of the road is
 //! tested where an enterprise plays along.
 
-use api::Mode;
+use domain::Mode;
 use serde_json::{Value, json};
 
 use crate::both_engines;

@@ -1,6 +1,6 @@
 //! One-time passwords of the enterprise's own, delivered.
 
-use api::Mode;
+use domain::Mode;
 use notify::{SmtpSettings, SmtpTls};
 use serde_json::{Value, json};
 

@@ -162,7 +162,7 @@ async fn who_cannot_write_is_not_ready() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_production_the_sandbox_does_not_exist() {
     let database = Embedded::new();
-    let platform = Platform::start_in(database.location(), api::Mode::Production).await;
+    let platform = Platform::start_in(database.location(), domain::Mode::Production).await;
     assert_eq!(platform.admin_get("/sandbox/v1/clock").await.status, 404);
     let advance = Request::post("/sandbox/v1/clock/advance", r#"{"seconds":1}"#);
     assert_eq!(platform.admin(advance).await.status, 404);

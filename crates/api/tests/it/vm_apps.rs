@@ -1,7 +1,7 @@
 //! The operator's calls for apps of dialect 2.
 
-use api::Mode;
 use crypto::{RsaPrivateKey, RsaPublicKey};
+use domain::Mode;
 use serde_json::{Value, json};
 
 use crate::both_engines;

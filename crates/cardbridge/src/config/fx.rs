@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::Mode;
-use domain::{Currency, ExactDecimal, FxRate};
+use domain::{Currency, ExactDecimal, FxRate, Mode};
 use rust_decimal::Decimal;
 use toml::Value;
 

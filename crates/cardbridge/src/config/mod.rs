@@ -12,9 +12,8 @@ mod vm;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use api::Mode;
 use cards::IdentityChecks;
-use domain::{FxRate, IdGenerator};
+use domain::{FxRate, IdGenerator, Mode};
 use ipnet::IpNet;
 use wire::vm::VmSettings;
 use zeroize::Zeroizing;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use api::Mode;
+use domain::Mode;
 use notify::SmtpTls;
 use serde::Deserialize;
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use api::Mode;
+use domain::Mode;
 use ipnet::IpNet;
 use store::check_server_url;
 use url::Url;

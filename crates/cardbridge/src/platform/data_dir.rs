@@ -5,7 +5,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use api::Mode;
+use domain::Mode;
 
 use crate::config::{Config, Database};
 use crate::failure::Failure;

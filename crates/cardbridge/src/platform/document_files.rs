@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use api::Mode;
-use domain::Random;
+use domain::{Mode, Random};
 use files::{Bucket, BucketSettings, EmbeddedFiles, EmbeddedSettings, Files};
 use vault::{SecretText, Vault};
 

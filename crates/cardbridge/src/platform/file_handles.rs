@@ -1,7 +1,7 @@
 //! How the process's file handles are shared out: callers who open connections must not
 //! take those that the store, the other listener and the requests out need.
 
-use api::MAX_CONNECTIONS;
+use listener::MAX_CONNECTIONS;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Each listener may take one part in so many, and so may the exchanges with enterprises; the

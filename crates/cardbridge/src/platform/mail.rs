@@ -1,7 +1,6 @@
 //! The mailer, from the `[smtp]` table.
 
-use api::Mode;
-use domain::Clock;
+use domain::{Clock, Mode};
 use notify::{Mailer, SmtpPassword, SmtpSettings};
 use zeroize::Zeroizing;
 

@@ -13,14 +13,13 @@ mod workers;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::{
-    ApiSettings, ApiState, ListenerSettings, Mode, admin_service, public_service, serve_listener,
-};
+use api::{ApiSettings, ApiState, admin_service, public_service};
 use authorise::{Authoriser, AuthoriserParts, Challenges, transaction_teller};
 use cards::{Cards, CardsSettings, IdentityChecks};
 use crypto::RsaPool;
-use domain::{Clock, Random, SystemRandom};
+use domain::{Clock, Mode, Random, SystemRandom};
 use files::Files;
+use listener::{ListenerSettings, serve_listener};
 use notify::Mailer;
 use outbound::{AddressPolicy, Outbound};
 use schedule::Schedule;

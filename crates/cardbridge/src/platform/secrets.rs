@@ -8,8 +8,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use api::{AdminToken, Mode};
-use domain::Random;
+use api::AdminToken;
+use domain::{Mode, Random};
 use vault::{MasterKey, MasterKeyError, Vault};
 use zeroize::Zeroizing;
 

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use api::Mode;
-use domain::{Clock, IdGenerator};
+use domain::{Clock, IdGenerator, Mode};
 use store::{Holder, Location, Store, StoreError, TakeNumberError};
 use vault::Vault;
 

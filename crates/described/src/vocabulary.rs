@@ -7,14 +7,14 @@ use super::words::{LISTS, List};
 use super::{reference, schemas};
 
 /// A field, in a schema of that name, and the list that its words are from.
-pub(crate) type Use = (&'static str, &'static str, &'static str);
+pub type Use = (&'static str, &'static str, &'static str);
 
 /// Makes these fields refer to their lists, and puts those into the document.
 ///
 /// # Panics
 /// A field or a list is not there. Documents are the same in every process, so that the tests
 /// meet all of it.
-pub(crate) fn apply(document: &mut Value, uses: &[Use]) {
+pub fn apply(document: &mut Value, uses: &[Use]) {
     let schemas = schemas(document);
     for (name, field, list_name) in uses {
         let schema = schemas.get_mut(*name).unwrap_or_else(|| panic!("no schema {name}"));
@@ -27,7 +27,7 @@ pub(crate) fn apply(document: &mut Value, uses: &[Use]) {
 }
 
 /// The list of this name.
-pub(crate) fn list(name: &str) -> &'static List {
+pub fn list(name: &str) -> &'static List {
     let list = LISTS.iter().find(|list| list.name == name);
     list.unwrap_or_else(|| panic!("no list {name}"))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// A route that gives a document to anybody. It is written once: a caller without any
 /// credential must not be able to make the platform write it again and again.
-pub(crate) fn document_route<S: Clone + Send + Sync + 'static>(
+pub fn document_route<S: Clone + Send + Sync + 'static>(
     document: &impl Serialize,
 ) -> MethodRouter<S> {
     let text = serde_json::to_vec(document).expect("a document of objects, lists and texts");

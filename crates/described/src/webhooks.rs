@@ -15,24 +15,24 @@ const SEQUENCE: &str = "The place of this webhook among all that tell of its obj
     covers it.";
 
 /// A message that goes out by POST.
-pub(crate) struct Message<'a> {
+pub struct Message<'a> {
     /// Its `operationId`.
-    pub(crate) id: &'a str,
+    pub id: &'a str,
     /// The same in a few words.
-    pub(crate) summary: &'a str,
+    pub summary: &'a str,
     /// The same in full.
-    pub(crate) description: &'a str,
+    pub description: &'a str,
     /// What it bears beside its body, as [`header`] has it.
-    pub(crate) headers: Vec<Value>,
+    pub headers: Vec<Value>,
     /// The schema of its body.
-    pub(crate) body: &'a str,
+    pub body: &'a str,
     /// What answers it with HTTP 200.
-    pub(crate) answer: Value,
+    pub answer: Value,
 }
 
 impl Message<'_> {
     /// The message as it stands in a document.
-    pub(crate) fn described(self) -> Value {
+    pub fn described(self) -> Value {
         json!({ "post": {
             "operationId": self.id,
             "tags": [TAG],
@@ -50,7 +50,7 @@ impl Message<'_> {
 }
 
 /// A header and what it holds.
-pub(crate) fn header(name: &str, is_required: bool, meaning: &str) -> Value {
+pub fn header(name: &str, is_required: bool, meaning: &str) -> Value {
     json!({
         "name": name, "in": "header", "required": is_required, "description": meaning,
         "schema": { "type": "string" },
@@ -59,7 +59,7 @@ pub(crate) fn header(name: &str, is_required: bool, meaning: &str) -> Value {
 
 /// The headers of Standard Webhooks and our own beside them; `id` says whose id is sent, and
 /// `secret` what signs, which is base64-decoded.
-pub(crate) fn standard_headers(are_required: bool, id: &str, secret: &str) -> [Value; 4] {
+pub fn standard_headers(are_required: bool, id: &str, secret: &str) -> [Value; 4] {
     let signature = format!(
         "`v1,` and the base64 of HMAC-SHA256 over `webhook-id.webhook-timestamp.body`, under \
          {secret}, base64-decoded."

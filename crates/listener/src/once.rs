@@ -16,19 +16,19 @@ use store::{Claim, Kept, KeptAnswer, KnownCall, Store, StoreError};
 /// stands by then, so that once should do.
 const MAX_RUNS: u32 = 3;
 /// The header with the key.
-pub(crate) const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// The same as clients write it.
-pub(crate) const KEY_NAME: &str = "Idempotency-Key";
+pub const KEY_NAME: &str = "Idempotency-Key";
 /// Longest key.
-pub(crate) const MAX_KEY_BYTES: usize = 255;
+pub const MAX_KEY_BYTES: usize = 255;
 /// The status of what was done, beside its answer.
-pub(crate) const DONE: u16 = 200;
+pub const DONE: u16 = 200;
 
 /// A key that is empty, blank, too long or of other than visible characters, or not the only one.
-pub(crate) struct IllFormedKey;
+pub struct IllFormedKey;
 
 /// The key that a call bears, if it bears one.
-pub(crate) fn key_of(headers: &HeaderMap) -> Option<Result<&str, IllFormedKey>> {
+pub fn key_of(headers: &HeaderMap) -> Option<Result<&str, IllFormedKey>> {
     let mut keys = headers.get_all(KEY_HEADER).iter();
     let key = keys.next()?.to_str().ok();
     // Of two keys none is the call's.
@@ -39,7 +39,7 @@ pub(crate) fn key_of(headers: &HeaderMap) -> Option<Result<&str, IllFormedKey>> 
 
 /// The key of a call under way, for its handler.
 #[derive(Clone, Default)]
-pub(crate) struct Once {
+pub struct Once {
     claim: Option<Claim>,
     begun: Option<String>,
 }
@@ -55,17 +55,17 @@ impl<S: Sync> FromRequestParts<S> for Once {
 
 impl Once {
     /// What an earlier run of this call began and this one has to tell the outcome of.
-    pub(crate) fn begun(&self) -> Option<&str> {
+    pub fn begun(&self) -> Option<&str> {
         self.begun.as_deref()
     }
 
     /// The key, if the call bears one.
-    pub(crate) const fn claim(&self) -> Option<&Claim> {
+    pub const fn claim(&self) -> Option<&Claim> {
         self.claim.as_ref()
     }
 
     /// Runs `work`, whose commit has an outcome of type `T` and keeps what `leave` makes of it.
-    pub(crate) async fn leaving<T: 'static, F: Future>(
+    pub async fn leaving<T: 'static, F: Future>(
         &self,
         leave: impl Fn(&T) -> Result<Option<Kept>, StoreError> + Send + Sync + 'static,
         work: F,
@@ -78,7 +78,7 @@ impl Once {
 
     /// Runs `work`, whose commit has an outcome of type `T` and keeps the answer that `body`
     /// makes of it; nothing where that is none.
-    pub(crate) async fn answering<T: 'static, B: Serialize, F: Future>(
+    pub async fn answering<T: 'static, B: Serialize, F: Future>(
         &self,
         body: impl Fn(&T) -> Result<Option<B>, StoreError> + Send + Sync + 'static,
         work: F,
@@ -87,8 +87,37 @@ impl Once {
         self.leaving(leave, work).await
     }
 
+    /// The answer of a call whose commit has the same outcome as `work`, kept there.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub async fn answer<T: 'static, B: Serialize, E, R: From<B>, X: From<E>>(
+        &self,
+        body: impl Fn(&T) -> B + Clone + Send + Sync + 'static,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<R, X> {
+        self.try_answer(move |outcome: &T| Ok(body(outcome)), work).await
+    }
+
+    /// As [`Once::answer`] where the answer may be out of reach; then nothing is done.
+    ///
+    /// # Errors
+    /// Those of `work` and `body`.
+    pub async fn try_answer<T: 'static, B: Serialize, E, R: From<B>, X: From<E>>(
+        &self,
+        body: impl Fn(&T) -> Result<B, X> + Clone + Send + Sync + 'static,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<R, X> {
+        let kept_body = body.clone();
+        let kept = move |outcome: &T| {
+            kept_body(outcome).map(Some).map_err(|_| StoreError::Corrupt("what is to be answered"))
+        };
+        let outcome = self.answering(kept, work).await?;
+        body(&outcome).map(R::from)
+    }
+
     /// Runs `work`, which begins what its answer will tell of: only that is kept.
-    pub(crate) async fn beginning<F: Future>(&self, work: F) -> F::Output {
+    pub async fn beginning<F: Future>(&self, work: F) -> F::Output {
         match self.claim.clone() {
             Some(claim) => claim.scope(work).await,
             None => work.await,
@@ -103,27 +132,27 @@ fn kept(body: &impl Serialize) -> Result<Kept, StoreError> {
 }
 
 /// A call and its key.
-pub(crate) struct KeyedCall<'a> {
+pub struct KeyedCall<'a> {
     /// Where keys are kept.
-    pub(crate) store: &'a Store,
+    pub store: &'a Store,
     /// The key, apart from those of other APIs and callers.
-    pub(crate) key: String,
+    pub key: String,
     /// Of all that makes the call.
-    pub(crate) digest: [u8; 32],
+    pub digest: [u8; 32],
 }
 
 /// How a run of a call ended.
-pub(crate) struct Ran {
+pub struct Ran {
     /// What is told.
-    pub(crate) response: Response,
+    pub response: Response,
     /// What is kept where no commit kept an answer; nothing leaves the key free, or begun.
-    pub(crate) answer: Option<KeptAnswer>,
+    pub answer: Option<KeptAnswer>,
     /// Whether the call was done.
-    pub(crate) is_done: bool,
+    pub is_done: bool,
 }
 
 /// What becomes of a call with a key.
-pub(crate) enum Carried {
+pub enum Carried {
     /// It ran.
     Ran(Response),
     /// It ran before and was answered so.
@@ -140,7 +169,7 @@ impl KeyedCall<'_> {
     ///
     /// # Errors
     /// The store failed.
-    pub(crate) async fn carry_out<F: Future<Output = Ran>>(
+    pub async fn carry_out<F: Future<Output = Ran>>(
         self,
         run: impl Fn(Once) -> F,
     ) -> Result<Carried, StoreError> {

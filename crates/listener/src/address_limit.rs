@@ -14,27 +14,27 @@ const MAX_CALLERS: usize = 10_000;
 const IPV6_NETWORK_MASK: u128 = u128::MAX << 64;
 
 /// At most so many calls from one address within a window of time.
-pub(crate) struct AddressLimit(CallLimit<IpAddr>);
+pub struct AddressLimit(CallLimit<IpAddr>);
 
 impl AddressLimit {
     /// A limit of `max_calls` within `window`.
-    pub(crate) fn new(max_calls: u32, window: Duration) -> Self {
+    pub fn new(max_calls: u32, window: Duration) -> Self {
         Self(CallLimit::new(max_calls, window))
     }
 
     /// Whether another call would be admitted; counts nothing.
-    pub(crate) fn is_open(&self, address: IpAddr, now: Instant) -> bool {
+    pub fn is_open(&self, address: IpAddr, now: Instant) -> bool {
         self.0.is_open(network_of(address), now)
     }
 
     /// Counts a call; false if it is one too many.
-    pub(crate) fn admits(&self, address: IpAddr, now: Instant) -> bool {
+    pub fn admits(&self, address: IpAddr, now: Instant) -> bool {
         self.0.admits(network_of(address), now)
     }
 }
 
 /// At most so many calls of one caller within a window of time.
-pub(crate) struct CallLimit<K> {
+pub struct CallLimit<K> {
     max_calls: u32,
     window: Duration,
     windows: Mutex<HashMap<K, Window>>,
@@ -47,7 +47,7 @@ struct Window {
 
 impl<K: Copy + Eq + Hash> CallLimit<K> {
     /// A limit of `max_calls` within `window`.
-    pub(crate) fn new(max_calls: u32, window: Duration) -> Self {
+    pub fn new(max_calls: u32, window: Duration) -> Self {
         Self { max_calls, window, windows: Mutex::new(HashMap::new()) }
     }
 
@@ -58,7 +58,7 @@ impl<K: Copy + Eq + Hash> CallLimit<K> {
     }
 
     /// Counts a call; false if it is one too many.
-    pub(crate) fn admits(&self, caller: K, now: Instant) -> bool {
+    pub fn admits(&self, caller: K, now: Instant) -> bool {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         make_room(&mut windows, MAX_CALLERS, |window| {
             (window.ends_at > now).then_some((window.calls, window.ends_at))
@@ -76,7 +76,7 @@ impl<K: Copy + Eq + Hash> CallLimit<K> {
 /// Makes room for one more caller where so many are remembered: those go whose `worth` is
 /// none, and where none of them is, the half that is worth least. A flood of callers, each of
 /// whom has called once, so pushes itself out, and nobody who has called often.
-pub(crate) fn make_room<K: Copy + Eq + Hash, V, W: Ord>(
+pub fn make_room<K: Copy + Eq + Hash, V, W: Ord>(
     remembered: &mut HashMap<K, V>,
     max_callers: usize,
     worth: impl Fn(&V) -> Option<W>,
@@ -97,7 +97,7 @@ pub(crate) fn make_room<K: Copy + Eq + Hash, V, W: Ord>(
 }
 
 /// The part of an address that names one caller's network.
-pub(crate) fn network_of(address: IpAddr) -> IpAddr {
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & IPV6_NETWORK_MASK)),

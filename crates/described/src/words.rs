@@ -14,14 +14,15 @@ use wire::cardbridge::dictionary;
 type Words = Vec<(&'static str, &'static str)>;
 
 /// A list of words.
-pub(crate) struct List {
+pub struct List {
     /// Its name in the documents.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What it is a list of.
-    pub(crate) meaning: &'static str,
-    pub(crate) words: fn() -> Words,
+    pub meaning: &'static str,
+    /// Its words, each with what it means; without that where the word says it.
+    pub words: fn() -> Words,
     /// Whether other words are taken too.
-    pub(crate) is_open: bool,
+    pub is_open: bool,
 }
 
 /// A list that is one of the domain's enumerations.

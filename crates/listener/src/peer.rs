@@ -16,7 +16,7 @@ pub struct PeerAddress(pub IpAddr);
 /// The caller's address: the peer itself, or, if that is a trusted proxy, the right-most
 /// entry of `X-Forwarded-For` that is none (operator-and-sandbox.md section 1). An entry
 /// that is no address ends the search at the last address known.
-pub(crate) fn source_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub fn source_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| contains(network, address));
     let mut source = peer.to_canonical();
     let lines = headers.get_all(FORWARDED_FOR).iter();
@@ -36,7 +36,7 @@ fn address(hop: &[u8]) -> Option<IpAddr> {
 
 /// Whether a network holds an address, however either is written: `::ffff:192.0.2.0/120` is
 /// `192.0.2.0/24`.
-pub(crate) fn contains(network: &IpNet, address: IpAddr) -> bool {
+pub fn contains(network: &IpNet, address: IpAddr) -> bool {
     let address = address.to_canonical();
     match (network, address) {
         (IpNet::V6(mapped), IpAddr::V4(v4)) => {

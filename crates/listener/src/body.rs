@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 
 /// Largest body accepted by every API here.
-pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How much of a too large body is read and dropped, so that its sender gets to see the
 /// answer rather than a reset connection.
 const MAX_DROPPED_BYTES: usize = 4 * 1024 * 1024;
@@ -16,7 +16,7 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BodyError {
+pub enum BodyError {
     /// Larger than its limit.
     TooLarge,
     /// Not whole at the deadline.
@@ -26,17 +26,17 @@ pub(crate) enum BodyError {
 }
 
 /// The whole body.
-pub(crate) async fn read_body(body: Body) -> Result<Bytes, BodyError> {
+pub async fn read_body(body: Body) -> Result<Bytes, BodyError> {
     read_body_up_to(body, MAX_BODY_BYTES).await
 }
 
 /// The whole body, if it is not longer than `max_bytes`.
-pub(crate) async fn read_body_up_to(body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
+pub async fn read_body_up_to(body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
     BegunBody { body, kept: BytesMut::new() }.rest(max_bytes).await
 }
 
 /// A body of which not more than its beginning was read.
-pub(crate) enum Begun {
+pub enum Begun {
     /// It ended there.
     Whole(Bytes),
     /// It goes on.
@@ -44,7 +44,7 @@ pub(crate) enum Begun {
 }
 
 /// What was read of a body, and where the rest comes from.
-pub(crate) struct BegunBody {
+pub struct BegunBody {
     body: Body,
     kept: BytesMut,
 }
@@ -52,7 +52,7 @@ pub(crate) struct BegunBody {
 impl Begun {
     /// Reads a body if it is not longer than `first_bytes`. One that says to be longer is not
     /// touched.
-    pub(crate) async fn of(body: Body, first_bytes: usize) -> Result<Self, BodyError> {
+    pub async fn of(body: Body, first_bytes: usize) -> Result<Self, BodyError> {
         let mut begun = BegunBody { body, kept: BytesMut::new() };
         if begun.announced_bytes() > first_bytes {
             return Ok(Self::Partly(begun));
@@ -65,7 +65,7 @@ impl Begun {
 
 impl BegunBody {
     /// The whole body, if it is not longer than `max_bytes`.
-    pub(crate) async fn rest(mut self, max_bytes: usize) -> Result<Bytes, BodyError> {
+    pub async fn rest(mut self, max_bytes: usize) -> Result<Bytes, BodyError> {
         let read = tokio::time::timeout(BODY_DEADLINE, async {
             // Room for what is announced, since a buffer that grows is copied into fresh pages,
             // each of which the kernel has to clear.

@@ -7,12 +7,12 @@ use super::words_of_samples::{BY_ENDING, BY_FIELD, BY_NAME};
 use super::{JSON, operations_of};
 
 /// Stands where no value is known: a test finds it.
-pub(crate) const UNKNOWN: &str = "(no sample)";
+pub const UNKNOWN: &str = "(no sample)";
 /// How deep a schema may be nested.
 const MAX_DEPTH: usize = 16;
 
 /// Shows a sample of every body in JSON that a document tells of and that has none yet.
-pub(crate) fn fill(document: &mut Value) {
+pub fn fill(document: &mut Value) {
     let components = document["components"].clone();
     for part in ["paths", "webhooks"] {
         for (_, _, operation) in operations_of(document, part) {
@@ -40,7 +40,7 @@ fn show(body: &mut Value, components: &Value) {
 }
 
 /// A value that the schema describes.
-pub(crate) fn sample(schema: &Value, components: &Value) -> Value {
+pub fn sample(schema: &Value, components: &Value) -> Value {
     value(schema, components, Place::default())
 }
 

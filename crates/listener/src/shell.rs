@@ -22,15 +22,15 @@ const MAX_TRACE_ID_BYTES: usize = 64;
 
 /// The route's template, left by the listener's guard on the response for the log.
 #[derive(Clone)]
-pub(crate) struct RouteTemplate(pub MatchedPath);
+pub struct RouteTemplate(pub MatchedPath);
 
 /// The code of a failure, left on the response for the log.
 #[derive(Clone, Copy)]
-pub(crate) struct LoggedCode(pub &'static str);
+pub struct LoggedCode(pub &'static str);
 
 /// What differs between listeners.
 #[derive(Clone, Copy)]
-pub(crate) struct Shell {
+pub struct Shell {
     /// Name in the log.
     pub listener: &'static str,
     /// Changes the request before it is routed.
@@ -40,7 +40,7 @@ pub(crate) struct Shell {
 }
 
 /// Puts the shell round a listener's routes.
-pub(crate) fn wrap(shell: Shell, random: Arc<dyn Random>, router: Router) -> HttpService {
+pub fn wrap(shell: Shell, random: Arc<dyn Random>, router: Router) -> HttpService {
     let service = service_fn(move |request: Request<Body>| {
         let (router, random) = (router.clone(), Arc::clone(&random));
         async move { Ok(exchange(shell, &*random, router, request).await) }

@@ -1,32 +1,32 @@
 //! What the three OpenAPI documents share: where they are served, the lists of words that
 //! stand in them once, and the samples that show what each operation takes and gives.
 
-pub(crate) mod samples;
-pub(crate) mod vocabulary;
-pub(crate) mod webhooks;
+pub mod samples;
+pub mod vocabulary;
+pub mod webhooks;
 mod words;
 mod words_of_samples;
 
 use serde_json::{Value, json};
 
 /// Media type of requests and answers.
-pub(crate) const JSON: &str = "application/json";
+pub const JSON: &str = "application/json";
 /// Where schemas stand in a document.
 const SCHEMAS: &str = "/components/schemas";
 
 /// A reference to a schema of the document.
-pub(crate) fn reference(name: &str) -> Value {
+pub fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#{SCHEMAS}/{name}") })
 }
 
 /// The schemas of a document.
-pub(crate) fn schemas(document: &mut Value) -> &mut serde_json::Map<String, Value> {
+pub fn schemas(document: &mut Value) -> &mut serde_json::Map<String, Value> {
     let schemas = document.pointer_mut(SCHEMAS).and_then(Value::as_object_mut);
     schemas.expect("every document has schemas")
 }
 
 /// Where an API is: beside its document, and on a sandbox started with nothing said.
-pub(crate) fn servers(local: &str) -> Value {
+pub fn servers(local: &str) -> Value {
     json!([
         { "url": "/", "description": "The listener that serves this document." },
         { "url": local, "description": "A sandbox on this machine, as `cardbridge serve` starts it." },
@@ -34,12 +34,12 @@ pub(crate) fn servers(local: &str) -> Value {
 }
 
 /// The tags of a document: names, and what belongs to them.
-pub(crate) fn tags(tags: &[(&str, &str)]) -> Value {
+pub fn tags(tags: &[(&str, &str)]) -> Value {
     tags.iter().map(|(name, meaning)| json!({ "name": name, "description": meaning })).collect()
 }
 
 /// Every operation of a document, with its path and method.
-pub(crate) fn operations(document: &mut Value) -> Vec<(String, String, &mut Value)> {
+pub fn operations(document: &mut Value) -> Vec<(String, String, &mut Value)> {
     operations_of(document, "paths")
 }
 
@@ -56,7 +56,7 @@ fn operations_of<'a>(document: &'a mut Value, part: &str) -> Vec<(String, String
 }
 
 /// Makes what stands in the operations and has a name refer to it.
-pub(crate) fn refer_to_named(document: &mut Value) {
+pub fn refer_to_named(document: &mut Value) {
     let named: Vec<_> = schemas(document)
         .iter()
         .filter(|(_, schema)| schema.get("properties").is_some())
