@@ -14,7 +14,6 @@ mod pages;
 mod paging;
 mod problem;
 mod problem_codes;
-pub mod provision;
 pub mod request_bodies;
 mod sandbox;
 mod state;

@@ -7,10 +7,9 @@ use domain::AmountError;
 use http::{HeaderValue, StatusCode, header};
 use ledger::LedgerError;
 use listener::shell::LoggedCode;
+use provision::ProvisionError;
 use serde::Serialize;
 use store::{MoneyError, StoreError};
-
-use crate::provision::ProvisionError;
 
 /// The code of [`Problem::in_progress`].
 pub(crate) const IN_PROGRESS: &str = "idempotency_in_progress";

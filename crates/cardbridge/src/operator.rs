@@ -4,6 +4,8 @@
 use std::io::Write as _;
 
 use domain::BusinessDay;
+use platform::Failure;
+use platform::sandbox;
 use serde_json::{Value, json};
 use sim::{Operator, OperatorError};
 use zeroize::Zeroizing;
@@ -12,8 +14,6 @@ use crate::cli::{
     EnterpriseCommand, KeyCommand, LedgerCommand, OperatorCommand, ProfileCommand, ReconCommand,
     ServerArgs,
 };
-use crate::failure::Failure;
-use crate::sandbox;
 use crate::vm_apps;
 
 /// Most pages that a listing goes through.

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
+use platform::Failure;
 use serde_json::{Map, Value, json};
 use sim::Operator;
 
-use crate::failure::Failure;
 use crate::operator::{id, list, refused, show};
 
 /// Largest file with a public key.

@@ -21,7 +21,7 @@ use May::{Import, ImportAny};
 const BINARY: &str = "cardbridge";
 
 /// The whole table. Development dependencies are free, so that a test may reach further.
-const TABLE: [(&str, May); 21] = [
+const TABLE: [(&str, May); 23] = [
     ("domain", Import(&[])),
     ("crypto", Import(&["domain"])),
     ("ledger", Import(&["domain"])),
@@ -38,6 +38,7 @@ const TABLE: [(&str, May); 21] = [
     ("cards", Import(&["domain", "ledger", "store", "vault", "wire", "crypto", "schedule"])),
     ("notify", Import(&["domain", "store", "vault", "wire", "outbound", "crypto", "schedule"])),
     ("scheme", Import(&["domain", "vault", "authorise", "store"])),
+    ("provision", Import(&["domain", "crypto", "store", "vault"])),
     ("listener", Import(&["domain", "store"])),
     ("described", Import(&["domain", "wire"])),
     (
@@ -45,6 +46,7 @@ const TABLE: [(&str, May); 21] = [
         Import(&[
             "listener",
             "described",
+            "provision",
             "domain",
             "crypto",
             "wire",
@@ -58,6 +60,26 @@ const TABLE: [(&str, May); 21] = [
             "schedule",
             "outbound",
             "ledger",
+        ]),
+    ),
+    (
+        "platform",
+        Import(&[
+            "domain",
+            "crypto",
+            "wire",
+            "vault",
+            "files",
+            "store",
+            "outbound",
+            "schedule",
+            "authorise",
+            "cards",
+            "notify",
+            "scheme",
+            "provision",
+            "listener",
+            "api",
         ]),
     ),
     ("sdk", Import(&["domain", "crypto", "wire"])),

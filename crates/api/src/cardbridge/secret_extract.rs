@@ -17,12 +17,12 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use listener::address_limit::AddressLimit;
 use listener::peer::{PeerAddress, source_address};
 use listener::shell::RouteTemplate;
+use provision::{NewApiKey, draw_api_key};
 use store::StoreError;
 use tokio::time::Instant;
 use wire::cardbridge::key_delivery::KeysBody;
 
 use super::reply::{Failure, Success, transport_failure};
-use crate::provision::{NewApiKey, draw_api_key};
 use crate::state::ApiState;
 
 /// The route; its prefix is [`wire::cardbridge::key_delivery::EXTRACT_PATH_PREFIX`].

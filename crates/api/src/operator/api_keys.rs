@@ -21,7 +21,6 @@ use super::key_extraction::{self, KeyExtractionBody, Recipient};
 use crate::fields::Fields;
 use crate::paging::ListQuery;
 use crate::problem::Problem;
-use crate::provision;
 use crate::request_bodies::NewApiKeyRequest;
 use crate::state::ApiState;
 

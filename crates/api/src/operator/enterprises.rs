@@ -14,7 +14,6 @@ use super::enterprise_patch;
 use crate::fields::Fields;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
-use crate::provision;
 use crate::request_bodies::{EnterpriseChange, NewEnterprise};
 use crate::state::ApiState;
 

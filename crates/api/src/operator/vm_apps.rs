@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crypto::RsaPublicKey;
 use domain::{Currency, EnterpriseId, Money, UrlUse, VmApp, VmAppId};
 use listener::once::Once;
+use provision::{self, NewVmApp};
 use serde::Serialize;
 use store::{MovedFunds, VmAppPatch, VmPurse};
 use utoipa::ToSchema;
@@ -24,7 +25,6 @@ use super::vm_fees::{self, VmFeesBody};
 use crate::fields::Fields;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
-use crate::provision::{self, NewVmApp};
 use crate::request_bodies::{NoFields, VmAppChange, VmFunds};
 use crate::state::ApiState;
 

@@ -7,6 +7,7 @@ use axum::extract::State;
 use bytes::Bytes;
 use domain::{Currency, ProfileId, VmApp, VmFunding, VmProduct};
 use listener::once::Once;
+use provision::{DEFAULT_ISSUING_AREA, MAX_REMAINING_CARDS};
 use serde::Serialize;
 use store::VmProductError;
 use utoipa::ToSchema;
@@ -15,7 +16,6 @@ use super::PathText;
 use super::vm_apps::app_of;
 use crate::fields::Fields;
 use crate::problem::Problem;
-use crate::provision::{DEFAULT_ISSUING_AREA, MAX_REMAINING_CARDS};
 use crate::request_bodies::NewVmProduct;
 use crate::state::ApiState;
 

@@ -18,9 +18,9 @@ use sim::{Operator, OperatorError};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
-use crate::sandbox::{self, Known};
 use crate::serve::Stops;
+use platform::Failure;
+use platform::sandbox::{self, Known};
 use server::Enterprise;
 use settings::{Held, Settings};
 

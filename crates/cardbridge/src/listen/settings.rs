@@ -6,14 +6,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crypto::RsaPrivateKey;
+use platform::Failure;
+use platform::{try_lock_file, write_private};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sim::{Operator, OperatorError};
 
 use super::failed;
 use super::server::{AUTH_PATH, WEBHOOK_PATH};
-use crate::failure::Failure;
-use crate::platform::{try_lock_file, write_private};
 
 const LOCK_FILE: &str = "listen.lock";
 const NOTE_FILE: &str = "listen.json";

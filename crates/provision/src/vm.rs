@@ -9,9 +9,9 @@ use store::{Store, StoreError};
 use vault::{SecretText, Vault};
 
 /// Most cards that a product may have left to open, and what it begins with.
-pub(crate) const MAX_REMAINING_CARDS: u32 = 1_000_000;
+pub const MAX_REMAINING_CARDS: u32 = 1_000_000;
 /// Where cards are issued if nobody says otherwise.
-pub(crate) const DEFAULT_ISSUING_AREA: &str = "US";
+pub const DEFAULT_ISSUING_AREA: &str = "US";
 const NETWORK: &str = "Visa";
 
 /// A product that a new app has in the sandbox, with a profile of its own. The prefixes are

@@ -7,8 +7,7 @@ use vault::{SecretText, Vault};
 
 mod vm;
 
-pub(crate) use vm::{DEFAULT_ISSUING_AREA, MAX_REMAINING_CARDS};
-pub use vm::{NewVmApp, create_vm_app};
+pub use vm::{DEFAULT_ISSUING_AREA, MAX_REMAINING_CARDS, NewVmApp, create_vm_app};
 
 /// Bits of the platform's key pair for an enterprise (cardbridge-open-api.md section 4).
 const PLATFORM_KEY_BITS: u32 = 2_048;
@@ -95,7 +94,7 @@ pub async fn create_api_key(
 }
 
 /// Draws an API key without storing it: its row, and what its owner gets.
-pub(crate) fn draw_api_key(
+pub fn draw_api_key(
     store: &Store,
     vault: &Vault,
     enterprise_id: EnterpriseId,

@@ -1,8 +1,8 @@
 //! The app of dialect 2 that the sandbox's enterprise has.
 
-use api::provision::{NewVmApp, create_vm_app};
 use crypto::RsaPublicKey;
 use domain::{EnterpriseId, Mode, VmApp, VmFunding, VmProduct};
+use provision::{NewVmApp, create_vm_app};
 use store::{Store, StoreError, VmPurse};
 use vault::{SecretText, Vault};
 

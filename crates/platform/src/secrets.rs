@@ -13,7 +13,8 @@ use domain::{Mode, Random};
 use vault::{MasterKey, MasterKeyError, Vault};
 use zeroize::Zeroizing;
 
-use super::data_dir::{DataDir, write_private};
+use super::data_dir::DataDir;
+use super::private_file::write_private;
 use crate::config::{Config, MASTER_KEY_VARIABLE, MasterKeySource};
 use crate::failure::Failure;
 

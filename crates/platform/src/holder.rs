@@ -16,7 +16,8 @@ use std::path::Path;
 use domain::Random;
 use store::Holder;
 
-use super::data_dir::{DataDir, try_lock_file};
+use super::data_dir::DataDir;
+use super::private_file::try_lock_file;
 use crate::config::{Config, Database};
 
 /// Names the boot of a Linux machine; another one after each start and on each machine.

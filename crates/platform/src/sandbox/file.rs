@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::Identity;
 use crate::failure::Failure;
-use crate::platform::{Addresses, write_private};
+use crate::listeners::Addresses;
+use crate::private_file::write_private;
 
 /// The file's name inside the data directory.
 pub const FILE_NAME: &str = "sandbox.json";

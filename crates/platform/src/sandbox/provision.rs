@@ -1,10 +1,10 @@
 //! The sandbox's own enterprise. Each part is made if it is missing and its identity kept
 //! as a setting: a start that broke off is finished by the next one.
 
-use api::provision::{self, ProvisionError};
 use domain::{
     BinRange, CardProfile, Currency, EnterpriseId, Money, ProfileId, VelocityLimit, VelocityLimits,
 };
+use provision::{self, ProvisionError};
 use store::{EnterprisePatch, MoneyError, Store, StoreError};
 use thiserror::Error;
 use vault::{SecretText, Vault, VaultError};
