@@ -76,7 +76,7 @@ fn finish(mut response: Response, template: Option<MatchedPath>) -> Response {
 /// The key that the address opens, by real time: an advance of the sandbox's clock ends
 /// no address (operator-and-sandbox.md section 4).
 fn admit(state: &ApiState, parts: &http::request::Parts) -> Result<ObjectKey, Refusal> {
-    let Files::Embedded(files) = &state.files else { return Err(Refusal::elsewhere()) };
+    let Files::Embedded(files) = &*state.files else { return Err(Refusal::elsewhere()) };
     let now = state.store.clock().real_now();
     Ok(files.open_link(parts.uri.path(), parts.uri.query(), now)?)
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use api::{AdminToken, ApiSettings, ApiState, admin_service, public_service};
+use admin_api::AdminToken;
 use authorise::{Authoriser, AuthoriserParts, Challenges, transaction_teller};
 use cards::{Cards, CardsSettings};
 use crypto::RsaPool;
@@ -57,7 +57,7 @@ pub struct Doors {
     /// The operator's token.
     pub admin_token: AdminToken,
     /// Uploaded documents.
-    pub files: Files,
+    pub files: Arc<Files>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
 }
@@ -141,28 +141,42 @@ impl Parts {
     /// What the two listeners serve.
     #[must_use]
     pub fn services(self, doors: Doors) -> Services {
-        let state = Arc::new(ApiState {
-            settings: ApiSettings {
+        let admin = Arc::new(admin_api::ApiState {
+            settings: admin_api::ApiSettings {
+                mode: self.mode,
+                public_url: doors.public_url.clone(),
+            },
+            admin_token: doors.admin_token,
+            store: self.store.clone(),
+            vault: Arc::clone(&self.vault),
+            cards: Arc::clone(&self.cards),
+            files: Arc::clone(&doors.files),
+            network: Arc::clone(&self.network),
+            challenges: self.challenges.clone(),
+            schedule: self.schedule,
+            outbound: self.outbound,
+            mailer: Arc::clone(&self.mailer),
+            random: Arc::clone(&self.random),
+            metrics: doors.metrics,
+        });
+        let public = Arc::new(api::ApiState {
+            settings: api::ApiSettings {
                 mode: self.mode,
                 signature_window_ms: doors.signature_window_ms,
                 trusted_proxies: doors.trusted_proxies,
                 public_url: doors.public_url,
                 vm: self.vm,
             },
-            admin_token: doors.admin_token,
-            challenges: self.challenges,
             store: self.store,
             vault: self.vault,
             pool: self.pool,
             cards: self.cards,
             files: doors.files,
             network: self.network,
-            schedule: self.schedule,
-            outbound: self.outbound,
+            challenges: self.challenges,
             mailer: self.mailer,
             random: self.random,
-            metrics: doors.metrics,
         });
-        Services { public: public_service(Arc::clone(&state)), admin: admin_service(state) }
+        Services { public: api::public_service(public), admin: admin_api::admin_service(admin) }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use api::ApiSettings;
 use authorise::Authoriser;
 use cards::{CardsSettings, IdentityChecks};
 use crypto::RsaPool;
@@ -72,11 +71,11 @@ impl Platform {
         let authoriser = Arc::clone(&parts.authoriser);
         let (stop, stopped) = watch::channel(false);
         let doors = Doors {
-            signature_window_ms: ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
+            signature_window_ms: api::ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
             trusted_proxies: config.trusted_proxies.clone(),
             public_url: addresses.public_url.clone(),
             admin_token: admin_token.for_api(),
-            files,
+            files: Arc::new(files),
             metrics: workers::metrics_recorder()?,
         };
         let places =

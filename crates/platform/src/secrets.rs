@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use api::AdminToken;
+use admin_api::AdminToken;
 use domain::{Mode, Random};
 use vault::{MasterKey, MasterKeyError, Vault};
 use zeroize::Zeroizing;

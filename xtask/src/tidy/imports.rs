@@ -21,7 +21,7 @@ use May::{Import, ImportAny};
 const BINARY: &str = "cardbridge";
 
 /// The whole table. Development dependencies are free, so that a test may reach further.
-const TABLE: [(&str, May); 23] = [
+const TABLE: [(&str, May); 24] = [
     ("domain", Import(&[])),
     ("crypto", Import(&["domain"])),
     ("ledger", Import(&["domain"])),
@@ -41,6 +41,27 @@ const TABLE: [(&str, May); 23] = [
     ("provision", Import(&["domain", "crypto", "store", "vault"])),
     ("listener", Import(&["domain", "store"])),
     ("described", Import(&["domain", "wire"])),
+    (
+        "admin_api",
+        Import(&[
+            "listener",
+            "described",
+            "provision",
+            "domain",
+            "crypto",
+            "wire",
+            "authorise",
+            "cards",
+            "files",
+            "scheme",
+            "store",
+            "vault",
+            "notify",
+            "schedule",
+            "outbound",
+            "ledger",
+        ]),
+    ),
     (
         "api",
         Import(&[
@@ -79,6 +100,7 @@ const TABLE: [(&str, May); 23] = [
             "scheme",
             "provision",
             "listener",
+            "admin_api",
             "api",
         ]),
     ),

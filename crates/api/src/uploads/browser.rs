@@ -75,7 +75,7 @@ pub(super) async fn open_answer(state: &ApiState, parts: &Parts, answer: &mut He
 /// The request's origin, if it is one of those whose pages may upload to this address. An
 /// address that has expired still tells whose it was.
 async fn listed_origin(state: &ApiState, parts: &Parts) -> Result<Option<HeaderValue>, Refusal> {
-    let Files::Embedded(files) = &state.files else { return Err(Refusal::elsewhere()) };
+    let Files::Embedded(files) = &*state.files else { return Err(Refusal::elsewhere()) };
     let key = files.key_of_link(parts.uri.path(), parts.uri.query())?;
     let Some(value) = parts.headers.get(header::ORIGIN) else { return Ok(None) };
     let Some(origin) = value.to_str().ok().and_then(WebUrl::parse) else { return Ok(None) };

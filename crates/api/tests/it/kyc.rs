@@ -258,7 +258,7 @@ both_engines!(a_hosted_form_makes_the_ticket_pending, |platform| {
     let form = wire::cardbridge::kyc::ApplyKyc::parse(filled.as_bytes()).ok().unwrap().form;
     let enterprise_id = caller.enterprise_id.parse().unwrap();
     let ticket_id = text(&made["data"]["kycTicketId"]).parse().unwrap();
-    let cards = &platform.state.cards;
+    let cards = &platform.parts.cards;
     let submitted = cards.submit_kyc_form(enterprise_id, ticket_id, &form).await.unwrap();
     assert_eq!(submitted.status, domain::KycTicketStatus::Pending);
     assert!(cards.submit_kyc_form(enterprise_id, ticket_id, &form).await.is_err());
@@ -275,7 +275,7 @@ both_engines!(another_face_refuses_an_open_ticket, |platform| {
     let customer = new_customer(platform, &caller, "ida").await;
     let id = new_ticket(platform, &caller, "wait-1", &customer).await;
     let (enterprise_id, ticket_id) = (caller.enterprise_id.parse().unwrap(), id.parse().unwrap());
-    let cards = &platform.state.cards;
+    let cards = &platform.parts.cards;
     let refused = cards.record_face_check(enterprise_id, ticket_id, false).await.unwrap();
     assert_eq!(refused.status, domain::KycTicketStatus::Refuse);
     assert!(cards.record_face_check(enterprise_id, ticket_id, true).await.is_err());

@@ -23,8 +23,8 @@ both_engines!(the_mailbox_shows_what_was_sent_oldest_first, |platform| {
         platform.admin_get("/sandbox/v1/mailbox?order=asc").await.json(),
         json!({"items": []})
     );
-    platform.state.mailer.send(mail("+6581234567")).await.unwrap();
-    platform.state.mailer.send(mail("+6581234568")).await.unwrap();
+    platform.parts.mailer.send(mail("+6581234567")).await.unwrap();
+    platform.parts.mailer.send(mail("+6581234568")).await.unwrap();
     let shown = platform.admin_get("/sandbox/v1/mailbox?order=asc").await.json();
     let (first, second) = (&shown["items"][0], &shown["items"][1]);
     assert_eq!(first["to"], "+6581234567");

@@ -86,18 +86,18 @@ fn operations(document: &Value) -> BTreeSet<String> {
 
 #[test]
 fn the_document_is_the_one_on_file() {
-    on_file::require_document("operator-api.json", &api::openapi_document(Mode::Sandbox));
+    on_file::require_document("operator-api.json", &admin_api::openapi_document(Mode::Sandbox));
 }
 
 #[test]
 fn production_has_no_sandbox_operation() {
-    let document = api::openapi_document(Mode::Production);
+    let document = admin_api::openapi_document(Mode::Production);
     assert!(operations(&document).iter().all(|operation| !operation.contains("/sandbox/")));
 }
 
 both_engines!(the_document_names_exactly_what_is_served, |platform| {
     let document = platform.admin_get("/admin/v1/openapi.json").await.json();
-    assert_eq!(document, api::openapi_document(Mode::Sandbox));
+    assert_eq!(document, admin_api::openapi_document(Mode::Sandbox));
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let expected: BTreeSet<_> = OPERATIONS.iter().map(|text| (*text).to_owned()).collect();
     assert_eq!(operations(&document), expected);

@@ -16,7 +16,7 @@ pub fn documents() -> [(&'static str, Value); 3] {
 }
 
 fn document() -> Value {
-    api::openapi_document(Mode::Sandbox)
+    admin_api::openapi_document(Mode::Sandbox)
 }
 
 fn operations() -> Vec<Value> {

@@ -22,7 +22,7 @@ struct Described {
 
 /// Compiled once.
 static OPERATIONS: LazyLock<Vec<Described>> = LazyLock::new(|| {
-    let document = api::openapi_document(Mode::Sandbox);
+    let document = admin_api::openapi_document(Mode::Sandbox);
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

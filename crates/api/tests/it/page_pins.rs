@@ -41,7 +41,7 @@ pub async fn works(platform: &Platform, card: &Value, pin: &str) -> bool {
     let card = platform.store.card_of_anyone(text(&card["cardId"]).parse().unwrap()).await;
     let card = card.unwrap().unwrap();
     let (enterprise_id, card_id) = (card.enterprise_id, card.card_id);
-    let vault = Arc::clone(&platform.state.vault);
+    let vault = Arc::clone(&platform.parts.vault);
     let record = platform.store.pan(enterprise_id, card.pan_id).await.unwrap().unwrap();
     let pan = vault.open_pan(enterprise_id, card.pan_id, &record.sealed_pan).unwrap();
     let pin = ClearPin::parse(pin).unwrap();

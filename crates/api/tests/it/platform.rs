@@ -4,22 +4,16 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use api::{AdminToken, ApiSettings, ApiState};
-use authorise::{
-    Authoriser, AuthoriserParts, Challenges, HoldExpiryWorker, challenge_expiry_worker,
-    transaction_teller,
-};
-use cards::{
-    Cards, CardsSettings, IdentityChecks, intent_ticket_worker, kyc_review_worker, order_worker,
-};
+use ::platform::{Doors, Ground, Parts};
+use admin_api::AdminToken;
+use cards::{CardsSettings, IdentityChecks};
 use crypto::RsaPool;
 use domain::{Clock, IdGenerator, Mode, SystemRandom};
 use files::{EmbeddedFiles, EmbeddedSettings, Files};
+use listener::{HttpService, ListenerSettings, MAX_CONNECTIONS, serve_listener};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use notify::{Mailer, SettlementWorker, SmtpSettings, WebhookWorker, recut_worker};
+use notify::{Mailer, SmtpSettings};
 use outbound::{AddressPolicy, Outbound};
-use schedule::{Schedule, Worker};
-use scheme::SimulatedNetwork;
 use serde_json::{Value, json};
 use store::{Location, Store};
 use tempfile::TempDir;
@@ -45,7 +39,10 @@ pub struct Platform {
     pub public: SocketAddr,
     pub admin: SocketAddr,
     pub store: Store,
-    pub state: Arc<ApiState>,
+    /// What requests and workers share.
+    pub parts: Parts,
+    /// Where documents are uploaded to.
+    pub uploads: Arc<Files>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
     /// Where uploaded documents are kept.
@@ -97,13 +94,21 @@ impl Platform {
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
         let store = Store::open(location, clock.clone(), ids).await.unwrap();
         let files = tempfile::tempdir().unwrap();
-        let state = Arc::new(parts(&store, mode, files.path(), smtp, telling, identity_checks));
+        let parts = Parts::assemble(ground(&store, mode, smtp, telling, identity_checks));
+        let uploads = Arc::new(embedded_files(files.path(), &parts.vault));
+        let services = parts.clone().services(Doors {
+            signature_window_ms: WINDOW_MS,
+            trusted_proxies: vec!["127.0.0.2/32".parse().unwrap()],
+            public_url: PUBLIC_URL.to_owned(),
+            admin_token: AdminToken::new(ADMIN_TOKEN),
+            files: Arc::clone(&uploads),
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
+        });
         let (stop, stopped) = watch::channel(false);
-        let (public, public_task) =
-            listen(api::public_service(Arc::clone(&state)), stopped.clone()).await;
-        let (admin, admin_task) = listen(api::admin_service(Arc::clone(&state)), stopped).await;
+        let (public, public_task) = listen(services.public, stopped.clone()).await;
+        let (admin, admin_task) = listen(services.admin, stopped).await;
         let listeners = vec![public_task, admin_task];
-        Self { public, admin, store, state, stop, listeners, files }
+        Self { public, admin, store, parts, uploads, stop, listeners, files }
     }
 
     pub async fn stop(self) {
@@ -154,69 +159,27 @@ impl Platform {
     }
 }
 
-fn parts(
+fn ground(
     store: &Store,
     mode: Mode,
-    files: &Path,
     smtp: Option<SmtpSettings>,
     telling: VmSettings,
     identity_checks: IdentityChecks,
-) -> ApiState {
+) -> Ground {
     let random = Arc::new(SystemRandom);
-    let vault =
-        Arc::new(Vault::new(MasterKey::from_hex(&"5a".repeat(32)).unwrap(), random.clone()));
+    let key = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
     let policy = AddressPolicy { loopback_allowed: true, ..AddressPolicy::default() };
-    let outbound = Outbound::new(policy).unwrap();
-    let settings = CardsSettings { order_step_ms: 200, magic_values: true, identity_checks };
-    let orders = order_worker(store.clone(), Arc::clone(&vault), settings);
-    let kyc = kyc_review_worker(store.clone(), Arc::clone(&vault), settings);
-    let intents = intent_ticket_worker(store.clone(), Arc::clone(&vault), settings);
-    let teller = transaction_teller(store.clone(), telling);
-    let holds = HoldExpiryWorker::new(store.clone(), Some(Arc::clone(&teller)));
-    let settlement = SettlementWorker::new(store.clone());
-    let pool = Arc::new(RsaPool::new(1, 64));
-    let authoriser = Authoriser::new(AuthoriserParts {
+    Ground {
+        mode,
         store: store.clone(),
-        vault: Arc::clone(&vault),
-        pool: Arc::clone(&pool),
-        outbound: outbound.clone(),
-        random: random.clone(),
-        vm_offset_seconds: telling.offset.seconds(),
-        teller: Some(teller),
-        diagnoses_answers: true,
-        max_exchanges: 64,
-    });
-    let workers: Vec<Arc<dyn Worker>> = vec![
-        Arc::new(orders),
-        Arc::new(kyc),
-        Arc::new(intents),
-        Arc::new(holds),
-        Arc::new(settlement),
-        Arc::new(recut_worker(store.clone())),
-        Arc::new(challenge_expiry_worker(store.clone())),
-        Arc::new(WebhookWorker::new(store.clone(), Arc::clone(&vault), outbound.clone())),
-    ];
-    ApiState {
-        challenges: Challenges::new(store.clone(), Arc::clone(&vault)),
-        settings: ApiSettings {
-            mode,
-            signature_window_ms: WINDOW_MS,
-            trusted_proxies: vec!["127.0.0.2/32".parse().unwrap()],
-            public_url: PUBLIC_URL.to_owned(),
-            vm: telling,
-        },
-        admin_token: AdminToken::new(ADMIN_TOKEN),
-        store: store.clone(),
-        vault: Arc::clone(&vault),
-        pool,
-        cards: Arc::new(Cards::new(store.clone(), Arc::clone(&vault), settings)),
-        files: embedded_files(files, &vault),
-        network: Arc::new(SimulatedNetwork::new(store.clone(), vault, authoriser)),
-        schedule: Schedule::new(store.clone(), workers),
-        outbound,
-        mailer: Arc::new(mailer(store, mode, smtp)),
+        vault: Arc::new(Vault::new(key, random.clone())),
+        pool: RsaPool::new(1, 64),
+        outbound: Outbound::new(policy).unwrap(),
+        mailer: mailer(store, mode, smtp),
         random,
-        metrics: PrometheusBuilder::new().build_recorder().handle(),
+        cards: CardsSettings { order_step_ms: 200, magic_values: true, identity_checks },
+        vm: telling,
+        max_exchanges: 64,
     }
 }
 
@@ -241,12 +204,9 @@ fn embedded_files(directory: &Path, vault: &Arc<Vault>) -> Files {
     )
 }
 
-async fn listen(
-    service: listener::HttpService,
-    stop: watch::Receiver<bool>,
-) -> (SocketAddr, JoinHandle<()>) {
+async fn listen(service: HttpService, stop: watch::Receiver<bool>) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let settings = listener::ListenerSettings::new(listener::MAX_CONNECTIONS, Vec::new());
-    (address, tokio::spawn(listener::serve_listener(listener, service, settings, stop)))
+    let settings = ListenerSettings::new(MAX_CONNECTIONS, Vec::new());
+    (address, tokio::spawn(serve_listener(listener, service, settings, stop)))
 }

@@ -246,11 +246,11 @@ both_engines!(an_address_expires_on_real_time_and_not_on_business_time, |platfor
     let enterprise = caller.enterprise_id.parse().unwrap();
     let real_now = platform.store.clock().real_now();
     let made = |seconds_ago: i64| {
-        let random = &*platform.state.random;
+        let random = &*platform.parts.random;
         let folder = files::Folder::Kyc;
         let then = real_now.plus_seconds(-seconds_ago);
         let key = files::ObjectKey::new(folder, enterprise, domain::FileType::Jpg, then, random);
-        platform.state.files.upload_url(&key, then).strip_prefix(PUBLIC_URL).unwrap().to_owned()
+        platform.uploads.upload_url(&key, then).strip_prefix(PUBLIC_URL).unwrap().to_owned()
     };
     let expired = made(3_601);
     let answer = put(platform, &expired, JPEG).await;

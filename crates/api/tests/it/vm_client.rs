@@ -83,7 +83,7 @@ impl NewApp {
 
 /// What the platform's answers are held to.
 fn told(platform: &Platform) -> Arc<Document> {
-    document(&platform.state.settings.vm.codes)
+    document(&platform.parts.vm.codes)
 }
 
 /// Posts a body as it is, with this `Authorization`.

@@ -108,7 +108,7 @@ both_engines!(a_queue_found_full_by_an_answer_makes_no_error_of_money_that_moved
     let card_id = merchant.done("/createCard", create).await["card_id"].clone();
     let (before_it, first) = Gate::closed().await;
     let (after_it, second) = Gate::closed().await;
-    before_it.occupy_thread(&platform.state.pool).await;
+    before_it.occupy_thread(&platform.parts.pool).await;
     let is_answered = AtomicBool::new(false);
     let recharge = async {
         let answer = merchant.call("/rechargeCard", json!({"card_id": card_id, "amount": 10}));
@@ -119,8 +119,8 @@ both_engines!(a_queue_found_full_by_an_answer_makes_no_error_of_money_that_moved
     let storm = async {
         // The request is decrypted behind the job at the first gate; all that comes after it
         // finds a full queue.
-        until(async || platform.state.pool.waiting() == 1).await;
-        after_it.fill_queue(&platform.state.pool).await;
+        until(async || platform.parts.pool.waiting() == 1).await;
+        after_it.fill_queue(&platform.parts.pool).await;
         drop(first);
         until(async || balance_minor(platform, &merchant).await == 997_000).await;
         // An answer of few blocks needs no queue, which stays full until it has come.
@@ -137,8 +137,8 @@ both_engines!(a_large_answer_waits_for_room_in_a_full_queue, |platform| {
     open_cards(&merchant).await;
     let token = merchant.client.token().await.unwrap().to_string();
     let (gate, guard) = Gate::closed().await;
-    gate.occupy_thread(&platform.state.pool).await;
-    gate.fill_queue(&platform.state.pool).await;
+    gate.occupy_thread(&platform.parts.pool).await;
+    gate.fill_queue(&platform.parts.pool).await;
     let is_answered = AtomicBool::new(false);
     let list = async {
         let answer = post_raw(platform, &token, LIST, b"").await;
@@ -161,7 +161,7 @@ both_engines!(an_app_has_so_many_calls_under_way_and_leaves_the_threads_to_other
     open_cards(&merchant).await;
     let token = merchant.client.token().await.unwrap().to_string();
     let (gate, guard) = Gate::closed().await;
-    gate.occupy_thread(&platform.state.pool).await;
+    gate.occupy_thread(&platform.parts.pool).await;
     // All their answers wait for the one thread; no more than a few stand in its queue, which
     // takes 64 jobs.
     let answered = AtomicUsize::new(0);
@@ -174,10 +174,10 @@ both_engines!(an_app_has_so_many_calls_under_way_and_leaves_the_threads_to_other
     let others = async {
         // Only those that are too many are answered while the thread is kept.
         until(async || answered.load(Ordering::Relaxed) == TOO_MANY).await;
-        let before = platform.state.pool.waiting();
+        let before = platform.parts.pool.waiting();
         let answer = other.call(BALANCE, json!({}));
         let open = async {
-            until(async || platform.state.pool.waiting() > before).await;
+            until(async || platform.parts.pool.waiting() > before).await;
             drop(guard);
         };
         futures_util::future::join(answer, open).await.0
@@ -225,7 +225,7 @@ both_engines!(a_large_body_holds_up_no_other_once_it_is_opened, |platform| {
     let token = merchant.client.token().await.unwrap().to_string();
     let large = vec![b' '; LARGE_BODY_BYTES];
     let (gate, guard) = Gate::closed().await;
-    gate.occupy_thread(&platform.state.pool).await;
+    gate.occupy_thread(&platform.parts.pool).await;
     // Its answer waits for the one thread.
     let list = post_raw(platform, &token, LIST, &large);
     let balance = async {

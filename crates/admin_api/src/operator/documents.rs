@@ -29,7 +29,7 @@ pub(crate) async fn read(
 ) -> Result<Response, Problem> {
     let not_found = || Problem::not_found("file");
     let key: ObjectKey = key.id("file")?;
-    match &state.files {
+    match &*state.files {
         Files::Embedded(files) => Ok(saved(&key, files.read(&key).await?.ok_or_else(not_found)?)),
         Files::Bucket(bucket) => elsewhere(&bucket.read_url(&key, state.store.clock().real_now())),
     }
