@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use authorise::Challenges;
 use cards::Cards;
-use crypto::RsaPool;
 use domain::{Mode, Random};
 use files::Files;
 use ipnet::IpNet;
@@ -12,7 +11,6 @@ use notify::Mailer;
 use scheme::SimulatedNetwork;
 use store::Store;
 use vault::Vault;
-use wire::vm::VmSettings;
 
 /// What is configured.
 #[derive(Debug, Clone)]
@@ -26,8 +24,6 @@ pub struct ApiSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Base of every link that goes out, without a trailing slash.
     pub public_url: String,
-    /// What is configured of dialect 2.
-    pub vm: VmSettings,
 }
 
 impl ApiSettings {
@@ -43,8 +39,6 @@ pub struct ApiState {
     pub store: Store,
     /// Secrets, sealed and opened.
     pub vault: Arc<Vault>,
-    /// Threads for RSA, shared with the authorisations.
-    pub pool: Arc<RsaPool>,
     /// Orders and cards.
     pub cards: Arc<Cards>,
     /// Uploaded documents.

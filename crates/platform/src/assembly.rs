@@ -20,6 +20,7 @@ use store::Store;
 use vault::Vault;
 use wire::vm::VmSettings;
 
+use crate::public_listener::public_service;
 use crate::workers;
 
 /// What a platform is made of.
@@ -159,17 +160,26 @@ impl Parts {
             random: Arc::clone(&self.random),
             metrics: doors.metrics,
         });
-        let public = Arc::new(api::ApiState {
+        let vm = Arc::new(vm_api::ApiState {
+            settings: vm_api::ApiSettings {
+                mode: self.mode,
+                trusted_proxies: doors.trusted_proxies.clone(),
+                vm: self.vm,
+            },
+            store: self.store.clone(),
+            vault: Arc::clone(&self.vault),
+            pool: self.pool,
+            cards: Arc::clone(&self.cards),
+        });
+        let cardbridge = Arc::new(api::ApiState {
             settings: api::ApiSettings {
                 mode: self.mode,
                 signature_window_ms: doors.signature_window_ms,
                 trusted_proxies: doors.trusted_proxies,
                 public_url: doors.public_url,
-                vm: self.vm,
             },
             store: self.store,
             vault: self.vault,
-            pool: self.pool,
             cards: self.cards,
             files: doors.files,
             network: self.network,
@@ -177,6 +187,6 @@ impl Parts {
             mailer: self.mailer,
             random: self.random,
         });
-        Services { public: api::public_service(public), admin: admin_api::admin_service(admin) }
+        Services { public: public_service(cardbridge, vm), admin: admin_api::admin_service(admin) }
     }
 }

@@ -21,7 +21,7 @@ use May::{Import, ImportAny};
 const BINARY: &str = "cardbridge";
 
 /// The whole table. Development dependencies are free, so that a test may reach further.
-const TABLE: [(&str, May); 24] = [
+const TABLE: [(&str, May); 25] = [
     ("domain", Import(&[])),
     ("crypto", Import(&["domain"])),
     ("ledger", Import(&["domain"])),
@@ -63,6 +63,10 @@ const TABLE: [(&str, May); 24] = [
         ]),
     ),
     (
+        "vm_api",
+        Import(&["domain", "crypto", "wire", "store", "vault", "cards", "listener", "described"]),
+    ),
+    (
         "api",
         Import(&[
             "listener",
@@ -101,6 +105,7 @@ const TABLE: [(&str, May); 24] = [
             "provision",
             "listener",
             "admin_api",
+            "vm_api",
             "api",
         ]),
     ),

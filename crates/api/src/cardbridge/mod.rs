@@ -26,5 +26,5 @@ mod three_ds;
 mod upload;
 mod webhooks;
 
-pub(crate) use reply::transport_failure;
-pub use routes::{open_api_document, public_paths, public_service};
+pub use reply::transport_failure;
+pub use routes::{internal_error, normalise_path, open_api_document, public_paths, routes};

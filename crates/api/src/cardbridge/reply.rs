@@ -74,7 +74,7 @@ impl Failure {
 }
 
 /// The answer to a request that did not reach the application.
-pub(crate) fn transport_failure(status: StatusCode) -> Response {
+pub fn transport_failure(status: StatusCode) -> Response {
     Failure::transport(status).into_response()
 }
 

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use domain::ErrorCode::*;
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
 use listener::document::document_route;
-use listener::shell::{self, HttpService, Shell};
 use serde_json::Value;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
@@ -29,20 +28,13 @@ use super::{
     card, card_order, card_redirect, customer, enterprise, intent_ticket, kyc, openapi,
     secret_extract, secure_card, send_otp, settlement, simulation, three_ds, upload,
 };
-use crate::pages;
 use crate::state::ApiState;
-use crate::{uploads, vm};
+use crate::{pages, uploads};
 
-/// The public listener's service.
+/// What answers where a handler broke off.
 #[must_use]
-pub fn public_service(state: Arc<ApiState>) -> HttpService {
-    let shell = Shell {
-        listener: "public",
-        rewrite: normalise_path,
-        internal_error: || Failure::internal().into_response(),
-    };
-    let random = Arc::clone(&state.random);
-    shell::wrap(shell, random, router(state))
+pub fn internal_error() -> Response {
+    Failure::internal().into_response()
 }
 
 /// The whole table of dialect 1.
@@ -342,7 +334,9 @@ pub fn public_paths() -> Vec<&'static str> {
     table().into_iter().map(|route| route.path).collect()
 }
 
-fn router(state: Arc<ApiState>) -> Router {
+/// All routes of dialect 1 and of the hosted pages, and the document.
+#[must_use]
+pub fn routes(state: Arc<ApiState>) -> Router {
     let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(&state), &table())), guard);
     let routes = table()
         .into_iter()
@@ -352,18 +346,15 @@ fn router(state: Arc<ApiState>) -> Router {
         // After the guard, so that none of these needs a signature.
         .route(openapi::DOCUMENT_PATH, document_route(&open_api_document()))
         .merge(pages::routes())
-        .merge(vm::routes(&state))
         .merge(secret_extract::routes(Arc::clone(&state)))
         .route(settlement::DOWNLOAD_PATH, get(settlement::download))
         .route(&uploads::route(), put(uploads::receive).options(uploads::preflight))
-        .method_not_allowed_fallback(vm::wrong_method)
-        .fallback(vm::unknown_path)
         .with_state(state)
 }
 
 /// Repeated slashes and a stray leading brace, before routing. An upload's address was signed as
 /// it was given out.
-fn normalise_path(request: &mut Request<Body>) {
+pub fn normalise_path(request: &mut Request<Body>) {
     if request.uri().path().starts_with(files::UPLOAD_PATH_PREFIX) {
         return;
     }

@@ -10,7 +10,7 @@ use wire::vm::error_code::ErrorCodes;
 pub fn documents() -> [(&'static str, Value); 3] {
     [
         ("open-api", api::open_api_document()),
-        ("vm-api", api::vm_api_document(&ErrorCodes::default())),
+        ("vm-api", vm_api::vm_api_document(&ErrorCodes::default())),
         ("operator-api", document()),
     ]
 }

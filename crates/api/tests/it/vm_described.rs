@@ -47,7 +47,7 @@ fn usual() -> Arc<Document> {
 
 /// Of answers, what is not described is a fault; requests may bear anything more.
 fn compiled(codes: &ErrorCodes) -> HashMap<String, Described> {
-    let mut document = api::vm_api_document(codes);
+    let mut document = vm_api::vm_api_document(codes);
     for (name, schema) in document["components"]["schemas"].as_object_mut().unwrap() {
         if !name.ends_with("Request") {
             close(schema);
@@ -123,7 +123,7 @@ impl Document {
 
 /// The bodies of both webhooks, closed.
 static WEBHOOKS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
-    let mut document = api::vm_api_document(&ErrorCodes::default());
+    let mut document = vm_api::vm_api_document(&ErrorCodes::default());
     for schema in document["components"]["schemas"].as_object_mut().unwrap().values_mut() {
         close(schema);
     }
@@ -325,7 +325,7 @@ fn remove(request: &mut Value, pointer: &str) {
 
 #[test]
 fn every_field_that_is_described_is_one_that_the_whole_requests_have() {
-    let document = api::vm_api_document(&ErrorCodes::default());
+    let document = vm_api::vm_api_document(&ErrorCodes::default());
     for (path, whole) in whole_requests() {
         let body = &document["paths"][path]["post"]["requestBody"]["content"][JSON]["schema"];
         let reference = &body["allOf"][1]["properties"]["content"]["contentSchema"]["$ref"];

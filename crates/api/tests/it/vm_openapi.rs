@@ -30,7 +30,7 @@ const PATHS: [&str; 13] = [
 ];
 
 fn document() -> Value {
-    api::vm_api_document(&ErrorCodes::default())
+    vm_api::vm_api_document(&ErrorCodes::default())
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn every_route_is_described_and_the_document_stands_in_the_way_of_none() {
     let document = document();
     let described: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(described, PATHS);
-    assert_eq!(api::vm_paths().into_iter().collect::<BTreeSet<_>>(), BTreeSet::from(PATHS));
+    assert_eq!(vm_api::vm_paths().into_iter().collect::<BTreeSet<_>>(), BTreeSet::from(PATHS));
     assert!(!PATHS.contains(&DOCUMENT));
     let mut ids = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -147,6 +147,6 @@ fn other_numbers() -> VmSettings {
 
 both_engines!(the_numbers_told_are_those_decided, other_numbers(), |platform, _location| {
     let served = send(platform.public, &Request::get(DOCUMENT)).await.json();
-    assert_eq!(served, api::vm_api_document(&other_numbers().codes));
+    assert_eq!(served, vm_api::vm_api_document(&other_numbers().codes));
     assert_ne!(served, document());
 });

@@ -307,7 +307,7 @@ both_engines!(signatures_are_switched_on_and_verified_with_the_secret_of_the_app
         platform.store.clock().real_now().as_millis() / 1_000,
     );
     assert_eq!(verified, Ok(()));
-    let document = api::vm_api_document(&ErrorCodes::default());
+    let document = vm_api::vm_api_document(&ErrorCodes::default());
     assert_eq!(own_headers(&headers), described_headers(&document, "transaction"));
     assert_eq!(header("webhook-sequence"), "1");
     let unknown = platform.admin_get("/admin/v1/vm-apps/nobody/webhook-secret").await;

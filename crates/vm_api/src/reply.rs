@@ -74,7 +74,7 @@ pub(crate) async fn numbered(
 }
 
 /// A JSON body with HTTP 200, never kept by anybody on the way: some bear card data.
-pub(crate) fn json(body: Vec<u8>) -> Response {
+pub fn json(body: Vec<u8>) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     (headers, body).into_response()
 }

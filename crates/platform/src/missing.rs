@@ -1,37 +1,35 @@
 //! What is answered where the public listener has no such path or method, in the dialect of
 //! the path, or of the caller as far as it can be told.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use axum::extract::{Request, State};
+use api::transport_failure;
+use axum::extract::Request;
 use axum::response::Response;
 use http::request::Parts;
 use http::{StatusCode, header};
 use listener::body::read_body;
 use listener::shell::LoggedCode;
+use vm_api::{json, vm_paths};
 use wire::cardbridge::signature::API_KEY_HEADER;
 use wire::vm::VmError;
 use wire::vm::envelope;
-
-use super::reply::json;
-use super::vm_paths;
-use crate::cardbridge::transport_failure;
-use crate::state::ApiState;
+use wire::vm::error_code::ErrorCodes;
 
 static PATHS: LazyLock<Vec<&'static str>> = LazyLock::new(vm_paths);
 
 /// No such path.
-pub(crate) async fn unknown_path(State(state): State<Arc<ApiState>>, request: Request) -> Response {
-    refused(&state, request, StatusCode::NOT_FOUND, &VmError::UnknownPath).await
+pub async fn unknown_path(codes: ErrorCodes, request: Request) -> Response {
+    refused(codes, request, StatusCode::NOT_FOUND, &VmError::UnknownPath).await
 }
 
 /// No such method of a path.
-pub(crate) async fn wrong_method(State(state): State<Arc<ApiState>>, request: Request) -> Response {
-    refused(&state, request, StatusCode::METHOD_NOT_ALLOWED, &VmError::WrongMethod).await
+pub async fn wrong_method(codes: ErrorCodes, request: Request) -> Response {
+    refused(codes, request, StatusCode::METHOD_NOT_ALLOWED, &VmError::WrongMethod).await
 }
 
 async fn refused(
-    state: &ApiState,
+    codes: ErrorCodes,
     request: Request,
     status: StatusCode,
     error: &VmError,
@@ -39,7 +37,7 @@ async fn refused(
     if !is_of_this_dialect(request).await {
         return transport_failure(status);
     }
-    let mut response = json(envelope::failure(&state.settings.vm.codes, error));
+    let mut response = json(envelope::failure(&codes, error));
     *response.status_mut() = status;
     response.extensions_mut().insert(LoggedCode(error.name().as_str()));
     response

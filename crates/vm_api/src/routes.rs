@@ -181,14 +181,16 @@ pub fn vm_paths() -> Vec<&'static str> {
 }
 
 /// All routes of dialect 2, and its document.
-pub(crate) fn routes(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
-    let envelope = Arc::new(Envelope::new(Arc::clone(state)));
+#[must_use]
+pub fn routes(state: Arc<ApiState>) -> Router {
+    let envelope = Arc::new(Envelope::new(Arc::clone(&state)));
     let token_call = token_call();
     table()
         .into_iter()
         .fold(Router::new(), |router, it| router.route(it.path, it.handler))
         .route_layer(from_fn_with_state(envelope, layer))
         .route(token_call.path, token_call.handler)
-        .route_layer(map_response_with_state(Arc::clone(state), numbered))
+        .route_layer(map_response_with_state(Arc::clone(&state), numbered))
         .route(openapi::DOCUMENT_PATH, document_route(&vm_api_document(&state.settings.vm.codes)))
+        .with_state(state)
 }
