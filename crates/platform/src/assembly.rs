@@ -171,8 +171,8 @@ impl Parts {
             pool: self.pool,
             cards: Arc::clone(&self.cards),
         });
-        let cardbridge = Arc::new(api::ApiState {
-            settings: api::ApiSettings {
+        let cardbridge = Arc::new(cardbridge_api::ApiState {
+            settings: cardbridge_api::ApiSettings {
                 mode: self.mode,
                 signature_window_ms: doors.signature_window_ms,
                 trusted_proxies: doors.trusted_proxies,

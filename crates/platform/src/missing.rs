@@ -3,9 +3,9 @@
 
 use std::sync::LazyLock;
 
-use api::transport_failure;
 use axum::extract::Request;
 use axum::response::Response;
+use cardbridge_api::transport_failure;
 use http::request::Parts;
 use http::{StatusCode, header};
 use listener::body::read_body;

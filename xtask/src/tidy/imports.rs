@@ -67,7 +67,7 @@ const TABLE: [(&str, May); 25] = [
         Import(&["domain", "crypto", "wire", "store", "vault", "cards", "listener", "described"]),
     ),
     (
-        "api",
+        "cardbridge_api",
         Import(&[
             "listener",
             "described",
@@ -82,9 +82,6 @@ const TABLE: [(&str, May); 25] = [
             "store",
             "vault",
             "notify",
-            "schedule",
-            "outbound",
-            "ledger",
         ]),
     ),
     (
@@ -106,7 +103,7 @@ const TABLE: [(&str, May); 25] = [
             "listener",
             "admin_api",
             "vm_api",
-            "api",
+            "cardbridge_api",
         ]),
     ),
     ("sdk", Import(&["domain", "crypto", "wire"])),
@@ -209,7 +206,7 @@ mod tests {
     }
 
     fn findings(of: Package) -> Vec<String> {
-        let others = ["domain", "store", "api", "cardbridge"].map(|name| package(name, &[]));
+        let others = ["domain", "store", "vm_api", "cardbridge"].map(|name| package(name, &[]));
         let mut packages = vec![of];
         packages.extend(others);
         check(&packages).iter().map(ToString::to_string).collect()
@@ -219,8 +216,8 @@ mod tests {
     fn listed_imports_foreign_crates_and_test_imports_are_free() {
         let good = package("notify", &[("domain", false), ("store", false), ("serde", false)]);
         assert_eq!(findings(good), Vec::<String>::new());
-        assert_eq!(findings(package("ledger", &[("api", true)])), Vec::<String>::new());
-        assert_eq!(findings(package("bench", &[("api", false)])), Vec::<String>::new());
+        assert_eq!(findings(package("ledger", &[("vm_api", true)])), Vec::<String>::new());
+        assert_eq!(findings(package("bench", &[("vm_api", false)])), Vec::<String>::new());
     }
 
     #[test]
@@ -233,7 +230,7 @@ mod tests {
     #[test]
     fn nobody_imports_the_binary_not_even_a_test() {
         assert_eq!(findings(package("bench", &[("cardbridge", false)])).len(), 1);
-        assert_eq!(findings(package("api", &[("cardbridge", true)])).len(), 1);
+        assert_eq!(findings(package("vm_api", &[("cardbridge", true)])).len(), 1);
     }
 
     #[test]

@@ -191,7 +191,8 @@ async fn ask(
 #[test]
 fn every_route_has_its_case() {
     let listed: BTreeSet<_> = TABLE.iter().map(|(path, _)| format!("/open-api/{path}")).collect();
-    let routed: BTreeSet<_> = api::public_paths().into_iter().map(str::to_owned).collect();
+    let routed: BTreeSet<_> =
+        cardbridge_api::public_paths().into_iter().map(str::to_owned).collect();
     assert_eq!(listed, routed);
 }
 

@@ -9,7 +9,7 @@ use crate::http::{Request, send};
 use crate::on_file;
 
 fn document() -> Value {
-    api::open_api_document()
+    cardbridge_api::open_api_document()
 }
 
 fn operations() -> Vec<(String, Value)> {
@@ -31,7 +31,8 @@ fn the_document_is_the_one_on_file() {
 #[test]
 fn every_route_is_described() {
     let described: BTreeSet<_> = operations().into_iter().map(|(path, _)| path).collect();
-    let routed: BTreeSet<_> = api::public_paths().into_iter().map(str::to_owned).collect();
+    let routed: BTreeSet<_> =
+        cardbridge_api::public_paths().into_iter().map(str::to_owned).collect();
     assert_eq!(described, routed);
     for (path, operation) in operations() {
         assert_ne!(operation["summary"], "", "{path}");
@@ -62,7 +63,7 @@ fn every_reference_leads_somewhere_and_no_two_operations_share_an_id() {
     }
     let ids: BTreeSet<_> =
         operations().iter().map(|(_, it)| it["operationId"].to_string()).collect();
-    assert_eq!(ids.len(), api::public_paths().len());
+    assert_eq!(ids.len(), cardbridge_api::public_paths().len());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// The schema of each path's answers, compiled once.
 static ANSWERS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
-    let document = api::open_api_document();
+    let document = cardbridge_api::open_api_document();
     let paths = document["paths"].as_object().unwrap().iter();
     paths
         .map(|(path, item)| {
@@ -24,7 +24,7 @@ static ANSWERS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
 
 /// The schema of each webhook's body, compiled once, and its headers.
 static WEBHOOKS: LazyLock<HashMap<String, (Validator, BTreeSet<String>)>> = LazyLock::new(|| {
-    let document = api::open_api_document();
+    let document = cardbridge_api::open_api_document();
     let webhooks = document["webhooks"].as_object().unwrap().iter();
     webhooks
         .map(|(name, item)| {

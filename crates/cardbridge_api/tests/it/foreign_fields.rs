@@ -110,7 +110,7 @@ fn listed() -> BTreeSet<(String, String)> {
 
 /// The method of each operation, as the document has it.
 fn methods() -> BTreeMap<String, &'static str> {
-    let document = serde_json::to_value(api::open_api_document()).unwrap();
+    let document = serde_json::to_value(cardbridge_api::open_api_document()).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();
     let paths = paths.filter_map(|(path, item)| Some((path.strip_prefix(PREFIX)?, item)));
     paths

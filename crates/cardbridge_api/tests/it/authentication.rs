@@ -167,7 +167,7 @@ both_engines!(what_was_signed_before_a_start_is_served_once, |platform| {
 
 both_engines!(every_route_refuses_unsigned_forged_stale_and_replayed_requests, |platform| {
     let caller = Caller::new(platform).await;
-    for path in api::public_paths() {
+    for path in cardbridge_api::public_paths() {
         let unsigned = match send(platform.public, &Request::get(path)).await.status {
             405 => Request::post(path, "{}"),
             _ => Request::get(path),

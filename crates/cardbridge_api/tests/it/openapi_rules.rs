@@ -9,7 +9,7 @@ use wire::vm::error_code::ErrorCodes;
 /// Every document, by the name of its file.
 pub fn documents() -> [(&'static str, Value); 3] {
     [
-        ("open-api", api::open_api_document()),
+        ("open-api", cardbridge_api::open_api_document()),
         ("vm-api", vm_api::vm_api_document(&ErrorCodes::default())),
         ("operator-api", document()),
     ]
