@@ -21,7 +21,7 @@ use May::{Import, ImportAny};
 const BINARY: &str = "cardbridge";
 
 /// The whole table. Development dependencies are free, so that a test may reach further.
-const TABLE: [(&str, May); 25] = [
+const TABLE: [(&str, May); 26] = [
     ("domain", Import(&[])),
     ("crypto", Import(&["domain"])),
     ("ledger", Import(&["domain"])),
@@ -110,6 +110,7 @@ const TABLE: [(&str, May); 25] = [
     ("sim", Import(&["domain", "wire", "sdk", "scheme", "crypto"])),
     (BINARY, ImportAny),
     ("bench", ImportAny),
+    ("testkit", ImportAny),
     ("xtask", Import(&[])),
 ];
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 use domain::ResponseCode;
 use serde_json::{Value, json};
 use sim::{Behaviour, Operator};
+use testkit::database::is_long;
 
-use crate::engine::{Engine, is_long};
+use crate::engine::Engine;
 use crate::world::{WAIT, World, purchase, text};
 
 /// How often the server is killed, usually and with full counts.

@@ -1,11 +1,10 @@
 //! The allow-list of addresses, behind proxies and not.
 
 use serde_json::json;
-
-use crate::both_engines;
-use crate::http::{Request, send_from};
-use crate::platform::Platform;
-use crate::signing::Caller;
+use testkit::both_engines;
+use testkit::http::{Request, send_from};
+use testkit::platform::Platform;
+use testkit::signing::Caller;
 
 const BALANCE: &str = "/open-api/enterprise/v1/enterprise-balance?currency=840";
 /// An address of this machine that the platform takes for a proxy.

@@ -4,13 +4,12 @@ use std::net::SocketAddr;
 
 use domain::Mode;
 use serde_json::{Value, json};
+use testkit::both_engines;
+use testkit::database::Database;
+use testkit::http::{Request, send};
+use testkit::platform::{Platform, WINDOW_MS};
+use testkit::signing::{Caller, Signing, envelope, now_ms, text};
 use wire::cardbridge::customer;
-
-use crate::both_engines;
-use crate::database::Embedded;
-use crate::http::{Request, send};
-use crate::platform::{Platform, WINDOW_MS};
-use crate::signing::{Caller, Signing, envelope, now_ms, text};
 
 const DETAIL: &str = "/open-api/card/v1/detail";
 const FREEZE: &str = "/open-api/card/v1/freeze";
@@ -233,7 +232,7 @@ both_engines!(the_sandbox_says_what_was_signed_and_how_the_clocks_differ, |platf
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn production_says_nothing_of_a_refused_signature_beyond_the_code() {
-    let database = Embedded::new();
+    let database = Database::embedded();
     let platform = Platform::start_in(database.location(), Mode::Sandbox).await;
     let caller = Caller::new(&platform).await;
     platform.stop().await;
@@ -251,7 +250,7 @@ async fn production_says_nothing_of_a_refused_signature_beyond_the_code() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn production_serves_no_enterprise_without_an_allow_list() {
-    let database = Embedded::new();
+    let database = Database::embedded();
     // Production hands no secret over, so the key is made before.
     let platform = Platform::start_in(database.location(), Mode::Sandbox).await;
     let caller = Caller::new(&platform).await;
@@ -269,7 +268,7 @@ async fn production_serves_no_enterprise_without_an_allow_list() {
 async fn production_limits_the_weight_of_a_key_and_the_sandbox_does_not() {
     // A slow machine gives weight back while it spends, hence the many rounds.
     for (mode, rounds) in [(Mode::Production, 40), (Mode::Sandbox, 4)] {
-        let database = Embedded::new();
+        let database = Database::embedded();
         // Production hands no secret over, so the key is made before.
         let platform = Platform::start_in(database.location(), Mode::Sandbox).await;
         let caller = Caller::new(&platform).await;

@@ -1,9 +1,8 @@
 //! Cards over the wire (cardbridge-open-api.md section 6.2), and the issuer's own freeze.
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::signing::{Caller, text};
 
 const FREEZE: &str = "/open-api/card/v1/freeze";
 const TERMINATE: &str = "/open-api/card/v1/terminate";

@@ -1,10 +1,9 @@
 //! Customers over the wire (cardbridge-open-api.md section 6.7).
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
 pub const CREATE: &str = "/open-api/customer/v1/create-customer";
 const DETAIL: &str = "/open-api/customer/v1/detail";

@@ -4,11 +4,10 @@ use domain::ErrorCode::*;
 use domain::{ErrorCode, RsaPadding};
 use serde_json::{Value, json};
 use sim::{Behaviour, Enterprise, Trust};
-
-use crate::both_engines;
-use crate::http::{Request, send};
-use crate::platform::{Platform, WINDOW_MS};
-use crate::signing::{Caller, Signing, envelope, now_ms, text};
+use testkit::both_engines;
+use testkit::http::{Request, send};
+use testkit::platform::{Platform, WINDOW_MS};
+use testkit::signing::{Caller, Signing, envelope, now_ms, text};
 
 /// Codes that no input yields, and why.
 const UNREACHABLE: [(ErrorCode, &str); 4] = [

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::http::Request;
-use crate::signing::{Caller, envelope};
+use testkit::both_engines;
+use testkit::http::Request;
+use testkit::signing::{Caller, envelope};
 
 /// The page that lists the pairs whose bytes are the same.
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/security.md"));

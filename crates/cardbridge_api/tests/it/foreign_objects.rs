@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
-use crate::vm_client::{Merchant, NewApp, merchant_key};
+use testkit::both_engines;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
+use testkit::vm_client::{Merchant, NewApp, merchant_key};
 
 /// What a route is asked for, with `{card}` and the like for the ids of an enterprise.
 enum Asked {

@@ -2,12 +2,11 @@
 
 use domain::Mode;
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::database::Embedded;
-use crate::page_visits::{AGENT, GUIDANCE_LINK, open};
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::database::Database;
+use testkit::page_visits::{AGENT, GUIDANCE_LINK, open};
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
 /// The request with one field changed.
 fn with(request: &Value, field: &str, value: Value) -> Value {
@@ -113,7 +112,7 @@ both_engines!(only_registered_hosts_are_redirect_targets, |platform| {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn production_redirects_to_registered_hosts_only_and_names_the_setting() {
-    let database = Embedded::new();
+    let database = Database::embedded();
     let sandbox = Platform::start(database.location()).await;
     let caller = Caller::new(&sandbox).await;
     caller.patch(&sandbox, &json!({"ipAllowlist": ["127.0.0.0/8"]})).await;

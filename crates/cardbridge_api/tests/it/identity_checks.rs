@@ -2,11 +2,10 @@
 
 use domain::Mode;
 use serde_json::{Value, json};
-
-use crate::database::Embedded;
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
-use crate::vm_client::{Merchant, merchant_key};
+use testkit::database::Database;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
+use testkit::vm_client::{Merchant, merchant_key};
 
 const APPLY: &str = "/open-api/card-order/v1/apply-virtual";
 
@@ -68,7 +67,7 @@ impl Before {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_checks_no_application_is_taken_and_cards_go_on() {
-    let database = Embedded::new();
+    let database = Database::embedded();
     let platform = Platform::start_in(database.location(), Mode::Sandbox).await;
     let mut before = Before::on(&platform).await;
     platform.stop().await;
@@ -101,7 +100,7 @@ async fn without_checks_no_application_is_taken_and_cards_go_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_checks_elsewhere_applications_are_taken() {
-    let database = Embedded::new();
+    let database = Database::embedded();
     let platform = Platform::start_in(database.location(), Mode::Sandbox).await;
     let mut before = Before::on(&platform).await;
     platform.stop().await;

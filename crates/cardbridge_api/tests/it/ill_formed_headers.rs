@@ -1,8 +1,8 @@
 //! Header values that are no ASCII text (cardbridge-open-api.md section 3.5).
 
-use crate::both_engines;
-use crate::http::{Request, send};
-use crate::signing::{Caller, envelope};
+use testkit::both_engines;
+use testkit::http::{Request, send};
+use testkit::signing::{Caller, envelope};
 
 both_engines!(a_header_that_is_no_text_is_ill_formed_and_not_missing, |platform| {
     let caller = Caller::new(platform).await;

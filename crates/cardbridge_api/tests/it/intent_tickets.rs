@@ -1,10 +1,9 @@
 //! Evidence over the wire (cardbridge-open-api.md sections 6.5.2, 6.5.3 and 7.1).
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
 const CREATE: &str = "/open-api/intent-ticket/v1/create";
 const DETAIL: &str = "/open-api/intent-ticket/v1/detail";

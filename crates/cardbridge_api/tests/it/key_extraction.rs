@@ -2,12 +2,11 @@
 
 use domain::Mode;
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::database::Embedded;
-use crate::http::{Answer, Request, send, send_from};
-use crate::platform::{PUBLIC_URL, Platform};
-use crate::signing::{Caller, Signing, now_ms, text};
+use testkit::both_engines;
+use testkit::database::Database;
+use testkit::http::{Answer, Request, send, send_from};
+use testkit::platform::{PUBLIC_URL, Platform};
+use testkit::signing::{Caller, Signing, now_ms, text};
 
 /// An address of this machine that the platform takes for a proxy.
 const PROXY: &str = "127.0.0.2";
@@ -196,7 +195,7 @@ both_engines!(both_fields_are_checked, |platform| {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_address_asks_so_often_and_no_more() {
-    let database = Embedded::new();
+    let database = Database::embedded();
     let platform = Platform::start(database.location()).await;
     let request = Request::get("/internal/open-api/v1/secret-extract/x");
     let calls = (0..300).map(|_| send(platform.public, &request));
@@ -210,7 +209,7 @@ async fn one_address_asks_so_often_and_no_more() {
 
 #[tokio::test]
 async fn production_hands_no_secret_to_the_operator() {
-    let database = Embedded::new();
+    let database = Database::embedded();
     let platform = Platform::start_in(database.location(), Mode::Production).await;
     let enterprise = platform.done("/admin/v1/enterprises", json!({"name": "E"})).await;
     let path = format!("/admin/v1/enterprises/{}/api-keys", text(&enterprise["enterpriseId"]));

@@ -3,12 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::database::Server;
-use crate::http::{Request, send};
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::database::Database;
+use testkit::http::{Request, send};
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
 const BALANCE: &str = "/open-api/enterprise/v1/enterprise-balance?currency=840";
 
@@ -81,7 +80,7 @@ both_engines!(keys_are_listed_without_secrets_and_revoked_by_their_owner_only, |
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_revoked_in_one_process_is_refused_at_once_in_the_other() {
-    let database = Server::new().await;
+    let database = Database::on_server().await;
     let platform = Platform::start(database.location()).await;
     let other = Platform::start(database.location()).await;
     let caller = Caller::new(&platform).await;

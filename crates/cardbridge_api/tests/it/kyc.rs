@@ -2,12 +2,12 @@
 //! 6.1.1 and 6.8).
 
 use serde_json::{Value, json};
+use testkit::both_engines;
+use testkit::database::tamper;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
-use crate::both_engines;
 use crate::customers::new_customer;
-use crate::database::tamper;
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
 
 const APPLY: &str = "/open-api/kyc-ticket/v1/apply-kyc";
 const APPLY_H5: &str = "/open-api/kyc-ticket/v1/apply-kyc-h5";

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::http::{Request, send};
-use crate::on_file;
+use testkit::both_engines;
+use testkit::http::{Request, send};
+use testkit::on_file;
 
 fn document() -> Value {
     cardbridge_api::open_api_document()

@@ -4,10 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::field_cipher;
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::http::Request;
-use crate::signing::{Caller, envelope, text};
+use testkit::both_engines;
+use testkit::http::Request;
+use testkit::signing::{Caller, envelope, text};
 
 const APPLY: &str = "/open-api/card-order/v1/apply-virtual";
 const DETAIL: &str = "/open-api/card-order/v1/detail";

@@ -3,14 +3,13 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
+use testkit::browser::Browser;
+use testkit::database::Database;
+use testkit::plastic::ACTIVATE;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-
-use crate::browser::Browser;
-use crate::database::Embedded;
-use crate::physical_cards::ACTIVATE;
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
 
 /// A platform, an enterprise with a card, and a browser.
 pub struct Visit {
@@ -19,12 +18,12 @@ pub struct Visit {
     pub card: Value,
     pub browser: Browser,
     user_agent: String,
-    _database: Embedded,
+    _database: Database,
 }
 
 impl Visit {
     pub async fn new() -> Self {
-        let database = Embedded::new();
+        let database = Database::embedded();
         let platform = Platform::start(database.location()).await;
         let caller = Caller::new(&platform).await;
         let card = caller.new_card(&platform, "ord-1").await;

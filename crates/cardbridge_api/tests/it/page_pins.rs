@@ -5,12 +5,11 @@ use std::sync::Arc;
 use domain::PinVerdict;
 use serde_json::{Value, json};
 use store::{PinComparison, PinPresentation};
+use testkit::both_engines;
+use testkit::page_visits::{html, open, page_error, submit, token};
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 use vault::ClearPin;
-
-use crate::both_engines;
-use crate::page_visits::{html, open, page_error, submit, token};
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
 
 /// An activated physical card.
 async fn plastic(platform: &Platform, caller: &Caller) -> Value {
@@ -146,7 +145,7 @@ both_engines!(a_pin_page_needs_plastic_in_use, |platform| {
     caller.post(platform, "/open-api/card/v1/freeze", &freeze).await;
     let refused = open(platform, &link).await;
     assert_eq!((refused.status, &*page_error(&refused)), (403, "10002"));
-    let path = crate::page_visits::GUIDANCE_LINK;
+    let path = testkit::page_visits::GUIDANCE_LINK;
     let refused = caller.post(platform, path, &caller.link_request(&card, "2")).await;
     assert_eq!(text(&refused["code"]), "DAPI_CARD_STATUS_NOT_ACTIVATED");
 });

@@ -1,12 +1,11 @@
 //! What stands on the card, as the second way to verify a customer on a hosted page.
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::http::Answer;
-use crate::page_visits::{html, last_otp, open, page_error, submit, token};
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::http::Answer;
+use testkit::page_visits::{html, last_otp, open, page_error, submit, token};
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
 const PAGE: &str = "/en/card/detail";
 

@@ -2,11 +2,10 @@
 
 use domain::Mode;
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::page_visits::{AGENT, GUIDANCE_LINK, html, open, page_error, submit, token};
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::page_visits::{AGENT, GUIDANCE_LINK, html, open, page_error, submit, token};
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
 pub const H5: &str = "/open-api/kyc-ticket/v1/apply-kyc-h5";
 const APPLY: &str = "/open-api/kyc-ticket/v1/apply-kyc";
@@ -106,7 +105,7 @@ both_engines!(a_ticket_of_somebody_else_is_not_there, |platform| {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn production_has_no_stand_in_for_a_face() {
-    let database = crate::database::Embedded::new();
+    let database = testkit::database::Database::embedded();
     let sandbox = Platform::start(database.location()).await;
     let caller = Caller::new(&sandbox).await;
     let link = caller.link(&sandbox, &waiting(&sandbox, &caller, "4").await).await;

@@ -1,11 +1,10 @@
 //! Hosted pages over HTTP: when they open, when they do not, and what they let out.
 
 use serde_json::json;
-
-use crate::both_engines;
-use crate::http::{Request, send};
-use crate::page_visits::{AGENT, html, last_otp, open, page_error, submit, token};
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::http::{Request, send};
+use testkit::page_visits::{AGENT, html, last_otp, open, page_error, submit, token};
+use testkit::signing::{Caller, text};
 
 both_engines!(the_first_opening_shows_the_card_and_ends_the_link, |platform| {
     let caller = Caller::new(platform).await;

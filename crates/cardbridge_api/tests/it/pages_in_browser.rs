@@ -1,12 +1,12 @@
 //! Hosted pages in a real browser: what a customer sees and does.
 
 use serde_json::json;
+use testkit::browser::Browser;
+use testkit::page_visits::last_otp;
+use testkit::signing::text;
 
-use crate::browser::Browser;
 use crate::page_in_browser::{Parent, Visit};
 use crate::page_pins::works;
-use crate::page_visits::last_otp;
-use crate::signing::text;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_card_is_seen_once_and_the_second_opening_is_refused() {

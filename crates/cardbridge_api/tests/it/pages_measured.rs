@@ -2,10 +2,10 @@
 //! languages and under both schemes: whatever it shows stays in its box.
 
 use serde_json::json;
+use testkit::signing::text;
 
 use crate::page_in_browser::Visit;
 use crate::page_tickets::{GOOD, H5};
-use crate::signing::text;
 
 /// Widths of a small phone, two usual ones and a desk, CSS pixels.
 const WIDTHS: [u32; 4] = [320, 360, 390, 1280];

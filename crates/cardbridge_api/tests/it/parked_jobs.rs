@@ -1,11 +1,10 @@
 //! Jobs that were given up, and what makes them due again.
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::database::tamper;
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::database::tamper;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
 /// What twenty failures leave.
 pub const PARK: &str =

@@ -1,70 +1,12 @@
 //! From a virtual card to plastic (cardbridge-open-api.md sections 6.1.2, 6.2.6 and 6.2.8).
 
 use serde_json::{Value, json};
+use testkit::both_engines;
+use testkit::plastic::{ACTIVATE, ORDER, told};
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
-use crate::both_engines;
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
-
-pub const ORDER: &str = "/open-api/card-order/v1/virtual-to-physical";
-pub const ACTIVATE: &str = "/open-api/card/v1/physical-active";
 const PURCHASE: &str = "/sandbox/v1/authorisations";
-
-impl Caller {
-    /// An order for a physical twin that everything is right with.
-    pub fn physical_order(&self, card_order_ref: &str, card_id: &str) -> Value {
-        json!({"cardOrderRef": card_order_ref, "replaceCardId": card_id,
-            "virtualToPhysicalInfo": {"countryCode": "SG", "province": "Singapore",
-                "city": "Singapore", "postalCode": "000001", "address": "1 Test Road",
-                "embossingName": "TEST USER", "cardLayoutCode": "MGEBP",
-                "needShippingInfo": true, "mailMobileCode": "SG", "mailMobile": "80000000"}})
-    }
-
-    /// Orders a physical twin and waits for it; the new card's id.
-    pub async fn new_twin(&self, platform: &Platform, card_id: &str, order_ref: &str) -> String {
-        let order = self.post(platform, ORDER, &self.physical_order(order_ref, card_id)).await;
-        assert_eq!(order["code"], "SYS_SUCCESS", "{order}");
-        platform.advance(2).await;
-        let order = self.order(platform, order_ref).await;
-        assert_eq!(order["status"], "SUCCEED", "{order}");
-        text(&order["cardId"])
-    }
-
-    /// An activated physical card: the ids of it and of its ended virtual twin.
-    pub async fn new_physical(&self, platform: &Platform) -> (String, String) {
-        let virtual_id = text(&self.new_card(platform, "ord-1").await["cardId"]);
-        let card_id = self.new_twin(platform, &virtual_id, "v2p-1").await;
-        platform.done(&format!("/admin/v1/cards/{card_id}/emboss"), json!({})).await;
-        let activated = self.post(platform, ACTIVATE, &json!({"cardId": card_id})).await;
-        assert_eq!(activated["data"]["status"], "ACTIVATED", "{activated}");
-        (card_id, virtual_id)
-    }
-
-    pub async fn order(&self, platform: &Platform, order_ref: &str) -> Value {
-        let target = format!("/open-api/card-order/v1/detail?cardOrderRef={order_ref}");
-        self.get(platform, &target).await["data"].clone()
-    }
-
-    pub async fn card(&self, platform: &Platform, card_id: &str) -> Value {
-        let target = format!("/open-api/card/v1/detail?cardId={card_id}");
-        self.get(platform, &target).await["data"].clone()
-    }
-}
-
-/// States that webhooks told of an object, in order.
-pub async fn told(platform: &Platform, business_id: &str) -> Vec<String> {
-    let filter = store::DeliveryFilter {
-        business_id: Some(business_id.parse().unwrap()),
-        limit: 100,
-        ..Default::default()
-    };
-    let deliveries = platform.store.deliveries(filter).await.unwrap();
-    let status = |body: &[u8]| {
-        let body: Value = serde_json::from_slice(body).unwrap();
-        text(&body["data"]["status"])
-    };
-    deliveries.iter().map(|view| status(&view.event.body)).collect()
-}
 
 both_engines!(a_physical_twin_is_made_shipped_and_activated, |platform| {
     let caller = Caller::new(platform).await;

@@ -2,30 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crypto::field_cipher;
 use serde_json::{Value, json};
+use testkit::both_engines;
+use testkit::plastic::{CardData, RESET};
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
-use crate::both_engines;
-use crate::platform::Platform;
-use crate::secure_card::CardData;
-use crate::signing::{Caller, text};
-
-const RESET: &str = "/open-api/card/v1/reset-pin";
 const AUTHORISATIONS: &str = "/sandbox/v1/authorisations";
 const DAY_S: u32 = 24 * 60 * 60;
-
-impl Caller {
-    fn reset_body(&self, card_id: &str, fields: [&str; 4], iv: &[u8]) -> Value {
-        let sealed = |text: &str| field_cipher::encrypt(&self.secret, iv, text.as_bytes()).unwrap();
-        json!({"cardId": card_id, "encryptedExpireDate": sealed(fields[0]),
-            "encryptedCvv2": sealed(fields[1]), "encryptedPanLast4": sealed(fields[2]),
-            "encryptedNewPin": sealed(fields[3]), "iv": STANDARD.encode(iv)})
-    }
-
-    pub async fn reset(&self, platform: &Platform, card_id: &str, fields: [&str; 4]) -> Value {
-        self.post(platform, RESET, &self.reset_body(card_id, fields, &[9; 12])).await
-    }
-}
 
 /// A physical card in use and what stands on it.
 async fn physical(platform: &Platform) -> (Caller, String, CardData) {

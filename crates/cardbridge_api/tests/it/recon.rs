@@ -2,25 +2,16 @@
 
 use domain::BusinessDay;
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::database::tamper;
-use crate::http::{Answer, Request, send};
-use crate::platform::{PUBLIC_URL, Platform};
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::database::tamper;
+use testkit::http::{Answer, Request, send};
+use testkit::platform::{PUBLIC_URL, Platform};
+use testkit::signing::{Caller, text};
 
 const FILE_URL: &str = "/open-api/enterprise/v1/settlement-file-url";
 pub const CLOSE_DAY: &str = "/admin/v1/recon/close-day";
 const HOUR: u32 = 60 * 60;
 const DAY: u32 = 24 * HOUR;
-
-/// Moves business time to noon (UTC+8) of the next day, so that no test crosses a midnight.
-pub async fn at_noon(platform: &Platform) -> BusinessDay {
-    let now = platform.store.clock().now();
-    let noon = BusinessDay::of(now).end().plus_seconds(i64::from(DAY / 2));
-    platform.advance(u32::try_from(noon.millis_since(now) / 1_000 + 1).unwrap()).await;
-    BusinessDay::of(platform.store.clock().now())
-}
 
 /// A purchase, declined since nobody can be asked, and a clearing without authorisation,
 /// which has a record of its own; the purchase's and the transaction's ids.
@@ -81,7 +72,7 @@ fn hex(bytes: &[u8]) -> String {
 both_engines!(what_close_day_made_is_served_at_once, |platform| {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
-    let day = at_noon(platform).await;
+    let day = platform.at_noon().await;
     let (auth_id, transaction_id) = use_card(platform, &card_id).await;
     let files = close(platform, day).await;
     assert_eq!(files.len(), 2);
@@ -119,7 +110,7 @@ both_engines!(what_close_day_made_is_served_at_once, |platform| {
 both_engines!(the_same_rows_are_handed_out_as_csv, |platform| {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
-    let day = at_noon(platform).await;
+    let day = platform.at_noon().await;
     let (auth_id, _) = use_card(platform, &card_id).await;
     close(platform, day).await;
     let target = format!("{FILE_URL}?fileType=authorisation&fileDate={day}&format=csv");
@@ -138,7 +129,7 @@ both_engines!(the_same_rows_are_handed_out_as_csv, |platform| {
 both_engines!(a_file_that_is_not_there_is_an_illegal_parameter, |platform| {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
-    let day = at_noon(platform).await;
+    let day = platform.at_noon().await;
     use_card(platform, &card_id).await;
     let today = day.to_string();
     for (file_type, date) in [
@@ -169,7 +160,7 @@ both_engines!(a_link_opens_one_enterprises_file_until_it_expires, |platform, loc
     let caller = Caller::new(platform).await;
     let other = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
-    let day = at_noon(platform).await;
+    let day = platform.at_noon().await;
     use_card(platform, &card_id).await;
     close(platform, day).await;
     assert_eq!(download(platform, &other, "transaction", day).await.body, b"");
@@ -200,7 +191,7 @@ both_engines!(a_link_opens_one_enterprises_file_until_it_expires, |platform, loc
 both_engines!(each_day_is_cut_at_two_of_the_next_however_far_time_moves, |platform| {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
-    let first = at_noon(platform).await;
+    let first = platform.at_noon().await;
     let (auth_id, _) = use_card(platform, &card_id).await;
     platform.advance(13 * HOUR).await;
     let (next_auth_id, _) = use_card(platform, &card_id).await;
@@ -223,7 +214,7 @@ both_engines!(each_day_is_cut_at_two_of_the_next_however_far_time_moves, |platfo
 both_engines!(a_file_follows_its_day_and_is_final_after_it, |platform, location| {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
-    let day = at_noon(platform).await;
+    let day = platform.at_noon().await;
     use_card(platform, &card_id).await;
     let open = close(platform, day).await;
     let open = file_of(&open, &caller, "authorisation");
@@ -250,7 +241,7 @@ both_engines!(a_file_follows_its_day_and_is_final_after_it, |platform, location|
 both_engines!(a_day_closed_twice_at_once_has_one_file, |platform| {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
-    let day = at_noon(platform).await;
+    let day = platform.at_noon().await;
     use_card(platform, &card_id).await;
     platform.advance(DAY).await;
     let (one, other) = tokio::join!(close(platform, day), close(platform, day));

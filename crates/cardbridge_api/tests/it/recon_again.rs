@@ -2,12 +2,12 @@
 
 use domain::BusinessDay;
 use serde_json::{Value, json};
+use testkit::both_engines;
+use testkit::database::{number, tamper};
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
-use crate::both_engines;
-use crate::database::{number, tamper};
-use crate::platform::Platform;
-use crate::recon::{CLOSE_DAY, at_noon, close, download, file_of, link, use_card};
-use crate::signing::{Caller, text};
+use crate::recon::{CLOSE_DAY, close, download, file_of, link, use_card};
 
 const DAY: u32 = 24 * 60 * 60;
 
@@ -15,7 +15,7 @@ const DAY: u32 = 24 * 60 * 60;
 async fn with_rows(platform: &Platform) -> (Caller, String, String) {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
-    at_noon(platform).await;
+    platform.at_noon().await;
     let (auth_id, _) = use_card(platform, &card_id).await;
     (caller, card_id, auth_id)
 }

@@ -1,13 +1,13 @@
 //! Days on which only some had rows for their files, or nobody had.
 
 use serde_json::json;
+use testkit::both_engines;
+use testkit::database::number;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
+use testkit::vm_client::Merchant;
 
-use crate::both_engines;
-use crate::database::number;
-use crate::platform::Platform;
-use crate::recon::{at_noon, close, download, file_of, use_card};
-use crate::signing::{Caller, text};
-use crate::vm_client::Merchant;
+use crate::recon::{close, download, file_of, use_card};
 
 const DAY: u32 = 24 * 60 * 60;
 const FILES: &str = "SELECT COUNT(*) FROM settlement_file";
@@ -25,7 +25,7 @@ both_engines!(a_day_of_dialect_2_alone_makes_no_files, |platform, location| {
     let (caller, quiet) = (Caller::new(platform).await, Caller::new(platform).await);
     let merchant = Merchant::new(platform).await;
     let own = merchant.card(&merchant.save, 100).await;
-    let day = at_noon(platform).await;
+    let day = platform.at_noon().await;
     spend(platform, &own).await;
     platform.advance(DAY).await;
     assert_eq!(number(location, FILES).await, 0);

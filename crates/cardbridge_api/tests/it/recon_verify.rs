@@ -3,12 +3,12 @@
 use domain::BusinessDay;
 use serde_json::{Value, json};
 use store::Location;
+use testkit::both_engines;
+use testkit::database::tamper;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
-use crate::both_engines;
-use crate::database::tamper;
-use crate::platform::Platform;
-use crate::recon::{at_noon, close, use_card};
-use crate::signing::{Caller, text};
+use crate::recon::{close, use_card};
 
 async fn verify(platform: &Platform, day: BusinessDay) -> Value {
     let answer = platform.admin_get(&format!("/admin/v1/recon/verify?date={day}")).await;
@@ -49,7 +49,7 @@ async fn plant(
 async fn closed_day(platform: &Platform) -> (BusinessDay, String, String) {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
-    let day = at_noon(platform).await;
+    let day = platform.at_noon().await;
     let (auth_id, transaction_id) = use_card(platform, &card_id).await;
     platform.advance(24 * 60 * 60).await;
     (day, auth_id, transaction_id)

@@ -1,13 +1,13 @@
 //! People's own text where it is compared: references, e-mail addresses, and fields given twice.
 
 use serde_json::{Value, json};
+use testkit::both_engines;
+use testkit::http::{Request, send};
+use testkit::platform::Platform;
+use testkit::signing::{Caller, envelope, text};
+use testkit::vm_client::Merchant;
 
-use crate::both_engines;
 use crate::customers::CREATE;
-use crate::http::{Request, send};
-use crate::platform::Platform;
-use crate::signing::{Caller, envelope, text};
-use crate::vm_client::Merchant;
 
 /// What clients use: an address, a phone number, slashes, Chinese, what a URL must escape.
 const REFERENCE: &str = "caf\u{e9} \u{8ba2}\u{5355}/1001 +65 jane@example.com";
@@ -179,7 +179,7 @@ both_engines!(new_references_of_money_that_look_like_others_are_refused, |platfo
     assert_eq!((status, &again["availableAmount"]), (200, &json!("1.00")));
     // What was taken before such references were refused is the same movement still.
     let rename = "UPDATE ledger_transfer SET reference = 'R ' WHERE reference = 'R'";
-    crate::database::tamper(location, rename).await;
+    testkit::database::tamper(location, rename).await;
     let (status, again) = moved(platform, &deposits, &deposit("R ")).await;
     assert_eq!((status, &again["availableAmount"]), (200, &json!("1.00")));
     platform.assert_ledger_adds_up().await;

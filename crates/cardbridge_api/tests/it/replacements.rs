@@ -1,11 +1,10 @@
 //! A new number in place of an old one (cardbridge-open-api.md section 6.1.3).
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::physical_cards::told;
-use crate::platform::Platform;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::plastic::told;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, text};
 
 const REPLACE: &str = "/open-api/card-order/v1/replace";
 

@@ -1,48 +1,11 @@
 //! Card data for enterprises with PCI papers (cardbridge-open-api.md section 6.2.5).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use crypto::field_cipher;
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::http::Request;
-use crate::platform::Platform;
-use crate::signing::{Caller, envelope, text};
-
-pub const RETRIEVE: &str = "/open-api/card/v1/retrieve-secure-card";
-
-/// What stands on a card.
-pub struct CardData {
-    pub pan: String,
-    pub expiry: String,
-    pub cvv2: String,
-    pub iv: String,
-}
-
-impl Caller {
-    /// Gives the enterprise its PCI papers.
-    pub async fn certify(&self, platform: &Platform) {
-        let path = format!("/admin/v1/enterprises/{}", self.enterprise_id);
-        assert_eq!(platform.admin_patch(&path, &json!({"pci": true})).await.status, 200);
-    }
-
-    /// The data of a card, decrypted as an enterprise does.
-    pub async fn card_data(&self, platform: &Platform, card_id: &str) -> CardData {
-        let answer = self.post(platform, RETRIEVE, &json!({"cardId": card_id})).await;
-        assert_eq!(answer["code"], "SYS_SUCCESS", "{}", answer["code"]);
-        let data = &answer["data"];
-        assert_eq!(data["cardId"], card_id);
-        let iv = text(&data["iv"]);
-        let iv_bytes = STANDARD.decode(&iv).unwrap();
-        assert_eq!(iv_bytes.len(), 12);
-        let plain = |field: &str| {
-            let plain = field_cipher::decrypt(&self.secret, &iv_bytes, &text(&data[field]));
-            String::from_utf8(plain.unwrap().to_vec()).unwrap()
-        };
-        CardData { pan: plain("pan"), expiry: plain("expireDate"), cvv2: plain("cvv2"), iv }
-    }
-}
+use testkit::both_engines;
+use testkit::http::Request;
+use testkit::plastic::RETRIEVE;
+use testkit::platform::Platform;
+use testkit::signing::{Caller, envelope, text};
 
 async fn reveals(platform: &Platform, card_id: &str) -> Vec<Value> {
     let audit = platform.admin_get(&format!("/admin/v1/cards/{card_id}/reveals")).await.json();

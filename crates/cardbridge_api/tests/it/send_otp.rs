@@ -3,13 +3,12 @@
 use domain::Mode;
 use notify::{SmtpSettings, SmtpTls};
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::database::{Embedded, tamper};
-use crate::http::Request;
-use crate::page_visits::{GUIDANCE_LINK, open, page_error};
-use crate::platform::Platform;
-use crate::signing::Caller;
+use testkit::both_engines;
+use testkit::database::{Database, tamper};
+use testkit::http::Request;
+use testkit::page_visits::{GUIDANCE_LINK, open, page_error};
+use testkit::platform::Platform;
+use testkit::signing::Caller;
 
 const PATH: &str = "/open-api/customer/v1/send-otp";
 /// Sends that the contract grants an enterprise in a minute.
@@ -168,7 +167,7 @@ both_engines!(a_delivery_that_died_with_its_process_shows_as_failed, |platform, 
 /// The statuses of so many requests, sent at once.
 async fn statuses_of(
     tries: usize,
-    answer: &impl AsyncFn(String) -> crate::http::Answer,
+    answer: &impl AsyncFn(String) -> testkit::http::Answer,
 ) -> Vec<u16> {
     futures_util::future::join_all(
         (0..tries).map(|n| async move { answer(format!("burst-{n}")).await.status }),
@@ -190,7 +189,7 @@ async fn what_the_mail_server_does_not_take_has_failed() {
         tls: SmtpTls::None,
         authority_pem: None,
     };
-    let database = Embedded::new();
+    let database = Database::embedded();
     let platform = Platform::start_with(database.location(), Mode::Sandbox, Some(smtp)).await;
     let caller = Caller::new(&platform).await;
     for _ in 0..2 {
@@ -203,7 +202,7 @@ async fn what_the_mail_server_does_not_take_has_failed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_whose_password_cannot_be_sent_is_neither_linked_nor_opened() {
-    let database = Embedded::new();
+    let database = Database::embedded();
     let sandbox = Platform::start(database.location()).await;
     let caller = Caller::new(&sandbox).await;
     let card = caller.new_card(&sandbox, "ord-1").await;
@@ -229,7 +228,7 @@ async fn a_page_whose_password_cannot_be_sent_is_neither_linked_nor_opened() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn production_has_no_short_messages() {
-    let database = Embedded::new();
+    let database = Database::embedded();
     let sandbox = Platform::start(database.location()).await;
     let caller = Caller::new(&sandbox).await;
     sandbox.stop().await;

@@ -1,11 +1,10 @@
 //! 3DS challenges, from the merchant's question to the verdict.
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::platform::Platform;
-use crate::receiver::Receiver;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::platform::Platform;
+use testkit::receiver::Receiver;
+use testkit::signing::{Caller, text};
 
 const AUTHENTICATE: &str = "/open-api/3ds-challenge/v1/authenticate";
 const TYPE: &str = "AUTHORISATION_3DS_CHALLENGE";

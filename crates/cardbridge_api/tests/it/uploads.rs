@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use testkit::both_engines;
+use testkit::http::{Answer, Request, send};
+use testkit::platform::{PUBLIC_URL, Platform};
+use testkit::signing::{Caller, text};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-
-use crate::both_engines;
-use crate::http::{Answer, Request, send};
-use crate::platform::{PUBLIC_URL, Platform};
-use crate::signing::{Caller, text};
 
 const PATH: &str = "/open-api/intent-ticket/v1/generate-pre-upload-url";
 const LIMIT_BYTES: usize = 10 * 1024 * 1024;

@@ -1,10 +1,10 @@
 //! Uploads by the script of an enterprise's page, in a real browser.
 
 use serde_json::{Value, json};
+use testkit::platform::PUBLIC_URL;
+use testkit::signing::text;
 
 use crate::page_in_browser::{Parent, Visit};
-use crate::platform::PUBLIC_URL;
-use crate::signing::text;
 
 const PATH: &str = "/open-api/intent-ticket/v1/generate-pre-upload-url";
 

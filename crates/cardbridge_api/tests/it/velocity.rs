@@ -2,9 +2,8 @@
 //! them are in the binary's tests, where an enterprise plays along.
 
 use serde_json::{Value, json};
-
-use crate::both_engines;
-use crate::signing::{Caller, text};
+use testkit::both_engines;
+use testkit::signing::{Caller, text};
 
 const PATH: &str = "/open-api/card/v1/card-velocity-limits";
 
