@@ -4,10 +4,9 @@
 use std::io::Write as _;
 
 use domain::BusinessDay;
-use platform::Failure;
-use platform::sandbox;
+use platform::{Failure, sandbox};
+use sdk::{Operator, OperatorError};
 use serde_json::{Value, json};
-use sim::{Operator, OperatorError};
 use zeroize::Zeroizing;
 
 use crate::cli::{

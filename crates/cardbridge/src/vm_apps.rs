@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use platform::Failure;
+use sdk::Operator;
 use serde_json::{Map, Value, json};
-use sim::Operator;
 
 use crate::operator::{id, list, refused, show};
 

@@ -5,11 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use domain::{Currency, RsaPadding};
-use platform::Failure;
-use platform::Platform;
-use sdk::Client;
+use platform::{Failure, Platform};
+use sdk::{Client, Operator};
 use serde_json::{Value, json};
-use sim::{Enterprise, Operator, Trust, Webhook};
+use sim::{Enterprise, Trust, Webhook};
 use zeroize::Zeroizing;
 
 use super::screen::Screen;

@@ -13,8 +13,8 @@ use clap::{Args, ValueEnum};
 use crypto::RsaPrivateKey;
 use domain::{ResponseCode, RsaScheme};
 use sdk::notice::{Notice, NoticeKeys};
+use sdk::{Operator, OperatorError};
 use serde_json::Value;
-use sim::{Operator, OperatorError};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 

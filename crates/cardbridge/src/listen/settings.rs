@@ -6,11 +6,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crypto::RsaPrivateKey;
-use platform::Failure;
-use platform::{try_lock_file, write_private};
+use platform::{Failure, try_lock_file, write_private};
+use sdk::{Operator, OperatorError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sim::{Operator, OperatorError};
 
 use super::failed;
 use super::server::{AUTH_PATH, WEBHOOK_PATH};

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::ResponseCode;
+use sdk::Operator;
 use serde_json::{Value, json};
-use sim::{Behaviour, Operator};
+use sim::Behaviour;
 use testkit::database::is_long;
 
 use crate::engine::Engine;

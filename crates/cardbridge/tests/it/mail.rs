@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use reqwest::Client;
+use sdk::Operator;
 use serde_json::{Value, json};
-use sim::Operator;
 
 use crate::mail_server::MailServer;
 use crate::server::Server;
