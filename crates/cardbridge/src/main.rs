@@ -1,5 +1,6 @@
 //! The binary: the platform, its demonstration and the operator's commands.
 
+mod answers;
 mod cli;
 mod demo;
 mod dumps;

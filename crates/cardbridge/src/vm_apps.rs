@@ -9,7 +9,7 @@ use platform::Failure;
 use sdk::Operator;
 use serde_json::{Map, Value, json};
 
-use crate::operator::{id, list, refused, show};
+use crate::answers::{id, list, refused, show};
 
 /// Largest file with a public key.
 const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;

@@ -9,15 +9,15 @@ use crypto::sha256;
 use domain::{Enterprise, EnterpriseId, ErrorCode, Mode, Timestamp};
 use http::HeaderMap;
 use listener::peer::{contains, source_address};
-use store::ServedRequest;
+use store::{ServedRequest, Store};
 use vault::SecretText;
 use wire::cardbridge::signature::{
     API_KEY_HEADER, Claim, NONCE_HEADER, SIGN_HEADER, SignatureHeaders, SignedContent,
     TIMESTAMP_HEADER,
 };
 
-use super::guard::Guard;
 use super::reply::Failure;
+use super::secrets::OpenSecrets;
 use crate::state::ApiState;
 
 /// A request as it came in.
@@ -46,8 +46,11 @@ pub(crate) struct Signed {
 }
 
 /// Runs the checks.
-pub(crate) async fn authenticate(guard: &Guard, arrival: Arrival<'_>) -> Result<Signed, Failure> {
-    let state = &*guard.state;
+pub(crate) async fn authenticate(
+    state: &ApiState,
+    secrets: &OpenSecrets,
+    arrival: Arrival<'_>,
+) -> Result<Signed, Failure> {
     let [api_key, timestamp, nonce, sign] =
         [API_KEY_HEADER, TIMESTAMP_HEADER, NONCE_HEADER, SIGN_HEADER]
             .map(|name| text(arrival.headers, name));
@@ -63,7 +66,7 @@ pub(crate) async fn authenticate(guard: &Guard, arrival: Arrival<'_>) -> Result<
     if state.store.may_have_forgotten(signed_at) {
         return Err(ErrorCode::TimestampExpired.into());
     }
-    let (enterprise, secret) = signer(guard, claim.api_key).await?;
+    let (enterprise, secret) = signer(&state.store, secrets, claim.api_key).await?;
     let content = SignedContent {
         is_get: arrival.is_get,
         raw_query: arrival.raw_query,
@@ -92,8 +95,11 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
-async fn signer(guard: &Guard, api_key: &str) -> Result<(Enterprise, Arc<SecretText>), Failure> {
-    let store = &guard.state.store;
+async fn signer(
+    store: &Store,
+    secrets: &OpenSecrets,
+    api_key: &str,
+) -> Result<(Enterprise, Arc<SecretText>), Failure> {
     let found = store.api_key_and_owner(api_key).await?;
     let (key, enterprise) =
         found.filter(|(key, _)| key.revoked_at.is_none()).ok_or(ErrorCode::InvalidApiKey)?;
@@ -101,7 +107,7 @@ async fn signer(guard: &Guard, api_key: &str) -> Result<(Enterprise, Arc<SecretT
     if key.sealed_secret.is_empty() {
         return Err(ErrorCode::SecretKeyEmpty.into());
     }
-    let secret = guard.secrets.of(&key).map_err(|error| {
+    let secret = secrets.of(&key).map_err(|error| {
         tracing::error!(enterprise = %key.enterprise_id, %error, "an API secret cannot be opened");
         ErrorCode::CalculateSignatureError
     })?;

@@ -7,13 +7,12 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Method, StatusCode, header};
-use tokio::time::Instant;
-
 use domain::Mode;
+use http::{HeaderMap, Method, StatusCode, header};
 use listener::body::{BodyError, read_body};
 use listener::peer::PeerAddress;
 use listener::shell::RouteTemplate;
+use tokio::time::Instant;
 use wire::repeated_fields;
 
 use super::authenticate::{Arrival, Signed, authenticate};
@@ -27,8 +26,8 @@ use crate::state::ApiState;
 
 /// What the guard works with.
 pub(crate) struct Guard {
-    pub(crate) state: Arc<ApiState>,
-    pub(crate) secrets: OpenSecrets,
+    state: Arc<ApiState>,
+    secrets: OpenSecrets,
     weights: HashMap<&'static str, u64>,
     foreign_fields: ForeignFields,
     rate_limit: RateLimit,
@@ -117,7 +116,8 @@ async fn admit(guard: &Guard, request: Request) -> Result<(Request, Signed), Res
     };
     let is_get = arrival.is_get;
     let refused = |failure| explained(&guard.state, &arrival, failure).into_response();
-    let signed = authenticate(guard, arrival.clone()).await.map_err(refused)?;
+    let signed =
+        authenticate(&guard.state, &guard.secrets, arrival.clone()).await.map_err(refused)?;
     let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let repeated = repeated_fields(&signed.body);
     if !repeated.is_empty() {

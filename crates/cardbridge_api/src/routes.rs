@@ -335,7 +335,6 @@ pub fn public_paths() -> Vec<&'static str> {
 }
 
 /// All routes of dialect 1 and of the hosted pages, and the document.
-#[must_use]
 pub fn routes(state: Arc<ApiState>) -> Router {
     let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(&state), &table())), guard);
     let routes = table()

@@ -29,7 +29,7 @@ use super::budget::{Budget, Place, Turn};
 use super::caller::{Caller, identify};
 use super::opening::{Blocks, open_block};
 use super::repeats::RequestKey;
-use super::reply::{Refusal, json};
+use super::reply::{PlainAnswer, Refusal, json};
 use super::strikes::Strikes;
 use crate::state::ApiState;
 
@@ -66,20 +66,6 @@ struct Admitted {
     place: Place,
     /// Held for a large body until it is opened.
     alone: Option<Turn>,
-}
-
-/// The plain object that a handler answers with, left on its response for the layer. No
-/// Debug: some bear card data.
-#[derive(Clone)]
-pub(crate) struct PlainAnswer(pub(crate) Arc<Zeroizing<Vec<u8>>>);
-
-impl PlainAnswer {
-    /// A response that is nothing but this.
-    pub(crate) fn of(plain: Zeroizing<Vec<u8>>) -> Response {
-        let mut response = Response::default();
-        response.extensions_mut().insert(Self(Arc::new(plain)));
-        response
-    }
 }
 
 impl Envelope {

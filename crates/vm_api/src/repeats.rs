@@ -15,8 +15,7 @@ use wire::vm::parameters::Parameters;
 use wire::vm::{VmError, card};
 use zeroize::Zeroizing;
 
-use super::envelope::PlainAnswer;
-use super::reply::Refusal;
+use super::reply::{PlainAnswer, Refusal};
 
 /// The calls that take a key. None of their answers bears a secret.
 pub(super) const CHANGING: [&str; 6] = [

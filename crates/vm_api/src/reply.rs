@@ -13,7 +13,6 @@ use wire::vm::VmError;
 use wire::vm::envelope;
 use zeroize::Zeroizing;
 
-use super::envelope::PlainAnswer;
 use crate::state::ApiState;
 
 /// A refusal, on its way out.
@@ -77,6 +76,20 @@ pub(crate) async fn numbered(
 pub fn json(body: Vec<u8>) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     (headers, body).into_response()
+}
+
+/// The plain object that a handler answers with, left on its response for the layer. No
+/// Debug: some bear card data.
+#[derive(Clone)]
+pub(crate) struct PlainAnswer(pub(crate) Arc<Zeroizing<Vec<u8>>>);
+
+impl PlainAnswer {
+    /// A response that is nothing but this.
+    pub(crate) fn of(plain: Zeroizing<Vec<u8>>) -> Response {
+        let mut response = Response::default();
+        response.extensions_mut().insert(Self(Arc::new(plain)));
+        response
+    }
 }
 
 /// A handler's plain object, which the envelope's layer encrypts.

@@ -181,7 +181,6 @@ pub fn vm_paths() -> Vec<&'static str> {
 }
 
 /// All routes of dialect 2, and its document.
-#[must_use]
 pub fn routes(state: Arc<ApiState>) -> Router {
     let envelope = Arc::new(Envelope::new(Arc::clone(&state)));
     let token_call = token_call();

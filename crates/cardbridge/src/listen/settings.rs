@@ -160,5 +160,5 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 
 /// The operator API's path of an enterprise.
 pub fn path(enterprise_id: &str) -> Result<String, Failure> {
-    Ok(format!("/admin/v1/enterprises/{}", crate::operator::id(enterprise_id)?))
+    Ok(format!("/admin/v1/enterprises/{}", crate::answers::id(enterprise_id)?))
 }

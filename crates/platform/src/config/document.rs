@@ -3,12 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::s3::{self, S3Section};
-use super::smtp::{self, SmtpSection};
-use super::vm::{self, VmSection};
+use super::sections::{FxSection, S3Section, Section as _, SmtpSection, VmSection};
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
@@ -29,30 +26,6 @@ const OPTIONS: [&str; 15] = [
     "accept-clock-ahead",
     "log",
 ];
-
-/// The `[fx]` table.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct FxSection {
-    /// Rates, pair by pair.
-    #[serde(default)]
-    pub rates: Vec<RateEntry>,
-    /// Units of each currency for one US dollar: a rate for every pair of them, both ways.
-    #[serde(default, alias = "per_usd")]
-    pub per_usd: BTreeMap<String, Value>,
-}
-
-/// One rate as it stands in a file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RateEntry {
-    /// ISO 4217 code, numeric or alphabetic.
-    pub from: String,
-    /// ISO 4217 code.
-    pub to: String,
-    /// Units of `to` for one of `from`: text, so that no digit is lost, or a number.
-    pub rate: Value,
-}
 
 /// A parsed file.
 pub struct Document {
@@ -76,9 +49,9 @@ impl Document {
             name: name.to_owned(),
             options: BTreeMap::new(),
             fx: None,
-            smtp: table.remove("smtp").map(smtp::section).transpose().map_err(refused)?,
-            s3: table.remove("s3").map(s3::section).transpose().map_err(refused)?,
-            vm: table.remove("vm").map(vm::section).transpose().map_err(refused)?,
+            smtp: table.remove("smtp").map(SmtpSection::read).transpose().map_err(refused)?,
+            s3: table.remove("s3").map(S3Section::read).transpose().map_err(refused)?,
+            vm: table.remove("vm").map(VmSection::read).transpose().map_err(refused)?,
         };
         for option in OPTIONS {
             if let Some(value) = take(&mut table, option).map_err(refused)? {

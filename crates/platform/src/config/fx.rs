@@ -7,7 +7,8 @@ use rust_decimal::Decimal;
 use toml::Value;
 
 use super::Layers;
-use super::document::{Document, RateEntry};
+use super::document::Document;
+use super::sections::RateEntry;
 use crate::failure::Failure;
 
 /// Most rates in one file.

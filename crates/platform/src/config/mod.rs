@@ -5,6 +5,7 @@ mod document;
 mod fx;
 mod layers;
 mod s3;
+mod sections;
 mod smtp;
 mod values;
 mod vm;
@@ -20,7 +21,7 @@ use zeroize::Zeroizing;
 
 pub use layers::{Flags, Layers};
 pub use s3::{S3Config, S3Secret};
-pub use smtp::{SMTP_PASSWORD_VARIABLE, SmtpConfig, read_authority};
+pub use smtp::{SmtpConfig, read_authority};
 
 use crate::failure::Failure;
 
@@ -29,6 +30,9 @@ pub const MASTER_KEY_VARIABLE: &str = "CARDBRIDGE_MASTER_KEY";
 
 /// Environment variable with the secret access key of `[s3]`, instead of a file.
 pub const S3_SECRET_VARIABLE: &str = "CARDBRIDGE_S3_SECRET_ACCESS_KEY";
+
+/// Environment variable with the mail account's password.
+pub const SMTP_PASSWORD_VARIABLE: &str = "CARDBRIDGE_SMTP_PASSWORD";
 
 /// Where the data lives.
 #[derive(Clone, PartialEq, Eq)]

@@ -2,34 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{Layers, S3_SECRET_VARIABLE};
 use crate::failure::Failure;
-
-const WANTED: &str = "endpoint, region, bucket, access-key-id, secret-access-key-file, path-style";
-
-/// The table as it stands in a file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct S3Section {
-    /// Address of the service.
-    pub endpoint: String,
-    /// Its region.
-    pub region: String,
-    /// The bucket's name.
-    pub bucket: String,
-    /// Access key id; no secret.
-    #[serde(alias = "access_key_id", alias = "accessKeyId")]
-    pub access_key_id: String,
-    /// File of mode 0600 with the secret access key.
-    #[serde(default, alias = "secret_access_key_file", alias = "secretAccessKeyFile")]
-    pub secret_access_key_file: Option<PathBuf>,
-    /// Whether the bucket's name stands in the path instead of before the host.
-    #[serde(default, alias = "path_style", alias = "pathStyle")]
-    pub path_style: bool,
-}
 
 /// Where the secret access key comes from. It is never a key of the TOML file.
 pub enum S3Secret {
@@ -53,19 +29,6 @@ pub struct S3Config {
     pub secret: S3Secret,
     /// Whether the bucket's name stands in the path instead of before the host.
     pub path_style: bool,
-}
-
-/// Reads the table's value.
-///
-/// # Errors
-/// It is no table, lacks a key, or has one that is unknown; a secret in it is not repeated.
-pub fn section(value: toml::Value) -> Result<S3Section, String> {
-    if !value.is_table() {
-        return Err("s3: should be a table".to_owned());
-    }
-    value
-        .try_into()
-        .map_err(|error| format!("s3: should be a table of {WANTED}; {}", error.message()))
 }
 
 /// The bucket that the file names, if it names one.

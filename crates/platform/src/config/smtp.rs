@@ -5,29 +5,9 @@ use std::path::{Path, PathBuf};
 
 use domain::Mode;
 use notify::SmtpTls;
-use serde::Deserialize;
 
-use super::Layers;
+use super::{Layers, SMTP_PASSWORD_VARIABLE};
 use crate::failure::Failure;
-
-/// Environment variable with the mail account's password.
-pub const SMTP_PASSWORD_VARIABLE: &str = "CARDBRIDGE_SMTP_PASSWORD";
-const WANTED: &str = "host, port, from, username, password-file, tls, ca-file";
-
-/// The table as it stands in a file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SmtpSection {
-    host: String,
-    port: Option<u16>,
-    from: String,
-    username: Option<String>,
-    #[serde(alias = "password_file")]
-    password_file: Option<PathBuf>,
-    tls: Option<String>,
-    #[serde(alias = "ca_file")]
-    ca_file: Option<PathBuf>,
-}
 
 /// The table, checked. The password is read when the platform starts.
 #[derive(Clone)]
@@ -53,16 +33,6 @@ impl SmtpConfig {
     pub fn refused(&self, key: &str, should_be: impl std::fmt::Display) -> Failure {
         Failure::configuration(format_args!("{}: smtp.{key}: {should_be}", self.origin))
     }
-}
-
-/// Reads the table's value.
-pub fn section(value: toml::Value) -> Result<SmtpSection, String> {
-    if !value.is_table() {
-        return Err("smtp: should be a table".to_owned());
-    }
-    value
-        .try_into()
-        .map_err(|error| format!("smtp: should be a table of {WANTED}; {}", error.message()))
 }
 
 /// The mail server of the file, if it names one.

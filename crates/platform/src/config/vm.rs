@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use toml::Value;
 use wire::vm::VmSettings;
 use wire::vm::error_code::{ErrorCodes, ErrorName};
@@ -12,36 +11,8 @@ use wire::vm::transaction::State;
 
 use super::Layers;
 use super::document::Document;
+use super::sections::VmSection;
 use crate::failure::Failure;
-
-const WANTED: &str = "utc-offset, first-status, token-lifetime-s, extra-fields, error-codes";
-
-/// The table as it stands in a file. Its values are looked at one by one, so that each
-/// failure names its key.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct VmSection {
-    #[serde(alias = "utc_offset")]
-    utc_offset: Option<Value>,
-    #[serde(alias = "first_status")]
-    first_status: Option<Value>,
-    #[serde(alias = "token_lifetime_s")]
-    token_lifetime_s: Option<Value>,
-    #[serde(alias = "extra_fields")]
-    extra_fields: Option<Value>,
-    #[serde(alias = "error_codes")]
-    error_codes: Option<Value>,
-}
-
-/// Reads the table's value.
-pub fn section(value: Value) -> Result<VmSection, String> {
-    if !value.is_table() {
-        return Err("vm: should be a table".to_owned());
-    }
-    value
-        .try_into()
-        .map_err(|error| format!("vm: should be a table of {WANTED}; {}", error.message()))
-}
 
 /// The settings of dialect 2: each of the file, or else the default.
 pub fn settings(layers: &Layers) -> Result<VmSettings, Failure> {

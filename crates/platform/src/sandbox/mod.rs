@@ -2,6 +2,7 @@
 //! tells of it (operator-and-sandbox.md section 2).
 
 mod file;
+mod kept;
 mod provision;
 mod vm_app;
 

@@ -4,11 +4,10 @@
 use domain::{
     BinRange, CardProfile, Currency, EnterpriseId, Money, ProfileId, VelocityLimit, VelocityLimits,
 };
-use provision::{self, ProvisionError};
-use store::{EnterprisePatch, MoneyError, Store, StoreError};
-use thiserror::Error;
-use vault::{SecretText, Vault, VaultError};
+use store::{EnterprisePatch, Store, StoreError};
+use vault::{SecretText, Vault};
 
+use super::kept::{SandboxError, kept};
 use super::vm_app::{self, VmAppIdentity};
 use crate::failure::Failure;
 
@@ -43,22 +42,6 @@ pub struct Identity {
     pub vm_app: VmAppIdentity,
 }
 
-#[derive(Debug, Error)]
-pub(super) enum SandboxError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Money(#[from] MoneyError),
-    #[error(transparent)]
-    Provision(#[from] ProvisionError),
-    #[error(transparent)]
-    Crypto(#[from] crypto::CryptoError),
-    #[error(transparent)]
-    Vault(#[from] VaultError),
-    #[error("{0} is kept and not in the store")]
-    Missing(&'static str),
-}
-
 /// Makes what is missing of the sandbox's enterprise and tells who it is.
 ///
 /// # Errors
@@ -80,13 +63,6 @@ pub async fn provision(store: &Store, vault: &Vault) -> Result<Identity, Failure
     made.await.map_err(|error: SandboxError| {
         Failure::run(format_args!("the sandbox's enterprise cannot be made: {error}"))
     })
-}
-
-pub(super) async fn kept(store: &Store, setting: &str) -> Result<Option<String>, StoreError> {
-    let value = store.setting(setting).await?;
-    value
-        .map(|bytes| String::from_utf8(bytes).map_err(|_| StoreError::Corrupt("setting")))
-        .transpose()
 }
 
 async fn enterprise(store: &Store, vault: &Vault) -> Result<EnterpriseId, SandboxError> {

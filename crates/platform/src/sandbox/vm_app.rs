@@ -6,7 +6,7 @@ use provision::{NewVmApp, create_vm_app};
 use store::{Store, StoreError, VmPurse};
 use vault::{SecretText, Vault};
 
-use super::provision::{SandboxError, kept};
+use super::kept::{SandboxError, kept};
 
 /// Settings with the identity.
 const APP: &str = "sandbox-vm-app";
