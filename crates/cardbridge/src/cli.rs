@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
+use platform::Failure;
+use platform::config::Flags;
 
-use crate::config::Flags;
-use crate::failure::Failure;
 use crate::listen::ListenArgs;
 use crate::vm_apps::VmAppCommand;
 

@@ -1,9 +1,8 @@
 //! No copies of the process's memory: it holds the master key, secrets of enterprises and
 //! card data.
 
+use platform::Failure;
 use rustix::process::{Resource, Rlimit, setrlimit};
-
-use crate::failure::Failure;
 
 /// Forbids core files whatever the limit was, and reading the process's memory to everybody
 /// but the machine's administrator.

@@ -1,8 +1,7 @@
 //! The log on stderr.
 
+use platform::Failure;
 use tracing_subscriber::EnvFilter;
-
-use crate::failure::Failure;
 
 /// Sends the log to stderr through `filter`, in colour only on a terminal and without
 /// `NO_COLOR`.

@@ -1,15 +1,12 @@
 //! The binary: the platform, its demonstration and the operator's commands.
 
+mod answers;
 mod cli;
-mod config;
 mod demo;
 mod dumps;
-mod failure;
 mod listen;
 mod log;
 mod operator;
-mod platform;
-mod sandbox;
 mod serve;
 mod vm_apps;
 
@@ -18,9 +15,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use cli::{Command, Parsed};
-use config::{Config, Layers};
-use failure::Failure;
 use mimalloc::MiMalloc;
+use platform::Failure;
+use platform::config::{Config, Layers};
 
 /// A forwarded authorisation frees most of its memory on another thread than the one that
 /// took it, which the system's allocator pays for with locks: a tenth of its cost. SQLite

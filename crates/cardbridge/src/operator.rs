@@ -1,23 +1,18 @@
 //! The operator's commands: each one call of the operator API of a running platform. The
 //! answer goes to stdout as JSON.
 
-use std::io::Write as _;
-
 use domain::BusinessDay;
-use serde_json::{Value, json};
-use sim::{Operator, OperatorError};
+use platform::{Failure, sandbox};
+use sdk::Operator;
+use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::answers::{id, list, refused, show};
 use crate::cli::{
     EnterpriseCommand, KeyCommand, LedgerCommand, OperatorCommand, ProfileCommand, ReconCommand,
     ServerArgs,
 };
-use crate::failure::Failure;
-use crate::sandbox;
 use crate::vm_apps;
-
-/// Most pages that a listing goes through.
-const MAX_PAGES: usize = 1_000;
 
 /// Runs one command.
 ///
@@ -109,20 +104,6 @@ async fn profile(client: &Operator, command: ProfileCommand) -> Result<(), Failu
     }
 }
 
-/// Shows every page of a listing.
-pub async fn list(client: &Operator, path: &str) -> Result<(), Failure> {
-    let mut next = path.to_owned();
-    for _ in 0..MAX_PAGES {
-        let page = client.get(&next).await.map_err(refused)?;
-        show(&page)?;
-        match page["nextCursor"].as_str() {
-            Some(cursor) => next = format!("{path}?cursor={cursor}"),
-            None => return Ok(()),
-        }
-    }
-    Err(Failure::run("the listing has no end"))
-}
-
 /// The client of the server that the options or sandbox.json name.
 fn client(server: &ServerArgs) -> Result<Operator, Failure> {
     let known = sandbox::read_file(&server.data_dir)?;
@@ -150,22 +131,4 @@ fn missing(option: &str, what: &str, server: &ServerArgs) -> Failure {
         sandbox::FILE_NAME,
         server.data_dir.display()
     ))
-}
-
-/// An id of an enterprise that may stand in a path.
-pub fn id(text: &str) -> Result<&str, Failure> {
-    let is_id = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_id.then_some(text).ok_or_else(|| Failure::configuration("enterprise-id: should be an id"))
-}
-
-/// The failure of a call that was not done.
-pub fn refused(error: OperatorError) -> Failure {
-    Failure::run(format_args!("the platform did not do it: {error}"))
-}
-
-/// Writes an answer to stdout.
-pub fn show(value: &Value) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    writeln!(std::io::stdout(), "{text}")
-        .map_err(|error| Failure::run(format_args!("stdout: {error}")))
 }

@@ -2,12 +2,11 @@
 
 use std::io::Write as _;
 
+use platform::Failure;
+use platform::config::Config;
+use platform::{Addresses, Platform};
 use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-
-use crate::config::Config;
-use crate::failure::Failure;
-use crate::platform::{Addresses, Platform};
 
 /// The one line on stdout (operator-and-sandbox.md section 1).
 #[derive(Serialize)]

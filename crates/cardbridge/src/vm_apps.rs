@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
+use platform::Failure;
+use sdk::Operator;
 use serde_json::{Map, Value, json};
-use sim::Operator;
 
-use crate::failure::Failure;
-use crate::operator::{id, list, refused, show};
+use crate::answers::{id, list, refused, show};
 
 /// Largest file with a public key.
 const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;

@@ -19,6 +19,7 @@ mod ids;
 mod intent_ticket;
 mod key_extraction;
 mod kyc;
+mod mode;
 mod money;
 mod order;
 mod otp;
@@ -65,6 +66,7 @@ pub use key_extraction::{ExtractionAttempt, ExtractionOutcome, KeyExtraction};
 pub use kyc::{
     KycEvent, KycRefusal, KycTicket, KycTicketStatus, KycTicketType, KycTransitionError,
 };
+pub use mode::Mode;
 pub use money::{AmountError, Currency, Money};
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
 pub use otp::{OtpDelivery, OtpDeliveryStatus};

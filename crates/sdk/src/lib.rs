@@ -1,5 +1,5 @@
-//! The client crate for enterprises: signed calls to the CardBridge open API, and the
-//! enterprise's own half of authorisation notices and webhooks.
+//! The client crate: for enterprises signed calls to the CardBridge open API, the VM API, and
+//! their own half of authorisation notices and webhooks; for operators the calls of theirs.
 //!
 //! ```no_run
 //! use sdk::{Client, domain::Currency};
@@ -32,10 +32,12 @@
 mod client;
 mod error;
 pub mod notice;
+mod operator;
 pub mod vm;
 pub mod webhook;
 
 pub use client::Client;
 pub use error::ClientError;
+pub use operator::{Operator, OperatorError};
 pub use reqwest::Method;
 pub use {crypto, domain, wire};

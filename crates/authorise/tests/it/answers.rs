@@ -10,13 +10,12 @@ use domain::{AuthorisationStatus, Currency, HoldState, ResponseCode, RsaPadding}
 use scheme::Purchase;
 use serde_json::Value;
 use store::EnterprisePatch;
+use testkit::front::front_ending_kept_connections;
 use tokio::net::TcpSocket;
 use wire::cardbridge::signature::webhook_signature_matches;
 
 use crate::bed::{Bed, DEADLINE, DEPOSIT_MINOR, MAX_EXCHANGES};
-use crate::enterprise::{
-    Behaviour, ENTERPRISE_KEY, PLATFORM_KEY, STRANGER_KEY, front_ending_kept_connections,
-};
+use crate::enterprise::{Behaviour, ENTERPRISE_KEY, PLATFORM_KEY, STRANGER_KEY};
 
 /// What the silent enterprise would take: whoever waits for its answer takes longer, and the
 /// busiest machine that does not takes less.

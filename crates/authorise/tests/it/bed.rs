@@ -7,10 +7,9 @@ use authorise::{Authoriser, AuthoriserParts, HoldExpiryWorker};
 use crypto::RsaPool;
 use domain::{
     ApiKey, AuthType, Card, CardEvent, CardId, CardOrder, CardProfile, CardStatus,
-    CardStatusReason, CardType, Clock, Currency, Customer, CustomerId, DeliveryStatus, Enterprise,
-    EnterpriseId, FxRate, IdGenerator, JobId, Merchant, Money, OrderId, OrderStatus, OrderType,
-    PanId, ProfileId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SystemRandom,
-    TransactionType, UrlUse, VelocityLimit, VelocityLimits, WebhookEvent, WebhookId,
+    CardStatusReason, CardType, Clock, Currency, DeliveryStatus, Enterprise, EnterpriseId, FxRate,
+    IdGenerator, Merchant, Money, OrderStatus, PanId, ProfileId, RsaPadding, SealedUrl,
+    SystemRandom, TransactionType, UrlUse, VelocityLimit, VelocityLimits, WebhookEvent, WebhookId,
     WebhookSubType,
 };
 use ledger::Account;
@@ -18,10 +17,11 @@ use outbound::{AddressPolicy, Outbound};
 use schedule::Schedule;
 use scheme::{CardReference, Purchase, SimulatedNetwork};
 use store::{
-    AuthorisationView, CardChange, CustomerDraft, DeliveryFilter, EnterprisePatch, IssuedCard, Job,
-    JobKind, Location, OrderStep, PanRecord, PlaceOrder, PlatformKey, Store,
+    AuthorisationView, CardChange, DeliveryFilter, EnterprisePatch, IssuedCard, JobKind, Location,
+    OrderStep, PanRecord, PlatformKey, Store,
 };
-use vault::{ClearPan, MasterKey, SecretText, Vault};
+use testkit::records;
+use vault::{ClearPan, SecretText, Vault};
 use wire::cardbridge::webhook::{card_event, card_order_event};
 
 use crate::enterprise::{ENTERPRISE_KEY, EnterpriseServer, PLATFORM_KEY};
@@ -76,8 +76,7 @@ impl Bed {
         // Noon of the second day of a month in UTC+8: no test crosses the end of a day or month.
         let month = store.clock().now().utc8_month_start_after(1);
         store.move_clock(month.plus_seconds(36 * 60 * 60)).await.unwrap();
-        let key = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
-        let vault = Arc::new(Vault::new(key, Arc::new(SystemRandom)));
+        let vault = records::vault(Arc::new(SystemRandom));
         let policy = AddressPolicy { loopback_allowed: true, https_only: false, allow: Vec::new() };
         let authoriser = Authoriser::new(AuthoriserParts {
             store: store.clone(),
@@ -233,21 +232,11 @@ async fn add_enterprise(
 ) -> SecretText {
     let now = store.clock().now();
     let enterprise = Enterprise {
-        enterprise_id,
-        name: "Acme".to_owned(),
-        webhook_url: None,
         auth_url: Some(vault.seal_url(enterprise_id, UrlUse::Auth, auth_url)),
         external_public_key: Some(ENTERPRISE_KEY.public_key().to_spki_der().to_vec()),
-        webhook_key: None,
-        ip_allowlist: Vec::new(),
-        redirect_hosts: Vec::new(),
-        page_origins: Vec::new(),
-        pci: false,
         auth_deadline_ms: PATIENT_DEADLINE_MS,
         rsa_padding,
-        rsa_hash: RsaHash::Sha256,
-        rsa_signed_bytes: RsaSignedBytes::Text,
-        created_at: now,
+        ..records::enterprise(enterprise_id, now)
     };
     let pkcs8 = PLATFORM_KEY.to_pkcs8_der().unwrap();
     let key = PlatformKey {
@@ -274,18 +263,8 @@ async fn add_profile(store: &Store, enterprise_id: EnterpriseId) -> ProfileId {
     let profile_id = ProfileId::from_i64(store.ids().next());
     let single = VelocityLimit { amount_minor: Some(LIMIT_MINOR), count: None };
     let profile = CardProfile {
-        enterprise_id,
-        profile_id,
-        name: "test".to_owned(),
-        bin_range: "411111".parse().unwrap(),
-        network: "VISA".to_owned(),
-        currency: Currency::USD,
-        card_layouts: Vec::new(),
-        supported_countries: Vec::new(),
-        hold_days_normal: 7,
-        hold_days_pre_auth: 30,
         limits: VelocityLimits { single, ..Default::default() },
-        created_at: store.clock().now(),
+        ..records::profile(enterprise_id, profile_id, store.clock().now())
     };
     store.create_profile(profile).await.unwrap();
     profile_id
@@ -347,48 +326,9 @@ async fn place_order(
 ) -> CardOrder {
     let now = store.clock().now();
     let number = store.ids().next();
-    let customer_id = CustomerId::from_i64(number);
-    let order = CardOrder {
-        enterprise_id,
-        order_id: OrderId::from_i64(number),
-        card_order_ref: format!("ord-{number}"),
-        profile_id,
-        customer_id,
-        order_type: OrderType::Virtual,
-        status: OrderStatus::Pending,
-        card_id: None,
-        failure: None,
-        need_edd_file: false,
-        replace_card_id: None,
-        created_at: now,
-        modified_at: now,
-    };
-    let customer = Customer {
-        enterprise_id,
-        customer_id,
-        customer_ref: None,
-        email: Some(format!("{number}@example.com")),
-        phone: None,
-        phone_country_code: None,
-        created_at: now,
-        modified_at: now,
-    };
-    let job = Job::new(
-        enterprise_id,
-        JobId::from_i64(store.ids().next()),
-        JobKind::OrderStep,
-        number,
-        now,
-    );
     let webhook_id = WebhookId::from_i64(store.ids().next());
-    let request = PlaceOrder {
-        order,
-        customer: CustomerDraft::Data(customer),
-        sealed_application: vec![1],
-        job,
-        event: Arc::new(move |order| {
-            card_order_event(order, webhook_id, WebhookSubType::Create, now)
-        }),
-    };
+    let event =
+        move |order: &CardOrder| card_order_event(order, webhook_id, WebhookSubType::Create, now);
+    let request = records::placing(store, enterprise_id, profile_id, number, Arc::new(event));
     store.place_order(request).await.unwrap()
 }

@@ -9,7 +9,8 @@ use domain::{Authorisation, Card, Clock, IdGenerator};
 use rusqlite::Connection;
 use store::{Location, Store};
 
-use super::{Size, template, traffic};
+use super::template::{self, Filled};
+use super::{Size, traffic};
 
 /// One authorisation in so many still has an open hold.
 const OPEN_HOLDS: u32 = 10;
@@ -33,14 +34,6 @@ const TABLES: [&str; 7] = [
     "ledger_transfer",
     "webhook",
 ];
-
-/// What a filled store is used with.
-pub struct Filled {
-    /// The card that the others are copies of. The n-th copy's ids are n larger.
-    pub template: Card,
-    /// How many copies there are.
-    pub cards: u32,
-}
 
 /// Makes the store at `path` and fills it.
 pub async fn fill(path: &Path, size: Size) -> Result<Filled> {

@@ -17,6 +17,14 @@ use store::{
 /// What the deposit starts with, in minor units: more than all runs can hold.
 const DEPOSIT_MINOR: i64 = 1_000_000_000_000;
 
+/// What a filled store is used with.
+pub struct Filled {
+    /// The card that the others are copies of. The n-th copy's ids are n larger.
+    pub template: Card,
+    /// How many copies there are.
+    pub cards: u32,
+}
+
 /// An enterprise with its deposit and profile, and a card that an order issued.
 pub async fn card(store: &Store) -> Result<Card> {
     let ids = store.ids();

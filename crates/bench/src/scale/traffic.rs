@@ -15,7 +15,7 @@ use store::{
     Location, Store, VelocityTerms,
 };
 
-use super::fill::Filled;
+use super::template::Filled;
 use crate::process;
 
 /// Callers at the same time.

@@ -3,6 +3,7 @@
 
 use std::str::FromStr as _;
 
+use platform::Failure;
 use rust_decimal::Decimal;
 use sdk::crypto::{RsaPrivateKey, RsaPublicKey};
 use sdk::vm::{VmClient, VmEnvelope};
@@ -14,7 +15,6 @@ use sim::Merchant;
 
 use super::screen::Screen;
 use super::setting::{Scene, WEBHOOK_WAIT, expect, failed, text};
-use crate::failure::Failure;
 
 /// Length of the merchant's key.
 const KEY_BITS: u32 = 2048;

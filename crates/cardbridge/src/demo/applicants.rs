@@ -1,11 +1,11 @@
 //! The other ways to a card: a customer with a KYC ticket, and an applicant who must show
 //! evidence.
 
+use platform::Failure;
 use serde_json::json;
 
 use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
-use crate::failure::Failure;
 
 /// A customer, a KYC ticket that is passed, and a card in NORMAL mode.
 pub async fn known_customer(screen: &mut Screen, scene: &mut Scene) -> Result<(), Failure> {

@@ -1,11 +1,11 @@
 //! A hotel's bill: reserved, raised, partly given back, cleared, partly refunded.
 
+use platform::Failure;
 use serde_json::{Value, json};
 
 use super::purchase::buy_with;
 use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
-use crate::failure::Failure;
 
 impl Scene {
     /// What the network sends about an authorisation.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use platform::Failure;
 use sdk::Method;
 use sdk::crypto::field_cipher;
 use serde_json::Value;
 
 use super::setting::{Scene, WEBHOOK_WAIT, expect, failed, text};
-use crate::failure::Failure;
 
 /// Pause between two looks at something that is under way.
 const POLL_PAUSE: Duration = Duration::from_millis(50);

@@ -1,12 +1,12 @@
 //! The card: ordered, frozen, unfrozen, ended.
 
+use platform::Failure;
 use sdk::wire::cardbridge::applicant::{CustomerInfo, KycInfo};
 use sdk::wire::cardbridge::card::{Freeze, Terminate};
 use sdk::wire::cardbridge::order::{ApplyVirtual, ForwardingApplication};
 
 use super::screen::Screen;
 use super::setting::{Deposit, Scene, WEBHOOK_WAIT, expect, failed};
-use crate::failure::Failure;
 
 /// States of a virtual card's order (cardbridge-open-api.md section 7.1).
 const STATES: [&str; 5] =

@@ -1,10 +1,10 @@
 //! A shopper's 3DS challenge.
 
+use platform::Failure;
 use serde_json::json;
 
 use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
-use crate::failure::Failure;
 
 /// The enterprise is told of a challenge, and approves it.
 pub async fn approved(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use platform::Failure;
 use serde_json::{Value, json};
 
 use super::app::{App, decimal};
 use super::prepaid::buy;
 use super::screen::Screen;
 use super::setting::{Scene, WEBHOOK_WAIT, expect, failed, text};
-use crate::failure::Failure;
 
 /// Pause between two looks at deliveries that are under way.
 const POLL_PAUSE: Duration = Duration::from_millis(50);

@@ -1,12 +1,12 @@
 //! What is handed over by links: the card on a hosted page, new keys, the day's files.
 
+use platform::Failure;
 use sdk::Client;
 use sdk::domain::Currency;
 use serde_json::{Value, json};
 
 use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
-use crate::failure::Failure;
 
 /// What the shopper's browser calls itself.
 const USER_AGENT: &str = "CardBridge demonstration browser";

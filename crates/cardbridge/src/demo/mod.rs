@@ -18,11 +18,11 @@ mod setting;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::{Config, Flags, Layers};
-use crate::failure::Failure;
-use crate::platform::Platform;
 use crate::serve::Stops;
 use app::App;
+use platform::Failure;
+use platform::Platform;
+use platform::config::{Config, Flags, Layers};
 use screen::Screen;
 use setting::Scene;
 
@@ -111,5 +111,5 @@ fn keep_running(screen: &Screen, platform: &Platform, directory: &Path) {
     screen.note("the platform keeps running; Ctrl-C ends it");
     screen.note(&format!("public     {}", addresses.public_url));
     screen.note(&format!("admin      {}", addresses.admin_url));
-    screen.note(&format!("keys       {}", directory.join(crate::sandbox::FILE_NAME).display()));
+    screen.note(&format!("keys       {}", directory.join(platform::sandbox::FILE_NAME).display()));
 }

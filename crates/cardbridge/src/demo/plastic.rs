@@ -2,13 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use platform::Failure;
 use sdk::crypto::field_cipher;
 use serde_json::{Value, json};
 
 use super::purchase::buy_with;
 use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
-use crate::failure::Failure;
 
 const PIN: &str = "4927";
 

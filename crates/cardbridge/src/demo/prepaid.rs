@@ -1,6 +1,7 @@
 //! A prepaid card of dialect 2: it holds its own money, and whatever happens to it, account,
 //! card and what was spent add up.
 
+use platform::Failure;
 use sdk::wire::vm::card::{DELETE_PATH, RECHARGE_PATH, REFUND_PATH};
 use serde_json::{Value, json};
 
@@ -8,7 +9,6 @@ use super::app::{App, decimal};
 use super::purchase::buy_with;
 use super::screen::Screen;
 use super::setting::{Scene, expect, text};
-use crate::failure::Failure;
 
 /// What the app's account held before the card was opened.
 const WHOLE: &str = "100.00";

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use domain::ResponseCode;
+use platform::Failure;
 use serde_json::{Value, json};
 use sim::Behaviour;
 
 use super::screen::Screen;
 use super::setting::{Deposit, Scene, expect, failed, text};
-use crate::failure::Failure;
 
 /// The deadline of the answer that misses it, and how much later that comes.
 const SHORT_DEADLINE_MS: u32 = domain::Enterprise::MIN_AUTH_DEADLINE_MS;

@@ -5,14 +5,13 @@ use std::fmt;
 use std::time::Duration;
 
 use domain::{Currency, RsaPadding};
-use sdk::Client;
+use platform::{Failure, Platform};
+use sdk::{Client, Operator};
 use serde_json::{Value, json};
-use sim::{Enterprise, Operator, Trust, Webhook};
+use sim::{Enterprise, Trust, Webhook};
 use zeroize::Zeroizing;
 
 use super::screen::Screen;
-use crate::failure::Failure;
-use crate::platform::Platform;
 
 /// Longest wait for one webhook: on a slow machine the whole run may be over first.
 pub const WEBHOOK_WAIT: Duration = Duration::from_secs(40);

@@ -13,14 +13,14 @@ use clap::{Args, ValueEnum};
 use crypto::RsaPrivateKey;
 use domain::{ResponseCode, RsaScheme};
 use sdk::notice::{Notice, NoticeKeys};
+use sdk::{Operator, OperatorError};
 use serde_json::Value;
-use sim::{Operator, OperatorError};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
-use crate::sandbox::{self, Known};
 use crate::serve::Stops;
+use platform::Failure;
+use platform::sandbox::{self, Known};
 use server::Enterprise;
 use settings::{Held, Settings};
 

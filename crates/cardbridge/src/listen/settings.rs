@@ -6,14 +6,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crypto::RsaPrivateKey;
+use platform::{Failure, try_lock_file, write_private};
+use sdk::{Operator, OperatorError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sim::{Operator, OperatorError};
 
 use super::failed;
 use super::server::{AUTH_PATH, WEBHOOK_PATH};
-use crate::failure::Failure;
-use crate::platform::{try_lock_file, write_private};
 
 const LOCK_FILE: &str = "listen.lock";
 const NOTE_FILE: &str = "listen.json";
@@ -161,5 +160,5 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 
 /// The operator API's path of an enterprise.
 pub fn path(enterprise_id: &str) -> Result<String, Failure> {
-    Ok(format!("/admin/v1/enterprises/{}", crate::operator::id(enterprise_id)?))
+    Ok(format!("/admin/v1/enterprises/{}", crate::answers::id(enterprise_id)?))
 }

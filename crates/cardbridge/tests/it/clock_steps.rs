@@ -240,7 +240,7 @@ async fn production_whose_ids_are_far_ahead_of_the_clock_asks_an_operator() {
     };
     faults.clock_ahead(2 * 3_600);
     let server = start(&mut production(directory.path(), &faults));
-    let operator = sim::Operator::new(&server.admin_url, token).unwrap();
+    let operator = sdk::Operator::new(&server.admin_url, token).unwrap();
     operator.post("/admin/v1/enterprises", &json!({"name": "First"})).await.unwrap();
     drop(server);
 
@@ -253,7 +253,7 @@ async fn production_whose_ids_are_far_ahead_of_the_clock_asks_an_operator() {
     drop(start(&mut production(directory.path(), &faults)));
     faults.clock_ahead(0);
     let server = start(production(directory.path(), &faults).arg("--accept-clock-ahead"));
-    let operator = sim::Operator::new(&server.admin_url, token).unwrap();
+    let operator = sdk::Operator::new(&server.admin_url, token).unwrap();
     let created = operator.post("/admin/v1/enterprises", &json!({"name": "Second"})).await.unwrap();
     let listed = operator.get("/admin/v1/enterprises").await.unwrap();
     let second: i64 = text(&created, "enterpriseId").parse().unwrap();

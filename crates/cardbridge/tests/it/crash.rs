@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::ResponseCode;
+use sdk::Operator;
 use serde_json::{Value, json};
-use sim::{Behaviour, Operator};
+use sim::Behaviour;
+use testkit::database::is_long;
 
-use crate::engine::{Engine, is_long};
+use crate::engine::Engine;
 use crate::world::{WAIT, World, purchase, text};
 
 /// How often the server is killed, usually and with full counts.

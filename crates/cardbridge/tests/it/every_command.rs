@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crypto::RsaPrivateKey;
 use domain::{BusinessDay, Clock};
+use sdk::Operator;
 use serde_json::{Value, json};
-use sim::Operator;
 
 use crate::mail_server::MailServer;
 use crate::server::{Server, cardbridge, run, sandbox_json};

@@ -2,16 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use testkit::database::HANGING_COMMITS;
+
 use crate::crash::{authorisations, keyed};
 use crate::engine::Engine;
 use crate::world::{WAIT, World};
-
-/// Makes each hold's commit wait for an advisory lock, as for a standby that does not answer.
-const HANGING_COMMITS: &str = "
-    CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS
-        'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
-    CREATE CONSTRAINT TRIGGER hanging AFTER INSERT ON authorisation
-        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hang();";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hold_whose_commit_ends_after_the_next_start_is_declined_as_well() {

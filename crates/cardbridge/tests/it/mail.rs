@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use sdk::Operator;
 use serde_json::{Value, json};
-use sim::Operator;
 
 use crate::mail_server::MailServer;
 use crate::server::{Server, http};

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use sim::{Operator, OperatorError};
+use sdk::{Operator, OperatorError};
 
 use crate::server::{Server, cardbridge, run};
 

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use crypto::{RsaPrivateKey, RsaPublicKey};
 use domain::Timestamp;
+use sdk::Operator;
 use sdk::vm::{VmClient, VmEnvelope};
 use serde_json::{Value, json};
-use sim::Operator;
 
 use crate::server::{Server, cardbridge, run, sandbox_json};
 

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::{Currency, Enterprise, RsaPadding};
-use sdk::Client;
+use sdk::{Client, Operator};
 use serde_json::{Value, json};
-use sim::{Operator, Trust};
+use sim::Trust;
 use tempfile::TempDir;
 
 use crate::engine::Engine;

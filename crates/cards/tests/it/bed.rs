@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use cards::{Cards, CardsSettings, IdentityChecks, order_worker};
 use domain::{
-    CardOrder, CardProfile, Clock, Currency, Enterprise, EnterpriseId, IdGenerator, ProfileId,
-    Random, RsaHash, RsaPadding, RsaSignedBytes, SystemRandom, VelocityLimits,
+    CardOrder, CardProfile, Clock, Currency, EnterpriseId, IdGenerator, ProfileId, Random,
+    SystemRandom,
 };
 use schedule::{LeasedJobs, Schedule};
-use store::{DeliveryFilter, Location, PlatformKey, Store};
-use vault::{MasterKey, Vault};
+use store::{DeliveryFilter, Location, Store};
+use testkit::records;
+use vault::Vault;
 use wire::cardbridge::order::ApplyVirtual;
 
 pub const SETTINGS: CardsSettings = CardsSettings {
@@ -37,7 +38,7 @@ impl Bed {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let store = open(&directory, &clock).await;
-        let vault = Arc::new(Vault::new(MasterKey::from_hex(&"5a".repeat(32)).unwrap(), random));
+        let vault = records::vault(random);
         let cards = Cards::new(store.clone(), Arc::clone(&vault), SETTINGS);
         let enterprise_id = EnterpriseId::from_i64(store.ids().next());
         let profile_id = ProfileId::from_i64(store.ids().next());
@@ -85,47 +86,18 @@ impl Bed {
     }
 
     pub async fn add_enterprise(&self, enterprise_id: EnterpriseId) {
-        let enterprise = Enterprise {
-            enterprise_id,
-            name: "Acme".into(),
-            webhook_url: None,
-            auth_url: None,
-            external_public_key: None,
-            webhook_key: None,
-            ip_allowlist: Vec::new(),
-            redirect_hosts: Vec::new(),
-            page_origins: Vec::new(),
-            pci: false,
-            auth_deadline_ms: Enterprise::DEFAULT_AUTH_DEADLINE_MS,
-            rsa_padding: RsaPadding::Pkcs1,
-            rsa_hash: RsaHash::Sha256,
-            rsa_signed_bytes: RsaSignedBytes::Text,
-            created_at: self.clock.now(),
-        };
-        let key = PlatformKey {
-            enterprise_id,
-            version: 1,
-            sealed_private_key: vec![1],
-            public_key: vec![2],
-            created_at: self.clock.now(),
-        };
+        let now = self.clock.now();
+        let enterprise = records::enterprise(enterprise_id, now);
+        let key = records::platform_key(enterprise_id, now);
         self.store.create_enterprise(enterprise, key).await.unwrap();
     }
 
     pub async fn add_profile(&self, enterprise_id: EnterpriseId, profile_id: ProfileId) {
         let profile = CardProfile {
-            enterprise_id,
-            profile_id,
-            name: "plain".into(),
-            bin_range: "41111100-41111199".parse().unwrap(),
-            network: "VISA".into(),
             currency: Currency::SGD,
             card_layouts: vec!["MGEBP".into()],
             supported_countries: vec!["SG".into(), "MY".into()],
-            hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
-            hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
-            limits: VelocityLimits::default(),
-            created_at: self.clock.now(),
+            ..records::profile(enterprise_id, profile_id, self.clock.now())
         };
         self.store.create_profile(profile).await.unwrap();
     }

@@ -4,20 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    ApiKey, CardOrder, Clock, Customer, CustomerId, DeliveryStatus, Enterprise, EnterpriseId,
-    IdGenerator, JobId, OrderId, OrderStatus, OrderType, ProfileId, RsaHash, RsaPadding,
-    RsaSignedBytes, SystemRandom, UrlUse, WebhookEvent, WebhookId, WebhookSubType,
+    ApiKey, CardOrder, Clock, DeliveryStatus, Enterprise, EnterpriseId, IdGenerator, ProfileId,
+    SystemRandom, UrlUse, WebhookEvent, WebhookId, WebhookSubType,
 };
 use notify::WebhookWorker;
 use outbound::{AddressPolicy, Outbound};
 use schedule::Schedule;
-use store::{
-    CustomerDraft, DeliveryFilter, DeliveryView, EnterprisePatch, Job, JobKind, Location,
-    OrderStep, PlaceOrder, PlatformKey, Store,
-};
+use store::{DeliveryFilter, DeliveryView, EnterprisePatch, JobKind, Location, OrderStep, Store};
+use testkit::records;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use vault::{MasterKey, SecretText, Vault};
+use vault::{SecretText, Vault};
 use wire::cardbridge::webhook::card_order_event;
 
 pub struct Bed {
@@ -35,8 +32,7 @@ impl Bed {
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
         let location = Location::Sqlite(directory.path().join("cardbridge.db"));
         let store = Store::open(location, clock, ids).await.unwrap();
-        let key = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
-        let vault = Arc::new(Vault::new(key, Arc::new(SystemRandom)));
+        let vault = records::vault(Arc::new(SystemRandom));
         let policy = AddressPolicy { loopback_allowed: true, https_only: false, allow: Vec::new() };
         let outbound = Outbound::new(policy).unwrap();
         let worker = WebhookWorker::new(store.clone(), Arc::clone(&vault), outbound);
@@ -60,31 +56,13 @@ impl Bed {
 
     pub async fn add_enterprise(&self, webhook_url: Option<&str>) -> EnterpriseId {
         let enterprise_id = EnterpriseId::from_i64(self.store.ids().next());
+        let now = self.store.clock().now();
         let enterprise = Enterprise {
-            enterprise_id,
-            name: "Acme".into(),
             webhook_url: webhook_url
                 .map(|url| self.vault.seal_url(enterprise_id, UrlUse::Webhook, url)),
-            auth_url: None,
-            external_public_key: None,
-            webhook_key: None,
-            ip_allowlist: Vec::new(),
-            redirect_hosts: Vec::new(),
-            page_origins: Vec::new(),
-            pci: false,
-            auth_deadline_ms: Enterprise::DEFAULT_AUTH_DEADLINE_MS,
-            rsa_padding: RsaPadding::Pkcs1,
-            rsa_hash: RsaHash::Sha256,
-            rsa_signed_bytes: RsaSignedBytes::Text,
-            created_at: self.store.clock().now(),
+            ..records::enterprise(enterprise_id, now)
         };
-        let key = PlatformKey {
-            enterprise_id,
-            version: 1,
-            sealed_private_key: vec![1],
-            public_key: vec![2],
-            created_at: self.store.clock().now(),
-        };
+        let key = records::platform_key(enterprise_id, now);
         self.store.create_enterprise(enterprise, key).await.unwrap();
         enterprise_id
     }
@@ -127,46 +105,8 @@ impl Bed {
         number: i64,
         event: Arc<dyn Fn(&CardOrder) -> WebhookEvent + Send + Sync>,
     ) -> CardOrder {
-        let now = self.store.clock().now();
-        let order = CardOrder {
-            enterprise_id,
-            order_id: OrderId::from_i64(number),
-            card_order_ref: format!("ord-{number}"),
-            profile_id: ProfileId::from_i64(number),
-            customer_id: CustomerId::from_i64(number),
-            order_type: OrderType::Virtual,
-            status: OrderStatus::Pending,
-            card_id: None,
-            failure: None,
-            need_edd_file: false,
-            replace_card_id: None,
-            created_at: now,
-            modified_at: now,
-        };
-        let customer = Customer {
-            enterprise_id,
-            customer_id: order.customer_id,
-            customer_ref: None,
-            email: Some(format!("{number}@example.com")),
-            phone: None,
-            phone_country_code: None,
-            created_at: now,
-            modified_at: now,
-        };
-        let job = Job::new(
-            enterprise_id,
-            JobId::from_i64(self.store.ids().next()),
-            JobKind::OrderStep,
-            number,
-            now,
-        );
-        let request = PlaceOrder {
-            order,
-            customer: CustomerDraft::Data(customer),
-            sealed_application: vec![1],
-            job,
-            event,
-        };
+        let profile_id = ProfileId::from_i64(number);
+        let request = records::placing(&self.store, enterprise_id, profile_id, number, event);
         self.store.place_order(request).await.unwrap()
     }
 

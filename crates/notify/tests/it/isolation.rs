@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use domain::{DeliveryStatus, SealedUrl};
 use store::EnterprisePatch;
+use testkit::front::front_ending_kept_connections;
 use tokio::time::Instant;
 
 use crate::bed::Bed;
-use crate::receiver::{Receiver, front_ending_kept_connections};
+use crate::receiver::Receiver;
 
 /// Most deliveries under way to a receiver that answers slowly.
 const MAX_TO_SLOW: usize = 4;

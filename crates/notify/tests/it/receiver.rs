@@ -9,8 +9,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 /// One request as it arrived.
 #[derive(Clone)]
@@ -127,39 +126,4 @@ async fn answer(
     let status = state.script.lock().unwrap().pop_front().unwrap_or(200);
     let body = state.bodies.lock().unwrap().pop_front().unwrap_or_default();
     (StatusCode::from_u16(status).unwrap(), body)
-}
-
-/// A front of the server at `url` that answers one request of a connection, keeps it, and
-/// ends it as the next request arrives; its own URL.
-pub async fn front_ending_kept_connections(url: &str) -> String {
-    let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let front = format!("http://{}/{path}", listener.local_addr().unwrap());
-    let address = address.to_owned();
-    tokio::spawn(async move {
-        loop {
-            let (caller, _) = listener.accept().await.unwrap();
-            let server = TcpStream::connect(&address).await.unwrap();
-            tokio::spawn(pass_one_exchange(caller, server));
-        }
-    });
-    front
-}
-
-async fn pass_one_exchange(mut caller: TcpStream, mut server: TcpStream) {
-    let (mut asked, mut answered) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
-    let mut is_answered = false;
-    loop {
-        tokio::select! {
-            count = caller.read(&mut asked) => match count.unwrap() {
-                0 => return,
-                _ if is_answered => return,
-                count => server.write_all(&asked[..count]).await.unwrap(),
-            },
-            count = server.read(&mut answered) => {
-                is_answered = true;
-                caller.write_all(&answered[..count.unwrap()]).await.unwrap();
-            }
-        }
-    }
 }

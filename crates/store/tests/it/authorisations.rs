@@ -2,9 +2,9 @@
 
 use domain::{AuthId, CardId, EnterpriseId, ResponseCode};
 use store::{AuthorisationFilter, ClearAuthorisation, DecideOutcome, PostingFilter, Store};
+use testkit::database::Database;
 
 use crate::both_engines;
-use crate::database::Database;
 use crate::money::{approved, decision, fund, purchase, usd};
 use crate::samples::{ENTERPRISE, NOW};
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use domain::{EnterpriseId, Timestamp, WebhookId};
 use store::{Attempt, AttemptOutcome, Store};
+use testkit::database::Database;
 
 use crate::both_engines;
-use crate::database::Database;
 use crate::samples::{ENTERPRISE, NOW, claim_for, found, tell};
 
 const DEAD: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_000_009);

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use domain::{CardStatus, VmFunding};
 use store::{MoneyError, Store, StoreError, VmCardWish};
+use testkit::database::{Database, HANGING_COMMITS};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::database::Database;
 use crate::money::{assert_ledger, balances, fund, purchase, usd};
 use crate::samples::ENTERPRISE;
 use crate::vm_cards::{APP, balance_minor, card_minor, opening, prepare, wish};
@@ -166,13 +166,6 @@ async fn a_line_that_falls_silent_at_a_commit_holds_nothing_up_for_good() {
     store.close().await;
     database.drop().await;
 }
-
-/// Makes each hold's commit wait for an advisory lock, as for a standby that does not answer.
-const HANGING_COMMITS: &str = "
-    CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS
-        'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
-    CREATE CONSTRAINT TRIGGER hanging AFTER INSERT ON authorisation
-        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hang();";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hold_whose_commit_hangs_is_under_way_until_it_is_seen() {

@@ -8,10 +8,10 @@ use domain::{
     CardProfile, Clock, EnterpriseId, IdGenerator, ProfileId, SystemTime, TimeSource, Timestamp,
 };
 use store::{Holder, Location, Store};
+use testkit::database::Database;
 use tokio::sync::watch;
 
 use crate::both_engines;
-use crate::database::Database;
 use crate::samples::{found, profile};
 
 const WAIT: Duration = Duration::from_secs(60);

@@ -16,8 +16,8 @@ use store::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
     ForcedClearing, ReverseAuthorisation, Store, VelocityTerms,
 };
+use testkit::database::{Database, is_long};
 
-use crate::database::{Database, is_long};
 use crate::ledger_model::{Asked, DAILY, Done, Kind, Model, SINGLE, Status};
 use crate::money::{ENTERPRISE, NOW, assert_ledger, balances, decision, fund, purchase, usd};
 use crate::{both_engines, cards};

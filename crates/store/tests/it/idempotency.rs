@@ -2,9 +2,9 @@
 
 use domain::Money;
 use store::{Claim, Kept, KeptAnswer, KnownCall, MovedFunds, Store, StoreError};
+use testkit::database::Database;
 
 use crate::both_engines;
-use crate::database::Database;
 use crate::samples::{ENTERPRISE, NOW, profile};
 
 const DIGEST: [u8; 32] = [32; 32];

@@ -7,10 +7,10 @@ use domain::{Currency, EnterpriseId, ResponseCode, VmFunding};
 use store::{
     BeginAuthorisation, BeginOutcome, DecideOutcome, MoneyError, Store, StoreError, VmCardWish,
 };
+use testkit::database::Database;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::database::Database;
 use crate::money::{ENTERPRISE, NOW, assert_ledger, balances, decision, fund, purchase, usd};
 use crate::vm_cards;
 

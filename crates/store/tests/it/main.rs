@@ -7,7 +7,6 @@ mod cards;
 mod commit_in_doubt;
 mod continuing;
 mod customers;
-mod database;
 mod enterprises;
 mod guidance;
 mod histories;
@@ -40,9 +39,9 @@ macro_rules! both_engines {
             #[allow(unused_imports)]
             use super::*;
 
-            async fn behaviour($store: store::Store, $database: &crate::database::Database) $body
+            async fn behaviour($store: store::Store, $database: &testkit::database::Database) $body
 
-            async fn run(database: crate::database::Database) {
+            async fn run(database: testkit::database::Database) {
                 let store = database.open().await;
                 behaviour(store.clone(), &database).await;
                 store.close().await;
@@ -51,12 +50,12 @@ macro_rules! both_engines {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                run(crate::database::Database::embedded()).await;
+                run(testkit::database::Database::embedded()).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                run(crate::database::Database::on_server().await).await;
+                run(testkit::database::Database::on_server().await).await;
             }
         }
     };

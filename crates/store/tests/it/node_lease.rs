@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use domain::{AuthorisationStatus, Clock, IdGenerator, ResponseCode, TimeSource, Timestamp};
 use store::{BeginOutcome, Holder, Location, MoneyError, Store, StoreError};
+use testkit::database::Database;
 
-use crate::database::Database;
 use crate::money::{ENTERPRISE, decision, fund, purchase, usd};
 
 /// Longer than a lease is trusted that was not renewed.

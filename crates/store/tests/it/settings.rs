@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use domain::{BusinessDay, Currency, FxRate};
 use store::{ServedRequest, Store};
+use testkit::database::Database;
 
 use crate::both_engines;
 use crate::continuing::open_ahead;
-use crate::database::Database;
 
 both_engines!(a_setting_keeps_its_last_value, |store| {
     assert_eq!(store.setting("check").await.unwrap(), None);

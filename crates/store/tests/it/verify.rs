@@ -1,9 +1,9 @@
 //! `ledger verify` finds what was changed behind the ledger's back.
 
 use store::{ClearAuthorisation, Store};
+use testkit::database::Database;
 
 use crate::both_engines;
-use crate::database::Database;
 use crate::money::{approved, fund, usd};
 
 /// A ledger with one open hold, one cleared in part, and one cleared wholly.

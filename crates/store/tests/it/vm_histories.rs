@@ -16,9 +16,9 @@ use store::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
     ForcedClearing, ReverseAuthorisation, Store, VmCardWish, VmPurse, VmTariff,
 };
+use testkit::database::{Database, is_long};
 
 use crate::both_engines;
-use crate::database::{Database, is_long};
 use crate::money::{ENTERPRISE, NOW, assert_ledger, decision, purchase, usd};
 use crate::vm_cards::{APP, app, opened, opening, prepare, wish};
 

@@ -1,0 +1,171 @@
+//! What an operator changes of an enterprise, checked before anything is written.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use crypto::RsaPublicKey;
+use domain::{
+    Enterprise, EnterpriseId, Mode, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, UrlUse,
+};
+use http::Uri;
+use ipnet::IpNet;
+use store::EnterprisePatch;
+
+use crate::fields::{Fields, MAX_LONG_TEXT_CHARS};
+use crate::problem::Problem;
+use crate::request_bodies::{EnterpriseChange, StandIn};
+use crate::state::ApiState;
+
+/// Reads and checks a change.
+pub(crate) async fn read(
+    state: &ApiState,
+    enterprise_id: EnterpriseId,
+    body: &Bytes,
+) -> Result<EnterprisePatch, Problem> {
+    let fields = Fields::parse(body, EnterpriseChange::FIELDS)?;
+    check_stand_in(&fields)?;
+    let (low, high) = (Enterprise::MIN_AUTH_DEADLINE_MS, Enterprise::MAX_AUTH_DEADLINE_MS);
+    Ok(EnterprisePatch {
+        webhook_url: url(state, &fields, "webhookUrl", (enterprise_id, UrlUse::Webhook))?,
+        auth_url: url(state, &fields, "authUrl", (enterprise_id, UrlUse::Auth))?,
+        external_public_key: public_key(&fields, "externalPublicKey")?,
+        webhook_key: webhook_key(state, enterprise_id, &fields).await?,
+        ip_allowlist: ip_allowlist(state, &fields)?,
+        redirect_hosts: texts(&fields, "redirectHosts", "must be host names", is_host)?,
+        page_origins: texts(&fields, "pageOrigins", "must be web origins", is_origin)?,
+        pci: fields.boolean("pci")?,
+        auth_deadline_ms: fields.integer("authDeadlineMs", low, high)?,
+        rsa_padding: fields.parsed("rsaPadding", "is not PKCS1 or OAEP_SHA256", |text| {
+            text.parse::<RsaPadding>().ok()
+        })?,
+        rsa_hash: fields.parsed("rsaHash", "is not SHA256, SHA1 or SHA512", |text| {
+            text.parse::<RsaHash>().ok()
+        })?,
+        rsa_signed_bytes: fields.parsed("rsaSignedBytes", "is not TEXT or RAW", |text| {
+            text.parse::<RsaSignedBytes>().ok()
+        })?,
+    })
+}
+
+/// `Some(None)` for null, as the store's patch has it.
+fn clearable<T>(fields: &Fields<'_>, name: &str, value: Option<T>) -> Option<Option<T>> {
+    if fields.is_null(name) { Some(None) } else { value.map(Some) }
+}
+
+/// A URL that the guard of addresses lets out, sealed for its use.
+pub(super) fn url(
+    state: &ApiState,
+    fields: &Fields<'_>,
+    name: &str,
+    (enterprise_id, of): (EnterpriseId, UrlUse),
+) -> Result<Option<Option<SealedUrl>>, Problem> {
+    let url = fields.text_up_to(name, MAX_LONG_TEXT_CHARS)?;
+    if let Some(url) = &url {
+        let vetted = state.outbound.vet_url(url);
+        vetted.map_err(|error| fields.wrong(name, &format!("is refused: {error}")))?;
+    }
+    let sealed = url.map(|url| state.vault.seal_url(enterprise_id, of, &url));
+    Ok(clearable(fields, name, sealed))
+}
+
+/// DER of the SPKI of an RSA public key.
+pub(super) fn public_key(
+    fields: &Fields<'_>,
+    name: &str,
+) -> Result<Option<Option<Vec<u8>>>, Problem> {
+    let key = match fields.text_up_to(name, MAX_LONG_TEXT_CHARS)? {
+        Some(text) => {
+            let key = RsaPublicKey::from_text(&text);
+            Some(key.map_err(|why| fields.wrong(name, &why.to_string()))?.to_spki_der().to_vec())
+        }
+        None => None,
+    };
+    Ok(clearable(fields, name, key))
+}
+
+async fn webhook_key(
+    state: &ApiState,
+    enterprise_id: EnterpriseId,
+    fields: &Fields<'_>,
+) -> Result<Option<Option<String>>, Problem> {
+    let name = "webhookKey";
+    let key = fields.text(name)?;
+    if let Some(key) = &key {
+        let row = state.store.api_key(key).await?;
+        let is_usable =
+            row.is_some_and(|row| row.enterprise_id == enterprise_id && row.revoked_at.is_none());
+        if !is_usable {
+            return Err(fields.wrong(name, "is not an active API key of this enterprise"));
+        }
+    }
+    Ok(clearable(fields, name, key))
+}
+
+fn ip_allowlist(state: &ApiState, fields: &Fields<'_>) -> Result<Option<Vec<IpNet>>, Problem> {
+    let name = "ipAllowlist";
+    let networks = networks(fields, name)?;
+    if networks.as_ref().is_some_and(Vec::is_empty) && state.settings.mode == Mode::Production {
+        return Err(fields.wrong(name, "must not be empty in production"));
+    }
+    Ok(networks)
+}
+
+/// Addresses and CIDR networks.
+pub(super) fn networks(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<IpNet>>, Problem> {
+    let Some(entries) = fields.text_list(name)? else { return Ok(None) };
+    let network =
+        |text: &String| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok();
+    let networks: Option<Vec<_>> = entries.iter().map(network).collect();
+    networks.map(Some).ok_or_else(|| fields.wrong(name, "must be CIDR networks"))
+}
+
+fn texts(
+    fields: &Fields<'_>,
+    name: &str,
+    what: &str,
+    is_good: fn(&str) -> bool,
+) -> Result<Option<Vec<String>>, Problem> {
+    let entries = fields.text_list(name)?;
+    match &entries {
+        Some(entries) if !entries.iter().all(|entry| is_good(entry)) => {
+            Err(fields.wrong(name, what))
+        }
+        _ => Ok(entries),
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
+}
+
+fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+    let is_bare = uri.path() == "/" && uri.query().is_none() && !text.ends_with('/');
+    is_web && is_bare && uri.authority().is_some_and(|host| !host.as_str().contains('@'))
+}
+
+fn check_stand_in(fields: &Fields<'_>) -> Result<(), Problem> {
+    let Some(stand_in) = fields.object("standIn", StandIn::FIELDS)? else { return Ok(()) };
+    match stand_in.required_text("mode")?.as_str() {
+        "decline" => Ok(()),
+        "approve_up_to" => Err(stand_in.wrong("mode", "approve_up_to is not available yet")),
+        _ => Err(stand_in.wrong("mode", "must be decline")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_origins_are_told_from_urls() {
+        assert!(is_host("shop.example.com"));
+        assert!(!is_host("https://shop.example.com"));
+        assert!(is_origin("https://shop.example.com:8443"));
+        for bad in ["shop.example.com", "https://a/b", "https://a/", "ftp://a", "https://u@a", "*"]
+        {
+            assert!(!is_origin(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Business time.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use bytes::Bytes;
+use domain::Timestamp;
+use listener::once::Once;
+use serde::Serialize;
+use store::StoreError;
+use utoipa::ToSchema;
+
+use crate::fields::Fields;
+use crate::problem::Problem;
+use crate::request_bodies::ClockAdvance;
+use crate::state::ApiState;
+
+/// Most seconds of one advance: ten years.
+const MAX_ADVANCE_SECONDS: u32 = 315_576_000;
+/// Where business time ends, 9000-01-01T00:00:00Z: what is due after it must still fall
+/// before the year 10000, which the texts of times cannot show.
+const END_OF_TIME: Timestamp = Timestamp::from_micros(221_845_392_000_000_000);
+
+/// Business time and how far it is ahead of real time.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ClockBody {
+    /// RFC 3339.
+    now: String,
+    offset_seconds: i64,
+}
+
+/// Business time after an advance.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AdvancedBody {
+    /// RFC 3339.
+    now: String,
+}
+
+/// Business time.
+#[utoipa::path(get, path = "/sandbox/v1/clock", operation_id = "read_clock", tag = "sandbox",
+    responses((status = 200, body = ClockBody)))]
+pub(crate) async fn read(State(state): State<Arc<ApiState>>) -> Json<ClockBody> {
+    let clock = state.store.clock();
+    let offset_seconds = clock.offset_us() / 1_000_000;
+    Json(ClockBody { now: clock.now().to_string(), offset_seconds })
+}
+
+/// Moves business time forward; everything due in between has happened when this answers.
+#[utoipa::path(post, path = "/sandbox/v1/clock/advance", tag = "sandbox",
+    request_body = ClockAdvance, responses((status = 200, body = AdvancedBody)))]
+pub(crate) async fn advance(
+    State(state): State<Arc<ApiState>>,
+    once: Once,
+    body: Bytes,
+) -> Result<Json<AdvancedBody>, Problem> {
+    let fields = Fields::parse(&body, ClockAdvance::FIELDS)?;
+    let seconds = fields.integer("seconds", 1, MAX_ADVANCE_SECONDS)?;
+    let seconds = fields.required("seconds", seconds)?;
+    if state.store.clock().now().plus_seconds(i64::from(seconds)) > END_OF_TIME {
+        return Err(Problem::conflict("end_of_time", "business time ends with the year 8999"));
+    }
+    let now = match once.begun() {
+        // What an earlier run of this call began goes on to where that was going.
+        Some(begun) => {
+            let target = begun.parse().map_err(|_| Problem::internal())?;
+            state.schedule.advance_to(Timestamp::from_micros(target)).await?
+        }
+        None => advance_noted(&state, &once, seconds).await?,
+    };
+    Ok(Json(AdvancedBody { now: now.to_string() }))
+}
+
+/// Advances once the key of the call, if it has one, is kept with where it goes.
+async fn advance_noted(
+    state: &ApiState,
+    once: &Once,
+    seconds: u32,
+) -> Result<Timestamp, StoreError> {
+    let note = async |target: Timestamp| match once.claim() {
+        Some(claim) => state.store.begin_call(claim, target.as_micros().to_string()).await,
+        None => Ok(()),
+    };
+    state.schedule.advance_noted(seconds, note).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_ends_before_the_years_of_five_digits() {
+        assert_eq!(END_OF_TIME.to_string(), "9000-01-01T00:00:00.000Z");
+    }
+}

@@ -1,9 +1,0 @@
-//! What a sandbox begins with: one enterprise that can do everything, and the file that
-//! tells of it (operator-and-sandbox.md section 2).
-
-mod file;
-mod provision;
-mod vm_app;
-
-pub use file::{FILE_NAME, Known, read_file, write_file};
-pub use provision::{Identity, provision};

@@ -1,0 +1,150 @@
+//! Who signed a request: the checks of cardbridge-open-api.md section 3.5, in their order.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use crypto::sha256;
+use domain::{Enterprise, EnterpriseId, ErrorCode, Mode, Timestamp};
+use http::HeaderMap;
+use listener::peer::{contains, source_address};
+use store::{ServedRequest, Store};
+use vault::SecretText;
+use wire::cardbridge::signature::{
+    API_KEY_HEADER, Claim, NONCE_HEADER, SIGN_HEADER, SignatureHeaders, SignedContent,
+    TIMESTAMP_HEADER,
+};
+
+use super::reply::Failure;
+use super::secrets::OpenSecrets;
+use crate::state::ApiState;
+
+/// A request as it came in.
+#[derive(Clone)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) is_get: bool,
+    pub(crate) raw_query: Option<&'a str>,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) peer: IpAddr,
+}
+
+/// A request whose signature is true.
+#[derive(Clone)]
+pub(crate) struct Signed {
+    /// Who signed it.
+    pub(crate) enterprise_id: EnterpriseId,
+    /// The key it was signed with.
+    pub(crate) api_key: String,
+    /// The secret it was signed with, which also opens its encrypted fields.
+    pub(crate) secret: Arc<SecretText>,
+    /// What follows the `?`.
+    pub(crate) raw_query: Option<String>,
+    /// The exact body.
+    pub(crate) body: Bytes,
+}
+
+/// Runs the checks.
+pub(crate) async fn authenticate(
+    state: &ApiState,
+    secrets: &OpenSecrets,
+    arrival: Arrival<'_>,
+) -> Result<Signed, Failure> {
+    let [api_key, timestamp, nonce, sign] =
+        [API_KEY_HEADER, TIMESTAMP_HEADER, NONCE_HEADER, SIGN_HEADER]
+            .map(|name| text(arrival.headers, name));
+    let headers = SignatureHeaders {
+        api_key: api_key.as_deref(),
+        timestamp: timestamp.as_deref(),
+        nonce: nonce.as_deref(),
+        sign: sign.as_deref(),
+    };
+    let now = state.store.clock().real_now();
+    let claim = headers.check(now.as_millis(), state.settings.signature_window_ms)?;
+    let signed_at = Timestamp::default().plus_millis(claim.timestamp_ms);
+    if state.store.may_have_forgotten(signed_at) {
+        return Err(ErrorCode::TimestampExpired.into());
+    }
+    let (enterprise, secret) = signer(&state.store, secrets, claim.api_key).await?;
+    let content = SignedContent {
+        is_get: arrival.is_get,
+        raw_query: arrival.raw_query,
+        raw_body: &arrival.body,
+    };
+    if content.is_get_with_body() {
+        return Err(Failure::illegal("a GET carries no body"));
+    }
+    if !content.is_signed_by(secret.expose(), &claim) {
+        return Err(ErrorCode::SignatureError.into());
+    }
+    check_source(state, &enterprise, &arrival)?;
+    check_replay(state, &claim, signed_at).await?;
+    Ok(Signed {
+        enterprise_id: enterprise.enterprise_id,
+        api_key: claim.api_key.to_owned(),
+        secret,
+        raw_query: arrival.raw_query.map(str::to_owned),
+        body: arrival.body,
+    })
+}
+
+/// The text of a header. Bytes that are no text stand as a replacement character, which no
+/// valid value has: the header is ill-formed, not missing.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+}
+
+async fn signer(
+    store: &Store,
+    secrets: &OpenSecrets,
+    api_key: &str,
+) -> Result<(Enterprise, Arc<SecretText>), Failure> {
+    let found = store.api_key_and_owner(api_key).await?;
+    let (key, enterprise) =
+        found.filter(|(key, _)| key.revoked_at.is_none()).ok_or(ErrorCode::InvalidApiKey)?;
+    let enterprise = enterprise.ok_or(ErrorCode::EnterpriseNotFound)?;
+    if key.sealed_secret.is_empty() {
+        return Err(ErrorCode::SecretKeyEmpty.into());
+    }
+    let secret = secrets.of(&key).map_err(|error| {
+        tracing::error!(enterprise = %key.enterprise_id, %error, "an API secret cannot be opened");
+        ErrorCode::CalculateSignatureError
+    })?;
+    Ok((enterprise, secret))
+}
+
+fn check_source(
+    state: &ApiState,
+    enterprise: &Enterprise,
+    arrival: &Arrival<'_>,
+) -> Result<(), Failure> {
+    let trusted = &state.settings.trusted_proxies;
+    let source = source_address(arrival.peer, arrival.headers, trusted);
+    let allowed = if enterprise.ip_allowlist.is_empty() {
+        state.settings.mode == Mode::Sandbox
+    } else {
+        enterprise.ip_allowlist.iter().any(|network| contains(network, source))
+    };
+    if allowed { Ok(()) } else { Err(ErrorCode::PermissionDenied.into()) }
+}
+
+/// The path is no part of the key, for it is not signed: a captured request must not work
+/// on another route either.
+async fn check_replay(
+    state: &ApiState,
+    claim: &Claim<'_>,
+    signed_at: Timestamp,
+) -> Result<(), Failure> {
+    let sign = claim.sign.to_ascii_lowercase();
+    let key = [claim.api_key, claim.timestamp, claim.nonce, &sign].join("\n");
+    let window_ms = state.settings.signature_window_ms;
+    let request = ServedRequest {
+        digest: sha256(key.as_bytes()),
+        signed_at,
+        // The last moment of the window is still in it.
+        window_ends: signed_at.plus_millis(window_ms.saturating_add(1)),
+    };
+    let fresh = state.store.remember_request(request).await?;
+    if fresh { Ok(()) } else { Err(ErrorCode::NonceIllegal.into()) }
+}

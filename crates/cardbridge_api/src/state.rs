@@ -1,0 +1,54 @@
+//! What the handlers work with, put together by `platform`.
+
+use std::sync::Arc;
+
+use authorise::Challenges;
+use cards::Cards;
+use domain::{Mode, Random};
+use files::Files;
+use ipnet::IpNet;
+use notify::Mailer;
+use scheme::SimulatedNetwork;
+use store::Store;
+use vault::Vault;
+
+/// What is configured.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// Sandbox or production.
+    pub mode: Mode,
+    /// How far a signed request's timestamp may lie from real time, milliseconds
+    /// (cardbridge-open-api.md section 3.4).
+    pub signature_window_ms: i64,
+    /// Peers whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Base of every link that goes out, without a trailing slash.
+    pub public_url: String,
+}
+
+impl ApiSettings {
+    /// Default of `signature_window_ms`.
+    pub const DEFAULT_SIGNATURE_WINDOW_MS: i64 = 5_000;
+}
+
+/// The parts of the platform that requests reach.
+pub struct ApiState {
+    /// What is configured.
+    pub settings: ApiSettings,
+    /// The store.
+    pub store: Store,
+    /// Secrets, sealed and opened.
+    pub vault: Arc<Vault>,
+    /// Orders and cards.
+    pub cards: Arc<Cards>,
+    /// Uploaded documents.
+    pub files: Arc<Files>,
+    /// The card network, played.
+    pub network: Arc<SimulatedNetwork>,
+    /// 3DS challenges.
+    pub challenges: Challenges,
+    /// Sends mail and short messages.
+    pub mailer: Arc<Mailer>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+}

@@ -1,0 +1,41 @@
+//! Dialect 1 and the hosted pages over real sockets, on both engines.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod addresses;
+mod authentication;
+mod cards;
+mod customers;
+mod error_codes;
+mod foreign_fields;
+mod foreign_objects;
+mod guidance_links;
+mod identity_checks;
+mod ill_formed_headers;
+mod intent_tickets;
+mod key_extraction;
+mod keys;
+mod kyc;
+mod open_api_document;
+mod orders;
+mod page_in_browser;
+mod page_pins;
+mod page_questions;
+mod page_tickets;
+mod pages;
+mod pages_in_browser;
+mod pages_measured;
+mod parked_jobs;
+mod physical_cards;
+mod pins;
+mod recon;
+mod recon_again;
+mod recon_quiet;
+mod recon_verify;
+mod references;
+mod replacements;
+mod secure_card;
+mod send_otp;
+mod three_ds;
+mod uploads;
+mod uploads_in_browser;
+mod velocity;

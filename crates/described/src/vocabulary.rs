@@ -1,0 +1,82 @@
+//! Lists of words as schemas with names: each stands in a document once, with what every word
+//! means, and the fields that hold one refer to it.
+
+use serde_json::{Value, json};
+
+use super::words::{LISTS, List};
+use super::{reference, schemas};
+
+/// A field, in a schema of that name, and the list that its words are from.
+pub type Use = (&'static str, &'static str, &'static str);
+
+/// Makes these fields refer to their lists, and puts those into the document.
+///
+/// # Panics
+/// A field or a list is not there. Documents are the same in every process, so that the tests
+/// meet all of it.
+pub fn apply(document: &mut Value, uses: &[Use]) {
+    let schemas = schemas(document);
+    for (name, field, list_name) in uses {
+        let schema = schemas.get_mut(*name).unwrap_or_else(|| panic!("no schema {name}"));
+        let list = list(list_name);
+        let place = property(schema, field);
+        let place = place.unwrap_or_else(|| panic!("{name} has no field {field}"));
+        *place = referring(place, list);
+        schemas.insert((*list_name).to_owned(), list.schema());
+    }
+}
+
+/// The list of this name.
+pub fn list(name: &str) -> &'static List {
+    let list = LISTS.iter().find(|list| list.name == name);
+    list.unwrap_or_else(|| panic!("no list {name}"))
+}
+
+/// Looks through the parts that a schema is joined of.
+fn property<'a>(schema: &'a mut Value, field: &str) -> Option<&'a mut Value> {
+    if schema.pointer(&format!("/properties/{field}")).is_some() {
+        return schema["properties"].get_mut(field);
+    }
+    ["allOf", "oneOf"].into_iter().find_map(|joint| schema.get(joint).map(|_| joint)).and_then(
+        |joint| {
+            let parts = schema[joint].as_array_mut()?;
+            parts.iter_mut().find_map(|part| property(part, field))
+        },
+    )
+}
+
+/// The field with the list in place of a text. What it said of itself stays, unless that was
+/// the words.
+fn referring(field: &Value, list: &List) -> Value {
+    let mut shapes = Vec::new();
+    let is_nullable = field["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
+    if is_nullable {
+        shapes.push(json!({ "type": "null" }));
+    }
+    shapes.push(reference(list.name));
+    if list.is_open {
+        shapes.push(json!({ "type": "string" }));
+    }
+    let mut schema = match (shapes.len(), list.is_open) {
+        (1, _) => shapes.remove(0),
+        (_, true) => json!({ "anyOf": shapes }),
+        (_, false) => json!({ "oneOf": shapes }),
+    };
+    if let Some(told) = field["description"].as_str().filter(|told| !told.starts_with('`')) {
+        schema["description"] = json!(told);
+    }
+    schema
+}
+
+impl List {
+    /// The list as a schema.
+    fn schema(&self) -> Value {
+        let words = (self.words)();
+        let texts: Vec<_> = words.iter().map(|(text, _)| *text).collect();
+        let mut description = self.meaning.to_owned();
+        for (text, meaning) in words.iter().filter(|(_, meaning)| !meaning.is_empty()) {
+            description.push_str(&format!("\n- `{text}`: {meaning}"));
+        }
+        json!({ "type": "string", "description": description, "enum": texts })
+    }
+}

@@ -1,0 +1,74 @@
+//! How a document tells of a message that the platform sends, in either dialect.
+
+use serde_json::{Value, json};
+use wire::cardbridge::standard_webhooks::{
+    ID_HEADER, SEQUENCE_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER,
+};
+
+use super::{JSON, reference};
+
+/// The tag of all messages.
+const TAG: &str = "webhooks";
+const TIMESTAMP: &str = "When this try was made: seconds since 1970, real time.";
+const SEQUENCE: &str = "The place of this webhook among all that tell of its object, from 1; the \
+    same in every try. Where a place before it was never seen, a webhook is missing. No signature \
+    covers it.";
+
+/// A message that goes out by POST.
+pub struct Message<'a> {
+    /// Its `operationId`.
+    pub id: &'a str,
+    /// The same in a few words.
+    pub summary: &'a str,
+    /// The same in full.
+    pub description: &'a str,
+    /// What it bears beside its body, as [`header`] has it.
+    pub headers: Vec<Value>,
+    /// The schema of its body.
+    pub body: &'a str,
+    /// What answers it with HTTP 200.
+    pub answer: Value,
+}
+
+impl Message<'_> {
+    /// The message as it stands in a document.
+    pub fn described(self) -> Value {
+        json!({ "post": {
+            "operationId": self.id,
+            "tags": [TAG],
+            "summary": self.summary,
+            "description": self.description,
+            "security": [],
+            "parameters": self.headers,
+            "requestBody": {
+                "required": true,
+                "content": { JSON: { "schema": reference(self.body) } },
+            },
+            "responses": { "200": self.answer },
+        } })
+    }
+}
+
+/// A header and what it holds.
+pub fn header(name: &str, is_required: bool, meaning: &str) -> Value {
+    json!({
+        "name": name, "in": "header", "required": is_required, "description": meaning,
+        "schema": { "type": "string" },
+    })
+}
+
+/// The headers of Standard Webhooks and our own beside them; `id` says whose id is sent, and
+/// `secret` what signs, which is base64-decoded.
+pub fn standard_headers(are_required: bool, id: &str, secret: &str) -> [Value; 4] {
+    let signature = format!(
+        "`v1,` and the base64 of HMAC-SHA256 over `webhook-id.webhook-timestamp.body`, under \
+         {secret}, base64-decoded."
+    );
+    [
+        header(ID_HEADER, are_required, id),
+        header(TIMESTAMP_HEADER, are_required, TIMESTAMP),
+        header(SIGNATURE_HEADER, are_required, &signature),
+        // Webhooks of the time before places were given have none.
+        header(SEQUENCE_HEADER, false, SEQUENCE),
+    ]
+}

@@ -1,0 +1,192 @@
+//! What requests and workers share, put together. The parts that depend on a configuration
+//! come from outside, so that a test has the same platform over a store of its own.
+
+use std::sync::Arc;
+
+use admin_api::AdminToken;
+use authorise::{Authoriser, AuthoriserParts, Challenges, transaction_teller};
+use cards::{Cards, CardsSettings};
+use crypto::RsaPool;
+use domain::{Mode, Random};
+use files::Files;
+use ipnet::IpNet;
+use listener::HttpService;
+use metrics_exporter_prometheus::PrometheusHandle;
+use notify::Mailer;
+use outbound::Outbound;
+use schedule::Schedule;
+use scheme::SimulatedNetwork;
+use store::Store;
+use vault::Vault;
+use wire::vm::VmSettings;
+
+use crate::public_listener::public_service;
+use crate::workers;
+
+/// What a platform is made of.
+pub struct Ground {
+    /// Sandbox or production.
+    pub mode: Mode,
+    /// The store.
+    pub store: Store,
+    /// Secrets, sealed and opened.
+    pub vault: Arc<Vault>,
+    /// Threads for RSA.
+    pub pool: RsaPool,
+    /// The way out.
+    pub outbound: Outbound,
+    /// Sends mail and short messages.
+    pub mailer: Mailer,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// What is configured of orders and cards.
+    pub cards: CardsSettings,
+    /// What is configured of dialect 2.
+    pub vm: VmSettings,
+    /// Exchanges with enterprises beyond which no late reply is waited for.
+    pub max_exchanges: usize,
+}
+
+/// What requests need beside the parts.
+pub struct Doors {
+    /// How far a signed request's timestamp may lie from real time, milliseconds.
+    pub signature_window_ms: i64,
+    /// Peers whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Base of every link that goes out, without a trailing slash.
+    pub public_url: String,
+    /// The operator's token.
+    pub admin_token: AdminToken,
+    /// Uploaded documents.
+    pub files: Arc<Files>,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+}
+
+/// The services of both listeners.
+pub struct Services {
+    /// Both dialects, and the hosted pages.
+    pub public: HttpService,
+    /// The operator API and, in the sandbox, the sandbox API.
+    pub admin: HttpService,
+}
+
+/// The parts that requests and workers share.
+#[derive(Clone)]
+pub struct Parts {
+    /// Sandbox or production.
+    pub mode: Mode,
+    /// The store.
+    pub store: Store,
+    /// Secrets, sealed and opened.
+    pub vault: Arc<Vault>,
+    /// Threads for RSA, of requests and authorisations.
+    pub pool: Arc<RsaPool>,
+    /// The way out.
+    pub outbound: Outbound,
+    /// Orders and cards.
+    pub cards: Arc<Cards>,
+    /// Authorisations.
+    pub authoriser: Arc<Authoriser>,
+    /// The card network, played.
+    pub network: Arc<SimulatedNetwork>,
+    /// 3DS challenges.
+    pub challenges: Challenges,
+    /// Business time and its workers.
+    pub schedule: Arc<Schedule>,
+    /// Sends mail and short messages.
+    pub mailer: Arc<Mailer>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// What is configured of dialect 2.
+    pub vm: VmSettings,
+}
+
+impl Parts {
+    /// Everything over this ground. Nothing runs yet.
+    #[must_use]
+    pub fn assemble(ground: Ground) -> Self {
+        let Ground { mode, store, vault, outbound, random, vm, .. } = ground;
+        let pool = Arc::new(ground.pool);
+        let teller = transaction_teller(store.clone(), vm);
+        let authoriser = Authoriser::new(AuthoriserParts {
+            store: store.clone(),
+            vault: Arc::clone(&vault),
+            pool: Arc::clone(&pool),
+            outbound: outbound.clone(),
+            random: Arc::clone(&random),
+            vm_offset_seconds: vm.offset.seconds(),
+            teller: Some(Arc::clone(&teller)),
+            diagnoses_answers: mode == Mode::Sandbox,
+            max_exchanges: ground.max_exchanges,
+        });
+        let workers = workers::all(&store, &vault, &outbound, ground.cards, teller);
+        let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());
+        Self {
+            mode,
+            mailer: Arc::new(ground.mailer),
+            cards: Arc::new(Cards::new(store.clone(), Arc::clone(&vault), ground.cards)),
+            network: Arc::new(network),
+            challenges: Challenges::new(store.clone(), Arc::clone(&vault)),
+            schedule: Schedule::new(store.clone(), workers),
+            store,
+            vault,
+            pool,
+            outbound,
+            authoriser,
+            random,
+            vm,
+        }
+    }
+
+    /// What the two listeners serve.
+    #[must_use]
+    pub fn services(self, doors: Doors) -> Services {
+        let admin = Arc::new(admin_api::ApiState {
+            settings: admin_api::ApiSettings {
+                mode: self.mode,
+                public_url: doors.public_url.clone(),
+            },
+            admin_token: doors.admin_token,
+            store: self.store.clone(),
+            vault: Arc::clone(&self.vault),
+            cards: Arc::clone(&self.cards),
+            files: Arc::clone(&doors.files),
+            network: Arc::clone(&self.network),
+            challenges: self.challenges.clone(),
+            schedule: self.schedule,
+            outbound: self.outbound,
+            mailer: Arc::clone(&self.mailer),
+            random: Arc::clone(&self.random),
+            metrics: doors.metrics,
+        });
+        let vm = Arc::new(vm_api::ApiState {
+            settings: vm_api::ApiSettings {
+                mode: self.mode,
+                trusted_proxies: doors.trusted_proxies.clone(),
+                vm: self.vm,
+            },
+            store: self.store.clone(),
+            vault: Arc::clone(&self.vault),
+            pool: self.pool,
+            cards: Arc::clone(&self.cards),
+        });
+        let cardbridge = Arc::new(cardbridge_api::ApiState {
+            settings: cardbridge_api::ApiSettings {
+                mode: self.mode,
+                signature_window_ms: doors.signature_window_ms,
+                trusted_proxies: doors.trusted_proxies,
+                public_url: doors.public_url,
+            },
+            store: self.store,
+            vault: self.vault,
+            cards: self.cards,
+            files: doors.files,
+            network: self.network,
+            challenges: self.challenges,
+            mailer: self.mailer,
+            random: self.random,
+        });
+        Services { public: public_service(cardbridge, vm), admin: admin_api::admin_service(admin) }
+    }
+}

@@ -1,0 +1,101 @@
+//! From an option's text to its value.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use domain::Mode;
+use ipnet::IpNet;
+use store::check_server_url;
+use url::Url;
+
+use super::layers::Given;
+use super::{Database, DatabaseDurability};
+use crate::failure::Failure;
+
+/// Most networks in one list.
+const MAX_NETWORKS: usize = 256;
+
+pub fn mode(given: &Given) -> Result<Mode, Failure> {
+    match given.text.as_str() {
+        "sandbox" => Ok(Mode::Sandbox),
+        "production" => Ok(Mode::Production),
+        other => Err(given.refused(format_args!("sandbox or production, not {other:?}"))),
+    }
+}
+
+pub fn path(given: &Given) -> Result<PathBuf, Failure> {
+    if given.text.is_empty() {
+        return Err(given.refused("a path"));
+    }
+    Ok(PathBuf::from(&given.text))
+}
+
+pub fn socket_address(given: &Given) -> Result<SocketAddr, Failure> {
+    given.text.parse().map_err(|_| {
+        given.refused(format_args!(
+            "an address and port such as 127.0.0.1:8080, not {:?}",
+            given.text
+        ))
+    })
+}
+
+/// The URL's own text is left out of the failure: it may hold a password.
+pub fn database(given: &Given) -> Result<Database, Failure> {
+    let unusable = |error| given.refused(format_args!("{error} (unset for the embedded store)"));
+    check_server_url(&given.text).map_err(unusable)?;
+    Ok(Database::Postgres(given.text.clone()))
+}
+
+/// What production asks of the server's standbys.
+pub fn durability(given: &Given) -> Result<DatabaseDurability, Failure> {
+    match given.text.as_str() {
+        "sync" => Ok(DatabaseDurability::Sync),
+        "async-accepted" => Ok(DatabaseDurability::AsyncAccepted),
+        other => Err(given.refused(format_args!("sync or async-accepted, not {other:?}"))),
+    }
+}
+
+pub fn base_url(given: &Given) -> Result<String, Failure> {
+    let wanted = || {
+        given.refused("http://HOST[:PORT][/PATH] or https://..., without user, query and fragment")
+    };
+    let url = Url::parse(&given.text).map_err(|_| wanted())?;
+    let is_plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !is_plain {
+        return Err(wanted());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+pub fn networks(given: &Given) -> Result<Vec<IpNet>, Failure> {
+    let wanted = || given.refused("networks such as 10.0.0.0/8,192.0.2.7/32");
+    let parts: Vec<_> = given.text.split(',').map(str::trim).filter(|p| !p.is_empty()).collect();
+    if parts.len() > MAX_NETWORKS {
+        return Err(wanted());
+    }
+    parts
+        .iter()
+        .map(|part| {
+            let single = || part.parse::<std::net::IpAddr>().map(IpNet::from);
+            part.parse::<IpNet>().or_else(|_| single()).map_err(|_| wanted())
+        })
+        .collect()
+}
+
+pub fn number(given: &Given, most: u16) -> Result<u16, Failure> {
+    given
+        .text
+        .parse()
+        .ok()
+        .filter(|number| *number <= most)
+        .ok_or_else(|| given.refused(format_args!("a number, 0 to {most}")))
+}
+
+pub fn flag(given: &Given) -> Result<bool, Failure> {
+    given.text.parse().map_err(|_| given.refused("true or false"))
+}

@@ -1,0 +1,109 @@
+//! Who this process is to those that share its database.
+//!
+//! A process that was killed is started again under its node number at once, and needs proof
+//! that the last holder of the number has died, for its lease has not ended. The proof is a
+//! locked file in the data directory: the operating system lets go of the lock when the
+//! process that holds it dies, and never before. What the file says is drawn once and names the
+//! file itself, so that a copied directory is another identity; the machine's present boot is
+//! added to it, so that a copied machine is another one too. A process without the lock, or on
+//! a system that does not name its boots, waits for the lease to end like any other.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use domain::Random;
+use store::Holder;
+
+use super::data_dir::DataDir;
+use super::private_file::try_lock_file;
+use crate::config::{Config, Database};
+
+/// Names the boot of a Linux machine; another one after each start and on each machine.
+const BOOT_FILE: &str = "/proc/sys/kernel/random/boot_id";
+/// Bytes of chance in an identity.
+const TOKEN_BYTES: usize = 16;
+
+/// The identity of a process, and the lock that keeps it its own.
+pub struct OwnIdentity {
+    text: String,
+    /// The operating system drops the lock with the file, also when the process is killed.
+    _lock: Option<File>,
+}
+
+impl OwnIdentity {
+    /// The identity of the process with this node number over this data directory. The
+    /// embedded store asks for none.
+    pub fn open(config: &Config, data_dir: &DataDir, random: &dyn Random) -> Self {
+        if config.database == Database::Embedded {
+            return Self { text: String::new(), _lock: None };
+        }
+        let path = data_dir.path().join(format!("node-{}.lock", config.node));
+        let lasting = std::fs::read_to_string(BOOT_FILE).ok().and_then(|boot| {
+            let (file, token) = locked(&path, random)
+                .inspect_err(|error| {
+                    let path = path.display();
+                    tracing::warn!(%error, %path, "a restart has to wait for this process's lease");
+                })
+                .ok()?;
+            Some(Self { text: format!("{token} {}", boot.trim()), _lock: Some(file) })
+        });
+        lasting.unwrap_or_else(|| Self { text: new_token(random), _lock: None })
+    }
+
+    /// What the database is told of this process, whose operator API is at `admin_url`.
+    pub fn holder(&self, admin_url: &str) -> Holder {
+        let host = rustix::system::uname();
+        let (host, pid) = (host.nodename().to_string_lossy(), std::process::id());
+        let name = format!("process {pid} on {host}, {admin_url}");
+        Holder { name, identity: self.text.clone() }
+    }
+}
+
+/// Locks the file and reads its token; a new file, or a copied one, gets a new token.
+fn locked(path: &Path, random: &dyn Random) -> std::io::Result<(File, String)> {
+    let mut file = try_lock_file(path)?.ok_or(ErrorKind::WouldBlock)?;
+    let about = file.metadata()?;
+    let place = format!("{}:{}", about.dev(), about.ino());
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    if let Some((token, stated)) = text.trim_end().split_once(' ')
+        && stated == place
+        && token.len() == 2 * TOKEN_BYTES
+    {
+        return Ok((file, token.to_owned()));
+    }
+    let token = new_token(random);
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{token} {place}")?;
+    file.sync_all()?;
+    Ok((file, token))
+}
+
+fn new_token(random: &dyn Random) -> String {
+    let mut bytes = [0; TOKEN_BYTES];
+    random.fill(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::SystemRandom;
+
+    use super::*;
+
+    #[test]
+    fn the_token_lasts_and_is_one_process_and_one_files_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("node-3.lock");
+        let (file, token) = locked(&path, &SystemRandom).unwrap();
+        assert!(locked(&path, &SystemRandom).is_err(), "its holder lives");
+        drop(file);
+        assert_eq!(locked(&path, &SystemRandom).unwrap().1, token);
+        let copy = directory.path().join("copy");
+        std::fs::copy(&path, &copy).unwrap();
+        assert_ne!(locked(&copy, &SystemRandom).unwrap().1, token);
+    }
+}

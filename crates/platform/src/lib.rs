@@ -1,0 +1,30 @@
+//! The platform put together, for the binary and for tests.
+//!
+//! [`Platform::start`] goes from a [`config::Config`] to two listeners, and [`Platform::stop`]
+//! back. [`Parts::assemble`] is the middle of it: all that requests and workers share, over a
+//! store and secrets that are given.
+
+mod assembly;
+pub mod config;
+mod data_dir;
+mod document_files;
+mod durability;
+mod failure;
+mod file_handles;
+mod holder;
+mod listeners;
+mod mail;
+mod missing;
+mod platform;
+mod private_file;
+mod public_listener;
+pub mod sandbox;
+mod secrets;
+mod store_opening;
+mod workers;
+
+pub use assembly::{Doors, Ground, Parts, Services};
+pub use failure::Failure;
+pub use listeners::Addresses;
+pub use platform::Platform;
+pub use private_file::{try_lock_file, write_private};

@@ -1,0 +1,51 @@
+//! Both listeners of the platform.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Where the platform is reached.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// Base of the public dialects and of every link that goes out.
+    pub public_url: String,
+    /// The admin listener.
+    pub admin_url: String,
+}
+
+/// Both listeners, bound before anything is written, so that a taken port costs nothing.
+pub(crate) struct Listeners {
+    pub(crate) public: TcpListener,
+    pub(crate) admin: TcpListener,
+    pub(crate) addresses: Addresses,
+}
+
+impl Listeners {
+    /// Takes both addresses of the configuration.
+    ///
+    /// # Errors
+    /// One line that names the option whose address is not free.
+    pub(crate) async fn bind(config: &Config) -> Result<Self, Failure> {
+        let (public, public_address) = bind("listen", config.listen).await?;
+        let (admin, admin_address) = bind("admin-listen", config.admin_listen).await?;
+        let public_url =
+            config.public_url.clone().unwrap_or_else(|| format!("http://{public_address}"));
+        let addresses = Addresses { public_url, admin_url: format!("http://{admin_address}") };
+        Ok(Self { public, admin, addresses })
+    }
+}
+
+async fn bind(
+    option: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), Failure> {
+    let refused = |error: std::io::Error| {
+        Failure::run(format_args!("{option}: {address} should be free to listen on: {error}"))
+    };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
+}

@@ -1,0 +1,181 @@
+//! The platform, from a configuration to two listeners, and back.
+
+use std::sync::Arc;
+
+use authorise::Authoriser;
+use cards::{CardsSettings, IdentityChecks};
+use crypto::RsaPool;
+use domain::{Clock, Mode, Random, SystemRandom};
+use listener::{ListenerSettings, serve_listener};
+use outbound::{AddressPolicy, Outbound};
+use store::Store;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use vault::Vault;
+
+use crate::assembly::{Doors, Ground, Parts};
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::file_handles::{self, HandleShares};
+use crate::holder::OwnIdentity;
+use crate::listeners::{Addresses, Listeners};
+use crate::secrets::{self, AdminTokenText};
+use crate::{document_files, mail, sandbox, store_opening, workers};
+
+/// The platform, running.
+pub struct Platform {
+    addresses: Addresses,
+    admin_token: AdminTokenText,
+    stop: watch::Sender<bool>,
+    running: JoinSet<()>,
+    authoriser: Arc<Authoriser>,
+    store: Store,
+    /// Held until the store is closed.
+    _held: (DataDir, OwnIdentity),
+}
+
+impl Platform {
+    /// Starts everything; requests are accepted when this returns.
+    ///
+    /// # Errors
+    /// One line that says what is in the way.
+    pub async fn start(config: Config) -> Result<Self, Failure> {
+        let clock = Clock::system();
+        crypto::rsa::self_test().map_err(Failure::run)?;
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let data_dir = DataDir::open(&config)?;
+        let admin_token = secrets::admin_token(&config, &data_dir, &*random)?;
+        let vault = secrets::vault(&config, &data_dir, Arc::clone(&random))?;
+        let listeners = Listeners::bind(&config).await?;
+        let identity = OwnIdentity::open(&config, &data_dir, &*random);
+        let holder = identity.holder(&listeners.addresses.admin_url);
+        let store = store_opening::open(&config, &data_dir, clock, &vault, &holder).await?;
+        let handles = file_handles::shares();
+        let parts =
+            Parts::assemble(ground(&config, store.clone(), Arc::new(vault), random, handles)?);
+        let recovered = parts.authoriser.recover().await.map_err(|error| {
+            Failure::run(format_args!("undecided authorisations could not be declined: {error}"))
+        })?;
+        if recovered > 0 {
+            tracing::warn!(recovered, "authorisations that a crash left undecided were declined");
+        }
+        let addresses = listeners.addresses.clone();
+        let public_url = &addresses.public_url;
+        let files =
+            document_files::open(&config, &data_dir, public_url, &parts.vault, &parts.random)?;
+        if config.mode == Mode::Sandbox {
+            let identity = sandbox::provision(&parts.store, &parts.vault).await?;
+            sandbox::write_file(data_dir.path(), &addresses, admin_token.expose(), &identity)?;
+        }
+        let authoriser = Arc::clone(&parts.authoriser);
+        let (stop, stopped) = watch::channel(false);
+        let doors = Doors {
+            signature_window_ms: cardbridge_api::ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
+            trusted_proxies: config.trusted_proxies.clone(),
+            public_url: addresses.public_url.clone(),
+            admin_token: admin_token.for_api(),
+            files: Arc::new(files),
+            metrics: workers::metrics_recorder()?,
+        };
+        let places =
+            ListenerSettings::new(handles.connections_per_listener, config.trusted_proxies);
+        let running = run(parts, doors, listeners, places, &stopped);
+        let _held = (data_dir, identity);
+        tell_of_identity_checks(config.identity_checks);
+        Ok(Self { addresses, admin_token, stop, running, authoriser, store, _held })
+    }
+
+    /// Where the platform is reached.
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The operator's token.
+    pub fn admin_token(&self) -> &str {
+        self.admin_token.expose()
+    }
+
+    /// Waits until another process has this one's node number, and tells so.
+    pub async fn number_lost(&self) -> Failure {
+        self.store.number_lost().await;
+        let node = self.store.ids().node();
+        Failure::try_later(format_args!("node: {node} is another process's by now"))
+    }
+
+    /// Accepts no more, finishes what is in flight, flushes and closes.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.running.join_next().await.is_some() {}
+        self.authoriser.settled().await;
+        self.store.close().await;
+    }
+}
+
+fn tell_of_identity_checks(checks: IdentityChecks) {
+    match checks {
+        IdentityChecks::Played => tracing::info!(kyc = "played", "the sandbox plays the checks"),
+        IdentityChecks::External => tracing::info!(
+            kyc = "external",
+            "applications for cards are taken: somebody outside checks who applies"
+        ),
+        IdentityChecks::Missing => tracing::warn!(
+            kyc = "none",
+            "applications for cards are refused, since nobody checks who applies; \
+             kyc = \"external\" would say that somebody outside does"
+        ),
+    }
+}
+
+/// What the configuration decides of the parts.
+fn ground(
+    config: &Config,
+    store: Store,
+    vault: Arc<Vault>,
+    random: Arc<dyn Random>,
+    handles: HandleShares,
+) -> Result<Ground, Failure> {
+    let policy = AddressPolicy {
+        loopback_allowed: config.mode == Mode::Sandbox,
+        https_only: config.mode == Mode::Production,
+        allow: config.outbound_allow.clone(),
+    };
+    Ok(Ground {
+        mode: config.mode,
+        mailer: mail::mailer(config, store.clock().clone())?,
+        store,
+        vault,
+        pool: RsaPool::new(RsaPool::default_threads(), RsaPool::DEFAULT_QUEUE_LIMIT),
+        outbound: Outbound::new(policy).map_err(Failure::run)?,
+        random,
+        cards: CardsSettings {
+            order_step_ms: CardsSettings::DEFAULT_ORDER_STEP_MS,
+            magic_values: config.mode == Mode::Sandbox,
+            identity_checks: config.identity_checks,
+        },
+        vm: config.vm,
+        max_exchanges: handles.exchanges,
+    })
+}
+
+/// Starts the workers and the listeners.
+fn run(
+    parts: Parts,
+    doors: Doors,
+    listeners: Listeners,
+    places: ListenerSettings,
+    stopped: &watch::Receiver<bool>,
+) -> JoinSet<()> {
+    let mut running = JoinSet::new();
+    running.spawn(workers::upkeep(doors.metrics.clone(), stopped.clone()));
+    running.spawn(Arc::clone(&parts.schedule).run(stopped.clone()));
+    let (progress, until) = (parts.store.clone(), stopped.clone());
+    running.spawn(async move { progress.keep_progress(until).await });
+    let services = parts.services(doors);
+    for (listener, service) in
+        [(listeners.public, services.public), (listeners.admin, services.admin)]
+    {
+        running.spawn(serve_listener(listener, service, places.clone(), stopped.clone()));
+    }
+    running
+}

@@ -1,0 +1,149 @@
+//! Opening the store: schema, master key, mode, clock and leases made fit before anybody
+//! works with it.
+
+use std::sync::Arc;
+
+use domain::{Clock, IdGenerator, Mode};
+use store::{Holder, Location, Store, StoreError, TakeNumberError};
+use vault::Vault;
+
+use super::data_dir::DataDir;
+use super::durability;
+use crate::config::{Config, Database};
+use crate::failure::Failure;
+
+/// Setting with the vault's key check value.
+const KEY_CHECK: &str = "key-check-value";
+/// Setting that says which mode the data belongs to.
+const MODE: &str = "mode";
+/// Setting that says that the first rates were put in.
+const FX_SEEDED: &str = "fx-seeded";
+/// How far the highest id may be ahead of the clock in production, in seconds.
+const MAX_AHEAD_S: i64 = 3_600;
+
+/// Opens the store and makes it fit for use.
+///
+/// # Errors
+/// It cannot be opened, is sealed under another master key, belongs to the other mode, or
+/// another process has this one's node number.
+pub async fn open(
+    config: &Config,
+    data_dir: &DataDir,
+    clock: Clock,
+    vault: &Vault,
+    holder: &Holder,
+) -> Result<Store, Failure> {
+    let location = match &config.database {
+        Database::Embedded => Location::Sqlite(data_dir.store_file()),
+        Database::Postgres(url) => Location::Postgres(url.clone()),
+    };
+    if config.mode == Mode::Production && config.database == Database::Embedded {
+        tracing::warn!("production on the embedded store: one process, no replica");
+    }
+    let ids = Arc::new(IdGenerator::new(clock.clone(), config.node));
+    let store = Store::open(location, clock.clone(), ids).await.map_err(not_opened)?;
+    if config.mode == Mode::Production {
+        durability::require(config, &store).await?;
+    }
+    recognise(config, &store, vault).await?;
+    take_number(config, &store, holder).await?;
+    check_ids(config, &store)?;
+    let unprepared =
+        |error: StoreError| Failure::run(format_args!("the store cannot be prepared: {error}"));
+    prepare(config, &store, &clock).await.map_err(unprepared)?;
+    seal_urls(&store, vault).await.map_err(unprepared)?;
+    Ok(store)
+}
+
+fn not_opened(error: StoreError) -> Failure {
+    match error {
+        StoreError::Denied(why) => Failure::configuration(format_args!(
+            "database-url: should name a user that may make tables in its database, for instance \
+             by GRANT CREATE ON SCHEMA public: {why}"
+        )),
+        error => Failure::run(format_args!("the store cannot be opened: {error}")),
+    }
+}
+
+/// Takes the node number among the processes that share the store.
+async fn take_number(config: &Config, store: &Store, holder: &Holder) -> Result<(), Failure> {
+    let node = config.node;
+    store.take_number(holder).await.map_err(|error| match error {
+        TakeNumberError::Held { .. } => Failure::try_later(format_args!(
+            "node: should be a number that no other process of this database has; {node} is \
+             {error}"
+        )),
+        TakeNumberError::Store(error) => {
+            Failure::run(format_args!("node {node} cannot be taken: {error}"))
+        }
+    })
+}
+
+/// Ids go on from the highest used. Where they run far ahead of the clock, one of the two is
+/// wrong, and in production an operator says which.
+fn check_ids(config: &Config, store: &Store) -> Result<(), Failure> {
+    let ahead_s = store.ids().ahead_ms() / 1_000;
+    if ahead_s <= MAX_AHEAD_S {
+        return Ok(());
+    }
+    if config.mode == Mode::Production && !config.accept_clock_ahead {
+        return Err(Failure::configuration(format_args!(
+            "accept-clock-ahead: should be set if this machine's clock is right: the highest id \
+             in the store is {ahead_s} s ahead of it; otherwise set the clock"
+        )));
+    }
+    tracing::warn!(ahead_s, "the highest id in the store is ahead of this machine's clock");
+    Ok(())
+}
+
+/// Refuses a store of the other mode or of another master key; claims a fresh one.
+async fn recognise(config: &Config, store: &Store, vault: &Vault) -> Result<(), Failure> {
+    let failed =
+        |error: StoreError| Failure::run(format_args!("the store cannot be read: {error}"));
+    let mode: &[u8] = match config.mode {
+        Mode::Sandbox => b"sandbox",
+        Mode::Production => b"production",
+    };
+    let check = vault.key_check_value();
+    let stored_mode = store.claim_setting(MODE, mode).await.map_err(failed)?;
+    if stored_mode != mode {
+        return Err(Failure::configuration(format_args!(
+            "mode: should be {}, since that is what this store was made for",
+            String::from_utf8_lossy(&stored_mode)
+        )));
+    }
+    if store.claim_setting(KEY_CHECK, &check).await.map_err(failed)? != check {
+        return Err(Failure::run(
+            "master-key-file: should hold the key that this store was sealed under; it holds \
+             another",
+        ));
+    }
+    Ok(())
+}
+
+async fn prepare(config: &Config, store: &Store, clock: &Clock) -> Result<(), StoreError> {
+    let offset_us = store.clock_offset_us().await?;
+    let business_us = clock.real_now().as_micros().saturating_add(offset_us);
+    clock.advance_to(domain::Timestamp::from_micros(business_us));
+    store.continue_business_time().await?;
+    if store.is_embedded() {
+        // Nobody else can hold a lease in a file that is locked by this process.
+        store.take_over_leases().await?;
+    }
+    let _turn = store.start_turn().await?;
+    if store.setting(FX_SEEDED).await?.is_none() {
+        store.replace_fx_rates(config.fx_rates.clone()).await?;
+        store.put_setting(FX_SEEDED, b"yes").await?;
+    }
+    Ok(())
+}
+
+/// Seals the URLs that an earlier version kept in clear, before anything reads one.
+async fn seal_urls(store: &Store, vault: &Vault) -> Result<(), StoreError> {
+    let seal = |it: &store::ClearUrl| vault.seal_url(it.enterprise_id, it.of, &it.url);
+    let sealed = store.seal_clear_urls(seal).await?;
+    if sealed > 0 {
+        tracing::info!(sealed, "URLs of enterprises and apps that lay in clear are sealed now");
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Making apps of dialect 2.
+
+use crypto::sha256;
+use domain::{
+    BinRange, CardProfile, Currency, EnterpriseId, Mode, ProfileId, Timestamp, VelocityLimits,
+    VmApp, VmAppId, VmFees, VmFunding, VmProduct,
+};
+use store::{Store, StoreError};
+use vault::{SecretText, Vault};
+
+/// Most cards that a product may have left to open, and what it begins with.
+pub const MAX_REMAINING_CARDS: u32 = 1_000_000;
+/// Where cards are issued if nobody says otherwise.
+pub const DEFAULT_ISSUING_AREA: &str = "US";
+const NETWORK: &str = "Visa";
+
+/// A product that a new app has in the sandbox, with a profile of its own. The prefixes are
+/// of our own choosing.
+struct FirstProduct {
+    code: &'static str,
+    name: &'static str,
+    funding: VmFunding,
+    bin_range: &'static str,
+}
+
+const FIRST_PRODUCTS: [FirstProduct; 2] = [
+    FirstProduct {
+        code: "S4097SV",
+        name: "VM prepaid USD",
+        funding: VmFunding::Prepaid,
+        bin_range: "40009700",
+    },
+    FirstProduct {
+        code: "C4098SH",
+        name: "VM credit line USD",
+        funding: VmFunding::CreditLine,
+        bin_range: "40009800",
+    },
+];
+
+/// What a new app calls itself, and its secret, which is shown this once.
+pub struct NewVmApp {
+    /// What the app calls itself on the wire.
+    pub app_id: String,
+    /// Its secret.
+    pub secret: SecretText,
+}
+
+impl NewVmApp {
+    /// Draws both.
+    #[must_use]
+    pub fn draw(vault: &Vault) -> Self {
+        // Both travel in a query, which not every client encodes.
+        Self { app_id: vault.new_api_key().to_ascii_lowercase(), secret: vault.new_token() }
+    }
+}
+
+/// Creates an app, in the sandbox with one product of each funding, on card profiles made
+/// for it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn create_vm_app(
+    store: &Store,
+    enterprise_id: EnterpriseId,
+    drawn: &NewVmApp,
+    mode: Mode,
+) -> Result<VmApp, StoreError> {
+    let created_at = store.clock().now();
+    let app = VmApp {
+        enterprise_id,
+        vm_app_id: VmAppId::from_i64(store.ids().next()),
+        app_id: drawn.app_id.clone(),
+        secret_digest: sha256(drawn.secret.expose().as_bytes()),
+        merchant_public_key: None,
+        webhook_url: None,
+        signs_webhooks: false,
+        ip_whitelist: Vec::new(),
+        fees: VmFees::NONE,
+        created_at,
+    };
+    let (mut profiles, mut products) = (Vec::new(), Vec::new());
+    if mode == Mode::Sandbox {
+        for first in &FIRST_PRODUCTS {
+            let profile_id = ProfileId::from_i64(store.ids().next());
+            profiles.push(first.profile(enterprise_id, profile_id, created_at));
+            products.push(first.product(&app, profile_id));
+        }
+    }
+    store.create_vm_app(app, profiles, products).await
+}
+
+impl FirstProduct {
+    /// Limits are those of each card, so the profile has none.
+    fn profile(
+        &self,
+        enterprise_id: EnterpriseId,
+        profile_id: ProfileId,
+        created_at: Timestamp,
+    ) -> CardProfile {
+        CardProfile {
+            enterprise_id,
+            profile_id,
+            name: self.name.to_owned(),
+            bin_range: self.bin_range.parse::<BinRange>().expect("each of the two is one prefix"),
+            network: NETWORK.to_owned(),
+            currency: Currency::USD,
+            card_layouts: Vec::new(),
+            supported_countries: Vec::new(),
+            hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
+            hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
+            limits: VelocityLimits::default(),
+            created_at,
+        }
+    }
+
+    fn product(&self, app: &VmApp, profile_id: ProfileId) -> VmProduct {
+        VmProduct {
+            enterprise_id: app.enterprise_id,
+            vm_app_id: app.vm_app_id,
+            product_code: self.code.to_owned(),
+            profile_id,
+            funding: self.funding,
+            issuing_area: DEFAULT_ISSUING_AREA.to_owned(),
+            remaining_cards: i64::from(MAX_REMAINING_CARDS),
+            created_at: app.created_at,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! A fresh database for each test.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use domain::{Clock, IdGenerator};
+pub use store::Location;
+use store::Store;
+
+/// Whether full counts are asked for: `cargo xtask test --long`.
+pub fn is_long() -> bool {
+    std::env::var_os("CARDBRIDGE_TEST_LONG").is_some()
+}
+
+/// A database of one test's own.
+pub enum Database {
+    /// An embedded file in a directory of its own.
+    Embedded(tempfile::TempDir),
+    /// A database of its own on the test server.
+    Server { admin_url: String, name: String },
+}
+
+impl Database {
+    pub fn embedded() -> Self {
+        Self::Embedded(tempfile::tempdir().unwrap())
+    }
+
+    pub async fn on_server() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
+            .expect("a PostgreSQL for tests: run `cargo xtask test`");
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{}_{number}", std::process::id());
+        execute(&admin_url, &format!("CREATE DATABASE {name}")).await;
+        Self::Server { admin_url, name }
+    }
+
+    /// A fresh one on the same engine.
+    pub async fn another(&self) -> Self {
+        match self {
+            Self::Embedded(_) => Self::embedded(),
+            Self::Server { .. } => Self::on_server().await,
+        }
+    }
+
+    /// Opens the store in it, with the machine's clock.
+    pub async fn open(&self) -> Store {
+        self.open_as(1).await
+    }
+
+    /// Opens the store in it as the process with this node number.
+    pub async fn open_as(&self, node: u16) -> Store {
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), node));
+        Store::open(self.location(), clock, ids).await.unwrap()
+    }
+
+    /// Where the store lies.
+    #[must_use]
+    pub fn location(&self) -> Location {
+        match self {
+            Self::Embedded(directory) => Location::Sqlite(directory.path().join("store.db")),
+            Self::Server { .. } => Location::Postgres(self.url()),
+        }
+    }
+
+    /// Opens the store on the server that is reached at `address`.
+    pub async fn open_through(&self, address: SocketAddr) -> Store {
+        let url = self.url();
+        let (front, rest) = url.split_once('@').unwrap();
+        let (_, name) = rest.split_once('/').unwrap();
+        let clock = Clock::system();
+        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+        let location = Location::Postgres(format!("{front}@{address}/{name}"));
+        Store::open(location, clock, ids).await.unwrap()
+    }
+
+    /// Where the server listens.
+    pub fn server_address(&self) -> String {
+        let url = self.url();
+        let (_, rest) = url.split_once('@').unwrap();
+        rest.split_once('/').unwrap().0.to_owned()
+    }
+
+    /// Runs SQL behind the store's back.
+    pub async fn tamper(&self, sql: &str) {
+        tamper(&self.location(), sql).await;
+    }
+
+    /// The ids that a query behind the store's back gives, sorted.
+    pub async fn ids(&self, sql: &str) -> Vec<i64> {
+        let mut ids: Vec<i64> = match self {
+            Self::Embedded(directory) => {
+                let file = directory.path().join("store.db");
+                let connection = rusqlite::Connection::open(file).unwrap();
+                let mut query = connection.prepare(sql).unwrap();
+                query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            }
+            Self::Server { .. } => {
+                let (client, connection) =
+                    tokio_postgres::connect(&self.url(), tokio_postgres::NoTls).await.unwrap();
+                tokio::spawn(connection);
+                client.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+            }
+        };
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The contents of an embedded store's files.
+    pub fn files(&self) -> Vec<Vec<u8>> {
+        let Self::Embedded(directory) = self else { return Vec::new() };
+        let entries = std::fs::read_dir(directory.path()).unwrap();
+        entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
+    }
+
+    /// How often the server found that transactions waited for one another in a circle; it
+    /// counts when a connection ends.
+    pub async fn deadlocks(&self) -> i64 {
+        let Self::Server { .. } = self else { return 0 };
+        let url = self.url();
+        let (client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        client.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
+    /// A session of the test's own on the server.
+    pub async fn connect(&self) -> tokio_postgres::Client {
+        let url = self.url();
+        let (client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// What a setting is for new connections to the database.
+    pub async fn set(&self, setting: &str, value: &str) {
+        let Self::Server { admin_url, name } = self else { return };
+        execute(admin_url, &format!("ALTER DATABASE {name} SET {setting} = {value}")).await;
+    }
+
+    /// Ends every connection to the database.
+    pub async fn end_connections(&self) {
+        let Self::Server { admin_url, name } = self else { return };
+        let sql = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        execute(admin_url, &sql).await;
+    }
+
+    /// How many rows of a table the server has read so far, entries of indexes included; it
+    /// counts what a connection read when that ends. None of an embedded file.
+    pub async fn rows_read(&self, table: &str) -> i64 {
+        let Self::Server { .. } = self else { return 0 };
+        let url = self.url();
+        let (client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let sql = "SELECT (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = $1) \
+            + (SELECT SUM(idx_tup_read)::BIGINT FROM pg_stat_user_indexes WHERE relname = $1)";
+        client.query_one(sql, &[&table]).await.unwrap().get(0)
+    }
+
+    /// How many rows were put into a table, as far as the server has counted them. An embedded
+    /// file counts nothing, so that there is nothing to wait for.
+    pub async fn rows_written(&self, table: &str) -> i64 {
+        let Self::Server { .. } = self else { return i64::MAX };
+        let sql = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = $1";
+        self.connect().await.query_one(sql, &[&table]).await.unwrap().get(0)
+    }
+
+    pub async fn drop(&self) {
+        if let Self::Server { admin_url, name } = self {
+            execute(admin_url, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+    }
+
+    /// Of the server, with the database's name.
+    pub fn url(&self) -> String {
+        let Self::Server { admin_url, name } = self else { unreachable!("a file has no URL") };
+        let (server, _) = admin_url.rsplit_once('/').unwrap();
+        format!("{server}/{name}")
+    }
+}
+
+/// Makes each hold's commit wait for an advisory lock, as for a standby that does not answer.
+pub const HANGING_COMMITS: &str = "
+    CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS
+        'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER hanging AFTER INSERT ON authorisation
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hang();";
+
+async fn execute(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+}
+
+/// Runs SQL behind the store's back.
+pub async fn tamper(location: &Location, sql: &str) {
+    match location {
+        Location::Sqlite(file) => {
+            rusqlite::Connection::open(file).unwrap().execute_batch(sql).unwrap();
+        }
+        Location::Postgres(url) => execute(url, sql).await,
+    }
+}
+
+/// The number that a query behind the store's back comes to.
+pub async fn number(location: &Location, sql: &str) -> i64 {
+    match location {
+        Location::Sqlite(file) => {
+            let connection = rusqlite::Connection::open(file).unwrap();
+            connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        }
+        Location::Postgres(url) => {
+            let (client, connection) =
+                tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            let connection = tokio::spawn(connection);
+            let number = client.query_one(sql, &[]).await.unwrap().get(0);
+            drop(client);
+            connection.await.unwrap().unwrap();
+            number
+        }
+    }
+}

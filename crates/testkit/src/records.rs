@@ -1,0 +1,120 @@
+//! Plain records of the store, to which a test adds what it is about by struct update.
+
+use std::sync::Arc;
+
+use domain::{
+    CardOrder, CardProfile, Currency, Customer, CustomerId, Enterprise, EnterpriseId, JobId,
+    OrderId, OrderStatus, OrderType, ProfileId, RsaHash, RsaPadding, RsaSignedBytes, Timestamp,
+    VelocityLimits, WebhookEvent,
+};
+use store::{CustomerDraft, Job, JobKind, PlaceOrder, PlatformKey, Store};
+use vault::{MasterKey, Vault};
+
+/// A vault under a master key that all tests share.
+#[must_use]
+pub fn vault(random: Arc<dyn domain::Random>) -> Arc<Vault> {
+    let key = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
+    Arc::new(Vault::new(key, random))
+}
+
+/// An enterprise without addresses and keys of its own.
+#[must_use]
+pub fn enterprise(enterprise_id: EnterpriseId, created_at: Timestamp) -> Enterprise {
+    Enterprise {
+        enterprise_id,
+        name: "Acme".to_owned(),
+        webhook_url: None,
+        auth_url: None,
+        external_public_key: None,
+        webhook_key: None,
+        ip_allowlist: Vec::new(),
+        redirect_hosts: Vec::new(),
+        page_origins: Vec::new(),
+        pci: false,
+        auth_deadline_ms: Enterprise::DEFAULT_AUTH_DEADLINE_MS,
+        rsa_padding: RsaPadding::Pkcs1,
+        rsa_hash: RsaHash::Sha256,
+        rsa_signed_bytes: RsaSignedBytes::Text,
+        created_at,
+    }
+}
+
+/// A platform key of it that opens nothing.
+#[must_use]
+pub fn platform_key(enterprise_id: EnterpriseId, created_at: Timestamp) -> PlatformKey {
+    PlatformKey {
+        enterprise_id,
+        version: 1,
+        sealed_private_key: vec![1],
+        public_key: vec![2],
+        created_at,
+    }
+}
+
+/// A profile of it in USD, without limits, layouts and countries.
+#[must_use]
+pub fn profile(
+    enterprise_id: EnterpriseId,
+    profile_id: ProfileId,
+    created_at: Timestamp,
+) -> CardProfile {
+    CardProfile {
+        enterprise_id,
+        profile_id,
+        name: "plain".to_owned(),
+        bin_range: "41111100-41111199".parse().unwrap(),
+        network: "VISA".to_owned(),
+        currency: Currency::USD,
+        card_layouts: Vec::new(),
+        supported_countries: Vec::new(),
+        hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
+        hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
+        limits: VelocityLimits::default(),
+        created_at,
+    }
+}
+
+/// What places an order for a virtual card, of a new customer of the same number, with `event`
+/// for the outbox.
+#[must_use]
+pub fn placing(
+    store: &Store,
+    enterprise_id: EnterpriseId,
+    profile_id: ProfileId,
+    number: i64,
+    event: Arc<dyn Fn(&CardOrder) -> WebhookEvent + Send + Sync>,
+) -> PlaceOrder {
+    let now = store.clock().now();
+    let customer_id = CustomerId::from_i64(number);
+    let job_id = JobId::from_i64(store.ids().next());
+    PlaceOrder {
+        order: CardOrder {
+            enterprise_id,
+            order_id: OrderId::from_i64(number),
+            card_order_ref: format!("ord-{number}"),
+            profile_id,
+            customer_id,
+            order_type: OrderType::Virtual,
+            status: OrderStatus::Pending,
+            card_id: None,
+            failure: None,
+            need_edd_file: false,
+            replace_card_id: None,
+            created_at: now,
+            modified_at: now,
+        },
+        customer: CustomerDraft::Data(Customer {
+            enterprise_id,
+            customer_id,
+            customer_ref: None,
+            email: Some(format!("{number}@example.com")),
+            phone: None,
+            phone_country_code: None,
+            created_at: now,
+            modified_at: now,
+        }),
+        sealed_application: vec![1],
+        job: Job::new(enterprise_id, job_id, JobKind::OrderStep, number, now),
+        event,
+    }
+}

@@ -1,0 +1,131 @@
+//! Lists of transactions and cards, and the limits of credit-line cards (vm-api.md sections
+//! 6.5, 6.9 and 6.11).
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use domain::{AuthId, Timestamp};
+use listener::once::Once;
+use serde::Serialize;
+use store::{VmCardFilter, VmCardRow, VmPage, VmTransactionFilter};
+use utoipa::ToSchema;
+use vault::expiry_yymm;
+use wire::vm::amount::Amount;
+use wire::vm::card::{CardLine, CardList, CardListWish, parse_limits, parse_list};
+use wire::vm::parameters::{PageWish, Parameters};
+use wire::vm::time::Offset;
+use wire::vm::transaction::{self, Transaction, TransactionWish, Transactions, parse_wish};
+
+use super::caller::Caller;
+use super::cards::{expiry_text, status_text};
+use super::reply::{Answer, Plain};
+use crate::state::ApiState;
+
+/// Digits of a number that a list masks.
+const MASK: &str = "******";
+
+/// `POST /cardTransaction`.
+pub(crate) async fn transactions(
+    State(state): State<Arc<ApiState>>,
+    Extension(caller): Extension<Caller>,
+    Extension(parameters): Extension<Arc<Parameters>>,
+) -> Answer<Transactions> {
+    let settings = &state.settings.vm;
+    let wish = parse_wish(&parameters, settings.offset)?;
+    let Some(filter) = transaction_filter(&wish, settings.open_state) else {
+        return Ok(Plain(Transactions { total: 0, list: Vec::new() }));
+    };
+    let page = page(&caller, wish.card_id, (wish.from, wish.to), wish.page);
+    let found = state.store.vm_transactions(&page, &filter).await?;
+    let list = found.rows.iter().map(|(it, card)| Transaction::of(it, card.clone(), settings));
+    Ok(Plain(Transactions { total: found.total, list: list.collect() }))
+}
+
+/// What the store looks for; none where a text is wanted that no transaction has.
+fn transaction_filter(
+    wish: &TransactionWish,
+    open_state: transaction::State,
+) -> Option<VmTransactionFilter> {
+    let auth_id = wish.auth_id.as_ref().map(|text| text.parse::<AuthId>()).transpose().ok()?;
+    let kind = wish.kind.as_ref().map(Result::as_ref).transpose().ok()?;
+    let state = wish.state.as_ref().map(Result::as_ref).transpose().ok()?;
+    Some(VmTransactionFilter {
+        auth_id,
+        kind: kind.map(|it| it.as_str()),
+        state: state.map(|it| it.as_str()),
+        open_state: open_state.as_str(),
+    })
+}
+
+/// `POST /getCardList`.
+pub(crate) async fn cards(
+    State(state): State<Arc<ApiState>>,
+    Extension(caller): Extension<Caller>,
+    Extension(parameters): Extension<Arc<Parameters>>,
+) -> Answer<CardList> {
+    let offset = state.settings.vm.offset;
+    let wish = parse_list(&parameters, offset)?;
+    let Some(filter) = card_filter(&wish) else {
+        return Ok(Plain(CardList { total: 0, list: Vec::new() }));
+    };
+    let page = page(&caller, wish.card_id, (wish.from, wish.to), wish.page);
+    let found = state.store.vm_card_rows(&page, &filter, offset.seconds()).await?;
+    let list = found.rows.into_iter().map(|row| line(row, offset)).collect();
+    Ok(Plain(CardList { total: found.total, list }))
+}
+
+fn card_filter(wish: &CardListWish) -> Option<VmCardFilter> {
+    let funding = wish.card_type.as_ref().map(|text| text.parse()).transpose().ok()?;
+    Some(VmCardFilter { product_code: wish.product_code.clone(), funding })
+}
+
+fn page(
+    caller: &Caller,
+    card_uuid: Option<String>,
+    (from, to): (Option<Timestamp>, Option<Timestamp>),
+    wish: PageWish,
+) -> VmPage {
+    VmPage {
+        enterprise_id: caller.app.enterprise_id,
+        vm_app_id: caller.app.vm_app_id,
+        card_uuid,
+        from,
+        // The last second is meant as a whole.
+        before: to.map(|to| to.plus_seconds(1)),
+        skipped_rows: wish.skipped_rows,
+        rows: wish.rows,
+    }
+}
+
+fn line(row: VmCardRow, offset: Offset) -> CardLine {
+    let VmCardRow { vm_card, card, available_minor, used } = row;
+    let spendable = vm_card.spendable_minor(card.status, available_minor, &used);
+    CardLine {
+        card_id: vm_card.card_uuid,
+        card_number: format!("{}{MASK}{}", card.pan_first6, card.pan_last4),
+        product_code: vm_card.product_code,
+        card_type: vm_card.funding.as_str().into(),
+        available_amount: Amount::of_minor(spendable),
+        status: status_text(card.status).into(),
+        label: vm_card.label,
+        expire: expiry_text(&expiry_yymm(card.valid_until)),
+        create_time: offset.text(vm_card.created_at),
+    }
+}
+
+/// An answer with nothing in it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Done {}
+
+/// `POST /updateCardLimit`.
+pub(crate) async fn limits(
+    State(state): State<Arc<ApiState>>,
+    Extension(caller): Extension<Caller>,
+    Extension(parameters): Extension<Arc<Parameters>>,
+    once: Once,
+) -> Answer<Done> {
+    let (card_uuid, wish) = parse_limits(&parameters)?;
+    let changed = state.cards.change_vm_limits(&caller.app, card_uuid, wish);
+    once.answer(|(): &()| Done {}, changed).await
+}

@@ -1,0 +1,36 @@
+//! What the handlers work with, put together by `platform`.
+
+use std::sync::Arc;
+
+use cards::Cards;
+use crypto::RsaPool;
+use domain::Mode;
+use ipnet::IpNet;
+use store::Store;
+use vault::Vault;
+use wire::vm::VmSettings;
+
+/// What is configured.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// Sandbox or production.
+    pub mode: Mode,
+    /// Peers whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What is configured of this dialect.
+    pub vm: VmSettings,
+}
+
+/// The parts of the platform that requests reach.
+pub struct ApiState {
+    /// What is configured.
+    pub settings: ApiSettings,
+    /// The store.
+    pub store: Store,
+    /// Secrets, sealed and opened.
+    pub vault: Arc<Vault>,
+    /// Threads for RSA, shared with the authorisations.
+    pub pool: Arc<RsaPool>,
+    /// Cards.
+    pub cards: Arc<Cards>,
+}
