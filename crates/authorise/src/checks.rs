@@ -6,6 +6,7 @@ use domain::{
     VelocityLimits,
 };
 use serde::Serialize;
+use store::FailedCheck;
 
 use crate::convert::{Conversion, ConversionFault};
 use crate::request::{Presented, PresentedValue};
@@ -39,15 +40,8 @@ const SINGLE: &str = "single_limit";
 const LIMIT_EXCEEDED: &str = VelocityExcess::Single.as_str();
 /// The check of what a completion takes over; the store makes it.
 const RESERVATION: &str = "reservation";
-/// The cause when a reservation was cleared or reversed while its completion was asked about,
-/// or expired and the deposit does not cover the completion.
-const RESERVATION_GONE: Refusal =
-    Refusal { response_code: ResponseCode::InsufficientFunds, detail: "reservation_gone" };
 /// The check of the bill that an increment raises; the store makes it.
 const ORIGINAL: &str = "original";
-/// The cause when a bill ended while its increment was asked about.
-const ORIGINAL_ENDED: Refusal =
-    Refusal { response_code: ResponseCode::NotAllowed, detail: "original_ended" };
 
 /// Whether the enterprise can be asked at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,21 +134,40 @@ pub(crate) fn deposit_check(is_covered: bool) -> Check {
     Check { name: DEPOSIT, passed: is_covered, detail }
 }
 
-/// The refusal, and its line, of a completion or increment that the end of its original
-/// overtook while the enterprise was asked. Only that leaves such a line.
-pub(crate) fn overtaken(it: &Authorisation) -> Option<(Refusal, Check)> {
-    let (name, refusal) = if it.is_completion() {
-        (RESERVATION, RESERVATION_GONE)
-    } else if it.is_increment() {
-        (ORIGINAL, ORIGINAL_ENDED)
+/// The checks with those that the commit made of `it`: `passed` are the lines of its checks
+/// if they pass, `failed` is the one that did not.
+pub(crate) fn with_commit_checks(
+    checks: &[Check],
+    passed: &[Check],
+    it: &Authorisation,
+    failed: Option<FailedCheck>,
+) -> Vec<Check> {
+    let mut checks = checks.to_vec();
+    match failed {
+        None => checks.extend(passed),
+        Some(FailedCheck::Deposit) => checks.extend(passed.iter().map(|check| match check.name {
+            DEPOSIT => deposit_check(false),
+            _ => *check,
+        })),
+        Some(FailedCheck::Limit(excess)) => note_excess(&mut checks, excess),
+        Some(FailedCheck::Original) => checks.push(original_check(it)),
+    }
+    checks
+}
+
+/// The line of a completion or increment that the end of its original overtook while the
+/// enterprise was asked. Only that leaves such a line.
+fn original_check(it: &Authorisation) -> Check {
+    let (name, detail) = if it.is_completion() {
+        (RESERVATION, Authorisation::RESERVATION_GONE)
     } else {
-        return None;
+        (ORIGINAL, Authorisation::ORIGINAL_ENDED)
     };
-    Some((refusal, Check { name, passed: false, detail: Some(refusal.detail) }))
+    Check { name, passed: false, detail: Some(detail) }
 }
 
 /// Notes the limit that the store found exceeded.
-pub(crate) fn note_excess(checks: &mut Vec<Check>, excess: VelocityExcess) {
+fn note_excess(checks: &mut Vec<Check>, excess: VelocityExcess) {
     if excess == VelocityExcess::Single {
         // Alone the amount was within it.
         checks.retain(|check| check.name != SINGLE);

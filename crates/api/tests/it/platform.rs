@@ -7,7 +7,6 @@ use std::sync::Arc;
 use api::{AdminToken, ApiSettings, ApiState, Mode};
 use authorise::{
     Authoriser, AuthoriserParts, Challenges, HoldExpiryWorker, challenge_expiry_worker,
-    transaction_teller,
 };
 use cards::{
     Cards, CardsSettings, IdentityChecks, intent_ticket_worker, kyc_review_worker, order_worker,
@@ -171,8 +170,7 @@ fn parts(
     let orders = order_worker(store.clone(), Arc::clone(&vault), settings);
     let kyc = kyc_review_worker(store.clone(), Arc::clone(&vault), settings);
     let intents = intent_ticket_worker(store.clone(), Arc::clone(&vault), settings);
-    let teller = transaction_teller(store.clone(), telling);
-    let holds = HoldExpiryWorker::new(store.clone(), Some(Arc::clone(&teller)));
+    let holds = HoldExpiryWorker::new(store.clone(), Some(telling));
     let settlement = SettlementWorker::new(store.clone());
     let pool = Arc::new(RsaPool::new(1, 64));
     let authoriser = Authoriser::new(AuthoriserParts {
@@ -181,8 +179,7 @@ fn parts(
         pool: Arc::clone(&pool),
         outbound: outbound.clone(),
         random: random.clone(),
-        vm_offset_seconds: telling.offset.seconds(),
-        teller: Some(teller),
+        vm_settings: Some(telling),
         diagnoses_answers: true,
         max_exchanges: 64,
     });

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use api::{
     ApiSettings, ApiState, ListenerSettings, Mode, admin_service, public_service, serve_listener,
 };
-use authorise::{Authoriser, AuthoriserParts, Challenges, transaction_teller};
+use authorise::{Authoriser, AuthoriserParts, Challenges};
 use cards::{Cards, CardsSettings, IdentityChecks};
 use crypto::RsaPool;
 use domain::{Clock, Random, SystemRandom};
@@ -178,19 +178,17 @@ impl Parts {
             identity_checks: config.identity_checks,
         };
         let pool = Arc::new(RsaPool::new(RsaPool::default_threads(), RsaPool::DEFAULT_QUEUE_LIMIT));
-        let teller = transaction_teller(store.clone(), config.vm);
         let authoriser = Authoriser::new(AuthoriserParts {
             store: store.clone(),
             vault: Arc::clone(&vault),
             pool: Arc::clone(&pool),
             outbound: outbound.clone(),
             random: Arc::clone(&random),
-            vm_offset_seconds: config.vm.offset.seconds(),
-            teller: Some(Arc::clone(&teller)),
+            vm_settings: Some(config.vm),
             diagnoses_answers: config.mode == Mode::Sandbox,
             max_exchanges: handles.exchanges,
         });
-        let workers = workers::all(&store, &vault, &outbound, settings, teller);
+        let workers = workers::all(&store, &vault, &outbound, settings, config.vm);
         let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());
         let mailer = Arc::new(mail::mailer(config, store.clock().clone())?);
         Ok(Self {

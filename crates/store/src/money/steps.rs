@@ -1,13 +1,13 @@
 //! What each money command does to one authorisation and one account. Pure.
 
 use domain::{
-    ArrivingAuthorisation, Authorisation, AuthorisationStatus, Direction, ErrorCode, HoldState,
-    Money, ResponseCode, Timestamp, TransactionType,
+    ArrivingAuthorisation, Authorisation, AuthorisationStatus, Direction, HoldState, Money,
+    ResponseCode, Timestamp, TransactionType,
 };
 use ledger::{Account, Movement};
 
 use super::bill::Moved;
-use super::{DecideAuthorisation, MoneyError, ReverseAuthorisation};
+use super::{DecideAuthorisation, FailedCheck, MoneyError, ReverseAuthorisation};
 
 /// What the step of an authorisation's acquirer amount from `before_minor` to
 /// `after_minor` is in the billing currency. The whole is the authorised amount, and parts
@@ -78,34 +78,29 @@ pub(super) fn begin(
             Ok(Some(movement))
         }
         None | Some(Err(ledger::LedgerError::InsufficientFunds)) => {
-            refuse(authorisation, Authorisation::DEPOSIT_EXHAUSTED);
+            FailedCheck::Deposit.refuse(authorisation, authorisation.created_at);
             Ok(None)
         }
         Some(Err(error)) => Err(error.into()),
     }
 }
 
-/// Declines a new authorisation because there is not enough of something.
-pub(super) fn refuse(authorisation: &mut Authorisation, detail: &str) {
-    authorisation.status = AuthorisationStatus::Declined;
-    authorisation.response_code = Some(ResponseCode::InsufficientFunds);
-    authorisation.reject_reason = Some(ErrorCode::AuthInternalReject);
-    authorisation.detail = Some(detail.to_owned());
-    authorisation.decided_at = Some(authorisation.created_at);
-    authorisation.hold_state = HoldState::None;
-    authorisation.hold_expires_at = None;
-}
-
-/// Decides an authorisation; a decline gives the hold back.
+/// Decides an authorisation; a decline gives the hold back. `failed` is the check of the
+/// commit that makes a decline of an approval.
 pub(super) fn decide(
     account: Option<&mut Account>,
     authorisation: &mut Authorisation,
     decision: &DecideAuthorisation,
+    failed: Option<FailedCheck>,
 ) -> Result<Option<Movement>, MoneyError> {
-    let approved = decision.response_code == ResponseCode::Approved;
+    let approved = decision.response_code == ResponseCode::Approved && failed.is_none();
     let mut movement = None;
     if !approved && authorisation.hold_state == HoldState::Pending {
         movement = give_back(account, authorisation, HoldState::Voided)?;
+    }
+    if let Some(failed) = failed {
+        failed.refuse(authorisation, decision.now);
+        return Ok(movement);
     }
     authorisation.status =
         if approved { AuthorisationStatus::Approved } else { AuthorisationStatus::Declined };
