@@ -233,10 +233,10 @@ const fn public_key(reach: Reach) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{CardId, CardProfile, Currency, Money};
+    use domain::{AuthId, AuthType, CardId, CardProfile, Currency, Money};
 
     use super::*;
-    use crate::test_objects::{card, profile};
+    use crate::test_objects::{authorisation, card, profile};
 
     const NOW: Timestamp = Timestamp::from_micros(1_000);
 
@@ -384,5 +384,32 @@ mod tests {
         let mut case = Case::in_order();
         case.conversion = Err(ConversionFault::RoundsToZero);
         assert_eq!(case.refusal(), Some(("11", "amount_rounds_to_zero")));
+    }
+
+    #[test]
+    fn the_commit_adds_the_lines_of_its_own_checks() {
+        let made = [velocity_check(None), deposit_check(true)];
+        let single = Check { name: SINGLE, passed: true, detail: None };
+        let lines = |it: &Authorisation, failed| {
+            let checks = with_commit_checks(&[single], &made, it, failed);
+            checks.iter().map(|check| (check.name, check.detail)).collect::<Vec<_>>()
+        };
+        let it = authorisation();
+        let (single, velocity) = ((SINGLE, None), (VELOCITY, None));
+        assert_eq!(lines(&it, None), [single, velocity, (DEPOSIT, None)]);
+        let exhausted = (DEPOSIT, Some("deposit_exhausted"));
+        assert_eq!(lines(&it, Some(FailedCheck::Deposit)), [single, velocity, exhausted]);
+        let daily = Some(FailedCheck::Limit(VelocityExcess::DailyAmount));
+        assert_eq!(lines(&it, daily), [single, (VELOCITY, Some("daily_amount_exceeded"))]);
+        let whole_bill = Some(FailedCheck::Limit(VelocityExcess::Single));
+        assert_eq!(lines(&it, whole_bill), [(SINGLE, Some("single_limit_exceeded"))]);
+        let original_auth_id = Some(AuthId::from_i64(9));
+        let increment = Authorisation { original_auth_id, ..authorisation() };
+        let ended = (ORIGINAL, Some("original_ended"));
+        assert_eq!(lines(&increment, Some(FailedCheck::Original)), [single, ended]);
+        let auth_type = AuthType::PreAuthCompletion;
+        let completion = Authorisation { auth_type, ..increment };
+        let gone = (RESERVATION, Some("reservation_gone"));
+        assert_eq!(lines(&completion, Some(FailedCheck::Original)), [single, gone]);
     }
 }

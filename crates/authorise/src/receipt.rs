@@ -288,7 +288,35 @@ impl ReceiptRenderer for StoredReceipt {
 
 #[cfg(test)]
 mod tests {
+    use domain::{ResponseCode, Timestamp};
+
     use super::*;
+    use crate::checks::deposit_check;
+    use crate::test_objects::authorisation;
+
+    #[test]
+    fn the_outcome_is_that_of_the_commit() {
+        let mut it = authorisation();
+        let (presented, timings) = (Presented::default(), Timings::new(Instant::now()));
+        let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
+        let prepared = receipt.prepared(&it, None, vec![deposit_check(true)]);
+        let held = prepared.receipt(&it, None);
+        let lines = r#""checks":[{"name":"deposit","passed":true,"detail":null}],"notice":null,"answer":null,"timingsMs":{"total":0.0},"outcome":null}"#;
+        assert!(held.ends_with(lines), "{held}");
+
+        let now = Timestamp::from_micros(1);
+        it.refuse(ResponseCode::InsufficientFunds, Authorisation::DEPOSIT_EXHAUSTED, now);
+        let refused = prepared.receipt(&it, Some(FailedCheck::Deposit));
+        let line = r#""checks":[{"name":"deposit","passed":false,"detail":"deposit_exhausted"}],"#;
+        let outcome = r#""outcome":{"approved":false,"responseCode":"01","rejectReason":"DAPI_AUTH_INTERNAL_REJECT","detail":"deposit_exhausted"}}"#;
+        assert!(refused.contains(line) && refused.ends_with(outcome), "{refused}");
+
+        // What a crash leaves keeps its lines and gets its outcome later.
+        it.detail = Some("crash".to_owned());
+        let mut expected: Value = serde_json::from_str(&held).unwrap();
+        expected["outcome"] = serde_json::to_value(OutcomeFacts::of(&it)).unwrap();
+        assert_eq!(StoredReceipt::of(&held).receipt(&it, None), expected.to_string());
+    }
 
     #[test]
     fn durations_are_milliseconds_with_three_decimals() {

@@ -25,9 +25,10 @@ mod velocity;
 
 use crate::{Claim, MovedFunds, Store, StoreError};
 
-pub(crate) use apply::{Repeats, apply};
+pub(crate) use apply::apply;
 pub(crate) use batch::AccountKey;
 pub use fees::VmTariff;
+pub(crate) use load::Repeats;
 pub use messages::NETWORK_KEY_DAYS;
 pub(crate) use messages::{MessageKey, first_of, is_in_time};
 pub(crate) use named::accounts_named;

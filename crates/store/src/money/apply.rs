@@ -8,7 +8,7 @@ use ledger::{Account, LedgerError, Movement, Transfer};
 
 use super::batch::{Batch, Loaded, NewAuthorisation, account_key};
 use super::bill::{Bill, Moved};
-use super::load::load;
+use super::load::{Repeats, load};
 use super::messages::{Acquaintance, MessageKey, acquaintance};
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
@@ -17,16 +17,6 @@ use super::{
 };
 use crate::StoreError;
 use crate::engine::Tx;
-
-/// Whether a group looks for authorisations that the network's keys already made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeats {
-    /// It does not: a network rarely repeats itself, and the unique index fails the group
-    /// when it did.
-    Unexpected,
-    /// It does.
-    Sought,
-}
 
 /// Applies a group inside the caller's transaction. A command that the rules refuse fails
 /// alone; an error of the engine fails the group, and nothing of it may be kept.
@@ -255,7 +245,7 @@ impl Group<'_> {
         self.note_reversal(&bill.original, before_minor, &movements);
         self.tell_reversed(&request.webhooks, &bill);
         self.record_bill(&bill, account_id, movements, request.now);
-        let record = steps::reversal_record(&bill.original, request, &reversed);
+        let record = bill::reversal_record(&bill.original, request, &reversed);
         self.push_uncounted(record.clone(), "{}".to_owned(), None);
         Ok(record)
     }

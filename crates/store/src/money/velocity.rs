@@ -5,15 +5,15 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AuthId, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, Money, PanId,
-    ResponseCode, Timestamp, VelocityExcess, VelocityLimits, VelocityShare, VelocityUse,
+    AuthId, Authorisation, AuthorisationStatus, HoldState, Money, PanId, ResponseCode, Timestamp,
+    VelocityExcess, VelocityLimits, VelocityShare, VelocityUse,
 };
 use futures_util::future::try_join_all;
 use ledger::{Bucket, Movement};
 
 use super::Command;
 use super::apply::Group;
-use super::batch::Batch;
+use super::batch::{Batch, LoadedUse, PanKey};
 use super::bill::Bill;
 use crate::StoreError;
 use crate::engine::Tx;
@@ -52,16 +52,6 @@ impl VelocityTerms {
     fn at(&self, used: VelocityUse, now: Timestamp) -> VelocityUse {
         used.at_offset(now, self.own.map_or(Timestamp::UTC8_SECONDS, |own| own.offset_seconds))
     }
-}
-
-/// The PAN whose cards share what they use.
-pub(super) type PanKey = (EnterpriseId, PanId);
-
-/// A use that was read, or that begins with this group.
-#[derive(Default)]
-pub(super) struct LoadedUse {
-    used: VelocityUse,
-    is_changed: bool,
 }
 
 impl Batch {
