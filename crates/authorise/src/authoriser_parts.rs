@@ -21,7 +21,8 @@ pub struct AuthoriserParts {
     pub outbound: Outbound,
     /// Draws authorisation codes.
     pub random: Arc<dyn Random>,
-    /// How apps are told of their cards' transactions; none = they are not told.
+    /// Where the days of dialect 2's limits begin, and how its apps are told of their cards'
+    /// transactions; none = in UTC, and they are not told.
     pub vm_settings: Option<VmSettings>,
     /// Whether an unusable answer is looked into, which decrypts what nobody signed: for the
     /// sandbox only.

@@ -2,8 +2,8 @@
 //! long each step took (operator-and-sandbox.md section 3). It holds no PAN, CVV2 or
 //! secret, and nothing of what was encrypted beyond what travels in clear beside it.
 //!
-//! The commit renders it, once it knows how it leaves the authorisation. What is the same
-//! however that is, which is most, was rendered before: the writer of money has no time for it.
+//! The commit renders it, once it knows how it leaves the authorisation. What is the same for
+//! every outcome is rendered before, outside the one writer of money, whose time all share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -212,7 +212,7 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
-    /// The receipt of `it` but for its outcome; `exchange` is what came in time, and
+    /// The receipt of `it` without its outcome; `exchange` is what came in time, and
     /// `commit_checks` are the lines that the commit adds if it passes its own checks.
     pub(crate) fn prepared(
         &self,
@@ -236,11 +236,11 @@ fn json(facts: &impl Serialize) -> Box<RawValue> {
     to_raw_value(facts).expect("structs of texts and numbers are JSON")
 }
 
-/// A receipt that lacks what its commit does.
+/// A receipt that lacks what only its commit knows.
 #[derive(Debug)]
 pub(crate) struct PreparedReceipt {
     request: Box<RawValue>,
-    /// The checks if the commit passes its own.
+    /// All checks, if the commit passes its own.
     passed: Box<RawValue>,
     checks: Vec<Check>,
     commit_checks: Vec<Check>,
@@ -266,12 +266,12 @@ impl ReceiptRenderer for PreparedReceipt {
     }
 }
 
-/// The receipt that the hold of an authorisation left, which nobody is at work on any more.
+/// The receipt stored with the hold of an authorisation that nobody is at work on any longer.
 #[derive(Debug)]
 pub(crate) struct StoredReceipt(Map<String, Value>);
 
 impl StoredReceipt {
-    /// Of what is stored; an unreadable one is begun anew.
+    /// From its text; an unreadable one counts as empty.
     pub(crate) fn of(receipt: &str) -> Self {
         Self(serde_json::from_str(receipt).unwrap_or_default())
     }

@@ -1,6 +1,6 @@
-//! The webhooks that the commits of an authorisation leave: one of its result where the
-//! enterprise is asked (cardbridge-open-api.md section 9), one of each change of its row where
-//! an app owns the card (vm-api.md section 10).
+//! The webhooks of authorisations, rendered within their commits: one of the decision where
+//! the enterprise is asked (cardbridge-open-api.md section 9), one of each change of its row
+//! where an app owns the card (vm-api.md section 10).
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use wire::cardbridge::webhook::authorisation_result_event;
 use wire::vm::VmSettings;
 use wire::vm::webhook::{is_news, transaction_event};
 
-/// Tells an enterprise what was decided; what happens afterwards it learns otherwise.
+/// AUTHORISATION_RESULT, of the decision only.
 #[derive(Debug)]
-struct Results;
+struct ResultWebhooks;
 
-impl WebhookRenderer for Results {
+impl WebhookRenderer for ResultWebhooks {
     fn webhook(&self, change: &Change<'_>) -> Option<WebhookEvent> {
         let decided_at = change.after.decided_at.filter(|_| change.before.is_none())?;
         let (it, webhook_id) = (change.after, change.webhook_id);
@@ -22,15 +22,15 @@ impl WebhookRenderer for Results {
     }
 }
 
-/// Tells an app of its card's transactions.
+/// Those of an app's card, of each change that its row shows.
 #[derive(Debug)]
-struct Transactions {
+struct TransactionWebhooks {
     vm_app_id: VmAppId,
     card_uuid: String,
     settings: VmSettings,
 }
 
-impl WebhookRenderer for Transactions {
+impl WebhookRenderer for TransactionWebhooks {
     fn webhook(&self, change: &Change<'_>) -> Option<WebhookEvent> {
         let Change { before, after, webhook_id, now } = *change;
         if before.is_some_and(|before| !is_news(before, after, &self.settings)) {
@@ -41,23 +41,23 @@ impl WebhookRenderer for Transactions {
     }
 }
 
-/// Webhooks of `card`'s transactions; none of a forwarded card, nor without settings.
+/// Webhooks of the transactions of an app's card; none without settings.
 pub(crate) fn transactions(card: Option<&VmCard>, settings: Option<VmSettings>) -> Webhooks {
     let (card, settings) = card.zip(settings)?;
     let (vm_app_id, card_uuid) = (card.vm_app_id, card.card_uuid.clone());
-    Some(Arc::new(Transactions { vm_app_id, card_uuid, settings }))
+    Some(Arc::new(TransactionWebhooks { vm_app_id, card_uuid, settings }))
 }
 
-/// Webhooks of the decision of an authorisation; `card` is that of an app.
+/// Webhooks of the decision of an authorisation; `card` is an app's.
 pub(crate) fn decision_webhooks(
     is_forwarded: bool,
     card: Option<&VmCard>,
     settings: Option<VmSettings>,
 ) -> Webhooks {
-    if is_forwarded { Some(Arc::new(Results)) } else { transactions(card, settings) }
+    if is_forwarded { Some(Arc::new(ResultWebhooks)) } else { transactions(card, settings) }
 }
 
-/// The card of an app that an authorisation was made with, where its transactions are told.
+/// The app's card that an authorisation was made with; none where no app is told.
 pub(crate) async fn told_card(
     store: &Store,
     settings: Option<VmSettings>,

@@ -1,6 +1,6 @@
-//! Receipts and webhooks of authorisations. A commit asks for them once it knows how it leaves
-//! an authorisation. Renderers travel with the command and are pure: a commit that is tried
-//! again asks again.
+//! Receipts and webhooks of authorisations, rendered once their commit knows how it leaves
+//! them. Renderers travel with the command and are pure: a commit that is tried again renders
+//! again.
 
 use std::fmt;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub trait ReceiptRenderer: fmt::Debug + Send + Sync {
 /// An authorisation that a commit changes.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'a> {
-    /// As it was told last; none if it is new or was undecided.
+    /// As it was before; none if it is new or was undecided, so that nobody was told.
     pub before: Option<&'a Authorisation>,
     /// As the commit leaves it.
     pub after: &'a Authorisation,
