@@ -1,41 +1,32 @@
-//! The road of one authorisation.
+//! One authorisation, from its arrival to its answer.
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crypto::RsaPool;
-use domain::{
-    ApiKey, AuthId, Authorisation, Card, Enterprise, PinVerdict, Random, ResponseCode,
-    TransactionType, UrlUse, WebhookId,
-};
-use outbound::Outbound;
-use store::{
-    BeginOutcome, ChangeNotice, Claim, OpenDay, PinPresentation, Store, StoreError, VmTariff,
-};
+use domain::{AuthId, PinVerdict, ResponseCode, TransactionType, WebhookId};
+use store::{BeginOutcome, Claim, DecideAuthorisation, OpenDay, PinPresentation, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
-use vault::Vault;
 use wire::cardbridge::authorisation_notice::SealedNotice;
 
 use crate::admissible::{require_authorisable, require_original};
+use crate::authoriser_parts::AuthoriserParts;
 use crate::caller::{Reply, answer};
 use crate::checks::{CheckInput, Reach, first_refusal, run_checks};
 use crate::decision::Decision;
 use crate::fault::Fault;
-use crate::forward::{self, Correspondent, Exchange};
-use crate::hold::OwnCard;
+use crate::forward::{self, AuthEndpoint, Exchange};
+use crate::held::{Arrival, Held, deadline_of};
+use crate::hold::HoldTerms;
 use crate::keys::KeyRing;
 use crate::late_reads::LateReads;
-use crate::load::{Circumstances, load};
-use crate::notice::Teller;
-use crate::parts::PartTurns;
+use crate::load::load;
+use crate::parts::{PartTurns, converted};
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
 use crate::recover::Recovery;
 use crate::request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, ReversalRequest,
 };
-use crate::settle::Ruling;
 use crate::undecided::Undecided;
 use crate::{hold, late, repeat, reversal, settle, unusable};
 
@@ -44,38 +35,14 @@ const MAX_UNDER_WAY: u32 = 4_096;
 /// Authorisation codes have six digits.
 const AUTH_CODES: u64 = 1_000_000;
 
-/// What an [`Authoriser`] works with.
-pub struct AuthoriserParts {
-    /// The store.
-    pub store: Store,
-    /// Opens platform keys and API secrets.
-    pub vault: Arc<Vault>,
-    /// Threads for RSA.
-    pub pool: Arc<RsaPool>,
-    /// The door out.
-    pub outbound: Outbound,
-    /// Draws authorisation codes.
-    pub random: Arc<dyn Random>,
-    /// Where the days and months of dialect 2's limits begin, seconds east of UTC.
-    pub vm_offset_seconds: i64,
-    /// Tells of authorisations that are decided here, if anybody is to be told.
-    pub teller: Option<Teller>,
-    /// Whether an unusable answer is looked into, which decrypts what nobody signed: for the
-    /// sandbox only.
-    pub diagnoses_answers: bool,
-    /// Exchanges with enterprises at once, of which each holds a file handle, beyond which
-    /// no reply is read after its deadline.
-    pub max_exchanges: usize,
-}
-
 /// Decides authorisations. One for the whole process.
 pub struct Authoriser {
     pub(crate) parts: AuthoriserParts,
     keys: KeyRing,
     under_way: Arc<Semaphore>,
     late_reads: LateReads,
-    pub(crate) undecided: Arc<Undecided>,
-    pub(crate) part_turns: PartTurns,
+    undecided: Arc<Undecided>,
+    part_turns: PartTurns,
 }
 
 /// A message's place among those under way, and the day on which it came.
@@ -90,26 +57,6 @@ enum Message {
     Reverse(Box<ReversalRequest>),
 }
 
-/// An authorisation whose hold is taken, or a reversal whose money has moved.
-pub(crate) struct Held {
-    pub(crate) authorisation: Arc<Authorisation>,
-    /// Whom to ask; none = it is approved here.
-    pub(crate) correspondent: Option<Arc<Correspondent>>,
-    pub(crate) notice: Option<ChangeNotice>,
-    /// What the decision is charged.
-    pub(crate) tariff: Option<VmTariff>,
-    pub(crate) deadline: Instant,
-    pub(crate) receipt: Receipt,
-}
-
-/// What an arrival leads to.
-pub(crate) enum Arrival {
-    /// Decided without asking.
-    Answered { authorisation: Box<Authorisation>, repeated: bool },
-    /// The enterprise is to be asked, or nobody and it is approved.
-    Held(Box<Held>),
-}
-
 impl Authoriser {
     /// An authoriser over these parts.
     #[must_use]
@@ -118,7 +65,7 @@ impl Authoriser {
             keys: KeyRing::default(),
             under_way: Arc::new(Semaphore::new(MAX_UNDER_WAY as usize)),
             late_reads: LateReads::new(parts.max_exchanges),
-            undecided: Undecided::new(parts.store.clone(), parts.teller.clone()),
+            undecided: Undecided::new(parts.store.clone(), parts.vm_settings),
             part_turns: PartTurns::default(),
             parts,
         })
@@ -167,8 +114,8 @@ impl Authoriser {
         let under_way = self.admit().await.ok_or(AuthoriseError::Overloaded)?;
         let started = Instant::now();
         let (reply, answer) = oneshot::channel();
-        let road = Arc::clone(self);
-        let run = async move { road.run(message, started, reply, under_way).await };
+        let own = Arc::clone(self);
+        let run = async move { own.run(message, started, reply, under_way).await };
         tokio::spawn(Claim::carried(run));
         answer.await.unwrap_or(Err(AuthoriseError::BrokenOff))
     }
@@ -193,8 +140,9 @@ impl Authoriser {
     /// # Errors
     /// [`AuthoriseError`].
     pub async fn recover(&self) -> Result<usize, AuthoriseError> {
-        let (store, teller) = (self.parts.store.clone(), self.parts.teller.clone());
-        Recovery::new(store, teller, Arc::clone(&self.undecided)).await?.run().await
+        let AuthoriserParts { store, vm_settings, .. } = &self.parts;
+        let undecided = Arc::clone(&self.undecided);
+        Recovery::new(store.clone(), *vm_settings, undecided).await?.run().await
     }
 
     /// Waits until no authorisation is under way; the reading of late answers goes on.
@@ -206,11 +154,14 @@ impl Authoriser {
     async fn run(&self, message: Message, started: Instant, reply: Reply, under_way: UnderWay) {
         let arrival = match message {
             Message::Authorise(request) => self.arrive(*request, started).await,
-            Message::Reverse(request) => reversal::take_back(self, *request, started).await,
+            Message::Reverse(request) => {
+                let Self { parts, keys, undecided, .. } = self;
+                reversal::take_back(parts, keys, undecided, *request, started).await
+            }
         };
         match arrival {
-            Ok(Arrival::Held(held)) => match held.correspondent.clone() {
-                Some(correspondent) => self.ask(*held, correspondent, reply, under_way).await,
+            Ok(Arrival::Held(held)) => match held.endpoint.clone() {
+                Some(endpoint) => self.ask(*held, endpoint, reply, under_way).await,
                 None => self.approve(*held, reply, under_way).await,
             },
             Ok(Arrival::Answered { authorisation, repeated }) => {
@@ -238,52 +189,44 @@ impl Authoriser {
         let store = &self.parts.store;
         let now = store.clock().now();
         let mut timings = Timings::new(started);
-        let circumstances = load(store, &request.card, request.acquirer_amount.currency()).await?;
+        let context = load(store, &request.card, request.acquirer_amount.currency()).await?;
         timings.ended("load");
-        let correspondent = self.correspondent(&request.card, &circumstances)?;
-        let _turn = self.turn_of_part(&request).await;
-        let conversion = self.converted(&request, &circumstances.fx_table).await?;
+        let endpoint = self.keys.endpoint(&self.parts.vault, &request.card, &context)?;
+        let _turn = self.part_turns.take(&request).await;
+        let conversion = converted(store, &request, &context.fx_table).await?;
         let presented = Presented { pin: self.judge_pin(&request).await?, ..request.presented };
         let checks = run_checks(&CheckInput {
             is_refund: request.transaction_type == TransactionType::Refund,
             card: &request.card,
-            cards_of_pan: &circumstances.cards_of_pan,
-            limits: circumstances.limits(),
+            cards_of_pan: &context.cards_of_pan,
+            limits: context.limits(),
             presented,
             conversion: &conversion,
-            reach: correspondent.as_ref().err().copied().unwrap_or(Reach::Ready),
+            reach: endpoint.as_ref().err().copied().unwrap_or(Reach::Ready),
             now,
         });
         let refusal = first_refusal(&checks);
         timings.ended("checks");
         let mut receipt = Receipt { presented, checks, notice: None, timings };
-        let original = request.original.as_ref();
-        let offset_seconds = self.parts.vm_offset_seconds;
-        let limits = hold::stored_limits(&circumstances, &request.card, original, offset_seconds);
+        let mut terms = HoldTerms::new(&context, &request, self.parts.vm_settings);
         // An amount without counterpart in the card's currency is a matter of the platform.
-        let tariff = circumstances.tariff(&request.card).filter(|_| conversion.is_ok());
-        let record = hold::record(store, request, &circumstances.profile, conversion.ok(), now);
+        terms.tariff = terms.tariff.filter(|_| conversion.is_ok());
+        let record = hold::record(store, request, &context.profile, conversion.ok(), now);
         let auth_id = record.auth_id;
-        let notice = self.notice(&circumstances);
-        let own = OwnCard {
-            vm_app_id: circumstances.vm_card.as_ref().map(|it| it.vm_app_id),
-            notice: notice.clone(),
-            tariff,
-        };
-        let begun = hold::begin(store, record, refusal, limits, own, &mut receipt).await;
+        let begun = hold::begin(store, record, refusal, &terms, &mut receipt).await;
         let outcome = begun.inspect_err(|error| {
             repeat::count_conflict(error);
-            self.doubt(auth_id, error);
+            self.undecided.doubt(auth_id, error);
         })?;
         receipt.timings.ended("hold");
-        match (outcome, &correspondent) {
+        match (outcome, &endpoint) {
             (BeginOutcome::Held(authorisation), Ok(_) | Err(Reach::NotAsked)) => {
-                let left = deadline_of(&circumstances.enterprise);
+                let left = deadline_of(&context.enterprise);
                 Ok(Arrival::Held(Box::new(Held {
                     authorisation: Arc::new(authorisation),
-                    correspondent: correspondent.ok().map(Arc::new),
-                    notice,
-                    tariff,
+                    endpoint: endpoint.ok().map(Arc::new),
+                    webhooks: terms.webhooks,
+                    tariff: terms.tariff,
                     deadline: started + left,
                     receipt,
                 })))
@@ -319,61 +262,18 @@ impl Authoriser {
         self.parts.store.present_pin(presentation).await
     }
 
-    /// What tells of an authorisation of a card that is decided about here.
-    pub(crate) fn notice(&self, circumstances: &Circumstances) -> Option<ChangeNotice> {
-        let teller = self.parts.teller.as_ref()?;
-        circumstances.vm_card.as_ref().map(|vm_card| teller(vm_card))
-    }
-
-    /// Whom to ask, or why the enterprise is not asked.
-    pub(crate) fn correspondent(
-        &self,
-        card: &Card,
-        circumstances: &Circumstances,
-    ) -> Result<Result<Correspondent, Reach>, AuthoriseError> {
-        if !card.account.is_forwarded() {
-            return Ok(Err(Reach::NotAsked));
-        }
-        let enterprise = &circumstances.enterprise;
-        let vault = &self.parts.vault;
-        let stored_key =
-            circumstances.platform_key.as_ref().ok_or(AuthoriseError::Missing("platform key"))?;
-        let platform_key =
-            self.keys.platform(vault, stored_key).ok_or(AuthoriseError::Missing("platform key"))?;
-        let Some(auth_url) = &enterprise.auth_url else { return Ok(Err(Reach::NoAuthUrl)) };
-        let auth_url = vault
-            .open_url(enterprise.enterprise_id, UrlUse::Auth, auth_url)
-            .map_err(|_| AuthoriseError::Missing("authUrl"))?;
-        let Some(spki_der) = &enterprise.external_public_key else {
-            return Ok(Err(Reach::NoPublicKey));
-        };
-        let Some(external_key) = self.keys.external(enterprise.enterprise_id, spki_der) else {
-            return Ok(Err(Reach::BadPublicKey));
-        };
-        let secret = ApiKey::signing(&circumstances.api_keys, enterprise.webhook_key.as_deref())
-            .and_then(|key| self.keys.secret(vault, key));
-        Ok(Ok(Correspondent {
-            auth_url,
-            external_key,
-            platform_key,
-            platform_key_version: stored_key.version,
-            scheme: enterprise.rsa_scheme(),
-            secret,
-        }))
-    }
-
     /// Forward, settle, answer; then reads on for a late answer.
     async fn ask(
         &self,
         mut held: Held,
-        correspondent: Arc<Correspondent>,
+        endpoint: Arc<AuthEndpoint>,
         reply: Reply,
         under_way: UnderWay,
     ) {
         let AuthoriserParts { outbound, pool, store, .. } = &self.parts;
         let authorisation = Arc::clone(&held.authorisation);
         let auth_id = authorisation.auth_id;
-        let notice = match self.seal(&mut held, &correspondent).await {
+        let notice = match self.seal(&mut held, &endpoint).await {
             Ok(notice) => notice,
             Err(fault) => {
                 let settled = self.settle(held, None, Err(fault)).await;
@@ -382,20 +282,20 @@ impl Authoriser {
         };
         let asking = self.late_reads.begin();
         let deadline = held.deadline;
-        let exchange = forward::exchange(outbound, pool, &correspondent, notice, auth_id, deadline);
+        let exchange = forward::exchange(outbound, pool, &endpoint, notice, auth_id, deadline);
         let mut exchange = pin!(exchange);
         let mut in_time = timeout_at(deadline, exchange.as_mut()).await.ok();
         held.receipt.timings.ended("exchange");
         let is_late = in_time.is_none();
         if let Some(in_time) = &mut in_time {
-            unusable::tell(&self.parts, in_time, &correspondent, &authorisation).await;
+            unusable::tell(&self.parts, in_time, &endpoint, &authorisation).await;
         }
         let settled = self.settle(held, in_time, Err(Fault::NO_ANSWER)).await;
         self.conclude(settled, reply, under_way, auth_id);
         if is_late {
             let reading = self.late_reads.read_on(asking, authorisation.enterprise_id);
             if let Some(mut late) = reading.of(exchange).await {
-                unusable::tell(&self.parts, &mut late, &correspondent, &authorisation).await;
+                unusable::tell(&self.parts, &mut late, &endpoint, &authorisation).await;
                 late::record(store, &authorisation, &late).await;
             }
         }
@@ -427,16 +327,12 @@ impl Authoriser {
     }
 
     /// The notice, unless the deadline passes first.
-    async fn seal(
-        &self,
-        held: &mut Held,
-        correspondent: &Correspondent,
-    ) -> Result<SealedNotice, Fault> {
+    async fn seal(&self, held: &mut Held, endpoint: &AuthEndpoint) -> Result<SealedNotice, Fault> {
         let store = &self.parts.store;
         let webhook_id = WebhookId::from_i64(store.ids().next());
         let sealing = forward::seal(
             &self.parts.pool,
-            correspondent,
+            endpoint,
             &held.authorisation,
             webhook_id,
             store.clock().now(),
@@ -446,10 +342,10 @@ impl Authoriser {
         held.receipt.notice = Some(NoticeFacts {
             webhook_id,
             body_bytes: notice.body.len(),
-            rsa_padding: correspondent.scheme.padding,
-            rsa_hash: correspondent.scheme.hash,
-            rsa_signed_bytes: correspondent.scheme.signed_bytes,
-            platform_key_version: correspondent.platform_key_version,
+            rsa_padding: endpoint.scheme.padding,
+            rsa_hash: endpoint.scheme.hash,
+            rsa_signed_bytes: endpoint.scheme.signed_bytes,
+            platform_key_version: endpoint.platform_key_version,
             left_ms: whole_ms(held.deadline.saturating_duration_since(Instant::now())),
         });
         Ok(notice)
@@ -466,14 +362,12 @@ impl Authoriser {
         let decision = Decision::of(&held.authorisation, verdict);
         let has_code = decision.is_approval() && !held.authorisation.is_reversal();
         let auth_code = has_code.then(|| self.draw_auth_code());
-        let receipt = held.receipt.render(&held.authorisation, in_time.as_ref(), &decision);
-        let overtaken = decision
-            .is_approval()
-            .then(|| held.receipt.render_overtaken(&held.authorisation, in_time.as_ref()));
-        let if_overtaken = overtaken.flatten();
-        let Held { notice, tariff, .. } = held;
-        let ruling = Ruling { decision, auth_code, receipt, if_overtaken, notice, tariff };
-        let authorisation = settle::decide(&self.parts.store, &held.authorisation, ruling).await?;
+        let Held { authorisation: held, webhooks, tariff, receipt, .. } = held;
+        let prepared = receipt.prepared(&held, in_time.as_ref(), Vec::new());
+        let store = &self.parts.store;
+        let request = settle::request(store, &held, decision, prepared, webhooks);
+        let request = DecideAuthorisation { auth_code, tariff, ..request };
+        let authorisation = settle::decide(store, request).await?;
         tracing::debug!(
             auth_id = %authorisation.auth_id,
             enterprise_id = %authorisation.enterprise_id,
@@ -483,7 +377,7 @@ impl Authoriser {
         Ok(AuthorisationAnswer {
             authorisation,
             repeated: false,
-            total_ms: held.receipt.timings.total_ms(),
+            total_ms: receipt.timings.total_ms(),
             enterprise_ms: in_time.and_then(|exchange| exchange.elapsed).map(whole_ms),
         })
     }
@@ -491,9 +385,4 @@ impl Authoriser {
     fn draw_auth_code(&self) -> String {
         format!("{:06}", self.parts.random.below(AUTH_CODES))
     }
-}
-
-/// The time that an enterprise has for its answer, from the arrival.
-pub(crate) fn deadline_of(enterprise: &Enterprise) -> Duration {
-    Duration::from_millis(u64::from(enterprise.auth_deadline_ms))
 }

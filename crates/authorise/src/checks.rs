@@ -6,6 +6,7 @@ use domain::{
     VelocityLimits,
 };
 use serde::Serialize;
+use store::FailedCheck;
 
 use crate::convert::{Conversion, ConversionFault};
 use crate::request::{Presented, PresentedValue};
@@ -39,15 +40,8 @@ const SINGLE: &str = "single_limit";
 const LIMIT_EXCEEDED: &str = VelocityExcess::Single.as_str();
 /// The check of what a completion takes over; the store makes it.
 const RESERVATION: &str = "reservation";
-/// The cause when a reservation was cleared or reversed while its completion was asked about,
-/// or expired and the deposit does not cover the completion.
-const RESERVATION_GONE: Refusal =
-    Refusal { response_code: ResponseCode::InsufficientFunds, detail: "reservation_gone" };
 /// The check of the bill that an increment raises; the store makes it.
 const ORIGINAL: &str = "original";
-/// The cause when a bill ended while its increment was asked about.
-const ORIGINAL_ENDED: Refusal =
-    Refusal { response_code: ResponseCode::NotAllowed, detail: "original_ended" };
 
 /// Whether the enterprise can be asked at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,21 +134,40 @@ pub(crate) fn deposit_check(is_covered: bool) -> Check {
     Check { name: DEPOSIT, passed: is_covered, detail }
 }
 
-/// The refusal, and its line, of a completion or increment that the end of its original
-/// overtook while the enterprise was asked. Only that leaves such a line.
-pub(crate) fn overtaken(it: &Authorisation) -> Option<(Refusal, Check)> {
-    let (name, refusal) = if it.is_completion() {
-        (RESERVATION, RESERVATION_GONE)
-    } else if it.is_increment() {
-        (ORIGINAL, ORIGINAL_ENDED)
+/// The checks with those that the commit made of `it`: `passed` are the lines of its checks
+/// if they pass, `failed` is the one that did not.
+pub(crate) fn with_commit_checks(
+    checks: &[Check],
+    passed: &[Check],
+    it: &Authorisation,
+    failed: Option<FailedCheck>,
+) -> Vec<Check> {
+    let mut checks = checks.to_vec();
+    match failed {
+        None => checks.extend(passed),
+        Some(FailedCheck::Deposit) => checks.extend(passed.iter().map(|check| match check.name {
+            DEPOSIT => deposit_check(false),
+            _ => *check,
+        })),
+        Some(FailedCheck::Limit(excess)) => note_excess(&mut checks, excess),
+        Some(FailedCheck::Original) => checks.push(original_check(it)),
+    }
+    checks
+}
+
+/// The line of a completion or increment that the end of its original overtook while the
+/// enterprise was asked. Only that leaves such a line.
+fn original_check(it: &Authorisation) -> Check {
+    let (name, detail) = if it.is_completion() {
+        (RESERVATION, Authorisation::RESERVATION_GONE)
     } else {
-        return None;
+        (ORIGINAL, Authorisation::ORIGINAL_ENDED)
     };
-    Some((refusal, Check { name, passed: false, detail: Some(refusal.detail) }))
+    Check { name, passed: false, detail: Some(detail) }
 }
 
 /// Notes the limit that the store found exceeded.
-pub(crate) fn note_excess(checks: &mut Vec<Check>, excess: VelocityExcess) {
+fn note_excess(checks: &mut Vec<Check>, excess: VelocityExcess) {
     if excess == VelocityExcess::Single {
         // Alone the amount was within it.
         checks.retain(|check| check.name != SINGLE);
@@ -220,10 +233,10 @@ const fn public_key(reach: Reach) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{CardId, CardProfile, Currency, Money};
+    use domain::{AuthId, AuthType, CardId, CardProfile, Currency, Money};
 
     use super::*;
-    use crate::test_objects::{card, profile};
+    use crate::test_objects::{authorisation, card, profile};
 
     const NOW: Timestamp = Timestamp::from_micros(1_000);
 
@@ -371,5 +384,32 @@ mod tests {
         let mut case = Case::in_order();
         case.conversion = Err(ConversionFault::RoundsToZero);
         assert_eq!(case.refusal(), Some(("11", "amount_rounds_to_zero")));
+    }
+
+    #[test]
+    fn the_commit_adds_the_lines_of_its_own_checks() {
+        let made = [velocity_check(None), deposit_check(true)];
+        let single = Check { name: SINGLE, passed: true, detail: None };
+        let lines = |it: &Authorisation, failed| {
+            let checks = with_commit_checks(&[single], &made, it, failed);
+            checks.iter().map(|check| (check.name, check.detail)).collect::<Vec<_>>()
+        };
+        let it = authorisation();
+        let (single, velocity) = ((SINGLE, None), (VELOCITY, None));
+        assert_eq!(lines(&it, None), [single, velocity, (DEPOSIT, None)]);
+        let exhausted = (DEPOSIT, Some("deposit_exhausted"));
+        assert_eq!(lines(&it, Some(FailedCheck::Deposit)), [single, velocity, exhausted]);
+        let daily = Some(FailedCheck::Limit(VelocityExcess::DailyAmount));
+        assert_eq!(lines(&it, daily), [single, (VELOCITY, Some("daily_amount_exceeded"))]);
+        let whole_bill = Some(FailedCheck::Limit(VelocityExcess::Single));
+        assert_eq!(lines(&it, whole_bill), [(SINGLE, Some("single_limit_exceeded"))]);
+        let original_auth_id = Some(AuthId::from_i64(9));
+        let increment = Authorisation { original_auth_id, ..authorisation() };
+        let ended = (ORIGINAL, Some("original_ended"));
+        assert_eq!(lines(&increment, Some(FailedCheck::Original)), [single, ended]);
+        let auth_type = AuthType::PreAuthCompletion;
+        let completion = Authorisation { auth_type, ..increment };
+        let gone = (RESERVATION, Some("reservation_gone"));
+        assert_eq!(lines(&completion, Some(FailedCheck::Original)), [single, gone]);
     }
 }

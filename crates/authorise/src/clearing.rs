@@ -7,14 +7,14 @@ use domain::{
 };
 use serde::Serialize;
 use store::{
-    ChangeNotice, Claim, ClearAuthorisation, ForcedClearing, MoneyError, PostingOutcome, Store,
-    StoreError,
+    Claim, ClearAuthorisation, ForcedClearing, MoneyError, PostingOutcome, Store, StoreError,
 };
 use thiserror::Error;
+use wire::vm::VmSettings;
 
 use crate::authoriser::Authoriser;
 use crate::convert::{Conversion, ConversionFault, convert};
-use crate::notice::Teller;
+use crate::webhooks::transactions;
 
 /// Why a clearing changed nothing.
 #[derive(Debug, Clone, Error)]
@@ -64,10 +64,14 @@ impl Authoriser {
         is_final: bool,
     ) -> Result<PostingOutcome, ClearingError> {
         require_positive(acquirer_amount_minor)?;
-        let (store, teller) = (self.parts.store.clone(), self.parts.teller.clone());
+        let (store, settings) = (self.parts.store.clone(), self.parts.vm_settings);
         self.post(async move {
-            let notice = cleared_notice(&store, teller.as_ref(), auth_id).await?;
-            let request = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, notice };
+            let card = match settings {
+                Some(_) => store.vm_card_of_authorisation(auth_id).await?,
+                None => None,
+            };
+            let webhooks = transactions(card.as_ref(), settings);
+            let request = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, webhooks };
             Ok(store.clear_authorisation(request).await?)
         })
         .await
@@ -81,8 +85,8 @@ impl Authoriser {
     /// [`ClearingError`].
     pub async fn force(&self, request: ForceRequest) -> Result<PostingOutcome, ClearingError> {
         require_positive(Some(request.acquirer_amount.amount_minor()))?;
-        let (store, teller) = (self.parts.store.clone(), self.parts.teller.clone());
-        self.post(async move { force(&store, teller.as_ref(), request).await }).await
+        let (store, settings) = (self.parts.store.clone(), self.parts.vm_settings);
+        self.post(async move { force(&store, settings, request).await }).await
     }
 
     /// Carries a posting through on the day that it came.
@@ -100,20 +104,9 @@ impl Authoriser {
     }
 }
 
-/// What tells of a clearing; the store says whether there is such an authorisation.
-async fn cleared_notice(
-    store: &Store,
-    teller: Option<&Teller>,
-    auth_id: AuthId,
-) -> Result<Option<ChangeNotice>, StoreError> {
-    let Some(teller) = teller else { return Ok(None) };
-    let vm_card = store.vm_card_of_authorisation(auth_id).await?;
-    Ok(vm_card.map(|vm_card| teller(&vm_card)))
-}
-
 async fn force(
     store: &Store,
-    teller: Option<&Teller>,
+    settings: Option<VmSettings>,
     request: ForceRequest,
 ) -> Result<PostingOutcome, ClearingError> {
     let currency = request.card.currency;
@@ -132,8 +125,8 @@ async fn force(
         store.vm_card_of(record.enterprise_id, record.card_id).await?
     };
     let vm_app_id = vm_card.as_ref().map(|it| it.vm_app_id);
-    let notice = vm_card.as_ref().and_then(|it| teller.map(|teller| teller(it)));
-    Ok(store.force_clearing(ForcedClearing { record, receipt, vm_app_id, notice }).await?)
+    let webhooks = transactions(vm_card.as_ref(), settings);
+    Ok(store.force_clearing(ForcedClearing { record, receipt, vm_app_id, webhooks }).await?)
 }
 
 const fn refused(fault: ConversionFault) -> ClearingError {

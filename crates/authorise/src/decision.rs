@@ -3,9 +3,8 @@
 
 use std::borrow::Cow;
 
-use domain::{Authorisation, AuthorisationStatus, ErrorCode, ResponseCode, Timestamp};
+use domain::{Authorisation, ErrorCode, ResponseCode};
 
-use crate::checks::Refusal;
 use crate::fault::Fault;
 
 /// A decision and its reasons.
@@ -71,31 +70,9 @@ impl Decision {
         }
     }
 
-    /// A decline without asking.
-    pub(crate) const fn refused(refusal: Refusal) -> Self {
-        Self {
-            response_code: refusal.response_code,
-            reject_reason: Some(ErrorCode::AuthInternalReject),
-            detail: Cow::Borrowed(refusal.detail),
-        }
-    }
-
     /// Whether it is an approval.
     pub(crate) fn is_approval(&self) -> bool {
         self.response_code == ResponseCode::Approved
-    }
-
-    /// Writes the decision into the record that the result webhook is made of.
-    pub(crate) fn apply(&self, authorisation: &mut Authorisation, now: Timestamp) {
-        authorisation.status = if self.is_approval() {
-            AuthorisationStatus::Approved
-        } else {
-            AuthorisationStatus::Declined
-        };
-        authorisation.response_code = Some(self.response_code);
-        authorisation.reject_reason = self.reject_reason;
-        authorisation.detail = Some(self.detail.clone().into_owned());
-        authorisation.decided_at = Some(now);
     }
 }
 
@@ -132,14 +109,5 @@ mod tests {
             assert!(decision.is_approval());
             assert_eq!((decision.reject_reason, decision.detail.as_ref()), (None, detail));
         }
-    }
-
-    #[test]
-    fn a_refusal_is_internal() {
-        let refusal = Refusal { response_code: ResponseCode::NotAllowed, detail: "card_frozen" };
-        let decision = Decision::refused(refusal);
-        assert_eq!(decision.reject_reason, Some(ErrorCode::AuthInternalReject));
-        assert_eq!(decision.detail, "card_frozen");
-        assert!(!decision.is_approval());
     }
 }

@@ -1,16 +1,18 @@
 //! An authorisation without a decision is declined, and its receipt says why.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use domain::AuthId;
-use serde_json::Value;
-use store::{AuthorisationView, Store, WritesUnderWay};
+use store::{Store, WritesUnderWay};
+use wire::vm::VmSettings;
 
 use crate::decision::Decision;
 use crate::fault::Fault;
-use crate::notice::{Teller, notice_of};
+use crate::receipt::StoredReceipt;
 use crate::request::AuthoriseError;
-use crate::settle::{self, Ruling};
+use crate::settle;
+use crate::webhooks::{decision_webhooks, told_card};
 
 /// The cause in the receipt after a crash.
 pub(crate) const CRASH: &str = "crash";
@@ -33,7 +35,7 @@ pub(crate) enum Declined {
 /// `may_come` is what its last try ended with.
 pub(crate) async fn decline_unwritten(
     store: &Store,
-    teller: Option<&Teller>,
+    settings: Option<VmSettings>,
     auth_id: AuthId,
     may_come: Option<WritesUnderWay>,
 ) -> Result<Declined, AuthoriseError> {
@@ -42,7 +44,7 @@ pub(crate) async fn decline_unwritten(
         Some(since) => store.writes_under_way().await?.have_ended_since(since),
         None => false,
     };
-    match decline(store, teller, auth_id, NOT_WRITTEN).await {
+    match decline(store, settings, auth_id, NOT_WRITTEN).await {
         Err(AuthoriseError::Missing(AUTHORISATION)) if have_ended => Ok(Declined::NotThere),
         Err(AuthoriseError::Missing(AUTHORISATION)) => Ok(Declined::MayCome(match may_come {
             Some(since) => since,
@@ -55,7 +57,7 @@ pub(crate) async fn decline_unwritten(
 /// Declines an authorisation that nobody is at work on.
 pub(crate) async fn decline(
     store: &Store,
-    teller: Option<&Teller>,
+    settings: Option<VmSettings>,
     auth_id: AuthId,
     cause: &'static str,
 ) -> Result<(), AuthoriseError> {
@@ -63,37 +65,16 @@ pub(crate) async fn decline(
     let view = view.ok_or(AuthoriseError::Missing(AUTHORISATION))?;
     let fault = Fault::from(Cow::Borrowed(cause));
     let decision = Decision::of(&view.authorisation, Err(fault));
-    let receipt = corrected_receipt(&view, &decision);
-    let notice = notice_of(store, teller, &view.authorisation).await?;
-    let ruling = Ruling { notice, ..Ruling::without_code(decision, receipt) };
-    settle::decide(store, &view.authorisation, ruling).await?;
+    let receipt = Arc::new(StoredReceipt::of(&view.receipt));
+    let held = view.authorisation;
+    let card = told_card(store, settings, &held).await?;
+    let webhooks = decision_webhooks(held.account.is_forwarded(), card.as_ref(), settings);
+    settle::decide(store, settle::request(store, &held, decision, receipt, webhooks)).await?;
     Ok(())
-}
-
-/// The receipt written at the hold foresaw a refusal by the deposit. The hold was taken,
-/// so that line is corrected and the outcome replaced.
-fn corrected_receipt(view: &AuthorisationView, decision: &Decision) -> String {
-    let mut receipt: Value = serde_json::from_str(&view.receipt).unwrap_or_default();
-    let last = receipt.pointer_mut("/checks").and_then(Value::as_array_mut);
-    if let Some(deposit) = last.and_then(|checks| checks.last_mut()) {
-        deposit["passed"] = Value::Bool(true);
-        deposit["detail"] = Value::Null;
-    }
-    if receipt.is_object() || receipt.is_null() {
-        receipt["outcome"] = serde_json::json!({
-            "approved": decision.is_approval(),
-            "responseCode": decision.response_code,
-            "rejectReason": decision.reject_reason,
-            "detail": decision.detail,
-        });
-    }
-    receipt.to_string()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use domain::{Clock, IdGenerator};
     use store::Location;
     use tokio_postgres::{Client, NoTls};

@@ -3,8 +3,9 @@
 use domain::{Authorisation, Timestamp};
 use schedule::{Boxed, Worker};
 use store::{MoneyError, Store, StoreError};
+use wire::vm::VmSettings;
 
-use crate::notice::{Teller, notice_of};
+use crate::webhooks::{told_card, transactions};
 
 /// Most holds that one call gives back.
 const MAX_BATCH_HOLDS: u32 = 100;
@@ -15,14 +16,14 @@ const REFUSED_PAUSE_SECONDS: i64 = 86_400;
 /// Gives back what expired holds have left.
 pub struct HoldExpiryWorker {
     store: Store,
-    teller: Option<Teller>,
+    vm_settings: Option<VmSettings>,
 }
 
 impl HoldExpiryWorker {
-    /// A worker on this store; `teller` tells of authorisations that are decided here.
+    /// A worker on this store, which tells apps as `vm_settings` say, if anybody is to be told.
     #[must_use]
-    pub const fn new(store: Store, teller: Option<Teller>) -> Self {
-        Self { store, teller }
+    pub const fn new(store: Store, vm_settings: Option<VmSettings>) -> Self {
+        Self { store, vm_settings }
     }
 
     async fn expire(&self, now: Timestamp) -> Result<usize, StoreError> {
@@ -51,8 +52,9 @@ impl HoldExpiryWorker {
     }
 
     async fn expire_one(&self, hold: &Authorisation, now: Timestamp) -> Result<bool, MoneyError> {
-        let notice = notice_of(&self.store, self.teller.as_ref(), hold).await?;
-        self.store.expire_hold(hold.enterprise_id, hold.auth_id, now, notice).await
+        let card = told_card(&self.store, self.vm_settings, hold).await?;
+        let webhooks = transactions(card.as_ref(), self.vm_settings);
+        self.store.expire_hold(hold.enterprise_id, hold.auth_id, now, webhooks).await
     }
 }
 

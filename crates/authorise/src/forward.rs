@@ -25,8 +25,8 @@ const MAX_REPLY_BYTES: usize = 16 * 1024;
 /// (operator-and-sandbox.md section 3).
 pub(crate) const LATE_ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// The enterprise that is asked, and what secures the conversation.
-pub(crate) struct Correspondent {
+/// Where an enterprise is asked, and what secures the conversation.
+pub(crate) struct AuthEndpoint {
     pub(crate) auth_url: SecretText,
     pub(crate) external_key: RsaPublicKey,
     pub(crate) platform_key: RsaPrivateKey,
@@ -55,15 +55,15 @@ pub(crate) struct Exchange {
 /// Encrypts and signs the notice in the pool.
 pub(crate) async fn seal(
     pool: &RsaPool,
-    correspondent: &Correspondent,
+    endpoint: &AuthEndpoint,
     authorisation: &Arc<Authorisation>,
     webhook_id: WebhookId,
     now: Timestamp,
 ) -> Result<SealedNotice, Fault> {
     let authorisation = Arc::clone(authorisation);
-    let external_key = correspondent.external_key.clone();
-    let platform_key = correspondent.platform_key.clone();
-    let scheme = correspondent.scheme;
+    let external_key = endpoint.external_key.clone();
+    let platform_key = endpoint.platform_key.clone();
+    let scheme = endpoint.scheme;
     let sealed = pool
         .run(move || {
             seal_notice(&authorisation, &external_key, &platform_key, scheme, webhook_id, now)
@@ -77,17 +77,17 @@ pub(crate) async fn seal(
 pub(crate) async fn exchange(
     outbound: &Outbound,
     pool: &RsaPool,
-    correspondent: &Correspondent,
+    endpoint: &AuthEndpoint,
     notice: SealedNotice,
     auth_id: AuthId,
     deadline: Instant,
 ) -> Exchange {
-    let headers = match headers(correspondent, &notice) {
+    let headers = match headers(endpoint, &notice) {
         Ok(headers) => headers,
         Err(fault) => return Exchange::without_answer(fault, None),
     };
     let post = Post {
-        url: correspondent.auth_url.expose(),
+        url: endpoint.auth_url.expose(),
         headers,
         body: Bytes::from(notice.body),
         deadline: Instant::now() + LATE_ANSWER_LIMIT,
@@ -95,7 +95,7 @@ pub(crate) async fn exchange(
         max_response_bytes: MAX_REPLY_BYTES,
     };
     match outbound.post(post).await {
-        Ok(answer) => opened(pool, correspondent, answer, auth_id).await,
+        Ok(answer) => opened(pool, endpoint, answer, auth_id).await,
         Err(error) => {
             let status = match error {
                 OutboundError::TooLarge { status } => Some(status),
@@ -120,13 +120,13 @@ impl Exchange {
 
     /// Looks for what makes an unusable answer a likely mistake. For the sandbox, and only
     /// once the answer is judged: it decrypts what nobody signed.
-    pub(crate) async fn diagnose(&mut self, pool: &RsaPool, correspondent: &Correspondent) {
+    pub(crate) async fn diagnose(&mut self, pool: &RsaPool, endpoint: &AuthEndpoint) {
         let Some(fault) = self.verdict.as_ref().err().and_then(|it| it.reply()).cloned() else {
             return;
         };
         let Some(body) = self.unusable.take() else { return };
-        let (external_key, scheme) = (correspondent.external_key.clone(), correspondent.scheme);
-        let platform_key = correspondent.platform_key.clone();
+        let (external_key, scheme) = (endpoint.external_key.clone(), endpoint.scheme);
+        let platform_key = endpoint.platform_key.clone();
         let found = pool
             .run(move || diagnose_reply(&body, &fault, &external_key, &platform_key, scheme))
             .await;
@@ -136,17 +136,17 @@ impl Exchange {
 
 async fn opened(
     pool: &RsaPool,
-    correspondent: &Correspondent,
+    endpoint: &AuthEndpoint,
     answer: Answer,
     auth_id: AuthId,
 ) -> Exchange {
     let verdict = if answer.status == 200 {
-        open(pool, correspondent, answer.body.clone(), auth_id).await
+        open(pool, endpoint, answer.body.clone(), auth_id).await
     } else {
         Err(Fault::status(answer.status))
     };
     Exchange {
-        excerpt: verdict.is_err().then(|| kept(&answer.body, correspondent.auth_url.expose())),
+        excerpt: verdict.is_err().then(|| kept(&answer.body, endpoint.auth_url.expose())),
         unusable: verdict.is_err().then(|| answer.body.clone()),
         verdict,
         status: Some(answer.status),
@@ -162,20 +162,20 @@ fn kept(body: &[u8], url: &str) -> String {
 
 async fn open(
     pool: &RsaPool,
-    correspondent: &Correspondent,
+    endpoint: &AuthEndpoint,
     body: Bytes,
     auth_id: AuthId,
 ) -> Result<ResponseCode, Fault> {
-    let external_key = correspondent.external_key.clone();
-    let platform_key = correspondent.platform_key.clone();
-    let scheme = correspondent.scheme;
+    let external_key = endpoint.external_key.clone();
+    let platform_key = endpoint.platform_key.clone();
+    let scheme = endpoint.scheme;
     let code = pool
         .run(move || open_reply(&body, auth_id, &external_key, &platform_key, scheme))
         .await??;
     Ok(code)
 }
 
-fn headers(correspondent: &Correspondent, notice: &SealedNotice) -> Result<HeaderMap, Fault> {
+fn headers(endpoint: &AuthEndpoint, notice: &SealedNotice) -> Result<HeaderMap, Fault> {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let mut add = |name: &str, value: &str| {
@@ -184,7 +184,7 @@ fn headers(correspondent: &Correspondent, notice: &SealedNotice) -> Result<Heade
         Some(())
     };
     let mut added = add(AUTH_SIGNATURE_HEADER, &notice.auth_signature);
-    if let Some(secret) = &correspondent.secret {
+    if let Some(secret) = &endpoint.secret {
         let signature = webhook_signature(secret.expose(), &notice.body);
         added = added.and_then(|()| add(WEBHOOK_SIGNATURE_HEADER, &signature));
     }

@@ -1,25 +1,22 @@
 //! The hold: the authorisation's record, its money and the refusal that a short deposit
 //! leads to, in one commit of the store.
 
-use std::sync::Arc;
-
 use domain::{
-    ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardProfile, Direction, Money,
-    OutsId, PanId, ResponseCode, Timestamp, TransactionType, VelocityExcess, VelocityLimits,
-    VmAppId, VmCard, VmFunding, VmLimits, WebhookEvent, WebhookId, WebhookSubType,
+    ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardProfile, Direction, Money, OutsId,
+    Timestamp, TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits,
 };
 use store::{
-    BeginAuthorisation, BeginOutcome, ChangeNotice, MoneyError, OwnLimits, Store, VelocityTerms,
-    VmTariff,
+    BeginAuthorisation, BeginOutcome, MoneyError, OwnLimits, Store, VelocityTerms, VmTariff,
+    Webhooks,
 };
-use wire::cardbridge::webhook::authorisation_result_event;
+use wire::vm::VmSettings;
 
-use crate::checks::{Refusal, deposit_check, note_excess, velocity_check};
+use crate::checks::{Refusal, deposit_check, velocity_check};
 use crate::convert::Conversion;
-use crate::decision::Decision;
-use crate::load::Circumstances;
+use crate::load::CardContext;
 use crate::receipt::Receipt;
 use crate::request::AuthorisationRequest;
+use crate::webhooks::decision_webhooks;
 
 const SECONDS_A_DAY: i64 = 86_400;
 /// Rate of an amount that could not be converted.
@@ -83,21 +80,47 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
     now.plus_seconds(i64::from(days).saturating_mul(SECONDS_A_DAY))
 }
 
-/// The PAN and the limits that the store judges purchases with `card` by: those of days and
-/// months, and that of a single authorisation for what follows one.
-/// A card that is decided about here has its own beside them, counted where `offset_seconds`
-/// puts midnight.
-pub(crate) fn stored_limits(
-    circumstances: &Circumstances,
-    card: &Card,
-    original: Option<&Authorisation>,
-    offset_seconds: i64,
-) -> Option<StoredLimits> {
-    let limits = circumstances.limits();
-    let is_raised = original.is_some() && limits.single.amount_minor.is_some();
-    let own = circumstances.vm_card.as_ref().and_then(|it| own_limits(it, &limits, offset_seconds));
+/// What the hold of an authorisation takes from the records of its card.
+pub(crate) struct HoldTerms {
+    limits: Option<VelocityTerms>,
+    vm_app_id: Option<VmAppId>,
+    /// Of the decision, here or later.
+    pub(crate) webhooks: Webhooks,
+    /// What the decision is charged.
+    pub(crate) tariff: Option<VmTariff>,
+}
+
+impl HoldTerms {
+    /// Those of a request, as the records say.
+    pub(crate) fn new(
+        context: &CardContext,
+        request: &AuthorisationRequest,
+        settings: Option<VmSettings>,
+    ) -> Self {
+        let (card, vm_card) = (&request.card, context.vm_card.as_ref());
+        Self {
+            limits: stored_limits(context, request, settings),
+            vm_app_id: vm_card.map(|it| it.vm_app_id),
+            webhooks: decision_webhooks(card.account.is_forwarded(), vm_card, settings),
+            tariff: context.tariff(card),
+        }
+    }
+}
+
+/// The PAN and the limits that the store judges a purchase by: those of days and months, and
+/// that of a single authorisation for what follows one. A card that is decided about here has
+/// its own beside them.
+fn stored_limits(
+    context: &CardContext,
+    request: &AuthorisationRequest,
+    settings: Option<VmSettings>,
+) -> Option<VelocityTerms> {
+    let limits = context.limits();
+    let is_raised = request.original.is_some() && limits.single.amount_minor.is_some();
+    let offset_seconds = settings.unwrap_or_default().offset.seconds();
+    let own = context.vm_card.as_ref().and_then(|it| own_limits(it, &limits, offset_seconds));
     let is_judged = limits.has_periods() || own.is_some() || is_raised;
-    is_judged.then_some(StoredLimits { pan_id: card.pan_id, limits, own })
+    is_judged.then_some(VelocityTerms { pan_id: request.card.pan_id, limits, own })
 }
 
 /// Those of a prepaid card never change, so that one without limits, of its own or of its
@@ -108,102 +131,39 @@ fn own_limits(it: &VmCard, limits: &VelocityLimits, offset_seconds: i64) -> Opti
     is_counted.then(|| OwnLimits { total_minor: it.limits.total(), offset_seconds })
 }
 
-/// The limits that the store judges a purchase by.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StoredLimits {
-    pan_id: PanId,
-    limits: VelocityLimits,
-    own: Option<OwnLimits>,
-}
-
-/// What a card that is decided about here adds to the record of its authorisation.
-#[derive(Default)]
-pub(crate) struct OwnCard {
-    pub(crate) vm_app_id: Option<VmAppId>,
-    pub(crate) notice: Option<ChangeNotice>,
-    pub(crate) tariff: Option<VmTariff>,
-}
-
-/// Records a refusal, or takes the hold within `limits` and counts it to them.
+/// Records a refusal, or takes the hold within the limits and counts it to them.
 pub(crate) async fn begin(
     store: &Store,
-    authorisation: Authorisation,
+    mut authorisation: Authorisation,
     refusal: Option<Refusal>,
-    limits: Option<StoredLimits>,
-    own: OwnCard,
+    terms: &HoldTerms,
     receipt: &mut Receipt,
 ) -> Result<BeginOutcome, MoneyError> {
-    let now = authorisation.created_at;
     let holds = refusal.is_none() && holds_money(&authorisation);
-    let decision = Decision::refused(refusal.unwrap_or(Refusal {
-        response_code: ResponseCode::InsufficientFunds,
-        detail: Authorisation::DEPOSIT_EXHAUSTED,
-    }));
-    let mut refused = authorisation.clone();
-    refused.hold_expires_at = None;
-    decision.apply(&mut refused, now);
-    let event = result_event(store, &refused, now);
-    let limits = limits.filter(|_| holds);
-    let velocity = limits.map(|limits| velocity_terms(limits, &authorisation, receipt));
-    if limits.is_some_and(|it| it.own.is_some() || it.limits.has_periods()) {
-        receipt.checks.push(velocity_check(None));
+    let velocity = terms.limits.filter(|_| holds);
+    let mut commit_checks = Vec::new();
+    if velocity.is_some_and(|limits| limits.are_counted()) {
+        commit_checks.push(velocity_check(None));
     }
-    // A deposit that covers the amount gets its receipt with the decision; what is written
-    // here stands if it does not.
     if holds {
-        receipt.checks.push(deposit_check(false));
+        commit_checks.push(deposit_check(true));
     }
-    let text = receipt.render(&authorisation, None, &decision);
-    let authorisation = if refusal.is_some() { refused } else { authorisation };
-    let OwnCard { vm_app_id, notice, tariff } = own;
+    if let Some(refusal) = refusal {
+        let now = authorisation.created_at;
+        authorisation.hold_expires_at = None;
+        authorisation.refuse(refusal.response_code, refusal.detail, now);
+    }
     let request = BeginAuthorisation {
+        receipt: receipt.prepared(&authorisation, None, commit_checks.clone()),
         authorisation,
-        receipt: text,
-        refusal: event,
-        vm_app_id,
-        notice,
+        webhooks: terms.webhooks.clone(),
+        vm_app_id: terms.vm_app_id,
         velocity,
-        tariff,
+        tariff: terms.tariff,
     };
     let outcome = store.begin_authorisation(request).await?;
-    if holds && matches!(outcome, BeginOutcome::Held(_)) {
-        receipt.checks.pop();
-        receipt.checks.push(deposit_check(true));
-    }
+    receipt.checks.extend(commit_checks);
     Ok(outcome)
-}
-
-/// What the store needs for the check of the limits, with the receipt of a refusal.
-fn velocity_terms(
-    StoredLimits { pan_id, limits, own }: StoredLimits,
-    authorisation: &Authorisation,
-    receipt: &Receipt,
-) -> VelocityTerms {
-    let (authorisation, receipt) = (authorisation.clone(), receipt.clone());
-    let refusal_receipt = move |excess: VelocityExcess| {
-        let mut receipt = receipt.clone();
-        note_excess(&mut receipt.checks, excess);
-        let decision = Decision::refused(Refusal {
-            response_code: ResponseCode::InsufficientFunds,
-            detail: excess.as_str(),
-        });
-        receipt.render(&authorisation, None, &decision)
-    };
-    VelocityTerms { pan_id, limits, own, refusal_receipt: Arc::new(refusal_receipt) }
-}
-
-/// The webhook that tells of a decided authorisation; none of one that nobody is asked about.
-pub(crate) fn result_event(
-    store: &Store,
-    decided: &Authorisation,
-    now: Timestamp,
-) -> Option<WebhookEvent> {
-    if !decided.account.is_forwarded() {
-        return None;
-    }
-    let webhook_id = WebhookId::from_i64(store.ids().next());
-    let event = authorisation_result_event(decided, webhook_id, WebhookSubType::Create, now);
-    Some(event.expect("the decision was applied before"))
 }
 
 #[cfg(test)]

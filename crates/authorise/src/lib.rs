@@ -5,6 +5,7 @@
 
 mod admissible;
 mod authoriser;
+mod authoriser_parts;
 mod caller;
 mod checks;
 mod clearing;
@@ -14,12 +15,12 @@ mod decline;
 mod expiry;
 mod fault;
 mod forward;
+mod held;
 mod hold;
 mod keys;
 mod late;
 mod late_reads;
 mod load;
-mod notice;
 mod parts;
 mod receipt;
 mod recover;
@@ -32,11 +33,12 @@ mod test_objects;
 mod three_ds;
 mod undecided;
 mod unusable;
+mod webhooks;
 
-pub use authoriser::{Authoriser, AuthoriserParts};
+pub use authoriser::Authoriser;
+pub use authoriser_parts::AuthoriserParts;
 pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
-pub use notice::{Teller, transaction_teller};
 pub use request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, PresentedValue,
     ReversalRequest,

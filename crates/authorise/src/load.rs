@@ -7,8 +7,8 @@ use store::{PlatformKey, Store, VmTariff};
 
 use crate::request::AuthoriseError;
 
-/// The card's surroundings.
-pub(crate) struct Circumstances {
+/// The records around a card.
+pub(crate) struct CardContext {
     pub(crate) enterprise: Enterprise,
     pub(crate) profile: CardProfile,
     /// Every record of the card's PAN.
@@ -25,7 +25,7 @@ pub(crate) struct Circumstances {
     pub(crate) vm_fees: VmFees,
 }
 
-impl Circumstances {
+impl CardContext {
     /// What limits the card.
     pub(crate) fn limits(&self) -> VelocityLimits {
         let own = self.vm_card.as_ref().map(|it| it.limits).unwrap_or_default();
@@ -45,7 +45,7 @@ pub(crate) async fn load(
     store: &Store,
     card: &Card,
     acquirer_currency: Currency,
-) -> Result<Circumstances, AuthoriseError> {
+) -> Result<CardContext, AuthoriseError> {
     let found = store.card_surroundings(card).await?;
     let fx_table = if acquirer_currency == card.currency {
         FxTable::default()
@@ -56,7 +56,7 @@ pub(crate) async fn load(
         // Without it the card would have no limits.
         return Err(AuthoriseError::Missing("card of an app"));
     }
-    Ok(Circumstances {
+    Ok(CardContext {
         enterprise: found.enterprise.ok_or(AuthoriseError::Missing("enterprise"))?,
         profile: found.profile.ok_or(AuthoriseError::Missing("profile"))?,
         cards_of_pan: found.cards_of_pan,

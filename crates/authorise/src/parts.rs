@@ -2,10 +2,9 @@
 //! currency, however many they are.
 
 use domain::{FxTable, Money, TransactionType};
-use store::PartsOf;
+use store::{PartsOf, Store};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::authoriser::Authoriser;
 use crate::convert::{Conversion, ConversionFault, convert, convert_part};
 use crate::request::{AuthorisationRequest, AuthoriseError};
 
@@ -21,40 +20,37 @@ impl Default for PartTurns {
     }
 }
 
-impl Authoriser {
+impl PartTurns {
     /// The turn of a part among those of its bill, until its hold is taken: each is converted
     /// after those before it.
-    pub(crate) async fn turn_of_part(
-        &self,
-        request: &AuthorisationRequest,
-    ) -> Option<MutexGuard<'_, ()>> {
+    pub(crate) async fn take(&self, request: &AuthorisationRequest) -> Option<MutexGuard<'_, ()>> {
         let bill = request.original.as_ref().filter(|_| request.is_part())?.outs_id;
-        let PartTurns(turns) = &self.part_turns;
+        let Self(turns) = self;
         let turn = bill.as_i64().unsigned_abs() % turns.len() as u64;
         Some(turns[usize::try_from(turn).ok()?].lock().await)
     }
+}
 
-    /// The amount in the card's currency.
-    pub(crate) async fn converted(
-        &self,
-        request: &AuthorisationRequest,
-        table: &FxTable,
-    ) -> Result<Result<Conversion, ConversionFault>, AuthoriseError> {
-        let (amount, to) = (request.acquirer_amount, request.card.currency);
-        if !request.is_part() {
-            return Ok(convert(amount, to, table));
-        }
-        let before_minor = match &request.original {
-            Some(original) if amount.currency() != to => {
-                let of = PartsOf {
-                    outs_id: original.outs_id,
-                    is_refund: request.transaction_type == TransactionType::Refund,
-                    currency: amount.currency(),
-                };
-                self.parts.store.parts_so_far_minor(of).await?
-            }
-            _ => 0,
-        };
-        Ok(convert_part(Money::new(before_minor, amount.currency()), amount, to, table))
+/// The amount in the card's currency.
+pub(crate) async fn converted(
+    store: &Store,
+    request: &AuthorisationRequest,
+    table: &FxTable,
+) -> Result<Result<Conversion, ConversionFault>, AuthoriseError> {
+    let (amount, to) = (request.acquirer_amount, request.card.currency);
+    if !request.is_part() {
+        return Ok(convert(amount, to, table));
     }
+    let before_minor = match &request.original {
+        Some(original) if amount.currency() != to => {
+            let of = PartsOf {
+                outs_id: original.outs_id,
+                is_refund: request.transaction_type == TransactionType::Refund,
+                currency: amount.currency(),
+            };
+            store.parts_so_far_minor(of).await?
+        }
+        _ => 0,
+    };
+    Ok(convert_part(Money::new(before_minor, amount.currency()), amount, to, table))
 }

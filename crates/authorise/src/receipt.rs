@@ -1,21 +1,28 @@
 //! The decision receipt: what was asked, checked, sent, answered and decided, and how
 //! long each step took (operator-and-sandbox.md section 3). It holds no PAN, CVV2 or
 //! secret, and nothing of what was encrypted beyond what travels in clear beside it.
+//!
+//! The commit renders it, once it knows how it leaves the authorisation. What is the same for
+//! every outcome is rendered before, outside the one writer of money, whose time all share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Authorisation, PinVerdict, RsaHash, RsaPadding, RsaSignedBytes, WebhookId};
+use domain::{
+    Authorisation, AuthorisationStatus, PinVerdict, RsaHash, RsaPadding, RsaSignedBytes, WebhookId,
+};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+use store::{FailedCheck, ReceiptRenderer};
 use tokio::time::Instant;
 
-use crate::checks::{Check, Refusal, overtaken};
-use crate::decision::Decision;
+use crate::checks::{Check, with_commit_checks};
 use crate::forward::Exchange;
 use crate::request::{Presented, PresentedValue};
 
 /// How long the steps took, in their order.
-#[derive(Clone)]
 pub(crate) struct Timings {
     started: Instant,
     last: Instant,
@@ -70,7 +77,7 @@ impl Serialize for Timings {
 }
 
 /// What was sent; the encrypted fields are copies of those in the request.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NoticeFacts {
     pub(crate) webhook_id: WebhookId,
@@ -173,19 +180,30 @@ struct OutcomeFacts<'a> {
     detail: &'a str,
 }
 
+impl<'a> OutcomeFacts<'a> {
+    /// None while nothing is decided.
+    fn of(it: &'a Authorisation) -> Option<Self> {
+        Some(Self {
+            approved: it.status == AuthorisationStatus::Approved,
+            response_code: it.response_code?.as_str(),
+            reject_reason: it.reject_reason.map(domain::ErrorCode::as_str),
+            detail: it.detail.as_deref()?,
+        })
+    }
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Lines<'a> {
-    request: RequestFacts<'a>,
-    checks: &'a [Check],
-    notice: Option<&'a NoticeFacts>,
-    answer: Option<AnswerFacts<'a>>,
-    timings_ms: &'a Timings,
-    outcome: OutcomeFacts<'a>,
+    request: &'a RawValue,
+    checks: &'a RawValue,
+    notice: &'a RawValue,
+    answer: &'a RawValue,
+    timings_ms: &'a RawValue,
+    outcome: Option<OutcomeFacts<'a>>,
 }
 
 /// What the steps have left so far.
-#[derive(Clone)]
 pub(crate) struct Receipt {
     pub(crate) presented: Presented,
     pub(crate) checks: Vec<Check>,
@@ -194,46 +212,111 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
-    /// The receipt of `decision` as JSON; `exchange` is what came in time.
-    pub(crate) fn render(
+    /// The receipt of `it` without its outcome; `exchange` is what came in time, and
+    /// `commit_checks` are the lines that the commit adds if it passes its own checks.
+    pub(crate) fn prepared(
         &self,
-        authorisation: &Authorisation,
+        it: &Authorisation,
         exchange: Option<&Exchange>,
-        decision: &Decision,
-    ) -> String {
+        commit_checks: Vec<Check>,
+    ) -> Arc<PreparedReceipt> {
+        Arc::new(PreparedReceipt {
+            request: json(&RequestFacts::new(it, self.presented)),
+            passed: json(&with_commit_checks(&self.checks, &commit_checks, it, None)),
+            checks: self.checks.clone(),
+            commit_checks,
+            notice: json(&self.notice),
+            answer: json(&exchange.map(AnswerFacts::from)),
+            timings_ms: json(&self.timings),
+        })
+    }
+}
+
+fn json(facts: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(facts).expect("structs of texts and numbers are JSON")
+}
+
+/// A receipt that lacks what only its commit knows.
+#[derive(Debug)]
+pub(crate) struct PreparedReceipt {
+    request: Box<RawValue>,
+    /// All checks, if the commit passes its own.
+    passed: Box<RawValue>,
+    checks: Vec<Check>,
+    commit_checks: Vec<Check>,
+    notice: Box<RawValue>,
+    answer: Box<RawValue>,
+    timings_ms: Box<RawValue>,
+}
+
+impl ReceiptRenderer for PreparedReceipt {
+    fn receipt(&self, it: &Authorisation, failed: Option<FailedCheck>) -> String {
+        let with_failed = failed.map(|failed| {
+            json(&with_commit_checks(&self.checks, &self.commit_checks, it, Some(failed)))
+        });
         let lines = Lines {
-            request: RequestFacts::new(authorisation, self.presented),
-            checks: &self.checks,
-            notice: self.notice.as_ref(),
-            answer: exchange.map(AnswerFacts::from),
-            timings_ms: &self.timings,
-            outcome: OutcomeFacts {
-                approved: decision.is_approval(),
-                response_code: decision.response_code.as_str(),
-                reject_reason: decision.reject_reason.map(domain::ErrorCode::as_str),
-                detail: &decision.detail,
-            },
+            request: &self.request,
+            checks: with_failed.as_deref().unwrap_or(&self.passed),
+            notice: &self.notice,
+            answer: &self.answer,
+            timings_ms: &self.timings_ms,
+            outcome: OutcomeFacts::of(it),
         };
         serde_json::to_string(&lines).expect("structs of texts and numbers are JSON")
     }
+}
 
-    /// The refusal and the receipt of a completion or increment that was approved when its
-    /// original had ended; nothing for what raises or completes nothing.
-    pub(crate) fn render_overtaken(
-        &self,
-        authorisation: &Authorisation,
-        exchange: Option<&Exchange>,
-    ) -> Option<(Refusal, String)> {
-        let (refusal, check) = overtaken(authorisation)?;
-        let mut receipt = self.clone();
-        receipt.checks.push(check);
-        Some((refusal, receipt.render(authorisation, exchange, &Decision::refused(refusal))))
+/// The receipt stored with the hold of an authorisation that nobody is at work on any longer.
+#[derive(Debug)]
+pub(crate) struct StoredReceipt(Map<String, Value>);
+
+impl StoredReceipt {
+    /// From its text; an unreadable one counts as empty.
+    pub(crate) fn of(receipt: &str) -> Self {
+        Self(serde_json::from_str(receipt).unwrap_or_default())
+    }
+}
+
+impl ReceiptRenderer for StoredReceipt {
+    fn receipt(&self, it: &Authorisation, _: Option<FailedCheck>) -> String {
+        let mut lines = self.0.clone();
+        let outcome = serde_json::to_value(OutcomeFacts::of(it));
+        lines.insert("outcome".to_owned(), outcome.expect("texts and a flag are JSON"));
+        Value::Object(lines).to_string()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::{ResponseCode, Timestamp};
+
     use super::*;
+    use crate::checks::deposit_check;
+    use crate::test_objects::authorisation;
+
+    #[test]
+    fn the_outcome_is_that_of_the_commit() {
+        let mut it = authorisation();
+        let (presented, timings) = (Presented::default(), Timings::new(Instant::now()));
+        let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
+        let prepared = receipt.prepared(&it, None, vec![deposit_check(true)]);
+        let held = prepared.receipt(&it, None);
+        let lines = r#""checks":[{"name":"deposit","passed":true,"detail":null}],"notice":null,"answer":null,"timingsMs":{"total":0.0},"outcome":null}"#;
+        assert!(held.ends_with(lines), "{held}");
+
+        let now = Timestamp::from_micros(1);
+        it.refuse(ResponseCode::InsufficientFunds, Authorisation::DEPOSIT_EXHAUSTED, now);
+        let refused = prepared.receipt(&it, Some(FailedCheck::Deposit));
+        let line = r#""checks":[{"name":"deposit","passed":false,"detail":"deposit_exhausted"}],"#;
+        let outcome = r#""outcome":{"approved":false,"responseCode":"01","rejectReason":"DAPI_AUTH_INTERNAL_REJECT","detail":"deposit_exhausted"}}"#;
+        assert!(refused.contains(line) && refused.ends_with(outcome), "{refused}");
+
+        // What a crash leaves keeps its lines and gets its outcome later.
+        it.detail = Some("crash".to_owned());
+        let mut expected: Value = serde_json::from_str(&held).unwrap();
+        expected["outcome"] = serde_json::to_value(OutcomeFacts::of(&it)).unwrap();
+        assert_eq!(StoredReceipt::of(&held).receipt(&it, None), expected.to_string());
+    }
 
     #[test]
     fn durations_are_milliseconds_with_three_decimals() {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use domain::AuthId;
 use store::{MoneyError, Store, WritesUnderWay};
+use wire::vm::VmSettings;
 
 use crate::decline::{CRASH, decline};
-use crate::notice::Teller;
 use crate::request::AuthoriseError;
 use crate::settle;
 use crate::undecided::Undecided;
@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// What the last process under this node number may have left undecided.
 pub(crate) struct Recovery {
     store: Store,
-    teller: Option<Teller>,
+    vm_settings: Option<VmSettings>,
     undecided: Arc<Undecided>,
     /// Whatever is begun from here on is this process's own.
     first_own: AuthId,
@@ -32,12 +32,12 @@ pub(crate) struct Recovery {
 impl Recovery {
     pub(crate) async fn new(
         store: Store,
-        teller: Option<Teller>,
+        vm_settings: Option<VmSettings>,
         undecided: Arc<Undecided>,
     ) -> Result<Self, AuthoriseError> {
         let writes = store.writes_under_way().await?;
         let first_own = AuthId::from_i64(store.ids().next());
-        Ok(Self { store, teller, undecided, first_own, writes })
+        Ok(Self { store, vm_settings, undecided, first_own, writes })
     }
 
     /// Declines what is there, and goes on looking in the background where a write of the last
@@ -82,7 +82,7 @@ impl Recovery {
     /// Whether it is declined. What passes is an error; one that cannot be read, or that the
     /// ledger does not give back, stops no start and is tried again.
     async fn decline(&self, auth_id: AuthId) -> Result<bool, AuthoriseError> {
-        match decline(&self.store, self.teller.as_ref(), auth_id, CRASH).await {
+        match decline(&self.store, self.vm_settings, auth_id, CRASH).await {
             Ok(()) => {
                 tracing::warn!(%auth_id, "decided after a crash");
                 Ok(true)

@@ -1,8 +1,10 @@
 //! Objects that unit tests start from.
 
 use domain::{
-    Card, CardId, CardProfile, CardStatus, CardStatusReason, CardType, Currency, CustomerId,
-    EnterpriseId, PanId, ProfileId, Timestamp, VelocityLimits,
+    AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardId,
+    CardProfile, CardStatus, CardStatusReason, CardType, Currency, CustomerId, Direction,
+    EnterpriseId, Merchant, Money, OutsId, PanId, ProfileId, Timestamp, TransactionType,
+    VelocityLimits,
 };
 
 const ENTERPRISE: EnterpriseId = EnterpriseId::from_i64(1);
@@ -46,4 +48,27 @@ pub(crate) fn profile() -> CardProfile {
         limits: VelocityLimits::default(),
         created_at: Timestamp::from_micros(0),
     }
+}
+
+/// A purchase with [`card`] that is not decided yet.
+pub(crate) fn authorisation() -> Authorisation {
+    let amount = Money::new(1550, Currency::USD);
+    Authorisation::arriving(ArrivingAuthorisation {
+        enterprise_id: ENTERPRISE,
+        auth_id: AuthId::from_i64(6),
+        card_id: CardId::from_i64(3),
+        customer_id: CustomerId::from_i64(4),
+        outs_id: OutsId::from_i64(7),
+        original_auth_id: None,
+        account: AccountOwner::Deposit,
+        direction: Direction::Outgoing,
+        auth_type: AuthType::Normal,
+        transaction_type: TransactionType::Purchase,
+        amount,
+        acquirer_amount: amount,
+        fx_rate: "1".to_owned(),
+        merchant: Merchant::default(),
+        network_key: None,
+        created_at: Timestamp::from_micros(0),
+    })
 }

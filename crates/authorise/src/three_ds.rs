@@ -16,7 +16,7 @@ use thiserror::Error;
 use vault::Vault;
 use wire::cardbridge::webhook::challenge_event;
 use wire::vm::amount::Amount;
-use wire::vm::notice;
+use wire::vm::webhook;
 
 /// Most challenges that end at once.
 const MAX_UNDER_WAY: u32 = 16;
@@ -76,8 +76,8 @@ impl Challenges {
         let webhook_id = WebhookId::from_i64(self.store.ids().next());
         let vm_card = self.store.vm_card_of(card.enterprise_id, card.card_id).await?;
         if let Some(vm_card) = vm_card {
-            let (code, notice) = self.code(&challenge, &vm_card, webhook_id);
-            self.store.create_vm_challenge(&challenge, code, notice).await?;
+            let (code, webhook) = self.code(&challenge, &vm_card, webhook_id);
+            self.store.create_vm_challenge(&challenge, code, webhook).await?;
         } else {
             let event = challenge_event(&challenge, webhook_id, WebhookSubType::Create, now);
             self.store.create_challenge(&challenge, event).await?;
@@ -85,7 +85,7 @@ impl Challenges {
         Ok(challenge)
     }
 
-    /// Draws the code of a challenge: what is kept of it, and the sealed notice that bears it.
+    /// Draws the code of a challenge: what is kept of it, and the sealed webhook that carries it.
     fn code(
         &self,
         challenge: &ThreeDsChallenge,
@@ -93,7 +93,7 @@ impl Challenges {
         webhook_id: WebhookId,
     ) -> (ChallengeCode, WebhookEvent) {
         let otp = self.vault.new_one_time_password();
-        let body = notice::challenge(&notice::Challenge {
+        let body = webhook::challenge(&webhook::Challenge {
             card_id: &card.card_uuid,
             currency: challenge.amount.currency().alpha(),
             amount: Amount(challenge.amount),

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use domain::AuthId;
 use store::{MoneyError, Store, StoreError, WritesUnderWay};
+use wire::vm::VmSettings;
 
-use crate::authoriser::Authoriser;
 use crate::decline::{Declined, decline_unwritten};
-use crate::notice::Teller;
 use crate::request::AuthoriseError;
 
 /// Pause before the first try; each failure doubles it, up to the longest.
@@ -47,31 +46,27 @@ struct Waiting {
     is_worked_on: bool,
 }
 
-impl Authoriser {
-    /// A hold of which the store told a failure may have been taken all the same, where the
-    /// end of the commit was not heard of.
-    pub(crate) fn doubt(&self, auth_id: AuthId, error: &MoneyError) {
-        if let MoneyError::Store(error) = error
-            && may_be_written(error)
-        {
-            self.undecided.decline_later(auth_id);
-        }
-    }
-}
-
 impl Undecided {
-    pub(crate) fn new(store: Store, teller: Option<Teller>) -> Arc<Self> {
+    pub(crate) fn new(store: Store, vm_settings: Option<VmSettings>) -> Arc<Self> {
         let decline = move |Doubtful { auth_id, may_come }| -> Declining {
-            let (store, teller) = (store.clone(), teller.clone());
-            Box::pin(
-                async move { decline_unwritten(&store, teller.as_ref(), auth_id, may_come).await },
-            )
+            let store = store.clone();
+            Box::pin(async move { decline_unwritten(&store, vm_settings, auth_id, may_come).await })
         };
         Self::over(Box::new(decline), (FIRST_PAUSE, LONGEST_PAUSE))
     }
 
     fn over(decline: Decline, pauses: (Duration, Duration)) -> Arc<Self> {
         Arc::new(Self { decline, pauses, waiting: Mutex::default() })
+    }
+
+    /// A hold of which the store told a failure may have been taken all the same, where the
+    /// end of the commit was not heard of.
+    pub(crate) fn doubt(self: &Arc<Self>, auth_id: AuthId, error: &MoneyError) {
+        if let MoneyError::Store(error) = error
+            && may_be_written(error)
+        {
+            self.decline_later(auth_id);
+        }
     }
 
     /// Declines an authorisation later, if it is there at all.

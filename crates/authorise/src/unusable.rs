@@ -2,19 +2,19 @@
 
 use domain::Authorisation;
 
-use crate::authoriser::AuthoriserParts;
-use crate::forward::{Correspondent, Exchange};
+use crate::authoriser_parts::AuthoriserParts;
+use crate::forward::{AuthEndpoint, Exchange};
 
 /// Tells the log why an exchange brought no usable answer. Comes after the answer was judged,
 /// and changes nothing of that.
 pub(crate) async fn tell(
     parts: &AuthoriserParts,
     exchange: &mut Exchange,
-    correspondent: &Correspondent,
+    endpoint: &AuthEndpoint,
     authorisation: &Authorisation,
 ) {
     if parts.diagnoses_answers {
-        exchange.diagnose(&parts.pool, correspondent).await;
+        exchange.diagnose(&parts.pool, endpoint).await;
     }
     let Err(fault) = &exchange.verdict else { return };
     tracing::warn!(

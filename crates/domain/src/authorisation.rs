@@ -210,6 +210,12 @@ pub struct ArrivingAuthorisation {
 impl Authorisation {
     /// The detail of a decline because the deposit does not cover the amount.
     pub const DEPOSIT_EXHAUSTED: &'static str = "deposit_exhausted";
+    /// The detail of a completion's decline because its reservation was cleared or reversed
+    /// while the enterprise was asked, or expired and the deposit does not cover the rest.
+    pub const RESERVATION_GONE: &'static str = "reservation_gone";
+    /// The detail of an increment's decline because its bill ended while the enterprise was
+    /// asked.
+    pub const ORIGINAL_ENDED: &'static str = "original_ended";
 
     /// An authorisation that is not decided yet, holds nothing and has moved nothing.
     #[must_use]
@@ -244,6 +250,15 @@ impl Authorisation {
             created_at: it.created_at,
             decided_at: None,
         }
+    }
+
+    /// Declines it without the enterprise's word (cardbridge-open-api.md section 8.4).
+    pub fn refuse(&mut self, response_code: ResponseCode, detail: &str, now: Timestamp) {
+        self.status = AuthorisationStatus::Declined;
+        self.response_code = Some(response_code);
+        self.reject_reason = Some(ErrorCode::AuthInternalReject);
+        self.detail = Some(detail.to_owned());
+        self.decided_at = Some(now);
     }
 
     /// Whether the cardholder gets money for what was returned: posted once it is approved.
@@ -314,4 +329,37 @@ pub struct Posting {
     pub authorised_at: Timestamp,
     /// When it was posted.
     pub posted_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Currency;
+
+    #[test]
+    fn a_refusal_is_internal() {
+        let amount = Money::zero(Currency::USD);
+        let mut it = Authorisation::arriving(ArrivingAuthorisation {
+            enterprise_id: EnterpriseId::from_i64(1),
+            auth_id: AuthId::from_i64(2),
+            card_id: CardId::from_i64(3),
+            customer_id: CustomerId::from_i64(4),
+            outs_id: OutsId::from_i64(5),
+            original_auth_id: None,
+            account: AccountOwner::Deposit,
+            direction: Direction::Outgoing,
+            auth_type: AuthType::Normal,
+            transaction_type: TransactionType::Purchase,
+            amount,
+            acquirer_amount: amount,
+            fx_rate: "1".to_owned(),
+            merchant: Merchant::default(),
+            network_key: None,
+            created_at: Timestamp::from_micros(1),
+        });
+        it.refuse(ResponseCode::NotAllowed, "card_frozen", Timestamp::from_micros(2));
+        assert_eq!(it.reject_reason, Some(ErrorCode::AuthInternalReject));
+        assert_eq!(it.detail.as_deref(), Some("card_frozen"));
+        assert_eq!(it.status, AuthorisationStatus::Declined);
+    }
 }

@@ -11,7 +11,7 @@ use store::{Attempt, Delivery};
 use tokio::time::Instant;
 use vault::{SecretText, mask_pans};
 use wire::cardbridge::{signature, standard_webhooks};
-use wire::vm::notice::{self, NotAcknowledged};
+use wire::vm::webhook::{self, NotAcknowledged};
 
 use crate::receiver::{Manner, Receiver};
 
@@ -67,7 +67,7 @@ pub async fn attempt(
         Manner::App(secret) => {
             let secret = secret.as_ref().map(SecretText::expose);
             let headers = app_headers(delivery, &body, secret, real_seconds);
-            (headers, APP_TIMEOUT, notice::MAX_ACKNOWLEDGEMENT_BYTES)
+            (headers, APP_TIMEOUT, webhook::MAX_ACKNOWLEDGEMENT_BYTES)
         }
     };
     let started = Instant::now();
@@ -109,7 +109,7 @@ fn refusal(
             Some(Some(format!("the status is {status}; a 2xx with \"code\" 0 acknowledges")))
         }
         (Manner::App(_), Err(_)) => Some(None),
-        (Manner::App(_), Ok(answer)) => match notice::acknowledged(&answer.body) {
+        (Manner::App(_), Ok(answer)) => match webhook::acknowledged(&answer.body) {
             Ok(()) => None,
             // The number may be the one-time code, repeated.
             Err(NotAcknowledged::OtherCode(_)) if event.webhook_type == WebhookType::VmCard3ds => {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use admin_api::AdminToken;
-use authorise::{Authoriser, AuthoriserParts, Challenges, transaction_teller};
+use authorise::{Authoriser, AuthoriserParts, Challenges};
 use cards::{Cards, CardsSettings};
 use crypto::RsaPool;
 use domain::{Mode, Random};
@@ -108,19 +108,17 @@ impl Parts {
     pub fn assemble(ground: Ground) -> Self {
         let Ground { mode, store, vault, outbound, random, vm, .. } = ground;
         let pool = Arc::new(ground.pool);
-        let teller = transaction_teller(store.clone(), vm);
         let authoriser = Authoriser::new(AuthoriserParts {
             store: store.clone(),
             vault: Arc::clone(&vault),
             pool: Arc::clone(&pool),
             outbound: outbound.clone(),
             random: Arc::clone(&random),
-            vm_offset_seconds: vm.offset.seconds(),
-            teller: Some(Arc::clone(&teller)),
+            vm_settings: Some(vm),
             diagnoses_answers: mode == Mode::Sandbox,
             max_exchanges: ground.max_exchanges,
         });
-        let workers = workers::all(&store, &vault, &outbound, ground.cards, teller);
+        let workers = workers::all(&store, &vault, &outbound, ground.cards, vm);
         let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());
         Self {
             mode,

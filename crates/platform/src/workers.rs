@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authorise::{HoldExpiryWorker, Teller, challenge_expiry_worker};
+use authorise::{HoldExpiryWorker, challenge_expiry_worker};
 use cards::{CardsSettings, intent_ticket_worker, kyc_review_worker, order_worker};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use notify::{SettlementWorker, WebhookWorker, recut_worker};
@@ -12,6 +12,7 @@ use schedule::Worker;
 use store::Store;
 use tokio::sync::watch;
 use vault::Vault;
+use wire::vm::VmSettings;
 
 use crate::failure::Failure;
 
@@ -24,13 +25,13 @@ pub fn all(
     vault: &Arc<Vault>,
     outbound: &Outbound,
     settings: CardsSettings,
-    teller: Teller,
+    vm_settings: VmSettings,
 ) -> Vec<Arc<dyn Worker>> {
     vec![
         Arc::new(order_worker(store.clone(), Arc::clone(vault), settings)),
         Arc::new(kyc_review_worker(store.clone(), Arc::clone(vault), settings)),
         Arc::new(intent_ticket_worker(store.clone(), Arc::clone(vault), settings)),
-        Arc::new(HoldExpiryWorker::new(store.clone(), Some(teller))),
+        Arc::new(HoldExpiryWorker::new(store.clone(), Some(vm_settings))),
         Arc::new(SettlementWorker::new(store.clone())),
         Arc::new(recut_worker(store.clone())),
         Arc::new(challenge_expiry_worker(store.clone())),

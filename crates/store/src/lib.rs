@@ -78,9 +78,10 @@ pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketErro
 pub use listing::{ListOrder, PageWish};
 pub use migrations::StartTurn;
 pub use money::{
-    BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, DecideAuthorisation,
-    DecideOutcome, ForcedClearing, MoneyError, NETWORK_KEY_DAYS, OwnLimits, PostingOutcome,
-    ReverseAuthorisation, VelocityTerms, VmTariff,
+    BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation, DecideAuthorisation,
+    DecideOutcome, FailedCheck, ForcedClearing, MoneyError, NETWORK_KEY_DAYS, OwnLimits,
+    PostingOutcome, ReceiptRenderer, ReverseAuthorisation, VelocityTerms, VmTariff,
+    WebhookRenderer, Webhooks,
 };
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,

@@ -1,8 +1,10 @@
 //! Everything that moves money, through one writer that commits what has arrived together.
 
+use std::sync::Arc;
+
 use domain::{
     AccountOwner, AuthId, Authorisation, CardId, Currency, EnterpriseId, ErrorCode, Money, Posting,
-    ResponseCode, Timestamp, VmAppId, WebhookEvent,
+    ResponseCode, Timestamp, VmAppId,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;
@@ -17,19 +19,20 @@ mod funds;
 mod load;
 mod messages;
 mod named;
-mod notice;
+mod renderers;
 mod steps;
 mod velocity;
 
 use crate::{Claim, MovedFunds, Store, StoreError};
 
-pub(crate) use apply::{Repeats, apply};
+pub(crate) use apply::apply;
 pub(crate) use batch::AccountKey;
 pub use fees::VmTariff;
+pub(crate) use load::Repeats;
 pub use messages::NETWORK_KEY_DAYS;
 pub(crate) use messages::{MessageKey, first_of, is_in_time};
 pub(crate) use named::accounts_named;
-pub use notice::ChangeNotice;
+pub use renderers::{Change, FailedCheck, ReceiptRenderer, WebhookRenderer, Webhooks};
 pub use velocity::{OwnLimits, VelocityTerms};
 
 /// Most increments and completions of one authorisation, also those that were declined.
@@ -72,19 +75,15 @@ pub enum MoneyError {
 pub struct BeginAuthorisation {
     /// The authorisation. PENDING: its amount is held, unless that is zero or comes to the
     /// cardholder; of a completion only what its reservation lacks. An OUTGOING one that
-    /// names an original increments or completes it. DECLINED: it is recorded as it is, with
-    /// `refusal`.
+    /// names an original increments or completes it. DECLINED: it is recorded as it is.
     pub authorisation: Authorisation,
-    /// The receipt so far.
-    pub receipt: String,
-    /// The result webhook, stored if the authorisation is declined here: because it came so,
-    /// because it would exceed a limit, or because the deposit does not cover it. None for a
-    /// card that nobody is asked about.
-    pub refusal: Option<WebhookEvent>,
+    /// Renders the receipt so far, or that of a decline.
+    pub receipt: Arc<dyn ReceiptRenderer>,
+    /// Renders the webhook if it is declined here: because it came so, because it would exceed
+    /// a limit, or because the deposit does not cover it.
+    pub webhooks: Webhooks,
     /// The app of dialect 2 whose card it is, among whose transactions it is listed.
     pub vm_app_id: Option<VmAppId>,
-    /// Tells of it if it is declined here.
-    pub notice: Option<ChangeNotice>,
     /// The limits that it is judged by and counts to; none = it is not counted.
     pub velocity: Option<VelocityTerms>,
     /// What its app is charged if it is declined here; none = nothing.
@@ -118,17 +117,10 @@ pub struct DecideAuthorisation {
     pub detail: String,
     /// Code given to the network with an approval.
     pub auth_code: Option<String>,
-    /// The whole receipt; none keeps what `begin` wrote.
-    pub receipt: Option<String>,
-    /// The result webhook; none for a card that nobody is asked about.
-    pub event: Option<WebhookEvent>,
-    /// Tells of the authorisation as decided.
-    pub notice: Option<ChangeNotice>,
-    /// The decline that is written in place of the approval of a completion or increment
-    /// whose original was cleared or reversed meanwhile, or of a completion whose reservation
-    /// expired where the deposit does not cover what is lacking; without one that is
-    /// `HoldClosed` or `InsufficientFunds`, and the authorisation stays undecided.
-    pub if_uncovered: Option<Box<DecideAuthorisation>>,
+    /// Renders the whole receipt.
+    pub receipt: Arc<dyn ReceiptRenderer>,
+    /// Renders the webhooks of the decision and of what it took over.
+    pub webhooks: Webhooks,
     /// What its app is charged for the decision; none = nothing.
     pub tariff: Option<VmTariff>,
     /// When.
@@ -155,8 +147,8 @@ pub struct ClearAuthorisation {
     pub acquirer_amount_minor: Option<i64>,
     /// Whether nothing more will come, so that what is left of the hold is given back.
     pub is_final: bool,
-    /// Tells of the authorisation afterwards.
-    pub notice: Option<ChangeNotice>,
+    /// Renders the webhook of the authorisation.
+    pub webhooks: Webhooks,
 }
 
 /// A posting and the authorisation it changed.
@@ -177,8 +169,8 @@ pub struct ReverseAuthorisation {
     pub acquirer_amount_minor: Option<i64>,
     /// Id of the reversal itself.
     pub reversal_id: AuthId,
-    /// Tells of each authorisation that it takes something of, as it is afterwards.
-    pub notice: Option<ChangeNotice>,
+    /// Renders the webhook of each authorisation that it takes something of.
+    pub webhooks: Webhooks,
     /// When.
     pub now: Timestamp,
 }
@@ -194,8 +186,8 @@ pub struct ForcedClearing {
     pub receipt: String,
     /// The app of dialect 2 whose card it is, among whose transactions it is listed.
     pub vm_app_id: Option<VmAppId>,
-    /// Tells of it.
-    pub notice: Option<ChangeNotice>,
+    /// Renders its webhook.
+    pub webhooks: Webhooks,
 }
 
 /// A deposit or a withdrawal.
@@ -276,7 +268,7 @@ pub(crate) enum Command {
         enterprise_id: EnterpriseId,
         auth_id: AuthId,
         now: Timestamp,
-        notice: Option<ChangeNotice>,
+        webhooks: Webhooks,
     },
     Move(MoveFunds),
     Transfer(TransferFunds),
@@ -328,6 +320,13 @@ impl Store {
         }
     }
 
+    /// Carries out a command that leaves webhooks.
+    async fn told(&self, command: Command) -> Result<Outcome, MoneyError> {
+        let outcome = self.money(command).await?;
+        self.inner.outbox_changed.notify_one();
+        Ok(outcome)
+    }
+
     /// Records a new authorisation and takes its hold, in one commit, idempotent by the
     /// network's key. A limit of its terms that it would exceed or a deposit that does not
     /// cover it declines it in the same commit, with `InsufficientFunds`,
@@ -352,8 +351,10 @@ impl Store {
     }
 
     /// Decides an authorisation: keeps or gives back its hold and writes its result webhook.
-    /// An approved refund is posted, an approved completion takes over its reservation's hold,
-    /// or is declined if that went meanwhile and the deposit does not cover it.
+    /// An approved refund is posted, an approved completion takes over its reservation's hold.
+    /// An approval that [`FailedCheck::Original`] overtook is a decline, with
+    /// `DAPI_AUTH_INTERNAL_REJECT` and as detail [`Authorisation::RESERVATION_GONE`] or
+    /// [`Authorisation::ORIGINAL_ENDED`].
     ///
     /// # Errors
     /// [`MoneyError`].
@@ -361,11 +362,8 @@ impl Store {
         &self,
         decision: DecideAuthorisation,
     ) -> Result<DecideOutcome, MoneyError> {
-        match self.money(Command::Decide(Box::new(decision))).await? {
-            Outcome::Decide(outcome) => {
-                self.inner.outbox_changed.notify_one();
-                Ok(outcome)
-            }
+        match self.told(Command::Decide(Box::new(decision))).await? {
+            Outcome::Decide(outcome) => Ok(outcome),
             _ => Err(UNEXPECTED),
         }
     }
@@ -379,11 +377,8 @@ impl Store {
         &self,
         request: ClearAuthorisation,
     ) -> Result<PostingOutcome, MoneyError> {
-        match self.money(Command::Clear(request)).await? {
-            Outcome::Posting(outcome) => {
-                self.inner.outbox_changed.notify_one();
-                Ok(*outcome)
-            }
+        match self.told(Command::Clear(request)).await? {
+            Outcome::Posting(outcome) => Ok(*outcome),
             _ => Err(UNEXPECTED),
         }
     }
@@ -399,11 +394,8 @@ impl Store {
         &self,
         request: ReverseAuthorisation,
     ) -> Result<Authorisation, MoneyError> {
-        match self.money(Command::Reverse(request)).await? {
-            Outcome::Reversal(reversal) => {
-                self.inner.outbox_changed.notify_one();
-                Ok(*reversal)
-            }
+        match self.told(Command::Reverse(request)).await? {
+            Outcome::Reversal(reversal) => Ok(*reversal),
             _ => Err(UNEXPECTED),
         }
     }
@@ -417,11 +409,8 @@ impl Store {
         &self,
         request: ForcedClearing,
     ) -> Result<PostingOutcome, MoneyError> {
-        match self.money(Command::Force(Box::new(request))).await? {
-            Outcome::Posting(outcome) => {
-                self.inner.outbox_changed.notify_one();
-                Ok(*outcome)
-            }
+        match self.told(Command::Force(Box::new(request))).await? {
+            Outcome::Posting(outcome) => Ok(*outcome),
             _ => Err(UNEXPECTED),
         }
     }
@@ -436,13 +425,10 @@ impl Store {
         enterprise_id: EnterpriseId,
         auth_id: AuthId,
         now: Timestamp,
-        notice: Option<ChangeNotice>,
+        webhooks: Webhooks,
     ) -> Result<bool, MoneyError> {
-        match self.money(Command::Expire { enterprise_id, auth_id, now, notice }).await? {
-            Outcome::Expired(expired) => {
-                self.inner.outbox_changed.notify_one();
-                Ok(expired)
-            }
+        match self.told(Command::Expire { enterprise_id, auth_id, now, webhooks }).await? {
+            Outcome::Expired(expired) => Ok(expired),
             _ => Err(UNEXPECTED),
         }
     }

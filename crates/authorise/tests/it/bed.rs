@@ -84,8 +84,7 @@ impl Bed {
             pool: Arc::new(RsaPool::new(2, RsaPool::DEFAULT_QUEUE_LIMIT)),
             outbound: Outbound::new(policy).unwrap(),
             random: Arc::new(SystemRandom),
-            vm_offset_seconds: 0,
-            teller: None,
+            vm_settings: None,
             diagnoses_answers,
             max_exchanges: MAX_EXCHANGES,
         });

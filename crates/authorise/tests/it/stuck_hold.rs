@@ -1,13 +1,12 @@
 //! Holds that cannot be given back. No message leads to one, so rows are changed behind the
 //! store's back.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use authorise::HoldExpiryWorker;
 use domain::{AuthorisationStatus, HoldState, ResponseCode};
 use schedule::Worker as _;
-use store::ChangeNotice;
+use wire::vm::VmSettings;
 
 use crate::bed::Bed;
 
@@ -52,8 +51,7 @@ async fn what_cannot_be_read_keeps_no_other_hold_waiting() {
          VALUES ({}, {}, 9, '9a1d', 'S1', 'of no kind', '', x'', 0, 0, 0, 0, 0);",
         garbled.auth_id, stuck.auth_id, bed.enterprise_id, bed.card.card_id
     ));
-    let teller = Arc::new(|_: &_| ChangeNotice::new(|_, _| None));
-    let worker = HoldExpiryWorker::new(bed.store.clone(), Some(teller));
+    let worker = HoldExpiryWorker::new(bed.store.clone(), Some(VmSettings::default()));
     let later = bed.store.clock().now().plus_seconds(9 * i64::from(DAY_SECONDS));
     assert_eq!(worker.start_due(later).await.unwrap(), 3);
     assert_eq!(bed.view(other.auth_id).await.authorisation.hold_state, HoldState::Expired);

@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use domain::{
     AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardId, Clock, Currency,
     CustomerId, Direction, EnterpriseId, HoldState, IdGenerator, Merchant, Money, NetworkKey,
-    OutsId, TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    OutsId, TransactionType,
 };
-use store::{BeginAuthorisation, Store};
+use store::{BeginAuthorisation, FailedCheck, ReceiptRenderer, Store};
 
 /// What each purchase takes, in minor units.
 pub const AMOUNT_MINOR: i64 = 100;
@@ -24,6 +24,15 @@ const RECEIPT: &str = concat!(
     r#"{"name":"card_state","passed":true},{"name":"expiry","passed":true},"#,
     r#"{"name":"velocity","passed":true},{"name":"enterprise_reachable","passed":true}]}"#
 );
+
+#[derive(Debug)]
+struct Receipt;
+
+impl ReceiptRenderer for Receipt {
+    fn receipt(&self, _: &Authorisation, _: Option<FailedCheck>) -> String {
+        RECEIPT.to_owned()
+    }
+}
 
 /// Draws purchases of one enterprise.
 #[derive(Clone)]
@@ -84,22 +93,11 @@ impl Purchases {
                 created_at: now,
             })
         };
-        let refusal = WebhookEvent {
-            enterprise_id: self.enterprise_id,
-            vm_app_id: None,
-            webhook_id: WebhookId::from_i64(self.ids.next()),
-            webhook_type: WebhookType::AuthorisationResult,
-            sub_type: WebhookSubType::Create,
-            business_id: auth_id.as_i64(),
-            body: Vec::new(),
-            created_at: now,
-        };
         BeginAuthorisation {
             authorisation,
-            receipt: RECEIPT.to_owned(),
-            refusal: Some(refusal),
+            receipt: Arc::new(Receipt),
+            webhooks: None,
             vm_app_id: None,
-            notice: None,
             velocity: None,
             tariff: None,
         }

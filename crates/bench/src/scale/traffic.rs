@@ -8,11 +8,11 @@ use anyhow::{Context, Result, bail, ensure};
 use domain::{
     AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardId, Clock,
     Direction, IdGenerator, Merchant, Money, NetworkKey, OutsId, Random, ResponseCode,
-    SystemRandom, TransactionType, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    SystemRandom, TransactionType, WebhookEvent, WebhookSubType, WebhookType,
 };
 use store::{
-    BeginAuthorisation, BeginOutcome, CardSurroundings, DecideAuthorisation, DecideOutcome,
-    Location, Store, VelocityTerms,
+    BeginAuthorisation, BeginOutcome, CardSurroundings, Change, DecideAuthorisation, DecideOutcome,
+    FailedCheck, Location, ReceiptRenderer, Store, VelocityTerms, WebhookRenderer,
 };
 
 use super::template::Filled;
@@ -104,10 +104,8 @@ pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> 
         reject_reason: None,
         detail: "approved".to_owned(),
         auth_code: Some("123456".to_owned()),
-        receipt: Some("x".repeat(RECEIPT_BYTES)),
-        event: Some(result_event(store, &held)),
-        notice: None,
-        if_uncovered: None,
+        receipt: Arc::new(Padding),
+        webhooks: Some(Arc::new(Padding)),
         tariff: None,
         now: store.clock().now(),
     };
@@ -153,32 +151,38 @@ fn purchase(
             created_at: now,
         })
     };
-    let velocity = VelocityTerms {
-        pan_id: card.pan_id,
-        limits: profile.limits,
-        own: None,
-        refusal_receipt: Arc::new(|excess| excess.to_string()),
-    };
+    let velocity = VelocityTerms { pan_id: card.pan_id, limits: profile.limits, own: None };
     Ok(BeginAuthorisation {
-        refusal: Some(result_event(store, &authorisation)),
+        webhooks: Some(Arc::new(Padding)),
         vm_app_id: None,
-        notice: None,
         authorisation,
-        receipt: "x".repeat(RECEIPT_BYTES),
+        receipt: Arc::new(Padding),
         velocity: Some(velocity),
         tariff: None,
     })
 }
 
-fn result_event(store: &Store, it: &Authorisation) -> WebhookEvent {
-    WebhookEvent {
-        enterprise_id: it.enterprise_id,
-        vm_app_id: None,
-        webhook_id: WebhookId::from_i64(store.ids().next()),
-        webhook_type: WebhookType::AuthorisationResult,
-        sub_type: WebhookSubType::Create,
-        business_id: it.auth_id.as_i64(),
-        body: vec![b'x'; WEBHOOK_BYTES],
-        created_at: it.created_at,
+/// Renders receipts and webhooks of the usual length.
+#[derive(Debug)]
+struct Padding;
+
+impl ReceiptRenderer for Padding {
+    fn receipt(&self, _: &Authorisation, _: Option<FailedCheck>) -> String {
+        "x".repeat(RECEIPT_BYTES)
+    }
+}
+
+impl WebhookRenderer for Padding {
+    fn webhook(&self, Change { after, webhook_id, .. }: &Change<'_>) -> Option<WebhookEvent> {
+        Some(WebhookEvent {
+            enterprise_id: after.enterprise_id,
+            vm_app_id: None,
+            webhook_id: *webhook_id,
+            webhook_type: WebhookType::AuthorisationResult,
+            sub_type: WebhookSubType::Create,
+            business_id: after.auth_id.as_i64(),
+            body: vec![b'x'; WEBHOOK_BYTES],
+            created_at: after.created_at,
+        })
     }
 }

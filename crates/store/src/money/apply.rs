@@ -2,31 +2,21 @@
 
 use domain::{
     AccountId, AuthId, Authorisation, AuthorisationStatus, Direction, EnterpriseId, HoldState,
-    IdGenerator, Posting, Timestamp, TransactionId, TransferId, VmAppId,
+    IdGenerator, Posting, ResponseCode, Timestamp, TransactionId, TransferId, VmAppId,
 };
 use ledger::{Account, LedgerError, Movement, Transfer};
 
 use super::batch::{Batch, Loaded, NewAuthorisation, account_key};
 use super::bill::{Bill, Moved};
-use super::load::load;
+use super::load::{Repeats, load};
 use super::messages::{Acquaintance, MessageKey, acquaintance};
 use super::{
-    BeginAuthorisation, BeginOutcome, ChangeNotice, ClearAuthorisation, Command,
-    DecideAuthorisation, DecideOutcome, ForcedClearing, MAX_INCREMENTS, MoneyError, Outcome,
-    PostingOutcome, ReverseAuthorisation, bill, claimed, steps,
+    BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
+    DecideOutcome, FailedCheck, ForcedClearing, MAX_INCREMENTS, MoneyError, Outcome,
+    PostingOutcome, ReverseAuthorisation, Webhooks, bill, claimed, steps,
 };
 use crate::StoreError;
 use crate::engine::Tx;
-
-/// Whether a group looks for authorisations that the network's keys already made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeats {
-    /// It does not: a network rarely repeats itself, and the unique index fails the group
-    /// when it did.
-    Unexpected,
-    /// It does.
-    Sought,
-}
 
 /// Applies a group inside the caller's transaction. A command that the rules refuse fails
 /// alone; an error of the engine fails the group, and nothing of it may be kept.
@@ -71,8 +61,8 @@ impl Group<'_> {
             Command::Force(request) => {
                 self.force(request).map(|outcome| Outcome::Posting(Box::new(outcome)))
             }
-            Command::Expire { enterprise_id, auth_id, now, notice } => {
-                self.expire(*enterprise_id, *auth_id, *now, notice.as_ref()).map(Outcome::Expired)
+            Command::Expire { enterprise_id, auth_id, now, webhooks } => {
+                self.expire(*enterprise_id, *auth_id, *now, webhooks).map(Outcome::Expired)
             }
             Command::Move(request) => {
                 self.move_funds(request).map(|moved| Outcome::Moved(Box::new(moved)))
@@ -98,26 +88,34 @@ impl Group<'_> {
             return Ok(BeginOutcome::Repeated(first));
         }
         let reserved_minor = self.follow(&it)?;
-        let excess_receipt = self.refuse_excess(&mut it, request.velocity.as_ref(), reserved_minor);
+        let excess = self.excess(&it, request.velocity.as_ref(), reserved_minor);
+        let excess = excess.map(FailedCheck::Limit);
+        if let Some(excess) = excess {
+            excess.refuse(&mut it, request.authorisation.created_at);
+        }
         let before_minor = self.own_available_minor(&it);
         let account = self.batch.account(account_key(&it));
         let account_id = account.as_ref().map(|account| account.account_id);
         let movement = steps::begin(account, &mut it, reserved_minor)?;
+        let is_refused = it.status != request.authorisation.status;
+        // What no limit refuses is refused by its deposit only.
+        let failed = is_refused.then_some(excess.unwrap_or(FailedCheck::Deposit));
+        if is_refused {
+            it.hold_expires_at = None;
+        }
         self.record(&it, account_id, movement, it.created_at);
         self.note_hold(&it, before_minor, "held");
         self.charge(&it, request.tariff.as_ref());
         self.batch.messages.extend(message.into_iter().map(|key| (key, it.clone())));
         let counted = self.count(&it, request.velocity.as_ref());
-        let receipt = excess_receipt.unwrap_or_else(|| request.receipt.clone());
         self.batch.new_authorisations.push(NewAuthorisation {
             authorisation: it.clone(),
-            receipt,
+            receipt: request.receipt.receipt(&it, failed),
             counted,
             vm_app_id: request.vm_app_id,
         });
         if it.status == AuthorisationStatus::Declined {
-            self.batch.events.extend(request.refusal.clone());
-            self.tell(request.notice.as_ref(), &it);
+            self.tell(&request.webhooks, &it);
             return Ok(BeginOutcome::Refused(it));
         }
         Ok(BeginOutcome::Held(it))
@@ -149,25 +147,28 @@ impl Group<'_> {
         if it.status != AuthorisationStatus::Pending {
             return Ok(DecideOutcome::AlreadyDecided(it));
         }
-        match (self.settle(it.clone(), decision), &decision.if_uncovered) {
-            (
-                Err(MoneyError::Ledger(LedgerError::InsufficientFunds | LedgerError::HoldClosed)),
-                Some(refusal),
-            ) => self.settle(it, refusal),
-            (settled, _) => settled,
+        let follows = it.is_completion() || it.is_increment();
+        match self.settle(it.clone(), decision, None) {
+            Err(MoneyError::Ledger(LedgerError::InsufficientFunds | LedgerError::HoldClosed))
+                if follows && decision.response_code == ResponseCode::Approved =>
+            {
+                self.settle(it, decision, Some(FailedCheck::Original))
+            }
+            settled => settled,
         }
     }
 
-    /// Carries a decision out, or changes nothing.
+    /// Carries a decision out, or changes nothing. `failed` makes a decline of an approval.
     fn settle(
         &mut self,
         mut it: Authorisation,
         decision: &DecideAuthorisation,
+        failed: Option<FailedCheck>,
     ) -> Result<DecideOutcome, MoneyError> {
         let before_minor = self.own_available_minor(&it);
         let account = self.batch.account(account_key(&it));
         let account_id = account.as_ref().map(|account| account.account_id);
-        let movement = steps::decide(account, &mut it, decision)?;
+        let movement = steps::decide(account, &mut it, decision, failed)?;
         self.give_back(&it, movement);
         self.record(&it, account_id, movement, decision.now);
         if it.status == AuthorisationStatus::Approved {
@@ -175,9 +176,9 @@ impl Group<'_> {
         }
         self.note_decision(&it, before_minor);
         self.charge(&it, decision.tariff.as_ref());
-        self.batch.events.extend(decision.event.clone());
-        self.tell(decision.notice.as_ref(), &it);
-        self.keep(it.clone(), decision.receipt.clone());
+        self.tell(&decision.webhooks, &it);
+        let receipt = decision.receipt.receipt(&it, failed);
+        self.keep(it.clone(), Some(receipt));
         Ok(DecideOutcome::Decided(it))
     }
 
@@ -206,7 +207,7 @@ impl Group<'_> {
             let account_id = account.account_id;
             let movements = bill::complete(account, &mut bill, it)?;
             self.count_completion(it, &bill, &movements);
-            self.tell_completed(decision.notice.as_ref(), &bill);
+            self.tell_completed(&decision.webhooks, &bill);
             self.record_bill(&bill, account_id, movements, decision.now);
         } else if it.is_increment() {
             bill::join(&self.loaded(it.original_auth_id.ok_or(MoneyError::NotFound)?)?)?;
@@ -222,7 +223,7 @@ impl Group<'_> {
         let cleared = bill::clear(account, &mut bill, request)?;
         let Moved { movements, amount, acquirer_amount } = cleared;
         self.give_back_unused(&bill, &movements);
-        self.tell_cleared(request.notice.as_ref(), &bill);
+        self.tell_cleared(&request.webhooks, &bill);
         self.record_bill(&bill, account_id, movements, self.now);
         let it = bill.original;
         self.note_settlement(&it, before_minor, "clearing", amount);
@@ -242,9 +243,9 @@ impl Group<'_> {
             self.give_back_taken_over(*auth_id, *movement);
         }
         self.note_reversal(&bill.original, before_minor, &movements);
-        self.tell_reversed(&bill, request);
+        self.tell_reversed(&request.webhooks, &bill);
         self.record_bill(&bill, account_id, movements, request.now);
-        let record = steps::reversal_record(&bill.original, request, &reversed);
+        let record = bill::reversal_record(&bill.original, request, &reversed);
         self.push_uncounted(record.clone(), "{}".to_owned(), None);
         Ok(record)
     }
@@ -265,7 +266,7 @@ impl Group<'_> {
         let posting = self.posting(&it);
         self.batch.postings.push(posting.clone());
         self.push_uncounted(it.clone(), request.receipt.clone(), request.vm_app_id);
-        self.tell(request.notice.as_ref(), &it);
+        self.tell(&request.webhooks, &it);
         Ok(PostingOutcome { posting, authorisation: it })
     }
 
@@ -341,7 +342,7 @@ impl Group<'_> {
         enterprise_id: EnterpriseId,
         auth_id: domain::AuthId,
         now: Timestamp,
-        notice: Option<&ChangeNotice>,
+        webhooks: &Webhooks,
     ) -> Result<bool, MoneyError> {
         let mut it = self.loaded(auth_id)?;
         if it.enterprise_id != enterprise_id || !steps::is_expired(&it, now) {
@@ -356,7 +357,7 @@ impl Group<'_> {
         }
         self.record(&it, Some(account_id), movement, now);
         self.note_hold(&it, before_minor, "expired");
-        self.tell(notice, &it);
+        self.tell(webhooks, &it);
         self.keep(it, None);
         Ok(true)
     }

@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, Currency, EnterpriseId, OutsId, Posting, VmAppId, VmFlow,
-    WebhookEvent,
+    AccountOwner, AuthId, Authorisation, Currency, EnterpriseId, Money, OutsId, PanId, Posting,
+    VelocityUse, VmAppId, VmFlow, WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
-use super::fees::Charge;
 use super::messages::{MessageKey, first_of, retire_key};
-use super::velocity::{LoadedUse, PanKey};
 use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::rows;
@@ -45,6 +43,23 @@ pub(super) struct LoadedAccount {
     pub(super) account: Account,
     pub(super) is_new: bool,
     pub(super) is_changed: bool,
+}
+
+/// The PAN whose cards share what they use.
+pub(super) type PanKey = (EnterpriseId, PanId);
+
+/// A use that was read, or that begins with this group.
+#[derive(Default)]
+pub(super) struct LoadedUse {
+    pub(super) used: VelocityUse,
+    pub(super) is_changed: bool,
+}
+
+/// A fee on its way to its account.
+pub(super) struct Charge {
+    pub(super) key: AccountKey,
+    pub(super) auth_id: AuthId,
+    pub(super) amount: Money,
 }
 
 /// The rows of one group.

@@ -5,7 +5,9 @@
 //! that is not final may use up the original's hold; that stays open, with nothing left, for
 //! the increments that are still to come.
 
-use domain::{AuthId, Authorisation, AuthorisationStatus, HoldState, Money};
+use domain::{
+    ArrivingAuthorisation, AuthId, Authorisation, AuthorisationStatus, Direction, HoldState, Money,
+};
 use ledger::{Account, LedgerError, Movement};
 
 use super::steps::{acquirer_left_minor, acquirer_used_minor, billing_part, require_approved};
@@ -197,6 +199,33 @@ pub(super) fn reverse(
     let acquirer_amount = Money::new(acquirer_minor, work.original.acquirer_amount.currency());
     (*account, *bill) = (money, work);
     Ok(Moved { movements, amount, acquirer_amount })
+}
+
+/// The reversal's own record, of which the enterprise is still to be told. Its money has
+/// moved; the status waits for the enterprise's answer only so that no record is told twice.
+pub(super) fn reversal_record(
+    original: &Authorisation,
+    request: &ReverseAuthorisation,
+    reversed: &Moved,
+) -> Authorisation {
+    Authorisation::arriving(ArrivingAuthorisation {
+        enterprise_id: original.enterprise_id,
+        auth_id: request.reversal_id,
+        card_id: original.card_id,
+        customer_id: original.customer_id,
+        outs_id: original.outs_id,
+        original_auth_id: Some(original.auth_id),
+        account: original.account,
+        direction: Direction::Incoming,
+        auth_type: original.auth_type,
+        transaction_type: original.transaction_type,
+        amount: reversed.amount,
+        acquirer_amount: reversed.acquirer_amount,
+        fx_rate: original.fx_rate.clone(),
+        merchant: original.merchant.clone(),
+        network_key: None,
+        created_at: request.now,
+    })
 }
 
 /// Gives an approved completion its hold: all that its reservation still holds is released,

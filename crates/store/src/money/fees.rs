@@ -2,11 +2,11 @@
 //! commit that decides one, so that it is charged once, whatever is repeated or breaks off.
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, Currency, EnterpriseId, Money, VmAppId, VmFees, VmFlowKind,
+    AccountOwner, Authorisation, Currency, EnterpriseId, Money, VmAppId, VmFees, VmFlowKind,
 };
 
 use super::apply::Group;
-use super::batch::AccountKey;
+use super::batch::{AccountKey, Charge};
 use super::{BeginAuthorisation, DecideAuthorisation, steps};
 use crate::StoreError;
 
@@ -25,13 +25,6 @@ impl VmTariff {
     fn key(&self, enterprise_id: EnterpriseId) -> AccountKey {
         (enterprise_id, self.currency, AccountOwner::VmBalance(self.vm_app_id))
     }
-}
-
-/// A fee on its way to its account.
-pub(super) struct Charge {
-    key: AccountKey,
-    auth_id: AuthId,
-    amount: Money,
 }
 
 /// The account that a new authorisation may be charged to: only a decline is charged at once.

@@ -1,13 +1,12 @@
 //! What each money command does to one authorisation and one account. Pure.
 
 use domain::{
-    ArrivingAuthorisation, Authorisation, AuthorisationStatus, Direction, ErrorCode, HoldState,
-    Money, ResponseCode, Timestamp, TransactionType,
+    Authorisation, AuthorisationStatus, Direction, HoldState, Money, ResponseCode, Timestamp,
+    TransactionType,
 };
 use ledger::{Account, Movement};
 
-use super::bill::Moved;
-use super::{DecideAuthorisation, MoneyError, ReverseAuthorisation};
+use super::{DecideAuthorisation, FailedCheck, MoneyError};
 
 /// What the step of an authorisation's acquirer amount from `before_minor` to
 /// `after_minor` is in the billing currency. The whole is the authorised amount, and parts
@@ -78,34 +77,29 @@ pub(super) fn begin(
             Ok(Some(movement))
         }
         None | Some(Err(ledger::LedgerError::InsufficientFunds)) => {
-            refuse(authorisation, Authorisation::DEPOSIT_EXHAUSTED);
+            FailedCheck::Deposit.refuse(authorisation, authorisation.created_at);
             Ok(None)
         }
         Some(Err(error)) => Err(error.into()),
     }
 }
 
-/// Declines a new authorisation because there is not enough of something.
-pub(super) fn refuse(authorisation: &mut Authorisation, detail: &str) {
-    authorisation.status = AuthorisationStatus::Declined;
-    authorisation.response_code = Some(ResponseCode::InsufficientFunds);
-    authorisation.reject_reason = Some(ErrorCode::AuthInternalReject);
-    authorisation.detail = Some(detail.to_owned());
-    authorisation.decided_at = Some(authorisation.created_at);
-    authorisation.hold_state = HoldState::None;
-    authorisation.hold_expires_at = None;
-}
-
-/// Decides an authorisation; a decline gives the hold back.
+/// Decides an authorisation; a decline gives the hold back. `failed` is the check of the
+/// commit that makes a decline of an approval.
 pub(super) fn decide(
     account: Option<&mut Account>,
     authorisation: &mut Authorisation,
     decision: &DecideAuthorisation,
+    failed: Option<FailedCheck>,
 ) -> Result<Option<Movement>, MoneyError> {
-    let approved = decision.response_code == ResponseCode::Approved;
+    let approved = decision.response_code == ResponseCode::Approved && failed.is_none();
     let mut movement = None;
     if !approved && authorisation.hold_state == HoldState::Pending {
         movement = give_back(account, authorisation, HoldState::Voided)?;
+    }
+    if let Some(failed) = failed {
+        failed.refuse(authorisation, decision.now);
+        return Ok(movement);
     }
     authorisation.status =
         if approved { AuthorisationStatus::Approved } else { AuthorisationStatus::Declined };
@@ -134,33 +128,6 @@ pub(super) fn give_back(
     authorisation.hold_state = state;
     authorisation.hold_expires_at = None;
     Ok(movement)
-}
-
-/// The reversal's own record, of which the enterprise is still to be told. Its money has
-/// moved; the status waits for the enterprise's answer only so that no record is told twice.
-pub(super) fn reversal_record(
-    original: &Authorisation,
-    request: &ReverseAuthorisation,
-    reversed: &Moved,
-) -> Authorisation {
-    Authorisation::arriving(ArrivingAuthorisation {
-        enterprise_id: original.enterprise_id,
-        auth_id: request.reversal_id,
-        card_id: original.card_id,
-        customer_id: original.customer_id,
-        outs_id: original.outs_id,
-        original_auth_id: Some(original.auth_id),
-        account: original.account,
-        direction: Direction::Incoming,
-        auth_type: original.auth_type,
-        transaction_type: original.transaction_type,
-        amount: reversed.amount,
-        acquirer_amount: reversed.acquirer_amount,
-        fx_rate: original.fx_rate.clone(),
-        merchant: original.merchant.clone(),
-        network_key: None,
-        created_at: request.now,
-    })
 }
 
 /// Whether an open hold's time has run out.

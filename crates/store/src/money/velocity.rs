@@ -3,26 +3,24 @@
 //! a clearing does not count again (operator-and-sandbox.md section 5).
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::Arc;
 
 use domain::{
-    AuthId, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, Money, PanId,
-    ResponseCode, Timestamp, VelocityExcess, VelocityLimits, VelocityShare, VelocityUse,
+    AuthId, Authorisation, AuthorisationStatus, HoldState, Money, PanId, ResponseCode, Timestamp,
+    VelocityExcess, VelocityLimits, VelocityShare, VelocityUse,
 };
 use futures_util::future::try_join_all;
 use ledger::{Bucket, Movement};
 
+use super::Command;
 use super::apply::Group;
-use super::batch::Batch;
+use super::batch::{Batch, LoadedUse, PanKey};
 use super::bill::Bill;
-use super::{Command, steps};
 use crate::StoreError;
 use crate::engine::Tx;
 use crate::rows::{self, Counted};
 
 /// The limits that a new authorisation is judged by in its commit.
-#[derive(Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct VelocityTerms {
     /// The PAN of its card: all records of one PAN share their limits.
     pub pan_id: PanId,
@@ -31,8 +29,6 @@ pub struct VelocityTerms {
     pub limits: VelocityLimits,
     /// What is limited beside them where nobody is asked.
     pub own: Option<OwnLimits>,
-    /// Makes the receipt that is kept if the authorisation would exceed a limit.
-    pub refusal_receipt: Arc<dyn Fn(VelocityExcess) -> String + Send + Sync>,
 }
 
 /// What a card that is decided about here adds to its limits. It is counted whether or not
@@ -47,7 +43,8 @@ pub struct OwnLimits {
 
 impl VelocityTerms {
     /// Whether an authorisation is counted by them.
-    pub(super) const fn are_counted(&self) -> bool {
+    #[must_use]
+    pub const fn are_counted(&self) -> bool {
         self.own.is_some() || self.limits.has_periods()
     }
 
@@ -55,26 +52,6 @@ impl VelocityTerms {
     fn at(&self, used: VelocityUse, now: Timestamp) -> VelocityUse {
         used.at_offset(now, self.own.map_or(Timestamp::UTC8_SECONDS, |own| own.offset_seconds))
     }
-}
-
-impl fmt::Debug for VelocityTerms {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VelocityTerms")
-            .field("pan_id", &self.pan_id)
-            .field("limits", &self.limits)
-            .field("own", &self.own)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The PAN whose cards share what they use.
-pub(super) type PanKey = (EnterpriseId, PanId);
-
-/// A use that was read, or that begins with this group.
-#[derive(Default)]
-pub(super) struct LoadedUse {
-    used: VelocityUse,
-    is_changed: bool,
 }
 
 impl Batch {
@@ -140,28 +117,16 @@ impl Batch {
 }
 
 impl Group<'_> {
-    /// Declines a new authorisation that would exceed a limit; the receipt of that. A
-    /// completion counts with what its reservation, which holds `reserved_minor`, lacks.
-    pub(super) fn refuse_excess(
-        &mut self,
-        it: &mut Authorisation,
-        terms: Option<&VelocityTerms>,
-        reserved_minor: i64,
-    ) -> Option<String> {
-        let terms = terms.filter(|_| it.status == AuthorisationStatus::Pending)?;
-        let excess = self.excess(it, terms, reserved_minor)?;
-        steps::refuse(it, excess.as_str());
-        Some((terms.refusal_receipt)(excess))
-    }
-
-    /// The first limit that a new authorisation would exceed. Increments together must not
+    /// The first limit that a new authorisation would exceed. A completion counts with what
+    /// its reservation, which holds `reserved_minor`, lacks. Increments together must not
     /// pass what a single authorisation may not; their bill is locked by this group.
-    fn excess(
+    pub(super) fn excess(
         &self,
         it: &Authorisation,
-        terms: &VelocityTerms,
+        terms: Option<&VelocityTerms>,
         reserved_minor: i64,
     ) -> Option<VelocityExcess> {
+        let terms = terms.filter(|_| it.status == AuthorisationStatus::Pending)?;
         if it.is_increment() && terms.limits.is_above_single(self.raised_minor(it)) {
             return Some(VelocityExcess::Single);
         }

@@ -60,7 +60,7 @@ both_engines!(only_what_is_undecided_or_expired_is_swept, |store| {
     // A hold whose authorisation is undecided never expires.
     assert_eq!(store.next_hold_expiry().await.unwrap(), None);
     assert!(store.expired_holds(expires_at, 10).await.unwrap().is_empty());
-    let request = decision(store.ids(), undecided, ResponseCode::Approved);
+    let request = decision(undecided, ResponseCode::Approved);
     let DecideOutcome::Decided(it) = store.decide_authorisation(request).await.unwrap() else {
         panic!("decided before")
     };
@@ -105,7 +105,7 @@ both_engines!(postings_and_transfers_are_found_by_their_authorisation, |store| {
             auth_id,
             acquirer_amount_minor: None,
             is_final: true,
-            notice: None,
+            webhooks: None,
         };
         posted.push(store.clear_authorisation(request).await.unwrap().posting);
     }

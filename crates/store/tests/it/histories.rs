@@ -3,8 +3,6 @@
 //! its own. Steps that are played at once come from two processes; the model must come to
 //! what they did in one order or the other.
 
-use std::sync::Arc;
-
 use domain::{
     AuthId, AuthType, Authorisation, AuthorisationStatus, Card, Currency, Direction, HoldState,
     Money, NetworkKey, ResponseCode, TransactionType, VelocityLimit, VelocityLimits,
@@ -218,13 +216,8 @@ impl Game {
                 daily: limit(DAILY),
                 ..VelocityLimits::default()
             };
-            let refusal_receipt = Arc::new(|excess| format!("{{\"refused\":\"{excess}\"}}"));
-            request.velocity = Some(VelocityTerms {
-                pan_id: self.card.pan_id,
-                limits,
-                own: None,
-                refusal_receipt,
-            });
+            let pan_id = self.card.pan_id;
+            request.velocity = Some(VelocityTerms { pan_id, limits, own: None });
         }
         match asked.kind {
             Kind::Reservation => it.auth_type = AuthType::PreAuth,
@@ -285,7 +278,7 @@ impl Game {
                 let index = self.pick(index, |_| true)?;
                 let auth_id = self.model.known[index].auth_id;
                 let it =
-                    ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, notice: None };
+                    ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, webhooks: None };
                 Command::Clear(index, it)
             }
             Step::Reverse(index, acquirer_amount_minor) => {
@@ -297,7 +290,7 @@ impl Game {
                     acquirer_amount_minor,
                     reversal_id,
                     now: NOW,
-                    notice: None,
+                    webhooks: None,
                 };
                 Command::Reverse(index, it)
             }
@@ -313,9 +306,7 @@ impl Game {
         // The network's reversals stand, whatever the enterprise says.
         let yes = yes || it.kind == Kind::Reversal;
         let code = if yes { ResponseCode::Approved } else { ResponseCode::NotAllowed };
-        let mut request = decision(self.store.ids(), it.auth_id, code);
-        let refusal = decision(self.store.ids(), it.auth_id, ResponseCode::InsufficientFunds);
-        request.if_uncovered = Some(Box::new(refusal));
+        let request = decision(it.auth_id, code);
         Command::Decide(index, Box::new(request))
     }
 
@@ -329,7 +320,7 @@ impl Game {
         Command::Force(Box::new(ForcedClearing {
             record,
             receipt: "{}".to_owned(),
-            notice: None,
+            webhooks: None,
             vm_app_id: None,
         }))
     }

@@ -23,7 +23,6 @@ const WAIT: Duration = Duration::from_secs(60);
 fn purchase_of_other(store: &Store) -> BeginAuthorisation {
     let mut request = purchase(store.ids(), usd(1), None);
     request.authorisation.enterprise_id = OTHER;
-    request.refusal.iter_mut().for_each(|event| event.enterprise_id = OTHER);
     request
 }
 
@@ -40,7 +39,7 @@ async fn a_row_that_another_session_holds_keeps_only_its_own_money_waiting() {
     let of = format!("ledger_account WHERE enterprise_id = {}", ENTERPRISE.as_i64());
     session.batch_execute(&format!("BEGIN; SELECT 1 FROM {of} FOR UPDATE")).await.unwrap();
     let waiting = store.clone();
-    let approval = decision(store.ids(), held.auth_id, ResponseCode::Approved);
+    let approval = decision(held.auth_id, ResponseCode::Approved);
     let deciding = tokio::spawn(async move { waiting.decide_authorisation(approval).await });
     let mut refused = JoinSet::new();
     for _ in 0..8 {

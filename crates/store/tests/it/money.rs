@@ -1,14 +1,17 @@
 //! Money through the grouping writer: holds, decisions, clearings, reversals, refunds.
 
+use std::sync::Arc;
+
 use domain::{
     ArrivingAuthorisation, AuthId, AuthType, Authorisation, AuthorisationStatus, CardId, Currency,
     CustomerId, Direction, EnterpriseId, ErrorCode, HoldState, IdGenerator, Merchant, Money,
-    NetworkKey, OutsId, ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookId,
-    WebhookSubType, WebhookType,
+    NetworkKey, OutsId, ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookSubType,
+    WebhookType,
 };
 use store::{
-    BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
-    ForcedClearing, MoneyError, ReverseAuthorisation, Store,
+    BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation, DecideAuthorisation,
+    DecideOutcome, FailedCheck, ForcedClearing, MoneyError, ReceiptRenderer, ReverseAuthorisation,
+    Store, WebhookRenderer,
 };
 
 use crate::both_engines;
@@ -20,16 +23,35 @@ pub fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
 
-fn event(ids: &IdGenerator, business_id: i64) -> WebhookEvent {
-    WebhookEvent {
-        enterprise_id: ENTERPRISE,
-        vm_app_id: None,
-        webhook_id: WebhookId::from_i64(ids.next()),
-        webhook_type: WebhookType::AuthorisationResult,
-        sub_type: WebhookSubType::Create,
-        business_id,
-        body: b"{}".to_vec(),
-        created_at: NOW,
+/// Renders the same receipt always, but for the limit that an authorisation would exceed.
+#[derive(Debug)]
+struct Receipt(&'static str);
+
+impl ReceiptRenderer for Receipt {
+    fn receipt(&self, _: &Authorisation, failed: Option<FailedCheck>) -> String {
+        match failed {
+            Some(FailedCheck::Limit(excess)) => format!("{{\"refused\":\"{excess}\"}}"),
+            _ => self.0.to_owned(),
+        }
+    }
+}
+
+/// Tells the enterprise of decisions.
+#[derive(Debug)]
+struct Results;
+
+impl WebhookRenderer for Results {
+    fn webhook(&self, change: &Change<'_>) -> Option<WebhookEvent> {
+        change.before.is_none().then(|| WebhookEvent {
+            enterprise_id: change.after.enterprise_id,
+            vm_app_id: None,
+            webhook_id: change.webhook_id,
+            webhook_type: WebhookType::AuthorisationResult,
+            sub_type: WebhookSubType::Create,
+            business_id: change.after.auth_id.as_i64(),
+            body: b"{}".to_vec(),
+            created_at: NOW,
+        })
     }
 }
 
@@ -57,20 +79,15 @@ pub fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> Be
                 created_at: NOW,
             })
         },
-        receipt: "{}".to_owned(),
-        refusal: Some(event(ids, auth_id.as_i64())),
+        receipt: Arc::new(Receipt("{}")),
+        webhooks: Some(Arc::new(Results)),
         vm_app_id: None,
-        notice: None,
         velocity: None,
         tariff: None,
     }
 }
 
-pub fn decision(
-    ids: &IdGenerator,
-    auth_id: AuthId,
-    response_code: ResponseCode,
-) -> DecideAuthorisation {
+pub fn decision(auth_id: AuthId, response_code: ResponseCode) -> DecideAuthorisation {
     let approved = response_code == ResponseCode::Approved;
     DecideAuthorisation {
         enterprise_id: ENTERPRISE,
@@ -79,10 +96,8 @@ pub fn decision(
         reject_reason: (!approved).then_some(ErrorCode::AuthEnterpriseReject),
         detail: "test".to_owned(),
         auth_code: approved.then(|| "123456".to_owned()),
-        receipt: Some("{\"decided\":true}".to_owned()),
-        event: Some(event(ids, auth_id.as_i64())),
-        notice: None,
-        if_uncovered: None,
+        receipt: Arc::new(Receipt("{\"decided\":true}")),
+        webhooks: Some(Arc::new(Results)),
         tariff: None,
         now: NOW,
     }
@@ -92,7 +107,7 @@ pub fn decision(
 pub async fn approved(store: &Store, amount: Money) -> Authorisation {
     let begun = store.begin_authorisation(purchase(store.ids(), amount, None)).await.unwrap();
     let BeginOutcome::Held(held) = begun else { panic!("not held: {begun:?}") };
-    let request = decision(store.ids(), held.auth_id, ResponseCode::Approved);
+    let request = decision(held.auth_id, ResponseCode::Approved);
     match store.decide_authorisation(request).await.unwrap() {
         DecideOutcome::Decided(it) => it,
         other => panic!("not decided: {other:?}"),
@@ -202,7 +217,7 @@ both_engines!(what_is_posted_belongs_to_the_moment_of_its_commit, |store| {
         auth_id: it.auth_id,
         acquirer_amount_minor: None,
         is_final: true,
-        notice: None,
+        webhooks: None,
     };
     let cleared = store.clear_authorisation(clearing).await.unwrap().posting;
     let mut refund = purchase(store.ids(), usd(80), None);
@@ -210,13 +225,14 @@ both_engines!(what_is_posted_belongs_to_the_moment_of_its_commit, |store| {
     refund.authorisation.transaction_type = TransactionType::Refund;
     let refund_id = refund.authorisation.auth_id;
     store.begin_authorisation(refund).await.unwrap();
-    let approval = decision(store.ids(), refund_id, ResponseCode::Approved);
+    let approval = decision(refund_id, ResponseCode::Approved);
     store.decide_authorisation(approval).await.unwrap();
     let mut record = approved(&store, usd(1)).await;
     record.auth_id = AuthId::from_i64(store.ids().next());
     (record.hold_state, record.posted_minor) = (HoldState::Posted, 1);
     (record.hold_remaining_minor, record.cleared_acquirer_minor) = (0, 1);
-    let forced = ForcedClearing { record, receipt: "{}".to_owned(), vm_app_id: None, notice: None };
+    let forced =
+        ForcedClearing { record, receipt: "{}".to_owned(), vm_app_id: None, webhooks: None };
     let forced = store.force_clearing(forced).await.unwrap();
     let filter = store::PostingFilter { limit: 10, ..Default::default() };
     let postings = store.postings(filter).await.unwrap();
@@ -233,8 +249,8 @@ both_engines!(an_authorisation_is_decided_once, |store| {
     let begun = store.begin_authorisation(purchase(store.ids(), usd(100), None)).await.unwrap();
     let BeginOutcome::Held(held) = begun else { panic!("not held") };
     assert_eq!(balances(&store).await, (900, 100, 0));
-    let declined = decision(store.ids(), held.auth_id, ResponseCode::NoResponse);
-    let approve = decision(store.ids(), held.auth_id, ResponseCode::Approved);
+    let declined = decision(held.auth_id, ResponseCode::NoResponse);
+    let approve = decision(held.auth_id, ResponseCode::Approved);
     let (first, second) =
         tokio::join!(store.decide_authorisation(declined), store.decide_authorisation(approve));
     let decided = [first.unwrap(), second.unwrap()]
@@ -262,7 +278,7 @@ both_engines!(clearing_reversal_and_refund_move_what_they_say, |store| {
         auth_id: it.auth_id,
         acquirer_amount_minor: Some(minor),
         is_final,
-        notice: None,
+        webhooks: None,
     };
     let posted = store.clear_authorisation(clearing(50, false)).await.unwrap();
     assert_eq!(posted.posting.amount, usd(50));
@@ -274,7 +290,7 @@ both_engines!(clearing_reversal_and_refund_move_what_they_say, |store| {
             acquirer_amount_minor: Some(30),
             reversal_id,
             now: NOW,
-            notice: None,
+            webhooks: None,
         })
         .await
         .unwrap();
@@ -291,7 +307,7 @@ both_engines!(clearing_reversal_and_refund_move_what_they_say, |store| {
     let refund_id = refund.authorisation.auth_id;
     store.begin_authorisation(refund).await.unwrap();
     assert_eq!(balances(&store).await, (800, 0, 200));
-    let approval = decision(store.ids(), refund_id, ResponseCode::Approved);
+    let approval = decision(refund_id, ResponseCode::Approved);
     store.decide_authorisation(approval).await.unwrap();
     assert_eq!(balances(&store).await, (880, 0, 120));
     assert_ledger(&store).await;
@@ -359,9 +375,9 @@ both_engines!(two_processes_never_wait_for_one_another_over_a_bill, |store, data
             auth_id: original.auth_id,
             acquirer_amount_minor: Some(1),
             is_final: false,
-            notice: None,
+            webhooks: None,
         };
-        let approval = decision(one.ids(), auth_id, ResponseCode::Approved);
+        let approval = decision(auth_id, ResponseCode::Approved);
         let (decided, cleared) =
             tokio::join!(one.decide_authorisation(approval), other.clear_authorisation(clearing));
         assert!(matches!(decided, Ok(DecideOutcome::Decided(_))), "{decided:?}");

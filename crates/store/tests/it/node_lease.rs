@@ -64,7 +64,7 @@ async fn nothing_is_committed_once_the_node_numbers_lease_is_not_trusted() {
         rows.batch_execute(&format!("BEGIN; SELECT 1 FROM {table} FOR UPDATE")).await.unwrap();
     }
     let (deciding, setting) = (store.clone(), store.clone());
-    let approval = decision(store.ids(), held.auth_id, ResponseCode::Approved);
+    let approval = decision(held.auth_id, ResponseCode::Approved);
     let decided = tokio::spawn(async move { deciding.decide_authorisation(approval).await });
     let set = tokio::spawn(async move { setting.put_setting("example", b"late").await });
     until_waiting(&rows, 2).await;

@@ -1,7 +1,5 @@
 //! Velocity limits: never exceeded, given back by reversals, declines and expiries.
 
-use std::sync::Arc;
-
 use domain::{
     AuthId, AuthType, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, PanId,
     ResponseCode, Timestamp, TransactionType, VelocityLimit, VelocityLimits, VelocityUse,
@@ -36,8 +34,7 @@ fn counted(
     let mut request = purchase(store.ids(), usd(minor), None);
     request.authorisation.created_at = now;
     request.authorisation.hold_expires_at = Some(now.plus_seconds(7 * DAY_SECONDS));
-    let refusal_receipt = Arc::new(|excess| format!("{{\"refused\":\"{excess}\"}}"));
-    request.velocity = Some(VelocityTerms { pan_id: PAN, limits, own: None, refusal_receipt });
+    request.velocity = Some(VelocityTerms { pan_id: PAN, limits, own: None });
     request
 }
 
@@ -55,7 +52,7 @@ async fn approved(store: &Store, minor: i64, limits: VelocityLimits) -> Authoris
 }
 
 async fn decided(store: &Store, auth_id: AuthId, code: ResponseCode) -> Authorisation {
-    match store.decide_authorisation(decision(store.ids(), auth_id, code)).await.unwrap() {
+    match store.decide_authorisation(decision(auth_id, code)).await.unwrap() {
         DecideOutcome::Decided(it) => it,
         other => panic!("not decided: {other:?}"),
     }
@@ -149,7 +146,7 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
             acquirer_amount_minor,
             reversal_id,
             now: NOW,
-            notice: None,
+            webhooks: None,
         };
         store.reverse_authorisation(request).await
     };
@@ -159,7 +156,7 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
         auth_id: second.auth_id,
         acquirer_amount_minor: Some(90),
         is_final: false,
-        notice: None,
+        webhooks: None,
     };
     store.clear_authorisation(clear).await.unwrap();
     assert_eq!(used(&store).await, [150, 1, 150, 1]);
@@ -180,7 +177,8 @@ both_engines!(what_a_final_clearing_leaves_of_a_hold_is_given_back, |store| {
     let limits = limits(limit(Some(100_000), None), limit(None, None));
     let clear = async |auth_id, minor, is_final| {
         let acquirer_amount_minor = Some(minor);
-        let request = ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, notice: None };
+        let request =
+            ClearAuthorisation { auth_id, acquirer_amount_minor, is_final, webhooks: None };
         store.clear_authorisation(request).await.unwrap();
     };
     let cheaper = approved(&store, 200, limits).await;
@@ -264,7 +262,7 @@ both_engines!(a_completion_counts_with_what_its_reservation_lacks, |store| {
             acquirer_amount_minor: None,
             reversal_id: AuthId::from_i64(store.ids().next()),
             now: NOW,
-            notice: None,
+            webhooks: None,
         };
         store.reverse_authorisation(reversal).await.unwrap();
         assert_eq!(used(&store).await, [0; 4]);
@@ -370,7 +368,7 @@ both_engines!(a_completion_reversed_in_parts_gives_back_its_count, |store| {
                 acquirer_amount_minor: part,
                 reversal_id: AuthId::from_i64(store.ids().next()),
                 now: NOW,
-                notice: None,
+                webhooks: None,
             };
             store.reverse_authorisation(reversal).await.unwrap();
             let report = store.verify_ledger().await.unwrap();

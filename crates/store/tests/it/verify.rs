@@ -15,7 +15,7 @@ async fn history(store: &Store) {
             auth_id: approved(store, usd(amount)).await.auth_id,
             acquirer_amount_minor: cleared,
             is_final: cleared.is_none(),
-            notice: None,
+            webhooks: None,
         };
         store.clear_authorisation(request).await.unwrap();
     }

@@ -156,7 +156,7 @@ pub async fn spent(store: &Store, card_id: CardId, minor: i64) -> AuthId {
     request.authorisation.account = AccountOwner::Card(card_id);
     let begun = store.begin_authorisation(request).await.unwrap();
     let BeginOutcome::Held(held) = begun else { panic!("not held: {begun:?}") };
-    let decided = decision(store.ids(), held.auth_id, ResponseCode::Approved);
+    let decided = decision(held.auth_id, ResponseCode::Approved);
     let decided = store.decide_authorisation(decided).await.unwrap();
     assert!(matches!(decided, DecideOutcome::Decided(_)), "{decided:?}");
     held.auth_id
@@ -164,7 +164,7 @@ pub async fn spent(store: &Store, card_id: CardId, minor: i64) -> AuthId {
 
 pub fn cleared(auth_id: AuthId, acquirer_amount_minor: i64) -> ClearAuthorisation {
     let acquirer_amount_minor = Some(acquirer_amount_minor);
-    ClearAuthorisation { auth_id, acquirer_amount_minor, is_final: true, notice: None }
+    ClearAuthorisation { auth_id, acquirer_amount_minor, is_final: true, webhooks: None }
 }
 
 both_engines!(a_prepaid_card_is_opened_with_its_money_in_one_commit, |store| {
@@ -363,7 +363,7 @@ both_engines!(what_a_deleted_card_still_gets_or_lacks_is_the_app_s, |store| {
         auth_id: reversed,
         acquirer_amount_minor: None,
         reversal_id: AuthId::from_i64(store.ids().next()),
-        notice: None,
+        webhooks: None,
         now: NOW,
     };
     store.reverse_authorisation(reversal).await.unwrap();

@@ -47,7 +47,7 @@ async fn begun(store: &Store, request: BeginAuthorisation) -> BeginOutcome {
 }
 
 async fn decided(store: &Store, it: &Authorisation) -> Result<DecideOutcome, MoneyError> {
-    let mut request = decision(store.ids(), it.auth_id, ResponseCode::Approved);
+    let mut request = decision(it.auth_id, ResponseCode::Approved);
     request.tariff = tariff();
     store.decide_authorisation(request).await
 }

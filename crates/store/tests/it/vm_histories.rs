@@ -214,19 +214,19 @@ impl Game {
             Step::Decide(index, yes) => self.decide(any(index)?, yes),
             Step::Clear(index, acquirer_amount_minor, is_final) => {
                 let auth_id = any(index)?.auth_id;
-                let notice = None;
+                let webhooks = None;
                 Command::Clear(ClearAuthorisation {
                     auth_id,
                     acquirer_amount_minor,
                     is_final,
-                    notice,
+                    webhooks,
                 })
             }
             Step::Reverse(index, acquirer_amount_minor) => Command::Reverse(ReverseAuthorisation {
                 auth_id: any(index)?.auth_id,
                 acquirer_amount_minor,
                 reversal_id: AuthId::from_i64(self.store.ids().next()),
-                notice: None,
+                webhooks: None,
                 now: NOW,
             }),
             Step::Expire(index) => Command::Expire(any(index)?.auth_id),
@@ -238,10 +238,8 @@ impl Game {
     fn decide(&self, it: &Authorisation, yes: bool) -> Command {
         let yes = yes || it.is_reversal();
         let code = if yes { ResponseCode::Approved } else { ResponseCode::NotAllowed };
-        let mut request = decision(self.store.ids(), it.auth_id, code);
-        let mut refusal = decision(self.store.ids(), it.auth_id, ResponseCode::NotAllowed);
-        (request.tariff, refusal.tariff) = (TARIFF, TARIFF);
-        request.if_uncovered = Some(Box::new(refusal));
+        let mut request = decision(it.auth_id, code);
+        request.tariff = TARIFF;
         Command::Decide(Box::new(request))
     }
 
@@ -253,7 +251,12 @@ impl Game {
         record.posted_minor = minor;
         record.cleared_acquirer_minor = minor;
         let receipt = "{}".to_owned();
-        Command::Force(Box::new(ForcedClearing { record, receipt, notice: None, vm_app_id: None }))
+        Command::Force(Box::new(ForcedClearing {
+            record,
+            receipt,
+            webhooks: None,
+            vm_app_id: None,
+        }))
     }
 
     async fn play(&mut self, (first, second): &Turn) {

@@ -10,7 +10,6 @@ pub mod error_code;
 pub mod field;
 pub mod flow;
 pub mod framing;
-pub mod notice;
 pub mod parameters;
 pub mod product;
 mod schema;
@@ -18,6 +17,7 @@ pub mod settings;
 pub mod time;
 pub mod token;
 pub mod transaction;
+pub mod webhook;
 
 pub use error_code::VmError;
 pub use settings::VmSettings;

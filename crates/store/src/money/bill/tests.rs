@@ -54,7 +54,7 @@ fn clearing(minor: Option<i64>, is_final: bool) -> ClearAuthorisation {
         auth_id: AuthId::from_i64(3),
         acquirer_amount_minor: minor,
         is_final,
-        notice: None,
+        webhooks: None,
     }
 }
 
@@ -63,7 +63,7 @@ fn reversal(minor: Option<i64>) -> ReverseAuthorisation {
         auth_id: AuthId::from_i64(3),
         acquirer_amount_minor: minor,
         reversal_id: AuthId::from_i64(9),
-        notice: None,
+        webhooks: None,
         now: NOW,
     }
 }

@@ -2,7 +2,7 @@
 //! (vm-api.md section 10).
 
 use domain::{
-    Authorisation, Timestamp, VmCard, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    Authorisation, Timestamp, VmAppId, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -17,17 +17,18 @@ use crate::byte_order_mark::without_byte_order_mark;
 /// Largest answer to a webhook that is read for its `code`.
 pub const MAX_ACKNOWLEDGEMENT_BYTES: usize = 4_096;
 
-/// The body of a transaction notice.
+/// The body of a transaction webhook.
 #[must_use]
 pub fn transaction(row: &Transaction) -> Vec<u8> {
     serde_json::to_vec(row).expect("texts and numbers are always JSON")
 }
 
-/// The webhook that tells an app of an authorisation of `card` as it stands after a change.
+/// The webhook that tells an app of an authorisation as it stands after a change; `vm_app_id`
+/// and `card_uuid` are those of its card.
 #[must_use]
 pub fn transaction_event(
     it: &Authorisation,
-    card: &VmCard,
+    (vm_app_id, card_uuid): (VmAppId, String),
     webhook_id: WebhookId,
     now: Timestamp,
     settings: &VmSettings,
@@ -36,18 +37,18 @@ pub fn transaction_event(
         matches!(standing(it, settings.open_state).0, Kind::Authorization | Kind::Refund);
     WebhookEvent {
         enterprise_id: it.enterprise_id,
-        vm_app_id: Some(card.vm_app_id),
+        vm_app_id: Some(vm_app_id),
         webhook_id,
         webhook_type: WebhookType::VmTransaction,
         sub_type: if is_first { WebhookSubType::Create } else { WebhookSubType::Update },
         business_id: it.auth_id.as_i64(),
-        body: transaction(&Transaction::of(it, card.card_uuid.clone(), settings)),
+        body: transaction(&Transaction::of(it, card_uuid, settings)),
         created_at: now,
     }
 }
 
 /// Whether an app has anything to learn of a change: its row reads otherwise now. Clients
-/// book what each notice says, so none is told twice (vm-api.md section 10.3).
+/// book what each webhook says, so none is told twice (vm-api.md section 10.3).
 #[must_use]
 pub fn is_news(before: &Authorisation, after: &Authorisation, settings: &VmSettings) -> bool {
     let row = |it| Transaction::of(it, String::new(), settings);
@@ -68,7 +69,7 @@ pub struct Challenge<'a> {
     pub detail: &'a str,
 }
 
-/// The body of a 3DS notice.
+/// The body of a 3DS webhook.
 #[must_use]
 pub fn challenge(it: &Challenge<'_>) -> Zeroizing<Vec<u8>> {
     #[derive(Serialize)]
@@ -80,7 +81,7 @@ pub fn challenge(it: &Challenge<'_>) -> Zeroizing<Vec<u8>> {
         detail: &'a str,
     }
     #[derive(Serialize)]
-    struct Notice<'a> {
+    struct Webhook<'a> {
         business_type: &'a str,
         data: Data<'a>,
     }
@@ -91,8 +92,8 @@ pub fn challenge(it: &Challenge<'_>) -> Zeroizing<Vec<u8>> {
         otp: it.otp,
         detail: it.detail,
     };
-    let notice = Notice { business_type: "Card3ds", data };
-    Zeroizing::new(serde_json::to_vec(&notice).expect("texts and numbers are always JSON"))
+    let webhook = Webhook { business_type: "Card3ds", data };
+    Zeroizing::new(serde_json::to_vec(&webhook).expect("texts and numbers are always JSON"))
 }
 
 /// Why an answer of 2xx to a webhook does not acknowledge it.
