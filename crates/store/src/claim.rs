@@ -192,7 +192,9 @@ impl Claim {
         };
         self.call.has_answer.store(answer.is_some(), Ordering::Relaxed);
         let (status, body) = answer.map(|it| (i64::from(it.status), it.body)).unzip();
-        let row = vec![
+        let sql = "INSERT INTO idempotency (idempotency_key, digest, taken_at, status, body, \
+            object) VALUES ($1, $2, $3, $4, $5, $6)";
+        let params = [
             self.key().into(),
             self.call.digest.as_slice().into(),
             self.call.taken_at.into(),
@@ -200,10 +202,9 @@ impl Claim {
             body.as_deref().into(),
             object.into(),
         ];
-        let columns = "idempotency_key, digest, taken_at, status, body, object";
-        match tx.insert_rows("idempotency", columns, &[row]).await {
+        match tx.execute(sql, &params).await {
             Err(StoreError::Duplicate(_)) => Err(self.taken()),
-            inserted => inserted,
+            inserted => inserted.map(drop),
         }
     }
 
@@ -240,26 +241,19 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn keep_answer(&self, claim: &Claim, answer: KeptAnswer) -> Result<(), StoreError> {
-        let (call, answer) = (Arc::clone(&claim.call), Arc::new(answer));
-        self.write(move |tx| {
-            let (call, answer) = (Arc::clone(&call), Arc::clone(&answer));
-            Box::pin(async move {
-                let sql = "INSERT INTO idempotency \
-                    (idempotency_key, digest, taken_at, status, body) VALUES ($1, $2, $3, $4, $5) \
-                    ON CONFLICT (idempotency_key) DO UPDATE \
-                    SET status = excluded.status, body = excluded.body, object = NULL \
-                    WHERE idempotency.status IS NULL AND idempotency.digest = excluded.digest";
-                let params = [
-                    call.key.as_str().into(),
-                    call.digest.as_slice().into(),
-                    call.taken_at.into(),
-                    i64::from(answer.status).into(),
-                    answer.body.as_slice().into(),
-                ];
-                tx.execute(sql, &params).await.map(drop)
-            })
-        })
-        .await
+        let sql = "INSERT INTO idempotency \
+            (idempotency_key, digest, taken_at, status, body) VALUES ($1, $2, $3, $4, $5) \
+            ON CONFLICT (idempotency_key) DO UPDATE \
+            SET status = excluded.status, body = excluded.body, object = NULL \
+            WHERE idempotency.status IS NULL AND idempotency.digest = excluded.digest";
+        let params = [
+            claim.call.key.as_str().into(),
+            claim.call.digest.as_slice().into(),
+            claim.call.taken_at.into(),
+            answer.status.into(),
+            answer.body.into(),
+        ];
+        self.execute(sql, params).await.map(drop)
     }
 
     /// Begins a call that has no commit of its own before its effects, which go on towards

@@ -5,7 +5,7 @@ use domain::{EnterpriseId, JobId, Timestamp};
 use crate::engine::Tx;
 use crate::listing::{Page, PageWish};
 use crate::outbox::look_at_all;
-use crate::rows::{JOB_COLUMNS, job_from, job_values};
+use crate::records::{select, sql};
 use crate::{Store, StoreError};
 
 /// What a job does.
@@ -110,14 +110,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn next_job_due(&self, kind: JobKind) -> Result<Option<Timestamp>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = "SELECT due_at FROM job WHERE kind = $1 ORDER BY due_at LIMIT 1";
-                let row = tx.query_opt(sql, &[kind.as_str().into()]).await?;
-                row.map(|row| row.time(0)).transpose()
-            })
-        })
-        .await
+        let sql = "SELECT due_at FROM job WHERE kind = $1 ORDER BY due_at LIMIT 1";
+        self.one(sql, [kind.as_str().into()]).await
     }
 
     /// Leases jobs of a kind that are due by `now`, earliest first, at most `limit`, for
@@ -142,18 +136,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn postpone_job(&self, job: &Job, due_at: Timestamp) -> Result<(), StoreError> {
-        let (enterprise_id, job_id, kind) = (job.enterprise_id, job.job_id, job.kind);
+        let sql = "UPDATE job SET due_at = $1, leased_until = NULL \
+            WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
         let token = job.leased_until;
-        self.write(move |tx| {
-            Box::pin(async move {
-                let sql = "UPDATE job SET due_at = $1, leased_until = NULL \
-                    WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
-                let params = [due_at.into(), enterprise_id.into(), job_id.into(), token.into()];
-                tx.execute(sql, &params).await.map(|_| ())
-            })
-        })
-        .await?;
-        self.jobs_changed(kind).notify_one();
+        let params = [due_at.into(), job.enterprise_id.into(), job.job_id.into(), token.into()];
+        self.execute(sql, params).await?;
+        self.jobs_changed(job.kind).notify_one();
         Ok(())
     }
 
@@ -181,8 +169,8 @@ impl Store {
                     return Ok(Renewal::Held(until));
                 }
                 let sql = "SELECT job_id FROM job WHERE enterprise_id = $1 AND job_id = $2";
-                let row = tx.query_opt(sql, &[enterprise_id.into(), job_id.into()]).await?;
-                Ok(if row.is_some() { Renewal::Lost } else { Renewal::Ended })
+                let is_there = tx.finds(sql, &[enterprise_id.into(), job_id.into()]).await?;
+                Ok(if is_there { Renewal::Lost } else { Renewal::Ended })
             })
         })
         .await
@@ -214,7 +202,7 @@ impl Store {
         // The kinds, all of them, lead to the index by due time.
         page.among("kind", JobKind::ALL.iter().map(|kind| kind.as_str()));
         page.only("due_at", Some(Job::PARKED_UNTIL));
-        self.page("job", JOB_COLUMNS, page, job_from).await
+        self.page(page).await
     }
 
     /// Ends every lease of jobs and deliveries: at the start of an embedded store nobody
@@ -252,15 +240,15 @@ pub(crate) struct Lease {
 }
 
 async fn lease_due(tx: &Tx, kind: JobKind, lease: Lease) -> Result<Vec<Job>, StoreError> {
-    let sql = format!(
-        "SELECT {JOB_COLUMNS} FROM job WHERE kind = $1 AND due_at <= $2 \
-         AND (leased_until IS NULL OR leased_until <= $3) ORDER BY due_at, job_id LIMIT $4"
+    let sql = sql!(
+        "{} WHERE kind = $1 AND due_at <= $2 AND (leased_until IS NULL OR leased_until <= $3) \
+         ORDER BY due_at, job_id LIMIT $4",
+        select::<Job>()
     );
     let params =
         [kind.as_str().into(), lease.now.into(), lease.real_now.into(), lease.limit.into()];
     let mut leased = Vec::new();
-    for row in tx.query(&sql, &params).await? {
-        let mut job = job_from(&row)?;
+    for mut job in tx.all::<Job>(sql, &params).await? {
         if take(tx, &job, lease).await? {
             job.attempts += 1;
             job.leased_until = Some(lease.until);
@@ -290,12 +278,11 @@ async fn retry(tx: &Tx, job_id: JobId, now: Timestamp) -> Result<Option<Job>, St
     let kinds = JobKind::ALL.map(|kind| format!("'{}'", kind.as_str())).join(", ");
     // The kinds, all of them, lead to the index by due time.
     let sql = format!(
-        "SELECT {JOB_COLUMNS} FROM job WHERE kind IN ({kinds}) AND due_at = $1 \
-         AND job_id = $2 FOR UPDATE"
+        "{} WHERE kind IN ({kinds}) AND due_at = $1 AND job_id = $2 FOR UPDATE",
+        select::<Job>()
     );
     let params = [Job::PARKED_UNTIL.into(), job_id.into()];
-    let Some(row) = tx.query_opt(&sql, &params).await? else { return Ok(None) };
-    let parked = job_from(&row)?;
+    let Some(parked) = tx.one::<Job>(&sql, &params).await? else { return Ok(None) };
     retry_parked(tx, parked.enterprise_id, parked.kind, parked.subject_id, now).await?;
     Ok(Some(Job { due_at: now, attempts: 0, leased_until: None, ..parked }))
 }
@@ -324,7 +311,7 @@ pub(crate) async fn retry_parked(
 /// Writes a new job, if there is one to write.
 pub(crate) async fn insert_job(tx: &Tx, job: Option<&Job>) -> Result<(), StoreError> {
     let Some(job) = job else { return Ok(()) };
-    tx.insert_rows("job", JOB_COLUMNS, &[job_values(job)]).await
+    tx.insert(job).await
 }
 
 /// Ends the jobs of a kind about one subject, leased or not.

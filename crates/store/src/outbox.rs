@@ -225,8 +225,8 @@ impl Store {
         self.read(|tx| {
             Box::pin(async move {
                 let count = async |sql| {
-                    let row = tx.query_opt(sql, &[]).await?;
-                    row.map_or(Ok(0), |row| row.int(0)).map(i64::unsigned_abs)
+                    let rows: Option<u64> = tx.one(sql, &[]).await?;
+                    Ok::<_, StoreError>(rows.unwrap_or(0))
                 };
                 let pending = count("SELECT COUNT(*) FROM webhook WHERE status = 'PENDING'");
                 let dead = count("SELECT COUNT(*) FROM webhook WHERE status = 'DEAD'");

@@ -3,7 +3,6 @@
 use domain::{CardProfile, EnterpriseId, ProfileId};
 
 use crate::listing::{Page, PageWish};
-use crate::rows::{PROFILE_COLUMNS, profile_from, profile_values};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -15,8 +14,7 @@ impl Store {
         self.write_kept(move |tx| {
             let profile = profile.clone();
             Box::pin(async move {
-                let row = profile_values(&profile);
-                tx.insert_rows("card_profile", PROFILE_COLUMNS, &[row]).await?;
+                tx.insert(&profile).await?;
                 Ok(profile)
             })
         })
@@ -32,17 +30,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         profile_id: ProfileId,
     ) -> Result<Option<CardProfile>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {PROFILE_COLUMNS} FROM card_profile \
-                     WHERE enterprise_id = $1 AND profile_id = $2"
-                );
-                let row = tx.query_opt(&sql, &[enterprise_id.into(), profile_id.into()]).await?;
-                row.as_ref().map(profile_from).transpose()
-            })
-        })
-        .await
+        self.by_key((enterprise_id, profile_id)).await
     }
 
     /// A page of the profiles of one enterprise, or of all.
@@ -56,6 +44,6 @@ impl Store {
     ) -> Result<Vec<CardProfile>, StoreError> {
         let mut page = Page::new("profile_id", wish, ProfileId::as_i64);
         page.only("enterprise_id", enterprise_id);
-        self.page("card_profile", PROFILE_COLUMNS, page, profile_from).await
+        self.page(page).await
     }
 }

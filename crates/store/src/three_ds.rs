@@ -10,9 +10,6 @@ use thiserror::Error;
 
 use crate::engine::Tx;
 use crate::outbox::insert_events;
-use crate::rows::{
-    CHALLENGE_COLUMNS, JOB_COLUMNS, challenge_from, challenge_values, job_values, update_text,
-};
 use crate::{Job, JobKind, Store, StoreError, vm_challenges};
 
 /// Makes the webhook that tells of a challenge as it was stored.
@@ -80,16 +77,7 @@ impl Store {
         &self,
         challenge_id: ChallengeId,
     ) -> Result<Option<ThreeDsChallenge>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {CHALLENGE_COLUMNS} FROM three_ds_challenge WHERE challenge_id = $1"
-                );
-                let row = tx.query_opt(&sql, &[challenge_id.into()]).await?;
-                row.as_ref().map(challenge_from).transpose()
-            })
-        })
-        .await
+        self.of_anyone(challenge_id).await
     }
 
     /// Applies `ThreeDsChallenge::transition` and writes the challenge and a webhook for each
@@ -128,7 +116,8 @@ async fn apply(
     tx: &Tx,
     change: &ChallengeChange,
 ) -> Result<ThreeDsChallenge, ChallengeChangeError> {
-    let found = find_locked(tx, change.enterprise_id, change.challenge_id).await?;
+    let found: Option<ThreeDsChallenge> =
+        tx.by_key_locked((change.enterprise_id, change.challenge_id)).await?;
     let mut challenge = found.ok_or(ChallengeChangeError::NotFound)?;
     let is_of_app = vm_challenges::is_of_app(tx, &challenge).await?;
     if is_of_app && matches!(change.event, ChallengeEvent::Verdict(_)) {
@@ -151,9 +140,8 @@ pub(crate) async fn insert(
     challenge: &ThreeDsChallenge,
     event: &WebhookEvent,
 ) -> Result<(), StoreError> {
-    let rows = [challenge_values(challenge)];
-    tx.insert_rows("three_ds_challenge", CHALLENGE_COLUMNS, &rows).await?;
-    tx.insert_rows("job", JOB_COLUMNS, &[job_values(&expiry_job(challenge))]).await?;
+    tx.insert(challenge).await?;
+    tx.insert(&expiry_job(challenge)).await?;
     insert_events(tx, std::slice::from_ref(event)).await
 }
 
@@ -173,7 +161,7 @@ pub(crate) async fn pass(
         each(challenge);
     }
     if !steps.is_empty() {
-        write(tx, challenge).await?;
+        tx.update(challenge).await?;
     }
     if is_over(challenge) {
         let sql = "DELETE FROM job WHERE enterprise_id = $1 AND job_id = $2";
@@ -195,30 +183,13 @@ pub(crate) async fn acknowledge(
     challenge_id: ChallengeId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(mut challenge) = find_locked(tx, enterprise_id, challenge_id).await? else {
+    let key = (enterprise_id, challenge_id);
+    let Some(mut challenge) = tx.by_key_locked::<ThreeDsChallenge>(key).await? else {
         return Ok(());
     };
     let steps = challenge.transition(ChallengeEvent::Acknowledged, now);
     let Ok([.., status]) = steps else { return Ok(()) };
     challenge.status = *status;
     challenge.modified_at = now;
-    write(tx, &challenge).await
-}
-
-pub(crate) async fn find_locked(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    challenge_id: ChallengeId,
-) -> Result<Option<ThreeDsChallenge>, StoreError> {
-    let sql = format!(
-        "SELECT {CHALLENGE_COLUMNS} FROM three_ds_challenge \
-         WHERE enterprise_id = $1 AND challenge_id = $2 FOR UPDATE"
-    );
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), challenge_id.into()]).await?;
-    row.as_ref().map(challenge_from).transpose()
-}
-
-async fn write(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<(), StoreError> {
-    let sql = update_text("three_ds_challenge", CHALLENGE_COLUMNS, 2);
-    tx.execute(&sql, &challenge_values(challenge)).await.map(drop)
+    tx.update(&challenge).await
 }

@@ -4,7 +4,7 @@ use domain::{CardId, EnterpriseId, VmAppId, VmFlow};
 use futures_util::future::try_join_all;
 
 use crate::engine::{Tx, Value};
-use crate::rows::{VM_FLOW_COLUMNS, vm_flow_from, vm_flow_values};
+use crate::records::{columns, columns_of, sql, values_of};
 use crate::{Store, StoreError};
 
 /// A page of movements.
@@ -40,46 +40,35 @@ impl Store {
             i64::try_from(skipped_rows).unwrap_or(i64::MAX).into(),
         ]);
         let (limit, offset) = (params.len() + 1, params.len() + 2);
-        let columns: Vec<_> =
-            VM_FLOW_COLUMNS.split(',').map(|it| format!("flow.{}", it.trim())).collect();
         let page = format!(
-            "SELECT {}, card.card_uuid FROM vm_flow flow \
+            "SELECT card.card_uuid, {} FROM vm_flow flow \
              JOIN vm_card card ON card.enterprise_id = flow.enterprise_id \
              AND card.card_id = flow.card_id \
              WHERE {matching} ORDER BY flow.created_at DESC, flow.flow_id DESC \
              LIMIT ${limit} OFFSET ${offset}",
-            columns.join(", ")
+            columns_of::<VmFlow>("flow")
         );
         let count = format!("SELECT COUNT(*) FROM vm_flow flow WHERE {matching}");
         self.read_snapshot(move |tx| {
             let (params, page_params) = (params.clone(), page_params.clone());
             let (page, count) = (page.clone(), count.clone());
             Box::pin(async move {
-                let total = tx.query_opt(&count, &params).await?;
-                let total = total.map(|row| row.int(0)).transpose()?.unwrap_or(0);
-                let flows = tx.query_map(&page, &page_params, |row| {
-                    Ok((row.text(FLOW_WIDTH)?, vm_flow_from(row)?))
-                });
-                Ok(VmFlowPage { total: total.unsigned_abs(), flows: flows.await? })
+                let total: Option<u64> = tx.one(&count, &params).await?;
+                let flows = tx.all(&page, &page_params).await?;
+                Ok(VmFlowPage { total: total.unwrap_or(0), flows })
             })
         })
         .await
     }
 }
 
-/// How many columns a movement has; the one behind them names its card.
-const FLOW_WIDTH: usize = 8;
-
 /// Writes movements of cards' balances, which belongs into the commit that moves them.
 pub(crate) async fn insert_flows(tx: &Tx, flows: &[VmFlow]) -> Result<(), StoreError> {
-    let sql = format!(
-        "INSERT INTO vm_flow ({VM_FLOW_COLUMNS}, vm_app_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT vm_app_id FROM vm_card \
-         WHERE enterprise_id = $1 AND card_id = $3))"
+    let sql = sql!(
+        "INSERT INTO vm_flow ({}, vm_app_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
+         (SELECT vm_app_id FROM vm_card WHERE enterprise_id = $1 AND card_id = $3))",
+        columns::<VmFlow>()
     );
-    let inserts = flows.iter().map(|flow| {
-        let sql = &sql;
-        async move { tx.execute(sql, &vm_flow_values(flow)).await }
-    });
+    let inserts = flows.iter().map(|flow| async move { tx.execute(sql, &values_of(flow)).await });
     try_join_all(inserts).await.map(|_| ())
 }

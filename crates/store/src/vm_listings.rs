@@ -3,11 +3,8 @@
 use domain::{AuthId, Authorisation, Card, CardStatus, EnterpriseId, Timestamp, VmAppId, VmCard};
 use domain::{VelocityUse, VmFunding};
 
-use crate::engine::{Row, Value};
-use crate::rows::{
-    AUTHORISATION_COLUMNS, CARD_COLUMNS, VELOCITY_USE_COLUMNS, VM_CARD_COLUMNS, authorisation_from,
-    card_from, prefixed, velocity_use_from, vm_card_from,
-};
+use crate::engine::Value;
+use crate::records::{Stored, columns_of};
 use crate::{Store, StoreError};
 
 /// What kind of transaction a row is, as `wire::vm::transaction::standing` tells it.
@@ -111,12 +108,12 @@ impl Store {
         list.only("it.auth_id", filter.auth_id);
         list.only(KIND, filter.kind);
         list.only(&state_sql(filter.open_state), filter.state);
-        list.columns = format!("{}, own.card_uuid", prefixed("it", AUTHORISATION_COLUMNS));
+        list.columns = format!("{}, own.card_uuid", columns_of::<Authorisation>("it"));
         list.counted = "authorisation it";
         list.tables = "authorisation it JOIN vm_card own \
             ON own.enterprise_id = it.enterprise_id AND own.card_id = it.card_id";
         list.order = "it.created_at DESC, it.auth_id DESC";
-        self.vm_rows(list, |row| Ok((authorisation_from(row)?, row.text(row.0.len() - 1)?))).await
+        self.vm_rows(list).await
     }
 
     /// Cards of an app, what they used of their limits where it is `offset_seconds` later than
@@ -142,27 +139,23 @@ impl Store {
         list.tables = CARD_ROW_TABLES;
         list.order = "it.created_at DESC, it.card_id DESC";
         let now = self.clock().now();
-        let mut found = self.vm_rows(list, card_row_from).await?;
-        for row in &mut found.rows {
+        let VmRows { total, rows } = self.vm_rows::<CardRow>(list).await?;
+        let mut rows: Vec<_> = rows.into_iter().map(VmCardRow::from).collect();
+        for row in &mut rows {
             row.used = row.used.at_offset(now, offset_seconds);
         }
-        Ok(found)
+        Ok(VmRows { total, rows })
     }
 
-    async fn vm_rows<T: Send + 'static>(
-        &self,
-        list: List,
-        from: fn(&Row) -> Result<T, StoreError>,
-    ) -> Result<VmRows<T>, StoreError> {
+    async fn vm_rows<T: Stored>(&self, list: List) -> Result<VmRows<T>, StoreError> {
         self.read_snapshot(move |tx| {
             let list = list.clone();
             Box::pin(async move {
-                let found = tx.query_opt(&list.count_sql(), &list.params).await?;
-                let total = found.map_or(Ok(0), |row| row.int(0))?;
+                let total: Option<u64> = tx.one(&list.count_sql(), &list.params).await?;
                 let mut params = list.params.clone();
                 params.extend([list.rows.into(), list.skipped_rows.into()]);
-                let rows = tx.query_map(&list.page_sql(), &params, from).await?;
-                Ok(VmRows { total: total.unsigned_abs(), rows })
+                let rows = tx.all(&list.page_sql(), &params).await?;
+                Ok(VmRows { total: total.unwrap_or(0), rows })
             })
         })
         .await
@@ -240,30 +233,22 @@ impl List {
     }
 }
 
-/// Columns of an outer join: zero where it found nothing.
-fn numbers(table: &str, columns: &str) -> String {
-    let number = |it: &str| format!("COALESCE({table}.{}, 0)", it.trim());
-    columns.split(',').map(number).collect::<Vec<_>>().join(", ")
-}
+/// A card's row as it is read; an account or a use that is not there yet is none.
+pub(crate) type CardRow = (VmCard, Card, Option<i64>, Option<VelocityUse>);
 
-/// The columns of a card's row.
+/// The columns of a [`CardRow`].
 pub(crate) fn card_row_columns() -> String {
     format!(
-        "{}, {}, COALESCE(account.available_minor, 0), {}",
-        prefixed("it", VM_CARD_COLUMNS),
-        prefixed("card", CARD_COLUMNS),
-        numbers("used", VELOCITY_USE_COLUMNS)
+        "{}, {}, account.available_minor, {}",
+        columns_of::<VmCard>("it"),
+        columns_of::<Card>("card"),
+        columns_of::<VelocityUse>("used")
     )
 }
 
-/// Reads a card's row from [`card_row_columns`]; others may follow.
-pub(crate) fn card_row_from(row: &Row) -> Result<VmCardRow, StoreError> {
-    let own = VM_CARD_COLUMNS.split(',').count();
-    let available = own + CARD_COLUMNS.split(',').count();
-    Ok(VmCardRow {
-        vm_card: vm_card_from(row)?,
-        card: card_from(&Row(row.0[own..available].to_vec()))?,
-        available_minor: row.int(available)?,
-        used: velocity_use_from(&Row(row.0[available + 1..].to_vec()))?,
-    })
+impl From<CardRow> for VmCardRow {
+    fn from((vm_card, card, available_minor, used): CardRow) -> Self {
+        let available_minor = available_minor.unwrap_or(0);
+        Self { vm_card, card, available_minor, used: used.unwrap_or_default() }
+    }
 }

@@ -64,19 +64,9 @@ impl Row {
         }
     }
 
-    /// A flag.
-    pub(crate) fn flag(&self, column: usize) -> Result<bool, StoreError> {
-        Ok(self.int(column)? != 0)
-    }
-
     /// A time.
     pub(crate) fn time(&self, column: usize) -> Result<Timestamp, StoreError> {
         self.int(column).map(Timestamp::from_micros)
-    }
-
-    /// A time, or none.
-    pub(crate) fn opt_time(&self, column: usize) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.opt_int(column)?.map(Timestamp::from_micros))
     }
 
     /// Text.

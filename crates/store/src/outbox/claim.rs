@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Destination, EnterpriseId, Timestamp, VmAppId};
+use domain::{Destination, Timestamp};
 use futures_util::future::{try_join, try_join_all};
 
 use super::Delivery;
@@ -14,7 +14,7 @@ use super::destination::{by_key, key};
 use crate::StoreError;
 use crate::engine::{Row, Tx, Value};
 use crate::jobs::Lease;
-use crate::rows::{Fields, NO_APP, event_from};
+use crate::records::{Fields, groups};
 
 /// An app may take 10 s to answer (vm-api.md section 10.3), twice an enterprise's time: the
 /// lease of its delivery is longer by this many milliseconds of real time.
@@ -75,12 +75,11 @@ pub(super) async fn next_due(
     now: Timestamp,
     real_now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let due = tx.query_opt(NEXT_DUE, &[]).await?.map(|row| row.time(0)).transpose()?;
+    let due: Option<Timestamp> = tx.one(NEXT_DUE, &[]).await?;
     if due.is_some_and(|due| due <= now) {
         return Ok(due);
     }
-    let is_to_be_looked_at = tx.query_opt(NEXT_LOOK, &[real_now.into()]).await?.is_some();
-    Ok(if is_to_be_looked_at { Some(now) } else { due })
+    Ok(if tx.finds(NEXT_LOOK, &[real_now.into()]).await? { Some(now) } else { due })
 }
 
 /// Destinations with something due, or whose lease or pause is over, in turn.
@@ -92,8 +91,7 @@ pub(super) async fn due_destinations(
 ) -> Result<Vec<DueDestination>, StoreError> {
     let mut found: Vec<DueDestination> = Vec::new();
     for (sql, time) in [(DUE, now), (LOOKS_OVER, real_now)] {
-        for row in tx.query(sql, &[time.into(), limit.into()]).await? {
-            let due = due_from(&row)?;
+        for due in tx.all::<DueDestination>(sql, &[time.into(), limit.into()]).await? {
             if found.iter().all(|it| it.destination != due.destination) {
                 found.push(due);
             }
@@ -103,13 +101,8 @@ pub(super) async fn due_destinations(
     Ok(found)
 }
 
-fn due_from(row: &Row) -> Result<DueDestination, StoreError> {
-    let vm_app_id = Some(row.int(1)?).filter(|id| *id != NO_APP).map(VmAppId::from_i64);
-    let enterprise_id = EnterpriseId::from_i64(row.int(0)?);
-    Ok(DueDestination {
-        destination: Destination { enterprise_id, vm_app_id },
-        version: row.int(2)?,
-    })
+groups! {
+    DueDestination { destination: Destination, version: i64 }
 }
 
 /// Takes deliveries of each destination, earliest due first, and leaves word when it is to be
@@ -216,13 +209,9 @@ fn read(row: &Row, lease: Lease) -> Option<Delivery> {
 
 fn delivery_from(row: &Row, lease: Lease) -> Result<Delivery, StoreError> {
     let mut fields = Fields::of(row);
-    let f = &mut fields;
-    Ok(Delivery {
-        event: event_from(f)?,
-        tries: f.small("webhook.tries")?,
-        seq: f.small("webhook.seq")?,
-        leased_until: lease.until,
-    })
+    let event = fields.read()?;
+    let (tries, seq) = fields.named(&["webhook.tries", "webhook.seq"]).read()?;
+    Ok(Delivery { event, tries, seq, leased_until: lease.until })
 }
 
 /// The outlook of a destination of which nothing is due that nobody holds.
@@ -230,11 +219,6 @@ async fn outlook(tx: &Tx, lease: Lease, destination: Destination) -> Result<Outl
     let [enterprise_id, vm_app_id] = key(destination);
     let params = [enterprise_id, vm_app_id, lease.now.into()];
     let (later, held) =
-        try_join(tx.query_opt(NEXT_SENDABLE, &params), tx.query_opt(FIRST_LEASE_END, &params))
-            .await?;
-    Ok(Outlook {
-        next_due_at: later.map(|row| row.time(0)).transpose()?,
-        look_at: held.map_or(Ok(None), |row| row.opt_time(0))?,
-        is_waiting: false,
-    })
+        try_join(tx.one(NEXT_SENDABLE, &params), tx.one(FIRST_LEASE_END, &params)).await?;
+    Ok(Outlook { next_due_at: later, look_at: held.flatten(), is_waiting: false })
 }

@@ -8,7 +8,7 @@ use ledger::Account;
 use super::{PAGE_ROWS, VerifyReport};
 use crate::StoreError;
 use crate::engine::{Tx, Value};
-use crate::rows::{AUTHORISATION_COLUMNS, authorisation_from};
+use crate::records::{select, sql};
 
 /// What the entries of one authorisation come to, minor units.
 #[derive(Default)]
@@ -98,12 +98,12 @@ async fn page(
     enterprise_id: EnterpriseId,
     after: i64,
 ) -> Result<Vec<Authorisation>, StoreError> {
-    let sql = format!(
-        "SELECT {AUTHORISATION_COLUMNS} FROM authorisation \
-         WHERE enterprise_id = $1 AND auth_id > $2 ORDER BY auth_id LIMIT $3"
+    let sql = sql!(
+        "{} WHERE enterprise_id = $1 AND auth_id > $2 ORDER BY auth_id LIMIT $3",
+        select::<Authorisation>()
     );
     let params = [enterprise_id.into(), after.into(), PAGE_ROWS.into()];
-    tx.query(&sql, &params).await?.iter().map(authorisation_from).collect()
+    tx.all(sql, &params).await
 }
 
 /// The entries of all authorisations of an enterprise in a range of ids: after the first,
