@@ -32,9 +32,6 @@ pub struct MovedFunds {
 
 impl Store {
     /// The deposit account of an enterprise in a currency.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn account(
         &self,
         enterprise_id: EnterpriseId,
@@ -48,9 +45,6 @@ impl Store {
     }
 
     /// Accounts in order of id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn accounts(&self, filter: AccountFilter) -> Result<Vec<Account>, StoreError> {
         let AccountFilter { cursor, order, limit, .. } = filter;
         let wish = PageWish { cursor, order, limit };
@@ -60,9 +54,6 @@ impl Store {
     }
 
     /// Whether money was moved under this reference in an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn has_moved(
         &self,
         enterprise_id: EnterpriseId,
@@ -74,9 +65,6 @@ impl Store {
     }
 
     /// The transfers of an authorisation, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn transfers_of(
         &self,
         enterprise_id: EnterpriseId,

@@ -98,9 +98,6 @@ fn hold_from(row: &Row) -> Result<Result<Authorisation, UnreadableHold>, StoreEr
 
 impl Store {
     /// An authorisation of any enterprise, for operators and the network.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn authorisation(
         &self,
         auth_id: AuthId,
@@ -109,9 +106,6 @@ impl Store {
     }
 
     /// Authorisations in order of id, which is order of arrival.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn authorisations(
         &self,
         filter: AuthorisationFilter,
@@ -129,9 +123,6 @@ impl Store {
     }
 
     /// Postings in order of id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn postings(&self, filter: PostingFilter) -> Result<Vec<Posting>, StoreError> {
         let PostingFilter { cursor, order, limit, .. } = filter;
         let wish = PageWish { cursor, order, limit };
@@ -144,9 +135,6 @@ impl Store {
     }
 
     /// A posting of any enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn posting(&self, id: TransactionId) -> Result<Option<Posting>, StoreError> {
         self.of_anyone(id).await
     }
@@ -154,9 +142,6 @@ impl Store {
     /// Authorisations without a decision whose ids lie between the two, in order of id, at most
     /// `limit`. Of a server that processes share only those whose ids bear this process's node
     /// number: another one may be at work on the rest.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn undecided_authorisations(
         &self,
         after: AuthId,
@@ -175,18 +160,11 @@ impl Store {
              AND +auth_id > $1 AND +auth_id < $2 {own} ORDER BY +auth_id LIMIT $3"
         );
         let params = [after.into(), before.into(), limit.min(MAX_SWEEP_ROWS).into()];
-        self.read(move |tx| {
-            let (sql, params) = (sql.clone(), params.clone());
-            Box::pin(async move { tx.all(&sql, &params).await })
-        })
-        .await
+        self.all(sql, params).await
     }
 
     /// What the parts of a bill come to that are not declined, in minor units of the acquirer's
     /// currency.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn parts_so_far_minor(&self, of: PartsOf) -> Result<i64, StoreError> {
         let (refund, direction) = (TransactionType::Refund.as_str(), Direction::Incoming.as_str());
         let which = if of.is_refund { "=" } else { "<>" };
@@ -199,19 +177,10 @@ impl Store {
             AuthType::PreAuthCompletion.as_str()
         );
         let params = [of.outs_id.into(), of.currency.into()];
-        self.read_one(move |tx| {
-            let (sql, params) = (sql.clone(), params.clone());
-            Box::pin(
-                async move { tx.one(&sql, &params).await?.ok_or(StoreError::Corrupt("a sum")) },
-            )
-        })
-        .await
+        self.one(sql, params).await?.ok_or(StoreError::Corrupt("a sum"))
     }
 
     /// When the next open hold expires.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn next_hold_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT hold_expires_at FROM authorisation \
             WHERE hold_state = 'PENDING' AND status <> 'PENDING' \
@@ -220,9 +189,6 @@ impl Store {
     }
 
     /// Decided authorisations whose open hold expires by `now`, earliest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn expired_holds(
         &self,
         now: Timestamp,
@@ -238,9 +204,6 @@ impl Store {
     }
 
     /// Lets an open hold that could not be given back wait until `again`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn postpone_expiry(
         &self,
         enterprise_id: EnterpriseId,
@@ -253,9 +216,6 @@ impl Store {
     }
 
     /// Keeps an answer that came after the decision; it changes nothing else.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn record_late_answer(
         &self,
         enterprise_id: EnterpriseId,

@@ -66,9 +66,6 @@ pub enum CardChangeError {
 
 impl Store {
     /// A card of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn card(
         &self,
         enterprise_id: EnterpriseId,
@@ -78,17 +75,11 @@ impl Store {
     }
 
     /// A card of any enterprise, for operators and the network.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn card_of_anyone(&self, card_id: CardId) -> Result<Option<Card>, StoreError> {
         self.of_anyone(card_id).await
     }
 
     /// All cards of a customer, INVALID ones too, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn cards_of_customer(
         &self,
         enterprise_id: EnterpriseId,
@@ -102,9 +93,6 @@ impl Store {
     }
 
     /// All cards that share a PAN record, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn cards_of_pan(
         &self,
         enterprise_id: EnterpriseId,
@@ -116,9 +104,6 @@ impl Store {
     }
 
     /// The PAN record with this fingerprint, of any enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn pan_by_fingerprint(
         &self,
         fingerprint: [u8; 32],
@@ -136,9 +121,6 @@ impl Store {
     }
 
     /// A PAN record of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn pan(
         &self,
         enterprise_id: EnterpriseId,
@@ -148,9 +130,6 @@ impl Store {
     }
 
     /// A customer of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn customer(
         &self,
         enterprise_id: EnterpriseId,
@@ -160,9 +139,6 @@ impl Store {
     }
 
     /// Reads the card, applies `CardStatus::transition`, writes it and its webhook, in one commit.
-    ///
-    /// # Errors
-    /// [`CardChangeError`].
     pub async fn change_card(&self, change: CardChange) -> Result<Card, CardChangeError> {
         let (change, ids) = (Arc::new(change), Arc::clone(&self.inner.ids));
         let card = self

@@ -41,9 +41,6 @@ impl Store {
     }
 
     /// A customer of an enterprise by the enterprise's own reference.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn customer_by_ref(
         &self,
         enterprise_id: EnterpriseId,

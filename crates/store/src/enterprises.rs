@@ -92,9 +92,6 @@ pub struct NewEnterprise {
 
 impl Store {
     /// Creates an enterprise with the first version of its platform key pair.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_enterprise(
         &self,
         enterprise: Enterprise,
@@ -115,17 +112,11 @@ impl Store {
     }
 
     /// An enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn enterprise(&self, id: EnterpriseId) -> Result<Option<Enterprise>, StoreError> {
         self.by_key(id).await
     }
 
     /// A page of the enterprises.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn enterprises(
         &self,
         wish: PageWish<EnterpriseId>,
@@ -136,9 +127,6 @@ impl Store {
 
     /// Ids of enterprises, in order, after `cursor`, at most `limit`: that one cannot be read
     /// is no reason to pass over the others.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn enterprise_ids(
         &self,
         cursor: Option<EnterpriseId>,
@@ -151,9 +139,6 @@ impl Store {
 
     /// Changes an enterprise; `None` if there is no such enterprise. Wakes the outbox,
     /// since a webhook URL may have been set.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn patch_enterprise(
         &self,
         id: EnterpriseId,
@@ -171,9 +156,6 @@ impl Store {
     }
 
     /// The newest version of the platform's key pair for an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn platform_key(&self, id: EnterpriseId) -> Result<Option<PlatformKey>, StoreError> {
         let sql = sql!(
             "{} WHERE enterprise_id = $1 ORDER BY version DESC LIMIT 1",
@@ -183,9 +165,6 @@ impl Store {
     }
 
     /// Adds an API key.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn add_api_key(&self, key: ApiKey) -> Result<ApiKey, StoreError> {
         self.write_kept(move |tx| {
             let key = key.clone();
@@ -198,17 +177,11 @@ impl Store {
     }
 
     /// The API key with this public text, revoked or not.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn api_key(&self, api_key: &str) -> Result<Option<ApiKey>, StoreError> {
         self.by_key(api_key.to_owned()).await
     }
 
     /// An API key and its owner, whom every signed request needs together.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn api_key_and_owner(
         &self,
         api_key: &str,
@@ -223,9 +196,6 @@ impl Store {
     }
 
     /// All API keys of an enterprise, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn api_keys(&self, id: EnterpriseId) -> Result<Vec<ApiKey>, StoreError> {
         let sql =
             sql!("{} WHERE enterprise_id = $1 ORDER BY created_at, api_key", select::<ApiKey>());
@@ -233,9 +203,6 @@ impl Store {
     }
 
     /// Revokes an API key of an enterprise at once; whether there was an active one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn revoke_api_key(
         &self,
         id: EnterpriseId,

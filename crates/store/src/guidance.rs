@@ -94,9 +94,6 @@ record! {
 
 impl Store {
     /// Keeps a new link.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_guidance_link(&self, link: GuidanceLink) -> Result<(), StoreError> {
         let forget_before = link.created_at.plus_seconds(-KEPT_SECONDS);
         self.write(move |tx| {
@@ -110,9 +107,6 @@ impl Store {
     }
 
     /// The link with this secret, open or not.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn guidance_link(
         &self,
         secret_hash: [u8; 32],
@@ -122,9 +116,6 @@ impl Store {
 
     /// Ends a link and opens its page. A password that it asks for counts with those of
     /// send-otp; one too many leaves the link as it was.
-    ///
-    /// # Errors
-    /// [`OpenLinkError`].
     pub async fn open_guidance_link(
         &self,
         secret_hash: [u8; 32],
@@ -139,9 +130,6 @@ impl Store {
 
     /// The page whose form bears this token, and what that form asks for; none if the token
     /// is unknown, used or expired.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn guidance_page(
         &self,
         token_hash: [u8; 32],
@@ -155,9 +143,6 @@ impl Store {
 
     /// Uses up the token of a form and puts the next one in its place, which lives until
     /// the same moment; false if the token is unknown, used or expired.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn use_form_token(
         &self,
         token_hash: [u8; 32],
@@ -178,9 +163,6 @@ impl Store {
     /// Tries a proof; those of both kinds count together. The form's token is used up;
     /// `next_token_hash` is that of the form that follows, until `next_expires_at` if the
     /// proof was right.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn try_holder_proof(
         &self,
         token_hash: [u8; 32],
@@ -219,6 +201,23 @@ async fn open(tx: &Tx, secret_hash: [u8; 32], page: &OpenedPage) -> Result<(), O
     }
 }
 
+/// What a page that asks for a proof knows of it.
+struct AskedProof {
+    secret_hash: [u8; 32],
+    otp_hash: Option<Vec<u8>>,
+    otp_tries: i64,
+    step_expires_at: Timestamp,
+}
+
+record! {
+    AskedProof in "guidance_link" key (secret_hash) {
+        secret_hash,
+        otp_hash,
+        otp_tries,
+        step_expires_at,
+    }
+}
+
 struct ProofAttempt {
     token_hash: [u8; 32],
     proof: HolderProof,
@@ -231,20 +230,20 @@ async fn try_proof(
     attempt: &ProofAttempt,
     next_expires_at: Timestamp,
 ) -> Result<ProofOutcome, StoreError> {
-    let sql = "SELECT secret_hash, otp_hash, otp_tries, step_expires_at FROM guidance_link \
-        WHERE token_hash = $1 AND step = $2 AND step_expires_at > $3 FOR UPDATE";
-    let step = PageStep::Otp.as_str();
-    let params = [attempt.token_hash.as_slice().into(), step.into(), attempt.now.into()];
-    let found: Option<([u8; 32], Option<Vec<u8>>, i64, Timestamp)> = tx.one(sql, &params).await?;
-    let Some((secret_hash, otp_hash, tries, step_expires_at)) = found else {
+    let sql = sql!(
+        "{} WHERE token_hash = $1 AND step = $2 AND step_expires_at > $3 FOR UPDATE",
+        select::<AskedProof>()
+    );
+    let params = [attempt.token_hash.as_slice().into(), PageStep::Otp.into(), attempt.now.into()];
+    let Some(asked) = tx.one::<AskedProof>(sql, &params).await? else {
         return Ok(ProofOutcome::Expired);
     };
     let passed = match attempt.proof {
         // Both are keyed hashes, so how long the comparison takes tells nothing of the password.
-        HolderProof::Password(hash) => otp_hash.as_deref() == Some(hash.as_slice()),
+        HolderProof::Password(hash) => asked.otp_hash.as_deref() == Some(hash.as_slice()),
         HolderProof::CardDetails { is_right } => is_right,
     };
-    let tries = tries + 1;
+    let tries = asked.otp_tries + 1;
     let outcome = match passed {
         true => ProofOutcome::Passed,
         false if tries < MAX_PROOF_TRIES => ProofOutcome::Wrong,
@@ -256,7 +255,7 @@ async fn try_proof(
     };
     let (next_step, expires_at) = match outcome {
         ProofOutcome::Passed => (PageStep::Form, next_expires_at),
-        _ => (PageStep::Otp, step_expires_at),
+        _ => (PageStep::Otp, asked.step_expires_at),
     };
     let update = "UPDATE guidance_link SET token_hash = $1, step = $2, step_expires_at = $3, \
         otp_tries = $4 WHERE secret_hash = $5";
@@ -265,7 +264,7 @@ async fn try_proof(
         next_step.as_str().into(),
         expires_at.into(),
         tries.into(),
-        secret_hash.as_slice().into(),
+        asked.secret_hash.as_slice().into(),
     ];
     tx.execute(update, &params).await?;
     Ok(outcome)

@@ -71,9 +71,6 @@ pub enum IntentChangeError {
 impl Store {
     /// Takes in an intent ticket, its job and its webhook in one commit. Checked in this
     /// order: reference, another open ticket about the same.
-    ///
-    /// # Errors
-    /// [`PlaceTicketError`].
     pub async fn place_intent_ticket(
         &self,
         request: PlaceIntentTicket,
@@ -90,9 +87,6 @@ impl Store {
     }
 
     /// An intent ticket of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn intent_ticket(
         &self,
         enterprise_id: EnterpriseId,
@@ -102,9 +96,6 @@ impl Store {
     }
 
     /// An intent ticket of an enterprise by the caller's own reference.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn intent_ticket_by_ref(
         &self,
         enterprise_id: EnterpriseId,
@@ -114,9 +105,6 @@ impl Store {
     }
 
     /// An intent ticket, whoever owns it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn intent_ticket_of_anyone(
         &self,
         ticket_id: IntentTicketId,
@@ -127,9 +115,6 @@ impl Store {
     /// Changes an intent ticket, telling of each state it passes. A final state ends its
     /// job, wipes its evidence, and moves or fails the order that waits for it, all in one
     /// commit.
-    ///
-    /// # Errors
-    /// [`IntentChangeError`].
     pub async fn change_intent_ticket(
         &self,
         change: IntentChange,

@@ -106,9 +106,6 @@ pub enum Renewal {
 
 impl Store {
     /// When the next job of a kind is due (business time), leased or not.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn next_job_due(&self, kind: JobKind) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT due_at FROM job WHERE kind = $1 ORDER BY due_at LIMIT 1";
         self.one(sql, [kind.as_str().into()]).await
@@ -116,9 +113,6 @@ impl Store {
 
     /// Leases jobs of a kind that are due by `now`, earliest first, at most `limit`, for
     /// `lease_ms` of real time. Jobs leased by others are passed over until their lease ends.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn lease_jobs(
         &self,
         kind: JobKind,
@@ -132,9 +126,6 @@ impl Store {
     }
 
     /// Gives a leased job back, due again at `due_at`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn postpone_job(&self, job: &Job, due_at: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE job SET due_at = $1, leased_until = NULL \
             WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
@@ -146,17 +137,11 @@ impl Store {
     }
 
     /// Gives a leased job back for good: it is kept, and is not due again by itself.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn park_job(&self, job: &Job) -> Result<(), StoreError> {
         self.postpone_job(job, Job::PARKED_UNTIL).await
     }
 
     /// Holds a leased job for `lease_ms` of real time from now on.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn renew_job(&self, job: &Job, lease_ms: i64) -> Result<Renewal, StoreError> {
         let (enterprise_id, job_id, token) = (job.enterprise_id, job.job_id, job.leased_until);
         let until = self.clock().real_now().plus_millis(lease_ms);
@@ -178,9 +163,6 @@ impl Store {
 
     /// Makes a parked job due at `now` (business time), as if nobody had tried it yet; none
     /// if no parked job has this id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn retry_job(
         &self,
         job_id: JobId,
@@ -194,9 +176,6 @@ impl Store {
     }
 
     /// A page of the parked jobs.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn parked_jobs(&self, wish: PageWish<JobId>) -> Result<Vec<Job>, StoreError> {
         let mut page = Page::new("job_id", wish, JobId::as_i64);
         // The kinds, all of them, lead to the index by due time.
@@ -207,9 +186,6 @@ impl Store {
 
     /// Ends every lease of jobs and deliveries: at the start of an embedded store nobody
     /// else can hold one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn take_over_leases(&self) -> Result<(), StoreError> {
         self.write(|tx| {
             Box::pin(async move {

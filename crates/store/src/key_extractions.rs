@@ -19,9 +19,6 @@ const SWEEP_ROWS: i64 = 100;
 
 impl Store {
     /// Keeps the digest of a new extraction code, and forgets codes whose time is long over.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn add_key_extraction(&self, extraction: &KeyExtraction) -> Result<(), StoreError> {
         let extraction = extraction.clone();
         let forget_before = extraction.created_at.plus_seconds(-KEPT_SECONDS);
@@ -36,9 +33,6 @@ impl Store {
     }
 
     /// Takes a code back whose mail was not sent, and with it the key of the call that made it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn cancel_key_extraction(&self, code_digest: [u8; 32]) -> Result<(), StoreError> {
         let claim = Claim::current();
         self.write(move |tx| {
@@ -55,9 +49,6 @@ impl Store {
     }
 
     /// The extraction whose code has this digest, used or not.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn key_extraction(
         &self,
         code_digest: [u8; 32],
@@ -68,9 +59,6 @@ impl Store {
     /// Judges an attempt from `source_ip` and records it. If the code is good it is marked
     /// as used and `key` is added, all in one commit: of attempts at once, one gets its key.
     /// None if there is no such code.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn extract_api_key(
         &self,
         code_digest: [u8; 32],
@@ -111,9 +99,6 @@ impl Store {
     }
 
     /// A page of the attempts to fetch an enterprise's keys.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn extraction_attempts(
         &self,
         enterprise_id: EnterpriseId,

@@ -80,9 +80,6 @@ pub enum KycChangeError {
 impl Store {
     /// Takes in a KYC ticket. Checked in this order: reference, another open ticket of the
     /// customer.
-    ///
-    /// # Errors
-    /// [`PlaceTicketError`].
     pub async fn place_kyc_ticket(&self, request: PlaceKycTicket) -> Result<(), PlaceTicketError> {
         let request = Arc::new(request);
         self.write_past_races(PlaceTicketError::is_race, move |tx| {
@@ -95,9 +92,6 @@ impl Store {
     }
 
     /// A KYC ticket of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn kyc_ticket(
         &self,
         enterprise_id: EnterpriseId,
@@ -107,9 +101,6 @@ impl Store {
     }
 
     /// A KYC ticket of an enterprise by the caller's own reference.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn kyc_ticket_by_ref(
         &self,
         enterprise_id: EnterpriseId,
@@ -119,9 +110,6 @@ impl Store {
     }
 
     /// A KYC ticket, whoever owns it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn kyc_ticket_of_anyone(
         &self,
         kyc_ticket_id: KycTicketId,
@@ -130,9 +118,6 @@ impl Store {
     }
 
     /// The newest KYC ticket of a customer.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn newest_kyc_ticket(
         &self,
         enterprise_id: EnterpriseId,
@@ -147,9 +132,6 @@ impl Store {
     }
 
     /// The sealed data of a KYC ticket's customer; none before it came and once refused.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn kyc_form(
         &self,
         enterprise_id: EnterpriseId,
@@ -162,9 +144,6 @@ impl Store {
 
     /// Changes a KYC ticket. A final state ends its job, wakes the orders that wait for it,
     /// and wipes what a refused customer gave, all in one commit.
-    ///
-    /// # Errors
-    /// [`KycChangeError`].
     pub async fn change_kyc_ticket(&self, change: KycChange) -> Result<KycTicket, KycChangeError> {
         let change = Arc::new(change);
         let ticket = self

@@ -1,7 +1,5 @@
 //! Pages of records in order of id.
 
-use std::sync::Arc;
-
 use crate::engine::Value;
 use crate::records::{Record, Stored, columns};
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
@@ -121,16 +119,11 @@ impl Store {
     /// Reads these columns of one page of a table.
     pub(crate) async fn page_of<T: Stored>(
         &self,
-        table: &'static str,
-        columns: &'static str,
+        table: &str,
+        columns: &str,
         page: Page,
     ) -> Result<Vec<T>, StoreError> {
-        let page = Arc::new(page);
-        self.read_one(move |tx| {
-            let page = Arc::clone(&page);
-            Box::pin(async move { tx.all(&page.sql(table, columns), &page.params()).await })
-        })
-        .await
+        self.all(page.sql(table, columns), page.params()).await
     }
 }
 

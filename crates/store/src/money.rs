@@ -333,9 +333,6 @@ impl Store {
     /// cover it declines it in the same commit, with `InsufficientFunds`,
     /// `DAPI_AUTH_INTERNAL_REJECT` and as detail the text of [`domain::VelocityExcess`] or
     /// [`Authorisation::DEPOSIT_EXHAUSTED`].
-    ///
-    /// # Errors
-    /// [`MoneyError`].
     pub async fn begin_authorisation(
         &self,
         request: BeginAuthorisation,
@@ -354,9 +351,6 @@ impl Store {
     /// Decides an authorisation: keeps or gives back its hold and writes its result webhook.
     /// An approved refund is posted, an approved completion takes over its reservation's hold,
     /// or is declined if that went meanwhile and the deposit does not cover it.
-    ///
-    /// # Errors
-    /// [`MoneyError`].
     pub async fn decide_authorisation(
         &self,
         decision: DecideAuthorisation,
@@ -372,9 +366,6 @@ impl Store {
 
     /// Posts a clearing of an authorisation and of its approved increments: the whole bill
     /// if no amount is given.
-    ///
-    /// # Errors
-    /// [`MoneyError`].
     pub async fn clear_authorisation(
         &self,
         request: ClearAuthorisation,
@@ -428,9 +419,6 @@ impl Store {
 
     /// Gives back what an expired hold has left, and tells of the authorisation as it is
     /// then; false if it was not open any more.
-    ///
-    /// # Errors
-    /// [`MoneyError`].
     pub async fn expire_hold(
         &self,
         enterprise_id: EnterpriseId,

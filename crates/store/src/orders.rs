@@ -125,9 +125,6 @@ pub enum OrderStepOutcome {
 impl Store {
     /// Takes in an order, its customer, its job and its webhook in one commit. Checked in
     /// this order: reference, customer.
-    ///
-    /// # Errors
-    /// [`PlaceOrderError`].
     pub async fn place_order(&self, request: PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
         let request = Arc::new(request);
         let order = self
@@ -142,9 +139,6 @@ impl Store {
     }
 
     /// An order of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn order(
         &self,
         enterprise_id: EnterpriseId,
@@ -154,9 +148,6 @@ impl Store {
     }
 
     /// An order of an enterprise by the caller's own reference.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn order_by_ref(
         &self,
         enterprise_id: EnterpriseId,
@@ -166,9 +157,6 @@ impl Store {
     }
 
     /// The sealed application of an order.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn order_application(
         &self,
         enterprise_id: EnterpriseId,
@@ -181,9 +169,6 @@ impl Store {
 
     /// Moves an order on: order, job, card, PAN and webhooks in one commit. The sealed
     /// application is wiped once the order is final.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn advance_order(&self, step: OrderStep) -> Result<OrderStepOutcome, StoreError> {
         let step = Arc::new(step);
         let outcome = self
@@ -263,7 +248,7 @@ async fn is_current(tx: &Tx, step: &OrderStep) -> Result<bool, StoreError> {
         WHERE enterprise_id = $1 AND job_id = $2 AND leased_until = $3 FOR UPDATE";
     let lease =
         [step.job.enterprise_id.into(), step.job.job_id.into(), step.job.leased_until.into()];
-    if tx.query_opt(job, &lease).await?.is_none() {
+    if !tx.finds(job, &lease).await? {
         return Ok(false);
     }
     let order = "SELECT status FROM card_order \

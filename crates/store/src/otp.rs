@@ -29,9 +29,6 @@ pub enum OtpClaim {
 
 impl Store {
     /// The delivery with this reference of the enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn otp_delivery(
         &self,
         enterprise_id: EnterpriseId,
@@ -43,9 +40,6 @@ impl Store {
     /// Begins a delivery, and forgets those of the enterprise that are older than
     /// [`OTP_REF_KEPT_S`]: of all who ask with one reference exactly one gets
     /// [`OtpClaim::Claimed`].
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn claim_otp_delivery(
         &self,
         enterprise_id: EnterpriseId,
@@ -61,9 +55,6 @@ impl Store {
     }
 
     /// Writes what came of a delivery.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn settle_otp_delivery(
         &self,
         enterprise_id: EnterpriseId,
@@ -85,7 +76,7 @@ async fn claim(
 ) -> Result<OtpClaim, StoreError> {
     // One at a time for each enterprise, so that neither reference nor count can be raced.
     let lock = "SELECT enterprise_id FROM enterprise WHERE enterprise_id = $1 FOR UPDATE";
-    tx.query_opt(lock, &[enterprise_id.into()]).await?;
+    tx.finds(lock, &[enterprise_id.into()]).await?;
     if let Some(known) = tx.by_key((enterprise_id, otp_send_ref.to_owned())).await? {
         return Ok(OtpClaim::Known(known));
     }

@@ -22,9 +22,6 @@ pub struct Outstanding {
 
 impl Store {
     /// A bill of any enterprise, for operators; none if no authorisation belongs to it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn outstanding(&self, outs_id: OutsId) -> Result<Option<Outstanding>, StoreError> {
         self.read_snapshot(move |tx| Box::pin(read(tx, outs_id))).await
     }

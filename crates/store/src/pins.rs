@@ -149,9 +149,6 @@ impl KeptPin {
 impl Store {
     /// Sets a PIN, or counts that the proof for it was wrong. Checked in this order: the
     /// card, its type, its state, the proof.
-    ///
-    /// # Errors
-    /// [`PinChangeError`].
     pub async fn change_pin(&self, change: PinChange) -> Result<(), PinChangeError> {
         let change = Arc::new(change);
         // A refusal is an outcome here, not an error: the try that it counts must be kept.
@@ -165,9 +162,6 @@ impl Store {
     }
 
     /// Whether a PIN is set for a card.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn has_pin(
         &self,
         enterprise_id: EnterpriseId,
@@ -180,9 +174,6 @@ impl Store {
     /// Judges a presented PIN and counts the try; of equal messages, also at once, it counts
     /// one. None if the message, or another under its key, has become an authorisation before:
     /// that is its answer, or what it is refused for.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn present_pin(
         &self,
         presentation: PinPresentation,

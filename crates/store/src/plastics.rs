@@ -81,9 +81,6 @@ pub enum PlasticError {
 
 impl Store {
     /// The plastic of a card; none for a virtual one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn plastic(
         &self,
         enterprise_id: EnterpriseId,
@@ -145,9 +142,6 @@ impl Store {
     /// Activates a physical card and ends every other living record of its PAN, each told by
     /// its webhook, in one commit. Checked in this order: the card, its type, its state,
     /// embossing, the rest.
-    ///
-    /// # Errors
-    /// [`PlasticError`].
     pub async fn activate_plastic(
         &self,
         activation: PlasticActivation,

@@ -7,9 +7,6 @@ use crate::{Store, StoreError};
 
 impl Store {
     /// Creates a card profile.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_profile(&self, profile: CardProfile) -> Result<CardProfile, StoreError> {
         self.write_kept(move |tx| {
             let profile = profile.clone();
@@ -22,9 +19,6 @@ impl Store {
     }
 
     /// A profile of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn profile(
         &self,
         enterprise_id: EnterpriseId,
@@ -34,9 +28,6 @@ impl Store {
     }
 
     /// A page of the profiles of one enterprise, or of all.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn profiles(
         &self,
         enterprise_id: Option<EnterpriseId>,

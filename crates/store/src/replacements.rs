@@ -89,9 +89,6 @@ pub enum ReplacementOutcome {
 impl Store {
     /// Takes in an order in place of a card, with its job and webhook, in one commit.
     /// Checked in this order: reference, card, its type, its state, other orders.
-    ///
-    /// # Errors
-    /// [`PlaceReplacementError`].
     pub async fn place_replacement(
         &self,
         request: PlaceReplacement,
@@ -113,9 +110,6 @@ impl Store {
 
     /// Makes the last step of an order in place of a card: the new card, and for a
     /// replacement the end of every living record of the old PAN, in one commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn finish_replacement(
         &self,
         step: ReplacementStep,

@@ -15,9 +15,6 @@ impl Store {
     }
 
     /// The openings of a card, newest first, at most [`MAX_PAGE_ROWS`].
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn reveals_of_card(
         &self,
         enterprise_id: EnterpriseId,

@@ -14,17 +14,11 @@ const CLOCK_OFFSET: &str = "clock_offset_us";
 
 impl Store {
     /// The value of a named platform setting.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.one("SELECT value FROM setting WHERE name = $1", [name.into()]).await
     }
 
     /// Sets a named platform setting.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn put_setting(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         let sql = "INSERT INTO setting (name, value) VALUES ($1, $2) \
             ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -33,9 +27,6 @@ impl Store {
 
     /// Sets a named platform setting that has no value yet; returns the value in force. Of
     /// several processes that start at once the same one wins for all.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn claim_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError> {
         let (name, value) = (name.to_owned(), value.to_owned());
         self.write(move |tx| {
@@ -52,18 +43,12 @@ impl Store {
     }
 
     /// The stored offset of business time, in microseconds.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn clock_offset_us(&self) -> Result<i64, StoreError> {
         let Some(bytes) = self.setting(CLOCK_OFFSET).await? else { return Ok(0) };
         bytes.try_into().map(i64::from_be_bytes).map_err(|_| StoreError::Corrupt(CLOCK_OFFSET))
     }
 
     /// Stores the offset of business time unless a larger one is stored already.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn save_clock_offset_us(&self, offset_us: i64) -> Result<(), StoreError> {
         // Business time never runs behind real time, and only then do the bytes compare.
         let bytes = offset_us.max(0).to_be_bytes();
@@ -74,9 +59,6 @@ impl Store {
     }
 
     /// The FX table in force.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn fx_table(&self) -> Result<FxTable, StoreError> {
         let rates: Vec<FxRate> = self.all(select::<FxRate>(), []).await?;
         Ok(FxTable::new(rates))
@@ -84,17 +66,11 @@ impl Store {
 
     /// The part of the FX table in force that leads from one currency to another: one rate, or
     /// none.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn fx_rate(&self, from: Currency, to: Currency) -> Result<FxTable, StoreError> {
         self.by_key::<FxRate>((from, to)).await.map(FxTable::new)
     }
 
     /// Replaces the FX table.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn replace_fx_rates(&self, rates: Vec<FxRate>) -> Result<(), StoreError> {
         // As in the table itself, a later rate of a pair wins.
         let rates = Arc::new(FxTable::new(rates).rates());

@@ -1,5 +1,6 @@
 //! Statements as data: a text, its parameters, and what its rows are read as.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::EnterpriseId;
@@ -57,8 +58,7 @@ impl Tx {
         column: &str,
         value: Value,
     ) -> Result<Option<R>, StoreError> {
-        let sql = format!("{} WHERE enterprise_id = $1 AND {column} = $2", select::<R>());
-        self.one(&sql, &[enterprise_id.into(), value]).await
+        self.one(&by_text::<R>(column), &[enterprise_id.into(), value]).await
     }
 
     /// Inserts a record.
@@ -107,18 +107,22 @@ impl Tx {
     }
 }
 
+fn by_text<R: Record>(column: &str) -> String {
+    format!("{} WHERE enterprise_id = $1 AND {column} = $2", select::<R>())
+}
+
 /// Each of one statement; what takes several is a closure over [`Tx`].
 impl Store {
     /// The first row of a query, if there is one.
     pub(crate) async fn one<T: Stored>(
         &self,
-        sql: &'static str,
+        sql: impl Into<Cow<'static, str>>,
         params: impl Into<Arc<[Value]>>,
     ) -> Result<Option<T>, StoreError> {
-        let params = params.into();
+        let (sql, params) = (sql.into(), params.into());
         self.read_one(move |tx| {
-            let params = Arc::clone(&params);
-            Box::pin(async move { tx.one(sql, &params).await })
+            let (sql, params) = (sql.clone(), Arc::clone(&params));
+            Box::pin(async move { tx.one(&sql, &params).await })
         })
         .await
     }
@@ -126,7 +130,7 @@ impl Store {
     /// All rows of a query.
     pub(crate) async fn all<T: Stored>(
         &self,
-        sql: &'static str,
+        sql: impl Into<Cow<'static, str>>,
         params: impl Into<Arc<[Value]>>,
     ) -> Result<Vec<T>, StoreError> {
         self.all_as(sql, params, read_row).await
@@ -135,14 +139,14 @@ impl Store {
     /// All rows of a query, each made into something else where it was read.
     pub(crate) async fn all_as<T: Send + 'static>(
         &self,
-        sql: &'static str,
+        sql: impl Into<Cow<'static, str>>,
         params: impl Into<Arc<[Value]>>,
         from: fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let params = params.into();
+        let (sql, params) = (sql.into(), params.into());
         self.read_one(move |tx| {
-            let params = Arc::clone(&params);
-            Box::pin(async move { tx.query_map(sql, &params, from).await })
+            let (sql, params) = (sql.clone(), Arc::clone(&params));
+            Box::pin(async move { tx.query_map(&sql, &params, from).await })
         })
         .await
     }
@@ -150,13 +154,13 @@ impl Store {
     /// Whether a query finds a row.
     pub(crate) async fn finds(
         &self,
-        sql: &'static str,
+        sql: impl Into<Cow<'static, str>>,
         params: impl Into<Arc<[Value]>>,
     ) -> Result<bool, StoreError> {
-        let params = params.into();
+        let (sql, params) = (sql.into(), params.into());
         self.read_one(move |tx| {
-            let params = Arc::clone(&params);
-            Box::pin(async move { tx.finds(sql, &params).await })
+            let (sql, params) = (sql.clone(), Arc::clone(&params));
+            Box::pin(async move { tx.finds(&sql, &params).await })
         })
         .await
     }
@@ -181,10 +185,10 @@ impl Store {
     pub(crate) async fn by<R: Record>(
         &self,
         enterprise_id: EnterpriseId,
-        column: &'static str,
+        column: &str,
         value: Value,
     ) -> Result<Option<R>, StoreError> {
-        self.read_one(move |tx| Box::pin(tx.by(enterprise_id, column, value.clone()))).await
+        self.one(by_text::<R>(column), [enterprise_id.into(), value]).await
     }
 
     /// Inserts a record in a commit of its own.
@@ -200,13 +204,13 @@ impl Store {
     /// Runs a statement in a commit of its own; how many rows it touched.
     pub(crate) async fn execute(
         &self,
-        sql: &'static str,
+        sql: impl Into<Cow<'static, str>>,
         params: impl Into<Arc<[Value]>>,
     ) -> Result<u64, StoreError> {
-        let params = params.into();
+        let (sql, params) = (sql.into(), params.into());
         self.write(move |tx| {
-            let params = Arc::clone(&params);
-            Box::pin(async move { tx.execute(sql, &params).await })
+            let (sql, params) = (sql.clone(), Arc::clone(&params));
+            Box::pin(async move { tx.execute(&sql, &params).await })
         })
         .await
     }

@@ -29,9 +29,6 @@ pub struct CardSurroundings {
 
 impl Store {
     /// The surroundings of a card, all as of one moment on the embedded store.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn card_surroundings(&self, card: &Card) -> Result<CardSurroundings, StoreError> {
         let it = Arc::new(card.clone());
         self.read(move |tx| {
@@ -48,9 +45,6 @@ impl Store {
     }
 
     /// What a card of dialect 2 has beside the card; none of another card.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_card_of(
         &self,
         enterprise_id: EnterpriseId,
@@ -60,9 +54,6 @@ impl Store {
     }
 
     /// What the card of an authorisation has beside the card; none of another dialect's.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_card_of_authorisation(
         &self,
         auth_id: AuthId,

@@ -47,9 +47,6 @@ pub enum ChallengeChangeError {
 impl Store {
     /// Writes a new challenge, the webhook that asks for the verdict, and the job that ends
     /// it, in one commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_challenge(
         &self,
         challenge: &ThreeDsChallenge,
@@ -70,9 +67,6 @@ impl Store {
     }
 
     /// A challenge of any enterprise, for the network.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn challenge_of_anyone(
         &self,
         challenge_id: ChallengeId,
@@ -82,9 +76,6 @@ impl Store {
 
     /// Applies `ThreeDsChallenge::transition` and writes the challenge and a webhook for each
     /// state passed through, in one commit. A challenge that is over has no job any more.
-    ///
-    /// # Errors
-    /// [`ChallengeChangeError`].
     pub async fn change_challenge(
         &self,
         change: ChallengeChange,

@@ -8,9 +8,6 @@ use crate::{Store, StoreError};
 impl Store {
     /// What the cards of a PAN use of the current day and month; counted only where the
     /// profile limits one of them.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn velocity_use(
         &self,
         enterprise_id: EnterpriseId,

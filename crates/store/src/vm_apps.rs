@@ -114,9 +114,6 @@ pub enum VmProductError {
 impl Store {
     /// Creates an app with its products and the card profiles that were made for them, in one
     /// commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_vm_app(
         &self,
         app: VmApp,
@@ -141,17 +138,11 @@ impl Store {
     }
 
     /// The app that calls itself so.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_app(&self, app_id: &str) -> Result<Option<VmApp>, StoreError> {
         self.one(of_name(), [app_id.into()]).await
     }
 
     /// The app of this id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_app_of(
         &self,
         enterprise_id: EnterpriseId,
@@ -161,9 +152,6 @@ impl Store {
     }
 
     /// A page of the apps of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_apps(
         &self,
         enterprise_id: EnterpriseId,
@@ -176,9 +164,6 @@ impl Store {
 
     /// Changes an app; `None` if there is no such app. Wakes the outbox, since a webhook URL
     /// may have been set.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn patch_vm_app(
         &self,
         app_id: &str,
@@ -196,9 +181,6 @@ impl Store {
     }
 
     /// Keeps the digest of a new token, and forgets some that expired before `now`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn add_vm_token(
         &self,
         app: &VmApp,
@@ -227,9 +209,6 @@ impl Store {
     }
 
     /// The app whose token has this digest and lives at `now` (real time).
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_app_of_token(
         &self,
         token_digest: [u8; 32],
@@ -245,9 +224,6 @@ impl Store {
     }
 
     /// What is available on an app's accounts; an account that was never funded has nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_balances(&self, app: &VmApp) -> Result<VmBalances, StoreError> {
         let sql = "SELECT purpose, owner_id, available_minor FROM ledger_account \
             WHERE enterprise_id = $1 AND owner_id = $2 \
@@ -292,9 +268,6 @@ impl Store {
 
     /// Opens a product to an app. The same code, profile and funding again set where it is
     /// issued and how many cards are left. All products of the app afterwards.
-    ///
-    /// # Errors
-    /// [`VmProductError`].
     pub async fn put_vm_product(
         &self,
         product: VmProduct,
@@ -304,28 +277,24 @@ impl Store {
             let product = Arc::clone(&product);
             Box::pin(async move {
                 put_product(tx, &product).await?;
-                Ok(products_of(tx, product.enterprise_id, product.vm_app_id).await?)
+                let (sql, params) = products_of(product.enterprise_id, product.vm_app_id);
+                Ok(tx.all(sql, &params).await?)
             })
         })
         .await
     }
 
     /// All products of an app, in order of their codes.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_products(
         &self,
         enterprise_id: EnterpriseId,
         vm_app_id: VmAppId,
     ) -> Result<Vec<VmProduct>, StoreError> {
-        self.read_one(move |tx| Box::pin(products_of(tx, enterprise_id, vm_app_id))).await
+        let (sql, params) = products_of(enterprise_id, vm_app_id);
+        self.all(sql, params).await
     }
 
     /// Whether any app of an enterprise may open cards of this product.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn has_vm_product(
         &self,
         enterprise_id: EnterpriseId,
@@ -376,17 +345,13 @@ async fn apply_patch(
     Ok(Some(app))
 }
 
-async fn products_of(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    vm_app_id: VmAppId,
-) -> Result<Vec<VmProduct>, StoreError> {
+/// The query for all products of an app.
+fn products_of(enterprise_id: EnterpriseId, vm_app_id: VmAppId) -> (&'static str, [Value; 3]) {
     let sql = sql!(
         "{} WHERE enterprise_id = $1 AND vm_app_id = $2 ORDER BY product_code LIMIT $3",
         select::<VmProduct>()
     );
-    let params = [enterprise_id.into(), vm_app_id.into(), i64::from(MAX_PRODUCTS).into()];
-    tx.all(sql, &params).await
+    (sql, [enterprise_id.into(), vm_app_id.into(), MAX_PRODUCTS.into()])
 }
 
 const fn destination_of(app: &VmApp) -> Destination {
@@ -397,7 +362,7 @@ async fn put_product(tx: &Tx, product: &VmProduct) -> Result<(), VmProductError>
     let app: [Value; 2] = [product.enterprise_id.into(), product.vm_app_id.into()];
     // The app's row is the lock, so that two calls at once do not insert one code twice.
     let lock = "SELECT app_id FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2 FOR UPDATE";
-    tx.query_opt(lock, &app).await?;
+    tx.finds(lock, &app).await?;
     let sql = sql!("{} WHERE enterprise_id = $1 AND vm_app_id = $2", select::<VmProduct>());
     let known: Vec<VmProduct> = tx.all(sql, &app).await?;
     match known.iter().find(|it| it.product_code == product.product_code) {

@@ -9,9 +9,6 @@ use crate::{Store, StoreError};
 
 impl Store {
     /// The card that has this UUID, whoever owns it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn card_id_of_uuid(&self, card_uuid: &str) -> Result<Option<CardId>, StoreError> {
         let sql = "SELECT card_id FROM vm_card_uuid WHERE card_uuid = $1";
         self.one(sql, [card_uuid.into()]).await
@@ -19,9 +16,6 @@ impl Store {
 
     /// The ids on the wire of those among these cards, at most a page of them and sorted, that
     /// are of dialect 2.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_card_uuids(
         &self,
         cards: Vec<(EnterpriseId, CardId)>,
@@ -37,11 +31,7 @@ impl Store {
             let owner = cards.first().map(|it| Value::from(it.0));
             let ids = cards.iter().map(|it| Value::from(it.1));
             let params: Vec<_> = owner.into_iter().chain(ids).collect();
-            let found = self.read_one(move |tx| {
-                let (sql, params) = (sql.clone(), params.clone());
-                Box::pin(async move { tx.all::<(CardId, String)>(&sql, &params).await })
-            });
-            uuids.extend(found.await?);
+            uuids.extend(self.all::<(CardId, String)>(sql, params).await?);
         }
         Ok(uuids)
     }

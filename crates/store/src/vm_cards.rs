@@ -90,9 +90,6 @@ pub struct VmCardView {
 impl Store {
     /// Opens a card: its product's count, its money, its fee and its records in one commit;
     /// its id on the wire.
-    ///
-    /// # Errors
-    /// [`VmCardError`].
     pub async fn open_vm_card(&self, request: OpenVmCard) -> Result<String, VmCardError> {
         let (request, store) = (Arc::new(request), self.clone());
         self.write_for_certain(VmCardError::below, move |tx, is_in_doubt| {
@@ -109,9 +106,6 @@ impl Store {
     }
 
     /// A card of an app by its id on the wire.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_card(
         &self,
         enterprise_id: EnterpriseId,
@@ -128,9 +122,6 @@ impl Store {
 
     /// A card of an app with its number, its money and its use of limits in the day and month
     /// that it is where it is `offset_seconds` later than in UTC.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_card_view(
         &self,
         enterprise_id: EnterpriseId,
@@ -192,7 +183,7 @@ async fn is_opened(tx: &Tx, vm_card: &VmCard) -> Result<bool, StoreError> {
         WHERE enterprise_id = $1 AND vm_app_id = $2 AND product_code = $3 FOR UPDATE";
     let product =
         [vm_card.enterprise_id.into(), vm_card.vm_app_id.into(), (&vm_card.product_code).into()];
-    tx.query_opt(lock, &product).await?;
+    tx.finds(lock, &product).await?;
     let sql = "SELECT card_id FROM vm_card WHERE enterprise_id = $1 AND card_id = $2";
     let card = [vm_card.enterprise_id.into(), vm_card.card_id.into()];
     tx.finds(sql, &card).await

@@ -40,9 +40,6 @@ pub struct TypedCode {
 impl Store {
     /// Writes a new challenge of an app's card, its code's hash, the notice that bears the
     /// code, and the job that ends it, in one commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_vm_challenge(
         &self,
         challenge: &ThreeDsChallenge,

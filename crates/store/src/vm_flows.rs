@@ -19,9 +19,6 @@ pub struct VmFlowPage {
 impl Store {
     /// The movements of an app's cards, or of one of them, newest first: `rows` of them after
     /// `skipped_rows`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_flows(
         &self,
         enterprise_id: EnterpriseId,

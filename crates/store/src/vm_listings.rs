@@ -96,9 +96,6 @@ pub struct VmCardRow {
 
 impl Store {
     /// Transactions of an app, one for each authorisation, with the id on the wire of its card.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_transactions(
         &self,
         page: &VmPage,
@@ -118,9 +115,6 @@ impl Store {
 
     /// Cards of an app, what they used of their limits where it is `offset_seconds` later than
     /// in UTC. Deleted ones are left out unless one card is asked for.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_card_rows(
         &self,
         page: &VmPage,

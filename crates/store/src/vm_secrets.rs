@@ -13,9 +13,6 @@ impl Store {
     /// The digest of an app's secret; of an app that does not exist, one that no secret has. It
     /// takes the same statement, the same row and the same bytes, so that who guesses names
     /// learns nothing from the time it takes.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_secret_digest(&self, app_id: &str) -> Result<[u8; 32], StoreError> {
         let digest = self.one(SELECT_DIGEST, [app_id.into(), NOBODY.as_slice().into()]).await?;
         digest.ok_or(StoreError::Corrupt("vm_app.secret_digest"))

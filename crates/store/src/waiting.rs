@@ -14,9 +14,6 @@ use crate::{Job, JobKind, Store, StoreError};
 
 impl Store {
     /// The KYC ticket that an order of NORMAL mode waits for.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn kyc_ticket_of_order(
         &self,
         enterprise_id: EnterpriseId,
@@ -32,9 +29,6 @@ impl Store {
 
     /// Parks an order until its KYC ticket is decided: ends the job, leased by the caller.
     /// If the ticket was decided meanwhile, the job is given back, due at once.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn park_order(
         &self,
         job: &Job,

@@ -12,9 +12,9 @@ use futures_util::future::{try_join, try_join_all};
 use super::Delivery;
 use super::destination::{by_key, key};
 use crate::StoreError;
-use crate::engine::{Row, Tx, Value};
+use crate::engine::{Row, Tx};
 use crate::jobs::Lease;
-use crate::records::{Fields, groups};
+use crate::records::{Fields, groups, read_row};
 
 /// An app may take 10 s to answer (vm-api.md section 10.3), twice an enterprise's time: the
 /// lease of its delivery is longer by this many milliseconds of real time.
@@ -190,7 +190,8 @@ async fn sendable(tx: &Tx, lease: Lease, grant: Grant) -> Result<Vec<Row>, Store
 /// Leases the webhook of a row that is locked.
 async fn take(tx: &Tx, lease: Lease, row: &Row) -> Result<(), StoreError> {
     let sql = "UPDATE webhook SET leased_until = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
-    let params: [Value; 3] = [lease.until.into(), row.int(0)?.into(), row.int(1)?.into()];
+    let (enterprise_id, webhook_id): (i64, i64) = read_row(row)?;
+    let params = [lease.until.into(), enterprise_id.into(), webhook_id.into()];
     tx.execute(sql, &params).await.map(|_| ())
 }
 
@@ -200,7 +201,7 @@ fn read(row: &Row, lease: Lease) -> Option<Delivery> {
     match delivery_from(row, lease) {
         Ok(delivery) => Some(delivery),
         Err(error) => {
-            let (enterprise_id, webhook_id) = (row.int(0).ok(), row.int(1).ok());
+            let (enterprise_id, webhook_id) = read_row::<(i64, i64)>(row).ok().unzip();
             tracing::error!(enterprise_id, webhook_id, %error, "a webhook cannot be read; it is not sent");
             None
         }

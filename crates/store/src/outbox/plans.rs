@@ -18,12 +18,12 @@ async fn plan(store: &Store, sql: &'static str) -> String {
             let explained = explained.clone();
             Box::pin(async move {
                 let params = vec![Value::Int(1); explained.matches('$').count()];
-                tx.query(&explained, &params).await
+                tx.all::<(i64, i64, i64, String)>(&explained, &params).await
             })
         })
         .await
         .unwrap();
-    rows.iter().map(|row| row.text(3).unwrap()).collect::<Vec<_>>().join("; ")
+    rows.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("; ")
 }
 
 #[tokio::test]

@@ -191,7 +191,7 @@ impl Texts {
                 R::KEY.join(", "),
                 listed(replaced)
             ),
-            updated: R::KEY.iter().copied().chain(changing::<R>()).map(place::<R>).collect(),
+            updated: R::KEY.iter().copied().chain(changing::<R>()).filter_map(place::<R>).collect(),
             columns,
             select,
         }
@@ -221,16 +221,17 @@ pub(crate) fn update_text<R: Record>(more: &[&str]) -> String {
     format!("UPDATE {} SET {} WHERE {}", R::TABLE, listed(assigned), conditions(keys))
 }
 
-/// The values for an [`update_text`]: the key's, then those of the columns that change.
+/// The values for an [`update_text`] of a record that holds its key: the key's, then those of
+/// the columns that change.
 pub(crate) fn update_values<R: Record>(record: &R) -> Vec<Value> {
     let mut values = values_of(record);
     let taken = |place: &usize| std::mem::replace(&mut values[*place], Value::Null);
     R::texts().updated.iter().map(taken).collect()
 }
 
-/// Where a column stands in a record.
-fn place<R: Record>(column: &str) -> usize {
-    names::<R>().position(|name| name == column).expect("a key that is a column of its record")
+/// Where a column stands in a record; a key need not be among what a record holds.
+fn place<R: Record>(column: &str) -> Option<usize> {
+    names::<R>().position(|name| name == column)
 }
 
 fn conditions(columns: impl Iterator<Item = &'static str>) -> String {

@@ -123,6 +123,20 @@ impl<T: Stored> Stored for Option<T> {
     }
 }
 
+/// So many of a kind, one behind the other.
+impl<T: Stored, const N: usize> Stored for [T; N] {
+    const WIDTH: usize = N * T::WIDTH;
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self, StoreError> {
+        let all = (0..N).map(|_| fields.read()).collect::<Result<Vec<T>, _>>()?;
+        all.try_into().map_err(|_| fields.corrupt())
+    }
+
+    fn write(&self, values: &mut Vec<Value>) {
+        self.iter().for_each(|stored| stored.write(values));
+    }
+}
+
 /// One behind the other, as a joined read gives them.
 macro_rules! behind_one_another {
     ($($name:ident: $kind:ident),+) => {

@@ -61,8 +61,8 @@ one_column! { text {
     JobKind: JobKind::parse, |it: &JobKind| it.as_str();
     Bucket: Bucket::parse, |it: &Bucket| it.as_str();
     TransferKind: TransferKind::parse, |it: &TransferKind| it.as_str();
-    Vec<String>: parsed_lines, joined_lines;
-    Vec<IpNet>: parsed_lines, joined_lines;
+    Vec<String>: parsed_lines, |it: &Vec<String>| joined_lines(it);
+    Vec<IpNet>: parsed_lines, |it: &Vec<IpNet>| joined_lines(it);
 } }
 
 one_column! { bytes {
@@ -163,7 +163,7 @@ fn parsed_lines<T: FromStr>(text: &str) -> Option<Vec<T>> {
     text.lines().map(|line| line.parse().ok()).collect()
 }
 
-fn joined_lines<T: ToString>(entries: &Vec<T>) -> String {
+fn joined_lines<T: ToString>(entries: &[T]) -> String {
     entries.iter().map(T::to_string).collect::<Vec<_>>().join("\n")
 }
 

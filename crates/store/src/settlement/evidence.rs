@@ -31,9 +31,6 @@ impl Store {
     /// it arrived, if it took any, against its amount; one that follows another may take
     /// less, since the other holds the rest. Only what moved the deposit counts: the cards of
     /// dialect 2 stand in no file.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn ledger_gaps(
         &self,
         enterprise_id: EnterpriseId,

@@ -66,9 +66,6 @@ pub enum CutOutcome {
 
 impl Store {
     /// Announces pieces of a file to come, so that they are removed if it never does.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn begin_settlement_file(
         &self,
         enterprise_id: EnterpriseId,
@@ -79,9 +76,6 @@ impl Store {
     }
 
     /// Writes one piece of a file to come.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn write_settlement_piece(
         &self,
         enterprise_id: EnterpriseId,
@@ -99,9 +93,6 @@ impl Store {
     /// final cut has other bytes is told, and a cut that is not final comes too late. A file
     /// that is not final keeps its pieces if the bytes are the same. Pieces that did not come
     /// in force can go by [`Store::discard_settlement_pieces`] at once.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn publish_settlement_file(
         &self,
         file: SettlementFile,
@@ -118,9 +109,6 @@ impl Store {
     }
 
     /// The file in force.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn settlement_file(
         &self,
         enterprise_id: EnterpriseId,
@@ -131,9 +119,6 @@ impl Store {
     }
 
     /// One piece of a file, counted from 0; none after the last.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn settlement_piece(
         &self,
         enterprise_id: EnterpriseId,
@@ -147,9 +132,6 @@ impl Store {
 
     /// Removes versions that are not in force once their time is over, a few pieces a
     /// commit, so that money does not wait for it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn sweep_settlement_leftovers(&self) -> Result<(), StoreError> {
         let now = self.clock().real_now();
         let sql = "SELECT enterprise_id, file_id FROM settlement_leftover \
@@ -162,9 +144,6 @@ impl Store {
     }
 
     /// Removes the pieces of a version that is not in force, a few a commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn discard_settlement_pieces(
         &self,
         enterprise_id: EnterpriseId,

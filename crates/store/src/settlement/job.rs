@@ -13,9 +13,6 @@ const JOB: JobId = JobId::from_i64(1);
 
 impl Store {
     /// The job, made if there is none yet: it then begins before the first row of all.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn settlement_job(&self) -> Result<Job, StoreError> {
         if let Some(job) = self.by_key((OWNER, JOB)).await? {
             return Ok(job);
@@ -25,9 +22,6 @@ impl Store {
 
     /// Ends the work on the leased job's day: all days before `day` are done, and it is not
     /// due again before `due_at`. False if the lease was lost; nothing is changed then.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn move_settlement_job(
         &self,
         job: &Job,
@@ -43,9 +37,6 @@ impl Store {
 
     /// Lets the files of an enterprise's day be cut again at `due_at` (business time), unless
     /// they wait for a time of their own already. A parked job is due again then.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn recut_later(
         &self,
         enterprise_id: EnterpriseId,
@@ -75,9 +66,6 @@ impl Store {
     }
 
     /// The files of an enterprise's day need not be cut again.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn end_recut(
         &self,
         enterprise_id: EnterpriseId,
@@ -92,9 +80,6 @@ impl Store {
 
     /// The earliest moment, from `from` on, at which an authorisation arrived or a
     /// transaction was posted for any enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn first_settlement_row(
         &self,
         from: Timestamp,

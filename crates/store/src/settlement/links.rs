@@ -33,9 +33,6 @@ record! {
 
 impl Store {
     /// Keeps a link by the hash of its token.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn keep_settlement_link(
         &self,
         token_hash: [u8; 32],
@@ -46,9 +43,6 @@ impl Store {
     }
 
     /// What a token opens; none if it was never given out or its time is over.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn settlement_link(
         &self,
         token_hash: [u8; 32],

@@ -15,9 +15,6 @@ const ON_DEPOSIT: &str = "NOT EXISTS (SELECT 1 FROM vm_card own \
 impl Store {
     /// The next decided authorisations of the deposit's cards that arrived on a day, after the one given, in order
     /// of arrival and id; an empty page is the end. No transaction spans two pages.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn authorisations_of_day(
         &self,
         enterprise_id: EnterpriseId,
@@ -36,9 +33,6 @@ impl Store {
 
     /// The next transactions of the deposit's cards that were posted on a day, after the one given, in order of
     /// posting and id; an empty page is the end. No transaction spans two pages.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn postings_of_day(
         &self,
         enterprise_id: EnterpriseId,
@@ -68,9 +62,6 @@ impl Store {
     }
 
     /// Whether no authorisation arrived and nothing was posted on a day.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn is_quiet_day(
         &self,
         enterprise_id: EnterpriseId,
@@ -88,9 +79,6 @@ impl Store {
     }
 
     /// Whether an authorisation that arrived on this day has no decision yet.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn has_undecided(
         &self,
         enterprise_id: EnterpriseId,

@@ -120,12 +120,12 @@ async fn entries(tx: &Tx, range: &[Value; 3]) -> Result<BTreeMap<AuthId, Entries
         THEN amount_minor ELSE -amount_minor END) AS BIGINT) \
         FROM posting WHERE enterprise_id = $1 AND auth_id > $2 AND auth_id <= $3 GROUP BY auth_id";
     let mut entries: BTreeMap<AuthId, Entries> = BTreeMap::new();
-    for row in tx.query(transfers, range).await? {
-        let one = entries.entry(AuthId::from_i64(row.int(0)?)).or_default();
-        (one.held_minor, one.spent_minor) = (row.int(1)?, row.int(2)?);
+    for (auth_id, held_minor, spent_minor) in tx.all(transfers, range).await? {
+        let one: &mut Entries = entries.entry(auth_id).or_default();
+        (one.held_minor, one.spent_minor) = (held_minor, spent_minor);
     }
-    for row in tx.query(postings, range).await? {
-        entries.entry(AuthId::from_i64(row.int(0)?)).or_default().posted_minor = row.int(1)?;
+    for (auth_id, posted_minor) in tx.all(postings, range).await? {
+        entries.entry(auth_id).or_default().posted_minor = posted_minor;
     }
     Ok(entries)
 }
