@@ -115,7 +115,7 @@ pub use vm_cards::{OpenVmCard, VmCardError, VmCardView};
 pub use vm_challenges::{ChallengeCode, TypedCode};
 pub use vm_flows::VmFlowPage;
 pub use vm_limits::VmLimitChange;
-pub use vm_listings::{VmCardFilter, VmCardRow, VmPage, VmRows, VmTransactionFilter};
+pub use vm_listings::{VmCardFilter, VmCardRow, VmPage, VmRows, VmStanding, VmTransactionFilter};
 pub use writes_under_way::WritesUnderWay;
 
 use std::path::PathBuf;

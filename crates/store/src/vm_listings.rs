@@ -1,26 +1,17 @@
 //! Lists of dialect 2: an app's transactions and its cards, page by page (vm-api.md section 9).
 
-use domain::{AuthId, Authorisation, Card, CardStatus, EnterpriseId, Timestamp, VmAppId, VmCard};
-use domain::{VelocityUse, VmFunding};
+use domain::{
+    AuthId, Authorisation, AuthorisationStatus, Card, CardStatus, Direction, EnterpriseId,
+    HoldState, Timestamp, VelocityUse, VmAppId, VmCard, VmFunding,
+};
 
 use crate::engine::Value;
 use crate::records::{Stored, columns_of};
 use crate::{Store, StoreError};
 
-/// What kind of transaction a row is, as `wire::vm::transaction::standing` tells it.
-const KIND: &str = "CASE WHEN it.direction = 'INCOMING' THEN 'Refund' \
-    WHEN it.status <> 'APPROVED' THEN 'Authorization' \
-    WHEN it.posted_minor > 0 THEN 'Settlement' \
-    WHEN it.hold_state IN ('VOIDED', 'EXPIRED') THEN 'Authorization Cancel' \
-    ELSE 'Authorization' END";
-/// How a row stands, as `wire::vm::transaction::standing` tells it.
-fn state_sql(open_state: &'static str) -> String {
-    format!(
-        "CASE WHEN it.status <> 'APPROVED' THEN it.status \
-         WHEN it.direction = 'INCOMING' OR it.posted_minor > 0 THEN 'COMPLETE' \
-         WHEN it.hold_state = 'PENDING' THEN '{open_state}' ELSE 'COMPLETE' END"
-    )
-}
+/// How a transaction stands, as one text; [`VmStanding`] has the same.
+const STANDING: &str = "it.direction || ' ' || it.status || ' ' || it.hold_state \
+    || CASE WHEN it.posted_minor > 0 THEN ' posted' ELSE '' END";
 
 /// What the columns of a card's row are of.
 pub(crate) const CARD_ROW_TABLES: &str = "vm_card it JOIN card \
@@ -55,12 +46,46 @@ pub struct VmPage {
 pub struct VmTransactionFilter {
     /// Only this one.
     pub auth_id: Option<AuthId>,
-    /// Only of this kind.
-    pub kind: Option<&'static str>,
-    /// Only in this state.
-    pub state: Option<&'static str>,
-    /// How an approved and not yet settled one stands.
-    pub open_state: &'static str,
+    /// Only those that stand so.
+    pub standings: Option<Vec<VmStanding>>,
+}
+
+/// How an authorisation stands, as far as it matters to what a transaction is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VmStanding {
+    /// Away from the cardholder or to it.
+    pub direction: Direction,
+    /// What was decided.
+    pub status: AuthorisationStatus,
+    /// Whether something was posted.
+    pub is_posted: bool,
+    /// Where the hold stands.
+    pub hold_state: HoldState,
+}
+
+impl VmStanding {
+    /// Every one.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let holds = HoldState::ALL
+            .iter()
+            .flat_map(|hold_state| [true, false].map(|is_posted| (*hold_state, is_posted)));
+        holds.flat_map(|(hold_state, is_posted)| {
+            AuthorisationStatus::ALL.iter().flat_map(move |status| {
+                Direction::ALL.iter().map(move |direction| Self {
+                    direction: *direction,
+                    status: *status,
+                    is_posted,
+                    hold_state,
+                })
+            })
+        })
+    }
+
+    /// As [`STANDING`] says it.
+    fn text(&self) -> String {
+        let posted = if self.is_posted { " posted" } else { "" };
+        format!("{} {} {}{posted}", self.direction, self.status, self.hold_state)
+    }
 }
 
 /// Which cards are listed beside that.
@@ -103,8 +128,9 @@ impl Store {
     ) -> Result<VmRows<(Authorisation, String)>, StoreError> {
         let mut list = List::new(page);
         list.only("it.auth_id", filter.auth_id);
-        list.only(KIND, filter.kind);
-        list.only(&state_sql(filter.open_state), filter.state);
+        if let Some(standings) = &filter.standings {
+            list.among(STANDING, standings.iter().map(VmStanding::text));
+        }
         list.columns = format!("{}, own.card_uuid", columns_of::<Authorisation>("it"));
         list.counted = "authorisation it";
         list.tables = "authorisation it JOIN vm_card own \
@@ -207,6 +233,15 @@ impl List {
         let Some(value) = value else { return };
         self.params.push(value.into());
         self.conditions.push(format!("{expression} {operator} ${}", self.params.len()));
+    }
+
+    /// Only rows with one of these texts of our own, none of which has a quote.
+    fn among(&mut self, expression: &str, texts: impl Iterator<Item = String>) {
+        let texts: Vec<_> = texts.map(|text| format!("'{text}'")).collect();
+        self.conditions.push(match texts.is_empty() {
+            true => "1 = 0".to_owned(),
+            false => format!("{expression} IN ({})", texts.join(", ")),
+        });
     }
 
     fn count_sql(&self) -> String {
