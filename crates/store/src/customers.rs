@@ -46,7 +46,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         customer_ref: &str,
     ) -> Result<Option<Customer>, StoreError> {
-        self.by(enterprise_id, "customer_ref", customer_ref.into()).await
+        self.by_column(enterprise_id, "customer_ref", customer_ref.into()).await
     }
 }
 
@@ -145,7 +145,7 @@ async fn find(
     value: Option<Value>,
 ) -> Result<Option<Customer>, StoreError> {
     let Some(value) = value else { return Ok(None) };
-    tx.by(enterprise_id, column, value).await
+    tx.by_column(enterprise_id, column, value).await
 }
 
 /// Writes a new customer, and beside it what its e-mail is compared by.

@@ -101,7 +101,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         ticket_ref: &str,
     ) -> Result<Option<IntentTicket>, StoreError> {
-        self.by(enterprise_id, "ticket_ref", ticket_ref.into()).await
+        self.by_column(enterprise_id, "ticket_ref", ticket_ref.into()).await
     }
 
     /// An intent ticket, whoever owns it.

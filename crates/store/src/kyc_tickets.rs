@@ -106,7 +106,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         kyc_ticket_ref: &str,
     ) -> Result<Option<KycTicket>, StoreError> {
-        self.by(enterprise_id, "kyc_ticket_ref", kyc_ticket_ref.into()).await
+        self.by_column(enterprise_id, "kyc_ticket_ref", kyc_ticket_ref.into()).await
     }
 
     /// A KYC ticket, whoever owns it.
@@ -167,7 +167,7 @@ pub(crate) async fn check_new<R: Record>(
     open: &str,
     about: &[Value],
 ) -> Result<(), PlaceTicketError> {
-    if tx.by::<R>(enterprise_id, column, reference.into()).await?.is_some() {
+    if tx.by_column::<R>(enterprise_id, column, reference.into()).await?.is_some() {
         return Err(PlaceTicketError::RefTaken);
     }
     match tx.one::<String>(open, about).await? {

@@ -153,7 +153,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         card_order_ref: &str,
     ) -> Result<Option<CardOrder>, StoreError> {
-        self.by(enterprise_id, "card_order_ref", card_order_ref.into()).await
+        self.by_column(enterprise_id, "card_order_ref", card_order_ref.into()).await
     }
 
     /// The sealed application of an order.
@@ -188,7 +188,8 @@ impl Store {
 async fn place(tx: &Tx, request: &PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
     let mut order = request.order.clone();
     let card_order_ref = Value::from(&order.card_order_ref);
-    let known = tx.by::<CardOrder>(order.enterprise_id, "card_order_ref", card_order_ref).await?;
+    let known =
+        tx.by_column::<CardOrder>(order.enterprise_id, "card_order_ref", card_order_ref).await?;
     if known.is_some() {
         return Err(PlaceOrderError::RefTaken);
     }

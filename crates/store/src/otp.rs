@@ -76,7 +76,7 @@ async fn claim(
 ) -> Result<OtpClaim, StoreError> {
     // One at a time for each enterprise, so that neither reference nor count can be raced.
     let lock = "SELECT enterprise_id FROM enterprise WHERE enterprise_id = $1 FOR UPDATE";
-    tx.finds(lock, &[enterprise_id.into()]).await?;
+    tx.query_opt(lock, &[enterprise_id.into()]).await?;
     if let Some(known) = tx.by_key((enterprise_id, otp_send_ref.to_owned())).await? {
         return Ok(OtpClaim::Known(known));
     }

@@ -136,7 +136,7 @@ async fn place(tx: &Tx, request: &PlaceReplacement) -> Result<CardOrder, PlaceRe
     // waits here, and then sees that its reference is taken.
     let source = tx.by_key_locked::<Card>((enterprise_id, request.source_card_id)).await?;
     let card_order_ref = Value::from(&order.card_order_ref);
-    if tx.by::<CardOrder>(enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
+    if tx.by_column::<CardOrder>(enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
         return Err(PlaceReplacementError::RefTaken);
     }
     let source = source.ok_or(PlaceReplacementError::SourceNotFound)?;

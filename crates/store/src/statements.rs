@@ -52,13 +52,13 @@ impl Tx {
     }
 
     /// The record of an enterprise with this value in a unique column.
-    pub(crate) async fn by<R: Record>(
+    pub(crate) async fn by_column<R: Record>(
         &self,
         enterprise_id: EnterpriseId,
         column: &str,
         value: Value,
     ) -> Result<Option<R>, StoreError> {
-        self.one(&by_text::<R>(column), &[enterprise_id.into(), value]).await
+        self.one(&by_column_text::<R>(column), &[enterprise_id.into(), value]).await
     }
 
     /// Inserts a record.
@@ -107,7 +107,7 @@ impl Tx {
     }
 }
 
-fn by_text<R: Record>(column: &str) -> String {
+fn by_column_text<R: Record>(column: &str) -> String {
     format!("{} WHERE enterprise_id = $1 AND {column} = $2", select::<R>())
 }
 
@@ -182,13 +182,13 @@ impl Store {
     }
 
     /// The record of an enterprise with this value in a unique column.
-    pub(crate) async fn by<R: Record>(
+    pub(crate) async fn by_column<R: Record>(
         &self,
         enterprise_id: EnterpriseId,
         column: &str,
         value: Value,
     ) -> Result<Option<R>, StoreError> {
-        self.one(by_text::<R>(column), [enterprise_id.into(), value]).await
+        self.one(by_column_text::<R>(column), [enterprise_id.into(), value]).await
     }
 
     /// Inserts a record in a commit of its own.

@@ -362,7 +362,7 @@ async fn put_product(tx: &Tx, product: &VmProduct) -> Result<(), VmProductError>
     let app: [Value; 2] = [product.enterprise_id.into(), product.vm_app_id.into()];
     // The app's row is the lock, so that two calls at once do not insert one code twice.
     let lock = "SELECT app_id FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2 FOR UPDATE";
-    tx.finds(lock, &app).await?;
+    tx.query_opt(lock, &app).await?;
     let sql = sql!("{} WHERE enterprise_id = $1 AND vm_app_id = $2", select::<VmProduct>());
     let known: Vec<VmProduct> = tx.all(sql, &app).await?;
     match known.iter().find(|it| it.product_code == product.product_code) {

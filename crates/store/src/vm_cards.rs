@@ -183,7 +183,7 @@ async fn is_opened(tx: &Tx, vm_card: &VmCard) -> Result<bool, StoreError> {
         WHERE enterprise_id = $1 AND vm_app_id = $2 AND product_code = $3 FOR UPDATE";
     let product =
         [vm_card.enterprise_id.into(), vm_card.vm_app_id.into(), (&vm_card.product_code).into()];
-    tx.finds(lock, &product).await?;
+    tx.query_opt(lock, &product).await?;
     let sql = "SELECT card_id FROM vm_card WHERE enterprise_id = $1 AND card_id = $2";
     let card = [vm_card.enterprise_id.into(), vm_card.card_id.into()];
     tx.finds(sql, &card).await

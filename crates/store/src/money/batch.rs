@@ -178,7 +178,7 @@ impl Batch {
         references: BTreeSet<(EnterpriseId, String)>,
     ) -> Result<(), StoreError> {
         for (enterprise_id, reference) in references {
-            let by_reference = tx.by(enterprise_id, "reference", (&reference).into());
+            let by_reference = tx.by_column(enterprise_id, "reference", (&reference).into());
             if let Some(transfer) = by_reference.await? {
                 self.references.insert((enterprise_id, reference), transfer);
             }

@@ -1,7 +1,8 @@
 //! How each record lies in its table.
 //!
-//! [`tables`](self) declares the records, each once; [`Stored`] says how a type lies in
-//! columns, [`Record`] what SQL says of a record.
+//! `tables.rs` declares the records of the domain, each once; what only one file stores is
+//! declared there. [`Stored`] says how a type lies in columns, and [`Record`] gives the texts
+//! of a record's statements.
 
 mod record;
 mod stored;

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use domain::{
     ApiKey, Authorisation, Card, CardOrder, CardProfile, Clock, Customer, Enterprise,
     ExtractionAttempt, FxRate, GuidanceLink, IdGenerator, IntentTicket, KeyExtraction, KycTicket,
-    Posting, Reveal, ThreeDsChallenge, VmApp, VmCard, VmFlow, VmProduct, WebhookEvent,
+    OtpDelivery, Posting, Reveal, ThreeDsChallenge, VmApp, VmCard, VmFlow, VmProduct, WebhookEvent,
 };
 use ledger::{Account, Transfer};
 
 use super::record::names;
 use super::{PanUse, Record, read_row, values_of};
 use crate::engine::{Row, Value};
-use crate::{Job, Location, PanRecord, Plastic, PlatformKey, Store, StoreError};
+use crate::pins::KeptPin;
+use crate::{
+    Job, Location, PanRecord, Plastic, PlatformKey, SettlementFile, SettlementLink, Store,
+    StoreError,
+};
 
 const NONE: Value = Value::Null;
 
@@ -25,11 +29,14 @@ fn bytes(byte: u8) -> Value {
 }
 
 /// A row is read as a record, which is written as the same row; inserted with `more` columns
-/// of its table it is found by its key, and so is what it is changed to.
+/// of its table it is found by its key, and so is what it is changed to, if it holds its key.
 async fn comes_back<R: Record>(store: &Store, rows: [Row; 2], more: &[(&'static str, Value)]) {
-    let key = names::<R>().zip(&rows[0].0).filter(|(name, _)| R::KEY.contains(name));
-    let key: Arc<[Value]> = key.map(|(_, value)| value.clone()).collect();
-    for (is_update, row) in [(false, &rows[0]), (true, &rows[1])] {
+    let held = names::<R>().zip(rows[0].0.iter().cloned());
+    let known: Vec<_> = held.chain(more.iter().cloned()).collect();
+    let of_key = |key: &&str| known.iter().find(|(name, _)| name == key).unwrap().1.clone();
+    let key: Arc<[Value]> = R::KEY.iter().map(of_key).collect();
+    let holds_key = R::KEY.iter().all(|key| names::<R>().any(|name| name == *key));
+    for (row, is_update) in rows.iter().zip([false, true]).filter(|it| !it.1 || holds_key) {
         let record: Arc<R> = Arc::new(read_row(row).unwrap());
         assert_eq!(values_of(&*record), row.0, "{}", R::TABLE);
         let more: Arc<[_]> = more.into();
@@ -54,6 +61,7 @@ async fn all_come_back(store: &Store) {
     orders_and_tickets_come_back(store).await;
     enterprises_come_back(store).await;
     dialect_2_comes_back(store).await;
+    files_come_back(store).await;
 }
 
 async fn cards_come_back(store: &Store) {
@@ -72,6 +80,8 @@ async fn cards_come_back(store: &Store) {
         row![1, 2, "LAYOUT", true, NONE, 4, 5, "number", "company"],
     ];
     comes_back::<Plastic>(store, plastic, &[]).await;
+    let pin = |sealed_pvv, locked_until| row![1, 2, sealed_pvv, 3, 4, locked_until];
+    comes_back::<KeptPin>(store, [pin(NONE, NONE), pin(bytes(5), 6.into())], &[]).await;
     let reveal = |purpose| row![1, 2, 3, purpose, "actor", 4];
     let rows = [reveal("RETRIEVE_SECURE_CARD"), reveal("SHOW_CARD_PAGE")];
     comes_back::<Reveal>(store, rows, &[]).await;
@@ -199,6 +209,9 @@ async fn orders_and_tickets_come_back(store: &Store) {
     };
     let rows = [link(6.into(), NONE, NONE), link(NONE, "https://x.example".into(), 7.into())];
     comes_back::<GuidanceLink>(store, rows, &[]).await;
+    let delivery = row!["PENDING", 3];
+    let more = [("enterprise_id", 1.into()), ("otp_send_ref", "ref".into())];
+    comes_back::<OtpDelivery>(store, [delivery.clone(), delivery], &more).await;
     let event = |body, app| row![1, 2, "CARD_ORDER", "CREATE", 3, bytes(body), 4, app];
     let more = [("status", "PENDING".into()), ("tries", 0.into()), ("next_attempt_at", 4.into())];
     comes_back::<WebhookEvent>(store, [event(5, 0), event(6, 7)], &more).await;
@@ -278,6 +291,15 @@ async fn dialect_2_comes_back(store: &Store) {
     comes_back::<VmCard>(store, [card("one", 9), card("two", 10)], &[]).await;
     let flow = |balance| row![1, 2, 3, "Recharge", 4, balance, "remark", 5];
     comes_back::<VmFlow>(store, [flow(6), flow(7)], &[("vm_app_id", 8.into())]).await;
+}
+
+async fn files_come_back(store: &Store) {
+    let file =
+        |totals, is_final| row![1, 20_000, "authorisation", 3, 4, 5, bytes(6), totals, is_final, 7];
+    let rows = [file("", false), file("USD OUTGOING 1 200\nEUR INCOMING 3 400", true)];
+    comes_back::<SettlementFile>(store, rows, &[]).await;
+    let link = row![1, 20_000, "transaction", 2];
+    comes_back::<SettlementLink>(store, [link.clone(), link], &[("token_hash", bytes(3))]).await;
 }
 
 fn ids(clock: &Clock) -> Arc<IdGenerator> {
