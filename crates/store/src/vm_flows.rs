@@ -3,9 +3,10 @@
 use domain::{CardId, EnterpriseId, VmAppId, VmFlow};
 use futures_util::future::try_join_all;
 
-use crate::engine::{Tx, Value};
+use crate::engine::Tx;
 use crate::records::{columns, columns_of, sql, values_of};
-use crate::{Store, StoreError};
+use crate::vm_listings::List;
+use crate::{Store, StoreError, VmRows};
 
 /// A page of movements.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,35 +28,15 @@ impl Store {
         skipped_rows: u64,
         rows: u32,
     ) -> Result<VmFlowPage, StoreError> {
-        let mut params: Vec<Value> = vec![enterprise_id.into(), vm_app_id.into()];
-        params.extend(card_id.map(Value::from));
-        let of_card = if card_id.is_some() { " AND flow.card_id = $3" } else { "" };
-        let matching = format!("flow.enterprise_id = $1 AND flow.vm_app_id = $2{of_card}");
-        let mut page_params = params.clone();
-        page_params.extend([
-            i64::from(rows).into(),
-            i64::try_from(skipped_rows).unwrap_or(i64::MAX).into(),
-        ]);
-        let (limit, offset) = (params.len() + 1, params.len() + 2);
-        let page = format!(
-            "SELECT card.card_uuid, {} FROM vm_flow flow \
-             JOIN vm_card card ON card.enterprise_id = flow.enterprise_id \
-             AND card.card_id = flow.card_id \
-             WHERE {matching} ORDER BY flow.created_at DESC, flow.flow_id DESC \
-             LIMIT ${limit} OFFSET ${offset}",
-            columns_of::<VmFlow>("flow")
-        );
-        let count = format!("SELECT COUNT(*) FROM vm_flow flow WHERE {matching}");
-        self.read_snapshot(move |tx| {
-            let (params, page_params) = (params.clone(), page_params.clone());
-            let (page, count) = (page.clone(), count.clone());
-            Box::pin(async move {
-                let total: Option<u64> = tx.one(&count, &params).await?;
-                let flows = tx.all(&page, &page_params).await?;
-                Ok(VmFlowPage { total: total.unwrap_or(0), flows })
-            })
-        })
-        .await
+        let mut list = List::of_app(enterprise_id, vm_app_id, skipped_rows, rows);
+        list.only("it.card_id", card_id);
+        list.columns = format!("card.card_uuid, {}", columns_of::<VmFlow>("it"));
+        list.counted = "vm_flow it";
+        list.tables = "vm_flow it JOIN vm_card card \
+            ON card.enterprise_id = it.enterprise_id AND card.card_id = it.card_id";
+        list.order = "it.created_at DESC, it.flow_id DESC";
+        let VmRows { total, rows: flows } = self.vm_rows(list).await?;
+        Ok(VmFlowPage { total, flows })
     }
 }
 

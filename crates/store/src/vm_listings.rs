@@ -167,7 +167,8 @@ impl Store {
         Ok(VmRows { total, rows })
     }
 
-    async fn vm_rows<T: Stored>(&self, list: List) -> Result<VmRows<T>, StoreError> {
+    /// A page with the number of all rows that match, both as of one moment.
+    pub(super) async fn vm_rows<T: Stored>(&self, list: List) -> Result<VmRows<T>, StoreError> {
         self.read_snapshot(move |tx| {
             let list = list.clone();
             Box::pin(async move {
@@ -184,13 +185,13 @@ impl Store {
 
 /// A query in the making.
 #[derive(Clone)]
-struct List {
-    columns: String,
+pub(super) struct List {
+    pub(super) columns: String,
     /// What the conditions are about.
-    counted: &'static str,
+    pub(super) counted: &'static str,
     /// The same with what the columns are of beside it.
-    tables: &'static str,
-    order: &'static str,
+    pub(super) tables: &'static str,
+    pub(super) order: &'static str,
     conditions: Vec<String>,
     params: Vec<Value>,
     rows: u32,
@@ -198,7 +199,13 @@ struct List {
 }
 
 impl List {
-    fn new(page: &VmPage) -> Self {
+    /// Of an app's rows, `rows` after `skipped_rows`; `it` is what is listed.
+    pub(super) fn of_app(
+        enterprise_id: EnterpriseId,
+        vm_app_id: VmAppId,
+        skipped_rows: u64,
+        rows: u32,
+    ) -> Self {
         let mut list = Self {
             columns: String::new(),
             counted: "",
@@ -206,11 +213,17 @@ impl List {
             order: "",
             conditions: Vec::new(),
             params: Vec::new(),
-            rows: page.rows,
-            skipped_rows: i64::try_from(page.skipped_rows).unwrap_or(i64::MAX),
+            rows,
+            skipped_rows: i64::try_from(skipped_rows).unwrap_or(i64::MAX),
         };
-        list.only("it.enterprise_id", Some(page.enterprise_id));
-        list.only("it.vm_app_id", Some(page.vm_app_id));
+        list.only("it.enterprise_id", Some(enterprise_id));
+        list.only("it.vm_app_id", Some(vm_app_id));
+        list
+    }
+
+    fn new(page: &VmPage) -> Self {
+        let VmPage { enterprise_id, vm_app_id, skipped_rows, rows, .. } = *page;
+        let mut list = Self::of_app(enterprise_id, vm_app_id, skipped_rows, rows);
         if let Some(card_uuid) = &page.card_uuid {
             // Its id first, so that the index on it leads to its rows.
             list.params.push(card_uuid.into());
@@ -225,7 +238,7 @@ impl List {
         list
     }
 
-    fn only(&mut self, expression: &str, value: Option<impl Into<Value>>) {
+    pub(super) fn only(&mut self, expression: &str, value: Option<impl Into<Value>>) {
         self.compare(expression, "=", value);
     }
 
