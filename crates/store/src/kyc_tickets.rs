@@ -124,8 +124,8 @@ impl Store {
         customer_id: CustomerId,
     ) -> Result<Option<KycTicket>, StoreError> {
         let sql = sql!(
-            "{} WHERE enterprise_id = $1 AND customer_id = $2 ORDER BY kyc_ticket_id DESC LIMIT \
-             1",
+            "{} WHERE enterprise_id = $1 AND customer_id = $2 \
+             ORDER BY kyc_ticket_id DESC LIMIT 1",
             select::<KycTicket>()
         );
         self.one(sql, [enterprise_id.into(), customer_id.into()]).await

@@ -20,8 +20,8 @@ impl Store {
         order_id: OrderId,
     ) -> Result<Option<KycTicket>, StoreError> {
         let sql = sql!(
-            "{} WHERE enterprise_id = $1 AND kyc_ticket_id = (SELECT kyc_ticket_id FROM \
-             card_order WHERE enterprise_id = $1 AND order_id = $2)",
+            "{} WHERE enterprise_id = $1 AND kyc_ticket_id = (SELECT kyc_ticket_id \
+             FROM card_order WHERE enterprise_id = $1 AND order_id = $2)",
             select::<KycTicket>()
         );
         self.one(sql, [enterprise_id.into(), order_id.into()]).await

@@ -252,14 +252,8 @@ async fn write_account(tx: &Tx, loaded: &LoadedAccount) -> Result<(), StoreError
 }
 
 async fn update_authorisation(tx: &Tx, loaded: &Loaded) -> Result<(), StoreError> {
-    let sql = sql!(
-        "{}",
-        update_text::<Authorisation>(&[
-            "receipt = COALESCE($?,
-        receipt)",
-            "velocity_minor = $?"
-        ])
-    );
+    const MORE: [&str; 2] = ["receipt = COALESCE($?, receipt)", "velocity_minor = $?"];
+    let sql = sql!("{}", update_text::<Authorisation>(&MORE));
     let mut values = update_values(&loaded.authorisation);
     values.push(loaded.receipt.as_ref().into());
     values.push(loaded.counted.map(|counted| counted.amount_minor).into());

@@ -97,8 +97,8 @@ impl MessageKey {
             ),
             Self::Following(enterprise_id, outs_id, auth_id, key) => (
                 sql!(
-                    "{} WHERE enterprise_id = $1 AND outs_id = $2 AND original_auth_id = $3 AND \
-                     stan = $4 AND rrn = $5 AND key_retired = 0 ORDER BY auth_id LIMIT 1",
+                    "{} WHERE enterprise_id = $1 AND outs_id = $2 AND original_auth_id = $3 \
+                     AND stan = $4 AND rrn = $5 AND key_retired = 0 ORDER BY auth_id LIMIT 1",
                     select::<Authorisation>()
                 ),
                 vec![

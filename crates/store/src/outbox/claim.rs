@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Destination, Timestamp};
+use domain::{Destination, Timestamp, WebhookEvent};
 use futures_util::future::{try_join, try_join_all};
 
 use super::Delivery;
@@ -14,7 +14,7 @@ use super::destination::{by_key, key};
 use crate::StoreError;
 use crate::engine::{Row, Tx};
 use crate::jobs::Lease;
-use crate::records::{Fields, groups, read_row};
+use crate::records::{Fields, columns, groups, read_row, sql};
 
 /// An app may take 10 s to answer (vm-api.md section 10.3), twice an enterprise's time: the
 /// lease of its delivery is longer by this many milliseconds of real time.
@@ -36,13 +36,6 @@ pub(super) const DUE: &str = "SELECT enterprise_id, vm_app_id, version FROM dest
 /// Destinations whose lease or pause is over.
 pub(super) const LOOKS_OVER: &str = "SELECT enterprise_id, vm_app_id, version FROM destination \
     WHERE has_url = 1 AND look_at IS NOT NULL AND look_at <= $1 ORDER BY look_at LIMIT $2";
-/// The webhooks of a destination that are due and held by nobody; their columns begin with
-/// enterprise and id, and end with tries and place.
-pub(super) const SENDABLE: &str = "SELECT enterprise_id, webhook_id, webhook_type, sub_type, \
-    business_id, body, created_at, vm_app_id, tries, seq FROM webhook WHERE enterprise_id = $1 \
-    AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at <= $3 \
-    AND (leased_until IS NULL OR leased_until <= $4) \
-    ORDER BY next_attempt_at, webhook_id LIMIT $5 FOR UPDATE SKIP LOCKED";
 /// When the first webhook of a destination is due after now.
 pub(super) const NEXT_SENDABLE: &str = "SELECT next_attempt_at FROM webhook \
     WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at > $3 \
@@ -50,6 +43,17 @@ pub(super) const NEXT_SENDABLE: &str = "SELECT next_attempt_at FROM webhook \
 /// When the first lease of those due ends; 0 if one is not leased.
 pub(super) const FIRST_LEASE_END: &str = "SELECT MIN(COALESCE(leased_until, 0)) FROM webhook \
     WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at <= $3";
+
+/// The webhooks of a destination that are due and held by nobody, each with tries and place.
+pub(super) fn sendable_sql() -> &'static str {
+    sql!(
+        "SELECT {}, tries, seq FROM webhook WHERE enterprise_id = $1 \
+         AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at <= $3 \
+         AND (leased_until IS NULL OR leased_until <= $4) \
+         ORDER BY next_attempt_at, webhook_id LIMIT $5 FOR UPDATE SKIP LOCKED",
+        columns::<WebhookEvent>()
+    )
+}
 
 /// A destination where something may be due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +188,7 @@ async fn sendable(tx: &Tx, lease: Lease, grant: Grant) -> Result<Vec<Row>, Store
     let [enterprise_id, vm_app_id] = key(grant.due.destination);
     let limit = i64::from(grant.places) + 1;
     let params = [enterprise_id, vm_app_id, lease.now.into(), lease.real_now.into(), limit.into()];
-    tx.query(SENDABLE, &params).await
+    tx.query(sendable_sql(), &params).await
 }
 
 /// Leases the webhook of a row that is locked.

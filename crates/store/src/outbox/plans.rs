@@ -38,7 +38,7 @@ async fn every_read_of_the_outbox_is_a_search_of_its_own_index() {
         (claim::NEXT_LOOK, "destination_by_look"),
         (claim::DUE, "destination_by_due"),
         (claim::LOOKS_OVER, "destination_by_look"),
-        (claim::SENDABLE, "webhook_due"),
+        (claim::sendable_sql(), "webhook_due"),
         (claim::NEXT_SENDABLE, "webhook_due"),
         (claim::FIRST_LEASE_END, "webhook_due"),
         (queue::LAST, "webhook_seq_once"),
