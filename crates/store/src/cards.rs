@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::engine::Tx;
 use crate::outbox::insert_events;
 use crate::plastics::wipe_delivery;
-use crate::records::{select, sql};
+use crate::records::{record, select, sql};
 use crate::{Store, StoreError};
 
 /// A PAN as stored: sealed, found by its keyed fingerprint.
@@ -27,6 +27,16 @@ pub struct PanRecord {
     pub sealed_pan: Vec<u8>,
     /// Created.
     pub created_at: Timestamp,
+}
+
+record! {
+    PanRecord in "pan" key (enterprise_id, pan_id) {
+        enterprise_id,
+        pan_id,
+        fingerprint,
+        sealed_pan,
+        created_at,
+    }
 }
 
 /// Makes the webhook that tells of a card as it was stored, under this id and as of this

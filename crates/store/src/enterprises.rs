@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use crate::engine::Tx;
 use crate::listing::{ListOrder, Page, PageWish};
 use crate::outbox::set_has_url;
-use crate::records::{columns_of, select, sql};
+use crate::records::{columns_of, record, select, sql};
 use crate::{Store, StoreError};
 
 /// One version of the platform's RSA key pair for an enterprise.
@@ -27,6 +27,16 @@ pub struct PlatformKey {
     pub public_key: Vec<u8>,
     /// Created.
     pub created_at: Timestamp,
+}
+
+record! {
+    PlatformKey in "platform_key" key (enterprise_id, version) {
+        enterprise_id,
+        version,
+        sealed_private_key,
+        public_key,
+        created_at,
+    }
 }
 
 /// What an operator changes of an enterprise; `None` leaves a field as it is, and

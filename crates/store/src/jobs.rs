@@ -2,10 +2,10 @@
 
 use domain::{EnterpriseId, JobId, Timestamp};
 
-use crate::engine::Tx;
+use crate::engine::{Tx, Value};
 use crate::listing::{Page, PageWish};
 use crate::outbox::look_at_all;
-use crate::records::{select, sql};
+use crate::records::{Fields, Stored, record, select, sql};
 use crate::{Store, StoreError};
 
 /// What a job does.
@@ -56,6 +56,18 @@ impl JobKind {
     }
 }
 
+impl Stored for JobKind {
+    const WIDTH: usize = 1;
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self, StoreError> {
+        Self::parse(fields.text()?).ok_or(fields.corrupt())
+    }
+
+    fn write(&self, values: &mut Vec<Value>) {
+        values.push(self.as_str().into());
+    }
+}
+
 /// A job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -74,6 +86,18 @@ pub struct Job {
     /// Until when (real time) the present worker holds it; none if nobody does. Also the
     /// token that proves the lease.
     pub leased_until: Option<Timestamp>,
+}
+
+record! {
+    Job in "job" key (enterprise_id, job_id) {
+        enterprise_id,
+        job_id,
+        kind,
+        subject_id,
+        due_at,
+        attempts,
+        leased_until,
+    }
 }
 
 impl Job {

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::cards::{TellOfCard, cards_of_pan_locked, write_told_card};
 use crate::engine::Tx;
+use crate::records::{groups, record};
 use crate::{Store, StoreError};
 
 /// The plastic of a physical card.
@@ -38,6 +39,23 @@ pub struct Tracking {
     pub number: String,
     /// The carrier.
     pub company_name: String,
+}
+
+groups! {
+    Tracking { number: String, company_name: String }
+}
+
+record! {
+    Plastic in "card_plastic" key (enterprise_id, card_id) {
+        enterprise_id,
+        card_id,
+        card_layout_code,
+        need_shipping_info,
+        sealed_delivery,
+        embossed_at,
+        shipped_at,
+        tracking: [tracking_number, tracking_company_name],
+    }
 }
 
 /// Activates a physical card.

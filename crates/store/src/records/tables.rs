@@ -8,7 +8,6 @@ use domain::{
 use ledger::{Account, Transfer};
 
 use super::{none_as_zero, record};
-use crate::{Job, PanRecord, Plastic, PlatformKey};
 
 record! {
     Account in "ledger_account" key (enterprise_id, account_id)
@@ -225,18 +224,6 @@ record! {
 }
 
 record! {
-    Job in "job" key (enterprise_id, job_id) {
-        enterprise_id,
-        job_id,
-        kind,
-        subject_id,
-        due_at,
-        attempts,
-        leased_until,
-    }
-}
-
-record! {
     KeyExtraction in "key_extraction" key (code_digest) {
         code_digest,
         enterprise_id,
@@ -268,39 +255,6 @@ record! {
     OtpDelivery in "otp_delivery" key (enterprise_id, otp_send_ref) {
         status,
         sent_at,
-    }
-}
-
-record! {
-    PanRecord in "pan" key (enterprise_id, pan_id) {
-        enterprise_id,
-        pan_id,
-        fingerprint,
-        sealed_pan,
-        created_at,
-    }
-}
-
-record! {
-    Plastic in "card_plastic" key (enterprise_id, card_id) {
-        enterprise_id,
-        card_id,
-        card_layout_code,
-        need_shipping_info,
-        sealed_delivery,
-        embossed_at,
-        shipped_at,
-        tracking: [tracking_number, tracking_company_name],
-    }
-}
-
-record! {
-    PlatformKey in "platform_key" key (enterprise_id, version) {
-        enterprise_id,
-        version,
-        sealed_private_key,
-        public_key,
-        created_at,
     }
 }
 

@@ -20,8 +20,8 @@ use ledger::{Bucket, TransferKind};
 use rust_decimal::Decimal;
 
 use super::{Fields, Stored, none_as_zero};
+use crate::StoreError;
 use crate::engine::Value;
-use crate::{JobKind, StoreError, Tracking};
 
 /// Types of one column: by which of [`Fields`]' functions each is read, what is made of what
 /// that gives (none if it stands for no value of the type), and what is written.
@@ -58,7 +58,6 @@ one_column! { text {
     BinRange: |it: &str| it.parse().ok(), BinRange::to_string;
     Decimal: |it: &str| it.parse().ok(), Decimal::to_string;
     IpAddr: |it: &str| it.parse().ok(), IpAddr::to_string;
-    JobKind: JobKind::parse, |it: &JobKind| it.as_str();
     Bucket: Bucket::parse, |it: &Bucket| it.as_str();
     TransferKind: TransferKind::parse, |it: &TransferKind| it.as_str();
     Vec<String>: parsed_lines, |it: &Vec<String>| joined_lines(it);
@@ -204,7 +203,6 @@ groups! {
     OrderFailure { error_code: ErrorCode, error_reason: String }
     PeriodUse { first_day: i64, amount_minor: i64, count: i64 }
     PinTries { wrong_pins: u32, wrong_resets: u32, resets_locked_until: Option<Timestamp> }
-    Tracking { number: String, company_name: String }
     VelocityLimit { amount_minor: Option<i64>, count: Option<i64> }
     VelocityLimits { single: VelocityLimit, daily: VelocityLimit, monthly: VelocityLimit }
     VmFee { basis_points: u32, least_minor: i64 }
