@@ -50,15 +50,7 @@ mod surroundings;
 mod three_ds;
 mod velocity;
 mod verify;
-mod vm_apps;
-mod vm_card_changes;
-mod vm_card_ids;
-mod vm_cards;
-mod vm_challenges;
-mod vm_flows;
-mod vm_limits;
-mod vm_listings;
-mod vm_secrets;
+mod vm;
 mod waiting;
 mod writes_under_way;
 
@@ -109,13 +101,11 @@ pub use settlement::{
 pub use surroundings::CardSurroundings;
 pub use three_ds::{ChallengeChange, ChallengeChangeError, TellOfChallenge};
 pub use verify::{VerifyReport, Violation};
-pub use vm_apps::{VmAppPatch, VmBalances, VmFeePatch, VmFeesPatch, VmProductError, VmPurse};
-pub use vm_card_changes::{ChangeVmCard, VmCardWish};
-pub use vm_cards::{OpenVmCard, VmCardError, VmCardView};
-pub use vm_challenges::{ChallengeCode, TypedCode};
-pub use vm_flows::VmFlowPage;
-pub use vm_limits::VmLimitChange;
-pub use vm_listings::{VmCardFilter, VmCardRow, VmPage, VmRows, VmStanding, VmTransactionFilter};
+pub use vm::{
+    ChallengeCode, ChangeVmCard, OpenVmCard, TypedCode, VmAppPatch, VmBalances, VmCardError,
+    VmCardFilter, VmCardRow, VmCardView, VmCardWish, VmFeePatch, VmFeesPatch, VmFlowPage,
+    VmLimitChange, VmPage, VmProductError, VmPurse, VmRows, VmStanding, VmTransactionFilter,
+};
 pub use writes_under_way::WritesUnderWay;
 
 use std::path::PathBuf;

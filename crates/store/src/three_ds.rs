@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use crate::engine::Tx;
 use crate::outbox::insert_events;
-use crate::{Job, JobKind, Store, StoreError, vm_challenges};
+use crate::vm::challenges;
+use crate::{Job, JobKind, Store, StoreError};
 
 /// Makes the webhook that tells of a challenge as it was stored.
 pub type TellOfChallenge = Arc<dyn Fn(&ThreeDsChallenge) -> WebhookEvent + Send + Sync>;
@@ -110,7 +111,7 @@ async fn apply(
     let found: Option<ThreeDsChallenge> =
         tx.by_key_locked((change.enterprise_id, change.challenge_id)).await?;
     let mut challenge = found.ok_or(ChallengeChangeError::NotFound)?;
-    let is_of_app = vm_challenges::is_of_app(tx, &challenge).await?;
+    let is_of_app = challenges::is_of_app(tx, &challenge).await?;
     if is_of_app && matches!(change.event, ChallengeEvent::Verdict(_)) {
         // The cardholder answers it with a code, and no enterprise was asked.
         return Err(ChallengeChangeError::NotFound);
@@ -118,7 +119,7 @@ async fn apply(
     let mut events = Vec::new();
     pass(tx, &mut challenge, change.event, change.now, |it| events.push((change.tell)(it))).await?;
     if is_of_app {
-        vm_challenges::forget_code(tx, &challenge).await?;
+        challenges::forget_code(tx, &challenge).await?;
     } else {
         insert_events(tx, &events).await?;
     }

@@ -203,7 +203,7 @@ impl Batch {
         tx.insert_all(&self.transfers).await?;
         tx.insert_all(&self.postings).await?;
         crate::outbox::insert_events(tx, &self.events).await?;
-        crate::vm_flows::insert_flows(tx, &self.flows).await?;
+        crate::vm::insert_flows(tx, &self.flows).await?;
         for loaded in self.accounts.values().filter(|loaded| loaded.is_changed) {
             write_account(tx, loaded).await?;
         }

@@ -3,9 +3,9 @@
 use domain::{CardId, EnterpriseId, VmAppId, VmFlow};
 use futures_util::future::try_join_all;
 
+use super::listings::List;
 use crate::engine::Tx;
 use crate::records::{columns, columns_of, sql, values_of};
-use crate::vm_listings::List;
 use crate::{Store, StoreError, VmRows};
 
 /// A page of movements.

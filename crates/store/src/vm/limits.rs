@@ -2,8 +2,8 @@
 
 use domain::{Card, CardStatus, EnterpriseId, VmAppId, VmCard, VmFunding, VmLimits};
 
+use super::cards::find_vm_card;
 use crate::engine::{Tx, Value};
-use crate::vm_cards::find_vm_card;
 use crate::{Store, StoreError, VmCardError};
 
 /// New limits of a credit-line card, minor units; none leaves one as it is.

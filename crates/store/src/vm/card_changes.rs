@@ -8,11 +8,11 @@ use domain::{
     VmAppId, VmCard, VmFlow, VmFlowId, VmFlowKind, VmFunding,
 };
 
+use super::cards::{find_vm_card, flow, move_money};
+use super::flows::insert_flows;
 use crate::cards::write_card;
 use crate::engine::Tx;
 use crate::money::{CloseCard, Command, TransferFunds};
-use crate::vm_cards::{find_vm_card, flow, move_money};
-use crate::vm_flows::insert_flows;
 use crate::{Store, StoreError, VmCardError};
 
 /// What an app wants of a card.

@@ -9,13 +9,13 @@ use domain::{
 use ledger::Account;
 use thiserror::Error;
 
+use super::flows::insert_flows;
+use super::listings::{CARD_ROW_TABLES, CardRow, card_row_columns};
 use crate::customers::insert_customer;
 use crate::engine::{Tx, Value};
 use crate::money::{self, ChargeFee, Command, Outcome, Repeats, TransferFunds};
 use crate::orders::insert_issued;
 use crate::records::{columns_of, select, sql};
-use crate::vm_flows::insert_flows;
-use crate::vm_listings::{CARD_ROW_TABLES, CardRow, card_row_columns};
 use crate::{IssuedCard, MoneyError, PanRecord, Store, StoreError, VmCardRow};
 
 /// Says in a list of movements whose money a fee was.
