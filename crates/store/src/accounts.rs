@@ -5,7 +5,7 @@ use ledger::{Account, Transfer};
 
 use crate::listing::{ListOrder, Page, PageWish};
 use crate::money::MoveFunds;
-use crate::rows::{ACCOUNT_COLUMNS, TRANSFER_COLUMNS, account_from, transfer_from};
+use crate::records::{select, sql};
 use crate::{MoneyError, Store, StoreError};
 
 /// Which accounts to list.
@@ -32,80 +32,49 @@ pub struct MovedFunds {
 
 impl Store {
     /// The deposit account of an enterprise in a currency.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn account(
         &self,
         enterprise_id: EnterpriseId,
         currency: Currency,
     ) -> Result<Option<Account>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {ACCOUNT_COLUMNS} FROM ledger_account \
-                     WHERE enterprise_id = $1 AND currency = $2 AND purpose = 'DEPOSIT'"
-                );
-                let row = tx.query_opt(&sql, &[enterprise_id.into(), currency.into()]).await?;
-                row.as_ref().map(account_from).transpose()
-            })
-        })
-        .await
+        let sql = sql!(
+            "{} WHERE enterprise_id = $1 AND currency = $2 AND purpose = 'DEPOSIT'",
+            select::<Account>()
+        );
+        self.one(sql, [enterprise_id.into(), currency.into()]).await
     }
 
     /// Accounts in order of id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn accounts(&self, filter: AccountFilter) -> Result<Vec<Account>, StoreError> {
         let AccountFilter { cursor, order, limit, .. } = filter;
         let wish = PageWish { cursor, order, limit };
         let mut page = Page::new("account_id", wish, domain::AccountId::as_i64);
         page.only("enterprise_id", filter.enterprise_id);
-        self.page("ledger_account", ACCOUNT_COLUMNS, page, account_from).await
+        self.page(page).await
     }
 
     /// Whether money was moved under this reference in an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn has_moved(
         &self,
         enterprise_id: EnterpriseId,
         reference: &str,
     ) -> Result<bool, StoreError> {
-        let reference = reference.to_owned();
-        self.read_one(move |tx| {
-            let params = [enterprise_id.into(), reference.as_str().into()];
-            Box::pin(async move {
-                let sql = "SELECT transfer_id FROM ledger_transfer \
-                    WHERE enterprise_id = $1 AND reference = $2";
-                Ok(tx.query_opt(sql, &params).await?.is_some())
-            })
-        })
-        .await
+        let sql = "SELECT transfer_id FROM ledger_transfer \
+            WHERE enterprise_id = $1 AND reference = $2";
+        self.finds(sql, [enterprise_id.into(), reference.into()]).await
     }
 
     /// The transfers of an authorisation, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn transfers_of(
         &self,
         enterprise_id: EnterpriseId,
         auth_id: domain::AuthId,
     ) -> Result<Vec<Transfer>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {TRANSFER_COLUMNS} FROM ledger_transfer \
-                     WHERE enterprise_id = $1 AND auth_id = $2 ORDER BY transfer_id"
-                );
-                let rows = tx.query(&sql, &[enterprise_id.into(), auth_id.into()]).await?;
-                rows.iter().map(transfer_from).collect()
-            })
-        })
-        .await
+        let sql = sql!(
+            "{} WHERE enterprise_id = $1 AND auth_id = $2 ORDER BY transfer_id",
+            select::<Transfer>()
+        );
+        self.all(sql, [enterprise_id.into(), auth_id.into()]).await
     }
 
     /// Brings money to the deposit, opening the account if it is the first in its currency.

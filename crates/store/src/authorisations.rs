@@ -7,7 +7,7 @@ use domain::{
 
 use crate::engine::Row;
 use crate::listing::{ListOrder, Page, PageWish};
-use crate::rows::{AUTHORISATION_COLUMNS, POSTING_COLUMNS, authorisation_from, posting_from};
+use crate::records::{read_row, record, select, sql};
 use crate::{Store, StoreError};
 
 /// Most authorisations that one sweep of undecided or expired ones takes up.
@@ -82,41 +82,30 @@ pub struct UnreadableHold {
     pub error: StoreError,
 }
 
+record! {
+    AuthorisationView in "authorisation" key (enterprise_id, auth_id) {
+        authorisation of Authorisation,
+        receipt,
+        late_answer,
+    }
+}
+
+/// The key is read whether the rest can be or not.
 fn hold_from(row: &Row) -> Result<Result<Authorisation, UnreadableHold>, StoreError> {
-    let (enterprise_id, auth_id) = (row.int(0)?, row.int(1)?);
-    Ok(authorisation_from(row).map_err(|error| UnreadableHold {
-        enterprise_id: EnterpriseId::from_i64(enterprise_id),
-        auth_id: AuthId::from_i64(auth_id),
-        error,
-    }))
+    let (enterprise_id, auth_id) = read_row(row)?;
+    Ok(read_row(row).map_err(|error| UnreadableHold { enterprise_id, auth_id, error }))
 }
 
 impl Store {
     /// An authorisation of any enterprise, for operators and the network.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn authorisation(
         &self,
         auth_id: AuthId,
     ) -> Result<Option<AuthorisationView>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {AUTHORISATION_COLUMNS}, receipt, late_answer FROM authorisation \
-                     WHERE auth_id = $1"
-                );
-                let row = tx.query_opt(&sql, &[auth_id.into()]).await?;
-                row.as_ref().map(view_from).transpose()
-            })
-        })
-        .await
+        self.of_anyone(auth_id).await
     }
 
     /// Authorisations in order of id, which is order of arrival.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn authorisations(
         &self,
         filter: AuthorisationFilter,
@@ -130,13 +119,10 @@ impl Store {
         page.only("card_id", filter.card_id);
         page.compare("created_at", ">=", filter.from);
         page.compare("created_at", "<", filter.to);
-        self.page("authorisation", AUTHORISATION_COLUMNS, page, authorisation_from).await
+        self.page(page).await
     }
 
     /// Postings in order of id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn postings(&self, filter: PostingFilter) -> Result<Vec<Posting>, StoreError> {
         let PostingFilter { cursor, order, limit, .. } = filter;
         let wish = PageWish { cursor, order, limit };
@@ -145,30 +131,17 @@ impl Store {
         page.only("enterprise_id", owner);
         page.only("card_id", filter.card_id);
         page.only("auth_id", filter.auth_id);
-        self.page("posting", POSTING_COLUMNS, page, posting_from).await
+        self.page(page).await
     }
 
     /// A posting of any enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn posting(&self, id: TransactionId) -> Result<Option<Posting>, StoreError> {
-        self.read_one(move |tx| {
-            Box::pin(async move {
-                let sql =
-                    format!("SELECT {POSTING_COLUMNS} FROM posting WHERE transaction_id = $1");
-                tx.query_opt(&sql, &[id.into()]).await?.as_ref().map(posting_from).transpose()
-            })
-        })
-        .await
+        self.of_anyone(id).await
     }
 
     /// Authorisations without a decision whose ids lie between the two, in order of id, at most
     /// `limit`. Of a server that processes share only those whose ids bear this process's node
     /// number: another one may be at work on the rest.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn undecided_authorisations(
         &self,
         after: AuthId,
@@ -187,21 +160,11 @@ impl Store {
              AND +auth_id > $1 AND +auth_id < $2 {own} ORDER BY +auth_id LIMIT $3"
         );
         let params = [after.into(), before.into(), limit.min(MAX_SWEEP_ROWS).into()];
-        self.read(move |tx| {
-            let (sql, params) = (sql.clone(), params.clone());
-            Box::pin(async move {
-                let rows = tx.query(&sql, &params).await?;
-                rows.iter().map(|row| row.int(0).map(AuthId::from_i64)).collect()
-            })
-        })
-        .await
+        self.all(sql, params).await
     }
 
     /// What the parts of a bill come to that are not declined, in minor units of the acquirer's
     /// currency.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn parts_so_far_minor(&self, of: PartsOf) -> Result<i64, StoreError> {
         let (refund, direction) = (TransactionType::Refund.as_str(), Direction::Incoming.as_str());
         let which = if of.is_refund { "=" } else { "<>" };
@@ -214,98 +177,55 @@ impl Store {
             AuthType::PreAuthCompletion.as_str()
         );
         let params = [of.outs_id.into(), of.currency.into()];
-        self.read_one(move |tx| {
-            let (sql, params) = (sql.clone(), params.clone());
-            Box::pin(async move {
-                let row = tx.query_opt(&sql, &params).await?;
-                row.ok_or(StoreError::Corrupt("a sum"))?.int(0)
-            })
-        })
-        .await
+        self.one(sql, params).await?.ok_or(StoreError::Corrupt("a sum"))
     }
 
     /// When the next open hold expires.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn next_hold_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|tx| {
-            Box::pin(async move {
-                let sql = "SELECT hold_expires_at FROM authorisation \
-                    WHERE hold_state = 'PENDING' AND status <> 'PENDING' \
-                    AND hold_expires_at IS NOT NULL ORDER BY hold_expires_at LIMIT 1";
-                tx.query_opt(sql, &[]).await?.map(|row| row.time(0)).transpose()
-            })
-        })
-        .await
+        let sql = "SELECT hold_expires_at FROM authorisation \
+            WHERE hold_state = 'PENDING' AND status <> 'PENDING' \
+            AND hold_expires_at IS NOT NULL ORDER BY hold_expires_at LIMIT 1";
+        self.one(sql, []).await
     }
 
     /// Decided authorisations whose open hold expires by `now`, earliest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn expired_holds(
         &self,
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Result<Authorisation, UnreadableHold>>, StoreError> {
         let limit = limit.min(MAX_SWEEP_ROWS);
-        let sql = format!(
-            "SELECT {AUTHORISATION_COLUMNS} FROM authorisation \
-             WHERE hold_state = 'PENDING' AND status <> 'PENDING' AND hold_expires_at <= $1 \
-             ORDER BY hold_expires_at, auth_id LIMIT $2"
+        let sql = sql!(
+            "{} WHERE hold_state = 'PENDING' AND status <> 'PENDING' AND hold_expires_at <= $1 \
+             ORDER BY hold_expires_at, auth_id LIMIT $2",
+            select::<Authorisation>()
         );
-        self.read(move |tx| {
-            let sql = sql.clone();
-            Box::pin(async move {
-                let rows = tx.query(&sql, &[now.into(), limit.into()]).await?;
-                rows.iter().map(hold_from).collect()
-            })
-        })
-        .await
+        self.all_as(sql, [now.into(), limit.into()], hold_from).await
     }
 
     /// Lets an open hold that could not be given back wait until `again`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn postpone_expiry(
         &self,
         enterprise_id: EnterpriseId,
         auth_id: AuthId,
         again: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                let sql = "UPDATE authorisation SET hold_expires_at = $1 WHERE enterprise_id = $2 \
-                    AND auth_id = $3 AND hold_state = 'PENDING' AND hold_expires_at < $1";
-                let params = [again.into(), enterprise_id.into(), auth_id.into()];
-                tx.execute(sql, &params).await.map(|_| ())
-            })
-        })
-        .await
+        let sql = "UPDATE authorisation SET hold_expires_at = $1 WHERE enterprise_id = $2 \
+            AND auth_id = $3 AND hold_state = 'PENDING' AND hold_expires_at < $1";
+        self.execute(sql, [again.into(), enterprise_id.into(), auth_id.into()]).await.map(drop)
     }
 
     /// Keeps an answer that came after the decision; it changes nothing else.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn record_late_answer(
         &self,
         enterprise_id: EnterpriseId,
         auth_id: AuthId,
         late_answer: String,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            let late_answer = late_answer.clone();
-            Box::pin(async move {
-                let sql = "UPDATE authorisation SET late_answer = $1 \
-                    WHERE enterprise_id = $2 AND auth_id = $3";
-                let params = [late_answer.into(), enterprise_id.into(), auth_id.into()];
-                tx.execute(sql, &params).await.map(|_| ())
-            })
-        })
-        .await
+        let sql = "UPDATE authorisation SET late_answer = $1 \
+            WHERE enterprise_id = $2 AND auth_id = $3";
+        let params = [late_answer.into(), enterprise_id.into(), auth_id.into()];
+        self.execute(sql, params).await.map(drop)
     }
 
     /// The enterprise to look under: the indexes on cards and authorisations begin with it,
@@ -327,13 +247,4 @@ impl Store {
             _ => Ok(enterprise_id),
         }
     }
-}
-
-fn view_from(row: &Row) -> Result<AuthorisationView, StoreError> {
-    let receipt = AUTHORISATION_COLUMNS.split(',').count();
-    Ok(AuthorisationView {
-        authorisation: authorisation_from(row)?,
-        receipt: row.text(receipt)?,
-        late_answer: row.opt_text(receipt + 1)?,
-    })
 }

@@ -8,13 +8,10 @@ use domain::{
 };
 use thiserror::Error;
 
-use crate::engine::{Tx, Value};
+use crate::engine::Tx;
 use crate::outbox::insert_events;
 use crate::plastics::wipe_delivery;
-use crate::rows::{
-    CARD_COLUMNS, CUSTOMER_COLUMNS, PAN_COLUMNS, card_from, card_values, customer_from, pan_from,
-    update_text,
-};
+use crate::records::{record, select, sql};
 use crate::{Store, StoreError};
 
 /// A PAN as stored: sealed, found by its keyed fingerprint.
@@ -30,6 +27,16 @@ pub struct PanRecord {
     pub sealed_pan: Vec<u8>,
     /// Created.
     pub created_at: Timestamp,
+}
+
+record! {
+    PanRecord in "pan" key (enterprise_id, pan_id) {
+        enterprise_id,
+        pan_id,
+        fingerprint,
+        sealed_pan,
+        created_at,
+    }
 }
 
 /// Makes the webhook that tells of a card as it was stored, under this id and as of this
@@ -69,56 +76,44 @@ pub enum CardChangeError {
 
 impl Store {
     /// A card of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn card(
         &self,
         enterprise_id: EnterpriseId,
         card_id: CardId,
     ) -> Result<Option<Card>, StoreError> {
-        self.read_one(move |tx| Box::pin(find_card(tx, enterprise_id, card_id, ""))).await
+        self.by_key((enterprise_id, card_id)).await
     }
 
     /// A card of any enterprise, for operators and the network.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn card_of_anyone(&self, card_id: CardId) -> Result<Option<Card>, StoreError> {
-        let cards = self.cards_where("card_id = $1", vec![card_id.into()]).await?;
-        Ok(cards.into_iter().next())
+        self.of_anyone(card_id).await
     }
 
     /// All cards of a customer, INVALID ones too, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn cards_of_customer(
         &self,
         enterprise_id: EnterpriseId,
         customer_id: CustomerId,
     ) -> Result<Vec<Card>, StoreError> {
-        let of_customer = "enterprise_id = $1 AND customer_id = $2";
-        self.cards_where(of_customer, vec![enterprise_id.into(), customer_id.into()]).await
+        let sql = sql!(
+            "{} WHERE enterprise_id = $1 AND customer_id = $2 ORDER BY card_id",
+            select::<Card>()
+        );
+        self.all(sql, [enterprise_id.into(), customer_id.into()]).await
     }
 
     /// All cards that share a PAN record, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn cards_of_pan(
         &self,
         enterprise_id: EnterpriseId,
         pan_id: PanId,
     ) -> Result<Vec<Card>, StoreError> {
-        let of_pan = "enterprise_id = $1 AND pan_id = $2";
-        self.cards_where(of_pan, vec![enterprise_id.into(), pan_id.into()]).await
+        let sql =
+            sql!("{} WHERE enterprise_id = $1 AND pan_id = $2 ORDER BY card_id", select::<Card>());
+        self.all(sql, [enterprise_id.into(), pan_id.into()]).await
     }
 
     /// The PAN record with this fingerprint, of any enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn pan_by_fingerprint(
         &self,
         fingerprint: [u8; 32],
@@ -127,53 +122,33 @@ impl Store {
             Box::pin(async move {
                 let route = "SELECT enterprise_id, pan_id FROM pan_fingerprint \
                     WHERE fingerprint = $1";
-                let row = tx.query_opt(route, &[fingerprint.as_slice().into()]).await?;
-                let Some(row) = row else { return Ok(None) };
-                let enterprise_id = EnterpriseId::from_i64(row.int(0)?);
-                find_pan(tx, enterprise_id, PanId::from_i64(row.int(1)?)).await
+                let key = tx.one(route, &[fingerprint.as_slice().into()]).await?;
+                let Some::<(EnterpriseId, PanId)>(key) = key else { return Ok(None) };
+                tx.by_key(key).await
             })
         })
         .await
     }
 
     /// A PAN record of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn pan(
         &self,
         enterprise_id: EnterpriseId,
         pan_id: PanId,
     ) -> Result<Option<PanRecord>, StoreError> {
-        self.read(move |tx| Box::pin(find_pan(tx, enterprise_id, pan_id))).await
+        self.by_key((enterprise_id, pan_id)).await
     }
 
     /// A customer of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn customer(
         &self,
         enterprise_id: EnterpriseId,
         customer_id: CustomerId,
     ) -> Result<Option<Customer>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {CUSTOMER_COLUMNS} FROM customer \
-                     WHERE enterprise_id = $1 AND customer_id = $2"
-                );
-                let row = tx.query_opt(&sql, &[enterprise_id.into(), customer_id.into()]).await?;
-                row.as_ref().map(customer_from).transpose()
-            })
-        })
-        .await
+        self.by_key((enterprise_id, customer_id)).await
     }
 
     /// Reads the card, applies `CardStatus::transition`, writes it and its webhook, in one commit.
-    ///
-    /// # Errors
-    /// [`CardChangeError`].
     pub async fn change_card(&self, change: CardChange) -> Result<Card, CardChangeError> {
         let (change, ids) = (Arc::new(change), Arc::clone(&self.inner.ids));
         let card = self
@@ -185,40 +160,11 @@ impl Store {
         self.inner.outbox_changed.notify_one();
         Ok(card)
     }
-
-    async fn cards_where(
-        &self,
-        condition: &'static str,
-        params: Vec<Value>,
-    ) -> Result<Vec<Card>, StoreError> {
-        self.read(move |tx| {
-            let params = params.clone();
-            Box::pin(async move {
-                let sql =
-                    format!("SELECT {CARD_COLUMNS} FROM card WHERE {condition} ORDER BY card_id");
-                tx.query(&sql, &params).await?.iter().map(card_from).collect()
-            })
-        })
-        .await
-    }
 }
 
 /// Reasons of a termination that put the number into wrong hands (cardbridge-open-api.md
 /// section 6.2.4).
 const WRONG_HANDS: [&str; 2] = ["CARD_LOST", "CARD_STOLEN"];
-
-/// A card of an enterprise; `lock` is empty or ` FOR UPDATE`.
-pub(crate) async fn find_card(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    card_id: CardId,
-    lock: &str,
-) -> Result<Option<Card>, StoreError> {
-    let sql =
-        format!("SELECT {CARD_COLUMNS} FROM card WHERE enterprise_id = $1 AND card_id = $2{lock}");
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), card_id.into()]).await?;
-    row.as_ref().map(card_from).transpose()
-}
 
 /// All records of a PAN, oldest first, locked for this commit.
 pub(crate) async fn cards_of_pan_locked(
@@ -226,31 +172,20 @@ pub(crate) async fn cards_of_pan_locked(
     enterprise_id: EnterpriseId,
     pan_id: PanId,
 ) -> Result<Vec<Card>, StoreError> {
-    let sql = format!(
-        "SELECT {CARD_COLUMNS} FROM card WHERE enterprise_id = $1 AND pan_id = $2 \
-         ORDER BY card_id FOR UPDATE"
+    let sql = sql!(
+        "{} WHERE enterprise_id = $1 AND pan_id = $2 ORDER BY card_id FOR UPDATE",
+        select::<Card>()
     );
-    tx.query(&sql, &[enterprise_id.into(), pan_id.into()]).await?.iter().map(card_from).collect()
+    tx.all(sql, &[enterprise_id.into(), pan_id.into()]).await
 }
 
 /// Writes a changed card. One that has ended is sent to nobody, so its delivery data go.
 pub(crate) async fn write_card(tx: &Tx, card: &Card) -> Result<(), StoreError> {
-    tx.execute(&update_text("card", CARD_COLUMNS, 2), &card_values(card)).await?;
+    tx.update(card).await?;
     match card.status {
         CardStatus::Invalid => wipe_delivery(tx, card).await,
         _ => Ok(()),
     }
-}
-
-/// A PAN record of an enterprise.
-pub(crate) async fn find_pan(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    pan_id: PanId,
-) -> Result<Option<PanRecord>, StoreError> {
-    let sql = format!("SELECT {PAN_COLUMNS} FROM pan WHERE enterprise_id = $1 AND pan_id = $2");
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), pan_id.into()]).await?;
-    row.as_ref().map(pan_from).transpose()
 }
 
 /// Writes a changed card and the webhook that tells of it, whose id is drawn in the commit:
@@ -278,7 +213,8 @@ async fn apply_change(
     if change.event == CardEvent::Terminate {
         return terminate(tx, ids, change).await;
     }
-    let mut card = find_card(tx, change.enterprise_id, change.card_id, " FOR UPDATE")
+    let mut card = tx
+        .by_key_locked::<Card>((change.enterprise_id, change.card_id))
         .await?
         .ok_or(CardChangeError::NotFound)?;
     (card.status, card.status_reason) = card.status.transition(change.event)?;
@@ -295,7 +231,7 @@ async fn terminate(
     ids: &IdGenerator,
     change: &CardChange,
 ) -> Result<Card, CardChangeError> {
-    let found = find_card(tx, change.enterprise_id, change.card_id, "").await?;
+    let found = tx.by_key::<Card>((change.enterprise_id, change.card_id)).await?;
     let pan_id = found.ok_or(CardChangeError::NotFound)?.pan_id;
     let records = cards_of_pan_locked(tx, change.enterprise_id, pan_id).await?;
     let own = records.iter().position(|it| it.card_id == change.card_id);

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use domain::{NetworkKey, Timestamp};
 
 use crate::engine::{BoxFuture, Tx};
+use crate::records::record;
 use crate::{Store, StoreError};
 
 /// How long a key is kept with its answer: as long as the network's keys.
@@ -151,12 +152,9 @@ impl Claim {
     }
 
     /// Whether another run of the call was faster.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub(crate) async fn is_there(&self, tx: &Tx) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM idempotency WHERE idempotency_key = $1";
-        Ok(tx.query_opt(sql, &[self.key().into()]).await?.is_some())
+        tx.finds(sql, &[self.key().into()]).await
     }
 
     /// Refuses what another run of the call has done.
@@ -192,7 +190,9 @@ impl Claim {
         };
         self.call.has_answer.store(answer.is_some(), Ordering::Relaxed);
         let (status, body) = answer.map(|it| (i64::from(it.status), it.body)).unzip();
-        let row = vec![
+        let sql = "INSERT INTO idempotency (idempotency_key, digest, taken_at, status, body, \
+            object) VALUES ($1, $2, $3, $4, $5, $6)";
+        let params = [
             self.key().into(),
             self.call.digest.as_slice().into(),
             self.call.taken_at.into(),
@@ -200,17 +200,13 @@ impl Claim {
             body.as_deref().into(),
             object.into(),
         ];
-        let columns = "idempotency_key, digest, taken_at, status, body, object";
-        match tx.insert_rows("idempotency", columns, &[row]).await {
+        match tx.execute(sql, &params).await {
             Err(StoreError::Duplicate(_)) => Err(self.taken()),
-            inserted => inserted,
+            inserted => inserted.map(drop),
         }
     }
 
     /// Frees the key of a call whose business was taken back, in the commit that does so.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub(crate) async fn give_back(&self, tx: &Tx) -> Result<(), StoreError> {
         let sql = "DELETE FROM idempotency \
             WHERE idempotency_key = $1 AND digest = $2 AND status IS NULL";
@@ -219,47 +215,49 @@ impl Claim {
     }
 }
 
+/// What the row of a key says.
+struct StoredCall {
+    digest: [u8; 32],
+    status: Option<u16>,
+    body: Option<Vec<u8>>,
+    object: Option<String>,
+}
+
+record! {
+    StoredCall in "idempotency" key (idempotency_key) { digest, status, body, object }
+}
+
 impl Store {
     /// What is known of a call with this key whose content has this digest.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn known_call(&self, key: &str, digest: [u8; 32]) -> Result<KnownCall, StoreError> {
-        let key = key.to_owned();
-        self.read_one(move |tx| {
-            let key = key.clone();
-            Box::pin(async move { find(tx, &key, &digest).await })
-        })
-        .await
+        let Some(stored) = self.by_key::<StoredCall>(key.to_owned()).await? else {
+            return Ok(KnownCall::No);
+        };
+        if stored.digest != digest {
+            return Ok(KnownCall::Other);
+        }
+        let Some(status) = stored.status else { return Ok(KnownCall::Begun(stored.object)) };
+        let body = stored.body.ok_or(StoreError::Corrupt("idempotency.body"))?;
+        Ok(KnownCall::Answered(KeptAnswer { status, body }))
     }
 
     /// Keeps the answer of a call that left none in a commit of its own business: one that only
     /// began something there, that was refused, or that may as well be carried out again. An
     /// answer that is there stays.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn keep_answer(&self, claim: &Claim, answer: KeptAnswer) -> Result<(), StoreError> {
-        let (call, answer) = (Arc::clone(&claim.call), Arc::new(answer));
-        self.write(move |tx| {
-            let (call, answer) = (Arc::clone(&call), Arc::clone(&answer));
-            Box::pin(async move {
-                let sql = "INSERT INTO idempotency \
-                    (idempotency_key, digest, taken_at, status, body) VALUES ($1, $2, $3, $4, $5) \
-                    ON CONFLICT (idempotency_key) DO UPDATE \
-                    SET status = excluded.status, body = excluded.body, object = NULL \
-                    WHERE idempotency.status IS NULL AND idempotency.digest = excluded.digest";
-                let params = [
-                    call.key.as_str().into(),
-                    call.digest.as_slice().into(),
-                    call.taken_at.into(),
-                    i64::from(answer.status).into(),
-                    answer.body.as_slice().into(),
-                ];
-                tx.execute(sql, &params).await.map(drop)
-            })
-        })
-        .await
+        let sql = "INSERT INTO idempotency \
+            (idempotency_key, digest, taken_at, status, body) VALUES ($1, $2, $3, $4, $5) \
+            ON CONFLICT (idempotency_key) DO UPDATE \
+            SET status = excluded.status, body = excluded.body, object = NULL \
+            WHERE idempotency.status IS NULL AND idempotency.digest = excluded.digest";
+        let params = [
+            claim.call.key.as_str().into(),
+            claim.call.digest.as_slice().into(),
+            claim.call.taken_at.into(),
+            answer.status.into(),
+            answer.body.into(),
+        ];
+        self.execute(sql, params).await.map(drop)
     }
 
     /// Begins a call that has no commit of its own before its effects, which go on towards
@@ -281,9 +279,6 @@ impl Store {
 
     /// Forgets keys whose time is over, after some of the calls; the moment of the call says
     /// whose turn it is, since callers choose everything else.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn sweep_calls(&self, claim: &Claim) -> Result<(), StoreError> {
         if claim.call.taken_at.as_micros() % KEYS_A_SWEEP != 0 {
             return Ok(());
@@ -316,19 +311,6 @@ impl Store {
         })
         .await
     }
-}
-
-async fn find(tx: &Tx, key: &str, digest: &[u8]) -> Result<KnownCall, StoreError> {
-    let sql = "SELECT digest, status, body, object FROM idempotency WHERE idempotency_key = $1";
-    let Some(row) = tx.query_opt(sql, &[key.into()]).await? else { return Ok(KnownCall::No) };
-    if row.bytes(0)? != digest {
-        return Ok(KnownCall::Other);
-    }
-    let Some(status) = row.opt_int(1)? else {
-        return Ok(KnownCall::Begun(row.opt_str(3)?.map(str::to_owned)));
-    };
-    let status = u16::try_from(status).map_err(|_| StoreError::Corrupt("idempotency.status"))?;
-    Ok(KnownCall::Answered(KeptAnswer { status, body: row.bytes(2)? }))
 }
 
 async fn sweep(tx: &Tx, oldest: Timestamp) -> Result<(), StoreError> {

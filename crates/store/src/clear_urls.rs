@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::{EnterpriseId, SealedUrl, UrlUse, VmAppId};
+use domain::{EnterpriseId, SealedUrl, UrlUse};
 
-use crate::engine::{Row, Tx, Value};
+use crate::engine::{Tx, Value};
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
 /// A URL in clear. No Debug: it may bear a secret.
@@ -33,9 +33,6 @@ const fn place_of(of: UrlUse) -> (&'static str, &'static str) {
 impl Store {
     /// Seals the URLs that are still there in clear, as `seal` does it, and wipes what that
     /// leaves in the files; how many there were.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn seal_clear_urls(
         &self,
         seal: impl Fn(&ClearUrl) -> SealedUrl,
@@ -93,20 +90,16 @@ async fn find(tx: &Tx) -> Result<Vec<ClearUrl>, StoreError> {
         let sql = format!(
             "SELECT enterprise_id, {app}, {column} FROM {table} WHERE {column} IS NOT NULL LIMIT $1"
         );
-        for row in tx.query(&sql, &[MAX_PAGE_ROWS.into()]).await? {
-            found.push(clear_from(&row, index)?);
+        for (enterprise_id, app, url) in tx.all(&sql, &[MAX_PAGE_ROWS.into()]).await? {
+            let of = match index {
+                0 => UrlUse::Webhook,
+                1 => UrlUse::Auth,
+                _ => UrlUse::AppWebhook(app),
+            };
+            found.push(ClearUrl { enterprise_id, of, url });
         }
     }
     Ok(found)
-}
-
-fn clear_from(row: &Row, place: usize) -> Result<ClearUrl, StoreError> {
-    let of = match place {
-        0 => UrlUse::Webhook,
-        1 => UrlUse::Auth,
-        _ => UrlUse::AppWebhook(VmAppId::from_i64(row.int(1)?)),
-    };
-    Ok(ClearUrl { enterprise_id: EnterpriseId::from_i64(row.int(0)?), of, url: row.text(2)? })
 }
 
 async fn replace(tx: &Tx, clear: &ClearUrl, sealed: &SealedUrl) -> Result<(), StoreError> {

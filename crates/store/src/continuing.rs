@@ -56,9 +56,6 @@ impl Store {
 
     /// Lets business time go on from the latest moment that is stored, whatever the machine's
     /// clock says. To be called once the stored offset of business time is in force.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn continue_business_time(&self) -> Result<(), StoreError> {
         let saved = self.saved(BUSINESS_TIME).await?.map(Timestamp::from_micros);
         let told = self.read(|tx| Box::pin(latest_moment(tx))).await?;
@@ -130,8 +127,8 @@ async fn highest_id(tx: &Tx) -> Result<i64, StoreError> {
     });
     let parts: Vec<_> = everywhere.into_iter().chain(by_enterprise).collect();
     let sql = format!("SELECT MAX(id) FROM ({}) highest", parts.join(" UNION ALL "));
-    let row = tx.query_opt(&sql, &[]).await?.ok_or(StoreError::Corrupt("id"))?;
-    Ok(row.opt_int(0)?.unwrap_or(0))
+    let highest: Option<i64> = tx.one(&sql, &[]).await?.ok_or(StoreError::Corrupt("id"))?;
+    Ok(highest.unwrap_or(0))
 }
 
 /// The latest business time in the newest rows: each change of something that has a life is
@@ -144,8 +141,7 @@ async fn latest_moment(tx: &Tx) -> Result<Option<Timestamp>, StoreError> {
         ("posting", "transaction_id", "posted_at"),
     ] {
         let sql = format!("SELECT {moment} FROM {table} ORDER BY {id} DESC LIMIT 1");
-        let newest = tx.query_opt(&sql, &[]).await?.map(|row| row.time(0)).transpose()?;
-        latest = latest.max(newest);
+        latest = latest.max(tx.one(&sql, &[]).await?);
     }
     Ok(latest)
 }

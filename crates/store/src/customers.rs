@@ -5,7 +5,6 @@ use domain::{Customer, CustomerId, EnterpriseId, email_key};
 use thiserror::Error;
 
 use crate::engine::{Tx, Value};
-use crate::rows::{CUSTOMER_COLUMNS, customer_from, customer_values};
 use crate::{CustomerDraft, PlaceOrderError, Store, StoreError};
 
 /// Why a customer was not made.
@@ -42,17 +41,12 @@ impl Store {
     }
 
     /// A customer of an enterprise by the enterprise's own reference.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn customer_by_ref(
         &self,
         enterprise_id: EnterpriseId,
         customer_ref: &str,
     ) -> Result<Option<Customer>, StoreError> {
-        let by_ref = Value::from(customer_ref);
-        self.read(move |tx| Box::pin(find(tx, enterprise_id, "customer_ref", Some(by_ref.clone()))))
-            .await
+        self.by_column(enterprise_id, "customer_ref", customer_ref.into()).await
     }
 }
 
@@ -67,10 +61,7 @@ async fn create(tx: &Tx, customer: &Customer) -> Result<(), CreateCustomerError>
         (Some(_), _, _) => Err(CreateCustomerError::RefTaken),
         (_, Some(_), _) => Err(CreateCustomerError::EmailTaken),
         (_, _, Some(_)) => Err(CreateCustomerError::PhoneTaken),
-        (None, None, None) => {
-            let row = customer_values(customer);
-            Ok(tx.insert_rows("customer", CUSTOMER_COLUMNS, &[row]).await?)
-        }
+        (None, None, None) => Ok(insert_customer(tx, customer).await?),
     }
 }
 
@@ -96,7 +87,7 @@ pub(crate) async fn settle_customer(
 ) -> Result<CustomerId, PlaceOrderError> {
     let data = match draft {
         CustomerDraft::Existing(customer_id) | CustomerDraft::Identified { customer_id, .. } => {
-            let found = find(tx, enterprise_id, "customer_id", Some((*customer_id).into())).await?;
+            let found = tx.by_key::<Customer>((enterprise_id, *customer_id)).await?;
             return found.map(|it| it.customer_id).ok_or(PlaceOrderError::CustomerNotFound);
         }
         CustomerDraft::Data(customer) => customer,
@@ -105,8 +96,7 @@ pub(crate) async fn settle_customer(
     match choose(data, &known(tx, data).await?)? {
         Choice::Reuse(customer_id) => Ok(customer_id),
         Choice::Create => {
-            let row = customer_values(data);
-            tx.insert_rows("customer", CUSTOMER_COLUMNS, &[row]).await?;
+            insert_customer(tx, data).await?;
             Ok(data.customer_id)
         }
     }
@@ -155,11 +145,12 @@ async fn find(
     value: Option<Value>,
 ) -> Result<Option<Customer>, StoreError> {
     let Some(value) = value else { return Ok(None) };
-    let sql = format!(
-        "SELECT {CUSTOMER_COLUMNS} FROM customer WHERE enterprise_id = $1 AND {column} = $2"
-    );
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), value]).await?;
-    row.as_ref().map(customer_from).transpose()
+    tx.by_column(enterprise_id, column, value).await
+}
+
+/// Writes a new customer, and beside it what its e-mail is compared by.
+pub(crate) async fn insert_customer(tx: &Tx, customer: &Customer) -> Result<(), StoreError> {
+    tx.insert_with(customer, &[("email_key", key_of(customer).into())]).await
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a server's settings promise of what was committed on it.
 
-use crate::engine::Tx;
+use crate::records::groups;
 use crate::{Store, StoreError};
 
 /// What outlasts a crash of the server, and the loss of it.
@@ -29,34 +29,57 @@ pub enum Standbys {
 
 impl Store {
     /// What the server promises; none for the embedded store, which syncs each commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn durability(&self) -> Result<Option<Durability>, StoreError> {
         if self.is_embedded() {
             return Ok(None);
         }
-        self.read_one(|tx| Box::pin(ask(tx))).await.map(Some)
+        // A base backup is a follower only while it is taken. Users without the right to see
+        // others' connections see the rows and nothing in them.
+        let sql = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
+            current_setting('synchronous_standby_names'), \
+            COUNT(it.pid), COUNT(it.sync_state), \
+            COUNT(CASE WHEN it.sync_state = 'async' THEN 1 END) \
+            FROM pg_stat_replication AS it WHERE it.state IS DISTINCT FROM 'backup'";
+        let found: Option<Settings> = self.one(sql, []).await?;
+        found.map(Durability::from).map(Some).ok_or(StoreError::Corrupt("settings"))
     }
 }
 
-async fn ask(tx: &Tx) -> Result<Durability, StoreError> {
-    // A base backup is a follower only while it is taken. Users without the right to see
-    // others' connections see the rows and nothing in them.
-    let sql = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
-        current_setting('synchronous_standby_names'), \
-        COUNT(it.pid), COUNT(it.sync_state), \
-        COUNT(CASE WHEN it.sync_state = 'async' THEN 1 END) \
-        FROM pg_stat_replication AS it WHERE it.state IS DISTINCT FROM 'backup'";
-    let row = tx.query_opt(sql, &[]).await?.ok_or(StoreError::Corrupt("settings"))?;
-    let names = row.text(2)?;
-    let standbys = match (row.int(3)?, row.int(4)?, row.int(5)?) {
-        (0, _, _) => Standbys::None,
-        (_, _, 1..) => Standbys::Asynchronous,
-        (all, visible, _) if visible < all && names.trim().is_empty() => Standbys::Asynchronous,
-        (all, visible, _) if visible < all => Standbys::Unknown,
-        _ => Standbys::Synchronous,
-    };
-    let is_on = |text: String| text == "on";
-    Ok(Durability { fsync: is_on(row.text(0)?), full_page_writes: is_on(row.text(1)?), standbys })
+/// What a server says of itself.
+struct Settings {
+    fsync: String,
+    full_page_writes: String,
+    standby_names: String,
+    /// Servers that follow it.
+    all: i64,
+    /// Those of which this user may see how they follow.
+    visible: i64,
+    /// Those that no commit waits for.
+    asynchronous: i64,
+}
+
+groups! {
+    Settings {
+        fsync: String,
+        full_page_writes: String,
+        standby_names: String,
+        all: i64,
+        visible: i64,
+        asynchronous: i64
+    }
+}
+
+impl From<Settings> for Durability {
+    fn from(it: Settings) -> Self {
+        let has_names = !it.standby_names.trim().is_empty();
+        let standbys = match (it.all, it.visible, it.asynchronous) {
+            (0, _, _) => Standbys::None,
+            (_, _, 1..) => Standbys::Asynchronous,
+            (all, visible, _) if visible < all && !has_names => Standbys::Asynchronous,
+            (all, visible, _) if visible < all => Standbys::Unknown,
+            _ => Standbys::Synchronous,
+        };
+        let is_on = |text: String| text == "on";
+        Self { fsync: is_on(it.fsync), full_page_writes: is_on(it.full_page_writes), standbys }
+    }
 }

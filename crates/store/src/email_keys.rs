@@ -4,7 +4,7 @@
 use domain::{CustomerId, EnterpriseId, Timestamp, email_key};
 
 use crate::engine::Tx;
-use crate::rows::Fields;
+use crate::records::groups;
 use crate::{Store, StoreError};
 
 /// Customers filled in one commit.
@@ -16,6 +16,15 @@ struct Open {
     customer_id: CustomerId,
     email: String,
     created_at: Timestamp,
+}
+
+groups! {
+    Open {
+        enterprise_id: EnterpriseId,
+        customer_id: CustomerId,
+        email: String,
+        created_at: Timestamp
+    }
 }
 
 impl Store {
@@ -32,28 +41,19 @@ impl Store {
 async fn fill_page(tx: &Tx) -> Result<usize, StoreError> {
     let sql = "SELECT enterprise_id, customer_id, email, created_at FROM customer \
         WHERE email IS NOT NULL AND email_key IS NULL ORDER BY created_at, customer_id LIMIT $1";
-    let rows = tx.query(sql, &[PAGE_ROWS.into()]).await?;
-    for row in &rows {
-        let mut f = Fields::of(row);
-        let open = Open {
-            enterprise_id: f.id(EnterpriseId::from_i64)?,
-            customer_id: f.id(CustomerId::from_i64)?,
-            email: f.text()?,
-            created_at: f.time()?,
-        };
-        fill(tx, &open).await?;
+    let page: Vec<Open> = tx.all(sql, &[PAGE_ROWS.into()]).await?;
+    for open in &page {
+        fill(tx, open).await?;
     }
-    Ok(rows.len())
+    Ok(page.len())
 }
 
 async fn fill(tx: &Tx, open: &Open) -> Result<(), StoreError> {
     let key = email_key(&open.email);
     let sql = "SELECT customer_id, created_at FROM customer \
         WHERE enterprise_id = $1 AND email_key = $2";
-    let holder = tx.query_opt(sql, &[open.enterprise_id.into(), key.as_str().into()]).await?;
-    if let Some(row) = holder {
-        let mut f = Fields::of(&row);
-        let (holder, made) = (f.id(CustomerId::from_i64)?, f.time()?);
+    let found = tx.one(sql, &[open.enterprise_id.into(), key.as_str().into()]).await?;
+    if let Some::<(CustomerId, Timestamp)>((holder, made)) = found {
         if (made, holder) < (open.created_at, open.customer_id) {
             return set(tx, open.enterprise_id, open.customer_id, &second(open.customer_id)).await;
         }

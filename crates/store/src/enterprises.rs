@@ -1,6 +1,6 @@
 //! Enterprises, their API keys and their platform key pairs.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use domain::{
     ApiKey, Destination, Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl,
@@ -8,13 +8,10 @@ use domain::{
 };
 use ipnet::IpNet;
 
-use crate::engine::{Row, Tx};
+use crate::engine::Tx;
 use crate::listing::{ListOrder, Page, PageWish};
 use crate::outbox::set_has_url;
-use crate::rows::{
-    API_KEY_COLUMNS, ENTERPRISE_COLUMNS, PLATFORM_KEY_COLUMNS, api_key_from, api_key_values,
-    enterprise_from, enterprise_values, platform_key_from, platform_key_values, update_text,
-};
+use crate::records::{columns_of, record, select, sql};
 use crate::{Store, StoreError};
 
 /// One version of the platform's RSA key pair for an enterprise.
@@ -30,6 +27,16 @@ pub struct PlatformKey {
     pub public_key: Vec<u8>,
     /// Created.
     pub created_at: Timestamp,
+}
+
+record! {
+    PlatformKey in "platform_key" key (enterprise_id, version) {
+        enterprise_id,
+        version,
+        sealed_private_key,
+        public_key,
+        created_at,
+    }
 }
 
 /// What an operator changes of an enterprise; `None` leaves a field as it is, and
@@ -95,9 +102,6 @@ pub struct NewEnterprise {
 
 impl Store {
     /// Creates an enterprise with the first version of its platform key pair.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_enterprise(
         &self,
         enterprise: Enterprise,
@@ -107,10 +111,8 @@ impl Store {
         self.write_kept(move |tx| {
             let made = made.clone();
             Box::pin(async move {
-                let row = enterprise_values(&made.enterprise);
-                tx.insert_rows("enterprise", ENTERPRISE_COLUMNS, &[row]).await?;
-                let row = platform_key_values(&made.key);
-                tx.insert_rows("platform_key", PLATFORM_KEY_COLUMNS, &[row]).await?;
+                tx.insert(&made.enterprise).await?;
+                tx.insert(&made.key).await?;
                 let destination = Destination::enterprise(made.enterprise.enterprise_id);
                 set_has_url(tx, destination, made.enterprise.webhook_url.is_some()).await?;
                 Ok(made)
@@ -120,30 +122,21 @@ impl Store {
     }
 
     /// An enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn enterprise(&self, id: EnterpriseId) -> Result<Option<Enterprise>, StoreError> {
-        self.read(move |tx| Box::pin(find(tx, id, ""))).await
+        self.by_key(id).await
     }
 
     /// A page of the enterprises.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn enterprises(
         &self,
         wish: PageWish<EnterpriseId>,
     ) -> Result<Vec<Enterprise>, StoreError> {
         let page = Page::new("enterprise_id", wish, EnterpriseId::as_i64);
-        self.page("enterprise", ENTERPRISE_COLUMNS, page, enterprise_from).await
+        self.page(page).await
     }
 
     /// Ids of enterprises, in order, after `cursor`, at most `limit`: that one cannot be read
     /// is no reason to pass over the others.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn enterprise_ids(
         &self,
         cursor: Option<EnterpriseId>,
@@ -151,15 +144,11 @@ impl Store {
     ) -> Result<Vec<EnterpriseId>, StoreError> {
         let wish = PageWish { cursor, limit, order: ListOrder::OldestFirst };
         let page = Page::new("enterprise_id", wish, EnterpriseId::as_i64);
-        let id = |row: &Row| row.int(0).map(EnterpriseId::from_i64);
-        self.page("enterprise", "enterprise_id", page, id).await
+        self.page_of("enterprise", "enterprise_id", page).await
     }
 
     /// Changes an enterprise; `None` if there is no such enterprise. Wakes the outbox,
     /// since a webhook URL may have been set.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn patch_enterprise(
         &self,
         id: EnterpriseId,
@@ -177,31 +166,20 @@ impl Store {
     }
 
     /// The newest version of the platform's key pair for an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn platform_key(&self, id: EnterpriseId) -> Result<Option<PlatformKey>, StoreError> {
-        self.read_one(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {PLATFORM_KEY_COLUMNS} FROM platform_key WHERE enterprise_id = $1 \
-                     ORDER BY version DESC LIMIT 1"
-                );
-                tx.query_opt(&sql, &[id.into()]).await?.as_ref().map(platform_key_from).transpose()
-            })
-        })
-        .await
+        let sql = sql!(
+            "{} WHERE enterprise_id = $1 ORDER BY version DESC LIMIT 1",
+            select::<PlatformKey>()
+        );
+        self.one(sql, [id.into()]).await
     }
 
     /// Adds an API key.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn add_api_key(&self, key: ApiKey) -> Result<ApiKey, StoreError> {
         self.write_kept(move |tx| {
             let key = key.clone();
             Box::pin(async move {
-                tx.insert_rows("api_key", API_KEY_COLUMNS, &[api_key_values(&key)]).await?;
+                tx.insert(&key).await?;
                 Ok(key)
             })
         })
@@ -209,102 +187,42 @@ impl Store {
     }
 
     /// The API key with this public text, revoked or not.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn api_key(&self, api_key: &str) -> Result<Option<ApiKey>, StoreError> {
-        let api_key = api_key.to_owned();
-        self.read(move |tx| {
-            let api_key = api_key.clone();
-            Box::pin(async move {
-                let sql = format!("SELECT {API_KEY_COLUMNS} FROM api_key WHERE api_key = $1");
-                tx.query_opt(&sql, &[api_key.into()]).await?.as_ref().map(api_key_from).transpose()
-            })
-        })
-        .await
+        self.by_key(api_key.to_owned()).await
     }
 
     /// An API key and its owner, whom every signed request needs together.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn api_key_and_owner(
         &self,
         api_key: &str,
     ) -> Result<Option<(ApiKey, Option<Enterprise>)>, StoreError> {
-        let api_key = api_key.to_owned();
-        self.read_one(move |tx| {
-            let api_key = api_key.clone();
-            Box::pin(async move {
-                let row = tx.query_opt(&KEY_AND_OWNER, &[api_key.into()]).await?;
-                row.map(key_and_owner_from).transpose()
-            })
-        })
-        .await
+        let sql = sql!(
+            "SELECT {}, {} FROM api_key LEFT JOIN enterprise \
+             ON enterprise.enterprise_id = api_key.enterprise_id WHERE api_key.api_key = $1",
+            columns_of::<ApiKey>("api_key"),
+            columns_of::<Enterprise>("enterprise")
+        );
+        self.one(sql, [api_key.into()]).await
     }
 
     /// All API keys of an enterprise, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn api_keys(&self, id: EnterpriseId) -> Result<Vec<ApiKey>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {API_KEY_COLUMNS} FROM api_key WHERE enterprise_id = $1 \
-                     ORDER BY created_at, api_key"
-                );
-                tx.query(&sql, &[id.into()]).await?.iter().map(api_key_from).collect()
-            })
-        })
-        .await
+        let sql =
+            sql!("{} WHERE enterprise_id = $1 ORDER BY created_at, api_key", select::<ApiKey>());
+        self.all(sql, [id.into()]).await
     }
 
     /// Revokes an API key of an enterprise at once; whether there was an active one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn revoke_api_key(
         &self,
         id: EnterpriseId,
         api_key: &str,
     ) -> Result<bool, StoreError> {
-        let (api_key, now) = (api_key.to_owned(), self.clock().now());
-        self.write(move |tx| {
-            let api_key = api_key.clone();
-            Box::pin(async move {
-                let sql = "UPDATE api_key SET revoked_at = $1 \
-                    WHERE api_key = $2 AND enterprise_id = $3 AND revoked_at IS NULL";
-                tx.execute(sql, &[now.into(), api_key.into(), id.into()]).await.map(|n| n == 1)
-            })
-        })
-        .await
+        let sql = "UPDATE api_key SET revoked_at = $1 \
+            WHERE api_key = $2 AND enterprise_id = $3 AND revoked_at IS NULL";
+        let now = self.clock().now();
+        Ok(self.execute(sql, [now.into(), api_key.into(), id.into()]).await? == 1)
     }
-}
-
-/// Built once: it stands before every signed request.
-static KEY_AND_OWNER: LazyLock<String> = LazyLock::new(|| {
-    let of = |table: &str, columns: &str| {
-        format!("{table}.{}", columns.replace(", ", &format!(", {table}.")))
-    };
-    format!(
-        "SELECT {}, {} FROM api_key LEFT JOIN enterprise \
-         ON enterprise.enterprise_id = api_key.enterprise_id WHERE api_key.api_key = $1",
-        of("api_key", API_KEY_COLUMNS),
-        of("enterprise", ENTERPRISE_COLUMNS)
-    )
-});
-
-fn key_and_owner_from(mut row: Row) -> Result<(ApiKey, Option<Enterprise>), StoreError> {
-    let owner = Row(row.0.split_off(API_KEY_COLUMNS.split(',').count()));
-    let has_owner = owner.opt_int(0)?.is_some();
-    let owner = has_owner.then(|| enterprise_from(&owner)).transpose()?;
-    Ok((api_key_from(&row)?, owner))
-}
-
-async fn find(tx: &Tx, id: EnterpriseId, lock: &str) -> Result<Option<Enterprise>, StoreError> {
-    let sql = format!("SELECT {ENTERPRISE_COLUMNS} FROM enterprise WHERE enterprise_id = $1{lock}");
-    tx.query_opt(&sql, &[id.into()]).await?.as_ref().map(enterprise_from).transpose()
 }
 
 async fn apply_patch(
@@ -313,10 +231,10 @@ async fn apply_patch(
     patch: &EnterprisePatch,
 ) -> Result<Option<Enterprise>, StoreError> {
     // Two patches of different fields at once must both survive.
-    let Some(mut enterprise) = find(tx, id, " FOR UPDATE").await? else { return Ok(None) };
+    let found = tx.by_key_locked::<Enterprise>(id).await?;
+    let Some(mut enterprise) = found else { return Ok(None) };
     patch.apply(&mut enterprise);
-    let sql = update_text("enterprise", ENTERPRISE_COLUMNS, 1);
-    tx.execute(&sql, &enterprise_values(&enterprise)).await?;
+    tx.update(&enterprise).await?;
     if patch.webhook_url.is_some() {
         let has_url = enterprise.webhook_url.is_some();
         set_has_url(tx, Destination::enterprise(id), has_url).await?;

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::engine::Tx;
 use crate::otp::{OtpClaim, claim_page_password};
-use crate::rows::{GUIDANCE_COLUMNS, guidance_from, guidance_values};
+use crate::records::{record, select, sql};
 use crate::{Store, StoreError};
 
 /// How long a link's row outlives the link, so that the page still knows whose it was.
@@ -79,48 +79,43 @@ pub enum ProofOutcome {
     Expired,
 }
 
+/// A link with what the form of its page asks for.
+struct PageOfLink {
+    link: GuidanceLink,
+    step: PageStep,
+}
+
+record! {
+    PageOfLink in "guidance_link" key (secret_hash) {
+        link of GuidanceLink,
+        step,
+    }
+}
+
 impl Store {
     /// Keeps a new link.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_guidance_link(&self, link: GuidanceLink) -> Result<(), StoreError> {
         let forget_before = link.created_at.plus_seconds(-KEPT_SECONDS);
-        let row = guidance_values(&link);
         self.write(move |tx| {
-            let row = row.clone();
+            let link = link.clone();
             Box::pin(async move {
                 sweep(tx, forget_before).await?;
-                tx.insert_rows("guidance_link", GUIDANCE_COLUMNS, &[row]).await
+                tx.insert(&link).await
             })
         })
         .await
     }
 
     /// The link with this secret, open or not.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn guidance_link(
         &self,
         secret_hash: [u8; 32],
     ) -> Result<Option<GuidanceLink>, StoreError> {
-        self.read_one(move |tx| {
-            Box::pin(async move {
-                let sql =
-                    format!("SELECT {GUIDANCE_COLUMNS} FROM guidance_link WHERE secret_hash = $1");
-                let row = tx.query_opt(&sql, &[secret_hash.as_slice().into()]).await?;
-                row.as_ref().map(guidance_from).transpose()
-            })
-        })
-        .await
+        self.by_key(secret_hash).await
     }
 
     /// Ends a link and opens its page. A password that it asks for counts with those of
     /// send-otp; one too many leaves the link as it was.
-    ///
-    /// # Errors
-    /// [`OpenLinkError`].
     pub async fn open_guidance_link(
         &self,
         secret_hash: [u8; 32],
@@ -135,63 +130,39 @@ impl Store {
 
     /// The page whose form bears this token, and what that form asks for; none if the token
     /// is unknown, used or expired.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn guidance_page(
         &self,
         token_hash: [u8; 32],
         now: Timestamp,
     ) -> Result<Option<(GuidanceLink, PageStep)>, StoreError> {
-        self.read_one(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {GUIDANCE_COLUMNS}, step FROM guidance_link \
-                     WHERE token_hash = $1 AND step_expires_at > $2"
-                );
-                let params = [token_hash.as_slice().into(), now.into()];
-                let Some(row) = tx.query_opt(&sql, &params).await? else { return Ok(None) };
-                let step = row.text(GUIDANCE_COLUMNS.split(',').count())?;
-                let step = step.parse().map_err(|_| StoreError::Corrupt("guidance_link.step"))?;
-                Ok(Some((guidance_from(&row)?, step)))
-            })
-        })
-        .await
+        let sql = sql!("{} WHERE token_hash = $1 AND step_expires_at > $2", select::<PageOfLink>());
+        let page: Option<PageOfLink> =
+            self.one(sql, [token_hash.as_slice().into(), now.into()]).await?;
+        Ok(page.map(|page| (page.link, page.step)))
     }
 
     /// Uses up the token of a form and puts the next one in its place, which lives until
     /// the same moment; false if the token is unknown, used or expired.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn use_form_token(
         &self,
         token_hash: [u8; 32],
         next_token_hash: [u8; 32],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                let sql = "UPDATE guidance_link SET token_hash = $1 \
-                    WHERE token_hash = $2 AND step = $3 AND step_expires_at > $4";
-                let params = [
-                    next_token_hash.as_slice().into(),
-                    token_hash.as_slice().into(),
-                    PageStep::Form.as_str().into(),
-                    now.into(),
-                ];
-                tx.execute(sql, &params).await.map(|count| count == 1)
-            })
-        })
-        .await
+        let sql = "UPDATE guidance_link SET token_hash = $1 \
+            WHERE token_hash = $2 AND step = $3 AND step_expires_at > $4";
+        let params = [
+            next_token_hash.as_slice().into(),
+            token_hash.as_slice().into(),
+            PageStep::Form.into(),
+            now.into(),
+        ];
+        self.execute(sql, params).await.map(|count| count == 1)
     }
 
     /// Tries a proof; those of both kinds count together. The form's token is used up;
     /// `next_token_hash` is that of the form that follows, until `next_expires_at` if the
     /// proof was right.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn try_holder_proof(
         &self,
         token_hash: [u8; 32],
@@ -221,13 +192,29 @@ async fn open(tx: &Tx, secret_hash: [u8; 32], page: &OpenedPage) -> Result<(), O
         page.expires_at.into(),
         secret_hash.as_slice().into(),
     ];
-    let row = tx.query_opt(sql, &params).await?.ok_or(OpenLinkError::Gone)?;
+    let enterprise_id: EnterpriseId = tx.one(sql, &params).await?.ok_or(OpenLinkError::Gone)?;
     let Some(password) = &page.password else { return Ok(()) };
-    let enterprise_id = EnterpriseId::from_i64(row.int(0)?);
     match claim_page_password(tx, enterprise_id, secret_hash, password.sent_at).await? {
         OtpClaim::Claimed => Ok(()),
         OtpClaim::Known(_) => Err(OpenLinkError::Gone),
         OtpClaim::TooMany => Err(OpenLinkError::TooManyPasswords),
+    }
+}
+
+/// What a page that asks for a proof knows of it.
+struct AskedProof {
+    secret_hash: [u8; 32],
+    otp_hash: Option<Vec<u8>>,
+    otp_tries: i64,
+    step_expires_at: Timestamp,
+}
+
+record! {
+    AskedProof in "guidance_link" key (secret_hash) {
+        secret_hash,
+        otp_hash,
+        otp_tries,
+        step_expires_at,
     }
 }
 
@@ -243,17 +230,20 @@ async fn try_proof(
     attempt: &ProofAttempt,
     next_expires_at: Timestamp,
 ) -> Result<ProofOutcome, StoreError> {
-    let sql = "SELECT secret_hash, otp_hash, otp_tries, step_expires_at FROM guidance_link \
-        WHERE token_hash = $1 AND step = $2 AND step_expires_at > $3 FOR UPDATE";
-    let step = PageStep::Otp.as_str();
-    let params = [attempt.token_hash.as_slice().into(), step.into(), attempt.now.into()];
-    let Some(row) = tx.query_opt(sql, &params).await? else { return Ok(ProofOutcome::Expired) };
+    let sql = sql!(
+        "{} WHERE token_hash = $1 AND step = $2 AND step_expires_at > $3 FOR UPDATE",
+        select::<AskedProof>()
+    );
+    let params = [attempt.token_hash.as_slice().into(), PageStep::Otp.into(), attempt.now.into()];
+    let Some(asked) = tx.one::<AskedProof>(sql, &params).await? else {
+        return Ok(ProofOutcome::Expired);
+    };
     let passed = match attempt.proof {
         // Both are keyed hashes, so how long the comparison takes tells nothing of the password.
-        HolderProof::Password(hash) => row.opt_bytes(1)?.as_deref() == Some(hash.as_slice()),
+        HolderProof::Password(hash) => asked.otp_hash.as_deref() == Some(hash.as_slice()),
         HolderProof::CardDetails { is_right } => is_right,
     };
-    let tries = row.int(2)? + 1;
+    let tries = asked.otp_tries + 1;
     let outcome = match passed {
         true => ProofOutcome::Passed,
         false if tries < MAX_PROOF_TRIES => ProofOutcome::Wrong,
@@ -265,7 +255,7 @@ async fn try_proof(
     };
     let (next_step, expires_at) = match outcome {
         ProofOutcome::Passed => (PageStep::Form, next_expires_at),
-        _ => (PageStep::Otp, row.time(3)?),
+        _ => (PageStep::Otp, asked.step_expires_at),
     };
     let update = "UPDATE guidance_link SET token_hash = $1, step = $2, step_expires_at = $3, \
         otp_tries = $4 WHERE secret_hash = $5";
@@ -274,7 +264,7 @@ async fn try_proof(
         next_step.as_str().into(),
         expires_at.into(),
         tries.into(),
-        row.bytes(0)?.into(),
+        asked.secret_hash.as_slice().into(),
     ];
     tx.execute(update, &params).await?;
     Ok(outcome)

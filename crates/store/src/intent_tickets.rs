@@ -8,11 +8,10 @@ use domain::{
 };
 use thiserror::Error;
 
-use crate::engine::{Tx, Value};
+use crate::engine::Tx;
 use crate::jobs::{end_jobs, insert_job};
-use crate::lookup::Lookup;
+use crate::kyc_tickets::check_new;
 use crate::outbox::insert_events;
-use crate::rows::{INTENT_TICKET_COLUMNS, intent_ticket_from, intent_ticket_values, update_text};
 use crate::waiting::{fail_edd_order, grant_edd_order};
 use crate::{Job, JobKind, PlaceTicketError, Store, StoreError};
 
@@ -69,16 +68,9 @@ pub enum IntentChangeError {
     Store(#[from] StoreError),
 }
 
-/// How tickets are read.
-static INTENT_TICKETS: Lookup<IntentTicket> =
-    Lookup { table: "intent_ticket", columns: INTENT_TICKET_COLUMNS, from: intent_ticket_from };
-
 impl Store {
     /// Takes in an intent ticket, its job and its webhook in one commit. Checked in this
     /// order: reference, another open ticket about the same.
-    ///
-    /// # Errors
-    /// [`PlaceTicketError`].
     pub async fn place_intent_ticket(
         &self,
         request: PlaceIntentTicket,
@@ -95,46 +87,34 @@ impl Store {
     }
 
     /// An intent ticket of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn intent_ticket(
         &self,
         enterprise_id: EnterpriseId,
         ticket_id: IntentTicketId,
     ) -> Result<Option<IntentTicket>, StoreError> {
-        self.look_up(&INTENT_TICKETS, enterprise_id, "ticket_id", ticket_id.into()).await
+        self.by_key((enterprise_id, ticket_id)).await
     }
 
     /// An intent ticket of an enterprise by the caller's own reference.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn intent_ticket_by_ref(
         &self,
         enterprise_id: EnterpriseId,
         ticket_ref: &str,
     ) -> Result<Option<IntentTicket>, StoreError> {
-        self.look_up(&INTENT_TICKETS, enterprise_id, "ticket_ref", ticket_ref.into()).await
+        self.by_column(enterprise_id, "ticket_ref", ticket_ref.into()).await
     }
 
     /// An intent ticket, whoever owns it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn intent_ticket_of_anyone(
         &self,
         ticket_id: IntentTicketId,
     ) -> Result<Option<IntentTicket>, StoreError> {
-        self.look_up_of_anyone(&INTENT_TICKETS, "ticket_id", ticket_id.into()).await
+        self.of_anyone(ticket_id).await
     }
 
     /// Changes an intent ticket, telling of each state it passes. A final state ends its
     /// job, wipes its evidence, and moves or fails the order that waits for it, all in one
     /// commit.
-    ///
-    /// # Errors
-    /// [`IntentChangeError`].
     pub async fn change_intent_ticket(
         &self,
         change: IntentChange,
@@ -155,30 +135,21 @@ impl Store {
 
 async fn place(tx: &Tx, request: &PlaceIntentTicket) -> Result<(), PlaceTicketError> {
     let ticket = &request.ticket;
-    let by_ref = Value::from(&ticket.ticket_ref);
-    if INTENT_TICKETS.find(tx, ticket.enterprise_id, "ticket_ref", by_ref).await?.is_some() {
-        return Err(PlaceTicketError::RefTaken);
-    }
     let open = "SELECT ticket_ref FROM intent_ticket WHERE enterprise_id = $1 \
         AND business_id = $2 AND status IN ('INIT', 'SUBMIT_COMPETED', 'CHECK_PASS')";
-    let subject = [ticket.enterprise_id.into(), ticket.subject.business_id().into()];
-    if let Some(row) = tx.query_opt(open, &subject).await? {
-        // It may have come in since the reference was looked for.
-        let is_same = row.text(0)? == ticket.ticket_ref;
-        return Err(if is_same { PlaceTicketError::RefTaken } else { PlaceTicketError::Ongoing });
-    }
-    let mut row = intent_ticket_values(ticket);
-    row.push(request.sealed_evidence.as_slice().into());
-    let columns = format!("{INTENT_TICKET_COLUMNS}, sealed_evidence");
-    tx.insert_rows("intent_ticket", &columns, &[row]).await?;
+    let about = [ticket.enterprise_id.into(), ticket.subject.business_id().into()];
+    let reference = ("ticket_ref", ticket.ticket_ref.as_str());
+    check_new::<IntentTicket>(tx, ticket.enterprise_id, reference, open, &about).await?;
+    let sealed_evidence = request.sealed_evidence.as_slice().into();
+    tx.insert_with(ticket, &[("sealed_evidence", sealed_evidence)]).await?;
     insert_job(tx, Some(&request.job)).await?;
     insert_events(tx, std::slice::from_ref(&request.event)).await?;
     Ok(())
 }
 
 async fn apply(tx: &Tx, change: &IntentChange) -> Result<IntentTicket, IntentChangeError> {
-    let (owner, ticket_id) = (change.enterprise_id, change.ticket_id.into());
-    let found = INTENT_TICKETS.find_locked(tx, owner, "ticket_id", ticket_id).await?;
+    let key = (change.enterprise_id, change.ticket_id);
+    let found = tx.by_key_locked::<IntentTicket>(key).await?;
     let mut ticket = found.ok_or(IntentChangeError::NotFound)?;
     let path = ticket.status.path(change.event)?;
     ticket.modified_at = change.now;
@@ -190,15 +161,14 @@ async fn apply(tx: &Tx, change: &IntentChange) -> Result<IntentTicket, IntentCha
         ticket.status = *status;
         events.push((change.tell_ticket)(&ticket));
     }
-    let sql = update_text("intent_ticket", INTENT_TICKET_COLUMNS, 2);
-    tx.execute(&sql, &intent_ticket_values(&ticket)).await?;
+    tx.update(&ticket).await?;
     // Whatever it was, its next job is over: evidence is completed once.
     let (kind, subject) = (JobKind::IntentTicketStep, ticket.ticket_id.as_i64());
     end_jobs(tx, ticket.enterprise_id, kind, subject).await?;
     if ticket.status.is_final() {
         let wipe = "UPDATE intent_ticket SET sealed_evidence = NULL \
             WHERE enterprise_id = $1 AND ticket_id = $2";
-        tx.execute(wipe, &[owner.into(), change.ticket_id.into()]).await?;
+        tx.execute(wipe, &[key.0.into(), key.1.into()]).await?;
         events.extend(settle_order(tx, change, &ticket).await?);
     }
     insert_events(tx, &events).await?;

@@ -2,10 +2,10 @@
 
 use domain::{EnterpriseId, JobId, Timestamp};
 
-use crate::engine::Tx;
+use crate::engine::{Tx, Value};
 use crate::listing::{Page, PageWish};
 use crate::outbox::look_at_all;
-use crate::rows::{JOB_COLUMNS, job_from, job_values};
+use crate::records::{Fields, Stored, record, select, sql};
 use crate::{Store, StoreError};
 
 /// What a job does.
@@ -56,6 +56,18 @@ impl JobKind {
     }
 }
 
+impl Stored for JobKind {
+    const WIDTH: usize = 1;
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self, StoreError> {
+        Self::parse(fields.text()?).ok_or(fields.corrupt())
+    }
+
+    fn write(&self, values: &mut Vec<Value>) {
+        values.push(self.as_str().into());
+    }
+}
+
 /// A job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -74,6 +86,18 @@ pub struct Job {
     /// Until when (real time) the present worker holds it; none if nobody does. Also the
     /// token that proves the lease.
     pub leased_until: Option<Timestamp>,
+}
+
+record! {
+    Job in "job" key (enterprise_id, job_id) {
+        enterprise_id,
+        job_id,
+        kind,
+        subject_id,
+        due_at,
+        attempts,
+        leased_until,
+    }
 }
 
 impl Job {
@@ -106,25 +130,13 @@ pub enum Renewal {
 
 impl Store {
     /// When the next job of a kind is due (business time), leased or not.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn next_job_due(&self, kind: JobKind) -> Result<Option<Timestamp>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = "SELECT due_at FROM job WHERE kind = $1 ORDER BY due_at LIMIT 1";
-                let row = tx.query_opt(sql, &[kind.as_str().into()]).await?;
-                row.map(|row| row.time(0)).transpose()
-            })
-        })
-        .await
+        let sql = "SELECT due_at FROM job WHERE kind = $1 ORDER BY due_at LIMIT 1";
+        self.one(sql, [kind.as_str().into()]).await
     }
 
     /// Leases jobs of a kind that are due by `now`, earliest first, at most `limit`, for
     /// `lease_ms` of real time. Jobs leased by others are passed over until their lease ends.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn lease_jobs(
         &self,
         kind: JobKind,
@@ -138,37 +150,22 @@ impl Store {
     }
 
     /// Gives a leased job back, due again at `due_at`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn postpone_job(&self, job: &Job, due_at: Timestamp) -> Result<(), StoreError> {
-        let (enterprise_id, job_id, kind) = (job.enterprise_id, job.job_id, job.kind);
+        let sql = "UPDATE job SET due_at = $1, leased_until = NULL \
+            WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
         let token = job.leased_until;
-        self.write(move |tx| {
-            Box::pin(async move {
-                let sql = "UPDATE job SET due_at = $1, leased_until = NULL \
-                    WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
-                let params = [due_at.into(), enterprise_id.into(), job_id.into(), token.into()];
-                tx.execute(sql, &params).await.map(|_| ())
-            })
-        })
-        .await?;
-        self.jobs_changed(kind).notify_one();
+        let params = [due_at.into(), job.enterprise_id.into(), job.job_id.into(), token.into()];
+        self.execute(sql, params).await?;
+        self.jobs_changed(job.kind).notify_one();
         Ok(())
     }
 
     /// Gives a leased job back for good: it is kept, and is not due again by itself.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn park_job(&self, job: &Job) -> Result<(), StoreError> {
         self.postpone_job(job, Job::PARKED_UNTIL).await
     }
 
     /// Holds a leased job for `lease_ms` of real time from now on.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn renew_job(&self, job: &Job, lease_ms: i64) -> Result<Renewal, StoreError> {
         let (enterprise_id, job_id, token) = (job.enterprise_id, job.job_id, job.leased_until);
         let until = self.clock().real_now().plus_millis(lease_ms);
@@ -181,8 +178,8 @@ impl Store {
                     return Ok(Renewal::Held(until));
                 }
                 let sql = "SELECT job_id FROM job WHERE enterprise_id = $1 AND job_id = $2";
-                let row = tx.query_opt(sql, &[enterprise_id.into(), job_id.into()]).await?;
-                Ok(if row.is_some() { Renewal::Lost } else { Renewal::Ended })
+                let is_there = tx.finds(sql, &[enterprise_id.into(), job_id.into()]).await?;
+                Ok(if is_there { Renewal::Lost } else { Renewal::Ended })
             })
         })
         .await
@@ -190,9 +187,6 @@ impl Store {
 
     /// Makes a parked job due at `now` (business time), as if nobody had tried it yet; none
     /// if no parked job has this id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn retry_job(
         &self,
         job_id: JobId,
@@ -206,22 +200,16 @@ impl Store {
     }
 
     /// A page of the parked jobs.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn parked_jobs(&self, wish: PageWish<JobId>) -> Result<Vec<Job>, StoreError> {
         let mut page = Page::new("job_id", wish, JobId::as_i64);
         // The kinds, all of them, lead to the index by due time.
         page.among("kind", JobKind::ALL.iter().map(|kind| kind.as_str()));
         page.only("due_at", Some(Job::PARKED_UNTIL));
-        self.page("job", JOB_COLUMNS, page, job_from).await
+        self.page(page).await
     }
 
     /// Ends every lease of jobs and deliveries: at the start of an embedded store nobody
     /// else can hold one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn take_over_leases(&self) -> Result<(), StoreError> {
         self.write(|tx| {
             Box::pin(async move {
@@ -252,15 +240,15 @@ pub(crate) struct Lease {
 }
 
 async fn lease_due(tx: &Tx, kind: JobKind, lease: Lease) -> Result<Vec<Job>, StoreError> {
-    let sql = format!(
-        "SELECT {JOB_COLUMNS} FROM job WHERE kind = $1 AND due_at <= $2 \
-         AND (leased_until IS NULL OR leased_until <= $3) ORDER BY due_at, job_id LIMIT $4"
+    let sql = sql!(
+        "{} WHERE kind = $1 AND due_at <= $2 AND (leased_until IS NULL OR leased_until <= $3) \
+         ORDER BY due_at, job_id LIMIT $4",
+        select::<Job>()
     );
     let params =
         [kind.as_str().into(), lease.now.into(), lease.real_now.into(), lease.limit.into()];
     let mut leased = Vec::new();
-    for row in tx.query(&sql, &params).await? {
-        let mut job = job_from(&row)?;
+    for mut job in tx.all::<Job>(sql, &params).await? {
         if take(tx, &job, lease).await? {
             job.attempts += 1;
             job.leased_until = Some(lease.until);
@@ -290,12 +278,11 @@ async fn retry(tx: &Tx, job_id: JobId, now: Timestamp) -> Result<Option<Job>, St
     let kinds = JobKind::ALL.map(|kind| format!("'{}'", kind.as_str())).join(", ");
     // The kinds, all of them, lead to the index by due time.
     let sql = format!(
-        "SELECT {JOB_COLUMNS} FROM job WHERE kind IN ({kinds}) AND due_at = $1 \
-         AND job_id = $2 FOR UPDATE"
+        "{} WHERE kind IN ({kinds}) AND due_at = $1 AND job_id = $2 FOR UPDATE",
+        select::<Job>()
     );
     let params = [Job::PARKED_UNTIL.into(), job_id.into()];
-    let Some(row) = tx.query_opt(&sql, &params).await? else { return Ok(None) };
-    let parked = job_from(&row)?;
+    let Some(parked) = tx.one::<Job>(&sql, &params).await? else { return Ok(None) };
     retry_parked(tx, parked.enterprise_id, parked.kind, parked.subject_id, now).await?;
     Ok(Some(Job { due_at: now, attempts: 0, leased_until: None, ..parked }))
 }
@@ -324,7 +311,7 @@ pub(crate) async fn retry_parked(
 /// Writes a new job, if there is one to write.
 pub(crate) async fn insert_job(tx: &Tx, job: Option<&Job>) -> Result<(), StoreError> {
     let Some(job) = job else { return Ok(()) };
-    tx.insert_rows("job", JOB_COLUMNS, &[job_values(job)]).await
+    tx.insert(job).await
 }
 
 /// Ends the jobs of a kind about one subject, leased or not.

@@ -9,10 +9,6 @@ use domain::{
 
 use crate::engine::Tx;
 use crate::listing::{Page, PageWish};
-use crate::rows::{
-    API_KEY_COLUMNS, EXTRACTION_ATTEMPT_COLUMNS, KEY_EXTRACTION_COLUMNS, api_key_values,
-    extraction_attempt_from, extraction_attempt_values, key_extraction_from, key_extraction_values,
-};
 use crate::{Claim, Store, StoreError};
 
 /// How long a code is known once its time is over, seconds of business time: as long an
@@ -23,26 +19,20 @@ const SWEEP_ROWS: i64 = 100;
 
 impl Store {
     /// Keeps the digest of a new extraction code, and forgets codes whose time is long over.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn add_key_extraction(&self, extraction: &KeyExtraction) -> Result<(), StoreError> {
-        let row = key_extraction_values(extraction);
+        let extraction = extraction.clone();
         let forget_before = extraction.created_at.plus_seconds(-KEPT_SECONDS);
         self.write_kept(move |tx| {
-            let row = row.clone();
+            let extraction = extraction.clone();
             Box::pin(async move {
                 sweep(tx, forget_before).await?;
-                tx.insert_rows("key_extraction", KEY_EXTRACTION_COLUMNS, &[row]).await
+                tx.insert(&extraction).await
             })
         })
         .await
     }
 
     /// Takes a code back whose mail was not sent, and with it the key of the call that made it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn cancel_key_extraction(&self, code_digest: [u8; 32]) -> Result<(), StoreError> {
         let claim = Claim::current();
         self.write(move |tx| {
@@ -59,22 +49,16 @@ impl Store {
     }
 
     /// The extraction whose code has this digest, used or not.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn key_extraction(
         &self,
         code_digest: [u8; 32],
     ) -> Result<Option<KeyExtraction>, StoreError> {
-        self.read(move |tx| Box::pin(find(tx, code_digest, ""))).await
+        self.by_key(code_digest).await
     }
 
     /// Judges an attempt from `source_ip` and records it. If the code is good it is marked
     /// as used and `key` is added, all in one commit: of attempts at once, one gets its key.
     /// None if there is no such code.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn extract_api_key(
         &self,
         code_digest: [u8; 32],
@@ -85,9 +69,8 @@ impl Store {
         self.write(move |tx| {
             let key = Arc::clone(&key);
             Box::pin(async move {
-                let Some(extraction) = find(tx, code_digest, " FOR UPDATE").await? else {
-                    return Ok(None);
-                };
+                let found = tx.by_key_locked::<KeyExtraction>(code_digest).await?;
+                let Some(extraction) = found else { return Ok(None) };
                 let now = key.created_at;
                 let outcome = match extraction.judge(source_ip, now) {
                     // The key was sealed for the owner that was read before the commit.
@@ -98,7 +81,7 @@ impl Store {
                 if is_good {
                     let used = "UPDATE key_extraction SET used_at = $1 WHERE code_digest = $2";
                     tx.execute(used, &[now.into(), code_digest.as_slice().into()]).await?;
-                    tx.insert_rows("api_key", API_KEY_COLUMNS, &[api_key_values(&key)]).await?;
+                    tx.insert(&*key).await?;
                 }
                 let attempt = ExtractionAttempt {
                     enterprise_id: extraction.enterprise_id,
@@ -108,9 +91,7 @@ impl Store {
                     api_key: is_good.then(|| key.api_key.clone()),
                     attempted_at: now,
                 };
-                let row = extraction_attempt_values(&attempt);
-                tx.insert_rows("key_extraction_attempt", EXTRACTION_ATTEMPT_COLUMNS, &[row])
-                    .await?;
+                tx.insert(&attempt).await?;
                 Ok(Some(outcome))
             })
         })
@@ -118,9 +99,6 @@ impl Store {
     }
 
     /// A page of the attempts to fetch an enterprise's keys.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn extraction_attempts(
         &self,
         enterprise_id: EnterpriseId,
@@ -128,25 +106,8 @@ impl Store {
     ) -> Result<Vec<ExtractionAttempt>, StoreError> {
         let mut page = Page::new("attempt_id", wish, |id| id);
         page.only("enterprise_id", Some(enterprise_id));
-        self.page(
-            "key_extraction_attempt",
-            EXTRACTION_ATTEMPT_COLUMNS,
-            page,
-            extraction_attempt_from,
-        )
-        .await
+        self.page(page).await
     }
-}
-
-async fn find(
-    tx: &Tx,
-    code_digest: [u8; 32],
-    lock: &str,
-) -> Result<Option<KeyExtraction>, StoreError> {
-    let sql =
-        format!("SELECT {KEY_EXTRACTION_COLUMNS} FROM key_extraction WHERE code_digest = $1{lock}");
-    let row = tx.query_opt(&sql, &[code_digest.as_slice().into()]).await?;
-    row.as_ref().map(key_extraction_from).transpose()
 }
 
 /// Goes through all codes, of which there are few: operators order them one by one.

@@ -10,8 +10,7 @@ use thiserror::Error;
 
 use crate::engine::{Tx, Value};
 use crate::jobs::{end_jobs, insert_job};
-use crate::lookup::Lookup;
-use crate::rows::{KYC_TICKET_COLUMNS, kyc_ticket_from, kyc_ticket_values, update_text};
+use crate::records::{Record, select, sql};
 use crate::waiting::wake_orders_of;
 use crate::{Job, JobKind, Store, StoreError};
 
@@ -78,16 +77,9 @@ pub enum KycChangeError {
     Store(#[from] StoreError),
 }
 
-/// How tickets are read.
-static KYC_TICKETS: Lookup<KycTicket> =
-    Lookup { table: "kyc_ticket", columns: KYC_TICKET_COLUMNS, from: kyc_ticket_from };
-
 impl Store {
     /// Takes in a KYC ticket. Checked in this order: reference, another open ticket of the
     /// customer.
-    ///
-    /// # Errors
-    /// [`PlaceTicketError`].
     pub async fn place_kyc_ticket(&self, request: PlaceKycTicket) -> Result<(), PlaceTicketError> {
         let request = Arc::new(request);
         self.write_past_races(PlaceTicketError::is_race, move |tx| {
@@ -100,88 +92,58 @@ impl Store {
     }
 
     /// A KYC ticket of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn kyc_ticket(
         &self,
         enterprise_id: EnterpriseId,
         kyc_ticket_id: KycTicketId,
     ) -> Result<Option<KycTicket>, StoreError> {
-        self.look_up(&KYC_TICKETS, enterprise_id, "kyc_ticket_id", kyc_ticket_id.into()).await
+        self.by_key((enterprise_id, kyc_ticket_id)).await
     }
 
     /// A KYC ticket of an enterprise by the caller's own reference.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn kyc_ticket_by_ref(
         &self,
         enterprise_id: EnterpriseId,
         kyc_ticket_ref: &str,
     ) -> Result<Option<KycTicket>, StoreError> {
-        self.look_up(&KYC_TICKETS, enterprise_id, "kyc_ticket_ref", kyc_ticket_ref.into()).await
+        self.by_column(enterprise_id, "kyc_ticket_ref", kyc_ticket_ref.into()).await
     }
 
     /// A KYC ticket, whoever owns it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn kyc_ticket_of_anyone(
         &self,
         kyc_ticket_id: KycTicketId,
     ) -> Result<Option<KycTicket>, StoreError> {
-        self.look_up_of_anyone(&KYC_TICKETS, "kyc_ticket_id", kyc_ticket_id.into()).await
+        self.of_anyone(kyc_ticket_id).await
     }
 
     /// The newest KYC ticket of a customer.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn newest_kyc_ticket(
         &self,
         enterprise_id: EnterpriseId,
         customer_id: CustomerId,
     ) -> Result<Option<KycTicket>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket \
-                     WHERE enterprise_id = $1 AND customer_id = $2 \
-                     ORDER BY kyc_ticket_id DESC LIMIT 1"
-                );
-                let row = tx.query_opt(&sql, &[enterprise_id.into(), customer_id.into()]).await?;
-                row.as_ref().map(kyc_ticket_from).transpose()
-            })
-        })
-        .await
+        let sql = sql!(
+            "{} WHERE enterprise_id = $1 AND customer_id = $2 \
+             ORDER BY kyc_ticket_id DESC LIMIT 1",
+            select::<KycTicket>()
+        );
+        self.one(sql, [enterprise_id.into(), customer_id.into()]).await
     }
 
     /// The sealed data of a KYC ticket's customer; none before it came and once refused.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn kyc_form(
         &self,
         enterprise_id: EnterpriseId,
         kyc_ticket_id: KycTicketId,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = "SELECT sealed_form FROM kyc_ticket \
-                    WHERE enterprise_id = $1 AND kyc_ticket_id = $2";
-                let row = tx.query_opt(sql, &[enterprise_id.into(), kyc_ticket_id.into()]).await?;
-                row.map_or(Ok(None), |row| row.opt_bytes(0))
-            })
-        })
-        .await
+        let sql = "SELECT sealed_form FROM kyc_ticket \
+            WHERE enterprise_id = $1 AND kyc_ticket_id = $2";
+        Ok(self.one(sql, [enterprise_id.into(), kyc_ticket_id.into()]).await?.flatten())
     }
 
     /// Changes a KYC ticket. A final state ends its job, wakes the orders that wait for it,
     /// and wipes what a refused customer gave, all in one commit.
-    ///
-    /// # Errors
-    /// [`KycChangeError`].
     pub async fn change_kyc_ticket(&self, change: KycChange) -> Result<KycTicket, KycChangeError> {
         let change = Arc::new(change);
         let ticket = self
@@ -196,34 +158,44 @@ impl Store {
     }
 }
 
-async fn place(tx: &Tx, request: &PlaceKycTicket) -> Result<(), PlaceTicketError> {
-    let ticket = &request.ticket;
-    let by_ref = Value::from(&ticket.kyc_ticket_ref);
-    if KYC_TICKETS.find(tx, ticket.enterprise_id, "kyc_ticket_ref", by_ref).await?.is_some() {
+/// Checks that no ticket has this reference, in its column, and that none is open whose
+/// reference `open` finds with the parameters `about`.
+pub(crate) async fn check_new<R: Record>(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    (column, reference): (&str, &str),
+    open: &str,
+    about: &[Value],
+) -> Result<(), PlaceTicketError> {
+    if tx.by_column::<R>(enterprise_id, column, reference.into()).await?.is_some() {
         return Err(PlaceTicketError::RefTaken);
     }
+    match tx.one::<String>(open, about).await? {
+        // It may have come in since the reference was looked for.
+        Some(open) if open == reference => Err(PlaceTicketError::RefTaken),
+        Some(_) => Err(PlaceTicketError::Ongoing),
+        None => Ok(()),
+    }
+}
+
+async fn place(tx: &Tx, request: &PlaceKycTicket) -> Result<(), PlaceTicketError> {
+    let ticket = &request.ticket;
     let open = "SELECT kyc_ticket_ref FROM kyc_ticket WHERE enterprise_id = $1 \
         AND customer_id = $2 AND status IN ('INIT', 'PENDING')";
-    let customer = [ticket.enterprise_id.into(), ticket.customer_id.into()];
-    if let Some(row) = tx.query_opt(open, &customer).await? {
-        // It may have come in since the reference was looked for.
-        let is_same = row.text(0)? == ticket.kyc_ticket_ref;
-        return Err(if is_same { PlaceTicketError::RefTaken } else { PlaceTicketError::Ongoing });
-    }
-    let mut row = kyc_ticket_values(ticket);
-    row.push(request.sealed_form.as_deref().into());
-    let columns = format!("{KYC_TICKET_COLUMNS}, sealed_form");
-    tx.insert_rows("kyc_ticket", &columns, &[row]).await?;
+    let about = [ticket.enterprise_id.into(), ticket.customer_id.into()];
+    let reference = ("kyc_ticket_ref", ticket.kyc_ticket_ref.as_str());
+    check_new::<KycTicket>(tx, ticket.enterprise_id, reference, open, &about).await?;
+    let sealed_form = request.sealed_form.as_deref().into();
+    tx.insert_with(ticket, &[("sealed_form", sealed_form)]).await?;
     insert_job(tx, request.job.as_ref()).await?;
     Ok(())
 }
 
 async fn apply(tx: &Tx, change: &KycChange) -> Result<KycTicket, KycChangeError> {
-    let (owner, ticket_id) = (change.enterprise_id, change.kyc_ticket_id.into());
-    let found = KYC_TICKETS.find_locked(tx, owner, "kyc_ticket_id", ticket_id).await?;
+    let owner = change.enterprise_id;
+    let found = tx.by_key_locked::<KycTicket>((owner, change.kyc_ticket_id)).await?;
     let next = found.ok_or(KycChangeError::NotFound)?.after(change.event.clone(), change.now)?;
-    let sql = update_text("kyc_ticket", KYC_TICKET_COLUMNS, 2);
-    tx.execute(&sql, &kyc_ticket_values(&next)).await?;
+    tx.update(&next).await?;
     if change.sealed_form.is_some() || next.status == KycTicketStatus::Refuse {
         let form = change.sealed_form.as_deref().filter(|_| !next.status.is_final());
         let sql = "UPDATE kyc_ticket SET sealed_form = $3 \

@@ -3,6 +3,10 @@
 //! Callers see operations of the domain (`place_order`, `begin_authorisation`),
 //! never tables. Each operation that changes something is one commit, and takes
 //! the webhooks that tell of it into the same commit.
+//!
+//! Every function fails with [`StoreError`] when the engine fails, refuses or has too much to
+//! do, and when what is stored is not what the domain allows. What else can go wrong is the
+//! error type of each.
 
 mod accounts;
 mod authorisations;
@@ -23,7 +27,6 @@ mod jobs;
 mod key_extractions;
 mod kyc_tickets;
 mod listing;
-mod lookup;
 mod migrations;
 mod money;
 mod orders;
@@ -35,26 +38,19 @@ mod plastics;
 mod process;
 mod profiles;
 mod readiness;
+mod records;
 mod replacements;
 mod replay;
 mod request_log;
 mod reveals;
-mod rows;
 mod settings;
 mod settlement;
+mod statements;
 mod surroundings;
 mod three_ds;
 mod velocity;
 mod verify;
-mod vm_apps;
-mod vm_card_changes;
-mod vm_card_ids;
-mod vm_cards;
-mod vm_challenges;
-mod vm_flows;
-mod vm_limits;
-mod vm_listings;
-mod vm_secrets;
+mod vm;
 mod waiting;
 mod writes_under_way;
 
@@ -106,13 +102,11 @@ pub use settlement::{
 pub use surroundings::CardSurroundings;
 pub use three_ds::{ChallengeChange, ChallengeChangeError, TellOfChallenge};
 pub use verify::{VerifyReport, Violation};
-pub use vm_apps::{VmAppPatch, VmBalances, VmFeePatch, VmFeesPatch, VmProductError, VmPurse};
-pub use vm_card_changes::{ChangeVmCard, VmCardWish};
-pub use vm_cards::{OpenVmCard, VmCardError, VmCardView};
-pub use vm_challenges::{ChallengeCode, TypedCode};
-pub use vm_flows::VmFlowPage;
-pub use vm_limits::VmLimitChange;
-pub use vm_listings::{VmCardFilter, VmCardRow, VmPage, VmRows, VmTransactionFilter};
+pub use vm::{
+    ChallengeCode, ChangeVmCard, OpenVmCard, TypedCode, VmAppPatch, VmBalances, VmCardError,
+    VmCardFilter, VmCardRow, VmCardView, VmCardWish, VmFeePatch, VmFeesPatch, VmFlowPage,
+    VmLimitChange, VmPage, VmProductError, VmPurse, VmRows, VmStanding, VmTransactionFilter,
+};
 pub use writes_under_way::WritesUnderWay;
 
 use std::path::PathBuf;

@@ -1,8 +1,7 @@
 //! Pages of records in order of id.
 
-use std::sync::Arc;
-
-use crate::engine::{Row, Value};
+use crate::engine::Value;
+use crate::records::{Record, Stored, columns};
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
 /// In which order a list is gone through. Ids grow with time, so what is added while somebody
@@ -112,23 +111,19 @@ impl Page {
 }
 
 impl Store {
-    /// Reads one page of a table.
-    pub(crate) async fn page<T: Send + 'static>(
+    /// Reads one page of records.
+    pub(crate) async fn page<R: Record>(&self, page: Page) -> Result<Vec<R>, StoreError> {
+        self.page_of(R::TABLE, columns::<R>(), page).await
+    }
+
+    /// Reads these columns of one page of a table.
+    pub(crate) async fn page_of<T: Stored>(
         &self,
-        table: &'static str,
-        columns: &'static str,
+        table: &str,
+        columns: &str,
         page: Page,
-        from: fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let page = Arc::new(page);
-        self.read(move |tx| {
-            let page = Arc::clone(&page);
-            Box::pin(async move {
-                let rows = tx.query(&page.sql(table, columns), &page.params()).await?;
-                rows.iter().map(from).collect()
-            })
-        })
-        .await
+        self.all(page.sql(table, columns), page.params()).await
     }
 }
 

@@ -332,9 +332,6 @@ impl Store {
     /// cover it declines it in the same commit, with `InsufficientFunds`,
     /// `DAPI_AUTH_INTERNAL_REJECT` and as detail the text of [`domain::VelocityExcess`] or
     /// [`Authorisation::DEPOSIT_EXHAUSTED`].
-    ///
-    /// # Errors
-    /// [`MoneyError`].
     pub async fn begin_authorisation(
         &self,
         request: BeginAuthorisation,
@@ -370,9 +367,6 @@ impl Store {
 
     /// Posts a clearing of an authorisation and of its approved increments: the whole bill
     /// if no amount is given.
-    ///
-    /// # Errors
-    /// [`MoneyError`].
     pub async fn clear_authorisation(
         &self,
         request: ClearAuthorisation,
@@ -417,9 +411,6 @@ impl Store {
 
     /// Gives back what an expired hold has left, and tells of the authorisation as it is
     /// then; false if it was not open any more.
-    ///
-    /// # Errors
-    /// [`MoneyError`].
     pub async fn expire_hold(
         &self,
         enterprise_id: EnterpriseId,

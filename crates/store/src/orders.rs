@@ -11,10 +11,6 @@ use thiserror::Error;
 use crate::customers::settle_customer;
 use crate::engine::{Tx, Value};
 use crate::outbox::insert_events;
-use crate::rows::{
-    CARD_COLUMNS, JOB_COLUMNS, ORDER_COLUMNS, PAN_COLUMNS, card_values, job_values, order_from,
-    order_values, pan_values, update_text,
-};
 use crate::{Job, JobKind, PanRecord, Store, StoreError};
 
 /// The cardholder that an order names: found again or created in the order's commit.
@@ -129,9 +125,6 @@ pub enum OrderStepOutcome {
 impl Store {
     /// Takes in an order, its customer, its job and its webhook in one commit. Checked in
     /// this order: reference, customer.
-    ///
-    /// # Errors
-    /// [`PlaceOrderError`].
     pub async fn place_order(&self, request: PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
         let request = Arc::new(request);
         let order = self
@@ -146,59 +139,36 @@ impl Store {
     }
 
     /// An order of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn order(
         &self,
         enterprise_id: EnterpriseId,
         order_id: OrderId,
     ) -> Result<Option<CardOrder>, StoreError> {
-        self.read(move |tx| Box::pin(find_order(tx, enterprise_id, "order_id", order_id.into())))
-            .await
+        self.by_key((enterprise_id, order_id)).await
     }
 
     /// An order of an enterprise by the caller's own reference.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn order_by_ref(
         &self,
         enterprise_id: EnterpriseId,
         card_order_ref: &str,
     ) -> Result<Option<CardOrder>, StoreError> {
-        let by_ref = Value::from(card_order_ref);
-        self.read(move |tx| {
-            Box::pin(find_order(tx, enterprise_id, "card_order_ref", by_ref.clone()))
-        })
-        .await
+        self.by_column(enterprise_id, "card_order_ref", card_order_ref.into()).await
     }
 
     /// The sealed application of an order.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn order_application(
         &self,
         enterprise_id: EnterpriseId,
         order_id: OrderId,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = "SELECT sealed_application FROM card_order \
-                    WHERE enterprise_id = $1 AND order_id = $2";
-                let row = tx.query_opt(sql, &[enterprise_id.into(), order_id.into()]).await?;
-                row.map_or(Ok(None), |row| row.opt_bytes(0))
-            })
-        })
-        .await
+        let sql = "SELECT sealed_application FROM card_order \
+            WHERE enterprise_id = $1 AND order_id = $2";
+        Ok(self.one(sql, [enterprise_id.into(), order_id.into()]).await?.flatten())
     }
 
     /// Moves an order on: order, job, card, PAN and webhooks in one commit. The sealed
     /// application is wiped once the order is final.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn advance_order(&self, step: OrderStep) -> Result<OrderStepOutcome, StoreError> {
         let step = Arc::new(step);
         let outcome = self
@@ -215,33 +185,21 @@ impl Store {
     }
 }
 
-/// An order of an enterprise by one of its unique columns.
-pub(crate) async fn find_order(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    column: &str,
-    value: Value,
-) -> Result<Option<CardOrder>, StoreError> {
-    let sql = format!(
-        "SELECT {ORDER_COLUMNS} FROM card_order WHERE enterprise_id = $1 AND {column} = $2"
-    );
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), value]).await?;
-    row.as_ref().map(order_from).transpose()
-}
-
 async fn place(tx: &Tx, request: &PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
     let mut order = request.order.clone();
     let card_order_ref = Value::from(&order.card_order_ref);
-    if find_order(tx, order.enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
+    let known =
+        tx.by_column::<CardOrder>(order.enterprise_id, "card_order_ref", card_order_ref).await?;
+    if known.is_some() {
         return Err(PlaceOrderError::RefTaken);
     }
     order.customer_id = settle_customer(tx, order.enterprise_id, &request.customer).await?;
-    let mut row = order_values(&order);
-    row.push(request.sealed_application.as_slice().into());
-    row.push(request.customer.kyc_ticket_id().into());
-    let columns = format!("{ORDER_COLUMNS}, sealed_application, kyc_ticket_id");
-    tx.insert_rows("card_order", &columns, &[row]).await?;
-    tx.insert_rows("job", JOB_COLUMNS, &[job_values(&request.job)]).await?;
+    let more = [
+        ("sealed_application", request.sealed_application.as_slice().into()),
+        ("kyc_ticket_id", request.customer.kyc_ticket_id().into()),
+    ];
+    tx.insert_with(&order, &more).await?;
+    tx.insert(&request.job).await?;
     insert_events(tx, &[(request.event)(&order)]).await?;
     Ok(order)
 }
@@ -269,15 +227,14 @@ pub(crate) async fn insert_issued(tx: &Tx, issued: &IssuedCard) -> Result<bool, 
     if !claim_fingerprint(tx, &issued.pan).await? {
         return Ok(false);
     }
-    tx.insert_rows("pan", PAN_COLUMNS, &[pan_values(&issued.pan)]).await?;
-    tx.insert_rows("card", CARD_COLUMNS, &[card_values(&issued.card)]).await?;
+    tx.insert(&issued.pan).await?;
+    tx.insert(&issued.card).await?;
     Ok(true)
 }
 
 /// Writes an order as it shall be; a final one needs its application no more.
 pub(crate) async fn write_order(tx: &Tx, order: &CardOrder) -> Result<(), StoreError> {
-    let sql = update_text("card_order", ORDER_COLUMNS, 2);
-    tx.execute(&sql, &order_values(order)).await?;
+    tx.update(order).await?;
     if order.status.is_final() {
         let wipe = "UPDATE card_order SET sealed_application = NULL \
             WHERE enterprise_id = $1 AND order_id = $2";
@@ -292,14 +249,13 @@ async fn is_current(tx: &Tx, step: &OrderStep) -> Result<bool, StoreError> {
         WHERE enterprise_id = $1 AND job_id = $2 AND leased_until = $3 FOR UPDATE";
     let lease =
         [step.job.enterprise_id.into(), step.job.job_id.into(), step.job.leased_until.into()];
-    if tx.query_opt(job, &lease).await?.is_none() {
+    if !tx.finds(job, &lease).await? {
         return Ok(false);
     }
     let order = "SELECT status FROM card_order \
         WHERE enterprise_id = $1 AND order_id = $2 FOR UPDATE";
     let key = [step.order.enterprise_id.into(), step.order.order_id.into()];
-    let Some(row) = tx.query_opt(order, &key).await? else { return Ok(false) };
-    Ok(row.text(0)? == step.expected_status.as_str())
+    Ok(tx.one(order, &key).await? == Some(step.expected_status))
 }
 
 /// Takes the PAN's fingerprint for its enterprise; false if someone has it.

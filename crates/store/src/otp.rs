@@ -3,7 +3,6 @@
 use domain::{EnterpriseId, OtpDelivery, OtpDeliveryStatus, Timestamp};
 
 use crate::engine::Tx;
-use crate::rows::Fields;
 use crate::{Store, StoreError};
 
 /// Most deliveries, those of hosted pages included, that an enterprise begins within
@@ -30,28 +29,17 @@ pub enum OtpClaim {
 
 impl Store {
     /// The delivery with this reference of the enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn otp_delivery(
         &self,
         enterprise_id: EnterpriseId,
         otp_send_ref: &str,
     ) -> Result<Option<OtpDelivery>, StoreError> {
-        let otp_send_ref = otp_send_ref.to_owned();
-        self.read_one(move |tx| {
-            let otp_send_ref = otp_send_ref.clone();
-            Box::pin(async move { find(tx, enterprise_id, &otp_send_ref).await })
-        })
-        .await
+        self.by_key((enterprise_id, otp_send_ref.to_owned())).await
     }
 
     /// Begins a delivery, and forgets those of the enterprise that are older than
     /// [`OTP_REF_KEPT_S`]: of all who ask with one reference exactly one gets
     /// [`OtpClaim::Claimed`].
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn claim_otp_delivery(
         &self,
         enterprise_id: EnterpriseId,
@@ -67,26 +55,16 @@ impl Store {
     }
 
     /// Writes what came of a delivery.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn settle_otp_delivery(
         &self,
         enterprise_id: EnterpriseId,
         otp_send_ref: &str,
         status: OtpDeliveryStatus,
     ) -> Result<(), StoreError> {
-        let otp_send_ref = otp_send_ref.to_owned();
-        self.write(move |tx| {
-            let params =
-                [status.as_str().into(), enterprise_id.into(), otp_send_ref.as_str().into()];
-            Box::pin(async move {
-                let sql = "UPDATE otp_delivery SET status = $1 \
-                    WHERE enterprise_id = $2 AND otp_send_ref = $3";
-                tx.execute(sql, &params).await.map(|_| ())
-            })
-        })
-        .await
+        let sql = "UPDATE otp_delivery SET status = $1 \
+            WHERE enterprise_id = $2 AND otp_send_ref = $3";
+        let params = [status.into(), enterprise_id.into(), otp_send_ref.into()];
+        self.execute(sql, params).await.map(drop)
     }
 }
 
@@ -99,16 +77,13 @@ async fn claim(
     // One at a time for each enterprise, so that neither reference nor count can be raced.
     let lock = "SELECT enterprise_id FROM enterprise WHERE enterprise_id = $1 FOR UPDATE";
     tx.query_opt(lock, &[enterprise_id.into()]).await?;
-    if let Some(known) = find(tx, enterprise_id, otp_send_ref).await? {
+    if let Some(known) = tx.by_key((enterprise_id, otp_send_ref.to_owned())).await? {
         return Ok(OtpClaim::Known(known));
     }
     let window_start = real_now.plus_seconds(-OTP_WINDOW_S);
     let sql = "SELECT COUNT(*) FROM otp_delivery WHERE enterprise_id = $1 AND sent_at > $2";
-    let begun = match tx.query_opt(sql, &[enterprise_id.into(), window_start.into()]).await? {
-        Some(row) => Fields::of(&row).int()?,
-        None => 0,
-    };
-    if begun >= MAX_OTP_DELIVERIES {
+    let begun: Option<i64> = tx.one(sql, &[enterprise_id.into(), window_start.into()]).await?;
+    if begun.unwrap_or(0) >= MAX_OTP_DELIVERIES {
         return Ok(OtpClaim::TooMany);
     }
     let forget_before = real_now.plus_seconds(-OTP_REF_KEPT_S);
@@ -116,13 +91,9 @@ async fn claim(
         (SELECT otp_send_ref FROM otp_delivery WHERE enterprise_id = $1 AND sent_at <= $2 \
         ORDER BY sent_at LIMIT $3)";
     tx.execute(sweep, &[enterprise_id.into(), forget_before.into(), SWEEP_ROWS.into()]).await?;
-    let row = vec![
-        enterprise_id.into(),
-        otp_send_ref.into(),
-        OtpDeliveryStatus::Pending.as_str().into(),
-        real_now.into(),
-    ];
-    tx.insert_rows("otp_delivery", "enterprise_id, otp_send_ref, status, sent_at", &[row]).await?;
+    let delivery = OtpDelivery { status: OtpDeliveryStatus::Pending, sent_at: real_now };
+    let key = [("enterprise_id", enterprise_id.into()), ("otp_send_ref", otp_send_ref.into())];
+    tx.insert_with(&delivery, &key).await?;
     Ok(OtpClaim::Claimed)
 }
 
@@ -140,17 +111,4 @@ pub(crate) async fn claim_page_password(
         text
     });
     claim(tx, enterprise_id, &reference, real_now).await
-}
-
-async fn find(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    otp_send_ref: &str,
-) -> Result<Option<OtpDelivery>, StoreError> {
-    let sql = "SELECT status, sent_at FROM otp_delivery \
-        WHERE enterprise_id = $1 AND otp_send_ref = $2";
-    let row = tx.query_opt(sql, &[enterprise_id.into(), otp_send_ref.into()]).await?;
-    let Some(row) = row else { return Ok(None) };
-    let mut f = Fields::of(&row);
-    Ok(Some(OtpDelivery { status: f.parsed("otp_delivery.status")?, sent_at: f.time()? }))
 }

@@ -97,9 +97,6 @@ pub struct DeliveryFilter {
 impl Store {
     /// When the next delivery is due (business time) that nobody holds, among destinations that
     /// have a webhook URL and a place; now, if a lease or a pause of one is over.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn next_delivery_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let (now, real_now) = (self.clock().now(), self.clock().real_now());
         self.read(move |tx| Box::pin(claim::next_due(tx, now, real_now))).await
@@ -107,9 +104,6 @@ impl Store {
 
     /// Destinations with a webhook URL where something may be due by `now`, at most `limit`, in
     /// turn: one that was just served comes after all others.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn due_destinations(
         &self,
         now: Timestamp,
@@ -122,9 +116,6 @@ impl Store {
     /// Leases deliveries due by `now` of these destinations, of each the earliest due first, for
     /// `lease_ms` of real time. Passed over: those leased by others, and those behind an earlier
     /// webhook of their object. A destination without a place is passed over for two seconds.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn claim_deliveries(
         &self,
         now: Timestamp,
@@ -143,9 +134,6 @@ impl Store {
     }
 
     /// Records a try and what follows it; false if the lease was lost.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn finish_attempt(
         &self,
         delivery: &Delivery,
@@ -168,9 +156,6 @@ impl Store {
     /// Makes a delivered or parked webhook pending again, due at once; none if there is no
     /// such one. An app is never told again what it acknowledged (vm-api.md section 10.3), and
     /// a wiped body cannot be sent.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn resend_delivery(
         &self,
         webhook_id: WebhookId,
@@ -191,9 +176,6 @@ impl Store {
     }
 
     /// A delivery with its tries.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn delivery(
         &self,
         webhook_id: WebhookId,
@@ -202,9 +184,6 @@ impl Store {
     }
 
     /// Deliveries in order of id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn deliveries(
         &self,
         filter: DeliveryFilter,
@@ -218,15 +197,12 @@ impl Store {
     }
 
     /// How many deliveries are pending and how many are parked.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn delivery_counts(&self) -> Result<(u64, u64), StoreError> {
         self.read(|tx| {
             Box::pin(async move {
                 let count = async |sql| {
-                    let row = tx.query_opt(sql, &[]).await?;
-                    row.map_or(Ok(0), |row| row.int(0)).map(i64::unsigned_abs)
+                    let rows: Option<u64> = tx.one(sql, &[]).await?;
+                    Ok::<_, StoreError>(rows.unwrap_or(0))
                 };
                 let pending = count("SELECT COUNT(*) FROM webhook WHERE status = 'PENDING'");
                 let dead = count("SELECT COUNT(*) FROM webhook WHERE status = 'DEAD'");

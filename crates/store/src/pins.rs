@@ -5,14 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::{
-    AuthId, CardId, CardStatus, CardType, EnterpriseId, NetworkKey, OutsId, PinVerdict, Timestamp,
+    AuthId, Card, CardId, CardStatus, CardType, EnterpriseId, NetworkKey, OutsId, PinTries,
+    PinVerdict, Timestamp,
 };
 use thiserror::Error;
 
-use crate::cards::find_card;
 use crate::engine::Tx;
 use crate::money::{MessageKey, first_of, is_in_time};
-use crate::rows::{KeptPin, PIN_COLUMNS, pin_from, pin_values};
+use crate::records::record;
 use crate::{Store, StoreError};
 
 /// How long a counted message is known, milliseconds of real time: longer than the network
@@ -121,12 +121,34 @@ impl PinPresentation {
     }
 }
 
+/// What is kept of a card's PIN and of the tries at it.
+pub(crate) struct KeptPin {
+    enterprise_id: EnterpriseId,
+    card_id: CardId,
+    /// The sealed verification value; none until a PIN is set.
+    sealed_pvv: Option<Vec<u8>>,
+    tries: PinTries,
+}
+
+record! {
+    KeptPin in "card_pin" key (enterprise_id, card_id) {
+        enterprise_id,
+        card_id,
+        sealed_pvv,
+        tries: [wrong_pins, wrong_resets, resets_locked_until],
+    }
+}
+
+impl KeptPin {
+    /// No PIN, and no tries.
+    fn none(enterprise_id: EnterpriseId, card_id: CardId) -> Self {
+        Self { enterprise_id, card_id, sealed_pvv: None, tries: PinTries::default() }
+    }
+}
+
 impl Store {
     /// Sets a PIN, or counts that the proof for it was wrong. Checked in this order: the
     /// card, its type, its state, the proof.
-    ///
-    /// # Errors
-    /// [`PinChangeError`].
     pub async fn change_pin(&self, change: PinChange) -> Result<(), PinChangeError> {
         let change = Arc::new(change);
         // A refusal is an outcome here, not an error: the try that it counts must be kept.
@@ -140,29 +162,18 @@ impl Store {
     }
 
     /// Whether a PIN is set for a card.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn has_pin(
         &self,
         enterprise_id: EnterpriseId,
         card_id: CardId,
     ) -> Result<bool, StoreError> {
-        self.read_one(move |tx| {
-            Box::pin(async move {
-                let kept = kept_pin(tx, enterprise_id, card_id).await?;
-                Ok(kept.is_some_and(|kept| kept.sealed_pvv.is_some()))
-            })
-        })
-        .await
+        let kept: Option<KeptPin> = self.by_key((enterprise_id, card_id)).await?;
+        Ok(kept.is_some_and(|kept| kept.sealed_pvv.is_some()))
     }
 
     /// Judges a presented PIN and counts the try; of equal messages, also at once, it counts
     /// one. None if the message, or another under its key, has become an authorisation before:
     /// that is its answer, or what it is refused for.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn present_pin(
         &self,
         presentation: PinPresentation,
@@ -179,7 +190,7 @@ impl Store {
 
 async fn apply(tx: &Tx, change: &PinChange) -> Result<bool, PinChangeError> {
     let (enterprise_id, card_id) = (change.enterprise_id, change.card_id);
-    let card = find_card(tx, enterprise_id, card_id, " FOR UPDATE").await?;
+    let card = tx.by_key_locked::<Card>((enterprise_id, card_id)).await?;
     let card = card.ok_or(PinChangeError::NotFound)?;
     if card.card_type != CardType::Physical {
         return Err(PinChangeError::NotPhysical);
@@ -187,7 +198,8 @@ async fn apply(tx: &Tx, change: &PinChange) -> Result<bool, PinChangeError> {
     if card.status != CardStatus::Activated {
         return Err(PinChangeError::NotActivated);
     }
-    let mut kept = kept_pin(tx, enterprise_id, card_id).await?.unwrap_or_default();
+    let kept = tx.by_key((enterprise_id, card_id)).await?;
+    let mut kept = kept.unwrap_or_else(|| KeptPin::none(enterprise_id, card_id));
     let sealed_pvv = match &change.attempt {
         PinAttempt::Recognised(sealed_pvv, predecessor) => {
             if kept.sealed_pvv.is_some() != (*predecessor == PinPredecessor::Pin) {
@@ -204,7 +216,7 @@ async fn apply(tx: &Tx, change: &PinChange) -> Result<bool, PinChangeError> {
         kept.sealed_pvv = Some(sealed_pvv.clone());
         kept.tries.renew();
     }
-    keep(tx, enterprise_id, card_id, &kept).await?;
+    tx.put(&kept).await?;
     Ok(sealed_pvv.is_some())
 }
 
@@ -215,7 +227,7 @@ async fn judge(
 ) -> Result<Option<PinVerdict>, StoreError> {
     let (enterprise_id, card_id) = (presentation.enterprise_id, presentation.card_id);
     // The card's row is what changes of its PIN wait for, and equal messages for one another.
-    find_card(tx, enterprise_id, card_id, " FOR UPDATE").await?;
+    tx.by_key_locked::<Card>((enterprise_id, card_id)).await?;
     for key in presentation.keys() {
         let first = first_of(tx, &key).await?;
         if first.is_some_and(|first| is_in_time(&first, presentation.now)) {
@@ -225,14 +237,14 @@ async fn judge(
     if is_counted(tx, presentation).await? {
         return Ok(Some(PinVerdict::Wrong));
     }
-    let Some(mut kept) = kept_pin(tx, enterprise_id, card_id).await? else {
+    let Some(mut kept) = tx.by_key::<KeptPin>((enterprise_id, card_id)).await? else {
         return Ok(Some(PinVerdict::NotSet));
     };
     let Some(sealed_pvv) = &kept.sealed_pvv else { return Ok(Some(PinVerdict::NotSet)) };
     let before = kept.tries;
     let verdict = kept.tries.present((presentation.pin.0)(sealed_pvv));
     if kept.tries != before {
-        keep(tx, enterprise_id, card_id, &kept).await?;
+        tx.put(&kept).await?;
     }
     if verdict == PinVerdict::Wrong {
         remember(tx, presentation, real_now).await?;
@@ -251,7 +263,7 @@ async fn is_counted(tx: &Tx, presentation: &PinPresentation) -> Result<bool, Sto
         (&key.stan).into(),
         (&key.rrn).into(),
     ];
-    Ok(tx.query_opt(sql, &params).await?.is_some())
+    tx.finds(sql, &params).await
 }
 
 /// Remembers the message whose wrong PIN was counted, and forgets the card's old ones.
@@ -266,38 +278,14 @@ async fn remember(
     let sql = "DELETE FROM pin_try \
         WHERE enterprise_id = $1 AND card_id = $2 AND counted_at < $3";
     tx.execute(sql, &[enterprise_id.into(), card_id.into(), oldest.into()]).await?;
-    let row = vec![
+    let sql = "INSERT INTO pin_try (enterprise_id, card_id, stan, rrn, counted_at) \
+        VALUES ($1, $2, $3, $4, $5)";
+    let params = [
         enterprise_id.into(),
         card_id.into(),
         (&key.stan).into(),
         (&key.rrn).into(),
         real_now.into(),
     ];
-    tx.insert_rows("pin_try", "enterprise_id, card_id, stan, rrn, counted_at", &[row]).await
-}
-
-async fn kept_pin(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    card_id: CardId,
-) -> Result<Option<KeptPin>, StoreError> {
-    let sql =
-        format!("SELECT {PIN_COLUMNS} FROM card_pin WHERE enterprise_id = $1 AND card_id = $2");
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), card_id.into()]).await?;
-    row.as_ref().map(pin_from).transpose()
-}
-
-async fn keep(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    card_id: CardId,
-    kept: &KeptPin,
-) -> Result<(), StoreError> {
-    let sql = format!(
-        "INSERT INTO card_pin ({PIN_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (enterprise_id, card_id) DO UPDATE SET sealed_pvv = excluded.sealed_pvv, \
-         wrong_pins = excluded.wrong_pins, wrong_resets = excluded.wrong_resets, \
-         resets_locked_until = excluded.resets_locked_until"
-    );
-    tx.execute(&sql, &pin_values(enterprise_id, card_id, kept)).await.map(|_| ())
+    tx.execute(sql, &params).await.map(drop)
 }

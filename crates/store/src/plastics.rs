@@ -5,9 +5,9 @@ use std::sync::Arc;
 use domain::{Card, CardEvent, CardId, CardStatus, CardType, EnterpriseId, IdGenerator, Timestamp};
 use thiserror::Error;
 
-use crate::cards::{TellOfCard, cards_of_pan_locked, find_card, write_told_card};
+use crate::cards::{TellOfCard, cards_of_pan_locked, write_told_card};
 use crate::engine::Tx;
-use crate::rows::{PLASTIC_COLUMNS, plastic_from, plastic_values, update_text};
+use crate::records::{groups, record};
 use crate::{Store, StoreError};
 
 /// The plastic of a physical card.
@@ -39,6 +39,23 @@ pub struct Tracking {
     pub number: String,
     /// The carrier.
     pub company_name: String,
+}
+
+groups! {
+    Tracking { number: String, company_name: String }
+}
+
+record! {
+    Plastic in "card_plastic" key (enterprise_id, card_id) {
+        enterprise_id,
+        card_id,
+        card_layout_code,
+        need_shipping_info,
+        sealed_delivery,
+        embossed_at,
+        shipped_at,
+        tracking: [tracking_number, tracking_company_name],
+    }
 }
 
 /// Activates a physical card.
@@ -82,15 +99,12 @@ pub enum PlasticError {
 
 impl Store {
     /// The plastic of a card; none for a virtual one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn plastic(
         &self,
         enterprise_id: EnterpriseId,
         card_id: CardId,
     ) -> Result<Option<Plastic>, StoreError> {
-        self.read_one(move |tx| Box::pin(find_plastic(tx, enterprise_id, card_id))).await
+        self.by_key((enterprise_id, card_id)).await
     }
 
     /// Notes that a card is embossed; the first time counts.
@@ -146,9 +160,6 @@ impl Store {
     /// Activates a physical card and ends every other living record of its PAN, each told by
     /// its webhook, in one commit. Checked in this order: the card, its type, its state,
     /// embossing, the rest.
-    ///
-    /// # Errors
-    /// [`PlasticError`].
     pub async fn activate_plastic(
         &self,
         activation: PlasticActivation,
@@ -171,7 +182,7 @@ async fn activate(
     activation: &PlasticActivation,
 ) -> Result<Card, PlasticError> {
     let (enterprise_id, card_id) = (activation.enterprise_id, activation.card_id);
-    let card = find_card(tx, enterprise_id, card_id, "").await?.ok_or(PlasticError::NotFound)?;
+    let card = tx.by_key::<Card>((enterprise_id, card_id)).await?.ok_or(PlasticError::NotFound)?;
     if card.card_type != CardType::Physical {
         return Err(PlasticError::NotPhysical);
     }
@@ -184,7 +195,7 @@ async fn activate(
     let mut card = own.ok_or(PlasticError::NotFound)?;
     let activated = card.status.transition(CardEvent::Activate);
     let (status, reason) = activated.map_err(|_| PlasticError::NotWaiting)?;
-    let plastic = find_plastic(tx, enterprise_id, card_id).await?;
+    let plastic = tx.by_key::<Plastic>((enterprise_id, card_id)).await?;
     if plastic.is_none_or(|plastic| plastic.embossed_at.is_none()) {
         return Err(PlasticError::NotEmbossed);
     }
@@ -220,7 +231,7 @@ async fn living_plastic(
     enterprise_id: EnterpriseId,
     card_id: CardId,
 ) -> Result<(Card, Plastic), PlasticError> {
-    let card = find_card(tx, enterprise_id, card_id, " FOR UPDATE").await?;
+    let card = tx.by_key_locked::<Card>((enterprise_id, card_id)).await?;
     let card = card.ok_or(PlasticError::NotFound)?;
     if card.card_type != CardType::Physical {
         return Err(PlasticError::NotPhysical);
@@ -228,31 +239,18 @@ async fn living_plastic(
     if card.status == CardStatus::Invalid {
         return Err(PlasticError::Ended);
     }
-    let plastic = find_plastic(tx, enterprise_id, card_id).await?;
+    let plastic = tx.by_key::<Plastic>((enterprise_id, card_id)).await?;
     let plastic = plastic.ok_or(StoreError::Corrupt("a physical card without its plastic"))?;
     Ok((card, plastic))
 }
 
-async fn find_plastic(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    card_id: CardId,
-) -> Result<Option<Plastic>, StoreError> {
-    let sql = format!(
-        "SELECT {PLASTIC_COLUMNS} FROM card_plastic WHERE enterprise_id = $1 AND card_id = $2"
-    );
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), card_id.into()]).await?;
-    row.as_ref().map(plastic_from).transpose()
-}
-
 /// Writes the plastic of a new card.
 pub(crate) async fn insert_plastic(tx: &Tx, plastic: &Plastic) -> Result<(), StoreError> {
-    tx.insert_rows("card_plastic", PLASTIC_COLUMNS, &[plastic_values(plastic)]).await
+    tx.insert(plastic).await
 }
 
 async fn write_plastic(tx: &Tx, plastic: &Plastic) -> Result<(), StoreError> {
-    let sql = update_text("card_plastic", PLASTIC_COLUMNS, 2);
-    tx.execute(&sql, &plastic_values(plastic)).await.map(|_| ())
+    tx.update(plastic).await
 }
 
 /// Wipes where a card was to go; a virtual one has nothing to wipe.

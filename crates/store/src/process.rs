@@ -165,13 +165,13 @@ async fn take(tx: &Tx, node: i64, holder: &Holder) -> Result<i64, TakeNumberErro
          RETURNING epoch"
     );
     let params = [node.into(), (&holder.name).into(), (&holder.identity).into(), lease_us().into()];
-    if let Some(row) = tx.query_opt(&sql, &params).await? {
-        return Ok(row.int(0)?);
+    if let Some(epoch) = tx.one(&sql, &params).await? {
+        return Ok(epoch);
     }
     let sql = format!("SELECT holder, expires_at - {SERVER_NOW} FROM process WHERE node = $1");
-    let row = tx.query_opt(&sql, &[node.into()]).await?.ok_or(StoreError::Corrupt("process"))?;
-    let left_s = row.int(1)?.max(0) / 1_000_000 + 1;
-    Err(TakeNumberError::Held { holder: row.text(0)?, left_s })
+    let found: Option<(String, i64)> = tx.one(&sql, &[node.into()]).await?;
+    let (holder, left_us) = found.ok_or(StoreError::Corrupt("process"))?;
+    Err(TakeNumberError::Held { holder, left_s: left_us.max(0) / 1_000_000 + 1 })
 }
 
 fn lease_us() -> i64 {

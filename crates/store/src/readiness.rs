@@ -51,8 +51,7 @@ impl Store {
                 self.put_setting(SETTING, &now_us.to_be_bytes()).await
             }
             Engine::Postgres(engine) => {
-                self.read_one(|tx| Box::pin(async { tx.query("SELECT 1", &[]).await.map(drop) }))
-                    .await?;
+                self.finds("SELECT 1", []).await?;
                 engine.check_writable().await
             }
         }

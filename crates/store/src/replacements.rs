@@ -10,14 +10,11 @@ use domain::{
 };
 use thiserror::Error;
 
-use crate::cards::{TellOfCard, cards_of_pan_locked, find_card, write_told_card};
+use crate::cards::{TellOfCard, cards_of_pan_locked, write_told_card};
 use crate::engine::{Tx, Value};
-use crate::orders::{advance, find_order};
+use crate::orders::advance;
 use crate::outbox::insert_events;
 use crate::plastics::insert_plastic;
-use crate::rows::{
-    CARD_COLUMNS, JOB_COLUMNS, ORDER_COLUMNS, card_values, job_values, order_values,
-};
 use crate::{Job, JobKind, OrderStep, OrderStepOutcome, Plastic, Store, StoreError};
 
 /// A new order in place of a card.
@@ -92,9 +89,6 @@ pub enum ReplacementOutcome {
 impl Store {
     /// Takes in an order in place of a card, with its job and webhook, in one commit.
     /// Checked in this order: reference, card, its type, its state, other orders.
-    ///
-    /// # Errors
-    /// [`PlaceReplacementError`].
     pub async fn place_replacement(
         &self,
         request: PlaceReplacement,
@@ -116,9 +110,6 @@ impl Store {
 
     /// Makes the last step of an order in place of a card: the new card, and for a
     /// replacement the end of every living record of the old PAN, in one commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn finish_replacement(
         &self,
         step: ReplacementStep,
@@ -143,9 +134,9 @@ async fn place(tx: &Tx, request: &PlaceReplacement) -> Result<CardOrder, PlaceRe
     let enterprise_id = order.enterprise_id;
     // Locked before the reference is looked for: of two equal requests at once the second
     // waits here, and then sees that its reference is taken.
-    let source = find_card(tx, enterprise_id, request.source_card_id, " FOR UPDATE").await?;
+    let source = tx.by_key_locked::<Card>((enterprise_id, request.source_card_id)).await?;
     let card_order_ref = Value::from(&order.card_order_ref);
-    if find_order(tx, enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
+    if tx.by_column::<CardOrder>(enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
         return Err(PlaceReplacementError::RefTaken);
     }
     let source = source.ok_or(PlaceReplacementError::SourceNotFound)?;
@@ -161,11 +152,9 @@ async fn place(tx: &Tx, request: &PlaceReplacement) -> Result<CardOrder, PlaceRe
     {
         return Err(PlaceReplacementError::OpenOrder);
     }
-    let mut row = order_values(order);
-    row.push(request.sealed_application.clone().into());
-    let columns = format!("{ORDER_COLUMNS}, sealed_application");
-    tx.insert_rows("card_order", &columns, &[row]).await?;
-    tx.insert_rows("job", JOB_COLUMNS, &[job_values(&request.job)]).await?;
+    let sealed_application = request.sealed_application.as_deref().into();
+    tx.insert_with(order, &[("sealed_application", sealed_application)]).await?;
+    tx.insert(&request.job).await?;
     insert_events(tx, std::slice::from_ref(&request.event)).await?;
     Ok(order.clone())
 }
@@ -177,8 +166,7 @@ async fn has_open_order(
 ) -> Result<bool, StoreError> {
     let sql = "SELECT order_id FROM card_order WHERE enterprise_id = $1 AND replace_card_id = $2 \
         AND status <> 'SUCCEED' AND status <> 'FAILED'";
-    let row = tx.query_opt(sql, &[enterprise_id.into(), card_id.into()]).await?;
-    Ok(row.is_some())
+    tx.finds(sql, &[enterprise_id.into(), card_id.into()]).await
 }
 
 async fn has_living_twin(tx: &Tx, card: &Card) -> Result<bool, StoreError> {
@@ -192,7 +180,7 @@ async fn finish(
     request: &ReplacementStep,
 ) -> Result<ReplacementOutcome, StoreError> {
     let order = &request.step.order;
-    let source = find_card(tx, order.enterprise_id, request.source_card_id, "").await?;
+    let source = tx.by_key::<Card>((order.enterprise_id, request.source_card_id)).await?;
     let Some(source) = source else { return Ok(ReplacementOutcome::SourceUnfit) };
     let records = cards_of_pan_locked(tx, source.enterprise_id, source.pan_id).await?;
     let fits = |card: &Card| match order.order_type {
@@ -208,7 +196,7 @@ async fn finish(
         return Ok(ReplacementOutcome::Step(outcome));
     }
     if let Some(twin) = &request.twin {
-        tx.insert_rows("card", CARD_COLUMNS, &[card_values(&twin.card)]).await?;
+        tx.insert(&twin.card).await?;
         insert_plastic(tx, &twin.plastic).await?;
     } else {
         for record in records {

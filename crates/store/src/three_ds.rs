@@ -10,10 +10,8 @@ use thiserror::Error;
 
 use crate::engine::Tx;
 use crate::outbox::insert_events;
-use crate::rows::{
-    CHALLENGE_COLUMNS, JOB_COLUMNS, challenge_from, challenge_values, job_values, update_text,
-};
-use crate::{Job, JobKind, Store, StoreError, vm_challenges};
+use crate::vm::challenges;
+use crate::{Job, JobKind, Store, StoreError};
 
 /// Makes the webhook that tells of a challenge as it was stored.
 pub type TellOfChallenge = Arc<dyn Fn(&ThreeDsChallenge) -> WebhookEvent + Send + Sync>;
@@ -50,9 +48,6 @@ pub enum ChallengeChangeError {
 impl Store {
     /// Writes a new challenge, the webhook that asks for the verdict, and the job that ends
     /// it, in one commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_challenge(
         &self,
         challenge: &ThreeDsChallenge,
@@ -73,30 +68,15 @@ impl Store {
     }
 
     /// A challenge of any enterprise, for the network.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn challenge_of_anyone(
         &self,
         challenge_id: ChallengeId,
     ) -> Result<Option<ThreeDsChallenge>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {CHALLENGE_COLUMNS} FROM three_ds_challenge WHERE challenge_id = $1"
-                );
-                let row = tx.query_opt(&sql, &[challenge_id.into()]).await?;
-                row.as_ref().map(challenge_from).transpose()
-            })
-        })
-        .await
+        self.of_anyone(challenge_id).await
     }
 
     /// Applies `ThreeDsChallenge::transition` and writes the challenge and a webhook for each
     /// state passed through, in one commit. A challenge that is over has no job any more.
-    ///
-    /// # Errors
-    /// [`ChallengeChangeError`].
     pub async fn change_challenge(
         &self,
         change: ChallengeChange,
@@ -128,9 +108,10 @@ async fn apply(
     tx: &Tx,
     change: &ChallengeChange,
 ) -> Result<ThreeDsChallenge, ChallengeChangeError> {
-    let found = find_locked(tx, change.enterprise_id, change.challenge_id).await?;
+    let found: Option<ThreeDsChallenge> =
+        tx.by_key_locked((change.enterprise_id, change.challenge_id)).await?;
     let mut challenge = found.ok_or(ChallengeChangeError::NotFound)?;
-    let is_of_app = vm_challenges::is_of_app(tx, &challenge).await?;
+    let is_of_app = challenges::is_of_app(tx, &challenge).await?;
     if is_of_app && matches!(change.event, ChallengeEvent::Verdict(_)) {
         // The cardholder answers it with a code, and no enterprise was asked.
         return Err(ChallengeChangeError::NotFound);
@@ -138,7 +119,7 @@ async fn apply(
     let mut events = Vec::new();
     pass(tx, &mut challenge, change.event, change.now, |it| events.push((change.tell)(it))).await?;
     if is_of_app {
-        vm_challenges::forget_code(tx, &challenge).await?;
+        challenges::forget_code(tx, &challenge).await?;
     } else {
         insert_events(tx, &events).await?;
     }
@@ -151,9 +132,8 @@ pub(crate) async fn insert(
     challenge: &ThreeDsChallenge,
     event: &WebhookEvent,
 ) -> Result<(), StoreError> {
-    let rows = [challenge_values(challenge)];
-    tx.insert_rows("three_ds_challenge", CHALLENGE_COLUMNS, &rows).await?;
-    tx.insert_rows("job", JOB_COLUMNS, &[job_values(&expiry_job(challenge))]).await?;
+    tx.insert(challenge).await?;
+    tx.insert(&expiry_job(challenge)).await?;
     insert_events(tx, std::slice::from_ref(event)).await
 }
 
@@ -173,7 +153,7 @@ pub(crate) async fn pass(
         each(challenge);
     }
     if !steps.is_empty() {
-        write(tx, challenge).await?;
+        tx.update(challenge).await?;
     }
     if is_over(challenge) {
         let sql = "DELETE FROM job WHERE enterprise_id = $1 AND job_id = $2";
@@ -195,30 +175,13 @@ pub(crate) async fn acknowledge(
     challenge_id: ChallengeId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(mut challenge) = find_locked(tx, enterprise_id, challenge_id).await? else {
+    let key = (enterprise_id, challenge_id);
+    let Some(mut challenge) = tx.by_key_locked::<ThreeDsChallenge>(key).await? else {
         return Ok(());
     };
     let steps = challenge.transition(ChallengeEvent::Acknowledged, now);
     let Ok([.., status]) = steps else { return Ok(()) };
     challenge.status = *status;
     challenge.modified_at = now;
-    write(tx, &challenge).await
-}
-
-pub(crate) async fn find_locked(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    challenge_id: ChallengeId,
-) -> Result<Option<ThreeDsChallenge>, StoreError> {
-    let sql = format!(
-        "SELECT {CHALLENGE_COLUMNS} FROM three_ds_challenge \
-         WHERE enterprise_id = $1 AND challenge_id = $2 FOR UPDATE"
-    );
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), challenge_id.into()]).await?;
-    row.as_ref().map(challenge_from).transpose()
-}
-
-async fn write(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<(), StoreError> {
-    let sql = update_text("three_ds_challenge", CHALLENGE_COLUMNS, 2);
-    tx.execute(&sql, &challenge_values(challenge)).await.map(drop)
+    tx.update(&challenge).await
 }

@@ -56,9 +56,6 @@ impl VerifyReport {
 impl Store {
     /// Derives every balance again from its transfers, every held balance from its open holds
     /// and every use of a limit from its authorisations, on one consistent reading.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn verify_ledger(&self) -> Result<VerifyReport, StoreError> {
         let store = self.clone();
         // An embedded store is read on the calling thread, and this reads all of it: a
@@ -93,6 +90,5 @@ async fn owners(tx: &Tx, after: i64) -> Result<Vec<EnterpriseId>, StoreError> {
     let sql = "SELECT enterprise_id FROM (SELECT enterprise_id FROM enterprise \
         UNION SELECT enterprise_id FROM ledger_account) owner \
         WHERE enterprise_id > $1 ORDER BY enterprise_id LIMIT $2";
-    let rows = tx.query(sql, &[after.into(), PAGE_ROWS.into()]).await?;
-    rows.iter().map(|row| row.int(0).map(EnterpriseId::from_i64)).collect()
+    tx.all(sql, &[after.into(), PAGE_ROWS.into()]).await
 }

@@ -9,38 +9,26 @@ use domain::{
 use crate::engine::{Tx, Value};
 use crate::jobs::{end_jobs, insert_job};
 use crate::orders::write_order;
-use crate::rows::{KYC_TICKET_COLUMNS, ORDER_COLUMNS, kyc_ticket_from, order_from};
+use crate::records::{select, sql};
 use crate::{Job, JobKind, Store, StoreError};
 
 impl Store {
     /// The KYC ticket that an order of NORMAL mode waits for.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn kyc_ticket_of_order(
         &self,
         enterprise_id: EnterpriseId,
         order_id: OrderId,
     ) -> Result<Option<KycTicket>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let sql = format!(
-                    "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket WHERE enterprise_id = $1 \
-                     AND kyc_ticket_id = (SELECT kyc_ticket_id FROM card_order \
-                     WHERE enterprise_id = $1 AND order_id = $2)"
-                );
-                let row = tx.query_opt(&sql, &[enterprise_id.into(), order_id.into()]).await?;
-                row.as_ref().map(kyc_ticket_from).transpose()
-            })
-        })
-        .await
+        let sql = sql!(
+            "{} WHERE enterprise_id = $1 AND kyc_ticket_id = (SELECT kyc_ticket_id \
+             FROM card_order WHERE enterprise_id = $1 AND order_id = $2)",
+            select::<KycTicket>()
+        );
+        self.one(sql, [enterprise_id.into(), order_id.into()]).await
     }
 
     /// Parks an order until its KYC ticket is decided: ends the job, leased by the caller.
     /// If the ticket was decided meanwhile, the job is given back, due at once.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn park_order(
         &self,
         job: &Job,
@@ -59,15 +47,8 @@ impl Store {
 
 async fn park(tx: &Tx, job: &Job, kyc_ticket_id: KycTicketId) -> Result<(), StoreError> {
     // The lock makes a decision wait that would not see this order waiting yet.
-    let sql = format!(
-        "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket \
-         WHERE enterprise_id = $1 AND kyc_ticket_id = $2 FOR UPDATE"
-    );
-    let row = tx.query_opt(&sql, &[job.enterprise_id.into(), kyc_ticket_id.into()]).await?;
-    let is_decided = match &row {
-        Some(row) => kyc_ticket_from(row)?.status.is_final(),
-        None => false,
-    };
+    let ticket = tx.by_key_locked::<KycTicket>((job.enterprise_id, kyc_ticket_id)).await?;
+    let is_decided = ticket.is_some_and(|ticket| ticket.status.is_final());
     let key = [job.enterprise_id.into(), job.job_id.into(), job.leased_until.into()];
     let sql = if is_decided {
         "UPDATE job SET leased_until = NULL \
@@ -166,25 +147,16 @@ async fn waiting_for_evidence(
     enterprise_id: EnterpriseId,
     order_id: OrderId,
 ) -> Result<Option<(CardOrder, Option<KycTicketStatus>)>, StoreError> {
-    let sql = format!(
-        "SELECT {ORDER_COLUMNS} FROM card_order \
-         WHERE enterprise_id = $1 AND order_id = $2 FOR UPDATE"
-    );
-    let key: [Value; 2] = [enterprise_id.into(), order_id.into()];
-    let Some(row) = tx.query_opt(&sql, &key).await? else { return Ok(None) };
-    let order = order_from(&row)?;
+    let key = (enterprise_id, order_id);
+    let Some(order) = tx.by_key_locked::<CardOrder>(key).await? else { return Ok(None) };
     if !order.need_edd_file || order.status != OrderStatus::CustomerPass {
         return Ok(None);
     }
-    let sql = format!(
-        "SELECT {KYC_TICKET_COLUMNS} FROM kyc_ticket WHERE enterprise_id = $1 \
-         AND kyc_ticket_id = (SELECT kyc_ticket_id FROM card_order \
-         WHERE enterprise_id = $1 AND order_id = $2) FOR UPDATE"
+    let sql = sql!(
+        "{} WHERE enterprise_id = $1 AND kyc_ticket_id = (SELECT kyc_ticket_id FROM card_order \
+         WHERE enterprise_id = $1 AND order_id = $2) FOR UPDATE",
+        select::<KycTicket>()
     );
-    let ticket = tx.query_opt(&sql, &key).await?;
-    let status = match &ticket {
-        Some(row) => Some(kyc_ticket_from(row)?.status),
-        None => None,
-    };
-    Ok(Some((order, status)))
+    let ticket: Option<KycTicket> = tx.one(sql, &[enterprise_id.into(), order_id.into()]).await?;
+    Ok(Some((order, ticket.map(|ticket| ticket.status))))
 }

@@ -1,6 +1,5 @@
 //! Which writes have ended: what is not found may still be in a commit that hangs.
 
-use crate::engine::Tx;
 use crate::{Store, StoreError};
 
 /// The writes of all processes at a moment, as the server numbers its transactions.
@@ -24,22 +23,15 @@ impl Store {
     /// The writes of this moment. A commit that waits for a standby is among them, whatever
     /// became of the connection that sent it. The embedded store's writes end before a read
     /// begins that could miss them.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn writes_under_way(&self) -> Result<WritesUnderWay, StoreError> {
         if self.is_embedded() {
             return Ok(WritesUnderWay { oldest: 0, next: 0 });
         }
-        self.read_one(|tx| Box::pin(ask(tx))).await
+        // A snapshot's own end is that of what has ended: only a number that is drawn lies
+        // behind all that have begun.
+        let sql = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT), \
+            CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT)";
+        let (oldest, next) = self.one(sql, []).await?.ok_or(StoreError::Corrupt("a snapshot"))?;
+        Ok(WritesUnderWay { oldest, next })
     }
-}
-
-async fn ask(tx: &Tx) -> Result<WritesUnderWay, StoreError> {
-    // A snapshot's own end is that of what has ended: only a number that is drawn lies behind
-    // all that have begun.
-    let sql = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT), \
-        CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT)";
-    let row = tx.query_opt(sql, &[]).await?.ok_or(StoreError::Corrupt("a snapshot"))?;
-    Ok(WritesUnderWay { oldest: row.int(0)?, next: row.int(1)? })
 }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use domain::{AuthId, Timestamp};
 use listener::once::Once;
 use serde::Serialize;
-use store::{VmCardFilter, VmCardRow, VmPage, VmTransactionFilter};
+use store::{VmCardFilter, VmCardRow, VmPage, VmStanding, VmTransactionFilter};
 use utoipa::ToSchema;
 use vault::expiry_yymm;
 use wire::vm::amount::Amount;
@@ -50,12 +50,15 @@ fn transaction_filter(
     let auth_id = wish.auth_id.as_ref().map(|text| text.parse::<AuthId>()).transpose().ok()?;
     let kind = wish.kind.as_ref().map(Result::as_ref).transpose().ok()?;
     let state = wish.state.as_ref().map(Result::as_ref).transpose().ok()?;
-    Some(VmTransactionFilter {
-        auth_id,
-        kind: kind.map(|it| it.as_str()),
-        state: state.map(|it| it.as_str()),
-        open_state: open_state.as_str(),
-    })
+    let is_wanted = |it: &VmStanding| {
+        let VmStanding { direction, status, is_posted, hold_state } = *it;
+        let standing =
+            transaction::standing_of(direction, status, is_posted, hold_state, open_state);
+        kind.is_none_or(|kind| *kind == standing.0) && state.is_none_or(|it| *it == standing.1)
+    };
+    let are_all_wanted = kind.is_none() && state.is_none();
+    let standings = (!are_all_wanted).then(|| VmStanding::all().filter(is_wanted).collect());
+    Some(VmTransactionFilter { auth_id, standings })
 }
 
 /// `POST /getCardList`.

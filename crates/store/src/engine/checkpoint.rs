@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::Value;
 use super::{BUSY_TIMEOUT, Session, Tx};
 use crate::StoreError;
 
@@ -113,7 +114,7 @@ fn restart_log(tx: &Tx, kind: &str) -> bool {
     let restarted = waiting(BUSY_TIMEOUT).and(restarted);
     match restarted {
         // A reader in the way only postpones it.
-        Ok(rows) => rows.first().and_then(|row| row.int(0).ok()) == Some(0),
+        Ok(rows) => rows.first().is_some_and(|row| row.0.first() == Some(&Value::Int(0))),
         Err(error) => {
             tracing::warn!(%error, "the write-ahead log could not be restarted");
             false

@@ -113,9 +113,6 @@ struct Tls {
 }
 
 /// Checks the URL of a server, and that the files which it names can be read.
-///
-/// # Errors
-/// [`ServerUrlError`].
 pub fn check_server_url(url: &str) -> Result<(), ServerUrlError> {
     ServerUrl::parse(url)?.connector().map(drop)
 }

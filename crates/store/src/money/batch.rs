@@ -11,8 +11,8 @@ use ledger::{Account, Transfer};
 
 use super::messages::{MessageKey, first_of, retire_key};
 use crate::StoreError;
-use crate::engine::{Tx, Value};
-use crate::rows;
+use crate::engine::Tx;
+use crate::records::{Counted, columns, record, select, sql, update_text, update_values};
 
 /// The account of an owner in a currency.
 pub(crate) type AccountKey = (EnterpriseId, Currency, AccountOwner);
@@ -26,7 +26,7 @@ pub(super) const fn account_key(it: &Authorisation) -> AccountKey {
 pub(super) struct Loaded {
     pub(super) authorisation: Authorisation,
     pub(super) receipt: Option<String>,
-    pub(super) counted: Option<rows::Counted>,
+    pub(super) counted: Option<Counted>,
     pub(super) is_changed: bool,
 }
 
@@ -34,8 +34,17 @@ pub(super) struct Loaded {
 pub(super) struct NewAuthorisation {
     pub(super) authorisation: Authorisation,
     pub(super) receipt: String,
-    pub(super) counted: Option<rows::Counted>,
+    pub(super) counted: Option<Counted>,
     pub(super) vm_app_id: Option<VmAppId>,
+}
+
+record! {
+    NewAuthorisation in "authorisation" key (enterprise_id, auth_id) {
+        authorisation of Authorisation,
+        receipt,
+        vm_app_id,
+        counted of Counted,
+    }
 }
 
 /// An account that was read or is new.
@@ -92,18 +101,13 @@ impl Batch {
         tx: &Tx,
         ids: BTreeSet<AuthId>,
     ) -> Result<(), StoreError> {
-        let sql = format!(
+        let sql = sql!(
             "SELECT {}, {} FROM authorisation WHERE auth_id = $1 FOR UPDATE",
-            rows::AUTHORISATION_COLUMNS,
-            rows::COUNTED_COLUMNS
+            columns::<Authorisation>(),
+            columns::<Counted>()
         );
-        let reads = ids.into_iter().map(|id| {
-            let sql = &sql;
-            async move { tx.query_opt(sql, &[id.as_i64().into()]).await }
-        });
-        for row in try_join_all(reads).await?.into_iter().flatten() {
-            let authorisation = rows::authorisation_from(&row)?;
-            let counted = rows::counted_from(&row)?;
+        let reads = ids.into_iter().map(|id| async move { tx.one(sql, &[id.into()]).await });
+        for (authorisation, counted) in try_join_all(reads).await?.into_iter().flatten() {
             let loaded = Loaded { authorisation, receipt: None, counted, is_changed: false };
             self.authorisations.insert(loaded.authorisation.auth_id, loaded);
         }
@@ -116,19 +120,18 @@ impl Batch {
         tx: &Tx,
         bills: BTreeSet<OutsId>,
     ) -> Result<(), StoreError> {
-        let sql = format!(
+        let sql = sql!(
             "SELECT {}, {} FROM authorisation WHERE outs_id = $1 AND direction = 'OUTGOING' \
              ORDER BY auth_id FOR UPDATE",
-            rows::AUTHORISATION_COLUMNS,
-            rows::COUNTED_COLUMNS
+            columns::<Authorisation>(),
+            columns::<Counted>()
         );
         for outs_id in bills {
             let mut members = Vec::new();
-            for row in tx.query(&sql, &[outs_id.into()]).await? {
-                let authorisation = rows::authorisation_from(&row)?;
+            let found: Vec<(Authorisation, _)> = tx.all(sql, &[outs_id.into()]).await?;
+            for (authorisation, counted) in found {
                 let auth_id = authorisation.auth_id;
                 members.push(auth_id);
-                let counted = rows::counted_from(&row)?;
                 let loaded = Loaded { authorisation, receipt: None, counted, is_changed: false };
                 self.authorisations.entry(auth_id).or_insert(loaded);
             }
@@ -157,10 +160,10 @@ impl Batch {
         tx: &Tx,
         keys: BTreeSet<AccountKey>,
     ) -> Result<(), StoreError> {
-        let sql = format!(
-            "SELECT {} FROM ledger_account WHERE enterprise_id = $1 AND currency = $2 \
-             AND purpose = $3 AND owner_id = $4 FOR UPDATE",
-            rows::ACCOUNT_COLUMNS
+        let sql = sql!(
+            "{} WHERE enterprise_id = $1 AND currency = $2 AND purpose = $3 AND owner_id = $4 \
+             FOR UPDATE",
+            select::<Account>()
         );
         let mut keys = keys;
         while let Some(key) = keys.pop_first() {
@@ -171,8 +174,7 @@ impl Batch {
                 owner.purpose().into(),
                 owner.owner_id().into(),
             ];
-            if let Some(row) = tx.query_opt(&sql, &params).await? {
-                let account = rows::account_from(&row)?;
+            if let Some(account) = tx.one::<Account>(sql, &params).await? {
                 // Closed since the heirs were looked for.
                 let heir = account.closed_into.map(AccountOwner::VmBalance);
                 let heir = heir.map(|heir| (enterprise_id, currency, heir));
@@ -190,14 +192,10 @@ impl Batch {
         tx: &Tx,
         references: BTreeSet<(EnterpriseId, String)>,
     ) -> Result<(), StoreError> {
-        let sql = format!(
-            "SELECT {} FROM ledger_transfer WHERE enterprise_id = $1 AND reference = $2",
-            rows::TRANSFER_COLUMNS
-        );
         for (enterprise_id, reference) in references {
-            let params = [enterprise_id.as_i64().into(), (&reference).into()];
-            if let Some(row) = tx.query_opt(&sql, &params).await? {
-                self.references.insert((enterprise_id, reference), rows::transfer_from(&row)?);
+            let by_reference = tx.by_column(enterprise_id, "reference", (&reference).into());
+            if let Some(transfer) = by_reference.await? {
+                self.references.insert((enterprise_id, reference), transfer);
             }
         }
         Ok(())
@@ -217,12 +215,10 @@ impl Batch {
             retire_key(tx, *retired).await?;
         }
         self.write_authorisations(tx).await?;
-        let transfers: Vec<_> = self.transfers.iter().map(rows::transfer_values).collect();
-        tx.insert_rows("ledger_transfer", rows::TRANSFER_COLUMNS, &transfers).await?;
-        let postings: Vec<_> = self.postings.iter().map(rows::posting_values).collect();
-        tx.insert_rows("posting", rows::POSTING_COLUMNS, &postings).await?;
+        tx.insert_all(&self.transfers).await?;
+        tx.insert_all(&self.postings).await?;
         crate::outbox::insert_events(tx, &self.events).await?;
-        crate::vm_flows::insert_flows(tx, &self.flows).await?;
+        crate::vm::insert_flows(tx, &self.flows).await?;
         for loaded in self.accounts.values().filter(|loaded| loaded.is_changed) {
             write_account(tx, loaded).await?;
         }
@@ -230,23 +226,7 @@ impl Batch {
     }
 
     async fn write_authorisations(&self, tx: &Tx) -> Result<(), StoreError> {
-        let columns = format!(
-            "{}, receipt, vm_app_id, {}",
-            rows::AUTHORISATION_COLUMNS,
-            rows::COUNTED_COLUMNS
-        );
-        let new: Vec<Vec<Value>> = self
-            .new_authorisations
-            .iter()
-            .map(|new| {
-                let mut values = rows::authorisation_values(&new.authorisation);
-                values.push((&new.receipt).into());
-                values.push(new.vm_app_id.into());
-                values.extend(rows::counted_values(new.counted.as_ref()));
-                values
-            })
-            .collect();
-        tx.insert_rows("authorisation", &columns, &new).await?;
+        tx.insert_all(&self.new_authorisations).await?;
         let changed = self.authorisations.values().filter(|loaded| loaded.is_changed);
         try_join_all(changed.map(|loaded| update_authorisation(tx, loaded))).await?;
         Ok(())
@@ -260,9 +240,8 @@ pub(super) async fn accounts_of(
 ) -> Result<BTreeSet<AccountKey>, StoreError> {
     let sql = "SELECT enterprise_id, currency, account_purpose, account_owner_id \
         FROM authorisation WHERE auth_id = $1";
-    let reads = ids.iter().map(|id| async move { tx.query_opt(sql, &[(*id).into()]).await });
-    let rows = try_join_all(reads).await?;
-    rows.iter().flatten().map(rows::account_key_from).collect()
+    let reads = ids.iter().map(|id| async move { tx.one(sql, &[(*id).into()]).await });
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }
 
 /// The balances of apps that took over the accounts of deleted cards.
@@ -275,8 +254,7 @@ pub(super) async fn heirs_of(
     let cards = keys.iter().filter(|(_, _, owner)| matches!(owner, AccountOwner::Card(_)));
     let reads = cards.map(|(enterprise_id, currency, owner)| async move {
         let params = [(*enterprise_id).into(), (*currency).into(), owner.owner_id().into()];
-        let row = tx.query_opt(sql, &params).await?;
-        let heir = row.map(|row| row.int(0)).transpose()?.map(VmAppId::from_i64);
+        let heir: Option<VmAppId> = tx.one(sql, &params).await?;
         Ok::<_, StoreError>(
             heir.map(|app| (*enterprise_id, *currency, AccountOwner::VmBalance(app))),
         )
@@ -285,58 +263,14 @@ pub(super) async fn heirs_of(
 }
 
 async fn write_account(tx: &Tx, loaded: &LoadedAccount) -> Result<(), StoreError> {
-    let account = &loaded.account;
-    if loaded.is_new {
-        let row = rows::account_values(account);
-        return tx.insert_rows("ledger_account", rows::ACCOUNT_COLUMNS, &[row]).await;
-    }
-    tx.execute(
-        "UPDATE ledger_account SET funding_minor = $3, available_minor = $4, held_minor = $5, \
-         posted_minor = $6, forced_negative = $7, closed_into = $8 \
-         WHERE enterprise_id = $1 AND account_id = $2",
-        &[
-            account.enterprise_id.as_i64().into(),
-            account.account_id.as_i64().into(),
-            account.funding_minor.into(),
-            account.available_minor.into(),
-            account.held_minor.into(),
-            account.posted_minor.into(),
-            account.forced_negative.into(),
-            account.closed_into.into(),
-        ],
-    )
-    .await
-    .map(|_| ())
+    if loaded.is_new { tx.insert(&loaded.account).await } else { tx.update(&loaded.account).await }
 }
 
 async fn update_authorisation(tx: &Tx, loaded: &Loaded) -> Result<(), StoreError> {
-    let it = &loaded.authorisation;
-    tx.execute(
-        "UPDATE authorisation SET status = $3, response_code = $4, reject_reason = $5, \
-         detail = $6, auth_code = $7, hold_state = $8, hold_remaining_minor = $9, \
-         hold_expires_at = $10, posted_minor = $11, cleared_acquirer_minor = $12, \
-         reversed_acquirer_minor = $13, decided_at = $14, receipt = COALESCE($15, receipt), \
-         velocity_minor = $16 \
-         WHERE enterprise_id = $1 AND auth_id = $2",
-        &[
-            it.enterprise_id.as_i64().into(),
-            it.auth_id.as_i64().into(),
-            it.status.as_str().into(),
-            it.response_code.map(domain::ResponseCode::as_str).into(),
-            it.reject_reason.map(domain::ErrorCode::as_str).into(),
-            it.detail.clone().into(),
-            it.auth_code.clone().into(),
-            it.hold_state.as_str().into(),
-            it.hold_remaining_minor.into(),
-            it.hold_expires_at.into(),
-            it.posted_minor.into(),
-            it.cleared_acquirer_minor.into(),
-            it.reversed_acquirer_minor.into(),
-            it.decided_at.into(),
-            loaded.receipt.clone().into(),
-            loaded.counted.map(|counted| counted.amount_minor).into(),
-        ],
-    )
-    .await
-    .map(|_| ())
+    const MORE: [&str; 2] = ["receipt = COALESCE($?, receipt)", "velocity_minor = $?"];
+    let sql = sql!("{}", update_text::<Authorisation>(&MORE));
+    let mut values = update_values(&loaded.authorisation);
+    values.push(loaded.receipt.as_ref().into());
+    values.push(loaded.counted.map(|counted| counted.amount_minor).into());
+    tx.execute(sql, &values).await.map(drop)
 }

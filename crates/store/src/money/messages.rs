@@ -4,7 +4,7 @@ use domain::{AuthId, Authorisation, CardId, EnterpriseId, NetworkKey, OutsId, Ti
 
 use crate::StoreError;
 use crate::engine::{Tx, Value};
-use crate::rows;
+use crate::records::{select, sql};
 
 /// Days of business time for which the network's key is that of its first message
 /// (operator-and-sandbox.md section 5); later it is a new one's.
@@ -80,11 +80,14 @@ impl MessageKey {
         Self::of(it.enterprise_id, it.card_id, follows, key)
     }
 
-    fn condition(&self) -> (&'static str, Vec<Value>) {
+    fn query(&self) -> (&'static str, Vec<Value>) {
         match self {
             Self::OfCard(enterprise_id, card_id, key) => (
-                "enterprise_id = $1 AND card_id = $2 AND stan = $3 AND rrn = $4 \
-                 AND key_retired = 0",
+                sql!(
+                    "{} WHERE enterprise_id = $1 AND card_id = $2 AND stan = $3 AND rrn = $4 \
+                     AND key_retired = 0",
+                    select::<Authorisation>()
+                ),
                 vec![
                     (*enterprise_id).into(),
                     (*card_id).into(),
@@ -93,8 +96,11 @@ impl MessageKey {
                 ],
             ),
             Self::Following(enterprise_id, outs_id, auth_id, key) => (
-                "enterprise_id = $1 AND outs_id = $2 AND original_auth_id = $3 AND stan = $4 \
-                 AND rrn = $5 AND key_retired = 0 ORDER BY auth_id LIMIT 1",
+                sql!(
+                    "{} WHERE enterprise_id = $1 AND outs_id = $2 AND original_auth_id = $3 \
+                     AND stan = $4 AND rrn = $5 AND key_retired = 0 ORDER BY auth_id LIMIT 1",
+                    select::<Authorisation>()
+                ),
                 vec![
                     (*enterprise_id).into(),
                     (*outs_id).into(),
@@ -113,10 +119,8 @@ pub(crate) async fn first_of(
     tx: &Tx,
     key: &MessageKey,
 ) -> Result<Option<Authorisation>, StoreError> {
-    let (condition, params) = key.condition();
-    let sql =
-        format!("SELECT {} FROM authorisation WHERE {condition}", rows::AUTHORISATION_COLUMNS);
-    tx.query_opt(&sql, &params).await?.as_ref().map(rows::authorisation_from).transpose()
+    let (sql, params) = key.query();
+    tx.one(sql, &params).await
 }
 
 /// Takes its key from an authorisation, since a later message bears it now.

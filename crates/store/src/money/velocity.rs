@@ -17,7 +17,7 @@ use super::batch::{Batch, LoadedUse, PanKey};
 use super::bill::Bill;
 use crate::StoreError;
 use crate::engine::Tx;
-use crate::rows::{self, Counted};
+use crate::records::{Counted, PanUse, select, sql};
 
 /// The limits that a new authorisation is judged by in its commit.
 #[derive(Debug, Clone, Copy)]
@@ -77,17 +77,11 @@ impl Batch {
         tx: &Tx,
         pans: BTreeSet<PanKey>,
     ) -> Result<(), StoreError> {
-        let sql = format!(
-            "SELECT {} FROM velocity_use WHERE enterprise_id = $1 AND pan_id = $2 FOR UPDATE",
-            rows::VELOCITY_USE_COLUMNS
-        );
-        let reads = pans.into_iter().map(|key| {
-            let sql = &sql;
-            async move {
-                let row = tx.query_opt(sql, &[key.0.into(), key.1.into()]).await?;
-                let used = row.as_ref().map(rows::velocity_use_from).transpose()?;
-                Ok::<_, StoreError>((key, used.unwrap_or_default()))
-            }
+        let sql =
+            sql!("{} WHERE enterprise_id = $1 AND pan_id = $2 FOR UPDATE", select::<VelocityUse>());
+        let reads = pans.into_iter().map(|key| async move {
+            let used: Option<VelocityUse> = tx.one(sql, &[key.0.into(), key.1.into()]).await?;
+            Ok::<_, StoreError>((key, used.unwrap_or_default()))
         });
         let loaded = try_join_all(reads).await?.into_iter();
         self.velocity_uses
@@ -97,20 +91,9 @@ impl Batch {
 
     /// Writes the uses that changed.
     pub(super) async fn write_velocity_uses(&self, tx: &Tx) -> Result<(), StoreError> {
-        let sql = format!(
-            "INSERT INTO velocity_use (enterprise_id, pan_id, {}) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-             ON CONFLICT (enterprise_id, pan_id) DO UPDATE SET day = excluded.day, \
-             day_amount_minor = excluded.day_amount_minor, day_count = excluded.day_count, \
-             month = excluded.month, month_amount_minor = excluded.month_amount_minor, \
-             month_count = excluded.month_count, total_minor = excluded.total_minor",
-            rows::VELOCITY_USE_COLUMNS
-        );
         let changed = self.velocity_uses.iter().filter(|(_, loaded)| loaded.is_changed);
-        let writes = changed.map(|((enterprise_id, pan_id), loaded)| {
-            let sql = &sql;
-            let values = rows::velocity_use_values(*enterprise_id, *pan_id, &loaded.used);
-            async move { tx.execute(sql, &values).await }
+        let writes = changed.map(|(&(enterprise_id, pan_id), loaded)| async move {
+            tx.put(&PanUse { enterprise_id, pan_id, used: loaded.used }).await
         });
         try_join_all(writes).await.map(|_| ())
     }

@@ -6,15 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Destination, EnterpriseId, Timestamp, VmAppId};
+use domain::{Destination, Timestamp, WebhookEvent};
 use futures_util::future::{try_join, try_join_all};
 
 use super::Delivery;
 use super::destination::{by_key, key};
 use crate::StoreError;
-use crate::engine::{Row, Tx, Value};
+use crate::engine::{Row, Tx};
 use crate::jobs::Lease;
-use crate::rows::{Fields, NO_APP, event_from};
+use crate::records::{Fields, columns, groups, read_row, sql};
 
 /// An app may take 10 s to answer (vm-api.md section 10.3), twice an enterprise's time: the
 /// lease of its delivery is longer by this many milliseconds of real time.
@@ -36,13 +36,6 @@ pub(super) const DUE: &str = "SELECT enterprise_id, vm_app_id, version FROM dest
 /// Destinations whose lease or pause is over.
 pub(super) const LOOKS_OVER: &str = "SELECT enterprise_id, vm_app_id, version FROM destination \
     WHERE has_url = 1 AND look_at IS NOT NULL AND look_at <= $1 ORDER BY look_at LIMIT $2";
-/// The webhooks of a destination that are due and held by nobody; their columns begin with
-/// enterprise and id, and end with tries and place.
-pub(super) const SENDABLE: &str = "SELECT enterprise_id, webhook_id, webhook_type, sub_type, \
-    business_id, body, created_at, vm_app_id, tries, seq FROM webhook WHERE enterprise_id = $1 \
-    AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at <= $3 \
-    AND (leased_until IS NULL OR leased_until <= $4) \
-    ORDER BY next_attempt_at, webhook_id LIMIT $5 FOR UPDATE SKIP LOCKED";
 /// When the first webhook of a destination is due after now.
 pub(super) const NEXT_SENDABLE: &str = "SELECT next_attempt_at FROM webhook \
     WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at > $3 \
@@ -50,6 +43,17 @@ pub(super) const NEXT_SENDABLE: &str = "SELECT next_attempt_at FROM webhook \
 /// When the first lease of those due ends; 0 if one is not leased.
 pub(super) const FIRST_LEASE_END: &str = "SELECT MIN(COALESCE(leased_until, 0)) FROM webhook \
     WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at <= $3";
+
+/// The webhooks of a destination that are due and held by nobody, each with tries and place.
+pub(super) fn sendable_sql() -> &'static str {
+    sql!(
+        "SELECT {}, tries, seq FROM webhook WHERE enterprise_id = $1 \
+         AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at <= $3 \
+         AND (leased_until IS NULL OR leased_until <= $4) \
+         ORDER BY next_attempt_at, webhook_id LIMIT $5 FOR UPDATE SKIP LOCKED",
+        columns::<WebhookEvent>()
+    )
+}
 
 /// A destination where something may be due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,12 +79,11 @@ pub(super) async fn next_due(
     now: Timestamp,
     real_now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let due = tx.query_opt(NEXT_DUE, &[]).await?.map(|row| row.time(0)).transpose()?;
+    let due: Option<Timestamp> = tx.one(NEXT_DUE, &[]).await?;
     if due.is_some_and(|due| due <= now) {
         return Ok(due);
     }
-    let is_to_be_looked_at = tx.query_opt(NEXT_LOOK, &[real_now.into()]).await?.is_some();
-    Ok(if is_to_be_looked_at { Some(now) } else { due })
+    Ok(if tx.finds(NEXT_LOOK, &[real_now.into()]).await? { Some(now) } else { due })
 }
 
 /// Destinations with something due, or whose lease or pause is over, in turn.
@@ -92,8 +95,7 @@ pub(super) async fn due_destinations(
 ) -> Result<Vec<DueDestination>, StoreError> {
     let mut found: Vec<DueDestination> = Vec::new();
     for (sql, time) in [(DUE, now), (LOOKS_OVER, real_now)] {
-        for row in tx.query(sql, &[time.into(), limit.into()]).await? {
-            let due = due_from(&row)?;
+        for due in tx.all::<DueDestination>(sql, &[time.into(), limit.into()]).await? {
             if found.iter().all(|it| it.destination != due.destination) {
                 found.push(due);
             }
@@ -103,13 +105,8 @@ pub(super) async fn due_destinations(
     Ok(found)
 }
 
-fn due_from(row: &Row) -> Result<DueDestination, StoreError> {
-    let vm_app_id = Some(row.int(1)?).filter(|id| *id != NO_APP).map(VmAppId::from_i64);
-    let enterprise_id = EnterpriseId::from_i64(row.int(0)?);
-    Ok(DueDestination {
-        destination: Destination { enterprise_id, vm_app_id },
-        version: row.int(2)?,
-    })
+groups! {
+    DueDestination { destination: Destination, version: i64 }
 }
 
 /// Takes deliveries of each destination, earliest due first, and leaves word when it is to be
@@ -191,13 +188,14 @@ async fn sendable(tx: &Tx, lease: Lease, grant: Grant) -> Result<Vec<Row>, Store
     let [enterprise_id, vm_app_id] = key(grant.due.destination);
     let limit = i64::from(grant.places) + 1;
     let params = [enterprise_id, vm_app_id, lease.now.into(), lease.real_now.into(), limit.into()];
-    tx.query(SENDABLE, &params).await
+    tx.query(sendable_sql(), &params).await
 }
 
 /// Leases the webhook of a row that is locked.
 async fn take(tx: &Tx, lease: Lease, row: &Row) -> Result<(), StoreError> {
     let sql = "UPDATE webhook SET leased_until = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
-    let params: [Value; 3] = [lease.until.into(), row.int(0)?.into(), row.int(1)?.into()];
+    let (enterprise_id, webhook_id): (i64, i64) = read_row(row)?;
+    let params = [lease.until.into(), enterprise_id.into(), webhook_id.into()];
     tx.execute(sql, &params).await.map(|_| ())
 }
 
@@ -207,7 +205,7 @@ fn read(row: &Row, lease: Lease) -> Option<Delivery> {
     match delivery_from(row, lease) {
         Ok(delivery) => Some(delivery),
         Err(error) => {
-            let (enterprise_id, webhook_id) = (row.int(0).ok(), row.int(1).ok());
+            let (enterprise_id, webhook_id) = read_row::<(i64, i64)>(row).ok().unzip();
             tracing::error!(
                 enterprise_id, webhook_id, %error, "a webhook cannot be read; it is not sent"
             );
@@ -218,13 +216,9 @@ fn read(row: &Row, lease: Lease) -> Option<Delivery> {
 
 fn delivery_from(row: &Row, lease: Lease) -> Result<Delivery, StoreError> {
     let mut fields = Fields::of(row);
-    let f = &mut fields;
-    Ok(Delivery {
-        event: event_from(f)?,
-        tries: f.small("webhook.tries")?,
-        seq: f.small("webhook.seq")?,
-        leased_until: lease.until,
-    })
+    let event = fields.read()?;
+    let (tries, seq) = fields.named(&["webhook.tries", "webhook.seq"]).read()?;
+    Ok(Delivery { event, tries, seq, leased_until: lease.until })
 }
 
 /// The outlook of a destination of which nothing is due that nobody holds.
@@ -232,11 +226,6 @@ async fn outlook(tx: &Tx, lease: Lease, destination: Destination) -> Result<Outl
     let [enterprise_id, vm_app_id] = key(destination);
     let params = [enterprise_id, vm_app_id, lease.now.into()];
     let (later, held) =
-        try_join(tx.query_opt(NEXT_SENDABLE, &params), tx.query_opt(FIRST_LEASE_END, &params))
-            .await?;
-    Ok(Outlook {
-        next_due_at: later.map(|row| row.time(0)).transpose()?,
-        look_at: held.map_or(Ok(None), |row| row.opt_time(0))?,
-        is_waiting: false,
-    })
+        try_join(tx.one(NEXT_SENDABLE, &params), tx.one(FIRST_LEASE_END, &params)).await?;
+    Ok(Outlook { next_due_at: later, look_at: held.flatten(), is_waiting: false })
 }

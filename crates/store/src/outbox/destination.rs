@@ -5,7 +5,7 @@ use domain::{Destination, Timestamp, VmAppId};
 
 use crate::StoreError;
 use crate::engine::{Tx, Value};
-use crate::rows::NO_APP;
+use crate::records::NO_APP;
 
 /// The key of a destination's row, by which commits lock several in one order.
 pub(super) fn by_key(destination: Destination) -> [i64; 2] {

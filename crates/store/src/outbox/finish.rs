@@ -7,7 +7,7 @@ use domain::{
 use super::{Attempt, AttemptOutcome, Delivery, destination, queue};
 use crate::StoreError;
 use crate::engine::{Tx, Value};
-use crate::rows::{EVENT_COLUMNS, Fields, event_from};
+use crate::records::{columns, sql};
 use crate::three_ds::acknowledge;
 
 /// The 3DS challenge of which a webhook asks a verdict.
@@ -102,13 +102,13 @@ pub(super) async fn resend(
     webhook_id: WebhookId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let sql = format!(
-        "SELECT {EVENT_COLUMNS}, seq FROM webhook WHERE webhook_id = $1 AND status <> 'PENDING' \
-         AND (vm_app_id = 0 OR status = 'DEAD') AND LENGTH(body) > 0 FOR UPDATE"
+    let sql = sql!(
+        "SELECT {}, seq FROM webhook WHERE webhook_id = $1 AND status <> 'PENDING' \
+         AND (vm_app_id = 0 OR status = 'DEAD') AND LENGTH(body) > 0 FOR UPDATE",
+        columns::<WebhookEvent>()
     );
-    let Some(row) = tx.query_opt(&sql, &[webhook_id.into()]).await? else { return Ok(false) };
-    let mut fields = Fields::of(&row);
-    let (event, seq) = (event_from(&mut fields)?, fields.int()?);
+    let found: Option<(WebhookEvent, i64)> = tx.one(sql, &[webhook_id.into()]).await?;
+    let Some((event, seq)) = found else { return Ok(false) };
     let sql = "UPDATE webhook SET status = 'PENDING', tries = 0, next_attempt_at = $1, \
         leased_until = NULL, is_first = 0 WHERE enterprise_id = $2 AND webhook_id = $3";
     tx.execute(sql, &[now.into(), event.enterprise_id.into(), webhook_id.into()]).await?;

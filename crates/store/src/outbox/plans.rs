@@ -18,12 +18,12 @@ async fn plan(store: &Store, sql: &'static str) -> String {
             let explained = explained.clone();
             Box::pin(async move {
                 let params = vec![Value::Int(1); explained.matches('$').count()];
-                tx.query(&explained, &params).await
+                tx.all::<(i64, i64, i64, String)>(&explained, &params).await
             })
         })
         .await
         .unwrap();
-    rows.iter().map(|row| row.text(3).unwrap()).collect::<Vec<_>>().join("; ")
+    rows.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("; ")
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn every_read_of_the_outbox_is_a_search_of_its_own_index() {
         (claim::NEXT_LOOK, "destination_by_look"),
         (claim::DUE, "destination_by_due"),
         (claim::LOOKS_OVER, "destination_by_look"),
-        (claim::SENDABLE, "webhook_due"),
+        (claim::sendable_sql(), "webhook_due"),
         (claim::NEXT_SENDABLE, "webhook_due"),
         (claim::FIRST_LEASE_END, "webhook_due"),
         (queue::LAST, "webhook_seq_once"),

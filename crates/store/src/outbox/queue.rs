@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{DeliveryStatus, WebhookEvent};
+use domain::{DeliveryStatus, Timestamp, WebhookEvent};
 use futures_util::future::{try_join, try_join_all};
 
 use super::destination;
 use crate::StoreError;
 use crate::engine::{Tx, Value};
-use crate::rows::{EVENT_COLUMNS, NO_APP, event_values};
+use crate::records::{NO_APP, record};
 
 /// Enterprise, object and app (or none): what is told in order.
 type Queue = [i64; 3];
@@ -29,6 +29,27 @@ pub(super) const LAST: &str = "SELECT seq FROM webhook WHERE enterprise_id = $1 
 pub(super) const FIRST_PENDING: &str = "SELECT webhook_id, is_first FROM webhook \
     WHERE enterprise_id = $1 AND business_id = $2 AND vm_app_id = $3 AND status = 'PENDING' \
     ORDER BY seq, webhook_id LIMIT 1 FOR UPDATE";
+
+/// An event on its way into the outbox.
+struct NewWebhook {
+    event: WebhookEvent,
+    status: DeliveryStatus,
+    tries: i64,
+    next_attempt_at: Timestamp,
+    seq: i64,
+    is_first: bool,
+}
+
+record! {
+    NewWebhook in "webhook" key (enterprise_id, webhook_id) {
+        event of WebhookEvent,
+        status,
+        tries,
+        next_attempt_at,
+        seq,
+        is_first,
+    }
+}
 
 /// Where a queue stands.
 struct End {
@@ -54,16 +75,16 @@ pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<()
             let (_, due_at) = due.entry(place).or_insert((event.destination(), event.created_at));
             *due_at = event.created_at.min(*due_at);
         }
-        let mut values = event_values(event);
-        values.push(DeliveryStatus::Pending.as_str().into());
-        values.push(0_i64.into());
-        values.push(event.created_at.into());
-        values.push(queue.last_seq.into());
-        values.push(is_first.into());
-        rows.push(values);
+        rows.push(NewWebhook {
+            event: event.clone(),
+            status: DeliveryStatus::Pending,
+            tries: 0,
+            next_attempt_at: event.created_at,
+            seq: queue.last_seq,
+            is_first,
+        });
     }
-    let columns = format!("{EVENT_COLUMNS}, status, tries, next_attempt_at, seq, is_first");
-    tx.insert_rows("webhook", &columns, &rows).await?;
+    tx.insert_all(&rows).await?;
     // In the order of their keys, so that no two commits wait for one another.
     for (destination, due_at) in due.into_values() {
         destination::is_due(tx, destination, due_at).await?;
@@ -74,15 +95,13 @@ pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<()
 async fn end(tx: &Tx, queue: Queue) -> Result<(Queue, End), StoreError> {
     let key = queue.map(Value::Int);
     // The first is locked, so that whoever finishes it sees what now comes behind it.
-    let (last, first) = try_join(tx.query_opt(LAST, &key), first_pending(tx, queue)).await?;
-    let last_seq = last.map_or(Ok(0), |row| row.int(0))?;
-    Ok((queue, End { last_seq, has_pending: first.is_some() }))
+    let (last, first) = try_join(tx.one(LAST, &key), first_pending(tx, queue)).await?;
+    Ok((queue, End { last_seq: last.unwrap_or(0), has_pending: first.is_some() }))
 }
 
 /// The first webhook of a queue that is to be sent, locked, and whether it may be.
 async fn first_pending(tx: &Tx, queue: Queue) -> Result<Option<(i64, bool)>, StoreError> {
-    let row = tx.query_opt(FIRST_PENDING, &queue.map(Value::Int)).await?;
-    row.map(|row| Ok((row.int(0)?, row.flag(1)?))).transpose()
+    tx.one(FIRST_PENDING, &queue.map(Value::Int)).await
 }
 
 /// Lets the first webhook of an event's queue go, if there is one that may not go yet; whether

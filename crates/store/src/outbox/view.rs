@@ -1,13 +1,13 @@
 //! Deliveries as operators see them.
 
-use domain::{DeliveryStatus, WebhookEvent, WebhookId};
+use domain::{DeliveryStatus, Timestamp, WebhookEvent, WebhookId};
 use futures_util::future::try_join_all;
 
 use super::{Attempt, DeliveryFilter, DeliveryView};
 use crate::StoreError;
-use crate::engine::{Row, Tx};
+use crate::engine::Tx;
 use crate::listing::{Page, PageWish};
-use crate::rows::{EVENT_COLUMNS, Fields, event_from};
+use crate::records::{Record as _, columns, record, select, sql};
 
 /// Tries of one delivery that are shown, the latest ones: a webhook resent by hand
 /// again and again has no end of them.
@@ -23,10 +23,9 @@ pub(super) async fn views(
     page.only("enterprise_id", filter.enterprise_id);
     page.only_text("status", filter.status.map(DeliveryStatus::as_str));
     page.only("business_id", filter.business_id);
-    let sql = page.sql("webhook", &columns());
-    let rows = tx.query(&sql, &page.params()).await?;
-    let views: Vec<_> = rows.iter().map(view_from).collect::<Result<_, _>>()?;
-    try_join_all(views.into_iter().map(|view| with_attempts(tx, view))).await
+    let sql = page.sql(StoredDelivery::TABLE, columns::<StoredDelivery>());
+    let found = tx.all(&sql, &page.params()).await?;
+    try_join_all(found.into_iter().map(|delivery| view_of(tx, delivery))).await
 }
 
 /// One delivery with its tries.
@@ -34,49 +33,52 @@ pub(super) async fn view(
     tx: &Tx,
     webhook_id: WebhookId,
 ) -> Result<Option<DeliveryView>, StoreError> {
-    let sql = format!("SELECT {} FROM webhook WHERE webhook_id = $1", columns());
-    let Some(row) = tx.query_opt(&sql, &[webhook_id.into()]).await? else { return Ok(None) };
-    with_attempts(tx, view_from(&row)?).await.map(Some)
+    let sql = &StoredDelivery::texts().of_anyone;
+    let Some(found) = tx.one(sql, &[webhook_id.into()]).await? else { return Ok(None) };
+    view_of(tx, found).await.map(Some)
 }
 
-fn columns() -> String {
-    format!("{EVENT_COLUMNS}, status, next_attempt_at, seq")
+/// A delivery as it is stored, without its tries.
+struct StoredDelivery {
+    event: WebhookEvent,
+    status: DeliveryStatus,
+    next_attempt_at: Option<Timestamp>,
+    seq: u32,
 }
 
-fn view_from(row: &Row) -> Result<DeliveryView, StoreError> {
-    let mut fields = Fields::of(row);
-    let f = &mut fields;
-    let event = event_from(f)?;
-    let status: DeliveryStatus = f.parsed("webhook.status")?;
-    let next_attempt_at = f.opt_time()?.filter(|_| status == DeliveryStatus::Pending);
-    let seq = f.small("webhook.seq")?;
-    Ok(DeliveryView { event, seq, status, next_attempt_at, attempts: Vec::new() })
+record! {
+    StoredDelivery in "webhook" key (enterprise_id, webhook_id) {
+        event of WebhookEvent,
+        status,
+        next_attempt_at,
+        seq,
+    }
 }
 
-async fn with_attempts(tx: &Tx, view: DeliveryView) -> Result<DeliveryView, StoreError> {
-    let attempts = attempts(tx, &view.event).await?;
-    Ok(DeliveryView { attempts, ..view })
+async fn view_of(tx: &Tx, found: StoredDelivery) -> Result<DeliveryView, StoreError> {
+    let StoredDelivery { event, status, next_attempt_at, seq } = found;
+    let next_attempt_at = next_attempt_at.filter(|_| status == DeliveryStatus::Pending);
+    let attempts = attempts(tx, &event).await?;
+    Ok(DeliveryView { event, seq, status, next_attempt_at, attempts })
 }
 
 async fn attempts(tx: &Tx, event: &WebhookEvent) -> Result<Vec<Attempt>, StoreError> {
-    let sql = "SELECT attempted_at, status, latency_ms, excerpt, refusal FROM webhook_attempt \
-        WHERE enterprise_id = $1 AND webhook_id = $2 ORDER BY attempt DESC LIMIT $3";
+    let sql = sql!(
+        "{} WHERE enterprise_id = $1 AND webhook_id = $2 ORDER BY attempt DESC LIMIT $3",
+        select::<Attempt>()
+    );
     let params = [event.enterprise_id.into(), event.webhook_id.into(), MAX_ATTEMPTS_SHOWN.into()];
-    tx.query(sql, &params).await?.iter().rev().map(attempt_from).collect()
+    let mut attempts = tx.all(sql, &params).await?;
+    attempts.reverse();
+    Ok(attempts)
 }
 
-fn attempt_from(row: &Row) -> Result<Attempt, StoreError> {
-    let mut f = Fields::of(row);
-    Ok(Attempt {
-        at: f.time()?,
-        status: f
-            .opt_int()?
-            .map(|status| {
-                u16::try_from(status).map_err(|_| StoreError::Corrupt("webhook_attempt.status"))
-            })
-            .transpose()?,
-        latency_ms: f.small("webhook_attempt.latency_ms")?,
-        excerpt: f.text()?,
-        refusal: f.opt_text()?,
-    })
+record! {
+    Attempt in "webhook_attempt" key () {
+        at: [attempted_at],
+        status,
+        latency_ms,
+        excerpt,
+        refusal,
+    }
 }

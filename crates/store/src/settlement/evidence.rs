@@ -3,7 +3,7 @@
 
 use domain::{AuthId, BusinessDay, EnterpriseId, SettlementFileType, Timestamp};
 
-use crate::engine::{Row, Tx, Value};
+use crate::records::groups;
 use crate::{Store, StoreError};
 
 /// A day is compared in windows of so many seconds, so that no statement runs long.
@@ -31,44 +31,27 @@ impl Store {
     /// it arrived, if it took any, against its amount; one that follows another may take
     /// less, since the other holds the rest. Only what moved the deposit counts: the cards of
     /// dialect 2 stand in no file.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn ledger_gaps(
         &self,
         enterprise_id: EnterpriseId,
         day: BusinessDay,
         file_type: SettlementFileType,
     ) -> Result<Vec<LedgerGap>, StoreError> {
+        let sql = match file_type {
+            SettlementFileType::Transaction => POSTED,
+            SettlementFileType::Authorisation => HELD,
+        };
         let mut gaps = Vec::new();
         let mut from = day.start();
         while from < day.end() {
             let to = from.plus_seconds(WINDOW_S);
             let limit = MAX_GAPS.saturating_sub_unsigned(gaps.len() as u64);
             let params = [enterprise_id.into(), from.into(), to.into(), limit.into()];
-            let found = self
-                .read_one(move |tx| {
-                    let params = params.clone();
-                    Box::pin(async move { window(tx, file_type, &params).await })
-                })
-                .await?;
-            gaps.extend(found);
+            gaps.extend(self.all::<LedgerGap>(sql, params).await?);
             from = to;
         }
         Ok(gaps)
     }
-}
-
-async fn window(
-    tx: &Tx,
-    file_type: SettlementFileType,
-    params: &[Value; 4],
-) -> Result<Vec<LedgerGap>, StoreError> {
-    let sql = match file_type {
-        SettlementFileType::Transaction => POSTED,
-        SettlementFileType::Authorisation => HELD,
-    };
-    tx.query(sql, params).await?.iter().map(gap_from).collect()
 }
 
 const POSTED: &str = "SELECT auth_id, moment, CAST(SUM(rows_minor) AS BIGINT), \
@@ -100,11 +83,6 @@ const HELD: &str = "SELECT a.auth_id, a.created_at, a.amount_minor, \
         OR (a.original_auth_id IS NULL AND SUM(t.amount_minor) <> a.amount_minor) \
     ORDER BY a.created_at, a.auth_id LIMIT $4";
 
-fn gap_from(row: &Row) -> Result<LedgerGap, StoreError> {
-    Ok(LedgerGap {
-        auth_id: AuthId::from_i64(row.int(0)?),
-        moment: row.time(1)?,
-        rows_minor: row.int(2)?,
-        transfers_minor: row.int(3)?,
-    })
+groups! {
+    LedgerGap { auth_id: AuthId, moment: Timestamp, rows_minor: i64, transfers_minor: i64 }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use domain::{BusinessDay, Currency, Direction, EnterpriseId, SettlementFileType, Timestamp};
 
-use crate::engine::{Row, Tx, Value};
-use crate::rows::Fields;
+use crate::engine::{Tx, Value};
+use crate::records::{Fields, Stored, record};
 use crate::{Store, StoreError};
 
 /// How long a version that is not in force stays, in milliseconds of real time: longer than
@@ -15,9 +15,6 @@ const LEFTOVER_MS: i64 = 6 * 60 * 60 * 1_000;
 const SWEEP_FILES: i64 = 100;
 /// Pieces that one commit deletes.
 const SWEEP_PIECES: i64 = 16;
-
-const COLUMNS: &str = "enterprise_id, file_day, file_type, file_id, row_count, size_bytes, \
-    sha256, totals, is_final, cut_at";
 
 /// What the rows of one currency and direction come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +66,6 @@ pub enum CutOutcome {
 
 impl Store {
     /// Announces pieces of a file to come, so that they are removed if it never does.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn begin_settlement_file(
         &self,
         enterprise_id: EnterpriseId,
@@ -82,9 +76,6 @@ impl Store {
     }
 
     /// Writes one piece of a file to come.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn write_settlement_piece(
         &self,
         enterprise_id: EnterpriseId,
@@ -92,29 +83,16 @@ impl Store {
         piece: i64,
         bytes: Vec<u8>,
     ) -> Result<(), StoreError> {
-        let row = Arc::new([vec![
-            enterprise_id.into(),
-            file_id.into(),
-            piece.into(),
-            Value::Bytes(bytes),
-        ]]);
-        self.write(move |tx| {
-            let row = Arc::clone(&row);
-            Box::pin(async move {
-                let columns = "enterprise_id, file_id, piece, bytes";
-                tx.insert_rows("settlement_piece", columns, &row[..]).await
-            })
-        })
-        .await
+        let sql = "INSERT INTO settlement_piece (enterprise_id, file_id, piece, bytes) \
+            VALUES ($1, $2, $3, $4)";
+        let params = [enterprise_id.into(), file_id.into(), piece.into(), Value::Bytes(bytes)];
+        self.execute(sql, params).await.map(drop)
     }
 
     /// Puts a file whose pieces are written in force. A final file is never replaced: that a
     /// final cut has other bytes is told, and a cut that is not final comes too late. A file
     /// that is not final keeps its pieces if the bytes are the same. Pieces that did not come
     /// in force can go by [`Store::discard_settlement_pieces`] at once.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn publish_settlement_file(
         &self,
         file: SettlementFile,
@@ -131,47 +109,34 @@ impl Store {
     }
 
     /// The file in force.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn settlement_file(
         &self,
         enterprise_id: EnterpriseId,
         day: BusinessDay,
         file_type: SettlementFileType,
     ) -> Result<Option<SettlementFile>, StoreError> {
-        self.read_one(move |tx| Box::pin(in_force(tx, enterprise_id, day, file_type, ""))).await
+        self.by_key((enterprise_id, day, file_type)).await
     }
 
     /// One piece of a file, counted from 0; none after the last.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn settlement_piece(
         &self,
         enterprise_id: EnterpriseId,
         file_id: i64,
         piece: i64,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read_one(move |tx| {
-            Box::pin(async move {
-                let sql = "SELECT bytes FROM settlement_piece \
-                    WHERE enterprise_id = $1 AND file_id = $2 AND piece = $3";
-                let params = [enterprise_id.into(), file_id.into(), piece.into()];
-                tx.query_opt(sql, &params).await?.map(|row| row.bytes(0)).transpose()
-            })
-        })
-        .await
+        let sql = "SELECT bytes FROM settlement_piece \
+            WHERE enterprise_id = $1 AND file_id = $2 AND piece = $3";
+        self.one(sql, [enterprise_id.into(), file_id.into(), piece.into()]).await
     }
 
     /// Removes versions that are not in force once their time is over, a few pieces a
     /// commit, so that money does not wait for it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn sweep_settlement_leftovers(&self) -> Result<(), StoreError> {
         let now = self.clock().real_now();
-        let leftovers = self.read_one(move |tx| Box::pin(leftovers(tx, now))).await?;
+        let sql = "SELECT enterprise_id, file_id FROM settlement_leftover \
+            WHERE discard_after <= $1 ORDER BY discard_after LIMIT $2";
+        let leftovers = self.all(sql, [now.into(), SWEEP_FILES.into()]).await?;
         for (enterprise_id, file_id) in leftovers {
             self.discard_settlement_pieces(enterprise_id, file_id).await?;
         }
@@ -179,9 +144,6 @@ impl Store {
     }
 
     /// Removes the pieces of a version that is not in force, a few a commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn discard_settlement_pieces(
         &self,
         enterprise_id: EnterpriseId,
@@ -199,9 +161,9 @@ async fn publish(
     discard_after: Timestamp,
 ) -> Result<CutOutcome, StoreError> {
     let (owner, day, file_type) = (file.enterprise_id, file.day, file.file_type);
-    match in_force(tx, owner, day, file_type, " FOR UPDATE").await? {
+    match tx.by_key_locked::<SettlementFile>((owner, day, file_type)).await? {
         None => {
-            tx.insert_rows("settlement_file", COLUMNS, &[values(file)]).await?;
+            tx.insert(file).await?;
             keep(tx, owner, file.file_id).await?;
         }
         Some(old) if old.is_final => {
@@ -211,33 +173,16 @@ async fn publish(
         }
         Some(old) if old.sha256 == file.sha256 => {
             let same = SettlementFile { file_id: old.file_id, ..file.clone() };
-            let sql = crate::rows::update_text("settlement_file", COLUMNS, 3);
-            tx.execute(&sql, &values(&same)).await?;
+            tx.update(&same).await?;
             return Ok(CutOutcome::Kept(same));
         }
         Some(old) => {
-            let sql = crate::rows::update_text("settlement_file", COLUMNS, 3);
-            tx.execute(&sql, &values(file)).await?;
+            tx.update(file).await?;
             keep(tx, owner, file.file_id).await?;
             leave(tx, owner, old.file_id, discard_after).await?;
         }
     }
     Ok(CutOutcome::Kept(file.clone()))
-}
-
-async fn in_force(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    day: BusinessDay,
-    file_type: SettlementFileType,
-    lock: &'static str,
-) -> Result<Option<SettlementFile>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM settlement_file \
-         WHERE enterprise_id = $1 AND file_day = $2 AND file_type = $3{lock}"
-    );
-    let params = [enterprise_id.into(), day.as_i64().into(), file_type.as_str().into()];
-    tx.query_opt(&sql, &params).await?.as_ref().map(file_from).transpose()
 }
 
 /// Takes a version off the list of those to be removed.
@@ -253,16 +198,9 @@ async fn leave(
     file_id: i64,
     discard_after: Timestamp,
 ) -> Result<(), StoreError> {
-    let row = vec![enterprise_id.into(), file_id.into(), discard_after.into()];
-    let columns = "enterprise_id, file_id, discard_after";
-    tx.insert_rows("settlement_leftover", columns, &[row]).await
-}
-
-async fn leftovers(tx: &Tx, now: Timestamp) -> Result<Vec<(EnterpriseId, i64)>, StoreError> {
-    let sql = "SELECT enterprise_id, file_id FROM settlement_leftover \
-        WHERE discard_after <= $1 ORDER BY discard_after LIMIT $2";
-    let rows = tx.query(sql, &[now.into(), SWEEP_FILES.into()]).await?;
-    rows.iter().map(|row| Ok((EnterpriseId::from_i64(row.int(0)?), row.int(1)?))).collect()
+    let sql = "INSERT INTO settlement_leftover (enterprise_id, file_id, discard_after) \
+        VALUES ($1, $2, $3)";
+    tx.execute(sql, &[enterprise_id.into(), file_id.into(), discard_after.into()]).await.map(drop)
 }
 
 /// Removes some pieces of a version, and its entry after the last; whether there are more.
@@ -277,40 +215,32 @@ async fn discard(tx: &Tx, enterprise_id: EnterpriseId, file_id: i64) -> Result<b
     keep(tx, enterprise_id, file_id).await.map(|()| false)
 }
 
-fn file_from(row: &Row) -> Result<SettlementFile, StoreError> {
-    let mut fields = Fields::of(row);
-    let f = &mut fields;
-    let sha256 = |bytes: Vec<u8>| {
-        bytes.try_into().map_err(|_| StoreError::Corrupt("settlement_file.sha256"))
-    };
-    Ok(SettlementFile {
-        enterprise_id: f.id(EnterpriseId::from_i64)?,
-        day: f.id(BusinessDay::from_i64)?,
-        file_type: f.parsed("settlement_file.file_type")?,
-        file_id: f.int()?,
-        rows: f.small("settlement_file.row_count")?,
-        size_bytes: f.small("settlement_file.size_bytes")?,
-        sha256: f.bytes().and_then(sha256)?,
-        totals: totals_from(&f.text()?)?,
-        is_final: f.flag()?,
-        cut_at: f.time()?,
-    })
+record! {
+    SettlementFile in "settlement_file" key (enterprise_id, file_day, file_type) {
+        enterprise_id,
+        day: [file_day],
+        file_type,
+        file_id,
+        rows: [row_count],
+        size_bytes,
+        sha256,
+        totals,
+        is_final,
+        cut_at,
+    }
 }
 
-fn values(file: &SettlementFile) -> Vec<Value> {
-    vec![
-        file.enterprise_id.into(),
-        file.day.as_i64().into(),
-        file.file_type.as_str().into(),
-        file.file_id.into(),
-        // Neither is anywhere near 2^63.
-        file.rows.cast_signed().into(),
-        file.size_bytes.cast_signed().into(),
-        file.sha256.as_slice().into(),
-        totals_text(&file.totals).into(),
-        file.is_final.into(),
-        file.cut_at.into(),
-    ]
+/// One total a line, its parts in words.
+impl Stored for Vec<ControlTotal> {
+    const WIDTH: usize = 1;
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self, StoreError> {
+        totals_from(fields.text()?).ok_or(fields.corrupt())
+    }
+
+    fn write(&self, values: &mut Vec<Value>) {
+        values.push(totals_text(self).into());
+    }
 }
 
 /// One line for each total: currency, direction, rows, minor units.
@@ -321,7 +251,7 @@ fn totals_text(totals: &[ControlTotal]) -> String {
     totals.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn totals_from(text: &str) -> Result<Vec<ControlTotal>, StoreError> {
+fn totals_from(text: &str) -> Option<Vec<ControlTotal>> {
     text.lines()
         .map(|line| {
             let mut words = line.split(' ');
@@ -333,6 +263,5 @@ fn totals_from(text: &str) -> Result<Vec<ControlTotal>, StoreError> {
                 amount_minor: word().parse().ok()?,
             })
         })
-        .collect::<Option<_>>()
-        .ok_or(StoreError::Corrupt("settlement_file.totals"))
+        .collect()
 }

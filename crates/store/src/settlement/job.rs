@@ -4,7 +4,7 @@ use domain::{BusinessDay, EnterpriseId, JobId, Timestamp};
 
 use crate::engine::Tx;
 use crate::jobs::{end_jobs, retry_parked};
-use crate::rows::{JOB_COLUMNS, job_from, job_values};
+use crate::records::{columns, sql, values_of};
 use crate::{Job, JobKind, Store, StoreError};
 
 /// The job belongs to no enterprise, and there is one. Ids of ours are far larger.
@@ -13,11 +13,8 @@ const JOB: JobId = JobId::from_i64(1);
 
 impl Store {
     /// The job, made if there is none yet: it then begins before the first row of all.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn settlement_job(&self) -> Result<Job, StoreError> {
-        if let Some(job) = self.read_one(|tx| Box::pin(find(tx))).await? {
+        if let Some(job) = self.by_key((OWNER, JOB)).await? {
             return Ok(job);
         }
         self.write(|tx| Box::pin(make(tx))).await
@@ -25,34 +22,21 @@ impl Store {
 
     /// Ends the work on the leased job's day: all days before `day` are done, and it is not
     /// due again before `due_at`. False if the lease was lost; nothing is changed then.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn move_settlement_job(
         &self,
         job: &Job,
         day: BusinessDay,
         due_at: Timestamp,
     ) -> Result<bool, StoreError> {
+        let sql = "UPDATE job SET subject_id = $1, due_at = $2, attempts = 0, \
+            leased_until = NULL WHERE enterprise_id = $3 AND job_id = $4 AND leased_until = $5";
         let token = job.leased_until;
-        self.write(move |tx| {
-            Box::pin(async move {
-                let sql = "UPDATE job SET subject_id = $1, due_at = $2, attempts = 0, \
-                    leased_until = NULL \
-                    WHERE enterprise_id = $3 AND job_id = $4 AND leased_until = $5";
-                let params =
-                    [day.as_i64().into(), due_at.into(), OWNER.into(), JOB.into(), token.into()];
-                tx.execute(sql, &params).await.map(|count| count == 1)
-            })
-        })
-        .await
+        let params = [day.as_i64().into(), due_at.into(), OWNER.into(), JOB.into(), token.into()];
+        self.execute(sql, params).await.map(|count| count == 1)
     }
 
     /// Lets the files of an enterprise's day be cut again at `due_at` (business time), unless
     /// they wait for a time of their own already. A parked job is due again then.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn recut_later(
         &self,
         enterprise_id: EnterpriseId,
@@ -62,17 +46,18 @@ impl Store {
         let job_id = JobId::from_i64(self.ids().next());
         let job = Job::new(enterprise_id, job_id, JobKind::SettlementRecut, day.as_i64(), due_at);
         self.write(move |tx| {
-            let values = job_values(&job);
+            let values = values_of(&job);
             let subject_id = day.as_i64();
             Box::pin(async move {
                 let kind = JobKind::SettlementRecut;
                 retry_parked(tx, enterprise_id, kind, subject_id, due_at).await?;
-                let sql = format!(
-                    "INSERT INTO job ({JOB_COLUMNS}) SELECT $1, $2, $3, $4, $5, $6, $7 \
+                let sql = sql!(
+                    "INSERT INTO job ({}) SELECT $1, $2, $3, $4, $5, $6, $7 \
                      WHERE NOT EXISTS (SELECT 1 FROM job \
-                     WHERE enterprise_id = $1 AND kind = $3 AND subject_id = $4)"
+                     WHERE enterprise_id = $1 AND kind = $3 AND subject_id = $4)",
+                    columns::<Job>()
                 );
-                tx.execute(&sql, &values).await.map(drop)
+                tx.execute(sql, &values).await.map(drop)
             })
         })
         .await?;
@@ -81,9 +66,6 @@ impl Store {
     }
 
     /// The files of an enterprise's day need not be cut again.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn end_recut(
         &self,
         enterprise_id: EnterpriseId,
@@ -98,42 +80,30 @@ impl Store {
 
     /// The earliest moment, from `from` on, at which an authorisation arrived or a
     /// transaction was posted for any enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn first_settlement_row(
         &self,
         from: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
-        self.read_one(move |tx| {
-            Box::pin(async move {
-                // One look into each index for each enterprise.
-                let sql = "SELECT MIN(moment) FROM ( \
-                    SELECT (SELECT MIN(created_at) FROM authorisation a \
-                        WHERE a.enterprise_id = e.enterprise_id AND a.created_at >= $1) AS moment \
-                    FROM enterprise e UNION ALL \
-                    SELECT (SELECT MIN(posted_at) FROM posting p \
-                        WHERE p.enterprise_id = e.enterprise_id AND p.posted_at >= $1) \
-                    FROM enterprise e) entry";
-                let row = tx.query_opt(sql, &[from.into()]).await?;
-                row.ok_or(StoreError::Corrupt("the answer to an aggregate"))?.opt_time(0)
-            })
-        })
-        .await
+        // One look into each index for each enterprise.
+        let sql = "SELECT MIN(moment) FROM ( \
+            SELECT (SELECT MIN(created_at) FROM authorisation a \
+                WHERE a.enterprise_id = e.enterprise_id AND a.created_at >= $1) AS moment \
+            FROM enterprise e UNION ALL \
+            SELECT (SELECT MIN(posted_at) FROM posting p \
+                WHERE p.enterprise_id = e.enterprise_id AND p.posted_at >= $1) \
+            FROM enterprise e) entry";
+        let moment = self.one(sql, [from.into()]).await?;
+        moment.ok_or(StoreError::Corrupt("the answer to an aggregate"))
     }
-}
-
-async fn find(tx: &Tx) -> Result<Option<Job>, StoreError> {
-    let sql = format!("SELECT {JOB_COLUMNS} FROM job WHERE enterprise_id = $1 AND job_id = $2");
-    tx.query_opt(&sql, &[OWNER.into(), JOB.into()]).await?.as_ref().map(job_from).transpose()
 }
 
 async fn make(tx: &Tx) -> Result<Job, StoreError> {
     let job = Job::new(OWNER, JOB, JobKind::SettlementFiles, 0, Timestamp::default());
-    let sql = format!(
-        "INSERT INTO job ({JOB_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (enterprise_id, job_id) DO NOTHING"
+    let sql = sql!(
+        "INSERT INTO job ({}) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+         ON CONFLICT (enterprise_id, job_id) DO NOTHING",
+        columns::<Job>()
     );
-    tx.execute(&sql, &job_values(&job)).await?;
-    find(tx).await?.ok_or(StoreError::Corrupt("the job of the reconciliation files"))
+    tx.execute(sql, &values_of(&job)).await?;
+    tx.by_key((OWNER, JOB)).await?.ok_or(StoreError::Corrupt("the job of the reconciliation files"))
 }

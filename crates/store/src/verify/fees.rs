@@ -59,8 +59,7 @@ async fn by_app(
     enterprise_id: EnterpriseId,
     sql: &str,
 ) -> Result<BTreeMap<i64, Charged>, StoreError> {
-    let rows = tx.query(sql, &[enterprise_id.into()]).await?;
-    rows.iter().map(|row| Ok((row.int(0)?, (row.int(1)?, row.int(2)?)))).collect()
+    Ok(tx.all(sql, &[enterprise_id.into()]).await?.into_iter().collect())
 }
 
 /// A decline has one fee, an approval one and another one if it is from abroad; what is not
@@ -79,8 +78,7 @@ async fn verify_decisions(
             WHEN 'DECLINED' THEN 1 ELSE 0 END \
         ORDER BY it.auth_id LIMIT $2";
     let limit = i64::try_from(MAX_VIOLATIONS).unwrap_or(i64::MAX);
-    for row in tx.query(sql, &[enterprise_id.into(), limit.into()]).await? {
-        let auth_id = AuthId::from_i64(row.int(0)?);
+    for auth_id in tx.all::<AuthId>(sql, &[enterprise_id.into(), limit.into()]).await? {
         report.note(
             format!("authorisation {auth_id}"),
             "it was charged more fees than its decision has",

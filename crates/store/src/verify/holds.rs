@@ -8,7 +8,7 @@ use ledger::Account;
 use super::{PAGE_ROWS, VerifyReport};
 use crate::StoreError;
 use crate::engine::{Tx, Value};
-use crate::rows::{AUTHORISATION_COLUMNS, authorisation_from};
+use crate::records::{select, sql};
 
 /// What the entries of one authorisation come to, minor units.
 #[derive(Default)]
@@ -98,12 +98,12 @@ async fn page(
     enterprise_id: EnterpriseId,
     after: i64,
 ) -> Result<Vec<Authorisation>, StoreError> {
-    let sql = format!(
-        "SELECT {AUTHORISATION_COLUMNS} FROM authorisation \
-         WHERE enterprise_id = $1 AND auth_id > $2 ORDER BY auth_id LIMIT $3"
+    let sql = sql!(
+        "{} WHERE enterprise_id = $1 AND auth_id > $2 ORDER BY auth_id LIMIT $3",
+        select::<Authorisation>()
     );
     let params = [enterprise_id.into(), after.into(), PAGE_ROWS.into()];
-    tx.query(&sql, &params).await?.iter().map(authorisation_from).collect()
+    tx.all(sql, &params).await
 }
 
 /// The entries of all authorisations of an enterprise in a range of ids: after the first,
@@ -120,12 +120,12 @@ async fn entries(tx: &Tx, range: &[Value; 3]) -> Result<BTreeMap<AuthId, Entries
         THEN amount_minor ELSE -amount_minor END) AS BIGINT) \
         FROM posting WHERE enterprise_id = $1 AND auth_id > $2 AND auth_id <= $3 GROUP BY auth_id";
     let mut entries: BTreeMap<AuthId, Entries> = BTreeMap::new();
-    for row in tx.query(transfers, range).await? {
-        let one = entries.entry(AuthId::from_i64(row.int(0)?)).or_default();
-        (one.held_minor, one.spent_minor) = (row.int(1)?, row.int(2)?);
+    for (auth_id, held_minor, spent_minor) in tx.all(transfers, range).await? {
+        let one: &mut Entries = entries.entry(auth_id).or_default();
+        (one.held_minor, one.spent_minor) = (held_minor, spent_minor);
     }
-    for row in tx.query(postings, range).await? {
-        entries.entry(AuthId::from_i64(row.int(0)?)).or_default().posted_minor = row.int(1)?;
+    for (auth_id, posted_minor) in tx.all(postings, range).await? {
+        entries.entry(auth_id).or_default().posted_minor = posted_minor;
     }
     Ok(entries)
 }

@@ -8,7 +8,7 @@ use ledger::{Account, Bucket, Transfer, TransferKind};
 use super::{PAGE_ROWS, VerifyReport};
 use crate::StoreError;
 use crate::engine::Tx;
-use crate::rows::{ACCOUNT_COLUMNS, TRANSFER_COLUMNS, account_from, transfer_from};
+use crate::records::{select, sql};
 
 /// Replays all transfers of an enterprise from empty accounts and compares what comes out
 /// with what is stored; returns the stored accounts, one for each owner and currency.
@@ -103,10 +103,8 @@ fn compare(stored: &Account, derived: &Account, report: &mut VerifyReport) {
 
 /// The accounts of one enterprise: in each currency its own, its apps' and their cards'.
 async fn accounts(tx: &Tx, enterprise_id: EnterpriseId) -> Result<Vec<Account>, StoreError> {
-    let sql = format!(
-        "SELECT {ACCOUNT_COLUMNS} FROM ledger_account WHERE enterprise_id = $1 ORDER BY account_id"
-    );
-    tx.query(&sql, &[enterprise_id.into()]).await?.iter().map(account_from).collect()
+    let sql = sql!("{} WHERE enterprise_id = $1 ORDER BY account_id", select::<Account>());
+    tx.all(sql, &[enterprise_id.into()]).await
 }
 
 async fn transfers(
@@ -114,10 +112,10 @@ async fn transfers(
     enterprise_id: EnterpriseId,
     after: i64,
 ) -> Result<Vec<Transfer>, StoreError> {
-    let sql = format!(
-        "SELECT {TRANSFER_COLUMNS} FROM ledger_transfer \
-         WHERE enterprise_id = $1 AND transfer_id > $2 ORDER BY transfer_id LIMIT $3"
+    let sql = sql!(
+        "{} WHERE enterprise_id = $1 AND transfer_id > $2 ORDER BY transfer_id LIMIT $3",
+        select::<Transfer>()
     );
     let params = [enterprise_id.into(), after.into(), PAGE_ROWS.into()];
-    tx.query(&sql, &params).await?.iter().map(transfer_from).collect()
+    tx.all(sql, &params).await
 }

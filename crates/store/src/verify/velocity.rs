@@ -1,10 +1,10 @@
 //! What PANs used of their limits against the authorisations that count.
 
-use domain::EnterpriseId;
+use domain::{EnterpriseId, PanId};
 
 use super::{PAGE_ROWS, VerifyReport};
 use crate::StoreError;
-use crate::engine::{Row, Tx};
+use crate::engine::Tx;
 
 /// A page of uses, each number beside what the authorisations of its PAN's cards come to.
 const PAGE: &str = "SELECT used.pan_id, \
@@ -43,22 +43,24 @@ pub(super) async fn verify_uses(
 ) -> Result<(), StoreError> {
     let mut after = i64::MIN;
     loop {
-        let rows = tx.query(PAGE, &[enterprise_id.into(), after.into(), PAGE_ROWS.into()]).await?;
-        let Some(last) = rows.last() else { return Ok(()) };
-        after = last.int(0)?;
-        for row in &rows {
-            compare(row, report)?;
+        let params = [enterprise_id.into(), after.into(), PAGE_ROWS.into()];
+        let page: Vec<Compared> = tx.all(PAGE, &params).await?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = last.as_i64();
+        for compared in &page {
+            compare(compared, report);
         }
     }
 }
 
-fn compare(row: &Row, report: &mut VerifyReport) -> Result<(), StoreError> {
-    for (index, name) in NUMBERS.iter().enumerate() {
-        let (is, should) = (row.int(1 + 2 * index)?, row.int(2 + 2 * index)?);
+/// A PAN, and of each of [`NUMBERS`] what it is and what it should be.
+type Compared = (PanId, [(i64, i64); NUMBERS.len()]);
+
+fn compare((pan_id, numbers): &Compared, report: &mut VerifyReport) {
+    for (name, (is, should)) in NUMBERS.iter().zip(numbers) {
         if is != should {
             let rule = format!("its {name} is {is}, its authorisations come to {should}");
-            report.note(format!("limits of PAN {}", row.int(0)?), rule);
+            report.note(format!("limits of PAN {pan_id}"), rule);
         }
     }
-    Ok(())
 }

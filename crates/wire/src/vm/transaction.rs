@@ -104,9 +104,21 @@ impl State {
 /// yet settled one is told (vm-api.md section 16, row 6).
 #[must_use]
 pub fn standing(it: &Authorisation, open_state: State) -> (Kind, State) {
-    let is_refund = it.direction == Direction::Incoming;
+    standing_of(it.direction, it.status, it.posted_minor > 0, it.hold_state, open_state)
+}
+
+/// As [`standing`], by all that it depends on.
+#[must_use]
+pub fn standing_of(
+    direction: Direction,
+    status: AuthorisationStatus,
+    is_posted: bool,
+    hold_state: HoldState,
+    open_state: State,
+) -> (Kind, State) {
+    let is_refund = direction == Direction::Incoming;
     let kind_if_declined = if is_refund { Kind::Refund } else { Kind::Authorization };
-    match it.status {
+    match status {
         AuthorisationStatus::Declined => return (kind_if_declined, State::Declined),
         AuthorisationStatus::Pending => return (kind_if_declined, State::Pending),
         AuthorisationStatus::Approved => {}
@@ -114,10 +126,10 @@ pub fn standing(it: &Authorisation, open_state: State) -> (Kind, State) {
     if is_refund {
         return (Kind::Refund, State::Complete);
     }
-    if it.posted_minor > 0 {
+    if is_posted {
         return (Kind::Settlement, State::Complete);
     }
-    match it.hold_state {
+    match hold_state {
         HoldState::Voided | HoldState::Expired => (Kind::AuthorisationCancel, State::Complete),
         HoldState::Pending => (Kind::Authorization, open_state),
         HoldState::None | HoldState::Posted => (Kind::Authorization, State::Complete),

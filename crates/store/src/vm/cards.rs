@@ -1,6 +1,6 @@
 //! Cards of dialect 2: opened with their money, and read by their id on the wire.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use domain::{
     AccountOwner, Card, CardId, CardStatus, Customer, EnterpriseId, IdGenerator, Money, Timestamp,
@@ -9,31 +9,17 @@ use domain::{
 use ledger::Account;
 use thiserror::Error;
 
-use crate::engine::{Row, Tx, Value};
+use super::flows::insert_flows;
+use super::listings::{CARD_ROW_TABLES, CardRow, card_row_columns};
+use crate::customers::insert_customer;
+use crate::engine::{Tx, Value};
 use crate::money::{self, ChargeFee, Command, Outcome, Repeats, TransferFunds};
 use crate::orders::insert_issued;
-use crate::rows::{
-    CUSTOMER_COLUMNS, PAN_COLUMNS, VM_CARD_COLUMNS, customer_values, pan_from, prefixed,
-    vm_card_from, vm_card_values,
-};
-use crate::vm_flows::insert_flows;
-use crate::vm_listings::{CARD_ROW_TABLES, card_row_columns, card_row_from};
+use crate::records::{columns_of, select, sql};
 use crate::{IssuedCard, MoneyError, PanRecord, Store, StoreError, VmCardRow};
 
 /// Says in a list of movements whose money a fee was.
 const OPENING_FEE: &str = "opening fee, charged to the account";
-
-/// The row of a card in lists, and its PAN behind that.
-static VIEW_SQL: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "SELECT {}, {} FROM {CARD_ROW_TABLES} \
-         LEFT JOIN pan ON pan.enterprise_id = card.enterprise_id AND pan.pan_id = card.pan_id \
-         WHERE it.enterprise_id = $1 AND it.vm_app_id = $2 AND it.card_id = \
-         (SELECT card_id FROM vm_card_uuid WHERE enterprise_id = $1 AND card_uuid = $3)",
-        card_row_columns(),
-        prefixed("pan", PAN_COLUMNS)
-    )
-});
 
 /// A card to be opened.
 #[derive(Clone)]
@@ -104,9 +90,6 @@ pub struct VmCardView {
 impl Store {
     /// Opens a card: its product's count, its money, its fee and its records in one commit;
     /// its id on the wire.
-    ///
-    /// # Errors
-    /// [`VmCardError`].
     pub async fn open_vm_card(&self, request: OpenVmCard) -> Result<String, VmCardError> {
         let (request, store) = (Arc::new(request), self.clone());
         self.write_for_certain(VmCardError::below, move |tx, is_in_doubt| {
@@ -123,9 +106,6 @@ impl Store {
     }
 
     /// A card of an app by its id on the wire.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_card(
         &self,
         enterprise_id: EnterpriseId,
@@ -142,9 +122,6 @@ impl Store {
 
     /// A card of an app with its number, its money and its use of limits in the day and month
     /// that it is where it is `offset_seconds` later than in UTC.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_card_view(
         &self,
         enterprise_id: EnterpriseId,
@@ -152,17 +129,21 @@ impl Store {
         card_uuid: &str,
         offset_seconds: i64,
     ) -> Result<Option<VmCardView>, StoreError> {
-        let params: [Value; 3] = [enterprise_id.into(), vm_app_id.into(), card_uuid.into()];
-        let view = self.read_one(move |tx| {
-            let params = params.clone();
-            Box::pin(async move {
-                tx.query_opt(&VIEW_SQL, &params).await?.as_ref().map(view_from).transpose()
-            })
-        });
+        let sql = sql!(
+            "SELECT {}, {} FROM {CARD_ROW_TABLES} \
+             LEFT JOIN pan ON pan.enterprise_id = card.enterprise_id AND pan.pan_id = card.pan_id \
+             WHERE it.enterprise_id = $1 AND it.vm_app_id = $2 AND it.card_id = \
+             (SELECT card_id FROM vm_card_uuid WHERE enterprise_id = $1 AND card_uuid = $3)",
+            card_row_columns(),
+            columns_of::<PanRecord>("pan")
+        );
+        let params = [enterprise_id.into(), vm_app_id.into(), card_uuid.into()];
+        let found: Option<(CardRow, PanRecord)> = self.one(sql, params).await?;
         let now = self.clock().now();
-        Ok(view.await?.map(|mut view| {
-            view.used = view.used.at_offset(now, offset_seconds);
-            view
+        Ok(found.map(|(row, pan)| {
+            let VmCardRow { vm_card, card, available_minor, used } = row.into();
+            let used = used.at_offset(now, offset_seconds);
+            VmCardView { vm_card, card, pan, available_minor, used }
         }))
     }
 }
@@ -175,22 +156,12 @@ pub(crate) async fn find_vm_card(
     card_uuid: &str,
 ) -> Result<Option<VmCard>, StoreError> {
     let route = "SELECT card_id FROM vm_card_uuid WHERE card_uuid = $1 AND enterprise_id = $2";
-    let row = tx.query_opt(route, &[card_uuid.into(), enterprise_id.into()]).await?;
-    let Some(row) = row else { return Ok(None) };
-    let sql = format!(
-        "SELECT {VM_CARD_COLUMNS} FROM vm_card \
-         WHERE enterprise_id = $1 AND card_id = $2 AND vm_app_id = $3"
-    );
-    let params = [enterprise_id.into(), row.int(0)?.into(), vm_app_id.into()];
-    tx.query_opt(&sql, &params).await?.as_ref().map(vm_card_from).transpose()
-}
-
-/// A view from [`VIEW_SQL`].
-fn view_from(row: &Row) -> Result<VmCardView, StoreError> {
-    let VmCardRow { vm_card, card, available_minor, used } = card_row_from(row)?;
-    let pan = row.0.len() - PAN_COLUMNS.split(',').count();
-    let pan = pan_from(&Row(row.0[pan..].to_vec()))?;
-    Ok(VmCardView { vm_card, card, pan, available_minor, used })
+    let found = tx.one(route, &[card_uuid.into(), enterprise_id.into()]).await?;
+    let Some::<CardId>(card_id) = found else { return Ok(None) };
+    let sql =
+        sql!("{} WHERE enterprise_id = $1 AND card_id = $2 AND vm_app_id = $3", select::<VmCard>());
+    let params = [enterprise_id.into(), card_id.into(), vm_app_id.into()];
+    tx.one(sql, &params).await
 }
 
 /// What the account that a card draws on has available, minor units.
@@ -203,8 +174,7 @@ async fn available_minor(tx: &Tx, card: &Card) -> Result<i64, StoreError> {
         card.account.purpose().into(),
         card.account.owner_id().into(),
     ];
-    let available = tx.query_opt(sql, &account).await?;
-    Ok(available.map(|row| row.int(0)).transpose()?.unwrap_or(0))
+    Ok(tx.one(sql, &account).await?.unwrap_or(0))
 }
 
 /// Whether an earlier run opened the card. Its product's row is what that run locked first.
@@ -216,7 +186,7 @@ async fn is_opened(tx: &Tx, vm_card: &VmCard) -> Result<bool, StoreError> {
     tx.query_opt(lock, &product).await?;
     let sql = "SELECT card_id FROM vm_card WHERE enterprise_id = $1 AND card_id = $2";
     let card = [vm_card.enterprise_id.into(), vm_card.card_id.into()];
-    Ok(tx.query_opt(sql, &card).await?.is_some())
+    tx.finds(sql, &card).await
 }
 
 async fn open(tx: &Tx, ids: &IdGenerator, request: &OpenVmCard) -> Result<(), VmCardError> {
@@ -232,11 +202,11 @@ async fn open(tx: &Tx, ids: &IdGenerator, request: &OpenVmCard) -> Result<(), Vm
     if !insert_issued(tx, &request.issued).await? {
         return Err(VmCardError::PanTaken);
     }
-    tx.insert_rows("customer", CUSTOMER_COLUMNS, &[customer_values(&request.customer)]).await?;
-    tx.insert_rows("vm_card", VM_CARD_COLUMNS, &[vm_card_values(vm_card)]).await?;
-    let route =
-        vec![(&vm_card.card_uuid).into(), vm_card.enterprise_id.into(), vm_card.card_id.into()];
-    tx.insert_rows("vm_card_uuid", "card_uuid, enterprise_id, card_id", &[route]).await?;
+    insert_customer(tx, &request.customer).await?;
+    tx.insert(vm_card).await?;
+    let route = [(&vm_card.card_uuid).into(), vm_card.enterprise_id.into(), vm_card.card_id.into()];
+    let sql = "INSERT INTO vm_card_uuid (card_uuid, enterprise_id, card_id) VALUES ($1, $2, $3)";
+    tx.execute(sql, &route).await?;
     // Last, since from here on the app's balance is locked for everybody.
     move_money(tx, ids, &opening(request)).await?;
     let balance_minor = available_minor(tx, card).await?;

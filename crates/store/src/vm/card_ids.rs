@@ -9,27 +9,13 @@ use crate::{Store, StoreError};
 
 impl Store {
     /// The card that has this UUID, whoever owns it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn card_id_of_uuid(&self, card_uuid: &str) -> Result<Option<CardId>, StoreError> {
-        let card_uuid = card_uuid.to_owned();
-        self.read_one(move |tx| {
-            let card_uuid = card_uuid.clone();
-            Box::pin(async move {
-                let sql = "SELECT card_id FROM vm_card_uuid WHERE card_uuid = $1";
-                let row = tx.query_opt(sql, &[card_uuid.as_str().into()]).await?;
-                row.map(|row| row.int(0).map(CardId::from_i64)).transpose()
-            })
-        })
-        .await
+        let sql = "SELECT card_id FROM vm_card_uuid WHERE card_uuid = $1";
+        self.one(sql, [card_uuid.into()]).await
     }
 
     /// The ids on the wire of those among these cards, at most a page of them and sorted, that
     /// are of dialect 2.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_card_uuids(
         &self,
         cards: Vec<(EnterpriseId, CardId)>,
@@ -45,13 +31,7 @@ impl Store {
             let owner = cards.first().map(|it| Value::from(it.0));
             let ids = cards.iter().map(|it| Value::from(it.1));
             let params: Vec<_> = owner.into_iter().chain(ids).collect();
-            let found = self.read_one(move |tx| {
-                let (sql, params) = (sql.clone(), params.clone());
-                Box::pin(async move { tx.query(&sql, &params).await })
-            });
-            for row in found.await? {
-                uuids.insert(CardId::from_i64(row.int(0)?), row.text(1)?);
-            }
+            uuids.extend(self.all::<(CardId, String)>(sql, params).await?);
         }
         Ok(uuids)
     }

@@ -1,10 +1,9 @@
 //! The limits of credit-line cards (vm-api.md section 6.5).
 
-use domain::{CardStatus, EnterpriseId, VmAppId, VmCard, VmFunding, VmLimits};
+use domain::{Card, CardStatus, EnterpriseId, VmAppId, VmCard, VmFunding, VmLimits};
 
-use crate::cards::find_card;
+use super::cards::find_vm_card;
 use crate::engine::{Tx, Value};
-use crate::vm_cards::find_vm_card;
 use crate::{Store, StoreError, VmCardError};
 
 /// New limits of a credit-line card, minor units; none leaves one as it is.
@@ -50,7 +49,7 @@ impl Store {
                 let found = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
                 let card_id = found.ok_or(VmCardError::NotFound)?.card_id;
                 // The card's lock stands for its limits too; they are read again under it.
-                let card = find_card(tx, enterprise_id, card_id, " FOR UPDATE").await?;
+                let card = tx.by_key_locked::<Card>((enterprise_id, card_id)).await?;
                 let card = card.ok_or(VmCardError::NotFound)?;
                 let found = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
                 let vm_card = found.ok_or(VmCardError::NotFound)?;

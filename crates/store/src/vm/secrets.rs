@@ -13,21 +13,9 @@ impl Store {
     /// The digest of an app's secret; of an app that does not exist, one that no secret has. It
     /// takes the same statement, the same row and the same bytes, so that who guesses names
     /// learns nothing from the time it takes.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_secret_digest(&self, app_id: &str) -> Result<[u8; 32], StoreError> {
-        let app_id = app_id.to_owned();
-        self.read_one(move |tx| {
-            let app_id = app_id.clone();
-            Box::pin(async move {
-                let params = [app_id.as_str().into(), NOBODY.as_slice().into()];
-                let row = tx.query_opt(SELECT_DIGEST, &params).await?;
-                let digest = row.ok_or(StoreError::Corrupt("vm_app.secret_digest"))?.bytes(0)?;
-                digest.try_into().map_err(|_| StoreError::Corrupt("vm_app.secret_digest"))
-            })
-        })
-        .await
+        let digest = self.one(SELECT_DIGEST, [app_id.into(), NOBODY.as_slice().into()]).await?;
+        digest.ok_or(StoreError::Corrupt("vm_app.secret_digest"))
     }
 }
 

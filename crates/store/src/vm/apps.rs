@@ -1,6 +1,6 @@
 //! Apps of dialect 2, their tokens and their products.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use domain::{
     AccountOwner, CardProfile, Currency, Destination, EnterpriseId, Money, SealedUrl, Timestamp,
@@ -13,26 +13,13 @@ use crate::engine::{Tx, Value};
 use crate::listing::{Page, PageWish};
 use crate::money::MoveFunds;
 use crate::outbox::set_has_url;
-use crate::rows::{
-    PROFILE_COLUMNS, VM_APP_COLUMNS, VM_PRODUCT_COLUMNS, prefixed, profile_values, update_text,
-    vm_app_from, vm_app_values, vm_product_from, vm_product_values,
-};
+use crate::records::{columns_of, select, sql};
 use crate::{MoneyError, MovedFunds, Store, StoreError};
 
 /// Most expired tokens that one new token removes.
 const TOKENS_SWEPT: i64 = 100;
 /// Most products of an app; all of them stand in one answer.
 const MAX_PRODUCTS: u32 = 1_000;
-
-/// The app behind a token that lives; read with every call.
-static OF_TOKEN_SQL: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "SELECT {} FROM vm_token token JOIN vm_app app \
-         ON app.enterprise_id = token.enterprise_id AND app.vm_app_id = token.vm_app_id \
-         WHERE token.token_digest = $1 AND token.expires_at > $2",
-        prefixed("app", VM_APP_COLUMNS)
-    )
-});
 
 /// What an app has, minor units of US dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -127,27 +114,22 @@ pub enum VmProductError {
 impl Store {
     /// Creates an app with its products and the card profiles that were made for them, in one
     /// commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_vm_app(
         &self,
         app: VmApp,
         profiles: Vec<CardProfile>,
         products: Vec<VmProduct>,
     ) -> Result<VmApp, StoreError> {
-        let profiles: Vec<_> = profiles.iter().map(profile_values).collect();
-        let products: Vec<_> = products.iter().map(vm_product_values).collect();
         self.write_kept(move |tx| {
             let (app, profiles, products) = (app.clone(), profiles.clone(), products.clone());
             Box::pin(async move {
-                tx.insert_rows("card_profile", PROFILE_COLUMNS, &profiles).await?;
-                tx.insert_rows("vm_app", VM_APP_COLUMNS, &[vm_app_values(&app)]).await?;
-                let columns = "app_id, enterprise_id, vm_app_id";
-                let name =
-                    vec![(&app.app_id).into(), app.enterprise_id.into(), app.vm_app_id.into()];
-                tx.insert_rows("vm_app_name", columns, &[name]).await?;
-                tx.insert_rows("vm_product", VM_PRODUCT_COLUMNS, &products).await?;
+                tx.insert_all(&profiles).await?;
+                tx.insert(&app).await?;
+                let name = "INSERT INTO vm_app_name (app_id, enterprise_id, vm_app_id) \
+                    VALUES ($1, $2, $3)";
+                let params = [(&app.app_id).into(), app.enterprise_id.into(), app.vm_app_id.into()];
+                tx.execute(name, &params).await?;
+                tx.insert_all(&products).await?;
                 set_has_url(tx, destination_of(&app), app.webhook_url.is_some()).await?;
                 Ok(app)
             })
@@ -156,35 +138,20 @@ impl Store {
     }
 
     /// The app that calls itself so.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_app(&self, app_id: &str) -> Result<Option<VmApp>, StoreError> {
-        let app_id = app_id.to_owned();
-        self.read_one(move |tx| {
-            let app_id = app_id.clone();
-            Box::pin(async move { named(tx, &app_id).await })
-        })
-        .await
+        self.one(of_name(), [app_id.into()]).await
     }
 
     /// The app of this id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_app_of(
         &self,
         enterprise_id: EnterpriseId,
         vm_app_id: VmAppId,
     ) -> Result<Option<VmApp>, StoreError> {
-        self.read_one(move |tx| Box::pin(async move { of(tx, enterprise_id, vm_app_id, "").await }))
-            .await
+        self.by_key((enterprise_id, vm_app_id)).await
     }
 
     /// A page of the apps of an enterprise.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_apps(
         &self,
         enterprise_id: EnterpriseId,
@@ -192,14 +159,11 @@ impl Store {
     ) -> Result<Vec<VmApp>, StoreError> {
         let mut page = Page::new("vm_app_id", wish, VmAppId::as_i64);
         page.only("enterprise_id", Some(enterprise_id));
-        self.page("vm_app", VM_APP_COLUMNS, page, vm_app_from).await
+        self.page(page).await
     }
 
     /// Changes an app; `None` if there is no such app. Wakes the outbox, since a webhook URL
     /// may have been set.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn patch_vm_app(
         &self,
         app_id: &str,
@@ -217,9 +181,6 @@ impl Store {
     }
 
     /// Keeps the digest of a new token, and forgets some that expired before `now`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn add_vm_token(
         &self,
         app: &VmApp,
@@ -233,61 +194,49 @@ impl Store {
                 let expired = "DELETE FROM vm_token WHERE token_digest IN (SELECT token_digest \
                     FROM vm_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
                 tx.execute(expired, &[now.into(), TOKENS_SWEPT.into()]).await?;
-                let row = vec![
+                let sql = "INSERT INTO vm_token \
+                    (token_digest, enterprise_id, vm_app_id, expires_at) VALUES ($1, $2, $3, $4)";
+                let params = [
                     token_digest.as_slice().into(),
                     enterprise_id.into(),
                     vm_app_id.into(),
                     expires_at.into(),
                 ];
-                let columns = "token_digest, enterprise_id, vm_app_id, expires_at";
-                tx.insert_rows("vm_token", columns, &[row]).await
+                tx.execute(sql, &params).await.map(drop)
             })
         })
         .await
     }
 
     /// The app whose token has this digest and lives at `now` (real time).
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_app_of_token(
         &self,
         token_digest: [u8; 32],
         now: Timestamp,
     ) -> Result<Option<VmApp>, StoreError> {
-        self.read_one(move |tx| {
-            Box::pin(async move {
-                let params = [token_digest.as_slice().into(), now.into()];
-                let row = tx.query_opt(&OF_TOKEN_SQL, &params).await?;
-                row.as_ref().map(vm_app_from).transpose()
-            })
-        })
-        .await
+        let sql = sql!(
+            "SELECT {} FROM vm_token token JOIN vm_app app \
+             ON app.enterprise_id = token.enterprise_id AND app.vm_app_id = token.vm_app_id \
+             WHERE token.token_digest = $1 AND token.expires_at > $2",
+            columns_of::<VmApp>("app")
+        );
+        self.one(sql, [token_digest.as_slice().into(), now.into()]).await
     }
 
     /// What is available on an app's accounts; an account that was never funded has nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_balances(&self, app: &VmApp) -> Result<VmBalances, StoreError> {
-        let params: [Value; 2] = [app.enterprise_id.into(), app.vm_app_id.into()];
-        self.read_one(move |tx| {
-            let params = params.clone();
-            Box::pin(async move {
-                let sql = "SELECT purpose, available_minor FROM ledger_account \
-                    WHERE enterprise_id = $1 AND owner_id = $2 \
-                    AND purpose IN ('VM_BALANCE', 'VM_WALLET')";
-                let mut balances = VmBalances::default();
-                for row in tx.query(sql, &params).await? {
-                    match row.opt_str(0)? {
-                        Some("VM_BALANCE") => balances.balance_minor = row.int(1)?,
-                        _ => balances.wallet_minor = row.int(1)?,
-                    }
-                }
-                Ok(balances)
-            })
-        })
-        .await
+        let sql = "SELECT purpose, owner_id, available_minor FROM ledger_account \
+            WHERE enterprise_id = $1 AND owner_id = $2 \
+            AND purpose IN ('VM_BALANCE', 'VM_WALLET')";
+        let accounts = self.all(sql, [app.enterprise_id.into(), app.vm_app_id.into()]).await?;
+        let mut balances = VmBalances::default();
+        for (owner, available_minor) in accounts {
+            match owner {
+                AccountOwner::VmBalance(_) => balances.balance_minor = available_minor,
+                _ => balances.wallet_minor = available_minor,
+            }
+        }
+        Ok(balances)
     }
 
     /// Brings money to an app. A reference moves money once.
@@ -319,9 +268,6 @@ impl Store {
 
     /// Opens a product to an app. The same code, profile and funding again set where it is
     /// issued and how many cards are left. All products of the app afterwards.
-    ///
-    /// # Errors
-    /// [`VmProductError`].
     pub async fn put_vm_product(
         &self,
         product: VmProduct,
@@ -331,70 +277,44 @@ impl Store {
             let product = Arc::clone(&product);
             Box::pin(async move {
                 put_product(tx, &product).await?;
-                Ok(products_of(tx, product.enterprise_id, product.vm_app_id).await?)
+                let (sql, params) = products_of(product.enterprise_id, product.vm_app_id);
+                Ok(tx.all(sql, &params).await?)
             })
         })
         .await
     }
 
     /// All products of an app, in order of their codes.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_products(
         &self,
         enterprise_id: EnterpriseId,
         vm_app_id: VmAppId,
     ) -> Result<Vec<VmProduct>, StoreError> {
-        self.read_one(move |tx| Box::pin(products_of(tx, enterprise_id, vm_app_id))).await
+        let (sql, params) = products_of(enterprise_id, vm_app_id);
+        self.all(sql, params).await
     }
 
     /// Whether any app of an enterprise may open cards of this product.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn has_vm_product(
         &self,
         enterprise_id: EnterpriseId,
         product_code: &str,
     ) -> Result<bool, StoreError> {
-        let product_code = product_code.to_owned();
-        self.read_one(move |tx| {
-            let product_code = product_code.clone();
-            Box::pin(async move {
-                let sql = "SELECT 1 FROM vm_product \
-                    WHERE enterprise_id = $1 AND product_code = $2 LIMIT 1";
-                let params = [enterprise_id.into(), product_code.into()];
-                Ok(tx.query_opt(sql, &params).await?.is_some())
-            })
-        })
-        .await
+        let sql = "SELECT 1 FROM vm_product \
+            WHERE enterprise_id = $1 AND product_code = $2 LIMIT 1";
+        self.finds(sql, [enterprise_id.into(), product_code.into()]).await
     }
 }
 
 /// One statement, whether there is such an app or not: who guesses names learns nothing from
 /// the time it takes.
-async fn named(tx: &Tx, app_id: &str) -> Result<Option<VmApp>, StoreError> {
-    let sql = format!(
+fn of_name() -> &'static str {
+    sql!(
         "SELECT {} FROM vm_app_name name JOIN vm_app app \
          ON app.enterprise_id = name.enterprise_id AND app.vm_app_id = name.vm_app_id \
          WHERE name.app_id = $1",
-        prefixed("app", VM_APP_COLUMNS)
-    );
-    tx.query_opt(&sql, &[app_id.into()]).await?.as_ref().map(vm_app_from).transpose()
-}
-
-async fn of(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    vm_app_id: VmAppId,
-    lock: &str,
-) -> Result<Option<VmApp>, StoreError> {
-    let sql = format!(
-        "SELECT {VM_APP_COLUMNS} FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2{lock}"
-    );
-    let row = tx.query_opt(&sql, &[enterprise_id.into(), vm_app_id.into()]).await?;
-    row.as_ref().map(vm_app_from).transpose()
+        columns_of::<VmApp>("app")
+    )
 }
 
 async fn apply_patch(
@@ -402,8 +322,8 @@ async fn apply_patch(
     app_id: &str,
     patch: &VmAppPatch,
 ) -> Result<Option<VmApp>, StoreError> {
-    let Some(named) = named(tx, app_id).await? else { return Ok(None) };
-    let locked = of(tx, named.enterprise_id, named.vm_app_id, " FOR UPDATE").await?;
+    let Some(named) = tx.one::<VmApp>(of_name(), &[app_id.into()]).await? else { return Ok(None) };
+    let locked = tx.by_key_locked::<VmApp>((named.enterprise_id, named.vm_app_id)).await?;
     let Some(mut app) = locked else { return Ok(None) };
     if let Some(key) = &patch.merchant_public_key {
         app.merchant_public_key.clone_from(key);
@@ -418,24 +338,20 @@ async fn apply_patch(
         app.ip_whitelist.clone_from(networks);
     }
     app.fees = patch.fees.applied_to(app.fees);
-    tx.execute(&update_text("vm_app", VM_APP_COLUMNS, 2), &vm_app_values(&app)).await?;
+    tx.update(&app).await?;
     if patch.webhook_url.is_some() {
         set_has_url(tx, destination_of(&app), app.webhook_url.is_some()).await?;
     }
     Ok(Some(app))
 }
 
-async fn products_of(
-    tx: &Tx,
-    enterprise_id: EnterpriseId,
-    vm_app_id: VmAppId,
-) -> Result<Vec<VmProduct>, StoreError> {
-    let sql = format!(
-        "SELECT {VM_PRODUCT_COLUMNS} FROM vm_product \
-         WHERE enterprise_id = $1 AND vm_app_id = $2 ORDER BY product_code LIMIT $3"
+/// The query for all products of an app.
+fn products_of(enterprise_id: EnterpriseId, vm_app_id: VmAppId) -> (&'static str, [Value; 3]) {
+    let sql = sql!(
+        "{} WHERE enterprise_id = $1 AND vm_app_id = $2 ORDER BY product_code LIMIT $3",
+        select::<VmProduct>()
     );
-    let params = [enterprise_id.into(), vm_app_id.into(), i64::from(MAX_PRODUCTS).into()];
-    tx.query_map(&sql, &params, vm_product_from).await
+    (sql, [enterprise_id.into(), vm_app_id.into(), MAX_PRODUCTS.into()])
 }
 
 const fn destination_of(app: &VmApp) -> Destination {
@@ -447,24 +363,17 @@ async fn put_product(tx: &Tx, product: &VmProduct) -> Result<(), VmProductError>
     // The app's row is the lock, so that two calls at once do not insert one code twice.
     let lock = "SELECT app_id FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2 FOR UPDATE";
     tx.query_opt(lock, &app).await?;
-    let sql = format!(
-        "SELECT {VM_PRODUCT_COLUMNS} FROM vm_product WHERE enterprise_id = $1 AND vm_app_id = $2"
-    );
-    let known = tx.query_map(&sql, &app, vm_product_from).await?;
+    let sql = sql!("{} WHERE enterprise_id = $1 AND vm_app_id = $2", select::<VmProduct>());
+    let known: Vec<VmProduct> = tx.all(sql, &app).await?;
     match known.iter().find(|it| it.product_code == product.product_code) {
         Some(it) if (it.profile_id, it.funding) != (product.profile_id, product.funding) => {
             Err(VmProductError::Taken)
         }
         Some(it) => {
             let changed = VmProduct { created_at: it.created_at, ..product.clone() };
-            let update = update_text("vm_product", VM_PRODUCT_COLUMNS, 3);
-            tx.execute(&update, &vm_product_values(&changed)).await?;
-            Ok(())
+            Ok(tx.update(&changed).await?)
         }
         None if known.len() >= MAX_PRODUCTS as usize => Err(VmProductError::TooMany),
-        None => {
-            let row = vm_product_values(product);
-            Ok(tx.insert_rows("vm_product", VM_PRODUCT_COLUMNS, &[row]).await?)
-        }
+        None => Ok(tx.insert(product).await?),
     }
 }

@@ -8,11 +8,11 @@ use domain::{
     VmAppId, VmCard, VmFlow, VmFlowId, VmFlowKind, VmFunding,
 };
 
-use crate::cards::{find_card, write_card};
+use super::cards::{find_vm_card, flow, move_money};
+use super::flows::insert_flows;
+use crate::cards::write_card;
 use crate::engine::Tx;
 use crate::money::{CloseCard, Command, TransferFunds};
-use crate::vm_cards::{find_vm_card, flow, move_money};
-use crate::vm_flows::insert_flows;
 use crate::{Store, StoreError, VmCardError};
 
 /// What an app wants of a card.
@@ -87,7 +87,7 @@ async fn change(
         return Err(VmCardError::NotPrepaid);
     }
     // The card before the accounts, in every change: of two at once the second sees the first.
-    let card = find_card(tx, vm_card.enterprise_id, vm_card.card_id, " FOR UPDATE").await?;
+    let card = tx.by_key_locked::<Card>((vm_card.enterprise_id, vm_card.card_id)).await?;
     let card = card.ok_or(VmCardError::NotFound)?;
     if run.is_in_doubt && is_changed(tx, &card, request.wish, run.flow_id).await? {
         return Ok(card);
@@ -141,7 +141,7 @@ async fn is_changed(
         VmCardWish::Recharge(_) | VmCardWish::Refund(_) => {
             let sql = "SELECT kind FROM vm_flow WHERE enterprise_id = $1 AND flow_id = $2";
             let params = [card.enterprise_id.into(), flow_id.into()];
-            Ok(tx.query_opt(sql, &params).await?.is_some())
+            Ok(tx.finds(sql, &params).await?)
         }
     }
 }

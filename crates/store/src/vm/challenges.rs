@@ -9,7 +9,7 @@ use domain::{
 };
 
 use crate::engine::{Tx, Value};
-use crate::three_ds::{find_locked, insert, is_over, pass};
+use crate::three_ds::{insert, is_over, pass};
 use crate::{ChallengeChangeError, JobKind, Store, StoreError};
 
 /// Wrong codes that end a challenge.
@@ -40,9 +40,6 @@ pub struct TypedCode {
 impl Store {
     /// Writes a new challenge of an app's card, its code's hash, the notice that bears the
     /// code, and the job that ends it, in one commit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn create_vm_challenge(
         &self,
         challenge: &ThreeDsChallenge,
@@ -55,15 +52,15 @@ impl Store {
             Box::pin(async move {
                 let (challenge, notice) = &*rows;
                 insert(tx, challenge, notice).await?;
-                let row: Vec<Value> = vec![
+                let sql = "INSERT INTO vm_challenge (enterprise_id, challenge_id, vm_app_id, \
+                    otp_hash, wrong_tries) VALUES ($1, $2, $3, $4, 0)";
+                let params: [Value; 4] = [
                     challenge.enterprise_id.into(),
                     challenge.challenge_id.into(),
                     code.vm_app_id.into(),
                     code.hash.as_slice().into(),
-                    0_i64.into(),
                 ];
-                let columns = "enterprise_id, challenge_id, vm_app_id, otp_hash, wrong_tries";
-                tx.insert_rows("vm_challenge", columns, &[row]).await?;
+                tx.execute(sql, &params).await?;
                 Ok::<_, StoreError>(challenge.clone())
             })
         })
@@ -87,18 +84,20 @@ impl Store {
 }
 
 async fn verify(tx: &Tx, typed: TypedCode) -> Result<ThreeDsChallenge, ChallengeChangeError> {
-    let found = find_locked(tx, typed.enterprise_id, typed.challenge_id).await?;
+    let found: Option<ThreeDsChallenge> =
+        tx.by_key_locked((typed.enterprise_id, typed.challenge_id)).await?;
     let mut challenge = found.ok_or(ChallengeChangeError::NotFound)?;
     let sql = "SELECT otp_hash, wrong_tries FROM vm_challenge \
         WHERE enterprise_id = $1 AND challenge_id = $2";
     let params: [Value; 2] = [typed.enterprise_id.into(), typed.challenge_id.into()];
-    let row = tx.query_opt(sql, &params).await?.ok_or(ChallengeChangeError::NotFound)?;
+    let found: Option<(Option<Vec<u8>>, i64)> = tx.one(sql, &params).await?;
+    let (otp_hash, wrong_tries) = found.ok_or(ChallengeChangeError::NotFound)?;
     if is_over(&challenge) || typed.now >= challenge.expires_at {
         return Err(ChallengeOverError.into());
     }
-    let wrong_tries = row.int(1)? + 1;
+    let wrong_tries = wrong_tries + 1;
     // Keyed hashes: how far two of them agree tells nothing about the code.
-    let verdict = if row.opt_bytes(0)?.as_deref() == Some(typed.hash.as_slice()) {
+    let verdict = if otp_hash.as_deref() == Some(typed.hash.as_slice()) {
         ChallengeVerdict::Approve
     } else if wrong_tries >= MAX_WRONG_TRIES {
         ChallengeVerdict::Reject
@@ -118,7 +117,7 @@ async fn verify(tx: &Tx, typed: TypedCode) -> Result<ThreeDsChallenge, Challenge
 pub(crate) async fn is_of_app(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM vm_challenge WHERE enterprise_id = $1 AND challenge_id = $2";
     let params = [challenge.enterprise_id.into(), challenge.challenge_id.into()];
-    tx.query_opt(sql, &params).await.map(|row| row.is_some())
+    tx.finds(sql, &params).await
 }
 
 /// Wipes the hash of a challenge's code once the challenge is over.

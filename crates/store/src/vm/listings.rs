@@ -1,29 +1,17 @@
 //! Lists of dialect 2: an app's transactions and its cards, page by page (vm-api.md section 9).
 
-use domain::{AuthId, Authorisation, Card, CardStatus, EnterpriseId, Timestamp, VmAppId, VmCard};
-use domain::{VelocityUse, VmFunding};
-
-use crate::engine::{Row, Value};
-use crate::rows::{
-    AUTHORISATION_COLUMNS, CARD_COLUMNS, VELOCITY_USE_COLUMNS, VM_CARD_COLUMNS, authorisation_from,
-    card_from, prefixed, velocity_use_from, vm_card_from,
+use domain::{
+    AuthId, Authorisation, AuthorisationStatus, Card, CardStatus, Direction, EnterpriseId,
+    HoldState, Timestamp, VelocityUse, VmAppId, VmCard, VmFunding,
 };
+
+use crate::engine::Value;
+use crate::records::{Stored, columns_of};
 use crate::{Store, StoreError};
 
-/// What kind of transaction a row is, as `wire::vm::transaction::standing` tells it.
-const KIND: &str = "CASE WHEN it.direction = 'INCOMING' THEN 'Refund' \
-    WHEN it.status <> 'APPROVED' THEN 'Authorization' \
-    WHEN it.posted_minor > 0 THEN 'Settlement' \
-    WHEN it.hold_state IN ('VOIDED', 'EXPIRED') THEN 'Authorization Cancel' \
-    ELSE 'Authorization' END";
-/// How a row stands, as `wire::vm::transaction::standing` tells it.
-fn state_sql(open_state: &'static str) -> String {
-    format!(
-        "CASE WHEN it.status <> 'APPROVED' THEN it.status \
-         WHEN it.direction = 'INCOMING' OR it.posted_minor > 0 THEN 'COMPLETE' \
-         WHEN it.hold_state = 'PENDING' THEN '{open_state}' ELSE 'COMPLETE' END"
-    )
-}
+/// How a transaction stands, as one text; [`VmStanding`] has the same.
+const STANDING: &str = "it.direction || ' ' || it.status || ' ' || it.hold_state \
+    || CASE WHEN it.posted_minor > 0 THEN ' posted' ELSE '' END";
 
 /// What the columns of a card's row are of.
 pub(crate) const CARD_ROW_TABLES: &str = "vm_card it JOIN card \
@@ -58,12 +46,46 @@ pub struct VmPage {
 pub struct VmTransactionFilter {
     /// Only this one.
     pub auth_id: Option<AuthId>,
-    /// Only of this kind.
-    pub kind: Option<&'static str>,
-    /// Only in this state.
-    pub state: Option<&'static str>,
-    /// How an approved and not yet settled one stands.
-    pub open_state: &'static str,
+    /// Only those that stand so.
+    pub standings: Option<Vec<VmStanding>>,
+}
+
+/// How an authorisation stands, as far as it matters to what a transaction is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VmStanding {
+    /// Away from the cardholder or to it.
+    pub direction: Direction,
+    /// What was decided.
+    pub status: AuthorisationStatus,
+    /// Whether something was posted.
+    pub is_posted: bool,
+    /// Where the hold stands.
+    pub hold_state: HoldState,
+}
+
+impl VmStanding {
+    /// Every one.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let holds = HoldState::ALL
+            .iter()
+            .flat_map(|hold_state| [true, false].map(|is_posted| (*hold_state, is_posted)));
+        holds.flat_map(|(hold_state, is_posted)| {
+            AuthorisationStatus::ALL.iter().flat_map(move |status| {
+                Direction::ALL.iter().map(move |direction| Self {
+                    direction: *direction,
+                    status: *status,
+                    is_posted,
+                    hold_state,
+                })
+            })
+        })
+    }
+
+    /// As [`STANDING`] says it.
+    fn text(&self) -> String {
+        let posted = if self.is_posted { " posted" } else { "" };
+        format!("{} {} {}{posted}", self.direction, self.status, self.hold_state)
+    }
 }
 
 /// Which cards are listed beside that.
@@ -99,9 +121,6 @@ pub struct VmCardRow {
 
 impl Store {
     /// Transactions of an app, one for each authorisation, with the id on the wire of its card.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_transactions(
         &self,
         page: &VmPage,
@@ -109,21 +128,19 @@ impl Store {
     ) -> Result<VmRows<(Authorisation, String)>, StoreError> {
         let mut list = List::new(page);
         list.only("it.auth_id", filter.auth_id);
-        list.only(KIND, filter.kind);
-        list.only(&state_sql(filter.open_state), filter.state);
-        list.columns = format!("{}, own.card_uuid", prefixed("it", AUTHORISATION_COLUMNS));
+        if let Some(standings) = &filter.standings {
+            list.among(STANDING, standings.iter().map(VmStanding::text));
+        }
+        list.columns = format!("{}, own.card_uuid", columns_of::<Authorisation>("it"));
         list.counted = "authorisation it";
         list.tables = "authorisation it JOIN vm_card own \
             ON own.enterprise_id = it.enterprise_id AND own.card_id = it.card_id";
         list.order = "it.created_at DESC, it.auth_id DESC";
-        self.vm_rows(list, |row| Ok((authorisation_from(row)?, row.text(row.0.len() - 1)?))).await
+        self.vm_rows(list).await
     }
 
     /// Cards of an app, what they used of their limits where it is `offset_seconds` later than
     /// in UTC. Deleted ones are left out unless one card is asked for.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn vm_card_rows(
         &self,
         page: &VmPage,
@@ -142,27 +159,24 @@ impl Store {
         list.tables = CARD_ROW_TABLES;
         list.order = "it.created_at DESC, it.card_id DESC";
         let now = self.clock().now();
-        let mut found = self.vm_rows(list, card_row_from).await?;
-        for row in &mut found.rows {
+        let VmRows { total, rows } = self.vm_rows::<CardRow>(list).await?;
+        let mut rows: Vec<_> = rows.into_iter().map(VmCardRow::from).collect();
+        for row in &mut rows {
             row.used = row.used.at_offset(now, offset_seconds);
         }
-        Ok(found)
+        Ok(VmRows { total, rows })
     }
 
-    async fn vm_rows<T: Send + 'static>(
-        &self,
-        list: List,
-        from: fn(&Row) -> Result<T, StoreError>,
-    ) -> Result<VmRows<T>, StoreError> {
+    /// A page with the number of all rows that match, both as of one moment.
+    pub(super) async fn vm_rows<T: Stored>(&self, list: List) -> Result<VmRows<T>, StoreError> {
         self.read_snapshot(move |tx| {
             let list = list.clone();
             Box::pin(async move {
-                let found = tx.query_opt(&list.count_sql(), &list.params).await?;
-                let total = found.map_or(Ok(0), |row| row.int(0))?;
+                let total: Option<u64> = tx.one(&list.count_sql(), &list.params).await?;
                 let mut params = list.params.clone();
                 params.extend([list.rows.into(), list.skipped_rows.into()]);
-                let rows = tx.query_map(&list.page_sql(), &params, from).await?;
-                Ok(VmRows { total: total.unsigned_abs(), rows })
+                let rows = tx.all(&list.page_sql(), &params).await?;
+                Ok(VmRows { total: total.unwrap_or(0), rows })
             })
         })
         .await
@@ -171,13 +185,13 @@ impl Store {
 
 /// A query in the making.
 #[derive(Clone)]
-struct List {
-    columns: String,
+pub(super) struct List {
+    pub(super) columns: String,
     /// What the conditions are about.
-    counted: &'static str,
+    pub(super) counted: &'static str,
     /// The same with what the columns are of beside it.
-    tables: &'static str,
-    order: &'static str,
+    pub(super) tables: &'static str,
+    pub(super) order: &'static str,
     conditions: Vec<String>,
     params: Vec<Value>,
     rows: u32,
@@ -185,7 +199,13 @@ struct List {
 }
 
 impl List {
-    fn new(page: &VmPage) -> Self {
+    /// Of an app's rows, `rows` after `skipped_rows`; `it` is what is listed.
+    pub(super) fn of_app(
+        enterprise_id: EnterpriseId,
+        vm_app_id: VmAppId,
+        skipped_rows: u64,
+        rows: u32,
+    ) -> Self {
         let mut list = Self {
             columns: String::new(),
             counted: "",
@@ -193,11 +213,17 @@ impl List {
             order: "",
             conditions: Vec::new(),
             params: Vec::new(),
-            rows: page.rows,
-            skipped_rows: i64::try_from(page.skipped_rows).unwrap_or(i64::MAX),
+            rows,
+            skipped_rows: i64::try_from(skipped_rows).unwrap_or(i64::MAX),
         };
-        list.only("it.enterprise_id", Some(page.enterprise_id));
-        list.only("it.vm_app_id", Some(page.vm_app_id));
+        list.only("it.enterprise_id", Some(enterprise_id));
+        list.only("it.vm_app_id", Some(vm_app_id));
+        list
+    }
+
+    fn new(page: &VmPage) -> Self {
+        let VmPage { enterprise_id, vm_app_id, skipped_rows, rows, .. } = *page;
+        let mut list = Self::of_app(enterprise_id, vm_app_id, skipped_rows, rows);
         if let Some(card_uuid) = &page.card_uuid {
             // Its id first, so that the index on it leads to its rows.
             list.params.push(card_uuid.into());
@@ -212,7 +238,7 @@ impl List {
         list
     }
 
-    fn only(&mut self, expression: &str, value: Option<impl Into<Value>>) {
+    pub(super) fn only(&mut self, expression: &str, value: Option<impl Into<Value>>) {
         self.compare(expression, "=", value);
     }
 
@@ -220,6 +246,15 @@ impl List {
         let Some(value) = value else { return };
         self.params.push(value.into());
         self.conditions.push(format!("{expression} {operator} ${}", self.params.len()));
+    }
+
+    /// Only rows with one of these texts of our own, none of which has a quote.
+    fn among(&mut self, expression: &str, texts: impl Iterator<Item = String>) {
+        let texts: Vec<_> = texts.map(|text| format!("'{text}'")).collect();
+        self.conditions.push(match texts.is_empty() {
+            true => "1 = 0".to_owned(),
+            false => format!("{expression} IN ({})", texts.join(", ")),
+        });
     }
 
     fn count_sql(&self) -> String {
@@ -240,30 +275,22 @@ impl List {
     }
 }
 
-/// Columns of an outer join: zero where it found nothing.
-fn numbers(table: &str, columns: &str) -> String {
-    let number = |it: &str| format!("COALESCE({table}.{}, 0)", it.trim());
-    columns.split(',').map(number).collect::<Vec<_>>().join(", ")
-}
+/// A card's row as it is read; an account or a use that is not there yet is none.
+pub(crate) type CardRow = (VmCard, Card, Option<i64>, Option<VelocityUse>);
 
-/// The columns of a card's row.
+/// The columns of a [`CardRow`].
 pub(crate) fn card_row_columns() -> String {
     format!(
-        "{}, {}, COALESCE(account.available_minor, 0), {}",
-        prefixed("it", VM_CARD_COLUMNS),
-        prefixed("card", CARD_COLUMNS),
-        numbers("used", VELOCITY_USE_COLUMNS)
+        "{}, {}, account.available_minor, {}",
+        columns_of::<VmCard>("it"),
+        columns_of::<Card>("card"),
+        columns_of::<VelocityUse>("used")
     )
 }
 
-/// Reads a card's row from [`card_row_columns`]; others may follow.
-pub(crate) fn card_row_from(row: &Row) -> Result<VmCardRow, StoreError> {
-    let own = VM_CARD_COLUMNS.split(',').count();
-    let available = own + CARD_COLUMNS.split(',').count();
-    Ok(VmCardRow {
-        vm_card: vm_card_from(row)?,
-        card: card_from(&Row(row.0[own..available].to_vec()))?,
-        available_minor: row.int(available)?,
-        used: velocity_use_from(&Row(row.0[available + 1..].to_vec()))?,
-    })
+impl From<CardRow> for VmCardRow {
+    fn from((vm_card, card, available_minor, used): CardRow) -> Self {
+        let available_minor = available_minor.unwrap_or(0);
+        Self { vm_card, card, available_minor, used: used.unwrap_or_default() }
+    }
 }

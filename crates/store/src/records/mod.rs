@@ -1,0 +1,41 @@
+//! How each record lies in its table.
+//!
+//! `tables.rs` declares the records of the domain, each once; what only one file stores is
+//! declared there. [`Stored`] says how a type lies in columns, and [`Record`] gives the texts
+//! of a record's statements.
+
+mod record;
+mod stored;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod values;
+mod velocity;
+
+pub(crate) use record::{
+    Record, Texts, columns, columns_of, insert_text, joined, record, select, sql, update_text,
+    update_values, width,
+};
+pub(crate) use stored::{Fields, Stored, read_row, values_of};
+pub(crate) use values::groups;
+pub(crate) use velocity::{Counted, PanUse};
+
+/// Stands for "no app" in a column: the enterprise itself is told.
+pub(crate) const NO_APP: i64 = 0;
+
+/// A column that holds [`NO_APP`] where nothing is named.
+pub(crate) mod none_as_zero {
+    use domain::VmAppId;
+
+    use super::{Fields, NO_APP, Stored};
+    use crate::StoreError;
+    use crate::engine::Value;
+
+    pub(crate) fn read(fields: &mut Fields<'_>) -> Result<Option<VmAppId>, StoreError> {
+        Ok(Some(fields.read()?).filter(|id: &VmAppId| id.as_i64() != NO_APP))
+    }
+
+    pub(crate) fn write(app: &Option<VmAppId>, values: &mut Vec<Value>) {
+        app.unwrap_or(VmAppId::from_i64(NO_APP)).write(values);
+    }
+}

@@ -1,0 +1,217 @@
+//! Statements as data: a text, its parameters, and what its rows are read as.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use domain::EnterpriseId;
+
+use crate::engine::{Row, Tx, Value};
+use crate::records::{
+    Record, Stored, columns, insert_text, read_row, select, update_values, values_of,
+};
+use crate::{Store, StoreError};
+
+impl Tx {
+    /// The first row of a query, if there is one.
+    pub(crate) async fn one<T: Stored>(
+        &self,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.all(sql, params).await?.into_iter().next())
+    }
+
+    /// All rows of a query.
+    pub(crate) async fn all<T: Stored>(
+        &self,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Vec<T>, StoreError> {
+        self.query_map(sql, params, read_row).await
+    }
+
+    /// Whether a query finds a row.
+    pub(crate) async fn finds(&self, sql: &str, params: &[Value]) -> Result<bool, StoreError> {
+        Ok(self.query_opt(sql, params).await?.is_some())
+    }
+
+    /// The record with this key.
+    pub(crate) async fn by_key<R: Record>(
+        &self,
+        key: impl Stored,
+    ) -> Result<Option<R>, StoreError> {
+        self.one(&R::texts().by_key, &values_of(&key)).await
+    }
+
+    /// The record with this key, kept from others until the commit.
+    pub(crate) async fn by_key_locked<R: Record>(
+        &self,
+        key: impl Stored,
+    ) -> Result<Option<R>, StoreError> {
+        self.one(&R::texts().by_key_locked, &values_of(&key)).await
+    }
+
+    /// The record of an enterprise with this value in a unique column.
+    pub(crate) async fn by_column<R: Record>(
+        &self,
+        enterprise_id: EnterpriseId,
+        column: &str,
+        value: Value,
+    ) -> Result<Option<R>, StoreError> {
+        self.one(&by_column_text::<R>(column), &[enterprise_id.into(), value]).await
+    }
+
+    /// Inserts a record.
+    pub(crate) async fn insert<R: Record>(&self, record: &R) -> Result<(), StoreError> {
+        self.insert_all(std::slice::from_ref(record)).await
+    }
+
+    /// Inserts records.
+    pub(crate) async fn insert_all<R: Record>(&self, records: &[R]) -> Result<(), StoreError> {
+        let mut rest = records;
+        while !rest.is_empty() {
+            let (sql, count) = R::texts().insert(rest.len(), self.rows_per_insert());
+            let (now, later) = rest.split_at(count);
+            let mut values = Vec::with_capacity(count * R::WIDTH);
+            now.iter().for_each(|record| record.write(&mut values));
+            self.execute(sql, &values).await?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Inserts a record with further columns of its row.
+    pub(crate) async fn insert_with<R: Record>(
+        &self,
+        record: &R,
+        more: &[(&str, Value)],
+    ) -> Result<(), StoreError> {
+        let mut values = values_of(record);
+        let mut names = columns::<R>().to_owned();
+        for (name, value) in more {
+            names.push_str(", ");
+            names.push_str(name);
+            values.push(value.clone());
+        }
+        self.execute(&insert_text(R::TABLE, &names, values.len(), 1), &values).await.map(drop)
+    }
+
+    /// Writes a record over the row with its key.
+    pub(crate) async fn update<R: Record>(&self, record: &R) -> Result<(), StoreError> {
+        self.execute(&R::texts().update, &update_values(record)).await.map(drop)
+    }
+
+    /// Writes a record, over the row with its key if there is one.
+    pub(crate) async fn put<R: Record>(&self, record: &R) -> Result<(), StoreError> {
+        self.execute(&R::texts().put, &values_of(record)).await.map(drop)
+    }
+}
+
+fn by_column_text<R: Record>(column: &str) -> String {
+    format!("{} WHERE enterprise_id = $1 AND {column} = $2", select::<R>())
+}
+
+/// Each of one statement; what takes several is a closure over [`Tx`].
+impl Store {
+    /// The first row of a query, if there is one.
+    pub(crate) async fn one<T: Stored>(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        params: impl Into<Arc<[Value]>>,
+    ) -> Result<Option<T>, StoreError> {
+        let (sql, params) = (sql.into(), params.into());
+        self.read_one(move |tx| {
+            let (sql, params) = (sql.clone(), Arc::clone(&params));
+            Box::pin(async move { tx.one(&sql, &params).await })
+        })
+        .await
+    }
+
+    /// All rows of a query.
+    pub(crate) async fn all<T: Stored>(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        params: impl Into<Arc<[Value]>>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.all_as(sql, params, read_row).await
+    }
+
+    /// All rows of a query, each made into something else where it was read.
+    pub(crate) async fn all_as<T: Send + 'static>(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        params: impl Into<Arc<[Value]>>,
+        from: fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let (sql, params) = (sql.into(), params.into());
+        self.read_one(move |tx| {
+            let (sql, params) = (sql.clone(), Arc::clone(&params));
+            Box::pin(async move { tx.query_map(&sql, &params, from).await })
+        })
+        .await
+    }
+
+    /// Whether a query finds a row.
+    pub(crate) async fn finds(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        params: impl Into<Arc<[Value]>>,
+    ) -> Result<bool, StoreError> {
+        let (sql, params) = (sql.into(), params.into());
+        self.read_one(move |tx| {
+            let (sql, params) = (sql.clone(), Arc::clone(&params));
+            Box::pin(async move { tx.finds(&sql, &params).await })
+        })
+        .await
+    }
+
+    /// The record with this key.
+    pub(crate) async fn by_key<R: Record>(
+        &self,
+        key: impl Stored,
+    ) -> Result<Option<R>, StoreError> {
+        self.one(&R::texts().by_key, values_of(&key)).await
+    }
+
+    /// The record with this id, whoever owns it.
+    pub(crate) async fn of_anyone<R: Record>(
+        &self,
+        id: impl Into<Value>,
+    ) -> Result<Option<R>, StoreError> {
+        self.one(&R::texts().of_anyone, [id.into()]).await
+    }
+
+    /// The record of an enterprise with this value in a unique column.
+    pub(crate) async fn by_column<R: Record>(
+        &self,
+        enterprise_id: EnterpriseId,
+        column: &str,
+        value: Value,
+    ) -> Result<Option<R>, StoreError> {
+        self.one(by_column_text::<R>(column), [enterprise_id.into(), value]).await
+    }
+
+    /// Inserts a record in a commit of its own.
+    pub(crate) async fn insert<R: Record>(&self, record: R) -> Result<(), StoreError> {
+        let record = Arc::new(record);
+        self.write(move |tx| {
+            let record = Arc::clone(&record);
+            Box::pin(async move { tx.insert(&*record).await })
+        })
+        .await
+    }
+
+    /// Runs a statement in a commit of its own; how many rows it touched.
+    pub(crate) async fn execute(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        params: impl Into<Arc<[Value]>>,
+    ) -> Result<u64, StoreError> {
+        let (sql, params) = (sql.into(), params.into());
+        self.write(move |tx| {
+            let (sql, params) = (sql.clone(), Arc::clone(&params));
+            Box::pin(async move { tx.execute(&sql, &params).await })
+        })
+        .await
+    }
+}

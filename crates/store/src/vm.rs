@@ -1,0 +1,21 @@
+//! Dialect 2: its apps and products, its cards with their money and limits, the codes of its
+//! challenges, and its lists (vm-api.md).
+
+mod apps;
+mod card_changes;
+mod card_ids;
+mod cards;
+pub(crate) mod challenges;
+mod flows;
+mod limits;
+mod listings;
+mod secrets;
+
+pub use apps::{VmAppPatch, VmBalances, VmFeePatch, VmFeesPatch, VmProductError, VmPurse};
+pub use card_changes::{ChangeVmCard, VmCardWish};
+pub use cards::{OpenVmCard, VmCardError, VmCardView};
+pub use challenges::{ChallengeCode, TypedCode};
+pub use flows::VmFlowPage;
+pub(crate) use flows::insert_flows;
+pub use limits::VmLimitChange;
+pub use listings::{VmCardFilter, VmCardRow, VmPage, VmRows, VmStanding, VmTransactionFilter};
