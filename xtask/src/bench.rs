@@ -1,17 +1,22 @@
-//! `cargo xtask bench`: the measurements, in release builds and beside a PostgreSQL.
+//! `cargo xtask bench`: the measurements, of what is shipped and beside a PostgreSQL.
 
 use crate::stage::{stage, succeed};
 use crate::{Failure, cargo, postgres};
 
+/// The profile of what is shipped.
+const SHIPPED: [&str; 3] = ["--profile", "dist", "--locked"];
+
 /// Builds the server, then runs the measurements; `flags` are theirs.
 pub fn run(flags: &[&str]) -> Result<(), Failure> {
     stage("build", || {
-        succeed(cargo().args(["build", "--release", "--locked", "-p", "cardbridge", "-p", "bench"]))
+        succeed(cargo().arg("build").args(SHIPPED).args(["-p", "cardbridge", "-p", "bench"]))
     })?;
     let server = stage("postgres start", postgres::start)?;
     let measured = succeed(
         cargo()
-            .args(["run", "--release", "--locked", "--quiet", "-p", "bench", "--"])
+            .arg("run")
+            .args(SHIPPED)
+            .args(["--quiet", "-p", "bench", "--"])
             .args(flags)
             .env(postgres::URL_VARIABLE, server.url()),
     );

@@ -21,7 +21,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
   test [--long]        format, lints, tidy, then all tests on both engines; --long: with
                        the full counts of those that try many cases
-  bench [FLAGS...]     what it costs and how long it takes, in release builds
+  bench [FLAGS...]     what it costs and how long it takes, in builds as they are shipped
   openapi              a validator and a maker of clients read the OpenAPI documents
   tidy                 the rules of this repository that no other tool holds
   postgres -- CMD...   run CMD beside a temporary PostgreSQL, its URL and the paths

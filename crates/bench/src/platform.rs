@@ -1,4 +1,4 @@
-//! The platform as a user runs it: the release binary on a store of its own.
+//! The platform as a user runs it: the binary as it is shipped, on a store of its own.
 
 use std::fs::File;
 use std::net::SocketAddr;
