@@ -296,7 +296,7 @@ async fn dialect_2_comes_back(store: &Store) {
 async fn files_come_back(store: &Store) {
     let file =
         |totals, is_final| row![1, 20_000, "authorisation", 3, 4, 5, bytes(6), totals, is_final, 7];
-    let rows = [file("", false), file("USD OUTGOING 1 200\nEUR INCOMING 3 400", true)];
+    let rows = [file("", false), file("840 OUTGOING 1 200\n978 INCOMING 3 400", true)];
     comes_back::<SettlementFile>(store, rows, &[]).await;
     let link = row![1, 20_000, "transaction", 2];
     comes_back::<SettlementLink>(store, [link.clone(), link], &[("token_hash", bytes(3))]).await;
