@@ -1,7 +1,7 @@
 //! Mail: the sandbox's mailbox and a real mail server.
 
+use ::mail::{Mail, MailChannel, MailError, MailKind, Mailer, SmtpPassword, SmtpSettings, SmtpTls};
 use domain::Clock;
-use notify::{Mail, MailChannel, MailError, MailKind, Mailer, SmtpPassword, SmtpSettings, SmtpTls};
 use zeroize::Zeroizing;
 
 use crate::mail_server::{ACCOUNT, MailServer, NOBODY};
