@@ -2,9 +2,8 @@
 
 use ::mail::{Mail, MailChannel, MailError, MailKind, Mailer, SmtpPassword, SmtpSettings, SmtpTls};
 use domain::Clock;
+use testkit::mail_server::{ACCOUNT, MailServer, NOBODY};
 use zeroize::Zeroizing;
-
-use crate::mail_server::{ACCOUNT, MailServer, NOBODY};
 
 fn mail(channel: MailChannel, to: &str) -> Mail {
     Mail {

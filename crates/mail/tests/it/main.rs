@@ -2,4 +2,3 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod mail;
-mod mail_server;
