@@ -9,7 +9,7 @@ use cards::CardsError;
 use domain::{AmountError, ErrorCode};
 use http::{HeaderValue, StatusCode, header};
 use listener::shell::LoggedCode;
-use notify::CutError;
+use reconciliation::CutError;
 use scheme::SchemeError;
 use serde::Serialize;
 use store::{MoneyError, StoreError};

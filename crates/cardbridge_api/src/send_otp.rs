@@ -10,7 +10,7 @@ use axum::extract::State;
 use cards::{CardsError, normalise_email, normalise_phone_of};
 use domain::{EnterpriseId, ErrorCode, OtpDelivery, OtpDeliveryStatus, PageLanguage};
 use http::StatusCode;
-use notify::{Mail, MailChannel, MailKind};
+use mail::{Mail, MailChannel, MailKind};
 use store::{OtpClaim, StoreError};
 use wire::cardbridge::otp::{OtpChannel, OtpDeliveryBody, SendOtp};
 use zeroize::Zeroizing;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use listener::shell::RouteTemplate;
-use notify::SettlementFiles;
+use reconciliation::SettlementFiles;
 use store::{SettlementFile, SettlementLink, Store, StoreError};
 use wire::cardbridge::query::Query;
 use wire::cardbridge::settlement::{

@@ -7,7 +7,7 @@ use cards::Cards;
 use domain::{Mode, Random};
 use files::Files;
 use ipnet::IpNet;
-use notify::Mailer;
+use mail::Mailer;
 use scheme::SimulatedNetwork;
 use store::Store;
 use vault::Vault;

@@ -1,7 +1,7 @@
 //! The mailer, from the `[smtp]` table.
 
 use domain::{Clock, Mode};
-use notify::{Mailer, SmtpPassword, SmtpSettings};
+use mail::{Mailer, SmtpPassword, SmtpSettings};
 use zeroize::Zeroizing;
 
 use super::secrets::read_private;

@@ -6,12 +6,13 @@ use std::time::Duration;
 use authorise::{HoldExpiryWorker, challenge_expiry_worker};
 use cards::{CardsSettings, intent_ticket_worker, kyc_review_worker, order_worker};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use notify::{SettlementWorker, WebhookWorker, recut_worker};
 use outbound::Outbound;
+use reconciliation::{SettlementWorker, recut_worker};
 use schedule::Worker;
 use store::Store;
 use tokio::sync::watch;
 use vault::Vault;
+use webhooks::WebhookWorker;
 use wire::vm::VmSettings;
 
 use crate::failure::Failure;

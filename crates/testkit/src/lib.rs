@@ -1,8 +1,9 @@
 //! Beds and samples that the tests of several crates share. Only tests import it.
 //!
 //! What needs no more than a store is always there: [`database`], [`records`], [`front`]. The
-//! feature `platform` adds a whole [`platform`] in the test's process, those who call it
-//! ([`signing`], [`vm_client`], [`browser`]) and what holds its answers to the documents.
+//! feature `mail` adds a mail server; the feature `platform` a whole [`platform`] in the test's
+//! process, those who call it ([`signing`], [`vm_client`], [`browser`]) and what holds its
+//! answers to the documents.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(missing_docs, reason = "only tests import it, and most names say all there is")]
 
@@ -14,6 +15,8 @@ pub mod described;
 pub mod front;
 #[cfg(feature = "platform")]
 pub mod http;
+#[cfg(feature = "mail")]
+pub mod mail_server;
 #[cfg(feature = "platform")]
 pub mod on_file;
 #[cfg(feature = "platform")]

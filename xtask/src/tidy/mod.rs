@@ -7,6 +7,7 @@ mod imports;
 mod lock;
 mod manifest;
 mod mask;
+mod named_files;
 mod names;
 mod size;
 mod source;
@@ -90,6 +91,7 @@ fn check(root: &Path) -> Result<Vec<Finding>, Failure> {
         let text = read(root, &path)?;
         findings.extend(spelling::prose(&path, &text));
         findings.extend(specification.text(&path, &text));
+        findings.extend(named_files::check(&path, &text, |it| root.join(it).exists()));
     }
     for path in source::settings_files(root)? {
         findings.extend(specification.text(&path, &read(root, &path)?));

@@ -8,7 +8,7 @@ use axum::extract::State;
 use crypto::sha256;
 use domain::{EnterpriseId, ExtractionAttempt, KeyExtraction, Timestamp};
 use listener::once::Once;
-use notify::{Mail, MailChannel, MailError, MailKind};
+use mail::{Mail, MailChannel, MailError, MailKind};
 use serde::Serialize;
 use store::Kept;
 use utoipa::ToSchema;
@@ -75,7 +75,7 @@ impl Recipient {
     /// Reads both fields; none if neither is there.
     pub(crate) fn read(fields: &Fields<'_>) -> Result<Option<Self>, Problem> {
         let email = fields.parsed("email", "must be an e-mail address", |text| {
-            notify::is_email_address(text).then(|| text.to_owned())
+            mail::is_email_address(text).then(|| text.to_owned())
         })?;
         let source_ip = fields.parsed("sourceIp", "must be an IP address", |text| {
             text.parse::<IpAddr>().ok().map(|address| address.to_canonical())

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use domain::{BusinessDay, Money};
-use notify::{
+use reconciliation::{
     ClosedDay, ClosedFile, CutError, Difference, FailedFile, FileReport, SettlementFiles,
     VerifyReport,
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use notify::KeptMail;
+use mail::KeptMail;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -61,7 +61,7 @@ pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,
     query: ListQuery,
 ) -> Result<Json<MailboxBody>, Problem> {
-    let mails = state.mailer.mailbox().map(notify::Mailbox::mails).unwrap_or_default();
+    let mails = state.mailer.mailbox().map(mail::Mailbox::mails).unwrap_or_default();
     let items = query.ordered(mails.iter().map(MailBody::from).collect())?;
     Ok(Json(MailboxBody { items }))
 }

@@ -1,7 +1,7 @@
 //! The sandbox's mailbox.
 
 use domain::Mode;
-use notify::{Mail, MailChannel, MailKind};
+use mail::{Mail, MailChannel, MailKind};
 use serde_json::json;
 use testkit::both_engines;
 use testkit::database::Database;

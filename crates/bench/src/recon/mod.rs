@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use domain::SettlementFileType;
-use notify::SettlementFiles;
+use reconciliation::SettlementFiles;
 
 use crate::process::{forget_peak, own_resident_bytes, peak_resident_bytes};
 use crate::report::{Bound, Measurement};

@@ -9,8 +9,8 @@ use crypto::RsaPrivateKey;
 use domain::{BusinessDay, Clock};
 use sdk::Operator;
 use serde_json::{Value, json};
+use testkit::mail_server::MailServer;
 
-use crate::mail_server::MailServer;
 use crate::server::{Server, cardbridge, run, sandbox_json};
 
 const KEY: &str = "91d2c0a85eed5eed5eed5eed5eed5eed91d2c0a85eed5eed5eed5eed5eed5eed";
@@ -75,7 +75,7 @@ impl World {
         let text = format!(
             "mode = 'production'\nmaster-key-file = '{key}'\nadmin-token-file = '{token}'\n\
              [smtp]\nhost = '127.0.0.1'\nport = {}\nfrom = 'keys@example.com'\ntls = 'none'\n",
-            mail_server.port
+            mail_server.address.port()
         );
         let config = private("cardbridge.toml", &text);
         let server = Server::start(&directory.join("production"), &["--config", &config]);
@@ -162,7 +162,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_command_succeeds_in_both_modes() {
     let directory = tempfile::tempdir().unwrap();
-    let mail_server = MailServer::start();
+    let mail_server = MailServer::plain();
     let sandbox = World::sandbox(directory.path()).await;
     let production = World::production(directory.path(), &mail_server).await;
     let commands = leaves(&[]);

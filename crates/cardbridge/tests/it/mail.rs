@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sdk::Operator;
 use serde_json::{Value, json};
+use testkit::mail_server::MailServer;
 
-use crate::mail_server::MailServer;
 use crate::server::{Server, http};
 
 const KEY: &str = "7be4a1c25eed5eed5eed5eed5eed5eed7be4a1c25eed5eed5eed5eed5eed5eed";
@@ -31,7 +31,7 @@ fn production(directory: &Path, mail_server: &MailServer) -> Server {
          tls = 'none'\n",
         key.display(),
         token.display(),
-        mail_server.port
+        mail_server.address.port()
     );
     fs::write(&config, text).unwrap();
     Server::start(&directory.join("data"), &["--config", config.to_str().unwrap()])
@@ -62,7 +62,7 @@ fn decoded(body: &str) -> String {
 #[tokio::test]
 async fn a_key_goes_out_by_the_mail_server_and_is_fetched_once() {
     let directory = tempfile::tempdir().unwrap();
-    let mail_server = MailServer::start();
+    let mail_server = MailServer::plain();
     let server = production(directory.path(), &mail_server);
     let operator = Operator::new(&server.admin_url, TOKEN).unwrap();
     let made = operator.post("/admin/v1/enterprises", &json!({"name": "Acme"})).await.unwrap();

@@ -25,7 +25,6 @@ mod listener;
 mod log_failure;
 mod lost_key;
 mod mail;
-mod mail_server;
 mod node_numbers;
 mod operator;
 mod options;

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::response::Response;
 use domain::{Customer, GuidanceLink};
-use notify::{Mail, MailChannel, MailKind, Mailer};
+use mail::{Mail, MailChannel, MailKind, Mailer};
 use store::PagePassword;
 use vault::SecretText;
 use zeroize::Zeroizing;

@@ -1,7 +1,7 @@
 //! One-time passwords of the enterprise's own, delivered.
 
 use domain::Mode;
-use notify::{SmtpSettings, SmtpTls};
+use mail::{SmtpSettings, SmtpTls};
 use serde_json::{Value, json};
 use testkit::both_engines;
 use testkit::database::{Database, tamper};

@@ -52,7 +52,7 @@ fn the_signatures_of_webhooks_are_those_of_the_worked_examples() {
         let standard = standard_webhooks::signature(secret, id, at, body).unwrap();
         assert_eq!(standard, told(&page, "webhook-signature")[index]);
     }
-    let retries = notify::RETRY_DELAYS_S.map(|it| it.to_string()).join(", ");
+    let retries = webhooks::RETRY_DELAYS_S.map(|it| it.to_string()).join(", ");
     assert_eq!(retries, "10, 60, 300");
     assert!(page.contains("10, 60 and 300 seconds later"));
     assert!(page.contains(&format!("{} seconds from", standard_webhooks::TOLERANCE_SECONDS)));

@@ -361,11 +361,11 @@ mod tests {
         let variables = [(SMTP_PASSWORD_VARIABLE, "secret")];
         let config = load(&[], &variables, file).unwrap();
         let smtp = config.smtp.unwrap();
-        assert_eq!((smtp.port, smtp.tls), (587, notify::SmtpTls::StartTls));
+        assert_eq!((smtp.port, smtp.tls), (587, mail::SmtpTls::StartTls));
         assert_eq!(config.smtp_password.unwrap().as_str(), "secret");
         let file = "[smtp]\nhost = 'm'\nfrom = 'a@b.c'\ntls = 'tls'\nport = 2465";
         let smtp = load(&[], &[], Some(file)).unwrap().smtp.unwrap();
-        assert_eq!((smtp.port, smtp.tls), (2465, notify::SmtpTls::Implicit));
+        assert_eq!((smtp.port, smtp.tls), (2465, mail::SmtpTls::Implicit));
         assert!(load(&[], &[], None).unwrap().smtp.is_none());
     }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use domain::Mode;
-use notify::SmtpTls;
+use mail::SmtpTls;
 
 use super::{Layers, SMTP_PASSWORD_VARIABLE};
 use crate::failure::Failure;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::{BusinessDay, Clock, EnterpriseId, IdGenerator};
+use domain::{BusinessDay, EnterpriseId};
 use schedule::{BackOff, Boxed, JobError, LeasedJobs, Worker as _};
-use store::{Job, JobKind, Location, Store};
+use store::{Job, JobKind, Store};
+use testkit::database::Database;
 use tokio::time::{sleep, timeout};
 
 const OWNER: EnterpriseId = EnterpriseId::from_i64(1);
@@ -16,12 +17,6 @@ const DAY: BusinessDay = BusinessDay::from_i64(7);
 const BEYOND_A_RENEWAL: Duration = Duration::from_millis(3_500);
 /// A job that waits for itself would not end at all.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-async fn open(location: Location) -> Store {
-    let clock = Clock::system();
-    let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
-    Store::open(location, clock, ids).await.unwrap()
-}
 
 /// Leases the one job there is and waits until it was attempted.
 async fn attempt(
@@ -36,28 +31,16 @@ async fn attempt(
     timeout(PATIENCE, worker.settled()).await.expect("the job waits for itself");
 }
 
-async fn session(url: &str) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_renewal_that_waits_for_the_commit_of_its_job_holds_nothing_up() {
-    let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
-        .expect("a PostgreSQL for tests: run `cargo xtask test`");
-    let admin = session(&admin_url).await;
-    let name = format!("schedule_{}", std::process::id());
-    admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let (server, _) = admin_url.rsplit_once('/').unwrap();
-    let url = format!("{server}/{name}");
-    let store = open(Location::Postgres(url.clone())).await;
+    let database = Arc::new(Database::on_server().await);
+    let store = database.open().await;
     let is_done = Arc::new(AtomicBool::new(false));
-    let done = Arc::clone(&is_done);
+    let (of, done) = (Arc::clone(&database), Arc::clone(&is_done));
     attempt(&store, move |_| {
-        let (url, done) = (url.clone(), Arc::clone(&done));
+        let (database, done) = (Arc::clone(&of), Arc::clone(&done));
         Box::pin(async move {
-            let client = session(&url).await;
+            let client = database.connect().await;
             client.batch_execute("BEGIN; DELETE FROM job").await?;
             sleep(BEYOND_A_RENEWAL).await;
             client.batch_execute("COMMIT").await?;
@@ -69,13 +52,13 @@ async fn a_renewal_that_waits_for_the_commit_of_its_job_holds_nothing_up() {
     assert!(is_done.load(Ordering::SeqCst));
     assert_eq!(store.next_job_due(JobKind::SettlementRecut).await.unwrap(), None);
     store.close().await;
-    admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    Database::drop(&database).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_has_ended_itself_runs_on_to_its_end() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = open(Location::Sqlite(directory.path().join("store.db"))).await;
+    let database = Database::embedded();
+    let store = database.open().await;
     let is_done = Arc::new(AtomicBool::new(false));
     let (of, done) = (store.clone(), Arc::clone(&is_done));
     attempt(&store, move |_| {
@@ -94,8 +77,8 @@ async fn a_job_that_has_ended_itself_runs_on_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_fails_after_a_renewal_is_given_back_with_its_pause() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = open(Location::Sqlite(directory.path().join("store.db"))).await;
+    let database = Database::embedded();
+    let store = database.open().await;
     let before = store.clock().now();
     attempt(&store, |_| {
         Box::pin(async {

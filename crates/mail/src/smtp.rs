@@ -10,7 +10,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use zeroize::Zeroizing;
 
-use super::{Mail, MailError, SmtpSetupError};
+use crate::message::{Mail, MailError, SmtpSetupError};
 
 /// Longest wait for one answer of the server.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(5);

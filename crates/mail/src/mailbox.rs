@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use domain::Timestamp;
 
-use super::{KeptMail, Mail};
+use crate::message::{KeptMail, Mail};
 
 /// Most messages kept; beyond it the oldest is dropped.
 pub const MAX_KEPT_MAILS: usize = 500;

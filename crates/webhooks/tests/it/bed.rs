@@ -7,7 +7,6 @@ use domain::{
     ApiKey, CardOrder, Clock, DeliveryStatus, Enterprise, EnterpriseId, IdGenerator, ProfileId,
     SystemRandom, UrlUse, WebhookEvent, WebhookId, WebhookSubType,
 };
-use notify::WebhookWorker;
 use outbound::{AddressPolicy, Outbound};
 use schedule::Schedule;
 use store::{DeliveryFilter, DeliveryView, EnterprisePatch, JobKind, Location, OrderStep, Store};
@@ -15,6 +14,7 @@ use testkit::records;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vault::{SecretText, Vault};
+use webhooks::WebhookWorker;
 use wire::cardbridge::webhook::card_order_event;
 
 pub struct Bed {

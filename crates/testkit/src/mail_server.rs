@@ -73,6 +73,11 @@ pub struct MailServer {
 }
 
 impl MailServer {
+    /// The raw messages that it took.
+    pub fn messages(&self) -> Vec<String> {
+        self.taken.mails().into_iter().map(|(_, message)| message).collect()
+    }
+
     /// A server without TLS and accounts.
     pub fn plain() -> Self {
         Self::start(false)

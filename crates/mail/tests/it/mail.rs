@@ -1,10 +1,9 @@
 //! Mail: the sandbox's mailbox and a real mail server.
 
+use ::mail::{Mail, MailChannel, MailError, MailKind, Mailer, SmtpPassword, SmtpSettings, SmtpTls};
 use domain::Clock;
-use notify::{Mail, MailChannel, MailError, MailKind, Mailer, SmtpPassword, SmtpSettings, SmtpTls};
+use testkit::mail_server::{ACCOUNT, MailServer, NOBODY};
 use zeroize::Zeroizing;
-
-use crate::mail_server::{ACCOUNT, MailServer, NOBODY};
 
 fn mail(channel: MailChannel, to: &str) -> Mail {
     Mail {

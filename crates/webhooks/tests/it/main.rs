@@ -5,7 +5,5 @@ mod apps;
 mod bed;
 mod deliveries;
 mod isolation;
-mod mail;
-mod mail_server;
 mod receiver;
 mod settings;

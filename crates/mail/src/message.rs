@@ -1,16 +1,7 @@
-//! Mail and short messages: kept in the sandbox's mailbox, sent by SMTP where it is
-//! configured (operator-and-sandbox.md sections 1 and 5, Mail).
+//! Messages, and why one is not sent.
 
-mod mailbox;
-mod smtp;
-
-use domain::{Clock, Timestamp};
+use domain::Timestamp;
 use zeroize::Zeroizing;
-
-pub use mailbox::{MAX_KEPT_MAILS, Mailbox};
-pub use smtp::{SmtpPassword, SmtpSettings, SmtpTls};
-
-use smtp::Smtp;
 
 /// The road that a message takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,59 +98,4 @@ pub struct SmtpSetupError {
     pub key: &'static str,
     /// What it should be.
     pub problem: &'static str,
-}
-
-/// Sends messages.
-pub struct Mailer {
-    clock: Clock,
-    mailbox: Option<Mailbox>,
-    smtp: Option<Smtp>,
-}
-
-impl Mailer {
-    /// A sandbox's: everything is kept in the mailbox; mail also goes out by SMTP if that is
-    /// configured.
-    ///
-    /// # Errors
-    /// The SMTP settings are of no use.
-    pub fn sandbox(clock: Clock, smtp: Option<SmtpSettings>) -> Result<Self, SmtpSetupError> {
-        let smtp = smtp.map(Smtp::new).transpose()?;
-        Ok(Self { clock, mailbox: Some(Mailbox::default()), smtp })
-    }
-
-    /// Production's: SMTP only, and no channel at all without it.
-    ///
-    /// # Errors
-    /// The SMTP settings are of no use.
-    pub fn production(clock: Clock, smtp: Option<SmtpSettings>) -> Result<Self, SmtpSetupError> {
-        Ok(Self { clock, mailbox: None, smtp: smtp.map(Smtp::new).transpose()? })
-    }
-
-    /// Sends a message; when this answers, the mailbox holds it and the mail server, if there
-    /// is one, has taken it.
-    ///
-    /// # Errors
-    /// [`MailError`]; the sandbox's mailbox holds it all the same.
-    pub async fn send(&self, mail: Mail) -> Result<(), MailError> {
-        if let Some(mailbox) = &self.mailbox {
-            mailbox.keep(self.clock.now(), mail.clone());
-        }
-        match (mail.channel, &self.smtp) {
-            (MailChannel::Email, Some(smtp)) => smtp.send(&mail).await,
-            _ if self.mailbox.is_some() => Ok(()),
-            _ => Err(MailError::NoChannel),
-        }
-    }
-
-    /// Whether messages can go over this channel at all.
-    #[must_use]
-    pub const fn serves(&self, channel: MailChannel) -> bool {
-        self.mailbox.is_some() || matches!(channel, MailChannel::Email) && self.smtp.is_some()
-    }
-
-    /// The sandbox's mailbox; production has none.
-    #[must_use]
-    pub const fn mailbox(&self) -> Option<&Mailbox> {
-        self.mailbox.as_ref()
-    }
 }

@@ -1,0 +1,51 @@
+//! Pages name files that exist.
+
+use super::Finding;
+
+/// Pages whose files may be planned or gone.
+const FREE: [&str; 2] = ["CHANGELOG.md", "docs/spec/network-iso8583.md"];
+
+/// Findings for source files that a page names and `exists` does not know. Paths are given from
+/// the root or from `crates`; a part in capitals, as in `NAME.rs`, stands for any.
+pub fn check(path: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
+    if FREE.contains(&path) {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        for named in source_files(line) {
+            let is_placeholder = named.split(['/', '.']).any(|part| {
+                part.len() > 1 && part.bytes().all(|it| it.is_ascii_uppercase() || it == b'_')
+            });
+            if !is_placeholder && !exists(named) && !exists(&format!("crates/{named}")) {
+                let text = format!("`{named}` does not exist: name the file as it is called now");
+                findings.push(Finding::new(path, index + 1, text));
+            }
+        }
+    }
+    findings
+}
+
+/// The paths of a line that lead through `src` or `tests` to a file.
+fn source_files(line: &str) -> impl Iterator<Item = &str> {
+    let is_part = |it: char| it.is_alphanumeric() || matches!(it, '_' | '/' | '.' | '-' | '*');
+    line.split(move |it| !is_part(it)).map(|it| it.trim_matches('.')).filter(|it| {
+        !it.contains('*')
+            && (it.contains("/src/") || it.contains("/tests/"))
+            && it.rsplit('/').next().is_some_and(|name| name.contains('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn what_does_not_exist_is_found() {
+        let exists = |path: &str| path == "crates/a/src/b.rs";
+        let found = |text: &str| check("ARCHITECTURE.md", text, exists).len();
+        assert_eq!(found("see `a/src/b.rs`, `crates/a/src/b.rs`."), 0);
+        assert_eq!(found("see `a/src/c.rs`."), 1);
+        assert_eq!(found("a new `crates/a/src/NAME.rs`, and all of `a/src/c/`"), 0);
+    }
+}
