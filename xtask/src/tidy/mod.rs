@@ -2,6 +2,7 @@
 //!
 //! Each rule is one file with a pure function from what it reads to its findings.
 
+mod circles;
 mod citations;
 mod imports;
 mod lock;
@@ -9,6 +10,7 @@ mod manifest;
 mod mask;
 mod named_files;
 mod names;
+mod paths;
 mod size;
 mod source;
 mod spelling;
@@ -16,6 +18,7 @@ mod sql;
 mod unfinished;
 mod width;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -76,6 +79,7 @@ fn check(root: &Path) -> Result<Vec<Finding>, Failure> {
     findings.extend(lock::check(&read(root, "Cargo.lock")?));
     let prose = source::prose_files(root)?;
     let specification = Specification::read(root, &prose)?;
+    let mut crates: BTreeMap<String, circles::Crate> = BTreeMap::new();
     for path in source::rust_files(root)? {
         let text = read(root, &path)?;
         let masked = Masked::of(&text);
@@ -86,7 +90,12 @@ fn check(root: &Path) -> Result<Vec<Finding>, Failure> {
         findings.extend(unfinished::check(&path, &masked));
         findings.extend(spelling::rust(&path, &masked));
         findings.extend(specification.rust(&path, &masked));
+        if let Some((name, below)) = path.split_once("/src/") {
+            let named = paths::Named::of(&masked);
+            crates.entry(name.to_owned()).or_default().add(&path, below, named);
+        }
     }
+    findings.extend(crates.values().flat_map(circles::Crate::check));
     for path in prose {
         let text = read(root, &path)?;
         findings.extend(spelling::prose(&path, &text));
