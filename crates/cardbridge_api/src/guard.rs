@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use domain::Mode;
 use http::{HeaderMap, Method, StatusCode, header};
 use listener::body::{BodyError, read_body};
+use listener::limiter::{Allowance, Limit, Limiter};
 use listener::peer::PeerAddress;
 use listener::shell::RouteTemplate;
 use tokio::time::Instant;
@@ -19,10 +20,13 @@ use super::authenticate::{Arrival, Signed, authenticate};
 use super::explained::explained;
 use super::foreign_fields::ForeignFields;
 use super::operation::Route;
-use super::rate_limit::{Allowance, RateLimit};
 use super::reply::{Failure, transport_failure};
 use super::secrets::OpenSecrets;
 use crate::state::ApiState;
+
+/// What one API key may ask for: each operation has its published weight
+/// (operator-and-sandbox.md section 5, Limits).
+const RATE_LIMIT: Limit = Limit::Bucket { burst: 2_000, per_second: 1_000 };
 
 /// What the guard works with.
 pub(crate) struct Guard {
@@ -30,7 +34,7 @@ pub(crate) struct Guard {
     secrets: OpenSecrets,
     weights: HashMap<&'static str, u64>,
     foreign_fields: ForeignFields,
-    rate_limit: RateLimit,
+    rate_limit: Limiter<String>,
 }
 
 impl Guard {
@@ -39,7 +43,7 @@ impl Guard {
         let secrets = OpenSecrets::new(Arc::clone(&state.vault));
         let weights = table.iter().map(|route| (route.path, route.weight)).collect();
         let foreign_fields = ForeignFields::of(table);
-        Self { state, secrets, weights, foreign_fields, rate_limit: RateLimit::default() }
+        Self { state, secrets, weights, foreign_fields, rate_limit: Limiter::new(RATE_LIMIT) }
     }
 
     /// Charges the caller's allowance; the sandbox has no limit.
@@ -48,7 +52,8 @@ impl Guard {
             return None;
         }
         let weight = template.and_then(|path| self.weights.get(path.as_str())).copied();
-        Some(self.rate_limit.charge(&signed.api_key, weight.unwrap_or(1), Instant::now()))
+        let api_key = signed.api_key.clone();
+        Some(self.rate_limit.charge(api_key, weight.unwrap_or(1), Instant::now()))
     }
 }
 

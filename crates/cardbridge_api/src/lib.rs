@@ -18,7 +18,6 @@ mod kyc;
 mod openapi;
 mod operation;
 mod pages;
-mod rate_limit;
 mod reply;
 mod routes;
 mod secret_extract;

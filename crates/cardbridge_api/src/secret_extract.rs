@@ -14,8 +14,8 @@ use axum::{Extension, Router};
 use crypto::sha256;
 use domain::{ErrorCode, ExtractionOutcome};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use listener::address_limit::AddressLimit;
-use listener::peer::{PeerAddress, source_address};
+use listener::limiter::{Limit, Limiter};
+use listener::peer::{PeerAddress, network_of, source_address};
 use listener::shell::RouteTemplate;
 use provision::{NewApiKey, draw_api_key};
 use store::StoreError;
@@ -27,9 +27,8 @@ use crate::state::ApiState;
 
 /// The route; its prefix is [`wire::cardbridge::key_delivery::EXTRACT_PATH_PREFIX`].
 const PATH: &str = "/internal/open-api/v1/secret-extract/{code}";
-/// Most calls of one address within [`WINDOW`].
-const MAX_CALLS_PER_ADDRESS: u32 = 300;
-const WINDOW: Duration = Duration::from_secs(60);
+/// Calls of one address.
+const LIMIT_PER_ADDRESS: Limit = Limit::Window { weight: 300, window: Duration::from_secs(60) };
 /// When a refusal is answered, counted from the call: all of them take the same time, however
 /// far the check came.
 const REFUSED_AFTER: Duration = Duration::from_millis(50);
@@ -38,12 +37,12 @@ const CODE_CHARS: usize = 32;
 
 struct Extraction {
     api: Arc<ApiState>,
-    limit: AddressLimit,
+    limit: Limiter<IpAddr>,
 }
 
 /// The route, with its own limit.
 pub(crate) fn routes(api: Arc<ApiState>) -> Router<Arc<ApiState>> {
-    let limit = AddressLimit::new(MAX_CALLS_PER_ADDRESS, WINDOW);
+    let limit = Limiter::new(LIMIT_PER_ADDRESS);
     // A GET route would answer HEAD too, and so use up the code.
     let methods = get(extract).head(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED));
     Router::new().route(PATH, methods).with_state(Arc::new(Extraction { api, limit }))
@@ -59,7 +58,7 @@ async fn extract(
 ) -> Response<Body> {
     let arrived = Instant::now();
     let source = source_address(peer, &headers, &extraction.api.settings.trusted_proxies);
-    let mut response = if extraction.limit.admits(source, arrived) {
+    let mut response = if extraction.limit.admits(network_of(source), arrived) {
         let code = code.map(|Path(code)| code).unwrap_or_default();
         answer(&extraction.api, &code, source, arrived).await
     } else {

@@ -3,11 +3,11 @@
 //! [`serve_listener`] accepts connections and gives each a place; a request of one passes
 //! [`shell`] (trace id, task of its own, request log, panics) on its way to the routes of an
 //! API. Those read bodies by [`body`], find out who calls by [`peer`], count calls by
-//! [`address_limit`] and carry out a call with a key by [`once`].
+//! [`limiter`] and carry out a call with a key by [`once`].
 
-pub mod address_limit;
 pub mod body;
 pub mod document;
+pub mod limiter;
 mod listener;
 pub mod once;
 pub mod peer;

@@ -1,12 +1,14 @@
 //! Who is calling: the peer of the connection, or what a trusted proxy says of it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 /// Bits that all IPv4 addresses have in front when they are written as IPv6 ones.
 const MAPPED_PREFIX_BITS: u8 = 96;
+/// The part of an IPv6 address that names its network: one caller has all of the rest.
+const IPV6_NETWORK_MASK: u128 = u128::MAX << 64;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address at the other end of the connection, as a request extension.
@@ -32,6 +34,14 @@ pub fn source_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
 
 fn address(hop: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(hop.trim_ascii()).ok()?.parse().ok()
+}
+
+/// The part of an address that names one caller's network.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & IPV6_NETWORK_MASK)),
+    }
 }
 
 /// Whether a network holds an address, however either is written: `::ffff:192.0.2.0/120` is

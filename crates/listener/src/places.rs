@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use crate::address_limit::network_of;
+use crate::peer::network_of;
 use crate::peer::{contains, source_address};
 
 /// The places of one listener.

@@ -2,6 +2,7 @@
 //! identify the caller, decrypt every block before judging any, answer every bad `content`
 //! alike, and encrypt the answer for the merchant.
 
+use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,8 @@ use bytes::Bytes;
 use crypto::{CryptoError, RsaPool, RsaPoolError, RsaPrivateKey, RsaPublicKey};
 use domain::{EnterpriseId, RsaPadding, VmAppId};
 use listener::body::{Begun, BegunBody, BodyError};
-use listener::peer::PeerAddress;
+use listener::limiter::{Limit, Limiter};
+use listener::peer::{PeerAddress, network_of};
 use listener::shell::RouteTemplate;
 use tokio::time::Instant;
 use vault::Kept;
@@ -30,7 +32,6 @@ use super::caller::{Caller, identify};
 use super::opening::{Blocks, open_block};
 use super::repeats::RequestKey;
 use super::reply::{PlainAnswer, Refusal, json};
-use super::strikes::Strikes;
 use crate::state::ApiState;
 
 /// Larger bodies, in bytes, of an app are read one after the other.
@@ -51,11 +52,14 @@ const SEAL_PAUSE: Duration = Duration::from_millis(20);
 /// Largest plain answer of a handler.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
+/// Bad envelopes of one app from one address (operator-and-sandbox.md section 5, Limits).
+const BAD_ENVELOPES: Limit = Limit::CutOff { weight: 100, window: Duration::from_secs(60) };
+
 /// What the layer works with.
 pub(crate) struct Envelope {
     state: Arc<ApiState>,
     budget: Budget,
-    strikes: Strikes,
+    strikes: Limiter<(VmAppId, IpAddr)>,
     platform_keys: Kept<EnterpriseId, RsaPrivateKey>,
     merchant_keys: Kept<VmAppId, RsaPublicKey>,
 }
@@ -74,7 +78,7 @@ impl Envelope {
         Self {
             state,
             budget: Budget::default(),
-            strikes: Strikes::default(),
+            strikes: Limiter::new(BAD_ENVELOPES),
             platform_keys: Kept::default(),
             merchant_keys: Kept::default(),
         }
@@ -83,7 +87,8 @@ impl Envelope {
     /// A place for a call; none for who is cut off, or whose app has too many under way.
     fn place(&self, caller: &Caller) -> Option<Place> {
         let app = caller.app.vm_app_id;
-        let is_cut_off = self.strikes.is_cut_off(app, caller.address, Instant::now());
+        let pair = (app, network_of(caller.address));
+        let is_cut_off = self.strikes.is_exceeded(&pair, Instant::now());
         if is_cut_off { None } else { self.budget.place(app) }
     }
 
@@ -164,8 +169,12 @@ impl Envelope {
 
     /// Counts a bad envelope; what it is answered with.
     fn strike(&self, caller: &Caller) -> VmError {
-        let is_too_many = self.strikes.count(caller.app.vm_app_id, caller.address, Instant::now());
-        if is_too_many { VmError::TooManyRequests } else { VmError::Invalid("content") }
+        let pair = (caller.app.vm_app_id, network_of(caller.address));
+        if self.strikes.admits(pair, Instant::now()) {
+            VmError::Invalid("content")
+        } else {
+            VmError::TooManyRequests
+        }
     }
 
     /// The joined plain bytes; none if the content was no ciphertext for this key. What is

@@ -14,7 +14,6 @@ mod repeats;
 mod reply;
 mod routes;
 mod state;
-mod strikes;
 mod token;
 mod webhooks;
 

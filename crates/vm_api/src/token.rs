@@ -1,5 +1,6 @@
 //! getAccessToken (vm-api.md section 3.1): in clear both ways.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use crypto::sha256;
 use domain::{VmApp, VmAppId};
 use http::HeaderMap;
-use listener::address_limit::{AddressLimit, CallLimit};
-use listener::peer::{PeerAddress, source_address};
+use listener::limiter::{Limit, Limiter};
+use listener::peer::{PeerAddress, network_of, source_address};
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 use wire::cardbridge::query::Query;
@@ -23,26 +24,21 @@ use super::reply::{Refusal, json};
 use crate::state::ApiState;
 
 /// Failures of one address within the window (operator-and-sandbox.md section 5, Limits).
-const MAX_FAILURES: u32 = 20;
-const FAILURE_WINDOW: Duration = Duration::from_secs(60);
+const FAILURES: Limit = Limit::Window { weight: 20, window: Duration::from_secs(60) };
 
 /// Tokens that one app may get within the window. Each lives for hours, so this bounds how many
 /// an app has; who asks for one with every call stays below it.
-const MAX_TOKENS: u32 = 600;
-const TOKEN_WINDOW: Duration = Duration::from_secs(60);
+const TOKENS: Limit = Limit::Window { weight: 600, window: Duration::from_secs(60) };
 
 /// Counts who gets tokens, and who fails to.
 pub(crate) struct TokenCalls {
-    failures: AddressLimit,
-    issued: CallLimit<VmAppId>,
+    failures: Limiter<IpAddr>,
+    issued: Limiter<VmAppId>,
 }
 
 impl Default for TokenCalls {
     fn default() -> Self {
-        Self {
-            failures: AddressLimit::new(MAX_FAILURES, FAILURE_WINDOW),
-            issued: CallLimit::new(MAX_TOKENS, TOKEN_WINDOW),
-        }
+        Self { failures: Limiter::new(FAILURES), issued: Limiter::new(TOKENS) }
     }
 }
 
@@ -55,7 +51,8 @@ pub(crate) async fn issue(
     RawQuery(raw_query): RawQuery,
 ) -> Response {
     let address = source_address(peer, &headers, &state.settings.trusted_proxies);
-    if !calls.failures.is_open(address, Instant::now()) {
+    let network = network_of(address);
+    if !calls.failures.would_grant(&network, Instant::now()) {
         return Refusal(VmError::TooManyRequests).into_response();
     }
     let issued = match authenticate(&state, raw_query.as_deref()).await {
@@ -73,7 +70,7 @@ pub(crate) async fn issue(
         Err(refusal) => {
             let is_failure = matches!(refusal.0, VmError::InvalidApp);
             // Those that came at once passed the check above together.
-            if is_failure && !calls.failures.admits(address, Instant::now()) {
+            if is_failure && !calls.failures.admits(network, Instant::now()) {
                 return Refusal(VmError::TooManyRequests).into_response();
             }
             refusal.into_response()
