@@ -14,11 +14,11 @@ use crate::authoriser_parts::AuthoriserParts;
 use crate::caller::{Reply, answer};
 use crate::checks::{CheckInput, Reach, first_refusal, run_checks};
 use crate::decision::Decision;
+use crate::endpoint::endpoint;
 use crate::fault::Fault;
 use crate::forward::{self, AuthEndpoint, Exchange};
 use crate::held::{Arrival, Held, deadline_of};
 use crate::hold::HoldTerms;
-use crate::keys::KeyRing;
 use crate::late_reads::LateReads;
 use crate::load::load;
 use crate::parts::{PartTurns, converted};
@@ -38,7 +38,6 @@ const AUTH_CODES: u64 = 1_000_000;
 /// Decides authorisations. One for the whole process.
 pub struct Authoriser {
     pub(crate) parts: AuthoriserParts,
-    keys: KeyRing,
     under_way: Arc<Semaphore>,
     late_reads: LateReads,
     undecided: Arc<Undecided>,
@@ -62,7 +61,6 @@ impl Authoriser {
     #[must_use]
     pub fn new(parts: AuthoriserParts) -> Arc<Self> {
         Arc::new(Self {
-            keys: KeyRing::default(),
             under_way: Arc::new(Semaphore::new(MAX_UNDER_WAY as usize)),
             late_reads: LateReads::new(parts.max_exchanges),
             undecided: Undecided::new(parts.store.clone(), parts.vm_settings),
@@ -155,8 +153,8 @@ impl Authoriser {
         let arrival = match message {
             Message::Authorise(request) => self.arrive(*request, started).await,
             Message::Reverse(request) => {
-                let Self { parts, keys, undecided, .. } = self;
-                reversal::take_back(parts, keys, undecided, *request, started).await
+                let Self { parts, undecided, .. } = self;
+                reversal::take_back(parts, undecided, *request, started).await
             }
         };
         match arrival {
@@ -191,7 +189,7 @@ impl Authoriser {
         let mut timings = Timings::new(started);
         let context = load(store, &request.card, request.acquirer_amount.currency()).await?;
         timings.ended("load");
-        let endpoint = self.keys.endpoint(&self.parts.vault, &request.card, &context)?;
+        let endpoint = endpoint(&self.parts.vault, &request.card, &context)?;
         let _turn = self.part_turns.take(&request).await;
         let conversion = converted(store, &request, &context.fx_table).await?;
         let presented = Presented { pin: self.judge_pin(&request).await?, ..request.presented };

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use crate::authoriser_parts::AuthoriserParts;
 use crate::checks::Reach;
 use crate::decision::Decision;
+use crate::endpoint::endpoint;
 use crate::fault::Fault;
 use crate::held::{Arrival, Held, deadline_of};
-use crate::keys::KeyRing;
 use crate::load::load;
 use crate::receipt::{Receipt, Timings};
 use crate::request::{AuthoriseError, Presented, ReversalRequest};
@@ -24,7 +24,6 @@ use crate::webhooks::{decision_webhooks, transactions};
 /// reversal which fails has moved nothing.
 pub(crate) async fn take_back(
     AuthoriserParts { store, vault, vm_settings, .. }: &AuthoriserParts,
-    keys: &KeyRing,
     undecided: &Arc<Undecided>,
     request: ReversalRequest,
     started: Instant,
@@ -33,7 +32,7 @@ pub(crate) async fn take_back(
     let card = store.card_of_anyone(request.original.card_id).await?;
     let card = card.ok_or(AuthoriseError::Missing("card"))?;
     let context = load(store, &card, card.currency).await?;
-    let endpoint = keys.endpoint(vault, &card, &context)?;
+    let endpoint = endpoint(vault, &card, &context)?;
     timings.ended("load");
     let reversal_id = AuthId::from_i64(store.ids().next());
     let reverse = ReverseAuthorisation {

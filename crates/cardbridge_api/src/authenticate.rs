@@ -9,7 +9,7 @@ use crypto::sha256;
 use domain::{Enterprise, EnterpriseId, ErrorCode, Mode, Timestamp};
 use http::HeaderMap;
 use listener::peer::{contains, source_address};
-use store::{ServedRequest, Store};
+use store::ServedRequest;
 use vault::SecretText;
 use wire::cardbridge::signature::{
     API_KEY_HEADER, Claim, NONCE_HEADER, SIGN_HEADER, SignatureHeaders, SignedContent,
@@ -17,7 +17,6 @@ use wire::cardbridge::signature::{
 };
 
 use super::reply::Failure;
-use super::secrets::OpenSecrets;
 use crate::state::ApiState;
 
 /// A request as it came in.
@@ -48,7 +47,6 @@ pub(crate) struct Signed {
 /// Runs the checks.
 pub(crate) async fn authenticate(
     state: &ApiState,
-    secrets: &OpenSecrets,
     arrival: Arrival<'_>,
 ) -> Result<Signed, Failure> {
     let [api_key, timestamp, nonce, sign] =
@@ -66,7 +64,7 @@ pub(crate) async fn authenticate(
     if state.store.may_have_forgotten(signed_at) {
         return Err(ErrorCode::TimestampExpired.into());
     }
-    let (enterprise, secret) = signer(&state.store, secrets, claim.api_key).await?;
+    let (enterprise, secret) = signer(state, claim.api_key).await?;
     let content = SignedContent {
         is_get: arrival.is_get,
         raw_query: arrival.raw_query,
@@ -95,19 +93,15 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
-async fn signer(
-    store: &Store,
-    secrets: &OpenSecrets,
-    api_key: &str,
-) -> Result<(Enterprise, Arc<SecretText>), Failure> {
-    let found = store.api_key_and_owner(api_key).await?;
+async fn signer(state: &ApiState, api_key: &str) -> Result<(Enterprise, Arc<SecretText>), Failure> {
+    let found = state.store.api_key_and_owner(api_key).await?;
     let (key, enterprise) =
         found.filter(|(key, _)| key.revoked_at.is_none()).ok_or(ErrorCode::InvalidApiKey)?;
     let enterprise = enterprise.ok_or(ErrorCode::EnterpriseNotFound)?;
     if key.sealed_secret.is_empty() {
         return Err(ErrorCode::SecretKeyEmpty.into());
     }
-    let secret = secrets.of(&key).map_err(|error| {
+    let secret = state.vault.api_secret(&key).map_err(|error| {
         tracing::error!(enterprise = %key.enterprise_id, %error, "an API secret cannot be opened");
         ErrorCode::CalculateSignatureError
     })?;

@@ -21,7 +21,6 @@ use super::explained::explained;
 use super::foreign_fields::ForeignFields;
 use super::operation::Route;
 use super::reply::{Failure, transport_failure};
-use super::secrets::OpenSecrets;
 use crate::state::ApiState;
 
 /// What one API key may ask for: each operation has its published weight
@@ -31,7 +30,6 @@ const RATE_LIMIT: Limit = Limit::Bucket { burst: 2_000, per_second: 1_000 };
 /// What the guard works with.
 pub(crate) struct Guard {
     state: Arc<ApiState>,
-    secrets: OpenSecrets,
     weights: HashMap<&'static str, u64>,
     foreign_fields: ForeignFields,
     rate_limit: Limiter<String>,
@@ -40,10 +38,9 @@ pub(crate) struct Guard {
 impl Guard {
     /// A guard of the routes of this table.
     pub(crate) fn new(state: Arc<ApiState>, table: &[Route]) -> Self {
-        let secrets = OpenSecrets::new(Arc::clone(&state.vault));
         let weights = table.iter().map(|route| (route.path, route.weight)).collect();
         let foreign_fields = ForeignFields::of(table);
-        Self { state, secrets, weights, foreign_fields, rate_limit: Limiter::new(RATE_LIMIT) }
+        Self { state, weights, foreign_fields, rate_limit: Limiter::new(RATE_LIMIT) }
     }
 
     /// Charges the caller's allowance; the sandbox has no limit.
@@ -121,8 +118,7 @@ async fn admit(guard: &Guard, request: Request) -> Result<(Request, Signed), Res
     };
     let is_get = arrival.is_get;
     let refused = |failure| explained(&guard.state, &arrival, failure).into_response();
-    let signed =
-        authenticate(&guard.state, &guard.secrets, arrival.clone()).await.map_err(refused)?;
+    let signed = authenticate(&guard.state, arrival.clone()).await.map_err(refused)?;
     let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let repeated = repeated_fields(&signed.body);
     if !repeated.is_empty() {

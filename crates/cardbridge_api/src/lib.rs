@@ -21,7 +21,6 @@ mod pages;
 mod reply;
 mod routes;
 mod secret_extract;
-mod secrets;
 mod secure_card;
 mod send_otp;
 mod settlement;

@@ -4,7 +4,7 @@
 mod card_data;
 mod data_key;
 mod expiry;
-mod kept;
+mod keyring;
 mod mask;
 mod master_key;
 mod pin;
@@ -17,7 +17,6 @@ mod vm_notice;
 
 pub use card_data::{ClearPan, Cvv2, PanError};
 pub use expiry::{expiry_yymm, parse_expiry};
-pub use kept::Kept;
 pub use mask::mask_pans;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use pin::{ClearPin, PinError};

@@ -1,7 +1,10 @@
 //! The secrets that several crates seal and open: one purpose and record name for each,
 //! so that what one of them seals the others can open.
 
-use domain::EnterpriseId;
+use std::sync::Arc;
+
+use crypto::{RsaPrivateKey, RsaPublicKey};
+use domain::{ApiKey, EnterpriseId};
 use zeroize::Zeroizing;
 
 use crate::{SecretText, Vault, VaultError};
@@ -59,6 +62,41 @@ impl Vault {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         self.open_secret(enterprise, PLATFORM_KEY, &version.to_string(), sealed)
+    }
+
+    /// The secret of an API key, opened.
+    ///
+    /// # Errors
+    /// [`VaultError::Refused`] if it was not sealed for this key of this enterprise.
+    pub fn api_secret(&self, key: &ApiKey) -> Result<Arc<SecretText>, VaultError> {
+        let owner = (key.enterprise_id, key.api_key.clone());
+        self.keyring.api_secrets.opened(owner, &key.sealed_secret, || {
+            self.open_api_secret(key.enterprise_id, &key.api_key, &key.sealed_secret).map(Arc::new)
+        })
+    }
+
+    /// One version of the platform's private key for an enterprise, opened and parsed.
+    ///
+    /// # Errors
+    /// [`VaultError::Refused`] if it was not sealed as this version for this enterprise, or is no
+    /// RSA key.
+    pub fn platform_key(
+        &self,
+        enterprise: EnterpriseId,
+        version: u32,
+        sealed: &[u8],
+    ) -> Result<RsaPrivateKey, VaultError> {
+        self.keyring.platform_keys.opened(enterprise, sealed, || {
+            let der = self.open_platform_key(enterprise, version, sealed)?;
+            RsaPrivateKey::from_pkcs8_der(&der).map_err(|_| VaultError::Refused)
+        })
+    }
+
+    /// A public key that an enterprise or app registered, parsed from its SPKI; none if it is
+    /// unusable.
+    pub fn public_key(&self, spki_der: &[u8]) -> Option<RsaPublicKey> {
+        let parse = || RsaPublicKey::from_spki_der(spki_der);
+        self.keyring.public_keys.opened(spki_der.to_vec(), spki_der, parse).ok()
     }
 }
 

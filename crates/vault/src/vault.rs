@@ -11,6 +11,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::data_key::{DataKeys, Purpose};
+use crate::keyring::Keyring;
 use crate::sealed::{associated, with_header, without_header};
 use crate::{ClearPan, Cvv2, MasterKey, SecretText};
 
@@ -37,9 +38,11 @@ const SECRET_KIND: &str = "secret:";
 const API_KEY_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
 
-/// Seals, opens and draws under one master key. It keeps nothing but derived keys.
+/// Seals, opens and draws under one master key. It keeps derived keys, and for a while what it
+/// opened.
 pub struct Vault {
     pub(crate) keys: DataKeys,
+    pub(crate) keyring: Keyring,
     fingerprint_key: Zeroizing<[u8; 32]>,
     random: Arc<dyn Random>,
 }
@@ -52,7 +55,8 @@ impl Vault {
     #[must_use]
     pub fn new(master: MasterKey, random: Arc<dyn Random>) -> Self {
         let keys = DataKeys::new(master);
-        Self { fingerprint_key: keys.derive_global(Purpose::Fingerprint), keys, random }
+        let fingerprint_key = keys.derive_global(Purpose::Fingerprint);
+        Self { fingerprint_key, keys, keyring: Keyring::default(), random }
     }
 
     /// The value by which the store recognises its master key.

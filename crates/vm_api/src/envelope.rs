@@ -19,7 +19,6 @@ use listener::limiter::{Limit, Limiter};
 use listener::peer::{PeerAddress, network_of};
 use listener::shell::RouteTemplate;
 use tokio::time::Instant;
-use vault::Kept;
 use wire::repeated_fields;
 use wire::vm::VmError;
 use wire::vm::envelope::{self, Content};
@@ -60,8 +59,6 @@ pub(crate) struct Envelope {
     state: Arc<ApiState>,
     budget: Budget,
     strikes: Limiter<(VmAppId, IpAddr)>,
-    platform_keys: Kept<EnterpriseId, RsaPrivateKey>,
-    merchant_keys: Kept<VmAppId, RsaPublicKey>,
 }
 
 /// A call whose body was read.
@@ -75,13 +72,7 @@ struct Admitted {
 impl Envelope {
     /// A layer over this state.
     pub(crate) fn new(state: Arc<ApiState>) -> Self {
-        Self {
-            state,
-            budget: Budget::default(),
-            strikes: Limiter::new(BAD_ENVELOPES),
-            platform_keys: Kept::default(),
-            merchant_keys: Kept::default(),
-        }
+        Self { state, budget: Budget::default(), strikes: Limiter::new(BAD_ENVELOPES) }
     }
 
     /// A place for a call; none for who is cut off, or whose app has too many under way.
@@ -209,19 +200,14 @@ impl Envelope {
     async fn platform_key(&self, id: EnterpriseId) -> Result<RsaPrivateKey, Refusal> {
         let stored = self.state.store.platform_key(id).await?;
         let stored = stored.ok_or(VmError::ServerException)?;
-        let vault = &self.state.vault;
-        let opened = self.platform_keys.made_of(id, &stored.sealed_private_key, || {
-            let sealed = &stored.sealed_private_key;
-            let der = vault.open_platform_key(id, stored.version, sealed).ok()?;
-            RsaPrivateKey::from_pkcs8_der(&der).ok()
-        });
-        Ok(opened.ok_or(VmError::ServerException)?)
+        let sealed = &stored.sealed_private_key;
+        let opened = self.state.vault.platform_key(id, stored.version, sealed);
+        Ok(opened.map_err(|_| VmError::ServerException)?)
     }
 
     fn merchant_key(&self, caller: &Caller) -> Result<RsaPublicKey, VmError> {
         let spki = caller.app.merchant_public_key.as_deref().ok_or(VmError::NoMerchantKey)?;
-        let make = || RsaPublicKey::from_spki_der(spki).ok();
-        self.merchant_keys.made_of(caller.app.vm_app_id, spki, make).ok_or(VmError::NoMerchantKey)
+        self.state.vault.public_key(spki).ok_or(VmError::NoMerchantKey)
     }
 
     /// The answer in its envelope.

@@ -1,7 +1,6 @@
 //! Where a destination's webhooks go and what they are signed with.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use domain::{
     ApiKey, Destination, Enterprise, EnterpriseId, SealedUrl, UrlUse, VmAppId, WebhookEvent,
@@ -11,9 +10,6 @@ use store::{Store, StoreError};
 use thiserror::Error;
 use vault::{SecretText, Vault, VaultError};
 use zeroize::Zeroizing;
-
-/// Most opened secrets kept; beyond it all are wiped and opened again when needed.
-const MAX_OPENED_SECRETS: usize = 1_024;
 
 /// Where a destination's webhooks go now, and how it is told.
 pub struct Receiver {
@@ -61,17 +57,16 @@ pub enum ReceiverError {
     SealedUrl(VaultError),
 }
 
-/// Finds receivers, and keeps the secrets that it opened, by their sealed bytes.
+/// Finds receivers.
 pub struct Receivers {
     store: Store,
     vault: Arc<Vault>,
-    opened: Mutex<HashMap<Vec<u8>, Arc<SecretText>>>,
 }
 
 impl Receivers {
     /// Receivers of this store.
     pub fn new(store: Store, vault: Arc<Vault>) -> Self {
-        Self { store, vault, opened: Mutex::new(HashMap::new()) }
+        Self { store, vault }
     }
 
     /// The receiver as it is now.
@@ -116,7 +111,7 @@ impl Receivers {
         let named = enterprise.as_ref().and_then(|e| e.webhook_key.as_deref());
         let secret = match ApiKey::signing(&keys, named) {
             None => Err(NoSecret::NoActiveKey),
-            Some(key) => self.open(key).map_err(|error| {
+            Some(key) => self.vault.api_secret(key).map_err(|error| {
                 tracing::error!(%enterprise_id, %error, "a webhook's signing secret stays sealed");
                 NoSecret::Sealed
             }),
@@ -134,20 +129,5 @@ impl Receivers {
     ) -> Result<Option<SecretText>, ReceiverError> {
         let opened = url.map(|url| self.vault.open_url(enterprise_id, of, &url)).transpose();
         opened.map_err(ReceiverError::SealedUrl)
-    }
-
-    fn open(&self, key: &ApiKey) -> Result<Arc<SecretText>, VaultError> {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(secret) = opened.get(&key.sealed_secret) {
-            return Ok(Arc::clone(secret));
-        }
-        let secret =
-            self.vault.open_api_secret(key.enterprise_id, &key.api_key, &key.sealed_secret)?;
-        let secret = Arc::new(secret);
-        if opened.len() >= MAX_OPENED_SECRETS {
-            opened.clear();
-        }
-        opened.insert(key.sealed_secret.clone(), Arc::clone(&secret));
-        Ok(secret)
     }
 }

@@ -1,0 +1,124 @@
+//! Keys and secrets that were opened, kept a while: opening one costs more than using it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crypto::{RsaPrivateKey, RsaPublicKey};
+use domain::EnterpriseId;
+
+use crate::SecretText;
+
+/// Entries that are kept; beyond it the oldest is dropped.
+const MAX_ENTRIES: usize = 10_000;
+/// How long an entry is kept: what nobody uses any longer does not stay open in memory.
+const MAX_AGE: Duration = Duration::from_secs(600);
+
+/// The opened keys of all enterprises and apps. An entry counts only for the stored bytes that it
+/// was made of, which callers read anew for each use: a revoked or replaced key is never served
+/// from here. Values wipe themselves where they are dropped.
+#[derive(Default)]
+pub(crate) struct Keyring {
+    pub(crate) api_secrets: Entries<(EnterpriseId, String), Arc<SecretText>>,
+    pub(crate) platform_keys: Entries<EnterpriseId, RsaPrivateKey>,
+    pub(crate) public_keys: Entries<Vec<u8>, RsaPublicKey>,
+}
+
+/// What was made of stored bytes, one for each owner.
+pub(crate) struct Entries<K, V> {
+    entries: Mutex<HashMap<K, Entry<V>>>,
+}
+
+struct Entry<V> {
+    source: Vec<u8>,
+    value: V,
+    made_at: Instant,
+}
+
+impl<K, V> Default for Entries<K, V> {
+    fn default() -> Self {
+        Self { entries: Mutex::default() }
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Entries<K, V> {
+    /// What `source` gives: kept from before if the bytes are the same, else made now.
+    pub(crate) fn opened<E>(
+        &self,
+        owner: K,
+        source: &[u8],
+        make: impl FnOnce() -> Result<V, E>,
+    ) -> Result<V, E> {
+        if let Some(value) = self.kept(&owner, source, Instant::now()) {
+            return Ok(value);
+        }
+        let value = make()?;
+        self.keep(owner, source, value.clone(), Instant::now());
+        Ok(value)
+    }
+
+    fn kept(&self, owner: &K, source: &[u8], now: Instant) -> Option<V> {
+        let entries = self.lock();
+        let entry = entries.get(owner)?;
+        let is_current = entry.source == source && now < entry.made_at + MAX_AGE;
+        is_current.then(|| entry.value.clone())
+    }
+
+    fn keep(&self, owner: K, source: &[u8], value: V, now: Instant) {
+        let mut entries = self.lock();
+        if entries.len() >= MAX_ENTRIES && !entries.contains_key(&owner) {
+            entries.retain(|_, entry| now < entry.made_at + MAX_AGE);
+        }
+        if entries.len() >= MAX_ENTRIES
+            && !entries.contains_key(&owner)
+            && let Some((oldest, _)) = entries.iter().min_by_key(|(_, entry)| entry.made_at)
+        {
+            let oldest = oldest.clone();
+            entries.remove(&oldest);
+        }
+        entries.insert(owner, Entry { source: source.to_vec(), value, made_at: now });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Entry<V>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_made_again_only_when_its_source_changes() {
+        let entries = Entries::default();
+        let opened = |source: &[u8], made: Result<i32, ()>| entries.opened(1, source, || made);
+        assert_eq!(opened(b"one", Ok(1)), Ok(1));
+        assert_eq!(opened(b"one", Ok(2)), Ok(1));
+        assert_eq!(opened(b"two", Ok(3)), Ok(3));
+        assert_eq!(opened(b"bad", Err(())), Err(()));
+        assert_eq!(opened(b"two", Ok(4)), Ok(3));
+    }
+
+    #[test]
+    fn a_value_grows_too_old() {
+        let entries = Entries::default();
+        let made_at = Instant::now();
+        entries.keep(1, b"one", "value", made_at);
+        assert_eq!(entries.kept(&1, b"one", made_at + MAX_AGE / 2), Some("value"));
+        assert_eq!(entries.kept(&1, b"one", made_at + MAX_AGE), None);
+    }
+
+    #[test]
+    fn only_so_many_are_kept_and_the_oldest_goes() {
+        let entries = Entries::default();
+        let start = Instant::now();
+        for owner in 0..=MAX_ENTRIES {
+            let now = start + Duration::from_millis(u64::try_from(owner).unwrap());
+            entries.keep(owner, b"", owner, now);
+        }
+        assert_eq!(entries.lock().len(), MAX_ENTRIES);
+        assert_eq!(entries.kept(&0, b"", start), None);
+        assert_eq!(entries.kept(&1, b"", start), Some(1));
+    }
+}
