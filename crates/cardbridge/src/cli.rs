@@ -126,6 +126,10 @@ pub struct ServeArgs {
     /// Networks whose X-Forwarded-For counts [default: none]
     #[arg(long, value_name = "CIDR,...")]
     trusted_proxies: Option<String>,
+    /// How far a signed request's timestamp may lie from this clock, 1000 to 60000 milliseconds
+    /// [default: 5000]
+    #[arg(long, value_name = "MS")]
+    signature_window_ms: Option<String>,
     /// File (0600) with the operator's token [default: made in the sandbox's data directory]
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<String>,
@@ -162,6 +166,7 @@ impl ServeArgs {
             ("admin-listen", self.admin_listen),
             ("public-url", self.public_url),
             ("trusted-proxies", self.trusted_proxies),
+            ("signature-window-ms", self.signature_window_ms),
             ("admin-token-file", self.admin_token_file),
             ("master-key-file", self.master_key_file),
             ("outbound-allow", self.outbound_allow),

@@ -26,11 +26,6 @@ pub struct ApiSettings {
     pub public_url: String,
 }
 
-impl ApiSettings {
-    /// Default of `signature_window_ms`.
-    pub const DEFAULT_SIGNATURE_WINDOW_MS: i64 = 5_000;
-}
-
 /// The parts of the platform that requests reach.
 pub struct ApiState {
     /// What is configured.

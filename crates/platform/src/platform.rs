@@ -71,7 +71,7 @@ impl Platform {
         let authoriser = Arc::clone(&parts.authoriser);
         let (stop, stopped) = watch::channel(false);
         let doors = Doors {
-            signature_window_ms: cardbridge_api::ApiSettings::DEFAULT_SIGNATURE_WINDOW_MS,
+            signature_window_ms: config.signature_window_ms,
             trusted_proxies: config.trusted_proxies.clone(),
             public_url: addresses.public_url.clone(),
             admin_token: admin_token.for_api(),

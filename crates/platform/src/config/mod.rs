@@ -11,11 +11,13 @@ mod values;
 mod vm;
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use cards::IdentityChecks;
 use domain::{FxRate, IdGenerator, Mode};
 use ipnet::IpNet;
+use wire::cardbridge::signature::DEFAULT_WINDOW_MS;
 use wire::vm::VmSettings;
 use zeroize::Zeroizing;
 
@@ -24,6 +26,10 @@ pub use s3::{S3Config, S3Secret};
 pub use smtp::{SmtpConfig, read_authority};
 
 use crate::failure::Failure;
+
+/// What may be set: a second suffices for clocks that are kept, and what was served is remembered
+/// for as long.
+const SIGNATURE_WINDOWS_MS: RangeInclusive<u16> = 1_000..=60_000;
 
 /// Environment variable with the master key itself, for those who keep it in no file.
 pub const MASTER_KEY_VARIABLE: &str = "CARDBRIDGE_MASTER_KEY";
@@ -83,6 +89,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// How far the timestamp of a signed request of dialect 1 may lie from real time.
+    pub signature_window_ms: i64,
     /// File with the operator's token; none = the data directory's own.
     pub admin_token_file: Option<PathBuf>,
     /// The master key's source.
@@ -126,10 +134,11 @@ impl Config {
             admin_listen: values::socket_address(&layers.required("admin-listen")?)?,
             public_url: layers.optional("public-url").map(|t| values::base_url(&t)).transpose()?,
             trusted_proxies: networks(layers, "trusted-proxies")?,
+            signature_window_ms: signature_window_ms(layers)?,
             admin_token_file: optional_path(layers, "admin-token-file")?,
             master_key: master_key(layers)?,
             outbound_allow: networks(layers, "outbound-allow")?,
-            node: values::number(&layers.required("node")?, IdGenerator::MAX_NODE)?,
+            node: values::number(&layers.required("node")?, 0..=IdGenerator::MAX_NODE)?,
             accept_clock_ahead: values::flag(&layers.required("accept-clock-ahead")?)?,
             log: layers.required("log")?.text,
             fx_rates: fx::rates(layers, mode)?,
@@ -174,6 +183,12 @@ fn identity_checks(layers: &Layers, mode: Mode) -> Result<IdentityChecks, Failur
         (None, Mode::Sandbox) => Ok(IdentityChecks::Played),
         (None, Mode::Production) => Ok(IdentityChecks::Missing),
     }
+}
+
+fn signature_window_ms(layers: &Layers) -> Result<i64, Failure> {
+    let given = layers.optional("signature-window-ms");
+    let given = given.map(|given| values::number(&given, SIGNATURE_WINDOWS_MS)).transpose()?;
+    Ok(given.map_or(DEFAULT_WINDOW_MS, i64::from))
 }
 
 fn networks(layers: &Layers, option: &'static str) -> Result<Vec<IpNet>, Failure> {
@@ -238,6 +253,7 @@ mod tests {
         assert_eq!(config.admin_listen.to_string(), "127.0.0.1:8081");
         assert_eq!(config.public_url, None);
         assert!(config.trusted_proxies.is_empty() && config.outbound_allow.is_empty());
+        assert_eq!(config.signature_window_ms, 5_000);
         assert_eq!(config.fx_rates.len(), 21 * 20, "21 currencies, every pair both ways");
         let table = FxTable::new(config.fx_rates);
         let rate = |from: &str, to: &str| {
@@ -281,6 +297,7 @@ mod tests {
             ("public-url", "http://h/?a=b", "http://"),
             ("trusted-proxies", "10.0.0.0/8,x", "networks"),
             ("node", "1024", "0 to 1023"),
+            ("signature-window-ms", "999", "1000 to 60000"),
         ] {
             let line = refusal(&[(key, value)], &[], None);
             assert!(line.starts_with(&format!("--{key}: ")) && line.contains(wanted), "{line}");

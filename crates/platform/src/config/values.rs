@@ -1,6 +1,7 @@
 //! From an option's text to its value.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use domain::Mode;
@@ -87,13 +88,11 @@ pub fn networks(given: &Given) -> Result<Vec<IpNet>, Failure> {
         .collect()
 }
 
-pub fn number(given: &Given, most: u16) -> Result<u16, Failure> {
-    given
-        .text
-        .parse()
-        .ok()
-        .filter(|number| *number <= most)
-        .ok_or_else(|| given.refused(format_args!("a number, 0 to {most}")))
+pub fn number(given: &Given, range: RangeInclusive<u16>) -> Result<u16, Failure> {
+    let (least, most) = (range.start(), range.end());
+    let wanted = format_args!("a number, {least} to {most}");
+    let number = given.text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| given.refused(wanted))
 }
 
 pub fn flag(given: &Given) -> Result<bool, Failure> {
