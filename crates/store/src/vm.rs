@@ -5,7 +5,7 @@ mod apps;
 mod card_changes;
 mod card_ids;
 mod cards;
-pub(crate) mod challenges;
+mod challenges;
 mod flows;
 mod limits;
 mod listings;
