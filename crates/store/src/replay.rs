@@ -21,6 +21,7 @@ const MAX_REMEMBERED: usize = 250_000;
 const SHARED_MARGIN_US: i64 = 60_000_000;
 /// Expired rows that one request deletes at most, more than the one it adds.
 const SWEEP_ROWS: i64 = 4;
+
 impl Store {
     /// Whether a request that bears this timestamp may have been served without being
     /// remembered: on the embedded store before the machine was started anew, or by a
