@@ -6,7 +6,7 @@ use ledger::{Account, Transfer};
 use crate::listing::{ListOrder, Page, PageWish};
 use crate::money::MoveFunds;
 use crate::records::{select, sql};
-use crate::{MoneyError, Store, StoreError};
+use crate::{MoneyError, MovedFunds, Store, StoreError};
 
 /// Which accounts to list.
 #[derive(Debug, Clone, Default)]
@@ -19,15 +19,6 @@ pub struct AccountFilter {
     pub order: ListOrder,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,
-}
-
-/// The outcome of a deposit or withdrawal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MovedFunds {
-    /// The account afterwards.
-    pub account: Account,
-    /// Whether the reference was used before, so that nothing moved now.
-    pub repeated: bool,
 }
 
 impl Store {

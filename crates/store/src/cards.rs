@@ -10,7 +10,6 @@ use thiserror::Error;
 
 use crate::engine::Tx;
 use crate::outbox::insert_events;
-use crate::plastics::wipe_delivery;
 use crate::records::{record, select, sql};
 use crate::{Store, StoreError};
 
@@ -186,6 +185,13 @@ pub(crate) async fn write_card(tx: &Tx, card: &Card) -> Result<(), StoreError> {
         CardStatus::Invalid => wipe_delivery(tx, card).await,
         _ => Ok(()),
     }
+}
+
+/// Wipes where a card was to go; a virtual one has nothing to wipe.
+async fn wipe_delivery(tx: &Tx, card: &Card) -> Result<(), StoreError> {
+    let sql = "UPDATE card_plastic SET sealed_delivery = NULL \
+        WHERE enterprise_id = $1 AND card_id = $2";
+    tx.execute(sql, &[card.enterprise_id.into(), card.card_id.into()]).await.map(|_| ())
 }
 
 /// Writes a changed card and the webhook that tells of it, whose id is drawn in the commit:

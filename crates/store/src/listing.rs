@@ -2,7 +2,10 @@
 
 use crate::engine::Value;
 use crate::records::{Record, Stored, columns};
-use crate::{MAX_PAGE_ROWS, Store, StoreError};
+use crate::{Store, StoreError};
+
+/// Most rows that one page of a listing holds.
+pub const MAX_PAGE_ROWS: u32 = 500;
 
 /// In which order a list is gone through. Ids grow with time, so what is added while somebody
 /// pages comes before the first page or after the last one, and no row is shown twice.

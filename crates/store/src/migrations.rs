@@ -5,7 +5,8 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use tokio_postgres::error::SqlState;
 
-use crate::engine::{Engine, Postgres, in_full};
+use crate::engine::in_full;
+use crate::store::{Engine, Postgres};
 use crate::{Store, StoreError};
 
 /// Longest wait of a start for the migrations of others, and for the server to tell so.

@@ -1,88 +1,17 @@
 //! Card orders: taken in, and moved on one commit a step.
 
+mod placing;
+
 use std::sync::Arc;
 
-use domain::{
-    Card, CardOrder, Customer, CustomerId, EnterpriseId, KycTicketId, OrderId, OrderStatus,
-    WebhookEvent,
-};
-use thiserror::Error;
+use domain::{Card, CardOrder, EnterpriseId, OrderId, OrderStatus, WebhookEvent};
 
 use crate::customers::settle_customer;
 use crate::engine::{Tx, Value};
 use crate::outbox::insert_events;
 use crate::{Job, JobKind, PanRecord, Store, StoreError};
 
-/// The cardholder that an order names: found again or created in the order's commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CustomerDraft {
-    /// An existing customer, named by id.
-    Existing(CustomerId),
-    /// An existing customer, whose identity a KYC ticket proves: the order waits for it.
-    Identified {
-        /// The customer.
-        customer_id: CustomerId,
-        /// A ticket of that customer.
-        kyc_ticket_id: KycTicketId,
-    },
-    /// Data from which a customer is found or created by the rule of
-    /// cardbridge-open-api.md section 14, U22. `customer_id` is used if it is new.
-    Data(Customer),
-}
-
-impl CustomerDraft {
-    const fn kyc_ticket_id(&self) -> Option<KycTicketId> {
-        match self {
-            Self::Identified { kyc_ticket_id, .. } => Some(*kyc_ticket_id),
-            Self::Existing(_) | Self::Data(_) => None,
-        }
-    }
-}
-
-/// A new order.
-#[derive(Clone)]
-pub struct PlaceOrder {
-    /// The order as PENDING; its `customer_id` is replaced by the customer's found or created.
-    pub order: CardOrder,
-    /// The cardholder.
-    pub customer: CustomerDraft,
-    /// The application's personal data, sealed by the vault under the order's id.
-    pub sealed_application: Vec<u8>,
-    /// The job that will move it on.
-    pub job: Job,
-    /// Makes the webhook that tells of the order as it was stored.
-    pub event: Arc<dyn Fn(&CardOrder) -> WebhookEvent + Send + Sync>,
-}
-
-/// Why an order was not taken in.
-#[derive(Debug, Clone, Error)]
-pub enum PlaceOrderError {
-    /// The reference is used.
-    #[error("card order reference already used")]
-    RefTaken,
-    /// Another customer has this e-mail.
-    #[error("e-mail already used")]
-    EmailTaken,
-    /// Another customer has this phone.
-    #[error("phone already used")]
-    PhoneTaken,
-    /// The customer reference names a customer with other data.
-    #[error("customer reference already used")]
-    CustomerRefTaken,
-    /// No such customer.
-    #[error("customer not found")]
-    CustomerNotFound,
-    /// Below the domain.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl PlaceOrderError {
-    /// Whether another one was taken in at the same moment.
-    const fn is_race(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Duplicate(_)))
-    }
-}
+pub use placing::{CustomerDraft, PlaceOrder, PlaceOrderError};
 
 /// A card that an order's last step issues, with its own PAN record.
 #[derive(Clone)]

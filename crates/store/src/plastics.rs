@@ -252,10 +252,3 @@ pub(crate) async fn insert_plastic(tx: &Tx, plastic: &Plastic) -> Result<(), Sto
 async fn write_plastic(tx: &Tx, plastic: &Plastic) -> Result<(), StoreError> {
     tx.update(plastic).await
 }
-
-/// Wipes where a card was to go; a virtual one has nothing to wipe.
-pub(crate) async fn wipe_delivery(tx: &Tx, card: &Card) -> Result<(), StoreError> {
-    let sql = "UPDATE card_plastic SET sealed_delivery = NULL \
-        WHERE enterprise_id = $1 AND card_id = $2";
-    tx.execute(sql, &[card.enterprise_id.into(), card.card_id.into()]).await.map(|_| ())
-}

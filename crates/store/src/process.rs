@@ -3,17 +3,19 @@
 //!
 //! The embedded store needs none: its file is locked by its process.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod number;
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use domain::IdGenerator;
 use thiserror::Error;
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
 
-use crate::engine::{Engine, Postgres, Tx};
+use crate::engine::Tx;
+use crate::store::{Engine, Postgres};
 use crate::{Store, StoreError};
+
+pub(crate) use number::Number;
 
 /// How long a number stays its holder's without being renewed, in the server's time.
 const LEASE: Duration = Duration::from_secs(15);
@@ -21,9 +23,6 @@ const LEASE: Duration = Duration::from_secs(15);
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(3);
 /// How long one try to renew may take.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long after its last renewal a process trusts its lease: less than the lease, so that
-/// nobody else has the number while it is still used.
-const TRUST: Duration = Duration::from_secs(12);
 /// The server's present time in microseconds since 1970.
 pub(crate) const SERVER_NOW: &str = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint";
 
@@ -53,53 +52,6 @@ pub enum TakeNumberError {
     Store(#[from] StoreError),
 }
 
-/// What a process knows of its number.
-pub(crate) struct Number {
-    /// When it was last known to be held, in milliseconds of the clock's elapsed time.
-    renewed_at_ms: AtomicU64,
-    /// The epoch under which it is held, and the task that renews it; none = not leased.
-    held: Mutex<Option<(i64, AbortHandle)>>,
-    lost: watch::Sender<bool>,
-    is_given_back: AtomicBool,
-}
-
-impl Default for Number {
-    fn default() -> Self {
-        Self {
-            renewed_at_ms: AtomicU64::new(u64::MAX),
-            held: Mutex::default(),
-            lost: watch::Sender::new(false),
-            is_given_back: AtomicBool::new(false),
-        }
-    }
-}
-
-impl Number {
-    fn renewed(&self, at: Duration) {
-        self.renewed_at_ms.store(millis(at), Ordering::SeqCst);
-    }
-
-    /// Whether the number may be used `now`, by the clock's elapsed time.
-    fn is_trusted(&self, now: Duration) -> bool {
-        let renewed_at_ms = self.renewed_at_ms.load(Ordering::SeqCst);
-        let is_over = *self.lost.borrow() || self.is_given_back.load(Ordering::SeqCst);
-        !is_over && millis(now).saturating_sub(renewed_at_ms) < millis(TRUST)
-    }
-
-    /// Refuses to go on where the number that `ids` bear may be another's by now.
-    pub(crate) fn check(&self, ids: &IdGenerator) -> Result<(), StoreError> {
-        if self.is_trusted(ids.clock().elapsed()) {
-            return Ok(());
-        }
-        let (node, trust_s) = (ids.node(), TRUST.as_secs());
-        Err(StoreError::Engine(format!("node {node} could not be renewed for {trust_s} s")))
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 impl Store {
     /// Takes the node number of this process and keeps it until the store is closed; then lets
     /// ids go on from what the last holder stored. Nothing to do on the embedded store.
@@ -127,11 +79,6 @@ impl Store {
         let mut lost = self.inner.number.lost.subscribe();
         // The sender lives as long as the store.
         let _ = lost.wait_for(|lost| *lost).await;
-    }
-
-    /// Refuses to go on where the number of this process may be another's by now.
-    pub(crate) fn check_number(&self) -> Result<(), StoreError> {
-        self.inner.number.check(self.ids())
     }
 
     /// Gives the number back, so that the next process need not wait for its lease to end.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use crate::engine::Engine;
+use crate::store::Engine;
 use crate::{Store, StoreError};
 
 /// How long an answer counts for those who ask after it: anybody may ask, and on the embedded
@@ -16,12 +15,6 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 /// What the embedded store writes.
 const SETTING: &str = "readiness";
 
-/// The last answer and when it was given.
-#[derive(Default)]
-pub(crate) struct Readiness {
-    last: Mutex<Option<(Instant, Result<(), StoreError>)>>,
-}
-
 impl Store {
     /// Whether the store takes what a purchase writes: on PostgreSQL the connection that money
     /// is written on leads to a server that takes writes, others can be had, and this process
@@ -31,7 +24,7 @@ impl Store {
     /// Why it does not.
     pub async fn check_ready(&self) -> Result<(), StoreError> {
         self.check_number()?;
-        let mut last = self.inner.readiness.last.lock().await;
+        let mut last = self.inner.readiness.lock().await;
         if let Some((when, answer)) = &*last
             && when.elapsed() < KEPT_FOR
         {

@@ -10,7 +10,6 @@ use thiserror::Error;
 
 use crate::engine::Tx;
 use crate::outbox::insert_events;
-use crate::vm::challenges;
 use crate::{Job, JobKind, Store, StoreError};
 
 /// Makes the webhook that tells of a challenge as it was stored.
@@ -111,7 +110,7 @@ async fn apply(
     let found: Option<ThreeDsChallenge> =
         tx.by_key_locked((change.enterprise_id, change.challenge_id)).await?;
     let mut challenge = found.ok_or(ChallengeChangeError::NotFound)?;
-    let is_of_app = challenges::is_of_app(tx, &challenge).await?;
+    let is_of_app = is_of_app(tx, &challenge).await?;
     if is_of_app && matches!(change.event, ChallengeEvent::Verdict(_)) {
         // The cardholder answers it with a code, and no enterprise was asked.
         return Err(ChallengeChangeError::NotFound);
@@ -119,7 +118,7 @@ async fn apply(
     let mut events = Vec::new();
     pass(tx, &mut challenge, change.event, change.now, |it| events.push((change.tell)(it))).await?;
     if is_of_app {
-        challenges::forget_code(tx, &challenge).await?;
+        forget_code(tx, &challenge).await?;
     } else {
         insert_events(tx, &events).await?;
     }
@@ -165,6 +164,24 @@ pub(crate) async fn pass(
 /// Whether no event changes a challenge any more.
 pub(crate) const fn is_over(challenge: &ThreeDsChallenge) -> bool {
     !matches!(challenge.status, ChallengeStatus::Init | ChallengeStatus::Noticed)
+}
+
+/// Whether a challenge is that of an app's card.
+async fn is_of_app(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM vm_challenge WHERE enterprise_id = $1 AND challenge_id = $2";
+    let params = [challenge.enterprise_id.into(), challenge.challenge_id.into()];
+    tx.finds(sql, &params).await
+}
+
+/// Wipes the hash of a challenge's code once the challenge is over.
+pub(crate) async fn forget_code(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<(), StoreError> {
+    if !is_over(challenge) {
+        return Ok(());
+    }
+    let sql = "UPDATE vm_challenge SET otp_hash = NULL \
+        WHERE enterprise_id = $1 AND challenge_id = $2";
+    let params = [challenge.enterprise_id.into(), challenge.challenge_id.into()];
+    tx.execute(sql, &params).await.map(drop)
 }
 
 /// The acknowledgement of a challenge's first webhook, part of the commit that records it.

@@ -5,7 +5,8 @@ mod apps;
 mod card_changes;
 mod card_ids;
 mod cards;
-pub(crate) mod challenges;
+mod challenges;
+mod flow_rows;
 mod flows;
 mod limits;
 mod listings;
@@ -15,7 +16,7 @@ pub use apps::{VmAppPatch, VmBalances, VmFeePatch, VmFeesPatch, VmProductError, 
 pub use card_changes::{ChangeVmCard, VmCardWish};
 pub use cards::{OpenVmCard, VmCardError, VmCardView};
 pub use challenges::{ChallengeCode, TypedCode};
+pub(crate) use flow_rows::insert_flows;
 pub use flows::VmFlowPage;
-pub(crate) use flows::insert_flows;
 pub use limits::VmLimitChange;
 pub use listings::{VmCardFilter, VmCardRow, VmPage, VmRows, VmStanding, VmTransactionFilter};

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::Value;
-use super::{BUSY_TIMEOUT, Session, Tx};
+use super::sqlite_session::{BUSY_TIMEOUT, Session};
+use super::tx::Tx;
+use super::value::Value;
 use crate::StoreError;
 
 /// How often the thread looks. Between 200 ms and 5 s purchases fared alike, within the
@@ -163,7 +164,7 @@ fn run(shared: &Shared, session: &Session, log: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::LOG_KEPT_BYTES;
+    use super::super::sqlite_session::LOG_KEPT_BYTES;
     use super::*;
     use crate::engine::Value;
 

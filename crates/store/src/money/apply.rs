@@ -6,21 +6,24 @@ use domain::{
 };
 use ledger::{Account, LedgerError, Movement, Transfer};
 
-use super::batch::{Batch, Loaded, NewAuthorisation, account_key};
+use super::batch::{Batch, Loaded, NewAuthorisation};
 use super::bill::{Bill, Moved};
-use super::load::{Repeats, load};
+use super::load::load;
 use super::messages::{Acquaintance, MessageKey, acquaintance};
+use super::terms::account_key;
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
-    DecideOutcome, FailedCheck, ForcedClearing, MAX_INCREMENTS, MoneyError, Outcome,
-    PostingOutcome, ReverseAuthorisation, Webhooks, bill, claimed, steps,
+    DecideOutcome, FailedCheck, ForcedClearing, MoneyError, Outcome, PostingOutcome,
+    ReverseAuthorisation, Webhooks, bill, claimed, steps,
 };
 use crate::StoreError;
-use crate::engine::Tx;
+use crate::engine::{Repeats, Tx};
 
-/// Applies a group inside the caller's transaction. A command that the rules refuse fails
-/// alone; an error of the engine fails the group, and nothing of it may be kept.
-pub(crate) async fn apply(
+/// Most increments and completions of one authorisation, also those that were declined.
+const MAX_INCREMENTS: usize = 256;
+
+/// Applies a group as [`Grouped::apply`](crate::engine::Grouped::apply) says.
+pub(super) async fn apply(
     tx: &Tx,
     ids: &IdGenerator,
     commands: &[&Command],

@@ -3,24 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, Currency, EnterpriseId, Money, OutsId, PanId, Posting,
-    VelocityUse, VmAppId, VmFlow, WebhookEvent,
+    AccountOwner, AuthId, Authorisation, EnterpriseId, Money, OutsId, PanId, Posting, VelocityUse,
+    VmAppId, VmFlow, WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
 use super::messages::{MessageKey, first_of, retire_key};
+use super::terms::AccountKey;
 use crate::StoreError;
 use crate::engine::Tx;
 use crate::records::{Counted, columns, record, select, sql, update_text, update_values};
-
-/// The account of an owner in a currency.
-pub(crate) type AccountKey = (EnterpriseId, Currency, AccountOwner);
-
-/// The account that an authorisation is about.
-pub(super) const fn account_key(it: &Authorisation) -> AccountKey {
-    (it.enterprise_id, it.amount.currency(), it.account)
-}
 
 /// An authorisation that was read, and what is to be written of it.
 pub(super) struct Loaded {

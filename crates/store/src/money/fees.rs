@@ -1,43 +1,13 @@
 //! What an app is charged for the authorisations of its cards (vm-api.md section 7.5): in the
 //! commit that decides one, so that it is charged once, whatever is repeated or breaks off.
 
-use domain::{
-    AccountOwner, Authorisation, Currency, EnterpriseId, Money, VmAppId, VmFees, VmFlowKind,
-};
+use domain::{Authorisation, Money, VmFlowKind};
 
 use super::apply::Group;
-use super::batch::{AccountKey, Charge};
-use super::{BeginAuthorisation, DecideAuthorisation, steps};
+use super::batch::Charge;
+use super::steps;
+use super::terms::VmTariff;
 use crate::StoreError;
-
-/// An app's fees, and the balance that they are charged to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VmTariff {
-    /// The app.
-    pub vm_app_id: VmAppId,
-    /// Of its balance and its cards.
-    pub currency: Currency,
-    /// What is charged.
-    pub fees: VmFees,
-}
-
-impl VmTariff {
-    fn key(&self, enterprise_id: EnterpriseId) -> AccountKey {
-        (enterprise_id, self.currency, AccountOwner::VmBalance(self.vm_app_id))
-    }
-}
-
-/// The account that a new authorisation may be charged to: only a decline is charged at once.
-pub(super) fn begin_key(request: &BeginAuthorisation) -> Option<AccountKey> {
-    let tariff = request.tariff.filter(|it| it.fees.decline.is_charged())?;
-    Some(tariff.key(request.authorisation.enterprise_id))
-}
-
-/// The account that a decision may be charged to.
-pub(super) fn decision_key(decision: &DecideAuthorisation) -> Option<AccountKey> {
-    let tariff = decision.tariff.filter(|it| it.fees.charges_authorisations())?;
-    Some(tariff.key(decision.enterprise_id))
-}
 
 impl Group<'_> {
     /// Charges what a decided authorisation costs. Its rows say so at once; the account follows

@@ -6,7 +6,7 @@ use domain::{AuthId, Authorisation, AuthorisationStatus, Money, VmFlow, VmFlowId
 use ledger::Movement;
 
 use super::apply::Group;
-use super::batch::account_key;
+use super::terms::account_key;
 
 impl Group<'_> {
     /// What a card that is decided about here can draw on, minor units; none of a forwarded one.

@@ -4,9 +4,10 @@ use domain::{AccountId, AccountOwner, VmFlow, VmFlowId, VmFlowKind};
 use ledger::{Account, LedgerError, TransferKind};
 
 use super::apply::Group;
-use super::batch::{AccountKey, LoadedAccount};
-use super::{ChargeFee, CloseCard, MoneyError, MoveFunds, TransferFunds};
-use crate::{MovedFunds, StoreError};
+use super::batch::LoadedAccount;
+use super::terms::AccountKey;
+use super::{ChargeFee, CloseCard, MoneyError, MoveFunds, MovedFunds, TransferFunds};
+use crate::StoreError;
 
 impl Group<'_> {
     /// Brings money or takes it back; a reference moves money once.

@@ -8,17 +8,7 @@ use super::Command;
 use super::batch::{self, Batch};
 use super::messages::MessageKey;
 use crate::StoreError;
-use crate::engine::Tx;
-
-/// Whether a group looks for authorisations that the network's keys already made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeats {
-    /// It does not: a network rarely repeats itself, and the unique index fails the group
-    /// when it did.
-    Unexpected,
-    /// It does.
-    Sought,
-}
+use crate::engine::{Repeats, Tx};
 
 /// Locks in one order, whatever the commands name, so that processes never wait for one
 /// another in a circle: the accounts first, by enterprise and currency, then authorisations,

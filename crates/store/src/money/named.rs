@@ -6,8 +6,9 @@ use std::time::Duration;
 use domain::{AuthId, Direction};
 use futures_util::future::try_join_all;
 
-use super::batch::{AccountKey, account_key, accounts_of};
-use super::{Command, fees};
+use super::batch::accounts_of;
+use super::command::{BeginAuthorisation, Command, DecideAuthorisation};
+use super::terms::{AccountKey, account_key};
 use crate::StoreError;
 use crate::engine::Tx;
 
@@ -32,13 +33,13 @@ impl Command {
         let auth_id = match self {
             Self::Begin(request) => {
                 accounts.insert(account_key(&request.authorisation));
-                accounts.extend(fees::begin_key(request));
+                accounts.extend(begin_key(request));
                 // What comes back has no use for the hold of what it follows.
                 let it = &request.authorisation;
                 it.original_auth_id.filter(|_| it.direction == Direction::Outgoing)
             }
             Self::Decide(decision) => {
-                accounts.extend(fees::decision_key(decision));
+                accounts.extend(decision_key(decision));
                 Some(decision.auth_id)
             }
             Self::Clear(request) => Some(request.auth_id),
@@ -71,7 +72,7 @@ impl Command {
 }
 
 /// The accounts that each command names, itself or by its authorisation.
-pub(crate) async fn accounts_named(
+pub(super) async fn accounts_named(
     tx: &Tx,
     commands: &[&Command],
 ) -> Result<Vec<BTreeSet<AccountKey>>, StoreError> {
@@ -81,4 +82,16 @@ pub(crate) async fn accounts_named(
         Ok::<_, StoreError>(accounts)
     });
     try_join_all(reads).await
+}
+
+/// The account that a new authorisation may be charged to: only a decline is charged at once.
+fn begin_key(request: &BeginAuthorisation) -> Option<AccountKey> {
+    let tariff = request.tariff.filter(|it| it.fees.decline.is_charged())?;
+    Some(tariff.key(request.authorisation.enterprise_id))
+}
+
+/// The account that a decision may be charged to.
+fn decision_key(decision: &DecideAuthorisation) -> Option<AccountKey> {
+    let tariff = decision.tariff.filter(|it| it.fees.charges_authorisations())?;
+    Some(tariff.key(decision.enterprise_id))
 }

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AuthId, Authorisation, AuthorisationStatus, HoldState, Money, PanId, ResponseCode, Timestamp,
-    VelocityExcess, VelocityLimits, VelocityShare, VelocityUse,
+    AuthId, Authorisation, AuthorisationStatus, HoldState, Money, ResponseCode, VelocityExcess,
+    VelocityShare, VelocityUse,
 };
 use futures_util::future::try_join_all;
 use ledger::{Bucket, Movement};
@@ -15,44 +15,10 @@ use super::Command;
 use super::apply::Group;
 use super::batch::{Batch, LoadedUse, PanKey};
 use super::bill::Bill;
+use super::terms::VelocityTerms;
 use crate::StoreError;
 use crate::engine::Tx;
 use crate::records::{Counted, PanUse, select, sql};
-
-/// The limits that a new authorisation is judged by in its commit.
-#[derive(Debug, Clone, Copy)]
-pub struct VelocityTerms {
-    /// The PAN of its card: all records of one PAN share their limits.
-    pub pan_id: PanId,
-    /// The limits. It counts to those of days and months; that of a single authorisation is
-    /// looked at here for an increment only, whose whole bill it limits.
-    pub limits: VelocityLimits,
-    /// What is limited beside them where nobody is asked.
-    pub own: Option<OwnLimits>,
-}
-
-/// What a card that is decided about here adds to its limits. It is counted whether or not
-/// one of them is set, since one may be set later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OwnLimits {
-    /// Most that may ever be authorised and not given back, minor units; none = no such limit.
-    pub total_minor: Option<i64>,
-    /// Where its days and months begin, seconds east of UTC.
-    pub offset_seconds: i64,
-}
-
-impl VelocityTerms {
-    /// Whether an authorisation is counted by them.
-    #[must_use]
-    pub const fn are_counted(&self) -> bool {
-        self.own.is_some() || self.limits.has_periods()
-    }
-
-    /// A use as it stands for them at `now`.
-    fn at(&self, used: VelocityUse, now: Timestamp) -> VelocityUse {
-        used.at_offset(now, self.own.map_or(Timestamp::UTC8_SECONDS, |own| own.offset_seconds))
-    }
-}
 
 impl Batch {
     /// The PANs to which the group's commands may give something back.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use domain::{AccountOwner, AuthId, EnterpriseId};
 use ledger::Account;
 
-use super::{MAX_VIOLATIONS, VerifyReport};
+use super::report::{MAX_VIOLATIONS, VerifyReport};
 use crate::StoreError;
 use crate::engine::Tx;
 

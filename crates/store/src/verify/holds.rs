@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{AccountOwner, AuthId, Authorisation, Currency, Direction, EnterpriseId, HoldState};
 use ledger::Account;
 
-use super::{PAGE_ROWS, VerifyReport};
+use super::report::{PAGE_ROWS, VerifyReport};
 use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::records::{select, sql};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{AccountId, Currency, EnterpriseId};
 use ledger::{Account, Bucket, Transfer, TransferKind};
 
-use super::{PAGE_ROWS, VerifyReport};
+use super::report::{PAGE_ROWS, VerifyReport};
 use crate::StoreError;
 use crate::engine::Tx;
 use crate::records::{select, sql};

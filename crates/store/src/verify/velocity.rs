@@ -2,7 +2,7 @@
 
 use domain::{EnterpriseId, PanId};
 
-use super::{PAGE_ROWS, VerifyReport};
+use super::report::{PAGE_ROWS, VerifyReport};
 use crate::StoreError;
 use crate::engine::Tx;
 

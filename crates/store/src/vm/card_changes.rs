@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::cards::{find_vm_card, flow, move_money};
-use super::flows::insert_flows;
+use super::flow_rows::insert_flows;
 use crate::cards::write_card;
 use crate::engine::Tx;
 use crate::money::{CloseCard, Command, TransferFunds};

@@ -9,11 +9,11 @@ use domain::{
 use ledger::Account;
 use thiserror::Error;
 
-use super::flows::insert_flows;
+use super::flow_rows::insert_flows;
 use super::listings::{CARD_ROW_TABLES, CardRow, card_row_columns};
 use crate::customers::insert_customer;
-use crate::engine::{Tx, Value};
-use crate::money::{self, ChargeFee, Command, Outcome, Repeats, TransferFunds};
+use crate::engine::{Grouped as _, Repeats, Tx, Value};
+use crate::money::{ChargeFee, Command, Outcome, TransferFunds};
 use crate::orders::insert_issued;
 use crate::records::{columns_of, select, sql};
 use crate::{IssuedCard, MoneyError, PanRecord, Store, StoreError, VmCardRow};
@@ -261,7 +261,7 @@ pub(crate) async fn move_money(
 ) -> Result<Vec<MovedMoney>, VmCardError> {
     let commands: Vec<&Command> = commands.iter().collect();
     let mut moved = Vec::new();
-    for outcome in money::apply(tx, ids, &commands, Repeats::Sought).await? {
+    for outcome in Command::apply(tx, ids, &commands, Repeats::Sought).await? {
         moved.push(MovedMoney(match outcome? {
             Outcome::Transferred(accounts) => vec![accounts.0, accounts.1],
             Outcome::Charged(account) => vec![*account],

@@ -9,7 +9,7 @@ use domain::{
 };
 
 use crate::engine::{Tx, Value};
-use crate::three_ds::{insert, is_over, pass};
+use crate::three_ds::{forget_code, insert, is_over, pass};
 use crate::{ChallengeChangeError, JobKind, Store, StoreError};
 
 /// Wrong codes that end a challenge.
@@ -111,22 +111,4 @@ async fn verify(tx: &Tx, typed: TypedCode) -> Result<ThreeDsChallenge, Challenge
     pass(tx, &mut challenge, ChallengeEvent::Verdict(verdict), typed.now, |_| {}).await?;
     forget_code(tx, &challenge).await?;
     Ok(challenge)
-}
-
-/// Whether a challenge is that of an app's card.
-pub(crate) async fn is_of_app(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM vm_challenge WHERE enterprise_id = $1 AND challenge_id = $2";
-    let params = [challenge.enterprise_id.into(), challenge.challenge_id.into()];
-    tx.finds(sql, &params).await
-}
-
-/// Wipes the hash of a challenge's code once the challenge is over.
-pub(crate) async fn forget_code(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<(), StoreError> {
-    if !is_over(challenge) {
-        return Ok(());
-    }
-    let sql = "UPDATE vm_challenge SET otp_hash = NULL \
-        WHERE enterprise_id = $1 AND challenge_id = $2";
-    let params = [challenge.enterprise_id.into(), challenge.challenge_id.into()];
-    tx.execute(sql, &params).await.map(drop)
 }

@@ -1,11 +1,9 @@
 //! What moved the balances of cards of dialect 2 (vm-api.md section 6.12).
 
 use domain::{CardId, EnterpriseId, VmAppId, VmFlow};
-use futures_util::future::try_join_all;
 
 use super::listings::List;
-use crate::engine::Tx;
-use crate::records::{columns, columns_of, sql, values_of};
+use crate::records::columns_of;
 use crate::{Store, StoreError, VmRows};
 
 /// A page of movements.
@@ -38,15 +36,4 @@ impl Store {
         let VmRows { total, rows: flows } = self.vm_rows(list).await?;
         Ok(VmFlowPage { total, flows })
     }
-}
-
-/// Writes movements of cards' balances, which belongs into the commit that moves them.
-pub(crate) async fn insert_flows(tx: &Tx, flows: &[VmFlow]) -> Result<(), StoreError> {
-    let sql = sql!(
-        "INSERT INTO vm_flow ({}, vm_app_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
-         (SELECT vm_app_id FROM vm_card WHERE enterprise_id = $1 AND card_id = $3))",
-        columns::<VmFlow>()
-    );
-    let inserts = flows.iter().map(|flow| async move { tx.execute(sql, &values_of(flow)).await });
-    try_join_all(inserts).await.map(|_| ())
 }

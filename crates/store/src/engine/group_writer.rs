@@ -1,9 +1,8 @@
-//! The writer of money on PostgreSQL. It commits in groups what arrived together. What waits
+//! The grouping writer on PostgreSQL. It commits in groups what arrived together. What waits
 //! for a row that another session holds is set aside in a lane of its own with whatever else
-//! names the same accounts, so that it keeps nobody else waiting.
+//! locks the same, so that it keeps nobody else waiting.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::IdGenerator;
@@ -11,14 +10,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::group::{MoneyJob, OnLock, Verdict, apply_in_savepoint, settle_money};
-use super::postgres::{MAX_TRIES, SILENT, ServerPool, Session, commit, is_conflict};
-use super::{AbortOnPanic, Tx};
-use crate::money::{AccountKey, Command, accounts_named};
-use crate::process::Number;
-use crate::{MoneyError, StoreError};
+use super::group::{
+    AbortOnPanic, Grouped, GroupedJob, OnLock, Verdict, apply_in_savepoint, settle,
+};
+use super::pool::{MAX_TRIES, Origin, ServerPool, commit};
+use super::postgres_session::{SILENT, Session, is_conflict};
+use super::tx::Tx;
+use crate::StoreError;
 
-/// Money commands that share one commit at most.
+/// Commands that share one commit at most.
 const MAX_GROUP: usize = 256;
 /// How long a group waits for a row that another session holds.
 const GROUP_LOCK_TIMEOUT: Duration = Duration::from_millis(200);
@@ -41,52 +41,37 @@ const TRY_PAUSE_MS: u64 = 2;
 const NODE_PAUSES: u64 = 8;
 
 /// What the writer is asked for.
-pub(super) enum MoneyWork {
-    /// Money to move.
-    Job(MoneyJob),
+pub(super) enum WriterWork<G: Grouped> {
+    /// A command to apply.
+    Job(GroupedJob<G>),
     /// Whether the writer's connection takes writes.
     Probe(oneshot::Sender<Result<(), StoreError>>),
     /// Commit what is queued and end.
     Close(oneshot::Sender<()>),
 }
 
-/// Under which ids money is written, and whether they are still this process's own.
-#[derive(Clone)]
-pub(super) struct Origin {
-    pub(super) ids: Arc<IdGenerator>,
-    pub(super) number: Arc<Number>,
-}
-
-impl Origin {
-    /// Asked before each commit: what is written may have waited since it was taken up, or the
-    /// whole process may have stood still.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
-        self.number.check(&self.ids)
-    }
-}
-
 /// The writer and its lanes.
-pub(super) struct MoneyWriter {
+pub(super) struct GroupWriter<G: Grouped> {
     pool: ServerPool,
     aside: ServerPool,
     origin: Origin,
-    lanes: Vec<Lane>,
+    lanes: Vec<Lane<G>>,
     running: JoinSet<()>,
 }
 
-/// Commands that wait for the same accounts, in order of arrival.
-struct Lane {
-    accounts: BTreeSet<AccountKey>,
-    queue: mpsc::Sender<MoneyJob>,
+/// Commands that wait for the same rows, in order of arrival.
+struct Lane<G: Grouped> {
+    keys: BTreeSet<G::Key>,
+    queue: mpsc::Sender<GroupedJob<G>>,
 }
 
-impl MoneyWriter {
+impl<G: Grouped> GroupWriter<G> {
     pub(super) fn new(pool: ServerPool, aside: ServerPool, origin: Origin) -> Self {
         Self { pool, aside, origin, lanes: Vec::new(), running: JoinSet::new() }
     }
 
     /// Takes whatever has arrived, commits it together, answers, and again.
-    pub(super) async fn run(mut self, mut work: mpsc::Receiver<MoneyWork>) {
+    pub(super) async fn run(mut self, mut work: mpsc::Receiver<WriterWork<G>>) {
         let _guard = AbortOnPanic;
         let mut closing = None;
         while let Some(first) = work.recv().await {
@@ -97,9 +82,9 @@ impl MoneyWriter {
             let mut next = Some(first);
             while let Some(item) = next {
                 match item {
-                    MoneyWork::Job(job) => jobs.push(job),
-                    MoneyWork::Probe(probe) => probes.push(probe),
-                    MoneyWork::Close(done) => closing = Some(done),
+                    WriterWork::Job(job) => jobs.push(job),
+                    WriterWork::Probe(probe) => probes.push(probe),
+                    WriterWork::Close(done) => closing = Some(done),
                 }
                 let full = jobs.len() >= MAX_GROUP || closing.is_some();
                 next = if full { None } else { work.try_recv().ok() };
@@ -125,7 +110,7 @@ impl MoneyWriter {
         timeout(APPLY_TIMEOUT, session.check_writable()).await.unwrap_or_else(|_| Err(silent()))
     }
 
-    async fn commit_group(&mut self, jobs: Vec<MoneyJob>) {
+    async fn commit_group(&mut self, jobs: Vec<GroupedJob<G>>) {
         self.lanes.retain(|lane| !lane.queue.is_closed());
         while self.running.try_join_next().is_some() {}
         let jobs = self.divert(jobs).await;
@@ -139,31 +124,31 @@ impl MoneyWriter {
                 try_group(session, &jobs, &self.origin, GROUP_LOCK_TIMEOUT, OnLock::SetAside).await
             };
             match tried.await {
-                Ok(verdicts) => return self.settle(jobs, verdicts),
+                Ok(verdicts) => return self.settle_each(jobs, verdicts),
                 Err(error) if is_conflict(&error) && tries < MAX_TRIES => {
                     sleep(pause(&self.origin.ids, tries)).await;
                     tries += 1;
                 }
-                Err(error) => return settle_money(jobs, Vec::new(), &Err(error)),
+                Err(error) => return settle(jobs, Vec::new(), &Err(error)),
             }
         }
     }
 
-    /// Hands to the lanes what names their accounts, behind what waits there already; the rest.
-    async fn divert(&self, jobs: Vec<MoneyJob>) -> Vec<MoneyJob> {
+    /// Hands to the lanes what locks what they wait for, behind what waits there already; the rest.
+    async fn divert(&self, jobs: Vec<GroupedJob<G>>) -> Vec<GroupedJob<G>> {
         if self.lanes.is_empty() || jobs.is_empty() {
             return jobs;
         }
-        let commands: Vec<&Command> = jobs.iter().map(|job| &job.command).collect();
-        let named = async {
+        let commands: Vec<&G> = jobs.iter().map(|job| &job.command).collect();
+        let locked = async {
             let tx = Tx::Postgres(self.pool.session().await?);
-            accounts_named(&tx, &commands).await
+            G::keys(&tx, &commands).await
         };
         // Where they cannot be read the group cannot be written either, and says why.
-        let Ok(Ok(named)) = timeout(APPLY_TIMEOUT, named).await else { return jobs };
+        let Ok(Ok(locked)) = timeout(APPLY_TIMEOUT, locked).await else { return jobs };
         let mut others = Vec::with_capacity(jobs.len());
-        for (job, accounts) in jobs.into_iter().zip(named) {
-            let lane = self.lanes.iter().find(|lane| !lane.accounts.is_disjoint(&accounts));
+        for (job, keys) in jobs.into_iter().zip(locked) {
+            let lane = self.lanes.iter().find(|lane| !lane.keys.is_disjoint(&keys));
             match lane.map(|lane| &lane.queue) {
                 Some(queue) => others.extend(queue_up(queue, job)),
                 None => others.push(job),
@@ -173,39 +158,42 @@ impl MoneyWriter {
     }
 
     /// Answers what was committed, and sets aside what waits.
-    fn settle(&mut self, jobs: Vec<MoneyJob>, verdicts: Vec<Verdict>) {
+    fn settle_each(&mut self, jobs: Vec<GroupedJob<G>>, verdicts: Vec<Verdict<G>>) {
         for (job, verdict) in jobs.into_iter().zip(verdicts) {
             match verdict {
                 Verdict::Done(result) => job.answer(*result),
-                Verdict::Waits(accounts) => self.set_aside(job, &accounts),
+                Verdict::Waits(keys) => self.set_aside(job, &keys),
             }
         }
     }
 
-    fn set_aside(&mut self, job: MoneyJob, accounts: &BTreeSet<AccountKey>) {
+    fn set_aside(&mut self, job: GroupedJob<G>, keys: &BTreeSet<G::Key>) {
         self.lanes.retain(|lane| !lane.queue.is_closed());
-        let open = self.lanes.iter().position(|lane| !lane.accounts.is_disjoint(accounts));
+        let open = self.lanes.iter().position(|lane| !lane.keys.is_disjoint(keys));
         let lane = match open {
             Some(index) => &mut self.lanes[index],
-            None if self.lanes.len() >= MAX_LANES => return job.answer(Err(locked())),
+            None if self.lanes.len() >= MAX_LANES => return job.answer(Err(locked().into())),
             None => {
                 tracing::warn!("a row of an account is held by another session; its money waits");
                 let (queue, work) = mpsc::channel(MAX_IN_LANE);
                 self.running.spawn(run_lane(self.aside.clone(), work, self.origin.clone()));
-                self.lanes.push(Lane { accounts: BTreeSet::new(), queue });
+                self.lanes.push(Lane { keys: BTreeSet::new(), queue });
                 self.lanes.last_mut().expect("it was pushed")
             }
         };
-        lane.accounts.extend(accounts);
+        lane.keys.extend(keys.iter().cloned());
         // It can only have ended in this very moment, and then there is none the next time.
         if let Some(job) = queue_up(&lane.queue, job) {
-            self.set_aside(job, accounts);
+            self.set_aside(job, keys);
         }
     }
 }
 
 /// Puts a command into a lane; it comes back if the lane has ended meanwhile.
-fn queue_up(queue: &mpsc::Sender<MoneyJob>, job: MoneyJob) -> Option<MoneyJob> {
+fn queue_up<G: Grouped>(
+    queue: &mpsc::Sender<GroupedJob<G>>,
+    job: GroupedJob<G>,
+) -> Option<GroupedJob<G>> {
     match queue.try_send(job) {
         Ok(()) => None,
         Err(mpsc::error::TrySendError::Full(job)) => {
@@ -217,7 +205,11 @@ fn queue_up(queue: &mpsc::Sender<MoneyJob>, job: MoneyJob) -> Option<MoneyJob> {
 }
 
 /// Tries what was set aside, group by group, until nothing waits any more.
-async fn run_lane(pool: ServerPool, mut work: mpsc::Receiver<MoneyJob>, origin: Origin) {
+async fn run_lane<G: Grouped>(
+    pool: ServerPool,
+    mut work: mpsc::Receiver<GroupedJob<G>>,
+    origin: Origin,
+) {
     let _guard = AbortOnPanic;
     let mut waiting = Vec::new();
     let mut tries = 1;
@@ -228,8 +220,8 @@ async fn run_lane(pool: ServerPool, mut work: mpsc::Receiver<MoneyJob>, origin: 
             waiting.push(job);
         }
         let now = Instant::now();
-        for late in waiting.extract_if(.., |job: &mut MoneyJob| job.deadline <= now) {
-            late.answer(Err(locked()));
+        for late in waiting.extract_if(.., |job: &mut GroupedJob<G>| job.deadline <= now) {
+            late.answer(Err(locked().into()));
         }
         let Some(deadline) = waiting.iter().map(|job| job.deadline).min() else {
             work.close();
@@ -245,7 +237,7 @@ async fn run_lane(pool: ServerPool, mut work: mpsc::Receiver<MoneyJob>, origin: 
             // The lanes share few connections: who waits for one waits for the row.
             Ok(Err(StoreError::Overloaded)) | Err(_) => continue,
             Ok(Err(error)) => {
-                settle_money(std::mem::take(&mut waiting), Vec::new(), &Err(error));
+                settle(std::mem::take(&mut waiting), Vec::new(), &Err(error));
                 continue;
             }
         };
@@ -267,18 +259,18 @@ async fn run_lane(pool: ServerPool, mut work: mpsc::Receiver<MoneyJob>, origin: 
                 sleep(pause(&origin.ids, tries)).await;
                 tries += 1;
             }
-            Err(error) => settle_money(std::mem::take(&mut waiting), Vec::new(), &Err(error)),
+            Err(error) => settle(std::mem::take(&mut waiting), Vec::new(), &Err(error)),
         }
     }
 }
 
-async fn try_group(
+async fn try_group<G: Grouped>(
     mut session: Session,
-    jobs: &[MoneyJob],
+    jobs: &[GroupedJob<G>],
     origin: &Origin,
     lock_timeout: Duration,
     on_lock: OnLock,
-) -> Result<Vec<Verdict>, StoreError> {
+) -> Result<Vec<Verdict<G>>, StoreError> {
     let ms = lock_timeout.as_millis();
     session.control(&format!("BEGIN; SET LOCAL lock_timeout = '{ms}ms'"), true).await?;
     let tx = Tx::Postgres(session);
@@ -298,6 +290,6 @@ fn silent() -> StoreError {
     StoreError::Engine(SILENT.to_owned())
 }
 
-fn locked() -> MoneyError {
-    StoreError::Locked("another session held a row of its account for too long".to_owned()).into()
+fn locked() -> StoreError {
+    StoreError::Locked("another session held a row of its account for too long".to_owned())
 }

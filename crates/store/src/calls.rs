@@ -1,0 +1,134 @@
+//! What is kept of calls with an `Idempotency-Key`, and writes that keep it.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use domain::Timestamp;
+
+use crate::engine::{BoxFuture, Tx};
+use crate::records::record;
+use crate::{Claim, Kept, KeptAnswer, NETWORK_KEY_DAYS, Store, StoreError};
+
+/// How long a key is kept with its answer: as long as the network's keys.
+const KEPT_MS: i64 = NETWORK_KEY_DAYS * 24 * 3_600_000;
+/// Old keys that one sweep forgets at most, and how many new keys come to one sweep.
+const SWEEP_ROWS: i64 = 1_000;
+const KEYS_A_SWEEP: i64 = 32;
+
+/// What is known of a call by its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownCall {
+    /// Nothing: it was not carried out.
+    No,
+    /// The key was used with another call.
+    Other,
+    /// It was carried out and has no answer yet, or broke off before it had one; the object is
+    /// what it began, if that tells what became of it.
+    Begun(Option<String>),
+    /// It was answered so.
+    Answered(KeptAnswer),
+}
+
+/// What the row of a key says.
+struct StoredCall {
+    digest: [u8; 32],
+    status: Option<u16>,
+    body: Option<Vec<u8>>,
+    object: Option<String>,
+}
+
+record! {
+    StoredCall in "idempotency" key (idempotency_key) { digest, status, body, object }
+}
+
+impl Store {
+    /// What is known of a call with this key whose content has this digest.
+    pub async fn known_call(&self, key: &str, digest: [u8; 32]) -> Result<KnownCall, StoreError> {
+        let Some(stored) = self.by_key::<StoredCall>(key.to_owned()).await? else {
+            return Ok(KnownCall::No);
+        };
+        if stored.digest != digest {
+            return Ok(KnownCall::Other);
+        }
+        let Some(status) = stored.status else { return Ok(KnownCall::Begun(stored.object)) };
+        let body = stored.body.ok_or(StoreError::Corrupt("idempotency.body"))?;
+        Ok(KnownCall::Answered(KeptAnswer { status, body }))
+    }
+
+    /// Keeps the answer of a call that left none in a commit of its own business: one that only
+    /// began something there, that was refused, or that may as well be carried out again. An
+    /// answer that is there stays.
+    pub async fn keep_answer(&self, claim: &Claim, answer: KeptAnswer) -> Result<(), StoreError> {
+        let sql = "INSERT INTO idempotency \
+            (idempotency_key, digest, taken_at, status, body) VALUES ($1, $2, $3, $4, $5) \
+            ON CONFLICT (idempotency_key) DO UPDATE \
+            SET status = excluded.status, body = excluded.body, object = NULL \
+            WHERE idempotency.status IS NULL AND idempotency.digest = excluded.digest";
+        let params = [
+            claim.call.key.as_str().into(),
+            claim.call.digest.as_slice().into(),
+            claim.call.taken_at.into(),
+            answer.status.into(),
+            answer.body.into(),
+        ];
+        self.execute(sql, params).await.map(drop)
+    }
+
+    /// Begins a call that has no commit of its own before its effects, which go on towards
+    /// `object` however often they are begun.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `KeyTaken` if another run of the call was faster.
+    pub async fn begin_call(&self, claim: &Claim, object: String) -> Result<(), StoreError> {
+        let claim = claim.clone();
+        self.write(move |tx| {
+            let (claim, kept) = (claim.clone(), Kept::Begun(Some(object.clone())));
+            Box::pin(async move {
+                claim.require_free(tx).await?;
+                claim.leave(tx, kept).await
+            })
+        })
+        .await
+    }
+
+    /// Forgets keys whose time is over, after some of the calls; the moment of the call says
+    /// whose turn it is, since callers choose everything else.
+    pub async fn sweep_calls(&self, claim: &Claim) -> Result<(), StoreError> {
+        if claim.call.taken_at.as_micros() % KEYS_A_SWEEP != 0 {
+            return Ok(());
+        }
+        let oldest = claim.call.taken_at.plus_millis(-KEPT_MS);
+        self.write(move |tx| Box::pin(sweep(tx, oldest))).await
+    }
+
+    /// Writes as [`Store::write`] does, and keeps the key of the call that this is the business
+    /// of in the same commit.
+    pub(crate) async fn write_kept<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        T: Any + Send,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        let Some(claim) = Claim::current() else { return self.write(operation).await };
+        let operation = Arc::new(operation);
+        self.write(move |tx| {
+            let (operation, claim) = (Arc::clone(&operation), claim.clone());
+            Box::pin(async move {
+                claim.require_free(tx).await?;
+                let outcome = operation(tx).await?;
+                let kept = claim.left_by(&outcome)?;
+                if let Some(kept) = kept {
+                    claim.leave(tx, kept).await?;
+                }
+                Ok(outcome)
+            })
+        })
+        .await
+    }
+}
+
+async fn sweep(tx: &Tx, oldest: Timestamp) -> Result<(), StoreError> {
+    let sql = "DELETE FROM idempotency WHERE idempotency_key IN \
+        (SELECT idempotency_key FROM idempotency WHERE taken_at <= $1 ORDER BY taken_at LIMIT $2)";
+    tx.execute(sql, &[oldest.into(), SWEEP_ROWS.into()]).await.map(drop)
+}

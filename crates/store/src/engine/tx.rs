@@ -1,0 +1,96 @@
+//! Where statements run, on either engine.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::value::{Row, Value};
+use super::{postgres_session, sqlite_session};
+use crate::StoreError;
+
+/// A boxed future, the form in which operations are handed to an engine.
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where statements run: a transaction, or for plain reads a connection.
+pub(crate) enum Tx {
+    /// On SQLite.
+    Sqlite(sqlite_session::Session),
+    /// On PostgreSQL.
+    Postgres(postgres_session::Session),
+}
+
+impl Tx {
+    /// All rows of a query.
+    pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let rows = match self {
+            Self::Sqlite(session) => session.query(sql, params),
+            Self::Postgres(session) => session.query(sql, params).await,
+        };
+        #[cfg(test)]
+        statements::count(sql, rows.as_ref().map_or(0, Vec::len));
+        rows
+    }
+
+    /// All rows of a query, each made into something else where it was read. Large reads
+    /// are spared a copy of every row.
+    pub(crate) async fn query_map<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        from: fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let found = match self {
+            Self::Sqlite(session) => session.query_map(sql, params, from),
+            Self::Postgres(session) => {
+                session.query(sql, params).await.and_then(|rows| rows.iter().map(from).collect())
+            }
+        };
+        #[cfg(test)]
+        statements::count(sql, found.as_ref().map_or(0, Vec::len));
+        found
+    }
+
+    /// The first row of a query, if there is one.
+    pub(crate) async fn query_opt(
+        &self,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs a statement; how many rows it touched.
+    pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(session) => session.execute(sql, params),
+            Self::Postgres(session) => session.execute(sql, params).await,
+        }
+    }
+
+    /// Most rows that one INSERT should carry. A row more saves PostgreSQL a round trip
+    /// and costs SQLite the reuse of a prepared statement.
+    pub(crate) const fn rows_per_insert(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgres(_) => 32,
+        }
+    }
+}
+
+/// The queries that this process ran, for tests that count them.
+#[cfg(test)]
+pub(crate) mod statements {
+    use std::sync::Mutex;
+
+    static RUN: Mutex<Vec<(String, usize)>> = Mutex::new(Vec::new());
+
+    /// Writes down a query and how many rows it gave.
+    pub(super) fn count(sql: &str, rows: usize) {
+        RUN.lock().unwrap().push((sql.to_owned(), rows));
+    }
+
+    /// Those that hold a text, with the number of rows that each gave, in order.
+    pub(crate) fn of(text: &str) -> Vec<(String, usize)> {
+        let run = RUN.lock().unwrap();
+        run.iter().filter(|(sql, _)| sql.contains(text)).cloned().collect()
+    }
+}

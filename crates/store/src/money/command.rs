@@ -1,0 +1,292 @@
+//! What can be done with money, and what comes of it.
+
+use std::sync::Arc;
+
+use domain::{
+    AccountOwner, AuthId, Authorisation, CardId, Currency, EnterpriseId, ErrorCode, Money, Posting,
+    ResponseCode, Timestamp, VmAppId,
+};
+use ledger::{Account, LedgerError};
+use thiserror::Error;
+
+use super::renderers::{ReceiptRenderer, Webhooks};
+use super::terms::{AccountKey, VelocityTerms, VmTariff};
+use crate::{Claim, StoreError};
+
+/// Why money did not move.
+#[derive(Debug, Clone, Error)]
+pub enum MoneyError {
+    /// A rule of the ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// No such authorisation.
+    #[error("authorisation not found")]
+    NotFound,
+    /// The authorisation is not approved.
+    #[error("the authorisation is not approved")]
+    NotApproved,
+    /// More than the authorisation has left.
+    #[error("more than the authorisation has left")]
+    ExceedsAuthorisation,
+    /// The authorisation was incremented too often.
+    #[error("the authorisation has too many increments")]
+    TooManyIncrements,
+    /// The network's key came with another message within [`crate::NETWORK_KEY_DAYS`].
+    #[error("the network's key (card, STAN, RRN) was used for another message")]
+    NetworkKeyConflict,
+    /// The owner has no deposit in the currency.
+    #[error("the enterprise has no deposit in this currency")]
+    NoAccount,
+    /// The reference was used for another movement.
+    #[error("the reference was used for another movement")]
+    ReferenceMismatch,
+    /// Below the domain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A new authorisation.
+#[derive(Debug, Clone)]
+pub struct BeginAuthorisation {
+    /// The authorisation. PENDING: its amount is held, unless that is zero or comes to the
+    /// cardholder; of a completion only what its reservation lacks. An OUTGOING one that
+    /// names an original increments or completes it. DECLINED: it is recorded as it is.
+    pub authorisation: Authorisation,
+    /// Renders the receipt so far, or that of a decline.
+    pub receipt: Arc<dyn ReceiptRenderer>,
+    /// Renders the webhook if it is declined here: because it came so, because it would exceed
+    /// a limit, or because the deposit does not cover it.
+    pub webhooks: Webhooks,
+    /// The app of dialect 2 whose card it is, among whose transactions it is listed.
+    pub vm_app_id: Option<VmAppId>,
+    /// The limits that it is judged by and counts to; none = it is not counted.
+    pub velocity: Option<VelocityTerms>,
+    /// What its app is charged if it is declined here; none = nothing.
+    pub tariff: Option<VmTariff>,
+}
+
+/// What became of a new authorisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BeginOutcome {
+    /// The hold is taken; the enterprise may be asked.
+    Held(Authorisation),
+    /// Declined and told: it came so, it would exceed a limit, or the deposit does not cover it.
+    Refused(Authorisation),
+    /// The network's key was seen before, with the same message: this is the authorisation it
+    /// made; nothing was written.
+    Repeated(Authorisation),
+}
+
+/// The decision of an authorisation whose hold is taken.
+#[derive(Debug, Clone)]
+pub struct DecideAuthorisation {
+    /// Owner.
+    pub enterprise_id: EnterpriseId,
+    /// The authorisation.
+    pub auth_id: AuthId,
+    /// The answer; anything but `Approved` gives the hold back.
+    pub response_code: ResponseCode,
+    /// Dialect 1's reason of a decline.
+    pub reject_reason: Option<ErrorCode>,
+    /// What exactly led to the decision.
+    pub detail: String,
+    /// Code given to the network with an approval.
+    pub auth_code: Option<String>,
+    /// Renders the whole receipt.
+    pub receipt: Arc<dyn ReceiptRenderer>,
+    /// Renders the webhooks of the decision and of what it took over.
+    pub webhooks: Webhooks,
+    /// What its app is charged for the decision; none = nothing.
+    pub tariff: Option<VmTariff>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What became of a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecideOutcome {
+    /// Decided so.
+    Decided(Authorisation),
+    /// It was decided before, perhaps otherwise: nothing was written.
+    AlreadyDecided(Authorisation),
+}
+
+/// A clearing of an authorisation, posted at the moment of its commit. Its amounts are in
+/// the acquirer's currency.
+#[derive(Debug, Clone)]
+pub struct ClearAuthorisation {
+    /// The authorisation.
+    pub auth_id: AuthId,
+    /// How much in the acquirer's currency, minor units; none = what is not yet cleared or
+    /// reversed.
+    pub acquirer_amount_minor: Option<i64>,
+    /// Whether nothing more will come, so that what is left of the hold is given back.
+    pub is_final: bool,
+    /// Renders the webhook of the authorisation.
+    pub webhooks: Webhooks,
+}
+
+/// A posting and the authorisation it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostingOutcome {
+    /// The posting.
+    pub posting: Posting,
+    /// The authorisation afterwards.
+    pub authorisation: Authorisation,
+}
+
+/// A reversal: what the network takes back of an approved authorisation.
+#[derive(Debug, Clone)]
+pub struct ReverseAuthorisation {
+    /// The authorisation.
+    pub auth_id: AuthId,
+    /// How much in the acquirer's currency, minor units; none = all that is left.
+    pub acquirer_amount_minor: Option<i64>,
+    /// Id of the reversal itself.
+    pub reversal_id: AuthId,
+    /// Renders the webhook of each authorisation that it takes something of.
+    pub webhooks: Webhooks,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A clearing that nothing authorised (force post): it has its own authorisation record and
+/// is posted at once.
+#[derive(Debug, Clone)]
+pub struct ForcedClearing {
+    /// The clearing's own record: OUTGOING, approved, without a hold, wholly posted. It
+    /// arrives and is decided at the moment of its commit.
+    pub record: Authorisation,
+    /// The receipt.
+    pub receipt: String,
+    /// The app of dialect 2 whose card it is, among whose transactions it is listed.
+    pub vm_app_id: Option<VmAppId>,
+    /// Renders its webhook.
+    pub webhooks: Webhooks,
+}
+
+/// A deposit or a withdrawal.
+#[derive(Debug, Clone)]
+pub(crate) struct MoveFunds {
+    pub(crate) enterprise_id: EnterpriseId,
+    pub(crate) owner: AccountOwner,
+    pub(crate) amount: Money,
+    pub(crate) reference: String,
+    pub(crate) is_deposit: bool,
+    pub(crate) now: Timestamp,
+}
+
+impl MoveFunds {
+    /// The account that money moves on.
+    pub(super) const fn key(&self) -> AccountKey {
+        (self.enterprise_id, self.amount.currency(), self.owner)
+    }
+}
+
+/// The outcome of a deposit or withdrawal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedFunds {
+    /// The account afterwards.
+    pub account: Account,
+    /// Whether the reference was used before, so that nothing moved now.
+    pub repeated: bool,
+}
+
+/// Money from one account of an enterprise to another.
+#[derive(Debug, Clone)]
+pub(crate) struct TransferFunds {
+    pub(crate) enterprise_id: EnterpriseId,
+    pub(crate) from: AccountOwner,
+    pub(crate) to: AccountOwner,
+    pub(crate) amount: Money,
+    pub(crate) now: Timestamp,
+}
+
+impl TransferFunds {
+    pub(super) const fn keys(&self) -> (AccountKey, AccountKey) {
+        let (enterprise_id, currency) = (self.enterprise_id, self.amount.currency());
+        ((enterprise_id, currency, self.from), (enterprise_id, currency, self.to))
+    }
+}
+
+/// A fee, charged to an account.
+#[derive(Debug, Clone)]
+pub(crate) struct ChargeFee {
+    pub(crate) enterprise_id: EnterpriseId,
+    pub(crate) from: AccountOwner,
+    pub(crate) amount: Money,
+    pub(crate) now: Timestamp,
+}
+
+impl ChargeFee {
+    pub(super) const fn key(&self) -> AccountKey {
+        (self.enterprise_id, self.amount.currency(), self.from)
+    }
+}
+
+/// A prepaid card ends: an app's balance takes over what its account has and will get or lack.
+#[derive(Debug, Clone)]
+pub(crate) struct CloseCard {
+    pub(crate) enterprise_id: EnterpriseId,
+    pub(crate) card_id: CardId,
+    pub(crate) currency: Currency,
+    pub(crate) into: VmAppId,
+}
+
+impl CloseCard {
+    pub(super) fn keys(&self) -> (AccountKey, AccountKey) {
+        let of = |owner| (self.enterprise_id, self.currency, owner);
+        (of(AccountOwner::Card(self.card_id)), of(AccountOwner::VmBalance(self.into)))
+    }
+}
+
+/// Everything that the grouping writer can be asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Command {
+    Begin(Box<BeginAuthorisation>),
+    Decide(Box<DecideAuthorisation>),
+    Clear(ClearAuthorisation),
+    Reverse(ReverseAuthorisation),
+    Force(Box<ForcedClearing>),
+    Expire {
+        enterprise_id: EnterpriseId,
+        auth_id: AuthId,
+        now: Timestamp,
+        webhooks: Webhooks,
+    },
+    Move(MoveFunds),
+    Transfer(TransferFunds),
+    Charge(ChargeFee),
+    Close(CloseCard),
+    /// One of the others, and the key of the call whose business it is.
+    Claimed(Claim, Box<Command>),
+}
+
+impl Command {
+    /// The command with the key of the call that this task carries out, where it is the
+    /// business of one: a decision only ends what was begun under the key.
+    pub(crate) fn claimed(self) -> Self {
+        let is_business = matches!(
+            self,
+            Self::Begin(_) | Self::Clear(_) | Self::Reverse(_) | Self::Force(_) | Self::Move(_)
+        );
+        match Claim::current().filter(|_| is_business) {
+            Some(claim) => Self::Claimed(claim, Box::new(self)),
+            None => self,
+        }
+    }
+}
+
+/// What the grouping writer answers, one kind for each kind of command.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    Begin(BeginOutcome),
+    Decide(DecideOutcome),
+    Posting(Box<PostingOutcome>),
+    Reversal(Box<Authorisation>),
+    Expired(bool),
+    Moved(Box<MovedFunds>),
+    Transferred(Box<(Account, Account)>),
+    Charged(Box<Account>),
+    Closed,
+}

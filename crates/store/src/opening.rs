@@ -1,0 +1,82 @@
+//! Opens and closes the store.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use domain::{Clock, IdGenerator};
+use tokio::sync::{Notify, Semaphore};
+
+use crate::certain_writes::CERTAIN_WRITES;
+use crate::engine::Sqlite;
+use crate::migrations::{migrate_postgres, migrate_sqlite};
+use crate::process::Number;
+use crate::replay::RequestMemory;
+use crate::store::{Engine, Inner, Postgres};
+use crate::{Store, StoreError};
+
+/// Where the data lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// An embedded SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server, by its `postgres://` URL.
+    Postgres(String),
+}
+
+impl Store {
+    /// Opens the store, creates it if need be, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// The place cannot be opened, or a migration fails.
+    pub async fn open(
+        location: Location,
+        clock: Clock,
+        ids: Arc<IdGenerator>,
+    ) -> Result<Self, StoreError> {
+        let mut requests = RequestMemory::default();
+        let number: Arc<Number> = Arc::default();
+        let engine = match &location {
+            Location::Sqlite(path) => {
+                requests = RequestMemory::beside(path, &clock);
+                Engine::Sqlite(Sqlite::open(path, migrate_sqlite, Arc::clone(&ids))?)
+            }
+            Location::Postgres(url) => {
+                let engine = Postgres::open(url, Arc::clone(&ids), Arc::clone(&number)).await?;
+                migrate_postgres(&engine).await?;
+                Engine::Postgres(engine)
+            }
+        };
+        let store = Self {
+            inner: Arc::new(Inner {
+                engine,
+                clock,
+                ids,
+                day: Arc::default(),
+                outbox_changed: Notify::new(),
+                jobs_changed: Default::default(),
+                requests,
+                number,
+                certain_turns: Semaphore::new(CERTAIN_WRITES),
+                readiness: Default::default(),
+            }),
+        };
+        store.continue_ids().await?;
+        store.fill_email_keys().await?;
+        Ok(store)
+    }
+
+    /// Commits what is queued and closes the engine; later calls fail.
+    pub async fn close(&self) {
+        if let Err(error) = self.save_progress().await {
+            tracing::warn!(%error, "where business time and ids are was not saved");
+        }
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => {
+                engine.finish().await;
+                self.give_number_back(engine).await;
+                engine.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The store itself: what its operations share, and how they read and write.
+
+use std::sync::Arc;
+
+use domain::{Clock, IdGenerator};
+use tokio::sync::{Mutex, Notify, RwLock, Semaphore};
+use tokio::time::Instant;
+
+use crate::engine::{self, BoxFuture, Tx};
+use crate::money::Command;
+use crate::process::Number;
+use crate::replay::RequestMemory;
+use crate::{JobKind, StoreError};
+
+/// The engine, whose writer groups what moves money.
+pub(crate) type Engine = engine::Engine<Command>;
+/// The same on a server.
+pub(crate) type Postgres = engine::Postgres<Command>;
+
+/// How often a write is run when others take what its unique indexes guard at the same
+/// moment.
+const MAX_RACE_TRIES: u32 = 5;
+
+/// The store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What the clones of a store share.
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Arc<IdGenerator>,
+    pub(crate) day: Arc<RwLock<()>>,
+    pub(crate) outbox_changed: Notify,
+    pub(crate) jobs_changed: [Notify; JobKind::ALL.len()],
+    pub(crate) requests: RequestMemory,
+    pub(crate) number: Arc<Number>,
+    pub(crate) certain_turns: Semaphore,
+    /// The last answer of [`Store::check_ready`] and when it was given.
+    pub(crate) readiness: Mutex<Option<(Instant, Result<(), StoreError>)>>,
+}
+
+impl Store {
+    /// Whether the data lives in an embedded file of this process alone.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.inner.engine, Engine::Sqlite(_))
+    }
+
+    /// Wakes whenever a webhook entered the outbox or became due.
+    #[must_use]
+    pub fn outbox_changed(&self) -> &Notify {
+        &self.inner.outbox_changed
+    }
+
+    /// Wakes whenever a job of a kind was added or its due time changed. Each kind has one
+    /// worker in a process: a change wakes one.
+    #[must_use]
+    pub fn jobs_changed(&self, kind: JobKind) -> &Notify {
+        &self.inner.jobs_changed[kind as usize]
+    }
+
+    /// The clock that the store was opened with.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// The generator of ids that the store was opened with.
+    #[must_use]
+    pub fn ids(&self) -> &IdGenerator {
+        &self.inner.ids
+    }
+
+    /// Refuses to go on where the number of this process may be another's by now.
+    pub(crate) fn check_number(&self) -> Result<(), StoreError> {
+        self.inner.number.check(self.ids())
+    }
+
+    /// Reads; each statement sees what was committed when it began.
+    pub(crate) async fn read<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
+    {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.read(operation).await,
+            Engine::Postgres(engine) => engine.read(operation).await,
+        }
+    }
+
+    /// Reads with one statement.
+    pub(crate) async fn read_one<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
+    {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.read_one(operation).await,
+            Engine::Postgres(engine) => engine.read(operation).await,
+        }
+    }
+
+    /// Reads; all statements see one consistent state.
+    pub(crate) async fn read_snapshot<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
+    {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.read(operation).await,
+            Engine::Postgres(engine) => engine.read_snapshot(operation).await,
+        }
+    }
+
+    /// Writes in one commit; an error rolls everything back. The operation is run again
+    /// from its beginning when another transaction was in the way.
+    pub(crate) async fn write<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.write(operation).await,
+            Engine::Postgres(engine) => {
+                self.check_number()?;
+                engine.write(operation).await
+            }
+        }
+    }
+
+    /// Writes, and again where a unique index refused a row because another transaction
+    /// wrote its own at the same moment: on the next run that row is in sight and judged.
+    pub(crate) async fn write_past_races<T, E, F>(
+        &self,
+        is_race: fn(&E) -> bool,
+        operation: F,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        let operation = Arc::new(operation);
+        let mut tries = 1;
+        loop {
+            let operation = Arc::clone(&operation);
+            match self.write(move |tx| operation(tx)).await {
+                Err(error) if is_race(&error) && tries < MAX_RACE_TRIES => tries += 1,
+                settled => return settled,
+            }
+        }
+    }
+}

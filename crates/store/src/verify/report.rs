@@ -1,0 +1,37 @@
+//! What a verification finds.
+
+use std::fmt::Display;
+
+/// Most violations that a report lists.
+pub(super) const MAX_VIOLATIONS: usize = 100;
+/// Rows read at a time.
+pub(super) const PAGE_ROWS: i64 = 1_000;
+
+/// Something that does not add up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The account, authorisation or PAN, by id.
+    pub subject: String,
+    /// The rule that does not hold.
+    pub rule: String,
+}
+
+/// The result of a verification.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Accounts looked at.
+    pub accounts: u64,
+    /// Transfers replayed.
+    pub transfers: u64,
+    /// What does not add up, at most a hundred.
+    pub violations: Vec<Violation>,
+}
+
+impl VerifyReport {
+    /// Notes a violation, while there is room.
+    pub(super) fn note(&mut self, subject: impl Display, rule: impl Into<String>) {
+        if self.violations.len() < MAX_VIOLATIONS {
+            self.violations.push(Violation { subject: subject.to_string(), rule: rule.into() });
+        }
+    }
+}
