@@ -13,6 +13,7 @@ mod kyc;
 mod opening;
 mod otp;
 mod pin;
+mod place;
 mod question;
 mod step;
 mod submission;
@@ -25,44 +26,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
-use domain::{GuidanceLink, GuidanceType, PageLanguage};
+use domain::GuidanceLink;
 use listener::shell::RouteTemplate;
 
 pub(crate) use otp::reached_at;
 
 use crate::state::ApiState;
-
-/// Which page a path names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) language: PageLanguage,
-    pub(crate) guidance_type: GuidanceType,
-}
-
-impl Place {
-    fn of(link: &GuidanceLink) -> Self {
-        Self { language: link.language, guidance_type: link.guidance_type }
-    }
-
-    /// The page's path, which never holds a secret.
-    pub(crate) fn path(self) -> String {
-        let name = match self.guidance_type {
-            GuidanceType::ShowCard => "detail",
-            GuidanceType::SetPin => "set-pin",
-            GuidanceType::ResetPin => "reset-pin",
-            GuidanceType::FaceCheck => "face",
-            GuidanceType::KycForm => "kyc",
-        };
-        format!("/{}/card/{name}", self.language)
-    }
-
-    fn all() -> impl Iterator<Item = Self> {
-        PageLanguage::ALL.iter().flat_map(|&language| {
-            let place = move |&guidance_type| Self { language, guidance_type };
-            GuidanceType::ALL.iter().map(place)
-        })
-    }
-}
+use place::Place;
 
 /// The URL that opens a link's page.
 pub(crate) fn url(public_url: &str, link: &GuidanceLink, secret: &str) -> String {
@@ -91,19 +61,4 @@ async fn name_route(request: Request, next: Next) -> Response {
         response.extensions_mut().insert(RouteTemplate(template));
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn every_page_has_a_path_of_its_own_in_both_languages() {
-        let paths: HashSet<_> = Place::all().map(Place::path).collect();
-        assert_eq!(paths.len(), PageLanguage::ALL.len() * GuidanceType::ALL.len());
-        let published = Place { language: PageLanguage::En, guidance_type: GuidanceType::ShowCard };
-        assert_eq!(published.path(), "/en/card/detail");
-    }
 }
