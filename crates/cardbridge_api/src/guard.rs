@@ -11,7 +11,6 @@ use domain::Mode;
 use http::{HeaderMap, Method, StatusCode, header};
 use listener::body::{BodyError, read_body};
 use listener::peer::PeerAddress;
-use listener::shell::RouteTemplate;
 use tokio::time::Instant;
 use wire::repeated_fields;
 
@@ -59,7 +58,7 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Response {
     let template = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = match admit(&guard, request).await {
+    match admit(&guard, request).await {
         Ok((mut request, signed)) => match guard.allowance(template.as_ref(), &signed) {
             Some(allowance) if !allowance.is_granted => limited(allowance),
             allowance => {
@@ -68,11 +67,7 @@ pub(crate) async fn guard(
             }
         },
         Err(refusal) => refusal,
-    };
-    if let Some(template) = template {
-        response.extensions_mut().insert(RouteTemplate(template));
     }
-    response
 }
 
 fn limited(allowance: Allowance) -> Response {

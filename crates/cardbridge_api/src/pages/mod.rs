@@ -22,12 +22,11 @@ mod texts;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::extract::{Request, State};
+use axum::middleware::from_fn;
 use axum::routing::get;
 use domain::GuidanceLink;
-use listener::shell::RouteTemplate;
+use listener::shell::mark_route;
 
 pub(crate) use otp::reached_at;
 
@@ -49,16 +48,6 @@ pub(crate) fn routes() -> Router<Arc<ApiState>> {
         let submit = async move |State(state): State<Arc<ApiState>>, request: Request| {
             submission::submit(&state, place, request).await
         };
-        router.route(&place.path(), get(open).post(submit).route_layer(from_fn(name_route)))
+        router.route(&place.path(), get(open).post(submit).route_layer(from_fn(mark_route)))
     })
-}
-
-/// Leaves the route's template for the log, which never shows a query.
-async fn name_route(request: Request, next: Next) -> Response {
-    let template = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
-    if let Some(template) = template {
-        response.extensions_mut().insert(RouteTemplate(template));
-    }
-    response
 }
