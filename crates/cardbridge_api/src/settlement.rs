@@ -102,7 +102,7 @@ fn respond(
     format: FileFormat,
     headers: &HeaderMap,
 ) -> Response {
-    let tag = format!("\"{}-{}\"", hex(&file.sha256), format.extension());
+    let tag = format!("\"{}-{}\"", hex::encode(file.sha256), format.extension());
     let mut response = Response::new(Body::empty());
     let name = file_name(file.file_type, file.day, format);
     let mut set = |name: HeaderName, text: &str| {
@@ -131,10 +131,6 @@ fn respond(
     }
     *response.body_mut() = Reading::new(store.clone(), file, format).into_body();
     response
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A file on its way out, one piece in memory.

@@ -123,7 +123,6 @@ fn trace_id(request: &Request<Body>, random: &dyn Random) -> HeaderValue {
     request.headers().get(TRACE_ID).filter(is_token).cloned().unwrap_or_else(|| {
         let mut bytes = [0; 16];
         random.fill(&mut bytes);
-        let text = format!("{:032x}", u128::from_be_bytes(bytes));
-        HeaderValue::from_str(&text).expect("hexadecimal digits are a header value")
+        HeaderValue::from_str(&hex::encode(bytes)).expect("hexadecimal digits are a header value")
     })
 }
