@@ -1,7 +1,7 @@
 //! Packages of Debian and Ubuntu, for what is not installed.
 
+use crate::command::{Failure, command};
 use crate::stage::{output, succeed};
-use crate::{Failure, command};
 
 /// Seconds that `apt-get` waits for another one to finish.
 const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=300";

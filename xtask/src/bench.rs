@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: the measurements, of what is shipped and beside a PostgreSQL.
 
+use crate::command::{Failure, cargo};
+use crate::postgres;
 use crate::stage::{stage, succeed};
-use crate::{Failure, cargo, postgres};
 
 /// The profile of what is shipped.
 const SHIPPED: [&str; 3] = ["--profile", "dist", "--locked"];

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::apt;
+use crate::command::Failure;
 use crate::hidden::unless_hidden;
-use crate::{Failure, apt};
 
 /// Environment variable that tells tests where Chromium is, and overrides every other place.
 pub const PATH_VARIABLE: &str = "CARDBRIDGE_TEST_CHROMIUM";

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 
-use crate::Failure;
+use crate::command::Failure;
 
 /// What `find` finds; nothing where the environment hides it by setting `variable` to 1.
 pub fn unless_hidden<T>(

@@ -1,8 +1,9 @@
 //! What runs the examples and the README's commands in the tests: found on the PATH, or
 //! installed on Debian and Ubuntu.
 
+use crate::apt;
+use crate::command::{Failure, command};
 use crate::stage::output;
-use crate::{Failure, apt, command};
 
 /// A program of the PATH and the package that brings it.
 struct Needed {

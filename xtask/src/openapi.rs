@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::apt;
+use crate::command::{Failure, command, root};
 use crate::stage::{output, succeed};
-use crate::{Failure, apt, command, root};
 
 /// Environment variable that names another Python than the one on the PATH.
 const PYTHON_VARIABLE: &str = "CARDBRIDGE_TEST_PYTHON";

@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
+use crate::command::{Failure, cargo, root};
 use crate::stage::succeed;
-use crate::{Failure, cargo, root};
 
 /// Environment variable that tells tests where the server's program is, and overrides
 /// every other place.

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use crate::command::{Failure, cargo};
 use crate::stage::{spoken, stage, succeed};
-use crate::{Failure, browser, cargo, interpreters, openapi, postgres, s3, tidy};
+use crate::{browser, interpreters, openapi, postgres, s3, tidy};
 
 /// Environment variable by which tests that try many cases, histories or crashes learn that
 /// they are to try all of them: it is 1 under `--long` and not there otherwise.

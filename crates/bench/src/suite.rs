@@ -7,11 +7,11 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cards::Owner;
 use crate::enterprise::EnterpriseProcess;
+use crate::options::{Options, Subject};
 use crate::platform::Platform;
 use crate::report::{Measurement, json_line, table};
 use crate::{
-    Options, Subject, backlog, cards, cost, hot_deposit, overhead, process, recon, scale,
-    signed_get, start, vm,
+    backlog, cards, cost, hot_deposit, overhead, process, recon, scale, signed_get, start, vm,
 };
 
 /// Runs what the options ask for, prints it, and tells whether every bound is held.

@@ -12,7 +12,6 @@ use http::{HeaderMap, Method, StatusCode, header};
 use listener::body::{BodyError, read_body};
 use listener::limiter::{Allowance, Limit, Limiter};
 use listener::peer::PeerAddress;
-use listener::shell::RouteTemplate;
 use tokio::time::Instant;
 use wire::repeated_fields;
 
@@ -61,7 +60,7 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Response {
     let template = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = match admit(&guard, request).await {
+    match admit(&guard, request).await {
         Ok((mut request, signed)) => match guard.allowance(template.as_ref(), &signed) {
             Some(allowance) if !allowance.is_granted => limited(allowance),
             allowance => {
@@ -70,11 +69,7 @@ pub(crate) async fn guard(
             }
         },
         Err(refusal) => refusal,
-    };
-    if let Some(template) = template {
-        response.extensions_mut().insert(RouteTemplate(template));
     }
-    response
 }
 
 fn limited(allowance: Allowance) -> Response {

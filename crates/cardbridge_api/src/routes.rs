@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{get, post};
 use domain::ErrorCode::*;
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
 use listener::document::document_route;
+use listener::shell::mark_route;
 use serde_json::Value;
 use wire::cardbridge::applicant::CustomerInfo;
 use wire::cardbridge::{
@@ -342,12 +343,13 @@ pub fn routes(state: Arc<ApiState>) -> Router {
         .fold(Router::new(), |router, route| router.route(route.path, route.handler));
     routes
         .route_layer(guarded)
+        .route_layer(from_fn(mark_route))
         // After the guard, so that none of these needs a signature.
         .route(openapi::DOCUMENT_PATH, document_route(&open_api_document()))
         .merge(pages::routes())
         .merge(secret_extract::routes(Arc::clone(&state)))
-        .route(settlement::DOWNLOAD_PATH, get(settlement::download))
-        .route(&uploads::route(), put(uploads::receive).options(uploads::preflight))
+        .merge(settlement::routes())
+        .merge(uploads::routes())
         .with_state(state)
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{MatchedPath, Path, State};
+use axum::extract::{Path, State};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -16,7 +17,7 @@ use domain::{ErrorCode, ExtractionOutcome};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use listener::limiter::{Limit, Limiter};
 use listener::peer::{PeerAddress, network_of, source_address};
-use listener::shell::RouteTemplate;
+use listener::shell::mark_route;
 use provision::{NewApiKey, draw_api_key};
 use store::StoreError;
 use tokio::time::Instant;
@@ -44,7 +45,8 @@ struct Extraction {
 pub(crate) fn routes(api: Arc<ApiState>) -> Router<Arc<ApiState>> {
     let limit = Limiter::new(LIMIT_PER_ADDRESS);
     // A GET route would answer HEAD too, and so use up the code.
-    let methods = get(extract).head(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED));
+    let extract = get(extract).route_layer(from_fn(mark_route));
+    let methods = extract.head(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED));
     Router::new().route(PATH, methods).with_state(Arc::new(Extraction { api, limit }))
 }
 
@@ -52,7 +54,6 @@ pub(crate) fn routes(api: Arc<ApiState>) -> Router<Arc<ApiState>> {
 async fn extract(
     State(extraction): State<Arc<Extraction>>,
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
-    template: MatchedPath,
     headers: HeaderMap,
     code: Result<Path<String>, PathRejection>,
 ) -> Response<Body> {
@@ -66,7 +67,6 @@ async fn extract(
     };
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);
-    response.extensions_mut().insert(RouteTemplate(template));
     response
 }
 

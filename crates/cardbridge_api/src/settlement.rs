@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Path, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use listener::shell::RouteTemplate;
+use listener::shell::mark_route;
 use reconciliation::SettlementFiles;
 use store::{SettlementFile, SettlementLink, Store, StoreError};
 use wire::cardbridge::query::Query;
@@ -25,7 +27,7 @@ use super::reply::{Failure, Reply, Success, transport_failure};
 use crate::state::ApiState;
 
 /// Where links lead to: no signature, the token is the key.
-pub(crate) const DOWNLOAD_PATH: &str = "/settlement-files/{token}";
+const DOWNLOAD_PATH: &str = "/settlement-files/{token}";
 
 /// How long a link lives, in real time (cardbridge-open-api.md section 14, U39).
 const LINK_LIFE_S: i64 = 15 * 60;
@@ -56,21 +58,23 @@ pub(crate) async fn file_url(
     Ok(Success(format!("{base}{path}{form}")))
 }
 
+/// The route of every link.
+pub(crate) fn routes() -> Router<Arc<ApiState>> {
+    Router::new().route(DOWNLOAD_PATH, get(download).route_layer(from_fn(mark_route)))
+}
+
 /// `GET` of a link.
-pub(crate) async fn download(
+async fn download(
     State(state): State<Arc<ApiState>>,
-    route: MatchedPath,
     Path(token): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let mut response = match find(&state.store, &token, query.as_deref()).await {
+    match find(&state.store, &token, query.as_deref()).await {
         Ok(Some((file, format))) => respond(&state.store, file, format, &headers),
         Ok(None) => transport_failure(StatusCode::NOT_FOUND),
         Err(error) => Failure::from(error).into_response(),
-    };
-    response.extensions_mut().insert(RouteTemplate(route));
-    response
+    }
 }
 
 /// The file and the form that are asked for; none where the link leads nowhere.
@@ -98,7 +102,7 @@ fn respond(
     format: FileFormat,
     headers: &HeaderMap,
 ) -> Response {
-    let tag = format!("\"{}-{}\"", hex(&file.sha256), format.extension());
+    let tag = format!("\"{}-{}\"", hex::encode(file.sha256), format.extension());
     let mut response = Response::new(Body::empty());
     let name = file_name(file.file_type, file.day, format);
     let mut set = |name: HeaderName, text: &str| {
@@ -127,10 +131,6 @@ fn respond(
     }
     *response.body_mut() = Reading::new(store.clone(), file, format).into_body();
     response
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A file on its way out, one piece in memory.

@@ -3,23 +3,25 @@
 //! answers as S3 does, for its callers are S3 clients. What was uploaded is never served from here.
 
 mod browser;
+mod refusal;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
+use axum::middleware::from_fn;
 use axum::response::Response;
-use files::{FileError, Files, Incoming, LinkError, MAX_FILE_BYTES, ObjectKey, UPLOAD_PATH_PREFIX};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::routing::put;
+use files::{FileError, Files, Incoming, MAX_FILE_BYTES, ObjectKey, UPLOAD_PATH_PREFIX};
+use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
-use listener::shell::{LoggedCode, RouteTemplate};
-use store::StoreError;
+use listener::shell::mark_route;
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub(crate) use browser::preflight;
-
 use crate::state::ApiState;
+use refusal::{Refusal, refused};
 
 /// Longest wait for a whole file: 10 MiB at a little more than 80 KiB/s.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);
@@ -32,21 +34,14 @@ const MAX_DROPPED_BYTES: usize = 12 * 1024 * 1024;
 const DROP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The route of every upload.
-pub(crate) fn route() -> String {
-    format!("{UPLOAD_PATH_PREFIX}{{*key}}")
-}
-
-/// Why a file was not taken, in S3's words.
-struct Refusal {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
+pub(crate) fn routes() -> Router<Arc<ApiState>> {
+    let methods = put(receive).options(browser::preflight).route_layer(from_fn(mark_route));
+    Router::new().route(&format!("{UPLOAD_PATH_PREFIX}{{*key}}"), methods)
 }
 
 /// Takes the bytes. The same address takes them again until its hour is over; the last
 /// whole file counts, as with S3.
-pub(crate) async fn receive(State(state): State<Arc<ApiState>>, request: Request) -> Response {
-    let template = request.extensions().get::<MatchedPath>().cloned();
+async fn receive(State(state): State<Arc<ApiState>>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let outcome = match admit(&state, &parts) {
         Ok(key) => take(&state.files, &key, &parts.headers, &mut body).await,
@@ -62,14 +57,6 @@ pub(crate) async fn receive(State(state): State<Arc<ApiState>>, request: Request
         }
     };
     browser::open_answer(&state, &parts, response.headers_mut()).await;
-    finish(response, template)
-}
-
-/// Leaves the route's template for the log.
-fn finish(mut response: Response, template: Option<MatchedPath>) -> Response {
-    if let Some(template) = template {
-        response.extensions_mut().insert(RouteTemplate(template));
-    }
     response
 }
 
@@ -116,78 +103,6 @@ async fn drop_rest(body: &mut Body) {
         dropped_bytes = dropped_bytes.saturating_add(frame.data_ref().map_or(0, bytes::Bytes::len));
         if dropped_bytes > MAX_DROPPED_BYTES {
             return;
-        }
-    }
-}
-
-/// S3's error document.
-fn refused(refusal: Refusal) -> Response {
-    let Refusal { status, code, message } = refusal;
-    let document = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    );
-    let mut response = Response::new(Body::from(document));
-    *response.status_mut() = status;
-    let content_type = HeaderValue::from_static("application/xml");
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    response.extensions_mut().insert(LoggedCode(code));
-    response
-}
-
-impl Refusal {
-    fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
-        Self { status, code, message: message.to_string() }
-    }
-
-    /// Files are kept in a bucket, and this process takes none.
-    fn elsewhere() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NoSuchKey", "nothing is uploaded here")
-    }
-
-    fn slow() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "RequestTimeout", "the file did not arrive in time")
-    }
-
-    fn broken() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "IncompleteBody", "the file is not whole")
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the enterprise of an upload could not be read");
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self::new(status, "InternalError", "something failed on our side")
-    }
-}
-
-impl From<LinkError> for Refusal {
-    fn from(error: LinkError) -> Self {
-        let code = match error {
-            LinkError::Forged => "SignatureDoesNotMatch",
-            LinkError::Expired => "AccessDenied",
-        };
-        Self::new(StatusCode::FORBIDDEN, code, error)
-    }
-}
-
-impl From<FileError> for Refusal {
-    fn from(error: FileError) -> Self {
-        match error {
-            FileError::TooLarge => Self::new(StatusCode::BAD_REQUEST, "EntityTooLarge", error),
-            FileError::WrongType => Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", error),
-            FileError::Overloaded => Self::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", error),
-            FileError::DayUsedUp => Self::new(StatusCode::FORBIDDEN, "QuotaExceeded", error),
-            FileError::DiskFull => {
-                tracing::error!("uploads are refused: the disk is nearly full");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "try again later")
-            }
-            FileError::Io(error) => {
-                tracing::error!(%error, "an upload could not be kept");
-                let status = StatusCode::INTERNAL_SERVER_ERROR;
-                Self::new(status, "InternalError", "something failed on our side")
-            }
         }
     }
 }

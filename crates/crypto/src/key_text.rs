@@ -6,7 +6,7 @@ use openssl::rsa::Rsa;
 use openssl::x509::X509;
 use thiserror::Error;
 
-use crate::rsa::{MAX_BITS, MAX_KEY_BYTES, MIN_BITS, has_acceptable_numbers};
+use crate::rsa::limits::{MAX_BITS, MAX_KEY_BYTES, MIN_BITS, has_acceptable_numbers};
 use crate::{CryptoError, base64_text};
 
 const BEGIN: &str = "-----BEGIN ";

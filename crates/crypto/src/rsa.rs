@@ -1,6 +1,7 @@
 //! RSA by openssl: the notices and answers of authorisations (cardbridge-open-api.md
 //! section 8.3). Every private operation is blinded by the library.
 
+pub(crate) mod limits;
 mod variants;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use domain::{RsaHash, RsaPadding};
 use openssl::error::ErrorStack;
 use openssl::hash::{MessageDigest, hash};
 use openssl::md::{Md, MdRef};
-use openssl::pkey::{HasPublic, PKey, PKeyRef, Private, Public};
+use openssl::pkey::{PKey, PKeyRef, Private, Public};
 use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::{Padding, Rsa};
 use zeroize::Zeroizing;
@@ -19,18 +20,8 @@ use zeroize::Zeroizing;
 use crate::CryptoError;
 use crate::key_text::{self, KeyTextFault};
 
+pub use limits::{MAX_BITS, MAX_EXPONENT_BITS, MAX_KEY_BYTES, MIN_BITS, MIN_EXPONENT};
 pub use variants::OaepDigests;
-
-/// Shortest modulus, in bits.
-pub const MIN_BITS: u32 = 2048;
-/// Longest modulus, in bits: the cost of an operation grows with its cube.
-pub const MAX_BITS: u32 = 4096;
-/// Least public exponent.
-pub const MIN_EXPONENT: u32 = 3;
-/// Longest public exponent, in bits: a long one makes public operations slow.
-pub const MAX_EXPONENT_BITS: i32 = 33;
-/// Longest text or DER that is read as a key, in bytes.
-pub const MAX_KEY_BYTES: usize = 8 * 1024;
 
 const PEM_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const PEM_END: &str = "-----END PUBLIC KEY-----";
@@ -315,16 +306,6 @@ fn digest(kind: RsaHash, message: &[u8]) -> Result<openssl::hash::DigestBytes, E
         RsaHash::Sha512 => MessageDigest::sha512(),
     };
     hash(digest, message)
-}
-
-/// Whether modulus and exponent are what tools make: both odd, the exponent within bounds.
-pub(crate) fn has_acceptable_numbers<T: HasPublic>(key: &Rsa<T>) -> bool {
-    let exponent = key.e();
-    let least = openssl::bn::BigNum::from_u32(MIN_EXPONENT);
-    key.n().is_bit_set(0)
-        && exponent.is_bit_set(0)
-        && exponent.num_bits() <= MAX_EXPONENT_BITS
-        && least.is_ok_and(|least| exponent >= &*least)
 }
 
 #[cfg(test)]

@@ -138,9 +138,7 @@ impl GuidanceLink {
     /// The link's name in the audit: the first eight bytes of its hash, which open nothing.
     #[must_use]
     pub fn audit_name(&self) -> String {
-        self.secret_hash[..8]
-            .iter()
-            .fold("link:".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+        format!("link:{}", hex::encode(&self.secret_hash[..8]))
     }
 
     /// Whether the page can still be opened.

@@ -5,6 +5,7 @@
 //! and draw random numbers.
 
 mod account_owner;
+mod amount_error;
 mod authorisation;
 mod card;
 mod clock;
@@ -38,6 +39,7 @@ mod vm_fees;
 mod webhook;
 
 pub use account_owner::AccountOwner;
+pub use amount_error::AmountError;
 pub use authorisation::{
     ArrivingAuthorisation, AuthType, Authorisation, AuthorisationStatus, Direction, HoldState,
     Merchant, NetworkKey, Posting, ResponseCode, TransactionType,
@@ -67,7 +69,7 @@ pub use kyc::{
     KycEvent, KycRefusal, KycTicket, KycTicketStatus, KycTicketType, KycTransitionError,
 };
 pub use mode::Mode;
-pub use money::{AmountError, Currency, Money};
+pub use money::{Currency, Money};
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
 pub use otp::{OtpDelivery, OtpDeliveryStatus};
 pub use own_text::{

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use thiserror::Error;
-
-use crate::ExactDecimal;
+use crate::{AmountError, ExactDecimal};
 
 /// An ISO 4217 currency, by its numeric code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,23 +62,6 @@ impl fmt::Debug for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.alpha())
     }
-}
-
-/// Why a text is no amount, or why an arithmetic step was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum AmountError {
-    /// Not a decimal number.
-    #[error("not a decimal amount")]
-    Syntax,
-    /// Finer than the currency's minor unit.
-    #[error("more decimals than the currency has")]
-    TooManyDecimals,
-    /// Beyond what 64-bit minor units hold.
-    #[error("amount out of range")]
-    OutOfRange,
-    /// Two amounts of different currencies were combined.
-    #[error("currencies differ")]
-    CurrencyMismatch,
 }
 
 /// An amount of money: minor units (cents) and their currency.

@@ -14,7 +14,23 @@ pub struct EnumTextError {
 
 /// Declares an enumeration whose values have one fixed text each, the same on
 /// the wire and in the store. What is written above a value is also what the
-/// descriptions of our APIs say of it.
+/// descriptions of our APIs say of it. The crate that declares one depends on `serde`.
+///
+/// ```
+/// domain::text_enum! {
+///     /// How a card is made.
+///     Form {
+///         /// Plastic.
+///         Physical = "PHYSICAL",
+///         /// Numbers alone.
+///         Virtual = "VIRTUAL",
+///     }
+/// }
+/// assert_eq!(Form::Virtual.as_str(), "VIRTUAL");
+/// assert_eq!("PHYSICAL".parse(), Ok(Form::Physical));
+/// assert_eq!(Form::Virtual.meaning(), "Numbers alone.");
+/// ```
+#[macro_export]
 macro_rules! text_enum {
     ($(#[$meta:meta])* $name:ident {
         $($(#[doc = $meaning:literal])+ $variant:ident = $text:literal),+ $(,)?

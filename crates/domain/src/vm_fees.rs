@@ -1,5 +1,6 @@
 //! What the operator charges an app of dialect 2 for (vm-api.md section 7.5). Pure.
 
+use crate::text::text_enum;
 use crate::{Authorisation, AuthorisationStatus, Direction, TransactionType};
 
 /// What a service costs: a share of the amount it is about, and no less than a least fee.
@@ -31,26 +32,15 @@ impl VmFee {
     }
 }
 
-/// What an authorisation is charged for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VmFeeKind {
-    /// It was approved.
-    Authorisation,
-    /// It was declined.
-    Decline,
-    /// It was approved in another currency than the card's.
-    CrossBorder,
-}
-
-impl VmFeeKind {
-    /// What it is called in a list of movements.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Authorisation => "authorisation fee",
-            Self::Decline => "decline fee",
-            Self::CrossBorder => "cross-border fee",
-        }
+text_enum! {
+    /// What an authorisation is charged for, as a list of movements calls it.
+    VmFeeKind {
+        /// It was approved.
+        Authorisation = "authorisation fee",
+        /// It was declined.
+        Decline = "decline fee",
+        /// It was approved in another currency than the card's.
+        CrossBorder = "cross-border fee",
     }
 }
 

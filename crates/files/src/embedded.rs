@@ -1,17 +1,17 @@
 //! Files in a directory of this process. Every process has its own: several on one
 //! PostgreSQL need a bucket.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::{Random, Timestamp};
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use vault::Vault;
 
+use crate::disk::{blocking, free_bytes, make_directories};
 use crate::error::{FileError, LinkError};
 use crate::incoming::{Incoming, Place};
 use crate::shares::{MAX_UPLOADS_OF_ENTERPRISE, Shares, counted};
@@ -166,30 +166,6 @@ impl EmbeddedFiles {
     }
 }
 
-/// Runs what waits for the disk on a thread that may wait.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
-) -> Result<T, FileError> {
-    spawn_blocking(work).await.map_err(|error| FileError::Io(io::Error::other(error)))?
-}
-
-/// Makes a directory and those above it, private and durable.
-pub(crate) fn make_directories(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        make_directories(parent)?;
-    }
-    match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => File::open(parent.unwrap_or(Path::new(".")))?.sync_all(),
-        // Another upload of the same day made it meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
 /// Names of what a process has arriving begin so: others may share the directory.
 fn prefix(node: u16) -> String {
     format!("{node}-")
@@ -220,9 +196,4 @@ fn stored_bytes(root: &Path, key: &ObjectKey) -> io::Result<u64> {
         }
     }
     Ok(bytes)
-}
-
-fn free_bytes(directory: &Path) -> io::Result<u64> {
-    let disk = rustix::fs::statvfs(directory)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

@@ -10,7 +10,7 @@ use domain::FileType;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::MAX_FILE_BYTES;
-use crate::embedded::{blocking, make_directories};
+use crate::disk::{blocking, make_directories};
 use crate::error::FileError;
 use crate::shares::Share;
 

@@ -6,6 +6,7 @@
 //! which then never sends a byte through here.
 
 mod bucket;
+mod disk;
 mod embedded;
 mod error;
 mod incoming;

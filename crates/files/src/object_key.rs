@@ -6,12 +6,10 @@ use std::str::FromStr;
 
 use domain::{EnterpriseId, FileType, Random, Timestamp};
 use thiserror::Error;
+use uuid::{Builder, Uuid};
 
 /// What stands before every key.
 const ROOT: &str = "risk-center";
-/// Positions of the dashes in a UUID's text.
-const UUID_DASHES: [usize; 4] = [8, 13, 18, 23];
-const UUID_CHARS: usize = 36;
 
 /// What a file is for, as its key shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +62,7 @@ impl ObjectKey {
             "{ROOT}/{}/{}/{enterprise_id}/{day}/{}.{}",
             folder.as_str(),
             dashed(&day),
-            uuid_text(bytes),
+            Builder::from_random_bytes(bytes).into_uuid(),
             file_type.extension()
         );
         Self { text, enterprise_id, file_type }
@@ -133,7 +131,8 @@ impl FromStr for ObjectKey {
         let (uuid, extension) = name.split_once('.').ok_or(NotAKey)?;
         let file_type =
             FileType::ALL.into_iter().find(|kind| kind.extension() == extension).ok_or(NotAKey)?;
-        if !is_uuid(uuid) {
+        let read = Uuid::try_parse(uuid).map_err(|_| NotAKey)?;
+        if read.to_string() != uuid {
             return Err(NotAKey);
         }
         Ok(Self { text: text.to_owned(), enterprise_id, file_type })
@@ -145,28 +144,6 @@ fn dashed(day: &str) -> String {
     let (year, rest) = day.split_at(4);
     let (month, day) = rest.split_at(2);
     format!("{year}-{month}-{day}")
-}
-
-/// The text of a random UUID (RFC 9562, version 4) made of `bytes`.
-fn uuid_text(mut bytes: [u8; 16]) -> String {
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let mut text = hex::encode(bytes);
-    for position in UUID_DASHES {
-        text.insert(position, '-');
-    }
-    text
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == UUID_CHARS
-        && text.bytes().enumerate().all(|(position, byte)| {
-            if UUID_DASHES.contains(&position) {
-                byte == b'-'
-            } else {
-                matches!(byte, b'0'..=b'9' | b'a'..=b'f')
-            }
-        })
 }
 
 #[cfg(test)]

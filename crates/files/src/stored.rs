@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use bytes::Bytes;
 use futures_util::stream::{Stream, try_unfold};
 
-use crate::embedded::blocking;
+use crate::disk::blocking;
 use crate::error::FileError;
 
 /// Most bytes read at once.

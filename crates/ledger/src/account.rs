@@ -2,102 +2,45 @@
 
 use domain::{
     AccountId, AccountOwner, AmountError, AuthId, Currency, EnterpriseId, Money, Timestamp,
-    TransferId, VmAppId,
+    TransferId, VmAppId, text_enum,
 };
 use thiserror::Error;
 
-/// Where in an account money lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Bucket {
-    /// What the owner brought in and has not taken back.
-    Funding,
-    /// What can be spent or withdrawn.
-    Available,
-    /// What is set aside for authorisations.
-    Held,
-    /// What was spent.
-    Posted,
-}
-
-impl Bucket {
-    /// Every bucket.
-    pub const ALL: [Self; 4] = [Self::Funding, Self::Available, Self::Held, Self::Posted];
-
-    /// The stored text.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Funding => "FUNDING",
-            Self::Available => "AVAILABLE",
-            Self::Held => "HELD",
-            Self::Posted => "POSTED",
-        }
-    }
-
-    /// Reads the stored text.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|bucket| bucket.as_str() == text)
+text_enum! {
+    /// Where in an account money lies.
+    Bucket {
+        /// What the owner brought in and has not taken back.
+        Funding = "FUNDING",
+        /// What can be spent or withdrawn.
+        Available = "AVAILABLE",
+        /// What is set aside for authorisations.
+        Held = "HELD",
+        /// What was spent.
+        Posted = "POSTED",
     }
 }
 
-/// Why money moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TransferKind {
-    /// The owner brings money.
-    Deposit,
-    /// The owner takes money back.
-    Withdrawal,
-    /// Money is set aside for an authorisation.
-    Hold,
-    /// Money set aside is given back.
-    Release,
-    /// Money set aside is given back because its time ran out.
-    Expiry,
-    /// Money is spent for good.
-    Clearing,
-    /// Spent money comes back.
-    Refund,
-    /// Money goes from one account of an enterprise to another of its accounts.
-    Transfer,
-    /// Money is charged for a service.
-    Fee,
-}
-
-impl TransferKind {
-    /// Every kind.
-    pub const ALL: [Self; 9] = [
-        Self::Deposit,
-        Self::Withdrawal,
-        Self::Hold,
-        Self::Release,
-        Self::Expiry,
-        Self::Clearing,
-        Self::Refund,
-        Self::Transfer,
-        Self::Fee,
-    ];
-
-    /// The stored text.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Deposit => "DEPOSIT",
-            Self::Withdrawal => "WITHDRAWAL",
-            Self::Hold => "HOLD",
-            Self::Release => "RELEASE",
-            Self::Expiry => "EXPIRY",
-            Self::Clearing => "CLEARING",
-            Self::Refund => "REFUND",
-            Self::Transfer => "TRANSFER",
-            Self::Fee => "FEE",
-        }
-    }
-
-    /// Reads the stored text.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+text_enum! {
+    /// Why money moves.
+    TransferKind {
+        /// The owner brings money.
+        Deposit = "DEPOSIT",
+        /// The owner takes money back.
+        Withdrawal = "WITHDRAWAL",
+        /// Money is set aside for an authorisation.
+        Hold = "HOLD",
+        /// Money set aside is given back.
+        Release = "RELEASE",
+        /// Money set aside is given back because its time ran out.
+        Expiry = "EXPIRY",
+        /// Money is spent for good.
+        Clearing = "CLEARING",
+        /// Spent money comes back.
+        Refund = "REFUND",
+        /// Money goes from one account of an enterprise to another of its accounts.
+        Transfer = "TRANSFER",
+        /// Money is charged for a service.
+        Fee = "FEE",
     }
 }
 

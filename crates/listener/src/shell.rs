@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::MatchedPath;
+use axum::middleware::Next;
 use domain::Random;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use tokio::time::Instant;
@@ -20,13 +21,24 @@ const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 /// Longest trace id taken from a caller.
 const MAX_TRACE_ID_BYTES: usize = 64;
 
-/// The route's template, left by the listener's guard on the response for the log.
+/// The route's template, left on the response for the log.
 #[derive(Clone)]
-pub struct RouteTemplate(pub MatchedPath);
+struct RouteTemplate(MatchedPath);
 
 /// The code of a failure, left on the response for the log.
 #[derive(Clone, Copy)]
 pub struct LoggedCode(pub &'static str);
+
+/// Marks the response with its route's template, for the log, which never shows a path or a
+/// query. A layer of routes, outside all others.
+pub async fn mark_route(request: Request<Body>, next: Next) -> Response<Body> {
+    let template = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(template) = template {
+        response.extensions_mut().insert(RouteTemplate(template));
+    }
+    response
+}
 
 /// What differs between listeners.
 #[derive(Clone, Copy)]
@@ -111,7 +123,6 @@ fn trace_id(request: &Request<Body>, random: &dyn Random) -> HeaderValue {
     request.headers().get(TRACE_ID).filter(is_token).cloned().unwrap_or_else(|| {
         let mut bytes = [0; 16];
         random.fill(&mut bytes);
-        let text = format!("{:032x}", u128::from_be_bytes(bytes));
-        HeaderValue::from_str(&text).expect("hexadecimal digits are a header value")
+        HeaderValue::from_str(&hex::encode(bytes)).expect("hexadecimal digits are a header value")
     })
 }

@@ -85,7 +85,7 @@ fn locked(path: &Path, random: &dyn Random) -> std::io::Result<(File, String)> {
 fn new_token(random: &dyn Random) -> String {
     let mut bytes = [0; TOKEN_BYTES];
     random.fill(&mut bytes);
-    format!("{:032x}", u128::from_be_bytes(bytes))
+    hex::encode(bytes)
 }
 
 #[cfg(test)]

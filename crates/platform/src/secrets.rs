@@ -113,7 +113,7 @@ pub fn vault(
 }
 
 fn refuse_marked(config: &Config, option: &str, text: &str) -> Result<(), Failure> {
-    let mark = hex(&SANDBOX_KEY_MARK);
+    let mark = hex::encode(SANDBOX_KEY_MARK);
     if config.mode == Mode::Production && text.trim().to_ascii_lowercase().starts_with(&mark) {
         return Err(Failure::configuration(format_args!(
             "{option}: should be a key of its own in production; this one was made by a sandbox"
@@ -137,12 +137,8 @@ impl Random for Marked<'_> {
 fn new_token(random: &dyn Random) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
     random.fill(bytes.as_mut_slice());
-    let digits = Zeroizing::new(hex(bytes.as_slice()));
+    let digits = Zeroizing::new(hex::encode(bytes.as_slice()));
     Zeroizing::new(format!("{SANDBOX_TOKEN_MARK}{}", *digits))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads a small file that only its owner may read.

@@ -3,6 +3,7 @@
 
 use crypto::Sha256;
 use domain::{BusinessDay, EnterpriseId, SettlementFileType, Timestamp};
+use schedule::LeaseLost;
 use store::{CutOutcome, MAX_PIECE_BYTES, SettlementFile, Store, StoreError};
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -34,6 +35,9 @@ pub enum CutError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another process goes through the day by now.
+    #[error(transparent)]
+    LeaseLost(#[from] LeaseLost),
     /// The work broke off.
     #[error("the cut of a reconciliation file broke off: {0}")]
     BrokenOff(String),

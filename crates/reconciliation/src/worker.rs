@@ -5,19 +5,12 @@
 //! asked for. So an advance over quiet years is no work.
 
 use domain::{BusinessDay, Timestamp};
-use schedule::{BackOff, Boxed, Worker};
-use store::{Job, JobKind, Renewal, Store, StoreError};
-use tokio::time::{Duration, sleep};
+use schedule::{BackOff, Boxed, LEASE_MS, Worker, keep_lease};
+use store::{Job, JobKind, Store, StoreError};
 
 use super::cut::{CutError, SettlementFiles, ready_at};
 use super::enterprises::EnterprisePages;
 use super::recut::FIRST_PAUSE_S;
-
-/// How long a worker may hold the job, in milliseconds of real time
-/// (operator-and-sandbox.md section 5), unless it renews the lease.
-const LEASE_MS: i64 = 10_000;
-/// How often a lease is renewed while files are being cut.
-const RENEWAL: Duration = Duration::from_secs(3);
 
 /// Cuts yesterday's files for every enterprise.
 pub struct SettlementWorker {
@@ -54,7 +47,7 @@ impl SettlementWorker {
             self.store.move_settlement_job(&job, same_day, job.due_at).await?;
             return Ok(0);
         };
-        match self.close(&mut job, day).await {
+        match keep_lease(&self.store, &mut job, self.close_all(day)).await {
             Ok(()) => {
                 let due_at = ready_at(day.next());
                 if !self.store.move_settlement_job(&job, day.next(), due_at).await? {
@@ -68,23 +61,6 @@ impl SettlementWorker {
             }
         }
         Ok(1)
-    }
-
-    /// Cuts the files of every enterprise, and keeps the lease meanwhile.
-    async fn close(&self, job: &mut Job, day: BusinessDay) -> Result<(), CutError> {
-        let closing = self.close_all(day);
-        tokio::pin!(closing);
-        loop {
-            tokio::select! {
-                closed = &mut closing => return closed,
-                () = sleep(RENEWAL) => {
-                    let Renewal::Held(until) = self.store.renew_job(job, LEASE_MS).await? else {
-                        return Err(CutError::BrokenOff("the lease was lost".to_owned()));
-                    };
-                    job.leased_until = Some(until);
-                }
-            }
-        }
     }
 
     /// Tries every enterprise once. What failed or is not final yet has a job of its own from

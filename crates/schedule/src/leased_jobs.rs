@@ -2,23 +2,16 @@
 //! and is parked in the end.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::Timestamp;
 use futures_util::FutureExt as _;
-use store::{Job, JobKind, Renewal, Store, StoreError};
+use store::{Job, JobKind, Store, StoreError};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
 
+use crate::lease::{LEASE_MS, keep_lease};
 use crate::{Boxed, Worker};
 
-/// How long a worker may hold a job, in milliseconds of real time
-/// (operator-and-sandbox.md section 5), unless its lease is renewed.
-const LEASE_MS: i64 = 10_000;
-/// How often the lease of a job that may take longer is renewed.
-const RENEWAL: Duration = Duration::from_secs(3);
 /// Counter of jobs that were parked, by kind.
 const PARKED_COUNTER: &str = "cardbridge_jobs_parked_total";
 
@@ -163,42 +156,7 @@ impl Tasks {
         let given = job.clone();
         let run = AssertUnwindSafe(async move { (self.run)(given).await }).catch_unwind();
         let run = run.map(|done| done.unwrap_or_else(|_| Err("it panicked".into())));
-        tokio::pin!(run);
-        loop {
-            tokio::select! {
-                done = &mut run => return done,
-                () = sleep(RENEWAL), if self.is_renewed => {}
-            }
-            let (renewal, done) = self.renew_beside(job, run.as_mut()).await;
-            if let Ok(Renewal::Held(until)) = renewal {
-                job.leased_until = Some(until);
-            }
-            if let Some(done) = done {
-                return done;
-            }
-            match renewal? {
-                Renewal::Held(_) => {}
-                Renewal::Lost => return Err("the lease was lost".into()),
-                // The work ended it and has a little left to do; nobody else can take it up.
-                Renewal::Ended => return run.await,
-            }
-        }
-    }
-
-    /// Renews the lease while the job runs on, as a renewal may wait for the job's own commit;
-    /// also what the job came to, if it is done before the renewal.
-    async fn renew_beside(
-        &self,
-        job: &Job,
-        mut run: Pin<&mut (impl Future<Output = Result<(), JobError>> + Send)>,
-    ) -> (Result<Renewal, StoreError>, Option<Result<(), JobError>>) {
-        let renewal = self.store.renew_job(job, LEASE_MS);
-        tokio::pin!(renewal);
-        tokio::select! {
-            renewal = &mut renewal => (renewal, None),
-            // A failed job is given back by the lease as it is after the renewal.
-            done = &mut run => (renewal.await, Some(done)),
-        }
+        if self.is_renewed { keep_lease(&self.store, job, run).await } else { run.await }
     }
 }
 

@@ -7,6 +7,7 @@
 //! each piece of work finished before the next begins (operator-and-sandbox.md
 //! section 4).
 
+mod lease;
 mod leased_jobs;
 
 use std::future::Future;
@@ -21,6 +22,7 @@ use store::{Store, StoreError};
 use tokio::sync::{Mutex, RwLock, watch};
 use tokio::task::JoinSet;
 
+pub use lease::{LEASE_MS, LeaseLost, keep_lease};
 pub use leased_jobs::{BackOff, JobError, LeasedJobs};
 
 /// A boxed future, so that workers can be kept in one list.

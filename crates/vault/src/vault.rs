@@ -200,12 +200,7 @@ impl Vault {
     /// A new UUID of version 4.
     #[must_use]
     pub fn new_uuid(&self) -> String {
-        let mut bytes = self.drawn::<16>();
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let digits = hex::encode(bytes.as_slice());
-        let part = |from: usize, to: usize| &digits[from..to];
-        [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+        uuid::Builder::from_random_bytes(*self.drawn()).into_uuid().to_string()
     }
 
     /// A new one-time password: six digits, each text equally likely.

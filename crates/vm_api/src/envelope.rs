@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -17,7 +17,6 @@ use domain::{EnterpriseId, RsaPadding, VmAppId};
 use listener::body::{Begun, BegunBody, BodyError};
 use listener::limiter::{Limit, Limiter};
 use listener::peer::{PeerAddress, network_of};
-use listener::shell::RouteTemplate;
 use tokio::time::Instant;
 use wire::repeated_fields;
 use wire::vm::VmError;
@@ -278,15 +277,10 @@ pub(crate) async fn layer(
     request: Request,
     next: Next,
 ) -> Response {
-    let template = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = match exchange(&envelope, request, next).await {
+    match exchange(&envelope, request, next).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
-    };
-    if let Some(template) = template {
-        response.extensions_mut().insert(RouteTemplate(template));
     }
-    response
 }
 
 async fn exchange(envelope: &Envelope, request: Request, next: Next) -> Result<Response, Refusal> {

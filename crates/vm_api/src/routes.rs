@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::middleware::{from_fn_with_state, map_response_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use http::StatusCode;
 use listener::document::document_route;
+use listener::shell::mark_route;
 use serde_json::Value;
 use wire::vm::VmError;
 use wire::vm::error_code::ErrorCodes;
@@ -188,6 +189,7 @@ pub fn routes(state: Arc<ApiState>) -> Router {
         .into_iter()
         .fold(Router::new(), |router, it| router.route(it.path, it.handler))
         .route_layer(from_fn_with_state(envelope, layer))
+        .route_layer(from_fn(mark_route))
         .route(token_call.path, token_call.handler)
         .route_layer(map_response_with_state(Arc::clone(&state), numbered))
         .route(openapi::DOCUMENT_PATH, document_route(&vm_api_document(&state.settings.vm.codes)))

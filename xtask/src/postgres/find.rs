@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Failure;
+use crate::command::Failure;
 
 /// Names the directory of the programs and overrides every other place; tests that start
 /// servers of their own find the programs by it.

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{Failure, apt};
+use crate::apt;
+use crate::command::Failure;
 
 /// What the package reads before it creates a cluster.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";

@@ -5,9 +5,10 @@ mod find;
 mod install;
 mod server;
 
+use crate::command::{Failure, command};
 use crate::hidden::unless_hidden;
 use crate::stage::succeed;
-use crate::{Failure, browser, command, s3};
+use crate::{browser, s3};
 
 pub use find::DIRECTORY_VARIABLE;
 pub use server::Server;

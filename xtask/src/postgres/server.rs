@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::Failure;
+use crate::command::Failure;
 use crate::stage::{output, succeed};
 
 /// How often a free port is tried: another program may take it first.

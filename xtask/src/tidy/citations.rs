@@ -18,9 +18,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Finding;
+use super::finding::Finding;
 use super::mask::Masked;
-use crate::Failure;
+use crate::command::Failure;
 
 /// Where the pages of the specification are, from the root.
 const PAGES: &str = "docs/spec/";
@@ -39,7 +39,7 @@ impl Specification {
         let mut pages = BTreeMap::new();
         for path in prose {
             if let Some(name) = path.strip_prefix(PAGES) {
-                pages.insert(name.to_owned(), sections(&super::read(root, path)?));
+                pages.insert(name.to_owned(), sections(&super::source::read(root, path)?));
             }
         }
         Ok(Self { pages, pages_of_prose: prose.to_vec() })

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::Finding;
-use crate::Failure;
+use super::finding::Finding;
+use crate::command::Failure;
 
 /// What a crate may import of the others.
 enum May {

@@ -1,6 +1,6 @@
 //! Dependencies that must not come in, by whatever road.
 
-use super::Finding;
+use super::finding::Finding;
 
 /// Name and reason.
 const REFUSED: [(&str, &str); 7] = [
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn the_list_is_the_one_of_cargo_deny() {
-        let deny = std::fs::read_to_string(crate::root().join("deny.toml")).unwrap();
+        let deny = std::fs::read_to_string(crate::command::root().join("deny.toml")).unwrap();
         let entries = deny.lines().filter(|line| line.trim().starts_with("{ crate = ")).count();
         assert_eq!(entries, REFUSED.len());
         for (name, reason) in REFUSED {

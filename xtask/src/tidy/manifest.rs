@@ -1,6 +1,6 @@
 //! What every crate owes the workspace: its lints, and a line on the map.
 
-use super::Finding;
+use super::finding::Finding;
 
 /// A finding if the manifest does not take the workspace's lints.
 pub fn lints_inherited(path: &str, manifest: &str) -> Option<Finding> {

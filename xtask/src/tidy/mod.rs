@@ -4,6 +4,7 @@
 
 mod circles;
 mod citations;
+mod finding;
 mod imports;
 mod lock;
 mod manifest;
@@ -19,38 +20,16 @@ mod unfinished;
 mod width;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use crate::command::{Failure, cargo, root};
 use crate::stage::output;
-use crate::{Failure, cargo, root};
 
 use citations::Specification;
+use finding::Finding;
 use mask::Masked;
-
-/// One place that breaks a rule.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Finding {
-    /// Path from the root of the repository.
-    path: String,
-    /// Line, from 1.
-    line: usize,
-    /// What is wrong, and why it is.
-    text: String,
-}
-
-impl Finding {
-    fn new(path: &str, line: usize, text: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), line, text: text.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.path, self.line, self.text)
-    }
-}
+use source::read;
 
 /// Checks the repository and prints every finding.
 pub fn run() -> Result<(), Failure> {
@@ -106,8 +85,4 @@ fn check(root: &Path) -> Result<Vec<Finding>, Failure> {
         findings.extend(specification.text(&path, &read(root, &path)?));
     }
     Ok(findings)
-}
-
-fn read(root: &Path, path: &str) -> Result<String, Failure> {
-    fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))
 }

@@ -1,6 +1,6 @@
 //! Pages name files that exist.
 
-use super::Finding;
+use super::finding::Finding;
 
 /// Pages whose files may be planned or gone.
 const FREE: [&str; 2] = ["CHANGELOG.md", "docs/spec/network-iso8583.md"];

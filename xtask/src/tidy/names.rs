@@ -1,6 +1,6 @@
 //! Names that say nothing.
 
-use super::Finding;
+use super::finding::Finding;
 use super::mask::Masked;
 
 /// Words that fit everything and therefore name nothing.

@@ -1,6 +1,6 @@
 //! How long a file may be.
 
-use super::Finding;
+use super::finding::Finding;
 
 /// Most lines of a file under `src`.
 const SOURCE_LINES: usize = 500;

@@ -1,9 +1,9 @@
-//! Which files the rules read.
+//! The files that the rules read.
 
 use std::fs;
 use std::path::Path;
 
-use crate::Failure;
+use crate::command::Failure;
 
 /// Deepest directory that is searched.
 const MAX_DEPTH: usize = 12;
@@ -41,6 +41,11 @@ pub fn settings_files(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
+/// The text of a file, by its path from the root.
+pub fn read(root: &Path, path: &str) -> Result<String, Failure> {
+    fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))
+}
+
 fn collect(
     root: &Path,
     directory: &str,
@@ -73,7 +78,7 @@ mod tests {
 
     #[test]
     fn our_own_files_are_found_by_their_path_from_the_root() {
-        let root = crate::root();
+        let root = crate::command::root();
         let rust = rust_files(&root).unwrap();
         assert!(rust.contains(&"xtask/src/tidy/source.rs".to_owned()), "{rust:?}");
         assert!(rust.iter().any(|path| path.starts_with("crates/domain/src/")));

@@ -1,6 +1,6 @@
 //! British spelling of the one word that is everywhere here.
 
-use super::Finding;
+use super::finding::Finding;
 use super::mask::Masked;
 
 /// Names that are not ours: the HTTP header and the HTTP status.

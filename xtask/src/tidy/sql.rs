@@ -1,6 +1,6 @@
 //! SQL stands only in `store`.
 
-use super::Finding;
+use super::finding::Finding;
 use super::mask::Masked;
 
 /// Where SQL may stand. This program has samples of it and no database; the bench

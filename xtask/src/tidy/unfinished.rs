@@ -1,6 +1,6 @@
 //! Code that is not there yet, not run, or not used.
 
-use super::Finding;
+use super::finding::Finding;
 use super::mask::Masked;
 
 /// What is found, and why it may not stay. Compared without spaces.

@@ -1,6 +1,6 @@
 //! How long a line may be.
 
-use super::Finding;
+use super::finding::Finding;
 use super::mask::Masked;
 
 /// Most characters of a line.

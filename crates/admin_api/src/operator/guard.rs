@@ -4,27 +4,16 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, header};
 use listener::body::{BodyError, read_body};
 use listener::once::KEY_HEADER;
-use listener::shell::RouteTemplate;
 
 use super::idempotency;
 use crate::problem::Problem;
 use crate::state::ApiState;
-
-/// Marks the response with its route, for the log.
-pub(crate) async fn mark_route(request: Request, next: Next) -> Response {
-    let template = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
-    if let Some(template) = template {
-        response.extensions_mut().insert(RouteTemplate(template));
-    }
-    response
-}
 
 /// Lets requests with the operator's token through.
 pub(crate) async fn guard(

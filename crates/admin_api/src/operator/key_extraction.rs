@@ -125,7 +125,7 @@ pub(crate) async fn start(
 fn new_code(state: &ApiState) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new([0; CODE_BYTES]);
     state.random.fill(bytes.as_mut_slice());
-    Zeroizing::new(format!("{:032x}", u128::from_be_bytes(*bytes)))
+    Zeroizing::new(hex::encode(bytes.as_slice()))
 }
 
 fn mail(state: &ApiState, to: &str, code: &str, expires_at: Timestamp) -> Mail {

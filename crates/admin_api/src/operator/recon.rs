@@ -73,7 +73,7 @@ impl From<&ClosedFile> for ClosedFileBody {
             file_date: file.day.to_string(),
             rows: file.rows,
             totals: file.totals.iter().map(TotalBody::from).collect(),
-            sha256: file.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: hex::encode(file.sha256),
             size_bytes: file.size_bytes,
             is_final: file.is_final,
             differs: closed.differs,

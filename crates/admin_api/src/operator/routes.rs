@@ -9,7 +9,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use domain::Mode;
 use listener::document::document_route;
-use listener::shell::{self, HttpService, Shell};
+use listener::shell::{self, HttpService, Shell, mark_route};
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -128,7 +128,7 @@ fn router(state: Arc<ApiState>) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .fallback(async || Problem::not_found("path"))
         .layer(from_fn_with_state(Arc::clone(&state), guard::guard))
-        .route_layer(from_fn(guard::mark_route));
+        .route_layer(from_fn(mark_route));
     Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -7,25 +7,14 @@
 mod postgres;
 pub mod purchases;
 mod row_text;
+mod run;
 mod sqlite;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use store::{BeginOutcome, Store};
+use anyhow::{Context, Result};
 
 use crate::report::{Bound, Measurement};
-use purchases::Purchases;
-
-/// Callers at the same time.
-const CALLERS: usize = 64;
-/// How long each side runs at a time.
-const RUN_TIME: Duration = Duration::from_secs(3);
-/// How often each side runs, in turns.
-const ROUNDS: u32 = 2;
-/// Most holds of one caller in one run.
-const MAX_HOLDS: u64 = 200_000;
 
 /// Measures both engines; PostgreSQL only if there is one.
 pub async fn measure(work_dir: &Path, postgres_url: Option<&str>) -> Result<Vec<Measurement>> {
@@ -61,47 +50,4 @@ pub async fn measure(work_dir: &Path, postgres_url: Option<&str>) -> Result<Vec<
         .held_to(Bound::AtLeast(8.0)),
     ]);
     Ok(measurements)
-}
-
-/// Holds and the time they took.
-#[derive(Clone, Copy, Default)]
-struct Tally {
-    holds: u64,
-    seconds: f64,
-}
-
-impl Tally {
-    fn per_second(self) -> f64 {
-        self.holds as f64 / self.seconds
-    }
-
-    fn add(&mut self, other: Self) {
-        self.holds += other.holds;
-        self.seconds += other.seconds;
-    }
-}
-
-/// Holds through the grouping writer, by callers that each wait for their answer.
-async fn run_grouped(store: &Store, purchases: &Purchases) -> Result<Tally> {
-    let started = Instant::now();
-    let callers: Vec<_> = (0..CALLERS)
-        .map(|_| {
-            let (store, purchases) = (store.clone(), purchases.clone());
-            tokio::spawn(async move {
-                let mut holds = 0;
-                while started.elapsed() < RUN_TIME && holds < MAX_HOLDS {
-                    match store.begin_authorisation(purchases.draw()).await? {
-                        BeginOutcome::Held(_) => holds += 1,
-                        other => bail!("a hold was not taken: {other:?}"),
-                    }
-                }
-                Ok(holds)
-            })
-        })
-        .collect();
-    let mut holds = 0;
-    for caller in callers {
-        holds += caller.await??;
-    }
-    Ok(Tally { holds, seconds: started.elapsed().as_secs_f64() })
 }

@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use super::purchases::{AMOUNT_MINOR, Purchases};
-use super::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, row_text, run_grouped};
+use super::row_text;
+use super::run::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, run_grouped};
 
 /// Holds per second in groups and one by one, in a database of its own.
 pub async fn measure(url: &str) -> Result<(f64, f64)> {

@@ -14,7 +14,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use store::{Location, Store};
 
 use super::purchases::{AMOUNT_MINOR, Purchases};
-use super::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, row_text, run_grouped};
+use super::row_text;
+use super::run::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, run_grouped};
 
 /// How long a connection waits for its turn; never reached unless one starves.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use store::{Location, Store};
 
 use super::template::{self, Filled};
-use super::{Size, traffic};
+use super::traffic;
 
 /// One authorisation in so many still has an open hold.
 const OPEN_HOLDS: u32 = 10;
@@ -34,6 +34,21 @@ const TABLES: [&str; 7] = [
     "ledger_transfer",
     "webhook",
 ];
+
+/// How much a store holds.
+#[derive(Clone, Copy)]
+pub struct Size {
+    pub cards: u32,
+    pub authorisations: u32,
+}
+
+impl Size {
+    /// This size divided, but never without a card or an authorisation.
+    pub fn divided_by(self, divisor: u32) -> Self {
+        let part = |whole: u32| (whole / divisor).max(1);
+        Self { cards: part(self.cards), authorisations: part(self.authorisations) }
+    }
+}
 
 /// Makes the store at `path` and fills it.
 pub async fn fill(path: &Path, size: Size) -> Result<Filled> {

@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 
 use crate::report::{Bound, Measurement};
 use crate::statistics::median;
+use fill::Size;
 use traffic::{Cost, Traffic};
 
 /// What a store holds at full scale.
@@ -32,21 +33,6 @@ const ROUNDS: usize = 8;
 const SETTLE: Duration = Duration::from_millis(2_500);
 /// The most that an authorisation may cost in the full store, as a multiple.
 const MAX_RATIO: f64 = 1.3;
-
-/// How much a store holds.
-#[derive(Clone, Copy)]
-pub struct Size {
-    cards: u32,
-    authorisations: u32,
-}
-
-impl Size {
-    /// This size divided, but never without a card or an authorisation.
-    fn divided_by(self, divisor: u32) -> Self {
-        let part = |whole: u32| (whole / divisor).max(1);
-        Self { cards: part(self.cards), authorisations: part(self.authorisations) }
-    }
-}
 
 /// Fills two stores below `work_dir`, each `divisor` times smaller than at full scale, and
 /// measures on both. At full scale they take about 14 GB of disk while it runs.

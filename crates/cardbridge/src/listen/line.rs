@@ -2,6 +2,7 @@
 //! characters, which a terminal would obey.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use domain::{Currency, ResponseCode};
 use sdk::notice::Notice;
@@ -10,6 +11,12 @@ use serde_json::value::RawValue;
 
 /// Most characters that are shown of one text.
 const MAX_SHOWN_CHARS: usize = 200;
+
+/// Writes a line to stdout. A reader that closed it has seen enough; the playing goes on.
+pub fn say(line: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
 
 /// A notice and its answer.
 pub fn notice(notice: &Notice, code: ResponseCode) -> String {

@@ -1,26 +1,30 @@
 //! `cardbridge listen`: plays the sandbox's enterprise. It sets addresses and a key of its own
 //! at the running sandbox, answers notices, shows all that comes, and puts back what was there.
 
+mod decide;
 mod line;
+mod running;
 mod server;
 mod settings;
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use crypto::RsaPrivateKey;
-use domain::{ResponseCode, RsaScheme};
-use sdk::notice::{Notice, NoticeKeys};
-use sdk::{Operator, OperatorError};
+use domain::RsaScheme;
+use sdk::Operator;
+use sdk::notice::NoticeKeys;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use crate::serve::Stops;
+use decide::Decide;
+use line::say;
 use platform::Failure;
-use platform::sandbox::{self, Known};
+use platform::sandbox::Known;
+use running::{failed, known, require_sandbox};
 use server::Enterprise;
 use settings::{Held, Settings};
 
@@ -46,32 +50,13 @@ pub struct ListenArgs {
     data_dir: std::path::PathBuf,
 }
 
-/// How notices are answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Decide {
-    /// 00 to each.
-    Approve,
-    /// 01 to each.
-    Decline,
-}
-
-impl Decide {
-    /// The answer to a notice.
-    const fn answer(self, _notice: &Notice) -> ResponseCode {
-        match self {
-            Self::Approve => ResponseCode::Approved,
-            Self::Decline => ResponseCode::InsufficientFunds,
-        }
-    }
-}
-
 /// Plays the enterprise until SIGTERM or Ctrl-C.
 ///
 /// # Errors
 /// One line that says what is missing, or what the sandbox refused.
 pub async fn run(args: ListenArgs) -> Result<(), Failure> {
     let mut stops = Stops::new()?;
-    let known = known(&args)?;
+    let known = known(&args.data_dir)?;
     let operator = Operator::new(&known.admin_url, known.admin_token.trim()).map_err(failed)?;
     require_sandbox(&operator).await?;
     let held = Held::take(&args.data_dir)?;
@@ -111,46 +96,6 @@ pub async fn run(args: ListenArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn known(args: &ListenArgs) -> Result<Known, Failure> {
-    sandbox::read_file(&args.data_dir)?.ok_or_else(|| {
-        Failure::configuration(format_args!(
-            "data-dir: {} holds no {}; it should be the directory of a running sandbox (start one \
-             with `cardbridge serve`)",
-            args.data_dir.display(),
-            sandbox::FILE_NAME
-        ))
-    })
-}
-
-/// Production has no sandbox API, and nobody plays an enterprise there.
-async fn require_sandbox(operator: &Operator) -> Result<(), Failure> {
-    match operator.get("/sandbox/v1/clock").await {
-        Ok(_) => Ok(()),
-        Err(OperatorError::Refused { status: 404, .. }) => Err(Failure::configuration(
-            "listen: the server is a production server; only a sandbox's enterprise is played",
-        )),
-        Err(error) => Err(failed(error)),
-    }
-}
-
-/// A call of the sandbox that did not succeed.
-fn failed(error: OperatorError) -> Failure {
-    match error {
-        OperatorError::Transport(_) => Failure::run(format_args!(
-            "the sandbox does not answer (is `cardbridge serve` running?): {error}"
-        )),
-        OperatorError::Refused { status: 401, .. } => Failure::run(format_args!(
-            "the sandbox refuses the admin_token of {} (is another sandbox at its address?): \
-             {error}",
-            sandbox::FILE_NAME
-        )),
-        OperatorError::Refused { .. } => Failure::run(format_args!("the sandbox refuses: {error}")),
-        OperatorError::Malformed => {
-            Failure::run(format_args!("what answers is no sandbox: {error}"))
-        }
-    }
-}
-
 /// The keys of both sides, under the scheme that the operator set.
 fn keys(known: &Known, enterprise: &Value, own: RsaPrivateKey) -> Result<NoticeKeys, Failure> {
     let bad = |name: &str| Failure::run(format_args!("the sandbox says no {name} that is known"));
@@ -163,10 +108,4 @@ fn keys(known: &Known, enterprise: &Value, own: RsaPrivateKey) -> Result<NoticeK
     let platform_key = crypto::RsaPublicKey::from_text(&known.enterprise.platform_public_key)
         .map_err(|why| Failure::run(format_args!("sandbox.json: platformPublicKey {why}")))?;
     Ok(NoticeKeys::new(platform_key, own, scheme))
-}
-
-/// Writes a line to stdout. A reader that closed it has seen enough; the playing goes on.
-fn say(line: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }

@@ -13,7 +13,8 @@ use sdk::webhook::{self, WEBHOOK_SIGNATURE_HEADER, WebhookFault};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use super::{Decide, line, say};
+use super::decide::Decide;
+use super::line::{self, say};
 
 /// Path of authorisation notices.
 pub const AUTH_PATH: &str = "/auth";

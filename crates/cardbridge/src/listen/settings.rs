@@ -11,7 +11,7 @@ use sdk::{Operator, OperatorError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::failed;
+use super::running::failed;
 use super::server::{AUTH_PATH, WEBHOOK_PATH};
 
 const LOCK_FILE: &str = "listen.lock";

@@ -14,8 +14,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use listener::shell::LoggedCode;
 use wire::cardbridge::guidance::WebUrl;
 
-use super::Place;
 use super::failure::PageFailure;
+use super::place::Place;
 use super::texts::Texts;
 
 /// The one style of all pages.

@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use super::failure::PageFailure;
 use super::frame::Frame;
-use super::{Place, otp, step};
+use super::place::Place;
+use super::{otp, step};
 use crate::state::ApiState;
 
 /// Headers by which browsers say that they fetch ahead of their user.

@@ -10,7 +10,8 @@ use vault::SecretText;
 use super::failure::PageFailure;
 use super::form::Form;
 use super::frame::Frame;
-use super::{Place, otp, question, step};
+use super::place::Place;
+use super::{otp, question, step};
 use crate::state::ApiState;
 
 /// A form that came in, with the token that it used up.

@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use files::Files;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use wire::cardbridge::guidance::WebUrl;
 
-use super::{Refusal, finish, refused};
+use super::refusal::{Refusal, refused};
 use crate::state::ApiState;
 
 /// What may be done at an address.
@@ -25,15 +25,14 @@ const VARY: HeaderValue = HeaderValue::from_static(
 );
 
 /// `OPTIONS /uploads/...`.
-pub(crate) async fn preflight(State(state): State<Arc<ApiState>>, request: Request) -> Response {
-    let template = request.extensions().get::<MatchedPath>().cloned();
+pub(super) async fn preflight(State(state): State<Arc<ApiState>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let mut response = match allow(&state, &parts).await {
         Ok(response) => response,
         Err(refusal) => refused(refusal),
     };
     response.headers_mut().insert(header::VARY, VARY);
-    finish(response, template)
+    response
 }
 
 async fn allow(state: &ApiState, parts: &Parts) -> Result<Response, Refusal> {

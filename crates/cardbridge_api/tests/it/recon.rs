@@ -65,10 +65,6 @@ fn lines(answer: &Answer) -> Vec<Vec<String>> {
     text.lines().map(split).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 both_engines!(what_close_day_made_is_served_at_once, |platform| {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
@@ -82,7 +78,7 @@ both_engines!(what_close_day_made_is_served_at_once, |platform| {
         json!([{"currency": "840", "direction": "OUTGOING", "rows": 2, "amount": "16.75"}]);
     assert_eq!(file["totals"], totals);
     let answer = download(platform, &caller, "authorisation", day).await;
-    assert_eq!(file["sha256"], hex(&crypto::sha256(&answer.body)));
+    assert_eq!(file["sha256"], hex::encode(crypto::sha256(&answer.body)));
     assert_eq!(answer.header("content-length"), Some(&*answer.body.len().to_string()));
     let attachment = format!("attachment; filename=\"authorisation_{day}.txt\"");
     assert_eq!(answer.header("content-disposition"), Some(&*attachment));
@@ -248,5 +244,5 @@ both_engines!(a_day_closed_twice_at_once_has_one_file, |platform| {
     let sha256 = |files: &[Value]| file_of(files, &caller, "authorisation")["sha256"].clone();
     assert_eq!(sha256(&one), sha256(&other));
     let answer = download(platform, &caller, "authorisation", day).await;
-    assert_eq!(sha256(&one), hex(&crypto::sha256(&answer.body)));
+    assert_eq!(sha256(&one), hex::encode(crypto::sha256(&answer.body)));
 });

@@ -7,8 +7,16 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::document::Document;
-use super::{MASTER_KEY_VARIABLE, S3_SECRET_VARIABLE, SMTP_PASSWORD_VARIABLE};
 use crate::failure::Failure;
+
+/// Environment variable with the master key itself, for those who keep it in no file.
+pub const MASTER_KEY_VARIABLE: &str = "CARDBRIDGE_MASTER_KEY";
+
+/// Environment variable with the secret access key of `[s3]`, instead of a file.
+pub const S3_SECRET_VARIABLE: &str = "CARDBRIDGE_S3_SECRET_ACCESS_KEY";
+
+/// Environment variable with the mail account's password.
+pub const SMTP_PASSWORD_VARIABLE: &str = "CARDBRIDGE_SMTP_PASSWORD";
 
 /// Options given on the command line, by name without dashes in front.
 pub type Flags = BTreeMap<&'static str, String>;

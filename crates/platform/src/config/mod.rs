@@ -21,42 +21,16 @@ use wire::cardbridge::signature::DEFAULT_WINDOW_MS;
 use wire::vm::VmSettings;
 use zeroize::Zeroizing;
 
-pub use layers::{Flags, Layers};
+pub use layers::{Flags, Layers, MASTER_KEY_VARIABLE, S3_SECRET_VARIABLE, SMTP_PASSWORD_VARIABLE};
 pub use s3::{S3Config, S3Secret};
 pub use smtp::{SmtpConfig, read_authority};
+pub use values::{Database, DatabaseDurability};
 
 use crate::failure::Failure;
 
 /// What may be set: a second suffices for clocks that are kept, and what was served is remembered
 /// for as long.
 const SIGNATURE_WINDOWS_MS: RangeInclusive<u16> = 1_000..=60_000;
-
-/// Environment variable with the master key itself, for those who keep it in no file.
-pub const MASTER_KEY_VARIABLE: &str = "CARDBRIDGE_MASTER_KEY";
-
-/// Environment variable with the secret access key of `[s3]`, instead of a file.
-pub const S3_SECRET_VARIABLE: &str = "CARDBRIDGE_S3_SECRET_ACCESS_KEY";
-
-/// Environment variable with the mail account's password.
-pub const SMTP_PASSWORD_VARIABLE: &str = "CARDBRIDGE_SMTP_PASSWORD";
-
-/// Where the data lives.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Database {
-    /// A file inside the data directory.
-    Embedded,
-    /// A PostgreSQL server. The URL may hold a password, so it is never shown.
-    Postgres(String),
-}
-
-/// What production asks of the standbys of a PostgreSQL server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatabaseDurability {
-    /// That a commit waits for them, if there are any.
-    Sync,
-    /// Nothing: the operator accepts that the latest purchases are lost with the server.
-    AsyncAccepted,
-}
 
 /// Where the master key comes from.
 pub enum MasterKeySource {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::{Layers, S3_SECRET_VARIABLE};
+use super::layers::{Layers, S3_SECRET_VARIABLE};
 use crate::failure::Failure;
 
 /// Where the secret access key comes from. It is never a key of the TOML file.

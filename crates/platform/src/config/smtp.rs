@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use domain::Mode;
 use mail::SmtpTls;
 
-use super::{Layers, SMTP_PASSWORD_VARIABLE};
+use super::layers::{Layers, SMTP_PASSWORD_VARIABLE};
 use crate::failure::Failure;
 
 /// The table, checked. The password is read when the platform starts.

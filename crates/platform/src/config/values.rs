@@ -10,11 +10,28 @@ use store::check_server_url;
 use url::Url;
 
 use super::layers::Given;
-use super::{Database, DatabaseDurability};
 use crate::failure::Failure;
 
 /// Most networks in one list.
 const MAX_NETWORKS: usize = 256;
+
+/// Where the data lives.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A file inside the data directory.
+    Embedded,
+    /// A PostgreSQL server. The URL may hold a password, so it is never shown.
+    Postgres(String),
+}
+
+/// What production asks of the standbys of a PostgreSQL server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseDurability {
+    /// That a commit waits for them, if there are any.
+    Sync,
+    /// Nothing: the operator accepts that the latest purchases are lost with the server.
+    AsyncAccepted,
+}
 
 pub fn mode(given: &Given) -> Result<Mode, Failure> {
     match given.text.as_str() {

@@ -11,7 +11,7 @@ use domain::ResponseCode;
 use http::{StatusCode, header};
 use wire::cardbridge::authorisation_notice::seal_reply;
 
-use super::{Inner, Known};
+use super::state::{Inner, Known};
 use crate::behaviour::Behaviour;
 
 /// How long an enterprise that never answers keeps the connection.

@@ -3,6 +3,7 @@
 mod answers;
 mod record;
 mod server;
+mod state;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::behaviour::{Behaviour, Script};
 use record::Record;
+use state::{Inner, Known};
 
 pub use record::{Notice, Webhook};
 
@@ -31,31 +33,6 @@ pub struct Trust {
     pub secret_key: String,
     /// How notices are encrypted.
     pub padding: RsaPadding,
-}
-
-/// What is known of the platform, with its key parsed once.
-pub(crate) struct Known {
-    pub(crate) platform_key: RsaPublicKey,
-    pub(crate) secret_key: String,
-    pub(crate) padding: RsaPadding,
-}
-
-/// What the server's handlers share.
-pub(crate) struct Inner {
-    pub(crate) key: RsaPrivateKey,
-    pub(crate) pool: RsaPool,
-    pub(crate) known: RwLock<Option<Arc<Known>>>,
-    pub(crate) script: Mutex<Script>,
-    pub(crate) webhook_status: Mutex<u16>,
-    /// Before the answers that are held.
-    pub(crate) gate: Semaphore,
-    pub(crate) record: Record,
-}
-
-impl Inner {
-    pub(crate) fn known(&self) -> Option<Arc<Known>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 /// An enterprise with its server. The server ends when this is dropped.

@@ -13,8 +13,9 @@ use tokio::net::TcpListener;
 use wire::cardbridge::authorisation_notice::{AUTH_SIGNATURE_HEADER, open_notice};
 use wire::cardbridge::signature::{WEBHOOK_SIGNATURE_HEADER, webhook_signature_matches};
 
+use super::answers;
 use super::record::{Notice, Webhook};
-use super::{Inner, answers};
+use super::state::Inner;
 
 /// Path of authorisation notices.
 pub(super) const AUTH_PATH: &str = "/v1/auth-notification";

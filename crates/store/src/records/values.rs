@@ -58,8 +58,8 @@ one_column! { text {
     BinRange: |it: &str| it.parse().ok(), BinRange::to_string;
     Decimal: |it: &str| it.parse().ok(), Decimal::to_string;
     IpAddr: |it: &str| it.parse().ok(), IpAddr::to_string;
-    Bucket: Bucket::parse, |it: &Bucket| it.as_str();
-    TransferKind: TransferKind::parse, |it: &TransferKind| it.as_str();
+    Bucket: |it: &str| it.parse().ok(), |it: &Bucket| it.as_str();
+    TransferKind: |it: &str| it.parse().ok(), |it: &TransferKind| it.as_str();
     Vec<String>: parsed_lines, |it: &Vec<String>| joined_lines(it);
     Vec<IpNet>: parsed_lines, |it: &Vec<IpNet>| joined_lines(it);
 } }

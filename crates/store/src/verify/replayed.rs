@@ -89,7 +89,7 @@ const fn is_a_movement(transfer: &Transfer) -> bool {
 fn compare(stored: &Account, derived: &Account, report: &mut VerifyReport) {
     report.accounts += 1;
     let subject = format!("account {}", stored.account_id);
-    for bucket in Bucket::ALL {
+    for &bucket in Bucket::ALL {
         let (is, should) = (stored.balance_minor(bucket), derived.balance_minor(bucket));
         if is != should {
             let name = bucket.as_str();

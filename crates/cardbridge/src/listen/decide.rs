@@ -1,0 +1,24 @@
+//! What notices are answered.
+
+use clap::ValueEnum;
+use domain::ResponseCode;
+use sdk::notice::Notice;
+
+/// How notices are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Decide {
+    /// 00 to each.
+    Approve,
+    /// 01 to each.
+    Decline,
+}
+
+impl Decide {
+    /// The answer to a notice.
+    pub const fn answer(self, _notice: &Notice) -> ResponseCode {
+        match self {
+            Self::Approve => ResponseCode::Approved,
+            Self::Decline => ResponseCode::InsufficientFunds,
+        }
+    }
+}
