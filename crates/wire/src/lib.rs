@@ -5,6 +5,7 @@ mod byte_order_mark;
 pub mod cardbridge;
 pub mod country;
 pub mod dialling;
+pub mod field;
 mod repeated;
 pub mod vm;
 

@@ -2,14 +2,16 @@
 //! handlers: refusals, the words of its fields, samples.
 
 use described::vocabulary::{self, Use};
-use described::{self, operations, reference, samples, schemas};
+use described::{self, JSON, operations, reference, samples, schemas};
 use domain::Mode;
 use listener::once::{KEY_NAME, MAX_KEY_BYTES};
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
+use crate::fields::Strict;
 use crate::paging::DEFAULT_LIMIT;
 use crate::problem_codes::PROBLEM_CODES;
+use crate::request_bodies::BODIES;
 
 const PROBLEM: &str = "Problem";
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -115,6 +117,7 @@ const USES: &[Use] = &[
 pub(super) fn document(told: &OpenApi, mode: Mode) -> Value {
     let mut document = serde_json::to_value(told).expect("a description is JSON");
     document["servers"] = described::servers("http://127.0.0.1:8081");
+    bodies(&mut document);
     refer_to_items(&mut document);
     described::refer_to_named(&mut document);
     let mut uses = USES.to_vec();
@@ -139,6 +142,26 @@ pub(super) fn document(told: &OpenApi, mode: Mode) -> Value {
     document["tags"] = described::tags(&tags);
     samples::fill(&mut document);
     document
+}
+
+/// Puts the tables of the bodies into the document, which handlers name as `ref("NAME")`. Where
+/// nothing must be in a body, it may be left out; a change without a body would change nothing.
+fn bodies(document: &mut Value) {
+    let mut used = Vec::new();
+    for (_, method, operation) in operations(document) {
+        let Some(body) = operation.get_mut("requestBody") else { continue };
+        let schema = &mut body["content"][JSON]["schema"];
+        let table = BODIES.iter().find(|table| schema["$ref"] == table.name);
+        let table = table.unwrap_or_else(|| panic!("no table {}", schema["$ref"]));
+        used.push(table);
+        *schema = reference(table.name);
+        if table.asks_for_something() || method == "patch" {
+            body["required"] = json!(true);
+        } else {
+            *schema = json!({ "oneOf": [schema.take(), { "type": "null" }] });
+        }
+    }
+    used.into_iter().for_each(|table| table.describe::<Strict>(schemas(document)));
 }
 
 /// A page's rows stand in the document under their own name, once.
