@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use described::{self, JSON, operations, reference, samples};
 use listener::once::{KEY_NAME, MAX_KEY_BYTES};
 use serde_json::{Map, Value, json};
+use wire::field::Field;
 use wire::vm::VmError;
 use wire::vm::envelope::{SUCCESS_CODE, SUCCESS_TEXT};
 use wire::vm::error_code::ErrorCodes;
-use wire::vm::field::{Field, object_schema};
+use wire::vm::parameters::{InEnvelope, refusals};
 
 use super::operation::Operation;
 use super::{repeats, webhooks};
@@ -117,7 +118,7 @@ fn clear(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Val
         },
         "required": ["code", "msg", "data"],
     });
-    let parameters: Vec<_> = operation.reads.iter().map(query_parameter).collect();
+    let parameters: Vec<_> = operation.reads.fields.iter().map(query_parameter).collect();
     let described = json!({
         "operationId": operation.path.trim_start_matches('/'),
         "tags": [tag(operation.path)],
@@ -152,8 +153,8 @@ fn tag(path: &str) -> &'static str {
 fn sealed(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Value>) -> Value {
     let id = operation.path.trim_start_matches('/');
     let request = format!("{}{}Request", id[..1].to_ascii_uppercase(), &id[1..]);
-    schemas.insert(request.clone(), object_schema(operation.reads));
-    let takes_something = operation.reads.iter().any(|it| it.is_required);
+    schemas.insert(request.clone(), operation.reads.schema::<InEnvelope>());
+    let takes_something = operation.reads.asks_for_something();
     let success = bearing(SEALED_ANSWER, "data", &operation.gives.name);
     let mut described = json!({
         "operationId": id,
@@ -187,7 +188,7 @@ fn key_parameter() -> Value {
 
 /// What reading its fields brings, and what the table tells beside that, by number.
 fn own_refusals(operation: &Operation) -> Vec<VmError> {
-    let read = operation.reads.iter().flat_map(Field::refusals);
+    let read = operation.reads.fields.iter().flat_map(refusals);
     let mut refusals = Vec::new();
     let is_changing = repeats::CHANGING.contains(&operation.path);
     let of_keys = repeats::REFUSALS.into_iter().filter(|_| is_changing);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::routing::MethodRouter;
 use serde_json::Value;
 use utoipa::ToSchema;
+use wire::field::Table;
 use wire::vm::VmError;
-use wire::vm::field::Field;
 
 use crate::state::ApiState;
 
@@ -18,7 +18,7 @@ pub(crate) struct Operation {
     /// What it does, in a line.
     pub(crate) summary: &'static str,
     /// The table that its parameters are read by.
-    pub(crate) reads: &'static [Field],
+    pub(crate) reads: Table,
     /// The object that a success carries.
     pub(crate) gives: Described,
     /// Refusals beside those of every operation and those that reading its fields brings.

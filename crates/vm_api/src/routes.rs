@@ -8,6 +8,7 @@ use axum::{Extension, Router};
 use http::StatusCode;
 use listener::document::document_route;
 use serde_json::Value;
+use wire::field::Table;
 use wire::vm::VmError;
 use wire::vm::error_code::ErrorCodes;
 use wire::vm::{account as account_wire, card, flow, product, token as token_wire, transaction};
@@ -34,7 +35,7 @@ fn account_and_lists() -> Vec<Operation> {
             path: account_wire::BALANCE_PATH,
             handler: post(account::balance),
             summary: "Reads the account of prepaid cards and the wallet of credit-line cards",
-            reads: &[],
+            reads: Table::EMPTY,
             gives: described::<account_wire::AccountBalance>(),
             refuses: &[],
         },
@@ -42,7 +43,7 @@ fn account_and_lists() -> Vec<Operation> {
             path: product::PRODUCTS_PATH,
             handler: post(account::products),
             summary: "Lists every product that the app can open cards of",
-            reads: &[],
+            reads: Table::EMPTY,
             gives: described::<product::Products>(),
             refuses: &[],
         },
