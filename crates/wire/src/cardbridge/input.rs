@@ -193,6 +193,11 @@ pub(crate) fn check_text(text: &str, max_chars: usize) -> Result<(), Problem> {
     checked::<Forgiving>(text, max_chars).map_err(Problem::from)
 }
 
+/// A text as long as texts are where nothing else is said.
+pub(crate) const TEXT: Kind = Kind::Text { max_chars: MAX_TEXT_CHARS };
+/// A text as long as links and tokens are.
+pub(crate) const LONG_TEXT: Kind = Kind::Text { max_chars: MAX_LONG_TEXT_CHARS };
+
 const fn text_of(name: &'static str, max_chars: usize) -> Field {
     Field::of(name, "", Kind::Text { max_chars })
 }
@@ -271,12 +276,7 @@ impl<'a> Object<'a> {
     /// # Errors
     /// Missing, another type (a number with a fraction too), too long, or control characters.
     pub fn required_id(&self, field: &'static str) -> Result<String, ParseError> {
-        let json = self.0.json(Field::text(field, ""))?.map_or("", RawValue::get);
-        let is_number = json.starts_with(|c: char| c == '-' || c.is_ascii_digit());
-        if is_number && json.contains(['.', 'e', 'E']) {
-            return Err(self.error(field, Problem::WrongType));
-        }
-        self.required_text(field)
+        self.required(field, self.id(Field::of(field, "", Kind::Id))?)
     }
 
     /// A caller-chosen reference, in the form in which references are compared and kept.
@@ -284,9 +284,28 @@ impl<'a> Object<'a> {
     /// # Errors
     /// Another type, or not of the form that `domain::is_reference` defines.
     pub fn reference(&self, field: &'static str) -> Result<Option<String>, ParseError> {
-        self.0.parsed(Field::text(field, ""), Problem::NotAReference, |text| {
-            Some(normal_form(text).into_owned()).filter(|text| is_reference(text))
-        })
+        self.read(Field::of(field, "", Kind::Reference))
+    }
+
+    /// A text as its kind has it.
+    pub(crate) fn read(&self, field: Field) -> Result<Option<String>, ParseError> {
+        match field.kind {
+            Kind::Id => self.id(field),
+            Kind::Reference => self.0.parsed(field, Problem::NotAReference, |text| {
+                Some(normal_form(text).into_owned()).filter(|text| is_reference(text))
+            }),
+            Kind::Country => Ok(self.country(field.name)?.map(str::to_owned)),
+            _ => self.0.text(field),
+        }
+    }
+
+    fn id(&self, field: Field) -> Result<Option<String>, ParseError> {
+        let json = self.0.json(field)?.map_or("", RawValue::get);
+        let is_number = json.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        if is_number && json.contains(['.', 'e', 'E']) {
+            return Err(self.error(field.name, Problem::WrongType));
+        }
+        self.0.text(field)
     }
 
     /// An amount, number or text, digits kept.

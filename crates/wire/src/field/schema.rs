@@ -59,7 +59,7 @@ impl Field {
     /// (`1E+1` for ten, blanks round a number) is not told.
     fn schema<P: Policy>(&self) -> Value {
         let mut schema = self.schema_of_kind::<P>();
-        if matches!(self.kind, Kind::Word(_)) || self.is_required {
+        if matches!(self.kind, Kind::Word(_) | Kind::Links) || self.is_required {
             return described(schema, self.meaning);
         }
         if schema.get("$ref").is_some() {
@@ -81,7 +81,9 @@ impl Field {
                 let types = ["string", "number"];
                 json!({ "type": types, "maxLength": max_chars, "pattern": pattern })
             }
-            Kind::Text { .. } => json!({ "type": "string" }),
+            Kind::Text { .. } | Kind::Id | Kind::Reference | Kind::Country => {
+                json!({ "type": "string" })
+            }
             Kind::Name => json!({ "type": ["string"], "pattern": NAME_PATTERN }),
             Kind::Word(words) => json!({ "type": "string", "enum": words }),
             Kind::Boolean => json!({ "type": "boolean" }),
@@ -105,7 +107,9 @@ impl Field {
                 count(json!({ "minimum": 1, "maximum": most, "default": default }))
             }
             Kind::Moment => json!({ "type": ["string"], "pattern": MOMENT_PATTERN }),
-            Kind::Texts { .. } => json!({ "type": "array", "items": { "type": "string" } }),
+            Kind::Texts { .. } | Kind::Links => {
+                json!({ "type": "array", "items": { "type": "string" } })
+            }
             Kind::Object(table) => table.placed::<P>(),
             Kind::Objects(table) => json!({ "type": "array", "items": table.placed::<P>() }),
         }
@@ -128,7 +132,8 @@ fn count(mut schema: Value) -> Value {
 
 fn described(mut schema: Value, meaning: &str) -> Value {
     if !meaning.is_empty() {
-        schema["description"] = json!(meaning);
+        let lines: Vec<_> = meaning.lines().map(str::trim).collect();
+        schema["description"] = json!(lines.join("\n"));
     }
     schema
 }

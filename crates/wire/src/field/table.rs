@@ -38,6 +38,12 @@ pub enum Kind {
         /// Longest text.
         max_chars: usize,
     },
+    /// An id: a text or an integer.
+    Id,
+    /// A caller's own reference.
+    Reference,
+    /// A country, alpha-2 or alpha-3.
+    Country,
     /// Part of a cardholder's name.
     Name,
     /// One of these words.
@@ -84,6 +90,8 @@ pub enum Kind {
         /// Longest entry.
         max_chars: usize,
     },
+    /// A list of links or object keys; absent and empty are the same.
+    Links,
     /// An object of these fields.
     Object(&'static Table),
     /// A list of such objects.
