@@ -1,433 +1,411 @@
-//! The bodies that the operator and sandbox APIs take, as their OpenAPI document shows
-//! them. Handlers read them field by field, so that each error names its field; the
-//! `FIELDS` of a body are all that it may hold.
+//! The bodies that the operator and sandbox APIs take: their tables of fields, which handlers read
+//! by and the OpenAPI document shows.
 
-use utoipa::ToSchema;
+use domain::Enterprise;
+use provision::MAX_REMAINING_CARDS;
+use wire::field::{Field, Kind, Table};
 
-/// Declares a body: its schema and the names of its fields.
-macro_rules! body {
-    ($(#[$meta:meta])* $name:ident {
-        $($(#[$fmeta:meta])* $field:ident ($wire:literal): $kind:ty),* $(,)?
-    }) => {
-        $(#[$meta])*
-        #[derive(ToSchema)]
-        pub struct $name { $($(#[$fmeta])* #[schema(rename = $wire)] pub $field: $kind),* }
+/// Most days that a hold may live.
+const MAX_HOLD_DAYS: u32 = 365;
+/// Longest issuing area.
+const MAX_AREA_CHARS: usize = 64;
+/// Most seconds of one advance: ten years.
+const MAX_ADVANCE_SECONDS: u32 = 315_576_000;
+const AUTH_DEADLINE_MS: Kind = Kind::Whole {
+    least: Enterprise::MIN_AUTH_DEADLINE_MS,
+    most: Enterprise::MAX_AUTH_DEADLINE_MS,
+    example: Some(2_000),
+};
 
-        impl $name {
-            /// Names of all fields.
-            pub const FIELDS: &'static [&'static str] = &[$($wire),*];
-        }
-    };
-}
+pub(crate) const STAN: Field = Field::text("stan", "System trace audit number, 1 to 6 digits.");
+pub(crate) const RRN: Field =
+    Field::text("rrn", "Retrieval reference number, 1 to 12 letters and digits.");
+pub(crate) const MERCHANT_ID: Field = Field::text("merchantId", "Card acceptor identification.");
+pub(crate) const MERCHANT_NAME: Field = Field::text("merchantName", "Name of the shop.");
+pub(crate) const MERCHANT_COUNTRY: Field = Field::text("merchantCountry", "Country of the shop.");
+pub(crate) const MCC: Field = Field::text("mcc", "Four digits.");
+pub(crate) const REFERENCE: Field =
+    Field::text("reference", "The operator's own reference; it moves money once.").required();
 
-body! {
-    /// A body without fields; it may be left out.
-    NoFields {}
-}
+/// Every body; those inside them are found through them.
+pub(crate) const BODIES: [Table; 22] = [
+    NO_FIELDS,
+    CLOSE_DAY,
+    NEW_ENTERPRISE,
+    ENTERPRISE_CHANGE,
+    SHIPMENT,
+    FUNDS_MOVEMENT,
+    VM_APP_CHANGE,
+    VM_FUNDS,
+    NEW_VM_PRODUCT,
+    NEW_API_KEY_REQUEST,
+    NEW_CARD_PROFILE,
+    FX_RATES,
+    CLOCK_ADVANCE,
+    NEW_AUTHORISATION,
+    INCREMENT,
+    REVERSAL,
+    CLEARING,
+    FORCED_CLEARING,
+    REFUND,
+    NEW_CHALLENGE,
+    CHALLENGE_ANSWER,
+    TICKET_VERDICT,
+];
 
-body! {
-    /// The day whose reconciliation files are cut.
-    CloseDay {
-        /// UTC+8, `yyyyMMdd`.
-        date("date"): String,
-    }
-}
+pub(crate) const NO_FIELDS: Table =
+    Table::named("NoFields", "A body without fields; it may be left out.", &[]);
 
-body! {
-    /// A new enterprise.
-    NewEnterprise {
-        /// For operators; 1 to 256 characters.
-        name("name"): String,
-    }
-}
+pub(crate) const CLOSE_DAY: Table = Table::named(
+    "CloseDay",
+    "The day whose reconciliation files are cut.",
+    &[Field::text("date", "UTC+8, `yyyyMMdd`.").required()],
+);
 
-body! {
-    /// Any of these; null clears `webhookUrl`, `authUrl`, `externalPublicKey` and `webhookKey`.
-    EnterpriseChange {
-        /// Where webhooks go.
-        webhook_url("webhookUrl"): Option<String>,
-        /// Where authorisation notices go.
-        auth_url("authUrl"): Option<String>,
-        /// PEM or bare base64 of an RSA SPKI.
-        external_public_key("externalPublicKey"): Option<String>,
-        /// An active API key of the enterprise; it signs webhooks.
-        webhook_key("webhookKey"): Option<String>,
-        /// CIDR networks that may call; empty = any (sandbox only).
-        ip_allowlist("ipAllowlist"): Option<Vec<String>>,
-        /// Hosts that a hosted page may redirect to.
-        redirect_hosts("redirectHosts"): Option<Vec<String>>,
-        /// Origins that may frame a hosted page.
-        page_origins("pageOrigins"): Option<Vec<String>>,
-        /// Whether the enterprise has PCI papers.
-        pci("pci"): Option<bool>,
-        /// How long an authorisation waits for the enterprise: 500 to 3000.
-        #[schema(minimum = 500, maximum = 3000, example = 2000)]
-        auth_deadline_ms("authDeadlineMs"): Option<u32>,
-        /// `PKCS1` or `OAEP_SHA256`.
-        rsa_padding("rsaPadding"): Option<String>,
-        /// `SHA256`, `SHA1` or `SHA512`: the digest of the signatures on notices and answers.
-        rsa_hash("rsaHash"): Option<String>,
-        /// `TEXT` or `RAW`: whether the base64 text of a notice's ciphertext is signed, or the
-        /// ciphertext. Answers may sign either.
-        rsa_signed_bytes("rsaSignedBytes"): Option<String>,
-        /// What decides while the enterprise does not answer.
-        stand_in("standIn"): Option<StandIn>,
-    }
-}
+pub(crate) const NEW_ENTERPRISE: Table = Table::named(
+    "NewEnterprise",
+    "A new enterprise.",
+    &[Field::text("name", "For operators; 1 to 256 characters.").required()],
+);
 
-body! {
-    /// What decides while the enterprise does not answer.
-    StandIn {
-        /// `decline`; `approve_up_to` is not available yet.
-        mode("mode"): String,
-        /// For `approve_up_to`.
-        amount("amount"): Option<String>,
-        /// For `approve_up_to`.
-        currency("currency"): Option<String>,
-        /// For `approve_up_to`.
-        daily_total("dailyTotal"): Option<String>,
-    }
-}
+pub(crate) const ENTERPRISE_CHANGE: Table = Table::named(
+    "EnterpriseChange",
+    "Any of these; null clears `webhookUrl`, `authUrl`, `externalPublicKey` and `webhookKey`.",
+    &[
+        Field::long_text("webhookUrl", "Where webhooks go."),
+        Field::long_text("authUrl", "Where authorisation notices go."),
+        Field::long_text("externalPublicKey", "PEM or bare base64 of an RSA SPKI."),
+        Field::text("webhookKey", "An active API key of the enterprise; it signs webhooks."),
+        Field::texts("ipAllowlist", "CIDR networks that may call; empty = any (sandbox only)."),
+        Field::texts("redirectHosts", "Hosts that a hosted page may redirect to."),
+        Field::texts("pageOrigins", "Origins that may frame a hosted page."),
+        Field::boolean("pci", "Whether the enterprise has PCI papers."),
+        Field::of(
+            "authDeadlineMs",
+            "How long an authorisation waits for the enterprise: 500 to 3000.",
+            AUTH_DEADLINE_MS,
+        ),
+        Field::text("rsaPadding", "`PKCS1` or `OAEP_SHA256`."),
+        Field::text(
+            "rsaHash",
+            "`SHA256`, `SHA1` or `SHA512`: the digest of the signatures on notices and answers.",
+        ),
+        Field::text(
+            "rsaSignedBytes",
+            "`TEXT` or `RAW`: whether the base64 text of a notice's ciphertext is signed, or the\n\
+             ciphertext. Answers may sign either.",
+        ),
+        Field::object("standIn", "What decides while the enterprise does not answer.", &STAND_IN),
+    ],
+);
 
-body! {
-    /// How a physical card travels.
-    Shipment {
-        /// The carrier's number.
-        tracking_number("trackingNumber"): String,
-        /// The carrier.
-        tracking_company_name("trackingCompanyName"): String,
-    }
-}
+pub(crate) const STAND_IN: Table = Table::named(
+    "StandIn",
+    "What decides while the enterprise does not answer.",
+    &[
+        Field::text("mode", "`decline`; `approve_up_to` is not available yet.").required(),
+        Field::text("amount", "For `approve_up_to`."),
+        Field::text("currency", "For `approve_up_to`."),
+        Field::text("dailyTotal", "For `approve_up_to`."),
+    ],
+);
 
-body! {
-    /// Money brought to or taken from a deposit.
-    FundsMovement {
-        /// Numeric ISO 4217 code.
-        currency("currency"): String,
-        /// Major units, above zero.
-        amount("amount"): String,
-        /// The operator's own reference; it moves money once.
-        reference("reference"): String,
-    }
-}
+pub(crate) const SHIPMENT: Table = Table::named(
+    "Shipment",
+    "How a physical card travels.",
+    &[
+        Field::text("trackingNumber", "The carrier's number.").required(),
+        Field::text("trackingCompanyName", "The carrier.").required(),
+    ],
+);
 
-body! {
-    /// Any of these; null clears `merchantPublicKey` and `webhookUrl`.
-    VmAppChange {
-        /// PEM or bare base64 of an RSA SPKI of 2048 to 4096 bits; answers are encrypted with it.
-        merchant_public_key("merchantPublicKey"): Option<String>,
-        /// Where webhooks go.
-        webhook_url("webhookUrl"): Option<String>,
-        /// Addresses and CIDR networks that may call; empty = any in the sandbox, none in
-        /// production.
-        ip_whitelist("ipWhitelist"): Option<Vec<String>>,
-        /// Whether webhooks bear our own signature header.
-        sign_webhooks("signWebhooks"): Option<bool>,
-        /// What the app is charged for; what is not named stays as it is.
-        fees("fees"): Option<VmFeesChange>,
-    }
-}
+pub(crate) const FUNDS_MOVEMENT: Table = Table::named(
+    "FundsMovement",
+    "Money brought to or taken from a deposit.",
+    &[
+        Field::text("currency", "Numeric ISO 4217 code.").required(),
+        Field::text("amount", "Major units, above zero.").required(),
+        REFERENCE,
+    ],
+);
 
-body! {
-    /// Fees charged to an app's balance, US dollars; any of these.
-    VmFeesChange {
-        /// For a card, when it is opened.
-        opening("opening"): Option<String>,
-        /// For an approved authorisation.
-        authorisation("authorisation"): Option<VmFeeChange>,
-        /// For a declined authorisation.
-        decline("decline"): Option<VmFeeChange>,
-        /// For an approved authorisation in another currency than the card's, on top.
-        cross_border("crossBorder"): Option<VmFeeChange>,
-    }
-}
+pub(crate) const VM_APP_CHANGE: Table = Table::named(
+    "VmAppChange",
+    "Any of these; null clears `merchantPublicKey` and `webhookUrl`.",
+    &[
+        Field::long_text(
+            "merchantPublicKey",
+            "PEM or bare base64 of an RSA SPKI of 2048 to 4096 bits; answers are encrypted with \
+             it.",
+        ),
+        Field::long_text("webhookUrl", "Where webhooks go."),
+        Field::texts(
+            "ipWhitelist",
+            "Addresses and CIDR networks that may call; empty = any in the sandbox, none in\n\
+             production.",
+        ),
+        Field::boolean("signWebhooks", "Whether webhooks bear our own signature header."),
+        Field::object(
+            "fees",
+            "What the app is charged for; what is not named stays as it is.",
+            &VM_FEES_CHANGE,
+        ),
+    ],
+);
 
-body! {
-    /// A fee; any of these.
-    VmFeeChange {
-        /// Of the amount in the card's currency: 0 to 100, up to two decimals.
-        percent("percent"): Option<String>,
-        /// Least fee, major units; with no percent it is the fee.
-        least("least"): Option<String>,
-    }
-}
+pub(crate) const VM_FEES_CHANGE: Table = Table::named(
+    "VmFeesChange",
+    "Fees charged to an app's balance, US dollars; any of these.",
+    &[
+        Field::text("opening", "For a card, when it is opened."),
+        Field::object("authorisation", "For an approved authorisation.", &VM_FEE_CHANGE),
+        Field::object("decline", "For a declined authorisation.", &VM_FEE_CHANGE),
+        Field::object(
+            "crossBorder",
+            "For an approved authorisation in another currency than the card's, on top.",
+            &VM_FEE_CHANGE,
+        ),
+    ],
+);
 
-body! {
-    /// Money brought to a VM app, US dollars.
-    VmFunds {
-        /// `balance`, which prepaid cards are loaded from, or `wallet`, which credit-line
-        /// cards draw on.
-        account("account"): String,
-        /// Major units, above zero.
-        amount("amount"): String,
-        /// The operator's own reference; it moves money once in an enterprise.
-        reference("reference"): String,
-    }
-}
+pub(crate) const VM_FEE_CHANGE: Table = Table::named(
+    "VmFeeChange",
+    "A fee; any of these.",
+    &[
+        Field::text(
+            "percent",
+            "Of the amount in the card's currency: 0 to 100, up to two decimals.",
+        ),
+        Field::text("least", "Least fee, major units; with no percent it is the fee."),
+    ],
+);
 
-body! {
-    /// What an app can open cards of. The same code, profile and funding again set the area
-    /// and how many cards are left.
-    NewVmProduct {
-        /// What createCard takes: 1 to 32 of A-Z, a-z, 0-9, `-` and `_`.
-        product_code("productCode"): String,
-        /// A card profile of the app's enterprise in 840.
-        profile_id("profileId"): String,
-        /// `save` (prepaid) or `share` (credit line).
-        funding("funding"): String,
-        /// Where its cards are issued, as shown; `US` if absent.
-        issuing_area("issuingArea"): Option<String>,
-        /// How many more cards may be opened, up to 1000000; that many if absent.
-        remaining_cards("remainingCards"): Option<u32>,
-    }
-}
+pub(crate) const VM_FUNDS: Table = Table::named(
+    "VmFunds",
+    "Money brought to a VM app, US dollars.",
+    &[
+        Field::text(
+            "account",
+            "`balance`, which prepaid cards are loaded from, or `wallet`, which credit-line\n\
+             cards draw on.",
+        )
+        .required(),
+        Field::text("amount", "Major units, above zero.").required(),
+        REFERENCE.meaning("The operator's own reference; it moves money once in an enterprise."),
+    ],
+);
 
-body! {
-    /// How a new API key is handed over: in the answer if both fields are left out (sandbox
-    /// only), else by a one-time extraction.
-    NewApiKeyRequest {
-        /// The mailbox that gets the extraction code.
-        email("email"): Option<String>,
-        /// The only address that may use it.
-        source_ip("sourceIp"): Option<String>,
-    }
-}
+pub(crate) const NEW_VM_PRODUCT: Table = Table::named(
+    "NewVmProduct",
+    "What an app can open cards of. The same code, profile and funding again set the area\n\
+             and how many cards are left.",
+    &[
+        Field::text("productCode", "What createCard takes: 1 to 32 of A-Z, a-z, 0-9, `-` and `_`.")
+            .required(),
+        Field::text("profileId", "A card profile of the app's enterprise in 840.").required(),
+        Field::text("funding", "`save` (prepaid) or `share` (credit line).").required(),
+        Field::of(
+            "issuingArea",
+            "Where its cards are issued, as shown; `US` if absent.",
+            Kind::Text { max_chars: MAX_AREA_CHARS },
+        ),
+        Field::whole(
+            "remainingCards",
+            "How many more cards may be opened, up to 1000000; that many if absent.",
+            0,
+            MAX_REMAINING_CARDS,
+        ),
+    ],
+);
 
-body! {
-    /// A new card profile.
-    NewCardProfile {
-        /// Owner.
-        enterprise_id("enterpriseId"): String,
-        /// For operators.
-        name("name"): String,
-        /// One prefix of 6 to 11 digits, or two joined by a hyphen.
-        bin_range("binRange"): String,
-        /// Card network; `VISA` if absent.
-        network("network"): Option<String>,
-        /// Billing currency, numeric.
-        currency("currency"): String,
-        /// Layout codes of its plastic.
-        card_layouts("cardLayouts"): Option<Vec<String>>,
-        /// Alpha-2 codes; empty = all.
-        supported_countries("supportedCountries"): Option<Vec<String>>,
-        /// Days that holds live.
-        hold_days("holdDays"): Option<HoldDays>,
-        /// Limits of each card.
-        limits("limits"): Option<CardLimits>,
-    }
-}
+pub(crate) const NEW_API_KEY_REQUEST: Table = Table::named(
+    "NewApiKeyRequest",
+    "How a new API key is handed over: in the answer if both fields are left out (sandbox\n\
+             only), else by a one-time extraction.",
+    &[
+        Field::text("email", "The mailbox that gets the extraction code."),
+        Field::text("sourceIp", "The only address that may use it."),
+    ],
+);
 
-body! {
-    /// Days that holds live, by authorisation type.
-    HoldDays {
-        /// 1 to 365; 7 if absent.
-        normal("NORMAL"): Option<u32>,
-        /// 1 to 365; 30 if absent.
-        pre_auth("PRE_AUTH"): Option<u32>,
-    }
-}
+pub(crate) const NEW_CARD_PROFILE: Table = Table::named(
+    "NewCardProfile",
+    "A new card profile.",
+    &[
+        Field::text("enterpriseId", "Owner.").required(),
+        Field::text("name", "For operators.").required(),
+        Field::text("binRange", "One prefix of 6 to 11 digits, or two joined by a hyphen.")
+            .required(),
+        Field::text("network", "Card network; `VISA` if absent."),
+        Field::text("currency", "Billing currency, numeric.").required(),
+        Field::texts("cardLayouts", "Layout codes of its plastic."),
+        Field::texts("supportedCountries", "Alpha-2 codes; empty = all."),
+        Field::object("holdDays", "Days that holds live.", &HOLD_DAYS),
+        Field::object("limits", "Limits of each card.", &CARD_LIMITS),
+    ],
+);
 
-body! {
-    /// Limits of each card, by period; absent or null = no limit.
-    CardLimits {
-        /// One authorisation.
-        single("SINGLE"): Option<SingleLimit>,
-        /// One UTC+8 day.
-        daily("DAILY"): Option<PeriodLimit>,
-        /// One UTC+8 month.
-        monthly("MONTHLY"): Option<PeriodLimit>,
-    }
-}
+pub(crate) const HOLD_DAYS: Table = Table::named(
+    "HoldDays",
+    "Days that holds live, by authorisation type.",
+    &[
+        Field::whole("NORMAL", "1 to 365; 7 if absent.", 1, MAX_HOLD_DAYS),
+        Field::whole("PRE_AUTH", "1 to 365; 30 if absent.", 1, MAX_HOLD_DAYS),
+    ],
+);
 
-body! {
-    /// Limit of one authorisation.
-    SingleLimit {
-        /// Major units of the profile's currency.
-        amount("amount"): Option<String>,
-    }
-}
+pub(crate) const CARD_LIMITS: Table = Table::named(
+    "CardLimits",
+    "Limits of each card, by period; absent or null = no limit.",
+    &[
+        Field::object("SINGLE", "One authorisation.", &SINGLE_LIMIT),
+        Field::object("DAILY", "One UTC+8 day.", &PERIOD_LIMIT),
+        Field::object("MONTHLY", "One UTC+8 month.", &PERIOD_LIMIT),
+    ],
+);
 
-body! {
-    /// Limit of a period, enforced with every hold; absent or null = none of its kind.
-    PeriodLimit {
-        /// Major units of the profile's currency.
-        amount("amount"): Option<String>,
-        /// Number of authorisations.
-        count("count"): Option<u32>,
-    }
-}
+pub(crate) const SINGLE_LIMIT: Table = Table::named(
+    "SingleLimit",
+    "Limit of one authorisation.",
+    &[Field::text("amount", "Major units of the profile's currency.")],
+);
 
-body! {
-    /// The whole table of rates.
-    FxRates {
-        /// At most 1000; each pair once.
-        rates("rates"): Vec<FxRateEntry>,
-    }
-}
+pub(crate) const PERIOD_LIMIT: Table = Table::named(
+    "PeriodLimit",
+    "Limit of a period, enforced with every hold; absent or null = none of its kind.",
+    &[
+        Field::text("amount", "Major units of the profile's currency."),
+        Field::whole("count", "Number of authorisations.", 1, u32::MAX),
+    ],
+);
 
-body! {
-    /// One rate: 1 unit of `from` is `rate` units of `to`.
-    FxRateEntry {
-        /// Currency.
-        from("from"): String,
-        /// Currency.
-        to("to"): String,
-        /// Decimal text, above zero.
-        rate("rate"): String,
-    }
-}
+pub(crate) const FX_RATES: Table = Table::named(
+    "FxRates",
+    "The whole table of rates.",
+    &[Field::objects("rates", "At most 1000; each pair once.", &FX_RATE_ENTRY).required()],
+);
 
-body! {
-    /// How far business time moves.
-    ClockAdvance {
-        /// 1 to 315576000 (ten years).
-        seconds("seconds"): u32,
-    }
-}
+pub(crate) const FX_RATE_ENTRY: Table = Table::named(
+    "FxRateEntry",
+    "One rate: 1 unit of `from` is `rate` units of `to`.",
+    &[
+        Field::text("from", "Currency.").required(),
+        Field::text("to", "Currency.").required(),
+        Field::text("rate", "Decimal text, above zero.").required(),
+    ],
+);
 
-body! {
-    #[doc = " A purchase, cash withdrawal, inquiry, completion or refund. The card is named by \
-        `cardId`, or by `pan`,"]
-    /// `expiry` and `cvv2`.
-    NewAuthorisation {
-        /// The card's id.
-        card_id("cardId"): Option<String>,
-        /// The card's number.
-        pan("pan"): Option<String>,
-        /// YYMM or MM/YY.
-        expiry("expiry"): Option<String>,
-        /// Three digits.
-        cvv2("cvv2"): Option<String>,
-        /// The PIN that the shopper entered, four digits; a wrong one declines.
-        pin("pin"): Option<String>,
-        /// Major units.
-        amount("amount"): String,
-        /// Numeric ISO 4217 code.
-        currency("currency"): String,
-        /// `R` (default), `C`, `P` or `Q`.
-        transaction_type("transactionType"): Option<String>,
-        /// `NORMAL` (default), `PRE_AUTH` or `PRE_AUTH_COMPLETION`.
-        auth_type("authType"): Option<String>,
-        /// The reservation that a completion completes, or the purchase that a refund (type
-        /// P) gives back.
-        original_auth_id("originalAuthId"): Option<String>,
-        /// Four digits.
-        mcc("mcc"): Option<String>,
-        /// Card acceptor identification.
-        merchant_id("merchantId"): Option<String>,
-        /// Name of the shop.
-        merchant_name("merchantName"): Option<String>,
-        /// Country of the shop.
-        merchant_country("merchantCountry"): Option<String>,
-        /// System trace audit number, 1 to 6 digits.
-        stan("stan"): Option<String>,
-        /// Retrieval reference number, 1 to 12 letters and digits.
-        rrn("rrn"): Option<String>,
-    }
-}
+pub(crate) const CLOCK_ADVANCE: Table = Table::named(
+    "ClockAdvance",
+    "How far business time moves.",
+    &[Field::whole("seconds", "1 to 315576000 (ten years).", 1, MAX_ADVANCE_SECONDS).required()],
+);
 
-body! {
-    /// What is added to an authorisation.
-    Increment {
-        /// Major units of the acquirer's currency.
-        amount("amount"): String,
-        /// System trace audit number, 1 to 6 digits.
-        stan("stan"): Option<String>,
-        /// Retrieval reference number, 1 to 12 letters and digits.
-        rrn("rrn"): Option<String>,
-    }
-}
+pub(crate) const NEW_AUTHORISATION: Table = Table::named(
+    "NewAuthorisation",
+    "A purchase, cash withdrawal, inquiry, completion or refund. The card is named by `cardId`, or \
+             by `pan`,\n\
+             `expiry` and `cvv2`.",
+    &[
+        Field::text("cardId", "The card's id."),
+        Field::text("pan", "The card's number."),
+        Field::text("expiry", "YYMM or MM/YY."),
+        Field::text("cvv2", "Three digits."),
+        Field::text("pin", "The PIN that the shopper entered, four digits; a wrong one declines."),
+        Field::text("amount", "Major units.").required(),
+        Field::text("currency", "Numeric ISO 4217 code.").required(),
+        Field::text("transactionType", "`R` (default), `C`, `P` or `Q`."),
+        Field::text("authType", "`NORMAL` (default), `PRE_AUTH` or `PRE_AUTH_COMPLETION`."),
+        Field::text(
+            "originalAuthId",
+            "The reservation that a completion completes, or the purchase that a refund (type\n\
+             P) gives back.",
+        ),
+        MCC,
+        MERCHANT_ID,
+        MERCHANT_NAME,
+        MERCHANT_COUNTRY,
+        STAN,
+        RRN,
+    ],
+);
 
-body! {
-    /// What is taken back.
-    Reversal {
-        /// Major units of the acquirer's currency; all that is left if absent.
-        amount("amount"): Option<String>,
-    }
-}
+pub(crate) const INCREMENT: Table = Table::named(
+    "Increment",
+    "What is added to an authorisation.",
+    &[Field::text("amount", "Major units of the acquirer's currency.").required(), STAN, RRN],
+);
 
-body! {
-    /// What is cleared.
-    Clearing {
-        /// Major units of the acquirer's currency; all that is left if absent.
-        amount("amount"): Option<String>,
-        /// Whether nothing more will come; true if absent.
-        is_final("final"): Option<bool>,
-    }
-}
+pub(crate) const REVERSAL: Table = Table::named(
+    "Reversal",
+    "What is taken back.",
+    &[Field::text("amount", "Major units of the acquirer's currency; all that is left if absent.")],
+);
 
-body! {
-    /// A clearing that nothing authorised.
-    ForcedClearing {
-        /// The card.
-        card_id("cardId"): String,
-        /// Major units.
-        amount("amount"): String,
-        /// Numeric ISO 4217 code.
-        currency("currency"): String,
-        /// Four digits.
-        mcc("mcc"): Option<String>,
-        /// Card acceptor identification.
-        merchant_id("merchantId"): Option<String>,
-        /// Name of the shop.
-        merchant_name("merchantName"): Option<String>,
-        /// Country of the shop.
-        merchant_country("merchantCountry"): Option<String>,
-    }
-}
+pub(crate) const CLEARING: Table = Table::named(
+    "Clearing",
+    "What is cleared.",
+    &[
+        Field::text(
+            "amount",
+            "Major units of the acquirer's currency; all that is left if absent.",
+        ),
+        Field::boolean("final", "Whether nothing more will come; true if absent."),
+    ],
+);
 
-body! {
-    /// A refund of an authorisation or to a card.
-    Refund {
-        /// The authorisation.
-        auth_id("authId"): Option<String>,
-        /// The card.
-        card_id("cardId"): Option<String>,
-        /// Major units.
-        amount("amount"): String,
-        /// Numeric ISO 4217 code.
-        currency("currency"): String,
-        /// System trace audit number, 1 to 6 digits.
-        stan("stan"): Option<String>,
-        /// Retrieval reference number, 1 to 12 letters and digits.
-        rrn("rrn"): Option<String>,
-    }
-}
+pub(crate) const FORCED_CLEARING: Table = Table::named(
+    "ForcedClearing",
+    "A clearing that nothing authorised.",
+    &[
+        Field::text("cardId", "The card.").required(),
+        Field::text("amount", "Major units.").required(),
+        Field::text("currency", "Numeric ISO 4217 code.").required(),
+        MCC,
+        MERCHANT_ID,
+        MERCHANT_NAME,
+        MERCHANT_COUNTRY,
+    ],
+);
 
-body! {
-    /// A purchase that the cardholder is to confirm.
-    NewChallenge {
-        /// The card.
-        card_id("cardId"): String,
-        /// Decimal text in major units.
-        amount("amount"): String,
-        /// Numeric ISO 4217 code.
-        currency("currency"): String,
-        /// Card acceptor identification.
-        merchant_id("merchantId"): Option<String>,
-        /// Name.
-        merchant_name("merchantName"): Option<String>,
-        /// Country, alpha-2.
-        merchant_country("merchantCountry"): Option<String>,
-        /// Four digits.
-        mcc("mcc"): Option<String>,
-    }
-}
+pub(crate) const REFUND: Table = Table::named(
+    "Refund",
+    "A refund of an authorisation or to a card.",
+    &[
+        Field::text("authId", "The authorisation."),
+        Field::text("cardId", "The card."),
+        Field::text("amount", "Major units.").required(),
+        Field::text("currency", "Numeric ISO 4217 code.").required(),
+        STAN,
+        RRN,
+    ],
+);
 
-body! {
-    /// The code that a cardholder typed.
-    ChallengeAnswer {
-        /// Six digits, as the card's app was told them.
-        otp("otp"): String,
-    }
-}
+pub(crate) const NEW_CHALLENGE: Table = Table::named(
+    "NewChallenge",
+    "A purchase that the cardholder is to confirm.",
+    &[
+        Field::text("cardId", "The card.").required(),
+        Field::text("amount", "Decimal text in major units.").required(),
+        Field::text("currency", "Numeric ISO 4217 code.").required(),
+        MERCHANT_ID,
+        MERCHANT_NAME.meaning("Name."),
+        MERCHANT_COUNTRY.meaning("Country, alpha-2."),
+        MCC,
+    ],
+);
 
-body! {
-    /// A reviewer's decision about a ticket.
-    TicketVerdict {
-        /// `pass` or `fail`.
-        outcome("outcome"): String,
-        /// A sentence for the enterprise.
-        reason("reason"): Option<String>,
-    }
-}
+pub(crate) const CHALLENGE_ANSWER: Table = Table::named(
+    "ChallengeAnswer",
+    "The code that a cardholder typed.",
+    &[Field::text("otp", "Six digits, as the card's app was told them.").required()],
+);
+
+pub(crate) const TICKET_VERDICT: Table = Table::named(
+    "TicketVerdict",
+    "A reviewer's decision about a ticket.",
+    &[
+        Field::text("outcome", "`pass` or `fail`.").required(),
+        Field::text("reason", "A sentence for the enterprise."),
+    ],
+);

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use described::parts::Described;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use utoipa::openapi::{RefOr, Schema};
 use wire::cardbridge::form;
 
 use super::authenticate::Signed;
-use super::operation::{Described, Input, Route};
+use super::operation::{Input, Route};
 use super::reply::Failure;
 
 /// What each operation reads, and what all of its kind do.
@@ -80,22 +81,15 @@ fn query_names(raw_query: Option<&str>) -> Vec<String> {
 }
 
 /// The names at the top of a shape.
-fn gather(described: &Described, shape: &RefOr<Schema>, names: &mut BTreeSet<String>) {
-    match shape {
-        RefOr::Ref(reference) => {
-            let wanted = reference.ref_location.rsplit('/').next().unwrap_or_default();
-            let found = described.inner.iter().find(|(name, _)| name == wanted);
-            if let Some((_, inner)) = found {
-                gather(described, inner, names);
-            }
-        }
-        RefOr::T(Schema::Object(object)) => names.extend(object.properties.keys().cloned()),
-        RefOr::T(Schema::AllOf(all)) => {
-            all.items.iter().for_each(|it| gather(described, it, names));
-        }
-        RefOr::T(Schema::OneOf(one)) => {
-            one.items.iter().for_each(|it| gather(described, it, names));
-        }
-        RefOr::T(_) => {}
+fn gather(described: &Described, shape: &Value, names: &mut BTreeSet<String>) {
+    if let Some(pointer) = shape["$ref"].as_str() {
+        let wanted = pointer.rsplit('/').next().unwrap_or_default();
+        gather(described, described.schemas.get(wanted).unwrap_or(&Value::Null), names);
+    }
+    let properties = shape["properties"].as_object().into_iter().flatten();
+    names.extend(properties.map(|(name, _)| name.clone()));
+    for joint in ["allOf", "oneOf"] {
+        let parts = shape[joint].as_array().into_iter().flatten();
+        parts.for_each(|part| gather(described, part, names));
     }
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use axum::routing::MethodRouter;
+use described::parts::Described;
 use domain::ErrorCode;
-use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::state::ApiState;
@@ -32,7 +32,7 @@ pub(crate) enum Input {
     /// Query parameters of a GET.
     Query(Vec<Parameter>),
     /// The JSON body of a POST.
-    Body(Box<Described>),
+    Body(Described),
 }
 
 /// A query parameter.
@@ -41,26 +41,6 @@ pub(crate) struct Parameter {
     pub(crate) name: &'static str,
     pub(crate) meaning: &'static str,
     pub(crate) is_required: bool,
-}
-
-/// A type as the document shows it, with the named types inside it.
-pub(crate) struct Described {
-    /// None: a type without a name of its own.
-    pub(crate) name: Option<String>,
-    pub(crate) schema: RefOr<Schema>,
-    pub(crate) inner: Vec<(String, RefOr<Schema>)>,
-}
-
-impl Described {
-    fn named<T: ToSchema>() -> Self {
-        let mut inner = Vec::new();
-        T::schemas(&mut inner);
-        Self { name: Some(T::name().into_owned()), schema: T::schema(), inner }
-    }
-
-    fn plain<T: PartialSchema>() -> Self {
-        Self { name: None, schema: T::schema(), inner: Vec::new() }
-    }
 }
 
 /// A parameter that must be there.
@@ -96,7 +76,7 @@ impl Route {
 
     /// It reads this body.
     pub(crate) fn takes<T: ToSchema>(self) -> Self {
-        Self { input: Input::Body(Box::new(Described::named::<T>())), ..self }
+        Self { input: Input::Body(Described::named::<T>()), ..self }
     }
 
     /// It reads these older names too.

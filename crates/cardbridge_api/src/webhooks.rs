@@ -1,11 +1,12 @@
 //! What dialect 1 sends, for its OpenAPI document: the authorisation notice, which is answered,
 //! and the webhooks, which are acknowledged.
 
+use described::parts::Described;
 use described::webhooks::{Message, header, standard_headers};
 use described::{JSON, reference, schemas};
 use domain::{WebhookSubType, WebhookType};
 use serde_json::{Map, Value, json};
-use utoipa::{PartialSchema as _, ToSchema};
+use utoipa::ToSchema;
 use wire::cardbridge::authorisation_notice::{AUTH_SIGNATURE_HEADER, NoticeData, WEBHOOK_TYPE};
 use wire::cardbridge::intent_ticket::IntentTicketBody;
 use wire::cardbridge::order::CardOrderBody;
@@ -58,18 +59,11 @@ type Told = (String, String, Map<String, Value>);
 
 /// A webhook about objects of this shape.
 fn of<T: ToSchema>(webhook_type: WebhookType, summary: &str) -> Told {
-    let mut shapes = shapes_of::<T>();
+    let mut shapes = Described::named::<T>().schemas;
     let name = webhook_type.as_str().to_owned();
     let data = T::name().into_owned();
     shapes.insert(body_name(&name), body(&name, WebhookSubType::ALL, &data));
     (name, summary.to_owned(), shapes)
-}
-
-fn shapes_of<T: ToSchema>() -> Map<String, Value> {
-    let mut shapes = vec![(T::name().into_owned(), T::schema())];
-    T::schemas(&mut shapes);
-    let json = |schema| serde_json::to_value(schema).expect("a schema is JSON");
-    shapes.into_iter().map(|(name, schema)| (name, json(schema))).collect()
 }
 
 /// `CARD_ORDER` is `CardOrderWebhook`.
@@ -139,7 +133,7 @@ fn notice() -> Value {
 
 /// The notice, what is encrypted in it, its reply, and what is encrypted in that.
 fn notice_shapes() -> Map<String, Value> {
-    let mut shapes = shapes_of::<NoticeData>();
+    let mut shapes = Described::named::<NoticeData>().schemas;
     // The ciphertext tells what is inside.
     let sealed = &mut shapes["NoticeData"]["properties"]["encryptedData"];
     *sealed = sealed_text(
@@ -153,8 +147,7 @@ fn notice_shapes() -> Map<String, Value> {
     shapes.insert("NoticeEssentials".to_owned(), essentials());
     shapes.insert("NoticeReply".to_owned(), reply());
     shapes.insert("NoticeAnswer".to_owned(), answer());
-    let amount = serde_json::to_value(AmountText::schema()).expect("a schema is JSON");
-    shapes.insert(AmountText::name().into_owned(), amount);
+    shapes.extend(Described::named::<AmountText>().schemas);
     shapes
 }
 

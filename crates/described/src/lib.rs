@@ -1,6 +1,7 @@
 //! What the three OpenAPI documents share: where they are served, the lists of words that
 //! stand in them once, and the samples that show what each operation takes and gives.
 
+pub mod parts;
 pub mod samples;
 pub mod vocabulary;
 pub mod webhooks;

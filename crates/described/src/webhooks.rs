@@ -5,7 +5,8 @@ use wire::cardbridge::standard_webhooks::{
     ID_HEADER, SEQUENCE_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER,
 };
 
-use super::{JSON, reference};
+use super::parts::{parameter, request_body};
+use super::reference;
 
 /// The tag of all messages.
 const TAG: &str = "webhooks";
@@ -40,10 +41,7 @@ impl Message<'_> {
             "description": self.description,
             "security": [],
             "parameters": self.headers,
-            "requestBody": {
-                "required": true,
-                "content": { JSON: { "schema": reference(self.body) } },
-            },
+            "requestBody": request_body(true, reference(self.body)),
             "responses": { "200": self.answer },
         } })
     }
@@ -51,10 +49,7 @@ impl Message<'_> {
 
 /// A header and what it holds.
 pub fn header(name: &str, is_required: bool, meaning: &str) -> Value {
-    json!({
-        "name": name, "in": "header", "required": is_required, "description": meaning,
-        "schema": { "type": "string" },
-    })
+    parameter("header", name, is_required, meaning)
 }
 
 /// The headers of Standard Webhooks and our own beside them; `id` says whose id is sent, and

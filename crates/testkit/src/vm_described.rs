@@ -139,7 +139,7 @@ pub fn require_described_webhook(body: &Value) {
 
 #[cfg(test)]
 mod tests {
-    use wire::vm::parameters::Parameters;
+    use wire::vm::parameters;
     use wire::vm::{VmError, card, flow, time::Offset, transaction};
 
     use super::*;
@@ -225,7 +225,7 @@ mod tests {
     }
 
     fn read(path: &str, request: &Value) -> Result<(), VmError> {
-        let it = &Parameters::parse(request.to_string().as_bytes())?;
+        let it = &parameters::parse(request.to_string().as_bytes())?;
         match path {
             card::CREATE_PATH => card::parse_create(it).map(drop),
             card::DETAIL_PATH | card::DELETE_PATH => card::parse_card_id(it).map(drop),

@@ -22,7 +22,7 @@ use wire::repeated_fields;
 use wire::vm::VmError;
 use wire::vm::envelope::{self, Content};
 use wire::vm::framing;
-use wire::vm::parameters::Parameters;
+use wire::vm::parameters::{self, Parameters};
 use zeroize::Zeroizing;
 
 use super::budget::{Budget, Place, Turn};
@@ -151,7 +151,7 @@ impl Envelope {
             let vm_app_id = caller.app.vm_app_id;
             tracing::warn!(%vm_app_id, ?repeated, "fields are there twice; the last counts");
         }
-        match plain.as_ref().map(|plain| Parameters::parse(plain)) {
+        match plain.as_ref().map(|plain| parameters::parse(plain)) {
             Some(Ok(parameters)) => Ok(parameters),
             _ => Err(self.strike(caller).into()),
         }

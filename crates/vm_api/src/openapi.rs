@@ -2,13 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use described::parts::{key_parameter, outcome, parameter, request_body, show_outcomes};
 use described::{self, JSON, operations, reference, samples};
 use listener::once::{KEY_NAME, MAX_KEY_BYTES};
 use serde_json::{Map, Value, json};
+use wire::field::Field;
 use wire::vm::VmError;
 use wire::vm::envelope::{SUCCESS_CODE, SUCCESS_TEXT};
 use wire::vm::error_code::ErrorCodes;
-use wire::vm::field::{Field, object_schema};
+use wire::vm::parameters::{InEnvelope, refusals};
 
 use super::operation::Operation;
 use super::{repeats, webhooks};
@@ -32,6 +34,8 @@ const TOKEN_SCHEME: &str = "token";
 const SEALED_REQUEST: &str = "SealedRequest";
 const SEALED_ANSWER: &str = "SealedAnswer";
 const REFUSAL: &str = "Refusal";
+const KEY: &str = "The same request with the same key again gets the first answer again, unless \
+    that was a refusal: a refusal leaves the key free.";
 /// The envelope, in words.
 const ENVELOPE: &str = include_str!("openapi.md");
 
@@ -89,16 +93,10 @@ fn show(document: &mut Value) {
         }
     }
     for (_, method, operation) in operations(document) {
-        let media = &mut operation["responses"]["200"]["content"][JSON];
-        let shapes = media["schema"]["oneOf"].as_array().cloned().unwrap_or_default();
+        let schema = &operation["responses"]["200"]["content"][JSON]["schema"];
+        let shapes = schema["oneOf"].as_array().cloned().unwrap_or_default();
         let of = |shape: Option<&Value>| shape.map(|shape| samples::sample(shape, &components));
-        let mut examples = json!({
-            "success": { "summary": "A success", "value": of(shapes.first()) },
-        });
-        if let Some(refusal) = of(shapes.last()) {
-            examples["refusal"] = json!({ "summary": "A refusal", "value": refusal });
-        }
-        media["examples"] = examples;
+        show_outcomes(operation, of(shapes.first()).unwrap_or_default(), of(shapes.last()));
         if method == "post" {
             let body = &mut operation["requestBody"]["content"][JSON];
             body["example"] = samples::sample(&body["schema"], &components);
@@ -113,11 +111,11 @@ fn clear(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Val
         "properties": {
             "code": { "const": SUCCESS_CODE },
             "msg": { "const": SUCCESS_TEXT },
-            "data": reference(&operation.gives.name),
+            "data": operation.gives.schema,
         },
         "required": ["code", "msg", "data"],
     });
-    let parameters: Vec<_> = operation.reads.iter().map(query_parameter).collect();
+    let parameters: Vec<_> = operation.reads.fields.iter().map(query).collect();
     let described = json!({
         "operationId": operation.path.trim_start_matches('/'),
         "tags": [tag(operation.path)],
@@ -130,14 +128,8 @@ fn clear(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Val
     described
 }
 
-fn query_parameter(field: &Field) -> Value {
-    json!({
-        "name": field.name,
-        "in": "query",
-        "required": field.is_required,
-        "description": field.meaning,
-        "schema": { "type": "string" },
-    })
+fn query(field: &Field) -> Value {
+    parameter("query", field.name, field.is_required, field.meaning)
 }
 
 fn tag(path: &str) -> &'static str {
@@ -152,42 +144,30 @@ fn tag(path: &str) -> &'static str {
 fn sealed(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Value>) -> Value {
     let id = operation.path.trim_start_matches('/');
     let request = format!("{}{}Request", id[..1].to_ascii_uppercase(), &id[1..]);
-    schemas.insert(request.clone(), object_schema(operation.reads));
-    let takes_something = operation.reads.iter().any(|it| it.is_required);
-    let success = bearing(SEALED_ANSWER, "data", &operation.gives.name);
+    schemas.insert(request.clone(), operation.reads.schema::<InEnvelope>());
+    let success = bearing(SEALED_ANSWER, "data", &operation.gives.schema);
     let mut described = json!({
         "operationId": id,
         "tags": [tag(operation.path)],
         "summary": operation.summary,
-        "requestBody": {
-            "required": takes_something,
-            "content": { JSON: { "schema": bearing(SEALED_REQUEST, "content", &request) } },
-        },
+        "requestBody": request_body(
+            operation.reads.asks_for_something(),
+            bearing(SEALED_REQUEST, "content", &reference(&request)),
+        ),
         "responses": {
             "200": answer(vec![success, reference(REFUSAL)], &own_refusals(&operation), codes),
         },
     });
     if repeats::CHANGING.contains(&operation.path) {
-        described["parameters"] = json!([key_parameter()]);
+        described["parameters"] = json!([key_parameter(KEY_NAME, MAX_KEY_BYTES, KEY)]);
     }
     schemas.extend(operation.gives.schemas);
     described
 }
 
-fn key_parameter() -> Value {
-    json!({
-        "name": KEY_NAME,
-        "in": "header",
-        "required": false,
-        "description": "The same request with the same key again gets the first answer again, \
-            unless that was a refusal: a refusal leaves the key free.",
-        "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES },
-    })
-}
-
 /// What reading its fields brings, and what the table tells beside that, by number.
 fn own_refusals(operation: &Operation) -> Vec<VmError> {
-    let read = operation.reads.iter().flat_map(Field::refusals);
+    let read = operation.reads.fields.iter().flat_map(refusals);
     let mut refusals = Vec::new();
     let is_changing = repeats::CHANGING.contains(&operation.path);
     let of_keys = repeats::REFUSALS.into_iter().filter(|_| is_changing);
@@ -210,7 +190,7 @@ fn answer(mut shapes: Vec<Value>, refusals: &[VmError], codes: &ErrorCodes) -> V
     } else {
         format!("The outcome. Refusals of its own: {}.", told.join("; "))
     };
-    json!({ "description": description, "content": { JSON: { "schema": { "oneOf": shapes } } } })
+    outcome(shapes, &description)
 }
 
 fn text(refusal: &VmError) -> String {
@@ -250,8 +230,8 @@ fn refusal_of_all(codes: &ErrorCodes) -> Value {
 }
 
 /// An outer object whose text of this name holds a plain object.
-fn bearing(outer: &str, property: &str, plain: &str) -> Value {
-    let sealed = json!({ "contentMediaType": JSON, "contentSchema": reference(plain) });
+fn bearing(outer: &str, property: &str, plain: &Value) -> Value {
+    let sealed = json!({ "contentMediaType": JSON, "contentSchema": plain });
     json!({ "allOf": [reference(outer), { "properties": { property: sealed } }] })
 }
 

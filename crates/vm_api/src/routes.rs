@@ -5,17 +5,19 @@ use std::sync::Arc;
 use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use described::parts::Described;
 use http::StatusCode;
 use listener::document::document_route;
 use listener::shell::mark_route;
 use serde_json::Value;
+use wire::field::Table;
 use wire::vm::VmError;
 use wire::vm::error_code::ErrorCodes;
 use wire::vm::{account as account_wire, card, flow, product, token as token_wire, transaction};
 
 use super::envelope::{Envelope, layer};
 use super::openapi;
-use super::operation::{Operation, described};
+use super::operation::Operation;
 use super::reply::numbered;
 use super::token::TokenCalls;
 use super::{account, cards, listings, token};
@@ -35,16 +37,16 @@ fn account_and_lists() -> Vec<Operation> {
             path: account_wire::BALANCE_PATH,
             handler: post(account::balance),
             summary: "Reads the account of prepaid cards and the wallet of credit-line cards",
-            reads: &[],
-            gives: described::<account_wire::AccountBalance>(),
+            reads: Table::EMPTY,
+            gives: Described::named::<account_wire::AccountBalance>(),
             refuses: &[],
         },
         Operation {
             path: product::PRODUCTS_PATH,
             handler: post(account::products),
             summary: "Lists every product that the app can open cards of",
-            reads: &[],
-            gives: described::<product::Products>(),
+            reads: Table::EMPTY,
+            gives: Described::named::<product::Products>(),
             refuses: &[],
         },
         Operation {
@@ -52,7 +54,7 @@ fn account_and_lists() -> Vec<Operation> {
             handler: post(listings::transactions),
             summary: "Lists transactions, one row for each authorisation, newest first",
             reads: transaction::TRANSACTION_FIELDS,
-            gives: described::<transaction::Transactions>(),
+            gives: Described::named::<transaction::Transactions>(),
             refuses: &[],
         },
         Operation {
@@ -60,7 +62,7 @@ fn account_and_lists() -> Vec<Operation> {
             handler: post(listings::cards),
             summary: "Lists the app's cards, newest first; deleted ones only when asked by id",
             reads: card::LIST_FIELDS,
-            gives: described::<card::CardList>(),
+            gives: Described::named::<card::CardList>(),
             refuses: &[],
         },
         Operation {
@@ -68,7 +70,7 @@ fn account_and_lists() -> Vec<Operation> {
             handler: post(cards::flows),
             summary: "Lists what moved the balances of cards, newest first",
             reads: flow::FLOW_FIELDS,
-            gives: described::<flow::Flows>(),
+            gives: Described::named::<flow::Flows>(),
             refuses: &[VmError::CardId],
         },
     ]
@@ -81,7 +83,7 @@ fn cards_of_both_kinds() -> Vec<Operation> {
             handler: post(cards::create),
             summary: "Opens a card; a prepaid one is loaded from the account",
             reads: card::CREATE_FIELDS,
-            gives: described::<card::CardIdBody>(),
+            gives: Described::named::<card::CardIdBody>(),
             refuses: &[
                 VmError::ApplicationsRefused,
                 VmError::NotSet("address_line_one"),
@@ -96,7 +98,7 @@ fn cards_of_both_kinds() -> Vec<Operation> {
             handler: post(cards::detail),
             summary: "Reads a card, deleted or not, with its number and CVV",
             reads: card::CARD_FIELDS,
-            gives: described::<card::CardDetail>(),
+            gives: Described::named::<card::CardDetail>(),
             refuses: &[VmError::CardId],
         },
         Operation {
@@ -104,7 +106,7 @@ fn cards_of_both_kinds() -> Vec<Operation> {
             handler: post(cards::freeze),
             summary: "Freezes a card, or lifts that; lifting it twice is no error",
             reads: card::FREEZE_FIELDS,
-            gives: described::<card::CardStatusBody>(),
+            gives: Described::named::<card::CardStatusBody>(),
             refuses: &[VmError::CardId, VmError::CardCanceled, VmError::CardStatus],
         },
         Operation {
@@ -112,7 +114,7 @@ fn cards_of_both_kinds() -> Vec<Operation> {
             handler: post(cards::delete),
             summary: "Deletes an active card for good; its balance goes back to the account",
             reads: card::CARD_FIELDS,
-            gives: described::<card::CardIdBody>(),
+            gives: Described::named::<card::CardIdBody>(),
             refuses: &[VmError::CardId, VmError::AbnormalCardStatus],
         },
     ]
@@ -125,7 +127,7 @@ fn money_and_limits() -> Vec<Operation> {
             handler: post(cards::recharge),
             summary: "Loads an active prepaid card from the account",
             reads: card::RECHARGE_FIELDS,
-            gives: described::<card::Moved>(),
+            gives: Described::named::<card::Moved>(),
             refuses: &[VmError::CardId, VmError::CardStatus, VmError::Balance],
         },
         Operation {
@@ -133,7 +135,7 @@ fn money_and_limits() -> Vec<Operation> {
             handler: post(cards::refund),
             summary: "Takes money of an active prepaid card back to the account",
             reads: card::REFUND_FIELDS,
-            gives: described::<card::Moved>(),
+            gives: Described::named::<card::Moved>(),
             refuses: &[VmError::CardId, VmError::CardStatus, VmError::Balance],
         },
         Operation {
@@ -141,7 +143,7 @@ fn money_and_limits() -> Vec<Operation> {
             handler: post(listings::limits),
             summary: "Changes the limits of a credit-line card; those left out stay",
             reads: card::LIMIT_FIELDS,
-            gives: described::<listings::Done>(),
+            gives: Described::named::<listings::Done>(),
             refuses: &[VmError::CardId, VmError::CardStatus],
         },
     ]
@@ -157,7 +159,7 @@ fn token_call() -> Operation {
             .head(async || StatusCode::METHOD_NOT_ALLOWED),
         summary: "Gives a token, beside those that live already",
         reads: token_wire::TOKEN_FIELDS,
-        gives: described::<token_wire::AccessToken>(),
+        gives: Described::named::<token_wire::AccessToken>(),
         refuses: &[
             VmError::NotSet(token_wire::APP_ID),
             VmError::NotSet(token_wire::APP_SECRET),

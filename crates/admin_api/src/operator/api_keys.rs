@@ -21,7 +21,7 @@ use super::key_extraction::{self, KeyExtractionBody, Recipient};
 use crate::fields::Fields;
 use crate::paging::ListQuery;
 use crate::problem::Problem;
-use crate::request_bodies::NewApiKeyRequest;
+use crate::request_bodies::NEW_API_KEY_REQUEST;
 use crate::state::ApiState;
 
 /// The API keys of an enterprise.
@@ -53,7 +53,7 @@ pub(crate) struct NewApiKeyBody<'a> {
 /// mailbox gets the code; that answer has no secret.
 #[utoipa::path(post, path = "/admin/v1/enterprises/{id}/api-keys", operation_id = "create_api_key",
     tag = "enterprises",
-    params(("id" = String, Path)), request_body = Option<NewApiKeyRequest>,
+    params(("id" = String, Path)), request_body = ref("NewApiKeyRequest"),
     responses((status = 200, body = HandedOverBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
@@ -62,7 +62,7 @@ pub(crate) async fn create(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
-    let fields = Fields::parse(&body, NewApiKeyRequest::FIELDS)?;
+    let fields = Fields::parse_as(&NEW_API_KEY_REQUEST, &body)?;
     if let Some(recipient) = Recipient::read(&fields)? {
         let started = key_extraction::start(&state, id, recipient, &once).await?;
         return Ok(Json(HandedOverBody::ByMail(started)).into_response());

@@ -13,7 +13,6 @@ use super::PathText;
 use crate::card_reference::{CardNames, NamesCards, card_id, named};
 use crate::fields::NoBody;
 use crate::problem::Problem;
-use crate::request_bodies::NoFields;
 use crate::state::ApiState;
 
 /// A card. Of its number only the first six and last four digits are shown.
@@ -82,7 +81,7 @@ pub(crate) async fn read(
 
 /// The issuer's own freeze.
 #[utoipa::path(post, path = "/admin/v1/cards/{id}/block", tag = "cards",
-    params(("id" = String, Path)), request_body = Option<NoFields>,
+    params(("id" = String, Path)), request_body = ref("NoFields"),
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn block(
     State(state): State<Arc<ApiState>>,
@@ -99,7 +98,7 @@ pub(crate) async fn block(
 
 /// Lifts the issuer's freeze.
 #[utoipa::path(post, path = "/admin/v1/cards/{id}/unblock", tag = "cards",
-    params(("id" = String, Path)), request_body = Option<NoFields>,
+    params(("id" = String, Path)), request_body = ref("NoFields"),
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn unblock(
     State(state): State<Arc<ApiState>>,

@@ -14,7 +14,6 @@ use super::PathText;
 use crate::fields::NoBody;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
-use crate::request_bodies::NoFields;
 use crate::state::ApiState;
 
 /// One try.
@@ -120,7 +119,7 @@ pub(crate) async fn read(
 
 /// Sends a delivered or parked webhook again, to the URL in force now.
 #[utoipa::path(post, path = "/admin/v1/webhook-deliveries/{id}/resend", tag = "webhooks",
-    params(("id" = String, Path)), request_body = Option<NoFields>,
+    params(("id" = String, Path)), request_body = ref("NoFields"),
     responses((status = 200, body = DeliveryBody)))]
 pub(crate) async fn resend(
     State(state): State<Arc<ApiState>>,

@@ -4,16 +4,16 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use crypto::RsaPublicKey;
-use domain::{
-    Enterprise, EnterpriseId, Mode, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, UrlUse,
-};
+use domain::{EnterpriseId, Mode, SealedUrl, UrlUse};
 use http::Uri;
 use ipnet::IpNet;
 use store::EnterprisePatch;
+use wire::field;
+use wire::field::Field;
 
-use crate::fields::{Fields, MAX_LONG_TEXT_CHARS};
+use crate::fields::Fields;
 use crate::problem::Problem;
-use crate::request_bodies::{EnterpriseChange, StandIn};
+use crate::request_bodies::{ENTERPRISE_CHANGE as BODY, STAND_IN};
 use crate::state::ApiState;
 
 /// Reads and checks a change.
@@ -22,65 +22,73 @@ pub(crate) async fn read(
     enterprise_id: EnterpriseId,
     body: &Bytes,
 ) -> Result<EnterprisePatch, Problem> {
-    let fields = Fields::parse(body, EnterpriseChange::FIELDS)?;
+    let fields = Fields::parse_as(&BODY, body)?;
     check_stand_in(&fields)?;
-    let (low, high) = (Enterprise::MIN_AUTH_DEADLINE_MS, Enterprise::MAX_AUTH_DEADLINE_MS);
     Ok(EnterprisePatch {
-        webhook_url: url(state, &fields, "webhookUrl", (enterprise_id, UrlUse::Webhook))?,
-        auth_url: url(state, &fields, "authUrl", (enterprise_id, UrlUse::Auth))?,
-        external_public_key: public_key(&fields, "externalPublicKey")?,
+        webhook_url: url(
+            state,
+            &fields,
+            field!(BODY, "webhookUrl"),
+            (enterprise_id, UrlUse::Webhook),
+        )?,
+        auth_url: url(state, &fields, field!(BODY, "authUrl"), (enterprise_id, UrlUse::Auth))?,
+        external_public_key: public_key(&fields, field!(BODY, "externalPublicKey"))?,
         webhook_key: webhook_key(state, enterprise_id, &fields).await?,
         ip_allowlist: ip_allowlist(state, &fields)?,
-        redirect_hosts: texts(&fields, "redirectHosts", "must be host names", is_host)?,
-        page_origins: texts(&fields, "pageOrigins", "must be web origins", is_origin)?,
-        pci: fields.boolean("pci")?,
-        auth_deadline_ms: fields.integer("authDeadlineMs", low, high)?,
-        rsa_padding: fields.parsed("rsaPadding", "is not PKCS1 or OAEP_SHA256", |text| {
-            text.parse::<RsaPadding>().ok()
-        })?,
-        rsa_hash: fields.parsed("rsaHash", "is not SHA256, SHA1 or SHA512", |text| {
-            text.parse::<RsaHash>().ok()
-        })?,
-        rsa_signed_bytes: fields.parsed("rsaSignedBytes", "is not TEXT or RAW", |text| {
-            text.parse::<RsaSignedBytes>().ok()
-        })?,
+        redirect_hosts: texts(
+            &fields,
+            field!(BODY, "redirectHosts"),
+            "must be host names",
+            is_host,
+        )?,
+        page_origins: texts(
+            &fields,
+            field!(BODY, "pageOrigins"),
+            "must be web origins",
+            is_origin,
+        )?,
+        pci: fields.boolean(field!(BODY, "pci"))?,
+        auth_deadline_ms: fields.whole(field!(BODY, "authDeadlineMs"))?,
+        rsa_padding: fields.value(field!(BODY, "rsaPadding"), "is not PKCS1 or OAEP_SHA256")?,
+        rsa_hash: fields.value(field!(BODY, "rsaHash"), "is not SHA256, SHA1 or SHA512")?,
+        rsa_signed_bytes: fields.value(field!(BODY, "rsaSignedBytes"), "is not TEXT or RAW")?,
     })
 }
 
 /// `Some(None)` for null, as the store's patch has it.
-fn clearable<T>(fields: &Fields<'_>, name: &str, value: Option<T>) -> Option<Option<T>> {
-    if fields.is_null(name) { Some(None) } else { value.map(Some) }
+fn clearable<T>(fields: &Fields<'_>, field: Field, value: Option<T>) -> Option<Option<T>> {
+    if fields.is_null(field) { Some(None) } else { value.map(Some) }
 }
 
 /// A URL that the guard of addresses lets out, sealed for its use.
 pub(super) fn url(
     state: &ApiState,
     fields: &Fields<'_>,
-    name: &str,
+    field: Field,
     (enterprise_id, of): (EnterpriseId, UrlUse),
 ) -> Result<Option<Option<SealedUrl>>, Problem> {
-    let url = fields.text_up_to(name, MAX_LONG_TEXT_CHARS)?;
+    let url = fields.text(field)?;
     if let Some(url) = &url {
         let vetted = state.outbound.vet_url(url);
-        vetted.map_err(|error| fields.wrong(name, &format!("is refused: {error}")))?;
+        vetted.map_err(|error| fields.wrong(field, format!("is refused: {error}")))?;
     }
     let sealed = url.map(|url| state.vault.seal_url(enterprise_id, of, &url));
-    Ok(clearable(fields, name, sealed))
+    Ok(clearable(fields, field, sealed))
 }
 
 /// DER of the SPKI of an RSA public key.
 pub(super) fn public_key(
     fields: &Fields<'_>,
-    name: &str,
+    field: Field,
 ) -> Result<Option<Option<Vec<u8>>>, Problem> {
-    let key = match fields.text_up_to(name, MAX_LONG_TEXT_CHARS)? {
+    let key = match fields.text(field)? {
         Some(text) => {
             let key = RsaPublicKey::from_text(&text);
-            Some(key.map_err(|why| fields.wrong(name, &why.to_string()))?.to_spki_der().to_vec())
+            Some(key.map_err(|why| fields.wrong(field, why.to_string()))?.to_spki_der().to_vec())
         }
         None => None,
     };
-    Ok(clearable(fields, name, key))
+    Ok(clearable(fields, field, key))
 }
 
 async fn webhook_key(
@@ -88,47 +96,47 @@ async fn webhook_key(
     enterprise_id: EnterpriseId,
     fields: &Fields<'_>,
 ) -> Result<Option<Option<String>>, Problem> {
-    let name = "webhookKey";
-    let key = fields.text(name)?;
+    let field = field!(BODY, "webhookKey");
+    let key = fields.text(field)?;
     if let Some(key) = &key {
         let row = state.store.api_key(key).await?;
         let is_usable =
             row.is_some_and(|row| row.enterprise_id == enterprise_id && row.revoked_at.is_none());
         if !is_usable {
-            return Err(fields.wrong(name, "is not an active API key of this enterprise"));
+            return Err(fields.wrong(field, "is not an active API key of this enterprise"));
         }
     }
-    Ok(clearable(fields, name, key))
+    Ok(clearable(fields, field, key))
 }
 
 fn ip_allowlist(state: &ApiState, fields: &Fields<'_>) -> Result<Option<Vec<IpNet>>, Problem> {
-    let name = "ipAllowlist";
-    let networks = networks(fields, name)?;
+    let field = field!(BODY, "ipAllowlist");
+    let networks = networks(fields, field)?;
     if networks.as_ref().is_some_and(Vec::is_empty) && state.settings.mode == Mode::Production {
-        return Err(fields.wrong(name, "must not be empty in production"));
+        return Err(fields.wrong(field, "must not be empty in production"));
     }
     Ok(networks)
 }
 
 /// Addresses and CIDR networks.
-pub(super) fn networks(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<IpNet>>, Problem> {
-    let Some(entries) = fields.text_list(name)? else { return Ok(None) };
+pub(super) fn networks(fields: &Fields<'_>, field: Field) -> Result<Option<Vec<IpNet>>, Problem> {
+    let Some(entries) = fields.text_list(field)? else { return Ok(None) };
     let network =
         |text: &String| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok();
     let networks: Option<Vec<_>> = entries.iter().map(network).collect();
-    networks.map(Some).ok_or_else(|| fields.wrong(name, "must be CIDR networks"))
+    networks.map(Some).ok_or_else(|| fields.wrong(field, "must be CIDR networks"))
 }
 
 fn texts(
     fields: &Fields<'_>,
-    name: &str,
+    field: Field,
     what: &str,
     is_good: fn(&str) -> bool,
 ) -> Result<Option<Vec<String>>, Problem> {
-    let entries = fields.text_list(name)?;
+    let entries = fields.text_list(field)?;
     match &entries {
         Some(entries) if !entries.iter().all(|entry| is_good(entry)) => {
-            Err(fields.wrong(name, what))
+            Err(fields.wrong(field, what))
         }
         _ => Ok(entries),
     }
@@ -146,11 +154,14 @@ fn is_origin(text: &str) -> bool {
 }
 
 fn check_stand_in(fields: &Fields<'_>) -> Result<(), Problem> {
-    let Some(stand_in) = fields.object("standIn", StandIn::FIELDS)? else { return Ok(()) };
-    match stand_in.required_text("mode")?.as_str() {
+    let Some(stand_in) = fields.object(field!(BODY, "standIn"))? else {
+        return Ok(());
+    };
+    let mode = field!(STAND_IN, "mode");
+    match stand_in.required_text(mode)?.as_str() {
         "decline" => Ok(()),
-        "approve_up_to" => Err(stand_in.wrong("mode", "approve_up_to is not available yet")),
-        _ => Err(stand_in.wrong("mode", "must be decline")),
+        "approve_up_to" => Err(stand_in.wrong(mode, "approve_up_to is not available yet")),
+        _ => Err(stand_in.wrong(mode, "must be decline")),
     }
 }
 

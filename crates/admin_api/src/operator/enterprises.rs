@@ -14,8 +14,9 @@ use super::enterprise_patch;
 use crate::fields::Fields;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
-use crate::request_bodies::{EnterpriseChange, NewEnterprise};
+use crate::request_bodies::NEW_ENTERPRISE;
 use crate::state::ApiState;
+use wire::field;
 
 /// The enterprise that a path names.
 pub(crate) async fn enterprise_of(state: &ApiState, id: &PathText) -> Result<Enterprise, Problem> {
@@ -25,14 +26,15 @@ pub(crate) async fn enterprise_of(state: &ApiState, id: &PathText) -> Result<Ent
 
 /// Creates an enterprise with the platform's key pair for it.
 #[utoipa::path(post, path = "/admin/v1/enterprises", operation_id = "create_enterprise",
-    tag = "enterprises", request_body = NewEnterprise,
+    tag = "enterprises", request_body = ref("NewEnterprise"),
     responses((status = 200, body = EnterpriseBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     once: Once,
     body: Bytes,
 ) -> Result<Json<EnterpriseBody>, Problem> {
-    let name = Fields::parse(&body, NewEnterprise::FIELDS)?.required_text("name")?;
+    let name =
+        Fields::parse_as(&NEW_ENTERPRISE, &body)?.required_text(field!(NEW_ENTERPRISE, "name"))?;
     let made = provision::create_enterprise(&state.store, &state.vault, name);
     once.answer(EnterpriseBody::of_new, made).await
 }
@@ -72,7 +74,7 @@ pub(crate) async fn read(
 
 /// Changes the fields that are given.
 #[utoipa::path(patch, path = "/admin/v1/enterprises/{id}", tag = "enterprises",
-    params(("id" = String, Path)), request_body = EnterpriseChange,
+    params(("id" = String, Path)), request_body = ref("EnterpriseChange"),
     responses((status = 200, body = EnterpriseBody)))]
 pub(crate) async fn patch(
     State(state): State<Arc<ApiState>>,

@@ -13,14 +13,15 @@ use super::PathText;
 use super::balance::BalanceBody;
 use super::enterprises::enterprise_of;
 use super::reference::reference_of_movement;
-use crate::fields::Fields;
+use crate::fields::{Fields, currency, required_money};
 use crate::problem::Problem;
-use crate::request_bodies::FundsMovement;
+use crate::request_bodies::FUNDS_MOVEMENT as BODY;
 use crate::state::ApiState;
+use wire::field;
 
 /// Brings money to the deposit. The same reference again moves nothing.
 #[utoipa::path(post, path = "/admin/v1/enterprises/{id}/deposits", tag = "enterprises",
-    params(("id" = String, Path)), request_body = FundsMovement,
+    params(("id" = String, Path)), request_body = ref("FundsMovement"),
     responses((status = 200, body = BalanceBody)))]
 pub(crate) async fn deposit(
     State(state): State<Arc<ApiState>>,
@@ -36,7 +37,7 @@ pub(crate) async fn deposit(
 
 /// Takes money from the deposit, never what is held.
 #[utoipa::path(post, path = "/admin/v1/enterprises/{id}/withdrawals", tag = "enterprises",
-    params(("id" = String, Path)), request_body = FundsMovement,
+    params(("id" = String, Path)), request_body = ref("FundsMovement"),
     responses((status = 200, body = BalanceBody)))]
 pub(crate) async fn withdraw(
     State(state): State<Arc<ApiState>>,
@@ -59,8 +60,8 @@ async fn movement(
     id: EnterpriseId,
     body: &[u8],
 ) -> Result<(Money, String), Problem> {
-    let fields = Fields::parse(body, FundsMovement::FIELDS)?;
-    let currency = fields.required("currency", fields.currency("currency")?)?;
-    let amount = fields.required("amount", fields.money("amount", currency)?)?;
+    let fields = Fields::parse_as(&BODY, body)?;
+    let currency = currency(&fields, field!(BODY, "currency"))?;
+    let amount = required_money(&fields, field!(BODY, "amount"), currency)?;
     Ok((amount, reference_of_movement(state, id, &fields).await?))
 }

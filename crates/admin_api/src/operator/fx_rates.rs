@@ -11,10 +11,11 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fields::Fields;
+use crate::fields::{Fields, currency, required_decimal};
 use crate::problem::Problem;
-use crate::request_bodies::{FxRateEntry, FxRates};
+use crate::request_bodies::{FX_RATE_ENTRY, FX_RATES};
 use crate::state::ApiState;
+use wire::field;
 
 /// One rate: 1 unit of `from` is `rate` units of `to`.
 #[derive(Serialize, ToSchema)]
@@ -49,7 +50,7 @@ pub(crate) async fn read(State(state): State<Arc<ApiState>>) -> Result<Json<FxRa
 }
 
 /// Replaces the whole table.
-#[utoipa::path(put, path = "/admin/v1/fx-rates", tag = "fx-rates", request_body = FxRates,
+#[utoipa::path(put, path = "/admin/v1/fx-rates", tag = "fx-rates", request_body = ref("FxRates"),
     responses((status = 200, body = FxRatesBody)))]
 pub(crate) async fn replace(
     State(state): State<Arc<ApiState>>,
@@ -62,28 +63,32 @@ pub(crate) async fn replace(
 }
 
 fn rates(body: &[u8]) -> Result<Vec<FxRate>, Problem> {
-    let fields = Fields::parse(body, FxRates::FIELDS)?;
-    let entries = fields.object_list("rates", FxRateEntry::FIELDS)?;
-    let entries = fields.required("rates", entries)?;
+    let fields = Fields::parse_as(&FX_RATES, body)?;
+    let entries = fields.object_list(field!(FX_RATES, "rates"))?;
+    let entries = fields.required(field!(FX_RATES, "rates"), entries)?;
     let mut pairs = HashSet::new();
     entries
         .iter()
         .map(|entry| {
             let rate = rate(entry)?;
             let fresh = rate.from != rate.to && pairs.insert((rate.from, rate.to));
-            fresh.then_some(rate).ok_or_else(|| entry.wrong("to", "repeats a pair or `from`"))
+            fresh
+                .then_some(rate)
+                .ok_or_else(|| entry.wrong(field!(FX_RATE_ENTRY, "to"), "repeats a pair or `from`"))
         })
         .collect()
 }
 
 fn rate(entry: &Fields<'_>) -> Result<FxRate, Problem> {
-    let text = entry.required("rate", entry.decimal_text("rate")?)?;
+    let text = required_decimal(entry, field!(FX_RATE_ENTRY, "rate"))?;
     let rate = ExactDecimal::parse(&text).ok().and_then(|it| it.to_decimal());
     let rate = rate.filter(|rate| *rate > Decimal::ZERO);
     Ok(FxRate {
-        from: entry.required("from", entry.currency("from")?)?,
-        to: entry.required("to", entry.currency("to")?)?,
-        rate: rate.ok_or_else(|| entry.wrong("rate", "must be a decimal above zero"))?,
+        from: currency(entry, field!(FX_RATE_ENTRY, "from"))?,
+        to: currency(entry, field!(FX_RATE_ENTRY, "to"))?,
+        rate: rate.ok_or_else(|| {
+            entry.wrong(field!(FX_RATE_ENTRY, "rate"), "must be a decimal above zero")
+        })?,
     })
 }
 

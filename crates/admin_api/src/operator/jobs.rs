@@ -14,7 +14,6 @@ use super::PathText;
 use crate::fields::NoBody;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
-use crate::request_bodies::NoFields;
 use crate::state::ApiState;
 
 /// A job that failed so often that it is not tried again by itself.
@@ -62,7 +61,7 @@ pub(crate) async fn list(
 
 /// Makes a parked job due at once, with all its attempts before it; another one is not found.
 #[utoipa::path(post, path = "/admin/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs",
-    params(("id" = String, Path)), request_body = Option<NoFields>,
+    params(("id" = String, Path)), request_body = ref("NoFields"),
     responses((status = 200, body = ParkedJobBody)))]
 pub(crate) async fn retry(
     State(state): State<Arc<ApiState>>,

@@ -13,6 +13,7 @@ use serde::Serialize;
 use store::Kept;
 use utoipa::ToSchema;
 use wire::cardbridge::key_delivery::{extract_url, extraction_mail_text};
+use wire::field;
 use zeroize::Zeroizing;
 
 use super::PathText;
@@ -20,6 +21,7 @@ use super::enterprises::enterprise_of;
 use crate::fields::Fields;
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
+use crate::request_bodies::NEW_API_KEY_REQUEST as BODY;
 use crate::state::ApiState;
 
 /// Bytes of chance in a code, twice as many characters.
@@ -74,17 +76,18 @@ pub(crate) struct Recipient {
 impl Recipient {
     /// Reads both fields; none if neither is there.
     pub(crate) fn read(fields: &Fields<'_>) -> Result<Option<Self>, Problem> {
-        let email = fields.parsed("email", "must be an e-mail address", |text| {
+        let (email_field, source_ip_field) = (field!(BODY, "email"), field!(BODY, "sourceIp"));
+        let email = fields.parsed(email_field, "must be an e-mail address", |text| {
             mail::is_email_address(text).then(|| text.to_owned())
         })?;
-        let source_ip = fields.parsed("sourceIp", "must be an IP address", |text| {
+        let source_ip = fields.parsed(source_ip_field, "must be an IP address", |text| {
             text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
         })?;
         if email.is_none() && source_ip.is_none() {
             return Ok(None);
         }
-        let email = fields.required("email", email)?;
-        let source_ip = fields.required("sourceIp", source_ip)?;
+        let email = fields.required(email_field, email)?;
+        let source_ip = fields.required(source_ip_field, source_ip)?;
         Ok(Some(Self { email, source_ip }))
     }
 }

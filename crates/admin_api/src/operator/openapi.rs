@@ -1,15 +1,18 @@
 //! What the description of the operator and sandbox APIs gets beside what stands at their
 //! handlers: refusals, the words of its fields, samples.
 
+use described::parts::{SharedAnswers, key_parameter};
 use described::vocabulary::{self, Use};
-use described::{self, operations, reference, samples, schemas};
+use described::{self, JSON, operations, reference, samples, schemas};
 use domain::Mode;
 use listener::once::{KEY_NAME, MAX_KEY_BYTES};
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
+use crate::fields::Strict;
 use crate::paging::DEFAULT_LIMIT;
 use crate::problem_codes::PROBLEM_CODES;
+use crate::request_bodies::BODIES;
 
 const PROBLEM: &str = "Problem";
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -32,18 +35,24 @@ const TAGS: &[(&str, &str)] = &[
     ),
 ];
 /// Refusals by status, each with what it tells of.
-const REFUSALS: &[(&str, &str)] = &[
-    ("400", "The request cannot be read: it is no JSON, or a header or the query is ill-formed."),
-    ("401", "The bearer token is missing or wrong."),
-    ("404", "There is no such object."),
-    ("408", "The body did not arrive in time."),
-    ("409", "The state of things does not allow it; `code` tells what is in the way."),
-    ("413", "The body is larger than 64 KiB."),
-    ("422", "A value is wrong or missing; `detail` names its field."),
-    ("500", "Something failed on the platform's side; its log tells what."),
-    ("502", "The mail server did not take the mail; nothing was done."),
-    ("503", "Too much waits already; try again later."),
-];
+const REFUSALS: SharedAnswers = SharedAnswers {
+    prefix: "Refusal",
+    statuses: &[
+        (
+            "400",
+            "The request cannot be read: it is no JSON, or a header or the query is ill-formed.",
+        ),
+        ("401", "The bearer token is missing or wrong."),
+        ("404", "There is no such object."),
+        ("408", "The body did not arrive in time."),
+        ("409", "The state of things does not allow it; `code` tells what is in the way."),
+        ("413", "The body is larger than 64 KiB."),
+        ("422", "A value is wrong or missing; `detail` names its field."),
+        ("500", "Something failed on the platform's side; its log tells what."),
+        ("502", "The mail server did not take the mail; nothing was done."),
+        ("503", "Too much waits already; try again later."),
+    ],
+};
 /// What parameters mean that say nothing themselves.
 const PARAMETERS: &[(&str, &str)] = &[
     ("cursor", "`nextCursor` of the page before; the first page without it."),
@@ -60,6 +69,8 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("apiKey", "The API key."),
     ("objectKey", "The key that the upload address came with."),
 ];
+const KEY: &str = "The same request with the same key again gets the first answer again, and \
+    nothing happens twice.";
 const USES: &[Use] = &[
     ("AnswerBody", "responseCode", "ResponseCode"),
     ("AnswerBody", "reason", "DeclineReason"),
@@ -115,6 +126,7 @@ const USES: &[Use] = &[
 pub(super) fn document(told: &OpenApi, mode: Mode) -> Value {
     let mut document = serde_json::to_value(told).expect("a description is JSON");
     document["servers"] = described::servers("http://127.0.0.1:8081");
+    bodies(&mut document);
     refer_to_items(&mut document);
     described::refer_to_named(&mut document);
     let mut uses = USES.to_vec();
@@ -125,7 +137,7 @@ pub(super) fn document(told: &OpenApi, mode: Mode) -> Value {
     }
     vocabulary::apply(&mut document, &uses);
     schemas(&mut document).insert(PROBLEM.to_owned(), problem());
-    document["components"]["responses"] = refusals();
+    REFUSALS.put(&mut document, refusal);
     let named = schemas(&mut document).clone();
     let mut used = Vec::new();
     for (path, method, operation) in operations(&mut document) {
@@ -139,6 +151,26 @@ pub(super) fn document(told: &OpenApi, mode: Mode) -> Value {
     document["tags"] = described::tags(&tags);
     samples::fill(&mut document);
     document
+}
+
+/// Puts the tables of the bodies into the document, which handlers name as `ref("NAME")`. Where
+/// nothing must be in a body, it may be left out; a change without a body would change nothing.
+fn bodies(document: &mut Value) {
+    let mut used = Vec::new();
+    for (_, method, operation) in operations(document) {
+        let Some(body) = operation.get_mut("requestBody") else { continue };
+        let schema = &mut body["content"][JSON]["schema"];
+        let table = BODIES.iter().find(|table| schema["$ref"] == table.name);
+        let table = table.unwrap_or_else(|| panic!("no table {}", schema["$ref"]));
+        used.push(table);
+        *schema = reference(table.name);
+        if table.asks_for_something() || method == "patch" {
+            body["required"] = json!(true);
+        } else {
+            *schema = json!({ "oneOf": [schema.take(), { "type": "null" }] });
+        }
+    }
+    used.into_iter().for_each(|table| table.describe::<Strict>(schemas(document)));
 }
 
 /// A page's rows stand in the document under their own name, once.
@@ -175,34 +207,21 @@ fn refuse(operation: &mut Value, path: &str, method: &str) {
     let is_writing = method != "get";
     let has_body = operation.get("requestBody").is_some();
     let has_query = operation["parameters"].as_array().is_some_and(|it| !it.is_empty());
-    for (status, _) in REFUSALS {
-        let is_possible = match *status {
-            "400" | "422" => has_body || has_query || method == "post",
-            "404" => path.contains('{') || has_body,
-            "409" => is_writing,
-            "408" | "413" => has_body,
-            "502" => is_writing && path.ends_with("/api-keys"),
-            _ => true,
-        };
-        if is_possible && operation["responses"].get(status).is_none() {
-            operation["responses"][status] =
-                json!({ "$ref": format!("#/components/responses/{}", response_name(status)) });
-        }
-    }
-}
-
-fn response_name(status: &str) -> String {
-    format!("Refusal{status}")
-}
-
-fn refusals() -> Value {
-    let responses = REFUSALS.iter().map(|(status, meaning)| {
-        let code = PROBLEM_CODES.iter().find(|it| it.status.to_string() == *status);
-        let example = code.map(|it| it.sample());
-        let content = json!({ PROBLEM_JSON: { "schema": reference(PROBLEM), "example": example } });
-        (response_name(status), json!({ "description": meaning, "content": content }))
+    REFUSALS.refer(operation, |status| match status {
+        "400" | "422" => has_body || has_query || method == "post",
+        "404" => path.contains('{') || has_body,
+        "409" => is_writing,
+        "408" | "413" => has_body,
+        "502" => is_writing && path.ends_with("/api-keys"),
+        _ => true,
     });
-    Value::Object(responses.collect())
+}
+
+/// What a refusal with this status carries.
+fn refusal(status: &str) -> Value {
+    let code = PROBLEM_CODES.iter().find(|it| it.status.to_string() == status);
+    let example = code.map(|it| it.sample());
+    json!({ PROBLEM_JSON: { "schema": reference(PROBLEM), "example": example } })
 }
 
 /// A refusal, as RFC 9457 has it.
@@ -254,12 +273,7 @@ fn parameters(operation: &mut Value, path: &str, method: &str) {
         }
     }
     if method == "post" {
-        list.push(json!({
-            "name": KEY_NAME, "in": "header", "required": false,
-            "description": "The same request with the same key again gets the first answer again, \
-                and nothing happens twice.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES },
-        }));
+        list.push(key_parameter(KEY_NAME, MAX_KEY_BYTES, KEY));
     }
     if !list.is_empty() {
         operation["parameters"] = json!(list);

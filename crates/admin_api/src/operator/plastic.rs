@@ -19,8 +19,9 @@ use super::cards::CardBody;
 use crate::card_reference::card_id;
 use crate::fields::{Fields, NoBody};
 use crate::problem::Problem;
-use crate::request_bodies::{NoFields, Shipment};
+use crate::request_bodies::SHIPMENT;
 use crate::state::ApiState;
+use wire::field;
 
 /// The plastic of a physical card.
 #[derive(Serialize, ToSchema)]
@@ -73,7 +74,7 @@ pub(crate) async fn read(
 
 /// The card is embossed; only then can it be activated.
 #[utoipa::path(post, path = "/admin/v1/cards/{id}/emboss", tag = "cards",
-    params(("id" = String, Path)), request_body = Option<NoFields>,
+    params(("id" = String, Path)), request_body = ref("NoFields"),
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn emboss(
     State(state): State<Arc<ApiState>>,
@@ -87,7 +88,7 @@ pub(crate) async fn emboss(
 
 /// The embossed card is on its way; a second time corrects how.
 #[utoipa::path(post, path = "/admin/v1/cards/{id}/ship", tag = "cards",
-    params(("id" = String, Path)), request_body = Shipment,
+    params(("id" = String, Path)), request_body = ref("Shipment"),
     responses((status = 200, body = CardBody)))]
 pub(crate) async fn ship(
     State(state): State<Arc<ApiState>>,
@@ -95,10 +96,10 @@ pub(crate) async fn ship(
     once: Once,
     body: Bytes,
 ) -> Result<Json<CardBody>, Problem> {
-    let fields = Fields::parse(&body, Shipment::FIELDS)?;
+    let fields = Fields::parse_as(&SHIPMENT, &body)?;
     let tracking = Tracking {
-        number: fields.required_text("trackingNumber")?,
-        company_name: fields.required_text("trackingCompanyName")?,
+        number: fields.required_text(field!(SHIPMENT, "trackingNumber"))?,
+        company_name: fields.required_text(field!(SHIPMENT, "trackingCompanyName"))?,
     };
     let card_id = card_id(&state, &id.0).await?.to_string();
     once.answer(|card: &Card| CardBody::from(card), state.cards.ship(&card_id, tracking)).await

@@ -1,16 +1,16 @@
 //! A card profile, read and shown.
 
-use domain::{BinRange, CardProfile, Currency, EnterpriseId, Money, ProfileId, Timestamp};
+use domain::{CardProfile, Currency, EnterpriseId, Money, ProfileId, Timestamp};
 use domain::{VelocityLimit, VelocityLimits};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fields::Fields;
+use crate::fields::{Fields, currency, money};
 use crate::problem::Problem;
-use crate::request_bodies::{CardLimits, HoldDays, NewCardProfile, PeriodLimit, SingleLimit};
+use crate::request_bodies::{CARD_LIMITS, HOLD_DAYS, NEW_CARD_PROFILE as BODY, PERIOD_LIMIT};
+use wire::field;
+use wire::field::Field;
 
-/// Most days that a hold may live.
-const MAX_HOLD_DAYS: u32 = 365;
 const DEFAULT_NETWORK: &str = "VISA";
 
 /// Days that holds live.
@@ -93,21 +93,23 @@ pub(crate) fn read(
     profile_id: ProfileId,
     created_at: Timestamp,
 ) -> Result<CardProfile, Problem> {
-    let fields = Fields::parse(body, NewCardProfile::FIELDS)?;
-    let currency = fields.required("currency", fields.currency("currency")?)?;
-    let enterprise_id = fields.required_text("enterpriseId")?;
+    let fields = Fields::parse_as(&BODY, body)?;
+    let currency = currency(&fields, field!(BODY, "currency"))?;
+    let enterprise_id = fields.required_text(field!(BODY, "enterpriseId"))?;
     let enterprise_id: EnterpriseId =
         enterprise_id.parse().map_err(|_| Problem::not_found("enterprise"))?;
     let (hold_days_normal, hold_days_pre_auth) = hold_days(&fields)?;
-    let bin_range = fields.parsed("binRange", BIN_RANGE_TEXT, |text| text.parse::<BinRange>().ok());
+    let bin_range = fields.value(field!(BODY, "binRange"), BIN_RANGE_TEXT);
     Ok(CardProfile {
         enterprise_id,
         profile_id,
-        name: fields.required_text("name")?,
-        bin_range: fields.required("binRange", bin_range?)?,
-        network: fields.text("network")?.unwrap_or_else(|| DEFAULT_NETWORK.to_owned()),
+        name: fields.required_text(field!(BODY, "name"))?,
+        bin_range: fields.required(field!(BODY, "binRange"), bin_range?)?,
+        network: fields
+            .text(field!(BODY, "network"))?
+            .unwrap_or_else(|| DEFAULT_NETWORK.to_owned()),
         currency,
-        card_layouts: fields.text_list("cardLayouts")?.unwrap_or_default(),
+        card_layouts: fields.text_list(field!(BODY, "cardLayouts"))?.unwrap_or_default(),
         supported_countries: countries(&fields)?,
         hold_days_normal,
         hold_days_pre_auth,
@@ -120,38 +122,39 @@ const BIN_RANGE_TEXT: &str =
     "must be 6 to 11 digits, or two such numbers of one length joined by a hyphen";
 
 fn countries(fields: &Fields<'_>) -> Result<Vec<String>, Problem> {
-    let name = "supportedCountries";
-    let codes = fields.text_list(name)?.unwrap_or_default();
+    let field = field!(BODY, "supportedCountries");
+    let codes = fields.text_list(field)?.unwrap_or_default();
     let alpha2 = |code: &String| wire::country::parse(code).map(|c| c.alpha2.to_owned());
     let parsed: Option<Vec<_>> = codes.iter().map(alpha2).collect();
-    parsed.ok_or_else(|| fields.wrong(name, "must be ISO 3166 country codes"))
+    parsed.ok_or_else(|| fields.wrong(field, "must be ISO 3166 country codes"))
 }
 
 fn hold_days(fields: &Fields<'_>) -> Result<(u32, u32), Problem> {
-    let days = fields.object("holdDays", HoldDays::FIELDS)?;
-    let read = |name: &str, default: u32| match &days {
-        Some(days) => Ok(days.integer(name, 1, MAX_HOLD_DAYS)?.unwrap_or(default)),
+    let days = fields.object(field!(BODY, "holdDays"))?;
+    let read = |field: Field, default: u32| match &days {
+        Some(days) => Ok(days.whole(field)?.unwrap_or(default)),
         None => Ok::<_, Problem>(default),
     };
     Ok((
-        read("NORMAL", CardProfile::DEFAULT_HOLD_DAYS_NORMAL)?,
-        read("PRE_AUTH", CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH)?,
+        read(field!(HOLD_DAYS, "NORMAL"), CardProfile::DEFAULT_HOLD_DAYS_NORMAL)?,
+        read(field!(HOLD_DAYS, "PRE_AUTH"), CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH)?,
     ))
 }
 
 fn limits(fields: &Fields<'_>, currency: Currency) -> Result<VelocityLimits, Problem> {
-    let Some(limits) = fields.object("limits", CardLimits::FIELDS)? else {
+    let Some(limits) = fields.object(field!(BODY, "limits"))? else {
         return Ok(VelocityLimits::default());
     };
-    let read = |name: &str, known: &[&str]| -> Result<VelocityLimit, Problem> {
-        let Some(limit) = limits.object(name, known)? else { return Ok(VelocityLimit::default()) };
-        let amount_minor = limit.money("amount", currency)?.map(Money::amount_minor);
-        let count = limit.integer("count", 1, u32::MAX)?.map(i64::from);
+    let read = |field: Field| -> Result<VelocityLimit, Problem> {
+        let Some(limit) = limits.object(field)? else { return Ok(VelocityLimit::default()) };
+        let amount_minor =
+            money(&limit, field!(PERIOD_LIMIT, "amount"), currency)?.map(Money::amount_minor);
+        let count = limit.whole(field!(PERIOD_LIMIT, "count"))?.map(i64::from);
         Ok(VelocityLimit { amount_minor, count })
     };
     Ok(VelocityLimits {
-        single: read("SINGLE", SingleLimit::FIELDS)?,
-        daily: read("DAILY", PeriodLimit::FIELDS)?,
-        monthly: read("MONTHLY", PeriodLimit::FIELDS)?,
+        single: read(field!(CARD_LIMITS, "SINGLE"))?,
+        daily: read(field!(CARD_LIMITS, "DAILY"))?,
+        monthly: read(field!(CARD_LIMITS, "MONTHLY"))?,
     })
 }

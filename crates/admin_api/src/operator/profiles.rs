@@ -11,12 +11,11 @@ use listener::once::Once;
 use super::profile_body::{self, ProfileBody};
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
-use crate::request_bodies::NewCardProfile;
 use crate::state::ApiState;
 
 /// Creates a card profile.
 #[utoipa::path(post, path = "/admin/v1/card-profiles", operation_id = "create_card_profile",
-    tag = "cards", request_body = NewCardProfile,
+    tag = "cards", request_body = ref("NewCardProfile"),
     responses((status = 200, body = ProfileBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,

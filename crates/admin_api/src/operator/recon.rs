@@ -17,8 +17,9 @@ use utoipa::ToSchema;
 use crate::fields::Fields;
 use crate::paging::ListQuery;
 use crate::problem::Problem;
-use crate::request_bodies::CloseDay;
+use crate::request_bodies::CLOSE_DAY;
 use crate::state::ApiState;
+use wire::field;
 
 /// What the rows of one currency and direction come to, declined ones too.
 #[derive(Serialize, ToSchema)]
@@ -119,13 +120,13 @@ impl From<&ClosedDay> for ClosedDayBody {
 
 /// Cuts the files of a UTC+8 day, as far as it has come.
 #[utoipa::path(post, path = "/admin/v1/recon/close-day", operation_id = "close_day", tag = "recon",
-    request_body = CloseDay, responses((status = 200, body = ClosedDayBody)))]
+    request_body = ref("CloseDay"), responses((status = 200, body = ClosedDayBody)))]
 pub(crate) async fn close_day(
     State(state): State<Arc<ApiState>>,
     body: Bytes,
 ) -> Result<Json<ClosedDayBody>, Problem> {
-    let fields = Fields::parse(&body, CloseDay::FIELDS)?;
-    let day = begun(&state, &fields.required_text("date")?)?;
+    let fields = Fields::parse_as(&CLOSE_DAY, &body)?;
+    let day = begun(&state, &fields.required_text(field!(CLOSE_DAY, "date"))?)?;
     let closed = SettlementFiles::new(state.store.clone()).close_day(day).await?;
     Ok(Json(ClosedDayBody::from(&closed)))
 }

@@ -4,6 +4,7 @@ use domain::{EnterpriseId, check_new_reference};
 
 use crate::fields::Fields;
 use crate::problem::Problem;
+use crate::request_bodies::REFERENCE;
 use crate::state::ApiState;
 
 /// The operator's own reference, which moves money once in an enterprise. It is never changed
@@ -14,11 +15,10 @@ pub(super) async fn reference_of_movement(
     enterprise_id: EnterpriseId,
     fields: &Fields<'_>,
 ) -> Result<String, Problem> {
-    const FIELD: &str = "reference";
-    let reference = fields.required_text(FIELD)?;
+    let reference = fields.required_text(REFERENCE)?;
     match check_new_reference(&reference) {
         Err(fault) if !state.store.has_moved(enterprise_id, &reference).await? => {
-            Err(fields.wrong(FIELD, &fault.to_string()))
+            Err(fields.wrong(REFERENCE, fault.to_string()))
         }
         Ok(()) | Err(_) => Ok(reference),
     }

@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 use super::PathText;
 use crate::fields::Fields;
 use crate::problem::Problem;
-use crate::request_bodies::TicketVerdict;
+use crate::request_bodies::TICKET_VERDICT;
 use crate::state::ApiState;
+use wire::field;
 
 /// A KYC ticket, without the customer's data.
 #[derive(Serialize, ToSchema)]
@@ -94,19 +95,19 @@ impl From<&IntentTicket> for IntentTicketBody {
 
 /// Reads a reviewer's decision.
 fn verdict(body: &[u8]) -> Result<Verdict, Problem> {
-    let fields = Fields::parse(body, TicketVerdict::FIELDS)?;
-    let reason = fields.text("reason")?;
-    match fields.required_text("outcome")?.as_str() {
+    let fields = Fields::parse_as(&TICKET_VERDICT, body)?;
+    let reason = fields.text(field!(TICKET_VERDICT, "reason"))?;
+    match fields.required_text(field!(TICKET_VERDICT, "outcome"))?.as_str() {
         "pass" => Ok(Verdict::Pass),
         "fail" => Ok(Verdict::Fail { reason }),
-        _ => Err(fields.wrong("outcome", "must be pass or fail")),
+        _ => Err(fields.wrong(field!(TICKET_VERDICT, "outcome"), "must be pass or fail")),
     }
 }
 
 /// Decides a KYC ticket; orders that wait for it go on or fail.
 #[utoipa::path(post, path = "/admin/v1/kyc-tickets/{id}/decide",
     operation_id = "decide_kyc_ticket_as_operator", tag = "tickets", params(("id" = String, Path)),
-    request_body = TicketVerdict, responses((status = 200, body = KycTicketBody)))]
+    request_body = ref("TicketVerdict"), responses((status = 200, body = KycTicketBody)))]
 pub(crate) async fn decide_kyc(
     State(state): State<Arc<ApiState>>,
     id: PathText,
@@ -120,7 +121,7 @@ pub(crate) async fn decide_kyc(
 /// Decides an intent ticket; an order that waits for its evidence goes on or fails.
 #[utoipa::path(post, path = "/admin/v1/intent-tickets/{id}/decide",
     operation_id = "decide_intent_ticket_as_operator", tag = "tickets",
-    params(("id" = String, Path)), request_body = TicketVerdict,
+    params(("id" = String, Path)), request_body = ref("TicketVerdict"),
     responses((status = 200, body = IntentTicketBody)))]
 pub(crate) async fn decide_intent(
     State(state): State<Arc<ApiState>>,

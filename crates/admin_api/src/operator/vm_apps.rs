@@ -22,11 +22,12 @@ use super::enterprises::enterprise_of;
 use super::idempotency::already_done;
 use super::reference::reference_of_movement;
 use super::vm_fees::{self, VmFeesBody};
-use crate::fields::Fields;
+use crate::fields::{Fields, required_money};
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
-use crate::request_bodies::{NoFields, VmAppChange, VmFunds};
+use crate::request_bodies::{NO_FIELDS, VM_APP_CHANGE, VM_FUNDS};
 use crate::state::ApiState;
+use wire::field;
 
 /// A new app; its secret is shown this once.
 #[derive(Serialize, ToSchema)]
@@ -121,7 +122,7 @@ fn pem(spki: &[u8]) -> Result<String, Problem> {
 /// Creates an app of the VM API; in the sandbox with a prepaid and a credit-line product.
 #[utoipa::path(post, path = "/admin/v1/enterprises/{id}/vm-apps", operation_id = "create_vm_app",
     tag = "vm-apps",
-    params(("id" = String, Path)), request_body = Option<NoFields>,
+    params(("id" = String, Path)), request_body = ref("NoFields"),
     responses((status = 200, body = NewVmAppBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
@@ -130,7 +131,7 @@ pub(crate) async fn create(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
-    Fields::parse(&body, NoFields::FIELDS)?;
+    Fields::parse_as(&NO_FIELDS, &body)?;
     let platform_public_key = platform_pem(&state, id).await?;
     let drawn = NewVmApp::draw(&state.vault);
     let made = provision::create_vm_app(&state.store, id, &drawn, state.settings.mode);
@@ -203,7 +204,7 @@ pub(crate) async fn webhook_secret(
 /// Changes the fields that are given.
 #[utoipa::path(patch, path = "/admin/v1/vm-apps/{appId}", operation_id = "patch_vm_app",
     tag = "vm-apps",
-    params(("appId" = String, Path)), request_body = VmAppChange,
+    params(("appId" = String, Path)), request_body = ref("VmAppChange"),
     responses((status = 200, body = VmAppBody)))]
 pub(crate) async fn patch(
     State(state): State<Arc<ApiState>>,
@@ -211,14 +212,19 @@ pub(crate) async fn patch(
     body: Bytes,
 ) -> Result<Json<VmAppBody>, Problem> {
     let app = app_of(&state, &app_id).await?;
-    let fields = Fields::parse(&body, VmAppChange::FIELDS)?;
+    let fields = Fields::parse_as(&VM_APP_CHANGE, &body)?;
     let of = UrlUse::AppWebhook(app.vm_app_id);
     let patch = VmAppPatch {
-        merchant_public_key: public_key(&fields, "merchantPublicKey")?,
-        webhook_url: url(&state, &fields, "webhookUrl", (app.enterprise_id, of))?,
-        signs_webhooks: fields.boolean("signWebhooks")?,
-        ip_whitelist: networks(&fields, "ipWhitelist")?,
-        fees: vm_fees::read(&fields, "fees")?,
+        merchant_public_key: public_key(&fields, field!(VM_APP_CHANGE, "merchantPublicKey"))?,
+        webhook_url: url(
+            &state,
+            &fields,
+            field!(VM_APP_CHANGE, "webhookUrl"),
+            (app.enterprise_id, of),
+        )?,
+        signs_webhooks: fields.boolean(field!(VM_APP_CHANGE, "signWebhooks"))?,
+        ip_whitelist: networks(&fields, field!(VM_APP_CHANGE, "ipWhitelist"))?,
+        fees: vm_fees::read(&fields)?,
     };
     let changed = state.store.patch_vm_app(&app.app_id, patch).await?;
     VmAppBody::read(&state, changed.ok_or_else(not_found)?).await.map(Json)
@@ -227,7 +233,7 @@ pub(crate) async fn patch(
 /// Brings money to an app. The same reference again moves nothing.
 #[utoipa::path(post, path = "/admin/v1/vm-apps/{appId}/funds", operation_id = "fund_vm_app",
     tag = "vm-apps",
-    params(("appId" = String, Path)), request_body = VmFunds,
+    params(("appId" = String, Path)), request_body = ref("VmFunds"),
     responses((status = 200, body = BalanceBody)))]
 pub(crate) async fn fund(
     State(state): State<Arc<ApiState>>,
@@ -236,14 +242,17 @@ pub(crate) async fn fund(
     body: Bytes,
 ) -> Result<Json<BalanceBody>, Problem> {
     let app = app_of(&state, &app_id).await?;
-    let fields = Fields::parse(&body, VmFunds::FIELDS)?;
-    let purse = fields.parsed("account", "must be balance or wallet", |text| match text {
-        "balance" => Some(VmPurse::Balance),
-        "wallet" => Some(VmPurse::Wallet),
-        _ => None,
-    })?;
-    let purse = fields.required("account", purse)?;
-    let amount = fields.required("amount", fields.money("amount", Currency::USD)?)?;
+    let fields = Fields::parse_as(&VM_FUNDS, &body)?;
+    let purse = fields.required_parsed(
+        field!(VM_FUNDS, "account"),
+        "must be balance or wallet",
+        |text| match text {
+            "balance" => Some(VmPurse::Balance),
+            "wallet" => Some(VmPurse::Wallet),
+            _ => None,
+        },
+    )?;
+    let amount = required_money(&fields, field!(VM_FUNDS, "amount"), Currency::USD)?;
     let reference = reference_of_movement(&state, app.enterprise_id, &fields).await?;
     let (minor, now) = (amount.amount_minor(), state.store.clock().now());
     let moved = state.store.fund_vm_app(&app, purse, minor, reference, now);

@@ -4,10 +4,12 @@ use domain::{Currency, Money, VmFee, VmFees};
 use serde::Serialize;
 use store::{VmFeePatch, VmFeesPatch};
 use utoipa::ToSchema;
+use wire::field;
+use wire::field::Field;
 
-use crate::fields::{Fields, amount_text};
+use crate::fields::{Fields, amount};
 use crate::problem::Problem;
-use crate::request_bodies::{VmFeeChange, VmFeesChange};
+use crate::request_bodies::{VM_APP_CHANGE, VM_FEE_CHANGE, VM_FEES_CHANGE};
 
 /// Fees charged to an app's balance, US dollars.
 #[derive(Serialize, ToSchema)]
@@ -55,40 +57,38 @@ fn major(minor: i64) -> String {
 }
 
 /// The fees that a body changes.
-pub(crate) fn read(fields: &Fields<'_>, name: &str) -> Result<VmFeesPatch, Problem> {
-    let Some(fees) = fields.object(name, VmFeesChange::FIELDS)? else {
+pub(crate) fn read(fields: &Fields<'_>) -> Result<VmFeesPatch, Problem> {
+    let Some(fees) = fields.object(field!(VM_APP_CHANGE, "fees"))? else {
         return Ok(VmFeesPatch::default());
     };
     Ok(VmFeesPatch {
-        opening_minor: hundredths(&fees, "opening")?,
-        authorisation: fee(&fees, "authorisation")?,
-        decline: fee(&fees, "decline")?,
-        cross_border: fee(&fees, "crossBorder")?,
+        opening_minor: hundredths(&fees, field!(VM_FEES_CHANGE, "opening"))?,
+        authorisation: fee(&fees, field!(VM_FEES_CHANGE, "authorisation"))?,
+        decline: fee(&fees, field!(VM_FEES_CHANGE, "decline"))?,
+        cross_border: fee(&fees, field!(VM_FEES_CHANGE, "crossBorder"))?,
     })
 }
 
-fn fee(fees: &Fields<'_>, name: &str) -> Result<VmFeePatch, Problem> {
-    let Some(fee) = fees.object(name, VmFeeChange::FIELDS)? else {
+fn fee(fees: &Fields<'_>, field: Field) -> Result<VmFeePatch, Problem> {
+    let Some(fee) = fees.object(field)? else {
         return Ok(VmFeePatch::default());
     };
-    let basis_points = hundredths(&fee, "percent")?.map(|minor| {
+    let basis_points = hundredths(&fee, field!(VM_FEE_CHANGE, "percent"))?.map(|minor| {
         let basis_points = u32::try_from(minor).ok();
         let basis_points = basis_points.filter(|it| *it <= VmFee::MAX_BASIS_POINTS);
-        basis_points.ok_or_else(|| fee.wrong("percent", "must not be above 100"))
+        basis_points
+            .ok_or_else(|| fee.wrong(field!(VM_FEE_CHANGE, "percent"), "must not be above 100"))
     });
     Ok(VmFeePatch {
         basis_points: basis_points.transpose()?,
-        least_minor: hundredths(&fee, "least")?,
+        least_minor: hundredths(&fee, field!(VM_FEE_CHANGE, "least"))?,
     })
 }
 
 /// A decimal of up to two places that is not below zero, in hundredths.
-fn hundredths(fields: &Fields<'_>, name: &str) -> Result<Option<i64>, Problem> {
-    let Some(text) = fields.decimal_text(name)? else { return Ok(None) };
-    let value = Money::parse_major(&text, Currency::USD)
-        .map_err(|error| fields.wrong(name, amount_text(error)))?;
-    if value.amount_minor() < 0 {
-        return Err(fields.wrong(name, "must not be below zero"));
+fn hundredths(fields: &Fields<'_>, field: Field) -> Result<Option<i64>, Problem> {
+    match amount(fields, field, Currency::USD)?.map(Money::amount_minor) {
+        Some(minor) if minor < 0 => Err(fields.wrong(field, "must not be below zero")),
+        minor => Ok(minor),
     }
-    Ok(Some(value.amount_minor()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
-use domain::{Currency, ProfileId, VmApp, VmFunding, VmProduct};
+use domain::{Currency, ProfileId, VmApp, VmProduct};
 use listener::once::Once;
 use provision::{DEFAULT_ISSUING_AREA, MAX_REMAINING_CARDS};
 use serde::Serialize;
@@ -16,13 +16,12 @@ use super::PathText;
 use super::vm_apps::app_of;
 use crate::fields::Fields;
 use crate::problem::Problem;
-use crate::request_bodies::NewVmProduct;
+use crate::request_bodies::NEW_VM_PRODUCT as BODY;
 use crate::state::ApiState;
+use wire::field;
 
 /// Longest product code.
 const MAX_CODE_CHARS: usize = 32;
-/// Longest issuing area.
-const MAX_AREA_CHARS: usize = 64;
 
 /// A product of an app.
 #[derive(Serialize, ToSchema)]
@@ -97,7 +96,7 @@ pub(crate) async fn list(
 /// Opens a product to an app, or sets the area and what is left of one that it has.
 #[utoipa::path(post, path = "/admin/v1/vm-apps/{appId}/products", operation_id = "put_vm_product",
     tag = "vm-apps",
-    params(("appId" = String, Path)), request_body = NewVmProduct,
+    params(("appId" = String, Path)), request_body = ref("NewVmProduct"),
     responses((status = 200, body = VmProductsBody)))]
 pub(crate) async fn put(
     State(state): State<Arc<ApiState>>,
@@ -112,18 +111,17 @@ pub(crate) async fn put(
 }
 
 async fn product(state: &ApiState, app: &VmApp, body: &[u8]) -> Result<VmProduct, Problem> {
-    let fields = Fields::parse(body, NewVmProduct::FIELDS)?;
-    let product_code = fields.parsed("productCode", "is not a product code", |text| {
-        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        (text.len() <= MAX_CODE_CHARS && text.bytes().all(is_plain)).then(|| text.to_owned())
-    })?;
-    let product_code = fields.required("productCode", product_code)?;
-    let profile_id = fields.required_text("profileId")?;
-    let funding =
-        fields.parsed("funding", "must be save or share", |text| text.parse::<VmFunding>().ok())?;
-    let funding = fields.required("funding", funding)?;
-    let issuing_area = fields.text_up_to("issuingArea", MAX_AREA_CHARS)?;
-    let remaining_cards = fields.integer("remainingCards", 0, MAX_REMAINING_CARDS)?;
+    let fields = Fields::parse_as(&BODY, body)?;
+    let product_code =
+        fields.required_parsed(field!(BODY, "productCode"), "is not a product code", |text| {
+            let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+            (text.len() <= MAX_CODE_CHARS && text.bytes().all(is_plain)).then(|| text.to_owned())
+        })?;
+    let profile_id = fields.required_text(field!(BODY, "profileId"))?;
+    let funding = field!(BODY, "funding");
+    let funding = fields.required(funding, fields.value(funding, "must be save or share")?)?;
+    let issuing_area = fields.text(field!(BODY, "issuingArea"))?;
+    let remaining_cards = fields.whole(field!(BODY, "remainingCards"))?;
     Ok(VmProduct {
         enterprise_id: app.enterprise_id,
         vm_app_id: app.vm_app_id,
@@ -147,7 +145,7 @@ async fn profile(
     let profile = state.store.profile(app.enterprise_id, profile_id).await?;
     let profile = profile.ok_or_else(|| Problem::not_found("card profile"))?;
     if profile.currency != Currency::USD {
-        return Err(fields.wrong("profileId", "must be a profile in 840"));
+        return Err(fields.wrong(field!(BODY, "profileId"), "must be a profile in 840"));
     }
     Ok(profile_id)
 }

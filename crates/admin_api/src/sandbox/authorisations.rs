@@ -14,7 +14,6 @@ use utoipa::ToSchema;
 
 use super::purchase;
 use crate::problem::Problem;
-use crate::request_bodies::NewAuthorisation;
 use crate::state::ApiState;
 
 /// How long it took, milliseconds.
@@ -67,7 +66,7 @@ impl From<&AuthorisationAnswer> for AnswerBody {
 /// authorisation path. A decline is an answer like any other.
 #[utoipa::path(post, path = "/sandbox/v1/authorisations", operation_id = "authorise",
     tag = "sandbox",
-    request_body = NewAuthorisation, responses((status = 200, body = AnswerBody)))]
+    request_body = ref("NewAuthorisation"), responses((status = 200, body = AnswerBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     once: Once,

@@ -13,11 +13,10 @@ use utoipa::ToSchema;
 
 use crate::fields::Fields;
 use crate::problem::Problem;
-use crate::request_bodies::ClockAdvance;
+use crate::request_bodies::CLOCK_ADVANCE;
 use crate::state::ApiState;
+use wire::field;
 
-/// Most seconds of one advance: ten years.
-const MAX_ADVANCE_SECONDS: u32 = 315_576_000;
 /// Where business time ends, 9000-01-01T00:00:00Z: what is due after it must still fall
 /// before the year 10000, which the texts of times cannot show.
 const END_OF_TIME: Timestamp = Timestamp::from_micros(221_845_392_000_000_000);
@@ -49,15 +48,15 @@ pub(crate) async fn read(State(state): State<Arc<ApiState>>) -> Json<ClockBody> 
 
 /// Moves business time forward; everything due in between has happened when this answers.
 #[utoipa::path(post, path = "/sandbox/v1/clock/advance", tag = "sandbox",
-    request_body = ClockAdvance, responses((status = 200, body = AdvancedBody)))]
+    request_body = ref("ClockAdvance"), responses((status = 200, body = AdvancedBody)))]
 pub(crate) async fn advance(
     State(state): State<Arc<ApiState>>,
     once: Once,
     body: Bytes,
 ) -> Result<Json<AdvancedBody>, Problem> {
-    let fields = Fields::parse(&body, ClockAdvance::FIELDS)?;
-    let seconds = fields.integer("seconds", 1, MAX_ADVANCE_SECONDS)?;
-    let seconds = fields.required("seconds", seconds)?;
+    let fields = Fields::parse_as(&CLOCK_ADVANCE, &body)?;
+    let seconds = fields.whole(field!(CLOCK_ADVANCE, "seconds"))?;
+    let seconds = fields.required(field!(CLOCK_ADVANCE, "seconds"), seconds)?;
     if state.store.clock().now().plus_seconds(i64::from(seconds)) > END_OF_TIME {
         return Err(Problem::conflict("end_of_time", "business time ends with the year 8999"));
     }

@@ -15,10 +15,11 @@ use utoipa::ToSchema;
 
 use super::authorisations::{AnswerBody, answer_of};
 use crate::card_reference::{NamesCards, card_id, named};
-use crate::fields::Fields;
+use crate::fields::{Fields, currency, required_decimal, rrn, stan};
 use crate::problem::Problem;
-use crate::request_bodies::Refund;
+use crate::request_bodies::REFUND;
 use crate::state::ApiState;
+use wire::field;
 
 /// The answer to a refund. Amounts are decimal texts in major units.
 #[derive(Serialize, ToSchema)]
@@ -68,20 +69,20 @@ impl RefundBody {
 /// Asks the enterprise to take a refund; an approved one is posted at once, a declined one
 /// is an answer like any other.
 #[utoipa::path(post, path = "/sandbox/v1/refunds", operation_id = "refund", tag = "sandbox",
-    request_body = Refund,
+    request_body = ref("Refund"),
     responses((status = 200, body = RefundBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     once: Once,
     body: Bytes,
 ) -> Result<Json<RefundBody>, Problem> {
-    let fields = Fields::parse(&body, Refund::FIELDS)?;
+    let fields = Fields::parse_as(&REFUND, &body)?;
     let refund = NetworkRefund {
         of: refunded(&state, &fields).await?,
-        amount_text: fields.required("amount", fields.decimal_text("amount")?)?,
-        currency: fields.required("currency", fields.currency("currency")?)?,
-        stan: fields.stan()?,
-        rrn: fields.rrn()?,
+        amount_text: required_decimal(&fields, field!(REFUND, "amount"))?,
+        currency: currency(&fields, field!(REFUND, "currency"))?,
+        stan: stan(&fields)?,
+        rrn: rrn(&fields)?,
     };
     let answer = answer_of(&state, &once, state.network.refund(refund)).await?;
     let it = &answer.authorisation;
@@ -99,13 +100,15 @@ pub(crate) async fn create(
 }
 
 async fn refunded(state: &ApiState, fields: &Fields<'_>) -> Result<RefundOf, Problem> {
-    match (fields.text("authId")?, fields.text("cardId")?) {
+    match (fields.text(field!(REFUND, "authId"))?, fields.text(field!(REFUND, "cardId"))?) {
         (Some(id), None) => {
             let id = id.parse().map_err(|_| Problem::not_found("authorisation"))?;
             Ok(RefundOf::Authorisation(id))
         }
         (None, Some(id)) => card_id(state, &id).await.map(RefundOf::Card),
-        (Some(_), Some(_)) => Err(fields.wrong("authId", "and cardId exclude each other")),
-        (None, None) => Err(fields.wrong("authId", "or cardId is missing")),
+        (Some(_), Some(_)) => {
+            Err(fields.wrong(field!(REFUND, "authId"), "and cardId exclude each other"))
+        }
+        (None, None) => Err(fields.wrong(field!(REFUND, "authId"), "or cardId is missing")),
     }
 }

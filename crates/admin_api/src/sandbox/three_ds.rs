@@ -15,11 +15,12 @@ use zeroize::Zeroizing;
 
 use super::purchase::merchant;
 use crate::card_reference::{CardNames, NamesCards, card_id, named};
-use crate::fields::Fields;
+use crate::fields::{Fields, currency, required_money};
 use crate::operator::PathText;
 use crate::problem::Problem;
-use crate::request_bodies::{ChallengeAnswer, NewChallenge};
+use crate::request_bodies::{CHALLENGE_ANSWER, NEW_CHALLENGE};
 use crate::state::ApiState;
+use wire::field;
 
 /// A challenge.
 #[derive(Serialize, ToSchema)]
@@ -83,16 +84,16 @@ impl From<ChallengeError> for Problem {
 /// app is sent a code, which the cardholder types: see `verify`.
 #[utoipa::path(post, path = "/sandbox/v1/3ds-challenges", operation_id = "create_3ds_challenge",
     tag = "sandbox",
-    request_body = NewChallenge, responses((status = 200, body = SandboxChallengeBody)))]
+    request_body = ref("NewChallenge"), responses((status = 200, body = SandboxChallengeBody)))]
 pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     once: Once,
     body: Bytes,
 ) -> Result<Json<SandboxChallengeBody>, Problem> {
-    let fields = Fields::parse(&body, NewChallenge::FIELDS)?;
-    let card_text = fields.required_text("cardId")?;
-    let currency = fields.required("currency", fields.currency("currency")?)?;
-    let amount = fields.required("amount", fields.money("amount", currency)?)?;
+    let fields = Fields::parse_as(&NEW_CHALLENGE, &body)?;
+    let card_text = fields.required_text(field!(NEW_CHALLENGE, "cardId"))?;
+    let currency = currency(&fields, field!(NEW_CHALLENGE, "currency"))?;
+    let amount = required_money(&fields, field!(NEW_CHALLENGE, "amount"), currency)?;
     let merchant = merchant(&fields)?;
     let card_id = card_id(&state, &card_text).await?;
     let card = state.store.card_of_anyone(card_id).await?;
@@ -120,7 +121,7 @@ pub(crate) async fn read(
 /// the challenge, the fifth wrong one rejects it; the answer's `status` tells.
 #[utoipa::path(post, path = "/sandbox/v1/3ds-challenges/{id}/verify",
     operation_id = "verify_3ds_challenge", tag = "sandbox",
-    params(("id" = String, Path)), request_body = ChallengeAnswer,
+    params(("id" = String, Path)), request_body = ref("ChallengeAnswer"),
     responses((status = 200, body = SandboxChallengeBody)))]
 pub(crate) async fn verify(
     State(state): State<Arc<ApiState>>,
@@ -129,8 +130,8 @@ pub(crate) async fn verify(
     body: Bytes,
 ) -> Result<Json<SandboxChallengeBody>, Problem> {
     let challenge_id = id.id::<ChallengeId>("challenge")?;
-    let fields = Fields::parse(&body, ChallengeAnswer::FIELDS)?;
-    let otp = Zeroizing::new(fields.required_text("otp")?);
+    let fields = Fields::parse_as(&CHALLENGE_ANSWER, &body)?;
+    let otp = Zeroizing::new(fields.required_text(field!(CHALLENGE_ANSWER, "otp"))?);
     let known = state.store.challenge_of_anyone(challenge_id).await?;
     let card = known.map(|it| (it.enterprise_id, it.card_id));
     let names = CardNames::of(&state, card.into_iter().collect()).await?;

@@ -1,125 +1,69 @@
 //! Who applies for a card in forwarding mode: contact data and KYC data
 //! (cardbridge-open-api.md section 6.1.1). Personal data: none of it goes to a log.
 
-use serde::Serialize;
-use utoipa::ToSchema;
-
+use super::body::{FieldType, body};
 use super::dictionary;
-use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError};
+use super::input::{LONG_TEXT, Object, ParseError, TEXT};
+use crate::field::{Field, Kind, Table};
 
-/// How to reach the customer: by e-mail, phone or both.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomerInfo {
-    /// Alpha-2, alpha-3 or dialling code, as written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone_country_code: Option<String>,
-    /// Phone number, as written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<String>,
-    /// E-mail, as written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// The enterprise's own reference.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub customer_ref: Option<String>,
-}
-
-impl CustomerInfo {
-    pub(crate) fn read(object: &Object<'_>) -> Result<Self, ParseError> {
-        Ok(Self {
-            phone_country_code: object.text("phoneCountryCode")?,
-            phone: object.text("phone")?,
-            email: object.text("email")?,
-            customer_ref: object.reference("customerRef")?,
-        })
+body! {
+    /// How to reach the customer: by e-mail, phone or both.
+    #[derive(Clone, PartialEq, Eq, Default)]
+    pub struct CustomerInfo {
+        /// Alpha-2, alpha-3 or dialling code, as written.
+        pub phone_country_code: Option<String> = "phoneCountryCode": TEXT,
+        /// Phone number, as written.
+        pub phone: Option<String> = "phone": TEXT,
+        /// E-mail, as written.
+        pub email: Option<String> = "email": TEXT,
+        /// The enterprise's own reference.
+        pub customer_ref: Option<String> = "customerRef": Kind::Reference,
     }
 }
 
-/// What identity checks are made on. Dictionary fields hold the caller's text, which
-/// may lie outside the dictionary.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct KycInfo {
-    /// Opaque token by which Sumsub shares an applicant.
-    pub sumsub_share_token: String,
-    /// Kind of the proof of address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub poa_doc_type: Option<String>,
-    /// Links or object keys of the proof of address; never fetched.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub poa_doc_url_list: Vec<String>,
-    /// Its date, `yyyy-MM-dd`, as written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub poa_doc_date: Option<String>,
-    /// Address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address_line1: Option<String>,
-    /// Address, continued.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address_line2: Option<String>,
-    /// State or province.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    /// City.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub city: Option<String>,
-    /// Postal code.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub postal_code: Option<String>,
-    /// Country of the address, alpha-2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub country: Option<String>,
-    /// Employment.
-    pub employment_status: String,
-    /// Employer; taken without it too, whatever the employment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub employer_name: Option<String>,
-    /// Industry.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub employment_job_industry: Option<String>,
-    /// Occupation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub occupation: Option<String>,
-    /// Seniority.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub job_seniority: Option<String>,
-    /// What the card is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub purpose_of_account: Option<String>,
-    /// Where the money comes from.
-    pub source_of_funds: String,
-    /// From which country, alpha-2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_of_funds_country: Option<String>,
-    /// Where the wealth comes from.
-    pub source_of_wealth: String,
-}
-
-impl KycInfo {
-    pub(crate) fn read(object: &Object<'_>) -> Result<Self, ParseError> {
-        let token = object.text_up_to("sumsubShareToken", MAX_LONG_TEXT_CHARS)?;
-        Ok(Self {
-            sumsub_share_token: object.required("sumsubShareToken", token)?,
-            poa_doc_type: object.text("poaDocType")?,
-            poa_doc_url_list: object.text_list("poaDocUrlList")?,
-            poa_doc_date: object.text("poaDocDate")?,
-            address_line1: object.text("addressLine1")?,
-            address_line2: object.text("addressLine2")?,
-            state: object.text("state")?,
-            city: object.text("city")?,
-            postal_code: object.text("postalCode")?,
-            country: object.country("country")?.map(str::to_owned),
-            employment_status: object.required_text("employmentStatus")?,
-            employer_name: object.text("employerName")?,
-            employment_job_industry: object.text("employmentJobIndustry")?,
-            occupation: object.text("occupation")?,
-            job_seniority: object.text("jobSeniority")?,
-            purpose_of_account: object.text("purposeOfAccount")?,
-            source_of_funds: object.required_text("sourceOfFunds")?,
-            source_of_funds_country: object.country("sourceOfFundsCountry")?.map(str::to_owned),
-            source_of_wealth: object.required_text("sourceOfWealth")?,
-        })
+body! {
+    /// What identity checks are made on. Dictionary fields hold the caller's text, which
+    /// may lie outside the dictionary.
+    #[derive(Clone, PartialEq, Eq, Default)]
+    pub struct KycInfo {
+        /// Opaque token by which Sumsub shares an applicant.
+        pub sumsub_share_token: String = "sumsubShareToken": LONG_TEXT,
+        /// Kind of the proof of address.
+        pub poa_doc_type: Option<String> = "poaDocType": TEXT,
+        /// Links or object keys of the proof of address; never fetched.
+        pub poa_doc_url_list: Vec<String> = "poaDocUrlList": Kind::Links,
+        /// Its date, `yyyy-MM-dd`, as written.
+        pub poa_doc_date: Option<String> = "poaDocDate": TEXT,
+        /// Address.
+        pub address_line1: Option<String> = "addressLine1": TEXT,
+        /// Address, continued.
+        pub address_line2: Option<String> = "addressLine2": TEXT,
+        /// State or province.
+        pub state: Option<String> = "state": TEXT,
+        /// City.
+        pub city: Option<String> = "city": TEXT,
+        /// Postal code.
+        pub postal_code: Option<String> = "postalCode": TEXT,
+        /// Country of the address, alpha-2.
+        pub country: Option<String> = "country": Kind::Country,
+        /// Employment.
+        pub employment_status: String = "employmentStatus": TEXT,
+        /// Employer; taken without it too, whatever the employment.
+        pub employer_name: Option<String> = "employerName": TEXT,
+        /// Industry.
+        pub employment_job_industry: Option<String> = "employmentJobIndustry": TEXT,
+        /// Occupation.
+        pub occupation: Option<String> = "occupation": TEXT,
+        /// Seniority.
+        pub job_seniority: Option<String> = "jobSeniority": TEXT,
+        /// What the card is for.
+        pub purpose_of_account: Option<String> = "purposeOfAccount": TEXT,
+        /// Where the money comes from.
+        pub source_of_funds: String = "sourceOfFunds": TEXT,
+        /// From which country, alpha-2.
+        pub source_of_funds_country: Option<String> = "sourceOfFundsCountry": Kind::Country,
+        /// Where the wealth comes from.
+        pub source_of_wealth: String = "sourceOfWealth": TEXT,
     }
 }
 

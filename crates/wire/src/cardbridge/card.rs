@@ -4,8 +4,10 @@ use domain::Card;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::input::{Object, ParseError};
+use super::body::{FieldType, body};
+use super::input::{Object, ParseError, TEXT};
 use super::query::Query;
+use crate::field::{Field, Kind, Table};
 
 /// Path of the detail of one card; query `cardId`.
 pub const DETAIL_PATH: &str = "/open-api/card/v1/detail";
@@ -32,74 +34,36 @@ pub fn parse_list_query(raw_query: Option<&str>) -> Result<String, ParseError> {
     Query::parse(raw_query)?.required("customerId")
 }
 
-/// A body that names a card and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CardIdBody {
-    /// The card.
-    pub card_id: String,
-}
-
-impl CardIdBody {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// `cardId` is missing or ill-formed.
-    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        Ok(Self { card_id: object.required_id("cardId")? })
+body! {
+    /// A body that names a card and nothing else.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CardIdBody {
+        /// The card.
+        pub card_id: String = "cardId": Kind::Id,
     }
 }
 
-/// `POST card/v1/freeze`: freezes a card, or lifts that.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Freeze {
-    /// The card.
-    pub card_id: String,
-    /// True freezes, false unfreezes.
-    pub freeze: bool,
-    /// Free text; unknown reasons count as USER_FREEZE.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub freeze_reason: Option<String>,
-}
-
-impl Freeze {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// A field is missing or ill-formed.
-    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        Ok(Self {
-            card_id: object.required_id("cardId")?,
-            freeze: object.required("freeze", object.boolean("freeze")?)?,
-            freeze_reason: object.text("freezeReason")?,
-        })
+body! {
+    /// `POST card/v1/freeze`: freezes a card, or lifts that.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Freeze {
+        /// The card.
+        pub card_id: String = "cardId": Kind::Id,
+        /// True freezes, false unfreezes.
+        pub freeze: bool = "freeze": Kind::Boolean,
+        /// Free text; unknown reasons count as USER_FREEZE.
+        pub freeze_reason: Option<String> = "freezeReason": TEXT,
     }
 }
 
-/// `POST card/v1/terminate`: ends a card for good.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Terminate {
-    /// The card.
-    pub card_id: String,
-    /// `CARD_LOST`, `CARD_STOLEN` or free text.
-    pub invalidate_reason: String,
-}
-
-impl Terminate {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// A field is missing or ill-formed.
-    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        Ok(Self {
-            card_id: object.required_id("cardId")?,
-            invalidate_reason: object.required_text("invalidateReason")?,
-        })
+body! {
+    /// `POST card/v1/terminate`: ends a card for good.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Terminate {
+        /// The card.
+        pub card_id: String = "cardId": Kind::Id,
+        /// `CARD_LOST`, `CARD_STOLEN` or free text.
+        pub invalidate_reason: String = "invalidateReason": TEXT,
     }
 }
 

@@ -51,7 +51,7 @@ impl GuidanceRequest {
             .parse::<GuidanceType>()
             .map_err(|_| object.error("type", Problem::UnknownGuidanceType))?;
         let is_otp_required = parse_otp_status(&object)?;
-        let subject = |field: &str, is_needed: bool| match is_needed {
+        let subject = |field: &'static str, is_needed: bool| match is_needed {
             true => object.required_id(field).map(Some),
             false => Ok(None),
         };

@@ -3,20 +3,18 @@
 //! the same as null (cardbridge-open-api.md sections 1 and 2).
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
-use domain::{ErrorCode, MAX_REFERENCE_CHARS, is_reference, normal_form};
+use domain::{Currency, ErrorCode, MAX_REFERENCE_CHARS, is_reference, normal_form};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::amount::AmountText;
 use crate::country;
+use crate::field::{Body, Fault, Field, Kind, Policy, Table, checked};
 
-/// Longest text where nothing else is said (cardbridge-open-api.md section 14, U42).
-pub const MAX_TEXT_CHARS: usize = 256;
-/// Longest link, object key or token.
-pub const MAX_LONG_TEXT_CHARS: usize = 4096;
+pub use crate::field::{MAX_LONG_TEXT_CHARS, MAX_TEXT_CHARS};
+
 /// Longest encrypted object, base64.
 pub const MAX_CIPHERTEXT_CHARS: usize = 65_536;
 /// Most entries of a list.
@@ -155,11 +153,53 @@ impl fmt::Display for ParseError {
     }
 }
 
-/// A JSON object whose fields are read by name. In all readers an absent field, null
-/// and a blank text are the same: none.
-pub struct Object<'a> {
-    path: String,
-    fields: HashMap<String, &'a RawValue>,
+/// How this dialect reads.
+pub enum Forgiving {}
+
+impl Policy for Forgiving {
+    type Error = ParseError;
+    type Wrong = Problem;
+    const IS_FORGIVING: bool = true;
+    const IS_TEXT_TOLD: bool = false;
+    const MAX_LIST_ENTRIES: usize = MAX_LIST_ENTRIES;
+
+    fn no_object() -> ParseError {
+        ParseError::new("body", Problem::NotAnObject)
+    }
+
+    fn wrong(path: String, _: Field, problem: Problem) -> ParseError {
+        ParseError::new(path, problem)
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Missing | Fault::Blank => Self::Missing,
+            Fault::WrongType(_) | Fault::Undecodable | Fault::NotWithin(..) => Self::WrongType,
+            Fault::TooLong | Fault::TooManyEntries => Self::TooLong,
+            Fault::ControlCharacters => Self::ControlCharacters,
+            Fault::NotAnObject => Self::NotAnObject,
+        }
+    }
+}
+
+/// A JSON object whose fields are read by name; what they mean is said by the types that they
+/// are read into. In all readers an absent field, null and a blank text are the same: none.
+pub struct Object<'a>(Body<'a, Forgiving>);
+
+/// Refuses a text that is too long or holds control characters.
+pub(crate) fn check_text(text: &str, max_chars: usize) -> Result<(), Problem> {
+    checked::<Forgiving>(text, max_chars).map_err(Problem::from)
+}
+
+/// A text as long as texts are where nothing else is said.
+pub(crate) const TEXT: Kind = Kind::Text { max_chars: MAX_TEXT_CHARS };
+/// A text as long as links and tokens are.
+pub(crate) const LONG_TEXT: Kind = Kind::Text { max_chars: MAX_LONG_TEXT_CHARS };
+
+const fn text_of(name: &'static str, max_chars: usize) -> Field {
+    Field::of(name, "", Kind::Text { max_chars })
 }
 
 impl<'a> Object<'a> {
@@ -168,9 +208,7 @@ impl<'a> Object<'a> {
     /// # Errors
     /// The body is not one JSON object.
     pub fn parse_body(body: &'a [u8]) -> Result<Self, ParseError> {
-        let fields = serde_json::from_slice(body)
-            .map_err(|_| ParseError::new("body", Problem::NotAnObject))?;
-        Ok(Self { path: String::new(), fields })
+        Body::parse(body).map(Self)
     }
 
     /// Reads the JSON of a nested object that travels on its own (decrypted fields).
@@ -178,15 +216,14 @@ impl<'a> Object<'a> {
     /// # Errors
     /// `json` is not one JSON object.
     pub fn parse_nested(field: &str, json: &'a [u8]) -> Result<Self, ParseError> {
-        let fields = serde_json::from_slice(json)
-            .map_err(|_| ParseError::new(field, Problem::NotAnObject))?;
-        Ok(Self { path: format!("{field}."), fields })
+        let body = Body::parse(json).map_err(|_| ParseError::new(field, Problem::NotAnObject))?;
+        Ok(Self(body.under(field)))
     }
 
     /// An error about a field of this object.
     #[must_use]
     pub fn error(&self, field: &str, problem: Problem) -> ParseError {
-        ParseError::new(format!("{}{field}", self.path), problem)
+        ParseError::new(self.0.path_to(field), problem)
     }
 
     /// Turns an optional field into a required one.
@@ -201,38 +238,36 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// The field is something else.
-    pub fn object(&self, field: &str) -> Result<Option<Object<'a>>, ParseError> {
-        let Some(json) = self.json(field) else { return Ok(None) };
-        let fields = serde_json::from_str(json.get())
-            .map_err(|_| self.error(field, Problem::NotAnObject))?;
-        Ok(Some(Object { path: format!("{}{field}.", self.path), fields }))
+    pub fn object(&self, field: &'static str) -> Result<Option<Object<'_>>, ParseError> {
+        Ok(self.0.object(Field::object(field, "", &Table::EMPTY))?.map(Object))
     }
 
     /// A text of up to [`MAX_TEXT_CHARS`]; a number is taken as its digits.
     ///
     /// # Errors
     /// Another type, too long, or control characters.
-    pub fn text(&self, field: &str) -> Result<Option<String>, ParseError> {
-        self.text_up_to(field, MAX_TEXT_CHARS)
+    pub fn text(&self, field: &'static str) -> Result<Option<String>, ParseError> {
+        self.0.text(Field::text(field, ""))
     }
 
     /// A text of up to `max_chars` characters.
     ///
     /// # Errors
     /// As [`Object::text`].
-    pub fn text_up_to(&self, field: &str, max_chars: usize) -> Result<Option<String>, ParseError> {
-        let Some(json) = self.json(field) else { return Ok(None) };
-        let text = json_text(json).ok_or_else(|| self.error(field, Problem::WrongType))?;
-        check_text(&text, max_chars).map_err(|problem| self.error(field, problem))?;
-        Ok(Some(text).filter(|t| !t.trim().is_empty()))
+    pub fn text_up_to(
+        &self,
+        field: &'static str,
+        max_chars: usize,
+    ) -> Result<Option<String>, ParseError> {
+        self.0.text(text_of(field, max_chars))
     }
 
     /// A required text.
     ///
     /// # Errors
     /// Missing, or as [`Object::text`].
-    pub fn required_text(&self, field: &str) -> Result<String, ParseError> {
-        self.text(field)?.ok_or_else(|| self.error(field, Problem::Missing))
+    pub fn required_text(&self, field: &'static str) -> Result<String, ParseError> {
+        self.0.required_text(Field::text(field, ""))
     }
 
     /// An id: text or integer. Any text passes, for ids are opaque: one that is no id
@@ -240,36 +275,45 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// Missing, another type (a number with a fraction too), too long, or control characters.
-    pub fn required_id(&self, field: &str) -> Result<String, ParseError> {
-        let is_fraction =
-            |json: &RawValue| !json.get().starts_with('"') && json.get().contains(['.', 'e', 'E']);
-        match self.json(field) {
-            Some(json) if json_text(json).is_some() && is_fraction(json) => {
-                Err(self.error(field, Problem::WrongType))
-            }
-            _ => self.required_text(field),
-        }
+    pub fn required_id(&self, field: &'static str) -> Result<String, ParseError> {
+        self.required(field, self.id(Field::of(field, "", Kind::Id))?)
     }
 
     /// A caller-chosen reference, in the form in which references are compared and kept.
     ///
     /// # Errors
     /// Another type, or not of the form that `domain::is_reference` defines.
-    pub fn reference(&self, field: &str) -> Result<Option<String>, ParseError> {
-        let Some(text) = self.text(field)? else { return Ok(None) };
-        let text = normal_form(&text);
-        match is_reference(&text) {
-            true => Ok(Some(text.into_owned())),
-            false => Err(self.error(field, Problem::NotAReference)),
+    pub fn reference(&self, field: &'static str) -> Result<Option<String>, ParseError> {
+        self.read(Field::of(field, "", Kind::Reference))
+    }
+
+    /// A text as its kind has it.
+    pub(crate) fn read(&self, field: Field) -> Result<Option<String>, ParseError> {
+        match field.kind {
+            Kind::Id => self.id(field),
+            Kind::Reference => self.0.parsed(field, Problem::NotAReference, |text| {
+                Some(normal_form(text).into_owned()).filter(|text| is_reference(text))
+            }),
+            Kind::Country => Ok(self.country(field.name)?.map(str::to_owned)),
+            _ => self.0.text(field),
         }
+    }
+
+    fn id(&self, field: Field) -> Result<Option<String>, ParseError> {
+        let json = self.0.json(field)?.map_or("", RawValue::get);
+        let is_number = json.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        if is_number && json.contains(['.', 'e', 'E']) {
+            return Err(self.error(field.name, Problem::WrongType));
+        }
+        self.0.text(field)
     }
 
     /// An amount, number or text, digits kept.
     ///
     /// # Errors
     /// Not a decimal.
-    pub fn amount(&self, field: &str) -> Result<Option<AmountText>, ParseError> {
-        let Some(json) = self.json(field) else { return Ok(None) };
+    pub fn amount(&self, field: &'static str) -> Result<Option<AmountText>, ParseError> {
+        let Some(json) = self.0.json(Field::text(field, ""))? else { return Ok(None) };
         AmountText::from_json(json.get())
             .map(Some)
             .ok_or_else(|| self.error(field, Problem::NotAnAmount))
@@ -279,103 +323,53 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// Anything else.
-    pub fn boolean(&self, field: &str) -> Result<Option<bool>, ParseError> {
-        match self.json(field).map(|json| json.get()) {
-            None => Ok(None),
-            Some("true" | "\"true\"") => Ok(Some(true)),
-            Some("false" | "\"false\"") => Ok(Some(false)),
-            Some(_) => Err(self.error(field, Problem::WrongType)),
-        }
+    pub fn boolean(&self, field: &'static str) -> Result<Option<bool>, ParseError> {
+        self.0.boolean(Field::boolean(field, ""))
     }
 
     /// A list of texts (links, object keys); empty if absent.
     ///
     /// # Errors
     /// Not a list of texts, too many entries, or an entry too long.
-    pub fn text_list(&self, field: &str) -> Result<Vec<String>, ParseError> {
-        let entries = self.any_text_list(field)?;
-        for entry in &entries {
-            check_text(entry, MAX_LONG_TEXT_CHARS).map_err(|problem| self.error(field, problem))?;
-        }
-        Ok(entries)
+    pub fn text_list(&self, field: &'static str) -> Result<Vec<String>, ParseError> {
+        let kind = Kind::Texts { max_chars: MAX_LONG_TEXT_CHARS };
+        Ok(self.0.text_list(Field::of(field, "", kind))?.unwrap_or_default())
     }
 
     /// A list of texts whose length and characters the caller checks; empty if absent.
     ///
     /// # Errors
     /// Not a list of texts, or too many entries.
-    pub(crate) fn any_text_list(&self, field: &str) -> Result<Vec<String>, ParseError> {
-        let Some(json) = self.json(field) else { return Ok(Vec::new()) };
-        let entries: Vec<String> =
-            serde_json::from_str(json.get()).map_err(|_| self.error(field, Problem::WrongType))?;
-        match entries.len() > MAX_LIST_ENTRIES {
-            true => Err(self.error(field, Problem::TooLong)),
-            false => Ok(entries),
-        }
+    pub(crate) fn any_text_list(&self, field: &'static str) -> Result<Vec<String>, ParseError> {
+        Ok(self.0.any_text_list(Field::texts(field, ""))?.unwrap_or_default())
     }
 
     /// A list of nested objects; empty if absent.
     ///
     /// # Errors
     /// Not a list of objects, or too many entries.
-    pub fn object_list(&self, field: &str) -> Result<Vec<Object<'a>>, ParseError> {
-        let Some(json) = self.json(field) else { return Ok(Vec::new()) };
-        let entries: Vec<HashMap<String, &'a RawValue>> =
-            serde_json::from_str(json.get()).map_err(|_| self.error(field, Problem::WrongType))?;
-        if entries.len() > MAX_LIST_ENTRIES {
-            return Err(self.error(field, Problem::TooLong));
-        }
-        let entry = |(index, fields)| {
-            let path = format!("{}{field}[{index}].", self.path);
-            Object { path, fields }
-        };
-        Ok(entries.into_iter().enumerate().map(entry).collect())
+    pub fn object_list(&self, field: &'static str) -> Result<Vec<Object<'_>>, ParseError> {
+        let entries = self.0.object_list(Field::objects(field, "", &Table::EMPTY))?;
+        Ok(entries.unwrap_or_default().into_iter().map(Object).collect())
     }
 
     /// A country, alpha-2 or alpha-3, brought to alpha-2.
     ///
     /// # Errors
     /// No such country.
-    pub fn country(&self, field: &str) -> Result<Option<&'static str>, ParseError> {
-        let Some(text) = self.text(field)? else { return Ok(None) };
-        country::parse(&text)
-            .map(|country| Some(country.alpha2))
-            .ok_or_else(|| self.error(field, Problem::NotACountry))
+    pub fn country(&self, field: &'static str) -> Result<Option<&'static str>, ParseError> {
+        self.0.parsed(Field::text(field, ""), Problem::NotACountry, |text| {
+            country::parse(text).map(|country| country.alpha2)
+        })
     }
 
     /// A currency, numeric or alphabetic.
     ///
     /// # Errors
     /// No such currency.
-    pub fn currency(&self, field: &str) -> Result<Option<domain::Currency>, ParseError> {
-        let Some(text) = self.text(field)? else { return Ok(None) };
-        domain::Currency::parse(&text)
-            .map(Some)
-            .ok_or_else(|| self.error(field, Problem::NotACurrency))
+    pub fn currency(&self, field: &'static str) -> Result<Option<Currency>, ParseError> {
+        self.0.parsed(Field::text(field, ""), Problem::NotACurrency, Currency::parse)
     }
-
-    fn json(&self, field: &str) -> Option<&'a RawValue> {
-        self.fields.get(field).copied().filter(|json| json.get() != "null")
-    }
-}
-
-/// The content of a JSON text, or the digits of a JSON number.
-fn json_text(json: &RawValue) -> Option<String> {
-    match json.get().as_bytes().first()? {
-        b'"' => serde_json::from_str(json.get()).ok(),
-        b'-' | b'0'..=b'9' => Some(json.get().to_owned()),
-        _ => None,
-    }
-}
-
-/// Refuses a text that is too long or holds control characters other than line breaks
-/// and tabs; some stores cannot keep a NUL.
-pub(crate) fn check_text(text: &str, max_chars: usize) -> Result<(), Problem> {
-    if text.chars().count() > max_chars {
-        return Err(Problem::TooLong);
-    }
-    let is_bad = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    if text.contains(is_bad) { Err(Problem::ControlCharacters) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -110,7 +110,10 @@ impl CreateIntentTicket {
     }
 }
 
-fn read_family(family: &Object<'_>, texts: &[&str]) -> Result<Map<String, Value>, ParseError> {
+fn read_family(
+    family: &Object<'_>,
+    texts: &[&'static str],
+) -> Result<Map<String, Value>, ParseError> {
     let mut read = read_texts(family, texts)?;
     let documents = family.object_list(DOC_URLS)?;
     let documents = documents.iter().map(document).collect::<Result<Vec<_>, _>>()?;
@@ -124,7 +127,10 @@ fn read_family(family: &Object<'_>, texts: &[&str]) -> Result<Map<String, Value>
     Ok(read)
 }
 
-fn read_texts(object: &Object<'_>, names: &[&str]) -> Result<Map<String, Value>, ParseError> {
+fn read_texts(
+    object: &Object<'_>,
+    names: &[&'static str],
+) -> Result<Map<String, Value>, ParseError> {
     let mut read = Map::new();
     for name in names {
         if let Some(text) = object.text_up_to(name, MAX_LONG_TEXT_CHARS)? {

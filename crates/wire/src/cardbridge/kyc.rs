@@ -5,9 +5,11 @@ use domain::{Customer, KycTicket};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::body::{FieldType, body};
 use super::dictionary;
-use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError, Problem};
+use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError, Problem, TEXT};
 use super::query::Query;
+use crate::field::{Field, Kind, Table};
 
 /// Path of [`ApplyKyc`], as the collection has it.
 pub const APPLY_KYC_PATH: &str = "/open-api/kyc-ticket/v1/apply-kyc";
@@ -95,37 +97,29 @@ pub struct AddressProof {
     pub address_proof_url: Option<String>,
 }
 
-/// Work and means of a customer.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct KycCareerInfo {
-    /// Employment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub employment_status: Option<String>,
-    /// Employer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub employer_name: Option<String>,
-    /// Industry.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub employment_job_industry: Option<String>,
-    /// Occupation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub occupation: Option<String>,
-    /// Seniority.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub job_seniority: Option<String>,
-    /// What the card is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub purpose_of_account: Option<String>,
-    /// Where the money comes from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_of_funds: Option<String>,
-    /// From which country, alpha-2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_of_funds_country: Option<String>,
-    /// Where the wealth comes from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_of_wealth: Option<String>,
+body! {
+    /// Work and means of a customer.
+    #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+    pub struct KycCareerInfo {
+        /// Employment.
+        pub employment_status: Option<String> = "employmentStatus": TEXT,
+        /// Employer.
+        pub employer_name: Option<String> = "employerName": TEXT,
+        /// Industry.
+        pub employment_job_industry: Option<String> = "employmentJobIndustry": TEXT,
+        /// Occupation.
+        pub occupation: Option<String> = "occupation": TEXT,
+        /// Seniority.
+        pub job_seniority: Option<String> = "jobSeniority": TEXT,
+        /// What the card is for.
+        pub purpose_of_account: Option<String> = "purposeOfAccount": TEXT,
+        /// Where the money comes from.
+        pub source_of_funds: Option<String> = "sourceOfFunds": TEXT,
+        /// From which country, alpha-2.
+        pub source_of_funds_country: Option<String> = "sourceOfFundsCountry": Kind::Country,
+        /// Where the wealth comes from.
+        pub source_of_wealth: Option<String> = "sourceOfWealth": TEXT,
+    }
 }
 
 impl KycForm {
@@ -136,7 +130,7 @@ impl KycForm {
         Ok(Self {
             identify_proof_list: identities.iter().map(identity).collect::<Result<_, _>>()?,
             address_proof_list: addresses.iter().map(address).collect::<Result<_, _>>()?,
-            kyc_career_info: career.as_ref().map(career_info).transpose()?,
+            kyc_career_info: career.as_ref().map(KycCareerInfo::read).transpose()?,
         })
     }
 
@@ -188,41 +182,14 @@ fn address(object: &Object<'_>) -> Result<AddressProof, ParseError> {
     })
 }
 
-fn career_info(object: &Object<'_>) -> Result<KycCareerInfo, ParseError> {
-    Ok(KycCareerInfo {
-        employment_status: object.text("employmentStatus")?,
-        employer_name: object.text("employerName")?,
-        employment_job_industry: object.text("employmentJobIndustry")?,
-        occupation: object.text("occupation")?,
-        job_seniority: object.text("jobSeniority")?,
-        purpose_of_account: object.text("purposeOfAccount")?,
-        source_of_funds: object.text("sourceOfFunds")?,
-        source_of_funds_country: object.country("sourceOfFundsCountry")?.map(str::to_owned),
-        source_of_wealth: object.text("sourceOfWealth")?,
-    })
-}
-
-/// `POST kyc-ticket/v1/apply-kyc-h5`: the customer fills a hosted page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ApplyKycH5 {
-    /// The caller's own reference, used once.
-    pub kyc_ticket_ref: String,
-    /// Whose identity is checked.
-    pub customer_id: String,
-}
-
-impl ApplyKycH5 {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// A field is missing or ill-formed.
-    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        Ok(Self {
-            kyc_ticket_ref: object.required("kycTicketRef", object.reference("kycTicketRef")?)?,
-            customer_id: object.required_id("customerId")?,
-        })
+body! {
+    /// `POST kyc-ticket/v1/apply-kyc-h5`: the customer fills a hosted page.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ApplyKycH5 {
+        /// The caller's own reference, used once.
+        pub kyc_ticket_ref: String = "kycTicketRef": Kind::Reference,
+        /// Whose identity is checked.
+        pub customer_id: String = "customerId": Kind::Id,
     }
 }
 

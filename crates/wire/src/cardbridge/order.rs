@@ -118,7 +118,7 @@ fn applicant(object: &Object<'_>, secret: &str) -> Result<(CustomerInfo, KycInfo
 
 fn decrypted(
     object: &Object<'_>,
-    field: &str,
+    field: &'static str,
     secret: &str,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, ParseError> {
     let Some(ciphertext) = object.text_up_to(field, MAX_CIPHERTEXT_CHARS)? else {

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::body::{FieldType, body};
 use super::input::{Object, ParseError, Problem};
+use crate::field::{Field, Kind, Table};
 
 /// Path of [`VirtualToPhysical`].
 pub const VIRTUAL_TO_PHYSICAL_PATH: &str = "/open-api/card-order/v1/virtual-to-physical";
@@ -118,27 +120,14 @@ fn is_embossable(name: &str) -> bool {
     (1..=MAX_EMBOSSING_NAME_CHARS).contains(&name.len()) && name.bytes().all(is_allowed)
 }
 
-/// `POST card-order/v1/replace`: a new number for a card.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Replace {
-    /// The caller's own reference.
-    pub card_order_ref: String,
-    /// The card to replace.
-    pub replace_card_id: String,
-}
-
-impl Replace {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// A field is missing or ill-formed.
-    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        Ok(Self {
-            card_order_ref: object.required("cardOrderRef", object.reference("cardOrderRef")?)?,
-            replace_card_id: object.required_id("replaceCardId")?,
-        })
+body! {
+    /// `POST card-order/v1/replace`: a new number for a card.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Replace {
+        /// The caller's own reference.
+        pub card_order_ref: String = "cardOrderRef": Kind::Reference,
+        /// The card to replace.
+        pub replace_card_id: String = "replaceCardId": Kind::Id,
     }
 }
 

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::input::{MAX_CIPHERTEXT_CHARS, Object, ParseError};
+use super::body::{FieldType, body};
+use super::input::{MAX_CIPHERTEXT_CHARS, Object, ParseError, TEXT};
+use crate::field::{Field, Kind, Table};
 
 /// Path of card data; the body is a [`CardIdBody`](super::card::CardIdBody).
 pub const RETRIEVE_PATH: &str = "/open-api/card/v1/retrieve-secure-card";
@@ -67,22 +69,25 @@ pub struct PinProof {
     pub new_pin: Zeroizing<String>,
 }
 
-/// `POST card/v1/reset-pin` as it travels. All ciphertexts have one IV.
-#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ResetPinBody {
-    /// The card, plain.
-    pub card_id: String,
-    /// Ciphertext of the expiry: YYMM or MM/YY.
-    pub encrypted_expire_date: String,
-    /// Ciphertext of the CVV2.
-    pub encrypted_cvv2: String,
-    /// Ciphertext of the PAN's last four digits.
-    pub encrypted_pan_last4: String,
-    /// Ciphertext of the new PIN, four digits.
-    pub encrypted_new_pin: String,
-    /// The IV, 12 or 16 bytes, base64.
-    pub iv: String,
+const CIPHERTEXT: Kind = Kind::Text { max_chars: MAX_CIPHERTEXT_CHARS };
+
+body! {
+    /// `POST card/v1/reset-pin` as it travels. All ciphertexts have one IV.
+    #[derive(Clone, PartialEq, Eq)]
+    pub struct ResetPinBody {
+        /// The card, plain.
+        pub card_id: String = "cardId": Kind::Id,
+        /// Ciphertext of the expiry: YYMM or MM/YY.
+        pub encrypted_expire_date: String = "encryptedExpireDate": CIPHERTEXT,
+        /// Ciphertext of the CVV2.
+        pub encrypted_cvv2: String = "encryptedCvv2": CIPHERTEXT,
+        /// Ciphertext of the PAN's last four digits.
+        pub encrypted_pan_last4: String = "encryptedPanLast4": CIPHERTEXT,
+        /// Ciphertext of the new PIN, four digits.
+        pub encrypted_new_pin: String = "encryptedNewPin": CIPHERTEXT,
+        /// The IV, 12 or 16 bytes, base64.
+        pub iv: String = "iv": TEXT,
+    }
 }
 
 /// `POST card/v1/reset-pin`, read.
@@ -100,23 +105,22 @@ impl ResetPin {
     /// # Errors
     /// A field is missing or no text.
     pub fn parse(body: &[u8], secret: &str) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        let card_id = object.required_id("cardId")?;
-        let ciphertext =
-            |name| object.required(name, object.text_up_to(name, MAX_CIPHERTEXT_CHARS)?);
-        let expiry = ciphertext("encryptedExpireDate")?;
-        let cvv2 = ciphertext("encryptedCvv2")?;
-        let pan_last4 = ciphertext("encryptedPanLast4")?;
-        let new_pin = ciphertext("encryptedNewPin")?;
-        let iv = base64_text::decode(&object.required_text("iv")?).unwrap_or_default();
+        let body = ResetPinBody::parse(body)?;
+        let iv = base64_text::decode(&body.iv).unwrap_or_default();
         let plain = |text: &str| deciphered(secret, &iv, text);
-        let proof = match [&expiry, &cvv2, &pan_last4, &new_pin].map(|text| plain(text)) {
+        let sealed = [
+            &body.encrypted_expire_date,
+            &body.encrypted_cvv2,
+            &body.encrypted_pan_last4,
+            &body.encrypted_new_pin,
+        ];
+        let proof = match sealed.map(|text| plain(text)) {
             [Some(expiry), Some(cvv2), Some(pan_last4), Some(new_pin)] => {
                 Some(PinProof { expiry, cvv2, pan_last4, new_pin })
             }
             _ => None,
         };
-        Ok(Self { card_id, proof })
+        Ok(Self { card_id: body.card_id, proof })
     }
 }
 

@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 use zeroize::Zeroize;
 
 use super::VmError;
-use super::field::{Field, Kind, PAGE, PAGE_SIZE, field};
-use super::parameters::{PageWish, Parameters};
+use super::parameters::{InEnvelope, PAGE, PAGE_SIZE, PageWish, Parameters};
 use super::time::Offset;
+use crate::field;
+use crate::field::{Body, Field, Kind, Table};
 
 pub use super::card_answer::{
     CardDetail, CardIdBody, CardLine, CardList, CardStatusBody, LimitBody, Moved,
@@ -53,21 +54,21 @@ const DAY_LIMIT: Field = Field::of("day_limit", "Most of a day; 0 is no limit", 
 const MONTH_LIMIT: Field = Field::of("month_limit", "Most of a month; 0 is no limit", Kind::Limit);
 
 /// What an address is made of.
-pub const ADDRESS_FIELDS: &[Field] = &[
+pub const ADDRESS_FIELDS: Table = Table::unnamed(&[
     address_line("address_line_one", "First line; needed if any other is there"),
     address_line("address_line_two", "Second line"),
     address_line("city", "City"),
     address_line("state", "State or province"),
     address_line("country", "Country"),
     address_line("post_code", "Postal code"),
-];
+]);
 
 const fn address_line(name: &'static str, meaning: &'static str) -> Field {
     Field::of(name, meaning, Kind::Text { max_chars: MAX_ADDRESS_CHARS })
 }
 
 /// What createCard reads.
-pub const CREATE_FIELDS: &[Field] = &[
+pub const CREATE_FIELDS: Table = Table::unnamed(&[
     Field::text("product_code", "A product's code, not its BIN").required(),
     Field::of(
         "first_name",
@@ -92,26 +93,26 @@ pub const CREATE_FIELDS: &[Field] = &[
     DAY_LIMIT,
     MONTH_LIMIT,
     Field::of("label", "The caller's own label", Kind::Text { max_chars: MAX_LABEL_CHARS }),
-    Field::of("card_address", "The cardholder's address", Kind::Object(ADDRESS_FIELDS)),
+    Field::of("card_address", "The cardholder's address", Kind::Object(&ADDRESS_FIELDS)),
     Field::text("area_code", "Dialling code, as +1"),
     Field::text("mobile", "Phone number"),
     Field::text("email", "E-mail address"),
-];
+]);
 
 /// What cardDetail and deleteCard read.
-pub const CARD_FIELDS: &[Field] = &[CARD_ID];
+pub const CARD_FIELDS: Table = Table::unnamed(&[CARD_ID]);
 
 /// What updateCardLimit reads. A limit that is left out stays as it is.
-pub const LIMIT_FIELDS: &[Field] = &[
+pub const LIMIT_FIELDS: Table = Table::unnamed(&[
     CARD_ID,
     SINGLE_LIMIT,
     DAY_LIMIT,
     MONTH_LIMIT,
     Field::of("amount", "The total line; 0 is no limit", Kind::Limit),
-];
+]);
 
 /// What freezeCard reads.
-pub const FREEZE_FIELDS: &[Field] = &[
+pub const FREEZE_FIELDS: Table = Table::unnamed(&[
     CARD_ID,
     Field::of(
         "status",
@@ -119,10 +120,10 @@ pub const FREEZE_FIELDS: &[Field] = &[
         Kind::Word(&["CANCELLED", "ACTIVE"]),
     )
     .required(),
-];
+]);
 
 /// What rechargeCard reads.
-pub const RECHARGE_FIELDS: &[Field] = &[
+pub const RECHARGE_FIELDS: Table = Table::unnamed(&[
     CARD_ID,
     Field::of(
         "amount",
@@ -130,14 +131,16 @@ pub const RECHARGE_FIELDS: &[Field] = &[
         Kind::Load { least_minor: LEAST_RECHARGE_MINOR, most_minor: LARGEST_AMOUNT_MINOR },
     )
     .required(),
-];
+]);
 
 /// What refundCard reads.
-pub const REFUND_FIELDS: &[Field] =
-    &[CARD_ID, Field::of("amount", "US dollars, at most two decimals", Kind::Payment).required()];
+pub const REFUND_FIELDS: Table = Table::unnamed(&[
+    CARD_ID,
+    Field::of("amount", "US dollars, at most two decimals", Kind::Payment).required(),
+]);
 
 /// What getCardList reads.
-pub const LIST_FIELDS: &[Field] = &[
+pub const LIST_FIELDS: Table = Table::unnamed(&[
     Field::text("product_code", "Only cards of this product"),
     Field::text("card_type", "Only cards of this kind: save or share"),
     Field::text("card_id", "Only this card, deleted or not"),
@@ -145,7 +148,7 @@ pub const LIST_FIELDS: &[Field] = &[
     Field::of("end_time", "Only cards opened in that second or earlier", Kind::Moment),
     PAGE,
     PAGE_SIZE,
-];
+]);
 
 /// What freezeCard asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -262,7 +265,7 @@ pub fn parse_create(parameters: &Parameters) -> Result<CreateCard, VmError> {
     })
 }
 
-fn parse_address(parameters: &Parameters) -> Result<Address, VmError> {
+fn parse_address(parameters: &Body<'_, InEnvelope>) -> Result<Address, VmError> {
     let line = |field| Ok::<_, VmError>(parameters.text(field)?.unwrap_or_default());
     let address_line_one = line(field!(ADDRESS_FIELDS, "address_line_one"))?;
     let address = Address {
@@ -422,10 +425,11 @@ pub fn parse_list(parameters: &Parameters, offset: Offset) -> Result<CardListWis
 
 #[cfg(test)]
 mod tests {
+    use super::super::parameters;
     use super::*;
 
     fn create(json: &str) -> Result<CreateCard, VmError> {
-        parse_create(&Parameters::parse(json.as_bytes()).unwrap())
+        parse_create(&parameters::parse(json.as_bytes()).unwrap())
     }
 
     #[test]
@@ -477,7 +481,7 @@ mod tests {
     fn only_the_two_words_freeze() {
         let wish = |status: &str| {
             let json = format!(r#"{{"card_id":"x","status":"{status}"}}"#);
-            parse_freeze(&Parameters::parse(json.as_bytes()).unwrap()).map(|(_, wish)| wish)
+            parse_freeze(&parameters::parse(json.as_bytes()).unwrap()).map(|(_, wish)| wish)
         };
         assert_eq!(wish("CANCELLED"), Ok(FreezeWish::Freeze));
         assert_eq!(wish("ACTIVE"), Ok(FreezeWish::Unfreeze));

@@ -7,16 +7,20 @@ use utoipa::ToSchema;
 
 use super::VmError;
 use super::amount::Amount;
-use super::field::{Field, PAGE, PAGE_SIZE, field};
-use super::parameters::{PageWish, Parameters};
+use super::parameters::{PAGE, PAGE_SIZE, PageWish, Parameters};
 use super::schema;
+use crate::field;
+use crate::field::{Field, Table};
 
 /// Path of the call.
 pub const FLOW_PATH: &str = "/getCardFlow";
 
 /// What getCardFlow reads.
-pub const FLOW_FIELDS: &[Field] =
-    &[Field::text("card_id", "Only what moved this card's balance"), PAGE, PAGE_SIZE];
+pub const FLOW_FIELDS: Table = Table::unnamed(&[
+    Field::text("card_id", "Only what moved this card's balance"),
+    PAGE,
+    PAGE_SIZE,
+]);
 
 /// Reads a request to getCardFlow: whose, if of one card only, and which page.
 ///

@@ -7,7 +7,6 @@ pub mod card;
 mod card_answer;
 pub mod envelope;
 pub mod error_code;
-pub mod field;
 pub mod flow;
 pub mod framing;
 pub mod parameters;

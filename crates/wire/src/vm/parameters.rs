@@ -2,27 +2,90 @@
 //! numbers or as texts, null and absent the same, unknown names ignored (vm-api.md sections 8
 //! and 11).
 
-use std::collections::{BTreeMap, HashMap};
-
 use domain::{Money, Timestamp};
-use serde_json::value::RawValue;
 
 use super::VmError;
 use super::amount::{self, NoAmount};
-use super::field::{Field, Kind, PAGE, PAGE_SIZE};
 use super::time::Offset;
+use crate::field::{Body, Fault, Field, Kind, Policy};
 
-/// Longest text where nothing else is said.
-pub const MAX_TEXT_CHARS: usize = 256;
 /// Rows of a page if nothing is asked for (vm-api.md section 9).
 pub const DEFAULT_PAGE_ROWS: u32 = 10;
 /// Most rows of a page.
 pub const MAX_PAGE_ROWS: u32 = 1_000;
+const MINOR_PER_MAJOR: i64 = 100;
 
-/// The object that a request carries. No Debug: it bears who is to bear a card.
-#[derive(Default)]
-pub struct Parameters {
-    fields: HashMap<String, Box<RawValue>>,
+/// Which page of a list.
+pub const PAGE: Field =
+    Field::of("page", "Which page, from 1; the first if left out", Kind::Page { default: 1 });
+/// How many rows of a list.
+pub const PAGE_SIZE: Field = Field::of(
+    "page_size",
+    "Rows of a page; 10 if left out",
+    Kind::PageSize { default: DEFAULT_PAGE_ROWS, most: MAX_PAGE_ROWS },
+);
+
+/// The object that a request carries.
+pub type Parameters = Body<'static, InEnvelope>;
+
+/// How this dialect reads.
+pub enum InEnvelope {}
+
+impl Policy for InEnvelope {
+    type Error = VmError;
+    type Wrong = Fault;
+    const IS_FORGIVING: bool = true;
+    const IS_TEXT_TOLD: bool = true;
+    /// No request has a list.
+    const MAX_LIST_ENTRIES: usize = 0;
+
+    /// Told as every other unreadable `content`.
+    fn no_object() -> VmError {
+        VmError::Invalid("content")
+    }
+
+    fn wrong(_: String, field: Field, fault: Fault) -> VmError {
+        match fault {
+            Fault::Undecodable | Fault::TooLong | Fault::ControlCharacters => {
+                VmError::Value(field.name)
+            }
+            _ => VmError::NotSet(field.name),
+        }
+    }
+
+    fn is_banned(c: char) -> bool {
+        c.is_control()
+    }
+}
+
+/// Reads what was decrypted.
+///
+/// # Errors
+/// It is not one JSON object.
+pub fn parse(plain: &[u8]) -> Result<Parameters, VmError> {
+    Body::parse(plain).map(Body::into_owned)
+}
+
+/// What reading a field can be refused with, beside what the operation makes of it.
+#[must_use]
+pub fn refusals(field: &Field) -> Vec<VmError> {
+    let invalid = VmError::Value(field.name);
+    let mut refusals = match field.kind {
+        Kind::Name => vec![VmError::Params],
+        Kind::Word(_) => vec![invalid, VmError::Status],
+        Kind::Load { least_minor, .. } => vec![
+            VmError::Amount,
+            VmError::AmountTooSmall { least_major: least_minor / MINOR_PER_MAJOR },
+            VmError::AmountTooLarge,
+        ],
+        Kind::Payment | Kind::Limit => vec![VmError::Amount, VmError::AmountTooLarge],
+        Kind::PageSize { .. } => vec![invalid, VmError::PageSize],
+        Kind::Object(table) => table.fields.iter().flat_map(refusals).collect(),
+        _ => vec![invalid],
+    };
+    // Of another type, or missing where it must be there.
+    refusals.push(VmError::NotSet(field.name));
+    refusals
 }
 
 /// Which page of a list.
@@ -34,64 +97,7 @@ pub struct PageWish {
     pub rows: u32,
 }
 
-impl Parameters {
-    /// Reads what was decrypted.
-    ///
-    /// # Errors
-    /// It is not one JSON object, which is told as every other unreadable `content`.
-    pub fn parse(plain: &[u8]) -> Result<Self, VmError> {
-        let fields = serde_json::from_slice(plain).map_err(|_| VmError::Invalid("content"))?;
-        Ok(Self { fields })
-    }
-
-    /// All fields in one order with their values as they were written, to compare requests by.
-    #[must_use]
-    pub fn canonical(&self) -> Vec<u8> {
-        let sorted: BTreeMap<_, _> = self.fields.iter().collect();
-        serde_json::to_vec(&sorted).expect("texts and parsed JSON are always JSON")
-    }
-
-    /// A nested object; none if it is absent.
-    ///
-    /// # Errors
-    /// It is something else.
-    pub fn object(&self, field: Field) -> Result<Option<Parameters>, VmError> {
-        let Some(json) = self.json(field)? else { return Ok(None) };
-        let fields = serde_json::from_str(json).map_err(|_| VmError::NotSet(field.name))?;
-        Ok(Some(Parameters { fields }))
-    }
-
-    /// A text; a number is taken as its digits, an empty text as none.
-    ///
-    /// # Errors
-    /// [`VmError::NotSet`] if it is missing or of another type, [`VmError::Value`] for one that is
-    /// too long or has control characters.
-    pub fn text(&self, field: Field) -> Result<Option<String>, VmError> {
-        let Some(json) = self.json(field)? else { return Ok(None) };
-        let text = match json.as_bytes().first() {
-            Some(b'"') => serde_json::from_str(json).map_err(|_| VmError::Value(field.name))?,
-            Some(b'-' | b'0'..=b'9') => json.to_owned(),
-            _ => return Err(VmError::NotSet(field.name)),
-        };
-        let max_chars = match field.kind {
-            Kind::Text { max_chars } => max_chars,
-            _ => MAX_TEXT_CHARS,
-        };
-        let is_too_long = text.chars().count() > max_chars;
-        if is_too_long || text.chars().any(char::is_control) {
-            return Err(VmError::Value(field.name));
-        }
-        Self::or_missing(field, Some(text).filter(|it| !it.trim().is_empty()))
-    }
-
-    /// A text that must be there.
-    ///
-    /// # Errors
-    /// As [`Parameters::text`].
-    pub fn required_text(&self, field: Field) -> Result<String, VmError> {
-        self.text(field)?.ok_or(VmError::NotSet(field.name))
-    }
-
+impl Body<'_, InEnvelope> {
     /// An amount, number or text of one; may be below zero.
     ///
     /// # Errors
@@ -100,13 +106,14 @@ impl Parameters {
     /// all range.
     pub fn amount(&self, field: Field) -> Result<Option<Money>, VmError> {
         let Some(json) = self.json(field)? else { return Ok(None) };
+        let json = json.get();
         let digits = match json.as_bytes().first() {
             Some(b'"') => serde_json::from_str::<String>(json).map_err(|_| VmError::Amount)?,
             Some(b'-' | b'0'..=b'9') => json.to_owned(),
             _ => return Err(VmError::NotSet(field.name)),
         };
         if digits.trim().is_empty() {
-            return Self::or_missing(field, None);
+            return self.or_missing(field, None);
         }
         amount::parse(digits.trim()).map(Some).map_err(|fault| match fault {
             NoAmount::Malformed => VmError::Amount,
@@ -117,9 +124,10 @@ impl Parameters {
     /// An amount that must be there.
     ///
     /// # Errors
-    /// As [`Parameters::amount`].
+    /// As [`Body::amount`].
     pub fn required_amount(&self, field: Field) -> Result<Money, VmError> {
-        self.amount(field)?.ok_or(VmError::NotSet(field.name))
+        let amount = self.amount(field)?;
+        self.required(field, amount)
     }
 
     /// A moment.
@@ -137,41 +145,29 @@ impl Parameters {
     /// No whole numbers from 1, or more rows than a page has, which is refused and not
     /// lowered: a client would take a short page for the last one.
     pub fn page(&self) -> Result<PageWish, VmError> {
-        let page = self.whole(PAGE)?.unwrap_or(1);
-        let rows = self.whole(PAGE_SIZE)?.unwrap_or(DEFAULT_PAGE_ROWS);
+        let page = self.count(PAGE)?.unwrap_or(1);
+        let rows = self.count(PAGE_SIZE)?.unwrap_or(DEFAULT_PAGE_ROWS);
         if rows > MAX_PAGE_ROWS {
             return Err(VmError::PageSize);
         }
         Ok(PageWish { skipped_rows: u64::from(page - 1) * u64::from(rows), rows })
     }
 
-    fn whole(&self, field: Field) -> Result<Option<u32>, VmError> {
+    fn count(&self, field: Field) -> Result<Option<u32>, VmError> {
         let Some(text) = self.text(field)? else { return Ok(None) };
         let cents = amount::parse(&text).map_err(|_| VmError::Value(field.name))?.amount_minor();
         let number = u32::try_from(cents / 100).ok().filter(|it| *it > 0 && cents % 100 == 0);
         number.map(Some).ok_or(VmError::Value(field.name))
     }
-
-    /// What stands in a field; none for null.
-    fn json(&self, field: Field) -> Result<Option<&str>, VmError> {
-        let json = self.fields.get(field.name).map(|json| json.get());
-        Self::or_missing(field, json.filter(|json| *json != "null"))
-    }
-
-    fn or_missing<T>(field: Field, value: Option<T>) -> Result<Option<T>, VmError> {
-        if value.is_none() && field.is_required {
-            return Err(VmError::NotSet(field.name));
-        }
-        Ok(value)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::field::{field, told};
     use super::*;
+    use crate::field;
+    use crate::field::Table;
 
-    const TOLD: &[Field] = &[
+    const TOLD: Table = Table::unnamed(&[
         Field::text("a", ""),
         Field::text("b", ""),
         Field::text("c", ""),
@@ -179,10 +175,10 @@ mod tests {
         Field::text("e", "").required(),
         Field::text("f", "").required(),
         Field::text("g", "").required(),
-    ];
+    ]);
 
     fn parameters(json: &str) -> Parameters {
-        Parameters::parse(json.as_bytes()).unwrap()
+        parse(json.as_bytes()).unwrap()
     }
 
     #[test]
@@ -191,11 +187,11 @@ mod tests {
             r#"{"a":10,"b":"10","c":" 10.00 ","d":1234567890123456789,"e":null,"f":""}"#,
         );
         for name in ["a", "b", "c"] {
-            assert_eq!(it.amount(told(TOLD, name)).unwrap().map(Money::amount_minor), Some(1000));
+            assert_eq!(it.amount(TOLD.field(name)).unwrap().map(Money::amount_minor), Some(1000));
         }
         assert_eq!(it.text(field!(TOLD, "d")).unwrap().as_deref(), Some("1234567890123456789"));
         for name in ["e", "f", "g"] {
-            let field = told(TOLD, name);
+            let field = TOLD.field(name);
             assert_eq!(it.required_text(field), Err(VmError::NotSet(name)));
             assert_eq!(it.required_amount(field), Err(VmError::NotSet(name)));
         }
@@ -232,11 +228,8 @@ mod tests {
     #[test]
     fn only_an_object_is_read() {
         for plain in ["", "null", "[]", "1", "{", "\u{feff}{}"] {
-            assert_eq!(
-                Parameters::parse(plain.as_bytes()).err(),
-                Some(VmError::Invalid("content"))
-            );
+            assert_eq!(parse(plain.as_bytes()).err(), Some(VmError::Invalid("content")));
         }
-        assert_eq!(Parameters::parse(b"\xff").err(), Some(VmError::Invalid("content")));
+        assert_eq!(parse(b"\xff").err(), Some(VmError::Invalid("content")));
     }
 }

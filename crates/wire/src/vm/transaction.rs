@@ -8,17 +8,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::amount::{Amount, CURRENCY};
-use super::field::{Field, Kind as FieldKind, PAGE, PAGE_SIZE, field};
-use super::parameters::{PageWish, Parameters};
+use super::parameters::{PAGE, PAGE_SIZE, PageWish, Parameters};
 use super::schema;
 use super::time::Offset;
 use super::{VmError, VmSettings};
+use crate::field;
+use crate::field::{Field, Kind as FieldKind, Table};
 
 /// Path of the call.
 pub const TRANSACTIONS_PATH: &str = "/cardTransaction";
 
 /// What cardTransaction reads.
-pub const TRANSACTION_FIELDS: &[Field] = &[
+pub const TRANSACTION_FIELDS: Table = Table::unnamed(&[
     Field::text("card_id", "Only of this card"),
     Field::text("auth_id", "Only this one"),
     Field::text("transaction_type", "Only of this type, as in the answer"),
@@ -27,7 +28,7 @@ pub const TRANSACTION_FIELDS: &[Field] = &[
     Field::of("end_time", "Only those made in that second or earlier", FieldKind::Moment),
     PAGE,
     PAGE_SIZE,
-];
+]);
 
 /// Shops' names are padded with blanks to this length, as both published samples are.
 const MERCHANT_NAME_CHARS: usize = 22;
