@@ -7,11 +7,10 @@ use serde_json::value::RawValue;
 
 use super::VmError;
 use super::error_code::ErrorCodes;
+pub use super::error_code::SUCCESS_CODE;
 use super::framing;
 use super::token::AccessToken;
 
-/// The code of every success.
-pub const SUCCESS_CODE: u32 = 0;
 /// The text of every success.
 pub const SUCCESS_TEXT: &str = "ok";
 /// Largest request body (vm-api.md section 4.3).

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use thiserror::Error;
 
-use super::envelope::SUCCESS_CODE;
-
+/// The code of every success.
+pub const SUCCESS_CODE: u32 = 0;
 /// What one client takes for success beside [`SUCCESS_CODE`] (vm-api.md section 1, rule 2).
 const OTHER_SUCCESS_CODE: u32 = 200;
 /// Clients read codes into 32 bits with a sign.

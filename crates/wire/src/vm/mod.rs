@@ -13,6 +13,7 @@ pub mod parameters;
 pub mod product;
 mod schema;
 pub mod settings;
+mod standing;
 pub mod time;
 pub mod token;
 pub mod transaction;

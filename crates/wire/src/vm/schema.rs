@@ -4,7 +4,7 @@ use domain::{VmFlowKind, VmFunding};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::amount::CURRENCY;
-use super::transaction::{Kind, State};
+use super::standing::{Kind, State};
 
 fn one_of<const N: usize>(meaning: &str, words: [&'static str; N]) -> Object {
     words_of(meaning, words.into_iter())

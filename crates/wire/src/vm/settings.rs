@@ -1,9 +1,9 @@
 //! What an operator decides of this dialect (vm-api.md section 16).
 
 use super::error_code::ErrorCodes;
+use super::standing::State;
 use super::time::Offset;
 use super::token::DEFAULT_LIFETIME_S;
-use super::transaction::State;
 
 /// The settings; by default those that vm-api.md recommends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

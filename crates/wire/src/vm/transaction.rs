@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::amount::{Amount, CURRENCY};
 use super::parameters::{PAGE, PAGE_SIZE, PageWish, Parameters};
 use super::schema;
+pub use super::standing::{Kind, State};
 use super::time::Offset;
 use super::{VmError, VmSettings};
 use crate::field;
@@ -32,74 +33,6 @@ pub const TRANSACTION_FIELDS: Table = Table::unnamed(&[
 
 /// Shops' names are padded with blanks to this length, as both published samples are.
 const MERCHANT_NAME_CHARS: usize = 22;
-
-/// What kind of row, as published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Authorised or declined.
-    Authorization,
-    /// Cleared.
-    Settlement,
-    /// Taken back, or its time ran out.
-    AuthorisationCancel,
-    /// Given back by a shop.
-    Refund,
-}
-
-/// How a row stands, as published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Done.
-    Complete,
-    /// Refused.
-    Declined,
-    /// Not settled.
-    Pending,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 4] =
-        [Self::Authorization, Self::Settlement, Self::AuthorisationCancel, Self::Refund];
-
-    /// The text on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Authorization => "Authorization",
-            Self::Settlement => "Settlement",
-            Self::AuthorisationCancel => "Authorization Cancel",
-            Self::Refund => "Refund",
-        }
-    }
-
-    /// Reads the text on the wire.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
-    }
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [Self; 3] = [Self::Complete, Self::Declined, Self::Pending];
-
-    /// The text on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Complete => "COMPLETE",
-            Self::Declined => "DECLINED",
-            Self::Pending => "PENDING",
-        }
-    }
-
-    /// Reads the text on the wire.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
-    }
-}
 
 /// Kind and state of an authorisation as it stands; `open_state` is how an approved and not
 /// yet settled one is told (vm-api.md section 16, row 6).
