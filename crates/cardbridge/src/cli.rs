@@ -23,7 +23,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the platform until SIGTERM or Ctrl-C
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Show the platform at work: a card is ordered, used, frozen and ended, all by itself
     Demo(DemoArgs),
     /// Play the enterprise of a running sandbox: answer its purchases, show what it is told
