@@ -126,7 +126,7 @@ pub struct ServeArgs {
     /// Networks whose X-Forwarded-For counts [default: none]
     #[arg(long, value_name = "CIDR,...")]
     trusted_proxies: Option<String>,
-    /// How far a signed request's timestamp may lie from this clock, 1000 to 60000 milliseconds
+    /// How far a signed request's timestamp may lie from this clock, 1000 to 15000 milliseconds
     /// [default: 5000]
     #[arg(long, value_name = "MS")]
     signature_window_ms: Option<String>,

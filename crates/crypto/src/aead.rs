@@ -1,8 +1,9 @@
 //! AES-256-GCM with a random nonce, for what is kept at rest.
 
 use domain::Random;
-use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
-use zeroize::Zeroizing;
+use openssl::error::ErrorStack;
+use openssl::symm::{Cipher, Crypter, Mode, encrypt_aead};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::CryptoError;
 
@@ -15,8 +16,10 @@ pub struct AeadKey(Zeroizing<[u8; 32]>);
 impl AeadKey {
     /// A key from its 32 bytes.
     #[must_use]
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+    pub fn new(mut bytes: [u8; 32]) -> Self {
+        let key = Zeroizing::new(bytes);
+        bytes.zeroize();
+        Self(key)
     }
 
     /// Encrypts `plain` and binds `associated`: nonce, ciphertext, tag.
@@ -49,16 +52,27 @@ impl AeadKey {
         let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or(CryptoError::Refused)?;
         let length = rest.len().checked_sub(TAG_LEN).ok_or(CryptoError::Refused)?;
         let (ciphertext, tag) = rest.split_at(length);
-        decrypt_aead(
-            Cipher::aes_256_gcm(),
-            self.0.as_slice(),
-            Some(nonce),
-            associated,
-            ciphertext,
-            tag,
-        )
-        .map(Zeroizing::new)
-        .map_err(|_| CryptoError::Refused)
+        self.decrypted(nonce, associated, ciphertext, tag).map_err(|_| CryptoError::Refused)
+    }
+
+    /// What is decrypted is wiped also where the tag turns out to be wrong.
+    fn decrypted(
+        &self,
+        nonce: &[u8],
+        associated: &[u8],
+        ciphertext: &[u8],
+        tag: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+        let cipher = Cipher::aes_256_gcm();
+        let mut crypter = Crypter::new(cipher, Mode::Decrypt, self.0.as_slice(), Some(nonce))?;
+        crypter.aad_update(associated)?;
+        // OpenSSL asks for room for a block beyond the text.
+        let mut plain = Zeroizing::new(vec![0; ciphertext.len() + cipher.block_size()]);
+        let mut length = crypter.update(ciphertext, &mut plain)?;
+        crypter.set_tag(tag)?;
+        length += crypter.finalize(&mut plain[length..])?;
+        plain.truncate(length);
+        Ok(plain)
     }
 }
 

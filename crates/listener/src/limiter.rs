@@ -31,7 +31,7 @@ pub enum Limit {
     Bucket {
         /// Weight of a full bucket.
         burst: u64,
-        /// Weight that comes back.
+        /// Weight that comes back; at least 1.
         per_second: u64,
     },
 }
@@ -151,11 +151,15 @@ impl Limit {
                 (used, Allowance::new(!self.is_exceeded(used), remaining, used.until, now))
             }
             Self::Bucket { burst, per_second } => {
+                let filling = |weight: u64| {
+                    Duration::from_millis(weight.saturating_mul(1_000) / per_second.max(1))
+                };
                 let full_at = before.map_or(now, |used| used.until);
-                let charged = full_at + Duration::from_millis(weight * 1_000 / per_second);
-                let is_granted = charged <= now + Duration::from_millis(burst * 1_000 / per_second);
+                let charged = full_at + filling(weight.min(burst.saturating_add(1)));
+                let is_granted = charged <= now + filling(burst);
                 let until = if is_granted { charged } else { full_at };
-                let remaining = burst.saturating_sub(missing_ms(until, now) * per_second / 1_000);
+                let spent = missing_ms(until, now).saturating_mul(per_second) / 1_000;
+                let remaining = burst.saturating_sub(spent);
                 (Used { until, weight: 0 }, Allowance::new(is_granted, remaining, until, now))
             }
         }

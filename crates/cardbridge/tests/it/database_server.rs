@@ -12,7 +12,7 @@ use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509NameBuilder};
 
 use crate::cluster::Cluster;
-use crate::server::{Server, cardbridge, run};
+use crate::server::{Server, cardbridge, http, run};
 
 const TRUSTED: &str = "host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n";
 const TLS_ONLY: &str = "hostssl all all 127.0.0.1/32 trust\n";
@@ -217,7 +217,7 @@ async fn readiness_says_what_a_purchase_would_meet() {
     let ready_url = format!("{}/readyz", server.admin_url);
     let until = async |status: u16| {
         let began = std::time::Instant::now();
-        while reqwest::get(&ready_url).await.unwrap().status().as_u16() != status {
+        while http().get(&ready_url).send().await.unwrap().status().as_u16() != status {
             assert!(began.elapsed() < std::time::Duration::from_secs(60), "never {status}");
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }

@@ -29,8 +29,8 @@ pub use values::{Database, DatabaseDurability};
 use crate::failure::Failure;
 
 /// What may be set: a second suffices for clocks that are kept, and what was served is remembered
-/// for as long.
-const SIGNATURE_WINDOWS_MS: RangeInclusive<u16> = 1_000..=60_000;
+/// for twice as long as this, in bounded memory.
+const SIGNATURE_WINDOWS_MS: RangeInclusive<u16> = 1_000..=15_000;
 
 /// Where the master key comes from.
 pub enum MasterKeySource {
@@ -271,7 +271,7 @@ mod tests {
             ("public-url", "http://h/?a=b", "http://"),
             ("trusted-proxies", "10.0.0.0/8,x", "networks"),
             ("node", "1024", "0 to 1023"),
-            ("signature-window-ms", "999", "1000 to 60000"),
+            ("signature-window-ms", "999", "1000 to 15000"),
         ] {
             let line = refusal(&[(key, value)], &[], None);
             assert!(line.starts_with(&format!("--{key}: ")) && line.contains(wanted), "{line}");
