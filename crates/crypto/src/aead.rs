@@ -113,6 +113,16 @@ mod tests {
     }
 
     #[test]
+    fn what_another_library_sealed_opens() {
+        // Test case 14 of the GCM specification: key, nonce and text are zeros.
+        let ciphertext = "cea7403d4d606b6e074ec5d3baf39d18";
+        let tag = "d0d1c8a799996bf0265b98b5d48ab919";
+        let sealed = hex::decode(["00".repeat(NONCE_LEN).as_str(), ciphertext, tag].concat());
+        let opened = AeadKey::new([0; 32]).open(b"", &sealed.unwrap());
+        assert_eq!(*opened.ok().unwrap(), [0; 16]);
+    }
+
+    #[test]
     fn sealing_twice_never_repeats_the_nonce() {
         let key = AeadKey::new([7; 32]);
         assert_ne!(key.seal(&SystemRandom, b"", b"same"), key.seal(&SystemRandom, b"", b"same"));
