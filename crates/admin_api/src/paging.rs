@@ -7,7 +7,7 @@ use std::str::FromStr;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::Serialize;
-use store::{ListOrder, PageWish};
+use store::{ListOrder, PageRequest};
 use utoipa::ToSchema;
 use wire::cardbridge::query::Query;
 
@@ -99,8 +99,8 @@ impl ListQuery {
     }
 
     /// Cursor, order and limit together.
-    pub(crate) fn page<I: FromStr>(&self) -> Result<PageWish<I>, Problem> {
-        Ok(PageWish { cursor: self.cursor()?, order: self.order()?, limit: self.limit()? })
+    pub(crate) fn page<I: FromStr>(&self) -> Result<PageRequest<I>, Problem> {
+        Ok(PageRequest { cursor: self.cursor()?, order: self.order()?, limit: self.limit()? })
     }
 
     /// The items of a list that has no pages, kept oldest first.

@@ -17,7 +17,7 @@ use crate::decision::Decision;
 use crate::endpoint::endpoint;
 use crate::fault::Fault;
 use crate::forward::{self, AuthEndpoint, Exchange};
-use crate::held::{Arrival, Held, deadline_of};
+use crate::held::{Held, HoldOutcome, deadline_of};
 use crate::hold::HoldTerms;
 use crate::late_reads::LateReads;
 use crate::load::load;
@@ -45,7 +45,7 @@ pub struct Authoriser {
 }
 
 /// A message's place among those under way, and the day on which it came.
-pub(crate) struct UnderWay {
+pub(crate) struct MessageSlot {
     _permit: OwnedSemaphorePermit,
     _day: OpenDay,
 }
@@ -100,9 +100,9 @@ impl Authoriser {
     }
 
     /// Takes a message up, unless too many are under way.
-    pub(crate) async fn admit(&self) -> Option<UnderWay> {
+    pub(crate) async fn admit(&self) -> Option<MessageSlot> {
         let permit = Arc::clone(&self.under_way).try_acquire_owned().ok()?;
-        Some(UnderWay { _permit: permit, _day: self.parts.store.open_day().await })
+        Some(MessageSlot { _permit: permit, _day: self.parts.store.open_day().await })
     }
 
     async fn carry(
@@ -149,7 +149,7 @@ impl Authoriser {
         let _ = self.under_way.acquire_many(MAX_UNDER_WAY).await;
     }
 
-    async fn run(&self, message: Message, started: Instant, reply: Reply, under_way: UnderWay) {
+    async fn run(&self, message: Message, started: Instant, reply: Reply, under_way: MessageSlot) {
         let arrival = match message {
             Message::Authorise(request) => self.arrive(*request, started).await,
             Message::Reverse(request) => {
@@ -158,11 +158,11 @@ impl Authoriser {
             }
         };
         match arrival {
-            Ok(Arrival::Held(held)) => match held.endpoint.clone() {
+            Ok(HoldOutcome::Held(held)) => match held.endpoint.clone() {
                 Some(endpoint) => self.ask(*held, endpoint, reply, under_way).await,
                 None => self.approve(*held, reply, under_way).await,
             },
-            Ok(Arrival::Answered { authorisation, repeated }) => {
+            Ok(HoldOutcome::Answered { authorisation, repeated }) => {
                 let total_ms = whole_ms(started.elapsed());
                 answer(
                     reply,
@@ -183,7 +183,7 @@ impl Authoriser {
         &self,
         request: AuthorisationRequest,
         started: Instant,
-    ) -> Result<Arrival, AuthoriseError> {
+    ) -> Result<HoldOutcome, AuthoriseError> {
         let store = &self.parts.store;
         let now = store.clock().now();
         let mut timings = Timings::new(started);
@@ -220,7 +220,7 @@ impl Authoriser {
         match (outcome, &endpoint) {
             (BeginOutcome::Held(authorisation), Ok(_) | Err(Reach::NotAsked)) => {
                 let left = deadline_of(&context.enterprise);
-                Ok(Arrival::Held(Box::new(Held {
+                Ok(HoldOutcome::Held(Box::new(Held {
                     authorisation: Arc::new(authorisation),
                     endpoint: endpoint.ok().map(Arc::new),
                     webhooks: terms.webhooks,
@@ -231,10 +231,13 @@ impl Authoriser {
             }
             (BeginOutcome::Repeated(first), _) => {
                 let authorisation = repeat::decided(store, first).await?;
-                Ok(Arrival::Answered { authorisation: Box::new(authorisation), repeated: true })
+                Ok(HoldOutcome::Answered { authorisation: Box::new(authorisation), repeated: true })
             }
             (BeginOutcome::Refused(authorisation) | BeginOutcome::Held(authorisation), _) => {
-                Ok(Arrival::Answered { authorisation: Box::new(authorisation), repeated: false })
+                Ok(HoldOutcome::Answered {
+                    authorisation: Box::new(authorisation),
+                    repeated: false,
+                })
             }
         }
     }
@@ -266,7 +269,7 @@ impl Authoriser {
         mut held: Held,
         endpoint: Arc<AuthEndpoint>,
         reply: Reply,
-        under_way: UnderWay,
+        under_way: MessageSlot,
     ) {
         let AuthoriserParts { outbound, pool, store, .. } = &self.parts;
         let authorisation = Arc::clone(&held.authorisation);
@@ -300,7 +303,7 @@ impl Authoriser {
     }
 
     /// Approves what its card's own money covers and nothing refused; nobody is asked.
-    async fn approve(&self, held: Held, reply: Reply, under_way: UnderWay) {
+    async fn approve(&self, held: Held, reply: Reply, under_way: MessageSlot) {
         let auth_id = held.authorisation.auth_id;
         let settled = self.settle(held, None, Ok(ResponseCode::Approved)).await;
         self.conclude(settled, reply, under_way, auth_id);
@@ -312,7 +315,7 @@ impl Authoriser {
         &self,
         settled: Result<AuthorisationAnswer, AuthoriseError>,
         reply: Reply,
-        under_way: UnderWay,
+        under_way: MessageSlot,
         auth_id: AuthId,
     ) {
         let is_written = settled.is_ok();

@@ -23,8 +23,8 @@ pub(crate) struct Held {
     pub(crate) receipt: Receipt,
 }
 
-/// What an arrival leads to.
-pub(crate) enum Arrival {
+/// What a message leads to before anybody is asked.
+pub(crate) enum HoldOutcome {
     /// Decided without asking.
     Answered { authorisation: Box<Authorisation>, repeated: bool },
     /// The enterprise is to be asked, or nobody and it is approved.

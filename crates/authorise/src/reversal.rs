@@ -12,7 +12,7 @@ use crate::checks::Reach;
 use crate::decision::Decision;
 use crate::endpoint::endpoint;
 use crate::fault::Fault;
-use crate::held::{Arrival, Held, deadline_of};
+use crate::held::{Held, HoldOutcome, deadline_of};
 use crate::load::load;
 use crate::receipt::{Receipt, Timings};
 use crate::request::{AuthoriseError, Presented, ReversalRequest};
@@ -27,7 +27,7 @@ pub(crate) async fn take_back(
     undecided: &Arc<Undecided>,
     request: ReversalRequest,
     started: Instant,
-) -> Result<Arrival, AuthoriseError> {
+) -> Result<HoldOutcome, AuthoriseError> {
     let mut timings = Timings::new(started);
     let card = store.card_of_anyone(request.original.card_id).await?;
     let card = card.ok_or(AuthoriseError::Missing("card"))?;
@@ -60,13 +60,13 @@ pub(crate) async fn take_back(
             let decided = settle::decide(store, request).await;
             // The money is back, so that the record waits for nothing but its decision.
             let authorisation = decided.inspect_err(|_| undecided.decline_later(reversal_id))?;
-            return Ok(Arrival::Answered {
+            return Ok(HoldOutcome::Answered {
                 authorisation: Box::new(authorisation),
                 repeated: false,
             });
         }
     };
-    Ok(Arrival::Held(Box::new(Held {
+    Ok(HoldOutcome::Held(Box::new(Held {
         authorisation: Arc::new(reversal),
         endpoint,
         webhooks,

@@ -72,10 +72,10 @@ async fn dead_receiver(platform: &Platform) -> Result<Owner> {
 }
 
 async fn fill(owner: &Owner, card_id: String) -> Result<()> {
-    let mut wish = Freeze { card_id, freeze: false, freeze_reason: None };
+    let mut request = Freeze { card_id, freeze: false, freeze_reason: None };
     for _ in 0..BACKLOG {
-        wish.freeze = !wish.freeze;
-        owner.client.freeze(&wish).await?;
+        request.freeze = !request.freeze;
+        owner.client.freeze(&request).await?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::state::ApiState;
 
 /// A request as it came in.
 #[derive(Clone)]
-pub(crate) struct Arrival<'a> {
+pub(crate) struct IncomingRequest<'a> {
     pub(crate) is_get: bool,
     pub(crate) raw_query: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
@@ -47,11 +47,11 @@ pub(crate) struct Signed {
 /// Runs the checks.
 pub(crate) async fn authenticate(
     state: &ApiState,
-    arrival: Arrival<'_>,
+    incoming: IncomingRequest<'_>,
 ) -> Result<Signed, Failure> {
     let [api_key, timestamp, nonce, sign] =
         [API_KEY_HEADER, TIMESTAMP_HEADER, NONCE_HEADER, SIGN_HEADER]
-            .map(|name| text(arrival.headers, name));
+            .map(|name| text(incoming.headers, name));
     let headers = SignatureHeaders {
         api_key: api_key.as_deref(),
         timestamp: timestamp.as_deref(),
@@ -66,9 +66,9 @@ pub(crate) async fn authenticate(
     }
     let (enterprise, secret) = signer(state, claim.api_key).await?;
     let content = SignedContent {
-        is_get: arrival.is_get,
-        raw_query: arrival.raw_query,
-        raw_body: &arrival.body,
+        is_get: incoming.is_get,
+        raw_query: incoming.raw_query,
+        raw_body: &incoming.body,
     };
     if content.is_get_with_body() {
         return Err(Failure::illegal("a GET carries no body"));
@@ -76,14 +76,14 @@ pub(crate) async fn authenticate(
     if !content.is_signed_by(secret.expose(), &claim) {
         return Err(ErrorCode::SignatureError.into());
     }
-    check_source(state, &enterprise, &arrival)?;
+    check_source(state, &enterprise, &incoming)?;
     check_replay(state, &claim, signed_at).await?;
     Ok(Signed {
         enterprise_id: enterprise.enterprise_id,
         api_key: claim.api_key.to_owned(),
         secret,
-        raw_query: arrival.raw_query.map(str::to_owned),
-        body: arrival.body,
+        raw_query: incoming.raw_query.map(str::to_owned),
+        body: incoming.body,
     })
 }
 
@@ -111,10 +111,10 @@ async fn signer(state: &ApiState, api_key: &str) -> Result<(Enterprise, Arc<Secr
 fn check_source(
     state: &ApiState,
     enterprise: &Enterprise,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingRequest<'_>,
 ) -> Result<(), Failure> {
     let trusted = &state.settings.trusted_proxies;
-    let source = source_address(arrival.peer, arrival.headers, trusted);
+    let source = source_address(incoming.peer, incoming.headers, trusted);
     let allowed = if enterprise.ip_allowlist.is_empty() {
         state.settings.mode == Mode::Sandbox
     } else {

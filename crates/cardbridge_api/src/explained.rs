@@ -9,7 +9,7 @@ use wire::cardbridge::signature::{
     API_KEY_HEADER, NONCE_HEADER, SIGN_HEADER, TIMESTAMP_HEADER, is_nonce,
 };
 
-use super::authenticate::Arrival;
+use super::authenticate::IncomingRequest;
 use super::reply::Failure;
 use crate::state::ApiState;
 
@@ -18,15 +18,19 @@ const MAX_SHOWN_CHARS: usize = 1_024;
 const MAX_HEADER_CHARS: usize = 128;
 
 /// The refusal of a request, in the sandbox with its explanation.
-pub(crate) fn explained(state: &ApiState, arrival: &Arrival<'_>, failure: Failure) -> Failure {
+pub(crate) fn explained(
+    state: &ApiState,
+    incoming: &IncomingRequest<'_>,
+    failure: Failure,
+) -> Failure {
     if state.settings.mode != Mode::Sandbox {
         return failure;
     }
-    let headers = arrival.headers;
+    let headers = incoming.headers;
     let skew = skew(headers, state.store.clock().real_now().as_millis());
     let window_ms = state.settings.signature_window_ms;
     let detail = match failure.code() {
-        ErrorCode::SignatureError => unsigned(arrival, skew),
+        ErrorCode::SignatureError => unsigned(incoming, skew),
         ErrorCode::TimestampExpired => match skew {
             Some(skew) if skew.0.unsigned_abs() > window_ms.unsigned_abs() => {
                 format!("{}; at most {window_ms} ms are taken, either way", skew.text())
@@ -55,13 +59,13 @@ fn skew(headers: &HeaderMap, now_ms: i64) -> Option<Skew> {
     now_ms.checked_sub(timestamp_ms).map(Skew)
 }
 
-fn unsigned(arrival: &Arrival<'_>, skew: Option<Skew>) -> String {
+fn unsigned(incoming: &IncomingRequest<'_>, skew: Option<Skew>) -> String {
     let header =
-        |name| shown(arrival.headers.get(name).map_or(b"", |it| it.as_bytes()), MAX_HEADER_CHARS);
-    let (part, payload) = if arrival.is_get {
-        ("the raw query", arrival.raw_query.unwrap_or_default().as_bytes())
+        |name| shown(incoming.headers.get(name).map_or(b"", |it| it.as_bytes()), MAX_HEADER_CHARS);
+    let (part, payload) = if incoming.is_get {
+        ("the raw query", incoming.raw_query.unwrap_or_default().as_bytes())
     } else {
-        ("the raw body", arrival.body.as_ref())
+        ("the raw body", incoming.body.as_ref())
     };
     let head = [API_KEY_HEADER, TIMESTAMP_HEADER, NONCE_HEADER].map(header).concat();
     let signed = [head.as_bytes(), payload].concat();

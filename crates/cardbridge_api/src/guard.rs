@@ -15,7 +15,7 @@ use listener::peer::PeerAddress;
 use tokio::time::Instant;
 use wire::repeated_fields;
 
-use super::authenticate::{Arrival, Signed, authenticate};
+use super::authenticate::{IncomingRequest, Signed, authenticate};
 use super::explained::explained;
 use super::foreign_fields::ForeignFields;
 use super::operation::Route;
@@ -104,16 +104,16 @@ async fn admit(guard: &Guard, request: Request) -> Result<(Request, Signed), Res
         tracing::error!("a request without its peer's address");
         return Err(Failure::internal().into_response());
     };
-    let arrival = Arrival {
+    let incoming = IncomingRequest {
         is_get: parts.method == Method::GET,
         raw_query: parts.uri.query(),
         headers: &parts.headers,
         body,
         peer,
     };
-    let is_get = arrival.is_get;
-    let refused = |failure| explained(&guard.state, &arrival, failure).into_response();
-    let signed = authenticate(&guard.state, arrival.clone()).await.map_err(refused)?;
+    let is_get = incoming.is_get;
+    let refused = |failure| explained(&guard.state, &incoming, failure).into_response();
+    let signed = authenticate(&guard.state, incoming.clone()).await.map_err(refused)?;
     let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let repeated = repeated_fields(&signed.body);
     if !repeated.is_empty() {

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::CardsError;
 use crate::contact::{normalise_email, normalise_phone_of};
-use crate::magic::{MagicValues, Road};
+use crate::magic::{MagicValues, Scenario};
 
 /// What the vault seals applications for.
 const SEAL_PURPOSE: &str = "order-application";
@@ -108,9 +108,9 @@ impl Contact {
     }
 }
 
-/// The road that an application's magic words choose.
-pub fn road(info: &CustomerInfo, kyc: &KycInfo) -> Road {
-    Road::of(&MagicValues {
+/// The scenario that an application's magic words choose.
+pub fn scenario(info: &CustomerInfo, kyc: &KycInfo) -> Scenario {
+    Scenario::of(&MagicValues {
         share_token: &kyc.sumsub_share_token,
         customer_ref: info.customer_ref.as_deref(),
         email: info.email.as_deref(),
@@ -137,7 +137,7 @@ pub fn seal(
     vault.seal_secret(enterprise_id, SEAL_PURPOSE, &order_id.to_string(), &json)
 }
 
-/// The part of a kept application that its road depends on.
+/// The part of a kept application that its scenario depends on.
 #[derive(Deserialize)]
 struct Kept<'a> {
     #[serde(borrow)]
@@ -162,19 +162,19 @@ struct KeptKyc<'a> {
     sumsub_share_token: std::borrow::Cow<'a, str>,
 }
 
-/// The road of an order by its kept application.
+/// The scenario of an order by its kept application.
 ///
 /// # Errors
 /// [`UnreadableError`].
-pub fn road_of_sealed(
+pub fn scenario_of_sealed(
     vault: &Vault,
     enterprise_id: EnterpriseId,
     order_id: OrderId,
     sealed: &[u8],
-) -> Result<Road, UnreadableError> {
+) -> Result<Scenario, UnreadableError> {
     let json = vault.open_secret(enterprise_id, SEAL_PURPOSE, &order_id.to_string(), sealed)?;
     let kept: Kept<'_> = serde_json::from_slice(&json).map_err(|_| UnreadableError::Json)?;
-    Ok(Road::of(&MagicValues {
+    Ok(Scenario::of(&MagicValues {
         share_token: &kept.kyc_info.sumsub_share_token,
         customer_ref: kept.customer_info.customer_ref.as_deref(),
         email: kept.customer_info.email.as_deref(),
@@ -189,7 +189,7 @@ mod tests {
     use vault::MasterKey;
 
     use super::*;
-    use crate::Ending;
+    use crate::OrderOutcome;
 
     fn profile(countries: &[&str]) -> CardProfile {
         CardProfile {
@@ -280,16 +280,16 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_application_keeps_its_road_and_opens_for_its_order_only() {
+    fn a_sealed_application_keeps_its_scenario_and_opens_for_its_order_only() {
         let key = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
         let vault = Vault::new(key, Arc::new(SystemRandom));
         let (enterprise, order) = (EnterpriseId::from_i64(1), OrderId::from_i64(9));
         let given = application();
         let sealed = seal(&vault, enterprise, order, &given.customer_info, &given.kyc_info);
         assert!(!sealed.windows(4).any(|w| w == b"Jane"));
-        let road = road_of_sealed(&vault, enterprise, order, &sealed).unwrap();
-        assert_eq!(road, Road { ending: Ending::Edd, slow: false });
+        let scenario = scenario_of_sealed(&vault, enterprise, order, &sealed).unwrap();
+        assert_eq!(scenario, Scenario { outcome: OrderOutcome::Edd, slow: false });
         let other = OrderId::from_i64(10);
-        assert!(road_of_sealed(&vault, enterprise, other, &sealed).is_err());
+        assert!(scenario_of_sealed(&vault, enterprise, other, &sealed).is_err());
     }
 }

@@ -13,7 +13,7 @@ use wire::cardbridge::order::{ApplyVirtual, ForwardingApplication};
 use wire::cardbridge::webhook::card_order_event;
 
 use crate::document_age::document_fault;
-use crate::magic::Road;
+use crate::magic::Scenario;
 use crate::{CardsError, application};
 
 /// A step of an order whose application says `slow`.
@@ -52,8 +52,8 @@ impl CardsSettings {
     }
 
     /// When the next step is due.
-    pub(crate) fn next_due(self, now: Timestamp, road: Road) -> Timestamp {
-        now.plus_millis(if road.slow { SLOW_STEP_MS } else { i64::from(self.order_step_ms) })
+    pub(crate) fn next_due(self, now: Timestamp, scenario: Scenario) -> Timestamp {
+        now.plus_millis(if scenario.slow { SLOW_STEP_MS } else { i64::from(self.order_step_ms) })
     }
 }
 
@@ -113,8 +113,8 @@ impl Cards {
         let reference = application.card_order_ref.clone();
         let order = self.new_virtual_order(enterprise_id, reference, profile_id, new_customer);
         let (draft, kyc) = (CustomerDraft::Data(customer), &application.kyc_info);
-        let road = application::road(info, kyc);
-        let order = self.place(order, draft, info, kyc, road).await?;
+        let scenario = application::scenario(info, kyc);
+        let order = self.place(order, draft, info, kyc, scenario).await?;
         warn_of_unknown_codes(&order, application);
         warn_of_document_age(&order, kyc, now);
         Ok(order)
@@ -146,24 +146,24 @@ impl Cards {
         }
     }
 
-    /// Takes in an order; what its road depends on is sealed beside it.
+    /// Takes in an order; what its scenario depends on is sealed beside it.
     pub(crate) async fn place(
         &self,
         order: CardOrder,
         customer: CustomerDraft,
         info: &CustomerInfo,
         kyc: &KycInfo,
-        road: Road,
+        scenario: Scenario,
     ) -> Result<CardOrder, CardsError> {
         let (enterprise_id, order_id) = (order.enterprise_id, order.order_id);
         let now = order.created_at;
-        let road = if self.settings.magic_values { road } else { Road::PLAIN };
+        let scenario = if self.settings.magic_values { scenario } else { Scenario::PLAIN };
         let job = Job::new(
             enterprise_id,
             JobId::from_i64(self.store.ids().next()),
             JobKind::OrderStep,
             order_id.as_i64(),
-            self.settings.next_due(now, road),
+            self.settings.next_due(now, scenario),
         );
         let webhook_id = WebhookId::from_i64(self.store.ids().next());
         let event = move |stored: &CardOrder| {

@@ -7,7 +7,7 @@ use wire::cardbridge::replacement::PhysicalInfo;
 use zeroize::Zeroizing;
 
 use crate::application::UnreadableError;
-use crate::magic::{Ending, Road};
+use crate::magic::{OrderOutcome, Scenario};
 
 /// What the vault seals the delivery data of an open order for.
 const ORDER_PURPOSE: &str = "order-delivery";
@@ -16,22 +16,22 @@ const CARD_PURPOSE: &str = "card-delivery";
 
 /// The sandbox's magic words, longer ones first, in either case. They stand alone or
 /// before a hyphen, so that Failla gets her card.
-const ENDINGS: [(&str, ErrorCode); 2] = [
+const OUTCOMES: [(&str, ErrorCode); 2] = [
     ("fail-channel-customer", ErrorCode::ChannelCustomerNotFound),
     ("fail", ErrorCode::CardOrderVirtualToPhysicalFailed),
 ];
 const SLOW: &str = "slow";
 
-/// The road that the name on the card chooses: it is the customer's name of such an order
+/// The scenario that the name on the card chooses: it is the customer's name of such an order
 /// (operator-and-sandbox.md section 4).
-pub fn road(info: &PhysicalInfo) -> Road {
+pub fn scenario(info: &PhysicalInfo) -> Scenario {
     let name = info.embossing_name.trim_start().to_ascii_lowercase();
     let begins_with = |word: &str| {
         name.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
     };
-    let named = ENDINGS.iter().find(|(word, _)| begins_with(word));
-    let ending = named.map_or(Ending::Pass, |(_, code)| Ending::Fail(*code));
-    Road { ending, slow: begins_with(SLOW) }
+    let named = OUTCOMES.iter().find(|(word, _)| begins_with(word));
+    let outcome = named.map_or(OrderOutcome::Pass, |(_, code)| OrderOutcome::Fail(*code));
+    Scenario { outcome, slow: begins_with(SLOW) }
 }
 
 /// Seals delivery data under their order.
@@ -100,19 +100,19 @@ mod tests {
     }
 
     #[test]
-    fn the_name_on_the_card_chooses_the_road() {
-        let failed = Ending::Fail(ErrorCode::CardOrderVirtualToPhysicalFailed);
-        let lost = Ending::Fail(ErrorCode::ChannelCustomerNotFound);
-        for (name, ending, slow) in [
-            ("TEST USER", Ending::Pass, false),
+    fn the_name_on_the_card_chooses_the_scenario() {
+        let failed = OrderOutcome::Fail(ErrorCode::CardOrderVirtualToPhysicalFailed);
+        let lost = OrderOutcome::Fail(ErrorCode::ChannelCustomerNotFound);
+        for (name, outcome, slow) in [
+            ("TEST USER", OrderOutcome::Pass, false),
             ("FAIL", failed, false),
             ("fail me", failed, false),
-            ("FAILLA", Ending::Pass, false),
+            ("FAILLA", OrderOutcome::Pass, false),
             ("FAIL-CHANNEL-CUSTOMER", lost, false),
-            ("SLOW-2", Ending::Pass, true),
-            ("SLOWIK", Ending::Pass, false),
+            ("SLOW-2", OrderOutcome::Pass, true),
+            ("SLOWIK", OrderOutcome::Pass, false),
         ] {
-            assert_eq!(road(&named(name)), Road { ending, slow }, "{name}");
+            assert_eq!(scenario(&named(name)), Scenario { outcome, slow }, "{name}");
         }
     }
 

@@ -15,7 +15,7 @@ use store::{IntentChange, Job, JobKind, PlaceIntentTicket};
 use wire::cardbridge::intent_ticket::{CreateIntentTicket, IntentTicketQuery};
 use wire::cardbridge::webhook::{card_order_event, intent_ticket_event};
 
-use crate::magic::Road;
+use crate::magic::Scenario;
 use crate::step::failure;
 use crate::{Cards, CardsError, Verdict};
 
@@ -63,7 +63,7 @@ impl Cards {
                 JobId::from_i64(self.store.ids().next()),
                 JobKind::IntentTicketStep,
                 ticket.ticket_id.as_i64(),
-                self.settings.next_due(now, Road::PLAIN),
+                self.settings.next_due(now, Scenario::PLAIN),
             ),
             event: intent_ticket_event(
                 &ticket,
@@ -196,7 +196,7 @@ impl Cards {
                 ..plain
             },
             reason,
-            order_due_at: self.settings.next_due(now, Road::PLAIN),
+            order_due_at: self.settings.next_due(now, Scenario::PLAIN),
             tell_ticket: Arc::new(move |ticket| {
                 let webhook_id = WebhookId::from_i64(of_tickets.ids().next());
                 intent_ticket_event(ticket, webhook_id, update, now)

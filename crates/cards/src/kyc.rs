@@ -13,7 +13,7 @@ use wire::cardbridge::kyc::{ApplyKyc, ApplyKycH5, KycBody, KycForm, KycTicketQue
 use zeroize::Zeroizing;
 
 use crate::application::UnreadableError;
-use crate::magic::{MagicValues, Road, waits_for_reviewer};
+use crate::magic::{MagicValues, Scenario, waits_for_reviewer};
 use crate::{Cards, CardsError, Verdict};
 
 /// What the vault seals forms for.
@@ -274,15 +274,15 @@ impl Cards {
                 JobId::from_i64(self.store.ids().next()),
                 JobKind::KycDecision,
                 ticket.kyc_ticket_id.as_i64(),
-                self.settings.next_due(now, road_of(ticket, customer)),
+                self.settings.next_due(now, scenario_of(ticket, customer)),
             )
         })
     }
 }
 
-/// The road that a ticket's magic words choose.
-pub fn road_of(ticket: &KycTicket, customer: &Customer) -> Road {
-    Road::of(&MagicValues {
+/// The scenario that a ticket's magic words choose.
+pub fn scenario_of(ticket: &KycTicket, customer: &Customer) -> Scenario {
+    Scenario::of(&MagicValues {
         share_token: &ticket.kyc_ticket_ref,
         customer_ref: customer.customer_ref.as_deref(),
         email: customer.email.as_deref(),

@@ -34,7 +34,7 @@ pub use apply::{Cards, CardsSettings, IdentityChecks};
 pub use contact::{normalise_email, normalise_phone_of};
 pub use error::CardsError;
 pub use guidance::{NewGuidanceLink, RedirectRule, check_guided_card};
-pub use magic::{Ending, Road};
+pub use magic::{OrderOutcome, Scenario};
 pub use review::Verdict;
 pub use review_worker::{intent_ticket_worker, kyc_review_worker};
 pub use secure_data::RevealedCard;

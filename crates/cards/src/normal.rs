@@ -6,7 +6,7 @@ use store::CustomerDraft;
 use wire::cardbridge::applicant::{CustomerInfo, KycInfo};
 use wire::cardbridge::order::NormalApplication;
 
-use crate::application::{is_served, road};
+use crate::application::{is_served, scenario};
 use crate::apply::parse_profile_id;
 use crate::{Cards, CardsError};
 
@@ -41,7 +41,7 @@ impl Cards {
         let order =
             self.new_virtual_order(enterprise_id, reference, profile_id, customer.customer_id);
         let draft = CustomerDraft::Identified { customer_id: customer.customer_id, kyc_ticket_id };
-        self.place(order, draft, &info, &kyc, road(&info, &kyc)).await
+        self.place(order, draft, &info, &kyc, scenario(&info, &kyc)).await
     }
 
     /// The country of the proof of address, as far as it is known by now.

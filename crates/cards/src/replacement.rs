@@ -9,7 +9,7 @@ use store::{Job, JobKind, PlaceReplacement};
 use wire::cardbridge::replacement::{PhysicalInfo, Replace, VirtualToPhysical};
 use wire::cardbridge::webhook::card_order_event;
 
-use crate::magic::Road;
+use crate::magic::Scenario;
 use crate::{Cards, CardsError, delivery};
 
 impl Cards {
@@ -33,9 +33,10 @@ impl Cards {
         let profile = self.store.profile(enterprise_id, source.profile_id).await?;
         check_info(info, &profile.ok_or(CardsError::CardProfileNotFound)?)?;
         let order = self.new_order(&source, &request.card_order_ref, OrderType::VirtualToPhysical);
-        let road = if self.settings.magic_values { delivery::road(info) } else { Road::PLAIN };
+        let scenario =
+            if self.settings.magic_values { delivery::scenario(info) } else { Scenario::PLAIN };
         let sealed = delivery::seal_for_order(&self.vault, enterprise_id, order.order_id, info);
-        self.place_replacement(order, &source, Some(sealed), road).await
+        self.place_replacement(order, &source, Some(sealed), scenario).await
     }
 
     /// Takes in an order for a new number. Checked in this order: reference, card, its
@@ -52,7 +53,7 @@ impl Cards {
             self.source(enterprise_id, &request.card_order_ref, &request.replace_card_id).await?;
         check_activated(&source)?;
         let order = self.new_order(&source, &request.card_order_ref, OrderType::Replacement);
-        self.place_replacement(order, &source, None, Road::PLAIN).await
+        self.place_replacement(order, &source, None, Scenario::PLAIN).await
     }
 
     async fn source(
@@ -91,7 +92,7 @@ impl Cards {
         order: CardOrder,
         source: &Card,
         sealed_application: Option<Vec<u8>>,
-        road: Road,
+        scenario: Scenario,
     ) -> Result<CardOrder, CardsError> {
         let now = order.created_at;
         let job = Job::new(
@@ -99,7 +100,7 @@ impl Cards {
             JobId::from_i64(self.store.ids().next()),
             JobKind::OrderStep,
             order.order_id.as_i64(),
-            self.settings.next_due(now, road),
+            self.settings.next_due(now, scenario),
         );
         let webhook_id = WebhookId::from_i64(self.store.ids().next());
         let event = card_order_event(&order, webhook_id, WebhookSubType::Create, now);

@@ -8,8 +8,8 @@ use store::{Job, JobKind, KycChange, KycChangeError, Store, StoreError};
 use thiserror::Error;
 use vault::Vault;
 
-use crate::kyc::{refusal, road_of};
-use crate::{Cards, CardsError, CardsSettings, Ending};
+use crate::kyc::{refusal, scenario_of};
+use crate::{Cards, CardsError, CardsSettings, OrderOutcome};
 
 /// Most jobs under way at once.
 const MAX_UNDER_WAY: u32 = 16;
@@ -58,12 +58,12 @@ async fn review_kyc(cards: &Cards, job: &Job) -> Result<(), ReviewError> {
     let ticket = ticket.ok_or(ReviewError::Missing("KYC ticket"))?;
     let customer = cards.store.customer(enterprise_id, ticket.customer_id).await?;
     let customer = customer.ok_or(ReviewError::Missing("customer"))?;
-    let event = match road_of(&ticket, &customer).ending {
-        Ending::Fail(
+    let event = match scenario_of(&ticket, &customer).outcome {
+        OrderOutcome::Fail(
             code @ (ErrorCode::CardOrderKycVerifyFailed | ErrorCode::CardOrderKycInfoInvalid),
         ) => KycEvent::Refuse(refusal(code, None)),
         // The other endings are those of orders.
-        Ending::Pass | Ending::Edd | Ending::Fail(_) => KycEvent::Pass,
+        OrderOutcome::Pass | OrderOutcome::Edd | OrderOutcome::Fail(_) => KycEvent::Pass,
     };
     let now = cards.store.clock().now();
     let change =

@@ -2,7 +2,7 @@
 
 use domain::{CardOrder, ErrorCode, KycTicketStatus, OrderFailure, OrderStatus};
 
-use crate::{Ending, Road};
+use crate::{OrderOutcome, Scenario};
 
 /// What an order's next step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,14 +21,14 @@ pub enum StepDecision {
     Rest,
 }
 
-/// Decides the next step of an order. A failing road fails in the state that its code
+/// Decides the next step of an order. A failing scenario fails in the state that its code
 /// belongs to (cardbridge-open-api.md section 7.1, "Stage -> failure code").
 #[must_use]
-pub fn next_step(order: &CardOrder, road: Road) -> StepDecision {
+pub fn next_step(order: &CardOrder, scenario: Scenario) -> StepDecision {
     if order.need_edd_file {
         return StepDecision::Rest;
     }
-    if let Ending::Fail(code) = road.ending
+    if let OrderOutcome::Fail(code) = scenario.outcome
         && failing_state(code) == order.status
     {
         return StepDecision::Fail(failure(code));
@@ -36,7 +36,9 @@ pub fn next_step(order: &CardOrder, road: Road) -> StepDecision {
     match order.status.next(order.order_type) {
         None => StepDecision::Rest,
         Some(OrderStatus::Succeed) => StepDecision::Issue,
-        Some(OrderStatus::CustomerPass) if road.ending == Ending::Edd => StepDecision::WaitForEdd,
+        Some(OrderStatus::CustomerPass) if scenario.outcome == OrderOutcome::Edd => {
+            StepDecision::WaitForEdd
+        }
         Some(next) => StepDecision::Advance(next),
     }
 }
@@ -111,13 +113,13 @@ mod tests {
     }
 
     /// Walks an order from PENDING until it rests; each decision as text.
-    fn walk(ending: Ending) -> Vec<String> {
-        let road = Road { ending, slow: false };
+    fn walk(outcome: OrderOutcome) -> Vec<String> {
+        let scenario = Scenario { outcome, slow: false };
         let mut order = order(OrderStatus::Pending, false);
         let mut walked = Vec::new();
         loop {
             let from = order.status;
-            match next_step(&order, road) {
+            match next_step(&order, scenario) {
                 StepDecision::Advance(next) => order.status = next,
                 StepDecision::Issue => order.status = OrderStatus::Succeed,
                 StepDecision::WaitForEdd => {
@@ -138,16 +140,16 @@ mod tests {
     #[test]
     fn a_plain_order_passes_every_state_to_its_card() {
         assert_eq!(
-            walk(Ending::Pass),
+            walk(OrderOutcome::Pass),
             ["CUSTOMER_PASS", "KYC_PASS", "CHANNEL_CUSTOMER_PASS", "SUCCEED"]
         );
     }
 
     #[test]
     fn an_edd_order_rests_in_customer_pass() {
-        assert_eq!(walk(Ending::Edd), ["CUSTOMER_PASS"]);
+        assert_eq!(walk(OrderOutcome::Edd), ["CUSTOMER_PASS"]);
         let waiting = order(OrderStatus::CustomerPass, true);
-        assert_eq!(next_step(&waiting, Road::PLAIN), StepDecision::Rest);
+        assert_eq!(next_step(&waiting, Scenario::PLAIN), StepDecision::Rest);
     }
 
     #[test]
@@ -175,14 +177,14 @@ mod tests {
                 "CHANNEL_CUSTOMER_PASS DAPI_CARD_ORDER_CHANNEL_CARD_INVALID",
             ),
         ] {
-            assert_eq!(walk(Ending::Fail(code)).last().map(String::as_str), Some(last));
+            assert_eq!(walk(OrderOutcome::Fail(code)).last().map(String::as_str), Some(last));
         }
     }
 
     #[test]
     fn nothing_follows_a_final_state() {
         for status in [OrderStatus::Succeed, OrderStatus::Failed] {
-            assert_eq!(next_step(&order(status, false), Road::PLAIN), StepDecision::Rest);
+            assert_eq!(next_step(&order(status, false), Scenario::PLAIN), StepDecision::Rest);
         }
     }
 }

@@ -6,15 +6,15 @@ use domain::{
 };
 use ledger::LedgerError;
 use store::{
-    ChangeVmCard, MoneyError, OpenVmCard, StoreError, VmCardError, VmCardView, VmCardWish,
+    ChangeVmCard, MoneyError, OpenVmCard, StoreError, VmCardError, VmCardOperation, VmCardView,
     VmFlowPage, VmLimitChange,
 };
 use thiserror::Error;
 use vault::{ClearPan, Cvv2, VaultError, expiry_yymm};
 use wire::vm::VmError;
 use wire::vm::amount::CURRENCY;
-use wire::vm::card::{CreateCard, FreezeWish, Holder, LimitChange};
-use wire::vm::parameters::PageWish;
+use wire::vm::card::{CreateCard, FreezeRequest, Holder, LimitChange};
+use wire::vm::parameters::PageRequest;
 use wire::vm::time::Offset;
 use zeroize::Zeroizing;
 
@@ -200,13 +200,13 @@ impl Cards {
         &self,
         app: &VmApp,
         card_uuid: String,
-        wish: FreezeWish,
+        operation: FreezeRequest,
     ) -> Result<Card, VmRefusal> {
-        let (wish, is_freeze) = match wish {
-            FreezeWish::Freeze => (VmCardWish::Freeze, true),
-            FreezeWish::Unfreeze => (VmCardWish::Unfreeze, false),
+        let (operation, is_freeze) = match operation {
+            FreezeRequest::Freeze => (VmCardOperation::Freeze, true),
+            FreezeRequest::Unfreeze => (VmCardOperation::Unfreeze, false),
         };
-        match self.change_vm_card(app, card_uuid, wish).await {
+        match self.change_vm_card(app, card_uuid, operation).await {
             // Both are shown as CANCELLED.
             Err(VmCardError::Status(CardStatus::Frozen | CardStatus::Blocked)) if is_freeze => {
                 Err(VmError::CardCanceled.into())
@@ -225,7 +225,7 @@ impl Cards {
         card_uuid: String,
         amount: Money,
     ) -> Result<Card, VmRefusal> {
-        Ok(self.change_vm_card(app, card_uuid, VmCardWish::Recharge(amount)).await?)
+        Ok(self.change_vm_card(app, card_uuid, VmCardOperation::Recharge(amount)).await?)
     }
 
     /// Takes money of a prepaid card back to its app's balance.
@@ -238,7 +238,7 @@ impl Cards {
         card_uuid: String,
         amount: Money,
     ) -> Result<Card, VmRefusal> {
-        Ok(self.change_vm_card(app, card_uuid, VmCardWish::Refund(amount)).await?)
+        Ok(self.change_vm_card(app, card_uuid, VmCardOperation::Refund(amount)).await?)
     }
 
     /// Ends a card; what it has goes back to its app's balance.
@@ -246,7 +246,7 @@ impl Cards {
     /// # Errors
     /// Not a card of this app, or not active.
     pub async fn delete_vm_card(&self, app: &VmApp, card_uuid: String) -> Result<Card, VmRefusal> {
-        match self.change_vm_card(app, card_uuid, VmCardWish::Delete).await {
+        match self.change_vm_card(app, card_uuid, VmCardOperation::Delete).await {
             Err(VmCardError::Status(_)) => Err(VmError::AbnormalCardStatus.into()),
             changed => changed.map_err(VmRefusal::from),
         }
@@ -260,13 +260,13 @@ impl Cards {
         &self,
         app: &VmApp,
         card_uuid: String,
-        wish: LimitChange,
+        change: LimitChange,
     ) -> Result<(), VmRefusal> {
         let change = VmLimitChange {
-            single_minor: wish.single_minor,
-            day_minor: wish.day_minor,
-            month_minor: wish.month_minor,
-            total_minor: wish.total_minor,
+            single_minor: change.single_minor,
+            day_minor: change.day_minor,
+            month_minor: change.month_minor,
+            total_minor: change.total_minor,
         };
         let (owner, vm_app_id) = (app.enterprise_id, app.vm_app_id);
         Ok(self.store.change_vm_limits(owner, vm_app_id, card_uuid, change).await?)
@@ -280,7 +280,7 @@ impl Cards {
         &self,
         app: &VmApp,
         card_uuid: Option<&str>,
-        page: PageWish,
+        page: PageRequest,
     ) -> Result<VmFlowPage, VmRefusal> {
         let (enterprise_id, vm_app_id) = (app.enterprise_id, app.vm_app_id);
         let card_id = match card_uuid {
@@ -290,7 +290,7 @@ impl Cards {
                 Some(card.ok_or(VmError::CardId)?.card_id)
             }
         };
-        let PageWish { skipped_rows, rows } = page;
+        let PageRequest { skipped_rows, rows } = page;
         Ok(self.store.vm_flows(enterprise_id, vm_app_id, card_id, skipped_rows, rows).await?)
     }
 
@@ -298,11 +298,11 @@ impl Cards {
         &self,
         app: &VmApp,
         card_uuid: String,
-        wish: VmCardWish,
+        operation: VmCardOperation,
     ) -> Result<Card, VmCardError> {
         let now = self.store.clock().now();
         let (enterprise_id, vm_app_id) = (app.enterprise_id, app.vm_app_id);
-        let request = ChangeVmCard { enterprise_id, vm_app_id, card_uuid, wish, now };
+        let request = ChangeVmCard { enterprise_id, vm_app_id, card_uuid, operation, now };
         self.store.change_vm_card(request).await
     }
 }

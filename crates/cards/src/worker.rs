@@ -12,9 +12,9 @@ use thiserror::Error;
 use vault::Vault;
 use wire::cardbridge::webhook::{card_event, card_order_event};
 
-use crate::application::{UnreadableError, road_of_sealed};
+use crate::application::{UnreadableError, scenario_of_sealed};
 use crate::issue::draw_card;
-use crate::magic::Road;
+use crate::magic::Scenario;
 use crate::step::{failure, step_by_kyc};
 use crate::{CardsSettings, StepDecision, delivery, next_step};
 
@@ -59,10 +59,10 @@ impl Steps {
         let ticket = self.store.kyc_ticket_of_order(job.enterprise_id, order_id).await?;
         let order = self.store.order(job.enterprise_id, order_id).await?;
         let order = order.ok_or(StepError::Missing("order"))?;
-        let mut road = self.road(&order).await?;
+        let mut scenario = self.scenario(&order).await?;
         let mut by_kyc = None;
         if let Some(ticket) = &ticket {
-            road = road.identified();
+            scenario = scenario.identified();
             if order.status == OrderStatus::CustomerPass {
                 by_kyc = step_by_kyc(ticket.status);
             }
@@ -72,7 +72,7 @@ impl Steps {
         let mut next = order.clone();
         next.modified_at = now;
         let mut next_due_at = None;
-        match by_kyc.unwrap_or_else(|| next_step(&order, road)) {
+        match by_kyc.unwrap_or_else(|| next_step(&order, scenario)) {
             StepDecision::WaitForKyc => return self.wait_for_kyc(job, ticket.as_ref()).await,
             StepDecision::Issue if order.order_type == OrderType::Virtual => {
                 return self.issue(job, order, now).await;
@@ -83,7 +83,7 @@ impl Steps {
             }
             StepDecision::Advance(status) => {
                 next.status = status;
-                next_due_at = Some(self.settings.next_due(now, road));
+                next_due_at = Some(self.settings.next_due(now, scenario));
             }
             StepDecision::WaitForEdd => {
                 next.status = OrderStatus::CustomerPass;
@@ -91,7 +91,7 @@ impl Steps {
                 // No evidence helps an order whose ticket is refused: it fails next. One that is
                 // open may be refused at this moment, so the next step looks at it again.
                 if ticket.is_some_and(|it| it.status != KycTicketStatus::Pass) {
-                    next_due_at = Some(self.settings.next_due(now, road));
+                    next_due_at = Some(self.settings.next_due(now, scenario));
                 }
             }
             StepDecision::Fail(reason) => {
@@ -161,20 +161,20 @@ impl Steps {
         }
     }
 
-    /// The road of an order; outside the sandbox all take the plain one.
-    async fn road(&self, order: &CardOrder) -> Result<Road, StepError> {
+    /// The scenario of an order; outside the sandbox all take the plain one.
+    async fn scenario(&self, order: &CardOrder) -> Result<Scenario, StepError> {
         if !self.settings.magic_values {
-            return Ok(Road::PLAIN);
+            return Ok(Scenario::PLAIN);
         }
         let (enterprise_id, order_id) = (order.enterprise_id, order.order_id);
         match self.store.order_application(enterprise_id, order_id).await? {
             Some(sealed) if order.order_type == OrderType::VirtualToPhysical => {
                 let info = delivery::open_of_order(&self.vault, enterprise_id, order_id, &sealed)?;
-                Ok(delivery::road(&info))
+                Ok(delivery::scenario(&info))
             }
-            Some(sealed) => Ok(road_of_sealed(&self.vault, enterprise_id, order_id, &sealed)?),
+            Some(sealed) => Ok(scenario_of_sealed(&self.vault, enterprise_id, order_id, &sealed)?),
             // A final order's application is wiped, and a replacement has none.
-            None => Ok(Road::PLAIN),
+            None => Ok(Scenario::PLAIN),
         }
     }
 

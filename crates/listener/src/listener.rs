@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep_until};
 use tower::ServiceExt as _;
 
 use crate::peer::PeerAddress;
-use crate::places::{Began, Patience, Place, Places, UnderWay};
+use crate::places::{Began, Patience, Place, Places, RequestInFlight};
 use crate::shell::HttpService;
 use crate::stalled::Patient;
 
@@ -208,7 +208,7 @@ async fn answer(
 /// An answer's body; its request is under way until the last of it was taken.
 struct Answering {
     body: Body,
-    _under_way: UnderWay,
+    _under_way: RequestInFlight,
 }
 
 impl hyper::body::Body for Answering {

@@ -96,16 +96,16 @@ pub(crate) struct Place {
 }
 
 /// A request that is under way; once this is dropped, its answer only remains to be sent.
-pub(crate) struct UnderWay {
+pub(crate) struct RequestInFlight {
     connection: Arc<Connection>,
 }
 
 /// What a request finds.
 pub(crate) enum Began {
     /// It goes on.
-    Going(UnderWay),
+    Going(RequestInFlight),
     /// It goes on, and its connection ends with the answer: its caller has too many.
-    Last(UnderWay),
+    Last(RequestInFlight),
     /// The place was given to another in the same moment.
     Gone,
 }
@@ -263,7 +263,7 @@ impl Place {
         }
         self.connection.doings().phase = Phase::Busy;
         let has_too_many = table.name(self.number, holder, self.places.max_places);
-        let under_way = UnderWay { connection: Arc::clone(&self.connection) };
+        let under_way = RequestInFlight { connection: Arc::clone(&self.connection) };
         if has_too_many { Began::Last(under_way) } else { Began::Going(under_way) }
     }
 
@@ -299,7 +299,7 @@ impl Drop for Place {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for RequestInFlight {
     fn drop(&mut self) {
         self.connection.doings().phase = Phase::Sending { since: Instant::now() };
     }
@@ -388,7 +388,7 @@ mod tests {
         !place.places.lock().taken.contains_key(&place.number)
     }
 
-    fn begun(place: &Place) -> UnderWay {
+    fn begun(place: &Place) -> RequestInFlight {
         match place.begin(&HeaderMap::new()) {
             Began::Going(under_way) | Began::Last(under_way) => under_way,
             Began::Gone => panic!("the place is gone"),

@@ -166,7 +166,7 @@ mod tests {
 
     use domain::{BusinessDay, Clock, EnterpriseId, IdGenerator};
     use metrics_exporter_prometheus::PrometheusBuilder;
-    use store::{Location, PageWish};
+    use store::{Location, PageRequest};
 
     use super::*;
     use crate::Schedule;
@@ -216,11 +216,11 @@ mod tests {
         let started = std::time::Instant::now();
         schedule.advance(DAY_S / 24).await.unwrap();
         assert_eq!(done.load(Ordering::SeqCst), 1);
-        assert_eq!(store.parked_jobs(PageWish::first(10)).await.unwrap(), []);
+        assert_eq!(store.parked_jobs(PageRequest::first(10)).await.unwrap(), []);
         schedule.advance(300 * DAY_S).await.unwrap();
         let blocked = crate::BLOCKED_PAUSE * crate::MAX_BLOCKED_ROUNDS;
         assert!(started.elapsed() < blocked, "{:?}", started.elapsed());
-        let parked = store.parked_jobs(PageWish::first(10)).await.unwrap();
+        let parked = store.parked_jobs(PageRequest::first(10)).await.unwrap();
         let of = |job: &Job| (job.enterprise_id, job.attempts, job.leased_until);
         let expected = [(FAILING, 20, None), (PANICKING, 20, None)];
         assert_eq!(parked.iter().map(of).collect::<Vec<_>>(), expected);

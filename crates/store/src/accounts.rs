@@ -3,7 +3,7 @@
 use domain::{AccountOwner, Currency, EnterpriseId, Money, Timestamp};
 use ledger::{Account, Transfer};
 
-use crate::listing::{ListOrder, Page, PageWish};
+use crate::listing::{ListOrder, Page, PageRequest};
 use crate::money::MoveFunds;
 use crate::records::{select, sql};
 use crate::{MoneyError, MovedFunds, Store, StoreError};
@@ -38,8 +38,8 @@ impl Store {
     /// Accounts in order of id.
     pub async fn accounts(&self, filter: AccountFilter) -> Result<Vec<Account>, StoreError> {
         let AccountFilter { cursor, order, limit, .. } = filter;
-        let wish = PageWish { cursor, order, limit };
-        let mut page = Page::new("account_id", wish, domain::AccountId::as_i64);
+        let requested = PageRequest { cursor, order, limit };
+        let mut page = Page::new("account_id", requested, domain::AccountId::as_i64);
         page.only("enterprise_id", filter.enterprise_id);
         self.page(page).await
     }

@@ -6,7 +6,7 @@ use domain::{
 };
 
 use crate::engine::Row;
-use crate::listing::{ListOrder, Page, PageWish};
+use crate::listing::{ListOrder, Page, PageRequest};
 use crate::records::{read_row, record, select, sql};
 use crate::{Store, StoreError};
 
@@ -114,7 +114,7 @@ impl Store {
         // card's own few are at hand.
         let id_column = if filter.card_id.is_some() { "+auth_id" } else { "auth_id" };
         let AuthorisationFilter { cursor, order, limit, .. } = filter;
-        let mut page = Page::new(id_column, PageWish { cursor, order, limit }, AuthId::as_i64);
+        let mut page = Page::new(id_column, PageRequest { cursor, order, limit }, AuthId::as_i64);
         page.only("enterprise_id", self.owner(filter.enterprise_id, filter.card_id, None).await?);
         page.only("card_id", filter.card_id);
         page.compare("created_at", ">=", filter.from);
@@ -125,8 +125,8 @@ impl Store {
     /// Postings in order of id.
     pub async fn postings(&self, filter: PostingFilter) -> Result<Vec<Posting>, StoreError> {
         let PostingFilter { cursor, order, limit, .. } = filter;
-        let wish = PageWish { cursor, order, limit };
-        let mut page = Page::new("transaction_id", wish, TransactionId::as_i64);
+        let requested = PageRequest { cursor, order, limit };
+        let mut page = Page::new("transaction_id", requested, TransactionId::as_i64);
         let owner = self.owner(filter.enterprise_id, filter.card_id, filter.auth_id).await?;
         page.only("enterprise_id", owner);
         page.only("card_id", filter.card_id);

@@ -9,7 +9,7 @@ use domain::{
 use ipnet::IpNet;
 
 use crate::engine::Tx;
-use crate::listing::{ListOrder, Page, PageWish};
+use crate::listing::{ListOrder, Page, PageRequest};
 use crate::outbox::set_has_url;
 use crate::records::{columns_of, record, select, sql};
 use crate::{Store, StoreError};
@@ -129,9 +129,9 @@ impl Store {
     /// A page of the enterprises.
     pub async fn enterprises(
         &self,
-        wish: PageWish<EnterpriseId>,
+        requested: PageRequest<EnterpriseId>,
     ) -> Result<Vec<Enterprise>, StoreError> {
-        let page = Page::new("enterprise_id", wish, EnterpriseId::as_i64);
+        let page = Page::new("enterprise_id", requested, EnterpriseId::as_i64);
         self.page(page).await
     }
 
@@ -142,8 +142,8 @@ impl Store {
         cursor: Option<EnterpriseId>,
         limit: u32,
     ) -> Result<Vec<EnterpriseId>, StoreError> {
-        let wish = PageWish { cursor, limit, order: ListOrder::OldestFirst };
-        let page = Page::new("enterprise_id", wish, EnterpriseId::as_i64);
+        let requested = PageRequest { cursor, limit, order: ListOrder::OldestFirst };
+        let page = Page::new("enterprise_id", requested, EnterpriseId::as_i64);
         self.page_of("enterprise", "enterprise_id", page).await
     }
 

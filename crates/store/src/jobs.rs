@@ -5,7 +5,7 @@ mod kind;
 use domain::{EnterpriseId, JobId, Timestamp};
 
 use crate::engine::Tx;
-use crate::listing::{Page, PageWish};
+use crate::listing::{Page, PageRequest};
 use crate::outbox::look_at_all;
 use crate::records::{record, select, sql};
 use crate::{Store, StoreError};
@@ -144,8 +144,8 @@ impl Store {
     }
 
     /// A page of the parked jobs.
-    pub async fn parked_jobs(&self, wish: PageWish<JobId>) -> Result<Vec<Job>, StoreError> {
-        let mut page = Page::new("job_id", wish, JobId::as_i64);
+    pub async fn parked_jobs(&self, requested: PageRequest<JobId>) -> Result<Vec<Job>, StoreError> {
+        let mut page = Page::new("job_id", requested, JobId::as_i64);
         // The kinds, all of them, lead to the index by due time.
         page.among("kind", JobKind::ALL.iter().map(|kind| kind.as_str()));
         page.only("due_at", Some(Job::PARKED_UNTIL));

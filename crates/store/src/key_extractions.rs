@@ -8,7 +8,7 @@ use domain::{
 };
 
 use crate::engine::Tx;
-use crate::listing::{Page, PageWish};
+use crate::listing::{Page, PageRequest};
 use crate::{Claim, Store, StoreError};
 
 /// How long a code is known once its time is over, seconds of business time: as long an
@@ -102,9 +102,9 @@ impl Store {
     pub async fn extraction_attempts(
         &self,
         enterprise_id: EnterpriseId,
-        wish: PageWish<i64>,
+        requested: PageRequest<i64>,
     ) -> Result<Vec<ExtractionAttempt>, StoreError> {
-        let mut page = Page::new("attempt_id", wish, |id| id);
+        let mut page = Page::new("attempt_id", requested, |id| id);
         page.only("enterprise_id", Some(enterprise_id));
         self.page(page).await
     }

@@ -76,7 +76,7 @@ pub use guidance::{HolderProof, OpenLinkError, OpenedPage, PagePassword, ProofOu
 pub use intent_tickets::{IntentChange, IntentChangeError, PlaceIntentTicket};
 pub use jobs::{Job, JobKind, Renewal};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
-pub use listing::{ListOrder, MAX_PAGE_ROWS, PageWish};
+pub use listing::{ListOrder, MAX_PAGE_ROWS, PageRequest};
 pub use migrations::StartTurn;
 pub use money::{
     BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation, DecideAuthorisation,
@@ -110,8 +110,8 @@ pub use surroundings::CardSurroundings;
 pub use three_ds::{ChallengeChange, ChallengeChangeError, TellOfChallenge};
 pub use verify::{VerifyReport, Violation};
 pub use vm::{
-    ChallengeCode, ChangeVmCard, OpenVmCard, TypedCode, VmAppPatch, VmBalances, VmCardError,
-    VmCardFilter, VmCardRow, VmCardView, VmCardWish, VmFeePatch, VmFeesPatch, VmFlowPage,
-    VmLimitChange, VmPage, VmProductError, VmPurse, VmRows, VmStanding, VmTransactionFilter,
+    ChallengeCode, ChangeVmCard, OpenVmCard, TypedCode, VmAppAccount, VmAppPatch, VmBalances,
+    VmCardError, VmCardFilter, VmCardOperation, VmCardRow, VmCardView, VmFeePatch, VmFeesPatch,
+    VmFlowPage, VmLimitChange, VmPage, VmProductError, VmRows, VmStanding, VmTransactionFilter,
 };
 pub use writes_under_way::WritesUnderWay;

@@ -20,7 +20,7 @@ pub enum ListOrder {
 
 /// Which page of a list that has no filters of its own.
 #[derive(Debug, Clone, Copy)]
-pub struct PageWish<I> {
+pub struct PageRequest<I> {
     /// Only what comes after this id.
     pub cursor: Option<I>,
     /// In which order.
@@ -29,7 +29,7 @@ pub struct PageWish<I> {
     pub limit: u32,
 }
 
-impl<I> PageWish<I> {
+impl<I> PageRequest<I> {
     /// The oldest rows, at most this many.
     #[must_use]
     pub const fn first(limit: u32) -> Self {
@@ -50,14 +50,18 @@ pub(crate) struct Page {
 
 impl Page {
     /// The first rows after the cursor.
-    pub(crate) fn new<I>(id_column: &'static str, wish: PageWish<I>, id: fn(I) -> i64) -> Self {
-        let (order, limit) = (wish.order, wish.limit.min(MAX_PAGE_ROWS));
+    pub(crate) fn new<I>(
+        id_column: &'static str,
+        requested: PageRequest<I>,
+        id: fn(I) -> i64,
+    ) -> Self {
+        let (order, limit) = (requested.order, requested.limit.min(MAX_PAGE_ROWS));
         let mut page = Self { id_column, order, conditions: Vec::new(), params: Vec::new(), limit };
         let (after, start) = match order {
             ListOrder::OldestFirst => (">", i64::MIN),
             ListOrder::NewestFirst => ("<", i64::MAX),
         };
-        page.compare(id_column, after, Some(wish.cursor.map_or(start, id)));
+        page.compare(id_column, after, Some(requested.cursor.map_or(start, id)));
         page
     }
 
@@ -136,8 +140,8 @@ mod tests {
 
     #[test]
     fn a_page_has_only_the_conditions_it_was_given() {
-        let wish = PageWish { cursor: Some(7), ..PageWish::first(9_999) };
-        let mut page = Page::new("id", wish, |id| id);
+        let requested = PageRequest { cursor: Some(7), ..PageRequest::first(9_999) };
+        let mut page = Page::new("id", requested, |id| id);
         page.only("owner", Some(3_i64));
         page.only("state", None::<&str>);
         page.compare("at", "<", Some(5_i64));
@@ -146,7 +150,8 @@ mod tests {
             "SELECT a, b FROM t WHERE id > $1 AND owner = $2 AND at < $3 ORDER BY id LIMIT $4"
         );
         assert_eq!(page.params(), [7, 3, 5, 500].map(Value::Int));
-        let page = Page::new("id", PageWish { order: ListOrder::NewestFirst, ..wish }, |id| id);
+        let page =
+            Page::new("id", PageRequest { order: ListOrder::NewestFirst, ..requested }, |id| id);
         assert_eq!(page.sql("t", "a"), "SELECT a FROM t WHERE id < $1 ORDER BY id DESC LIMIT $2");
     }
 }

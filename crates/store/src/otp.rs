@@ -16,7 +16,7 @@ pub const OTP_REF_KEPT_S: i64 = 30 * 24 * 60 * 60;
 /// Deliveries past that which one new delivery of their enterprise sweeps at most.
 const SWEEP_ROWS: i64 = 100;
 
-/// What came of the wish to deliver.
+/// What came of a request to deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtpClaim {
     /// The caller is the one to deliver, and to settle it.

@@ -2,7 +2,7 @@
 
 use domain::{CardProfile, EnterpriseId, ProfileId};
 
-use crate::listing::{Page, PageWish};
+use crate::listing::{Page, PageRequest};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -31,9 +31,9 @@ impl Store {
     pub async fn profiles(
         &self,
         enterprise_id: Option<EnterpriseId>,
-        wish: PageWish<ProfileId>,
+        requested: PageRequest<ProfileId>,
     ) -> Result<Vec<CardProfile>, StoreError> {
-        let mut page = Page::new("profile_id", wish, ProfileId::as_i64);
+        let mut page = Page::new("profile_id", requested, ProfileId::as_i64);
         page.only("enterprise_id", enterprise_id);
         self.page(page).await
     }

@@ -12,8 +12,8 @@ mod limits;
 mod listings;
 mod secrets;
 
-pub use apps::{VmAppPatch, VmBalances, VmFeePatch, VmFeesPatch, VmProductError, VmPurse};
-pub use card_changes::{ChangeVmCard, VmCardWish};
+pub use apps::{VmAppAccount, VmAppPatch, VmBalances, VmFeePatch, VmFeesPatch, VmProductError};
+pub use card_changes::{ChangeVmCard, VmCardOperation};
 pub use cards::{OpenVmCard, VmCardError, VmCardView};
 pub use challenges::{ChallengeCode, TypedCode};
 pub(crate) use flow_rows::insert_flows;

@@ -235,7 +235,7 @@ mod tests {
             card::LIMIT_PATH => card::parse_limits(it).map(drop),
             card::LIST_PATH => card::parse_list(it, Offset::default()).map(drop),
             flow::FLOW_PATH => flow::parse_flows(it).map(drop),
-            _ => transaction::parse_wish(it, Offset::default()).map(drop),
+            _ => transaction::parse_query(it, Offset::default()).map(drop),
         }
     }
 

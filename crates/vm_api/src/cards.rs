@@ -57,8 +57,8 @@ pub(crate) async fn freeze(
     Extension(parameters): Extension<Arc<Parameters>>,
     once: Once,
 ) -> Answer<CardStatusBody> {
-    let (card_id, wish) = parse_freeze(&parameters)?;
-    let changed = state.cards.freeze_vm_card(&caller.app, card_id.clone(), wish);
+    let (card_id, operation) = parse_freeze(&parameters)?;
+    let changed = state.cards.freeze_vm_card(&caller.app, card_id.clone(), operation);
     let body = move |card: &Card| CardStatusBody {
         card_id: card_id.clone(),
         status: status_text(card.status).into(),

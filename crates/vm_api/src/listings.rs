@@ -12,10 +12,10 @@ use store::{VmCardFilter, VmCardRow, VmPage, VmStanding, VmTransactionFilter};
 use utoipa::ToSchema;
 use vault::expiry_yymm;
 use wire::vm::amount::Amount;
-use wire::vm::card::{CardLine, CardList, CardListWish, parse_limits, parse_list};
-use wire::vm::parameters::{PageWish, Parameters};
+use wire::vm::card::{CardLine, CardList, CardListQuery, parse_limits, parse_list};
+use wire::vm::parameters::{PageRequest, Parameters};
 use wire::vm::time::Offset;
-use wire::vm::transaction::{self, Transaction, TransactionWish, Transactions, parse_wish};
+use wire::vm::transaction::{self, Transaction, TransactionQuery, Transactions, parse_query};
 
 use super::caller::Caller;
 use super::cards::{expiry_text, status_text};
@@ -32,11 +32,11 @@ pub(crate) async fn transactions(
     Extension(parameters): Extension<Arc<Parameters>>,
 ) -> Answer<Transactions> {
     let settings = &state.settings.vm;
-    let wish = parse_wish(&parameters, settings.offset)?;
-    let Some(filter) = transaction_filter(&wish, settings.open_state) else {
+    let query = parse_query(&parameters, settings.offset)?;
+    let Some(filter) = transaction_filter(&query, settings.open_state) else {
         return Ok(Plain(Transactions { total: 0, list: Vec::new() }));
     };
-    let page = page(&caller, wish.card_id, (wish.from, wish.to), wish.page);
+    let page = page(&caller, query.card_id, (query.from, query.to), query.page);
     let found = state.store.vm_transactions(&page, &filter).await?;
     let list = found.rows.iter().map(|(it, card)| Transaction::of(it, card.clone(), settings));
     Ok(Plain(Transactions { total: found.total, list: list.collect() }))
@@ -44,12 +44,12 @@ pub(crate) async fn transactions(
 
 /// What the store looks for; none where a text is wanted that no transaction has.
 fn transaction_filter(
-    wish: &TransactionWish,
+    query: &TransactionQuery,
     open_state: transaction::State,
 ) -> Option<VmTransactionFilter> {
-    let auth_id = wish.auth_id.as_ref().map(|text| text.parse::<AuthId>()).transpose().ok()?;
-    let kind = wish.kind.as_ref().map(Result::as_ref).transpose().ok()?;
-    let state = wish.state.as_ref().map(Result::as_ref).transpose().ok()?;
+    let auth_id = query.auth_id.as_ref().map(|text| text.parse::<AuthId>()).transpose().ok()?;
+    let kind = query.kind.as_ref().map(Result::as_ref).transpose().ok()?;
+    let state = query.state.as_ref().map(Result::as_ref).transpose().ok()?;
     let is_wanted = |it: &VmStanding| {
         let VmStanding { direction, status, is_posted, hold_state } = *it;
         let standing =
@@ -68,26 +68,26 @@ pub(crate) async fn cards(
     Extension(parameters): Extension<Arc<Parameters>>,
 ) -> Answer<CardList> {
     let offset = state.settings.vm.offset;
-    let wish = parse_list(&parameters, offset)?;
-    let Some(filter) = card_filter(&wish) else {
+    let query = parse_list(&parameters, offset)?;
+    let Some(filter) = card_filter(&query) else {
         return Ok(Plain(CardList { total: 0, list: Vec::new() }));
     };
-    let page = page(&caller, wish.card_id, (wish.from, wish.to), wish.page);
+    let page = page(&caller, query.card_id, (query.from, query.to), query.page);
     let found = state.store.vm_card_rows(&page, &filter, offset.seconds()).await?;
     let list = found.rows.into_iter().map(|row| line(row, offset)).collect();
     Ok(Plain(CardList { total: found.total, list }))
 }
 
-fn card_filter(wish: &CardListWish) -> Option<VmCardFilter> {
-    let funding = wish.card_type.as_ref().map(|text| text.parse()).transpose().ok()?;
-    Some(VmCardFilter { product_code: wish.product_code.clone(), funding })
+fn card_filter(query: &CardListQuery) -> Option<VmCardFilter> {
+    let funding = query.card_type.as_ref().map(|text| text.parse()).transpose().ok()?;
+    Some(VmCardFilter { product_code: query.product_code.clone(), funding })
 }
 
 fn page(
     caller: &Caller,
     card_uuid: Option<String>,
     (from, to): (Option<Timestamp>, Option<Timestamp>),
-    wish: PageWish,
+    query: PageRequest,
 ) -> VmPage {
     VmPage {
         enterprise_id: caller.app.enterprise_id,
@@ -96,8 +96,8 @@ fn page(
         from,
         // The last second is meant as a whole.
         before: to.map(|to| to.plus_seconds(1)),
-        skipped_rows: wish.skipped_rows,
-        rows: wish.rows,
+        skipped_rows: query.skipped_rows,
+        rows: query.rows,
     }
 }
 
@@ -128,7 +128,7 @@ pub(crate) async fn limits(
     Extension(parameters): Extension<Arc<Parameters>>,
     once: Once,
 ) -> Answer<Done> {
-    let (card_uuid, wish) = parse_limits(&parameters)?;
-    let changed = state.cards.change_vm_limits(&caller.app, card_uuid, wish);
+    let (card_uuid, change) = parse_limits(&parameters)?;
+    let changed = state.cards.change_vm_limits(&caller.app, card_uuid, change);
     once.answer(|(): &()| Done {}, changed).await
 }

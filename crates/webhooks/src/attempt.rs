@@ -13,7 +13,7 @@ use vault::{SecretText, mask_pans};
 use wire::cardbridge::{signature, standard_webhooks};
 use wire::vm::webhook::{self, NotAcknowledged};
 
-use crate::receiver::{Manner, Receiver};
+use crate::receiver::{Receiver, Signing};
 
 /// How long an enterprise may take (cardbridge-open-api.md section 9).
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,12 +59,12 @@ pub async fn attempt(
     let event = &delivery.event;
     let at = clock.now();
     let real_seconds = clock.real_now().as_millis().div_euclid(1_000);
-    let (headers, timeout, max_response_bytes) = match &receiver.manner {
-        Manner::Enterprise(Err(none)) => return Tried::not_sent(clock, none.reason()),
-        Manner::Enterprise(Ok(secret)) => {
+    let (headers, timeout, max_response_bytes) = match &receiver.signing {
+        Signing::Enterprise(Err(none)) => return Tried::not_sent(clock, none.reason()),
+        Signing::Enterprise(Ok(secret)) => {
             (enterprise_headers(delivery, secret.expose(), real_seconds), TIMEOUT, MAX_ANSWER_BYTES)
         }
-        Manner::App(secret) => {
+        Signing::App(secret) => {
             let secret = secret.as_ref().map(SecretText::expose);
             let headers = app_headers(delivery, &body, secret, real_seconds);
             (headers, APP_TIMEOUT, webhook::MAX_ACKNOWLEDGEMENT_BYTES)
@@ -75,7 +75,7 @@ pub async fn attempt(
     let post = Post { url, headers, body, deadline, resend_until: deadline, max_response_bytes };
     let answer = outbound.post(post).await;
     let latency_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
-    let refusal = refusal(event, &receiver.manner, &answer);
+    let refusal = refusal(event, &receiver.signing, &answer);
     let is_acknowledged = refusal.is_none();
     let refusal = refusal.flatten();
     let (status, excerpt) = match answer {
@@ -91,7 +91,7 @@ pub async fn attempt(
 /// excerpt says what went wrong, unless its status alone refuses.
 fn refusal(
     event: &WebhookEvent,
-    manner: &Manner,
+    signing: &Signing,
     answer: &Result<Answer, OutboundError>,
 ) -> Option<Option<String>> {
     let status = match answer {
@@ -99,17 +99,17 @@ fn refusal(
         Err(OutboundError::TooLarge { status }) => *status,
         Err(_) => return Some(None),
     };
-    match (manner, answer) {
+    match (signing, answer) {
         // An enterprise's status alone acknowledges, also with more than is read.
-        (Manner::Enterprise(_), _) if status == ACKNOWLEDGED => None,
-        (Manner::Enterprise(_), _) => {
+        (Signing::Enterprise(_), _) if status == ACKNOWLEDGED => None,
+        (Signing::Enterprise(_), _) => {
             Some(Some(format!("the status is {status}; only {ACKNOWLEDGED} acknowledges")))
         }
-        (Manner::App(_), _) if !(200..300).contains(&status) => {
+        (Signing::App(_), _) if !(200..300).contains(&status) => {
             Some(Some(format!("the status is {status}; a 2xx with \"code\" 0 acknowledges")))
         }
-        (Manner::App(_), Err(_)) => Some(None),
-        (Manner::App(_), Ok(answer)) => match webhook::acknowledged(&answer.body) {
+        (Signing::App(_), Err(_)) => Some(None),
+        (Signing::App(_), Ok(answer)) => match webhook::acknowledged(&answer.body) {
             Ok(()) => None,
             // The number may be the one-time code, repeated.
             Err(NotAcknowledged::OtherCode(_)) if event.webhook_type == WebhookType::VmCard3ds => {

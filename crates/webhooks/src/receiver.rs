@@ -15,12 +15,12 @@ use zeroize::Zeroizing;
 pub struct Receiver {
     /// Its webhook URL, if it has one.
     pub url: Option<SecretText>,
-    /// How it is told.
-    pub manner: Manner,
+    /// How its webhooks are signed.
+    pub signing: Signing,
 }
 
-/// How a destination is told.
-pub enum Manner {
+/// How a destination's webhooks are signed.
+pub enum Signing {
     /// An enterprise: signed with the secret of its API key, or why that cannot be.
     Enterprise(Result<Arc<SecretText>, NoSecret>),
     /// An app of dialect 2: signed only if it wants that, with a secret of its own.
@@ -102,7 +102,7 @@ impl Receivers {
         let secret = is_signed.then(|| self.vault.vm_webhook_secret(enterprise_id, vm_app_id));
         let url = app.and_then(|it| it.webhook_url);
         let url = self.open_url(enterprise_id, UrlUse::AppWebhook(vm_app_id), url)?;
-        Ok(Receiver { url, manner: Manner::App(secret) })
+        Ok(Receiver { url, signing: Signing::App(secret) })
     }
 
     async fn enterprise(&self, enterprise_id: EnterpriseId) -> Result<Receiver, ReceiverError> {
@@ -118,7 +118,7 @@ impl Receivers {
         };
         let url = enterprise.and_then(|e: Enterprise| e.webhook_url);
         let url = self.open_url(enterprise_id, UrlUse::Webhook, url)?;
-        Ok(Receiver { url, manner: Manner::Enterprise(secret) })
+        Ok(Receiver { url, signing: Signing::Enterprise(secret) })
     }
 
     fn open_url(

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use vault::Vault;
 
 use crate::attempt::{Tried, attempt};
+use crate::deliveries_in_flight::{DeliveriesInFlight, Place, QUICK, Response};
 use crate::receiver::{Receiver, Receivers};
 use crate::retry;
-use crate::under_way::{Place, QUICK, Response, UnderWay};
 
 /// How long a worker may hold a delivery, in milliseconds of real time
 /// (operator-and-sandbox.md section 5): longer than a try may take.
@@ -37,7 +37,7 @@ const ATTEMPTS_COUNTER: &str = "cardbridge_webhook_attempts_total";
 /// follows a failure.
 pub struct WebhookWorker {
     shared: Arc<Shared>,
-    under_way: Arc<UnderWay>,
+    under_way: Arc<DeliveriesInFlight>,
 }
 
 impl WebhookWorker {
@@ -45,7 +45,10 @@ impl WebhookWorker {
     #[must_use]
     pub fn new(store: Store, vault: Arc<Vault>, outbound: Outbound) -> Self {
         let receivers = Receivers::new(store.clone(), vault);
-        Self { shared: Arc::new(Shared { store, receivers, outbound }), under_way: UnderWay::new() }
+        Self {
+            shared: Arc::new(Shared { store, receivers, outbound }),
+            under_way: DeliveriesInFlight::new(),
+        }
     }
 
     /// Starts one claim's deliveries; each destination's settings are read once. Where they

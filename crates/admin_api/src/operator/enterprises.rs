@@ -49,10 +49,11 @@ pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
     query: ListQuery,
 ) -> Result<Json<Page<EnterpriseBody>>, Problem> {
-    let wish = query.page::<EnterpriseId>()?;
-    let rows = state.store.enterprises(wish).await?;
+    let requested = query.page::<EnterpriseId>()?;
+    let rows = state.store.enterprises(requested).await?;
     let id = |row: &Enterprise| row.enterprise_id;
-    let next_cursor = Page::<EnterpriseBody>::cursor_after(&rows, wish.limit, wish.order, id);
+    let next_cursor =
+        Page::<EnterpriseBody>::cursor_after(&rows, requested.limit, requested.order, id);
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
         items.push(EnterpriseBody::read(&state, row).await?);

@@ -54,9 +54,9 @@ pub(crate) async fn list(
     if query.text("parked")?.as_deref() != Some("true") {
         return Err(Problem::invalid("parked must be true: other jobs are not listed"));
     }
-    let wish = query.page::<JobId>()?;
-    let rows = state.store.parked_jobs(wish).await?;
-    Ok(Json(Page::of(&rows, wish.limit, wish.order, |row| row.job_id)))
+    let requested = query.page::<JobId>()?;
+    let rows = state.store.parked_jobs(requested).await?;
+    Ok(Json(Page::of(&rows, requested.limit, requested.order, |row| row.job_id)))
 }
 
 /// Makes a parked job due at once, with all its attempts before it; another one is not found.

@@ -166,7 +166,7 @@ pub(crate) async fn list_attempts(
     query: ListQuery,
 ) -> Result<Json<Page<ExtractionAttemptBody>>, Problem> {
     let enterprise_id = enterprise_of(&state, &id).await?.enterprise_id;
-    let wish = query.page()?;
-    let rows = state.store.extraction_attempts(enterprise_id, wish).await?;
-    Ok(Json(Page::of(&rows, wish.limit, wish.order, |row| row.attempt_id)))
+    let requested = query.page()?;
+    let rows = state.store.extraction_attempts(enterprise_id, requested).await?;
+    Ok(Json(Page::of(&rows, requested.limit, requested.order, |row| row.attempt_id)))
 }

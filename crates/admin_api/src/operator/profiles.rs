@@ -43,7 +43,7 @@ pub(crate) async fn list(
     query: ListQuery,
 ) -> Result<Json<Page<ProfileBody>>, Problem> {
     let enterprise_id = query.id::<EnterpriseId>("enterpriseId")?;
-    let wish = query.page()?;
-    let rows = state.store.profiles(enterprise_id, wish).await?;
-    Ok(Json(Page::of(&rows, wish.limit, wish.order, |row| row.profile_id)))
+    let requested = query.page()?;
+    let rows = state.store.profiles(enterprise_id, requested).await?;
+    Ok(Json(Page::of(&rows, requested.limit, requested.order, |row| row.profile_id)))
 }

@@ -11,7 +11,7 @@ use domain::{Currency, EnterpriseId, Money, UrlUse, VmApp, VmAppId};
 use listener::once::Once;
 use provision::{self, NewVmApp};
 use serde::Serialize;
-use store::{MovedFunds, VmAppPatch, VmPurse};
+use store::{MovedFunds, VmAppAccount, VmAppPatch};
 use utoipa::ToSchema;
 
 use super::PathText;
@@ -156,10 +156,12 @@ pub(crate) async fn list(
     query: ListQuery,
 ) -> Result<Json<Page<VmAppBody>>, Problem> {
     let id = enterprise_of(&state, &id).await?.enterprise_id;
-    let wish = query.page::<VmAppId>()?;
-    let apps = state.store.vm_apps(id, wish).await?;
+    let requested = query.page::<VmAppId>()?;
+    let apps = state.store.vm_apps(id, requested).await?;
     let next_cursor =
-        Page::<VmAppBody>::cursor_after(&apps, wish.limit, wish.order, |app| app.vm_app_id);
+        Page::<VmAppBody>::cursor_after(&apps, requested.limit, requested.order, |app| {
+            app.vm_app_id
+        });
     let platform_public_key = platform_pem(&state, id).await?;
     let mut items = Vec::with_capacity(apps.len());
     for app in apps {
@@ -243,18 +245,18 @@ pub(crate) async fn fund(
 ) -> Result<Json<BalanceBody>, Problem> {
     let app = app_of(&state, &app_id).await?;
     let fields = Fields::parse_as(&VM_FUNDS, &body)?;
-    let purse = fields.required_parsed(
+    let account = fields.required_parsed(
         field!(VM_FUNDS, "account"),
         "must be balance or wallet",
         |text| match text {
-            "balance" => Some(VmPurse::Balance),
-            "wallet" => Some(VmPurse::Wallet),
+            "balance" => Some(VmAppAccount::Balance),
+            "wallet" => Some(VmAppAccount::Wallet),
             _ => None,
         },
     )?;
     let amount = required_money(&fields, field!(VM_FUNDS, "amount"), Currency::USD)?;
     let reference = reference_of_movement(&state, app.enterprise_id, &fields).await?;
     let (minor, now) = (amount.amount_minor(), state.store.clock().now());
-    let moved = state.store.fund_vm_app(&app, purse, minor, reference, now);
+    let moved = state.store.fund_vm_app(&app, account, minor, reference, now);
     once.try_answer(|moved: &MovedFunds| Ok(BalanceBody::of(&moved.account)?), moved).await
 }

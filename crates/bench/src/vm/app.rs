@@ -49,7 +49,7 @@ impl App {
         let products = call(platform, Method::GET, &format!("{path}/products"), &json!({})).await?;
         let save = products["items"].as_array().into_iter().flatten();
         let save = save.into_iter().find(|it| it["funding"] == "save").context("a product")?;
-        let wish = json!({
+        let request = json!({
             "product_code": text(save, "productCode")?, "first_name": "Test", "last_name": "User",
             "amount": LOAD, "label": "bench",
             "card_address": {
@@ -57,7 +57,7 @@ impl App {
                 "country": "US", "post_code": "10001",
             },
         });
-        let card_id = text(&client.call(CREATE_PATH, &wish).await?, "card_id")?;
+        let card_id = text(&client.call(CREATE_PATH, &request).await?, "card_id")?;
         let token = client.token().await?.to_string();
         let block_bytes = merchant_key_bits as usize / 8;
         Ok(Self { card_id, block_bytes, client, token })

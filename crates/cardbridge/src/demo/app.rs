@@ -100,11 +100,11 @@ impl App {
     }
 
     async fn open_card(&self, product_code: &str, amount: &str) -> Result<String, Failure> {
-        let wish = json!({
+        let request = json!({
             "product_code": product_code, "first_name": "Test", "last_name": "User",
             "amount": amount,
         });
-        text(&self.call(CREATE_PATH, &wish).await?, "card_id")
+        text(&self.call(CREATE_PATH, &request).await?, "card_id")
     }
 
     /// What the account and the wallet hold.
@@ -121,8 +121,8 @@ impl App {
 
     /// What a card's transactions that were not declined come to.
     pub async fn spent(&self, card_id: &str) -> Result<Decimal, Failure> {
-        let wish = json!({ "card_id": card_id, "page": 1, "page_size": PAGE_ROWS });
-        let found = self.call(TRANSACTIONS_PATH, &wish).await?;
+        let request = json!({ "card_id": card_id, "page": 1, "page_size": PAGE_ROWS });
+        let found = self.call(TRANSACTIONS_PATH, &request).await?;
         let rows = found["list"].as_array().into_iter().flatten();
         let made = rows.filter(|it| it["status"] != "DECLINED");
         made.map(|it| amount(it, "auth_amount")).sum()

@@ -73,9 +73,9 @@ impl Merchant {
     }
 
     async fn card(&self, amount: u32) -> String {
-        let wish = json!({"product_code": self.product, "first_name": "Test",
+        let body = json!({"product_code": self.product, "first_name": "Test",
             "last_name": "User", "amount": amount});
-        text(&self.done("/createCard", wish).await, "card_id")
+        text(&self.done("/createCard", body).await, "card_id")
     }
 }
 

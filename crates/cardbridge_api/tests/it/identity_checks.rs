@@ -57,7 +57,7 @@ impl Before {
         [forwarding, normal]
     }
 
-    fn wish(&self) -> Value {
+    fn body(&self) -> Value {
         json!({
             "product_code": self.merchant.share, "first_name": "Test", "last_name": "User",
             "amount": 20,
@@ -79,7 +79,7 @@ async fn without_checks_no_application_is_taken_and_cards_go_on() {
         let detail = text(&answer["messageDetail"]);
         assert!(detail.contains("nobody checks") && detail.contains("`kyc`"), "{detail}");
     }
-    let refused = before.merchant.refused("/createCard", before.wish()).await;
+    let refused = before.merchant.refused("/createCard", before.body()).await;
     assert_eq!(refused.0, 400_009, "{}", refused.1);
     let balance = before.merchant.done("/getAccountBalance", json!({})).await;
     assert_eq!(balance, json!({ "balance": 9_980, "wallet_balance": 10_000 }));
@@ -110,6 +110,6 @@ async fn with_checks_elsewhere_applications_are_taken() {
         let answer = before.caller.post(&platform, APPLY, &application).await;
         assert_eq!(answer["data"]["status"], "PENDING", "{answer}");
     }
-    before.merchant.done("/createCard", before.wish()).await;
+    before.merchant.done("/createCard", before.body()).await;
     platform.stop().await;
 }

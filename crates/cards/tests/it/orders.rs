@@ -63,7 +63,7 @@ async fn the_pan_is_sealed_and_the_application_wiped() {
 }
 
 #[tokio::test]
-async fn a_failing_road_ends_in_its_state_and_issues_nothing() {
+async fn a_failing_scenario_ends_in_its_state_and_issues_nothing() {
     let bed = Bed::new().await;
     for (token, told, code) in [
         ("fail-customer", 1, ErrorCode::CardOrderCustomerInfoInvalid),

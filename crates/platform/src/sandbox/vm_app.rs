@@ -3,7 +3,7 @@
 use crypto::RsaPublicKey;
 use domain::{EnterpriseId, Mode, VmApp, VmFunding, VmProduct};
 use provision::{NewVmApp, create_vm_app};
-use store::{Store, StoreError, VmPurse};
+use store::{Store, StoreError, VmAppAccount};
 use vault::{SecretText, Vault};
 
 use super::kept::{SandboxError, kept};
@@ -15,9 +15,9 @@ const SECRET: &str = "sandbox-vm-app-secret";
 const SECRET_PURPOSE: &str = "vm-app-secret";
 /// 10000.00 on either account.
 const OPENING_MINOR: i64 = 1_000_000;
-const ACCOUNTS: [(VmPurse, &str); 2] = [
-    (VmPurse::Balance, "sandbox-opening-vm-balance"),
-    (VmPurse::Wallet, "sandbox-opening-vm-wallet"),
+const ACCOUNTS: [(VmAppAccount, &str); 2] = [
+    (VmAppAccount::Balance, "sandbox-opening-vm-balance"),
+    (VmAppAccount::Wallet, "sandbox-opening-vm-wallet"),
 ];
 
 /// What the sandbox's app is.
@@ -46,9 +46,9 @@ pub(super) async fn provision(
         Some(app) => app,
         None => create_vm_app(store, enterprise_id, &names, Mode::Sandbox).await?,
     };
-    for (purse, reference) in ACCOUNTS {
+    for (account, reference) in ACCOUNTS {
         let now = store.clock().now();
-        store.fund_vm_app(&app, purse, OPENING_MINOR, reference.to_owned(), now).await?;
+        store.fund_vm_app(&app, account, OPENING_MINOR, reference.to_owned(), now).await?;
     }
     let products = store.vm_products(enterprise_id, app.vm_app_id).await?;
     Ok(VmAppIdentity {

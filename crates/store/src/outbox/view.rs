@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use super::{Attempt, DeliveryFilter, DeliveryView};
 use crate::StoreError;
 use crate::engine::Tx;
-use crate::listing::{Page, PageWish};
+use crate::listing::{Page, PageRequest};
 use crate::records::{Record as _, columns, record, select, sql};
 
 /// Tries of one delivery that are shown, the latest ones: a webhook resent by hand
@@ -18,8 +18,8 @@ pub(super) async fn views(
     tx: &Tx,
     filter: &DeliveryFilter,
 ) -> Result<Vec<DeliveryView>, StoreError> {
-    let wish = PageWish { cursor: filter.cursor, order: filter.order, limit: filter.limit };
-    let mut page = Page::new("webhook_id", wish, WebhookId::as_i64);
+    let requested = PageRequest { cursor: filter.cursor, order: filter.order, limit: filter.limit };
+    let mut page = Page::new("webhook_id", requested, WebhookId::as_i64);
     page.only("enterprise_id", filter.enterprise_id);
     page.only_text("status", filter.status.map(DeliveryStatus::as_str));
     page.only("business_id", filter.business_id);

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 use crate::engine::{Tx, Value};
-use crate::listing::{Page, PageWish};
+use crate::listing::{Page, PageRequest};
 use crate::money::MoveFunds;
 use crate::outbox::set_has_url;
 use crate::records::{columns_of, select, sql};
@@ -90,7 +90,7 @@ impl VmFeePatch {
 
 /// Which of an app's two accounts is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VmPurse {
+pub enum VmAppAccount {
     /// What prepaid cards are loaded from.
     Balance,
     /// What credit-line cards draw on.
@@ -155,9 +155,9 @@ impl Store {
     pub async fn vm_apps(
         &self,
         enterprise_id: EnterpriseId,
-        wish: PageWish<VmAppId>,
+        requested: PageRequest<VmAppId>,
     ) -> Result<Vec<VmApp>, StoreError> {
-        let mut page = Page::new("vm_app_id", wish, VmAppId::as_i64);
+        let mut page = Page::new("vm_app_id", requested, VmAppId::as_i64);
         page.only("enterprise_id", Some(enterprise_id));
         self.page(page).await
     }
@@ -246,14 +246,14 @@ impl Store {
     pub async fn fund_vm_app(
         &self,
         app: &VmApp,
-        purse: VmPurse,
+        account: VmAppAccount,
         amount_minor: i64,
         reference: String,
         now: Timestamp,
     ) -> Result<MovedFunds, MoneyError> {
-        let owner = match purse {
-            VmPurse::Balance => AccountOwner::VmBalance(app.vm_app_id),
-            VmPurse::Wallet => AccountOwner::VmWallet(app.vm_app_id),
+        let owner = match account {
+            VmAppAccount::Balance => AccountOwner::VmBalance(app.vm_app_id),
+            VmAppAccount::Wallet => AccountOwner::VmWallet(app.vm_app_id),
         };
         self.move_funds(MoveFunds {
             enterprise_id: app.enterprise_id,

@@ -17,7 +17,7 @@ use crate::{Store, StoreError, VmCardError};
 
 /// What an app wants of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VmCardWish {
+pub enum VmCardOperation {
     /// Stop it.
     Freeze,
     /// Lift its own stop; a card without one stays as it is.
@@ -41,7 +41,7 @@ pub struct ChangeVmCard {
     /// The card's id on the wire.
     pub card_uuid: String,
     /// What.
-    pub wish: VmCardWish,
+    pub operation: VmCardOperation,
     /// When.
     pub now: Timestamp,
 }
@@ -82,35 +82,36 @@ async fn change(
     let found =
         find_vm_card(tx, request.enterprise_id, request.vm_app_id, &request.card_uuid).await?;
     let vm_card = found.ok_or(VmCardError::NotFound)?;
-    let moves_money = matches!(request.wish, VmCardWish::Recharge(_) | VmCardWish::Refund(_));
+    let moves_money =
+        matches!(request.operation, VmCardOperation::Recharge(_) | VmCardOperation::Refund(_));
     if moves_money && vm_card.funding != VmFunding::Prepaid {
         return Err(VmCardError::NotPrepaid);
     }
     // The card before the accounts, in every change: of two at once the second sees the first.
     let card = tx.by_key_locked::<Card>((vm_card.enterprise_id, vm_card.card_id)).await?;
     let card = card.ok_or(VmCardError::NotFound)?;
-    if run.is_in_doubt && is_changed(tx, &card, request.wish, run.flow_id).await? {
+    if run.is_in_doubt && is_changed(tx, &card, request.operation, run.flow_id).await? {
         return Ok(card);
     }
-    match request.wish {
-        VmCardWish::Freeze => end_in(tx, card, CardEvent::Freeze, request.now).await,
-        VmCardWish::Unfreeze if card.status == CardStatus::Activated => Ok(card),
-        VmCardWish::Unfreeze => end_in(tx, card, CardEvent::Unfreeze, request.now).await,
-        VmCardWish::Recharge(amount) => {
+    match request.operation {
+        VmCardOperation::Freeze => end_in(tx, card, CardEvent::Freeze, request.now).await,
+        VmCardOperation::Unfreeze if card.status == CardStatus::Activated => Ok(card),
+        VmCardOperation::Unfreeze => end_in(tx, card, CardEvent::Unfreeze, request.now).await,
+        VmCardOperation::Recharge(amount) => {
             let (from, to) = accounts(&vm_card);
             let transfer = (from, to, VmFlowKind::Recharge, amount);
             let flow_id = run.flow_id;
             transfer_money(tx, ids, &vm_card, &card, transfer, (flow_id, request.now)).await?;
             Ok(card)
         }
-        VmCardWish::Refund(amount) => {
+        VmCardOperation::Refund(amount) => {
             let (to, from) = accounts(&vm_card);
             let transfer = (from, to, VmFlowKind::Refund, amount);
             let flow_id = run.flow_id;
             transfer_money(tx, ids, &vm_card, &card, transfer, (flow_id, request.now)).await?;
             Ok(card)
         }
-        VmCardWish::Delete => {
+        VmCardOperation::Delete => {
             require_active(&card)?;
             if vm_card.funding == VmFunding::Prepaid {
                 let close = CloseCard {
@@ -131,14 +132,14 @@ async fn change(
 async fn is_changed(
     tx: &Tx,
     card: &Card,
-    wish: VmCardWish,
+    operation: VmCardOperation,
     flow_id: VmFlowId,
 ) -> Result<bool, StoreError> {
-    match wish {
-        VmCardWish::Freeze => Ok(card.status == CardStatus::Frozen),
-        VmCardWish::Unfreeze => Ok(card.status == CardStatus::Activated),
-        VmCardWish::Delete => Ok(card.status == CardStatus::Invalid),
-        VmCardWish::Recharge(_) | VmCardWish::Refund(_) => {
+    match operation {
+        VmCardOperation::Freeze => Ok(card.status == CardStatus::Frozen),
+        VmCardOperation::Unfreeze => Ok(card.status == CardStatus::Activated),
+        VmCardOperation::Delete => Ok(card.status == CardStatus::Invalid),
+        VmCardOperation::Recharge(_) | VmCardOperation::Refund(_) => {
             let sql = "SELECT kind FROM vm_flow WHERE enterprise_id = $1 AND flow_id = $2";
             let params = [card.enterprise_id.into(), flow_id.into()];
             Ok(tx.finds(sql, &params).await?)

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::{CardStatus, VmFunding};
-use store::{MoneyError, Store, StoreError, VmCardWish};
+use store::{MoneyError, Store, StoreError, VmCardOperation};
 use testkit::database::{Database, HANGING_COMMITS};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::money::{assert_ledger, balances, fund, purchase, usd};
 use crate::samples::ENTERPRISE;
-use crate::vm_cards::{APP, balance_minor, card_minor, opening, prepare, wish};
+use crate::vm_cards::{APP, balance_minor, card_minor, opening, operation, prepare};
 
 /// What becomes of the next commit on the line.
 const PASSES: u8 = 0;
@@ -109,14 +109,14 @@ async fn money_of_a_card_moves_once_and_is_told_so_wherever_its_commit_is_lost()
         assert_eq!((left, balance_minor(&store).await), (9, 8_000));
 
         for (change, status, card, balance, moved) in [
-            (VmCardWish::Recharge(usd(1_000)), CardStatus::Activated, 3_000, 7_000, 2),
-            (VmCardWish::Refund(usd(500)), CardStatus::Activated, 2_500, 7_500, 3),
-            (VmCardWish::Freeze, CardStatus::Frozen, 2_500, 7_500, 3),
-            (VmCardWish::Unfreeze, CardStatus::Activated, 2_500, 7_500, 3),
-            (VmCardWish::Delete, CardStatus::Invalid, 0, 10_000, 4),
+            (VmCardOperation::Recharge(usd(1_000)), CardStatus::Activated, 3_000, 7_000, 2),
+            (VmCardOperation::Refund(usd(500)), CardStatus::Activated, 2_500, 7_500, 3),
+            (VmCardOperation::Freeze, CardStatus::Frozen, 2_500, 7_500, 3),
+            (VmCardOperation::Unfreeze, CardStatus::Activated, 2_500, 7_500, 3),
+            (VmCardOperation::Delete, CardStatus::Invalid, 0, 10_000, 4),
         ] {
             line.break_at_next_commit(fate);
-            assert_eq!(wish(&store, 1, change).await.unwrap(), status, "{change:?}");
+            assert_eq!(operation(&store, 1, change).await.unwrap(), status, "{change:?}");
             line.assert_broke();
             let minor = (card_minor(&store, 1).await, balance_minor(&store).await);
             assert_eq!(minor, (card, balance), "{change:?}");
@@ -137,7 +137,7 @@ async fn what_the_rules_refuse_after_a_lost_commit_is_refused() {
     store.open_vm_card(opening(&store, 1, VmFunding::Prepaid, 2_000)).await.unwrap();
     // Of two recharges at once, for which there is money for one, one commit is lost.
     line.break_at_next_commit(REQUEST_LOST);
-    let recharge = || wish(&store, 1, VmCardWish::Recharge(usd(1_000)));
+    let recharge = || operation(&store, 1, VmCardOperation::Recharge(usd(1_000)));
     let (first, second) = tokio::join!(recharge(), recharge());
     assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
     assert_eq!((card_minor(&store, 1).await, balance_minor(&store).await), (3_000, 0));
@@ -156,7 +156,7 @@ async fn a_line_that_falls_silent_at_a_commit_holds_nothing_up_for_good() {
     // The server keeps the locks of the transaction whose commit it never sees.
     line.break_at_next_commit(LINE_SILENT);
     let began = std::time::Instant::now();
-    wish(&store, 1, VmCardWish::Recharge(usd(1_000))).await.unwrap();
+    operation(&store, 1, VmCardOperation::Recharge(usd(1_000))).await.unwrap();
     line.assert_broke();
     // Without a bound of our own it takes as long as the kernel keeps the line, many minutes.
     assert!(began.elapsed().as_secs() < 300, "{:?}", began.elapsed());

@@ -1,14 +1,14 @@
 //! Enterprises, keys and profiles.
 
 use domain::{ApiKey, EnterpriseId, Timestamp};
-use store::{ClearUrl, EnterprisePatch, ListOrder, PageWish, StoreError};
+use store::{ClearUrl, EnterprisePatch, ListOrder, PageRequest, StoreError};
 
 use crate::both_engines;
 use crate::samples::{ENTERPRISE, NOW, enterprise, found, platform_key, profile, sealed};
 
 /// Oldest first.
-fn page<I>(cursor: Option<I>, limit: u32) -> PageWish<I> {
-    PageWish { cursor, limit, order: ListOrder::OldestFirst }
+fn page<I>(cursor: Option<I>, limit: u32) -> PageRequest<I> {
+    PageRequest { cursor, limit, order: ListOrder::OldestFirst }
 }
 
 both_engines!(an_enterprise_is_read_as_it_was_written, |store| {

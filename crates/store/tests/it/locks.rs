@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use domain::{Currency, EnterpriseId, ResponseCode, VmFunding};
 use store::{
-    BeginAuthorisation, BeginOutcome, DecideOutcome, MoneyError, Store, StoreError, VmCardWish,
+    BeginAuthorisation, BeginOutcome, DecideOutcome, MoneyError, Store, StoreError, VmCardOperation,
 };
 use testkit::database::Database;
 use tokio::task::JoinSet;
@@ -172,7 +172,7 @@ async fn locked_money_of_cards_leaves_connections_to_everybody_else() {
     for _ in 0..48 {
         let store = store.clone();
         recharges.spawn(async move {
-            vm_cards::wish(&store, 1, VmCardWish::Recharge(usd(1_000))).await
+            vm_cards::operation(&store, 1, VmCardOperation::Recharge(usd(1_000))).await
         });
     }
     let waiting = "SELECT COUNT(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid) \
@@ -192,7 +192,7 @@ async fn locked_money_of_cards_leaves_connections_to_everybody_else() {
         refused.unwrap().unwrap_err();
     }
     session.batch_execute("ROLLBACK").await.unwrap();
-    vm_cards::wish(&store, 1, VmCardWish::Recharge(usd(1_000))).await.unwrap();
+    vm_cards::operation(&store, 1, VmCardOperation::Recharge(usd(1_000))).await.unwrap();
     assert_eq!(vm_cards::card_minor(&store, 1).await, 3_000);
     assert_ledger(&store).await;
     store.close().await;

@@ -8,7 +8,7 @@ use domain::{
 use ledger::LedgerError;
 use store::{
     BeginOutcome, ChangeVmCard, ClearAuthorisation, DecideOutcome, IssuedCard, MoneyError,
-    OpenVmCard, ReverseAuthorisation, Store, VmCardError, VmCardWish, VmPurse,
+    OpenVmCard, ReverseAuthorisation, Store, VmAppAccount, VmCardError, VmCardOperation,
 };
 
 use crate::both_engines;
@@ -56,7 +56,7 @@ pub async fn prepare(store: &Store, balance_minor: i64) {
     if balance_minor > 0 {
         let reference = "start".to_owned();
         let app = app();
-        let funds = store.fund_vm_app(&app, VmPurse::Balance, balance_minor, reference, NOW);
+        let funds = store.fund_vm_app(&app, VmAppAccount::Balance, balance_minor, reference, NOW);
         funds.await.unwrap();
     }
 }
@@ -109,21 +109,25 @@ pub async fn opened(store: &Store, number: u8, load_minor: i64) -> CardId {
     card_id
 }
 
-pub async fn wish(store: &Store, number: u8, wish: VmCardWish) -> Result<CardStatus, VmCardError> {
-    wish_of(store, APP, number, wish).await
+pub async fn operation(
+    store: &Store,
+    number: u8,
+    operation: VmCardOperation,
+) -> Result<CardStatus, VmCardError> {
+    operation_of(store, APP, number, operation).await
 }
 
-async fn wish_of(
+async fn operation_of(
     store: &Store,
     vm_app_id: VmAppId,
     number: u8,
-    wish: VmCardWish,
+    operation: VmCardOperation,
 ) -> Result<CardStatus, VmCardError> {
     let request = ChangeVmCard {
         enterprise_id: ENTERPRISE,
         vm_app_id,
         card_uuid: uuid(number),
-        wish,
+        operation,
         now: NOW,
     };
     store.change_vm_card(request).await.map(|card| card.status)
@@ -191,11 +195,11 @@ both_engines!(a_credit_line_card_reserves_nothing, |store| {
     store.open_vm_card(request).await.unwrap();
     assert_eq!((balance_minor(&store).await, card_minor(&store, 1).await), (0, 0));
     assert_eq!(flows(&store, card_id).await, []);
-    for wanted in [VmCardWish::Recharge(usd(1_000)), VmCardWish::Refund(usd(1_000))] {
-        let refused = wish(&store, 1, wanted).await;
+    for wanted in [VmCardOperation::Recharge(usd(1_000)), VmCardOperation::Refund(usd(1_000))] {
+        let refused = operation(&store, 1, wanted).await;
         assert!(matches!(refused, Err(VmCardError::NotPrepaid)), "{refused:?}");
     }
-    assert_eq!(wish(&store, 1, VmCardWish::Delete).await.unwrap(), CardStatus::Invalid);
+    assert_eq!(operation(&store, 1, VmCardOperation::Delete).await.unwrap(), CardStatus::Invalid);
     assert_ledger(&store).await;
 });
 
@@ -257,12 +261,12 @@ both_engines!(of_cards_opened_at_once_no_more_than_the_product_has_are, |store| 
 both_engines!(money_goes_to_a_card_and_back_and_the_list_tells_of_it, |store| {
     prepare(&store, 10_000).await;
     let card_id = opened(&store, 1, 2_000).await;
-    wish(&store, 1, VmCardWish::Recharge(usd(1_500))).await.unwrap();
-    wish(&store, 1, VmCardWish::Refund(usd(500))).await.unwrap();
+    operation(&store, 1, VmCardOperation::Recharge(usd(1_500))).await.unwrap();
+    operation(&store, 1, VmCardOperation::Refund(usd(500))).await.unwrap();
     assert_eq!((balance_minor(&store).await, card_minor(&store, 1).await), (7_000, 3_000));
-    assert!(is_short_of_money(&wish(&store, 1, VmCardWish::Refund(usd(3_001))).await));
-    assert!(is_short_of_money(&wish(&store, 1, VmCardWish::Recharge(usd(7_001))).await));
-    assert_eq!(wish(&store, 1, VmCardWish::Delete).await.unwrap(), CardStatus::Invalid);
+    assert!(is_short_of_money(&operation(&store, 1, VmCardOperation::Refund(usd(3_001))).await));
+    assert!(is_short_of_money(&operation(&store, 1, VmCardOperation::Recharge(usd(7_001))).await));
+    assert_eq!(operation(&store, 1, VmCardOperation::Delete).await.unwrap(), CardStatus::Invalid);
     assert_eq!((balance_minor(&store).await, card_minor(&store, 1).await), (10_000, 0));
     let expected = [
         (VmFlowKind::Create, 2_000, 2_000),
@@ -280,9 +284,11 @@ both_engines!(another_app_s_card_is_none, |store| {
     assert!(store.vm_card_view(ENTERPRISE, OTHER_APP, "card-1", 0).await.unwrap().is_none());
     let nobody = store.vm_flows(ENTERPRISE, OTHER_APP, None, 0, 10).await.unwrap();
     assert_eq!((nobody.total, nobody.flows.len()), (0, 0));
-    for wanted in [VmCardWish::Freeze, VmCardWish::Delete, VmCardWish::Refund(usd(1))] {
+    for wanted in
+        [VmCardOperation::Freeze, VmCardOperation::Delete, VmCardOperation::Refund(usd(1))]
+    {
         for (app, number) in [(OTHER_APP, 1), (APP, 9)] {
-            let refused = wish_of(&store, app, number, wanted).await;
+            let refused = operation_of(&store, app, number, wanted).await;
             assert!(matches!(refused, Err(VmCardError::NotFound)), "{refused:?}");
         }
     }
@@ -291,23 +297,29 @@ both_engines!(another_app_s_card_is_none, |store| {
 both_engines!(a_frozen_card_moves_no_money_and_is_not_deleted, |store| {
     prepare(&store, 10_000).await;
     opened(&store, 1, 2_000).await;
-    assert_eq!(wish(&store, 1, VmCardWish::Unfreeze).await.unwrap(), CardStatus::Activated);
-    assert_eq!(wish(&store, 1, VmCardWish::Freeze).await.unwrap(), CardStatus::Frozen);
-    let wishes = [
-        VmCardWish::Freeze,
-        VmCardWish::Recharge(usd(1_000)),
-        VmCardWish::Refund(usd(1_000)),
-        VmCardWish::Delete,
+    assert_eq!(
+        operation(&store, 1, VmCardOperation::Unfreeze).await.unwrap(),
+        CardStatus::Activated
+    );
+    assert_eq!(operation(&store, 1, VmCardOperation::Freeze).await.unwrap(), CardStatus::Frozen);
+    let operations = [
+        VmCardOperation::Freeze,
+        VmCardOperation::Recharge(usd(1_000)),
+        VmCardOperation::Refund(usd(1_000)),
+        VmCardOperation::Delete,
     ];
-    for wanted in wishes {
-        let refused = wish(&store, 1, wanted).await;
+    for wanted in operations {
+        let refused = operation(&store, 1, wanted).await;
         let is_refused = matches!(refused, Err(VmCardError::Status(CardStatus::Frozen)));
         assert!(is_refused, "{wanted:?}: {refused:?}");
     }
-    assert_eq!(wish(&store, 1, VmCardWish::Unfreeze).await.unwrap(), CardStatus::Activated);
-    assert_eq!(wish(&store, 1, VmCardWish::Delete).await.unwrap(), CardStatus::Invalid);
-    for wanted in wishes {
-        let refused = wish(&store, 1, wanted).await;
+    assert_eq!(
+        operation(&store, 1, VmCardOperation::Unfreeze).await.unwrap(),
+        CardStatus::Activated
+    );
+    assert_eq!(operation(&store, 1, VmCardOperation::Delete).await.unwrap(), CardStatus::Invalid);
+    for wanted in operations {
+        let refused = operation(&store, 1, wanted).await;
         let is_refused = matches!(refused, Err(VmCardError::Status(CardStatus::Invalid)));
         assert!(is_refused, "{wanted:?}: {refused:?}");
     }
@@ -317,26 +329,26 @@ both_engines!(a_frozen_card_moves_no_money_and_is_not_deleted, |store| {
 both_engines!(whatever_happens_at_once_money_is_neither_made_nor_lost, |store| {
     prepare(&store, 20_000).await;
     opened(&store, 1, 5_000).await;
-    let wishes = [
-        VmCardWish::Recharge(usd(3_000)),
-        VmCardWish::Refund(usd(2_000)),
-        VmCardWish::Delete,
-        VmCardWish::Recharge(usd(9_000)),
-        VmCardWish::Refund(usd(4_000)),
-        VmCardWish::Delete,
+    let operations = [
+        VmCardOperation::Recharge(usd(3_000)),
+        VmCardOperation::Refund(usd(2_000)),
+        VmCardOperation::Delete,
+        VmCardOperation::Recharge(usd(9_000)),
+        VmCardOperation::Refund(usd(4_000)),
+        VmCardOperation::Delete,
     ];
-    let tasks: Vec<_> = wishes
+    let tasks: Vec<_> = operations
         .into_iter()
-        .chain(wishes)
+        .chain(operations)
         .map(|wanted| {
             let store = store.clone();
-            tokio::spawn(async move { (wanted, wish(&store, 1, wanted).await) })
+            tokio::spawn(async move { (wanted, operation(&store, 1, wanted).await) })
         })
         .collect();
     let mut deleted = 0;
     for task in tasks {
         let (wanted, result) = task.await.unwrap();
-        deleted += usize::from(wanted == VmCardWish::Delete && result.is_ok());
+        deleted += usize::from(wanted == VmCardOperation::Delete && result.is_ok());
         let is_fair = matches!(result, Ok(_) | Err(VmCardError::Status(CardStatus::Invalid)))
             || is_short_of_money(&result);
         assert!(is_fair, "{wanted:?}: {result:?}");
@@ -352,7 +364,7 @@ both_engines!(what_a_deleted_card_still_gets_or_lacks_is_the_app_s, |store| {
     let reversed = spent(&store, card_id, 1_000).await;
     let dearer = spent(&store, card_id, 2_000).await;
     let cheaper = spent(&store, card_id, 3_000).await;
-    wish(&store, 1, VmCardWish::Delete).await.unwrap();
+    operation(&store, 1, VmCardOperation::Delete).await.unwrap();
     // 2,000 left of the card came back; 6,000 are held.
     assert_eq!(balance_minor(&store).await, 4_000);
     store.clear_authorisation(cleared(dearer, 2_500)).await.unwrap();
@@ -379,7 +391,7 @@ both_engines!(a_deleted_card_s_dear_clearing_may_take_the_app_below_zero, |store
     prepare(&store, 2_000).await;
     let card_id = opened(&store, 1, 2_000).await;
     let auth_id = spent(&store, card_id, 2_000).await;
-    wish(&store, 1, VmCardWish::Delete).await.unwrap();
+    operation(&store, 1, VmCardOperation::Delete).await.unwrap();
     store.clear_authorisation(cleared(auth_id, 2_300)).await.unwrap();
     assert_eq!((balance_minor(&store).await, card_minor(&store, 1).await), (-300, 0));
     assert_ledger(&store).await;
@@ -425,7 +437,7 @@ both_engines!(movements_come_in_pages_newest_first, |store| {
     opened(&store, 1, 2_000).await;
     opened(&store, 2, 2_000).await;
     for minor in 1..=7 {
-        wish(&store, 1, VmCardWish::Recharge(usd(minor))).await.unwrap();
+        operation(&store, 1, VmCardOperation::Recharge(usd(minor))).await.unwrap();
     }
     let mut seen = Vec::new();
     for page in 0..4 {

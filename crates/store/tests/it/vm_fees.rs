@@ -6,12 +6,12 @@ use domain::{
 };
 use store::{
     AccountFilter, BeginAuthorisation, BeginOutcome, DecideOutcome, MoneyError, Store, VmAppPatch,
-    VmCardWish, VmFeePatch, VmFeesPatch, VmTariff,
+    VmCardOperation, VmFeePatch, VmFeesPatch, VmTariff,
 };
 
 use crate::both_engines;
 use crate::money::{ENTERPRISE, assert_ledger, decision, purchase, usd};
-use crate::vm_cards::{APP, app, balance_minor, cleared, opened, prepare, spent, wish};
+use crate::vm_cards::{APP, app, balance_minor, cleared, opened, operation, prepare, spent};
 
 const FEES: VmFees = VmFees {
     opening_minor: 100,
@@ -195,8 +195,8 @@ both_engines!(processes_that_charge_and_load_at_once_never_wait_in_a_circle, |st
         tasks.spawn(async move {
             match number % 3 {
                 0 => {
-                    let recharge = VmCardWish::Recharge(usd(1_000));
-                    _ = wish(&store, number / 3 % 2 + 1, recharge).await.unwrap();
+                    let recharge = VmCardOperation::Recharge(usd(1_000));
+                    _ = operation(&store, number / 3 % 2 + 1, recharge).await.unwrap();
                 }
                 1 => {
                     let minor = if number % 4 == 0 { 90_000 } else { 100 };
@@ -206,7 +206,7 @@ both_engines!(processes_that_charge_and_load_at_once_never_wait_in_a_circle, |st
                     }
                 }
                 _ => {
-                    _ = wish(&store, number / 3 % 2 + 1, VmCardWish::Refund(usd(500)))
+                    _ = operation(&store, number / 3 % 2 + 1, VmCardOperation::Refund(usd(500)))
                         .await
                         .unwrap()
                 }

@@ -14,13 +14,13 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use store::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
-    ForcedClearing, ReverseAuthorisation, Store, VmCardWish, VmPurse, VmTariff,
+    ForcedClearing, ReverseAuthorisation, Store, VmAppAccount, VmCardOperation, VmTariff,
 };
 use testkit::database::{Database, is_long};
 
 use crate::both_engines;
 use crate::money::{ENTERPRISE, NOW, assert_ledger, decision, purchase, usd};
-use crate::vm_cards::{APP, app, opened, opening, prepare, wish};
+use crate::vm_cards::{APP, app, opened, opening, operation, prepare};
 
 /// What the app has at the beginning, on either account, minor units.
 const FUNDS: i64 = 10_000;
@@ -52,7 +52,7 @@ enum Step {
     Reverse(usize, Option<i64>),
     Expire(usize),
     Force(i64, bool),
-    Change(VmCardWish),
+    Change(VmCardOperation),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -73,9 +73,9 @@ fn step() -> impl Strategy<Value = Step> {
         7 => (any::<usize>(), part).prop_map(|(i, m)| Step::Reverse(i, m)),
         3 => any::<usize>().prop_map(Step::Expire),
         2 => (minor.clone(), any::<bool>()).prop_map(|(m, line)| Step::Force(m, line)),
-        3 => minor.clone().prop_map(|m| Step::Change(VmCardWish::Recharge(usd(m)))),
-        2 => minor.prop_map(|m| Step::Change(VmCardWish::Refund(usd(m)))),
-        1 => Just(Step::Change(VmCardWish::Delete)),
+        3 => minor.clone().prop_map(|m| Step::Change(VmCardOperation::Recharge(usd(m)))),
+        2 => minor.prop_map(|m| Step::Change(VmCardOperation::Refund(usd(m)))),
+        1 => Just(Step::Change(VmCardOperation::Delete)),
     ]
 }
 
@@ -88,7 +88,7 @@ enum Command {
     Reverse(ReverseAuthorisation),
     Expire(AuthId),
     Force(Box<ForcedClearing>),
-    Change(VmCardWish),
+    Change(VmCardOperation),
 }
 
 impl Command {
@@ -118,7 +118,7 @@ impl Command {
                 None
             }
             Self::Change(wanted) => {
-                _ = wish(store, 1, wanted).await;
+                _ = operation(store, 1, wanted).await;
                 None
             }
         }
@@ -139,7 +139,7 @@ impl Game {
         let (store, other) = (database.open().await, database.open_as(2).await);
         prepare(&store, FUNDS).await;
         let app = app();
-        let wallet = store.fund_vm_app(&app, VmPurse::Wallet, FUNDS, "w".to_owned(), NOW);
+        let wallet = store.fund_vm_app(&app, VmAppAccount::Wallet, FUNDS, "w".to_owned(), NOW);
         wallet.await.unwrap();
         let prepaid = opened(&store, 1, LOAD).await;
         let request = opening(&store, 2, VmFunding::CreditLine, 1);

@@ -99,8 +99,8 @@ impl<'a> Strict<'a> {
             assert_eq!(self.call(path, ten.clone()).await["data"], "true");
             assert_eq!(self.detail(card_id).await["available_amount"], left);
         }
-        let wish = json!({ "card_id": card_id, "page": 1, "page_size": 200, "pageSize": 1 });
-        let rows = self.call("/cardTransaction", wish).await;
+        let body = json!({ "card_id": card_id, "page": 1, "page_size": 200, "pageSize": 1 });
+        let rows = self.call("/cardTransaction", body).await;
         assert_eq!(rows, json!({ "total": 0, "list": [] }));
         assert_eq!(self.call("/deleteCard", card.clone()).await, card);
         let last = self.detail(card_id).await;
@@ -131,12 +131,12 @@ both_engines!(check_1_a_strict_client_gets_through_all_its_calls, |platform| {
 both_engines!(check_2_so_it_does_with_4096_bits_and_chinese_of_three_blocks, |platform| {
     let merchant = Merchant::with_key(platform, KEY_4096.clone()).await;
     let client = Strict::new(platform, &merchant).await;
-    let mut wish = request(&merchant.save);
-    wish["label"] = json!("x中文标签測試長度".repeat(17));
-    (wish["first_name"], wish["last_name"]) = (json!("欧阳".repeat(20)), json!("张".repeat(50)));
-    wish["card_address"]["address_line_one"] = json!("北京市朝阳区".repeat(40));
-    client.live(wish.clone()).await;
-    let made = client.call("/createCard", wish).await;
+    let mut body = request(&merchant.save);
+    body["label"] = json!("x中文标签測試長度".repeat(17));
+    (body["first_name"], body["last_name"]) = (json!("欧阳".repeat(20)), json!("张".repeat(50)));
+    body["card_address"]["address_line_one"] = json!("北京市朝阳区".repeat(40));
+    client.live(body.clone()).await;
+    let made = client.call("/createCard", body).await;
     let (_, joined) = client.blocks("/cardDetail", made).await;
     assert!(joined.len() >= 3 * 512 && joined.len() % 512 == 0, "{}", joined.len());
 });
@@ -145,14 +145,14 @@ both_engines!(a_usual_cards_answer_fits_one_block_of_4096_bits, |platform| {
     let merchant = Merchant::with_key(platform, KEY_4096.clone()).await;
     let client = Strict::new(platform, &merchant).await;
     for (code, amount) in [(&merchant.save, json!(1_234.56)), (&merchant.share, json!(5_000))] {
-        let mut wish = request(code);
-        wish["amount"] = amount;
-        (wish["first_name"], wish["last_name"]) = (json!("Jane"), json!("Example"));
-        wish["card_address"] = json!({
+        let mut body = request(code);
+        body["amount"] = amount;
+        (body["first_name"], body["last_name"]) = (json!("Jane"), json!("Example"));
+        body["card_address"] = json!({
             "address_line_one": "123 Main Street", "address_line_two": "Apt 4",
             "city": "Springfield", "state": "IL", "country": "US", "post_code": "62701",
         });
-        let made = client.call("/createCard", wish).await;
+        let made = client.call("/createCard", body).await;
         let (detail, joined) = client.blocks("/cardDetail", made).await;
         assert_eq!(joined.len(), 512, "{} bytes", detail.to_string().len());
     }
@@ -184,9 +184,9 @@ both_engines!(
 both_engines!(check_9_a_frozen_card_keeps_its_money_until_it_is_unfrozen_and_deleted, |platform| {
     let merchant = Merchant::new(platform).await;
     let client = Strict::new(platform, &merchant).await;
-    let mut wish = request(&merchant.save);
-    wish["amount"] = json!(50.19);
-    let card = client.call("/createCard", wish).await;
+    let mut body = request(&merchant.save);
+    body["amount"] = json!(50.19);
+    let card = client.call("/createCard", body).await;
     let card_id = card["card_id"].as_str().unwrap();
     let status = |status: &str| json!({ "card_id": card_id, "status": status });
     client.call("/freezeCard", status("CANCELLED")).await;
@@ -278,9 +278,9 @@ both_engines!(a_product_of_another_app_of_the_enterprise_is_not_open_to_this_one
 both_engines!(wrong_types_are_not_set_and_wrong_values_are_400003_or_700006, |platform| {
     let merchant = Merchant::new(platform).await;
     let with = |field: &str, value: Value| {
-        let mut wish = request(&merchant.save);
-        wish[field] = value;
-        wish
+        let mut body = request(&merchant.save);
+        body[field] = value;
+        body
     };
     let card = |card_id: Value| json!({ "card_id": card_id });
     let not_set = |field: &str| (400, format!("field {field} is not set"));

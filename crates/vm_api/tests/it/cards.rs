@@ -5,7 +5,7 @@ use testkit::both_engines;
 use testkit::platform::Platform;
 use testkit::vm_client::Merchant;
 
-fn wish(product_code: &str, amount: Value) -> Value {
+fn body(product_code: &str, amount: Value) -> Value {
     json!({
         "product_code": product_code, "first_name": "Test", "last_name": "User",
         "amount": amount, "single_limit": 50, "day_limit": 60, "month_limit": 0,
@@ -19,7 +19,7 @@ fn wish(product_code: &str, amount: Value) -> Value {
 }
 
 async fn opened(merchant: &Merchant, amount: i64) -> String {
-    let made = merchant.done("/createCard", wish(&merchant.save, json!(amount))).await;
+    let made = merchant.done("/createCard", body(&merchant.save, json!(amount))).await;
     made["card_id"].as_str().unwrap().to_owned()
 }
 
@@ -98,13 +98,13 @@ both_engines!(a_prepaid_card_is_opened_loaded_emptied_and_deleted, |platform| {
 both_engines!(what_a_card_does_not_take_moves_nothing, |platform| {
     let merchant = Merchant::new(platform).await;
     let card_id = opened(&merchant, 20).await;
-    let share = merchant.done("/createCard", wish(&merchant.share, json!(100))).await;
+    let share = merchant.done("/createCard", body(&merchant.share, json!(100))).await;
     let share = share["card_id"].as_str().unwrap();
     let of = |card_id: &str, amount: Value| json!({ "card_id": card_id, "amount": amount });
     for (path, parameters, code, text) in [
-        ("/createCard", wish("40009600", json!(20)), 700_002, "Invalid Product Code"),
-        ("/createCard", wish(&merchant.save, json!(9_980.01)), 700_004, "Balance Is Not Enough"),
-        ("/createCard", wish(&merchant.save, json!(5)), 400_003, "Amount Is Less Than 20"),
+        ("/createCard", body("40009600", json!(20)), 700_002, "Invalid Product Code"),
+        ("/createCard", body(&merchant.save, json!(9_980.01)), 700_004, "Balance Is Not Enough"),
+        ("/createCard", body(&merchant.save, json!(5)), 400_003, "Amount Is Less Than 20"),
         ("/rechargeCard", of(&card_id, json!(5)), 400_003, "Amount Is Less Than 10"),
         ("/rechargeCard", of(&card_id, json!(9_990)), 700_004, "Balance Is Not Enough"),
         ("/refundCard", of(&card_id, json!(20.01)), 700_004, "Balance Is Not Enough"),
@@ -135,7 +135,7 @@ both_engines!(the_last_card_of_a_product_is_opened_once, |platform| {
         "remainingCards": 1,
     });
     platform.done(&path, last).await;
-    let order = || merchant.call("/createCard", wish(&merchant.save, json!(20)));
+    let order = || merchant.call("/createCard", body(&merchant.save, json!(20)));
     let (one, two) = tokio::join!(order(), order());
     let refused = [one, two].into_iter().filter_map(Result::err).collect::<Vec<_>>();
     assert_eq!(refused.len(), 1);

@@ -27,7 +27,7 @@ async fn sent(
     (outer["code"].clone(), plain.unwrap_or_else(|| outer["msg"].clone()))
 }
 
-fn wish(merchant: &Merchant, amount: i64) -> Value {
+fn body(merchant: &Merchant, amount: i64) -> Value {
     json!({
         "product_code": merchant.save, "first_name": "Test", "last_name": "User", "amount": amount,
     })
@@ -39,7 +39,7 @@ async fn balance(merchant: &Merchant) -> Value {
 
 both_engines!(a_key_carries_a_request_out_once_also_at_once, |platform| {
     let merchant = Merchant::new(platform).await;
-    let create = wish(&merchant, 100);
+    let create = body(&merchant, 100);
     let at_once =
         join_all((0..5).map(|_| sent(platform, &merchant, ("/createCard", "k-1"), &create))).await;
     assert_eq!(at_once[0].0, 0, "{at_once:?}");
@@ -62,14 +62,14 @@ both_engines!(a_key_carries_a_request_out_once_also_at_once, |platform| {
 
 both_engines!(a_key_belongs_to_one_request_of_one_app, |platform| {
     let merchant = Merchant::new(platform).await;
-    let (_, made) = sent(platform, &merchant, ("/createCard", "k"), &wish(&merchant, 100)).await;
+    let (_, made) = sent(platform, &merchant, ("/createCard", "k"), &body(&merchant, 100)).await;
     let reused = (json!(400_008), json!("Idempotency-Key Was Used With Another Request"));
-    let other = sent(platform, &merchant, ("/createCard", "k"), &wish(&merchant, 101)).await;
+    let other = sent(platform, &merchant, ("/createCard", "k"), &body(&merchant, 101)).await;
     assert_eq!(other, reused);
     assert_eq!(sent(platform, &merchant, ("/deleteCard", "k"), &made).await, reused);
     assert_eq!(balance(&merchant).await, json!(9_900));
     let second = Merchant::new(platform).await;
-    let (code, own) = sent(platform, &second, ("/createCard", "k"), &wish(&second, 100)).await;
+    let (code, own) = sent(platform, &second, ("/createCard", "k"), &body(&second, 100)).await;
     assert_eq!(code, 0);
     assert_ne!(own, made);
     let long = "k".repeat(256);
@@ -86,7 +86,7 @@ both_engines!(a_key_belongs_to_one_request_of_one_app, |platform| {
 
 both_engines!(a_refusal_leaves_its_key_free, |platform| {
     let merchant = Merchant::new(platform).await;
-    let dear = wish(&merchant, 10_001);
+    let dear = body(&merchant, 10_001);
     for _ in 0..2 {
         let refused = sent(platform, &merchant, ("/createCard", "k"), &dear).await;
         assert_eq!(refused, (json!(700_004), json!("Balance Is Not Enough")));

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroize;
 
 use super::VmError;
-use super::parameters::{InEnvelope, PAGE, PAGE_SIZE, PageWish, Parameters};
+use super::parameters::{InEnvelope, PAGE, PAGE_SIZE, PageRequest, Parameters};
 use super::time::Offset;
 use crate::field;
 use crate::field::{Body, Field, Kind, Table};
@@ -152,7 +152,7 @@ pub const LIST_FIELDS: Table = Table::unnamed(&[
 
 /// What freezeCard asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FreezeWish {
+pub enum FreezeRequest {
     /// `CANCELLED`.
     Freeze,
     /// `ACTIVE`.
@@ -353,11 +353,11 @@ pub fn parse_refund(parameters: &Parameters) -> Result<(String, Money), VmError>
 ///
 /// # Errors
 /// Missing, or a status that is neither `CANCELLED` nor `ACTIVE`.
-pub fn parse_freeze(parameters: &Parameters) -> Result<(String, FreezeWish), VmError> {
+pub fn parse_freeze(parameters: &Parameters) -> Result<(String, FreezeRequest), VmError> {
     let card_id = parse_card_id(parameters)?;
     match parameters.required_text(field!(FREEZE_FIELDS, "status"))?.as_str() {
-        "CANCELLED" => Ok((card_id, FreezeWish::Freeze)),
-        "ACTIVE" => Ok((card_id, FreezeWish::Unfreeze)),
+        "CANCELLED" => Ok((card_id, FreezeRequest::Freeze)),
+        "ACTIVE" => Ok((card_id, FreezeRequest::Unfreeze)),
         _ => Err(VmError::Status),
     }
 }
@@ -391,7 +391,7 @@ pub fn parse_limits(parameters: &Parameters) -> Result<(String, LimitChange), Vm
 
 /// What getCardList looks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CardListWish {
+pub struct CardListQuery {
     /// Only of this product.
     pub product_code: Option<String>,
     /// Only of this kind.
@@ -403,15 +403,15 @@ pub struct CardListWish {
     /// Created in that second or earlier.
     pub to: Option<Timestamp>,
     /// Which page.
-    pub page: PageWish,
+    pub page: PageRequest,
 }
 
 /// Reads a request to getCardList.
 ///
 /// # Errors
 /// A time or page that cannot be read.
-pub fn parse_list(parameters: &Parameters, offset: Offset) -> Result<CardListWish, VmError> {
-    Ok(CardListWish {
+pub fn parse_list(parameters: &Parameters, offset: Offset) -> Result<CardListQuery, VmError> {
+    Ok(CardListQuery {
         product_code: parameters.text(field!(LIST_FIELDS, "product_code"))?,
         card_type: parameters
             .text(field!(LIST_FIELDS, "card_type"))?
@@ -479,12 +479,12 @@ mod tests {
 
     #[test]
     fn only_the_two_words_freeze() {
-        let wish = |status: &str| {
+        let query = |status: &str| {
             let json = format!(r#"{{"card_id":"x","status":"{status}"}}"#);
-            parse_freeze(&parameters::parse(json.as_bytes()).unwrap()).map(|(_, wish)| wish)
+            parse_freeze(&parameters::parse(json.as_bytes()).unwrap()).map(|(_, query)| query)
         };
-        assert_eq!(wish("CANCELLED"), Ok(FreezeWish::Freeze));
-        assert_eq!(wish("ACTIVE"), Ok(FreezeWish::Unfreeze));
-        assert_eq!(wish("freeze"), Err(VmError::Status));
+        assert_eq!(query("CANCELLED"), Ok(FreezeRequest::Freeze));
+        assert_eq!(query("ACTIVE"), Ok(FreezeRequest::Unfreeze));
+        assert_eq!(query("freeze"), Err(VmError::Status));
     }
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::VmError;
 use super::amount::Amount;
-use super::parameters::{PAGE, PAGE_SIZE, PageWish, Parameters};
+use super::parameters::{PAGE, PAGE_SIZE, PageRequest, Parameters};
 use super::schema;
 use crate::field;
 use crate::field::{Field, Table};
@@ -26,7 +26,7 @@ pub const FLOW_FIELDS: Table = Table::unnamed(&[
 ///
 /// # Errors
 /// A page that cannot be read.
-pub fn parse_flows(parameters: &Parameters) -> Result<(Option<String>, PageWish), VmError> {
+pub fn parse_flows(parameters: &Parameters) -> Result<(Option<String>, PageRequest), VmError> {
     Ok((parameters.text(field!(FLOW_FIELDS, "card_id"))?, parameters.page()?))
 }
 

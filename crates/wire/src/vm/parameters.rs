@@ -90,7 +90,7 @@ pub fn refusals(field: &Field) -> Vec<VmError> {
 
 /// Which page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PageWish {
+pub struct PageRequest {
     /// Rows before it.
     pub skipped_rows: u64,
     /// Rows on it, at most [`MAX_PAGE_ROWS`].
@@ -144,13 +144,13 @@ impl Body<'_, InEnvelope> {
     /// # Errors
     /// No whole numbers from 1, or more rows than a page has, which is refused and not
     /// lowered: a client would take a short page for the last one.
-    pub fn page(&self) -> Result<PageWish, VmError> {
+    pub fn page(&self) -> Result<PageRequest, VmError> {
         let page = self.count(PAGE)?.unwrap_or(1);
         let rows = self.count(PAGE_SIZE)?.unwrap_or(DEFAULT_PAGE_ROWS);
         if rows > MAX_PAGE_ROWS {
             return Err(VmError::PageSize);
         }
-        Ok(PageWish { skipped_rows: u64::from(page - 1) * u64::from(rows), rows })
+        Ok(PageRequest { skipped_rows: u64::from(page - 1) * u64::from(rows), rows })
     }
 
     fn count(&self, field: Field) -> Result<Option<u32>, VmError> {
@@ -215,8 +215,8 @@ mod tests {
     #[test]
     fn pages_count_from_one_and_are_never_lowered() {
         let page = |json: &str| parameters(json).page();
-        assert_eq!(page("{}"), Ok(PageWish { skipped_rows: 0, rows: 10 }));
-        let third = PageWish { skipped_rows: 1_000, rows: 500 };
+        assert_eq!(page("{}"), Ok(PageRequest { skipped_rows: 0, rows: 10 }));
+        let third = PageRequest { skipped_rows: 1_000, rows: 500 };
         assert_eq!(page(r#"{"page":3,"page_size":500}"#), Ok(third));
         assert_eq!(page(r#"{"page":"3","page_size":"500"}"#), Ok(third));
         assert_eq!(page(r#"{"page_size":1001}"#), Err(VmError::PageSize));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::amount::{Amount, CURRENCY};
-use super::parameters::{PAGE, PAGE_SIZE, PageWish, Parameters};
+use super::parameters::{PAGE, PAGE_SIZE, PageRequest, Parameters};
 use super::schema;
 pub use super::standing::{Kind, State};
 use super::time::Offset;
@@ -150,7 +150,7 @@ fn reason(detail: &str) -> String {
 
 /// What cardTransaction looks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TransactionWish {
+pub struct TransactionQuery {
     /// Only of this card.
     pub card_id: Option<String>,
     /// Only this authorisation.
@@ -164,17 +164,17 @@ pub struct TransactionWish {
     /// Made in that second or earlier.
     pub to: Option<Timestamp>,
     /// Which page.
-    pub page: PageWish,
+    pub page: PageRequest,
 }
 
 /// Reads a request to cardTransaction.
 ///
 /// # Errors
 /// A time or page that cannot be read.
-pub fn parse_wish(parameters: &Parameters, offset: Offset) -> Result<TransactionWish, VmError> {
+pub fn parse_query(parameters: &Parameters, offset: Offset) -> Result<TransactionQuery, VmError> {
     let kind = parameters.text(field!(TRANSACTION_FIELDS, "transaction_type"))?;
     let state = parameters.text(field!(TRANSACTION_FIELDS, "status"))?;
-    Ok(TransactionWish {
+    Ok(TransactionQuery {
         card_id: parameters.text(field!(TRANSACTION_FIELDS, "card_id"))?,
         auth_id: parameters.text(field!(TRANSACTION_FIELDS, "auth_id"))?,
         kind: kind.map(|text| Kind::parse(&text).ok_or(text)),

@@ -46,7 +46,7 @@ pub enum Response {
 }
 
 /// The deliveries under way.
-pub struct UnderWay {
+pub struct DeliveriesInFlight {
     state: Mutex<State>,
     count: watch::Sender<u32>,
     finished: Notify,
@@ -121,12 +121,12 @@ impl State {
 
 /// The place of one delivery; dropped, it is free again.
 pub struct Place {
-    under_way: Arc<UnderWay>,
+    under_way: Arc<DeliveriesInFlight>,
     destination: Destination,
     lane: Lane,
 }
 
-impl UnderWay {
+impl DeliveriesInFlight {
     /// Nothing is under way.
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
@@ -246,12 +246,12 @@ mod tests {
         }
     }
 
-    fn places(under_way: &UnderWay, number: i64) -> Option<u32> {
+    fn places(under_way: &DeliveriesInFlight, number: i64) -> Option<u32> {
         under_way.grants(vec![due(number)]).first().map(|grant| grant.places)
     }
 
     /// Takes everything that is granted of these destinations.
-    fn fill(under_way: &Arc<UnderWay>, numbers: impl Iterator<Item = i64>) -> Vec<Place> {
+    fn fill(under_way: &Arc<DeliveriesInFlight>, numbers: impl Iterator<Item = i64>) -> Vec<Place> {
         let grants = under_way.grants(numbers.map(due).collect());
         let taken = grants.iter().flat_map(|it| (0..it.places).map(|_| it.due.destination));
         taken.map(|destination| under_way.enter(destination)).collect()
@@ -259,7 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn quick_answers_bring_places_and_silence_takes_them() {
-        let under_way = UnderWay::new();
+        let under_way = DeliveriesInFlight::new();
         let mut seen = Vec::new();
         for response in [Response::Quick, Response::Quick, Response::Quick, Response::Quick] {
             seen.push(places(&under_way, 1).unwrap());
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_destination_that_has_all_its_places_gets_none_and_others_get_theirs() {
-        let under_way = UnderWay::new();
+        let under_way = DeliveriesInFlight::new();
         let held = fill(&under_way, std::iter::once(1));
         assert_eq!(held.len(), PER_UNKNOWN_DESTINATION as usize);
         assert_eq!((places(&under_way, 1), places(&under_way, 2)), (Some(0), Some(2)));
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn however_many_hang_one_that_answers_has_room() {
-        let under_way = UnderWay::new();
+        let under_way = DeliveriesInFlight::new();
         under_way.enter(due(1_000).destination).took(Response::Quick);
         let mut held = Vec::new();
         // Unknown destinations that take everything they get, and never answer.
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn what_hangs_leaves_its_room_to_those_of_whom_nothing_is_known() {
-        let under_way = UnderWay::new();
+        let under_way = DeliveriesInFlight::new();
         let mut held = fill(&under_way, 0..500);
         assert_eq!(places(&under_way, 1_000), None);
         held.iter_mut().for_each(Place::is_overdue);
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn without_room_a_destination_that_answers_is_left_where_it_stands() {
-        let under_way = UnderWay::new();
+        let under_way = DeliveriesInFlight::new();
         for number in 0..40 {
             for _ in 0..4 {
                 under_way.enter(due(number).destination).took(Response::Quick);
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn destinations_with_nothing_under_way_are_forgotten_in_the_end() {
-        let under_way = UnderWay::new();
+        let under_way = DeliveriesInFlight::new();
         let kept = under_way.enter(due(-1).destination);
         for number in 0..2 * i64::try_from(MAX_REMEMBERED).unwrap() {
             under_way.enter(due(number).destination).took(Response::Quick);
