@@ -19,7 +19,7 @@ pub(crate) struct Conversion {
 pub(crate) enum ConversionFault {
     /// The table has no such pair, or the result is too large.
     Fx(FxError),
-    /// The result rounds to nothing, so that the purchase would be free.
+    /// The result rounds to nothing, so the purchase would be free.
     RoundsToZero,
 }
 
@@ -53,9 +53,9 @@ pub(crate) fn convert(
     Ok(conversion)
 }
 
-/// What `part` adds to the parts before it, which are `before` in sum: what all of them come to
-/// less what those come to, so that the parts come to what the whole would. It may round to
-/// nothing: then it counts and moves nothing.
+/// What `part` adds to the earlier parts, whose sum is `before`: the converted total including it,
+/// less the converted total before it. All parts together then convert to the same as the whole. A
+/// part may round to nothing: it then counts and moves nothing.
 pub(crate) fn convert_part(
     before: Money,
     part: Money,

@@ -11,9 +11,9 @@ const FORGIVING: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The bytes behind a text; none if it is no base64. White space is left out, `-` and `_`
-/// are `+` and `/`, and padding may be missing. Each text stands for the same bytes as its
-/// plain form, so nothing that is signed or encrypted becomes ambiguous.
+/// The bytes behind a text; `None` if it is not base64. White space is skipped, `-` and `_` are
+/// read as `+` and `/`, and padding may be missing. Every form gives the same bytes as the plain
+/// form, so nothing that is signed or encrypted becomes ambiguous.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let plain = |c: char| match c {

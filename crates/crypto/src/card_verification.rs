@@ -7,7 +7,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::CryptoError;
 
-/// Service code that turns the calculation into CVV2's.
+/// Service code that makes the calculation give a CVV2.
 pub const CVV2_SERVICE_CODE: &str = "000";
 const CVV_DIGITS: usize = 3;
 
@@ -15,7 +15,7 @@ const CVV_DIGITS: usize = 3;
 /// The expiry is given as YYMM; service code `000` gives CVV2.
 ///
 /// # Errors
-/// [`CryptoError::Input`] if a text has the wrong length or anything but digits.
+/// [`CryptoError::Input`] if a text has the wrong length or characters other than digits.
 pub fn cvv(
     key_a: &[u8; 8],
     key_b: &[u8; 8],

@@ -1,4 +1,4 @@
-//! URLs that the platform calls, which may bear a secret of their receiver.
+//! URLs that the platform calls, which may contain a secret of their receiver.
 
 use domain::{EnterpriseId, SealedUrl, UrlUse};
 

@@ -17,16 +17,16 @@ use wire::cardbridge::signature::webhook_signature_matches;
 use crate::bed::{Bed, DEADLINE, DEPOSIT_MINOR, MAX_EXCHANGES};
 use crate::enterprise::{Behaviour, ENTERPRISE_KEY, PLATFORM_KEY, STRANGER_KEY};
 
-/// What the silent enterprise would take: whoever waits for its answer takes longer, and the
-/// busiest machine that does not takes less.
+/// How long the silent enterprise would take: a test that waits for its answer takes longer, and
+/// one that does not takes less even on the busiest machine.
 const SILENCE: Duration = Duration::from_secs(60);
 
 fn receipt(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// The purchase is declined as unanswered with this detail, nothing is held, and the
-/// receipt names the fault.
+/// The purchase is declined as unanswered with this detail, nothing is held, and the receipt names
+/// the fault.
 async fn assert_counts_as_no_answer(behaviour: Behaviour, detail: &str) {
     let bed = Bed::new().await;
     bed.enterprise.behave(behaviour);
@@ -166,7 +166,7 @@ fn signed_over_the_plaintext(auth_id: &str) -> String {
     format!(r#"{{"signature":"{signature}","encryptData":"{ciphertext}"}}"#)
 }
 
-/// The same with ciphertext that nobody can open.
+/// The same with ciphertext that nobody can decrypt.
 fn signed_over_nothing(_auth_id: &str) -> String {
     let signature = STANDARD.encode(ENTERPRISE_KEY.sign_sha256(b"nothing").unwrap());
     let ciphertext = STANDARD.encode([7; 256]);
@@ -258,7 +258,7 @@ async fn an_enterprise_that_hangs_holds_no_more_connections_than_its_share() {
         }
     }
     assert_eq!(bed.enterprise.notices(), 3 * share);
-    // The latest are still waited for, the others gave way to them.
+    // The latest are still waited for; the others gave way to them.
     let started = Instant::now();
     while bed.enterprise.open() != share {
         assert!(started.elapsed() < Duration::from_secs(20), "{} are open", bed.enterprise.open());
@@ -285,7 +285,7 @@ async fn silence_is_declined_at_the_deadline() {
 #[tokio::test]
 async fn a_refused_connection_and_a_refused_address_are_no_answers() {
     let bed = Bed::new().await;
-    // Bound and not listening: the port refuses, and nobody else can take it.
+    // Bound but not listening: the port refuses, and nobody else can take it.
     let refusing = TcpSocket::new_v4().unwrap();
     refusing.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let closed = format!("http://{}/", refusing.local_addr().unwrap());

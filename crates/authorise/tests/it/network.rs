@@ -162,7 +162,7 @@ async fn a_key_is_its_messages_for_forty_days() {
     let later = bed.network.purchase(with_key(&bed, "20.00")).await.unwrap();
     assert!(!later.repeated);
     assert_ne!(later.authorisation.auth_id, first.auth_id);
-    // From now on the key is this one's, for forty days again.
+    // From now on the key belongs to this message, for forty days again.
     let again = bed.network.purchase(with_key(&bed, "20.00")).await.unwrap();
     assert_eq!((again.repeated, again.authorisation.auth_id), (true, later.authorisation.auth_id));
     assert!(bed.network.purchase(with_key(&bed, "15.50")).await.is_err());
@@ -189,7 +189,7 @@ async fn an_advance_to_another_day_waits_for_what_is_under_way() {
     let it = call.await.unwrap().unwrap().authorisation;
     assert_eq!(it.status, AuthorisationStatus::Approved);
     assert!(it.decided_at.unwrap().plus_seconds(24 * 60 * 60) < advanced);
-    // What comes after the advance belongs to its day.
+    // What arrives after the advance belongs to its day.
     let later = bed.network.purchase(bed.purchase("1")).await.unwrap().authorisation;
     assert!(later.created_at >= advanced);
 }

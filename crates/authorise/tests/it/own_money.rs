@@ -1,4 +1,4 @@
-//! Cards whose money is their own: decided here, without a word to the enterprise.
+//! Cards with money of their own: decided here, without involving the enterprise.
 
 use domain::{AccountOwner, AuthId, CardEvent, Currency, HoldState};
 use ledger::Account;
@@ -7,12 +7,12 @@ use store::AccountFilter;
 
 use crate::bed::{Bed, DEPOSIT_MINOR};
 
-/// A bed whose deposit is the balance of its card.
+/// A test bed whose deposit is the balance of its card.
 async fn prepaid() -> Bed {
     limited("0, 0, 0, 0").await
 }
 
-/// The same with limits: of one purchase, a day, a month and in total, minor units.
+/// The same with limits: per purchase, per day, per month and in total, minor units.
 async fn limited(limits: &str) -> Bed {
     let mut bed = Bed::new().await;
     let card = bed.card.card_id;
@@ -109,7 +109,7 @@ async fn a_hold_whose_time_is_over_is_given_back() {
     assert_balances(&bed, DEPOSIT_MINOR, 0, 0).await;
 }
 
-/// The cause of a purchase's decline; empty where it is approved.
+/// The cause of a purchase's decline; empty if it is approved.
 async fn refusal(bed: &Bed, amount: &str) -> String {
     let it = bed.network.purchase(bed.purchase(amount)).await.unwrap().authorisation;
     let is_approved = it.response_code.map(|code| code.as_str()) == Some("00");

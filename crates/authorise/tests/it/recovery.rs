@@ -1,4 +1,4 @@
-//! What a crash left behind.
+//! What a crash leaves behind.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::bed::Bed;
 async fn undecided_authorisations_are_declined_and_their_holds_given_back() {
     let bed = Bed::new().await;
     let gate = bed.enterprise.hold(ResponseCode::Approved);
-    // The recovery runs while the enterprise thinks: as far as the store knows, its
+    // Recovery runs while the enterprise thinks: as far as the store knows, the enterprise's
     // process has died.
     let (answer, recovered) = tokio::join!(bed.network.purchase(bed.purchase("15.50")), async {
         bed.enterprise.wait_for_notices(1).await;

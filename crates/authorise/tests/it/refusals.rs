@@ -9,7 +9,8 @@ use store::EnterprisePatch;
 
 use crate::bed::{Bed, DEPOSIT_MINOR, LIMIT_MINOR};
 
-/// Sends a purchase that is refused with this code and detail, unasked and untouched.
+/// Sends a purchase that is refused with this code and detail, without asking and with no money
+/// moved.
 async fn refused(bed: &Bed, purchase: Purchase, code: &str, detail: &str) -> Authorisation {
     let answer = bed.network.purchase(purchase).await.unwrap();
     let it = answer.authorisation;

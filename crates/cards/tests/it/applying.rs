@@ -1,4 +1,4 @@
-//! What an application is refused for, and which customer it makes or finds.
+//! Why an application is refused, and which customer it creates or finds.
 
 use domain::{EnterpriseId, ErrorCode, ProfileId};
 use serde_json::{Value, json};

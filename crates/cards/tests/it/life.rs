@@ -1,4 +1,4 @@
-//! What may be done to a card, and how it is told.
+//! What may be done to a card, and how it is reported.
 
 use cards::CardsError;
 use domain::{Card, CardStatus, CardStatusReason, EnterpriseId, ErrorCode};

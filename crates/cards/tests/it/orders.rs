@@ -1,4 +1,4 @@
-//! The roads of an order.
+//! The scenarios of an order.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,11 +6,11 @@ use outbound::{AddressPolicy, Outbound, OutboundError};
 
 use crate::server::{Behaviour, PATIENT_MS, Server, answer, failure, post_within, sandbox};
 
-/// Set for the child of a test that needs another environment: the URL to post to.
+/// Set for the child process of a test that needs another environment: the URL to post to.
 const CHILD_URL: &str = "OUTBOUND_TEST_URL";
 
-/// This test program again, with one test to run. Changing the environment of a
-/// running process is unsafe, so a child gets it.
+/// This test program again, running a single test. Changing the environment of a running process is
+/// unsafe, so a child process gets it.
 fn child(test: &str, url: &str) -> Command {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test]).env(CHILD_URL, url);
