@@ -98,7 +98,7 @@ struct AnswerFacts<'a> {
     status: Option<u16>,
     response_code: Option<&'static str>,
     fault: Option<&'a str>,
-    /// The fault in a sentence that names the field or the step.
+    /// The fault, as a sentence that names the field or the step.
     explanation: Option<&'a str>,
     /// What the sandbox found out beyond that.
     hint: Option<&'a str>,

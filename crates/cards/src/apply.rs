@@ -22,7 +22,7 @@ const SLOW_STEP_MS: i64 = 5_000;
 /// Who checks the identity of the people who apply for cards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdentityChecks {
-    /// The sandbox plays it.
+    /// The sandbox plays the checks.
     Played,
     /// Somebody outside the platform; the operator has said so.
     External,

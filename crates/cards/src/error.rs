@@ -58,7 +58,7 @@ pub enum CardsError {
     /// The source card of an order does not exist.
     #[error("original card not found")]
     OriginalNotFound,
-    /// Only a virtual card gets a physical twin.
+    /// Only a virtual card can have a physical twin.
     #[error("the original card is not virtual")]
     OriginalNotVirtual,
     /// The source card of an order is not ACTIVATED.
@@ -121,7 +121,7 @@ pub enum CardsError {
     /// The card's state does not allow it.
     #[error(transparent)]
     Transition(#[from] CardTransitionError),
-    /// Only a physical card takes this.
+    /// Only a physical card supports this.
     #[error("the card is not physical")]
     NotPhysical,
     /// The card's state does not allow access to its data or PIN.

@@ -1,4 +1,4 @@
-//! A card order and its road from PENDING to SUCCEED.
+//! A card order and its states from PENDING to SUCCEED.
 
 use crate::text::text_enum;
 use crate::{CardId, CustomerId, EnterpriseId, ErrorCode, OrderId, ProfileId, Timestamp};
@@ -42,8 +42,8 @@ impl OrderStatus {
         matches!(self, Self::Succeed | Self::Failed)
     }
 
-    /// The next state of an order of this type when its step succeeds; none after a
-    /// final state or for a state that the type does not have.
+    /// The next state of an order of this type when its step succeeds; `None` after a final state
+    /// or for a state that the type does not have.
     #[must_use]
     pub const fn next(self, order_type: OrderType) -> Option<Self> {
         use OrderStatus::{

@@ -39,7 +39,7 @@ pub enum Difference {
         /// Counted from 1.
         line: u64,
     },
-    /// A control total kept with the file is not that of the ledger's rows.
+    /// A stored control total of the file differs from that of the ledger's rows.
     Total {
         /// `rows`, `sizeBytes`, or currency and direction.
         what: String,
@@ -48,9 +48,9 @@ pub enum Difference {
         /// The value according to the ledger.
         in_ledger: String,
     },
-    /// The bytes of the file are not those whose hash is kept with it.
+    /// The file's bytes do not match the hash stored with it.
     Bytes,
-    /// The ledger contradicts itself: transfers come to something else than rows.
+    /// The ledger contradicts itself: the sum of the transfers differs from that of the rows.
     Ledger {
         /// The authorisation.
         auth_id: String,
@@ -68,7 +68,7 @@ pub struct FileReport {
     pub enterprise_id: EnterpriseId,
     /// Which of the two.
     pub file_type: SettlementFileType,
-    /// Rows that the ledger says there should be.
+    /// Number of rows that there should be according to the ledger.
     pub rows: u64,
     /// Their control totals.
     pub totals: Vec<ControlTotal>,

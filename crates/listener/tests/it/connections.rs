@@ -1,4 +1,4 @@
-//! Connections that take the places of a listener, over TCP with few places.
+//! Connections that compete for the places of a listener, over TCP with few places.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 
-/// Longest wait for anything, on a busy machine too.
+/// Longest wait for anything, even on a busy machine.
 const WAIT: Duration = Duration::from_secs(30);
 const NEVER: Duration = Duration::from_secs(3_600);
 const PLACES: usize = 8;
-/// More than the kernel keeps for one who does not read.
+/// More than the kernel buffers for a peer that does not read.
 const LARGE_BYTES: usize = 24 * 1024 * 1024;
 
-/// A listener whose `/slow` answers once it is let, and whose `/large` has much to tell.
+/// A listener whose `/slow` answers once it is allowed to, and whose `/large` has a large answer.
 struct Listening {
     address: SocketAddr,
     let_go: Arc<Semaphore>,
@@ -48,7 +48,7 @@ impl Listening {
         Self { address, let_go, _stop: stop }
     }
 
-    /// A connection from the last of this machine's own addresses that is named.
+    /// A connection from the loopback address that ends in `last`.
     async fn connect(&self, last: u8) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
         let own = IpAddr::from(Ipv4Addr::new(127, 0, 0, last));
@@ -62,7 +62,7 @@ async fn ask(stream: &mut TcpStream, path: &str, headers: &str) {
     stream.write_all(request.as_bytes()).await.unwrap();
 }
 
-/// What comes next; nothing once the other side has closed.
+/// The next answer; empty once the other side has closed.
 async fn answer(stream: &mut TcpStream) -> String {
     let mut bytes = vec![0; 1024];
     let read = timeout(WAIT, stream.read(&mut bytes)).await.expect("an answer or an end");
@@ -83,7 +83,7 @@ async fn idle_connections_of_one_address_keep_nobody_else_out() {
     }
     let mut other = listening.connect(2).await;
     assert!(is_answered(&mut other, "").await);
-    // The idlest gave way, so that the latest is served, too.
+    // The idlest connection gave way, so the latest is served too.
     assert_eq!(answer(&mut idle[0]).await, "");
     assert!(is_answered(idle.last_mut().unwrap(), "").await);
     assert!(is_answered(&mut other, "").await, "its connection was kept");
@@ -113,7 +113,7 @@ async fn one_address_never_has_all_places_under_way() {
     let mut slow = Vec::new();
     for _ in 0..PLACES {
         let mut stream = listening.connect(1).await;
-        // One that was refused is closed already.
+        // A refused connection is already closed.
         let request = b"GET /slow HTTP/1.1\r\nhost: test\r\n\r\n";
         let _ = stream.write_all(request).await;
         slow.push(stream);
@@ -143,7 +143,8 @@ async fn a_trusted_proxys_connections_count_as_whom_they_name() {
     for (stream, named) in &mut pool {
         assert!(is_answered(stream, named).await, "{named}");
     }
-    // One client behind the proxy is held to what one peer may have: its idlest gives way.
+    // One client behind the proxy is limited to what one peer may have: its idlest connection gives
+    // way.
     let (last, others) = pool.split_last_mut().unwrap();
     for (stream, _) in others.iter_mut() {
         let _ = is_answered(stream, &last.1).await;
@@ -173,7 +174,7 @@ async fn an_idle_connection_lives_longer_than_headers_may_take() {
     assert_eq!(answer(&mut idle).await, "", "for ever it does not live");
 }
 
-/// Reads a large answer to its end; whether all of it came.
+/// Reads a large answer to its end; returns whether all of it arrived.
 async fn read_large(stream: &mut TcpStream, first: &str) -> bool {
     let head_bytes = first.find("\r\n\r\n").expect("the whole head at once") + 4;
     let mut left = LARGE_BYTES - (first.len() - head_bytes);
@@ -200,7 +201,7 @@ async fn who_reads_an_answer_to_its_end_makes_room() {
     }
     let mut newcomer = listening.connect(99).await;
     ask(&mut newcomer, "/", "").await;
-    // So that it is refused a place first, wherever it may be.
+    // Makes sure that it is refused a place first, wherever it may be.
     tokio::time::sleep(Duration::from_millis(300)).await;
     for (stream, first) in &mut readers {
         assert!(read_large(stream, first).await, "cut while it was read");
@@ -210,7 +211,7 @@ async fn who_reads_an_answer_to_its_end_makes_room() {
 
 #[tokio::test]
 async fn who_reads_slowly_is_not_idle() {
-    // Long enough for a busy machine to read a head in.
+    // Long enough for a busy machine to read a head.
     let short = Duration::from_secs(3);
     let listening = Listening::with(|it| (it.idle_timeout, it.head_timeout) = (short, short)).await;
     let mut stream = listening.connect(1).await;

@@ -143,7 +143,7 @@ async fn a_receiver_that_hangs_delays_nobody_else_and_gets_the_same_bytes_once_m
     bed.schedule.advance(10).await.unwrap();
     bed.schedule.advance(1_000).await.unwrap();
     bed.stop().await;
-    // Six seconds are in time for an app.
+    // Six seconds is within an app's time limit.
     assert_eq!(view(&bed, slow_id).await.status, DeliveryStatus::Delivered);
     let bodies: Vec<_> = hanging.seen().iter().map(|it| it.body.clone()).collect();
     assert_eq!(bodies, [BODY, BODY]);

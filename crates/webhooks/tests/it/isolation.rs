@@ -1,4 +1,4 @@
-//! A slow receiver takes its own share and nobody else's.
+//! A slow receiver uses up its own share and nobody else's.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::receiver::Receiver;
 
 /// Most deliveries under way to a receiver that answers slowly.
 const MAX_TO_SLOW: usize = 4;
-/// What a slow receiver has to take, which a quick one does not wait for.
+/// Webhooks that a slow receiver has to take and that a quick one must not wait for.
 const SLOW_WEBHOOKS: usize = 80;
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_slow_receiver_does_not_delay_another_enterprise() {
     bed.stop().await;
 }
 
-/// Many receivers that take connections and never answer, each with a pile of webhooks that
+/// Many receivers that accept connections and never answer, each with a backlog of webhooks that
 /// are older than anybody else's.
 #[tokio::test]
 async fn receivers_that_hang_delay_nobody_however_many_they_are() {
@@ -67,7 +67,7 @@ async fn receivers_that_hang_delay_nobody_however_many_they_are() {
     for order in &piled {
         tried += bed.deliveries(order).await.iter().filter(|it| !it.attempts.is_empty()).count();
     }
-    // One that waits for the pile sees nearly all of it tried before.
+    // A receiver that waited for the backlog would see nearly all of it tried first.
     assert!(tried <= 3 * HANGING, "{tried} of the pile were tried before");
     bed.stop().await;
 }
