@@ -1,5 +1,5 @@
-//! A purchase beside a backlog of webhooks that another enterprise's dead receiver leaves: all
-//! of one card, as fast as its owner can freeze and unfreeze it.
+//! A purchase beside a backlog of webhooks left by another enterprise's dead receiver: all about
+//! one card, as fast as its owner can freeze and unfreeze it.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::purchase;
 use crate::report::{Bound, Measurement};
 use crate::statistics::median;
 
-/// Webhooks that nobody takes.
+/// Webhooks that nobody accepts.
 const BACKLOG: u32 = 20_000;
-/// Purchases that warm up, and those of each measurement.
+/// Number of warm-up purchases, and of those in each measurement.
 const PURCHASES: u32 = 400;
 
-/// Measures on a platform that knows the enterprise which the purchases are forwarded to.
+/// Measures on a platform that knows the enterprise to which the purchases are forwarded.
 pub async fn measure(platform: &Arc<Platform>, card_id: &str) -> Result<Vec<Measurement>> {
     let owner = dead_receiver(platform).await?;
     let frozen = cards::issue(&owner, 1).await?.remove(0);
@@ -41,7 +41,7 @@ pub async fn measure(platform: &Arc<Platform>, card_id: &str) -> Result<Vec<Meas
     ])
 }
 
-/// An enterprise whose webhooks go where nobody listens.
+/// An enterprise whose webhook URL has no listener.
 async fn dead_receiver(platform: &Platform) -> Result<Owner> {
     let mut operator = Connection::open(platform.admin).await?;
     let mut call = async |method, path: &str, body: Value| -> Result<Value> {
@@ -52,7 +52,7 @@ async fn dead_receiver(platform: &Platform) -> Result<Owner> {
     let made = call(Method::POST, "/admin/v1/enterprises", json!({ "name": "Dead" })).await?;
     let id = text(&made["enterpriseId"])?;
     let path = format!("/admin/v1/enterprises/{id}");
-    // The port is free again at once, and refuses whoever connects.
+    // The port is free again at once, and refuses connections.
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let change = json!({ "webhookUrl": format!("http://{address}/") });
     call(Method::PATCH, &path, change).await?;

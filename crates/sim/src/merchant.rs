@@ -20,7 +20,7 @@ const WEBHOOK_PATH: &str = "/vm-webhooks";
 const MAX_BODY_BYTES: usize = 32 * 1024;
 /// Most webhooks that are kept; later ones are only acknowledged.
 const MAX_KEPT: usize = 10_000;
-/// What acknowledges a webhook (vm-api.md section 10.3).
+/// The answer that acknowledges a webhook (vm-api.md section 10.3).
 const ACKNOWLEDGEMENT: &str = r#"{"code":0,"msg":"ok"}"#;
 
 type Told = watch::Sender<Vec<Value>>;
@@ -59,19 +59,19 @@ impl Merchant {
         Ok(Self { told, address, server })
     }
 
-    /// Where webhooks go.
+    /// The URL for webhooks.
     #[must_use]
     pub fn webhook_url(&self) -> String {
         format!("http://{}{WEBHOOK_PATH}", self.address)
     }
 
-    /// Webhooks so far, in the order of their arrival.
+    /// Webhooks so far, in order of arrival.
     #[must_use]
     pub fn webhooks(&self) -> Vec<Value> {
         self.told.borrow().clone()
     }
 
-    /// Waits for the first webhook that `is_wanted`; none when the time is up.
+    /// Waits for the first webhook for which `is_wanted` is true; `None` when the time is up.
     pub async fn wait_for_webhook(
         &self,
         timeout: Duration,

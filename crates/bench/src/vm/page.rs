@@ -1,5 +1,5 @@
-//! A page of 500 transactions to a merchant with a key of 4096 bits, beside the encryption of
-//! its blocks.
+//! A page of 500 transactions for a merchant with a key of 4096 bits, beside the encryption of its
+//! blocks.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,19 +17,19 @@ use crate::report::{Bound, Measurement};
 use crate::statistics::median;
 use crate::{load, purchase};
 
-/// Rows of a page; as many purchases are made for it.
+/// Rows of a page, and number of purchases made for it.
 const ROWS: usize = 500;
 /// Purchases in flight.
 const IN_FLIGHT: usize = 10;
 /// Length of the merchant's key, in bits.
 const MERCHANT_KEY_BITS: u32 = 4096;
-/// Pages that warm up.
+/// Number of warm-up pages.
 const WARM_UP: u32 = 3;
 /// Rounds, with the floor measured in each.
 const ROUNDS: u32 = 4;
-/// Blocks that the floor encrypts at once.
+/// Blocks that the floor encrypts at a time.
 const FLOOR_BLOCKS: usize = 4;
-/// Pages of a round.
+/// Pages in a round.
 const PAGES: u32 = 20;
 
 /// Measures with an app and purchases made for it.
@@ -90,7 +90,7 @@ async fn fill(platform: &Platform, app: &App) -> Result<()> {
     Ok(())
 }
 
-/// The page, fetched again and again on one connection.
+/// The page, fetched repeatedly on one connection.
 struct Pages<'a> {
     app: &'a App,
     connection: Connection,

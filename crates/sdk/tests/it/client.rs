@@ -47,7 +47,7 @@ impl Received {
     }
 }
 
-/// A server that answers its first request with `answer` and gives the request back.
+/// A server that answers its first request with `answer` and returns the request.
 async fn server(status: &str, answer: Vec<u8>) -> (Client, JoinHandle<Received>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/", listener.local_addr().unwrap());
