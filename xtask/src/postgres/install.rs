@@ -9,10 +9,10 @@ use crate::command::Failure;
 /// What the package reads before it creates a cluster.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 
-/// The package's own text of [`CLUSTER_SETTINGS`].
+/// The packaged version of [`CLUSTER_SETTINGS`].
 const PACKAGED_SETTINGS: &str = "/usr/share/postgresql-common/createcluster.conf";
 
-/// The last setting of a name wins, so appending it is enough.
+/// The last setting of a name wins, so appending is enough.
 const NO_CLUSTER: &str = "\ncreate_main_cluster = false\n";
 
 /// Installs the distribution's PostgreSQL.
@@ -28,7 +28,7 @@ pub fn postgres() -> Result<(), Failure> {
     apt::install("postgresql")
 }
 
-/// The package's settings with the cluster switched off; as they were when dropped.
+/// The package's settings with the cluster switched off; restored when this is dropped.
 struct Settings {
     path: PathBuf,
     before: Option<String>,

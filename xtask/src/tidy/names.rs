@@ -3,11 +3,11 @@
 use super::finding::Finding;
 use super::mask::Masked;
 
-/// Words that fit everything and therefore name nothing.
+/// Words that fit everything and therefore say nothing.
 const EMPTY_WORDS: [&str; 7] =
     ["manager", "helper", "helpers", "util", "utils", "utilities", "common"];
 
-/// Keywords behind which a name is declared.
+/// Keywords that a declared name follows.
 const DECLARATIONS: [&str; 7] = ["mod", "struct", "enum", "trait", "type", "fn", "union"];
 
 /// Findings for paths and declared names that contain an empty word.

@@ -1,4 +1,4 @@
-//! The card: ordered, frozen, unfrozen, ended.
+//! The card: ordered, frozen, unfrozen, terminated.
 
 use platform::Failure;
 use sdk::wire::cardbridge::applicant::{CustomerInfo, KycInfo};
@@ -12,7 +12,7 @@ use super::setting::{Deposit, Scene, WEBHOOK_WAIT, expect, failed};
 const STATES: [&str; 5] =
     ["PENDING", "CUSTOMER_PASS", "KYC_PASS", "CHANNEL_CUSTOMER_PASS", "SUCCEED"];
 
-/// Applies for a virtual card and watches the order until the card is there.
+/// Applies for a virtual card and watches the order until the card is issued.
 pub async fn order(screen: &mut Screen, scene: &mut Scene) -> Result<(), Failure> {
     let application = application(&scene.profile_id);
     let order = scene.client.apply_virtual(&application).await.map_err(failed("apply-virtual"))?;
@@ -63,7 +63,7 @@ async fn set_frozen(scene: &Scene, freeze: bool, state: &str) -> Result<(), Fail
     told(scene, seen, state).await
 }
 
-/// Ends the card for good.
+/// Terminates the card for good.
 pub async fn terminate(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     let seen = scene.enterprise.webhook_count();
     let request =
@@ -76,7 +76,7 @@ pub async fn terminate(screen: &mut Screen, scene: &Scene) -> Result<(), Failure
     Ok(())
 }
 
-/// Waits until a webhook after the first `seen` tells the card's state.
+/// Waits until a webhook after the first `seen` reports the card's state.
 async fn told(scene: &Scene, seen: usize, state: &str) -> Result<(), Failure> {
     let found = scene.enterprise.wait_for(WEBHOOK_WAIT, |webhooks| {
         webhooks.iter().skip(seen).find(|webhook| {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
 
-/// The enterprise is told of a challenge, and approves it.
+/// The enterprise receives a challenge and approves it.
 pub async fn approved(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     let challenge = json!({"cardId": scene.card_id, "amount": "25.50", "currency": "840",
         "merchantId": "M0001", "merchantName": "TEST SHOP", "merchantCountry": "SG",

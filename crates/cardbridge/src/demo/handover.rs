@@ -1,4 +1,4 @@
-//! What is handed over by links: the card on a hosted page, new keys, the day's files.
+//! Everything that is handed over by links: the card on a hosted page, new keys, the day's files.
 
 use platform::Failure;
 use sdk::Client;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
 
-/// What the shopper's browser calls itself.
+/// The User-Agent of the shopper's browser.
 const USER_AGENT: &str = "CardBridge demonstration browser";
 
 /// A hosted page shows the card once.
@@ -28,7 +28,7 @@ pub async fn page(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A second pair of keys, fetched once by a mailed link; both pairs work.
+/// A second pair of keys, fetched once through a mailed link; both pairs work.
 pub async fn keys(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     let path = format!("/admin/v1/enterprises/{}/api-keys", scene.enterprise_id);
     let to = json!({"email": "keys@example.com", "sourceIp": "127.0.0.1"});
@@ -77,14 +77,14 @@ pub async fn files(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The day of UTC+8 that a moment lies in, `yyyyMMdd`.
+/// The UTC+8 day of a moment, `yyyyMMdd`.
 fn day_of(now: &str) -> Result<String, Failure> {
     let moment = domain::Timestamp::parse_rfc3339(now)
         .ok_or_else(|| Failure::run("expected the clock's time"))?;
     Ok(moment.utc8_day())
 }
 
-/// The link in the newest mail that has one.
+/// The link in the newest mail that contains one.
 fn extract_url(mailbox: &Value) -> Result<String, Failure> {
     let mails = mailbox["items"].as_array().into_iter().flatten();
     mails

@@ -1,5 +1,5 @@
-//! Every kind of bad answer, over HTTP: declined, and named in receipt and log by the field or
-//! the step that was wrong. Every unusual form of a good one is approved.
+//! Every kind of bad answer, over HTTP: each is declined, and receipt and log name the field or the
+//! step that was wrong. Every unusual form of a good answer is approved.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use crate::engine::Engine;
 use crate::world::{World, purchase, text};
 
-/// Tries of a purchase that a busy machine lets run into its deadline.
+/// Tries for a purchase that misses its deadline because the machine is busy.
 const TRIES: usize = 20;
 
-/// What an answer is made with.
+/// The keys and data that answers are made with.
 struct Hands {
     own: RsaPrivateKey,
     stranger: RsaPrivateKey,
@@ -49,17 +49,17 @@ impl Hands {
         STANDARD.encode(self.own.sign(hash, bytes).unwrap())
     }
 
-    /// A well signed answer of this plaintext.
+    /// A correctly signed answer with this plaintext.
     fn sealed(&self, plain: &str) -> String {
         self.around(&STANDARD.encode(self.block(plain)))
     }
 
-    /// A well signed answer with this text as ciphertext.
+    /// A correctly signed answer with this text as ciphertext.
     fn around(&self, text: &str) -> String {
         body(&self.signed(RsaHash::Sha256, text.as_bytes()), text)
     }
 
-    /// An approval signed over `bytes` of plaintext, text and block, with `hash`.
+    /// An approval signed with `hash` over what `bytes` makes of plaintext, text and block.
     fn signed_over(
         &self,
         auth_id: &str,
@@ -84,7 +84,7 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     make(&shared.hands, &notice.data.auth_id)
 }
 
-/// The platform with an enterprise that answers as it is told.
+/// The platform with an enterprise that answers as configured.
 struct Bed {
     world: World,
     shared: Arc<Shared>,
@@ -121,7 +121,7 @@ impl Bed {
         self.world.operator.patch(&path, &change).await.unwrap();
     }
 
-    /// The receipt of a purchase that is answered so.
+    /// The receipt of a purchase with this answer.
     async fn receipt(&self, make: Make) -> Value {
         *self.shared.make.lock().unwrap() = make;
         for _ in 0..TRIES {
@@ -143,10 +143,10 @@ impl Bed {
     }
 }
 
-/// A bad answer, the fault it is named by, what the explanation says, and the hint.
+/// A bad answer, the name of its fault, part of the explanation, and the hint.
 type Row = (Make, &'static str, &'static str, &'static str);
 
-/// Of the body and the signature.
+/// Faults of the body and the signature.
 const OUTSIDE: &[Row] = &[
     (|_, _| "<html>".to_owned(), "malformed_answer", "not a JSON object", ""),
     (|_, _| "{}".to_owned(), "missing_signature", "signature is missing", ""),
@@ -213,7 +213,7 @@ const OUTSIDE: &[Row] = &[
     ),
 ];
 
-/// Of the ciphertext and what is inside.
+/// Faults of the ciphertext and its content.
 const INSIDE: &[Row] = &[
     (
         |hands, id| {
@@ -322,7 +322,7 @@ async fn every_form_of_a_good_answer_is_approved() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_are_verified_under_the_digest_that_the_operator_set() {
     let bed = Bed::new().await;
-    // Only answers are looked at: the notice itself is signed with SHA-256 at first.
+    // Only answers are checked: the notice itself is signed with SHA-256 at first.
     bed.patch(json!({"rsaSignedBytes": "RAW"})).await;
     let sha512: Make =
         |hands, id| hands.signed_over(id, RsaHash::Sha512, |_, text, _| text.as_bytes().to_vec());

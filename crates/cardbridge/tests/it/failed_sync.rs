@@ -1,5 +1,5 @@
-//! A log that cannot be brought to the disk: nobody is told that a purchase failed which
-//! stands after the next start.
+//! A log that cannot be synced to disk: no caller learns that a purchase failed which is still
+//! there after the next start.
 
 use std::time::Duration;
 

@@ -24,7 +24,7 @@ async fn a_hold_whose_commit_ends_after_the_next_start_is_declined_as_well() {
     while session.query(hanging, &[]).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // The start looks for what is undecided, and then waits for the deposit's row.
+    // The start looks for undecided authorisations, and then waits for the deposit's row.
     let waiting = "SELECT pid FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event = 'transactionid'";
     let letting_go = tokio::spawn(async move {

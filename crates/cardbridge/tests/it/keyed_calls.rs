@@ -1,4 +1,5 @@
-//! Calls with an `Idempotency-Key` over `kill -9`: what is repeated under its key is done once.
+//! Calls with an `Idempotency-Key` across `kill -9`: a call repeated under its key is carried out
+//! once.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::engine::Engine;
 use crate::server::http;
 use crate::world::{World, purchase, text};
 
-/// Seeds of the storm; more by `CARDBRIDGE_TEST_STORM_SEEDS`.
+/// Seeds of the storm; `CARDBRIDGE_TEST_STORM_SEEDS` sets more.
 const SEEDS: u64 = 2;
 /// Calls of each kind in a storm.
 const CALLS: usize = 24;
@@ -21,7 +22,7 @@ const MOST_LOAD_MS: u64 = 400;
 /// Far longer than any lease: two minutes in microseconds.
 const LONG_AGO: &str = "UPDATE idempotency SET taken_at = taken_at - 120000000";
 
-/// The sandbox's app, as its merchant and as bytes with headers of our own.
+/// The sandbox's app, called as its merchant or with raw bytes and our own headers.
 struct Merchant {
     client: VmClient,
     envelope: VmEnvelope,
@@ -39,7 +40,7 @@ impl Merchant {
         Self::again(world, key)
     }
 
-    /// The same after a start.
+    /// The same after a restart.
     fn again(world: &World, key: &RsaPrivateKey) -> Self {
         let (sandbox, app) = (world.sandbox(), &world.sandbox()["vm_app"]);
         let platform_key = RsaPublicKey::from_text(&text(app, "platform_public_key")).unwrap();
@@ -52,7 +53,7 @@ impl Merchant {
         Self { client, envelope, http, base_url, product }
     }
 
-    /// A call with a key; what came of it, if an answer came.
+    /// Makes a call with a key; returns its result, if an answer arrived.
     async fn keyed(&self, path: &str, key: &str, parameters: &Value) -> Option<Value> {
         let token = self.client.token().await.ok()?;
         let body = self.envelope.seal(parameters.to_string().as_bytes()).unwrap();
@@ -79,7 +80,7 @@ impl Merchant {
     }
 }
 
-/// A POST of the operator with a key; its status and body, if an answer came.
+/// Makes an operator's POST with a key; returns its status and body, if an answer arrived.
 async fn operator_keyed(
     world_url: (&str, &str),
     path: &str,
@@ -101,7 +102,7 @@ fn tamper(data_dir: &Path, sql: &str) {
     connection.execute_batch(sql).unwrap();
 }
 
-/// A trigger that is busy for a while, so that a kill finds the statement under way.
+/// A trigger that runs for a while, so a kill hits the statement in progress.
 fn slow_down(data_dir: &Path, what: &str) {
     let counting = "WITH RECURSIVE number(n) AS \
         (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3000000) SELECT MAX(n) FROM number";
@@ -171,7 +172,7 @@ async fn an_authorisation_cut_off_by_a_crash_is_found_again_by_its_calls_key() {
 }
 
 /// Loads cards and clears purchases under keys from many callers, kills the server at a moment
-/// that the seed says, and repeats everything: each was done once.
+/// given by the seed, and repeats everything: each call was carried out once.
 async fn storm(engine: Engine, seed: u64) {
     let key = RsaPrivateKey::generate(2_048).unwrap();
     let mut world = World::new(&engine, &[]).await;

@@ -1,4 +1,4 @@
-//! One process from its ready line to its end.
+//! One process from its ready line to its exit.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! A log that nobody takes any more must not harm the work.
+//! A log that nobody reads any longer must not affect the work.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
