@@ -121,7 +121,7 @@ mod tests {
                 Declined::MayCome(writes) => assert_eq!(Some(writes), may_come),
                 Declined::Done => panic!("nothing was written"),
             }
-            assert!(began.elapsed().as_secs() < 60, "it may come for ever");
+            assert!(began.elapsed().as_secs() < 60, "it is never given up");
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         drop(writing);

@@ -179,7 +179,7 @@ mod tests {
         assert!(link.admits(Some("Mozilla/5.0 AcmeApp/2.1 Mobile"), None));
         assert!(link.admits(Some("Mozilla/5.0"), Some("https://acme.example/AcmeApp/2")));
         assert!(!link.admits(Some("Mozilla/5.0"), Some("https://acme.example/")));
-        assert!(!link.admits(Some("acmeapp/2"), None), "case counts");
+        assert!(!link.admits(Some("acmeapp/2"), None), "case matters");
         assert!(!link.admits(None, None));
     }
 

@@ -199,7 +199,7 @@ async fn only_the_sandbox_looks_into_what_nobody_signed_and_only_for_the_receipt
     let openable = answered(&production, signed_over_the_plaintext).await;
     let closed = answered(&production, signed_over_nothing).await;
     assert_eq!(openable["hint"], Value::Null);
-    assert_eq!(openable, closed, "production tells nothing that takes decrypting to know");
+    assert_eq!(openable, closed, "production reveals nothing that requires decrypting");
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ impl Life {
             .world
             .enterprise
             .wait_for_webhook(crate::world::WAIT, |webhook| webhook.business_id() == auth_id);
-        told.await.expect("the result is told").text("/data/approveFlag").to_owned()
+        told.await.expect("the result webhook arrives").text("/data/approveFlag").to_owned()
     }
 
     async fn available(&self, expected: &str) {

@@ -125,7 +125,7 @@ async fn check(world: &World, card_id: &str, answered: &Answers) {
     assert_eq!(world.enterprise.notice_count(), notices, "a repeated key asks nobody");
 
     let stored = authorisations(&world.operator, card_id).await;
-    assert_eq!(stored.len(), answered.len(), "one authorisation a key");
+    assert_eq!(stored.len(), answered.len(), "one authorisation per key");
     for (auth_id, approved) in answered.values() {
         let status = text(&stored[auth_id], "status");
         assert_eq!(status, if *approved { "APPROVED" } else { "DECLINED" }, "{auth_id}");
@@ -153,7 +153,7 @@ async fn every_result_arrives(world: &World, answered: &Answers) {
         missing = wanted.keys().filter(|auth_id| !told.contains_key(**auth_id)).count();
         (missing == 0).then_some(())
     });
-    assert!(told.await.is_some(), "{missing} results were never told");
+    assert!(told.await.is_some(), "{missing} results never arrived");
     for webhook in world.enterprise.webhooks() {
         assert!(webhook.is_signed);
         if let Some(flag) = wanted.get(webhook.business_id()) {
@@ -192,7 +192,7 @@ async fn an_undecided_one_is_declined(engine: Engine) {
     let (auth_id, authorisation) = stored.iter().next().expect("one authorisation");
     assert_eq!(text(authorisation, "status"), "DECLINED");
     let webhook = world.enterprise.wait_for_webhook(WAIT, |w| w.business_id() == auth_id).await;
-    let webhook = webhook.expect("its result is told");
+    let webhook = webhook.expect("its result webhook arrives");
     assert_eq!(webhook.text("/data/approveFlag"), "D");
     assert_eq!(webhook.text("/data/rejectReason"), "DAPI_AUTH_ENTERPRISE_TIMEOUT_REJECT");
     let repeated = buy(&world.operator, &card_id, 1).await;

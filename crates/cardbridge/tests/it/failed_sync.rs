@@ -44,6 +44,6 @@ async fn a_failed_sync_ends_the_process_and_the_log_decides() {
     let auth_id = text(stored, "authId");
     let webhook = world.enterprise.wait_for_webhook(WAIT, |it| it.business_id() == auth_id).await;
     let flag = if is_approved { "A" } else { "D" };
-    assert_eq!(webhook.expect("its result is told").text("/data/approveFlag"), flag);
+    assert_eq!(webhook.expect("its result webhook arrives").text("/data/approveFlag"), flag);
     world.verify_ledger().await;
 }

@@ -61,8 +61,8 @@ async fn each_order_ends_with_one_card(engine: Engine) {
         assert_eq!(order.card_id.as_deref(), Some(&*card_id));
         let of_customer = world.client.cards(&order.customer_id).await.unwrap();
         let ids: Vec<_> = of_customer.iter().map(|card| card.card_id.as_str()).collect();
-        assert_eq!(ids, [&*card_id], "one card a customer");
-        assert!(cards.insert(card_id), "one card an order");
+        assert_eq!(ids, [&*card_id], "one card per customer");
+        assert!(cards.insert(card_id), "one card per order");
     }
     told_in_order(&world, &orders).await;
     let told: HashSet<_> = world
@@ -72,7 +72,7 @@ async fn each_order_ends_with_one_card(engine: Engine) {
         .filter(|webhook| webhook.webhook_type() == "CARD")
         .map(|webhook| webhook.business_id().to_owned())
         .collect();
-    assert_eq!(told, cards, "no card was told that no order has");
+    assert_eq!(told, cards, "every reported card belongs to an order");
 }
 
 /// Each order's states arrived in order with none missing; resends count once.

@@ -49,7 +49,7 @@ impl S3Server {
             let (_, rest) = line.split_once(RUNNING_AT)?;
             rest.split([',', ' ']).next().map(str::to_owned)
         });
-        let endpoint = told.expect("the S3 server ended without telling its address");
+        let endpoint = told.expect("the S3 server ended without printing its address");
         // If nobody read its log, the server would block.
         std::thread::spawn(move || log.for_each(drop));
         Self { child, endpoint, root }

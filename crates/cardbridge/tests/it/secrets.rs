@@ -273,7 +273,7 @@ fn search(world: &World, secrets: &[Secret]) {
     }
     let log = fs::read(world.data_dir().with_extension("log")).unwrap();
     let is_loud = log.windows(7).any(|window| window == b" TRACE ");
-    assert!(is_loud, "the log is at its loudest");
+    assert!(is_loud, "the log is at its most verbose");
     haystacks.push(("the log".to_owned(), log));
     for webhook in world.enterprise.webhooks() {
         let headers = format!("{:?}", webhook.headers).into_bytes();

@@ -171,7 +171,7 @@ async fn an_idle_connection_lives_longer_than_headers_may_take() {
     let listening = Listening::with(|it| it.idle_timeout = Duration::from_millis(200)).await;
     let mut idle = listening.connect(1).await;
     assert!(is_answered(&mut idle, "").await);
-    assert_eq!(answer(&mut idle).await, "", "for ever it does not live");
+    assert_eq!(answer(&mut idle).await, "", "it must not live for ever");
 }
 
 /// Reads a large answer to its end; returns whether all of it arrived.
@@ -219,5 +219,5 @@ async fn who_reads_slowly_is_not_idle() {
     let first = answer(&mut stream).await;
     tokio::time::sleep(2 * short).await;
     assert!(read_large(&mut stream, &first).await, "cut while it was read");
-    assert_eq!(answer(&mut stream).await, "", "idle since, and cut for that");
+    assert_eq!(answer(&mut stream).await, "", "idle since then, and cut for that");
 }

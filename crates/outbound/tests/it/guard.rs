@@ -40,7 +40,7 @@ async fn a_name_that_resolves_to_loopback_is_refused_unless_loopback_is_allowed(
     let server = Server::start(answer("200 OK", "")).await;
     let url = format!("http://localhost:{}/", server.address.port());
     let guarded = Outbound::new(AddressPolicy::default()).unwrap();
-    assert!(guarded.vet_url(&url).is_ok(), "a name is judged when it is resolved");
+    assert!(guarded.vet_url(&url).is_ok(), "a name is checked when it is resolved");
     let error = failure(post_within(&guarded, &url, PATIENT_MS).await);
     assert_eq!(error, OutboundError::AddressRefused);
     assert_eq!(server.connections(), 0);

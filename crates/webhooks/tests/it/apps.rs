@@ -159,7 +159,7 @@ async fn without_a_url_notices_are_kept_and_hold_back_nobody() {
     bed.add_key(silent.enterprise_id).await;
     let order = bed.place(silent.enterprise_id).await;
     bed.schedule.advance(86_400).await.unwrap();
-    assert_eq!(own.seen().len(), 1, "the enterprise hears of its own order only");
+    assert_eq!(own.seen().len(), 1, "the enterprise receives only its own order's webhook");
     assert_eq!(bed.deliveries(&order).await[0].status, DeliveryStatus::Delivered);
     assert!(view(&bed, id).await.attempts.is_empty());
     bed.run();

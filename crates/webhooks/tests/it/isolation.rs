@@ -68,7 +68,7 @@ async fn receivers_that_hang_delay_nobody_however_many_they_are() {
         tried += bed.deliveries(order).await.iter().filter(|it| !it.attempts.is_empty()).count();
     }
     // A receiver that waited for the backlog would see nearly all of it tried first.
-    assert!(tried <= 3 * HANGING, "{tried} of the pile were tried before");
+    assert!(tried <= 3 * HANGING, "{tried} of the backlog were tried first");
     bed.stop().await;
 }
 
