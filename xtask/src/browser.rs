@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_leads_to_a_snap_is_none() {
+    fn a_script_that_starts_a_snap_is_not_usable() {
         let directory = fresh("snap");
         fs::write(directory.join("chromium-browser"), "#!/bin/sh\nexec /snap/bin/chromium\n")
             .unwrap();

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_counts_where_it_runs_and_is_enough() {
+    fn a_program_counts_if_it_runs_and_is_suitable() {
         assert!(needed("sh", &["-c", "echo word"], "word", "dash").is_there());
         assert!(!needed("sh", &["-c", "echo word"], "another", "dash").is_there());
         assert!(!needed("sh", &["-c", "echo word; exit 1"], "word", "dash").is_there());
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_java_is_enough_from_17_on_and_with_a_compiler() {
+    fn a_java_is_suitable_from_17_on_and_with_a_compiler() {
         let java = NEEDED.iter().find(|it| it.program == "java").unwrap();
         for (written, expected) in [
             ("java.base@21.0.2\njdk.compiler@21.0.2\njdk.jartool@21.0.2\n", true),

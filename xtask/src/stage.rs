@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_in_minutes_and_seconds() {
+    fn times_are_shown_in_minutes_and_seconds() {
         assert_eq!(spoken(Duration::from_millis(1_240)), "1.2 s");
         assert_eq!(spoken(Duration::from_secs(59)), "59.0 s");
         assert_eq!(spoken(Duration::from_secs(60)), "1 min 00 s");
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn output_is_returned_and_errors_are_told() {
+    fn output_is_returned_and_errors_are_reported() {
         assert_eq!(output(Command::new("sh").args(["-c", "echo word"])).unwrap(), "word\n");
         let failure = output(Command::new("sh").args(["-c", "echo why >&2; exit 1"])).unwrap_err();
         assert!(failure.contains("why"), "{failure}");

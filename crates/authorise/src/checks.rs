@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn no_state_of_the_card_and_no_limit_bars_a_refund() {
+    fn no_card_state_and_no_limit_prevents_a_refund() {
         let mut case = Case { is_refund: true, ..Case::in_order() };
         case.card.status = CardStatus::Invalid;
         case.card.valid_until = NOW;
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_or_blocked_record_stops_the_whole_pan_but_an_invalid_one_does_not() {
+    fn a_frozen_or_blocked_record_stops_the_whole_pan_and_an_invalid_one_does_not() {
         for (status, refusal) in [
             (CardStatus::Frozen, Some(("11", "pan_frozen"))),
             (CardStatus::Blocked, Some(("11", "pan_blocked"))),
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_presented_wrongly_comes_first() {
+    fn wrong_presented_values_are_reported_first() {
         let mut case = Case::in_order();
         case.presented.cvv2 = PresentedValue::Mismatched;
         case.card.status = CardStatus::Frozen;

@@ -99,13 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn within_one_currency_no_rate_is_needed() {
+    fn a_conversion_within_one_currency_needs_no_rate() {
         let conversion = convert(dollars(1), Currency::USD, &FxTable::default()).unwrap();
         assert_eq!((conversion.amount, conversion.rate.as_str()), (dollars(1), "1"));
     }
 
     #[test]
-    fn parts_come_to_what_the_whole_comes_to() {
+    fn parts_add_up_to_the_converted_whole() {
         let sgd = |minor| Money::new(minor, Currency::SGD);
         for (rate, part, count, whole) in
             [("0.49", 1, 7, 3), ("0.7407", 1, 7, 5), ("0.003", 100, 20, 6), ("3.26", 1, 100, 326)]
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_counterpart_is_a_fault() {
+    fn an_amount_without_counterpart_is_a_fault() {
         let fault = |minor, table: &FxTable| {
             convert(dollars(minor), Currency::SGD, table).map_err(ConversionFault::detail)
         };

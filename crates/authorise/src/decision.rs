@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reversal_stands_whatever_the_enterprise_says() {
+    fn a_reversal_stands_whatever_the_enterprise_answers() {
         for (verdict, detail) in [
             (Ok(ResponseCode::Approved), "reversal"),
             (Ok(ResponseCode::InsufficientFunds), "reversal_refused"),

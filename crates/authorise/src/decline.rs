@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn what_is_not_found_may_come_until_every_write_of_that_moment_has_ended() {
+    async fn a_missing_hold_may_arrive_until_all_writes_of_that_moment_have_ended() {
         let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
             .expect("a PostgreSQL for tests: run `cargo xtask test`");
         let name = format!("authorise_recover_{}", std::process::id());

@@ -20,12 +20,12 @@ pub(crate) struct Fault {
 impl Fault {
     /// The deadline passed while the enterprise was asked.
     pub(crate) const NO_ANSWER: Self =
-        Self::told("no_answer", "no whole answer came within the deadline");
+        Self::explained("no_answer", "no whole answer came within the deadline");
     /// The deadline passed before the notice was sent.
     pub(crate) const LATE_NOTICE: Self =
-        Self::told("deadline_before_notice", "the deadline passed before the notice was sent");
+        Self::explained("deadline_before_notice", "the deadline passed before the notice was sent");
 
-    const fn told(detail: &'static str, explanation: &'static str) -> Self {
+    const fn explained(detail: &'static str, explanation: &'static str) -> Self {
         Self {
             detail: Cow::Borrowed(detail),
             explanation: Some(Cow::Borrowed(explanation)),

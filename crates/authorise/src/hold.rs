@@ -18,7 +18,7 @@ use crate::receipt::Receipt;
 use crate::request::AuthorisationRequest;
 use crate::webhooks::decision_webhooks;
 
-const SECONDS_A_DAY: i64 = 86_400;
+const SECONDS_PER_DAY: i64 = 86_400;
 /// Rate of an amount that could not be converted.
 const NO_RATE: &str = "0";
 
@@ -77,7 +77,7 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
         AuthType::PreAuth => profile.hold_days_pre_auth,
         AuthType::Normal | AuthType::PreAuthCompletion => profile.hold_days_normal,
     };
-    now.plus_seconds(i64::from(days).saturating_mul(SECONDS_A_DAY))
+    now.plus_seconds(i64::from(days).saturating_mul(SECONDS_PER_DAY))
 }
 
 /// What the hold of an authorisation takes from the records of its card.
@@ -175,7 +175,7 @@ mod tests {
     fn holds_live_as_long_as_the_profile_says() {
         let now = Timestamp::from_micros(5);
         let days = |auth_type| {
-            hold_expiry(&profile(), auth_type, now).millis_since(now) / 1_000 / SECONDS_A_DAY
+            hold_expiry(&profile(), auth_type, now).millis_since(now) / 1_000 / SECONDS_PER_DAY
         };
         assert_eq!(days(AuthType::Normal), 7);
         assert_eq!(days(AuthType::PreAuth), 30);

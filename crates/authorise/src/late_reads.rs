@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_its_share_an_enterprise_gives_way_to_itself() {
+    fn an_enterprise_beyond_its_share_displaces_its_own_reads() {
         let reads = LateReads::new(8);
         let mut other = read_on(&reads, 2);
         let mut own: Vec<_> = (0..3).map(|_| read_on(&reads, 1)).collect();

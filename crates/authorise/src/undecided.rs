@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn however_long_the_store_fails_it_is_not_given_up() {
+    async fn a_decline_is_retried_however_long_the_store_fails() {
         let tries = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&tries);
         let decline = move |_| -> Declining {
@@ -186,18 +186,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_cannot_be_decided_keeps_no_other_waiting() {
+    async fn one_that_cannot_be_decided_delays_no_other() {
         let declined = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&declined);
+        let seen = Arc::clone(&declined);
         let decline = move |one: Doubtful| -> Declining {
-            let told = Arc::clone(&told);
+            let seen = Arc::clone(&seen);
             Box::pin(async move {
                 match one.auth_id.as_i64() {
                     1 => return Err(AuthoriseError::Store(store::StoreError::Overloaded)),
-                    2 if !told.lock().unwrap().contains(&3) => panic!("the first time"),
+                    2 if !seen.lock().unwrap().contains(&3) => panic!("the first time"),
                     _ => {}
                 }
-                told.lock().unwrap().push(one.auth_id.as_i64());
+                seen.lock().unwrap().push(one.auth_id.as_i64());
                 Ok(Declined::Done)
             })
         };
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_may_still_come_is_looked_for_again() {
+    async fn a_hold_that_may_still_arrive_is_looked_for_again() {
         let directory = tempfile::tempdir().unwrap();
         let clock = domain::Clock::system();
         let ids = Arc::new(domain::IdGenerator::new(clock.clone(), 1));
@@ -215,11 +215,11 @@ mod tests {
         let store = Store::open(location, clock, ids).await.unwrap();
         let writes = store.writes_under_way().await.unwrap();
         let tries = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&tries);
+        let seen = Arc::clone(&tries);
         let decline = move |one: Doubtful| -> Declining {
-            let mut told = told.lock().unwrap();
-            told.push((one.auth_id.as_i64(), one.may_come.is_some()));
-            let declined = match (one.auth_id.as_i64(), told.len()) {
+            let mut seen = seen.lock().unwrap();
+            seen.push((one.auth_id.as_i64(), one.may_come.is_some()));
+            let declined = match (one.auth_id.as_i64(), seen.len()) {
                 (1, ..6) => Declined::MayCome(writes),
                 (1, _) => Declined::Done,
                 _ => Declined::NotThere,

@@ -38,15 +38,15 @@ pub async fn measure(
     let floor_after = tokio::task::spawn_blocking(rsa_cost::measure).await??;
     let floor = f64::midpoint(floor_before, floor_after);
     Ok(vec![
-        Measurement::told("rsa_us", "four RSA-2048 operations", floor * 1e6, "us CPU"),
-        Measurement::told("authorisation_us", "forwarded authorisation", cpu * 1e6, "us CPU"),
-        Measurement::told(
+        Measurement::info("rsa_us", "four RSA-2048 operations", floor * 1e6, "us CPU"),
+        Measurement::info("authorisation_us", "forwarded authorisation", cpu * 1e6, "us CPU"),
+        Measurement::info(
             "authorisations_per_second",
             "authorisations, 64 in flight, all on this machine",
             COUNT as f64 / seconds,
             "/s",
         ),
-        Measurement::told(
+        Measurement::info(
             "cost_ratio",
             "cost of a forwarded authorisation / RSA (goal 1.5)",
             cpu / floor,

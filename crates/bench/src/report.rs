@@ -31,7 +31,7 @@ pub struct Measurement {
 
 impl Measurement {
     /// A value that is only reported.
-    pub const fn told(
+    pub const fn info(
         key: &'static str,
         what: &'static str,
         value: f64,
@@ -116,9 +116,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missed_bound_is_told_in_both_forms() {
-        let good = Measurement::told("a", "good", 1.0, "ms").held_to(Bound::AtMost(2.0));
-        let bad = Measurement::told("b", "bad", 1.0, "").held_to(Bound::AtLeast(2.0));
+    fn a_missed_bound_is_reported_in_both_forms() {
+        let good = Measurement::info("a", "good", 1.0, "ms").held_to(Bound::AtMost(2.0));
+        let bad = Measurement::info("b", "bad", 1.0, "").held_to(Bound::AtLeast(2.0));
         let all = [good, bad];
         assert_eq!(
             table(&all).lines().map(str::trim_end).collect::<Vec<_>>(),

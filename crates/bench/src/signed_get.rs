@@ -53,9 +53,9 @@ pub async fn measure(platform: &Platform, card_id: &str) -> Result<Vec<Measureme
         signed_rate += run(platform.public, &signer, answer.len()).await? / f64::from(ROUNDS);
     }
     Ok(vec![
-        Measurement::told("signed_get_per_second", "signed card/v1/detail", signed_rate, "/s"),
-        Measurement::told("bare_get_per_second", "bare axum handler", bare_rate, "/s"),
-        Measurement::told(
+        Measurement::info("signed_get_per_second", "signed card/v1/detail", signed_rate, "/s"),
+        Measurement::info("bare_get_per_second", "bare axum handler", bare_rate, "/s"),
+        Measurement::info(
             "signed_get_ratio",
             "signed GET / bare handler",
             signed_rate / bare_rate,

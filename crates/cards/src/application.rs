@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_employed_name_their_employer() {
+    fn an_employed_applicant_must_name_an_employer() {
         let mut kyc = application().kyc_info;
         kyc.employment_status = EMPLOYED.into();
         assert_eq!(

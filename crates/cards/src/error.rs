@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_internal_is_told() {
+    fn nothing_internal_is_revealed() {
         let error = CardsError::Store(StoreError::Engine("disk at /data is full".into()));
         assert_eq!((error.code(), error.detail()), (ErrorCode::SystemError, None));
     }

@@ -60,9 +60,9 @@ impl Cards {
     ) -> Result<ShippingInfoBody, CardsError> {
         let card = self.card(enterprise_id, card_id).await?;
         let plastic = self.plastic_of(&card).await?;
-        let told = plastic.tracking.filter(|_| plastic.need_shipping_info);
+        let shown = plastic.tracking.filter(|_| plastic.need_shipping_info);
         let (tracking_number, tracking_company_name) =
-            told.map(|tracking| (tracking.number, tracking.company_name)).unzip();
+            shown.map(|tracking| (tracking.number, tracking.company_name)).unzip();
         let card_id = card.card_id.to_string();
         Ok(ShippingInfoBody { card_id, tracking_number, tracking_company_name })
     }

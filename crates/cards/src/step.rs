@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_comes_in_its_own_state() {
+    fn each_failure_occurs_in_its_own_state() {
         for (code, last) in [
             (
                 ErrorCode::CardOrderCustomerInfoInvalid,

@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base64_in_any_form_is_refused() {
+    fn anything_but_base64_is_refused() {
         for text in ["+", "+/8==", "=", "+/9=", "+/8=+/8=", "a*b=", "\u{feff}+/8=", "äöü="] {
             assert_eq!(decode(text), None, "{text:?}");
         }

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_fill_up_when_decimal_digits_run_out() {
+    fn letters_are_used_when_decimal_digits_run_out() {
         assert_eq!(decimalised(&[0xAB, 0xCD, 0xEF, 0xFF, 0xFF, 0xFF, 0xFF, 0xF7], 3), "701");
         assert_eq!(decimalised(&[0xFA; 8], 3), "505");
         assert_eq!(decimalised(&[0x12, 0x34, 0, 0, 0, 0, 0, 0], 4), "1234");

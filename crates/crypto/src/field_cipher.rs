@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_keys_ivs_and_texts_are_told_apart_only_as_far_as_the_caller_owns_them() {
+    fn wrong_keys_ivs_and_texts_are_distinguished_only_for_the_callers_own_input() {
         let iv = [0; 12];
         let sealed = encrypt(SECRET_KEY, &iv, b"3012").unwrap();
         let error = |key: &str, iv: &[u8], text: &str| decrypt(key, iv, text).err();

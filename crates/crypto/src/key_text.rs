@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_certainly_a_key_is_read_however_it_was_pasted() {
+    fn anything_that_is_certainly_a_key_is_read_however_it_was_pasted() {
         let pem = KEY.public_key().to_pem();
         let base64 = KEY.public_key().to_base64();
         let (pkcs1_pem, pkcs1_der) = pkcs1();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_something_else_is_told_by_its_name() {
+    fn anything_but_a_key_is_refused_by_its_name() {
         let pem = KEY.public_key().to_pem();
         let private = KEY.to_pkcs8_der().unwrap();
         let private_pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n", STANDARD.encode(&*private));

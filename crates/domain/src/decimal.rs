@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_numbers_are_equal_whatever_their_spelling() {
+    fn equal_numbers_are_equal_however_they_are_written() {
         let hundred = ExactDecimal::parse("100").unwrap();
         for text in ["100.000", "1E+2", "1e2", "0.1e3", "0100", "10000e-2", "100.", "1E+0002"] {
             assert_eq!(ExactDecimal::parse(text).unwrap(), hundred, "{text}");

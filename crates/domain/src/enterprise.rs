@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_named_key_signs_while_it_is_active_and_else_the_oldest_active_one() {
+    fn the_named_key_signs_while_active_and_otherwise_the_oldest_active_one() {
         let keys = [key("a", true), key("b", false), key("c", false), key("d", true)];
         let chosen = |named| ApiKey::signing(&keys, named).map(|key| key.api_key.as_str());
         assert_eq!(chosen(None), Some("b"));

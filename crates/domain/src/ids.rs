@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_go_on_from_the_highest_used_whatever_the_clock_says() {
+    fn ids_continue_from_the_highest_used_whatever_the_clock_says() {
         let earlier = IdGenerator::new(Clock::system(), 9);
         let in_an_hour = (earlier.next() >> 22) + 3_600_000;
         let highest = (in_an_hour << 22) | (1_023 << 12) | 4_095;

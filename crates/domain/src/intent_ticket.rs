@@ -44,18 +44,18 @@ impl IntentTicketStatus {
     /// The state does not allow it.
     pub fn path(self, event: IntentEvent) -> Result<&'static [Self], IntentTransitionError> {
         /// The path of a successful ticket.
-        const ROAD: [IntentTicketStatus; 4] = [
+        const STATES: [IntentTicketStatus; 4] = [
             IntentTicketStatus::Init,
             IntentTicketStatus::SubmitCompeted,
             IntentTicketStatus::CheckPass,
             IntentTicketStatus::Succeed,
         ];
-        let done = ROAD.iter().position(|status| *status == self).unwrap_or(ROAD.len());
+        let done = STATES.iter().position(|status| *status == self).unwrap_or(STATES.len());
         match event {
             _ if self.is_final() => Err(IntentTransitionError { from: self }),
             IntentEvent::Fail => Ok(&[Self::Failed]),
-            IntentEvent::Pass => Ok(&ROAD[done + 1..]),
-            IntentEvent::Complete if self == Self::Init => Ok(&ROAD[1..2]),
+            IntentEvent::Pass => Ok(&STATES[done + 1..]),
+            IntentEvent::Complete if self == Self::Init => Ok(&STATES[1..2]),
             IntentEvent::Complete => Err(IntentTransitionError { from: self }),
         }
     }

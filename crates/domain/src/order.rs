@@ -108,11 +108,11 @@ mod tests {
 
     #[test]
     fn a_virtual_order_passes_its_five_states() {
-        let mut road = vec![OrderStatus::Pending];
-        while let Some(next) = road.last().and_then(|s| s.next(OrderType::Virtual)) {
-            road.push(next);
+        let mut path = vec![OrderStatus::Pending];
+        while let Some(next) = path.last().and_then(|s| s.next(OrderType::Virtual)) {
+            path.push(next);
         }
-        let texts: Vec<_> = road.iter().map(|s| s.as_str()).collect();
+        let texts: Vec<_> = path.iter().map(|s| s.as_str()).collect();
         assert_eq!(
             texts,
             ["PENDING", "CUSTOMER_PASS", "KYC_PASS", "CHANNEL_CUSTOMER_PASS", "SUCCEED"]

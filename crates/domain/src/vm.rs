@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_spent_is_the_least_that_wallet_and_limits_leave() {
+    fn what_can_be_spent_is_the_minimum_of_wallet_and_limits() {
         let of = |amount_minor| PeriodUse { amount_minor, ..PeriodUse::default() };
         let used = VelocityUse { day: of(30), month: of(40), total_minor: 50 };
         let limits = |day_minor, month_minor, total_minor| VmLimits {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lower_limit_holds_and_zero_is_none() {
+    fn the_lower_limit_applies_and_zero_means_no_limit() {
         let of = |amount_minor| VelocityLimit { amount_minor, count: Some(3) };
         let profile = VelocityLimits { single: of(Some(500)), daily: of(None), monthly: of(None) };
         let limits = VmLimits { single_minor: 600, day_minor: 70, ..VmLimits::default() };

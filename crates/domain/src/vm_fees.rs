@@ -103,7 +103,7 @@ mod tests {
     };
 
     #[test]
-    fn a_fee_is_a_share_and_no_less_than_the_least() {
+    fn a_fee_is_a_share_and_at_least_the_minimum() {
         let fee = VmFee { basis_points: 100, least_minor: 45 };
         for (amount_minor, expected) in [(0, 45), (4_500, 45), (4_501, 46), (10_000, 100)] {
             assert_eq!(fee.of(amount_minor), expected, "{amount_minor}");
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_decision_has_its_fees_and_what_moves_nothing_out_has_none() {
+    fn each_decision_has_its_fees_and_what_moves_no_money_out_is_free() {
         let fee = |basis_points, least_minor| VmFee { basis_points, least_minor };
         let fees = VmFees {
             opening_minor: 100,

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_make_no_address_are_refused() {
+    fn settings_that_cannot_make_an_address_are_refused() {
         let refused =
             |endpoint: &str, name: &str| Bucket::new(settings(endpoint, name, true)).err();
         for endpoint in ["", "s3.test", "ftp://s3.test", "https://me:pw@s3.test", "https://s/?a"] {

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_takes_so_many_bytes_and_what_was_there_before_counts() {
+    fn the_bytes_of_a_day_are_limited_and_earlier_files_count() {
         let shares = shares(DAILY_BYTES);
         let today = key(1, "2026-01-12T00:00:00Z");
         let admit = || shares.admit(&today, || Ok(MAX_FILE_BYTES));

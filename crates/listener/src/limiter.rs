@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_one_does_not_end_the_cut_off() {
+    fn a_late_call_does_not_end_the_cut_off() {
         let limit = Limiter::new(Limit::CutOff { weight: 100, window: MINUTE });
         let start = Instant::now();
         limit.admits("one", start);
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_addresses_takes_bounded_memory_and_frees_nobody_who_called_often() {
+    fn a_flood_of_addresses_uses_bounded_memory_and_frees_no_frequent_caller() {
         let limit = Limiter::new(Limit::Window { weight: 3, window: MINUTE });
         let now = Instant::now();
         let often: IpAddr = "192.0.2.1".parse().unwrap();
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_peers_takes_bounded_memory_and_lifts_no_cut_off() {
+    fn a_flood_of_peers_uses_bounded_memory_and_lifts_no_cut_off() {
         let limit = Limiter::new(Limit::CutOff { weight: 100, window: MINUTE });
         let now = Instant::now();
         let bad: IpAddr = "192.0.2.1".parse().unwrap();

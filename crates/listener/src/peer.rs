@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_holds_an_address_however_either_is_written() {
+    fn a_network_contains_an_address_however_either_is_written() {
         let holds = |network: &str, address: &str| {
             contains(&network.parse().unwrap(), address.parse().unwrap())
         };
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_hide_nothing_that_stands_right_of_them() {
+    fn bytes_that_are_not_text_hide_nothing_to_their_right() {
         assert_eq!(source("10.0.0.1", &["é, 9.9.9.9"]), "9.9.9.9");
         assert_eq!(source("10.0.0.1", &["6.6.6.6", "é, 9.9.9.9"]), "9.9.9.9");
         assert_eq!(source("10.0.0.1", &["6.6.6.6, é", "9.9.9.9, 10.0.0.2"]), "9.9.9.9");

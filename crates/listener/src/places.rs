@@ -54,11 +54,11 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The state of a connection's traffic.
 pub(crate) struct Connection {
-    doings: Mutex<Doings>,
+    traffic: Mutex<Traffic>,
     given_away: Notify,
 }
 
-struct Doings {
+struct Traffic {
     phase: Phase,
     /// Whether bytes wait for the other side to read.
     is_waiting_to_write: bool,
@@ -262,7 +262,7 @@ impl Place {
         if !table.taken.contains_key(&self.number) {
             return Began::Gone;
         }
-        self.connection.doings().phase = Phase::Busy;
+        self.connection.traffic().phase = Phase::Busy;
         let has_too_many = table.name(self.number, holder, self.places.max_places);
         let under_way = RequestInFlight { connection: Arc::clone(&self.connection) };
         if has_too_many { Began::Last(under_way) } else { Began::Going(under_way) }
@@ -302,42 +302,43 @@ impl Drop for Place {
 
 impl Drop for RequestInFlight {
     fn drop(&mut self) {
-        self.connection.doings().phase = Phase::Sending { since: Instant::now() };
+        self.connection.traffic().phase = Phase::Sending { since: Instant::now() };
     }
 }
 
 impl Default for Connection {
     fn default() -> Self {
         let phase = Phase::Idle { since: Instant::now() };
-        let doings = Doings { phase, is_waiting_to_write: false };
-        Self { doings: Mutex::new(doings), given_away: Notify::new() }
+        let traffic = Traffic { phase, is_waiting_to_write: false };
+        Self { traffic: Mutex::new(traffic), given_away: Notify::new() }
     }
 }
 
 impl Connection {
     /// Bytes were read: between two requests they begin the next one.
     pub(crate) fn has_read(&self) {
-        let mut doings = self.doings();
-        if let Phase::Idle { since: idle_since } = doings.phase {
-            doings.phase = Phase::Head { since: Instant::now(), idle_since };
+        let mut traffic = self.traffic();
+        if let Phase::Idle { since: idle_since } = traffic.phase {
+            traffic.phase = Phase::Head { since: Instant::now(), idle_since };
         }
     }
 
     /// Bytes were written, or wait for the other side to read.
     pub(crate) fn has_written(&self, is_waiting: bool) {
-        let mut doings = self.doings();
-        doings.is_waiting_to_write = is_waiting;
-        if is_waiting && !matches!(doings.phase, Phase::Busy | Phase::Sending { .. }) {
-            doings.phase = Phase::Sending { since: Instant::now() };
+        let mut traffic = self.traffic();
+        traffic.is_waiting_to_write = is_waiting;
+        if is_waiting && !matches!(traffic.phase, Phase::Busy | Phase::Sending { .. }) {
+            traffic.phase = Phase::Sending { since: Instant::now() };
         }
     }
 
     /// Whether it has become idle because its answer was sent.
     fn has_paused(&self) -> bool {
-        let mut doings = self.doings();
-        let is_sent = matches!(doings.phase, Phase::Sending { .. }) && !doings.is_waiting_to_write;
+        let mut traffic = self.traffic();
+        let is_sent =
+            matches!(traffic.phase, Phase::Sending { .. }) && !traffic.is_waiting_to_write;
         if is_sent {
-            doings.phase = Phase::Idle { since: Instant::now() };
+            traffic.phase = Phase::Idle { since: Instant::now() };
         }
         is_sent
     }
@@ -345,7 +346,7 @@ impl Connection {
     /// When it will have been quiet for too long, if nothing happens before; `None` while a request
     /// is under way.
     pub(crate) fn quiet_until(&self, patience: Patience) -> Option<Instant> {
-        match self.doings().phase {
+        match self.traffic().phase {
             Phase::Idle { since } => Some(since + patience.idle),
             Phase::Head { since, .. } => Some(since + patience.head),
             Phase::Sending { since } => Some(since + patience.sending),
@@ -355,7 +356,7 @@ impl Connection {
 
     /// Since when it has been idle, if it is idle at `now`.
     fn idle_since(&self, now: Instant) -> Option<Instant> {
-        match self.doings().phase {
+        match self.traffic().phase {
             Phase::Idle { since } => Some(since),
             Phase::Head { idle_since, .. } => Some(idle_since),
             // A connection that takes an answer drop by drop is as good as idle.
@@ -364,8 +365,8 @@ impl Connection {
         }
     }
 
-    fn doings(&self) -> MutexGuard<'_, Doings> {
-        self.doings.lock().unwrap_or_else(PoisonError::into_inner)
+    fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -397,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_as_many_places_as_are_free_and_then_gives_way_to_itself() {
+    fn an_address_has_as_many_places_as_are_free_and_then_displaces_itself() {
         let places = Places::new(8, Vec::new());
         let own: Vec<_> = (0..6).map(|_| taken(&places, 1)).collect();
         let given: Vec<_> = own.iter().map(is_given_away).collect();
@@ -431,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn the_connections_of_a_trusted_proxy_count_as_whom_it_names() {
+    fn the_connections_of_a_trusted_proxy_count_for_whom_it_names() {
         let places = Places::new(8, vec!["192.0.2.1/32".parse().unwrap()]);
         let own: Vec<_> = (0..7).map(|_| taken(&places, 1)).collect();
         assert!(!own.iter().any(is_given_away), "a proxy has no share of its own");
@@ -447,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_of_a_request_makes_nobody_less_idle() {
+    fn the_beginning_of_a_request_does_not_end_idleness() {
         let places = Places::new(4, Vec::new());
         let (slow, other) = (taken(&places, 1), taken(&places, 1));
         slow.connection.has_read();
@@ -479,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_an_answer_drop_by_drop_gives_way_and_ends() {
+    fn a_reader_that_takes_an_answer_drop_by_drop_gives_way_and_ends() {
         let places = Places::new(4, Vec::new());
         let slow = taken(&places, 1);
         let sending = Duration::from_secs(600);

@@ -103,7 +103,7 @@ mod tests {
     const PAUSE: Duration = Duration::from_millis(1_400);
 
     #[tokio::test]
-    async fn who_does_not_read_is_given_up_and_who_reads_slowly_is_not() {
+    async fn a_peer_that_does_not_read_is_given_up_and_a_slow_reader_is_not() {
         let (near, mut far) = duplex(4);
         let mut near = Patient::new(near, Arc::default(), PATIENCE);
         let write = async {

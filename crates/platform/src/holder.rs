@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_lasts_and_is_one_process_and_one_files_own() {
+    fn the_token_lasts_and_belongs_to_one_process_and_one_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("node-3.lock");
         let (file, token) = locked(&path, &SystemRandom).unwrap();

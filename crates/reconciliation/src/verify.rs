@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_that_cannot_be_split_is_told_as_its_line() {
+    fn a_row_that_cannot_be_split_is_reported_by_its_line() {
         let file_type = SettlementFileType::Transaction;
         let whole = ">".repeat(columns(file_type).len());
         for (found, expected) in [("7>open", &*whole), (&*whole, "7>open"), (&*whole, "7>short>")] {

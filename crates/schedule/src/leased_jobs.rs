@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_that_always_fails_is_parked_and_keeps_no_other_and_no_advance_waiting() {
+    async fn a_job_that_always_fails_is_parked_and_delays_no_other_and_no_advance() {
         let recorder = PrometheusBuilder::new().build_recorder();
         let _recording = metrics::set_default_local_recorder(&recorder);
         let directory = tempfile::tempdir().unwrap();

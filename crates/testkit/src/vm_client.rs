@@ -72,7 +72,7 @@ impl NewApp {
     pub async fn ask_for_token(&self, platform: &Platform) -> Answer {
         let target = self.token_target();
         let answer = send(platform.public, &Request::get(target.clone())).await;
-        told(platform).require_outer(&target, &answer.json());
+        spec(platform).require_outer(&target, &answer.json());
         answer
     }
 
@@ -82,7 +82,7 @@ impl NewApp {
 }
 
 /// The document that the platform's answers are checked against.
-fn told(platform: &Platform) -> Arc<Document> {
+fn spec(platform: &Platform) -> Arc<Document> {
     document(&platform.parts.vm.codes)
 }
 
@@ -90,7 +90,7 @@ fn told(platform: &Platform) -> Arc<Document> {
 pub async fn post_raw(platform: &Platform, token: &str, path: &str, body: &[u8]) -> Answer {
     let answer = send(platform.public, &raw_post(token, path, body)).await;
     if answer.status == 200 {
-        told(platform).require_outer(path, &answer.json());
+        spec(platform).require_outer(path, &answer.json());
     }
     answer
 }
@@ -108,7 +108,7 @@ pub struct Merchant {
     /// Code of its credit-line product.
     pub share: String,
     /// The document that its calls are checked against.
-    told: Arc<Document>,
+    spec: Arc<Document>,
 }
 
 impl Merchant {
@@ -136,7 +136,7 @@ impl Merchant {
             product["productCode"].as_str().unwrap().to_owned()
         };
         let (save, share) = (code("save"), code("share"));
-        Self { app, client, save, share, told: told(platform) }
+        Self { app, client, save, share, spec: spec(platform) }
     }
 
     /// Opens a card; returns its id.
@@ -157,8 +157,8 @@ impl Merchant {
     pub async fn call(&self, path: &str, parameters: Value) -> Result<Value, VmCallError> {
         let outcome = self.client.call(path, &parameters).await;
         match &outcome {
-            Ok(data) => self.told.require_success(path, &parameters, data),
-            Err(VmCallError::Refused { code, msg }) => self.told.require_refusal(path, *code, msg),
+            Ok(data) => self.spec.require_success(path, &parameters, data),
+            Err(VmCallError::Refused { code, msg }) => self.spec.require_refusal(path, *code, msg),
             Err(_) => {}
         }
         outcome

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_refuses_answers_and_refusals_that_it_does_not_tell_of() {
+    fn the_document_rejects_answers_and_refusals_that_it_does_not_describe() {
         let path = "/getAccountBalance";
         let document = usual();
         let described = &document.0[path];

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_wrong_length_wrong_digit_or_other_characters_are_no_pans() {
+    fn texts_of_wrong_length_wrong_digit_or_other_characters_are_not_pans() {
         for bad in [
             "",
             "4111111111111112",

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_too_old_is_not_given_and_goes_with_the_next() {
+    fn a_value_that_is_too_old_is_not_served_and_is_dropped_with_the_next() {
         let entries = Entries::default();
         let made_at = Instant::now();
         entries.keep(1, b"one", "value", made_at);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_are_kept() {
+    fn the_number_of_entries_is_limited() {
         let entries = Entries::default();
         let start = Instant::now();
         for owner in 0..=MAX_ENTRIES {

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_sixty_four_digits_is_no_key() {
+    fn anything_but_sixty_four_digits_is_not_a_key() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("master.key");
         MasterKey::create(&path, &SystemRandom).unwrap();

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_pin_is_matched_by_itself_for_its_own_card_and_pan_only() {
+    fn a_stored_pin_matches_only_itself_for_its_own_card_and_pan() {
         let master = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
         let vault = Vault::new(master, Arc::new(SystemRandom));
         let pan = ClearPan::parse("4111111111111111").unwrap();

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_own_header_is_accepted() {
+    fn only_our_own_header_is_accepted() {
         assert_eq!(without_header(&with_header(b"body")), Some(&b"body"[..]));
         for other in [&[][..], &[1], &[2, 1, 0], &[1, 2, 0]] {
             assert_eq!(without_header(other), None);

@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn key_check_values_tell_master_keys_apart() {
+    fn key_check_values_distinguish_master_keys() {
         assert_eq!(vault().key_check_value(), vault().key_check_value());
         assert_ne!(vault().key_check_value(), vault_under("a5").key_check_value());
     }

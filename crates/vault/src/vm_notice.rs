@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_app_has_a_secret_of_its_own_that_stays() {
+    fn every_app_has_its_own_lasting_secret() {
         let secret = |enterprise, app| {
             let (enterprise, app) = (EnterpriseId::from_i64(enterprise), VmAppId::from_i64(app));
             vault().vm_webhook_secret(enterprise, app).expose().to_owned()

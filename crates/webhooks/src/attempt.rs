@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_of_an_answer_to_a_notice_that_bears_a_code() {
+    fn nothing_is_kept_of_an_answer_to_a_notice_that_carries_a_code() {
         assert!(!kept(&event(WebhookType::VmCard3ds), b"got 045000", URL).contains("045000"));
     }
 

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn quick_answers_bring_places_and_silence_takes_them() {
+    async fn quick_answers_gain_places_and_silence_loses_them() {
         let under_way = DeliveriesInFlight::new();
         let mut seen = Vec::new();
         for response in [Response::Quick, Response::Quick, Response::Quick, Response::Quick] {
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_destination_that_has_all_its_places_gets_none_and_others_get_theirs() {
+    fn a_destination_with_all_its_places_gets_none_and_others_get_theirs() {
         let under_way = DeliveriesInFlight::new();
         let held = fill(&under_way, std::iter::once(1));
         assert_eq!(held.len(), PER_UNKNOWN_DESTINATION as usize);
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn however_many_hang_one_that_answers_has_room() {
+    fn a_destination_that_answers_has_room_however_many_hang() {
         let under_way = DeliveriesInFlight::new();
         under_way.enter(due(1_000).destination).took(Response::Quick);
         let mut held = Vec::new();
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hangs_leaves_its_room_to_those_of_whom_nothing_is_known() {
+    fn hanging_destinations_leave_room_for_unknown_ones() {
         let under_way = DeliveriesInFlight::new();
         let mut held = fill(&under_way, 0..500);
         assert_eq!(places(&under_way, 1_000), None);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn without_room_a_destination_that_answers_is_left_where_it_stands() {
+    fn without_room_a_destination_that_answers_keeps_its_standing() {
         let under_way = DeliveriesInFlight::new();
         for number in 0..40 {
             for _ in 0..4 {
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn destinations_with_nothing_under_way_are_forgotten_in_the_end() {
+    fn destinations_with_nothing_under_way_are_eventually_forgotten() {
         let under_way = DeliveriesInFlight::new();
         let kept = under_way.enter(due(-1).destination);
         for number in 0..2 * i64::try_from(MAX_REMEMBERED).unwrap() {

@@ -38,10 +38,10 @@ impl Settings {
     fn without_cluster(path: &Path) -> Result<Self, Failure> {
         let before = fs::read_to_string(path).ok();
         if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory).map_err(|error| told(path, &error))?;
+            fs::create_dir_all(directory).map_err(|error| failed(path, &error))?;
         }
         let text = before.clone().unwrap_or_default() + NO_CLUSTER;
-        fs::write(path, text).map_err(|error| told(path, &error))?;
+        fs::write(path, text).map_err(|error| failed(path, &error))?;
         Ok(Self { path: path.to_owned(), before })
     }
 }
@@ -54,12 +54,12 @@ impl Drop for Settings {
             None => fs::remove_file(&self.path),
         };
         if let Err(error) = restored {
-            eprintln!("{}", told(&self.path, &error));
+            eprintln!("{}", failed(&self.path, &error));
         }
     }
 }
 
-fn told(path: &Path, error: &std::io::Error) -> Failure {
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
     format!("{}: {error}", path.display())
 }
 

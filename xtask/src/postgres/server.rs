@@ -144,7 +144,7 @@ impl Account {
 
     fn own(&self, path: &Path) -> Result<(), Failure> {
         let Some((user, group)) = self.system else { return Ok(()) };
-        chown(path, Some(user), Some(group)).map_err(|error| told(path, &error))
+        chown(path, Some(user), Some(group)).map_err(|error| failed(path, &error))
     }
 }
 
@@ -158,7 +158,7 @@ fn fresh_directory(account: &Account) -> Result<PathBuf, Failure> {
     fs::DirBuilder::new()
         .mode(0o700)
         .create(&directory)
-        .map_err(|error| told(&directory, &error))?;
+        .map_err(|error| failed(&directory, &error))?;
     account.own(&directory)?;
     Ok(directory)
 }
@@ -171,7 +171,7 @@ fn initialise(
 ) -> Result<(), Failure> {
     // The directory is closed to everyone else, so the file needs no special mode.
     let password_file = directory.join("password");
-    fs::write(&password_file, password).map_err(|error| told(&password_file, &error))?;
+    fs::write(&password_file, password).map_err(|error| failed(&password_file, &error))?;
     account.own(&password_file)?;
     let words = Words(vec![
         text(&binaries.join("initdb")),
@@ -187,7 +187,7 @@ fn initialise(
         "--no-sync".to_owned(),
     ]);
     output(&mut account.shell(&words).command())?;
-    fs::remove_file(&password_file).map_err(|error| told(&password_file, &error))
+    fs::remove_file(&password_file).map_err(|error| failed(&password_file, &error))
 }
 
 /// Starts the server on a free port and returns the port.
@@ -229,7 +229,7 @@ fn random_hex() -> Result<String, Failure> {
     let mut bytes = [0_u8; 16];
     fs::File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(|error| told(Path::new("/dev/urandom"), &error))?;
+        .map_err(|error| failed(Path::new("/dev/urandom"), &error))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -242,7 +242,7 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn told(path: &Path, error: &std::io::Error) -> Failure {
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
     format!("{}: {error}", path.display())
 }
 

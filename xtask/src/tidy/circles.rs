@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_on_or_stands_in_tests_makes_no_circle() {
+    fn re_exports_and_tests_make_no_circle() {
         let lib = ("lib.rs", "mod a;\n#[cfg(test)]\nmod samples;\npub use a::A;\npub struct L;");
         let a =
             ("a.rs", "use crate::L;\npub struct A(L);\n#[cfg(test)]\nmod tests { use crate::A; }");

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_followed_is_no_finding() {
+    fn resolvable_citations_give_no_finding() {
         for comment in [
             "(a-page.md)",
             "As a-page.md section 2.1 says, all of it (README.md, docs/security.md).",
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_nowhere_is_found() {
+    fn unresolvable_citations_are_found() {
         for (comment, expected) in [
             (
                 "a-page.md section 2, Mail",

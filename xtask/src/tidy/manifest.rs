@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn every_crate_stands_on_the_map() {
+    fn every_crate_is_on_the_map() {
         let findings = named_in_map(&["store", "wire"], "| `store` | the only SQL |");
         assert_eq!(findings.len(), 1);
         assert!(findings[0].text.contains("`wire`"));

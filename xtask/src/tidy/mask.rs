@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn code_strings_and_comments_part() {
+    fn code_strings_and_comments_are_separated() {
         let [code, strings, comments] = split("let a = \"in // it\"; // out \"x\"\nlet b;");
         assert_eq!(code, "let a = \" \"; let b;");
         assert_eq!(strings, "in // it");

@@ -41,7 +41,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn what_does_not_exist_is_found() {
+    fn missing_files_are_found() {
         let exists = |path: &str| path == "crates/a/src/b.rs";
         let found = |text: &str| check("ARCHITECTURE.md", text, exists).len();
         assert_eq!(found("see `a/src/b.rs`, `crates/a/src/b.rs`."), 0);

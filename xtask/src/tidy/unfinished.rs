@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn speaking_of_it_is_free() {
+    fn comments_and_strings_may_mention_it() {
         assert_eq!(count("// todo!()\nlet a = \"#[ignore]\"; ignore(); #[allow(unused)]"), 0);
     }
 }

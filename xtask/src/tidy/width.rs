@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_strings_stand_as_they_are() {
+    fn raw_strings_are_exempt() {
         let long = "x".repeat(100);
         let source = format!("f(r#\"{long}\n{long}\"#);\nf(\"{long}\");\n");
         assert_eq!(found(&source), [3]);

@@ -47,7 +47,7 @@ async fn assert_counts_as_no_answer(behaviour: Behaviour, detail: &str) {
 }
 
 #[tokio::test]
-async fn an_approved_purchase_keeps_its_hold_and_tells_its_result() {
+async fn an_approved_purchase_keeps_its_hold_and_sends_its_result() {
     let bed = Bed::new().await;
     let answer = bed.network.purchase(bed.purchase("15.50")).await.unwrap();
     let it = &answer.authorisation;
@@ -73,8 +73,8 @@ async fn an_approved_purchase_keeps_its_hold_and_tells_its_result() {
     let results = bed.results(it.auth_id).await;
     assert_eq!(results.len(), 1);
     assert!(results[0].contains(r#""approveFlag":"A""#), "{}", results[0]);
-    let told: Value = serde_json::from_str(&results[0]).unwrap();
-    assert_eq!(told["data"]["approveDate"], it.decided_at.unwrap().to_utc8().as_str());
+    let webhook: Value = serde_json::from_str(&results[0]).unwrap();
+    assert_eq!(webhook["data"]["approveDate"], it.decided_at.unwrap().to_utc8().as_str());
 }
 
 #[tokio::test]
@@ -131,9 +131,9 @@ async fn the_enterprises_own_refusals_decline_with_its_code() {
         assert_eq!(it.detail.as_deref(), Some(detail));
         let results = bed.results(it.auth_id).await;
         assert!(results[0].contains(r#""approveFlag":"D""#) && results[0].contains(reason));
-        let told: Value = serde_json::from_str(&results[0]).unwrap();
+        let webhook: Value = serde_json::from_str(&results[0]).unwrap();
         let decided = it.decided_at.unwrap().to_utc8();
-        assert_eq!(told["data"]["approveDate"], decided.as_str(), "a decline has its time too");
+        assert_eq!(webhook["data"]["approveDate"], decided.as_str(), "a decline has its time too");
         bed.assert_untouched().await;
     }
 }
@@ -174,7 +174,7 @@ fn signed_over_nothing(_auth_id: &str) -> String {
 }
 
 #[tokio::test]
-async fn only_the_sandbox_looks_into_what_nobody_signed_and_only_for_the_receipt() {
+async fn only_the_sandbox_diagnoses_unsigned_answers_and_only_in_the_receipt() {
     let answered = async |bed: &Bed, make| {
         bed.enterprise.behave(Behaviour::Made(make));
         let it = bed.network.purchase(bed.purchase("15.50")).await.unwrap().authorisation;
@@ -242,7 +242,7 @@ async fn an_approval_after_the_deadline_is_recorded_and_moves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_enterprise_that_hangs_holds_no_more_connections_than_its_share() {
+async fn a_hanging_enterprise_holds_at_most_its_share_of_connections() {
     let bed = Bed::new().await;
     bed.hurry().await;
     bed.enterprise.behave(Behaviour::After(Duration::from_secs(600), ResponseCode::Approved));
@@ -304,7 +304,7 @@ async fn a_refused_connection_and_a_refused_address_are_no_answers() {
 }
 
 #[tokio::test]
-async fn a_changed_public_key_counts_from_the_next_authorisation_on() {
+async fn a_changed_public_key_applies_from_the_next_authorisation() {
     let bed = Bed::new().await;
     let approved = bed.network.purchase(bed.purchase("1")).await.unwrap();
     assert_eq!(approved.authorisation.status, AuthorisationStatus::Approved);

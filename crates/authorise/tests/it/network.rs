@@ -30,7 +30,7 @@ fn credentials(bed: &Bed) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_card_is_found_by_what_stands_on_it() {
+async fn a_card_is_found_by_its_printed_data() {
     let bed = Bed::new().await;
     let (expiry, cvv2) = credentials(&bed);
     let slashed = format!("{}/{}", &expiry[2..], &expiry[..2]);
@@ -195,7 +195,7 @@ async fn an_advance_to_another_day_waits_for_what_is_under_way() {
 }
 
 #[tokio::test]
-async fn stan_without_rrn_is_no_key() {
+async fn stan_without_rrn_is_not_a_key() {
     let bed = Bed::new().await;
     for _ in 0..2 {
         let purchase = Purchase { rrn: None, ..with_key(&bed, "1") };

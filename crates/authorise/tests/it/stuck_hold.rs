@@ -16,7 +16,7 @@ const DAY_SECONDS: u32 = 86_400;
 const BLOCKED_ADVANCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn a_hold_that_cannot_be_given_back_keeps_no_other_and_no_advance_waiting() {
+async fn a_hold_that_cannot_be_released_delays_no_other_and_no_advance() {
     let bed = Bed::new().await;
     let stuck = bed.network.purchase(bed.purchase("10.00")).await.unwrap().authorisation;
     let other = bed.network.purchase(bed.purchase("5.00")).await.unwrap().authorisation;
@@ -37,7 +37,7 @@ async fn a_hold_that_cannot_be_given_back_keeps_no_other_and_no_advance_waiting(
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_keeps_no_other_hold_waiting() {
+async fn an_unreadable_hold_delays_no_other() {
     let bed = Bed::new().await;
     let stuck = bed.network.purchase(bed.purchase("10.00")).await.unwrap().authorisation;
     let garbled = bed.network.purchase(bed.purchase("2.00")).await.unwrap().authorisation;
@@ -64,7 +64,7 @@ async fn what_cannot_be_read_keeps_no_other_hold_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_stops_no_start_and_is_declined_once_it_can() {
+async fn an_unreadable_authorisation_does_not_prevent_the_start_and_is_declined_later() {
     let bed = Bed::new().await;
     let gate = bed.enterprise.hold(ResponseCode::Approved);
     let (one, other, ()) = tokio::join!(

@@ -45,13 +45,13 @@ pub async fn measure(work_dir: &Path, rows: u64) -> Result<Vec<Measurement>> {
     day.store.close().await;
     let all = rows as f64 * f64::from(ROUNDS);
     let (cut, dump) = (all / cut_seconds, all / dump_seconds);
-    let rate = |key, what, value| Measurement::told(key, what, value, "rows/s");
+    let rate = |key, what, value| Measurement::info(key, what, value, "rows/s");
     Ok(vec![
         rate("recon_cut", "reconciliation file, SQLite: cut", cut),
         rate("recon_dump", "reconciliation file, SQLite: plain dump", dump),
-        Measurement::told("recon_ratio", "reconciliation file, SQLite: cut / dump", cut / dump, "")
+        Measurement::info("recon_ratio", "reconciliation file, SQLite: cut / dump", cut / dump, "")
             .held_to(Bound::AtLeast(0.5)),
-        Measurement::told(
+        Measurement::info(
             "recon_memory",
             "reconciliation file: memory added at the peak",
             added_bytes / BYTES_PER_MIB,

@@ -66,18 +66,18 @@ fn measurements(of_small: &[Cost], of_full: &[Cost], whole_us: Option<f64>) -> V
     let middle = |costs: &[Cost], of: fn(&Cost) -> f64| median(costs.iter().map(of).collect());
     let cpu = |costs| middle(costs, |cost| cost.cpu_us);
     let wall = |costs| middle(costs, |cost| cost.wall_us);
-    let told = |key, what, value| Measurement::told(key, what, value, "us");
+    let info = |key, what, value| Measurement::info(key, what, value, "us");
     let (small_us, full_us) = (cpu(of_small), cpu(of_full));
     let mut measurements = vec![
-        told("scale_small_cpu_us", "the store's part, small store: CPU", small_us),
-        told("scale_full_cpu_us", "the store's part, full store: CPU", full_us),
-        told("scale_small_wall_us", "the store's part, small store: time", wall(of_small)),
-        told("scale_full_wall_us", "the store's part, full store: time", wall(of_full)),
+        info("scale_small_cpu_us", "the store's part, small store: CPU", small_us),
+        info("scale_full_cpu_us", "the store's part, full store: CPU", full_us),
+        info("scale_small_wall_us", "the store's part, small store: time", wall(of_small)),
+        info("scale_full_wall_us", "the store's part, full store: time", wall(of_full)),
     ];
     if let Some(whole_us) = whole_us {
         let ratio = (whole_us + full_us - small_us) / whole_us;
         measurements.push(
-            Measurement::told(
+            Measurement::info(
                 "scale_ratio",
                 "forwarded authorisation, full / small store",
                 ratio,
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_full_store_adds_is_set_against_a_whole_authorisation() {
+    fn the_cost_added_by_a_full_store_is_compared_with_a_whole_authorisation() {
         let cost = |cpu_us| [Cost { cpu_us, wall_us: 1.0 }];
         let bound = |full_us, whole_us| {
             let measured = measurements(&cost(200.0), &cost(full_us), whole_us);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_is_never_nothing() {
+    fn a_size_is_never_zero() {
         let size = SMALL.divided_by(u32::MAX);
         assert_eq!((size.cards, size.authorisations), (1, 1));
         assert_eq!(FULL.divided_by(20).cards, 50_000);

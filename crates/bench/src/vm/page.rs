@@ -59,12 +59,12 @@ pub async fn measure(platform: &Platform) -> Result<Vec<Measurement>> {
     let page = cpu / f64::from(ROUNDS * PAGES);
     let floor = of_page * floors.iter().sum::<f64>() / floors.len() as f64;
     Ok(vec![
-        Measurement::told("vm_page_blocks", "blocks of a 500-row page", pages.blocks as f64, ""),
-        Measurement::told("vm_page_rsa_ms", "their RSA-4096 encryption", floor * 1e3, "ms CPU"),
-        Measurement::told("vm_page_idle_rsa_ms", "the same while idle", alone * 1e3, "ms CPU"),
-        Measurement::told("vm_page_ms", "500-row cardTransaction page", page * 1e3, "ms CPU"),
-        Measurement::told("vm_page_wall_ms", "the same, to its client: p50", median(wall_ms), "ms"),
-        Measurement::told("vm_page_ratio", "500-row page / its RSA", page / floor, "")
+        Measurement::info("vm_page_blocks", "blocks of a 500-row page", pages.blocks as f64, ""),
+        Measurement::info("vm_page_rsa_ms", "their RSA-4096 encryption", floor * 1e3, "ms CPU"),
+        Measurement::info("vm_page_idle_rsa_ms", "the same while idle", alone * 1e3, "ms CPU"),
+        Measurement::info("vm_page_ms", "500-row cardTransaction page", page * 1e3, "ms CPU"),
+        Measurement::info("vm_page_wall_ms", "the same, to its client: p50", median(wall_ms), "ms"),
+        Measurement::info("vm_page_ratio", "500-row page / its RSA", page / floor, "")
             .held_to(Bound::AtMost(1.3)),
     ])
 }

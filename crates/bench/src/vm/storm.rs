@@ -32,7 +32,7 @@ const WARM_UP: u32 = RATE;
 /// How often it is measured quiet and in the storm.
 const TURNS: u32 = 3;
 /// Callers of the storm: more than may wait for their turn.
-const STORMERS: u64 = 80;
+const STORM_CALLERS: u64 = 80;
 /// Most requests of the storm in a turn.
 const MAX_STORM: u64 = 50_000;
 /// Bad envelopes of one peer: as many as are accepted without a cut-off (operator-and-sandbox.md
@@ -61,12 +61,12 @@ pub async fn measure(platform: &Platform) -> Result<Vec<Measurement>> {
     let seconds = f64::from(TURNS * CALLS / RATE);
     let (quiet_ms, storm_ms) = (sorted(quiet_ms), sorted(storm_ms));
     let (quiet, storm) = (percentile(&quiet_ms, 990), percentile(&storm_ms, 990));
-    let told = Measurement::told;
+    let info = Measurement::info;
     Ok(vec![
-        told("vm_storm_per_second", "bad envelopes of the storm", sent / seconds, "/s"),
-        told("vm_quiet_p99_ms", "another app's cardDetail, 100/s: p99 quiet", quiet, "ms"),
-        told("vm_storm_p99_ms", "another app's cardDetail, 100/s: p99 in the storm", storm, "ms"),
-        told("vm_storm_ratio", "p99 in the storm / p99 quiet", storm / quiet, "")
+        info("vm_storm_per_second", "bad envelopes of the storm", sent / seconds, "/s"),
+        info("vm_quiet_p99_ms", "another app's cardDetail, 100/s: p99 quiet", quiet, "ms"),
+        info("vm_storm_p99_ms", "another app's cardDetail, 100/s: p99 in the storm", storm, "ms"),
+        info("vm_storm_ratio", "p99 in the storm / p99 quiet", storm / quiet, "")
             .held_to(Bound::AtMost(3.0)),
     ])
 }
@@ -114,7 +114,7 @@ impl Storm {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::spawn(move || {
             runtime.block_on(async {
-                let stormers = (0..STORMERS).map(|number| {
+                let storm_callers = (0..STORM_CALLERS).map(|number| {
                     let body = bad_body(if number % 2 == 0 { largest_blocks() } else { 1 });
                     let (app, sent, over) = (Arc::clone(&app), Arc::clone(&sent), over.clone());
                     tokio::spawn(async move {
@@ -129,7 +129,7 @@ impl Storm {
                         anyhow::Ok(())
                     })
                 });
-                for stormer in stormers.collect::<Vec<_>>() {
+                for stormer in storm_callers.collect::<Vec<_>>() {
                     stormer.await??;
                 }
                 Ok(())

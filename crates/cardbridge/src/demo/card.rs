@@ -60,7 +60,7 @@ async fn set_frozen(scene: &Scene, freeze: bool, state: &str) -> Result<(), Fail
     let request = Freeze { card_id: scene.card_id.clone(), freeze, freeze_reason: None };
     let card = scene.client.freeze(&request).await.map_err(failed("freeze"))?;
     expect("the card's state", &state, &card.status.as_str())?;
-    told(scene, seen, state).await
+    reached(scene, seen, state).await
 }
 
 /// Terminates the card for good.
@@ -70,14 +70,14 @@ pub async fn terminate(screen: &mut Screen, scene: &Scene) -> Result<(), Failure
         Terminate { card_id: scene.card_id.clone(), invalidate_reason: "CARD_LOST".to_owned() };
     let card = scene.client.terminate(&request).await.map_err(failed("terminate"))?;
     expect("the card's state", &"INVALID", &card.status.as_str())?;
-    told(scene, seen, "INVALID").await?;
+    reached(scene, seen, "INVALID").await?;
     let deposit = scene.deposit(Deposit::POSTED).await?;
     screen.step_with_deposit("enterprise terminates the card", "INVALID, webhook came", &deposit);
     Ok(())
 }
 
 /// Waits until a webhook after the first `seen` reports the card's state.
-async fn told(scene: &Scene, seen: usize, state: &str) -> Result<(), Failure> {
+async fn reached(scene: &Scene, seen: usize, state: &str) -> Result<(), Failure> {
     let found = scene.enterprise.wait_for(WEBHOOK_WAIT, |webhooks| {
         webhooks.iter().skip(seen).find(|webhook| {
             webhook.webhook_type() == "CARD" && webhook.text("/data/status") == state

@@ -14,7 +14,7 @@ pub async fn approved(screen: &mut Screen, scene: &Scene) -> Result<(), Failure>
     let path = "/sandbox/v1/3ds-challenges";
     let made = scene.operator.post(path, &challenge).await.map_err(failed("3DS challenge"))?;
     let id = text(&made, "challengeId")?;
-    let told = |state: &'static str| {
+    let reached = |state: &'static str| {
         let id = id.clone();
         async move {
             scene
@@ -22,11 +22,11 @@ pub async fn approved(screen: &mut Screen, scene: &Scene) -> Result<(), Failure>
                 .await
         }
     };
-    told("INIT").await?;
+    reached("INIT").await?;
     let verdict = json!({"challengeId": id, "approveStatus": "APPROVE"});
     let answered = scene.post("3ds-challenge/v1/authenticate", &verdict).await?;
     expect("the challenge", &json!("APPROVED"), &answered["status"])?;
-    told("APPROVED").await?;
+    reached("APPROVED").await?;
     screen.step("3DS challenge, the enterprise approves", "INIT, then APPROVED");
     Ok(())
 }

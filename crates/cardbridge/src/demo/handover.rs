@@ -63,11 +63,11 @@ pub async fn files(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
         let url = url.as_str().ok_or_else(|| Failure::run("expected a link"))?;
         let rows = scene.open_page(url, USER_AGENT).await?.lines().count();
         let files = closed["files"].as_array().into_iter().flatten();
-        let mut told = files.filter(|file| {
+        let mut totals = files.filter(|file| {
             file["fileType"] == file_type && file["enterpriseId"] == scene.enterprise_id
         });
-        let told = told.next().ok_or_else(|| Failure::run("expected the file's totals"))?;
-        expect("rows", &told["rows"], &json!(rows))?;
+        let totals = totals.next().ok_or_else(|| Failure::run("expected the file's totals"))?;
+        expect("rows", &totals["rows"], &json!(rows))?;
         screen.step(&format!("{file_type} file of {day}"), &format!("{rows} rows, as told"));
     }
     let path = format!("/admin/v1/recon/verify?date={day}");

@@ -45,12 +45,12 @@ pub async fn run(keep: bool) -> Result<(), Failure> {
     screen.headline("CardBridge: one card's life, on a fresh store");
     let platform = Platform::start(config(directory.path())?).await?;
     screen.step("platform started", &platform.addresses().public_url);
-    let told = tokio::select! {
-        told = tokio::time::timeout(DEADLINE, tell(&mut screen, &platform)) => told,
+    let played = tokio::select! {
+        played = tokio::time::timeout(DEADLINE, play(&mut screen, &platform)) => played,
         () = stops.received() => return Err(Failure::run("interrupted")),
     };
     // The servers live as long as this, so `--keep` is complete.
-    let _cast = told.map_err(|_| Failure::run("the demonstration took longer than 45 s"))??;
+    let _cast = played.map_err(|_| Failure::run("the demonstration took longer than 45 s"))??;
     if keep {
         keep_running(&screen, &platform, directory.path());
         stops.received().await;
@@ -60,7 +60,7 @@ pub async fn run(keep: bool) -> Result<(), Failure> {
 }
 
 /// All steps in order.
-async fn tell(screen: &mut Screen, platform: &Platform) -> Result<(Scene, App), Failure> {
+async fn play(screen: &mut Screen, platform: &Platform) -> Result<(Scene, App), Failure> {
     let mut scene = setting::set(screen, platform).await?;
     card::order(screen, &mut scene).await?;
     let bought = purchase::approved(screen, &scene).await?;

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_bear_letters_and_long_texts_are_cut() {
+    fn amounts_have_currency_letters_and_long_texts_are_cut() {
         assert_eq!(amount("15.50", "840"), "15.50 USD");
         assert_eq!(amount("15.50", "what"), "15.50 what");
         for long in ["x".repeat(300), "\u{7}".repeat(300), "x".repeat(MAX_SHOWN_CHARS + 1)] {

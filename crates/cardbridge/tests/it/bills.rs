@@ -89,11 +89,11 @@ impl Life {
 
     /// The flag in the result webhook of an authorisation.
     async fn flag(&self, auth_id: &str) -> String {
-        let told = self
+        let result = self
             .world
             .enterprise
             .wait_for_webhook(crate::world::WAIT, |webhook| webhook.business_id() == auth_id);
-        told.await.expect("the result webhook arrives").text("/data/approveFlag").to_owned()
+        result.await.expect("the result webhook arrives").text("/data/approveFlag").to_owned()
     }
 
     async fn available(&self, expected: &str) {
@@ -143,7 +143,7 @@ both_engines!(an_increment_is_forwarded_and_the_bill_is_cleared_and_reversed_as_
     assert!(closed.contains("409: the hold is not open"), "{closed}");
 });
 
-both_engines!(a_reversal_is_told_and_stands_whatever_the_enterprise_says, |life| {
+both_engines!(a_reversal_is_reported_and_stands_whatever_the_enterprise_answers, |life| {
     for (behaviour, detail) in [
         (Behaviour::APPROVE, "reversal"),
         (Behaviour::Answer(ResponseCode::NotAllowed), "reversal_refused"),
@@ -507,7 +507,7 @@ both_engines!(an_increment_that_the_end_of_its_bill_overtook_is_declined, |life|
     }
 });
 
-both_engines!(a_forced_deposit_below_zero_keeps_no_reservation_from_its_completion, |life| {
+both_engines!(a_deposit_forced_below_zero_does_not_prevent_a_completion, |life| {
     let path = format!("/admin/v1/enterprises/{}/withdrawals", life.world.enterprise_id());
     let withdrawal = json!({"currency": "840", "amount": "99900.00", "reference": "all-but-100"});
     life.post(&path, withdrawal).await;

@@ -144,16 +144,16 @@ async fn every_result_arrives(world: &World, answered: &Answers) {
         .map(|(auth_id, approved)| (&**auth_id, if *approved { "A" } else { "D" }))
         .collect();
     let mut missing = wanted.len();
-    let told = world.enterprise.wait_for(WAIT, |webhooks| {
-        let told: HashMap<_, _> = webhooks
+    let arrived = world.enterprise.wait_for(WAIT, |webhooks| {
+        let arrived: HashMap<_, _> = webhooks
             .iter()
             .filter(|webhook| webhook.webhook_type() == "AUTHORISATION_RESULT")
             .map(|webhook| (webhook.business_id(), webhook.text("/data/approveFlag")))
             .collect();
-        missing = wanted.keys().filter(|auth_id| !told.contains_key(**auth_id)).count();
+        missing = wanted.keys().filter(|auth_id| !arrived.contains_key(**auth_id)).count();
         (missing == 0).then_some(())
     });
-    assert!(told.await.is_some(), "{missing} results never arrived");
+    assert!(arrived.await.is_some(), "{missing} results never arrived");
     for webhook in world.enterprise.webhooks() {
         assert!(webhook.is_signed);
         if let Some(flag) = wanted.get(webhook.business_id()) {

@@ -57,7 +57,7 @@ fn a_url_that_cannot_be_used_names_the_key_and_the_word() {
 }
 
 #[test]
-fn a_closed_port_is_told_with_host_port_and_reason() {
+fn a_closed_port_is_reported_with_host_port_and_reason() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -107,9 +107,10 @@ async fn tls_is_verified_as_libpqs_words_say() {
     let files = files.each_ref().map(|(name, bytes)| (*name, bytes.as_slice()));
     let cluster = Cluster::start(&["ssl=on"], TLS_ONLY, &files).await;
     let directory = tempfile::tempdir().unwrap();
-    let (trusted, strange) = (directory.path().join("ca.pem"), directory.path().join("other.pem"));
+    let (trusted, untrusted) =
+        (directory.path().join("ca.pem"), directory.path().join("other.pem"));
     fs::write(&trusted, authority.to_pem().unwrap()).unwrap();
-    fs::write(&strange, stranger.to_pem().unwrap()).unwrap();
+    fs::write(&untrusted, stranger.to_pem().unwrap()).unwrap();
     let query = |mode: &str, file: &Path| format!("?sslmode={mode}&sslrootcert={}", file.display());
 
     // The certificate is that of `localhost`.
@@ -120,8 +121,8 @@ async fn tls_is_verified_as_libpqs_words_say() {
     starts(directory.path(), &cluster.url("localhost", &query("allow", &trusted)), &[]);
     for (host, query, why) in [
         ("127.0.0.1", query("verify-full", &trusted), "IP address mismatch"),
-        ("localhost", query("verify-full", &strange), "certificate verify failed"),
-        ("127.0.0.1", query("verify-ca", &strange), "certificate verify failed"),
+        ("localhost", query("verify-full", &untrusted), "certificate verify failed"),
+        ("127.0.0.1", query("verify-ca", &untrusted), "certificate verify failed"),
         ("localhost", "?sslmode=verify-full".to_owned(), "certificate verify failed"),
         ("localhost", "?sslmode=disable".to_owned(), "no encryption"),
     ] {
@@ -174,7 +175,7 @@ impl Production {
 }
 
 #[tokio::test]
-async fn production_asks_for_a_server_that_keeps_what_it_is_told() {
+async fn production_requires_a_durable_server() {
     let cluster = Cluster::start(&[], TRUSTED, &[]).await;
     let url = cluster.url("127.0.0.1", "");
     let production = Production::new();
@@ -197,7 +198,7 @@ async fn production_asks_for_a_server_that_keeps_what_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_user_without_the_right_to_create_tables_is_told_so() {
+async fn a_user_without_the_right_to_create_tables_is_reported() {
     let cluster = Cluster::start(&[], TRUSTED, &[]).await;
     cluster.add_reader("reader").await;
     let url = cluster.url("127.0.0.1", "").replace("postgres@", "reader@");
@@ -210,7 +211,7 @@ async fn a_user_without_the_right_to_create_tables_is_told_so() {
 }
 
 #[tokio::test]
-async fn readiness_says_what_a_purchase_would_meet() {
+async fn readiness_reports_what_a_purchase_would_meet() {
     let cluster = Cluster::start(&[], TRUSTED, &[]).await;
     let directory = tempfile::tempdir().unwrap();
     let url = cluster.url("127.0.0.1", "");

@@ -131,8 +131,8 @@ async fn a_card_is_loaded_once_when_the_process_dies_as_the_answer_is_kept() {
         tamper(&world.data_dir(), &drop_trigger);
         world.start_again();
         let merchant = Merchant::again(&world, &key);
-        let told = merchant.keyed("/rechargeCard", "key", &recharge).await.unwrap();
-        assert_eq!(told, answered.unwrap_or_else(|| json!({"data": "true"})));
+        let repeated = merchant.keyed("/rechargeCard", "key", &recharge).await.unwrap();
+        assert_eq!(repeated, answered.unwrap_or_else(|| json!({"data": "true"})));
         assert_eq!(merchant.available(&card_id).await, "70", "{what}");
         world.verify_ledger().await;
     }
@@ -159,13 +159,13 @@ async fn an_authorisation_cut_off_by_a_crash_is_found_again_by_its_calls_key() {
     let own = world.sandbox();
     let (url, token) = (text(&own, "admin_url"), text(&own, "admin_token"));
     let notices = world.enterprise.notice_count();
-    let mut told = Vec::new();
+    let mut repeated = Vec::new();
     for _ in 0..2 {
         let (status, answer) = operator_keyed((&url, &token), path, "key", &body).await.unwrap();
         assert_eq!((status, &answer["approved"]), (200, &json!(false)), "{answer}");
-        told.push(text(&answer, "authId"));
+        repeated.push(text(&answer, "authId"));
     }
-    assert_eq!(told[0], told[1]);
+    assert_eq!(repeated[0], repeated[1]);
     assert_eq!(world.enterprise.notice_count(), notices, "nobody is asked again");
     assert_eq!(world.available().await, "100000.00");
     world.verify_ledger().await;
@@ -209,8 +209,8 @@ async fn storm(engine: Engine, seed: u64) {
     let (url, token) = (text(&own, "admin_url"), text(&own, "admin_token"));
     for (n, clear) in calls.iter().enumerate() {
         let recharge = json!({"card_id": card_id, "amount": 10});
-        let told = merchant.keyed("/rechargeCard", &format!("load-{n}"), &recharge).await;
-        assert_eq!(told, Some(json!({"data": "true"})), "seed {seed}");
+        let repeated = merchant.keyed("/rechargeCard", &format!("load-{n}"), &recharge).await;
+        assert_eq!(repeated, Some(json!({"data": "true"})), "seed {seed}");
         let body = json!({"amount": "0.60", "final": false});
         let cleared = operator_keyed((&url, &token), clear, &format!("clear-{n}"), &body).await;
         assert_eq!(cleared.unwrap().0, 200, "seed {seed}");
@@ -229,14 +229,14 @@ fn seeds() -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kills_under_load_do_no_keyed_call_twice_on_the_embedded_store() {
+async fn kills_under_load_repeat_no_keyed_call_on_the_embedded_store() {
     for seed in 1..=seeds() {
         storm(Engine::embedded(), seed).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kills_under_load_do_no_keyed_call_twice_on_postgresql() {
+async fn kills_under_load_repeat_no_keyed_call_on_postgresql() {
     for seed in 1..=seeds() {
         storm(Engine::postgres().await, seed).await;
     }

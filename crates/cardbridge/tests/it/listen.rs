@@ -43,9 +43,9 @@ async fn purchases_are_answered_and_shown_and_the_settings_come_back() {
         let notice = listener.says(&format!("notice   {auth_id}"));
         assert!(notice.contains("OUTGOING NORMAL R 15.50 USD"), "{notice}");
         assert!(notice.contains(&card_id) && notice.ends_with(word), "{notice}");
-        let told = listener.says(&format!("webhook  AUTHORISATION_RESULT CREATE {auth_id}"));
+        let shown = listener.says(&format!("webhook  AUTHORISATION_RESULT CREATE {auth_id}"));
         let flag = if approved { "approveFlag=A" } else { "approveFlag=D" };
-        assert!(told.contains(flag), "{told}");
+        assert!(shown.contains(flag), "{shown}");
         assert!(listener.ended().success());
         assert_eq!(settings(&world).await, before);
         assert!(!world.data_dir().join("listen.json").exists());
@@ -82,7 +82,7 @@ async fn every_scheme_that_the_operator_sets_is_spoken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_killed_listener_left_is_put_back_by_the_next() {
+async fn the_settings_of_a_killed_listener_are_restored_by_the_next() {
     let world = World::new(&Engine::embedded(), &[]).await;
     let before = settings(&world).await;
     let mut killed = Listener::start(&world.data_dir(), "approve");
@@ -127,7 +127,7 @@ fn refusal(world: &World, expected_code: i32) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_is_not_told_as_silence() {
+async fn a_refusal_is_not_reported_as_silence() {
     let world = World::new(&Engine::embedded(), &[]).await;
     let file = world.data_dir().join("sandbox.json");
     let before = std::fs::read_to_string(&file).unwrap();
@@ -147,7 +147,7 @@ async fn a_refusal_is_not_told_as_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_note_of_an_enterprise_that_is_gone_locks_nobody_out() {
+async fn a_note_of_a_deleted_enterprise_locks_nobody_out() {
     let world = World::new(&Engine::embedded(), &[]).await;
     let before = settings(&world).await;
     let nothing = json!({"authUrl": null, "webhookUrl": null, "externalPublicKey": null});

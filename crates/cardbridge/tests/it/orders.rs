@@ -65,14 +65,14 @@ async fn each_order_ends_with_one_card(engine: Engine) {
         assert!(cards.insert(card_id), "one card per order");
     }
     told_in_order(&world, &orders).await;
-    let told: HashSet<_> = world
+    let reported: HashSet<_> = world
         .enterprise
         .webhooks()
         .iter()
         .filter(|webhook| webhook.webhook_type() == "CARD")
         .map(|webhook| webhook.business_id().to_owned())
         .collect();
-    assert_eq!(told, cards, "every reported card belongs to an order");
+    assert_eq!(reported, cards, "every reported card belongs to an order");
 }
 
 /// Each order's states arrived in order with none missing; resends count once.

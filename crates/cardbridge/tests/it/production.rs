@@ -137,11 +137,11 @@ fn production_is_not_played_by_a_listener() {
     let server = files.start(&files.path("data"), &[]);
     let sandbox = files.path("sandbox");
     fs::create_dir(&sandbox).unwrap();
-    let told = serde_json::json!({
+    let contents = serde_json::json!({
         "public_url": server.public_url, "admin_url": server.admin_url, "admin_token": TOKEN,
         "enterprise": {"enterpriseId": "1", "secretKey": "s", "platformPublicKey": "p"},
     });
-    fs::write(sandbox.join("sandbox.json"), told.to_string()).unwrap();
+    fs::write(sandbox.join("sandbox.json"), contents.to_string()).unwrap();
     let mut command = cardbridge();
     command.args(["listen", "--data-dir"]).arg(&sandbox);
     let (code, stdout, stderr) = run(&mut command);

@@ -58,17 +58,17 @@ async fn an_increment_is_known_again_on_the_plastic_twin(engine: Engine) {
 }
 
 #[tokio::test]
-async fn an_increment_is_known_again_on_the_plastic_twin_sqlite() {
+async fn an_increment_is_recognised_on_the_physical_twin_sqlite() {
     an_increment_is_known_again_on_the_plastic_twin(Engine::embedded()).await;
 }
 
 #[tokio::test]
-async fn an_increment_is_known_again_on_the_plastic_twin_postgres() {
+async fn an_increment_is_recognised_on_the_physical_twin_postgres() {
     an_increment_is_known_again_on_the_plastic_twin(Engine::postgres().await).await;
 }
 
 #[tokio::test]
-async fn refusals_of_messages_are_no_errors_of_the_platform() {
+async fn refused_messages_are_not_errors_of_the_platform() {
     let mut world = World::new(&Engine::embedded(), &["--log", "debug"]).await;
     let card_id = world.card("ord-1").await;
     let path = "/sandbox/v1/authorisations";

@@ -45,11 +45,11 @@ impl S3Server {
             .spawn()
             .unwrap();
         let mut log = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let told = log.find_map(|line| {
+        let printed = log.find_map(|line| {
             let (_, rest) = line.split_once(RUNNING_AT)?;
             rest.split([',', ' ']).next().map(str::to_owned)
         });
-        let endpoint = told.expect("the S3 server ended without printing its address");
+        let endpoint = printed.expect("the S3 server ended without printing its address");
         // If nobody read its log, the server would block.
         std::thread::spawn(move || log.for_each(drop));
         Self { child, endpoint, root }

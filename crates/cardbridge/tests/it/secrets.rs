@@ -156,7 +156,7 @@ async fn apply_encrypted(world: &World, reference: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_secret_lies_in_the_clear() {
+async fn no_secret_is_stored_in_the_clear() {
     let mut world = World::new(&Engine::embedded(), &["--log", "trace"]).await;
     let urls = json!({
         "webhookUrl": format!("{}?key={}", world.enterprise.webhook_url(), URL_SECRETS[0]),
@@ -188,7 +188,7 @@ async fn no_secret_lies_in_the_clear() {
 
 /// URLs that an earlier version stored in clear are sealed by the next start, and still work.
 #[tokio::test]
-async fn urls_that_lay_in_clear_are_sealed_at_the_start() {
+async fn urls_stored_in_clear_are_sealed_at_the_start() {
     let mut world = World::new(&Engine::embedded(), &[]).await;
     let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
     let webhook_url = format!("{}?key=1", world.enterprise.webhook_url());
@@ -220,9 +220,9 @@ async fn urls_that_lay_in_clear_are_sealed_at_the_start() {
     let bought = purchase(&card_id, "10.00");
     let answer = world.operator.post("/sandbox/v1/authorisations", &bought).await.unwrap();
     assert_eq!(answer["approved"], true, "{answer}");
-    let told =
+    let delivered =
         world.enterprise.wait_for_webhook(crate::world::WAIT, |it| it.business_id() == order_id);
-    assert!(told.await.is_some());
+    assert!(delivered.await.is_some());
 }
 
 async fn buy_by_number(world: &World, opened: &Opened) {
@@ -234,9 +234,9 @@ async fn buy_by_number(world: &World, opened: &Opened) {
     let answer = world.operator.post(path, &by_number).await.unwrap();
     assert_eq!(answer["approved"], true, "{answer}");
     let auth_id = text(&answer, "authId");
-    let told =
+    let delivered =
         world.enterprise.wait_for_webhook(crate::world::WAIT, |w| w.business_id() == auth_id);
-    assert!(told.await.is_some());
+    assert!(delivered.await.is_some());
     // Failures are where bodies tend to end up in logs and answers.
     by_number["cvv2"] = json!("000000");
     by_number["amount"] = json!("not an amount");

@@ -72,7 +72,7 @@ impl App {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clock_first_status_and_numbers_of_the_file_are_those_of_the_wire() {
+async fn clock_first_status_and_codes_of_the_file_are_used_on_the_wire() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let file = directory.path().join("cardbridge.toml");

@@ -171,10 +171,10 @@ impl World {
 
     /// Waits until an order has succeeded; returns its card's id.
     pub async fn card_of(&self, order_id: &str) -> String {
-        let told = self.enterprise.wait_for_webhook(WAIT, |webhook| {
+        let succeeded = self.enterprise.wait_for_webhook(WAIT, |webhook| {
             webhook.business_id() == order_id && webhook.text("/data/status") == "SUCCEED"
         });
-        told.await.expect("the order succeeds").text("/data/cardId").to_owned()
+        succeeded.await.expect("the order succeeds").text("/data/cardId").to_owned()
     }
 
     /// A new card.

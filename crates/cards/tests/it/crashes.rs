@@ -123,9 +123,9 @@ async fn assert_one_card(bed: &Bed, placed: &domain::CardOrder) {
     assert_eq!(order.status, OrderStatus::Succeed);
     let cards = bed.store.cards_of_customer(bed.enterprise_id, order.customer_id).await.unwrap();
     assert_eq!(cards.iter().map(|c| Some(c.card_id)).collect::<Vec<_>>(), [order.card_id]);
-    let told = bed.webhooks(order.order_id.as_i64()).await;
+    let delivered = bed.webhooks(order.order_id.as_i64()).await;
     assert_eq!(
-        statuses(&told),
+        statuses(&delivered),
         [
             "PENDING CREATE",
             "CUSTOMER_PASS UPDATE",
@@ -134,7 +134,8 @@ async fn assert_one_card(bed: &Bed, placed: &domain::CardOrder) {
             "SUCCEED UPDATE"
         ]
     );
-    let ids: Vec<_> = told.iter().map(|w| w["webhookId"].as_str().unwrap().to_owned()).collect();
+    let ids: Vec<_> =
+        delivered.iter().map(|w| w["webhookId"].as_str().unwrap().to_owned()).collect();
     assert!(ids.is_sorted());
     assert_eq!(bed.webhooks(cards[0].card_id.as_i64()).await.len(), 1);
 }

@@ -153,7 +153,7 @@ fn a_partial_clearing_leaves_the_rest_held_unless_it_is_final() {
 }
 
 #[test]
-fn an_account_takes_only_its_own_currency_and_only_what_fits() {
+fn an_account_accepts_only_its_own_currency_and_only_what_fits() {
     let mut account = empty();
     let sgd = Money::new(1, Currency::SGD);
     assert_eq!(deposit(&mut account, sgd), Err(LedgerError::CurrencyMismatch));

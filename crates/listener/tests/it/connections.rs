@@ -23,7 +23,7 @@ const LARGE_BYTES: usize = 24 * 1024 * 1024;
 /// A listener whose `/slow` answers once it is allowed to, and whose `/large` has a large answer.
 struct Listening {
     address: SocketAddr,
-    let_go: Arc<Semaphore>,
+    gate: Arc<Semaphore>,
     _stop: watch::Sender<bool>,
 }
 
@@ -31,8 +31,8 @@ impl Listening {
     async fn with(change: impl FnOnce(&mut ListenerSettings)) -> Self {
         let mut settings = ListenerSettings::new(PLACES, Vec::new());
         change(&mut settings);
-        let let_go = Arc::new(Semaphore::new(0));
-        let waiting = Arc::clone(&let_go);
+        let gate = Arc::new(Semaphore::new(0));
+        let waiting = Arc::clone(&gate);
         let slow = get(async move || {
             waiting.acquire().await.unwrap().forget();
             "slow"
@@ -45,7 +45,7 @@ impl Listening {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve_listener(listener, service, settings, stopped));
-        Self { address, let_go, _stop: stop }
+        Self { address, gate, _stop: stop }
     }
 
     /// A connection from the loopback address that ends in `last`.
@@ -75,7 +75,7 @@ async fn is_answered(stream: &mut TcpStream, headers: &str) -> bool {
 }
 
 #[tokio::test]
-async fn idle_connections_of_one_address_keep_nobody_else_out() {
+async fn idle_connections_of_one_address_do_not_keep_others_out() {
     let listening = Listening::with(|_| {}).await;
     let mut idle = Vec::new();
     for _ in 0..5 * PLACES {
@@ -103,7 +103,7 @@ async fn addresses_in_turn_push_out_idle_connections_and_never_a_request() {
         crowd.push(stream);
     }
     assert_eq!(answer(&mut first).await, "", "the idlest has given way");
-    listening.let_go.add_permits(1);
+    listening.gate.add_permits(1);
     assert!(answer(&mut slow).await.ends_with("slow"));
 }
 
@@ -121,7 +121,7 @@ async fn one_address_never_has_all_places_under_way() {
     for last in 2..5 {
         assert!(is_answered(&mut listening.connect(last).await, "").await, "{last}");
     }
-    listening.let_go.add_permits(PLACES);
+    listening.gate.add_permits(PLACES);
     let mut served = 0;
     for stream in &mut slow {
         served += usize::from(answer(stream).await.ends_with("slow"));
@@ -130,7 +130,7 @@ async fn one_address_never_has_all_places_under_way() {
 }
 
 #[tokio::test]
-async fn a_trusted_proxys_connections_count_as_whom_they_name() {
+async fn a_trusted_proxys_connections_count_for_whom_they_name() {
     let proxy = "127.0.0.9/32".parse().unwrap();
     let listening = Listening::with(|it| it.trusted_proxies = vec![proxy]).await;
     let mut pool = Vec::new();
@@ -190,7 +190,7 @@ async fn read_large(stream: &mut TcpStream, first: &str) -> bool {
 }
 
 #[tokio::test]
-async fn who_reads_an_answer_to_its_end_makes_room() {
+async fn a_peer_that_reads_its_whole_answer_makes_room() {
     let listening = Listening::with(|_| {}).await;
     let mut readers = Vec::new();
     for last in 1..=u8::try_from(PLACES).unwrap() {
@@ -210,7 +210,7 @@ async fn who_reads_an_answer_to_its_end_makes_room() {
 }
 
 #[tokio::test]
-async fn who_reads_slowly_is_not_idle() {
+async fn a_slow_reader_is_not_idle() {
     // Long enough for a busy machine to read a head.
     let short = Duration::from_secs(3);
     let listening = Listening::with(|it| (it.idle_timeout, it.head_timeout) = (short, short)).await;

@@ -101,7 +101,7 @@ async fn an_oversized_answer_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_broken_exchange_is_told_from_a_missing_server() {
+async fn a_broken_exchange_differs_from_a_missing_server() {
     let outbound = sandbox();
     let server = Server::start(Behaviour::HangUp).await;
     assert_eq!(
@@ -145,7 +145,7 @@ async fn a_kept_connection_that_ends_as_the_request_arrives_costs_one_fresh_try(
 }
 
 #[tokio::test]
-async fn a_byte_of_the_answer_ends_the_matter_and_so_does_a_first_connection() {
+async fn nothing_is_resent_after_a_byte_of_the_answer_or_on_a_first_connection() {
     for last_words in ["H", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"]
     {
         let server = Server::start(ends_kept(last_words)).await;
@@ -181,7 +181,7 @@ async fn nothing_is_sent_again_once_it_is_too_late_for_that() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_given_up_whatever_it_is_made_of() {
+async fn an_endless_answer_is_given_up_whatever_it_consists_of() {
     /// What the system buffers for a reader that has gone, and much more.
     const MOST_BYTES: usize = 64 * 1024 * 1024;
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";

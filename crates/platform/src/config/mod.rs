@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mail_server_stands_in_the_file_and_its_password_does_not() {
+    fn the_mail_server_is_in_the_file_and_its_password_is_not() {
         let file =
             Some("[smtp]\nhost = 'mail.example'\nfrom = 'keys@mail.example'\nusername = 'u'");
         let variables = [(SMTP_PASSWORD_VARIABLE, "secret")];
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn dialect_2_is_told_its_clock_first_status_token_and_numbers() {
+    fn dialect_2_gets_its_clock_first_status_token_and_codes() {
         assert_eq!(load(&[], &[], None).unwrap().vm, VmSettings::default());
         let file = "[vm]\nutc_offset = '-03:30'\nfirst-status = 'COMPLETE'\n\
             token-lifetime-s = 61\nextra_fields = true\n[vm.error_codes]\n\

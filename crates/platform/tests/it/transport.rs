@@ -145,7 +145,7 @@ async fn until_ready(platform: &Platform, status: u16) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_cannot_write_is_not_ready() {
+async fn a_process_that_cannot_write_is_not_ready() {
     let database = Database::embedded();
     let platform = Platform::start(database.location()).await;
     until_ready(&platform, 200).await;

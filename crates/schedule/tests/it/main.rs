@@ -32,7 +32,7 @@ async fn attempt(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_renewal_that_waits_for_the_commit_of_its_job_holds_nothing_up() {
+async fn a_renewal_that_waits_for_the_commit_of_its_job_delays_nothing() {
     let database = Arc::new(Database::on_server().await);
     let store = database.open().await;
     let is_done = Arc::new(AtomicBool::new(false));

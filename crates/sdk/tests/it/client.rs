@@ -77,7 +77,7 @@ fn whole_request(bytes: &[u8]) -> Option<Received> {
 }
 
 #[tokio::test]
-async fn a_query_arrives_signed_whatever_it_holds() {
+async fn a_query_arrives_signed_whatever_it_contains() {
     let (client, served) =
         server("200 OK", envelope::failure(ErrorCode::CardOrderNotFound, None)).await;
     let error = client.order_by_ref("a b+c&d=é").await.unwrap_err();

@@ -92,9 +92,9 @@ async fn only_code_0_with_a_good_status_acknowledges_and_no_try_follows() {
             assert!(!request.headers.contains_key(name), "{name}");
         }
     }
-    let told = view(&bed, id).await;
-    assert_eq!(told.status, DeliveryStatus::Delivered);
-    let refusals: Vec<_> = told.attempts.iter().map(|it| it.refusal.as_deref()).collect();
+    let viewed = view(&bed, id).await;
+    assert_eq!(viewed.status, DeliveryStatus::Delivered);
+    let refusals: Vec<_> = viewed.attempts.iter().map(|it| it.refusal.as_deref()).collect();
     let expected = [
         Some("\"code\" is a text; the number 0 acknowledges"),
         Some("the answer is empty; {\"code\":0} acknowledges"),

@@ -119,8 +119,8 @@ async fn a_parked_webhook_is_resent_by_hand_to_the_present_url() {
     let parked = &bed.deliveries(&order).await[0];
     assert_eq!(parked.status, DeliveryStatus::Dead);
 
-    let new_home = Receiver::answering(&[500]).await;
-    bed.set_url(enterprise_id, &new_home.url).await;
+    let new_receiver = Receiver::answering(&[500]).await;
+    bed.set_url(enterprise_id, &new_receiver.url).await;
     let now = bed.store.clock().now();
     assert!(bed.store.resend_delivery(parked.event.webhook_id, now).await.unwrap().is_some());
     // A resend is a new round: it fails once here and is retried.
@@ -128,7 +128,7 @@ async fn a_parked_webhook_is_resent_by_hand_to_the_present_url() {
     let view = &bed.deliveries(&order).await[0];
     assert_eq!(view.status, DeliveryStatus::Delivered);
     assert_eq!(dead_end.seen().len(), 4);
-    let bodies: Vec<_> = new_home.seen().iter().map(|request| request.body.clone()).collect();
+    let bodies: Vec<_> = new_receiver.seen().iter().map(|request| request.body.clone()).collect();
     assert_eq!(bodies, [dead_end.seen()[0].body.clone(), dead_end.seen()[0].body.clone()]);
 }
 

@@ -41,17 +41,17 @@ async fn a_slow_receiver_does_not_delay_another_enterprise() {
 /// Many receivers that accept connections and never answer, each with a backlog of webhooks that
 /// are older than anybody else's.
 #[tokio::test]
-async fn receivers_that_hang_delay_nobody_however_many_they_are() {
+async fn hanging_receivers_delay_nobody_however_many_there_are() {
     const HANGING: usize = 24;
     let mut bed = Bed::new().await;
     let hanging = Receiver::slow(Duration::from_secs(3_600)).await;
     let quick = Receiver::answering(&[]).await;
-    let mut piled = Vec::new();
+    let mut backlog = Vec::new();
     for _ in 0..HANGING {
         let enterprise_id = bed.add_enterprise(Some(&hanging.url)).await;
         bed.add_key(enterprise_id).await;
         for _ in 0..8 {
-            piled.push(bed.place(enterprise_id).await);
+            backlog.push(bed.place(enterprise_id).await);
         }
     }
     let quick_enterprise = bed.add_enterprise(Some(&quick.url)).await;
@@ -64,7 +64,7 @@ async fn receivers_that_hang_delay_nobody_however_many_they_are() {
     }
     assert_eq!(quick.seen().len(), 5);
     let mut tried = 0;
-    for order in &piled {
+    for order in &backlog {
         tried += bed.deliveries(order).await.iter().filter(|it| !it.attempts.is_empty()).count();
     }
     // A receiver that waited for the backlog would see nearly all of it tried first.
@@ -73,7 +73,7 @@ async fn receivers_that_hang_delay_nobody_however_many_they_are() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_cannot_be_read_holds_up_no_other() {
+async fn a_receiver_that_cannot_be_read_delays_no_other() {
     let mut bed = Bed::new().await;
     let receiver = Receiver::answering(&[]).await;
     let broken = bed.add_enterprise(Some(&receiver.url)).await;
@@ -93,7 +93,7 @@ async fn a_receiver_that_cannot_be_read_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn an_answer_after_five_seconds_is_no_answer() {
+async fn an_answer_after_five_seconds_does_not_count() {
     let bed = Bed::new().await;
     let receiver = Receiver::slow(Duration::from_secs(120)).await;
     let enterprise_id = bed.add_enterprise(Some(&receiver.url)).await;
