@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the measurements, on the shipped binary and beside a PostgreSQL.
+//! `cargo xtask bench`: the measurements, on the shipped binary and with a PostgreSQL server.
 
 use crate::command::{Failure, cargo};
 use crate::postgres;

@@ -1,5 +1,5 @@
 //! CPU of the server's process for one forwarded authorisation, including the delivery of its
-//! result webhook, beside the four RSA operations that no design can avoid.
+//! result webhook, compared with the four RSA operations that no design can avoid.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

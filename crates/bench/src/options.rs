@@ -45,25 +45,26 @@ pub enum Role {
 /// The measurements.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Subject {
-    /// CPU of a forwarded authorisation beside its four RSA operations.
+    /// CPU of a forwarded authorisation compared with its four RSA operations.
     Cost,
     /// Time that the platform adds to the enterprise's own answer.
     Overhead,
     /// Durable holds per second on one deposit.
     HotDeposit,
-    /// Signed GET requests per second beside a bare handler.
+    /// Signed GET requests per second compared with a bare handler.
     SignedGet,
     /// A purchase beside a backlog of webhooks left by a dead receiver.
     Backlog,
-    /// An authorisation in a store of millions beside one of thousands; needs `cost` for its bound.
+    /// An authorisation in a store of millions compared with one of thousands; needs `cost` for its
+    /// bound.
     Scale,
     /// Start to ready, and idle memory.
     Start,
-    /// A large reconciliation file beside a plain dump of its rows.
+    /// A large reconciliation file compared with a plain dump of its rows.
     Recon,
-    /// CPU of a `/cardDetail` of dialect 2 beside its own RSA operations.
+    /// CPU of a `/cardDetail` of dialect 2 compared with its own RSA operations.
     VmDetail,
-    /// A page of 500 transactions of dialect 2 beside its own RSA encryptions.
+    /// A page of 500 transactions of dialect 2 compared with its own RSA encryptions.
     VmPage,
     /// One app's calls of dialect 2 while another app sends a storm of bad envelopes.
     VmStorm,

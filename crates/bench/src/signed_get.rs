@@ -1,5 +1,5 @@
-//! Signed GET requests per second, beside a bare handler in its own process that gives the same
-//! bytes for the same requests.
+//! Signed GET requests per second, compared with a bare handler in its own process that gives the
+//! same bytes for the same requests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

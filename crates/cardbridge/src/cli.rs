@@ -10,7 +10,7 @@ use platform::config::Flags;
 use crate::listen::ListenArgs;
 use crate::vm_apps::VmAppCommand;
 
-/// A card-issuing platform: sandbox on a laptop, production beside PostgreSQL.
+/// A card-issuing platform: sandbox on a laptop, production with PostgreSQL.
 #[derive(Debug, Parser)]
 #[command(name = "cardbridge", version)]
 pub struct Cli {
@@ -24,7 +24,7 @@ pub struct Cli {
 pub enum Command {
     /// Run the platform until SIGTERM or Ctrl-C
     Serve(Box<ServeArgs>),
-    /// Show the platform at work: a card is ordered, used, frozen and ended, all by itself
+    /// Show the platform at work: a card is ordered, used, frozen and terminated, all automatically
     Demo(DemoArgs),
     /// Play the enterprise of a running sandbox: answer its purchases, show what it receives
     Listen(ListenArgs),

@@ -212,7 +212,7 @@ impl CardsError {
         }
     }
 
-    /// Detail that the caller may see beside the code.
+    /// Detail that the caller may see along with the code.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {

@@ -130,7 +130,7 @@ pub struct Authorisation {
     pub auth_type: AuthType,
     /// The network's transaction type.
     pub transaction_type: TransactionType,
-    /// Amount in the billing currency: what is held, posted and asked for.
+    /// Amount in the billing currency: held, posted and requested.
     pub amount: Money,
     /// Amount as the shop asked for it.
     pub acquirer_amount: Money,

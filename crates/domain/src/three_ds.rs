@@ -6,7 +6,7 @@ use crate::text::text_enum;
 use crate::{CardId, ChallengeId, EnterpriseId, Merchant, Money, Timestamp};
 
 text_enum! {
-    /// Where a challenge stands.
+    /// The state of a challenge.
     ChallengeStatus {
         /// Made; its webhook is the request to the enterprise.
         Init = "INIT",

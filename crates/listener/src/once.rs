@@ -1,7 +1,7 @@
 //! Calls with an `Idempotency-Key`, for both APIs that support one: carried out once, and answered
 //! the same each time. The commit of a call's business keeps the key and the answer
-//! (`store::Claim`), so a call that broke off at any moment either was not carried out or has its
-//! answer kept.
+//! (`store::Claim`), so a call that broke off at any moment was either not carried out or is known
+//! when it is repeated.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName};
 use serde::Serialize;
 use store::{Claim, Kept, KeptAnswer, KnownCall, Store, StoreError};
 
-/// How often a call is attempted because another run of it was faster: that run's commit stands by
+/// How often a call is run because another run of it was faster: the other run's commit stands by
 /// then, so one repeat should suffice.
 const MAX_RUNS: u32 = 3;
 /// The header with the key.

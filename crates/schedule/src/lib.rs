@@ -130,7 +130,7 @@ impl Schedule {
     ) -> Result<Option<Duration>, StoreError> {
         let _open = self.gate.read().await;
         let due = worker.next_due().await?;
-        // Read after the query: whatever counts as due then is due by this moment too.
+        // Read after the query, so work that was due at the time of the query is due now too.
         let now = self.clock.now();
         match due {
             None => Ok(Some(MAX_SLEEP)),

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// Chromium reads and writes on descriptors 3 and 4; up to here our ends are its standard ones.
+/// Chromium reads and writes on descriptors 3 and 4, to which the shell moves our two pipes.
 const LAUNCH: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
 /// Longest wait for an answer, an event or something a page does by itself: not how long it takes,
 /// but when to give up on it.

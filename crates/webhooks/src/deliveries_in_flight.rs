@@ -136,8 +136,8 @@ impl DeliveriesInFlight {
     }
 
     /// How many the next claim may take for each of these destinations. A destination that has all
-    /// of its places, or is slow while there is no room for slow ones, gets none. One for which
-    /// room may become free at any moment is left out.
+    /// of its places, or is slow while there is no room for slow ones, gets none. One that may have
+    /// more while all quick places are taken is left out: a place becomes free at any moment.
     pub fn grants(&self, due: Vec<DueDestination>) -> Vec<Grant> {
         let state = self.state();
         let mut quick = MAX_QUICK.saturating_sub(state.quick);

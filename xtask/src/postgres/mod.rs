@@ -31,7 +31,7 @@ pub fn start() -> Result<Server, Failure> {
     Server::start(&binaries)
 }
 
-/// Runs `program` beside a server and stops the server afterwards.
+/// Runs `program` with a server running and stops the server afterwards.
 pub fn beside(program: &str, arguments: &[&str]) -> Result<(), Failure> {
     let server = start()?;
     let mut beside = command(program);

@@ -1,5 +1,5 @@
-//! Durable holds per second by many callers on one deposit: through the grouping writer, beside
-//! callers that each commit their own hold on the same account row.
+//! Durable holds per second by many callers on one deposit: through the grouping writer, compared
+//! with callers that each commit their own hold on the same account row.
 //!
 //! Both write the same three rows with the same durability: the authorisation, the
 //! ledger transfer, and the account.

@@ -1,5 +1,5 @@
-//! A large reconciliation file cut by the platform, beside a plain SQL dump of the same columns of
-//! the same rows from the same SQLite file, alternating.
+//! A large reconciliation file cut by the platform, compared with a plain SQL dump of the same
+//! columns of the same rows from the same SQLite file, alternating.
 //!
 //! Both end with the file on disk: the dump in its own file, synced once; the cut in the store,
 //! where it is also hashed and counted.

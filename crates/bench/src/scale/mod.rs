@@ -1,4 +1,4 @@
-//! The cost of an authorisation to a full store, beside a nearly empty one: every part of an
+//! The cost of an authorisation to a full store, compared with a nearly empty one: every part of an
 //! authorisation whose cost may depend on what is stored, which is all reads and both commits.
 //!
 //! The bound applies to a whole authorisation. Its other costs (RSA, HTTP) are the same in both

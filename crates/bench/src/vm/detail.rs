@@ -1,4 +1,4 @@
-//! CPU of the server's process for one enveloped `/cardDetail`, beside the RSA operations
+//! CPU of the server's process for one enveloped `/cardDetail`, compared with the RSA operations
 //! that the call itself needs: one private, and one public for each block of its answer.
 
 use std::sync::Arc;

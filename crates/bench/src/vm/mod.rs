@@ -1,5 +1,5 @@
-//! Dialect 2: the cost of its envelope beside the RSA operations that no design can avoid, and the
-//! effect of a storm on one app on another app.
+//! Dialect 2: the cost of its envelope compared with the RSA operations that no design can avoid,
+//! and the effect of a storm on one app on another app.
 
 mod app;
 mod detail;

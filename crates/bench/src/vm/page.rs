@@ -1,5 +1,5 @@
-//! A page of 500 transactions for a merchant with a key of 4096 bits, beside the encryption of its
-//! blocks.
+//! A page of 500 transactions for a merchant with a key of 4096 bits, compared with the encryption
+//! of its blocks.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -49,7 +49,7 @@ pub struct RateEntry {
     pub from: String,
     /// ISO 4217 code.
     pub to: String,
-    /// Units of `to` for one of `from`: text, so that no digit is lost, or a number.
+    /// Units of `to` for one of `from`: text, so no digit is lost, or a number.
     pub rate: Value,
 }
 
@@ -111,7 +111,7 @@ pub struct S3Section {
     /// File of mode 0600 with the secret access key.
     #[serde(default, alias = "secret_access_key_file", alias = "secretAccessKeyFile")]
     pub secret_access_key_file: Option<PathBuf>,
-    /// Whether the bucket's name stands in the path instead of before the host.
+    /// Whether the bucket's name is in the path instead of before the host.
     #[serde(default, alias = "path_style", alias = "pathStyle")]
     pub path_style: bool,
 }
