@@ -207,7 +207,7 @@ impl Authoriser {
         timings.ended("checks");
         let mut receipt = Receipt { presented, checks, notice: None, timings };
         let mut terms = HoldTerms::new(&context, &request, self.parts.vm_settings);
-        // An amount that has no counterpart in the card's currency is charged nothing.
+        // An amount without counterpart in the card's currency is the platform's fault: no charge.
         terms.tariff = terms.tariff.filter(|_| conversion.is_ok());
         let record = hold::record(store, request, &context.profile, conversion.ok(), now);
         let auth_id = record.auth_id;

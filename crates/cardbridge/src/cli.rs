@@ -10,7 +10,7 @@ use platform::config::Flags;
 use crate::listen::ListenArgs;
 use crate::vm_apps::VmAppCommand;
 
-/// A card-issuing platform: sandbox on a laptop, production with PostgreSQL.
+/// A card-issuing platform: sandbox on a laptop, production beside PostgreSQL.
 #[derive(Debug, Parser)]
 #[command(name = "cardbridge", version)]
 pub struct Cli {

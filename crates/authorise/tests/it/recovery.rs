@@ -10,8 +10,8 @@ use crate::bed::Bed;
 async fn undecided_authorisations_are_declined_and_their_holds_released() {
     let bed = Bed::new().await;
     let gate = bed.enterprise.hold(ResponseCode::Approved);
-    // Recovery runs while the enterprise thinks: as far as the store knows, the enterprise's
-    // process has died.
+    // Recovery runs while the enterprise thinks: as far as the store knows, the process that asked
+    // has died.
     let (answer, recovered) = tokio::join!(bed.network.purchase(bed.purchase("15.50")), async {
         bed.enterprise.wait_for_notices(1).await;
         let recovered = bed.authoriser.recover().await.unwrap();

@@ -82,7 +82,7 @@ fn copy_all(path: &Path, size: Size, card: &Card, authorisation: &Authorisation)
 }
 
 /// Opens the file without a journal: the rows are worthless after a crash. The store's own threads
-/// may still be closing their connections, and the journal ends with the last of them.
+/// may still be closing their connections, and write-ahead logging ends with the last of them.
 fn open_alone(path: &Path) -> Result<Connection> {
     let settings = format!(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB};"

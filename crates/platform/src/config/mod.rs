@@ -146,7 +146,7 @@ impl Config {
     }
 }
 
-/// In production, identity checks are switched off only explicitly.
+/// In production nobody checks applicants unless the option says explicitly who does.
 fn identity_checks(layers: &Layers, mode: Mode) -> Result<IdentityChecks, Failure> {
     match (layers.optional("kyc"), mode) {
         (Some(given), _) if given.text == "external" => Ok(IdentityChecks::External),

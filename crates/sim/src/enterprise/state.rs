@@ -23,7 +23,7 @@ pub(super) struct Inner {
     pub(super) known: RwLock<Option<Arc<Known>>>,
     pub(super) script: Mutex<Script>,
     pub(super) webhook_status: Mutex<u16>,
-    /// Holds back the answers of [`Behaviour::Held`].
+    /// Holds back the answers of `Behaviour::Held`.
     pub(super) gate: Semaphore,
     pub(super) record: Record,
 }
