@@ -77,7 +77,7 @@ text_enum! {
         Pending = "PENDING",
         /// Cleared for good: nothing is set aside any more.
         Posted = "POSTED",
-        /// Released.
+        /// Given back.
         Voided = "VOIDED",
         /// What was left is given back because its time ran out.
         Expired = "EXPIRED",

@@ -118,7 +118,7 @@ async fn require_answers(program: &str, file: &str) {
     assert_eq!(declined["detail"], "enterprise_insufficient_funds", "{declined}");
     example.says("webhook AUTHORISATION_RESULT");
 
-    // Data that somebody else signed.
+    // Messages that the platform did not sign.
     let client = http();
     let forged = client.post(format!("{}/auth", example.url));
     let body = r#"{"data":{"encryptedData":"AAAA","amount":1}}"#;
