@@ -1,9 +1,9 @@
-//! Packages of Debian and Ubuntu, for what is not installed.
+//! Debian and Ubuntu packages, for programs that are not installed.
 
 use crate::command::{Failure, command};
 use crate::stage::{output, succeed};
 
-/// Seconds that `apt-get` waits for another one to finish.
+/// Seconds that `apt-get` waits for another instance to finish.
 const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=300";
 
 /// Whether packages can be installed here: as root, with `apt-get`.
@@ -12,12 +12,12 @@ pub fn is_usable() -> Result<bool, Failure> {
     Ok(is_root && output(command("apt-get").arg("--version")).is_ok())
 }
 
-/// Fetches the lists of packages.
+/// Fetches the package lists.
 pub fn update() -> Result<(), Failure> {
     run(&["update"])
 }
 
-/// Installs a package and no more than it needs.
+/// Installs a package with only the dependencies it needs.
 pub fn install(package: &str) -> Result<(), Failure> {
     run(&["install", "-y", "--no-install-recommends", package])
 }

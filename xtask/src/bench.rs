@@ -1,13 +1,13 @@
-//! `cargo xtask bench`: the measurements, of what is shipped and beside a PostgreSQL.
+//! `cargo xtask bench`: the measurements, on the shipped binary and with a PostgreSQL server.
 
 use crate::command::{Failure, cargo};
 use crate::postgres;
 use crate::stage::{stage, succeed};
 
-/// The profile of what is shipped.
+/// The profile of the shipped binary.
 const SHIPPED: [&str; 3] = ["--profile", "dist", "--locked"];
 
-/// Builds the server, then runs the measurements; `flags` are theirs.
+/// Builds the server, then runs the measurements with `flags`.
 pub fn run(flags: &[&str]) -> Result<(), Failure> {
     stage("build", || {
         succeed(cargo().arg("build").args(SHIPPED).args(["-p", "cardbridge", "-p", "bench"]))

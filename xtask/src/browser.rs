@@ -9,7 +9,7 @@ use crate::hidden::unless_hidden;
 /// Environment variable that tells tests where Chromium is, and overrides every other place.
 pub const PATH_VARIABLE: &str = "CARDBRIDGE_TEST_CHROMIUM";
 
-/// Set to 1: the finder sees nothing before installation, so that installing can be tried.
+/// Set to 1: the finder sees nothing before installation, so installing can be tested.
 const HIDE_VARIABLE: &str = "CARDBRIDGE_XTASK_HIDE_CHROMIUM";
 
 /// Names of the program, on the PATH.
@@ -22,16 +22,16 @@ const PROGRAMS: [&str; 6] = [
     "google-chrome-stable",
 ];
 
-/// Places that are on nobody's PATH.
+/// Locations that are not on the PATH.
 const PLAIN: [&str; 2] = [
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/// Packages that bring it, the smaller first.
+/// Packages that contain it, the smaller first.
 const PACKAGES: [&str; 2] = ["chromium-headless-shell", "chromium"];
 
-/// Finds Chromium, and installs it where that is possible.
+/// Finds Chromium, and installs it if possible.
 pub fn chromium() -> Result<PathBuf, Failure> {
     if let Some(path) = find()? {
         return Ok(path);
@@ -56,7 +56,8 @@ fn look() -> Result<Option<PathBuf>, Failure> {
     Ok(first_program(&directories).or(plain))
 }
 
-/// The first name that any directory holds; the names' order counts before the directories'.
+/// The first of the names that is in any directory; the order of names takes precedence over that
+/// of directories.
 fn first_program(directories: &[PathBuf]) -> Option<PathBuf> {
     let in_directories = |program: &&str| {
         directories.iter().map(|directory| directory.join(program)).find(|path| is_usable(path))
@@ -64,7 +65,7 @@ fn first_program(directories: &[PathBuf]) -> Option<PathBuf> {
     PROGRAMS.iter().find_map(in_directories)
 }
 
-/// Ubuntu's packages are scripts that lead to a snap, which a container cannot run.
+/// Ubuntu's packages are scripts that start a snap, which a container cannot run.
 fn is_usable(path: &Path) -> bool {
     let Ok(real) = path.canonicalize() else { return false };
     let leads_to_snap = std::fs::read(&real).is_ok_and(|bytes| {
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_leads_to_a_snap_is_none() {
+    fn a_script_that_starts_a_snap_is_not_usable() {
         let directory = fresh("snap");
         fs::write(directory.join("chromium-browser"), "#!/bin/sh\nexec /snap/bin/chromium\n")
             .unwrap();

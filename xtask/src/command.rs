@@ -1,21 +1,21 @@
-//! How the commands of this program fail, and how they start others.
+//! How the commands of this program fail, and how they start other programs.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Why a command did not succeed, in one line.
+/// Why a command failed, in one line.
 pub type Failure = String;
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
-    // Cargo sets the variable for the run; the constant serves a binary started by hand.
+    // Cargo sets the variable for the run; the constant serves a binary that is started by hand.
     let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     manifest.parent().map_or_else(|| PathBuf::from("."), PathBuf::from)
 }
 
-/// A command that runs in the root and does not see what `cargo run` told this
-/// program about itself: build scripts that watch those variables would run again.
+/// A command that runs in the root and does not see the variables that `cargo run` set for this
+/// program: otherwise build scripts that watch those variables would run again.
 pub fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());

@@ -1,11 +1,10 @@
-//! Programs that a run does not look for, so that the way of a machine without them can be
-//! tried on one that has them.
+//! Programs that a run pretends not to have, to test the behaviour of a machine without them.
 
 use std::ffi::OsStr;
 
 use crate::command::Failure;
 
-/// What `find` finds; nothing where the environment hides it by setting `variable` to 1.
+/// The result of `find`; `None` if the environment hides it by setting `variable` to 1.
 pub fn unless_hidden<T>(
     variable: &str,
     find: impl FnOnce() -> Result<Option<T>, Failure>,

@@ -1,24 +1,24 @@
-//! What runs the examples and the README's commands in the tests: found on the PATH, or
+//! The programs that run the examples and the README's commands in the tests: found on the PATH, or
 //! installed on Debian and Ubuntu.
 
 use crate::apt;
 use crate::command::{Failure, command};
 use crate::stage::output;
 
-/// A program of the PATH and the package that brings it.
+/// A program on the PATH and the package that contains it.
 struct Needed {
     program: &'static str,
     /// Arguments of a run that ends by itself.
     arguments: &'static [&'static str],
-    /// What the run must write for the program to be enough.
+    /// What the run must print for the program to be suitable.
     writes: &'static str,
-    /// The least number that may follow what the run writes; 0 = none need follow.
+    /// The lowest number that may follow that output; 0 = no number is needed.
     least_version: u32,
     package: &'static str,
 }
 
-/// A Java that has the compiler runs a source file as it stands; what the examples are written
-/// in is there since 17.
+/// A Java with a compiler can run a source file directly; the language features of the examples
+/// exist since 17.
 const NEEDED: [Needed; 5] = [
     needed("python3", &["--version"], "Python 3", "python3"),
     needed("node", &["--version"], "v", "nodejs"),
@@ -39,7 +39,7 @@ const fn needed(
     Needed { program, arguments, writes, least_version: 0, package }
 }
 
-/// Finds them all, and installs what is missing where that is possible.
+/// Finds them all, and installs missing ones if possible.
 pub fn all() -> Result<(), Failure> {
     let packages: Vec<&str> = missing().map(|it| it.package).collect();
     if packages.is_empty() {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_counts_where_it_runs_and_is_enough() {
+    fn a_program_counts_if_it_runs_and_is_suitable() {
         assert!(needed("sh", &["-c", "echo word"], "word", "dash").is_there());
         assert!(!needed("sh", &["-c", "echo word"], "another", "dash").is_there());
         assert!(!needed("sh", &["-c", "echo word; exit 1"], "word", "dash").is_there());
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_java_is_enough_from_17_on_and_with_a_compiler() {
+    fn a_java_is_suitable_from_17_on_and_with_a_compiler() {
         let java = NEEDED.iter().find(|it| it.program == "java").unwrap();
         for (written, expected) in [
             ("java.base@21.0.2\njdk.compiler@21.0.2\njdk.jartool@21.0.2\n", true),

@@ -1,6 +1,6 @@
-//! Reads the OpenAPI documents as strangers do: a public validator judges them, and a public
-//! maker of clients has to make a whole client of each. Tests hold that the documents on file
-//! are those that are served.
+//! Reads the OpenAPI documents as outsiders do: a public validator checks them, and a public client
+//! generator must make a complete client from each. Tests check that the documents on file are
+//! those that are served.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,19 +9,19 @@ use crate::apt;
 use crate::command::{Failure, command, root};
 use crate::stage::{output, succeed};
 
-/// Environment variable that names another Python than the one on the PATH.
+/// Environment variable that names a Python other than the one on the PATH.
 const PYTHON_VARIABLE: &str = "CARDBRIDGE_TEST_PYTHON";
-/// Packages and their versions, as pip reads them.
+/// Packages and their versions, in pip's format.
 const TOOLS: &str = include_str!("../data/openapi-tools.txt");
 const TOOLS_FILE: &str = "xtask/data/openapi-tools.txt";
 const DOCUMENTS: &str = "docs/openapi";
-/// Imports every module of the package in the working directory, each of which uses what is
-/// in the document.
+/// Imports every module of the package in the working directory; together they use everything in
+/// the document.
 const IMPORT_ALL: &str = "import importlib, pkgutil, client\n\
     for module in pkgutil.walk_packages(client.__path__, 'client.'):\n    \
     importlib.import_module(module.name)";
 
-/// Judges every document on file, and makes and loads a client of each.
+/// Checks every document on file, and makes and loads a client for each.
 pub fn check() -> Result<(), Failure> {
     let tools = tools()?;
     let mut documents: Vec<PathBuf> = fs::read_dir(root().join(DOCUMENTS))
@@ -45,7 +45,7 @@ fn judge(tools: &Path, document: &Path) -> Result<(), Failure> {
     succeed(command(&python).args(["-m", "openapi_spec_validator"]).arg(document))?;
     let place = tools.join("clients").join(document.file_stem().unwrap_or_default());
     fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
-    // The maker formats with a program that lies beside it.
+    // The generator formats with a program that is in the same directory.
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path =
         std::env::join_paths([tools.join("bin")].into_iter().chain(std::env::split_paths(&path)));
@@ -79,7 +79,7 @@ fn tools() -> Result<PathBuf, Failure> {
     Ok(place)
 }
 
-/// An environment of Python of its own; Debian and Ubuntu pack what makes one apart.
+/// A separate Python environment; Debian and Ubuntu package the module that makes one separately.
 fn environment(place: &Path) -> Result<(), Failure> {
     let program = std::env::var(PYTHON_VARIABLE).unwrap_or_else(|_| "python3".to_owned());
     let create =

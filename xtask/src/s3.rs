@@ -1,5 +1,5 @@
-//! An S3 server for the tests of uploads: a published one, built once into the target
-//! directory and found there again.
+//! An S3 server for the upload tests: a published one, built once into the target directory and
+//! found there afterwards.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ const PACKAGE: &str = "s3s-fs";
 /// Its dependencies are those of its own lock file.
 const VERSION: &str = "0.14.1";
 
-/// Finds the server, and builds it where it is missing.
+/// Finds the server, or builds it if it is missing.
 pub fn server() -> Result<PathBuf, Failure> {
     if let Some(path) = find()? {
         return Ok(path);
@@ -32,12 +32,12 @@ pub fn find() -> Result<Option<PathBuf>, Failure> {
     Ok(Some(directory().join("bin").join(PACKAGE)).filter(|path| path.is_file()))
 }
 
-/// The version is in the path, so that another one is built when it changes.
+/// The version is in the path, so a new one is built when it changes.
 fn directory() -> PathBuf {
     root().join("target/tools").join(format!("{PACKAGE}-{VERSION}"))
 }
 
-/// Without optimisation and debugging information, since that builds fastest.
+/// Without optimisation and debug information, which builds fastest.
 fn install() -> Result<(), Failure> {
     let mut install = cargo();
     install

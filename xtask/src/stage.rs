@@ -1,4 +1,5 @@
-//! One step of a run: a line before, its output as it comes, a line with its time after.
+//! One step of a run: a line before it, its output as it arrives, and a line with its duration
+//! after it.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ pub fn stage<T>(name: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result
     outcome
 }
 
-/// A length of time in minutes and seconds.
+/// A duration in minutes and seconds.
 pub fn spoken(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds / 60 {
@@ -27,7 +28,7 @@ pub fn spoken(time: Duration) -> String {
     }
 }
 
-/// Runs a command to its end; anything but success is a failure.
+/// Runs a command to completion; anything but success is a failure.
 pub fn succeed(command: &mut Command) -> Result<(), Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     match command.status() {
@@ -37,7 +38,7 @@ pub fn succeed(command: &mut Command) -> Result<(), Failure> {
     }
 }
 
-/// Runs a command to its end and returns its standard output.
+/// Runs a command to completion and returns its standard output.
 pub fn output(command: &mut Command) -> Result<String, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{program} cannot be run: {error}"))?;
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_in_minutes_and_seconds() {
+    fn times_are_shown_in_minutes_and_seconds() {
         assert_eq!(spoken(Duration::from_millis(1_240)), "1.2 s");
         assert_eq!(spoken(Duration::from_secs(59)), "59.0 s");
         assert_eq!(spoken(Duration::from_secs(60)), "1 min 00 s");
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn output_is_returned_and_errors_are_told() {
+    fn output_is_returned_and_errors_are_reported() {
         assert_eq!(output(Command::new("sh").args(["-c", "echo word"])).unwrap(), "word\n");
         let failure = output(Command::new("sh").args(["-c", "echo why >&2; exit 1"])).unwrap_err();
         assert!(failure.contains("why"), "{failure}");

@@ -6,14 +6,14 @@ use crate::command::{Failure, cargo};
 use crate::stage::{spoken, stage, succeed};
 use crate::{browser, interpreters, openapi, postgres, s3, tidy};
 
-/// Environment variable by which tests that try many cases, histories or crashes learn that
-/// they are to try all of them: it is 1 under `--long` and not there otherwise.
+/// Environment variable that tells tests with many cases, histories or crashes to try all of them:
+/// it is 1 with `--long`, and otherwise unset.
 const LONG_VARIABLE: &str = "CARDBRIDGE_TEST_LONG";
 
-/// What property tests read for the number of their cases, and how many make full counts.
+/// The variable that sets the number of property-test cases, and its value for full counts.
 const CASES: (&str, &str) = ("PROPTEST_CASES", "4096");
 
-/// How much the tests try that can try more or less.
+/// How much is tried by tests that can try more or less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
     /// What fits into everyday work.
@@ -50,7 +50,7 @@ fn parts(counts: Counts) -> Result<(), Failure> {
     stage("openapi documents", openapi::check)?;
     let chromium = stage("chromium", browser::chromium)?;
     let s3_server = stage("s3 server", s3::server)?;
-    // Beside the tests, compiling them is the longest part of a first run.
+    // Apart from the tests, compiling them is the longest part of a first run.
     stage("build of the tests", || {
         succeed(cargo().args(["test", "--workspace", "--locked", "--no-run"]))
     })?;
@@ -58,7 +58,7 @@ fn parts(counts: Counts) -> Result<(), Failure> {
     let tested = stage("tests", || {
         let mut tests = cargo();
         tests
-            // What one crate fails at must not hide what the others do.
+            // A failure in one crate must not hide failures in the others.
             .args(["test", "--workspace", "--locked", "--no-fail-fast"])
             .env(postgres::URL_VARIABLE, server.url())
             .env(postgres::DIRECTORY_VARIABLE, server.binaries())

@@ -1,4 +1,4 @@
-//! What a message must be before anything is looked at: it names what its kind needs, and
+//! What a message must satisfy before anything else is checked: it names what its kind needs, and
 //! what it names is of the right kind. Pure.
 
 use domain::{AuthType, TransactionType};
@@ -6,7 +6,7 @@ use store::MoneyError;
 
 use crate::request::{AuthorisationRequest, AuthoriseError};
 
-/// Only an inquiry may be about nothing.
+/// Only an inquiry may have a zero amount.
 pub(crate) fn require_authorisable(request: &AuthorisationRequest) -> Result<(), AuthoriseError> {
     let amount_minor = request.acquirer_amount.amount_minor();
     match request.transaction_type {
@@ -20,8 +20,8 @@ pub(crate) fn require_authorisable(request: &AuthorisationRequest) -> Result<(),
     }
 }
 
-/// What is named as original must be what the request can follow. Whether it is still open
-/// is the store's to say, in the commit that takes the hold.
+/// Whatever is named as original must be something the request can follow. The store decides
+/// whether it is still open, in the commit that takes the hold.
 pub(crate) fn require_original(request: &AuthorisationRequest) -> Result<(), AuthoriseError> {
     let Some(original) = &request.original else {
         let needs_one = request.auth_type == AuthType::PreAuthCompletion;
@@ -33,7 +33,7 @@ pub(crate) fn require_original(request: &AuthorisationRequest) -> Result<(), Aut
     } else if request.transaction_type == TransactionType::Refund {
         Ok(())
     } else if request.transaction_type == TransactionType::Inquiry {
-        // It moves nothing, so it can neither raise nor complete anything.
+        // An inquiry moves nothing, so it can neither raise nor complete anything.
         Err(AuthoriseError::NotIncrementable)
     } else if request.auth_type == AuthType::PreAuthCompletion {
         if is_reservation { Ok(()) } else { Err(AuthoriseError::NotReserved) }

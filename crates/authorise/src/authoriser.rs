@@ -35,7 +35,7 @@ const MAX_UNDER_WAY: u32 = 4_096;
 /// Authorisation codes have six digits.
 const AUTH_CODES: u64 = 1_000_000;
 
-/// Decides authorisations. One for the whole process.
+/// Decides authorisations. There is one in the whole process.
 pub struct Authoriser {
     pub(crate) parts: AuthoriserParts,
     under_way: Arc<Semaphore>,
@@ -44,7 +44,7 @@ pub struct Authoriser {
     part_turns: PartTurns,
 }
 
-/// A message's place among those under way, and the day on which it came.
+/// A message's place among those under way, and the day it arrived.
 pub(crate) struct MessageSlot {
     _permit: OwnedSemaphorePermit,
     _day: OpenDay,
@@ -57,7 +57,7 @@ enum Message {
 }
 
 impl Authoriser {
-    /// An authoriser over these parts.
+    /// An authoriser with these parts.
     #[must_use]
     pub fn new(parts: AuthoriserParts) -> Arc<Self> {
         Arc::new(Self {
@@ -70,10 +70,10 @@ impl Authoriser {
     }
 
     /// Decides one authorisation: a purchase, cash withdrawal or inquiry, what increments or
-    /// completes one, or a refund. It is carried through even if the caller goes away.
+    /// completes one, or a refund. It is completed even if the caller goes away.
     ///
     /// # Errors
-    /// [`AuthoriseError`]; a decline is no error.
+    /// [`AuthoriseError`]; a decline is not an error.
     pub async fn authorise(
         self: &Arc<Self>,
         request: AuthorisationRequest,
@@ -84,11 +84,11 @@ impl Authoriser {
     }
 
     /// Takes back what an approved authorisation and its increments hold, then tells the
-    /// enterprise, whose answer is recorded and changes nothing
-    /// (operator-and-sandbox.md section 5). It is carried through even if the caller goes away.
+    /// enterprise, whose answer is recorded and changes nothing (operator-and-sandbox.md section
+    /// 5). It is completed even if the caller goes away.
     ///
     /// # Errors
-    /// [`AuthoriseError`]; then nothing was taken back.
+    /// [`AuthoriseError`]; nothing was taken back then.
     pub async fn reverse(
         self: &Arc<Self>,
         request: ReversalRequest,
@@ -99,7 +99,7 @@ impl Authoriser {
         self.carry(Message::Reverse(Box::new(request))).await
     }
 
-    /// Takes a message up, unless too many are under way.
+    /// Admits a message, unless too many are under way.
     pub(crate) async fn admit(&self) -> Option<MessageSlot> {
         let permit = Arc::clone(&self.under_way).try_acquire_owned().ok()?;
         Some(MessageSlot { _permit: permit, _day: self.parts.store.open_day().await })
@@ -118,10 +118,10 @@ impl Authoriser {
         answer.await.unwrap_or(Err(AuthoriseError::BrokenOff))
     }
 
-    /// What became of an authorisation or reversal that was begun before, once it is decided.
+    /// The outcome of an authorisation or reversal that was begun before, once it is decided.
     ///
     /// # Errors
-    /// [`AuthoriseError`]; `Undecided` if it stays so.
+    /// [`AuthoriseError`]; `Undecided` if it remains undecided.
     pub async fn outcome(&self, auth_id: AuthId) -> Result<AuthorisationAnswer, AuthoriseError> {
         let started = Instant::now();
         let view = self.parts.store.authorisation(auth_id).await?;
@@ -131,9 +131,9 @@ impl Authoriser {
         Ok(AuthorisationAnswer { authorisation, repeated: true, total_ms, enterprise_ms: None })
     }
 
-    /// Declines every authorisation that a crash of this process left undecided and gives
-    /// its hold back (operator-and-sandbox.md section 5), also one whose commit ends later. To
-    /// be called at start, before the first request; returns how many there were.
+    /// Declines every authorisation that a crash of this process left undecided and gives its hold
+    /// back (operator-and-sandbox.md section 5), including one whose commit ends later. Call it at
+    /// start, before the first request; returns how many there were.
     ///
     /// # Errors
     /// [`AuthoriseError`].
@@ -143,9 +143,9 @@ impl Authoriser {
         Recovery::new(store.clone(), *vm_settings, undecided).await?.run().await
     }
 
-    /// Waits until no authorisation is under way; the reading of late answers goes on.
+    /// Waits until no authorisation is under way; reads of late answers go on.
     pub async fn settled(&self) {
-        // The semaphore is never closed, so this fails never.
+        // The semaphore is never closed, so this cannot fail.
         let _ = self.under_way.acquire_many(MAX_UNDER_WAY).await;
     }
 
@@ -207,7 +207,7 @@ impl Authoriser {
         timings.ended("checks");
         let mut receipt = Receipt { presented, checks, notice: None, timings };
         let mut terms = HoldTerms::new(&context, &request, self.parts.vm_settings);
-        // An amount without counterpart in the card's currency is a matter of the platform.
+        // An amount without counterpart in the card's currency is the platform's fault: no charge.
         terms.tariff = terms.tariff.filter(|_| conversion.is_ok());
         let record = hold::record(store, request, &context.profile, conversion.ok(), now);
         let auth_id = record.auth_id;
@@ -242,8 +242,8 @@ impl Authoriser {
         }
     }
 
-    /// What became of the PIN, if one was entered. That of a message which was taken before
-    /// is not judged again: it gets the first answer.
+    /// The verdict on the PIN, if one was entered. A message that was accepted before is not judged
+    /// again: it gets the first answer.
     async fn judge_pin(
         &self,
         request: &AuthorisationRequest,
@@ -253,7 +253,7 @@ impl Authoriser {
             enterprise_id: request.card.enterprise_id,
             card_id: request.card.card_id,
             network_key: request.network_key.clone().or_else(|| {
-                // The call repeated is one try too.
+                // A repeated call counts as a single try too.
                 Claim::current().map(|claim| claim.message_key())
             }),
             follows: request.original.as_ref().map(|it| (it.outs_id, it.auth_id)),
@@ -263,7 +263,7 @@ impl Authoriser {
         self.parts.store.present_pin(presentation).await
     }
 
-    /// Forward, settle, answer; then reads on for a late answer.
+    /// Forwards, settles and answers; then keeps reading for a late answer.
     async fn ask(
         &self,
         mut held: Held,
@@ -302,15 +302,15 @@ impl Authoriser {
         }
     }
 
-    /// Approves what its card's own money covers and nothing refused; nobody is asked.
+    /// Approves what the card's own money covers and no check refused; nobody is asked.
     async fn approve(&self, held: Held, reply: Reply, under_way: MessageSlot) {
         let auth_id = held.authorisation.auth_id;
         let settled = self.settle(held, None, Ok(ResponseCode::Approved)).await;
         self.conclude(settled, reply, under_way, auth_id);
     }
 
-    /// Answers. Where the decision is not written the caller goes without an answer, which
-    /// is a decline, and the authorisation is declined as soon as the store takes it.
+    /// Answers. If the decision could not be written, the caller gets no answer, which counts as a
+    /// decline, and the authorisation is declined as soon as the store accepts writes.
     fn conclude(
         &self,
         settled: Result<AuthorisationAnswer, AuthoriseError>,
@@ -320,14 +320,14 @@ impl Authoriser {
     ) {
         let is_written = settled.is_ok();
         answer(reply, settled);
-        // A stop does not wait for the store: the next start declines as well.
+        // Stopping does not wait for the store: the next start declines as well.
         drop(under_way);
         if !is_written {
             self.undecided.decline_later(auth_id);
         }
     }
 
-    /// The notice, unless the deadline passes first.
+    /// Seals the notice, unless the deadline passes first.
     async fn seal(&self, held: &mut Held, endpoint: &AuthEndpoint) -> Result<SealedNotice, Fault> {
         let store = &self.parts.store;
         let webhook_id = WebhookId::from_i64(store.ids().next());
@@ -352,7 +352,7 @@ impl Authoriser {
         Ok(notice)
     }
 
-    /// Decides by what came in time, or by `otherwise` if nothing did.
+    /// Decides by what arrived in time, or by `otherwise` if nothing did.
     async fn settle(
         &self,
         held: Held,

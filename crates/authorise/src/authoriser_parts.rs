@@ -1,4 +1,4 @@
-//! What authorisations are decided with.
+//! The parts of an authoriser.
 
 use std::sync::Arc;
 
@@ -17,17 +17,16 @@ pub struct AuthoriserParts {
     pub vault: Arc<Vault>,
     /// Threads for RSA.
     pub pool: Arc<RsaPool>,
-    /// The door out.
+    /// The guarded HTTP client.
     pub outbound: Outbound,
     /// Draws authorisation codes.
     pub random: Arc<dyn Random>,
-    /// Where the days of dialect 2's limits begin, and how its apps are told of their cards'
-    /// transactions; none = in UTC, and they are not told.
+    /// Where the days of dialect 2's limits begin, and how its apps are notified of their cards'
+    /// transactions; `None` = in UTC, and they are not notified.
     pub vm_settings: Option<VmSettings>,
-    /// Whether an unusable answer is looked into, which decrypts what nobody signed: for the
-    /// sandbox only.
+    /// Whether an unusable answer is diagnosed, which decrypts unsigned data: only in the sandbox.
     pub diagnoses_answers: bool,
-    /// Exchanges with enterprises at once, of which each holds a file handle, beyond which
-    /// no reply is read after its deadline.
+    /// Number of concurrent exchanges with enterprises, each holding a file handle, beyond which no
+    /// reply is read after its deadline.
     pub max_exchanges: usize,
 }

@@ -1,13 +1,13 @@
-//! Who waits for an answer.
+//! The caller that waits for an answer.
 
 use tokio::sync::oneshot;
 
 use crate::request::{AuthorisationAnswer, AuthoriseError};
 
-/// Where the answer is wanted; the caller may have gone away.
+/// Where the answer goes; the caller may have gone away.
 pub(crate) type Reply = oneshot::Sender<Result<AuthorisationAnswer, AuthoriseError>>;
 
-/// Gives the answer, and tells the log what it is not.
+/// Sends the answer; logs an error, at error level if it is a fault of ours.
 pub(crate) fn answer(reply: Reply, result: Result<AuthorisationAnswer, AuthoriseError>) {
     match &result {
         Err(error) if error.is_fault() => {
@@ -16,6 +16,6 @@ pub(crate) fn answer(reply: Reply, result: Result<AuthorisationAnswer, Authorise
         Err(error) => tracing::debug!(%error, "a message was refused"),
         Ok(_) => {}
     }
-    // The caller may have gone away; the decision stands all the same.
+    // The caller may have gone away; the decision stands anyway.
     let _ = reply.send(result);
 }

@@ -1,5 +1,5 @@
-//! What is checked before anybody is asked (cardbridge-open-api.md sections 8.4 and 14, U16
-//! and U18). Pure; every check is made and leaves its line, the first that fails is the cause.
+//! The checks made before anybody is asked (cardbridge-open-api.md sections 8.4 and 14, U16 and
+//! U18). Pure; every check is made and leaves its line, and the first that fails is the cause.
 
 use domain::{
     Authorisation, Card, CardStatus, PinVerdict, ResponseCode, Timestamp, VelocityExcess,
@@ -16,13 +16,13 @@ use crate::request::{Presented, PresentedValue};
 pub(crate) struct Check {
     /// What was checked.
     pub(crate) name: &'static str,
-    /// Whether it was in order.
+    /// Whether it passed.
     pub(crate) passed: bool,
     /// What was wrong with it.
     pub(crate) detail: Option<&'static str>,
 }
 
-/// Why a purchase is refused within the platform.
+/// Why the platform itself refuses a purchase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// The answer to the network.
@@ -33,9 +33,9 @@ pub(crate) struct Refusal {
 
 /// The check of the deposit.
 const DEPOSIT: &str = "deposit";
-/// The check of the limits of days and months; the store makes it.
+/// The check of the daily and monthly limits; the store makes it.
 const VELOCITY: &str = "velocity_limits";
-/// The check of the limit of a single authorisation; the store makes it for a whole bill.
+/// The check of the limit on a single authorisation; the store makes it for a whole bill.
 const SINGLE: &str = "single_limit";
 const LIMIT_EXCEEDED: &str = VelocityExcess::Single.as_str();
 /// The check of what a completion takes over; the store makes it.
@@ -54,7 +54,7 @@ pub(crate) enum Reach {
     NoPublicKey,
     /// Its public key cannot be used.
     BadPublicKey,
-    /// It need not be: the card is decided about here.
+    /// It need not be asked: the platform decides for this card.
     NotAsked,
 }
 
@@ -72,12 +72,12 @@ impl Reach {
 
 /// What the checks look at.
 pub(crate) struct CheckInput<'a> {
-    /// Whether the cardholder gets money back, which no state of the card and no limit bars
+    /// Whether the cardholder gets money back; no state of the card and no limit prevents that
     /// (operator-and-sandbox.md section 5).
     pub(crate) is_refund: bool,
     /// The card record used.
     pub(crate) card: &'a Card,
-    /// Every record of its PAN, itself among them.
+    /// Every record of its PAN, including itself.
     pub(crate) cards_of_pan: &'a [Card],
     /// Its limits.
     pub(crate) limits: VelocityLimits,
@@ -94,7 +94,7 @@ pub(crate) struct CheckInput<'a> {
 /// Makes every check, in order.
 pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     let presented = &input.presented;
-    // Two more lines come with the hold.
+    // The hold adds two more lines.
     let mut checks = Vec::with_capacity(11);
     let mut add = |name, detail: Option<&'static str>| {
         checks.push(Check { name, passed: detail.is_none(), detail });
@@ -118,7 +118,7 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     checks
 }
 
-/// The first check that failed, as an answer: 01 for a limit, else 11.
+/// The first failed check, as an answer: 01 for a limit, otherwise 11.
 pub(crate) fn first_refusal(checks: &[Check]) -> Option<Refusal> {
     let detail = checks.iter().find_map(|check| check.detail)?;
     let response_code = match detail {
@@ -134,8 +134,8 @@ pub(crate) fn deposit_check(is_covered: bool) -> Check {
     Check { name: DEPOSIT, passed: is_covered, detail }
 }
 
-/// The checks with those that the commit made of `it`: `passed` are the lines of its checks
-/// if they pass, `failed` is the one that did not.
+/// The checks, completed by those that the commit of `it` made: `passed` are the lines of its
+/// checks if they pass, `failed` is the one that did not.
 pub(crate) fn with_commit_checks(
     checks: &[Check],
     passed: &[Check],
@@ -155,8 +155,8 @@ pub(crate) fn with_commit_checks(
     checks
 }
 
-/// The line of a completion or increment that the end of its original overtook while the
-/// enterprise was asked. Only that leaves such a line.
+/// The line of a completion or increment whose original ended while the enterprise was asked.
+/// Nothing else leaves such a line.
 fn original_check(it: &Authorisation) -> Check {
     let (name, detail) = if it.is_completion() {
         (RESERVATION, Authorisation::RESERVATION_GONE)
@@ -166,10 +166,10 @@ fn original_check(it: &Authorisation) -> Check {
     Check { name, passed: false, detail: Some(detail) }
 }
 
-/// Notes the limit that the store found exceeded.
+/// Records the limit that the store found exceeded.
 fn note_excess(checks: &mut Vec<Check>, excess: VelocityExcess) {
     if excess == VelocityExcess::Single {
-        // Alone the amount was within it.
+        // By itself the amount was within the limit.
         checks.retain(|check| check.name != SINGLE);
         checks.push(Check { name: SINGLE, passed: false, detail: Some(LIMIT_EXCEEDED) });
     } else {
@@ -177,7 +177,7 @@ fn note_excess(checks: &mut Vec<Check>, excess: VelocityExcess) {
     }
 }
 
-/// The line of the limits of days and months, where the profile has some.
+/// The line of the daily and monthly limits, if the profile has any.
 pub(crate) fn velocity_check(excess: Option<VelocityExcess>) -> Check {
     let detail = excess.map(VelocityExcess::as_str);
     Check { name: VELOCITY, passed: detail.is_none(), detail }
@@ -206,7 +206,7 @@ const fn card_status(card: &Card) -> Option<&'static str> {
     }
 }
 
-/// A frozen or blocked record stops its PAN for all records.
+/// A frozen or blocked record stops all records of its PAN.
 fn pan_status(used: &Card, cards_of_pan: &[Card]) -> Option<&'static str> {
     let mut others = cards_of_pan.iter().filter(|card| card.card_id != used.card_id);
     others.find_map(|card| match card.status {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn no_state_of_the_card_and_no_limit_bars_a_refund() {
+    fn no_card_state_and_no_limit_prevents_a_refund() {
         let mut case = Case { is_refund: true, ..Case::in_order() };
         case.card.status = CardStatus::Invalid;
         case.card.valid_until = NOW;
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_or_blocked_record_stops_the_whole_pan_but_an_invalid_one_does_not() {
+    fn a_frozen_or_blocked_record_stops_the_whole_pan_and_an_invalid_one_does_not() {
         for (status, refusal) in [
             (CardStatus::Frozen, Some(("11", "pan_frozen"))),
             (CardStatus::Blocked, Some(("11", "pan_blocked"))),
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_presented_wrongly_comes_first() {
+    fn wrong_presented_values_are_reported_first() {
         let mut case = Case::in_order();
         case.presented.cvv2 = PresentedValue::Mismatched;
         case.card.status = CardStatus::Frozen;

@@ -25,10 +25,10 @@ pub enum ClearingError {
     /// The amount cannot be converted to the card's currency.
     #[error(transparent)]
     Conversion(#[from] FxError),
-    /// Too much is under way.
+    /// Too many are under way.
     #[error("too many authorisations are under way")]
     Overloaded,
-    /// The clearing broke off within the process; whether it was posted is not known.
+    /// The process failed during the clearing; whether it was posted is unknown.
     #[error("the clearing broke off")]
     BrokenOff,
     /// The money.
@@ -52,8 +52,8 @@ pub struct ForceRequest {
 
 impl Authoriser {
     /// Posts `acquirer_amount_minor` of the acquirer's currency, or all that is left of the
-    /// authorisation and its increments; a final clearing gives back the rest of their
-    /// holds. It is carried through even if the caller goes away.
+    /// authorisation and its increments; a final clearing releases the rest of their holds. It is
+    /// completed even if the caller goes away.
     ///
     /// # Errors
     /// [`ClearingError`].
@@ -77,9 +77,9 @@ impl Authoriser {
         .await
     }
 
-    /// Posts a clearing that nothing authorised, under an authorisation record of its own
-    /// whose detail is `forced`. The deposit may go below zero, which flags it. It is carried
-    /// through even if the caller goes away.
+    /// Posts a clearing that nothing authorised, under an authorisation record of its own whose
+    /// detail is `forced`. The deposit may go below zero, which flags it. It is completed even if
+    /// the caller goes away.
     ///
     /// # Errors
     /// [`ClearingError`].
@@ -89,7 +89,7 @@ impl Authoriser {
         self.post(async move { force(&store, settings, request).await }).await
     }
 
-    /// Carries a posting through on the day that it came.
+    /// Completes a posting on the day it arrived.
     async fn post(
         &self,
         posting: impl Future<Output = Result<PostingOutcome, ClearingError>> + Send + 'static,

@@ -19,7 +19,7 @@ pub(crate) struct Conversion {
 pub(crate) enum ConversionFault {
     /// The table has no such pair, or the result is too large.
     Fx(FxError),
-    /// The result rounds to nothing, so that the purchase would be free.
+    /// The result rounds to nothing, so the purchase would be free.
     RoundsToZero,
 }
 
@@ -53,9 +53,9 @@ pub(crate) fn convert(
     Ok(conversion)
 }
 
-/// What `part` adds to the parts before it, which are `before` in sum: what all of them come to
-/// less what those come to, so that the parts come to what the whole would. It may round to
-/// nothing: then it counts and moves nothing.
+/// What `part` adds to the earlier parts, whose sum is `before`: the converted total including it,
+/// less the converted total before it. All parts together then convert to the same as the whole. A
+/// part may round to nothing: it then counts and moves nothing.
 pub(crate) fn convert_part(
     before: Money,
     part: Money,
@@ -99,13 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn within_one_currency_no_rate_is_needed() {
+    fn a_conversion_within_one_currency_needs_no_rate() {
         let conversion = convert(dollars(1), Currency::USD, &FxTable::default()).unwrap();
         assert_eq!((conversion.amount, conversion.rate.as_str()), (dollars(1), "1"));
     }
 
     #[test]
-    fn parts_come_to_what_the_whole_comes_to() {
+    fn parts_add_up_to_the_converted_whole() {
         let sgd = |minor| Money::new(minor, Currency::SGD);
         for (rate, part, count, whole) in
             [("0.49", 1, 7, 3), ("0.7407", 1, 7, 5), ("0.003", 100, 20, 6), ("3.26", 1, 100, 326)]
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_counterpart_is_a_fault() {
+    fn an_amount_without_counterpart_is_a_fault() {
         let fault = |minor, table: &FxTable| {
             convert(dollars(minor), Currency::SGD, table).map_err(ConversionFault::detail)
         };

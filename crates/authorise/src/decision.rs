@@ -1,4 +1,4 @@
-//! From what the enterprise said, or did not say, to the answer for the network
+//! From the enterprise's answer, or its silence, to the answer for the network
 //! (cardbridge-open-api.md section 8.4). Pure.
 
 use std::borrow::Cow;
@@ -25,8 +25,8 @@ impl Decision {
         }
     }
 
-    /// A reversal stands whatever the enterprise says: the network took its authorisation
-    /// back. What it said is recorded (operator-and-sandbox.md section 5).
+    /// A reversal stands whatever the enterprise answers: the network took its authorisation back.
+    /// The answer is recorded (operator-and-sandbox.md section 5).
     fn of_reversal(verdict: &Result<ResponseCode, Fault>) -> Self {
         let detail = match verdict {
             Ok(ResponseCode::Approved) => "reversal",
@@ -40,7 +40,7 @@ impl Decision {
         }
     }
 
-    /// The decision that an exchange leads to: anything but a verified code is no answer.
+    /// The decision that an exchange leads to: anything but a verified code counts as no answer.
     fn of_verdict(verdict: Result<ResponseCode, Fault>) -> Self {
         let code = match verdict {
             Ok(code) => code,
@@ -61,7 +61,7 @@ impl Decision {
         Self { response_code: code, reject_reason, detail: Cow::Borrowed(detail) }
     }
 
-    /// A decline because no usable answer came.
+    /// A decline because no usable answer arrived.
     const fn no_response(detail: Cow<'static, str>) -> Self {
         Self {
             response_code: ResponseCode::NoResponse,
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reversal_stands_whatever_the_enterprise_says() {
+    fn a_reversal_stands_whatever_the_enterprise_answers() {
         for (verdict, detail) in [
             (Ok(ResponseCode::Approved), "reversal"),
             (Ok(ResponseCode::InsufficientFunds), "reversal_refused"),

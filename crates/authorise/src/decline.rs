@@ -1,4 +1,4 @@
-//! An authorisation without a decision is declined, and its receipt says why.
+//! Declines an authorisation that has no decision, and says why in its receipt.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,30 +16,30 @@ use crate::webhooks::{decision_webhooks, told_card};
 
 /// The cause in the receipt after a crash.
 pub(crate) const CRASH: &str = "crash";
-/// The cause in the receipt where the store did not take the decision in time.
+/// The cause in the receipt if the store did not take the decision in time.
 const NOT_WRITTEN: &str = "decision_not_written";
-/// What is missing where a hold was not written after all.
+/// What is missing if a hold was not written after all.
 const AUTHORISATION: &str = "authorisation";
 
-/// What a try to decline came to.
+/// The outcome of an attempt to decline.
 pub(crate) enum Declined {
     /// It is decided.
     Done,
     /// Its hold was never written, and never will be.
     NotThere,
-    /// It is not found, but its hold may be among the writes of this moment.
+    /// It was not found, but its hold may be in a write that is under way.
     MayCome(WritesUnderWay),
 }
 
-/// Declines an authorisation whose hold or decision could not be written for certain;
-/// `may_come` is what its last try ended with.
+/// Declines an authorisation for which it is uncertain whether its hold or decision was written;
+/// `may_come` is the result of the last attempt.
 pub(crate) async fn decline_unwritten(
     store: &Store,
     settings: Option<VmSettings>,
     auth_id: AuthId,
     may_come: Option<WritesUnderWay>,
 ) -> Result<Declined, AuthoriseError> {
-    // Before the look, which then sees what had ended by now.
+    // Asked before the look-up, which then sees everything that had ended by now.
     let have_ended = match may_come {
         Some(since) => store.writes_under_way().await?.have_ended_since(since),
         None => false,
@@ -54,7 +54,7 @@ pub(crate) async fn decline_unwritten(
     }
 }
 
-/// Declines an authorisation that nobody is at work on.
+/// Declines an authorisation that nobody is working on.
 pub(crate) async fn decline(
     store: &Store,
     settings: Option<VmSettings>,
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn what_is_not_found_may_come_until_every_write_of_that_moment_has_ended() {
+    async fn a_missing_hold_may_arrive_until_all_writes_of_that_moment_have_ended() {
         let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
             .expect("a PostgreSQL for tests: run `cargo xtask test`");
         let name = format!("authorise_recover_{}", std::process::id());
@@ -100,7 +100,7 @@ mod tests {
         let auth_id = AuthId::from_i64(ids.next());
         let store = Store::open(Location::Postgres(url.clone()), clock, ids).await.unwrap();
 
-        // A write of another session, as one that waits for its commit.
+        // Another session's write, such as one that waits for its commit.
         let writing = connect(&url).await;
         writing.batch_execute("BEGIN; CREATE TEMPORARY TABLE one ()").await.unwrap();
         let mut may_come = None;
@@ -111,9 +111,9 @@ mod tests {
             };
         }
         writing.batch_execute("COMMIT").await.unwrap();
-        // Writes that begin later are none of that moment's.
+        // Writes that begin later are not among those of that moment.
         writing.batch_execute("BEGIN; CREATE TEMPORARY TABLE other ()").await.unwrap();
-        // Those of other tests' databases count as well, and end.
+        // Writes to other tests' databases count as well, and end.
         let began = std::time::Instant::now();
         loop {
             match decline_unwritten(&store, None, auth_id, may_come).await.unwrap() {
@@ -121,7 +121,7 @@ mod tests {
                 Declined::MayCome(writes) => assert_eq!(Some(writes), may_come),
                 Declined::Done => panic!("nothing was written"),
             }
-            assert!(began.elapsed().as_secs() < 60, "it may come for ever");
+            assert!(began.elapsed().as_secs() < 60, "it is never given up");
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         drop(writing);

@@ -1,4 +1,4 @@
-//! Where and with which keys an enterprise is asked.
+//! Where an enterprise is asked, and with which keys.
 
 use domain::{ApiKey, Card, UrlUse};
 use vault::Vault;

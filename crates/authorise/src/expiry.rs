@@ -1,4 +1,4 @@
-//! Holds whose time runs out.
+//! Holds that expire.
 
 use domain::{Authorisation, Timestamp};
 use schedule::{Boxed, Worker};
@@ -7,20 +7,20 @@ use wire::vm::VmSettings;
 
 use crate::webhooks::{told_card, transactions};
 
-/// Most holds that one call gives back.
+/// Most holds that one call releases.
 const MAX_BATCH_HOLDS: u32 = 100;
-/// How long a hold that cannot be given back waits for its next try, in business
-/// time: it must not stand before those behind it, nor keep an advance of time from its end.
+/// How long a hold that cannot be released waits for its next try, in business time: it must
+/// neither block those behind it nor keep an advance of time from finishing.
 const REFUSED_PAUSE_SECONDS: i64 = 86_400;
 
-/// Gives back what expired holds have left.
+/// Releases what expired holds have left.
 pub struct HoldExpiryWorker {
     store: Store,
     vm_settings: Option<VmSettings>,
 }
 
 impl HoldExpiryWorker {
-    /// A worker on this store, which tells apps as `vm_settings` say, if anybody is to be told.
+    /// A worker on this store; it notifies apps according to `vm_settings`, if there are any.
     #[must_use]
     pub const fn new(store: Store, vm_settings: Option<VmSettings>) -> Self {
         Self { store, vm_settings }
@@ -36,7 +36,8 @@ impl HoldExpiryWorker {
             match ended {
                 Ok(true) => expired += 1,
                 Ok(false) => {}
-                // What is unreadable is so tomorrow; what else fails in the store passes.
+                // An unreadable record will be unreadable tomorrow too; any other failure of the
+                // store is temporary.
                 Err(MoneyError::Store(error)) if !matches!(error, StoreError::Corrupt(_)) => {
                     return Err(error);
                 }
@@ -77,7 +78,7 @@ impl Worker for HoldExpiryWorker {
     }
 
     fn changed(&self) -> Boxed<'_, ()> {
-        // A new hold expires days later than the longest sleep of a worker.
+        // A new hold expires days later, longer than any worker sleeps.
         Box::pin(std::future::pending())
     }
 }

@@ -1,6 +1,6 @@
-//! Why the enterprise gave no usable answer: in one word for machines and in a sentence for
-//! people. All of them count as no answer (cardbridge-open-api.md section 8.3); only the log
-//! and the decision receipt tell them apart.
+//! Why the enterprise gave no usable answer: in one word for machines and in a sentence for people.
+//! All of these count as no answer (cardbridge-open-api.md section 8.3); only the log and the
+//! decision receipt distinguish them.
 
 use std::borrow::Cow;
 
@@ -20,12 +20,12 @@ pub(crate) struct Fault {
 impl Fault {
     /// The deadline passed while the enterprise was asked.
     pub(crate) const NO_ANSWER: Self =
-        Self::told("no_answer", "no whole answer came within the deadline");
+        Self::explained("no_answer", "no whole answer came within the deadline");
     /// The deadline passed before the notice was sent.
     pub(crate) const LATE_NOTICE: Self =
-        Self::told("deadline_before_notice", "the deadline passed before the notice was sent");
+        Self::explained("deadline_before_notice", "the deadline passed before the notice was sent");
 
-    const fn told(detail: &'static str, explanation: &'static str) -> Self {
+    const fn explained(detail: &'static str, explanation: &'static str) -> Self {
         Self {
             detail: Cow::Borrowed(detail),
             explanation: Some(Cow::Borrowed(explanation)),
@@ -33,7 +33,7 @@ impl Fault {
         }
     }
 
-    /// An answer with another status than 200.
+    /// An answer with a status other than 200.
     pub(crate) fn status(status: u16) -> Self {
         Self {
             detail: Cow::Owned(format!("http_status_{status}")),
@@ -54,12 +54,12 @@ impl Fault {
         &self.detail
     }
 
-    /// The cause for people, where there is more to say.
+    /// The cause for people, if there is more to say.
     pub(crate) fn explanation(&self) -> Option<&str> {
         self.explanation.as_deref()
     }
 
-    /// The step at which an answer failed, if one came.
+    /// The step at which an answer failed, if one arrived.
     pub(crate) const fn reply(&self) -> Option<&ReplyFault> {
         self.reply.as_ref()
     }

@@ -21,18 +21,18 @@ use crate::fault::Fault;
 /// Most bytes read of a reply: two base64 texts of a 4096-bit key are below 2 KiB.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
 
-/// How long a reply is read for the record, from the sending of the notice
-/// (operator-and-sandbox.md section 3).
+/// How long a reply is read for the record, from when the notice was sent (operator-and-sandbox.md
+/// section 3).
 pub(crate) const LATE_ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// Where an enterprise is asked, and what secures the conversation.
+/// Where an enterprise is asked, and the keys for that exchange.
 pub(crate) struct AuthEndpoint {
     pub(crate) auth_url: SecretText,
     pub(crate) external_key: RsaPublicKey,
     pub(crate) platform_key: RsaPrivateKey,
     pub(crate) platform_key_version: u32,
     pub(crate) scheme: RsaScheme,
-    /// Makes the extra `X-Signature`; none if the enterprise has no active API key.
+    /// Computes the extra `X-Signature`; `None` if the enterprise has no active API key.
     pub(crate) secret: Option<Arc<SecretText>>,
 }
 
@@ -40,19 +40,19 @@ pub(crate) struct AuthEndpoint {
 pub(crate) struct Exchange {
     /// The enterprise's code, or why there is none.
     pub(crate) verdict: Result<ResponseCode, Fault>,
-    /// HTTP status, if an answer came at all.
+    /// HTTP status, if an answer arrived at all.
     pub(crate) status: Option<u16>,
-    /// The beginning of an answer that was not usable, masked.
+    /// The beginning of an unusable answer, masked.
     pub(crate) excerpt: Option<String>,
     /// From sending to the last byte of the answer.
     pub(crate) elapsed: Option<Duration>,
-    /// What the sandbox found out about an answer that was not usable.
+    /// What the sandbox found out about an unusable answer.
     pub(crate) hint: Option<String>,
-    /// An answer that was not usable.
+    /// The unusable answer.
     unusable: Option<Bytes>,
 }
 
-/// Encrypts and signs the notice in the pool.
+/// Encrypts and signs the notice on the pool.
 pub(crate) async fn seal(
     pool: &RsaPool,
     endpoint: &AuthEndpoint,
@@ -72,8 +72,8 @@ pub(crate) async fn seal(
     Ok(sealed)
 }
 
-/// Posts the notice, which the enterprise knows by its authId, and reads the reply, for as long
-/// as a late one is recorded. After the `deadline` of the decision it is not sent again.
+/// Posts the notice, which the enterprise identifies by its authId, and reads the reply for as long
+/// as a late one is recorded. The notice is not sent again after the `deadline` of the decision.
 pub(crate) async fn exchange(
     outbound: &Outbound,
     pool: &RsaPool,
@@ -118,8 +118,8 @@ impl Exchange {
         }
     }
 
-    /// Looks for what makes an unusable answer a likely mistake. For the sandbox, and only
-    /// once the answer is judged: it decrypts what nobody signed.
+    /// Looks for a likely mistake behind an unusable answer. Only in the sandbox, and only after
+    /// the answer is judged: it decrypts unsigned data.
     pub(crate) async fn diagnose(&mut self, pool: &RsaPool, endpoint: &AuthEndpoint) {
         let Some(fault) = self.verdict.as_ref().err().and_then(|it| it.reply()).cloned() else {
             return;
@@ -155,7 +155,7 @@ async fn opened(
     }
 }
 
-/// Masked before it is cut: what is left of a cut card number would not look like one.
+/// Masked before it is cut: what is left of a cut card number would no longer look like one.
 fn kept(body: &[u8], url: &str) -> String {
     excerpt(mask_pans(&mask_url(&String::from_utf8_lossy(body), url)).as_bytes())
 }

@@ -1,5 +1,5 @@
-//! The hold: the authorisation's record, its money and the refusal that a short deposit
-//! leads to, in one commit of the store.
+//! The hold: the authorisation's record, its money and any refusal for lack of deposit, in one
+//! commit of the store.
 
 use domain::{
     ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardProfile, Direction, Money, OutsId,
@@ -18,12 +18,12 @@ use crate::receipt::Receipt;
 use crate::request::AuthorisationRequest;
 use crate::webhooks::decision_webhooks;
 
-const SECONDS_A_DAY: i64 = 86_400;
+const SECONDS_PER_DAY: i64 = 86_400;
 /// Rate of an amount that could not be converted.
 const NO_RATE: &str = "0";
 
-/// The record of a request at its arrival, not yet decided. An amount without counterpart
-/// in the card's currency is zero there.
+/// The record of a request at its arrival, undecided. An amount without counterpart in the card's
+/// currency is recorded as zero.
 pub(crate) fn record(
     store: &Store,
     request: AuthorisationRequest,
@@ -63,35 +63,35 @@ pub(crate) fn record(
     authorisation
 }
 
-/// Whether a request sets money aside: an inquiry moves nothing, a refund gives. An increment
-/// that rounds to nothing has its hold all the same, with nothing in it.
+/// Whether a request sets money aside: an inquiry moves nothing, a refund gives money. An increment
+/// that rounds to nothing still has its hold, which is empty.
 pub(crate) fn holds_money(authorisation: &Authorisation) -> bool {
     authorisation.direction == Direction::Outgoing
         && authorisation.transaction_type != TransactionType::Inquiry
         && (authorisation.amount.is_positive() || authorisation.is_increment())
 }
 
-/// When a hold that is taken now is given back by itself.
+/// When a hold taken now expires.
 fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Timestamp {
     let days = match auth_type {
         AuthType::PreAuth => profile.hold_days_pre_auth,
         AuthType::Normal | AuthType::PreAuthCompletion => profile.hold_days_normal,
     };
-    now.plus_seconds(i64::from(days).saturating_mul(SECONDS_A_DAY))
+    now.plus_seconds(i64::from(days).saturating_mul(SECONDS_PER_DAY))
 }
 
 /// What the hold of an authorisation takes from the records of its card.
 pub(crate) struct HoldTerms {
     limits: Option<VelocityTerms>,
     vm_app_id: Option<VmAppId>,
-    /// Of the decision, here or later.
+    /// The webhooks of the decision, here or later.
     pub(crate) webhooks: Webhooks,
-    /// What the decision is charged.
+    /// The fees of the decision.
     pub(crate) tariff: Option<VmTariff>,
 }
 
 impl HoldTerms {
-    /// Those of a request, as the records say.
+    /// The terms of a request, according to the records.
     pub(crate) fn new(
         context: &CardContext,
         request: &AuthorisationRequest,
@@ -107,9 +107,9 @@ impl HoldTerms {
     }
 }
 
-/// The PAN and the limits that the store judges a purchase by: those of days and months, and
-/// that of a single authorisation for what follows one. A card that is decided about here has
-/// its own beside them.
+/// The PAN and the limits that the store checks a purchase against: daily and monthly ones and, for
+/// a message that follows another, the single limit. A card that the platform decides for also has
+/// its own.
 fn stored_limits(
     context: &CardContext,
     request: &AuthorisationRequest,
@@ -123,7 +123,7 @@ fn stored_limits(
     is_judged.then_some(VelocityTerms { pan_id: request.card.pan_id, limits, own })
 }
 
-/// Those of a prepaid card never change, so that one without limits, of its own or of its
+/// The limits of a prepaid card never change, so a card without limits, of its own or of its
 /// profile, is not counted.
 fn own_limits(it: &VmCard, limits: &VelocityLimits, offset_seconds: i64) -> Option<OwnLimits> {
     let is_limited = limits.has_periods() || it.limits != VmLimits::default();
@@ -131,7 +131,7 @@ fn own_limits(it: &VmCard, limits: &VelocityLimits, offset_seconds: i64) -> Opti
     is_counted.then(|| OwnLimits { total_minor: it.limits.total(), offset_seconds })
 }
 
-/// Records a refusal, or takes the hold within the limits and counts it to them.
+/// Records a refusal, or takes the hold within the limits and counts it towards them.
 pub(crate) async fn begin(
     store: &Store,
     mut authorisation: Authorisation,
@@ -175,7 +175,7 @@ mod tests {
     fn holds_live_as_long_as_the_profile_says() {
         let now = Timestamp::from_micros(5);
         let days = |auth_type| {
-            hold_expiry(&profile(), auth_type, now).millis_since(now) / 1_000 / SECONDS_A_DAY
+            hold_expiry(&profile(), auth_type, now).millis_since(now) / 1_000 / SECONDS_PER_DAY
         };
         assert_eq!(days(AuthType::Normal), 7);
         assert_eq!(days(AuthType::PreAuth), 30);

@@ -8,7 +8,7 @@ use store::Store;
 use crate::forward::Exchange;
 use crate::receipt::whole_ms;
 
-/// What is kept of it.
+/// The recorded facts of a late answer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LateAnswer<'a> {
@@ -21,7 +21,7 @@ struct LateAnswer<'a> {
     hint: Option<&'a str>,
 }
 
-/// Records what came late; nothing if no answer came at all.
+/// Records a late answer; does nothing if no answer arrived at all.
 pub(crate) async fn record(store: &Store, authorisation: &Authorisation, exchange: &Exchange) {
     let Some(elapsed) = exchange.elapsed else { return };
     let late = LateAnswer {

@@ -1,6 +1,6 @@
-//! Which replies are still read after their deadline. Each holds a connection, and with it a
-//! file handle of the process, for up to half a minute, so the sum of exchanges is bounded,
-//! an enterprise has a share of it, and a read that has waited long gives way.
+//! Which replies are still read after their deadline. Each holds a connection, and thus a file
+//! handle of the process, for up to half a minute. Therefore the total of exchanges is bounded, an
+//! enterprise has a share of it, and a read that has waited long gives way.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use domain::EnterpriseId;
 use tokio::sync::oneshot;
 
-/// The part of the sum that one enterprise's late reads may take: one in so many.
+/// The part of the total that one enterprise's late reads may take: one in this many.
 const SHARES: usize = 4;
 
-/// Exchanges with enterprises: those whose answer decides, and late reads beside them.
+/// Exchanges with enterprises: those whose answer still decides, and late reads.
 pub(crate) struct LateReads {
-    /// Most exchanges at which there is a late read among them.
+    /// Most exchanges while any of them is a late read.
     max_exchanges: usize,
     open: Mutex<Open>,
 }
@@ -37,7 +37,7 @@ struct Late {
 /// An exchange whose answer still decides.
 pub(crate) struct InTime<'a>(&'a LateReads);
 
-/// The right to read on. It ends when `given_way` does.
+/// The right to keep reading. It ends when `given_way` does.
 pub(crate) struct LateRead<'a> {
     reads: &'a LateReads,
     number: u64,
@@ -45,7 +45,7 @@ pub(crate) struct LateRead<'a> {
 }
 
 impl LateReads {
-    /// At most so many exchanges while any of them is a late read.
+    /// Allows at most this many exchanges while any of them is a late read.
     pub(crate) fn new(max_exchanges: usize) -> Self {
         Self { max_exchanges, open: Mutex::default() }
     }
@@ -58,8 +58,9 @@ impl LateReads {
         InTime(self)
     }
 
-    /// Lets an exchange be read on after its deadline. Of its enterprise the oldest read
-    /// gives way where the share is used up, of all the oldest of whoever has most.
+    /// Lets an exchange be read after its deadline. If the enterprise's share is used up, its
+    /// oldest read gives way; if the total is, the oldest read of the enterprise with most of them
+    /// does.
     pub(crate) fn read_on<'a>(
         &'a self,
         in_time: InTime<'a>,
@@ -119,7 +120,7 @@ impl Drop for InTime<'_> {
 }
 
 impl LateRead<'_> {
-    /// What `read` comes to, unless it has to give way first.
+    /// The result of `read`, unless it has to give way first.
     pub(crate) async fn of<T>(mut self, read: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             read = read => Some(read),
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_its_share_an_enterprise_gives_way_to_itself() {
+    fn an_enterprise_beyond_its_share_displaces_its_own_reads() {
         let reads = LateReads::new(8);
         let mut other = read_on(&reads, 2);
         let mut own: Vec<_> = (0..3).map(|_| read_on(&reads, 1)).collect();

@@ -1,7 +1,6 @@
-//! One authorisation from its arrival to its answer, in named steps: load, check,
-//! convert, hold, forward, settle. Each step leaves its line in the
-//! decision receipt. What the network sends afterwards, increment, completion, reversal,
-//! clearing and refund, is here too.
+//! One authorisation from its arrival to its answer, in named steps: load, check, convert, hold,
+//! forward, settle. Each step leaves its line in the decision receipt. What the network sends
+//! afterwards (increment, completion, reversal, clearing and refund) is here too.
 
 mod admissible;
 mod authoriser;

@@ -1,4 +1,4 @@
-//! What an authorisation needs to know, read from the store at its arrival.
+//! Everything an authorisation reads from the store at its arrival.
 
 use domain::{
     ApiKey, Card, CardProfile, Currency, Enterprise, FxTable, VelocityLimits, VmCard, VmFees,
@@ -7,32 +7,32 @@ use store::{PlatformKey, Store, VmTariff};
 
 use crate::request::AuthoriseError;
 
-/// The records around a card.
+/// The records related to a card.
 pub(crate) struct CardContext {
     pub(crate) enterprise: Enterprise,
     pub(crate) profile: CardProfile,
     /// Every record of the card's PAN.
     pub(crate) cards_of_pan: Vec<Card>,
-    /// None where the enterprise is not asked.
+    /// `None` if the enterprise is not asked.
     pub(crate) platform_key: Option<PlatformKey>,
     /// Oldest first.
     pub(crate) api_keys: Vec<ApiKey>,
-    /// Empty where no conversion is needed.
+    /// Empty if no conversion is needed.
     pub(crate) fx_table: FxTable,
-    /// Of a card that is decided about here.
+    /// The card's own record, if the platform decides for it.
     pub(crate) vm_card: Option<VmCard>,
     /// What the app of such a card is charged for.
     pub(crate) vm_fees: VmFees,
 }
 
 impl CardContext {
-    /// What limits the card.
+    /// The card's limits.
     pub(crate) fn limits(&self) -> VelocityLimits {
         let own = self.vm_card.as_ref().map(|it| it.limits).unwrap_or_default();
         own.within(self.profile.limits)
     }
 
-    /// What is charged for an authorisation of the card; none where that costs nothing.
+    /// What is charged for an authorisation of the card; `None` if it is free.
     pub(crate) fn tariff(&self, card: &Card) -> Option<VmTariff> {
         let vm_card = self.vm_card.as_ref().filter(|_| self.vm_fees.charges_authorisations())?;
         let (vm_app_id, fees) = (vm_card.vm_app_id, self.vm_fees);
@@ -40,7 +40,7 @@ impl CardContext {
     }
 }
 
-/// Reads them.
+/// Reads the records.
 pub(crate) async fn load(
     store: &Store,
     card: &Card,

@@ -1,5 +1,5 @@
-//! Increments and refunds: parts of a bill, which come to what the whole would in the card's
-//! currency, however many they are.
+//! Increments and refunds: parts of a bill. However many there are, their sum in the card's
+//! currency is what the whole would convert to.
 
 use domain::{FxTable, Money, TransactionType};
 use store::{PartsOf, Store};
@@ -8,10 +8,10 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::convert::{Conversion, ConversionFault, convert, convert_part};
 use crate::request::{AuthorisationRequest, AuthoriseError};
 
-/// Bills that may take parts at the same time.
+/// Bills that may take parts concurrently.
 const TURNS: usize = 64;
 
-/// Turns of parts, each shared by the bills whose ids have the same remainder.
+/// Locks for parts, each shared by the bills whose ids have the same remainder.
 pub(crate) struct PartTurns([Mutex<()>; TURNS]);
 
 impl Default for PartTurns {
@@ -21,8 +21,8 @@ impl Default for PartTurns {
 }
 
 impl PartTurns {
-    /// The turn of a part among those of its bill, until its hold is taken: each is converted
-    /// after those before it.
+    /// The lock of a part's bill, held until the part's hold is taken: each part is converted after
+    /// the earlier ones.
     pub(crate) async fn take(&self, request: &AuthorisationRequest) -> Option<MutexGuard<'_, ()>> {
         let bill = request.original.as_ref().filter(|_| request.is_part())?.outs_id;
         let Self(turns) = self;

@@ -1,9 +1,10 @@
-//! The decision receipt: what was asked, checked, sent, answered and decided, and how
-//! long each step took (operator-and-sandbox.md section 3). It holds no PAN, CVV2 or
-//! secret, and nothing of what was encrypted beyond what travels in clear beside it.
+//! The decision receipt: what was asked, checked, sent, answered and decided, and how long each
+//! step took (operator-and-sandbox.md section 3). It holds no PAN, CVV2 or secret, and of the
+//! encrypted data only what also travels in clear.
 //!
-//! The commit renders it, once it knows how it leaves the authorisation. What is the same for
-//! every outcome is rendered before, outside the one writer of money, whose time all share.
+//! The commit renders it, once it knows the authorisation's final state. Whatever is the same for
+//! every outcome is rendered beforehand, outside the single writer of money, whose time everybody
+//! shares.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +59,7 @@ struct Millis(Duration);
 
 impl Serialize for Millis {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A thousand times as many seconds read as milliseconds; cut to microseconds first.
+        // A thousand times as many seconds reads as milliseconds; truncated to microseconds first.
         let micros = u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX);
         let scaled = Duration::from_micros(micros).saturating_mul(1_000);
         serializer.serialize_f64(scaled.as_secs_f64())
@@ -86,7 +87,7 @@ pub(crate) struct NoticeFacts {
     pub(crate) rsa_hash: RsaHash,
     pub(crate) rsa_signed_bytes: RsaSignedBytes,
     pub(crate) platform_key_version: u32,
-    /// What was left of the deadline when it was sent.
+    /// Time left before the deadline when it was sent.
     pub(crate) left_ms: u64,
 }
 
@@ -97,7 +98,7 @@ struct AnswerFacts<'a> {
     status: Option<u16>,
     response_code: Option<&'static str>,
     fault: Option<&'a str>,
-    /// The fault in a sentence that names the field or the step.
+    /// The fault, as a sentence that names the field or the step.
     explanation: Option<&'a str>,
     /// What the sandbox found out beyond that.
     hint: Option<&'a str>,
@@ -181,7 +182,7 @@ struct OutcomeFacts<'a> {
 }
 
 impl<'a> OutcomeFacts<'a> {
-    /// None while nothing is decided.
+    /// `None` while nothing is decided.
     fn of(it: &'a Authorisation) -> Option<Self> {
         Some(Self {
             approved: it.status == AuthorisationStatus::Approved,
@@ -203,7 +204,7 @@ struct Lines<'a> {
     outcome: Option<OutcomeFacts<'a>>,
 }
 
-/// What the steps have left so far.
+/// The lines of the steps so far.
 pub(crate) struct Receipt {
     pub(crate) presented: Presented,
     pub(crate) checks: Vec<Check>,
@@ -212,8 +213,8 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
-    /// The receipt of `it` without its outcome; `exchange` is what came in time, and
-    /// `commit_checks` are the lines that the commit adds if it passes its own checks.
+    /// The receipt of `it` without its outcome; `exchange` is what arrived in time, and
+    /// `commit_checks` are the lines that the commit adds if its own checks pass.
     pub(crate) fn prepared(
         &self,
         it: &Authorisation,
@@ -236,11 +237,11 @@ fn json(facts: &impl Serialize) -> Box<RawValue> {
     to_raw_value(facts).expect("structs of texts and numbers are JSON")
 }
 
-/// A receipt that lacks what only its commit knows.
+/// A receipt that lacks only what its commit knows.
 #[derive(Debug)]
 pub(crate) struct PreparedReceipt {
     request: Box<RawValue>,
-    /// All checks, if the commit passes its own.
+    /// All checks, if those of the commit pass.
     passed: Box<RawValue>,
     checks: Vec<Check>,
     commit_checks: Vec<Check>,
@@ -266,12 +267,12 @@ impl ReceiptRenderer for PreparedReceipt {
     }
 }
 
-/// The receipt stored with the hold of an authorisation that nobody is at work on any longer.
+/// The receipt stored with the hold of an authorisation that nobody is working on any longer.
 #[derive(Debug)]
 pub(crate) struct StoredReceipt(Map<String, Value>);
 
 impl StoredReceipt {
-    /// From its text; an unreadable one counts as empty.
+    /// Parses its text; an unreadable one counts as empty.
     pub(crate) fn of(receipt: &str) -> Self {
         Self(serde_json::from_str(receipt).unwrap_or_default())
     }
@@ -311,7 +312,7 @@ mod tests {
         let outcome = r#""outcome":{"approved":false,"responseCode":"01","rejectReason":"DAPI_AUTH_INTERNAL_REJECT","detail":"deposit_exhausted"}}"#;
         assert!(refused.contains(line) && refused.ends_with(outcome), "{refused}");
 
-        // What a crash leaves keeps its lines and gets its outcome later.
+        // An authorisation left by a crash keeps its lines and gets its outcome later.
         it.detail = Some("crash".to_owned());
         let mut expected: Value = serde_json::from_str(&held).unwrap();
         expected["outcome"] = serde_json::to_value(OutcomeFacts::of(&it)).unwrap();

@@ -1,4 +1,4 @@
-//! What a crash left without a decision is declined (operator-and-sandbox.md section 5).
+//! Declines what a crash left undecided (operator-and-sandbox.md section 5).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use crate::undecided::Undecided;
 
 /// Authorisations read at a time.
 const BATCH: u32 = 200;
-/// Pauses between looks for holds that a commit of the last process still brings.
+/// Pauses between looking for holds that a commit of the previous process may still bring.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What the last process under this node number may have left undecided.
+/// What the previous process under this node number may have left undecided.
 pub(crate) struct Recovery {
     store: Store,
     vm_settings: Option<VmSettings>,
     undecided: Arc<Undecided>,
-    /// Whatever is begun from here on is this process's own.
+    /// The first id of this process: any authorisation from here on is its own.
     first_own: AuthId,
-    /// The writes that a hold of the last process may be among.
+    /// The writes that may include a hold of the previous process.
     writes: WritesUnderWay,
 }
 
@@ -40,8 +40,8 @@ impl Recovery {
         Ok(Self { store, vm_settings, undecided, first_own, writes })
     }
 
-    /// Declines what is there, and goes on looking in the background where a write of the last
-    /// process may still end; how many there were.
+    /// Declines what is there, and keeps looking in the background while a write of the previous
+    /// process may still end; returns how many there were.
     pub(crate) async fn run(self) -> Result<usize, AuthoriseError> {
         let (recovered, is_over) = self.round().await?;
         if !is_over {
@@ -65,7 +65,7 @@ impl Recovery {
         }
     }
 
-    /// Declines what is there; whether no more can come.
+    /// Declines what is there; also returns whether no more can come.
     async fn round(&self) -> Result<(usize, bool), AuthoriseError> {
         let is_over = self.store.writes_under_way().await?.have_ended_since(self.writes);
         let (mut recovered, mut last) = (0, AuthId::from_i64(0));
@@ -79,8 +79,9 @@ impl Recovery {
         }
     }
 
-    /// Whether it is declined. What passes is an error; one that cannot be read, or that the
-    /// ledger does not give back, stops no start and is tried again.
+    /// Whether it is declined. A temporary failure is an error; an authorisation that cannot be
+    /// read, or whose hold the ledger cannot release, does not prevent the start and is tried
+    /// again.
     async fn decline(&self, auth_id: AuthId) -> Result<bool, AuthoriseError> {
         match decline(&self.store, self.vm_settings, auth_id, CRASH).await {
             Ok(()) => {

@@ -1,4 +1,4 @@
-//! The network's key a second time: the first answer again, once there is one.
+//! A repeated network key: gives the first answer again, once there is one.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use crate::request::AuthoriseError;
 
 /// Pause between two looks at the first message.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Longest wait: the longest deadline and a second for its commit.
+/// Longest wait: the longest deadline plus a second for the commit.
 const MAX_WAIT: Duration = Duration::from_millis(Enterprise::MAX_AUTH_DEADLINE_MS as u64 + 1_000);
 
-/// Messages refused because their network key was another message's.
+/// Messages refused because their network key belongs to another message.
 const CONFLICTS_COUNTER: &str = "cardbridge_network_key_conflicts_total";
 
-/// Counts a message that came under another one's key.
+/// Counts a message that arrived under another message's key.
 pub(crate) fn count_conflict(error: &MoneyError) {
     if matches!(error, MoneyError::NetworkKeyConflict) {
         metrics::counter!(CONFLICTS_COUNTER).increment(1);
     }
 }
 
-/// The first message's authorisation, decided. It may be under way in another process, so
-/// the store is asked.
+/// The first message's authorisation, decided. It may be under way in another process, so this asks
+/// the store.
 pub(crate) async fn decided(
     store: &Store,
     first: Authorisation,

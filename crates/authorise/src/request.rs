@@ -1,4 +1,4 @@
-//! What is asked of an authorisation and what comes of it.
+//! The requests for authorisations and their results.
 
 use domain::{
     AuthType, Authorisation, Card, Merchant, Money, NetworkKey, PinVerdict, TransactionType,
@@ -6,7 +6,7 @@ use domain::{
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
 
-/// What became of a value that the shopper presented.
+/// The result of comparing a value that the shopper presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PresentedValue {
     /// It was not presented.
@@ -30,15 +30,15 @@ impl PresentedValue {
     }
 }
 
-/// What was presented of the card beside its number, already compared; the values
-/// themselves come no further than the network's side.
+/// What was presented of the card besides its number, already compared; the values themselves go no
+/// further than the network's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Presented {
     /// The expiry.
     pub expiry: PresentedValue,
     /// The CVV2.
     pub cvv2: PresentedValue,
-    /// What became of the PIN; none if it was not presented.
+    /// The verdict on the PIN; `None` if it was not presented.
     pub pin: Option<PinVerdict>,
 }
 
@@ -47,7 +47,7 @@ pub struct Presented {
 pub struct AuthorisationRequest {
     /// The card record used.
     pub card: Card,
-    /// Amount as the shop asks for it: above zero; that of an inquiry may be zero.
+    /// Amount as the shop asks for it: above zero; an inquiry's may be zero.
     pub acquirer_amount: Money,
     /// The network's transaction type.
     pub transaction_type: TransactionType,
@@ -57,17 +57,17 @@ pub struct AuthorisationRequest {
     pub merchant: Merchant,
     /// The network's key: repeated, it gives the first answer again.
     pub network_key: Option<NetworkKey>,
-    /// What it follows: the purchase that a refund gives back, the reservation that a
-    /// completion completes; anything else that follows a purchase increments it.
+    /// What it follows: the purchase that a refund gives back, or the reservation that a completion
+    /// completes; anything else that follows a purchase increments it.
     pub original: Option<Authorisation>,
-    /// What was presented and is compared already.
+    /// What was presented, already compared.
     pub presented: Presented,
-    /// The PIN that was entered: compared, and counted, once the message may be decided.
+    /// The PIN that was entered: compared, and counted as a try, once the message may be decided.
     pub pin: Option<PinComparison>,
 }
 
 impl AuthorisationRequest {
-    /// Whether it raises a purchase or gives one back: a part, not the whole of something.
+    /// Whether it raises a purchase or gives part of one back: a part of a bill, not a whole.
     pub(crate) const fn is_part(&self) -> bool {
         let is_refund = matches!(self.transaction_type, TransactionType::Refund);
         let is_completion = matches!(self.auth_type, AuthType::PreAuthCompletion);
@@ -80,8 +80,8 @@ impl AuthorisationRequest {
 pub struct ReversalRequest {
     /// The approved authorisation.
     pub original: Authorisation,
-    /// How much in minor units of the acquirer's currency; none = all that is left of it
-    /// and of its increments.
+    /// How much in minor units of the acquirer's currency; `None` = all that is left of it and of
+    /// its increments.
     pub acquirer_amount_minor: Option<i64>,
 }
 
@@ -90,11 +90,11 @@ pub struct ReversalRequest {
 pub struct AuthorisationAnswer {
     /// The decided authorisation.
     pub authorisation: Authorisation,
-    /// Whether the network's key was seen before, so that this is the first answer again.
+    /// Whether the network's key was seen before, and this is therefore the first answer again.
     pub repeated: bool,
     /// From arrival to decision, in milliseconds.
     pub total_ms: u64,
-    /// What of it the enterprise took, in milliseconds; none if it gave no answer in time
+    /// How much of that the enterprise took, in milliseconds; `None` if it gave no answer in time
     /// or was not asked.
     pub enterprise_ms: Option<u64>,
 }
@@ -102,13 +102,13 @@ pub struct AuthorisationAnswer {
 /// Why there is no answer; nothing was decided.
 #[derive(Debug, Clone, Error)]
 pub enum AuthoriseError {
-    /// The amount is not above zero; that of an inquiry may be zero.
+    /// The amount is not above zero; only an inquiry's may be zero.
     #[error("the amount must be above zero; that of an inquiry may be zero")]
     Amount,
     /// A completion names no reservation.
     #[error("a completion needs the authorisation that it completes")]
     OriginalMissing,
-    /// A completion names something else than a reservation.
+    /// A completion names something other than a reservation.
     #[error("only an authorisation of type PRE_AUTH is completed")]
     NotReserved,
     /// An increment names another increment or a completion.
@@ -117,13 +117,13 @@ pub enum AuthoriseError {
     /// Too many authorisations are under way.
     #[error("too many authorisations are under way")]
     Overloaded,
-    /// The first message with this network key stays undecided.
+    /// The first message with this network key remains undecided.
     #[error("the first message with this network key is not decided yet")]
     Undecided,
     /// The card's enterprise, profile or platform key is missing.
     #[error("missing: {0}")]
     Missing(&'static str),
-    /// The authorisation broke off within the process; a restart declines it.
+    /// The process failed during the authorisation; a restart declines it.
     #[error("the authorisation broke off")]
     BrokenOff,
     /// The money.
@@ -135,7 +135,7 @@ pub enum AuthoriseError {
 }
 
 impl AuthoriseError {
-    /// Whether something of ours broke; anything else is the message's own fault, or a hold
+    /// Whether something on our side failed; anything else is the message's own fault, or a hold
     /// that is closed by now.
     pub(crate) const fn is_fault(&self) -> bool {
         match self {

@@ -1,5 +1,5 @@
-//! A reversal: the money is given back first, then the enterprise is told; nothing waits
-//! for its answer but the reversal's own record.
+//! A reversal: the money is given back first, then the enterprise is told; only the reversal's own
+//! record waits for its answer.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use crate::settle;
 use crate::undecided::Undecided;
 use crate::webhooks::{decision_webhooks, transactions};
 
-/// Gives the money back. Everything else that may be missing is read before, so that a
-/// reversal which fails has moved nothing.
+/// Gives the money back. Everything else that may be missing is read first, so a reversal that
+/// fails has moved nothing.
 pub(crate) async fn take_back(
     AuthoriserParts { store, vault, vm_settings, .. }: &AuthoriserParts,
     undecided: &Arc<Undecided>,
@@ -47,7 +47,8 @@ pub(crate) async fn take_back(
     timings.ended("release");
     let presented = Presented::default();
     let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
-    // Of an app's card its own record is decided without a word: what it took back was told.
+    // For an app's card the reversal's own record is decided silently: the app was already notified
+    // of what it took back.
     let webhooks = decision_webhooks(card.account.is_forwarded(), None, *vm_settings);
     let endpoint = match endpoint {
         Ok(endpoint) => Some(Arc::new(endpoint)),
@@ -58,7 +59,7 @@ pub(crate) async fn take_back(
             let receipt = receipt.prepared(&reversal, None, Vec::new());
             let request = settle::request(store, &reversal, decision, receipt, webhooks);
             let decided = settle::decide(store, request).await;
-            // The money is back, so that the record waits for nothing but its decision.
+            // The money is back, so the record waits only for its decision.
             let authorisation = decided.inspect_err(|_| undecided.decline_later(reversal_id))?;
             return Ok(HoldOutcome::Answered {
                 authorisation: Box::new(authorisation),

@@ -1,4 +1,4 @@
-//! The decision's commit: the hold kept or given back, with the result webhook.
+//! The decision's commit: the hold is kept or released, with the result webhook.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use store::{
 
 use crate::decision::Decision;
 
-/// Tries of the commit: until it succeeds the hold stays, and a restart would decline.
+/// Attempts to commit: until one succeeds the hold stays, and a restart would decline.
 const MAX_TRIES: u32 = 5;
-/// Pause after the first failed try; doubled after each further one.
+/// Pause after the first failed attempt; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// What the store is to write of a decision, without authorisation code and free of charge.
+/// What the store is to write for a decision, without authorisation code and free of charge.
 pub(crate) fn request(
     store: &Store,
     held: &Authorisation,
@@ -63,14 +63,14 @@ fn decided(outcome: DecideOutcome) -> Authorisation {
     }
 }
 
-/// Whether another try may succeed.
+/// Whether another attempt may succeed.
 pub(crate) const fn may_pass(error: &StoreError) -> bool {
     match error {
         StoreError::Engine(_)
         | StoreError::Conflict(_)
         | StoreError::InDoubt(_)
         | StoreError::Overloaded => true,
-        // What was locked has waited for longer than anybody waits for an answer.
+        // The lock was waited for longer than anybody waits for an answer.
         StoreError::Locked(_)
         | StoreError::Duplicate(_)
         | StoreError::KeyTaken

@@ -1,4 +1,4 @@
-//! 3DS challenges: the merchant asks, the enterprise answers or time does
+//! 3DS challenges: the merchant asks, and the enterprise answers or time runs out
 //! (cardbridge-open-api.md sections 6.4 and 7.4).
 
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use wire::cardbridge::webhook::challenge_event;
 use wire::vm::amount::Amount;
 use wire::vm::webhook;
 
-/// Most challenges that end at once.
+/// Most challenges that are ended at a time.
 const MAX_UNDER_WAY: u32 = 16;
 
 /// Why a challenge was not made.
 #[derive(Debug, Error)]
 pub enum ChallengeError {
-    /// A card that is over is enrolled no more.
+    /// A terminated card can no longer be enrolled.
     #[error("the card is INVALID")]
     CardInvalid,
     /// The store failed.
@@ -46,9 +46,9 @@ impl Challenges {
         Self { store, vault }
     }
 
-    /// Makes a challenge. Its webhook, the request to the enterprise or the code for the app
-    /// whose card it is, is in the outbox when this returns. A frozen or blocked card is challenged
-    /// too: its purchase is declined later, by the authorisation.
+    /// Makes a challenge. Its webhook, either the request to the enterprise or the code for the app
+    /// that owns the card, is in the outbox when this returns. A frozen or blocked card is
+    /// challenged too: its purchase is declined later, by the authorisation.
     ///
     /// # Errors
     /// [`ChallengeError`].
@@ -85,7 +85,7 @@ impl Challenges {
         Ok(challenge)
     }
 
-    /// Draws the code of a challenge: what is kept of it, and the sealed webhook that carries it.
+    /// Draws the code of a challenge: its stored hash, and the sealed webhook that carries it.
     fn code(
         &self,
         challenge: &ThreeDsChallenge,
@@ -114,8 +114,8 @@ impl Challenges {
         (ChallengeCode { vm_app_id: card.vm_app_id, hash }, event)
     }
 
-    /// Takes the code that the cardholder of an app's card typed; the challenge's state tells
-    /// what came of it.
+    /// Takes the code that the cardholder of an app's card typed; the result is in the challenge's
+    /// state.
     ///
     /// # Errors
     /// No such challenge of an app's card, it is over, or the store failed.
@@ -132,7 +132,7 @@ impl Challenges {
         self.store.verify_challenge_code(typed).await
     }
 
-    /// Takes an enterprise's verdict; the same one again changes nothing.
+    /// Takes an enterprise's verdict; repeating it changes nothing.
     ///
     /// # Errors
     /// No such challenge of this enterprise, it is over, or the store failed.
@@ -151,7 +151,7 @@ impl Challenges {
     }
 }
 
-/// Webhooks of changes. Ids are drawn within the commit: their order is that of the changes.
+/// Webhooks of changes. Ids are drawn within the commit, so they are in the order of the changes.
 fn tell(store: &Store, now: Timestamp) -> TellOfChallenge {
     let store = store.clone();
     Arc::new(move |challenge| {

@@ -1,6 +1,6 @@
-//! Authorisations whose hold or decision could not be written for certain: declined as soon
-//! as the store takes it, however long that is. Their callers went without an answer, and
-//! their holds must not wait for a restart.
+//! Authorisations for which it is uncertain whether their hold or decision was written: declined as
+//! soon as the store accepts it, however long that takes. Their callers got no answer, and their
+//! holds must not wait for a restart.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::request::AuthoriseError;
 /// Pause before the first try; each failure doubles it, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Most authorisations that are remembered (32 bytes each); the next start declines more.
+/// Most authorisations that are remembered (32 bytes each); the next start declines any others.
 const MAX_WAITING: usize = 1_000_000;
 
 /// Declines one authorisation.
@@ -28,11 +28,11 @@ type Declining = Pin<Box<dyn Future<Output = Result<Declined, AuthoriseError>> +
 #[derive(Clone, Copy)]
 struct Doubtful {
     auth_id: AuthId,
-    /// The writes that its hold may be among, where it was not found.
+    /// The writes that may include its hold, if the hold was not found.
     may_come: Option<WritesUnderWay>,
 }
 
-/// What is to be declined, and the one task that does it.
+/// What is to be declined, and the single task that does it.
 pub(crate) struct Undecided {
     decline: Decline,
     /// The first pause and the longest.
@@ -59,8 +59,8 @@ impl Undecided {
         Arc::new(Self { decline, pauses, waiting: Mutex::default() })
     }
 
-    /// A hold of which the store told a failure may have been taken all the same, where the
-    /// end of the commit was not heard of.
+    /// A hold for which the store reported a failure may still have been taken, if the result of
+    /// the commit never arrived.
     pub(crate) fn doubt(self: &Arc<Self>, auth_id: AuthId, error: &MoneyError) {
         if let MoneyError::Store(error) = error
             && may_be_written(error)
@@ -69,7 +69,7 @@ impl Undecided {
         }
     }
 
-    /// Declines an authorisation later, if it is there at all.
+    /// Declines an authorisation later, if it exists at all.
     pub(crate) fn decline_later(self: &Arc<Self>, auth_id: AuthId) {
         let mut waiting = self.lock();
         if waiting.doubtful.len() >= MAX_WAITING {
@@ -99,14 +99,15 @@ impl Undecided {
         }
     }
 
-    /// Tries all that wait, up to the first failure; whether any was done with.
+    /// Tries all that wait, up to the first failure; returns whether any was finished.
     async fn round(&self) -> bool {
         let mut is_any_done = false;
         let count = self.lock().doubtful.len();
         for _ in 0..count {
             let Some(one) = self.lock().doubtful.pop_front() else { break };
             let auth_id = one.auth_id;
-            // By itself: a panic must not end the one task that all the others wait for.
+            // In a task of its own: a panic must not end the single task that all the others wait
+            // for.
             let declined = tokio::spawn((self.decline)(one)).await;
             match declined.unwrap_or(Err(AuthoriseError::BrokenOff)) {
                 Ok(Declined::Done) => {
@@ -120,7 +121,7 @@ impl Undecided {
                 }
                 Err(error) => {
                     tracing::error!(%auth_id, %error, "still undecided");
-                    // Behind the others: one that cannot be decided keeps none waiting.
+                    // To the back: one that cannot be decided must not keep others waiting.
                     self.lock().doubtful.push_back(one);
                     break;
                 }
@@ -135,7 +136,7 @@ impl Undecided {
     }
 }
 
-/// Whether what failed so may stand all the same.
+/// Whether something that failed like this may still have been written.
 const fn may_be_written(error: &StoreError) -> bool {
     match error {
         StoreError::Engine(_) | StoreError::InDoubt(_) | StoreError::Overloaded => true,
@@ -154,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// More tries than an hour holds at the first pause.
+    /// More attempts than fit in an hour at the first pause.
     const FAILURES: u32 = 1_801;
     const PAUSES: (Duration, Duration) = (Duration::from_micros(1), Duration::from_micros(4));
 
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn however_long_the_store_fails_it_is_not_given_up() {
+    async fn a_decline_is_retried_however_long_the_store_fails() {
         let tries = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&tries);
         let decline = move |_| -> Declining {
@@ -179,24 +180,24 @@ mod tests {
         undecided.decline_later(AuthId::from_i64(1));
         until(|| undecided.lock().doubtful.is_empty() && !undecided.lock().is_worked_on).await;
         assert_eq!(tries.load(Ordering::SeqCst), FAILURES + 1);
-        // What comes after a rest is taken up again.
+        // Work added after a rest is picked up again.
         undecided.decline_later(AuthId::from_i64(2));
         until(|| tries.load(Ordering::SeqCst) == FAILURES + 2).await;
     }
 
     #[tokio::test]
-    async fn one_that_cannot_be_decided_keeps_no_other_waiting() {
+    async fn one_that_cannot_be_decided_delays_no_other() {
         let declined = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&declined);
+        let seen = Arc::clone(&declined);
         let decline = move |one: Doubtful| -> Declining {
-            let told = Arc::clone(&told);
+            let seen = Arc::clone(&seen);
             Box::pin(async move {
                 match one.auth_id.as_i64() {
                     1 => return Err(AuthoriseError::Store(store::StoreError::Overloaded)),
-                    2 if !told.lock().unwrap().contains(&3) => panic!("the first time"),
+                    2 if !seen.lock().unwrap().contains(&3) => panic!("the first time"),
                     _ => {}
                 }
-                told.lock().unwrap().push(one.auth_id.as_i64());
+                seen.lock().unwrap().push(one.auth_id.as_i64());
                 Ok(Declined::Done)
             })
         };
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_may_still_come_is_looked_for_again() {
+    async fn a_hold_that_may_still_arrive_is_looked_for_again() {
         let directory = tempfile::tempdir().unwrap();
         let clock = domain::Clock::system();
         let ids = Arc::new(domain::IdGenerator::new(clock.clone(), 1));
@@ -214,11 +215,11 @@ mod tests {
         let store = Store::open(location, clock, ids).await.unwrap();
         let writes = store.writes_under_way().await.unwrap();
         let tries = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&tries);
+        let seen = Arc::clone(&tries);
         let decline = move |one: Doubtful| -> Declining {
-            let mut told = told.lock().unwrap();
-            told.push((one.auth_id.as_i64(), one.may_come.is_some()));
-            let declined = match (one.auth_id.as_i64(), told.len()) {
+            let mut seen = seen.lock().unwrap();
+            seen.push((one.auth_id.as_i64(), one.may_come.is_some()));
+            let declined = match (one.auth_id.as_i64(), seen.len()) {
                 (1, ..6) => Declined::MayCome(writes),
                 (1, _) => Declined::Done,
                 _ => Declined::NotThere,

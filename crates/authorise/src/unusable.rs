@@ -1,12 +1,12 @@
-//! An answer that counts as none: what the log says of it, and what the sandbox finds out.
+//! An answer that counts as none: what is logged about it, and what the sandbox finds out.
 
 use domain::Authorisation;
 
 use crate::authoriser_parts::AuthoriserParts;
 use crate::forward::{AuthEndpoint, Exchange};
 
-/// Tells the log why an exchange brought no usable answer. Comes after the answer was judged,
-/// and changes nothing of that.
+/// Logs why an exchange brought no usable answer. It runs after the answer was judged and does not
+/// change the verdict.
 pub(crate) async fn tell(
     parts: &AuthoriserParts,
     exchange: &mut Exchange,

@@ -1,6 +1,6 @@
-//! The webhooks of authorisations, rendered within their commits: one of the decision where
-//! the enterprise is asked (cardbridge-open-api.md section 9), one of each change of its row
-//! where an app owns the card (vm-api.md section 10).
+//! The webhooks of authorisations, rendered within their commits: one for the decision if the
+//! enterprise is asked (cardbridge-open-api.md section 9), one for each change of the row if an app
+//! owns the card (vm-api.md section 10).
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use wire::cardbridge::webhook::authorisation_result_event;
 use wire::vm::VmSettings;
 use wire::vm::webhook::{is_news, transaction_event};
 
-/// AUTHORISATION_RESULT, of the decision only.
+/// AUTHORISATION_RESULT, for the decision only.
 #[derive(Debug)]
 struct ResultWebhooks;
 
@@ -22,7 +22,7 @@ impl WebhookRenderer for ResultWebhooks {
     }
 }
 
-/// Those of an app's card, of each change that its row shows.
+/// The webhooks of an app's card, for each change that its row shows.
 #[derive(Debug)]
 struct TransactionWebhooks {
     vm_app_id: VmAppId,
@@ -48,7 +48,7 @@ pub(crate) fn transactions(card: Option<&VmCard>, settings: Option<VmSettings>) 
     Some(Arc::new(TransactionWebhooks { vm_app_id, card_uuid, settings }))
 }
 
-/// Webhooks of the decision of an authorisation; `card` is an app's.
+/// Webhooks of the decision of an authorisation; `card` is the app's, if an app owns it.
 pub(crate) fn decision_webhooks(
     is_forwarded: bool,
     card: Option<&VmCard>,
@@ -57,7 +57,7 @@ pub(crate) fn decision_webhooks(
     if is_forwarded { Some(Arc::new(ResultWebhooks)) } else { transactions(card, settings) }
 }
 
-/// The app's card that an authorisation was made with; none where no app is told.
+/// The app's card that an authorisation was made with; `None` if no app is notified.
 pub(crate) async fn told_card(
     store: &Store,
     settings: Option<VmSettings>,

@@ -1,5 +1,5 @@
-//! A purchase beside a backlog of webhooks that another enterprise's dead receiver leaves: all
-//! of one card, as fast as its owner can freeze and unfreeze it.
+//! A purchase beside a backlog of webhooks left by another enterprise's dead receiver: all about
+//! one card, as fast as its owner can freeze and unfreeze it.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::purchase;
 use crate::report::{Bound, Measurement};
 use crate::statistics::median;
 
-/// Webhooks that nobody takes.
+/// Webhooks that nobody accepts.
 const BACKLOG: u32 = 20_000;
-/// Purchases that warm up, and those of each measurement.
+/// Number of warm-up purchases, and of those in each measurement.
 const PURCHASES: u32 = 400;
 
-/// Measures on a platform that knows the enterprise which the purchases are forwarded to.
+/// Measures on a platform that knows the enterprise to which the purchases are forwarded.
 pub async fn measure(platform: &Arc<Platform>, card_id: &str) -> Result<Vec<Measurement>> {
     let owner = dead_receiver(platform).await?;
     let frozen = cards::issue(&owner, 1).await?.remove(0);
@@ -31,17 +31,17 @@ pub async fn measure(platform: &Arc<Platform>, card_id: &str) -> Result<Vec<Meas
     let before_ms = purchase_ms(platform, card_id).await?;
     fill(&owner, frozen).await?;
     let after_ms = purchase_ms(platform, card_id).await?;
-    let told = |key, what, value| Measurement::told(key, what, value, "ms");
+    let info = |key, what, value| Measurement::info(key, what, value, "ms");
     let ratio = after_ms / before_ms;
     Ok(vec![
-        told("backlog_before_ms", "a purchase, one after the other: median", before_ms),
-        told("backlog_after_ms", "the same beside 20,000 webhooks of one card", after_ms),
-        Measurement::told("backlog_ratio", "with the backlog / without", ratio, "")
+        info("backlog_before_ms", "a purchase, one after the other: median", before_ms),
+        info("backlog_after_ms", "the same beside 20,000 webhooks of one card", after_ms),
+        Measurement::info("backlog_ratio", "with the backlog / without", ratio, "")
             .held_to(Bound::AtMost(1.3)),
     ])
 }
 
-/// An enterprise whose webhooks go where nobody listens.
+/// An enterprise whose webhook URL has no listener.
 async fn dead_receiver(platform: &Platform) -> Result<Owner> {
     let mut operator = Connection::open(platform.admin).await?;
     let mut call = async |method, path: &str, body: Value| -> Result<Value> {
@@ -52,7 +52,7 @@ async fn dead_receiver(platform: &Platform) -> Result<Owner> {
     let made = call(Method::POST, "/admin/v1/enterprises", json!({ "name": "Dead" })).await?;
     let id = text(&made["enterpriseId"])?;
     let path = format!("/admin/v1/enterprises/{id}");
-    // The port is free again at once, and refuses whoever connects.
+    // The port is free again at once, and refuses connections.
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let change = json!({ "webhookUrl": format!("http://{address}/") });
     call(Method::PATCH, &path, change).await?;

@@ -1,4 +1,4 @@
-//! A bare axum handler in a process of its own: what a signed GET is compared with.
+//! A bare axum handler in its own process: the baseline for signed GETs.
 
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::process::{Process, first_line};
 
-/// The child's part: serves what its standard input holds, until it is killed.
+/// The child's side: serves what its standard input holds, until it is killed.
 pub async fn serve() -> Result<()> {
     let mut body = Vec::new();
     std::io::stdin().lock().read_to_end(&mut body)?;
@@ -29,7 +29,7 @@ pub async fn serve() -> Result<()> {
     Ok(())
 }
 
-/// The parent's hold on the handler. Dropped, the process is killed.
+/// The parent's handle on the process. The process is killed when this is dropped.
 pub struct BareProcess {
     _process: Process,
     /// Where it listens.

@@ -1,4 +1,4 @@
-//! Virtual cards, issued as an enterprise does it: signed calls through the SDK.
+//! Virtual cards, issued as an enterprise would: with signed calls through the SDK.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,10 @@ use crate::platform::Platform;
 
 /// How long issuing may take.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// How often an order is looked at.
+/// How often an order is polled.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Who has cards issued.
+/// The enterprise that cards are issued for.
 pub struct Owner {
     pub client: Client,
     pub profile_id: String,
@@ -30,7 +30,7 @@ impl Owner {
     }
 }
 
-/// Issues `count` cards to as many customers; their ids.
+/// Issues `count` cards to as many customers; returns their ids.
 pub async fn issue(owner: &Owner, count: usize) -> Result<Vec<String>> {
     let client = &owner.client;
     let mut orders = Vec::with_capacity(count);

@@ -1,4 +1,4 @@
-//! A keep-alive HTTP connection with as little work around it as can be.
+//! A keep-alive HTTP connection with as little overhead as possible.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,14 +23,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to a server of this machine.
+    /// Connects to a server on this machine.
     pub async fn open(address: SocketAddr) -> Result<Self> {
         ensure!(address.ip().is_loopback(), "{address} is not on the loopback interface");
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
-            // The request under way tells of a failure.
+            // The request under way reports a failure.
             let _ = connection.await;
         });
         Ok(Self { sender, host: address.to_string() })

@@ -1,5 +1,5 @@
-//! CPU of the server's process for one forwarded authorisation, the delivery of its
-//! result webhook included, beside the four RSA operations that no design can save.
+//! CPU of the server's process for one forwarded authorisation, including the delivery of its
+//! result webhook, compared with the four RSA operations that no design can avoid.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,13 +12,13 @@ use crate::platform::Platform;
 use crate::report::{Bound, Measurement};
 use crate::{load, purchase, rsa_cost};
 
-/// Purchases in flight; each caller has a card of its own.
+/// Purchases in flight; each caller has its own card.
 pub const IN_FLIGHT: usize = 64;
-/// Purchases that warm up.
+/// Number of warm-up purchases.
 const WARM_UP: u64 = 1_000;
-/// Purchases that are measured.
+/// Number of measured purchases.
 const COUNT: u64 = 6_000;
-/// What is left to do after the last webhook, such as a checkpoint, counts too.
+/// Wait after the last webhook: remaining work, such as a checkpoint, counts too.
 const AFTERMATH: Duration = Duration::from_secs(1);
 
 /// Measures on a platform that knows the enterprise.
@@ -34,19 +34,19 @@ pub async fn measure(
     let seconds = started.elapsed().as_secs_f64();
     tokio::time::sleep(AFTERMATH).await;
     let cpu = (platform.process.cpu_seconds()? - cpu_before) / COUNT as f64;
-    // The floor is measured on both sides, in case the machine's speed drifts.
+    // The floor is measured before and after, in case the machine's speed drifts.
     let floor_after = tokio::task::spawn_blocking(rsa_cost::measure).await??;
     let floor = f64::midpoint(floor_before, floor_after);
     Ok(vec![
-        Measurement::told("rsa_us", "four RSA-2048 operations", floor * 1e6, "us CPU"),
-        Measurement::told("authorisation_us", "forwarded authorisation", cpu * 1e6, "us CPU"),
-        Measurement::told(
+        Measurement::info("rsa_us", "four RSA-2048 operations", floor * 1e6, "us CPU"),
+        Measurement::info("authorisation_us", "forwarded authorisation", cpu * 1e6, "us CPU"),
+        Measurement::info(
             "authorisations_per_second",
             "authorisations, 64 in flight, all on this machine",
             COUNT as f64 / seconds,
             "/s",
         ),
-        Measurement::told(
+        Measurement::info(
             "cost_ratio",
             "cost of a forwarded authorisation / RSA (goal 1.5)",
             cpu / floor,

@@ -1,5 +1,5 @@
-//! The enterprise, in a process of its own: answers notices through the SDK, counts
-//! result webhooks, and remembers how long each answer took it.
+//! The enterprise, in its own process: answers notices through the SDK, counts result webhooks, and
+//! records how long each answer took.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, Write as _};
@@ -30,10 +30,10 @@ use crate::process::{Process, first_line};
 const RESULT_TYPE: &str = "AUTHORISATION_RESULT";
 /// How long the delivery of all webhooks may take.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(60);
-/// How often it is looked whether they are there.
+/// How often to check whether they have arrived.
 const DELIVERY_POLL: Duration = Duration::from_millis(50);
 
-/// What the enterprise is told when it starts, in one line on its standard input.
+/// What the enterprise gets when it starts, in one line on its standard input.
 #[derive(Serialize, Deserialize)]
 struct Briefing {
     platform_public_key: String,
@@ -62,7 +62,7 @@ impl Enterprise {
     }
 }
 
-/// The child's part: serves until it is killed.
+/// The child's side: serves until it is killed.
 pub async fn serve() -> Result<()> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
@@ -84,8 +84,8 @@ pub async fn serve() -> Result<()> {
     Ok(())
 }
 
-/// Both RSA steps run on the thread that serves the connection: each is shorter than
-/// handing it over would delay it, and nothing else waits there.
+/// Both RSA steps run on the thread that serves the connection: each takes less time than handing
+/// it over would, and nothing else waits there.
 async fn answer(
     State(enterprise): State<Arc<Enterprise>>,
     headers: HeaderMap,
@@ -131,17 +131,17 @@ async fn count(
     }
 }
 
-/// The counts; the times only once somebody asks for them.
+/// The counts; the times only on request.
 async fn seen(State(enterprise): State<Arc<Enterprise>>) -> Json<Seen> {
     Json(enterprise.with_seen(|seen| Seen { handling_us: HashMap::new(), ..*seen }))
 }
 
-/// Everything seen, which is then forgotten.
+/// Everything seen so far, which is then cleared.
 async fn forget(State(enterprise): State<Arc<Enterprise>>) -> Json<Seen> {
     Json(enterprise.with_seen(std::mem::take))
 }
 
-/// The parent's hold on the enterprise. Dropped, the process is killed.
+/// The parent's handle on the enterprise. The process is killed when this is dropped.
 pub struct EnterpriseProcess {
     _process: Process,
     address: SocketAddr,
@@ -171,8 +171,8 @@ impl EnterpriseProcess {
         format!("http://{}{path}", self.address)
     }
 
-    /// Waits until `count` result webhooks are there, then returns the microseconds that
-    /// each notice took, by authId, and forgets everything.
+    /// Waits until `count` result webhooks have arrived, then returns the microseconds that each
+    /// notice took, by authId, and clears everything.
     pub async fn delivered(&self, count: u64) -> Result<HashMap<String, f64>> {
         let mut connection = Connection::open(self.address).await?;
         let deadline = Instant::now() + DELIVERY_DEADLINE;

@@ -1,4 +1,4 @@
-//! Callers that send as fast as they are answered, and moments for those that do not wait.
+//! Callers that send as fast as they are answered, and a schedule for callers that do not wait.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -9,8 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::connection::Connection;
 
-/// Runs `work` on `count` connections to `address` at the same time; the sum of what
-/// they return.
+/// Runs `work` on `count` concurrent connections to `address`; returns the sum of their results.
 pub async fn callers<F, W>(address: SocketAddr, count: usize, work: F) -> Result<u64>
 where
     F: Fn(usize, Connection) -> W,
@@ -32,9 +31,9 @@ where
     Ok(sum)
 }
 
-/// The moments at which so many calls are due, so many a second. A thread keeps them, for
-/// timers of the runtime are a millisecond coarse; a latency counts from the moment that was
-/// due.
+/// The moments at which calls are due: `count` of them, `per_second` a second. A thread keeps time,
+/// because the runtime's timers have a resolution of only a millisecond; latency counts from the
+/// due moment.
 pub fn ticks(count: u32, per_second: u32) -> mpsc::UnboundedReceiver<(u32, Instant)> {
     let (sender, receiver) = mpsc::unbounded_channel();
     std::thread::spawn(move || {

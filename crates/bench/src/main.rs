@@ -1,7 +1,7 @@
 //! The measurements behind `cargo xtask bench`: a table and one JSON line.
 //!
-//! Every phase is bounded in count and time and talks only to the loopback interface.
-//! A bound that is missed makes the program end with 1.
+//! Every phase is bounded in count and time and talks only to the loopback interface. The program
+//! exits with 1 if a bound is missed.
 
 #![allow(clippy::print_stdout, reason = "the table and the JSON line are the interface")]
 #![allow(clippy::float_arithmetic, reason = "statistics of timings; no money is computed here")]
@@ -36,7 +36,7 @@ use mimalloc::MiMalloc;
 
 use options::{Options, Role};
 
-/// The server's own, since the store's measurements run in this process.
+/// The server's own allocator, since the store's measurements run in this process.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether every bound is held.
+/// Runs the measurements; returns whether every bound was met.
 fn run(options: Options) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! What the command line asks for.
+//! The options of the command line.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::recon;
 
-/// Measures the platform against the bounds that it is held to.
+/// Measures the platform against its bounds.
 #[derive(Parser)]
 pub struct Options {
-    /// The second process of a measurement; started by the first.
+    /// The role of a measurement's second process; started by the first.
     #[command(subcommand)]
     pub role: Option<Role>,
     /// Only these measurements, separated by commas.
@@ -18,16 +18,16 @@ pub struct Options {
     /// The server's binary; `cardbridge` beside this program by default.
     #[arg(long)]
     pub server: Option<PathBuf>,
-    /// Where databases are made, on a disk that keeps them; beside this program by default.
+    /// Directory for databases, on a persistent disk; beside this program by default.
     #[arg(long)]
     pub work_dir: Option<PathBuf>,
-    /// The stores of the scale measurement are so many times smaller than they should be.
+    /// Divides the size of the stores of the scale measurement.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub scale: u32,
     /// Rows of the reconciliation file; the bounds are for the default.
     #[arg(long, default_value_t = recon::ROWS)]
     pub recon_rows: u64,
-    /// A PostgreSQL in which databases may be created; without one it is not measured.
+    /// A PostgreSQL in which databases may be created; without one, PostgreSQL is not measured.
     #[arg(long, env = "CARDBRIDGE_TEST_POSTGRES_URL", hide_env_values = true)]
     pub postgres_url: Option<String>,
 }
@@ -42,28 +42,29 @@ pub enum Role {
     Bare,
 }
 
-/// What can be measured.
+/// The measurements.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Subject {
-    /// CPU of a forwarded authorisation beside its four RSA operations.
+    /// CPU of a forwarded authorisation compared with its four RSA operations.
     Cost,
     /// Time that the platform adds to the enterprise's own answer.
     Overhead,
     /// Durable holds per second on one deposit.
     HotDeposit,
-    /// Signed GET requests per second beside a bare handler.
+    /// Signed GET requests per second compared with a bare handler.
     SignedGet,
-    /// A purchase beside many webhooks that a dead receiver leaves.
+    /// A purchase beside a backlog of webhooks left by a dead receiver.
     Backlog,
-    /// An authorisation in a store of millions beside one of thousands; judged beside `cost`.
+    /// An authorisation in a store of millions compared with one of thousands; needs `cost` for its
+    /// bound.
     Scale,
     /// Start to ready, and idle memory.
     Start,
-    /// A large reconciliation file beside a plain dump of its rows.
+    /// A large reconciliation file compared with a plain dump of its rows.
     Recon,
-    /// CPU of a `/cardDetail` of dialect 2 beside its own RSA operations.
+    /// CPU of a `/cardDetail` of dialect 2 compared with its own RSA operations.
     VmDetail,
-    /// A page of 500 transactions of dialect 2 beside its own RSA encryptions.
+    /// A page of 500 transactions of dialect 2 compared with its own RSA encryptions.
     VmPage,
     /// One app's calls of dialect 2 while another app sends a storm of bad envelopes.
     VmStorm,

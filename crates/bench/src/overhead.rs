@@ -16,9 +16,9 @@ use crate::statistics::{percentile, sorted};
 
 /// Purchases a second.
 const RATE: u32 = 200;
-/// Purchases that warm up.
+/// Number of warm-up purchases.
 const WARM_UP: u32 = 2 * RATE;
-/// Purchases that are measured.
+/// Number of measured purchases.
 const COUNT: u32 = 20 * RATE;
 
 /// Measures on a platform that knows the enterprise.
@@ -29,17 +29,17 @@ pub async fn measure(
 ) -> Result<Vec<Measurement>> {
     run(platform, enterprise, cards, WARM_UP).await?;
     let added_ms = sorted(run(platform, enterprise, cards, COUNT).await?);
-    let told =
-        |key, what, per_mille| Measurement::told(key, what, percentile(&added_ms, per_mille), "ms");
+    let info =
+        |key, what, per_mille| Measurement::info(key, what, percentile(&added_ms, per_mille), "ms");
     Ok(vec![
-        told("overhead_p50_ms", "added to the enterprise's answer, 200/s: p50", 500),
-        told("overhead_p99_ms", "added to the enterprise's answer, 200/s: p99", 990)
+        info("overhead_p50_ms", "added to the enterprise's answer, 200/s: p50", 500),
+        info("overhead_p99_ms", "added to the enterprise's answer, 200/s: p99", 990)
             .held_to(Bound::AtMost(10.0)),
-        told("overhead_p999_ms", "added to the enterprise's answer, 200/s: p99.9", 999),
+        info("overhead_p999_ms", "added to the enterprise's answer, 200/s: p99.9", 999),
     ])
 }
 
-/// Makes `count` purchases; the milliseconds that the platform added to each.
+/// Makes `count` purchases; returns the milliseconds that the platform added to each.
 async fn run(
     platform: &Arc<Platform>,
     enterprise: &EnterpriseProcess,
@@ -47,7 +47,7 @@ async fn run(
     count: u32,
 ) -> Result<Vec<f64>> {
     let mut due = ticks(count, RATE);
-    // A purchase takes whichever connection is idle, and opens one if none is.
+    // A purchase uses any idle connection, and opens one if there is none.
     let idle: Arc<Mutex<Vec<Connection>>> = Arc::default();
     let mut running = Vec::with_capacity(count as usize);
     while let Some((number, moment)) = due.recv().await {

@@ -1,4 +1,4 @@
-//! The platform as a user runs it: the binary as it is shipped, on a store of its own.
+//! The platform as a user runs it: the shipped binary, on its own store.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -41,7 +41,7 @@ struct Ready {
     admin_url: String,
 }
 
-/// A running platform. Dropped, it is killed.
+/// A running platform. It is killed when this is dropped.
 pub struct Platform {
     pub process: Process,
     pub sandbox: Sandbox,
@@ -59,7 +59,7 @@ impl Platform {
         Self::start_with(server, data_dir, &[])
     }
 
-    /// As [`Platform::start`], with further options of `serve`.
+    /// As [`Platform::start`], with additional options of `serve`.
     pub fn start_with(server: &Path, data_dir: &Path, options: &[&str]) -> Result<Self> {
         let log = File::options().create(true).append(true).open(data_dir.join("server.log"))?;
         let mut command = Command::new(server);
@@ -69,7 +69,7 @@ impl Platform {
             .arg(data_dir)
             .args(options)
             .stderr(log);
-        // The environment of whoever runs this must not change what is measured.
+        // The environment of whoever runs this must not affect the measurement.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CARDBRIDGE_") {
                 command.env_remove(name);
@@ -91,7 +91,7 @@ impl Platform {
         })
     }
 
-    /// A call of the operator's or the sandbox's API, with a JSON body.
+    /// A call of the operator or sandbox API, with a JSON body.
     pub fn admin_request(
         &self,
         method: Method,
@@ -106,7 +106,7 @@ impl Platform {
             .body(Full::from(body.to_string()))?)
     }
 
-    /// Tells the platform where the enterprise is and what its key is.
+    /// Registers the enterprise's URLs and key with the platform.
     pub async fn register(&self, enterprise: &EnterpriseProcess) -> Result<()> {
         let path = format!("/admin/v1/enterprises/{}", self.sandbox.enterprise.enterprise_id);
         let body = json!({

@@ -1,4 +1,4 @@
-//! Other processes: started, measured from outside, ended by their id.
+//! Other processes: started, measured from outside, and ended by their id.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,12 +9,12 @@ use anyhow::{Context, Result, bail};
 
 /// Ticks of `/proc` in a second, the same on all architectures that we run on.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// How long a process may take to end when it is asked to.
+/// How long a process may take to exit when asked to.
 const END_DEADLINE: Duration = Duration::from_secs(20);
-/// How often it is looked whether it has.
+/// How often to check whether it has exited.
 const END_POLL: Duration = Duration::from_millis(10);
 
-/// A process of ours. Dropped, it is killed.
+/// A child process. It is killed when this is dropped.
 pub struct Process {
     child: Child,
 }
@@ -31,7 +31,7 @@ impl Process {
         Ok((Self { child }, BufReader::new(stdout)))
     }
 
-    /// Its standard input, if that is a pipe; once.
+    /// Its standard input, if that is a pipe; can be taken once.
     pub fn stdin(&mut self) -> Result<std::process::ChildStdin> {
         self.child.stdin.take().context("standard input is no pipe")
     }
@@ -42,13 +42,13 @@ impl Process {
         cpu_ticks(&stat).map(|ticks| ticks / TICKS_PER_SECOND).context("/proc/PID/stat")
     }
 
-    /// Memory that it has resident, in bytes.
+    /// Its resident memory, in bytes.
     pub fn resident_bytes(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         status_kib(&status, "VmRSS:").map(|kib| kib * 1024.0).context("/proc/PID/status")
     }
 
-    /// Asks it to end and waits until it has, with success.
+    /// Asks it to exit and waits until it has, successfully.
     pub fn terminate(mut self) -> Result<()> {
         let id = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status().context("kill cannot be run")?;
@@ -68,7 +68,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already, and then there is nothing to do.
+        // It may have exited already; then there is nothing to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -84,17 +84,17 @@ pub fn first_line(stdout: &mut BufReader<ChildStdout>) -> Result<String> {
     Ok(line)
 }
 
-/// Memory that this process has resident, in bytes.
+/// Resident memory of this process, in bytes.
 pub fn own_resident_bytes() -> Result<f64> {
     own_kib("VmRSS:")
 }
 
-/// The most that this process had resident since [`forget_peak`], in bytes.
+/// Peak resident memory of this process since [`forget_peak`], in bytes.
 pub fn peak_resident_bytes() -> Result<f64> {
     own_kib("VmHWM:")
 }
 
-/// Lets the peak begin anew.
+/// Resets the peak.
 pub fn forget_peak() -> Result<()> {
     fs::write("/proc/self/clear_refs", "5").context("/proc/self/clear_refs")
 }
@@ -112,11 +112,11 @@ pub fn thread_cpu_seconds() -> Result<f64> {
     Ok(nanoseconds / 1e9)
 }
 
-/// CPU that all threads of this process which still run have used, in seconds.
+/// CPU used by all threads of this process that are still running, in seconds.
 pub fn own_cpu_seconds() -> Result<f64> {
     let mut seconds = 0.0;
     for thread in fs::read_dir("/proc/self/task")? {
-        // A thread that ended meanwhile is left out.
+        // A thread that has ended meanwhile is skipped.
         let text = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
         seconds +=
             text.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(0.0)
@@ -125,7 +125,7 @@ pub fn own_cpu_seconds() -> Result<f64> {
     Ok(seconds)
 }
 
-/// `utime` and `stime`. The name before them may hold spaces and brackets.
+/// `utime` and `stime`. The name before them may contain spaces and brackets.
 fn cpu_ticks(stat: &str) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);
@@ -138,7 +138,7 @@ fn status_kib(status: &str, name: &str) -> Option<f64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The machine, for whoever reads the numbers.
+/// The machine, for readers of the numbers.
 pub fn machine() -> serde_json::Value {
     let cpu = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("model name"))?;

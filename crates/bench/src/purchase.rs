@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::connection::Connection;
 use crate::platform::Platform;
 
-/// Numbers purchases, so that each is a message of its own.
+/// Numbers the purchases, so each is a message of its own.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ pub fn request(platform: &Platform, card_id: &str) -> Result<Request<Full<Bytes>
     platform.admin_request(Method::POST, "/sandbox/v1/authorisations", &body)
 }
 
-/// Makes a purchase that must be approved; its authId.
+/// Makes a purchase that must be approved; returns its authId.
 pub async fn buy(connection: &mut Connection, request: Request<Full<Bytes>>) -> Result<String> {
     let answer: Answer = serde_json::from_slice(&connection.expect_ok(request).await?)?;
     ensure!(answer.approved, "a purchase was declined: {:?}", answer.reason);

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-/// What a measured value must keep to.
+/// The bound on a measured value.
 #[derive(Clone, Copy)]
 pub enum Bound {
-    /// It is only told.
+    /// It is only reported.
     None,
     /// Not above.
     AtMost(f64),
@@ -25,13 +25,13 @@ pub struct Measurement {
     pub value: f64,
     /// Its unit, as the table shows it.
     pub unit: &'static str,
-    /// What it must keep to.
+    /// Its bound.
     pub bound: Bound,
 }
 
 impl Measurement {
-    /// A value that is only told.
-    pub const fn told(
+    /// A value that is only reported.
+    pub const fn info(
         key: &'static str,
         what: &'static str,
         value: f64,
@@ -40,13 +40,13 @@ impl Measurement {
         Self { key, what, value, unit, bound: Bound::None }
     }
 
-    /// The same value, held to a bound.
+    /// The same value with a bound.
     pub const fn held_to(mut self, bound: Bound) -> Self {
         self.bound = bound;
         self
     }
 
-    /// Whether the bound is held.
+    /// Whether the bound is met.
     pub fn is_ok(&self) -> bool {
         match self.bound {
             Bound::None => true,
@@ -70,7 +70,7 @@ impl Measurement {
     }
 }
 
-/// Three significant digits are all that timings bear.
+/// Three significant digits are all that timings justify.
 fn digits(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
@@ -79,7 +79,7 @@ fn digits(value: f64) -> String {
     }
 }
 
-/// The table in Markdown, so that it can be pasted into a document.
+/// The table in Markdown, to be pasted into a document.
 pub fn table(measurements: &[Measurement]) -> String {
     let head = ["what", "measured", "bound", "ok"].map(str::to_owned);
     let rows: Vec<_> =
@@ -116,9 +116,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missed_bound_is_told_in_both_forms() {
-        let good = Measurement::told("a", "good", 1.0, "ms").held_to(Bound::AtMost(2.0));
-        let bad = Measurement::told("b", "bad", 1.0, "").held_to(Bound::AtLeast(2.0));
+    fn a_missed_bound_is_reported_in_both_forms() {
+        let good = Measurement::info("a", "good", 1.0, "ms").held_to(Bound::AtMost(2.0));
+        let bad = Measurement::info("b", "bad", 1.0, "").held_to(Bound::AtLeast(2.0));
         let all = [good, bad];
         assert_eq!(
             table(&all).lines().map(str::trim_end).collect::<Vec<_>>(),

@@ -1,5 +1,5 @@
-//! The floor: CPU of the four RSA operations that one forwarded authorisation needs
-//! of the platform, through the same crate that the platform uses.
+//! The floor: CPU of the four RSA operations that one forwarded authorisation requires of the
+//! platform, through the same crate that the platform uses.
 
 use anyhow::{Result, ensure};
 use crypto::RsaPrivateKey;

@@ -1,5 +1,5 @@
-//! Signed GET requests per second, beside a bare handler that answers the same bytes
-//! to the same requests from a process of its own.
+//! Signed GET requests per second, compared with a bare handler in its own process that gives the
+//! same bytes for the same requests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,17 +24,17 @@ use crate::report::{Bound, Measurement};
 
 /// Connections, each with one request under way.
 const CONNECTIONS: usize = 64;
-/// How long each side runs at a time.
+/// Duration of one run of a side.
 const RUN_TIME: Duration = Duration::from_secs(4);
-/// How often each side runs, in turns.
+/// How often each side runs, alternating.
 const ROUNDS: u32 = 2;
 /// Most requests of one connection in one run.
 const MAX_REQUESTS: u64 = 100_000;
-/// The nonces that exist.
+/// The smallest nonce.
 const FIRST_NONCE: u64 = 10_000;
 const NONCES: u64 = 90_000;
 
-/// Measures with a card of the platform's.
+/// Measures with one of the platform's cards.
 pub async fn measure(platform: &Platform, card_id: &str) -> Result<Vec<Measurement>> {
     let keys = &platform.sandbox.enterprise;
     let signer = Arc::new(Signer {
@@ -53,9 +53,9 @@ pub async fn measure(platform: &Platform, card_id: &str) -> Result<Vec<Measureme
         signed_rate += run(platform.public, &signer, answer.len()).await? / f64::from(ROUNDS);
     }
     Ok(vec![
-        Measurement::told("signed_get_per_second", "signed card/v1/detail", signed_rate, "/s"),
-        Measurement::told("bare_get_per_second", "bare axum handler", bare_rate, "/s"),
-        Measurement::told(
+        Measurement::info("signed_get_per_second", "signed card/v1/detail", signed_rate, "/s"),
+        Measurement::info("bare_get_per_second", "bare axum handler", bare_rate, "/s"),
+        Measurement::info(
             "signed_get_ratio",
             "signed GET / bare handler",
             signed_rate / bare_rate,
@@ -95,7 +95,7 @@ struct Signer {
 impl Signer {
     fn request(&self) -> Result<Request<Full<Bytes>>> {
         let timestamp = self.clock.real_now().as_millis().to_string();
-        // Counted rather than drawn: two requests of one millisecond must differ.
+        // Counted rather than drawn: two requests in the same millisecond must differ.
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let nonce = (FIRST_NONCE + number % NONCES).to_string();
         let query = self.query.as_bytes();

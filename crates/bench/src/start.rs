@@ -11,10 +11,10 @@ use crate::statistics::median;
 
 /// How often the server is started.
 const STARTS: usize = 7;
-/// How long the last one idles before its memory is read.
+/// How long the last server idles before its memory is read.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Measures on the store that the measurements before have filled.
+/// Measures on the store that the previous measurements filled.
 pub async fn measure(server: &Path, data_dir: &Path) -> Result<Vec<Measurement>> {
     let mut ready_ms = Vec::with_capacity(STARTS);
     let mut resident_mb = 0.0;
@@ -28,9 +28,9 @@ pub async fn measure(server: &Path, data_dir: &Path) -> Result<Vec<Measurement>>
         platform.process.terminate()?;
     }
     Ok(vec![
-        Measurement::told("start_ms", "start to ready, existing store", median(ready_ms), "ms")
+        Measurement::info("start_ms", "start to ready, existing store", median(ready_ms), "ms")
             .held_to(Bound::AtMost(200.0)),
-        Measurement::told("idle_mb", "resident memory when idle", resident_mb, "MB")
+        Measurement::info("idle_mb", "resident memory when idle", resident_mb, "MB")
             .held_to(Bound::AtMost(60.0)),
     ])
 }

@@ -1,7 +1,7 @@
-//! Percentiles of what was measured.
+//! Percentiles of measured values.
 
-/// The value below which `per_mille` of 1000 values lie, by the nearest rank; zero of
-/// nothing.
+/// The value below which `per_mille` of 1000 values lie, by the nearest rank; zero if there are
+/// none.
 pub fn percentile(sorted: &[f64], per_mille: usize) -> f64 {
     let rank = (sorted.len() * per_mille).div_ceil(1000);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)

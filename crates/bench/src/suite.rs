@@ -14,7 +14,7 @@ use crate::{
     backlog, cards, cost, hot_deposit, overhead, process, recon, scale, signed_get, start, vm,
 };
 
-/// Runs what the options ask for, prints it, and tells whether every bound is held.
+/// Runs the selected measurements, prints the results, and returns whether every bound was met.
 pub async fn run(options: &Options) -> Result<bool> {
     let beside = std::env::current_exe()?.parent().context("this program's directory")?.to_owned();
     let server = options.server.clone().unwrap_or_else(|| beside.join("cardbridge"));

@@ -1,4 +1,4 @@
-//! What the operator's commands make of the platform's answers.
+//! Prints the platform's answers to the operator's commands.
 
 use std::io::Write as _;
 
@@ -6,10 +6,10 @@ use platform::Failure;
 use sdk::{Operator, OperatorError};
 use serde_json::Value;
 
-/// Most pages that a listing goes through.
+/// Most pages of a listing that are fetched.
 const MAX_PAGES: usize = 1_000;
 
-/// Shows every page of a listing.
+/// Prints every page of a listing.
 pub async fn list(client: &Operator, path: &str) -> Result<(), Failure> {
     let mut next = path.to_owned();
     for _ in 0..MAX_PAGES {
@@ -23,13 +23,13 @@ pub async fn list(client: &Operator, path: &str) -> Result<(), Failure> {
     Err(Failure::run("the listing has no end"))
 }
 
-/// An id of an enterprise that may stand in a path.
+/// An enterprise's id that is safe in a path.
 pub fn id(text: &str) -> Result<&str, Failure> {
     let is_id = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_id.then_some(text).ok_or_else(|| Failure::configuration("enterprise-id: should be an id"))
 }
 
-/// The failure of a call that was not done.
+/// The failure for a call that did not succeed.
 pub fn refused(error: OperatorError) -> Failure {
     Failure::run(format_args!("the platform did not do it: {error}"))
 }

@@ -14,85 +14,85 @@ use crate::vm_apps::VmAppCommand;
 #[derive(Debug, Parser)]
 #[command(name = "cardbridge", version)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What the binary can do.
+/// The commands of the binary.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the platform until SIGTERM or Ctrl-C
     Serve(Box<ServeArgs>),
-    /// Show the platform at work: a card is ordered, used, frozen and ended, all by itself
+    /// Show the platform at work: a card is ordered, used, frozen and terminated, all automatically
     Demo(DemoArgs),
-    /// Play the enterprise of a running sandbox: answer its purchases, show what it is told
+    /// Play the enterprise of a running sandbox: answer its purchases, show what it receives
     Listen(ListenArgs),
     /// The operator API's commands.
     #[command(flatten)]
     Operator(OperatorCommand),
 }
 
-/// What an operator asks of a running platform.
+/// The operator's commands for a running platform.
 #[derive(Debug, Subcommand)]
 pub enum OperatorCommand {
     /// The ledger of a running platform
     Ledger {
-        /// Which server.
+        /// The server.
         #[command(flatten)]
         server: ServerArgs,
-        /// What to do.
+        /// The command.
         #[command(subcommand)]
         command: LedgerCommand,
     },
     /// The reconciliation files of a running platform
     Recon {
-        /// Which server.
+        /// The server.
         #[command(flatten)]
         server: ServerArgs,
-        /// What to do.
+        /// The command.
         #[command(subcommand)]
         command: ReconCommand,
     },
     /// The enterprises of a running platform
     Enterprise {
-        /// Which server.
+        /// The server.
         #[command(flatten)]
         server: ServerArgs,
-        /// What to do.
+        /// The command.
         #[command(subcommand)]
         command: EnterpriseCommand,
     },
     /// The card profiles of a running platform
     Profile {
-        /// Which server.
+        /// The server.
         #[command(flatten)]
         server: ServerArgs,
-        /// What to do.
+        /// The command.
         #[command(subcommand)]
         command: ProfileCommand,
     },
     /// The API keys of a running platform
     Key {
-        /// Which server.
+        /// The server.
         #[command(flatten)]
         server: ServerArgs,
-        /// What to do.
+        /// The command.
         #[command(subcommand)]
         command: KeyCommand,
     },
     /// The apps of the VM API of a running platform
     VmApp {
-        /// Which server.
+        /// The server.
         #[command(flatten)]
         server: ServerArgs,
-        /// What to do.
+        /// The command.
         #[command(subcommand)]
         command: VmAppCommand,
     },
 }
 
-/// Options of `serve`; each is also a variable `CARDBRIDGE_<NAME>` and a key of the file.
+/// Options of `serve`; each is also a variable `CARDBRIDGE_<NAME>` and a key of the TOML file.
 #[derive(Debug, Default, Args)]
 pub struct ServeArgs {
     /// TOML file with options
@@ -188,7 +188,7 @@ pub struct DemoArgs {
     pub keep: bool,
 }
 
-/// Which running platform an operator command speaks to.
+/// The running platform that an operator command talks to.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
     /// The server's admin address [default: admin_url of <data-dir>/sandbox.json]
@@ -285,7 +285,7 @@ pub enum KeyCommand {
     },
 }
 
-/// What the command line asks for.
+/// The result of reading the command line.
 pub enum Parsed {
     /// A command.
     Command(Box<Command>),
@@ -309,8 +309,8 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     }
 }
 
-/// The arguments without `--help` behind the command `help`, which is all help already; clap
-/// takes it there for the name of a command.
+/// The arguments without `--help` after the command `help`, which already means help; clap would
+/// take it for the name of a command.
 fn without_help_of_help(
     arguments: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> Vec<std::ffi::OsString> {
@@ -323,7 +323,7 @@ fn without_help_of_help(
     arguments
 }
 
-/// What clap says before its usage text, without its prefix.
+/// Clap's message before its usage text, without its prefix.
 fn summary(error: &clap::Error) -> String {
     let text = error.render().to_string();
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {

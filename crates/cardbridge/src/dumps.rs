@@ -4,8 +4,8 @@
 use platform::Failure;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// Forbids core files whatever the limit was, and reading the process's memory to everybody
-/// but the machine's administrator.
+/// Forbids core files, whatever the limit was, and prevents everybody but the machine's
+/// administrator from reading the process's memory.
 ///
 /// # Errors
 /// The operating system refuses.
@@ -14,7 +14,7 @@ pub fn forbid() -> Result<(), Failure> {
         Failure::run(format_args!("memory cannot be kept out of core files: {error}"))
     };
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).map_err(refused)?;
-    // Where core files go to a program instead of a file, the limit does not count.
+    // If core files go to a program instead of a file, the limit does not apply.
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
         .map_err(refused)?;

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 /// `NO_COLOR`.
 ///
 /// # Errors
-/// The filter is none.
+/// The filter is invalid.
 pub fn start(filter: &str) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         Failure::configuration(format_args!(
@@ -18,7 +18,7 @@ pub fn start(filter: &str) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(is_coloured(&std::io::stderr()))
-        // It would print to stderr that stderr fails, and a failing print panics.
+        // Otherwise it would print to stderr that stderr fails, and a failing print panics.
         .log_internal_errors(false)
         .try_init()
         .map_err(|error| Failure::run(format_args!("log: {error}")))

@@ -19,9 +19,9 @@ use mimalloc::MiMalloc;
 use platform::Failure;
 use platform::config::{Config, Layers};
 
-/// A forwarded authorisation frees most of its memory on another thread than the one that
-/// took it, which the system's allocator pays for with locks: a tenth of its cost. SQLite
-/// and OpenSSL allocate here as well.
+/// A forwarded authorisation frees most of its memory on a different thread from the one that
+/// allocated it. The system's allocator needs locks for that, which cost a tenth of the
+/// authorisation. SQLite and OpenSSL use this allocator as well.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -41,7 +41,7 @@ fn run() -> Result<(), Failure> {
     let command = match cli::parse(std::env::args_os())? {
         Parsed::Command(command) => *command,
         Parsed::Text(text) => {
-            // A reader that closed the pipe has seen enough.
+            // If the reader has closed the pipe, it has seen enough.
             let _ = std::io::stdout().write_all(text.as_bytes());
             return Ok(());
         }
@@ -69,7 +69,7 @@ fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Fai
         .block_on(work)
 }
 
-/// The environment, as far as it is text.
+/// The environment variables that are valid text.
 fn variables() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

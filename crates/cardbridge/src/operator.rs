@@ -1,5 +1,5 @@
-//! The operator's commands: each one call of the operator API of a running platform. The
-//! answer goes to stdout as JSON.
+//! The operator's commands: each is one call of the operator API of a running platform. The answer
+//! goes to stdout as JSON.
 
 use domain::BusinessDay;
 use platform::{Failure, sandbox};

@@ -8,7 +8,7 @@ use platform::{Addresses, Platform};
 use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The one line on stdout (operator-and-sandbox.md section 1).
+/// The only line on stdout (operator-and-sandbox.md section 1).
 #[derive(Serialize)]
 struct Ready<'a> {
     event: &'static str,
@@ -26,7 +26,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     announce(platform.addresses())?;
     tokio::select! {
         () = stops.received() => {}
-        // Nothing more may be written under a number that is another's.
+        // Nothing more may be written under a number that belongs to another process.
         failure = platform.number_lost() => return Err(failure),
     }
     tracing::info!("stopping");
@@ -47,17 +47,17 @@ fn announce(addresses: &Addresses) -> Result<(), Failure> {
         .map_err(|error| Failure::run(format_args!("stdout: {error}")))
 }
 
-/// The signals that end the process in good order.
+/// The signals that stop the process gracefully.
 pub struct Stops {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Stops {
-    /// Takes the signals over from the operating system's defaults.
+    /// Replaces the operating system's default handling of the signals.
     ///
     /// # Errors
-    /// It refuses.
+    /// The operating system refuses.
     pub fn new() -> Result<Self, Failure> {
         let take = |kind| signal(kind).map_err(|error| Failure::run(format_args!("{error}")));
         let (terminate, interrupt) =

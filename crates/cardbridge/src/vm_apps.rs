@@ -23,7 +23,7 @@ pub enum VmAppCommand {
         #[arg(long, value_name = "ID")]
         enterprise_id: String,
     },
-    /// Create an app; the answer shows its secret this once
+    /// Create an app; its secret is shown only this once
     Create {
         /// Its owner
         #[arg(long, value_name = "ID")]
@@ -35,9 +35,9 @@ pub enum VmAppCommand {
         #[arg(long, value_name = "ID")]
         app_id: String,
     },
-    /// Change what is given of an app
+    /// Change the settings of an app
     Set(SetArgs),
-    /// Bring money to an app, US dollars; the same reference again moves nothing
+    /// Pay money into an app, US dollars; repeating the same reference moves nothing
     Fund {
         /// The app
         #[arg(long, value_name = "ID")]
@@ -59,13 +59,13 @@ pub enum VmAppCommand {
         #[arg(long, value_name = "ID")]
         app_id: String,
     },
-    /// List what an app can open cards of
+    /// List the products that an app can open cards of
     Products {
         /// The app
         #[arg(long, value_name = "ID")]
         app_id: String,
     },
-    /// Open a product to an app, or set area and number of cards of one that it has
+    /// Give an app a product, or change area and number of cards of one that it has
     Product(ProductArgs),
 }
 
@@ -84,7 +84,7 @@ pub struct SetArgs {
     /// Networks that may call; empty = any in the sandbox, none in production
     #[arg(long, value_name = "CIDR,...")]
     ip_whitelist: Option<String>,
-    /// Whether webhooks bear our own signature header
+    /// Whether webhooks carry our own signature header
     #[arg(long, value_name = "BOOL")]
     sign_webhooks: Option<bool>,
 }
@@ -95,16 +95,16 @@ pub struct ProductArgs {
     /// The app
     #[arg(long, value_name = "ID")]
     app_id: String,
-    /// What createCard takes
+    /// The code that createCard takes
     #[arg(long, value_name = "CODE")]
     product_code: String,
-    /// A card profile of the app's enterprise in 840
+    /// A card profile of the app's enterprise in currency 840
     #[arg(long, value_name = "ID")]
     profile_id: String,
     /// save (prepaid) or share (credit line)
     #[arg(long)]
     funding: String,
-    /// Where its cards are issued, as shown [default: US]
+    /// Where its cards are issued, as displayed [default: US]
     #[arg(long, value_name = "TEXT")]
     issuing_area: Option<String>,
     /// How many more cards may be opened [default: 1000000]
@@ -199,7 +199,7 @@ fn public_key(file: &Path) -> Result<String, Failure> {
             file.display()
         ))
     })?;
-    // What is no text may be DER, of which the platform takes the base64.
+    // A file that is not text may be DER, which the platform accepts as base64.
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| STANDARD.encode(error.into_bytes())))
 }
 
@@ -207,7 +207,7 @@ fn of_enterprise(enterprise_id: &str) -> Result<String, Failure> {
     Ok(format!("/admin/v1/enterprises/{}/vm-apps", id(enterprise_id)?))
 }
 
-/// The path of an app, whose id may stand in one.
+/// The path of an app, if its id is safe in one.
 fn of_app(app_id: &str) -> Result<String, Failure> {
     let is_id = !app_id.is_empty() && app_id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !is_id {

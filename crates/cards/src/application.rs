@@ -1,5 +1,5 @@
-//! The personal data of an application: checked when it arrives, sealed until its
-//! order is final.
+//! The personal data of an application: checked when it arrives, and kept sealed until its order is
+//! final.
 
 use domain::{CardProfile, Customer, CustomerId, EnterpriseId, OrderId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,23 +13,23 @@ use crate::CardsError;
 use crate::contact::{normalise_email, normalise_phone_of};
 use crate::magic::{MagicValues, Scenario};
 
-/// What the vault seals applications for.
+/// The purpose under which the vault seals applications.
 const SEAL_PURPOSE: &str = "order-application";
 /// The employment that needs an employer's name (cardbridge-open-api.md section 6.1.1).
 const EMPLOYED: &str = "EMPLOYED";
 
-/// Why a kept application cannot be read again.
+/// Why a stored application cannot be read.
 #[derive(Debug, Error)]
 pub enum UnreadableError {
     /// The vault refuses to open it.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// It is not what was sealed. The parser's own text might quote it and is dropped.
+    /// It is not valid JSON. The parser's own text might quote it and is dropped.
     #[error("the opened application is not one")]
     Json,
 }
 
-/// Checks that belong to the shape of the body and need nothing else.
+/// Checks the shape of the body; they need nothing else.
 ///
 /// # Errors
 /// A required field is missing.
@@ -40,9 +40,9 @@ pub fn check_shape(kyc: &KycInfo) -> Result<(), CardsError> {
     Ok(())
 }
 
-/// Checks in the order of cardbridge-open-api.md section 6.1.1, "Synchronous errors",
-/// that need no customer: the country, then how the applicant is reached. An application
-/// without a country is served by every profile.
+/// The checks that need no customer, in the order of cardbridge-open-api.md section 6.1.1,
+/// "Synchronous errors": the country, then the contact data. An application without a country is
+/// served by every profile.
 ///
 /// # Errors
 /// Country, e-mail or phone.
@@ -62,7 +62,7 @@ pub fn is_served(profile: &CardProfile, country: &str) -> bool {
         || profile.supported_countries.iter().any(|c| c.eq_ignore_ascii_case(country))
 }
 
-/// How an applicant is reached, normalised.
+/// An applicant's contact data, normalised.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Contact {
     /// Lower case.
@@ -75,7 +75,7 @@ impl Contact {
     /// Reads and normalises contact data.
     ///
     /// # Errors
-    /// Neither e-mail nor phone is there, or one of them is ill-formed.
+    /// Both e-mail and phone are missing, or one of them is ill-formed.
     pub fn of(info: &CustomerInfo) -> Result<Self, CardsError> {
         if info.email.is_none() && info.phone.is_none() {
             return Err(CardsError::ContactMissing);
@@ -87,7 +87,7 @@ impl Contact {
         Ok(Self { email, phone })
     }
 
-    /// The customer that an application describes, under an id to use if it is new.
+    /// The customer that an application describes; `customer_id` is used if it is new.
     pub fn into_customer(
         self,
         enterprise_id: EnterpriseId,
@@ -137,7 +137,7 @@ pub fn seal(
     vault.seal_secret(enterprise_id, SEAL_PURPOSE, &order_id.to_string(), &json)
 }
 
-/// The part of a kept application that its scenario depends on.
+/// The part of a stored application that its scenario depends on.
 #[derive(Deserialize)]
 struct Kept<'a> {
     #[serde(borrow)]
@@ -162,7 +162,7 @@ struct KeptKyc<'a> {
     sumsub_share_token: std::borrow::Cow<'a, str>,
 }
 
-/// The scenario of an order by its kept application.
+/// The scenario of an order, from its stored application.
 ///
 /// # Errors
 /// [`UnreadableError`].
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_employed_name_their_employer() {
+    fn an_employed_applicant_must_name_an_employer() {
         let mut kyc = application().kyc_info;
         kyc.employment_status = EMPLOYED.into();
         assert_eq!(

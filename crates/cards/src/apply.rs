@@ -1,4 +1,4 @@
-//! Taking in an application for a virtual card (cardbridge-open-api.md section 6.1.1).
+//! Accepts applications for virtual cards (cardbridge-open-api.md section 6.1.1).
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use crate::document_age::document_fault;
 use crate::magic::Scenario;
 use crate::{CardsError, application};
 
-/// A step of an order whose application says `slow`.
+/// Duration of a step of an order whose application says `slow`.
 const SLOW_STEP_MS: i64 = 5_000;
 
-/// Who checks the identity of those who apply for cards.
+/// Who checks the identity of the people who apply for cards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdentityChecks {
-    /// The sandbox plays it.
+    /// The sandbox plays the checks.
     Played,
-    /// Somebody outside the platform, as its operator says.
+    /// Somebody outside the platform; the operator has said so.
     External,
-    /// Nobody, so applications are refused. Cards that exist go on, with their twins and
-    /// replacements, and so do orders that were taken in before.
+    /// Nobody, so applications are refused. Existing cards go on, with their twins and
+    /// replacements, as do orders that were accepted before.
     Missing,
 }
 
@@ -36,7 +36,7 @@ pub enum IdentityChecks {
 pub struct CardsSettings {
     /// How long a step of an order takes, in milliseconds of business time.
     pub order_step_ms: u32,
-    /// Whether the sandbox's magic values are obeyed.
+    /// Whether the sandbox's magic values have an effect.
     pub magic_values: bool,
     /// Who checks applicants.
     pub identity_checks: IdentityChecks,
@@ -46,7 +46,7 @@ impl CardsSettings {
     /// Default of `order_step_ms` (operator-and-sandbox.md section 4).
     pub const DEFAULT_ORDER_STEP_MS: u32 = 200;
 
-    /// Whether there is anybody who checks applicants.
+    /// Whether anybody checks applicants.
     pub(crate) fn takes_applications(self) -> bool {
         self.identity_checks != IdentityChecks::Missing
     }
@@ -65,15 +65,15 @@ pub struct Cards {
 }
 
 impl Cards {
-    /// Orders and cards in this store, applications sealed by this vault.
+    /// Orders and cards in this store; this vault seals applications.
     #[must_use]
     pub const fn new(store: Store, vault: Arc<Vault>, settings: CardsSettings) -> Self {
         Self { store, vault, settings }
     }
 
-    /// Takes in an application. The order is PENDING and its first webhook is in the outbox
-    /// when this returns. Checked in the order of operator-and-sandbox.md section 5: body
-    /// shape, reference, objects named, their states, the rest as published.
+    /// Accepts an application. The order is PENDING and its first webhook is in the outbox when
+    /// this returns. Checked in the order of operator-and-sandbox.md section 5: body shape,
+    /// reference, the named objects, their states, the rest as published.
     ///
     /// # Errors
     /// [`CardsError`]; nothing was written.
@@ -120,7 +120,7 @@ impl Cards {
         Ok(order)
     }
 
-    /// A VIRTUAL order as it is taken in.
+    /// A VIRTUAL order as it is accepted.
     pub(crate) fn new_virtual_order(
         &self,
         enterprise_id: EnterpriseId,
@@ -146,7 +146,7 @@ impl Cards {
         }
     }
 
-    /// Takes in an order; what its scenario depends on is sealed beside it.
+    /// Accepts an order; the data that its scenario depends on is sealed with it.
     pub(crate) async fn place(
         &self,
         order: CardOrder,

@@ -1,5 +1,5 @@
-//! How a customer is reached: the syntax of e-mail addresses and phone numbers, and
-//! nothing more (operator-and-sandbox.md section 5, Orders).
+//! A customer's contact data: the syntax of e-mail addresses and phone numbers, and nothing more
+//! (operator-and-sandbox.md section 5, Orders).
 
 use domain::{ascii_domain, holds_invisible, lower_email, normalise_phone};
 use wire::dialling;
@@ -13,8 +13,8 @@ const MAX_LOCAL_PART_BYTES: usize = 64;
 /// Longest label of a domain name (RFC 1035 section 2.3.4).
 const MAX_LABEL_BYTES: usize = 63;
 
-/// The e-mail address in lower case and Unicode's form C. Two of one customer may still differ
-/// in how their domain is written: `domain::email_key` compares them.
+/// The e-mail address in lower case and Unicode's form C. Two addresses of one customer may still
+/// differ in how their domain is written: `domain::email_key` compares them.
 ///
 /// # Errors
 /// It is not `local@domain` with a dot in the domain.
@@ -44,9 +44,9 @@ pub fn normalise_email(email: &str) -> Result<String, CardsError> {
     Ok(email)
 }
 
-/// The phone number in E.164 form. The country, alpha-2, alpha-3 or a dialling code
-/// (`86`, `+86`), completes a national number; beside an international one it is only checked
-/// to be a country. Both occur in official samples (cardbridge-open-api.md section 13, C11).
+/// The phone number in E.164 form. The country, as alpha-2, alpha-3 or dialling code (`86`, `+86`),
+/// completes a national number; with an international one it is only checked to be a country. Both
+/// occur in official samples (cardbridge-open-api.md section 13, C11).
 ///
 /// # Errors
 /// Number or country is ill-formed.

@@ -1,5 +1,5 @@
-//! Customers that an enterprise makes before it applies for a card
-//! (cardbridge-open-api.md section 6.7).
+//! Customers that an enterprise creates before it applies for a card (cardbridge-open-api.md
+//! section 6.7).
 
 use domain::{Customer, CustomerId, EnterpriseId};
 use wire::cardbridge::applicant::CustomerInfo;
@@ -9,8 +9,8 @@ use crate::application::Contact;
 use crate::{Cards, CardsError};
 
 impl Cards {
-    /// Makes a customer. Checked in this order: the reference, whether e-mail or phone is
-    /// there, phone, e-mail, and whether another customer has them.
+    /// Creates a customer. Checked in this order: the reference, whether e-mail or phone is given,
+    /// phone, e-mail, and whether another customer has them.
     ///
     /// # Errors
     /// [`CardsError`]; nothing was written.
@@ -32,8 +32,8 @@ impl Cards {
         Ok(customer)
     }
 
-    /// The customer that a query names. If it names one by id and by reference, both must
-    /// be the same customer.
+    /// The customer that a query names. If it gives both an id and a reference, they must name the
+    /// same customer.
     ///
     /// # Errors
     /// `CustomerNotFound`, or the store failed.

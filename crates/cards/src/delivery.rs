@@ -1,5 +1,5 @@
-//! The name on a physical card and where it goes: sealed under its order first, then under
-//! the card until that is shipped.
+//! The name on a physical card and its delivery address: sealed under its order first, then under
+//! the card until it is shipped.
 
 use domain::{CardId, EnterpriseId, ErrorCode, OrderId};
 use vault::Vault;
@@ -9,21 +9,21 @@ use zeroize::Zeroizing;
 use crate::application::UnreadableError;
 use crate::magic::{OrderOutcome, Scenario};
 
-/// What the vault seals the delivery data of an open order for.
+/// The purpose under which the vault seals the delivery data of an open order.
 const ORDER_PURPOSE: &str = "order-delivery";
-/// What the vault seals the delivery data of a card for.
+/// The purpose under which the vault seals the delivery data of a card.
 const CARD_PURPOSE: &str = "card-delivery";
 
-/// The sandbox's magic words, longer ones first, in either case. They stand alone or
-/// before a hyphen, so that Failla gets her card.
+/// The sandbox's magic words, longer ones first, in either case. They stand alone or before a
+/// hyphen, so Failla gets her card.
 const OUTCOMES: [(&str, ErrorCode); 2] = [
     ("fail-channel-customer", ErrorCode::ChannelCustomerNotFound),
     ("fail", ErrorCode::CardOrderVirtualToPhysicalFailed),
 ];
 const SLOW: &str = "slow";
 
-/// The scenario that the name on the card chooses: it is the customer's name of such an order
-/// (operator-and-sandbox.md section 4).
+/// The scenario that the name on the card chooses: for such an order it serves as the customer's
+/// name (operator-and-sandbox.md section 4).
 pub fn scenario(info: &PhysicalInfo) -> Scenario {
     let name = info.embossing_name.trim_start().to_ascii_lowercase();
     let begins_with = |word: &str| {

@@ -1,5 +1,5 @@
-//! How old a proof of address may be (cardbridge-open-api.md section 12, poaDocType). What is
-//! wrong is a warning in the log and never a failure (operator-and-sandbox.md section 5).
+//! How old a proof of address may be (cardbridge-open-api.md section 12, poaDocType). A violation
+//! is a warning in the log and never a failure (operator-and-sandbox.md section 5).
 
 use domain::Timestamp;
 use wire::cardbridge::applicant::KycInfo;
@@ -12,17 +12,17 @@ const MOST_DAYS_IN_FRANCE: i64 = 75;
 /// What is wrong with the date of a proof of address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DocumentFault {
-    /// It is no day `yyyy-MM-dd`.
+    /// It is not a day in the form `yyyy-MM-dd`.
     NotADay,
     /// It was issued too long ago.
     TooOld,
-    /// It ends before tomorrow.
+    /// It expires before tomorrow.
     Expired,
 }
 
-/// What is wrong with the proof of address of an application at `now`; none also where no
-/// date was given, or its kind has no rule. The date of a bill or statement is taken for the
-/// day of issue, that of a licence or another official document for its last day.
+/// What is wrong with the proof of address of an application at `now`; `None` also if no date was
+/// given, or if its kind has no rule. The date of a bill or statement is read as its day of issue,
+/// that of a licence or another official document as its last day.
 pub(crate) fn document_fault(kyc: &KycInfo, now: Timestamp) -> Option<DocumentFault> {
     let (kind, date) = (kyc.poa_doc_type.as_deref()?, kyc.poa_doc_date.as_deref()?);
     let Some(day) = Timestamp::day_number_of(date) else { return Some(DocumentFault::NotADay) };
@@ -56,7 +56,7 @@ mod tests {
             country: Some(country.to_owned()),
             ..KycInfo::default()
         };
-        // The 1st of April in UTC+8.
+        // 1 April in UTC+8.
         document_fault(&kyc, Timestamp::parse_rfc3339("2026-03-31T16:00:00Z").unwrap())
     }
 

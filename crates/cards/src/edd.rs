@@ -1,8 +1,8 @@
 //! Intent tickets: evidence for an enhanced due diligence (cardbridge-open-api.md section
 //! 6.5.2).
 //!
-//! A timed job finds the evidence complete; then a reviewer decides by a call. In the sandbox
-//! a `ticketRef` that begins with `fail` is refused by that job.
+//! A timed job finds the evidence complete; then a reviewer decides by a call. In the sandbox that
+//! job refuses a `ticketRef` that begins with `fail`.
 
 use std::sync::Arc;
 
@@ -19,13 +19,13 @@ use crate::magic::Scenario;
 use crate::step::failure;
 use crate::{Cards, CardsError, Verdict};
 
-/// What the vault seals evidence for.
+/// The purpose under which the vault seals evidence.
 const SEAL_PURPOSE: &str = "edd-evidence";
-/// How the reference of a ticket begins that the sandbox refuses.
+/// Prefix of the references of tickets that the sandbox refuses.
 const FAIL: &str = "fail";
 
 impl Cards {
-    /// Takes in a ticket with its evidence: it is INIT.
+    /// Accepts a ticket with its evidence: it is INIT.
     ///
     /// # Errors
     /// [`CardsError`]; nothing was written.
@@ -80,7 +80,7 @@ impl Cards {
         Ok(ticket)
     }
 
-    /// The order that waits for evidence, or the card whose limits are to rise.
+    /// The order that waits for evidence, or the card whose limits are to be raised.
     async fn subject(
         &self,
         enterprise_id: EnterpriseId,
@@ -117,8 +117,8 @@ impl Cards {
         }
     }
 
-    /// The ticket that a query names. If it names one by id and by reference, both must be
-    /// the same ticket.
+    /// The ticket that a query names. If it gives both an id and a reference, they must name the
+    /// same ticket.
     ///
     /// # Errors
     /// `IntentTicketNotFound`, or the store failed.
@@ -141,11 +141,10 @@ impl Cards {
         ticket.filter(same).ok_or(CardsError::IntentTicketNotFound)
     }
 
-    /// A reviewer's decision, whoever owns the ticket. The same decision again changes
-    /// nothing.
+    /// A reviewer's decision, whoever owns the ticket. Repeating the decision changes nothing.
     ///
     /// # Errors
-    /// No such ticket, decided otherwise already, or the store failed.
+    /// No such ticket, it was decided differently, or the store failed.
     pub async fn decide_intent_ticket(
         &self,
         ticket_id: &str,
@@ -167,7 +166,7 @@ impl Cards {
         }
     }
 
-    /// What the timed job does: the evidence is complete, or the sandbox refuses it.
+    /// The work of the timed job: the evidence is complete, or the sandbox refuses it.
     pub(crate) async fn complete_intent_ticket(
         &self,
         ticket: &IntentTicket,

@@ -13,13 +13,13 @@ use vault::VaultError;
 /// Why a request about orders or cards was refused.
 #[derive(Debug, Clone, Error)]
 pub enum CardsError {
-    /// No application is taken while nobody checks who applies.
+    /// No application is accepted while nobody checks the identity of applicants.
     #[error(
         "applications for cards are refused: nobody checks the identity of applicants; the \
          operator of this platform must set `kyc`"
     )]
     NobodyChecks,
-    /// The caller's own reference is used.
+    /// The caller's own reference is already in use.
     #[error("card order reference already used")]
     OrderRefTaken,
     /// The application names no profile of this enterprise.
@@ -28,7 +28,7 @@ pub enum CardsError {
     /// The profile does not serve the applicant's country.
     #[error("the profile does not serve this country")]
     CountryNotServed,
-    /// Neither e-mail nor phone.
+    /// Neither e-mail nor phone is given.
     #[error("neither e-mail nor phone is given")]
     ContactMissing,
     /// Not a phone number.
@@ -55,10 +55,10 @@ pub enum CardsError {
     /// No such card of this enterprise.
     #[error("card not found")]
     CardNotFound,
-    /// The source card of an order is not there.
+    /// The source card of an order does not exist.
     #[error("original card not found")]
     OriginalNotFound,
-    /// Only a virtual card gets a physical twin.
+    /// Only a virtual card can have a physical twin.
     #[error("the original card is not virtual")]
     OriginalNotVirtual,
     /// The source card of an order is not ACTIVATED.
@@ -70,37 +70,37 @@ pub enum CardsError {
     /// The profile has no such layout.
     #[error("card layout not found")]
     LayoutNotFound,
-    /// An order in place of the card is open, or it has its physical twin already.
+    /// An order in place of the card is open, or the card already has its physical twin.
     #[error("an order in place of this card is open")]
     OpenOrder,
-    /// The card ended.
+    /// The card has ended.
     #[error("the card has ended")]
     Ended,
-    /// The card was activated before, or ended.
+    /// The card was already activated, or has ended.
     #[error("the card does not wait for its activation")]
     NotWaiting,
     /// The card is not embossed.
     #[error("the card is not embossed")]
     NotEmbossed,
-    /// The card's number is stopped by another record, or it is expired.
+    /// Another record stops the card's number, or the card is expired.
     #[error("the card's number is stopped or expired")]
     ActivationRefused,
-    /// The caller's own reference of a ticket is used.
+    /// The caller's own reference of a ticket is already in use.
     #[error("ticket reference already used")]
     TicketRefTaken,
-    /// Another ticket about the same is still open.
+    /// Another ticket on the same subject is still open.
     #[error("another ticket is still open")]
     TicketOngoing,
     /// No such KYC ticket.
     #[error("no such KYC ticket")]
     KycTicketNotFound,
-    /// The KYC data is not enough; the text names the field, never its value.
+    /// The KYC data is insufficient; the text names the field, never its value.
     #[error("{0}")]
     KycInfoInvalid(&'static str),
     /// The KYC ticket's state does not allow it.
     #[error(transparent)]
     KycTransition(#[from] KycTransitionError),
-    /// What was sealed cannot be opened.
+    /// The sealed data cannot be opened.
     #[error("what is kept cannot be read")]
     Unreadable,
     /// No such intent ticket.
@@ -115,29 +115,29 @@ pub enum CardsError {
     /// The business id names no card that evidence can be given for.
     #[error("no card that evidence can be given for")]
     EddCardIncorrect,
-    /// The order was refused for good.
+    /// The order was finally refused.
     #[error("the EDD of this order was refused")]
     EddRejected,
     /// The card's state does not allow it.
     #[error(transparent)]
     Transition(#[from] CardTransitionError),
-    /// Only a physical card takes this.
+    /// Only a physical card supports this.
     #[error("the card is not physical")]
     NotPhysical,
-    /// The card is in a state in which its data or PIN are out of reach.
+    /// The card's state does not allow access to its data or PIN.
     #[error("the card is not activated")]
     NotActivated,
-    /// A PIN is set where none should be, or none where one should be.
+    /// A PIN is set although there should be none, or missing although there should be one.
     #[error("the card has a PIN already, or none")]
     OtherPinThere,
     /// The new PIN is not four digits.
     #[error("a PIN is four digits")]
     PinForm,
-    /// What was to prove that the card is the holder's does not count: which part of it is
-    /// wrong, or whether any is, is not told.
+    /// The proof that the card is the holder's is not accepted; the error does not say which part
+    /// is wrong, if any.
     #[error("the card's data do not match")]
     ProofRefused,
-    /// A page is to ask for a one-time password, and none can be sent to the customer.
+    /// A page would ask for a one-time password, but none can be sent to the customer.
     #[error("no one-time password can be sent to this customer")]
     CustomerOutOfReach,
     /// The store lacks a record that must be there.
@@ -146,7 +146,7 @@ pub enum CardsError {
     /// Something sealed cannot be opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// A field is missing or names nothing; the text names it, never its value.
+    /// A field is missing or its value names nothing; the text names the field, never its value.
     #[error("{0}")]
     IllegalField(&'static str),
     /// The store failed.
@@ -212,7 +212,7 @@ impl CardsError {
         }
     }
 
-    /// What the caller may be told beside the code.
+    /// Detail that the caller may see along with the code.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_internal_is_told() {
+    fn nothing_internal_is_revealed() {
         let error = CardsError::Store(StoreError::Engine("disk at /data is full".into()));
         assert_eq!((error.code(), error.detail()), (ErrorCode::SystemError, None));
     }

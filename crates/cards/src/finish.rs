@@ -13,8 +13,8 @@ use crate::step::failure;
 use crate::worker::{MAX_PAN_DRAWS, StepError, Steps};
 
 impl Steps {
-    /// Issues the physical twin, or the card with a new number, and ends the order. If the
-    /// source card is no longer fit for it, the order fails.
+    /// Issues the physical twin, or the card with a new number, and ends the order. If the source
+    /// card no longer allows it, the order fails.
     pub(crate) async fn finish_replacement(
         &self,
         job: &Job,
@@ -87,10 +87,10 @@ impl Steps {
     ) -> Result<ReplacementStep, StepError> {
         let (enterprise_id, order_id) = (next.enterprise_id, next.order_id);
         let sealed = self.store.order_application(enterprise_id, order_id).await?;
-        // A final order's data are wiped; such an order has no step left to make.
+        // A final order's data is wiped; such an order has no step left.
         let sealed = sealed.ok_or(StepError::Missing("delivery data"))?;
         let info = delivery::open_of_order(&self.vault, enterprise_id, order_id, &sealed)?;
-        // The twin has the PAN of its source, so it has its expiry and CVV2 too.
+        // The twin has the PAN of its source, and so its expiry and CVV2 too.
         let card = Card {
             card_id: CardId::from_i64(self.store.ids().next()),
             card_type: CardType::Physical,

@@ -10,20 +10,20 @@ use wire::cardbridge::guidance::{GuidanceRequest, WebUrl};
 
 use crate::{Cards, CardsError};
 
-/// A new link: what it is, and the secret that opens it.
+/// A new link: its record, and the secret that opens it.
 pub struct NewGuidanceLink {
-    /// The link as it is kept.
+    /// The link as it is stored.
     pub link: GuidanceLink,
-    /// 43 characters that need no encoding in a URL.
+    /// 43 characters that need no escaping in a URL.
     pub secret: SecretText,
 }
 
-/// Where a hosted page may lead after success.
+/// Where a hosted page may redirect after success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedirectRule {
     /// To the hosts that the enterprise registered.
     RegisteredHosts,
-    /// To any host as long as the enterprise registered none.
+    /// To any host, as long as the enterprise has registered none.
     AnyHostUntilOneIsRegistered,
 }
 
@@ -90,7 +90,7 @@ impl Cards {
         }
         let card_id = request.card_id.as_ref().ok_or(CardsError::CardNotFound)?;
         let card = self.card(customer.enterprise_id, card_id).await?;
-        // A card of somebody else is not there for this customer.
+        // Another customer's card does not exist for this customer.
         if card.customer_id != customer.customer_id {
             return Err(CardsError::CardNotFound);
         }
@@ -98,8 +98,8 @@ impl Cards {
         Ok(Subject { card_id: Some(card.card_id), kyc_ticket_id: None })
     }
 
-    /// A ticket of the customer that the page can move: the form fills an INIT one, a face
-    /// is compared with documents that are there, also of a ticket that has passed.
+    /// A ticket of the customer that the page can advance: the form completes an INIT one; a face
+    /// is compared with existing documents, even for a ticket that has passed.
     async fn guided_ticket(
         &self,
         customer: &Customer,
@@ -144,12 +144,12 @@ impl Cards {
     }
 }
 
-/// Whether a page of this type may be made for, and opened on, a card of this type and state.
-/// The numbers of a card are shown as long as it is not INVALID, as retrieve-secure-card does
-/// (cardbridge-open-api.md section 6.2.5); a PIN needs plastic in use.
+/// Whether a page of this type may be made for, and opened on, a card of this type and state. A
+/// card's numbers are shown as long as it is not INVALID, as in retrieve-secure-card
+/// (cardbridge-open-api.md section 6.2.5); a PIN needs an active physical card.
 ///
 /// # Errors
-/// The code that says which of the two does not fit.
+/// The code that says whether type or state does not fit.
 pub fn check_guided_card(guidance_type: GuidanceType, card: &Card) -> Result<(), CardsError> {
     let fits = match guidance_type {
         GuidanceType::SetPin | GuidanceType::ResetPin => {

@@ -22,7 +22,7 @@ pub fn draw_card(
     draw_card_of(vault, store, bearer, (card_id, AccountOwner::Deposit), profile, now)
 }
 
-/// Draws a virtual card of a customer that draws on an account, as [`draw_card`] does.
+/// Draws a virtual card for a customer, drawing on a given account, as [`draw_card`] does.
 pub fn draw_card_of(
     vault: &Vault,
     store: &Store,

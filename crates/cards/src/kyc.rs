@@ -1,8 +1,8 @@
 //! KYC tickets of NORMAL mode (cardbridge-open-api.md section 6.8).
 //!
-//! A ticket with its data is PENDING at once. In the sandbox a timed job plays the reviewer
-//! and goes by the magic words of the ticket's reference and its customer, unless the
-//! reference begins with `wait`; elsewhere, and then, a reviewer decides by a call.
+//! A ticket with its data is PENDING at once. In the sandbox a timed job plays the reviewer and
+//! follows the magic words of the ticket's reference and its customer, unless the reference begins
+//! with `wait`. In that case, and outside the sandbox, a reviewer decides by a call.
 
 use domain::{
     Customer, EnterpriseId, ErrorCode, JobId, KycEvent, KycRefusal, KycTicket, KycTicketId,
@@ -16,13 +16,13 @@ use crate::application::UnreadableError;
 use crate::magic::{MagicValues, Scenario, waits_for_reviewer};
 use crate::{Cards, CardsError, Verdict};
 
-/// What the vault seals forms for.
+/// The purpose under which the vault seals forms.
 const SEAL_PURPOSE: &str = "kyc-form";
 /// The employment that needs an employer's name.
 const EMPLOYED: &str = "EMPLOYED";
 
 impl Cards {
-    /// Takes in a ticket with its data: it is PENDING.
+    /// Accepts a ticket with its data: it is PENDING.
     ///
     /// # Errors
     /// [`CardsError`]; nothing was written.
@@ -49,7 +49,7 @@ impl Cards {
         Ok(ticket)
     }
 
-    /// Takes in a ticket whose data the customer gives on a hosted page: it is INIT.
+    /// Accepts a ticket whose data the customer enters on a hosted page: it is INIT.
     ///
     /// # Errors
     /// [`CardsError`]; nothing was written.
@@ -67,10 +67,10 @@ impl Cards {
         Ok(ticket)
     }
 
-    /// The form of a hosted page: an INIT ticket is PENDING.
+    /// Accepts the form of a hosted page: an INIT ticket becomes PENDING.
     ///
     /// # Errors
-    /// No such ticket, not INIT, the form is not enough, or the store failed.
+    /// No such ticket, it is not INIT, the form is insufficient, or the store failed.
     pub async fn submit_kyc_form(
         &self,
         enterprise_id: EnterpriseId,
@@ -96,8 +96,8 @@ impl Cards {
         Ok(ticket)
     }
 
-    /// The outcome of a face verification: a match is noted with its time, another face
-    /// refuses a ticket that is still open.
+    /// The outcome of a face verification: a match is recorded with its time, another face refuses
+    /// a ticket that is still open.
     ///
     /// # Errors
     /// No such ticket, its state does not allow it, or the store failed.
@@ -121,11 +121,10 @@ impl Cards {
         Ok(self.store.change_kyc_ticket(change).await?)
     }
 
-    /// A reviewer's decision, whoever owns the ticket. The same decision again changes
-    /// nothing.
+    /// A reviewer's decision, whoever owns the ticket. Repeating the decision changes nothing.
     ///
     /// # Errors
-    /// No such ticket, decided otherwise already, or the store failed.
+    /// No such ticket, it was decided differently, or the store failed.
     pub async fn decide_kyc_ticket(
         &self,
         kyc_ticket_id: &str,
@@ -158,8 +157,8 @@ impl Cards {
         }
     }
 
-    /// The ticket that a query names. If it names one by id and by reference, both must be
-    /// the same ticket.
+    /// The ticket that a query names. If it gives both an id and a reference, they must name the
+    /// same ticket.
     ///
     /// # Errors
     /// `KycTicketNotFound`, or the store failed.
@@ -182,7 +181,7 @@ impl Cards {
         ticket.filter(same).ok_or(CardsError::KycTicketNotFound)
     }
 
-    /// The KYC state of a customer, by the newest ticket.
+    /// The KYC state of a customer, from the newest ticket.
     ///
     /// # Errors
     /// `CustomerNotFound`, or the store failed.
@@ -200,7 +199,7 @@ impl Cards {
         Ok(KycBody::new(&customer, ticket.as_ref(), form.as_ref()))
     }
 
-    /// What the customer of a ticket gave, if it is there.
+    /// The form that the customer of a ticket submitted, if there is one.
     pub(crate) async fn kyc_form(&self, ticket: &KycTicket) -> Result<Option<KycForm>, CardsError> {
         let (enterprise_id, id) = (ticket.enterprise_id, ticket.kyc_ticket_id);
         let Some(sealed) = self.store.kyc_form(enterprise_id, id).await? else { return Ok(None) };
@@ -215,7 +214,7 @@ impl Cards {
         form.map(Some).map_err(|_| CardsError::Unreadable)
     }
 
-    /// The customer of a new ticket: its reference is looked at first.
+    /// The customer of a new ticket, after checking the ticket's reference.
     async fn kyc_customer(
         &self,
         enterprise_id: EnterpriseId,
@@ -228,7 +227,7 @@ impl Cards {
         self.customer(enterprise_id, customer_id).await
     }
 
-    /// States are looked at before the form's content.
+    /// Checks states before the form's content.
     async fn check_no_open_ticket(&self, customer: &Customer) -> Result<(), CardsError> {
         let (enterprise_id, customer_id) = (customer.enterprise_id, customer.customer_id);
         match self.store.newest_kyc_ticket(enterprise_id, customer_id).await? {
@@ -289,7 +288,7 @@ pub fn scenario_of(ticket: &KycTicket, customer: &Customer) -> Scenario {
     })
 }
 
-/// A refusal with the reviewer's reason, or a plain one.
+/// A refusal with the reviewer's reason, or a standard one.
 pub fn refusal(error_code: ErrorCode, reason: Option<String>) -> KycRefusal {
     let plain = match error_code {
         ErrorCode::CardOrderKycInfoInvalid => "the KYC data did not pass",
@@ -298,9 +297,9 @@ pub fn refusal(error_code: ErrorCode, reason: Option<String>) -> KycRefusal {
     KycRefusal { error_code, error_reason: reason.unwrap_or_else(|| plain.to_owned()) }
 }
 
-/// What a form must hold: an image of an identity document, and with an employment an
-/// employer. Everything else may be missing or unknown (cardbridge-open-api.md section 13,
-/// C14).
+/// What a form must contain: an identity document, an image of each document and, for an EMPLOYED
+/// customer, an employer. Everything else may be missing or unknown (cardbridge-open-api.md
+/// section 13, C14).
 fn check(form: &KycForm) -> Result<(), CardsError> {
     if form.identify_proof_list.is_empty() {
         return Err(CardsError::KycInfoInvalid("identifyProofList is missing"));

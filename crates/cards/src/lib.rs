@@ -1,8 +1,8 @@
-//! What has a life cycle and is not money: card orders and cards.
+//! Everything that has a life cycle and is not money: card orders and cards.
 //!
-//! [`Cards`] takes requests and answers them; [`order_worker`] moves orders on, one
-//! commit a step, each step decided by the pure [`next_step`]; [`kyc_review_worker`] and
-//! [`intent_ticket_worker`] move tickets on.
+//! [`Cards`] handles requests; [`order_worker`] moves orders on, one commit per step, each step
+//! decided by the pure [`next_step`]; [`kyc_review_worker`] and [`intent_ticket_worker`] move
+//! tickets on.
 
 mod application;
 mod apply;

@@ -1,4 +1,4 @@
-//! What an enterprise and the issuer do to a card, each change told by a CARD webhook
+//! Changes to a card by its enterprise and by the issuer, each reported by a CARD webhook
 //! (cardbridge-open-api.md section 7.2).
 
 use domain::{
@@ -24,7 +24,7 @@ impl Cards {
         self.change(enterprise_id, card_id, CardEvent::Freeze, None).await
     }
 
-    /// Lifts the enterprise's freeze, never the issuer's.
+    /// Lifts the enterprise's own freeze, never the issuer's block.
     ///
     /// # Errors
     /// Not found, not FROZEN, or the store failed.
@@ -37,10 +37,10 @@ impl Cards {
         self.change(enterprise_id, card_id, CardEvent::Unfreeze, None).await
     }
 
-    /// Ends a card for good; the reason is kept with it.
+    /// Terminates a card for good; the reason is stored with it.
     ///
     /// # Errors
-    /// Not found, INVALID already, or the store failed.
+    /// Not found, already INVALID, or the store failed.
     pub async fn terminate(
         &self,
         enterprise_id: EnterpriseId,
@@ -51,7 +51,7 @@ impl Cards {
         self.change(enterprise_id, card_id, CardEvent::Terminate, Some(invalidate_reason)).await
     }
 
-    /// The issuer stops a card, whoever owns it.
+    /// Blocks a card for the issuer, whoever owns it.
     ///
     /// # Errors
     /// Not found, neither ACTIVATED nor FROZEN, or the store failed.
@@ -59,7 +59,7 @@ impl Cards {
         self.change_as_issuer(card_id, CardEvent::Block).await
     }
 
-    /// The issuer lifts its stop: the card is ACTIVATED.
+    /// Lifts the issuer's block: the card is ACTIVATED.
     ///
     /// # Errors
     /// Not found, not BLOCKED, or the store failed.
@@ -87,7 +87,7 @@ impl Cards {
     }
 }
 
-/// The webhook that tells of a changed card.
+/// The webhook that reports a card's change.
 pub(crate) fn card_update(card: &Card, webhook_id: WebhookId, now: Timestamp) -> WebhookEvent {
     card_event(card, webhook_id, WebhookSubType::Update, now)
 }

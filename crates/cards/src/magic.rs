@@ -1,11 +1,11 @@
-//! The sandbox's magic values: which scenario an application takes
-//! (operator-and-sandbox.md section 4).
+//! The sandbox's magic values: which scenario an application follows (operator-and-sandbox.md
+//! section 4).
 //!
-//! A value begins with one of our words. The values looked at are, in this order, the
-//! `sumsubShareToken`, the `customerRef` and the part of the e-mail address before the
-//! `@`: the last two stand for the customer's name, which the application does not
-//! carry. In the e-mail address the word must be whole, so that Eddie gets his card.
-//! The first value that names an outcome decides it; `slow` in any value slows it down.
+//! A magic value begins with one of our words. The values checked are, in this order, the
+//! `sumsubShareToken`, the `customerRef` and the part of the e-mail address before the `@`: the
+//! last two stand in for the customer's name, which the application does not contain. In the e-mail
+//! address the word must be whole, so Eddie gets his card. The first value that names an outcome
+//! decides it; `slow` in any value slows the order down.
 
 use domain::{ErrorCode, email_key, normal_form};
 
@@ -29,7 +29,7 @@ pub struct Scenario {
     pub slow: bool,
 }
 
-/// Where an application's magic words may stand.
+/// The fields that may contain an application's magic words.
 pub struct MagicValues<'a> {
     /// `kycInfo.sumsubShareToken`.
     pub share_token: &'a str,
@@ -39,7 +39,7 @@ pub struct MagicValues<'a> {
     pub email: Option<&'a str>,
 }
 
-/// Longer words first: each begins with `fail`.
+/// Longer words first: all of them begin with `fail`.
 const OUTCOMES: &[(&str, OrderOutcome)] = &[
     ("fail-customer", OrderOutcome::Fail(ErrorCode::CardOrderCustomerInfoInvalid)),
     ("fail-kyc-info", OrderOutcome::Fail(ErrorCode::CardOrderKycInfoInvalid)),
@@ -50,14 +50,14 @@ const OUTCOMES: &[(&str, OrderOutcome)] = &[
     ("edd", OrderOutcome::Edd),
 ];
 const SLOW: &str = "slow";
-/// In the reference of a KYC ticket only.
+/// Only in the reference of a KYC ticket.
 const WAIT: &str = "wait";
 
 impl Scenario {
-    /// The scenario of every order whose application holds no magic word.
+    /// The scenario of every order whose application contains no magic word.
     pub const PLAIN: Self = Self { outcome: OrderOutcome::Pass, slow: false };
 
-    /// The scenario of an order of NORMAL mode: its KYC ticket decides about identity and data.
+    /// The scenario of an order in NORMAL mode: its KYC ticket decides about identity and data.
     #[must_use]
     pub const fn identified(self) -> Self {
         match self.outcome {
@@ -72,7 +72,7 @@ impl Scenario {
     #[must_use]
     pub fn of(values: &MagicValues<'_>) -> Self {
         type Begins = fn(&str, &str) -> bool;
-        // Forwarding mode hands over the address as it was written, NORMAL mode as it is kept.
+        // Forwarding mode passes the address as it was written, NORMAL mode as it is stored.
         let email = values.email.map(email_key);
         let looked_at: [(Option<&str>, Begins); 3] = [
             (Some(values.share_token), |text, word| text.starts_with(word)),
@@ -82,7 +82,7 @@ impl Scenario {
         let mut scenario = Self::PLAIN;
         for (text, begins) in looked_at {
             let Some(text) = text else { continue };
-            // A word that goes on with a combining mark ends in another letter.
+            // If a combining mark follows the word, it ends in a different letter.
             let text = normal_form(text);
             scenario.slow |= begins(&text, SLOW);
             let named = OUTCOMES.iter().find(|(word, _)| begins(&text, word));

@@ -1,5 +1,5 @@
-//! Applications in NORMAL mode: customer and KYC ticket exist already
-//! (cardbridge-open-api.md sections 6.1.1 and 14, U24).
+//! Applications in NORMAL mode: customer and KYC ticket already exist (cardbridge-open-api.md
+//! sections 6.1.1 and 14, U24).
 
 use domain::{CardOrder, CardProfile, EnterpriseId, KycTicket};
 use store::CustomerDraft;
@@ -10,7 +10,7 @@ use crate::application::{is_served, scenario};
 use crate::apply::parse_profile_id;
 use crate::{Cards, CardsError};
 
-/// Also the answer for a ticket of another customer.
+/// Also the answer if the ticket belongs to another customer.
 const NO_TICKET: CardsError =
     CardsError::IllegalField("kycTicketId names no KYC ticket of this customer");
 
@@ -44,7 +44,7 @@ impl Cards {
         self.place(order, draft, &info, &kyc, scenario(&info, &kyc)).await
     }
 
-    /// The country of the proof of address, as far as it is known by now.
+    /// Checks the country of the proof of address, if it is known yet.
     async fn check_country(
         &self,
         ticket: &KycTicket,

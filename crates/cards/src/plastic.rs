@@ -10,8 +10,8 @@ use crate::reading::parse_card_id;
 use crate::{Cards, CardsError, delivery};
 
 impl Cards {
-    /// Activates an embossed physical card; its virtual twin ends in the same commit, each
-    /// told by its CARD webhook (cardbridge-open-api.md section 14, U16).
+    /// Activates an embossed physical card; its virtual twin ends in the same commit. A CARD
+    /// webhook reports each (cardbridge-open-api.md section 14, U16).
     ///
     /// # Errors
     /// Not found, not physical, not WAITING_ACTIVE, not embossed; `ActivationRefused` if
@@ -28,7 +28,7 @@ impl Cards {
         Ok(self.store.activate_plastic(activation).await?)
     }
 
-    /// Notes that a card is embossed, whoever owns it.
+    /// Records that a card is embossed, whoever owns it.
     ///
     /// # Errors
     /// Not found, not physical, ended, or the store failed.
@@ -38,7 +38,7 @@ impl Cards {
         Ok(self.store.emboss(card.enterprise_id, card.card_id, now).await?)
     }
 
-    /// Notes that an embossed card is on its way, whoever owns it.
+    /// Records that an embossed card has been shipped, whoever owns it.
     ///
     /// # Errors
     /// As [`Cards::emboss`], or not embossed.
@@ -48,7 +48,8 @@ impl Cards {
         Ok(self.store.ship(card.enterprise_id, card.card_id, tracking, now).await?)
     }
 
-    /// How a physical card travels: nothing until it does, nor if its order did not ask.
+    /// The shipping details of a physical card: nothing until it is shipped, or if its order did
+    /// not ask for shipping.
     ///
     /// # Errors
     /// Not found, not physical, or the store failed.
@@ -59,15 +60,15 @@ impl Cards {
     ) -> Result<ShippingInfoBody, CardsError> {
         let card = self.card(enterprise_id, card_id).await?;
         let plastic = self.plastic_of(&card).await?;
-        let told = plastic.tracking.filter(|_| plastic.need_shipping_info);
+        let shown = plastic.tracking.filter(|_| plastic.need_shipping_info);
         let (tracking_number, tracking_company_name) =
-            told.map(|tracking| (tracking.number, tracking.company_name)).unzip();
+            shown.map(|tracking| (tracking.number, tracking.company_name)).unzip();
         let card_id = card.card_id.to_string();
         Ok(ShippingInfoBody { card_id, tracking_number, tracking_company_name })
     }
 
-    /// The plastic of a card, whoever owns it, and what is to stand on it and where it
-    /// goes, for the embosser; the latter is wiped once it is shipped.
+    /// The plastic of a card, whoever owns it, with the data to print on it and its address, for
+    /// the embosser; that data is wiped once the card is shipped.
     ///
     /// # Errors
     /// Not found, not physical, or the store failed.

@@ -1,5 +1,5 @@
-//! Reading orders, cards and customers. Ids arrive as the caller wrote them: a text
-//! that is no id names nothing (cardbridge-open-api.md section 1).
+//! Reading orders, cards and customers. Ids arrive as the caller wrote them: a text that is not an
+//! id names nothing (cardbridge-open-api.md section 1).
 
 use domain::{Card, CardId, CardOrder, Customer, CustomerId, EnterpriseId, OrderId};
 use wire::cardbridge::order::OrderQuery;
@@ -7,8 +7,8 @@ use wire::cardbridge::order::OrderQuery;
 use crate::{Cards, CardsError};
 
 impl Cards {
-    /// The order that a query names. If it names one by id and by reference, both must be
-    /// the same order.
+    /// The order that a query names. If it gives both an id and a reference, they must name the
+    /// same order.
     ///
     /// # Errors
     /// `OrderNotFound`, or the store failed.
@@ -31,7 +31,7 @@ impl Cards {
         order.filter(same).ok_or(CardsError::OrderNotFound)
     }
 
-    /// A card of an enterprise. One that an app of dialect 2 opened is none here: its money
+    /// A card of an enterprise. A card that an app of dialect 2 opened is not found here: its money
     /// moves with its state, which only that app changes.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Cards {
         card.filter(|it| it.account.is_forwarded()).ok_or(CardsError::CardNotFound)
     }
 
-    /// All cards of a customer, INVALID ones too, oldest first; without those of apps.
+    /// All cards of a customer, including INVALID ones, oldest first; without those of apps.
     ///
     /// # Errors
     /// `CustomerNotFound`, or the store failed.

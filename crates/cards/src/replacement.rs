@@ -1,5 +1,5 @@
-//! Taking in orders in place of a card: a physical twin of a virtual one, or a new number
-//! for any (cardbridge-open-api.md sections 6.1.2 and 6.1.3).
+//! Accepts orders in place of a card: a physical twin of a virtual card, or a new number for any
+//! card (cardbridge-open-api.md sections 6.1.2 and 6.1.3).
 
 use domain::{
     Card, CardOrder, CardProfile, CardStatus, CardType, EnterpriseId, JobId, OrderId, OrderStatus,
@@ -13,8 +13,8 @@ use crate::magic::Scenario;
 use crate::{Cards, CardsError, delivery};
 
 impl Cards {
-    /// Takes in an order for a physical twin. Checked in this order: reference, card, its
-    /// type, its state, profile, layout, country, other orders in place of the card.
+    /// Accepts an order for a physical twin. Checked in this order: reference, card, its type, its
+    /// state, profile, layout, country, other orders in place of the card.
     ///
     /// # Errors
     /// [`CardsError`]; nothing was written.
@@ -39,8 +39,8 @@ impl Cards {
         self.place_replacement(order, &source, Some(sealed), scenario).await
     }
 
-    /// Takes in an order for a new number. Checked in this order: reference, card, its
-    /// state, other orders in place of the card.
+    /// Accepts an order for a new number. Checked in this order: reference, card, its state, other
+    /// orders in place of the card.
     ///
     /// # Errors
     /// [`CardsError`]; nothing was written.

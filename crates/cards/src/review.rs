@@ -1,4 +1,4 @@
-//! What reviewers of KYC and intent tickets say, and how the store refuses it.
+//! The decisions of reviewers of KYC and intent tickets, and how the store refuses them.
 
 use store::{IntentChangeError, KycChangeError, PlaceTicketError};
 

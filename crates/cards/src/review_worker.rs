@@ -11,7 +11,7 @@ use vault::Vault;
 use crate::kyc::{refusal, scenario_of};
 use crate::{Cards, CardsError, CardsSettings, OrderOutcome};
 
-/// Most jobs under way at once.
+/// Most jobs under way at a time.
 const MAX_UNDER_WAY: u32 = 16;
 
 /// Why a ticket's job could not be done; the ticket stays as it was.
@@ -35,7 +35,7 @@ pub fn kyc_review_worker(store: Store, vault: Arc<Vault>, settings: CardsSetting
     })
 }
 
-/// Moves intent tickets on that nobody has looked at yet.
+/// Moves on intent tickets that nobody has looked at yet.
 #[must_use]
 pub fn intent_ticket_worker(
     store: Store,
@@ -50,7 +50,7 @@ pub fn intent_ticket_worker(
     })
 }
 
-/// The sandbox's reviewer goes by the magic words.
+/// The sandbox's reviewer follows the magic words.
 async fn review_kyc(cards: &Cards, job: &Job) -> Result<(), ReviewError> {
     let enterprise_id: EnterpriseId = job.enterprise_id;
     let kyc_ticket_id = KycTicketId::from_i64(job.subject_id);
@@ -62,7 +62,7 @@ async fn review_kyc(cards: &Cards, job: &Job) -> Result<(), ReviewError> {
         OrderOutcome::Fail(
             code @ (ErrorCode::CardOrderKycVerifyFailed | ErrorCode::CardOrderKycInfoInvalid),
         ) => KycEvent::Refuse(refusal(code, None)),
-        // The other endings are those of orders.
+        // The other outcomes apply to orders only.
         OrderOutcome::Pass | OrderOutcome::Edd | OrderOutcome::Fail(_) => KycEvent::Pass,
     };
     let now = cards.store.clock().now();
@@ -73,14 +73,14 @@ async fn review_kyc(cards: &Cards, job: &Job) -> Result<(), ReviewError> {
             tracing::debug!(%kyc_ticket_id, status = %ticket.status, "KYC ticket decided");
             Ok(())
         }
-        // Someone else was faster, and ended the job with it.
+        // Somebody else was faster and thereby ended the job.
         Err(KycChangeError::Transition(_)) => Ok(()),
         Err(KycChangeError::NotFound) => Err(ReviewError::Missing("KYC ticket")),
         Err(KycChangeError::Store(error)) => Err(error.into()),
     }
 }
 
-/// The evidence of an intent ticket is looked through.
+/// Looks through the evidence of an intent ticket.
 async fn complete_intent_ticket(cards: &Cards, job: &Job) -> Result<(), ReviewError> {
     let ticket_id = IntentTicketId::from_i64(job.subject_id);
     let ticket = cards.store.intent_ticket(job.enterprise_id, ticket_id).await?;
@@ -90,7 +90,7 @@ async fn complete_intent_ticket(cards: &Cards, job: &Job) -> Result<(), ReviewEr
             tracing::debug!(%ticket_id, status = %ticket.status, "intent ticket moved on");
             Ok(())
         }
-        // Someone else was faster, and ended the job with it.
+        // Somebody else was faster and thereby ended the job.
         Err(CardsError::IntentTransition(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }

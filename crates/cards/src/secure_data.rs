@@ -7,7 +7,8 @@ use wire::cardbridge::secure_card::{PinProof, ResetPin};
 
 use crate::{Cards, CardsError};
 
-/// What stands on a card. Neither printed nor serialised, and wiped with its scope.
+/// What is printed on a card. It cannot be printed or serialised, and is wiped when it goes out of
+/// scope.
 pub struct RevealedCard {
     /// The card.
     pub card_id: CardId,
@@ -20,11 +21,11 @@ pub struct RevealedCard {
 }
 
 impl Cards {
-    /// Opens the data of a card that is not INVALID. A row of the audit is committed first,
-    /// naming `actor`: the API key, or the id of the link. Whether the caller may see card
-    /// data is for the caller to check.
+    /// Opens the data of a card that is not INVALID. An audit row naming `actor`, the API key or
+    /// the id of the link, is committed first. The caller must check whether the user may see card
+    /// data.
     ///
-    /// # Errors
+    /// Not found, INVALID, or the store failed; nothing was opened then.
     /// Not found, INVALID, or the store failed; then nothing was opened.
     pub async fn reveal(
         &self,
@@ -49,13 +50,13 @@ impl Cards {
         self.open(&card).await
     }
 
-    /// Sets a new PIN for a holder who proves with the card's data that it is theirs. The
-    /// card's type and state come before the proof, and a PIN that is none before it too:
-    /// it says nothing about the card's data and is not counted.
+    /// Sets a new PIN for a holder who proves with the card's data that the card is theirs. The
+    /// card's type and state are checked before the proof, and so is the form of the PIN: a
+    /// malformed PIN says nothing about the card's data and is not counted as a try.
     ///
     /// # Errors
-    /// As [`Cards::set_pin`]; `ProofRefused` for a wrong proof, and for any after five wrong
-    /// ones until a day has passed.
+    /// As [`Cards::set_pin`]; `ProofRefused` for a wrong proof and, after five wrong ones, for any
+    /// proof until a day has passed.
     pub async fn reset_pin(
         &self,
         enterprise_id: EnterpriseId,
@@ -74,8 +75,8 @@ impl Cards {
         self.change_pin(&card, attempt).await
     }
 
-    /// Sets the PIN of an ACTIVATED physical card whose holder was recognised elsewhere, and
-    /// gives it all its tries again. `predecessor` is what the PIN must take the place of.
+    /// Sets the PIN of an ACTIVATED physical card whose holder was identified elsewhere, and
+    /// restores all its tries. `predecessor` is what the PIN must replace.
     ///
     /// # Errors
     /// Not found, not physical, not ACTIVATED, `OtherPinThere`, or the store failed.
@@ -125,8 +126,8 @@ impl Cards {
     }
 }
 
-/// Whether all three of the holder's values are the card's own. All are compared before
-/// any is judged.
+/// Whether all three of the holder's values match the card's. All are compared before the result is
+/// formed.
 fn proves(proof: &PinProof, data: &RevealedCard) -> bool {
     let expiry = parse_expiry(&proof.expiry).as_deref() == Some(&*data.expiry_yymm);
     let cvv2 = data.cvv2.matches(&proof.cvv2);

@@ -1,10 +1,10 @@
-//! What an order's next step does: a pure decision (cardbridge-open-api.md section 7.1).
+//! The next step of an order: a pure decision (cardbridge-open-api.md section 7.1).
 
 use domain::{CardOrder, ErrorCode, KycTicketStatus, OrderFailure, OrderStatus};
 
 use crate::{OrderOutcome, Scenario};
 
-/// What an order's next step does.
+/// The next step of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepDecision {
     /// The order moves to this state, and another step follows.
@@ -17,7 +17,7 @@ pub enum StepDecision {
     WaitForKyc,
     /// The order is FAILED.
     Fail(OrderFailure),
-    /// Nothing is left for a timed step: the order is final or waits for evidence.
+    /// No timed step is left: the order is final or waits for evidence.
     Rest,
 }
 
@@ -43,7 +43,7 @@ pub fn next_step(order: &CardOrder, scenario: Scenario) -> StepDecision {
     }
 }
 
-/// What a KYC ticket means for an order that is in CUSTOMER_PASS; none: it goes on
+/// What a KYC ticket means for an order in CUSTOMER_PASS; `None`: it goes on
 /// (cardbridge-open-api.md section 14, U24).
 #[must_use]
 pub fn step_by_kyc(status: KycTicketStatus) -> Option<StepDecision> {
@@ -56,7 +56,7 @@ pub fn step_by_kyc(status: KycTicketStatus) -> Option<StepDecision> {
     }
 }
 
-/// How an order that cannot go on is told to the enterprise.
+/// The failure that the enterprise sees for an order that cannot go on.
 pub fn failure(error_code: ErrorCode) -> OrderFailure {
     let error_reason = match error_code {
         ErrorCode::CardOrderCustomerInfoInvalid => "the customer's data did not pass",
@@ -112,7 +112,7 @@ mod tests {
         }
     }
 
-    /// Walks an order from PENDING until it rests; each decision as text.
+    /// Walks an order from PENDING until it rests; returns each decision as text.
     fn walk(outcome: OrderOutcome) -> Vec<String> {
         let scenario = Scenario { outcome, slow: false };
         let mut order = order(OrderStatus::Pending, false);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_comes_in_its_own_state() {
+    fn each_failure_occurs_in_its_own_state() {
         for (code, last) in [
             (
                 ErrorCode::CardOrderCustomerInfoInvalid,

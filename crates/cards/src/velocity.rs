@@ -1,17 +1,17 @@
-//! What is used of a card's limits.
+//! Usage of a card's limits.
 
 use domain::{Card, EnterpriseId, VelocityLimits, VelocityUse};
 
 use crate::{Cards, CardsError};
 
-/// A card, its limits and what is used of them.
+/// A card, its limits and their usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CardVelocity {
     /// The card, whatever its state.
     pub card: Card,
     /// The limits of its profile.
     pub limits: VelocityLimits,
-    /// What all records of its PAN used.
+    /// What all records of its PAN have used.
     pub used: VelocityUse,
 }
 

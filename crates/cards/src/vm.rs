@@ -1,4 +1,4 @@
-//! The cards of dialect 2: opened, opened up to their app, changed (vm-api.md section 6).
+//! The cards of dialect 2: opened, revealed to their app, changed (vm-api.md section 6).
 
 use domain::{
     AccountOwner, Card, CardId, CardProfile, CardStatus, Customer, CustomerId, Money, Reveal,
@@ -22,13 +22,13 @@ use crate::Cards;
 use crate::issue::draw_card_of;
 use crate::worker::MAX_PAN_DRAWS;
 
-/// What the vault seals the bearer's data of a card for.
+/// The purpose under which the vault seals the holder's data of a card.
 const HOLDER_PURPOSE: &str = "vm-card-holder";
 
-/// Why a request about a card of dialect 2 was not done; nothing was.
+/// Why a request about a card of dialect 2 was not carried out; nothing was changed.
 #[derive(Debug, Clone, Error)]
 pub enum VmRefusal {
-    /// Refused, in the words of the wire.
+    /// Refused, in the dialect's own terms.
     #[error(transparent)]
     Refused(#[from] VmError),
     /// The store failed.
@@ -40,15 +40,15 @@ pub enum VmRefusal {
     /// Something sealed cannot be opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// What was sealed with a card is not what was sealed there.
+    /// The data sealed with a card is malformed.
     #[error("what is kept cannot be read")]
     Unreadable,
 }
 
-/// A card of dialect 2 with its data in clear. Neither printed nor serialised, and wiped with
-/// its scope.
+/// A card of dialect 2 with its data in clear. It cannot be printed or serialised, and is wiped
+/// when it goes out of scope.
 pub struct OpenedVmCard {
-    /// What the store has of it.
+    /// The card as stored.
     pub view: VmCardView,
     /// Its number.
     pub pan: ClearPan,
@@ -56,13 +56,13 @@ pub struct OpenedVmCard {
     pub expiry_yymm: String,
     /// Its CVV2.
     pub cvv2: Cvv2,
-    /// Who bears it.
+    /// Its holder.
     pub holder: Holder,
 }
 
 impl Cards {
-    /// Opens a card; returns its id on the wire. Checked in this order: whether applications
-    /// are taken, the product, its count, the app's balance.
+    /// Opens a card; returns its id on the wire. Checked in this order: whether applications are
+    /// accepted, the product, its count, the app's balance.
     ///
     /// # Errors
     /// [`VmRefusal`]; nothing was moved or written.
@@ -158,11 +158,11 @@ impl Cards {
         }
     }
 
-    /// A card with its data in clear, deleted or not; days and months of its limits begin at
-    /// midnight of `offset`. A row of the audit that names the app is committed first.
+    /// A card with its data in clear, deleted or not; the days and months of its limits begin at
+    /// midnight of `offset`. An audit row naming the app is committed first.
     ///
     /// # Errors
-    /// Not a card of this app, or the store failed; then nothing was opened.
+    /// Not a card of this app, or the store failed; nothing was opened then.
     pub async fn reveal_vm_card(
         &self,
         app: &VmApp,
@@ -195,7 +195,7 @@ impl Cards {
     /// Freezes a card or lifts its app's freeze.
     ///
     /// # Errors
-    /// Not a card of this app; frozen already; ended, or stopped by the issuer.
+    /// Not a card of this app; already frozen; ended, or blocked by the issuer.
     pub async fn freeze_vm_card(
         &self,
         app: &VmApp,
@@ -228,7 +228,7 @@ impl Cards {
         Ok(self.change_vm_card(app, card_uuid, VmCardOperation::Recharge(amount)).await?)
     }
 
-    /// Takes money of a prepaid card back to its app's balance.
+    /// Moves money of a prepaid card back to its app's balance.
     ///
     /// # Errors
     /// Not a card of this app, not prepaid, not active, or the card has less.
@@ -241,7 +241,7 @@ impl Cards {
         Ok(self.change_vm_card(app, card_uuid, VmCardOperation::Refund(amount)).await?)
     }
 
-    /// Ends a card; what it has goes back to its app's balance.
+    /// Deletes a card; its money goes back to its app's balance.
     ///
     /// # Errors
     /// Not a card of this app, or not active.
@@ -272,7 +272,7 @@ impl Cards {
         Ok(self.store.change_vm_limits(owner, vm_app_id, card_uuid, change).await?)
     }
 
-    /// What moved the balances of an app's cards, or of one of them.
+    /// The movements of the balances of an app's cards, or of one of them.
     ///
     /// # Errors
     /// Not a card of this app, or the store failed.

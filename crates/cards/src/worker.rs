@@ -1,4 +1,4 @@
-//! Moves orders on: leased jobs, one commit a step.
+//! Moves orders on: leased jobs, one commit per step.
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use crate::magic::Scenario;
 use crate::step::{failure, step_by_kyc};
 use crate::{CardsSettings, StepDecision, delivery, next_step};
 
-/// Most steps under way at once.
+/// Most steps under way at a time.
 const MAX_STEPS_UNDER_WAY: u32 = 64;
 /// Most PANs drawn for one card before its profile's range counts as used up.
 pub(crate) const MAX_PAN_DRAWS: u32 = 64;
 
-/// Why a step could not be made; the order stays as it was.
+/// Why a step could not be made; the order is unchanged.
 #[derive(Debug, Error)]
 pub(crate) enum StepError {
     #[error(transparent)]
@@ -34,8 +34,8 @@ pub(crate) enum StepError {
     Missing(&'static str),
 }
 
-/// Moves orders on when their next step is due. Several such workers may run at once: a step
-/// is made by one of them.
+/// Moves orders on when their next step is due. Several such workers may run concurrently: each
+/// step is made by one of them.
 #[must_use]
 pub fn order_worker(store: Store, vault: Arc<Vault>, settings: CardsSettings) -> LeasedJobs {
     let steps = Arc::new(Steps { store: store.clone(), vault, settings });
@@ -45,7 +45,7 @@ pub fn order_worker(store: Store, vault: Arc<Vault>, settings: CardsSettings) ->
     })
 }
 
-/// Makes steps of orders.
+/// Makes the steps of orders.
 pub(crate) struct Steps {
     pub(crate) store: Store,
     pub(crate) vault: Arc<Vault>,
@@ -54,8 +54,8 @@ pub(crate) struct Steps {
 
 impl Steps {
     async fn step(&self, job: &Job, order_id: OrderId) -> Result<(), StepError> {
-        // Before the order: evidence that is accepted beside an open ticket leaves the job alone,
-        // so that a ticket that is decided here must show what was accepted before it.
+        // Read before the order: evidence accepted while a ticket is open leaves the job alone, so
+        // a ticket that is read as decided here must also show what was accepted before it.
         let ticket = self.store.kyc_ticket_of_order(job.enterprise_id, order_id).await?;
         let order = self.store.order(job.enterprise_id, order_id).await?;
         let order = order.ok_or(StepError::Missing("order"))?;
@@ -88,8 +88,8 @@ impl Steps {
             StepDecision::WaitForEdd => {
                 next.status = OrderStatus::CustomerPass;
                 next.need_edd_file = true;
-                // No evidence helps an order whose ticket is refused: it fails next. One that is
-                // open may be refused at this moment, so the next step looks at it again.
+                // No evidence helps an order whose ticket is refused: it fails next. An open ticket
+                // may be refused at this very moment, so the next step looks at it again.
                 if ticket.is_some_and(|it| it.status != KycTicketStatus::Pass) {
                     next_due_at = Some(self.settings.next_due(now, scenario));
                 }
@@ -144,7 +144,7 @@ impl Steps {
         Ok(outcome)
     }
 
-    /// A step that tells nobody, issues nothing and leaves nothing due.
+    /// A step that notifies nobody, issues nothing and leaves nothing due.
     pub(crate) fn silent(
         &self,
         job: &Job,
@@ -161,7 +161,7 @@ impl Steps {
         }
     }
 
-    /// The scenario of an order; outside the sandbox all take the plain one.
+    /// The scenario of an order; outside the sandbox it is always the plain one.
     async fn scenario(&self, order: &CardOrder) -> Result<Scenario, StepError> {
         if !self.settings.magic_values {
             return Ok(Scenario::PLAIN);

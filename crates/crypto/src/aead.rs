@@ -55,7 +55,7 @@ impl AeadKey {
         self.decrypted(nonce, associated, ciphertext, tag).map_err(|_| CryptoError::Refused)
     }
 
-    /// What is decrypted is wiped also where the tag turns out to be wrong.
+    /// The decrypted bytes are wiped even if the tag turns out to be wrong.
     fn decrypted(
         &self,
         nonce: &[u8],
@@ -66,7 +66,7 @@ impl AeadKey {
         let cipher = Cipher::aes_256_gcm();
         let mut crypter = Crypter::new(cipher, Mode::Decrypt, self.0.as_slice(), Some(nonce))?;
         crypter.aad_update(associated)?;
-        // OpenSSL asks for room for a block beyond the text.
+        // OpenSSL requires room for one block beyond the text.
         let mut plain = Zeroizing::new(vec![0; ciphertext.len() + cipher.block_size()]);
         let mut length = crypter.update(ciphertext, &mut plain)?;
         crypter.set_tag(tag)?;

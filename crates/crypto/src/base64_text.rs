@@ -11,9 +11,9 @@ const FORGIVING: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The bytes behind a text; none if it is no base64. White space is left out, `-` and `_`
-/// are `+` and `/`, and padding may be missing. Each text stands for the same bytes as its
-/// plain form, so nothing that is signed or encrypted becomes ambiguous.
+/// The bytes behind a text; `None` if it is not base64. White space is skipped, `-` and `_` are
+/// read as `+` and `/`, and padding may be missing. Every form gives the same bytes as the plain
+/// form, so nothing that is signed or encrypted becomes ambiguous.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let plain = |c: char| match c {
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base64_in_any_form_is_refused() {
+    fn anything_but_base64_is_refused() {
         for text in ["+", "+/8==", "=", "+/9=", "+/8=+/8=", "a*b=", "\u{feff}+/8=", "äöü="] {
             assert_eq!(decode(text), None, "{text:?}");
         }

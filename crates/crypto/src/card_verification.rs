@@ -7,7 +7,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::CryptoError;
 
-/// Service code that turns the calculation into CVV2's.
+/// Service code that makes the calculation give a CVV2.
 pub const CVV2_SERVICE_CODE: &str = "000";
 const CVV_DIGITS: usize = 3;
 
@@ -15,7 +15,7 @@ const CVV_DIGITS: usize = 3;
 /// The expiry is given as YYMM; service code `000` gives CVV2.
 ///
 /// # Errors
-/// [`CryptoError::Input`] if a text has the wrong length or anything but digits.
+/// [`CryptoError::Input`] if a text has the wrong length or characters other than digits.
 pub fn cvv(
     key_a: &[u8; 8],
     key_b: &[u8; 8],
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_fill_up_when_decimal_digits_run_out() {
+    fn letters_are_used_when_decimal_digits_run_out() {
         assert_eq!(decimalised(&[0xAB, 0xCD, 0xEF, 0xFF, 0xFF, 0xFF, 0xFF, 0xF7], 3), "701");
         assert_eq!(decimalised(&[0xFA; 8], 3), "505");
         assert_eq!(decimalised(&[0x12, 0x34, 0, 0, 0, 0, 0, 0], 4), "1234");

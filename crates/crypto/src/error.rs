@@ -1,4 +1,4 @@
-//! What can go wrong, in as few words as the caller may know.
+//! What can go wrong, in as little detail as the caller may know.
 
 use thiserror::Error;
 
@@ -11,14 +11,14 @@ pub enum CryptoError {
     /// The input has a form or length that the primitive does not take.
     #[error("the input has the wrong form or length")]
     Input,
-    /// Ciphertext, tag or associated data do not belong together. Bad encoding,
-    /// bad length and bad tag are one case on purpose.
+    /// Ciphertext, tag or associated data do not belong together. Bad encoding, bad length and bad
+    /// tag are deliberately one case.
     #[error("the ciphertext was refused")]
     Refused,
-    /// The cryptographic library failed for a reason of its own.
+    /// The cryptographic library itself failed.
     #[error("the cryptographic library failed")]
     Library,
-    /// RSA decryption tells good from bad padding.
+    /// RSA decryption distinguishes good padding from bad.
     #[error("RSA decryption lacks implicit rejection of bad PKCS#1 v1.5 padding")]
     PaddingOracle,
 }

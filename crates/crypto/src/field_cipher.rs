@@ -14,12 +14,12 @@ pub const LONG_IV_BYTES: usize = 16;
 const KEY_BYTES: usize = 32;
 const TAG_BYTES: usize = 16;
 
-/// Encrypts one field; the answer is the base64 of ciphertext and 128-bit tag.
-/// `secret_key_text` is the API secret as it is handed out: base64 of 32 bytes.
+/// Encrypts one field and returns the base64 of ciphertext and 128-bit tag. `secret_key_text` is
+/// the API secret as it is handed out: base64 of 32 bytes.
 ///
 /// # Errors
-/// [`CryptoError::Key`] if the secret is not that, [`CryptoError::Input`] if the IV
-/// has neither 12 nor 16 bytes.
+/// [`CryptoError::Key`] if the secret does not have that form, [`CryptoError::Input`] if the IV has
+/// neither 12 nor 16 bytes.
 pub fn encrypt(secret_key_text: &str, iv: &[u8], plain: &[u8]) -> Result<String, CryptoError> {
     let key = key_of(secret_key_text)?;
     check_iv(iv)?;
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_keys_ivs_and_texts_are_told_apart_only_as_far_as_the_caller_owns_them() {
+    fn wrong_keys_ivs_and_texts_are_distinguished_only_for_the_callers_own_input() {
         let iv = [0; 12];
         let sealed = encrypt(SECRET_KEY, &iv, b"3012").unwrap();
         let error = |key: &str, iv: &[u8], text: &str| decrypt(key, iv, text).err();

@@ -55,8 +55,8 @@ pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
 
-/// A 32-byte key derived from `secret` by HKDF-SHA256 (RFC 5869). `info` is
-/// concatenated as it stands, so callers make its parts uniquely separable.
+/// A 32-byte key derived from `secret` by HKDF-SHA256 (RFC 5869). The parts of `info` are
+/// concatenated without separators, so callers must make them unambiguous.
 #[must_use]
 pub fn hkdf_sha256(secret: &[u8], salt: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
@@ -76,7 +76,7 @@ fn derive(secret: &[u8], salt: &[u8], info: &[u8], key: &mut [u8]) -> Result<(),
 }
 
 fn signed(key: &[u8], parts: &[&[u8]]) -> Result<[u8; 32], ErrorStack> {
-    // OpenSSL takes no empty key. HMAC fills keys up with zeros, so one of them is the same key.
+    // OpenSSL rejects empty keys. HMAC pads keys with zeros, so a single zero byte is the same key.
     let key = PKey::hmac(if key.is_empty() { &[0] } else { key })?;
     let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
     for part in parts {

@@ -1,5 +1,5 @@
-//! Public keys as people paste them: what is certainly meant is taken, and what is
-//! something else is told by its name.
+//! Public keys as people paste them: whatever is certainly a key is taken, and anything else is
+//! refused by the name of what it is.
 
 use openssl::pkey::{Id, PKey, Public};
 use openssl::rsa::Rsa;
@@ -16,8 +16,8 @@ const PKCS1_LABEL: &str = "RSA PUBLIC KEY";
 /// Most PEM blocks of one text; a chain of certificates has fewer.
 const MAX_BLOCKS: usize = 16;
 
-/// Why a text is not taken as a public key. The sentences follow the name of the field that
-/// held it and never repeat the text.
+/// Why a text is not taken as a public key. The messages follow the name of the field that held it
+/// and never repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum KeyTextFault {
     /// More than [`MAX_KEY_BYTES`].
@@ -32,7 +32,7 @@ pub enum KeyTextFault {
     /// A certificate.
     #[error("is a certificate: give its key (openssl x509 -in cert.pem -pubkey -noout)")]
     Certificate,
-    /// OpenSSH's own form.
+    /// OpenSSH's format.
     #[error("is an OpenSSH key: give it as PEM (ssh-keygen -e -m PKCS8 -f key.pub)")]
     OpenSsh,
     /// A JSON object, such as a JWK.
@@ -47,13 +47,13 @@ pub enum KeyTextFault {
     /// More than one public key.
     #[error("holds several public keys: give one")]
     Several,
-    /// Base64 that no bytes have.
+    /// Base64 of an impossible length.
     #[error("is base64 of which characters are missing: the text was cut")]
     CutBase64,
     /// Neither PEM nor base64.
     #[error("is neither PEM nor base64: a character is in it that neither has")]
     NotBase64,
-    /// Base64 of something else.
+    /// Base64 of something that is not a key.
     #[error("is base64, but not of a whole public key (SPKI or PKCS#1)")]
     NotAKey,
     /// A key of another kind.
@@ -62,7 +62,7 @@ pub enum KeyTextFault {
     /// An RSA key that is too short or too long.
     #[error("is an RSA key of {0} bits; those of {MIN_BITS} to {MAX_BITS} bits are taken")]
     Bits(u32),
-    /// An RSA key with numbers that no tool makes.
+    /// An RSA key with numbers that no tool generates.
     #[error("is an RSA key with a modulus or exponent that is not taken: make it with openssl")]
     Numbers,
 }
@@ -73,8 +73,8 @@ impl From<KeyTextFault> for CryptoError {
     }
 }
 
-/// Reads a public key: PEM (SPKI or PKCS#1) with anything round it and with line breaks
-/// that became `\n`, or base64 of the same DER, or base64 of the PEM.
+/// Reads a public key: PEM (SPKI or PKCS#1) with any text around it and with line breaks escaped as
+/// `\n`, or base64 of the same DER, or base64 of the PEM.
 pub(crate) fn read(text: &str) -> Result<PKey<Public>, KeyTextFault> {
     if text.len() > MAX_KEY_BYTES {
         return Err(KeyTextFault::TooLong);
@@ -98,18 +98,18 @@ pub(crate) fn read(text: &str) -> Result<PKey<Public>, KeyTextFault> {
     }
 }
 
-/// Why a text is no base64.
+/// Why a text is not base64.
 fn not_base64(text: &str) -> KeyTextFault {
     let is_of_it = |c: char| c.is_ascii_alphanumeric() || "+/-_=\r\n".contains(c);
     if text.chars().all(is_of_it) { KeyTextFault::CutBase64 } else { KeyTextFault::NotBase64 }
 }
 
-/// The text with the line breaks that became `\r` and `\n` of two characters.
+/// Turns escaped line breaks (`\r` and `\n` as two characters each) back into real ones.
 fn with_line_breaks(text: &str) -> String {
     text.replace("\\r", "\n").replace("\\n", "\n")
 }
 
-/// Whether an RSA key's numbers are ones that are taken.
+/// Whether an RSA key's numbers are acceptable.
 pub(crate) fn judge(key: &PKey<Public>) -> Result<(), KeyTextFault> {
     if key.id() != Id::RSA {
         return Err(KeyTextFault::NotRsa);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_certainly_a_key_is_read_however_it_was_pasted() {
+    fn anything_that_is_certainly_a_key_is_read_however_it_was_pasted() {
         let pem = KEY.public_key().to_pem();
         let base64 = KEY.public_key().to_base64();
         let (pkcs1_pem, pkcs1_der) = pkcs1();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_something_else_is_told_by_its_name() {
+    fn anything_but_a_key_is_refused_by_its_name() {
         let pem = KEY.public_key().to_pem();
         let private = KEY.to_pkcs8_der().unwrap();
         let private_pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n", STANDARD.encode(&*private));

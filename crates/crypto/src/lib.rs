@@ -1,5 +1,5 @@
-//! Cryptographic primitives with the key handed in. Nothing is stored here, and
-//! no error says why something was refused: the reason would help a forger.
+//! Cryptographic primitives that take the key as an argument. Nothing is stored here, and no error
+//! says why something was refused: the reason would help a forger.
 
 mod aead;
 pub mod base64_text;

@@ -1,14 +1,14 @@
 //! The Luhn check digit of PANs (ISO/IEC 7812-1 annex B).
 
-/// The check digit (0 to 9) that completes `digits`; none if `digits` is empty or
-/// holds anything but ASCII digits.
+/// The check digit (0 to 9) that completes `digits`; `None` if `digits` is empty or contains
+/// anything but ASCII digits.
 #[must_use]
 pub fn check_digit(digits: &str) -> Option<u8> {
     // The digit next to the check digit is doubled.
     Some((10 - sum(digits, 1)? % 10) % 10)
 }
 
-/// Whether the last of `digits` is the right check digit of those before it.
+/// Whether the last of `digits` is the correct check digit for those before it.
 #[must_use]
 pub fn is_valid(digits: &str) -> bool {
     digits.len() > 1 && sum(digits, 0).is_some_and(|sum| sum % 10 == 0)

@@ -7,19 +7,19 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::CryptoError;
 use crate::card_verification::decimalised;
 
-/// Digits of a PIN that the method takes.
+/// Digits of a PIN that the method uses.
 pub const PIN_DIGITS: usize = 4;
 const PVV_DIGITS: usize = 4;
-/// Digits of the PAN that the method takes, those before the check digit.
+/// Digits of the PAN that the method uses: those before the check digit.
 const PAN_DIGITS: usize = 11;
 /// Highest index of a PIN verification key.
 const MAX_KEY_INDEX: u8 = 6;
 
-/// The four digits of the PVV of a PIN (four digits) with a PAN (12 to 19 digits) under
-/// the PIN verification key pair of this index (0 to 6).
+/// The four digits of the PVV of a PIN (four digits) with a PAN (12 to 19 digits) under the PIN
+/// verification key pair with this index (0 to 6).
 ///
 /// # Errors
-/// [`CryptoError::Input`] if a text has the wrong length or anything but digits, or the
+/// [`CryptoError::Input`] if a text has the wrong length or characters other than digits, or the
 /// index is above 6.
 pub fn pvv(
     key_pair: &[u8; 16],
@@ -55,7 +55,7 @@ mod tests {
         0x10,
     ];
 
-    /// Computed with another program: `openssl enc -des-ede -nopad` over the sixteen digits.
+    /// Computed independently with `openssl enc -des-ede -nopad` over the sixteen digits.
     #[test]
     fn known_pins_give_the_known_values() {
         for (pan, key_index, pin, value) in [

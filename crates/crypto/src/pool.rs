@@ -1,5 +1,4 @@
-//! The bounded pool of threads for RSA, which would otherwise hold up the
-//! asynchronous executor.
+//! The bounded thread pool for RSA, which would otherwise block the asynchronous executor.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,17 +11,17 @@ use tokio::sync::oneshot;
 /// Why the pool gave no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum RsaPoolError {
-    /// Too much work is waiting; this was not queued.
+    /// Too much work is waiting; this work was not queued.
     #[error("the RSA queue is full")]
     QueueFull,
-    /// The work panicked, or the pool stopped before it began.
+    /// The work panicked, or the pool stopped before the work began.
     #[error("the RSA work did not finish")]
     Unfinished,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A fixed set of threads with one queue of limited length.
+/// A fixed set of threads with one bounded queue.
 pub struct RsaPool {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
@@ -36,7 +35,7 @@ struct Shared {
 
 struct Queue {
     jobs: VecDeque<Job>,
-    /// Threads that wait for a job; while there is none, nobody is woken for one.
+    /// Threads that wait for a job; if there are none, nobody is woken.
     idle_threads: usize,
     stopped: bool,
 }
@@ -45,7 +44,7 @@ impl RsaPool {
     /// Default of `queue_limit`: about one second of one core at 2048 bits.
     pub const DEFAULT_QUEUE_LIMIT: usize = 4096;
 
-    /// Default of `threads`: as many as the machine has cores for this process.
+    /// Default of `threads`: the number of cores available to this process.
     #[must_use]
     pub fn default_threads() -> usize {
         thread::available_parallelism().map_or(1, usize::from)
@@ -70,8 +69,8 @@ impl RsaPool {
         Self { shared, threads }
     }
 
-    /// Runs `work` on a thread of the pool. Work whose caller has gone before it
-    /// began is skipped.
+    /// Runs `work` on a thread of the pool. If the caller has gone before the work begins, it is
+    /// skipped.
     ///
     /// # Errors
     /// [`RsaPoolError::QueueFull`] at once; [`RsaPoolError::Unfinished`] if `work`
@@ -84,7 +83,7 @@ impl RsaPool {
         let (sender, receiver) = oneshot::channel();
         self.shared.push(Box::new(move || {
             if !sender.is_closed() {
-                // A receiver that left in the meantime needs no answer.
+                // A receiver that has gone in the meantime needs no answer.
                 let _ = sender.send(work());
             }
         }))?;
@@ -103,9 +102,9 @@ impl Drop for RsaPool {
         self.shared.lock().stopped = true;
         self.shared.arrived.notify_all();
         for handle in self.threads.drain(..) {
-            // A job may hold the last reference to the pool: no thread joins itself.
+            // A job may hold the last reference to the pool, and a thread cannot join itself.
             if handle.thread().id() != thread::current().id() {
-                // Jobs cannot panic through `work`, so there is nothing to pass on.
+                // Jobs cannot panic through `work`, so there is no panic to pass on.
                 let _ = handle.join();
             }
         }
@@ -129,7 +128,7 @@ impl Shared {
 
     fn work(&self) {
         while let Some(job) = self.next() {
-            // A panic drops the job's sender, which its caller sees as unfinished.
+            // A panic drops the job's sender; its caller then gets `Unfinished`.
             let _ = catch_unwind(AssertUnwindSafe(job));
         }
     }
@@ -199,7 +198,7 @@ mod tests {
             drop(waiting);
             release.send(()).unwrap();
             busy.await.unwrap();
-            // The abandoned work stands in the queue until a thread comes to it.
+            // The abandoned work stays in the queue until a thread reaches it.
             while pool.run(|| ()).await == Err(RsaPoolError::QueueFull) {}
         });
         assert_eq!(ran.load(Ordering::SeqCst), 0);

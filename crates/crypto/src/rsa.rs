@@ -1,5 +1,5 @@
-//! RSA by openssl: the notices and answers of authorisations (cardbridge-open-api.md
-//! section 8.3). Every private operation is blinded by the library.
+//! RSA with OpenSSL, for the notices and answers of authorisations (cardbridge-open-api.md section
+//! 8.3). The library blinds every private operation.
 
 pub(crate) mod limits;
 mod variants;
@@ -50,7 +50,7 @@ impl RsaPrivateKey {
     /// Reads an unencrypted PKCS#8 key.
     ///
     /// # Errors
-    /// [`CryptoError::Key`] if it is none, or its public half is not acceptable.
+    /// [`CryptoError::Key`] if it is not one, or its public half is not acceptable.
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, CryptoError> {
         if der.len() > MAX_KEY_BYTES {
             return Err(CryptoError::Key);
@@ -60,7 +60,7 @@ impl RsaPrivateKey {
         Ok(Self { public: RsaPublicKey::from_spki_der(&spki)?, key: Arc::new(key) })
     }
 
-    /// The key as PKCS#8, unencrypted: seal it before keeping it.
+    /// The key as unencrypted PKCS#8: seal it before storing it.
     ///
     /// # Errors
     /// [`CryptoError::Library`] if openssl fails.
@@ -99,12 +99,12 @@ impl RsaPrivateKey {
         sign().map_err(|_| CryptoError::Library)
     }
 
-    /// Decrypts one block. Bad PKCS#1 v1.5 padding is no error: it gives bytes that
-    /// look random and are always the same for the same block, so judge the content.
+    /// Decrypts one block. Bad PKCS#1 v1.5 padding is not an error: it gives bytes that look random
+    /// and are always the same for the same block, so judge the content.
     ///
     /// # Errors
-    /// [`CryptoError::Refused`] for a block not below the modulus or bad OAEP padding.
-    /// Answer it exactly as plain text that makes no sense.
+    /// [`CryptoError::Refused`] for a block not below the modulus or bad OAEP padding. Answer it
+    /// exactly like a plaintext that makes no sense.
     pub fn decrypt(
         &self,
         padding: RsaPadding,
@@ -126,7 +126,7 @@ impl RsaPublicKey {
     /// Reads the DER of an SPKI.
     ///
     /// # Errors
-    /// [`CryptoError::Key`] if it is no acceptable RSA key.
+    /// [`CryptoError::Key`] if it is not an acceptable RSA key.
     pub fn from_spki_der(der: &[u8]) -> Result<Self, CryptoError> {
         if der.len() > MAX_KEY_BYTES {
             return Err(CryptoError::Key);
@@ -135,8 +135,8 @@ impl RsaPublicKey {
         Ok(Self::judged(key)?)
     }
 
-    /// Reads a key as people paste it: PEM (`BEGIN PUBLIC KEY` or `BEGIN RSA PUBLIC KEY`)
-    /// with anything round it, or base64 of the same in any form.
+    /// Reads a key as people paste it: PEM (`BEGIN PUBLIC KEY` or `BEGIN RSA PUBLIC KEY`) with any
+    /// text around it, or base64 of the same in any form.
     ///
     /// # Errors
     /// [`KeyTextFault`] says what the text is instead.
@@ -156,7 +156,7 @@ impl RsaPublicKey {
         &self.spki
     }
 
-    /// Base64 of the SPKI without lines, the form that enterprises exchange.
+    /// Base64 of the SPKI without line breaks, the form that enterprises exchange.
     #[must_use]
     pub fn to_base64(&self) -> String {
         STANDARD.encode(&self.spki)
@@ -192,13 +192,13 @@ impl RsaPublicKey {
     /// Encrypts one block.
     ///
     /// # Errors
-    /// [`CryptoError::Input`] if `plain` does not fit into one block (245 bytes with
-    /// PKCS#1 v1.5 and 190 with OAEP at 2048 bits).
+    /// [`CryptoError::Input`] if `plain` does not fit in one block (at 2048 bits: 245 bytes with
+    /// PKCS#1 v1.5, 190 with OAEP).
     pub fn encrypt(&self, padding: RsaPadding, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
         self.encrypt_joined(padding, [plain])
     }
 
-    /// Encrypts pieces, each into a block of the modulus' length, and joins the blocks.
+    /// Encrypts each piece into a block of the modulus' length, and joins the blocks.
     ///
     /// # Errors
     /// [`CryptoError::Input`] if a piece does not fit.
@@ -247,11 +247,11 @@ impl RsaPublicKey {
 /// [`CryptoError::PaddingOracle`] if it does not, [`CryptoError::Library`] if openssl
 /// cannot even make a key.
 pub fn self_test() -> Result<(), CryptoError> {
-    /// A short key of one use: the padding check is the same at any length.
+    /// A short throwaway key: the padding check is the same at any length.
     const BITS: u32 = 1024;
     let key = generated(BITS).map_err(|_| CryptoError::Library)?;
     let public = key.rsa().map_err(|_| CryptoError::Library)?;
-    // Block type 01 where decryption expects 02, and no zero byte that ends the padding.
+    // Block type 01 where decryption expects 02, and no zero byte to end the padding.
     let mut invalid = vec![0xAA; public.size() as usize];
     invalid[..2].copy_from_slice(&[0, 1]);
     let mut block = vec![0; invalid.len()];

@@ -50,7 +50,7 @@ impl AccountOwner {
         }
     }
 
-    /// Whether cards that draw on it are decided about by their enterprise, which is asked.
+    /// Whether the enterprise is asked to decide for cards that draw on it.
     #[must_use]
     pub const fn is_forwarded(self) -> bool {
         matches!(self, Self::Deposit)

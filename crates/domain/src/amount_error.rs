@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why a text is no amount, or why an arithmetic step was refused.
+/// Why a text is not an amount, or why an arithmetic step was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AmountError {
     /// Not a decimal number.
@@ -11,7 +11,7 @@ pub enum AmountError {
     /// Finer than the currency's minor unit.
     #[error("more decimals than the currency has")]
     TooManyDecimals,
-    /// Beyond what 64-bit minor units hold.
+    /// Beyond the range of 64-bit minor units.
     #[error("amount out of range")]
     OutOfRange,
     /// Two amounts of different currencies were combined.

@@ -97,8 +97,8 @@ pub struct Merchant {
     pub mcc: Option<String>,
 }
 
-/// The network's own identity of a message: the same card, STAN and RRN again is the
-/// same message again.
+/// The network's own identity of a message: a repeat of the same card, STAN and RRN is the same
+/// message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NetworkKey {
     /// System trace audit number.
@@ -122,15 +122,15 @@ pub struct Authorisation {
     pub outs_id: OutsId,
     /// The authorisation that this one increments, completes, reverses or refunds.
     pub original_auth_id: Option<AuthId>,
-    /// Whose money it is about.
+    /// The account that it draws on.
     pub account: AccountOwner,
-    /// Which way.
+    /// Direction of the money.
     pub direction: Direction,
     /// Kind.
     pub auth_type: AuthType,
     /// The network's transaction type.
     pub transaction_type: TransactionType,
-    /// Amount in the billing currency: what is held, posted and asked for.
+    /// Amount in the billing currency: held, posted and requested.
     pub amount: Money,
     /// Amount as the shop asked for it.
     pub acquirer_amount: Money,
@@ -140,14 +140,13 @@ pub struct Authorisation {
     pub merchant: Merchant,
     /// The network's key, if it sent one.
     pub network_key: Option<NetworkKey>,
-    /// Decided?
+    /// Whether it is decided.
     pub status: AuthorisationStatus,
-    /// The answer given; none while pending.
+    /// The answer given; `None` while pending.
     pub response_code: Option<ResponseCode>,
-    /// Dialect 1's reason of a decline.
+    /// Dialect 1's reason for a decline.
     pub reject_reason: Option<ErrorCode>,
-    /// What exactly led to the decision, for operators
-    /// ([`Self::DEPOSIT_EXHAUSTED`], ...).
+    /// The exact cause of the decision, for operators ([`Self::DEPOSIT_EXHAUSTED`], ...).
     pub detail: Option<String>,
     /// Six digits given to the network with an approval.
     pub auth_code: Option<String>,
@@ -155,13 +154,13 @@ pub struct Authorisation {
     pub hold_state: HoldState,
     /// What is still set aside, in minor units of `amount`'s currency.
     pub hold_remaining_minor: i64,
-    /// When what is set aside is given back by itself.
+    /// When what is set aside expires.
     pub hold_expires_at: Option<Timestamp>,
-    /// What was posted so far, in minor units of `amount`'s currency.
+    /// Posted so far, in minor units of `amount`'s currency.
     pub posted_minor: i64,
-    /// What was cleared so far, in minor units of `acquirer_amount`'s currency.
+    /// Cleared so far, in minor units of `acquirer_amount`'s currency.
     pub cleared_acquirer_minor: i64,
-    /// What was reversed so far, in minor units of `acquirer_amount`'s currency.
+    /// Reversed so far, in minor units of `acquirer_amount`'s currency.
     pub reversed_acquirer_minor: i64,
     /// When it arrived.
     pub created_at: Timestamp,
@@ -169,8 +168,7 @@ pub struct Authorisation {
     pub decided_at: Option<Timestamp>,
 }
 
-/// What is known of an authorisation at its arrival. The fields are those of
-/// [`Authorisation`].
+/// The facts known when an authorisation arrives. The fields are those of [`Authorisation`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArrivingAuthorisation {
     /// Owner of the card.
@@ -183,11 +181,11 @@ pub struct ArrivingAuthorisation {
     pub customer_id: CustomerId,
     /// The bill it belongs to.
     pub outs_id: OutsId,
-    /// What it follows.
+    /// The authorisation that it follows.
     pub original_auth_id: Option<AuthId>,
-    /// Whose money it is about.
+    /// The account that it draws on.
     pub account: AccountOwner,
-    /// Which way.
+    /// Direction of the money.
     pub direction: Direction,
     /// Kind.
     pub auth_type: AuthType,
@@ -217,7 +215,7 @@ impl Authorisation {
     /// asked.
     pub const ORIGINAL_ENDED: &'static str = "original_ended";
 
-    /// An authorisation that is not decided yet, holds nothing and has moved nothing.
+    /// An authorisation that is undecided, holds nothing and has moved nothing.
     #[must_use]
     pub fn arriving(it: ArrivingAuthorisation) -> Self {
         Self {
@@ -252,7 +250,7 @@ impl Authorisation {
         }
     }
 
-    /// Declines it without the enterprise's word (cardbridge-open-api.md section 8.4).
+    /// Declines it without an answer from the enterprise (cardbridge-open-api.md section 8.4).
     pub fn refuse(&mut self, response_code: ResponseCode, detail: &str, now: Timestamp) {
         self.status = AuthorisationStatus::Declined;
         self.response_code = Some(response_code);
@@ -261,19 +259,19 @@ impl Authorisation {
         self.decided_at = Some(now);
     }
 
-    /// Whether the cardholder gets money for what was returned: posted once it is approved.
+    /// Whether the cardholder gets money back for a return: it is posted once approved.
     #[must_use]
     pub fn is_refund(&self) -> bool {
         self.direction == Direction::Incoming && self.transaction_type == TransactionType::Refund
     }
 
-    /// Whether the network takes an authorisation back.
+    /// Whether the network takes an authorisation back with it.
     #[must_use]
     pub fn is_reversal(&self) -> bool {
         self.direction == Direction::Incoming && self.transaction_type != TransactionType::Refund
     }
 
-    /// Whether it was approved and moves money away from the cardholder: what can be
+    /// Whether it was approved and takes money from the cardholder: only then can it be
     /// incremented, completed, cleared, reversed and refunded.
     #[must_use]
     pub fn is_approved_purchase(&self) -> bool {
@@ -317,7 +315,7 @@ pub struct Posting {
     pub card_id: CardId,
     /// Its holder.
     pub customer_id: CustomerId,
-    /// Which way.
+    /// Direction of the money.
     pub direction: Direction,
     /// Amount in the billing currency.
     pub amount: Money,

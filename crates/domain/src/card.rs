@@ -1,4 +1,4 @@
-//! A card record and its life: what may follow what.
+//! A card record and its life cycle: which state may follow which.
 
 use thiserror::Error;
 
@@ -60,7 +60,7 @@ pub struct Card {
     pub card_type: CardType,
     /// State.
     pub status: CardStatus,
-    /// Why.
+    /// Reason of the state.
     pub status_reason: CardStatusReason,
     /// First six digits of the PAN.
     pub pan_first6: String,
@@ -68,11 +68,11 @@ pub struct Card {
     pub pan_last4: String,
     /// Billing currency, taken from the profile.
     pub currency: Currency,
-    /// Whose money its authorisations are about.
+    /// The account that its authorisations draw on.
     pub account: AccountOwner,
     /// First moment at which the card is expired: the end of its expiry month in UTC+8.
     pub valid_until: Timestamp,
-    /// What the enterprise gave as reason when it terminated the card.
+    /// The reason that the enterprise gave when it terminated the card.
     pub invalidate_reason: Option<String>,
     /// Created.
     pub created_at: Timestamp,
@@ -80,20 +80,20 @@ pub struct Card {
     pub modified_at: Timestamp,
 }
 
-/// What can happen to a card.
+/// An event in the life of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CardEvent {
     /// The enterprise freezes it.
     Freeze,
     /// The enterprise lifts its freeze.
     Unfreeze,
-    /// The issuer stops it.
+    /// The issuer blocks it.
     Block,
-    /// The issuer lifts its stop.
+    /// The issuer lifts its block.
     Unblock,
-    /// The holder activates the plastic.
+    /// The holder activates the physical card.
     Activate,
-    /// It ends for good.
+    /// It is terminated for good.
     Terminate,
 }
 
@@ -101,9 +101,9 @@ pub enum CardEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a {from} card does not take {event:?}")]
 pub struct CardTransitionError {
-    /// State it was in.
+    /// The state it was in.
     pub from: CardStatus,
-    /// What was asked.
+    /// The event that was refused.
     pub event: CardEvent,
 }
 

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
-/// How much slower business time runs than real time while real time lies behind it.
+/// How much slower than real time business time runs while real time is behind it.
 const CATCHING_UP: u32 = 2;
 
 /// Where time comes from.
 pub trait TimeSource: Send + Sync {
-    /// The present moment, by a clock that people and machines set, also backwards.
+    /// The present moment, by a clock that people and machines may set, even backwards.
     fn real_now(&self) -> Timestamp;
 
-    /// How long a moment of the past lies back, by a clock that nobody sets and that goes
-    /// on while the machine sleeps. The moment is the same throughout the process.
+    /// The time since a fixed moment in the past, by a clock that nobody sets and that goes on
+    /// while the machine sleeps. The moment is the same throughout the process.
     fn elapsed(&self) -> Duration;
 }
 
@@ -24,7 +24,7 @@ pub trait TimeSource: Send + Sync {
 pub struct SystemTime;
 
 impl TimeSource for SystemTime {
-    // The one place that may ask the operating system.
+    // The only place that may ask the operating system.
     #[allow(clippy::disallowed_methods)]
     fn real_now(&self) -> Timestamp {
         Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
@@ -39,9 +39,9 @@ impl TimeSource for SystemTime {
     }
 }
 
-/// Two readings of one clock. *Real* time authenticates callers; *business* time
-/// is real time plus an offset that the sandbox may increase, and never goes back.
-/// Clones share offset and course.
+/// Two readings of one clock. *Real* time authenticates callers; *business* time is real time plus
+/// an offset that the sandbox may increase, and it never goes back. Clones share their offset and
+/// progress.
 #[derive(Clone)]
 pub struct Clock {
     source: Arc<dyn TimeSource>,
@@ -49,7 +49,7 @@ pub struct Clock {
     course: Arc<Mutex<Course>>,
 }
 
-/// The latest business time that real time gave, and when it did.
+/// The latest business time derived from real time, and when that was.
 struct Course {
     latest_us: i64,
     given_at: Duration,
@@ -73,9 +73,9 @@ impl Clock {
         Self::new(Arc::new(SystemTime), 0)
     }
 
-    /// Business time: everything that happens to cards and money. When the machine's clock
-    /// is set back it goes on at half its speed until real time has caught up, so that it
-    /// never goes back and what waits for it still happens.
+    /// Business time: for everything that happens to cards and money. If the machine's clock is set
+    /// back, business time goes on at half speed until real time has caught up, so it never goes
+    /// back and what waits for it still happens.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,8 +98,8 @@ impl Clock {
         self.source.real_now()
     }
 
-    /// How long a fixed moment lies back ([`TimeSource::elapsed`]): what must not be
-    /// shortened or lengthened by setting a clock.
+    /// The time since a fixed moment ([`TimeSource::elapsed`]), for durations that setting a clock
+    /// must not shorten or lengthen.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.source.elapsed()
@@ -111,13 +111,13 @@ impl Clock {
         self.offset_us.load(Ordering::SeqCst)
     }
 
-    /// Moves business time to `target` if that lies ahead; it never goes back.
+    /// Moves business time to `target` if that is ahead; it never goes back.
     pub fn advance_to(&self, target: Timestamp) {
         let wanted_us = target.as_micros().saturating_sub(self.real_now().as_micros());
         self.offset_us.fetch_max(wanted_us, Ordering::SeqCst);
     }
 
-    /// Lets business time go on from `earlier`, which it had reached before, and no less.
+    /// Makes business time continue from `earlier`, which it had reached before, or later.
     pub fn go_on_from(&self, earlier: Timestamp) {
         let now = self.now();
         let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,8 +4,9 @@ use thiserror::Error;
 
 use crate::{CustomerId, EnterpriseId, Timestamp};
 
-/// A cardholder of one enterprise. At least one of e-mail and phone is there, except of a card
-/// of dialect 2: its bearer's contact is sealed with the card, and nobody is known by it again.
+/// A cardholder of one enterprise. At least one of e-mail and phone is given, except for a card of
+/// dialect 2: its holder's contact data is sealed with the card, and no later card is matched to
+/// the same customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
     /// Owner.
@@ -14,8 +15,8 @@ pub struct Customer {
     pub customer_id: CustomerId,
     /// The enterprise's own reference, unique per enterprise.
     pub customer_ref: Option<String>,
-    /// E-mail in lower case, as it is shown and written to; unique per enterprise in the form
-    /// of [`email_key`](crate::email_key).
+    /// E-mail in lower case, as displayed and used for mail; unique per enterprise in the form of
+    /// [`email_key`](crate::email_key).
     pub email: Option<String>,
     /// Phone in E.164 form (`+8613800138000`), unique per enterprise.
     pub phone: Option<String>,
@@ -27,18 +28,18 @@ pub struct Customer {
     pub modified_at: Timestamp,
 }
 
-/// A text that is no phone number even after normalising.
+/// A text that is not a phone number even after normalising.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not an E.164 phone number")]
 pub struct PhoneError;
 
-/// Where a leading zero is part of the national number rather than a trunk prefix: Italy
+/// Countries where a leading zero is part of the national number rather than a trunk prefix: Italy
 /// and the Vatican, San Marino, Ivory Coast, Congo.
 const KEEPING_ZERO: [&str; 4] = ["39", "378", "225", "242"];
 
-/// Most digits that a country's national numbers have, trunk prefix not counted, where they
-/// may begin with its own dialling code (the countries' numbering plans). A country that is
-/// not here is taken at its word.
+/// Longest national number, in digits without trunk prefix, of countries whose national numbers may
+/// begin with the country's own dialling code (according to their numbering plans). For other
+/// countries such a number is taken as it is.
 const MOST_NATIONAL_DIGITS: [(&str, usize); 42] = [
     ("1", 10),
     ("7", 10),
@@ -84,14 +85,14 @@ const MOST_NATIONAL_DIGITS: [(&str, usize); 42] = [
     ("971", 9),
 ];
 
-/// Brings a phone number to E.164: blanks, hyphens, dots and brackets dropped, a
-/// leading `00` read as `+`, and `dialling_prefix` (digits) put before a national
-/// number, without its trunk zero. A number that begins with that prefix and is too long for a
-/// national one has it already: all forms are taken (cardbridge-open-api.md section 13, C11).
-/// Only syntax is checked (operator-and-sandbox.md section 5, Orders).
+/// Brings a phone number to E.164: blanks, hyphens, dots and brackets are dropped, a leading `00`
+/// is read as `+`, and a national number gets `dialling_prefix` (digits) in place of its trunk
+/// zero. A number that begins with that prefix and is too long for a national one already contains
+/// it: all forms are accepted (cardbridge-open-api.md section 13, C11). Only syntax is checked
+/// (operator-and-sandbox.md section 5, Orders).
 ///
 /// # Errors
-/// What is left is not `+` and 7 to 15 digits that begin with 1 to 9.
+/// The result is not `+` and 7 to 15 digits that begin with 1 to 9.
 pub fn normalise_phone(phone: &str, dialling_prefix: Option<&str>) -> Result<String, PhoneError> {
     let compact: String =
         phone.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
@@ -110,7 +111,7 @@ pub fn normalise_phone(phone: &str, dialling_prefix: Option<&str>) -> Result<Str
     international(digits)
 }
 
-/// Whether digits without a `+` are an international number all the same.
+/// Whether digits without a `+` are an international number nevertheless.
 fn has_prefix(digits: &str, prefix: &str) -> bool {
     let most = MOST_NATIONAL_DIGITS.iter().find(|(known, _)| *known == prefix);
     most.is_some_and(|(_, most)| digits.starts_with(prefix) && digits.len() > *most)

@@ -1,34 +1,34 @@
-//! Decimal numbers as texts: the one rule of how an amount or a rate may be spelt.
+//! Decimal numbers as text: the only rule for how an amount or a rate may be written.
 
 use rust_decimal::Decimal;
 
 use crate::AmountError;
 
-/// A decimal number exactly as its text gives it: whatever the spelling (`100`, `100.000`,
-/// `1E+2`, `0100`), equal numbers are equal here.
+/// A decimal number exactly as its text gives it: numbers that are equal compare equal, however
+/// they are written (`100`, `100.000`, `1E+2`, `0100`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExactDecimal {
     is_negative: bool,
-    /// Without zeros at either end; nothing for zero.
+    /// Digits without zeros at either end; empty for zero.
     digits: String,
     /// The number is `digits` times ten to this power.
     power: i32,
 }
 
 impl ExactDecimal {
-    /// Longest text that is read: the largest amount with as many decimals as libraries write.
+    /// Longest text that is read: the largest amount, with as many decimals as libraries write.
     pub const MAX_TEXT_BYTES: usize = 64;
-    /// Most digits of an exponent; with more the number is beyond all amounts.
+    /// Most digits of an exponent; with more the number is larger than any amount.
     const MAX_EXPONENT_DIGITS: usize = 4;
-    /// Most zeros that [`ExactDecimal::plain`] writes beside the digits.
+    /// Most zeros that [`ExactDecimal::plain`] adds to the digits.
     const MAX_PLAIN_ZEROS: usize = 32;
 
-    /// Reads digits, with a point and further digits and with an exponent or without, and with
-    /// a minus sign before them or without. No plus sign, no grouping, no blanks.
+    /// Reads digits, optionally with a minus sign in front, a point and further digits, and an
+    /// exponent. No plus sign, no grouping, no blanks.
     ///
     /// # Errors
-    /// [`AmountError::Syntax`] for anything else, [`AmountError::OutOfRange`] for a longer text
-    /// than is read.
+    /// [`AmountError::Syntax`] for anything else, [`AmountError::OutOfRange`] for a text that is
+    /// too long.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
         let (is_negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
@@ -56,7 +56,7 @@ impl ExactDecimal {
     /// The number in units of ten to the power of minus `decimals`, such as cents for 2.
     ///
     /// # Errors
-    /// It is no whole number of them, or does not fit.
+    /// It is not a whole number of them, or does not fit.
     pub fn scaled(&self, decimals: u32) -> Result<i64, AmountError> {
         if self.digits.is_empty() {
             return Ok(0);
@@ -71,8 +71,7 @@ impl ExactDecimal {
         text.parse().map_err(|_| AmountError::OutOfRange)
     }
 
-    /// The number as JSON writes one, without an exponent; none of one that would need very
-    /// many zeros.
+    /// The number as JSON, without an exponent; `None` if that would need very many zeros.
     #[must_use]
     pub fn plain(&self) -> Option<String> {
         let sign = if self.is_negative { "-" } else { "" };
@@ -87,14 +86,14 @@ impl ExactDecimal {
         if decimals > self.digits.len() + Self::MAX_PLAIN_ZEROS {
             return None;
         }
-        // A digit before the point, be it zero.
+        // There is always a digit before the point, if only a zero.
         let digits = format!("{:0>width$}", self.digits, width = decimals + 1);
         let (whole, fraction) = digits.split_at(digits.len() - decimals);
         let point = if fraction.is_empty() { "" } else { "." };
         Some(format!("{sign}{whole}{point}{fraction}"))
     }
 
-    /// The number for calculating; none of one that has more digits than that holds exactly.
+    /// The number for calculations; `None` if it has more digits than [`Decimal`] holds exactly.
     #[must_use]
     pub fn to_decimal(&self) -> Option<Decimal> {
         Decimal::from_str_exact(&self.plain()?).ok()
@@ -112,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_numbers_are_equal_whatever_their_spelling() {
+    fn equal_numbers_are_equal_however_they_are_written() {
         let hundred = ExactDecimal::parse("100").unwrap();
         for text in ["100.000", "1E+2", "1e2", "0.1e3", "0100", "10000e-2", "100.", "1E+0002"] {
             assert_eq!(ExactDecimal::parse(text).unwrap(), hundred, "{text}");

@@ -41,15 +41,15 @@ text_enum! {
     }
 }
 
-/// How notice and answer of an enterprise are encrypted and signed
-/// (cardbridge-open-api.md sections 8.3 and 15, F3).
+/// How an enterprise's notices and answers are encrypted and signed (cardbridge-open-api.md
+/// sections 8.3 and 15, F3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RsaScheme {
-    /// Of the encryption, both ways.
+    /// Padding of the encryption, in both directions.
     pub padding: RsaPadding,
-    /// Of the signatures, both ways.
+    /// Digest of the signatures, in both directions.
     pub hash: RsaHash,
-    /// What this side signs; of the other side both are accepted.
+    /// Which bytes the platform signs; from the enterprise both are accepted.
     pub signed_bytes: RsaSignedBytes,
 }
 
@@ -60,7 +60,7 @@ impl From<RsaPadding> for RsaScheme {
     }
 }
 
-/// A URL that the platform calls, sealed by the vault: its path or query may bear a secret.
+/// A URL that the platform calls, sealed by the vault: its path or query may contain a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedUrl(Vec<u8>);
 
@@ -108,7 +108,7 @@ pub struct Enterprise {
     pub auth_url: Option<SealedUrl>,
     /// The enterprise's RSA public key, DER of its SPKI.
     pub external_public_key: Option<Vec<u8>>,
-    /// The API key whose secret signs webhooks; none = the oldest active one.
+    /// The API key whose secret signs webhooks; `None` = the oldest active one.
     pub webhook_key: Option<String>,
     /// Networks that may call; empty = any (sandbox only).
     pub ip_allowlist: Vec<IpNet>,
@@ -116,7 +116,7 @@ pub struct Enterprise {
     pub redirect_hosts: Vec<String>,
     /// Origins that may frame a hosted page, and whose scripts may upload documents.
     pub page_origins: Vec<String>,
-    /// Whether the enterprise has PCI papers.
+    /// Whether the enterprise is PCI-certified.
     pub pci: bool,
     /// How long an authorisation waits for the enterprise, in milliseconds.
     pub auth_deadline_ms: u32,
@@ -124,7 +124,7 @@ pub struct Enterprise {
     pub rsa_padding: RsaPadding,
     /// Digest of the signatures on notices and answers.
     pub rsa_hash: RsaHash,
-    /// What is signed of a notice.
+    /// Which bytes of a notice are signed.
     pub rsa_signed_bytes: RsaSignedBytes,
     /// Created.
     pub created_at: Timestamp,
@@ -133,9 +133,9 @@ pub struct Enterprise {
 impl Enterprise {
     /// Default of `auth_deadline_ms`.
     pub const DEFAULT_AUTH_DEADLINE_MS: u32 = 2_000;
-    /// Least `auth_deadline_ms`.
+    /// Smallest `auth_deadline_ms`.
     pub const MIN_AUTH_DEADLINE_MS: u32 = 500;
-    /// Most `auth_deadline_ms`.
+    /// Largest `auth_deadline_ms`.
     pub const MAX_AUTH_DEADLINE_MS: u32 = 3_000;
 
     /// How its notices and answers are encrypted and signed.
@@ -149,10 +149,10 @@ impl Enterprise {
     }
 }
 
-/// An API key of dialect 1. Its secret lives sealed, in the vault's care.
+/// An API key of dialect 1. Its secret is stored sealed by the vault.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The key's public text, as it stands in `X-DAPI-API-KEY`.
+    /// The key's public text, as sent in `X-DAPI-API-KEY`.
     pub api_key: String,
     /// Owner.
     pub enterprise_id: EnterpriseId,
@@ -165,9 +165,9 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// The API key that signs what goes to an enterprise: the one named by the operator if
-    /// it is active, else the oldest active one (operator-and-sandbox.md section 5,
-    /// Webhooks). `keys` are the enterprise's own, oldest first.
+    /// The API key that signs what goes to an enterprise: the one named by the operator if it is
+    /// active, otherwise the oldest active one (operator-and-sandbox.md section 5, Webhooks).
+    /// `keys` are the enterprise's own, oldest first.
     #[must_use]
     pub fn signing<'a>(keys: &'a [Self], named: Option<&str>) -> Option<&'a Self> {
         let mut active = keys.iter().filter(|key| key.revoked_at.is_none());
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_named_key_signs_while_it_is_active_and_else_the_oldest_active_one() {
+    fn the_named_key_signs_while_active_and_otherwise_the_oldest_active_one() {
         let keys = [key("a", true), key("b", false), key("c", false), key("d", true)];
         let chosen = |named| ApiKey::signing(&keys, named).map(|key| key.api_key.as_str());
         assert_eq!(chosen(None), Some("b"));

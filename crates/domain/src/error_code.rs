@@ -1,8 +1,8 @@
 //! The 58 error codes of dialect 1 and their texts, in one table.
 
 crate::text::text_enum! {
-    /// A code of dialect 1. Source: cardbridge-open-api.md section 11; what stands above each
-    /// says when it is answered.
+    /// A code of dialect 1. Source: cardbridge-open-api.md section 11; the comment on each says
+    /// when it is returned.
     ErrorCode {
         /// Something failed on the platform's side; its log knows what. Read the state, then try
         /// again.
@@ -133,7 +133,7 @@ crate::text::text_enum! {
 }
 
 impl ErrorCode {
-    /// Whether it tells why an authorisation was declined, and no request is refused with it.
+    /// Whether it is a reason for declining an authorisation, which no request is refused with.
     #[must_use]
     pub const fn is_decline(self) -> bool {
         matches!(
@@ -144,7 +144,7 @@ impl ErrorCode {
         )
     }
 
-    /// The short text that travels beside the code, letter for letter as published.
+    /// The short text sent with the code, exactly as published.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {

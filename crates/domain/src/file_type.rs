@@ -1,7 +1,7 @@
-//! The kinds of files that customers' documents come in.
+//! The file types of customers' documents.
 
-/// What may be uploaded (cardbridge-open-api.md section 14, U27). Both spellings of a JPEG's
-/// extension stay as the caller chose them.
+/// What may be uploaded (cardbridge-open-api.md section 14, U27). The two spellings of a JPEG's
+/// extension are kept as the caller chose them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileType {
     /// `.pdf`
@@ -18,8 +18,8 @@ impl FileType {
     /// Every type.
     pub const ALL: [Self; 4] = [Self::Pdf, Self::Jpg, Self::Jpeg, Self::Png];
 
-    /// The type that a file's name says. Path parts before the name do not matter: they
-    /// are dropped, not refused (operator-and-sandbox.md section 5, Files).
+    /// The type that a file's name indicates. Path parts before the name are dropped, not refused
+    /// (operator-and-sandbox.md section 5, Files).
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         let name = name.rsplit(['/', '\\']).next()?;

@@ -1,10 +1,10 @@
-//! A guidance link: a one-time road to one hosted page (cardbridge-open-api.md section 6.3).
+//! A guidance link: one-time access to one hosted page (cardbridge-open-api.md section 6.3).
 
 use crate::text::text_enum;
 use crate::{CardId, CustomerId, EnterpriseId, KycTicketId, Timestamp};
 
 text_enum! {
-    /// What a hosted page is for. 5 and 6 are published nowhere (cardbridge-open-api.md
+    /// What a hosted page is for. Types 5 and 6 were never published (cardbridge-open-api.md
     /// section 14, U14).
     GuidanceType {
         /// Shows PAN, expiry and CVV2.
@@ -64,13 +64,13 @@ text_enum! {
         Light = "light",
         /// Light on dark.
         Dark = "dark",
-        /// As the system prefers that shows it.
+        /// As the displaying system prefers.
         System = "web",
     }
 }
 
 impl PageMode {
-    /// The mode of this name; none and unknown ones follow the system.
+    /// The mode of this name; a missing or unknown one follows the system.
     #[must_use]
     pub fn or_system(name: &str) -> Self {
         name.parse().unwrap_or(Self::System)
@@ -78,7 +78,7 @@ impl PageMode {
 }
 
 text_enum! {
-    /// What an opened page asks for next.
+    /// The next step of an opened page.
     PageStep {
         /// The one-time password.
         Otp = "OTP",
@@ -92,15 +92,15 @@ text_enum! {
 pub struct GuidanceLink {
     /// SHA-256 of the link's secret.
     pub secret_hash: [u8; 32],
-    /// Who made it.
+    /// The enterprise that made it.
     pub enterprise_id: EnterpriseId,
     /// What its page is for.
     pub guidance_type: GuidanceType,
-    /// For whom.
+    /// The customer it is for.
     pub customer_id: CustomerId,
-    /// About which card.
+    /// The card it is about.
     pub card_id: Option<CardId>,
-    /// About which KYC ticket.
+    /// The KYC ticket it is about.
     pub kyc_ticket_id: Option<KycTicketId>,
     /// Whether we must verify the customer by a one-time password.
     pub is_otp_required: bool,
@@ -110,13 +110,13 @@ pub struct GuidanceLink {
     pub theme: PageTheme,
     /// Brightness of the page.
     pub mode: PageMode,
-    /// What the User-Agent or the Referer of the opening must contain.
+    /// What the User-Agent or Referer of the opening request must contain.
     pub user_agent: String,
     /// Where to go after success.
     pub redirect_url: Option<String>,
     /// Created.
     pub created_at: Timestamp,
-    /// From when on it can no longer be opened.
+    /// When it can no longer be opened.
     pub expires_at: Timestamp,
     /// When it was opened, if it was.
     pub opened_at: Option<Timestamp>,
@@ -135,7 +135,7 @@ impl GuidanceLink {
         !self.user_agent.is_empty() && (contains(user_agent) || contains(referer))
     }
 
-    /// The link's name in the audit: the first eight bytes of its hash, which open nothing.
+    /// The link's name in the audit: the first eight bytes of its hash, which cannot open anything.
     #[must_use]
     pub fn audit_name(&self) -> String {
         format!("link:{}", hex::encode(&self.secret_hash[..8]))
@@ -179,7 +179,7 @@ mod tests {
         assert!(link.admits(Some("Mozilla/5.0 AcmeApp/2.1 Mobile"), None));
         assert!(link.admits(Some("Mozilla/5.0"), Some("https://acme.example/AcmeApp/2")));
         assert!(!link.admits(Some("Mozilla/5.0"), Some("https://acme.example/")));
-        assert!(!link.admits(Some("acmeapp/2"), None), "case counts");
+        assert!(!link.admits(Some("acmeapp/2"), None), "case matters");
         assert!(!link.admits(None, None));
     }
 

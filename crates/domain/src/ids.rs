@@ -1,4 +1,4 @@
-//! Ids: 19-digit decimal snowflakes, always texts in JSON.
+//! Ids: 19-digit decimal snowflakes, always strings in JSON.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use crate::Clock;
 
-/// A text that is no id. Ids are opaque to callers, so the edge answers "not
-/// found", never a parse error (cardbridge-open-api.md section 1).
+/// A text that is not an id. Ids are opaque to callers, so the edge answers "not found", never a
+/// parse error (cardbridge-open-api.md section 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not an id")]
 pub struct IdError;
@@ -115,7 +115,7 @@ pub struct IdGenerator {
 impl IdGenerator {
     /// Highest node number.
     pub const MAX_NODE: u16 = (1 << NODE_BITS) - 1;
-    /// How many bits of an id stand to the right of its node number.
+    /// The number of bits of an id to the right of its node number.
     pub const NODE_SHIFT: u32 = SEQUENCE_BITS;
 
     /// A generator for one process; `node` (0 to 1023) must differ between
@@ -138,15 +138,15 @@ impl IdGenerator {
         self.node
     }
 
-    /// Goes on behind `highest`, the highest id that a store holds: a clock that was set
-    /// back while no process ran must not give an id a second time.
+    /// Continues after `highest`, the highest id that a store holds: a clock that was set back
+    /// while no process ran must not make ids repeat.
     pub fn go_on_from(&self, highest: i64) {
         let after = ((highest >> (NODE_BITS + SEQUENCE_BITS)) + 1, 0);
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *last = after.max(*last);
     }
 
-    /// The id drawn last, or what ids go on from.
+    /// The last id drawn, or the one that ids continue from.
     #[must_use]
     pub fn highest(&self) -> i64 {
         let last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -157,8 +157,8 @@ impl IdGenerator {
         (ms << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
     }
 
-    /// How far the ids already drawn, or found in the store, run ahead of the machine's
-    /// clock, in milliseconds; 0 if they do not.
+    /// How far the ids already drawn, or found in the store, are ahead of the machine's clock, in
+    /// milliseconds; 0 if they are not.
     #[must_use]
     pub fn ahead_ms(&self) -> i64 {
         let now_ms = self.clock.real_now().as_millis() - EPOCH_MS;
@@ -166,15 +166,15 @@ impl IdGenerator {
         (last.0 - now_ms).max(0)
     }
 
-    /// The next id, as the number that every id type wraps. Strictly increasing
-    /// within a process, also when the machine's clock steps back.
+    /// The next id, as the number that every id type wraps. Strictly increasing within a process,
+    /// even when the machine's clock steps back.
     #[must_use]
     pub fn next(&self) -> i64 {
         let now_ms = self.clock.real_now().as_millis() - EPOCH_MS;
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (ms, sequence) = match *last {
             (last_ms, _) if now_ms > last_ms => (now_ms, 0),
-            // A full millisecond borrows from the next one rather than wait for it.
+            // A full millisecond borrows from the next one instead of waiting for it.
             (last_ms, MAX_SEQUENCE) => (last_ms + 1, 0),
             (last_ms, sequence) => (last_ms, sequence + 1),
         };
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_go_on_from_the_highest_used_whatever_the_clock_says() {
+    fn ids_continue_from_the_highest_used_whatever_the_clock_says() {
         let earlier = IdGenerator::new(Clock::system(), 9);
         let in_an_hour = (earlier.next() >> 22) + 3_600_000;
         let highest = (in_an_hour << 22) | (1_023 << 12) | 4_095;

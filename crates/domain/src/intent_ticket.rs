@@ -43,25 +43,25 @@ impl IntentTicketStatus {
     /// # Errors
     /// The state does not allow it.
     pub fn path(self, event: IntentEvent) -> Result<&'static [Self], IntentTransitionError> {
-        /// The good road.
-        const ROAD: [IntentTicketStatus; 4] = [
+        /// The path of a successful ticket.
+        const STATES: [IntentTicketStatus; 4] = [
             IntentTicketStatus::Init,
             IntentTicketStatus::SubmitCompeted,
             IntentTicketStatus::CheckPass,
             IntentTicketStatus::Succeed,
         ];
-        let done = ROAD.iter().position(|status| *status == self).unwrap_or(ROAD.len());
+        let done = STATES.iter().position(|status| *status == self).unwrap_or(STATES.len());
         match event {
             _ if self.is_final() => Err(IntentTransitionError { from: self }),
             IntentEvent::Fail => Ok(&[Self::Failed]),
-            IntentEvent::Pass => Ok(&ROAD[done + 1..]),
-            IntentEvent::Complete if self == Self::Init => Ok(&ROAD[1..2]),
+            IntentEvent::Pass => Ok(&STATES[done + 1..]),
+            IntentEvent::Complete if self == Self::Init => Ok(&STATES[1..2]),
             IntentEvent::Complete => Err(IntentTransitionError { from: self }),
         }
     }
 }
 
-/// What happens to a ticket.
+/// An event in the life of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IntentEvent {
     /// The evidence was found complete.
@@ -72,7 +72,7 @@ pub enum IntentEvent {
     Fail,
 }
 
-/// The ticket's state does not allow it.
+/// The ticket's state does not allow the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("an intent ticket that is {from} does not allow this")]
 pub struct IntentTransitionError {
@@ -108,7 +108,7 @@ impl IntentSubject {
         }
     }
 
-    /// What a ticket of this type with this business id is about.
+    /// The subject of a ticket of this type with this business id.
     #[must_use]
     pub const fn of(ticket_type: IntentTicketType, business_id: i64) -> Self {
         match ticket_type {
@@ -118,7 +118,7 @@ impl IntentSubject {
     }
 }
 
-/// An intent ticket. Its evidence is kept apart, sealed.
+/// An intent ticket. Its evidence is stored separately, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntentTicket {
     /// Owner.
@@ -131,7 +131,7 @@ pub struct IntentTicket {
     pub subject: IntentSubject,
     /// How far it has come.
     pub status: IntentTicketStatus,
-    /// What the reviewer said, for operators.
+    /// The reviewer's reason, for operators.
     pub reason: Option<String>,
     /// Created.
     pub created_at: Timestamp,

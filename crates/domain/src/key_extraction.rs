@@ -6,7 +6,7 @@ use crate::text::text_enum;
 use crate::{EnterpriseId, Timestamp};
 
 text_enum! {
-    /// What came of an attempt to fetch a key with a code that exists.
+    /// The outcome of an attempt to fetch a key with a code that exists.
     ExtractionOutcome {
         /// The key was made and handed over.
         Extracted = "EXTRACTED",
@@ -19,28 +19,28 @@ text_enum! {
     }
 }
 
-/// A code that fetches one API key once. The code itself is kept nowhere.
+/// A code that fetches one API key once. The code itself is never stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyExtraction {
     /// SHA-256 of the code.
     pub code_digest: [u8; 32],
-    /// Whose key it fetches.
+    /// The enterprise whose key it fetches.
     pub enterprise_id: EnterpriseId,
     /// The only address that may fetch it.
     pub source_ip: IpAddr,
     /// Created (business time).
     pub created_at: Timestamp,
-    /// When its time is over (business time).
+    /// When it expires (business time).
     pub expires_at: Timestamp,
     /// When it was used, if it was.
     pub used_at: Option<Timestamp>,
 }
 
 impl KeyExtraction {
-    /// How long a code is good for, seconds (cardbridge-open-api.md section 14, U2).
+    /// How long a code is valid, seconds (cardbridge-open-api.md section 14, U2).
     pub const VALIDITY_S: i64 = 24 * 3_600;
 
-    /// What an attempt from `source` comes to, judged in the order of cardbridge-open-api.md
+    /// The outcome of an attempt from `source`, checked in the order of cardbridge-open-api.md
     /// section 4.
     #[must_use]
     pub fn judge(&self, source: IpAddr, now: Timestamp) -> ExtractionOutcome {
@@ -59,13 +59,13 @@ impl KeyExtraction {
 /// An attempt to fetch a key with a code that exists, for the audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtractionAttempt {
-    /// Whose key was asked for.
+    /// The enterprise whose key was requested.
     pub enterprise_id: EnterpriseId,
     /// Id.
     pub attempt_id: i64,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: ExtractionOutcome,
-    /// Who asked.
+    /// The address that asked.
     pub source_ip: IpAddr,
     /// The key that was made, if one was.
     pub api_key: Option<String>,

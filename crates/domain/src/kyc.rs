@@ -46,20 +46,20 @@ pub struct KycRefusal {
     pub error_reason: String,
 }
 
-/// What happens to a ticket.
+/// An event in the life of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KycEvent {
-    /// The customer's data is there.
+    /// The customer's data has arrived.
     Submit,
-    /// The reviewer is content, also where the identity was proved outside of the platform.
+    /// The reviewer accepts it, or the identity was proved outside the platform.
     Pass,
-    /// The reviewer is not.
+    /// The reviewer refuses it.
     Refuse(KycRefusal),
-    /// The customer's face was compared with the documents, and it is theirs.
+    /// The customer's face was compared with the documents and matches.
     FaceMatched,
 }
 
-/// The ticket's state does not allow it.
+/// The ticket's state does not allow the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a KYC ticket that is {from} does not allow this")]
 pub struct KycTransitionError {
@@ -67,7 +67,7 @@ pub struct KycTransitionError {
     pub from: KycTicketStatus,
 }
 
-/// A KYC ticket. The customer's data is kept apart, sealed.
+/// A KYC ticket. The customer's data is stored separately, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KycTicket {
     /// Owner.
@@ -76,9 +76,9 @@ pub struct KycTicket {
     pub kyc_ticket_id: KycTicketId,
     /// The caller's own reference, unique per enterprise.
     pub kyc_ticket_ref: String,
-    /// Whose identity is checked.
+    /// The customer whose identity is checked.
     pub customer_id: CustomerId,
-    /// How its data came.
+    /// How its data arrives.
     pub ticket_type: KycTicketType,
     /// How far it has come.
     pub status: KycTicketStatus,
@@ -96,8 +96,8 @@ impl KycTicket {
     /// The ticket after an event.
     ///
     /// # Errors
-    /// The state does not allow it; a final state allows nothing but a late matching face,
-    /// of a ticket that passed.
+    /// The state does not allow it; the only event that a final state allows is a late face match
+    /// for a ticket that passed.
     pub fn after(&self, event: KycEvent, now: Timestamp) -> Result<Self, KycTransitionError> {
         use KycTicketStatus::{Init, Pass, Pending, Refuse};
         let mut next = Self { modified_at: now, ..self.clone() };

@@ -1,8 +1,7 @@
-//! The words of the platform: money, ids, states, codes, time and chance.
+//! The vocabulary of the platform: money, ids, states, codes, time and randomness.
 //!
-//! Everything here is plain data and pure functions. The only contact with the
-//! outside is [`Clock`] and [`Random`], through which all other crates read time
-//! and draw random numbers.
+//! Everything here is plain data and pure functions. The only contact with the outside is through
+//! [`Clock`] and [`Random`], from which all other crates get time and random numbers.
 
 mod account_owner;
 mod amount_error;

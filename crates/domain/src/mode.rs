@@ -1,9 +1,9 @@
-//! Whether the platform plays or is in earnest.
+//! Whether the platform simulates or runs for real.
 
-/// Whether the platform plays or is in earnest.
+/// Whether the platform simulates or runs for real.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Everything on demand; the sandbox API exists.
+    /// Everything can be triggered on demand; the sandbox API exists.
     Sandbox,
     /// The sandbox API does not exist.
     Production,

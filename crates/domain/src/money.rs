@@ -14,7 +14,7 @@ impl Currency {
     /// United States dollar.
     pub const USD: Self = Self(840);
 
-    /// The currency with this numeric code, if ISO 4217 knows it.
+    /// The currency with this numeric code, if ISO 4217 has it.
     #[must_use]
     pub fn from_numeric(code: u16) -> Option<Self> {
         iso_currency::Currency::from_numeric(code).map(|_| Self(code))
@@ -82,7 +82,7 @@ impl Money {
         Self { amount_minor, currency }
     }
 
-    /// Nothing of a currency.
+    /// Zero in a currency.
     #[must_use]
     pub const fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
@@ -106,18 +106,18 @@ impl Money {
         self.amount_minor > 0
     }
 
-    /// Reads major units in any spelling of [`ExactDecimal`]; what counts is that the number is
-    /// a whole one of minor units (`1500.00` yen, `1E+2` dollars).
+    /// Reads major units as written for [`ExactDecimal`]; the number must be a whole number of
+    /// minor units (`1500.00` yen, `1E+2` dollars).
     ///
     /// # Errors
-    /// [`AmountError`] names what is wrong with the text.
+    /// [`AmountError`] says what is wrong with the text.
     pub fn parse_major(text: &str, currency: Currency) -> Result<Self, AmountError> {
         let amount_minor = ExactDecimal::parse(text)?.scaled(currency.exponent())?;
         let amount = Self { amount_minor, currency };
         if amount.is_beyond_input() { Err(AmountError::OutOfRange) } else { Ok(amount) }
     }
 
-    /// Whether the amount, whichever its sign, is larger than any that is accepted.
+    /// Whether the amount, whatever its sign, is larger than any that is accepted.
     pub(crate) const fn is_beyond_input(self) -> bool {
         self.amount_minor.unsigned_abs() > Self::MAX_INPUT_MINOR.unsigned_abs()
     }

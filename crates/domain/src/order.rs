@@ -1,4 +1,4 @@
-//! A card order and its road from PENDING to SUCCEED.
+//! A card order and its states from PENDING to SUCCEED.
 
 use crate::text::text_enum;
 use crate::{CardId, CustomerId, EnterpriseId, ErrorCode, OrderId, ProfileId, Timestamp};
@@ -42,8 +42,8 @@ impl OrderStatus {
         matches!(self, Self::Succeed | Self::Failed)
     }
 
-    /// The next state of an order of this type when its step succeeds; none after a
-    /// final state or for a state that the type does not have.
+    /// The next state of an order of this type when its step succeeds; `None` after a final state
+    /// or for a state that the type does not have.
     #[must_use]
     pub const fn next(self, order_type: OrderType) -> Option<Self> {
         use OrderStatus::{
@@ -108,11 +108,11 @@ mod tests {
 
     #[test]
     fn a_virtual_order_passes_its_five_states() {
-        let mut road = vec![OrderStatus::Pending];
-        while let Some(next) = road.last().and_then(|s| s.next(OrderType::Virtual)) {
-            road.push(next);
+        let mut path = vec![OrderStatus::Pending];
+        while let Some(next) = path.last().and_then(|s| s.next(OrderType::Virtual)) {
+            path.push(next);
         }
-        let texts: Vec<_> = road.iter().map(|s| s.as_str()).collect();
+        let texts: Vec<_> = path.iter().map(|s| s.as_str()).collect();
         assert_eq!(
             texts,
             ["PENDING", "CUSTOMER_PASS", "KYC_PASS", "CHANNEL_CUSTOMER_PASS", "SUCCEED"]

@@ -1,5 +1,5 @@
-//! One-time passwords that an enterprise chose and we deliver
-//! (cardbridge-open-api.md section 6.7.3). The password itself is never kept.
+//! One-time passwords that an enterprise chose and we deliver (cardbridge-open-api.md section
+//! 6.7.3). The password itself is never stored.
 
 use crate::Timestamp;
 use crate::text::text_enum;
@@ -19,8 +19,8 @@ text_enum! {
 /// One delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OtpDelivery {
-    /// What came of it.
+    /// Its outcome.
     pub status: OtpDeliveryStatus,
-    /// When it was begun (real time).
+    /// When it began (real time).
     pub sent_at: Timestamp,
 }

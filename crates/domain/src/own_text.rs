@@ -1,5 +1,5 @@
-//! What people name things by in their own words, references and e-mail addresses, in the form
-//! in which two of them are compared.
+//! The texts that people choose themselves, references and e-mail addresses, in the form used for
+//! comparison.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,8 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 /// Longest caller-chosen reference (`cardOrderRef`, `customerRef`, ...).
 pub const MAX_REFERENCE_CHARS: usize = 128;
 
-/// Characters that show nothing although their category is that of letters, marks or symbols:
-/// the joiner of graphemes, fillers, vowel signs without a form, selectors of variants, and the
-/// Braille cell without dots.
+/// Characters that display nothing although they count as letters, marks or symbols: the grapheme
+/// joiner, fillers, vowel signs without a form, variation selectors, and the blank Braille cell.
 const SHOWN_AS_NOTHING: [(char, char); 11] = [
     ('\u{34f}', '\u{34f}'),
     ('\u{115f}', '\u{1160}'),
@@ -27,13 +26,13 @@ const SHOWN_AS_NOTHING: [(char, char); 11] = [
     ('\u{e0100}', '\u{e01ef}'),
 ];
 
-/// Why a text cannot be a new reference: two that differ in this alone look the same.
+/// Why a text cannot be a new reference: references that differ only in this look the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ReferenceFault {
-    /// A blank at an end.
+    /// A blank at either end.
     #[error("must not begin or end with a blank")]
     BlankEnds,
-    /// A control, format, private or unassigned character, or one that shows nothing.
+    /// A control, format, private or unassigned character, or one that displays nothing.
     #[error("must not hold invisible characters")]
     Invisible,
     /// Another spelling of the same characters.
@@ -65,10 +64,10 @@ pub fn is_reference(text: &str) -> bool {
     (1..=MAX_REFERENCE_CHARS).contains(&text.chars().count()) && check_new_reference(text).is_ok()
 }
 
-/// Judges a reference that nothing is stored under yet.
+/// Checks a reference that nothing is stored under yet.
 ///
 /// # Errors
-/// [`ReferenceFault`], the first that there is.
+/// The first [`ReferenceFault`] found.
 pub fn check_new_reference(text: &str) -> Result<(), ReferenceFault> {
     if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
         return Err(ReferenceFault::BlankEnds);
@@ -79,8 +78,8 @@ pub fn check_new_reference(text: &str) -> Result<(), ReferenceFault> {
     if is_nfc(text) { Ok(()) } else { Err(ReferenceFault::NotNormal) }
 }
 
-/// Whether a text holds control, format, private or unassigned characters, or others that show
-/// nothing.
+/// Whether a text contains control, format, private or unassigned characters, or others that
+/// display nothing.
 #[must_use]
 pub fn holds_invisible(text: &str) -> bool {
     text.contains(is_invisible)
@@ -99,22 +98,23 @@ fn is_invisible(c: char) -> bool {
         || SHOWN_AS_NOTHING.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
 
-/// The domain of an e-mail address as ASCII (IDNA); none if it cannot be one.
+/// The domain of an e-mail address as ASCII (IDNA); `None` if it is not a valid domain.
 #[must_use]
 pub fn ascii_domain(domain: &str) -> Option<String> {
     idna::domain_to_ascii(domain).ok()
 }
 
-/// An e-mail address in lower case and form C, without blanks round it.
+/// An e-mail address in lower case and form C, without surrounding blanks.
 #[must_use]
 pub fn lower_email(email: &str) -> String {
     let lower = normal_form(email.trim()).to_lowercase();
-    // Some letters have a lower case of several characters.
+    // Some letters become several characters in lower case.
     normal_form(&lower).into_owned()
 }
 
-/// The form in which e-mail addresses are compared: [`lower_email`] with the domain as ASCII.
-/// What is no address has a form too, since it may have been stored before it was refused.
+/// The form in which e-mail addresses are compared: [`lower_email`] with the domain as ASCII. A
+/// malformed address has a key too, since it may have been stored before such addresses were
+/// refused.
 #[must_use]
 pub fn email_key(email: &str) -> String {
     let lower = lower_email(email);

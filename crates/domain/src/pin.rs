@@ -3,14 +3,14 @@
 
 use crate::Timestamp;
 
-/// What became of a PIN that was presented.
+/// The result of checking a PIN that was presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PinVerdict {
     /// It is the card's.
     Matched,
     /// It is not the card's.
     Wrong,
-    /// Too many were wrong: no PIN counts until a new one is set.
+    /// Too many were wrong: no PIN is accepted until a new one is set.
     TriesExceeded,
     /// The card has no PIN yet.
     NotSet,
@@ -23,14 +23,14 @@ pub struct PinTries {
     pub wrong_pins: u32,
     /// Wrong proofs since the last right one.
     pub wrong_resets: u32,
-    /// Until when no proof counts (business time).
+    /// Until when no proof is accepted (business time).
     pub resets_locked_until: Option<Timestamp>,
 }
 
 impl PinTries {
-    /// The try after which nothing counts any more.
+    /// The number of wrong tries after which none is accepted.
     pub const MAX_WRONG: u32 = 5;
-    /// How long no proof counts after five wrong ones, in seconds. Nothing else lifts it.
+    /// How long no proof is accepted after five wrong ones, in seconds. Nothing lifts it earlier.
     pub const RESET_LOCK_S: i64 = 24 * 60 * 60;
 
     /// Counts a presented PIN. Five wrong ones end all tries until [`PinTries::renew`].
@@ -46,8 +46,8 @@ impl PinTries {
         PinVerdict::Wrong
     }
 
-    /// Counts a proof for a new PIN; whether it counts as right. While resets are locked
-    /// none does, and a wrong one does not lengthen the lock.
+    /// Counts a proof for a new PIN; returns whether it is accepted. While resets are locked none
+    /// is, and a wrong one does not extend the lock.
     pub fn prove(&mut self, is_right: bool, now: Timestamp) -> bool {
         match self.resets_locked_until {
             Some(until) if now < until => return false,
@@ -65,7 +65,7 @@ impl PinTries {
         false
     }
 
-    /// A new PIN is set: it has all its tries.
+    /// A new PIN is set: all tries are available again.
     pub const fn renew(&mut self) {
         self.wrong_pins = 0;
     }

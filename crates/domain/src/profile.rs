@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{Currency, EnterpriseId, ProfileId, Timestamp};
 
-/// Why a text is no BIN range.
+/// Why a text is not a BIN range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a BIN range is 6 to 11 digits, or two such numbers of one length joined by a hyphen")]
 pub struct BinRangeError;
@@ -80,7 +80,7 @@ pub struct VelocityLimit {
     pub count: Option<i64>,
 }
 
-/// The limits of each card of a profile; an absent number is no limit.
+/// The limits of each card of a profile; a missing number means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VelocityLimits {
     /// One authorisation.
@@ -100,19 +100,19 @@ pub struct CardProfile {
     pub profile_id: ProfileId,
     /// Name, for operators.
     pub name: String,
-    /// Where its PANs lie.
+    /// The range of its PANs.
     pub bin_range: BinRange,
     /// Card network, e.g. `VISA`.
     pub network: String,
-    /// Billing currency, that of the deposit which its purchases draw on.
+    /// Billing currency: the currency of the deposit that its purchases draw on.
     pub currency: Currency,
-    /// Layout codes of its plastic.
+    /// Layout codes of its physical cards.
     pub card_layouts: Vec<String>,
-    /// Countries (alpha-2) it serves; empty = all.
+    /// Countries (alpha-2) that it serves; empty = all.
     pub supported_countries: Vec<String>,
-    /// Days a hold of a NORMAL authorisation lives.
+    /// Days after which the hold of a NORMAL authorisation expires.
     pub hold_days_normal: u32,
-    /// Days a hold of a PRE_AUTH authorisation lives.
+    /// Days after which the hold of a PRE_AUTH authorisation expires.
     pub hold_days_pre_auth: u32,
     /// Limits of each card.
     pub limits: VelocityLimits,
@@ -125,7 +125,7 @@ impl CardProfile {
     pub const DEFAULT_HOLD_DAYS_NORMAL: u32 = 7;
     /// Default of `hold_days_pre_auth`.
     pub const DEFAULT_HOLD_DAYS_PRE_AUTH: u32 = 30;
-    /// Months a card is valid after the month it was issued in.
+    /// Months a card is valid after the month in which it was issued.
     pub const VALID_MONTHS: i32 = 48;
 }
 

@@ -1,4 +1,4 @@
-//! The only source of chance.
+//! The only source of randomness.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ pub trait Random: Send + Sync {
     /// A number below `bound`, each equally likely. `bound` must be above zero.
     fn below(&self, bound: u64) -> u64 {
         assert!(bound > 0, "a random number below zero was asked for");
-        // Rejecting the incomplete last span keeps every result equally likely.
+        // Rejecting the incomplete last span keeps all results equally likely.
         let limit = u64::MAX - u64::MAX % bound;
         loop {
             let mut bytes = [0; 8];
@@ -29,7 +29,7 @@ impl<R: Random + ?Sized> Random for Arc<R> {
     }
 }
 
-/// The operating system's generator, by way of aws-lc.
+/// The operating system's generator, through aws-lc.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandom;
 

@@ -28,7 +28,7 @@ text_enum! {
     }
 }
 
-/// What a reconciliation file tells of a decided authorisation.
+/// A decided authorisation as a reconciliation file shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorisationRow {
     /// Id.
@@ -37,7 +37,7 @@ pub struct AuthorisationRow {
     pub customer_id: CustomerId,
     /// The card.
     pub card_id: CardId,
-    /// Which way.
+    /// Direction of the money.
     pub direction: Direction,
     /// Kind.
     pub auth_type: AuthType,
@@ -53,7 +53,7 @@ pub struct AuthorisationRow {
     pub outs_id: OutsId,
     /// Approved or declined.
     pub is_approved: bool,
-    /// Reason of a decline.
+    /// Reason for a decline.
     pub reject_reason: Option<ErrorCode>,
     /// The shop.
     pub merchant: Merchant,
@@ -61,7 +61,7 @@ pub struct AuthorisationRow {
     pub created_at: Timestamp,
 }
 
-/// A text that is no `yyyyMMdd` day from 1970 to 9999.
+/// A text that is not a `yyyyMMdd` day from 1970 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a yyyyMMdd day")]
 pub struct DayError;

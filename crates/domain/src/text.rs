@@ -1,8 +1,8 @@
-//! Enumerations that travel and are stored as fixed texts.
+//! Enumerations that are sent and stored as fixed texts.
 
 use thiserror::Error;
 
-/// A text that names no value of the enumeration.
+/// A text that matches no value of the enumeration.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{text}` is not a {kind}")]
 pub struct EnumTextError {
@@ -12,9 +12,9 @@ pub struct EnumTextError {
     pub text: String,
 }
 
-/// Declares an enumeration whose values have one fixed text each, the same on
-/// the wire and in the store. What is written above a value is also what the
-/// descriptions of our APIs say of it. The crate that declares one depends on `serde`.
+/// Declares an enumeration whose values have one fixed text each, the same on the wire and in the
+/// store. The comment on a value also becomes its description in our API documents. The crate that
+/// declares one depends on `serde`.
 ///
 /// ```
 /// domain::text_enum! {
@@ -49,7 +49,7 @@ macro_rules! text_enum {
                 match self { $(Self::$variant => $text),+ }
             }
 
-            /// What this value says, for readers of the descriptions.
+            /// The meaning of this value, for readers of the API documents.
             #[must_use]
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($meaning),+).trim_ascii()),+ }

@@ -6,7 +6,7 @@ use crate::text::text_enum;
 use crate::{CardId, ChallengeId, EnterpriseId, Merchant, Money, Timestamp};
 
 text_enum! {
-    /// Where a challenge stands.
+    /// The state of a challenge.
     ChallengeStatus {
         /// Made; its webhook is the request to the enterprise.
         Init = "INIT",
@@ -32,7 +32,7 @@ text_enum! {
 }
 
 impl ChallengeVerdict {
-    /// Where a verdict leads.
+    /// The state that a verdict leads to.
     #[must_use]
     pub const fn status(self) -> ChallengeStatus {
         match self {
@@ -42,22 +42,22 @@ impl ChallengeVerdict {
     }
 }
 
-/// What happens to a challenge.
+/// An event in the life of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChallengeEvent {
     /// Its first webhook was acknowledged.
     Acknowledged,
     /// The enterprise gave its verdict.
     Verdict(ChallengeVerdict),
-    /// Business time reached its end.
+    /// Its validity ended, in business time.
     Expired,
 }
 
-/// What an event changes: the states passed through, in order. None where the challenge
-/// stays as it is.
+/// The effect of an event: the states passed through, in order. Empty if the challenge stays as it
+/// is.
 pub type ChallengeSteps = &'static [ChallengeStatus];
 
-/// A verdict that is not taken: the challenge is over, another way.
+/// A verdict that is not accepted: the challenge already ended differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the challenge is over")]
 pub struct ChallengeOverError;
@@ -71,13 +71,13 @@ pub struct ThreeDsChallenge {
     pub challenge_id: ChallengeId,
     /// The card.
     pub card_id: CardId,
-    /// Where it stands.
+    /// Its state.
     pub status: ChallengeStatus,
     /// The merchant's amount and currency, unconverted.
     pub amount: Money,
-    /// Where the cardholder shops.
+    /// The shop where the cardholder is buying.
     pub merchant: Merchant,
-    /// From when on no verdict is taken (business time).
+    /// From when no verdict is accepted (business time).
     pub expires_at: Timestamp,
     /// Created.
     pub created_at: Timestamp,
@@ -86,14 +86,14 @@ pub struct ThreeDsChallenge {
 }
 
 impl ThreeDsChallenge {
-    /// How long a verdict is waited for, seconds (cardbridge-open-api.md section 14, U29).
+    /// How long a challenge waits for a verdict, seconds (cardbridge-open-api.md section 14, U29).
     pub const VALIDITY_S: i64 = 5 * 60;
 
-    /// The states that an event leads through at `now`. The verdict given before is taken
-    /// again and changes nothing; an acknowledgement never overwrites a later state.
+    /// The states that an event leads through at `now`. A repeated verdict is accepted and changes
+    /// nothing; an acknowledgement never overwrites a later state.
     ///
     /// # Errors
-    /// [`ChallengeOverError`] for a verdict that comes too late or contradicts the first.
+    /// [`ChallengeOverError`] for a verdict that arrives too late or contradicts the first.
     pub fn transition(
         &self,
         event: ChallengeEvent,
@@ -111,7 +111,8 @@ impl ThreeDsChallenge {
                 ChallengeVerdict::Approve => &[Received, Approved],
                 ChallengeVerdict::Reject => &[Received, Rejected],
             }),
-            // What expired was rejected without a verdict, which none may claim afterwards.
+            // An expired challenge was rejected without a verdict, so no later verdict counts as a
+            // repeat of one.
             ChallengeEvent::Verdict(verdict)
                 if self.status == verdict.status() && self.modified_at < self.expires_at =>
             {

@@ -1,4 +1,4 @@
-//! A moment, in microseconds, and its texts.
+//! A moment, in microseconds, and its text forms.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// How much later it is in UTC+8 than in UTC.
+    /// How far UTC+8 is ahead of UTC.
     pub const UTC8_SECONDS: i64 = 8 * 3_600;
 
     /// From microseconds since the epoch.
@@ -34,13 +34,13 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// This moment, moved by milliseconds; stays at the ends of the range.
+    /// This moment, moved by milliseconds; saturates at the ends of the range.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis.saturating_mul(1000)))
     }
 
-    /// This moment, moved by whole seconds; stays at the ends of the range.
+    /// This moment, moved by whole seconds; saturates at the ends of the range.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         self.plus_millis(seconds.saturating_mul(1000))
@@ -62,7 +62,7 @@ impl Timestamp {
             [at.month(), at.day(), at.hour(), at.minute(), at.second()]
                 .map(|part| u16::from(part.unsigned_abs())),
         );
-        // Digit by digit: a large file has a million of them.
+        // Written digit by digit: a large file has a million of them.
         let mut text = *b"0000-00-00T00:00:00+08:00";
         for (pair, at) in pairs.zip([0, 2, 5, 8, 11, 14, 17]) {
             text[at] = b'0' + (pair / 10 % 10) as u8;
@@ -71,8 +71,8 @@ impl Timestamp {
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// The text of a `ZonedDateTime` of Java, `2024-10-21T16:52+08:00[Asia/Shanghai]`: whole
-    /// seconds, left out where they are zero (cardbridge-open-api.md section 1).
+    /// The text form of Java's `ZonedDateTime`, `2024-10-21T16:52+08:00[Asia/Shanghai]`: whole
+    /// seconds, omitted if they are zero (cardbridge-open-api.md section 1).
     #[must_use]
     pub fn to_zoned_text(self) -> String {
         let date = self.in_utc8();
@@ -92,7 +92,7 @@ impl Timestamp {
         self.day_number_at(Self::UTC8_SECONDS)
     }
 
-    /// Days since 1970-01-01 where it is `offset_seconds` later than in UTC.
+    /// Days since 1970-01-01 at an offset of `offset_seconds` from UTC.
     #[must_use]
     pub const fn day_number_at(self, offset_seconds: i64) -> i64 {
         self.0.saturating_add(offset_seconds.saturating_mul(MICROS)).div_euclid(DAY_MICROS)
@@ -101,7 +101,7 @@ impl Timestamp {
     /// The number ([`Self::day_number_at`]) of the first day of this moment's month.
     #[must_use]
     pub fn month_first_day_number_at(self, offset_seconds: i64) -> i64 {
-        // The calendar of UTC+8, read at a moment that has the same date there.
+        // Uses the UTC+8 calendar at a moment that has the same date there.
         self.plus_seconds(offset_seconds - Self::UTC8_SECONDS).utc8_month_first_day_number()
     }
 
@@ -126,7 +126,7 @@ impl Timestamp {
         (date.year(), date.month())
     }
 
-    /// The first moment, in UTC+8, of the month that comes `months` after this one's.
+    /// The first moment, in UTC+8, of the month `months` after this one's.
     #[must_use]
     pub fn utc8_month_start_after(self, months: i32) -> Self {
         let (year, month) = self.utc8_year_month();
@@ -160,7 +160,7 @@ fn utc8() -> TimeZone {
     TimeZone::fixed(Offset::constant(8))
 }
 
-/// RFC 3339 in UTC with milliseconds, the text of the operator API.
+/// RFC 3339 in UTC with milliseconds, the form used by the operator API.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.3}", self.to_jiff())

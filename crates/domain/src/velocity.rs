@@ -23,7 +23,7 @@ text_enum! {
     }
 }
 
-/// What was used of one period.
+/// What was used in one period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PeriodUse {
     /// The period's first day, counted in UTC+8 from 1970-01-01.
@@ -34,7 +34,7 @@ pub struct PeriodUse {
     pub count: i64,
 }
 
-/// What is added to both periods, or given back to them.
+/// The amount and count added to both periods, or given back to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VelocityShare {
     /// In minor units of the card's currency.
@@ -43,7 +43,7 @@ pub struct VelocityShare {
     pub count: i64,
 }
 
-/// What the cards of one PAN used of the newest day and the newest month.
+/// What the cards of one PAN used in the newest day and the newest month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VelocityUse {
     /// The day.
@@ -55,14 +55,14 @@ pub struct VelocityUse {
 }
 
 impl VelocityUse {
-    /// This use as it stands at `now`: a period that is over leaves nothing behind. It never
-    /// goes back to an earlier day, whatever order authorisations are written in.
+    /// The usage as of `now`: a period that is over leaves nothing behind. It never goes back to an
+    /// earlier day, whatever order authorisations are written in.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
         self.at_offset(now, Timestamp::UTC8_SECONDS)
     }
 
-    /// The same where days begin at another midnight than that of UTC+8.
+    /// The same with days that begin at a midnight other than that of UTC+8.
     #[must_use]
     pub fn at_offset(self, now: Timestamp, offset_seconds: i64) -> Self {
         let day = now.day_number_at(offset_seconds);
@@ -77,8 +77,8 @@ impl VelocityUse {
     }
 
     /// The first limit of a period, in the order of [`VelocityExcess`], that `share` would exceed.
-    /// What reaches a limit exactly does not exceed it. A share without amount is not looked at for
-    /// amounts, nor one without count for counts.
+    /// Reaching a limit exactly does not exceed it. A share without an amount is not checked
+    /// against amounts, nor one without a count against counts.
     #[must_use]
     pub fn excess(&self, limits: &VelocityLimits, share: VelocityShare) -> Option<VelocityExcess> {
         let (day, month) = (self.day, self.month);
@@ -97,7 +97,7 @@ impl VelocityUse {
         lines.into_iter().find_map(|(is_exceeded, excess)| is_exceeded.then_some(excess))
     }
 
-    /// Whether `share` would make more of the total than `most_minor`.
+    /// Whether `share` would raise the total above `most_minor`.
     #[must_use]
     pub fn exceeds_total(&self, most_minor: Option<i64>, share: VelocityShare) -> bool {
         exceeds(most_minor, self.total_minor, share.amount_minor)
@@ -113,8 +113,8 @@ impl VelocityUse {
         }
     }
 
-    /// Adds a share of `day`, which is not later than the newest, to those of the two periods
-    /// that it lies in.
+    /// Adds a share of `day`, which is not later than the newest, to each of the two periods that
+    /// includes the day.
     #[must_use]
     pub const fn plus_of_day(self, share: VelocityShare, day: i64) -> Self {
         Self {
@@ -124,11 +124,11 @@ impl VelocityUse {
         }
     }
 
-    /// Gives a share back that was added on `day` (counted as in [`PeriodUse::first_day`]), to
-    /// those of the two periods that the day lies in, and to the total.
+    /// Gives back a share that was added on `day` (counted as in [`PeriodUse::first_day`]), to each
+    /// of the two periods that includes the day, and to the total.
     #[must_use]
     pub const fn minus(self, share: VelocityShare, day: i64) -> Self {
-        // No share is of a later day than the newest, so its month is the newest or over.
+        // No share is of a day later than the newest, so its month is the newest or is over.
         let same_day = day == self.day.first_day;
         let same_month = day >= self.month.first_day;
         Self {
@@ -166,14 +166,14 @@ impl VelocityLimit {
 }
 
 impl VelocityLimits {
-    /// Whether an authorisation of `amount_minor`, in minor units of the card's currency, is
-    /// more than a single one may be.
+    /// Whether an authorisation of `amount_minor`, in minor units of the card's currency, exceeds
+    /// the limit on a single one.
     #[must_use]
     pub fn is_above_single(&self, amount_minor: i64) -> bool {
         self.single.amount_minor.is_some_and(|most_minor| amount_minor > most_minor)
     }
 
-    /// Whether days or months are limited, so that what is used of them has to be counted.
+    /// Whether days or months are limited, so their usage must be counted.
     #[must_use]
     pub const fn has_periods(&self) -> bool {
         !self.daily.is_open() || !self.monthly.is_open()
@@ -238,7 +238,7 @@ mod tests {
             (limits(count(1), count(1)), share(1), Some(VelocityExcess::DailyCount)),
             (limits(open, count(1)), share(1), Some(VelocityExcess::MonthlyCount)),
             (limits(count(1), amount(1)), share(1), Some(VelocityExcess::DailyCount)),
-            // An increment is no further authorisation.
+            // An increment is not another authorisation.
             (limits(count(1), open), VelocityShare { amount_minor: 1, count: 0 }, None),
             (limits(amount(i64::MAX), open), share(i64::MAX), None),
         ] {
@@ -247,8 +247,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes in whatever order: the use of the newest day and month is the sum of
-        /// what was added in them and not given back, counted by the calendar's own texts.
+        /// Whatever happens in whatever order, the usage of the newest day and month is the sum of
+        /// what was added in them and not given back, according to the calendar's own texts.
         #[test]
         fn the_use_is_the_sum_of_the_period(
             start in 0_i64..4_000_000_000,
@@ -277,8 +277,8 @@ mod tests {
             }
         }
 
-        /// A day of another offset begins at its own midnight, and the total never ends. The
-        /// first day of 1970 is the one that nothing was used on yet.
+        /// A day at another offset begins at its own midnight, and the total never ends. The first
+        /// day of 1970 stands for no usage yet.
         #[test]
         fn other_offsets_have_their_own_midnights(
             start in 86_400_i64..4_000_000_000, hours in -14_i64..=14,
@@ -296,7 +296,7 @@ mod tests {
             prop_assert!(!used.exceeds_total(None, share(7)));
         }
 
-        /// An authorisation that is written after one of a later day counts to that later day.
+        /// An authorisation that is written after one of a later day counts towards that later day.
         #[test]
         fn an_earlier_day_does_not_come_back(start in 0_i64..4_000_000_000, back in 0_i64..90) {
             let now = Timestamp::from_micros(start * 1_000_000);

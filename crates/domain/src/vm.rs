@@ -1,5 +1,5 @@
-//! The records of dialect 2, the VM API: apps, their products, and what a card of theirs has
-//! beside the card itself (vm-api.md).
+//! The records of dialect 2, the VM API: apps, their products, and what their cards have in
+//! addition to the card itself (vm-api.md).
 
 use ipnet::IpNet;
 
@@ -27,38 +27,38 @@ pub struct VmApp {
     pub enterprise_id: EnterpriseId,
     /// Id of the record.
     pub vm_app_id: VmAppId,
-    /// What the app calls itself on the wire.
+    /// The app's id on the wire.
     pub app_id: String,
     /// SHA-256 of its secret.
     pub secret_digest: [u8; 32],
-    /// The merchant's RSA public key, DER of its SPKI, which answers are encrypted with.
+    /// The merchant's RSA public key, DER of its SPKI, which encrypts answers.
     pub merchant_public_key: Option<Vec<u8>>,
     /// Where webhooks go.
     pub webhook_url: Option<SealedUrl>,
-    /// Whether webhooks bear our own signature header.
+    /// Whether webhooks carry our own signature header.
     pub signs_webhooks: bool,
     /// Networks that may call; empty = any in the sandbox, none in production.
     pub ip_whitelist: Vec<IpNet>,
-    /// What the operator charges it for.
+    /// The operator's charges for it.
     pub fees: VmFees,
     /// Created.
     pub created_at: Timestamp,
 }
 
-/// What an app can open cards of.
+/// A product that an app can open cards of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VmProduct {
     /// Owner.
     pub enterprise_id: EnterpriseId,
-    /// The app it is open to.
+    /// The app that may use it.
     pub vm_app_id: VmAppId,
-    /// What createCard takes.
+    /// The code that createCard takes.
     pub product_code: String,
-    /// Where the numbers, network and hold days come from.
+    /// The profile that gives numbers, network and hold days.
     pub profile_id: ProfileId,
     /// Prepaid or credit line.
     pub funding: VmFunding,
-    /// Where its cards are issued, as shown.
+    /// Where its cards are issued, as displayed.
     pub issuing_area: String,
     /// How many more cards may be opened.
     pub remaining_cards: i64,
@@ -66,21 +66,22 @@ pub struct VmProduct {
     pub created_at: Timestamp,
 }
 
-/// Limits of a card in minor units; zero is no limit of that kind (vm-api.md section 16, row 22).
+/// Limits of a card in minor units; zero means no limit of that kind (vm-api.md section 16, row
+/// 22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VmLimits {
-    /// Of one authorisation.
+    /// Per authorisation.
     pub single_minor: i64,
-    /// Of a day.
+    /// Per day.
     pub day_minor: i64,
-    /// Of a month.
+    /// Per month.
     pub month_minor: i64,
-    /// Of all that was ever authorised and not given back.
+    /// On everything ever authorised and not given back.
     pub total_minor: i64,
 }
 
 impl VmLimits {
-    /// The limits of a card of a profile: those of the card where they are the lower ones.
+    /// The limits of a card under a profile: for each, the lower of the card's and the profile's.
     #[must_use]
     pub fn within(&self, profile: VelocityLimits) -> VelocityLimits {
         let least = |limit: VelocityLimit, minor: i64| {
@@ -95,19 +96,19 @@ impl VmLimits {
         }
     }
 
-    /// What the day has left; 0 without a limit of that kind.
+    /// What is left of the day's limit; 0 without a limit of that kind.
     #[must_use]
     pub fn day_left_minor(&self, used: &VelocityUse) -> i64 {
         left_minor(self.day_minor, used.day)
     }
 
-    /// What the month has left; 0 without a limit of that kind.
+    /// What is left of the month's limit; 0 without a limit of that kind.
     #[must_use]
     pub fn month_left_minor(&self, used: &VelocityUse) -> i64 {
         left_minor(self.month_minor, used.month)
     }
 
-    /// What of `available_minor` the limits of day, month and total leave to be spent.
+    /// How much of `available_minor` the daily, monthly and total limits allow to be spent.
     fn leave_minor(&self, available_minor: i64, used: &VelocityUse) -> i64 {
         let left = [
             (self.day_minor, self.day_left_minor(used)),
@@ -118,7 +119,7 @@ impl VmLimits {
         limited.fold(available_minor.max(0), |least, (_, left)| least.min(left))
     }
 
-    /// The total line; none without one.
+    /// The total limit; `None` without one.
     #[must_use]
     pub fn total(&self) -> Option<i64> {
         Some(self.total_minor).filter(|minor| *minor > 0)
@@ -129,7 +130,7 @@ fn left_minor(limit_minor: i64, used: PeriodUse) -> i64 {
     limit_minor.saturating_sub(used.amount_minor).clamp(0, limit_minor.max(0))
 }
 
-/// What a card of dialect 2 has beside its card record.
+/// What a card of dialect 2 has in addition to its card record.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VmCard {
     /// Owner.
@@ -155,8 +156,9 @@ pub struct VmCard {
 }
 
 impl VmCard {
-    /// What can be spent of the card now, minor units: of a prepaid card its balance, of a
-    /// credit-line card what wallet and limits leave. `available_minor` is what its account has.
+    /// What can be spent with the card now, minor units: for a prepaid card its balance, for a
+    /// credit-line card what wallet and limits leave. `available_minor` is the balance of its
+    /// account.
     #[must_use]
     pub fn spendable_minor(
         &self,
@@ -203,11 +205,11 @@ pub struct VmFlow {
     pub card_id: CardId,
     /// What moved it.
     pub kind: VmFlowKind,
-    /// Below zero takes from the card; minor units of its currency.
+    /// Negative if it takes from the card; minor units of its currency.
     pub amount_minor: i64,
     /// What could be spent afterwards, minor units.
     pub balance_minor: i64,
-    /// What it was about, for whoever reads the list.
+    /// A remark for readers of the list.
     pub remark: String,
     /// When (business time).
     pub created_at: Timestamp,
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_spent_is_the_least_that_wallet_and_limits_leave() {
+    fn what_can_be_spent_is_the_minimum_of_wallet_and_limits() {
         let of = |amount_minor| PeriodUse { amount_minor, ..PeriodUse::default() };
         let used = VelocityUse { day: of(30), month: of(40), total_minor: 50 };
         let limits = |day_minor, month_minor, total_minor| VmLimits {
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lower_limit_holds_and_zero_is_none() {
+    fn the_lower_limit_applies_and_zero_means_no_limit() {
         let of = |amount_minor| VelocityLimit { amount_minor, count: Some(3) };
         let profile = VelocityLimits { single: of(Some(500)), daily: of(None), monthly: of(None) };
         let limits = VmLimits { single_minor: 600, day_minor: 70, ..VmLimits::default() };

@@ -1,22 +1,22 @@
-//! What the operator charges an app of dialect 2 for (vm-api.md section 7.5). Pure.
+//! The fees that the operator charges an app of dialect 2 (vm-api.md section 7.5). Pure.
 
 use crate::text::text_enum;
 use crate::{Authorisation, AuthorisationStatus, Direction, TransactionType};
 
-/// What a service costs: a share of the amount it is about, and no less than a least fee.
+/// The price of a service: a share of its amount, but at least a minimum fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VmFee {
     /// Hundredths of a percent of the amount.
     pub basis_points: u32,
-    /// Least fee, minor units; with no share it is the fee.
+    /// Minimum fee, minor units; without a share it is the fee.
     pub least_minor: i64,
 }
 
 impl VmFee {
-    /// All of the amount.
+    /// The whole amount.
     pub const MAX_BASIS_POINTS: u32 = 10_000;
 
-    /// The fee for an amount, minor units; parts of a minor unit are rounded up.
+    /// The fee for an amount, minor units; fractions of a minor unit are rounded up.
     #[must_use]
     pub fn of(self, amount_minor: i64) -> i64 {
         let all = i128::from(Self::MAX_BASIS_POINTS);
@@ -25,7 +25,7 @@ impl VmFee {
         i64::try_from(share).unwrap_or(i64::MAX).max(self.least_minor)
     }
 
-    /// Whether it is ever more than nothing.
+    /// Whether it is ever above zero.
     #[must_use]
     pub const fn is_charged(self) -> bool {
         self.basis_points > 0 || self.least_minor > 0
@@ -44,17 +44,17 @@ text_enum! {
     }
 }
 
-/// What the operator charges an app for; nothing if nothing is said. All of it is charged to
-/// the app's balance.
+/// The fees that the operator charges an app; by default none. All of them are charged to the app's
+/// balance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VmFees {
-    /// For a card, when it is opened, minor units.
+    /// For opening a card, minor units.
     pub opening_minor: i64,
     /// For an approved authorisation.
     pub authorisation: VmFee,
     /// For a declined authorisation.
     pub decline: VmFee,
-    /// For an approved authorisation in another currency than the card's, on top.
+    /// For an approved authorisation in a currency other than the card's, on top.
     pub cross_border: VmFee,
 }
 
@@ -65,7 +65,7 @@ impl VmFees {
         Self { opening_minor: 0, authorisation: nothing, decline: nothing, cross_border: nothing }
     };
 
-    /// Whether any authorisation is ever charged.
+    /// Whether authorisations are ever charged.
     #[must_use]
     pub const fn charges_authorisations(&self) -> bool {
         self.authorisation.is_charged()
@@ -73,8 +73,8 @@ impl VmFees {
             || self.cross_border.is_charged()
     }
 
-    /// What a decided authorisation is charged, minor units each, when `amount_minor` of it is
-    /// new. What the cardholder receives and what moves nothing (an inquiry) is free.
+    /// The fees of a decided authorisation, minor units each, if `amount_minor` of it is new.
+    /// Whatever the cardholder receives, and whatever moves nothing (an inquiry), is free.
     #[must_use]
     pub fn of_authorisation(&self, it: &Authorisation, amount_minor: i64) -> Vec<(VmFeeKind, i64)> {
         let is_free =
@@ -103,7 +103,7 @@ mod tests {
     };
 
     #[test]
-    fn a_fee_is_a_share_and_no_less_than_the_least() {
+    fn a_fee_is_a_share_and_at_least_the_minimum() {
         let fee = VmFee { basis_points: 100, least_minor: 45 };
         for (amount_minor, expected) in [(0, 45), (4_500, 45), (4_501, 46), (10_000, 100)] {
             assert_eq!(fee.of(amount_minor), expected, "{amount_minor}");
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_decision_has_its_fees_and_what_moves_nothing_out_has_none() {
+    fn each_decision_has_its_fees_and_what_moves_no_money_out_is_free() {
         let fee = |basis_points, least_minor| VmFee { basis_points, least_minor };
         let fees = VmFees {
             opening_minor: 100,

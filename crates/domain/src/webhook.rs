@@ -1,4 +1,4 @@
-//! What is told to an enterprise afterwards.
+//! Notifications sent to an enterprise afterwards.
 
 use crate::text::text_enum;
 use crate::{EnterpriseId, Timestamp, VmAppId, WebhookId};
@@ -53,7 +53,7 @@ text_enum! {
     }
 }
 
-/// Whom an event is told to.
+/// The receiver of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Destination {
     /// The enterprise.
@@ -70,15 +70,14 @@ impl Destination {
     }
 }
 
-/// A webhook as it goes into the outbox: the exact bytes that will be signed, sent
-/// and sent again.
+/// A webhook as it goes into the outbox: the exact bytes that will be signed, sent and resent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookEvent {
-    /// Receiver, or the owner of the app that is.
+    /// Receiver, or the owner of the app that receives it.
     pub enterprise_id: EnterpriseId,
     /// The app of dialect 2 that receives it; `None` = the enterprise itself.
     pub vm_app_id: Option<VmAppId>,
-    /// Deduplication key; ids increase, and give the order of sending.
+    /// Deduplication key; ids increase and define the order of sending.
     pub webhook_id: WebhookId,
     /// What it is about.
     pub webhook_type: WebhookType,
@@ -93,7 +92,7 @@ pub struct WebhookEvent {
 }
 
 impl WebhookEvent {
-    /// Whom it is told to.
+    /// Its receiver.
     #[must_use]
     pub const fn destination(&self) -> Destination {
         Destination { enterprise_id: self.enterprise_id, vm_app_id: self.vm_app_id }

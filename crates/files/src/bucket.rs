@@ -1,4 +1,4 @@
-//! Files in an S3 bucket: only addresses are made here, signed by Signature Version 4.
+//! Files in an S3 bucket: the platform only makes the addresses, signed with Signature Version 4.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use vault::SecretText;
 use crate::error::BucketError;
 use crate::{ObjectKey, UPLOAD_SECONDS};
 
-/// How long an operator's address to read a file is valid.
+/// How long an operator's read address is valid.
 const READ_VALIDITY: Duration = Duration::from_secs(60);
 
 /// A bucket and the key it is used with.
@@ -21,16 +21,16 @@ pub struct BucketSettings {
     pub region: String,
     /// The bucket's name.
     pub name: String,
-    /// Whether the name stands in the path; else it stands before the host.
+    /// Whether the name goes in the path; otherwise it goes before the host.
     pub path_style: bool,
-    /// Access key id; no secret.
+    /// Access key id; not secret.
     pub access_key_id: String,
     /// Secret access key.
     pub secret_access_key: SecretText,
 }
 
-/// An S3 bucket. Size and content of what is put there are for the bucket to judge: a
-/// pre-signed address cannot limit them.
+/// An S3 bucket. The bucket must judge the size and content of uploads: a pre-signed address cannot
+/// limit them.
 pub struct Bucket {
     address: Address,
     credentials: Credentials,
@@ -40,7 +40,7 @@ impl Bucket {
     /// A bucket with these settings. Nothing is sent.
     ///
     /// # Errors
-    /// No address can be made of them.
+    /// No address can be made from them.
     pub fn new(settings: BucketSettings) -> Result<Self, BucketError> {
         let endpoint: Url = settings.endpoint.parse().map_err(|_| BucketError::Endpoint)?;
         let is_plain = matches!(endpoint.scheme(), "http" | "https")
@@ -63,15 +63,15 @@ impl Bucket {
         Ok(Self { address, credentials })
     }
 
-    /// The address that takes the bytes of `key`.
+    /// The upload address for `key`.
     pub(crate) fn upload_url(&self, key: &ObjectKey, now: Timestamp) -> String {
         let validity = Duration::from_secs(UPLOAD_SECONDS.into());
         let action = self.address.put_object(Some(&self.credentials), key.as_str());
         action.sign_with_time(validity, &moment(now)).into()
     }
 
-    /// The address that gives the bytes of `key`, as a file to save, for one minute from
-    /// `now`, a real time.
+    /// The address from which `key` can be downloaded as a file, for one minute from `now`, a real
+    /// time.
     #[must_use]
     pub fn read_url(&self, key: &ObjectKey, now: Timestamp) -> String {
         let mut action = self.address.get_object(Some(&self.credentials), key.as_str());
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_make_no_address_are_refused() {
+    fn settings_that_cannot_make_an_address_are_refused() {
         let refused =
             |endpoint: &str, name: &str| Bucket::new(settings(endpoint, name, true)).err();
         for endpoint in ["", "s3.test", "ftp://s3.test", "https://me:pw@s3.test", "https://s/?a"] {

@@ -1,4 +1,4 @@
-//! The disk that files are kept on: work that waits for it, and what is free on it.
+//! The disk that files are kept on: blocking work on it, and its free space.
 
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -9,14 +9,14 @@ use tokio::task::spawn_blocking;
 
 use crate::error::FileError;
 
-/// Runs what waits for the disk on a thread that may wait.
+/// Runs disk work on a thread that may block.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
 ) -> Result<T, FileError> {
     spawn_blocking(work).await.map_err(|error| FileError::Io(io::Error::other(error)))?
 }
 
-/// Makes a directory and those above it, private and durable.
+/// Makes a directory and its parents, private and durable.
 pub(crate) fn make_directories(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -27,13 +27,13 @@ pub(crate) fn make_directories(path: &Path) -> io::Result<()> {
     }
     match DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => File::open(parent.unwrap_or(Path::new(".")))?.sync_all(),
-        // Another upload of the same day made it meanwhile.
+        // Another upload of the same day has made it meanwhile.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// What is free on the disk of a directory, bytes.
+/// Free space on the disk that holds a directory, bytes.
 pub(crate) fn free_bytes(directory: &Path) -> io::Result<u64> {
     let disk = rustix::fs::statvfs(directory)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))

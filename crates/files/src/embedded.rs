@@ -18,8 +18,8 @@ use crate::shares::{MAX_UPLOADS_OF_ENTERPRISE, Shares, counted};
 use crate::stored::StoredFile;
 use crate::{MAX_FILE_BYTES, ObjectKey, upload_link};
 
-/// Most uploads at once; each may hold a buffer and a file handle. All together they are
-/// smaller than the default reserve.
+/// Most uploads at once; each may hold a buffer and a file handle. Their total is smaller than the
+/// default reserve.
 const MAX_UPLOADS: u32 = 24;
 const _: () = assert!(
     MAX_UPLOADS as u64 * MAX_FILE_BYTES <= EmbeddedSettings::DEFAULT_RESERVE_BYTES
@@ -39,9 +39,9 @@ pub struct EmbeddedSettings {
     pub public_url: String,
     /// This process's number among those that may share the directory.
     pub node: u16,
-    /// What uploads leave free on the disk, bytes: the ledger's store may be on it.
+    /// What uploads leave free on the disk, bytes: the ledger's store may be on the same disk.
     pub reserve_bytes: u64,
-    /// What one enterprise may store of a day (UTC+8), bytes. A file counts 64 KiB at least.
+    /// What one enterprise may store per day (UTC+8), bytes. A file counts as 64 KiB at least.
     pub daily_bytes: u64,
 }
 
@@ -62,8 +62,7 @@ pub struct EmbeddedFiles {
 }
 
 impl EmbeddedFiles {
-    /// Opens the directory and removes what an earlier run of this process left half
-    /// arrived.
+    /// Opens the directory and removes files that an earlier run of this process left incomplete.
     ///
     /// # Errors
     /// The directory cannot be made or read.
@@ -81,7 +80,7 @@ impl EmbeddedFiles {
         Ok(Self { settings, vault, random, slots, shares })
     }
 
-    /// The address that takes the bytes of `key`.
+    /// The upload address for `key`.
     pub(crate) fn upload_url(&self, key: &ObjectKey, now: Timestamp) -> String {
         format!("{}{}", self.settings.public_url, upload_link::make(&self.vault, key, now))
     }
@@ -89,7 +88,7 @@ impl EmbeddedFiles {
     /// The key that an address opens at `now`, a real time.
     ///
     /// # Errors
-    /// The address is not one of ours as it was given out, or its hour is over.
+    /// The address is not exactly one that we gave out, or its hour is over.
     pub fn open_link(
         &self,
         path: &str,
@@ -99,19 +98,19 @@ impl EmbeddedFiles {
         upload_link::open(&self.vault, path, query, now)
     }
 
-    /// The key that an address is for, whether its hour is over or not.
+    /// The key that an address is for, even if its hour is over.
     ///
     /// # Errors
-    /// The address is not one of ours as it was given out.
+    /// The address is not exactly one that we gave out.
     pub fn key_of_link(&self, path: &str, query: Option<&str>) -> Result<ObjectKey, LinkError> {
         upload_link::read(&self.vault, path, query).map(|(key, _)| key)
     }
 
-    /// Begins to take a file.
+    /// Begins to receive a file.
     ///
     /// # Errors
-    /// Too many at once, of all or of the key's enterprise, its bytes of the day used up, a
-    /// disk that is nearly full, or the operating system.
+    /// Too many uploads at once, in total or of the key's enterprise; its bytes for the day are
+    /// used up; the disk is nearly full; or the operating system refused.
     pub async fn begin(&self, key: &ObjectKey) -> Result<Incoming, FileError> {
         let slot =
             Arc::clone(&self.slots).try_acquire_owned().map_err(|_| FileError::Overloaded)?;
@@ -147,7 +146,7 @@ impl EmbeddedFiles {
         .await
     }
 
-    /// The reserve and all that the uploads under way may still write, bytes.
+    /// The reserve plus all that the uploads under way may still write, bytes.
     fn must_be_free(&self) -> u64 {
         let under_way = (MAX_UPLOADS as usize).saturating_sub(self.slots.available_permits());
         let promised = MAX_FILE_BYTES.saturating_mul(under_way as u64);
@@ -166,7 +165,7 @@ impl EmbeddedFiles {
     }
 }
 
-/// Names of what a process has arriving begin so: others may share the directory.
+/// Prefix of the names of this process's arriving files: others may share the directory.
 fn prefix(node: u16) -> String {
     format!("{node}-")
 }
@@ -182,7 +181,7 @@ fn sweep(arriving: &Path, node: u16) -> io::Result<()> {
     Ok(())
 }
 
-/// What is kept of a key's day and enterprise, as it counts.
+/// What is stored for a key's day and enterprise, as it counts towards the limit.
 fn stored_bytes(root: &Path, key: &ObjectKey) -> io::Result<u64> {
     let mut bytes = 0_u64;
     for directory in key.directories_of_day() {

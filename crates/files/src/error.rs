@@ -5,7 +5,7 @@ use thiserror::Error;
 /// Why an upload address opens nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum LinkError {
-    /// It is none that was given out, or was altered.
+    /// It was never given out, or was altered.
     #[error("the signature does not match")]
     Forged,
     /// Its hour is over.
@@ -16,19 +16,19 @@ pub enum LinkError {
 /// Why a file was not taken or given.
 #[derive(Debug, Error)]
 pub enum FileError {
-    /// As many uploads as there may be are under way, of all or of this enterprise.
+    /// As many uploads as allowed are under way, in total or for this enterprise.
     #[error("too many uploads at once")]
     Overloaded,
     /// The enterprise has stored as much as it may in a day.
     #[error("no more can be stored for this enterprise today")]
     DayUsedUp,
-    /// What must stay free on the disk would not.
+    /// The disk's reserve would not stay free.
     #[error("the disk is nearly full")]
     DiskFull,
     /// Larger than [`crate::MAX_FILE_BYTES`].
     #[error("the file is too large")]
     TooLarge,
-    /// It does not begin as files of its extension do.
+    /// Its first bytes do not match its extension.
     #[error("the content is not of the type that its name says")]
     WrongType,
     /// The operating system refused.
@@ -39,7 +39,7 @@ pub enum FileError {
 /// Why a bucket's settings cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BucketError {
-    /// The endpoint is no `http` or `https` URL with a host.
+    /// The endpoint is not an `http` or `https` URL with a host.
     #[error("endpoint should be http:// or https:// and a host")]
     Endpoint,
     /// The bucket's name cannot be part of an address in the chosen style.

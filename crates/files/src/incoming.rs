@@ -1,4 +1,4 @@
-//! A file that is arriving: written beside its place, and moved there once it is whole.
+//! A file that is arriving: written next to its place, and moved there once it is complete.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -14,23 +14,23 @@ use crate::disk::{blocking, make_directories};
 use crate::error::FileError;
 use crate::shares::Share;
 
-/// How much is gathered before it is written.
+/// How much is buffered before it is written.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Where a file is while it arrives and afterwards.
+/// Where a file is, during and after its arrival.
 pub(crate) struct Place {
     pub(crate) arriving: PathBuf,
     pub(crate) kept: PathBuf,
 }
 
-/// Takes a file's bytes. Dropped before [`Incoming::keep`], it leaves nothing behind.
+/// Receives a file's bytes. If dropped before [`Incoming::keep`], it leaves nothing behind.
 pub struct Incoming {
     file: Arc<File>,
     place: Place,
     file_type: FileType,
     buffer: BytesMut,
     written_bytes: u64,
-    /// Both are given back when the upload ends, however it ends.
+    /// Both are released when the upload ends, however it ends.
     _slot: OwnedSemaphorePermit,
     share: Share,
 }
@@ -50,7 +50,7 @@ impl Incoming {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// The file becomes too large, does not begin as its type does, or cannot be written.
+    /// The file becomes too large, does not begin as its type requires, or cannot be written.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         let gathered = self.buffer.len().saturating_add(bytes.len()) as u64;
         if self.written_bytes.saturating_add(gathered) > MAX_FILE_BYTES {
@@ -63,11 +63,11 @@ impl Incoming {
         Ok(())
     }
 
-    /// Ends the file and puts it in its place, in the place of an earlier one: whoever
-    /// reads meanwhile reads the one or the other, and what was kept survives a crash.
+    /// Completes the file and puts it in its place, replacing an earlier one: a concurrent reader
+    /// gets either the old file or the new one, and a kept file survives a crash.
     ///
     /// # Errors
-    /// The file does not begin as its type does, or cannot be written.
+    /// The file does not begin as its type requires, or cannot be written.
     pub async fn keep(mut self) -> Result<(), FileError> {
         self.write_buffer().await?;
         let (file, arriving) = (Arc::clone(&self.file), self.place.arriving.clone());
@@ -98,8 +98,8 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // After `keep` nothing is there any more; what cannot be removed now is swept at
-        // the next start.
+        // After `keep` there is nothing left to remove; what cannot be removed now is swept at the
+        // next start.
         let _ = fs::remove_file(&self.place.arriving);
     }
 }

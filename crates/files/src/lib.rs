@@ -1,9 +1,9 @@
-//! Documents that enterprises upload: where they may be put, and where they are kept.
+//! Documents that enterprises upload: where they may be put, and where they are stored.
 //!
-//! A caller is given an [`ObjectKey`] and a pre-signed address that takes one PUT of the
-//! raw bytes for an hour of real time. The address is one of this process, which keeps the
-//! bytes in its data directory ([`EmbeddedFiles`]), or one of an S3 bucket ([`Bucket`]),
-//! which then never sends a byte through here.
+//! A caller gets an [`ObjectKey`] and a pre-signed address that takes one PUT of the raw bytes for
+//! an hour of real time. The address belongs either to this process, which keeps the bytes in its
+//! data directory ([`EmbeddedFiles`]), or to an S3 bucket ([`Bucket`]); in that case no byte passes
+//! through here.
 
 mod bucket;
 mod disk;
@@ -40,8 +40,7 @@ pub enum Files {
 }
 
 impl Files {
-    /// The address that takes the bytes of `key` until [`UPLOAD_SECONDS`] after `now`, a
-    /// real time.
+    /// The upload address for `key`, valid until [`UPLOAD_SECONDS`] after `now`, a real time.
     #[must_use]
     pub fn upload_url(&self, key: &ObjectKey, now: Timestamp) -> String {
         match self {

@@ -1,5 +1,5 @@
-//! The names of uploaded files, of our own making. Nothing of a caller's file name but its
-//! extension is in them, so no name can lead out of where files are kept.
+//! The names of uploaded files, which we generate. They contain nothing of a caller's file name
+//! except its extension, so no name can lead outside the directory of files.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use domain::{EnterpriseId, FileType, Random, Timestamp};
 use thiserror::Error;
 use uuid::{Builder, Uuid};
 
-/// What stands before every key.
+/// The prefix of every key.
 const ROOT: &str = "risk-center";
 
 /// What a file is for, as its key shows.
@@ -31,8 +31,8 @@ impl Folder {
     }
 }
 
-/// `risk-center/kyc/2026-01-12/<enterpriseId>/20260112/<uuid>.jpg`, the day in UTC+8. The
-/// UUID has 122 bits of chance, so a key cannot be guessed.
+/// `risk-center/kyc/2026-01-12/<enterpriseId>/20260112/<uuid>.jpg`, the day in UTC+8. The UUID has
+/// 122 random bits, so a key cannot be guessed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectKey {
     text: String,
@@ -40,13 +40,13 @@ pub struct ObjectKey {
     file_type: FileType,
 }
 
-/// A text that is no [`ObjectKey`]: nothing is kept under it.
+/// A text that is not an [`ObjectKey`]: nothing is stored under it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not an object key")]
 pub struct NotAKey;
 
 impl ObjectKey {
-    /// A new key, unlike every other.
+    /// A new, unique key.
     #[must_use]
     pub fn new(
         folder: Folder,
@@ -74,7 +74,7 @@ impl ObjectKey {
         &self.text
     }
 
-    /// Whose file it is.
+    /// The enterprise whose file it is.
     #[must_use]
     pub const fn enterprise_id(&self) -> EnterpriseId {
         self.enterprise_id
@@ -85,7 +85,7 @@ impl ObjectKey {
         self.text.rsplit('/').nth(1).unwrap_or_default()
     }
 
-    /// The directories, one a folder, of all files of its day and enterprise.
+    /// The directories, one per folder, of all files of its day and enterprise.
     pub(crate) fn directories_of_day(&self) -> [String; 2] {
         let (enterprise_id, day) = (self.enterprise_id, self.day());
         Folder::ALL.map(|folder| {
@@ -99,7 +99,7 @@ impl ObjectKey {
         self.file_type
     }
 
-    /// The last part, a name for a file on its own.
+    /// The last part, usable as a file name by itself.
     #[must_use]
     pub fn file_name(&self) -> &str {
         self.text.rsplit('/').next().unwrap_or_default()
@@ -112,7 +112,7 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// Takes the exact form that [`ObjectKey::new`] makes and nothing else.
+/// Accepts exactly the form that [`ObjectKey::new`] makes.
 impl FromStr for ObjectKey {
     type Err = NotAKey;
 
@@ -139,7 +139,7 @@ impl FromStr for ObjectKey {
     }
 }
 
-/// `2026-01-12` of `20260112`.
+/// `2026-01-12` from `20260112`.
 fn dashed(day: &str) -> String {
     let (year, rest) = day.split_at(4);
     let (month, day) = rest.split_at(2);

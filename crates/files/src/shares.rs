@@ -1,4 +1,4 @@
-//! What one enterprise may take of the embedded store: uploads at once, and bytes a day.
+//! What one enterprise may use of the embedded store: concurrent uploads, and bytes per day.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,23 +9,23 @@ use domain::EnterpriseId;
 use crate::error::FileError;
 use crate::{MAX_FILE_BYTES, ObjectKey};
 
-/// Most uploads of one enterprise at once; all together may have three times as many.
+/// Most concurrent uploads of one enterprise; all together may have three times as many.
 pub(crate) const MAX_UPLOADS_OF_ENTERPRISE: u64 = 8;
-/// What a file counts at least, bytes: the smallest ones cost a directory entry too.
+/// Least that a file counts as, bytes: even the smallest costs a directory entry.
 const LEAST_COUNTED_BYTES: u64 = 64 * 1024;
-/// Days of enterprises that are remembered; a forgotten one is counted again on the disk.
+/// Days of enterprises that are remembered; a forgotten one is counted again from the disk.
 const MAX_DAYS_KNOWN: usize = 4_096;
 
-/// A day, as keys name it, of an enterprise.
+/// A day of an enterprise, as keys name it.
 type DayOf = (String, EnterpriseId);
 
-/// What is left for whom.
+/// What is left for each.
 pub(crate) struct Shares {
     daily_bytes: u64,
     days: Mutex<HashMap<DayOf, Taken>>,
 }
 
-/// What an enterprise has taken of a day.
+/// What an enterprise has used on a day.
 #[derive(Debug, Clone, Copy, Default)]
 struct Taken {
     bytes: u64,
@@ -37,11 +37,11 @@ impl Shares {
         Self { daily_bytes, days: Mutex::default() }
     }
 
-    /// The right to upload under `key`. `stored` counts what the disk holds of its day and
-    /// enterprise; it is asked once, so that a restart gives nothing back.
+    /// Grants an upload under `key`. `stored` counts what the disk holds for its day and
+    /// enterprise; it is called once per day, so a restart gives nothing back.
     ///
     /// # Errors
-    /// Too many at once, the day's bytes are used up, or the disk cannot be read.
+    /// Too many uploads at once, the day's bytes are used up, or the disk cannot be read.
     pub(crate) fn admit(
         self: &Arc<Self>,
         key: &ObjectKey,
@@ -72,12 +72,12 @@ impl Shares {
     }
 }
 
-/// What a kept file of so many bytes counts.
+/// What a stored file of this many bytes counts as.
 pub(crate) fn counted(bytes: u64) -> u64 {
     bytes.max(LEAST_COUNTED_BYTES)
 }
 
-/// The right to one upload. Given back when it goes out of scope.
+/// The right to one upload. Released when it goes out of scope.
 pub(crate) struct Share {
     shares: Arc<Shares>,
     day_of: DayOf,
@@ -85,7 +85,7 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// The file is kept; it counts from now on, also if it took another's place.
+    /// The file is stored; it counts from now on, even if it replaced another.
     pub(crate) fn keep(&mut self, bytes: u64) {
         self.kept_bytes = counted(bytes);
     }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_takes_so_many_bytes_and_what_was_there_before_counts() {
+    fn the_bytes_of_a_day_are_limited_and_earlier_files_count() {
         let shares = shares(DAILY_BYTES);
         let today = key(1, "2026-01-12T00:00:00Z");
         let admit = || shares.admit(&today, || Ok(MAX_FILE_BYTES));

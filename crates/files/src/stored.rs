@@ -1,4 +1,4 @@
-//! A file that is kept, read piece by piece.
+//! A stored file, read piece by piece.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -12,7 +12,7 @@ use crate::error::FileError;
 /// Most bytes read at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// An open file. A later upload to its key does not change what is read from it.
+/// An open file. A later upload to its key does not affect reads from it.
 pub struct StoredFile {
     file: File,
     length_bytes: u64,

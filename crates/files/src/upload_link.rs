@@ -7,7 +7,7 @@ use vault::Vault;
 use crate::error::LinkError;
 use crate::{ObjectKey, UPLOAD_SECONDS};
 
-/// Path that every address of the embedded store begins with, on the public listener.
+/// Prefix of every path of the embedded store, on the public listener.
 pub const PATH_PREFIX: &str = "/uploads/";
 const EXPIRES: &str = "expires=";
 const SIGNATURE: &str = "signature=";
@@ -33,9 +33,9 @@ pub(crate) fn open(
     Ok(key)
 }
 
-/// The key that an address is for, and the second of its end. Path and query are read as
-/// they were sent: an encoded or reordered address is an altered one. The signature comes
-/// first, so that the time in a forged address is not even read.
+/// The key that an address is for, and the second it expires. Path and query are read as they were
+/// sent: an encoded or reordered address counts as altered. The signature is checked first, so the
+/// time in a forged address is not even read.
 pub(crate) fn read(
     vault: &Vault,
     path: &str,
@@ -54,7 +54,7 @@ pub(crate) fn read(
     Ok((key, expires_s))
 }
 
-/// A line break is in no key and no number, so two addresses never share their text.
+/// No key and no number contains a line break, so two addresses never share their text.
 fn signed_text(key: &str, expires: &str) -> String {
     format!("PUT\n{key}\n{expires}")
 }

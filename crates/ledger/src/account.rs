@@ -7,7 +7,7 @@ use domain::{
 use thiserror::Error;
 
 text_enum! {
-    /// Where in an account money lies.
+    /// Where in an account money sits.
     Bucket {
         /// What the owner brought in and has not taken back.
         Funding = "FUNDING",
@@ -29,9 +29,9 @@ text_enum! {
         Withdrawal = "WITHDRAWAL",
         /// Money is set aside for an authorisation.
         Hold = "HOLD",
-        /// Money set aside is given back.
+        /// Money set aside is released.
         Release = "RELEASE",
-        /// Money set aside is given back because its time ran out.
+        /// Money set aside is released because the hold expired.
         Expiry = "EXPIRY",
         /// Money is spent for good.
         Clearing = "CLEARING",
@@ -47,19 +47,19 @@ text_enum! {
 /// Why a movement is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum LedgerError {
-    /// Less is available than the movement takes.
+    /// The movement takes more than is available.
     #[error("not enough available")]
     InsufficientFunds,
-    /// More would be taken from a hold than it has left.
+    /// The movement takes more than the hold has left.
     #[error("more than is held")]
     ExceedsHold,
-    /// A movement of nothing, or of less than nothing.
+    /// The amount is zero or negative.
     #[error("an amount must be above zero")]
     NotPositive,
-    /// The account has another currency.
+    /// The account is in another currency.
     #[error("account and amount differ in currency")]
     CurrencyMismatch,
-    /// A balance would not fit 64 bits.
+    /// A balance would not fit in 64 bits.
     #[error("balance out of range")]
     OutOfRange,
     /// The hold is not open.
@@ -76,7 +76,7 @@ impl From<AmountError> for LedgerError {
     }
 }
 
-/// A balance sheet that does not add up.
+/// An account whose balances break a rule of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("account {account_id}: {rule}")]
 pub struct AccountViolation {
@@ -86,7 +86,7 @@ pub struct AccountViolation {
     pub rule: &'static str,
 }
 
-/// One owner's money of one currency.
+/// One owner's money in one currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Owner.
@@ -99,8 +99,8 @@ pub struct Account {
     pub owner: AccountOwner,
     /// Brought in and not taken back, minor units.
     pub funding_minor: i64,
-    /// Free to spend, minor units. Below zero only by force: of the network, or of a fee for
-    /// what was done already.
+    /// Free to spend, minor units. Goes below zero only when the network, or a fee for a service
+    /// already rendered, forces it.
     pub available_minor: i64,
     /// Set aside, minor units.
     pub held_minor: i64,
@@ -108,7 +108,7 @@ pub struct Account {
     pub posted_minor: i64,
     /// Whether `available` or `posted` was ever forced below zero.
     pub forced_negative: bool,
-    /// The app whose balance takes over what a deleted card still gets or lacks.
+    /// The app whose balance inherits what a deleted card still receives or owes.
     pub closed_into: Option<VmAppId>,
 }
 
@@ -138,7 +138,7 @@ pub struct Transfer {
 }
 
 impl Account {
-    /// A new, empty account of an enterprise's deposit.
+    /// A new, empty deposit account of an enterprise.
     #[must_use]
     pub const fn empty(
         enterprise_id: EnterpriseId,
@@ -159,7 +159,7 @@ impl Account {
         }
     }
 
-    /// This account, owned by somebody else than its enterprise.
+    /// This account with another owner than its enterprise.
     #[must_use]
     pub const fn owned_by(self, owner: AccountOwner) -> Self {
         Self { owner, ..self }
@@ -179,7 +179,7 @@ impl Account {
     /// Whether the four balances obey the rules of the ledger.
     ///
     /// # Errors
-    /// Names the first rule that is broken.
+    /// Names the first broken rule.
     pub fn check(&self) -> Result<(), AccountViolation> {
         let violation = |rule| Err(AccountViolation { account_id: self.account_id, rule });
         let parts = i128::from(self.available_minor)
@@ -200,8 +200,8 @@ impl Account {
         Ok(())
     }
 
-    /// Moves `amount_minor` between two buckets. Funding is what the owner brought,
-    /// so it grows when money leaves it for `Available`.
+    /// Moves `amount_minor` between two buckets. Funding counts what the owner brought in, so it
+    /// grows when money leaves it for `Available`.
     ///
     /// # Errors
     /// The amount is not above zero, or a balance would not fit.
@@ -232,10 +232,10 @@ impl Account {
         Ok(())
     }
 
-    /// Applies a recorded transfer again, as `ledger verify` does.
+    /// Reapplies a recorded transfer, as `ledger verify` does.
     ///
     /// # Errors
-    /// The transfer is of another currency, not above zero, or does not fit.
+    /// The transfer is in another currency, is not above zero, or does not fit.
     pub fn replay(&mut self, transfer: &Transfer) -> Result<(), LedgerError> {
         if transfer.amount.currency() != self.currency {
             return Err(LedgerError::CurrencyMismatch);

@@ -1,8 +1,8 @@
 //! The rules of money: accounts, transfers between their buckets, and holds. Pure.
 //!
-//! An account holds one owner's money of one currency in four buckets. Every
-//! movement is a [`Transfer`] that takes an amount from one bucket and puts the
-//! same amount into another, so nothing appears or vanishes:
+//! An account holds one owner's money in one currency in four buckets. Every movement is a
+//! [`Transfer`] that takes an amount from one bucket and puts the same amount into another, so
+//! nothing appears or disappears:
 //!
 //! ```text
 //! funding -> available     deposit          available -> funding    withdrawal

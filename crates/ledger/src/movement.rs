@@ -4,7 +4,7 @@ use domain::{HoldState, Money};
 
 use crate::{Account, Bucket, LedgerError, TransferKind};
 
-/// One step of a business event: becomes a [`crate::Transfer`] once it has an id.
+/// One step of a business event; it becomes a [`crate::Transfer`] once it has an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Movement {
     /// Why.
@@ -17,12 +17,12 @@ pub struct Movement {
     pub amount: Money,
 }
 
-/// What a clearing did.
+/// The result of a clearing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clearing {
     /// The steps, in order.
     pub movements: Vec<Movement>,
-    /// What the hold has left, minor units.
+    /// What is left of the hold, minor units.
     pub hold_remaining_minor: i64,
 }
 
@@ -66,8 +66,8 @@ pub fn hold(account: &mut Account, amount: Money) -> Result<Movement, LedgerErro
     step(account, TransferKind::Hold, Bucket::Available, Bucket::Held, amount)
 }
 
-/// Sets aside again what other holds of the same bill have just given back, whatever is
-/// available: an account that was forced below zero has it all the same.
+/// Sets aside again what other holds of the same bill have just released, whatever is available:
+/// even an account that was forced below zero gets it.
 ///
 /// # Errors
 /// As [`deposit`].
@@ -75,10 +75,10 @@ pub fn hold_again(account: &mut Account, amount: Money) -> Result<Movement, Ledg
     step(account, TransferKind::Hold, Bucket::Available, Bucket::Held, amount)
 }
 
-/// Gives back `amount` of a hold that has `remaining_minor` left.
+/// Releases `amount` of a hold that has `remaining_minor` left.
 ///
 /// # Errors
-/// More than the hold has left, or as [`deposit`].
+/// The hold has less left, or as [`deposit`].
 pub fn release(
     account: &mut Account,
     remaining_minor: i64,
@@ -87,7 +87,7 @@ pub fn release(
     give_back(account, TransferKind::Release, remaining_minor, amount)
 }
 
-/// Gives back all that a hold has left because its time ran out.
+/// Releases all that a hold has left because it expired.
 ///
 /// # Errors
 /// As [`release`].
@@ -107,10 +107,10 @@ fn give_back(
     step(account, kind, Bucket::Held, Bucket::Available, amount)
 }
 
-/// Spends `amount` for good. It comes from the hold as far as that goes; the rest is
-/// forced from what is available, which may go below zero: the network decides, and
-/// the account is flagged. A final clearing gives back what the hold has left. A part of a
-/// converted amount may round to nothing: it spends nothing.
+/// Spends `amount` for good. It comes from the hold as far as that goes; the rest is forced from
+/// what is available, which may go below zero: the network decides, and the account is flagged. A
+/// final clearing releases what the hold has left. Part of a converted amount may round to zero and
+/// then spends nothing.
 ///
 /// # Errors
 /// Below zero, another currency, or out of range.
@@ -148,8 +148,8 @@ pub fn clear(
     Ok(Clearing { movements, hold_remaining_minor: left })
 }
 
-/// Spent money comes back. The network may give back more than was spent, since it may
-/// refund what was bought elsewhere; `posted` below zero flags the account.
+/// Spent money comes back. The network may give back more than was spent here, since it may refund
+/// a purchase made elsewhere; `posted` below zero flags the account.
 ///
 /// # Errors
 /// As [`deposit`].
@@ -159,11 +159,11 @@ pub fn refund(account: &mut Account, amount: Money) -> Result<Movement, LedgerEr
     Ok(movement)
 }
 
-/// Money goes from one account to another of the same enterprise and currency: it leaves the
-/// one as if its owner took it back, and enters the other as if its owner brought it.
+/// Money goes from one account to another of the same enterprise and currency: it leaves the first
+/// as a withdrawal and enters the second as a deposit.
 ///
 /// # Errors
-/// Not enough is available, or as [`deposit`]; both accounts are then as they were.
+/// Not enough is available, or as [`deposit`]; both accounts are then unchanged.
 pub fn transfer(
     from: &mut Account,
     to: &mut Account,
@@ -178,12 +178,12 @@ pub fn transfer(
     Ok((left, entered))
 }
 
-/// What a closed account has available goes to its heir; what it lacks, since the network took
-/// more than was held, comes from there, which may take the heir below zero and flags it.
-/// Returns what moved on the closed account and on its heir.
+/// Whatever a closed account has available goes to its heir. If the account is overdrawn, because
+/// the network took more than was held, the heir covers the shortfall, which may take it below zero
+/// and flag it. Returns the movements on the closed account and on its heir.
 ///
 /// # Errors
-/// Another currency, or out of range; both accounts are then as they were.
+/// Another currency, or out of range; both accounts are then unchanged.
 pub fn sweep(
     closed: &mut Account,
     heir: &mut Account,
@@ -215,8 +215,8 @@ pub fn charge(account: &mut Account, amount: Money) -> Result<Movement, LedgerEr
     step(account, TransferKind::Fee, Bucket::Available, Bucket::Posted, amount)
 }
 
-/// Charges for a service that was rendered already, whatever is available: the account may go
-/// below zero and is flagged.
+/// Charges for a service that was already rendered, whatever is available: the account may go below
+/// zero and is then flagged.
 ///
 /// # Errors
 /// As [`deposit`].

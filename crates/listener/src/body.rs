@@ -1,4 +1,4 @@
-//! Reading request bodies within a limit of bytes and time.
+//! Reading request bodies within limits on bytes and time.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use http_body_util::BodyExt as _;
 
 /// Largest body accepted by every API here.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
-/// How much of a too large body is read and dropped, so that its sender gets to see the
-/// answer rather than a reset connection.
+/// How much of an oversized body is read and dropped, so its sender sees the answer instead of a
+/// reset connection.
 const MAX_DROPPED_BYTES: usize = 4 * 1024 * 1024;
 /// Longest wait for a whole body, or for each of the two parts in which it is read.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 pub enum BodyError {
     /// Larger than its limit.
     TooLarge,
-    /// Not whole at the deadline.
+    /// Incomplete at the deadline.
     TooSlow,
     /// Ill-formed chunks, or the caller hung up.
     Broken,
@@ -35,7 +35,7 @@ pub async fn read_body_up_to(body: Body, max_bytes: usize) -> Result<Bytes, Body
     BegunBody { body, kept: BytesMut::new() }.rest(max_bytes).await
 }
 
-/// A body of which not more than its beginning was read.
+/// A body of which only the beginning has been read.
 pub enum Begun {
     /// It ended there.
     Whole(Bytes),
@@ -43,15 +43,15 @@ pub enum Begun {
     Partly(BegunBody),
 }
 
-/// What was read of a body, and where the rest comes from.
+/// What has been read of a body, and where the rest comes from.
 pub struct BegunBody {
     body: Body,
     kept: BytesMut,
 }
 
 impl Begun {
-    /// Reads a body if it is not longer than `first_bytes`. One that says to be longer is not
-    /// touched.
+    /// Reads a body if it is not longer than `first_bytes`. One that announces a greater length is
+    /// not touched.
     pub async fn of(body: Body, first_bytes: usize) -> Result<Self, BodyError> {
         let mut begun = BegunBody { body, kept: BytesMut::new() };
         if begun.announced_bytes() > first_bytes {
@@ -67,8 +67,8 @@ impl BegunBody {
     /// The whole body, if it is not longer than `max_bytes`.
     pub async fn rest(mut self, max_bytes: usize) -> Result<Bytes, BodyError> {
         let read = tokio::time::timeout(BODY_DEADLINE, async {
-            // Room for what is announced, since a buffer that grows is copied into fresh pages,
-            // each of which the kernel has to clear.
+            // Reserves what is announced, since a growing buffer is copied into fresh pages, each
+            // of which the kernel has to clear.
             self.kept.reserve(self.announced_bytes().min(max_bytes));
             if self.read_to(max_bytes).await? {
                 return Ok(());
@@ -80,13 +80,13 @@ impl BegunBody {
         Ok(self.kept.freeze())
     }
 
-    /// What is still to come, if that is known.
+    /// How many bytes are still to come, if that is known.
     fn announced_bytes(&self) -> usize {
         let exact = self.body.size_hint().exact();
         exact.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
-    /// Reads until the end, which is true, or beyond so many bytes.
+    /// Reads until the end, which returns true, or past this many bytes.
     async fn read_to(&mut self, max_bytes: usize) -> Result<bool, BodyError> {
         while self.kept.len() <= max_bytes {
             match self.next().await? {
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(read_body(Body::from(beyond)).await, Err(BodyError::TooLarge));
     }
 
-    /// A body that does not say its length.
+    /// A body that does not announce its length.
     fn streamed(pieces: &[&'static [u8]]) -> Body {
         let pieces: Vec<_> = pieces.iter().map(|it| Ok::<_, std::io::Error>(*it)).collect();
         Body::from_stream(futures_util::stream::iter(pieces))

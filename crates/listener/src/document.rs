@@ -1,12 +1,12 @@
-//! How the description of an API is served.
+//! How the document that describes an API is served.
 
 use axum::routing::{MethodRouter, get};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 
-/// A route that gives a document to anybody. It is written once: a caller without any
-/// credential must not be able to make the platform write it again and again.
+/// A route that gives a document to anybody. The document is rendered once: otherwise a caller
+/// without any credential could make the platform render it again and again.
 pub fn document_route<S: Clone + Send + Sync + 'static>(
     document: &impl Serialize,
 ) -> MethodRouter<S> {

@@ -1,9 +1,9 @@
-//! What all listeners share, whatever API is behind them.
+//! What all listeners share, whichever API is behind them.
 //!
-//! [`serve_listener`] accepts connections and gives each a place; a request of one passes
-//! [`shell`] (trace id, task of its own, request log, panics) on its way to the routes of an
-//! API. Those read bodies by [`body`], find out who calls by [`peer`], count calls by
-//! [`limiter`] and carry out a call with a key by [`once`].
+//! [`serve_listener`] accepts connections and gives each a place. Its requests pass [`shell`]
+//! (trace id, own task, request log, panics) on their way to the routes of an API. Those read
+//! bodies with [`body`], identify the caller with [`peer`], count calls with [`limiter`] and carry
+//! out calls that have a key with [`once`].
 
 pub mod body;
 pub mod document;

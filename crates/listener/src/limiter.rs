@@ -1,4 +1,4 @@
-//! How much one caller may ask for in a time, whoever counts as a caller.
+//! How much one caller may request in a period, whatever identifies a caller.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,49 +10,49 @@ use tokio::time::Instant;
 /// Most callers remembered.
 const MAX_CALLERS: usize = 10_000;
 
-/// What a caller may ask for. A call has a weight, usually 1.
+/// What a caller may request. A call has a weight, usually 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// So much weight within a window that begins with a caller's first call.
+    /// A total weight within a window that begins with a caller's first call.
     Window {
         /// Weight of all calls.
         weight: u64,
         /// Length.
         window: Duration,
     },
-    /// The same, but whoever exceeds it waits for a whole window from then on.
+    /// The same, but a caller who exceeds it waits for a whole window from then on.
     CutOff {
         /// Weight of all calls.
         weight: u64,
         /// Length of the window, and of the wait.
         window: Duration,
     },
-    /// A bucket that calls empty and time fills.
+    /// A bucket that calls drain and time refills.
     Bucket {
         /// Weight of a full bucket.
         burst: u64,
-        /// Weight that comes back; at least 1.
+        /// Weight refilled per second; at least 1.
         per_second: u64,
     },
 }
 
-/// What a call was told.
+/// The result of counting a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     /// Whether the call is within the limit.
     pub is_granted: bool,
     /// Weight left.
     pub remaining: u64,
-    /// Whole seconds, rounded up, until all of it is there again.
+    /// Whole seconds, rounded up, until the full limit is available again.
     pub reset_seconds: u64,
 }
 
 /// What a caller has used.
 #[derive(Clone, Copy)]
 struct Used {
-    /// When nothing of it counts any longer: the window's end, or when the bucket is full.
+    /// When none of it counts any longer: the end of the window, or when the bucket is full.
     until: Instant,
-    /// Weight of the calls in the window; a bucket's is in `until`.
+    /// Weight of the calls in the window; a bucket keeps its weight in `until`.
     weight: u64,
 }
 
@@ -71,7 +71,7 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
         Self(Mutex::new(Callers { limit, used: HashMap::new() }))
     }
 
-    /// Sets another limit, which counts from now on with what was used so far.
+    /// Sets another limit, which applies from now on to what was used so far.
     pub fn set(&self, limit: Limit) {
         self.callers().limit = limit;
     }
@@ -113,9 +113,9 @@ impl<K: Clone + Eq + Hash> Callers<K> {
         self.used.get(caller).copied().filter(|used| used.until > now)
     }
 
-    /// Makes room for one more caller: those go whose use no longer counts, and where none of
-    /// them is, the half that used least. A flood of callers, each of whom has called once, so
-    /// pushes itself out, and nobody who has called often.
+    /// Makes room for one more caller: callers whose use no longer counts are dropped and, if there
+    /// are none, the half that used least. A flood of callers who each called once therefore pushes
+    /// itself out, and nobody who has called often.
     fn make_room(&mut self, now: Instant) {
         if self.used.len() < MAX_CALLERS {
             return;
@@ -135,14 +135,15 @@ impl<K: Clone + Eq + Hash> Callers<K> {
 }
 
 impl Limit {
-    /// What a caller has used after a call, and what the call is told.
+    /// What a caller has used after a call, and the result of the call.
     fn charge(self, before: Option<Used>, weight: u64, now: Instant) -> (Used, Allowance) {
         match self {
             Self::Window { weight: most, window } | Self::CutOff { weight: most, window } => {
                 let mut used = before.unwrap_or(Used { until: now + window, weight: 0 });
                 if !self.is_exceeded(used) {
                     used.weight = used.weight.saturating_add(weight);
-                    // Whoever is cut off already must not begin a new window, which would end that.
+                    // A caller who is already cut off must not begin a new window, which would end
+                    // the cut-off.
                     if self.is_exceeded(used) && matches!(self, Self::CutOff { .. }) {
                         used.until = now + window;
                     }
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_one_does_not_end_the_cut_off() {
+    fn a_late_call_does_not_end_the_cut_off() {
         let limit = Limiter::new(Limit::CutOff { weight: 100, window: MINUTE });
         let start = Instant::now();
         limit.admits("one", start);
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_addresses_takes_bounded_memory_and_frees_nobody_who_called_often() {
+    fn a_flood_of_addresses_uses_bounded_memory_and_frees_no_frequent_caller() {
         let limit = Limiter::new(Limit::Window { weight: 3, window: MINUTE });
         let now = Instant::now();
         let often: IpAddr = "192.0.2.1".parse().unwrap();
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_peers_takes_bounded_memory_and_lifts_no_cut_off() {
+    fn a_flood_of_peers_uses_bounded_memory_and_lifts_no_cut_off() {
         let limit = Limiter::new(Limit::CutOff { weight: 100, window: MINUTE });
         let now = Instant::now();
         let bad: IpAddr = "192.0.2.1".parse().unwrap();

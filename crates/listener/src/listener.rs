@@ -1,5 +1,5 @@
-//! The server loop of one listener: limits on connections and header time, the peer's
-//! address for handlers, and a graceful end.
+//! The server loop of one listener: limits on connections and header time, the peer's address for
+//! handlers, and a graceful shutdown.
 
 use std::future::poll_fn;
 use std::io;
@@ -36,23 +36,23 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for a caller to read more of its answer.
 const READING_TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest time that a caller may take its answer in, once all of it is there.
+/// Longest time a caller may take to receive its answer, once all of it is there.
 const SENDING_TIMEOUT: Duration = Duration::from_secs(600);
 /// Most bytes of a request's line and headers.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// Pause after a failed accept, which is mostly a lack of file handles.
+/// Pause after a failed accept, which usually means a lack of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long requests in flight may take after the stop.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
 
-/// What is configured of a listener.
+/// The settings of a listener.
 #[derive(Debug, Clone)]
 pub struct ListenerSettings {
-    /// Most connections at once. One address has at most as many as are still free; where
-    /// they are few, the connection that has been idle longest gives way, and where all have
-    /// a request under way new ones wait in the kernel's queue.
+    /// Most concurrent connections. One address has at most as many as are still free. When few are
+    /// free, the connection that has been idle longest gives way; when every connection has a
+    /// request under way, new ones wait in the kernel's queue.
     pub max_connections: usize,
-    /// Peers that speak for others: their connections count as whom a request names.
+    /// Peers that speak for others: their connections count for the caller that a request names.
     pub trusted_proxies: Vec<IpNet>,
     /// How long a connection may be idle.
     pub idle_timeout: Duration,
@@ -61,7 +61,7 @@ pub struct ListenerSettings {
 }
 
 impl ListenerSettings {
-    /// So many connections, and the usual patience.
+    /// This many connections, and the default timeouts.
     #[must_use]
     pub const fn new(max_connections: usize, trusted_proxies: Vec<IpNet>) -> Self {
         Self {
@@ -73,8 +73,8 @@ impl ListenerSettings {
     }
 }
 
-/// Serves connections until `stop` turns true; then accepts no more, lets requests in flight
-/// finish within a deadline, and returns.
+/// Serves connections until `stop` turns true; then stops accepting, lets requests in flight finish
+/// within a deadline, and returns.
 pub async fn serve_listener(
     listener: TcpListener,
     service: HttpService,
@@ -114,7 +114,7 @@ pub async fn serve_listener(
     }
 }
 
-/// The next connection and its place; none if its address has too many.
+/// The next connection and its place; `None` if its address has too many.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Places>,
@@ -130,13 +130,13 @@ async fn serve_connection(
     patience: Patience,
     mut stop: watch::Receiver<bool>,
 ) {
-    // Without it small answers may wait for the other side's delayed acknowledgement.
+    // Otherwise small answers may wait for the other side's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let handler = service_fn(|request| answer(&place, service.clone(), request));
     let stream = Patient::new(stream, Arc::clone(place.connection()), READING_TIMEOUT);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        // Hyper's own would also end idle connections; `quiet` tells the two apart.
+        // Hyper's own timeout would also end idle connections; `quiet` distinguishes the two.
         .header_read_timeout(None)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), handler);
@@ -160,18 +160,18 @@ async fn serve_connection(
     }
 }
 
-/// Carries the connection on, and tells its place each time that it has nothing more to do.
+/// Drives the connection, and notifies its place whenever it has nothing more to do.
 async fn driven<F: Future>(mut connection: Pin<&mut F>, place: &Place) -> F::Output {
     poll_fn(|context| {
         let polled = connection.as_mut().poll(context);
-        // Whatever an answer still lacks, hyper has written by now, or was told to wait.
+        // Hyper has now written whatever an answer still lacked, or has to wait.
         place.has_paused();
         polled
     })
     .await
 }
 
-/// Ends when the connection has been idle, or its request's headers under way, for too long.
+/// Ends when the connection has been idle, or the headers of a request under way, for too long.
 async fn quiet_for_too_long(place: &Place, patience: Patience) {
     loop {
         let now = Instant::now();
@@ -205,7 +205,7 @@ async fn answer(
     Ok(response)
 }
 
-/// An answer's body; its request is under way until the last of it was taken.
+/// An answer's body; the request is under way until the last of the body is taken.
 struct Answering {
     body: Body,
     _under_way: RequestInFlight,

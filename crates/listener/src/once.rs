@@ -1,6 +1,7 @@
-//! Calls with an `Idempotency-Key`, of both APIs that take one: carried out once, and answered
+//! Calls with an `Idempotency-Key`, for both APIs that support one: carried out once, and answered
 //! the same each time. The commit of a call's business keeps the key and the answer
-//! (`store::Claim`), so a call that broke off at whatever moment is either not done or told of.
+//! (`store::Claim`), so a call that broke off at any moment was either not carried out or is known
+//! when it is repeated.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,26 +13,26 @@ use http::{HeaderMap, HeaderName};
 use serde::Serialize;
 use store::{Claim, Kept, KeptAnswer, KnownCall, Store, StoreError};
 
-/// How often a call is looked at again because another run of it was faster: that run's commit
-/// stands by then, so that once should do.
+/// How often a call is run because another run of it was faster: the other run's commit stands by
+/// then, so one repeat should suffice.
 const MAX_RUNS: u32 = 3;
 /// The header with the key.
 pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-/// The same as clients write it.
+/// The header as clients write it.
 pub const KEY_NAME: &str = "Idempotency-Key";
 /// Longest key.
 pub const MAX_KEY_BYTES: usize = 255;
-/// The status of what was done, beside its answer.
+/// The status of a completed call, stored with its answer.
 pub const DONE: u16 = 200;
 
-/// A key that is empty, blank, too long or of other than visible characters, or not the only one.
+/// A key that is empty, blank, too long, contains invisible characters, or is not the only one.
 pub struct IllFormedKey;
 
-/// The key that a call bears, if it bears one.
+/// The key of a call, if it has one.
 pub fn key_of(headers: &HeaderMap) -> Option<Result<&str, IllFormedKey>> {
     let mut keys = headers.get_all(KEY_HEADER).iter();
     let key = keys.next()?.to_str().ok();
-    // Of two keys none is the call's.
+    // If there are two keys, neither is valid.
     let key = key.filter(|_| keys.next().is_none());
     let key = key.filter(|key| key.len() <= MAX_KEY_BYTES && !key.trim().is_empty());
     Some(key.ok_or(IllFormedKey))
@@ -47,19 +48,19 @@ pub struct Once {
 impl<S: Sync> FromRequestParts<S> for Once {
     type Rejection = Infallible;
 
-    /// A call without a key has one of nothing.
+    /// For a call without a key it does nothing.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }
 
 impl Once {
-    /// What an earlier run of this call began and this one has to tell the outcome of.
+    /// What an earlier run of this call began; this run must report its outcome.
     pub fn begun(&self) -> Option<&str> {
         self.begun.as_deref()
     }
 
-    /// The key, if the call bears one.
+    /// The key, if the call has one.
     pub const fn claim(&self) -> Option<&Claim> {
         self.claim.as_ref()
     }
@@ -76,8 +77,8 @@ impl Once {
         }
     }
 
-    /// Runs `work`, whose commit has an outcome of type `T` and keeps the answer that `body`
-    /// makes of it; nothing where that is none.
+    /// Runs `work`, whose commit has an outcome of type `T` and keeps the answer that `body` makes
+    /// of it, if it makes one.
     pub async fn answering<T: 'static, B: Serialize, F: Future>(
         &self,
         body: impl Fn(&T) -> Result<Option<B>, StoreError> + Send + Sync + 'static,
@@ -87,10 +88,10 @@ impl Once {
         self.leaving(leave, work).await
     }
 
-    /// The answer of a call whose commit has the same outcome as `work`, kept there.
+    /// The answer of a call whose commit has the same outcome as `work`; the commit keeps it.
     ///
     /// # Errors
-    /// Those of `work`.
+    /// The errors of `work`.
     pub async fn answer<T: 'static, B: Serialize, E, R: From<B>, X: From<E>>(
         &self,
         body: impl Fn(&T) -> B + Clone + Send + Sync + 'static,
@@ -99,10 +100,10 @@ impl Once {
         self.try_answer(move |outcome: &T| Ok(body(outcome)), work).await
     }
 
-    /// As [`Once::answer`] where the answer may be out of reach; then nothing is done.
+    /// As [`Once::answer`] if making the answer may fail; nothing is done then.
     ///
     /// # Errors
-    /// Those of `work` and `body`.
+    /// The errors of `work` and `body`.
     pub async fn try_answer<T: 'static, B: Serialize, E, R: From<B>, X: From<E>>(
         &self,
         body: impl Fn(&T) -> Result<B, X> + Clone + Send + Sync + 'static,
@@ -116,7 +117,7 @@ impl Once {
         body(&outcome).map(R::from)
     }
 
-    /// Runs `work`, which begins what its answer will tell of: only that is kept.
+    /// Runs `work`, which begins something that its answer will report; only its beginning is kept.
     pub async fn beginning<F: Future>(&self, work: F) -> F::Output {
         match self.claim.clone() {
             Some(claim) => claim.scope(work).await,
@@ -125,7 +126,7 @@ impl Once {
     }
 }
 
-/// An answer for repeats.
+/// An answer kept for repeats.
 fn kept(body: &impl Serialize) -> Result<Kept, StoreError> {
     let body = serde_json::to_vec(body).map_err(|_| StoreError::Corrupt("the answer of a call"))?;
     Ok(Kept::Answer(KeptAnswer { status: DONE, body }))
@@ -133,39 +134,38 @@ fn kept(body: &impl Serialize) -> Result<Kept, StoreError> {
 
 /// A call and its key.
 pub struct KeyedCall<'a> {
-    /// Where keys are kept.
+    /// The store of keys.
     pub store: &'a Store,
-    /// The key, apart from those of other APIs and callers.
+    /// The key, qualified by API and caller.
     pub key: String,
-    /// Of all that makes the call.
+    /// Digest of everything that makes up the call.
     pub digest: [u8; 32],
 }
 
 /// How a run of a call ended.
 pub struct Ran {
-    /// What is told.
+    /// The response to send.
     pub response: Response,
-    /// What is kept where no commit kept an answer; nothing leaves the key free, or begun.
+    /// The answer to keep if no commit kept one; `None` leaves the key free, or begun.
     pub answer: Option<KeptAnswer>,
-    /// Whether the call was done.
+    /// Whether the call was carried out.
     pub is_done: bool,
 }
 
-/// What becomes of a call with a key.
+/// The outcome of a call with a key.
 pub enum Carried {
     /// It ran.
     Ran(Response),
-    /// It ran before and was answered so.
+    /// It ran before and got this answer.
     Before(KeptAnswer),
     /// The key was used with another call.
     OtherCall,
-    /// It ran before and has no answer yet, or broke off where nobody can tell what became of
-    /// it.
+    /// It ran before and has no answer yet, or broke off and nobody can tell how it ended.
     Unanswered,
 }
 
 impl KeyedCall<'_> {
-    /// Carries the call out if its key is new, and otherwise finds what became of it.
+    /// Carries the call out if its key is new, and otherwise finds its outcome.
     ///
     /// # Errors
     /// The store failed.
@@ -185,7 +185,7 @@ impl KeyedCall<'_> {
             let claim = Claim::new(key.clone(), digest, store.clock().real_now());
             let is_new = begun.is_none();
             let ran = run(Once { claim: Some(claim.clone()), begun }).await;
-            // Another run of the same call may be what this one was refused for.
+            // This run may have been refused because of another run of the same call.
             let was_faster = claim.was_taken()
                 || (is_new
                     && !ran.is_done
@@ -193,7 +193,7 @@ impl KeyedCall<'_> {
             if was_faster && is_new {
                 continue;
             }
-            // A commit that made an answer may have been undone since, and the call refused.
+            // A commit that made an answer may have been undone afterwards, and the call refused.
             let is_kept = ran.is_done && claim.has_answer();
             finish(store, &claim, ran.answer.filter(|_| !is_kept)).await;
             return Ok(Carried::Ran(ran.response));
@@ -202,7 +202,7 @@ impl KeyedCall<'_> {
     }
 }
 
-/// What fails here is told in the log only: the call is done, and its repeats find out.
+/// A failure here is only logged: the call is done, and its repeats find its outcome.
 async fn finish(store: &Store, claim: &Claim, answer: Option<KeptAnswer>) {
     if let Some(answer) = answer
         && let Err(error) = store.keep_answer(claim, answer).await
@@ -231,9 +231,9 @@ mod tests {
         Store::open(location, clock, ids).await.unwrap()
     }
 
-    /// Forgets every key that there is.
+    /// Deletes all keys.
     async fn forget(store: &Store) {
-        // A moment after which the sweep comes, whatever the order of the calls before it.
+        // A moment after the sweep's time, whatever calls came before.
         let far_off = Timestamp::from_micros(32 << 48);
         store.sweep_calls(&Claim::new("other".to_owned(), [0; 32], far_off)).await.unwrap();
     }

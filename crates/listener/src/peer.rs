@@ -1,13 +1,13 @@
-//! Who is calling: the peer of the connection, or what a trusted proxy says of it.
+//! Who is calling: the peer of the connection, or the address that a trusted proxy gives.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-/// Bits that all IPv4 addresses have in front when they are written as IPv6 ones.
+/// Number of leading bits that all IPv4 addresses share when written as IPv6.
 const MAPPED_PREFIX_BITS: u8 = 96;
-/// The part of an IPv6 address that names its network: one caller has all of the rest.
+/// The part of an IPv6 address that identifies its network: one caller has all the rest.
 const IPV6_NETWORK_MASK: u128 = u128::MAX << 64;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -15,14 +15,14 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
 
-/// The caller's address: the peer itself, or, if that is a trusted proxy, the right-most
-/// entry of `X-Forwarded-For` that is none (operator-and-sandbox.md section 1). An entry
-/// that is no address ends the search at the last address known.
+/// The caller's address: the peer itself, or, if that is a trusted proxy, the right-most entry of
+/// `X-Forwarded-For` that is not one (operator-and-sandbox.md section 1). An entry that is not an
+/// address ends the search at the last known address.
 pub fn source_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| contains(network, address));
     let mut source = peer.to_canonical();
     let lines = headers.get_all(FORWARDED_FOR).iter();
-    // Bytes, since what a client wrote in front need not be text.
+    // Bytes, since what a client wrote in front need not be valid text.
     let hops = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     let mut hops = hops.collect::<Vec<_>>();
     while is_trusted(source) {
@@ -36,7 +36,7 @@ fn address(hop: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(hop.trim_ascii()).ok()?.parse().ok()
 }
 
-/// The part of an address that names one caller's network.
+/// The part of an address that identifies one caller's network.
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
@@ -44,7 +44,7 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether a network holds an address, however either is written: `::ffff:192.0.2.0/120` is
+/// Whether a network contains an address, however either is written: `::ffff:192.0.2.0/120` is
 /// `192.0.2.0/24`.
 pub fn contains(network: &IpNet, address: IpAddr) -> bool {
     let address = address.to_canonical();
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_holds_an_address_however_either_is_written() {
+    fn a_network_contains_an_address_however_either_is_written() {
         let holds = |network: &str, address: &str| {
             contains(&network.parse().unwrap(), address.parse().unwrap())
         };
@@ -90,7 +90,7 @@ mod tests {
         assert!(holds("2001:db8::/32", "2001:db8::7"));
         assert!(!holds("::ffff:192.0.2.0/120", "192.0.3.7"));
         assert!(!holds("2001:db8::/32", "192.0.2.7"));
-        // All of IPv6 is not meant to be all of IPv4.
+        // All of IPv6 does not mean all of IPv4.
         assert!(!holds("::/0", "192.0.2.7"));
     }
 
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_hide_nothing_that_stands_right_of_them() {
+    fn bytes_that_are_not_text_hide_nothing_to_their_right() {
         assert_eq!(source("10.0.0.1", &["é, 9.9.9.9"]), "9.9.9.9");
         assert_eq!(source("10.0.0.1", &["6.6.6.6", "é, 9.9.9.9"]), "9.9.9.9");
         assert_eq!(source("10.0.0.1", &["6.6.6.6, é", "9.9.9.9, 10.0.0.2"]), "9.9.9.9");

@@ -1,6 +1,6 @@
-//! Who holds the places of a listener. Nobody fills it: one address has at most as many places
-//! as are still free, and where they are few the connection that has been idle longest gives
-//! way, first of whoever holds most.
+//! Who holds the places of a listener. No single caller can fill it: one address has at most as
+//! many places as are still free. When few are free, the connection that has been idle longest
+//! gives way, starting with the holder of most places.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -21,16 +21,16 @@ pub(crate) struct Places {
     max_places: usize,
     trusted_proxies: Vec<IpNet>,
     table: Mutex<Table>,
-    /// Wakes whenever a place became free or a connection idle.
+    /// Notified whenever a place becomes free or a connection idle.
     changed: Notify,
 }
 
-/// By whom a connection is counted.
+/// Whom a connection counts for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Holder {
-    /// The network of the peer, or of whom a trusted proxy named with its last request.
+    /// The network of the peer, or of the caller that a trusted proxy named in its last request.
     Caller(IpAddr),
-    /// A trusted proxy that has named nobody yet. It speaks for many, so it has no share.
+    /// A trusted proxy that has not named anybody yet. It speaks for many, so it has no share.
     Proxy(IpAddr),
 }
 
@@ -46,19 +46,19 @@ struct Taken {
     connection: Arc<Connection>,
 }
 
-/// How long an answer may be taken by the other side until its connection gives way as an idle
-/// one does.
+/// How long the other side may take to read an answer before its connection gives way like an idle
+/// one.
 const SLOW_AFTER: Duration = Duration::from_secs(60);
-/// How often a newcomer that waits for a place looks for one by itself.
+/// How often a newcomer that waits for a place checks for one by itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// What is known of a connection's doings.
+/// The state of a connection's traffic.
 pub(crate) struct Connection {
-    doings: Mutex<Doings>,
+    traffic: Mutex<Traffic>,
     given_away: Notify,
 }
 
-struct Doings {
+struct Traffic {
     phase: Phase,
     /// Whether bytes wait for the other side to read.
     is_waiting_to_write: bool,
@@ -68,11 +68,11 @@ struct Doings {
 enum Phase {
     /// Between requests.
     Idle { since: Instant },
-    /// The beginning of a request came; the connection counts as idle since its last answer.
+    /// The beginning of a request has arrived; the connection counts as idle since its last answer.
     Head { since: Instant, idle_since: Instant },
     /// A request is under way.
     Busy,
-    /// The whole answer was taken from its handler, and may wait for the other side to read.
+    /// The handler has finished the answer; the other side may still have to read it.
     Sending { since: Instant },
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Patience {
     pub(crate) idle: Duration,
     /// From a request's first byte to the end of its headers.
     pub(crate) head: Duration,
-    /// From an answer's last byte to when all of it is taken by the other side.
+    /// From the last byte of an answer until the other side has read all of it.
     pub(crate) sending: Duration,
 }
 
@@ -95,22 +95,22 @@ pub(crate) struct Place {
     connection: Arc<Connection>,
 }
 
-/// A request that is under way; once this is dropped, its answer only remains to be sent.
+/// A request that is under way; once this is dropped, only its answer remains to be sent.
 pub(crate) struct RequestInFlight {
     connection: Arc<Connection>,
 }
 
-/// What a request finds.
+/// The result of beginning a request.
 pub(crate) enum Began {
-    /// It goes on.
+    /// It proceeds.
     Going(RequestInFlight),
-    /// It goes on, and its connection ends with the answer: its caller has too many.
+    /// It proceeds, and the connection closes after the answer: the caller has too many.
     Last(RequestInFlight),
-    /// The place was given to another in the same moment.
+    /// The place was given to another connection at the same moment.
     Gone,
 }
 
-/// What becomes of a new connection.
+/// The decision about a new connection.
 enum Decision {
     Free,
     InsteadOf(u64),
@@ -132,14 +132,15 @@ impl Places {
         Arc::new(Self { max_places, trusted_proxies, table, changed: Notify::new() })
     }
 
-    /// A place for a new connection, once there is one; none if its peer has too many under
-    /// way already.
+    /// A place for a new connection, once there is one; `None` if its peer already has too many
+    /// requests under way.
     pub(crate) async fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         loop {
             match self.try_take(peer) {
                 Ok(place) => return Some(place),
                 Err(NoPlace::Refused) => return None,
-                // Who takes an answer slowly gives way in time without saying so.
+                // A connection that takes its answer slowly gives way in time without a
+                // notification.
                 Err(NoPlace::NotYet) => drop(timeout(LOOK_AGAIN, self.changed.notified()).await),
             }
         }
@@ -184,7 +185,7 @@ impl Table {
             let own_idlest = self.idlest(|it| it == holder);
             return own_idlest.map_or(Decision::Refuse(NoPlace::Refused), Decision::InsteadOf);
         }
-        // Nobody gives way to one who holds more.
+        // Nobody gives way to a holder that has more.
         let gives_way = |it: Holder| it == holder || self.count(it) > own;
         match self.idlest(gives_way) {
             Some(number) => Decision::InsteadOf(number),
@@ -193,8 +194,8 @@ impl Table {
         }
     }
 
-    /// Of the idle connections of such holders the one that has been so longest, first of
-    /// whoever holds most.
+    /// Among the idle connections of such holders, the one that has been idle longest, starting
+    /// with the holder of most places.
     fn idlest(&self, is_such: impl Fn(Holder) -> bool) -> Option<u64> {
         let now = Instant::now();
         let such = self.taken.iter().filter(|(_, taken)| is_such(taken.holder));
@@ -230,7 +231,7 @@ impl Table {
         }
     }
 
-    /// Counts a connection by another holder; whether that holder has too many now.
+    /// Counts a connection for another holder; returns whether that holder now has too many.
     fn name(&mut self, number: u64, holder: Holder, max_places: usize) -> bool {
         let Some(taken) = self.taken.get_mut(&number) else { return false };
         let before = std::mem::replace(&mut taken.holder, holder);
@@ -254,29 +255,29 @@ impl Table {
 }
 
 impl Place {
-    /// A request's head has come, and names its caller.
+    /// A request's head has arrived, and names its caller.
     pub(crate) fn begin(&self, headers: &HeaderMap) -> Began {
         let holder = self.places.holder(self.peer, headers);
         let mut table = self.places.lock();
         if !table.taken.contains_key(&self.number) {
             return Began::Gone;
         }
-        self.connection.doings().phase = Phase::Busy;
+        self.connection.traffic().phase = Phase::Busy;
         let has_too_many = table.name(self.number, holder, self.places.max_places);
         let under_way = RequestInFlight { connection: Arc::clone(&self.connection) };
         if has_too_many { Began::Last(under_way) } else { Began::Going(under_way) }
     }
 
-    /// Nothing more can be done for the connection until its other side does something. An
-    /// answer is sent by now, unless a write waits; a flush would not tell so, for none follows
-    /// where the last of an answer left before its end was known.
+    /// Nothing more can be done for the connection until its other side acts. An answer has been
+    /// sent by now unless a write waits. A flush would not show that, for none follows if the last
+    /// part of an answer was written before its end was known.
     pub(crate) fn has_paused(&self) {
         if self.connection.has_paused() {
             self.places.changed.notify_one();
         }
     }
 
-    /// Ends when the place was given to another.
+    /// Ends when the place is given to another connection.
     pub(crate) async fn given_away(&self) {
         self.connection.given_away.notified().await;
     }
@@ -286,7 +287,7 @@ impl Place {
         self.peer
     }
 
-    /// The connection's doings, to be told of what is read and written.
+    /// The connection's state, to be notified of reads and writes.
     pub(crate) const fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
@@ -301,50 +302,51 @@ impl Drop for Place {
 
 impl Drop for RequestInFlight {
     fn drop(&mut self) {
-        self.connection.doings().phase = Phase::Sending { since: Instant::now() };
+        self.connection.traffic().phase = Phase::Sending { since: Instant::now() };
     }
 }
 
 impl Default for Connection {
     fn default() -> Self {
         let phase = Phase::Idle { since: Instant::now() };
-        let doings = Doings { phase, is_waiting_to_write: false };
-        Self { doings: Mutex::new(doings), given_away: Notify::new() }
+        let traffic = Traffic { phase, is_waiting_to_write: false };
+        Self { traffic: Mutex::new(traffic), given_away: Notify::new() }
     }
 }
 
 impl Connection {
     /// Bytes were read: between two requests they begin the next one.
     pub(crate) fn has_read(&self) {
-        let mut doings = self.doings();
-        if let Phase::Idle { since: idle_since } = doings.phase {
-            doings.phase = Phase::Head { since: Instant::now(), idle_since };
+        let mut traffic = self.traffic();
+        if let Phase::Idle { since: idle_since } = traffic.phase {
+            traffic.phase = Phase::Head { since: Instant::now(), idle_since };
         }
     }
 
     /// Bytes were written, or wait for the other side to read.
     pub(crate) fn has_written(&self, is_waiting: bool) {
-        let mut doings = self.doings();
-        doings.is_waiting_to_write = is_waiting;
-        if is_waiting && !matches!(doings.phase, Phase::Busy | Phase::Sending { .. }) {
-            doings.phase = Phase::Sending { since: Instant::now() };
+        let mut traffic = self.traffic();
+        traffic.is_waiting_to_write = is_waiting;
+        if is_waiting && !matches!(traffic.phase, Phase::Busy | Phase::Sending { .. }) {
+            traffic.phase = Phase::Sending { since: Instant::now() };
         }
     }
 
-    /// Whether it has become idle because its answer is sent.
+    /// Whether it has become idle because its answer was sent.
     fn has_paused(&self) -> bool {
-        let mut doings = self.doings();
-        let is_sent = matches!(doings.phase, Phase::Sending { .. }) && !doings.is_waiting_to_write;
+        let mut traffic = self.traffic();
+        let is_sent =
+            matches!(traffic.phase, Phase::Sending { .. }) && !traffic.is_waiting_to_write;
         if is_sent {
-            doings.phase = Phase::Idle { since: Instant::now() };
+            traffic.phase = Phase::Idle { since: Instant::now() };
         }
         is_sent
     }
 
-    /// When it will have been quiet for too long, if nothing comes before; none while a
-    /// request is under way.
+    /// When it will have been quiet for too long, if nothing happens before; `None` while a request
+    /// is under way.
     pub(crate) fn quiet_until(&self, patience: Patience) -> Option<Instant> {
-        match self.doings().phase {
+        match self.traffic().phase {
             Phase::Idle { since } => Some(since + patience.idle),
             Phase::Head { since, .. } => Some(since + patience.head),
             Phase::Sending { since } => Some(since + patience.sending),
@@ -352,19 +354,19 @@ impl Connection {
         }
     }
 
-    /// Since when it has been idle, if it is `now`.
+    /// Since when it has been idle, if it is idle at `now`.
     fn idle_since(&self, now: Instant) -> Option<Instant> {
-        match self.doings().phase {
+        match self.traffic().phase {
             Phase::Idle { since } => Some(since),
             Phase::Head { idle_since, .. } => Some(idle_since),
-            // Who takes an answer drop by drop is as good as idle.
+            // A connection that takes an answer drop by drop is as good as idle.
             Phase::Sending { since } => (now >= since + SLOW_AFTER).then_some(since),
             Phase::Busy => None,
         }
     }
 
-    fn doings(&self) -> MutexGuard<'_, Doings> {
-        self.doings.lock().unwrap_or_else(PoisonError::into_inner)
+    fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -396,14 +398,14 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_as_many_places_as_are_free_and_then_gives_way_to_itself() {
+    fn an_address_has_as_many_places_as_are_free_and_then_displaces_itself() {
         let places = Places::new(8, Vec::new());
         let own: Vec<_> = (0..6).map(|_| taken(&places, 1)).collect();
         let given: Vec<_> = own.iter().map(is_given_away).collect();
         assert_eq!(given, [true, true, false, false, false, false]);
         let _others: Vec<_> = (2..6).map(|last| taken(&places, last)).collect();
         assert!(!is_given_away(&own[5]));
-        // Full: the newcomer takes the place of who holds most.
+        // Full: the newcomer takes a place from whoever holds most.
         let _newcomer = taken(&places, 6);
         let given: Vec<_> = own.iter().map(is_given_away).collect();
         assert_eq!(given, [true, true, true, false, false, false]);
@@ -430,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn the_connections_of_a_trusted_proxy_count_as_whom_it_names() {
+    fn the_connections_of_a_trusted_proxy_count_for_whom_it_names() {
         let places = Places::new(8, vec!["192.0.2.1/32".parse().unwrap()]);
         let own: Vec<_> = (0..7).map(|_| taken(&places, 1)).collect();
         assert!(!own.iter().any(is_given_away), "a proxy has no share of its own");
@@ -446,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_of_a_request_makes_nobody_less_idle() {
+    fn the_beginning_of_a_request_does_not_end_idleness() {
         let places = Places::new(4, Vec::new());
         let (slow, other) = (taken(&places, 1), taken(&places, 1));
         slow.connection.has_read();
@@ -471,14 +473,14 @@ mod tests {
         place.connection.has_written(false);
         place.has_paused();
         assert!(matches!(rests(), (Some(_), Some(_))));
-        // What the server says by itself, of a head that it cannot read for instance.
+        // Bytes that the server sends unprompted, for instance about a head that it cannot read.
         place.connection.has_read();
         place.connection.has_written(true);
         assert_eq!(rests().0, None);
     }
 
     #[test]
-    fn who_takes_an_answer_drop_by_drop_gives_way_and_ends() {
+    fn a_reader_that_takes_an_answer_drop_by_drop_gives_way_and_ends() {
         let places = Places::new(4, Vec::new());
         let slow = taken(&places, 1);
         let sending = Duration::from_secs(600);

@@ -1,5 +1,5 @@
-//! What surrounds every request of every listener: its trace id, its own task, the
-//! answer to a panic, and one line in the log.
+//! The middleware around every request of every listener: trace id, own task, the answer to a
+//! panic, and one line in the log.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ struct RouteTemplate(MatchedPath);
 #[derive(Clone, Copy)]
 pub struct LoggedCode(pub &'static str);
 
-/// Marks the response with its route's template, for the log, which never shows a path or a
-/// query. A layer of routes, outside all others.
+/// Marks the response with its route's template, for the log, which never shows a path or a query.
+/// A layer around the routes, outside all others.
 pub async fn mark_route(request: Request<Body>, next: Next) -> Response<Body> {
     let template = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
@@ -40,7 +40,7 @@ pub async fn mark_route(request: Request<Body>, next: Next) -> Response<Body> {
     response
 }
 
-/// What differs between listeners.
+/// The settings that differ between listeners.
 #[derive(Clone, Copy)]
 pub struct Shell {
     /// Name in the log.
@@ -51,7 +51,7 @@ pub struct Shell {
     pub internal_error: fn() -> Response<Body>,
 }
 
-/// Puts the shell round a listener's routes.
+/// Wraps a listener's routes in the shell.
 pub fn wrap(shell: Shell, random: Arc<dyn Random>, router: Router) -> HttpService {
     let service = service_fn(move |request: Request<Body>| {
         let (router, random) = (router.clone(), Arc::clone(&random));
@@ -70,8 +70,8 @@ async fn exchange(
     let trace_id = trace_id(&request, random);
     let method = request.method().clone();
     (shell.rewrite)(&mut request);
-    // A task of its own: a caller who hangs up does not cut an authorisation in half,
-    // and a panic ends this request only.
+    // A task of its own: a caller who hangs up does not interrupt an authorisation, and a panic
+    // ends only this request.
     let handled = tokio::spawn(router.oneshot(request)).await;
     let mut response = match handled {
         Ok(Ok(response)) => response,
@@ -86,7 +86,7 @@ async fn exchange(
     response
 }
 
-/// Never the path, the query or a body: secrets travel in some of them.
+/// Logs neither the path nor the query nor a body: some of them contain secrets.
 fn log(
     listener: &str,
     method: &Method,
@@ -113,7 +113,7 @@ fn log(
     }
 }
 
-/// The caller's trace id if it is a short plain token, else a new one.
+/// The caller's trace id if it is a short plain token, otherwise a new one.
 fn trace_id(request: &Request<Body>, random: &dyn Random) -> HeaderValue {
     let is_token = |value: &&HeaderValue| {
         let bytes = value.as_bytes();

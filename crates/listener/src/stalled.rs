@@ -1,5 +1,5 @@
-//! Connections whose other side stops reading are given up: each holds a place of its listener,
-//! and would hold it for ever.
+//! Gives up connections whose other side stops reading: each would otherwise hold a place of its
+//! listener for ever.
 
 use std::io;
 use std::pin::Pin;
@@ -12,8 +12,8 @@ use tokio::time::{Sleep, sleep};
 
 use crate::places::Connection;
 
-/// A stream that fails if nothing of what is written leaves for too long, and that tells its
-/// connection's place of what it does.
+/// A stream that fails if none of its written bytes leaves for too long, and that reports its
+/// traffic to its connection's place.
 pub(crate) struct Patient<S> {
     stream: S,
     connection: Arc<Connection>,
@@ -23,7 +23,7 @@ pub(crate) struct Patient<S> {
 }
 
 impl<S> Patient<S> {
-    /// A stream whose writes wait for so long at most.
+    /// A stream whose writes wait at most this long.
     pub(crate) const fn new(stream: S, connection: Arc<Connection>, patience: Duration) -> Self {
         Self { stream, connection, patience, waiting: None }
     }
@@ -99,11 +99,11 @@ mod tests {
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(5);
-    /// Well within it, also on a busy machine; four of them are longer than it.
+    /// Well within the patience, even on a busy machine, while four of them exceed it.
     const PAUSE: Duration = Duration::from_millis(1_400);
 
     #[tokio::test]
-    async fn who_does_not_read_is_given_up_and_who_reads_slowly_is_not() {
+    async fn a_peer_that_does_not_read_is_given_up_and_a_slow_reader_is_not() {
         let (near, mut far) = duplex(4);
         let mut near = Patient::new(near, Arc::default(), PATIENCE);
         let write = async {

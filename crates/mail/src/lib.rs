@@ -1,5 +1,5 @@
-//! Mail and short messages: kept in the sandbox's mailbox, sent by SMTP where it is
-//! configured (operator-and-sandbox.md sections 1 and 5, Mail).
+//! Mail and short messages: kept in the sandbox's mailbox, and sent by SMTP if that is configured
+//! (operator-and-sandbox.md sections 1 and 5, Mail).
 
 mod mailbox;
 mod mailer;

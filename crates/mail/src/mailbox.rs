@@ -7,7 +7,7 @@ use domain::Timestamp;
 
 use crate::message::{KeptMail, Mail};
 
-/// Most messages kept; beyond it the oldest is dropped.
+/// Most messages kept; beyond that the oldest is dropped.
 pub const MAX_KEPT_MAILS: usize = 500;
 
 /// Messages that the sandbox keeps instead of sending.

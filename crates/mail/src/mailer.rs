@@ -1,4 +1,4 @@
-//! Sends messages by whatever is there.
+//! Sends messages by whichever channels there are.
 
 use domain::Clock;
 
@@ -14,29 +14,29 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// A sandbox's: everything is kept in the mailbox; mail also goes out by SMTP if that is
-    /// configured.
+    /// The mailer of a sandbox: everything is kept in the mailbox; mail also goes out by SMTP if
+    /// that is configured.
     ///
     /// # Errors
-    /// The SMTP settings are of no use.
+    /// The SMTP settings are unusable.
     pub fn sandbox(clock: Clock, smtp: Option<SmtpSettings>) -> Result<Self, SmtpSetupError> {
         let smtp = smtp.map(Smtp::new).transpose()?;
         Ok(Self { clock, mailbox: Some(Mailbox::default()), smtp })
     }
 
-    /// Production's: SMTP only, and no channel at all without it.
+    /// The mailer of production: SMTP only, and no channel at all without it.
     ///
     /// # Errors
-    /// The SMTP settings are of no use.
+    /// The SMTP settings are unusable.
     pub fn production(clock: Clock, smtp: Option<SmtpSettings>) -> Result<Self, SmtpSetupError> {
         Ok(Self { clock, mailbox: None, smtp: smtp.map(Smtp::new).transpose()? })
     }
 
-    /// Sends a message; when this answers, the mailbox holds it and the mail server, if there
-    /// is one, has taken it.
+    /// Sends a message; when this returns, the mailbox holds it and the mail server, if there is
+    /// one, has accepted it.
     ///
     /// # Errors
-    /// [`MailError`]; the sandbox's mailbox holds it all the same.
+    /// [`MailError`]; the sandbox's mailbox holds the message anyway.
     pub async fn send(&self, mail: Mail) -> Result<(), MailError> {
         if let Some(mailbox) = &self.mailbox {
             mailbox.keep(self.clock.now(), mail.clone());
@@ -48,7 +48,7 @@ impl Mailer {
         }
     }
 
-    /// Whether messages can go over this channel at all.
+    /// Whether messages can be sent over this channel at all.
     #[must_use]
     pub const fn serves(&self, channel: MailChannel) -> bool {
         self.mailbox.is_some() || matches!(channel, MailChannel::Email) && self.smtp.is_some()

@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use zeroize::Zeroizing;
 
-/// The road that a message takes.
+/// The channel of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailChannel {
     /// A mail to an e-mail address.
@@ -43,14 +43,14 @@ impl MailKind {
     }
 }
 
-/// A message. Its text may bear a one-time secret, so it is never shown in a log.
+/// A message. Its text may contain a one-time secret, so it is never logged.
 #[derive(Clone)]
 pub struct Mail {
-    /// The road.
+    /// The channel.
     pub channel: MailChannel,
     /// The purpose.
     pub kind: MailKind,
-    /// An e-mail address or a phone number, as the channel asks for.
+    /// An e-mail address or a phone number, depending on the channel.
     pub to: String,
     /// One line.
     pub subject: String,
@@ -72,14 +72,14 @@ pub struct KeptMail {
 /// Why a message was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// Neither the sandbox's mailbox nor SMTP is there for this channel.
+    /// This channel has neither the sandbox's mailbox nor SMTP.
     #[error("no way to send a message over this channel is configured")]
     NoChannel,
-    /// The recipient is no address of the channel.
+    /// The recipient is not an address of the channel.
     #[error("the recipient's address is not valid")]
     Recipient,
-    /// The mail server refused or could not be reached; what it said, for the log. Never
-    /// holds the recipient or the text.
+    /// The mail server refused or could not be reached; its reason, for the log. Never contains the
+    /// recipient or the text.
     #[error("the mail server did not take the mail: {0}")]
     Undelivered(String),
 }

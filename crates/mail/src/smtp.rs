@@ -14,10 +14,10 @@ use crate::message::{Mail, MailError, SmtpSetupError};
 
 /// Longest wait for one answer of the server.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(5);
-/// Longest time that handing over one mail may take.
+/// Longest time for handing over one mail.
 const SEND_DEADLINE: Duration = Duration::from_secs(15);
 
-/// How a certificate begins in PEM.
+/// The beginning of a certificate in PEM.
 const PEM_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// How the connection to the mail server is protected.
@@ -32,7 +32,7 @@ pub enum SmtpTls {
 }
 
 impl SmtpTls {
-    /// The port that is usual for it.
+    /// Its usual port.
     #[must_use]
     pub const fn default_port(self) -> u16 {
         match self {
@@ -55,20 +55,20 @@ impl SmtpPassword {
     }
 }
 
-/// The `[smtp]` table, read.
+/// The `[smtp]` table as read.
 #[derive(Clone)]
 pub struct SmtpSettings {
-    /// Name or address of the server, which its certificate must bear.
+    /// Name or address of the server, which its certificate must match.
     pub host: String,
     /// Port.
     pub port: u16,
     /// Sender, `name@host` or `Name <name@host>`.
     pub from: String,
-    /// The account, if the server asks for one.
+    /// The account, if the server requires one.
     pub credentials: Option<(String, SmtpPassword)>,
     /// How the connection is protected.
     pub tls: SmtpTls,
-    /// PEM of a certificate authority that is trusted beside the system's.
+    /// PEM of a certificate authority that is trusted in addition to the system's.
     pub authority_pem: Option<Vec<u8>>,
 }
 
@@ -100,7 +100,7 @@ impl Smtp {
         Ok(Self { from, transport: transport.build() })
     }
 
-    /// Hands a mail to the server.
+    /// Hands a mail over to the server.
     pub(super) async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let to = mail.to.parse().map_err(|_| MailError::Recipient)?;
         let message = Message::builder()
@@ -127,7 +127,7 @@ fn tls(settings: &SmtpSettings) -> Result<Tls, SmtpSetupError> {
     let mut parameters = TlsParameters::builder(settings.host.clone());
     if let Some(pem) = &settings.authority_pem {
         let unfit = SmtpSetupError { key: "ca-file", problem: "should hold a PEM certificate" };
-        // A file without any certificate would be read as an empty list of them.
+        // A file without any certificate would be read as an empty list.
         let has_one = pem.windows(PEM_MARK.len()).any(|bytes| bytes == PEM_MARK);
         let authority = Certificate::from_pem(pem).ok().filter(|_| has_one).ok_or(unfit)?;
         parameters = parameters.add_root_certificate(authority);
@@ -142,7 +142,7 @@ fn tls(settings: &SmtpSettings) -> Result<Tls, SmtpSetupError> {
     })
 }
 
-/// The kind of failure and the server's status: its words might repeat the recipient.
+/// The kind of failure and the server's status: its text might repeat the recipient.
 fn reason(error: &lettre::transport::smtp::Error) -> String {
     let kind = if error.is_timeout() {
         "no answer before the deadline"

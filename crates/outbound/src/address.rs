@@ -10,14 +10,14 @@ use crate::OutboundError;
 /// Longest URL accepted.
 const MAX_URL_BYTES: usize = 2048;
 
-/// Where the platform may connect to besides the public internet.
+/// Where the platform may connect besides the public internet.
 #[derive(Debug, Clone, Default)]
 pub struct AddressPolicy {
-    /// The sandbox: 127.0.0.0/8 and ::1 are let through.
+    /// The sandbox: 127.0.0.0/8 and ::1 are permitted.
     pub loopback_allowed: bool,
     /// Production: plain `http` is refused.
     pub https_only: bool,
-    /// `outbound.allow`: networks let through although they are not public.
+    /// `outbound.allow`: networks permitted although they are not public.
     pub allow: Vec<IpNet>,
 }
 
@@ -61,8 +61,8 @@ const REFUSED_V6: [Ipv6Net; 4] = [
 ];
 
 impl AddressPolicy {
-    /// Whether a connection to `address` is let through. An IPv6 address that embeds
-    /// an IPv4 address is refused whatever it embeds, unless `allow` lists it as IPv6.
+    /// Whether a connection to `address` is permitted. An IPv6 address that embeds an IPv4 address
+    /// is refused whatever it embeds, unless `allow` lists it as IPv6.
     #[must_use]
     pub fn permits(&self, address: IpAddr) -> bool {
         if self.allow.iter().any(|net| net.contains(&address)) {
@@ -79,8 +79,8 @@ impl AddressPolicy {
         }
     }
 
-    /// Parses `text` and checks what can be known without resolving a name: syntax,
-    /// scheme, no user information, and the address if the host is one.
+    /// Parses `text` and checks what can be known without resolving a name: syntax, scheme, the
+    /// absence of user information, and the address if the host is one.
     ///
     /// # Errors
     /// `BadUrl` or `AddressRefused`.

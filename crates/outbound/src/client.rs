@@ -18,8 +18,8 @@ use crate::connection::{Carried, Lines, system_tls, trustless_tls};
 use crate::error::{OutboundError, SetupError};
 use crate::resolver::{AllRefused, GuardedResolver};
 
-/// Idle connections are closed after this: before common servers close theirs at
-/// 5 s, since a request that meets a closing connection is lost.
+/// Idle connections are closed after this long: before common servers close theirs at 5 s, since a
+/// request that meets a closing connection is lost.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Most idle connections kept per host.
@@ -41,7 +41,7 @@ pub struct Post<'a> {
     pub body: Bytes,
     /// When the whole answer must have been read.
     pub deadline: Instant,
-    /// Until when it may be sent a second time; no later than the deadline.
+    /// Until when it may be sent a second time; not after the deadline.
     pub resend_until: Instant,
     /// Most body bytes that are read of the answer.
     pub max_response_bytes: usize,
@@ -58,27 +58,27 @@ pub struct Answer {
     pub elapsed: Duration,
 }
 
-/// The guarded client. Clones share one pool of connections.
+/// The guarded client. Clones share one connection pool.
 #[derive(Clone)]
 pub struct Outbound {
-    /// Keeps connections between requests.
+    /// Reuses connections.
     keeping: Client<Lines, Full<Bytes>>,
     /// Makes new connections.
     lines: Lines,
     policy: Arc<AddressPolicy>,
 }
 
-/// Why an exchange brought no answer.
+/// Why an exchange produced no answer.
 struct Failure {
     error: OutboundError,
-    /// The connection was kept from an earlier exchange and ended before anything came back.
+    /// The connection was kept from an earlier exchange and ended before any byte came back.
     is_kept_connection_lost: bool,
 }
 
 impl Outbound {
-    /// A client under `policy`. The system's certificate authorities are trusted;
-    /// where the system has none and plain `http` is permitted, the client is built
-    /// all the same and every `https` request ends as `Connect`.
+    /// A client under `policy`. The system's certificate authorities are trusted; where the system
+    /// has none and plain `http` is permitted, the client is built anyway and every `https` request
+    /// fails with `Connect`.
     ///
     /// # Errors
     /// The TLS set-up failed.
@@ -96,7 +96,7 @@ impl Outbound {
         Ok(Self { keeping: client(lines.clone(), MAX_IDLE_PER_HOST), lines, policy })
     }
 
-    /// Checks a URL when an operator sets it: syntax, scheme, no user information, and
+    /// Checks a URL when an operator sets it: syntax, scheme, the absence of user information, and
     /// the address if the host is one. Names are checked when they are resolved.
     ///
     /// # Errors
@@ -105,10 +105,10 @@ impl Outbound {
         self.policy.parse(url).map(drop)
     }
 
-    /// Sends one request and reads the whole answer before the deadline. It is sent once, or
-    /// twice where the first time went over a kept connection that ended before a byte came
-    /// back, as connections do when a server closes idle ones: the other side knows what it
-    /// got twice by an id of its own.
+    /// Sends one request and reads the whole answer before the deadline. It is sent a second time
+    /// only if the first went over a kept connection that ended before a byte came back, as happens
+    /// when a server closes idle connections; the receiver recognises the repeat by an id of its
+    /// own.
     ///
     /// # Errors
     /// See [`OutboundError`]; after `Timeout`, `TooLarge` and `Broken` the other side
@@ -137,7 +137,8 @@ impl Outbound {
         let mut sent = send(&self.keeping, request.clone()).await;
         let has_met_an_end = match &sent {
             Err(failure) => failure.is_kept_connection_lost,
-            // Said of the idle connection, as the request met it (RFC 9110 section 15.5.9).
+            // It refers to the idle connection, just as the request met it (RFC 9110 section
+            // 15.5.9).
             Ok((response, is_kept)) => *is_kept && response.status() == StatusCode::REQUEST_TIMEOUT,
         };
         if has_met_an_end && Instant::now() < resend_until {
@@ -170,7 +171,7 @@ fn request(uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
     request
 }
 
-/// The answer, and whether it came on a connection that was kept.
+/// The answer, and whether it arrived on a kept connection.
 async fn send(
     client: &Client<Lines, Full<Bytes>>,
     request: Request<Full<Bytes>>,
@@ -215,7 +216,7 @@ async fn read_capped(
     Ok(body.into())
 }
 
-/// The client's errors in the platform's words. Their own texts may hold the address and are
+/// Maps the client's errors to the platform's. Their own texts may contain the address and are
 /// dropped.
 fn classify(error: &ClientError) -> OutboundError {
     let mut source = error.source();

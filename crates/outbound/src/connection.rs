@@ -1,9 +1,8 @@
-//! Connections that remember whether they brought an answer before, and whether a byte came
+//! Connections that remember whether they carried an answer before, and whether a byte has come
 //! back since the last request.
 //!
-//! A server may end a connection that it kept at the very moment when the next request
-//! arrives there. Only the connection itself can tell that from a server that broke off in
-//! the middle of an answer.
+//! A server may close a connection that it kept just as the next request arrives. Only the
+//! connection itself can distinguish that from a server that broke off in the middle of an answer.
 
 use std::error::Error as StdError;
 use std::io;
@@ -26,29 +25,29 @@ use tower_service::Service;
 
 use crate::resolver::GuardedResolver;
 
-/// Longest wait for a connection with its TLS handshake, within the caller's deadline.
+/// Longest wait for a connection including its TLS handshake, within the caller's deadline.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a connection is silent before the system asks whether the other side is there.
+/// How long a connection is silent before the system probes whether the other side is still there.
 const PROBE_AFTER: Duration = Duration::from_secs(15);
 
-/// Most bytes that an answer may have, with its head, interim answers and framing: more than
-/// any body that is read whole.
+/// Most bytes of an answer including its head, interim answers and framing: more than any body that
+/// is read whole.
 const MAX_EXCHANGE_BYTES: u64 = 256 * 1024;
 
-/// What one connection carried so far, without TLS.
+/// What one connection has carried so far, not counting TLS.
 #[derive(Clone, Default)]
 pub(crate) struct Carried(Arc<Counts>);
 
 #[derive(Default)]
 struct Counts {
     read_bytes: AtomicU64,
-    /// What had been read when the latest request began.
+    /// Bytes that had been read when the latest request began.
     read_before_bytes: AtomicU64,
     has_answered: AtomicBool,
 }
 
 impl Carried {
-    /// The head of an answer came.
+    /// Records that the head of an answer arrived.
     pub(crate) fn answered(&self) {
         self.0.has_answered.store(true, Ordering::Release);
     }
@@ -62,12 +61,12 @@ impl Carried {
                 == counts.read_before_bytes.load(Ordering::Acquire)
     }
 
-    /// Whether an answer came on it before.
+    /// Whether an answer arrived on it before.
     pub(crate) fn is_kept(&self) -> bool {
         self.0.has_answered.load(Ordering::Acquire)
     }
 
-    /// What has come back for the latest request.
+    /// Bytes that have come back for the latest request.
     fn exchange_bytes(&self) -> u64 {
         let before = self.0.read_before_bytes.load(Ordering::Acquire);
         self.0.read_bytes.load(Ordering::Acquire).saturating_sub(before)
@@ -77,8 +76,8 @@ impl Carried {
         self.0.read_bytes.fetch_add(bytes as u64, Ordering::AcqRel);
     }
 
-    /// A request is written whole before its answer comes: the first bytes written after
-    /// some were read begin the next one.
+    /// A request is written whole before its answer arrives, so the first bytes written after some
+    /// were read begin the next request.
     fn writing(&self) {
         let read_bytes = self.0.read_bytes.load(Ordering::Acquire);
         self.0.read_before_bytes.store(read_bytes, Ordering::Release);
@@ -145,11 +144,11 @@ impl Connection for Line {
     }
 }
 
-/// Makes lines to addresses that the policy lets through.
+/// Connects to addresses that the policy permits.
 #[derive(Clone)]
 pub(crate) struct Lines {
     connector: HttpsConnector<HttpConnector<GuardedResolver>>,
-    /// A line that is not there by then is of no use.
+    /// A connection made after this moment is useless.
     useful_until: Option<Instant>,
 }
 
@@ -163,7 +162,7 @@ impl Lines {
         Self { connector: HttpsConnector::from((http, tls)), useful_until: None }
     }
 
-    /// The same for a request that is not to be sent after this moment.
+    /// The same for a request that must not be sent after this moment.
     pub(crate) fn until(&self, moment: Instant) -> Self {
         Self { useful_until: Some(moment), ..self.clone() }
     }

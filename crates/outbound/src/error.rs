@@ -1,4 +1,4 @@
-//! Why a request did not leave, or brought no usable answer back.
+//! Why a request was not sent, or brought no usable answer.
 
 use thiserror::Error;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 /// a body, so it may be logged and shown to an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum OutboundError {
-    /// The URL cannot be used; the text says what is wrong with it.
+    /// The URL cannot be used; the text says why.
     #[error("the URL is not usable: {0}")]
     BadUrl(&'static str),
     /// The host is, or resolves only to, addresses that the policy refuses.

@@ -1,4 +1,4 @@
-//! The little that is kept of a foreign answer.
+//! The short excerpt that is kept of a foreign answer.
 
 /// Most bytes kept of a response body.
 pub const EXCERPT_BYTES: usize = 256;
@@ -7,8 +7,8 @@ pub const EXCERPT_BYTES: usize = 256;
 /// becomes U+FFFD, control characters become spaces, and no character is cut in half.
 #[must_use]
 pub fn excerpt(body: &[u8]) -> String {
-    // A replaced control character of two bytes shrinks to one, so twice the bytes may be
-    // used up; three more keep the last character whole.
+    // A replaced two-byte control character shrinks to one byte, so up to twice the bytes may be
+    // used; three more keep the last character whole.
     let head = &body[..body.len().min(2 * EXCERPT_BYTES + 3)];
     let mut text = String::with_capacity(EXCERPT_BYTES);
     for character in String::from_utf8_lossy(head).chars() {
@@ -21,11 +21,11 @@ pub fn excerpt(body: &[u8]) -> String {
     text
 }
 
-/// Shortest part of a URL that is masked by itself: shorter ones are words like any others.
+/// Shortest part of a URL that is masked by itself: shorter ones are ordinary words.
 const MIN_MASKED_BYTES: usize = 8;
 
 /// `text` without the URL that was called, and without its path, query and their longer parts,
-/// which may bear a secret and which servers like to repeat in their answers.
+/// which may contain a secret and which servers like to repeat in their answers.
 #[must_use]
 pub fn mask_url(text: &str, url: &str) -> String {
     let beside_host =
@@ -73,10 +73,10 @@ mod tests {
     #[test]
     fn a_long_body_is_cut_at_a_character() {
         assert_eq!(excerpt(&[b'a'; 300]).len(), EXCERPT_BYTES);
-        // 255 bytes, then a character of two: it does not fit and is left out whole.
+        // 255 bytes, then a two-byte character: it does not fit and is left out whole.
         let text = format!("{}éé", "a".repeat(255));
         assert_eq!(excerpt(text.as_bytes()), "a".repeat(255));
-        // 254 bytes, then a character of two: it fits exactly.
+        // 254 bytes, then a two-byte character: it fits exactly.
         let text = format!("{}éé", "a".repeat(254));
         assert_eq!(excerpt(text.as_bytes()), format!("{}é", "a".repeat(254)));
     }

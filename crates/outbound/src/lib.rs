@@ -1,9 +1,8 @@
-//! The one door out: every HTTP request of the platform leaves through [`Outbound`].
+//! The only way out: every HTTP request of the platform is sent through [`Outbound`].
 //!
-//! It keeps an absolute deadline, caps what it reads, follows no redirect, uses no
-//! proxy from the environment, and connects only to addresses that the
-//! [`AddressPolicy`] lets through: the address that was checked is the address that
-//! is connected to.
+//! It enforces an absolute deadline, caps what it reads, follows no redirects, uses no proxy from
+//! the environment, and connects only to addresses that the [`AddressPolicy`] permits: the address
+//! that was checked is the one that is connected to.
 
 mod address;
 mod client;

@@ -1,4 +1,4 @@
-//! Name resolution that hands out only addresses that the policy lets through.
+//! Name resolution that returns only addresses that the policy permits.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -14,21 +14,21 @@ use tower_service::Service;
 
 use crate::AddressPolicy;
 
-/// Most names looked up at once: each occupies a blocking thread until the system's
-/// resolver answers, so a name server that hangs must not take all of them.
+/// Most concurrent name lookups: each occupies a blocking thread until the system's resolver
+/// answers, so a name server that hangs must not take all of them.
 const MAX_LOOKUPS: usize = 64;
 
-/// Most lookups of one name at once, so that one enterprise whose name server hangs
-/// does not use up [`MAX_LOOKUPS`] and with it the deadlines of all others.
+/// Most concurrent lookups of one name, so one enterprise whose name server hangs does not use up
+/// [`MAX_LOOKUPS`] and with it everybody else's deadlines.
 const MAX_LOOKUPS_PER_NAME: usize = 4;
 
-/// Names remembered before those without a lookup under way are forgotten.
+/// Names remembered before those without a lookup under way are dropped.
 const MAX_IDLE_NAMES: usize = 1024;
 
 /// Most addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 16;
 
-/// Every address of the name is refused. Found again in the chain of the client's error.
+/// Every address of the name is refused. It is found again in the chain of the client's error.
 #[derive(Debug, Error)]
 #[error("every address of the name is refused")]
 pub(crate) struct AllRefused;
@@ -50,7 +50,7 @@ impl GuardedResolver {
         Self(Arc::new(Lookups { policy, all, names: Mutex::new(HashMap::new()) }))
     }
 
-    /// What limits the lookups of `name`, the same for all that are under way.
+    /// The limit on lookups of `name`, shared by all that are under way.
     fn lookups_of(&self, name: &str) -> Arc<Semaphore> {
         let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lookups) = names.get(name).and_then(Weak::upgrade) {
@@ -80,7 +80,7 @@ impl Service<Name> for GuardedResolver {
         let of_all = Arc::clone(&self.0.all);
         Box::pin(async move {
             let permits = (of_name.acquire_owned().await?, of_all.acquire_owned().await?);
-            // The permits go with the thread: a caller that gives up does not free it.
+            // The permits belong to the thread: a caller that gives up does not release them.
             let resolved = tokio::task::spawn_blocking(move || {
                 let _permits = permits;
                 (name.as_str(), 0).to_socket_addrs()

@@ -1,5 +1,5 @@
-//! What requests and workers share, put together. The parts that depend on a configuration
-//! come from outside, so that a test has the same platform over a store of its own.
+//! The parts that requests and workers share, assembled. Those that depend on a configuration come
+//! from outside, so a test has the same platform over a store of its own.
 
 use std::sync::Arc;
 
@@ -23,31 +23,31 @@ use wire::vm::VmSettings;
 use crate::public_listener::public_service;
 use crate::workers;
 
-/// What a platform is made of.
+/// What a platform is built on.
 pub struct Ground {
     /// Sandbox or production.
     pub mode: Mode,
     /// The store.
     pub store: Store,
-    /// Secrets, sealed and opened.
+    /// Seals and opens secrets.
     pub vault: Arc<Vault>,
     /// Threads for RSA.
     pub pool: RsaPool,
-    /// The way out.
+    /// The guarded HTTP client.
     pub outbound: Outbound,
     /// Sends mail and short messages.
     pub mailer: Mailer,
-    /// Chance.
+    /// The source of randomness.
     pub random: Arc<dyn Random>,
-    /// What is configured of orders and cards.
+    /// The settings of orders and cards.
     pub cards: CardsSettings,
-    /// What is configured of dialect 2.
+    /// The settings of dialect 2.
     pub vm: VmSettings,
-    /// Exchanges with enterprises beyond which no late reply is waited for.
+    /// Number of exchanges with enterprises beyond which late replies are no longer awaited.
     pub max_exchanges: usize,
 }
 
-/// What requests need beside the parts.
+/// What requests need besides the parts.
 pub struct Doors {
     /// How far a signed request's timestamp may lie from real time, milliseconds.
     pub signature_window_ms: i64,
@@ -78,17 +78,17 @@ pub struct Parts {
     pub mode: Mode,
     /// The store.
     pub store: Store,
-    /// Secrets, sealed and opened.
+    /// Seals and opens secrets.
     pub vault: Arc<Vault>,
     /// Threads for RSA, of requests and authorisations.
     pub pool: Arc<RsaPool>,
-    /// The way out.
+    /// The guarded HTTP client.
     pub outbound: Outbound,
     /// Orders and cards.
     pub cards: Arc<Cards>,
     /// Authorisations.
     pub authoriser: Arc<Authoriser>,
-    /// The card network, played.
+    /// The simulated card network.
     pub network: Arc<SimulatedNetwork>,
     /// 3DS challenges.
     pub challenges: Challenges,
@@ -96,14 +96,14 @@ pub struct Parts {
     pub schedule: Arc<Schedule>,
     /// Sends mail and short messages.
     pub mailer: Arc<Mailer>,
-    /// Chance.
+    /// The source of randomness.
     pub random: Arc<dyn Random>,
-    /// What is configured of dialect 2.
+    /// The settings of dialect 2.
     pub vm: VmSettings,
 }
 
 impl Parts {
-    /// Everything over this ground. Nothing runs yet.
+    /// Assembles everything over this ground. Nothing runs yet.
     #[must_use]
     pub fn assemble(ground: Ground) -> Self {
         let Ground { mode, store, vault, outbound, random, vm, .. } = ground;
@@ -137,7 +137,7 @@ impl Parts {
         }
     }
 
-    /// What the two listeners serve.
+    /// The services of the two listeners.
     #[must_use]
     pub fn services(self, doors: Doors) -> Services {
         let admin = Arc::new(admin_api::ApiState {

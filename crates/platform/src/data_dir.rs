@@ -1,5 +1,5 @@
-//! The data directory: made if need be, private, and one process's own while the embedded
-//! store is in it.
+//! The data directory: created if needed, private, and locked to one process while it contains the
+//! embedded store.
 
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -15,18 +15,18 @@ use crate::sandbox;
 const LOCK_FILE: &str = "lock";
 const STORE_FILE: &str = "cardbridge.db";
 
-/// An open data directory. Whoever holds it is the only one to use its embedded store.
+/// An open data directory. Its holder is the only user of its embedded store.
 pub struct DataDir {
     path: PathBuf,
-    /// The operating system drops the lock with the file, also when the process is killed.
+    /// The operating system releases the lock with the file, even when the process is killed.
     _lock: Option<File>,
 }
 
 impl DataDir {
-    /// Makes and locks the directory.
+    /// Creates and locks the directory.
     ///
     /// # Errors
-    /// It cannot be made, another process uses it, or production finds a sandbox in it.
+    /// It cannot be created, another process uses it, or production finds a sandbox in it.
     pub fn open(config: &Config) -> Result<Self, Failure> {
         let path = config.data_dir.clone();
         if config.mode == Mode::Production && path.join(sandbox::FILE_NAME).exists() {

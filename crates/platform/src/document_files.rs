@@ -15,7 +15,7 @@ use crate::failure::Failure;
 const DIRECTORY: &str = "files";
 const SECRET_KEY: &str = "s3: secret-access-key-file";
 
-/// Opens what the configuration names.
+/// Opens the configured store of files.
 ///
 /// # Errors
 /// One line that names the option and what it should be.

@@ -1,11 +1,11 @@
-//! What production asks of a PostgreSQL server before it tells anybody of a purchase.
+//! What production requires of a PostgreSQL server before it confirms any purchase.
 
 use store::{Standbys, Store};
 
 use crate::config::{Config, DatabaseDurability};
 use crate::failure::Failure;
 
-/// Refuses a server that would lose what it was told to keep.
+/// Refuses a server that could lose committed data.
 ///
 /// # Errors
 /// A line that names what the server should be set to.

@@ -13,10 +13,10 @@ pub struct Failure {
 impl Failure {
     /// Exit code of a bad option or configuration (operator-and-sandbox.md section 1).
     pub const CONFIGURATION: u8 = 2;
-    /// Exit code of everything else.
+    /// Exit code of any other failure.
     pub const RUN: u8 = 1;
-    /// Exit code where the process should be started again later: its node number is another
-    /// process's (`EX_TEMPFAIL` of sysexits.h).
+    /// Exit code if the process should be restarted later: another process has its node number
+    /// (`EX_TEMPFAIL` of sysexits.h).
     pub const TRY_LATER: u8 = 75;
 
     /// A bad option or configuration; the line names the key and what it should be.
@@ -31,7 +31,7 @@ impl Failure {
         Self::new(Self::RUN, &line)
     }
 
-    /// Something that time mends; whoever watches over the process starts it again.
+    /// A temporary failure; the supervisor starts the process again.
     #[must_use]
     pub fn try_later(line: impl fmt::Display) -> Self {
         Self::new(Self::TRY_LATER, &line)
@@ -54,7 +54,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The text with every run of white space, line ends too, as one blank.
+/// The text with every run of white space, including line breaks, replaced by one blank.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,10 +1,10 @@
-//! How the process's file handles are shared out: callers who open connections must not
-//! take those that the store, the other listener and the requests out need.
+//! How the process's file handles are shared out: callers who open connections must not take those
+//! that the store, the other listener and outbound requests need.
 
 use listener::MAX_CONNECTIONS;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Each listener may take one part in so many, and so may the exchanges with enterprises; the
+/// Each listener may take one part in this many, and so may the exchanges with enterprises; the
 /// rest is for everything else.
 const PARTS: u64 = 4;
 /// Fewest connections of a listener, however few file handles there are.
@@ -12,16 +12,16 @@ const MIN_CONNECTIONS: usize = 16;
 /// Most exchanges with enterprises at which replies are still read after their deadline.
 const MAX_EXCHANGES: usize = 1_024;
 
-/// What may hold how many handles.
+/// The share of handles for each use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HandleShares {
     /// Connections of each listener.
     pub connections_per_listener: usize,
-    /// Exchanges with enterprises beyond which no late reply is waited for.
+    /// Number of exchanges with enterprises beyond which late replies are no longer awaited.
     pub exchanges: usize,
 }
 
-/// Raises the process's limit of file handles as far as it may, and shares them out.
+/// Raises the process's limit on file handles as far as allowed, and shares them out.
 pub fn shares() -> HandleShares {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -43,7 +43,7 @@ pub fn shares() -> HandleShares {
     shares
 }
 
-/// The shares of so many handles; none = no limit.
+/// The shares of this many handles; `None` = no limit.
 fn shares_of(handles: Option<u64>) -> HandleShares {
     let part = handles.map(|handles| usize::try_from(handles / PARTS).unwrap_or(usize::MAX));
     let connections = part.unwrap_or(MAX_CONNECTIONS).clamp(MIN_CONNECTIONS, MAX_CONNECTIONS);

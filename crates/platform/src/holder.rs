@@ -1,12 +1,12 @@
-//! Who this process is to those that share its database.
+//! This process's identity to others that share its database.
 //!
-//! A process that was killed is started again under its node number at once, and needs proof
-//! that the last holder of the number has died, for its lease has not ended. The proof is a
-//! locked file in the data directory: the operating system lets go of the lock when the
-//! process that holds it dies, and never before. What the file says is drawn once and names the
-//! file itself, so that a copied directory is another identity; the machine's present boot is
-//! added to it, so that a copied machine is another one too. A process without the lock, or on
-//! a system that does not name its boots, waits for the lease to end like any other.
+//! A process that was killed is restarted under its node number at once. Since its lease has not
+//! ended, it needs proof that the last holder of the number has died. The proof is a locked file in
+//! the data directory: the operating system releases the lock when the process that holds it dies,
+//! and never before. The file's content is drawn once and tied to the file itself, so a copied
+//! directory has another identity; the machine's current boot id is added, so a copied machine has
+//! another one too. A process without the lock, or on a system that has no boot id, waits for the
+//! lease to end like any other.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
@@ -20,21 +20,21 @@ use super::data_dir::DataDir;
 use super::private_file::try_lock_file;
 use crate::config::{Config, Database};
 
-/// Names the boot of a Linux machine; another one after each start and on each machine.
+/// Identifies the boot of a Linux machine; different after each start and on each machine.
 const BOOT_FILE: &str = "/proc/sys/kernel/random/boot_id";
-/// Bytes of chance in an identity.
+/// Random bytes in an identity.
 const TOKEN_BYTES: usize = 16;
 
-/// The identity of a process, and the lock that keeps it its own.
+/// The identity of a process, and the lock that makes it exclusive.
 pub struct OwnIdentity {
     text: String,
-    /// The operating system drops the lock with the file, also when the process is killed.
+    /// The operating system releases the lock with the file, even when the process is killed.
     _lock: Option<File>,
 }
 
 impl OwnIdentity {
-    /// The identity of the process with this node number over this data directory. The
-    /// embedded store asks for none.
+    /// The identity of the process with this node number over this data directory. The embedded
+    /// store needs none.
     pub fn open(config: &Config, data_dir: &DataDir, random: &dyn Random) -> Self {
         if config.database == Database::Embedded {
             return Self { text: String::new(), _lock: None };
@@ -52,7 +52,7 @@ impl OwnIdentity {
         lasting.unwrap_or_else(|| Self { text: new_token(random), _lock: None })
     }
 
-    /// What the database is told of this process, whose operator API is at `admin_url`.
+    /// The entry of this process in the database; its operator API is at `admin_url`.
     pub fn holder(&self, admin_url: &str) -> Holder {
         let host = rustix::system::uname();
         let (host, pid) = (host.nodename().to_string_lossy(), std::process::id());
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_lasts_and_is_one_process_and_one_files_own() {
+    fn the_token_lasts_and_belongs_to_one_process_and_one_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("node-3.lock");
         let (file, token) = locked(&path, &SystemRandom).unwrap();

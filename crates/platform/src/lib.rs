@@ -1,8 +1,8 @@
-//! The platform put together, for the binary and for tests.
+//! The platform assembled, for the binary and for tests.
 //!
-//! [`Platform::start`] goes from a [`config::Config`] to two listeners, and [`Platform::stop`]
-//! back. [`Parts::assemble`] is the middle of it: all that requests and workers share, over a
-//! store and secrets that are given.
+//! [`Platform::start`] turns a [`config::Config`] into two listeners, and [`Platform::stop`] undoes
+//! that. [`Parts::assemble`] is its core: everything that requests and workers share, over a given
+//! store and secrets.
 
 mod assembly;
 pub mod config;

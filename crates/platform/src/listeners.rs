@@ -1,4 +1,4 @@
-//! Both listeners of the platform.
+//! The platform's two listeners.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use crate::failure::Failure;
 
-/// Where the platform is reached.
+/// Where the platform is reachable.
 #[derive(Debug, Clone)]
 pub struct Addresses {
     /// Base of the public dialects and of every link that goes out.
@@ -16,7 +16,7 @@ pub struct Addresses {
     pub admin_url: String,
 }
 
-/// Both listeners, bound before anything is written, so that a taken port costs nothing.
+/// Both listeners, bound before anything is written, so a taken port has no side effects.
 pub(crate) struct Listeners {
     pub(crate) public: TcpListener,
     pub(crate) admin: TcpListener,
@@ -24,7 +24,7 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    /// Takes both addresses of the configuration.
+    /// Binds both addresses of the configuration.
     ///
     /// # Errors
     /// One line that names the option whose address is not free.

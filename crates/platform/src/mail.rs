@@ -1,4 +1,4 @@
-//! The mailer, from the `[smtp]` table.
+//! Builds the mailer from the `[smtp]` table.
 
 use domain::{Clock, Mode};
 use mail::{Mailer, SmtpPassword, SmtpSettings};

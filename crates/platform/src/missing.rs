@@ -1,5 +1,5 @@
-//! What is answered where the public listener has no such path or method, in the dialect of
-//! the path, or of the caller as far as it can be told.
+//! The answer to an unknown path or method of the public listener, in the dialect of the path, or
+//! of the caller as far as that can be determined.
 
 use std::sync::LazyLock;
 
@@ -18,12 +18,12 @@ use wire::vm::error_code::ErrorCodes;
 
 static PATHS: LazyLock<Vec<&'static str>> = LazyLock::new(vm_paths);
 
-/// No such path.
+/// Answers an unknown path.
 pub async fn unknown_path(codes: ErrorCodes, request: Request) -> Response {
     refused(codes, request, StatusCode::NOT_FOUND, &VmError::UnknownPath).await
 }
 
-/// No such method of a path.
+/// Answers an unsupported method of a path.
 pub async fn wrong_method(codes: ErrorCodes, request: Request) -> Response {
     refused(codes, request, StatusCode::METHOD_NOT_ALLOWED, &VmError::WrongMethod).await
 }
@@ -43,8 +43,8 @@ async fn refused(
     response
 }
 
-/// Its operations are at the root. Where none has the path, a token or a `content` tells its
-/// callers apart, and none bears the key of dialect 1.
+/// Dialect 2's operations are at the root. If no path matches, a token or a `content` identifies
+/// its callers, none of whom sends the key of dialect 1.
 async fn is_of_this_dialect(request: Request) -> bool {
     let (parts, body) = request.into_parts();
     if PATHS.contains(&parts.uri.path()) {

@@ -1,4 +1,4 @@
-//! The platform, from a configuration to two listeners, and back.
+//! The platform: from a configuration to two listeners, and back.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::listeners::{Addresses, Listeners};
 use crate::secrets::{self, AdminTokenText};
 use crate::{document_files, mail, sandbox, store_opening, workers};
 
-/// The platform, running.
+/// The running platform.
 pub struct Platform {
     addresses: Addresses,
     admin_token: AdminTokenText,
@@ -39,7 +39,7 @@ impl Platform {
     /// Starts everything; requests are accepted when this returns.
     ///
     /// # Errors
-    /// One line that says what is in the way.
+    /// One line that says what prevents it.
     pub async fn start(config: Config) -> Result<Self, Failure> {
         let clock = Clock::system();
         crypto::rsa::self_test().map_err(Failure::run)?;
@@ -86,7 +86,7 @@ impl Platform {
         Ok(Self { addresses, admin_token, stop, running, authoriser, store, _held })
     }
 
-    /// Where the platform is reached.
+    /// Where the platform is reachable.
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
     }
@@ -96,14 +96,14 @@ impl Platform {
         self.admin_token.expose()
     }
 
-    /// Waits until another process has this one's node number, and tells so.
+    /// Waits until another process has this one's node number, and returns that failure.
     pub async fn number_lost(&self) -> Failure {
         self.store.number_lost().await;
         let node = self.store.ids().node();
         Failure::try_later(format_args!("node: {node} is another process's by now"))
     }
 
-    /// Accepts no more, finishes what is in flight, flushes and closes.
+    /// Stops accepting requests, finishes those in flight, flushes and closes.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.running.join_next().await.is_some() {}
@@ -127,7 +127,7 @@ fn tell_of_identity_checks(checks: IdentityChecks) {
     }
 }
 
-/// What the configuration decides of the parts.
+/// Builds the configured parts.
 fn ground(
     config: &Config,
     store: Store,

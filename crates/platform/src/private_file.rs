@@ -1,14 +1,14 @@
-//! Files of mode 0600: locked, or written whole or not at all.
+//! Files of mode 0600: locked, or written atomically.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// A file of mode 0600, locked while it is held; none if another process holds it.
+/// A file of mode 0600, locked while it is held; `None` if another process holds it.
 ///
 /// # Errors
-/// What the operating system said.
+/// The operating system's error.
 pub fn try_lock_file(path: &Path) -> std::io::Result<Option<File>> {
     let file = OpenOptions::new()
         .create(true)
@@ -24,16 +24,16 @@ pub fn try_lock_file(path: &Path) -> std::io::Result<Option<File>> {
     }
 }
 
-/// Writes a whole file of mode 0600: after a crash there is the old one or the new one.
+/// Writes a whole file of mode 0600: after a crash, either the old file or the new one is there.
 ///
 /// # Errors
-/// What the operating system said.
+/// The operating system's error.
 pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut partial = path.as_os_str().to_owned();
     partial.push(".new");
     let partial = PathBuf::from(partial);
-    // A left-over of a crash could have been made with another mode.
+    // A file left by a crash could have another mode.
     let _ = fs::remove_file(&partial);
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&partial)?;
     file.write_all(bytes)?;

@@ -1,6 +1,6 @@
-//! The operator's token and the master key: read from what the operator names, or made
-//! by the sandbox in its data directory. What the sandbox makes is marked, and production
-//! refuses it (operator-and-sandbox.md section 1).
+//! The operator's token and the master key: read from where the operator says, or made by the
+//! sandbox in its data directory. What the sandbox makes is marked, and production refuses it
+//! (operator-and-sandbox.md section 1).
 
 use std::fs::File;
 use std::io::Read as _;
@@ -20,16 +20,16 @@ use crate::failure::Failure;
 
 const MASTER_KEY_FILE: &str = "master.key";
 const ADMIN_TOKEN_FILE: &str = "admin.token";
-/// First bytes of a master key that a sandbox made. A key drawn elsewhere begins with
-/// them once in four thousand million times.
+/// First bytes of a master key that a sandbox made. One in four thousand million other keys begins
+/// with them by chance.
 const SANDBOX_KEY_MARK: [u8; 4] = *b"sbox";
-/// Beginning of a token that a sandbox made.
+/// Prefix of a token that a sandbox made.
 const SANDBOX_TOKEN_MARK: &str = "sandbox-";
-/// Bytes of chance in a token that a sandbox made.
+/// Random bytes in a token that a sandbox made.
 const TOKEN_BYTES: usize = 32;
 /// Longest secret file.
 const MAX_FILE_BYTES: u64 = 4096;
-/// Shortest token that production takes.
+/// Shortest token that production accepts.
 const MIN_TOKEN_BYTES: usize = 16;
 const OTHERS_BITS: u32 = 0o077;
 
@@ -37,7 +37,7 @@ const OTHERS_BITS: u32 = 0o077;
 pub struct AdminTokenText(Zeroizing<String>);
 
 impl AdminTokenText {
-    /// The text. Never into a log.
+    /// The text. Must never reach a log.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -79,7 +79,7 @@ pub fn admin_token(
     Ok(AdminTokenText(Zeroizing::new(token.to_owned())))
 }
 
-/// The vault under the configured master key; a sandbox without one makes it.
+/// The vault under the configured master key; a sandbox without a key makes one.
 ///
 /// # Errors
 /// One line that names the option and what it should be.
@@ -122,7 +122,7 @@ fn refuse_marked(config: &Config, option: &str, text: &str) -> Result<(), Failur
     Ok(())
 }
 
-/// Chance that begins with the sandbox's mark.
+/// Randomness that begins with the sandbox's mark.
 struct Marked<'a>(&'a dyn Random);
 
 impl Random for Marked<'_> {

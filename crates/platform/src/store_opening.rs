@@ -1,5 +1,4 @@
-//! Opening the store: schema, master key, mode, clock and leases made fit before anybody
-//! works with it.
+//! Opening the store: prepares schema, master key, mode, clock and leases before anything uses it.
 
 use std::sync::Arc;
 
@@ -14,14 +13,14 @@ use crate::failure::Failure;
 
 /// Setting with the vault's key check value.
 const KEY_CHECK: &str = "key-check-value";
-/// Setting that says which mode the data belongs to.
+/// Setting that records which mode the data belongs to.
 const MODE: &str = "mode";
-/// Setting that says that the first rates were put in.
+/// Setting that records that the initial rates were stored.
 const FX_SEEDED: &str = "fx-seeded";
 /// How far the highest id may be ahead of the clock in production, in seconds.
 const MAX_AHEAD_S: i64 = 3_600;
 
-/// Opens the store and makes it fit for use.
+/// Opens the store and prepares it for use.
 ///
 /// # Errors
 /// It cannot be opened, is sealed under another master key, belongs to the other mode, or
@@ -65,7 +64,7 @@ fn not_opened(error: StoreError) -> Failure {
     }
 }
 
-/// Takes the node number among the processes that share the store.
+/// Claims the node number among the processes that share the store.
 async fn take_number(config: &Config, store: &Store, holder: &Holder) -> Result<(), Failure> {
     let node = config.node;
     store.take_number(holder).await.map_err(|error| match error {
@@ -79,8 +78,8 @@ async fn take_number(config: &Config, store: &Store, holder: &Holder) -> Result<
     })
 }
 
-/// Ids go on from the highest used. Where they run far ahead of the clock, one of the two is
-/// wrong, and in production an operator says which.
+/// Ids continue from the highest one used. If they are far ahead of the clock, one of the two is
+/// wrong, and in production an operator must say which.
 fn check_ids(config: &Config, store: &Store) -> Result<(), Failure> {
     let ahead_s = store.ids().ahead_ms() / 1_000;
     if ahead_s <= MAX_AHEAD_S {
@@ -127,7 +126,7 @@ async fn prepare(config: &Config, store: &Store, clock: &Clock) -> Result<(), St
     clock.advance_to(domain::Timestamp::from_micros(business_us));
     store.continue_business_time().await?;
     if store.is_embedded() {
-        // Nobody else can hold a lease in a file that is locked by this process.
+        // Nobody else can hold a lease in a file that this process has locked.
         store.take_over_leases().await?;
     }
     let _turn = store.start_turn().await?;
@@ -138,7 +137,7 @@ async fn prepare(config: &Config, store: &Store, clock: &Clock) -> Result<(), St
     Ok(())
 }
 
-/// Seals the URLs that an earlier version kept in clear, before anything reads one.
+/// Seals URLs that an earlier version stored in clear, before anything reads one.
 async fn seal_urls(store: &Store, vault: &Vault) -> Result<(), StoreError> {
     let seal = |it: &store::ClearUrl| vault.seal_url(it.enterprise_id, it.of, &it.url);
     let sealed = store.seal_clear_urls(seal).await?;

@@ -1,4 +1,4 @@
-//! What goes on beside requests.
+//! Background work.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use wire::vm::VmSettings;
 
 use crate::failure::Failure;
 
-/// How often histograms are folded, since between scrapes they would only grow.
+/// How often histograms are folded; otherwise they would only grow between scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Every worker that waits for business time.
@@ -43,7 +43,7 @@ pub fn all(
 /// Installs the recorder behind `/metrics`.
 ///
 /// # Errors
-/// There is one already.
+/// A recorder is already installed.
 pub fn metrics_recorder() -> Result<PrometheusHandle, Failure> {
     PrometheusBuilder::new()
         .install_recorder()

@@ -1,4 +1,4 @@
-//! Making enterprises and API keys, for the operator API and for the sandbox's first start.
+//! Creates enterprises and API keys, for the operator API and for the sandbox's first start.
 
 use domain::{ApiKey, Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes};
 use store::{NewEnterprise, PlatformKey, Store, StoreError};
@@ -14,7 +14,7 @@ const PLATFORM_KEY_BITS: u32 = 2_048;
 /// Version of an enterprise's first key pair.
 const FIRST_KEY_VERSION: u32 = 1;
 
-/// Why nothing was made.
+/// Why nothing was created.
 #[derive(Debug, Clone, Error)]
 pub enum ProvisionError {
     /// No key pair could be generated.
@@ -25,7 +25,7 @@ pub enum ProvisionError {
     Store(#[from] StoreError),
 }
 
-/// A new API key and its secret, which is shown this once.
+/// A new API key and its secret, which is shown only this once.
 pub struct NewApiKey {
     /// The key's public text.
     pub api_key: String,
@@ -93,7 +93,7 @@ pub async fn create_api_key(
     Ok(key)
 }
 
-/// Draws an API key without storing it: its row, and what its owner gets.
+/// Draws an API key without storing it: its row, and what its owner receives.
 pub fn draw_api_key(
     store: &Store,
     vault: &Vault,

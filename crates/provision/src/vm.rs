@@ -1,4 +1,4 @@
-//! Making apps of dialect 2.
+//! Creates apps of dialect 2.
 
 use crypto::sha256;
 use domain::{
@@ -8,14 +8,14 @@ use domain::{
 use store::{Store, StoreError};
 use vault::{SecretText, Vault};
 
-/// Most cards that a product may have left to open, and what it begins with.
+/// Largest number of cards that a product may have left to open; a new product begins with it.
 pub const MAX_REMAINING_CARDS: u32 = 1_000_000;
-/// Where cards are issued if nobody says otherwise.
+/// Where cards are issued by default.
 pub const DEFAULT_ISSUING_AREA: &str = "US";
 const NETWORK: &str = "Visa";
 
-/// A product that a new app has in the sandbox, with a profile of its own. The prefixes are
-/// of our own choosing.
+/// A product that a new app has in the sandbox, with its own profile. The prefixes are chosen by
+/// us.
 struct FirstProduct {
     code: &'static str,
     name: &'static str,
@@ -38,9 +38,9 @@ const FIRST_PRODUCTS: [FirstProduct; 2] = [
     },
 ];
 
-/// What a new app calls itself, and its secret, which is shown this once.
+/// The app id and secret of a new app; the secret is shown only this once.
 pub struct NewVmApp {
-    /// What the app calls itself on the wire.
+    /// The app's id on the wire.
     pub app_id: String,
     /// Its secret.
     pub secret: SecretText,
@@ -50,7 +50,7 @@ impl NewVmApp {
     /// Draws both.
     #[must_use]
     pub fn draw(vault: &Vault) -> Self {
-        // Both travel in a query, which not every client encodes.
+        // Both travel in a query, which not every client escapes.
         Self { app_id: vault.new_api_key().to_ascii_lowercase(), secret: vault.new_token() }
     }
 }
@@ -91,7 +91,7 @@ pub async fn create_vm_app(
 }
 
 impl FirstProduct {
-    /// Limits are those of each card, so the profile has none.
+    /// Each card has its own limits, so the profile has none.
     fn profile(
         &self,
         enterprise_id: EnterpriseId,

@@ -1,5 +1,5 @@
-//! Cuts a file: pages of rows become lines, lines become pieces, pieces go to the store.
-//! All three go on at once, with few pages and pieces waiting in between.
+//! Cuts a file: pages of rows become lines, lines become pieces, pieces go to the store. All three
+//! run concurrently, with few pages and pieces waiting in between.
 
 use crypto::Sha256;
 use domain::{BusinessDay, EnterpriseId, SettlementFileType, Timestamp};
@@ -14,9 +14,9 @@ use super::rebuilt::{Page, RebuiltRows, Totals};
 
 /// When the files of a day are ready, after its end (cardbridge-open-api.md section 10).
 const READY_AFTER_S: i64 = 2 * 60 * 60;
-/// How long after its end a day may still get rows that were on their way to the store.
+/// How long after its end a day may still receive rows that were on their way to the store.
 const SETTLING_S: i64 = 60;
-/// Pieces that wait to be written; memory is bounded by them.
+/// Pieces that wait to be written; this bounds memory.
 const PIECES_WAITING: usize = 4;
 /// Pages that wait to become lines.
 const PAGES_WAITING: usize = 4;
@@ -35,13 +35,13 @@ pub enum CutError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Another process goes through the day by now.
+    /// Another process has taken the day over.
     #[error(transparent)]
     LeaseLost(#[from] LeaseLost),
-    /// The work broke off.
+    /// The work was aborted.
     #[error("the cut of a reconciliation file broke off: {0}")]
     BrokenOff(String),
-    /// A file of the day could not be cut; the log tells why.
+    /// A file of the day could not be cut; the log says why.
     #[error("a file of the day was not cut")]
     Failed,
     /// Authorisations of the day have no decision yet.
@@ -49,30 +49,30 @@ pub enum CutError {
     Undecided,
 }
 
-/// A file in force after its day was closed, or closed again.
+/// A file in force after its day was closed, perhaps again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClosedFile {
     /// The file.
     pub file: SettlementFile,
-    /// Whether it was final already and its rows would make another one now.
+    /// Whether it was already final and its rows would now make a different one.
     pub differs: bool,
 }
 
-/// A file that could not be cut; the log tells why.
+/// A file that could not be cut; the log says why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedFile {
-    /// Whose.
+    /// The enterprise whose file it is.
     pub enterprise_id: EnterpriseId,
     /// Which of the two.
     pub file_type: SettlementFileType,
 }
 
-/// What came of the files of a day, of one enterprise or of many.
+/// The result for the files of a day, of one enterprise or of many.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClosedDay {
-    /// Those that were cut.
+    /// The files that were cut.
     pub files: Vec<ClosedFile>,
-    /// Those that could not be.
+    /// The files that could not be cut.
     pub failed: Vec<FailedFile>,
 }
 
@@ -84,7 +84,7 @@ impl ClosedDay {
     }
 }
 
-/// Cuts, hands out and verifies reconciliation files.
+/// Cuts, serves and verifies reconciliation files.
 #[derive(Clone)]
 pub struct SettlementFiles {
     pub(super) store: Store,
@@ -97,12 +97,12 @@ impl SettlementFiles {
         Self { store }
     }
 
-    /// Cuts both files of a day for every enterprise, as far as the day has come. A final
-    /// file stays as it is; that its rows would make another one now is told in the log and
-    /// by `verify`. A file that cannot be cut keeps none of the others back.
+    /// Cuts both files of a day for every enterprise, up to the present if the day is not over. A
+    /// final file stays as it is; if its rows would now make a different one, the log and `verify`
+    /// report that. A file that cannot be cut does not keep the others back.
     ///
     /// # Errors
-    /// The enterprises could not be read; files cut until then stay.
+    /// The enterprises could not be read; files cut before that stay.
     pub async fn close_day(&self, day: BusinessDay) -> Result<ClosedDay, CutError> {
         let mut all = ClosedDay::default();
         let mut enterprises = EnterprisePages::new(self.store.clone());
@@ -139,8 +139,8 @@ impl SettlementFiles {
         closed
     }
 
-    /// The file in force. A day that was over before its files were ready and on which the
-    /// enterprise had nothing has an empty one, which is cut here.
+    /// The file in force. If a day was over before its files were ready and nothing happened for
+    /// the enterprise on it, its file is empty and is cut here.
     ///
     /// # Errors
     /// [`CutError`].
@@ -174,8 +174,8 @@ impl SettlementFiles {
         self.store.is_quiet_day(enterprise_id, day).await
     }
 
-    /// Whether a day that is over needs no files of an enterprise: nothing of the deposit's cards
-    /// happened on it, and none was cut while it was open.
+    /// Whether no files of an enterprise are needed for a day that is over: nothing happened on it
+    /// to the cards that draw on the deposit, and none was cut while it was open.
     pub(super) async fn is_nothing_to_cut(
         &self,
         enterprise_id: EnterpriseId,
@@ -189,7 +189,7 @@ impl SettlementFiles {
         self.store.is_quiet_day(enterprise_id, day).await
     }
 
-    /// Cuts one file; the one in force afterwards.
+    /// Cuts one file and returns the one in force afterwards.
     ///
     /// # Errors
     /// [`CutError`].
@@ -208,7 +208,7 @@ impl SettlementFiles {
                 return Err(error);
             }
         };
-        // After an error here it may be in force all the same: its pieces are left alone.
+        // After an error here the file may still be in force, so its pieces are left alone.
         let closed = match self.store.publish_settlement_file(file).await? {
             CutOutcome::Kept(file) => ClosedFile { file, differs: false },
             CutOutcome::Differs(file) => {
@@ -223,8 +223,8 @@ impl SettlementFiles {
         Ok(closed)
     }
 
-    /// Removes pieces that did not come in force. Where that fails, the sweep of what is left
-    /// over does it later.
+    /// Removes pieces that did not come into force. If that fails, the sweep of leftovers does it
+    /// later.
     async fn discard(&self, enterprise_id: EnterpriseId, file_id: i64) {
         if let Err(error) = self.store.discard_settlement_pieces(enterprise_id, file_id).await {
             tracing::warn!(%enterprise_id, file_id, %error, "pieces of a file stay for hours");
@@ -232,7 +232,7 @@ impl SettlementFiles {
     }
 }
 
-/// One cut under way.
+/// A cut under way.
 struct Cut {
     store: Store,
     enterprise_id: EnterpriseId,
@@ -241,7 +241,7 @@ struct Cut {
     file_id: i64,
 }
 
-/// What is known of a file once all its lines are made.
+/// What is known about a file once all its lines are made.
 struct Made {
     totals: Totals,
     size_bytes: u64,
@@ -261,16 +261,16 @@ impl Cut {
 
     async fn run(self) -> Result<SettlementFile, CutError> {
         let cut_at = self.store.clock().now();
-        // Before the first row is read: a row decided in between is in the file, and one
-        // that is still undecided keeps the file from being final.
+        // Set before the first row is read: a row decided in between is in the file, and one that
+        // is still undecided keeps the file from being final.
         let is_final = cut_at >= self.day.end().plus_seconds(SETTLING_S)
             && !self.store.has_undecided(self.enterprise_id, self.day).await?;
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
         let rows =
             RebuiltRows::new(self.store.clone(), self.enterprise_id, self.day, self.file_type);
         let (pages, read) = mpsc::channel(PAGES_WAITING);
-        // An embedded store is read on the calling thread, and lines take as long to make:
-        // threads that may block keep a large file off those that answer requests.
+        // An embedded store is read on the calling thread, and making lines takes as long: threads
+        // that may block keep a large file off the threads that answer requests.
         let runtime = Handle::current();
         let reading = tokio::task::spawn_blocking(move || runtime.block_on(read_all(rows, pages)));
         let making = tokio::task::spawn_blocking(move || make(read, &pieces));
@@ -307,8 +307,8 @@ impl Cut {
     }
 }
 
-/// Reads all pages. That nobody takes them any more ends it early; the error is then that
-/// of the maker or the writer.
+/// Reads all pages. If nobody takes them any longer, it ends early; the error then comes from the
+/// maker or the writer.
 async fn read_all(mut rows: RebuiltRows, pages: mpsc::Sender<Page>) -> Result<(), StoreError> {
     while let Some(page) = rows.read_page().await? {
         if pages.send(page).await.is_err() {
@@ -318,8 +318,8 @@ async fn read_all(mut rows: RebuiltRows, pages: mpsc::Sender<Page>) -> Result<()
     Ok(())
 }
 
-/// Makes all lines and hands them on in pieces, in a thread that may block. That nobody
-/// takes them any more ends it early; the error is then that of the writer.
+/// Makes all lines and passes them on in pieces, on a thread that may block. If nobody takes them
+/// any longer, it ends early; the error then comes from the writer.
 fn make(
     mut pages: mpsc::Receiver<Page>,
     pieces: &mpsc::Sender<Vec<u8>>,

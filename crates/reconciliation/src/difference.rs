@@ -1,9 +1,9 @@
-//! What a comparison of files with the ledger tells.
+//! The result of comparing files with the ledger.
 
 use domain::{BusinessDay, EnterpriseId, SettlementFileType};
 use store::ControlTotal;
 
-/// Most differences that a report explains for one file; more are counted.
+/// Most differences that a report explains for one file; further ones are only counted.
 pub const MAX_DIFFERENCES: usize = 1_000;
 
 /// One difference between a file and what the ledger says it should be.
@@ -11,7 +11,7 @@ pub const MAX_DIFFERENCES: usize = 1_000;
 pub enum Difference {
     /// The day is not closed: there is no file.
     NoFile,
-    /// The comparison broke off; the log tells why.
+    /// The comparison was aborted; the log says why.
     NotCompared,
     /// The ledger has a row that the file lacks.
     MissingRow {
@@ -29,34 +29,34 @@ pub enum Difference {
         row_id: String,
         /// The column.
         column: &'static str,
-        /// What stands in the file.
+        /// The value in the file.
         in_file: String,
-        /// What the ledger says.
+        /// The value according to the ledger.
         in_ledger: String,
     },
-    /// A line of the file is no row.
+    /// A line of the file is not a row.
     Unreadable {
         /// Counted from 1.
         line: u64,
     },
-    /// A control total kept with the file is not that of the ledger's rows.
+    /// A stored control total of the file differs from that of the ledger's rows.
     Total {
         /// `rows`, `sizeBytes`, or currency and direction.
         what: String,
-        /// What is kept with the file.
+        /// The value stored with the file.
         in_file: String,
-        /// What the ledger says.
+        /// The value according to the ledger.
         in_ledger: String,
     },
-    /// The bytes of the file are not those whose hash is kept with it.
+    /// The file's bytes do not match the hash stored with it.
     Bytes,
-    /// The ledger contradicts itself: transfers come to something else than rows.
+    /// The ledger contradicts itself: the sum of the transfers differs from that of the rows.
     Ledger {
         /// The authorisation.
         auth_id: String,
-        /// What the rows come to, minor units.
+        /// Sum of the rows, minor units.
         rows_minor: i64,
-        /// What the transfers come to, minor units.
+        /// Sum of the transfers, minor units.
         transfers_minor: i64,
     },
 }
@@ -64,22 +64,22 @@ pub enum Difference {
 /// The comparison of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileReport {
-    /// Whose.
+    /// The enterprise whose file it is.
     pub enterprise_id: EnterpriseId,
     /// Which of the two.
     pub file_type: SettlementFileType,
-    /// Rows that the ledger says there should be.
+    /// Number of rows that there should be according to the ledger.
     pub rows: u64,
     /// Their control totals.
     pub totals: Vec<ControlTotal>,
-    /// How many differences there are.
+    /// Total number of differences.
     pub difference_count: u64,
-    /// The first of them.
+    /// The first differences.
     pub differences: Vec<Difference>,
 }
 
 impl FileReport {
-    /// A report that tells of nothing yet.
+    /// An empty report.
     pub(super) const fn new(enterprise_id: EnterpriseId, file_type: SettlementFileType) -> Self {
         Self {
             enterprise_id,
@@ -91,7 +91,7 @@ impl FileReport {
         }
     }
 
-    /// Notes a difference, explained while there is room.
+    /// Counts a difference, and keeps it while there is room.
     pub(super) fn note(&mut self, difference: Difference) {
         self.difference_count += 1;
         if self.differences.len() < MAX_DIFFERENCES {

@@ -1,4 +1,4 @@
-//! Every enterprise, page by page: there may be more than fit into memory.
+//! Every enterprise, page by page: there may be more than fit in memory.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ impl EnterprisePages {
         Self { store, last: None, page: VecDeque::new() }
     }
 
-    /// The next one; none at the end.
+    /// The next one; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<EnterpriseId>, StoreError> {
         if self.page.is_empty() {
             self.page = self.store.enterprise_ids(self.last, ENTERPRISES_PER_PAGE).await?.into();

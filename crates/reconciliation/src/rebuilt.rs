@@ -1,4 +1,4 @@
-//! A day's rows as they are in the store now, one line after the other.
+//! A day's rows as they are in the store now, line by line.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ impl RebuiltRows {
         page.render(lines, totals).map(|()| true)
     }
 
-    /// The next page; none at the end.
+    /// The next page; `None` at the end.
     pub(super) async fn read_page(&mut self) -> Result<Option<Page>, StoreError> {
         let (owner, day) = (self.enterprise_id, self.day);
         match &mut self.position {
@@ -90,8 +90,8 @@ impl Page {
     }
 }
 
-/// The control totals of a file: all its rows, declined ones too, so that whoever has the
-/// file alone comes to the same.
+/// The control totals of a file: over all its rows, including declined ones, so anybody who has
+/// only the file computes the same.
 #[derive(Default)]
 pub(super) struct Totals {
     by_kind: BTreeMap<(domain::Currency, &'static str), ControlTotal>,
@@ -118,7 +118,7 @@ impl Totals {
         self.by_kind.values().map(|total| total.rows).sum()
     }
 
-    /// By currency, then direction.
+    /// Sorted by currency, then direction.
     pub(super) fn finish(self) -> Vec<ControlTotal> {
         self.by_kind.into_values().collect()
     }

@@ -1,5 +1,5 @@
-//! The leased jobs that cut the files of one enterprise's day again: what failed, or was not
-//! final since an authorisation had no decision yet.
+//! The leased jobs that cut the files of one enterprise's day again: those that failed, or were not
+//! final because an authorisation had no decision yet.
 
 use domain::BusinessDay;
 use schedule::{BackOff, JobError, LeasedJobs};
@@ -7,11 +7,11 @@ use store::{Job, JobKind, Store};
 
 use super::cut::{CutError, SettlementFiles};
 
-/// Days cut again at once; each may hold pieces of a large file.
+/// Most days cut again at a time; each may hold pieces of a large file.
 const PLACES: u32 = 2;
 /// Pause before a day is cut again, in seconds of business time.
 pub(super) const FIRST_PAUSE_S: i64 = 60;
-/// Doubled up to a day, so that a day is given up after ten.
+/// Pauses double up to a day, and a day is given up after ten attempts.
 const BACK_OFF: BackOff =
     BackOff { first_pause_s: FIRST_PAUSE_S, longest_pause_s: 24 * 60 * 60, max_attempts: 20 };
 

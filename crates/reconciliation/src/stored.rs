@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crypto::Sha256;
 use store::{SettlementFile, Store, StoreError};
 
-/// Longest line that is read as one; a longer one is no row.
+/// Longest line that is read; a longer one is not a row.
 const MAX_LINE_BYTES: usize = 64 * 1024;
 
 /// Reads a file's lines in order and hashes its bytes.
@@ -30,7 +30,7 @@ impl StoredLines {
         }
     }
 
-    /// The next line without its LF; none at the end.
+    /// The next line without its LF; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<String>, StoreError> {
         while self.lines.is_empty() {
             let (owner, file_id) = (self.file.enterprise_id, self.file.file_id);
@@ -45,7 +45,7 @@ impl StoredLines {
         Ok(self.lines.pop_front())
     }
 
-    /// Whether all bytes that were read are those whose hash is kept.
+    /// Whether the bytes that were read match the stored hash.
     pub(super) fn ends_intact(self) -> bool {
         self.hash.finish() == self.file.sha256
     }

@@ -1,8 +1,8 @@
-//! `recon verify`: the rows built again from the ledger beside those of the stored file.
+//! `recon verify`: compares the rows rebuilt from the ledger with those of the stored file.
 //!
-//! Both are read in step. A row that one side has earlier than the other waits by its id
-//! until it turns up there; what still waits at the end is missing or extra. So memory
-//! grows with the differences, not with the file.
+//! Both are read in step. A row that one side has earlier than the other waits under its id until
+//! it appears there; what still waits at the end is missing or extra. Memory therefore grows with
+//! the differences, not with the file.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::enterprises::EnterprisePages;
 use super::rebuilt::{RebuiltRows, Totals};
 use super::stored::StoredLines;
 
-/// Most rows that wait for the other side; beyond it the comparison is given up.
+/// Most rows that wait for the other side; beyond that the comparison is given up.
 const MAX_WAITING: usize = 100_000;
 
 impl SettlementFiles {
@@ -36,9 +36,9 @@ impl SettlementFiles {
         Ok(VerifyReport { day, files })
     }
 
-    /// Compares one file, off the threads that answer requests: as a cut, it may read a large
-    /// file of an embedded store. That it breaks off is a difference, and keeps none of the
-    /// other files from being compared.
+    /// Compares one file, off the threads that answer requests: like a cut, it may read a large
+    /// file of an embedded store. If it fails, that is a difference, and the other files are still
+    /// compared.
     async fn verify_beside(
         &self,
         enterprise_id: EnterpriseId,
@@ -92,7 +92,7 @@ impl SettlementFiles {
     }
 }
 
-/// Compares row by row; the control totals and size of the rebuilt rows.
+/// Compares row by row; returns the control totals and size of the rebuilt rows.
 async fn compare_rows(
     mut rebuilt: RebuiltRows,
     mut stored: StoredLines,
@@ -145,10 +145,10 @@ fn compare_totals(file: &SettlementFile, size_bytes: u64, report: &mut FileRepor
     }
 }
 
-/// Rows that one side had and the other did not have yet, by id.
+/// Rows that one side has had and the other has not had yet, by id.
 struct Sides {
     columns: &'static [&'static str],
-    /// With the number of its line, counted from 1.
+    /// With its line number, counted from 1.
     only_in_file: BTreeMap<String, (u64, String)>,
     only_in_ledger: BTreeMap<String, String>,
 }
@@ -175,7 +175,7 @@ impl Sides {
         };
         match self.only_in_ledger.remove(&row_id) {
             Some(expected) => compare_fields(self.columns, (line, found), &expected, report),
-            // A second row of one id pushes out the first, which then is one too many.
+            // A second row with the same id replaces the first, which is then one too many.
             None => {
                 if self.only_in_file.insert(row_id.clone(), (line, found.to_owned())).is_some() {
                     report.note(Difference::ExtraRow { row_id });
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_that_cannot_be_split_is_told_as_its_line() {
+    fn a_row_that_cannot_be_split_is_reported_by_its_line() {
         let file_type = SettlementFileType::Transaction;
         let whole = ">".repeat(columns(file_type).len());
         for (found, expected) in [("7>open", &*whole), (&*whole, "7>open"), (&*whole, "7>short>")] {

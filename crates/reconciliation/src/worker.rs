@@ -1,8 +1,8 @@
 //! The leased job that cuts the files of each day at 02:00 UTC+8 of the next one.
 //!
-//! A day without any row costs it nothing, and no file is made of an enterprise that has no
-//! row of the deposit's cards on it: [`SettlementFiles::file`] makes empty files when they are
-//! asked for. So an advance over quiet years is no work.
+//! A day without rows costs nothing, and no file is made for an enterprise that has no row of the
+//! deposit's cards on it: [`SettlementFiles::file`] makes empty files on demand. An advance over
+//! quiet years is therefore cheap.
 
 use domain::{BusinessDay, Timestamp};
 use schedule::{BackOff, Boxed, LEASE_MS, Worker, keep_lease};
@@ -19,7 +19,7 @@ pub struct SettlementWorker {
 }
 
 impl SettlementWorker {
-    /// A worker over this store. Several may run at once: a day is cut by one of them.
+    /// A worker over this store. Several may run concurrently: each day is cut by one of them.
     #[must_use]
     pub fn new(store: Store) -> Self {
         Self { files: SettlementFiles::new(store.clone()), store }
@@ -63,8 +63,8 @@ impl SettlementWorker {
         Ok(1)
     }
 
-    /// Tries every enterprise once. What failed or is not final yet has a job of its own from
-    /// then on, so that no enterprise holds up the others, and no day the next.
+    /// Tries every enterprise once. Whatever failed or is not final yet then has its own job, so no
+    /// enterprise holds up the others, and no day the next.
     async fn close_all(&self, day: BusinessDay) -> Result<(), CutError> {
         if let Err(error) = self.store.sweep_settlement_leftovers().await {
             tracing::error!(%error, "left-over pieces of files stay until the next day");
@@ -102,7 +102,7 @@ impl Worker for SettlementWorker {
     }
 
     fn changed(&self) -> Boxed<'_, ()> {
-        // A day ends later than the longest sleep of a worker.
+        // A day ends later than any worker sleeps.
         Box::pin(std::future::pending())
     }
 }

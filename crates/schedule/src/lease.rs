@@ -1,4 +1,4 @@
-//! The lease of a job, and how it is kept while the work on the job goes on.
+//! The lease of a job, and its renewal while the work on the job goes on.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,16 +12,16 @@ pub const LEASE_MS: i64 = 10_000;
 /// How often the lease of a job that may take longer is renewed.
 const RENEWAL: Duration = Duration::from_secs(3);
 
-/// Somebody else has the job by now.
+/// Another worker has taken the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the lease was lost")]
 pub struct LeaseLost;
 
-/// Does `work` on a job, and renews the job's lease meanwhile. `job` has the last lease
-/// afterwards.
+/// Does `work` on a job and renews the job's lease meanwhile. Afterwards `job` carries the latest
+/// lease.
 ///
 /// # Errors
-/// That of the work, and that the lease was lost or could not be renewed.
+/// The work's own error, or the lease was lost or could not be renewed.
 pub async fn keep_lease<T, E: From<StoreError> + From<LeaseLost>>(
     store: &Store,
     job: &mut Job,
@@ -43,14 +43,15 @@ pub async fn keep_lease<T, E: From<StoreError> + From<LeaseLost>>(
         match renewal? {
             Renewal::Held(_) => {}
             Renewal::Lost => return Err(LeaseLost.into()),
-            // The work ended it and has a little left to do; nobody else can take it up.
+            // The work has ended the job and has a little left to do; nobody else can take the job
+            // up.
             Renewal::Ended => return work.await,
         }
     }
 }
 
-/// Renews the lease while the work goes on, as a renewal may wait for the work's own commit;
-/// also what the work came to, if it is done before the renewal.
+/// Renews the lease while the work goes on, since a renewal may wait for the work's own commit.
+/// Also returns the work's result if the work finishes before the renewal.
 async fn renew_beside<T>(
     store: &Store,
     job: &Job,
@@ -60,7 +61,7 @@ async fn renew_beside<T>(
     tokio::pin!(renewal);
     tokio::select! {
         renewal = &mut renewal => (renewal, None),
-        // A failed job is given back by the lease as it is after the renewal.
+        // A failed job is given back with the lease as it is after the renewal.
         done = &mut work => (renewal.await, Some(done)),
     }
 }

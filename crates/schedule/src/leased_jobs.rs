@@ -1,5 +1,5 @@
-//! One worker for every kind of leased job: a job that fails is tried again later and later,
-//! and is parked in the end.
+//! One worker for every kind of leased job: a job that fails is retried after growing pauses, and
+//! is parked in the end.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ pub type JobError = Box<dyn std::error::Error + Send + Sync>;
 
 type Run = dyn Fn(Job) -> Boxed<'static, Result<(), JobError>> + Send + Sync;
 
-/// How often a job that fails is tried, and when.
+/// How often a failing job is tried, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackOff {
-    /// Pause after the first failure, seconds of business time; each next one is twice as long.
+    /// Pause after the first failure, seconds of business time; each later pause is twice as long.
     pub first_pause_s: i64,
     /// Longest pause, seconds of business time.
     pub longest_pause_s: i64,
@@ -32,21 +32,21 @@ pub struct BackOff {
 }
 
 impl BackOff {
-    /// That of most jobs: parked after about half a day.
+    /// The back-off of most jobs: parked after about half a day.
     pub const USUAL: Self = Self { first_pause_s: 5, longest_pause_s: 3_600, max_attempts: 20 };
 
-    /// The pause after so many attempts, seconds of business time.
+    /// The pause after this many attempts, seconds of business time.
     #[must_use]
     pub const fn pause_s(self, attempts: u32) -> i64 {
-        // More doublings than this are beyond any longest pause.
+        // More doublings than this exceed any longest pause.
         let doublings = if attempts > 31 { 30 } else { attempts.saturating_sub(1) };
         let pause = self.first_pause_s.saturating_mul(1 << doublings);
         if pause < self.longest_pause_s { pause } else { self.longest_pause_s }
     }
 }
 
-/// Does the due jobs of one kind, several at once. Several such workers may run at once, in
-/// one process or in many: a job is done by one of them.
+/// Does the due jobs of one kind, several at a time. Several such workers may run concurrently, in
+/// one process or in many: each job is done by one of them.
 pub struct LeasedJobs {
     tasks: Arc<Tasks>,
     name: &'static str,
@@ -63,8 +63,8 @@ struct Tasks {
 }
 
 impl LeasedJobs {
-    /// Runs jobs of this kind, at most `places` at once. `run` ends its job in the commit of
-    /// its work; a job that it neither ended nor gave back is tried again with its lease's end.
+    /// Runs jobs of this kind, at most `places` at a time. `run` ends its job in the commit of its
+    /// work; a job that it neither ended nor gave back is tried again when its lease ends.
     #[must_use]
     pub fn new(
         store: Store,
@@ -78,8 +78,9 @@ impl LeasedJobs {
         Self { tasks, name, places, room: Arc::new(Semaphore::new(places as usize)) }
     }
 
-    /// With other pauses, for jobs that may take longer than a lease. The lease is renewed
-    /// while such a job runs, so that it must not prove it by the job it was given.
+    /// As [`LeasedJobs::new`], with other pauses, for jobs that may outlast a lease. The lease is
+    /// renewed while such a job runs, so the job must not use the lease it was given as proof of
+    /// ownership.
     #[must_use]
     pub fn long(self, back_off: BackOff) -> Self {
         let Self { tasks, name, places, room } = self;
@@ -121,7 +122,7 @@ impl Worker for LeasedJobs {
 
     fn settled(&self) -> Boxed<'_, ()> {
         Box::pin(async {
-            // All of the room is free only when nothing is under way.
+            // All places are free only when no job is running.
             drop(self.room.acquire_many(self.places).await);
         })
     }
@@ -150,8 +151,8 @@ impl Tasks {
         }
     }
 
-    /// One attempt. A panic is a failure like others: without a pause the next attempt would
-    /// come with the lease's end, and panic again.
+    /// One attempt. A panic counts as a failure like any other: without a pause the next attempt
+    /// would start when the lease ends, and panic again.
     async fn run(&self, job: &mut Job) -> Result<(), JobError> {
         let given = job.clone();
         let run = AssertUnwindSafe(async move { (self.run)(given).await }).catch_unwind();
@@ -188,7 +189,7 @@ mod tests {
         LeasedJobs::new(store.clone(), kind, 1, move |job| {
             let (store, done) = (of.clone(), Arc::clone(&done));
             Box::pin(async move {
-                assert!(job.enterprise_id != PANICKING, "as it shall");
+                assert!(job.enterprise_id != PANICKING, "fails on purpose");
                 if job.enterprise_id == FAILING {
                     return Err("as it shall".into());
                 }
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_that_always_fails_is_parked_and_keeps_no_other_and_no_advance_waiting() {
+    async fn a_job_that_always_fails_is_parked_and_delays_no_other_and_no_advance() {
         let recorder = PrometheusBuilder::new().build_recorder();
         let _recording = metrics::set_default_local_recorder(&recorder);
         let directory = tempfile::tempdir().unwrap();

@@ -28,11 +28,11 @@ pub use leased_jobs::{BackOff, JobError, LeasedJobs};
 /// A boxed future, so that workers can be kept in one list.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Longest sleep of a worker that has nothing due; another process may add work.
+/// Longest sleep of a worker that has nothing due; another process may add work meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(5);
-/// Pause when due work is held by somebody else's lease, or the store failed.
+/// Pause when due work is held under somebody else's lease, or when the store failed.
 const BLOCKED_PAUSE: Duration = Duration::from_millis(100);
-/// Longest time an advance waits in one due moment for work that somebody else holds.
+/// Most pauses for which an advance waits at one due moment for work that somebody else holds.
 const MAX_BLOCKED_ROUNDS: u32 = 300;
 
 /// A kind of work that waits for business time.
@@ -40,11 +40,11 @@ pub trait Worker: Send + Sync {
     /// Name, for logs.
     fn name(&self) -> &'static str;
 
-    /// When the next piece is due; none if nothing waits.
+    /// When the next piece is due; `None` if nothing waits.
     fn next_due(&self) -> Boxed<'_, Result<Option<Timestamp>, StoreError>>;
 
-    /// Starts pieces that are due by `now`, earliest first, and tells how many. They may go
-    /// on after this returns; [`Worker::settled`] waits for them.
+    /// Starts pieces that are due by `now`, earliest first, and returns how many. They may go on
+    /// after this returns; [`Worker::settled`] waits for them.
     fn start_due(&self, now: Timestamp) -> Boxed<'_, Result<usize, StoreError>>;
 
     /// Waits until everything that was started is finished.
@@ -61,7 +61,7 @@ pub struct Schedule {
     workers: Vec<Arc<dyn Worker>>,
     /// Workers start work under a read lock; an advance holds the write lock.
     gate: RwLock<()>,
-    /// Woken after each advance, since sleeping workers' due moments came nearer.
+    /// Woken after each advance, since the due moments of sleeping workers have come nearer.
     advanced: watch::Sender<()>,
     one_advance: Mutex<()>,
 }
@@ -89,8 +89,8 @@ impl Schedule {
         while loops.join_next().await.is_some() {}
     }
 
-    /// Runs a worker, and again if it panics: one that is gone would be missed by nobody
-    /// until webhooks or orders had piled up.
+    /// Runs a worker, and restarts it if it panics: nobody would notice that it is gone until
+    /// webhooks or orders had piled up.
     async fn keep_running(self: Arc<Self>, worker: Arc<dyn Worker>, stop: watch::Receiver<bool>) {
         loop {
             let run = Arc::clone(&self).run_worker(Arc::clone(&worker), stop.clone());
@@ -123,14 +123,14 @@ impl Schedule {
         worker.settled().await;
     }
 
-    /// Starts what is due; returns how long to pause, none if more may be due at once.
+    /// Starts what is due and returns how long to pause; `None` if more may be due at once.
     async fn start_in_background(
         &self,
         worker: &dyn Worker,
     ) -> Result<Option<Duration>, StoreError> {
         let _open = self.gate.read().await;
         let due = worker.next_due().await?;
-        // Read after the question: what is due at once is due at the moment it was asked.
+        // Read after the query, so work that was due at the time of the query is due now too.
         let now = self.clock.now();
         match due {
             None => Ok(Some(MAX_SLEEP)),
@@ -147,15 +147,15 @@ impl Schedule {
     /// order of time, when this returns the new business time.
     ///
     /// # Errors
-    /// The store failed; business time then stands where the failure was.
+    /// The store failed; business time then stands at the failure.
     pub async fn advance(&self, seconds: u32) -> Result<Timestamp, StoreError> {
         self.advance_noted(seconds, async |_| Ok(())).await
     }
 
-    /// As [`Schedule::advance`]; `note` is told where business time goes before it does.
+    /// As [`Schedule::advance`]; `note` receives the target before business time moves.
     ///
     /// # Errors
-    /// As [`Schedule::advance`], and what `note` fails with: business time then stays.
+    /// As [`Schedule::advance`], and any error of `note`: business time then does not move.
     pub async fn advance_noted(
         &self,
         seconds: u32,
@@ -228,7 +228,7 @@ mod tests {
 
     use super::*;
 
-    /// Panics when it is asked for the first time, and tells of the second.
+    /// Panics when it is first asked, and reports the second time.
     #[derive(Default)]
     struct Fragile {
         asked: AtomicU32,

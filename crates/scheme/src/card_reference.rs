@@ -1,5 +1,4 @@
-//! From what the shop read off a card to the card's record. The clear PAN and CVV2 end
-//! here.
+//! Resolves what the shop read off a card to the card's record. The clear PAN and CVV2 end here.
 
 use authorise::{Presented, PresentedValue};
 use domain::{Card, CardStatus};
@@ -9,7 +8,7 @@ use vault::{ClearPan, Vault, expiry_yymm, parse_expiry};
 use crate::error::SchemeError;
 use crate::purchase::CardReference;
 
-/// The record that is used, and whether what was presented is its own.
+/// The record that is used, and whether the presented expiry and CVV2 match it.
 pub(crate) struct UsedCard {
     pub(crate) card: Card,
     pub(crate) presented: Presented,
@@ -39,7 +38,7 @@ pub(crate) async fn find(
 
 fn compare(vault: &Vault, card: &Card, pan: &ClearPan, expiry: &str, cvv2: &str) -> Presented {
     let own_expiry = expiry_yymm(card.valid_until);
-    // Computed over the card's own expiry, so that each of the two is judged by itself.
+    // Computed over the card's own expiry, so each of the two is judged by itself.
     let own_cvv2 = vault.cvv2(card.enterprise_id, pan, &own_expiry);
     Presented {
         expiry: value(expiry == own_expiry),
@@ -52,9 +51,9 @@ const fn value(matches: bool) -> PresentedValue {
     if matches { PresentedValue::Matched } else { PresentedValue::Mismatched }
 }
 
-/// Of the records of one PAN, the one that a purchase uses: the active one, else the
-/// newest that is not ended, else the newest (cardbridge-open-api.md section 14, U16). `cards`
-/// are oldest first.
+/// Of the records of one PAN, the one that a purchase uses: the active one, otherwise the newest
+/// that is not ended, otherwise the newest (cardbridge-open-api.md section 14, U16). `cards` are
+/// oldest first.
 pub(crate) fn active_record(cards: Vec<Card>) -> Option<Card> {
     let rank = |card: &Card| match card.status {
         CardStatus::Activated => 2,

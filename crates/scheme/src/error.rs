@@ -6,7 +6,7 @@ use store::StoreError;
 use thiserror::Error;
 use vault::VaultError;
 
-/// Why a message was not taken; nothing was written. A decline is no error.
+/// Why a message was not taken; nothing was written. A decline is not an error.
 #[derive(Debug, Clone, Error)]
 pub enum SchemeError {
     /// No card has this id or PAN.
@@ -18,7 +18,7 @@ pub enum SchemeError {
     /// The expiry is neither YYMM nor MM/YY.
     #[error("the expiry is neither YYMM nor MM/YY")]
     Expiry,
-    /// The amount is no amount of its currency.
+    /// The amount is not valid in its currency.
     #[error(transparent)]
     Amount(#[from] AmountError),
     /// The amount is not above zero.
@@ -30,7 +30,7 @@ pub enum SchemeError {
     /// The clearing itself.
     #[error(transparent)]
     Clearing(#[from] ClearingError),
-    /// What is sealed of the card cannot be opened.
+    /// The card's sealed data cannot be opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// The store.

@@ -17,7 +17,7 @@ use crate::error::SchemeError;
 use crate::pin::comparison;
 use crate::purchase::{Increment, Purchase, Refund, RefundOf};
 
-/// Sends what a card network would send. Its messages take exactly the road of real ones.
+/// Sends what a card network would send. Its messages take exactly the same path as real ones.
 pub struct SimulatedNetwork {
     store: Store,
     vault: Arc<Vault>,
@@ -34,7 +34,7 @@ impl SimulatedNetwork {
     /// Asks for an authorisation. A wrong expiry, CVV2 or PIN is a decline.
     ///
     /// # Errors
-    /// [`SchemeError`]; an original of another PAN is not found.
+    /// [`SchemeError`]; an original with another PAN is not found.
     pub async fn purchase(&self, purchase: Purchase) -> Result<AuthorisationAnswer, SchemeError> {
         let acquirer_amount = Money::parse_major(&purchase.amount_text, purchase.currency)?;
         let UsedCard { card, presented } = find(&self.store, &self.vault, purchase.card).await?;
@@ -60,9 +60,8 @@ impl SimulatedNetwork {
         Ok(self.authoriser.authorise(request).await?)
     }
 
-    /// Raises an approved authorisation, in its own acquirer currency. An increment of an
-    /// increment raises the authorisation that both belong to; the card used is the active
-    /// record of its PAN.
+    /// Raises an approved authorisation, in its own acquirer currency. An increment of an increment
+    /// raises the authorisation that both belong to; the card used is the active record of its PAN.
     ///
     /// # Errors
     /// [`SchemeError`].
@@ -89,7 +88,7 @@ impl SimulatedNetwork {
         Ok(self.authoriser.authorise(request).await?)
     }
 
-    /// What became of an authorisation, increment, refund or reversal that was begun before.
+    /// The outcome of an authorisation, increment, refund or reversal that was begun before.
     ///
     /// # Errors
     /// [`SchemeError`].
@@ -97,9 +96,8 @@ impl SimulatedNetwork {
         Ok(self.authoriser.outcome(auth_id).await?)
     }
 
-    /// Reverses an approved authorisation and its increments by `amount_text` (major units
-    /// of the acquirer's currency), or by all that is left; answers with the reversal's own
-    /// record.
+    /// Reverses an approved authorisation and its increments by `amount_text` (major units of the
+    /// acquirer's currency), or by all that is left; returns the reversal's own record.
     ///
     /// # Errors
     /// [`SchemeError`].
@@ -130,7 +128,7 @@ impl SimulatedNetwork {
         Ok(self.authoriser.clear(auth_id, amount_minor, is_final).await?)
     }
 
-    /// Posts what nothing authorised; nobody is asked.
+    /// Posts a clearing that nothing authorised; nobody is asked.
     ///
     /// # Errors
     /// [`SchemeError`].
@@ -198,7 +196,7 @@ impl SimulatedNetwork {
     }
 }
 
-/// STAN and RRN are a message's identity only together.
+/// STAN and RRN identify a message only together.
 fn network_key(stan: Option<String>, rrn: Option<String>) -> Option<NetworkKey> {
     Some(NetworkKey { stan: stan?, rrn: rrn? })
 }

@@ -8,7 +8,7 @@ use vault::{ClearPin, Vault};
 
 use crate::error::SchemeError;
 
-/// The PIN as the comparison with what is kept of the card's.
+/// Turns the entered PIN into the result of comparing it with the card's stored verification value.
 pub(crate) async fn comparison(
     store: &Store,
     vault: &Arc<Vault>,

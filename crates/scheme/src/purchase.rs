@@ -1,4 +1,4 @@
-//! What the simulated network is told to do.
+//! Requests to the simulated network.
 
 use domain::{AuthId, AuthType, CardId, Currency, Merchant, TransactionType};
 use vault::{ClearPan, ClearPin};
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 pub enum CardReference {
     /// By the id of its record.
     Id(CardId),
-    /// By what stands on it.
+    /// By what is printed on it.
     Pan {
         /// The PAN.
         pan: ClearPan,
@@ -35,8 +35,8 @@ pub struct Purchase {
     pub auth_type: AuthType,
     /// The shop.
     pub merchant: Merchant,
-    /// What it follows: the reservation that a completion completes, the purchase that a
-    /// refund gives back. It is of the same PAN.
+    /// What it follows: the reservation that a completion completes, or the purchase that a refund
+    /// gives back. It has the same PAN.
     pub original_auth_id: Option<AuthId>,
     /// System trace audit number; with `rrn` the network's key.
     pub stan: Option<String>,

@@ -19,15 +19,15 @@ use crate::ClientError;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest wait for a whole answer, connection included.
+/// Longest wait for a whole answer, including the connection.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Largest answer read, in bytes.
+/// Largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 const FIRST_NONCE: u64 = 10_000;
 const NONCES: u64 = 90_000;
 
-/// A client of one enterprise. Clones share one pool of connections.
+/// A client of one enterprise. Clones share one connection pool.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -39,11 +39,11 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the keys that the platform handed out. It connects directly, never
-    /// through a proxy of the environment, and follows no redirect.
+    /// A client with the keys that the platform handed out. It connects directly, never through a
+    /// proxy from the environment, and follows no redirects.
     ///
     /// # Errors
-    /// The base URL is no absolute `http` or `https` URL, or TLS cannot be set up.
+    /// The base URL is not an absolute `http` or `https` URL, or TLS cannot be set up.
     pub fn new(base_url: &str, api_key: &str, secret_key: &str) -> Result<Self, ClientError> {
         Ok(Self {
             http: http_client(base_url)?,
@@ -55,7 +55,7 @@ impl Client {
         })
     }
 
-    /// The same client with other sources of time and chance, for simulations.
+    /// The same client with other sources of time and randomness, for simulations.
     #[must_use]
     pub fn with_sources(self, clock: Clock, random: Arc<dyn Random>) -> Self {
         Self { clock, random, ..self }
@@ -112,7 +112,7 @@ impl Client {
         self.post(card::FREEZE_PATH, request).await
     }
 
-    /// Ends a card for good.
+    /// Terminates a card for good.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -136,11 +136,11 @@ impl Client {
         self.post(simulation::FUND_AUTH_PATH, request).await
     }
 
-    /// Any signed call: the envelope as it came, refusals included. A GET signs its
+    /// Any signed call: returns the envelope as received, including refusals. A GET signs its
     /// query, everything else its body; send no body with a GET.
     ///
     /// # Errors
-    /// The call did not complete, or its answer is no envelope.
+    /// The call did not complete, or its answer is not an envelope.
     pub async fn call(
         &self,
         method: Method,
@@ -217,7 +217,7 @@ pub(crate) fn http_client(base_url: &str) -> Result<reqwest::Client, ClientError
         .timeout(CALL_TIMEOUT)
         .redirect(redirect::Policy::none())
         .no_proxy();
-    // A plain connection must not fail for want of the system's certificate authorities.
+    // A plain connection must not fail because the system has no certificate authorities.
     let builder = if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) };
     builder.build().map_err(ClientError::Setup)
 }

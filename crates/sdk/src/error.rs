@@ -15,13 +15,13 @@ pub enum ClientError {
     /// The request could not be written as JSON.
     #[error("the request could not be written as JSON")]
     Request(#[source] serde_json::Error),
-    /// No answer came, or not a whole one. Carries no URL, for queries are private.
+    /// No answer, or only part of one, arrived. Carries no URL, since queries are private.
     #[error("the call did not complete")]
     Transport(#[source] reqwest::Error),
     /// The answer is larger than any that the API gives.
     #[error("the answer is too large")]
     TooLarge,
-    /// The answer is no envelope.
+    /// The answer is not an envelope.
     #[error("HTTP {http_status} without an envelope")]
     NotAnEnvelope {
         /// HTTP status.
@@ -45,7 +45,7 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// The code with which the platform refused, if it did and the code is published.
+    /// The code of the platform's refusal, if it refused and the code is published.
     #[must_use]
     pub fn refusal(&self) -> Option<ErrorCode> {
         match self {

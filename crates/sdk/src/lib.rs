@@ -1,5 +1,5 @@
-//! The client crate: for enterprises signed calls to the CardBridge open API, the VM API, and
-//! their own half of authorisation notices and webhooks; for operators the calls of theirs.
+//! The client crate: for enterprises, signed calls to the CardBridge open API, the VM API, and
+//! their own half of authorisation notices and webhooks; for operators, their own calls.
 //!
 //! ```no_run
 //! use sdk::{Client, domain::Currency};

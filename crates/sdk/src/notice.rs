@@ -1,5 +1,5 @@
-//! The enterprise's half of an authorisation: open the notice, answer it
-//! (cardbridge-open-api.md section 8).
+//! The enterprise's half of an authorisation: open the notice and answer it (cardbridge-open-api.md
+//! section 8).
 
 use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
 use domain::{ResponseCode, RsaScheme};
@@ -7,7 +7,7 @@ use wire::cardbridge::authorisation_notice as wire_notice;
 
 pub use wire_notice::{AUTH_SIGNATURE_HEADER, Notice, NoticeData, NoticeFault};
 
-/// The keys of both sides and the scheme they agreed on. Parse once, keep: each
+/// The keys of both sides and the scheme they agreed on. Parse them once and keep them: each
 /// operation is one private and one public RSA step, best run off an async thread.
 #[derive(Clone)]
 pub struct NoticeKeys {
@@ -17,7 +17,7 @@ pub struct NoticeKeys {
 }
 
 impl NoticeKeys {
-    /// From keys already read.
+    /// From keys that are already parsed.
     #[must_use]
     pub fn new(
         platform_key: RsaPublicKey,
@@ -27,12 +27,11 @@ impl NoticeKeys {
         Self { platform_key, own_key, scheme: scheme.into() }
     }
 
-    /// From the platform's public key as it is handed over (base64 SPKI or PEM) and the
-    /// enterprise's private key as PKCS#8 DER; a padding alone stands for the scheme with the
-    /// defaults.
+    /// From the platform's public key as handed over (base64 SPKI or PEM) and the enterprise's
+    /// private key as PKCS#8 DER; a padding by itself means the scheme with the defaults.
     ///
     /// # Errors
-    /// One of both is no usable RSA key.
+    /// One of the two is not a usable RSA key.
     pub fn read(
         platform_key: &str,
         own_key_pkcs8: &[u8],
@@ -42,12 +41,12 @@ impl NoticeKeys {
         Ok(Self::new(platform_key, RsaPrivateKey::from_pkcs8_der(own_key_pkcs8)?, scheme))
     }
 
-    /// Verifies a notice, decrypts it and compares what was encrypted with the clear
-    /// copies. `auth_signature` is the value of [`AUTH_SIGNATURE_HEADER`]. The notice's
-    /// `webhook_id` is the idempotency key: a repeat deserves the first answer again.
+    /// Verifies a notice, decrypts it and compares what was encrypted with the clear copies.
+    /// `auth_signature` is the value of [`AUTH_SIGNATURE_HEADER`]. The notice's `webhook_id` is the
+    /// idempotency key: give a repeat the first answer again.
     ///
     /// # Errors
-    /// [`NoticeFault`]: answer nothing that could be read as an approval.
+    /// [`NoticeFault`]: send no answer that could be read as an approval.
     pub fn open(&self, body: &[u8], auth_signature: &str) -> Result<Notice, NoticeFault> {
         wire_notice::open_notice(
             body,
@@ -61,7 +60,7 @@ impl NoticeKeys {
     /// The encrypted and signed body that answers a notice; send it with HTTP 200.
     ///
     /// # Errors
-    /// The keys do not do their work.
+    /// The keys are unusable.
     pub fn reply(&self, notice: &Notice, code: ResponseCode) -> Result<Vec<u8>, CryptoError> {
         wire_notice::seal_reply(
             &notice.data.auth_id,

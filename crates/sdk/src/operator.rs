@@ -6,7 +6,7 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 use thiserror::Error;
 
-/// An advance of business time may have much to do.
+/// Long, because an advance of business time may have much to do.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Characters of an unexpected answer that a failure shows.
 const MAX_SHOWN_CHARS: usize = 300;
@@ -14,7 +14,7 @@ const MAX_SHOWN_CHARS: usize = 300;
 /// Why a call did not succeed.
 #[derive(Debug, Clone, Error)]
 pub enum OperatorError {
-    /// No client could be made, or no answer came.
+    /// No client could be made, or no answer arrived.
     #[error("{0}")]
     Transport(String),
     /// The platform refused.
@@ -25,7 +25,7 @@ pub enum OperatorError {
         /// The problem's detail or title.
         problem: String,
     },
-    /// The answer is no JSON.
+    /// The answer is not JSON.
     #[error("the answer is not JSON")]
     Malformed,
 }
@@ -48,7 +48,7 @@ impl Operator {
         let builder = || Client::builder().no_proxy().timeout(TIMEOUT);
         let mut made = builder().build();
         if made.is_err() && admin_url.starts_with("http://") {
-            // A machine without certificate authorities still reaches a plain listener.
+            // A machine without certificate authorities can still reach a plain listener.
             made = builder().tls_certs_only([]).build();
         }
         let client = made.map_err(|error| transport(&error))?;
@@ -114,13 +114,13 @@ impl Operator {
     }
 }
 
-/// What the problem document says, shortened.
+/// The problem document's text, shortened.
 fn problem(json: &Value) -> String {
     let text = ["detail", "title"].iter().find_map(|key| json.get(key)?.as_str());
     text.map_or_else(|| json.to_string(), str::to_owned).chars().take(MAX_SHOWN_CHARS).collect()
 }
 
-/// The innermost cause says most; reqwest's own text is mostly the URL.
+/// The innermost cause is the most informative; reqwest's own text is mostly the URL.
 fn transport(error: &reqwest::Error) -> OperatorError {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {

@@ -19,11 +19,11 @@ use zeroize::Zeroizing;
 use crate::ClientError;
 use crate::client::{http_client, transport, whole_body};
 
-/// Longest wait for a whole answer: a page of many rows is many blocks.
+/// Longest wait for a whole answer: a page of many rows has many blocks.
 const CALL_TIMEOUT: Duration = Duration::from_secs(45);
-/// Largest answer read, in bytes.
+/// Largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
-/// How long before its end a token is renewed, in seconds.
+/// How long before its expiry a token is renewed, in seconds.
 const RENEWED_BEFORE_END_S: i64 = 60;
 
 /// Why a call gave no result.
@@ -40,7 +40,7 @@ pub enum VmCallError {
     /// The call did not complete.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// What was to be encrypted, or what came back, could not be worked with.
+    /// Encrypting the request or decrypting the answer failed.
     #[error("the envelope could not be made or opened")]
     Envelope(#[from] CryptoError),
 }
@@ -65,7 +65,7 @@ impl VmCallError {
     }
 }
 
-/// Both keys that a merchant works with. Clones share them.
+/// The two keys that a merchant works with. Clones share them.
 #[derive(Clone)]
 pub struct VmEnvelope {
     private_key: RsaPrivateKey,
@@ -79,7 +79,7 @@ impl VmEnvelope {
         Self { private_key, platform_key }
     }
 
-    /// A request's body, `{"content":"<hex>"}`, of plain bytes.
+    /// A request's body, `{"content":"<hex>"}`, from plain bytes.
     ///
     /// # Errors
     /// [`CryptoError`] if openssl fails.
@@ -93,7 +93,7 @@ impl VmEnvelope {
     /// The plain bytes behind the text of an answer's `data`.
     ///
     /// # Errors
-    /// [`CryptoError::Refused`] if it is no ciphertext for the merchant's key.
+    /// [`CryptoError::Refused`] if it is not ciphertext for the merchant's key.
     pub fn open(&self, data: &str) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let joined = framing::from_text(data).ok_or(CryptoError::Refused)?;
         let block_bytes = self.private_key.public_key().modulus_bytes();
@@ -106,7 +106,7 @@ impl VmEnvelope {
     }
 }
 
-/// A token and from when on it is renewed.
+/// A token and when to renew it.
 struct HeldToken {
     text: Zeroizing<String>,
     renewed_at: Timestamp,
@@ -125,11 +125,11 @@ pub struct VmClient {
 }
 
 impl VmClient {
-    /// A client with what the platform handed out and the merchant's private key, whose
-    /// public half the platform knows. It connects directly and follows no redirect.
+    /// A client with what the platform handed out and the merchant's private key, whose public half
+    /// the platform knows. It connects directly and follows no redirects.
     ///
     /// # Errors
-    /// The base URL is no absolute `http` or `https` URL, or TLS cannot be set up.
+    /// The base URL is not an absolute `http` or `https` URL, or TLS cannot be set up.
     pub fn new(
         base_url: &str,
         app_id: &str,
@@ -153,10 +153,10 @@ impl VmClient {
         &self.envelope
     }
 
-    /// A call with its parameters; the object it answers with.
+    /// Makes a call with its parameters; returns the object it answers with.
     ///
     /// # Errors
-    /// See [`VmCallError`]; also parameters that are no JSON.
+    /// See [`VmCallError`]; also parameters that cannot be written as JSON.
     pub async fn call<Q: Serialize + ?Sized>(
         &self,
         path: &str,
@@ -168,7 +168,7 @@ impl VmClient {
         self.send(path, body).await
     }
 
-    /// A call with a body as it is: none at all, or one that was made elsewhere.
+    /// Makes a call with a body as it is: none at all, or one that was made elsewhere.
     ///
     /// # Errors
     /// See [`VmCallError`].
@@ -181,9 +181,9 @@ impl VmClient {
             .header(header::CONTENT_TYPE, "application/json")
             .body(body);
         let data = match self.data(request).await {
-            // Numbers may be configured, texts never change.
+            // The numbers are configurable, the texts never change.
             Err(error) if error.msg() == VmError::InvalidToken.to_string() => {
-                // The next call asks for another one.
+                // The next call fetches another one.
                 *self.held.lock().await = None;
                 return Err(error);
             }
@@ -194,12 +194,12 @@ impl VmClient {
         Ok(serde_json::from_slice(&plain).map_err(ClientError::Data)?)
     }
 
-    /// The bare token that calls bear; fetched if there is none or its end is near.
+    /// The bare token that calls carry; fetched if there is none or it is about to expire.
     ///
     /// # Errors
     /// See [`VmCallError`].
     pub async fn token(&self) -> Result<Zeroizing<String>, VmCallError> {
-        // Held while a token is fetched, so that calls at once fetch one between them.
+        // Held while a token is fetched, so concurrent calls fetch only one.
         let mut held = self.held.lock().await;
         if let Some(token) = held.as_ref()
             && self.clock.real_now() < token.renewed_at
@@ -218,7 +218,7 @@ impl VmClient {
         Ok(text)
     }
 
-    /// What stands under `data` of a success.
+    /// The value of `data` in a success.
     async fn data(&self, request: reqwest::RequestBuilder) -> Result<Value, VmCallError> {
         let answer = request.timeout(CALL_TIMEOUT).send().await.map_err(transport)?;
         let http_status = answer.status().as_u16();
@@ -232,7 +232,7 @@ impl VmClient {
         Ok(serde_json::from_str(json).map_err(ClientError::Data)?)
     }
 
-    /// RSA away from the threads that serve connections.
+    /// Runs RSA off the threads that serve connections.
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(&VmEnvelope) -> Result<T, CryptoError> + Send + 'static,

@@ -1,5 +1,5 @@
-//! The enterprise's half of webhooks: is it true, and what does it say
-//! (cardbridge-open-api.md section 9).
+//! The enterprise's half of webhooks: is it authentic, and what does it say (cardbridge-open-api.md
+//! section 9).
 
 use thiserror::Error;
 use wire::cardbridge::order::CardOrderBody;
@@ -9,18 +9,18 @@ use wire::cardbridge::webhook::{AuthorisationResultData, CardData, ReceivedWebho
 pub use wire::cardbridge::signature::WEBHOOK_SIGNATURE_HEADER;
 pub use wire::cardbridge::standard_webhooks;
 
-/// Why a webhook is not to be acted on.
+/// Why a webhook must not be acted on.
 #[derive(Debug, Error)]
 pub enum WebhookFault {
-    /// `X-Signature` is not that of this body.
+    /// `X-Signature` does not match this body.
     #[error("the signature does not verify")]
     BadSignature,
-    /// The body is no webhook, or its data not that of its type.
+    /// The body is not a webhook, or its data does not fit its type.
     #[error("the body is not a webhook")]
     Malformed(#[from] serde_json::Error),
 }
 
-/// What a webhook tells.
+/// The content of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// A card order changed.
@@ -33,8 +33,8 @@ pub enum Content {
     Other(String),
 }
 
-/// Verifies `X-Signature` over the exact body and reads the envelope. `webhook_id` is
-/// the key by which repeats are known. Answer HTTP 200 once it is kept.
+/// Verifies `X-Signature` over the exact body and reads the envelope. Recognise repeats by
+/// `webhook_id`. Answer HTTP 200 once the webhook is stored.
 ///
 /// # Errors
 /// [`WebhookFault`].
@@ -52,7 +52,7 @@ pub fn open(
 /// Reads the data of a webhook by its type.
 ///
 /// # Errors
-/// The data is not that of the type.
+/// The data does not fit the type.
 pub fn content(webhook: &ReceivedWebhook) -> Result<Content, WebhookFault> {
     let json = webhook.data.get();
     Ok(match webhook.webhook_type.as_str() {

@@ -12,32 +12,33 @@ pub enum Behaviour {
     Answer(ResponseCode),
     /// Answers with this code after a pause.
     Late(ResponseCode, Duration),
-    /// Answers with this code once [`crate::Enterprise::release`] lets an answer go.
+    /// Answers with this code once [`crate::Enterprise::release`] lets an answer through.
     Held(ResponseCode),
     /// Never answers.
     Silent,
-    /// Approves under a signature that is none.
+    /// Approves under an invalid signature.
     WrongSignature,
-    /// Signs properly what is no ciphertext.
+    /// Signs correctly something that is not ciphertext.
     BadCiphertext,
-    /// Approves another authorisation.
+    /// Approves a different authorisation.
     WrongAuthId,
     /// Answers with this HTTP status and an approval in the body.
     Status(u16),
     /// Answers 200 with a body of more bytes than anybody should read.
     Oversized,
-    /// Answers 200 with a body that is no JSON.
+    /// Answers 200 with a body that is not JSON.
     Garbage,
 }
 
 impl Behaviour {
     /// Approves.
     pub const APPROVE: Self = Self::Answer(ResponseCode::Approved);
-    /// Declines for lack of funds.
+    /// Declines for insufficient funds.
     pub const DECLINE: Self = Self::Answer(ResponseCode::InsufficientFunds);
 }
 
-/// Which behaviour meets which notice: the amount decides, else the card, else the default.
+/// Which behaviour applies to which notice: the amount decides, otherwise the card, otherwise the
+/// default.
 pub(crate) struct Script {
     default: Behaviour,
     by_card: HashMap<String, Behaviour>,

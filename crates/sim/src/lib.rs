@@ -1,6 +1,5 @@
-//! Plays the world round the platform: an enterprise with its own HTTP server for
-//! authorisation notices and webhooks, and a merchant of dialect 2. Everything goes through real
-//! HTTP.
+//! Plays the world around the platform: an enterprise with its own HTTP server for authorisation
+//! notices and webhooks, and a merchant of dialect 2. Everything goes over real HTTP.
 
 mod behaviour;
 mod enterprise;

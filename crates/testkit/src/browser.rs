@@ -10,19 +10,19 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// Chromium speaks on the descriptors 3 and 4; ours are its standard ones until here.
+/// Chromium reads and writes on descriptors 3 and 4, to which the shell moves our two pipes.
 const LAUNCH: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
-/// Longest wait for an answer, an event or what a page does by itself: never how long
-/// something takes, but when to give up on it.
+/// Longest wait for an answer, an event or something a page does by itself: not how long it takes,
+/// but when to give up on it.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// Pause between two looks at a page.
+/// Pause between two checks of a page.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
-/// Name under which a page tells of broken policies, and how it does: the DOM's own event says
-/// the same in every version, which the console's lines do not.
+/// Name under which a page reports broken policies, and the script that does so: the DOM's own
+/// event is the same in every version, unlike the console's lines.
 const COMPLAIN: &str = "complainOfPolicy";
 const WATCH: &str = "addEventListener('securitypolicyviolation', (event) =>
     complainOfPolicy(`${event.effectiveDirective} ${event.blockedURI}`))";
-/// Directory that gets pictures of the pages under test, for people to look at.
+/// Directory for pictures of the pages under test, for people to look at.
 const PICTURES_VARIABLE: &str = "CARDBRIDGE_TEST_PICTURES";
 
 /// A browser with one tab.
@@ -30,7 +30,7 @@ pub struct Browser {
     child: Child,
     pipe: ChildStdin,
     messages: UnboundedReceiver<Value>,
-    /// Events that came while something else was awaited, oldest first.
+    /// Events that arrived while something else was awaited, oldest first.
     events: Vec<Value>,
     last_id: u64,
     session: Option<String>,
@@ -44,7 +44,7 @@ impl Browser {
         let profile = tempfile::tempdir().unwrap();
         let mut child = Command::new("sh")
             .args(["-c", LAUNCH, &program, "--headless", "--remote-debugging-pipe"])
-            // Tests run in containers too, where its sandbox cannot be built.
+            // Tests also run in containers, where its sandbox cannot be set up.
             .args(["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
             .args(["--no-first-run", "--disable-extensions", "--disable-background-networking"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
@@ -84,19 +84,19 @@ impl Browser {
         self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await;
     }
 
-    /// What the browser calls itself.
+    /// The browser's User-Agent.
     pub async fn user_agent(&mut self) -> String {
         self.run("navigator.userAgent").await.as_str().unwrap().to_owned()
     }
 
-    /// Goes to a page and waits until it is there.
+    /// Goes to a page and waits until it has loaded.
     pub async fn go(&mut self, url: &str) {
         self.events.clear();
         self.call("Page.navigate", json!({ "url": url })).await;
         self.loaded().await;
     }
 
-    /// Makes the window as large as a device's screen, in CSS pixels.
+    /// Makes the window the size of a device's screen, in CSS pixels.
     pub async fn resize(&mut self, width: u32, height: u32) {
         let parameters = json!({
             "width": width, "height": height, "deviceScaleFactor": 2, "mobile": true,
@@ -104,13 +104,13 @@ impl Browser {
         self.call("Emulation.setDeviceMetricsOverride", parameters).await;
     }
 
-    /// Makes the system prefer dark pages, or light ones.
+    /// Makes the system prefer dark or light pages.
     pub async fn prefer(&mut self, scheme: &str) {
         let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
         self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
     }
 
-    /// Keeps a picture of the whole page, if somebody wants pictures.
+    /// Saves a picture of the whole page, if pictures are wanted.
     pub async fn picture(&mut self, name: &str) {
         let Some(directory) = std::env::var_os(PICTURES_VARIABLE) else { return };
         let taken =
@@ -119,7 +119,7 @@ impl Browser {
         std::fs::write(Path::new(&directory).join(format!("{name}.png")), png).unwrap();
     }
 
-    /// Whether what a frame of the page should show was kept from it.
+    /// Whether the content of a frame of the page was blocked.
     pub async fn is_frame_blocked(&mut self) -> bool {
         let tree = self.call("Page.getFrameTree", json!({})).await;
         let frames = tree["frameTree"]["childFrames"].as_array().unwrap();
@@ -136,7 +136,7 @@ impl Browser {
         }
     }
 
-    /// Runs a script; its value.
+    /// Runs a script and returns its value.
     pub async fn run(&mut self, script: &str) -> Value {
         let parameters = json!({
             "expression": script, "returnByValue": true, "awaitPromise": true, "userGesture": true,
@@ -146,7 +146,7 @@ impl Browser {
         result["result"]["value"].clone()
     }
 
-    /// The visible text of what a selector finds.
+    /// The visible text of what a selector matches.
     pub async fn text(&mut self, selector: &str) -> String {
         let value = self.run(&format!("document.querySelector('{selector}')?.innerText")).await;
         value.as_str().unwrap_or_default().to_owned()
@@ -163,18 +163,17 @@ impl Browser {
         self.press("button[type=submit]").await;
     }
 
-    /// Presses what a selector finds and waits for the page that follows.
+    /// Presses what a selector matches and waits for the page that follows.
     pub async fn press(&mut self, selector: &str) {
         self.events.retain(|event| event["method"] != "Page.loadEventFired");
         self.run(&format!("document.querySelector('{selector}').click()")).await;
         self.loaded().await;
     }
 
-    /// Errors of scripts and broken policies since the last [`Browser::go`]. Nothing that the
-    /// browser writes to its console of its own accord is among them: each version has its own
-    /// advice.
+    /// Script errors and policy violations since the last [`Browser::go`]. Messages that the
+    /// browser itself writes to its console are not among them: they differ between versions.
     pub async fn complaints(&mut self) -> Vec<String> {
-        // Whatever was sent before this answer has been received with it.
+        // Everything sent before this answer has been received with it.
         self.run("1").await;
         self.events.iter().filter_map(complaint).collect()
     }

@@ -8,16 +8,16 @@ use domain::{Clock, IdGenerator};
 pub use store::Location;
 use store::Store;
 
-/// Whether full counts are asked for: `cargo xtask test --long`.
+/// Whether full counts are wanted: `cargo xtask test --long`.
 pub fn is_long() -> bool {
     std::env::var_os("CARDBRIDGE_TEST_LONG").is_some()
 }
 
-/// A database of one test's own.
+/// A database that belongs to one test.
 pub enum Database {
     /// An embedded file in a directory of its own.
     Embedded(tempfile::TempDir),
-    /// A database of its own on the test server.
+    /// Its own database on the test server.
     Server { admin_url: String, name: String },
 }
 
@@ -36,7 +36,7 @@ impl Database {
         Self::Server { admin_url, name }
     }
 
-    /// A fresh one on the same engine.
+    /// A fresh database on the same engine.
     pub async fn another(&self) -> Self {
         match self {
             Self::Embedded(_) => Self::embedded(),
@@ -56,7 +56,7 @@ impl Database {
         Store::open(self.location(), clock, ids).await.unwrap()
     }
 
-    /// Where the store lies.
+    /// The location of the store.
     #[must_use]
     pub fn location(&self) -> Location {
         match self {
@@ -65,7 +65,7 @@ impl Database {
         }
     }
 
-    /// Opens the store on the server that is reached at `address`.
+    /// Opens the store on the server through `address`.
     pub async fn open_through(&self, address: SocketAddr) -> Store {
         let url = self.url();
         let (front, rest) = url.split_once('@').unwrap();
@@ -76,7 +76,7 @@ impl Database {
         Store::open(location, clock, ids).await.unwrap()
     }
 
-    /// Where the server listens.
+    /// The address where the server listens.
     pub fn server_address(&self) -> String {
         let url = self.url();
         let (_, rest) = url.split_once('@').unwrap();
@@ -88,7 +88,7 @@ impl Database {
         tamper(&self.location(), sql).await;
     }
 
-    /// The ids that a query behind the store's back gives, sorted.
+    /// The ids that a query returns behind the store's back, sorted.
     pub async fn ids(&self, sql: &str) -> Vec<i64> {
         let mut ids: Vec<i64> = match self {
             Self::Embedded(directory) => {
@@ -115,8 +115,7 @@ impl Database {
         entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
     }
 
-    /// How often the server found that transactions waited for one another in a circle; it
-    /// counts when a connection ends.
+    /// How many deadlocks the server has found; it counts when a connection ends.
     pub async fn deadlocks(&self) -> i64 {
         let Self::Server { .. } = self else { return 0 };
         let url = self.url();
@@ -127,7 +126,7 @@ impl Database {
         client.query_one(sql, &[]).await.unwrap().get(0)
     }
 
-    /// A session of the test's own on the server.
+    /// A session of the test itself on the server.
     pub async fn connect(&self) -> tokio_postgres::Client {
         let url = self.url();
         let (client, connection) =
@@ -136,7 +135,7 @@ impl Database {
         client
     }
 
-    /// What a setting is for new connections to the database.
+    /// The value of a setting for new connections to the database.
     pub async fn set(&self, setting: &str, value: &str) {
         let Self::Server { admin_url, name } = self else { return };
         execute(admin_url, &format!("ALTER DATABASE {name} SET {setting} = {value}")).await;
@@ -151,8 +150,8 @@ impl Database {
         execute(admin_url, &sql).await;
     }
 
-    /// How many rows of a table the server has read so far, entries of indexes included; it
-    /// counts what a connection read when that ends. None of an embedded file.
+    /// How many rows of a table the server has read so far, including index entries; a connection's
+    /// reads are counted when it ends. Zero for an embedded file.
     pub async fn rows_read(&self, table: &str) -> i64 {
         let Self::Server { .. } = self else { return 0 };
         let url = self.url();
@@ -164,8 +163,8 @@ impl Database {
         client.query_one(sql, &[&table]).await.unwrap().get(0)
     }
 
-    /// How many rows were put into a table, as far as the server has counted them. An embedded
-    /// file counts nothing, so that there is nothing to wait for.
+    /// How many rows were inserted into a table, as far as the server has counted them. An embedded
+    /// file counts nothing, so there is nothing to wait for.
     pub async fn rows_written(&self, table: &str) -> i64 {
         let Self::Server { .. } = self else { return i64::MAX };
         let sql = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = $1";
@@ -178,7 +177,7 @@ impl Database {
         }
     }
 
-    /// Of the server, with the database's name.
+    /// The server's URL with the database's name.
     pub fn url(&self) -> String {
         let Self::Server { admin_url, name } = self else { unreachable!("a file has no URL") };
         let (server, _) = admin_url.rsplit_once('/').unwrap();
@@ -186,7 +185,7 @@ impl Database {
     }
 }
 
-/// Makes each hold's commit wait for an advisory lock, as for a standby that does not answer.
+/// Makes each hold's commit wait for an advisory lock, as if for a standby that does not answer.
 pub const HANGING_COMMITS: &str = "
     CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS
         'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
@@ -211,7 +210,7 @@ pub async fn tamper(location: &Location, sql: &str) {
     }
 }
 
-/// The number that a query behind the store's back comes to.
+/// The number that a query returns behind the store's back.
 pub async fn number(location: &Location, sql: &str) -> i64 {
     match location {
         Location::Sqlite(file) => {

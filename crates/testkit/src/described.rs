@@ -1,4 +1,4 @@
-//! Holds every answer that the tests get to the OpenAPI document of dialect 1.
+//! Checks every answer that the tests get against the OpenAPI document of dialect 1.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ static ANSWERS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
         .map(|(path, item)| {
             let operation = item.as_object().unwrap().values().next().unwrap();
             let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
-            // References lead into the components, which come along.
+            // References point into the components, so those are included.
             let schema = json!({"allOf": [answer], "components": document["components"]});
             (path.clone(), jsonschema::draft202012::new(&schema).unwrap())
         })
@@ -36,7 +36,7 @@ static WEBHOOKS: LazyLock<HashMap<String, (Validator, BTreeSet<String>)>> = Lazy
         .collect()
 });
 
-/// Fails if the document does not describe a webhook that came.
+/// Fails if the document does not describe a webhook that arrived.
 pub fn require_described_webhook(headers: &HeaderMap, body: &Value) {
     let name = body["webhookType"].as_str().unwrap_or_default();
     let (validator, described) =
@@ -49,16 +49,16 @@ pub fn require_described_webhook(headers: &HeaderMap, body: &Value) {
     assert_eq!(&own_headers(headers), described, "{name}");
 }
 
-/// Headers that any message bears.
+/// Headers that any message carries.
 const TRANSPORT: [&str; 5] = ["accept", "content-length", "content-type", "host", "user-agent"];
 
-/// The headers of a delivery that are its own.
+/// The headers specific to a delivery.
 pub fn own_headers(headers: &HeaderMap) -> BTreeSet<String> {
     let names = headers.keys().map(|name| name.as_str().to_owned());
     names.filter(|name| !TRANSPORT.contains(&name.as_str())).collect()
 }
 
-/// The headers that a document tells of one of its webhooks.
+/// The headers that a document describes for one of its webhooks.
 pub fn described_headers(document: &Value, webhook: &str) -> BTreeSet<String> {
     let headers = document["webhooks"][webhook]["post"]["parameters"].as_array().unwrap();
     headers.iter().map(|header| header["name"].as_str().unwrap().to_owned()).collect()

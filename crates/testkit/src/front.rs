@@ -1,10 +1,10 @@
-//! Fronts of a server: what stands between it and its callers.
+//! Proxies in front of a server.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A front of the server at `url` that answers one request of a connection, keeps it, and
-/// ends it as the next request arrives; its own URL.
+/// A proxy in front of the server at `url` that answers one request per connection, keeps the
+/// connection, and closes it as the next request arrives; returns its own URL.
 pub async fn front_ending_kept_connections(url: &str) -> String {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -56,7 +56,7 @@ impl Answer {
     }
 }
 
-/// Sends a request on a connection of its own and reads the whole answer.
+/// Sends a request on a new connection and reads the whole answer.
 pub async fn send(address: SocketAddr, request: &Request) -> Answer {
     exchange(TcpStream::connect(address).await.unwrap(), request).await
 }

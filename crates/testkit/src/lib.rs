@@ -1,9 +1,9 @@
-//! Beds and samples that the tests of several crates share. Only tests import it.
+//! Test beds and sample data shared by the tests of several crates. Only tests import it.
 //!
-//! What needs no more than a store is always there: [`database`], [`records`], [`front`]. The
-//! feature `mail` adds a mail server; the feature `platform` a whole [`platform`] in the test's
-//! process, those who call it ([`signing`], [`vm_client`], [`browser`]) and what holds its
-//! answers to the documents.
+//! Modules that need only a store are always there: [`database`], [`records`], [`front`]. The
+//! feature `mail` adds a mail server. The feature `platform` adds a whole [`platform`] in the
+//! test's process, the clients that call it ([`signing`], [`vm_client`], [`browser`]) and checks of
+//! its answers against the documents.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(missing_docs, reason = "only tests import it, and most names say all there is")]
 
@@ -37,9 +37,9 @@ pub mod vm_client;
 #[cfg(feature = "platform")]
 pub mod vm_described;
 
-/// Writes a test once and runs it on both engines, each time on a fresh platform. A second
-/// name gives the test the place of the database below, an expression before it the settings
-/// of dialect 2.
+/// Defines a test once and runs it on both engines, each time on a fresh platform. A second name
+/// gives the test the location of the underlying database; an expression before it gives the
+/// settings of dialect 2.
 ///
 /// ```ignore
 /// both_engines!(business_time_advances, |platform| {

@@ -15,10 +15,10 @@ use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509NameBuilder};
 
 pub const ACCOUNT: (&str, &str) = ("mailer", "a password of this test");
-/// A recipient that the server does not have.
+/// A recipient that does not exist on the server.
 pub const NOBODY: &str = "nobody@example.com";
 
-/// What the server took: recipients and the raw message.
+/// What the server accepted: recipients and the raw message.
 #[derive(Clone, Default)]
 pub struct Taken(Arc<Mutex<Vec<(String, String)>>>);
 
@@ -73,7 +73,7 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// The raw messages that it took.
+    /// The raw messages that it accepted.
     pub fn messages(&self) -> Vec<String> {
         self.taken.mails().into_iter().map(|(_, message)| message).collect()
     }
@@ -83,7 +83,7 @@ impl MailServer {
         Self::start(false)
     }
 
-    /// A server that takes mail only after STARTTLS and AUTH.
+    /// A server that accepts mail only after STARTTLS and AUTH.
     pub fn secured() -> Self {
         Self::start(true)
     }
@@ -120,7 +120,7 @@ impl MailServer {
     }
 }
 
-/// PEM of a certificate for localhost, and of its key.
+/// PEM of a certificate for localhost and of its key.
 fn own_certificate() -> (Vec<u8>, Vec<u8>) {
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let mut name = X509NameBuilder::new().unwrap();

@@ -1,4 +1,4 @@
-//! What the code says, kept as a file for readers of the repository.
+//! Documents generated from the code, kept as files for readers of the repository.
 
 use std::path::{Path, PathBuf};
 

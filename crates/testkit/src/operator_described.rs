@@ -1,4 +1,4 @@
-//! Holds every answer that the tests get from the operator and sandbox APIs to their OpenAPI
+//! Checks every answer that the tests get from the operator and sandbox APIs against their OpenAPI
 //! document.
 
 use std::collections::HashMap;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::http::Answer;
 
-/// Refusals of what is no operation of the document: another path or method.
+/// Refusals of requests that are no operation of the document: another path or method.
 const ELSEWHERE: [u16; 2] = [404, 405];
 
-/// What an operation answers, by status; without a schema where the body is no JSON.
+/// The answers of an operation, by status; without a schema if the body is not JSON.
 struct Described {
     method: String,
     path: Vec<String>,
@@ -62,7 +62,7 @@ fn is_of(template: &[String], path: &[String]) -> bool {
 /// Fails if the document does not describe this answer.
 pub fn require_described(method: &str, target: &str, answer: &Answer) {
     let path = parts(target);
-    // What is named whole comes before what only fits.
+    // An exact path comes before a template that merely matches.
     let of_path = OPERATIONS.iter().filter(|it| it.method == method && is_of(&it.path, &path));
     let operation =
         of_path.max_by_key(|it| it.path.iter().zip(&path).filter(|(a, b)| a == b).count());

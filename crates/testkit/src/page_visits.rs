@@ -1,4 +1,4 @@
-//! A customer with a link: what the tests of the hosted pages share.
+//! A customer with a link: shared by the tests of the hosted pages.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,11 @@ use crate::platform::{PUBLIC_URL, Platform};
 use crate::signing::{Caller, text};
 
 pub const GUIDANCE_LINK: &str = "/open-api/card-redirect/v1/guidance-link";
-/// What the tests agree on as User-Agent.
+/// The User-Agent that the tests agree on.
 pub const AGENT: &str = "AcmeApp/7";
 
 impl Caller {
-    /// A request for a link to a page about a card of the customer.
+    /// A request for a link to a page about one of the customer's cards.
     pub fn link_request(&self, card: &Value, guidance_type: &str) -> Value {
         json!({
             "type": guidance_type, "customerId": card["customerId"], "cardId": card["cardId"],
@@ -20,7 +20,7 @@ impl Caller {
         })
     }
 
-    /// The path and query of a link that is made.
+    /// Makes a link and returns its path and query.
     pub async fn link(&self, platform: &Platform, request: &Value) -> String {
         let answer = self.post(platform, GUIDANCE_LINK, request).await;
         assert_eq!(answer["code"], "SYS_SUCCESS", "{answer}");
@@ -40,7 +40,7 @@ impl Caller {
     }
 }
 
-/// Opens a link as the agreed User-Agent.
+/// Opens a link with the agreed User-Agent.
 pub async fn open(platform: &Platform, target: &str) -> Answer {
     send(platform.public, &Request::get(target).header("user-agent", AGENT)).await
 }

@@ -1,4 +1,4 @@
-//! What an enterprise of the tests does about cards beyond ordering them: plastic, card data, PINs.
+//! What a test's enterprise does with cards beyond ordering them: physical cards, card data, PINs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ pub const RETRIEVE: &str = "/open-api/card/v1/retrieve-secure-card";
 pub const RESET: &str = "/open-api/card/v1/reset-pin";
 
 impl Caller {
-    /// An order for a physical twin that everything is right with.
+    /// A valid order for a physical twin.
     pub fn physical_order(&self, card_order_ref: &str, card_id: &str) -> Value {
         json!({"cardOrderRef": card_order_ref, "replaceCardId": card_id,
             "virtualToPhysicalInfo": {"countryCode": "SG", "province": "Singapore",
@@ -27,7 +27,7 @@ impl Caller {
                 "needShippingInfo": true, "mailMobileCode": "SG", "mailMobile": "80000000"}})
     }
 
-    /// Orders a physical twin and waits for it; the new card's id.
+    /// Orders a physical twin and waits for it; returns the new card's id.
     pub async fn new_twin(&self, platform: &Platform, card_id: &str, order_ref: &str) -> String {
         let order = self.post(platform, ORDER, &self.physical_order(order_ref, card_id)).await;
         assert_eq!(order["code"], "SYS_SUCCESS", "{order}");
@@ -37,7 +37,7 @@ impl Caller {
         text(&order["cardId"])
     }
 
-    /// An activated physical card: the ids of it and of its ended virtual twin.
+    /// An activated physical card: its id and that of its ended virtual twin.
     pub async fn new_physical(&self, platform: &Platform) -> (String, String) {
         let virtual_id = text(&self.new_card(platform, "ord-1").await["cardId"]);
         let card_id = self.new_twin(platform, &virtual_id, "v2p-1").await;
@@ -58,7 +58,7 @@ impl Caller {
     }
 }
 
-/// What stands on a card.
+/// What is printed on a card.
 pub struct CardData {
     pub pan: String,
     pub expiry: String,
@@ -67,13 +67,13 @@ pub struct CardData {
 }
 
 impl Caller {
-    /// Gives the enterprise its PCI papers.
+    /// Marks the enterprise as PCI-certified.
     pub async fn certify(&self, platform: &Platform) {
         let path = format!("/admin/v1/enterprises/{}", self.enterprise_id);
         assert_eq!(platform.admin_patch(&path, &json!({"pci": true})).await.status, 200);
     }
 
-    /// The data of a card, decrypted as an enterprise does.
+    /// The data of a card, decrypted as an enterprise would.
     pub async fn card_data(&self, platform: &Platform, card_id: &str) -> CardData {
         let answer = self.post(platform, RETRIEVE, &json!({"cardId": card_id})).await;
         assert_eq!(answer["code"], "SYS_SUCCESS", "{}", answer["code"]);
@@ -91,7 +91,7 @@ impl Caller {
 }
 
 impl Caller {
-    /// A PIN with what stands on the card, sealed under an IV.
+    /// A PIN with the data printed on the card, sealed under an IV.
     pub fn reset_body(&self, card_id: &str, fields: [&str; 4], iv: &[u8]) -> Value {
         let sealed = |text: &str| field_cipher::encrypt(&self.secret, iv, text.as_bytes()).unwrap();
         json!({"cardId": card_id, "encryptedExpireDate": sealed(fields[0]),
@@ -99,13 +99,13 @@ impl Caller {
             "encryptedNewPin": sealed(fields[3]), "iv": STANDARD.encode(iv)})
     }
 
-    /// Sets a PIN; the whole envelope.
+    /// Sets a PIN; returns the whole envelope.
     pub async fn reset(&self, platform: &Platform, card_id: &str, fields: [&str; 4]) -> Value {
         self.post(platform, RESET, &self.reset_body(card_id, fields, &[9; 12])).await
     }
 }
 
-/// States that webhooks told of an object, in order.
+/// The states that webhooks reported for an object, in order.
 pub async fn told(platform: &Platform, business_id: &str) -> Vec<String> {
     let filter = store::DeliveryFilter {
         business_id: Some(business_id.parse().unwrap()),

@@ -31,8 +31,8 @@ pub const ADMIN_TOKEN: &str = "test-token";
 /// Base of every link that goes out.
 pub const PUBLIC_URL: &str = "https://cards.example";
 
-/// How far a signature's time may be off: longer than any machine takes from signing to
-/// verifying, where a server's own five seconds may not be.
+/// How far a signature's time may be off: longer than any machine takes from signing to verifying,
+/// unlike a server's own five seconds.
 pub const WINDOW_MS: i64 = 300_000;
 
 /// The platform under test.
@@ -40,9 +40,9 @@ pub struct Platform {
     pub public: SocketAddr,
     pub admin: SocketAddr,
     pub store: Store,
-    /// What requests and workers share.
+    /// The parts that requests and workers share.
     pub parts: Parts,
-    /// Where documents are uploaded to.
+    /// The store that documents are uploaded to.
     pub uploads: Arc<Files>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
@@ -59,13 +59,13 @@ impl Platform {
         Self::start_with(location, mode, None).await
     }
 
-    /// In production, where nobody checks who applies for cards.
+    /// In production, where nobody checks the people who apply for cards.
     pub async fn start_unchecked(location: Location) -> Self {
         let (mode, telling) = (Mode::Production, VmSettings::default());
         Self::start_whole(location, mode, None, telling, IdentityChecks::Missing).await
     }
 
-    /// With mail by a server.
+    /// With mail through a server.
     pub async fn start_with(location: Location, mode: Mode, smtp: Option<SmtpSettings>) -> Self {
         Self::start_of(location, mode, smtp, VmSettings::default()).await
     }
@@ -141,19 +141,19 @@ impl Platform {
         self.admin(Request { method: "PATCH", ..request }).await
     }
 
-    /// A call that must succeed.
+    /// Makes a call that must succeed.
     pub async fn done(&self, path: &str, body: Value) -> Value {
         let answer = self.admin_post(path, &body).await;
         assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
         answer.json()
     }
 
-    /// Moves business time, so that everything due happens.
+    /// Advances business time, so everything due happens.
     pub async fn advance(&self, seconds: u32) {
         self.done("/sandbox/v1/clock/advance", json!({ "seconds": seconds })).await;
     }
 
-    /// Moves business time to noon (UTC+8) of the next day, so that no test crosses a midnight.
+    /// Advances business time to noon (UTC+8) of the next day, so no test crosses midnight.
     pub async fn at_noon(&self) -> BusinessDay {
         let now = self.store.clock().now();
         let noon = BusinessDay::of(now).end().plus_seconds(12 * 60 * 60);
@@ -161,7 +161,7 @@ impl Platform {
         BusinessDay::of(self.store.clock().now())
     }
 
-    /// `ledger verify` finds nothing.
+    /// Asserts that `ledger verify` finds nothing.
     pub async fn assert_ledger_adds_up(&self) {
         let report = self.admin_get("/admin/v1/ledger/verify").await.json();
         assert_eq!(report["ok"], true, "{report}");

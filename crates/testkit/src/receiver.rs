@@ -1,4 +1,4 @@
-//! An enterprise's webhook receiver: acknowledges and keeps what it gets.
+//! An enterprise's webhook receiver: acknowledges and keeps what it receives.
 
 use std::sync::{Arc, Mutex};
 
@@ -36,14 +36,14 @@ impl Receiver {
         Self { url, received }
     }
 
-    /// Has an enterprise's webhooks sent here.
+    /// Directs an enterprise's webhooks here.
     pub async fn listen_for(&self, platform: &Platform, caller: &Caller) {
         let path = format!("/admin/v1/enterprises/{}", caller.enterprise_id);
         let answer = platform.admin_patch(&path, &json!({ "webhookUrl": self.url })).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
-    /// What came so far of one type.
+    /// The webhooks of one type so far.
     pub fn of_type(&self, webhook_type: &str) -> Vec<Value> {
         let received = self.received.lock().unwrap();
         received.iter().for_each(|(headers, body)| require_described_webhook(headers, body));

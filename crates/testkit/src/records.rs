@@ -1,4 +1,4 @@
-//! Plain records of the store, to which a test adds what it is about by struct update.
+//! Plain records of the store; a test adds what it needs by struct update.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub fn vault(random: Arc<dyn domain::Random>) -> Arc<Vault> {
     Arc::new(Vault::new(key, random))
 }
 
-/// An enterprise without addresses and keys of its own.
+/// An enterprise without URLs and keys.
 #[must_use]
 pub fn enterprise(enterprise_id: EnterpriseId, created_at: Timestamp) -> Enterprise {
     Enterprise {
@@ -39,7 +39,7 @@ pub fn enterprise(enterprise_id: EnterpriseId, created_at: Timestamp) -> Enterpr
     }
 }
 
-/// A platform key of it that opens nothing.
+/// A platform key of an enterprise that opens nothing.
 #[must_use]
 pub fn platform_key(enterprise_id: EnterpriseId, created_at: Timestamp) -> PlatformKey {
     PlatformKey {
@@ -51,7 +51,7 @@ pub fn platform_key(enterprise_id: EnterpriseId, created_at: Timestamp) -> Platf
     }
 }
 
-/// A profile of it in USD, without limits, layouts and countries.
+/// A profile of an enterprise in USD, without limits, layouts and countries.
 #[must_use]
 pub fn profile(
     enterprise_id: EnterpriseId,
@@ -74,8 +74,8 @@ pub fn profile(
     }
 }
 
-/// What places an order for a virtual card, of a new customer of the same number, with `event`
-/// for the outbox.
+/// The arguments that place an order for a virtual card, for a new customer of the same number,
+/// with `event` for the outbox.
 #[must_use]
 pub fn placing(
     store: &Store,

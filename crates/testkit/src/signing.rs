@@ -25,7 +25,7 @@ pub struct Signing<'a> {
     pub nonce: String,
 }
 
-/// The timestamp of this moment.
+/// The current timestamp.
 pub fn now_ms() -> i64 {
     domain::Clock::system().real_now().as_millis()
 }
@@ -46,7 +46,7 @@ impl Signing<'_> {
             .header("X-DAPI-SIGN", signature)
     }
 
-    /// The request, signed as clients do: the query of a GET, else the body.
+    /// The request, signed as clients do: over the query of a GET, otherwise over the body.
     pub fn of(&self, request: Request) -> Request {
         let payload = match request.method {
             "GET" => request.target.split_once('?').map_or("", |(_, query)| query).into(),
@@ -105,7 +105,7 @@ impl Caller {
         described(path, &answer)
     }
 
-    /// An application for a card that everything is right with.
+    /// A valid application for a card.
     pub fn application(&self, card_order_ref: &str) -> Value {
         json!({
             "profileId": self.profile_id, "cardOrderRef": card_order_ref,
@@ -117,7 +117,7 @@ impl Caller {
         })
     }
 
-    /// Applies for a card and waits until it is there; its detail.
+    /// Applies for a card and waits until it is issued; returns its detail.
     pub async fn new_card(&self, platform: &Platform, card_order_ref: &str) -> Value {
         let path = "/open-api/card-order/v1/apply-virtual";
         let order = self.post(platform, path, &self.application(card_order_ref)).await;
@@ -131,12 +131,12 @@ impl Caller {
     }
 }
 
-/// The text of a JSON text.
+/// The text of a JSON string.
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
 }
 
-/// The envelope of an answer that the OpenAPI document describes.
+/// The envelope of an answer, which the OpenAPI document must describe.
 fn described(target: &str, answer: &Answer) -> Value {
     let json = envelope(answer);
     require_described(target, &json);

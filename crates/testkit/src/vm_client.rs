@@ -10,17 +10,17 @@ use crate::http::{Answer, Request, send};
 use crate::platform::Platform;
 use crate::vm_described::{Document, document};
 
-/// What a new merchant has, on either account.
+/// What a new merchant has on each account.
 pub const OPENING_BALANCE: &str = "10000.00";
 
 static KEY: LazyLock<RsaPrivateKey> = LazyLock::new(|| RsaPrivateKey::generate(2_048).unwrap());
 
-/// The merchants' key of 2048 bits, made once in a run.
+/// The merchants' key of 2048 bits, made once per run.
 pub fn merchant_key() -> RsaPrivateKey {
     KEY.clone()
 }
 
-/// An app as the operator gets to know it.
+/// An app as the operator sees it.
 pub struct NewApp {
     pub enterprise_id: String,
     pub app_id: String,
@@ -29,13 +29,13 @@ pub struct NewApp {
 }
 
 impl NewApp {
-    /// Of an enterprise of its own; it has no merchant key and no money.
+    /// An app of a new enterprise; it has no merchant key and no money.
     pub async fn make(platform: &Platform) -> Self {
         let enterprise = platform.done("/admin/v1/enterprises", json!({ "name": "VM" })).await;
         Self::make_for(platform, enterprise["enterpriseId"].as_str().unwrap()).await
     }
 
-    /// Another one of an enterprise.
+    /// Another app of an enterprise.
     pub async fn make_for(platform: &Platform, enterprise_id: &str) -> Self {
         let path = format!("/admin/v1/enterprises/{enterprise_id}/vm-apps");
         let made = platform.done(&path, json!({})).await;
@@ -52,14 +52,14 @@ impl NewApp {
         format!("/admin/v1/vm-apps/{}", self.app_id)
     }
 
-    /// A change that must succeed.
+    /// Makes a change that must succeed.
     pub async fn patch(&self, platform: &Platform, change: Value) -> Value {
         let answer = platform.admin_patch(&self.path(), &change).await;
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
         answer.json()
     }
 
-    /// A client with this private key, whose public half the platform is told.
+    /// A client with this private key; registers its public half with the platform.
     pub async fn client(&self, platform: &Platform, key: RsaPrivateKey) -> VmClient {
         let public_key = key.public_key().to_pem();
         self.patch(platform, json!({ "merchantPublicKey": public_key })).await;
@@ -68,11 +68,11 @@ impl NewApp {
         VmClient::new(&base_url, &self.app_id, &self.app_secret, envelope).unwrap()
     }
 
-    /// Asks for a token, as the bytes go.
+    /// Requests a token and returns the raw answer.
     pub async fn ask_for_token(&self, platform: &Platform) -> Answer {
         let target = self.token_target();
         let answer = send(platform.public, &Request::get(target.clone())).await;
-        told(platform).require_outer(&target, &answer.json());
+        spec(platform).require_outer(&target, &answer.json());
         answer
     }
 
@@ -81,8 +81,8 @@ impl NewApp {
     }
 }
 
-/// What the platform's answers are held to.
-fn told(platform: &Platform) -> Arc<Document> {
+/// The document that the platform's answers are checked against.
+fn spec(platform: &Platform) -> Arc<Document> {
     document(&platform.parts.vm.codes)
 }
 
@@ -90,7 +90,7 @@ fn told(platform: &Platform) -> Arc<Document> {
 pub async fn post_raw(platform: &Platform, token: &str, path: &str, body: &[u8]) -> Answer {
     let answer = send(platform.public, &raw_post(token, path, body)).await;
     if answer.status == 200 {
-        told(platform).require_outer(path, &answer.json());
+        spec(platform).require_outer(path, &answer.json());
     }
     answer
 }
@@ -107,8 +107,8 @@ pub struct Merchant {
     pub save: String,
     /// Code of its credit-line product.
     pub share: String,
-    /// What its calls are held to.
-    told: Arc<Document>,
+    /// The document that its calls are checked against.
+    spec: Arc<Document>,
 }
 
 impl Merchant {
@@ -120,7 +120,7 @@ impl Merchant {
         Self::of(platform, NewApp::make(platform).await, key).await
     }
 
-    /// The merchant behind a new app.
+    /// The merchant of a new app.
     pub async fn of(platform: &Platform, app: NewApp, key: RsaPrivateKey) -> Self {
         let client = app.client(platform, key).await;
         for account in ["balance", "wallet"] {
@@ -136,10 +136,10 @@ impl Merchant {
             product["productCode"].as_str().unwrap().to_owned()
         };
         let (save, share) = (code("save"), code("share"));
-        Self { app, client, save, share, told: told(platform) }
+        Self { app, client, save, share, spec: spec(platform) }
     }
 
-    /// Opens a card; its id.
+    /// Opens a card; returns its id.
     pub async fn card(&self, product_code: &str, amount: i64) -> String {
         let request = json!({
             "product_code": product_code, "first_name": "Test", "last_name": "User",
@@ -148,28 +148,28 @@ impl Merchant {
         self.done("/createCard", request).await["card_id"].as_str().unwrap().to_owned()
     }
 
-    /// A card as cardDetail tells it.
+    /// A card as cardDetail returns it.
     pub async fn detail(&self, card_id: &str) -> Value {
         self.done("/cardDetail", json!({ "card_id": card_id })).await
     }
 
-    /// A call's answer or refusal, which the document must tell of.
+    /// Makes a call; returns its answer or refusal, which the document must describe.
     pub async fn call(&self, path: &str, parameters: Value) -> Result<Value, VmCallError> {
         let outcome = self.client.call(path, &parameters).await;
         match &outcome {
-            Ok(data) => self.told.require_success(path, &parameters, data),
-            Err(VmCallError::Refused { code, msg }) => self.told.require_refusal(path, *code, msg),
+            Ok(data) => self.spec.require_success(path, &parameters, data),
+            Err(VmCallError::Refused { code, msg }) => self.spec.require_refusal(path, *code, msg),
             Err(_) => {}
         }
         outcome
     }
 
-    /// A call that must succeed.
+    /// Makes a call that must succeed.
     pub async fn done(&self, path: &str, parameters: Value) -> Value {
         self.call(path, parameters).await.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    /// A call that must be refused: its code and text.
+    /// Makes a call that must be refused; returns its code and text.
     pub async fn refused(&self, path: &str, parameters: Value) -> (i64, String) {
         let error = self.call(path, parameters).await.expect_err(path);
         (error.code().unwrap_or_else(|| panic!("{path}: {error}")), error.msg().to_owned())

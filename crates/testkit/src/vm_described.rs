@@ -1,4 +1,4 @@
-//! Holds what the tests send and get over dialect 2 to its OpenAPI document.
+//! Checks what the tests send and receive over dialect 2 against its OpenAPI document.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -9,7 +9,7 @@ use wire::vm::error_code::ErrorCodes;
 
 const JSON: &str = "application/json";
 
-/// What the document says of one path.
+/// The document's description of one path.
 struct Described {
     /// The plain object of a request.
     request: Validator,
@@ -19,16 +19,16 @@ struct Described {
     outer: Validator,
 }
 
-/// The document with its numbers of refusals.
+/// The document for a table of refusal codes.
 pub struct Document(HashMap<String, Described>);
 
-/// Documents and the numbers that they are for.
+/// Documents and the codes they are for.
 type Compiled = Vec<(ErrorCodes, Arc<Document>)>;
 
-/// Compiled once for each table of numbers.
+/// Compiled once for each table of codes.
 static DOCUMENTS: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
 
-/// The document of a platform with these numbers.
+/// The document of a platform with these codes.
 pub fn document(codes: &ErrorCodes) -> Arc<Document> {
     let mut documents = DOCUMENTS.lock().unwrap();
     if let Some((_, document)) = documents.iter().find(|(it, _)| it == codes) {
@@ -39,7 +39,7 @@ pub fn document(codes: &ErrorCodes) -> Arc<Document> {
     document
 }
 
-/// Of answers, what is not described is a fault; requests may bear anything more.
+/// In answers, anything that is not described is a fault; requests may contain additional fields.
 fn compiled(codes: &ErrorCodes) -> HashMap<String, Described> {
     let mut document = vm_api::vm_api_document(codes);
     for (name, schema) in document["components"]["schemas"].as_object_mut().unwrap() {
@@ -49,7 +49,7 @@ fn compiled(codes: &ErrorCodes) -> HashMap<String, Described> {
     }
     close(&mut document["paths"]);
     let components = &document["components"];
-    // References lead into the components, which come along.
+    // References point into the components, so those are included.
     let compiled = |schema: &Value| {
         let schema = json!({"allOf": [schema], "components": components});
         jsonschema::draft202012::new(&schema).unwrap()
@@ -74,7 +74,7 @@ fn compiled(codes: &ErrorCodes) -> HashMap<String, Described> {
         .collect()
 }
 
-/// Makes every object take only what is told of it.
+/// Makes every object accept only its described fields.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
@@ -97,18 +97,18 @@ fn require(validator: &Validator, path: &str, what: &str, value: &Value) {
 }
 
 impl Document {
-    /// Fails if it does not describe a call that succeeded.
+    /// Fails if the document does not describe a call that succeeded.
     pub fn require_success(&self, path: &str, request: &Value, data: &Value) {
         require(&self.0[path].request, path, "request", request);
         require(&self.0[path].data, path, "answer", data);
     }
 
-    /// Fails if it does not list a refusal for the path that gave it.
+    /// Fails if the document does not list a refusal for the path that gave it.
     pub fn require_refusal(&self, path: &str, code: i64, msg: &str) {
         self.require_outer(path, &json!({"code": code, "msg": msg}));
     }
 
-    /// Fails if it does not describe a body that a path answered with HTTP 200.
+    /// Fails if the document does not describe a body that a path answered with HTTP 200.
     pub fn require_outer(&self, path: &str, body: &Value) {
         let path = path.split('?').next().unwrap_or_default();
         require(&self.0[path].outer, path, "body", body);
@@ -131,7 +131,7 @@ static WEBHOOKS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Fails if the document does not describe a webhook that came.
+/// Fails if the document does not describe a webhook that arrived.
 pub fn require_described_webhook(body: &Value) {
     let name = body["business_type"].as_str().unwrap_or("transaction");
     require(&WEBHOOKS[name], name, "webhook", body);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_refuses_answers_and_refusals_that_it_does_not_tell_of() {
+    fn the_document_rejects_answers_and_refusals_that_it_does_not_describe() {
         let path = "/getAccountBalance";
         let document = usual();
         let described = &document.0[path];
@@ -180,7 +180,7 @@ mod tests {
         document.require_outer(path, &json!({"code": 0, "msg": "ok", "data": "4150383d"}));
     }
 
-    /// A request of each path that reads something, whole and right.
+    /// A complete, valid request for each path that reads parameters.
     fn whole_requests() -> Vec<(&'static str, Value)> {
         let list = json!({
             "card_id": "c", "product_code": "P", "card_type": "save", "page": 1, "page_size": 10,
@@ -239,7 +239,7 @@ mod tests {
         }
     }
 
-    /// What may stand in a field, right or wrong.
+    /// Values that may be in a field, valid or not.
     fn values() -> Vec<Value> {
         let texts = [
             "",
@@ -281,7 +281,7 @@ mod tests {
         texts.into_iter().map(|it| json!(it)).chain(long).chain(numbers).chain(others).collect()
     }
 
-    /// Refusals that no schema tells of beforehand: what a text of a number is worth, and that an
+    /// Refusals that no schema can express: the value of a number given as text, and that an
     /// address has a first line if it has any other.
     fn is_beyond_schemas(error: &VmError, value: Option<&Value>) -> bool {
         let is_text = value.is_some_and(Value::is_string);

@@ -5,7 +5,7 @@ use crypto::{constant_time_eq, luhn};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// A text that is no PAN. The text itself is not kept.
+/// A text that is not a PAN. The text itself is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a PAN is 12 to 19 digits of which the last is the Luhn digit of the others")]
 pub struct PanError;
@@ -44,7 +44,7 @@ impl ClearPan {
         &self.0[self.0.len() - 4..]
     }
 
-    /// All digits. Never into a log, webhook, file or clear column.
+    /// All digits. Must never reach a log, webhook, file or clear column.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -59,7 +59,7 @@ impl Cvv2 {
         Self(Zeroizing::new(digits))
     }
 
-    /// The three digits. Never into a log, webhook, file or column.
+    /// The three digits. Must never reach a log, webhook, file or column.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_wrong_length_wrong_digit_or_other_characters_are_no_pans() {
+    fn texts_of_wrong_length_wrong_digit_or_other_characters_are_not_pans() {
         for bad in [
             "",
             "4111111111111112",

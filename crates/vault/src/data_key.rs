@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::MasterKey;
 
-/// What a derived key is for. A key serves one purpose only.
+/// The purpose of a derived key. A key serves only one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Purpose {
     /// Seals PANs of one enterprise.
@@ -24,16 +24,16 @@ pub(crate) enum Purpose {
     Fingerprint,
     /// Hashes one-time passwords.
     OneTimePassword,
-    /// Tells one master key from another.
+    /// Distinguishes master keys.
     KeyCheck,
-    /// Signs the links that files are uploaded to.
+    /// Signs upload links.
     UploadLink,
     /// Derives the secrets that sign the webhooks of one enterprise's apps.
     VmWebhook,
 }
 
 impl Purpose {
-    /// Name in the derivation; changing one changes every key of that purpose.
+    /// Name in the derivation; changing a name changes every key of that purpose.
     const fn name(self) -> &'static [u8] {
         match self {
             Self::Pan => b"pan",
@@ -51,13 +51,13 @@ impl Purpose {
 
 /// Version of the master key that seals.
 pub(crate) const KEY_VERSION: u8 = 1;
-/// Stands for "no enterprise" where a key serves all of them; ids are positive.
+/// Stands for "no enterprise" where one key serves all of them; real ids are positive.
 const ALL_ENTERPRISES: EnterpriseId = EnterpriseId::from_i64(0);
 const SALT: &[u8] = b"cardbridge vault";
 /// Most data keys kept in memory.
 const CACHE_LIMIT: usize = 4096;
 
-/// Derives keys, and keeps those in memory that seal and open.
+/// Derives keys and caches those that seal and open.
 pub(crate) struct DataKeys {
     master: MasterKey,
     cache: RwLock<HashMap<(Purpose, EnterpriseId), Arc<AeadKey>>>,
@@ -70,7 +70,7 @@ impl DataKeys {
 
     /// A key of one enterprise.
     pub(crate) fn derive(&self, purpose: Purpose, enterprise: EnterpriseId) -> Zeroizing<[u8; 32]> {
-        // Fixed lengths first and the name last: two purposes never share their bytes.
+        // Fixed lengths first and the name last, so two purposes never share the same bytes.
         let id = enterprise.as_i64().to_be_bytes();
         let info: [&[u8]; 3] = [&[KEY_VERSION], &id, purpose.name()];
         hkdf_sha256(self.master.bytes(), SALT, &info)
@@ -81,7 +81,7 @@ impl DataKeys {
         self.derive(purpose, ALL_ENTERPRISES)
     }
 
-    /// The sealing key of one enterprise, from memory if it is there.
+    /// The sealing key of one enterprise, from the cache if it is there.
     pub(crate) fn sealing(&self, purpose: Purpose, enterprise: EnterpriseId) -> Arc<AeadKey> {
         let cached = self.cache.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = cached.get(&(purpose, enterprise)) {
@@ -91,7 +91,7 @@ impl DataKeys {
         let key = Arc::new(AeadKey::new(*self.derive(purpose, enterprise)));
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHE_LIMIT {
-            // Deriving again takes microseconds, so which key goes does not matter.
+            // Deriving a key again takes microseconds, so it does not matter which one is evicted.
             let evicted = cache.keys().next().copied();
             evicted.and_then(|evicted| cache.remove(&evicted));
         }

@@ -1,4 +1,4 @@
-//! Keys and secrets that were opened, kept a while: opening one costs more than using it.
+//! A cache of opened keys and secrets: opening one costs more than using it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,15 +10,15 @@ use domain::EnterpriseId;
 
 use crate::SecretText;
 
-/// Entries that are kept; beyond it another one is dropped.
+/// Most entries kept; beyond that another one is dropped.
 const MAX_ENTRIES: usize = 4_096;
-/// How long an entry is kept. What is older goes when the next one is made, so that what nobody
-/// uses any longer does not stay open in memory.
+/// How long an entry is kept. Older ones go when the next one is made, so what nobody uses any
+/// longer does not stay open in memory.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
-/// The opened keys of all enterprises and apps. An entry counts only for the stored bytes that it
-/// was made of, which callers read anew for each use: a revoked or replaced key is never served
-/// from here. Values wipe themselves where they are dropped.
+/// The opened keys of all enterprises and apps. An entry is valid only for the stored bytes it was
+/// made from, which callers read anew for each use: a revoked or replaced key is never served from
+/// here. Values wipe themselves when dropped.
 #[derive(Default)]
 pub(crate) struct Keyring {
     pub(crate) api_secrets: Entries<(EnterpriseId, String), Arc<SecretText>>,
@@ -26,7 +26,7 @@ pub(crate) struct Keyring {
     pub(crate) public_keys: Entries<Vec<u8>, RsaPublicKey>,
 }
 
-/// What was made of stored bytes, one for each owner.
+/// Values made from stored bytes, one per owner.
 pub(crate) struct Entries<K, V> {
     entries: Mutex<HashMap<K, Entry<V>>>,
 }
@@ -44,7 +44,7 @@ impl<K, V> Default for Entries<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> Entries<K, V> {
-    /// What `source` gives: kept from before if the bytes are the same, else made now.
+    /// What `source` opens to: the kept value if the bytes are the same, otherwise one made now.
     pub(crate) fn opened<E>(
         &self,
         owner: K,
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_too_old_is_not_given_and_goes_with_the_next() {
+    fn a_value_that_is_too_old_is_not_served_and_is_dropped_with_the_next() {
         let entries = Entries::default();
         let made_at = Instant::now();
         entries.keep(1, b"one", "value", made_at);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_are_kept() {
+    fn the_number_of_entries_is_limited() {
         let entries = Entries::default();
         let start = Instant::now();
         for owner in 0..=MAX_ENTRIES {

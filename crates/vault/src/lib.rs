@@ -1,5 +1,5 @@
-//! Keys at rest: the only crate that seals and opens PANs and secrets, and the one
-//! that computes CVV2 and PVV. It stores nothing: callers keep what was sealed.
+//! Keys at rest: the only crate that seals and opens PANs and secrets, and the one that computes
+//! CVV2 and PVV. It stores nothing: callers keep the sealed bytes.
 
 mod card_data;
 mod data_key;

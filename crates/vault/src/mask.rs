@@ -1,12 +1,12 @@
-//! Keeps card numbers out of what is kept of a foreign answer.
+//! Keeps card numbers out of the stored excerpts of foreign answers.
 
-/// Fewest digits that are taken for a card number.
+/// Fewest digits that count as a card number.
 const MIN_PAN_DIGITS: usize = 13;
-/// Digits that stay readable at the end.
+/// Trailing digits that stay readable.
 const SHOWN_DIGITS: usize = 4;
 
-/// `text` with every run of digits that may be a card number reduced to its last four.
-/// Ids of the platform are long numbers too, so one of ten of them is masked as well.
+/// `text` with every run of digits that may be a card number reduced to its last four. The
+/// platform's ids are long numbers too, so one in ten of them is masked as well.
 #[must_use]
 pub fn mask_pans(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());

@@ -11,16 +11,16 @@ use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
 const TEXT_BYTES: usize = KEY_BYTES * 2;
-/// Longest key file: the digits and room for a line end.
+/// Longest key file: the digits and room for a line ending.
 const MAX_FILE_BYTES: u64 = 80;
 const OWNER_ONLY: u32 = 0o600;
-/// Everything that a group or others may do.
+/// Every permission of group and others.
 const OTHERS_BITS: u32 = 0o077;
 
 /// Why there is no master key.
 #[derive(Debug, Error)]
 pub enum MasterKeyError {
-    /// The text is something else.
+    /// The text does not have the form of a key.
     #[error("the master key must be 64 hexadecimal digits")]
     Form,
     /// Others than the owner may read or change the file.
@@ -45,7 +45,7 @@ pub enum MasterKeyError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
 }
@@ -54,7 +54,7 @@ pub enum MasterKeyError {
 pub struct MasterKey(Zeroizing<[u8; KEY_BYTES]>);
 
 impl MasterKey {
-    /// Reads 64 hexadecimal digits; white space around them is left out.
+    /// Reads 64 hexadecimal digits, ignoring white space around them.
     ///
     /// # Errors
     /// [`MasterKeyError::Form`] for any other text.
@@ -67,12 +67,12 @@ impl MasterKey {
     /// Reads a key file, which only its owner may read or change.
     ///
     /// # Errors
-    /// [`MasterKeyError::Mode`] says which command mends the mode; otherwise
+    /// [`MasterKeyError::Mode`] names the command that fixes the mode; otherwise
     /// [`MasterKeyError::File`] or [`MasterKeyError::Form`].
     pub fn load(path: &Path) -> Result<Self, MasterKeyError> {
         let failed = |source| MasterKeyError::File { path: path.to_owned(), source };
         let file = File::open(path).map_err(failed)?;
-        // The opened file is asked, not the path, which could be exchanged meanwhile.
+        // Checks the opened file, not the path, which could be swapped meanwhile.
         let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
         if mode & OTHERS_BITS != 0 {
             return Err(MasterKeyError::Mode { path: path.to_owned(), mode });
@@ -85,11 +85,10 @@ impl MasterKey {
         }
     }
 
-    /// Draws a key and writes it to a new file of mode 0600, on disk before this
-    /// returns.
+    /// Draws a key and writes it to a new file of mode 0600, synced to disk before this returns.
     ///
     /// # Errors
-    /// [`MasterKeyError::Exists`] if the file is there, else [`MasterKeyError::File`].
+    /// [`MasterKeyError::Exists`] if the file is there, otherwise [`MasterKeyError::File`].
     pub fn create(path: &Path, random: &dyn Random) -> Result<Self, MasterKeyError> {
         let failed = |source: std::io::Error| match source.kind() {
             ErrorKind::AlreadyExists => MasterKeyError::Exists { path: path.to_owned() },
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_sixty_four_digits_is_no_key() {
+    fn anything_but_sixty_four_digits_is_not_a_key() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("master.key");
         MasterKey::create(&path, &SystemRandom).unwrap();

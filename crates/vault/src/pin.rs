@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 use crate::data_key::Purpose;
 use crate::{ClearPan, Vault, VaultError};
 
-/// What the vault seals verification values for; the record is the card's id.
+/// Purpose under which the vault seals verification values; the record is the card's id.
 const SEAL_PURPOSE: &str = "pin-verification";
-/// Index of the PIN verification key; there is one for each enterprise.
+/// Index of the PIN verification key; each enterprise has one.
 const KEY_INDEX: u8 = 1;
 
-/// A text that is no PIN. The text itself is not kept.
+/// A text that is not a PIN. The text itself is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a PIN is four digits")]
 pub struct PinError;
@@ -38,8 +38,8 @@ impl ClearPin {
 }
 
 impl Vault {
-    /// What a card keeps of its PIN: the PVV under the enterprise's own PIN verification
-    /// key, sealed for this card, so that it verifies nothing for another one.
+    /// What a card keeps of its PIN: the PVV under the enterprise's own PIN verification key,
+    /// sealed for this card, so it verifies nothing for another card.
     #[must_use]
     pub fn seal_pin(
         &self,
@@ -52,8 +52,8 @@ impl Vault {
         self.seal_secret(enterprise, SEAL_PURPOSE, &card_id.to_string(), value.as_bytes())
     }
 
-    /// Whether a PIN is the one of which [`Vault::seal_pin`] made `sealed`, in time that
-    /// does not depend on its digits.
+    /// Whether a PIN is the one from which [`Vault::seal_pin`] made `sealed`, in time that does not
+    /// depend on its digits.
     ///
     /// # Errors
     /// [`VaultError::Refused`] if it was not sealed for this card.
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_pin_is_matched_by_itself_for_its_own_card_and_pan_only() {
+    fn a_stored_pin_matches_only_itself_for_its_own_card_and_pan() {
         let master = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
         let vault = Vault::new(master, Arc::new(SystemRandom));
         let pan = ClearPan::parse("4111111111111111").unwrap();

@@ -1,5 +1,5 @@
-//! The secrets that several crates seal and open: one purpose and record name for each,
-//! so that what one of them seals the others can open.
+//! The secrets that several crates seal and open: each has one purpose and record name, so what one
+//! crate seals the others can open.
 
 use std::sync::Arc;
 
@@ -78,8 +78,8 @@ impl Vault {
     /// One version of the platform's private key for an enterprise, opened and parsed.
     ///
     /// # Errors
-    /// [`VaultError::Refused`] if it was not sealed as this version for this enterprise, or is no
-    /// RSA key.
+    /// [`VaultError::Refused`] if it was not sealed as this version for this enterprise, or is not
+    /// an RSA key.
     pub fn platform_key(
         &self,
         enterprise: EnterpriseId,
@@ -92,7 +92,7 @@ impl Vault {
         })
     }
 
-    /// A public key that an enterprise or app registered, parsed from its SPKI; none if it is
+    /// A public key that an enterprise or app registered, parsed from its SPKI; `None` if it is
     /// unusable.
     pub fn public_key(&self, spki_der: &[u8]) -> Option<RsaPublicKey> {
         let parse = || RsaPublicKey::from_spki_der(spki_der);

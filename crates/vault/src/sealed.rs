@@ -1,10 +1,10 @@
-//! The form of what the vault seals, and what is bound to it.
+//! The format of what the vault seals, and the data bound to it.
 
 use domain::EnterpriseId;
 
 use crate::data_key::KEY_VERSION;
 
-/// First byte: the form of the rest.
+/// First byte: the format of the rest.
 const FORMAT: u8 = 1;
 /// Format and key version, before nonce, ciphertext and tag.
 const HEADER: [u8; 2] = [FORMAT, KEY_VERSION];
@@ -14,13 +14,13 @@ pub(crate) fn with_header(body: &[u8]) -> Vec<u8> {
     [&HEADER, body].concat()
 }
 
-/// What follows the header; none if the header is not one this version writes.
+/// What follows the header; `None` if this version does not write such a header.
 pub(crate) fn without_header(sealed: &[u8]) -> Option<&[u8]> {
     sealed.strip_prefix(&HEADER)
 }
 
-/// The associated data: format, key version, enterprise, kind and id of the record,
-/// texts behind their lengths, so that no two records share their bytes.
+/// The associated data: format, key version, enterprise, then kind and id of the record. Each text
+/// follows its length, so no two records share the same bytes.
 pub(crate) fn associated(enterprise: EnterpriseId, kind: &str, record: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER.len() + 24 + kind.len() + record.len());
     bytes.extend_from_slice(&HEADER);
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_own_header_is_accepted() {
+    fn only_our_own_header_is_accepted() {
         assert_eq!(without_header(&with_header(b"body")), Some(&b"body"[..]));
         for other in [&[][..], &[1], &[2, 1, 0], &[1, 2, 0]] {
             assert_eq!(without_header(other), None);

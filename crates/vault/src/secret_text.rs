@@ -14,13 +14,13 @@ impl SecretText {
         Self(Zeroizing::new(text))
     }
 
-    /// Takes an opened secret over; none if it is no UTF-8.
+    /// Takes an opened secret over; `None` if it is not UTF-8.
     #[must_use]
     pub fn from_utf8(bytes: &[u8]) -> Option<Self> {
         std::str::from_utf8(bytes).ok().map(|text| Self::new(text.to_owned()))
     }
 
-    /// The text. Never into a log, file or clear column.
+    /// The text. Must never reach a log, file or clear column.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! URLs that the platform calls, which may bear a secret of their receiver.
+//! URLs that the platform calls, which may contain a secret of their receiver.
 
 use domain::{EnterpriseId, SealedUrl, UrlUse};
 
@@ -51,7 +51,7 @@ mod tests {
     use crate::MasterKey;
 
     #[test]
-    fn a_url_opens_for_its_own_use_only_and_shows_nothing_before() {
+    fn a_sealed_url_opens_for_its_own_use_only_and_shows_nothing() {
         let key = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
         let vault = Vault::new(key, Arc::new(SystemRandom));
         let (one, two) = (EnterpriseId::from_i64(1), EnterpriseId::from_i64(2));

@@ -15,7 +15,7 @@ use crate::keyring::Keyring;
 use crate::sealed::{associated, with_header, without_header};
 use crate::{ClearPan, Cvv2, MasterKey, SecretText};
 
-/// Why the vault gave nothing.
+/// Why the vault gave no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum VaultError {
     /// What was to be opened was damaged, sealed for another record or enterprise, or
@@ -27,18 +27,18 @@ pub enum VaultError {
     Expiry,
 }
 
-/// A value that differs between master keys and tells nothing about them: kept in
-/// the store, it shows a wrong master key at start.
+/// A value that differs between master keys and reveals nothing about them: kept in the store, it
+/// exposes a wrong master key at start.
 pub type KeyCheckValue = [u8; 8];
 
 /// Kind of PAN records in the associated data.
 const PAN_KIND: &str = "pan";
-/// Prefix of the kinds of secrets, which keeps them apart from all other kinds.
+/// Prefix of the kinds of secrets; it keeps them apart from all other kinds.
 const SECRET_KIND: &str = "secret:";
 const API_KEY_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
 
-/// Seals, opens and draws under one master key. It keeps derived keys, and for a while what it
+/// Seals, opens and draws under one master key. It caches derived keys and, for a while, what it
 /// opened.
 pub struct Vault {
     pub(crate) keys: DataKeys,
@@ -120,15 +120,15 @@ impl Vault {
         self.open(Purpose::Secret, enterprise, &kind, record, sealed)
     }
 
-    /// The keyed fingerprint by which a PAN is found: the same for all enterprises,
-    /// useless without the master key.
+    /// The keyed fingerprint by which a PAN is found: the same for all enterprises and useless
+    /// without the master key.
     #[must_use]
     pub fn fingerprint(&self, pan: &ClearPan) -> [u8; 32] {
         hmac_sha256(self.fingerprint_key.as_slice(), &[pan.expose().as_bytes()])
     }
 
-    /// The tag of an upload link that says `text`. All processes under one master key make
-    /// the same.
+    /// The tag of an upload link for `text`. All processes under one master key compute the same
+    /// tag.
     #[must_use]
     pub fn upload_link_tag(&self, text: &str) -> [u8; 32] {
         let key = self.keys.derive_global(Purpose::UploadLink);
@@ -143,8 +143,8 @@ impl Vault {
         hmac_sha256_matches(key.as_slice(), &[text.as_bytes()], tag)
     }
 
-    /// Draws a PAN of [`Vault::PAN_DIGITS`] digits, each in `range` equally likely.
-    /// Whether it is taken already is for the caller to find by its fingerprint.
+    /// Draws a PAN of [`Vault::PAN_DIGITS`] digits, each number in `range` equally likely. The
+    /// caller checks by the fingerprint whether it is already taken.
     #[must_use]
     pub fn draw_pan(&self, range: &BinRange) -> ClearPan {
         let digits = range.digits();
@@ -159,8 +159,8 @@ impl Vault {
         ClearPan::parse(&text).expect("sixteen digits with their check digit are a PAN")
     }
 
-    /// The CVV2 of a PAN with its expiry as YYMM, computed under the enterprise's own
-    /// key pair and never kept.
+    /// The CVV2 of a PAN with its expiry as YYMM, computed under the enterprise's own key pair and
+    /// never stored.
     ///
     /// # Errors
     /// [`VaultError::Expiry`] if the expiry is not four digits.
@@ -179,7 +179,7 @@ impl Vault {
             .map_err(|_| VaultError::Expiry)
     }
 
-    /// A new API key: 32 upper-case hexadecimal digits. It is no secret.
+    /// A new API key: 32 upper-case hexadecimal digits. It is not secret.
     #[must_use]
     pub fn new_api_key(&self) -> String {
         hex::encode_upper(self.drawn::<API_KEY_BYTES>().as_slice())
@@ -191,7 +191,7 @@ impl Vault {
         SecretText::new(STANDARD.encode(self.drawn::<SECRET_BYTES>().as_slice()))
     }
 
-    /// A new token of 43 characters that need no encoding in a URL.
+    /// A new token of 43 characters that need no escaping in a URL.
     #[must_use]
     pub fn new_token(&self) -> SecretText {
         SecretText::new(URL_SAFE_NO_PAD.encode(self.drawn::<SECRET_BYTES>().as_slice()))
@@ -203,14 +203,14 @@ impl Vault {
         uuid::Builder::from_random_bytes(*self.drawn()).into_uuid().to_string()
     }
 
-    /// A new one-time password: six digits, each text equally likely.
+    /// A new one-time password: six digits, every value equally likely.
     #[must_use]
     pub fn new_one_time_password(&self) -> SecretText {
         SecretText::new(format!("{:06}", self.random.below(1_000_000)))
     }
 
-    /// The keyed hash by which a one-time password of `record` is kept: without the master
-    /// key six digits cannot be found by trying them all.
+    /// The keyed hash that is stored of a one-time password of `record`: without the master key the
+    /// six digits cannot be found by trying them all.
     #[must_use]
     pub fn one_time_password_hash(&self, record: &[u8; 32], password: &str) -> [u8; 32] {
         let key = self.keys.derive_global(Purpose::OneTimePassword);
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn key_check_values_tell_master_keys_apart() {
+    fn key_check_values_distinguish_master_keys() {
         assert_eq!(vault().key_check_value(), vault().key_check_value());
         assert_ne!(vault().key_check_value(), vault_under("a5").key_check_value());
     }
@@ -381,7 +381,7 @@ mod tests {
         let first = value(ENTERPRISE, "2912").unwrap();
         assert!(first.len() == 3 && first.bytes().all(|b| b.is_ascii_digit()));
         assert_eq!(value(ENTERPRISE, "2912").unwrap(), first);
-        // Two of a thousand values may meet, twenty different ones may not be the same.
+        // Two of a thousand values may coincide, but twenty different ones may not all be the same.
         let months: HashSet<_> =
             (10..30).map(|year| value(ENTERPRISE, &format!("{year}12")).unwrap()).collect();
         assert!(months.len() > 10);
@@ -393,7 +393,7 @@ mod tests {
         }
     }
 
-    /// What is kept under these derivations must open after every later change.
+    /// What is stored under these derivations must open after every later change.
     #[test]
     fn derivations_and_the_sealed_form_never_change() {
         let vault = vault();

@@ -1,5 +1,5 @@
-//! What the webhooks of dialect 2 keep secret: the one-time code of a 3DS challenge, and the
-//! secret that signs an app's webhooks if it wants that (vm-api.md section 10).
+//! What the webhooks of dialect 2 keep secret: the one-time code of a 3DS challenge, and the secret
+//! that signs an app's webhooks if the app wants that (vm-api.md section 10).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,11 +12,11 @@ use crate::{SecretText, Vault, VaultError};
 
 /// Purpose of the sealed bodies of 3DS notices.
 const CHALLENGE_NOTICE: &str = "vm-challenge-notice";
-/// Keeps the records of challenges' codes apart from those of hosted pages.
+/// Keeps the code records of challenges apart from those of hosted pages.
 const CHALLENGE_CODE_RECORD: &[u8; 24] = b"vm 3ds challenge\0\0\0\0\0\0\0\0";
 
 impl Vault {
-    /// Seals the body of a 3DS notice, which bears a one-time code.
+    /// Seals the body of a 3DS notice, which carries a one-time code.
     #[must_use]
     pub fn seal_challenge_notice(
         &self,
@@ -30,7 +30,7 @@ impl Vault {
     /// Opens what [`Vault::seal_challenge_notice`] made for the same webhook.
     ///
     /// # Errors
-    /// [`VaultError::Refused`] for anything else, a wiped body too.
+    /// [`VaultError::Refused`] for anything else, including a wiped body.
     pub fn open_challenge_notice(
         &self,
         enterprise: EnterpriseId,
@@ -49,8 +49,8 @@ impl Vault {
         self.one_time_password_hash(&record, code)
     }
 
-    /// The secret of an app that wants its webhooks signed, the base64 of 32 bytes. It is
-    /// derived and kept nowhere; the same master key always gives the same.
+    /// The signing secret of an app that wants its webhooks signed, the base64 of 32 bytes. It is
+    /// derived and never stored; the same master key always gives the same secret.
     #[must_use]
     pub fn vm_webhook_secret(&self, enterprise: EnterpriseId, vm_app_id: VmAppId) -> SecretText {
         let key = self.keys.derive(Purpose::VmWebhook, enterprise);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_app_has_a_secret_of_its_own_that_stays() {
+    fn every_app_has_its_own_lasting_secret() {
         let secret = |enterprise, app| {
             let (enterprise, app) = (EnterpriseId::from_i64(enterprise), VmAppId::from_i64(app));
             vault().vm_webhook_secret(enterprise, app).expose().to_owned()

@@ -15,30 +15,30 @@ use wire::vm::webhook::{self, NotAcknowledged};
 
 use crate::receiver::{Receiver, Signing};
 
-/// How long an enterprise may take (cardbridge-open-api.md section 9).
+/// Time limit of an enterprise's answer (cardbridge-open-api.md section 9).
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an app of dialect 2 may take (vm-api.md section 10.3).
+/// Time limit of the answer of an app of dialect 2 (vm-api.md section 10.3).
 const APP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Most that is read of an enterprise's answer.
+/// Most bytes that are read of an enterprise's answer.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
-/// The only status by which an enterprise acknowledges.
+/// The only status with which an enterprise acknowledges.
 const ACKNOWLEDGED: u16 = 200;
 
-/// Stands where the answer to a 3DS notice would.
+/// Replaces the answer to a 3DS notice.
 const ANSWER_NOT_KEPT: &str = "the answer to a 3DS notice is not kept";
 
 /// A try and whether it was acknowledged.
 pub struct Tried {
-    /// What is kept of it.
+    /// The record of the try.
     pub attempt: Attempt,
-    /// Whether it is the last.
+    /// Whether it was acknowledged, and so is the last.
     pub is_acknowledged: bool,
     /// Whether anything was sent.
     pub is_sent: bool,
 }
 
 impl Tried {
-    /// A try that came to nothing before anything was sent.
+    /// A try that failed before anything was sent.
     pub fn not_sent(clock: &Clock, why: &str) -> Self {
         let excerpt = why.to_owned();
         let at = clock.now();
@@ -47,7 +47,7 @@ impl Tried {
     }
 }
 
-/// Sends `body`, a webhook's own, once to `url`.
+/// Sends `body`, the webhook's own body, once to `url`.
 pub async fn attempt(
     outbound: &Outbound,
     clock: &Clock,
@@ -87,8 +87,8 @@ pub async fn attempt(
     Tried { attempt, is_acknowledged, is_sent: true }
 }
 
-/// Why an answer does not acknowledge; none if it does. Of what was no whole answer the
-/// excerpt says what went wrong, unless its status alone refuses.
+/// Why an answer does not acknowledge; `None` if it does. For an incomplete answer the excerpt says
+/// what went wrong, unless the status alone refuses.
 fn refusal(
     event: &WebhookEvent,
     signing: &Signing,
@@ -100,7 +100,8 @@ fn refusal(
         Err(_) => return Some(None),
     };
     match (signing, answer) {
-        // An enterprise's status alone acknowledges, also with more than is read.
+        // An enterprise acknowledges by status alone, even if the answer is larger than what is
+        // read.
         (Signing::Enterprise(_), _) if status == ACKNOWLEDGED => None,
         (Signing::Enterprise(_), _) => {
             Some(Some(format!("the status is {status}; only {ACKNOWLEDGED} acknowledges")))
@@ -111,7 +112,7 @@ fn refusal(
         (Signing::App(_), Err(_)) => Some(None),
         (Signing::App(_), Ok(answer)) => match webhook::acknowledged(&answer.body) {
             Ok(()) => None,
-            // The number may be the one-time code, repeated.
+            // The number may be a repeat of the one-time code.
             Err(NotAcknowledged::OtherCode(_)) if event.webhook_type == WebhookType::VmCard3ds => {
                 Some(Some("\"code\" is another number; 0 acknowledges".to_owned()))
             }
@@ -120,9 +121,9 @@ fn refusal(
     }
 }
 
-/// What is kept of an answer, without the URL that it may repeat. Nothing of one to a 3DS notice,
-/// which may repeat the code; card numbers are masked before the cut, since what is left of a cut
-/// one would not look like one.
+/// What is kept of an answer, without the URL that it may repeat. Nothing is kept of an answer to a
+/// 3DS notice, which may repeat the code. Card numbers are masked before the cut, since what is
+/// left of a cut one would not look like one.
 fn kept(event: &WebhookEvent, body: &[u8], url: &str) -> String {
     if event.webhook_type == WebhookType::VmCard3ds {
         return ANSWER_NOT_KEPT.to_owned();
@@ -130,7 +131,7 @@ fn kept(event: &WebhookEvent, body: &[u8], url: &str) -> String {
     excerpt(mask_pans(&mask_url(&String::from_utf8_lossy(body), url)).as_bytes())
 }
 
-/// The dialect's own signature and those of Standard Webhooks.
+/// The dialect's own signature and that of Standard Webhooks.
 fn enterprise_headers(delivery: &Delivery, secret: &str, real_seconds: i64) -> HeaderMap {
     let event = &delivery.event;
     let mut headers = HeaderMap::new();
@@ -141,7 +142,7 @@ fn enterprise_headers(delivery: &Delivery, secret: &str, real_seconds: i64) -> H
     headers
 }
 
-/// No header beside the type, unless the app wants a signature.
+/// No header besides the content type, unless the app wants a signature.
 fn app_headers(
     delivery: &Delivery,
     body: &[u8],
@@ -156,7 +157,7 @@ fn app_headers(
     headers
 }
 
-/// The headers of Standard Webhooks, and the place among the webhooks of the object.
+/// The headers of Standard Webhooks, and the webhook's position among those of its object.
 fn put_standard(
     headers: &mut HeaderMap,
     delivery: &Delivery,
@@ -172,7 +173,7 @@ fn put_standard(
     put(headers, standard_webhooks::TIMESTAMP_HEADER, &real_seconds.to_string());
     match standard_webhooks::signature(secret, &id, real_seconds, body) {
         Ok(standard) => put(headers, standard_webhooks::SIGNATURE_HEADER, &standard),
-        // Secrets that the vault draws are base64; any other has no such signature.
+        // Secrets that the vault draws are base64; any other cannot make such a signature.
         Err(error) => tracing::warn!(webhook_id = %id, %error, "no Standard Webhooks signature"),
     }
 }
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_of_an_answer_to_a_notice_that_bears_a_code() {
+    fn nothing_is_kept_of_an_answer_to_a_notice_that_carries_a_code() {
         assert!(!kept(&event(WebhookType::VmCard3ds), b"got 045000", URL).contains("045000"));
     }
 

@@ -1,8 +1,8 @@
-//! How many deliveries are under way, and what each destination may have of them.
+//! How many deliveries are under way, and how many each destination may have.
 //!
-//! A destination that answers quickly gets more places with each answer, one that does not
-//! answer gets one. Tries that take long stand in lanes of their own, so that however many
-//! destinations hang, there is room for those that do not.
+//! A destination that answers quickly gets more places with each answer; one that does not answer
+//! gets one. Slow tries have places of their own, so however many destinations hang, there is room
+//! for those that do not.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use tokio::sync::{Notify, watch};
 pub const QUICK: Duration = Duration::from_secs(1);
 /// Most tries under way that are not known to be slow.
 const MAX_QUICK: u32 = 64;
-/// Of them those that only destinations get whose latest answer was quick.
+/// How many of them are reserved for destinations whose latest answer was quick.
 const MAX_QUICK_RESERVED: u32 = 16;
 /// Most tries under way to destinations that are known to be slow or silent.
 const MAX_SLOW: u32 = 64;
@@ -24,20 +24,19 @@ const MAX_SLOW: u32 = 64;
 const MAX_OVERDUE: u32 = 128;
 /// Most tries under way to one destination.
 const MAX_PER_DESTINATION: u32 = 16;
-/// Most of them to one that is slow.
+/// Most tries under way to a slow destination.
 const MAX_PER_SLOW_DESTINATION: u32 = 4;
-/// Those to one that did not answer the last time.
+/// Most tries under way to a destination that did not answer last time.
 const PER_SILENT_DESTINATION: u32 = 1;
-/// Those to one of which nothing is known.
+/// Most tries under way to a destination about which nothing is known.
 const PER_UNKNOWN_DESTINATION: u32 = 2;
-/// Destinations of which something is remembered before those with nothing under way are
-/// forgotten.
+/// Destinations remembered before those with nothing under way are dropped.
 const MAX_REMEMBERED: usize = 4_096;
 
-/// How a destination took a try.
+/// How a destination responded to a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Response {
-    /// It answered within [`QUICK`], whatever it said.
+    /// It answered within [`QUICK`], whatever the answer was.
     Quick,
     /// It answered later.
     Slow,
@@ -65,7 +64,7 @@ struct Standing {
     allowed: u32,
     under_way: u32,
     latest: Option<Response>,
-    /// Of those under way, how many turned out to be slow.
+    /// How many of those under way turned out to be slow.
     overdue: u32,
 }
 
@@ -119,7 +118,7 @@ impl State {
     }
 }
 
-/// The place of one delivery; dropped, it is free again.
+/// The place of one delivery; free again when dropped.
 pub struct Place {
     under_way: Arc<DeliveriesInFlight>,
     destination: Destination,
@@ -127,7 +126,7 @@ pub struct Place {
 }
 
 impl DeliveriesInFlight {
-    /// Nothing is under way.
+    /// No deliveries under way.
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
@@ -136,9 +135,9 @@ impl DeliveriesInFlight {
         })
     }
 
-    /// What the next claim may take of each of these destinations. One that has all of its
-    /// places, or is slow while there is no room for slow ones, gets none; where there is no
-    /// room for it that comes free at any moment, it is left out.
+    /// How many the next claim may take for each of these destinations. A destination that has all
+    /// of its places, or is slow while there is no room for slow ones, gets none. One that may have
+    /// more while all quick places are taken is left out: a place becomes free at any moment.
     pub fn grants(&self, due: Vec<DueDestination>) -> Vec<Grant> {
         let state = self.state();
         let mut quick = MAX_QUICK.saturating_sub(state.quick);
@@ -212,7 +211,7 @@ impl Place {
         self.under_way.finished.notify_one();
     }
 
-    /// Remembers how the destination took the try.
+    /// Remembers how the destination responded to the try.
     pub fn took(&self, response: Response) {
         self.under_way.state().standing(self.destination).took(response);
     }
@@ -250,7 +249,7 @@ mod tests {
         under_way.grants(vec![due(number)]).first().map(|grant| grant.places)
     }
 
-    /// Takes everything that is granted of these destinations.
+    /// Takes everything that is granted to these destinations.
     fn fill(under_way: &Arc<DeliveriesInFlight>, numbers: impl Iterator<Item = i64>) -> Vec<Place> {
         let grants = under_way.grants(numbers.map(due).collect());
         let taken = grants.iter().flat_map(|it| (0..it.places).map(|_| it.due.destination));
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn quick_answers_bring_places_and_silence_takes_them() {
+    async fn quick_answers_gain_places_and_silence_loses_them() {
         let under_way = DeliveriesInFlight::new();
         let mut seen = Vec::new();
         for response in [Response::Quick, Response::Quick, Response::Quick, Response::Quick] {
@@ -281,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_destination_that_has_all_its_places_gets_none_and_others_get_theirs() {
+    fn a_destination_with_all_its_places_gets_none_and_others_get_theirs() {
         let under_way = DeliveriesInFlight::new();
         let held = fill(&under_way, std::iter::once(1));
         assert_eq!(held.len(), PER_UNKNOWN_DESTINATION as usize);
@@ -291,11 +290,11 @@ mod tests {
     }
 
     #[test]
-    fn however_many_hang_one_that_answers_has_room() {
+    fn a_destination_that_answers_has_room_however_many_hang() {
         let under_way = DeliveriesInFlight::new();
         under_way.enter(due(1_000).destination).took(Response::Quick);
         let mut held = Vec::new();
-        // Unknown destinations that take everything they get, and never answer.
+        // Unknown destinations that take everything they are granted and never answer.
         for round in 0..8 {
             held.extend(fill(&under_way, 0..500));
             assert!(places(&under_way, 1_000) > Some(0), "round {round}");
@@ -303,7 +302,7 @@ mod tests {
         }
         let most = MAX_QUICK + MAX_SLOW + MAX_OVERDUE;
         assert!(held.len() <= most as usize, "{} under way", held.len());
-        // They are known as silent by now: they stand in a lane of their own.
+        // They are known to be silent by now and have places of their own.
         held.iter().for_each(|place| place.took(Response::Silent));
         drop(held);
         let silent = fill(&under_way, 0..500);
@@ -312,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hangs_leaves_its_room_to_those_of_whom_nothing_is_known() {
+    fn hanging_destinations_leave_room_for_unknown_ones() {
         let under_way = DeliveriesInFlight::new();
         let mut held = fill(&under_way, 0..500);
         assert_eq!(places(&under_way, 1_000), None);
@@ -323,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn without_room_a_destination_that_answers_is_left_where_it_stands() {
+    fn without_room_a_destination_that_answers_keeps_its_standing() {
         let under_way = DeliveriesInFlight::new();
         for number in 0..40 {
             for _ in 0..4 {
@@ -338,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn destinations_with_nothing_under_way_are_forgotten_in_the_end() {
+    fn destinations_with_nothing_under_way_are_eventually_forgotten() {
         let under_way = DeliveriesInFlight::new();
         let kept = under_way.enter(due(-1).destination);
         for number in 0..2 * i64::try_from(MAX_REMEMBERED).unwrap() {

@@ -11,7 +11,7 @@ use thiserror::Error;
 use vault::{SecretText, Vault, VaultError};
 use zeroize::Zeroizing;
 
-/// Where a destination's webhooks go now, and how it is told.
+/// Where a destination's webhooks go now, and how they are signed.
 pub struct Receiver {
     /// Its webhook URL, if it has one.
     pub url: Option<SecretText>,
@@ -21,9 +21,9 @@ pub struct Receiver {
 
 /// How a destination's webhooks are signed.
 pub enum Signing {
-    /// An enterprise: signed with the secret of its API key, or why that cannot be.
+    /// An enterprise: signed with the secret of its API key, or the reason why that is impossible.
     Enterprise(Result<Arc<SecretText>, NoSecret>),
-    /// An app of dialect 2: signed only if it wants that, with a secret of its own.
+    /// An app of dialect 2: signed with a secret of its own, only if it wants that.
     App(Option<SecretText>),
 }
 
@@ -37,7 +37,7 @@ pub enum NoSecret {
 }
 
 impl NoSecret {
-    /// The reason as it stands in the record of the try.
+    /// The reason as recorded with the try.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::NoActiveKey => "not sent: no active API key to sign with",
@@ -81,10 +81,10 @@ impl Receivers {
         }
     }
 
-    /// The bytes that are sent: what is stored, opened if it is sealed.
+    /// The bytes to send: what is stored, opened if it is sealed.
     ///
     /// # Errors
-    /// What is sealed cannot be opened.
+    /// The sealed body cannot be opened.
     pub fn clear_body(&self, event: &WebhookEvent) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         if event.webhook_type != WebhookType::VmCard3ds {
             return Ok(Zeroizing::new(event.body.clone()));

@@ -21,27 +21,26 @@ use crate::retry;
 /// How long a worker may hold a delivery, in milliseconds of real time
 /// (operator-and-sandbox.md section 5): longer than a try may take.
 const LEASE_MS: i64 = 10_000;
-/// Changes are gathered this long before the outbox is looked at again, so that one claim
-/// takes several webhooks when there are many.
+/// How long changes are gathered before the outbox is checked again, so one claim takes several
+/// webhooks when there are many.
 const GATHERING: Duration = Duration::from_millis(20);
-/// Destinations that one claim looks at.
+/// Number of destinations that one claim considers.
 const MAX_LOOKED_AT: u32 = 256;
 /// Claims in a row, after which others get their turn.
 const MAX_CLAIMS: u32 = 16;
 /// Tries by outcome.
 const ATTEMPTS_COUNTER: &str = "cardbridge_webhook_attempts_total";
 
-/// Delivers webhooks: leases them, sends them to the destination's current URL, and records
-/// each try. Success is HTTP 200 and nothing else, from an app of dialect 2 any 2xx with
-/// `code` 0 in its body; [`crate::RETRY_DELAYS_S`] says what
-/// follows a failure.
+/// Delivers webhooks: leases them, sends them to the destination's current URL, and records each
+/// try. Success is exactly HTTP 200 or, from an app of dialect 2, any 2xx with `code` 0 in its
+/// body; [`crate::RETRY_DELAYS_S`] defines what follows a failure.
 pub struct WebhookWorker {
     shared: Arc<Shared>,
     under_way: Arc<DeliveriesInFlight>,
 }
 
 impl WebhookWorker {
-    /// A worker over this store's outbox. Several may run at once.
+    /// A worker over this store's outbox. Several may run concurrently.
     #[must_use]
     pub fn new(store: Store, vault: Arc<Vault>, outbound: Outbound) -> Self {
         let receivers = Receivers::new(store.clone(), vault);
@@ -51,8 +50,8 @@ impl WebhookWorker {
         }
     }
 
-    /// Starts one claim's deliveries; each destination's settings are read once. Where they
-    /// cannot be read, that destination's webhooks wait until their lease ends, and no others.
+    /// Starts one claim's deliveries; each destination's settings are read once. If they cannot be
+    /// read, only that destination's webhooks wait until their lease ends.
     async fn start(&self, claimed: Vec<Delivery>) {
         let mut by_destination: HashMap<Destination, Vec<Delivery>> = HashMap::new();
         for delivery in claimed {
@@ -117,7 +116,7 @@ impl Worker for WebhookWorker {
 
     fn changed(&self) -> Boxed<'_, ()> {
         Box::pin(async {
-            // A finished delivery may let its object's next one go.
+            // A finished delivery may release the next one of its object.
             tokio::select! {
                 () = self.shared.store.outbox_changed().notified() => {}
                 () = self.under_way.finished() => {}
@@ -134,7 +133,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// Delivers, and tells the place when that takes long and how it was taken.
+    /// Delivers, and tells the place whether it takes long and how the destination responded.
     async fn deliver_in(&self, mut place: Place, delivery: &Delivery, receiver: &Receiver) {
         let began = Instant::now();
         let mut delivered = pin!(self.deliver(delivery, receiver));
@@ -156,7 +155,8 @@ impl Shared {
     async fn deliver(&self, delivery: &Delivery, receiver: &Receiver) -> Option<bool> {
         let webhook_id = delivery.event.webhook_id;
         let Some(url) = &receiver.url else {
-            // Cleared since the claim: it is kept until a URL is set, once the lease ends.
+            // The URL was cleared after the claim: the webhook is kept until one is set, and is due
+            // again once its lease ends.
             tracing::debug!(%webhook_id, "no webhook URL any more");
             return None;
         };

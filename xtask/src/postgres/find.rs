@@ -1,17 +1,17 @@
-//! Where PostgreSQL's programs are.
+//! Finds PostgreSQL's programs.
 
 use std::path::{Path, PathBuf};
 
 use crate::command::Failure;
 
-/// Names the directory of the programs and overrides every other place; tests that start
-/// servers of their own find the programs by it.
+/// Names the directory of the programs and overrides every other place; tests that start their own
+/// servers find the programs through it.
 pub const DIRECTORY_VARIABLE: &str = "CARDBRIDGE_POSTGRES_BIN";
 
-/// The programs that a directory must hold.
+/// The programs that a directory must contain.
 const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
 
-/// Directories whose sub-directories are one version each: parent, name prefix, tail.
+/// Directories whose sub-directories each hold one version: parent, name prefix, tail.
 const VERSIONED: [(&str, &str, &str); 4] = [
     ("/usr/lib/postgresql", "", "bin"),
     ("/usr", "pgsql-", "bin"),
@@ -39,8 +39,8 @@ pub fn binaries() -> Result<Option<PathBuf>, Failure> {
     Ok(on_path.into_iter().chain(versioned).chain(plain).find_map(|path| complete(&path)))
 }
 
-/// The real directory behind `directory`, if it holds all programs. Symbolic links on
-/// the PATH often lead to only some of them.
+/// The real directory behind `directory`, if it contains all programs. Symbolic links on the PATH
+/// often exist for only some of them.
 fn complete(directory: &Path) -> Option<PathBuf> {
     let pg_ctl = directory.join("pg_ctl").canonicalize().ok()?;
     let real = pg_ctl.parent()?;

@@ -9,10 +9,10 @@ use crate::command::Failure;
 /// What the package reads before it creates a cluster.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 
-/// The package's own text of [`CLUSTER_SETTINGS`].
+/// The packaged version of [`CLUSTER_SETTINGS`].
 const PACKAGED_SETTINGS: &str = "/usr/share/postgresql-common/createcluster.conf";
 
-/// The last setting of a name wins, so appending it is enough.
+/// The last setting of a name wins, so appending is enough.
 const NO_CLUSTER: &str = "\ncreate_main_cluster = false\n";
 
 /// Installs the distribution's PostgreSQL.
@@ -28,7 +28,7 @@ pub fn postgres() -> Result<(), Failure> {
     apt::install("postgresql")
 }
 
-/// The package's settings with the cluster switched off; as they were when dropped.
+/// The package's settings with the cluster switched off; restored when this is dropped.
 struct Settings {
     path: PathBuf,
     before: Option<String>,
@@ -38,10 +38,10 @@ impl Settings {
     fn without_cluster(path: &Path) -> Result<Self, Failure> {
         let before = fs::read_to_string(path).ok();
         if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory).map_err(|error| told(path, &error))?;
+            fs::create_dir_all(directory).map_err(|error| failed(path, &error))?;
         }
         let text = before.clone().unwrap_or_default() + NO_CLUSTER;
-        fs::write(path, text).map_err(|error| told(path, &error))?;
+        fs::write(path, text).map_err(|error| failed(path, &error))?;
         Ok(Self { path: path.to_owned(), before })
     }
 }
@@ -54,12 +54,12 @@ impl Drop for Settings {
             None => fs::remove_file(&self.path),
         };
         if let Err(error) = restored {
-            eprintln!("{}", told(&self.path, &error));
+            eprintln!("{}", failed(&self.path, &error));
         }
     }
 }
 
-fn told(path: &Path, error: &std::io::Error) -> Failure {
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
     format!("{}: {error}", path.display())
 }
 

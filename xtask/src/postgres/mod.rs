@@ -16,10 +16,10 @@ pub use server::Server;
 /// Environment variable that tells tests where PostgreSQL is.
 pub const URL_VARIABLE: &str = "CARDBRIDGE_TEST_POSTGRES_URL";
 
-/// Set to 1: the finder sees nothing before installation, so that installing can be tried.
+/// Set to 1: the finder sees nothing before installation, so installing can be tested.
 const HIDE_VARIABLE: &str = "CARDBRIDGE_XTASK_HIDE_POSTGRES";
 
-/// Finds PostgreSQL, installs it where that is possible, and starts a server.
+/// Finds PostgreSQL, installs it if possible, and starts a server.
 pub fn start() -> Result<Server, Failure> {
     let binaries = match unless_hidden(HIDE_VARIABLE, find::binaries)? {
         Some(binaries) => binaries,
@@ -31,7 +31,7 @@ pub fn start() -> Result<Server, Failure> {
     Server::start(&binaries)
 }
 
-/// Runs `program` beside a server and stops the server after it.
+/// Runs `program` with a server running and stops the server afterwards.
 pub fn beside(program: &str, arguments: &[&str]) -> Result<(), Failure> {
     let server = start()?;
     let mut beside = command(program);

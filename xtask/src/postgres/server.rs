@@ -11,17 +11,17 @@ use std::process::{Child, Command, Stdio};
 use crate::command::Failure;
 use crate::stage::{output, succeed};
 
-/// How often a free port is tried: another program may take it first.
+/// How many free ports are tried: another program may take one first.
 const START_ATTEMPTS: u32 = 3;
 
-/// The system user that runs the server when we are root, which PostgreSQL refuses.
+/// The system user that runs the server if we are root, which PostgreSQL refuses.
 const SYSTEM_USER: &str = "postgres";
 
-/// Bytes of the server's log that are shown when it does not start.
+/// How much of the server's log is shown if it does not start, in bytes.
 const LOG_TAIL_BYTES: usize = 2000;
 
-/// Waits until its input ends, that is until this program lets go of it or dies in
-/// whatever way, then stops the server and removes the directory.
+/// Waits until its input ends, which means that this program closes it or dies in any way, then
+/// stops the server and removes the directory.
 const GUARDIAN: &str = r#"
 cat >/dev/null
 cd /
@@ -53,7 +53,7 @@ impl Server {
             .arg(&directory)
             .args([stop("fast"), stop("immediate")])
             .stdin(Stdio::piped())
-            // Its own group, so that Ctrl-C reaches us and not the guardian.
+            // Its own process group, so Ctrl-C reaches us and not the guardian.
             .process_group(0)
             .spawn()
             .map_err(|error| format!("sh cannot be run: {error}"))?;
@@ -65,7 +65,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Where the server listens, with the superuser's name and password.
+    /// The server's URL, with the superuser's name and password.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -116,9 +116,9 @@ impl Words {
     }
 }
 
-/// Whom the server runs as.
+/// The account that runs the server.
 struct Account {
-    /// User and group of [`SYSTEM_USER`] when we are root.
+    /// User and group of [`SYSTEM_USER`] if we are root.
     system: Option<(u32, u32)>,
 }
 
@@ -144,7 +144,7 @@ impl Account {
 
     fn own(&self, path: &Path) -> Result<(), Failure> {
         let Some((user, group)) = self.system else { return Ok(()) };
-        chown(path, Some(user), Some(group)).map_err(|error| told(path, &error))
+        chown(path, Some(user), Some(group)).map_err(|error| failed(path, &error))
     }
 }
 
@@ -158,7 +158,7 @@ fn fresh_directory(account: &Account) -> Result<PathBuf, Failure> {
     fs::DirBuilder::new()
         .mode(0o700)
         .create(&directory)
-        .map_err(|error| told(&directory, &error))?;
+        .map_err(|error| failed(&directory, &error))?;
     account.own(&directory)?;
     Ok(directory)
 }
@@ -169,9 +169,9 @@ fn initialise(
     account: &Account,
     password: &str,
 ) -> Result<(), Failure> {
-    // The directory is closed to everyone else, the file needs no mode of its own.
+    // The directory is closed to everyone else, so the file needs no special mode.
     let password_file = directory.join("password");
-    fs::write(&password_file, password).map_err(|error| told(&password_file, &error))?;
+    fs::write(&password_file, password).map_err(|error| failed(&password_file, &error))?;
     account.own(&password_file)?;
     let words = Words(vec![
         text(&binaries.join("initdb")),
@@ -187,7 +187,7 @@ fn initialise(
         "--no-sync".to_owned(),
     ]);
     output(&mut account.shell(&words).command())?;
-    fs::remove_file(&password_file).map_err(|error| told(&password_file, &error))
+    fs::remove_file(&password_file).map_err(|error| failed(&password_file, &error))
 }
 
 /// Starts the server on a free port and returns the port.
@@ -203,7 +203,7 @@ fn launch(binaries: &Path, directory: &Path, account: &Account) -> Result<u16, F
         );
         let log_path = text(&log);
         let words = pg_ctl(binaries, &data, &["-l", &log_path, "-o", &settings, "start"]);
-        // Without pipes: the server would keep them open for as long as it runs.
+        // Without pipes: the server would keep them open as long as it runs.
         let mut start = account.shell(&words).command();
         match succeed(start.stdout(Stdio::null())) {
             Ok(()) => return Ok(port),
@@ -229,7 +229,7 @@ fn random_hex() -> Result<String, Failure> {
     let mut bytes = [0_u8; 16];
     fs::File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(|error| told(Path::new("/dev/urandom"), &error))?;
+        .map_err(|error| failed(Path::new("/dev/urandom"), &error))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -242,7 +242,7 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn told(path: &Path, error: &std::io::Error) -> Failure {
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
     format!("{}: {error}", path.display())
 }
 

@@ -1,12 +1,12 @@
-//! No circles of files: where a file uses another that uses it in turn, neither can be read
-//! or changed alone.
+//! No circles of files: if a file uses another that uses it in turn, neither can be read or changed
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::Finding;
 use super::paths::Named;
 
-/// Longest chain of names handed on that is followed.
+/// Longest chain of re-exports that is followed.
 const MAX_HOPS: usize = 8;
 
 /// One file of a crate.
@@ -21,7 +21,7 @@ pub struct Crate {
     files: BTreeMap<Vec<String>, File>,
 }
 
-/// From a file to another: the names that it takes there.
+/// From one file to another: the names that it uses from there.
 type Arrows<'a> = BTreeMap<&'a [String], BTreeMap<&'a [String], BTreeSet<&'a str>>>;
 
 impl Crate {
@@ -98,8 +98,8 @@ impl Crate {
         arrows
     }
 
-    /// The file that defines what a path names, and its name there; none for what other crates
-    /// define and for modules themselves.
+    /// The file that defines what a path names, and its name there; `None` for names that other
+    /// crates define and for modules themselves.
     fn resolve<'a>(
         &'a self,
         from: &[String],
@@ -148,7 +148,7 @@ impl Crate {
             return Some((module, first));
         }
         let import = file.named.imports.iter().find(|it| it.name == *first)?;
-        // Behind a module's other name the path goes on there.
+        // Behind a module's other name, the path continues there.
         match self.module(module, &import.path) {
             Some(named) => self.resolve_in(&named, rest, hops + 1),
             None => self.resolve(module, &import.path, hops + 1),
@@ -185,7 +185,7 @@ impl Crate {
     }
 }
 
-/// What can be reached from a file along one arrow or more.
+/// The files that can be reached from a file along one arrow or more.
 fn reached<'a>(arrows: &Arrows<'a>, from: &[String]) -> BTreeSet<&'a [String]> {
     let mut there = BTreeSet::new();
     let mut next: Vec<&[String]> =
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_on_or_stands_in_tests_makes_no_circle() {
+    fn re_exports_and_tests_make_no_circle() {
         let lib = ("lib.rs", "mod a;\n#[cfg(test)]\nmod samples;\npub use a::A;\npub struct L;");
         let a =
             ("a.rs", "use crate::L;\npub struct A(L);\n#[cfg(test)]\nmod tests { use crate::A; }");

@@ -1,7 +1,7 @@
-//! Citations of the specification can be followed.
+//! Citations of the specification must resolve.
 //!
-//! A citation names a page of `docs/spec`, where it means a part of it also the section, and
-//! where it means one line of that the line's own mark, always in these words:
+//! A citation names a page of `docs/spec`; for a part of a page also the section, and for one line
+//! of that also the line's mark, always in this form:
 //!
 //! ```text
 //! vm-api.md
@@ -22,12 +22,12 @@ use super::finding::Finding;
 use super::mask::Masked;
 use crate::command::Failure;
 
-/// Where the pages of the specification are, from the root.
+/// The directory of the specification's pages, from the root.
 const PAGES: &str = "docs/spec/";
 
 /// What may be cited.
 pub struct Specification {
-    /// By file name, each page's sections: number and text, from one heading to the next.
+    /// Each page's sections by file name: number and text, from one heading to the next.
     pages: BTreeMap<String, Vec<(String, String)>>,
     /// Paths of all pages of prose, from the root.
     pages_of_prose: Vec<String>,
@@ -45,13 +45,13 @@ impl Specification {
         Ok(Self { pages, pages_of_prose: prose.to_vec() })
     }
 
-    /// Findings in the comments of a Rust file; strings carry other parties' words.
+    /// Findings in the comments of a Rust file; strings contain the words of others.
     pub fn rust(&self, path: &str, masked: &Masked) -> Vec<Finding> {
         self.find(path, None, &words(masked.comments()))
     }
 
-    /// Findings in a page of prose or a file of settings. A page of the specification means
-    /// itself where it names a section alone.
+    /// Findings in a page of prose or a settings file. If a page of the specification names a
+    /// section alone, it means its own.
     pub fn text(&self, path: &str, text: &str) -> Vec<Finding> {
         let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
         self.find(path, path.strip_prefix(PAGES), &words(lines))
@@ -66,7 +66,7 @@ impl Specification {
         reader.findings
     }
 
-    /// The text of a section with all below it; none if the page has no such heading.
+    /// The text of a section including its subsections; `None` if the page has no such heading.
     fn section(&self, page: &str, number: &str) -> Option<String> {
         let below = format!("{number}.");
         let parts = self.pages.get(page)?;
@@ -76,13 +76,13 @@ impl Specification {
     }
 }
 
-/// One word and the line that it stands on.
+/// One word and the line that it is on.
 struct Word<'a> {
     line: usize,
     text: &'a str,
 }
 
-/// Words of a text. What stands round them in comments and tables is none.
+/// Words of a text, without the markers of comments and tables.
 fn words<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Vec<Word<'a>> {
     let is_mark = |word: &&str| !word.chars().all(|it| "/!#|-*".contains(it));
     lines
@@ -92,7 +92,7 @@ fn words<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Vec<Word<'a>> {
         .collect()
 }
 
-/// A page's sections, by their headings. What stands before the first is left out.
+/// A page's sections, by their headings. Text before the first heading is skipped.
 fn sections(text: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
@@ -113,7 +113,7 @@ fn number_before_title(heading: &str) -> Option<String> {
     is_number(number).then(|| number.to_owned())
 }
 
-/// Whether it is a section's number: `6`, `6.1`, `6.1.1`.
+/// Whether it is a section number: `6`, `6.1`, `6.1.1`.
 fn is_number(text: &str) -> bool {
     let digits =
         |part: &str| matches!(part.len(), 1..=2) && part.bytes().all(|it| it.is_ascii_digit());
@@ -125,7 +125,7 @@ fn is_code(text: &str) -> bool {
     text.strip_prefix(['C', 'F', 'U']).is_some_and(|rest| !rest.contains('.') && is_number(rest))
 }
 
-/// The word without what punctuates it.
+/// The word without its punctuation.
 fn bare(word: &str) -> &str {
     let word = word.trim_start_matches(['(', '[', '`', '"', '*']);
     word.trim_end_matches(['.', ',', ';', ':', ')', ']', '`', '"', '*', '?'])
@@ -140,7 +140,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads the word at `at`, and what it leads to; answers where to go on.
+    /// Reads the word at `at` and what follows from it; returns where to continue.
     fn step(&mut self, at: usize) -> usize {
         let word = bare(self.words[at].text);
         if matches!(word, "section" | "sections") && self.number(at + 1).is_some() {
@@ -158,12 +158,12 @@ impl<'a> Reader<'a> {
         at + 1
     }
 
-    /// Whether the word `section` at `at` belongs to somebody else's text: RFC 9110 section 15.
+    /// Whether the word `section` at `at` refers to somebody else's text: RFC 9110 section 15.
     fn is_foreign(&self, at: usize) -> bool {
         at > 1 && self.words[at - 2].text.trim_start_matches('(') == "RFC"
     }
 
-    /// The name of a page at `at`, and the sections behind it.
+    /// Reads the name of a page at `at` and the sections after it.
     fn page(&mut self, at: usize, word: &'a str) -> usize {
         let Some(path) = self.resolved(word) else {
             self.say(at, &format!("`{word}`: there is no such page"));
@@ -183,8 +183,8 @@ impl<'a> Reader<'a> {
         at + 1
     }
 
-    /// The path from the root of the page that a word names: a page of the specification, a
-    /// path from the root, or a link from where it stands.
+    /// The path from the root of the page that a word names: a page of the specification, a path
+    /// from the root, or a link relative to its own page.
     fn resolved(&self, word: &str) -> Option<&'a str> {
         let link = word.rsplit_once('(').map_or(word, |(_, link)| link);
         let mut directory = self.path.rsplit_once('/').map_or("", |(directory, _)| directory);
@@ -203,8 +203,8 @@ impl<'a> Reader<'a> {
             .map(String::as_str)
     }
 
-    /// Section numbers of a page from `at` on, each followed by the marks of its lines. Behind
-    /// `section` there is one.
+    /// Reads section numbers of a page from `at` on, each followed by the marks of its lines. After
+    /// `section` there must be one.
     fn numbers(&mut self, page: &str, mut at: usize) -> usize {
         let many = self.words[at - 1].text.ends_with("sections");
         while let Some(number) = self.number(at) {
@@ -230,7 +230,7 @@ impl<'a> Reader<'a> {
         at
     }
 
-    /// The marks of lines of one section from `at` on.
+    /// Reads the marks of lines in one section from `at` on.
     fn marks(&mut self, section: &str, text: &str, mut at: usize) -> usize {
         while self.goes_on(at) {
             let first = at + usize::from(matches!(self.words[at].text, "and" | "to"));
@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
         at
     }
 
-    /// Whether what stands at `at` may belong to the list before it.
+    /// Whether the word at `at` may belong to the list before it.
     fn goes_on(&self, at: usize) -> bool {
         let Some(word) = self.words.get(at) else { return false };
         at > 0 && (self.words[at - 1].text.ends_with(',') || matches!(word.text, "and" | "to"))
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_followed_is_no_finding() {
+    fn resolvable_citations_give_no_finding() {
         for comment in [
             "(a-page.md)",
             "As a-page.md section 2.1 says, all of it (README.md, docs/security.md).",
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_nowhere_is_found() {
+    fn unresolvable_citations_are_found() {
         for (comment, expected) in [
             (
                 "a-page.md section 2, Mail",

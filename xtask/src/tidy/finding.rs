@@ -1,4 +1,4 @@
-//! What a rule finds.
+//! The result of a rule.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub struct Finding {
     pub path: String,
     /// Line, from 1.
     pub line: usize,
-    /// What is wrong, and why it is.
+    /// What is wrong, and why.
     pub text: String,
 }
 

@@ -1,4 +1,4 @@
-//! Who may import whom.
+//! Which crate may import which.
 
 use std::fs;
 use std::path::Path;
@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::finding::Finding;
 use crate::command::Failure;
 
-/// What a crate may import of the others.
+/// Which other crates a crate may import.
 enum May {
     Import(&'static [&'static str]),
-    /// Any crate except the binary: nobody imports that.
+    /// Any crate except the binary, which nobody imports.
     ImportAny,
 }
 
@@ -20,7 +20,7 @@ use May::{Import, ImportAny};
 /// The binary, which nobody imports, not even a test.
 const BINARY: &str = "cardbridge";
 
-/// The whole table. Development dependencies are free, so that a test may reach further.
+/// The whole table. Development dependencies are unrestricted, so a test may use more.
 const TABLE: [(&str, May); 28] = [
     ("domain", Import(&[])),
     ("crypto", Import(&["domain"])),

@@ -1,4 +1,4 @@
-//! Dependencies that must not come in, by whatever road.
+//! Dependencies that must not be added, not even indirectly.
 
 use super::finding::Finding;
 

@@ -1,8 +1,8 @@
-//! What every crate owes the workspace: its lints, and a line on the map.
+//! What every crate must have in the workspace: its lints, and an entry on the map.
 
 use super::finding::Finding;
 
-/// A finding if the manifest does not take the workspace's lints.
+/// A finding if the manifest does not inherit the workspace's lints.
 pub fn lints_inherited(path: &str, manifest: &str) -> Option<Finding> {
     let mut lines = manifest.lines().map(str::trim).skip_while(|line| *line != "[lints]").skip(1);
     let inherited = lines
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn every_crate_stands_on_the_map() {
+    fn every_crate_is_on_the_map() {
         let findings = named_in_map(&["store", "wire"], "| `store` | the only SQL |");
         assert_eq!(findings.len(), 1);
         assert!(findings[0].text.contains("`wire`"));

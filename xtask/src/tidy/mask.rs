@@ -3,8 +3,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The same text four times; in each, what belongs to the others is blank. The insides of raw
-/// strings stand among those of all strings too.
+/// The same text four times; in each, whatever belongs to the others is blank. The contents of raw
+/// strings are also among those of all strings.
 #[derive(Default)]
 pub struct Masked {
     code: String,
@@ -51,12 +51,12 @@ impl Masked {
         numbered(&self.code)
     }
 
-    /// The insides of strings and characters, with their line numbers from 1.
+    /// The contents of strings and characters, with their line numbers from 1.
     pub fn strings(&self) -> impl Iterator<Item = (usize, &str)> {
         numbered(&self.strings)
     }
 
-    /// The insides of raw strings, with their line numbers from 1.
+    /// The contents of raw strings, with their line numbers from 1.
     pub fn raw_strings(&self) -> impl Iterator<Item = (usize, &str)> {
         numbered(&self.raw_strings)
     }
@@ -105,8 +105,7 @@ impl Masked {
         }
     }
 
-    /// A string from behind its opening quote; `raw` is the number of marks that close
-    /// a raw one.
+    /// A string, from after its opening quote; `raw` is the number of `#` that close a raw one.
     fn text(&mut self, rest: &mut Peekable<Chars<'_>>, raw: Option<usize>) {
         let kind = if raw.is_some() { Kind::RawText } else { Kind::Text };
         self.push('"', Kind::Code);
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn code_strings_and_comments_part() {
+    fn code_strings_and_comments_are_separated() {
         let [code, strings, comments] = split("let a = \"in // it\"; // out \"x\"\nlet b;");
         assert_eq!(code, "let a = \" \"; let b;");
         assert_eq!(strings, "in // it");

@@ -1,6 +1,6 @@
-//! `cargo xtask tidy`: the rules of this repository that no other tool holds.
+//! `cargo xtask tidy`: the rules of this repository that no other tool checks.
 //!
-//! Each rule is one file with a pure function from what it reads to its findings.
+//! Each rule is one file with a pure function from its input to its findings.
 
 mod circles;
 mod citations;

@@ -2,11 +2,11 @@
 
 use super::finding::Finding;
 
-/// Pages whose files may be planned or gone.
+/// Pages that may name planned or removed files.
 const FREE: [&str; 2] = ["CHANGELOG.md", "docs/spec/network-iso8583.md"];
 
-/// Findings for source files that a page names and `exists` does not know. Paths are given from
-/// the root or from `crates`; a part in capitals, as in `NAME.rs`, stands for any.
+/// Findings for source files that a page names and `exists` does not know. Paths are relative to
+/// the root or to `crates`; a part in capitals, as in `NAME.rs`, stands for any name.
 pub fn check(path: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
     if FREE.contains(&path) {
         return Vec::new();
@@ -26,7 +26,7 @@ pub fn check(path: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec<Findi
     findings
 }
 
-/// The paths of a line that lead through `src` or `tests` to a file.
+/// The paths in a line that go through `src` or `tests` to a file.
 fn source_files(line: &str) -> impl Iterator<Item = &str> {
     let is_part = |it: char| it.is_alphanumeric() || matches!(it, '_' | '/' | '.' | '-' | '*');
     line.split(move |it| !is_part(it)).map(|it| it.trim_matches('.')).filter(|it| {
@@ -41,7 +41,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn what_does_not_exist_is_found() {
+    fn missing_files_are_found() {
         let exists = |path: &str| path == "crates/a/src/b.rs";
         let found = |text: &str| check("ARCHITECTURE.md", text, exists).len();
         assert_eq!(found("see `a/src/b.rs`, `crates/a/src/b.rs`."), 0);

@@ -3,11 +3,11 @@
 use super::finding::Finding;
 use super::mask::Masked;
 
-/// Words that fit everything and therefore name nothing.
+/// Words that fit everything and therefore say nothing.
 const EMPTY_WORDS: [&str; 7] =
     ["manager", "helper", "helpers", "util", "utils", "utilities", "common"];
 
-/// Keywords behind which a name is declared.
+/// Keywords that a declared name follows.
 const DECLARATIONS: [&str; 7] = ["mod", "struct", "enum", "trait", "type", "fn", "union"];
 
 /// Findings for paths and declared names that contain an empty word.
@@ -15,7 +15,7 @@ pub fn check(path: &str, masked: &Masked) -> Vec<Finding> {
     let mut findings = Vec::new();
     for part in path.trim_end_matches(".rs").split('/') {
         if let Some(word) = empty_word(part) {
-            findings.push(Finding::new(path, 1, told(part, word)));
+            findings.push(Finding::new(path, 1, describe(part, word)));
         }
     }
     for (line, code) in masked.code() {
@@ -27,14 +27,14 @@ pub fn check(path: &str, masked: &Masked) -> Vec<Finding> {
             if DECLARATIONS.contains(&pair[0])
                 && let Some(word) = empty_word(pair[1])
             {
-                findings.push(Finding::new(path, line, told(pair[1], word)));
+                findings.push(Finding::new(path, line, describe(pair[1], word)));
             }
         }
     }
     findings
 }
 
-fn told(name: &str, word: &str) -> String {
+fn describe(name: &str, word: &str) -> String {
     format!("the name `{name}` contains `{word}`, which says nothing: name what it does")
 }
 

@@ -1,14 +1,14 @@
-//! The paths that a Rust file names, and the names that it defines.
+//! The paths that a Rust file mentions, and the names that it defines.
 
 use super::mask::Masked;
 
-/// What one file of a crate says about names of that crate.
+/// What one file of a crate says about the crate's names.
 #[derive(Debug, Default)]
 pub struct Named {
     /// Items that it defines.
     pub defined: Vec<String>,
-    /// Names that it takes from elsewhere by `use`: the name here, the path, and whether it
-    /// only hands it on (`pub use`).
+    /// Names that it imports with `use`: the name here, the path, and whether it only re-exports it
+    /// (`pub use`).
     pub imports: Vec<Import>,
     /// Paths of two or more segments in its code, outside `use`.
     pub inline: Vec<Vec<String>>,
@@ -19,20 +19,20 @@ pub struct Named {
 /// One name of a `use`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Import {
-    /// What it is called here.
+    /// Its name here.
     pub name: String,
-    /// Where it comes from.
+    /// The path that it comes from.
     pub path: Vec<String>,
-    /// Whether others may take it from here.
+    /// Whether others may import it from here.
     pub is_handed_on: bool,
 }
 
-/// Keywords behind which an item's name stands.
+/// Keywords that an item's name follows.
 const ITEMS: [&str; 9] =
     ["fn", "struct", "enum", "trait", "type", "const", "static", "union", "macro_rules"];
 
 impl Named {
-    /// Reads a file, without what stands in it for tests only.
+    /// Reads a file, without its test-only parts.
     pub fn of(masked: &Masked) -> Self {
         let code: String = masked.code().map(|(_, line)| format!("{line}\n")).collect();
         let tokens = tokens(&code);
@@ -44,7 +44,7 @@ impl Named {
         named
     }
 
-    /// Reads what begins at a token; where the next begins.
+    /// Reads the item that begins at a token; returns where the next begins.
     fn read(&mut self, tokens: &[&str], at: usize) -> usize {
         let word = tokens[at];
         if is_test_only(&tokens[at..]) {
@@ -70,7 +70,7 @@ impl Named {
         at + 1
     }
 
-    /// Passes over the item behind `#[cfg(test)]`, and notes a module's name.
+    /// Skips the item after `#[cfg(test)]`, and records a module's name.
     fn skip_test_item(&mut self, tokens: &[&str], at: usize) -> usize {
         let end = end_of(tokens, at + TEST_ONLY.len());
         let item = &tokens[at..end];
@@ -82,7 +82,7 @@ impl Named {
         end + 1
     }
 
-    /// Takes the names of one `use`, whose tokens may hold a group.
+    /// Reads the names of one `use`, whose tokens may contain a group.
     fn import(&mut self, tokens: &[&str], before: &[&str], is_handed_on: bool) {
         let path: Vec<&str> = before.iter().copied().chain(path_at(tokens)).collect();
         let rest = &tokens[(2 * (path.len() - before.len())).saturating_sub(1).min(tokens.len())..];

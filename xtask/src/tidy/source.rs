@@ -8,7 +8,7 @@ use crate::command::Failure;
 /// Deepest directory that is searched.
 const MAX_DEPTH: usize = 12;
 
-/// Every Rust file of our own, as paths from the root.
+/// Every Rust file of this repository, as paths from the root.
 pub fn rust_files(root: &Path) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for directory in ["crates", "xtask"] {
@@ -17,7 +17,7 @@ pub fn rust_files(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-/// Every page of prose of our own, as paths from the root.
+/// Every page of prose of this repository, as paths from the root.
 pub fn prose_files(root: &Path) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for entry in fs::read_dir(root).map_err(|error| error.to_string())?.flatten() {
@@ -32,7 +32,7 @@ pub fn prose_files(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-/// Every file of settings of our own, as paths from the root.
+/// Every settings file of this repository, as paths from the root.
 pub fn settings_files(root: &Path) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for directory in ["crates", "xtask"] {

@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use super::mask::Masked;
 
-/// Names that are not ours: the HTTP header and the HTTP status.
+/// Names that we did not choose: the HTTP header and the HTTP status.
 const FOREIGN: [&str; 7] = [
     "AUTHORIZATION",
     "Authorization",
@@ -14,7 +14,7 @@ const FOREIGN: [&str; 7] = [
     "authorization_header",
 ];
 
-/// Findings in code and comments; strings carry other parties' words.
+/// Findings in code and comments; strings contain the words of others.
 pub fn rust(path: &str, masked: &Masked) -> Vec<Finding> {
     masked
         .code()
@@ -23,7 +23,7 @@ pub fn rust(path: &str, masked: &Masked) -> Vec<Finding> {
         .collect()
 }
 
-/// Findings in a page of prose; code in it carries other parties' words.
+/// Findings in a page of prose; code in it contains the words of others.
 pub fn prose(path: &str, text: &str) -> Vec<Finding> {
     let mut fenced = false;
     let mut findings = Vec::new();
@@ -46,7 +46,7 @@ fn find(path: &str, line: usize, text: &str) -> Vec<Finding> {
         .collect()
 }
 
-/// The line without what stands between backticks.
+/// The line without the text between backticks.
 fn without_quoted(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join(" ")
 }

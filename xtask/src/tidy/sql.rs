@@ -1,12 +1,12 @@
-//! SQL stands only in `store`.
+//! SQL is allowed only in `store`.
 
 use super::finding::Finding;
 use super::mask::Masked;
 
-/// Where SQL may stand. This program has samples of it and no database; the bench
-/// measures the store beside callers that write the same rows without it, and the tests of
-/// reconciliation, of stuck holds, of jobs, of references, of sent passwords and of kept keys
-/// change rows behind the store's back, and the binary's have servers of their own to set up.
+/// Where else SQL is allowed. This program contains samples of it and no database. The bench
+/// measures the store against callers that write the same rows without it. The tests of
+/// reconciliation, stuck holds, jobs, references, sent passwords and kept keys change rows behind
+/// the store's back, and those of the binary set up servers of their own.
 const FREE: [&str; 17] = [
     "crates/store/",
     "crates/admin_api/tests/it/keyed_calls",
@@ -30,7 +30,7 @@ const FREE: [&str; 17] = [
 /// Beginnings of statements, as we write them.
 const STATEMENTS: [&str; 4] = ["SELECT ", "INSERT INTO ", "DELETE FROM ", "UPDATE "];
 
-/// Findings for strings that hold SQL outside `store`.
+/// Findings for strings that contain SQL outside `store`.
 pub fn check(path: &str, masked: &Masked) -> Vec<Finding> {
     if FREE.iter().any(|free| path.starts_with(free)) {
         return Vec::new();
@@ -49,7 +49,8 @@ fn holds(text: &str, statement: &str) -> bool {
     text.match_indices(statement).any(|(at, _)| {
         let whole_word = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
         let mut rest = text[at + statement.len()..].split_whitespace();
-        // `UPDATE` is also a verb of ours: only `UPDATE table SET`, or a line broken there.
+        // `UPDATE` is also an ordinary word of ours: only `UPDATE table SET`, or a line broken
+        // there, counts.
         let statement_goes_on = statement != "UPDATE "
             || matches!((rest.next(), rest.next()), (Some(_), Some("SET") | None));
         whole_word && statement_goes_on

@@ -1,9 +1,9 @@
-//! Code that is not there yet, not run, or not used.
+//! Code that is unfinished, not run, or not used.
 
 use super::finding::Finding;
 use super::mask::Masked;
 
-/// What is found, and why it may not stay. Compared without spaces.
+/// The refused code, and the reason. Compared without spaces.
 const REFUSED: [(&str, &str); 6] = [
     ("todo!", "unfinished work is not kept"),
     ("unimplemented!", "unfinished work is not kept"),
@@ -13,7 +13,7 @@ const REFUSED: [(&str, &str); 6] = [
     ("expect(dead_code", "unused code is removed"),
 ];
 
-/// Findings in code; strings and comments may speak of it.
+/// Findings in code; strings and comments may mention it.
 pub fn check(path: &str, masked: &Masked) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (line, code) in masked.code() {
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn speaking_of_it_is_free() {
+    fn comments_and_strings_may_mention_it() {
         assert_eq!(count("// todo!()\nlet a = \"#[ignore]\"; ignore(); #[allow(unused)]"), 0);
     }
 }

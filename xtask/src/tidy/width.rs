@@ -6,8 +6,8 @@ use super::mask::Masked;
 /// Most characters of a line.
 const COLUMNS: usize = 100;
 
-/// Findings for lines that are too long. A line of a raw string may be: nothing in it can be
-/// continued on the next line without another text.
+/// Findings for lines that are too long. A line of a raw string is exempt: it cannot be broken
+/// without changing the text.
 pub fn check(path: &str, text: &str, masked: &Masked) -> Vec<Finding> {
     let lines = text.lines().zip(masked.raw_strings());
     let long =
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_strings_stand_as_they_are() {
+    fn raw_strings_are_exempt() {
         let long = "x".repeat(100);
         let source = format!("f(r#\"{long}\n{long}\"#);\nf(\"{long}\");\n");
         assert_eq!(found(&source), [3]);

@@ -17,16 +17,16 @@ use wire::cardbridge::signature::webhook_signature_matches;
 use crate::bed::{Bed, DEADLINE, DEPOSIT_MINOR, MAX_EXCHANGES};
 use crate::enterprise::{Behaviour, ENTERPRISE_KEY, PLATFORM_KEY, STRANGER_KEY};
 
-/// What the silent enterprise would take: whoever waits for its answer takes longer, and the
-/// busiest machine that does not takes less.
+/// How long the silent enterprise would take: a test that waits for its answer takes longer, and
+/// one that does not takes less even on the busiest machine.
 const SILENCE: Duration = Duration::from_secs(60);
 
 fn receipt(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// The purchase is declined as unanswered with this detail, nothing is held, and the
-/// receipt names the fault.
+/// The purchase is declined as unanswered with this detail, nothing is held, and the receipt names
+/// the fault.
 async fn assert_counts_as_no_answer(behaviour: Behaviour, detail: &str) {
     let bed = Bed::new().await;
     bed.enterprise.behave(behaviour);
@@ -47,7 +47,7 @@ async fn assert_counts_as_no_answer(behaviour: Behaviour, detail: &str) {
 }
 
 #[tokio::test]
-async fn an_approved_purchase_keeps_its_hold_and_tells_its_result() {
+async fn an_approved_purchase_keeps_its_hold_and_sends_its_result() {
     let bed = Bed::new().await;
     let answer = bed.network.purchase(bed.purchase("15.50")).await.unwrap();
     let it = &answer.authorisation;
@@ -73,8 +73,8 @@ async fn an_approved_purchase_keeps_its_hold_and_tells_its_result() {
     let results = bed.results(it.auth_id).await;
     assert_eq!(results.len(), 1);
     assert!(results[0].contains(r#""approveFlag":"A""#), "{}", results[0]);
-    let told: Value = serde_json::from_str(&results[0]).unwrap();
-    assert_eq!(told["data"]["approveDate"], it.decided_at.unwrap().to_utc8().as_str());
+    let webhook: Value = serde_json::from_str(&results[0]).unwrap();
+    assert_eq!(webhook["data"]["approveDate"], it.decided_at.unwrap().to_utc8().as_str());
 }
 
 #[tokio::test]
@@ -131,9 +131,9 @@ async fn the_enterprises_own_refusals_decline_with_its_code() {
         assert_eq!(it.detail.as_deref(), Some(detail));
         let results = bed.results(it.auth_id).await;
         assert!(results[0].contains(r#""approveFlag":"D""#) && results[0].contains(reason));
-        let told: Value = serde_json::from_str(&results[0]).unwrap();
+        let webhook: Value = serde_json::from_str(&results[0]).unwrap();
         let decided = it.decided_at.unwrap().to_utc8();
-        assert_eq!(told["data"]["approveDate"], decided.as_str(), "a decline has its time too");
+        assert_eq!(webhook["data"]["approveDate"], decided.as_str(), "a decline has its time too");
         bed.assert_untouched().await;
     }
 }
@@ -166,7 +166,7 @@ fn signed_over_the_plaintext(auth_id: &str) -> String {
     format!(r#"{{"signature":"{signature}","encryptData":"{ciphertext}"}}"#)
 }
 
-/// The same with ciphertext that nobody can open.
+/// The same with ciphertext that nobody can decrypt.
 fn signed_over_nothing(_auth_id: &str) -> String {
     let signature = STANDARD.encode(ENTERPRISE_KEY.sign_sha256(b"nothing").unwrap());
     let ciphertext = STANDARD.encode([7; 256]);
@@ -174,7 +174,7 @@ fn signed_over_nothing(_auth_id: &str) -> String {
 }
 
 #[tokio::test]
-async fn only_the_sandbox_looks_into_what_nobody_signed_and_only_for_the_receipt() {
+async fn only_the_sandbox_diagnoses_unsigned_answers_and_only_in_the_receipt() {
     let answered = async |bed: &Bed, make| {
         bed.enterprise.behave(Behaviour::Made(make));
         let it = bed.network.purchase(bed.purchase("15.50")).await.unwrap().authorisation;
@@ -199,7 +199,7 @@ async fn only_the_sandbox_looks_into_what_nobody_signed_and_only_for_the_receipt
     let openable = answered(&production, signed_over_the_plaintext).await;
     let closed = answered(&production, signed_over_nothing).await;
     assert_eq!(openable["hint"], Value::Null);
-    assert_eq!(openable, closed, "production tells nothing that takes decrypting to know");
+    assert_eq!(openable, closed, "production reveals nothing that requires decrypting");
 }
 
 #[tokio::test]
@@ -242,7 +242,7 @@ async fn an_approval_after_the_deadline_is_recorded_and_moves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_enterprise_that_hangs_holds_no_more_connections_than_its_share() {
+async fn a_hanging_enterprise_holds_at_most_its_share_of_connections() {
     let bed = Bed::new().await;
     bed.hurry().await;
     bed.enterprise.behave(Behaviour::After(Duration::from_secs(600), ResponseCode::Approved));
@@ -258,7 +258,7 @@ async fn an_enterprise_that_hangs_holds_no_more_connections_than_its_share() {
         }
     }
     assert_eq!(bed.enterprise.notices(), 3 * share);
-    // The latest are still waited for, the others gave way to them.
+    // The latest are still waited for; the others gave way to them.
     let started = Instant::now();
     while bed.enterprise.open() != share {
         assert!(started.elapsed() < Duration::from_secs(20), "{} are open", bed.enterprise.open());
@@ -285,7 +285,7 @@ async fn silence_is_declined_at_the_deadline() {
 #[tokio::test]
 async fn a_refused_connection_and_a_refused_address_are_no_answers() {
     let bed = Bed::new().await;
-    // Bound and not listening: the port refuses, and nobody else can take it.
+    // Bound but not listening: the port refuses, and nobody else can take it.
     let refusing = TcpSocket::new_v4().unwrap();
     refusing.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let closed = format!("http://{}/", refusing.local_addr().unwrap());
@@ -304,7 +304,7 @@ async fn a_refused_connection_and_a_refused_address_are_no_answers() {
 }
 
 #[tokio::test]
-async fn a_changed_public_key_counts_from_the_next_authorisation_on() {
+async fn a_changed_public_key_applies_from_the_next_authorisation() {
     let bed = Bed::new().await;
     let approved = bed.network.purchase(bed.purchase("1")).await.unwrap();
     assert_eq!(approved.authorisation.status, AuthorisationStatus::Approved);

@@ -26,10 +26,10 @@ use wire::cardbridge::webhook::{card_event, card_order_event};
 
 use crate::enterprise::{ENTERPRISE_KEY, EnterpriseServer, PLATFORM_KEY};
 
-/// The shortest deadline that an enterprise may have, for what is to miss it.
+/// The shortest deadline that an enterprise may have, for tests that miss it.
 pub const DEADLINE: Duration = Duration::from_millis(Enterprise::MIN_AUTH_DEADLINE_MS as u64);
-/// Longer than any machine takes to answer, for what is to be in time: no enterprise may have
-/// it, which the store does not ask.
+/// Longer than any machine takes to answer, for tests that must answer in time: no enterprise may
+/// have it, but the store does not check.
 const PATIENT_DEADLINE_MS: u32 = 300_000;
 /// Exchanges beyond which no reply is read after its deadline.
 pub const MAX_EXCHANGES: usize = 64;
@@ -62,7 +62,7 @@ impl Bed {
         Self::made(padding, true).await
     }
 
-    /// As production has it: an unusable answer is not looked into.
+    /// As in production: an unusable answer is not diagnosed.
     pub async fn of_production() -> Self {
         Self::made(RsaPadding::Pkcs1, false).await
     }
@@ -73,7 +73,7 @@ impl Bed {
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
         let location = Location::Sqlite(directory.path().join("cardbridge.db"));
         let store = Store::open(location, clock, ids).await.unwrap();
-        // Noon of the second day of a month in UTC+8: no test crosses the end of a day or month.
+        // Noon on the second day of a month in UTC+8, so no test crosses the end of a day or month.
         let month = store.clock().now().utc8_month_start_after(1);
         store.move_clock(month.plus_seconds(36 * 60 * 60)).await.unwrap();
         let vault = records::vault(Arc::new(SystemRandom));
@@ -113,7 +113,7 @@ impl Bed {
         }
     }
 
-    /// Gives the enterprise no more than [`DEADLINE`].
+    /// Shortens the enterprise's deadline to [`DEADLINE`].
     pub async fn hurry(&self) {
         let auth_deadline_ms = Some(Enterprise::MIN_AUTH_DEADLINE_MS);
         self.patch(EnterprisePatch { auth_deadline_ms, ..Default::default() }).await;
@@ -127,7 +127,7 @@ impl Bed {
         self.store.patch_enterprise(self.enterprise_id, patch).await.unwrap().unwrap();
     }
 
-    /// Takes the authorisations away from the store, or gives them back.
+    /// Hides the authorisations from the store, or restores them.
     pub fn break_store(&self, is_broken: bool) {
         let (from, to) = if is_broken {
             ("authorisation", "taken_away")

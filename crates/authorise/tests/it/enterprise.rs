@@ -1,4 +1,4 @@
-//! The enterprise's own server: answers notices as it is told to.
+//! The enterprise's own server, which answers notices as configured.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,7 +43,7 @@ pub enum Behaviour {
     OtherAuthId,
     /// With this status and body.
     Raw(StatusCode, String),
-    /// With what is made of the authId.
+    /// With the body made from the authId.
     Made(fn(&str) -> String),
 }
 
@@ -87,14 +87,14 @@ impl EnterpriseServer {
         *self.shared.behaviour.lock().unwrap() = behaviour;
     }
 
-    /// Answers with this code once the gate that is returned has a permit or is closed.
+    /// Answers with this code once the returned gate has a permit or is closed.
     pub fn hold(&self, code: ResponseCode) -> Arc<Semaphore> {
         let gate = Arc::new(Semaphore::new(0));
         self.behave(Behaviour::Held(Arc::clone(&gate), code));
         gate
     }
 
-    /// Waits until this many notices have come.
+    /// Waits until this many notices have arrived.
     pub async fn wait_for_notices(&self, count: usize) {
         while self.notices() < count {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -67,7 +67,7 @@ async fn a_refund_of_a_card_in_another_currency_is_converted() {
 }
 
 #[tokio::test]
-async fn a_reversal_takes_back_no_more_than_is_left() {
+async fn a_reversal_takes_back_at_most_what_is_left() {
     let bed = Bed::new().await;
     let it = approved(&bed, "15.50").await;
     bed.network.reverse(it.auth_id, Some("5.50")).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_reversal_takes_back_no_more_than_is_left() {
 }
 
 #[tokio::test]
-async fn unknown_and_declined_authorisations_take_no_later_message() {
+async fn unknown_and_declined_authorisations_accept_no_later_message() {
     let bed = Bed::new().await;
     let unknown = domain::AuthId::from_i64(1);
     let result = bed.network.reverse(unknown, None).await;
@@ -108,7 +108,7 @@ async fn a_clearing_is_in_the_currency_that_the_shop_asked_for() {
 }
 
 #[tokio::test]
-async fn a_hold_is_given_back_when_its_days_are_over() {
+async fn a_hold_is_released_when_its_days_are_over() {
     const DAY_SECONDS: u32 = 86_400;
     let bed = Bed::new().await;
     let it = approved(&bed, "15.50").await;

@@ -30,7 +30,7 @@ fn credentials(bed: &Bed) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_card_is_found_by_what_stands_on_it() {
+async fn a_card_is_found_by_its_printed_data() {
     let bed = Bed::new().await;
     let (expiry, cvv2) = credentials(&bed);
     let slashed = format!("{}/{}", &expiry[2..], &expiry[..2]);
@@ -162,7 +162,7 @@ async fn a_key_is_its_messages_for_forty_days() {
     let later = bed.network.purchase(with_key(&bed, "20.00")).await.unwrap();
     assert!(!later.repeated);
     assert_ne!(later.authorisation.auth_id, first.auth_id);
-    // From now on the key is this one's, for forty days again.
+    // From now on the key belongs to this message, for forty days again.
     let again = bed.network.purchase(with_key(&bed, "20.00")).await.unwrap();
     assert_eq!((again.repeated, again.authorisation.auth_id), (true, later.authorisation.auth_id));
     assert!(bed.network.purchase(with_key(&bed, "15.50")).await.is_err());
@@ -189,13 +189,13 @@ async fn an_advance_to_another_day_waits_for_what_is_under_way() {
     let it = call.await.unwrap().unwrap().authorisation;
     assert_eq!(it.status, AuthorisationStatus::Approved);
     assert!(it.decided_at.unwrap().plus_seconds(24 * 60 * 60) < advanced);
-    // What comes after the advance belongs to its day.
+    // What arrives after the advance belongs to its day.
     let later = bed.network.purchase(bed.purchase("1")).await.unwrap().authorisation;
     assert!(later.created_at >= advanced);
 }
 
 #[tokio::test]
-async fn stan_without_rrn_is_no_key() {
+async fn stan_without_rrn_is_not_a_key() {
     let bed = Bed::new().await;
     for _ in 0..2 {
         let purchase = Purchase { rrn: None, ..with_key(&bed, "1") };

@@ -1,4 +1,4 @@
-//! Cards whose money is their own: decided here, without a word to the enterprise.
+//! Cards with money of their own: decided here, without involving the enterprise.
 
 use domain::{AccountOwner, AuthId, CardEvent, Currency, HoldState};
 use ledger::Account;
@@ -7,12 +7,12 @@ use store::AccountFilter;
 
 use crate::bed::{Bed, DEPOSIT_MINOR};
 
-/// A bed whose deposit is the balance of its card.
+/// A test bed whose deposit is the balance of its card.
 async fn prepaid() -> Bed {
     limited("0, 0, 0, 0").await
 }
 
-/// The same with limits: of one purchase, a day, a month and in total, minor units.
+/// The same with limits: per purchase, per day, per month and in total, minor units.
 async fn limited(limits: &str) -> Bed {
     let mut bed = Bed::new().await;
     let card = bed.card.card_id;
@@ -47,7 +47,7 @@ async fn assert_balances(bed: &Bed, available: i64, held: i64, posted: i64) {
 }
 
 #[tokio::test]
-async fn what_the_card_holds_decides_and_nobody_is_asked_or_told() {
+async fn the_card_balance_decides_and_nobody_is_asked_or_notified() {
     let bed = prepaid().await;
     let answer = bed.network.purchase(bed.purchase("999.99")).await.unwrap();
     let approved = answer.authorisation;
@@ -101,7 +101,7 @@ async fn later_messages_move_the_money_of_a_frozen_card() {
 }
 
 #[tokio::test]
-async fn a_hold_whose_time_is_over_is_given_back() {
+async fn an_expired_hold_is_released() {
     let bed = prepaid().await;
     let it = bed.network.purchase(bed.purchase("10")).await.unwrap().authorisation;
     bed.schedule.advance(8 * 86_400).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_hold_whose_time_is_over_is_given_back() {
     assert_balances(&bed, DEPOSIT_MINOR, 0, 0).await;
 }
 
-/// The cause of a purchase's decline; empty where it is approved.
+/// The cause of a purchase's decline; empty if it is approved.
 async fn refusal(bed: &Bed, amount: &str) -> String {
     let it = bed.network.purchase(bed.purchase(amount)).await.unwrap().authorisation;
     let is_approved = it.response_code.map(|code| code.as_str()) == Some("00");
@@ -151,7 +151,7 @@ async fn a_reversal_gives_back_to_every_limit_and_a_clearing_counts_once() {
 }
 
 #[tokio::test]
-async fn the_total_line_does_not_begin_again_and_an_expiry_gives_it_back() {
+async fn the_total_limit_never_restarts_and_an_expiry_gives_back() {
     let bed = limited("0, 1000, 0, 1500").await;
     assert_eq!(refusal(&bed, "10").await, "");
     assert_eq!(refusal(&bed, "5").await, "daily_amount_exceeded");
@@ -168,7 +168,7 @@ fn increment(auth_id: AuthId, amount: &str) -> Increment {
 }
 
 #[tokio::test]
-async fn a_line_gets_back_what_a_cheaper_clearing_left() {
+async fn a_credit_line_gets_back_what_a_smaller_clearing_left() {
     let bed = limited("0, 0, 0, 1000").await;
     let it = bed.network.purchase(bed.purchase("10")).await.unwrap().authorisation.auth_id;
     let more = bed.network.increment(increment(it, "0.01")).await.unwrap().authorisation;
@@ -183,7 +183,7 @@ async fn a_line_gets_back_what_a_cheaper_clearing_left() {
 }
 
 #[tokio::test]
-async fn limits_of_the_profile_too_begin_at_the_midnight_of_this_dialect() {
+async fn profile_limits_too_begin_at_the_midnight_of_this_dialect() {
     const UTC8_MIDNIGHT_S: i64 = 16 * 3_600;
     let bed = prepaid().await;
     bed.change_store("UPDATE card_profile SET daily_amount_minor = 1000");

@@ -1,4 +1,4 @@
-//! What a crash left behind.
+//! What a crash leaves behind.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use domain::{AuthorisationStatus, HoldState, ResponseCode};
 use crate::bed::Bed;
 
 #[tokio::test]
-async fn undecided_authorisations_are_declined_and_their_holds_given_back() {
+async fn undecided_authorisations_are_declined_and_their_holds_released() {
     let bed = Bed::new().await;
     let gate = bed.enterprise.hold(ResponseCode::Approved);
-    // The recovery runs while the enterprise thinks: as far as the store knows, its
-    // process has died.
+    // Recovery runs while the enterprise thinks: as far as the store knows, the process that asked
+    // has died.
     let (answer, recovered) = tokio::join!(bed.network.purchase(bed.purchase("15.50")), async {
         bed.enterprise.wait_for_notices(1).await;
         let recovered = bed.authoriser.recover().await.unwrap();
@@ -37,7 +37,7 @@ async fn undecided_authorisations_are_declined_and_their_holds_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_decision_that_the_store_did_not_take_becomes_a_decline_once_it_works_again() {
+async fn an_unwritten_decision_becomes_a_decline_once_the_store_works_again() {
     let bed = Bed::new().await;
     let gate = bed.enterprise.hold(ResponseCode::Approved);
     let (answer, ()) = tokio::join!(bed.network.purchase(bed.purchase("15.50")), async {
@@ -54,15 +54,15 @@ async fn a_decision_that_the_store_did_not_take_becomes_a_decline_once_it_works_
     let filter = store::AuthorisationFilter { limit: 10, ..Default::default() };
     let [it] = &bed.store.authorisations(filter).await.unwrap()[..] else { panic!("not one") };
     assert_eq!(it.status, AuthorisationStatus::Declined);
-    let told = (it.detail.as_deref(), it.hold_state);
-    assert_eq!(told, (Some("decision_not_written"), HoldState::Voided));
+    let outcome = (it.detail.as_deref(), it.hold_state);
+    assert_eq!(outcome, (Some("decision_not_written"), HoldState::Voided));
     assert_eq!(bed.results(it.auth_id).await.len(), 1);
     bed.assert_untouched().await;
     bed.assert_verified().await;
 }
 
 #[tokio::test]
-async fn a_reversal_that_a_crash_left_untold_stands() {
+async fn a_reversal_that_a_crash_left_unreported_stands() {
     let bed = Bed::new().await;
     let bought = bed.network.purchase(bed.purchase("15.50")).await.unwrap().authorisation;
     let gate = bed.enterprise.hold(ResponseCode::NotAllowed);

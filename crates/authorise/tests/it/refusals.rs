@@ -9,7 +9,8 @@ use store::EnterprisePatch;
 
 use crate::bed::{Bed, DEPOSIT_MINOR, LIMIT_MINOR};
 
-/// Sends a purchase that is refused with this code and detail, unasked and untouched.
+/// Sends a purchase that is refused with this code and detail, without asking and with no money
+/// moved.
 async fn refused(bed: &Bed, purchase: Purchase, code: &str, detail: &str) -> Authorisation {
     let answer = bed.network.purchase(purchase).await.unwrap();
     let it = answer.authorisation;
@@ -119,7 +120,7 @@ async fn an_inquiry_is_forwarded_and_never_moves_money() {
 }
 
 #[tokio::test]
-async fn amounts_that_are_none_write_nothing() {
+async fn invalid_amounts_write_nothing() {
     let bed = Bed::new().await;
     for amount in ["0", "-1", "1.001", "", "1e-3", "99999999999999999999"] {
         assert!(bed.network.purchase(bed.purchase(amount)).await.is_err(), "{amount}");

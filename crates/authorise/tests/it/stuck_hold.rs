@@ -1,4 +1,4 @@
-//! Holds that cannot be given back. No message leads to one, so rows are changed behind the
+//! Holds that cannot be released. No message leads to one, so the tests change rows behind the
 //! store's back.
 
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::bed::Bed;
 
 const DAY_SECONDS: u32 = 86_400;
 
-/// What an advance takes at least that waits for work that stays blocked: 300 pauses of 100 ms.
+/// The least time of an advance that waits for blocked work: 300 pauses of 100 ms.
 const BLOCKED_ADVANCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn a_hold_that_cannot_be_given_back_keeps_no_other_and_no_advance_waiting() {
+async fn a_hold_that_cannot_be_released_delays_no_other_and_no_advance() {
     let bed = Bed::new().await;
     let stuck = bed.network.purchase(bed.purchase("10.00")).await.unwrap().authorisation;
     let other = bed.network.purchase(bed.purchase("5.00")).await.unwrap().authorisation;
-    // More held than any account can give back.
+    // More held than any account can release.
     bed.change_store(&format!(
         "UPDATE authorisation SET currency = 392 WHERE auth_id = {}",
         stuck.auth_id.as_i64()
@@ -30,14 +30,14 @@ async fn a_hold_that_cannot_be_given_back_keeps_no_other_and_no_advance_waiting(
     assert!(started.elapsed() < BLOCKED_ADVANCE, "{:?}", started.elapsed());
     assert_eq!(bed.view(other.auth_id).await.authorisation.hold_state, HoldState::Expired);
     assert_eq!(bed.view(stuck.auth_id).await.authorisation.hold_state, HoldState::Pending);
-    // It is tried again, so that it goes as soon as it can.
+    // It is tried again, so it goes as soon as it can.
     bed.change_store("UPDATE authorisation SET currency = 840");
     bed.schedule.advance(DAY_SECONDS).await.unwrap();
     bed.assert_untouched().await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_keeps_no_other_hold_waiting() {
+async fn an_unreadable_hold_delays_no_other() {
     let bed = Bed::new().await;
     let stuck = bed.network.purchase(bed.purchase("10.00")).await.unwrap().authorisation;
     let garbled = bed.network.purchase(bed.purchase("2.00")).await.unwrap().authorisation;
@@ -64,7 +64,7 @@ async fn what_cannot_be_read_keeps_no_other_hold_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_stops_no_start_and_is_declined_once_it_can() {
+async fn an_unreadable_authorisation_does_not_prevent_the_start_and_is_declined_later() {
     let bed = Bed::new().await;
     let gate = bed.enterprise.hold(ResponseCode::Approved);
     let (one, other, ()) = tokio::join!(

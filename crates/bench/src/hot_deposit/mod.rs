@@ -1,5 +1,5 @@
-//! Durable holds per second of many callers on one deposit: through the grouping
-//! writer, beside callers that each commit their own hold on the same account row.
+//! Durable holds per second by many callers on one deposit: through the grouping writer, compared
+//! with callers that each commit their own hold on the same account row.
 //!
 //! Both write the same three rows with the same durability: the authorisation, the
 //! ledger transfer, and the account.
@@ -20,12 +20,12 @@ use crate::report::{Bound, Measurement};
 pub async fn measure(work_dir: &Path, postgres_url: Option<&str>) -> Result<Vec<Measurement>> {
     let sqlite = sqlite::measure(work_dir).await.context("hot deposit on SQLite")?;
     let best_single = sqlite.waiting.max(sqlite.in_turns);
-    let told = |key, what, rate| Measurement::told(key, what, rate, "holds/s");
+    let info = |key, what, rate| Measurement::info(key, what, rate, "holds/s");
     let mut measurements = vec![
-        told("hot_sqlite_grouped", "hot deposit, SQLite: grouped", sqlite.grouped),
-        told("hot_sqlite_waiting", "hot deposit, SQLite: one by one, busy wait", sqlite.waiting),
-        told("hot_sqlite_in_turns", "hot deposit, SQLite: one by one, in turns", sqlite.in_turns),
-        Measurement::told(
+        info("hot_sqlite_grouped", "hot deposit, SQLite: grouped", sqlite.grouped),
+        info("hot_sqlite_waiting", "hot deposit, SQLite: one by one, busy wait", sqlite.waiting),
+        info("hot_sqlite_in_turns", "hot deposit, SQLite: one by one, in turns", sqlite.in_turns),
+        Measurement::info(
             "hot_sqlite_ratio",
             "hot deposit, SQLite: grouped / better of both",
             sqlite.grouped / best_single,
@@ -39,9 +39,9 @@ pub async fn measure(work_dir: &Path, postgres_url: Option<&str>) -> Result<Vec<
     };
     let (grouped, single) = postgres::measure(url).await.context("hot deposit on PostgreSQL")?;
     measurements.extend([
-        told("hot_postgres_grouped", "hot deposit, PostgreSQL: grouped", grouped),
-        told("hot_postgres_single", "hot deposit, PostgreSQL: one by one", single),
-        Measurement::told(
+        info("hot_postgres_grouped", "hot deposit, PostgreSQL: grouped", grouped),
+        info("hot_postgres_single", "hot deposit, PostgreSQL: one by one", single),
+        Measurement::info(
             "hot_postgres_ratio",
             "hot deposit, PostgreSQL: grouped / one by one",
             grouped / single,

@@ -13,7 +13,7 @@ use super::purchases::{AMOUNT_MINOR, Purchases};
 use super::row_text;
 use super::run::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, run_grouped};
 
-/// Holds per second in groups and one by one, in a database of its own.
+/// Holds per second in groups and one by one, in a new database.
 pub async fn measure(url: &str) -> Result<(f64, f64)> {
     let (server, admin) = connect(url).await?;
     let name = format!("cardbridge_bench_{}", std::process::id());
@@ -35,7 +35,7 @@ async fn measure_in(url: &str) -> Result<(f64, f64)> {
     let (mut grouped, mut single) = (Tally::default(), Tally::default());
     for _ in 0..ROUNDS {
         grouped.add(run_grouped(&store, &purchases).await?);
-        // A deposit of its own, so that neither side updates the other's row.
+        // A separate deposit, so neither side updates the other's row.
         let own = Purchases::on_new_deposit(&store, clock.clone(), Arc::clone(&ids)).await?;
         let template = own.draw();
         let template_id = template.authorisation.auth_id.as_i64();
@@ -79,7 +79,7 @@ async fn run_single(url: &str, template_id: i64, purchases: &Purchases) -> Resul
     Ok(Tally { holds, seconds })
 }
 
-/// A caller with a connection of its own and its statements prepared.
+/// A caller with its own connection and prepared statements.
 struct Caller {
     client: Client,
     driver: JoinHandle<()>,
@@ -118,7 +118,7 @@ impl Caller {
         })
     }
 
-    /// One hold in a commit of its own, READ COMMITTED.
+    /// One hold in its own commit, READ COMMITTED.
     async fn hold(&self) -> Result<()> {
         let (auth_id, transfer_id) = (self.purchases.ids.next(), self.purchases.ids.next());
         let enterprise_id = self.purchases.enterprise_id.as_i64();
@@ -157,7 +157,7 @@ async fn row(client: &Client, table: &str, auth_id: i64) -> Result<Vec<(String, 
 async fn connect(url: &str) -> Result<(Client, JoinHandle<()>)> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let driver = tokio::spawn(async move {
-        // The client's own calls tell of a failure.
+        // The client's own calls report a failure.
         let _ = connection.await;
     });
     Ok((client, driver))

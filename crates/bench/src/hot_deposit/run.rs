@@ -1,4 +1,4 @@
-//! One run of one side: its limits, what it came to, and the run of the grouped side.
+//! One run of one side: its limits, its result, and the run of the grouped side.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use store::{BeginOutcome, Store};
 
 use super::purchases::Purchases;
 
-/// Callers at the same time.
+/// Concurrent callers.
 pub const CALLERS: usize = 64;
-/// How long each side runs at a time.
+/// Duration of one run of a side.
 pub const RUN_TIME: Duration = Duration::from_secs(3);
-/// How often each side runs, in turns.
+/// How often each side runs, alternating.
 pub const ROUNDS: u32 = 2;
 /// Most holds of one caller in one run.
 pub const MAX_HOLDS: u64 = 200_000;

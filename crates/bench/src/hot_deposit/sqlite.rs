@@ -1,8 +1,8 @@
 //! SQLite: the store, and threads with a connection each.
 //!
-//! SQLite's own wait for its lock is a sleep, which leaves the disk idle. So the
-//! threads run twice: as they are, and taking turns by a lock of their own, which is
-//! the best that callers who each commit can do.
+//! SQLite waits for its lock by sleeping, which leaves the disk idle. Therefore the threads run
+//! twice: as they are, and taking turns with a lock of our own, which is the best that callers who
+//! each commit can achieve.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use super::purchases::{AMOUNT_MINOR, Purchases};
 use super::row_text;
 use super::run::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, run_grouped};
 
-/// How long a connection waits for its turn; never reached unless one starves.
+/// How long a connection waits for its turn; reached only if one starves.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Holds per second.
@@ -30,7 +30,7 @@ pub struct Rates {
     pub in_turns: f64,
 }
 
-/// Measures all three in turns.
+/// Measures all three, alternating.
 pub async fn measure(work_dir: &Path) -> Result<Rates> {
     let [mut grouped, mut waiting, mut in_turns] = [Tally::default(); 3];
     for _ in 0..ROUNDS {
@@ -109,7 +109,7 @@ fn run_single(
     Ok(Tally { holds, seconds })
 }
 
-/// The settings of durability are those of the store.
+/// The durability settings are those of the store.
 fn open(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -155,7 +155,7 @@ fn row(connection: &Connection, table: &str, auth_id: i64) -> Result<Vec<(String
     Ok(names.into_iter().zip(literals).collect())
 }
 
-/// One hold in a commit of its own.
+/// One hold in its own commit.
 fn hold(connection: &mut Connection, statements: &Statements, purchases: &Purchases) -> Result<()> {
     let (auth_id, transfer_id) = (purchases.ids.next(), purchases.ids.next());
     let enterprise_id = purchases.enterprise_id.as_i64();

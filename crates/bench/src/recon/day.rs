@@ -1,4 +1,4 @@
-//! A business day with many authorisations: one that the store wrote, copied.
+//! A business day with many authorisations: copies of one that the store wrote.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -15,15 +15,15 @@ use crate::hot_deposit::purchases::Purchases;
 
 /// The day of the file.
 const DAY: &str = "20250115";
-/// Microseconds from one authorisation to the next: a million of them fit into a day.
+/// Microseconds from one authorisation to the next: a million of them fit in a day.
 const STEP_US: u64 = 80_000;
-/// The columns of cardbridge-open-api.md section 10, the last two of the shop's name as they
-/// are stored.
+/// The columns of cardbridge-open-api.md section 10; the last two, of the shop's name, as they are
+/// stored.
 const COLUMNS: &str = "auth_id, customer_id, card_id, direction, auth_type, transaction_type, \
     currency, amount_minor, acquirer_currency, acquirer_amount_minor, original_auth_id, outs_id, \
     status, reject_reason, merchant_id, merchant_name, merchant_country, mcc, created_at";
 
-/// The day, in a store of its own.
+/// The day, in its own store.
 pub struct FullDay {
     pub store: Store,
     pub enterprise_id: EnterpriseId,
@@ -32,7 +32,7 @@ pub struct FullDay {
 }
 
 impl FullDay {
-    /// Makes a store whose day has so many approved authorisations.
+    /// Makes a store whose day has this many approved authorisations.
     pub async fn make(dir: &Path, rows: u64) -> Result<Self> {
         let clock = Clock::system();
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
@@ -48,7 +48,7 @@ impl FullDay {
         Ok(Self { store, enterprise_id: purchases.enterprise_id, day, path })
     }
 
-    /// Writes the day's rows as any program would; how many there were.
+    /// Writes the day's rows as any program would; returns how many there were.
     pub fn dump(&self, to: &Path) -> Result<u64> {
         let connection = Connection::open(&self.path)?;
         let sql = format!(
@@ -80,7 +80,7 @@ impl FullDay {
     }
 }
 
-/// Copies the one authorisation of the store, each time with an id and a moment of its own.
+/// Copies the store's only authorisation, each time with its own id and time.
 fn copy(connection: &Connection, day: BusinessDay, rows: u64) -> Result<()> {
     connection.pragma_update(None, "synchronous", "OFF")?;
     let mut statement =

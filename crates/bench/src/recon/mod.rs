@@ -1,8 +1,8 @@
-//! A reconciliation file of many rows, cut by the platform, beside a plain SQL dump of the
-//! same columns of the same rows from the same SQLite file, in turns.
+//! A large reconciliation file cut by the platform, compared with a plain SQL dump of the same
+//! columns of the same rows from the same SQLite file, alternating.
 //!
-//! Both end with the file on the disk: the dump in a file of its own, synchronised once,
-//! the cut in the store, where it is also hashed and counted.
+//! Both end with the file on disk: the dump in its own file, synced once; the cut in the store,
+//! where it is also hashed and counted.
 
 mod day;
 
@@ -17,13 +17,13 @@ use crate::process::{forget_peak, own_resident_bytes, peak_resident_bytes};
 use crate::report::{Bound, Measurement};
 use day::FullDay;
 
-/// Rows of the file that the bounds are for.
+/// Rows of the file that the bounds apply to.
 pub const ROWS: u64 = 1_000_000;
-/// How often each side runs, in turns.
+/// How often each side runs, alternating.
 const ROUNDS: u32 = 2;
 const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
 
-/// Measures a file of so many rows.
+/// Measures a file of this many rows.
 pub async fn measure(work_dir: &Path, rows: u64) -> Result<Vec<Measurement>> {
     let dir = tempfile::tempdir_in(work_dir)?;
     let day = FullDay::make(dir.path(), rows).await?;
@@ -45,13 +45,13 @@ pub async fn measure(work_dir: &Path, rows: u64) -> Result<Vec<Measurement>> {
     day.store.close().await;
     let all = rows as f64 * f64::from(ROUNDS);
     let (cut, dump) = (all / cut_seconds, all / dump_seconds);
-    let rate = |key, what, value| Measurement::told(key, what, value, "rows/s");
+    let rate = |key, what, value| Measurement::info(key, what, value, "rows/s");
     Ok(vec![
         rate("recon_cut", "reconciliation file, SQLite: cut", cut),
         rate("recon_dump", "reconciliation file, SQLite: plain dump", dump),
-        Measurement::told("recon_ratio", "reconciliation file, SQLite: cut / dump", cut / dump, "")
+        Measurement::info("recon_ratio", "reconciliation file, SQLite: cut / dump", cut / dump, "")
             .held_to(Bound::AtLeast(0.5)),
-        Measurement::told(
+        Measurement::info(
             "recon_memory",
             "reconciliation file: memory added at the peak",
             added_bytes / BYTES_PER_MIB,

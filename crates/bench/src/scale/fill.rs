@@ -1,4 +1,5 @@
-//! A store full of cards and authorisations, copied from one of each that the store made.
+//! A store full of cards and authorisations, copied from one card and one authorisation that the
+//! store made.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,19 +13,19 @@ use store::{Location, Store};
 use super::template::{self, Filled};
 use super::traffic;
 
-/// One authorisation in so many still has an open hold.
+/// One authorisation in this many still has an open hold.
 const OPEN_HOLDS: u32 = 10;
 /// Steps of this many cards scatter successive authorisations over all cards.
 const CARD_STRIDE: u32 = 7_919;
-/// Milliseconds between two authorisations of the past: five million in a month.
+/// Milliseconds between two past authorisations: five million in a month.
 const SPACING_MS: i64 = 500;
-/// Tries to have the file alone, and the pause between two.
+/// Tries to get exclusive access to the file, and the pause between two.
 const MAX_OPEN_TRIES: u32 = 250;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
 /// Page cache while filling, in KiB.
 const CACHE_KIB: u32 = 524_288;
 
-/// The tables that are filled; their indexes are made again afterwards.
+/// The tables that are filled; their indexes are rebuilt afterwards.
 const TABLES: [&str; 7] = [
     "pan",
     "pan_fingerprint",
@@ -43,7 +44,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// This size divided, but never without a card or an authorisation.
+    /// This size divided, but with at least one card and one authorisation.
     pub fn divided_by(self, divisor: u32) -> Self {
         let part = |whole: u32| (whole / divisor).max(1);
         Self { cards: part(self.cards), authorisations: part(self.authorisations) }
@@ -80,8 +81,8 @@ fn copy_all(path: &Path, size: Size, card: &Card, authorisation: &Authorisation)
     Ok(())
 }
 
-/// Opens the file without a log: the rows are worth nothing after a crash. The store's own
-/// threads may still be about to close theirs, and the log ends with the last of them.
+/// Opens the file without a journal: the rows are worthless after a crash. The store's own threads
+/// may still be closing their connections, and write-ahead logging ends with the last of them.
 fn open_alone(path: &Path) -> Result<Connection> {
     let settings = format!(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB};"
@@ -99,7 +100,7 @@ fn open_alone(path: &Path) -> Result<Connection> {
     }
 }
 
-/// Takes the indexes away that have a text of their own; the texts.
+/// Drops the indexes that have their own SQL; returns that SQL.
 fn drop_indexes(connection: &Connection) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for table in TABLES {
@@ -164,8 +165,8 @@ fn copy_authorisations(connection: &Connection, size: Size, it: &Authorisation) 
     copy(connection, "webhook", ("business_id", auth_id), &changes, authorisations)
 }
 
-/// Copies the one row of a table whose column `key.0` is `key.1` so often; in the n-th copy
-/// the columns of `changes` are what their expressions over the row and `i` = n come to.
+/// Copies the row of a table whose column `key.0` is `key.1` this many times; in the n-th copy, the
+/// columns in `changes` get the results of their expressions over the row and `i` = n.
 fn copy(
     connection: &Connection,
     table: &str,
@@ -182,7 +183,7 @@ fn copy(
         .iter()
         .map(|name| changes.iter().find(|(it, _)| it == name).map_or(&**name, |(_, text)| text))
         .collect();
-    // A statement that reads the table it writes would keep all rows aside first.
+    // A statement that reads the table it writes would first buffer all rows.
     let taken = format!("CREATE TEMP TABLE template AS SELECT * FROM {table} WHERE {} = ?1", key.0);
     connection.execute(&taken, [key.1])?;
     let sql = format!(

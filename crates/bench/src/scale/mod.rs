@@ -1,10 +1,9 @@
-//! What an authorisation costs the store when it is full, beside a store that is nearly
-//! empty: everything of an authorisation whose cost may depend on what is stored, which is
-//! all reads and both commits.
+//! The cost of an authorisation to a full store, compared with a nearly empty one: every part of an
+//! authorisation whose cost may depend on what is stored, which is all reads and both commits.
 //!
-//! The bound is on a whole authorisation. What it costs besides (RSA, HTTP) is the same in
-//! both stores, so the whole is what one cost in the measurement of `cost`, in the same run,
-//! and what a full store adds to it.
+//! The bound applies to a whole authorisation. Its other costs (RSA, HTTP) are the same in both
+//! stores, so the whole is the result of the `cost` measurement in the same run plus what a full
+//! store adds to it.
 
 mod fill;
 mod template;
@@ -22,22 +21,21 @@ use traffic::{Cost, Traffic};
 
 /// What a store holds at full scale.
 const FULL: Size = Size { cards: 1_000_000, authorisations: 5_000_000 };
-/// What it is compared with, at full scale.
+/// The store that it is compared with, at full scale.
 const SMALL: Size = Size { cards: 10_000, authorisations: 10_000 };
 /// Authorisations in one block at full scale: few, since they add to the small store.
 const BLOCK: u32 = 600;
-/// Blocks on each store that are measured, in turns.
+/// Measured blocks on each store, alternating.
 const ROUNDS: usize = 8;
-/// Pause after a block at full scale, longer than from one checkpoint to the next: the
-/// checkpoint that a block leads to is a part of its cost.
+/// Pause after a block at full scale, longer than the interval between checkpoints: the checkpoint
+/// that a block causes is part of its cost.
 const SETTLE: Duration = Duration::from_millis(2_500);
 /// The most that an authorisation may cost in the full store, as a multiple.
 const MAX_RATIO: f64 = 1.3;
 
-/// Fills two stores below `work_dir`, each `divisor` times smaller than at full scale, and
-/// measures on both. At full scale they take about 14 GB of disk while it runs.
-/// `whole_us` is the CPU of a whole authorisation in a nearly empty store; without it the
-/// bound cannot be judged.
+/// Fills two stores below `work_dir`, each `divisor` times smaller than at full scale, and measures
+/// on both. At full scale they take about 14 GB of disk during the run. `whole_us` is the CPU of a
+/// whole authorisation in a nearly empty store; without it the bound cannot be judged.
 pub async fn measure(
     work_dir: &Path,
     divisor: u32,
@@ -68,18 +66,18 @@ fn measurements(of_small: &[Cost], of_full: &[Cost], whole_us: Option<f64>) -> V
     let middle = |costs: &[Cost], of: fn(&Cost) -> f64| median(costs.iter().map(of).collect());
     let cpu = |costs| middle(costs, |cost| cost.cpu_us);
     let wall = |costs| middle(costs, |cost| cost.wall_us);
-    let told = |key, what, value| Measurement::told(key, what, value, "us");
+    let info = |key, what, value| Measurement::info(key, what, value, "us");
     let (small_us, full_us) = (cpu(of_small), cpu(of_full));
     let mut measurements = vec![
-        told("scale_small_cpu_us", "the store's part, small store: CPU", small_us),
-        told("scale_full_cpu_us", "the store's part, full store: CPU", full_us),
-        told("scale_small_wall_us", "the store's part, small store: time", wall(of_small)),
-        told("scale_full_wall_us", "the store's part, full store: time", wall(of_full)),
+        info("scale_small_cpu_us", "the store's part, small store: CPU", small_us),
+        info("scale_full_cpu_us", "the store's part, full store: CPU", full_us),
+        info("scale_small_wall_us", "the store's part, small store: time", wall(of_small)),
+        info("scale_full_wall_us", "the store's part, full store: time", wall(of_full)),
     ];
     if let Some(whole_us) = whole_us {
         let ratio = (whole_us + full_us - small_us) / whole_us;
         measurements.push(
-            Measurement::told(
+            Measurement::info(
                 "scale_ratio",
                 "forwarded authorisation, full / small store",
                 ratio,
@@ -107,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_full_store_adds_is_set_against_a_whole_authorisation() {
+    fn the_cost_added_by_a_full_store_is_compared_with_a_whole_authorisation() {
         let cost = |cpu_us| [Cost { cpu_us, wall_us: 1.0 }];
         let bound = |full_us, whole_us| {
             let measured = measurements(&cost(200.0), &cost(full_us), whole_us);
@@ -119,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_is_never_nothing() {
+    fn a_size_is_never_zero() {
         let size = SMALL.divided_by(u32::MAX);
         assert_eq!((size.cards, size.authorisations), (1, 1));
         assert_eq!(FULL.divided_by(20).cards, 50_000);

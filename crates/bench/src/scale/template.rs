@@ -1,5 +1,4 @@
-//! The records that a filled store is made of copies of: an enterprise with its profile, and
-//! a card.
+//! The records that a filled store copies: an enterprise with its profile, and a card.
 
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use store::{
 /// What the deposit starts with, in minor units: more than all runs can hold.
 const DEPOSIT_MINOR: i64 = 1_000_000_000_000;
 
-/// What a filled store is used with.
+/// What is needed to use a filled store.
 pub struct Filled {
     /// The card that the others are copies of. The n-th copy's ids are n larger.
     pub template: Card,
@@ -80,7 +79,7 @@ fn enterprise(enterprise_id: EnterpriseId, now: Timestamp) -> Enterprise {
     }
 }
 
-/// Its limits are never reached, but have to be counted.
+/// Its limits are never reached, but must be counted.
 fn profile(
     enterprise_id: EnterpriseId,
     profile_id: ProfileId,

@@ -1,4 +1,4 @@
-//! Authorisations on random cards of a filled store, without the enterprise.
+//! Authorisations on random cards of a filled store, without an enterprise.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use store::{
 use super::template::Filled;
 use crate::process;
 
-/// Callers at the same time.
+/// Concurrent callers.
 const CALLERS: u32 = 16;
 /// What each purchase costs, in minor units.
 const AMOUNT_MINOR: i64 = 100;
@@ -27,11 +27,11 @@ const RECEIPT_BYTES: usize = 1_200;
 /// About as long as a result webhook.
 const WEBHOOK_BYTES: usize = 300;
 
-/// What one authorisation cost.
+/// The cost of one authorisation.
 pub struct Cost {
     /// CPU of the whole process, in microseconds.
     pub cpu_us: f64,
-    /// Time from the first to the last, divided by how many there were, in microseconds.
+    /// Time from the first to the last, divided by their number, in microseconds.
     pub wall_us: f64,
 }
 
@@ -50,7 +50,7 @@ impl Traffic {
         Ok(Self { store, filled })
     }
 
-    /// Makes `count` authorisations, then waits for `settle`, whose CPU is theirs too.
+    /// Makes `count` authorisations, then waits for `settle`; CPU used meanwhile counts too.
     pub async fn run(&self, count: u32, settle: Duration) -> Result<Cost> {
         let cpu_before = process::own_cpu_seconds()?;
         let started = Instant::now();
@@ -87,8 +87,8 @@ impl Traffic {
     }
 }
 
-/// Everything that an authorisation asks of the store: the card, its surroundings, the hold
-/// with its limits, and the decision.
+/// Every store operation of an authorisation: the card, its related records, the hold with its
+/// limits, and the decision.
 pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> {
     let card = store.card_of_anyone(card_id).await?.context("the card")?;
     let surroundings = store.card_surroundings(&card).await?;

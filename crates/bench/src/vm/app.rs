@@ -14,7 +14,7 @@ use wire::vm::framing;
 use crate::connection::Connection;
 use crate::platform::Platform;
 
-/// What the app's account gets.
+/// What the app's account is funded with.
 const FUNDS: &str = "10000.00";
 /// What its card is loaded with.
 const LOAD: &str = "5000.00";
@@ -28,7 +28,7 @@ pub struct App {
 }
 
 impl App {
-    /// An app of an enterprise of its own, whose merchant has a key of so many bits.
+    /// An app of a new enterprise, whose merchant has a key of this many bits.
     pub async fn open(platform: &Platform, merchant_key_bits: u32) -> Result<Self> {
         let enterprise = post(platform, "/admin/v1/enterprises", &json!({ "name": "VM" })).await?;
         let path = format!("/admin/v1/enterprises/{}/vm-apps", text(&enterprise, "enterpriseId")?);
@@ -63,7 +63,7 @@ impl App {
         Ok(Self { card_id, block_bytes, client, token })
     }
 
-    /// A call about its card, in its envelope. The bytes may be sent again and again.
+    /// A call about its card, in its envelope. The bytes may be sent repeatedly.
     pub fn sealed(&self, parameters: &Value) -> Result<Bytes> {
         Ok(self.client.envelope().seal(parameters.to_string().as_bytes())?.into())
     }
@@ -81,7 +81,7 @@ impl App {
         Ok(serde_json::from_slice(&self.client.envelope().open(&data_of(answer)?)?)?)
     }
 
-    /// How many blocks an answer's envelope holds.
+    /// Number of blocks in an answer's envelope.
     pub fn blocks(&self, answer: &[u8]) -> Result<usize> {
         let joined = framing::from_text(&data_of(answer)?).context("an envelope")?;
         Ok(joined.len() / self.block_bytes)

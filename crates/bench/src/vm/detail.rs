@@ -1,4 +1,4 @@
-//! CPU of the server's process for one enveloped `/cardDetail`, beside the RSA operations
+//! CPU of the server's process for one enveloped `/cardDetail`, compared with the RSA operations
 //! that the call itself needs: one private, and one public for each block of its answer.
 
 use std::sync::Arc;
@@ -15,18 +15,18 @@ use crate::load;
 use crate::platform::Platform;
 use crate::report::{Bound, Measurement};
 
-/// Apps that call at the same time; each has its own pace of blocks.
+/// Apps that call concurrently; each has its own rate of blocks.
 const APPS: usize = 8;
-/// Calls of each app in flight.
+/// Calls in flight per app.
 const IN_FLIGHT: usize = 4;
 /// Rounds, with the floor measured in each.
 const ROUNDS: u32 = 6;
-/// Calls of each connection in a round, and before the first: together fewer than an app may
-/// make without waiting for its pace.
+/// Calls of each connection in a round, and before the first: together fewer than an app may make
+/// without being slowed down.
 const CALLS: u32 = 25;
 /// Length of the merchants' keys, in bits.
 const MERCHANT_KEY_BITS: u32 = 2048;
-/// What is left to do after the last call, such as a checkpoint, counts too.
+/// Wait after the last call: remaining work, such as a checkpoint, counts too.
 const AFTERMATH: Duration = Duration::from_secs(1);
 
 /// Measures with apps made for it.
@@ -57,16 +57,16 @@ pub async fn measure(platform: &Platform) -> Result<Vec<Measurement>> {
     let call = cpu / f64::from(ROUNDS * CALLS) / (APPS * IN_FLIGHT) as f64;
     let floor = floors.iter().sum::<f64>() / floors.len() as f64;
     Ok(vec![
-        Measurement::told("vm_detail_blocks", "blocks of a cardDetail's answer", blocks as f64, ""),
-        Measurement::told("vm_detail_rsa_us", "its RSA-2048 operations", floor * 1e6, "us CPU"),
-        Measurement::told("vm_detail_idle_rsa_us", "the same while idle", alone * 1e6, "us CPU"),
-        Measurement::told("vm_detail_us", "cardDetail in its envelope", call * 1e6, "us CPU"),
-        Measurement::told("vm_detail_ratio", "cardDetail / its RSA", call / floor, "")
+        Measurement::info("vm_detail_blocks", "blocks of a cardDetail's answer", blocks as f64, ""),
+        Measurement::info("vm_detail_rsa_us", "its RSA-2048 operations", floor * 1e6, "us CPU"),
+        Measurement::info("vm_detail_idle_rsa_us", "the same while idle", alone * 1e6, "us CPU"),
+        Measurement::info("vm_detail_us", "cardDetail in its envelope", call * 1e6, "us CPU"),
+        Measurement::info("vm_detail_ratio", "cardDetail / its RSA", call / floor, "")
             .held_to(Bound::AtMost(1.6)),
     ])
 }
 
-/// A round of calls by all apps; how many blocks an answer has.
+/// A round of calls by all apps; returns how many blocks an answer has.
 async fn run(platform: &Platform, apps: &Arc<Vec<App>>) -> Result<usize> {
     let blocks = load::callers(platform.public, APPS * IN_FLIGHT, |caller, mut connection| {
         let apps = Arc::clone(apps);

@@ -1,6 +1,5 @@
-//! The floor: CPU of RSA operations through the crate that the platform uses, on a thread of
-//! this process while the platform works, so that what the machine's speed does to the one it
-//! does to the other.
+//! The floor: CPU of RSA operations through the crate that the platform uses, on a thread of this
+//! process while the platform works, so changes in the machine's speed affect both alike.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,15 +17,16 @@ use crate::process::thread_cpu_seconds;
 const PLATFORM_KEY_BITS: u32 = 2048;
 /// As long as the parameters of a call about one card.
 const PARAMETERS: &[u8] = br#"{"card_id":"9a1d2c3b-1111-4222-8333-444455556666"}"#;
-/// How often what is measured is done at once: so often that waking up does not count.
+/// How often the measured operations are repeated in a row: often enough that waking up does not
+/// matter.
 const IN_A_ROW: u32 = 16;
-/// Pause after that: the machine is the platform's.
+/// Pause after that, to leave the machine to the platform.
 const PAUSE: Duration = Duration::from_millis(40);
-/// How long it is measured on the idle machine, once what was done before is over.
+/// Duration of the measurement on the idle machine, after earlier work has finished.
 const ALONE: Duration = Duration::from_secs(1);
 const AFTERMATH: Duration = Duration::from_secs(1);
 
-/// Keys of a platform and a merchant, made for this.
+/// Keys of a platform and a merchant, made for this measurement.
 pub struct Floor {
     platform: RsaPrivateKey,
     merchant: RsaPrivateKey,
@@ -35,7 +35,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// With a merchant's key of so many bits.
+    /// With a merchant's key of this many bits.
     pub fn new(merchant_key_bits: u32) -> Result<Self> {
         let platform = RsaPrivateKey::generate(PLATFORM_KEY_BITS)?;
         let merchant = RsaPrivateKey::generate(merchant_key_bits)?;
@@ -58,7 +58,7 @@ impl Floor {
         Ok(())
     }
 
-    /// Begins to measure some operations, until the watch is ended.
+    /// Measures some operations until the watch is ended.
     pub fn watch(
         self: &Arc<Self>,
         operations: impl Fn(&Self) -> Result<()> + Send + 'static,
@@ -79,7 +79,7 @@ impl Floor {
         Watch { is_over, thread: Some(thread) }
     }
 
-    /// CPU of some operations while the platform does nothing, in seconds.
+    /// CPU of some operations while the platform is idle, in seconds.
     pub async fn alone(
         self: &Arc<Self>,
         operations: impl Fn(&Self) -> Result<()> + Send + 'static,
@@ -98,7 +98,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Ends it; CPU of the operations, done once, in seconds.
+    /// Ends it; returns the CPU of one repetition of the operations, in seconds.
     pub fn end(mut self) -> Result<f64> {
         self.is_over.store(true, Ordering::Relaxed);
         let thread = self.thread.take().context("a measurement ends once")?;

@@ -1,5 +1,5 @@
-//! Dialect 2: what its envelope costs beside the RSA operations that no design can save, and
-//! what a storm on one app does to another.
+//! Dialect 2: the cost of its envelope compared with the RSA operations that no design can avoid,
+//! and the effect of a storm on one app on another app.
 
 mod app;
 mod detail;
@@ -14,11 +14,11 @@ use anyhow::{Result, ensure};
 use crate::platform::Platform;
 use crate::report::Measurement;
 
-/// Whoever calls from this machine is believed about the addresses that it calls for, so that
-/// a storm comes from many peers.
+/// The platform trusts this machine about the addresses it forwards for, so a storm comes from many
+/// peers.
 const OPTIONS: [&str; 2] = ["--trusted-proxies", "127.0.0.1/32"];
 
-/// Measures what is asked for, on a platform and a store of its own.
+/// Runs the selected measurements, on a platform and store of their own.
 pub async fn measure(
     server: &Path,
     work_dir: &Path,

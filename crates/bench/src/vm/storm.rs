@@ -1,8 +1,8 @@
-//! What a storm of bad envelopes on one app does to the calls of another: the p99 of
-//! `/cardDetail` at a steady rate, quiet and during the storm, in turns within one run.
+//! The effect of a storm of bad envelopes on one app on the calls of another: the p99 of
+//! `/cardDetail` at a steady rate, quiet and during the storm, alternating within one run.
 //!
-//! Half of the storm's callers send bodies of the largest size, each block of which is
-//! decrypted before any is judged, the others bodies of one block. Each is another peer before
+//! Half of the storm's callers send bodies of the largest size, all blocks of which are decrypted
+//! before any is judged; the others send bodies of one block. Each changes its peer address before
 //! it would be cut off.
 
 use std::net::SocketAddr;
@@ -24,24 +24,24 @@ use crate::platform::Platform;
 use crate::report::{Bound, Measurement};
 use crate::statistics::{percentile, sorted};
 
-/// Calls a second of the app that is measured, and how many in each turn.
+/// Calls per second of the measured app, and number of calls in each turn.
 const RATE: u32 = 100;
 const CALLS: u32 = 4 * RATE;
-/// Calls that warm up.
+/// Number of warm-up calls.
 const WARM_UP: u32 = RATE;
 /// How often it is measured quiet and in the storm.
 const TURNS: u32 = 3;
 /// Callers of the storm: more than may wait for their turn.
-const STORMERS: u64 = 80;
+const STORM_CALLERS: u64 = 80;
 /// Most requests of the storm in a turn.
 const MAX_STORM: u64 = 50_000;
-/// Bad envelopes of one peer: as many as are taken without a cut-off
-/// (operator-and-sandbox.md section 5, Limits).
+/// Bad envelopes of one peer: as many as are accepted without a cut-off (operator-and-sandbox.md
+/// section 5, Limits).
 const PER_PEER: u64 = 100;
 /// Length of a merchant's key, in bits, and of a block for the platform's key, in bytes.
 const MERCHANT_KEY_BITS: u32 = 2048;
 const BLOCK_BYTES: usize = 256;
-/// Below every modulus, and no ciphertext of anything.
+/// Below every modulus, and not valid ciphertext.
 const BAD_BYTE: u8 = 0x55;
 
 /// Measures with two apps made for it.
@@ -61,21 +61,21 @@ pub async fn measure(platform: &Platform) -> Result<Vec<Measurement>> {
     let seconds = f64::from(TURNS * CALLS / RATE);
     let (quiet_ms, storm_ms) = (sorted(quiet_ms), sorted(storm_ms));
     let (quiet, storm) = (percentile(&quiet_ms, 990), percentile(&storm_ms, 990));
-    let told = Measurement::told;
+    let info = Measurement::info;
     Ok(vec![
-        told("vm_storm_per_second", "bad envelopes of the storm", sent / seconds, "/s"),
-        told("vm_quiet_p99_ms", "another app's cardDetail, 100/s: p99 quiet", quiet, "ms"),
-        told("vm_storm_p99_ms", "another app's cardDetail, 100/s: p99 in the storm", storm, "ms"),
-        told("vm_storm_ratio", "p99 in the storm / p99 quiet", storm / quiet, "")
+        info("vm_storm_per_second", "bad envelopes of the storm", sent / seconds, "/s"),
+        info("vm_quiet_p99_ms", "another app's cardDetail, 100/s: p99 quiet", quiet, "ms"),
+        info("vm_storm_p99_ms", "another app's cardDetail, 100/s: p99 in the storm", storm, "ms"),
+        info("vm_storm_ratio", "p99 in the storm / p99 quiet", storm / quiet, "")
             .held_to(Bound::AtMost(3.0)),
     ])
 }
 
-/// Makes calls that must succeed; the milliseconds that each took since it was due.
+/// Makes calls that must succeed; returns the milliseconds that each took since it was due.
 async fn calls(address: SocketAddr, app: &Arc<App>, count: u32) -> Result<Vec<f64>> {
     let body = app.sealed(&json!({ "card_id": app.card_id }))?;
     let mut due = ticks(count, RATE);
-    // A call takes whichever connection is idle, and opens one if none is.
+    // A call uses any idle connection, and opens one if there is none.
     let idle: Arc<Mutex<Vec<Connection>>> = Arc::default();
     let mut running = Vec::with_capacity(count as usize);
     while let Some((_, moment)) = due.recv().await {
@@ -100,7 +100,7 @@ async fn calls(address: SocketAddr, app: &Arc<App>, count: u32) -> Result<Vec<f6
     Ok(latencies)
 }
 
-/// A storm under way, on a thread of its own so that it does not hold up who measures.
+/// A storm under way, on its own thread so it does not hold up the measuring code.
 struct Storm {
     is_over: Arc<AtomicBool>,
     thread: JoinHandle<Result<()>>,
@@ -114,7 +114,7 @@ impl Storm {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::spawn(move || {
             runtime.block_on(async {
-                let stormers = (0..STORMERS).map(|number| {
+                let storm_callers = (0..STORM_CALLERS).map(|number| {
                     let body = bad_body(if number % 2 == 0 { largest_blocks() } else { 1 });
                     let (app, sent, over) = (Arc::clone(&app), Arc::clone(&sent), over.clone());
                     tokio::spawn(async move {
@@ -129,7 +129,7 @@ impl Storm {
                         anyhow::Ok(())
                     })
                 });
-                for stormer in stormers.collect::<Vec<_>>() {
+                for stormer in storm_callers.collect::<Vec<_>>() {
                     stormer.await??;
                 }
                 Ok(())
@@ -144,7 +144,7 @@ impl Storm {
     }
 }
 
-/// Sends a bad envelope in the name of a peer; it must be refused.
+/// Sends a bad envelope on behalf of a peer; it must be refused.
 async fn send(connection: &mut Connection, app: &App, body: &Bytes, peer: u64) -> Result<()> {
     let mut request = app.request(DETAIL_PATH, body.clone())?;
     let peer = format!("10.{}.{}.{}", peer >> 16 & 255, peer >> 8 & 255, peer & 255);
@@ -158,7 +158,7 @@ fn bad_body(blocks: usize) -> Bytes {
     envelope::request(&vec![BAD_BYTE; blocks * BLOCK_BYTES]).into()
 }
 
-/// As many blocks as the largest body can carry.
+/// The number of blocks in the largest body.
 fn largest_blocks() -> usize {
     // The text of three blocks is a whole number of base64's groups.
     let three = framing::to_text(&[BAD_BYTE; 3 * BLOCK_BYTES]).len();

@@ -1,5 +1,5 @@
-//! Dialect 2's setting: an app of a merchant, with keys, webhook address and money; and what
-//! its cards and webhooks are looked at with.
+//! The setting of dialect 2: a merchant's app with keys, webhook address and money, and the queries
+//! for its cards and webhooks.
 
 use std::str::FromStr as _;
 
@@ -18,16 +18,16 @@ use super::setting::{Scene, WEBHOOK_WAIT, expect, failed, text};
 
 /// Length of the merchant's key.
 const KEY_BITS: u32 = 2048;
-/// What the operator brings into the account that prepaid cards are loaded from.
+/// Amount that the operator pays into the balance from which prepaid cards are loaded.
 const BALANCE: &str = "100.00";
-/// What the operator brings into the wallet that credit-line cards draw on.
+/// Amount that the operator pays into the wallet on which credit-line cards draw.
 const WALLET: &str = "50.00";
 /// More rows than the demonstration makes.
 const PAGE_ROWS: u32 = 100;
 
 /// An app of dialect 2 and the merchant who owns it.
 pub struct App {
-    /// The merchant's server; it acknowledges what it is told.
+    /// The merchant's server; it acknowledges every webhook.
     pub merchant: Merchant,
     client: VmClient,
     save: String,
@@ -84,17 +84,17 @@ fn product_code(products: &Value, funding: &str) -> Result<String, Failure> {
 }
 
 impl App {
-    /// A call through token and envelope; its answer.
+    /// Makes a call with token and envelope; returns its answer.
     pub async fn call(&self, path: &str, parameters: &Value) -> Result<Value, Failure> {
         self.client.call(path, parameters).await.map_err(failed(path))
     }
 
-    /// Opens a prepaid card with an initial load; its id.
+    /// Opens a prepaid card with an initial load; returns its id.
     pub async fn open_prepaid(&self, load: &str) -> Result<String, Failure> {
         self.open_card(&self.save, load).await
     }
 
-    /// Opens a credit-line card; its id.
+    /// Opens a credit-line card; returns its id.
     pub async fn open_credit_line(&self, line: &str) -> Result<String, Failure> {
         self.open_card(&self.share, line).await
     }
@@ -107,19 +107,19 @@ impl App {
         text(&self.call(CREATE_PATH, &request).await?, "card_id")
     }
 
-    /// What the account and the wallet hold.
+    /// What the balance and the wallet hold.
     pub async fn accounts(&self) -> Result<(Decimal, Decimal), Failure> {
         let it = self.call(BALANCE_PATH, &json!({})).await?;
         Ok((amount(&it, "balance")?, amount(&it, "wallet_balance")?))
     }
 
-    /// Status of a card, and what can be spent of it.
+    /// The status of a card, and what can be spent with it.
     pub async fn card(&self, card_id: &str) -> Result<(String, Decimal), Failure> {
         let it = self.call(DETAIL_PATH, &json!({ "card_id": card_id })).await?;
         Ok((text(&it, "status")?, amount(&it, "available_amount")?))
     }
 
-    /// What a card's transactions that were not declined come to.
+    /// The sum of a card's transactions that were not declined.
     pub async fn spent(&self, card_id: &str) -> Result<Decimal, Failure> {
         let request = json!({ "card_id": card_id, "page": 1, "page_size": PAGE_ROWS });
         let found = self.call(TRANSACTIONS_PATH, &request).await?;
@@ -128,7 +128,7 @@ impl App {
         made.map(|it| amount(it, "auth_amount")).sum()
     }
 
-    /// Waits until the merchant is told of an authorisation's type and status.
+    /// Waits for the webhook about an authorisation with this type and status.
     pub async fn told(&self, auth_id: &str, kind: &str, status: &str) -> Result<(), Failure> {
         let found = self.merchant.wait_for_webhook(WEBHOOK_WAIT, |it| {
             it["auth_id"] == auth_id && it["type"] == kind && it["status"] == status
@@ -139,7 +139,7 @@ impl App {
     }
 }
 
-/// An amount of an answer, whose number is read digit by digit.
+/// An amount in an answer, read digit by digit.
 fn amount(answer: &Value, field: &str) -> Result<Decimal, Failure> {
     decimal(&answer[field].to_string())
 }

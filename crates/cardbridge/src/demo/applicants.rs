@@ -7,7 +7,7 @@ use serde_json::json;
 use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
 
-/// A customer, a KYC ticket that is passed, and a card in NORMAL mode.
+/// A customer, a KYC ticket that passes, and a card in NORMAL mode.
 pub async fn known_customer(screen: &mut Screen, scene: &mut Scene) -> Result<(), Failure> {
     let customer = json!({"phoneCountryCode": "MY", "phone": "122765673",
         "email": "second@example.com", "customerRef": "demo-second"});

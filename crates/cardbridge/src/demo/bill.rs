@@ -8,18 +8,18 @@ use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
 
 impl Scene {
-    /// What the network sends about an authorisation.
+    /// Sends what the network sends about an authorisation.
     pub async fn network(&self, auth_id: &str, step: &str, body: &Value) -> Result<Value, Failure> {
         let path = format!("/sandbox/v1/authorisations/{auth_id}/{step}");
         self.operator.post(&path, body).await.map_err(failed(step))
     }
 
-    /// The network takes an authorisation back.
+    /// Reverses an authorisation.
     pub async fn reverse(&self, auth_id: &str) -> Result<(), Failure> {
         self.network(auth_id, "reverse", &json!({})).await.map(|_| ())
     }
 
-    /// What the deposit holds now, for the screen.
+    /// What the deposit holds now, as displayed.
     pub async fn deposit_now(&self) -> Result<String, Failure> {
         let path =
             format!("/admin/v1/ledger/accounts?order=asc&enterpriseId={}", self.enterprise_id);

@@ -11,16 +11,16 @@ use serde_json::Value;
 
 use super::setting::{Scene, WEBHOOK_WAIT, expect, failed, text};
 
-/// Pause between two looks at something that is under way.
+/// Pause between two polls of something that is under way.
 const POLL_PAUSE: Duration = Duration::from_millis(50);
 
 impl Scene {
-    /// A signed POST below `/open-api/`; its payload.
+    /// A signed POST below `/open-api/`; returns its payload.
     pub async fn post(&self, operation: &str, body: &Value) -> Result<Value, Failure> {
         self.call(Method::POST, operation, &[], Some(body.to_string().into_bytes())).await
     }
 
-    /// A signed GET below `/open-api/`; its payload.
+    /// A signed GET below `/open-api/`; returns its payload.
     pub async fn get(&self, operation: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
         self.call(Method::GET, operation, query, None).await
     }
@@ -42,7 +42,7 @@ impl Scene {
         serde_json::from_str(json).map_err(failed(operation))
     }
 
-    /// What a browser that calls itself `user_agent` gets at a link.
+    /// Opens a link with a browser whose User-Agent is `user_agent`; returns the page.
     pub async fn open_page(&self, url: &str, user_agent: &str) -> Result<String, Failure> {
         let asked = self.browser.get(url).header("user-agent", user_agent).timeout(WEBHOOK_WAIT);
         let answer = asked.send().await.map_err(|_| Failure::run("a link could not be opened"))?;
@@ -64,7 +64,7 @@ impl Scene {
         String::from_utf8(plain.to_vec()).map_err(failed(field))
     }
 
-    /// Waits until an order has a state; the order then.
+    /// Waits until an order has a state; returns the order.
     pub async fn order_until(&self, order_id: &str, state: &str) -> Result<Value, Failure> {
         let until = tokio::time::Instant::now() + WEBHOOK_WAIT;
         loop {
@@ -83,7 +83,7 @@ impl Scene {
         }
     }
 
-    /// Waits until an order has its card; the card's id.
+    /// Waits until an order has its card; returns the card's id.
     pub async fn card_of(&self, order: &Value) -> Result<String, Failure> {
         let done = self.order_until(&text(order, "cardOrderId")?, "SUCCEED").await?;
         text(&done, "cardId")

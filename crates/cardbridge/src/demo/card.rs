@@ -1,4 +1,4 @@
-//! The card: ordered, frozen, unfrozen, ended.
+//! The card: ordered, frozen, unfrozen, terminated.
 
 use platform::Failure;
 use sdk::wire::cardbridge::applicant::{CustomerInfo, KycInfo};
@@ -12,7 +12,7 @@ use super::setting::{Deposit, Scene, WEBHOOK_WAIT, expect, failed};
 const STATES: [&str; 5] =
     ["PENDING", "CUSTOMER_PASS", "KYC_PASS", "CHANNEL_CUSTOMER_PASS", "SUCCEED"];
 
-/// Applies for a virtual card and watches the order until the card is there.
+/// Applies for a virtual card and watches the order until the card is issued.
 pub async fn order(screen: &mut Screen, scene: &mut Scene) -> Result<(), Failure> {
     let application = application(&scene.profile_id);
     let order = scene.client.apply_virtual(&application).await.map_err(failed("apply-virtual"))?;
@@ -60,24 +60,24 @@ async fn set_frozen(scene: &Scene, freeze: bool, state: &str) -> Result<(), Fail
     let request = Freeze { card_id: scene.card_id.clone(), freeze, freeze_reason: None };
     let card = scene.client.freeze(&request).await.map_err(failed("freeze"))?;
     expect("the card's state", &state, &card.status.as_str())?;
-    told(scene, seen, state).await
+    reached(scene, seen, state).await
 }
 
-/// Ends the card for good.
+/// Terminates the card for good.
 pub async fn terminate(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     let seen = scene.enterprise.webhook_count();
     let request =
         Terminate { card_id: scene.card_id.clone(), invalidate_reason: "CARD_LOST".to_owned() };
     let card = scene.client.terminate(&request).await.map_err(failed("terminate"))?;
     expect("the card's state", &"INVALID", &card.status.as_str())?;
-    told(scene, seen, "INVALID").await?;
+    reached(scene, seen, "INVALID").await?;
     let deposit = scene.deposit(Deposit::POSTED).await?;
     screen.step_with_deposit("enterprise terminates the card", "INVALID, webhook came", &deposit);
     Ok(())
 }
 
-/// Waits until a webhook after the first `seen` tells the card's state.
-async fn told(scene: &Scene, seen: usize, state: &str) -> Result<(), Failure> {
+/// Waits until a webhook after the first `seen` reports the card's state.
+async fn reached(scene: &Scene, seen: usize, state: &str) -> Result<(), Failure> {
     let found = scene.enterprise.wait_for(WEBHOOK_WAIT, |webhooks| {
         webhooks.iter().skip(seen).find(|webhook| {
             webhook.webhook_type() == "CARD" && webhook.text("/data/status") == state

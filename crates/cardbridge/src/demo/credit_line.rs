@@ -1,4 +1,4 @@
-//! A credit-line card of dialect 2, its 3DS code, and what became of the merchant's webhooks.
+//! A credit-line card of dialect 2, its 3DS code, and the delivery of the merchant's webhooks.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use super::prepaid::buy;
 use super::screen::Screen;
 use super::setting::{Scene, WEBHOOK_WAIT, expect, failed, text};
 
-/// Pause between two looks at deliveries that are under way.
+/// Pause between two polls of deliveries that are under way.
 const POLL_PAUSE: Duration = Duration::from_millis(50);
 /// More webhooks than the whole demonstration sends.
 const MAX_DELIVERIES: u32 = 200;
 
-/// A card that draws on the wallet until its line is used up; its id.
+/// A card that draws on the wallet until its line is used up; returns its id.
 pub async fn limit(screen: &mut Screen, scene: &Scene, app: &App) -> Result<String, Failure> {
     let card_id = app.open_credit_line("30.00").await?;
     let shown = checked(app, &card_id, "50.00", "30.00").await?;
@@ -33,14 +33,14 @@ pub async fn limit(screen: &mut Screen, scene: &Scene, app: &App) -> Result<Stri
     Ok(card_id)
 }
 
-/// Checks what the wallet holds and what the card may still spend of it.
+/// Checks what the wallet holds and how much of it the card may still spend.
 async fn checked(app: &App, card_id: &str, wallet: &str, left: &str) -> Result<String, Failure> {
     expect("the wallet", &decimal(wallet)?, &app.accounts().await?.1)?;
     expect("what the card has left", &decimal(left)?, &app.card(card_id).await?.1)?;
     Ok(format!("{wallet:>6} wallet, {left:>5} left of the line"))
 }
 
-/// The merchant is told a 3DS code, the cardholder types it.
+/// The merchant receives a 3DS code, and the cardholder types it in.
 pub async fn challenge(
     screen: &mut Screen,
     scene: &Scene,
@@ -65,7 +65,7 @@ pub async fn challenge(
     Ok(())
 }
 
-/// Every webhook to the app was acknowledged at the first try.
+/// Checks that every webhook to the app was acknowledged at the first try.
 pub async fn acknowledged(screen: &mut Screen, scene: &Scene, app: &App) -> Result<(), Failure> {
     let until = tokio::time::Instant::now() + WEBHOOK_WAIT;
     loop {

@@ -1,4 +1,4 @@
-//! What is handed over by links: the card on a hosted page, new keys, the day's files.
+//! Everything that is handed over by links: the card on a hosted page, new keys, the day's files.
 
 use platform::Failure;
 use sdk::Client;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
 
-/// What the shopper's browser calls itself.
+/// The User-Agent of the shopper's browser.
 const USER_AGENT: &str = "CardBridge demonstration browser";
 
 /// A hosted page shows the card once.
@@ -28,7 +28,7 @@ pub async fn page(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A second pair of keys, fetched once by a mailed link; both pairs work.
+/// A second pair of keys, fetched once through a mailed link; both pairs work.
 pub async fn keys(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     let path = format!("/admin/v1/enterprises/{}/api-keys", scene.enterprise_id);
     let to = json!({"email": "keys@example.com", "sourceIp": "127.0.0.1"});
@@ -63,11 +63,11 @@ pub async fn files(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
         let url = url.as_str().ok_or_else(|| Failure::run("expected a link"))?;
         let rows = scene.open_page(url, USER_AGENT).await?.lines().count();
         let files = closed["files"].as_array().into_iter().flatten();
-        let mut told = files.filter(|file| {
+        let mut totals = files.filter(|file| {
             file["fileType"] == file_type && file["enterpriseId"] == scene.enterprise_id
         });
-        let told = told.next().ok_or_else(|| Failure::run("expected the file's totals"))?;
-        expect("rows", &told["rows"], &json!(rows))?;
+        let totals = totals.next().ok_or_else(|| Failure::run("expected the file's totals"))?;
+        expect("rows", &totals["rows"], &json!(rows))?;
         screen.step(&format!("{file_type} file of {day}"), &format!("{rows} rows, as told"));
     }
     let path = format!("/admin/v1/recon/verify?date={day}");
@@ -77,14 +77,14 @@ pub async fn files(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The day of UTC+8 that a moment lies in, `yyyyMMdd`.
+/// The UTC+8 day of a moment, `yyyyMMdd`.
 fn day_of(now: &str) -> Result<String, Failure> {
     let moment = domain::Timestamp::parse_rfc3339(now)
         .ok_or_else(|| Failure::run("expected the clock's time"))?;
     Ok(moment.utc8_day())
 }
 
-/// The link in the newest mail that has one.
+/// The link in the newest mail that contains one.
 fn extract_url(mailbox: &Value) -> Result<String, Failure> {
     let mails = mailbox["items"].as_array().into_iter().flatten();
     mails

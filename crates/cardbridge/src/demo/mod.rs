@@ -1,5 +1,5 @@
-//! `cardbridge demo`: the newcomer's run. The whole platform on a fresh store, an
-//! enterprise and a shopper, every step through real HTTP and every outcome checked.
+//! `cardbridge demo`: the newcomer's run. The whole platform on a fresh store, an enterprise and a
+//! shopper, every step over real HTTP and every outcome checked.
 
 mod app;
 mod applicants;
@@ -26,7 +26,7 @@ use platform::config::{Config, Flags, Layers};
 use screen::Screen;
 use setting::Scene;
 
-/// Filter of the log on stderr: the steps on stdout are what is to be read.
+/// Filter of the log on stderr: the steps on stdout are what should be read.
 pub const LOG_FILTER: &str = "error";
 /// Longest run (operator-and-sandbox.md section 1).
 const DEADLINE: Duration = Duration::from_secs(45);
@@ -34,7 +34,7 @@ const DEADLINE: Duration = Duration::from_secs(45);
 /// Runs the demonstration; with `keep`, leaves the platform running until Ctrl-C.
 ///
 /// # Errors
-/// A step had another outcome than it should have.
+/// A step had the wrong outcome.
 pub async fn run(keep: bool) -> Result<(), Failure> {
     let mut stops = Stops::new()?;
     let directory = tempfile::Builder::new()
@@ -45,12 +45,12 @@ pub async fn run(keep: bool) -> Result<(), Failure> {
     screen.headline("CardBridge: one card's life, on a fresh store");
     let platform = Platform::start(config(directory.path())?).await?;
     screen.step("platform started", &platform.addresses().public_url);
-    let told = tokio::select! {
-        told = tokio::time::timeout(DEADLINE, tell(&mut screen, &platform)) => told,
+    let played = tokio::select! {
+        played = tokio::time::timeout(DEADLINE, play(&mut screen, &platform)) => played,
         () = stops.received() => return Err(Failure::run("interrupted")),
     };
-    // The servers live as long as this, so that `--keep` is complete.
-    let _cast = told.map_err(|_| Failure::run("the demonstration took longer than 45 s"))??;
+    // The servers live as long as this, so `--keep` is complete.
+    let _cast = played.map_err(|_| Failure::run("the demonstration took longer than 45 s"))??;
     if keep {
         keep_running(&screen, &platform, directory.path());
         stops.received().await;
@@ -60,7 +60,7 @@ pub async fn run(keep: bool) -> Result<(), Failure> {
 }
 
 /// All steps in order.
-async fn tell(screen: &mut Screen, platform: &Platform) -> Result<(Scene, App), Failure> {
+async fn play(screen: &mut Screen, platform: &Platform) -> Result<(Scene, App), Failure> {
     let mut scene = setting::set(screen, platform).await?;
     card::order(screen, &mut scene).await?;
     let bought = purchase::approved(screen, &scene).await?;
@@ -86,7 +86,7 @@ async fn tell(screen: &mut Screen, platform: &Platform) -> Result<(Scene, App), 
     Ok((scene, app))
 }
 
-/// The same house by its other door: cards of an app that hold money or draw on a wallet.
+/// The same platform through its other dialect: an app's cards that hold money or draw on a wallet.
 async fn dialect_2(screen: &mut Screen, scene: &Scene) -> Result<App, Failure> {
     let app = app::open(screen, scene).await?;
     prepaid::life(screen, scene, &app).await?;

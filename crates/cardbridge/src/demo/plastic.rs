@@ -12,7 +12,7 @@ use super::setting::{Scene, expect, failed, text};
 
 const PIN: &str = "4927";
 
-/// A plastic twin of the card: ordered, embossed, shipped, activated, and its PIN set.
+/// A physical twin of the card: ordered, embossed, shipped, activated, and its PIN set.
 pub async fn twin(screen: &mut Screen, scene: &mut Scene) -> Result<(), Failure> {
     let order = json!({"cardOrderRef": "demo-plastic", "replaceCardId": scene.card_id,
         "virtualToPhysicalInfo": {"countryCode": "SG", "state": "Singapore", "city": "Singapore",
@@ -64,7 +64,7 @@ pub async fn pin(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A lost card gets a successor with a new PAN.
+/// A lost card is replaced by one with a new PAN.
 pub async fn replacement(screen: &mut Screen, scene: &mut Scene) -> Result<(), Failure> {
     let order = json!({"cardOrderRef": "demo-replace", "replaceCardId": scene.card_id});
     let order = scene.post("card-order/v1/replace", &order).await?;

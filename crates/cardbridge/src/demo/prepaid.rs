@@ -1,5 +1,5 @@
-//! A prepaid card of dialect 2: it holds its own money, and whatever happens to it, account,
-//! card and what was spent add up.
+//! A prepaid card of dialect 2: it holds its own money, and whatever happens to it, the sum of the
+//! account, the card and the purchases stays right.
 
 use platform::Failure;
 use sdk::wire::vm::card::{DELETE_PATH, RECHARGE_PATH, REFUND_PATH};
@@ -36,7 +36,7 @@ pub async fn life(screen: &mut Screen, scene: &Scene, app: &App) -> Result<(), F
     move_money(screen, app, &card_id).await
 }
 
-/// Topped up, partly given back, deleted with what is left.
+/// Loads the card, takes some back, and deletes it with what is left.
 async fn move_money(screen: &mut Screen, app: &App, card_id: &str) -> Result<(), Failure> {
     app.call(RECHARGE_PATH, &json!({ "card_id": card_id, "amount": "20.00" })).await?;
     let shown = checked(app, card_id, "40.00", "34.50", "25.50").await?;
@@ -51,7 +51,7 @@ async fn move_money(screen: &mut Screen, app: &App, card_id: &str) -> Result<(),
     Ok(())
 }
 
-/// Checks each figure with the call that tells it, and that together they are what there was.
+/// Checks each figure with the call that returns it, and that their sum is the whole.
 async fn checked(
     app: &App,
     card_id: &str,

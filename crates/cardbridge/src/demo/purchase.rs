@@ -1,4 +1,4 @@
-//! The shopper's purchases and what becomes of them.
+//! The shopper's purchases and their outcomes.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use sim::Behaviour;
 use super::screen::Screen;
 use super::setting::{Deposit, Scene, expect, failed, text};
 
-/// The deadline of the answer that misses it, and how much later that comes.
+/// The deadline that one answer misses, and how much later that answer comes.
 const SHORT_DEADLINE_MS: u32 = domain::Enterprise::MIN_AUTH_DEADLINE_MS;
 const LATE_BY: Duration = Duration::from_millis(800);
 /// Longest wait for the receipt to name the late answer, in polls.
@@ -83,7 +83,7 @@ async fn buy(scene: &Scene, amount: &str) -> Result<Value, Failure> {
     buy_with(scene, amount, &json!({})).await
 }
 
-/// A purchase with further fields.
+/// A purchase with additional fields.
 pub async fn buy_with(scene: &Scene, amount: &str, further: &Value) -> Result<Value, Failure> {
     let mut purchase = json!({
         "cardId": scene.card_id,
@@ -100,7 +100,7 @@ pub async fn buy_with(scene: &Scene, amount: &str, further: &Value) -> Result<Va
     scene.operator.post("/sandbox/v1/authorisations", &purchase).await.map_err(failed("purchase"))
 }
 
-/// Checks the answer and the webhook that tells of it; returns the authId.
+/// Checks the answer and its webhook; returns the authId.
 async fn decided(
     scene: &Scene,
     answer: &Value,

@@ -1,4 +1,4 @@
-//! What the demonstration shows: one aligned line a step, with the step's time.
+//! The demonstration's output: one aligned line per step, with the step's time.
 
 #![expect(clippy::print_stdout, reason = "stdout is what a demonstration is for")]
 
@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use crate::log::is_coloured;
 
-/// Width of the column that says what was done.
+/// Width of the column for what was done.
 const STEP_WIDTH: usize = 39;
-/// Width of the column that says what came of it.
+/// Width of the column for the outcome.
 const OUTCOME_WIDTH: usize = 28;
 /// Width of the column with the deposit's balance.
 const DEPOSIT_WIDTH: usize = 40;
@@ -18,7 +18,7 @@ const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 const PLAIN: &str = "\x1b[0m";
 
-/// The lines so far.
+/// The lines printed so far.
 pub struct Screen {
     number: u32,
     last: Instant,
@@ -36,13 +36,13 @@ impl Screen {
         println!("{}", self.styled(BOLD, text));
     }
 
-    /// What was done, what came of it, and how long that took since the step before. A long
-    /// outcome runs on into the deposit's column.
+    /// Prints what was done, the outcome, and the time since the previous step. A long outcome runs
+    /// on into the deposit's column.
     pub fn step(&mut self, what: &str, outcome: &str) {
         self.line(what, outcome);
     }
 
-    /// A step after which the deposit was looked at.
+    /// Prints a step and the deposit after it.
     pub fn step_with_deposit(&mut self, what: &str, outcome: &str, deposit: &str) {
         self.line(what, &format!("{outcome:<OUTCOME_WIDTH$}{deposit}"));
     }

@@ -1,4 +1,4 @@
-//! The setting: an enterprise with its server, keys, profile and deposit, made through the
+//! The setting: an enterprise with its server, keys, profile and deposit, created through the
 //! operator API; and the verification at the end.
 
 use std::fmt;
@@ -13,13 +13,13 @@ use zeroize::Zeroizing;
 
 use super::screen::Screen;
 
-/// Longest wait for one webhook: on a slow machine the whole run may be over first.
+/// Longest wait for one webhook: on a slow machine the whole run may end first.
 pub const WEBHOOK_WAIT: Duration = Duration::from_secs(40);
-/// How long the platform waits for the demonstration's enterprise: as long as it may, so that
-/// a slow machine misses no deadline but the one that is to be missed.
+/// How long the platform waits for the demonstration's enterprise: as long as allowed, so a slow
+/// machine misses only the deadline that should be missed.
 const AUTH_DEADLINE_MS: u32 = domain::Enterprise::MAX_AUTH_DEADLINE_MS;
 
-/// What a failed change of the enterprise is called.
+/// How a failed change of the enterprise is described.
 const SETTINGS: &str = "the enterprise's settings";
 
 /// Everybody who takes part.
@@ -40,7 +40,7 @@ pub struct Scene {
     pub enterprise_id: String,
     /// The profile that the card is issued under.
     pub profile_id: String,
-    /// The card, once it is there.
+    /// The card, once it is issued.
     pub card_id: String,
 }
 
@@ -56,7 +56,7 @@ pub struct Deposit {
 }
 
 impl Deposit {
-    /// After it was brought in.
+    /// After the deposit.
     pub const WHOLE: Self = Self { available: "1000.00", held: "0.00", posted: "0.00" };
     /// After the approved purchase.
     pub const HELD: Self = Self { available: "974.50", held: "25.50", posted: "0.00" };
@@ -146,7 +146,7 @@ async fn profile(
     Ok(profile_id)
 }
 
-/// Derives every balance again and looks at every webhook once more.
+/// Derives every balance again and checks every webhook once more.
 pub async fn verify(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
     let webhooks = scene.enterprise.webhooks();
     let unsigned = webhooks.iter().filter(|webhook| !webhook.is_signed).count();
@@ -161,7 +161,8 @@ pub async fn verify(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
 }
 
 impl Scene {
-    /// Has the platform wait this long for the enterprise; the usual time if none is named.
+    /// Sets how long the platform waits for the enterprise; the demonstration's usual time if
+    /// `None`.
     pub async fn set_deadline(&self, deadline_ms: Option<u32>) -> Result<(), Failure> {
         let path = format!("/admin/v1/enterprises/{}", self.enterprise_id);
         let change = json!({ "authDeadlineMs": deadline_ms.unwrap_or(AUTH_DEADLINE_MS) });
@@ -169,7 +170,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Checks what the deposit holds: what is available as the enterprise sees it by a signed
+    /// Checks what the deposit holds: the available amount as the enterprise sees it in a signed
     /// request, the rest as the operator sees it.
     pub async fn deposit(&self, wanted: Deposit) -> Result<String, Failure> {
         let balance =
@@ -185,7 +186,7 @@ impl Scene {
         Ok(format!("{available:>7} free {held:>6} held {posted:>6} posted"))
     }
 
-    /// Waits for a webhook of a type about an object, in which `is_wanted` holds.
+    /// Waits for a webhook of a type about an object, for which `is_wanted` is true.
     pub async fn webhook(
         &self,
         webhook_type: &str,
@@ -203,7 +204,7 @@ impl Scene {
     }
 }
 
-/// A check: the outcome must be the wanted one.
+/// Checks that the outcome is the wanted one.
 pub fn expect<T: PartialEq + fmt::Debug>(what: &str, wanted: &T, got: &T) -> Result<(), Failure> {
     if wanted == got {
         return Ok(());
@@ -211,7 +212,7 @@ pub fn expect<T: PartialEq + fmt::Debug>(what: &str, wanted: &T, got: &T) -> Res
     Err(Failure::run(format_args!("{what}: expected {wanted:?}, got {got:?}")))
 }
 
-/// A text of an answer.
+/// A text field of an answer.
 pub fn text(answer: &Value, field: &str) -> Result<String, Failure> {
     answer[field]
         .as_str()

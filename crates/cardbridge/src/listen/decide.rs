@@ -1,4 +1,4 @@
-//! What notices are answered.
+//! The answers to notices.
 
 use clap::ValueEnum;
 use domain::ResponseCode;
@@ -7,9 +7,9 @@ use sdk::notice::Notice;
 /// How notices are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Decide {
-    /// 00 to each.
+    /// 00 for each.
     Approve,
-    /// 01 to each.
+    /// 01 for each.
     Decline,
 }
 

@@ -1,4 +1,4 @@
-//! What comes in, as one readable line each. Texts of others are shown without control
+//! Everything that arrives, as one readable line each. Foreign texts are shown without control
 //! characters, which a terminal would obey.
 
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use sdk::notice::Notice;
 use sdk::wire::cardbridge::webhook::ReceivedWebhook;
 use serde_json::value::RawValue;
 
-/// Most characters that are shown of one text.
+/// Most characters of one text that are shown.
 const MAX_SHOWN_CHARS: usize = 200;
 
-/// Writes a line to stdout. A reader that closed it has seen enough; the playing goes on.
+/// Writes a line to stdout. If the reader has closed it, it has seen enough; `listen` goes on.
 pub fn say(line: &str) {
     let mut stdout = std::io::stdout().lock();
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
@@ -40,8 +40,7 @@ pub fn notice(notice: &Notice, code: ResponseCode) -> String {
     shown(&format!("{line} -> {verdict} ({code})"))
 }
 
-/// A webhook with the plain fields of its data that have a value; numbers with the digits that
-/// came.
+/// A webhook, with those plain fields of its data that have a value; numbers keep their digits.
 pub fn webhook(webhook: &ReceivedWebhook) -> String {
     let data: BTreeMap<String, &RawValue> =
         serde_json::from_str(webhook.data.get()).unwrap_or_default();
@@ -63,12 +62,12 @@ pub fn webhook(webhook: &ReceivedWebhook) -> String {
     shown(&line)
 }
 
-/// Something that is not in order.
+/// A line about something that is wrong.
 pub fn trouble(what: &str, why: &str) -> String {
     shown(&format!("{what}: {why}"))
 }
 
-/// An amount with the letters of its currency.
+/// An amount with its currency's letters.
 fn amount(digits: &str, currency: &str) -> String {
     let letters = Currency::parse(currency).map_or(currency, |it| it.alpha());
     format!("{digits} {letters}")
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_bear_letters_and_long_texts_are_cut() {
+    fn amounts_have_currency_letters_and_long_texts_are_cut() {
         assert_eq!(amount("15.50", "840"), "15.50 USD");
         assert_eq!(amount("15.50", "what"), "15.50 what");
         for long in ["x".repeat(300), "\u{7}".repeat(300), "x".repeat(MAX_SHOWN_CHARS + 1)] {

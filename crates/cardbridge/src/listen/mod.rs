@@ -1,5 +1,6 @@
-//! `cardbridge listen`: plays the sandbox's enterprise. It sets addresses and a key of its own
-//! at the running sandbox, answers notices, shows all that comes, and puts back what was there.
+//! `cardbridge listen`: plays the sandbox's enterprise. It sets its own addresses and key in the
+//! running sandbox, answers notices, shows everything that arrives, and finally restores the
+//! previous settings.
 
 mod decide;
 mod line;
@@ -28,7 +29,7 @@ use running::{failed, known, require_sandbox};
 use server::Enterprise;
 use settings::{Held, Settings};
 
-/// Length of the key that is made for each run.
+/// Length of the key generated for each run.
 const KEY_BITS: u32 = 2048;
 
 /// Options of `listen`.

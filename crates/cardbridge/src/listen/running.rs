@@ -1,4 +1,4 @@
-//! The running sandbox whose enterprise is played: where it is, and calls of it that failed.
+//! The running sandbox whose enterprise is played: where it is, and failed calls to it.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use platform::Failure;
 use platform::sandbox::{self, Known};
 use sdk::{Operator, OperatorError};
 
-/// What the directory's sandbox wrote of itself.
+/// What the sandbox of the directory wrote about itself.
 pub fn known(data_dir: &Path) -> Result<Known, Failure> {
     sandbox::read_file(data_dir)?.ok_or_else(|| {
         Failure::configuration(format_args!(
@@ -18,7 +18,7 @@ pub fn known(data_dir: &Path) -> Result<Known, Failure> {
     })
 }
 
-/// Production has no sandbox API, and nobody plays an enterprise there.
+/// Refuses production, which has no sandbox API: nobody plays an enterprise there.
 pub async fn require_sandbox(operator: &Operator) -> Result<(), Failure> {
     match operator.get("/sandbox/v1/clock").await {
         Ok(_) => Ok(()),
@@ -29,7 +29,7 @@ pub async fn require_sandbox(operator: &Operator) -> Result<(), Failure> {
     }
 }
 
-/// A call of the sandbox that did not succeed.
+/// The failure for a call to the sandbox that did not succeed.
 pub fn failed(error: OperatorError) -> Failure {
     match error {
         OperatorError::Transport(_) => Failure::run(format_args!(

@@ -23,10 +23,10 @@ pub const WEBHOOK_PATH: &str = "/webhook";
 /// Longest body that is read.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// Who is played.
+/// The enterprise that is played.
 pub struct Enterprise {
     pub keys: NoticeKeys,
-    /// Of the API key that webhooks are signed with.
+    /// Secret of the API key that webhooks are signed with.
     pub secret_key: Zeroizing<String>,
     pub decide: Decide,
 }
@@ -50,7 +50,7 @@ async fn notice(
     body: Bytes,
 ) -> Response {
     let signature = text(&headers, AUTH_SIGNATURE_HEADER).to_owned();
-    // RSA takes a millisecond or two, which other connections need not wait for.
+    // RSA takes a millisecond or two; other connections need not wait for that.
     let answered = tokio::task::spawn_blocking(move || {
         let notice = enterprise.keys.open(&body, &signature).map_err(|fault| fault.to_string())?;
         let code = enterprise.decide.answer(&notice);

@@ -1,5 +1,5 @@
-//! The enterprise's settings that `listen` takes over: what was there is noted before anything
-//! is changed, so that also a run that was killed is made good, by the next one.
+//! The enterprise's settings that `listen` takes over. The previous settings are saved before
+//! anything is changed, so the next run can restore them even if this one is killed.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -27,7 +27,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Those of a run that listens at `base_url`.
+    /// The settings of a run that listens at `base_url`.
     pub fn own(base_url: &str, key: &RsaPrivateKey) -> Self {
         Self {
             auth_url: Some(format!("{base_url}{AUTH_PATH}")),
@@ -49,7 +49,7 @@ impl Settings {
     }
 }
 
-/// What stands in the note.
+/// The content of the note.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Note {
@@ -58,15 +58,15 @@ struct Note {
     set: Settings,
 }
 
-/// The right to play the enterprise of a data directory, one process's own.
+/// The right to play the enterprise of a data directory; only one process has it.
 pub struct Held {
     note: PathBuf,
-    /// The operating system drops the lock with the file, also when the process is killed.
+    /// The operating system releases the lock with the file, even when the process is killed.
     _lock: File,
 }
 
 impl Held {
-    /// Takes it.
+    /// Takes the lock.
     ///
     /// # Errors
     /// Another process has it, or the directory cannot be written.
@@ -82,7 +82,7 @@ impl Held {
         }
     }
 
-    /// Notes what is there, then sets `own`.
+    /// Saves the current settings, then sets `own`.
     ///
     /// # Errors
     /// The note cannot be written, or the sandbox refused.
@@ -105,11 +105,11 @@ impl Held {
         Ok(())
     }
 
-    /// Puts back what the note says was there, where nobody changed it meanwhile, and ends the
-    /// note; nothing if there is none. The settings of an enterprise that is gone went with it.
+    /// Restores the settings in the note that nobody has changed meanwhile, and deletes the note;
+    /// does nothing if there is none. The settings of a deleted enterprise are gone with it.
     ///
     /// # Errors
-    /// The note cannot be read, or the sandbox did not take it; the note stays for the next run.
+    /// The note cannot be read, or the sandbox did not accept it; the note stays for the next run.
     pub async fn put_back(&self, operator: &Operator) -> Result<(), Failure> {
         let Some(note) = self.read_note()? else { return Ok(()) };
         let path = path(&note.enterprise_id)?;
@@ -128,8 +128,8 @@ impl Held {
         self.end_note()
     }
 
-    /// The note; none only where none is. One that cannot be read is the only copy of what was
-    /// set before, and the next note would take its place.
+    /// The note; `None` only if there is no file. A note that cannot be read is the only copy of
+    /// the previous settings, and the next note would overwrite it.
     fn read_note(&self) -> Result<Option<Note>, Failure> {
         let text = match std::fs::read(&self.note) {
             Ok(text) => text,

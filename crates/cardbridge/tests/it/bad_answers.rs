@@ -1,5 +1,5 @@
-//! Every kind of bad answer, over HTTP: declined, and named in receipt and log by the field or
-//! the step that was wrong. Every unusual form of a good one is approved.
+//! Every kind of bad answer, over HTTP: each is declined, and receipt and log name the field or the
+//! step that was wrong. Every unusual form of a good answer is approved.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,25 +17,25 @@ use serde_json::{Value, json};
 use crate::engine::Engine;
 use crate::world::{World, purchase, text};
 
-/// Tries of a purchase that a busy machine lets run into its deadline.
+/// Tries for a purchase that misses its deadline because the machine is busy.
 const TRIES: usize = 20;
 
-/// What an answer is made with.
-struct Hands {
+/// The keys and data that answers are made with.
+struct Forge {
     own: RsaPrivateKey,
     stranger: RsaPrivateKey,
     platform: RsaPublicKey,
 }
 
-type Make = fn(&Hands, &str) -> String;
+type Make = fn(&Forge, &str) -> String;
 
 struct Shared {
-    hands: Hands,
+    forge: Forge,
     keys: NoticeKeys,
     make: Mutex<Make>,
 }
 
-impl Hands {
+impl Forge {
     /// The plaintext of an approval.
     fn approval(auth_id: &str) -> String {
         json!({ "authId": auth_id, "responseCode": "00" }).to_string()
@@ -49,17 +49,17 @@ impl Hands {
         STANDARD.encode(self.own.sign(hash, bytes).unwrap())
     }
 
-    /// A well signed answer of this plaintext.
+    /// A correctly signed answer with this plaintext.
     fn sealed(&self, plain: &str) -> String {
         self.around(&STANDARD.encode(self.block(plain)))
     }
 
-    /// A well signed answer with this text as ciphertext.
+    /// A correctly signed answer with this text as ciphertext.
     fn around(&self, text: &str) -> String {
         body(&self.signed(RsaHash::Sha256, text.as_bytes()), text)
     }
 
-    /// An approval signed over `bytes` of plaintext, text and block, with `hash`.
+    /// An approval signed with `hash` over what `bytes` makes of plaintext, text and block.
     fn signed_over(
         &self,
         auth_id: &str,
@@ -81,10 +81,10 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     let signature = headers[AUTH_SIGNATURE_HEADER].to_str().unwrap();
     let notice = shared.keys.open(&body, signature).unwrap();
     let make = *shared.make.lock().unwrap();
-    make(&shared.hands, &notice.data.auth_id)
+    make(&shared.forge, &notice.data.auth_id)
 }
 
-/// The platform with an enterprise that answers as it is told.
+/// The platform with an enterprise that answers as configured.
 struct Bed {
     world: World,
     shared: Arc<Shared>,
@@ -99,9 +99,9 @@ impl Bed {
         let platform = RsaPublicKey::from_text(&platform).unwrap();
         let [own, stranger] = [(); 2].map(|()| RsaPrivateKey::generate(2048).unwrap());
         let keys = NoticeKeys::new(platform.clone(), own.clone(), RsaPadding::Pkcs1);
-        let hands = Hands { own, stranger, platform };
-        let make: Make = |hands, auth_id| hands.sealed(&Hands::approval(auth_id));
-        let shared = Arc::new(Shared { hands, keys, make: Mutex::new(make) });
+        let forge = Forge { own, stranger, platform };
+        let make: Make = |forge, auth_id| forge.sealed(&Forge::approval(auth_id));
+        let shared = Arc::new(Shared { forge, keys, make: Mutex::new(make) });
         let router = axum::Router::new().route("/", post(answer)).with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -109,7 +109,7 @@ impl Bed {
         let bed = Self { world, shared, card_id };
         bed.patch(json!({
             "authUrl": url,
-            "externalPublicKey": bed.shared.hands.own.public_key().to_pem(),
+            "externalPublicKey": bed.shared.forge.own.public_key().to_pem(),
             "authDeadlineMs": 3000,
         }))
         .await;
@@ -121,7 +121,7 @@ impl Bed {
         self.world.operator.patch(&path, &change).await.unwrap();
     }
 
-    /// The receipt of a purchase that is answered so.
+    /// The receipt of a purchase with this answer.
     async fn receipt(&self, make: Make) -> Value {
         *self.shared.make.lock().unwrap() = make;
         for _ in 0..TRIES {
@@ -143,10 +143,10 @@ impl Bed {
     }
 }
 
-/// A bad answer, the fault it is named by, what the explanation says, and the hint.
+/// A bad answer, the name of its fault, part of the explanation, and the hint.
 type Row = (Make, &'static str, &'static str, &'static str);
 
-/// Of the body and the signature.
+/// Faults of the body and the signature.
 const OUTSIDE: &[Row] = &[
     (|_, _| "<html>".to_owned(), "malformed_answer", "not a JSON object", ""),
     (|_, _| "{}".to_owned(), "missing_signature", "signature is missing", ""),
@@ -175,9 +175,9 @@ const OUTSIDE: &[Row] = &[
         "",
     ),
     (
-        |hands, id| {
-            let text = STANDARD.encode(hands.block(&Hands::approval(id)));
-            let signature = hands.stranger.sign_sha256(text.as_bytes()).unwrap();
+        |forge, id| {
+            let text = STANDARD.encode(forge.block(&Forge::approval(id)));
+            let signature = forge.stranger.sign_sha256(text.as_bytes()).unwrap();
             body(&STANDARD.encode(signature), &text)
         },
         "bad_signature",
@@ -185,27 +185,27 @@ const OUTSIDE: &[Row] = &[
         "over nothing that is known",
     ),
     (
-        |hands, id| hands.signed_over(id, RsaHash::Sha256, |plain, _, _| plain.as_bytes().to_vec()),
+        |forge, id| forge.signed_over(id, RsaHash::Sha256, |plain, _, _| plain.as_bytes().to_vec()),
         "bad_signature",
         "does not verify",
         "over the plaintext with SHA256",
     ),
     (
-        |hands, id| hands.signed_over(id, RsaHash::Sha1, |_, text, _| text.as_bytes().to_vec()),
+        |forge, id| forge.signed_over(id, RsaHash::Sha1, |_, text, _| text.as_bytes().to_vec()),
         "bad_signature",
         "does not verify",
         "over the base64 text of encryptData with SHA1",
     ),
     (
-        |hands, id| hands.signed_over(id, RsaHash::Sha512, |_, _, block| block.to_vec()),
+        |forge, id| forge.signed_over(id, RsaHash::Sha512, |_, _, block| block.to_vec()),
         "bad_signature",
         "does not verify",
         "over the ciphertext's bytes with SHA512",
     ),
     (
-        |hands, id| {
-            let text = STANDARD.encode(hands.block(&Hands::approval(id)));
-            body(&hex::encode(hands.own.sign_sha256(text.as_bytes()).unwrap()), &text)
+        |forge, id| {
+            let text = STANDARD.encode(forge.block(&Forge::approval(id)));
+            body(&hex::encode(forge.own.sign_sha256(text.as_bytes()).unwrap()), &text)
         },
         "bad_signature",
         "does not verify",
@@ -213,60 +213,60 @@ const OUTSIDE: &[Row] = &[
     ),
 ];
 
-/// Of the ciphertext and what is inside.
+/// Faults of the ciphertext and its content.
 const INSIDE: &[Row] = &[
     (
-        |hands, id| {
-            let plain = Hands::approval(id);
-            let stranger = hands.stranger.public_key();
+        |forge, id| {
+            let plain = Forge::approval(id);
+            let stranger = forge.stranger.public_key();
             let block = stranger.encrypt(RsaPadding::Pkcs1, plain.as_bytes()).unwrap();
-            hands.around(&STANDARD.encode(block))
+            forge.around(&STANDARD.encode(block))
         },
         "bad_ciphertext",
         "does not open",
         "platformPublicKey",
     ),
     (
-        |hands, id| {
-            let plain = Hands::approval(id);
-            let block = hands.platform.encrypt(RsaPadding::OaepSha256, plain.as_bytes()).unwrap();
-            hands.around(&STANDARD.encode(block))
+        |forge, id| {
+            let plain = Forge::approval(id);
+            let block = forge.platform.encrypt(RsaPadding::OaepSha256, plain.as_bytes()).unwrap();
+            forge.around(&STANDARD.encode(block))
         },
         "bad_ciphertext",
         "does not open",
         "opens with OAEP_SHA256",
     ),
     (
-        |hands, id| hands.around(&STANDARD.encode(&hands.block(&Hands::approval(id))[1..])),
+        |forge, id| forge.around(&STANDARD.encode(&forge.block(&Forge::approval(id))[1..])),
         "bad_ciphertext",
         "does not open",
         "255 bytes",
     ),
-    (|hands, _| hands.sealed("approved"), "answer_not_json", "not a JSON object", ""),
+    (|forge, _| forge.sealed("approved"), "answer_not_json", "not a JSON object", ""),
     (
-        |hands, id| hands.sealed(&json!({ "authId": id }).to_string()),
+        |forge, id| forge.sealed(&json!({ "authId": id }).to_string()),
         "missing_responseCode",
         "encryptData.responseCode is missing",
         "",
     ),
     (
-        |hands, _| hands.sealed(r#"{"responseCode":"00"}"#),
+        |forge, _| forge.sealed(r#"{"responseCode":"00"}"#),
         "missing_authId",
         "encryptData.authId is missing",
         "",
     ),
     (
-        |hands, id| {
+        |forge, id| {
             let plain = format!(r#"{{"authId":"{id}","responseCode":"01","responseCode":"00"}}"#);
-            hands.sealed(&plain)
+            forge.sealed(&plain)
         },
         "ill_formed_responseCode",
         "more than once",
         "",
     ),
-    (|hands, _| hands.sealed(&Hands::approval("7")), "wrong_auth_id", "authId", ""),
+    (|forge, _| forge.sealed(&Forge::approval("7")), "wrong_auth_id", "authId", ""),
     (
-        |hands, id| hands.sealed(&json!({ "authId": id, "responseCode": "99" }).to_string()),
+        |forge, id| forge.sealed(&json!({ "authId": id, "responseCode": "99" }).to_string()),
         "unknown_response_code",
         "99 is none of",
         "",
@@ -284,9 +284,9 @@ async fn a_bad_answer_is_named_by_the_field_or_the_step() {
         let answer = &receipt["answer"];
         assert_eq!(answer["fault"], *fault);
         assert!(text(answer, "explanation").contains(explanation), "{answer}");
-        let told = answer["hint"].as_str().unwrap_or_default();
-        assert_eq!(told.is_empty(), hint.is_empty(), "{fault}: {told}");
-        assert!(told.contains(hint), "{fault}: {told}");
+        let shown = answer["hint"].as_str().unwrap_or_default();
+        assert_eq!(shown.is_empty(), hint.is_empty(), "{fault}: {shown}");
+        assert!(shown.contains(hint), "{fault}: {shown}");
         let (auth_id, log) = (text(&receipt, "authId"), bed.log());
         let line = log.lines().find(|line| line.contains(&auth_id)).unwrap_or_default();
         assert!(line.contains(fault) && line.contains(explanation), "{line}");
@@ -296,18 +296,18 @@ async fn a_bad_answer_is_named_by_the_field_or_the_step() {
 }
 
 const GOOD: &[Make] = &[
-    |hands, id| hands.sealed(&Hands::approval(id)),
-    |hands, id| hands.signed_over(id, RsaHash::Sha256, |_, _, block| block.to_vec()),
-    |hands, id| {
-        let text = STANDARD.encode(hands.block(&Hands::approval(id)));
-        hands.around(&format!("{}\r\n{}\r\n", &text[..76], &text[76..]))
+    |forge, id| forge.sealed(&Forge::approval(id)),
+    |forge, id| forge.signed_over(id, RsaHash::Sha256, |_, _, block| block.to_vec()),
+    |forge, id| {
+        let text = STANDARD.encode(forge.block(&Forge::approval(id)));
+        forge.around(&format!("{}\r\n{}\r\n", &text[..76], &text[76..]))
     },
-    |hands, id| {
-        let text = STANDARD.encode(hands.block(&Hands::approval(id)));
-        hands.around(&text.replace('+', "-").replace('/', "_").replace('=', ""))
+    |forge, id| {
+        let text = STANDARD.encode(forge.block(&Forge::approval(id)));
+        forge.around(&text.replace('+', "-").replace('/', "_").replace('=', ""))
     },
-    |hands, id| format!("\u{feff}{}", hands.sealed(&format!("\u{feff}{}", Hands::approval(id)))),
-    |hands, id| hands.sealed(&format!(r#"{{ "responseCode": "00", "authId": {id}, "more": 1 }}"#)),
+    |forge, id| format!("\u{feff}{}", forge.sealed(&format!("\u{feff}{}", Forge::approval(id)))),
+    |forge, id| forge.sealed(&format!(r#"{{ "responseCode": "00", "authId": {id}, "more": 1 }}"#)),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -322,10 +322,10 @@ async fn every_form_of_a_good_answer_is_approved() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_are_verified_under_the_digest_that_the_operator_set() {
     let bed = Bed::new().await;
-    // Only answers are looked at: the notice itself is signed with SHA-256 at first.
+    // Only answers are checked: the notice itself is signed with SHA-256 at first.
     bed.patch(json!({"rsaSignedBytes": "RAW"})).await;
     let sha512: Make =
-        |hands, id| hands.signed_over(id, RsaHash::Sha512, |_, text, _| text.as_bytes().to_vec());
+        |forge, id| forge.signed_over(id, RsaHash::Sha512, |_, text, _| text.as_bytes().to_vec());
     assert_eq!(bed.receipt(sha512).await["detail"], "bad_signature");
     let receipt = bed.receipt(GOOD[0]).await;
     assert_eq!(receipt["detail"], "approved", "{receipt}");

@@ -1,5 +1,5 @@
-//! The rest of an authorisation's life, over HTTP on both engines with an enterprise that
-//! plays along: increments, completions, reversals, refunds, clearings, expiry.
+//! The later life of an authorisation, over HTTP on both engines with a cooperating enterprise:
+//! increments, completions, reversals, refunds, clearings, expiry.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl Life {
         self.world.operator.post(path, &body).await.unwrap_err().to_string()
     }
 
-    /// Asks for an authorisation with more fields than a plain purchase has.
+    /// Requests an authorisation with more fields than a plain purchase has.
     async fn authorise(&self, amount: &str, more: Value) -> Value {
         let mut body = purchase(&self.card_id, amount);
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -76,7 +76,7 @@ impl Life {
         self.world.operator.get(&path).await.unwrap()
     }
 
-    /// What the enterprise was asked about an authorisation.
+    /// The notice that the enterprise received about an authorisation.
     fn notice(&self, auth_id: &str) -> Value {
         let notices = self.world.enterprise.notices();
         let mut of_auth = notices.iter().filter(|it| it.data.auth_id == auth_id);
@@ -87,13 +87,13 @@ impl Life {
         serde_json::to_value(&notice.data).unwrap()
     }
 
-    /// The result webhook of an authorisation: its flag.
+    /// The flag in the result webhook of an authorisation.
     async fn flag(&self, auth_id: &str) -> String {
-        let told = self
+        let result = self
             .world
             .enterprise
             .wait_for_webhook(crate::world::WAIT, |webhook| webhook.business_id() == auth_id);
-        told.await.expect("the result is told").text("/data/approveFlag").to_owned()
+        result.await.expect("the result webhook arrives").text("/data/approveFlag").to_owned()
     }
 
     async fn available(&self, expected: &str) {
@@ -114,7 +114,7 @@ both_engines!(an_increment_is_forwarded_and_the_bill_is_cleared_and_reversed_as_
     let notice = life.notice(&second);
     assert_eq!(notice["originalAuthId"], json!(first));
     assert_eq!((&notice["direction"], &notice["amount"]), (&json!("OUTGOING"), &json!(25.00)));
-    // The network's key again: the first answer, and nothing else happens.
+    // The network's key again gets the first answer, and nothing else happens.
     assert_eq!(life.step(&first, "increment", more).await["authId"], json!(second));
     // An increment of an increment raises the authorisation that both belong to.
     let third = life.step(&second, "increment", json!({"amount": "5.00"})).await;
@@ -128,7 +128,7 @@ both_engines!(an_increment_is_forwarded_and_the_bill_is_cleared_and_reversed_as_
     assert_eq!((&bill["authAmount"], &bill["amount"]), (&json!("130.00"), &json!("0.00")));
     assert_eq!(bill["authorisations"].as_array().unwrap().len(), 4);
     life.available("99870.00").await;
-    // Latest first: what is reversed comes off the increments.
+    // Latest first: a reversal is taken from the increments.
     life.step(&first, "reverse", json!({"amount": "10.00"})).await;
     assert_eq!(life.receipt(&second).await["heldAmount"], "20.00");
     assert_eq!(life.receipt(&first).await["heldAmount"], "100.00");
@@ -143,7 +143,7 @@ both_engines!(an_increment_is_forwarded_and_the_bill_is_cleared_and_reversed_as_
     assert!(closed.contains("409: the hold is not open"), "{closed}");
 });
 
-both_engines!(a_reversal_is_told_and_stands_whatever_the_enterprise_says, |life| {
+both_engines!(a_reversal_is_reported_and_stands_whatever_the_enterprise_answers, |life| {
     for (behaviour, detail) in [
         (Behaviour::APPROVE, "reversal"),
         (Behaviour::Answer(ResponseCode::NotAllowed), "reversal_refused"),
@@ -195,7 +195,8 @@ both_engines!(a_refund_is_asked_first_and_a_refused_one_moves_nothing, |life| {
     assert_eq!((&notice["originalAuthId"], &notice["amount"]), (&json!(bought), &json!(20.00)));
     assert!(taken["transactionId"].is_string(), "{taken}");
     life.available("99970.00").await;
-    // The same by transaction type, under the network's key: once, however often it is sent.
+    // The same by transaction type, under the network's key: carried out once, however often it is
+    // sent.
     let by_type = json!({"transactionType": "P", "originalAuthId": bought, "stan": "000009",
         "rrn": "000000000009"});
     let one = life.authorise("5.00", by_type.clone()).await;
@@ -215,7 +216,7 @@ both_engines!(a_completion_takes_over_what_its_reservation_holds, |life| {
         let reserved = life.authorise("100.00", json!({"authType": "PRE_AUTH"})).await;
         let reserved = text(&reserved, "authId");
         let completion = json!({"authType": "PRE_AUTH_COMPLETION", "originalAuthId": reserved});
-        // Declined, it leaves the reservation as it was.
+        // A declined completion leaves the reservation as it was.
         life.world.enterprise.answer(Behaviour::DECLINE);
         assert_eq!(life.authorise(completed, completion.clone()).await["approved"], false);
         life.available(&major(before - 10_000)).await;
@@ -294,7 +295,7 @@ both_engines!(clearings_below_at_and_above_and_the_days_of_holds, |life| {
     advance(23).await;
     assert_eq!(life.receipt(&reserved).await["holdState"], "EXPIRED");
     life.available("99942.00").await;
-    // The network may complete late, and clears late for good once.
+    // The network may complete late, and a final clearing takes effect only once.
     life.step(&normal, "clear", json!({})).await;
     life.available("99932.00").await;
     let path = format!("{AUTHORISATIONS}/{normal}/clear");
@@ -306,7 +307,7 @@ both_engines!(clearings_below_at_and_above_and_the_days_of_holds, |life| {
 });
 
 impl Life {
-    /// The enterprise approves `amount` only once it is let to.
+    /// The enterprise approves `amount` only when released.
     fn think_about(&self, amount: &str) {
         self.world.enterprise.answer_amount(amount, Behaviour::Held(ResponseCode::Approved));
     }
@@ -333,7 +334,7 @@ both_engines!(what_follows_a_clearing_that_used_up_the_hold_is_cleared_too, |lif
     let increment_id = text(&increment, "authId");
     assert_eq!(life.receipt(&increment_id).await["heldAmount"], "50.00");
     life.available("99850.00").await;
-    // The same clearing sent twice does not post twice, beside an open increment or not.
+    // The same clearing sent twice is not posted twice, whether or not an increment is open.
     let path = format!("{AUTHORISATIONS}/{first}/clear");
     let again = life.refused(&path, used_up.clone()).await;
     assert!(again.contains("409: the hold is not open"), "{again}");
@@ -364,7 +365,7 @@ both_engines!(a_hold_that_clearings_used_up_expires_without_moving_money, |life|
     );
     let reserved = text(&life.authorise("30.00", json!({"authType": "PRE_AUTH"})).await, "authId");
     life.step(&reserved, "clear", json!({"amount": "30.00", "final": false})).await;
-    // What was cleared wholly is not completed beside it.
+    // A fully cleared reservation cannot also be completed.
     let mut completion = purchase(&life.card_id, "30.00");
     completion["authType"] = json!("PRE_AUTH_COMPLETION");
     completion["originalAuthId"] = json!(reserved);
@@ -382,8 +383,8 @@ both_engines!(a_hold_that_clearings_used_up_expires_without_moving_money, |life|
 });
 
 impl Life {
-    /// Completes a reservation with 90.00 and lets `overtaking` happen to it before the
-    /// enterprise answers.
+    /// Completes a reservation with 90.00 and lets `overtaking` happen to it before the enterprise
+    /// answers.
     async fn complete_late(&self, reserved: &str, overtaking: impl Future<Output = ()>) -> Value {
         let asked = self.world.enterprise.notices().len();
         let more = json!({"authType": "PRE_AUTH_COMPLETION", "originalAuthId": reserved});
@@ -395,7 +396,8 @@ impl Life {
         tokio::join!(self.authorise("90.00", more), overtaken).0
     }
 
-    /// What the enterprise approved was declined, told so, and holds nothing.
+    /// Asserts that what the enterprise approved was declined, that it was notified, and that
+    /// nothing is held.
     async fn assert_overtaken(&self, answer: &Value, code: &str, check: &str, detail: &str) {
         assert_eq!(
             (&answer["approved"], &answer["responseCode"], &answer["reason"], &answer["authCode"]),
@@ -421,7 +423,7 @@ impl Life {
         self.post("/sandbox/v1/clock/advance", json!({ "seconds": seconds })).await;
     }
 
-    /// Leaves 100.00 of the deposit.
+    /// Reduces the deposit to 100.00.
     async fn leave_100(&self) {
         let path = format!("/admin/v1/enterprises/{}/withdrawals", self.world.enterprise_id());
         let body = json!({"currency": "840", "amount": "99900.00", "reference": "all-but-100"});
@@ -444,7 +446,7 @@ both_engines!(
             life.assert_overtaken(&done, "01", "reservation", "reservation_gone").await;
             life.available(left).await;
         }
-        // One that is not final uses up the hold: the money is spent all the same.
+        // A non-final clearing uses up the hold: the money is spent anyway.
         let reserved = life.reserve().await;
         let used_up = json!({"amount": "60.00", "final": false});
         let overtaking = async { _ = life.step(&reserved, "clear", used_up).await };
@@ -465,7 +467,7 @@ both_engines!(
         for is_covered in [true, false] {
             let reserved = life.reserve().await;
             life.advance(30 * DAY_SECONDS - 5 * MINUTE_SECONDS).await;
-            // What the reservation held is spent on something else, or is still there.
+            // The reservation's money is either spent on something else or still there.
             let overtaking = async {
                 life.advance(10 * MINUTE_SECONDS).await;
                 if !is_covered {
@@ -505,7 +507,7 @@ both_engines!(an_increment_that_the_end_of_its_bill_overtook_is_declined, |life|
     }
 });
 
-both_engines!(a_forced_deposit_below_zero_keeps_no_reservation_from_its_completion, |life| {
+both_engines!(a_deposit_forced_below_zero_does_not_prevent_a_completion, |life| {
     let path = format!("/admin/v1/enterprises/{}/withdrawals", life.world.enterprise_id());
     let withdrawal = json!({"currency": "840", "amount": "99900.00", "reference": "all-but-100"});
     life.post(&path, withdrawal).await;

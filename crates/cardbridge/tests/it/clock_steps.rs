@@ -1,5 +1,5 @@
 //! A machine's clock that is set back, while the platform runs and while it does not: ids and
-//! business time go on, and what was signed is served once and not refused for the clock.
+//! business time go on, and a signed request is served once and not refused because of the clock.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::faults::Faults;
 use crate::server::{Server, cardbridge, http, run};
 use crate::world::{World, purchase, text};
 
-/// A clock ahead of this machine's by so many seconds.
+/// A clock ahead of this machine's by this many seconds.
 struct Ahead(i64);
 
 impl TimeSource for Ahead {
@@ -38,7 +38,7 @@ struct Sealed {
 const QUERY: &str = "currency=840";
 
 impl Sealed {
-    /// Dated so many seconds after this machine's clock.
+    /// Dated this many seconds after this machine's clock.
     fn new(world: &World, ahead_s: i64) -> Self {
         let own = &world.sandbox()["enterprise"];
         let timestamp = Ahead(ahead_s).real_now().as_millis().to_string();
@@ -48,7 +48,7 @@ impl Sealed {
         Self { timestamp, nonce, sign, api_key }
     }
 
-    /// The code of the answer.
+    /// The code in the answer.
     async fn code(&self, world: &World) -> String {
         let base = text(&world.sandbox(), "public_url");
         let url = format!("{base}/open-api/enterprise/v1/enterprise-balance?{QUERY}");
@@ -112,7 +112,7 @@ async fn over_a_restart(engine: Engine, killed: bool) {
     faults.clock_ahead(0);
     world.start_again();
     assert!(business_time(&world).await >= bought[4].1);
-    // Signed by the right clock, at once; and what waits for business time happens.
+    // Signed by the right clock, it is served at once, and what waits for business time happens.
     let second = world.card("order-2").await;
     for card_id in [&card_id, &second] {
         bought.push(buy(&world, card_id).await);
@@ -146,7 +146,7 @@ async fn while_running(engine: Engine) {
 
     faults.clock_ahead(0);
     signs_ahead(&mut world, 0);
-    // Refused for its age, as any machine would; and an honest one passes at once.
+    // Refused for its age, as on any machine, while an honest one passes at once.
     assert_eq!(Sealed::new(&world, 120).code(&world).await, "DAPI_TIMESTAMP_EXPIRED");
     assert_eq!(Sealed::new(&world, 0).code(&world).await, "SYS_SUCCESS");
     assert!(business_time(&world).await >= business);
@@ -162,7 +162,7 @@ async fn while_running(engine: Engine) {
     assert_eq!(refused(&served, &world, &faults).await, "DAPI_NONCE_ILLEGAL");
 }
 
-/// What the request is answered at the very moment that it bears.
+/// The answer to the request at exactly the moment of its timestamp.
 async fn refused(served: &Sealed, world: &World, faults: &Faults) -> String {
     let signed_ms: i64 = served.timestamp.parse().unwrap();
     let ahead_ms = signed_ms - Clock::system().real_now().as_millis();
@@ -183,7 +183,7 @@ async fn a_clock_set_back_while_running_refuses_no_honest_call_on_postgresql() {
 async fn a_kill_forgets_nothing(engine: Engine) {
     let faults = Faults::new();
     let mut world = World::among(&engine, &[], faults.variables()).await;
-    // Each round stands still at the moment of its request, whatever the machine's speed.
+    // Each round's clock stands still at the moment of its request, whatever the machine's speed.
     for dated_s in [4, 0, -2] {
         let before = Sealed::new(&world, -1);
         let served = Sealed::new(&world, dated_s);
@@ -196,7 +196,7 @@ async fn a_kill_forgets_nothing(engine: Engine) {
     }
 }
 
-/// What the request is answered when it is so many seconds old.
+/// The answer to the request when it is this many seconds old.
 async fn refused_at(served: &Sealed, world: &World, faults: &Faults, age_s: i64) -> String {
     let signed_ms: i64 = served.timestamp.parse().unwrap();
     let ahead_ms = signed_ms + 1_000 * age_s - Clock::system().real_now().as_millis();
@@ -214,7 +214,7 @@ async fn a_kill_forgets_no_request_and_refuses_no_honest_one_on_postgresql() {
     a_kill_forgets_nothing(Engine::postgres().await).await;
 }
 
-/// Production with its keys in `directory`.
+/// Production with keys in `directory`.
 fn production(directory: &Path, faults: &Faults) -> std::process::Command {
     let mut command = cardbridge();
     command.args(["serve", "--mode", "production", "--listen", "127.0.0.1:0"]);
@@ -248,7 +248,7 @@ async fn production_whose_ids_are_far_ahead_of_the_clock_asks_an_operator() {
     let (code, stdout, stderr) = run(&mut production(directory.path(), &faults));
     assert_eq!((code, &*stdout), (Some(2), ""), "{stderr}");
     assert!(stderr.contains("accept-clock-ahead"), "{stderr}");
-    // Less than an hour needs nobody.
+    // Less than an hour needs no operator.
     faults.clock_ahead(3_700);
     drop(start(&mut production(directory.path(), &faults)));
     faults.clock_ahead(0);

@@ -1,5 +1,5 @@
-//! PostgreSQL servers of a test's own, for what one server for all tests cannot show: TLS,
-//! settings of the server, standbys.
+//! PostgreSQL servers for single tests, for what one server for all tests cannot show: TLS, server
+//! settings, standbys.
 
 use std::fs;
 use std::net::TcpListener;
@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Tells where PostgreSQL's programs are; `cargo xtask test` sets it.
+/// Names the directory of PostgreSQL's programs; `cargo xtask test` sets it.
 const DIRECTORY_VARIABLE: &str = "CARDBRIDGE_POSTGRES_BIN";
-/// Longest wait for a server to take connections.
+/// Longest wait for a server to accept connections.
 const START_WAIT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(100);
-/// How often a free port is tried: another program may take it first.
+/// How many free ports are tried: another program may take one first.
 const START_ATTEMPTS: u32 = 3;
 
-/// A running server. It is ended when it goes out of scope.
+/// A running server. It is stopped when it goes out of scope.
 pub struct Cluster {
-    /// Removed when the server has ended.
+    /// Removed once the server has ended.
     _directory: TempDir,
     port: u16,
     server: Child,
@@ -30,7 +30,7 @@ pub struct Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         let pid = self.server.id().to_string();
-        // An end without a checkpoint, which takes the server's own processes along.
+        // A shutdown without a checkpoint that also ends the server's own processes.
         let _ = Command::new("kill").args(["-QUIT", &pid]).status();
         let _ = self.server.wait();
     }
@@ -63,12 +63,12 @@ impl Cluster {
         Self::launch(directory, &[]).await
     }
 
-    /// Where it listens, with more of a query behind it.
+    /// Its URL, with more of a query appended.
     pub fn url(&self, host: &str, query: &str) -> String {
         format!("postgres://postgres@{host}:{}/postgres{query}", self.port)
     }
 
-    /// Sets one of the server's settings and waits until it counts.
+    /// Sets one of the server's settings and waits until it takes effect.
     pub async fn set(&self, setting: &str, value: &str) {
         self.execute(&[
             &format!("ALTER SYSTEM SET {setting} = '{value}'"),
@@ -105,7 +105,7 @@ impl Cluster {
     /// Waits until a query's first column is true.
     async fn until(&self, query: &str) {
         let began = Instant::now();
-        // A new connection each time: settings are those that new ones have.
+        // A new connection each time: only new connections have the new settings.
         while !self.connect().await.query_one(query, &[]).await.unwrap().get::<_, bool>(0) {
             assert!(began.elapsed() < START_WAIT, "{query}");
             tokio::time::sleep(PAUSE).await;
@@ -144,7 +144,7 @@ impl Cluster {
     }
 }
 
-/// Whether the server does in time; false if it has ended.
+/// Whether the server accepts connections in time; false if it has ended.
 async fn takes_connections(server: &mut Child, port: u16) -> bool {
     let began = Instant::now();
     while server.try_wait().unwrap().is_none() {
@@ -163,7 +163,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// The user and group that a server runs as when we are root, which PostgreSQL refuses.
+/// The user and group that run a server if we are root, which PostgreSQL refuses.
 fn account() -> Option<(u32, u32)> {
     let id = |arguments: &[&str]| -> u32 {
         let output = Command::new("id").args(arguments).output().unwrap();

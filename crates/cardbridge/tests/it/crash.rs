@@ -1,4 +1,4 @@
-//! `kill -9` under load, then start: nothing that was answered is lost.
+//! `kill -9` under load, then a start: nothing that was answered is lost.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,16 +14,16 @@ use testkit::database::is_long;
 use crate::engine::Engine;
 use crate::world::{WAIT, World, purchase, text};
 
-/// How often the server is killed, usually and with full counts.
+/// How often the server is killed, by default and with full counts.
 const ROUNDS: [usize; 2] = [3, 25];
-/// Purchases under way at once.
+/// Concurrent purchases.
 const CALLERS: usize = 16;
-/// Answers that each round's load has got before the kill.
+/// Number of answers that each round's load gets before the kill.
 const ANSWERS_BEFORE_KILL: usize = 60;
-/// What the enterprise takes to answer, so that a kill always cuts some in half.
+/// How long the enterprise takes to answer, so a kill always interrupts some purchases.
 const THINKING: Duration = Duration::from_millis(40);
 
-/// What the network was answered: by its key's number, the authId and whether approved.
+/// The answers to the network: by its key's number, the authId and whether approved.
 type Answers = BTreeMap<usize, (String, bool)>;
 
 /// A purchase of 1.00 with the network's key number `n`.
@@ -39,8 +39,8 @@ async fn buy(operator: &Operator, card_id: &str, n: usize) -> Option<(String, bo
     Some((text(&answer, "authId"), answer["approved"].as_bool().unwrap()))
 }
 
-/// Buys from many callers, kills the server while they do, and returns what they were
-/// answered and which keys stayed without an answer.
+/// Buys from many callers, kills the server meanwhile, and returns the answers and the keys that
+/// got none.
 async fn load_and_kill(world: &mut World, card_id: &str, next: &Arc<AtomicUsize>) -> Round {
     let stop = Arc::new(AtomicBool::new(false));
     let round = Arc::new(Mutex::new(Round::default()));
@@ -125,7 +125,7 @@ async fn check(world: &World, card_id: &str, answered: &Answers) {
     assert_eq!(world.enterprise.notice_count(), notices, "a repeated key asks nobody");
 
     let stored = authorisations(&world.operator, card_id).await;
-    assert_eq!(stored.len(), answered.len(), "one authorisation a key");
+    assert_eq!(stored.len(), answered.len(), "one authorisation per key");
     for (auth_id, approved) in answered.values() {
         let status = text(&stored[auth_id], "status");
         assert_eq!(status, if *approved { "APPROVED" } else { "DECLINED" }, "{auth_id}");
@@ -137,23 +137,23 @@ async fn check(world: &World, card_id: &str, answered: &Answers) {
     every_result_arrives(world, answered).await;
 }
 
-/// Each decided authorisation has its result webhook, and all webhooks say the same.
+/// Each decided authorisation has its result webhook, and all its webhooks agree.
 async fn every_result_arrives(world: &World, answered: &Answers) {
     let wanted: HashMap<&str, &str> = answered
         .values()
         .map(|(auth_id, approved)| (&**auth_id, if *approved { "A" } else { "D" }))
         .collect();
     let mut missing = wanted.len();
-    let told = world.enterprise.wait_for(WAIT, |webhooks| {
-        let told: HashMap<_, _> = webhooks
+    let arrived = world.enterprise.wait_for(WAIT, |webhooks| {
+        let arrived: HashMap<_, _> = webhooks
             .iter()
             .filter(|webhook| webhook.webhook_type() == "AUTHORISATION_RESULT")
             .map(|webhook| (webhook.business_id(), webhook.text("/data/approveFlag")))
             .collect();
-        missing = wanted.keys().filter(|auth_id| !told.contains_key(**auth_id)).count();
+        missing = wanted.keys().filter(|auth_id| !arrived.contains_key(**auth_id)).count();
         (missing == 0).then_some(())
     });
-    assert!(told.await.is_some(), "{missing} results were never told");
+    assert!(arrived.await.is_some(), "{missing} results never arrived");
     for webhook in world.enterprise.webhooks() {
         assert!(webhook.is_signed);
         if let Some(flag) = wanted.get(webhook.business_id()) {
@@ -192,7 +192,7 @@ async fn an_undecided_one_is_declined(engine: Engine) {
     let (auth_id, authorisation) = stored.iter().next().expect("one authorisation");
     assert_eq!(text(authorisation, "status"), "DECLINED");
     let webhook = world.enterprise.wait_for_webhook(WAIT, |w| w.business_id() == auth_id).await;
-    let webhook = webhook.expect("its result is told");
+    let webhook = webhook.expect("its result webhook arrives");
     assert_eq!(webhook.text("/data/approveFlag"), "D");
     assert_eq!(webhook.text("/data/rejectReason"), "DAPI_AUTH_ENTERPRISE_TIMEOUT_REJECT");
     let repeated = buy(&world.operator, &card_id, 1).await;

@@ -1,4 +1,5 @@
-//! What `serve` says of its database server: TLS, causes in full, and what production asks.
+//! What `serve` reports about its database server: TLS, full causes, and the requirements of
+//! production.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -17,7 +18,7 @@ use crate::server::{Server, cardbridge, http, run};
 const TRUSTED: &str = "host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n";
 const TLS_ONLY: &str = "hostssl all all 127.0.0.1/32 trust\n";
 
-/// Starts `serve` over a fresh data directory; its exit code and what it says.
+/// Starts `serve` over a fresh data directory; returns its exit code and output.
 fn ending(directory: &Path, url: &str, more: &[&str]) -> (Option<i32>, String) {
     let mut command = cardbridge();
     command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
@@ -29,7 +30,7 @@ fn ending(directory: &Path, url: &str, more: &[&str]) -> (Option<i32>, String) {
     (code, stderr)
 }
 
-/// Starts `serve` and ends it again.
+/// Starts `serve` and stops it again.
 fn starts(directory: &Path, url: &str, more: &[&str]) {
     let options = [&["--database-url", url], more].concat();
     let server = Server::start(&directory.join("data"), &options);
@@ -56,7 +57,7 @@ fn a_url_that_cannot_be_used_names_the_key_and_the_word() {
 }
 
 #[test]
-fn a_closed_port_is_told_with_host_port_and_reason() {
+fn a_closed_port_is_reported_with_host_port_and_reason() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -68,7 +69,7 @@ fn a_closed_port_is_told_with_host_port_and_reason() {
     assert!(line.contains("onnection refused"), "{line}");
 }
 
-/// A name's certificate, signed by an authority or by itself; PEM of both.
+/// A certificate for a name, signed by an authority or self-signed; returns it with its key.
 fn certificate(name: &str, authority: Option<(&X509, &PKey<Private>)>) -> (X509, PKey<Private>) {
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let mut subject = X509NameBuilder::new().unwrap();
@@ -106,21 +107,22 @@ async fn tls_is_verified_as_libpqs_words_say() {
     let files = files.each_ref().map(|(name, bytes)| (*name, bytes.as_slice()));
     let cluster = Cluster::start(&["ssl=on"], TLS_ONLY, &files).await;
     let directory = tempfile::tempdir().unwrap();
-    let (trusted, strange) = (directory.path().join("ca.pem"), directory.path().join("other.pem"));
+    let (trusted, untrusted) =
+        (directory.path().join("ca.pem"), directory.path().join("other.pem"));
     fs::write(&trusted, authority.to_pem().unwrap()).unwrap();
-    fs::write(&strange, stranger.to_pem().unwrap()).unwrap();
+    fs::write(&untrusted, stranger.to_pem().unwrap()).unwrap();
     let query = |mode: &str, file: &Path| format!("?sslmode={mode}&sslrootcert={}", file.display());
 
     // The certificate is that of `localhost`.
     starts(directory.path(), &cluster.url("localhost", &query("verify-full", &trusted)), &[]);
     starts(directory.path(), &cluster.url("127.0.0.1", &query("verify-ca", &trusted)), &[]);
     starts(directory.path(), &cluster.url("localhost", &query("require", &trusted)), &[]);
-    // The server refuses to do without, and then it is tried with.
+    // The server refuses connections without TLS, so it is tried with TLS.
     starts(directory.path(), &cluster.url("localhost", &query("allow", &trusted)), &[]);
     for (host, query, why) in [
         ("127.0.0.1", query("verify-full", &trusted), "IP address mismatch"),
-        ("localhost", query("verify-full", &strange), "certificate verify failed"),
-        ("127.0.0.1", query("verify-ca", &strange), "certificate verify failed"),
+        ("localhost", query("verify-full", &untrusted), "certificate verify failed"),
+        ("127.0.0.1", query("verify-ca", &untrusted), "certificate verify failed"),
         ("localhost", "?sslmode=verify-full".to_owned(), "certificate verify failed"),
         ("localhost", "?sslmode=disable".to_owned(), "no encryption"),
     ] {
@@ -173,7 +175,7 @@ impl Production {
 }
 
 #[tokio::test]
-async fn production_asks_for_a_server_that_keeps_what_it_is_told() {
+async fn production_requires_a_durable_server() {
     let cluster = Cluster::start(&[], TRUSTED, &[]).await;
     let url = cluster.url("127.0.0.1", "");
     let production = Production::new();
@@ -196,7 +198,7 @@ async fn production_asks_for_a_server_that_keeps_what_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_user_without_the_right_to_create_tables_is_told_so() {
+async fn a_user_without_the_right_to_create_tables_is_reported() {
     let cluster = Cluster::start(&[], TRUSTED, &[]).await;
     cluster.add_reader("reader").await;
     let url = cluster.url("127.0.0.1", "").replace("postgres@", "reader@");
@@ -209,7 +211,7 @@ async fn a_user_without_the_right_to_create_tables_is_told_so() {
 }
 
 #[tokio::test]
-async fn readiness_says_what_a_purchase_would_meet() {
+async fn readiness_reports_what_a_purchase_would_meet() {
     let cluster = Cluster::start(&[], TRUSTED, &[]).await;
     let directory = tempfile::tempdir().unwrap();
     let url = cluster.url("127.0.0.1", "");
@@ -223,7 +225,7 @@ async fn readiness_says_what_a_purchase_would_meet() {
         }
     };
     until(200).await;
-    // The connections that are there stay, and the server behind them takes no more writes.
+    // Existing connections stay open, but the server behind them takes no more writes.
     cluster.set("default_transaction_read_only", "on").await;
     until(503).await;
     cluster.set("default_transaction_read_only", "off").await;

@@ -17,8 +17,8 @@ fn the_demonstration_succeeds_in_plain_lines() {
     assert!(!stdout.contains('\x1b'), "no colour where there is no terminal");
 }
 
-/// What is shown of dialect 2: where the money of a prepaid card is at each step, the limit of
-/// a credit-line card, the code of a challenge, and that the merchant was told.
+/// The output for dialect 2: where the money of a prepaid card is at each step, the limit of a
+/// credit-line card, the code of a challenge, and the merchant's webhooks.
 const DIALECT_2: [&str; 9] = [
     " 60.00 account 40.00 card  0.00 spent",
     " 60.00 account 14.50 card 25.50 spent",

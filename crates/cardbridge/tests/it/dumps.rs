@@ -1,4 +1,4 @@
-//! The process's memory leaves it by no core file, and nobody else reads it.
+//! The process's memory is not written to core files, and nobody else can read it.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -7,11 +7,11 @@ use std::process::Command;
 
 use crate::server::{Server, cardbridge, without_options};
 
-/// A user without rights of its own.
+/// A user without privileges.
 const NOBODY: u32 = 65_534;
 const KEY: &str = "d00d1e5d00d1e5d00d1e5d00d1e5d00d1e5d00d1e5d00d1e5d00d1e5d00d1e55";
 
-/// `serve` as whom and where core files would be made.
+/// `serve` without a limit on core files, in the directory where they would be written.
 fn serve(directory: &Path, binary: &Path) -> Command {
     let mut command = without_options("sh");
     command.args(["-c", "ulimit -c unlimited; exec \"$@\"", "sh"]).arg(binary);
@@ -47,7 +47,7 @@ fn a_process_of_the_same_user_does_not_read_its_secrets() {
     let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
     let mut binary = Path::new(own.get_program()).to_owned();
     if is_root {
-        // The administrator reads everything, so the server is another user's.
+        // The administrator can read everything, so the server runs as another user.
         let (from, to) = (binary, directory.path().join("cardbridge"));
         std::fs::copy(from, &to).unwrap();
         std::os::unix::fs::chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
@@ -68,7 +68,7 @@ fn a_process_of_the_same_user_does_not_read_its_secrets() {
         let complaint = String::from_utf8_lossy(&read.stderr);
         assert!(!read.status.success() && complaint.contains("denied"), "{part}: {complaint}");
     }
-    // What everybody may know of a process can still be read.
+    // What everybody may know about a process can still be read.
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     assert!(status.contains("VmRSS"), "{status}");
 }

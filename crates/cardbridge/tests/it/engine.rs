@@ -1,10 +1,10 @@
-//! Both engines: the embedded store, and a PostgreSQL database of the test's own.
+//! Both engines: the embedded store, and a separate PostgreSQL database for each test.
 
 use testkit::database::Database;
 
-/// Where a test's data lives.
+/// Where a test's data is stored.
 pub struct Engine {
-    /// On the server; without one the data directory holds the store.
+    /// The database on the server; without one the data directory contains the store.
     server: Option<Database>,
     /// Options for `serve`.
     options: Vec<String>,
@@ -28,7 +28,7 @@ impl Engine {
         self.server.as_ref().expect("a server").tamper(sql).await;
     }
 
-    /// A session of the test's own on the server.
+    /// A session of the test itself on the server.
     pub async fn connect(&self) -> tokio_postgres::Client {
         self.server.as_ref().expect("a server").connect().await
     }

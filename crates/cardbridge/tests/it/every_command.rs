@@ -1,5 +1,5 @@
-//! Every command of the binary, in both modes. Which commands there are is read from their own
-//! help, so that a new one fails here until it is tried.
+//! Every command of the binary, in both modes. The commands are read from their own help, so a new
+//! one fails here until it is covered.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,7 +15,7 @@ use crate::server::{Server, cardbridge, run, sandbox_json};
 
 const KEY: &str = "91d2c0a85eed5eed5eed5eed5eed5eed91d2c0a85eed5eed5eed5eed5eed5eed";
 const TOKEN: &str = "a-token-for-every-command";
-/// These run until they are stopped, or start a platform: they are tried by tests of their own.
+/// These run until they are stopped, or start a platform: other tests cover them.
 const STARTS_A_PLATFORM: [&str; 3] = ["serve", "demo", "listen"];
 
 /// The help of a command.
@@ -25,7 +25,7 @@ fn help(command: &[String]) -> String {
     stdout
 }
 
-/// The commands that a help lists.
+/// The commands listed in a help text.
 fn listed(help: &str) -> Vec<String> {
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let lines = lines.take_while(|line| !line.is_empty());
@@ -33,7 +33,7 @@ fn listed(help: &str) -> Vec<String> {
     lines.filter_map(name).filter(|name| !name.is_empty()).collect()
 }
 
-/// Every command that has none below it, as its words.
+/// Every command without subcommands, as its words.
 fn leaves(command: &[String]) -> Vec<Vec<String>> {
     let below = listed(&help(command));
     if below.is_empty() {
@@ -44,7 +44,7 @@ fn leaves(command: &[String]) -> Vec<Vec<String>> {
     below.flat_map(|name| leaves(&[command, &[name]].concat())).collect()
 }
 
-/// A running platform, and how its commands reach it.
+/// A running platform, and the options with which commands reach it.
 struct World {
     _server: Server,
     reach: Vec<String>,

@@ -12,9 +12,9 @@ use crate::server::http;
 use crate::world::{World, purchase, text};
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples");
-/// Lines that an example may have.
+/// Most lines that an example may have.
 const MAX_LINES: usize = 80;
-/// Tries of a purchase that a busy machine lets run into its deadline.
+/// Tries for a purchase that misses its deadline because the machine is busy.
 const TRIES: usize = 20;
 
 /// A running example. Killed when it goes out of scope.
@@ -63,7 +63,7 @@ impl Example {
         Self { child, url, lines }
     }
 
-    /// Waits for a line.
+    /// Waits for a line of its output.
     fn says(&self, wanted: &str) {
         while self.lines.recv_timeout(Duration::from_secs(60)).unwrap() != wanted {}
     }
@@ -118,7 +118,7 @@ async fn require_answers(program: &str, file: &str) {
     assert_eq!(declined["detail"], "enterprise_insufficient_funds", "{declined}");
     example.says("webhook AUTHORISATION_RESULT");
 
-    // What somebody else signed.
+    // Messages that the platform did not sign.
     let client = http();
     let forged = client.post(format!("{}/auth", example.url));
     let body = r#"{"data":{"encryptedData":"AAAA","amount":1}}"#;

@@ -1,5 +1,5 @@
-//! A log that cannot be brought to the disk: nobody is told that a purchase failed which
-//! stands after the next start.
+//! A log that cannot be synced to disk: no caller learns that a purchase failed which is still
+//! there after the next start.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn a_failed_sync_ends_the_process_and_the_log_decides() {
     }
     faults.syncs_fail(true);
     assert!(world.broke_off().await, "a signal ends the process");
-    assert!(buying.await.unwrap().is_err(), "nobody is told anything");
+    assert!(buying.await.unwrap().is_err(), "no caller gets an answer");
 
     faults.syncs_fail(false);
     world.start_again();
@@ -38,12 +38,12 @@ async fn a_failed_sync_ends_the_process_and_the_log_decides() {
     let [stored] = &listed["items"].as_array().unwrap()[..] else { panic!("{listed}") };
     let is_approved = text(stored, "status") == "APPROVED";
     assert_eq!(world.available().await, if is_approved { "99990.00" } else { "100000.00" });
-    let told = world.operator.post("/sandbox/v1/authorisations", &body).await.unwrap();
-    assert_eq!(told["authId"], stored["authId"]);
-    assert_eq!(told["approved"], is_approved);
+    let repeated = world.operator.post("/sandbox/v1/authorisations", &body).await.unwrap();
+    assert_eq!(repeated["authId"], stored["authId"]);
+    assert_eq!(repeated["approved"], is_approved);
     let auth_id = text(stored, "authId");
     let webhook = world.enterprise.wait_for_webhook(WAIT, |it| it.business_id() == auth_id).await;
     let flag = if is_approved { "A" } else { "D" };
-    assert_eq!(webhook.expect("its result is told").text("/data/approveFlag"), flag);
+    assert_eq!(webhook.expect("its result webhook arrives").text("/data/approveFlag"), flag);
     world.verify_ledger().await;
 }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A library before the server's C library, and the file that tells it what is in force.
+/// A library preloaded before the server's C library, and the file that controls its faults.
 pub struct Faults {
     directory: tempfile::TempDir,
 }
 
-/// What can be put in force, by its place in the file.
+/// The faults, by their place in the file.
 #[derive(Clone, Copy)]
 enum Fault {
     ClockAheadS,
@@ -17,7 +17,7 @@ enum Fault {
 }
 
 impl Faults {
-    /// None in force yet.
+    /// No faults yet.
     pub fn new() -> Self {
         let faults = Self { directory: tempfile::tempdir().unwrap() };
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/faults.c");
@@ -46,17 +46,17 @@ impl Faults {
         ]
     }
 
-    /// Sets the server's real clock so many seconds ahead.
+    /// Sets the server's real clock ahead by this many seconds.
     pub fn clock_ahead(&self, seconds: i64) {
         self.put(Fault::ClockAheadS, seconds);
     }
 
-    /// From now on nothing can be brought to the disk, or again.
+    /// Makes every sync to disk fail from now on, or succeed again.
     pub fn syncs_fail(&self, fail: bool) {
         self.put(Fault::SyncsFail, i64::from(fail));
     }
 
-    /// From now on no file can grow, or again.
+    /// Keeps files from growing from now on, or lets them grow again.
     pub fn disk_is_full(&self, full: bool) {
         self.put(Fault::DiskIsFull, i64::from(full));
     }

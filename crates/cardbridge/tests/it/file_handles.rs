@@ -1,5 +1,5 @@
-//! Who takes more connections than the process has file handles: callers, and enterprises
-//! that never answer.
+//! Callers that take more connections than the process has file handles, and enterprises that never
+//! answer.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -15,14 +15,14 @@ use crate::engine::Engine;
 use crate::server::{Server, http};
 use crate::world::{World, purchase};
 
-/// The process's file handles.
+/// Number of the process's file handles.
 const HANDLES: u32 = 256;
-/// More connections than that.
+/// More connections than file handles.
 const IDLE_CONNECTIONS: usize = 300;
-/// Longest wait for a connection or an answer, far below that for idle connections to end.
+/// Longest wait for a connection or an answer, far below the idle timeout of connections.
 const WAIT: Duration = Duration::from_secs(20);
 
-/// A connection from one of this machine's own addresses, 127.0.0.`last`.
+/// A connection from one of this machine's loopback addresses, 127.0.0.`last`.
 async fn connect(to: SocketAddr, last: u8) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     let own = IpAddr::from(Ipv4Addr::new(127, 0, 0, last));

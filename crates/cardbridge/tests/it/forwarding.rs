@@ -1,5 +1,5 @@
-//! Every bad answer that an enterprise can give: declined, the hold given back, the reason
-//! in the decision receipt, and no money moved.
+//! Every bad answer that an enterprise can give: the purchase is declined, the hold released, the
+//! reason is in the decision receipt, and no money has moved.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -53,7 +53,7 @@ async fn a_bad_answer_declines_and_moves_no_money() {
     }
     assert!(details.len() >= 6, "the receipts tell the cases apart: {details:?}");
 
-    // A bad reply declines that authorisation only; it never disables an enterprise.
+    // A bad reply declines only that authorisation; it never disables an enterprise.
     world.enterprise.answer(Behaviour::APPROVE);
     let body = purchase(&card_id, "10.00");
     let answer = world.operator.post("/sandbox/v1/authorisations", &body).await.unwrap();

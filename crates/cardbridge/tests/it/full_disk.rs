@@ -1,4 +1,4 @@
-//! A disk that is full for a while: the embedded store works again by itself.
+//! A disk that is full for a while: the embedded store recovers by itself.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::faults::Faults;
 use crate::world::{WAIT, World, purchase};
 
-/// More purchases than what the files had room for before.
+/// More purchases than the files had room for before.
 const MANY: usize = 2_000;
 
 async fn is_approved(world: &World, card_id: &str) -> bool {
@@ -33,7 +33,7 @@ async fn the_embedded_store_works_again_once_there_is_room() {
         assert!(began.elapsed() < WAIT, "the store does not work again");
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    // A signed call is remembered again too, and no hold is left behind.
+    // Signed calls are recorded again too, and no hold is left behind.
     while world.client.balance(domain::Currency::USD).await.is_err() {
         assert!(began.elapsed() < WAIT, "signed calls are not served again");
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;

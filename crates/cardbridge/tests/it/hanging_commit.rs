@@ -24,10 +24,10 @@ async fn a_hold_whose_commit_ends_after_the_next_start_is_declined_as_well() {
     while session.query(hanging, &[]).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // The start looks for what is undecided, and then waits for the deposit's row.
+    // The start looks for undecided authorisations, and then waits for the deposit's row.
     let waiting = "SELECT pid FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event = 'transactionid'";
-    let letting_go = tokio::spawn(async move {
+    let releasing = tokio::spawn(async move {
         while session.query(waiting, &[]).await.unwrap().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -35,7 +35,7 @@ async fn a_hold_whose_commit_ends_after_the_next_start_is_declined_as_well() {
     });
     tokio::task::block_in_place(|| world.crash());
     assert!(buying.await.unwrap().is_err());
-    letting_go.await.unwrap();
+    releasing.await.unwrap();
     let began = Instant::now();
     loop {
         let stored = authorisations(&world.operator, &card_id).await;

@@ -1,4 +1,5 @@
-//! Calls with an `Idempotency-Key` over `kill -9`: what is repeated under its key is done once.
+//! Calls with an `Idempotency-Key` across `kill -9`: a call repeated under its key is carried out
+//! once.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::engine::Engine;
 use crate::server::http;
 use crate::world::{World, purchase, text};
 
-/// Seeds of the storm; more by `CARDBRIDGE_TEST_STORM_SEEDS`.
+/// Seeds of the storm; `CARDBRIDGE_TEST_STORM_SEEDS` sets more.
 const SEEDS: u64 = 2;
 /// Calls of each kind in a storm.
 const CALLS: usize = 24;
@@ -21,7 +22,7 @@ const MOST_LOAD_MS: u64 = 400;
 /// Far longer than any lease: two minutes in microseconds.
 const LONG_AGO: &str = "UPDATE idempotency SET taken_at = taken_at - 120000000";
 
-/// The sandbox's app, as its merchant and as bytes with headers of our own.
+/// The sandbox's app, called as its merchant or with raw bytes and our own headers.
 struct Merchant {
     client: VmClient,
     envelope: VmEnvelope,
@@ -39,7 +40,7 @@ impl Merchant {
         Self::again(world, key)
     }
 
-    /// The same after a start.
+    /// The same after a restart.
     fn again(world: &World, key: &RsaPrivateKey) -> Self {
         let (sandbox, app) = (world.sandbox(), &world.sandbox()["vm_app"]);
         let platform_key = RsaPublicKey::from_text(&text(app, "platform_public_key")).unwrap();
@@ -52,7 +53,7 @@ impl Merchant {
         Self { client, envelope, http, base_url, product }
     }
 
-    /// A call with a key; what came of it, if an answer came.
+    /// Makes a call with a key; returns its result, if an answer arrived.
     async fn keyed(&self, path: &str, key: &str, parameters: &Value) -> Option<Value> {
         let token = self.client.token().await.ok()?;
         let body = self.envelope.seal(parameters.to_string().as_bytes()).unwrap();
@@ -79,7 +80,7 @@ impl Merchant {
     }
 }
 
-/// A POST of the operator with a key; its status and body, if an answer came.
+/// Makes an operator's POST with a key; returns its status and body, if an answer arrived.
 async fn operator_keyed(
     world_url: (&str, &str),
     path: &str,
@@ -101,7 +102,7 @@ fn tamper(data_dir: &Path, sql: &str) {
     connection.execute_batch(sql).unwrap();
 }
 
-/// A trigger that is busy for a while, so that a kill finds the statement under way.
+/// A trigger that runs for a while, so a kill hits the statement in progress.
 fn slow_down(data_dir: &Path, what: &str) {
     let counting = "WITH RECURSIVE number(n) AS \
         (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3000000) SELECT MAX(n) FROM number";
@@ -130,8 +131,8 @@ async fn a_card_is_loaded_once_when_the_process_dies_as_the_answer_is_kept() {
         tamper(&world.data_dir(), &drop_trigger);
         world.start_again();
         let merchant = Merchant::again(&world, &key);
-        let told = merchant.keyed("/rechargeCard", "key", &recharge).await.unwrap();
-        assert_eq!(told, answered.unwrap_or_else(|| json!({"data": "true"})));
+        let repeated = merchant.keyed("/rechargeCard", "key", &recharge).await.unwrap();
+        assert_eq!(repeated, answered.unwrap_or_else(|| json!({"data": "true"})));
         assert_eq!(merchant.available(&card_id).await, "70", "{what}");
         world.verify_ledger().await;
     }
@@ -158,20 +159,20 @@ async fn an_authorisation_cut_off_by_a_crash_is_found_again_by_its_calls_key() {
     let own = world.sandbox();
     let (url, token) = (text(&own, "admin_url"), text(&own, "admin_token"));
     let notices = world.enterprise.notice_count();
-    let mut told = Vec::new();
+    let mut repeated = Vec::new();
     for _ in 0..2 {
         let (status, answer) = operator_keyed((&url, &token), path, "key", &body).await.unwrap();
         assert_eq!((status, &answer["approved"]), (200, &json!(false)), "{answer}");
-        told.push(text(&answer, "authId"));
+        repeated.push(text(&answer, "authId"));
     }
-    assert_eq!(told[0], told[1]);
+    assert_eq!(repeated[0], repeated[1]);
     assert_eq!(world.enterprise.notice_count(), notices, "nobody is asked again");
     assert_eq!(world.available().await, "100000.00");
     world.verify_ledger().await;
 }
 
 /// Loads cards and clears purchases under keys from many callers, kills the server at a moment
-/// that the seed says, and repeats everything: each was done once.
+/// given by the seed, and repeats everything: each call was carried out once.
 async fn storm(engine: Engine, seed: u64) {
     let key = RsaPrivateKey::generate(2_048).unwrap();
     let mut world = World::new(&engine, &[]).await;
@@ -208,8 +209,8 @@ async fn storm(engine: Engine, seed: u64) {
     let (url, token) = (text(&own, "admin_url"), text(&own, "admin_token"));
     for (n, clear) in calls.iter().enumerate() {
         let recharge = json!({"card_id": card_id, "amount": 10});
-        let told = merchant.keyed("/rechargeCard", &format!("load-{n}"), &recharge).await;
-        assert_eq!(told, Some(json!({"data": "true"})), "seed {seed}");
+        let repeated = merchant.keyed("/rechargeCard", &format!("load-{n}"), &recharge).await;
+        assert_eq!(repeated, Some(json!({"data": "true"})), "seed {seed}");
         let body = json!({"amount": "0.60", "final": false});
         let cleared = operator_keyed((&url, &token), clear, &format!("clear-{n}"), &body).await;
         assert_eq!(cleared.unwrap().0, 200, "seed {seed}");
@@ -228,14 +229,14 @@ fn seeds() -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kills_under_load_do_no_keyed_call_twice_on_the_embedded_store() {
+async fn kills_under_load_repeat_no_keyed_call_on_the_embedded_store() {
     for seed in 1..=seeds() {
         storm(Engine::embedded(), seed).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kills_under_load_do_no_keyed_call_twice_on_postgresql() {
+async fn kills_under_load_repeat_no_keyed_call_on_postgresql() {
     for seed in 1..=seeds() {
         storm(Engine::postgres().await, seed).await;
     }

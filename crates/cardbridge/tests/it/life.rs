@@ -1,4 +1,4 @@
-//! One process from its ready line to its end.
+//! One process from its ready line to its exit.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +13,7 @@ use crate::server::{Server, cardbridge, run, sandbox_json};
 use crate::world::{World, purchase, text};
 
 #[test]
-fn the_ready_line_is_all_that_stands_on_stdout() {
+fn the_ready_line_is_all_there_is_on_stdout() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(&directory.path().join("data"), &[]);
     assert!(server.public_url.starts_with("http://127.0.0.1:"));

@@ -1,4 +1,4 @@
-//! `cardbridge listen` plays the sandbox's enterprise and puts back what was there.
+//! `cardbridge listen` plays the sandbox's enterprise and restores the previous settings.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ async fn buy(world: &World, card_id: &str, amount: &str) -> Value {
 async fn purchases_are_answered_and_shown_and_the_settings_come_back() {
     let world = World::new(&Engine::embedded(), &[]).await;
     let card_id = world.card("order-1").await;
-    // A busy machine is given all the time there is.
+    // Gives a busy machine as much time as possible.
     patch(&world, json!({"authDeadlineMs": 3000})).await;
     let before = settings(&world).await;
     for (decide, word, approved) in
@@ -43,14 +43,14 @@ async fn purchases_are_answered_and_shown_and_the_settings_come_back() {
         let notice = listener.says(&format!("notice   {auth_id}"));
         assert!(notice.contains("OUTGOING NORMAL R 15.50 USD"), "{notice}");
         assert!(notice.contains(&card_id) && notice.ends_with(word), "{notice}");
-        let told = listener.says(&format!("webhook  AUTHORISATION_RESULT CREATE {auth_id}"));
+        let shown = listener.says(&format!("webhook  AUTHORISATION_RESULT CREATE {auth_id}"));
         let flag = if approved { "approveFlag=A" } else { "approveFlag=D" };
-        assert!(told.contains(flag), "{told}");
+        assert!(shown.contains(flag), "{shown}");
         assert!(listener.ended().success());
         assert_eq!(settings(&world).await, before);
         assert!(!world.data_dir().join("listen.json").exists());
     }
-    // The own enterprise is asked again.
+    // The original enterprise is asked again.
     assert_eq!(buy(&world, &card_id, "1.00").await["approved"], true);
     assert_eq!(world.enterprise.notice_count(), 1);
 }
@@ -82,7 +82,7 @@ async fn every_scheme_that_the_operator_sets_is_spoken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_killed_listener_left_is_put_back_by_the_next() {
+async fn the_settings_of_a_killed_listener_are_restored_by_the_next() {
     let world = World::new(&Engine::embedded(), &[]).await;
     let before = settings(&world).await;
     let mut killed = Listener::start(&world.data_dir(), "approve");
@@ -97,7 +97,7 @@ async fn what_a_killed_listener_left_is_put_back_by_the_next() {
     assert_ne!(left, before);
     let next = Listener::start(&world.data_dir(), "approve");
     assert_ne!(settings(&world).await, left);
-    // What somebody else set meanwhile is not taken for the listener's own.
+    // Settings that somebody else changed meanwhile are not mistaken for the listener's.
     patch(&world, json!({"webhookUrl": "http://127.0.0.1:9/of-somebody-else"})).await;
     assert!(next.ended().success());
     let mut expected = before;
@@ -116,7 +116,7 @@ async fn the_sandboxes_enterprise_has_what_published_clients_ask_for() {
     }
 }
 
-/// Runs a listener that is to end by itself; its one line.
+/// Runs a listener that should exit by itself; returns its one line.
 fn refusal(world: &World, expected_code: i32) -> String {
     let mut command = cardbridge();
     command.args(["listen", "--data-dir"]).arg(world.data_dir());
@@ -127,7 +127,7 @@ fn refusal(world: &World, expected_code: i32) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_is_not_told_as_silence() {
+async fn a_refusal_is_not_reported_as_silence() {
     let world = World::new(&Engine::embedded(), &[]).await;
     let file = world.data_dir().join("sandbox.json");
     let before = std::fs::read_to_string(&file).unwrap();
@@ -147,7 +147,7 @@ async fn a_refusal_is_not_told_as_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_note_of_an_enterprise_that_is_gone_locks_nobody_out() {
+async fn a_note_of_a_deleted_enterprise_locks_nobody_out() {
     let world = World::new(&Engine::embedded(), &[]).await;
     let before = settings(&world).await;
     let nothing = json!({"authUrl": null, "webhookUrl": null, "externalPublicKey": null});
@@ -167,7 +167,7 @@ async fn a_note_that_cannot_be_read_is_never_overwritten() {
     let world = World::new(&Engine::embedded(), &[]).await;
     let before = settings(&world).await;
     let file = world.data_dir().join("listen.json");
-    // Nobody can follow it, whatever rights he has; it could be written over.
+    // Nobody can follow it, whatever their rights, but it could be overwritten.
     std::os::unix::fs::symlink(&file, &file).unwrap();
     let line = refusal(&world, 2);
     assert!(line.contains("listen.json should be a file that can be read"), "{line}");

@@ -1,4 +1,4 @@
-//! A `cardbridge listen` of a test's own.
+//! A `cardbridge listen` started by a test.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::server::cardbridge;
 
-/// Longest wait for a line or the end.
+/// Longest wait for a line or the exit.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running listener. Killed when it goes out of scope.
@@ -49,7 +49,7 @@ impl Listener {
         Self { child, lines }
     }
 
-    /// Waits for a line with `part`; the line.
+    /// Waits for a line that contains `part` and returns it.
     pub fn says(&self, part: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
@@ -66,7 +66,7 @@ impl Listener {
         let _ = self.child.wait();
     }
 
-    /// SIGTERM, and waits for the end.
+    /// SIGTERM, then waits for the exit.
     pub fn ended(mut self) -> ExitStatus {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! A log that nobody takes any more must not harm the work.
+//! A log that nobody reads any longer must not affect the work.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -19,7 +19,7 @@ impl Drop for Mortal {
 }
 
 #[test]
-fn a_log_whose_reader_went_away_breaks_nothing() {
+fn a_log_whose_reader_has_gone_breaks_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let mut command = cardbridge();

@@ -1,4 +1,4 @@
-//! Mail through the binary: keys that leave by a real mail server only.
+//! Mail through the binary: keys are sent only by a real mail server.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -20,7 +20,7 @@ fn private(directory: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// Production whose TOML file names the mail server.
+/// Production with a TOML file that names the mail server.
 fn production(directory: &Path, mail_server: &MailServer) -> Server {
     let key = private(directory, "key", KEY);
     let token = private(directory, "token", TOKEN);
@@ -46,7 +46,7 @@ fn envelope(message: &str) -> Value {
     serde_json::from_str(&decoded(body)).unwrap()
 }
 
-/// The text behind quoted-printable ASCII (RFC 2045 section 6.7).
+/// The text decoded from quoted-printable ASCII (RFC 2045 section 6.7).
 fn decoded(body: &str) -> String {
     let joined = body.replace("=\r\n", "");
     let mut parts = joined.split('=');

@@ -1,4 +1,4 @@
-//! The real binary: started, spoken to, stopped and killed.
+//! The real binary: started, called, stopped and killed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_answers;

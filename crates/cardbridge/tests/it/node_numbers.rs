@@ -10,10 +10,10 @@ use crate::engine::Engine;
 use crate::server::{Server, cardbridge, run};
 use crate::world::{World, purchase};
 
-/// Longest time in which a number becomes free by itself, and a loaded machine notices.
+/// Longest time for a number to become free by itself and for a loaded machine to notice.
 const FREE_WAIT: Duration = Duration::from_secs(60);
 
-/// `serve` over the world's database, from a data directory of its own with the world's keys.
+/// `serve` over the world's database, from its own data directory with the world's keys.
 fn another(engine: &Engine, world: &World, own: &Path, options: &[&str]) -> Command {
     let mut command = cardbridge();
     command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
@@ -52,7 +52,7 @@ async fn a_second_process_with_the_same_number_is_refused_by_name() {
     let answer: Value = buying.await.unwrap().unwrap();
     assert_eq!(answer["approved"], true, "what is under way is not declined: {answer}");
 
-    // Another number is free, and the same one as soon as its process has stopped.
+    // Another number is free, and the same one is once its process has stopped.
     let second = another(&engine, &world, &own, &["--node", "7"]);
     drop(spawn(second, &own));
     world.terminate();
@@ -68,7 +68,7 @@ fn spawn(mut command: Command, data_dir: &Path) -> Server {
 async fn the_number_of_a_dead_process_is_its_successors_at_once_and_others_later() {
     let engine = Engine::postgres().await;
     let mut world = World::new(&engine, &[]).await;
-    // The same directory: started at once, though the lease has not ended.
+    // The same directory: started at once, although the lease has not ended.
     world.crash();
     world.kill();
     let directory = tempfile::tempdir().unwrap();
@@ -104,7 +104,7 @@ async fn a_process_whose_number_was_taken_ends_and_one_that_cannot_renew_is_not_
     assert_eq!(world.exit_code().await, Some(75));
 }
 
-/// A start that ends with its ready line or with a failure.
+/// A process that will either print its ready line or fail.
 struct Starting(Child);
 
 impl Starting {
@@ -129,7 +129,7 @@ impl Drop for Starting {
     }
 }
 
-/// Starts processes at once; none of them fails.
+/// Starts processes concurrently; none of them may fail.
 fn all_start(commands: impl Iterator<Item = Command>) {
     let mut started: Vec<_> = commands.map(Starting::new).collect();
     for one in &mut started {

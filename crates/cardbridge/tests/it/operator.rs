@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::server::{Server, cardbridge, run};
 
-/// A command that must succeed; its answer.
+/// Runs a command that must succeed; returns its answer.
 pub fn ask(data: &Path, arguments: &[&str]) -> Value {
     let mut command = cardbridge();
     let (code, stdout, stderr) = run(command.args(arguments).arg("--data-dir").arg(data));

@@ -76,7 +76,7 @@ fn flag_beats_variable_beats_file() {
 }
 
 #[test]
-fn help_and_version_are_no_failures() {
+fn help_and_version_are_not_failures() {
     for argument in ["--help", "--version"] {
         let (code, stdout, _) = run(cardbridge().arg(argument));
         assert_eq!(code, Some(0));

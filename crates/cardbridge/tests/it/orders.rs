@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::world::{WAIT, World, application};
 
 const ORDERS: usize = 6;
-/// Moments of the kills after each start, spread over the steps of 200 ms.
+/// The times of the kills after each start, spread over the steps of 200 ms.
 const KILLS: [Duration; 4] = [
     Duration::from_millis(90),
     Duration::from_millis(230),
@@ -46,7 +46,7 @@ async fn each_order_ends_with_one_card(engine: Engine) {
     let mut orders = Vec::new();
     for number in 0..ORDERS {
         orders.push(world.apply(&format!("order-{number}")).await);
-        // Orders at different steps meet each kill.
+        // Each kill hits orders at different steps.
         tokio::time::sleep(Duration::from_millis(60)).await;
     }
     for pause in KILLS {
@@ -61,21 +61,21 @@ async fn each_order_ends_with_one_card(engine: Engine) {
         assert_eq!(order.card_id.as_deref(), Some(&*card_id));
         let of_customer = world.client.cards(&order.customer_id).await.unwrap();
         let ids: Vec<_> = of_customer.iter().map(|card| card.card_id.as_str()).collect();
-        assert_eq!(ids, [&*card_id], "one card a customer");
-        assert!(cards.insert(card_id), "one card an order");
+        assert_eq!(ids, [&*card_id], "one card per customer");
+        assert!(cards.insert(card_id), "one card per order");
     }
     told_in_order(&world, &orders).await;
-    let told: HashSet<_> = world
+    let reported: HashSet<_> = world
         .enterprise
         .webhooks()
         .iter()
         .filter(|webhook| webhook.webhook_type() == "CARD")
         .map(|webhook| webhook.business_id().to_owned())
         .collect();
-    assert_eq!(told, cards, "no card was told that no order has");
+    assert_eq!(reported, cards, "every reported card belongs to an order");
 }
 
-/// Each order's states arrived in their order, none left out; resends count once.
+/// Each order's states arrived in order with none missing; resends count once.
 async fn told_in_order(world: &World, orders: &[String]) {
     const STATES: [&str; 5] =
         ["PENDING", "CUSTOMER_PASS", "KYC_PASS", "CHANNEL_CUSTOMER_PASS", "SUCCEED"];

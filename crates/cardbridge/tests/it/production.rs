@@ -1,4 +1,4 @@
-//! What production refuses, and that it starts with keys of its own.
+//! What production refuses, and that it starts with its own keys.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -31,7 +31,7 @@ impl Files {
         path
     }
 
-    /// Starts production with keys of its own.
+    /// Starts production with its own keys.
     fn start(&self, data: &Path, options: &[&str]) -> Server {
         let (key, token) = (self.put("key", KEY, 0o600), self.put("token", TOKEN, 0o600));
         let own = ["--mode", "production", "--master-key-file", key.to_str().unwrap()];
@@ -39,7 +39,7 @@ impl Files {
         Server::start(data, &[&own[..], &token, options].concat())
     }
 
-    /// Starts production and returns the line with which it refuses.
+    /// Starts production and returns the line with which it refuses to start.
     fn refusal(&self, data: &Path, key: Option<&Path>, token: Option<&Path>) -> String {
         let mut command = cardbridge();
         command.args(["serve", "--mode", "production"]);
@@ -137,11 +137,11 @@ fn production_is_not_played_by_a_listener() {
     let server = files.start(&files.path("data"), &[]);
     let sandbox = files.path("sandbox");
     fs::create_dir(&sandbox).unwrap();
-    let told = serde_json::json!({
+    let contents = serde_json::json!({
         "public_url": server.public_url, "admin_url": server.admin_url, "admin_token": TOKEN,
         "enterprise": {"enterpriseId": "1", "secretKey": "s", "platformPublicKey": "p"},
     });
-    fs::write(sandbox.join("sandbox.json"), told.to_string()).unwrap();
+    fs::write(sandbox.join("sandbox.json"), contents.to_string()).unwrap();
     let mut command = cardbridge();
     command.args(["listen", "--data-dir"]).arg(&sandbox);
     let (code, stdout, stderr) = run(&mut command);

@@ -1,4 +1,4 @@
-//! README's commands as they stand, from an empty directory to an approved purchase on screen.
+//! README's commands as written, from an empty directory to an approved purchase on screen.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -32,7 +32,7 @@ fn put_cargo(directory: &Path) {
     std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A terminal in the directory: no option of this machine, free ports.
+/// A terminal in the directory: no options from this machine, free ports.
 fn shell(directory: &Path, block: &str) -> Command {
     let mut command = Command::new("sh");
     for (name, _) in std::env::vars_os() {
@@ -51,7 +51,7 @@ fn shell(directory: &Path, block: &str) -> Command {
     command
 }
 
-/// A terminal that stays busy. Killed when it goes out of scope.
+/// A terminal with a command that keeps running. Killed when it goes out of scope.
 struct Terminal(Child);
 
 impl Drop for Terminal {
@@ -62,11 +62,11 @@ impl Drop for Terminal {
 }
 
 impl Terminal {
-    /// Starts the block and waits until it has written `word`.
+    /// Starts the block and waits until its output contains `word`.
     fn start(directory: &Path, name: &str, block: &str, word: &str) -> Self {
         let output = directory.join(name);
         let file = std::fs::File::create(&output).unwrap();
-        // The one command takes the shell's place, so that its end is the terminal's.
+        // The single command replaces the shell, so its end is the terminal's.
         let child = shell(directory, &format!("exec {block}")).stdout(file).spawn().unwrap();
         let terminal = Self(child);
         let deadline = Instant::now() + PATIENCE;

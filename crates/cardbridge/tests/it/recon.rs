@@ -1,4 +1,4 @@
-//! A day's files from the command line, and approved purchases in them.
+//! A day's files from the command line, with approved purchases in them.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::server::{cardbridge, run};
 use crate::uploads::get;
 use crate::world::{World, purchase, text};
 
-/// Runs a recon command; its exit code and what it showed.
+/// Runs a recon command; returns its exit code and output.
 fn recon(data: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
     let mut command = cardbridge();
     let (code, stdout, _) = run(command.arg("recon").args(arguments).arg("--data-dir").arg(data));
@@ -21,7 +21,7 @@ fn recon(data: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
 async fn a_day_is_closed_and_verified_from_the_command_line() {
     let world = World::new(&Engine::embedded(), &[]).await;
     let card_id = world.card("ord-1").await;
-    // Noon, so that the day does not end meanwhile.
+    // Noon, so the day does not end meanwhile.
     let now = Clock::system().now();
     let noon = BusinessDay::of(now).end().plus_seconds(12 * 60 * 60);
     let seconds = noon.millis_since(now) / 1_000;

@@ -1,4 +1,4 @@
-//! A field that a caller gives twice stands in the log by its name, never with a value.
+//! A field that a caller gives twice is logged by name, never with a value.
 
 use std::fs;
 

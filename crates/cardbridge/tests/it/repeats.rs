@@ -1,11 +1,11 @@
-//! Messages that the network repeats, or sends too late.
+//! Messages that the network repeats or sends too late.
 
 use serde_json::{Value, json};
 
 use crate::engine::Engine;
 use crate::world::{World, purchase, text};
 
-/// Orders plastic in place of a virtual card and puts it to use; its id.
+/// Orders a physical card in place of a virtual one and activates it; returns its id.
 async fn plastic(world: &World, card_id: &str) -> String {
     let post = async |path: &str, body: Value| {
         let body = Some(serde_json::to_vec(&body).unwrap());
@@ -42,7 +42,7 @@ async fn an_increment_is_known_again_on_the_plastic_twin(engine: Engine) {
     let again = call(&path, increment).await;
     assert_eq!(again["authId"], first["authId"], "{again}");
 
-    // A completion by the twin, and again by the card that it came for.
+    // A completion with the twin, and again with the card that it replaced.
     let mut completion = purchase(&twin, "105.00");
     completion["authType"] = json!("PRE_AUTH_COMPLETION");
     completion["originalAuthId"] = json!(reserved);
@@ -58,17 +58,17 @@ async fn an_increment_is_known_again_on_the_plastic_twin(engine: Engine) {
 }
 
 #[tokio::test]
-async fn an_increment_is_known_again_on_the_plastic_twin_sqlite() {
+async fn an_increment_is_recognised_on_the_physical_twin_sqlite() {
     an_increment_is_known_again_on_the_plastic_twin(Engine::embedded()).await;
 }
 
 #[tokio::test]
-async fn an_increment_is_known_again_on_the_plastic_twin_postgres() {
+async fn an_increment_is_recognised_on_the_physical_twin_postgres() {
     an_increment_is_known_again_on_the_plastic_twin(Engine::postgres().await).await;
 }
 
 #[tokio::test]
-async fn refusals_of_messages_are_no_errors_of_the_platform() {
+async fn refused_messages_are_not_errors_of_the_platform() {
     let mut world = World::new(&Engine::embedded(), &["--log", "debug"]).await;
     let card_id = world.card("ord-1").await;
     let path = "/sandbox/v1/authorisations";
@@ -82,7 +82,7 @@ async fn refusals_of_messages_are_no_errors_of_the_platform() {
     ] {
         assert!(world.operator.post(&format!("{path}/{step}"), &body).await.is_err(), "{step}");
     }
-    // A process that ended has written its whole log.
+    // A process that has ended has written its whole log.
     world.terminate();
     world.ended().await;
     let log = std::fs::read_to_string(world.data_dir().with_extension("log")).unwrap();

@@ -10,7 +10,7 @@ pub const BUCKET: &str = "documents";
 pub const ACCESS_KEY_ID: &str = "test-access-key";
 pub const SECRET_ACCESS_KEY: &str = "test-secret-of-the-bucket";
 
-/// What the server's log says before the address that the system gave it.
+/// The text in the server's log before the address that the system assigned.
 const RUNNING_AT: &str = "server is running at ";
 
 /// The server, with one empty bucket. Killed when it goes out of scope.
@@ -45,12 +45,12 @@ impl S3Server {
             .spawn()
             .unwrap();
         let mut log = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let told = log.find_map(|line| {
+        let printed = log.find_map(|line| {
             let (_, rest) = line.split_once(RUNNING_AT)?;
             rest.split([',', ' ']).next().map(str::to_owned)
         });
-        let endpoint = told.expect("the S3 server ended without telling its address");
-        // Were its log not read on, the server would wait for its reader.
+        let endpoint = printed.expect("the S3 server ended without printing its address");
+        // If nobody read its log, the server would block.
         std::thread::spawn(move || log.for_each(drop));
         Self { child, endpoint, root }
     }
@@ -59,7 +59,7 @@ impl S3Server {
         self.endpoint.clone()
     }
 
-    /// Where the bytes of an object are.
+    /// The file with the bytes of an object.
     pub fn object(&self, key: &str) -> PathBuf {
         self.root.path().join(BUCKET).join(key)
     }

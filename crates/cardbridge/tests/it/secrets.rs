@@ -1,11 +1,11 @@
-//! No secret lies anywhere in the clear but in sandbox.json, the key and the token file.
+//! No secret is in the clear anywhere except in sandbox.json, the key file and the token file.
 //!
-//! The flow of a card is run with the log at its loudest; then every file of the data
-//! directory, the log and every webhook and notice is searched for each secret, as it
-//! stands, in hexadecimal and in base64 at each of its three alignments.
+//! A card goes through its life with the log at its most verbose; then every file of the data
+//! directory, the log and every webhook and notice is searched for each secret: as it is, in
+//! hexadecimal, and in base64 at each of its three alignments.
 //!
-//! Three digits occur everywhere by chance, so a CVV2 is searched for in the forms in which
-//! one could be written down: beside its field's name, and right behind PAN or expiry.
+//! Three digits occur everywhere by chance, so a CVV2 is searched for in the forms in which it
+//! could be written down: beside its field's name, and right after PAN or expiry.
 
 use std::fs;
 use std::path::Path;
@@ -25,10 +25,10 @@ use crate::world::{World, customer_info, kyc_info, purchase, text};
 /// Files that may hold a clear secret (operator-and-sandbox.md section 2).
 const PRIVATE_FILES: [&str; 3] = ["sandbox.json", "master.key", "admin.token"];
 
-/// Secrets of a receiver that it wants to see in its URLs.
+/// Secrets that a receiver has put into its URLs.
 const URL_SECRETS: [&str; 2] = ["hook-pw5Yq8Zt2Lm", "auth-Vb3Nc7Xr9Kd"];
 
-/// A secret and what failures call it.
+/// A secret and its name in failures.
 struct Secret {
     name: String,
     bytes: Vec<u8>,
@@ -47,7 +47,7 @@ impl Secret {
             hex::encode_upper(&self.bytes).into_bytes(),
         ];
         for lead in 0..3 {
-            // The characters at both ends depend on the neighbours, so they are left out.
+            // The characters at both ends depend on their neighbours, so they are left out.
             let mut padded = vec![0; lead];
             padded.extend(&self.bytes);
             let text = STANDARD.encode(&padded);
@@ -113,7 +113,7 @@ async fn open(data_dir: &Path, enterprise_id: &str, card_id: &str) -> Opened {
         Secret::new("master key", hex::decode(key_text).unwrap()),
         Secret::new("master key's text", key_text),
         Secret::new("platform's private key", private.to_vec()),
-        // The private exponent and primes alone would do: the header is public.
+        // Only the private exponent and primes are secret: the header is public.
         Secret::new("inside of the platform's private key", private[400..500].to_vec()),
     ];
     for form in [
@@ -156,7 +156,7 @@ async fn apply_encrypted(world: &World, reference: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_secret_lies_in_the_clear() {
+async fn no_secret_is_stored_in_the_clear() {
     let mut world = World::new(&Engine::embedded(), &["--log", "trace"]).await;
     let urls = json!({
         "webhookUrl": format!("{}?key={}", world.enterprise.webhook_url(), URL_SECRETS[0]),
@@ -186,9 +186,9 @@ async fn no_secret_lies_in_the_clear() {
     search(&world, &secrets);
 }
 
-/// URLs that an earlier version kept in clear are sealed by the next start, and work on.
+/// URLs that an earlier version stored in clear are sealed by the next start, and still work.
 #[tokio::test]
-async fn urls_that_lay_in_clear_are_sealed_at_the_start() {
+async fn urls_stored_in_clear_are_sealed_at_the_start() {
     let mut world = World::new(&Engine::embedded(), &[]).await;
     let path = format!("/admin/v1/enterprises/{}", world.enterprise_id());
     let webhook_url = format!("{}?key=1", world.enterprise.webhook_url());
@@ -220,9 +220,9 @@ async fn urls_that_lay_in_clear_are_sealed_at_the_start() {
     let bought = purchase(&card_id, "10.00");
     let answer = world.operator.post("/sandbox/v1/authorisations", &bought).await.unwrap();
     assert_eq!(answer["approved"], true, "{answer}");
-    let told =
+    let delivered =
         world.enterprise.wait_for_webhook(crate::world::WAIT, |it| it.business_id() == order_id);
-    assert!(told.await.is_some());
+    assert!(delivered.await.is_some());
 }
 
 async fn buy_by_number(world: &World, opened: &Opened) {
@@ -234,17 +234,17 @@ async fn buy_by_number(world: &World, opened: &Opened) {
     let answer = world.operator.post(path, &by_number).await.unwrap();
     assert_eq!(answer["approved"], true, "{answer}");
     let auth_id = text(&answer, "authId");
-    let told =
+    let delivered =
         world.enterprise.wait_for_webhook(crate::world::WAIT, |w| w.business_id() == auth_id);
-    assert!(told.await.is_some());
-    // Failures are where bodies end up in logs and answers.
+    assert!(delivered.await.is_some());
+    // Failures are where bodies tend to end up in logs and answers.
     by_number["cvv2"] = json!("000000");
     by_number["amount"] = json!("not an amount");
     let refused = world.operator.post(path, &by_number).await.unwrap_err().to_string();
     assert!(!refused.contains(&opened.pan), "{refused}");
 }
 
-/// Ends the server in good order.
+/// Stops the server gracefully.
 async fn stop(world: &mut World) {
     world.terminate();
     world.ended().await;
@@ -273,7 +273,7 @@ fn search(world: &World, secrets: &[Secret]) {
     }
     let log = fs::read(world.data_dir().with_extension("log")).unwrap();
     let is_loud = log.windows(7).any(|window| window == b" TRACE ");
-    assert!(is_loud, "the log is at its loudest");
+    assert!(is_loud, "the log is at its most verbose");
     haystacks.push(("the log".to_owned(), log));
     for webhook in world.enterprise.webhooks() {
         let headers = format!("{:?}", webhook.headers).into_bytes();

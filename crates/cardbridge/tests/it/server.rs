@@ -1,4 +1,4 @@
-//! A `cardbridge serve` of its own.
+//! A `cardbridge serve` started by a test.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -13,19 +13,19 @@ use serde_json::Value;
 const BINARY: &str = env!("CARGO_BIN_EXE_cardbridge");
 const EXIT_WAIT: Duration = Duration::from_secs(180);
 
-/// A plain client that uses no proxy and follows nothing.
+/// A plain client that uses no proxy and follows no redirects.
 pub fn http() -> Client {
     crypto::install_tls_provider();
     let builder = Client::builder().no_proxy().redirect(redirect::Policy::none());
     builder.tls_certs_only([]).build().unwrap()
 }
 
-/// The binary with no option from this machine's environment.
+/// The binary without options from this machine's environment.
 pub fn cardbridge() -> Command {
     without_options(BINARY)
 }
 
-/// Any program, with no option of the binary from this machine's environment.
+/// Any program, without options of the binary from this machine's environment.
 pub fn without_options(program: &str) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -36,7 +36,7 @@ pub fn without_options(program: &str) -> Command {
     command
 }
 
-/// Runs to the end, which must come; exit code, stdout and stderr.
+/// Runs a command that must exit; returns exit code, stdout and stderr.
 pub fn run(command: &mut Command) -> (Option<i32>, String, String) {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -85,7 +85,7 @@ impl Server {
         Self::start_among(data_dir, options, &[])
     }
 
-    /// As [`Server::start`], with variables of the environment.
+    /// As [`Server::start`], with environment variables.
     pub fn start_among(data_dir: &Path, options: &[&str], variables: &[(String, String)]) -> Self {
         let mut command = cardbridge();
         command.envs(variables.iter().map(|(name, value)| (name, value)));
@@ -94,7 +94,7 @@ impl Server {
         Self::spawn(&mut command, data_dir)
     }
 
-    /// The same in a process with so few file handles.
+    /// The same in a process with this many file handles.
     pub fn start_with_handles(data_dir: &Path, options: &[&str], handles: u32) -> Self {
         let mut command = without_options("sh");
         command.args(["-c", "ulimit -n \"$1\" && shift && exec \"$@\"", "sh"]);
@@ -104,7 +104,7 @@ impl Server {
         Self::spawn(&mut command, data_dir)
     }
 
-    /// Starts a prepared command; the log is gathered beside the data directory.
+    /// Starts a prepared command; the log is collected beside the data directory.
     pub fn spawn(command: &mut Command, data_dir: &Path) -> Self {
         let log = data_dir.with_extension("log");
         let stderr = File::options().create(true).append(true).open(&log).unwrap();
@@ -128,14 +128,14 @@ impl Server {
         let _ = self.child.wait();
     }
 
-    /// The process's number.
+    /// The process id.
     pub fn pid(&self) -> String {
         self.child.id().to_string()
     }
 
     /// Sends a signal, by its name without SIG.
     pub fn signal(&self, name: &str) {
-        // The shell's own, since not every system has a program of that name.
+        // The shell's built-in `kill`, since not every system has a program of that name.
         let mut shell = Command::new("sh");
         shell.args(["-c", "kill \"-$1\" \"$2\"", "sh", name, &self.pid()]);
         assert!(shell.status().unwrap().success());
@@ -146,7 +146,7 @@ impl Server {
         self.signal("TERM");
     }
 
-    /// Waits for the end; the exit status and what stood on stdout after the ready line.
+    /// Waits for the exit; returns the exit status and the output on stdout after the ready line.
     pub fn ended(mut self) -> (ExitStatus, String) {
         let deadline = Instant::now() + EXIT_WAIT;
         let status = loop {

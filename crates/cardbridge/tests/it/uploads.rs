@@ -21,12 +21,12 @@ async fn put(url: &str, content: &'static [u8]) -> u16 {
     http().put(url).body(content).send().await.unwrap().status().as_u16()
 }
 
-/// Asks this machine, whatever proxy the environment names.
+/// Calls this machine directly, whatever proxy the environment names.
 pub async fn get(url: &str) -> Response {
     http().get(url).send().await.unwrap()
 }
 
-/// Asks for the address of one document; the address and its key.
+/// Requests the address of one document; returns the address and its key.
 async fn address(world: &World) -> (String, String) {
     let body = json!({"fileNames": ["bill.pdf"], "businessType": "CREATE_CARD_KYC"});
     let path = "/open-api/intent-ticket/v1/generate-pre-upload-url";
@@ -38,7 +38,7 @@ async fn address(world: &World) -> (String, String) {
     (text("url"), text("objectKey"))
 }
 
-/// The operator asks for a document.
+/// Requests a document as the operator.
 async fn read(world: &World, key: &str) -> Response {
     let own = world.sandbox();
     let (url, token) = (own["admin_url"].as_str().unwrap(), own["admin_token"].as_str().unwrap());
@@ -75,7 +75,7 @@ async fn a_document_outlives_a_crash_beside_postgresql() {
     a_document_outlives_a_crash(Engine::postgres().await).await;
 }
 
-/// A configuration that names the bucket; its secret stands in a file of its own.
+/// A configuration that names the bucket; its secret is in a separate file.
 fn configuration(directory: &Path, server: &S3Server) -> String {
     let secret = directory.join("s3.secret");
     std::fs::write(&secret, format!("{SECRET_ACCESS_KEY}\n")).unwrap();
@@ -91,7 +91,7 @@ fn configuration(directory: &Path, server: &S3Server) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-/// The address that was given out for `key` at another time.
+/// The address that would be given out for `key` at another time.
 fn address_of(server: &S3Server, key: &str, at: Timestamp) -> String {
     let settings = BucketSettings {
         endpoint: server.endpoint(),

@@ -1,4 +1,4 @@
-//! Limits of days and months, by real purchases that an enterprise approves.
+//! Daily and monthly limits, with real purchases that an enterprise approves.
 
 use domain::Timestamp;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::world::{World, application, purchase, text};
 
 const DAY_SECONDS: i64 = 86_400;
 
-/// Applies for a card whose profile has these limits; its id.
+/// Applies for a card whose profile has these limits; returns its id.
 async fn card_with_limits(world: &World, limits: Value) -> String {
     let profile = json!({
         "enterpriseId": world.enterprise_id(), "name": "Limited", "binRange": "41111100",
@@ -24,7 +24,7 @@ async fn card_with_limits(world: &World, limits: Value) -> String {
     world.card_of(&text(&order, "cardOrderId")).await
 }
 
-/// Moves business time to noon of the second day of a month, in UTC+8.
+/// Advances business time to noon of the second day of a month, in UTC+8.
 pub async fn advance_into_a_month(world: &World) {
     let clock = world.operator.get("/sandbox/v1/clock").await.unwrap();
     let now = Timestamp::parse_rfc3339(&text(&clock, "now")).unwrap();
@@ -37,7 +37,7 @@ async fn advance(world: &World, seconds: i64) {
     world.operator.post("/sandbox/v1/clock/advance", &body).await.unwrap();
 }
 
-/// Buys; the authId, and the detail of a refusal.
+/// Makes a purchase; returns the authId, and the detail of a refusal.
 async fn buy(world: &World, card_id: &str, amount: &str) -> (String, Option<String>) {
     let body = purchase(card_id, amount);
     let answer = world.operator.post("/sandbox/v1/authorisations", &body).await.unwrap();
@@ -88,7 +88,7 @@ async fn purchases_keep_to_the_limits(engine: &Engine) {
         "availableAmount": 0.0, "limitCount": 3, "usedCount": 1})
     );
 
-    // A reversal gives back what it took back.
+    // A reversal gives back its amount.
     let reverse = format!("/sandbox/v1/authorisations/{first}/reverse");
     world.operator.post(&reverse, &json!({"amount": "20.00"})).await.unwrap();
     assert_eq!(buy(&world, &card_id, "15.00").await.1, None);
@@ -99,7 +99,7 @@ async fn purchases_keep_to_the_limits(engine: &Engine) {
     assert_eq!((&line["usedAmount"], &line["usedCount"]), (&json!(20.0), &json!(2)));
     assert_eq!(buy(&world, &card_id, "80.00").await.1, None);
 
-    // The next day begins at nothing, the month goes on.
+    // The next day begins at zero, the month goes on.
     advance(&world, DAY_SECONDS).await;
     let line = shown(&world, &card_id, "DAILY").await;
     assert_eq!((&line["usedAmount"], &line["usedCount"]), (&json!(0.0), &json!(0)));
@@ -146,7 +146,7 @@ async fn increments_together_keep_to_the_single_limit(engine: &Engine) {
         world.operator.post(&path, &json!({ "amount": amount })).await.unwrap()
     };
     assert_eq!(raise("20.00").await["approved"], true);
-    // Each is within the limit, both together are not.
+    // Each is within the limit, but not both together.
     let (one, two) = tokio::join!(raise("15.00"), raise("15.00"));
     let answers = [one, two];
     let refused: Vec<_> = answers.iter().filter(|it| it["approved"] == false).collect();

@@ -121,7 +121,7 @@ fn assert_products(data: &Path, enterprise_id: &str, app_id: &str) {
 }
 
 #[test]
-fn what_is_wrong_with_a_command_is_said_in_one_line() {
+fn an_invalid_command_is_explained_in_one_line() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let _server = Server::start(&data, &[]);

@@ -1,5 +1,5 @@
-//! The `[vm]` table of the configuration, seen on the wire of the binary that was started
-//! with it.
+//! The `[vm]` table of the configuration, observed on the wire of the binary that was started with
+//! it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -72,7 +72,7 @@ impl App {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clock_first_status_and_numbers_of_the_file_are_those_of_the_wire() {
+async fn clock_first_status_and_codes_of_the_file_are_used_on_the_wire() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let file = directory.path().join("cardbridge.toml");
@@ -95,7 +95,7 @@ async fn clock_first_status_and_numbers_of_the_file_are_those_of_the_wire() {
     let in_utc = as_utc.plus_seconds(-OFFSET_S).to_string();
     let in_utc = json!({ "start_time": format!("{} {}", &in_utc[..10], &in_utc[11..19]) });
     assert_eq!(app.done("/getCardList", in_utc).await["total"], 0);
-    // The last hour of the day there.
+    // The last hour of the day at that offset.
     app.advance((-OFFSET_S - 3_600 - app.now_s().await).rem_euclid(DAY_S)).await;
     assert!(app.buy(card_id, "20").await);
     assert!(!app.buy(card_id, "1").await);

@@ -1,4 +1,4 @@
-//! A server with an enterprise that knows it, and a card.
+//! A server with an enterprise that is registered with it, and a card.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,11 +12,11 @@ use tempfile::TempDir;
 use crate::engine::Engine;
 use crate::server::{Server, sandbox_json};
 
-/// Longest wait for anything that happens by itself, on the busiest of machines.
+/// Longest wait for anything that happens by itself, even on the busiest machine.
 pub const WAIT: Duration = Duration::from_secs(180);
-/// The longest deadline that an enterprise may have, so that a slow machine misses none.
+/// The longest deadline that an enterprise may have, so a slow machine misses none.
 pub const LONGEST_DEADLINE_MS: u32 = Enterprise::MAX_AUTH_DEADLINE_MS;
-/// The shortest, for what is to miss it.
+/// The shortest deadline, for tests that must miss it.
 pub const SHORTEST_DEADLINE_MS: u32 = Enterprise::MIN_AUTH_DEADLINE_MS;
 
 /// The sandbox's own enterprise, played by this process, and its server.
@@ -24,7 +24,7 @@ pub struct World {
     directory: TempDir,
     options: Vec<String>,
     variables: Vec<(String, String)>,
-    /// The process's file handles, if they are to be few.
+    /// The number of the process's file handles, if limited.
     handles: Option<u32>,
     server: Option<Server>,
     pub enterprise: sim::Enterprise,
@@ -38,12 +38,12 @@ impl World {
         Self::among(engine, options, Vec::new()).await
     }
 
-    /// As [`World::new`], with so few file handles.
+    /// As [`World::new`], with this many file handles.
     pub async fn with_handles(engine: &Engine, options: &[&str], handles: u32) -> Self {
         Self::made(engine, options, Vec::new(), Some(handles)).await
     }
 
-    /// As [`World::new`], with variables of the server's environment.
+    /// As [`World::new`], with environment variables for the server.
     pub async fn among(
         engine: &Engine,
         options: &[&str],
@@ -111,13 +111,13 @@ impl World {
         self.server = None;
     }
 
-    /// `kill -9`, then a new start over the same data.
+    /// `kill -9`, then a restart over the same data.
     pub fn crash(&mut self) {
         self.kill();
         self.start_again();
     }
 
-    /// Waits for an end that nobody asked for; whether a signal was its cause.
+    /// Waits for an exit that nobody requested; returns whether a signal caused it.
     pub async fn broke_off(&mut self) -> bool {
         use std::os::unix::process::ExitStatusExt as _;
         let server = self.server.take().expect("a running server");
@@ -125,7 +125,7 @@ impl World {
         status.signal().is_some()
     }
 
-    /// Waits for an end that nobody asked for; its exit code.
+    /// Waits for an exit that nobody requested; returns its exit code.
     pub async fn exit_code(&mut self) -> Option<i32> {
         let server = self.server.take().expect("a running server");
         tokio::task::spawn_blocking(|| server.ended()).await.unwrap().0.code()
@@ -136,7 +136,7 @@ impl World {
         self.server.as_ref().expect("a running server").terminate();
     }
 
-    /// Waits for the end that SIGTERM began: exit code 0, nothing more on stdout.
+    /// Waits for the exit after SIGTERM: exit code 0, nothing more on stdout.
     pub async fn ended(&mut self) {
         let server = self.server.take().expect("a running server");
         let (status, rest) = tokio::task::spawn_blocking(|| server.ended()).await.unwrap();
@@ -144,14 +144,14 @@ impl World {
         assert_eq!(rest, "");
     }
 
-    /// A new start over the same data.
+    /// Restarts over the same data.
     pub fn start_again(&mut self) {
         self.server =
             Some(start(self.directory.path(), &self.options, &self.variables, self.handles));
         (self.operator, self.client) = callers(&self.data_dir());
     }
 
-    /// Applies for a virtual card; the order's id.
+    /// Applies for a virtual card; returns the order's id.
     pub async fn apply(&self, reference: &str) -> String {
         let profile_id = text(&self.sandbox()["enterprise"], "profileId");
         let body = application(&profile_id, reference);
@@ -169,12 +169,12 @@ impl World {
         text(&data, "cardOrderId")
     }
 
-    /// Waits until an order has succeeded; its card's id.
+    /// Waits until an order has succeeded; returns its card's id.
     pub async fn card_of(&self, order_id: &str) -> String {
-        let told = self.enterprise.wait_for_webhook(WAIT, |webhook| {
+        let succeeded = self.enterprise.wait_for_webhook(WAIT, |webhook| {
             webhook.business_id() == order_id && webhook.text("/data/status") == "SUCCEED"
         });
-        told.await.expect("the order succeeds").text("/data/cardId").to_owned()
+        succeeded.await.expect("the order succeeds").text("/data/cardId").to_owned()
     }
 
     /// A new card.
@@ -183,12 +183,12 @@ impl World {
         self.card_of(&order_id).await
     }
 
-    /// What is available of the USD deposit.
+    /// The available amount of the USD deposit.
     pub async fn available(&self) -> String {
         self.client.balance(Currency::USD).await.unwrap().available_amount.as_str().to_owned()
     }
 
-    /// The ledger must add up.
+    /// Verifies that the ledger adds up.
     pub async fn verify_ledger(&self) {
         let report = self.operator.get("/admin/v1/ledger/verify").await.unwrap();
         assert_eq!(report["ok"], true, "{report}");
@@ -222,7 +222,7 @@ fn callers(data_dir: &Path) -> (Operator, Client) {
     (operator, client)
 }
 
-/// A text of a JSON object.
+/// A text field of a JSON object.
 pub fn text(json: &Value, key: &str) -> String {
     json[key].as_str().unwrap_or_else(|| panic!("no {key} in {json}")).to_owned()
 }
@@ -242,7 +242,7 @@ pub fn application(profile_id: &str, reference: &str) -> Value {
     })
 }
 
-/// A customer of its own for each reference.
+/// A different customer for each reference.
 pub fn customer_info(reference: &str) -> Value {
     json!({
         "phoneCountryCode": "SG",

@@ -1,4 +1,4 @@
-//! What an application is refused for, and which customer it makes or finds.
+//! Why an application is refused, and which customer it creates or finds.
 
 use domain::{EnterpriseId, ErrorCode, ProfileId};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ async fn a_used_reference_is_refused_before_anything_else() {
 }
 
 #[tokio::test]
-async fn profiles_that_are_unknown_foreign_or_no_ids_are_not_found() {
+async fn unknown_foreign_and_malformed_profile_ids_are_not_found() {
     let bed = Bed::new().await;
     let other = EnterpriseId::from_i64(bed.store.ids().next());
     let foreign = ProfileId::from_i64(bed.store.ids().next());

@@ -48,7 +48,7 @@ impl Bed {
         bed
     }
 
-    /// What a process finds that starts after this one died.
+    /// The state found by a process that starts after this one died.
     pub async fn restarted(self) -> Self {
         self.store.close().await;
         let store = open(&self.directory, &self.clock).await;
@@ -109,7 +109,7 @@ async fn open(directory: &tempfile::TempDir, clock: &Clock) -> Store {
     Store::open(location, clock.clone(), ids).await.unwrap()
 }
 
-/// A sound application of a customer of her own.
+/// A valid application of a new customer.
 pub fn application(profile_id: ProfileId, reference: &str, share_token: &str) -> serde_json::Value {
     serde_json::json!({
         "profileId": profile_id.to_string(),

@@ -14,7 +14,7 @@ async fn an_order_survives_a_crash_between_any_two_steps() {
     let mut steps = 0;
     while !bed.order(&placed).await.status.is_final() {
         let later = bed.store.clock().now().plus_seconds(60);
-        // One process dies with the job in its hands, the next one makes a single step.
+        // One process dies while it holds the job; the next one makes a single step.
         let leased = bed.store.lease_jobs(JobKind::OrderStep, later, 10_000, 10).await.unwrap();
         assert_eq!(leased.len(), 1);
         bed = bed.restarted().await;
@@ -29,8 +29,8 @@ async fn an_order_survives_a_crash_between_any_two_steps() {
     assert_one_card(&bed, &placed).await;
 }
 
-/// Lets one process after another die with the order's job in its hands, each followed by
-/// one that makes a single step, until the order is final.
+/// Lets one process after another die while it holds the order's job, each followed by one that
+/// makes a single step, until the order is final.
 async fn crash_through(mut bed: Bed, placed: &CardOrder) -> (Bed, u32) {
     let mut steps = 0;
     while !bed.order(placed).await.status.is_final() {
@@ -98,7 +98,7 @@ async fn a_worker_whose_lease_ran_out_changes_nothing() {
     let bed = Bed::new().await;
     let placed = bed.place("ord-1", "share-1").await;
     let later = bed.store.clock().now().plus_seconds(60);
-    // The first worker holds the job for no time at all, and comes back after the others.
+    // The first worker's lease ends at once, and it comes back after the others.
     let late = bed.store.lease_jobs(JobKind::OrderStep, later, 0, 1).await.unwrap().remove(0);
     let worker = bed.worker();
     let before = bed.order(&placed).await;
@@ -123,9 +123,9 @@ async fn assert_one_card(bed: &Bed, placed: &domain::CardOrder) {
     assert_eq!(order.status, OrderStatus::Succeed);
     let cards = bed.store.cards_of_customer(bed.enterprise_id, order.customer_id).await.unwrap();
     assert_eq!(cards.iter().map(|c| Some(c.card_id)).collect::<Vec<_>>(), [order.card_id]);
-    let told = bed.webhooks(order.order_id.as_i64()).await;
+    let delivered = bed.webhooks(order.order_id.as_i64()).await;
     assert_eq!(
-        statuses(&told),
+        statuses(&delivered),
         [
             "PENDING CREATE",
             "CUSTOMER_PASS UPDATE",
@@ -134,7 +134,8 @@ async fn assert_one_card(bed: &Bed, placed: &domain::CardOrder) {
             "SUCCEED UPDATE"
         ]
     );
-    let ids: Vec<_> = told.iter().map(|w| w["webhookId"].as_str().unwrap().to_owned()).collect();
+    let ids: Vec<_> =
+        delivered.iter().map(|w| w["webhookId"].as_str().unwrap().to_owned()).collect();
     assert!(ids.is_sorted());
     assert_eq!(bed.webhooks(cards[0].card_id.as_i64()).await.len(), 1);
 }

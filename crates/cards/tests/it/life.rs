@@ -1,4 +1,4 @@
-//! What may be done to a card, and how it is told.
+//! What may be done to a card, and how it is reported.
 
 use cards::CardsError;
 use domain::{Card, CardStatus, CardStatusReason, EnterpriseId, ErrorCode};
@@ -19,7 +19,7 @@ fn code(outcome: Result<Card, CardsError>) -> ErrorCode {
 }
 
 #[tokio::test]
-async fn freezing_lifting_and_terminating_are_told_in_order() {
+async fn freezing_unfreezing_and_terminating_are_reported_in_order() {
     let (bed, card_id) = bed_with_card().await;
     let owner = bed.enterprise_id;
     let frozen = bed.cards.freeze(owner, &card_id).await.unwrap();
@@ -40,7 +40,7 @@ async fn freezing_lifting_and_terminating_are_told_in_order() {
 }
 
 #[tokio::test]
-async fn only_the_issuer_lifts_its_own_stop() {
+async fn only_the_issuer_lifts_its_own_block() {
     let (bed, card_id) = bed_with_card().await;
     assert_eq!(bed.cards.block(&card_id).await.unwrap().status, CardStatus::Blocked);
     let lifted = bed.cards.unfreeze(bed.enterprise_id, &card_id).await;

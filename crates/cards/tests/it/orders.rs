@@ -1,4 +1,4 @@
-//! The roads of an order.
+//! The scenarios of an order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::bed::{Bed, statuses};
 
 #[tokio::test]
-async fn an_order_tells_its_five_states_and_ends_with_an_active_card() {
+async fn an_order_reports_its_five_states_and_ends_with_an_active_card() {
     let bed = Bed::new().await;
     let placed = bed.place("ord-1", "share-1").await;
     assert_eq!(placed.status, OrderStatus::Pending);
@@ -25,9 +25,9 @@ async fn an_order_tells_its_five_states_and_ends_with_an_active_card() {
     let expected_end = card.created_at.utc8_month_start_after(49);
     assert_eq!(card.valid_until, expected_end);
 
-    let told = bed.webhooks(order.order_id.as_i64()).await;
+    let delivered = bed.webhooks(order.order_id.as_i64()).await;
     assert_eq!(
-        statuses(&told),
+        statuses(&delivered),
         [
             "PENDING CREATE",
             "CUSTOMER_PASS UPDATE",
@@ -36,10 +36,10 @@ async fn an_order_tells_its_five_states_and_ends_with_an_active_card() {
             "SUCCEED UPDATE"
         ]
     );
-    for webhook in &told[..4] {
+    for webhook in &delivered[..4] {
         assert!(webhook["data"]["cardId"].is_null());
     }
-    assert_eq!(told[4]["data"]["cardId"], card.card_id.to_string());
+    assert_eq!(delivered[4]["data"]["cardId"], card.card_id.to_string());
     assert_eq!(statuses(&bed.webhooks(card.card_id.as_i64()).await), ["ACTIVATED CREATE"]);
 }
 
@@ -65,20 +65,20 @@ async fn the_pan_is_sealed_and_the_application_wiped() {
 #[tokio::test]
 async fn a_failing_scenario_ends_in_its_state_and_issues_nothing() {
     let bed = Bed::new().await;
-    for (token, told, code) in [
+    for (token, earlier, code) in [
         ("fail-customer", 1, ErrorCode::CardOrderCustomerInfoInvalid),
         ("fail", 2, ErrorCode::CardOrderKycVerifyFailed),
         ("fail-channel-create", 3, ErrorCode::ChannelCustomerCreateFailed),
         ("fail-channel-card", 4, ErrorCode::CardOrderChannelCardInvalid),
     ] {
-        let placed = bed.place(&format!("ord-{told}"), token).await;
+        let placed = bed.place(&format!("ord-{earlier}"), token).await;
         bed.advance(1).await;
         let order = bed.order(&placed).await;
         assert_eq!(order.status, OrderStatus::Failed, "{token}");
         assert_eq!(order.card_id, None);
         let webhooks = bed.webhooks(order.order_id.as_i64()).await;
-        assert_eq!(webhooks.len(), told + 1, "{token}");
-        let last = &webhooks[told];
+        assert_eq!(webhooks.len(), earlier + 1, "{token}");
+        let last = &webhooks[earlier];
         assert_eq!(last["webhookSubType"], "UPDATE");
         assert_eq!(last["data"]["status"], "FAILED");
         assert_eq!(last["data"]["errorCode"], code.as_str());
@@ -97,13 +97,13 @@ async fn an_edd_order_waits_for_evidence_and_not_for_time() {
     assert_eq!((order.status, order.need_edd_file), (OrderStatus::CustomerPass, true));
     let due = bed.store.next_job_due(store::JobKind::OrderStep).await.unwrap();
     assert_eq!(due, None);
-    let told = bed.webhooks(order.order_id.as_i64()).await;
-    assert_eq!(statuses(&told), ["PENDING CREATE", "CUSTOMER_PASS UPDATE"]);
-    assert_eq!(told[1]["data"]["needEddFile"], true);
+    let delivered = bed.webhooks(order.order_id.as_i64()).await;
+    assert_eq!(statuses(&delivered), ["PENDING CREATE", "CUSTOMER_PASS UPDATE"]);
+    assert_eq!(delivered[1]["data"]["needEddFile"], true);
 }
 
 #[tokio::test]
-async fn a_slow_order_takes_five_seconds_a_step() {
+async fn a_slow_order_takes_five_seconds_per_step() {
     let bed = Bed::new().await;
     let placed = bed.place("ord-1", "slow-1").await;
     bed.advance(4).await;

@@ -1,4 +1,4 @@
-//! A PAN that exists already is never issued again.
+//! A PAN that already exists is never issued again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use domain::{ErrorCode, OrderStatus, Random, SystemRandom};
 
 use crate::bed::Bed;
 
-/// Chance that always gives the same bytes, until it is told to be real chance.
+/// A source that always gives the same bytes until it is switched to real randomness.
 #[derive(Default)]
 struct Stuck {
     freed: AtomicBool,

@@ -1,13 +1,13 @@
-//! Which RSA keys are taken.
+//! Which RSA keys are accepted.
 
 use openssl::pkey::HasPublic;
 use openssl::rsa::Rsa;
 
 /// Shortest modulus, in bits.
 pub const MIN_BITS: u32 = 2048;
-/// Longest modulus, in bits: the cost of an operation grows with its cube.
+/// Longest modulus, in bits: the cost of an operation grows with the cube of its length.
 pub const MAX_BITS: u32 = 4096;
-/// Least public exponent.
+/// Smallest public exponent.
 pub const MIN_EXPONENT: u32 = 3;
 /// Longest public exponent, in bits: a long one makes public operations slow.
 pub const MAX_EXPONENT_BITS: i32 = 33;

@@ -1,5 +1,5 @@
-//! Forms that the platform does not speak, for telling an enterprise in the sandbox which
-//! one it used.
+//! Forms that the platform does not use, for telling an enterprise in the sandbox which one it
+//! used.
 
 use std::fmt;
 
@@ -14,12 +14,12 @@ use zeroize::Zeroizing;
 use super::{RsaPrivateKey, RsaPublicKey, digest, md};
 use crate::CryptoError;
 
-/// Digests of an OAEP padding other than SHA-256 twice.
+/// Digests of an OAEP padding other than SHA-256 for both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OaepDigests {
     /// SHA-256, with SHA-1 in MGF1.
     Sha256WithMgf1Sha1,
-    /// SHA-1 twice.
+    /// SHA-1 for both.
     Sha1,
 }
 
@@ -41,7 +41,7 @@ impl RsaPrivateKey {
     /// Decrypts one block of such an OAEP padding.
     ///
     /// # Errors
-    /// [`CryptoError::Refused`] where it does not open.
+    /// [`CryptoError::Refused`] if it does not open.
     pub fn decrypt_oaep(
         &self,
         digests: OaepDigests,
@@ -73,7 +73,7 @@ impl RsaPublicKey {
             context.verify_init()?;
             context.set_rsa_padding(Padding::PKCS1_PSS)?;
             context.set_signature_md(md(hash))?;
-            // When verifying, the library reads this as "whatever length it has".
+            // When verifying, the library takes this to mean any length.
             context.set_rsa_pss_saltlen(RsaPssSaltlen::MAXIMUM_LENGTH)?;
             context.verify(&digest(hash, message)?, signature)
         };

@@ -39,7 +39,7 @@ fn empty() -> Account {
     Account::empty(EnterpriseId::from_i64(1), AccountId::from_i64(2), Currency::USD)
 }
 
-/// Plays one event; the movements it made.
+/// Plays one event and returns the movements it made.
 fn play(
     account: &mut Account,
     open: &mut (HoldState, i64),
@@ -77,8 +77,8 @@ fn play(
 }
 
 proptest! {
-    /// Whatever happens in whatever order: the account obeys its rules after each step, what
-    /// is held is what the hold has left, a refused event changes nothing, and the recorded
+    /// Whatever happens in whatever order, the account obeys its rules after each step, the held
+    /// balance equals what the hold has left, a refused event changes nothing, and the recorded
     /// movements alone lead to the same balances.
     #[test]
     fn every_history_keeps_the_rules(events in prop::collection::vec(event(), 1..60)) {
@@ -153,7 +153,7 @@ fn a_partial_clearing_leaves_the_rest_held_unless_it_is_final() {
 }
 
 #[test]
-fn an_account_takes_only_its_own_currency_and_only_what_fits() {
+fn an_account_accepts_only_its_own_currency_and_only_what_fits() {
     let mut account = empty();
     let sgd = Money::new(1, Currency::SGD);
     assert_eq!(deposit(&mut account, sgd), Err(LedgerError::CurrencyMismatch));

@@ -1,4 +1,4 @@
-//! Connections that take the places of a listener, over TCP with few places.
+//! Connections that compete for the places of a listener, over TCP with few places.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 
-/// Longest wait for anything, on a busy machine too.
+/// Longest wait for anything, even on a busy machine.
 const WAIT: Duration = Duration::from_secs(30);
 const NEVER: Duration = Duration::from_secs(3_600);
 const PLACES: usize = 8;
-/// More than the kernel keeps for one who does not read.
+/// More than the kernel buffers for a peer that does not read.
 const LARGE_BYTES: usize = 24 * 1024 * 1024;
 
-/// A listener whose `/slow` answers once it is let, and whose `/large` has much to tell.
+/// A listener whose `/slow` answers once it is allowed to, and whose `/large` has a large answer.
 struct Listening {
     address: SocketAddr,
-    let_go: Arc<Semaphore>,
+    gate: Arc<Semaphore>,
     _stop: watch::Sender<bool>,
 }
 
@@ -31,8 +31,8 @@ impl Listening {
     async fn with(change: impl FnOnce(&mut ListenerSettings)) -> Self {
         let mut settings = ListenerSettings::new(PLACES, Vec::new());
         change(&mut settings);
-        let let_go = Arc::new(Semaphore::new(0));
-        let waiting = Arc::clone(&let_go);
+        let gate = Arc::new(Semaphore::new(0));
+        let waiting = Arc::clone(&gate);
         let slow = get(async move || {
             waiting.acquire().await.unwrap().forget();
             "slow"
@@ -45,10 +45,10 @@ impl Listening {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve_listener(listener, service, settings, stopped));
-        Self { address, let_go, _stop: stop }
+        Self { address, gate, _stop: stop }
     }
 
-    /// A connection from the last of this machine's own addresses that is named.
+    /// A connection from the loopback address that ends in `last`.
     async fn connect(&self, last: u8) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
         let own = IpAddr::from(Ipv4Addr::new(127, 0, 0, last));
@@ -62,7 +62,7 @@ async fn ask(stream: &mut TcpStream, path: &str, headers: &str) {
     stream.write_all(request.as_bytes()).await.unwrap();
 }
 
-/// What comes next; nothing once the other side has closed.
+/// The next answer; empty once the other side has closed.
 async fn answer(stream: &mut TcpStream) -> String {
     let mut bytes = vec![0; 1024];
     let read = timeout(WAIT, stream.read(&mut bytes)).await.expect("an answer or an end");
@@ -75,7 +75,7 @@ async fn is_answered(stream: &mut TcpStream, headers: &str) -> bool {
 }
 
 #[tokio::test]
-async fn idle_connections_of_one_address_keep_nobody_else_out() {
+async fn idle_connections_of_one_address_do_not_keep_others_out() {
     let listening = Listening::with(|_| {}).await;
     let mut idle = Vec::new();
     for _ in 0..5 * PLACES {
@@ -83,7 +83,7 @@ async fn idle_connections_of_one_address_keep_nobody_else_out() {
     }
     let mut other = listening.connect(2).await;
     assert!(is_answered(&mut other, "").await);
-    // The idlest gave way, so that the latest is served, too.
+    // The idlest connection gave way, so the latest is served too.
     assert_eq!(answer(&mut idle[0]).await, "");
     assert!(is_answered(idle.last_mut().unwrap(), "").await);
     assert!(is_answered(&mut other, "").await, "its connection was kept");
@@ -103,7 +103,7 @@ async fn addresses_in_turn_push_out_idle_connections_and_never_a_request() {
         crowd.push(stream);
     }
     assert_eq!(answer(&mut first).await, "", "the idlest has given way");
-    listening.let_go.add_permits(1);
+    listening.gate.add_permits(1);
     assert!(answer(&mut slow).await.ends_with("slow"));
 }
 
@@ -113,7 +113,7 @@ async fn one_address_never_has_all_places_under_way() {
     let mut slow = Vec::new();
     for _ in 0..PLACES {
         let mut stream = listening.connect(1).await;
-        // One that was refused is closed already.
+        // A refused connection is already closed.
         let request = b"GET /slow HTTP/1.1\r\nhost: test\r\n\r\n";
         let _ = stream.write_all(request).await;
         slow.push(stream);
@@ -121,7 +121,7 @@ async fn one_address_never_has_all_places_under_way() {
     for last in 2..5 {
         assert!(is_answered(&mut listening.connect(last).await, "").await, "{last}");
     }
-    listening.let_go.add_permits(PLACES);
+    listening.gate.add_permits(PLACES);
     let mut served = 0;
     for stream in &mut slow {
         served += usize::from(answer(stream).await.ends_with("slow"));
@@ -130,7 +130,7 @@ async fn one_address_never_has_all_places_under_way() {
 }
 
 #[tokio::test]
-async fn a_trusted_proxys_connections_count_as_whom_they_name() {
+async fn a_trusted_proxys_connections_count_for_whom_they_name() {
     let proxy = "127.0.0.9/32".parse().unwrap();
     let listening = Listening::with(|it| it.trusted_proxies = vec![proxy]).await;
     let mut pool = Vec::new();
@@ -143,7 +143,8 @@ async fn a_trusted_proxys_connections_count_as_whom_they_name() {
     for (stream, named) in &mut pool {
         assert!(is_answered(stream, named).await, "{named}");
     }
-    // One client behind the proxy is held to what one peer may have: its idlest gives way.
+    // One client behind the proxy is limited to what one peer may have: its idlest connection gives
+    // way.
     let (last, others) = pool.split_last_mut().unwrap();
     for (stream, _) in others.iter_mut() {
         let _ = is_answered(stream, &last.1).await;
@@ -170,10 +171,10 @@ async fn an_idle_connection_lives_longer_than_headers_may_take() {
     let listening = Listening::with(|it| it.idle_timeout = Duration::from_millis(200)).await;
     let mut idle = listening.connect(1).await;
     assert!(is_answered(&mut idle, "").await);
-    assert_eq!(answer(&mut idle).await, "", "for ever it does not live");
+    assert_eq!(answer(&mut idle).await, "", "it must not live for ever");
 }
 
-/// Reads a large answer to its end; whether all of it came.
+/// Reads a large answer to its end; returns whether all of it arrived.
 async fn read_large(stream: &mut TcpStream, first: &str) -> bool {
     let head_bytes = first.find("\r\n\r\n").expect("the whole head at once") + 4;
     let mut left = LARGE_BYTES - (first.len() - head_bytes);
@@ -189,7 +190,7 @@ async fn read_large(stream: &mut TcpStream, first: &str) -> bool {
 }
 
 #[tokio::test]
-async fn who_reads_an_answer_to_its_end_makes_room() {
+async fn a_peer_that_reads_its_whole_answer_makes_room() {
     let listening = Listening::with(|_| {}).await;
     let mut readers = Vec::new();
     for last in 1..=u8::try_from(PLACES).unwrap() {
@@ -200,7 +201,7 @@ async fn who_reads_an_answer_to_its_end_makes_room() {
     }
     let mut newcomer = listening.connect(99).await;
     ask(&mut newcomer, "/", "").await;
-    // So that it is refused a place first, wherever it may be.
+    // Makes sure that it is refused a place first, wherever it may be.
     tokio::time::sleep(Duration::from_millis(300)).await;
     for (stream, first) in &mut readers {
         assert!(read_large(stream, first).await, "cut while it was read");
@@ -209,8 +210,8 @@ async fn who_reads_an_answer_to_its_end_makes_room() {
 }
 
 #[tokio::test]
-async fn who_reads_slowly_is_not_idle() {
-    // Long enough for a busy machine to read a head in.
+async fn a_slow_reader_is_not_idle() {
+    // Long enough for a busy machine to read a head.
     let short = Duration::from_secs(3);
     let listening = Listening::with(|it| (it.idle_timeout, it.head_timeout) = (short, short)).await;
     let mut stream = listening.connect(1).await;
@@ -218,5 +219,5 @@ async fn who_reads_slowly_is_not_idle() {
     let first = answer(&mut stream).await;
     tokio::time::sleep(2 * short).await;
     assert!(read_large(&mut stream, &first).await, "cut while it was read");
-    assert_eq!(answer(&mut stream).await, "", "idle since, and cut for that");
+    assert_eq!(answer(&mut stream).await, "", "idle since then, and cut for that");
 }

@@ -63,7 +63,7 @@ async fn production_without_a_mail_server_refuses_and_has_no_channel_for_short_m
 }
 
 #[tokio::test]
-async fn a_mail_server_takes_the_mail_and_the_sandbox_keeps_it_as_well() {
+async fn a_mail_server_accepts_the_mail_and_the_sandbox_keeps_it_as_well() {
     let server = MailServer::plain();
     let mailer = Mailer::sandbox(Clock::system(), Some(settings(&server))).unwrap();
     mailer.send(email("a@example.com")).await.unwrap();
@@ -106,11 +106,11 @@ async fn without_starttls_at_the_server_nothing_is_sent_in_the_clear() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_recipient_are_told_without_their_names() {
+async fn a_wrong_password_and_an_unknown_recipient_are_reported_without_details() {
     let server = MailServer::secured();
     let wrong = SmtpSettings { credentials: Some(account("wrong")), ..settings(&server) };
     let Err(MailError::Undelivered(reason)) = production(wrong).send(email("a@b.c")).await else {
-        panic!("a wrong password was taken");
+        panic!("a wrong password was accepted");
     };
     assert!(reason.contains("535"), "{reason}");
     let nobody = production(settings(&server)).send(email(NOBODY)).await;
@@ -120,7 +120,7 @@ async fn a_wrong_password_and_an_unknown_recipient_are_told_without_their_names(
 }
 
 #[tokio::test]
-async fn what_is_no_address_is_refused_before_any_server_is_asked() {
+async fn an_invalid_address_is_refused_before_any_server_is_asked() {
     let server = MailServer::plain();
     for to in ["", "nobody", "a@example.com\r\nBcc: b@example.com"] {
         let refused = production(settings(&server)).send(email(to)).await;

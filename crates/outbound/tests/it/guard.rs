@@ -6,11 +6,11 @@ use outbound::{AddressPolicy, Outbound, OutboundError};
 
 use crate::server::{Behaviour, PATIENT_MS, Server, answer, failure, post_within, sandbox};
 
-/// Set for the child of a test that needs another environment: the URL to post to.
+/// Set for the child process of a test that needs another environment: the URL to post to.
 const CHILD_URL: &str = "OUTBOUND_TEST_URL";
 
-/// This test program again, with one test to run. Changing the environment of a
-/// running process is unsafe, so a child gets it.
+/// This test program again, running a single test. Changing the environment of a running process is
+/// unsafe, so a child process gets it.
 fn child(test: &str, url: &str) -> Command {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test]).env(CHILD_URL, url);
@@ -40,7 +40,7 @@ async fn a_name_that_resolves_to_loopback_is_refused_unless_loopback_is_allowed(
     let server = Server::start(answer("200 OK", "")).await;
     let url = format!("http://localhost:{}/", server.address.port());
     let guarded = Outbound::new(AddressPolicy::default()).unwrap();
-    assert!(guarded.vet_url(&url).is_ok(), "a name is judged when it is resolved");
+    assert!(guarded.vet_url(&url).is_ok(), "a name is checked when it is resolved");
     let error = failure(post_within(&guarded, &url, PATIENT_MS).await);
     assert_eq!(error, OutboundError::AddressRefused);
     assert_eq!(server.connections(), 0);

@@ -93,7 +93,7 @@ async fn an_oversized_answer_is_cut_off() {
     assert_eq!(failure(post_within(&outbound, &declared.url(), PATIENT_MS).await), too_large);
     let chunk = format!("400\r\n{}\r\n", "x".repeat(1024));
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-    // No end of the body is ever sent: only the cap can stop the reading this early.
+    // The body never ends: only the cap can stop the reading this early.
     let undeclared = Server::start(Behaviour::Answer(format!("{head}{chunk}{chunk}"))).await;
     assert_eq!(failure(post_within(&outbound, &undeclared.url(), PATIENT_MS).await), too_large);
     let exact = Server::start(answer("200 OK", &"x".repeat(1024))).await;
@@ -101,7 +101,7 @@ async fn an_oversized_answer_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_broken_exchange_is_told_from_a_missing_server() {
+async fn a_broken_exchange_differs_from_a_missing_server() {
     let outbound = sandbox();
     let server = Server::start(Behaviour::HangUp).await;
     assert_eq!(
@@ -114,7 +114,7 @@ async fn a_broken_exchange_is_told_from_a_missing_server() {
         OutboundError::Broken
     );
 
-    // Bound and not listening: the port refuses, and nobody else can take it.
+    // Bound but not listening: the port refuses, and nobody else can take it.
     let refusing = TcpSocket::new_v4().unwrap();
     refusing.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}/?token=very-secret", refusing.local_addr().unwrap());
@@ -140,12 +140,12 @@ async fn a_kept_connection_that_ends_as_the_request_arrives_costs_one_fresh_try(
             .unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(answer.status, 200);
     }
-    // Some request met a connection that was kept, and was sent again.
+    // Some request met a kept connection and was sent again.
     assert!(server.requests() > 4, "{} requests", server.requests());
 }
 
 #[tokio::test]
-async fn a_byte_of_the_answer_ends_the_matter_and_so_does_a_first_connection() {
+async fn nothing_is_resent_after_a_byte_of_the_answer_or_on_a_first_connection() {
     for last_words in ["H", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"]
     {
         let server = Server::start(ends_kept(last_words)).await;
@@ -181,8 +181,8 @@ async fn nothing_is_sent_again_once_it_is_too_late_for_that() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_given_up_whatever_it_is_made_of() {
-    /// What the system keeps for a reader that has gone, and much more.
+async fn an_endless_answer_is_given_up_whatever_it_consists_of() {
+    /// What the system buffers for a reader that has gone, and much more.
     const MOST_BYTES: usize = 64 * 1024 * 1024;
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     for (first, again) in [
@@ -212,7 +212,7 @@ async fn a_kept_connection_that_times_out_as_the_request_arrives_costs_one_fresh
         assert_eq!(answer.map(|it| it.status), Ok(200));
     }
     assert_eq!((server.requests(), server.connections()), (3, 2));
-    // On a connection that was made for the request it is an answer like any other.
+    // On a connection made for the request it is an answer like any other.
     let server = Server::start(Behaviour::Answer(timed_out.to_owned())).await;
     let answer = post_within(&sandbox(), &server.url(), PATIENT_MS).await;
     assert_eq!((answer.map(|it| it.status), server.requests()), (Ok(408), 1));

@@ -19,7 +19,7 @@ pub enum Behaviour {
     Answer(String),
     /// Writes these bytes, then nothing, and keeps the connection open.
     Dribble(&'static str),
-    /// Writes the first text, then the second one again and again, as fast as it is taken.
+    /// Writes the first text, then the second over and over, as fast as it is read.
     Floods(&'static str, &'static str),
     /// Reads and never answers.
     Silent,
@@ -58,7 +58,7 @@ impl Server {
         Self { address, connections, requests, flood_bytes }
     }
 
-    /// What was taken of floods, by the other side and the system between.
+    /// Bytes of floods accepted by the other side and the system in between.
     pub fn flood_bytes(&self) -> usize {
         self.flood_bytes.load(Ordering::SeqCst)
     }
@@ -117,7 +117,7 @@ async fn serve(
     }
 }
 
-/// Longer than any machine takes for an exchange with itself.
+/// Longer than any machine needs for an exchange with itself.
 pub const PATIENT_MS: u64 = 60_000;
 
 pub fn answer(status: &str, body: &str) -> Behaviour {

@@ -1,5 +1,5 @@
-//! A TOML file of options. Unknown keys are refused: a misspelt key must not silently
-//! leave a default in force.
+//! A TOML file of options. Unknown keys are refused: otherwise a misspelt key would silently leave
+//! a default in force.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Parses a file's text; `name` is how failures call the file.
+    /// Parses a file's text; `name` is the file's name in failures.
     ///
     /// # Errors
     /// A line that names the file and the key.
@@ -78,7 +78,7 @@ impl Document {
         }
     }
 
-    /// What failures call the file.
+    /// The file's name in failures.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -135,7 +135,7 @@ fn option_text(option: &str, value: Value) -> Result<String, String> {
     }
 }
 
-/// What is wrong with the syntax, and in which line.
+/// Describes the syntax error, with its line.
 fn syntax(text: &str, error: &toml::de::Error) -> String {
     let line = error
         .span()

@@ -1,4 +1,4 @@
-//! The table of rates that a fresh store begins with.
+//! The exchange rates that a fresh store begins with.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::failure::Failure;
 
 /// Most rates in one file.
 const MAX_RATES: usize = 10_000;
-/// Significant digits of a rate that is made of two others.
+/// Significant digits of a rate derived from two others.
 const CROSS_DIGITS: u32 = 6;
 
-/// The rates of the file; without any, the sandbox's own table, and none in production.
+/// The file's rates; without any, the sandbox has its own table and production has none.
 pub fn rates(layers: &Layers, mode: Mode) -> Result<Vec<FxRate>, Failure> {
     let own = (mode == Mode::Sandbox).then(|| layers.defaults());
     match layers.file().filter(|file| file.fx().is_some()).or(own) {
@@ -27,7 +27,7 @@ pub fn rates(layers: &Layers, mode: Mode) -> Result<Vec<FxRate>, Failure> {
 
 fn rates_of(document: &Document) -> Result<Vec<FxRate>, Failure> {
     let Some(section) = document.fx() else { return Ok(Vec::new()) };
-    // What stands pair by pair comes last, where it wins.
+    // Rates given pair by pair come last and win.
     let mut rates = crossed(document, &section.per_usd)?;
     for entry in &section.rates {
         rates.push(rate_of(document, entry)?);
@@ -94,7 +94,7 @@ fn decimal(value: &Value) -> Option<Decimal> {
     match value {
         Value::String(text) => ExactDecimal::parse(text).ok()?.to_decimal(),
         Value::Integer(number) => Some(Decimal::from(*number)),
-        // The shortest text that reads back as this number is what stands in the file.
+        // The shortest text that reads back as this number is the text in the file.
         Value::Float(number) => ExactDecimal::parse(&number.to_string()).ok()?.to_decimal(),
         _ => None,
     }

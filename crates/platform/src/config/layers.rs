@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::document::Document;
 use crate::failure::Failure;
 
-/// Environment variable with the master key itself, for those who keep it in no file.
+/// Environment variable with the master key itself, for operators who do not keep it in a file.
 pub const MASTER_KEY_VARIABLE: &str = "CARDBRIDGE_MASTER_KEY";
 
 /// Environment variable with the secret access key of `[s3]`, instead of a file.
@@ -23,13 +23,13 @@ pub type Flags = BTreeMap<&'static str, String>;
 
 /// Prefix of every variable.
 const PREFIX: &str = "CARDBRIDGE_";
-/// The option that names the TOML file; it is no key of that file.
+/// The option that names the TOML file; it is not a key of that file.
 const CONFIG: &str = "config";
 /// Largest TOML file that is read.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 const DEFAULTS: &str = include_str!("../../defaults.toml");
 
-/// Which layer gave a text, as a person would look for it.
+/// Which layer an option's text came from, in the terms in which a person would look for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// The command line.
@@ -55,12 +55,12 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The text of an option and where it stands.
+/// The text of an option and where it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
     /// The text.
     pub text: String,
-    /// Where it stands.
+    /// Where it was given.
     pub origin: Origin,
 }
 
@@ -83,7 +83,7 @@ impl Layers {
     /// Layers over the file that the flag or variable `config` names, if one does.
     ///
     /// # Errors
-    /// The file cannot be read or holds what it should not.
+    /// The file cannot be read or contains something invalid.
     pub fn new(flags: Flags, variables: BTreeMap<String, String>) -> Result<Self, Failure> {
         let mut layers = Self::with_document(flags, variables, None)?;
         if let Some(path) = layers.optional(CONFIG) {
@@ -95,10 +95,10 @@ impl Layers {
         Ok(layers)
     }
 
-    /// Layers over a document that is at hand, with its name.
+    /// Layers over a document that is already parsed.
     ///
     /// # Errors
-    /// The document holds what it should not.
+    /// The document contains something invalid.
     pub fn with_document(
         flags: Flags,
         variables: BTreeMap<String, String>,
@@ -114,7 +114,7 @@ impl Layers {
             return Some(Given { text: text.clone(), origin: Origin::Flag(option) });
         }
         let variable = format!("{PREFIX}{}", option.to_uppercase().replace('-', "_"));
-        // An empty variable is how shells unset one for a single command.
+        // Shells unset a variable for a single command by making it empty.
         if let Some(text) = self.variables.get(&variable).filter(|text| !text.is_empty()) {
             return Some(Given { text: text.clone(), origin: Origin::Variable(variable) });
         }

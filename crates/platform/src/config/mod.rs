@@ -1,5 +1,5 @@
-//! Configuration: each option as flag, environment variable, key of a TOML file and
-//! compiled-in default, in this order of precedence (operator-and-sandbox.md section 1).
+//! Configuration: each option as flag, environment variable, key of a TOML file or compiled-in
+//! default, in this order of precedence (operator-and-sandbox.md section 1).
 
 mod document;
 mod fx;
@@ -28,8 +28,8 @@ pub use values::{Database, DatabaseDurability};
 
 use crate::failure::Failure;
 
-/// What may be set: a second suffices for clocks that are kept, and what was served is remembered
-/// for twice as long as this, in bounded memory.
+/// The permitted range: a second is enough for synchronised clocks, and served requests are
+/// remembered for twice this long, in bounded memory.
 const SIGNATURE_WINDOWS_MS: RangeInclusive<u16> = 1_000..=15_000;
 
 /// Where the master key comes from.
@@ -46,11 +46,11 @@ pub enum MasterKeySource {
 pub struct Config {
     /// Sandbox or production.
     pub mode: Mode,
-    /// Who checks those who apply for cards.
+    /// Who checks the people who apply for cards.
     pub identity_checks: IdentityChecks,
     /// Directory of everything that is kept in files.
     pub data_dir: PathBuf,
-    /// The engine.
+    /// The storage engine.
     pub database: Database,
     /// What production asks of the server's standbys.
     pub database_durability: DatabaseDurability,
@@ -58,14 +58,14 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Address of operator API, sandbox API and metrics.
     pub admin_listen: SocketAddr,
-    /// Base of every link that goes out, without a trailing slash; none = `http://` and the
+    /// Base of every link that goes out, without a trailing slash; `None` = `http://` and the
     /// public listener's address.
     pub public_url: Option<String>,
     /// Networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
     /// How far the timestamp of a signed request of dialect 1 may lie from real time.
     pub signature_window_ms: i64,
-    /// File with the operator's token; none = the data directory's own.
+    /// File with the operator's token; `None` = the data directory's own.
     pub admin_token_file: Option<PathBuf>,
     /// The master key's source.
     pub master_key: MasterKeySource,
@@ -83,9 +83,9 @@ pub struct Config {
     pub smtp: Option<SmtpConfig>,
     /// Password of the mail account, if the environment holds it.
     pub smtp_password: Option<Zeroizing<String>>,
-    /// Bucket of uploaded documents; none = the data directory.
+    /// Bucket of uploaded documents; `None` = the data directory.
     pub s3: Option<S3Config>,
-    /// What is decided of dialect 2.
+    /// The settings of dialect 2.
     pub vm: VmSettings,
 }
 
@@ -125,7 +125,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Production takes no key that the platform would have to invent.
+    /// Production accepts no key that the platform would have to generate.
     fn check_production(&self) -> Result<(), Failure> {
         if self.mode == Mode::Sandbox {
             return Ok(());
@@ -146,7 +146,7 @@ impl Config {
     }
 }
 
-/// Nobody checks in production unless that is said in so many words.
+/// In production nobody checks applicants unless the option says explicitly who does.
 fn identity_checks(layers: &Layers, mode: Mode) -> Result<IdentityChecks, Failure> {
     match (layers.optional("kyc"), mode) {
         (Some(given), _) if given.text == "external" => Ok(IdentityChecks::External),
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mail_server_stands_in_the_file_and_its_password_does_not() {
+    fn the_mail_server_is_in_the_file_and_its_password_is_not() {
         let file =
             Some("[smtp]\nhost = 'mail.example'\nfrom = 'keys@mail.example'\nusername = 'u'");
         let variables = [(SMTP_PASSWORD_VARIABLE, "secret")];
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn dialect_2_is_told_its_clock_first_status_token_and_numbers() {
+    fn dialect_2_gets_its_clock_first_status_token_and_codes() {
         assert_eq!(load(&[], &[], None).unwrap().vm, VmSettings::default());
         let file = "[vm]\nutc_offset = '-03:30'\nfirst-status = 'COMPLETE'\n\
             token-lifetime-s = 61\nextra_fields = true\n[vm.error_codes]\n\

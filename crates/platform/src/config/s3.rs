@@ -27,7 +27,7 @@ pub struct S3Config {
     pub access_key_id: String,
     /// The secret's source.
     pub secret: S3Secret,
-    /// Whether the bucket's name stands in the path instead of before the host.
+    /// Whether the bucket's name is in the path instead of before the host.
     pub path_style: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The tables of a TOML file as they stand there, before anything in them is judged.
+//! The tables of a TOML file as written, before any value is checked.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,13 +11,13 @@ use toml::Value;
 pub trait Section: DeserializeOwned {
     /// Its name.
     const NAME: &'static str;
-    /// What it may hold.
+    /// Description of what it may contain, for failures.
     const WANTED: &'static str;
 
     /// Reads the table's value.
     ///
     /// # Errors
-    /// It is no table, lacks a key, or has one that is unknown; a secret in it is not repeated.
+    /// It is not a table, lacks a key, or has an unknown one; the error repeats no secret.
     fn read(value: Value) -> Result<Self, String> {
         let name = Self::NAME;
         if !value.is_table() {
@@ -41,7 +41,7 @@ pub struct FxSection {
     pub per_usd: BTreeMap<String, Value>,
 }
 
-/// One rate as it stands in a file.
+/// One rate as written in a file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateEntry {
@@ -49,12 +49,11 @@ pub struct RateEntry {
     pub from: String,
     /// ISO 4217 code.
     pub to: String,
-    /// Units of `to` for one of `from`: text, so that no digit is lost, or a number.
+    /// Units of `to` for one of `from`: text, so no digit is lost, or a number.
     pub rate: Value,
 }
 
-/// The `[vm]` table. Its values are looked at one by one, so that each
-/// failure names its key.
+/// The `[vm]` table. Its values are checked one by one, so each failure names its key.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct VmSection {
@@ -106,13 +105,13 @@ pub struct S3Section {
     pub region: String,
     /// The bucket's name.
     pub bucket: String,
-    /// Access key id; no secret.
+    /// Access key id; not secret.
     #[serde(alias = "access_key_id", alias = "accessKeyId")]
     pub access_key_id: String,
     /// File of mode 0600 with the secret access key.
     #[serde(default, alias = "secret_access_key_file", alias = "secretAccessKeyFile")]
     pub secret_access_key_file: Option<PathBuf>,
-    /// Whether the bucket's name stands in the path instead of before the host.
+    /// Whether the bucket's name is in the path instead of before the host.
     #[serde(default, alias = "path_style", alias = "pathStyle")]
     pub path_style: bool,
 }

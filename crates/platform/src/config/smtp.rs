@@ -1,4 +1,4 @@
-//! The `[smtp]` table: the mail server that messages go out by.
+//! The `[smtp]` table: the outgoing mail server.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,12 @@ pub struct SmtpConfig {
     pub port: u16,
     /// Sender.
     pub from: String,
-    /// The account and where its password stands; none of the latter = the environment.
+    /// The account and the file with its password; without a file the password comes from the
+    /// environment.
     pub account: Option<(String, Option<PathBuf>)>,
     /// How the connection is protected.
     pub tls: SmtpTls,
-    /// PEM file of an authority that is trusted beside the system's.
+    /// PEM file of an authority that is trusted in addition to the system's.
     pub authority_file: Option<PathBuf>,
     /// Name of the file, for failures.
     pub origin: String,
@@ -54,7 +55,7 @@ pub fn settings(layers: &Layers, mode: Mode) -> Result<Option<SmtpConfig>, Failu
     if section.host.trim().is_empty() {
         return Err(refused("host", "the name of a mail server"));
     }
-    // Mails bear one-time secrets, and a password would travel in the clear too.
+    // Mails carry one-time secrets, and a password would travel in the clear too.
     if tls == SmtpTls::None && mode == Mode::Production && !is_this_machine(&section.host) {
         return Err(refused("tls", "starttls or tls in production, unless host is this machine"));
     }

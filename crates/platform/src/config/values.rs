@@ -1,4 +1,4 @@
-//! From an option's text to its value.
+//! Converts an option's text to its value.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 /// Most networks in one list.
 const MAX_NETWORKS: usize = 256;
 
-/// Where the data lives.
+/// Where the data is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Database {
     /// A file inside the data directory.
@@ -27,7 +27,7 @@ pub enum Database {
 /// What production asks of the standbys of a PostgreSQL server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseDurability {
-    /// That a commit waits for them, if there are any.
+    /// A commit must wait for the standbys, if there are any.
     Sync,
     /// Nothing: the operator accepts that the latest purchases are lost with the server.
     AsyncAccepted,
@@ -57,7 +57,7 @@ pub fn socket_address(given: &Given) -> Result<SocketAddr, Failure> {
     })
 }
 
-/// The URL's own text is left out of the failure: it may hold a password.
+/// The failure omits the URL: it may contain a password.
 pub fn database(given: &Given) -> Result<Database, Failure> {
     let unusable = |error| given.refused(format_args!("{error} (unset for the embedded store)"));
     check_server_url(&given.text).map_err(unusable)?;

@@ -14,7 +14,7 @@ use super::document::Document;
 use super::sections::VmSection;
 use crate::failure::Failure;
 
-/// The settings of dialect 2: each of the file, or else the default.
+/// The settings of dialect 2: from the file where it has them, otherwise the defaults.
 pub fn settings(layers: &Layers) -> Result<VmSettings, Failure> {
     let mut settings = VmSettings::default();
     for document in [Some(layers.defaults()), layers.file()].into_iter().flatten() {
@@ -29,7 +29,7 @@ fn refused(document: &Document, key: &str, should_be: &str) -> Failure {
     Failure::configuration(format_args!("{}: vm.{key}: should be {should_be}", document.name()))
 }
 
-/// Puts what the table says over the settings; a failure is a key and what it should be.
+/// Overlays the table's values on the settings; a failure is a key and what it should be.
 fn apply(section: &VmSection, settings: &mut VmSettings) -> Result<(), (String, String)> {
     let wrong = |key: &str, should_be: &str| (key.to_owned(), should_be.to_owned());
     if let Some(value) = &section.utc_offset {

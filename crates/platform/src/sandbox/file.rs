@@ -46,7 +46,7 @@ struct WrittenProductCodes<'a> {
     share: &'a str,
 }
 
-/// Writes the file, mode 0600, whole or not at all.
+/// Writes the file atomically, with mode 0600.
 ///
 /// # Errors
 /// It cannot be written.
@@ -86,7 +86,7 @@ pub fn write_file(
     })
 }
 
-/// What a command takes from the file.
+/// What a command reads from the file.
 #[derive(Deserialize)]
 pub struct Known {
     /// The admin listener.
@@ -97,7 +97,7 @@ pub struct Known {
     pub enterprise: KnownEnterprise,
 }
 
-/// What a command takes from the file of the enterprise.
+/// What a command reads of the enterprise.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KnownEnterprise {
@@ -112,7 +112,7 @@ pub struct KnownEnterprise {
 /// Reads the file, if there is one.
 ///
 /// # Errors
-/// It is there and no sandbox.json.
+/// It exists but is not a valid sandbox.json.
 pub fn read_file(data_dir: &Path) -> Result<Option<Known>, Failure> {
     let path = data_dir.join(FILE_NAME);
     let Ok(text) = std::fs::read(&path).map(Zeroizing::new) else { return Ok(None) };

@@ -1,11 +1,11 @@
-//! What of a sandbox's own enterprise is kept as settings, and why it may not be made.
+//! Which facts about the sandbox's enterprise are kept as settings, and why making it may fail.
 
 use provision::ProvisionError;
 use store::{MoneyError, Store, StoreError};
 use thiserror::Error;
 use vault::VaultError;
 
-/// Why the sandbox's enterprise was not made.
+/// Why the sandbox's enterprise could not be made.
 #[derive(Debug, Error)]
 pub(super) enum SandboxError {
     #[error(transparent)]

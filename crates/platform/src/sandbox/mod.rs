@@ -1,5 +1,5 @@
-//! What a sandbox begins with: one enterprise that can do everything, and the file that
-//! tells of it (operator-and-sandbox.md section 2).
+//! What a sandbox begins with: one enterprise that can do everything, and the file that describes
+//! it (operator-and-sandbox.md section 2).
 
 mod file;
 mod kept;

@@ -1,5 +1,5 @@
-//! The sandbox's own enterprise. Each part is made if it is missing and its identity kept
-//! as a setting: a start that broke off is finished by the next one.
+//! The sandbox's own enterprise. Each part is made if missing, and its identity is kept as a
+//! setting, so the next start finishes one that broke off.
 
 use domain::{
     BinRange, CardProfile, Currency, EnterpriseId, Money, ProfileId, VelocityLimit, VelocityLimits,
@@ -11,22 +11,22 @@ use super::kept::{SandboxError, kept};
 use super::vm_app::{self, VmAppIdentity};
 use crate::failure::Failure;
 
-/// Settings with the identities.
+/// Settings that hold the identities.
 const ENTERPRISE: &str = "sandbox-enterprise";
 const API_KEY: &str = "sandbox-api-key";
 const PROFILE: &str = "sandbox-profile";
 const NAME: &str = "Sandbox";
-/// PANs of the sandbox: shaped like a Visa card's, of our own choosing.
+/// PANs of the sandbox: in Visa's range, but chosen by us.
 const BIN_RANGE: &str = "40009900-40009999";
 const CARD_LAYOUT: &str = "MGEBP";
 /// 100000.00 in each currency.
 const DEPOSIT_MINOR: i64 = 10_000_000;
-/// What published clients ask a balance in: SGD, USD, EUR, HKD and MYR.
+/// The currencies in which published clients query a balance: SGD, USD, EUR, HKD and MYR.
 const DEPOSIT_CURRENCIES: [&str; 5] = ["702", "840", "978", "344", "458"];
-/// Beginning of the first deposits' references; a reference moves money once.
+/// Prefix of the first deposits' references; a reference moves money only once.
 const DEPOSIT_REFERENCE: &str = "sandbox-opening";
 
-/// Who the sandbox's enterprise is.
+/// The identity of the sandbox's enterprise.
 pub struct Identity {
     /// The enterprise.
     pub enterprise_id: EnterpriseId,
@@ -42,13 +42,13 @@ pub struct Identity {
     pub vm_app: VmAppIdentity,
 }
 
-/// Makes what is missing of the sandbox's enterprise and tells who it is.
+/// Makes whatever the sandbox's enterprise lacks and returns its identity.
 ///
 /// # Errors
 /// The store or a key failed.
 pub async fn provision(store: &Store, vault: &Vault) -> Result<Identity, Failure> {
     let made = async {
-        // Of several processes that start at once one makes it for all.
+        // If several processes start at once, one of them makes it for all.
         let _turn = store.start_turn().await?;
         let enterprise_id = enterprise(store, vault).await?;
         let key = store.platform_key(enterprise_id).await?.ok_or(SandboxError::Missing("key"))?;

@@ -1,4 +1,4 @@
-//! The app of dialect 2 that the sandbox's enterprise has.
+//! The sandbox enterprise's app of dialect 2.
 
 use crypto::RsaPublicKey;
 use domain::{EnterpriseId, Mode, VmApp, VmFunding, VmProduct};
@@ -11,18 +11,18 @@ use super::kept::{SandboxError, kept};
 /// Settings with the identity.
 const APP: &str = "sandbox-vm-app";
 const SECRET: &str = "sandbox-vm-app-secret";
-/// What its secret is sealed as: the app itself keeps a digest only.
+/// The purpose under which its secret is sealed: the app itself keeps only a digest.
 const SECRET_PURPOSE: &str = "vm-app-secret";
-/// 10000.00 on either account.
+/// 10000.00 on each account.
 const OPENING_MINOR: i64 = 1_000_000;
 const ACCOUNTS: [(VmAppAccount, &str); 2] = [
     (VmAppAccount::Balance, "sandbox-opening-vm-balance"),
     (VmAppAccount::Wallet, "sandbox-opening-vm-wallet"),
 ];
 
-/// What the sandbox's app is.
+/// The identity of the sandbox's app.
 pub struct VmAppIdentity {
-    /// What it calls itself.
+    /// The app id it authenticates with.
     pub app_id: String,
     /// Its secret.
     pub app_secret: SecretText,
@@ -34,7 +34,7 @@ pub struct VmAppIdentity {
     pub credit_line_code: String,
 }
 
-/// Makes what is missing of the app and tells what it is.
+/// Makes whatever the app lacks and returns its identity.
 pub(super) async fn provision(
     store: &Store,
     vault: &Vault,
@@ -60,7 +60,7 @@ pub(super) async fn provision(
     })
 }
 
-/// Kept before the app is made, so that a start that broke off is finished with the same.
+/// Stored before the app is made, so a start that broke off is finished with the same names.
 async fn names(
     store: &Store,
     vault: &Vault,
@@ -80,7 +80,7 @@ async fn names(
     Ok(drawn)
 }
 
-/// The first product of a funding that the app was made with.
+/// The code of the app's first product with this funding.
 fn code(products: &[VmProduct], app: &VmApp, funding: VmFunding) -> Result<String, SandboxError> {
     let first = |it: &&VmProduct| it.funding == funding && it.created_at == app.created_at;
     let product = products.iter().find(first).ok_or(SandboxError::Missing("product"))?;

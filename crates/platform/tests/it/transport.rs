@@ -1,4 +1,4 @@
-//! What is answered before a request reaches the application, on both listeners.
+//! Answers given before a request reaches the application, on both listeners.
 
 use testkit::both_engines;
 use testkit::database::Database;
@@ -10,10 +10,10 @@ use tokio::net::TcpStream;
 
 const DETAIL: &str = "/open-api/card/v1/detail";
 const FREEZE: &str = "/open-api/card/v1/freeze";
-/// One more byte than any API takes.
+/// One byte more than any API accepts.
 const TOO_LARGE: usize = 64 * 1024 + 1;
 
-/// A failure of transport still has an envelope.
+/// A transport failure still has an envelope.
 fn assert_envelope(answer: &Answer, status: u16) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -145,7 +145,7 @@ async fn until_ready(platform: &Platform, status: u16) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_cannot_write_is_not_ready() {
+async fn a_process_that_cannot_write_is_not_ready() {
     let database = Database::embedded();
     let platform = Platform::start(database.location()).await;
     until_ready(&platform, 200).await;

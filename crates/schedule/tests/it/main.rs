@@ -13,12 +13,12 @@ use tokio::time::{sleep, timeout};
 
 const OWNER: EnterpriseId = EnterpriseId::from_i64(1);
 const DAY: BusinessDay = BusinessDay::from_i64(7);
-/// Longer than from one renewal of a lease to the next.
+/// Longer than the interval between two renewals of a lease.
 const BEYOND_A_RENEWAL: Duration = Duration::from_millis(3_500);
-/// A job that waits for itself would not end at all.
+/// A job that waits for itself would never end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Leases the one job there is and waits until it was attempted.
+/// Leases the only job and waits until it was attempted.
 async fn attempt(
     store: &Store,
     run: impl Fn(Job) -> Boxed<'static, Result<(), JobError>> + Send + Sync + 'static,
@@ -32,7 +32,7 @@ async fn attempt(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_renewal_that_waits_for_the_commit_of_its_job_holds_nothing_up() {
+async fn a_renewal_that_waits_for_the_commit_of_its_job_delays_nothing() {
     let database = Arc::new(Database::on_server().await);
     let store = database.open().await;
     let is_done = Arc::new(AtomicBool::new(false));

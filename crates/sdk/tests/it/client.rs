@@ -47,7 +47,7 @@ impl Received {
     }
 }
 
-/// A server that answers its first request with `answer` and gives the request back.
+/// A server that answers its first request with `answer` and returns the request.
 async fn server(status: &str, answer: Vec<u8>) -> (Client, JoinHandle<Received>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/", listener.local_addr().unwrap());
@@ -77,7 +77,7 @@ fn whole_request(bytes: &[u8]) -> Option<Received> {
 }
 
 #[tokio::test]
-async fn a_query_arrives_signed_whatever_it_holds() {
+async fn a_query_arrives_signed_whatever_it_contains() {
     let (client, served) =
         server("200 OK", envelope::failure(ErrorCode::CardOrderNotFound, None)).await;
     let error = client.order_by_ref("a b+c&d=é").await.unwrap_err();

@@ -1,4 +1,4 @@
-//! The client against a server of one answer, and the server half against the platform.
+//! The client against a server that gives one answer, and the server half against the platform.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

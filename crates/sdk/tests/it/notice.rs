@@ -1,4 +1,4 @@
-//! An authorisation there and back, with keys made for the test.
+//! A full authorisation exchange, with keys made for the test.
 
 use domain::{
     AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardId, Currency,

@@ -14,7 +14,7 @@ use wire::cardbridge::authorisation_notice::seal_reply;
 use super::state::{Inner, Known};
 use crate::behaviour::Behaviour;
 
-/// How long an enterprise that never answers keeps the connection.
+/// How long a silent enterprise keeps the connection open.
 const SILENCE: Duration = Duration::from_secs(60);
 /// More than any reader of a reply accepts.
 const OVERSIZED_BYTES: usize = 1024 * 1024;
@@ -35,7 +35,7 @@ pub(super) async fn answer(
             json(sealed(inner, known, auth_id, code).await)
         }
         Behaviour::Held(code) => {
-            // Nobody closes the gate, so each answer that goes takes one permit with it.
+            // Nobody closes the gate, so each answer that passes uses up one permit.
             if let Ok(permit) = inner.gate.acquire().await {
                 permit.forget();
             }

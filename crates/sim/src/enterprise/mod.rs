@@ -24,7 +24,7 @@ pub use record::{Notice, Webhook};
 /// Length of the enterprise's own key (cardbridge-open-api.md section 8.3).
 const KEY_BITS: u32 = 2048;
 
-/// What the enterprise knows of the platform, once it has an account there.
+/// What the enterprise knows about the platform, once it has an account there.
 #[derive(Clone)]
 pub struct Trust {
     /// The platform's public key for this enterprise, PEM or bare base64.
@@ -81,18 +81,18 @@ impl Enterprise {
         Ok(Self { inner, address, server })
     }
 
-    /// Lets one answer of [`Behaviour::Held`] go, now or when it is held.
+    /// Lets one answer of [`Behaviour::Held`] through, now or once it is held.
     pub fn release(&self) {
         self.inner.gate.add_permits(1);
     }
 
-    /// Where authorisation notices go.
+    /// The URL for authorisation notices.
     #[must_use]
     pub fn auth_url(&self) -> String {
         format!("http://{}{}", self.address, server::AUTH_PATH)
     }
 
-    /// Where webhooks go.
+    /// The URL for webhooks.
     #[must_use]
     pub fn webhook_url(&self) -> String {
         format!("http://{}{}", self.address, server::WEBHOOK_PATH)
@@ -104,10 +104,11 @@ impl Enterprise {
         self.inner.key.public_key().to_base64()
     }
 
-    /// Tells the enterprise whom it deals with. Notices before this are answered 503.
+    /// Gives the enterprise what it knows about the platform. Earlier notices are answered with
+    /// 503.
     ///
     /// # Errors
-    /// The platform's key is no RSA key.
+    /// The platform's key is not an RSA key.
     pub fn trust(&self, trust: Trust) -> Result<(), crypto::CryptoError> {
         let platform_key = RsaPublicKey::from_text(&trust.platform_public_key)?;
         let known = Known { platform_key, secret_key: trust.secret_key, padding: trust.padding };
@@ -115,17 +116,17 @@ impl Enterprise {
         Ok(())
     }
 
-    /// How notices are answered that nothing else is said about; at first, approved.
+    /// Sets how notices are answered by default; at first they are approved.
     pub fn answer(&self, behaviour: Behaviour) {
         self.script(|script| script.set_default(behaviour));
     }
 
-    /// How notices about a card are answered.
+    /// Sets how notices about a card are answered.
     pub fn answer_card(&self, card_id: &str, behaviour: Behaviour) {
         self.script(|script| script.set_for_card(card_id, behaviour));
     }
 
-    /// How notices of an amount are answered; `amount` as it stands in the notice (`20.50`).
+    /// Sets how notices of an amount are answered; `amount` as written in the notice (`20.50`).
     pub fn answer_amount(&self, amount: &str, behaviour: Behaviour) {
         self.script(|script| script.set_for_amount(amount, behaviour));
     }
@@ -134,37 +135,37 @@ impl Enterprise {
         change(&mut self.inner.script.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// The HTTP status that webhooks are answered with; at first 200.
+    /// Sets the HTTP status that webhooks are answered with; at first 200.
     pub fn answer_webhooks(&self, status: u16) {
         *self.inner.webhook_status.lock().unwrap_or_else(PoisonError::into_inner) = status;
     }
 
-    /// Notices so far, in the order of their arrival.
+    /// Notices so far, in order of arrival.
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
         self.inner.record.notices()
     }
 
-    /// How many notices arrived so far.
+    /// How many notices have arrived so far.
     #[must_use]
     pub fn notice_count(&self) -> usize {
         self.inner.record.notice_count()
     }
 
-    /// Webhooks so far, in the order of their arrival; a resend counts again.
+    /// Webhooks so far, in order of arrival; a resend counts again.
     #[must_use]
     pub fn webhooks(&self) -> Vec<Webhook> {
         self.inner.record.webhooks()
     }
 
-    /// How many webhooks arrived so far.
+    /// How many webhooks have arrived so far.
     #[must_use]
     pub fn webhook_count(&self) -> usize {
         self.inner.record.webhook_count()
     }
 
-    /// Waits until `find` finds something among the webhooks so far, which are given to it
-    /// again whenever one arrives; none when the time is up.
+    /// Waits until `find` finds something among the webhooks so far; it is called again whenever
+    /// one arrives. `None` when the time is up.
     pub async fn wait_for<T>(
         &self,
         timeout: Duration,
@@ -183,7 +184,7 @@ impl Enterprise {
         tokio::time::timeout(timeout, search).await.ok().flatten()
     }
 
-    /// Waits for the first webhook that `is_wanted`.
+    /// Waits for the first webhook for which `is_wanted` is true.
     pub async fn wait_for_webhook(
         &self,
         timeout: Duration,

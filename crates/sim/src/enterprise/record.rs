@@ -16,7 +16,7 @@ const MAX_KEPT: usize = 100_000;
 pub struct Notice {
     /// Deduplication key.
     pub webhook_id: String,
-    /// What is asked.
+    /// The question.
     pub data: NoticeData,
     /// The exact body.
     pub body: Bytes,
@@ -25,18 +25,18 @@ pub struct Notice {
 /// A webhook as it arrived.
 #[derive(Debug, Clone)]
 pub struct Webhook {
-    /// Headers, `X-Signature` and those of Standard Webhooks among them.
+    /// Headers, including `X-Signature` and those of Standard Webhooks.
     pub headers: HeaderMap,
     /// The exact body.
     pub body: Bytes,
-    /// The body as JSON; null if it is none.
+    /// The body as JSON; null if it is not JSON.
     pub json: Value,
-    /// Whether `X-Signature` is right for the body.
+    /// Whether `X-Signature` matches the body.
     pub is_signed: bool,
 }
 
 impl Webhook {
-    /// A text of the body by JSON pointer; empty if it is not there or no text.
+    /// A text of the body by JSON pointer; empty if it is missing or not a text.
     #[must_use]
     pub fn text(&self, pointer: &str) -> &str {
         self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
@@ -69,7 +69,7 @@ struct Kept {
     webhook_count: usize,
 }
 
-/// Notices and webhooks in the order of their arrival.
+/// Notices and webhooks in order of arrival.
 pub(crate) struct Record {
     kept: Mutex<Kept>,
     arrived: watch::Sender<usize>,

@@ -34,7 +34,7 @@ pub(super) async fn serve(listener: TcpListener, inner: Arc<Inner>) {
     let _ = axum::serve(listener, router).await;
 }
 
-/// Verifies, opens and records a notice, then answers as the script says.
+/// Verifies, opens and records a notice, then answers according to the script.
 async fn notice(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> Response {
     let Some(known) = inner.known() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -58,7 +58,7 @@ async fn notice(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
     answers::answer(&inner, &known, &auth_id, behaviour).await
 }
 
-/// Records a webhook and answers with the status that is set.
+/// Records a webhook and answers with the configured status.
 async fn webhook(
     State(inner): State<Arc<Inner>>,
     headers: HeaderMap,

@@ -9,21 +9,21 @@ use tokio::sync::Semaphore;
 use super::record::Record;
 use crate::behaviour::Script;
 
-/// What is known of the platform, with its key parsed once.
+/// What is known about the platform, with its key parsed once.
 pub(super) struct Known {
     pub(super) platform_key: RsaPublicKey,
     pub(super) secret_key: String,
     pub(super) padding: RsaPadding,
 }
 
-/// What the server's handlers share.
+/// The state shared by the server's handlers.
 pub(super) struct Inner {
     pub(super) key: RsaPrivateKey,
     pub(super) pool: RsaPool,
     pub(super) known: RwLock<Option<Arc<Known>>>,
     pub(super) script: Mutex<Script>,
     pub(super) webhook_status: Mutex<u16>,
-    /// Before the answers that are held.
+    /// Holds back the answers of `Behaviour::Held`.
     pub(super) gate: Semaphore,
     pub(super) record: Record,
 }

@@ -92,9 +92,9 @@ async fn only_code_0_with_a_good_status_acknowledges_and_no_try_follows() {
             assert!(!request.headers.contains_key(name), "{name}");
         }
     }
-    let told = view(&bed, id).await;
-    assert_eq!(told.status, DeliveryStatus::Delivered);
-    let refusals: Vec<_> = told.attempts.iter().map(|it| it.refusal.as_deref()).collect();
+    let viewed = view(&bed, id).await;
+    assert_eq!(viewed.status, DeliveryStatus::Delivered);
+    let refusals: Vec<_> = viewed.attempts.iter().map(|it| it.refusal.as_deref()).collect();
     let expected = [
         Some("\"code\" is a text; the number 0 acknowledges"),
         Some("the answer is empty; {\"code\":0} acknowledges"),
@@ -143,7 +143,7 @@ async fn a_receiver_that_hangs_delays_nobody_else_and_gets_the_same_bytes_once_m
     bed.schedule.advance(10).await.unwrap();
     bed.schedule.advance(1_000).await.unwrap();
     bed.stop().await;
-    // Six seconds are in time for an app.
+    // Six seconds is within an app's time limit.
     assert_eq!(view(&bed, slow_id).await.status, DeliveryStatus::Delivered);
     let bodies: Vec<_> = hanging.seen().iter().map(|it| it.body.clone()).collect();
     assert_eq!(bodies, [BODY, BODY]);
@@ -159,7 +159,7 @@ async fn without_a_url_notices_are_kept_and_hold_back_nobody() {
     bed.add_key(silent.enterprise_id).await;
     let order = bed.place(silent.enterprise_id).await;
     bed.schedule.advance(86_400).await.unwrap();
-    assert_eq!(own.seen().len(), 1, "the enterprise hears of its own order only");
+    assert_eq!(own.seen().len(), 1, "the enterprise receives only its own order's webhook");
     assert_eq!(bed.deliveries(&order).await[0].status, DeliveryStatus::Delivered);
     assert!(view(&bed, id).await.attempts.is_empty());
     bed.run();

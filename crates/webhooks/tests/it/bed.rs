@@ -110,7 +110,7 @@ impl Bed {
         self.store.place_order(request).await.unwrap()
     }
 
-    /// Moves an order through the other four states, a webhook for each.
+    /// Moves an order through the other four states, with a webhook for each.
     pub async fn finish(&self, order: &CardOrder) {
         let mut order = order.clone();
         while let Some(next) = order.status.next(order.order_type) {

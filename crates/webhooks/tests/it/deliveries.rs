@@ -119,16 +119,16 @@ async fn a_parked_webhook_is_resent_by_hand_to_the_present_url() {
     let parked = &bed.deliveries(&order).await[0];
     assert_eq!(parked.status, DeliveryStatus::Dead);
 
-    let new_home = Receiver::answering(&[500]).await;
-    bed.set_url(enterprise_id, &new_home.url).await;
+    let new_receiver = Receiver::answering(&[500]).await;
+    bed.set_url(enterprise_id, &new_receiver.url).await;
     let now = bed.store.clock().now();
     assert!(bed.store.resend_delivery(parked.event.webhook_id, now).await.unwrap().is_some());
-    // A resend is a new round: it fails once here and is tried again.
+    // A resend is a new round: it fails once here and is retried.
     bed.schedule.advance(11).await.unwrap();
     let view = &bed.deliveries(&order).await[0];
     assert_eq!(view.status, DeliveryStatus::Delivered);
     assert_eq!(dead_end.seen().len(), 4);
-    let bodies: Vec<_> = new_home.seen().iter().map(|request| request.body.clone()).collect();
+    let bodies: Vec<_> = new_receiver.seen().iter().map(|request| request.body.clone()).collect();
     assert_eq!(bodies, [dead_end.seen()[0].body.clone(), dead_end.seen()[0].body.clone()]);
 }
 
@@ -143,7 +143,7 @@ async fn what_a_dead_worker_held_is_delivered_once_its_lease_is_over() {
     let due = bed.store.due_destinations(now, 1).await.unwrap();
     let grants = due.into_iter().map(|due| Grant { due, places: 1 }).collect();
     assert_eq!(bed.store.claim_deliveries(now, 100, grants).await.unwrap().len(), 1);
-    // Nothing else is due or happens that would wake the worker.
+    // Nothing else is due, and nothing happens that would wake the worker.
     bed.run();
     bed.wait_until_told(&order).await;
     assert_eq!(receiver.seen().len(), 1);

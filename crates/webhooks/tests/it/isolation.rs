@@ -1,4 +1,4 @@
-//! A slow receiver takes its own share and nobody else's.
+//! A slow receiver uses up its own share and nobody else's.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::receiver::Receiver;
 
 /// Most deliveries under way to a receiver that answers slowly.
 const MAX_TO_SLOW: usize = 4;
-/// What a slow receiver has to take, which a quick one does not wait for.
+/// Webhooks that a slow receiver has to take and that a quick one must not wait for.
 const SLOW_WEBHOOKS: usize = 80;
 
 #[tokio::test]
@@ -38,20 +38,20 @@ async fn a_slow_receiver_does_not_delay_another_enterprise() {
     bed.stop().await;
 }
 
-/// Many receivers that take connections and never answer, each with a pile of webhooks that
+/// Many receivers that accept connections and never answer, each with a backlog of webhooks that
 /// are older than anybody else's.
 #[tokio::test]
-async fn receivers_that_hang_delay_nobody_however_many_they_are() {
+async fn hanging_receivers_delay_nobody_however_many_there_are() {
     const HANGING: usize = 24;
     let mut bed = Bed::new().await;
     let hanging = Receiver::slow(Duration::from_secs(3_600)).await;
     let quick = Receiver::answering(&[]).await;
-    let mut piled = Vec::new();
+    let mut backlog = Vec::new();
     for _ in 0..HANGING {
         let enterprise_id = bed.add_enterprise(Some(&hanging.url)).await;
         bed.add_key(enterprise_id).await;
         for _ in 0..8 {
-            piled.push(bed.place(enterprise_id).await);
+            backlog.push(bed.place(enterprise_id).await);
         }
     }
     let quick_enterprise = bed.add_enterprise(Some(&quick.url)).await;
@@ -64,16 +64,16 @@ async fn receivers_that_hang_delay_nobody_however_many_they_are() {
     }
     assert_eq!(quick.seen().len(), 5);
     let mut tried = 0;
-    for order in &piled {
+    for order in &backlog {
         tried += bed.deliveries(order).await.iter().filter(|it| !it.attempts.is_empty()).count();
     }
-    // One that waits for the pile sees nearly all of it tried before.
-    assert!(tried <= 3 * HANGING, "{tried} of the pile were tried before");
+    // A receiver that waited for the backlog would see nearly all of it tried first.
+    assert!(tried <= 3 * HANGING, "{tried} of the backlog were tried first");
     bed.stop().await;
 }
 
 #[tokio::test]
-async fn a_receiver_that_cannot_be_read_holds_up_no_other() {
+async fn a_receiver_that_cannot_be_read_delays_no_other() {
     let mut bed = Bed::new().await;
     let receiver = Receiver::answering(&[]).await;
     let broken = bed.add_enterprise(Some(&receiver.url)).await;
@@ -93,7 +93,7 @@ async fn a_receiver_that_cannot_be_read_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn an_answer_after_five_seconds_is_no_answer() {
+async fn an_answer_after_five_seconds_does_not_count() {
     let bed = Bed::new().await;
     let receiver = Receiver::slow(Duration::from_secs(120)).await;
     let enterprise_id = bed.add_enterprise(Some(&receiver.url)).await;

@@ -36,12 +36,12 @@ pub struct Receiver {
 }
 
 struct Shared {
-    /// Statuses of the next answers; 200 after them.
+    /// Statuses of the next answers; then 200.
     script: Mutex<VecDeque<u16>>,
     delay: Duration,
-    /// Bodies of the next answers; empty after them.
+    /// Bodies of the next answers; then empty.
     bodies: Mutex<VecDeque<String>>,
-    /// How long the next answers take; `delay` after them.
+    /// Delays of the next answers; then `delay`.
     hangs: Mutex<VecDeque<Duration>>,
     seen: Mutex<Vec<Seen>>,
     busy: Mutex<(usize, usize)>,
@@ -53,7 +53,7 @@ impl Receiver {
         Self::start(statuses, Duration::ZERO).await
     }
 
-    /// A receiver that takes its time.
+    /// A receiver that answers after this delay.
     pub async fn slow(delay: Duration) -> Self {
         Self::start(&[], delay).await
     }
@@ -67,7 +67,7 @@ impl Receiver {
         it
     }
 
-    /// Lets the next answers take so long.
+    /// Sets the delays of the next answers.
     pub fn hang(&self, hangs: &[Duration]) {
         self.state.hangs.lock().unwrap().extend(hangs);
     }
@@ -97,7 +97,7 @@ impl Receiver {
         self.state.busy.lock().unwrap().1
     }
 
-    /// Waits until so many requests arrived.
+    /// Waits until this many requests have arrived.
     pub async fn wait_for(&self, count: usize) {
         for _ in 0..18_000 {
             if self.seen().len() >= count {

@@ -1,4 +1,4 @@
-//! URLs and keys that come, go and change.
+//! URLs and keys that are set, removed and changed.
 
 use domain::DeliveryStatus;
 use store::EnterprisePatch;
@@ -69,7 +69,7 @@ async fn the_oldest_active_key_signs_unless_another_is_named() {
 #[tokio::test]
 async fn nobody_listening_is_a_failed_try_without_status() {
     let bed = Bed::new().await;
-    // Bound and not listening: the port refuses, and nobody else can take it.
+    // Bound but not listening: the port refuses, and nobody else can take it.
     let refusing = tokio::net::TcpSocket::new_v4().unwrap();
     refusing.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}/hook", refusing.local_addr().unwrap());
