@@ -75,11 +75,11 @@ text_enum! {
         None = "NONE",
         /// Money is set aside, or clearings that are not final have used it up.
         Pending = "PENDING",
-        /// Cleared for good: nothing is set aside any more.
+        /// Cleared: nothing is held any longer.
         Posted = "POSTED",
-        /// Given back.
+        /// Released.
         Voided = "VOIDED",
-        /// What was left is given back because its time ran out.
+        /// The rest was released because the hold expired.
         Expired = "EXPIRED",
     }
 }

@@ -13,8 +13,8 @@ crate::text::text_enum! {
         /// The operation, mode or channel does not exist, or the object's state or the
         /// environment does not allow it.
         OperationNotSupport = "DAPI_OPERATION_NOT_SUPPORT",
-        /// The caller's address is not on the enterprise's list, or card data is asked for by an
-        /// enterprise without PCI papers.
+        /// The caller's address is not on the enterprise's list, or the enterprise asks for card
+        /// data and is not PCI-certified.
         PermissionDenied = "DAPI_PERMISSION_DENIED",
         /// The header `X-DAPI-API-KEY` is missing or blank.
         ApiKeyEmpty = "DAPI_API_KEY_EMPTY",
@@ -22,16 +22,16 @@ crate::text::text_enum! {
         TimestampEmpty = "DAPI_TIMESTAMP_EMPTY",
         /// `X-DAPI-TIMESTAMP` is not 13 digits: milliseconds since 1970.
         TimestampFormatError = "DAPI_TIMESTAMP_FORMAT_ERROR",
-        /// `X-DAPI-TIMESTAMP` is more than five seconds from the platform's clock, before or
-        /// after it.
+        /// `X-DAPI-TIMESTAMP` differs from the platform's clock by more than the window, which is
+        /// five seconds by default.
         TimestampExpired = "DAPI_TIMESTAMP_EXPIRED",
-        /// `X-DAPI-NONCE` is missing or no number from 10000 to 99999, or this very request was
-        /// sent before.
+        /// `X-DAPI-NONCE` is missing or not a number from 10000 to 99999, or this very request
+        /// was sent before.
         NonceIllegal = "DAPI_NONCE_ILLEGAL",
         /// No such API key, or it was revoked.
         InvalidApiKey = "DAPI_INVALID_API_KEY",
-        /// `X-DAPI-SIGN` is missing or another than that of key, time, nonce and payload under
-        /// the key's secret.
+        /// `X-DAPI-SIGN` is missing, or is not the signature of key, time, nonce and payload
+        /// under the key's secret.
         SignatureError = "DAPI_SIGNATURE_ERROR",
         /// The platform keeps no secret for this API key.
         SecretKeyEmpty = "DAPI_SECRET_KEY_EMPTY",
@@ -39,9 +39,9 @@ crate::text::text_enum! {
         CalculateSignatureError = "DAPI_CALCULATE_SIGNATURE_ERROR",
         /// Neither e-mail address nor phone number is given.
         CustomerEmailOrPhoneRequired = "DAPI_CUSTOMER_EMAIL_OR_PHONE_REQUIRED",
-        /// The phone number is none that could be dialled from abroad.
+        /// The phone number cannot be dialled from abroad.
         PhoneInvalid = "DAPI_PHONE_INVALID",
-        /// The e-mail address is none.
+        /// The e-mail address is not valid.
         EmailInvalid = "DAPI_EMAIL_INVALID",
         /// Another customer of the enterprise has this e-mail address.
         EmailAlreadyExists = "DAPI_EMAIL_ALREADY_EXISTS",
@@ -57,7 +57,7 @@ crate::text::text_enum! {
         ChannelCustomerCreateFailed = "DAPI_CHANNEL_CUSTOMER_CREATE_FAILED",
         /// The `customerRef` is that of a customer with other data.
         CustomerRefNotUnique = "DAPI_CUSTOMER_REF_NOT_UNIQUE",
-        /// The `businessType` of an upload is none that exists.
+        /// The `businessType` of an upload does not exist.
         UploadBusinessTypeError = "DAPI_UPLOAD_BUSINESS_TYPE_ERROR",
         /// The reference was used for another ticket.
         TicketRefRepeated = "DAPI_TICKET_REF_REPEATED",
@@ -67,7 +67,7 @@ crate::text::text_enum! {
         CardOrderIdIncorrectError = "DAPI_CARD_ORDER_ID_INCORRECT_ERROR",
         /// The evidence of this order was refused for good.
         RequestRejectionError = "DAPI_REQUEST_REJECTION_ERROR",
-        /// The `businessId` names no card of the enterprise that higher limits can be asked for.
+        /// The `businessId` names no card of the enterprise whose limits can be raised.
         CardIdIncorrectError = "DAPI_CARD_ID_INCORRECT_ERROR",
         /// Of a decline: the enterprise answered 01 or 11.
         AuthEnterpriseReject = "DAPI_AUTH_ENTERPRISE_REJECT",
@@ -119,13 +119,13 @@ crate::text::text_enum! {
         CardActivationFailed = "DAPI_CARD_ACTIVATION_FAILED",
         /// The new PIN is not four digits.
         CardPinMustBeFourDigitNumber = "DAPI_CARD_PIN_MUST_BE_FOUR_DIGIT_NUMBER",
-        /// The card that is to be replaced or doubled is not ACTIVATED.
+        /// The card to replace, or to make a physical twin of, is not ACTIVATED.
         OriginalCardStatusNotActivated = "DAPI_ORIGINAL_CARD_STATUS_NOT_ACTIVATED",
         /// The enterprise has no such card to replace or to double.
         OriginalCardNotFound = "DAPI_ORIGINAL_CARD_NOT_FOUND",
         /// The card is not embossed yet.
         CardNotEmbossedError = "DAPI_CARD_NOT_EMBOSSED_ERROR",
-        /// The `type` of a link is none of 1, 2, 3, 4 and 7.
+        /// The `type` of a link is not 1, 2, 3, 4 or 7.
         GuidanceLinkTypeInvalid = "DAPI_GUIDANCE_LINK_TYPE_INVALID",
         /// The `otpStatus` (or `preVerified`) of a link is neither 0 nor 1.
         GuidanceLinkPreVerifiedInvalid = "DAPI_GUIDANCE_LINK_PRE_VERIFIED_INVALID",

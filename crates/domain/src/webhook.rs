@@ -42,7 +42,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Where the delivery of a webhook stands.
+    /// The state of a webhook's delivery.
     DeliveryStatus {
         /// To be sent, or sent again.
         Pending = "PENDING",
