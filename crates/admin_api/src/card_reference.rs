@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use axum::Json;
 use domain::{AuthId, CardId, EnterpriseId};
-use utoipa::ToSchema;
 
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
@@ -43,7 +42,7 @@ pub(crate) trait NamesCards {
     fn cards(&mut self) -> Vec<(&str, &mut String)>;
 }
 
-impl<T: NamesCards + ToSchema> NamesCards for Page<T> {
+impl<T: NamesCards> NamesCards for Page<T> {
     fn cards(&mut self) -> Vec<(&str, &mut String)> {
         self.items.iter_mut().flat_map(NamesCards::cards).collect()
     }

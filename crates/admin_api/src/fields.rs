@@ -1,15 +1,13 @@
 //! How the operator and sandbox APIs read bodies: strictly. Every field is known, and each error
 //! names the field and never its value.
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
 use domain::{AmountError, Currency, Money};
 use serde_json::value::RawValue;
 use wire::field::{Body, Field, Policy};
 use wire::repeated_fields;
 
 use crate::problem::Problem;
-use crate::request_bodies::{NO_FIELDS, RRN, STAN};
+use crate::request_bodies::{RRN, STAN};
 
 /// A body, read strictly.
 pub(crate) type Fields<'a> = Body<'a, Strict>;
@@ -51,19 +49,6 @@ impl Policy for Strict {
         // A caller's own name is repeated, so its length and characters are limited.
         let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
         Err(Problem::invalid(format!("{path}{name} is not a known field")))
-    }
-}
-
-/// A body without fields, or none at all.
-pub(crate) struct NoBody;
-
-impl<S: Send + Sync> FromRequest<S> for NoBody {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body = Bytes::from_request(request, state).await;
-        let body = body.map_err(|_| Problem::malformed("the body could not be read"))?;
-        Fields::parse_as(&NO_FIELDS, &body).map(|_| Self)
     }
 }
 

@@ -4,6 +4,8 @@
 //! carried out once (`operator/guard.rs`), then one handler, which parses, calls one function
 //! and renders. Every route stands in `operator/routes.rs` or `sandbox/routes.rs`.
 
+mod answer_body;
+mod call;
 mod card_reference;
 mod fields;
 mod operator;
@@ -11,6 +13,7 @@ mod paging;
 mod problem;
 mod problem_codes;
 pub mod request_bodies;
+mod route;
 mod sandbox;
 mod state;
 

@@ -27,32 +27,6 @@ pub(crate) const MCC: Field = Field::text("mcc", "Four digits.");
 pub(crate) const REFERENCE: Field =
     Field::text("reference", "The operator's own reference; it moves money once.").required();
 
-/// Every body; those inside them are found through them.
-pub(crate) const BODIES: [Table; 22] = [
-    NO_FIELDS,
-    CLOSE_DAY,
-    NEW_ENTERPRISE,
-    ENTERPRISE_CHANGE,
-    SHIPMENT,
-    FUNDS_MOVEMENT,
-    VM_APP_CHANGE,
-    VM_FUNDS,
-    NEW_VM_PRODUCT,
-    NEW_API_KEY_REQUEST,
-    NEW_CARD_PROFILE,
-    FX_RATES,
-    CLOCK_ADVANCE,
-    NEW_AUTHORISATION,
-    INCREMENT,
-    REVERSAL,
-    CLEARING,
-    FORCED_CLEARING,
-    REFUND,
-    NEW_CHALLENGE,
-    CHALLENGE_ANSWER,
-    TICKET_VERDICT,
-];
-
 pub(crate) const NO_FIELDS: Table =
     Table::named("NoFields", "A body without fields; it may be left out.", &[]);
 

@@ -7,6 +7,8 @@ use super::{JSON, reference};
 
 /// A type as a document shows it.
 pub struct Described {
+    /// Its name in the document; empty if it has none.
+    pub name: String,
     /// What stands in its place: a reference if it has a name.
     pub schema: Value,
     /// The schemas that have names, its own and those inside it.
@@ -20,13 +22,13 @@ impl Described {
         T::schemas(&mut schemas);
         let json = |schema| serde_json::to_value(schema).expect("a schema is JSON");
         let schemas = schemas.into_iter().map(|(name, schema)| (name, json(schema))).collect();
-        Self { schema: reference(&T::name()), schemas }
+        Self { name: T::name().into_owned(), schema: reference(&T::name()), schemas }
     }
 
     /// A text, flag or list, which has no name.
     pub fn plain<T: PartialSchema>() -> Self {
         let schema = serde_json::to_value(T::schema()).expect("a schema is JSON");
-        Self { schema, schemas: Map::new() }
+        Self { name: String::new(), schema, schemas: Map::new() }
     }
 }
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::words::{LISTS, List};
 use super::{reference, schemas};
 
-/// A field, in a schema of that name, and the list that its words are from.
-pub type Use = (&'static str, &'static str, &'static str);
+/// A list, and the field that holds one of its words in the schemas of these names.
+pub type Use = (&'static str, &'static str, &'static [&'static str]);
 
 /// Makes these fields refer to their lists, and puts those into the document.
 ///
@@ -16,12 +16,14 @@ pub type Use = (&'static str, &'static str, &'static str);
 /// meet all of it.
 pub fn apply(document: &mut Value, uses: &[Use]) {
     let schemas = schemas(document);
-    for (name, field, list_name) in uses {
-        let schema = schemas.get_mut(*name).unwrap_or_else(|| panic!("no schema {name}"));
+    for (list_name, field, names) in uses {
         let list = list(list_name);
-        let place = property(schema, field);
-        let place = place.unwrap_or_else(|| panic!("{name} has no field {field}"));
-        *place = referring(place, list);
+        for name in *names {
+            let schema = schemas.get_mut(*name).unwrap_or_else(|| panic!("no schema {name}"));
+            let place = property(schema, field);
+            let place = place.unwrap_or_else(|| panic!("{name} has no field {field}"));
+            *place = referring(place, list);
+        }
         schemas.insert((*list_name).to_owned(), list.schema());
     }
 }

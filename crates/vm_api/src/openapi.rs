@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use described::parts::{key_parameter, outcome, parameter, request_body, show_outcomes};
-use described::{self, JSON, operations, reference, samples};
+use described::{self, Head, JSON, operations, reference, samples};
 use listener::once::{KEY_NAME, MAX_KEY_BYTES};
 use serde_json::{Map, Value, json};
 use wire::field::Field;
@@ -36,8 +36,6 @@ const SEALED_ANSWER: &str = "SealedAnswer";
 const REFUSAL: &str = "Refusal";
 const KEY: &str = "The same request with the same key again gets the first answer again, unless \
     that was a refusal: a refusal leaves the key free.";
-/// The envelope, in words.
-const ENVELOPE: &str = include_str!("openapi.md");
 
 /// What belongs together.
 const TAGS: &[(&str, &str)] = &[
@@ -66,19 +64,15 @@ pub(crate) fn document(token_call: Operation, table: Vec<Operation>, codes: &Err
         "type": "apiKey", "in": "header", "name": "Authorization",
         "description": "The token of getAccessToken, bare: a prefix such as Bearer is refused.",
     });
-    let mut document = json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "CardBridge VM API",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": ENVELOPE,
-        },
-        "security": [{ TOKEN_SCHEME: [] }],
-        "paths": paths,
-        "components": { "schemas": schemas, "securitySchemes": { TOKEN_SCHEME: token } },
-        "servers": described::servers("http://127.0.0.1:8080"),
-        "tags": described::tags(TAGS),
-    });
+    let head = Head {
+        title: "CardBridge VM API",
+        description: include_str!("openapi.md"),
+        security: json!({ TOKEN_SCHEME: [] }),
+        security_schemes: json!({ TOKEN_SCHEME: token }),
+        local_url: "http://127.0.0.1:8080",
+        tags: TAGS,
+    };
+    let mut document = head.document(paths, schemas);
     webhooks::describe(&mut document);
     show(&mut document);
     document

@@ -1,37 +1,22 @@
 //! Uploaded documents, for those who judge them.
 
-use std::sync::Arc;
-
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use files::{FileError, Files, ObjectKey, StoredFile};
 use http::{HeaderValue, StatusCode, header};
 
-use super::PathText;
+use crate::call::Call;
 use crate::problem::Problem;
-use crate::state::ApiState;
 
-/// Path of the operation as it is routed: a key has slashes.
-pub(crate) const READ_PATH: &str = "/admin/v1/files/{*objectKey}";
-
-/// An uploaded document, as a file to save: an image or a PDF of unknown make is not for
-/// a browser to open by itself. Where documents are kept in a bucket, the answer is a
-/// redirection to the bucket, valid for a minute.
-#[utoipa::path(get, path = "/admin/v1/files/{objectKey}", operation_id = "read_file", tag = "files",
-    params(("objectKey" = String, Path)),
-    responses(
-        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 307, description = "The document is in the bucket that `Location` names.")))]
-pub(crate) async fn read(
-    State(state): State<Arc<ApiState>>,
-    key: PathText,
-) -> Result<Response, Problem> {
+/// `GET /admin/v1/files/{objectKey}`.
+pub(crate) async fn read(call: Call) -> Result<Response, Problem> {
     let not_found = || Problem::not_found("file");
-    let key: ObjectKey = key.id("file")?;
-    match &*state.files {
+    let key: ObjectKey = call.id("file")?;
+    match &*call.state.files {
         Files::Embedded(files) => Ok(saved(&key, files.read(&key).await?.ok_or_else(not_found)?)),
-        Files::Bucket(bucket) => elsewhere(&bucket.read_url(&key, state.store.clock().real_now())),
+        Files::Bucket(bucket) => {
+            elsewhere(&bucket.read_url(&key, call.state.store.clock().real_now()))
+        }
     }
 }
 
