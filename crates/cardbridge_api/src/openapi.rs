@@ -146,7 +146,6 @@ pub(crate) fn document(table: Vec<Route>) -> Value {
 
 /// What stands beside the operations, and the words and samples in them.
 fn completed(mut document: Value) -> Value {
-    described::refer_to_named(&mut document);
     webhooks::describe(&mut document);
     vocabulary::apply(&mut document, USES);
     TRANSPORT.put(&mut document, |_| json!({ JSON: { "schema": reference(FAILURE) } }));

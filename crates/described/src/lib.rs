@@ -1,5 +1,5 @@
-//! What the three OpenAPI documents share: where they are served, the lists of words that
-//! stand in them once, and the samples that show what each operation takes and gives.
+//! What the three OpenAPI documents share: their head, the lists of words that each has once,
+//! and the samples that show what each operation takes and gives.
 
 pub mod parts;
 pub mod samples;
@@ -83,26 +83,4 @@ fn operations_of<'a>(document: &'a mut Value, part: &str) -> Vec<(String, String
         }
     }
     operations
-}
-
-/// Makes what stands in the operations and has a name refer to it.
-pub fn refer_to_named(document: &mut Value) {
-    let named: Vec<_> = schemas(document)
-        .iter()
-        .filter(|(_, schema)| schema.get("properties").is_some())
-        .map(|(name, schema)| (name.clone(), schema.clone()))
-        .collect();
-    refer(&mut document["paths"], &named);
-}
-
-fn refer(value: &mut Value, named: &[(String, Value)]) {
-    if let Some((name, _)) = named.iter().find(|(_, schema)| schema == value) {
-        *value = reference(name);
-        return;
-    }
-    match value {
-        Value::Object(fields) => fields.values_mut().for_each(|it| refer(it, named)),
-        Value::Array(items) => items.iter_mut().for_each(|it| refer(it, named)),
-        _ => {}
-    }
 }

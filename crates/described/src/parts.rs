@@ -25,7 +25,14 @@ impl Described {
         Self { name: T::name().into_owned(), schema: reference(&T::name()), schemas }
     }
 
-    /// A text, flag or list, which has no name.
+    /// A list of a type that the document names.
+    pub fn list<T: ToSchema>() -> Self {
+        let item = Self::named::<T>();
+        let schema = json!({ "type": "array", "items": item.schema });
+        Self { name: String::new(), schema, schemas: item.schemas }
+    }
+
+    /// A text or flag, which has no name.
     pub fn plain<T: PartialSchema>() -> Self {
         let schema = serde_json::to_value(T::schema()).expect("a schema is JSON");
         Self { name: String::new(), schema, schemas: Map::new() }
@@ -71,7 +78,7 @@ pub fn show_outcomes(operation: &mut Value, success: Value, refusal: Option<Valu
 pub struct SharedAnswers {
     /// What their names begin with; the status follows.
     pub prefix: &'static str,
-    /// Statuses, each with what it tells of.
+    /// Statuses, each with its meaning.
     pub statuses: &'static [(&'static str, &'static str)],
 }
 
@@ -85,7 +92,7 @@ impl SharedAnswers {
         document["components"]["responses"] = Value::Object(answers.collect());
     }
 
-    /// Makes an operation refer to those that it can give and says nothing of itself.
+    /// Makes an operation refer to those that it can give and does not describe itself.
     pub fn refer(&self, operation: &mut Value, is_possible: impl Fn(&str) -> bool) {
         for (status, _) in self.statuses.iter().filter(|(status, _)| is_possible(status)) {
             if operation["responses"].get(status).is_none() {

@@ -12,8 +12,8 @@ pub type Use = (&'static str, &'static str, &'static [&'static str]);
 /// Makes these fields refer to their lists, and puts those into the document.
 ///
 /// # Panics
-/// A field or a list is not there. Documents are the same in every process, so that the tests
-/// meet all of it.
+/// A schema, a field or a list is missing. Documents are the same in every process, so tests find
+/// this.
 pub fn apply(document: &mut Value, uses: &[Use]) {
     let schemas = schemas(document);
     for (list_name, field, names) in uses {
@@ -47,8 +47,8 @@ fn property<'a>(schema: &'a mut Value, field: &str) -> Option<&'a mut Value> {
     )
 }
 
-/// The field with the list in place of a text. What it said of itself stays, unless that was
-/// the words.
+/// The field with the list in place of a text. Its description stays, unless it only listed the
+/// words.
 fn referring(field: &Value, list: &List) -> Value {
     let mut shapes = Vec::new();
     let is_nullable = field["type"].as_array().is_some_and(|types| types.contains(&json!("null")));

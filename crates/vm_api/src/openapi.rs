@@ -17,7 +17,7 @@ use super::{repeats, webhooks};
 
 /// Where the document is served, without a token.
 pub(crate) const DOCUMENT_PATH: &str = "/vm-openapi.json";
-/// The refusal of an address, whichever it is.
+/// The refusal of an address; the address itself is a placeholder.
 pub(crate) const ANY_ADDRESS: VmError = VmError::Ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 /// What every operation inside the envelope can answer (vm-api.md sections 3.3, 4.5 and 5).
 const UNIVERSAL: [VmError; 7] = [
@@ -78,7 +78,7 @@ pub(crate) fn document(token_call: Operation, table: Vec<Operation>, codes: &Err
     document
 }
 
-/// Samples: of what is inside an envelope at its own schema, of what is in clear at the call.
+/// Adds samples: for what is inside an envelope at its schema, for what is in clear at the call.
 fn show(document: &mut Value) {
     let components = document["components"].clone();
     for (name, schema) in described::schemas(document) {
@@ -159,7 +159,7 @@ fn sealed(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Va
     described
 }
 
-/// What reading its fields brings, and what the table tells beside that, by number.
+/// The refusals of its fields and those of the table, ordered by number.
 fn own_refusals(operation: &Operation) -> Vec<VmError> {
     let read = operation.reads.fields.iter().flat_map(refusals);
     let mut refusals = Vec::new();
@@ -223,7 +223,7 @@ fn refusal_of_all(codes: &ErrorCodes) -> Value {
     })
 }
 
-/// An outer object whose text of this name holds a plain object.
+/// An outer object whose text `property` holds a plain object.
 fn bearing(outer: &str, property: &str, plain: &Value) -> Value {
     let sealed = json!({ "contentMediaType": JSON, "contentSchema": plain });
     json!({ "allOf": [reference(outer), { "properties": { property: sealed } }] })
