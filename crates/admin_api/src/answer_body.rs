@@ -1,7 +1,7 @@
 //! Bodies of answers that show a record of the domain.
 
-/// Declares a body with what each of its fields shows of a record, or of several. The comments above the body
-/// and its fields are served in the document; names are camelCase on the wire.
+/// Declares a body with what each of its fields shows of a record, or of several. The comments
+/// above the body and its fields are served in the document; names are camelCase on the wire.
 ///
 /// ```text
 /// answer_body! {

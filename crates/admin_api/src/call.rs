@@ -21,10 +21,10 @@ use crate::state::ApiState;
 /// What most handlers answer with.
 pub(crate) type Answer<T> = Result<Json<T>, Problem>;
 
-/// A call that the guard let through. Nothing of it is judged before its handler asks for it, so
-/// the order in which a handler reads decides which of several faults is answered.
+/// A call that the guard let through. Its parts are judged when the handler reads them, so the
+/// order in which a handler reads decides which of several faults is answered.
 pub(crate) struct Call {
-    /// What the handlers work with.
+    /// The parts of the platform that handlers reach.
     pub(crate) state: Arc<ApiState>,
     /// The call's `Idempotency-Key`, if it has one.
     pub(crate) once: Once,
@@ -56,7 +56,7 @@ impl Call {
         Self { reads, ..self }
     }
 
-    /// The variable parts of the path; otherwise there is no such `what`.
+    /// The variable parts of the path; if they are not UTF-8, there is no such `what`.
     pub(crate) fn path<const N: usize>(&self, what: &str) -> Result<[&str; N], Problem> {
         let parts: Option<Vec<_>> =
             self.path.as_ref().map(|parts| parts.iter().map(|(_, text)| text.as_str()).collect());
@@ -64,18 +64,18 @@ impl Call {
         parts.ok_or_else(|| Problem::not_found(what))
     }
 
-    /// The first of them, as the caller wrote it.
+    /// The first variable part of the path, as the caller wrote it.
     pub(crate) fn name(&self) -> Result<&str, Problem> {
         let first = self.path.as_ref().and_then(|parts| parts.first());
         first.map(|(_, text)| text.as_str()).ok_or_else(|| Problem::not_found("object"))
     }
 
-    /// The same as the id of `what`; a text that is no id is "not found".
+    /// The first variable part as the id of a `what`; a text that is not an id is "not found".
     pub(crate) fn id<I: FromStr>(&self, what: &str) -> Result<I, Problem> {
         self.name()?.parse().map_err(|_| Problem::not_found(what))
     }
 
-    /// The object that the path names: the `what` that `read` finds by its id.
+    /// The object that the path names: the `what` that `read` finds by its id, or "not found".
     pub(crate) async fn object<I: FromStr, T, F>(
         &self,
         what: &str,

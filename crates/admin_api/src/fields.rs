@@ -27,7 +27,7 @@ impl Policy for Strict {
         if matches!(body.trim_ascii(), b"" | b"null") {
             return Ok(b"{}");
         }
-        // The scan tells nothing of what is no JSON.
+        // The scan for repeated fields assumes JSON.
         if serde_json::from_slice::<&RawValue>(body).is_err() {
             return Err(Problem::malformed("the body is not JSON"));
         }
@@ -64,7 +64,7 @@ pub(crate) fn rrn(fields: &Fields<'_>) -> Result<Option<String>, Problem> {
     text_of(fields, RRN, "must be 1 to 12 letters and digits", is_rrn)
 }
 
-/// A text that is right; otherwise `what` is wrong.
+/// A text for which `is_right` holds; otherwise the error says `what`.
 pub(crate) fn text_of(
     fields: &Fields<'_>,
     field: Field,

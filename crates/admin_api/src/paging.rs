@@ -14,13 +14,13 @@ use wire::cardbridge::query::Query;
 
 use crate::problem::Problem;
 
-/// Rows of a page where nothing else is asked for.
+/// Rows of a page if the query has no `limit`.
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
 
 const ITEMS: &str = "Newest first; oldest first with `order=asc`.";
 const NEXT_CURSOR: &str = "Where the next page begins; null on the last one.";
 
-/// What the cursor of a list that begins with the oldest begins with.
+/// The prefix of cursors of lists that begin with the oldest.
 const OLDEST_FIRST: &str = "asc-";
 
 /// One page of a list.
@@ -45,7 +45,7 @@ impl<T: ToSchema> PartialSchema for Page<T> {
     }
 }
 
-/// Unlike the derived one, which refers to every page by one name.
+/// Written out, since the derived one gives all pages one name.
 impl<T: ToSchema> ToSchema for Page<T> {
     fn name() -> Cow<'static, str> {
         format!("Page_{}", T::name()).into()
@@ -74,7 +74,7 @@ impl<T> Page<T> {
 pub(crate) struct ListQuery(Query);
 
 impl ListQuery {
-    /// Of what stands behind a path.
+    /// Parses the query of a request.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
         Query::parse(query).map(Self).map_err(|error| Problem::malformed(error.to_string()))
     }
@@ -90,8 +90,8 @@ impl ListQuery {
         }
     }
 
-    /// `asc` is oldest first; `desc`, which is the default, newest first. After a cursor it is
-    /// that of the page which the cursor came with.
+    /// `asc` is oldest first; `desc`, the default, newest first. A cursor keeps the order of the
+    /// page that it came with.
     pub(crate) fn order(&self) -> Result<ListOrder, Problem> {
         let told = match self.text("order")?.as_deref() {
             None => None,
@@ -125,8 +125,8 @@ impl ListQuery {
         Ok(oldest_first)
     }
 
-    /// The cursor of the page after `rows`, of which there are more if this one is full. It
-    /// says which way the list is gone through, so that the next page goes on that way.
+    /// The cursor of the page after `rows`; there may be one if this page is full. The cursor
+    /// carries the order, so the next page keeps it.
     pub(crate) fn cursor_after<R, I: Display>(
         &self,
         rows: &[R],
@@ -148,8 +148,8 @@ impl ListQuery {
         id.parse().map(Some).map_err(wrong)
     }
 
-    /// A filter by id. One that is no id of ours is told apart from one that names nothing,
-    /// so that a slip of the pen does not look like an empty list.
+    /// A filter by id. A text that is not an id is refused, so a typing error does not look like
+    /// an empty list.
     pub(crate) fn id<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem> {
         self.parsed(name, "is not an id")
     }

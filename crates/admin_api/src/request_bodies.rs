@@ -118,7 +118,7 @@ pub(crate) const VM_APP_CHANGE: Table = Table::named(
             "Addresses and CIDR networks that may call; empty = any in the sandbox, none in\n\
              production.",
         ),
-        Field::boolean("signWebhooks", "Whether webhooks bear our own signature header."),
+        Field::boolean("signWebhooks", "Whether webhooks carry our own signature header."),
         Field::object(
             "fees",
             "What the app is charged for; what is not named stays as it is.",
@@ -195,7 +195,7 @@ pub(crate) const NEW_VM_PRODUCT: Table = Table::named(
 pub(crate) const NEW_API_KEY_REQUEST: Table = Table::named(
     "NewApiKeyRequest",
     "How a new API key is handed over: in the answer if both fields are left out (sandbox\n\
-             only), else by a one-time extraction.",
+             only), otherwise by a one-time extraction.",
     &[
         Field::text("email", "The mailbox that gets the extraction code."),
         Field::text("sourceIp", "The only address that may use it."),

@@ -58,7 +58,7 @@ pub(crate) enum Gives {
     File,
 }
 
-/// A handler of whatever operation: one type for all, so that routing is compiled once.
+/// A handler of any operation: one type for all, so routing is compiled once.
 type Handler = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
 
 /// What handlers answer with, and what the document says of that.
@@ -77,7 +77,7 @@ impl<T: Serialize + ToSchema> Reply for Json<T> {
 
 impl Reply for StatusCode {}
 
-/// The table says what stands in it.
+/// The table says what it carries.
 impl Reply for Response {}
 
 /// An operation: its target, such as `GET /admin/v1/jobs`, its `operationId` and its handler.

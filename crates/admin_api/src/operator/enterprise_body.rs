@@ -44,7 +44,7 @@ answer_body! {
     pub(crate) struct EnterpriseBody of enterprise: &Enterprise, beside: Beside {
         enterprise_id: String = enterprise.enterprise_id.to_string(),
         name: String = enterprise.name.clone(),
-        /// Where webhooks go; null also where it cannot be opened, and is to be given again.
+        /// Where webhooks go; null also if it cannot be opened and must be set again.
         webhook_url: Option<String> = beside.webhook_url,
         /// Where authorisation notices go; null as with `webhookUrl`.
         auth_url: Option<String> = beside.auth_url,
@@ -99,8 +99,8 @@ impl EnterpriseBody {
     }
 }
 
-/// A URL as the operator gave it; none, and a word in the log, where it cannot be opened: it is
-/// to be replaced, and what else there is to be seen meanwhile.
+/// A URL as the operator gave it; `None`, and an error in the log, if it cannot be opened: the
+/// operator must see the other settings to replace it.
 pub(super) fn opened_url(
     state: &ApiState,
     enterprise_id: EnterpriseId,

@@ -58,7 +58,7 @@ pub(crate) struct Recipient {
 }
 
 impl Recipient {
-    /// Reads both fields; none if neither is there.
+    /// Reads both fields; `None` if neither is there.
     pub(crate) fn read(fields: &Fields<'_>) -> Result<Option<Self>, Problem> {
         let (email_field, source_ip_field) = (field!(BODY, "email"), field!(BODY, "sourceIp"));
         let email = fields.parsed(email_field, "must be an e-mail address", |text| {
@@ -94,7 +94,7 @@ pub(crate) async fn start(
         used_at: None,
     };
     let added = state.store.add_key_extraction(&extraction);
-    // Whether its mail went out is not known before it did.
+    // Until the mail is sent, repeats of the call cannot get an answer.
     once.leaving(|(): &()| Ok(Some(Kept::Begun(None))), added).await?;
     let mail = mail(state, &recipient.email, &code, extraction.expires_at);
     if let Err(error) = state.mailer.send(mail).await {

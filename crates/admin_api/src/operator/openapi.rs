@@ -17,7 +17,7 @@ const TOKEN_SCHEME: &str = "operator_token";
 const LICENSE: &str = env!("CARGO_PKG_LICENSE");
 const PROBLEM: &str = "Problem";
 const PROBLEM_JSON: &str = "application/problem+json";
-/// Refusals by status, each with what it tells of.
+/// Refusals by status, each with its meaning.
 const REFUSALS: SharedAnswers = SharedAnswers {
     prefix: "Refusal",
     statuses: &[

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, header};
+use http::header;
 use store::{Plastic, Tracking};
 use wire::cardbridge::replacement::PhysicalInfo;
 
@@ -18,7 +18,7 @@ answer_body! {
     pub(crate) struct PlasticBody of plastic: &Plastic, delivery: Option<PhysicalInfo> {
         card_id: String = plastic.card_id.to_string(),
         card_layout_code: String = plastic.card_layout_code.clone(),
-        /// Whether the enterprise asked to be told how it travels.
+        /// Whether the enterprise asked for news of its shipment.
         need_shipping_info: bool = plastic.need_shipping_info,
         embossed_at: Option<String> = plastic.embossed_at.map(|at| at.to_string()),
         shipped_at: Option<String> = plastic.shipped_at.map(|at| at.to_string()),
@@ -34,10 +34,8 @@ answer_body! {
 pub(crate) async fn read(call: Call) -> Result<Response, Problem> {
     let card_id = call.card_id().await?.to_string();
     let (plastic, delivery) = call.state.cards.plastic(&card_id).await?;
-    let mut response = Json(PlasticBody::of(&plastic, delivery)).into_response();
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
-    Ok(response)
+    let body = Json(PlasticBody::of(&plastic, delivery));
+    Ok(([(header::CACHE_CONTROL, "no-store")], body).into_response())
 }
 
 /// `POST /admin/v1/cards/{id}/emboss`.

@@ -23,7 +23,7 @@ answer_body! {
 }
 
 answer_body! {
-    /// A limit; null = none.
+    /// A limit; null = no limit.
     pub(crate) struct LimitBody of limit: VelocityLimit, currency: Currency {
         amount: Option<String> =
             limit.amount_minor.map(|minor| Money::new(minor, currency).to_major()),
@@ -61,7 +61,7 @@ answer_body! {
     }
 }
 
-/// Reads a new profile; whether its enterprise exists is for the caller to find.
+/// Reads a new profile; the caller checks whether its enterprise exists.
 pub(crate) fn read(
     fields: &Fields<'_>,
     profile_id: ProfileId,

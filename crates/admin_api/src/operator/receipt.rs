@@ -125,7 +125,7 @@ pub(crate) struct ReceiptOutcome {
     detail: String,
 }
 
-/// The parts of the receipt that was written with the decision; all are null while none is.
+/// The parts of the receipt that was written with the decision; all null before it.
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReceiptParts {
@@ -160,7 +160,7 @@ fn late_answer(json: &str) -> LateAnswerBody {
 
 fn parts(view: &AuthorisationView) -> ReceiptParts {
     serde_json::from_str(&view.receipt).unwrap_or_else(|error| {
-        // Its text would repeat what stands there.
+        // The error's text would repeat parts of the receipt.
         let (auth_id, column) = (view.authorisation.auth_id, error.column());
         tracing::error!(%auth_id, column, "a receipt is unreadable");
         ReceiptParts::default()

@@ -18,7 +18,7 @@ use crate::state::ApiState;
 use wire::field;
 
 answer_body! {
-    /// What the rows of one currency and direction come to, declined ones too.
+    /// The total of the rows of one currency and direction, declined ones too.
     #[schema(title = "ControlTotal")]
     pub(crate) struct TotalBody of total: &ControlTotal {
         currency: String = total.currency.to_string(),
@@ -43,7 +43,7 @@ answer_body! {
         /// Of the text form, in hexadecimal.
         sha256: String = hex::encode(closed.file.sha256),
         size_bytes: u64 = closed.file.size_bytes,
-        /// Whether the day was over: the file will not change any more.
+        /// Whether the day was over: the file no longer changes.
         #[serde(rename = "final")]
         is_final: bool = closed.file.is_final,
         /// Whether a final file stayed although its rows would make another one now.
@@ -65,7 +65,7 @@ answer_body! {
     /// The files of a day: two for each enterprise.
     pub(crate) struct ClosedDayBody of closed: &ClosedDay {
         files: Vec<ClosedFileBody> = closed.files.iter().map(ClosedFileBody::of).collect(),
-        /// Those that could not be cut, which keep none of the others back.
+        /// Those that could not be cut; the others are cut nevertheless.
         failed: Vec<FailedFileBody> = closed.failed.iter().map(FailedFileBody::of).collect(),
     }
 }
@@ -90,7 +90,7 @@ fn begun(state: &ApiState, text: &str) -> Result<BusinessDay, Problem> {
 
 /// One difference between a file and what the ledger says it should be.
 #[derive(Serialize, ToSchema)]
-// Field by field, since the description does not read a rule for the fields of all variants.
+// Fields are renamed one by one, since `ToSchema` ignores `rename_all_fields`.
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub(crate) enum DifferenceBody {
     /// The day is not closed: there is no file.
@@ -117,7 +117,7 @@ pub(crate) enum DifferenceBody {
         #[serde(rename = "inLedger")]
         in_ledger: String,
     },
-    /// A line of the file, counted from 1, is no row.
+    /// A line of the file, counted from 1, is not a row.
     Unreadable { line: u64 },
     /// A control total kept with the file is not that of the ledger's rows.
     Total {
@@ -129,7 +129,7 @@ pub(crate) enum DifferenceBody {
     },
     /// The bytes of the file are not those whose hash is kept with it.
     Bytes,
-    /// The ledger contradicts itself: transfers come to something else than rows.
+    /// The ledger contradicts itself: the total of transfers is not that of rows.
     Ledger {
         #[serde(rename = "authId")]
         auth_id: String,

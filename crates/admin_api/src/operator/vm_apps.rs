@@ -51,9 +51,9 @@ answer_body! {
         platform_public_key: String = beside.platform_public_key,
         /// PEM; answers are encrypted with it.
         merchant_public_key: Option<String> = beside.merchant_public_key,
-        /// Where webhooks go; null also where it cannot be opened, and is to be given again.
+        /// Where webhooks go; null also if it cannot be opened and must be set again.
         webhook_url: Option<String> = beside.webhook_url,
-        /// Whether webhooks bear our own signature header.
+        /// Whether webhooks carry our own signature header.
         sign_webhooks: bool = app.signs_webhooks,
         /// Networks that may call; empty = any in the sandbox, none in production.
         ip_whitelist: Vec<String> = app.ip_whitelist.iter().map(ToString::to_string).collect(),

@@ -35,7 +35,7 @@ answer_body! {
 
 answer_body! {
     /// The products of an app.
-    pub(crate) struct VmProductsBody of products: &Vec<VmProduct> {
+    pub(crate) struct VmProductsBody of products: &[VmProduct] {
         /// In order of their codes.
         items: Vec<VmProductBody> = products.iter().map(VmProductBody::of).collect(),
     }
@@ -63,7 +63,7 @@ pub(crate) async fn put(call: Call) -> Answer<VmProductsBody> {
     let app = call.app().await?;
     let product = product(&call.state, &app, &call.fields()?).await?;
     let put = call.state.store.put_vm_product(product);
-    call.once.answer(VmProductsBody::of, put).await
+    call.once.answer(|products: &Vec<VmProduct>| VmProductsBody::of(products), put).await
 }
 
 async fn product(state: &ApiState, app: &VmApp, fields: &Fields<'_>) -> Result<VmProduct, Problem> {

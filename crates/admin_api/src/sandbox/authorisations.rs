@@ -49,8 +49,8 @@ pub(crate) async fn create(call: Call) -> Answer<AnswerBody> {
     Ok(Json(AnswerBody::of(&answer)))
 }
 
-/// The answer to a message. Where an earlier run of the same call began it, that is what became
-/// of it, and nothing is sent.
+/// The answer to a message. If an earlier run of the same call sent it, this is the outcome of
+/// that message, and nothing is sent again.
 pub(crate) async fn answer_of(
     call: &Call,
     message: impl Future<Output = Result<AuthorisationAnswer, SchemeError>>,

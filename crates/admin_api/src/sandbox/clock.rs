@@ -11,8 +11,8 @@ use crate::problem::Problem;
 use crate::request_bodies::CLOCK_ADVANCE;
 use wire::field;
 
-/// Where business time ends, 9000-01-01T00:00:00Z: what is due after it must still fall
-/// before the year 10000, which the texts of times cannot show.
+/// The end of business time, 9000-01-01T00:00:00Z: what is due after it must still be before the
+/// year 10000, which the texts of times cannot show.
 const END_OF_TIME: Timestamp = Timestamp::from_micros(221_845_392_000_000_000);
 
 /// Business time and how far it is ahead of real time.
@@ -47,7 +47,7 @@ pub(crate) async fn advance(call: Call) -> Answer<AdvancedBody> {
         return Err(Problem::conflict("end_of_time", "business time ends with the year 8999"));
     }
     let now = match call.once.begun() {
-        // What an earlier run of this call began goes on to where that was going.
+        // An earlier run of this call chose the target; this one continues to it.
         Some(begun) => {
             let target = begun.parse().map_err(|_| Problem::internal())?;
             call.state.schedule.advance_to(Timestamp::from_micros(target)).await?
@@ -57,7 +57,7 @@ pub(crate) async fn advance(call: Call) -> Answer<AdvancedBody> {
     Ok(Json(AdvancedBody { now: now.to_string() }))
 }
 
-/// Advances once the key of the call, if it has one, is kept with where it goes.
+/// Advances after the key of the call, if it has one, is kept with the target.
 async fn advance_noted(call: &Call, seconds: u32) -> Result<Timestamp, StoreError> {
     let note = async |target: Timestamp| match call.once.claim() {
         Some(claim) => call.state.store.begin_call(claim, target.as_micros().to_string()).await,

@@ -18,8 +18,8 @@ use wire::field::Field;
 /// Digits of a merchant category code.
 const MCC_DIGITS: usize = 4;
 
-/// Reads the body. Whether the amount fits its currency is for the network to judge,
-/// since zero is right for an inquiry.
+/// Reads the body. The network judges whether the amount fits its currency, since zero is right
+/// for an inquiry.
 pub(crate) async fn read(state: &ApiState, fields: &Fields<'_>) -> Result<Purchase, Problem> {
     let transaction_type = fields.value(field!(BODY, "transactionType"), "must be R, C, P or Q")?;
     let transaction_type = transaction_type.unwrap_or(TransactionType::Purchase);

@@ -29,7 +29,7 @@ answer_body! {
         merchant_name: Option<String> = challenge.merchant.name.clone(),
         merchant_country: Option<String> = challenge.merchant.country.clone(),
         mcc: Option<String> = challenge.merchant.mcc.clone(),
-        /// From when on no verdict is taken.
+        /// From this moment on no verdict is taken.
         expiry_time: String = challenge.expires_at.to_string(),
         created_at: String = challenge.created_at.to_string(),
         modified_at: String = challenge.modified_at.to_string(),
