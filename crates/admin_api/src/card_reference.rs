@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use axum::Json;
 use domain::{AuthId, CardId, EnterpriseId};
-use utoipa::ToSchema;
 
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
@@ -43,7 +42,7 @@ pub(crate) trait NamesCards {
     fn cards(&mut self) -> Vec<(&str, &mut String)>;
 }
 
-impl<T: NamesCards + ToSchema> NamesCards for Page<T> {
+impl<T: NamesCards> NamesCards for Page<T> {
     fn cards(&mut self) -> Vec<(&str, &mut String)> {
         self.items.iter_mut().flat_map(NamesCards::cards).collect()
     }
@@ -54,7 +53,7 @@ impl<T: NamesCards + ToSchema> NamesCards for Page<T> {
 pub(crate) struct CardNames(HashMap<CardId, String>);
 
 impl CardNames {
-    /// Of those among these cards that are of dialect 2.
+    /// The ids of those cards that are of dialect 2.
     pub(crate) async fn of(
         state: &ApiState,
         mut cards: Vec<(EnterpriseId, CardId)>,
@@ -64,13 +63,13 @@ impl CardNames {
         Ok(Self(state.store.vm_card_uuids(cards).await?))
     }
 
-    /// Of one card, whoever owns it.
+    /// The id of one card of any enterprise.
     pub(crate) async fn of_card(state: &ApiState, card_id: CardId) -> Result<Self, Problem> {
         let card = state.store.card_of_anyone(card_id).await?;
         Self::of(state, card.map(|it| (it.enterprise_id, it.card_id)).into_iter().collect()).await
     }
 
-    /// Of the card of an authorisation.
+    /// The id of the card of an authorisation.
     pub(crate) async fn of_authorisation(
         state: &ApiState,
         auth_id: AuthId,
@@ -79,7 +78,7 @@ impl CardNames {
         Self::of(state, found.map(|it| (it.enterprise_id, it.card_id)).into_iter().collect()).await
     }
 
-    /// The body with these names, so that what comes out goes in.
+    /// The body with these names, so that callers can send back what they got.
     pub(crate) fn put<T: NamesCards>(&self, mut body: T) -> T {
         for (_, card) in body.cards() {
             if let Some(uuid) = card.parse().ok().and_then(|id: CardId| self.0.get(&id)) {
@@ -90,7 +89,7 @@ impl CardNames {
     }
 }
 
-/// The body as it is told: a card of dialect 2 by its UUID.
+/// The body as it is served: a card of dialect 2 by its UUID.
 pub(crate) async fn named<T: NamesCards>(
     state: &ApiState,
     mut body: T,

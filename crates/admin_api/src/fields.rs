@@ -1,15 +1,13 @@
 //! How the operator and sandbox APIs read bodies: strictly. Every field is known, and each error
 //! names the field and never its value.
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
 use domain::{AmountError, Currency, Money};
 use serde_json::value::RawValue;
 use wire::field::{Body, Field, Policy};
 use wire::repeated_fields;
 
 use crate::problem::Problem;
-use crate::request_bodies::{NO_FIELDS, RRN, STAN};
+use crate::request_bodies::{RRN, STAN};
 
 /// A body, read strictly.
 pub(crate) type Fields<'a> = Body<'a, Strict>;
@@ -29,7 +27,7 @@ impl Policy for Strict {
         if matches!(body.trim_ascii(), b"" | b"null") {
             return Ok(b"{}");
         }
-        // The scan tells nothing of what is no JSON.
+        // The scan for repeated fields assumes JSON.
         if serde_json::from_slice::<&RawValue>(body).is_err() {
             return Err(Problem::malformed("the body is not JSON"));
         }
@@ -54,19 +52,6 @@ impl Policy for Strict {
     }
 }
 
-/// A body without fields, or none at all.
-pub(crate) struct NoBody;
-
-impl<S: Send + Sync> FromRequest<S> for NoBody {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body = Bytes::from_request(request, state).await;
-        let body = body.map_err(|_| Problem::malformed("the body could not be read"))?;
-        Fields::parse_as(&NO_FIELDS, &body).map(|_| Self)
-    }
-}
-
 /// The network's trace number: two spellings of one message would be two messages.
 pub(crate) fn stan(fields: &Fields<'_>) -> Result<Option<String>, Problem> {
     let is_stan = |text: &str| text.len() <= 6 && text.bytes().all(|it| it.is_ascii_digit());
@@ -79,7 +64,7 @@ pub(crate) fn rrn(fields: &Fields<'_>) -> Result<Option<String>, Problem> {
     text_of(fields, RRN, "must be 1 to 12 letters and digits", is_rrn)
 }
 
-/// A text that is right; otherwise `what` is wrong.
+/// A text for which `is_right` holds; otherwise the error says `what`.
 pub(crate) fn text_of(
     fields: &Fields<'_>,
     field: Field,

@@ -1,9 +1,11 @@
 //! The operator API and the sandbox API, on the admin listener.
 //!
-//! A request passes the listener's shell, the operator's token and the key that has a call
-//! carried out once (`operator/guard.rs`), then one handler, which parses, calls one function
-//! and renders. Every route stands in `operator/routes.rs` or `sandbox/routes.rs`.
+//! A request passes the listener's shell, the check of the operator's token and of its
+//! `Idempotency-Key` (`operator/guard.rs`), then one handler, which parses, calls one function
+//! and renders. The tables of routes are `operator/table.rs` and `sandbox/routes.rs`.
 
+mod answer_body;
+mod call;
 mod card_reference;
 mod fields;
 mod operator;
@@ -11,6 +13,7 @@ mod paging;
 mod problem;
 mod problem_codes;
 pub mod request_bodies;
+mod route;
 mod sandbox;
 mod state;
 

@@ -1,63 +1,72 @@
 //! Lists of the operator and sandbox APIs: newest first unless asked otherwise, one page at a
 //! time, after a cursor.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use axum::extract::FromRequestParts;
-use http::request::Parts;
 use serde::Serialize;
 use store::{ListOrder, PageRequest};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use wire::cardbridge::query::Query;
 
 use crate::problem::Problem;
 
-/// Rows of a page where nothing else is asked for.
+/// Rows of a page if the query has no `limit`.
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
 
-/// What the cursor of a list that begins with the oldest begins with.
+const ITEMS: &str = "Newest first; oldest first with `order=asc`.";
+const NEXT_CURSOR: &str = "Where the next page begins; null on the last one.";
+
+/// The prefix of cursors of lists that begin with the oldest.
 const OLDEST_FIRST: &str = "asc-";
 
 /// One page of a list.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Page<T: ToSchema> {
-    /// Newest first; oldest first with `order=asc`.
+pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
-    /// Where the next page begins; null on the last one.
     pub(crate) next_cursor: Option<String>,
 }
 
-impl<T: ToSchema> Page<T> {
-    /// A page of `rows`, of which there are more if it is full.
-    pub(crate) fn of<R, I: Display>(
-        rows: &[R],
-        limit: u32,
-        order: ListOrder,
-        id: impl Fn(&R) -> I,
-    ) -> Self
-    where
-        T: for<'r> From<&'r R>,
-    {
-        let next_cursor = Self::cursor_after(rows, limit, order, id);
-        Self { items: rows.iter().map(T::from).collect(), next_cursor }
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new().items(Ref::from_schema_name(T::name()));
+        let next_cursor =
+            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+        ObjectBuilder::new()
+            .description(Some("One page of a list."))
+            .property("items", items.description(Some(ITEMS)))
+            .property("nextCursor", next_cursor.description(Some(NEXT_CURSOR)))
+            .required("items")
+            .into()
+    }
+}
+
+/// Written out, since the derived one gives all pages one name.
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("Page_{}", T::name()).into()
     }
 
-    /// The cursor of the page after `rows`. It says which way the list is gone through, so that
-    /// the next page goes on that way.
-    pub(crate) fn cursor_after<R, I: Display>(
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
+impl<T> Page<T> {
+    /// The page of `rows` that answers `query`.
+    pub(crate) fn of<R, I: Display>(
+        query: &ListQuery,
         rows: &[R],
-        limit: u32,
-        order: ListOrder,
+        body: impl Fn(&R) -> T,
         id: impl Fn(&R) -> I,
-    ) -> Option<String> {
-        let is_full = rows.len() >= limit as usize;
-        let id = id(rows.last().filter(|_| is_full)?);
-        Some(match order {
-            ListOrder::NewestFirst => id.to_string(),
-            ListOrder::OldestFirst => format!("{OLDEST_FIRST}{id}"),
-        })
+    ) -> Result<Self, Problem> {
+        let next_cursor = query.cursor_after(rows, id)?;
+        Ok(Self { items: rows.iter().map(body).collect(), next_cursor })
     }
 }
 
@@ -65,6 +74,11 @@ impl<T: ToSchema> Page<T> {
 pub(crate) struct ListQuery(Query);
 
 impl ListQuery {
+    /// Parses the query of a request.
+    pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
+        Query::parse(query).map(Self).map_err(|error| Problem::malformed(error.to_string()))
+    }
+
     /// How many rows are wanted.
     pub(crate) fn limit(&self) -> Result<u32, Problem> {
         let max = store::MAX_PAGE_ROWS;
@@ -76,8 +90,8 @@ impl ListQuery {
         }
     }
 
-    /// `asc` is oldest first; `desc`, which is the default, newest first. After a cursor it is
-    /// that of the page which the cursor came with.
+    /// `asc` is oldest first; `desc`, the default, newest first. A cursor keeps the order of the
+    /// page that it came with.
     pub(crate) fn order(&self) -> Result<ListOrder, Problem> {
         let told = match self.text("order")?.as_deref() {
             None => None,
@@ -111,6 +125,21 @@ impl ListQuery {
         Ok(oldest_first)
     }
 
+    /// The cursor of the page after `rows`; there may be one if this page is full. The cursor
+    /// carries the order, so the next page keeps it.
+    pub(crate) fn cursor_after<R, I: Display>(
+        &self,
+        rows: &[R],
+        id: impl Fn(&R) -> I,
+    ) -> Result<Option<String>, Problem> {
+        let is_full = rows.len() >= self.limit()? as usize;
+        let Some(id) = rows.last().filter(|_| is_full).map(id) else { return Ok(None) };
+        Ok(Some(match self.order()? {
+            ListOrder::NewestFirst => id.to_string(),
+            ListOrder::OldestFirst => format!("{OLDEST_FIRST}{id}"),
+        }))
+    }
+
     /// Where the page begins.
     pub(crate) fn cursor<T: FromStr>(&self) -> Result<Option<T>, Problem> {
         let Some(text) = self.text("cursor")? else { return Ok(None) };
@@ -119,8 +148,8 @@ impl ListQuery {
         id.parse().map(Some).map_err(wrong)
     }
 
-    /// A filter by id. One that is no id of ours is told apart from one that names nothing,
-    /// so that a slip of the pen does not look like an empty list.
+    /// A filter by id. A text that is not an id is refused, so a typing error does not look like
+    /// an empty list.
     pub(crate) fn id<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem> {
         self.parsed(name, "is not an id")
     }
@@ -134,14 +163,5 @@ impl ListQuery {
     /// A parameter.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>, Problem> {
         self.0.text(name).map_err(|error| Problem::invalid(error.to_string()))
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for ListQuery {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = Query::parse(parts.uri.query());
-        query.map(Self).map_err(|error| Problem::malformed(error.to_string()))
     }
 }

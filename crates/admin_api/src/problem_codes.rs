@@ -1,4 +1,4 @@
-//! Every code of the operator and sandbox APIs' refusals, with what it tells of.
+//! Every code of the operator and sandbox APIs' refusals, with its meaning.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ const fn code(status: u16, code: &'static str, meaning: &'static str) -> Problem
     ProblemCode { status, code, meaning }
 }
 
-/// All of them; of one status the usual one first.
+/// All codes; the usual one of a status comes first.
 pub(crate) const PROBLEM_CODES: &[ProblemCode] = &[
     code(400, "malformed_request", "the request cannot be read"),
     code(401, "unauthorised", "the bearer token is missing or wrong"),
@@ -90,7 +90,7 @@ mod tests {
 
     use super::PROBLEM_CODES;
 
-    /// What stands before the arguments where a refusal is made, and which is its code.
+    /// The calls that make refusals, and which of their arguments is the code.
     const MAKERS: [(&str, usize); 2] = [("conflict(", 0), ("Self::new(StatusCode::", 1)];
 
     fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    /// The codes of all refusals that a source makes; one may stand in a constant of its own.
+    /// The codes of all refusals that a source makes; a code may be a constant.
     fn made(source: &str) -> Vec<String> {
         let mut codes = Vec::new();
         for (maker, place) in MAKERS {
@@ -113,7 +113,7 @@ mod tests {
                 let constant = format!("const{argument}:&str=");
                 let text = source.split(&constant).nth(1).unwrap_or(argument);
                 let code = text.strip_prefix('"').and_then(|it| it.split('"').next());
-                // Uploads answer in the words of S3, which are none of these.
+                // Uploads answer with codes of S3, which are not listed here.
                 let is_ours = |it: &&str| it.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
                 codes.extend(code.filter(is_ours).map(str::to_owned));
             }
@@ -127,7 +127,7 @@ mod tests {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut paths);
         let mut codes = BTreeSet::new();
         for path in paths.into_iter().filter(|path| !path.ends_with("problem_codes.rs")) {
-            // Without blanks, since a call may go over several lines.
+            // Without blanks, since a call may span several lines.
             let source: String = fs::read_to_string(path).unwrap().split_whitespace().collect();
             codes.extend(made(&source));
         }

@@ -27,32 +27,6 @@ pub(crate) const MCC: Field = Field::text("mcc", "Four digits.");
 pub(crate) const REFERENCE: Field =
     Field::text("reference", "The operator's own reference; it moves money once.").required();
 
-/// Every body; those inside them are found through them.
-pub(crate) const BODIES: [Table; 22] = [
-    NO_FIELDS,
-    CLOSE_DAY,
-    NEW_ENTERPRISE,
-    ENTERPRISE_CHANGE,
-    SHIPMENT,
-    FUNDS_MOVEMENT,
-    VM_APP_CHANGE,
-    VM_FUNDS,
-    NEW_VM_PRODUCT,
-    NEW_API_KEY_REQUEST,
-    NEW_CARD_PROFILE,
-    FX_RATES,
-    CLOCK_ADVANCE,
-    NEW_AUTHORISATION,
-    INCREMENT,
-    REVERSAL,
-    CLEARING,
-    FORCED_CLEARING,
-    REFUND,
-    NEW_CHALLENGE,
-    CHALLENGE_ANSWER,
-    TICKET_VERDICT,
-];
-
 pub(crate) const NO_FIELDS: Table =
     Table::named("NoFields", "A body without fields; it may be left out.", &[]);
 
@@ -144,7 +118,7 @@ pub(crate) const VM_APP_CHANGE: Table = Table::named(
             "Addresses and CIDR networks that may call; empty = any in the sandbox, none in\n\
              production.",
         ),
-        Field::boolean("signWebhooks", "Whether webhooks bear our own signature header."),
+        Field::boolean("signWebhooks", "Whether webhooks carry our own signature header."),
         Field::object(
             "fees",
             "What the app is charged for; what is not named stays as it is.",
@@ -221,7 +195,7 @@ pub(crate) const NEW_VM_PRODUCT: Table = Table::named(
 pub(crate) const NEW_API_KEY_REQUEST: Table = Table::named(
     "NewApiKeyRequest",
     "How a new API key is handed over: in the answer if both fields are left out (sandbox\n\
-             only), else by a one-time extraction.",
+             only), otherwise by a one-time extraction.",
     &[
         Field::text("email", "The mailbox that gets the extraction code."),
         Field::text("sourceIp", "The only address that may use it."),

@@ -2,7 +2,7 @@
 
 use described::parts::{Described, SharedAnswers, outcome, parameter, request_body, show_outcomes};
 use described::vocabulary::{self, Use};
-use described::{self, JSON, operations, reference, samples};
+use described::{self, Head, JSON, operations, reference, samples};
 use domain::ErrorCode;
 use serde_json::{Map, Value, json};
 use wire::cardbridge::envelope::{self, SUCCESS_CODE};
@@ -77,54 +77,41 @@ const TRANSPORT: SharedAnswers = SharedAnswers {
 };
 /// The fields that hold words of a list.
 const USES: &[Use] = &[
-    ("AddressProof", "addressProofType", "PoaDocType"),
-    ("Authenticate", "approveStatus", "ChallengeVerdict"),
-    ("AuthorisationResultData", "approveFlag", "ApproveFlag"),
-    ("AuthorisationResultData", "rejectReason", "DeclineReason"),
-    ("CardBody", "type", "CardType"),
-    ("CardBody", "status", "CardStatus"),
-    ("CardBody", "statusReason", "CardStatusReason"),
-    ("CardData", "type", "CardType"),
-    ("CardData", "status", "CardStatus"),
-    ("CardOrderBody", "type", "OrderType"),
-    ("CardOrderBody", "status", "OrderStatus"),
-    ("CardOrderBody", "errorCode", "ErrorCode"),
-    ("ChallengeBody", "status", "ChallengeStatus"),
-    ("CreateIntentTicket", "ticketType", "IntentTicketType"),
-    ("Failure", "code", "ErrorCode"),
-    ("Freeze", "freezeReason", "FreezeReason"),
-    ("FundAuthBody", "errorCode", "DeclineReason"),
-    ("IdentityProof", "identityProofType", "IdentityProofType"),
-    ("IdentityProof", "identityProofSubType", "IdentityProofSubType"),
-    ("IntentTicketBody", "ticketType", "IntentTicketType"),
-    ("IntentTicketBody", "ticketStatus", "IntentTicketStatus"),
-    ("KycBody", "kycStatus", "KycTicketStatus"),
-    ("KycBody", "identityProofType", "IdentityProofType"),
-    ("KycCareerInfo", "employmentStatus", "EmploymentStatus"),
-    ("KycCareerInfo", "employmentJobIndustry", "EmploymentJobIndustry"),
-    ("KycCareerInfo", "occupation", "Occupation"),
-    ("KycCareerInfo", "jobSeniority", "JobSeniority"),
-    ("KycCareerInfo", "purposeOfAccount", "PurposeOfAccount"),
-    ("KycCareerInfo", "sourceOfFunds", "SourceOfFunds"),
-    ("KycCareerInfo", "sourceOfWealth", "SourceOfWealth"),
-    ("KycInfo", "poaDocType", "PoaDocType"),
-    ("KycInfo", "employmentStatus", "EmploymentStatus"),
-    ("KycInfo", "employmentJobIndustry", "EmploymentJobIndustry"),
-    ("KycInfo", "occupation", "Occupation"),
-    ("KycInfo", "jobSeniority", "JobSeniority"),
-    ("KycInfo", "purposeOfAccount", "PurposeOfAccount"),
-    ("KycInfo", "sourceOfFunds", "SourceOfFunds"),
-    ("KycInfo", "sourceOfWealth", "SourceOfWealth"),
-    ("KycTicketBody", "type", "KycTicketType"),
-    ("KycTicketBody", "status", "KycTicketStatus"),
-    ("KycTicketBody", "errorCode", "ErrorCode"),
-    ("NoticeData", "direction", "Direction"),
-    ("NoticeData", "authType", "AuthType"),
-    ("NoticeData", "transactionType", "TransactionType"),
-    ("NoticeAnswer", "responseCode", "ResponseCode"),
-    ("NoticeEssentials", "direction", "Direction"),
-    ("OtpDeliveryBody", "status", "OtpDeliveryStatus"),
-    ("Terminate", "invalidateReason", "InvalidateReason"),
+    ("ApproveFlag", "approveFlag", &["AuthorisationResultData"]),
+    ("AuthType", "authType", &["NoticeData"]),
+    ("CardStatus", "status", &["CardBody", "CardData"]),
+    ("CardStatusReason", "statusReason", &["CardBody"]),
+    ("CardType", "type", &["CardBody", "CardData"]),
+    ("ChallengeStatus", "status", &["ChallengeBody"]),
+    ("ChallengeVerdict", "approveStatus", &["Authenticate"]),
+    ("DeclineReason", "errorCode", &["FundAuthBody"]),
+    ("DeclineReason", "rejectReason", &["AuthorisationResultData"]),
+    ("Direction", "direction", &["NoticeData", "NoticeEssentials"]),
+    ("EmploymentJobIndustry", "employmentJobIndustry", &["KycCareerInfo", "KycInfo"]),
+    ("EmploymentStatus", "employmentStatus", &["KycCareerInfo", "KycInfo"]),
+    ("ErrorCode", "code", &["Failure"]),
+    ("ErrorCode", "errorCode", &["CardOrderBody", "KycTicketBody"]),
+    ("FreezeReason", "freezeReason", &["Freeze"]),
+    ("IdentityProofSubType", "identityProofSubType", &["IdentityProof"]),
+    ("IdentityProofType", "identityProofType", &["IdentityProof", "KycBody"]),
+    ("IntentTicketStatus", "ticketStatus", &["IntentTicketBody"]),
+    ("IntentTicketType", "ticketType", &["CreateIntentTicket", "IntentTicketBody"]),
+    ("InvalidateReason", "invalidateReason", &["Terminate"]),
+    ("JobSeniority", "jobSeniority", &["KycCareerInfo", "KycInfo"]),
+    ("KycTicketStatus", "kycStatus", &["KycBody"]),
+    ("KycTicketStatus", "status", &["KycTicketBody"]),
+    ("KycTicketType", "type", &["KycTicketBody"]),
+    ("Occupation", "occupation", &["KycCareerInfo", "KycInfo"]),
+    ("OrderStatus", "status", &["CardOrderBody"]),
+    ("OrderType", "type", &["CardOrderBody"]),
+    ("OtpDeliveryStatus", "status", &["OtpDeliveryBody"]),
+    ("PoaDocType", "addressProofType", &["AddressProof"]),
+    ("PoaDocType", "poaDocType", &["KycInfo"]),
+    ("PurposeOfAccount", "purposeOfAccount", &["KycCareerInfo", "KycInfo"]),
+    ("ResponseCode", "responseCode", &["NoticeAnswer"]),
+    ("SourceOfFunds", "sourceOfFunds", &["KycCareerInfo", "KycInfo"]),
+    ("SourceOfWealth", "sourceOfWealth", &["KycCareerInfo", "KycInfo"]),
+    ("TransactionType", "transactionType", &["NoticeData"]),
 ];
 
 /// The document of these routes.
@@ -146,26 +133,19 @@ pub(crate) fn document(table: Vec<Route>) -> Value {
         )
     });
     let signed = SIGNATURE.iter().map(|(scheme, ..)| ((*scheme).to_owned(), json!([])));
-    completed(json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "CardBridge open API",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": include_str!("openapi.md"),
-        },
-        "security": [signed.collect::<Map<_, _>>()],
-        "paths": paths,
-        "components": {
-            "schemas": schemas, "securitySchemes": schemes.collect::<Map<_, _>>(),
-        },
-        "servers": described::servers("http://127.0.0.1:8080"),
-        "tags": described::tags(TAGS),
-    }))
+    let head = Head {
+        title: "CardBridge open API",
+        description: include_str!("openapi.md"),
+        security: signed.collect(),
+        security_schemes: schemes.collect(),
+        local_url: "http://127.0.0.1:8080",
+        tags: TAGS,
+    };
+    completed(head.document(paths, schemas))
 }
 
 /// What stands beside the operations, and the words and samples in them.
 fn completed(mut document: Value) -> Value {
-    described::refer_to_named(&mut document);
     webhooks::describe(&mut document);
     vocabulary::apply(&mut document, USES);
     TRANSPORT.put(&mut document, |_| json!({ JSON: { "schema": reference(FAILURE) } }));

@@ -89,7 +89,12 @@ impl Route {
         Self { data: Some(Described::named::<T>()), ..self }
     }
 
-    /// A success carries this text, flag or list.
+    /// A success carries a list of these objects.
+    pub(crate) fn gives_list<T: ToSchema>(self) -> Self {
+        Self { data: Some(Described::list::<T>()), ..self }
+    }
+
+    /// A success carries this text or flag.
     pub(crate) fn gives_plain<T: PartialSchema>(self) -> Self {
         Self { data: Some(Described::plain::<T>()), ..self }
     }

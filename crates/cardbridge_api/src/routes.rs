@@ -86,7 +86,7 @@ fn orders_and_cards() -> Vec<Route> {
         route(card_wire::LIST_PATH, 5, get(card::list))
             .about("Lists a customer's cards")
             .asks([required("customerId", "The customer")])
-            .gives_plain::<Vec<card_wire::CardBody>>()
+            .gives_list::<card_wire::CardBody>()
             .refuses(&[CustomerNotFound]),
         route(velocity::VELOCITY_LIMITS_PATH, 1, get(card::velocity_limits))
             .about("Reads a card's limits and what is used of them")

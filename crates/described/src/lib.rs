@@ -1,5 +1,5 @@
-//! What the three OpenAPI documents share: where they are served, the lists of words that
-//! stand in them once, and the samples that show what each operation takes and gives.
+//! What the three OpenAPI documents share: their head, the lists of words that each has once,
+//! and the samples that show what each operation takes and gives.
 
 pub mod parts;
 pub mod samples;
@@ -8,7 +8,7 @@ pub mod webhooks;
 mod words;
 mod words_of_samples;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Media type of requests and answers.
 pub const JSON: &str = "application/json";
@@ -21,25 +21,51 @@ pub fn reference(name: &str) -> Value {
 }
 
 /// The schemas of a document.
-pub fn schemas(document: &mut Value) -> &mut serde_json::Map<String, Value> {
+pub fn schemas(document: &mut Value) -> &mut Map<String, Value> {
     let schemas = document.pointer_mut(SCHEMAS).and_then(Value::as_object_mut);
     schemas.expect("every document has schemas")
 }
 
-/// Where an API is: beside its document, and on a sandbox started with nothing said.
-pub fn servers(local: &str) -> Value {
-    json!([
-        { "url": "/", "description": "The listener that serves this document." },
-        {
-            "url": local,
-            "description": "A sandbox on this machine, as `cardbridge serve` starts it.",
-        },
-    ])
+/// What a document says of its API as a whole.
+pub struct Head<'a> {
+    /// Its name.
+    pub title: &'a str,
+    /// What every caller has to know, in Markdown.
+    pub description: &'a str,
+    /// What authenticates a call, by the name of a scheme.
+    pub security: Value,
+    /// The schemes.
+    pub security_schemes: Value,
+    /// Where a sandbox started without options serves it.
+    pub local_url: &'a str,
+    /// Names of tags, and what belongs to them.
+    pub tags: &'a [(&'a str, &'a str)],
 }
 
-/// The tags of a document: names, and what belongs to them.
-pub fn tags(tags: &[(&str, &str)]) -> Value {
-    tags.iter().map(|(name, meaning)| json!({ "name": name, "description": meaning })).collect()
+impl Head<'_> {
+    /// The document of these paths and schemas.
+    pub fn document(self, paths: Map<String, Value>, schemas: Map<String, Value>) -> Value {
+        let tag = |(name, meaning): &(&str, &str)| json!({ "name": name, "description": meaning });
+        json!({
+            "openapi": "3.1.0",
+            "info": {
+                "title": self.title,
+                "version": env!("CARGO_PKG_VERSION"),
+                "description": self.description,
+            },
+            "security": [self.security],
+            "paths": paths,
+            "components": { "schemas": schemas, "securitySchemes": self.security_schemes },
+            "servers": [
+                { "url": "/", "description": "The listener that serves this document." },
+                {
+                    "url": self.local_url,
+                    "description": "A sandbox on this machine, as `cardbridge serve` starts it.",
+                },
+            ],
+            "tags": self.tags.iter().map(tag).collect::<Value>(),
+        })
+    }
 }
 
 /// Every operation of a document, with its path and method.
@@ -57,26 +83,4 @@ fn operations_of<'a>(document: &'a mut Value, part: &str) -> Vec<(String, String
         }
     }
     operations
-}
-
-/// Makes what stands in the operations and has a name refer to it.
-pub fn refer_to_named(document: &mut Value) {
-    let named: Vec<_> = schemas(document)
-        .iter()
-        .filter(|(_, schema)| schema.get("properties").is_some())
-        .map(|(name, schema)| (name.clone(), schema.clone()))
-        .collect();
-    refer(&mut document["paths"], &named);
-}
-
-fn refer(value: &mut Value, named: &[(String, Value)]) {
-    if let Some((name, _)) = named.iter().find(|(_, schema)| schema == value) {
-        *value = reference(name);
-        return;
-    }
-    match value {
-        Value::Object(fields) => fields.values_mut().for_each(|it| refer(it, named)),
-        Value::Array(items) => items.iter_mut().for_each(|it| refer(it, named)),
-        _ => {}
-    }
 }

@@ -7,6 +7,8 @@ use super::{JSON, reference};
 
 /// A type as a document shows it.
 pub struct Described {
+    /// Its name in the document; empty if it has none.
+    pub name: String,
     /// What stands in its place: a reference if it has a name.
     pub schema: Value,
     /// The schemas that have names, its own and those inside it.
@@ -20,13 +22,20 @@ impl Described {
         T::schemas(&mut schemas);
         let json = |schema| serde_json::to_value(schema).expect("a schema is JSON");
         let schemas = schemas.into_iter().map(|(name, schema)| (name, json(schema))).collect();
-        Self { schema: reference(&T::name()), schemas }
+        Self { name: T::name().into_owned(), schema: reference(&T::name()), schemas }
     }
 
-    /// A text, flag or list, which has no name.
+    /// A list of a type that the document names.
+    pub fn list<T: ToSchema>() -> Self {
+        let item = Self::named::<T>();
+        let schema = json!({ "type": "array", "items": item.schema });
+        Self { name: String::new(), schema, schemas: item.schemas }
+    }
+
+    /// A text or flag, which has no name.
     pub fn plain<T: PartialSchema>() -> Self {
         let schema = serde_json::to_value(T::schema()).expect("a schema is JSON");
-        Self { schema, schemas: Map::new() }
+        Self { name: String::new(), schema, schemas: Map::new() }
     }
 }
 
@@ -69,7 +78,7 @@ pub fn show_outcomes(operation: &mut Value, success: Value, refusal: Option<Valu
 pub struct SharedAnswers {
     /// What their names begin with; the status follows.
     pub prefix: &'static str,
-    /// Statuses, each with what it tells of.
+    /// Statuses, each with its meaning.
     pub statuses: &'static [(&'static str, &'static str)],
 }
 
@@ -83,7 +92,7 @@ impl SharedAnswers {
         document["components"]["responses"] = Value::Object(answers.collect());
     }
 
-    /// Makes an operation refer to those that it can give and says nothing of itself.
+    /// Makes an operation refer to those that it can give and does not describe itself.
     pub fn refer(&self, operation: &mut Value, is_possible: impl Fn(&str) -> bool) {
         for (status, _) in self.statuses.iter().filter(|(status, _)| is_possible(status)) {
             if operation["responses"].get(status).is_none() {

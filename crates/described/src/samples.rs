@@ -1,17 +1,17 @@
-//! A sample of every request and answer, made from its schema and one table of values, so that
-//! none can lack a field or keep one that is gone.
+//! A sample of every request and answer, made from its schema and one table of values, so no
+//! sample can lack a field or keep one that is gone.
 
 use serde_json::{Map, Value, json};
 
 use super::words_of_samples::{BY_ENDING, BY_FIELD, BY_NAME};
 use super::{JSON, operations_of};
 
-/// Stands where no value is known: a test finds it.
+/// The sample of a field without a known value; a test looks for it.
 pub const UNKNOWN: &str = "(no sample)";
 /// How deep a schema may be nested.
 const MAX_DEPTH: usize = 16;
 
-/// Shows a sample of every body in JSON that a document tells of and that has none yet.
+/// Adds a sample to every JSON body of a document that has none yet.
 pub fn fill(document: &mut Value) {
     let components = document["components"].clone();
     for part in ["paths", "webhooks"] {
@@ -125,7 +125,7 @@ fn plain(schema: &Value, components: &Value, place: Place<'_>) -> Value {
     }
 }
 
-/// The value that fields of this name have in every sample, if one is told.
+/// The value that fields of this name have in every sample, if the tables have one.
 fn by_name(name: &str) -> Option<Value> {
     let own = BY_NAME.iter().find(|(known, _)| *known == name);
     let own = own.or_else(|| BY_ENDING.iter().find(|(ending, _)| name.ends_with(ending)));
@@ -137,7 +137,7 @@ fn read(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| json!(text))
 }
 
-/// Digits as a number where the schema has a number first, and not below its least.
+/// Digits as a number where the schema names numbers first, and at least its minimum.
 fn in_form_of(known: Value, schema: &Value) -> Value {
     let first = schema["type"].as_array().map_or(&schema["type"], |types| &types[0]);
     let Some(text) = known.as_str().filter(|_| first == "number") else { return known };
@@ -146,7 +146,7 @@ fn in_form_of(known: Value, schema: &Value) -> Value {
     if least > number { schema["minimum"].clone() } else { json!(number) }
 }
 
-/// Whether a value may stand where this schema does; closer looks are the tests'.
+/// Whether a value has a type of this schema; the tests validate samples in full.
 fn is_of(value: &Value, schema: &Value) -> bool {
     let kind = match value {
         Value::String(text) => {

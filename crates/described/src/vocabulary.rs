@@ -6,22 +6,24 @@ use serde_json::{Value, json};
 use super::words::{LISTS, List};
 use super::{reference, schemas};
 
-/// A field, in a schema of that name, and the list that its words are from.
-pub type Use = (&'static str, &'static str, &'static str);
+/// A list, and the field that holds one of its words in the schemas of these names.
+pub type Use = (&'static str, &'static str, &'static [&'static str]);
 
 /// Makes these fields refer to their lists, and puts those into the document.
 ///
 /// # Panics
-/// A field or a list is not there. Documents are the same in every process, so that the tests
-/// meet all of it.
+/// A schema, a field or a list is missing. Documents are the same in every process, so tests find
+/// this.
 pub fn apply(document: &mut Value, uses: &[Use]) {
     let schemas = schemas(document);
-    for (name, field, list_name) in uses {
-        let schema = schemas.get_mut(*name).unwrap_or_else(|| panic!("no schema {name}"));
+    for (list_name, field, names) in uses {
         let list = list(list_name);
-        let place = property(schema, field);
-        let place = place.unwrap_or_else(|| panic!("{name} has no field {field}"));
-        *place = referring(place, list);
+        for name in *names {
+            let schema = schemas.get_mut(*name).unwrap_or_else(|| panic!("no schema {name}"));
+            let place = property(schema, field);
+            let place = place.unwrap_or_else(|| panic!("{name} has no field {field}"));
+            *place = referring(place, list);
+        }
         schemas.insert((*list_name).to_owned(), list.schema());
     }
 }
@@ -45,8 +47,8 @@ fn property<'a>(schema: &'a mut Value, field: &str) -> Option<&'a mut Value> {
     )
 }
 
-/// The field with the list in place of a text. What it said of itself stays, unless that was
-/// the words.
+/// The field with the list in place of a text. Its description stays, unless it only listed the
+/// words.
 fn referring(field: &Value, list: &List) -> Value {
     let mut shapes = Vec::new();
     let is_nullable = field["type"].as_array().is_some_and(|types| types.contains(&json!("null")));

@@ -1,4 +1,4 @@
-//! How a document tells of a message that the platform sends, in either dialect.
+//! How a document describes a message that the platform sends, in either dialect.
 
 use serde_json::{Value, json};
 use wire::cardbridge::standard_webhooks::{
@@ -23,7 +23,7 @@ pub struct Message<'a> {
     pub summary: &'a str,
     /// The same in full.
     pub description: &'a str,
-    /// What it bears beside its body, as [`header`] has it.
+    /// Its headers, made by [`header`].
     pub headers: Vec<Value>,
     /// The schema of its body.
     pub body: &'a str,
@@ -63,7 +63,7 @@ pub fn standard_headers(are_required: bool, id: &str, secret: &str) -> [Value; 4
         header(ID_HEADER, are_required, id),
         header(TIMESTAMP_HEADER, are_required, TIMESTAMP),
         header(SIGNATURE_HEADER, are_required, &signature),
-        // Webhooks of the time before places were given have none.
+        // Webhooks from before places were counted have none.
         header(SEQUENCE_HEADER, false, SEQUENCE),
     ]
 }

@@ -1,5 +1,5 @@
-//! The lists of words. What they hold is said where it is kept: in the domain's enumerations
-//! and in the dictionaries.
+//! The lists of words. Their words and meanings are defined in the domain's enumerations and in
+//! the dictionaries.
 
 use domain::{
     AuthType, AuthorisationStatus, CardStatus, CardStatusReason, CardType, ChallengeStatus,
@@ -10,7 +10,7 @@ use domain::{
 };
 use wire::cardbridge::dictionary;
 
-/// Words, each with what it means; without that where the word says it.
+/// Words, each with its meaning; empty if the word is clear by itself.
 type Words = Vec<(&'static str, &'static str)>;
 
 /// A list of words.
@@ -19,7 +19,7 @@ pub struct List {
     pub name: &'static str,
     /// What it is a list of.
     pub meaning: &'static str,
-    /// Its words, each with what it means; without that where the word says it.
+    /// Its words, each with its meaning; empty if the word is clear by itself.
     pub words: fn() -> Words,
     /// Whether other words are taken too.
     pub is_open: bool,
@@ -37,7 +37,7 @@ macro_rules! closed {
     };
 }
 
-/// A list that others may add to.
+/// A list that also admits other words.
 macro_rules! open {
     ($name:literal, $words:expr, $meaning:literal) => {
         List {

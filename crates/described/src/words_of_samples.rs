@@ -1,7 +1,7 @@
-//! What fields hold in samples, by name. A text that is JSON stands for what it says; ids,
-//! keys and people are nobody's.
+//! What fields hold in samples, by name. A text that is JSON stands for that JSON; ids, keys
+//! and people are invented.
 
-/// By the schema and the name in it, before all others and whatever the schema.
+/// By the schema and the name in it; these come before all others.
 pub(super) const BY_FIELD: &[(&str, &str, &str)] = &[
     ("AttemptBody", "refusal", "null"),
     ("AttemptBody", "status", "200"),
@@ -71,7 +71,6 @@ pub(super) const BY_NAME: &[(&str, &str)] = &[
     ("annualRevenue", "\"900000\""),
     ("apiKey", "A1B2C3D4E5F60718293A4B5C6D7E8F90"),
     ("appId", "6b1f0c2a-50d1-4f0e-9a55-0d7c3f1b2e4d"),
-    ("app_id", "6b1f0c2a-50d1-4f0e-9a55-0d7c3f1b2e4d"),
     ("appSecret", "c2FtcGxlIHNlY3JldCBvZiBub2JvZHkncyBhcHA="),
     ("approximateValue", "\"50000\""),
     ("area_code", "+65"),
@@ -134,7 +133,6 @@ pub(super) const BY_NAME: &[(&str, &str)] = &[
     ("filePath", "4538700000000000001/2030/statement.pdf"),
     ("first_name", "Sample"),
     ("flow_id", "\"4934950835815642777\""),
-    ("format", "txt"),
     ("frequencyPerPayment", "yearly"),
     ("from", "\"840\""),
     ("fxRate", "\"1\""),

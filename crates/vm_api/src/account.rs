@@ -1,27 +1,19 @@
 //! What the merchant has, and what it can open cards of (vm-api.md sections 6.1 and 6.2).
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::State;
 use domain::{CardProfile, VmProduct};
 use wire::vm::account::AccountBalance;
 use wire::vm::amount::Amount;
 use wire::vm::product::{Product, Products, network_text};
 
-use super::caller::Caller;
+use super::call::Call;
 use super::reply::{Answer, Plain};
-use crate::state::ApiState;
 
 /// Every product issues numbers without plastic.
 const MEDIA: &str = "virtual";
 
 /// `POST /getAccountBalance`.
-pub(crate) async fn balance(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-) -> Answer<AccountBalance> {
-    let balances = state.store.vm_balances(&caller.app).await?;
+pub(crate) async fn balance(call: Call) -> Answer<AccountBalance> {
+    let balances = call.state.store.vm_balances(&call.caller.app).await?;
     Ok(Plain(AccountBalance {
         balance: Amount::of_minor(balances.balance_minor),
         wallet_balance: Amount::of_minor(balances.wallet_minor),
@@ -29,14 +21,11 @@ pub(crate) async fn balance(
 }
 
 /// `POST /getProductCode`.
-pub(crate) async fn products(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-) -> Answer<Products> {
-    let app = &caller.app;
+pub(crate) async fn products(call: Call) -> Answer<Products> {
+    let app = &call.caller.app;
     let mut list = Vec::new();
-    for product in state.store.vm_products(app.enterprise_id, app.vm_app_id).await? {
-        let profile = state.store.profile(app.enterprise_id, product.profile_id).await?;
+    for product in call.state.store.vm_products(app.enterprise_id, app.vm_app_id).await? {
+        let profile = call.state.store.profile(app.enterprise_id, product.profile_id).await?;
         list.extend(profile.map(|profile| shown(&product, &profile)));
     }
     Ok(Plain(Products { list }))

@@ -1,7 +1,7 @@
-//! What an app may have under way at once, so that one app's storm leaves threads and
+//! Limits on what an app may have under way at once, so a burst from one app leaves threads and
 //! connections to the others (docs/decisions/003-rsa-decryption.md): its large bodies are read,
 //! and its envelopes opened, one after the other, at a bounded pace of blocks; few of its calls
-//! are handled at a time; few jobs of its answers stand in the queue of the RSA threads.
+//! are handled at a time; few jobs of its answers wait in the queue of the RSA threads.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,10 +24,10 @@ const LARGE_BODY_WAIT: Duration = Duration::from_secs(5);
 const MAX_HANDLED: usize = 4;
 /// Jobs of an app's answers among those of the RSA threads.
 const MAX_SEAL_JOBS: usize = 2;
-/// How long who asks too much waits to hear so: callers that ask again at once would else
-/// keep the processors busy with refusals.
+/// How long a caller that asks too much waits for its refusal: otherwise callers that ask again
+/// at once would keep the processors busy with refusals.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(200);
-/// Refusals of an app are so far apart, lest all of its callers come back at the same moment.
+/// The time between two refusals of an app, so its callers do not all return at the same moment.
 const REFUSAL_INTERVAL: Duration = Duration::from_millis(10);
 /// Longest wait for a refusal, however many there are.
 const MAX_REFUSAL_PAUSE: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ struct Account {
     places: Arc<Semaphore>,
     /// When all that was spent is earned again.
     earned_at: Instant,
-    /// When the last caller who asked too much hears so.
+    /// When the last caller that asked too much gets its refusal.
     refused_at: Instant,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Place {
 
 /// The right to read, to open, to handle or to encrypt, until it is dropped.
 pub(crate) struct Turn {
-    // None if the semaphore were closed, which nobody does.
+    // `None` only if the semaphore were closed, which never happens.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -92,9 +92,9 @@ impl Turn {
 }
 
 impl Place {
-    /// Waits until the call's large body may be read; none if that takes too long. The right is
-    /// kept until it is opened, so that an app has one of them in memory, and while there are
-    /// places a slow one holds up no others but such.
+    /// Waits until the call's large body may be read; `None` if that takes too long. The right is
+    /// kept until the body is opened, so an app has one large body in memory, and a slow one
+    /// delays only other large ones while there are places.
     pub(crate) async fn large_body(&self) -> Option<Turn> {
         tokio::time::timeout(LARGE_BODY_WAIT, Turn::of(&self.large_body)).await.ok()
     }
@@ -116,7 +116,7 @@ impl Place {
 }
 
 impl Budget {
-    /// A place for a call of an app; none if it has too many under way.
+    /// A place for a call of an app; `None` if it has too many under way.
     pub(crate) fn place(&self, app: VmAppId) -> Option<Place> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if accounts.len() >= SWEEP_AT_APPS {
@@ -136,7 +136,7 @@ impl Budget {
         })
     }
 
-    /// How long a caller of an app waits to hear that it asks too much.
+    /// How long a caller of an app that asks too much waits for its refusal.
     pub(crate) fn refusal_pause(&self, app: VmAppId, now: Instant) -> Duration {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(account) = accounts.get_mut(&app) else { return REFUSAL_PAUSE };

@@ -23,7 +23,7 @@ pub(crate) struct Caller {
     pub(crate) address: IpAddr,
 }
 
-/// The app behind the header `Authorization`, which bears the bare token.
+/// The app behind the header `Authorization`, which carries the bare token.
 pub(crate) async fn identify(
     state: &ApiState,
     headers: &HeaderMap,

@@ -1,45 +1,30 @@
 //! The cards of dialect 2 (vm-api.md sections 6.3, 6.4, 6.6 to 6.8, 6.10 and 6.12).
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::State;
 use cards::OpenedVmCard;
 use domain::{Card, CardStatus};
-use listener::once::Once;
 use wire::vm::amount::Amount;
 use wire::vm::card::{
     CardDetail, CardIdBody, CardStatusBody, LimitBody, Moved, parse_card_id, parse_create,
     parse_freeze, parse_recharge, parse_refund,
 };
 use wire::vm::flow::{Flow, Flows, parse_flows};
-use wire::vm::parameters::Parameters;
 
-use super::caller::Caller;
+use super::call::Call;
 use super::reply::{Answer, Plain};
-use crate::state::ApiState;
 
 /// `POST /createCard`.
-pub(crate) async fn create(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-    Extension(parameters): Extension<Arc<Parameters>>,
-    once: Once,
-) -> Answer<CardIdBody> {
-    let request = parse_create(&parameters)?;
+pub(crate) async fn create(call: Call) -> Answer<CardIdBody> {
+    let request = parse_create(&call.parameters)?;
     let body = |card_id: &String| CardIdBody { card_id: card_id.clone() };
-    once.answer(body, state.cards.open_vm_card(&caller.app, &request)).await
+    call.once.answer(body, call.state.cards.open_vm_card(&call.caller.app, &request)).await
 }
 
 /// `POST /cardDetail`.
-pub(crate) async fn detail(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-    Extension(parameters): Extension<Arc<Parameters>>,
-) -> Answer<CardDetail> {
-    let card_id = parse_card_id(&parameters)?;
-    let settings = &state.settings.vm;
-    let opened = state.cards.reveal_vm_card(&caller.app, &card_id, settings.offset).await?;
+pub(crate) async fn detail(call: Call) -> Answer<CardDetail> {
+    let card_id = parse_card_id(&call.parameters)?;
+    let settings = &call.state.settings.vm;
+    let opened =
+        call.state.cards.reveal_vm_card(&call.caller.app, &card_id, settings.offset).await?;
     let card = opened.view.vm_card.clone();
     let mut detail = shown(opened);
     if settings.extra_fields {
@@ -51,65 +36,41 @@ pub(crate) async fn detail(
 }
 
 /// `POST /freezeCard`.
-pub(crate) async fn freeze(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-    Extension(parameters): Extension<Arc<Parameters>>,
-    once: Once,
-) -> Answer<CardStatusBody> {
-    let (card_id, operation) = parse_freeze(&parameters)?;
-    let changed = state.cards.freeze_vm_card(&caller.app, card_id.clone(), operation);
+pub(crate) async fn freeze(call: Call) -> Answer<CardStatusBody> {
+    let (card_id, operation) = parse_freeze(&call.parameters)?;
+    let changed = call.state.cards.freeze_vm_card(&call.caller.app, card_id.clone(), operation);
     let body = move |card: &Card| CardStatusBody {
         card_id: card_id.clone(),
         status: status_text(card.status).into(),
     };
-    once.answer(body, changed).await
+    call.once.answer(body, changed).await
 }
 
 /// `POST /rechargeCard`.
-pub(crate) async fn recharge(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-    Extension(parameters): Extension<Arc<Parameters>>,
-    once: Once,
-) -> Answer<Moved> {
-    let (card_id, amount) = parse_recharge(&parameters)?;
-    let moved = state.cards.recharge_vm_card(&caller.app, card_id, amount);
-    once.answer(|_: &Card| Moved::DONE, moved).await
+pub(crate) async fn recharge(call: Call) -> Answer<Moved> {
+    let (card_id, amount) = parse_recharge(&call.parameters)?;
+    let moved = call.state.cards.recharge_vm_card(&call.caller.app, card_id, amount);
+    call.once.answer(|_: &Card| Moved::DONE, moved).await
 }
 
 /// `POST /refundCard`.
-pub(crate) async fn refund(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-    Extension(parameters): Extension<Arc<Parameters>>,
-    once: Once,
-) -> Answer<Moved> {
-    let (card_id, amount) = parse_refund(&parameters)?;
-    let moved = state.cards.refund_vm_card(&caller.app, card_id, amount);
-    once.answer(|_: &Card| Moved::DONE, moved).await
+pub(crate) async fn refund(call: Call) -> Answer<Moved> {
+    let (card_id, amount) = parse_refund(&call.parameters)?;
+    let moved = call.state.cards.refund_vm_card(&call.caller.app, card_id, amount);
+    call.once.answer(|_: &Card| Moved::DONE, moved).await
 }
 
 /// `POST /deleteCard`.
-pub(crate) async fn delete(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-    Extension(parameters): Extension<Arc<Parameters>>,
-    once: Once,
-) -> Answer<CardIdBody> {
-    let card_id = parse_card_id(&parameters)?;
-    let deleted = state.cards.delete_vm_card(&caller.app, card_id.clone());
-    once.answer(move |_: &Card| CardIdBody { card_id: card_id.clone() }, deleted).await
+pub(crate) async fn delete(call: Call) -> Answer<CardIdBody> {
+    let card_id = parse_card_id(&call.parameters)?;
+    let deleted = call.state.cards.delete_vm_card(&call.caller.app, card_id.clone());
+    call.once.answer(move |_: &Card| CardIdBody { card_id: card_id.clone() }, deleted).await
 }
 
 /// `POST /getCardFlow`.
-pub(crate) async fn flows(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-    Extension(parameters): Extension<Arc<Parameters>>,
-) -> Answer<Flows> {
-    let (card_id, page) = parse_flows(&parameters)?;
-    let found = state.cards.vm_flows(&caller.app, card_id.as_deref(), page).await?;
+pub(crate) async fn flows(call: Call) -> Answer<Flows> {
+    let (card_id, page) = parse_flows(&call.parameters)?;
+    let found = call.state.cards.vm_flows(&call.caller.app, card_id.as_deref(), page).await?;
     let line = |(card_id, flow): (String, domain::VmFlow)| Flow {
         flow_id: flow.flow_id.to_string(),
         card_id,
@@ -117,7 +78,7 @@ pub(crate) async fn flows(
         amount: Amount::of_minor(flow.amount_minor),
         balance: Amount::of_minor(flow.balance_minor),
         currency: wire::vm::amount::CURRENCY.alpha().into(),
-        create_time: state.settings.vm.offset.text(flow.created_at),
+        create_time: call.state.settings.vm.offset.text(flow.created_at),
         remark: flow.remark,
     };
     Ok(Plain(Flows { total: found.total, list: found.flows.into_iter().map(line).collect() }))

@@ -74,7 +74,7 @@ impl Envelope {
         Self { state, budget: Budget::default(), strikes: Limiter::new(BAD_ENVELOPES) }
     }
 
-    /// A place for a call; none for who is cut off, or whose app has too many under way.
+    /// A place for a call; `None` if its caller is cut off or its app has too many under way.
     fn place(&self, caller: &Caller) -> Option<Place> {
         let app = caller.app.vm_app_id;
         let pair = (app, network_of(caller.address));
@@ -82,7 +82,7 @@ impl Envelope {
         if is_cut_off { None } else { self.budget.place(app) }
     }
 
-    /// Reads a body and gives its call a place: a small one first, so that who sends it slowly
+    /// Reads a body and gives its call a place. A small body is read first, so a slow sender
     /// takes no place meanwhile.
     async fn admit(&self, caller: &Caller, body: Body) -> Result<Admitted, Refusal> {
         let begun = Begun::of(body, LARGE_BODY_BYTES).await;
@@ -105,7 +105,7 @@ impl Envelope {
             None => None,
         };
         let (Some(place), Some(alone)) = (place, alone) else {
-            // Whoever is still sending does not see the answer.
+            // A caller that is still sending does not see the answer.
             let _ = partly.rest(0).await;
             return Err(self.turn_away(caller).await);
         };
@@ -114,7 +114,7 @@ impl Envelope {
         Ok(Admitted { body, place, alone: Some(alone) })
     }
 
-    /// What a body that cannot be read is answered with.
+    /// The refusal of a body that cannot be read.
     fn unread(&self, caller: &Caller, error: BodyError) -> VmError {
         match error {
             BodyError::TooLarge => self.strike(caller),
@@ -122,7 +122,7 @@ impl Envelope {
         }
     }
 
-    /// Refuses who asks too much. No strike, since nothing was decrypted.
+    /// Refuses a caller that asks too much. This is no strike, since nothing was decrypted.
     async fn turn_away(&self, caller: &Caller) -> Refusal {
         tokio::time::sleep(self.budget.refusal_pause(caller.app.vm_app_id, Instant::now())).await;
         VmError::TooManyRequests.into()
@@ -157,7 +157,7 @@ impl Envelope {
         }
     }
 
-    /// Counts a bad envelope; what it is answered with.
+    /// Counts a bad envelope and returns its refusal.
     fn strike(&self, caller: &Caller) -> VmError {
         let pair = (caller.app.vm_app_id, network_of(caller.address));
         if self.strikes.admits(pair, Instant::now()) {
@@ -167,8 +167,8 @@ impl Envelope {
         }
     }
 
-    /// The joined plain bytes; none if the content was no ciphertext for this key. What is
-    /// none takes the time of one that is.
+    /// The joined plain bytes; `None` if the content is not a ciphertext for this key, which
+    /// takes the same time to find out.
     async fn decrypt(
         &self,
         app: &domain::VmApp,

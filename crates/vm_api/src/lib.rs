@@ -1,8 +1,9 @@
-//! Dialect 2, the VM API: a second door to the same house. The envelope is a layer round
-//! plain handlers; the table of routes is `routes.rs`.
+//! Dialect 2, the VM API. The envelope is a layer round plain handlers; the table of routes is
+//! `routes.rs`.
 
 mod account;
 mod budget;
+mod call;
 mod caller;
 mod cards;
 mod envelope;

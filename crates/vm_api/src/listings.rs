@@ -1,48 +1,39 @@
 //! Lists of transactions and cards, and the limits of credit-line cards (vm-api.md sections
 //! 6.5, 6.9 and 6.11).
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::State;
 use domain::{AuthId, Timestamp};
-use listener::once::Once;
 use serde::Serialize;
 use store::{VmCardFilter, VmCardRow, VmPage, VmStanding, VmTransactionFilter};
 use utoipa::ToSchema;
 use vault::expiry_yymm;
 use wire::vm::amount::Amount;
 use wire::vm::card::{CardLine, CardList, CardListQuery, parse_limits, parse_list};
-use wire::vm::parameters::{PageRequest, Parameters};
+use wire::vm::parameters::PageRequest;
 use wire::vm::time::Offset;
 use wire::vm::transaction::{self, Transaction, TransactionQuery, Transactions, parse_query};
 
+use super::call::Call;
 use super::caller::Caller;
 use super::cards::{expiry_text, status_text};
 use super::reply::{Answer, Plain};
-use crate::state::ApiState;
 
 /// Digits of a number that a list masks.
 const MASK: &str = "******";
 
 /// `POST /cardTransaction`.
-pub(crate) async fn transactions(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-    Extension(parameters): Extension<Arc<Parameters>>,
-) -> Answer<Transactions> {
-    let settings = &state.settings.vm;
-    let query = parse_query(&parameters, settings.offset)?;
+pub(crate) async fn transactions(call: Call) -> Answer<Transactions> {
+    let settings = &call.state.settings.vm;
+    let query = parse_query(&call.parameters, settings.offset)?;
     let Some(filter) = transaction_filter(&query, settings.open_state) else {
         return Ok(Plain(Transactions { total: 0, list: Vec::new() }));
     };
-    let page = page(&caller, query.card_id, (query.from, query.to), query.page);
-    let found = state.store.vm_transactions(&page, &filter).await?;
+    let page = page(&call.caller, query.card_id, (query.from, query.to), query.page);
+    let found = call.state.store.vm_transactions(&page, &filter).await?;
     let list = found.rows.iter().map(|(it, card)| Transaction::of(it, card.clone(), settings));
     Ok(Plain(Transactions { total: found.total, list: list.collect() }))
 }
 
-/// What the store looks for; none where a text is wanted that no transaction has.
+/// What the store looks for; `None` if the query asks for a text that no transaction has.
 fn transaction_filter(
     query: &TransactionQuery,
     open_state: transaction::State,
@@ -62,18 +53,14 @@ fn transaction_filter(
 }
 
 /// `POST /getCardList`.
-pub(crate) async fn cards(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-    Extension(parameters): Extension<Arc<Parameters>>,
-) -> Answer<CardList> {
-    let offset = state.settings.vm.offset;
-    let query = parse_list(&parameters, offset)?;
+pub(crate) async fn cards(call: Call) -> Answer<CardList> {
+    let offset = call.state.settings.vm.offset;
+    let query = parse_list(&call.parameters, offset)?;
     let Some(filter) = card_filter(&query) else {
         return Ok(Plain(CardList { total: 0, list: Vec::new() }));
     };
-    let page = page(&caller, query.card_id, (query.from, query.to), query.page);
-    let found = state.store.vm_card_rows(&page, &filter, offset.seconds()).await?;
+    let page = page(&call.caller, query.card_id, (query.from, query.to), query.page);
+    let found = call.state.store.vm_card_rows(&page, &filter, offset.seconds()).await?;
     let list = found.rows.into_iter().map(|row| line(row, offset)).collect();
     Ok(Plain(CardList { total: found.total, list }))
 }
@@ -122,13 +109,8 @@ fn line(row: VmCardRow, offset: Offset) -> CardLine {
 pub(crate) struct Done {}
 
 /// `POST /updateCardLimit`.
-pub(crate) async fn limits(
-    State(state): State<Arc<ApiState>>,
-    Extension(caller): Extension<Caller>,
-    Extension(parameters): Extension<Arc<Parameters>>,
-    once: Once,
-) -> Answer<Done> {
-    let (card_uuid, change) = parse_limits(&parameters)?;
-    let changed = state.cards.change_vm_limits(&caller.app, card_uuid, change);
-    once.answer(|(): &()| Done {}, changed).await
+pub(crate) async fn limits(call: Call) -> Answer<Done> {
+    let (card_uuid, change) = parse_limits(&call.parameters)?;
+    let changed = call.state.cards.change_vm_limits(&call.caller.app, card_uuid, change);
+    call.once.answer(|(): &()| Done {}, changed).await
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use described::parts::{key_parameter, outcome, parameter, request_body, show_outcomes};
-use described::{self, JSON, operations, reference, samples};
+use described::{self, Head, JSON, operations, reference, samples};
 use listener::once::{KEY_NAME, MAX_KEY_BYTES};
 use serde_json::{Map, Value, json};
 use wire::field::Field;
@@ -17,7 +17,7 @@ use super::{repeats, webhooks};
 
 /// Where the document is served, without a token.
 pub(crate) const DOCUMENT_PATH: &str = "/vm-openapi.json";
-/// The refusal of an address, whichever it is.
+/// The refusal of an address; the address itself is a placeholder.
 pub(crate) const ANY_ADDRESS: VmError = VmError::Ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 /// What every operation inside the envelope can answer (vm-api.md sections 3.3, 4.5 and 5).
 const UNIVERSAL: [VmError; 7] = [
@@ -36,8 +36,6 @@ const SEALED_ANSWER: &str = "SealedAnswer";
 const REFUSAL: &str = "Refusal";
 const KEY: &str = "The same request with the same key again gets the first answer again, unless \
     that was a refusal: a refusal leaves the key free.";
-/// The envelope, in words.
-const ENVELOPE: &str = include_str!("openapi.md");
 
 /// What belongs together.
 const TAGS: &[(&str, &str)] = &[
@@ -66,25 +64,21 @@ pub(crate) fn document(token_call: Operation, table: Vec<Operation>, codes: &Err
         "type": "apiKey", "in": "header", "name": "Authorization",
         "description": "The token of getAccessToken, bare: a prefix such as Bearer is refused.",
     });
-    let mut document = json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "CardBridge VM API",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": ENVELOPE,
-        },
-        "security": [{ TOKEN_SCHEME: [] }],
-        "paths": paths,
-        "components": { "schemas": schemas, "securitySchemes": { TOKEN_SCHEME: token } },
-        "servers": described::servers("http://127.0.0.1:8080"),
-        "tags": described::tags(TAGS),
-    });
+    let head = Head {
+        title: "CardBridge VM API",
+        description: include_str!("openapi.md"),
+        security: json!({ TOKEN_SCHEME: [] }),
+        security_schemes: json!({ TOKEN_SCHEME: token }),
+        local_url: "http://127.0.0.1:8080",
+        tags: TAGS,
+    };
+    let mut document = head.document(paths, schemas);
     webhooks::describe(&mut document);
     show(&mut document);
     document
 }
 
-/// Samples: of what is inside an envelope at its own schema, of what is in clear at the call.
+/// Adds samples: for what is inside an envelope at its schema, for what is in clear at the call.
 fn show(document: &mut Value) {
     let components = document["components"].clone();
     for (name, schema) in described::schemas(document) {
@@ -165,7 +159,7 @@ fn sealed(operation: Operation, codes: &ErrorCodes, schemas: &mut Map<String, Va
     described
 }
 
-/// What reading its fields brings, and what the table tells beside that, by number.
+/// The refusals of its fields and those of the table, ordered by number.
 fn own_refusals(operation: &Operation) -> Vec<VmError> {
     let read = operation.reads.fields.iter().flat_map(refusals);
     let mut refusals = Vec::new();
@@ -229,7 +223,7 @@ fn refusal_of_all(codes: &ErrorCodes) -> Value {
     })
 }
 
-/// An outer object whose text of this name holds a plain object.
+/// An outer object whose text `property` holds a plain object.
 fn bearing(outer: &str, property: &str, plain: &Value) -> Value {
     let sealed = json!({ "contentMediaType": JSON, "contentSchema": plain });
     json!({ "allOf": [reference(outer), { "properties": { property: sealed } }] })

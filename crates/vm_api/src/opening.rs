@@ -1,6 +1,5 @@
-//! What is decrypted for a `content`, whatever is wrong with it: as many RSA operations as a
-//! good one of its size takes (docs/decisions/003-rsa-decryption.md, vm-api.md
-//! section 15).
+//! A bad `content` costs as many RSA operations as a good one of its size
+//! (docs/decisions/003-rsa-decryption.md, vm-api.md section 15).
 
 use crypto::CryptoError;
 use wire::vm::envelope::Content;
@@ -16,8 +15,8 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// Of a content in a body of this size. What is no ciphertext is stood in for by as many
-    /// blocks as such a body carries.
+    /// The blocks of a content in a body of this size. Blocks of zeros, as many as such a body
+    /// carries, replace a content that is not a ciphertext.
     pub(super) fn of(content: Content, body_bytes: usize, block_bytes: usize) -> Self {
         let joined = match content {
             Content::Sealed(joined) => joined,
@@ -33,7 +32,7 @@ impl Blocks {
         self.joined.chunks_exact(self.block_bytes)
     }
 
-    /// Whether they are the content's own, so that what they hold is worth reading.
+    /// Whether they are the content's own, so what they hold is worth reading.
     pub(super) const fn are_whole(&self) -> bool {
         self.is_whole
     }
@@ -46,8 +45,8 @@ fn carried(body_bytes: usize, block_bytes: usize) -> usize {
     (bytes / block_bytes).max(1) * block_bytes
 }
 
-/// Decrypts a block. One that is refused before any arithmetic, since it is not below the
-/// modulus, is stood in for by one that is not, so that both take their time.
+/// Decrypts a block. A block that is not below the modulus is refused before any arithmetic; a
+/// block of zeros is then decrypted instead, so both take the same time.
 pub(super) fn open_block(
     decrypt: impl Fn(&[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError>,
     block: &[u8],

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::reply::{PlainAnswer, Refusal};
 
-/// The calls that take a key. None of their answers bears a secret.
+/// The calls that take a key. None of their answers carries a secret.
 pub(super) const CHANGING: [&str; 6] = [
     card::CREATE_PATH,
     card::LIMIT_PATH,
@@ -36,7 +36,7 @@ pub(super) struct RequestKey {
 }
 
 impl RequestKey {
-    /// Of a call that changes something and bears a key; none of others.
+    /// The key of a call that changes something and carries one; `None` for other calls.
     ///
     /// # Errors
     /// The key is blank, too long or not of visible characters.
@@ -50,11 +50,11 @@ impl RequestKey {
         let Some(key) = key else { return Ok(None) };
         let key = key.map_err(|IllFormedKey| VmError::Value(KEY_NAME))?;
         let digest = sha256(&[path.as_bytes(), b"\n", &parameters.canonical()].concat());
-        // A line feed is in no header, so that no operator's key is ever one of these.
+        // No header contains a line feed, so no operator's key can equal one of these.
         Ok(Some(Self { key: format!("vm\n{app}\n{key}"), digest }))
     }
 
-    /// Carries the request out if its key is new, else gives the first one's answer.
+    /// Carries the request out if its key is new; otherwise gives the first one's answer.
     ///
     /// # Errors
     /// The key was used with another request; the first one broke off without an answer; the
@@ -65,7 +65,7 @@ impl RequestKey {
         request: Request,
         next: Next,
     ) -> Result<Response, Refusal> {
-        // What there was of a body is among the extensions by now.
+        // The extensions hold the decrypted parameters; the body is no longer needed.
         let (parts, _) = request.into_parts();
         let call = KeyedCall { store, key: self.key, digest: self.digest };
         match call.carry_out(|once| run(parts.clone(), next.clone(), once)).await? {
@@ -77,8 +77,8 @@ impl RequestKey {
     }
 }
 
-/// In a task of its own, so that it is carried through also where the caller has gone. A
-/// refusal moved nothing, so its key stays free.
+/// Runs the call in a task of its own, so it completes even if the caller has gone. A refusal
+/// moved nothing, so its key stays free.
 async fn run(parts: Parts, next: Next, once: Once) -> Ran {
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(once);

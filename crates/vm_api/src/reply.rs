@@ -72,19 +72,19 @@ pub(crate) async fn numbered(
     body
 }
 
-/// A JSON body with HTTP 200, never kept by anybody on the way: some bear card data.
+/// A JSON body with HTTP 200, which no cache may keep: some carry card data.
 pub fn json(body: Vec<u8>) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     (headers, body).into_response()
 }
 
 /// The plain object that a handler answers with, left on its response for the layer. No
-/// Debug: some bear card data.
+/// Debug: some carry card data.
 #[derive(Clone)]
 pub(crate) struct PlainAnswer(pub(crate) Arc<Zeroizing<Vec<u8>>>);
 
 impl PlainAnswer {
-    /// A response that is nothing but this.
+    /// A response that carries only this object.
     pub(crate) fn of(plain: Zeroizing<Vec<u8>>) -> Response {
         let mut response = Response::default();
         response.extensions_mut().insert(Self(Arc::new(plain)));

@@ -27,10 +27,10 @@ use crate::state::ApiState;
 const FAILURES: Limit = Limit::Window { weight: 20, window: Duration::from_secs(60) };
 
 /// Tokens that one app may get within the window. Each lives for hours, so this bounds how many
-/// an app has; who asks for one with every call stays below it.
+/// an app has; an app that asks for one with every call stays below it.
 const TOKENS: Limit = Limit::Window { weight: 600, window: Duration::from_secs(60) };
 
-/// Counts who gets tokens, and who fails to.
+/// Counts tokens by app, and failures by address.
 pub(crate) struct TokenCalls {
     failures: Limiter<IpAddr>,
     issued: Limiter<VmAppId>,
@@ -69,7 +69,7 @@ pub(crate) async fn issue(
         Ok(token) => json(envelope::clear_success(&token)),
         Err(refusal) => {
             let is_failure = matches!(refusal.0, VmError::InvalidApp);
-            // Those that came at once passed the check above together.
+            // Concurrent failures may all have passed the check above.
             if is_failure && !calls.failures.admits(network, Instant::now()) {
                 return Refusal(VmError::TooManyRequests).into_response();
             }
@@ -78,8 +78,8 @@ pub(crate) async fn issue(
     }
 }
 
-/// The app whose secret was shown. What a wrong secret takes is the same whether there is such
-/// an app or not: nothing of the app is read before its secret was right.
+/// The app whose secret was shown. A wrong secret takes the same time whether there is such an
+/// app or not: nothing of the app is read before its secret is verified.
 async fn authenticate(state: &ApiState, raw_query: Option<&str>) -> Result<VmApp, Refusal> {
     let query = Query::parse(raw_query).map_err(|_| VmError::InvalidApp)?;
     let shown = |name: &'static str| match query.text(name) {

@@ -1,72 +1,62 @@
 //! An authorisation as operators and the sandbox see it.
 
 use domain::{Authorisation, AuthorisationStatus, Merchant, Money};
-use serde::Serialize;
-use utoipa::ToSchema;
 
+use crate::answer_body::answer_body;
 use crate::card_reference::NamesCards;
 
-/// The shop.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct MerchantBody {
-    merchant_id: Option<String>,
-    name: Option<String>,
-    country: Option<String>,
-    mcc: Option<String>,
-}
-
-impl From<&Merchant> for MerchantBody {
-    fn from(merchant: &Merchant) -> Self {
-        Self {
-            merchant_id: merchant.merchant_id.clone(),
-            name: merchant.name.clone(),
-            country: merchant.country.clone(),
-            mcc: merchant.mcc.clone(),
-        }
+answer_body! {
+    /// The shop.
+    pub(crate) struct MerchantBody of merchant: &Merchant {
+        merchant_id: Option<String> = merchant.merchant_id.clone(),
+        name: Option<String> = merchant.name.clone(),
+        country: Option<String> = merchant.country.clone(),
+        mcc: Option<String> = merchant.mcc.clone(),
     }
 }
 
-/// An authorisation. Amounts are decimal texts in major units.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct AuthorisationBody {
-    auth_id: String,
-    enterprise_id: String,
-    card_id: String,
-    customer_id: String,
-    /// The bill it belongs to.
-    outs_id: String,
-    /// What this one increments, reverses or refunds.
-    original_auth_id: Option<String>,
-    direction: String,
-    auth_type: String,
-    transaction_type: String,
-    amount: String,
-    currency: String,
-    acquirer_amount: String,
-    acquirer_currency: String,
-    fx_rate: String,
-    merchant: MerchantBody,
-    stan: Option<String>,
-    rrn: Option<String>,
-    /// `PENDING`, `APPROVED` or `DECLINED`.
-    status: String,
-    approved: bool,
-    /// `00`, `01`, `11` or `21`; null while pending.
-    response_code: Option<String>,
-    /// `DAPI_AUTH_*` of a decline.
-    reason: Option<String>,
-    /// What exactly led to the decision.
-    detail: Option<String>,
-    auth_code: Option<String>,
-    hold_state: String,
-    /// What is still set aside.
-    held_amount: String,
-    hold_expires_at: Option<String>,
-    posted_amount: String,
-    created_at: String,
-    decided_at: Option<String>,
+answer_body! {
+    /// An authorisation. Amounts are decimal texts in major units.
+    pub(crate) struct AuthorisationBody of auth: &Authorisation {
+        auth_id: String = auth.auth_id.to_string(),
+        enterprise_id: String = auth.enterprise_id.to_string(),
+        card_id: String = auth.card_id.to_string(),
+        customer_id: String = auth.customer_id.to_string(),
+        /// The bill it belongs to.
+        outs_id: String = auth.outs_id.to_string(),
+        /// What this one increments, reverses or refunds.
+        original_auth_id: Option<String> = auth.original_auth_id.map(|id| id.to_string()),
+        direction: String = auth.direction.to_string(),
+        auth_type: String = auth.auth_type.to_string(),
+        transaction_type: String = auth.transaction_type.to_string(),
+        amount: String = auth.amount.to_major(),
+        currency: String = auth.amount.currency().to_string(),
+        acquirer_amount: String = auth.acquirer_amount.to_major(),
+        acquirer_currency: String = auth.acquirer_amount.currency().to_string(),
+        fx_rate: String = auth.fx_rate.clone(),
+        merchant: MerchantBody = MerchantBody::of(&auth.merchant),
+        stan: Option<String> =
+            auth.network_key.as_ref().map(|key| key.stan.clone()),
+        rrn: Option<String> =
+            auth.network_key.as_ref().map(|key| key.rrn.clone()),
+        /// `PENDING`, `APPROVED` or `DECLINED`.
+        status: String = auth.status.to_string(),
+        approved: bool = auth.status == AuthorisationStatus::Approved,
+        /// `00`, `01`, `11` or `21`; null while pending.
+        response_code: Option<String> = auth.response_code.map(|code| code.to_string()),
+        /// `DAPI_AUTH_*` of a decline.
+        reason: Option<String> = auth.reject_reason.map(|code| code.to_string()),
+        /// What exactly led to the decision.
+        detail: Option<String> = auth.detail.clone(),
+        auth_code: Option<String> = auth.auth_code.clone(),
+        hold_state: String = auth.hold_state.to_string(),
+        /// What is still set aside.
+        held_amount: String = billing(auth, auth.hold_remaining_minor),
+        hold_expires_at: Option<String> = auth.hold_expires_at.map(|at| at.to_string()),
+        posted_amount: String = billing(auth, auth.posted_minor),
+        created_at: String = auth.created_at.to_string(),
+        decided_at: Option<String> = auth.decided_at.map(|at| at.to_string()),
+    }
 }
 
 impl NamesCards for AuthorisationBody {
@@ -75,40 +65,6 @@ impl NamesCards for AuthorisationBody {
     }
 }
 
-impl From<&Authorisation> for AuthorisationBody {
-    fn from(auth: &Authorisation) -> Self {
-        let key = auth.network_key.as_ref();
-        let billing = |amount_minor| Money::new(amount_minor, auth.amount.currency()).to_major();
-        Self {
-            auth_id: auth.auth_id.to_string(),
-            enterprise_id: auth.enterprise_id.to_string(),
-            card_id: auth.card_id.to_string(),
-            customer_id: auth.customer_id.to_string(),
-            outs_id: auth.outs_id.to_string(),
-            original_auth_id: auth.original_auth_id.map(|id| id.to_string()),
-            direction: auth.direction.to_string(),
-            auth_type: auth.auth_type.to_string(),
-            transaction_type: auth.transaction_type.to_string(),
-            amount: auth.amount.to_major(),
-            currency: auth.amount.currency().to_string(),
-            acquirer_amount: auth.acquirer_amount.to_major(),
-            acquirer_currency: auth.acquirer_amount.currency().to_string(),
-            fx_rate: auth.fx_rate.clone(),
-            merchant: MerchantBody::from(&auth.merchant),
-            stan: key.map(|key| key.stan.clone()),
-            rrn: key.map(|key| key.rrn.clone()),
-            status: auth.status.to_string(),
-            approved: auth.status == AuthorisationStatus::Approved,
-            response_code: auth.response_code.map(|code| code.to_string()),
-            reason: auth.reject_reason.map(|code| code.to_string()),
-            detail: auth.detail.clone(),
-            auth_code: auth.auth_code.clone(),
-            hold_state: auth.hold_state.to_string(),
-            held_amount: billing(auth.hold_remaining_minor),
-            hold_expires_at: auth.hold_expires_at.map(|at| at.to_string()),
-            posted_amount: billing(auth.posted_minor),
-            created_at: auth.created_at.to_string(),
-            decided_at: auth.decided_at.map(|at| at.to_string()),
-        }
-    }
+fn billing(auth: &Authorisation, amount_minor: i64) -> String {
+    Money::new(amount_minor, auth.amount.currency()).to_major()
 }

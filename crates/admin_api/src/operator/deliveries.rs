@@ -1,96 +1,51 @@
 //! Webhooks and the tries to deliver them.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use domain::{DeliveryStatus, WebhookId};
-use listener::once::Once;
-use serde::Serialize;
 use store::{Attempt, DeliveryFilter, DeliveryView};
-use utoipa::ToSchema;
 
-use super::PathText;
-use crate::fields::NoBody;
-use crate::paging::{ListQuery, Page};
+use crate::answer_body::answer_body;
+use crate::call::{Answer, Call};
+use crate::paging::Page;
 use crate::problem::Problem;
-use crate::state::ApiState;
 
-/// One try.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct AttemptBody {
-    /// When it began, RFC 3339.
-    at: String,
-    /// HTTP status, if an answer came.
-    status: Option<u16>,
-    latency_ms: u32,
-    /// The first bytes of the answer, or what went wrong.
-    excerpt: String,
-    /// Why the answer did not acknowledge, such as a `code` that is a text.
-    refusal: Option<String>,
-}
-
-impl From<&Attempt> for AttemptBody {
-    fn from(attempt: &Attempt) -> Self {
-        Self {
-            at: attempt.at.to_string(),
-            status: attempt.status,
-            latency_ms: attempt.latency_ms,
-            excerpt: attempt.excerpt.clone(),
-            refusal: attempt.refusal.clone(),
-        }
+answer_body! {
+    /// One try.
+    pub(crate) struct AttemptBody of attempt: &Attempt {
+        /// When it began, RFC 3339.
+        at: String = attempt.at.to_string(),
+        /// HTTP status, if an answer came.
+        status: Option<u16> = attempt.status,
+        latency_ms: u32 = attempt.latency_ms,
+        /// The first bytes of the answer, or what went wrong.
+        excerpt: String = attempt.excerpt.clone(),
+        /// Why the answer did not acknowledge, such as a `code` that is a text.
+        refusal: Option<String> = attempt.refusal.clone(),
     }
 }
 
-/// A webhook and its tries.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DeliveryBody {
-    webhook_id: String,
-    enterprise_id: String,
-    webhook_type: String,
-    webhook_sub_type: String,
-    business_id: String,
-    /// Place among the webhooks of its object, from 1; 0 = it was delivered before places were
-    /// counted.
-    sequence: u32,
-    /// `PENDING`, `DELIVERED` or `DEAD`.
-    status: String,
-    next_attempt_at: Option<String>,
-    created_at: String,
-    attempts: Vec<AttemptBody>,
-}
-
-impl From<&DeliveryView> for DeliveryBody {
-    fn from(view: &DeliveryView) -> Self {
-        Self {
-            webhook_id: view.event.webhook_id.to_string(),
-            enterprise_id: view.event.enterprise_id.to_string(),
-            webhook_type: view.event.webhook_type.to_string(),
-            webhook_sub_type: view.event.sub_type.to_string(),
-            business_id: view.event.business_id.to_string(),
-            sequence: view.seq,
-            status: view.status.to_string(),
-            next_attempt_at: view.next_attempt_at.map(|at| at.to_string()),
-            created_at: view.event.created_at.to_string(),
-            attempts: view.attempts.iter().map(AttemptBody::from).collect(),
-        }
+answer_body! {
+    /// A webhook and its tries.
+    pub(crate) struct DeliveryBody of view: &DeliveryView {
+        webhook_id: String = view.event.webhook_id.to_string(),
+        enterprise_id: String = view.event.enterprise_id.to_string(),
+        webhook_type: String = view.event.webhook_type.to_string(),
+        webhook_sub_type: String = view.event.sub_type.to_string(),
+        business_id: String = view.event.business_id.to_string(),
+        /// Place among the webhooks of its object, from 1; 0 = it was delivered before places were
+        /// counted.
+        sequence: u32 = view.seq,
+        /// `PENDING`, `DELIVERED` or `DEAD`.
+        status: String = view.status.to_string(),
+        next_attempt_at: Option<String> = view.next_attempt_at.map(|at| at.to_string()),
+        created_at: String = view.event.created_at.to_string(),
+        attempts: Vec<AttemptBody> = view.attempts.iter().map(AttemptBody::of).collect(),
     }
 }
 
-/// Webhooks, newest first unless asked otherwise.
-#[utoipa::path(get, path = "/admin/v1/webhook-deliveries", operation_id = "list_webhook_deliveries",
-    tag = "webhooks",
-    params(("status" = Option<String>, Query), ("businessId" = Option<String>, Query),
-        ("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
-        ("order" = Option<String>, Query),
-        ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = Page<DeliveryBody>)))]
-pub(crate) async fn list(
-    State(state): State<Arc<ApiState>>,
-    query: ListQuery,
-) -> Result<Json<Page<DeliveryBody>>, Problem> {
+/// `GET /admin/v1/webhook-deliveries`.
+pub(crate) async fn list(call: Call) -> Answer<Page<DeliveryBody>> {
+    let query = call.query()?;
     let filter = DeliveryFilter {
         enterprise_id: query.id("enterpriseId")?,
         status: query.parsed("status", "must be PENDING, DELIVERED or DEAD")?,
@@ -99,42 +54,26 @@ pub(crate) async fn list(
         order: query.order()?,
         limit: query.limit()?,
     };
-    let (limit, order) = (filter.limit, filter.order);
-    let rows = state.store.deliveries(filter).await?;
-    Ok(Json(Page::of(&rows, limit, order, |row| row.event.webhook_id)))
+    let rows = call.state.store.deliveries(filter).await?;
+    Page::of(&query, &rows, DeliveryBody::of, |row| row.event.webhook_id).map(Json)
 }
 
-/// One webhook with its tries.
-#[utoipa::path(get, path = "/admin/v1/webhook-deliveries/{id}",
-    operation_id = "read_webhook_delivery", tag = "webhooks",
-    params(("id" = String, Path)), responses((status = 200, body = DeliveryBody)))]
-pub(crate) async fn read(
-    State(state): State<Arc<ApiState>>,
-    id: PathText,
-) -> Result<Json<DeliveryBody>, Problem> {
-    let view = state.store.delivery(id.id::<WebhookId>("webhook")?).await?;
-    let view = view.ok_or_else(|| Problem::not_found("webhook"))?;
-    Ok(Json(DeliveryBody::from(&view)))
+/// `GET /admin/v1/webhook-deliveries/{id}`.
+pub(crate) async fn read(call: Call) -> Answer<DeliveryBody> {
+    let view = call.object("webhook", |id| call.state.store.delivery(id)).await?;
+    Ok(Json(DeliveryBody::of(&view)))
 }
 
-/// Sends a delivered or parked webhook again, to the URL in force now.
-#[utoipa::path(post, path = "/admin/v1/webhook-deliveries/{id}/resend", tag = "webhooks",
-    params(("id" = String, Path)), request_body = ref("NoFields"),
-    responses((status = 200, body = DeliveryBody)))]
-pub(crate) async fn resend(
-    State(state): State<Arc<ApiState>>,
-    id: PathText,
-    once: Once,
-    _: NoBody,
-) -> Result<Json<DeliveryBody>, Problem> {
-    let webhook_id = id.id::<WebhookId>("webhook")?;
-    let resent = state.store.resend_delivery(webhook_id, state.store.clock().now());
-    let body = |view: &Option<DeliveryView>| Ok(view.as_ref().map(DeliveryBody::from));
-    if let Some(view) = once.answering(body, resent).await? {
-        return Ok(Json(DeliveryBody::from(&view)));
+/// `POST /admin/v1/webhook-deliveries/{id}/resend`.
+pub(crate) async fn resend(call: Call) -> Answer<DeliveryBody> {
+    call.fields()?;
+    let webhook_id = call.id::<WebhookId>("webhook")?;
+    let resent = call.state.store.resend_delivery(webhook_id, call.state.store.clock().now());
+    let body = |view: &Option<DeliveryView>| Ok(view.as_ref().map(DeliveryBody::of));
+    if let Some(view) = call.once.answering(body, resent).await? {
+        return Ok(Json(DeliveryBody::of(&view)));
     }
-    let view = state.store.delivery(webhook_id).await?;
-    let view = view.ok_or_else(|| Problem::not_found("webhook"))?;
+    let view = call.object("webhook", |id| call.state.store.delivery(id)).await?;
     if view.status != DeliveryStatus::Pending {
         let detail = "an app is not told again what it acknowledged, and a wiped code is gone";
         return Err(Problem::conflict("delivery_over", detail));

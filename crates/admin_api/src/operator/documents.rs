@@ -1,53 +1,34 @@
 //! Uploaded documents, for those who judge them.
 
-use std::sync::Arc;
-
 use axum::body::Body;
-use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use files::{FileError, Files, ObjectKey, StoredFile};
 use http::{HeaderValue, StatusCode, header};
 
-use super::PathText;
+use crate::call::Call;
 use crate::problem::Problem;
-use crate::state::ApiState;
 
-/// Path of the operation as it is routed: a key has slashes.
-pub(crate) const READ_PATH: &str = "/admin/v1/files/{*objectKey}";
-
-/// An uploaded document, as a file to save: an image or a PDF of unknown make is not for
-/// a browser to open by itself. Where documents are kept in a bucket, the answer is a
-/// redirection to the bucket, valid for a minute.
-#[utoipa::path(get, path = "/admin/v1/files/{objectKey}", operation_id = "read_file", tag = "files",
-    params(("objectKey" = String, Path)),
-    responses(
-        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 307, description = "The document is in the bucket that `Location` names.")))]
-pub(crate) async fn read(
-    State(state): State<Arc<ApiState>>,
-    key: PathText,
-) -> Result<Response, Problem> {
+/// `GET /admin/v1/files/{objectKey}`.
+pub(crate) async fn read(call: Call) -> Result<Response, Problem> {
     let not_found = || Problem::not_found("file");
-    let key: ObjectKey = key.id("file")?;
-    match &*state.files {
+    let key: ObjectKey = call.id("file")?;
+    match &*call.state.files {
         Files::Embedded(files) => Ok(saved(&key, files.read(&key).await?.ok_or_else(not_found)?)),
-        Files::Bucket(bucket) => elsewhere(&bucket.read_url(&key, state.store.clock().real_now())),
+        Files::Bucket(bucket) => {
+            elsewhere(&bucket.read_url(&key, call.state.store.clock().real_now()))
+        }
     }
 }
 
 fn saved(key: &ObjectKey, file: StoredFile) -> Response {
-    let length_bytes = file.length_bytes();
-    let mut response = Response::new(Body::from_stream(file.pieces()));
-    let name = format!("attachment; filename=\"{}\"", key.file_name());
-    let headers = response.headers_mut();
-    let media_type = HeaderValue::from_static(key.file_type().media_type());
-    headers.insert(header::CONTENT_TYPE, media_type);
-    headers.insert(header::CONTENT_LENGTH, length_bytes.into());
-    let name = HeaderValue::from_str(&name).expect("a key is plain ASCII");
-    headers.insert(header::CONTENT_DISPOSITION, name);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    let headers = [
+        (header::CONTENT_TYPE, key.file_type().media_type().to_owned()),
+        (header::CONTENT_LENGTH, file.length_bytes().to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", key.file_name())),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, Body::from_stream(file.pieces())).into_response()
 }
 
 fn elsewhere(url: &str) -> Result<Response, Problem> {
@@ -55,11 +36,9 @@ fn elsewhere(url: &str) -> Result<Response, Problem> {
         tracing::error!("the bucket's address is no header value");
         Problem::internal()
     })?;
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
-    response.headers_mut().insert(header::LOCATION, location);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    let no_store = HeaderValue::from_static("no-store");
+    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, no_store)];
+    Ok((StatusCode::TEMPORARY_REDIRECT, headers).into_response())
 }
 
 impl From<FileError> for Problem {

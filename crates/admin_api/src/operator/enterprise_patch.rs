@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use bytes::Bytes;
 use crypto::RsaPublicKey;
 use domain::{EnterpriseId, Mode, SealedUrl, UrlUse};
 use http::Uri;
@@ -20,33 +19,19 @@ use crate::state::ApiState;
 pub(crate) async fn read(
     state: &ApiState,
     enterprise_id: EnterpriseId,
-    body: &Bytes,
+    fields: &Fields<'_>,
 ) -> Result<EnterprisePatch, Problem> {
-    let fields = Fields::parse_as(&BODY, body)?;
-    check_stand_in(&fields)?;
+    check_stand_in(fields)?;
+    let url = |field, of| url(state, fields, field, (enterprise_id, of));
+    let texts = |field, what, is_good| texts(fields, field, what, is_good);
     Ok(EnterprisePatch {
-        webhook_url: url(
-            state,
-            &fields,
-            field!(BODY, "webhookUrl"),
-            (enterprise_id, UrlUse::Webhook),
-        )?,
-        auth_url: url(state, &fields, field!(BODY, "authUrl"), (enterprise_id, UrlUse::Auth))?,
-        external_public_key: public_key(&fields, field!(BODY, "externalPublicKey"))?,
-        webhook_key: webhook_key(state, enterprise_id, &fields).await?,
-        ip_allowlist: ip_allowlist(state, &fields)?,
-        redirect_hosts: texts(
-            &fields,
-            field!(BODY, "redirectHosts"),
-            "must be host names",
-            is_host,
-        )?,
-        page_origins: texts(
-            &fields,
-            field!(BODY, "pageOrigins"),
-            "must be web origins",
-            is_origin,
-        )?,
+        webhook_url: url(field!(BODY, "webhookUrl"), UrlUse::Webhook)?,
+        auth_url: url(field!(BODY, "authUrl"), UrlUse::Auth)?,
+        external_public_key: public_key(fields, field!(BODY, "externalPublicKey"))?,
+        webhook_key: webhook_key(state, enterprise_id, fields).await?,
+        ip_allowlist: ip_allowlist(state, fields)?,
+        redirect_hosts: texts(field!(BODY, "redirectHosts"), "must be host names", is_host)?,
+        page_origins: texts(field!(BODY, "pageOrigins"), "must be web origins", is_origin)?,
         pci: fields.boolean(field!(BODY, "pci"))?,
         auth_deadline_ms: fields.whole(field!(BODY, "authDeadlineMs"))?,
         rsa_padding: fields.value(field!(BODY, "rsaPadding"), "is not PKCS1 or OAEP_SHA256")?,

@@ -1,69 +1,48 @@
 //! The table of exchange rates; a change counts from the next authorisation on.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
-use bytes::Bytes;
+use std::collections::HashSet;
+
 use domain::{ExactDecimal, FxRate, FxTable};
 use rust_decimal::Decimal;
-use serde::Serialize;
-use utoipa::ToSchema;
 
+use crate::answer_body::answer_body;
+use crate::call::{Answer, Call};
 use crate::fields::{Fields, currency, required_decimal};
 use crate::problem::Problem;
 use crate::request_bodies::{FX_RATE_ENTRY, FX_RATES};
-use crate::state::ApiState;
 use wire::field;
 
-/// One rate: 1 unit of `from` is `rate` units of `to`.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct FxRateBody {
-    from: String,
-    to: String,
-    rate: String,
-}
-
-/// The table in force.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct FxRatesBody {
-    rates: Vec<FxRateBody>,
-}
-
-impl From<&FxTable> for FxRatesBody {
-    fn from(table: &FxTable) -> Self {
-        let body = |rate: FxRate| FxRateBody {
-            from: rate.from.to_string(),
-            to: rate.to.to_string(),
-            rate: rate.rate.normalize().to_string(),
-        };
-        Self { rates: table.rates().into_iter().map(body).collect() }
+answer_body! {
+    /// One rate: 1 unit of `from` is `rate` units of `to`.
+    pub(crate) struct FxRateBody of rate: FxRate {
+        from: String = rate.from.to_string(),
+        to: String = rate.to.to_string(),
+        rate: String = rate.rate.normalize().to_string(),
     }
 }
 
-/// The table in force.
-#[utoipa::path(get, path = "/admin/v1/fx-rates", operation_id = "read_fx_rates", tag = "fx-rates",
-    responses((status = 200, body = FxRatesBody)))]
-pub(crate) async fn read(State(state): State<Arc<ApiState>>) -> Result<Json<FxRatesBody>, Problem> {
-    Ok(Json(FxRatesBody::from(&state.store.fx_table().await?)))
+answer_body! {
+    /// The table in force.
+    pub(crate) struct FxRatesBody of table: &FxTable {
+        rates: Vec<FxRateBody> = table.rates().into_iter().map(FxRateBody::of).collect(),
+    }
 }
 
-/// Replaces the whole table.
-#[utoipa::path(put, path = "/admin/v1/fx-rates", tag = "fx-rates", request_body = ref("FxRates"),
-    responses((status = 200, body = FxRatesBody)))]
-pub(crate) async fn replace(
-    State(state): State<Arc<ApiState>>,
-    body: Bytes,
-) -> Result<Json<FxRatesBody>, Problem> {
-    let rates = rates(&body)?;
-    let shown = FxRatesBody::from(&FxTable::new(rates.clone()));
-    state.store.replace_fx_rates(rates).await?;
+/// `GET /admin/v1/fx-rates`.
+pub(crate) async fn read(call: Call) -> Answer<FxRatesBody> {
+    Ok(Json(FxRatesBody::of(&call.state.store.fx_table().await?)))
+}
+
+/// `PUT /admin/v1/fx-rates`.
+pub(crate) async fn replace(call: Call) -> Answer<FxRatesBody> {
+    let rates = rates(&call.fields()?)?;
+    let shown = FxRatesBody::of(&FxTable::new(rates.clone()));
+    call.state.store.replace_fx_rates(rates).await?;
     Ok(Json(shown))
 }
 
-fn rates(body: &[u8]) -> Result<Vec<FxRate>, Problem> {
-    let fields = Fields::parse_as(&FX_RATES, body)?;
+fn rates(fields: &Fields<'_>) -> Result<Vec<FxRate>, Problem> {
     let entries = fields.object_list(field!(FX_RATES, "rates"))?;
     let entries = fields.required(field!(FX_RATES, "rates"), entries)?;
     let mut pairs = HashSet::new();
@@ -98,7 +77,10 @@ mod tests {
 
     #[test]
     fn rates_are_above_zero_and_pairs_are_given_once() {
-        let read = |entries: &str| rates(format!("{{\"rates\":[{entries}]}}").as_bytes());
+        let read = |entries: &str| {
+            let body = format!("{{\"rates\":[{entries}]}}");
+            rates(&Fields::parse_as(&FX_RATES, body.as_bytes())?)
+        };
         assert_eq!(read("").unwrap(), []);
         let two =
             r#"{"from":"840","to":"702","rate":"1.35"},{"from":"SGD","to":"USD","rate":0.74}"#;

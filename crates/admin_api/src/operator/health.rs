@@ -1,4 +1,4 @@
-//! Liveness, readiness and metrics; none needs a token.
+//! Liveness, readiness and metrics, all without a token.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
-/// That the process answers.
+/// The state of the process.
 #[derive(Serialize)]
 pub(crate) struct Health {
     status: &'static str,

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use crypto::sha256;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, StatusCode, header};
 use http_body_util::BodyExt as _;
 use listener::once::{Carried, KEY_NAME, KeyedCall, MAX_KEY_BYTES, Once, Ran, key_of};
 use listener::shell::LoggedCode;
@@ -20,7 +20,7 @@ const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotent-replayed
 /// Codes of refusals that another try may not meet.
 const PASSING: [&str; 2] = ["undecided", IN_PROGRESS];
 
-/// What repeats of a call get whose answer bears a secret and is never kept
+/// The answer to repeats of a call whose own answer carries a secret and is never kept
 /// (operator-and-sandbox.md section 5, Mail): the id of what it made.
 pub(crate) fn already_done(object_id: &str) -> Result<Option<Kept>, StoreError> {
     let detail = "it is done; the first answer bore a secret, which is kept nowhere";
@@ -29,7 +29,7 @@ pub(crate) fn already_done(object_id: &str) -> Result<Option<Kept>, StoreError> 
     Ok(Some(Kept::Answer(KeptAnswer { status: status.as_u16(), body })))
 }
 
-/// Runs the request if its key is new, else tells what became of the first one.
+/// Runs the request if its key is new; otherwise answers what became of the first one.
 pub(crate) async fn answer_once(store: &Store, parts: Parts, body: Bytes, next: Next) -> Response {
     let Some(Ok(key)) = key_of(&parts.headers) else {
         let detail = format!("{KEY_NAME} must be 1 to {MAX_KEY_BYTES} visible characters");
@@ -57,7 +57,7 @@ fn digest(parts: &Parts, body: &[u8]) -> [u8; 32] {
 async fn run(parts: Parts, body: Bytes, next: Next, once: Once) -> Ran {
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(once);
-    // In a task of its own, so that it is carried through also where the caller has gone.
+    // In a task of its own, so it completes even if the caller has gone.
     let response = tokio::spawn(next.run(request)).await.unwrap_or_else(|error| {
         tracing::error!(%error, "a handler broke off");
         Problem::internal().into_response()
@@ -72,7 +72,7 @@ async fn run(parts: Parts, body: Bytes, next: Next, once: Once) -> Ran {
     Ran { response: Response::from_parts(parts, Body::from(body)), answer, is_done }
 }
 
-/// An answer of ours: bounded by the limits of lists and bodies, longer than a request at times.
+/// The whole body of an answer, whose size the limits of lists and bodies bound.
 async fn whole(body: Body) -> Bytes {
     body.collect().await.map(|collected| collected.to_bytes()).unwrap_or_default()
 }
@@ -81,12 +81,8 @@ fn replayed(answer: KeptAnswer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let content_type =
         if status.is_success() { "application/json" } else { "application/problem+json" };
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
-    response
+    let headers = [(header::CONTENT_TYPE, content_type), (REPLAYED_HEADER, "true")];
+    (status, headers, Body::from(answer.body)).into_response()
 }
 
 #[cfg(test)]

@@ -1,25 +1,21 @@
 //! API keys handed over by a one-time extraction (cardbridge-open-api.md section 4).
 
-use std::net::IpAddr;
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
+use std::net::IpAddr;
+
 use crypto::sha256;
 use domain::{EnterpriseId, ExtractionAttempt, KeyExtraction, Timestamp};
 use listener::once::Once;
 use mail::{Mail, MailChannel, MailError, MailKind};
-use serde::Serialize;
 use store::Kept;
-use utoipa::ToSchema;
 use wire::cardbridge::key_delivery::{extract_url, extraction_mail_text};
 use wire::field;
 use zeroize::Zeroizing;
 
-use super::PathText;
-use super::enterprises::enterprise_of;
+use crate::answer_body::answer_body;
+use crate::call::{Answer, Call};
 use crate::fields::Fields;
-use crate::paging::{ListQuery, Page};
+use crate::paging::Page;
 use crate::problem::Problem;
 use crate::request_bodies::NEW_API_KEY_REQUEST as BODY;
 use crate::state::ApiState;
@@ -28,42 +24,30 @@ use crate::state::ApiState;
 const CODE_BYTES: usize = 16;
 const SUBJECT: &str = "Your CardBridge API key";
 
-/// A mail that is on its way. What it says is not told here.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct KeyExtractionBody {
-    email: String,
-    /// The only address that may fetch the key.
-    source_ip: String,
-    /// Where the key is fetched; the code follows.
-    extract_url: String,
-    /// RFC 3339.
-    expires_at: String,
+answer_body! {
+    /// A mail that is on its way. What it says is not told here.
+    pub(crate) struct KeyExtractionBody of extraction: &KeyExtraction, to: String, url: String {
+        email: String = to,
+        /// The only address that may fetch the key.
+        source_ip: String = extraction.source_ip.to_string(),
+        /// Where the key is fetched; the code follows.
+        extract_url: String = url,
+        /// RFC 3339.
+        expires_at: String = extraction.expires_at.to_string(),
+    }
 }
 
-/// An attempt to fetch a key.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ExtractionAttemptBody {
-    attempt_id: String,
-    /// `EXTRACTED`, `EXPIRED`, `USED` or `WRONG_ADDRESS`.
-    outcome: String,
-    source_ip: String,
-    /// The key that was made, if one was.
-    api_key: Option<String>,
-    /// RFC 3339.
-    attempted_at: String,
-}
-
-impl From<&ExtractionAttempt> for ExtractionAttemptBody {
-    fn from(attempt: &ExtractionAttempt) -> Self {
-        Self {
-            attempt_id: attempt.attempt_id.to_string(),
-            outcome: attempt.outcome.to_string(),
-            source_ip: attempt.source_ip.to_string(),
-            api_key: attempt.api_key.clone(),
-            attempted_at: attempt.attempted_at.to_string(),
-        }
+answer_body! {
+    /// An attempt to fetch a key.
+    pub(crate) struct ExtractionAttemptBody of attempt: &ExtractionAttempt {
+        attempt_id: String = attempt.attempt_id.to_string(),
+        /// `EXTRACTED`, `EXPIRED`, `USED` or `WRONG_ADDRESS`.
+        outcome: String = attempt.outcome.to_string(),
+        source_ip: String = attempt.source_ip.to_string(),
+        /// The key that was made, if one was.
+        api_key: Option<String> = attempt.api_key.clone(),
+        /// RFC 3339.
+        attempted_at: String = attempt.attempted_at.to_string(),
     }
 }
 
@@ -74,7 +58,7 @@ pub(crate) struct Recipient {
 }
 
 impl Recipient {
-    /// Reads both fields; none if neither is there.
+    /// Reads both fields; `None` if neither is there.
     pub(crate) fn read(fields: &Fields<'_>) -> Result<Option<Self>, Problem> {
         let (email_field, source_ip_field) = (field!(BODY, "email"), field!(BODY, "sourceIp"));
         let email = fields.parsed(email_field, "must be an e-mail address", |text| {
@@ -110,19 +94,15 @@ pub(crate) async fn start(
         used_at: None,
     };
     let added = state.store.add_key_extraction(&extraction);
-    // Whether its mail went out is not known before it did.
+    // Until the mail is sent, repeats of the call cannot get an answer.
     once.leaving(|(): &()| Ok(Some(Kept::Begun(None))), added).await?;
     let mail = mail(state, &recipient.email, &code, extraction.expires_at);
     if let Err(error) = state.mailer.send(mail).await {
         once.beginning(state.store.cancel_key_extraction(extraction.code_digest)).await?;
         return Err(not_sent(&error));
     }
-    Ok(KeyExtractionBody {
-        email: recipient.email,
-        source_ip: recipient.source_ip.to_string(),
-        extract_url: extract_url(&state.settings.public_url),
-        expires_at: extraction.expires_at.to_string(),
-    })
+    let url = extract_url(&state.settings.public_url);
+    Ok(KeyExtractionBody::of(&extraction, recipient.email, url))
 }
 
 fn new_code(state: &ApiState) -> Zeroizing<String> {
@@ -154,19 +134,10 @@ fn not_sent(error: &MailError) -> Problem {
     }
 }
 
-/// Attempts to fetch an enterprise's keys, newest first unless asked otherwise.
-#[utoipa::path(get, path = "/admin/v1/enterprises/{id}/key-extraction-attempts",
-    operation_id = "list_key_extraction_attempts", tag = "enterprises",
-    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("order" = Option<String>, Query),
-        ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = Page<ExtractionAttemptBody>)))]
-pub(crate) async fn list_attempts(
-    State(state): State<Arc<ApiState>>,
-    id: PathText,
-    query: ListQuery,
-) -> Result<Json<Page<ExtractionAttemptBody>>, Problem> {
-    let enterprise_id = enterprise_of(&state, &id).await?.enterprise_id;
-    let requested = query.page()?;
-    let rows = state.store.extraction_attempts(enterprise_id, requested).await?;
-    Ok(Json(Page::of(&rows, requested.limit, requested.order, |row| row.attempt_id)))
+/// `GET /admin/v1/enterprises/{id}/key-extraction-attempts`.
+pub(crate) async fn list_attempts(call: Call) -> Answer<Page<ExtractionAttemptBody>> {
+    let query = call.query()?;
+    let enterprise_id = call.enterprise().await?.enterprise_id;
+    let rows = call.state.store.extraction_attempts(enterprise_id, query.page()?).await?;
+    Page::of(&query, &rows, ExtractionAttemptBody::of, |row| row.attempt_id).map(Json)
 }

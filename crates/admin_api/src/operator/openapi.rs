@@ -1,40 +1,23 @@
-//! What the description of the operator and sandbox APIs gets beside what stands at their
-//! handlers: refusals, the words of its fields, samples.
+//! The OpenAPI document of the operator and sandbox APIs, made from their tables of routes.
 
-use described::parts::{SharedAnswers, key_parameter};
+use described::parts::{SharedAnswers, key_parameter, parameter, request_body};
 use described::vocabulary::{self, Use};
-use described::{self, JSON, operations, reference, samples, schemas};
+use described::{Head, JSON, reference, samples};
 use domain::Mode;
 use listener::once::{KEY_NAME, MAX_KEY_BYTES};
-use serde_json::{Value, json};
-use utoipa::openapi::OpenApi;
+use serde_json::{Map, Value, json};
+use wire::field::Table;
 
 use crate::fields::Strict;
 use crate::paging::DEFAULT_LIMIT;
 use crate::problem_codes::PROBLEM_CODES;
-use crate::request_bodies::BODIES;
+use crate::route::{Gives, Group, Route};
 
+const TOKEN_SCHEME: &str = "operator_token";
+const LICENSE: &str = env!("CARGO_PKG_LICENSE");
 const PROBLEM: &str = "Problem";
 const PROBLEM_JSON: &str = "application/problem+json";
-const TAGS: &[(&str, &str)] = &[
-    ("enterprises", "Enterprises, their settings, API keys and deposits."),
-    ("cards", "Card profiles, cards and their plastic."),
-    ("authorisations", "Authorisations with their receipts, transactions and bills."),
-    ("webhooks", "Webhooks and the tries to deliver them."),
-    ("tickets", "Decisions about identity checks and evidence."),
-    ("vm-apps", "Apps of the VM API."),
-    ("ledger", "Accounts, and the proof that they add up."),
-    ("recon", "Reconciliation files."),
-    ("fx-rates", "The table of exchange rates."),
-    ("files", "Uploaded documents."),
-    ("jobs", "Work in the background that was given up."),
-    (
-        "sandbox",
-        "The card network, the shopper, the reviewer and time, played on demand; in production \
-         these paths do not exist.",
-    ),
-];
-/// Refusals by status, each with what it tells of.
+/// Refusals by status, each with its meaning.
 const REFUSALS: SharedAnswers = SharedAnswers {
     prefix: "Refusal",
     statuses: &[
@@ -55,6 +38,8 @@ const REFUSALS: SharedAnswers = SharedAnswers {
 };
 /// What parameters mean that say nothing themselves.
 const PARAMETERS: &[(&str, &str)] = &[
+    ("limit", "Rows of a page."),
+    ("parked", "must be true"),
     ("cursor", "`nextCursor` of the page before; the first page without it."),
     ("cardId", "Only of this card: its `cardId`, or the UUID of a card of the VM API."),
     ("enterpriseId", "Only of this enterprise."),
@@ -71,150 +56,149 @@ const PARAMETERS: &[(&str, &str)] = &[
 ];
 const KEY: &str = "The same request with the same key again gets the first answer again, and \
     nothing happens twice.";
+/// Lists of words, and the fields that hold one of theirs.
 const USES: &[Use] = &[
-    ("AnswerBody", "responseCode", "ResponseCode"),
-    ("AnswerBody", "reason", "DeclineReason"),
-    ("AuthorisationBody", "direction", "Direction"),
-    ("AuthorisationBody", "authType", "AuthType"),
-    ("AuthorisationBody", "transactionType", "TransactionType"),
-    ("AuthorisationBody", "status", "AuthorisationStatus"),
-    ("AuthorisationBody", "responseCode", "ResponseCode"),
-    ("AuthorisationBody", "reason", "DeclineReason"),
-    ("AuthorisationBody", "holdState", "HoldState"),
-    ("CardBody", "type", "CardType"),
-    ("CardBody", "status", "CardStatus"),
-    ("CardBody", "statusReason", "CardStatusReason"),
-    ("ClosedFileBody", "fileType", "SettlementFileType"),
-    ("FailedFileBody", "fileType", "SettlementFileType"),
-    ("FileReportBody", "fileType", "SettlementFileType"),
-    ("DeliveryBody", "webhookType", "AnyWebhookType"),
-    ("DeliveryBody", "webhookSubType", "WebhookSubType"),
-    ("DeliveryBody", "status", "DeliveryStatus"),
-    ("EnterpriseBody", "rsaPadding", "RsaPadding"),
-    ("EnterpriseChange", "rsaPadding", "RsaPadding"),
-    ("EnterpriseBody", "rsaHash", "RsaHash"),
-    ("EnterpriseChange", "rsaHash", "RsaHash"),
-    ("EnterpriseBody", "rsaSignedBytes", "RsaSignedBytes"),
-    ("EnterpriseChange", "rsaSignedBytes", "RsaSignedBytes"),
-    ("ExtractionAttemptBody", "outcome", "ExtractionOutcome"),
-    ("IntentTicketBody", "ticketType", "IntentTicketType"),
-    ("IntentTicketBody", "ticketStatus", "IntentTicketStatus"),
-    ("KycTicketBody", "type", "KycTicketType"),
-    ("KycTicketBody", "status", "KycTicketStatus"),
-    ("LateAnswerBody", "responseCode", "ResponseCode"),
-    ("NewAuthorisation", "transactionType", "TransactionType"),
-    ("NewAuthorisation", "authType", "AuthType"),
-    ("NewVmProduct", "funding", "VmFunding"),
-    ("ReceiptAnswer", "responseCode", "ResponseCode"),
-    ("ReceiptNotice", "rsaHash", "RsaHash"),
-    ("ReceiptNotice", "rsaPadding", "RsaPadding"),
-    ("ReceiptNotice", "rsaSignedBytes", "RsaSignedBytes"),
-    ("ReceiptOutcome", "rejectReason", "DeclineReason"),
-    ("ReceiptOutcome", "responseCode", "ResponseCode"),
-    ("ReceiptRequest", "authType", "AuthType"),
-    ("ReceiptRequest", "direction", "Direction"),
-    ("ReceiptRequest", "transactionType", "TransactionType"),
-    ("RefundBody", "direction", "Direction"),
-    ("RevealBody", "purpose", "RevealPurpose"),
-    ("SandboxChallengeBody", "status", "ChallengeStatus"),
-    ("TotalBody", "direction", "Direction"),
-    ("TransactionBody", "direction", "Direction"),
-    ("VmProductBody", "funding", "VmFunding"),
+    ("AnyWebhookType", "webhookType", &["DeliveryBody"]),
+    ("AuthType", "authType", &["AuthorisationBody", "ReceiptRequest"]),
+    ("AuthorisationStatus", "status", &["AuthorisationBody"]),
+    ("CardStatus", "status", &["CardBody"]),
+    ("CardStatusReason", "statusReason", &["CardBody"]),
+    ("CardType", "type", &["CardBody"]),
+    ("DeclineReason", "reason", &["AuthorisationBody"]),
+    ("DeclineReason", "rejectReason", &["ReceiptOutcome"]),
+    ("DeliveryStatus", "status", &["DeliveryBody"]),
+    (
+        "Direction",
+        "direction",
+        &["AuthorisationBody", "ReceiptRequest", "TotalBody", "TransactionBody"],
+    ),
+    ("ExtractionOutcome", "outcome", &["ExtractionAttemptBody"]),
+    ("HoldState", "holdState", &["AuthorisationBody"]),
+    ("IntentTicketStatus", "ticketStatus", &["IntentTicketBody"]),
+    ("IntentTicketType", "ticketType", &["IntentTicketBody"]),
+    ("KycTicketStatus", "status", &["KycTicketBody"]),
+    ("KycTicketType", "type", &["KycTicketBody"]),
+    (
+        "ResponseCode",
+        "responseCode",
+        &["AuthorisationBody", "LateAnswerBody", "ReceiptAnswer", "ReceiptOutcome"],
+    ),
+    ("RevealPurpose", "purpose", &["RevealBody"]),
+    ("RsaHash", "rsaHash", &["EnterpriseBody", "EnterpriseChange", "ReceiptNotice"]),
+    ("RsaPadding", "rsaPadding", &["EnterpriseBody", "EnterpriseChange", "ReceiptNotice"]),
+    ("RsaSignedBytes", "rsaSignedBytes", &["EnterpriseBody", "EnterpriseChange", "ReceiptNotice"]),
+    ("SettlementFileType", "fileType", &["ClosedFileBody", "FailedFileBody", "FileReportBody"]),
+    ("TransactionType", "transactionType", &["AuthorisationBody", "ReceiptRequest"]),
+    ("VmFunding", "funding", &["NewVmProduct", "VmProductBody"]),
+    ("WebhookSubType", "webhookSubType", &["DeliveryBody"]),
+];
+/// The same of what only the sandbox takes and gives.
+const SANDBOX_USES: &[Use] = &[
+    ("AuthType", "authType", &["NewAuthorisation"]),
+    ("ChallengeStatus", "status", &["SandboxChallengeBody"]),
+    ("DeclineReason", "reason", &["AnswerBody"]),
+    ("Direction", "direction", &["RefundBody"]),
+    ("ResponseCode", "responseCode", &["AnswerBody"]),
+    ("TransactionType", "transactionType", &["NewAuthorisation"]),
 ];
 
-/// The whole document of what the handlers of a mode tell of themselves.
-pub(super) fn document(told: &OpenApi, mode: Mode) -> Value {
-    let mut document = serde_json::to_value(told).expect("a description is JSON");
-    document["servers"] = described::servers("http://127.0.0.1:8081");
-    bodies(&mut document);
-    refer_to_items(&mut document);
-    described::refer_to_named(&mut document);
-    let mut uses = USES.to_vec();
-    if mode == Mode::Production {
-        // What only the sandbox takes and gives is not there.
-        let named = schemas(&mut document);
-        uses.retain(|(schema, ..)| named.contains_key(*schema));
+/// The document of the groups that a mode has.
+pub(super) fn document(groups: Vec<Group>, mode: Mode) -> Value {
+    let tags: Vec<_> = groups.iter().map(|group| (group.tag, group.meaning)).collect();
+    let (mut paths, mut named) = (Map::new(), Map::new());
+    for group in groups {
+        for route in group.routes {
+            let (path, method) = (route.path.replace("{*", "{"), route.method.to_lowercase());
+            let path = paths.entry(path).or_insert_with(|| json!({}));
+            path[method] = operation(route, group.tag, &mut named);
+        }
     }
-    vocabulary::apply(&mut document, &uses);
-    schemas(&mut document).insert(PROBLEM.to_owned(), problem());
+    named.insert(PROBLEM.to_owned(), problem());
+    let head = Head {
+        title: "CardBridge operator and sandbox API",
+        description: include_str!("openapi.md"),
+        security: json!({ TOKEN_SCHEME: [] }),
+        security_schemes: json!({ TOKEN_SCHEME: { "type": "http", "scheme": "bearer" } }),
+        local_url: "http://127.0.0.1:8081",
+        tags: &tags,
+    };
+    let mut document = head.document(paths, named);
+    document["info"]["license"] = json!({ "name": LICENSE, "identifier": LICENSE });
+    vocabulary::apply(&mut document, USES);
+    if mode == Mode::Sandbox {
+        vocabulary::apply(&mut document, SANDBOX_USES);
+    }
     REFUSALS.put(&mut document, refusal);
-    let named = schemas(&mut document).clone();
-    let mut used = Vec::new();
-    for (path, method, operation) in operations(&mut document) {
-        used.push(operation["tags"][0].clone());
-        answers(operation, &named);
-        refuse(operation, &path, &method);
-        parameters(operation, &path, &method);
-    }
-    let tags: Vec<_> =
-        TAGS.iter().filter(|(name, _)| used.contains(&json!(name))).copied().collect();
-    document["tags"] = described::tags(&tags);
     samples::fill(&mut document);
     document
 }
 
-/// Puts the tables of the bodies into the document, which handlers name as `ref("NAME")`. Where
-/// nothing must be in a body, it may be left out; a change without a body would change nothing.
-fn bodies(document: &mut Value) {
-    let mut used = Vec::new();
-    for (_, method, operation) in operations(document) {
-        let Some(body) = operation.get_mut("requestBody") else { continue };
-        let schema = &mut body["content"][JSON]["schema"];
-        let table = BODIES.iter().find(|table| schema["$ref"] == table.name);
-        let table = table.unwrap_or_else(|| panic!("no table {}", schema["$ref"]));
-        used.push(table);
-        *schema = reference(table.name);
-        if table.asks_for_something() || method == "patch" {
-            body["required"] = json!(true);
-        } else {
-            *schema = json!({ "oneOf": [schema.take(), { "type": "null" }] });
-        }
+/// An operation; the schemas that it names go to the others.
+fn operation(route: Route, tag: &str, named: &mut Map<String, Value>) -> Value {
+    let mut operation = json!({
+        "operationId": route.id,
+        "tags": [tag],
+        "summary": route.summary,
+        "responses": success(route.gives, route.summary, named),
+    });
+    if let Some(table) = &route.takes {
+        operation["requestBody"] = body(table, route.method);
+        table.describe::<Strict>(named);
     }
-    used.into_iter().for_each(|table| table.describe::<Strict>(schemas(document)));
-}
-
-/// A page's rows stand in the document under their own name, once.
-fn refer_to_items(document: &mut Value) {
-    let schemas = schemas(document);
-    let pages: Vec<String> =
-        schemas.keys().filter(|name| name.starts_with("Page_")).cloned().collect();
-    for page in pages {
-        let row = page.trim_start_matches("Page_").to_owned();
-        let items = schemas[&page]["properties"]["items"]["items"].take();
-        if !items["$ref"].is_string() {
-            schemas.entry(row.clone()).or_insert(items);
-        }
-        schemas[&page]["properties"]["items"]["items"] = reference(&row);
-    }
-}
-
-/// Says of each success what its body is.
-fn answers(operation: &mut Value, named: &serde_json::Map<String, Value>) {
-    let summary = operation["summary"].as_str().unwrap_or_default().to_owned();
-    let responses = operation["responses"].as_object_mut().into_iter().flatten();
-    for (_, response) in responses {
-        if response["description"].as_str().is_some_and(|told| !told.is_empty()) {
-            continue;
-        }
-        let body = response.pointer("/content/application~1json/schema/$ref");
-        let name = body.and_then(Value::as_str).and_then(|it| it.rsplit('/').next());
-        let told = name.and_then(|name| named.get(name)).and_then(|it| it["description"].as_str());
-        response["description"] = json!(told.unwrap_or(&summary));
-    }
-}
-
-fn refuse(operation: &mut Value, path: &str, method: &str) {
-    let is_writing = method != "get";
-    let has_body = operation.get("requestBody").is_some();
-    let has_query = operation["parameters"].as_array().is_some_and(|it| !it.is_empty());
-    REFUSALS.refer(operation, |status| match status {
-        "400" | "422" => has_body || has_query || method == "post",
-        "404" => path.contains('{') || has_body,
+    let mut parameters: Vec<_> =
+        variables(route.path).map(|it| described(it, "path", route.path)).collect();
+    parameters.extend(route.asks.iter().map(|name| described(name, "query", route.path)));
+    let (is_writing, has_body) = (route.method != "GET", route.takes.is_some());
+    REFUSALS.refer(&mut operation, |status| match status {
+        "400" | "422" => has_body || !parameters.is_empty() || route.method == "POST",
+        "404" => route.path.contains('{') || has_body,
         "409" => is_writing,
         "408" | "413" => has_body,
-        "502" => is_writing && path.ends_with("/api-keys"),
+        "502" => is_writing && route.path.ends_with("/api-keys"),
         _ => true,
     });
+    if route.method == "POST" {
+        parameters.push(key_parameter(KEY_NAME, MAX_KEY_BYTES, KEY));
+    }
+    if !parameters.is_empty() {
+        operation["parameters"] = json!(parameters);
+    }
+    operation
+}
+
+/// The answer to an operation that was carried out.
+fn success(gives: Gives, summary: &str, named: &mut Map<String, Value>) -> Value {
+    match gives {
+        Gives::Nothing => json!({ "204": { "description": summary } }),
+        Gives::Object(object) => {
+            let meaning = object.schemas[&object.name]["description"].clone();
+            named.extend(object.schemas);
+            let content = json!({ JSON: { "schema": object.schema } });
+            json!({ "200": { "description": meaning, "content": content } })
+        }
+        Gives::File => {
+            let bytes = json!({
+                "type": "array",
+                "items": { "type": "integer", "format": "int32", "minimum": 0 },
+            });
+            let content = json!({ "application/octet-stream": { "schema": bytes } });
+            let elsewhere = "The document is in the bucket that `Location` names.";
+            json!({
+                "200": { "description": summary, "content": content },
+                "307": { "description": elsewhere },
+            })
+        }
+    }
+}
+
+/// A request's body. Where nothing must be in it, it may be left out; a change without a body
+/// would change nothing.
+fn body(table: &Table, method: &str) -> Value {
+    if table.asks_for_something() || method == "PATCH" {
+        return request_body(true, reference(table.name));
+    }
+    let schema = json!({ "oneOf": [reference(table.name), { "type": "null" }] });
+    json!({ "content": { JSON: { "schema": schema } } })
 }
 
 /// What a refusal with this status carries.
@@ -252,37 +236,31 @@ fn problem() -> Value {
     })
 }
 
-fn parameters(operation: &mut Value, path: &str, method: &str) {
-    let mut list = operation["parameters"].as_array().cloned().unwrap_or_default();
-    for parameter in &mut list {
-        let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-        if parameter["description"].as_str().is_none_or(str::is_empty) {
-            parameter["description"] = json!(meaning(&name, path));
+/// The names of a path's variable parts.
+fn variables(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).filter_map(|it| it.trim_start_matches('*').split('}').next())
+}
+
+/// A parameter of this path.
+fn described(name: &str, place: &str, path: &str) -> Value {
+    let is_required = place == "path" || ["date", "parked"].contains(&name);
+    let mut parameter = parameter(place, name, is_required, &meaning(name, path));
+    match name {
+        "limit" => {
+            parameter["schema"] = json!({
+                "type": "integer", "minimum": 1, "maximum": store::MAX_PAGE_ROWS,
+                "default": DEFAULT_LIMIT,
+            });
         }
-        match name.as_str() {
-            "limit" => {
-                parameter["schema"] = json!({
-                    "type": "integer", "minimum": 1, "maximum": store::MAX_PAGE_ROWS,
-                    "default": DEFAULT_LIMIT,
-                });
-            }
-            "status" if path.contains("webhook") => {
-                parameter["schema"] = reference("DeliveryStatus");
-            }
-            _ => {}
-        }
+        "parked" => parameter["schema"] = json!({ "type": "boolean" }),
+        "status" => parameter["schema"] = reference("DeliveryStatus"),
+        _ => {}
     }
-    if method == "post" {
-        list.push(key_parameter(KEY_NAME, MAX_KEY_BYTES, KEY));
-    }
-    if !list.is_empty() {
-        operation["parameters"] = json!(list);
-    }
+    parameter
 }
 
 fn meaning(name: &str, path: &str) -> String {
     match name {
-        "limit" => "Rows of a page.".to_owned(),
         "id" => {
             let before = path.split("/{id}").next().unwrap_or_default();
             let noun = before.rsplit('/').next().unwrap_or_default().trim_end_matches('s');

@@ -2,9 +2,8 @@
 
 use domain::{CardProfile, Currency, EnterpriseId, Money, ProfileId, Timestamp};
 use domain::{VelocityLimit, VelocityLimits};
-use serde::Serialize;
-use utoipa::ToSchema;
 
+use crate::answer_body::answer_body;
 use crate::fields::{Fields, currency, money};
 use crate::problem::Problem;
 use crate::request_bodies::{CARD_LIMITS, HOLD_DAYS, NEW_CARD_PROFILE as BODY, PERIOD_LIMIT};
@@ -13,92 +12,66 @@ use wire::field::Field;
 
 const DEFAULT_NETWORK: &str = "VISA";
 
-/// Days that holds live.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct HoldDaysBody {
-    #[serde(rename = "NORMAL")]
-    normal: u32,
-    #[serde(rename = "PRE_AUTH")]
-    pre_auth: u32,
-}
-
-/// A limit; null = none.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct LimitBody {
-    amount: Option<String>,
-    count: Option<i64>,
-}
-
-/// Limits of each card, by period.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct LimitsBody {
-    #[serde(rename = "SINGLE")]
-    single: LimitBody,
-    #[serde(rename = "DAILY")]
-    daily: LimitBody,
-    #[serde(rename = "MONTHLY")]
-    monthly: LimitBody,
-}
-
-/// A card profile.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ProfileBody {
-    profile_id: String,
-    enterprise_id: String,
-    name: String,
-    bin_range: String,
-    network: String,
-    currency: String,
-    card_layouts: Vec<String>,
-    supported_countries: Vec<String>,
-    hold_days: HoldDaysBody,
-    limits: LimitsBody,
-    /// RFC 3339.
-    created_at: String,
-}
-
-impl From<&CardProfile> for ProfileBody {
-    fn from(profile: &CardProfile) -> Self {
-        let limit = |limit: VelocityLimit| LimitBody {
-            amount: limit.amount_minor.map(|minor| Money::new(minor, profile.currency).to_major()),
-            count: limit.count,
-        };
-        Self {
-            profile_id: profile.profile_id.to_string(),
-            enterprise_id: profile.enterprise_id.to_string(),
-            name: profile.name.clone(),
-            bin_range: profile.bin_range.to_string(),
-            network: profile.network.clone(),
-            currency: profile.currency.to_string(),
-            card_layouts: profile.card_layouts.clone(),
-            supported_countries: profile.supported_countries.clone(),
-            hold_days: HoldDaysBody {
-                normal: profile.hold_days_normal,
-                pre_auth: profile.hold_days_pre_auth,
-            },
-            limits: LimitsBody {
-                single: limit(profile.limits.single),
-                daily: limit(profile.limits.daily),
-                monthly: limit(profile.limits.monthly),
-            },
-            created_at: profile.created_at.to_string(),
-        }
+answer_body! {
+    /// Days that holds live.
+    pub(crate) struct HoldDaysBody of profile: &CardProfile {
+        #[serde(rename = "NORMAL")]
+        normal: u32 = profile.hold_days_normal,
+        #[serde(rename = "PRE_AUTH")]
+        pre_auth: u32 = profile.hold_days_pre_auth,
     }
 }
 
-/// Reads a new profile; whether its enterprise exists is for the caller to find.
+answer_body! {
+    /// A limit; null = no limit.
+    pub(crate) struct LimitBody of limit: VelocityLimit, currency: Currency {
+        amount: Option<String> =
+            limit.amount_minor.map(|minor| Money::new(minor, currency).to_major()),
+        count: Option<i64> = limit.count,
+    }
+}
+
+answer_body! {
+    /// Limits of each card, by period.
+    pub(crate) struct LimitsBody of profile: &CardProfile {
+        #[serde(rename = "SINGLE")]
+        single: LimitBody = LimitBody::of(profile.limits.single, profile.currency),
+        #[serde(rename = "DAILY")]
+        daily: LimitBody = LimitBody::of(profile.limits.daily, profile.currency),
+        #[serde(rename = "MONTHLY")]
+        monthly: LimitBody = LimitBody::of(profile.limits.monthly, profile.currency),
+    }
+}
+
+answer_body! {
+    /// A card profile.
+    pub(crate) struct ProfileBody of profile: &CardProfile {
+        profile_id: String = profile.profile_id.to_string(),
+        enterprise_id: String = profile.enterprise_id.to_string(),
+        name: String = profile.name.clone(),
+        bin_range: String = profile.bin_range.to_string(),
+        network: String = profile.network.clone(),
+        currency: String = profile.currency.to_string(),
+        card_layouts: Vec<String> = profile.card_layouts.clone(),
+        supported_countries: Vec<String> = profile.supported_countries.clone(),
+        hold_days: HoldDaysBody = HoldDaysBody::of(profile),
+        limits: LimitsBody = LimitsBody::of(profile),
+        /// RFC 3339.
+        created_at: String = profile.created_at.to_string(),
+    }
+}
+
+/// Reads a new profile; the caller checks whether its enterprise exists.
 pub(crate) fn read(
-    body: &[u8],
+    fields: &Fields<'_>,
     profile_id: ProfileId,
     created_at: Timestamp,
 ) -> Result<CardProfile, Problem> {
-    let fields = Fields::parse_as(&BODY, body)?;
-    let currency = currency(&fields, field!(BODY, "currency"))?;
+    let currency = currency(fields, field!(BODY, "currency"))?;
     let enterprise_id = fields.required_text(field!(BODY, "enterpriseId"))?;
     let enterprise_id: EnterpriseId =
         enterprise_id.parse().map_err(|_| Problem::not_found("enterprise"))?;
-    let (hold_days_normal, hold_days_pre_auth) = hold_days(&fields)?;
+    let (hold_days_normal, hold_days_pre_auth) = hold_days(fields)?;
     let bin_range = fields.value(field!(BODY, "binRange"), BIN_RANGE_TEXT);
     Ok(CardProfile {
         enterprise_id,
@@ -110,10 +83,10 @@ pub(crate) fn read(
             .unwrap_or_else(|| DEFAULT_NETWORK.to_owned()),
         currency,
         card_layouts: fields.text_list(field!(BODY, "cardLayouts"))?.unwrap_or_default(),
-        supported_countries: countries(&fields)?,
+        supported_countries: countries(fields)?,
         hold_days_normal,
         hold_days_pre_auth,
-        limits: limits(&fields, currency)?,
+        limits: limits(fields, currency)?,
         created_at,
     })
 }

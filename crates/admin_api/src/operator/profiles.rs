@@ -1,49 +1,27 @@
 //! Card profiles.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
-use bytes::Bytes;
-use domain::{CardProfile, EnterpriseId, ProfileId};
-use listener::once::Once;
+use domain::ProfileId;
 
 use super::profile_body::{self, ProfileBody};
-use crate::paging::{ListQuery, Page};
+use crate::call::{Answer, Call};
+use crate::paging::Page;
 use crate::problem::Problem;
-use crate::state::ApiState;
 
-/// Creates a card profile.
-#[utoipa::path(post, path = "/admin/v1/card-profiles", operation_id = "create_card_profile",
-    tag = "cards", request_body = ref("NewCardProfile"),
-    responses((status = 200, body = ProfileBody)))]
-pub(crate) async fn create(
-    State(state): State<Arc<ApiState>>,
-    once: Once,
-    body: Bytes,
-) -> Result<Json<ProfileBody>, Problem> {
-    let profile_id = ProfileId::from_i64(state.store.ids().next());
-    let profile = profile_body::read(&body, profile_id, state.store.clock().now())?;
-    if state.store.enterprise(profile.enterprise_id).await?.is_none() {
+/// `POST /admin/v1/card-profiles`.
+pub(crate) async fn create(call: Call) -> Answer<ProfileBody> {
+    let profile_id = ProfileId::from_i64(call.state.store.ids().next());
+    let profile = profile_body::read(&call.fields()?, profile_id, call.state.store.clock().now())?;
+    if call.state.store.enterprise(profile.enterprise_id).await?.is_none() {
         return Err(Problem::not_found("enterprise"));
     }
-    once.answer(|made: &CardProfile| ProfileBody::from(made), state.store.create_profile(profile))
-        .await
+    call.once.answer(ProfileBody::of, call.state.store.create_profile(profile)).await
 }
 
-/// Card profiles, newest first unless asked otherwise.
-#[utoipa::path(get, path = "/admin/v1/card-profiles", operation_id = "list_card_profiles",
-    tag = "cards",
-    params(("enterpriseId" = Option<String>, Query), ("limit" = Option<u32>, Query),
-        ("order" = Option<String>, Query),
-        ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = Page<ProfileBody>)))]
-pub(crate) async fn list(
-    State(state): State<Arc<ApiState>>,
-    query: ListQuery,
-) -> Result<Json<Page<ProfileBody>>, Problem> {
-    let enterprise_id = query.id::<EnterpriseId>("enterpriseId")?;
-    let requested = query.page()?;
-    let rows = state.store.profiles(enterprise_id, requested).await?;
-    Ok(Json(Page::of(&rows, requested.limit, requested.order, |row| row.profile_id)))
+/// `GET /admin/v1/card-profiles`.
+pub(crate) async fn list(call: Call) -> Answer<Page<ProfileBody>> {
+    let query = call.query()?;
+    let enterprise_id = query.id("enterpriseId")?;
+    let rows = call.state.store.profiles(enterprise_id, query.page()?).await?;
+    Page::of(&query, &rows, ProfileBody::of, |row| row.profile_id).map(Json)
 }

@@ -7,57 +7,33 @@ use store::AuthorisationView;
 use utoipa::ToSchema;
 
 use super::AuthorisationBody;
+use crate::answer_body::answer_body;
 use crate::card_reference::NamesCards;
 
-/// A movement of money.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TransferBody {
-    transfer_id: String,
-    /// The account that it moves money of.
-    account_id: String,
-    /// `HOLD`, `RELEASE`, `EXPIRY`, `CLEARING`, `REFUND`, or `FEE`, which moves the balance of
-    /// the card's app.
-    kind: &'static str,
-    from: &'static str,
-    to: &'static str,
-    amount: String,
-    currency: String,
-    created_at: String,
-}
-
-impl From<&Transfer> for TransferBody {
-    fn from(transfer: &Transfer) -> Self {
-        Self {
-            transfer_id: transfer.transfer_id.to_string(),
-            account_id: transfer.account_id.to_string(),
-            kind: transfer.kind.as_str(),
-            from: transfer.from.as_str(),
-            to: transfer.to.as_str(),
-            amount: transfer.amount.to_major(),
-            currency: transfer.amount.currency().to_string(),
-            created_at: transfer.created_at.to_string(),
-        }
+answer_body! {
+    /// A movement of money.
+    pub(crate) struct TransferBody of transfer: &Transfer {
+        transfer_id: String = transfer.transfer_id.to_string(),
+        /// The account that it moves money of.
+        account_id: String = transfer.account_id.to_string(),
+        /// `HOLD`, `RELEASE`, `EXPIRY`, `CLEARING`, `REFUND`, or `FEE`, which moves the balance of
+        /// the card's app.
+        kind: &'static str = transfer.kind.as_str(),
+        from: &'static str = transfer.from.as_str(),
+        to: &'static str = transfer.to.as_str(),
+        amount: String = transfer.amount.to_major(),
+        currency: String = transfer.amount.currency().to_string(),
+        created_at: String = transfer.created_at.to_string(),
     }
 }
 
-/// An answer of the enterprise that came after the decision; it changed nothing.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(title = "LateAnswer")]
-pub(crate) struct LateAnswerBody {
-    /// Milliseconds from the request to the answer.
-    received_ms: Option<u64>,
-    response_code: Option<String>,
-}
-
-impl LateAnswerBody {
-    fn of(json: &str) -> Self {
-        let value: Value = serde_json::from_str(json).unwrap_or_default();
-        Self {
-            received_ms: value.get("receivedMs").and_then(Value::as_u64),
-            response_code: value.get("responseCode").and_then(Value::as_str).map(str::to_owned),
-        }
+answer_body! {
+    /// An answer of the enterprise that came after the decision; it changed nothing.
+    #[schema(title = "LateAnswer")]
+    pub(crate) struct LateAnswerBody of answer: &Value {
+        /// Milliseconds from the request to the answer.
+        received_ms: Option<u64> = answer["receivedMs"].as_u64(),
+        response_code: Option<String> = answer["responseCode"].as_str().map(str::to_owned),
     }
 }
 
@@ -149,7 +125,7 @@ pub(crate) struct ReceiptOutcome {
     detail: String,
 }
 
-/// The parts of the receipt that was written with the decision; all are null while none is.
+/// The parts of the receipt that was written with the decision; all null before it.
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReceiptParts {
@@ -166,34 +142,29 @@ pub(crate) struct ReceiptParts {
     outcome: Option<ReceiptOutcome>,
 }
 
-/// An authorisation and how it was decided.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ReceiptBody {
-    #[serde(flatten)]
-    authorisation: AuthorisationBody,
-    transfers: Vec<TransferBody>,
-    late_answer: Option<LateAnswerBody>,
-    #[serde(flatten)]
-    receipt: ReceiptParts,
+answer_body! {
+    /// An authorisation and how it was decided.
+    pub(crate) struct ReceiptBody of view: &AuthorisationView, transfers: &[Transfer] {
+        #[serde(flatten)]
+        authorisation: AuthorisationBody = AuthorisationBody::of(&view.authorisation),
+        transfers: Vec<TransferBody> = transfers.iter().map(TransferBody::of).collect(),
+        late_answer: Option<LateAnswerBody> = view.late_answer.as_deref().map(late_answer),
+        #[serde(flatten)]
+        receipt: ReceiptParts = parts(view),
+    }
 }
 
-impl ReceiptBody {
-    /// An authorisation with its receipt and the money that it moved.
-    pub(crate) fn of(view: &AuthorisationView, transfers: &[Transfer]) -> Self {
-        let receipt = serde_json::from_str(&view.receipt).unwrap_or_else(|error| {
-            // Its text would repeat what stands there.
-            let (auth_id, column) = (view.authorisation.auth_id, error.column());
-            tracing::error!(%auth_id, column, "a receipt is unreadable");
-            ReceiptParts::default()
-        });
-        Self {
-            authorisation: AuthorisationBody::from(&view.authorisation),
-            transfers: transfers.iter().map(TransferBody::from).collect(),
-            late_answer: view.late_answer.as_deref().map(LateAnswerBody::of),
-            receipt,
-        }
-    }
+fn late_answer(json: &str) -> LateAnswerBody {
+    LateAnswerBody::of(&serde_json::from_str(json).unwrap_or_default())
+}
+
+fn parts(view: &AuthorisationView) -> ReceiptParts {
+    serde_json::from_str(&view.receipt).unwrap_or_else(|error| {
+        // The error's text would repeat parts of the receipt.
+        let (auth_id, column) = (view.authorisation.auth_id, error.column());
+        tracing::error!(%auth_id, column, "a receipt is unreadable");
+        ReceiptParts::default()
+    })
 }
 
 impl NamesCards for ReceiptBody {

@@ -7,9 +7,9 @@ use crate::problem::Problem;
 use crate::request_bodies::REFERENCE;
 use crate::state::ApiState;
 
-/// The operator's own reference, which moves money once in an enterprise. It is never changed
-/// into another, since that would swallow a movement; one that looks like another is refused,
-/// unless money was moved under it before it came to be refused.
+/// The operator's own reference, which moves money once in an enterprise. It is never normalised,
+/// since that could swallow a movement; one that could be mistaken for another is refused, unless
+/// money was moved under it before this rule existed.
 pub(super) async fn reference_of_movement(
     state: &ApiState,
     enterprise_id: EnterpriseId,

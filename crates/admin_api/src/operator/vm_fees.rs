@@ -1,53 +1,36 @@
 //! What an app of dialect 2 is charged for (vm-api.md section 7.5), as operators set and see it.
 
 use domain::{Currency, Money, VmFee, VmFees};
-use serde::Serialize;
 use store::{VmFeePatch, VmFeesPatch};
-use utoipa::ToSchema;
 use wire::field;
 use wire::field::Field;
 
+use crate::answer_body::answer_body;
 use crate::fields::{Fields, amount};
 use crate::problem::Problem;
 use crate::request_bodies::{VM_APP_CHANGE, VM_FEE_CHANGE, VM_FEES_CHANGE};
 
-/// Fees charged to an app's balance, US dollars.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct VmFeesBody {
-    /// For a card, when it is opened.
-    opening: String,
-    /// For an approved authorisation.
-    authorisation: VmFeeBody,
-    /// For a declined authorisation.
-    decline: VmFeeBody,
-    /// For an approved authorisation in another currency than the card's, on top.
-    cross_border: VmFeeBody,
-}
-
-/// A fee.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct VmFeeBody {
-    /// Of the amount in the card's currency.
-    percent: String,
-    /// Least fee.
-    least: String,
-}
-
-impl VmFeesBody {
-    pub(crate) fn of(fees: &VmFees) -> Self {
-        Self {
-            opening: major(fees.opening_minor),
-            authorisation: VmFeeBody::of(fees.authorisation),
-            decline: VmFeeBody::of(fees.decline),
-            cross_border: VmFeeBody::of(fees.cross_border),
-        }
+answer_body! {
+    /// Fees charged to an app's balance, US dollars.
+    pub(crate) struct VmFeesBody of fees: &VmFees {
+        /// For a card, when it is opened.
+        opening: String = major(fees.opening_minor),
+        /// For an approved authorisation.
+        authorisation: VmFeeBody = VmFeeBody::of(fees.authorisation),
+        /// For a declined authorisation.
+        decline: VmFeeBody = VmFeeBody::of(fees.decline),
+        /// For an approved authorisation in another currency than the card's, on top.
+        cross_border: VmFeeBody = VmFeeBody::of(fees.cross_border),
     }
 }
 
-impl VmFeeBody {
-    fn of(fee: VmFee) -> Self {
-        Self { percent: major(i64::from(fee.basis_points)), least: major(fee.least_minor) }
+answer_body! {
+    /// A fee.
+    pub(crate) struct VmFeeBody of fee: VmFee {
+        /// Of the amount in the card's currency.
+        percent: String = major(i64::from(fee.basis_points)),
+        /// Least fee.
+        least: String = major(fee.least_minor),
     }
 }
 

@@ -1,19 +1,12 @@
 //! What an app of dialect 2 can open cards of.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
-use bytes::Bytes;
 use domain::{Currency, ProfileId, VmApp, VmProduct};
-use listener::once::Once;
 use provision::{DEFAULT_ISSUING_AREA, MAX_REMAINING_CARDS};
-use serde::Serialize;
 use store::VmProductError;
-use utoipa::ToSchema;
 
-use super::PathText;
-use super::vm_apps::app_of;
+use crate::answer_body::answer_body;
+use crate::call::{Answer, Call};
 use crate::fields::Fields;
 use crate::problem::Problem;
 use crate::request_bodies::NEW_VM_PRODUCT as BODY;
@@ -23,51 +16,28 @@ use wire::field;
 /// Longest product code.
 const MAX_CODE_CHARS: usize = 32;
 
-/// A product of an app.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct VmProductBody {
-    /// What createCard takes.
-    product_code: String,
-    profile_id: String,
-    /// `save` (prepaid) or `share` (credit line).
-    funding: String,
-    /// Where its cards are issued, as shown.
-    issuing_area: String,
-    /// How many more cards may be opened.
-    remaining_cards: i64,
-    /// RFC 3339.
-    created_at: String,
-}
-
-/// The products of an app.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct VmProductsBody {
-    /// In order of their codes.
-    items: Vec<VmProductBody>,
-}
-
-impl VmProductsBody {
-    async fn read(state: &ApiState, app: &VmApp) -> Result<Self, Problem> {
-        let products = state.store.vm_products(app.enterprise_id, app.vm_app_id).await?;
-        Ok(Self::of(products))
-    }
-
-    fn of(products: Vec<VmProduct>) -> Self {
-        Self { items: products.into_iter().map(VmProductBody::from).collect() }
+answer_body! {
+    /// A product of an app.
+    pub(crate) struct VmProductBody of product: &VmProduct {
+        /// What createCard takes.
+        product_code: String = product.product_code.clone(),
+        profile_id: String = product.profile_id.to_string(),
+        /// `save` (prepaid) or `share` (credit line).
+        funding: String = product.funding.to_string(),
+        /// Where its cards are issued, as shown.
+        issuing_area: String = product.issuing_area.clone(),
+        /// How many more cards may be opened.
+        remaining_cards: i64 = product.remaining_cards,
+        /// RFC 3339.
+        created_at: String = product.created_at.to_string(),
     }
 }
 
-impl From<VmProduct> for VmProductBody {
-    fn from(product: VmProduct) -> Self {
-        Self {
-            product_code: product.product_code,
-            profile_id: product.profile_id.to_string(),
-            funding: product.funding.to_string(),
-            issuing_area: product.issuing_area,
-            remaining_cards: product.remaining_cards,
-            created_at: product.created_at.to_string(),
-        }
+answer_body! {
+    /// The products of an app.
+    pub(crate) struct VmProductsBody of products: &[VmProduct] {
+        /// In order of their codes.
+        items: Vec<VmProductBody> = products.iter().map(VmProductBody::of).collect(),
     }
 }
 
@@ -81,37 +51,22 @@ impl From<VmProductError> for Problem {
     }
 }
 
-/// All products of an app.
-#[utoipa::path(get, path = "/admin/v1/vm-apps/{appId}/products", operation_id = "list_vm_products",
-    tag = "vm-apps",
-    params(("appId" = String, Path)), responses((status = 200, body = VmProductsBody)))]
-pub(crate) async fn list(
-    State(state): State<Arc<ApiState>>,
-    app_id: PathText,
-) -> Result<Json<VmProductsBody>, Problem> {
-    let app = app_of(&state, &app_id).await?;
-    VmProductsBody::read(&state, &app).await.map(Json)
+/// `GET /admin/v1/vm-apps/{appId}/products`.
+pub(crate) async fn list(call: Call) -> Answer<VmProductsBody> {
+    let app = call.app().await?;
+    let products = call.state.store.vm_products(app.enterprise_id, app.vm_app_id).await?;
+    Ok(Json(VmProductsBody::of(&products)))
 }
 
-/// Opens a product to an app, or sets the area and what is left of one that it has.
-#[utoipa::path(post, path = "/admin/v1/vm-apps/{appId}/products", operation_id = "put_vm_product",
-    tag = "vm-apps",
-    params(("appId" = String, Path)), request_body = ref("NewVmProduct"),
-    responses((status = 200, body = VmProductsBody)))]
-pub(crate) async fn put(
-    State(state): State<Arc<ApiState>>,
-    app_id: PathText,
-    once: Once,
-    body: Bytes,
-) -> Result<Json<VmProductsBody>, Problem> {
-    let app = app_of(&state, &app_id).await?;
-    let product = product(&state, &app, &body).await?;
-    let put = state.store.put_vm_product(product);
-    once.answer(|products: &Vec<VmProduct>| VmProductsBody::of(products.clone()), put).await
+/// `POST /admin/v1/vm-apps/{appId}/products`.
+pub(crate) async fn put(call: Call) -> Answer<VmProductsBody> {
+    let app = call.app().await?;
+    let product = product(&call.state, &app, &call.fields()?).await?;
+    let put = call.state.store.put_vm_product(product);
+    call.once.answer(|products: &Vec<VmProduct>| VmProductsBody::of(products), put).await
 }
 
-async fn product(state: &ApiState, app: &VmApp, body: &[u8]) -> Result<VmProduct, Problem> {
-    let fields = Fields::parse_as(&BODY, body)?;
+async fn product(state: &ApiState, app: &VmApp, fields: &Fields<'_>) -> Result<VmProduct, Problem> {
     let product_code =
         fields.required_parsed(field!(BODY, "productCode"), "is not a product code", |text| {
             let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
@@ -126,7 +81,7 @@ async fn product(state: &ApiState, app: &VmApp, body: &[u8]) -> Result<VmProduct
         enterprise_id: app.enterprise_id,
         vm_app_id: app.vm_app_id,
         product_code,
-        profile_id: profile(state, app, &fields, &profile_id).await?,
+        profile_id: profile(state, app, fields, &profile_id).await?,
         funding,
         issuing_area: issuing_area.unwrap_or_else(|| DEFAULT_ISSUING_AREA.to_owned()),
         remaining_cards: i64::from(remaining_cards.unwrap_or(MAX_REMAINING_CARDS)),

@@ -1,24 +1,18 @@
 //! Business time.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
-use bytes::Bytes;
 use domain::Timestamp;
-use listener::once::Once;
 use serde::Serialize;
 use store::StoreError;
 use utoipa::ToSchema;
 
-use crate::fields::Fields;
+use crate::call::{Answer, Call};
 use crate::problem::Problem;
 use crate::request_bodies::CLOCK_ADVANCE;
-use crate::state::ApiState;
 use wire::field;
 
-/// Where business time ends, 9000-01-01T00:00:00Z: what is due after it must still fall
-/// before the year 10000, which the texts of times cannot show.
+/// The end of business time, 9000-01-01T00:00:00Z: what is due after it must still be before the
+/// year 10000, which the texts of times cannot show.
 const END_OF_TIME: Timestamp = Timestamp::from_micros(221_845_392_000_000_000);
 
 /// Business time and how far it is ahead of real time.
@@ -37,51 +31,39 @@ pub(crate) struct AdvancedBody {
     now: String,
 }
 
-/// Business time.
-#[utoipa::path(get, path = "/sandbox/v1/clock", operation_id = "read_clock", tag = "sandbox",
-    responses((status = 200, body = ClockBody)))]
-pub(crate) async fn read(State(state): State<Arc<ApiState>>) -> Json<ClockBody> {
-    let clock = state.store.clock();
+/// `GET /sandbox/v1/clock`.
+pub(crate) async fn read(call: Call) -> Answer<ClockBody> {
+    let clock = call.state.store.clock();
     let offset_seconds = clock.offset_us() / 1_000_000;
-    Json(ClockBody { now: clock.now().to_string(), offset_seconds })
+    Ok(Json(ClockBody { now: clock.now().to_string(), offset_seconds }))
 }
 
-/// Moves business time forward; everything due in between has happened when this answers.
-#[utoipa::path(post, path = "/sandbox/v1/clock/advance", tag = "sandbox",
-    request_body = ref("ClockAdvance"), responses((status = 200, body = AdvancedBody)))]
-pub(crate) async fn advance(
-    State(state): State<Arc<ApiState>>,
-    once: Once,
-    body: Bytes,
-) -> Result<Json<AdvancedBody>, Problem> {
-    let fields = Fields::parse_as(&CLOCK_ADVANCE, &body)?;
+/// `POST /sandbox/v1/clock/advance`.
+pub(crate) async fn advance(call: Call) -> Answer<AdvancedBody> {
+    let fields = call.fields()?;
     let seconds = fields.whole(field!(CLOCK_ADVANCE, "seconds"))?;
     let seconds = fields.required(field!(CLOCK_ADVANCE, "seconds"), seconds)?;
-    if state.store.clock().now().plus_seconds(i64::from(seconds)) > END_OF_TIME {
+    if call.state.store.clock().now().plus_seconds(i64::from(seconds)) > END_OF_TIME {
         return Err(Problem::conflict("end_of_time", "business time ends with the year 8999"));
     }
-    let now = match once.begun() {
-        // What an earlier run of this call began goes on to where that was going.
+    let now = match call.once.begun() {
+        // An earlier run of this call chose the target; this one continues to it.
         Some(begun) => {
             let target = begun.parse().map_err(|_| Problem::internal())?;
-            state.schedule.advance_to(Timestamp::from_micros(target)).await?
+            call.state.schedule.advance_to(Timestamp::from_micros(target)).await?
         }
-        None => advance_noted(&state, &once, seconds).await?,
+        None => advance_noted(&call, seconds).await?,
     };
     Ok(Json(AdvancedBody { now: now.to_string() }))
 }
 
-/// Advances once the key of the call, if it has one, is kept with where it goes.
-async fn advance_noted(
-    state: &ApiState,
-    once: &Once,
-    seconds: u32,
-) -> Result<Timestamp, StoreError> {
-    let note = async |target: Timestamp| match once.claim() {
-        Some(claim) => state.store.begin_call(claim, target.as_micros().to_string()).await,
+/// Advances after the key of the call, if it has one, is kept with the target.
+async fn advance_noted(call: &Call, seconds: u32) -> Result<Timestamp, StoreError> {
+    let note = async |target: Timestamp| match call.once.claim() {
+        Some(claim) => call.state.store.begin_call(claim, target.as_micros().to_string()).await,
         None => Ok(()),
     };
-    state.schedule.advance_noted(seconds, note).await
+    call.state.schedule.advance_noted(seconds, note).await
 }
 
 #[cfg(test)]

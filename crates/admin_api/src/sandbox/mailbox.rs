@@ -1,33 +1,29 @@
 //! The mailbox: what the platform sent, kept in memory.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use mail::KeptMail;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::paging::ListQuery;
-use crate::problem::Problem;
-use crate::state::ApiState;
+use crate::answer_body::answer_body;
+use crate::call::{Answer, Call};
 
-/// A message that was sent.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct MailBody {
-    mail_id: String,
-    /// `EMAIL` or `SMS`.
-    channel: &'static str,
-    /// What it is for: `KEY_EXTRACTION`, `ONE_TIME_PASSWORD`.
-    kind: &'static str,
-    /// An e-mail address or a phone number.
-    to: String,
-    subject: String,
-    /// The text/plain body, decoded.
-    body: String,
-    /// Business time, RFC 3339.
-    sent_at: String,
+answer_body! {
+    /// A message that was sent.
+    pub(crate) struct MailBody of kept: &KeptMail {
+        mail_id: String = kept.number.to_string(),
+        /// `EMAIL` or `SMS`.
+        channel: &'static str = kept.mail.channel.as_str(),
+        /// What it is for: `KEY_EXTRACTION`, `ONE_TIME_PASSWORD`.
+        kind: &'static str = kept.mail.kind.as_str(),
+        /// An e-mail address or a phone number.
+        to: String = kept.mail.to.clone(),
+        subject: String = kept.mail.subject.clone(),
+        /// The text/plain body, decoded.
+        body: String = kept.mail.text.as_str().to_owned(),
+        /// Business time, RFC 3339.
+        sent_at: String = kept.sent_at.to_string(),
+    }
 }
 
 /// The messages kept, all of them.
@@ -37,31 +33,10 @@ pub(crate) struct MailboxBody {
     items: Vec<MailBody>,
 }
 
-impl From<&KeptMail> for MailBody {
-    fn from(kept: &KeptMail) -> Self {
-        let mail = &kept.mail;
-        Self {
-            mail_id: kept.number.to_string(),
-            channel: mail.channel.as_str(),
-            kind: mail.kind.as_str(),
-            to: mail.to.clone(),
-            subject: mail.subject.clone(),
-            body: mail.text.as_str().to_owned(),
-            sent_at: kept.sent_at.to_string(),
-        }
-    }
-}
-
-#[doc = "Messages that the platform sent, newest first unless asked otherwise; the latest 500 \
-    are kept, in memory only."]
-#[utoipa::path(get, path = "/sandbox/v1/mailbox", operation_id = "read_mailbox", tag = "sandbox",
-    params(("order" = Option<String>, Query)),
-    responses((status = 200, body = MailboxBody)))]
-pub(crate) async fn read(
-    State(state): State<Arc<ApiState>>,
-    query: ListQuery,
-) -> Result<Json<MailboxBody>, Problem> {
-    let mails = state.mailer.mailbox().map(mail::Mailbox::mails).unwrap_or_default();
-    let items = query.ordered(mails.iter().map(MailBody::from).collect())?;
+/// `GET /sandbox/v1/mailbox`.
+pub(crate) async fn read(call: Call) -> Answer<MailboxBody> {
+    let query = call.query()?;
+    let mails = call.state.mailer.mailbox().map(mail::Mailbox::mails).unwrap_or_default();
+    let items = query.ordered(mails.iter().map(MailBody::of).collect())?;
     Ok(Json(MailboxBody { items }))
 }

@@ -10,6 +10,5 @@ mod purchase;
 mod refunds;
 mod routes;
 mod three_ds;
-mod tickets;
 
 pub(crate) use routes::routes;

@@ -18,10 +18,9 @@ use wire::field::Field;
 /// Digits of a merchant category code.
 const MCC_DIGITS: usize = 4;
 
-/// Reads the body. Whether the amount fits its currency is for the network to judge,
-/// since zero is right for an inquiry.
-pub(crate) async fn read(state: &ApiState, body: &[u8]) -> Result<Purchase, Problem> {
-    let fields = Fields::parse_as(&BODY, body)?;
+/// Reads the body. The network judges whether the amount fits its currency, since zero is right
+/// for an inquiry.
+pub(crate) async fn read(state: &ApiState, fields: &Fields<'_>) -> Result<Purchase, Problem> {
     let transaction_type = fields.value(field!(BODY, "transactionType"), "must be R, C, P or Q")?;
     let transaction_type = transaction_type.unwrap_or(TransactionType::Purchase);
     let auth_type = fields
@@ -31,16 +30,16 @@ pub(crate) async fn read(state: &ApiState, body: &[u8]) -> Result<Purchase, Prob
         return Err(fields.wrong(field!(BODY, "authType"), "of a refund is NORMAL"));
     }
     Ok(Purchase {
-        card: card(state, &fields).await?,
-        pin: pin(&fields)?,
-        amount_text: required_decimal(&fields, field!(BODY, "amount"))?,
-        currency: currency(&fields, field!(BODY, "currency"))?,
-        original_auth_id: original(&fields, transaction_type, auth_type)?,
+        card: card(state, fields).await?,
+        pin: pin(fields)?,
+        amount_text: required_decimal(fields, field!(BODY, "amount"))?,
+        currency: currency(fields, field!(BODY, "currency"))?,
+        original_auth_id: original(fields, transaction_type, auth_type)?,
         transaction_type,
         auth_type,
-        merchant: merchant(&fields)?,
-        stan: stan(&fields)?,
-        rrn: rrn(&fields)?,
+        merchant: merchant(fields)?,
+        stan: stan(fields)?,
+        rrn: rrn(fields)?,
     })
 }
 

@@ -1,19 +1,13 @@
 //! Refunds.
 
-use std::sync::Arc;
-
 use authorise::AuthorisationAnswer;
-use axum::Json;
-use axum::extract::State;
-use bytes::Bytes;
 use domain::{AuthorisationStatus, Posting};
-use listener::once::Once;
 use scheme::{Refund as NetworkRefund, RefundOf};
-use serde::Serialize;
 use store::PostingFilter;
-use utoipa::ToSchema;
 
 use super::authorisations::{AnswerBody, answer_of};
+use crate::answer_body::answer_body;
+use crate::call::{Answer, Call};
 use crate::card_reference::{NamesCards, card_id, named};
 use crate::fields::{Fields, currency, required_decimal, rrn, stan};
 use crate::problem::Problem;
@@ -21,24 +15,24 @@ use crate::request_bodies::REFUND;
 use crate::state::ApiState;
 use wire::field;
 
-/// The answer to a refund. Amounts are decimal texts in major units.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RefundBody {
-    #[serde(flatten)]
-    answer: AnswerBody,
-    /// The posting; null if the refund was declined.
-    transaction_id: Option<String>,
-    enterprise_id: String,
-    card_id: String,
-    customer_id: String,
-    direction: String,
-    amount: String,
-    currency: String,
-    acquirer_amount: String,
-    acquirer_currency: String,
-    /// When it was posted; null if it was declined.
-    posted_at: Option<String>,
+answer_body! {
+    /// The answer to a refund. Amounts are decimal texts in major units.
+    pub(crate) struct RefundBody of answered: &AuthorisationAnswer, posting: Option<&Posting> {
+        #[serde(flatten)]
+        answer: AnswerBody = AnswerBody::of(answered),
+        /// The posting; null if the refund was declined.
+        transaction_id: Option<String> = posting.map(|it| it.transaction_id.to_string()),
+        enterprise_id: String = answered.authorisation.enterprise_id.to_string(),
+        card_id: String = answered.authorisation.card_id.to_string(),
+        customer_id: String = answered.authorisation.customer_id.to_string(),
+        direction: String = answered.authorisation.direction.to_string(),
+        amount: String = answered.authorisation.amount.to_major(),
+        currency: String = answered.authorisation.amount.currency().to_string(),
+        acquirer_amount: String = answered.authorisation.acquirer_amount.to_major(),
+        acquirer_currency: String = answered.authorisation.acquirer_amount.currency().to_string(),
+        /// When it was posted; null if it was declined.
+        posted_at: Option<String> = posting.map(|it| it.posted_at.to_string()),
+    }
 }
 
 impl NamesCards for RefundBody {
@@ -47,44 +41,17 @@ impl NamesCards for RefundBody {
     }
 }
 
-impl RefundBody {
-    fn of(answer: &AuthorisationAnswer, posting: Option<&Posting>) -> Self {
-        let refund = &answer.authorisation;
-        Self {
-            answer: AnswerBody::from(answer),
-            transaction_id: posting.map(|posting| posting.transaction_id.to_string()),
-            enterprise_id: refund.enterprise_id.to_string(),
-            card_id: refund.card_id.to_string(),
-            customer_id: refund.customer_id.to_string(),
-            direction: refund.direction.to_string(),
-            amount: refund.amount.to_major(),
-            currency: refund.amount.currency().to_string(),
-            acquirer_amount: refund.acquirer_amount.to_major(),
-            acquirer_currency: refund.acquirer_amount.currency().to_string(),
-            posted_at: posting.map(|posting| posting.posted_at.to_string()),
-        }
-    }
-}
-
-/// Asks the enterprise to take a refund; an approved one is posted at once, a declined one
-/// is an answer like any other.
-#[utoipa::path(post, path = "/sandbox/v1/refunds", operation_id = "refund", tag = "sandbox",
-    request_body = ref("Refund"),
-    responses((status = 200, body = RefundBody)))]
-pub(crate) async fn create(
-    State(state): State<Arc<ApiState>>,
-    once: Once,
-    body: Bytes,
-) -> Result<Json<RefundBody>, Problem> {
-    let fields = Fields::parse_as(&REFUND, &body)?;
+/// `POST /sandbox/v1/refunds`.
+pub(crate) async fn create(call: Call) -> Answer<RefundBody> {
+    let fields = call.fields()?;
     let refund = NetworkRefund {
-        of: refunded(&state, &fields).await?,
+        of: refunded(&call.state, &fields).await?,
         amount_text: required_decimal(&fields, field!(REFUND, "amount"))?,
         currency: currency(&fields, field!(REFUND, "currency"))?,
         stan: stan(&fields)?,
         rrn: rrn(&fields)?,
     };
-    let answer = answer_of(&state, &once, state.network.refund(refund)).await?;
+    let answer = answer_of(&call, call.state.network.refund(refund)).await?;
     let it = &answer.authorisation;
     let mut postings = Vec::new();
     if it.status == AuthorisationStatus::Approved {
@@ -94,9 +61,9 @@ pub(crate) async fn create(
             limit: 1,
             ..PostingFilter::default()
         };
-        postings = state.store.postings(filter).await?;
+        postings = call.state.store.postings(filter).await?;
     }
-    named(&state, RefundBody::of(&answer, postings.first())).await
+    named(&call.state, RefundBody::of(&answer, postings.first())).await
 }
 
 async fn refunded(state: &ApiState, fields: &Fields<'_>) -> Result<RefundOf, Problem> {
