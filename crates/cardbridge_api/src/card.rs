@@ -54,7 +54,12 @@ pub(crate) async fn freeze(
     let request = Freeze::parse(&signed.body)?;
     let (enterprise_id, card_id) = (signed.enterprise_id, &request.card_id);
     if let Some(reason) = &request.freeze_reason {
-        warn_of_unknown_code(enterprise_id, "freezeReason", reason, dictionary::FREEZE_REASON);
+        warn_of_unknown_code(
+            enterprise_id,
+            "freezeReason",
+            reason,
+            dictionary::FREEZE_REASON.codes,
+        );
     }
     let card = if request.freeze {
         state.cards.freeze(enterprise_id, card_id).await?
@@ -70,7 +75,7 @@ pub(crate) async fn terminate(
     Extension(signed): Extension<Signed>,
 ) -> Reply<CardBody> {
     let Terminate { card_id, invalidate_reason } = Terminate::parse(&signed.body)?;
-    let known = dictionary::INVALIDATE_REASON;
+    let known = dictionary::INVALIDATE_REASON.codes;
     warn_of_unknown_code(signed.enterprise_id, "invalidateReason", &invalidate_reason, known);
     let card = state.cards.terminate(signed.enterprise_id, &card_id, invalidate_reason).await?;
     Ok(Success(CardBody::from(&card)))

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use wire::cardbridge::customer::{CustomerBody, CustomerQuery, parse_create};
+use wire::cardbridge::applicant::CustomerInfo;
+use wire::cardbridge::customer::{CustomerBody, CustomerQuery};
 
 use super::authenticate::Signed;
 use super::reply::{Reply, Success};
@@ -15,7 +16,7 @@ pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     Extension(signed): Extension<Signed>,
 ) -> Reply<CustomerBody> {
-    let info = parse_create(&signed.body)?;
+    let info = CustomerInfo::parse(&signed.body)?;
     let customer = state.cards.create_customer(signed.enterprise_id, &info).await?;
     Ok(Success(CustomerBody::from(&customer)))
 }

@@ -124,6 +124,7 @@ const USES: &[Use] = &[
     ("NoticeAnswer", "responseCode", "ResponseCode"),
     ("NoticeEssentials", "direction", "Direction"),
     ("OtpDeliveryBody", "status", "OtpDeliveryStatus"),
+    ("SendOtp", "channel", "OtpChannel"),
     ("Terminate", "invalidateReason", "InvalidateReason"),
 ];
 

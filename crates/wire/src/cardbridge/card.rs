@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::{FieldType, body};
-use super::input::{Object, ParseError, TEXT};
+use super::dictionary;
+use super::problem::ParseError;
 use super::query::Query;
+use super::reading::Object;
 use crate::field::{Field, Kind, Table};
 
 /// Path of the detail of one card; query `cardId`.
@@ -52,7 +54,7 @@ body! {
         /// True freezes, false unfreezes.
         pub freeze: bool = "freeze": Kind::Boolean,
         /// Free text; unknown reasons count as USER_FREEZE.
-        pub freeze_reason: Option<String> = "freezeReason": TEXT,
+        pub freeze_reason: Option<String> = "freezeReason": Kind::Code(&dictionary::FREEZE_REASON),
     }
 }
 
@@ -63,7 +65,7 @@ body! {
         /// The card.
         pub card_id: String = "cardId": Kind::Id,
         /// `CARD_LOST`, `CARD_STOLEN` or free text.
-        pub invalidate_reason: String = "invalidateReason": TEXT,
+        pub invalidate_reason: String = "invalidateReason": Kind::Code(&dictionary::INVALIDATE_REASON),
     }
 }
 

@@ -4,27 +4,18 @@ use domain::Customer;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::applicant::CustomerInfo;
-use super::input::{Object, ParseError, Problem};
+use super::problem::{ParseError, Problem};
 use super::query::Query;
 
-/// Path of [`parse_create`], as the collection has it.
+/// Path of a [`CustomerInfo`](super::applicant::CustomerInfo), as the collection has it.
 pub const CREATE_CUSTOMER_PATH: &str = "/open-api/customer/v1/create-customer";
-/// The other path of [`parse_create`] (cardbridge-open-api.md section 13, C10).
+/// The other path of the same (cardbridge-open-api.md section 13, C10).
 pub const CREATE_PATH: &str = "/open-api/customer/v1/create";
 /// Path of [`CustomerQuery`].
 pub const DETAIL_PATH: &str = "/open-api/customer/v1/detail";
 
 /// The one state of a customer.
 const ACTIVE: &str = "ACTIVE";
-
-/// Reads the body of `POST customer/v1/create-customer`.
-///
-/// # Errors
-/// A field is ill-formed. That e-mail or phone is there is not a question of form.
-pub fn parse_create(body: &[u8]) -> Result<CustomerInfo, ParseError> {
-    CustomerInfo::read(&Object::parse_body(body)?)
-}
 
 /// Which customer is asked for; at least one of both is there, and if both are they must
 /// name the same customer.
@@ -94,15 +85,16 @@ impl From<&Customer> for CustomerBody {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cardbridge::applicant::CustomerInfo;
 
     #[test]
     fn the_sample_of_the_collection_is_read() {
         let body = br#"{"phoneCountryCode":"MY","phone":122765673,"email":"a@b.test","customerRef":"c-1"}"#;
-        let info = parse_create(body).ok().unwrap();
+        let info = CustomerInfo::parse(body).ok().unwrap();
         assert_eq!(info.phone.as_deref(), Some("122765673"));
         assert_eq!(info.phone_country_code.as_deref(), Some("MY"));
         assert_eq!(info.customer_ref.as_deref(), Some("c-1"));
-        let error = parse_create(br#"{"customerRef":"a b "}"#).err().unwrap();
+        let error = CustomerInfo::parse(br#"{"customerRef":"a b "}"#).err().unwrap();
         assert_eq!(error.problem, Problem::NotAReference);
     }
 

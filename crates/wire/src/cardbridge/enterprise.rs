@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::amount::AmountText;
-use super::input::{ParseError, Problem};
+use super::problem::{ParseError, Problem};
 use super::query::Query;
 
 /// Path of the balance; query `currency`.

@@ -5,10 +5,11 @@ use domain::{Customer, KycTicket};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::{FieldType, body};
+use super::body::{FieldType, RequestBody, body};
 use super::dictionary;
-use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError, Problem, TEXT};
+use super::problem::{ParseError, Problem};
 use super::query::Query;
+use super::reading::{LONG_TEXT, Object, TEXT};
 use crate::field::{Field, Kind, Table};
 
 /// Path of [`ApplyKyc`], as the collection has it.
@@ -41,60 +42,62 @@ impl ApplyKyc {
     /// # Errors
     /// A field is missing or ill-formed. What the form must hold is not a question of form.
     pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        Ok(Self {
-            kyc_ticket_ref: object.required("kycTicketRef", object.reference("kycTicketRef")?)?,
-            customer_id: object.required_id("customerId")?,
-            form: KycForm::read(&object)?,
-        })
+        let object = Object::parse(body)?;
+        let ApplyKycH5 { kyc_ticket_ref, customer_id } = ApplyKycH5::read(&object)?;
+        Ok(Self { kyc_ticket_ref, customer_id, form: KycForm::read(&object)? })
     }
 }
 
-/// What identity checks of a ticket are made on. Dictionary fields hold the caller's text,
-/// which may lie outside the dictionary.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct KycForm {
-    /// Identity documents; spelt as published.
-    pub identify_proof_list: Vec<IdentityProof>,
-    /// Proofs of address.
-    pub address_proof_list: Vec<AddressProof>,
-    /// Work and means.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kyc_career_info: Option<KycCareerInfo>,
+impl RequestBody for ApplyKyc {
+    const TABLES: &'static [&'static Table] = &[&ApplyKycH5::TABLE, &KycForm::TABLE];
 }
 
-/// One side of an identity document.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct IdentityProof {
-    /// Object key of the image; never fetched.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_proof_url: Option<String>,
-    /// `ID_CARD`, `PASSPORT`, `DRIVING_LICENSE` or another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_proof_type: Option<String>,
-    /// `FRONT_SIDE`, `BACK_SIDE` or another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_proof_sub_type: Option<String>,
-    /// Who issued it, alpha-2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_proof_issued_country: Option<String>,
+body! {
+    /// What identity checks of a ticket are made on. Dictionary fields hold the caller's text,
+    /// which may lie outside the dictionary.
+    #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+    pub struct KycForm {
+        /// Identity documents; spelt as published.
+        pub identify_proof_list: Vec<IdentityProof> = "identifyProofList":
+            Kind::Objects(&IdentityProof::TABLE),
+        /// Proofs of address.
+        pub address_proof_list: Vec<AddressProof> = "addressProofList":
+            Kind::Objects(&AddressProof::TABLE),
+        /// Work and means.
+        pub kyc_career_info: Option<KycCareerInfo> = "kycCareerInfo":
+            Kind::Object(&KycCareerInfo::TABLE),
+    }
 }
 
-/// A proof of address.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AddressProof {
-    /// A code of the poaDocType dictionary, or another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address_proof_type: Option<String>,
-    /// Where it was issued, alpha-2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address_proof_issued_country: Option<String>,
-    /// Object key of the document; never fetched.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address_proof_url: Option<String>,
+body! {
+    /// One side of an identity document.
+    #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+    pub struct IdentityProof {
+        /// Who issued it, alpha-2.
+        pub identity_proof_issued_country: Option<String> = "identityProofIssuedCountry":
+            Kind::Country,
+        /// Object key of the image; never fetched.
+        pub identity_proof_url: Option<String> = "identityProofUrl": LONG_TEXT,
+        /// `ID_CARD`, `PASSPORT`, `DRIVING_LICENSE` or another.
+        pub identity_proof_type: Option<String> = "identityProofType": TEXT,
+        /// `FRONT_SIDE`, `BACK_SIDE` or another.
+        pub identity_proof_sub_type: Option<String> = "identityProofSubType": TEXT,
+    }
+}
+
+body! {
+    /// A proof of address.
+    #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+    pub struct AddressProof {
+        /// Where it was issued, alpha-2.
+        pub address_proof_issued_country: Option<String> = "addressProofIssuedCountry":
+            Kind::Country,
+        /// A code of the poaDocType dictionary, or another.
+        pub address_proof_type: Option<String> = "addressProofType":
+            Kind::Code(&dictionary::POA_DOC_TYPE),
+        /// Object key of the document; never fetched.
+        pub address_proof_url: Option<String> = "addressProofUrl": LONG_TEXT,
+    }
 }
 
 body! {
@@ -102,84 +105,32 @@ body! {
     #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
     pub struct KycCareerInfo {
         /// Employment.
-        pub employment_status: Option<String> = "employmentStatus": TEXT,
+        pub employment_status: Option<String> = "employmentStatus": Kind::Code(&dictionary::EMPLOYMENT_STATUS),
         /// Employer.
         pub employer_name: Option<String> = "employerName": TEXT,
         /// Industry.
-        pub employment_job_industry: Option<String> = "employmentJobIndustry": TEXT,
+        pub employment_job_industry: Option<String> = "employmentJobIndustry": Kind::Code(&dictionary::EMPLOYMENT_JOB_INDUSTRY),
         /// Occupation.
-        pub occupation: Option<String> = "occupation": TEXT,
+        pub occupation: Option<String> = "occupation": Kind::Code(&dictionary::OCCUPATION),
         /// Seniority.
-        pub job_seniority: Option<String> = "jobSeniority": TEXT,
+        pub job_seniority: Option<String> = "jobSeniority": Kind::Code(&dictionary::JOB_SENIORITY),
         /// What the card is for.
-        pub purpose_of_account: Option<String> = "purposeOfAccount": TEXT,
+        pub purpose_of_account: Option<String> = "purposeOfAccount": Kind::Code(&dictionary::PURPOSE_OF_ACCOUNT),
         /// Where the money comes from.
-        pub source_of_funds: Option<String> = "sourceOfFunds": TEXT,
+        pub source_of_funds: Option<String> = "sourceOfFunds": Kind::Code(&dictionary::SOURCE_OF_FUNDS),
         /// From which country, alpha-2.
         pub source_of_funds_country: Option<String> = "sourceOfFundsCountry": Kind::Country,
         /// Where the wealth comes from.
-        pub source_of_wealth: Option<String> = "sourceOfWealth": TEXT,
+        pub source_of_wealth: Option<String> = "sourceOfWealth": Kind::Code(&dictionary::SOURCE_OF_WEALTH),
     }
 }
 
 impl KycForm {
-    fn read(object: &Object<'_>) -> Result<Self, ParseError> {
-        let identities = object.object_list("identifyProofList")?;
-        let addresses = object.object_list("addressProofList")?;
-        let career = object.object("kycCareerInfo")?;
-        Ok(Self {
-            identify_proof_list: identities.iter().map(identity).collect::<Result<_, _>>()?,
-            address_proof_list: addresses.iter().map(address).collect::<Result<_, _>>()?,
-            kyc_career_info: career.as_ref().map(KycCareerInfo::read).transpose()?,
-        })
-    }
-
-    /// Names of the fields whose code is not in its published dictionary, for a warning in
-    /// the log (cardbridge-open-api.md section 13, C14).
+    /// Names of the fields whose code is not in its published dictionary.
     #[must_use]
     pub fn unknown_codes(&self) -> Vec<&'static str> {
-        let mut unknown = Vec::new();
-        let mut look = |name, code: Option<&String>, known: &[&str]| {
-            if code.is_some_and(|code| !known.contains(&code.as_str())) {
-                unknown.push(name);
-            }
-        };
-        for it in &self.address_proof_list {
-            look("addressProofType", it.address_proof_type.as_ref(), dictionary::POA_DOC_TYPE);
-        }
-        if let Some(it) = &self.kyc_career_info {
-            let employment = it.employment_status.as_ref();
-            look("employmentStatus", employment, dictionary::EMPLOYMENT_STATUS);
-            let industry = it.employment_job_industry.as_ref();
-            look("employmentJobIndustry", industry, dictionary::EMPLOYMENT_JOB_INDUSTRY);
-            look("occupation", it.occupation.as_ref(), dictionary::OCCUPATION);
-            look("jobSeniority", it.job_seniority.as_ref(), dictionary::JOB_SENIORITY);
-            let purpose = it.purpose_of_account.as_ref();
-            look("purposeOfAccount", purpose, dictionary::PURPOSE_OF_ACCOUNT);
-            look("sourceOfFunds", it.source_of_funds.as_ref(), dictionary::SOURCE_OF_FUNDS);
-            look("sourceOfWealth", it.source_of_wealth.as_ref(), dictionary::SOURCE_OF_WEALTH);
-        }
-        unknown
+        dictionary::unknown_codes(&Self::TABLE, self)
     }
-}
-
-fn identity(object: &Object<'_>) -> Result<IdentityProof, ParseError> {
-    let country = object.country("identityProofIssuedCountry")?;
-    Ok(IdentityProof {
-        identity_proof_url: object.text_up_to("identityProofUrl", MAX_LONG_TEXT_CHARS)?,
-        identity_proof_type: object.text("identityProofType")?,
-        identity_proof_sub_type: object.text("identityProofSubType")?,
-        identity_proof_issued_country: country.map(str::to_owned),
-    })
-}
-
-fn address(object: &Object<'_>) -> Result<AddressProof, ParseError> {
-    let country = object.country("addressProofIssuedCountry")?;
-    Ok(AddressProof {
-        address_proof_type: object.text("addressProofType")?,
-        address_proof_issued_country: country.map(str::to_owned),
-        address_proof_url: object.text_up_to("addressProofUrl", MAX_LONG_TEXT_CHARS)?,
-    })
 }
 
 body! {

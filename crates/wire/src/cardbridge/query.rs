@@ -3,7 +3,9 @@
 use domain::normal_form;
 
 use super::form;
-use super::input::{MAX_TEXT_CHARS, ParseError, Problem, check_text};
+use super::problem::{ParseError, Problem};
+use super::reading::check_text;
+use crate::field::MAX_TEXT_CHARS;
 
 /// The parameters of a query string, decoded once and strictly. No name occurs twice.
 pub struct Query(Vec<(String, String)>);

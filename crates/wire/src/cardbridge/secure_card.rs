@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::body::{FieldType, body};
-use super::input::{MAX_CIPHERTEXT_CHARS, Object, ParseError, TEXT};
+use super::problem::ParseError;
+use super::reading::{CIPHERTEXT, Object, TEXT};
 use crate::field::{Field, Kind, Table};
 
 /// Path of card data; the body is a [`CardIdBody`](super::card::CardIdBody).
@@ -68,8 +69,6 @@ pub struct PinProof {
     /// The new PIN.
     pub new_pin: Zeroizing<String>,
 }
-
-const CIPHERTEXT: Kind = Kind::Text { max_chars: MAX_CIPHERTEXT_CHARS };
 
 body! {
     /// `POST card/v1/reset-pin` as it travels. All ciphertexts have one IV.

@@ -9,7 +9,7 @@ use domain::{
     Timestamp,
 };
 
-use super::input::{ParseError, Problem};
+use super::problem::{ParseError, Problem};
 use super::query::Query;
 
 /// Path of the link's operation; query `fileType`, `fileDate` and, ours, `format`.

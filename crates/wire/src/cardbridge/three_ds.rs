@@ -5,35 +5,28 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::amount::AmountText;
-use super::input::{Object, ParseError, Problem};
+use super::body::{FieldType, Value, body};
+use super::problem::{ParseError, Problem};
+use super::reading::{Object, TEXT};
+use crate::field::{Field, Kind, Table};
 
 /// Path of [`Authenticate`].
 pub const AUTHENTICATE_PATH: &str = "/open-api/3ds-challenge/v1/authenticate";
 
-/// `POST 3ds-challenge/v1/authenticate`: the enterprise's verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Authenticate {
-    /// The challenge.
-    pub challenge_id: String,
-    /// The verdict.
-    #[schema(value_type = String)]
-    pub approve_status: ChallengeVerdict,
+body! {
+    /// `POST 3ds-challenge/v1/authenticate`: the enterprise's verdict.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Authenticate {
+        /// The challenge.
+        pub challenge_id: String = "challengeId": Kind::Id,
+        /// The verdict.
+        pub approve_status: ChallengeVerdict = "approveStatus": TEXT,
+    }
 }
 
-impl Authenticate {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// A field is missing or ill-formed, or `approveStatus` is neither of its two values.
-    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        let challenge_id = object.required_id("challengeId")?;
-        let approve_status = object.required_text("approveStatus")?;
-        let approve_status = approve_status
-            .parse()
-            .map_err(|_| object.error("approveStatus", Problem::NotAVerdict))?;
-        Ok(Self { challenge_id, approve_status })
+impl Value for ChallengeVerdict {
+    fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError> {
+        object.value(field, Problem::NotAVerdict)
     }
 }
 

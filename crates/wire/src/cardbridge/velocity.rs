@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::amount::AmountText;
-use super::input::ParseError;
+use super::problem::ParseError;
 use super::query::Query;
 
 /// Path of a card's limits; query `cardId`.

@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 
 use super::{OpenFault, SealedText, WEBHOOK_TYPE, open, seal};
 use crate::cardbridge::amount::AmountText;
-use crate::cardbridge::input::Object;
+use crate::cardbridge::reading::Object;
 use crate::cardbridge::webhook::WebhookBody;
+use crate::field::Field;
 
 /// A notice ready to be posted to the enterprise's authUrl.
 pub struct SealedNotice {
@@ -182,11 +183,11 @@ fn essentials(data: &NoticeData) -> Vec<u8> {
 /// Whether the decrypted fields equal the clear ones; none if there are no such fields.
 fn essentials_match(plain: &[u8], data: &NoticeData) -> Option<bool> {
     let object = Object::parse_nested("encryptedData", plain).ok()?;
-    let text = |field| object.required_text(field).ok();
+    let text = |name| object.required_text(Field::text(name, "")).ok();
     let same = text("authId")? == data.auth_id
         && text("direction")? == data.direction
         && text("currency")? == data.currency
-        && object.amount("amount").ok()?? == data.amount;
+        && object.amount(Field::text("amount", "")).ok()?? == data.amount;
     Some(same)
 }
 
