@@ -6,8 +6,9 @@ use described::{self, JSON, operations, reference, samples};
 use domain::ErrorCode;
 use serde_json::{Map, Value, json};
 use wire::cardbridge::envelope::{self, SUCCESS_CODE};
+use wire::field::{Field, Kind, Table};
 
-use super::operation::{Input, Parameter, Route};
+use super::operation::{Input, Route};
 use super::webhooks;
 
 /// Where the document is served, without a signature.
@@ -75,9 +76,8 @@ const TRANSPORT: SharedAnswers = SharedAnswers {
         ("503", "Too much waits already. Nothing was done; try again later."),
     ],
 };
-/// The fields that hold words of a list.
+/// The fields that hold words of a list, beside those whose tables name one.
 const USES: &[Use] = &[
-    ("AddressProof", "addressProofType", "PoaDocType"),
     ("Authenticate", "approveStatus", "ChallengeVerdict"),
     ("AuthorisationResultData", "approveFlag", "ApproveFlag"),
     ("AuthorisationResultData", "rejectReason", "DeclineReason"),
@@ -92,7 +92,6 @@ const USES: &[Use] = &[
     ("ChallengeBody", "status", "ChallengeStatus"),
     ("CreateIntentTicket", "ticketType", "IntentTicketType"),
     ("Failure", "code", "ErrorCode"),
-    ("Freeze", "freezeReason", "FreezeReason"),
     ("FundAuthBody", "errorCode", "DeclineReason"),
     ("IdentityProof", "identityProofType", "IdentityProofType"),
     ("IdentityProof", "identityProofSubType", "IdentityProofSubType"),
@@ -100,21 +99,6 @@ const USES: &[Use] = &[
     ("IntentTicketBody", "ticketStatus", "IntentTicketStatus"),
     ("KycBody", "kycStatus", "KycTicketStatus"),
     ("KycBody", "identityProofType", "IdentityProofType"),
-    ("KycCareerInfo", "employmentStatus", "EmploymentStatus"),
-    ("KycCareerInfo", "employmentJobIndustry", "EmploymentJobIndustry"),
-    ("KycCareerInfo", "occupation", "Occupation"),
-    ("KycCareerInfo", "jobSeniority", "JobSeniority"),
-    ("KycCareerInfo", "purposeOfAccount", "PurposeOfAccount"),
-    ("KycCareerInfo", "sourceOfFunds", "SourceOfFunds"),
-    ("KycCareerInfo", "sourceOfWealth", "SourceOfWealth"),
-    ("KycInfo", "poaDocType", "PoaDocType"),
-    ("KycInfo", "employmentStatus", "EmploymentStatus"),
-    ("KycInfo", "employmentJobIndustry", "EmploymentJobIndustry"),
-    ("KycInfo", "occupation", "Occupation"),
-    ("KycInfo", "jobSeniority", "JobSeniority"),
-    ("KycInfo", "purposeOfAccount", "PurposeOfAccount"),
-    ("KycInfo", "sourceOfFunds", "SourceOfFunds"),
-    ("KycInfo", "sourceOfWealth", "SourceOfWealth"),
     ("KycTicketBody", "type", "KycTicketType"),
     ("KycTicketBody", "status", "KycTicketStatus"),
     ("KycTicketBody", "errorCode", "ErrorCode"),
@@ -125,7 +109,6 @@ const USES: &[Use] = &[
     ("NoticeEssentials", "direction", "Direction"),
     ("OtpDeliveryBody", "status", "OtpDeliveryStatus"),
     ("SendOtp", "channel", "OtpChannel"),
-    ("Terminate", "invalidateReason", "InvalidateReason"),
 ];
 
 /// The document of these routes.
@@ -133,8 +116,12 @@ pub(crate) fn document(table: Vec<Route>) -> Value {
     let mut schemas = Map::new();
     schemas.insert(ENVELOPE.to_owned(), outer());
     schemas.insert(FAILURE.to_owned(), failure());
+    let mut uses = USES.to_vec();
     let mut paths = Map::new();
     for route in table {
+        if let Input::Body(_, tables) = route.input {
+            tables.iter().for_each(|table| gather_uses(table, &mut uses));
+        }
         let method = if matches!(route.input, Input::Query(_)) { "get" } else { "post" };
         let path = route.path.to_owned();
         paths.insert(path, json!({ method: operation(route, &mut schemas) }));
@@ -147,7 +134,7 @@ pub(crate) fn document(table: Vec<Route>) -> Value {
         )
     });
     let signed = SIGNATURE.iter().map(|(scheme, ..)| ((*scheme).to_owned(), json!([])));
-    completed(json!({
+    let document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "CardBridge open API",
@@ -161,14 +148,25 @@ pub(crate) fn document(table: Vec<Route>) -> Value {
         },
         "servers": described::servers("http://127.0.0.1:8080"),
         "tags": described::tags(TAGS),
-    }))
+    });
+    completed(document, &uses)
+}
+
+/// The fields of a table, and of those in it, that hold codes of a dictionary.
+fn gather_uses(table: &Table, uses: &mut Vec<Use>) {
+    for field in table.fields {
+        if let Kind::Code(dictionary) = field.kind {
+            uses.push((table.name, field.name, dictionary.name));
+        }
+    }
+    table.nested().for_each(|table| gather_uses(table, uses));
 }
 
 /// What stands beside the operations, and the words and samples in them.
-fn completed(mut document: Value) -> Value {
+fn completed(mut document: Value, uses: &[Use]) -> Value {
     described::refer_to_named(&mut document);
     webhooks::describe(&mut document);
-    vocabulary::apply(&mut document, USES);
+    vocabulary::apply(&mut document, uses);
     TRANSPORT.put(&mut document, |_| json!({ JSON: { "schema": reference(FAILURE) } }));
     let components = document["components"].clone();
     for (path, method, operation) in operations(&mut document) {
@@ -203,12 +201,11 @@ fn operation(route: Route, schemas: &mut Map<String, Value>) -> Value {
         "responses": { "200": answer(route.data, &codes, schemas) },
     });
     match route.input {
-        Input::Query(asked) if asked.is_empty() => {}
         Input::Query(asked) => {
-            let query = |it: &Parameter| parameter("query", it.name, it.is_required, it.meaning);
+            let query = |it: &Field| parameter("query", it.name, it.is_required, it.meaning);
             operation["parameters"] = asked.iter().map(query).collect();
         }
-        Input::Body(body) => {
+        Input::Body(body, _) => {
             operation["requestBody"] = request_body(true, place(body, schemas));
         }
     }
@@ -216,8 +213,8 @@ fn operation(route: Route, schemas: &mut Map<String, Value>) -> Value {
 }
 
 /// The answer with HTTP 200: the success with its payload, or a failure.
-fn answer(data: Option<Described>, codes: &[&str], schemas: &mut Map<String, Value>) -> Value {
-    let data = data.map_or_else(|| json!({ "type": "string" }), |data| place(data, schemas));
+fn answer(data: Described, codes: &[&str], schemas: &mut Map<String, Value>) -> Value {
+    let data = place(data, schemas);
     let code = json!({ "type": "string", "enum": [SUCCESS_CODE] });
     let success = json!({ "allOf": [reference(ENVELOPE), {
         "type": "object", "properties": { "code": code, "data": data }, "required": ["data"],

@@ -6,10 +6,17 @@ use super::problem::ParseError;
 use super::reading::{Forgiving, Object};
 use crate::field::{Field, Kind, Table};
 
-/// What an operation reads from a request.
-pub trait RequestBody: utoipa::ToSchema {
-    /// The tables that the fields of the body stand in.
+/// The body of a request.
+pub trait RequestBody: utoipa::ToSchema + Sized {
+    /// The tables that its fields stand in.
     const TABLES: &'static [&'static Table];
+
+    /// Reads the body. `secret` is that of the key which signed the request: it opens what is
+    /// encrypted in some bodies.
+    ///
+    /// # Errors
+    /// A field is missing, ill-formed or cannot be decrypted.
+    fn parse_signed(body: &[u8], secret: &str) -> Result<Self, ParseError>;
 }
 
 /// Declares a body: the structure that the SDK sends and the reader gives, and its table of
@@ -121,6 +128,10 @@ macro_rules! shown_by_table {
 
         impl $crate::cardbridge::body::RequestBody for $body {
             const TABLES: &'static [&'static crate::field::Table] = &[&Self::TABLE];
+
+            fn parse_signed(body: &[u8], _: &str) -> Result<Self, ParseError> {
+                Self::parse(body)
+            }
         }
     };
 }

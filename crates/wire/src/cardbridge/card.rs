@@ -7,34 +7,17 @@ use utoipa::ToSchema;
 use super::body::{FieldType, body};
 use super::dictionary;
 use super::problem::ParseError;
-use super::query::Query;
 use super::reading::Object;
 use crate::field::{Field, Kind, Table};
 
-/// Path of the detail of one card; query `cardId`.
+/// Path of the detail of one card; query [`CARD_ID`](super::query::CARD_ID).
 pub const DETAIL_PATH: &str = "/open-api/card/v1/detail";
-/// Path of the cards of one customer; query `customerId`.
+/// Path of the cards of one customer; query [`CUSTOMER_ID`](super::query::CUSTOMER_ID).
 pub const LIST_PATH: &str = "/open-api/card/v1/list";
 /// Path of [`Freeze`].
 pub const FREEZE_PATH: &str = "/open-api/card/v1/freeze";
 /// Path of [`Terminate`].
 pub const TERMINATE_PATH: &str = "/open-api/card/v1/terminate";
-
-/// Reads the query of `GET card/v1/detail`: the id of a card.
-///
-/// # Errors
-/// Ill-formed, or `cardId` is missing.
-pub fn parse_detail_query(raw_query: Option<&str>) -> Result<String, ParseError> {
-    Query::parse(raw_query)?.required("cardId")
-}
-
-/// Reads the query of `GET card/v1/list`: the id of a customer.
-///
-/// # Errors
-/// Ill-formed, or `customerId` is missing.
-pub fn parse_list_query(raw_query: Option<&str>) -> Result<String, ParseError> {
-    Query::parse(raw_query)?.required("customerId")
-}
 
 body! {
     /// A body that names a card and nothing else.
@@ -132,14 +115,6 @@ mod tests {
         assert_eq!((&*terminate.card_id, &*terminate.invalidate_reason), ("1", "lost it"));
         let error = Terminate::parse(br#"{"cardId":"1"}"#).unwrap_err();
         assert_eq!(error.to_string(), "invalidateReason is missing");
-    }
-
-    #[test]
-    fn queries_name_a_card_or_a_customer() {
-        assert_eq!(parse_detail_query(Some("cardId=7")).as_deref(), Ok("7"));
-        assert_eq!(parse_list_query(Some("customerId=8")).as_deref(), Ok("8"));
-        assert_eq!(parse_detail_query(None).unwrap_err().to_string(), "cardId is missing");
-        assert!(parse_list_query(Some("customerId=8&customerId=8")).is_err());
     }
 
     #[test]

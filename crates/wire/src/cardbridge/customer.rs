@@ -4,46 +4,23 @@ use domain::Customer;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::problem::{ParseError, Problem};
-use super::query::Query;
+use crate::field::{Field, Kind};
 
 /// Path of a [`CustomerInfo`](super::applicant::CustomerInfo), as the collection has it.
 pub const CREATE_CUSTOMER_PATH: &str = "/open-api/customer/v1/create-customer";
 /// The other path of the same (cardbridge-open-api.md section 13, C10).
 pub const CREATE_PATH: &str = "/open-api/customer/v1/create";
-/// Path of [`CustomerQuery`].
+/// Path of [`WANTED_CUSTOMER`].
 pub const DETAIL_PATH: &str = "/open-api/customer/v1/detail";
 
 /// The one state of a customer.
 const ACTIVE: &str = "ACTIVE";
 
-/// Which customer is asked for; at least one of both is there, and if both are they must
-/// name the same customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomerQuery {
-    /// `customerId`.
-    pub customer_id: Option<String>,
-    /// `customerRef`.
-    pub customer_ref: Option<String>,
-}
-
-impl CustomerQuery {
-    /// Reads the query of `GET customer/v1/detail`.
-    ///
-    /// # Errors
-    /// Ill-formed, or neither parameter is there.
-    pub fn parse(raw_query: Option<&str>) -> Result<Self, ParseError> {
-        let query = Query::parse(raw_query)?;
-        let wanted = Self {
-            customer_id: query.text("customerId")?,
-            customer_ref: query.reference("customerRef")?,
-        };
-        if wanted.customer_id.is_none() && wanted.customer_ref.is_none() {
-            return Err(ParseError::new("customerId or customerRef", Problem::Missing));
-        }
-        Ok(wanted)
-    }
-}
+/// The query of `GET customer/v1/detail`.
+pub const WANTED_CUSTOMER: [Field; 2] = [
+    Field::of("customerId", "The customer", Kind::Id),
+    Field::of("customerRef", "The enterprise's own reference", Kind::Reference),
+];
 
 /// A customer as replies show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -86,6 +63,8 @@ impl From<&Customer> for CustomerBody {
 mod tests {
     use super::*;
     use crate::cardbridge::applicant::CustomerInfo;
+    use crate::cardbridge::problem::Problem;
+    use crate::cardbridge::query::Query;
 
     #[test]
     fn the_sample_of_the_collection_is_read() {
@@ -100,10 +79,11 @@ mod tests {
 
     #[test]
     fn a_detail_query_names_a_customer() {
-        let query = CustomerQuery::parse(Some("customerRef=c-1")).unwrap();
-        assert_eq!(query.customer_ref.as_deref(), Some("c-1"));
+        let parse = |raw_query| Query::parse(raw_query)?.id_or_reference(&WANTED_CUSTOMER);
+        let query = parse(Some("customerRef=c-1")).unwrap();
+        assert_eq!(query.reference.as_deref(), Some("c-1"));
         for bad in [None, Some(""), Some("customerId="), Some("cardId=1")] {
-            let error = CustomerQuery::parse(bad).unwrap_err();
+            let error = parse(bad).unwrap_err();
             assert_eq!(error.to_string(), "customerId or customerRef is missing");
         }
     }

@@ -9,14 +9,13 @@ use utoipa::ToSchema;
 use super::body::shown_by_table;
 use super::dictionary::HOLDING_TYPE;
 use super::problem::{ParseError, Problem};
-use super::query::Query;
 use super::reading::Object;
 use crate::field;
 use crate::field::{Field, Kind, Table};
 
 /// Path of [`CreateIntentTicket`].
 pub const CREATE_PATH: &str = "/open-api/intent-ticket/v1/create";
-/// Path of [`IntentTicketQuery`].
+/// Path of [`WANTED_TICKET`].
 pub const DETAIL_PATH: &str = "/open-api/intent-ticket/v1/detail";
 
 const fn text(name: &'static str) -> Field {
@@ -191,31 +190,11 @@ fn read_texts(object: &Object<'_>, field: &Field) -> Result<Map<String, Value>, 
     Ok(read)
 }
 
-/// Which ticket is asked for; at least one of both is there, and if both are they must name
-/// the same ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IntentTicketQuery {
-    /// `ticketId`.
-    pub ticket_id: Option<String>,
-    /// `ticketRef`.
-    pub ticket_ref: Option<String>,
-}
-
-impl IntentTicketQuery {
-    /// Reads the query of `GET intent-ticket/v1/detail`.
-    ///
-    /// # Errors
-    /// Ill-formed, or neither parameter is there.
-    pub fn parse(raw_query: Option<&str>) -> Result<Self, ParseError> {
-        let query = Query::parse(raw_query)?;
-        let wanted =
-            Self { ticket_id: query.text("ticketId")?, ticket_ref: query.reference("ticketRef")? };
-        if wanted.ticket_id.is_none() && wanted.ticket_ref.is_none() {
-            return Err(ParseError::new("ticketId or ticketRef", Problem::Missing));
-        }
-        Ok(wanted)
-    }
-}
+/// The query of `GET intent-ticket/v1/detail`.
+pub const WANTED_TICKET: [Field; 2] = [
+    Field::of("ticketId", "The ticket", Kind::Id),
+    Field::of("ticketRef", "The caller's own reference", Kind::Reference),
+];
 
 /// An intent ticket as replies and webhooks show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -251,6 +230,7 @@ impl From<&IntentTicket> for IntentTicketBody {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cardbridge::query::Query;
 
     fn body(ticket_type: &str, business_type: &str, evidence: &str) -> String {
         format!(
@@ -316,12 +296,10 @@ mod tests {
 
     #[test]
     fn a_detail_query_names_a_ticket() {
-        let query = IntentTicketQuery::parse(Some("ticketId=1&ticketRef=a")).unwrap();
-        assert_eq!(
-            (query.ticket_id.as_deref(), query.ticket_ref.as_deref()),
-            (Some("1"), Some("a"))
-        );
-        let error = IntentTicketQuery::parse(Some("businessId=1")).unwrap_err();
+        let parse = |raw_query| Query::parse(raw_query)?.id_or_reference(&WANTED_TICKET);
+        let query = parse(Some("ticketId=1&ticketRef=a")).unwrap();
+        assert_eq!((query.id.as_deref(), query.reference.as_deref()), (Some("1"), Some("a")));
+        let error = parse(Some("businessId=1")).unwrap_err();
         assert_eq!(error.to_string(), "ticketId or ticketRef is missing");
     }
 }

@@ -7,8 +7,7 @@ use utoipa::ToSchema;
 
 use super::body::{FieldType, RequestBody, body};
 use super::dictionary;
-use super::problem::{ParseError, Problem};
-use super::query::Query;
+use super::problem::ParseError;
 use super::reading::{LONG_TEXT, Object, TEXT};
 use crate::field::{Field, Kind, Table};
 
@@ -18,9 +17,9 @@ pub const APPLY_KYC_PATH: &str = "/open-api/kyc-ticket/v1/apply-kyc";
 pub const APPLY_PATH: &str = "/open-api/kyc-ticket/v1/apply";
 /// Path of [`ApplyKycH5`].
 pub const APPLY_KYC_H5_PATH: &str = "/open-api/kyc-ticket/v1/apply-kyc-h5";
-/// Path of [`KycTicketQuery`].
+/// Path of [`WANTED_TICKET`].
 pub const TICKET_DETAIL_PATH: &str = "/open-api/kyc-ticket/v1/detail";
-/// Path of the KYC state of a customer; query `customerId`.
+/// Path of the KYC state of a customer; query [`CUSTOMER_ID`](super::query::CUSTOMER_ID).
 pub const KYC_DETAIL_PATH: &str = "/open-api/kyc/v1/detail";
 
 /// `POST kyc-ticket/v1/apply-kyc`: the customer's data comes with the request.
@@ -50,6 +49,10 @@ impl ApplyKyc {
 
 impl RequestBody for ApplyKyc {
     const TABLES: &'static [&'static Table] = &[&ApplyKycH5::TABLE, &KycForm::TABLE];
+
+    fn parse_signed(body: &[u8], _: &str) -> Result<Self, ParseError> {
+        Self::parse(body)
+    }
 }
 
 body! {
@@ -144,41 +147,11 @@ body! {
     }
 }
 
-/// Which ticket is asked for; at least one of both is there, and if both are they must name
-/// the same ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KycTicketQuery {
-    /// `kycTicketId`.
-    pub kyc_ticket_id: Option<String>,
-    /// `kycTicketRef`.
-    pub kyc_ticket_ref: Option<String>,
-}
-
-impl KycTicketQuery {
-    /// Reads the query of `GET kyc-ticket/v1/detail`.
-    ///
-    /// # Errors
-    /// Ill-formed, or neither parameter is there.
-    pub fn parse(raw_query: Option<&str>) -> Result<Self, ParseError> {
-        let query = Query::parse(raw_query)?;
-        let wanted = Self {
-            kyc_ticket_id: query.text("kycTicketId")?,
-            kyc_ticket_ref: query.reference("kycTicketRef")?,
-        };
-        if wanted.kyc_ticket_id.is_none() && wanted.kyc_ticket_ref.is_none() {
-            return Err(ParseError::new("kycTicketId or kycTicketRef", Problem::Missing));
-        }
-        Ok(wanted)
-    }
-}
-
-/// Reads the query of `GET kyc/v1/detail`: the id of a customer.
-///
-/// # Errors
-/// Ill-formed, or `customerId` is missing.
-pub fn parse_kyc_query(raw_query: Option<&str>) -> Result<String, ParseError> {
-    Query::parse(raw_query)?.required("customerId")
-}
+/// The query of `GET kyc-ticket/v1/detail`.
+pub const WANTED_TICKET: [Field; 2] = [
+    Field::of("kycTicketId", "The ticket", Kind::Id),
+    Field::of("kycTicketRef", "The caller's own reference", Kind::Reference),
+];
 
 /// A KYC ticket as replies show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -4,7 +4,7 @@
 pub mod amount;
 pub mod applicant;
 pub mod authorisation_notice;
-mod body;
+pub mod body;
 pub mod card;
 pub mod customer;
 pub mod dictionary;

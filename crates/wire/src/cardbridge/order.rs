@@ -10,14 +10,13 @@ use utoipa::{PartialSchema, ToSchema};
 use super::applicant::{CustomerInfo, KycInfo};
 use super::body::{RequestBody, Schemas, describe_all};
 use super::problem::{ParseError, Problem};
-use super::query::Query;
 use super::reading::{CIPHERTEXT, Object};
 use crate::field;
 use crate::field::{Field, Kind, Table};
 
 /// Path of [`ApplyVirtual`].
 pub const APPLY_VIRTUAL_PATH: &str = "/open-api/card-order/v1/apply-virtual";
-/// Path of [`OrderQuery`].
+/// Path of [`WANTED_ORDER`].
 pub const DETAIL_PATH: &str = "/open-api/card-order/v1/detail";
 
 const NORMAL_MODE: &str = "NORMAL";
@@ -117,6 +116,10 @@ impl ToSchema for ApplyVirtual {
 impl RequestBody for ApplyVirtual {
     const TABLES: &'static [&'static Table] =
         &[&ForwardingApplication::TABLE, &NormalApplication::TABLE];
+
+    fn parse_signed(body: &[u8], secret: &str) -> Result<Self, ParseError> {
+        Self::parse(body, secret)
+    }
 }
 
 impl ForwardingApplication {
@@ -193,33 +196,11 @@ fn part<T>(
     read(&Object::parse_nested(plain.name, &json)?)
 }
 
-/// Which order is asked for; at least one of both is there, and if both are they must
-/// name the same order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderQuery {
-    /// `cardOrderId`.
-    pub card_order_id: Option<String>,
-    /// `cardOrderRef`.
-    pub card_order_ref: Option<String>,
-}
-
-impl OrderQuery {
-    /// Reads the query of `GET card-order/v1/detail`.
-    ///
-    /// # Errors
-    /// Ill-formed, or neither parameter is there.
-    pub fn parse(raw_query: Option<&str>) -> Result<Self, ParseError> {
-        let query = Query::parse(raw_query)?;
-        let wanted = Self {
-            card_order_id: query.text("cardOrderId")?,
-            card_order_ref: query.reference("cardOrderRef")?,
-        };
-        if wanted.card_order_id.is_none() && wanted.card_order_ref.is_none() {
-            return Err(ParseError::new("cardOrderId or cardOrderRef", Problem::Missing));
-        }
-        Ok(wanted)
-    }
-}
+/// The query of `GET card-order/v1/detail`.
+pub const WANTED_ORDER: [Field; 2] = [
+    Field::of("cardOrderId", "The order", Kind::Id),
+    Field::of("cardOrderRef", "The caller's own reference", Kind::Reference),
+];
 
 /// A card order as replies and webhooks show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -282,6 +263,7 @@ mod tests {
     use domain::ErrorCode;
 
     use super::*;
+    use crate::cardbridge::query::Query;
     use crate::cardbridge::test_objects;
 
     const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -383,10 +365,11 @@ mod tests {
 
     #[test]
     fn a_detail_query_names_an_order() {
-        let query = OrderQuery::parse(Some("cardOrderRef=ord-1")).unwrap();
-        assert_eq!(query.card_order_ref.as_deref(), Some("ord-1"));
+        let parse = |raw_query| Query::parse(raw_query)?.id_or_reference(&WANTED_ORDER);
+        let query = parse(Some("cardOrderRef=ord-1")).unwrap();
+        assert_eq!(query.reference.as_deref(), Some("ord-1"));
         for bad in [None, Some(""), Some("cardOrderId="), Some("cardId=1")] {
-            let error = OrderQuery::parse(bad).unwrap_err();
+            let error = parse(bad).unwrap_err();
             assert_eq!(error.to_string(), "cardOrderId or cardOrderRef is missing");
         }
     }

@@ -15,7 +15,7 @@ pub const VIRTUAL_TO_PHYSICAL_PATH: &str = "/open-api/card-order/v1/virtual-to-p
 pub const REPLACE_PATH: &str = "/open-api/card-order/v1/replace";
 /// Path of the activation; the body is a [`CardIdBody`](super::card::CardIdBody).
 pub const PHYSICAL_ACTIVE_PATH: &str = "/open-api/card/v1/physical-active";
-/// Path of [`ShippingInfoBody`]; query `cardId`.
+/// Path of [`ShippingInfoBody`]; query [`CARD_ID`](super::query::CARD_ID).
 pub const SHIPPING_INFO_PATH: &str = "/open-api/card/v1/shipping-info";
 
 body! {

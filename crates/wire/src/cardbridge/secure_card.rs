@@ -104,7 +104,12 @@ impl ResetPin {
     /// # Errors
     /// A field is missing or no text.
     pub fn parse(body: &[u8], secret: &str) -> Result<Self, ParseError> {
-        let body = ResetPinBody::parse(body)?;
+        ResetPinBody::parse(body).map(|body| Self::deciphered(body, secret))
+    }
+
+    /// Deciphers the fields of a body with the secret of the key that signed.
+    #[must_use]
+    pub fn deciphered(body: ResetPinBody, secret: &str) -> Self {
         let iv = base64_text::decode(&body.iv).unwrap_or_default();
         let plain = |text: &str| deciphered(secret, &iv, text);
         let sealed = [
@@ -119,7 +124,7 @@ impl ResetPin {
             }
             _ => None,
         };
-        Ok(Self { card_id: body.card_id, proof })
+        Self { card_id: body.card_id, proof }
     }
 }
 
