@@ -2,7 +2,6 @@
 
 use domain::EnterpriseId;
 use wire::cardbridge::card::{CardBody, CardIdBody, Freeze, Terminate};
-use wire::cardbridge::dictionary;
 use wire::cardbridge::query::{CARD_ID, CUSTOMER_ID, Query};
 use wire::cardbridge::replacement::ShippingInfoBody;
 use wire::cardbridge::velocity::VelocityLimitsBody;
@@ -35,14 +34,7 @@ pub(crate) async fn velocity_limits(call: Call<Query>) -> Reply<VelocityLimitsBo
 pub(crate) async fn freeze(call: Call<Freeze>) -> Reply<CardBody> {
     let request = call.body()?;
     let (enterprise_id, card_id) = (call.enterprise_id, &request.card_id);
-    if let Some(reason) = &request.freeze_reason {
-        warn_of_unknown_code(
-            enterprise_id,
-            "freezeReason",
-            reason,
-            dictionary::FREEZE_REASON.codes,
-        );
-    }
+    warn_of_unknown_codes(enterprise_id, request.unknown_codes());
     let card = if request.freeze {
         call.state.cards.freeze(enterprise_id, card_id).await?
     } else {
@@ -53,22 +45,17 @@ pub(crate) async fn freeze(call: Call<Freeze>) -> Reply<CardBody> {
 
 /// `POST card/v1/terminate`.
 pub(crate) async fn terminate(call: Call<Terminate>) -> Reply<CardBody> {
-    let Terminate { card_id, invalidate_reason } = call.body()?;
-    let known = dictionary::INVALIDATE_REASON.codes;
-    warn_of_unknown_code(call.enterprise_id, "invalidateReason", &invalidate_reason, known);
+    let request = call.body()?;
+    warn_of_unknown_codes(call.enterprise_id, request.unknown_codes());
+    let Terminate { card_id, invalidate_reason } = request;
     let card = call.state.cards.terminate(call.enterprise_id, &card_id, invalidate_reason).await?;
     Ok(Success(CardBody::from(&card)))
 }
 
-/// A code outside its dictionary is worth a line in the log and no more. The value is the
-/// caller's own text and stays out of it.
-fn warn_of_unknown_code(
-    enterprise_id: EnterpriseId,
-    field: &'static str,
-    code: &str,
-    known: &[&str],
-) {
-    if !known.contains(&code) {
+/// A code outside its dictionary is worth a line in the log. The value is the caller's own text
+/// and stays out of it.
+fn warn_of_unknown_codes(enterprise_id: EnterpriseId, fields: Vec<&'static str>) {
+    for field in fields {
         tracing::warn!(%enterprise_id, field, "a code outside its dictionary");
     }
 }

@@ -39,15 +39,16 @@ pub fn internal_error() -> Response {
 
 /// The whole table of dialect 1.
 fn table() -> Vec<Route> {
-    let mut table = orders_and_cards();
-    table.extend(deposits_and_purchases());
-    table.extend(customers());
-    table.extend(kyc_tickets());
-    table.extend(intent_tickets());
-    table.extend(secure_data());
-    table.extend(documents());
-    table.extend(plastic());
-    table
+    let parts = [
+        orders_and_cards(),
+        deposits_and_purchases(),
+        customers(),
+        kyc_tickets(),
+        intent_tickets(),
+        secure_data(),
+        plastic(),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 fn orders_and_cards() -> Vec<Route> {
@@ -117,14 +118,6 @@ fn deposits_and_purchases() -> Vec<Route> {
         post(simulation_wire::FUND_AUTH_PATH, 10, simulation::fund_auth)
             .about("Simulates a purchase, in the sandbox only")
             .refuses(&[CardNotFound, OperationNotSupport]),
-    ]
-}
-
-fn documents() -> Vec<Route> {
-    vec![
-        post(upload_wire::GENERATE_PRE_UPLOAD_URL_PATH, 1, upload::generate_pre_upload_url)
-            .about("Gives addresses that take documents by PUT for an hour")
-            .refuses(&[UploadBusinessTypeError]),
     ]
 }
 
@@ -208,6 +201,9 @@ fn customers() -> Vec<Route> {
 
 fn intent_tickets() -> Vec<Route> {
     vec![
+        post(upload_wire::GENERATE_PRE_UPLOAD_URL_PATH, 1, upload::generate_pre_upload_url)
+            .about("Gives addresses that take documents by PUT for an hour")
+            .refuses(&[UploadBusinessTypeError]),
         post(intent_ticket_wire::CREATE_PATH, 5, intent_ticket::create)
             .about("Hands evidence in for a card order that waits for it, or for higher limits")
             .refuses(&[

@@ -44,7 +44,7 @@ macro_rules! open {
         List {
             name: $name,
             meaning: concat!($meaning, " Another code is taken too."),
-            words: || $words.codes.iter().map(|text| (*text, "")).collect(),
+            words: || $words.codes().iter().map(|text| (*text, "")).collect(),
             is_open: true,
         }
     };

@@ -68,14 +68,6 @@ body! {
     }
 }
 
-impl KycInfo {
-    /// Names of the fields whose code is not in its published dictionary.
-    #[must_use]
-    pub fn unknown_codes(&self) -> Vec<&'static str> {
-        dictionary::unknown_codes(&Self::TABLE, self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

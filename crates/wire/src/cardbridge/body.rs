@@ -1,5 +1,6 @@
 //! Bodies as structures with tables of fields.
 
+use serde_json::Value as Json;
 use utoipa::openapi::{RefOr, Schema};
 
 use super::problem::ParseError;
@@ -43,13 +44,21 @@ macro_rules! body {
         $(#[$($attribute:tt)+])+
         pub struct $body:ident { $($fields:tt)+ }
     ) => {
-        body! { unless "FieldType::is_none" $(#[$($attribute)+])+ pub struct $body { $($fields)+ } }
+        body! {
+            unless "FieldType::is_none"
+            $(#[$($attribute)+])+
+            pub struct $body { $($fields)+ }
+        }
     };
     (
         $(#[$($attribute:tt)+])+
         pub struct $body:ident with nulls { $($fields:tt)+ }
     ) => {
-        body! { unless "FieldType::is_never" $(#[$($attribute)+])+ pub struct $body { $($fields)+ } }
+        body! {
+            unless "FieldType::is_never"
+            $(#[$($attribute)+])+
+            pub struct $body { $($fields)+ }
+        }
     };
     (
         unless $is_left_out:literal
@@ -92,8 +101,19 @@ macro_rules! body {
                 Self::read(&Object::parse(body)?)
             }
 
+            /// Names of the fields whose code is not in its dictionary, for a warning in the log:
+            /// official samples hold such codes, so they are no reason to refuse
+            /// (cardbridge-open-api.md section 13, C14).
+            #[must_use]
+            pub fn unknown_codes(&self) -> Vec<&'static str> {
+                let mut unknown = Vec::new();
+                let json = serde_json::to_value(self).unwrap_or_default();
+                $crate::cardbridge::body::gather_unknown_codes(&Self::TABLE, &json, &mut unknown);
+                unknown
+            }
+
             pub(crate) fn read(object: &Object<'_>) -> Result<Self, ParseError> {
-                $(<$type as FieldType>::check(object, const { Self::TABLE.field($name) })?;)+
+                object.check_nested(&Self::TABLE)?;
                 Ok(Self {
                     $($field: FieldType::read_field(object, const { Self::TABLE.field($name) })?),+
                 })
@@ -142,11 +162,6 @@ pub(crate) trait FieldType: Sized {
     /// Whether the field must be there.
     const IS_REQUIRED: bool;
 
-    /// Judges the field before any is read.
-    fn check(_object: &Object<'_>, _field: Field) -> Result<(), ParseError> {
-        Ok(())
-    }
-
     /// Reads the field.
     fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError>;
 
@@ -163,19 +178,12 @@ pub(crate) trait FieldType: Sized {
 
 /// A value of a field.
 pub(crate) trait Value: Sized {
-    fn check_value(_object: &Object<'_>, _field: Field) -> Result<(), ParseError> {
-        Ok(())
-    }
-
+    /// Reads the value; None if there is none.
     fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError>;
 }
 
 impl<T: Value> FieldType for T {
     const IS_REQUIRED: bool = true;
-
-    fn check(object: &Object<'_>, field: Field) -> Result<(), ParseError> {
-        T::check_value(object, field)
-    }
 
     fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
         object.required(field, T::read_value(object, field)?)
@@ -184,10 +192,6 @@ impl<T: Value> FieldType for T {
 
 impl<T: Value> FieldType for Option<T> {
     const IS_REQUIRED: bool = false;
-
-    fn check(object: &Object<'_>, field: Field) -> Result<(), ParseError> {
-        T::check_value(object, field)
-    }
 
     fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
         T::read_value(object, field)
@@ -215,14 +219,11 @@ impl Value for bool {
 
 /// A body that stands in a field of another.
 pub(crate) trait Nested: Sized {
+    /// Reads the object.
     fn read_object(object: &Object<'_>) -> Result<Self, ParseError>;
 }
 
 impl<T: Nested> Value for T {
-    fn check_value(object: &Object<'_>, field: Field) -> Result<(), ParseError> {
-        object.object(field.optional()).map(drop)
-    }
-
     fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError> {
         object.object(field)?.as_ref().map(T::read_object).transpose()
     }
@@ -245,10 +246,6 @@ impl FieldType for Vec<String> {
 impl<T: Nested> FieldType for Vec<T> {
     const IS_REQUIRED: bool = true;
 
-    fn check(object: &Object<'_>, field: Field) -> Result<(), ParseError> {
-        object.object_list(field.optional()).map(drop)
-    }
-
     fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
         let entries = object.object_list(field.optional())?.unwrap_or_default();
         entries.iter().map(T::read_object).collect()
@@ -270,5 +267,24 @@ pub(crate) fn describe_all(tables: &[&'static Table], schemas: &mut Schemas) {
             schemas.push((table.name.to_owned(), described(table)));
         }
         describe_all(&table.nested().collect::<Vec<_>>(), schemas);
+    }
+}
+
+/// Adds the names of the fields of an object, and of those in it, whose code is not in its
+/// dictionary.
+pub(crate) fn gather_unknown_codes(table: &Table, object: &Json, unknown: &mut Vec<&'static str>) {
+    for field in table.fields {
+        let value = &object[field.name];
+        match field.kind {
+            Kind::Code(known) if value.as_str().is_some_and(|it| !known.codes().contains(&it)) => {
+                unknown.push(field.name);
+            }
+            Kind::Object(table) => gather_unknown_codes(table, value, unknown),
+            Kind::Objects(table) => {
+                let entries = value.as_array().into_iter().flatten();
+                entries.for_each(|entry| gather_unknown_codes(table, entry, unknown));
+            }
+            _ => {}
+        }
     }
 }

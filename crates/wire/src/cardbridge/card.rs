@@ -1,9 +1,8 @@
 //! Cards (cardbridge-open-api.md section 6.2).
 
 use domain::Card;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+use super::answer::answer;
 use super::body::{FieldType, body};
 use super::dictionary;
 use super::problem::ParseError;
@@ -52,50 +51,33 @@ body! {
     }
 }
 
-/// A card as replies show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CardBody {
-    /// Id.
-    pub card_id: String,
-    /// Owner.
-    pub enterprise_id: String,
-    /// Profile issued under.
-    pub profile_id: String,
-    /// `VIRTUAL` or `PHYSICAL`.
-    #[serde(rename = "type")]
-    pub card_type: String,
-    /// Cardholder.
-    pub customer_id: String,
-    /// State.
-    pub status: String,
-    /// Why: `NORMAL` or `USER_FREEZE`.
-    pub status_reason: String,
-    /// First six digits of the PAN.
-    pub pan_first6: String,
-    /// Last four digits of the PAN.
-    pub pan_last4: String,
-    /// Created, UTC+8.
-    pub create_time: String,
-    /// Last changed, UTC+8.
-    pub modify_time: String,
-}
-
-impl From<&Card> for CardBody {
-    fn from(card: &Card) -> Self {
-        Self {
-            card_id: card.card_id.to_string(),
-            enterprise_id: card.enterprise_id.to_string(),
-            profile_id: card.profile_id.to_string(),
-            card_type: card.card_type.to_string(),
-            customer_id: card.customer_id.to_string(),
-            status: card.status.to_string(),
-            status_reason: card.status_reason.to_string(),
-            pan_first6: card.pan_first6.clone(),
-            pan_last4: card.pan_last4.clone(),
-            create_time: card.created_at.to_utc8(),
-            modify_time: card.modified_at.to_utc8(),
-        }
+answer! {
+    /// A card as replies show it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CardBody of card: Card {
+        /// Id.
+        pub card_id: String = card.card_id.to_string(),
+        /// Owner.
+        pub enterprise_id: String = card.enterprise_id.to_string(),
+        /// Profile issued under.
+        pub profile_id: String = card.profile_id.to_string(),
+        /// `VIRTUAL` or `PHYSICAL`.
+        #[serde(rename = "type")]
+        pub card_type: String = card.card_type.to_string(),
+        /// Cardholder.
+        pub customer_id: String = card.customer_id.to_string(),
+        /// State.
+        pub status: String = card.status.to_string(),
+        /// Why: `NORMAL` or `USER_FREEZE`.
+        pub status_reason: String = card.status_reason.to_string(),
+        /// First six digits of the PAN.
+        pub pan_first6: String = card.pan_first6.clone(),
+        /// Last four digits of the PAN.
+        pub pan_last4: String = card.pan_last4.clone(),
+        /// Created, UTC+8.
+        pub create_time: String = card.created_at.to_utc8(),
+        /// Last changed, UTC+8.
+        pub modify_time: String = card.modified_at.to_utc8(),
     }
 }
 

@@ -1,9 +1,8 @@
 //! Customers (cardbridge-open-api.md section 6.7). Personal data: none of it goes to a log.
 
 use domain::Customer;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+use super::answer::answer;
 use crate::field::{Field, Kind};
 
 /// Path of a [`CustomerInfo`](super::applicant::CustomerInfo), as the collection has it.
@@ -22,40 +21,26 @@ pub const WANTED_CUSTOMER: [Field; 2] = [
     Field::of("customerRef", "The enterprise's own reference", Kind::Reference),
 ];
 
-/// A customer as replies show it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomerBody {
-    /// Id.
-    pub customer_id: String,
-    /// The enterprise's own reference.
-    pub customer_ref: Option<String>,
-    /// The country as the caller wrote it.
-    pub phone_country_code: Option<String>,
-    /// E.164.
-    pub phone: Option<String>,
-    /// Lower case.
-    pub email: Option<String>,
-    /// `ACTIVE`.
-    pub status: String,
-    /// Created, UTC+8.
-    pub create_time: String,
-    /// Last changed, UTC+8.
-    pub modify_time: String,
-}
-
-impl From<&Customer> for CustomerBody {
-    fn from(customer: &Customer) -> Self {
-        Self {
-            customer_id: customer.customer_id.to_string(),
-            customer_ref: customer.customer_ref.clone(),
-            phone_country_code: customer.phone_country_code.clone(),
-            phone: customer.phone.clone(),
-            email: customer.email.clone(),
-            status: ACTIVE.to_owned(),
-            create_time: customer.created_at.to_utc8(),
-            modify_time: customer.modified_at.to_utc8(),
-        }
+answer! {
+    /// A customer as replies show it.
+    #[derive(Clone, PartialEq, Eq)]
+    pub struct CustomerBody of customer: Customer {
+        /// Id.
+        pub customer_id: String = customer.customer_id.to_string(),
+        /// The enterprise's own reference.
+        pub customer_ref: Option<String> = customer.customer_ref.clone(),
+        /// The country as the caller wrote it.
+        pub phone_country_code: Option<String> = customer.phone_country_code.clone(),
+        /// E.164.
+        pub phone: Option<String> = customer.phone.clone(),
+        /// Lower case.
+        pub email: Option<String> = customer.email.clone(),
+        /// `ACTIVE`.
+        pub status: String = ACTIVE.to_owned(),
+        /// Created, UTC+8.
+        pub create_time: String = customer.created_at.to_utc8(),
+        /// Last changed, UTC+8.
+        pub modify_time: String = customer.modified_at.to_utc8(),
     }
 }
 

@@ -2,10 +2,9 @@
 //! 6.5.2). Evidence is personal data: none of it goes to a log.
 
 use domain::{IntentTicket, IntentTicketType};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
+use super::answer::answer;
 use super::body::shown_by_table;
 use super::dictionary::HOLDING_TYPE;
 use super::problem::{ParseError, Problem};
@@ -129,7 +128,7 @@ impl CreateIntentTicket {
         let business_id = object.read_required(field!(Self::TABLE, "businessId"))?;
         let evidence = evidence(&object, ticket_type)?;
         let holding = evidence.pointer("/eddSofCrypto/holdingType").and_then(Value::as_str);
-        let is_holding_unknown = holding.is_some_and(|it| !HOLDING_TYPE.codes.contains(&it));
+        let is_holding_unknown = holding.is_some_and(|it| !HOLDING_TYPE.codes().contains(&it));
         let evidence = evidence.to_string().into_bytes();
         Ok(Self { ticket_type, ticket_ref, business_id, evidence, is_holding_unknown })
     }
@@ -196,34 +195,22 @@ pub const WANTED_TICKET: [Field; 2] = [
     Field::of("ticketRef", "The caller's own reference", Kind::Reference),
 ];
 
-/// An intent ticket as replies and webhooks show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct IntentTicketBody {
-    /// Id.
-    pub ticket_id: String,
-    /// `CREATE_CARD_EDD` or `INCREASE_LIMIT_EDD`.
-    pub ticket_type: String,
-    /// State.
-    pub ticket_status: String,
-    /// The caller's own reference.
-    pub ticket_ref: String,
-    /// Created, UTC+8.
-    pub create_time: String,
-    /// Last changed, UTC+8.
-    pub modify_time: String,
-}
-
-impl From<&IntentTicket> for IntentTicketBody {
-    fn from(ticket: &IntentTicket) -> Self {
-        Self {
-            ticket_id: ticket.ticket_id.to_string(),
-            ticket_type: ticket.subject.ticket_type().to_string(),
-            ticket_status: ticket.status.to_string(),
-            ticket_ref: ticket.ticket_ref.clone(),
-            create_time: ticket.created_at.to_utc8(),
-            modify_time: ticket.modified_at.to_utc8(),
-        }
+answer! {
+    /// An intent ticket as replies and webhooks show it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct IntentTicketBody of ticket: IntentTicket {
+        /// Id.
+        pub ticket_id: String = ticket.ticket_id.to_string(),
+        /// `CREATE_CARD_EDD` or `INCREASE_LIMIT_EDD`.
+        pub ticket_type: String = ticket.subject.ticket_type().to_string(),
+        /// State.
+        pub ticket_status: String = ticket.status.to_string(),
+        /// The caller's own reference.
+        pub ticket_ref: String = ticket.ticket_ref.clone(),
+        /// Created, UTC+8.
+        pub create_time: String = ticket.created_at.to_utc8(),
+        /// Last changed, UTC+8.
+        pub modify_time: String = ticket.modified_at.to_utc8(),
     }
 }
 

@@ -5,6 +5,7 @@ use domain::{Customer, KycTicket};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::answer::answer;
 use super::body::{FieldType, RequestBody, body};
 use super::dictionary;
 use super::problem::ParseError;
@@ -128,14 +129,6 @@ body! {
     }
 }
 
-impl KycForm {
-    /// Names of the fields whose code is not in its published dictionary.
-    #[must_use]
-    pub fn unknown_codes(&self) -> Vec<&'static str> {
-        dictionary::unknown_codes(&Self::TABLE, self)
-    }
-}
-
 body! {
     /// `POST kyc-ticket/v1/apply-kyc-h5`: the customer fills a hosted page.
     #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,45 +146,31 @@ pub const WANTED_TICKET: [Field; 2] = [
     Field::of("kycTicketRef", "The caller's own reference", Kind::Reference),
 ];
 
-/// A KYC ticket as replies show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct KycTicketBody {
-    /// Id.
-    pub kyc_ticket_id: String,
-    /// The caller's own reference.
-    pub kyc_ticket_ref: String,
-    /// Whose identity is checked.
-    pub customer_id: String,
-    /// `API` or `H5`.
-    #[serde(rename = "type")]
-    pub ticket_type: String,
-    /// `INIT`, `PENDING`, `PASS` or `REFUSE`.
-    pub status: String,
-    /// Set when REFUSE.
-    pub error_code: Option<String>,
-    /// Set when REFUSE.
-    pub error_reason: Option<String>,
-    /// Created, UTC+8.
-    pub create_time: String,
-    /// Last changed, UTC+8.
-    pub modify_time: String,
-}
-
-impl From<&KycTicket> for KycTicketBody {
-    fn from(ticket: &KycTicket) -> Self {
-        let refusal = ticket.refusal.as_ref();
-        Self {
-            kyc_ticket_id: ticket.kyc_ticket_id.to_string(),
-            kyc_ticket_ref: ticket.kyc_ticket_ref.clone(),
-            customer_id: ticket.customer_id.to_string(),
-            ticket_type: ticket.ticket_type.to_string(),
-            status: ticket.status.to_string(),
-            error_code: refusal.map(|it| it.error_code.to_string()),
-            error_reason: refusal.map(|it| it.error_reason.clone()),
-            create_time: ticket.created_at.to_utc8(),
-            modify_time: ticket.modified_at.to_utc8(),
-        }
+answer! {
+    /// A KYC ticket as replies show it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct KycTicketBody of ticket: KycTicket {
+        /// Id.
+        pub kyc_ticket_id: String = ticket.kyc_ticket_id.to_string(),
+        /// The caller's own reference.
+        pub kyc_ticket_ref: String = ticket.kyc_ticket_ref.clone(),
+        /// Whose identity is checked.
+        pub customer_id: String = ticket.customer_id.to_string(),
+        /// `API` or `H5`.
+        #[serde(rename = "type")]
+        pub ticket_type: String = ticket.ticket_type.to_string(),
+        /// `INIT`, `PENDING`, `PASS` or `REFUSE`.
+        pub status: String = ticket.status.to_string(),
+        /// Set when REFUSE.
+        pub error_code: Option<String> =
+            ticket.refusal.as_ref().map(|it| it.error_code.to_string()),
+        /// Set when REFUSE.
+        pub error_reason: Option<String> =
+            ticket.refusal.as_ref().map(|it| it.error_reason.clone()),
+        /// Created, UTC+8.
+        pub create_time: String = ticket.created_at.to_utc8(),
+        /// Last changed, UTC+8.
+        pub modify_time: String = ticket.modified_at.to_utc8(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! thing that travels.
 
 pub mod amount;
+mod answer;
 pub mod applicant;
 pub mod authorisation_notice;
 pub mod body;

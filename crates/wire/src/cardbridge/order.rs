@@ -2,11 +2,12 @@
 
 use crypto::{base64_text, field_cipher};
 use domain::CardOrder;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::answer::answer;
 use super::applicant::{CustomerInfo, KycInfo};
 use super::body::{RequestBody, Schemas, describe_all};
 use super::problem::{ParseError, Problem};
@@ -202,57 +203,37 @@ pub const WANTED_ORDER: [Field; 2] = [
     Field::of("cardOrderRef", "The caller's own reference", Kind::Reference),
 ];
 
-/// A card order as replies and webhooks show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CardOrderBody {
-    /// Id.
-    pub card_order_id: String,
-    /// Profile issued under.
-    pub profile_id: String,
-    /// `VIRTUAL`, `VIRTUAL_TO_PHYSICAL` or `REPLACEMENT`.
-    #[serde(rename = "type")]
-    pub order_type: String,
-    /// Cardholder.
-    pub customer_id: String,
-    /// The new card, once the order is SUCCEED.
-    pub card_id: Option<String>,
-    /// State.
-    pub status: String,
-    /// What the order failed of; null while it did not.
-    pub error_code: Option<String>,
-    /// The same in words.
-    pub error_reason: Option<String>,
-    /// The caller's own reference.
-    pub card_order_ref: String,
-    /// Whether EDD evidence must be supplied.
-    pub need_edd_file: bool,
-    /// Source card of a twin or replacement.
-    pub replace_card_id: Option<String>,
-    /// Created, UTC+8.
-    pub create_time: String,
-    /// Last changed, UTC+8.
-    pub modify_time: String,
-}
-
-impl From<&CardOrder> for CardOrderBody {
-    fn from(order: &CardOrder) -> Self {
-        let failure = order.failure.as_ref();
-        Self {
-            card_order_id: order.order_id.to_string(),
-            profile_id: order.profile_id.to_string(),
-            order_type: order.order_type.to_string(),
-            customer_id: order.customer_id.to_string(),
-            card_id: order.card_id.map(|id| id.to_string()),
-            status: order.status.to_string(),
-            error_code: failure.map(|f| f.error_code.to_string()),
-            error_reason: failure.map(|f| f.error_reason.clone()),
-            card_order_ref: order.card_order_ref.clone(),
-            need_edd_file: order.need_edd_file,
-            replace_card_id: order.replace_card_id.map(|id| id.to_string()),
-            create_time: order.created_at.to_utc8(),
-            modify_time: order.modified_at.to_utc8(),
-        }
+answer! {
+    /// A card order as replies and webhooks show it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CardOrderBody of order: CardOrder {
+        /// Id.
+        pub card_order_id: String = order.order_id.to_string(),
+        /// Profile issued under.
+        pub profile_id: String = order.profile_id.to_string(),
+        /// `VIRTUAL`, `VIRTUAL_TO_PHYSICAL` or `REPLACEMENT`.
+        #[serde(rename = "type")]
+        pub order_type: String = order.order_type.to_string(),
+        /// Cardholder.
+        pub customer_id: String = order.customer_id.to_string(),
+        /// The new card, once the order is SUCCEED.
+        pub card_id: Option<String> = order.card_id.map(|id| id.to_string()),
+        /// State.
+        pub status: String = order.status.to_string(),
+        /// What the order failed of; null while it did not.
+        pub error_code: Option<String> = order.failure.as_ref().map(|f| f.error_code.to_string()),
+        /// The same in words.
+        pub error_reason: Option<String> = order.failure.as_ref().map(|f| f.error_reason.clone()),
+        /// The caller's own reference.
+        pub card_order_ref: String = order.card_order_ref.clone(),
+        /// Whether EDD evidence must be supplied.
+        pub need_edd_file: bool = order.need_edd_file,
+        /// Source card of a twin or replacement.
+        pub replace_card_id: Option<String> = order.replace_card_id.map(|id| id.to_string()),
+        /// Created, UTC+8.
+        pub create_time: String = order.created_at.to_utc8(),
+        /// Last changed, UTC+8.
+        pub modify_time: String = order.modified_at.to_utc8(),
     }
 }
 

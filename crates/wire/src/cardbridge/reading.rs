@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 use super::amount::AmountText;
 use super::problem::{ParseError, Problem};
 use crate::country;
-use crate::field::{Body, Field, Kind, MAX_LONG_TEXT_CHARS, MAX_TEXT_CHARS, Policy, checked};
+use crate::field::{
+    Body, Field, Kind, MAX_LONG_TEXT_CHARS, MAX_TEXT_CHARS, Policy, Table, checked,
+};
 
 /// A text as long as texts are where nothing else is said.
 pub(crate) const TEXT: Kind = Kind::Text { max_chars: MAX_TEXT_CHARS };
@@ -56,6 +58,21 @@ impl<'a> Body<'a, Forgiving> {
     pub(crate) fn parse_nested(field: &str, json: &'a [u8]) -> Result<Self, ParseError> {
         let object = Self::parse(json).map_err(|_| ParseError::new(field, Problem::NotAnObject))?;
         Ok(object.under(field))
+    }
+
+    /// Judges whether the fields for objects and for lists of objects hold such.
+    ///
+    /// # Errors
+    /// One holds something else.
+    pub(crate) fn check_nested(&self, table: &Table) -> Result<(), ParseError> {
+        for field in table.fields.iter().map(|field| field.optional()) {
+            match field.kind {
+                Kind::Object(_) => drop(self.object(field)?),
+                Kind::Objects(_) => drop(self.object_list(field)?),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// A text in the form that its kind has: a reference in the form in which references are
@@ -140,7 +157,6 @@ mod tests {
     use domain::ErrorCode;
 
     use super::*;
-    use crate::field::Table;
 
     fn object(json: &str) -> Object<'_> {
         Object::parse(json.as_bytes()).ok().unwrap()

@@ -1,10 +1,10 @@
 //! The simulated purchase of dialect 1 (cardbridge-open-api.md section 6.9).
 
 use domain::{Authorisation, AuthorisationStatus, Money};
-use serde::{Deserialize, Serialize, Serializer};
-use utoipa::ToSchema;
+use serde::{Serialize, Serializer};
 
 use super::amount::AmountText;
+use super::answer::answer;
 use super::body::shown_by_table;
 use super::problem::{ParseError, Problem};
 use super::reading::Object;
@@ -73,25 +73,16 @@ impl Serialize for FundAuth {
     }
 }
 
-/// What came of it. A declined purchase is a success of the call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FundAuthBody {
-    /// Whether the purchase was approved.
-    pub approved: bool,
-    /// `DAPI_AUTH_*` if it was not.
-    pub error_code: Option<String>,
-    /// The authorisation, as it stands in the notice and in the result webhook.
-    pub auth_id: String,
-}
-
-impl From<&Authorisation> for FundAuthBody {
-    fn from(authorisation: &Authorisation) -> Self {
-        Self {
-            approved: authorisation.status == AuthorisationStatus::Approved,
-            error_code: authorisation.reject_reason.map(|code| code.to_string()),
-            auth_id: authorisation.auth_id.to_string(),
-        }
+answer! {
+    /// What came of it. A declined purchase is a success of the call.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct FundAuthBody of authorisation: Authorisation {
+        /// Whether the purchase was approved.
+        pub approved: bool = authorisation.status == AuthorisationStatus::Approved,
+        /// `DAPI_AUTH_*` if it was not.
+        pub error_code: Option<String> = authorisation.reject_reason.map(|code| code.to_string()),
+        /// The authorisation, as it stands in the notice and in the result webhook.
+        pub auth_id: String = authorisation.auth_id.to_string(),
     }
 }
 

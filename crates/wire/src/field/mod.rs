@@ -9,7 +9,7 @@ mod table;
 
 pub(crate) use body::checked;
 pub use body::{Body, Fault, Policy};
-pub use table::{Dictionary, Field, Kind, MAX_LONG_TEXT_CHARS, MAX_TEXT_CHARS, Table};
+pub use table::{Field, Kind, MAX_LONG_TEXT_CHARS, MAX_TEXT_CHARS, Table};
 
 /// The field of a table with this name, found while the program is compiled: a misspelt name, or
 /// one of another table, does not compile.

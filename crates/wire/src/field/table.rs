@@ -1,5 +1,7 @@
 //! Tables of fields.
 
+use crate::cardbridge::dictionary::Dictionary;
+
 /// Longest text where nothing else is said.
 pub const MAX_TEXT_CHARS: usize = 256;
 /// Longest link, key or token.
@@ -30,15 +32,6 @@ pub struct Field {
     pub is_required: bool,
     /// The name that it had before, which is read too.
     pub older_name: Option<&'static str>,
-}
-
-/// The published codes of a field that takes others too.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Dictionary {
-    /// Its name in the documents.
-    pub name: &'static str,
-    /// The codes.
-    pub codes: &'static [&'static str],
 }
 
 /// How a field is read.
@@ -120,14 +113,6 @@ pub enum Kind {
     Object(&'static Table),
     /// A list of such objects.
     Objects(&'static Table),
-}
-
-impl Dictionary {
-    /// The dictionary of these codes.
-    #[must_use]
-    pub const fn new(name: &'static str, codes: &'static [&'static str]) -> Self {
-        Self { name, codes }
-    }
 }
 
 impl Table {
