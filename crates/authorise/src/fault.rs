@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crypto::{CryptoError, RsaPoolError};
 use outbound::OutboundError;
 use wire::cardbridge::authorisation_notice::ReplyFault;
-use wire::cardbridge::input::{ParseError, Problem};
+use wire::cardbridge::problem::{ParseError, Problem};
 
 /// A cause.
 #[derive(Debug, Clone, PartialEq, Eq)]

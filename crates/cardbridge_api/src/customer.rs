@@ -1,31 +1,22 @@
 //! Customers (cardbridge-open-api.md section 6.7).
 
-use std::sync::Arc;
+use wire::cardbridge::applicant::CustomerInfo;
+use wire::cardbridge::customer::{CustomerBody, WANTED_CUSTOMER};
+use wire::cardbridge::query::Query;
 
-use axum::Extension;
-use axum::extract::State;
-use wire::cardbridge::customer::{CustomerBody, CustomerQuery, parse_create};
-
-use super::authenticate::Signed;
+use super::call::Call;
 use super::reply::{Reply, Success};
-use crate::state::ApiState;
 
 /// `POST customer/v1/create-customer` and `/create`.
-pub(crate) async fn create(
-    State(state): State<Arc<ApiState>>,
-    Extension(signed): Extension<Signed>,
-) -> Reply<CustomerBody> {
-    let info = parse_create(&signed.body)?;
-    let customer = state.cards.create_customer(signed.enterprise_id, &info).await?;
+pub(crate) async fn create(call: Call<CustomerInfo>) -> Reply<CustomerBody> {
+    let info = call.body()?;
+    let customer = call.state.cards.create_customer(call.enterprise_id, &info).await?;
     Ok(Success(CustomerBody::from(&customer)))
 }
 
 /// `GET customer/v1/detail`.
-pub(crate) async fn detail(
-    State(state): State<Arc<ApiState>>,
-    Extension(signed): Extension<Signed>,
-) -> Reply<CustomerBody> {
-    let wanted = CustomerQuery::parse(signed.raw_query.as_deref())?;
-    let customer = state.cards.wanted_customer(signed.enterprise_id, &wanted).await?;
+pub(crate) async fn detail(call: Call<Query>) -> Reply<CustomerBody> {
+    let wanted = call.query()?.id_or_reference(&WANTED_CUSTOMER)?;
+    let customer = call.state.cards.wanted_customer(call.enterprise_id, &wanted).await?;
     Ok(Success(CustomerBody::from(&customer)))
 }

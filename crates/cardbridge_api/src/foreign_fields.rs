@@ -4,8 +4,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use described::parts::Described;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use wire::cardbridge::form;
 
@@ -15,9 +13,9 @@ use super::reply::Failure;
 
 /// What each operation reads, and what all of its kind do.
 pub(crate) struct ForeignFields {
-    own: HashMap<&'static str, BTreeSet<String>>,
-    of_bodies: BTreeSet<String>,
-    of_queries: BTreeSet<String>,
+    own: HashMap<&'static str, BTreeSet<&'static str>>,
+    of_bodies: BTreeSet<&'static str>,
+    of_queries: BTreeSet<&'static str>,
 }
 
 impl ForeignFields {
@@ -28,17 +26,15 @@ impl ForeignFields {
         for route in table {
             let (own, all) = match &route.input {
                 Input::Query(parameters) => {
-                    let names = parameters.iter().map(|it| it.name.to_owned());
-                    (names.collect::<BTreeSet<_>>(), &mut fields.of_queries)
+                    (parameters.iter().map(|field| field.name).collect(), &mut fields.of_queries)
                 }
-                Input::Body(described) => {
-                    let mut names = BTreeSet::new();
-                    gather(described, &described.schema, &mut names);
-                    names.extend(route.older_names.iter().map(|name| (*name).to_owned()));
-                    (names, &mut fields.of_bodies)
+                Input::Body(_, tables) => {
+                    let of_bodies = tables.iter().flat_map(|table| table.fields);
+                    let names = of_bodies.flat_map(|it| [it.name].into_iter().chain(it.older_name));
+                    (names.collect::<BTreeSet<_>>(), &mut fields.of_bodies)
                 }
             };
-            all.extend(own.iter().cloned());
+            all.extend(&own);
             fields.own.insert(route.path, own);
         }
         fields
@@ -53,7 +49,8 @@ impl ForeignFields {
         } else {
             (body_names(&signed.body), &self.of_bodies)
         };
-        match names.iter().find(|name| !own.contains(*name) && all.contains(*name)) {
+        match names.iter().find(|name| !own.contains(name.as_str()) && all.contains(name.as_str()))
+        {
             Some(name) => Err(Failure::illegal(format!("{name} belongs to another operation"))),
             None => Ok(()),
         }
@@ -78,18 +75,4 @@ fn is_blank(text: &str) -> bool {
 fn query_names(raw_query: Option<&str>) -> Vec<String> {
     let pairs = form::decode_pairs(raw_query.unwrap_or_default()).unwrap_or_default();
     pairs.into_iter().filter(|(_, value)| !is_blank(value)).map(|(name, _)| name).collect()
-}
-
-/// The names at the top of a shape.
-fn gather(described: &Described, shape: &Value, names: &mut BTreeSet<String>) {
-    if let Some(pointer) = shape["$ref"].as_str() {
-        let wanted = pointer.rsplit('/').next().unwrap_or_default();
-        gather(described, described.schemas.get(wanted).unwrap_or(&Value::Null), names);
-    }
-    let properties = shape["properties"].as_object().into_iter().flatten();
-    names.extend(properties.map(|(name, _)| name.clone()));
-    for joint in ["allOf", "oneOf"] {
-        let parts = shape[joint].as_array().into_iter().flatten();
-        parts.for_each(|part| gather(described, part, names));
-    }
 }

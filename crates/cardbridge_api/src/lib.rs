@@ -5,6 +5,7 @@
 //! `routes.rs`.
 
 mod authenticate;
+mod call;
 mod card;
 mod card_order;
 mod card_redirect;

@@ -2,12 +2,13 @@
 
 use described::parts::{Described, SharedAnswers, outcome, parameter, request_body, show_outcomes};
 use described::vocabulary::{self, Use};
-use described::{self, Head, JSON, operations, reference, samples};
+use described::{self, Head, JSON, operations, reference, samples, schemas};
 use domain::ErrorCode;
 use serde_json::{Map, Value, json};
 use wire::cardbridge::envelope::{self, SUCCESS_CODE};
+use wire::field::{Field, Kind, Table};
 
-use super::operation::{Input, Parameter, Route};
+use super::operation::{Input, Route};
 use super::webhooks;
 
 /// Where the document is served, without a signature.
@@ -75,7 +76,7 @@ const TRANSPORT: SharedAnswers = SharedAnswers {
         ("503", "Too much waits already. Nothing was done; try again later."),
     ],
 };
-/// The fields that hold words of a list.
+/// The fields that hold words of a list, beside those whose tables name one.
 const USES: &[Use] = &[
     ("ApproveFlag", "approveFlag", &["AuthorisationResultData"]),
     ("AuthType", "authType", &["NoticeData"]),
@@ -87,30 +88,20 @@ const USES: &[Use] = &[
     ("DeclineReason", "errorCode", &["FundAuthBody"]),
     ("DeclineReason", "rejectReason", &["AuthorisationResultData"]),
     ("Direction", "direction", &["NoticeData", "NoticeEssentials"]),
-    ("EmploymentJobIndustry", "employmentJobIndustry", &["KycCareerInfo", "KycInfo"]),
-    ("EmploymentStatus", "employmentStatus", &["KycCareerInfo", "KycInfo"]),
     ("ErrorCode", "code", &["Failure"]),
     ("ErrorCode", "errorCode", &["CardOrderBody", "KycTicketBody"]),
-    ("FreezeReason", "freezeReason", &["Freeze"]),
     ("IdentityProofSubType", "identityProofSubType", &["IdentityProof"]),
     ("IdentityProofType", "identityProofType", &["IdentityProof", "KycBody"]),
     ("IntentTicketStatus", "ticketStatus", &["IntentTicketBody"]),
     ("IntentTicketType", "ticketType", &["CreateIntentTicket", "IntentTicketBody"]),
-    ("InvalidateReason", "invalidateReason", &["Terminate"]),
-    ("JobSeniority", "jobSeniority", &["KycCareerInfo", "KycInfo"]),
     ("KycTicketStatus", "kycStatus", &["KycBody"]),
     ("KycTicketStatus", "status", &["KycTicketBody"]),
     ("KycTicketType", "type", &["KycTicketBody"]),
-    ("Occupation", "occupation", &["KycCareerInfo", "KycInfo"]),
     ("OrderStatus", "status", &["CardOrderBody"]),
     ("OrderType", "type", &["CardOrderBody"]),
+    ("OtpChannel", "channel", &["SendOtp"]),
     ("OtpDeliveryStatus", "status", &["OtpDeliveryBody"]),
-    ("PoaDocType", "addressProofType", &["AddressProof"]),
-    ("PoaDocType", "poaDocType", &["KycInfo"]),
-    ("PurposeOfAccount", "purposeOfAccount", &["KycCareerInfo", "KycInfo"]),
     ("ResponseCode", "responseCode", &["NoticeAnswer"]),
-    ("SourceOfFunds", "sourceOfFunds", &["KycCareerInfo", "KycInfo"]),
-    ("SourceOfWealth", "sourceOfWealth", &["KycCareerInfo", "KycInfo"]),
     ("TransactionType", "transactionType", &["NoticeData"]),
 ];
 
@@ -119,8 +110,12 @@ pub(crate) fn document(table: Vec<Route>) -> Value {
     let mut schemas = Map::new();
     schemas.insert(ENVELOPE.to_owned(), outer());
     schemas.insert(FAILURE.to_owned(), failure());
+    let mut uses = Vec::new();
     let mut paths = Map::new();
     for route in table {
+        if let Input::Body(_, tables) = route.input {
+            tables.iter().for_each(|table| gather_uses(table, &mut uses));
+        }
         let method = if matches!(route.input, Input::Query(_)) { "get" } else { "post" };
         let path = route.path.to_owned();
         paths.insert(path, json!({ method: operation(route, &mut schemas) }));
@@ -141,13 +136,52 @@ pub(crate) fn document(table: Vec<Route>) -> Value {
         local_url: "http://127.0.0.1:8080",
         tags: TAGS,
     };
-    completed(head.document(paths, schemas))
+    completed(head.document(paths, schemas), &uses)
+}
+
+/// A dictionary, the field that holds one of its codes, and the table of the field.
+type FieldOfCodes = (&'static str, &'static str, &'static str);
+
+/// The fields of a table, and of those in it, that hold codes of a dictionary.
+fn gather_uses(table: &Table, uses: &mut Vec<FieldOfCodes>) {
+    for field in table.fields {
+        if let Kind::Code(dictionary) = field.kind {
+            uses.push((dictionary.name, field.name, table.name));
+        }
+    }
+    table.nested().for_each(|table| gather_uses(table, uses));
+}
+
+/// Makes each shape in the operations that has a name refer to it.
+fn refer_to_named(document: &mut Value) {
+    let named: Vec<_> = schemas(document)
+        .iter()
+        .filter(|(_, schema)| schema.get("properties").is_some())
+        .map(|(name, schema)| (name.clone(), schema.clone()))
+        .collect();
+    refer(&mut document["paths"], &named);
+}
+
+fn refer(value: &mut Value, named: &[(String, Value)]) {
+    if let Some((name, _)) = named.iter().find(|(_, schema)| schema == value) {
+        *value = reference(name);
+        return;
+    }
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(|it| refer(it, named)),
+        Value::Array(items) => items.iter_mut().for_each(|it| refer(it, named)),
+        _ => {}
+    }
 }
 
 /// What stands beside the operations, and the words and samples in them.
-fn completed(mut document: Value) -> Value {
+fn completed(mut document: Value, uses: &[FieldOfCodes]) -> Value {
+    refer_to_named(&mut document);
     webhooks::describe(&mut document);
     vocabulary::apply(&mut document, USES);
+    for (list, field, schema) in uses {
+        vocabulary::refer(&mut document, list, field, schema);
+    }
     TRANSPORT.put(&mut document, |_| json!({ JSON: { "schema": reference(FAILURE) } }));
     let components = document["components"].clone();
     for (path, method, operation) in operations(&mut document) {
@@ -182,12 +216,11 @@ fn operation(route: Route, schemas: &mut Map<String, Value>) -> Value {
         "responses": { "200": answer(route.data, &codes, schemas) },
     });
     match route.input {
-        Input::Query(asked) if asked.is_empty() => {}
         Input::Query(asked) => {
-            let query = |it: &Parameter| parameter("query", it.name, it.is_required, it.meaning);
+            let query = |it: &Field| parameter("query", it.name, it.is_required, it.meaning);
             operation["parameters"] = asked.iter().map(query).collect();
         }
-        Input::Body(body) => {
+        Input::Body(body, _) => {
             operation["requestBody"] = request_body(true, place(body, schemas));
         }
     }
@@ -195,8 +228,8 @@ fn operation(route: Route, schemas: &mut Map<String, Value>) -> Value {
 }
 
 /// The answer with HTTP 200: the success with its payload, or a failure.
-fn answer(data: Option<Described>, codes: &[&str], schemas: &mut Map<String, Value>) -> Value {
-    let data = data.map_or_else(|| json!({ "type": "string" }), |data| place(data, schemas));
+fn answer(data: Described, codes: &[&str], schemas: &mut Map<String, Value>) -> Value {
+    let data = place(data, schemas);
     let code = json!({ "type": "string", "enum": [SUCCESS_CODE] });
     let success = json!({ "allOf": [reference(ENVELOPE), {
         "type": "object", "properties": { "code": code, "data": data }, "required": ["data"],

@@ -1,13 +1,20 @@
 //! What dialect 1's table says of each operation: for routing, for the rate limit, and
-//! for the OpenAPI document, which is made from nothing else.
+//! for the OpenAPI document, which is made from nothing else. What an operation reads and
+//! answers is said by the types of its handler.
 
 use std::sync::Arc;
 
-use axum::routing::MethodRouter;
+use axum::response::IntoResponse;
+use axum::routing::{self, MethodRouter};
 use described::parts::Described;
 use domain::ErrorCode;
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
+use wire::cardbridge::body::RequestBody;
+use wire::cardbridge::query::Query;
+use wire::field::{Field, Table};
 
+use super::call::Call;
+use super::reply::{Failure, Success, UncachedSuccess};
 use crate::state::ApiState;
 
 /// One operation of dialect 1.
@@ -15,14 +22,12 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     /// Published weight; ours where none is published.
     pub(crate) weight: u64,
-    pub(crate) handler: MethodRouter<Arc<ApiState>>,
     /// What it does, in a line.
     pub(crate) summary: &'static str,
+    pub(crate) handler: MethodRouter<Arc<ApiState>>,
     pub(crate) input: Input,
     /// The payload of a success.
-    pub(crate) data: Option<Described>,
-    /// Older names of fields, read beside those that the document shows.
-    pub(crate) older_names: &'static [&'static str],
+    pub(crate) data: Described,
     /// Codes of its own, beside those that every operation can answer.
     pub(crate) refusals: &'static [ErrorCode],
 }
@@ -30,37 +35,59 @@ pub(crate) struct Route {
 /// What an operation reads.
 pub(crate) enum Input {
     /// Query parameters of a GET.
-    Query(Vec<Parameter>),
-    /// The JSON body of a POST.
-    Body(Described),
+    Query(&'static [Field]),
+    /// The JSON body of a POST, and the tables that its fields stand in.
+    Body(Described, &'static [&'static Table]),
 }
 
-/// A query parameter.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Parameter {
-    pub(crate) name: &'static str,
-    pub(crate) meaning: &'static str,
-    pub(crate) is_required: bool,
+/// What a handler answers a success with.
+pub(crate) trait Answer: IntoResponse {
+    /// The payload.
+    type Data: ToSchema;
 }
 
-/// A parameter that must be there.
-pub(crate) const fn required(name: &'static str, meaning: &'static str) -> Parameter {
-    Parameter { name, meaning, is_required: true }
+impl<T: serde::Serialize + ToSchema> Answer for Success<T> {
+    type Data = T;
 }
 
-/// A parameter that may be there.
-pub(crate) const fn optional(name: &'static str, meaning: &'static str) -> Parameter {
-    Parameter { name, meaning, is_required: false }
+impl<T: serde::Serialize + ToSchema> Answer for UncachedSuccess<T> {
+    type Data = T;
 }
 
-/// An operation: its path, its weight and the handler with its method.
-pub(crate) fn route(
+/// An operation that reads a query: its path, its weight and its handler.
+pub(crate) fn get<A: Answer, F>(
     path: &'static str,
     weight: u64,
-    handler: MethodRouter<Arc<ApiState>>,
-) -> Route {
-    let input = Input::Query(Vec::new());
-    Route { path, weight, handler, summary: "", input, data: None, older_names: &[], refusals: &[] }
+    handler: impl Fn(Call<Query>) -> F + Clone + Send + Sync + 'static,
+) -> Route
+where
+    F: Future<Output = Result<A, Failure>> + Send,
+{
+    let (handler, input) = (routing::get(handler), Input::Query(&[]));
+    Route { path, weight, summary: "", handler, input, data: data::<A>(), refusals: &[] }
+}
+
+/// An operation that reads a body: its path, its weight and its handler.
+pub(crate) fn post<T: RequestBody + 'static, A: Answer, F>(
+    path: &'static str,
+    weight: u64,
+    handler: impl Fn(Call<T>) -> F + Clone + Send + Sync + 'static,
+) -> Route
+where
+    F: Future<Output = Result<A, Failure>> + Send,
+{
+    let input = Input::Body(Described::named::<T>(), T::TABLES);
+    let handler = routing::post(handler);
+    Route { path, weight, summary: "", handler, input, data: data::<A>(), refusals: &[] }
+}
+
+/// An object has a name in the document; a text, flag or list stands in its place.
+fn data<A: Answer>() -> Described {
+    let plain = Described::plain::<A::Data>();
+    match plain.schema.get("properties") {
+        Some(_) => Described::named::<A::Data>(),
+        None => plain,
+    }
 }
 
 impl Route {
@@ -70,33 +97,8 @@ impl Route {
     }
 
     /// It reads these query parameters.
-    pub(crate) fn asks<const N: usize>(self, parameters: [Parameter; N]) -> Self {
-        Self { input: Input::Query(parameters.into()), ..self }
-    }
-
-    /// It reads this body.
-    pub(crate) fn takes<T: ToSchema>(self) -> Self {
-        Self { input: Input::Body(Described::named::<T>()), ..self }
-    }
-
-    /// It reads these older names too.
-    pub(crate) fn also_reads(self, older_names: &'static [&'static str]) -> Self {
-        Self { older_names, ..self }
-    }
-
-    /// A success carries this object.
-    pub(crate) fn gives<T: ToSchema>(self) -> Self {
-        Self { data: Some(Described::named::<T>()), ..self }
-    }
-
-    /// A success carries a list of these objects.
-    pub(crate) fn gives_list<T: ToSchema>(self) -> Self {
-        Self { data: Some(Described::list::<T>()), ..self }
-    }
-
-    /// A success carries this text or flag.
-    pub(crate) fn gives_plain<T: PartialSchema>(self) -> Self {
-        Self { data: Some(Described::plain::<T>()), ..self }
+    pub(crate) fn asks(self, parameters: &'static [Field]) -> Self {
+        Self { input: Input::Query(parameters), ..self }
     }
 
     /// It can answer these codes, beside those that every operation can.

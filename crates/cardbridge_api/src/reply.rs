@@ -14,7 +14,7 @@ use scheme::SchemeError;
 use serde::Serialize;
 use store::{MoneyError, StoreError};
 use wire::cardbridge::envelope;
-use wire::cardbridge::input::ParseError;
+use wire::cardbridge::problem::ParseError;
 
 /// A success that carries `data`.
 pub(crate) struct Success<T>(pub T);

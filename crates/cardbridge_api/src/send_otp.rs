@@ -5,8 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
-use axum::extract::State;
 use cards::{CardsError, normalise_email, normalise_phone_of};
 use domain::{EnterpriseId, ErrorCode, OtpDelivery, OtpDeliveryStatus, PageLanguage};
 use http::StatusCode;
@@ -15,7 +13,7 @@ use store::{OtpClaim, StoreError};
 use wire::cardbridge::otp::{OtpChannel, OtpDeliveryBody, SendOtp};
 use zeroize::Zeroizing;
 
-use super::authenticate::Signed;
+use super::call::Call;
 use super::reply::{Failure, Reply, Success};
 use crate::state::ApiState;
 
@@ -26,20 +24,17 @@ const MAX_DELIVERY_MS: i64 = 20_000;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// `POST customer/v1/send-otp`. A reference that was used before gets the first result.
-pub(crate) async fn send_otp(
-    State(state): State<Arc<ApiState>>,
-    Extension(signed): Extension<Signed>,
-) -> Reply<OtpDeliveryBody> {
-    let request = SendOtp::parse(&signed.body)?;
-    let (enterprise_id, otp_send_ref) = (signed.enterprise_id, request.otp_send_ref.clone());
-    let status = match state.store.otp_delivery(enterprise_id, &otp_send_ref).await? {
-        Some(known) => first_result(&state, enterprise_id, &otp_send_ref, known).await?,
+pub(crate) async fn send_otp(call: Call<SendOtp>) -> Reply<OtpDeliveryBody> {
+    let request = call.body()?;
+    let (enterprise_id, otp_send_ref) = (call.enterprise_id, request.otp_send_ref.clone());
+    let status = match call.state.store.otp_delivery(enterprise_id, &otp_send_ref).await? {
+        Some(known) => first_result(&call.state, enterprise_id, &otp_send_ref, known).await?,
         None => {
             let mail = mail(&request)?;
-            if !state.mailer.serves(mail.channel) {
+            if !call.state.mailer.serves(mail.channel) {
                 return Err(ErrorCode::OperationNotSupport.into());
             }
-            begin(&state, enterprise_id, &otp_send_ref, mail).await?
+            begin(&call.state, enterprise_id, &otp_send_ref, mail).await?
         }
     };
     Ok(Success(OtpDeliveryBody::new(otp_send_ref, status)))

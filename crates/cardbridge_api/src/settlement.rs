@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -19,10 +19,10 @@ use reconciliation::SettlementFiles;
 use store::{SettlementFile, SettlementLink, Store, StoreError};
 use wire::cardbridge::query::Query;
 use wire::cardbridge::settlement::{
-    FileFormat, csv_header, file_name, parse_file_url_query, push_csv,
+    FORMAT, FileFormat, WantedFile, csv_header, file_name, push_csv,
 };
 
-use super::authenticate::Signed;
+use super::call::Call;
 use super::reply::{Failure, Reply, Success, transport_failure};
 use crate::state::ApiState;
 
@@ -34,12 +34,9 @@ const LINK_LIFE_S: i64 = 15 * 60;
 const TOKEN_BYTES: usize = 32;
 
 /// `GET enterprise/v1/settlement-file-url`.
-pub(crate) async fn file_url(
-    State(state): State<Arc<ApiState>>,
-    Extension(signed): Extension<Signed>,
-) -> Reply<String> {
-    let query = parse_file_url_query(signed.raw_query.as_deref())?;
-    let (enterprise_id, day, file_type) = (signed.enterprise_id, query.day, query.file_type);
+pub(crate) async fn file_url(call: Call<Query>) -> Reply<String> {
+    let WantedFile { file_type, day, format } = WantedFile::of(&call.query()?)?;
+    let (state, enterprise_id) = (&call.state, call.enterprise_id);
     let files = SettlementFiles::new(state.store.clone());
     let file = files.file(enterprise_id, day, file_type).await?;
     file.ok_or_else(|| Failure::illegal("there is no such file, or not yet"))?;
@@ -50,7 +47,7 @@ pub(crate) async fn file_url(
     let link = SettlementLink { enterprise_id, day, file_type, expires_at };
     state.store.keep_settlement_link(crypto::sha256(token.as_bytes()), link).await?;
     let path = DOWNLOAD_PATH.replace("{token}", &token);
-    let form = match query.format {
+    let form = match format {
         FileFormat::Text => "",
         FileFormat::Csv => "?format=csv",
     };
@@ -83,7 +80,7 @@ async fn find(
     token: &str,
     raw_query: Option<&str>,
 ) -> Result<Option<(SettlementFile, FileFormat)>, StoreError> {
-    let format = match Query::parse(raw_query).ok().and_then(|query| query.text("format").ok()) {
+    let format = match Query::parse(raw_query).ok().and_then(|query| query.text(FORMAT.name).ok()) {
         Some(Some(text)) => FileFormat::parse(&text),
         Some(None) => Some(FileFormat::Text),
         None => None,

@@ -1,25 +1,17 @@
 //! 3DS challenges (cardbridge-open-api.md section 6.4).
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::State;
 use domain::ErrorCode;
 use store::ChallengeChangeError;
 use wire::cardbridge::three_ds::{Authenticate, ChallengeBody};
 
-use super::authenticate::Signed;
+use super::call::Call;
 use super::reply::{Failure, Reply, Success};
-use crate::state::ApiState;
 
 /// `POST 3ds-challenge/v1/authenticate`.
-pub(crate) async fn authenticate(
-    State(state): State<Arc<ApiState>>,
-    Extension(signed): Extension<Signed>,
-) -> Reply<ChallengeBody> {
-    let Authenticate { challenge_id, approve_status } = Authenticate::parse(&signed.body)?;
+pub(crate) async fn authenticate(call: Call<Authenticate>) -> Reply<ChallengeBody> {
+    let Authenticate { challenge_id, approve_status } = call.body()?;
     let changed =
-        state.challenges.authenticate(signed.enterprise_id, &challenge_id, approve_status).await;
+        call.state.challenges.authenticate(call.enterprise_id, &challenge_id, approve_status).await;
     Ok(Success(ChallengeBody::from(&changed?)))
 }
 

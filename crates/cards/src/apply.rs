@@ -8,7 +8,7 @@ use domain::{
 };
 use store::{CustomerDraft, Job, JobKind, PlaceOrder, Store};
 use vault::Vault;
-use wire::cardbridge::applicant::{CustomerInfo, KycInfo, unknown_codes};
+use wire::cardbridge::applicant::{CustomerInfo, KycInfo};
 use wire::cardbridge::order::{ApplyVirtual, ForwardingApplication};
 use wire::cardbridge::webhook::card_order_event;
 
@@ -198,7 +198,7 @@ fn warn_of_document_age(order: &CardOrder, kyc: &KycInfo, now: Timestamp) {
 }
 
 fn warn_of_unknown_codes(order: &CardOrder, application: &ForwardingApplication) {
-    let fields = unknown_codes(&application.kyc_info);
+    let fields = application.kyc_info.unknown_codes();
     if !fields.is_empty() {
         tracing::warn!(order_id = %order.order_id, ?fields, "codes outside their dictionaries");
     }

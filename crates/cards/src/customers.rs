@@ -3,7 +3,7 @@
 
 use domain::{Customer, CustomerId, EnterpriseId};
 use wire::cardbridge::applicant::CustomerInfo;
-use wire::cardbridge::customer::CustomerQuery;
+use wire::cardbridge::query::IdOrReference;
 
 use crate::application::Contact;
 use crate::{Cards, CardsError};
@@ -40,15 +40,15 @@ impl Cards {
     pub async fn wanted_customer(
         &self,
         enterprise_id: EnterpriseId,
-        wanted: &CustomerQuery,
+        wanted: &IdOrReference,
     ) -> Result<Customer, CardsError> {
-        let customer = match (&wanted.customer_id, &wanted.customer_ref) {
+        let customer = match (&wanted.id, &wanted.reference) {
             (Some(id), _) => Some(self.customer(enterprise_id, id).await?),
             (None, Some(reference)) => self.store.customer_by_ref(enterprise_id, reference).await?,
             (None, None) => None,
         };
         let same = |customer: &Customer| {
-            wanted.customer_ref.is_none() || wanted.customer_ref == customer.customer_ref
+            wanted.reference.is_none() || wanted.reference == customer.customer_ref
         };
         customer.filter(same).ok_or(CardsError::CustomerNotFound)
     }

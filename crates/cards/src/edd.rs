@@ -12,7 +12,8 @@ use domain::{
     WebhookSubType,
 };
 use store::{IntentChange, Job, JobKind, PlaceIntentTicket};
-use wire::cardbridge::intent_ticket::{CreateIntentTicket, IntentTicketQuery};
+use wire::cardbridge::intent_ticket::CreateIntentTicket;
+use wire::cardbridge::query::IdOrReference;
 use wire::cardbridge::webhook::{card_order_event, intent_ticket_event};
 
 use crate::magic::Scenario;
@@ -125,9 +126,9 @@ impl Cards {
     pub async fn wanted_intent_ticket(
         &self,
         enterprise_id: EnterpriseId,
-        wanted: &IntentTicketQuery,
+        wanted: &IdOrReference,
     ) -> Result<IntentTicket, CardsError> {
-        let ticket = match (&wanted.ticket_id, &wanted.ticket_ref) {
+        let ticket = match (&wanted.id, &wanted.reference) {
             (Some(id), _) => {
                 let id = id.parse().map_err(|_| CardsError::IntentTicketNotFound)?;
                 self.store.intent_ticket(enterprise_id, id).await?
@@ -136,7 +137,7 @@ impl Cards {
             (None, None) => None,
         };
         let same = |ticket: &IntentTicket| {
-            wanted.ticket_ref.as_ref().is_none_or(|text| *text == ticket.ticket_ref)
+            wanted.reference.as_ref().is_none_or(|text| *text == ticket.ticket_ref)
         };
         ticket.filter(same).ok_or(CardsError::IntentTicketNotFound)
     }

@@ -9,7 +9,8 @@ use domain::{
     KycTicketStatus, KycTicketType, Timestamp,
 };
 use store::{Job, JobKind, KycChange, PlaceKycTicket};
-use wire::cardbridge::kyc::{ApplyKyc, ApplyKycH5, KycBody, KycForm, KycTicketQuery};
+use wire::cardbridge::kyc::{ApplyKyc, ApplyKycH5, KycBody, KycForm};
+use wire::cardbridge::query::IdOrReference;
 use zeroize::Zeroizing;
 
 use crate::application::UnreadableError;
@@ -165,9 +166,9 @@ impl Cards {
     pub async fn wanted_kyc_ticket(
         &self,
         enterprise_id: EnterpriseId,
-        wanted: &KycTicketQuery,
+        wanted: &IdOrReference,
     ) -> Result<KycTicket, CardsError> {
-        let ticket = match (&wanted.kyc_ticket_id, &wanted.kyc_ticket_ref) {
+        let ticket = match (&wanted.id, &wanted.reference) {
             (Some(id), _) => {
                 let id = id.parse().map_err(|_| CardsError::KycTicketNotFound)?;
                 self.store.kyc_ticket(enterprise_id, id).await?
@@ -176,7 +177,7 @@ impl Cards {
             (None, None) => None,
         };
         let same = |ticket: &KycTicket| {
-            wanted.kyc_ticket_ref.as_ref().is_none_or(|text| *text == ticket.kyc_ticket_ref)
+            wanted.reference.as_ref().is_none_or(|text| *text == ticket.kyc_ticket_ref)
         };
         ticket.filter(same).ok_or(CardsError::KycTicketNotFound)
     }

@@ -2,7 +2,7 @@
 //! id names nothing (cardbridge-open-api.md section 1).
 
 use domain::{Card, CardId, CardOrder, Customer, CustomerId, EnterpriseId, OrderId};
-use wire::cardbridge::order::OrderQuery;
+use wire::cardbridge::query::IdOrReference;
 
 use crate::{Cards, CardsError};
 
@@ -15,9 +15,9 @@ impl Cards {
     pub async fn order(
         &self,
         enterprise_id: EnterpriseId,
-        wanted: &OrderQuery,
+        wanted: &IdOrReference,
     ) -> Result<CardOrder, CardsError> {
-        let order = match (&wanted.card_order_id, &wanted.card_order_ref) {
+        let order = match (&wanted.id, &wanted.reference) {
             (Some(id), _) => {
                 let id: OrderId = id.parse().map_err(|_| CardsError::OrderNotFound)?;
                 self.store.order(enterprise_id, id).await?
@@ -26,7 +26,7 @@ impl Cards {
             (None, None) => None,
         };
         let same = |order: &CardOrder| {
-            wanted.card_order_ref.as_ref().is_none_or(|text| *text == order.card_order_ref)
+            wanted.reference.as_ref().is_none_or(|text| *text == order.card_order_ref)
         };
         order.filter(same).ok_or(CardsError::OrderNotFound)
     }

@@ -15,17 +15,24 @@ pub type Use = (&'static str, &'static str, &'static [&'static str]);
 /// A schema, a field or a list is missing. Documents are the same in every process, so tests find
 /// this.
 pub fn apply(document: &mut Value, uses: &[Use]) {
-    let schemas = schemas(document);
     for (list_name, field, names) in uses {
-        let list = list(list_name);
         for name in *names {
-            let schema = schemas.get_mut(*name).unwrap_or_else(|| panic!("no schema {name}"));
-            let place = property(schema, field);
-            let place = place.unwrap_or_else(|| panic!("{name} has no field {field}"));
-            *place = referring(place, list);
+            refer(document, list_name, field, name);
         }
-        schemas.insert((*list_name).to_owned(), list.schema());
     }
+}
+
+/// Makes one field of the schema `name` refer to its list, and puts that into the document.
+///
+/// # Panics
+/// As [`apply`].
+pub fn refer(document: &mut Value, list_name: &str, field: &str, name: &str) {
+    let (list, schemas) = (list(list_name), schemas(document));
+    let schema = schemas.get_mut(name).unwrap_or_else(|| panic!("no schema {name}"));
+    let place = property(schema, field);
+    let place = place.unwrap_or_else(|| panic!("{name} has no field {field}"));
+    *place = referring(place, list);
+    schemas.insert(list_name.to_owned(), list.schema());
 }
 
 /// The list of this name.

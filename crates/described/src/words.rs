@@ -9,6 +9,7 @@ use domain::{
     SettlementFileType, TransactionType, VmFunding, WebhookSubType, WebhookType,
 };
 use wire::cardbridge::dictionary;
+use wire::cardbridge::otp::OtpChannel;
 
 /// Words, each with its meaning; empty if the word is clear by itself.
 type Words = Vec<(&'static str, &'static str)>;
@@ -43,7 +44,7 @@ macro_rules! open {
         List {
             name: $name,
             meaning: concat!($meaning, " Another code is taken too."),
-            words: || $words.iter().map(|text| (*text, "")).collect(),
+            words: || $words.codes().iter().map(|text| (*text, "")).collect(),
             is_open: true,
         }
     };
@@ -62,6 +63,7 @@ pub(crate) static LISTS: &[List] = &[
     closed!("IntentTicketStatus", IntentTicketStatus, "How far the review of evidence has come."),
     closed!("ChallengeStatus", ChallengeStatus, "Where a 3DS challenge stands."),
     closed!("ChallengeVerdict", ChallengeVerdict, "The enterprise's verdict on a 3DS challenge."),
+    closed!("OtpChannel", OtpChannel, "How a one-time password reaches the customer."),
     closed!("OtpDeliveryStatus", OtpDeliveryStatus, "What came of sending a one-time password."),
     closed!("Direction", Direction, "Which way the money goes."),
     closed!("AuthType", AuthType, "The kind of an authorisation."),

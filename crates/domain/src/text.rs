@@ -43,6 +43,9 @@ macro_rules! text_enum {
             /// Every value, in declaration order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// The fixed texts of all values, in declaration order.
+            pub const TEXTS: &'static [&'static str] = &[$($text),+];
+
             /// The fixed text of this value.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -6,17 +6,14 @@ use cards::CardsError;
 use domain::{GuidanceLink, KycTicketId};
 use vault::SecretText;
 use wire::cardbridge::dictionary;
-use wire::cardbridge::input::MAX_TEXT_CHARS;
 use wire::cardbridge::kyc::{IdentityProof, KycCareerInfo, KycForm};
 use wire::country;
+use wire::field::MAX_TEXT_CHARS;
 
 use super::failure::PageFailure;
 use super::form::Form;
 use super::frame::Frame;
 use crate::state::ApiState;
-
-/// Kinds of identity documents (cardbridge-open-api.md section 14, U10).
-const IDENTITY_PROOF_TYPES: &[&str] = &["ID_CARD", "PASSPORT", "DRIVING_LICENSE"];
 
 /// One field of the form: a choice, or free text if there is nothing to choose from.
 struct Field {
@@ -89,18 +86,22 @@ fn fields(frame: &Frame) -> Vec<Field> {
     let field = |name, label, choices| Field { name, label, choices, is_required: true };
     let optional = |name, label, choices| Field { name, label, choices, is_required: false };
     vec![
-        field("identityProofType", texts.document, IDENTITY_PROOF_TYPES),
+        field("identityProofType", texts.document, dictionary::IDENTITY_PROOF_TYPE.codes()),
         field("identityProofUrl", texts.document_reference, &[]),
         field("identityProofIssuedCountry", texts.document_country, &[]),
-        field("employmentStatus", texts.employment, dictionary::EMPLOYMENT_STATUS),
+        field("employmentStatus", texts.employment, dictionary::EMPLOYMENT_STATUS.codes()),
         optional("employerName", texts.employer, &[]),
-        optional("employmentJobIndustry", texts.industry, dictionary::EMPLOYMENT_JOB_INDUSTRY),
-        optional("occupation", texts.occupation, dictionary::OCCUPATION),
-        optional("jobSeniority", texts.seniority, dictionary::JOB_SENIORITY),
-        field("purposeOfAccount", texts.purpose, dictionary::PURPOSE_OF_ACCOUNT),
-        field("sourceOfFunds", texts.funds, dictionary::SOURCE_OF_FUNDS),
+        optional(
+            "employmentJobIndustry",
+            texts.industry,
+            dictionary::EMPLOYMENT_JOB_INDUSTRY.codes(),
+        ),
+        optional("occupation", texts.occupation, dictionary::OCCUPATION.codes()),
+        optional("jobSeniority", texts.seniority, dictionary::JOB_SENIORITY.codes()),
+        field("purposeOfAccount", texts.purpose, dictionary::PURPOSE_OF_ACCOUNT.codes()),
+        field("sourceOfFunds", texts.funds, dictionary::SOURCE_OF_FUNDS.codes()),
         optional("sourceOfFundsCountry", texts.funds_country, &[]),
-        field("sourceOfWealth", texts.wealth, dictionary::SOURCE_OF_WEALTH),
+        field("sourceOfWealth", texts.wealth, dictionary::SOURCE_OF_WEALTH.codes()),
     ]
 }
 

@@ -7,6 +7,7 @@ use domain::{GuidanceLink, PageStep};
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use store::OpenedPage;
 use wire::cardbridge::query::Query;
+use wire::field::Field;
 use zeroize::Zeroizing;
 
 use super::failure::PageFailure;
@@ -15,6 +16,8 @@ use super::place::Place;
 use super::{otp, step};
 use crate::state::ApiState;
 
+/// The parameter with the link's secret.
+const SECRET: Field = Field::text("secret", "");
 /// Headers by which browsers say that they fetch ahead of their user.
 const PREFETCH_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("sec-purpose"),
@@ -32,7 +35,7 @@ pub(super) async fn open(state: &ApiState, place: Place, request: Request) -> Re
         // A refusal is not kept, so the browser asks again when its user comes.
         return bare.empty(StatusCode::SERVICE_UNAVAILABLE);
     }
-    let secret = Query::parse(request.uri().query()).and_then(|query| query.required("secret"));
+    let secret = Query::parse(request.uri().query()).and_then(|query| query.required(SECRET));
     let Ok(secret) = secret else { return bare.failure(PageFailure::Secret) };
     let secret_hash = sha256(Zeroizing::new(secret).as_bytes());
     let link = match state.store.guidance_link(secret_hash).await {

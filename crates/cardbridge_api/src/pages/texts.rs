@@ -2,71 +2,97 @@
 
 use domain::{GuidanceType, PageLanguage};
 
-/// All texts of one language.
-pub(crate) struct Texts {
-    pub(crate) card_title: &'static str,
-    pub(crate) pan: &'static str,
-    pub(crate) expiry: &'static str,
-    pub(crate) cvv2: &'static str,
-    pub(crate) copy: &'static str,
-    pub(crate) copied: &'static str,
-    pub(crate) shown_once: &'static str,
-    pub(crate) set_pin_title: &'static str,
-    pub(crate) reset_pin_title: &'static str,
-    pub(crate) new_pin: &'static str,
-    pub(crate) repeat_pin: &'static str,
-    pub(crate) pin_hint: &'static str,
-    pub(crate) pin_malformed: &'static str,
-    pub(crate) pins_differ: &'static str,
-    pub(crate) pin_done: &'static str,
-    pub(crate) face_title: &'static str,
-    pub(crate) kyc_title: &'static str,
-    pub(crate) face_sandbox: &'static str,
-    pub(crate) face_match: &'static str,
-    pub(crate) face_other: &'static str,
-    pub(crate) face_done: &'static str,
-    pub(crate) kyc_done: &'static str,
-    pub(crate) kyc_incomplete: &'static str,
-    pub(crate) document: &'static str,
-    pub(crate) document_reference: &'static str,
-    pub(crate) document_country: &'static str,
-    pub(crate) employment: &'static str,
-    pub(crate) employer: &'static str,
-    pub(crate) industry: &'static str,
-    pub(crate) occupation: &'static str,
-    pub(crate) seniority: &'static str,
-    pub(crate) purpose: &'static str,
-    pub(crate) funds: &'static str,
-    pub(crate) funds_country: &'static str,
-    pub(crate) wealth: &'static str,
-    pub(crate) otp_title: &'static str,
-    pub(crate) otp_sent_to: &'static str,
-    pub(crate) otp_code: &'static str,
-    pub(crate) otp_wrong: &'static str,
-    pub(crate) otp_subject: &'static str,
-    pub(crate) otp_mail: &'static str,
-    pub(crate) otp_mail_end: &'static str,
-    pub(crate) question: &'static str,
-    pub(crate) question_hint: &'static str,
-    pub(crate) question_last4: &'static str,
-    pub(crate) question_expiry: &'static str,
-    pub(crate) question_wrong: &'static str,
-    pub(crate) submit: &'static str,
-    pub(crate) close: &'static str,
-    pub(crate) closed: &'static str,
-    pub(crate) closed_why: &'static str,
-    pub(crate) proceed: &'static str,
-    pub(crate) done: &'static str,
-    pub(crate) page_error: &'static str,
-    pub(crate) failed: &'static str,
-    pub(crate) failed_why: &'static str,
-    pub(crate) too_many_why: &'static str,
-    pub(crate) expired: &'static str,
-    pub(crate) expired_why: &'static str,
-    pub(crate) refused: &'static str,
-    pub(crate) refused_why: &'static str,
-    pub(crate) not_found: &'static str,
-    pub(crate) not_found_why: &'static str,
+/// Declares every text of the pages, in English and in Chinese.
+///
+/// ```text
+/// texts! {
+///     copy: "Copy", "复制";
+/// }
+/// ```
+macro_rules! texts {
+    ($($text:ident: $english:literal, $chinese:literal;)+) => {
+        /// What the pages say, in one language.
+        pub(crate) struct Texts {
+            $(pub(crate) $text: &'static str,)+
+        }
+
+        static EN: Texts = Texts { $($text: $english,)+ };
+        static ZH: Texts = Texts { $($text: $chinese,)+ };
+    };
+}
+
+texts! {
+    card_title: "Your card", "您的卡片";
+    pan: "Card number", "卡号";
+    expiry: "Valid thru", "有效期";
+    cvv2: "CVV", "安全码";
+    copy: "Copy", "复制";
+    copied: "Copied", "已复制";
+    shown_once: "This page is shown once. Close it when you are done.", "本页面仅显示一次，查看完毕请关闭。";
+    set_pin_title: "Set your PIN", "设置密码";
+    reset_pin_title: "Change your PIN", "重置密码";
+    new_pin: "New PIN", "新密码";
+    repeat_pin: "New PIN again", "再次输入新密码";
+    pin_hint: "Four digits that only you know.", "四位数字，请勿告诉他人。";
+    pin_malformed: "A PIN is four digits.", "密码必须为四位数字。";
+    pins_differ: "The two PINs are not the same.", "两次输入的密码不一致。";
+    pin_done: "Your PIN is set.", "密码已设置。";
+    face_title: "Face verification", "人脸验证";
+    kyc_title: "About you", "个人信息";
+    face_sandbox:
+        "The sandbox compares no faces. Say how the comparison ends.",
+        "沙盒环境不进行人脸比对，请选择比对结果。";
+    face_match: "The face matches", "人脸一致";
+    face_other: "It is somebody else", "人脸不一致";
+    face_done: "Your face is verified.", "人脸验证已通过。";
+    kyc_done: "Your details are handed in.", "资料已提交。";
+    kyc_incomplete: "Something is missing or cannot be right.", "资料不完整或有误。";
+    document: "Identity document", "证件类型";
+    document_reference: "Document reference (object key of the upload)", "证件文件编号（上传后的 objectKey）";
+    document_country: "Issuing country (two or three letters)", "签发国家（两位或三位字母）";
+    employment: "Employment", "就业状况";
+    employer: "Employer", "雇主名称";
+    industry: "Industry", "所属行业";
+    occupation: "Occupation", "职业";
+    seniority: "Position", "职位";
+    purpose: "What the card is for", "开卡用途";
+    funds: "Source of funds", "资金来源";
+    funds_country: "Country of the funds", "资金来源国家";
+    wealth: "Source of wealth", "财富来源";
+    otp_title: "Verify that it is you", "验证身份";
+    otp_sent_to: "We sent a code of six digits to", "六位验证码已发送至";
+    otp_code: "Code", "验证码";
+    otp_wrong: "That is not the code. Try again.", "验证码错误，请重试。";
+    otp_subject: "Your verification code", "您的验证码";
+    otp_mail: "Your verification code is", "您的验证码是";
+    otp_mail_end: "It is valid for 5 minutes. Tell it to nobody.", "5 分钟内有效，请勿告诉他人。";
+    question: "No code? Answer from your card", "收不到验证码？用卡片信息验证";
+    question_hint: "Both stand on the card, or in the app that it belongs to.", "请查看卡片或所属应用中的卡片信息。";
+    question_last4: "Last four digits of the card number", "卡号后四位";
+    question_expiry: "Valid thru (MM/YY)", "有效期（月/年）";
+    question_wrong: "That is not what stands on the card. Try again.", "与卡片信息不符，请重试。";
+    submit: "Confirm", "确认";
+    close: "Close", "关闭";
+    closed: "Closed", "已关闭";
+    closed_why: "You can close this window now.", "您现在可以关闭此窗口。";
+    proceed: "Continue", "继续";
+    done: "Done", "完成";
+    page_error: "Error", "错误";
+    failed: "Something went wrong", "系统异常";
+    failed_why: "Please ask for a new link.", "请重新获取链接。";
+    too_many_why: "Too many codes were sent. Please try again in a minute.", "验证码发送过多，请一分钟后重试。";
+    expired: "This page has expired", "页面已过期";
+    expired_why:
+        "It waited too long, or was sent before. Please ask for a new link.",
+        "等待时间过长或已提交，请重新获取链接。";
+    refused: "Not possible", "无法操作";
+    refused_why:
+        "You were not verified, or this cannot be done with the card as it is now.",
+        "身份未通过验证，或卡片当前状态不支持此操作。";
+    not_found: "Page Not Found", "页面不存在 (Page Not Found)";
+    not_found_why:
+        "A link opens once, within five minutes, and only in the app that asked for it.",
+        "链接只能打开一次，五分钟内有效，且只能在申请它的应用中打开。";
 }
 
 impl Texts {
@@ -89,135 +115,3 @@ impl Texts {
         }
     }
 }
-
-static EN: Texts = Texts {
-    card_title: "Your card",
-    pan: "Card number",
-    expiry: "Valid thru",
-    cvv2: "CVV",
-    copy: "Copy",
-    copied: "Copied",
-    shown_once: "This page is shown once. Close it when you are done.",
-    set_pin_title: "Set your PIN",
-    reset_pin_title: "Change your PIN",
-    new_pin: "New PIN",
-    repeat_pin: "New PIN again",
-    pin_hint: "Four digits that only you know.",
-    pin_malformed: "A PIN is four digits.",
-    pins_differ: "The two PINs are not the same.",
-    pin_done: "Your PIN is set.",
-    face_title: "Face verification",
-    kyc_title: "About you",
-    face_sandbox: "The sandbox compares no faces. Say how the comparison ends.",
-    face_match: "The face matches",
-    face_other: "It is somebody else",
-    face_done: "Your face is verified.",
-    kyc_done: "Your details are handed in.",
-    kyc_incomplete: "Something is missing or cannot be right.",
-    document: "Identity document",
-    document_reference: "Document reference (object key of the upload)",
-    document_country: "Issuing country (two or three letters)",
-    employment: "Employment",
-    employer: "Employer",
-    industry: "Industry",
-    occupation: "Occupation",
-    seniority: "Position",
-    purpose: "What the card is for",
-    funds: "Source of funds",
-    funds_country: "Country of the funds",
-    wealth: "Source of wealth",
-    otp_title: "Verify that it is you",
-    otp_sent_to: "We sent a code of six digits to",
-    otp_code: "Code",
-    otp_wrong: "That is not the code. Try again.",
-    otp_subject: "Your verification code",
-    otp_mail: "Your verification code is",
-    otp_mail_end: "It is valid for 5 minutes. Tell it to nobody.",
-    question: "No code? Answer from your card",
-    question_hint: "Both stand on the card, or in the app that it belongs to.",
-    question_last4: "Last four digits of the card number",
-    question_expiry: "Valid thru (MM/YY)",
-    question_wrong: "That is not what stands on the card. Try again.",
-    submit: "Confirm",
-    close: "Close",
-    closed: "Closed",
-    closed_why: "You can close this window now.",
-    proceed: "Continue",
-    done: "Done",
-    page_error: "Error",
-    failed: "Something went wrong",
-    failed_why: "Please ask for a new link.",
-    too_many_why: "Too many codes were sent. Please try again in a minute.",
-    expired: "This page has expired",
-    expired_why: "It waited too long, or was sent before. Please ask for a new link.",
-    refused: "Not possible",
-    refused_why: "You were not verified, or this cannot be done with the card as it is now.",
-    not_found: "Page Not Found",
-    not_found_why: "A link opens once, within five minutes, and only in the app that asked for it.",
-};
-
-static ZH: Texts = Texts {
-    card_title: "您的卡片",
-    pan: "卡号",
-    expiry: "有效期",
-    cvv2: "安全码",
-    copy: "复制",
-    copied: "已复制",
-    shown_once: "本页面仅显示一次，查看完毕请关闭。",
-    set_pin_title: "设置密码",
-    reset_pin_title: "重置密码",
-    new_pin: "新密码",
-    repeat_pin: "再次输入新密码",
-    pin_hint: "四位数字，请勿告诉他人。",
-    pin_malformed: "密码必须为四位数字。",
-    pins_differ: "两次输入的密码不一致。",
-    pin_done: "密码已设置。",
-    face_title: "人脸验证",
-    kyc_title: "个人信息",
-    face_sandbox: "沙盒环境不进行人脸比对，请选择比对结果。",
-    face_match: "人脸一致",
-    face_other: "人脸不一致",
-    face_done: "人脸验证已通过。",
-    kyc_done: "资料已提交。",
-    kyc_incomplete: "资料不完整或有误。",
-    document: "证件类型",
-    document_reference: "证件文件编号（上传后的 objectKey）",
-    document_country: "签发国家（两位或三位字母）",
-    employment: "就业状况",
-    employer: "雇主名称",
-    industry: "所属行业",
-    occupation: "职业",
-    seniority: "职位",
-    purpose: "开卡用途",
-    funds: "资金来源",
-    funds_country: "资金来源国家",
-    wealth: "财富来源",
-    otp_title: "验证身份",
-    otp_sent_to: "六位验证码已发送至",
-    otp_code: "验证码",
-    otp_wrong: "验证码错误，请重试。",
-    otp_subject: "您的验证码",
-    otp_mail: "您的验证码是",
-    otp_mail_end: "5 分钟内有效，请勿告诉他人。",
-    question: "收不到验证码？用卡片信息验证",
-    question_hint: "请查看卡片或所属应用中的卡片信息。",
-    question_last4: "卡号后四位",
-    question_expiry: "有效期（月/年）",
-    question_wrong: "与卡片信息不符，请重试。",
-    submit: "确认",
-    close: "关闭",
-    closed: "已关闭",
-    closed_why: "您现在可以关闭此窗口。",
-    proceed: "继续",
-    done: "完成",
-    page_error: "错误",
-    failed: "系统异常",
-    failed_why: "请重新获取链接。",
-    too_many_why: "验证码发送过多，请一分钟后重试。",
-    expired: "页面已过期",
-    expired_why: "等待时间过长或已提交，请重新获取链接。",
-    refused: "无法操作",
-    refused_why: "身份未通过验证，或卡片当前状态不支持此操作。",
-    not_found: "页面不存在 (Page Not Found)",
-    not_found_why: "链接只能打开一次，五分钟内有效，且只能在申请它的应用中打开。",
-};

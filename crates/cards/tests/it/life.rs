@@ -2,7 +2,7 @@
 
 use cards::CardsError;
 use domain::{Card, CardStatus, CardStatusReason, EnterpriseId, ErrorCode};
-use wire::cardbridge::order::OrderQuery;
+use wire::cardbridge::query::IdOrReference;
 
 use crate::bed::{Bed, statuses};
 
@@ -76,7 +76,7 @@ async fn an_order_is_found_by_id_by_reference_or_by_both_if_they_agree() {
     let first = bed.place("ord-1", "share-1").await;
     bed.place("ord-2", "share-2").await;
     let found = async |id: Option<String>, reference: Option<&str>| {
-        let wanted = OrderQuery { card_order_id: id, card_order_ref: reference.map(str::to_owned) };
+        let wanted = IdOrReference { id, reference: reference.map(str::to_owned) };
         let order = bed.cards.order(bed.enterprise_id, &wanted).await;
         order.map(|order| order.card_order_ref).map_err(|error| error.code())
     };

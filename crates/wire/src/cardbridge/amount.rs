@@ -3,6 +3,9 @@
 use domain::{AmountError, Currency, ExactDecimal, Money};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The decimal digits of an amount in major units, exactly as written (`20.50`) unless they
 /// were written with an exponent or needless zeros in front.
@@ -11,6 +14,10 @@ use serde_json::value::RawValue;
 pub struct AmountText(String);
 
 impl AmountText {
+    /// What the documents say of an amount.
+    pub(crate) const MEANING: &str =
+        "Major units. Sent as a JSON number with exact digits; read as a number or its text.";
+
     /// Takes a decimal in any spelling of [`ExactDecimal`] (`-3`, `15.50`, `1E+2`). None for
     /// anything else, or a number that is far from all amounts.
     #[must_use]
@@ -62,6 +69,15 @@ impl<'de> Deserialize<'de> for AmountText {
         Self::from_json(json.get()).ok_or_else(|| serde::de::Error::custom("not a decimal amount"))
     }
 }
+
+impl PartialSchema for AmountText {
+    fn schema() -> RefOr<Schema> {
+        let types = SchemaType::from_iter([Type::Number, Type::String]);
+        ObjectBuilder::new().schema_type(types).description(Some(AmountText::MEANING)).into()
+    }
+}
+
+impl ToSchema for AmountText {}
 
 /// Whether a decimal is written as JSON writes numbers, without an exponent.
 fn is_plain(text: &str) -> bool {

@@ -1,14 +1,31 @@
-//! Bodies that are read field by field as they stand.
+//! Bodies as structures with tables of fields.
 
+use serde_json::Value as Json;
 use utoipa::openapi::{RefOr, Schema};
 
-use super::input::{Forgiving, Object, ParseError};
-use crate::field::{Field, Table};
+use super::problem::ParseError;
+use super::reading::{Forgiving, Object};
+use crate::field::{Field, Kind, Table};
+
+/// The body of a request.
+pub trait RequestBody: utoipa::ToSchema + Sized {
+    /// The tables that its fields stand in.
+    const TABLES: &'static [&'static Table];
+
+    /// Reads the body. `secret` is that of the key which signed the request: it opens what is
+    /// encrypted in some bodies.
+    ///
+    /// # Errors
+    /// A field is missing, ill-formed or cannot be decrypted.
+    fn parse_signed(body: &[u8], secret: &str) -> Result<Self, ParseError>;
+}
 
 /// Declares a body: the structure that the SDK sends and the reader gives, and its table of
-/// fields, by which it is read, in the order of the fields, and described. What stands above the
-/// body and its fields is their meaning in the document. Behind each field are its name and the
-/// [`crate::field::Kind`] that it is read as; what is no `Option` and no list must be there.
+/// fields, by which it is described and read. What stands above the body and its fields is their
+/// meaning in the document. Behind each field are its name, the older name that is read too, and
+/// the [`Kind`] that it is read as; what is no `Option` must be there. Fields are judged in their
+/// order, except that objects and lists of objects must be such before anything else is judged. A
+/// field without a value is not sent, or sent as null by a body `with nulls`.
 ///
 /// ```text
 /// body! {
@@ -17,15 +34,41 @@ use crate::field::{Field, Table};
 ///     pub struct Terminate {
 ///         /// The card.
 ///         pub card_id: String = "cardId": Kind::Id,
+///         /// Why; `reason` is read too.
+///         pub invalidate_reason: Option<String> = "invalidateReason" or "reason": TEXT,
 ///     }
 /// }
 /// ```
 macro_rules! body {
     (
+        $(#[$($attribute:tt)+])+
+        pub struct $body:ident { $($fields:tt)+ }
+    ) => {
+        body! {
+            unless "FieldType::is_none"
+            $(#[$($attribute)+])+
+            pub struct $body { $($fields)+ }
+        }
+    };
+    (
+        $(#[$($attribute:tt)+])+
+        pub struct $body:ident with nulls { $($fields:tt)+ }
+    ) => {
+        body! {
+            unless "FieldType::is_never"
+            $(#[$($attribute)+])+
+            pub struct $body { $($fields)+ }
+        }
+    };
+    (
+        unless $is_left_out:literal
         $(#[doc = $meaning:literal])+
         #[derive($($derived:ident),+)]
         pub struct $body:ident {
-            $($(#[doc = $told:literal])+ pub $field:ident: $type:ty = $name:literal: $kind:expr),+
+            $(
+                $(#[doc = $told:literal])+
+                pub $field:ident: $type:ty = $name:literal $(or $older_name:literal)?: $kind:expr
+            ),+
             $(,)?
         }
     ) => {
@@ -34,7 +77,7 @@ macro_rules! body {
         pub struct $body {
             $(
                 $(#[doc = $told])+
-                #[serde(rename = $name, skip_serializing_if = "FieldType::is_none")]
+                #[serde(rename = $name, skip_serializing_if = $is_left_out)]
                 pub $field: $type,
             )+
         }
@@ -45,10 +88,8 @@ macro_rules! body {
                 stringify!($body),
                 concat!($($meaning, "\n"),+),
                 &[$(Field {
-                    name: $name,
-                    meaning: concat!($($told, "\n"),+),
-                    kind: $kind,
                     is_required: <$type as FieldType>::IS_REQUIRED,
+                    ..Field::of($name, concat!($($told, "\n"),+), $kind)$(.formerly($older_name))?
                 }),+],
             );
 
@@ -57,26 +98,64 @@ macro_rules! body {
             /// # Errors
             /// A field is missing or ill-formed.
             pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-                Self::read(&Object::parse_body(body)?)
+                Self::read(&Object::parse(body)?)
+            }
+
+            /// Names of the fields whose code is not in its dictionary, for a warning in the log:
+            /// official samples hold such codes, so they are no reason to refuse
+            /// (cardbridge-open-api.md section 13, C14).
+            #[must_use]
+            pub fn unknown_codes(&self) -> Vec<&'static str> {
+                let mut unknown = Vec::new();
+                let json = serde_json::to_value(self).unwrap_or_default();
+                $crate::cardbridge::body::gather_unknown_codes(&Self::TABLE, &json, &mut unknown);
+                unknown
             }
 
             pub(crate) fn read(object: &Object<'_>) -> Result<Self, ParseError> {
+                object.check_nested(&Self::TABLE)?;
                 Ok(Self {
-                    $($field: FieldType::read(object, const { Self::TABLE.field($name) })?),+
+                    $($field: FieldType::read_field(object, const { Self::TABLE.field($name) })?),+
                 })
             }
         }
 
+        impl $crate::cardbridge::body::Nested for $body {
+            fn read_object(object: &Object<'_>) -> Result<Self, ParseError> {
+                Self::read(object)
+            }
+        }
+
+        $crate::cardbridge::body::shown_by_table!($body);
+    };
+}
+pub(crate) use body;
+
+/// Describes a type by its table of fields.
+macro_rules! shown_by_table {
+    ($body:ty) => {
         impl utoipa::PartialSchema for $body {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
                 $crate::cardbridge::body::described(&Self::TABLE)
             }
         }
 
-        impl utoipa::ToSchema for $body {}
+        impl utoipa::ToSchema for $body {
+            fn schemas(schemas: &mut $crate::cardbridge::body::Schemas) {
+                $crate::cardbridge::body::describe_all(&[&Self::TABLE], schemas);
+            }
+        }
+
+        impl $crate::cardbridge::body::RequestBody for $body {
+            const TABLES: &'static [&'static crate::field::Table] = &[&Self::TABLE];
+
+            fn parse_signed(body: &[u8], _: &str) -> Result<Self, ParseError> {
+                Self::parse(body)
+            }
+        }
     };
 }
-pub(crate) use body;
+pub(crate) use shown_by_table;
 
 /// A type that fields of bodies have.
 pub(crate) trait FieldType: Sized {
@@ -84,27 +163,38 @@ pub(crate) trait FieldType: Sized {
     const IS_REQUIRED: bool;
 
     /// Reads the field.
-    fn read(object: &Object<'_>, field: Field) -> Result<Self, ParseError>;
+    fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError>;
 
-    /// Whether the field is left out when the body is sent.
+    /// Whether the field has no value to send.
     fn is_none(&self) -> bool {
+        false
+    }
+
+    /// Of bodies that send every field.
+    fn is_never(&self) -> bool {
         false
     }
 }
 
-impl FieldType for String {
+/// A value of a field.
+pub(crate) trait Value: Sized {
+    /// Reads the value; None if there is none.
+    fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError>;
+}
+
+impl<T: Value> FieldType for T {
     const IS_REQUIRED: bool = true;
 
-    fn read(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
-        object.required(field.name, object.read(field)?)
+    fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
+        object.required(field, T::read_value(object, field)?)
     }
 }
 
-impl FieldType for Option<String> {
+impl<T: Value> FieldType for Option<T> {
     const IS_REQUIRED: bool = false;
 
-    fn read(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
-        object.read(field)
+    fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
+        T::read_value(object, field)
     }
 
     fn is_none(&self) -> bool {
@@ -112,11 +202,39 @@ impl FieldType for Option<String> {
     }
 }
 
+impl Value for String {
+    fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError> {
+        object.read(field)
+    }
+}
+
+impl Value for bool {
+    fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError> {
+        match field.kind {
+            Kind::Flag => object.boolean(field.optional()).map(|flag| flag.or(Some(false))),
+            _ => object.boolean(field),
+        }
+    }
+}
+
+/// A body that stands in a field of another.
+pub(crate) trait Nested: Sized {
+    /// Reads the object.
+    fn read_object(object: &Object<'_>) -> Result<Self, ParseError>;
+}
+
+impl<T: Nested> Value for T {
+    fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError> {
+        object.object(field)?.as_ref().map(T::read_object).transpose()
+    }
+}
+
+/// Links and object keys; absent and empty are the same.
 impl FieldType for Vec<String> {
     const IS_REQUIRED: bool = false;
 
-    fn read(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
-        object.text_list(field.name)
+    fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
+        Ok(object.text_list(field)?.unwrap_or_default())
     }
 
     fn is_none(&self) -> bool {
@@ -124,15 +242,49 @@ impl FieldType for Vec<String> {
     }
 }
 
-impl FieldType for bool {
+/// Always sent, and required in the document; if left out, it is read as empty.
+impl<T: Nested> FieldType for Vec<T> {
     const IS_REQUIRED: bool = true;
 
-    fn read(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
-        object.required(field.name, object.boolean(field.name)?)
+    fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
+        let entries = object.object_list(field.optional())?.unwrap_or_default();
+        entries.iter().map(T::read_object).collect()
     }
 }
+
+/// Schemas with their names, as utoipa gathers them.
+pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// The schema of a table as one of utoipa's.
 pub(crate) fn described(table: &Table) -> RefOr<Schema> {
     serde_json::from_value(table.schema::<Forgiving>()).expect("a table's schema is a schema")
+}
+
+/// Adds the schemas of the tables and of those inside them that have names.
+pub(crate) fn describe_all(tables: &[&'static Table], schemas: &mut Schemas) {
+    for table in tables {
+        if !table.name.is_empty() {
+            schemas.push((table.name.to_owned(), described(table)));
+        }
+        describe_all(&table.nested().collect::<Vec<_>>(), schemas);
+    }
+}
+
+/// Adds the names of the fields of an object, and of those in it, whose code is not in its
+/// dictionary.
+pub(crate) fn gather_unknown_codes(table: &Table, object: &Json, unknown: &mut Vec<&'static str>) {
+    for field in table.fields {
+        let value = &object[field.name];
+        match field.kind {
+            Kind::Code(known) if value.as_str().is_some_and(|it| !known.codes().contains(&it)) => {
+                unknown.push(field.name);
+            }
+            Kind::Object(table) => gather_unknown_codes(table, value, unknown),
+            Kind::Objects(table) => {
+                let entries = value.as_array().into_iter().flatten();
+                entries.for_each(|entry| gather_unknown_codes(table, entry, unknown));
+            }
+            _ => {}
+        }
+    }
 }

@@ -1,38 +1,22 @@
 //! Cards (cardbridge-open-api.md section 6.2).
 
 use domain::Card;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+use super::answer::answer;
 use super::body::{FieldType, body};
-use super::input::{Object, ParseError, TEXT};
-use super::query::Query;
+use super::dictionary;
+use super::problem::ParseError;
+use super::reading::Object;
 use crate::field::{Field, Kind, Table};
 
-/// Path of the detail of one card; query `cardId`.
+/// Path of the detail of one card; query [`CARD_ID`](super::query::CARD_ID).
 pub const DETAIL_PATH: &str = "/open-api/card/v1/detail";
-/// Path of the cards of one customer; query `customerId`.
+/// Path of the cards of one customer; query [`CUSTOMER_ID`](super::query::CUSTOMER_ID).
 pub const LIST_PATH: &str = "/open-api/card/v1/list";
 /// Path of [`Freeze`].
 pub const FREEZE_PATH: &str = "/open-api/card/v1/freeze";
 /// Path of [`Terminate`].
 pub const TERMINATE_PATH: &str = "/open-api/card/v1/terminate";
-
-/// Reads the query of `GET card/v1/detail`: the id of a card.
-///
-/// # Errors
-/// Ill-formed, or `cardId` is missing.
-pub fn parse_detail_query(raw_query: Option<&str>) -> Result<String, ParseError> {
-    Query::parse(raw_query)?.required("cardId")
-}
-
-/// Reads the query of `GET card/v1/list`: the id of a customer.
-///
-/// # Errors
-/// Ill-formed, or `customerId` is missing.
-pub fn parse_list_query(raw_query: Option<&str>) -> Result<String, ParseError> {
-    Query::parse(raw_query)?.required("customerId")
-}
 
 body! {
     /// A body that names a card and nothing else.
@@ -52,7 +36,7 @@ body! {
         /// True freezes, false unfreezes.
         pub freeze: bool = "freeze": Kind::Boolean,
         /// Free text; unknown reasons count as USER_FREEZE.
-        pub freeze_reason: Option<String> = "freezeReason": TEXT,
+        pub freeze_reason: Option<String> = "freezeReason": Kind::Code(&dictionary::FREEZE_REASON),
     }
 }
 
@@ -63,54 +47,37 @@ body! {
         /// The card.
         pub card_id: String = "cardId": Kind::Id,
         /// `CARD_LOST`, `CARD_STOLEN` or free text.
-        pub invalidate_reason: String = "invalidateReason": TEXT,
+        pub invalidate_reason: String = "invalidateReason": Kind::Code(&dictionary::INVALIDATE_REASON),
     }
 }
 
-/// A card as replies show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CardBody {
-    /// Id.
-    pub card_id: String,
-    /// Owner.
-    pub enterprise_id: String,
-    /// Profile issued under.
-    pub profile_id: String,
-    /// `VIRTUAL` or `PHYSICAL`.
-    #[serde(rename = "type")]
-    pub card_type: String,
-    /// Cardholder.
-    pub customer_id: String,
-    /// State.
-    pub status: String,
-    /// Why: `NORMAL` or `USER_FREEZE`.
-    pub status_reason: String,
-    /// First six digits of the PAN.
-    pub pan_first6: String,
-    /// Last four digits of the PAN.
-    pub pan_last4: String,
-    /// Created, UTC+8.
-    pub create_time: String,
-    /// Last changed, UTC+8.
-    pub modify_time: String,
-}
-
-impl From<&Card> for CardBody {
-    fn from(card: &Card) -> Self {
-        Self {
-            card_id: card.card_id.to_string(),
-            enterprise_id: card.enterprise_id.to_string(),
-            profile_id: card.profile_id.to_string(),
-            card_type: card.card_type.to_string(),
-            customer_id: card.customer_id.to_string(),
-            status: card.status.to_string(),
-            status_reason: card.status_reason.to_string(),
-            pan_first6: card.pan_first6.clone(),
-            pan_last4: card.pan_last4.clone(),
-            create_time: card.created_at.to_utc8(),
-            modify_time: card.modified_at.to_utc8(),
-        }
+answer! {
+    /// A card as replies show it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CardBody of card: Card {
+        /// Id.
+        pub card_id: String = card.card_id.to_string(),
+        /// Owner.
+        pub enterprise_id: String = card.enterprise_id.to_string(),
+        /// Profile issued under.
+        pub profile_id: String = card.profile_id.to_string(),
+        /// `VIRTUAL` or `PHYSICAL`.
+        #[serde(rename = "type")]
+        pub card_type: String = card.card_type.to_string(),
+        /// Cardholder.
+        pub customer_id: String = card.customer_id.to_string(),
+        /// State.
+        pub status: String = card.status.to_string(),
+        /// Why: `NORMAL` or `USER_FREEZE`.
+        pub status_reason: String = card.status_reason.to_string(),
+        /// First six digits of the PAN.
+        pub pan_first6: String = card.pan_first6.clone(),
+        /// Last four digits of the PAN.
+        pub pan_last4: String = card.pan_last4.clone(),
+        /// Created, UTC+8.
+        pub create_time: String = card.created_at.to_utc8(),
+        /// Last changed, UTC+8.
+        pub modify_time: String = card.modified_at.to_utc8(),
     }
 }
 
@@ -130,14 +97,6 @@ mod tests {
         assert_eq!((&*terminate.card_id, &*terminate.invalidate_reason), ("1", "lost it"));
         let error = Terminate::parse(br#"{"cardId":"1"}"#).unwrap_err();
         assert_eq!(error.to_string(), "invalidateReason is missing");
-    }
-
-    #[test]
-    fn queries_name_a_card_or_a_customer() {
-        assert_eq!(parse_detail_query(Some("cardId=7")).as_deref(), Ok("7"));
-        assert_eq!(parse_list_query(Some("customerId=8")).as_deref(), Ok("8"));
-        assert_eq!(parse_detail_query(None).unwrap_err().to_string(), "cardId is missing");
-        assert!(parse_list_query(Some("customerId=8&customerId=8")).is_err());
     }
 
     #[test]

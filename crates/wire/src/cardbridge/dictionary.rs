@@ -1,229 +1,80 @@
 //! The published dictionaries of customer data (cardbridge-open-api.md section 12). A
 //! code outside its dictionary is worth a warning, never a refusal.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// The published lists of codes, by name.
+const PUBLISHED_TEXT: &str = include_str!("../../../../docs/spec/data/enums.json");
+
+static PUBLISHED: LazyLock<BTreeMap<&str, Vec<&str>>> =
+    LazyLock::new(|| serde_json::from_str(PUBLISHED_TEXT).expect("the file holds lists of codes"));
+
+/// The published codes of a field that takes others too.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dictionary {
+    /// Its name in the documents.
+    pub name: &'static str,
+    codes: Codes,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Codes {
+    /// The published list of this name.
+    Published(&'static str),
+    /// These; samples alone are published (cardbridge-open-api.md section 14, U10).
+    Ours(&'static [&'static str]),
+}
+
+impl Dictionary {
+    const fn published(name: &'static str, list: &'static str) -> Self {
+        Self { name, codes: Codes::Published(list) }
+    }
+
+    /// The codes, in their published order.
+    #[must_use]
+    pub fn codes(&self) -> &'static [&'static str] {
+        match self.codes {
+            Codes::Published(list) => PUBLISHED.get(list).map_or(&[], Vec::as_slice),
+            Codes::Ours(codes) => codes,
+        }
+    }
+}
+
 /// Proof-of-address document types.
-pub const POA_DOC_TYPE: &[&str] = &[
-    "UTILITY_BILL",
-    "BANK_STATEMENT",
-    "CREDIT_CARD_STATEMENT",
-    "LEASE_AND_PAYMENT",
-    "MORTGAGE_AND_PAYMENT",
-    "DRIVING_LICENSE",
-    "OTHER_GOVERNMENT_ID",
-    "ENTRY_ON_ELECTORAL_ROLL",
-    "SALARY_STATEMENT",
-];
-
-/// Kinds of identity documents.
-pub const IDENTITY_PROOF_TYPE: &[&str] = &["ID_CARD", "PASSPORT", "DRIVING_LICENSE"];
-
-/// Sides of an identity document.
-pub const IDENTITY_PROOF_SUB_TYPE: &[&str] = &["FRONT_SIDE", "BACK_SIDE"];
-
+pub const POA_DOC_TYPE: Dictionary = Dictionary::published("PoaDocType", "poaDocType");
 /// Reasons of a freeze.
-pub const FREEZE_REASON: &[&str] = &["NORMAL", "USER_FREEZE"];
-
+pub const FREEZE_REASON: Dictionary = Dictionary::published("FreezeReason", "freezeReason");
 /// Reasons of a termination.
-pub const INVALIDATE_REASON: &[&str] = &["CARD_LOST", "CARD_STOLEN"];
-
+pub const INVALIDATE_REASON: Dictionary =
+    Dictionary::published("InvalidateReason", "terminateReason");
 /// How crypto-assets are held.
-pub const HOLDING_TYPE: &[&str] = &["CUSTODIAN", "NON_CUSTODIAN", "ALL"];
-
+pub const HOLDING_TYPE: Dictionary = Dictionary::published("HoldingType", "eddCryptoHoldingType");
 /// Employment statuses.
-pub const EMPLOYMENT_STATUS: &[&str] =
-    &["EMPLOYED", "BUSINESS_OWNER", "SELF_EMPLOYED", "UNEMPLOYED", "PENSIONER", "STUDENT"];
-
+pub const EMPLOYMENT_STATUS: Dictionary =
+    Dictionary::published("EmploymentStatus", "employmentStatus");
 /// Industries.
-pub const EMPLOYMENT_JOB_INDUSTRY: &[&str] = &[
-    "INFORMATION_AND_COMMUNICATIONS",
-    "RETAIL_TRADE",
-    "FINANCIAL_AND_INSURANCE_ACTIVITIES",
-    "ELECTRICITY_GAS_AND_WATER_SUPPLY",
-    "TRANSPORT_AND_STORAGE",
-    "CONSTRUCTION",
-    "TRAVEL_RELATED",
-    "ACCOMMODATION_AND_FOOD_SERVICES_ACTIVITIES",
-    "ENTERTAINMENT",
-    "PAYMENTS",
-    "DIGITAL_PAYMENT_TOKEN_RELATED",
-    "PROFESSIONAL",
-    "LUXURY_GOODS",
-    "MANUFACTURING",
-    "MINING_AND_QUARRYING",
-    "AGRICULTURE_AND_FISHING",
-    "REAL_PROPERTY_AND_DEVELOPMENT_OF_LAND",
-    "WHOLESALE_TRADE",
-    "OTHERS",
-];
-
+pub const EMPLOYMENT_JOB_INDUSTRY: Dictionary =
+    Dictionary::published("EmploymentJobIndustry", "employmentJobIndustry");
 /// Occupations.
-pub const OCCUPATION: &[&str] = &[
-    "PHYSIOTHERAPIST",
-    "SPECIALIST",
-    "SURGEON",
-    "PATHOLOGIST",
-    "PLASTIC_SURGEON",
-    "PSYCHOLOGIST",
-    "SR_EXECUTIVE",
-    "CHAIRMAN",
-    "MANAGING_DIR",
-    "JR_EXECUTIVE",
-    "TERTIARY_STUDENT",
-    "UNKNOWN",
-    "GENERAL_WORKER",
-    "UNEMPLOYED",
-    "PILOT",
-    "AIR_STEWARD_STEWARDESS",
-    "CLERK",
-    "CUST_SERVICE_CONSULTANT",
-    "ARTIST_ENTERTAINMENT",
-    "BEAUTY_CONSULTNT_STYLIST",
-    "SOCIAL_WORKER",
-    "TECHNICAL_CONSULTANT",
-    "IT_CONSULTANT",
-    "COMPUTER_ANALYST",
-    "TECHNICIAN",
-    "WAREHOUSING_PERSONNEL",
-    "SYSTEMS_PROGRAMMER",
-    "TEACHER",
-    "INSTRUCTOR",
-    "ASST_PROFESSOR",
-    "VICE_DEAN",
-    "PROFESSOR",
-    "APPLICATION_PROGRAMMER",
-    "OTHERS",
-    "REMISIER",
-    "PROPERTY_AGENT",
-    "SALES_EXEC",
-    "MARKETING_EXEC",
-    "HAWKER",
-    "CONTRACTOR",
-    "PARTNER",
-    "ARMY_SPECIALIST",
-    "CIVIL_SERVANT",
-    "DEPUTY_PM",
-    "CABINET_MINISTER",
-    "BANKING_PROFESSIONAL",
-    "BANKER_FUND_MANAGER",
-    "POLITICIAN_CIVIL_SERVANT",
-    "DRAFTSMAN",
-    "QUANTITY_SURVEYOR",
-    "CHEM_ENGINEER",
-    "FIN_CONTROLLER",
-    "PROF_ACCOUNTANCY",
-    "HIGH_COURT_JUDGE",
-    "CHIEF_JUSTICE",
-    "AUDITOR_GENERAL",
-    "CIVIL_ENGINEER",
-    "ELEC_ENGINEER",
-    "LEGAL_ADVISER",
-    "PROF_ENGINEER",
-    "JUDGE",
-    "LAWYER",
-    "DOCTOR",
-    "GEN_PRACTITIONER",
-    "RESEARCHER",
-    "BIOCHEMIST",
-    "GYNAECOLOGIST",
-    "MATRON",
-    "ORTHOPAEDICIAN",
-    "OFFICER",
-    "PROF_MEDICAL",
-    "OBSTETRICIAN",
-    "PSYCHIATRIST",
-    "MGT_CONSULTANT",
-    "REG_MANAGER",
-    "DIV_MANAGER",
-    "TOP_EXECUTIVE",
-    "GENERAL_MGR",
-    "DEPT_MANAGER",
-    "EXEC_OFFICER",
-    "PRESIDENT",
-    "V_PRESIDENT_DIR",
-    "SECURITY_SAFETY_PERSON",
-    "HOSPITALITY_PERSONNEL",
-    "HOUSEWIFE",
-    "STUDENT",
-    "COOK_CHEF",
-    "DRIVER",
-    "DIVER",
-    "SECRETARY",
-    "DESIGNER",
-    "SUPERVISOR",
-    "EDITOR",
-    "JOURNALIST",
-    "PASTOR",
-    "PROJECT_CO_ORDINATOR",
-    "SYSTEMS_ANALYST",
-    "PRINCIPAL",
-    "V_PRINCIPAL",
-    "LECTURER",
-    "DEAN",
-    "CHANCELLOR",
-    "INSURANCE_AGENT",
-    "SALESMAN",
-    "SOLE_PROPRIETOR",
-    "SELF_EMPLOYED",
-    "BUSINESS",
-    "POLICE",
-    "AMBASSADOR",
-    "PARLIAMENTARY_SECRETARY",
-    "AUDITOR",
-    "V_PRESIDENT",
-    "PRIME_MINISTER",
-    "PROF_ARCHITECT",
-    "ARCHITECT",
-    "MECH_ENGINEER",
-    "SYSTEMS_ENGINEER",
-    "PROCESS_ENGINEER",
-    "ASST_ACCOUNTANT",
-    "CREDIT_ANALYST",
-    "TREASURER",
-    "ACCOUNTANT",
-    "FIN_CONSULTANT",
-    "HEALTHCARE_PROFESSIONAL",
-    "PROF_LAW",
-    "DENTIST",
-    "CHIEF_NURSE",
-    "NURSE",
-    "RADIOGRAPHER",
-    "PHARMACIST",
-];
-
+pub const OCCUPATION: Dictionary = Dictionary::published("Occupation", "occupation");
 /// Seniorities.
-pub const JOB_SENIORITY: &[&str] = &[
-    "SENIOR_MANAGEMENT",
-    "DIRECTOR",
-    "PARTNER",
-    "EXECUTIVE",
-    "TEACHER",
-    "MANAGERIAL",
-    "SUPERVISOR",
-    "SALES",
-    "ASSOCIATE",
-    "DIPLOMAT",
-    "OTHERS",
-];
-
+pub const JOB_SENIORITY: Dictionary = Dictionary::published("JobSeniority", "jobSeniority");
 /// Purposes of an account.
-pub const PURPOSE_OF_ACCOUNT: &[&str] =
-    &["CASH_ADVANCE_PROGRAM", "INVESTMENT", "DAILY_SPENDING", "BILL_PAYMENT", "OTHERS"];
-
+pub const PURPOSE_OF_ACCOUNT: Dictionary =
+    Dictionary::published("PurposeOfAccount", "purposeOfAccount");
 /// Sources of funds.
-pub const SOURCE_OF_FUNDS: &[&str] =
-    &["OWN_BANK_ACCOUNT", "THIRD_PARTY_BANK_ACCOUNT", "CRYPTO_TOP_UP", "DUSD", "OTHERS"];
-
+pub const SOURCE_OF_FUNDS: Dictionary = Dictionary::published("SourceOfFunds", "sourceOfFunds");
 /// Sources of wealth.
-pub const SOURCE_OF_WEALTH: &[&str] = &[
-    "EMPLOYMENT",
-    "SAVINGS",
-    "INHERITANCE",
-    "BUSINESS",
-    "INVESTMENT",
-    "TRUST_FUND",
-    "CRYPTOCURRENCIES",
-    "OTHERS",
-];
+pub const SOURCE_OF_WEALTH: Dictionary = Dictionary::published("SourceOfWealth", "sourceOfWealth");
+/// Kinds of identity documents.
+pub const IDENTITY_PROOF_TYPE: Dictionary = Dictionary {
+    name: "IdentityProofType",
+    codes: Codes::Ours(&["ID_CARD", "PASSPORT", "DRIVING_LICENSE"]),
+};
+/// Sides of an identity document.
+pub const IDENTITY_PROOF_SUB_TYPE: Dictionary =
+    Dictionary { name: "IdentityProofSubType", codes: Codes::Ours(&["FRONT_SIDE", "BACK_SIDE"]) };
 
 #[cfg(test)]
 mod tests {
@@ -234,12 +85,11 @@ mod tests {
 
     use super::*;
 
-    const PUBLISHED: &str = include_str!("../../../../docs/spec/data/enums.json");
     const OCCUPATIONS: &str = include_str!("../../../../docs/spec/data/occupations.tsv");
 
     /// The codes of one published enumeration.
     fn published(name: &str) -> Vec<String> {
-        let all: serde_json::Value = serde_json::from_str(PUBLISHED).unwrap();
+        let all: serde_json::Value = serde_json::from_str(PUBLISHED_TEXT).unwrap();
         let codes = all[name].as_array().unwrap_or_else(|| panic!("no {name}"));
         codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect()
     }
@@ -259,11 +109,14 @@ mod tests {
             ("terminateReason", INVALIDATE_REASON),
             ("eddCryptoHoldingType", HOLDING_TYPE),
         ] {
-            assert_eq!(dictionary, published(name), "{name}");
+            assert_eq!(dictionary.codes(), published(name), "{name}");
         }
         let occupations: Vec<_> =
             OCCUPATIONS.lines().skip(1).filter_map(|row| row.split_once('\t')).collect();
-        assert_eq!(OCCUPATION, occupations.iter().map(|(code, _)| *code).collect::<Vec<_>>());
+        assert_eq!(
+            OCCUPATION.codes(),
+            occupations.iter().map(|(code, _)| *code).collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -300,8 +153,8 @@ mod tests {
             (SOURCE_OF_WEALTH, 8),
         ];
         for (dictionary, size) in sizes {
-            let distinct: std::collections::BTreeSet<_> = dictionary.iter().collect();
-            assert_eq!((dictionary.len(), distinct.len()), (size, size), "{dictionary:?}");
+            let distinct: std::collections::BTreeSet<_> = dictionary.codes().iter().collect();
+            assert_eq!((dictionary.codes().len(), distinct.len()), (size, size), "{dictionary:?}");
         }
     }
 }

@@ -5,19 +5,24 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::amount::AmountText;
-use super::input::{ParseError, Problem};
+use super::problem::{ParseError, Problem};
 use super::query::Query;
+use crate::field::Field;
 
-/// Path of the balance; query `currency`.
+/// Path of the balance; query [`CURRENCY`].
 pub const BALANCE_PATH: &str = "/open-api/enterprise/v1/enterprise-balance";
+
+/// The query of `GET enterprise/v1/enterprise-balance`.
+pub const CURRENCY: Field =
+    Field::text("currency", "ISO 4217, three digits or three letters").required();
 
 /// Reads the query of `GET enterprise/v1/enterprise-balance`.
 ///
 /// # Errors
-/// Ill-formed, or `currency` is missing or names none.
-pub fn parse_balance_query(raw_query: Option<&str>) -> Result<Currency, ParseError> {
-    let text = Query::parse(raw_query)?.required("currency")?;
-    Currency::parse(&text).ok_or_else(|| ParseError::new("currency", Problem::NotACurrency))
+/// `currency` is missing, ill-formed or names none.
+pub fn wanted_currency(query: &Query) -> Result<Currency, ParseError> {
+    let text = query.required(CURRENCY)?;
+    Currency::parse(&text).ok_or_else(|| ParseError::new(CURRENCY.name, Problem::NotACurrency))
 }
 
 /// The balance of the deposit in one currency, in major units.
@@ -68,10 +73,11 @@ mod tests {
 
     #[test]
     fn the_currency_is_read_in_both_spellings() {
-        assert_eq!(parse_balance_query(Some("currency=840")), Ok(Currency::USD));
-        assert_eq!(parse_balance_query(Some("currency=USD")), Ok(Currency::USD));
+        let parse = |raw_query| wanted_currency(&Query::parse(raw_query)?);
+        assert_eq!(parse(Some("currency=840")), Ok(Currency::USD));
+        assert_eq!(parse(Some("currency=USD")), Ok(Currency::USD));
         for bad in [None, Some("currency="), Some("currency=999x"), Some("currency=usd")] {
-            assert!(parse_balance_query(bad).is_err(), "{bad:?}");
+            assert!(parse(bad).is_err(), "{bad:?}");
         }
     }
 }

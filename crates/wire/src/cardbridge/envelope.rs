@@ -18,31 +18,25 @@ struct Envelope<'a, T> {
     success: bool,
 }
 
+impl<T> Envelope<'_, T> {
+    const fn of(data: T) -> Self {
+        let (message, message_detail) = (None, None);
+        Self { code: SUCCESS_CODE, message, message_detail, data: Some(data), success: true }
+    }
+}
+
 /// The bytes of a success that carries `data`. Data that cannot be written as JSON
 /// becomes a system error: a reply is never empty, which clients would read as success.
 #[must_use]
 pub fn success<T: Serialize>(data: T) -> Vec<u8> {
-    let envelope = Envelope {
-        code: SUCCESS_CODE,
-        message: None,
-        message_detail: None,
-        data: Some(data),
-        success: true,
-    };
-    serde_json::to_vec(&envelope).unwrap_or_else(|_| failure(ErrorCode::SystemError, None))
+    serde_json::to_vec(&Envelope::of(data))
+        .unwrap_or_else(|_| failure(ErrorCode::SystemError, None))
 }
 
 /// The text of a success for people, on several lines.
 #[must_use]
 pub fn success_text<T: Serialize>(data: T) -> String {
-    let envelope = Envelope {
-        code: SUCCESS_CODE,
-        message: None,
-        message_detail: None,
-        data: Some(data),
-        success: true,
-    };
-    serde_json::to_string_pretty(&envelope).unwrap_or_default()
+    serde_json::to_string_pretty(&Envelope::of(data)).unwrap_or_default()
 }
 
 /// The bytes of a failure. `detail` is free diagnostic text that the caller sees.

@@ -1,8 +1,6 @@
 //! Query strings: strict decoding, and the encoding of Java's `URLEncoder`, which the
 //! official connector uses (cardbridge-open-api.md section 3.2).
 
-use std::fmt::Write as _;
-
 /// Most pairs a query may have; no operation reads more than a few.
 pub const MAX_PAIRS: usize = 64;
 
@@ -27,16 +25,7 @@ pub fn decode_pairs(raw_query: &str) -> Option<Vec<(String, String)>> {
 /// Writes pairs as the Java connector puts them into a URL.
 #[must_use]
 pub fn encode_pairs<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> String {
-    let mut encoded = String::new();
-    for (index, (name, value)) in pairs.iter().enumerate() {
-        if index > 0 {
-            encoded.push('&');
-        }
-        encode_into(&mut encoded, name.as_ref());
-        encoded.push('=');
-        encode_into(&mut encoded, value.as_ref());
-    }
-    encoded
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -63,18 +52,6 @@ const fn hex_digit(byte: u8) -> Option<u8> {
         b'a'..=b'f' => Some(byte - b'a' + 10),
         b'A'..=b'F' => Some(byte - b'A' + 10),
         _ => None,
-    }
-}
-
-fn encode_into(encoded: &mut String, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'*' | b'_' => {
-                encoded.push(char::from(byte));
-            }
-            b' ' => encoded.push('+'),
-            other => write!(encoded, "%{other:02X}").expect("a String takes every write"),
-        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! A request for a link to a hosted page (cardbridge-open-api.md section 6.3).
 
 use domain::{GuidanceType, PageLanguage, PageMode, PageTheme};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
 
-use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError, Problem};
+use super::body::shown_by_table;
+use super::problem::{ParseError, Problem};
+use super::reading::Object;
+use crate::field;
+use crate::field::{Field, Kind, Table};
 
 /// Path of [`GuidanceRequest`].
 pub const GUIDANCE_LINK_PATH: &str = "/open-api/card-redirect/v1/guidance-link";
@@ -38,125 +39,102 @@ pub struct GuidanceRequest {
     pub redirect_url: Option<WebUrl>,
 }
 
+shown_by_table!(GuidanceRequest);
+
 impl GuidanceRequest {
+    const TABLE: Table = Table::named(
+        "GuidanceRequest",
+        "",
+        &[
+            Field::of(
+                "type",
+                "1 shows the card, 2 sets its PIN, 3 resets it, 4 face check, 7 KYC form",
+                Kind::Word(GuidanceType::TEXTS),
+            )
+            .required(),
+            Field::of("customerId", "For whom", Kind::Id).required(),
+            Field::of("cardId", "Types 1 to 3: the card", Kind::Id),
+            Field::of("kycTicketId", "Types 4 and 7: the KYC ticket", Kind::Id),
+            Field::of("profileId", "Type 7: required, and nothing depends on it", Kind::Id),
+            Field::of(
+                "otpStatus",
+                "0: the customer is verified; 1: a one-time password is asked for. Also read as \
+                 preVerified",
+                Kind::Word(&["0", "1"]),
+            )
+            .required()
+            .formerly("preVerified"),
+            Field::of("language", "English if left out", Kind::Word(PageLanguage::TEXTS)),
+            Field::text("theme", "default or light; others are default"),
+            Field::text(
+                "mode",
+                "light or dark; others, web too, are as the system that shows the page prefers",
+            ),
+            Field::of(
+                "userAgent",
+                "The User-Agent that will open the page, or a keyword of it. Also read as ua",
+                Kind::Text { max_chars: MAX_USER_AGENT_CHARS },
+            )
+            .required()
+            .formerly("ua"),
+            Field::long_text(
+                "successfulRedirectUrl",
+                "Where to go after success: a host of the enterprise's redirectHosts; in the \
+                 sandbox any host as long as that list is empty",
+            ),
+        ],
+    );
+
     /// Reads the body. Of two spellings of a field the new one wins (cardbridge-open-api.md
     /// section 13, C7).
     ///
     /// # Errors
     /// A field is missing or ill-formed.
     pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        let guidance_type = object
-            .required_text("type")?
-            .parse::<GuidanceType>()
-            .map_err(|_| object.error("type", Problem::UnknownGuidanceType))?;
-        let is_otp_required = parse_otp_status(&object)?;
-        let subject = |field: &'static str, is_needed: bool| match is_needed {
-            true => object.required_id(field).map(Some),
+        let object = Object::parse(body)?;
+        let text = |field| Ok(object.text(field)?.unwrap_or_default());
+        let id_if = |is_needed, field: Field| match is_needed {
+            true => object.read_required(field).map(Some),
             false => Ok(None),
         };
+        let guidance_type: GuidanceType = {
+            let field = field!(Self::TABLE, "type");
+            object.required(field, object.value(field, Problem::UnknownGuidanceType)?)?
+        };
+        let is_otp_required = parse_otp_status(&object)?;
         let is_about_card = guidance_type.is_about_card();
-        if guidance_type == GuidanceType::KycForm {
-            object.required_id("profileId")?;
-        }
+        id_if(guidance_type == GuidanceType::KycForm, field!(Self::TABLE, "profileId"))?;
         Ok(Self {
             guidance_type,
-            customer_id: object.required_id("customerId")?,
-            card_id: subject("cardId", is_about_card)?,
-            kyc_ticket_id: subject("kycTicketId", !is_about_card)?,
+            customer_id: object.read_required(field!(Self::TABLE, "customerId"))?,
+            card_id: id_if(is_about_card, field!(Self::TABLE, "cardId"))?,
+            kyc_ticket_id: id_if(!is_about_card, field!(Self::TABLE, "kycTicketId"))?,
             is_otp_required,
-            language: parse_language(&object)?,
-            theme: PageTheme::or_default(&object.text("theme")?.unwrap_or_default()),
-            mode: PageMode::or_system(&object.text("mode")?.unwrap_or_default()),
-            user_agent: parse_user_agent(&object)?,
-            redirect_url: parse_redirect_url(&object)?,
+            language: object
+                .value(field!(Self::TABLE, "language"), Problem::NotALanguage)?
+                .unwrap_or(PageLanguage::En),
+            theme: PageTheme::or_default(&text(field!(Self::TABLE, "theme"))?),
+            mode: PageMode::or_system(&text(field!(Self::TABLE, "mode"))?),
+            // A header's value arrives without the blanks around it.
+            user_agent: object.read_required(field!(Self::TABLE, "userAgent"))?.trim().to_owned(),
+            redirect_url: object.parsed(
+                field!(Self::TABLE, "successfulRedirectUrl"),
+                Problem::NotAWebUrl,
+                WebUrl::parse,
+            )?,
         })
     }
 }
 
-impl PartialSchema for GuidanceRequest {
-    fn schema() -> RefOr<Schema> {
-        let text = |meaning: &str| {
-            ObjectBuilder::new().schema_type(Type::String).description(Some(meaning))
-        };
-        let chosen = |meaning: &str, values: &[&str]| {
-            text(meaning).enum_values(Some(values.iter().map(|value| (*value).to_owned())))
-        };
-        let types = GuidanceType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>();
-        let languages = PageLanguage::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>();
-        let type_meaning =
-            "1 shows the card, 2 sets its PIN, 3 resets it, 4 face check, 7 KYC form";
-        let otp_meaning = "0: the customer is verified; 1: a one-time password is asked for. \
-            Also read as preVerified";
-        ObjectBuilder::new()
-            .property("type", chosen(type_meaning, &types))
-            .required("type")
-            .property("customerId", text("For whom"))
-            .required("customerId")
-            .property("cardId", text("Types 1 to 3: the card"))
-            .property("kycTicketId", text("Types 4 and 7: the KYC ticket"))
-            .property("profileId", text("Type 7: required, and nothing depends on it"))
-            .property("otpStatus", chosen(otp_meaning, &["0", "1"]))
-            .required("otpStatus")
-            .property("language", chosen("English if left out", &languages))
-            .property("theme", text("default or light; others are default"))
-            .property(
-                "mode",
-                text(
-                    "light or dark; others, web too, are as the system that shows the page prefers",
-                ),
-            )
-            .property(
-                "userAgent",
-                text("The User-Agent that will open the page, or a keyword of it. Also read as ua"),
-            )
-            .required("userAgent")
-            .property(
-                "successfulRedirectUrl",
-                text(
-                    "Where to go after success: a host of the enterprise's redirectHosts; in the \
-                     sandbox any host as long as that list is empty",
-                ),
-            )
-            .into()
-    }
-}
-
-impl ToSchema for GuidanceRequest {}
-
-/// `0`: the channel has verified the customer; `1`: we must.
+/// `0`: the channel has verified the customer; `1`: we must. Missing is as wrong as any other
+/// value.
 fn parse_otp_status(object: &Object<'_>) -> Result<bool, ParseError> {
-    let (field, text) = match object.text("otpStatus")? {
-        Some(text) => ("otpStatus", Some(text)),
-        None => ("preVerified", object.text("preVerified")?),
-    };
-    match text.as_deref() {
+    let field = object.as_sent(field!(GuidanceRequest::TABLE, "otpStatus"))?;
+    match object.text(field.optional())?.as_deref() {
         Some("0") => Ok(false),
         Some("1") => Ok(true),
-        Some(_) => Err(object.error(field, Problem::NotAnOtpStatus)),
-        None => Err(object.error("otpStatus", Problem::NotAnOtpStatus)),
+        _ => Err(object.wrong(field, Problem::NotAnOtpStatus)),
     }
-}
-
-fn parse_language(object: &Object<'_>) -> Result<PageLanguage, ParseError> {
-    let Some(text) = object.text("language")? else { return Ok(PageLanguage::En) };
-    text.parse().map_err(|_| object.error("language", Problem::NotALanguage))
-}
-
-fn parse_user_agent(object: &Object<'_>) -> Result<String, ParseError> {
-    let text = object.text_up_to("userAgent", MAX_USER_AGENT_CHARS)?;
-    let text = match text {
-        Some(text) => Some(text),
-        None => object.text_up_to("ua", MAX_USER_AGENT_CHARS)?,
-    };
-    // A header's value arrives without the blanks around it.
-    object.required("userAgent", text.map(|text| text.trim().to_owned()))
-}
-
-fn parse_redirect_url(object: &Object<'_>) -> Result<Option<WebUrl>, ParseError> {
-    let field = "successfulRedirectUrl";
-    let Some(text) = object.text_up_to(field, MAX_LONG_TEXT_CHARS)? else { return Ok(None) };
-    WebUrl::parse(&text).map(Some).ok_or_else(|| object.error(field, Problem::NotAWebUrl))
 }
 
 /// An absolute http or https URL without user information, in the form in which a browser

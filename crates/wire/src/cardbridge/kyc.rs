@@ -5,10 +5,11 @@ use domain::{Customer, KycTicket};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::{FieldType, body};
+use super::answer::answer;
+use super::body::{FieldType, RequestBody, body};
 use super::dictionary;
-use super::input::{MAX_LONG_TEXT_CHARS, Object, ParseError, Problem, TEXT};
-use super::query::Query;
+use super::problem::ParseError;
+use super::reading::{LONG_TEXT, Object, TEXT};
 use crate::field::{Field, Kind, Table};
 
 /// Path of [`ApplyKyc`], as the collection has it.
@@ -17,9 +18,9 @@ pub const APPLY_KYC_PATH: &str = "/open-api/kyc-ticket/v1/apply-kyc";
 pub const APPLY_PATH: &str = "/open-api/kyc-ticket/v1/apply";
 /// Path of [`ApplyKycH5`].
 pub const APPLY_KYC_H5_PATH: &str = "/open-api/kyc-ticket/v1/apply-kyc-h5";
-/// Path of [`KycTicketQuery`].
+/// Path of [`WANTED_TICKET`].
 pub const TICKET_DETAIL_PATH: &str = "/open-api/kyc-ticket/v1/detail";
-/// Path of the KYC state of a customer; query `customerId`.
+/// Path of the KYC state of a customer; query [`CUSTOMER_ID`](super::query::CUSTOMER_ID).
 pub const KYC_DETAIL_PATH: &str = "/open-api/kyc/v1/detail";
 
 /// `POST kyc-ticket/v1/apply-kyc`: the customer's data comes with the request.
@@ -41,60 +42,66 @@ impl ApplyKyc {
     /// # Errors
     /// A field is missing or ill-formed. What the form must hold is not a question of form.
     pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        Ok(Self {
-            kyc_ticket_ref: object.required("kycTicketRef", object.reference("kycTicketRef")?)?,
-            customer_id: object.required_id("customerId")?,
-            form: KycForm::read(&object)?,
-        })
+        let object = Object::parse(body)?;
+        let ApplyKycH5 { kyc_ticket_ref, customer_id } = ApplyKycH5::read(&object)?;
+        Ok(Self { kyc_ticket_ref, customer_id, form: KycForm::read(&object)? })
     }
 }
 
-/// What identity checks of a ticket are made on. Dictionary fields hold the caller's text,
-/// which may lie outside the dictionary.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct KycForm {
-    /// Identity documents; spelt as published.
-    pub identify_proof_list: Vec<IdentityProof>,
-    /// Proofs of address.
-    pub address_proof_list: Vec<AddressProof>,
-    /// Work and means.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kyc_career_info: Option<KycCareerInfo>,
+impl RequestBody for ApplyKyc {
+    const TABLES: &'static [&'static Table] = &[&ApplyKycH5::TABLE, &KycForm::TABLE];
+
+    fn parse_signed(body: &[u8], _: &str) -> Result<Self, ParseError> {
+        Self::parse(body)
+    }
 }
 
-/// One side of an identity document.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct IdentityProof {
-    /// Object key of the image; never fetched.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_proof_url: Option<String>,
-    /// `ID_CARD`, `PASSPORT`, `DRIVING_LICENSE` or another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_proof_type: Option<String>,
-    /// `FRONT_SIDE`, `BACK_SIDE` or another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_proof_sub_type: Option<String>,
-    /// Who issued it, alpha-2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_proof_issued_country: Option<String>,
+body! {
+    /// What identity checks of a ticket are made on. Dictionary fields hold the caller's text,
+    /// which may lie outside the dictionary.
+    #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+    pub struct KycForm {
+        /// Identity documents; spelt as published.
+        pub identify_proof_list: Vec<IdentityProof> = "identifyProofList":
+            Kind::Objects(&IdentityProof::TABLE),
+        /// Proofs of address.
+        pub address_proof_list: Vec<AddressProof> = "addressProofList":
+            Kind::Objects(&AddressProof::TABLE),
+        /// Work and means.
+        pub kyc_career_info: Option<KycCareerInfo> = "kycCareerInfo":
+            Kind::Object(&KycCareerInfo::TABLE),
+    }
 }
 
-/// A proof of address.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AddressProof {
-    /// A code of the poaDocType dictionary, or another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address_proof_type: Option<String>,
-    /// Where it was issued, alpha-2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address_proof_issued_country: Option<String>,
-    /// Object key of the document; never fetched.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address_proof_url: Option<String>,
+body! {
+    /// One side of an identity document.
+    #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+    pub struct IdentityProof {
+        /// Who issued it, alpha-2.
+        pub identity_proof_issued_country: Option<String> = "identityProofIssuedCountry":
+            Kind::Country,
+        /// Object key of the image; never fetched.
+        pub identity_proof_url: Option<String> = "identityProofUrl": LONG_TEXT,
+        /// `ID_CARD`, `PASSPORT`, `DRIVING_LICENSE` or another.
+        pub identity_proof_type: Option<String> = "identityProofType": TEXT,
+        /// `FRONT_SIDE`, `BACK_SIDE` or another.
+        pub identity_proof_sub_type: Option<String> = "identityProofSubType": TEXT,
+    }
+}
+
+body! {
+    /// A proof of address.
+    #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+    pub struct AddressProof {
+        /// Where it was issued, alpha-2.
+        pub address_proof_issued_country: Option<String> = "addressProofIssuedCountry":
+            Kind::Country,
+        /// A code of the poaDocType dictionary, or another.
+        pub address_proof_type: Option<String> = "addressProofType":
+            Kind::Code(&dictionary::POA_DOC_TYPE),
+        /// Object key of the document; never fetched.
+        pub address_proof_url: Option<String> = "addressProofUrl": LONG_TEXT,
+    }
 }
 
 body! {
@@ -102,84 +109,24 @@ body! {
     #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
     pub struct KycCareerInfo {
         /// Employment.
-        pub employment_status: Option<String> = "employmentStatus": TEXT,
+        pub employment_status: Option<String> = "employmentStatus": Kind::Code(&dictionary::EMPLOYMENT_STATUS),
         /// Employer.
         pub employer_name: Option<String> = "employerName": TEXT,
         /// Industry.
-        pub employment_job_industry: Option<String> = "employmentJobIndustry": TEXT,
+        pub employment_job_industry: Option<String> = "employmentJobIndustry": Kind::Code(&dictionary::EMPLOYMENT_JOB_INDUSTRY),
         /// Occupation.
-        pub occupation: Option<String> = "occupation": TEXT,
+        pub occupation: Option<String> = "occupation": Kind::Code(&dictionary::OCCUPATION),
         /// Seniority.
-        pub job_seniority: Option<String> = "jobSeniority": TEXT,
+        pub job_seniority: Option<String> = "jobSeniority": Kind::Code(&dictionary::JOB_SENIORITY),
         /// What the card is for.
-        pub purpose_of_account: Option<String> = "purposeOfAccount": TEXT,
+        pub purpose_of_account: Option<String> = "purposeOfAccount": Kind::Code(&dictionary::PURPOSE_OF_ACCOUNT),
         /// Where the money comes from.
-        pub source_of_funds: Option<String> = "sourceOfFunds": TEXT,
+        pub source_of_funds: Option<String> = "sourceOfFunds": Kind::Code(&dictionary::SOURCE_OF_FUNDS),
         /// From which country, alpha-2.
         pub source_of_funds_country: Option<String> = "sourceOfFundsCountry": Kind::Country,
         /// Where the wealth comes from.
-        pub source_of_wealth: Option<String> = "sourceOfWealth": TEXT,
+        pub source_of_wealth: Option<String> = "sourceOfWealth": Kind::Code(&dictionary::SOURCE_OF_WEALTH),
     }
-}
-
-impl KycForm {
-    fn read(object: &Object<'_>) -> Result<Self, ParseError> {
-        let identities = object.object_list("identifyProofList")?;
-        let addresses = object.object_list("addressProofList")?;
-        let career = object.object("kycCareerInfo")?;
-        Ok(Self {
-            identify_proof_list: identities.iter().map(identity).collect::<Result<_, _>>()?,
-            address_proof_list: addresses.iter().map(address).collect::<Result<_, _>>()?,
-            kyc_career_info: career.as_ref().map(KycCareerInfo::read).transpose()?,
-        })
-    }
-
-    /// Names of the fields whose code is not in its published dictionary, for a warning in
-    /// the log (cardbridge-open-api.md section 13, C14).
-    #[must_use]
-    pub fn unknown_codes(&self) -> Vec<&'static str> {
-        let mut unknown = Vec::new();
-        let mut look = |name, code: Option<&String>, known: &[&str]| {
-            if code.is_some_and(|code| !known.contains(&code.as_str())) {
-                unknown.push(name);
-            }
-        };
-        for it in &self.address_proof_list {
-            look("addressProofType", it.address_proof_type.as_ref(), dictionary::POA_DOC_TYPE);
-        }
-        if let Some(it) = &self.kyc_career_info {
-            let employment = it.employment_status.as_ref();
-            look("employmentStatus", employment, dictionary::EMPLOYMENT_STATUS);
-            let industry = it.employment_job_industry.as_ref();
-            look("employmentJobIndustry", industry, dictionary::EMPLOYMENT_JOB_INDUSTRY);
-            look("occupation", it.occupation.as_ref(), dictionary::OCCUPATION);
-            look("jobSeniority", it.job_seniority.as_ref(), dictionary::JOB_SENIORITY);
-            let purpose = it.purpose_of_account.as_ref();
-            look("purposeOfAccount", purpose, dictionary::PURPOSE_OF_ACCOUNT);
-            look("sourceOfFunds", it.source_of_funds.as_ref(), dictionary::SOURCE_OF_FUNDS);
-            look("sourceOfWealth", it.source_of_wealth.as_ref(), dictionary::SOURCE_OF_WEALTH);
-        }
-        unknown
-    }
-}
-
-fn identity(object: &Object<'_>) -> Result<IdentityProof, ParseError> {
-    let country = object.country("identityProofIssuedCountry")?;
-    Ok(IdentityProof {
-        identity_proof_url: object.text_up_to("identityProofUrl", MAX_LONG_TEXT_CHARS)?,
-        identity_proof_type: object.text("identityProofType")?,
-        identity_proof_sub_type: object.text("identityProofSubType")?,
-        identity_proof_issued_country: country.map(str::to_owned),
-    })
-}
-
-fn address(object: &Object<'_>) -> Result<AddressProof, ParseError> {
-    let country = object.country("addressProofIssuedCountry")?;
-    Ok(AddressProof {
-        address_proof_type: object.text("addressProofType")?,
-        address_proof_issued_country: country.map(str::to_owned),
-        address_proof_url: object.text_up_to("addressProofUrl", MAX_LONG_TEXT_CHARS)?,
-    })
 }
 
 body! {
@@ -193,81 +140,37 @@ body! {
     }
 }
 
-/// Which ticket is asked for; at least one of both is there, and if both are they must name
-/// the same ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KycTicketQuery {
-    /// `kycTicketId`.
-    pub kyc_ticket_id: Option<String>,
-    /// `kycTicketRef`.
-    pub kyc_ticket_ref: Option<String>,
-}
+/// The query of `GET kyc-ticket/v1/detail`.
+pub const WANTED_TICKET: [Field; 2] = [
+    Field::of("kycTicketId", "The ticket", Kind::Id),
+    Field::of("kycTicketRef", "The caller's own reference", Kind::Reference),
+];
 
-impl KycTicketQuery {
-    /// Reads the query of `GET kyc-ticket/v1/detail`.
-    ///
-    /// # Errors
-    /// Ill-formed, or neither parameter is there.
-    pub fn parse(raw_query: Option<&str>) -> Result<Self, ParseError> {
-        let query = Query::parse(raw_query)?;
-        let wanted = Self {
-            kyc_ticket_id: query.text("kycTicketId")?,
-            kyc_ticket_ref: query.reference("kycTicketRef")?,
-        };
-        if wanted.kyc_ticket_id.is_none() && wanted.kyc_ticket_ref.is_none() {
-            return Err(ParseError::new("kycTicketId or kycTicketRef", Problem::Missing));
-        }
-        Ok(wanted)
-    }
-}
-
-/// Reads the query of `GET kyc/v1/detail`: the id of a customer.
-///
-/// # Errors
-/// Ill-formed, or `customerId` is missing.
-pub fn parse_kyc_query(raw_query: Option<&str>) -> Result<String, ParseError> {
-    Query::parse(raw_query)?.required("customerId")
-}
-
-/// A KYC ticket as replies show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct KycTicketBody {
-    /// Id.
-    pub kyc_ticket_id: String,
-    /// The caller's own reference.
-    pub kyc_ticket_ref: String,
-    /// Whose identity is checked.
-    pub customer_id: String,
-    /// `API` or `H5`.
-    #[serde(rename = "type")]
-    pub ticket_type: String,
-    /// `INIT`, `PENDING`, `PASS` or `REFUSE`.
-    pub status: String,
-    /// Set when REFUSE.
-    pub error_code: Option<String>,
-    /// Set when REFUSE.
-    pub error_reason: Option<String>,
-    /// Created, UTC+8.
-    pub create_time: String,
-    /// Last changed, UTC+8.
-    pub modify_time: String,
-}
-
-impl From<&KycTicket> for KycTicketBody {
-    fn from(ticket: &KycTicket) -> Self {
-        let refusal = ticket.refusal.as_ref();
-        Self {
-            kyc_ticket_id: ticket.kyc_ticket_id.to_string(),
-            kyc_ticket_ref: ticket.kyc_ticket_ref.clone(),
-            customer_id: ticket.customer_id.to_string(),
-            ticket_type: ticket.ticket_type.to_string(),
-            status: ticket.status.to_string(),
-            error_code: refusal.map(|it| it.error_code.to_string()),
-            error_reason: refusal.map(|it| it.error_reason.clone()),
-            create_time: ticket.created_at.to_utc8(),
-            modify_time: ticket.modified_at.to_utc8(),
-        }
+answer! {
+    /// A KYC ticket as replies show it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct KycTicketBody of ticket: KycTicket {
+        /// Id.
+        pub kyc_ticket_id: String = ticket.kyc_ticket_id.to_string(),
+        /// The caller's own reference.
+        pub kyc_ticket_ref: String = ticket.kyc_ticket_ref.clone(),
+        /// Whose identity is checked.
+        pub customer_id: String = ticket.customer_id.to_string(),
+        /// `API` or `H5`.
+        #[serde(rename = "type")]
+        pub ticket_type: String = ticket.ticket_type.to_string(),
+        /// `INIT`, `PENDING`, `PASS` or `REFUSE`.
+        pub status: String = ticket.status.to_string(),
+        /// Set when REFUSE.
+        pub error_code: Option<String> =
+            ticket.refusal.as_ref().map(|it| it.error_code.to_string()),
+        /// Set when REFUSE.
+        pub error_reason: Option<String> =
+            ticket.refusal.as_ref().map(|it| it.error_reason.clone()),
+        /// Created, UTC+8.
+        pub create_time: String = ticket.created_at.to_utc8(),
+        /// Last changed, UTC+8.
+        pub modify_time: String = ticket.modified_at.to_utc8(),
     }
 }
 

@@ -2,9 +2,10 @@
 //! thing that travels.
 
 pub mod amount;
+mod answer;
 pub mod applicant;
 pub mod authorisation_notice;
-mod body;
+pub mod body;
 pub mod card;
 pub mod customer;
 pub mod dictionary;
@@ -12,16 +13,16 @@ pub mod enterprise;
 pub mod envelope;
 pub mod form;
 pub mod guidance;
-pub mod input;
 pub mod intent_ticket;
 pub mod key_delivery;
 pub mod kyc;
 pub mod order;
 pub mod otp;
 pub mod path;
+pub mod problem;
 pub mod query;
+mod reading;
 pub mod replacement;
-mod schema;
 pub mod secure_card;
 pub mod settlement;
 pub mod signature;

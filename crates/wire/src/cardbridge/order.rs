@@ -2,22 +2,31 @@
 
 use crypto::{base64_text, field_cipher};
 use domain::CardOrder;
-use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
-use utoipa::ToSchema;
-use zeroize::Zeroizing;
+use serde::{Serialize, Serializer};
+use utoipa::openapi::schema::OneOfBuilder;
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
+use super::answer::answer;
 use super::applicant::{CustomerInfo, KycInfo};
-use super::input::{MAX_CIPHERTEXT_CHARS, Object, ParseError, Problem};
-use super::query::Query;
+use super::body::{RequestBody, Schemas, describe_all};
+use super::problem::{ParseError, Problem};
+use super::reading::{CIPHERTEXT, Object};
+use crate::field;
+use crate::field::{Field, Kind, Table};
 
 /// Path of [`ApplyVirtual`].
 pub const APPLY_VIRTUAL_PATH: &str = "/open-api/card-order/v1/apply-virtual";
-/// Path of [`OrderQuery`].
+/// Path of [`WANTED_ORDER`].
 pub const DETAIL_PATH: &str = "/open-api/card-order/v1/detail";
 
 const NORMAL_MODE: &str = "NORMAL";
 const VIRTUAL_CARD: &str = "VIRTUAL";
+
+const PROFILE_ID: Field = Field::of("profileId", "Profile to issue under", Kind::Id).required();
+const CARD_ORDER_REF: Field =
+    Field::of("cardOrderRef", "The caller's own reference, used once", Kind::Reference).required();
+const TWIN: &str = "Base64 of the AES-256-GCM ciphertext of its plain twin's JSON; wins over it";
 
 /// An application for a virtual card: `POST card-order/v1/apply-virtual`.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -63,10 +72,11 @@ impl ApplyVirtual {
     /// # Errors
     /// A field is missing, ill-formed or cannot be decrypted, or the mode is unknown.
     pub fn parse(body: &[u8], secret: &str) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        let profile_id = object.required_id("profileId")?;
-        let card_order_ref = object.required("cardOrderRef", object.reference("cardOrderRef")?)?;
-        match object.text("cardApplyMode")?.as_deref() {
+        let object = Object::parse(body)?;
+        let profile_id = object.read_required(PROFILE_ID)?;
+        let card_order_ref = object.read_required(CARD_ORDER_REF)?;
+        let mode = field!(NormalApplication::TABLE, "cardApplyMode");
+        match object.text(mode.optional())?.as_deref() {
             None => {
                 let (customer_info, kyc_info) = applicant(&object, secret)?;
                 let application =
@@ -74,143 +84,156 @@ impl ApplyVirtual {
                 Ok(Self::Forwarding(Box::new(application)))
             }
             Some(NORMAL_MODE) => {
-                if object.required_text("cardType")? != VIRTUAL_CARD {
-                    return Err(object.error("cardType", Problem::UnknownMode));
+                let card_type = field!(NormalApplication::TABLE, "cardType");
+                if object.required_text(card_type)? != VIRTUAL_CARD {
+                    return Err(object.wrong(card_type, Problem::UnknownMode));
                 }
+                let id = |field| object.read_required(field);
                 Ok(Self::Normal(NormalApplication {
                     profile_id,
                     card_order_ref,
-                    customer_id: object.required_id("customerId")?,
-                    kyc_ticket_id: object.required_id("kycTicketId")?,
+                    customer_id: id(field!(NormalApplication::TABLE, "customerId"))?,
+                    kyc_ticket_id: id(field!(NormalApplication::TABLE, "kycTicketId"))?,
                 }))
             }
-            Some(_) => Err(object.error("cardApplyMode", Problem::UnknownMode)),
+            Some(_) => Err(object.wrong(mode, Problem::UnknownMode)),
         }
     }
+}
+
+impl PartialSchema for ApplyVirtual {
+    fn schema() -> RefOr<Schema> {
+        let modes = Self::TABLES.iter().map(|table| Ref::from_schema_name(table.name));
+        modes.fold(OneOfBuilder::new(), OneOfBuilder::item).into()
+    }
+}
+
+impl ToSchema for ApplyVirtual {
+    fn schemas(schemas: &mut Schemas) {
+        describe_all(Self::TABLES, schemas);
+    }
+}
+
+impl RequestBody for ApplyVirtual {
+    const TABLES: &'static [&'static Table] =
+        &[&ForwardingApplication::TABLE, &NormalApplication::TABLE];
+
+    fn parse_signed(body: &[u8], secret: &str) -> Result<Self, ParseError> {
+        Self::parse(body, secret)
+    }
+}
+
+impl ForwardingApplication {
+    const TABLE: Table = Table::named(
+        "ForwardingApplication",
+        "Forwarding mode: who applies comes with the request, plain or encrypted.",
+        &[
+            PROFILE_ID,
+            CARD_ORDER_REF,
+            Field::object("customerInfo", "", &CustomerInfo::TABLE),
+            Field::object("kycInfo", "", &KycInfo::TABLE),
+            Field::text("encryptionIV", "Base64 of the IV of both encrypted twins"),
+            Field::of("customerInfoEncryption", TWIN, CIPHERTEXT),
+            Field::of("kycInfoEncryption", TWIN, CIPHERTEXT),
+        ],
+    );
+}
+
+impl NormalApplication {
+    const TABLE: Table = Table::named(
+        "NormalApplication",
+        "NORMAL mode: customer and KYC ticket exist already.",
+        &[
+            PROFILE_ID,
+            Field::of("cardType", "", Kind::Word(&[VIRTUAL_CARD])).required(),
+            CARD_ORDER_REF,
+            Field::of("cardApplyMode", "", Kind::Word(&[NORMAL_MODE])).required(),
+            Field::of("customerId", "Cardholder", Kind::Id).required(),
+            Field::of("kycTicketId", "Ticket of the cardholder's identity checks", Kind::Id)
+                .required(),
+        ],
+    );
 }
 
 impl Serialize for NormalApplication {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut body = serializer.serialize_struct("NormalApplication", 6)?;
-        body.serialize_field("profileId", &self.profile_id)?;
-        body.serialize_field("cardType", VIRTUAL_CARD)?;
-        body.serialize_field("cardOrderRef", &self.card_order_ref)?;
-        body.serialize_field("cardApplyMode", NORMAL_MODE)?;
-        body.serialize_field("customerId", &self.customer_id)?;
-        body.serialize_field("kycTicketId", &self.kyc_ticket_id)?;
-        body.end()
+        serializer.collect_map([
+            ("profileId", &*self.profile_id),
+            ("cardType", VIRTUAL_CARD),
+            ("cardOrderRef", &self.card_order_ref),
+            ("cardApplyMode", NORMAL_MODE),
+            ("customerId", &self.customer_id),
+            ("kycTicketId", &self.kyc_ticket_id),
+        ])
     }
 }
 
 fn applicant(object: &Object<'_>, secret: &str) -> Result<(CustomerInfo, KycInfo), ParseError> {
-    let customer_info = match decrypted(object, "customerInfoEncryption", secret)? {
-        Some(plain) => CustomerInfo::read(&Object::parse_nested("customerInfo", &plain)?)?,
-        None => {
-            CustomerInfo::read(&object.required("customerInfo", object.object("customerInfo")?)?)?
-        }
-    };
-    let kyc_info = match decrypted(object, "kycInfoEncryption", secret)? {
-        Some(plain) => KycInfo::read(&Object::parse_nested("kycInfo", &plain)?)?,
-        None => KycInfo::read(&object.required("kycInfo", object.object("kycInfo")?)?)?,
-    };
+    let plain = field!(ForwardingApplication::TABLE, "customerInfo");
+    let sealed = field!(ForwardingApplication::TABLE, "customerInfoEncryption");
+    let customer_info = part(object, plain, sealed, secret, CustomerInfo::read)?;
+    let plain = field!(ForwardingApplication::TABLE, "kycInfo");
+    let sealed = field!(ForwardingApplication::TABLE, "kycInfoEncryption");
+    let kyc_info = part(object, plain, sealed, secret, KycInfo::read)?;
     Ok((customer_info, kyc_info))
 }
 
-fn decrypted(
+/// An object that comes in one of two fields, plain or encrypted.
+fn part<T>(
     object: &Object<'_>,
-    field: &'static str,
+    plain: Field,
+    sealed: Field,
     secret: &str,
-) -> Result<Option<Zeroizing<Vec<u8>>>, ParseError> {
-    let Some(ciphertext) = object.text_up_to(field, MAX_CIPHERTEXT_CHARS)? else {
-        return Ok(None);
+    read: fn(&Object<'_>) -> Result<T, ParseError>,
+) -> Result<T, ParseError> {
+    let Some(ciphertext) = object.text(sealed)? else {
+        return read(&object.required(plain, object.object(plain)?)?);
     };
-    let iv = object.required_text("encryptionIV")?;
-    let iv = base64_text::decode(&iv)
-        .ok_or_else(|| object.error("encryptionIV", Problem::Undecipherable))?;
-    field_cipher::decrypt(secret, &iv, &ciphertext)
-        .map(Some)
-        .map_err(|_| object.error(field, Problem::Undecipherable))
+    let iv_field = field!(ForwardingApplication::TABLE, "encryptionIV");
+    let iv = base64_text::decode(&object.read_required(iv_field)?)
+        .ok_or_else(|| object.wrong(iv_field, Problem::Undecipherable))?;
+    let json = field_cipher::decrypt(secret, &iv, &ciphertext)
+        .map_err(|_| object.wrong(sealed, Problem::Undecipherable))?;
+    read(&Object::parse_nested(plain.name, &json)?)
 }
 
-/// Which order is asked for; at least one of both is there, and if both are they must
-/// name the same order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderQuery {
-    /// `cardOrderId`.
-    pub card_order_id: Option<String>,
-    /// `cardOrderRef`.
-    pub card_order_ref: Option<String>,
-}
+/// The query of `GET card-order/v1/detail`.
+pub const WANTED_ORDER: [Field; 2] = [
+    Field::of("cardOrderId", "The order", Kind::Id),
+    Field::of("cardOrderRef", "The caller's own reference", Kind::Reference),
+];
 
-impl OrderQuery {
-    /// Reads the query of `GET card-order/v1/detail`.
-    ///
-    /// # Errors
-    /// Ill-formed, or neither parameter is there.
-    pub fn parse(raw_query: Option<&str>) -> Result<Self, ParseError> {
-        let query = Query::parse(raw_query)?;
-        let wanted = Self {
-            card_order_id: query.text("cardOrderId")?,
-            card_order_ref: query.reference("cardOrderRef")?,
-        };
-        if wanted.card_order_id.is_none() && wanted.card_order_ref.is_none() {
-            return Err(ParseError::new("cardOrderId or cardOrderRef", Problem::Missing));
-        }
-        Ok(wanted)
-    }
-}
-
-/// A card order as replies and webhooks show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CardOrderBody {
-    /// Id.
-    pub card_order_id: String,
-    /// Profile issued under.
-    pub profile_id: String,
-    /// `VIRTUAL`, `VIRTUAL_TO_PHYSICAL` or `REPLACEMENT`.
-    #[serde(rename = "type")]
-    pub order_type: String,
-    /// Cardholder.
-    pub customer_id: String,
-    /// The new card, once the order is SUCCEED.
-    pub card_id: Option<String>,
-    /// State.
-    pub status: String,
-    /// What the order failed of; null while it did not.
-    pub error_code: Option<String>,
-    /// The same in words.
-    pub error_reason: Option<String>,
-    /// The caller's own reference.
-    pub card_order_ref: String,
-    /// Whether EDD evidence must be supplied.
-    pub need_edd_file: bool,
-    /// Source card of a twin or replacement.
-    pub replace_card_id: Option<String>,
-    /// Created, UTC+8.
-    pub create_time: String,
-    /// Last changed, UTC+8.
-    pub modify_time: String,
-}
-
-impl From<&CardOrder> for CardOrderBody {
-    fn from(order: &CardOrder) -> Self {
-        let failure = order.failure.as_ref();
-        Self {
-            card_order_id: order.order_id.to_string(),
-            profile_id: order.profile_id.to_string(),
-            order_type: order.order_type.to_string(),
-            customer_id: order.customer_id.to_string(),
-            card_id: order.card_id.map(|id| id.to_string()),
-            status: order.status.to_string(),
-            error_code: failure.map(|f| f.error_code.to_string()),
-            error_reason: failure.map(|f| f.error_reason.clone()),
-            card_order_ref: order.card_order_ref.clone(),
-            need_edd_file: order.need_edd_file,
-            replace_card_id: order.replace_card_id.map(|id| id.to_string()),
-            create_time: order.created_at.to_utc8(),
-            modify_time: order.modified_at.to_utc8(),
-        }
+answer! {
+    /// A card order as replies and webhooks show it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CardOrderBody of order: CardOrder {
+        /// Id.
+        pub card_order_id: String = order.order_id.to_string(),
+        /// Profile issued under.
+        pub profile_id: String = order.profile_id.to_string(),
+        /// `VIRTUAL`, `VIRTUAL_TO_PHYSICAL` or `REPLACEMENT`.
+        #[serde(rename = "type")]
+        pub order_type: String = order.order_type.to_string(),
+        /// Cardholder.
+        pub customer_id: String = order.customer_id.to_string(),
+        /// The new card, once the order is SUCCEED.
+        pub card_id: Option<String> = order.card_id.map(|id| id.to_string()),
+        /// State.
+        pub status: String = order.status.to_string(),
+        /// What the order failed of; null while it did not.
+        pub error_code: Option<String> = order.failure.as_ref().map(|f| f.error_code.to_string()),
+        /// The same in words.
+        pub error_reason: Option<String> = order.failure.as_ref().map(|f| f.error_reason.clone()),
+        /// The caller's own reference.
+        pub card_order_ref: String = order.card_order_ref.clone(),
+        /// Whether EDD evidence must be supplied.
+        pub need_edd_file: bool = order.need_edd_file,
+        /// Source card of a twin or replacement.
+        pub replace_card_id: Option<String> = order.replace_card_id.map(|id| id.to_string()),
+        /// Created, UTC+8.
+        pub create_time: String = order.created_at.to_utc8(),
+        /// Last changed, UTC+8.
+        pub modify_time: String = order.modified_at.to_utc8(),
     }
 }
 
@@ -221,6 +244,7 @@ mod tests {
     use domain::ErrorCode;
 
     use super::*;
+    use crate::cardbridge::query::Query;
     use crate::cardbridge::test_objects;
 
     const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -322,10 +346,11 @@ mod tests {
 
     #[test]
     fn a_detail_query_names_an_order() {
-        let query = OrderQuery::parse(Some("cardOrderRef=ord-1")).unwrap();
-        assert_eq!(query.card_order_ref.as_deref(), Some("ord-1"));
+        let parse = |raw_query| Query::parse(raw_query)?.id_or_reference(&WANTED_ORDER);
+        let query = parse(Some("cardOrderRef=ord-1")).unwrap();
+        assert_eq!(query.reference.as_deref(), Some("ord-1"));
         for bad in [None, Some(""), Some("cardOrderId="), Some("cardId=1")] {
-            let error = OrderQuery::parse(bad).unwrap_err();
+            let error = parse(bad).unwrap_err();
             assert_eq!(error.to_string(), "cardOrderId or cardOrderRef is missing");
         }
     }

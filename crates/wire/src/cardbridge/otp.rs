@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::input::{Object, ParseError, Problem};
+use super::body::shown_by_table;
+use super::problem::{ParseError, Problem};
+use super::reading::Object;
+use crate::field;
+use crate::field::{Field, Kind, Table};
 
 /// Path of [`SendOtp`].
 pub const SEND_OTP_PATH: &str = "/open-api/customer/v1/send-otp";
@@ -16,73 +20,87 @@ const MIN_OTP_DIGITS: usize = 4;
 /// Longest password.
 const MAX_OTP_DIGITS: usize = 8;
 
-/// The road of a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "UPPERCASE")]
-pub enum OtpChannel {
-    /// A mail.
-    Email,
-    /// A short message.
-    Sms,
+domain::text_enum! {
+    /// How a password reaches the customer.
+    OtpChannel {
+        /// A mail.
+        Email = "EMAIL",
+        /// A short message.
+        Sms = "SMS",
+    }
 }
 
 // No Debug: it holds the password.
 /// `POST customer/v1/send-otp`.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
 pub struct SendOtp {
-    /// The enterprise's own reference; used again, it only asks for the first result.
+    /// The enterprise's own reference.
     pub otp_send_ref: String,
     /// EMAIL or SMS.
     pub channel: OtpChannel,
-    /// Needed for EMAIL.
+    /// There for EMAIL, unless the caller forgot it.
     pub email: Option<String>,
-    /// Alpha-2, alpha-3 or dialling code; needed for SMS.
+    /// Alpha-2, alpha-3 or dialling code; likewise for SMS.
     pub phone_country_code: Option<String>,
-    /// National or international; needed for SMS.
+    /// National or international; likewise for SMS.
     pub phone: Option<String>,
-    /// 4 to 8 digits, chosen and checked by the enterprise.
-    #[schema(value_type = String)]
+    /// 4 to 8 digits.
     pub otp: Zeroizing<String>,
-    /// zh, or en if it is left out.
-    #[schema(value_type = String, required = false)]
+    /// English if none is named.
     pub language: PageLanguage,
 }
 
+shown_by_table!(SendOtp);
+
 impl SendOtp {
+    const TABLE: Table = Table::named(
+        "SendOtp",
+        "`POST customer/v1/send-otp`.",
+        &[
+            Field::of(
+                "otpSendRef",
+                "The enterprise's own reference; used again, it only asks for the first result.",
+                Kind::Reference,
+            )
+            .required(),
+            Field::text("channel", "EMAIL or SMS.").required(),
+            Field::text("email", "Needed for EMAIL."),
+            Field::text("phoneCountryCode", "Alpha-2, alpha-3 or dialling code; needed for SMS."),
+            Field::text("phone", "National or international; needed for SMS."),
+            Field::text("otp", "4 to 8 digits, chosen and checked by the enterprise.").required(),
+            Field::text("language", "zh, or en if it is left out."),
+        ],
+    );
+
     /// Reads the body. That the channel's address is there is not a question of form.
     ///
     /// # Errors
     /// A field is missing or ill-formed.
     pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        let otp_send_ref = object.reference("otpSendRef")?;
+        let object = Object::parse(body)?;
+        let channel = field!(Self::TABLE, "channel");
         Ok(Self {
-            otp_send_ref: object.required("otpSendRef", otp_send_ref)?,
+            otp_send_ref: object.read_required(field!(Self::TABLE, "otpSendRef"))?,
             otp: parse_otp(&object)?,
-            language: parse_language(&object)?,
-            email: object.text("email")?,
-            phone_country_code: object.text("phoneCountryCode")?,
-            phone: object.text("phone")?,
-            channel: match object.text("channel")?.as_deref() {
-                Some("EMAIL") => OtpChannel::Email,
-                Some("SMS") => OtpChannel::Sms,
-                _ => return Err(object.error("channel", Problem::NotAnOtpChannel)),
-            },
+            language: object
+                .value(field!(Self::TABLE, "language"), Problem::NotALanguage)?
+                .unwrap_or(PageLanguage::En),
+            email: object.text(field!(Self::TABLE, "email"))?,
+            phone_country_code: object.text(field!(Self::TABLE, "phoneCountryCode"))?,
+            phone: object.text(field!(Self::TABLE, "phone"))?,
+            // Without one nothing is supported either.
+            channel: object
+                .value(channel.optional(), Problem::NotAnOtpChannel)?
+                .ok_or_else(|| object.wrong(channel, Problem::NotAnOtpChannel))?,
         })
     }
 }
 
 fn parse_otp(object: &Object<'_>) -> Result<Zeroizing<String>, ParseError> {
-    let otp = Zeroizing::new(object.required_text("otp")?);
+    let field = field!(SendOtp::TABLE, "otp");
+    let otp = Zeroizing::new(object.required_text(field)?);
     let is_otp = (MIN_OTP_DIGITS..=MAX_OTP_DIGITS).contains(&otp.len())
         && otp.bytes().all(|byte| byte.is_ascii_digit());
-    if is_otp { Ok(otp) } else { Err(object.error("otp", Problem::NotAnOtp)) }
-}
-
-fn parse_language(object: &Object<'_>) -> Result<PageLanguage, ParseError> {
-    let Some(text) = object.text("language")? else { return Ok(PageLanguage::En) };
-    text.parse().map_err(|_| object.error("language", Problem::NotALanguage))
+    if is_otp { Ok(otp) } else { Err(object.wrong(field, Problem::NotAnOtp)) }
 }
 
 /// What came of a delivery.

@@ -3,7 +3,14 @@
 use domain::normal_form;
 
 use super::form;
-use super::input::{MAX_TEXT_CHARS, ParseError, Problem, check_text};
+use super::problem::{ParseError, Problem};
+use super::reading::check_text;
+use crate::field::{Field, Kind, MAX_TEXT_CHARS};
+
+/// A query about a card.
+pub const CARD_ID: Field = Field::of("cardId", "The card", Kind::Id).required();
+/// A query about a customer.
+pub const CUSTOMER_ID: Field = Field::of("customerId", "The customer", Kind::Id).required();
 
 /// The parameters of a query string, decoded once and strictly. No name occurs twice.
 pub struct Query(Vec<(String, String)>);
@@ -39,22 +46,42 @@ impl Query {
         Ok(Some(value.clone()).filter(|text| !text.trim().is_empty()))
     }
 
-    /// A caller-chosen reference that something is looked for by, in the form in which
-    /// references are kept.
-    ///
-    /// # Errors
-    /// As [`Query::text`].
-    pub fn reference(&self, name: &str) -> Result<Option<String>, ParseError> {
-        Ok(self.text(name)?.map(|text| normal_form(&text).into_owned()))
-    }
-
     /// A required parameter.
     ///
     /// # Errors
     /// Missing, or as [`Query::text`].
-    pub fn required(&self, name: &str) -> Result<String, ParseError> {
-        self.text(name)?.ok_or_else(|| ParseError::new(name, Problem::Missing))
+    pub fn required(&self, field: Field) -> Result<String, ParseError> {
+        self.text(field.name)?.ok_or_else(|| ParseError::new(field.name, Problem::Missing))
     }
+
+    /// The id and the reference of an object, at least one of both. The reference comes in the
+    /// form in which references are kept.
+    ///
+    /// # Errors
+    /// Neither is there, or as [`Query::text`].
+    pub fn id_or_reference(
+        &self,
+        [id, reference]: &[Field; 2],
+    ) -> Result<IdOrReference, ParseError> {
+        let wanted = IdOrReference {
+            id: self.text(id.name)?,
+            reference: self.text(reference.name)?.map(|text| normal_form(&text).into_owned()),
+        };
+        if wanted.id.is_none() && wanted.reference.is_none() {
+            let either = format!("{} or {}", id.name, reference.name);
+            return Err(ParseError::new(either, Problem::Missing));
+        }
+        Ok(wanted)
+    }
+}
+
+/// Which object is asked for. If both are there, they must name the same object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdOrReference {
+    /// Its id.
+    pub id: Option<String>,
+    /// The caller's own reference.
+    pub reference: Option<String>,
 }
 
 #[cfg(test)]
@@ -66,7 +93,17 @@ mod tests {
         let query = Query::parse(Some("cardOrderRef=a+b%26c&empty=&other=1")).ok().unwrap();
         assert_eq!(query.text("cardOrderRef"), Ok(Some("a b&c".to_owned())));
         assert_eq!(query.text("empty"), Ok(None));
-        assert_eq!(query.required("cardId").unwrap_err().to_string(), "cardId is missing");
+        assert_eq!(query.required(CARD_ID).unwrap_err().to_string(), "cardId is missing");
+    }
+
+    #[test]
+    fn queries_name_a_card_or_a_customer() {
+        let card = |raw_query| Query::parse(raw_query)?.required(CARD_ID);
+        let customer = |raw_query| Query::parse(raw_query)?.required(CUSTOMER_ID);
+        assert_eq!(card(Some("cardId=7")).as_deref(), Ok("7"));
+        assert_eq!(customer(Some("customerId=8")).as_deref(), Ok("8"));
+        assert_eq!(card(None).unwrap_err().to_string(), "cardId is missing");
+        assert!(customer(Some("customerId=8&customerId=8")).is_err());
     }
 
     #[test]

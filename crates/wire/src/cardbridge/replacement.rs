@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::{FieldType, body};
-use super::input::{Object, ParseError, Problem};
+use super::problem::ParseError;
+use super::reading::{Object, TEXT};
 use crate::field::{Field, Kind, Table};
 
 /// Path of [`VirtualToPhysical`].
@@ -14,110 +15,57 @@ pub const VIRTUAL_TO_PHYSICAL_PATH: &str = "/open-api/card-order/v1/virtual-to-p
 pub const REPLACE_PATH: &str = "/open-api/card-order/v1/replace";
 /// Path of the activation; the body is a [`CardIdBody`](super::card::CardIdBody).
 pub const PHYSICAL_ACTIVE_PATH: &str = "/open-api/card/v1/physical-active";
-/// Path of [`ShippingInfoBody`]; query `cardId`.
+/// Path of [`ShippingInfoBody`]; query [`CARD_ID`](super::query::CARD_ID).
 pub const SHIPPING_INFO_PATH: &str = "/open-api/card/v1/shipping-info";
 
-/// Longest name on a card (cardbridge-open-api.md section 14, U42).
-const MAX_EMBOSSING_NAME_CHARS: usize = 26;
-
-/// `POST card-order/v1/virtual-to-physical`: a physical twin of a virtual card.
-#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct VirtualToPhysical {
-    /// The caller's own reference.
-    pub card_order_ref: String,
-    /// The virtual card.
-    pub replace_card_id: String,
-    /// What it looks like and where it goes.
-    pub virtual_to_physical_info: PhysicalInfo,
-}
-
-/// What a physical card looks like and where it goes. Personal data: none of it goes to a
-/// log.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PhysicalInfo {
-    /// Country it goes to, alpha-2.
-    pub country_code: String,
-    /// State or province; `province` is read too.
-    pub state: Option<String>,
-    /// City.
-    pub city: Option<String>,
-    /// Postal code.
-    pub postal_code: Option<String>,
-    /// Address.
-    pub address: Option<String>,
-    /// Address, continued.
-    pub address2: Option<String>,
-    /// Address, continued.
-    pub address3: Option<String>,
-    /// Address, continued.
-    pub address4: Option<String>,
-    /// Address, continued.
-    pub address5: Option<String>,
-    /// The name on the card, 1 to 26 of `A-Z a-z 0-9 space . ' -`.
-    pub embossing_name: String,
-    /// One of the profile's layouts.
-    pub card_layout_code: String,
-    /// Whether `shipping-info` shall tell how it travels.
-    pub need_shipping_info: bool,
-    /// Country of the phone number, alpha-2.
-    pub mail_mobile_code: Option<String>,
-    /// Phone number for the carrier, as written.
-    pub mail_mobile: Option<String>,
-}
-
-impl VirtualToPhysical {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// A field is missing or ill-formed.
-    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        let info = object.object("virtualToPhysicalInfo")?;
-        Ok(Self {
-            card_order_ref: object.required("cardOrderRef", object.reference("cardOrderRef")?)?,
-            replace_card_id: object.required_id("replaceCardId")?,
-            virtual_to_physical_info: PhysicalInfo::read(
-                &object.required("virtualToPhysicalInfo", info)?,
-            )?,
-        })
+body! {
+    /// `POST card-order/v1/virtual-to-physical`: a physical twin of a virtual card.
+    #[derive(Clone, PartialEq, Eq)]
+    pub struct VirtualToPhysical {
+        /// The caller's own reference.
+        pub card_order_ref: String = "cardOrderRef": Kind::Reference,
+        /// The virtual card.
+        pub replace_card_id: String = "replaceCardId": Kind::Id,
+        /// What it looks like and where it goes.
+        pub virtual_to_physical_info: PhysicalInfo = "virtualToPhysicalInfo":
+            Kind::Object(&PhysicalInfo::TABLE),
     }
 }
 
-impl PhysicalInfo {
-    fn read(object: &Object<'_>) -> Result<Self, ParseError> {
-        let country_code = object.required("countryCode", object.country("countryCode")?)?;
-        let state = match object.text("state")? {
-            Some(state) => Some(state),
-            None => object.text("province")?,
-        };
-        let embossing_name = object.required_text("embossingName")?;
-        if !is_embossable(&embossing_name) {
-            return Err(object.error("embossingName", Problem::NotEmbossable));
-        }
-        Ok(Self {
-            country_code: country_code.to_owned(),
-            state,
-            city: object.text("city")?,
-            postal_code: object.text("postalCode")?,
-            address: object.text("address")?,
-            address2: object.text("address2")?,
-            address3: object.text("address3")?,
-            address4: object.text("address4")?,
-            address5: object.text("address5")?,
-            embossing_name,
-            card_layout_code: object.required_text("cardLayoutCode")?,
-            need_shipping_info: object.boolean("needShippingInfo")?.unwrap_or_default(),
-            mail_mobile_code: object.country("mailMobileCode")?.map(str::to_owned),
-            mail_mobile: object.text("mailMobile")?,
-        })
+body! {
+    /// What a physical card looks like and where it goes. Personal data: none of it goes to a
+    /// log.
+    #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+    pub struct PhysicalInfo with nulls {
+        /// Country it goes to, alpha-2.
+        pub country_code: String = "countryCode": Kind::Country,
+        /// State or province; `province` is read too.
+        pub state: Option<String> = "state" or "province": TEXT,
+        /// The name on the card, 1 to 26 of `A-Z a-z 0-9 space . ' -`.
+        pub embossing_name: String = "embossingName": Kind::EmbossingName,
+        /// City.
+        pub city: Option<String> = "city": TEXT,
+        /// Postal code.
+        pub postal_code: Option<String> = "postalCode": TEXT,
+        /// Address.
+        pub address: Option<String> = "address": TEXT,
+        /// Address, continued.
+        pub address2: Option<String> = "address2": TEXT,
+        /// Address, continued.
+        pub address3: Option<String> = "address3": TEXT,
+        /// Address, continued.
+        pub address4: Option<String> = "address4": TEXT,
+        /// Address, continued.
+        pub address5: Option<String> = "address5": TEXT,
+        /// One of the profile's layouts.
+        pub card_layout_code: String = "cardLayoutCode": TEXT,
+        /// Whether `shipping-info` shall tell how it travels.
+        pub need_shipping_info: bool = "needShippingInfo": Kind::Flag,
+        /// Country of the phone number, alpha-2.
+        pub mail_mobile_code: Option<String> = "mailMobileCode": Kind::Country,
+        /// Phone number for the carrier, as written.
+        pub mail_mobile: Option<String> = "mailMobile": TEXT,
     }
-}
-
-fn is_embossable(name: &str) -> bool {
-    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'.' | b'\'' | b'-');
-    (1..=MAX_EMBOSSING_NAME_CHARS).contains(&name.len()) && name.bytes().all(is_allowed)
 }
 
 body! {

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::body::{FieldType, body};
-use super::input::{MAX_CIPHERTEXT_CHARS, Object, ParseError, TEXT};
+use super::problem::ParseError;
+use super::reading::{CIPHERTEXT, Object, TEXT};
 use crate::field::{Field, Kind, Table};
 
 /// Path of card data; the body is a [`CardIdBody`](super::card::CardIdBody).
@@ -69,8 +70,6 @@ pub struct PinProof {
     pub new_pin: Zeroizing<String>,
 }
 
-const CIPHERTEXT: Kind = Kind::Text { max_chars: MAX_CIPHERTEXT_CHARS };
-
 body! {
     /// `POST card/v1/reset-pin` as it travels. All ciphertexts have one IV.
     #[derive(Clone, PartialEq, Eq)]
@@ -105,7 +104,12 @@ impl ResetPin {
     /// # Errors
     /// A field is missing or no text.
     pub fn parse(body: &[u8], secret: &str) -> Result<Self, ParseError> {
-        let body = ResetPinBody::parse(body)?;
+        ResetPinBody::parse(body).map(|body| Self::deciphered(body, secret))
+    }
+
+    /// Deciphers the fields of a body with the secret of the key that signed.
+    #[must_use]
+    pub fn deciphered(body: ResetPinBody, secret: &str) -> Self {
         let iv = base64_text::decode(&body.iv).unwrap_or_default();
         let plain = |text: &str| deciphered(secret, &iv, text);
         let sealed = [
@@ -120,7 +124,7 @@ impl ResetPin {
             }
             _ => None,
         };
-        Ok(Self { card_id: body.card_id, proof })
+        Self { card_id: body.card_id, proof }
     }
 }
 

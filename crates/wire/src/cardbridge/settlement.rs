@@ -9,10 +9,12 @@ use domain::{
     Timestamp,
 };
 
-use super::input::{ParseError, Problem};
+use super::problem::{ParseError, Problem};
 use super::query::Query;
+use crate::field;
+use crate::field::{Field, Table};
 
-/// Path of the link's operation; query `fileType`, `fileDate` and, ours, `format`.
+/// Path of the link's operation; query [`FILE_QUERY`].
 pub const FILE_URL_PATH: &str = "/open-api/enterprise/v1/settlement-file-url";
 
 const SEPARATOR: char = '>';
@@ -100,31 +102,47 @@ pub fn file_name(file_type: SettlementFileType, day: BusinessDay, format: FileFo
     format!("{file_type}_{day}.{}", format.extension())
 }
 
-/// What a caller of `settlement-file-url` asks for.
+/// The query of `GET enterprise/v1/settlement-file-url`.
+pub const FILE_QUERY: Table = Table::unnamed(&[
+    Field::text("fileType", "transaction or authorisation").required(),
+    Field::text("fileDate", "The UTC+8 day, yyyyMMdd").required(),
+    FORMAT,
+]);
+/// In which form; ours.
+pub const FORMAT: Field = Field::text(
+    "format",
+    "txt (default), or csv for the same rows with a header; there what a merchant wrote has an \
+     apostrophe before it where it begins with =, +, - or @",
+);
+
+/// Which file a caller of `settlement-file-url` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileUrlQuery {
+pub struct WantedFile {
     /// Which file.
     pub file_type: SettlementFileType,
     /// Of which day.
     pub day: BusinessDay,
-    /// In which form; ours, text if it is not given.
+    /// In which form; text if none is named.
     pub format: FileFormat,
 }
 
-/// Reads the query of `GET enterprise/v1/settlement-file-url`.
-///
-/// # Errors
-/// Ill-formed, or a parameter is missing or names no file type, day or form.
-pub fn parse_file_url_query(raw_query: Option<&str>) -> Result<FileUrlQuery, ParseError> {
-    let query = Query::parse(raw_query)?;
-    let unknown = |name| ParseError::new(name, Problem::NotAFile);
-    let file_type = query.required("fileType")?.parse().map_err(|_| unknown("fileType"))?;
-    let day = query.required("fileDate")?.parse().map_err(|_| unknown("fileDate"))?;
-    let format = match query.text("format")? {
-        Some(text) => FileFormat::parse(&text).ok_or_else(|| unknown("format"))?,
-        None => FileFormat::default(),
-    };
-    Ok(FileUrlQuery { file_type, day, format })
+impl WantedFile {
+    /// Reads the query.
+    ///
+    /// # Errors
+    /// A parameter is missing, ill-formed or names no file type, day or form.
+    pub fn of(query: &Query) -> Result<Self, ParseError> {
+        let unknown = |field: Field| ParseError::new(field.name, Problem::NotAFile);
+        let (file_type, day) = (field!(FILE_QUERY, "fileType"), field!(FILE_QUERY, "fileDate"));
+        Ok(Self {
+            file_type: query.required(file_type)?.parse().map_err(|_| unknown(file_type))?,
+            day: query.required(day)?.parse().map_err(|_| unknown(day))?,
+            format: match query.text(FORMAT.name)? {
+                Some(text) => FileFormat::parse(&text).ok_or_else(|| unknown(FORMAT))?,
+                None => FileFormat::default(),
+            },
+        })
+    }
 }
 
 /// Appends the line of an authorisation.
@@ -388,11 +406,12 @@ mod tests {
 
     #[test]
     fn a_file_is_asked_for_by_type_and_day() {
-        let query = parse_file_url_query(Some("fileType=authorisation&fileDate=20250812")).unwrap();
+        let parse = |raw_query| WantedFile::of(&Query::parse(raw_query)?);
+        let query = parse(Some("fileType=authorisation&fileDate=20250812")).unwrap();
         let name = file_name(query.file_type, query.day, query.format);
         assert_eq!(name, "authorisation_20250812.txt");
         let csv = Some("fileType=transaction&fileDate=20250812&format=csv");
-        assert_eq!(parse_file_url_query(csv).unwrap().format, FileFormat::Csv);
+        assert_eq!(parse(csv).unwrap().format, FileFormat::Csv);
         for bad in [
             None,
             Some("fileType=transaction"),
@@ -401,7 +420,7 @@ mod tests {
             Some("fileType=transaction&fileDate=2025-08-12"),
             Some("fileType=transaction&fileDate=20250812&format=pdf"),
         ] {
-            assert!(parse_file_url_query(bad).is_err(), "{bad:?}");
+            assert!(parse(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The simulated purchase of dialect 1 (cardbridge-open-api.md section 6.9).
 
 use domain::{Authorisation, AuthorisationStatus, Money};
-use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
-use utoipa::ToSchema;
+use serde::{Serialize, Serializer};
 
-use super::input::{Object, ParseError, Problem};
+use super::amount::AmountText;
+use super::answer::answer;
+use super::body::shown_by_table;
+use super::problem::{ParseError, Problem};
+use super::reading::Object;
+use crate::field;
+use crate::field::{Field, Kind, Table};
 
 /// Path of [`FundAuth`].
 pub const FUND_AUTH_PATH: &str = "/open-api/simulation/v1/fund-auth";
@@ -22,60 +26,63 @@ pub struct FundAuth {
     pub amount: Money,
 }
 
+shown_by_table!(FundAuth);
+
 impl FundAuth {
+    const TABLE: Table = Table::named(
+        "FundAuth",
+        "",
+        &[
+            Field::of("cardId", "The card", Kind::Id).required(),
+            Field::of("authType", "", Kind::Word(&[EXPEND])).required(),
+            Field::of("amount", AmountText::MEANING, Kind::Amount).required(),
+            Field::text("currency", "ISO 4217, three digits or three letters").required(),
+        ],
+    );
+
     /// Reads the body.
     ///
     /// # Errors
     /// A field is missing or ill-formed, the amount is not above zero or finer
     /// than its currency's minor unit, or authType is not `EXPEND`.
     pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        let card_id = object.required_id("cardId")?;
-        let auth_type = object.required_text("authType")?;
-        let digits = object.required("amount", object.amount("amount")?)?;
-        let currency = object.required("currency", object.currency("currency")?)?;
-        let amount = digits
-            .to_money(currency)
-            .ok()
-            .filter(|money| money.is_positive())
-            .ok_or_else(|| object.error("amount", Problem::NotSpendable))?;
-        if auth_type != EXPEND {
-            return Err(object.error("authType", Problem::UnknownMode));
+        let object = Object::parse(body)?;
+        let (amount, auth_type) = (field!(Self::TABLE, "amount"), field!(Self::TABLE, "authType"));
+        let currency = field!(Self::TABLE, "currency");
+        let card_id = object.read_required(field!(Self::TABLE, "cardId"))?;
+        let is_expense = object.required_text(auth_type)? == EXPEND;
+        let digits = object.required(amount, object.amount(amount)?)?;
+        let currency = object.required(currency, object.currency(currency)?)?;
+        let money = digits.to_money(currency).ok().filter(|money| money.is_positive());
+        let money = money.ok_or_else(|| object.wrong(amount, Problem::NotSpendable))?;
+        if !is_expense {
+            return Err(object.wrong(auth_type, Problem::UnknownMode));
         }
-        Ok(Self { card_id, amount })
+        Ok(Self { card_id, amount: money })
     }
 }
 
 impl Serialize for FundAuth {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut body = serializer.serialize_struct("FundAuth", 4)?;
-        body.serialize_field("cardId", &self.card_id)?;
-        body.serialize_field("authType", EXPEND)?;
-        body.serialize_field("amount", &self.amount.to_major())?;
-        body.serialize_field("currency", &self.amount.currency().to_string())?;
-        body.end()
+        serializer.collect_map([
+            ("cardId", &*self.card_id),
+            ("authType", EXPEND),
+            ("amount", &self.amount.to_major()),
+            ("currency", &self.amount.currency().to_string()),
+        ])
     }
 }
 
-/// What came of it. A declined purchase is a success of the call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FundAuthBody {
-    /// Whether the purchase was approved.
-    pub approved: bool,
-    /// `DAPI_AUTH_*` if it was not.
-    pub error_code: Option<String>,
-    /// The authorisation, as it stands in the notice and in the result webhook.
-    pub auth_id: String,
-}
-
-impl From<&Authorisation> for FundAuthBody {
-    fn from(authorisation: &Authorisation) -> Self {
-        Self {
-            approved: authorisation.status == AuthorisationStatus::Approved,
-            error_code: authorisation.reject_reason.map(|code| code.to_string()),
-            auth_id: authorisation.auth_id.to_string(),
-        }
+answer! {
+    /// What came of it. A declined purchase is a success of the call.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct FundAuthBody of authorisation: Authorisation {
+        /// Whether the purchase was approved.
+        pub approved: bool = authorisation.status == AuthorisationStatus::Approved,
+        /// `DAPI_AUTH_*` if it was not.
+        pub error_code: Option<String> = authorisation.reject_reason.map(|code| code.to_string()),
+        /// The authorisation, as it stands in the notice and in the result webhook.
+        pub auth_id: String = authorisation.auth_id.to_string(),
     }
 }
 

@@ -1,83 +1,58 @@
 //! 3DS challenges (cardbridge-open-api.md sections 6.4 and 9).
 
 use domain::{ChallengeVerdict, ThreeDsChallenge};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::amount::AmountText;
-use super::input::{Object, ParseError, Problem};
+use super::answer::answer;
+use super::body::{FieldType, Value, body};
+use super::problem::{ParseError, Problem};
+use super::reading::{Object, TEXT};
+use crate::field::{Field, Kind, Table};
 
 /// Path of [`Authenticate`].
 pub const AUTHENTICATE_PATH: &str = "/open-api/3ds-challenge/v1/authenticate";
 
-/// `POST 3ds-challenge/v1/authenticate`: the enterprise's verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Authenticate {
-    /// The challenge.
-    pub challenge_id: String,
-    /// The verdict.
-    #[schema(value_type = String)]
-    pub approve_status: ChallengeVerdict,
-}
-
-impl Authenticate {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// A field is missing or ill-formed, or `approveStatus` is neither of its two values.
-    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        let challenge_id = object.required_id("challengeId")?;
-        let approve_status = object.required_text("approveStatus")?;
-        let approve_status = approve_status
-            .parse()
-            .map_err(|_| object.error("approveStatus", Problem::NotAVerdict))?;
-        Ok(Self { challenge_id, approve_status })
+body! {
+    /// `POST 3ds-challenge/v1/authenticate`: the enterprise's verdict.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Authenticate {
+        /// The challenge.
+        pub challenge_id: String = "challengeId": Kind::Id,
+        /// The verdict.
+        pub approve_status: ChallengeVerdict = "approveStatus": TEXT,
     }
 }
 
-/// A challenge, as replies and webhooks show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ChallengeBody {
-    /// Id.
-    pub challenge_id: String,
-    /// State.
-    pub status: String,
-    /// The card.
-    pub card_id: String,
-    /// From when on no verdict is taken, UTC+8.
-    pub expiry_time: String,
-    /// The merchant's currency, ISO 4217 numeric.
-    pub currency: String,
-    /// The merchant's amount, unconverted.
-    pub amount: AmountText,
-    /// Card acceptor identification.
-    pub merchant_id: Option<String>,
-    /// Name.
-    pub merchant_name: Option<String>,
-    /// Country, alpha-2.
-    pub merchant_country: Option<String>,
-    /// Merchant category code.
-    pub mcc: Option<String>,
+impl Value for ChallengeVerdict {
+    fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError> {
+        object.value(field, Problem::NotAVerdict)
+    }
 }
 
-impl From<&ThreeDsChallenge> for ChallengeBody {
-    fn from(challenge: &ThreeDsChallenge) -> Self {
-        let merchant = &challenge.merchant;
-        Self {
-            challenge_id: challenge.challenge_id.to_string(),
-            status: challenge.status.to_string(),
-            card_id: challenge.card_id.to_string(),
-            expiry_time: challenge.expires_at.to_utc8(),
-            currency: challenge.amount.currency().to_string(),
-            amount: challenge.amount.into(),
-            merchant_id: merchant.merchant_id.clone(),
-            merchant_name: merchant.name.clone(),
-            merchant_country: merchant.country.clone(),
-            mcc: merchant.mcc.clone(),
-        }
+answer! {
+    /// A challenge, as replies and webhooks show it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ChallengeBody of challenge: ThreeDsChallenge {
+        /// Id.
+        pub challenge_id: String = challenge.challenge_id.to_string(),
+        /// State.
+        pub status: String = challenge.status.to_string(),
+        /// The card.
+        pub card_id: String = challenge.card_id.to_string(),
+        /// From when on no verdict is taken, UTC+8.
+        pub expiry_time: String = challenge.expires_at.to_utc8(),
+        /// The merchant's currency, ISO 4217 numeric.
+        pub currency: String = challenge.amount.currency().to_string(),
+        /// The merchant's amount, unconverted.
+        pub amount: AmountText = challenge.amount.into(),
+        /// Card acceptor identification.
+        pub merchant_id: Option<String> = challenge.merchant.merchant_id.clone(),
+        /// Name.
+        pub merchant_name: Option<String> = challenge.merchant.name.clone(),
+        /// Country, alpha-2.
+        pub merchant_country: Option<String> = challenge.merchant.country.clone(),
+        /// Merchant category code.
+        pub mcc: Option<String> = challenge.merchant.mcc.clone(),
     }
 }
 

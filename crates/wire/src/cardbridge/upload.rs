@@ -4,7 +4,11 @@ use domain::FileType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::input::{MAX_TEXT_CHARS, Object, ParseError, Problem, check_text};
+use super::body::shown_by_table;
+use super::problem::{ParseError, Problem};
+use super::reading::{Object, check_text};
+use crate::field;
+use crate::field::{Field, Kind, MAX_TEXT_CHARS, Table};
 
 /// Path of [`GeneratePreUploadUrl`].
 pub const GENERATE_PRE_UPLOAD_URL_PATH: &str = "/open-api/intent-ticket/v1/generate-pre-upload-url";
@@ -12,16 +16,16 @@ pub const GENERATE_PRE_UPLOAD_URL_PATH: &str = "/open-api/intent-ticket/v1/gener
 /// Most files of one request.
 pub const MAX_FILES: usize = 10;
 
-/// What uploaded files are for (cardbridge-open-api.md section 12, uploadBusinessType).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum UploadBusinessType {
-    /// Evidence for a card order.
-    CreateCardEdd,
-    /// Evidence for a higher limit.
-    IncreaseLimitEdd,
-    /// Proof of identity and address.
-    CreateCardKyc,
+domain::text_enum! {
+    /// What uploaded files are for (cardbridge-open-api.md section 12, uploadBusinessType).
+    UploadBusinessType {
+        /// Evidence for a card order.
+        CreateCardEdd = "CREATE_CARD_EDD",
+        /// Evidence for a higher limit.
+        IncreaseLimitEdd = "INCREASE_LIMIT_EDD",
+        /// Proof of identity and address.
+        CreateCardKyc = "CREATE_CARD_KYC",
+    }
 }
 
 /// A file that is going to be uploaded.
@@ -42,33 +46,43 @@ pub struct GeneratePreUploadUrl {
     pub business_type: UploadBusinessType,
 }
 
+shown_by_table!(GeneratePreUploadUrl);
+
 impl GeneratePreUploadUrl {
+    const TABLE: Table = Table::named(
+        "GeneratePreUploadUrl",
+        "",
+        &[
+            Field::of("fileNames", "", Kind::FileNames { most: MAX_FILES }).required(),
+            Field::of("businessType", "What they are for", Kind::Word(UploadBusinessType::TEXTS))
+                .required(),
+        ],
+    );
+
     /// Reads the body.
     ///
     /// # Errors
     /// No names, too many, one that is too long or has an extension that is not taken, or
     /// no known businessType.
     pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
-        let object = Object::parse_body(body)?;
-        let names = object.any_text_list("fileNames")?;
+        let object = Object::parse(body)?;
+        let (file_names, business_type) =
+            (field!(Self::TABLE, "fileNames"), field!(Self::TABLE, "businessType"));
+        let names = object.any_text_list(file_names)?.unwrap_or_default();
         if names.is_empty() {
-            return Err(object.error("fileNames", Problem::Missing));
+            return Err(object.wrong(file_names, Problem::Missing));
         }
         if names.len() > MAX_FILES {
-            return Err(object.error("fileNames", Problem::TooLong));
+            return Err(object.wrong(file_names, Problem::TooLong));
         }
-        let business_type = object.text("businessType")?;
-        let files = names
-            .into_iter()
-            .enumerate()
-            .map(|(index, name)| {
-                named(&name)
-                    .map_err(|problem| object.error(&format!("fileNames[{index}]"), problem))
-            })
-            .collect::<Result<_, _>>()?;
-        let business_type = business_type
-            .and_then(|text| serde_json::from_value(text.into()).ok())
-            .ok_or_else(|| object.error("businessType", Problem::NotAnUploadPurpose))?;
+        let purpose = object.text(business_type.optional())?;
+        let named = |(index, name): (usize, &String)| {
+            named(name).map_err(|it| ParseError::new(format!("fileNames[{index}]"), it))
+        };
+        let files = names.iter().enumerate().map(named).collect::<Result<_, _>>()?;
+        let business_type = purpose
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| object.wrong(business_type, Problem::NotAnUploadPurpose))?;
         Ok(Self { files, business_type })
     }
 }

@@ -6,19 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::amount::AmountText;
-use super::input::ParseError;
-use super::query::Query;
 
-/// Path of a card's limits; query `cardId`.
+/// Path of a card's limits; query [`CARD_ID`](super::query::CARD_ID).
 pub const VELOCITY_LIMITS_PATH: &str = "/open-api/card/v1/card-velocity-limits";
-
-/// Reads the query of `GET card/v1/card-velocity-limits`: the id of a card.
-///
-/// # Errors
-/// Ill-formed, or `cardId` is missing.
-pub fn parse_velocity_query(raw_query: Option<&str>) -> Result<String, ParseError> {
-    Query::parse(raw_query)?.required("cardId")
-}
 
 /// The limits of a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -119,6 +109,5 @@ mod tests {
         let used = PeriodUse { first_day: 1, amount_minor: 11, count: 1 };
         let shown = line(&test_objects::card(), "DAILY", limit, used);
         assert_eq!(shown.available_amount, AmountText::new("0.00"));
-        assert!(parse_velocity_query(None).is_err());
     }
 }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 use utoipa::ToSchema;
 
+use super::answer::answer;
 use super::intent_ticket::IntentTicketBody;
 use super::order::CardOrderBody;
 use super::sorted_json;
@@ -37,54 +38,36 @@ pub struct WebhookBody<T> {
 /// A webhook whose data is still unread, as a receiver gets it.
 pub type ReceivedWebhook = WebhookBody<Box<RawValue>>;
 
-/// Data of a CARD webhook. It differs from the card of replies: errorCode and
-/// errorReason in place of statusReason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CardData {
-    /// Id.
-    pub card_id: String,
-    /// Owner.
-    pub enterprise_id: String,
-    /// Profile issued under.
-    pub profile_id: String,
-    /// `VIRTUAL` or `PHYSICAL`.
-    #[serde(rename = "type")]
-    pub card_type: String,
-    /// Cardholder.
-    pub customer_id: String,
-    /// State.
-    pub status: String,
-    /// Always null: a card record exists only once issuing succeeded.
-    pub error_code: Option<String>,
-    /// Always null, as `errorCode`.
-    pub error_reason: Option<String>,
-    /// First six digits of the PAN.
-    pub pan_first6: String,
-    /// Last four digits of the PAN.
-    pub pan_last4: String,
-    /// Created, UTC+8.
-    pub create_time: String,
-    /// Last changed, UTC+8.
-    pub modify_time: String,
-}
-
-impl From<&Card> for CardData {
-    fn from(card: &Card) -> Self {
-        Self {
-            card_id: card.card_id.to_string(),
-            enterprise_id: card.enterprise_id.to_string(),
-            profile_id: card.profile_id.to_string(),
-            card_type: card.card_type.to_string(),
-            customer_id: card.customer_id.to_string(),
-            status: card.status.to_string(),
-            error_code: None,
-            error_reason: None,
-            pan_first6: card.pan_first6.clone(),
-            pan_last4: card.pan_last4.clone(),
-            create_time: card.created_at.to_utc8(),
-            modify_time: card.modified_at.to_utc8(),
-        }
+answer! {
+    /// Data of a CARD webhook. It differs from the card of replies: errorCode and
+    /// errorReason in place of statusReason.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CardData of card: Card {
+        /// Id.
+        pub card_id: String = card.card_id.to_string(),
+        /// Owner.
+        pub enterprise_id: String = card.enterprise_id.to_string(),
+        /// Profile issued under.
+        pub profile_id: String = card.profile_id.to_string(),
+        /// `VIRTUAL` or `PHYSICAL`.
+        #[serde(rename = "type")]
+        pub card_type: String = card.card_type.to_string(),
+        /// Cardholder.
+        pub customer_id: String = card.customer_id.to_string(),
+        /// State.
+        pub status: String = card.status.to_string(),
+        /// Always null: a card record exists only once issuing succeeded.
+        pub error_code: Option<String> = None,
+        /// Always null, as `errorCode`.
+        pub error_reason: Option<String> = None,
+        /// First six digits of the PAN.
+        pub pan_first6: String = card.pan_first6.clone(),
+        /// Last four digits of the PAN.
+        pub pan_last4: String = card.pan_last4.clone(),
+        /// Created, UTC+8.
+        pub create_time: String = card.created_at.to_utc8(),
+        /// Last changed, UTC+8.
+        pub modify_time: String = card.modified_at.to_utc8(),
     }
 }
 
@@ -115,12 +98,8 @@ pub fn card_order_event(
     sub_type: WebhookSubType,
     now: Timestamp,
 ) -> WebhookEvent {
-    let about = About {
-        enterprise_id: order.enterprise_id,
-        webhook_type: WebhookType::CardOrder,
-        business_id: order.order_id.as_i64(),
-    };
-    about.event(CardOrderBody::from(order), webhook_id, sub_type, now)
+    let about = (order.enterprise_id, WebhookType::CardOrder, order.order_id.as_i64());
+    event(about, CardOrderBody::from(order), webhook_id, sub_type, now)
 }
 
 /// The webhook of a card as it stands.
@@ -131,12 +110,8 @@ pub fn card_event(
     sub_type: WebhookSubType,
     now: Timestamp,
 ) -> WebhookEvent {
-    let about = About {
-        enterprise_id: card.enterprise_id,
-        webhook_type: WebhookType::Card,
-        business_id: card.card_id.as_i64(),
-    };
-    about.event(CardData::from(card), webhook_id, sub_type, now)
+    let about = (card.enterprise_id, WebhookType::Card, card.card_id.as_i64());
+    event(about, CardData::from(card), webhook_id, sub_type, now)
 }
 
 /// The webhook of an intent ticket as it stands.
@@ -147,12 +122,8 @@ pub fn intent_ticket_event(
     sub_type: WebhookSubType,
     now: Timestamp,
 ) -> WebhookEvent {
-    let about = About {
-        enterprise_id: ticket.enterprise_id,
-        webhook_type: WebhookType::IntentTicket,
-        business_id: ticket.ticket_id.as_i64(),
-    };
-    about.event(IntentTicketBody::from(ticket), webhook_id, sub_type, now)
+    let about = (ticket.enterprise_id, WebhookType::IntentTicket, ticket.ticket_id.as_i64());
+    event(about, IntentTicketBody::from(ticket), webhook_id, sub_type, now)
 }
 
 /// The webhook of an authorisation's decision.
@@ -177,12 +148,12 @@ pub fn authorisation_result_event(
         reject_reason: authorisation.reject_reason.map(|code| code.to_string()),
         approve_date: decided_at.to_utc8(),
     };
-    let about = About {
-        enterprise_id: authorisation.enterprise_id,
-        webhook_type: WebhookType::AuthorisationResult,
-        business_id: authorisation.auth_id.as_i64(),
-    };
-    Ok(about.event(data, webhook_id, sub_type, now))
+    let about = (
+        authorisation.enterprise_id,
+        WebhookType::AuthorisationResult,
+        authorisation.auth_id.as_i64(),
+    );
+    Ok(event(about, data, webhook_id, sub_type, now))
 }
 
 /// The webhook of a 3DS challenge as it stands; the first one is the request for a verdict
@@ -194,47 +165,39 @@ pub fn challenge_event(
     sub_type: WebhookSubType,
     now: Timestamp,
 ) -> WebhookEvent {
-    let about = About {
-        enterprise_id: challenge.enterprise_id,
-        webhook_type: WebhookType::Authorisation3dsChallenge,
-        business_id: challenge.challenge_id.as_i64(),
+    let about = (
+        challenge.enterprise_id,
+        WebhookType::Authorisation3dsChallenge,
+        challenge.challenge_id.as_i64(),
+    );
+    event(about, ChallengeBody::from(challenge), webhook_id, sub_type, now)
+}
+
+/// The webhook that tells an enterprise about an object: of this type, with this id.
+fn event<T: Serialize>(
+    (enterprise_id, webhook_type, business_id): (EnterpriseId, WebhookType, i64),
+    data: T,
+    webhook_id: WebhookId,
+    sub_type: WebhookSubType,
+    now: Timestamp,
+) -> WebhookEvent {
+    let body = WebhookBody {
+        webhook_id: webhook_id.to_string(),
+        webhook_type: webhook_type.to_string(),
+        webhook_sub_type: sub_type.to_string(),
+        business_id: business_id.to_string(),
+        data,
+        notification_time: now.to_utc8(),
     };
-    about.event(ChallengeBody::from(challenge), webhook_id, sub_type, now)
-}
-
-/// Whom a webhook goes to and which object it is about.
-struct About {
-    enterprise_id: EnterpriseId,
-    webhook_type: WebhookType,
-    business_id: i64,
-}
-
-impl About {
-    fn event<T: Serialize>(
-        self,
-        data: T,
-        webhook_id: WebhookId,
-        sub_type: WebhookSubType,
-        now: Timestamp,
-    ) -> WebhookEvent {
-        let body = WebhookBody {
-            webhook_id: webhook_id.to_string(),
-            webhook_type: self.webhook_type.to_string(),
-            webhook_sub_type: sub_type.to_string(),
-            business_id: self.business_id.to_string(),
-            data,
-            notification_time: now.to_utc8(),
-        };
-        WebhookEvent {
-            enterprise_id: self.enterprise_id,
-            vm_app_id: None,
-            webhook_id,
-            webhook_type: self.webhook_type,
-            sub_type,
-            business_id: self.business_id,
-            body: sorted_json::to_vec(&body).expect("structs of texts and flags are JSON"),
-            created_at: now,
-        }
+    WebhookEvent {
+        enterprise_id,
+        vm_app_id: None,
+        webhook_id,
+        webhook_type,
+        sub_type,
+        business_id,
+        body: sorted_json::to_vec(&body).expect("structs of texts and flags are JSON"),
+        created_at: now,
     }
 }
 

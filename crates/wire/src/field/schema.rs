@@ -38,11 +38,7 @@ impl Table {
         if !self.name.is_empty() {
             schemas.insert(self.name.to_owned(), self.schema::<P>());
         }
-        for field in self.fields {
-            if let Kind::Object(table) | Kind::Objects(table) = field.kind {
-                table.describe::<P>(schemas);
-            }
-        }
+        self.nested().for_each(|table| table.describe::<P>(schemas));
     }
 
     /// The schema where the object stands: a reference if it has a name.
@@ -81,12 +77,15 @@ impl Field {
                 let types = ["string", "number"];
                 json!({ "type": types, "maxLength": max_chars, "pattern": pattern })
             }
-            Kind::Text { .. } | Kind::Id | Kind::Reference | Kind::Country => {
-                json!({ "type": "string" })
-            }
+            Kind::Text { .. }
+            | Kind::Id
+            | Kind::Reference
+            | Kind::Country
+            | Kind::EmbossingName
+            | Kind::Code(_) => json!({ "type": "string" }),
             Kind::Name => json!({ "type": ["string"], "pattern": NAME_PATTERN }),
             Kind::Word(words) => json!({ "type": "string", "enum": words }),
-            Kind::Boolean => json!({ "type": "boolean" }),
+            Kind::Boolean | Kind::Flag => json!({ "type": "boolean" }),
             Kind::Whole { least, most, example } => {
                 let mut schema = json!({ "type": "integer", "format": "int32", "minimum": 0 });
                 if let Some(example) = example {
@@ -96,6 +95,7 @@ impl Field {
                 }
                 schema
             }
+            Kind::Amount => json!({ "type": ["number", "string"] }),
             Kind::Load { least_minor, most_minor } => {
                 let (least, most) = (least_minor / MINOR_PER_MAJOR, most_minor / MINOR_PER_MAJOR);
                 amount(json!({ "minimum": least, "maximum": most }))
@@ -110,6 +110,13 @@ impl Field {
             Kind::Texts { .. } | Kind::Links => {
                 json!({ "type": "array", "items": { "type": "string" } })
             }
+            Kind::FileNames { most } => json!({
+                "type": "array", "minItems": 1, "maxItems": most,
+                "items": {
+                    "type": "string",
+                    "description": "A name that ends in .pdf, .jpg, .jpeg or .png",
+                },
+            }),
             Kind::Object(table) => table.placed::<P>(),
             Kind::Objects(table) => json!({ "type": "array", "items": table.placed::<P>() }),
         }

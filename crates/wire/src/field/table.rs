@@ -1,5 +1,7 @@
 //! Tables of fields.
 
+use crate::cardbridge::dictionary::Dictionary;
+
 /// Longest text where nothing else is said.
 pub const MAX_TEXT_CHARS: usize = 256;
 /// Longest link, key or token.
@@ -28,6 +30,8 @@ pub struct Field {
     /// Whether it must be there. Null counts as not there, and where blank texts are nothing,
     /// they do too.
     pub is_required: bool,
+    /// The name that it had before, which is read too.
+    pub older_name: Option<&'static str>,
 }
 
 /// How a field is read.
@@ -46,10 +50,16 @@ pub enum Kind {
     Country,
     /// Part of a cardholder's name.
     Name,
+    /// The name on a card.
+    EmbossingName,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// A text, which should be a code of this dictionary.
+    Code(&'static Dictionary),
     /// True or false.
     Boolean,
+    /// True or false, or left out for false.
+    Flag,
     /// A whole number.
     Whole {
         /// Least.
@@ -60,6 +70,8 @@ pub enum Kind {
         /// field's meaning does.
         example: Option<u32>,
     },
+    /// An amount in major units, judged where its currency is known.
+    Amount,
     /// An amount between two others, minor units.
     Load {
         /// Least.
@@ -92,6 +104,11 @@ pub enum Kind {
     },
     /// A list of links or object keys; absent and empty are the same.
     Links,
+    /// A list of names of files, at least one.
+    FileNames {
+        /// Most names.
+        most: usize,
+    },
     /// An object of these fields.
     Object(&'static Table),
     /// A list of such objects.
@@ -134,6 +151,14 @@ impl Table {
         panic!("what is read stands in the table that describes it")
     }
 
+    /// The tables of the objects in it.
+    pub fn nested(&self) -> impl Iterator<Item = &'static Self> {
+        self.fields.iter().filter_map(|field| match field.kind {
+            Kind::Object(table) | Kind::Objects(table) => Some(table),
+            _ => None,
+        })
+    }
+
     /// Whether anything must be there.
     #[must_use]
     pub fn asks_for_something(&self) -> bool {
@@ -153,7 +178,7 @@ impl Field {
     /// A field that may be left out.
     #[must_use]
     pub const fn of(name: &'static str, meaning: &'static str, kind: Kind) -> Self {
-        Self { name, meaning, kind, is_required: false }
+        Self { name, meaning, kind, is_required: false, older_name: None }
     }
 
     /// A text as long as texts are where nothing else is said.
@@ -204,6 +229,18 @@ impl Field {
         Self { is_required: true, ..self }
     }
 
+    /// The field, which may be left out.
+    #[must_use]
+    pub const fn optional(self) -> Self {
+        Self { is_required: false, ..self }
+    }
+
+    /// The field, which had this name before.
+    #[must_use]
+    pub const fn formerly(self, name: &'static str) -> Self {
+        Self { older_name: Some(name), ..self }
+    }
+
     /// The field with another meaning.
     #[must_use]
     pub const fn meaning(self, meaning: &'static str) -> Self {
@@ -215,6 +252,7 @@ impl Field {
     pub const fn max_chars(&self) -> usize {
         match self.kind {
             Kind::Text { max_chars } | Kind::Texts { max_chars } => max_chars,
+            Kind::Links => MAX_LONG_TEXT_CHARS,
             _ => MAX_TEXT_CHARS,
         }
     }

@@ -2,14 +2,15 @@
 
 use crypto::{CryptoError, RsaPrivateKey, RsaPublicKey};
 use domain::{Authorisation, Merchant, RsaScheme, Timestamp, WebhookId, WebhookSubType};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
-use utoipa::ToSchema;
 
 use super::{OpenFault, SealedText, WEBHOOK_TYPE, open, seal};
 use crate::cardbridge::amount::AmountText;
-use crate::cardbridge::input::Object;
+use crate::cardbridge::answer::answer;
+use crate::cardbridge::reading::Object;
 use crate::cardbridge::webhook::WebhookBody;
+use crate::field::Field;
 
 /// A notice ready to be posted to the enterprise's authUrl.
 pub struct SealedNotice {
@@ -19,41 +20,46 @@ pub struct SealedNotice {
     pub auth_signature: String,
 }
 
-/// Data of a notice, in the order in which they are sent; optional fields are null when
-/// absent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NoticeData {
-    /// The authorisation.
-    pub auth_id: String,
-    /// `OUTGOING` or `INCOMING`.
-    pub direction: String,
-    /// `NORMAL`, `PRE_AUTH` or `PRE_AUTH_COMPLETION`.
-    pub auth_type: String,
-    /// The bill it belongs to.
-    pub outs_id: Option<String>,
-    /// The authorisation that this one follows.
-    pub original_auth_id: Option<String>,
-    /// Cardholder.
-    pub customer_id: String,
-    /// The card.
-    pub card_id: String,
-    /// Currency of the enterprise's account, numeric.
-    pub currency: String,
-    /// Amount in that currency, major units.
-    pub amount: AmountText,
-    /// Currency that the shop asked for, numeric.
-    pub acquirer_currency: Option<String>,
-    /// Amount in that currency, major units.
-    pub acquirer_amount: Option<AmountText>,
-    /// Merchant number.
-    pub card_acceptor_identification: Option<String>,
-    /// Merchant name and place.
-    pub card_acceptor_name_location: Option<String>,
-    /// `C`, `P`, `Q` or `R`.
-    pub transaction_type: String,
-    /// Ciphertext of the fields that are signed.
-    pub encrypted_data: String,
+answer! {
+    /// Data of a notice, in the order in which they are sent; optional fields are null when
+    /// absent.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct NoticeData of authorisation: Authorisation {
+        /// The authorisation.
+        pub auth_id: String = authorisation.auth_id.to_string(),
+        /// `OUTGOING` or `INCOMING`.
+        pub direction: String = authorisation.direction.to_string(),
+        /// `NORMAL`, `PRE_AUTH` or `PRE_AUTH_COMPLETION`.
+        pub auth_type: String = authorisation.auth_type.to_string(),
+        /// The bill it belongs to.
+        pub outs_id: Option<String> = Some(authorisation.outs_id.to_string()),
+        /// The authorisation that this one follows.
+        pub original_auth_id: Option<String> =
+            authorisation.original_auth_id.map(|id| id.to_string()),
+        /// Cardholder.
+        pub customer_id: String = authorisation.customer_id.to_string(),
+        /// The card.
+        pub card_id: String = authorisation.card_id.to_string(),
+        /// Currency of the enterprise's account, numeric.
+        pub currency: String = authorisation.amount.currency().to_string(),
+        /// Amount in that currency, major units.
+        pub amount: AmountText = authorisation.amount.into(),
+        /// Currency that the shop asked for, numeric.
+        pub acquirer_currency: Option<String> =
+            Some(authorisation.acquirer_amount.currency().to_string()),
+        /// Amount in that currency, major units.
+        pub acquirer_amount: Option<AmountText> = Some(authorisation.acquirer_amount.into()),
+        /// Merchant number.
+        pub card_acceptor_identification: Option<String> =
+            authorisation.merchant.merchant_id.clone(),
+        /// Merchant name and place.
+        pub card_acceptor_name_location: Option<String> = name_location(&authorisation.merchant),
+        /// `C`, `P`, `Q` or `R`.
+        pub transaction_type: String = authorisation.transaction_type.to_string(),
+        /// Ciphertext of the fields that are signed.
+        // Sealed once the clear fields are there.
+        pub encrypted_data: String = String::new(),
+    }
 }
 
 /// A notice as the enterprise reads it.
@@ -99,7 +105,7 @@ pub fn seal_notice(
     webhook_id: WebhookId,
     now: Timestamp,
 ) -> Result<SealedNotice, CryptoError> {
-    let mut data = clear_data(authorisation);
+    let mut data = NoticeData::from(authorisation);
     let sealed = seal(&essentials(&data), enterprise_key, platform_key, scheme.into())?;
     data.encrypted_data = sealed.ciphertext;
     let notice = WebhookBody {
@@ -143,26 +149,6 @@ pub fn open_notice(
     if is_same && is_whole { Ok(notice) } else { Err(NoticeFault::Mismatch) }
 }
 
-fn clear_data(authorisation: &Authorisation) -> NoticeData {
-    NoticeData {
-        auth_id: authorisation.auth_id.to_string(),
-        direction: authorisation.direction.to_string(),
-        auth_type: authorisation.auth_type.to_string(),
-        outs_id: Some(authorisation.outs_id.to_string()),
-        original_auth_id: authorisation.original_auth_id.map(|id| id.to_string()),
-        customer_id: authorisation.customer_id.to_string(),
-        card_id: authorisation.card_id.to_string(),
-        currency: authorisation.amount.currency().to_string(),
-        amount: authorisation.amount.into(),
-        acquirer_currency: Some(authorisation.acquirer_amount.currency().to_string()),
-        acquirer_amount: Some(authorisation.acquirer_amount.into()),
-        card_acceptor_identification: authorisation.merchant.merchant_id.clone(),
-        card_acceptor_name_location: name_location(&authorisation.merchant),
-        transaction_type: authorisation.transaction_type.to_string(),
-        encrypted_data: String::new(),
-    }
-}
-
 fn name_location(merchant: &Merchant) -> Option<String> {
     let parts: Vec<_> =
         [&merchant.name, &merchant.country].into_iter().flatten().map(String::as_str).collect();
@@ -182,11 +168,11 @@ fn essentials(data: &NoticeData) -> Vec<u8> {
 /// Whether the decrypted fields equal the clear ones; none if there are no such fields.
 fn essentials_match(plain: &[u8], data: &NoticeData) -> Option<bool> {
     let object = Object::parse_nested("encryptedData", plain).ok()?;
-    let text = |field| object.required_text(field).ok();
+    let text = |name| object.required_text(Field::text(name, "")).ok();
     let same = text("authId")? == data.auth_id
         && text("direction")? == data.direction
         && text("currency")? == data.currency
-        && object.amount("amount").ok()?? == data.amount;
+        && object.amount(Field::text("amount", "")).ok()?? == data.amount;
     Some(same)
 }
 
@@ -197,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_plaintext_is_the_four_fields_in_order() {
-        let text = String::from_utf8(essentials(&clear_data(&authorisation()))).unwrap();
+        let text = String::from_utf8(essentials(&NoticeData::from(&authorisation()))).unwrap();
         assert_eq!(
             text,
             r#"{"authId":"4934950835815641999","direction":"OUTGOING","currency":"702","amount":20.50}"#
@@ -206,7 +192,7 @@ mod tests {
 
     #[test]
     fn data_follows_the_published_example() {
-        let mut data = clear_data(&authorisation());
+        let mut data = NoticeData::from(&authorisation());
         data.encrypted_data = "<base64>".to_owned();
         assert_eq!(
             serde_json::to_string(&data).unwrap(),

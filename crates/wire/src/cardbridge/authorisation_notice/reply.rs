@@ -8,13 +8,18 @@ use thiserror::Error;
 
 use super::{OpenFault, SealedText, open, seal};
 use crate::byte_order_mark::without_byte_order_mark;
-use crate::cardbridge::input::{MAX_LONG_TEXT_CHARS, Object, ParseError, Problem};
+use crate::cardbridge::problem::{ParseError, Problem};
+use crate::cardbridge::reading::Object;
+use crate::field::{Field, Kind};
 
 /// How much of an unknown code is kept for the decision receipt.
 const MAX_UNKNOWN_CODE_CHARS: usize = 8;
+const SIGNATURE: Field = Field::long_text("signature", "");
 /// The field of the ciphertext, and what the notice calls its own.
-const CIPHERTEXT_FIELD: &str = "encryptData";
-const NOTICE_FIELD: &str = "encryptedData";
+const CIPHERTEXT: Field = Field::long_text("encryptData", "");
+const NOTICES_CIPHERTEXT: Field = Field::long_text("encryptedData", "");
+const AUTH_ID: Field = Field::of("authId", "", Kind::Id);
+const RESPONSE_CODE: Field = Field::text("responseCode", "");
 
 /// Why a reply counts as no answer: the step of the road at which it failed, for log and
 /// receipt; callers outside never learn it. The steps behind the signature are told apart for
@@ -116,13 +121,14 @@ pub fn open_reply(
 }
 
 pub(super) fn sealed_text(body: &[u8]) -> Result<SealedText, ReplyFault> {
-    let object =
-        Object::parse_body(without_byte_order_mark(body)).map_err(|_| ReplyFault::Malformed)?;
-    let text = |field| object.required(field, object.text_up_to(field, MAX_LONG_TEXT_CHARS)?);
-    let signature = text("signature").map_err(ReplyFault::Field)?;
-    match text(CIPHERTEXT_FIELD) {
+    let object = Object::parse(without_byte_order_mark(body)).map_err(|_| ReplyFault::Malformed)?;
+    let signature = object.required_text(SIGNATURE).map_err(ReplyFault::Field)?;
+    match object.required_text(CIPHERTEXT) {
         Ok(ciphertext) => Ok(SealedText { ciphertext, signature }),
-        Err(error) if error.problem == Problem::Missing && text(NOTICE_FIELD).is_ok() => {
+        Err(error)
+            if error.problem == Problem::Missing
+                && object.required_text(NOTICES_CIPHERTEXT).is_ok() =>
+        {
             Err(ReplyFault::NoticesField)
         }
         Err(error) => Err(ReplyFault::Field(error)),
@@ -144,13 +150,13 @@ fn answer(plain: &[u8]) -> Result<(String, String), ReplyFault> {
     if !is_text(plain) {
         return Err(ReplyFault::BadCiphertext);
     }
-    let object = Object::parse_nested(CIPHERTEXT_FIELD, plain).map_err(|_| ReplyFault::NotJson)?;
-    let auth_id = object.required_id("authId").map_err(ReplyFault::InnerField)?;
-    let code = object.required_text("responseCode").map_err(ReplyFault::InnerField)?;
+    let object = Object::parse_nested(CIPHERTEXT.name, plain).map_err(|_| ReplyFault::NotJson)?;
+    let auth_id = object.read_required(AUTH_ID).map_err(ReplyFault::InnerField)?;
+    let code = object.required_text(RESPONSE_CODE).map_err(ReplyFault::InnerField)?;
     serde_json::from_slice::<OnceEach<'_>>(plain).map_err(|error| {
         let is_id = error.to_string().contains("authId");
-        let field = if is_id { "authId" } else { "responseCode" };
-        ReplyFault::InnerField(object.error(field, Problem::Repeated))
+        let field = if is_id { AUTH_ID } else { RESPONSE_CODE };
+        ReplyFault::InnerField(object.wrong(field, Problem::Repeated))
     })?;
     Ok((auth_id, code))
 }

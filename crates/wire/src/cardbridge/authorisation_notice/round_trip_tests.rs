@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use domain::{AuthId, ResponseCode, RsaHash, RsaPadding, WebhookId};
 
 use super::*;
-use crate::cardbridge::input::{ParseError, Problem};
+use crate::cardbridge::problem::{ParseError, Problem};
 use crate::cardbridge::test_objects::{authorisation, moment};
 
 static PLATFORM: LazyLock<RsaPrivateKey> = LazyLock::new(|| RsaPrivateKey::generate(2048).unwrap());

@@ -1,0 +1,37 @@
+//! What replies and webhooks show of an object of the domain.
+
+/// Declares what is shown of an object: each field with its meaning and where it comes from. The
+/// structure is what clients read, too.
+///
+/// ```text
+/// answer! {
+///     /// A card as replies show it.
+///     #[derive(Debug, Clone)]
+///     pub struct CardBody of card: Card {
+///         /// Id.
+///         pub card_id: String = card.card_id.to_string(),
+///     }
+/// }
+/// ```
+macro_rules! answer {
+    (
+        $(#[$attribute:meta])+
+        pub struct $answer:ident of $object:ident: $domain:ty {
+            $($(#[$of_field:meta])+ pub $field:ident: $type:ty = $value:expr),+ $(,)?
+        }
+    ) => {
+        $(#[$attribute])+
+        #[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $answer {
+            $($(#[$of_field])+ pub $field: $type),+
+        }
+
+        impl From<&$domain> for $answer {
+            fn from($object: &$domain) -> Self {
+                Self { $($field: $value),+ }
+            }
+        }
+    };
+}
+pub(crate) use answer;
