@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 
-use crate::engine::{BoxFuture, Tx};
+use crate::engine::{BoxFuture, Tx, with};
 use crate::records::record;
 use crate::{Claim, Kept, KeptAnswer, NETWORK_KEY_DAYS, Store, StoreError};
 
@@ -80,14 +80,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; `KeyTaken` if another run of the call was faster.
     pub async fn begin_call(&self, claim: &Claim, object: String) -> Result<(), StoreError> {
-        let claim = claim.clone();
-        self.write(move |tx| {
-            let (claim, kept) = (claim.clone(), Kept::Begun(Some(object.clone())));
-            Box::pin(async move {
-                claim.require_free(tx).await?;
-                claim.leave(tx, kept).await
-            })
-        })
+        self.write(with((claim.clone(), object), async |tx, (claim, object)| {
+            claim.require_free(tx).await?;
+            claim.leave(tx, Kept::Begun(Some(object.clone()))).await
+        }))
         .await
     }
 

@@ -8,7 +8,7 @@ use domain::{
 };
 use thiserror::Error;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::outbox::insert_events;
 use crate::records::{record, select, sql};
 use crate::{Store, StoreError};
@@ -117,15 +117,12 @@ impl Store {
         &self,
         fingerprint: [u8; 32],
     ) -> Result<Option<PanRecord>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let route = "SELECT enterprise_id, pan_id FROM pan_fingerprint \
-                    WHERE fingerprint = $1";
-                let key = tx.one(route, &[fingerprint.as_slice().into()]).await?;
-                let Some::<(EnterpriseId, PanId)>(key) = key else { return Ok(None) };
-                tx.by_key(key).await
-            })
-        })
+        self.read(with(fingerprint, async |tx, fingerprint| {
+            let route = "SELECT enterprise_id, pan_id FROM pan_fingerprint WHERE fingerprint = $1";
+            let key = tx.one(route, &[fingerprint.as_slice().into()]).await?;
+            let Some::<(EnterpriseId, PanId)>(key) = key else { return Ok(None) };
+            tx.by_key(key).await
+        }))
         .await
     }
 
@@ -149,12 +146,9 @@ impl Store {
 
     /// Reads the card, applies `CardStatus::transition`, writes it and its webhook, in one commit.
     pub async fn change_card(&self, change: CardChange) -> Result<Card, CardChangeError> {
-        let (change, ids) = (Arc::new(change), Arc::clone(&self.inner.ids));
+        let request = (change, Arc::clone(&self.inner.ids));
         let card = self
-            .write_kept(move |tx| {
-                let (change, ids) = (Arc::clone(&change), Arc::clone(&ids));
-                Box::pin(async move { apply_change(tx, &ids, &change).await })
-            })
+            .write_kept(with(request, async |tx, (it, ids)| apply_change(tx, ids, it).await))
             .await?;
         self.inner.outbox_changed.notify_one();
         Ok(card)

@@ -4,7 +4,7 @@
 use domain::{Customer, CustomerId, EnterpriseId, email_key};
 use thiserror::Error;
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::{CustomerDraft, PlaceOrderError, Store, StoreError};
 
 /// Why a customer was not made.
@@ -30,14 +30,7 @@ impl Store {
     /// # Errors
     /// [`CreateCustomerError`], the reference looked at first, then the e-mail.
     pub async fn create_customer(&self, customer: Customer) -> Result<(), CreateCustomerError> {
-        let is_race = |error: &CreateCustomerError| {
-            matches!(error, CreateCustomerError::Store(StoreError::Duplicate(_)))
-        };
-        self.write_past_races(is_race, move |tx| {
-            let customer = customer.clone();
-            Box::pin(async move { create(tx, &customer).await })
-        })
-        .await
+        self.write_past_races(with(customer, create)).await
     }
 
     /// A customer of an enterprise by the enterprise's own reference.

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::{CreateCustomerError, PlaceOrderError, PlaceReplacementError, PlaceTicketError};
+
 /// A failure of the engine or of the data in it. Never shown to a caller.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
@@ -34,3 +36,28 @@ pub enum StoreError {
     #[error("the store takes no more work now")]
     Overloaded,
 }
+
+/// What an operation fails with: an error of its own rules, or the store's below them.
+pub(crate) trait OperationError: From<StoreError> + Send + 'static {
+    /// What failed below the operation's own rules, if that is why it failed.
+    fn below(&self) -> Option<&StoreError>;
+}
+
+impl OperationError for StoreError {
+    fn below(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
+/// Implements [`OperationError`] for enumerations whose variant `Store` is the store's error.
+macro_rules! over_store {
+    ($($error:ty),+ $(,)?) => { $(
+        impl OperationError for $error {
+            fn below(&self) -> Option<&StoreError> {
+                if let Self::Store(error) = self { Some(error) } else { None }
+            }
+        }
+    )+ };
+}
+
+over_store!(CreateCustomerError, PlaceOrderError, PlaceReplacementError, PlaceTicketError);

@@ -4,7 +4,7 @@
 use domain::{EnterpriseId, GuidanceLink, PageStep, Timestamp};
 use thiserror::Error;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::otp::{OtpClaim, claim_page_password};
 use crate::records::{record, select, sql};
 use crate::{Store, StoreError};
@@ -95,14 +95,10 @@ record! {
 impl Store {
     /// Keeps a new link.
     pub async fn create_guidance_link(&self, link: GuidanceLink) -> Result<(), StoreError> {
-        let forget_before = link.created_at.plus_seconds(-KEPT_SECONDS);
-        self.write(move |tx| {
-            let link = link.clone();
-            Box::pin(async move {
-                sweep(tx, forget_before).await?;
-                tx.insert(&link).await
-            })
-        })
+        self.write(with(link, async |tx, link| {
+            sweep(tx, link.created_at.plus_seconds(-KEPT_SECONDS)).await?;
+            tx.insert(link).await
+        }))
         .await
     }
 
@@ -121,11 +117,8 @@ impl Store {
         secret_hash: [u8; 32],
         page: OpenedPage,
     ) -> Result<(), OpenLinkError> {
-        self.write(move |tx| {
-            let page = page.clone();
-            Box::pin(async move { open(tx, secret_hash, &page).await })
-        })
-        .await
+        self.write(with((secret_hash, page), async |tx, (hash, page)| open(tx, *hash, page).await))
+            .await
     }
 
     /// The page whose form bears this token, and what that form asks for; none if the token

@@ -8,7 +8,7 @@ use domain::{
 };
 use thiserror::Error;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::jobs::{end_jobs, insert_job};
 use crate::kyc_tickets::check_new;
 use crate::outbox::insert_events;
@@ -75,14 +75,8 @@ impl Store {
         &self,
         request: PlaceIntentTicket,
     ) -> Result<(), PlaceTicketError> {
-        let request = Arc::new(request);
-        self.write_past_races(PlaceTicketError::is_race, move |tx| {
-            let request = Arc::clone(&request);
-            Box::pin(async move { place(tx, &request).await })
-        })
-        .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::IntentTicketStep).notify_one();
+        self.write_past_races(with(request, place)).await?;
+        self.wake_outbox_and([JobKind::IntentTicketStep]);
         Ok(())
     }
 
@@ -119,16 +113,8 @@ impl Store {
         &self,
         change: IntentChange,
     ) -> Result<IntentTicket, IntentChangeError> {
-        let change = Arc::new(change);
-        let ticket = self
-            .write_kept(move |tx| {
-                let change = Arc::clone(&change);
-                Box::pin(async move { apply(tx, &change).await })
-            })
-            .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::IntentTicketStep).notify_one();
-        self.jobs_changed(JobKind::OrderStep).notify_one();
+        let ticket = self.write_kept(with(change, apply)).await?;
+        self.wake_outbox_and([JobKind::IntentTicketStep, JobKind::OrderStep]);
         Ok(ticket)
     }
 }

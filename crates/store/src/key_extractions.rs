@@ -7,7 +7,7 @@ use domain::{
     ApiKey, EnterpriseId, ExtractionAttempt, ExtractionOutcome, KeyExtraction, Timestamp,
 };
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::listing::{Page, PageRequest};
 use crate::{Claim, Store, StoreError};
 
@@ -20,31 +20,22 @@ const SWEEP_ROWS: i64 = 100;
 impl Store {
     /// Keeps the digest of a new extraction code, and forgets codes whose time is long over.
     pub async fn add_key_extraction(&self, extraction: &KeyExtraction) -> Result<(), StoreError> {
-        let extraction = extraction.clone();
-        let forget_before = extraction.created_at.plus_seconds(-KEPT_SECONDS);
-        self.write_kept(move |tx| {
-            let extraction = extraction.clone();
-            Box::pin(async move {
-                sweep(tx, forget_before).await?;
-                tx.insert(&extraction).await
-            })
-        })
+        self.write_kept(with(extraction.clone(), async |tx, extraction| {
+            sweep(tx, extraction.created_at.plus_seconds(-KEPT_SECONDS)).await?;
+            tx.insert(extraction).await
+        }))
         .await
     }
 
     /// Takes a code back whose mail was not sent, and with it the key of the call that made it.
     pub async fn cancel_key_extraction(&self, code_digest: [u8; 32]) -> Result<(), StoreError> {
-        let claim = Claim::current();
-        self.write(move |tx| {
-            let claim = claim.clone();
-            Box::pin(async move {
-                if let Some(claim) = claim {
-                    claim.give_back(tx).await?;
-                }
-                let sql = "DELETE FROM key_extraction WHERE code_digest = $1";
-                tx.execute(sql, &[code_digest.as_slice().into()]).await.map(drop)
-            })
-        })
+        self.write(with((Claim::current(), code_digest), async |tx, (claim, code_digest)| {
+            if let Some(claim) = claim {
+                claim.give_back(tx).await?;
+            }
+            let sql = "DELETE FROM key_extraction WHERE code_digest = $1";
+            tx.execute(sql, &[code_digest.as_slice().into()]).await.map(drop)
+        }))
         .await
     }
 

@@ -1,14 +1,12 @@
 //! KYC tickets: taken in, decided once, and read.
 
-use std::sync::Arc;
-
 use domain::{
     CustomerId, EnterpriseId, KycEvent, KycTicket, KycTicketId, KycTicketStatus,
     KycTransitionError, Timestamp,
 };
 use thiserror::Error;
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::jobs::{end_jobs, insert_job};
 use crate::records::{Record, select, sql};
 use crate::waiting::wake_orders_of;
@@ -37,13 +35,6 @@ pub enum PlaceTicketError {
     /// Below the domain.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl PlaceTicketError {
-    /// Whether another one was taken in at the same moment.
-    pub(crate) const fn is_race(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Duplicate(_)))
-    }
 }
 
 /// What happens to a KYC ticket.
@@ -81,13 +72,8 @@ impl Store {
     /// Takes in a KYC ticket. Checked in this order: reference, another open ticket of the
     /// customer.
     pub async fn place_kyc_ticket(&self, request: PlaceKycTicket) -> Result<(), PlaceTicketError> {
-        let request = Arc::new(request);
-        self.write_past_races(PlaceTicketError::is_race, move |tx| {
-            let request = Arc::clone(&request);
-            Box::pin(async move { place(tx, &request).await })
-        })
-        .await?;
-        self.jobs_changed(JobKind::KycDecision).notify_one();
+        self.write_past_races(with(request, place)).await?;
+        self.wake_workers([JobKind::KycDecision]);
         Ok(())
     }
 
@@ -145,15 +131,8 @@ impl Store {
     /// Changes a KYC ticket. A final state ends its job, wakes the orders that wait for it,
     /// and wipes what a refused customer gave, all in one commit.
     pub async fn change_kyc_ticket(&self, change: KycChange) -> Result<KycTicket, KycChangeError> {
-        let change = Arc::new(change);
-        let ticket = self
-            .write_kept(move |tx| {
-                let change = Arc::clone(&change);
-                Box::pin(async move { apply(tx, &change).await })
-            })
-            .await?;
-        self.jobs_changed(JobKind::KycDecision).notify_one();
-        self.jobs_changed(JobKind::OrderStep).notify_one();
+        let ticket = self.write_kept(with(change, apply)).await?;
+        self.wake_workers([JobKind::KycDecision, JobKind::OrderStep]);
         Ok(ticket)
     }
 }

@@ -2,12 +2,10 @@
 
 mod placing;
 
-use std::sync::Arc;
-
 use domain::{Card, CardOrder, EnterpriseId, OrderId, OrderStatus, WebhookEvent};
 
 use crate::customers::settle_customer;
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::outbox::insert_events;
 use crate::{Job, JobKind, PanRecord, Store, StoreError};
 
@@ -55,15 +53,8 @@ impl Store {
     /// Takes in an order, its customer, its job and its webhook in one commit. Checked in
     /// this order: reference, customer.
     pub async fn place_order(&self, request: PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
-        let request = Arc::new(request);
-        let order = self
-            .write_past_races(PlaceOrderError::is_race, move |tx| {
-                let request = Arc::clone(&request);
-                Box::pin(async move { place(tx, &request).await })
-            })
-            .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::OrderStep).notify_one();
+        let order = self.write_past_races(with(request, place)).await?;
+        self.wake_outbox_and([JobKind::OrderStep]);
         Ok(order)
     }
 
@@ -99,16 +90,9 @@ impl Store {
     /// Moves an order on: order, job, card, PAN and webhooks in one commit. The sealed
     /// application is wiped once the order is final.
     pub async fn advance_order(&self, step: OrderStep) -> Result<OrderStepOutcome, StoreError> {
-        let step = Arc::new(step);
-        let outcome = self
-            .write(move |tx| {
-                let step = Arc::clone(&step);
-                Box::pin(async move { advance(tx, &step).await })
-            })
-            .await?;
+        let outcome = self.write(with(step, advance)).await?;
         if outcome == OrderStepOutcome::Done {
-            self.inner.outbox_changed.notify_one();
-            self.jobs_changed(JobKind::OrderStep).notify_one();
+            self.wake_outbox_and([JobKind::OrderStep]);
         }
         Ok(outcome)
     }

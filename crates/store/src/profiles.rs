@@ -8,14 +8,7 @@ use crate::{Store, StoreError};
 impl Store {
     /// Creates a card profile.
     pub async fn create_profile(&self, profile: CardProfile) -> Result<CardProfile, StoreError> {
-        self.write_kept(move |tx| {
-            let profile = profile.clone();
-            Box::pin(async move {
-                tx.insert(&profile).await?;
-                Ok(profile)
-            })
-        })
-        .await
+        self.insert_kept(profile).await
     }
 
     /// A profile of an enterprise.

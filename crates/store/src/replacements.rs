@@ -11,7 +11,7 @@ use domain::{
 use thiserror::Error;
 
 use crate::cards::{TellOfCard, cards_of_pan_locked, write_told_card};
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::orders::advance;
 use crate::outbox::insert_events;
 use crate::plastics::insert_plastic;
@@ -93,18 +93,8 @@ impl Store {
         &self,
         request: PlaceReplacement,
     ) -> Result<CardOrder, PlaceReplacementError> {
-        let request = Arc::new(request);
-        let is_race = |error: &PlaceReplacementError| {
-            matches!(error, PlaceReplacementError::Store(StoreError::Duplicate(_)))
-        };
-        let order = self
-            .write_past_races(is_race, move |tx| {
-                let request = Arc::clone(&request);
-                Box::pin(async move { place(tx, &request).await })
-            })
-            .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::OrderStep).notify_one();
+        let order = self.write_past_races(with(request, place)).await?;
+        self.wake_outbox_and([JobKind::OrderStep]);
         Ok(order)
     }
 
@@ -114,16 +104,11 @@ impl Store {
         &self,
         step: ReplacementStep,
     ) -> Result<ReplacementOutcome, StoreError> {
-        let (step, ids) = (Arc::new(step), Arc::clone(&self.inner.ids));
-        let outcome = self
-            .write(move |tx| {
-                let (step, ids) = (Arc::clone(&step), Arc::clone(&ids));
-                Box::pin(async move { finish(tx, &ids, &step).await })
-            })
-            .await?;
+        let request = (step, Arc::clone(&self.inner.ids));
+        let outcome =
+            self.write(with(request, async |tx, (step, ids)| finish(tx, ids, step).await)).await?;
         if outcome == ReplacementOutcome::Step(OrderStepOutcome::Done) {
-            self.inner.outbox_changed.notify_one();
-            self.jobs_changed(JobKind::OrderStep).notify_one();
+            self.wake_outbox_and([JobKind::OrderStep]);
         }
         Ok(outcome)
     }

@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use domain::EnterpriseId;
 
-use crate::engine::{Row, Tx, Value};
+use crate::engine::{Row, Tx, Value, with};
 use crate::records::{
     Record, Stored, columns, insert_text, read_row, select, update_values, values_of,
 };
 use crate::{Store, StoreError};
+
+/// The text of a statement that stands alone.
+pub(crate) type Sql = Cow<'static, str>;
+/// Its parameters.
+pub(crate) type Params = Arc<[Value]>;
 
 impl Tx {
     /// The first row of a query, if there is one.
@@ -116,22 +121,18 @@ impl Store {
     /// The first row of a query, if there is one.
     pub(crate) async fn one<T: Stored>(
         &self,
-        sql: impl Into<Cow<'static, str>>,
-        params: impl Into<Arc<[Value]>>,
+        sql: impl Into<Sql>,
+        params: impl Into<Params>,
     ) -> Result<Option<T>, StoreError> {
-        let (sql, params) = (sql.into(), params.into());
-        self.read_one(move |tx| {
-            let (sql, params) = (sql.clone(), Arc::clone(&params));
-            Box::pin(async move { tx.one(&sql, &params).await })
-        })
-        .await
+        let statement = (sql.into(), params.into());
+        self.read_one(with(statement, async |tx, (sql, params)| tx.one(sql, params).await)).await
     }
 
     /// All rows of a query.
     pub(crate) async fn all<T: Stored>(
         &self,
-        sql: impl Into<Cow<'static, str>>,
-        params: impl Into<Arc<[Value]>>,
+        sql: impl Into<Sql>,
+        params: impl Into<Params>,
     ) -> Result<Vec<T>, StoreError> {
         self.all_as(sql, params, read_row).await
     }
@@ -139,30 +140,25 @@ impl Store {
     /// All rows of a query, each made into something else where it was read.
     pub(crate) async fn all_as<T: Send + 'static>(
         &self,
-        sql: impl Into<Cow<'static, str>>,
-        params: impl Into<Arc<[Value]>>,
+        sql: impl Into<Sql>,
+        params: impl Into<Params>,
         from: fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let (sql, params) = (sql.into(), params.into());
-        self.read_one(move |tx| {
-            let (sql, params) = (sql.clone(), Arc::clone(&params));
-            Box::pin(async move { tx.query_map(&sql, &params, from).await })
-        })
+        let statement = (sql.into(), params.into(), from);
+        self.read_one(with(statement, async |tx, (sql, params, from)| {
+            tx.query_map(sql, params, *from).await
+        }))
         .await
     }
 
     /// Whether a query finds a row.
     pub(crate) async fn finds(
         &self,
-        sql: impl Into<Cow<'static, str>>,
-        params: impl Into<Arc<[Value]>>,
+        sql: impl Into<Sql>,
+        params: impl Into<Params>,
     ) -> Result<bool, StoreError> {
-        let (sql, params) = (sql.into(), params.into());
-        self.read_one(move |tx| {
-            let (sql, params) = (sql.clone(), Arc::clone(&params));
-            Box::pin(async move { tx.finds(&sql, &params).await })
-        })
-        .await
+        let statement = (sql.into(), params.into());
+        self.read_one(with(statement, async |tx, (sql, params)| tx.finds(sql, params).await)).await
     }
 
     /// The record with this key.
@@ -193,25 +189,25 @@ impl Store {
 
     /// Inserts a record in a commit of its own.
     pub(crate) async fn insert<R: Record>(&self, record: R) -> Result<(), StoreError> {
-        let record = Arc::new(record);
-        self.write(move |tx| {
-            let record = Arc::clone(&record);
-            Box::pin(async move { tx.insert(&*record).await })
-        })
+        self.write(with(record, Tx::insert)).await
+    }
+
+    /// Inserts a record that is the business of a call with a key; the record.
+    pub(crate) async fn insert_kept<R: Record + Clone>(&self, record: R) -> Result<R, StoreError> {
+        self.write_kept(with(record, async |tx, record| {
+            tx.insert(record).await?;
+            Ok(record.clone())
+        }))
         .await
     }
 
     /// Runs a statement in a commit of its own; how many rows it touched.
     pub(crate) async fn execute(
         &self,
-        sql: impl Into<Cow<'static, str>>,
-        params: impl Into<Arc<[Value]>>,
+        sql: impl Into<Sql>,
+        params: impl Into<Params>,
     ) -> Result<u64, StoreError> {
-        let (sql, params) = (sql.into(), params.into());
-        self.write(move |tx| {
-            let (sql, params) = (sql.clone(), Arc::clone(&params));
-            Box::pin(async move { tx.execute(&sql, &params).await })
-        })
-        .await
+        let statement = (sql.into(), params.into());
+        self.write(with(statement, async |tx, (sql, params)| tx.execute(sql, params).await)).await
     }
 }

@@ -8,7 +8,7 @@ use domain::{
 };
 use thiserror::Error;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::outbox::insert_events;
 use crate::{Job, JobKind, Store, StoreError};
 
@@ -52,17 +52,12 @@ impl Store {
         challenge: &ThreeDsChallenge,
         event: WebhookEvent,
     ) -> Result<(), StoreError> {
-        let rows = Arc::new((challenge.clone(), event));
-        self.write_kept(move |tx| {
-            let rows = Arc::clone(&rows);
-            Box::pin(async move {
-                insert(tx, &rows.0, &rows.1).await?;
-                Ok::<_, StoreError>(rows.0.clone())
-            })
-        })
+        self.write_kept(with((challenge.clone(), event), async |tx, (challenge, event)| {
+            insert(tx, challenge, event).await?;
+            Ok::<_, StoreError>(challenge.clone())
+        }))
         .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::ChallengeExpiry).notify_one();
+        self.wake_outbox_and([JobKind::ChallengeExpiry]);
         Ok(())
     }
 
@@ -80,13 +75,7 @@ impl Store {
         &self,
         change: ChallengeChange,
     ) -> Result<ThreeDsChallenge, ChallengeChangeError> {
-        let change = Arc::new(change);
-        let challenge = self
-            .write(move |tx| {
-                let change = Arc::clone(&change);
-                Box::pin(async move { apply(tx, &change).await })
-            })
-            .await?;
+        let challenge = self.write(with(change, apply)).await?;
         self.inner.outbox_changed.notify_one();
         Ok(challenge)
     }

@@ -6,7 +6,7 @@ use domain::{
     OrderStatus, Timestamp,
 };
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::jobs::{end_jobs, insert_job};
 use crate::orders::write_order;
 use crate::records::{select, sql};
@@ -34,12 +34,8 @@ impl Store {
         job: &Job,
         kyc_ticket_id: KycTicketId,
     ) -> Result<(), StoreError> {
-        let job = job.clone();
-        self.write(move |tx| {
-            let job = job.clone();
-            Box::pin(async move { park(tx, &job, kyc_ticket_id).await })
-        })
-        .await?;
+        let request = (job.clone(), kyc_ticket_id);
+        self.write(with(request, async |tx, (job, ticket)| park(tx, job, *ticket).await)).await?;
         self.jobs_changed(JobKind::OrderStep).notify_one();
         Ok(())
     }

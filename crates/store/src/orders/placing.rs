@@ -71,10 +71,3 @@ pub enum PlaceOrderError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
-
-impl PlaceOrderError {
-    /// Whether another one was taken in at the same moment.
-    pub(crate) const fn is_race(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Duplicate(_)))
-    }
-}

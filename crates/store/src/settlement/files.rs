@@ -1,10 +1,8 @@
 //! Files, their pieces, and what is left over.
 
-use std::sync::Arc;
-
 use domain::{BusinessDay, Currency, Direction, EnterpriseId, SettlementFileType, Timestamp};
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::records::{Fields, Stored, record};
 use crate::{Store, StoreError};
 
@@ -98,13 +96,10 @@ impl Store {
         file: SettlementFile,
     ) -> Result<CutOutcome, StoreError> {
         let discard_after = self.clock().real_now().plus_millis(LEFTOVER_MS);
-        let file = Arc::new(file);
         // Two that cut the first file of a day at once both find none.
-        let is_race = |error: &StoreError| matches!(error, StoreError::Duplicate(_));
-        self.write_past_races(is_race, move |tx| {
-            let file = Arc::clone(&file);
-            Box::pin(async move { publish(tx, &file, discard_after).await })
-        })
+        self.write_past_races(with((file, discard_after), async |tx, (file, discard_after)| {
+            publish(tx, file, *discard_after).await
+        }))
         .await
     }
 

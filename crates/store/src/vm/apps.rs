@@ -1,7 +1,5 @@
 //! Apps of dialect 2, their tokens and their products.
 
-use std::sync::Arc;
-
 use domain::{
     AccountOwner, CardProfile, Currency, Destination, EnterpriseId, Money, SealedUrl, Timestamp,
     VmApp, VmAppId, VmFee, VmFees, VmProduct,
@@ -9,7 +7,7 @@ use domain::{
 use ipnet::IpNet;
 use thiserror::Error;
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::listing::{Page, PageRequest};
 use crate::money::MoveFunds;
 use crate::outbox::set_has_url;
@@ -120,20 +118,18 @@ impl Store {
         profiles: Vec<CardProfile>,
         products: Vec<VmProduct>,
     ) -> Result<VmApp, StoreError> {
-        self.write_kept(move |tx| {
-            let (app, profiles, products) = (app.clone(), profiles.clone(), products.clone());
-            Box::pin(async move {
-                tx.insert_all(&profiles).await?;
-                tx.insert(&app).await?;
-                let name = "INSERT INTO vm_app_name (app_id, enterprise_id, vm_app_id) \
-                    VALUES ($1, $2, $3)";
-                let params = [(&app.app_id).into(), app.enterprise_id.into(), app.vm_app_id.into()];
-                tx.execute(name, &params).await?;
-                tx.insert_all(&products).await?;
-                set_has_url(tx, destination_of(&app), app.webhook_url.is_some()).await?;
-                Ok(app)
-            })
-        })
+        let request = (app, profiles, products);
+        self.write_kept(with(request, async |tx, (app, profiles, products)| {
+            tx.insert_all(profiles).await?;
+            tx.insert(app).await?;
+            let name = "INSERT INTO vm_app_name (app_id, enterprise_id, vm_app_id) \
+                VALUES ($1, $2, $3)";
+            let params = [(&app.app_id).into(), app.enterprise_id.into(), app.vm_app_id.into()];
+            tx.execute(name, &params).await?;
+            tx.insert_all(products).await?;
+            set_has_url(tx, destination_of(app), app.webhook_url.is_some()).await?;
+            Ok(app.clone())
+        }))
         .await
     }
 
@@ -169,12 +165,9 @@ impl Store {
         app_id: &str,
         patch: VmAppPatch,
     ) -> Result<Option<VmApp>, StoreError> {
-        let (app_id, patch) = (app_id.to_owned(), Arc::new(patch));
+        let request = (app_id.to_owned(), patch);
         let patched = self
-            .write(move |tx| {
-                let (app_id, patch) = (app_id.clone(), Arc::clone(&patch));
-                Box::pin(async move { apply_patch(tx, &app_id, &patch).await })
-            })
+            .write(with(request, async |tx, (app_id, patch)| apply_patch(tx, app_id, patch).await))
             .await?;
         self.inner.outbox_changed.notify_one();
         Ok(patched)
@@ -272,15 +265,11 @@ impl Store {
         &self,
         product: VmProduct,
     ) -> Result<Vec<VmProduct>, VmProductError> {
-        let product = Arc::new(product);
-        self.write_kept(move |tx| {
-            let product = Arc::clone(&product);
-            Box::pin(async move {
-                put_product(tx, &product).await?;
-                let (sql, params) = products_of(product.enterprise_id, product.vm_app_id);
-                Ok(tx.all(sql, &params).await?)
-            })
-        })
+        self.write_kept(with(product, async |tx, product| {
+            put_product(tx, product).await?;
+            let (sql, params) = products_of(product.enterprise_id, product.vm_app_id);
+            Ok(tx.all(sql, &params).await?)
+        }))
         .await
     }
 
