@@ -2,9 +2,10 @@
 //! dialect 2 (operator-and-sandbox.md section 5, VM cards).
 
 use std::collections::HashMap;
+use store::AuthorisationView;
 
 use axum::Json;
-use domain::{AuthId, CardId, EnterpriseId};
+use domain::{AuthId, Card, CardId, EnterpriseId};
 use utoipa::ToSchema;
 
 use crate::paging::{ListQuery, Page};
@@ -66,7 +67,7 @@ impl CardNames {
 
     /// Of one card, whoever owns it.
     pub(crate) async fn of_card(state: &ApiState, card_id: CardId) -> Result<Self, Problem> {
-        let card = state.store.card_of_anyone(card_id).await?;
+        let card = state.store.find_of_anyone::<Card>(card_id).await?;
         Self::of(state, card.map(|it| (it.enterprise_id, it.card_id)).into_iter().collect()).await
     }
 
@@ -75,7 +76,11 @@ impl CardNames {
         state: &ApiState,
         auth_id: AuthId,
     ) -> Result<Self, Problem> {
-        let found = state.store.authorisation(auth_id).await?.map(|it| it.authorisation);
+        let found = state
+            .store
+            .find_of_anyone::<AuthorisationView>(auth_id)
+            .await?
+            .map(|it| it.authorisation);
         Self::of(state, found.map(|it| (it.enterprise_id, it.card_id)).into_iter().collect()).await
     }
 

@@ -3,7 +3,7 @@
 
 use domain::{
     ArrivingAuthorisation, AuthId, AuthType, Authorisation, AuthorisationStatus, Card, Direction,
-    FxError, FxTable, HoldState, Merchant, Money, OutsId, ResponseCode, TransactionType,
+    FxError, FxTable, HoldState, Merchant, Money, OutsId, ResponseCode, TransactionType, VmCard,
 };
 use serde::Serialize;
 use store::{
@@ -122,7 +122,7 @@ async fn force(
     let vm_card = if record.account.is_forwarded() {
         None
     } else {
-        store.vm_card_of(record.enterprise_id, record.card_id).await?
+        store.find::<VmCard>((record.enterprise_id, record.card_id)).await?
     };
     let vm_app_id = vm_card.as_ref().map(|it| it.vm_app_id);
     let webhooks = transactions(vm_card.as_ref(), settings);

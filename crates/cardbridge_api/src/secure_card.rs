@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use crypto::field_cipher::IV_BYTES;
-use domain::{ErrorCode, RevealPurpose};
+use domain::{Enterprise, ErrorCode, RevealPurpose};
 use wire::cardbridge::card::CardIdBody;
 use wire::cardbridge::secure_card::{ResetPin, SecureCardBody};
 
@@ -19,7 +19,7 @@ pub(crate) async fn retrieve(
     Extension(signed): Extension<Signed>,
 ) -> Result<UncachedSuccess<SecureCardBody>, Failure> {
     let CardIdBody { card_id } = CardIdBody::parse(&signed.body)?;
-    let enterprise = state.store.enterprise(signed.enterprise_id).await?;
+    let enterprise = state.store.find::<Enterprise>(signed.enterprise_id).await?;
     if !enterprise.is_some_and(|enterprise| enterprise.pci) {
         return Err(ErrorCode::PermissionDenied.into());
     }

@@ -30,7 +30,7 @@ impl Cards {
             return Err(CardsError::OriginalNotVirtual);
         }
         check_activated(&source)?;
-        let profile = self.store.profile(enterprise_id, source.profile_id).await?;
+        let profile = self.store.find::<CardProfile>((enterprise_id, source.profile_id)).await?;
         check_info(info, &profile.ok_or(CardsError::CardProfileNotFound)?)?;
         let order = self.new_order(&source, &request.card_order_ref, OrderType::VirtualToPhysical);
         let scenario =
@@ -64,7 +64,7 @@ impl Cards {
     ) -> Result<Card, CardsError> {
         self.check_reference(enterprise_id, card_order_ref).await?;
         let card_id = card_id.parse().map_err(|_| CardsError::OriginalNotFound)?;
-        let card = self.store.card(enterprise_id, card_id).await?;
+        let card = self.store.find::<Card>((enterprise_id, card_id)).await?;
         card.filter(|it| it.account.is_forwarded()).ok_or(CardsError::OriginalNotFound)
     }
 

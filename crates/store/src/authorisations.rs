@@ -1,7 +1,7 @@
 //! Reading authorisations and postings.
 
 use domain::{
-    AuthId, AuthType, Authorisation, CardId, Currency, Direction, EnterpriseId, IdGenerator,
+    AuthId, AuthType, Authorisation, Card, CardId, Currency, Direction, EnterpriseId, IdGenerator,
     OutsId, Posting, Timestamp, TransactionId, TransactionType,
 };
 
@@ -97,14 +97,6 @@ fn hold_from(row: &Row) -> Result<Result<Authorisation, UnreadableHold>, StoreEr
 }
 
 impl Store {
-    /// An authorisation of any enterprise, for operators and the network.
-    pub async fn authorisation(
-        &self,
-        auth_id: AuthId,
-    ) -> Result<Option<AuthorisationView>, StoreError> {
-        self.of_anyone(auth_id).await
-    }
-
     /// Authorisations in order of id, which is order of arrival.
     pub async fn authorisations(
         &self,
@@ -132,11 +124,6 @@ impl Store {
         page.only("card_id", filter.card_id);
         page.only("auth_id", filter.auth_id);
         self.page(page).await
-    }
-
-    /// A posting of any enterprise.
-    pub async fn posting(&self, id: TransactionId) -> Result<Option<Posting>, StoreError> {
-        self.of_anyone(id).await
     }
 
     /// Authorisations without a decision whose ids lie between the two, in order of id, at most
@@ -238,10 +225,10 @@ impl Store {
     ) -> Result<Option<EnterpriseId>, StoreError> {
         match (enterprise_id, card_id, auth_id) {
             (None, Some(card_id), _) => {
-                Ok(self.card_of_anyone(card_id).await?.map(|card| card.enterprise_id))
+                Ok(self.find_of_anyone::<Card>(card_id).await?.map(|card| card.enterprise_id))
             }
             (None, None, Some(auth_id)) => {
-                let view = self.authorisation(auth_id).await?;
+                let view = self.find_of_anyone::<AuthorisationView>(auth_id).await?;
                 Ok(view.map(|view| view.authorisation.enterprise_id))
             }
             _ => Ok(enterprise_id),

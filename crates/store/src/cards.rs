@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Card, CardEvent, CardId, CardStatus, CardTransitionError, Customer, CustomerId, EnterpriseId,
+    Card, CardEvent, CardId, CardStatus, CardTransitionError, CustomerId, EnterpriseId,
     IdGenerator, PanId, Timestamp, WebhookEvent, WebhookId,
 };
 use thiserror::Error;
@@ -74,20 +74,6 @@ pub enum CardChangeError {
 }
 
 impl Store {
-    /// A card of an enterprise.
-    pub async fn card(
-        &self,
-        enterprise_id: EnterpriseId,
-        card_id: CardId,
-    ) -> Result<Option<Card>, StoreError> {
-        self.by_key((enterprise_id, card_id)).await
-    }
-
-    /// A card of any enterprise, for operators and the network.
-    pub async fn card_of_anyone(&self, card_id: CardId) -> Result<Option<Card>, StoreError> {
-        self.of_anyone(card_id).await
-    }
-
     /// All cards of a customer, INVALID ones too, oldest first.
     pub async fn cards_of_customer(
         &self,
@@ -124,24 +110,6 @@ impl Store {
             tx.by_key(key).await
         }))
         .await
-    }
-
-    /// A PAN record of an enterprise.
-    pub async fn pan(
-        &self,
-        enterprise_id: EnterpriseId,
-        pan_id: PanId,
-    ) -> Result<Option<PanRecord>, StoreError> {
-        self.by_key((enterprise_id, pan_id)).await
-    }
-
-    /// A customer of an enterprise.
-    pub async fn customer(
-        &self,
-        enterprise_id: EnterpriseId,
-        customer_id: CustomerId,
-    ) -> Result<Option<Customer>, StoreError> {
-        self.by_key((enterprise_id, customer_id)).await
     }
 
     /// Reads the card, applies `CardStatus::transition`, writes it and its webhook, in one commit.

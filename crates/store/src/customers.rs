@@ -32,15 +32,6 @@ impl Store {
     pub async fn create_customer(&self, customer: Customer) -> Result<(), CreateCustomerError> {
         self.write_past_races(with(customer, create)).await
     }
-
-    /// A customer of an enterprise by the enterprise's own reference.
-    pub async fn customer_by_ref(
-        &self,
-        enterprise_id: EnterpriseId,
-        customer_ref: &str,
-    ) -> Result<Option<Customer>, StoreError> {
-        self.by_column(enterprise_id, "customer_ref", customer_ref.into()).await
-    }
 }
 
 async fn create(tx: &Tx, customer: &Customer) -> Result<(), CreateCustomerError> {

@@ -116,11 +116,6 @@ impl Store {
         .await
     }
 
-    /// An enterprise.
-    pub async fn enterprise(&self, id: EnterpriseId) -> Result<Option<Enterprise>, StoreError> {
-        self.by_key(id).await
-    }
-
     /// A page of the enterprises.
     pub async fn enterprises(
         &self,

@@ -102,14 +102,6 @@ impl Store {
         .await
     }
 
-    /// The link with this secret, open or not.
-    pub async fn guidance_link(
-        &self,
-        secret_hash: [u8; 32],
-    ) -> Result<Option<GuidanceLink>, StoreError> {
-        self.by_key(secret_hash).await
-    }
-
     /// Ends a link and opens its page. A password that it asks for counts with those of
     /// send-otp; one too many leaves the link as it was.
     pub async fn open_guidance_link(

@@ -80,32 +80,6 @@ impl Store {
         Ok(())
     }
 
-    /// An intent ticket of an enterprise.
-    pub async fn intent_ticket(
-        &self,
-        enterprise_id: EnterpriseId,
-        ticket_id: IntentTicketId,
-    ) -> Result<Option<IntentTicket>, StoreError> {
-        self.by_key((enterprise_id, ticket_id)).await
-    }
-
-    /// An intent ticket of an enterprise by the caller's own reference.
-    pub async fn intent_ticket_by_ref(
-        &self,
-        enterprise_id: EnterpriseId,
-        ticket_ref: &str,
-    ) -> Result<Option<IntentTicket>, StoreError> {
-        self.by_column(enterprise_id, "ticket_ref", ticket_ref.into()).await
-    }
-
-    /// An intent ticket, whoever owns it.
-    pub async fn intent_ticket_of_anyone(
-        &self,
-        ticket_id: IntentTicketId,
-    ) -> Result<Option<IntentTicket>, StoreError> {
-        self.of_anyone(ticket_id).await
-    }
-
     /// Changes an intent ticket, telling of each state it passes. A final state ends its
     /// job, wipes its evidence, and moves or fails the order that waits for it, all in one
     /// commit.
@@ -124,7 +98,7 @@ async fn place(tx: &Tx, request: &PlaceIntentTicket) -> Result<(), PlaceTicketEr
     let open = "SELECT ticket_ref FROM intent_ticket WHERE enterprise_id = $1 \
         AND business_id = $2 AND status IN ('INIT', 'SUBMIT_COMPETED', 'CHECK_PASS')";
     let about = [ticket.enterprise_id.into(), ticket.subject.business_id().into()];
-    let reference = ("ticket_ref", ticket.ticket_ref.as_str());
+    let reference = &ticket.ticket_ref;
     check_new::<IntentTicket>(tx, ticket.enterprise_id, reference, open, &about).await?;
     let sealed_evidence = request.sealed_evidence.as_slice().into();
     tx.insert_with(ticket, &[("sealed_evidence", sealed_evidence)]).await?;

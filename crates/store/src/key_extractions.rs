@@ -39,14 +39,6 @@ impl Store {
         .await
     }
 
-    /// The extraction whose code has this digest, used or not.
-    pub async fn key_extraction(
-        &self,
-        code_digest: [u8; 32],
-    ) -> Result<Option<KeyExtraction>, StoreError> {
-        self.by_key(code_digest).await
-    }
-
     /// Judges an attempt from `source_ip` and records it. If the code is good it is marked
     /// as used and `key` is added, all in one commit: of attempts at once, one gets its key.
     /// None if there is no such code.

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::engine::{Tx, Value, with};
 use crate::jobs::{end_jobs, insert_job};
-use crate::records::{Record, select, sql};
+use crate::records::{Referenced, select, sql};
 use crate::waiting::wake_orders_of;
 use crate::{Job, JobKind, Store, StoreError};
 
@@ -77,32 +77,6 @@ impl Store {
         Ok(())
     }
 
-    /// A KYC ticket of an enterprise.
-    pub async fn kyc_ticket(
-        &self,
-        enterprise_id: EnterpriseId,
-        kyc_ticket_id: KycTicketId,
-    ) -> Result<Option<KycTicket>, StoreError> {
-        self.by_key((enterprise_id, kyc_ticket_id)).await
-    }
-
-    /// A KYC ticket of an enterprise by the caller's own reference.
-    pub async fn kyc_ticket_by_ref(
-        &self,
-        enterprise_id: EnterpriseId,
-        kyc_ticket_ref: &str,
-    ) -> Result<Option<KycTicket>, StoreError> {
-        self.by_column(enterprise_id, "kyc_ticket_ref", kyc_ticket_ref.into()).await
-    }
-
-    /// A KYC ticket, whoever owns it.
-    pub async fn kyc_ticket_of_anyone(
-        &self,
-        kyc_ticket_id: KycTicketId,
-    ) -> Result<Option<KycTicket>, StoreError> {
-        self.of_anyone(kyc_ticket_id).await
-    }
-
     /// The newest KYC ticket of a customer.
     pub async fn newest_kyc_ticket(
         &self,
@@ -137,16 +111,16 @@ impl Store {
     }
 }
 
-/// Checks that no ticket has this reference, in its column, and that none is open whose
-/// reference `open` finds with the parameters `about`.
-pub(crate) async fn check_new<R: Record>(
+/// Checks that no ticket has this reference, and that none is open whose reference `open`
+/// finds with the parameters `about`.
+pub(crate) async fn check_new<R: Referenced>(
     tx: &Tx,
     enterprise_id: EnterpriseId,
-    (column, reference): (&str, &str),
+    reference: &str,
     open: &str,
     about: &[Value],
 ) -> Result<(), PlaceTicketError> {
-    if tx.by_column::<R>(enterprise_id, column, reference.into()).await?.is_some() {
+    if tx.by_ref::<R>(enterprise_id, reference).await?.is_some() {
         return Err(PlaceTicketError::RefTaken);
     }
     match tx.one::<String>(open, about).await? {
@@ -162,7 +136,7 @@ async fn place(tx: &Tx, request: &PlaceKycTicket) -> Result<(), PlaceTicketError
     let open = "SELECT kyc_ticket_ref FROM kyc_ticket WHERE enterprise_id = $1 \
         AND customer_id = $2 AND status IN ('INIT', 'PENDING')";
     let about = [ticket.enterprise_id.into(), ticket.customer_id.into()];
-    let reference = ("kyc_ticket_ref", ticket.kyc_ticket_ref.as_str());
+    let reference = &ticket.kyc_ticket_ref;
     check_new::<KycTicket>(tx, ticket.enterprise_id, reference, open, &about).await?;
     let sealed_form = request.sealed_form.as_deref().into();
     tx.insert_with(ticket, &[("sealed_form", sealed_form)]).await?;

@@ -5,7 +5,7 @@ mod placing;
 use domain::{Card, CardOrder, EnterpriseId, OrderId, OrderStatus, WebhookEvent};
 
 use crate::customers::settle_customer;
-use crate::engine::{Tx, Value, with};
+use crate::engine::{Tx, with};
 use crate::outbox::insert_events;
 use crate::{Job, JobKind, PanRecord, Store, StoreError};
 
@@ -58,24 +58,6 @@ impl Store {
         Ok(order)
     }
 
-    /// An order of an enterprise.
-    pub async fn order(
-        &self,
-        enterprise_id: EnterpriseId,
-        order_id: OrderId,
-    ) -> Result<Option<CardOrder>, StoreError> {
-        self.by_key((enterprise_id, order_id)).await
-    }
-
-    /// An order of an enterprise by the caller's own reference.
-    pub async fn order_by_ref(
-        &self,
-        enterprise_id: EnterpriseId,
-        card_order_ref: &str,
-    ) -> Result<Option<CardOrder>, StoreError> {
-        self.by_column(enterprise_id, "card_order_ref", card_order_ref.into()).await
-    }
-
     /// The sealed application of an order.
     pub async fn order_application(
         &self,
@@ -100,10 +82,7 @@ impl Store {
 
 async fn place(tx: &Tx, request: &PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
     let mut order = request.order.clone();
-    let card_order_ref = Value::from(&order.card_order_ref);
-    let known =
-        tx.by_column::<CardOrder>(order.enterprise_id, "card_order_ref", card_order_ref).await?;
-    if known.is_some() {
+    if tx.by_ref::<CardOrder>(order.enterprise_id, &order.card_order_ref).await?.is_some() {
         return Err(PlaceOrderError::RefTaken);
     }
     order.customer_id = settle_customer(tx, order.enterprise_id, &request.customer).await?;

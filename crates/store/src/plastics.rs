@@ -98,15 +98,6 @@ pub enum PlasticError {
 }
 
 impl Store {
-    /// The plastic of a card; none for a virtual one.
-    pub async fn plastic(
-        &self,
-        enterprise_id: EnterpriseId,
-        card_id: CardId,
-    ) -> Result<Option<Plastic>, StoreError> {
-        self.by_key((enterprise_id, card_id)).await
-    }
-
     /// Notes that a card is embossed; the first time counts.
     ///
     /// # Errors

@@ -11,15 +11,6 @@ impl Store {
         self.insert_kept(profile).await
     }
 
-    /// A profile of an enterprise.
-    pub async fn profile(
-        &self,
-        enterprise_id: EnterpriseId,
-        profile_id: ProfileId,
-    ) -> Result<Option<CardProfile>, StoreError> {
-        self.by_key((enterprise_id, profile_id)).await
-    }
-
     /// A page of the profiles of one enterprise, or of all.
     pub async fn profiles(
         &self,

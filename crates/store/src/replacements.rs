@@ -11,7 +11,7 @@ use domain::{
 use thiserror::Error;
 
 use crate::cards::{TellOfCard, cards_of_pan_locked, write_told_card};
-use crate::engine::{Tx, Value, with};
+use crate::engine::{Tx, with};
 use crate::orders::advance;
 use crate::outbox::insert_events;
 use crate::plastics::insert_plastic;
@@ -120,8 +120,7 @@ async fn place(tx: &Tx, request: &PlaceReplacement) -> Result<CardOrder, PlaceRe
     // Locked before the reference is looked for: of two equal requests at once the second
     // waits here, and then sees that its reference is taken.
     let source = tx.by_key_locked::<Card>((enterprise_id, request.source_card_id)).await?;
-    let card_order_ref = Value::from(&order.card_order_ref);
-    if tx.by_column::<CardOrder>(enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
+    if tx.by_ref::<CardOrder>(enterprise_id, &order.card_order_ref).await?.is_some() {
         return Err(PlaceReplacementError::RefTaken);
     }
     let source = source.ok_or(PlaceReplacementError::SourceNotFound)?;

@@ -7,7 +7,8 @@ use domain::EnterpriseId;
 
 use crate::engine::{Row, Tx, Value, with};
 use crate::records::{
-    Record, Stored, columns, insert_text, read_row, select, update_values, values_of,
+    Found, OwnedKey, Record, Referenced, Stored, columns, insert_text, read_row, select,
+    update_values, values_of,
 };
 use crate::{Store, StoreError};
 
@@ -64,6 +65,15 @@ impl Tx {
         value: Value,
     ) -> Result<Option<R>, StoreError> {
         self.one(&by_column_text::<R>(column), &[enterprise_id.into(), value]).await
+    }
+
+    /// The record of an enterprise with this reference.
+    pub(crate) async fn by_ref<R: Referenced>(
+        &self,
+        enterprise_id: EnterpriseId,
+        reference: &str,
+    ) -> Result<Option<R>, StoreError> {
+        self.by_column(enterprise_id, R::REFERENCE, reference.into()).await
     }
 
     /// Inserts a record.
@@ -169,22 +179,27 @@ impl Store {
         self.one(&R::texts().by_key, values_of(&key)).await
     }
 
-    /// The record with this id, whoever owns it.
-    pub(crate) async fn of_anyone<R: Record>(
-        &self,
-        id: impl Into<Value>,
-    ) -> Result<Option<R>, StoreError> {
-        self.one(&R::texts().of_anyone, [id.into()]).await
+    /// The record with this key; of an enterprise's record its owner and its id.
+    pub async fn find<R: Found>(&self, key: R::Key) -> Result<Option<R>, StoreError> {
+        self.by_key(key).await
     }
 
-    /// The record of an enterprise with this value in a unique column.
-    pub(crate) async fn by_column<R: Record>(
+    /// The record of an enterprise with this reference, which the enterprise gave it.
+    pub async fn find_by_ref<R: Referenced>(
         &self,
         enterprise_id: EnterpriseId,
-        column: &str,
-        value: Value,
+        reference: &str,
     ) -> Result<Option<R>, StoreError> {
-        self.one(by_column_text::<R>(column), [enterprise_id.into(), value]).await
+        let sql = by_column_text::<R>(R::REFERENCE);
+        self.one(sql, [enterprise_id.into(), reference.into()]).await
+    }
+
+    /// The record with this id, whoever owns it: for operators and the card network.
+    pub async fn find_of_anyone<R: Found<Key: OwnedKey>>(
+        &self,
+        id: <R::Key as OwnedKey>::Id,
+    ) -> Result<Option<R>, StoreError> {
+        self.one(&R::texts().of_anyone, [id.into()]).await
     }
 
     /// Inserts a record in a commit of its own.

@@ -1,6 +1,6 @@
 //! What an authorisation needs to know besides its card, in one reading.
 
-use domain::{ApiKey, AuthId, Card, CardId, CardProfile, Enterprise, EnterpriseId, VmCard, VmFees};
+use domain::{ApiKey, AuthId, Card, CardProfile, Enterprise, VmCard, VmFees};
 
 use crate::engine::{Tx, with};
 use crate::records::{columns_of, select, sql};
@@ -36,15 +36,6 @@ impl Store {
             Ok(found)
         }))
         .await
-    }
-
-    /// What a card of dialect 2 has beside the card; none of another card.
-    pub async fn vm_card_of(
-        &self,
-        enterprise_id: EnterpriseId,
-        card_id: CardId,
-    ) -> Result<Option<VmCard>, StoreError> {
-        self.by_key((enterprise_id, card_id)).await
     }
 
     /// What the card of an authorisation has beside the card; none of another dialect's.

@@ -61,14 +61,6 @@ impl Store {
         Ok(())
     }
 
-    /// A challenge of any enterprise, for the network.
-    pub async fn challenge_of_anyone(
-        &self,
-        challenge_id: ChallengeId,
-    ) -> Result<Option<ThreeDsChallenge>, StoreError> {
-        self.of_anyone(challenge_id).await
-    }
-
     /// Applies `ThreeDsChallenge::transition` and writes the challenge and a webhook for each
     /// state passed through, in one commit. A challenge that is over has no job any more.
     pub async fn change_challenge(

@@ -36,7 +36,8 @@ pub(crate) async fn products(
     let app = &caller.app;
     let mut list = Vec::new();
     for product in state.store.vm_products(app.enterprise_id, app.vm_app_id).await? {
-        let profile = state.store.profile(app.enterprise_id, product.profile_id).await?;
+        let profile =
+            state.store.find::<CardProfile>((app.enterprise_id, product.profile_id)).await?;
         list.extend(profile.map(|profile| shown(&product, &profile)));
     }
     Ok(Plain(Products { list }))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use domain::{AuthId, Timestamp};
-use store::AuthorisationFilter;
+use store::{AuthorisationFilter, AuthorisationView};
 
 use super::receipt::ReceiptBody;
 use super::{AuthorisationBody, PathText};
@@ -55,7 +55,7 @@ pub(crate) async fn read(
     id: PathText,
 ) -> Result<Json<ReceiptBody>, Problem> {
     let auth_id = id.id::<AuthId>("authorisation")?;
-    let view = state.store.authorisation(auth_id).await?;
+    let view = state.store.find_of_anyone::<AuthorisationView>(auth_id).await?;
     let view = view.ok_or_else(|| Problem::not_found("authorisation"))?;
     let enterprise_id = view.authorisation.enterprise_id;
     let transfers = state.store.transfers_of(enterprise_id, auth_id).await?;

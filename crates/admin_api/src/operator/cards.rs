@@ -74,7 +74,7 @@ pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,
     id: PathText,
 ) -> Result<Json<CardBody>, Problem> {
-    let card = state.store.card_of_anyone(card_id(&state, &id.0).await?).await?;
+    let card = state.store.find_of_anyone::<Card>(card_id(&state, &id.0).await?).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     named(&state, CardBody::from(&card)).await
 }

@@ -20,7 +20,7 @@ use wire::field;
 
 /// The enterprise that a path names.
 pub(crate) async fn enterprise_of(state: &ApiState, id: &PathText) -> Result<Enterprise, Problem> {
-    let enterprise = state.store.enterprise(id.id("enterprise")?).await?;
+    let enterprise = state.store.find::<Enterprise>(id.id("enterprise")?).await?;
     enterprise.ok_or_else(|| Problem::not_found("enterprise"))
 }
 

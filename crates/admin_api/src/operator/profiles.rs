@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
-use domain::{CardProfile, EnterpriseId, ProfileId};
+use domain::{CardProfile, Enterprise, EnterpriseId, ProfileId};
 use listener::once::Once;
 
 use super::profile_body::{self, ProfileBody};
@@ -24,7 +24,7 @@ pub(crate) async fn create(
 ) -> Result<Json<ProfileBody>, Problem> {
     let profile_id = ProfileId::from_i64(state.store.ids().next());
     let profile = profile_body::read(&body, profile_id, state.store.clock().now())?;
-    if state.store.enterprise(profile.enterprise_id).await?.is_none() {
+    if state.store.find::<Enterprise>(profile.enterprise_id).await?.is_none() {
         return Err(Problem::not_found("enterprise"));
     }
     once.answer(|made: &CardProfile| ProfileBody::from(made), state.store.create_profile(profile))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use domain::Reveal;
+use domain::{Card, Reveal};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -57,7 +57,7 @@ pub(crate) async fn list(
     id: PathText,
     query: ListQuery,
 ) -> Result<Json<RevealsBody>, Problem> {
-    let card = state.store.card_of_anyone(card_id(&state, &id.0).await?).await?;
+    let card = state.store.find_of_anyone::<Card>(card_id(&state, &id.0).await?).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     let reveals = state.store.reveals_of_card(card.enterprise_id, card.card_id).await?;
     let uuids = state.store.vm_card_uuids(vec![(card.enterprise_id, card.card_id)]).await?;

@@ -96,7 +96,7 @@ pub(crate) async fn read(
     State(state): State<Arc<ApiState>>,
     id: PathText,
 ) -> Result<Json<TransactionBody>, Problem> {
-    let posting = state.store.posting(id.id("transaction")?).await?;
+    let posting = state.store.find_of_anyone::<Posting>(id.id("transaction")?).await?;
     let posting = posting.ok_or_else(|| Problem::not_found("transaction"))?;
     named(&state, TransactionBody::from(&posting)).await
 }

@@ -6,7 +6,7 @@ use authorise::ChallengeError;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
-use domain::{ChallengeId, ThreeDsChallenge};
+use domain::{Card, ChallengeId, ThreeDsChallenge};
 use listener::once::Once;
 use serde::Serialize;
 use store::ChallengeChangeError;
@@ -96,7 +96,7 @@ pub(crate) async fn create(
     let amount = required_money(&fields, field!(NEW_CHALLENGE, "amount"), currency)?;
     let merchant = merchant(&fields)?;
     let card_id = card_id(&state, &card_text).await?;
-    let card = state.store.card_of_anyone(card_id).await?;
+    let card = state.store.find_of_anyone::<Card>(card_id).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     let names = CardNames::of(&state, vec![(card.enterprise_id, card.card_id)]).await?;
     let made = state.challenges.create(&card, amount, merchant);
@@ -112,7 +112,7 @@ pub(crate) async fn read(
     id: PathText,
 ) -> Result<Json<SandboxChallengeBody>, Problem> {
     let challenge_id = id.id::<ChallengeId>("challenge")?;
-    let challenge = state.store.challenge_of_anyone(challenge_id).await?;
+    let challenge = state.store.find_of_anyone::<ThreeDsChallenge>(challenge_id).await?;
     let challenge = challenge.ok_or_else(|| Problem::not_found("challenge"))?;
     named(&state, SandboxChallengeBody::from(&challenge)).await
 }
@@ -132,7 +132,7 @@ pub(crate) async fn verify(
     let challenge_id = id.id::<ChallengeId>("challenge")?;
     let fields = Fields::parse_as(&CHALLENGE_ANSWER, &body)?;
     let otp = Zeroizing::new(fields.required_text(field!(CHALLENGE_ANSWER, "otp"))?);
-    let known = state.store.challenge_of_anyone(challenge_id).await?;
+    let known = state.store.find_of_anyone::<ThreeDsChallenge>(challenge_id).await?;
     let card = known.map(|it| (it.enterprise_id, it.card_id));
     let names = CardNames::of(&state, card.into_iter().collect()).await?;
     let verified = state.challenges.verify(challenge_id, &otp);

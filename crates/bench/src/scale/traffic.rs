@@ -90,7 +90,7 @@ impl Traffic {
 /// Everything that an authorisation asks of the store: the card, its surroundings, the hold
 /// with its limits, and the decision.
 pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> {
-    let card = store.card_of_anyone(card_id).await?.context("the card")?;
+    let card = store.find_of_anyone::<Card>(card_id).await?.context("the card")?;
     let surroundings = store.card_surroundings(&card).await?;
     let request = purchase(store, &card, surroundings)?;
     let held = match store.begin_authorisation(request).await? {

@@ -103,16 +103,6 @@ impl Store {
         .await
     }
 
-    /// The file in force.
-    pub async fn settlement_file(
-        &self,
-        enterprise_id: EnterpriseId,
-        day: BusinessDay,
-        file_type: SettlementFileType,
-    ) -> Result<Option<SettlementFile>, StoreError> {
-        self.by_key((enterprise_id, day, file_type)).await
-    }
-
     /// One piece of a file, counted from 0; none after the last.
     pub async fn settlement_piece(
         &self,

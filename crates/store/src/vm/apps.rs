@@ -138,15 +138,6 @@ impl Store {
         self.one(of_name(), [app_id.into()]).await
     }
 
-    /// The app of this id.
-    pub async fn vm_app_of(
-        &self,
-        enterprise_id: EnterpriseId,
-        vm_app_id: VmAppId,
-    ) -> Result<Option<VmApp>, StoreError> {
-        self.by_key((enterprise_id, vm_app_id)).await
-    }
-
     /// A page of the apps of an enterprise.
     pub async fn vm_apps(
         &self,
