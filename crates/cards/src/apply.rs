@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    CardOrder, CardProfile, CustomerId, EnterpriseId, JobId, OrderId, OrderStatus, OrderType,
-    ProfileId, Timestamp, WebhookId, WebhookSubType,
+    CardOrder, CardProfile, CustomerId, EnterpriseId, JobId, OrderId, ProfileId, Timestamp,
+    WebhookId, WebhookSubType,
 };
 use store::{CustomerDraft, Job, JobKind, PlaceOrder, Store};
 use vault::Vault;
@@ -120,7 +120,7 @@ impl Cards {
         Ok(order)
     }
 
-    /// A VIRTUAL order as it is taken in.
+    /// An order for a virtual card as it is taken in.
     pub(crate) fn new_virtual_order(
         &self,
         enterprise_id: EnterpriseId,
@@ -128,22 +128,9 @@ impl Cards {
         profile_id: ProfileId,
         customer_id: CustomerId,
     ) -> CardOrder {
+        let order_id = OrderId::from_i64(self.store.ids().next());
         let now = self.store.clock().now();
-        CardOrder {
-            enterprise_id,
-            order_id: OrderId::from_i64(self.store.ids().next()),
-            card_order_ref,
-            profile_id,
-            customer_id,
-            order_type: OrderType::Virtual,
-            status: OrderStatus::Pending,
-            card_id: None,
-            failure: None,
-            need_edd_file: false,
-            replace_card_id: None,
-            created_at: now,
-            modified_at: now,
-        }
+        CardOrder::pending(enterprise_id, order_id, card_order_ref, profile_id, customer_id, now)
     }
 
     /// Takes in an order; what its scenario depends on is sealed beside it.

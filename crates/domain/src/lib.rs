@@ -41,8 +41,8 @@ mod webhook;
 pub use account_owner::AccountOwner;
 pub use amount_error::AmountError;
 pub use authorisation::{
-    ArrivingAuthorisation, AuthType, Authorisation, AuthorisationStatus, Direction, HoldState,
-    Merchant, NetworkKey, Posting, ResponseCode, TransactionType,
+    AuthType, Authorisation, AuthorisationStatus, Direction, HoldState, Merchant, NetworkKey,
+    Payer, Posting, ResponseCode, TransactionType,
 };
 pub use card::{Card, CardEvent, CardStatus, CardStatusReason, CardTransitionError, CardType};
 pub use clock::{Clock, SystemTime, TimeSource};

@@ -5,9 +5,7 @@
 //! that is not final may use up the original's hold; that stays open, with nothing left, for
 //! the increments that are still to come.
 
-use domain::{
-    ArrivingAuthorisation, AuthId, Authorisation, AuthorisationStatus, Direction, HoldState, Money,
-};
+use domain::{AuthId, Authorisation, AuthorisationStatus, Direction, HoldState, Money};
 use ledger::{Account, LedgerError, Movement};
 
 use super::steps::{acquirer_left_minor, acquirer_used_minor, billing_part, require_approved};
@@ -208,24 +206,17 @@ pub(super) fn reversal_record(
     request: &ReverseAuthorisation,
     reversed: &Moved,
 ) -> Authorisation {
-    Authorisation::arriving(ArrivingAuthorisation {
-        enterprise_id: original.enterprise_id,
-        auth_id: request.reversal_id,
-        card_id: original.card_id,
-        customer_id: original.customer_id,
-        outs_id: original.outs_id,
+    let (auth_id, outs_id) = (request.reversal_id, original.outs_id);
+    Authorisation {
         original_auth_id: Some(original.auth_id),
-        account: original.account,
         direction: Direction::Incoming,
         auth_type: original.auth_type,
         transaction_type: original.transaction_type,
-        amount: reversed.amount,
         acquirer_amount: reversed.acquirer_amount,
         fx_rate: original.fx_rate.clone(),
         merchant: original.merchant.clone(),
-        network_key: None,
-        created_at: request.now,
-    })
+        ..Authorisation::purchase(original, auth_id, outs_id, reversed.amount, request.now)
+    }
 }
 
 /// Gives an approved completion its hold: all that its reservation still holds is released,
