@@ -38,6 +38,10 @@ mod vm;
 mod vm_fees;
 mod webhook;
 
+/// What [`text_enum!`] names in the crates that declare enumerations by it.
+#[doc(hidden)]
+pub use serde;
+
 pub use account_owner::AccountOwner;
 pub use amount_error::AmountError;
 pub use authorisation::{

@@ -14,7 +14,7 @@ pub struct EnumTextError {
 
 /// Declares an enumeration whose values have one fixed text each, the same on
 /// the wire and in the store. What is written above a value is also what the
-/// descriptions of our APIs say of it. The crate that declares one depends on `serde`.
+/// descriptions of our APIs say of it.
 ///
 /// ```
 /// domain::text_enum! {
@@ -75,8 +75,11 @@ macro_rules! text_enum {
             }
         }
 
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
             }
         }

@@ -76,7 +76,7 @@ impl Store {
         request: PlaceIntentTicket,
     ) -> Result<(), PlaceTicketError> {
         self.write_past_races(with(request, place)).await?;
-        self.wake_outbox_and([JobKind::IntentTicketStep]);
+        self.wake_outbox_and(&[JobKind::IntentTicketStep]);
         Ok(())
     }
 
@@ -88,7 +88,7 @@ impl Store {
         change: IntentChange,
     ) -> Result<IntentTicket, IntentChangeError> {
         let ticket = self.write_kept(with(change, apply)).await?;
-        self.wake_outbox_and([JobKind::IntentTicketStep, JobKind::OrderStep]);
+        self.wake_outbox_and(&[JobKind::IntentTicketStep, JobKind::OrderStep]);
         Ok(ticket)
     }
 }

@@ -100,7 +100,7 @@ impl Store {
         let token = job.leased_until;
         let params = [due_at.into(), job.enterprise_id.into(), job.job_id.into(), token.into()];
         self.execute(sql, params).await?;
-        self.jobs_changed(job.kind).notify_one();
+        self.wake_workers(&[job.kind]);
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl Store {
     ) -> Result<Option<Job>, StoreError> {
         let retried = self.write_kept(move |tx| Box::pin(retry(tx, job_id, now))).await?;
         if let Some(job) = &retried {
-            self.jobs_changed(job.kind).notify_one();
+            self.wake_workers(&[job.kind]);
         }
         Ok(retried)
     }
@@ -166,10 +166,7 @@ impl Store {
             })
         })
         .await?;
-        for kind in JobKind::ALL {
-            self.jobs_changed(kind).notify_one();
-        }
-        self.inner.outbox_changed.notify_one();
+        self.wake_outbox_and(JobKind::ALL);
         Ok(())
     }
 }
@@ -219,7 +216,8 @@ async fn take(tx: &Tx, job: &Job, lease: Lease) -> Result<bool, StoreError> {
 
 /// Selects the jobs that are due at $1, which is when parked ones are.
 async fn retry(tx: &Tx, job_id: JobId, now: Timestamp) -> Result<Option<Job>, StoreError> {
-    let kinds = JobKind::ALL.map(|kind| format!("'{}'", kind.as_str())).join(", ");
+    let kinds: Vec<_> = JobKind::ALL.iter().map(|kind| format!("'{kind}'")).collect();
+    let kinds = kinds.join(", ");
     // The kinds, all of them, lead to the index by due time.
     let sql = format!(
         "{} WHERE kind IN ({kinds}) AND due_at = $1 AND job_id = $2 FOR UPDATE",

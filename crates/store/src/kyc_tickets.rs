@@ -73,7 +73,7 @@ impl Store {
     /// customer.
     pub async fn place_kyc_ticket(&self, request: PlaceKycTicket) -> Result<(), PlaceTicketError> {
         self.write_past_races(with(request, place)).await?;
-        self.wake_workers([JobKind::KycDecision]);
+        self.wake_workers(&[JobKind::KycDecision]);
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Store {
     /// and wipes what a refused customer gave, all in one commit.
     pub async fn change_kyc_ticket(&self, change: KycChange) -> Result<KycTicket, KycChangeError> {
         let ticket = self.write_kept(with(change, apply)).await?;
-        self.wake_workers([JobKind::KycDecision, JobKind::OrderStep]);
+        self.wake_workers(&[JobKind::KycDecision, JobKind::OrderStep]);
         Ok(ticket)
     }
 }

@@ -54,7 +54,7 @@ impl Store {
     /// this order: reference, customer.
     pub async fn place_order(&self, request: PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
         let order = self.write_past_races(with(request, place)).await?;
-        self.wake_outbox_and([JobKind::OrderStep]);
+        self.wake_outbox_and(&[JobKind::OrderStep]);
         Ok(order)
     }
 
@@ -74,7 +74,7 @@ impl Store {
     pub async fn advance_order(&self, step: OrderStep) -> Result<OrderStepOutcome, StoreError> {
         let outcome = self.write(with(step, advance)).await?;
         if outcome == OrderStepOutcome::Done {
-            self.wake_outbox_and([JobKind::OrderStep]);
+            self.wake_outbox_and(&[JobKind::OrderStep]);
         }
         Ok(outcome)
     }

@@ -94,7 +94,7 @@ impl Store {
         request: PlaceReplacement,
     ) -> Result<CardOrder, PlaceReplacementError> {
         let order = self.write_past_races(with(request, place)).await?;
-        self.wake_outbox_and([JobKind::OrderStep]);
+        self.wake_outbox_and(&[JobKind::OrderStep]);
         Ok(order)
     }
 
@@ -108,7 +108,7 @@ impl Store {
         let outcome =
             self.write(with(request, async |tx, (step, ids)| finish(tx, ids, step).await)).await?;
         if outcome == ReplacementOutcome::Step(OrderStepOutcome::Done) {
-            self.wake_outbox_and([JobKind::OrderStep]);
+            self.wake_outbox_and(&[JobKind::OrderStep]);
         }
         Ok(outcome)
     }

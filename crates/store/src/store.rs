@@ -64,12 +64,12 @@ impl Store {
     }
 
     /// Wakes the workers of these jobs.
-    pub(crate) fn wake_workers<const N: usize>(&self, kinds: [JobKind; N]) {
-        kinds.into_iter().for_each(|kind| self.jobs_changed(kind).notify_one());
+    pub(crate) fn wake_workers(&self, kinds: &[JobKind]) {
+        kinds.iter().for_each(|kind| self.jobs_changed(*kind).notify_one());
     }
 
     /// Wakes whoever sends webhooks, and the workers of these jobs.
-    pub(crate) fn wake_outbox_and<const N: usize>(&self, kinds: [JobKind; N]) {
+    pub(crate) fn wake_outbox_and(&self, kinds: &[JobKind]) {
         self.inner.outbox_changed.notify_one();
         self.wake_workers(kinds);
     }

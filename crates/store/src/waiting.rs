@@ -36,7 +36,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let request = (job.clone(), kyc_ticket_id);
         self.write(with(request, async |tx, (job, ticket)| park(tx, job, *ticket).await)).await?;
-        self.jobs_changed(JobKind::OrderStep).notify_one();
+        self.wake_workers(&[JobKind::OrderStep]);
         Ok(())
     }
 }

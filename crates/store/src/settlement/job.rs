@@ -61,7 +61,7 @@ impl Store {
             })
         })
         .await?;
-        self.jobs_changed(JobKind::SettlementRecut).notify_one();
+        self.wake_workers(&[JobKind::SettlementRecut]);
         Ok(())
     }
 

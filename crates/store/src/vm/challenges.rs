@@ -59,7 +59,7 @@ impl Store {
             Ok::<_, StoreError>(challenge.clone())
         }))
         .await?;
-        self.wake_outbox_and([JobKind::ChallengeExpiry]);
+        self.wake_outbox_and(&[JobKind::ChallengeExpiry]);
         Ok(())
     }
 
