@@ -3,8 +3,6 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use domain::Timestamp;
-
 use crate::engine::{BoxFuture, Tx, with};
 use crate::records::record;
 use crate::{Claim, Kept, KeptAnswer, NETWORK_KEY_DAYS, Store, StoreError};
@@ -94,7 +92,10 @@ impl Store {
             return Ok(());
         }
         let oldest = claim.call.taken_at.plus_millis(-KEPT_MS);
-        self.write(move |tx| Box::pin(sweep(tx, oldest))).await
+        self.write(with(oldest, async |tx, oldest| {
+            tx.sweep(("idempotency", "idempotency_key", "taken_at"), *oldest, SWEEP_ROWS).await
+        }))
+        .await
     }
 
     /// Writes as [`Store::write`] does, and keeps the key of the call that this is the business
@@ -121,10 +122,4 @@ impl Store {
         })
         .await
     }
-}
-
-async fn sweep(tx: &Tx, oldest: Timestamp) -> Result<(), StoreError> {
-    let sql = "DELETE FROM idempotency WHERE idempotency_key IN \
-        (SELECT idempotency_key FROM idempotency WHERE taken_at <= $1 ORDER BY taken_at LIMIT $2)";
-    tx.execute(sql, &[oldest.into(), SWEEP_ROWS.into()]).await.map(drop)
 }

@@ -96,7 +96,9 @@ impl Store {
     /// Keeps a new link.
     pub async fn create_guidance_link(&self, link: GuidanceLink) -> Result<(), StoreError> {
         self.write(with(link, async |tx, link| {
-            sweep(tx, link.created_at.plus_seconds(-KEPT_SECONDS)).await?;
+            let forget_before = link.created_at.plus_seconds(-KEPT_SECONDS);
+            tx.sweep(("guidance_link", "secret_hash", "expires_at"), forget_before, SWEEP_ROWS)
+                .await?;
             tx.insert(link).await
         }))
         .await
@@ -156,11 +158,8 @@ impl Store {
         now: Timestamp,
         next_expires_at: Timestamp,
     ) -> Result<ProofOutcome, StoreError> {
-        self.write(move |tx| {
-            let attempt = ProofAttempt { token_hash, proof, next_token_hash, now };
-            Box::pin(async move { try_proof(tx, &attempt, next_expires_at).await })
-        })
-        .await
+        let attempt = ProofAttempt { token_hash, proof, next_token_hash, now, next_expires_at };
+        self.write(with(attempt, try_proof)).await
     }
 }
 
@@ -208,13 +207,10 @@ struct ProofAttempt {
     proof: HolderProof,
     next_token_hash: [u8; 32],
     now: Timestamp,
+    next_expires_at: Timestamp,
 }
 
-async fn try_proof(
-    tx: &Tx,
-    attempt: &ProofAttempt,
-    next_expires_at: Timestamp,
-) -> Result<ProofOutcome, StoreError> {
+async fn try_proof(tx: &Tx, attempt: &ProofAttempt) -> Result<ProofOutcome, StoreError> {
     let sql = sql!(
         "{} WHERE token_hash = $1 AND step = $2 AND step_expires_at > $3 FOR UPDATE",
         select::<AskedProof>()
@@ -239,7 +235,7 @@ async fn try_proof(
         _ => Some(attempt.next_token_hash.as_slice()),
     };
     let (next_step, expires_at) = match outcome {
-        ProofOutcome::Passed => (PageStep::Form, next_expires_at),
+        ProofOutcome::Passed => (PageStep::Form, attempt.next_expires_at),
         _ => (PageStep::Otp, asked.step_expires_at),
     };
     let update = "UPDATE guidance_link SET token_hash = $1, step = $2, step_expires_at = $3, \
@@ -253,10 +249,4 @@ async fn try_proof(
     ];
     tx.execute(update, &params).await?;
     Ok(outcome)
-}
-
-async fn sweep(tx: &Tx, before: Timestamp) -> Result<(), StoreError> {
-    let sql = "DELETE FROM guidance_link WHERE secret_hash IN (SELECT secret_hash \
-        FROM guidance_link WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-    tx.execute(sql, &[before.into(), SWEEP_ROWS.into()]).await.map(|_| ())
 }

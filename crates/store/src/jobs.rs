@@ -4,7 +4,7 @@ mod kind;
 
 use domain::{EnterpriseId, JobId, Timestamp};
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::listing::{Page, PageRequest};
 use crate::outbox::look_at_all;
 use crate::records::{record, select, sql};
@@ -111,21 +111,19 @@ impl Store {
 
     /// Holds a leased job for `lease_ms` of real time from now on.
     pub async fn renew_job(&self, job: &Job, lease_ms: i64) -> Result<Renewal, StoreError> {
-        let (enterprise_id, job_id, token) = (job.enterprise_id, job.job_id, job.leased_until);
-        let until = self.clock().real_now().plus_millis(lease_ms);
-        self.write(move |tx| {
-            Box::pin(async move {
-                let sql = "UPDATE job SET leased_until = $1 \
-                    WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
-                let params = [until.into(), enterprise_id.into(), job_id.into(), token.into()];
-                if tx.execute(sql, &params).await? == 1 {
-                    return Ok(Renewal::Held(until));
-                }
-                let sql = "SELECT job_id FROM job WHERE enterprise_id = $1 AND job_id = $2";
-                let is_there = tx.finds(sql, &[enterprise_id.into(), job_id.into()]).await?;
-                Ok(if is_there { Renewal::Lost } else { Renewal::Ended })
-            })
-        })
+        let request = (job.clone(), self.clock().real_now().plus_millis(lease_ms));
+        self.write(with(request, async |tx, (job, until)| {
+            let sql = "UPDATE job SET leased_until = $1 \
+                WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
+            let key = (job.enterprise_id, job.job_id);
+            let params = [(*until).into(), key.0.into(), key.1.into(), job.leased_until.into()];
+            if tx.execute(sql, &params).await? == 1 {
+                return Ok(Renewal::Held(*until));
+            }
+            let sql = "SELECT job_id FROM job WHERE enterprise_id = $1 AND job_id = $2";
+            let is_there = tx.finds(sql, &[key.0.into(), key.1.into()]).await?;
+            Ok(if is_there { Renewal::Lost } else { Renewal::Ended })
+        }))
         .await
     }
 
@@ -155,16 +153,14 @@ impl Store {
     /// Ends every lease of jobs and deliveries: at the start of an embedded store nobody
     /// else can hold one.
     pub async fn take_over_leases(&self) -> Result<(), StoreError> {
-        self.write(|tx| {
-            Box::pin(async move {
-                let jobs = "UPDATE job SET leased_until = NULL WHERE leased_until IS NOT NULL";
-                tx.execute(jobs, &[]).await?;
-                let deliveries = "UPDATE webhook SET leased_until = NULL \
-                    WHERE status = 'PENDING' AND leased_until IS NOT NULL";
-                tx.execute(deliveries, &[]).await?;
-                look_at_all(tx).await
-            })
-        })
+        self.write(with((), async |tx, ()| {
+            let jobs = "UPDATE job SET leased_until = NULL WHERE leased_until IS NOT NULL";
+            tx.execute(jobs, &[]).await?;
+            let deliveries = "UPDATE webhook SET leased_until = NULL \
+                WHERE status = 'PENDING' AND leased_until IS NOT NULL";
+            tx.execute(deliveries, &[]).await?;
+            look_at_all(tx).await
+        }))
         .await?;
         self.wake_outbox_and(JobKind::ALL);
         Ok(())

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use domain::EnterpriseId;
+use domain::{EnterpriseId, Timestamp};
 
 use crate::engine::{Row, Tx, Value, with};
 use crate::records::{
@@ -109,6 +109,21 @@ impl Tx {
             values.push(value.clone());
         }
         self.execute(&insert_text(R::TABLE, &names, values.len(), 1), &values).await.map(drop)
+    }
+
+    /// Deletes rows whose time, in the column `ends`, is over at `now`: the earliest, at most
+    /// `rows`. `key` is the table's key.
+    pub(crate) async fn sweep(
+        &self,
+        (table, key, ends): (&str, &str, &str),
+        now: Timestamp,
+        rows: i64,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "DELETE FROM {table} WHERE {key} IN \
+             (SELECT {key} FROM {table} WHERE {ends} <= $1 ORDER BY {ends} LIMIT $2)"
+        );
+        self.execute(&sql, &[now.into(), rows.into()]).await.map(drop)
     }
 
     /// Writes a record over the row with its key.

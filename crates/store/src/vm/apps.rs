@@ -172,23 +172,16 @@ impl Store {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (enterprise_id, vm_app_id) = (app.enterprise_id, app.vm_app_id);
-        self.write(move |tx| {
-            Box::pin(async move {
-                let expired = "DELETE FROM vm_token WHERE token_digest IN (SELECT token_digest \
-                    FROM vm_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-                tx.execute(expired, &[now.into(), TOKENS_SWEPT.into()]).await?;
-                let sql = "INSERT INTO vm_token \
-                    (token_digest, enterprise_id, vm_app_id, expires_at) VALUES ($1, $2, $3, $4)";
-                let params = [
-                    token_digest.as_slice().into(),
-                    enterprise_id.into(),
-                    vm_app_id.into(),
-                    expires_at.into(),
-                ];
-                tx.execute(sql, &params).await.map(drop)
-            })
-        })
+        let owner = (app.enterprise_id, app.vm_app_id);
+        let request = (owner, token_digest, expires_at, now);
+        self.write(with(request, async |tx, (owner, token_digest, expires_at, now)| {
+            tx.sweep(("vm_token", "token_digest", "expires_at"), *now, TOKENS_SWEPT).await?;
+            let sql = "INSERT INTO vm_token \
+                (token_digest, enterprise_id, vm_app_id, expires_at) VALUES ($1, $2, $3, $4)";
+            let digest = token_digest.as_slice().into();
+            let params = [digest, owner.0.into(), owner.1.into(), (*expires_at).into()];
+            tx.execute(sql, &params).await.map(drop)
+        }))
         .await
     }
 
@@ -239,15 +232,10 @@ impl Store {
             VmAppAccount::Balance => AccountOwner::VmBalance(app.vm_app_id),
             VmAppAccount::Wallet => AccountOwner::VmWallet(app.vm_app_id),
         };
-        self.move_funds(MoveFunds {
-            enterprise_id: app.enterprise_id,
-            owner,
-            amount: Money::new(amount_minor, Currency::USD),
-            reference,
-            is_deposit: true,
-            now,
-        })
-        .await
+        let (enterprise_id, is_deposit) = (app.enterprise_id, true);
+        let amount = Money::new(amount_minor, Currency::USD);
+        let request = MoveFunds { enterprise_id, owner, amount, reference, is_deposit, now };
+        self.move_funds(request).await
     }
 
     /// Opens a product to an app. The same code, profile and funding again set where it is
