@@ -65,7 +65,7 @@ pub struct PostingFilter {
 pub struct PartsOf {
     /// The bill.
     pub outs_id: OutsId,
-    /// What was refunded; else the purchase with what raises it.
+    /// Whether to count the refunds, or the purchase with what raises it.
     pub is_refund: bool,
     /// The acquirer's currency.
     pub currency: Currency,
@@ -127,7 +127,7 @@ impl Store {
     }
 
     /// Authorisations without a decision whose ids lie between the two, in order of id, at most
-    /// `limit`. Of a server that processes share only those whose ids bear this process's node
+    /// `limit`. Of a server that processes share only those whose ids carry this process's node
     /// number: another one may be at work on the rest.
     pub async fn undecided_authorisations(
         &self,
@@ -150,7 +150,7 @@ impl Store {
         self.all(sql, params).await
     }
 
-    /// What the parts of a bill come to that are not declined, in minor units of the acquirer's
+    /// The total of a bill's parts that are not declined, in minor units of the acquirer's
     /// currency.
     pub async fn parts_so_far_minor(&self, of: PartsOf) -> Result<i64, StoreError> {
         let (refund, direction) = (TransactionType::Refund.as_str(), Direction::Incoming.as_str());

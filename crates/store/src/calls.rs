@@ -9,21 +9,21 @@ use crate::{Claim, Kept, KeptAnswer, NETWORK_KEY_DAYS, Store, StoreError};
 
 /// How long a key is kept with its answer: as long as the network's keys.
 const KEPT_MS: i64 = NETWORK_KEY_DAYS * 24 * 3_600_000;
-/// Old keys that one sweep forgets at most, and how many new keys come to one sweep.
+/// Old keys that one sweep forgets at most, and after how many new keys one runs.
 const SWEEP_ROWS: i64 = 1_000;
 const KEYS_A_SWEEP: i64 = 32;
 
 /// What is known of a call by its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KnownCall {
-    /// Nothing: it was not carried out.
+    /// It was not carried out.
     No,
     /// The key was used with another call.
     Other,
     /// It was carried out and has no answer yet, or broke off before it had one; the object is
     /// what it began, if that tells what became of it.
     Begun(Option<String>),
-    /// It was answered so.
+    /// Its answer.
     Answered(KeptAnswer),
 }
 
@@ -72,8 +72,8 @@ impl Store {
         self.execute(sql, params).await.map(drop)
     }
 
-    /// Begins a call that has no commit of its own before its effects, which go on towards
-    /// `object` however often they are begun.
+    /// Begins a call that has no commit before its effects, which lead to the same `object`
+    /// however often they are begun.
     ///
     /// # Errors
     /// [`StoreError`]; `KeyTaken` if another run of the call was faster.
@@ -85,8 +85,8 @@ impl Store {
         .await
     }
 
-    /// Forgets keys whose time is over, after some of the calls; the moment of the call says
-    /// whose turn it is, since callers choose everything else.
+    /// Forgets keys whose time is over, after some of the calls. The moment of the call decides
+    /// which, since callers choose all its other properties.
     pub async fn sweep_calls(&self, claim: &Claim) -> Result<(), StoreError> {
         if claim.call.taken_at.as_micros() % KEYS_A_SWEEP != 0 {
             return Ok(());

@@ -38,8 +38,8 @@ record! {
     }
 }
 
-/// Makes the webhook that tells of a card as it was stored, under this id and as of this
-/// moment. A plain function, since one commit may change several cards and each is told of.
+/// Makes the webhook that reports a card as it was stored, under this id and as of this
+/// moment. A plain function, since one commit may change several cards and reports each.
 pub type TellOfCard = fn(&Card, WebhookId, Timestamp) -> WebhookEvent;
 
 /// A change of a card's state.
@@ -55,7 +55,7 @@ pub struct CardChange {
     pub invalidate_reason: Option<String>,
     /// When.
     pub now: Timestamp,
-    /// Makes the webhook that tells of the card.
+    /// Makes the webhook that reports the card.
     pub tell: TellOfCard,
 }
 
@@ -156,9 +156,9 @@ async fn wipe_delivery(tx: &Tx, card: &Card) -> Result<(), StoreError> {
     tx.execute(sql, &[card.enterprise_id.into(), card.card_id.into()]).await.map(|_| ())
 }
 
-/// Writes a changed card and the webhook that tells of it, whose id is drawn in the commit:
-/// the order of ids is the order of the card's changes. A card of an app of dialect 2 is told
-/// of to nobody (vm-api.md section 16, row 17).
+/// Writes a changed card and the webhook that reports it, whose id is drawn in the commit:
+/// the order of ids is the order of the card's changes. A card of an app of dialect 2 has no
+/// webhook (vm-api.md section 16, row 17).
 pub(crate) async fn write_told_card(
     tx: &Tx,
     ids: &IdGenerator,
@@ -191,9 +191,9 @@ async fn apply_change(
     Ok(card)
 }
 
-/// Ends a record. With one that the issuer blocked all others of its PAN end, which would else
-/// shake the block off; with one that was lost or stolen its plastic that waits for activation,
-/// which would else go on with the same number.
+/// Ends a record. If the issuer blocked it, all other records of its PAN end too: otherwise they
+/// would escape the block. If it was lost or stolen, its plastic that waits for activation ends
+/// too: otherwise it would continue with the same number.
 async fn terminate(
     tx: &Tx,
     ids: &IdGenerator,

@@ -1,4 +1,4 @@
-//! Writes that must not be told to have failed while they stand.
+//! Writes that must not be reported as failed while they stand.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl Store {
             let settled = self.write_in_turn(run, operation).await;
             match settled.as_ref().err().and_then(OperationError::below) {
                 Some(StoreError::InDoubt(_)) => is_in_doubt = true,
-                // By this one's earlier run, or by another: what it did is told by the key.
+                // By this one's earlier run, or by another: the key shows what it did.
                 Some(StoreError::KeyTaken) => return settled,
                 Some(_) if is_in_doubt => {}
                 _ => return settled,

@@ -5,7 +5,7 @@ use domain::{EnterpriseId, SealedUrl, UrlUse};
 use crate::engine::{Tx, Value, with};
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
-/// A URL in clear. No Debug: it may bear a secret.
+/// A URL in clear. No Debug: it may hold a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClearUrl {
     /// Owner.

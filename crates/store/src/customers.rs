@@ -24,6 +24,8 @@ pub enum CreateCustomerError {
     Store(#[from] StoreError),
 }
 
+crate::error::over_store!(CreateCustomerError);
+
 impl Store {
     /// Makes a customer; nothing of it may belong to another one.
     ///
@@ -56,7 +58,7 @@ struct Known {
     by_phone: Option<Customer>,
 }
 
-/// What the data of an order comes to.
+/// What the data of an order leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
     Reuse(CustomerId),
@@ -103,7 +105,7 @@ fn key_of(customer: &Customer) -> Option<String> {
 }
 
 /// The same reference, or the same e-mail and phone, is the same customer. A reference
-/// with other data is refused, and so is data of which a part belongs to someone else.
+/// with other data is refused, and so is data of which a part belongs to another customer.
 fn choose(data: &Customer, known: &Known) -> Result<Choice, PlaceOrderError> {
     if let Some(named) = &known.by_ref {
         let email_agrees = data.email.is_none() || key_of(data) == key_of(named);

@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use crate::{CreateCustomerError, PlaceOrderError, PlaceReplacementError, PlaceTicketError};
-
 /// A failure of the engine or of the data in it. Never shown to a caller.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
@@ -26,7 +24,7 @@ pub enum StoreError {
     /// A unique index refused the row.
     #[error("already there: {0}")]
     Duplicate(String),
-    /// Another run of the call that bears this idempotency key was faster; nothing was written.
+    /// Another run of the call that carries this idempotency key was faster; nothing was written.
     #[error("the idempotency key is taken")]
     KeyTaken,
     /// A stored value is not what the domain allows.
@@ -49,15 +47,18 @@ impl OperationError for StoreError {
     }
 }
 
-/// Implements [`OperationError`] for enumerations whose variant `Store` is the store's error.
+/// Implements [`OperationError`] for an enumeration whose variant `Store` is the store's error.
+///
+/// ```ignore
+/// over_store!(PlaceOrderError);
+/// ```
 macro_rules! over_store {
-    ($($error:ty),+ $(,)?) => { $(
-        impl OperationError for $error {
-            fn below(&self) -> Option<&StoreError> {
+    ($error:ident) => {
+        impl $crate::error::OperationError for $error {
+            fn below(&self) -> Option<&$crate::StoreError> {
                 if let Self::Store(error) = self { Some(error) } else { None }
             }
         }
-    )+ };
+    };
 }
-
-over_store!(CreateCustomerError, PlaceOrderError, PlaceReplacementError, PlaceTicketError);
+pub(crate) use over_store;

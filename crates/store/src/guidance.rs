@@ -21,7 +21,7 @@ const MAX_PROOF_TRIES: i64 = 5;
 pub struct OpenedPage {
     /// What it asks for.
     pub step: PageStep,
-    /// Hash of the token that its form bears.
+    /// Hash of the token that its form carries.
     pub token_hash: [u8; 32],
     /// The one-time password that it asks for, if it does.
     pub password: Option<PagePassword>,
@@ -66,7 +66,7 @@ pub enum HolderProof {
     },
 }
 
-/// What a proof came to.
+/// The result of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProofOutcome {
     /// It was the right one; the page goes on to its form.
@@ -115,7 +115,7 @@ impl Store {
             .await
     }
 
-    /// The page whose form bears this token, and what that form asks for; none if the token
+    /// The page whose form carries this token, and what that form asks for; none if the token
     /// is unknown, used or expired.
     pub async fn guidance_page(
         &self,

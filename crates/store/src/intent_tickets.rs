@@ -27,7 +27,7 @@ pub struct PlaceIntentTicket {
     pub sealed_evidence: Vec<u8>,
     /// The job that will move it on.
     pub job: Job,
-    /// The webhook that tells of it.
+    /// The webhook that reports it.
     pub event: WebhookEvent,
 }
 
@@ -122,7 +122,7 @@ async fn apply(tx: &Tx, change: &IntentChange) -> Result<IntentTicket, IntentCha
         events.push((change.tell_ticket)(&ticket));
     }
     tx.update(&ticket).await?;
-    // Whatever it was, its next job is over: evidence is completed once.
+    // In every case its job is over: evidence is completed once.
     let (kind, subject) = (JobKind::IntentTicketStep, ticket.ticket_id.as_i64());
     end_jobs(tx, ticket.enterprise_id, kind, subject).await?;
     if ticket.status.is_final() {

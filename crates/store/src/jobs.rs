@@ -66,9 +66,9 @@ impl Job {
 pub enum Renewal {
     /// It is held until then (real time).
     Held(Timestamp),
-    /// The job is somebody else's by now.
+    /// The job now belongs to another worker.
     Lost,
-    /// The job has ended, by the work on it or because that is needed no more.
+    /// The job has ended, by the work on it or because it is no longer needed.
     Ended,
 }
 
@@ -150,8 +150,8 @@ impl Store {
         self.page(page).await
     }
 
-    /// Ends every lease of jobs and deliveries: at the start of an embedded store nobody
-    /// else can hold one.
+    /// Ends every lease of jobs and deliveries: at the start of an embedded store no other
+    /// process can hold one.
     pub async fn take_over_leases(&self) -> Result<(), StoreError> {
         self.write(with((), async |tx, ()| {
             let jobs = "UPDATE job SET leased_until = NULL WHERE leased_until IS NOT NULL";

@@ -37,6 +37,8 @@ pub enum PlaceTicketError {
     Store(#[from] StoreError),
 }
 
+crate::error::over_store!(PlaceTicketError);
+
 /// What happens to a KYC ticket.
 #[derive(Clone)]
 pub struct KycChange {

@@ -150,8 +150,8 @@ impl Store {
         Ok(*outcome)
     }
 
-    /// Gives back what an expired hold has left, and tells of the authorisation as it is
-    /// then; false if it was not open any more.
+    /// Gives back what an expired hold has left, and reports the authorisation as it is
+    /// then; false if it was no longer open.
     pub async fn expire_hold(
         &self,
         enterprise_id: EnterpriseId,

@@ -23,18 +23,18 @@ pub struct IssuedCard {
 /// One step of an order.
 #[derive(Clone)]
 pub struct OrderStep {
-    /// The order as it shall be.
+    /// The order after the step.
     pub order: CardOrder,
-    /// The state it must be in now, else nothing happens.
+    /// The state it must be in now; otherwise nothing happens.
     pub expected_status: OrderStatus,
     /// The job, leased by the caller; deleted once the order is final or waits for something
-    /// else than time, else due again at `next_due_at`.
+    /// other than time, otherwise due again at `next_due_at`.
     pub job: Job,
     /// When the next step is due.
     pub next_due_at: Option<domain::Timestamp>,
     /// The card that this step issues.
     pub issued: Option<IssuedCard>,
-    /// The webhooks that tell of it, in order.
+    /// The webhooks that report it, in order.
     pub events: Vec<WebhookEvent>,
 }
 
@@ -124,7 +124,7 @@ pub(crate) async fn insert_issued(tx: &Tx, issued: &IssuedCard) -> Result<bool, 
     Ok(true)
 }
 
-/// Writes an order as it shall be; a final one needs its application no more.
+/// Writes a changed order; a final one no longer needs its application.
 pub(crate) async fn write_order(tx: &Tx, order: &CardOrder) -> Result<(), StoreError> {
     tx.update(order).await?;
     if order.status.is_final() {

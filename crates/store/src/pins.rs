@@ -103,7 +103,7 @@ pub struct PinPresentation {
     pub enterprise_id: EnterpriseId,
     /// The card.
     pub card_id: CardId,
-    /// The message that bears it: presented again with it, it is the same try.
+    /// The message that carries it: presented again with it, it is the same try.
     pub network_key: Option<NetworkKey>,
     /// The bill and the authorisation that the message follows.
     pub follows: Option<(OutsId, AuthId)>,

@@ -67,7 +67,7 @@ pub struct PlasticActivation {
     pub card_id: CardId,
     /// When.
     pub now: Timestamp,
-    /// Makes the webhook that tells of a card that changed by it.
+    /// Makes the webhook that reports a card that changed by it.
     pub tell: TellOfCard,
 }
 

@@ -28,7 +28,7 @@ pub struct PlaceReplacement {
     pub sealed_application: Option<Vec<u8>>,
     /// The job that will move it on.
     pub job: Job,
-    /// The webhook that tells of it.
+    /// The webhook that reports it.
     pub event: WebhookEvent,
 }
 
@@ -55,6 +55,8 @@ pub enum PlaceReplacementError {
     Store(#[from] StoreError),
 }
 
+crate::error::over_store!(PlaceReplacementError);
+
 /// A card record for a PAN that exists.
 #[derive(Clone)]
 pub struct Twin {
@@ -73,7 +75,7 @@ pub struct ReplacementStep {
     pub source_card_id: CardId,
     /// The physical twin that the step issues instead.
     pub twin: Option<Twin>,
-    /// Makes the webhook that tells of a card that ended by this step.
+    /// Makes the webhook that reports a card that ended by this step.
     pub tell: TellOfCard,
 }
 

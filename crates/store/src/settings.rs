@@ -44,7 +44,8 @@ impl Store {
 
     /// Stores the offset of business time unless a larger one is stored already.
     pub async fn save_clock_offset_us(&self, offset_us: i64) -> Result<(), StoreError> {
-        // Business time never runs behind real time, and only then do the bytes compare.
+        // Business time never runs behind real time, and only numbers from zero on compare as
+        // their bytes do.
         let bytes = offset_us.max(0).to_be_bytes();
         let sql = "INSERT INTO setting (name, value) VALUES ($1, $2) \
             ON CONFLICT (name) DO UPDATE SET value = excluded.value \

@@ -162,7 +162,7 @@ impl Store {
         self.all_as(sql, params, read_row).await
     }
 
-    /// All rows of a query, each made into something else where it was read.
+    /// All rows of a query, each converted where it is read.
     pub(crate) async fn all_as<T: Send + 'static>(
         &self,
         sql: impl Into<Sql>,
@@ -217,7 +217,7 @@ impl Store {
         self.one(&R::texts().of_anyone, [id.into()]).await
     }
 
-    /// Inserts a record in a commit of its own.
+    /// Inserts a record in one commit.
     pub(crate) async fn insert<R: Record>(&self, record: R) -> Result<(), StoreError> {
         self.write(with(record, Tx::insert)).await
     }
@@ -231,7 +231,7 @@ impl Store {
         .await
     }
 
-    /// Runs a statement in a commit of its own; how many rows it touched.
+    /// Runs a statement in one commit; how many rows it touched.
     pub(crate) async fn execute(
         &self,
         sql: impl Into<Sql>,

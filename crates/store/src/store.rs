@@ -86,7 +86,7 @@ impl Store {
         &self.inner.ids
     }
 
-    /// Refuses to go on where the number of this process may be another's by now.
+    /// Refuses to continue if the number of this process may now belong to another one.
     pub(crate) fn check_number(&self) -> Result<(), StoreError> {
         self.inner.number.check(self.ids())
     }
@@ -144,8 +144,8 @@ impl Store {
         }
     }
 
-    /// Writes, and again where a unique index refused a row because another transaction
-    /// wrote its own at the same moment: on the next run that row is in sight and judged.
+    /// Writes, and again if a unique index refused a row because another transaction wrote its
+    /// own at the same moment: the next run sees that row and judges it.
     pub(crate) async fn write_past_races<T, E, F>(&self, operation: F) -> Result<T, E>
     where
         T: Send + 'static,

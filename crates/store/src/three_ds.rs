@@ -12,7 +12,7 @@ use crate::engine::{Tx, with};
 use crate::outbox::insert_events;
 use crate::{Job, JobKind, Store, StoreError};
 
-/// Makes the webhook that tells of a challenge as it was stored.
+/// Makes the webhook that reports a challenge as it was stored.
 pub type TellOfChallenge = Arc<dyn Fn(&ThreeDsChallenge) -> WebhookEvent + Send + Sync>;
 
 /// An event that happens to a challenge.
@@ -62,7 +62,7 @@ impl Store {
     }
 
     /// Applies `ThreeDsChallenge::transition` and writes the challenge and a webhook for each
-    /// state passed through, in one commit. A challenge that is over has no job any more.
+    /// state passed through, in one commit. A challenge that is over no longer has a job.
     pub async fn change_challenge(
         &self,
         change: ChallengeChange,
@@ -73,7 +73,7 @@ impl Store {
     }
 }
 
-/// Its id is the challenge's own, so that whoever ends the challenge finds it.
+/// Its id is the challenge's, so that the commit that ends the challenge finds it.
 fn expiry_job(challenge: &ThreeDsChallenge) -> Job {
     Job::new(
         challenge.enterprise_id,
@@ -106,7 +106,7 @@ async fn apply(
     Ok(challenge)
 }
 
-/// Writes a new challenge, the job that ends it and the webhook that tells of it.
+/// Writes a new challenge, the job that ends it and the webhook that reports it.
 pub(crate) async fn insert(
     tx: &Tx,
     challenge: &ThreeDsChallenge,
@@ -117,8 +117,8 @@ pub(crate) async fn insert(
     insert_events(tx, std::slice::from_ref(event)).await
 }
 
-/// Leads a challenge through what an event means, calls `each` in each state, and writes the
-/// last one. A challenge that is over has no job any more.
+/// Takes a challenge through the states that an event leads to, calls `each` in each, and writes
+/// the last one. A challenge that is over no longer has a job.
 pub(crate) async fn pass(
     tx: &Tx,
     challenge: &mut ThreeDsChallenge,
@@ -142,7 +142,7 @@ pub(crate) async fn pass(
     Ok(())
 }
 
-/// Whether no event changes a challenge any more.
+/// Whether no event can change a challenge.
 pub(crate) const fn is_over(challenge: &ThreeDsChallenge) -> bool {
     !matches!(challenge.status, ChallengeStatus::Init | ChallengeStatus::Noticed)
 }
@@ -166,7 +166,7 @@ pub(crate) async fn forget_code(tx: &Tx, challenge: &ThreeDsChallenge) -> Result
 }
 
 /// The acknowledgement of a challenge's first webhook, part of the commit that records it.
-/// Nobody is told: the enterprise knows.
+/// No webhook is sent: the enterprise knows.
 pub(crate) async fn acknowledge(
     tx: &Tx,
     enterprise_id: EnterpriseId,

@@ -56,7 +56,7 @@ async fn park(tx: &Tx, job: &Job, kyc_ticket_id: KycTicketId) -> Result<(), Stor
 }
 
 /// Makes the orders that wait for a KYC ticket due, also those whose job is parked. An order
-/// that has another job comes to look at the ticket by itself.
+/// that has another job looks at the ticket by itself.
 pub(crate) async fn wake_orders_of(
     tx: &Tx,
     ticket: &KycTicket,

@@ -11,8 +11,8 @@ use crate::StoreError;
 /// A boxed future, the form in which operations are handed to an engine.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// An asynchronous function over what it reads or writes by, and what it is asked for. A trait
-/// of its own, since the bounds of `AsyncFn` cannot say that the future moves between threads.
+/// An asynchronous function over a transaction and the request that it carries out. A separate
+/// trait, since the bounds of `AsyncFn` cannot say that the future moves between threads.
 pub(crate) trait Operation<'a, R: 'a, T>: Fn(&'a Tx, &'a R) -> Self::Running {
     /// The function under way.
     type Running: Future<Output = T> + Send + 'a;
@@ -67,8 +67,8 @@ impl Tx {
         rows
     }
 
-    /// All rows of a query, each made into something else where it was read. Large reads
-    /// are spared a copy of every row.
+    /// All rows of a query, each converted where it is read, so that large reads need no copy
+    /// of every row.
     pub(crate) async fn query_map<T>(
         &self,
         sql: &str,

@@ -200,7 +200,7 @@ pub(super) fn reverse(
 }
 
 /// The reversal's own record, of which the enterprise is still to be told. Its money has
-/// moved; the status waits for the enterprise's answer only so that no record is told twice.
+/// moved; the status waits for the enterprise's answer only so that no record is reported twice.
 pub(super) fn reversal_record(
     original: &Authorisation,
     request: &ReverseAuthorisation,
@@ -223,7 +223,7 @@ pub(super) fn reversal_record(
 /// and what the completion lacks of its amount is held instead, so that nothing is held
 /// twice. A reservation that was reversed or cleared meanwhile is `HoldClosed`: its money is
 /// given back or spent already. If it expired meanwhile and the deposit does not cover what
-/// is lacking, that is `InsufficientFunds`: no more is promised than is there.
+/// is lacking, that is `InsufficientFunds`: nothing is promised that is not there.
 pub(super) fn complete(
     account: &mut Account,
     bill: &mut Bill,
@@ -279,7 +279,7 @@ fn release(
 
 /// Closes a hold that has nothing left and that nothing can follow, or that is to be closed
 /// in any case. While something of the acquirer's amount is left, something can: where parts
-/// are rounded, the last of them may come to nothing in the billing currency.
+/// are rounded, the last of them may be zero in the billing currency.
 fn close_if_empty(it: &mut Authorisation, always: bool) {
     let is_used_up = it.hold_remaining_minor == 0 && is_used_up(it);
     let is_empty = it.hold_state == HoldState::Pending && is_used_up;

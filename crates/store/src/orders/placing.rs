@@ -45,7 +45,7 @@ pub struct PlaceOrder {
     pub sealed_application: Vec<u8>,
     /// The job that will move it on.
     pub job: Job,
-    /// Makes the webhook that tells of the order as it was stored.
+    /// Makes the webhook that reports the order as it was stored.
     pub event: Arc<dyn Fn(&CardOrder) -> WebhookEvent + Send + Sync>,
 }
 
@@ -71,3 +71,5 @@ pub enum PlaceOrderError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+crate::error::over_store!(PlaceOrderError);

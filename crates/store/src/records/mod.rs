@@ -22,7 +22,7 @@ pub(crate) use stored::{Fields, Stored, read_row, values_of};
 pub(crate) use values::groups;
 pub(crate) use velocity::{Counted, PanUse};
 
-/// Stands for "no app" in a column: the enterprise itself is told.
+/// Stands for "no app" in a column: the webhook goes to the enterprise.
 pub(crate) const NO_APP: i64 = 0;
 
 /// A column that holds [`NO_APP`] where nothing is named.

@@ -14,7 +14,7 @@ const SWEEP_FILES: i64 = 100;
 /// Pieces that one commit deletes.
 const SWEEP_PIECES: i64 = 16;
 
-/// What the rows of one currency and direction come to.
+/// The total of the rows of one currency and direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControlTotal {
     /// Billing currency.
@@ -56,7 +56,7 @@ pub struct SettlementFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CutOutcome {
     /// The file in force: this one, one with the same bytes that was before, or the final
-    /// one beside which a cut that is not final comes to nothing.
+    /// one that a cut which is not final does not replace.
     Kept(SettlementFile),
     /// The final file in force has other bytes than this final cut, and stays as it is.
     Differs(SettlementFile),

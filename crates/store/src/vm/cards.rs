@@ -27,7 +27,7 @@ const OPENING_FEE: &str = "opening fee, charged to the account";
 pub struct OpenVmCard {
     /// The card and its PAN record.
     pub issued: IssuedCard,
-    /// Who bears it; known by nothing.
+    /// The cardholder: a new customer, whom no reference, e-mail or phone identifies.
     pub customer: Customer,
     /// What it has beside the card.
     pub vm_card: VmCard,
@@ -49,7 +49,7 @@ pub enum VmCardError {
     /// The PAN exists already: draw another.
     #[error("the PAN exists already")]
     PanTaken,
-    /// The card has no balance of its own.
+    /// The card is not prepaid.
     #[error("the card is not prepaid")]
     NotPrepaid,
     /// The card's status does not allow it.
@@ -72,7 +72,7 @@ impl OperationError for VmCardError {
     }
 }
 
-/// A card of dialect 2 with what cardDetail tells of it.
+/// A card of dialect 2 with what cardDetail shows of it.
 #[derive(Clone)]
 pub struct VmCardView {
     /// What it has beside the card.

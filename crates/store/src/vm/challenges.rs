@@ -13,10 +13,10 @@ use crate::{ChallengeChangeError, JobKind, Store, StoreError};
 /// Wrong codes that end a challenge.
 const MAX_WRONG_TRIES: i64 = 5;
 
-/// The code of a challenge, of which no more than a keyed hash is known here.
+/// The code of a challenge, of which only a keyed hash is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChallengeCode {
-    /// The app that is told the code.
+    /// The app that gets the code.
     pub vm_app_id: VmAppId,
     /// The vault's hash of it.
     pub hash: [u8; 32],
@@ -36,7 +36,7 @@ pub struct TypedCode {
 }
 
 impl Store {
-    /// Writes a new challenge of an app's card, its code's hash, the notice that bears the
+    /// Writes a new challenge of an app's card, its code's hash, the notice that carries the
     /// code, and the job that ends it, in one commit.
     pub async fn create_vm_challenge(
         &self,

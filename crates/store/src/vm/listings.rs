@@ -273,7 +273,7 @@ impl List {
     }
 }
 
-/// A card's row as it is read; an account or a use that is not there yet is none.
+/// A card's row as it is read; an account or a use that is not there yet is None.
 pub(crate) type CardRow = (VmCard, Card, Option<i64>, Option<VelocityUse>);
 
 /// The columns of a [`CardRow`].
