@@ -89,7 +89,7 @@ impl Call {
 
     /// The enterprise that the path names.
     pub(crate) async fn enterprise(&self) -> Result<Enterprise, Problem> {
-        self.object("enterprise", |id| self.state.store.enterprise(id)).await
+        self.object("enterprise", |id| self.state.store.find::<Enterprise>(id)).await
     }
 
     /// The app of dialect 2 that the path names.

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use domain::{AuthId, CardId, EnterpriseId};
+use domain::{AuthId, Card, CardId, EnterpriseId};
+use store::AuthorisationView;
 
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
@@ -65,7 +66,7 @@ impl CardNames {
 
     /// The id of one card of any enterprise.
     pub(crate) async fn of_card(state: &ApiState, card_id: CardId) -> Result<Self, Problem> {
-        let card = state.store.card_of_anyone(card_id).await?;
+        let card = state.store.find_of_anyone::<Card>(card_id).await?;
         Self::of(state, card.map(|it| (it.enterprise_id, it.card_id)).into_iter().collect()).await
     }
 
@@ -74,7 +75,11 @@ impl CardNames {
         state: &ApiState,
         auth_id: AuthId,
     ) -> Result<Self, Problem> {
-        let found = state.store.authorisation(auth_id).await?.map(|it| it.authorisation);
+        let found = state
+            .store
+            .find_of_anyone::<AuthorisationView>(auth_id)
+            .await?
+            .map(|it| it.authorisation);
         Self::of(state, found.map(|it| (it.enterprise_id, it.card_id)).into_iter().collect()).await
     }
 

@@ -4,7 +4,10 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use domain::{AuthId, PinVerdict, ResponseCode, TransactionType, WebhookId};
-use store::{BeginOutcome, Claim, DecideAuthorisation, OpenDay, PinPresentation, StoreError};
+use store::{
+    AuthorisationView, BeginOutcome, Claim, DecideAuthorisation, OpenDay, PinPresentation,
+    StoreError,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use wire::cardbridge::authorisation_notice::SealedNotice;
@@ -124,7 +127,7 @@ impl Authoriser {
     /// [`AuthoriseError`]; `Undecided` if it remains undecided.
     pub async fn outcome(&self, auth_id: AuthId) -> Result<AuthorisationAnswer, AuthoriseError> {
         let started = Instant::now();
-        let view = self.parts.store.authorisation(auth_id).await?;
+        let view = self.parts.store.find_of_anyone::<AuthorisationView>(auth_id).await?;
         let begun = view.ok_or(AuthoriseError::Missing("authorisation"))?.authorisation;
         let authorisation = repeat::decided(&self.parts.store, begun).await?;
         let total_ms = whole_ms(started.elapsed());

@@ -2,8 +2,8 @@
 //! replaced cards too, and nobody is asked (operator-and-sandbox.md section 5).
 
 use domain::{
-    ArrivingAuthorisation, AuthId, AuthType, Authorisation, AuthorisationStatus, Card, Direction,
-    FxError, FxTable, HoldState, Merchant, Money, OutsId, ResponseCode, TransactionType,
+    AuthId, Authorisation, AuthorisationStatus, Card, FxError, FxTable, HoldState, Merchant, Money,
+    OutsId, ResponseCode, VmCard,
 };
 use serde::Serialize;
 use store::{
@@ -122,7 +122,7 @@ async fn force(
     let vm_card = if record.account.is_forwarded() {
         None
     } else {
-        store.vm_card_of(record.enterprise_id, record.card_id).await?
+        store.find::<VmCard>((record.enterprise_id, record.card_id)).await?
     };
     let vm_app_id = vm_card.as_ref().map(|it| it.vm_app_id);
     let webhooks = transactions(vm_card.as_ref(), settings);
@@ -147,25 +147,11 @@ fn forced_record(store: &Store, request: ForceRequest, conversion: Conversion) -
     let (ids, now) = (store.ids(), store.clock().now());
     let posted_minor = conversion.amount.amount_minor();
     let cleared_acquirer_minor = request.acquirer_amount.amount_minor();
-    let arriving = Authorisation::arriving(ArrivingAuthorisation {
-        enterprise_id: request.card.enterprise_id,
-        auth_id: AuthId::from_i64(ids.next()),
-        card_id: request.card.card_id,
-        customer_id: request.card.customer_id,
-        outs_id: OutsId::from_i64(ids.next()),
-        original_auth_id: None,
-        account: request.card.account,
-        direction: Direction::Outgoing,
-        auth_type: AuthType::Normal,
-        transaction_type: TransactionType::Purchase,
-        amount: conversion.amount,
+    let (auth_id, outs_id) = (AuthId::from_i64(ids.next()), OutsId::from_i64(ids.next()));
+    Authorisation {
         acquirer_amount: request.acquirer_amount,
         fx_rate: conversion.rate,
         merchant: request.merchant,
-        network_key: None,
-        created_at: now,
-    });
-    Authorisation {
         status: AuthorisationStatus::Approved,
         response_code: Some(ResponseCode::Approved),
         detail: Some("forced".to_owned()),
@@ -173,7 +159,7 @@ fn forced_record(store: &Store, request: ForceRequest, conversion: Conversion) -
         posted_minor,
         cleared_acquirer_minor,
         decided_at: Some(now),
-        ..arriving
+        ..Authorisation::purchase(&request.card, auth_id, outs_id, conversion.amount, now)
     }
 }
 

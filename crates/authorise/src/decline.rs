@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::AuthId;
-use store::{Store, WritesUnderWay};
+use store::{AuthorisationView, Store, WritesUnderWay};
 use wire::vm::VmSettings;
 
 use crate::decision::Decision;
@@ -61,7 +61,7 @@ pub(crate) async fn decline(
     auth_id: AuthId,
     cause: &'static str,
 ) -> Result<(), AuthoriseError> {
-    let view = store.authorisation(auth_id).await?;
+    let view = store.find_of_anyone::<AuthorisationView>(auth_id).await?;
     let view = view.ok_or(AuthoriseError::Missing(AUTHORISATION))?;
     let fault = Fault::from(Cow::Borrowed(cause));
     let decision = Decision::of(&view.authorisation, Err(fault));

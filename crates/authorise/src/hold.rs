@@ -2,8 +2,8 @@
 //! commit of the store.
 
 use domain::{
-    ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardProfile, Direction, Money, OutsId,
-    Timestamp, TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits,
+    AuthId, AuthType, Authorisation, CardProfile, Direction, Money, OutsId, Timestamp,
+    TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits,
 };
 use store::{
     BeginAuthorisation, BeginOutcome, MoneyError, OwnLimits, Store, VelocityTerms, VmTariff,
@@ -39,24 +39,18 @@ pub(crate) fn record(
     let original = request.original.as_ref();
     let outs_id = original.map_or_else(|| OutsId::from_i64(ids.next()), |it| it.outs_id);
     let is_refund = request.transaction_type == TransactionType::Refund;
-    let mut authorisation = Authorisation::arriving(ArrivingAuthorisation {
-        enterprise_id: request.card.enterprise_id,
-        auth_id: AuthId::from_i64(ids.next()),
-        card_id: request.card.card_id,
-        customer_id: request.card.customer_id,
-        outs_id,
+    let auth_id = AuthId::from_i64(ids.next());
+    let mut authorisation = Authorisation {
         original_auth_id: original.map(|it| it.auth_id),
-        account: request.card.account,
         direction: if is_refund { Direction::Incoming } else { Direction::Outgoing },
         auth_type: request.auth_type,
         transaction_type: request.transaction_type,
-        amount: conversion.amount,
         acquirer_amount: request.acquirer_amount,
         fx_rate: conversion.rate,
         merchant: request.merchant,
         network_key: request.network_key,
-        created_at: now,
-    });
+        ..Authorisation::purchase(&request.card, auth_id, outs_id, conversion.amount, now)
+    };
     if holds_money(&authorisation) {
         authorisation.hold_expires_at = Some(hold_expiry(profile, authorisation.auth_type, now));
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::AuthId;
+use domain::{AuthId, Card};
 use store::ReverseAuthorisation;
 use tokio::time::Instant;
 
@@ -29,7 +29,7 @@ pub(crate) async fn take_back(
     started: Instant,
 ) -> Result<HoldOutcome, AuthoriseError> {
     let mut timings = Timings::new(started);
-    let card = store.card_of_anyone(request.original.card_id).await?;
+    let card = store.find_of_anyone::<Card>(request.original.card_id).await?;
     let card = card.ok_or(AuthoriseError::Missing("card"))?;
     let context = load(store, &card, card.currency).await?;
     let endpoint = endpoint(vault, &card, &context)?;

@@ -1,10 +1,8 @@
 //! Objects that unit tests start from.
 
 use domain::{
-    AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardId,
-    CardProfile, CardStatus, CardStatusReason, CardType, Currency, CustomerId, Direction,
-    EnterpriseId, Merchant, Money, OutsId, PanId, ProfileId, Timestamp, TransactionType,
-    VelocityLimits,
+    AuthId, Authorisation, Card, CardId, CardProfile, CardStatus, CardStatusReason, CardType,
+    Currency, CustomerId, EnterpriseId, Money, OutsId, PanId, ProfileId, Timestamp, VelocityLimits,
 };
 
 const ENTERPRISE: EnterpriseId = EnterpriseId::from_i64(1);
@@ -52,23 +50,7 @@ pub(crate) fn profile() -> CardProfile {
 
 /// A purchase with [`card`] that is not decided yet.
 pub(crate) fn authorisation() -> Authorisation {
-    let amount = Money::new(1550, Currency::USD);
-    Authorisation::arriving(ArrivingAuthorisation {
-        enterprise_id: ENTERPRISE,
-        auth_id: AuthId::from_i64(6),
-        card_id: CardId::from_i64(3),
-        customer_id: CustomerId::from_i64(4),
-        outs_id: OutsId::from_i64(7),
-        original_auth_id: None,
-        account: AccountOwner::Deposit,
-        direction: Direction::Outgoing,
-        auth_type: AuthType::Normal,
-        transaction_type: TransactionType::Purchase,
-        amount,
-        acquirer_amount: amount,
-        fx_rate: "1".to_owned(),
-        merchant: Merchant::default(),
-        network_key: None,
-        created_at: Timestamp::from_micros(0),
-    })
+    let (auth_id, outs_id) = (AuthId::from_i64(6), OutsId::from_i64(7));
+    let (amount, now) = (Money::new(1550, Currency::USD), Timestamp::from_micros(0));
+    Authorisation::purchase(&card(), auth_id, outs_id, amount, now)
 }

@@ -74,7 +74,7 @@ impl Challenges {
             modified_at: now,
         };
         let webhook_id = WebhookId::from_i64(self.store.ids().next());
-        let vm_card = self.store.vm_card_of(card.enterprise_id, card.card_id).await?;
+        let vm_card = self.store.find::<VmCard>((card.enterprise_id, card.card_id)).await?;
         if let Some(vm_card) = vm_card {
             let (code, webhook) = self.code(&challenge, &vm_card, webhook_id);
             self.store.create_vm_challenge(&challenge, code, webhook).await?;
@@ -124,7 +124,7 @@ impl Challenges {
         challenge_id: ChallengeId,
         code: &str,
     ) -> Result<ThreeDsChallenge, ChallengeChangeError> {
-        let challenge = self.store.challenge_of_anyone(challenge_id).await?;
+        let challenge = self.store.find_of_anyone::<ThreeDsChallenge>(challenge_id).await?;
         let enterprise_id = challenge.ok_or(ChallengeChangeError::NotFound)?.enterprise_id;
         let hash = self.vault.challenge_code_hash(challenge_id, code);
         let now = self.store.clock().now();

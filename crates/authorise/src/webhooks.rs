@@ -66,5 +66,5 @@ pub(crate) async fn told_card(
     if it.account.is_forwarded() || settings.is_none() {
         return Ok(None);
     }
-    store.vm_card_of(it.enterprise_id, it.card_id).await
+    store.find::<VmCard>((it.enterprise_id, it.card_id)).await
 }

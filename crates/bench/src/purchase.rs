@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
+use domain::{
+    AuthId, Authorisation, IdGenerator, Merchant, Money, NetworkKey, OutsId, Payer, Timestamp,
+};
 use http::{Method, Request};
 use http_body_util::Full;
 use serde::Deserialize;
@@ -45,4 +48,24 @@ pub async fn buy(connection: &mut Connection, request: Request<Full<Bytes>>) -> 
     let answer: Answer = serde_json::from_slice(&connection.expect_ok(request).await?)?;
     ensure!(answer.approved, "a purchase was declined: {:?}", answer.reason);
     Ok(answer.auth_id)
+}
+
+/// A purchase at a shop as the network sends it, straight to the store.
+pub fn record(
+    payer: impl Into<Payer>,
+    ids: &IdGenerator,
+    amount: Money,
+    now: Timestamp,
+) -> Authorisation {
+    let (auth_id, outs_id) = (AuthId::from_i64(ids.next()), OutsId::from_i64(ids.next()));
+    Authorisation {
+        merchant: Merchant {
+            merchant_id: Some("M0001".to_owned()),
+            name: Some("BENCH SHOP".to_owned()),
+            country: Some("SG".to_owned()),
+            mcc: Some("5411".to_owned()),
+        },
+        network_key: Some(NetworkKey { stan: "000001".to_owned(), rrn: auth_id.to_string() }),
+        ..Authorisation::purchase(payer, auth_id, outs_id, amount, now)
+    }
 }

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use crypto::sha256;
-use domain::{ErrorCode, ExtractionOutcome};
+use domain::{ErrorCode, ExtractionOutcome, KeyExtraction};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use listener::limiter::{Limit, Limiter};
 use listener::peer::{PeerAddress, network_of, source_address};
@@ -94,7 +94,7 @@ async fn extracted(
         return Ok(None);
     }
     let digest = sha256(code.as_bytes());
-    let Some(extraction) = api.store.key_extraction(digest).await? else {
+    let Some(extraction) = api.store.find::<KeyExtraction>(digest).await? else {
         tracing::warn!(%source, "a key was asked for with a code that does not exist");
         return Ok(None);
     };

@@ -1,7 +1,7 @@
 //! Card data and PINs (cardbridge-open-api.md sections 6.2.5 and 6.2.7).
 
 use crypto::field_cipher::IV_BYTES;
-use domain::{ErrorCode, RevealPurpose};
+use domain::{Enterprise, ErrorCode, RevealPurpose};
 use wire::cardbridge::card::CardIdBody;
 use wire::cardbridge::secure_card::{ResetPin, ResetPinBody, SecureCardBody};
 
@@ -13,7 +13,7 @@ pub(crate) async fn retrieve(
     call: Call<CardIdBody>,
 ) -> Result<UncachedSuccess<SecureCardBody>, Failure> {
     let CardIdBody { card_id } = call.body()?;
-    let enterprise = call.state.store.enterprise(call.enterprise_id).await?;
+    let enterprise = call.state.store.find::<Enterprise>(call.enterprise_id).await?;
     if !enterprise.is_some_and(|enterprise| enterprise.pci) {
         return Err(ErrorCode::PermissionDenied.into());
     }

@@ -89,7 +89,7 @@ async fn find(
     let Some(link) = store.settlement_link(crypto::sha256(token.as_bytes())).await? else {
         return Ok(None);
     };
-    let file = store.settlement_file(link.enterprise_id, link.day, link.file_type).await?;
+    let file = store.find::<SettlementFile>((link.enterprise_id, link.day, link.file_type)).await?;
     Ok(file.map(|file| (file, format)))
 }
 

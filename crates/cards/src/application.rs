@@ -185,26 +185,18 @@ pub fn scenario_of_sealed(
 mod tests {
     use std::sync::Arc;
 
-    use domain::{ErrorCode, ProfileId, SystemRandom, VelocityLimits};
+    use domain::{ErrorCode, ProfileId, SystemRandom};
     use vault::MasterKey;
 
     use super::*;
     use crate::OrderOutcome;
 
     fn profile(countries: &[&str]) -> CardProfile {
+        let (owner, id) = (EnterpriseId::from_i64(1), ProfileId::from_i64(2));
+        let (name, bin_range) = ("plain".into(), "41111100-41111199".parse().unwrap());
         CardProfile {
-            enterprise_id: EnterpriseId::from_i64(1),
-            profile_id: ProfileId::from_i64(2),
-            name: "plain".into(),
-            bin_range: "41111100-41111199".parse().unwrap(),
-            network: "VISA".into(),
-            currency: domain::Currency::USD,
-            card_layouts: Vec::new(),
             supported_countries: countries.iter().map(|&c| c.to_owned()).collect(),
-            hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
-            hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
-            limits: VelocityLimits::default(),
-            created_at: Timestamp::from_micros(0),
+            ..CardProfile::visa_usd(owner, id, name, bin_range, Timestamp::from_micros(0))
         }
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    CardOrder, CustomerId, EnterpriseId, JobId, OrderId, OrderStatus, OrderType, ProfileId,
-    Timestamp, WebhookId, WebhookSubType,
+    CardOrder, CardProfile, CustomerId, EnterpriseId, JobId, OrderId, ProfileId, Timestamp,
+    WebhookId, WebhookSubType,
 };
 use store::{CustomerDraft, Job, JobKind, PlaceOrder, Store};
 use vault::Vault;
@@ -103,7 +103,7 @@ impl Cards {
         application::check_shape(&application.kyc_info)?;
         self.check_reference(enterprise_id, &application.card_order_ref).await?;
         let profile_id = parse_profile_id(&application.profile_id)?;
-        let profile = self.store.profile(enterprise_id, profile_id).await?;
+        let profile = self.store.find::<CardProfile>((enterprise_id, profile_id)).await?;
         let profile = profile.ok_or(CardsError::ProfileNotFound)?;
         let contact = application::check(application, &profile)?;
         let now = self.store.clock().now();
@@ -128,22 +128,9 @@ impl Cards {
         profile_id: ProfileId,
         customer_id: CustomerId,
     ) -> CardOrder {
+        let order_id = OrderId::from_i64(self.store.ids().next());
         let now = self.store.clock().now();
-        CardOrder {
-            enterprise_id,
-            order_id: OrderId::from_i64(self.store.ids().next()),
-            card_order_ref,
-            profile_id,
-            customer_id,
-            order_type: OrderType::Virtual,
-            status: OrderStatus::Pending,
-            card_id: None,
-            failure: None,
-            need_edd_file: false,
-            replace_card_id: None,
-            created_at: now,
-            modified_at: now,
-        }
+        CardOrder::pending(enterprise_id, order_id, card_order_ref, profile_id, customer_id, now)
     }
 
     /// Accepts an order; the data that its scenario depends on is sealed with it.
@@ -180,7 +167,7 @@ impl Cards {
         enterprise_id: EnterpriseId,
         card_order_ref: &str,
     ) -> Result<(), CardsError> {
-        match self.store.order_by_ref(enterprise_id, card_order_ref).await? {
+        match self.store.find_by_ref::<CardOrder>(enterprise_id, card_order_ref).await? {
             Some(_) => Err(CardsError::OrderRefTaken),
             None => Ok(()),
         }

@@ -20,7 +20,7 @@ impl Cards {
         info: &CustomerInfo,
     ) -> Result<Customer, CardsError> {
         if let Some(reference) = &info.customer_ref
-            && self.store.customer_by_ref(enterprise_id, reference).await?.is_some()
+            && self.store.find_by_ref::<Customer>(enterprise_id, reference).await?.is_some()
         {
             return Err(CardsError::CustomerRefTaken);
         }
@@ -44,7 +44,9 @@ impl Cards {
     ) -> Result<Customer, CardsError> {
         let customer = match (&wanted.id, &wanted.reference) {
             (Some(id), _) => Some(self.customer(enterprise_id, id).await?),
-            (None, Some(reference)) => self.store.customer_by_ref(enterprise_id, reference).await?,
+            (None, Some(reference)) => {
+                self.store.find_by_ref::<Customer>(enterprise_id, reference).await?
+            }
             (None, None) => None,
         };
         let same = |customer: &Customer| {

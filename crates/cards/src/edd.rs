@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use domain::{
-    CardStatus, EnterpriseId, ErrorCode, IntentEvent, IntentSubject, IntentTicket, IntentTicketId,
-    IntentTicketStatus, IntentTicketType, JobId, OrderFailure, OrderType, WebhookId,
-    WebhookSubType,
+    Card, CardOrder, CardStatus, EnterpriseId, ErrorCode, IntentEvent, IntentSubject, IntentTicket,
+    IntentTicketId, IntentTicketStatus, IntentTicketType, JobId, OrderFailure, OrderType,
+    WebhookId, WebhookSubType,
 };
 use store::{IntentChange, Job, JobKind, PlaceIntentTicket};
 use wire::cardbridge::intent_ticket::CreateIntentTicket;
@@ -35,7 +35,8 @@ impl Cards {
         enterprise_id: EnterpriseId,
         request: &CreateIntentTicket,
     ) -> Result<IntentTicket, CardsError> {
-        let by_ref = self.store.intent_ticket_by_ref(enterprise_id, &request.ticket_ref).await?;
+        let by_ref =
+            self.store.find_by_ref::<IntentTicket>(enterprise_id, &request.ticket_ref).await?;
         if by_ref.is_some() {
             return Err(CardsError::TicketRefTaken);
         }
@@ -90,7 +91,7 @@ impl Cards {
         match request.ticket_type {
             IntentTicketType::CreateCardEdd => {
                 let id = request.business_id.parse().map_err(|_| CardsError::EddOrderIncorrect)?;
-                let order = self.store.order(enterprise_id, id).await?;
+                let order = self.store.find::<CardOrder>((enterprise_id, id)).await?;
                 let order = order.ok_or(CardsError::EddOrderIncorrect)?;
                 let refused = order.failure.as_ref().map(|failure| failure.error_code);
                 if refused == Some(ErrorCode::RequestRejectionError) {
@@ -107,7 +108,7 @@ impl Cards {
             }
             IntentTicketType::IncreaseLimitEdd => {
                 let id = request.business_id.parse().map_err(|_| CardsError::EddCardIncorrect)?;
-                let card = self.store.card(enterprise_id, id).await?;
+                let card = self.store.find::<Card>((enterprise_id, id)).await?;
                 let card = card.filter(|it| it.account.is_forwarded());
                 let card = card.ok_or(CardsError::EddCardIncorrect)?;
                 if card.status == CardStatus::Invalid {
@@ -131,9 +132,11 @@ impl Cards {
         let ticket = match (&wanted.id, &wanted.reference) {
             (Some(id), _) => {
                 let id = id.parse().map_err(|_| CardsError::IntentTicketNotFound)?;
-                self.store.intent_ticket(enterprise_id, id).await?
+                self.store.find::<IntentTicket>((enterprise_id, id)).await?
             }
-            (None, Some(text)) => self.store.intent_ticket_by_ref(enterprise_id, text).await?,
+            (None, Some(text)) => {
+                self.store.find_by_ref::<IntentTicket>(enterprise_id, text).await?
+            }
             (None, None) => None,
         };
         let same = |ticket: &IntentTicket| {
@@ -152,7 +155,7 @@ impl Cards {
         verdict: Verdict,
     ) -> Result<IntentTicket, CardsError> {
         let id: IntentTicketId = ticket_id.parse().map_err(|_| CardsError::IntentTicketNotFound)?;
-        let ticket = self.store.intent_ticket_of_anyone(id).await?;
+        let ticket = self.store.find_of_anyone::<IntentTicket>(id).await?;
         let ticket = ticket.ok_or(CardsError::IntentTicketNotFound)?;
         let (event, wanted, reason) = match verdict {
             Verdict::Pass => (IntentEvent::Pass, IntentTicketStatus::Succeed, None),
@@ -160,7 +163,7 @@ impl Cards {
         };
         match self.change_intent_ticket(&ticket, event, reason).await {
             Err(CardsError::IntentTransition(error)) if error.from == wanted => {
-                let ticket = self.store.intent_ticket(ticket.enterprise_id, id).await?;
+                let ticket = self.store.find::<IntentTicket>((ticket.enterprise_id, id)).await?;
                 ticket.ok_or(CardsError::IntentTicketNotFound)
             }
             settled => settled,

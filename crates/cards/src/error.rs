@@ -231,67 +231,59 @@ impl CardsError {
     }
 }
 
-impl From<PlaceOrderError> for CardsError {
-    fn from(error: PlaceOrderError) -> Self {
-        match error {
-            PlaceOrderError::RefTaken => Self::OrderRefTaken,
-            PlaceOrderError::EmailTaken => Self::EmailTaken,
-            PlaceOrderError::PhoneTaken => Self::PhoneTaken,
-            PlaceOrderError::CustomerRefTaken => Self::CustomerRefTaken,
-            PlaceOrderError::CustomerNotFound => Self::CustomerNotFound,
-            PlaceOrderError::Store(error) => Self::Store(error),
+/// Which refusals of the store are which of ours; each enumeration has the store's own failure
+/// beside them.
+///
+/// ```ignore
+/// refusals! { PlasticError { NotFound => CardNotFound, Ended => Ended } }
+/// ```
+macro_rules! refusals {
+    ($($error:ident { $($theirs:ident => $ours:ident),+ $(,)? })+) => { $(
+        impl From<$error> for CardsError {
+            fn from(error: $error) -> Self {
+                match error {
+                    $($error::$theirs => Self::$ours,)+
+                    $error::Store(error) => Self::Store(error),
+                }
+            }
         }
-    }
+    )+ };
 }
 
-impl From<CreateCustomerError> for CardsError {
-    fn from(error: CreateCustomerError) -> Self {
-        match error {
-            CreateCustomerError::RefTaken => Self::CustomerRefTaken,
-            CreateCustomerError::EmailTaken => Self::EmailTaken,
-            CreateCustomerError::PhoneTaken => Self::PhoneTaken,
-            CreateCustomerError::Store(error) => Self::Store(error),
-        }
+refusals! {
+    PlaceOrderError {
+        RefTaken => OrderRefTaken,
+        EmailTaken => EmailTaken,
+        PhoneTaken => PhoneTaken,
+        CustomerRefTaken => CustomerRefTaken,
+        CustomerNotFound => CustomerNotFound,
     }
-}
-
-impl From<PinChangeError> for CardsError {
-    fn from(error: PinChangeError) -> Self {
-        match error {
-            PinChangeError::NotFound => Self::CardNotFound,
-            PinChangeError::NotPhysical => Self::NotPhysical,
-            PinChangeError::NotActivated => Self::NotActivated,
-            PinChangeError::Refused => Self::ProofRefused,
-            PinChangeError::OtherPredecessor => Self::OtherPinThere,
-            PinChangeError::Store(error) => Self::Store(error),
-        }
+    CreateCustomerError {
+        RefTaken => CustomerRefTaken,
+        EmailTaken => EmailTaken,
+        PhoneTaken => PhoneTaken,
     }
-}
-
-impl From<PlaceReplacementError> for CardsError {
-    fn from(error: PlaceReplacementError) -> Self {
-        match error {
-            PlaceReplacementError::RefTaken => Self::OrderRefTaken,
-            PlaceReplacementError::SourceNotFound => Self::OriginalNotFound,
-            PlaceReplacementError::SourceNotVirtual => Self::OriginalNotVirtual,
-            PlaceReplacementError::SourceNotActivated => Self::OriginalNotActivated,
-            PlaceReplacementError::OpenOrder => Self::OpenOrder,
-            PlaceReplacementError::Store(error) => Self::Store(error),
-        }
+    PinChangeError {
+        NotFound => CardNotFound,
+        NotPhysical => NotPhysical,
+        NotActivated => NotActivated,
+        Refused => ProofRefused,
+        OtherPredecessor => OtherPinThere,
     }
-}
-
-impl From<PlasticError> for CardsError {
-    fn from(error: PlasticError) -> Self {
-        match error {
-            PlasticError::NotFound => Self::CardNotFound,
-            PlasticError::NotPhysical => Self::NotPhysical,
-            PlasticError::Ended => Self::Ended,
-            PlasticError::NotWaiting => Self::NotWaiting,
-            PlasticError::NotEmbossed => Self::NotEmbossed,
-            PlasticError::Stopped => Self::ActivationRefused,
-            PlasticError::Store(error) => Self::Store(error),
-        }
+    PlaceReplacementError {
+        RefTaken => OrderRefTaken,
+        SourceNotFound => OriginalNotFound,
+        SourceNotVirtual => OriginalNotVirtual,
+        SourceNotActivated => OriginalNotActivated,
+        OpenOrder => OpenOrder,
+    }
+    PlasticError {
+        NotFound => CardNotFound,
+        NotPhysical => NotPhysical,
+        Ended => Ended,
+        NotWaiting => NotWaiting,
+        NotEmbossed => NotEmbossed,
+        Stopped => ActivationRefused,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The last step of an order in place of a card.
 
 use domain::{
-    Card, CardId, CardOrder, CardStatus, CardStatusReason, CardType, ErrorCode, OrderStatus,
-    OrderType, Timestamp,
+    Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType, ErrorCode,
+    OrderStatus, OrderType, Timestamp,
 };
 use store::{Job, OrderStep, OrderStepOutcome, Plastic, ReplacementOutcome, ReplacementStep, Twin};
 
@@ -22,7 +22,7 @@ impl Steps {
         now: Timestamp,
     ) -> Result<(), StepError> {
         let source_card_id = order.replace_card_id.ok_or(StepError::Missing("source card"))?;
-        let source = self.store.card(order.enterprise_id, source_card_id).await?;
+        let source = self.store.find::<Card>((order.enterprise_id, source_card_id)).await?;
         let source = source.ok_or(StepError::Missing("source card"))?;
         let next = CardOrder { modified_at: now, ..order.clone() };
         let code = match order.order_type {
@@ -59,7 +59,7 @@ impl Steps {
         source: &Card,
         now: Timestamp,
     ) -> Result<ReplacementOutcome, StepError> {
-        let profile = self.store.profile(next.enterprise_id, next.profile_id).await?;
+        let profile = self.store.find::<CardProfile>((next.enterprise_id, next.profile_id)).await?;
         let profile = profile.ok_or(StepError::Missing("profile"))?;
         let mut outcome = ReplacementOutcome::Step(OrderStepOutcome::PanTaken);
         for _ in 0..MAX_PAN_DRAWS {

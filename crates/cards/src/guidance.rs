@@ -2,8 +2,8 @@
 
 use crypto::sha256;
 use domain::{
-    Card, CardId, CardStatus, CardType, Customer, EnterpriseId, GuidanceLink, GuidanceType,
-    KycTicket, KycTicketId, KycTicketStatus, KycTransitionError,
+    Card, CardId, CardStatus, CardType, Customer, Enterprise, EnterpriseId, GuidanceLink,
+    GuidanceType, KycTicket, KycTicketId, KycTicketStatus, KycTransitionError,
 };
 use vault::SecretText;
 use wire::cardbridge::guidance::{GuidanceRequest, WebUrl};
@@ -107,7 +107,7 @@ impl Cards {
         guidance_type: GuidanceType,
     ) -> Result<KycTicket, CardsError> {
         let id = ticket_id.parse().map_err(|_| CardsError::KycTicketNotFound)?;
-        let ticket = self.store.kyc_ticket(customer.enterprise_id, id).await?;
+        let ticket = self.store.find::<KycTicket>((customer.enterprise_id, id)).await?;
         let ticket = ticket.filter(|it| it.customer_id == customer.customer_id);
         let ticket = ticket.ok_or(CardsError::KycTicketNotFound)?;
         let fits = match guidance_type {
@@ -123,7 +123,7 @@ impl Cards {
         url: &WebUrl,
         rule: RedirectRule,
     ) -> Result<(), CardsError> {
-        let enterprise = self.store.enterprise(enterprise_id).await?;
+        let enterprise = self.store.find::<Enterprise>(enterprise_id).await?;
         let hosts = enterprise.map(|it| it.redirect_hosts).unwrap_or_default();
         if hosts.is_empty() {
             return match rule {

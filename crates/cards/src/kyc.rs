@@ -78,10 +78,10 @@ impl Cards {
         kyc_ticket_id: KycTicketId,
         form: &KycForm,
     ) -> Result<KycTicket, CardsError> {
-        let ticket = self.store.kyc_ticket(enterprise_id, kyc_ticket_id).await?;
+        let ticket = self.store.find::<KycTicket>((enterprise_id, kyc_ticket_id)).await?;
         let ticket = ticket.ok_or(CardsError::KycTicketNotFound)?;
         check(form)?;
-        let customer = self.store.customer(enterprise_id, ticket.customer_id).await?;
+        let customer = self.store.find::<Customer>((enterprise_id, ticket.customer_id)).await?;
         let customer = customer.ok_or(CardsError::CustomerNotFound)?;
         let now = self.store.clock().now();
         let change = KycChange {
@@ -132,7 +132,7 @@ impl Cards {
         verdict: Verdict,
     ) -> Result<KycTicket, CardsError> {
         let id: KycTicketId = kyc_ticket_id.parse().map_err(|_| CardsError::KycTicketNotFound)?;
-        let ticket = self.store.kyc_ticket_of_anyone(id).await?;
+        let ticket = self.store.find_of_anyone::<KycTicket>(id).await?;
         let ticket = ticket.ok_or(CardsError::KycTicketNotFound)?;
         let (event, wanted) = match verdict {
             Verdict::Pass => (KycEvent::Pass, KycTicketStatus::Pass),
@@ -151,7 +151,7 @@ impl Cards {
         };
         match self.store.change_kyc_ticket(change).await.map_err(CardsError::from) {
             Err(CardsError::KycTransition(error)) if error.from == wanted => {
-                let ticket = self.store.kyc_ticket(ticket.enterprise_id, id).await?;
+                let ticket = self.store.find::<KycTicket>((ticket.enterprise_id, id)).await?;
                 ticket.ok_or(CardsError::KycTicketNotFound)
             }
             settled => settled,
@@ -171,9 +171,9 @@ impl Cards {
         let ticket = match (&wanted.id, &wanted.reference) {
             (Some(id), _) => {
                 let id = id.parse().map_err(|_| CardsError::KycTicketNotFound)?;
-                self.store.kyc_ticket(enterprise_id, id).await?
+                self.store.find::<KycTicket>((enterprise_id, id)).await?
             }
-            (None, Some(text)) => self.store.kyc_ticket_by_ref(enterprise_id, text).await?,
+            (None, Some(text)) => self.store.find_by_ref::<KycTicket>(enterprise_id, text).await?,
             (None, None) => None,
         };
         let same = |ticket: &KycTicket| {
@@ -222,7 +222,7 @@ impl Cards {
         kyc_ticket_ref: &str,
         customer_id: &str,
     ) -> Result<Customer, CardsError> {
-        if self.store.kyc_ticket_by_ref(enterprise_id, kyc_ticket_ref).await?.is_some() {
+        if self.store.find_by_ref::<KycTicket>(enterprise_id, kyc_ticket_ref).await?.is_some() {
             return Err(CardsError::TicketRefTaken);
         }
         self.customer(enterprise_id, customer_id).await

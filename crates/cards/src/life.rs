@@ -68,7 +68,7 @@ impl Cards {
     }
 
     async fn change_as_issuer(&self, card_id: &str, event: CardEvent) -> Result<Card, CardsError> {
-        let card = self.store.card_of_anyone(parse_card_id(card_id)?).await?;
+        let card = self.store.find_of_anyone::<Card>(parse_card_id(card_id)?).await?;
         let card = card.ok_or(CardsError::CardNotFound)?;
         self.change(card.enterprise_id, card.card_id, event, None).await
     }

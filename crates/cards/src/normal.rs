@@ -23,11 +23,11 @@ impl Cards {
     ) -> Result<CardOrder, CardsError> {
         self.check_reference(enterprise_id, &application.card_order_ref).await?;
         let profile_id = parse_profile_id(&application.profile_id)?;
-        let profile = self.store.profile(enterprise_id, profile_id).await?;
+        let profile = self.store.find::<CardProfile>((enterprise_id, profile_id)).await?;
         let profile = profile.ok_or(CardsError::ProfileNotFound)?;
         let customer = self.customer(enterprise_id, &application.customer_id).await?;
         let kyc_ticket_id = application.kyc_ticket_id.parse().map_err(|_| NO_TICKET)?;
-        let ticket = self.store.kyc_ticket(enterprise_id, kyc_ticket_id).await?;
+        let ticket = self.store.find::<KycTicket>((enterprise_id, kyc_ticket_id)).await?;
         let ticket = ticket.filter(|ticket| ticket.customer_id == customer.customer_id);
         let ticket = ticket.ok_or(NO_TICKET)?;
         self.check_country(&ticket, &profile).await?;

@@ -91,12 +91,12 @@ impl Cards {
         if card.card_type != CardType::Physical {
             return Err(CardsError::NotPhysical);
         }
-        let plastic = self.store.plastic(card.enterprise_id, card.card_id).await?;
+        let plastic = self.store.find::<Plastic>((card.enterprise_id, card.card_id)).await?;
         plastic.ok_or(CardsError::Missing("plastic"))
     }
 
     async fn card_of_anyone(&self, card_id: &str) -> Result<Card, CardsError> {
-        let card = self.store.card_of_anyone(parse_card_id(card_id)?).await?;
+        let card = self.store.find_of_anyone::<Card>(parse_card_id(card_id)?).await?;
         card.ok_or(CardsError::CardNotFound)
     }
 }

@@ -20,9 +20,11 @@ impl Cards {
         let order = match (&wanted.id, &wanted.reference) {
             (Some(id), _) => {
                 let id: OrderId = id.parse().map_err(|_| CardsError::OrderNotFound)?;
-                self.store.order(enterprise_id, id).await?
+                self.store.find::<CardOrder>((enterprise_id, id)).await?
             }
-            (None, Some(reference)) => self.store.order_by_ref(enterprise_id, reference).await?,
+            (None, Some(reference)) => {
+                self.store.find_by_ref::<CardOrder>(enterprise_id, reference).await?
+            }
             (None, None) => None,
         };
         let same = |order: &CardOrder| {
@@ -41,7 +43,7 @@ impl Cards {
         enterprise_id: EnterpriseId,
         card_id: &str,
     ) -> Result<Card, CardsError> {
-        let card = self.store.card(enterprise_id, parse_card_id(card_id)?).await?;
+        let card = self.store.find::<Card>((enterprise_id, parse_card_id(card_id)?)).await?;
         card.filter(|it| it.account.is_forwarded()).ok_or(CardsError::CardNotFound)
     }
 
@@ -65,7 +67,7 @@ impl Cards {
         customer_id: &str,
     ) -> Result<Customer, CardsError> {
         let id: CustomerId = customer_id.parse().map_err(|_| CardsError::CustomerNotFound)?;
-        self.store.customer(enterprise_id, id).await?.ok_or(CardsError::CustomerNotFound)
+        self.store.find::<Customer>((enterprise_id, id)).await?.ok_or(CardsError::CustomerNotFound)
     }
 }
 

@@ -2,8 +2,8 @@
 //! card (cardbridge-open-api.md sections 6.1.2 and 6.1.3).
 
 use domain::{
-    Card, CardOrder, CardProfile, CardStatus, CardType, EnterpriseId, JobId, OrderId, OrderStatus,
-    OrderType, WebhookId, WebhookSubType,
+    Card, CardOrder, CardProfile, CardStatus, CardType, EnterpriseId, JobId, OrderType, WebhookId,
+    WebhookSubType,
 };
 use store::{Job, JobKind, PlaceReplacement};
 use wire::cardbridge::replacement::{PhysicalInfo, Replace, VirtualToPhysical};
@@ -30,7 +30,7 @@ impl Cards {
             return Err(CardsError::OriginalNotVirtual);
         }
         check_activated(&source)?;
-        let profile = self.store.profile(enterprise_id, source.profile_id).await?;
+        let profile = self.store.find::<CardProfile>((enterprise_id, source.profile_id)).await?;
         check_info(info, &profile.ok_or(CardsError::CardProfileNotFound)?)?;
         let order = self.new_order(&source, &request.card_order_ref, OrderType::VirtualToPhysical);
         let scenario =
@@ -64,26 +64,17 @@ impl Cards {
     ) -> Result<Card, CardsError> {
         self.check_reference(enterprise_id, card_order_ref).await?;
         let card_id = card_id.parse().map_err(|_| CardsError::OriginalNotFound)?;
-        let card = self.store.card(enterprise_id, card_id).await?;
+        let card = self.store.find::<Card>((enterprise_id, card_id)).await?;
         card.filter(|it| it.account.is_forwarded()).ok_or(CardsError::OriginalNotFound)
     }
 
     fn new_order(&self, source: &Card, card_order_ref: &str, order_type: OrderType) -> CardOrder {
-        let now = self.store.clock().now();
+        let Card { enterprise_id, profile_id, customer_id, .. } = *source;
+        let reference = card_order_ref.to_owned();
         CardOrder {
-            enterprise_id: source.enterprise_id,
-            order_id: OrderId::from_i64(self.store.ids().next()),
-            card_order_ref: card_order_ref.to_owned(),
-            profile_id: source.profile_id,
-            customer_id: source.customer_id,
             order_type,
-            status: OrderStatus::Pending,
-            card_id: None,
-            failure: None,
-            need_edd_file: false,
             replace_card_id: Some(source.card_id),
-            created_at: now,
-            modified_at: now,
+            ..self.new_virtual_order(enterprise_id, reference, profile_id, customer_id)
         }
     }
 

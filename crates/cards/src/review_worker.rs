@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::{EnterpriseId, ErrorCode, IntentTicketId, KycEvent, KycTicketId};
+use domain::{
+    Customer, EnterpriseId, ErrorCode, IntentTicket, IntentTicketId, KycEvent, KycTicket,
+    KycTicketId,
+};
 use schedule::LeasedJobs;
 use store::{Job, JobKind, KycChange, KycChangeError, Store, StoreError};
 use thiserror::Error;
@@ -54,9 +57,9 @@ pub fn intent_ticket_worker(
 async fn review_kyc(cards: &Cards, job: &Job) -> Result<(), ReviewError> {
     let enterprise_id: EnterpriseId = job.enterprise_id;
     let kyc_ticket_id = KycTicketId::from_i64(job.subject_id);
-    let ticket = cards.store.kyc_ticket(enterprise_id, kyc_ticket_id).await?;
+    let ticket = cards.store.find::<KycTicket>((enterprise_id, kyc_ticket_id)).await?;
     let ticket = ticket.ok_or(ReviewError::Missing("KYC ticket"))?;
-    let customer = cards.store.customer(enterprise_id, ticket.customer_id).await?;
+    let customer = cards.store.find::<Customer>((enterprise_id, ticket.customer_id)).await?;
     let customer = customer.ok_or(ReviewError::Missing("customer"))?;
     let event = match scenario_of(&ticket, &customer).outcome {
         OrderOutcome::Fail(
@@ -83,7 +86,7 @@ async fn review_kyc(cards: &Cards, job: &Job) -> Result<(), ReviewError> {
 /// Looks through the evidence of an intent ticket.
 async fn complete_intent_ticket(cards: &Cards, job: &Job) -> Result<(), ReviewError> {
     let ticket_id = IntentTicketId::from_i64(job.subject_id);
-    let ticket = cards.store.intent_ticket(job.enterprise_id, ticket_id).await?;
+    let ticket = cards.store.find::<IntentTicket>((job.enterprise_id, ticket_id)).await?;
     let ticket = ticket.ok_or(ReviewError::Missing("intent ticket"))?;
     match cards.complete_intent_ticket(&ticket).await {
         Ok(ticket) => {

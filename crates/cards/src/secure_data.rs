@@ -1,7 +1,7 @@
 //! Card data in the clear, and PINs (cardbridge-open-api.md sections 6.2.5 and 6.2.7).
 
 use domain::{Card, CardId, CardStatus, CardType, EnterpriseId, Reveal, RevealId, RevealPurpose};
-use store::{PinAttempt, PinChange, PinPredecessor};
+use store::{PanRecord, PinAttempt, PinChange, PinPredecessor};
 use vault::{ClearPan, ClearPin, Cvv2, expiry_yymm, parse_expiry};
 use wire::cardbridge::secure_card::{PinProof, ResetPin};
 
@@ -120,7 +120,7 @@ impl Cards {
     }
 
     async fn open_pan(&self, card: &Card) -> Result<ClearPan, CardsError> {
-        let record = self.store.pan(card.enterprise_id, card.pan_id).await?;
+        let record = self.store.find::<PanRecord>((card.enterprise_id, card.pan_id)).await?;
         let record = record.ok_or(CardsError::Missing("PAN record"))?;
         Ok(self.vault.open_pan(card.enterprise_id, card.pan_id, &record.sealed_pan)?)
     }

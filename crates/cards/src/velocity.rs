@@ -1,6 +1,6 @@
 //! Usage of a card's limits.
 
-use domain::{Card, EnterpriseId, VelocityLimits, VelocityUse};
+use domain::{Card, CardProfile, EnterpriseId, VelocityLimits, VelocityUse};
 
 use crate::{Cards, CardsError};
 
@@ -26,7 +26,7 @@ impl Cards {
         card_id: &str,
     ) -> Result<CardVelocity, CardsError> {
         let card = self.card(enterprise_id, card_id).await?;
-        let profile = self.store.profile(enterprise_id, card.profile_id).await?;
+        let profile = self.store.find::<CardProfile>((enterprise_id, card.profile_id)).await?;
         let limits = profile.ok_or(CardsError::ProfileNotFound)?.limits;
         let used = self.store.velocity_use(enterprise_id, card.pan_id).await?;
         Ok(CardVelocity { card, limits, used })

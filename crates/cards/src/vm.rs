@@ -81,7 +81,8 @@ impl Cards {
                 self.store.has_vm_product(app.enterprise_id, &request.product_code).await?;
             return Err(if is_anothers { VmError::CardBin } else { VmError::ProductCode }.into());
         };
-        let profile = self.store.profile(app.enterprise_id, product.profile_id).await?;
+        let profile =
+            self.store.find::<CardProfile>((app.enterprise_id, product.profile_id)).await?;
         let profile = profile.filter(|it| it.currency == CURRENCY).ok_or(VmError::CardBin)?;
         for _ in 0..MAX_PAN_DRAWS {
             let card = self.draw_vm_card(app, &product, &profile, request);

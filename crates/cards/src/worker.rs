@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Card, CardOrder, ErrorCode, KycTicket, KycTicketStatus, OrderId, OrderStatus, OrderType,
-    Timestamp, WebhookEvent, WebhookId, WebhookSubType,
+    Card, CardOrder, CardProfile, ErrorCode, KycTicket, KycTicketStatus, OrderId, OrderStatus,
+    OrderType, Timestamp, WebhookEvent, WebhookId, WebhookSubType,
 };
 use schedule::LeasedJobs;
 use store::{Job, JobKind, OrderStep, OrderStepOutcome, Store, StoreError};
@@ -57,7 +57,7 @@ impl Steps {
         // Read before the order: evidence accepted while a ticket is open leaves the job alone, so
         // a ticket that is read as decided here must also show what was accepted before it.
         let ticket = self.store.kyc_ticket_of_order(job.enterprise_id, order_id).await?;
-        let order = self.store.order(job.enterprise_id, order_id).await?;
+        let order = self.store.find::<CardOrder>((job.enterprise_id, order_id)).await?;
         let order = order.ok_or(StepError::Missing("order"))?;
         let mut scenario = self.scenario(&order).await?;
         let mut by_kyc = None;
@@ -113,7 +113,8 @@ impl Steps {
     /// The last step: draws PANs until one is free.
     async fn issue(&self, job: &Job, order: CardOrder, now: Timestamp) -> Result<(), StepError> {
         let expected_status = order.status;
-        let profile = self.store.profile(order.enterprise_id, order.profile_id).await?;
+        let profile =
+            self.store.find::<CardProfile>((order.enterprise_id, order.profile_id)).await?;
         let profile = profile.ok_or(StepError::Missing("profile"))?;
         let mut next = CardOrder { modified_at: now, ..order };
         for _ in 0..MAX_PAN_DRAWS {

@@ -2,8 +2,8 @@
 
 use crate::text::text_enum;
 use crate::{
-    AccountOwner, AuthId, CardId, CustomerId, EnterpriseId, ErrorCode, Money, OutsId, Timestamp,
-    TransactionId,
+    AccountOwner, AuthId, Card, CardId, CustomerId, EnterpriseId, ErrorCode, Money, OutsId,
+    Timestamp, TransactionId,
 };
 
 text_enum! {
@@ -168,41 +168,31 @@ pub struct Authorisation {
     pub decided_at: Option<Timestamp>,
 }
 
-/// The facts known when an authorisation arrives. The fields are those of [`Authorisation`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArrivingAuthorisation {
+/// Whose card an authorisation is about, and whose money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Payer {
     /// Owner of the card.
     pub enterprise_id: EnterpriseId,
-    /// Id.
-    pub auth_id: AuthId,
     /// The card.
     pub card_id: CardId,
     /// Its holder.
     pub customer_id: CustomerId,
-    /// The bill it belongs to.
-    pub outs_id: OutsId,
-    /// The authorisation that it follows.
-    pub original_auth_id: Option<AuthId>,
-    /// The account that it draws on.
+    /// Whose money it is about.
     pub account: AccountOwner,
-    /// Direction of the money.
-    pub direction: Direction,
-    /// Kind.
-    pub auth_type: AuthType,
-    /// The network's transaction type.
-    pub transaction_type: TransactionType,
-    /// Amount in the billing currency.
-    pub amount: Money,
-    /// Amount as the shop asks for it.
-    pub acquirer_amount: Money,
-    /// Rate from the acquirer's to the billing currency, as decimal text.
-    pub fx_rate: String,
-    /// The shop.
-    pub merchant: Merchant,
-    /// The network's key, if it sent one.
-    pub network_key: Option<NetworkKey>,
-    /// When it arrived.
-    pub created_at: Timestamp,
+}
+
+impl From<&Card> for Payer {
+    fn from(card: &Card) -> Self {
+        let Card { enterprise_id, card_id, customer_id, account, .. } = *card;
+        Self { enterprise_id, card_id, customer_id, account }
+    }
+}
+
+impl From<&Authorisation> for Payer {
+    fn from(it: &Authorisation) -> Self {
+        let Authorisation { enterprise_id, card_id, customer_id, account, .. } = *it;
+        Self { enterprise_id, card_id, customer_id, account }
+    }
 }
 
 impl Authorisation {
@@ -217,23 +207,30 @@ impl Authorisation {
 
     /// An authorisation that is undecided, holds nothing and has moved nothing.
     #[must_use]
-    pub fn arriving(it: ArrivingAuthorisation) -> Self {
+    pub fn purchase(
+        payer: impl Into<Payer>,
+        auth_id: AuthId,
+        outs_id: OutsId,
+        amount: Money,
+        created_at: Timestamp,
+    ) -> Self {
+        let Payer { enterprise_id, card_id, customer_id, account } = payer.into();
         Self {
-            enterprise_id: it.enterprise_id,
-            auth_id: it.auth_id,
-            card_id: it.card_id,
-            customer_id: it.customer_id,
-            outs_id: it.outs_id,
-            original_auth_id: it.original_auth_id,
-            account: it.account,
-            direction: it.direction,
-            auth_type: it.auth_type,
-            transaction_type: it.transaction_type,
-            amount: it.amount,
-            acquirer_amount: it.acquirer_amount,
-            fx_rate: it.fx_rate,
-            merchant: it.merchant,
-            network_key: it.network_key,
+            enterprise_id,
+            auth_id,
+            card_id,
+            customer_id,
+            outs_id,
+            original_auth_id: None,
+            account,
+            direction: Direction::Outgoing,
+            auth_type: AuthType::Normal,
+            transaction_type: TransactionType::Purchase,
+            amount,
+            acquirer_amount: amount,
+            fx_rate: "1".to_owned(),
+            merchant: Merchant::default(),
+            network_key: None,
             status: AuthorisationStatus::Pending,
             response_code: None,
             reject_reason: None,
@@ -245,7 +242,7 @@ impl Authorisation {
             posted_minor: 0,
             cleared_acquirer_minor: 0,
             reversed_acquirer_minor: 0,
-            created_at: it.created_at,
+            created_at,
             decided_at: None,
         }
     }
@@ -336,25 +333,15 @@ mod tests {
 
     #[test]
     fn a_refusal_is_internal() {
-        let amount = Money::zero(Currency::USD);
-        let mut it = Authorisation::arriving(ArrivingAuthorisation {
+        let payer = Payer {
             enterprise_id: EnterpriseId::from_i64(1),
-            auth_id: AuthId::from_i64(2),
             card_id: CardId::from_i64(3),
             customer_id: CustomerId::from_i64(4),
-            outs_id: OutsId::from_i64(5),
-            original_auth_id: None,
             account: AccountOwner::Deposit,
-            direction: Direction::Outgoing,
-            auth_type: AuthType::Normal,
-            transaction_type: TransactionType::Purchase,
-            amount,
-            acquirer_amount: amount,
-            fx_rate: "1".to_owned(),
-            merchant: Merchant::default(),
-            network_key: None,
-            created_at: Timestamp::from_micros(1),
-        });
+        };
+        let (auth_id, outs_id) = (AuthId::from_i64(2), OutsId::from_i64(5));
+        let (amount, now) = (Money::zero(Currency::USD), Timestamp::from_micros(1));
+        let mut it = Authorisation::purchase(payer, auth_id, outs_id, amount, now);
         it.refuse(ResponseCode::NotAllowed, "card_frozen", Timestamp::from_micros(2));
         assert_eq!(it.reject_reason, Some(ErrorCode::AuthInternalReject));
         assert_eq!(it.detail.as_deref(), Some("card_frozen"));

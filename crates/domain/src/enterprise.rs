@@ -138,6 +138,28 @@ impl Enterprise {
     /// Largest `auth_deadline_ms`.
     pub const MAX_AUTH_DEADLINE_MS: u32 = 3_000;
 
+    /// An enterprise without addresses and keys of its own.
+    #[must_use]
+    pub const fn new(enterprise_id: EnterpriseId, name: String, created_at: Timestamp) -> Self {
+        Self {
+            enterprise_id,
+            name,
+            webhook_url: None,
+            auth_url: None,
+            external_public_key: None,
+            webhook_key: None,
+            ip_allowlist: Vec::new(),
+            redirect_hosts: Vec::new(),
+            page_origins: Vec::new(),
+            pci: false,
+            auth_deadline_ms: Self::DEFAULT_AUTH_DEADLINE_MS,
+            rsa_padding: RsaPadding::Pkcs1,
+            rsa_hash: RsaHash::Sha256,
+            rsa_signed_bytes: RsaSignedBytes::Text,
+            created_at,
+        }
+    }
+
     /// How its notices and answers are encrypted and signed.
     #[must_use]
     pub const fn rsa_scheme(&self) -> RsaScheme {

@@ -37,11 +37,15 @@ mod vm;
 mod vm_fees;
 mod webhook;
 
+/// What [`text_enum!`] names in the crates that declare enumerations by it.
+#[doc(hidden)]
+pub use serde;
+
 pub use account_owner::AccountOwner;
 pub use amount_error::AmountError;
 pub use authorisation::{
-    ArrivingAuthorisation, AuthType, Authorisation, AuthorisationStatus, Direction, HoldState,
-    Merchant, NetworkKey, Posting, ResponseCode, TransactionType,
+    AuthType, Authorisation, AuthorisationStatus, Direction, HoldState, Merchant, NetworkKey,
+    Payer, Posting, ResponseCode, TransactionType,
 };
 pub use card::{Card, CardEvent, CardStatus, CardStatusReason, CardTransitionError, CardType};
 pub use clock::{Clock, SystemTime, TimeSource};

@@ -102,6 +102,35 @@ pub struct CardOrder {
     pub modified_at: Timestamp,
 }
 
+impl CardOrder {
+    /// A PENDING order for a virtual card that replaces none.
+    #[must_use]
+    pub const fn pending(
+        enterprise_id: EnterpriseId,
+        order_id: OrderId,
+        card_order_ref: String,
+        profile_id: ProfileId,
+        customer_id: CustomerId,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            enterprise_id,
+            order_id,
+            card_order_ref,
+            profile_id,
+            customer_id,
+            order_type: OrderType::Virtual,
+            status: OrderStatus::Pending,
+            card_id: None,
+            failure: None,
+            need_edd_file: false,
+            replace_card_id: None,
+            created_at,
+            modified_at: created_at,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -127,6 +127,31 @@ impl CardProfile {
     pub const DEFAULT_HOLD_DAYS_PRE_AUTH: u32 = 30;
     /// Months a card is valid after the month in which it was issued.
     pub const VALID_MONTHS: i32 = 48;
+
+    /// A VISA profile in US dollars for every country, without layouts and limits.
+    #[must_use]
+    pub fn visa_usd(
+        enterprise_id: EnterpriseId,
+        profile_id: ProfileId,
+        name: String,
+        bin_range: BinRange,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            enterprise_id,
+            profile_id,
+            name,
+            bin_range,
+            network: "VISA".to_owned(),
+            currency: Currency::USD,
+            card_layouts: Vec::new(),
+            supported_countries: Vec::new(),
+            hold_days_normal: Self::DEFAULT_HOLD_DAYS_NORMAL,
+            hold_days_pre_auth: Self::DEFAULT_HOLD_DAYS_PRE_AUTH,
+            limits: VelocityLimits::default(),
+            created_at,
+        }
+    }
 }
 
 #[cfg(test)]

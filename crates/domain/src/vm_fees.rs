@@ -98,8 +98,8 @@ impl VmFees {
 mod tests {
     use super::*;
     use crate::{
-        AccountOwner, ArrivingAuthorisation, AuthId, AuthType, CardId, Currency, CustomerId,
-        EnterpriseId, Merchant, Money, OutsId, Timestamp, VmAppId,
+        AccountOwner, AuthId, CardId, Currency, CustomerId, EnterpriseId, Money, OutsId, Payer,
+        Timestamp, VmAppId,
     };
 
     #[test]
@@ -113,24 +113,17 @@ mod tests {
     }
 
     fn purchase(acquirer: Currency) -> Authorisation {
-        Authorisation::arriving(ArrivingAuthorisation {
+        let payer = Payer {
             enterprise_id: EnterpriseId::from_i64(1),
-            auth_id: AuthId::from_i64(2),
             card_id: CardId::from_i64(3),
             customer_id: CustomerId::from_i64(4),
-            outs_id: OutsId::from_i64(5),
-            original_auth_id: None,
             account: AccountOwner::VmWallet(VmAppId::from_i64(6)),
-            direction: Direction::Outgoing,
-            auth_type: AuthType::Normal,
-            transaction_type: TransactionType::Purchase,
-            amount: Money::new(1_000, Currency::USD),
-            acquirer_amount: Money::new(1_350, acquirer),
-            fx_rate: "1".to_owned(),
-            merchant: Merchant::default(),
-            network_key: None,
-            created_at: Timestamp::default(),
-        })
+        };
+        let (auth_id, outs_id) = (AuthId::from_i64(2), OutsId::from_i64(5));
+        let amount = Money::new(1_000, Currency::USD);
+        let acquirer_amount = Money::new(1_350, acquirer);
+        let it = Authorisation::purchase(payer, auth_id, outs_id, amount, Timestamp::default());
+        Authorisation { acquirer_amount, ..it }
     }
 
     #[test]

@@ -11,23 +11,13 @@ use uuid::{Builder, Uuid};
 /// The prefix of every key.
 const ROOT: &str = "risk-center";
 
-/// What a file is for, as its key shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Folder {
-    /// Proof of identity and address.
-    Kyc,
-    /// Evidence of wealth and funds.
-    Edd,
-}
-
-impl Folder {
-    const ALL: [Self; 2] = [Self::Kyc, Self::Edd];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Kyc => "kyc",
-            Self::Edd => "edd",
-        }
+domain::text_enum! {
+    /// What a file is for, as its key shows.
+    Folder {
+        /// Proof of identity and address.
+        Kyc = "kyc",
+        /// Evidence of wealth and funds.
+        Edd = "edd",
     }
 }
 
@@ -85,12 +75,11 @@ impl ObjectKey {
         self.text.rsplit('/').nth(1).unwrap_or_default()
     }
 
-    /// The directories, one per folder, of all files of its day and enterprise.
-    pub(crate) fn directories_of_day(&self) -> [String; 2] {
+    /// The directories, one a folder, of all files of its day and enterprise.
+    pub(crate) fn directories_of_day(&self) -> Vec<String> {
         let (enterprise_id, day) = (self.enterprise_id, self.day());
-        Folder::ALL.map(|folder| {
-            format!("{ROOT}/{}/{}/{enterprise_id}/{day}", folder.as_str(), dashed(day))
-        })
+        let directory = |folder| format!("{ROOT}/{folder}/{}/{enterprise_id}/{day}", dashed(day));
+        Folder::ALL.iter().map(directory).collect()
     }
 
     /// Its type.
@@ -119,7 +108,7 @@ impl FromStr for ObjectKey {
     fn from_str(text: &str) -> Result<Self, NotAKey> {
         let parts: Vec<&str> = text.split('/').collect();
         let [root, folder, date, enterprise, day, name] = parts[..] else { return Err(NotAKey) };
-        let is_folder = Folder::ALL.iter().any(|known| known.as_str() == folder);
+        let is_folder = folder.parse::<Folder>().is_ok();
         let is_day = day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit());
         if root != ROOT || !is_folder || !is_day || date != dashed(day) {
             return Err(NotAKey);

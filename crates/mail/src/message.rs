@@ -3,43 +3,23 @@
 use domain::Timestamp;
 use zeroize::Zeroizing;
 
-/// The channel of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailChannel {
-    /// A mail to an e-mail address.
-    Email,
-    /// A short message to a phone number.
-    Sms,
-}
-
-impl MailChannel {
-    /// The channel's name, as the mailbox shows it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "EMAIL",
-            Self::Sms => "SMS",
-        }
+domain::text_enum! {
+    /// How a message travels; the text is the channel's name in the mailbox.
+    MailChannel {
+        /// A mail to an e-mail address.
+        Email = "EMAIL",
+        /// A short message to a phone number.
+        Sms = "SMS",
     }
 }
 
-/// What a message is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailKind {
-    /// The one-time extraction of an API key (cardbridge-open-api.md section 4).
-    KeyExtraction,
-    /// A one-time password for a customer.
-    OneTimePassword,
-}
-
-impl MailKind {
-    /// The kind's name, as the mailbox shows it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::KeyExtraction => "KEY_EXTRACTION",
-            Self::OneTimePassword => "ONE_TIME_PASSWORD",
-        }
+domain::text_enum! {
+    /// What a message is for; the text is the kind's name in the mailbox.
+    MailKind {
+        /// The one-time extraction of an API key (cardbridge-open-api.md section 4).
+        KeyExtraction = "KEY_EXTRACTION",
+        /// A one-time password for a customer.
+        OneTimePassword = "ONE_TIME_PASSWORD",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Creates enterprises and API keys, for the operator API and for the sandbox's first start.
 
-use domain::{ApiKey, Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes};
+use domain::{ApiKey, Enterprise, EnterpriseId};
 use store::{NewEnterprise, PlatformKey, Store, StoreError};
 use thiserror::Error;
 use vault::{SecretText, Vault};
@@ -53,24 +53,7 @@ pub async fn create_enterprise(
         public_key,
         created_at: now,
     };
-    let enterprise = Enterprise {
-        enterprise_id,
-        name,
-        webhook_url: None,
-        auth_url: None,
-        external_public_key: None,
-        webhook_key: None,
-        ip_allowlist: Vec::new(),
-        redirect_hosts: Vec::new(),
-        page_origins: Vec::new(),
-        pci: false,
-        auth_deadline_ms: Enterprise::DEFAULT_AUTH_DEADLINE_MS,
-        rsa_padding: RsaPadding::Pkcs1,
-        rsa_hash: RsaHash::Sha256,
-        rsa_signed_bytes: RsaSignedBytes::Text,
-        created_at: now,
-    };
-    Ok(store.create_enterprise(enterprise, key).await?)
+    Ok(store.create_enterprise(Enterprise::new(enterprise_id, name, now), key).await?)
 }
 
 fn generate_key_pair() -> Option<(zeroize::Zeroizing<Vec<u8>>, Vec<u8>)> {

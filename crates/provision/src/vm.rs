@@ -2,8 +2,8 @@
 
 use crypto::sha256;
 use domain::{
-    BinRange, CardProfile, Currency, EnterpriseId, Mode, ProfileId, Timestamp, VelocityLimits,
-    VmApp, VmAppId, VmFees, VmFunding, VmProduct,
+    CardProfile, EnterpriseId, Mode, ProfileId, Timestamp, VmApp, VmAppId, VmFees, VmFunding,
+    VmProduct,
 };
 use store::{Store, StoreError};
 use vault::{SecretText, Vault};
@@ -98,19 +98,11 @@ impl FirstProduct {
         profile_id: ProfileId,
         created_at: Timestamp,
     ) -> CardProfile {
+        let bin_range = self.bin_range.parse().expect("each of the two is one prefix");
+        let name = self.name.to_owned();
         CardProfile {
-            enterprise_id,
-            profile_id,
-            name: self.name.to_owned(),
-            bin_range: self.bin_range.parse::<BinRange>().expect("each of the two is one prefix"),
             network: NETWORK.to_owned(),
-            currency: Currency::USD,
-            card_layouts: Vec::new(),
-            supported_countries: Vec::new(),
-            hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
-            hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
-            limits: VelocityLimits::default(),
-            created_at,
+            ..CardProfile::visa_usd(enterprise_id, profile_id, name, bin_range, created_at)
         }
     }
 

@@ -2,7 +2,7 @@
 //! run concurrently, with few pages and pieces waiting in between.
 
 use crypto::Sha256;
-use domain::{BusinessDay, EnterpriseId, SettlementFileType, Timestamp};
+use domain::{BusinessDay, Enterprise, EnterpriseId, SettlementFileType, Timestamp};
 use schedule::LeaseLost;
 use store::{CutOutcome, MAX_PIECE_BYTES, SettlementFile, Store, StoreError};
 use thiserror::Error;
@@ -150,7 +150,7 @@ impl SettlementFiles {
         day: BusinessDay,
         file_type: SettlementFileType,
     ) -> Result<Option<SettlementFile>, CutError> {
-        let file = self.store.settlement_file(enterprise_id, day, file_type).await?;
+        let file = self.store.find::<SettlementFile>((enterprise_id, day, file_type)).await?;
         if file.is_some() || !self.is_quiet(enterprise_id, day).await? {
             return Ok(file);
         }
@@ -167,7 +167,7 @@ impl SettlementFiles {
         if self.store.clock().now() < ready_at(day) {
             return Ok(false);
         }
-        let enterprise = self.store.enterprise(enterprise_id).await?;
+        let enterprise = self.store.find::<Enterprise>(enterprise_id).await?;
         if enterprise.is_none_or(|it| it.created_at >= day.end()) {
             return Ok(false);
         }
@@ -182,7 +182,7 @@ impl SettlementFiles {
         day: BusinessDay,
     ) -> Result<bool, StoreError> {
         for file_type in FILE_TYPES {
-            if self.store.settlement_file(enterprise_id, day, file_type).await?.is_some() {
+            if self.store.find::<SettlementFile>((enterprise_id, day, file_type)).await?.is_some() {
                 return Ok(false);
             }
         }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{BusinessDay, EnterpriseId, SettlementFileType};
+use domain::{BusinessDay, Enterprise, EnterpriseId, SettlementFileType};
 use store::{ControlTotal, SettlementFile, StoreError};
 use tokio::runtime::Handle;
 use wire::cardbridge::settlement::{columns, fields};
@@ -74,8 +74,9 @@ impl SettlementFiles {
                 transfers_minor: gap.transfers_minor,
             });
         }
-        let Some(file) = self.store.settlement_file(enterprise_id, day, file_type).await? else {
-            let enterprise = self.store.enterprise(enterprise_id).await?;
+        let Some(file) = self.store.find::<SettlementFile>((enterprise_id, day, file_type)).await?
+        else {
+            let enterprise = self.store.find::<Enterprise>(enterprise_id).await?;
             let was_there = enterprise.is_none_or(|it| it.created_at < day.end());
             if was_there && !self.is_quiet(enterprise_id, day).await? {
                 report.note(Difference::NoFile);

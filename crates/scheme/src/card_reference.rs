@@ -22,7 +22,8 @@ pub(crate) async fn find(
 ) -> Result<UsedCard, SchemeError> {
     let (pan, expiry, cvv2) = match reference {
         CardReference::Id(card_id) => {
-            let card = store.card_of_anyone(card_id).await?.ok_or(SchemeError::CardNotFound)?;
+            let card =
+                store.find_of_anyone::<Card>(card_id).await?.ok_or(SchemeError::CardNotFound)?;
             return Ok(UsedCard { card, presented: Presented::default() });
         }
         CardReference::Pan { pan, expiry, cvv2 } => (pan, expiry, cvv2),

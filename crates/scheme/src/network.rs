@@ -9,7 +9,7 @@ use domain::{
     AuthId, AuthType, Authorisation, Card, CardId, Currency, Merchant, Money, NetworkKey,
     TransactionType,
 };
-use store::{PostingOutcome, Store};
+use store::{AuthorisationView, PostingOutcome, Store};
 use vault::Vault;
 
 use crate::card_reference::{UsedCard, active_record, find};
@@ -187,12 +187,12 @@ impl SimulatedNetwork {
     }
 
     async fn original(&self, auth_id: AuthId) -> Result<Authorisation, SchemeError> {
-        let view = self.store.authorisation(auth_id).await?;
+        let view = self.store.find_of_anyone::<AuthorisationView>(auth_id).await?;
         view.map(|view| view.authorisation).ok_or(SchemeError::AuthorisationNotFound)
     }
 
     async fn card(&self, card_id: CardId) -> Result<Card, SchemeError> {
-        self.store.card_of_anyone(card_id).await?.ok_or(SchemeError::CardNotFound)
+        self.store.find_of_anyone::<Card>(card_id).await?.ok_or(SchemeError::CardNotFound)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::Card;
-use store::{PinComparison, Store};
+use store::{PanRecord, PinComparison, Store};
 use vault::{ClearPin, Vault};
 
 use crate::error::SchemeError;
@@ -16,7 +16,10 @@ pub(crate) async fn comparison(
     pin: ClearPin,
 ) -> Result<PinComparison, SchemeError> {
     let (enterprise_id, card_id) = (card.enterprise_id, card.card_id);
-    let record = store.pan(enterprise_id, card.pan_id).await?.ok_or(SchemeError::CardNotFound)?;
+    let record = store
+        .find::<PanRecord>((enterprise_id, card.pan_id))
+        .await?
+        .ok_or(SchemeError::CardNotFound)?;
     let pan = vault.open_pan(enterprise_id, card.pan_id, &record.sealed_pan)?;
     let vault = Arc::clone(vault);
     Ok(PinComparison::new(move |sealed| {

@@ -80,16 +80,9 @@ impl Store {
         reference: String,
         now: Timestamp,
     ) -> Result<MovedFunds, MoneyError> {
-        let owner = AccountOwner::Deposit;
-        self.move_funds(MoveFunds {
-            enterprise_id,
-            owner,
-            amount,
-            reference,
-            is_deposit: true,
-            now,
-        })
-        .await
+        let (owner, is_deposit) = (AccountOwner::Deposit, true);
+        let request = MoveFunds { enterprise_id, owner, amount, reference, is_deposit, now };
+        self.move_funds(request).await
     }
 
     /// Takes money from the deposit, never what is held.
@@ -103,15 +96,8 @@ impl Store {
         reference: String,
         now: Timestamp,
     ) -> Result<MovedFunds, MoneyError> {
-        let owner = AccountOwner::Deposit;
-        self.move_funds(MoveFunds {
-            enterprise_id,
-            owner,
-            amount,
-            reference,
-            is_deposit: false,
-            now,
-        })
-        .await
+        let (owner, is_deposit) = (AccountOwner::Deposit, false);
+        let request = MoveFunds { enterprise_id, owner, amount, reference, is_deposit, now };
+        self.move_funds(request).await
     }
 }

@@ -1,7 +1,7 @@
 //! Reading authorisations and postings.
 
 use domain::{
-    AuthId, AuthType, Authorisation, CardId, Currency, Direction, EnterpriseId, IdGenerator,
+    AuthId, AuthType, Authorisation, Card, CardId, Currency, Direction, EnterpriseId, IdGenerator,
     OutsId, Posting, Timestamp, TransactionId, TransactionType,
 };
 
@@ -65,7 +65,7 @@ pub struct PostingFilter {
 pub struct PartsOf {
     /// The bill.
     pub outs_id: OutsId,
-    /// What was refunded; else the purchase with what raises it.
+    /// Whether to count the refunds, or the purchase with what raises it.
     pub is_refund: bool,
     /// The acquirer's currency.
     pub currency: Currency,
@@ -97,14 +97,6 @@ fn hold_from(row: &Row) -> Result<Result<Authorisation, UnreadableHold>, StoreEr
 }
 
 impl Store {
-    /// An authorisation of any enterprise, for operators and the network.
-    pub async fn authorisation(
-        &self,
-        auth_id: AuthId,
-    ) -> Result<Option<AuthorisationView>, StoreError> {
-        self.of_anyone(auth_id).await
-    }
-
     /// Authorisations in order of id, which is order of arrival.
     pub async fn authorisations(
         &self,
@@ -134,13 +126,8 @@ impl Store {
         self.page(page).await
     }
 
-    /// A posting of any enterprise.
-    pub async fn posting(&self, id: TransactionId) -> Result<Option<Posting>, StoreError> {
-        self.of_anyone(id).await
-    }
-
     /// Authorisations without a decision whose ids lie between the two, in order of id, at most
-    /// `limit`. Of a server that processes share only those whose ids bear this process's node
+    /// `limit`. Of a server that processes share only those whose ids carry this process's node
     /// number: another one may be at work on the rest.
     pub async fn undecided_authorisations(
         &self,
@@ -163,7 +150,7 @@ impl Store {
         self.all(sql, params).await
     }
 
-    /// What the parts of a bill come to that are not declined, in minor units of the acquirer's
+    /// The total of a bill's parts that are not declined, in minor units of the acquirer's
     /// currency.
     pub async fn parts_so_far_minor(&self, of: PartsOf) -> Result<i64, StoreError> {
         let (refund, direction) = (TransactionType::Refund.as_str(), Direction::Incoming.as_str());
@@ -238,10 +225,10 @@ impl Store {
     ) -> Result<Option<EnterpriseId>, StoreError> {
         match (enterprise_id, card_id, auth_id) {
             (None, Some(card_id), _) => {
-                Ok(self.card_of_anyone(card_id).await?.map(|card| card.enterprise_id))
+                Ok(self.find_of_anyone::<Card>(card_id).await?.map(|card| card.enterprise_id))
             }
             (None, None, Some(auth_id)) => {
-                let view = self.authorisation(auth_id).await?;
+                let view = self.find_of_anyone::<AuthorisationView>(auth_id).await?;
                 Ok(view.map(|view| view.authorisation.enterprise_id))
             }
             _ => Ok(enterprise_id),

@@ -3,29 +3,27 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use domain::Timestamp;
-
-use crate::engine::{BoxFuture, Tx};
+use crate::engine::{BoxFuture, Tx, with};
 use crate::records::record;
 use crate::{Claim, Kept, KeptAnswer, NETWORK_KEY_DAYS, Store, StoreError};
 
 /// How long a key is kept with its answer: as long as the network's keys.
 const KEPT_MS: i64 = NETWORK_KEY_DAYS * 24 * 3_600_000;
-/// Old keys that one sweep forgets at most, and how many new keys come to one sweep.
+/// Old keys that one sweep forgets at most, and after how many new keys one runs.
 const SWEEP_ROWS: i64 = 1_000;
 const KEYS_A_SWEEP: i64 = 32;
 
 /// What is known of a call by its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KnownCall {
-    /// Nothing: it was not carried out.
+    /// It was not carried out.
     No,
     /// The key was used with another call.
     Other,
     /// It was carried out and has no answer yet, or broke off before it had one; the object is
     /// what it began, if that tells what became of it.
     Begun(Option<String>),
-    /// It was answered so.
+    /// Its answer.
     Answered(KeptAnswer),
 }
 
@@ -74,31 +72,30 @@ impl Store {
         self.execute(sql, params).await.map(drop)
     }
 
-    /// Begins a call that has no commit of its own before its effects, which go on towards
-    /// `object` however often they are begun.
+    /// Begins a call that has no commit before its effects, which lead to the same `object`
+    /// however often they are begun.
     ///
     /// # Errors
     /// [`StoreError`]; `KeyTaken` if another run of the call was faster.
     pub async fn begin_call(&self, claim: &Claim, object: String) -> Result<(), StoreError> {
-        let claim = claim.clone();
-        self.write(move |tx| {
-            let (claim, kept) = (claim.clone(), Kept::Begun(Some(object.clone())));
-            Box::pin(async move {
-                claim.require_free(tx).await?;
-                claim.leave(tx, kept).await
-            })
-        })
+        self.write(with((claim.clone(), object), async |tx, (claim, object)| {
+            claim.require_free(tx).await?;
+            claim.leave(tx, Kept::Begun(Some(object.clone()))).await
+        }))
         .await
     }
 
-    /// Forgets keys whose time is over, after some of the calls; the moment of the call says
-    /// whose turn it is, since callers choose everything else.
+    /// Forgets keys whose time is over, after some of the calls. The moment of the call decides
+    /// which, since callers choose all its other properties.
     pub async fn sweep_calls(&self, claim: &Claim) -> Result<(), StoreError> {
         if claim.call.taken_at.as_micros() % KEYS_A_SWEEP != 0 {
             return Ok(());
         }
         let oldest = claim.call.taken_at.plus_millis(-KEPT_MS);
-        self.write(move |tx| Box::pin(sweep(tx, oldest))).await
+        self.write(with(oldest, async |tx, oldest| {
+            tx.sweep(("idempotency", "idempotency_key", "taken_at"), *oldest, SWEEP_ROWS).await
+        }))
+        .await
     }
 
     /// Writes as [`Store::write`] does, and keeps the key of the call that this is the business
@@ -125,10 +122,4 @@ impl Store {
         })
         .await
     }
-}
-
-async fn sweep(tx: &Tx, oldest: Timestamp) -> Result<(), StoreError> {
-    let sql = "DELETE FROM idempotency WHERE idempotency_key IN \
-        (SELECT idempotency_key FROM idempotency WHERE taken_at <= $1 ORDER BY taken_at LIMIT $2)";
-    tx.execute(sql, &[oldest.into(), SWEEP_ROWS.into()]).await.map(drop)
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use domain::{
-    Card, CardEvent, CardId, CardStatus, CardTransitionError, Customer, CustomerId, EnterpriseId,
+    Card, CardEvent, CardId, CardStatus, CardTransitionError, CustomerId, EnterpriseId,
     IdGenerator, PanId, Timestamp, WebhookEvent, WebhookId,
 };
 use thiserror::Error;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::outbox::insert_events;
 use crate::records::{record, select, sql};
 use crate::{Store, StoreError};
@@ -38,8 +38,8 @@ record! {
     }
 }
 
-/// Makes the webhook that tells of a card as it was stored, under this id and as of this
-/// moment. A plain function, since one commit may change several cards and each is told of.
+/// Makes the webhook that reports a card as it was stored, under this id and as of this
+/// moment. A plain function, since one commit may change several cards and reports each.
 pub type TellOfCard = fn(&Card, WebhookId, Timestamp) -> WebhookEvent;
 
 /// A change of a card's state.
@@ -55,7 +55,7 @@ pub struct CardChange {
     pub invalidate_reason: Option<String>,
     /// When.
     pub now: Timestamp,
-    /// Makes the webhook that tells of the card.
+    /// Makes the webhook that reports the card.
     pub tell: TellOfCard,
 }
 
@@ -74,20 +74,6 @@ pub enum CardChangeError {
 }
 
 impl Store {
-    /// A card of an enterprise.
-    pub async fn card(
-        &self,
-        enterprise_id: EnterpriseId,
-        card_id: CardId,
-    ) -> Result<Option<Card>, StoreError> {
-        self.by_key((enterprise_id, card_id)).await
-    }
-
-    /// A card of any enterprise, for operators and the network.
-    pub async fn card_of_anyone(&self, card_id: CardId) -> Result<Option<Card>, StoreError> {
-        self.of_anyone(card_id).await
-    }
-
     /// All cards of a customer, INVALID ones too, oldest first.
     pub async fn cards_of_customer(
         &self,
@@ -117,44 +103,20 @@ impl Store {
         &self,
         fingerprint: [u8; 32],
     ) -> Result<Option<PanRecord>, StoreError> {
-        self.read(move |tx| {
-            Box::pin(async move {
-                let route = "SELECT enterprise_id, pan_id FROM pan_fingerprint \
-                    WHERE fingerprint = $1";
-                let key = tx.one(route, &[fingerprint.as_slice().into()]).await?;
-                let Some::<(EnterpriseId, PanId)>(key) = key else { return Ok(None) };
-                tx.by_key(key).await
-            })
-        })
+        self.read(with(fingerprint, async |tx, fingerprint| {
+            let route = "SELECT enterprise_id, pan_id FROM pan_fingerprint WHERE fingerprint = $1";
+            let key = tx.one(route, &[fingerprint.as_slice().into()]).await?;
+            let Some::<(EnterpriseId, PanId)>(key) = key else { return Ok(None) };
+            tx.by_key(key).await
+        }))
         .await
-    }
-
-    /// A PAN record of an enterprise.
-    pub async fn pan(
-        &self,
-        enterprise_id: EnterpriseId,
-        pan_id: PanId,
-    ) -> Result<Option<PanRecord>, StoreError> {
-        self.by_key((enterprise_id, pan_id)).await
-    }
-
-    /// A customer of an enterprise.
-    pub async fn customer(
-        &self,
-        enterprise_id: EnterpriseId,
-        customer_id: CustomerId,
-    ) -> Result<Option<Customer>, StoreError> {
-        self.by_key((enterprise_id, customer_id)).await
     }
 
     /// Reads the card, applies `CardStatus::transition`, writes it and its webhook, in one commit.
     pub async fn change_card(&self, change: CardChange) -> Result<Card, CardChangeError> {
-        let (change, ids) = (Arc::new(change), Arc::clone(&self.inner.ids));
+        let request = (change, Arc::clone(&self.inner.ids));
         let card = self
-            .write_kept(move |tx| {
-                let (change, ids) = (Arc::clone(&change), Arc::clone(&ids));
-                Box::pin(async move { apply_change(tx, &ids, &change).await })
-            })
+            .write_kept(with(request, async |tx, (it, ids)| apply_change(tx, ids, it).await))
             .await?;
         self.inner.outbox_changed.notify_one();
         Ok(card)
@@ -194,9 +156,9 @@ async fn wipe_delivery(tx: &Tx, card: &Card) -> Result<(), StoreError> {
     tx.execute(sql, &[card.enterprise_id.into(), card.card_id.into()]).await.map(|_| ())
 }
 
-/// Writes a changed card and the webhook that tells of it, whose id is drawn in the commit:
-/// the order of ids is the order of the card's changes. A card of an app of dialect 2 is told
-/// of to nobody (vm-api.md section 16, row 17).
+/// Writes a changed card and the webhook that reports it, whose id is drawn in the commit:
+/// the order of ids is the order of the card's changes. A card of an app of dialect 2 has no
+/// webhook (vm-api.md section 16, row 17).
 pub(crate) async fn write_told_card(
     tx: &Tx,
     ids: &IdGenerator,
@@ -229,9 +191,9 @@ async fn apply_change(
     Ok(card)
 }
 
-/// Ends a record. With one that the issuer blocked all others of its PAN end, which would else
-/// shake the block off; with one that was lost or stolen its plastic that waits for activation,
-/// which would else go on with the same number.
+/// Ends a record. If the issuer blocked it, all other records of its PAN end too: otherwise they
+/// would escape the block. If it was lost or stolen, its plastic that waits for activation ends
+/// too: otherwise it would continue with the same number.
 async fn terminate(
     tx: &Tx,
     ids: &IdGenerator,

@@ -1,4 +1,4 @@
-//! Writes that must not be told to have failed while they stand.
+//! Writes that must not be reported as failed while they stand.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use crate::engine::{BoxFuture, Tx};
+use crate::engine::{Operation, Tx, with};
+use crate::error::OperationError;
 use crate::{Store, StoreError};
 
 /// How long the end of a commit in doubt is looked for, less than clients of dialect 2 wait,
@@ -20,14 +21,23 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long one of them waits for a row.
 const CERTAIN_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
 
+/// One of perhaps several runs of a write that must be certain.
+pub(crate) struct CertainRun<R> {
+    /// What is asked for.
+    pub(crate) request: Arc<R>,
+    /// Whether an earlier run may have done it.
+    pub(crate) is_in_doubt: bool,
+}
+
 impl Store {
     /// One run of [`Store::write_for_certain`]. A row that another session holds stops its own
     /// few connections only, and none of them for long.
-    async fn write_in_turn<T, E, F>(&self, operation: Arc<F>, is_in_doubt: bool) -> Result<T, E>
+    async fn write_in_turn<R, T, E, F>(&self, run: CertainRun<R>, operation: F) -> Result<T, E>
     where
+        R: Send + Sync + 'static,
         T: Any + Send,
-        E: From<StoreError> + Send + 'static,
-        F: for<'a> Fn(&'a Tx, bool) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+        E: OperationError,
+        F: for<'a> Operation<'a, CertainRun<R>, Result<T, E>> + Send + Sync + 'static,
     {
         // The embedded store has no other sessions, and one connection.
         let _turn = if self.is_embedded() {
@@ -36,41 +46,44 @@ impl Store {
             let turn = timeout(TURN_TIMEOUT, self.inner.certain_turns.acquire()).await;
             Some(turn.ok().and_then(Result::ok).ok_or(StoreError::Overloaded)?)
         };
-        self.write_kept(move |tx| {
-            let operation = Arc::clone(&operation);
-            Box::pin(async move {
-                if matches!(tx, Tx::Postgres(_)) {
-                    tx.execute(CERTAIN_LOCK_TIMEOUT, &[]).await?;
-                }
-                operation(tx, is_in_doubt).await
-            })
-        })
+        self.write_kept(with((run, operation), async |tx, (run, operation)| {
+            if matches!(tx, Tx::Postgres(_)) {
+                tx.execute(CERTAIN_LOCK_TIMEOUT, &[]).await?;
+            }
+            operation(tx, run).await
+        }))
         .await
     }
 
-    /// Writes what must not be told to have failed while it stands: where the connection was
-    /// lost during the commit, the operation is run again and told so. It then looks first for
+    /// Writes what must not be reported as failed while it stands: where the connection was
+    /// lost during the commit, the operation is run again, in doubt. It then looks first for
     /// what it may have done, behind locks that the earlier run holds until it has ended. The
     /// key of the call that this is the business of is kept in the same commit.
-    /// `below` finds what failed below the operation's own rules.
-    pub(crate) async fn write_for_certain<T, E, F>(
+    pub(crate) async fn write_for_certain<R, T, E, F>(
         &self,
-        below: fn(&E) -> Option<&StoreError>,
+        request: R,
         operation: F,
     ) -> Result<T, E>
     where
+        R: Send + Sync + 'static,
         T: Any + Send,
-        E: From<StoreError> + Send + 'static,
-        F: for<'a> Fn(&'a Tx, bool) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+        E: OperationError,
+        F: AsyncFn(&Tx, &CertainRun<R>) -> Result<T, E>
+            + for<'a> Operation<'a, CertainRun<R>, Result<T, E>>
+            + Copy
+            + Send
+            + Sync
+            + 'static,
     {
-        let operation = Arc::new(operation);
+        let request = Arc::new(request);
         let began = Instant::now();
         let mut is_in_doubt = false;
         loop {
-            let settled = self.write_in_turn(Arc::clone(&operation), is_in_doubt).await;
-            match settled.as_ref().err().and_then(below) {
+            let run = CertainRun { request: Arc::clone(&request), is_in_doubt };
+            let settled = self.write_in_turn(run, operation).await;
+            match settled.as_ref().err().and_then(OperationError::below) {
                 Some(StoreError::InDoubt(_)) => is_in_doubt = true,
-                // By this one's earlier run, or by another: what it did is told by the key.
+                // By this one's earlier run, or by another: the key shows what it did.
                 Some(StoreError::KeyTaken) => return settled,
                 Some(_) if is_in_doubt => {}
                 _ => return settled,

@@ -1,7 +1,7 @@
 //! Calls with an `Idempotency-Key`, of the operator API and of dialect 2. The key is taken and
 //! the answer kept in the commit of the call's own business: a call whose key is there was
-//! carried out, one whose key is not there was not, whatever ended it. No key is ever free
-//! again because time passed while its call was under way.
+//! carried out; one whose key is not there was not, however it ended. No key becomes free again
+//! because time passed while its call was under way.
 
 use std::any::Any;
 use std::fmt;

@@ -1,13 +1,11 @@
 //! URLs that an earlier version kept in clear: the start that follows the migration seals them.
 
-use std::sync::Arc;
-
 use domain::{EnterpriseId, SealedUrl, UrlUse};
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
-/// A URL in clear. No Debug: it may bear a secret.
+/// A URL in clear. No Debug: it may hold a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClearUrl {
     /// Owner.
@@ -45,16 +43,13 @@ impl Store {
                 break;
             }
             sealed += page.len();
-            let page: Arc<[_]> = page.into_iter().map(|it| (seal(&it), it)).collect();
-            self.write(move |tx| {
-                let page = Arc::clone(&page);
-                Box::pin(async move {
-                    for (sealed, clear) in page.iter() {
-                        replace(tx, clear, sealed).await?;
-                    }
-                    Ok::<_, StoreError>(())
-                })
-            })
+            let page: Vec<_> = page.into_iter().map(|it| (seal(&it), it)).collect();
+            self.write(with(page, async |tx, page| {
+                for (sealed, clear) in page {
+                    replace(tx, clear, sealed).await?;
+                }
+                Ok::<_, StoreError>(())
+            }))
             .await?;
         }
         if sealed > 0

@@ -46,7 +46,7 @@ const IDS_BY_ENTERPRISE: [(&str, &str); 12] = [
 ];
 
 impl Store {
-    /// Lets ids go on from the highest that is stored.
+    /// Continues ids from the highest that is stored.
     pub(crate) async fn continue_ids(&self) -> Result<(), StoreError> {
         let saved = self.saved(HIGHEST_ID).await?.unwrap_or(0);
         let stored = self.read(|tx| Box::pin(highest_id(tx))).await?;
@@ -54,8 +54,8 @@ impl Store {
         Ok(())
     }
 
-    /// Lets business time go on from the latest moment that is stored, whatever the machine's
-    /// clock says. To be called once the stored offset of business time is in force.
+    /// Continues business time from the latest moment that is stored, even if the machine's
+    /// clock is behind. To be called once the stored offset of business time is in force.
     pub async fn continue_business_time(&self) -> Result<(), StoreError> {
         let saved = self.saved(BUSINESS_TIME).await?.map(Timestamp::from_micros);
         let told = self.read(|tx| Box::pin(latest_moment(tx))).await?;
@@ -106,7 +106,7 @@ impl Store {
                     let sql = "INSERT INTO setting (name, value) VALUES ($1, $2) \
                         ON CONFLICT (name) DO UPDATE SET value = excluded.value \
                         WHERE setting.value < excluded.value";
-                    // Less than nothing would not compare as its bytes do.
+                    // A number below zero does not compare as its bytes do.
                     let bytes = reached.max(0).to_be_bytes();
                     tx.execute(sql, &[name.into(), bytes.as_slice().into()]).await?;
                 }

@@ -4,7 +4,7 @@
 use domain::{Customer, CustomerId, EnterpriseId, email_key};
 use thiserror::Error;
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::{CustomerDraft, PlaceOrderError, Store, StoreError};
 
 /// Why a customer was not made.
@@ -24,29 +24,15 @@ pub enum CreateCustomerError {
     Store(#[from] StoreError),
 }
 
+crate::error::over_store!(CreateCustomerError);
+
 impl Store {
     /// Makes a customer; nothing of it may belong to another one.
     ///
     /// # Errors
     /// [`CreateCustomerError`], the reference looked at first, then the e-mail.
     pub async fn create_customer(&self, customer: Customer) -> Result<(), CreateCustomerError> {
-        let is_race = |error: &CreateCustomerError| {
-            matches!(error, CreateCustomerError::Store(StoreError::Duplicate(_)))
-        };
-        self.write_past_races(is_race, move |tx| {
-            let customer = customer.clone();
-            Box::pin(async move { create(tx, &customer).await })
-        })
-        .await
-    }
-
-    /// A customer of an enterprise by the enterprise's own reference.
-    pub async fn customer_by_ref(
-        &self,
-        enterprise_id: EnterpriseId,
-        customer_ref: &str,
-    ) -> Result<Option<Customer>, StoreError> {
-        self.by_column(enterprise_id, "customer_ref", customer_ref.into()).await
+        self.write_past_races(with(customer, create)).await
     }
 }
 
@@ -72,7 +58,7 @@ struct Known {
     by_phone: Option<Customer>,
 }
 
-/// What the data of an order comes to.
+/// What the data of an order leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
     Reuse(CustomerId),
@@ -119,7 +105,7 @@ fn key_of(customer: &Customer) -> Option<String> {
 }
 
 /// The same reference, or the same e-mail and phone, is the same customer. A reference
-/// with other data is refused, and so is data of which a part belongs to someone else.
+/// with other data is refused, and so is data of which a part belongs to another customer.
 fn choose(data: &Customer, known: &Known) -> Result<Choice, PlaceOrderError> {
     if let Some(named) = &known.by_ref {
         let email_agrees = data.email.is_none() || key_of(data) == key_of(named);

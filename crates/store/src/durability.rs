@@ -6,7 +6,7 @@ use crate::{Store, StoreError};
 /// What outlasts a crash of the server, and the loss of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Durability {
-    /// Whether a commit is on disk when it is told.
+    /// Whether a commit is on disk when it is reported.
     pub fsync: bool,
     /// Whether a page that a crash tore in two is repaired.
     pub full_page_writes: bool,

@@ -1,14 +1,12 @@
 //! Enterprises, their API keys and their platform key pairs.
 
-use std::sync::Arc;
-
 use domain::{
     ApiKey, Destination, Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl,
     Timestamp,
 };
 use ipnet::IpNet;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::listing::{ListOrder, Page, PageRequest};
 use crate::outbox::set_has_url;
 use crate::records::{columns_of, record, select, sql};
@@ -108,22 +106,14 @@ impl Store {
         key: PlatformKey,
     ) -> Result<NewEnterprise, StoreError> {
         let made = NewEnterprise { enterprise, key };
-        self.write_kept(move |tx| {
-            let made = made.clone();
-            Box::pin(async move {
-                tx.insert(&made.enterprise).await?;
-                tx.insert(&made.key).await?;
-                let destination = Destination::enterprise(made.enterprise.enterprise_id);
-                set_has_url(tx, destination, made.enterprise.webhook_url.is_some()).await?;
-                Ok(made)
-            })
-        })
+        self.write_kept(with(made, async |tx, made| {
+            tx.insert(&made.enterprise).await?;
+            tx.insert(&made.key).await?;
+            let destination = Destination::enterprise(made.enterprise.enterprise_id);
+            set_has_url(tx, destination, made.enterprise.webhook_url.is_some()).await?;
+            Ok(made.clone())
+        }))
         .await
-    }
-
-    /// An enterprise.
-    pub async fn enterprise(&self, id: EnterpriseId) -> Result<Option<Enterprise>, StoreError> {
-        self.by_key(id).await
     }
 
     /// A page of the enterprises.
@@ -154,12 +144,8 @@ impl Store {
         id: EnterpriseId,
         patch: EnterprisePatch,
     ) -> Result<Option<Enterprise>, StoreError> {
-        let patch = Arc::new(patch);
         let patched = self
-            .write(move |tx| {
-                let patch = Arc::clone(&patch);
-                Box::pin(async move { apply_patch(tx, id, &patch).await })
-            })
+            .write(with((id, patch), async |tx, (id, patch)| apply_patch(tx, *id, patch).await))
             .await?;
         self.inner.outbox_changed.notify_one();
         Ok(patched)
@@ -176,14 +162,7 @@ impl Store {
 
     /// Adds an API key.
     pub async fn add_api_key(&self, key: ApiKey) -> Result<ApiKey, StoreError> {
-        self.write_kept(move |tx| {
-            let key = key.clone();
-            Box::pin(async move {
-                tx.insert(&key).await?;
-                Ok(key)
-            })
-        })
-        .await
+        self.insert_kept(key).await
     }
 
     /// The API key with this public text, revoked or not.

@@ -24,7 +24,7 @@ pub enum StoreError {
     /// A unique index refused the row.
     #[error("already there: {0}")]
     Duplicate(String),
-    /// Another run of the call that bears this idempotency key was faster; nothing was written.
+    /// Another run of the call that carries this idempotency key was faster; nothing was written.
     #[error("the idempotency key is taken")]
     KeyTaken,
     /// A stored value is not what the domain allows.
@@ -34,3 +34,31 @@ pub enum StoreError {
     #[error("the store takes no more work now")]
     Overloaded,
 }
+
+/// What an operation fails with: an error of its own rules, or the store's below them.
+pub(crate) trait OperationError: From<StoreError> + Send + 'static {
+    /// What failed below the operation's own rules, if that is why it failed.
+    fn below(&self) -> Option<&StoreError>;
+}
+
+impl OperationError for StoreError {
+    fn below(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
+/// Implements [`OperationError`] for an enumeration whose variant `Store` is the store's error.
+///
+/// ```ignore
+/// over_store!(PlaceOrderError);
+/// ```
+macro_rules! over_store {
+    ($error:ident) => {
+        impl $crate::error::OperationError for $error {
+            fn below(&self) -> Option<&$crate::StoreError> {
+                if let Self::Store(error) = self { Some(error) } else { None }
+            }
+        }
+    };
+}
+pub(crate) use over_store;

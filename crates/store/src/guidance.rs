@@ -4,7 +4,7 @@
 use domain::{EnterpriseId, GuidanceLink, PageStep, Timestamp};
 use thiserror::Error;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::otp::{OtpClaim, claim_page_password};
 use crate::records::{record, select, sql};
 use crate::{Store, StoreError};
@@ -21,7 +21,7 @@ const MAX_PROOF_TRIES: i64 = 5;
 pub struct OpenedPage {
     /// What it asks for.
     pub step: PageStep,
-    /// Hash of the token that its form bears.
+    /// Hash of the token that its form carries.
     pub token_hash: [u8; 32],
     /// The one-time password that it asks for, if it does.
     pub password: Option<PagePassword>,
@@ -66,7 +66,7 @@ pub enum HolderProof {
     },
 }
 
-/// What a proof came to.
+/// The result of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProofOutcome {
     /// It was the right one; the page goes on to its form.
@@ -95,23 +95,13 @@ record! {
 impl Store {
     /// Keeps a new link.
     pub async fn create_guidance_link(&self, link: GuidanceLink) -> Result<(), StoreError> {
-        let forget_before = link.created_at.plus_seconds(-KEPT_SECONDS);
-        self.write(move |tx| {
-            let link = link.clone();
-            Box::pin(async move {
-                sweep(tx, forget_before).await?;
-                tx.insert(&link).await
-            })
-        })
+        self.write(with(link, async |tx, link| {
+            let forget_before = link.created_at.plus_seconds(-KEPT_SECONDS);
+            tx.sweep(("guidance_link", "secret_hash", "expires_at"), forget_before, SWEEP_ROWS)
+                .await?;
+            tx.insert(link).await
+        }))
         .await
-    }
-
-    /// The link with this secret, open or not.
-    pub async fn guidance_link(
-        &self,
-        secret_hash: [u8; 32],
-    ) -> Result<Option<GuidanceLink>, StoreError> {
-        self.by_key(secret_hash).await
     }
 
     /// Ends a link and opens its page. A password that it asks for counts with those of
@@ -121,14 +111,11 @@ impl Store {
         secret_hash: [u8; 32],
         page: OpenedPage,
     ) -> Result<(), OpenLinkError> {
-        self.write(move |tx| {
-            let page = page.clone();
-            Box::pin(async move { open(tx, secret_hash, &page).await })
-        })
-        .await
+        self.write(with((secret_hash, page), async |tx, (hash, page)| open(tx, *hash, page).await))
+            .await
     }
 
-    /// The page whose form bears this token, and what that form asks for; none if the token
+    /// The page whose form carries this token, and what that form asks for; none if the token
     /// is unknown, used or expired.
     pub async fn guidance_page(
         &self,
@@ -171,11 +158,8 @@ impl Store {
         now: Timestamp,
         next_expires_at: Timestamp,
     ) -> Result<ProofOutcome, StoreError> {
-        self.write(move |tx| {
-            let attempt = ProofAttempt { token_hash, proof, next_token_hash, now };
-            Box::pin(async move { try_proof(tx, &attempt, next_expires_at).await })
-        })
-        .await
+        let attempt = ProofAttempt { token_hash, proof, next_token_hash, now, next_expires_at };
+        self.write(with(attempt, try_proof)).await
     }
 }
 
@@ -223,13 +207,10 @@ struct ProofAttempt {
     proof: HolderProof,
     next_token_hash: [u8; 32],
     now: Timestamp,
+    next_expires_at: Timestamp,
 }
 
-async fn try_proof(
-    tx: &Tx,
-    attempt: &ProofAttempt,
-    next_expires_at: Timestamp,
-) -> Result<ProofOutcome, StoreError> {
+async fn try_proof(tx: &Tx, attempt: &ProofAttempt) -> Result<ProofOutcome, StoreError> {
     let sql = sql!(
         "{} WHERE token_hash = $1 AND step = $2 AND step_expires_at > $3 FOR UPDATE",
         select::<AskedProof>()
@@ -254,7 +235,7 @@ async fn try_proof(
         _ => Some(attempt.next_token_hash.as_slice()),
     };
     let (next_step, expires_at) = match outcome {
-        ProofOutcome::Passed => (PageStep::Form, next_expires_at),
+        ProofOutcome::Passed => (PageStep::Form, attempt.next_expires_at),
         _ => (PageStep::Otp, asked.step_expires_at),
     };
     let update = "UPDATE guidance_link SET token_hash = $1, step = $2, step_expires_at = $3, \
@@ -268,10 +249,4 @@ async fn try_proof(
     ];
     tx.execute(update, &params).await?;
     Ok(outcome)
-}
-
-async fn sweep(tx: &Tx, before: Timestamp) -> Result<(), StoreError> {
-    let sql = "DELETE FROM guidance_link WHERE secret_hash IN (SELECT secret_hash \
-        FROM guidance_link WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-    tx.execute(sql, &[before.into(), SWEEP_ROWS.into()]).await.map(|_| ())
 }

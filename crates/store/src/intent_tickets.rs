@@ -8,7 +8,7 @@ use domain::{
 };
 use thiserror::Error;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::jobs::{end_jobs, insert_job};
 use crate::kyc_tickets::check_new;
 use crate::outbox::insert_events;
@@ -27,7 +27,7 @@ pub struct PlaceIntentTicket {
     pub sealed_evidence: Vec<u8>,
     /// The job that will move it on.
     pub job: Job,
-    /// The webhook that tells of it.
+    /// The webhook that reports it.
     pub event: WebhookEvent,
 }
 
@@ -75,41 +75,9 @@ impl Store {
         &self,
         request: PlaceIntentTicket,
     ) -> Result<(), PlaceTicketError> {
-        let request = Arc::new(request);
-        self.write_past_races(PlaceTicketError::is_race, move |tx| {
-            let request = Arc::clone(&request);
-            Box::pin(async move { place(tx, &request).await })
-        })
-        .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::IntentTicketStep).notify_one();
+        self.write_past_races(with(request, place)).await?;
+        self.wake_outbox_and(&[JobKind::IntentTicketStep]);
         Ok(())
-    }
-
-    /// An intent ticket of an enterprise.
-    pub async fn intent_ticket(
-        &self,
-        enterprise_id: EnterpriseId,
-        ticket_id: IntentTicketId,
-    ) -> Result<Option<IntentTicket>, StoreError> {
-        self.by_key((enterprise_id, ticket_id)).await
-    }
-
-    /// An intent ticket of an enterprise by the caller's own reference.
-    pub async fn intent_ticket_by_ref(
-        &self,
-        enterprise_id: EnterpriseId,
-        ticket_ref: &str,
-    ) -> Result<Option<IntentTicket>, StoreError> {
-        self.by_column(enterprise_id, "ticket_ref", ticket_ref.into()).await
-    }
-
-    /// An intent ticket, whoever owns it.
-    pub async fn intent_ticket_of_anyone(
-        &self,
-        ticket_id: IntentTicketId,
-    ) -> Result<Option<IntentTicket>, StoreError> {
-        self.of_anyone(ticket_id).await
     }
 
     /// Changes an intent ticket, telling of each state it passes. A final state ends its
@@ -119,16 +87,8 @@ impl Store {
         &self,
         change: IntentChange,
     ) -> Result<IntentTicket, IntentChangeError> {
-        let change = Arc::new(change);
-        let ticket = self
-            .write_kept(move |tx| {
-                let change = Arc::clone(&change);
-                Box::pin(async move { apply(tx, &change).await })
-            })
-            .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::IntentTicketStep).notify_one();
-        self.jobs_changed(JobKind::OrderStep).notify_one();
+        let ticket = self.write_kept(with(change, apply)).await?;
+        self.wake_outbox_and(&[JobKind::IntentTicketStep, JobKind::OrderStep]);
         Ok(ticket)
     }
 }
@@ -138,7 +98,7 @@ async fn place(tx: &Tx, request: &PlaceIntentTicket) -> Result<(), PlaceTicketEr
     let open = "SELECT ticket_ref FROM intent_ticket WHERE enterprise_id = $1 \
         AND business_id = $2 AND status IN ('INIT', 'SUBMIT_COMPETED', 'CHECK_PASS')";
     let about = [ticket.enterprise_id.into(), ticket.subject.business_id().into()];
-    let reference = ("ticket_ref", ticket.ticket_ref.as_str());
+    let reference = &ticket.ticket_ref;
     check_new::<IntentTicket>(tx, ticket.enterprise_id, reference, open, &about).await?;
     let sealed_evidence = request.sealed_evidence.as_slice().into();
     tx.insert_with(ticket, &[("sealed_evidence", sealed_evidence)]).await?;
@@ -162,7 +122,7 @@ async fn apply(tx: &Tx, change: &IntentChange) -> Result<IntentTicket, IntentCha
         events.push((change.tell_ticket)(&ticket));
     }
     tx.update(&ticket).await?;
-    // Whatever it was, its next job is over: evidence is completed once.
+    // In every case its job is over: evidence is completed once.
     let (kind, subject) = (JobKind::IntentTicketStep, ticket.ticket_id.as_i64());
     end_jobs(tx, ticket.enterprise_id, kind, subject).await?;
     if ticket.status.is_final() {

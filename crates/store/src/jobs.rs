@@ -4,7 +4,7 @@ mod kind;
 
 use domain::{EnterpriseId, JobId, Timestamp};
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::listing::{Page, PageRequest};
 use crate::outbox::look_at_all;
 use crate::records::{record, select, sql};
@@ -66,9 +66,9 @@ impl Job {
 pub enum Renewal {
     /// It is held until then (real time).
     Held(Timestamp),
-    /// The job is somebody else's by now.
+    /// The job now belongs to another worker.
     Lost,
-    /// The job has ended, by the work on it or because that is needed no more.
+    /// The job has ended, by the work on it or because it is no longer needed.
     Ended,
 }
 
@@ -100,7 +100,7 @@ impl Store {
         let token = job.leased_until;
         let params = [due_at.into(), job.enterprise_id.into(), job.job_id.into(), token.into()];
         self.execute(sql, params).await?;
-        self.jobs_changed(job.kind).notify_one();
+        self.wake_workers(&[job.kind]);
         Ok(())
     }
 
@@ -111,21 +111,19 @@ impl Store {
 
     /// Holds a leased job for `lease_ms` of real time from now on.
     pub async fn renew_job(&self, job: &Job, lease_ms: i64) -> Result<Renewal, StoreError> {
-        let (enterprise_id, job_id, token) = (job.enterprise_id, job.job_id, job.leased_until);
-        let until = self.clock().real_now().plus_millis(lease_ms);
-        self.write(move |tx| {
-            Box::pin(async move {
-                let sql = "UPDATE job SET leased_until = $1 \
-                    WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
-                let params = [until.into(), enterprise_id.into(), job_id.into(), token.into()];
-                if tx.execute(sql, &params).await? == 1 {
-                    return Ok(Renewal::Held(until));
-                }
-                let sql = "SELECT job_id FROM job WHERE enterprise_id = $1 AND job_id = $2";
-                let is_there = tx.finds(sql, &[enterprise_id.into(), job_id.into()]).await?;
-                Ok(if is_there { Renewal::Lost } else { Renewal::Ended })
-            })
-        })
+        let request = (job.clone(), self.clock().real_now().plus_millis(lease_ms));
+        self.write(with(request, async |tx, (job, until)| {
+            let sql = "UPDATE job SET leased_until = $1 \
+                WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
+            let key = (job.enterprise_id, job.job_id);
+            let params = [(*until).into(), key.0.into(), key.1.into(), job.leased_until.into()];
+            if tx.execute(sql, &params).await? == 1 {
+                return Ok(Renewal::Held(*until));
+            }
+            let sql = "SELECT job_id FROM job WHERE enterprise_id = $1 AND job_id = $2";
+            let is_there = tx.finds(sql, &[key.0.into(), key.1.into()]).await?;
+            Ok(if is_there { Renewal::Lost } else { Renewal::Ended })
+        }))
         .await
     }
 
@@ -138,7 +136,7 @@ impl Store {
     ) -> Result<Option<Job>, StoreError> {
         let retried = self.write_kept(move |tx| Box::pin(retry(tx, job_id, now))).await?;
         if let Some(job) = &retried {
-            self.jobs_changed(job.kind).notify_one();
+            self.wake_workers(&[job.kind]);
         }
         Ok(retried)
     }
@@ -152,24 +150,19 @@ impl Store {
         self.page(page).await
     }
 
-    /// Ends every lease of jobs and deliveries: at the start of an embedded store nobody
-    /// else can hold one.
+    /// Ends every lease of jobs and deliveries: at the start of an embedded store no other
+    /// process can hold one.
     pub async fn take_over_leases(&self) -> Result<(), StoreError> {
-        self.write(|tx| {
-            Box::pin(async move {
-                let jobs = "UPDATE job SET leased_until = NULL WHERE leased_until IS NOT NULL";
-                tx.execute(jobs, &[]).await?;
-                let deliveries = "UPDATE webhook SET leased_until = NULL \
-                    WHERE status = 'PENDING' AND leased_until IS NOT NULL";
-                tx.execute(deliveries, &[]).await?;
-                look_at_all(tx).await
-            })
-        })
+        self.write(with((), async |tx, ()| {
+            let jobs = "UPDATE job SET leased_until = NULL WHERE leased_until IS NOT NULL";
+            tx.execute(jobs, &[]).await?;
+            let deliveries = "UPDATE webhook SET leased_until = NULL \
+                WHERE status = 'PENDING' AND leased_until IS NOT NULL";
+            tx.execute(deliveries, &[]).await?;
+            look_at_all(tx).await
+        }))
         .await?;
-        for kind in JobKind::ALL {
-            self.jobs_changed(kind).notify_one();
-        }
-        self.inner.outbox_changed.notify_one();
+        self.wake_outbox_and(JobKind::ALL);
         Ok(())
     }
 }
@@ -219,7 +212,8 @@ async fn take(tx: &Tx, job: &Job, lease: Lease) -> Result<bool, StoreError> {
 
 /// Selects the jobs that are due at $1, which is when parked ones are.
 async fn retry(tx: &Tx, job_id: JobId, now: Timestamp) -> Result<Option<Job>, StoreError> {
-    let kinds = JobKind::ALL.map(|kind| format!("'{}'", kind.as_str())).join(", ");
+    let kinds: Vec<_> = JobKind::ALL.iter().map(|kind| format!("'{kind}'")).collect();
+    let kinds = kinds.join(", ");
     // The kinds, all of them, lead to the index by due time.
     let sql = format!(
         "{} WHERE kind IN ({kinds}) AND due_at = $1 AND job_id = $2 FOR UPDATE",

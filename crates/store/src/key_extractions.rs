@@ -1,13 +1,10 @@
 //! One-time extraction of API keys.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use domain::{
-    ApiKey, EnterpriseId, ExtractionAttempt, ExtractionOutcome, KeyExtraction, Timestamp,
-};
+use domain::{ApiKey, EnterpriseId, ExtractionAttempt, ExtractionOutcome, KeyExtraction};
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::listing::{Page, PageRequest};
 use crate::{Claim, Store, StoreError};
 
@@ -20,40 +17,26 @@ const SWEEP_ROWS: i64 = 100;
 impl Store {
     /// Keeps the digest of a new extraction code, and forgets codes whose time is long over.
     pub async fn add_key_extraction(&self, extraction: &KeyExtraction) -> Result<(), StoreError> {
-        let extraction = extraction.clone();
-        let forget_before = extraction.created_at.plus_seconds(-KEPT_SECONDS);
-        self.write_kept(move |tx| {
-            let extraction = extraction.clone();
-            Box::pin(async move {
-                sweep(tx, forget_before).await?;
-                tx.insert(&extraction).await
-            })
-        })
+        self.write_kept(with(extraction.clone(), async |tx, extraction| {
+            let forget_before = extraction.created_at.plus_seconds(-KEPT_SECONDS);
+            // It goes through all codes, of which there are few: operators order them singly.
+            tx.sweep(("key_extraction", "code_digest", "expires_at"), forget_before, SWEEP_ROWS)
+                .await?;
+            tx.insert(extraction).await
+        }))
         .await
     }
 
     /// Takes a code back whose mail was not sent, and with it the key of the call that made it.
     pub async fn cancel_key_extraction(&self, code_digest: [u8; 32]) -> Result<(), StoreError> {
-        let claim = Claim::current();
-        self.write(move |tx| {
-            let claim = claim.clone();
-            Box::pin(async move {
-                if let Some(claim) = claim {
-                    claim.give_back(tx).await?;
-                }
-                let sql = "DELETE FROM key_extraction WHERE code_digest = $1";
-                tx.execute(sql, &[code_digest.as_slice().into()]).await.map(drop)
-            })
-        })
+        self.write(with((Claim::current(), code_digest), async |tx, (claim, code_digest)| {
+            if let Some(claim) = claim {
+                claim.give_back(tx).await?;
+            }
+            let sql = "DELETE FROM key_extraction WHERE code_digest = $1";
+            tx.execute(sql, &[code_digest.as_slice().into()]).await.map(drop)
+        }))
         .await
-    }
-
-    /// The extraction whose code has this digest, used or not.
-    pub async fn key_extraction(
-        &self,
-        code_digest: [u8; 32],
-    ) -> Result<Option<KeyExtraction>, StoreError> {
-        self.by_key(code_digest).await
     }
 
     /// Judges an attempt from `source_ip` and records it. If the code is good it is marked
@@ -65,37 +48,8 @@ impl Store {
         source_ip: IpAddr,
         key: ApiKey,
     ) -> Result<Option<ExtractionOutcome>, StoreError> {
-        let (key, attempt_id) = (Arc::new(key), self.ids().next());
-        self.write(move |tx| {
-            let key = Arc::clone(&key);
-            Box::pin(async move {
-                let found = tx.by_key_locked::<KeyExtraction>(code_digest).await?;
-                let Some(extraction) = found else { return Ok(None) };
-                let now = key.created_at;
-                let outcome = match extraction.judge(source_ip, now) {
-                    // The key was sealed for the owner that was read before the commit.
-                    _ if extraction.enterprise_id != key.enterprise_id => return Ok(None),
-                    outcome => outcome,
-                };
-                let is_good = outcome == ExtractionOutcome::Extracted;
-                if is_good {
-                    let used = "UPDATE key_extraction SET used_at = $1 WHERE code_digest = $2";
-                    tx.execute(used, &[now.into(), code_digest.as_slice().into()]).await?;
-                    tx.insert(&*key).await?;
-                }
-                let attempt = ExtractionAttempt {
-                    enterprise_id: extraction.enterprise_id,
-                    attempt_id,
-                    outcome,
-                    source_ip,
-                    api_key: is_good.then(|| key.api_key.clone()),
-                    attempted_at: now,
-                };
-                tx.insert(&attempt).await?;
-                Ok(Some(outcome))
-            })
-        })
-        .await
+        let request = (code_digest, source_ip, key, self.ids().next());
+        self.write(with(request, extract)).await
     }
 
     /// A page of the attempts to fetch an enterprise's keys.
@@ -110,9 +64,35 @@ impl Store {
     }
 }
 
-/// Goes through all codes, of which there are few: operators order them one by one.
-async fn sweep(tx: &Tx, before: Timestamp) -> Result<(), StoreError> {
-    let sql = "DELETE FROM key_extraction WHERE code_digest IN (SELECT code_digest \
-        FROM key_extraction WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-    tx.execute(sql, &[before.into(), SWEEP_ROWS.into()]).await.map(drop)
+/// A code's digest, from where it came, the key for its owner, and the attempt's id.
+type Extraction = ([u8; 32], IpAddr, ApiKey, i64);
+
+async fn extract(
+    tx: &Tx,
+    (code_digest, source_ip, key, attempt_id): &Extraction,
+) -> Result<Option<ExtractionOutcome>, StoreError> {
+    let found = tx.by_key_locked::<KeyExtraction>(*code_digest).await?;
+    let Some(extraction) = found else { return Ok(None) };
+    let now = key.created_at;
+    let outcome = match extraction.judge(*source_ip, now) {
+        // The key was sealed for the owner that was read before the commit.
+        _ if extraction.enterprise_id != key.enterprise_id => return Ok(None),
+        outcome => outcome,
+    };
+    let is_good = outcome == ExtractionOutcome::Extracted;
+    if is_good {
+        let used = "UPDATE key_extraction SET used_at = $1 WHERE code_digest = $2";
+        tx.execute(used, &[now.into(), code_digest.as_slice().into()]).await?;
+        tx.insert(key).await?;
+    }
+    let attempt = ExtractionAttempt {
+        enterprise_id: extraction.enterprise_id,
+        attempt_id: *attempt_id,
+        outcome,
+        source_ip: *source_ip,
+        api_key: is_good.then(|| key.api_key.clone()),
+        attempted_at: now,
+    };
+    tx.insert(&attempt).await?;
+    Ok(Some(outcome))
 }

@@ -1,16 +1,14 @@
 //! KYC tickets: taken in, decided once, and read.
 
-use std::sync::Arc;
-
 use domain::{
     CustomerId, EnterpriseId, KycEvent, KycTicket, KycTicketId, KycTicketStatus,
     KycTransitionError, Timestamp,
 };
 use thiserror::Error;
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::jobs::{end_jobs, insert_job};
-use crate::records::{Record, select, sql};
+use crate::records::{Referenced, select, sql};
 use crate::waiting::wake_orders_of;
 use crate::{Job, JobKind, Store, StoreError};
 
@@ -39,12 +37,7 @@ pub enum PlaceTicketError {
     Store(#[from] StoreError),
 }
 
-impl PlaceTicketError {
-    /// Whether another one was taken in at the same moment.
-    pub(crate) const fn is_race(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Duplicate(_)))
-    }
-}
+crate::error::over_store!(PlaceTicketError);
 
 /// What happens to a KYC ticket.
 #[derive(Clone)]
@@ -81,40 +74,9 @@ impl Store {
     /// Takes in a KYC ticket. Checked in this order: reference, another open ticket of the
     /// customer.
     pub async fn place_kyc_ticket(&self, request: PlaceKycTicket) -> Result<(), PlaceTicketError> {
-        let request = Arc::new(request);
-        self.write_past_races(PlaceTicketError::is_race, move |tx| {
-            let request = Arc::clone(&request);
-            Box::pin(async move { place(tx, &request).await })
-        })
-        .await?;
-        self.jobs_changed(JobKind::KycDecision).notify_one();
+        self.write_past_races(with(request, place)).await?;
+        self.wake_workers(&[JobKind::KycDecision]);
         Ok(())
-    }
-
-    /// A KYC ticket of an enterprise.
-    pub async fn kyc_ticket(
-        &self,
-        enterprise_id: EnterpriseId,
-        kyc_ticket_id: KycTicketId,
-    ) -> Result<Option<KycTicket>, StoreError> {
-        self.by_key((enterprise_id, kyc_ticket_id)).await
-    }
-
-    /// A KYC ticket of an enterprise by the caller's own reference.
-    pub async fn kyc_ticket_by_ref(
-        &self,
-        enterprise_id: EnterpriseId,
-        kyc_ticket_ref: &str,
-    ) -> Result<Option<KycTicket>, StoreError> {
-        self.by_column(enterprise_id, "kyc_ticket_ref", kyc_ticket_ref.into()).await
-    }
-
-    /// A KYC ticket, whoever owns it.
-    pub async fn kyc_ticket_of_anyone(
-        &self,
-        kyc_ticket_id: KycTicketId,
-    ) -> Result<Option<KycTicket>, StoreError> {
-        self.of_anyone(kyc_ticket_id).await
     }
 
     /// The newest KYC ticket of a customer.
@@ -145,29 +107,22 @@ impl Store {
     /// Changes a KYC ticket. A final state ends its job, wakes the orders that wait for it,
     /// and wipes what a refused customer gave, all in one commit.
     pub async fn change_kyc_ticket(&self, change: KycChange) -> Result<KycTicket, KycChangeError> {
-        let change = Arc::new(change);
-        let ticket = self
-            .write_kept(move |tx| {
-                let change = Arc::clone(&change);
-                Box::pin(async move { apply(tx, &change).await })
-            })
-            .await?;
-        self.jobs_changed(JobKind::KycDecision).notify_one();
-        self.jobs_changed(JobKind::OrderStep).notify_one();
+        let ticket = self.write_kept(with(change, apply)).await?;
+        self.wake_workers(&[JobKind::KycDecision, JobKind::OrderStep]);
         Ok(ticket)
     }
 }
 
-/// Checks that no ticket has this reference, in its column, and that none is open whose
-/// reference `open` finds with the parameters `about`.
-pub(crate) async fn check_new<R: Record>(
+/// Checks that no ticket has this reference, and that none is open whose reference `open`
+/// finds with the parameters `about`.
+pub(crate) async fn check_new<R: Referenced>(
     tx: &Tx,
     enterprise_id: EnterpriseId,
-    (column, reference): (&str, &str),
+    reference: &str,
     open: &str,
     about: &[Value],
 ) -> Result<(), PlaceTicketError> {
-    if tx.by_column::<R>(enterprise_id, column, reference.into()).await?.is_some() {
+    if tx.by_ref::<R>(enterprise_id, reference).await?.is_some() {
         return Err(PlaceTicketError::RefTaken);
     }
     match tx.one::<String>(open, about).await? {
@@ -183,7 +138,7 @@ async fn place(tx: &Tx, request: &PlaceKycTicket) -> Result<(), PlaceTicketError
     let open = "SELECT kyc_ticket_ref FROM kyc_ticket WHERE enterprise_id = $1 \
         AND customer_id = $2 AND status IN ('INIT', 'PENDING')";
     let about = [ticket.enterprise_id.into(), ticket.customer_id.into()];
-    let reference = ("kyc_ticket_ref", ticket.kyc_ticket_ref.as_str());
+    let reference = &ticket.kyc_ticket_ref;
     check_new::<KycTicket>(tx, ticket.enterprise_id, reference, open, &about).await?;
     let sealed_form = request.sealed_form.as_deref().into();
     tx.insert_with(ticket, &[("sealed_form", sealed_form)]).await?;

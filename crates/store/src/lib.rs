@@ -2,7 +2,7 @@
 //!
 //! Callers see operations of the domain (`place_order`, `begin_authorisation`),
 //! never tables. Each operation that changes something is one commit, and takes
-//! the webhooks that tell of it into the same commit.
+//! the webhooks that report it into the same commit.
 //!
 //! Every function fails with [`StoreError`] when the engine fails, refuses or has too much to
 //! do, and when what is stored is not what the domain allows. What else can go wrong is the

@@ -58,10 +58,10 @@ impl Store {
 
     /// Deposits or withdraws; see `Store::deposit`.
     pub(crate) async fn move_funds(&self, request: MoveFunds) -> Result<MovedFunds, MoneyError> {
-        match self.money(Command::Move(request)).await? {
-            Outcome::Moved(moved) => Ok(*moved),
-            _ => Err(UNEXPECTED),
-        }
+        let Outcome::Moved(moved) = self.money(Command::Move(request)).await? else {
+            return Err(UNEXPECTED);
+        };
+        Ok(*moved)
     }
 
     /// Carries out a command that leaves webhooks.
@@ -80,15 +80,12 @@ impl Store {
         &self,
         request: BeginAuthorisation,
     ) -> Result<BeginOutcome, MoneyError> {
-        match self.money(Command::Begin(Box::new(request))).await? {
-            Outcome::Begin(outcome) => {
-                if matches!(outcome, BeginOutcome::Refused(_)) {
-                    self.inner.outbox_changed.notify_one();
-                }
-                Ok(outcome)
-            }
-            _ => Err(UNEXPECTED),
+        let command = Command::Begin(Box::new(request));
+        let Outcome::Begin(outcome) = self.money(command).await? else { return Err(UNEXPECTED) };
+        if matches!(outcome, BeginOutcome::Refused(_)) {
+            self.inner.outbox_changed.notify_one();
         }
+        Ok(outcome)
     }
 
     /// Decides an authorisation: keeps or gives back its hold and writes its result webhook.
@@ -103,10 +100,10 @@ impl Store {
         &self,
         decision: DecideAuthorisation,
     ) -> Result<DecideOutcome, MoneyError> {
-        match self.told(Command::Decide(Box::new(decision))).await? {
-            Outcome::Decide(outcome) => Ok(outcome),
-            _ => Err(UNEXPECTED),
-        }
+        let Outcome::Decide(outcome) = self.told(Command::Decide(Box::new(decision))).await? else {
+            return Err(UNEXPECTED);
+        };
+        Ok(outcome)
     }
 
     /// Posts a clearing of an authorisation and of its approved increments: the whole bill
@@ -115,10 +112,10 @@ impl Store {
         &self,
         request: ClearAuthorisation,
     ) -> Result<PostingOutcome, MoneyError> {
-        match self.told(Command::Clear(request)).await? {
-            Outcome::Posting(outcome) => Ok(*outcome),
-            _ => Err(UNEXPECTED),
-        }
+        let Outcome::Posting(outcome) = self.told(Command::Clear(request)).await? else {
+            return Err(UNEXPECTED);
+        };
+        Ok(*outcome)
     }
 
     /// Reverses an approved authorisation and its increments, wholly or in part, latest
@@ -132,10 +129,10 @@ impl Store {
         &self,
         request: ReverseAuthorisation,
     ) -> Result<Authorisation, MoneyError> {
-        match self.told(Command::Reverse(request)).await? {
-            Outcome::Reversal(reversal) => Ok(*reversal),
-            _ => Err(UNEXPECTED),
-        }
+        let Outcome::Reversal(reversal) = self.told(Command::Reverse(request)).await? else {
+            return Err(UNEXPECTED);
+        };
+        Ok(*reversal)
     }
 
     /// Posts a clearing that nothing authorised. The network forces it, so that the deposit
@@ -147,14 +144,14 @@ impl Store {
         &self,
         request: ForcedClearing,
     ) -> Result<PostingOutcome, MoneyError> {
-        match self.told(Command::Force(Box::new(request))).await? {
-            Outcome::Posting(outcome) => Ok(*outcome),
-            _ => Err(UNEXPECTED),
-        }
+        let Outcome::Posting(outcome) = self.told(Command::Force(Box::new(request))).await? else {
+            return Err(UNEXPECTED);
+        };
+        Ok(*outcome)
     }
 
-    /// Gives back what an expired hold has left, and tells of the authorisation as it is
-    /// then; false if it was not open any more.
+    /// Gives back what an expired hold has left, and reports the authorisation as it is
+    /// then; false if it was no longer open.
     pub async fn expire_hold(
         &self,
         enterprise_id: EnterpriseId,
@@ -162,9 +159,11 @@ impl Store {
         now: Timestamp,
         webhooks: Webhooks,
     ) -> Result<bool, MoneyError> {
-        match self.told(Command::Expire { enterprise_id, auth_id, now, webhooks }).await? {
-            Outcome::Expired(expired) => Ok(expired),
-            _ => Err(UNEXPECTED),
-        }
+        let Outcome::Expired(expired) =
+            self.told(Command::Expire { enterprise_id, auth_id, now, webhooks }).await?
+        else {
+            return Err(UNEXPECTED);
+        };
+        Ok(expired)
     }
 }

@@ -53,7 +53,7 @@ impl Store {
                 ids,
                 day: Arc::default(),
                 outbox_changed: Notify::new(),
-                jobs_changed: Default::default(),
+                jobs_changed: std::array::from_fn(|_| Notify::new()),
                 requests,
                 number,
                 certain_turns: Semaphore::new(CERTAIN_WRITES),

@@ -2,12 +2,10 @@
 
 mod placing;
 
-use std::sync::Arc;
-
 use domain::{Card, CardOrder, EnterpriseId, OrderId, OrderStatus, WebhookEvent};
 
 use crate::customers::settle_customer;
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, with};
 use crate::outbox::insert_events;
 use crate::{Job, JobKind, PanRecord, Store, StoreError};
 
@@ -25,18 +23,18 @@ pub struct IssuedCard {
 /// One step of an order.
 #[derive(Clone)]
 pub struct OrderStep {
-    /// The order as it shall be.
+    /// The order after the step.
     pub order: CardOrder,
-    /// The state it must be in now, else nothing happens.
+    /// The state it must be in now; otherwise nothing happens.
     pub expected_status: OrderStatus,
     /// The job, leased by the caller; deleted once the order is final or waits for something
-    /// else than time, else due again at `next_due_at`.
+    /// other than time, otherwise due again at `next_due_at`.
     pub job: Job,
     /// When the next step is due.
     pub next_due_at: Option<domain::Timestamp>,
     /// The card that this step issues.
     pub issued: Option<IssuedCard>,
-    /// The webhooks that tell of it, in order.
+    /// The webhooks that report it, in order.
     pub events: Vec<WebhookEvent>,
 }
 
@@ -55,34 +53,9 @@ impl Store {
     /// Takes in an order, its customer, its job and its webhook in one commit. Checked in
     /// this order: reference, customer.
     pub async fn place_order(&self, request: PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
-        let request = Arc::new(request);
-        let order = self
-            .write_past_races(PlaceOrderError::is_race, move |tx| {
-                let request = Arc::clone(&request);
-                Box::pin(async move { place(tx, &request).await })
-            })
-            .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::OrderStep).notify_one();
+        let order = self.write_past_races(with(request, place)).await?;
+        self.wake_outbox_and(&[JobKind::OrderStep]);
         Ok(order)
-    }
-
-    /// An order of an enterprise.
-    pub async fn order(
-        &self,
-        enterprise_id: EnterpriseId,
-        order_id: OrderId,
-    ) -> Result<Option<CardOrder>, StoreError> {
-        self.by_key((enterprise_id, order_id)).await
-    }
-
-    /// An order of an enterprise by the caller's own reference.
-    pub async fn order_by_ref(
-        &self,
-        enterprise_id: EnterpriseId,
-        card_order_ref: &str,
-    ) -> Result<Option<CardOrder>, StoreError> {
-        self.by_column(enterprise_id, "card_order_ref", card_order_ref.into()).await
     }
 
     /// The sealed application of an order.
@@ -99,16 +72,9 @@ impl Store {
     /// Moves an order on: order, job, card, PAN and webhooks in one commit. The sealed
     /// application is wiped once the order is final.
     pub async fn advance_order(&self, step: OrderStep) -> Result<OrderStepOutcome, StoreError> {
-        let step = Arc::new(step);
-        let outcome = self
-            .write(move |tx| {
-                let step = Arc::clone(&step);
-                Box::pin(async move { advance(tx, &step).await })
-            })
-            .await?;
+        let outcome = self.write(with(step, advance)).await?;
         if outcome == OrderStepOutcome::Done {
-            self.inner.outbox_changed.notify_one();
-            self.jobs_changed(JobKind::OrderStep).notify_one();
+            self.wake_outbox_and(&[JobKind::OrderStep]);
         }
         Ok(outcome)
     }
@@ -116,10 +82,7 @@ impl Store {
 
 async fn place(tx: &Tx, request: &PlaceOrder) -> Result<CardOrder, PlaceOrderError> {
     let mut order = request.order.clone();
-    let card_order_ref = Value::from(&order.card_order_ref);
-    let known =
-        tx.by_column::<CardOrder>(order.enterprise_id, "card_order_ref", card_order_ref).await?;
-    if known.is_some() {
+    if tx.by_ref::<CardOrder>(order.enterprise_id, &order.card_order_ref).await?.is_some() {
         return Err(PlaceOrderError::RefTaken);
     }
     order.customer_id = settle_customer(tx, order.enterprise_id, &request.customer).await?;
@@ -161,7 +124,7 @@ pub(crate) async fn insert_issued(tx: &Tx, issued: &IssuedCard) -> Result<bool, 
     Ok(true)
 }
 
-/// Writes an order as it shall be; a final one needs its application no more.
+/// Writes a changed order; a final one no longer needs its application.
 pub(crate) async fn write_order(tx: &Tx, order: &CardOrder) -> Result<(), StoreError> {
     tx.update(order).await?;
     if order.status.is_final() {

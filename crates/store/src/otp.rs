@@ -2,7 +2,7 @@
 
 use domain::{EnterpriseId, OtpDelivery, OtpDeliveryStatus, Timestamp};
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::{Store, StoreError};
 
 /// Most deliveries, those of hosted pages included, that an enterprise begins within
@@ -46,11 +46,10 @@ impl Store {
         otp_send_ref: &str,
         real_now: Timestamp,
     ) -> Result<OtpClaim, StoreError> {
-        let otp_send_ref = otp_send_ref.to_owned();
-        self.write(move |tx| {
-            let otp_send_ref = otp_send_ref.clone();
-            Box::pin(async move { claim(tx, enterprise_id, &otp_send_ref, real_now).await })
-        })
+        let request = (enterprise_id, otp_send_ref.to_owned(), real_now);
+        self.write(with(request, async |tx, (owner, reference, real_now)| {
+            claim(tx, *owner, reference, *real_now).await
+        }))
         .await
     }
 

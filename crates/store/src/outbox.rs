@@ -11,10 +11,9 @@ mod queue;
 mod takeover;
 mod view;
 
-use std::sync::Arc;
-
 use domain::{Timestamp, WebhookId};
 
+use crate::engine::with;
 use crate::jobs::Lease;
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
@@ -54,11 +53,10 @@ impl Store {
         let real_now = self.clock().real_now();
         let limit = MAX_PAGE_ROWS;
         let lease = Lease { now, real_now, until: real_now.plus_millis(lease_ms), limit };
-        let grants: Arc<[Grant]> = grants.into();
-        self.write(move |tx| {
-            let grants = Arc::clone(&grants);
-            Box::pin(async move { claim::claim(tx, lease, &grants).await })
-        })
+        let request = (lease, grants);
+        self.write(with(request, async |tx, (lease, grants)| {
+            claim::claim(tx, *lease, grants).await
+        }))
         .await
     }
 
@@ -69,13 +67,11 @@ impl Store {
         attempt: Attempt,
         outcome: AttemptOutcome,
     ) -> Result<bool, StoreError> {
-        let tried = Arc::new((delivery.clone(), attempt));
-        let now = self.clock().now();
+        let request = (delivery.clone(), attempt, outcome, self.clock().now());
         let held = self
-            .write(move |tx| {
-                let tried = Arc::clone(&tried);
-                Box::pin(async move { finish::finish(tx, &tried.0, &tried.1, outcome, now).await })
-            })
+            .write(with(request, async |tx, (delivery, attempt, outcome, now)| {
+                finish::finish(tx, delivery, attempt, *outcome, *now).await
+            }))
             .await?;
         // The next webhook of the same object may go now, or this one at another time.
         self.inner.outbox_changed.notify_one();
@@ -117,12 +113,7 @@ impl Store {
         &self,
         filter: DeliveryFilter,
     ) -> Result<Vec<DeliveryView>, StoreError> {
-        let filter = Arc::new(filter);
-        self.read(move |tx| {
-            let filter = Arc::clone(&filter);
-            Box::pin(async move { view::views(tx, &filter).await })
-        })
-        .await
+        self.read(with(filter, view::views)).await
     }
 
     /// How many deliveries are pending and how many are parked.

@@ -10,7 +10,7 @@ use domain::{
 };
 use thiserror::Error;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::money::{MessageKey, first_of, is_in_time};
 use crate::records::record;
 use crate::{Store, StoreError};
@@ -103,7 +103,7 @@ pub struct PinPresentation {
     pub enterprise_id: EnterpriseId,
     /// The card.
     pub card_id: CardId,
-    /// The message that bears it: presented again with it, it is the same try.
+    /// The message that carries it: presented again with it, it is the same try.
     pub network_key: Option<NetworkKey>,
     /// The bill and the authorisation that the message follows.
     pub follows: Option<(OutsId, AuthId)>,
@@ -150,14 +150,8 @@ impl Store {
     /// Sets a PIN, or counts that the proof for it was wrong. Checked in this order: the
     /// card, its type, its state, the proof.
     pub async fn change_pin(&self, change: PinChange) -> Result<(), PinChangeError> {
-        let change = Arc::new(change);
         // A refusal is an outcome here, not an error: the try that it counts must be kept.
-        let is_set = self
-            .write(move |tx| {
-                let change = Arc::clone(&change);
-                Box::pin(async move { apply(tx, &change).await })
-            })
-            .await?;
+        let is_set = self.write(with(change, apply)).await?;
         if is_set { Ok(()) } else { Err(PinChangeError::Refused) }
     }
 
@@ -178,13 +172,8 @@ impl Store {
         &self,
         presentation: PinPresentation,
     ) -> Result<Option<PinVerdict>, StoreError> {
-        let presentation = Arc::new(presentation);
-        let real_now = self.clock().real_now();
-        self.write(move |tx| {
-            let presentation = Arc::clone(&presentation);
-            Box::pin(async move { judge(tx, &presentation, real_now).await })
-        })
-        .await
+        let request = (presentation, self.clock().real_now());
+        self.write(with(request, async |tx, (it, real_now)| judge(tx, it, *real_now).await)).await
     }
 }
 

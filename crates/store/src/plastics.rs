@@ -6,7 +6,7 @@ use domain::{Card, CardEvent, CardId, CardStatus, CardType, EnterpriseId, IdGene
 use thiserror::Error;
 
 use crate::cards::{TellOfCard, cards_of_pan_locked, write_told_card};
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::records::{groups, record};
 use crate::{Store, StoreError};
 
@@ -67,7 +67,7 @@ pub struct PlasticActivation {
     pub card_id: CardId,
     /// When.
     pub now: Timestamp,
-    /// Makes the webhook that tells of a card that changed by it.
+    /// Makes the webhook that reports a card that changed by it.
     pub tell: TellOfCard,
 }
 
@@ -98,15 +98,6 @@ pub enum PlasticError {
 }
 
 impl Store {
-    /// The plastic of a card; none for a virtual one.
-    pub async fn plastic(
-        &self,
-        enterprise_id: EnterpriseId,
-        card_id: CardId,
-    ) -> Result<Option<Plastic>, StoreError> {
-        self.by_key((enterprise_id, card_id)).await
-    }
-
     /// Notes that a card is embossed; the first time counts.
     ///
     /// # Errors
@@ -117,14 +108,12 @@ impl Store {
         card_id: CardId,
         now: Timestamp,
     ) -> Result<Card, PlasticError> {
-        self.write_kept(move |tx| {
-            Box::pin(async move {
-                let (card, mut plastic) = living_plastic(tx, enterprise_id, card_id).await?;
-                plastic.embossed_at = plastic.embossed_at.or(Some(now));
-                write_plastic(tx, &plastic).await?;
-                Ok(card)
-            })
-        })
+        self.write_kept(with((enterprise_id, card_id, now), async |tx, it| {
+            let (card, mut plastic) = living_plastic(tx, it.0, it.1).await?;
+            plastic.embossed_at = plastic.embossed_at.or(Some(it.2));
+            write_plastic(tx, &plastic).await?;
+            Ok(card)
+        }))
         .await
     }
 
@@ -140,20 +129,18 @@ impl Store {
         tracking: Tracking,
         now: Timestamp,
     ) -> Result<Card, PlasticError> {
-        self.write_kept(move |tx| {
-            let tracking = tracking.clone();
-            Box::pin(async move {
-                let (card, mut plastic) = living_plastic(tx, enterprise_id, card_id).await?;
-                if plastic.embossed_at.is_none() {
-                    return Err(PlasticError::NotEmbossed);
-                }
-                plastic.shipped_at = plastic.shipped_at.or(Some(now));
-                plastic.tracking = Some(tracking);
-                plastic.sealed_delivery = None;
-                write_plastic(tx, &plastic).await?;
-                Ok(card)
-            })
-        })
+        self.write_kept(with((enterprise_id, card_id, tracking, now), async |tx, it| {
+            let (enterprise_id, card_id, tracking, now) = it;
+            let (card, mut plastic) = living_plastic(tx, *enterprise_id, *card_id).await?;
+            if plastic.embossed_at.is_none() {
+                return Err(PlasticError::NotEmbossed);
+            }
+            plastic.shipped_at = plastic.shipped_at.or(Some(*now));
+            plastic.tracking = Some(tracking.clone());
+            plastic.sealed_delivery = None;
+            write_plastic(tx, &plastic).await?;
+            Ok(card)
+        }))
         .await
     }
 
@@ -164,13 +151,9 @@ impl Store {
         &self,
         activation: PlasticActivation,
     ) -> Result<Card, PlasticError> {
-        let (activation, ids) = (Arc::new(activation), Arc::clone(&self.inner.ids));
-        let card = self
-            .write(move |tx| {
-                let (activation, ids) = (Arc::clone(&activation), Arc::clone(&ids));
-                Box::pin(async move { activate(tx, &ids, &activation).await })
-            })
-            .await?;
+        let request = (activation, Arc::clone(&self.inner.ids));
+        let card =
+            self.write(with(request, async |tx, (it, ids)| activate(tx, ids, it).await)).await?;
         self.inner.outbox_changed.notify_one();
         Ok(card)
     }

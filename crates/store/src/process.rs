@@ -29,7 +29,7 @@ pub(crate) const SERVER_NOW: &str = "(EXTRACT(EPOCH FROM clock_timestamp()) * 10
 /// Who takes a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// What people are told: host, process and address.
+    /// What operators see: host, process and address.
     pub name: String,
     /// What only one living process can have. Whoever takes a number with the identity that
     /// holds it is the successor of a process that has died, and need not wait.

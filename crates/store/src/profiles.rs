@@ -8,23 +8,7 @@ use crate::{Store, StoreError};
 impl Store {
     /// Creates a card profile.
     pub async fn create_profile(&self, profile: CardProfile) -> Result<CardProfile, StoreError> {
-        self.write_kept(move |tx| {
-            let profile = profile.clone();
-            Box::pin(async move {
-                tx.insert(&profile).await?;
-                Ok(profile)
-            })
-        })
-        .await
-    }
-
-    /// A profile of an enterprise.
-    pub async fn profile(
-        &self,
-        enterprise_id: EnterpriseId,
-        profile_id: ProfileId,
-    ) -> Result<Option<CardProfile>, StoreError> {
-        self.by_key((enterprise_id, profile_id)).await
+        self.insert_kept(profile).await
     }
 
     /// A page of the profiles of one enterprise, or of all.

@@ -11,7 +11,7 @@ use domain::{
 use thiserror::Error;
 
 use crate::cards::{TellOfCard, cards_of_pan_locked, write_told_card};
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, with};
 use crate::orders::advance;
 use crate::outbox::insert_events;
 use crate::plastics::insert_plastic;
@@ -28,7 +28,7 @@ pub struct PlaceReplacement {
     pub sealed_application: Option<Vec<u8>>,
     /// The job that will move it on.
     pub job: Job,
-    /// The webhook that tells of it.
+    /// The webhook that reports it.
     pub event: WebhookEvent,
 }
 
@@ -55,6 +55,8 @@ pub enum PlaceReplacementError {
     Store(#[from] StoreError),
 }
 
+crate::error::over_store!(PlaceReplacementError);
+
 /// A card record for a PAN that exists.
 #[derive(Clone)]
 pub struct Twin {
@@ -73,7 +75,7 @@ pub struct ReplacementStep {
     pub source_card_id: CardId,
     /// The physical twin that the step issues instead.
     pub twin: Option<Twin>,
-    /// Makes the webhook that tells of a card that ended by this step.
+    /// Makes the webhook that reports a card that ended by this step.
     pub tell: TellOfCard,
 }
 
@@ -93,18 +95,8 @@ impl Store {
         &self,
         request: PlaceReplacement,
     ) -> Result<CardOrder, PlaceReplacementError> {
-        let request = Arc::new(request);
-        let is_race = |error: &PlaceReplacementError| {
-            matches!(error, PlaceReplacementError::Store(StoreError::Duplicate(_)))
-        };
-        let order = self
-            .write_past_races(is_race, move |tx| {
-                let request = Arc::clone(&request);
-                Box::pin(async move { place(tx, &request).await })
-            })
-            .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::OrderStep).notify_one();
+        let order = self.write_past_races(with(request, place)).await?;
+        self.wake_outbox_and(&[JobKind::OrderStep]);
         Ok(order)
     }
 
@@ -114,16 +106,11 @@ impl Store {
         &self,
         step: ReplacementStep,
     ) -> Result<ReplacementOutcome, StoreError> {
-        let (step, ids) = (Arc::new(step), Arc::clone(&self.inner.ids));
-        let outcome = self
-            .write(move |tx| {
-                let (step, ids) = (Arc::clone(&step), Arc::clone(&ids));
-                Box::pin(async move { finish(tx, &ids, &step).await })
-            })
-            .await?;
+        let request = (step, Arc::clone(&self.inner.ids));
+        let outcome =
+            self.write(with(request, async |tx, (step, ids)| finish(tx, ids, step).await)).await?;
         if outcome == ReplacementOutcome::Step(OrderStepOutcome::Done) {
-            self.inner.outbox_changed.notify_one();
-            self.jobs_changed(JobKind::OrderStep).notify_one();
+            self.wake_outbox_and(&[JobKind::OrderStep]);
         }
         Ok(outcome)
     }
@@ -135,8 +122,7 @@ async fn place(tx: &Tx, request: &PlaceReplacement) -> Result<CardOrder, PlaceRe
     // Locked before the reference is looked for: of two equal requests at once the second
     // waits here, and then sees that its reference is taken.
     let source = tx.by_key_locked::<Card>((enterprise_id, request.source_card_id)).await?;
-    let card_order_ref = Value::from(&order.card_order_ref);
-    if tx.by_column::<CardOrder>(enterprise_id, "card_order_ref", card_order_ref).await?.is_some() {
+    if tx.by_ref::<CardOrder>(enterprise_id, &order.card_order_ref).await?.is_some() {
         return Err(PlaceReplacementError::RefTaken);
     }
     let source = source.ok_or(PlaceReplacementError::SourceNotFound)?;

@@ -23,7 +23,7 @@ const SHARED_MARGIN_US: i64 = 60_000_000;
 const SWEEP_ROWS: i64 = 4;
 
 impl Store {
-    /// Whether a request that bears this timestamp may have been served without being
+    /// Whether a request that carries this timestamp may have been served without being
     /// remembered: on the embedded store before the machine was started anew, or by a
     /// process that kept no file of requests.
     #[must_use]
@@ -64,7 +64,7 @@ async fn remember_in_table(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     // By the earlier of two clocks: a process whose own runs ahead must not make all forget.
-    // Asked once, in a query of its own: an index is searched for no time that may change.
+    // Read once, in a subquery: an index is not searched for a time that may change.
     let sweep = format!(
         "DELETE FROM request_memory WHERE digest IN (SELECT digest FROM request_memory \
          WHERE forget_at <= (SELECT LEAST($1, {SERVER_NOW}) - $2) ORDER BY forget_at LIMIT $3 \

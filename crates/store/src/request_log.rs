@@ -28,7 +28,7 @@ pub(crate) struct Left {
     /// What it remembered.
     pub(crate) records: Vec<Record>,
     /// The elapsed time of the clock before which requests may have been served that are not
-    /// among them; none = there are none.
+    /// among them; None = there are none.
     pub(crate) unknown_before: Option<Duration>,
 }
 
@@ -62,7 +62,7 @@ fn record(bytes: &[u8]) -> Option<Record> {
     Some((Timestamp::from_micros(i64::from_be_bytes(*end)), digest.try_into().ok()?))
 }
 
-/// Within one boot the file lacks no more than it lacked when it was made. After another boot
+/// Within one boot the file lacks only what it lacked when it was made. After another boot
 /// of the same machine only what was served before that boot can be missing; from another
 /// machine, what was served before now.
 fn unknown_before(head: &[u8], started: Duration) -> Option<Duration> {

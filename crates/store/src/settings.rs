@@ -1,10 +1,8 @@
 //! Small platform-wide values: clock offset, key check value, FX rates.
 
-use std::sync::Arc;
-
 use domain::{Currency, FxRate, FxTable};
 
-use crate::engine::Tx;
+use crate::engine::with;
 use crate::records::select;
 use crate::{Store, StoreError};
 
@@ -28,17 +26,13 @@ impl Store {
     /// Sets a named platform setting that has no value yet; returns the value in force. Of
     /// several processes that start at once the same one wins for all.
     pub async fn claim_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let (name, value) = (name.to_owned(), value.to_owned());
-        self.write(move |tx| {
-            let (name, value) = (name.clone(), value.clone());
-            Box::pin(async move {
-                let insert = "INSERT INTO setting (name, value) VALUES ($1, $2) \
-                    ON CONFLICT (name) DO NOTHING";
-                tx.execute(insert, &[(&name).into(), value.into()]).await?;
-                let sql = "SELECT value FROM setting WHERE name = $1";
-                tx.one(sql, &[name.into()]).await?.ok_or(StoreError::Corrupt("setting"))
-            })
-        })
+        self.write(with((name.to_owned(), value.to_owned()), async |tx, (name, value)| {
+            let insert = "INSERT INTO setting (name, value) VALUES ($1, $2) \
+                ON CONFLICT (name) DO NOTHING";
+            tx.execute(insert, &[name.into(), value.as_slice().into()]).await?;
+            let sql = "SELECT value FROM setting WHERE name = $1";
+            tx.one(sql, &[name.into()]).await?.ok_or(StoreError::Corrupt("setting"))
+        }))
         .await
     }
 
@@ -50,7 +44,8 @@ impl Store {
 
     /// Stores the offset of business time unless a larger one is stored already.
     pub async fn save_clock_offset_us(&self, offset_us: i64) -> Result<(), StoreError> {
-        // Business time never runs behind real time, and only then do the bytes compare.
+        // Business time never runs behind real time, and only numbers from zero on compare as
+        // their bytes do.
         let bytes = offset_us.max(0).to_be_bytes();
         let sql = "INSERT INTO setting (name, value) VALUES ($1, $2) \
             ON CONFLICT (name) DO UPDATE SET value = excluded.value \
@@ -73,16 +68,10 @@ impl Store {
     /// Replaces the FX table.
     pub async fn replace_fx_rates(&self, rates: Vec<FxRate>) -> Result<(), StoreError> {
         // As in the table itself, a later rate of a pair wins.
-        let rates = Arc::new(FxTable::new(rates).rates());
-        self.write(move |tx| {
-            let rates = Arc::clone(&rates);
-            Box::pin(async move { write_rates(tx, &rates).await })
-        })
+        self.write(with(FxTable::new(rates).rates(), async |tx, rates| {
+            tx.execute("DELETE FROM fx_rate", &[]).await?;
+            tx.insert_all(rates).await
+        }))
         .await
     }
-}
-
-async fn write_rates(tx: &Tx, rates: &[FxRate]) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM fx_rate", &[]).await?;
-    tx.insert_all(rates).await
 }

@@ -1,7 +1,7 @@
 //! Reconciliation files: the rows of a day, the files cut from them, the links to them.
 //!
 //! A file lies in pieces, so that every process beside one server can hand it out and
-//! none holds it whole. Its pieces are written first, under an id of their own, and the
+//! no process holds it whole. Its pieces are written first, under their own id, and the
 //! file's record is changed to them in one commit: a reader sees one version or the other.
 
 mod evidence;

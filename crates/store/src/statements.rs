@@ -3,13 +3,19 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use domain::EnterpriseId;
+use domain::{EnterpriseId, Timestamp};
 
-use crate::engine::{Row, Tx, Value};
+use crate::engine::{Row, Tx, Value, with};
 use crate::records::{
-    Record, Stored, columns, insert_text, read_row, select, update_values, values_of,
+    Found, OwnedKey, Record, Referenced, Stored, columns, insert_text, read_row, select,
+    update_values, values_of,
 };
 use crate::{Store, StoreError};
+
+/// The text of a statement that stands alone.
+pub(crate) type Sql = Cow<'static, str>;
+/// Its parameters.
+pub(crate) type Params = Arc<[Value]>;
 
 impl Tx {
     /// The first row of a query, if there is one.
@@ -61,6 +67,15 @@ impl Tx {
         self.one(&by_column_text::<R>(column), &[enterprise_id.into(), value]).await
     }
 
+    /// The record of an enterprise with this reference.
+    pub(crate) async fn by_ref<R: Referenced>(
+        &self,
+        enterprise_id: EnterpriseId,
+        reference: &str,
+    ) -> Result<Option<R>, StoreError> {
+        self.by_column(enterprise_id, R::REFERENCE, reference.into()).await
+    }
+
     /// Inserts a record.
     pub(crate) async fn insert<R: Record>(&self, record: &R) -> Result<(), StoreError> {
         self.insert_all(std::slice::from_ref(record)).await
@@ -96,6 +111,21 @@ impl Tx {
         self.execute(&insert_text(R::TABLE, &names, values.len(), 1), &values).await.map(drop)
     }
 
+    /// Deletes rows whose time, in the column `ends`, is over at `now`: the earliest, at most
+    /// `rows`. `key` is the table's key.
+    pub(crate) async fn sweep(
+        &self,
+        (table, key, ends): (&str, &str, &str),
+        now: Timestamp,
+        rows: i64,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "DELETE FROM {table} WHERE {key} IN \
+             (SELECT {key} FROM {table} WHERE {ends} <= $1 ORDER BY {ends} LIMIT $2)"
+        );
+        self.execute(&sql, &[now.into(), rows.into()]).await.map(drop)
+    }
+
     /// Writes a record over the row with its key.
     pub(crate) async fn update<R: Record>(&self, record: &R) -> Result<(), StoreError> {
         self.execute(&R::texts().update, &update_values(record)).await.map(drop)
@@ -116,53 +146,44 @@ impl Store {
     /// The first row of a query, if there is one.
     pub(crate) async fn one<T: Stored>(
         &self,
-        sql: impl Into<Cow<'static, str>>,
-        params: impl Into<Arc<[Value]>>,
+        sql: impl Into<Sql>,
+        params: impl Into<Params>,
     ) -> Result<Option<T>, StoreError> {
-        let (sql, params) = (sql.into(), params.into());
-        self.read_one(move |tx| {
-            let (sql, params) = (sql.clone(), Arc::clone(&params));
-            Box::pin(async move { tx.one(&sql, &params).await })
-        })
-        .await
+        let statement = (sql.into(), params.into());
+        self.read_one(with(statement, async |tx, (sql, params)| tx.one(sql, params).await)).await
     }
 
     /// All rows of a query.
     pub(crate) async fn all<T: Stored>(
         &self,
-        sql: impl Into<Cow<'static, str>>,
-        params: impl Into<Arc<[Value]>>,
+        sql: impl Into<Sql>,
+        params: impl Into<Params>,
     ) -> Result<Vec<T>, StoreError> {
         self.all_as(sql, params, read_row).await
     }
 
-    /// All rows of a query, each made into something else where it was read.
+    /// All rows of a query, each converted where it is read.
     pub(crate) async fn all_as<T: Send + 'static>(
         &self,
-        sql: impl Into<Cow<'static, str>>,
-        params: impl Into<Arc<[Value]>>,
+        sql: impl Into<Sql>,
+        params: impl Into<Params>,
         from: fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let (sql, params) = (sql.into(), params.into());
-        self.read_one(move |tx| {
-            let (sql, params) = (sql.clone(), Arc::clone(&params));
-            Box::pin(async move { tx.query_map(&sql, &params, from).await })
-        })
+        let statement = (sql.into(), params.into(), from);
+        self.read_one(with(statement, async |tx, (sql, params, from)| {
+            tx.query_map(sql, params, *from).await
+        }))
         .await
     }
 
     /// Whether a query finds a row.
     pub(crate) async fn finds(
         &self,
-        sql: impl Into<Cow<'static, str>>,
-        params: impl Into<Arc<[Value]>>,
+        sql: impl Into<Sql>,
+        params: impl Into<Params>,
     ) -> Result<bool, StoreError> {
-        let (sql, params) = (sql.into(), params.into());
-        self.read_one(move |tx| {
-            let (sql, params) = (sql.clone(), Arc::clone(&params));
-            Box::pin(async move { tx.finds(&sql, &params).await })
-        })
-        .await
+        let statement = (sql.into(), params.into());
+        self.read_one(with(statement, async |tx, (sql, params)| tx.finds(sql, params).await)).await
     }
 
     /// The record with this key.
@@ -173,45 +194,50 @@ impl Store {
         self.one(&R::texts().by_key, values_of(&key)).await
     }
 
-    /// The record with this id, whoever owns it.
-    pub(crate) async fn of_anyone<R: Record>(
+    /// The record with this key; of an enterprise's record its owner and its id.
+    pub async fn find<R: Found>(&self, key: R::Key) -> Result<Option<R>, StoreError> {
+        self.by_key(key).await
+    }
+
+    /// The record of an enterprise with this reference, which the enterprise gave it.
+    pub async fn find_by_ref<R: Referenced>(
         &self,
-        id: impl Into<Value>,
+        enterprise_id: EnterpriseId,
+        reference: &str,
+    ) -> Result<Option<R>, StoreError> {
+        let sql = by_column_text::<R>(R::REFERENCE);
+        self.one(sql, [enterprise_id.into(), reference.into()]).await
+    }
+
+    /// The record with this id, whoever owns it: for operators and the card network.
+    pub async fn find_of_anyone<R: Found<Key: OwnedKey>>(
+        &self,
+        id: <R::Key as OwnedKey>::Id,
     ) -> Result<Option<R>, StoreError> {
         self.one(&R::texts().of_anyone, [id.into()]).await
     }
 
-    /// The record of an enterprise with this value in a unique column.
-    pub(crate) async fn by_column<R: Record>(
-        &self,
-        enterprise_id: EnterpriseId,
-        column: &str,
-        value: Value,
-    ) -> Result<Option<R>, StoreError> {
-        self.one(by_column_text::<R>(column), [enterprise_id.into(), value]).await
+    /// Inserts a record in one commit.
+    pub(crate) async fn insert<R: Record>(&self, record: R) -> Result<(), StoreError> {
+        self.write(with(record, Tx::insert)).await
     }
 
-    /// Inserts a record in a commit of its own.
-    pub(crate) async fn insert<R: Record>(&self, record: R) -> Result<(), StoreError> {
-        let record = Arc::new(record);
-        self.write(move |tx| {
-            let record = Arc::clone(&record);
-            Box::pin(async move { tx.insert(&*record).await })
-        })
+    /// Inserts a record that is the business of a call with a key; the record.
+    pub(crate) async fn insert_kept<R: Record + Clone>(&self, record: R) -> Result<R, StoreError> {
+        self.write_kept(with(record, async |tx, record| {
+            tx.insert(record).await?;
+            Ok(record.clone())
+        }))
         .await
     }
 
-    /// Runs a statement in a commit of its own; how many rows it touched.
+    /// Runs a statement in one commit; how many rows it touched.
     pub(crate) async fn execute(
         &self,
-        sql: impl Into<Cow<'static, str>>,
-        params: impl Into<Arc<[Value]>>,
+        sql: impl Into<Sql>,
+        params: impl Into<Params>,
     ) -> Result<u64, StoreError> {
-        let (sql, params) = (sql.into(), params.into());
-        self.write(move |tx| {
-            let (sql, params) = (sql.clone(), Arc::clone(&params));
-            Box::pin(async move { tx.execute(&sql, &params).await })
-        })
-        .await
+        let statement = (sql.into(), params.into());
+        self.write(with(statement, async |tx, (sql, params)| tx.execute(sql, params).await)).await
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, Notify, RwLock, Semaphore};
 use tokio::time::Instant;
 
 use crate::engine::{self, BoxFuture, Tx};
+use crate::error::OperationError;
 use crate::money::Command;
 use crate::process::Number;
 use crate::replay::RequestMemory;
@@ -62,6 +63,17 @@ impl Store {
         &self.inner.jobs_changed[kind as usize]
     }
 
+    /// Wakes the workers of these jobs.
+    pub(crate) fn wake_workers(&self, kinds: &[JobKind]) {
+        kinds.iter().for_each(|kind| self.jobs_changed(*kind).notify_one());
+    }
+
+    /// Wakes whoever sends webhooks, and the workers of these jobs.
+    pub(crate) fn wake_outbox_and(&self, kinds: &[JobKind]) {
+        self.inner.outbox_changed.notify_one();
+        self.wake_workers(kinds);
+    }
+
     /// The clock that the store was opened with.
     #[must_use]
     pub fn clock(&self) -> &Clock {
@@ -74,7 +86,7 @@ impl Store {
         &self.inner.ids
     }
 
-    /// Refuses to go on where the number of this process may be another's by now.
+    /// Refuses to continue if the number of this process may now belong to another one.
     pub(crate) fn check_number(&self) -> Result<(), StoreError> {
         self.inner.number.check(self.ids())
     }
@@ -132,16 +144,12 @@ impl Store {
         }
     }
 
-    /// Writes, and again where a unique index refused a row because another transaction
-    /// wrote its own at the same moment: on the next run that row is in sight and judged.
-    pub(crate) async fn write_past_races<T, E, F>(
-        &self,
-        is_race: fn(&E) -> bool,
-        operation: F,
-    ) -> Result<T, E>
+    /// Writes, and again if a unique index refused a row because another transaction wrote its
+    /// own at the same moment: the next run sees that row and judges it.
+    pub(crate) async fn write_past_races<T, E, F>(&self, operation: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
+        E: OperationError,
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
         let operation = Arc::new(operation);
@@ -154,4 +162,9 @@ impl Store {
             }
         }
     }
+}
+
+/// Whether another transaction took what a unique index guards at the same moment.
+fn is_race(error: &impl OperationError) -> bool {
+    matches!(error.below(), Some(StoreError::Duplicate(_)))
 }

@@ -1,10 +1,8 @@
 //! What an authorisation needs to know besides its card, in one reading.
 
-use std::sync::Arc;
+use domain::{ApiKey, AuthId, Card, CardProfile, Enterprise, VmCard, VmFees};
 
-use domain::{ApiKey, AuthId, Card, CardId, CardProfile, Enterprise, EnterpriseId, VmCard, VmFees};
-
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::records::{columns_of, select, sql};
 use crate::{PlatformKey, Store, StoreError};
 
@@ -30,27 +28,14 @@ pub struct CardSurroundings {
 impl Store {
     /// The surroundings of a card, all as of one moment on the embedded store.
     pub async fn card_surroundings(&self, card: &Card) -> Result<CardSurroundings, StoreError> {
-        let it = Arc::new(card.clone());
-        self.read(move |tx| {
-            let it = Arc::clone(&it);
-            Box::pin(async move {
-                let mut found = read(tx, &it).await?;
-                if !it.account.is_forwarded() {
-                    (found.vm_card, found.vm_fees) = charged_vm_card(tx, &it).await?;
-                }
-                Ok(found)
-            })
-        })
+        self.read(with(card.clone(), async |tx, card| {
+            let mut found = read(tx, card).await?;
+            if !card.account.is_forwarded() {
+                (found.vm_card, found.vm_fees) = charged_vm_card(tx, card).await?;
+            }
+            Ok(found)
+        }))
         .await
-    }
-
-    /// What a card of dialect 2 has beside the card; none of another card.
-    pub async fn vm_card_of(
-        &self,
-        enterprise_id: EnterpriseId,
-        card_id: CardId,
-    ) -> Result<Option<VmCard>, StoreError> {
-        self.by_key((enterprise_id, card_id)).await
     }
 
     /// What the card of an authorisation has beside the card; none of another dialect's.

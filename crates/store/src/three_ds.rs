@@ -8,11 +8,11 @@ use domain::{
 };
 use thiserror::Error;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::outbox::insert_events;
 use crate::{Job, JobKind, Store, StoreError};
 
-/// Makes the webhook that tells of a challenge as it was stored.
+/// Makes the webhook that reports a challenge as it was stored.
 pub type TellOfChallenge = Arc<dyn Fn(&ThreeDsChallenge) -> WebhookEvent + Send + Sync>;
 
 /// An event that happens to a challenge.
@@ -52,47 +52,28 @@ impl Store {
         challenge: &ThreeDsChallenge,
         event: WebhookEvent,
     ) -> Result<(), StoreError> {
-        let rows = Arc::new((challenge.clone(), event));
-        self.write_kept(move |tx| {
-            let rows = Arc::clone(&rows);
-            Box::pin(async move {
-                insert(tx, &rows.0, &rows.1).await?;
-                Ok::<_, StoreError>(rows.0.clone())
-            })
-        })
+        self.write_kept(with((challenge.clone(), event), async |tx, (challenge, event)| {
+            insert(tx, challenge, event).await?;
+            Ok::<_, StoreError>(challenge.clone())
+        }))
         .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::ChallengeExpiry).notify_one();
+        self.wake_outbox_and(&[JobKind::ChallengeExpiry]);
         Ok(())
     }
 
-    /// A challenge of any enterprise, for the network.
-    pub async fn challenge_of_anyone(
-        &self,
-        challenge_id: ChallengeId,
-    ) -> Result<Option<ThreeDsChallenge>, StoreError> {
-        self.of_anyone(challenge_id).await
-    }
-
     /// Applies `ThreeDsChallenge::transition` and writes the challenge and a webhook for each
-    /// state passed through, in one commit. A challenge that is over has no job any more.
+    /// state passed through, in one commit. A challenge that is over no longer has a job.
     pub async fn change_challenge(
         &self,
         change: ChallengeChange,
     ) -> Result<ThreeDsChallenge, ChallengeChangeError> {
-        let change = Arc::new(change);
-        let challenge = self
-            .write(move |tx| {
-                let change = Arc::clone(&change);
-                Box::pin(async move { apply(tx, &change).await })
-            })
-            .await?;
+        let challenge = self.write(with(change, apply)).await?;
         self.inner.outbox_changed.notify_one();
         Ok(challenge)
     }
 }
 
-/// Its id is the challenge's own, so that whoever ends the challenge finds it.
+/// Its id is the challenge's, so that the commit that ends the challenge finds it.
 fn expiry_job(challenge: &ThreeDsChallenge) -> Job {
     Job::new(
         challenge.enterprise_id,
@@ -125,7 +106,7 @@ async fn apply(
     Ok(challenge)
 }
 
-/// Writes a new challenge, the job that ends it and the webhook that tells of it.
+/// Writes a new challenge, the job that ends it and the webhook that reports it.
 pub(crate) async fn insert(
     tx: &Tx,
     challenge: &ThreeDsChallenge,
@@ -136,8 +117,8 @@ pub(crate) async fn insert(
     insert_events(tx, std::slice::from_ref(event)).await
 }
 
-/// Leads a challenge through what an event means, calls `each` in each state, and writes the
-/// last one. A challenge that is over has no job any more.
+/// Takes a challenge through the states that an event leads to, calls `each` in each, and writes
+/// the last one. A challenge that is over no longer has a job.
 pub(crate) async fn pass(
     tx: &Tx,
     challenge: &mut ThreeDsChallenge,
@@ -161,7 +142,7 @@ pub(crate) async fn pass(
     Ok(())
 }
 
-/// Whether no event changes a challenge any more.
+/// Whether no event can change a challenge.
 pub(crate) const fn is_over(challenge: &ThreeDsChallenge) -> bool {
     !matches!(challenge.status, ChallengeStatus::Init | ChallengeStatus::Noticed)
 }
@@ -185,7 +166,7 @@ pub(crate) async fn forget_code(tx: &Tx, challenge: &ThreeDsChallenge) -> Result
 }
 
 /// The acknowledgement of a challenge's first webhook, part of the commit that records it.
-/// Nobody is told: the enterprise knows.
+/// No webhook is sent: the enterprise knows.
 pub(crate) async fn acknowledge(
     tx: &Tx,
     enterprise_id: EnterpriseId,

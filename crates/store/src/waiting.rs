@@ -6,7 +6,7 @@ use domain::{
     OrderStatus, Timestamp,
 };
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::jobs::{end_jobs, insert_job};
 use crate::orders::write_order;
 use crate::records::{select, sql};
@@ -34,13 +34,9 @@ impl Store {
         job: &Job,
         kyc_ticket_id: KycTicketId,
     ) -> Result<(), StoreError> {
-        let job = job.clone();
-        self.write(move |tx| {
-            let job = job.clone();
-            Box::pin(async move { park(tx, &job, kyc_ticket_id).await })
-        })
-        .await?;
-        self.jobs_changed(JobKind::OrderStep).notify_one();
+        let request = (job.clone(), kyc_ticket_id);
+        self.write(with(request, async |tx, (job, ticket)| park(tx, job, *ticket).await)).await?;
+        self.wake_workers(&[JobKind::OrderStep]);
         Ok(())
     }
 }
@@ -60,7 +56,7 @@ async fn park(tx: &Tx, job: &Job, kyc_ticket_id: KycTicketId) -> Result<(), Stor
 }
 
 /// Makes the orders that wait for a KYC ticket due, also those whose job is parked. An order
-/// that has another job comes to look at the ticket by itself.
+/// that has another job looks at the ticket by itself.
 pub(crate) async fn wake_orders_of(
     tx: &Tx,
     ticket: &KycTicket,

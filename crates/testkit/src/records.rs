@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    CardOrder, CardProfile, Currency, Customer, CustomerId, Enterprise, EnterpriseId, JobId,
-    OrderId, OrderStatus, OrderType, ProfileId, RsaHash, RsaPadding, RsaSignedBytes, Timestamp,
-    VelocityLimits, WebhookEvent,
+    CardOrder, CardProfile, Customer, CustomerId, Enterprise, EnterpriseId, JobId, OrderId,
+    ProfileId, Timestamp, WebhookEvent,
 };
 use store::{CustomerDraft, Job, JobKind, PlaceOrder, PlatformKey, Store};
 use vault::{MasterKey, Vault};
@@ -20,23 +19,7 @@ pub fn vault(random: Arc<dyn domain::Random>) -> Arc<Vault> {
 /// An enterprise without URLs and keys.
 #[must_use]
 pub fn enterprise(enterprise_id: EnterpriseId, created_at: Timestamp) -> Enterprise {
-    Enterprise {
-        enterprise_id,
-        name: "Acme".to_owned(),
-        webhook_url: None,
-        auth_url: None,
-        external_public_key: None,
-        webhook_key: None,
-        ip_allowlist: Vec::new(),
-        redirect_hosts: Vec::new(),
-        page_origins: Vec::new(),
-        pci: false,
-        auth_deadline_ms: Enterprise::DEFAULT_AUTH_DEADLINE_MS,
-        rsa_padding: RsaPadding::Pkcs1,
-        rsa_hash: RsaHash::Sha256,
-        rsa_signed_bytes: RsaSignedBytes::Text,
-        created_at,
-    }
+    Enterprise::new(enterprise_id, "Acme".to_owned(), created_at)
 }
 
 /// A platform key of an enterprise that opens nothing.
@@ -58,20 +41,8 @@ pub fn profile(
     profile_id: ProfileId,
     created_at: Timestamp,
 ) -> CardProfile {
-    CardProfile {
-        enterprise_id,
-        profile_id,
-        name: "plain".to_owned(),
-        bin_range: "41111100-41111199".parse().unwrap(),
-        network: "VISA".to_owned(),
-        currency: Currency::USD,
-        card_layouts: Vec::new(),
-        supported_countries: Vec::new(),
-        hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
-        hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
-        limits: VelocityLimits::default(),
-        created_at,
-    }
+    let bin_range = "41111100-41111199".parse().unwrap();
+    CardProfile::visa_usd(enterprise_id, profile_id, "plain".to_owned(), bin_range, created_at)
 }
 
 /// The arguments that place an order for a virtual card, for a new customer of the same number,
@@ -87,22 +58,9 @@ pub fn placing(
     let now = store.clock().now();
     let customer_id = CustomerId::from_i64(number);
     let job_id = JobId::from_i64(store.ids().next());
+    let (order_id, reference) = (OrderId::from_i64(number), format!("ord-{number}"));
     PlaceOrder {
-        order: CardOrder {
-            enterprise_id,
-            order_id: OrderId::from_i64(number),
-            card_order_ref: format!("ord-{number}"),
-            profile_id,
-            customer_id,
-            order_type: OrderType::Virtual,
-            status: OrderStatus::Pending,
-            card_id: None,
-            failure: None,
-            need_edd_file: false,
-            replace_card_id: None,
-            created_at: now,
-            modified_at: now,
-        },
+        order: CardOrder::pending(enterprise_id, order_id, reference, profile_id, customer_id, now),
         customer: CustomerDraft::Data(Customer {
             enterprise_id,
             customer_id,

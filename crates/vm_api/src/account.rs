@@ -25,7 +25,8 @@ pub(crate) async fn products(call: Call) -> Answer<Products> {
     let app = &call.caller.app;
     let mut list = Vec::new();
     for product in call.state.store.vm_products(app.enterprise_id, app.vm_app_id).await? {
-        let profile = call.state.store.profile(app.enterprise_id, product.profile_id).await?;
+        let profile =
+            call.state.store.find::<CardProfile>((app.enterprise_id, product.profile_id)).await?;
         list.extend(profile.map(|profile| shown(&product, &profile)));
     }
     Ok(Plain(Products { list }))

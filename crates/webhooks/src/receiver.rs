@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    ApiKey, Destination, Enterprise, EnterpriseId, SealedUrl, UrlUse, VmAppId, WebhookEvent,
+    ApiKey, Destination, Enterprise, EnterpriseId, SealedUrl, UrlUse, VmApp, VmAppId, WebhookEvent,
     WebhookType,
 };
 use store::{Store, StoreError};
@@ -97,7 +97,7 @@ impl Receivers {
         enterprise_id: EnterpriseId,
         vm_app_id: VmAppId,
     ) -> Result<Receiver, ReceiverError> {
-        let app = self.store.vm_app_of(enterprise_id, vm_app_id).await?;
+        let app = self.store.find::<VmApp>((enterprise_id, vm_app_id)).await?;
         let is_signed = app.as_ref().is_some_and(|it| it.signs_webhooks);
         let secret = is_signed.then(|| self.vault.vm_webhook_secret(enterprise_id, vm_app_id));
         let url = app.and_then(|it| it.webhook_url);
@@ -106,7 +106,7 @@ impl Receivers {
     }
 
     async fn enterprise(&self, enterprise_id: EnterpriseId) -> Result<Receiver, ReceiverError> {
-        let enterprise = self.store.enterprise(enterprise_id).await?;
+        let enterprise = self.store.find::<Enterprise>(enterprise_id).await?;
         let keys = self.store.api_keys(enterprise_id).await?;
         let named = enterprise.as_ref().and_then(|e| e.webhook_key.as_deref());
         let secret = match ApiKey::signing(&keys, named) {

@@ -1,7 +1,7 @@
 //! Authorisations and their decision receipts.
 
 use domain::Timestamp;
-use store::AuthorisationFilter;
+use store::{AuthorisationFilter, AuthorisationView};
 
 use super::AuthorisationBody;
 use super::receipt::ReceiptBody;
@@ -34,7 +34,9 @@ fn moment(query: &ListQuery, name: &str) -> Result<Option<Timestamp>, Problem> {
 
 /// `GET /admin/v1/authorisations/{id}`.
 pub(crate) async fn read(call: Call) -> Answer<ReceiptBody> {
-    let view = call.object("authorisation", |id| call.state.store.authorisation(id)).await?;
+    let view = call
+        .object("authorisation", |id| call.state.store.find_of_anyone::<AuthorisationView>(id))
+        .await?;
     let (enterprise_id, auth_id) = (view.authorisation.enterprise_id, view.authorisation.auth_id);
     let transfers = call.state.store.transfers_of(enterprise_id, auth_id).await?;
     named(&call.state, ReceiptBody::of(&view, &transfers)).await

@@ -39,7 +39,7 @@ impl NamesCards for CardBody {
 
 /// `GET /admin/v1/cards/{id}`.
 pub(crate) async fn read(call: Call) -> Answer<CardBody> {
-    let card = call.state.store.card_of_anyone(call.card_id().await?).await?;
+    let card = call.state.store.find_of_anyone::<Card>(call.card_id().await?).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     named(&call.state, CardBody::of(&card)).await
 }

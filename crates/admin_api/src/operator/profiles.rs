@@ -1,7 +1,7 @@
 //! Card profiles.
 
 use axum::Json;
-use domain::ProfileId;
+use domain::{Enterprise, ProfileId};
 
 use super::profile_body::{self, ProfileBody};
 use crate::call::{Answer, Call};
@@ -12,7 +12,7 @@ use crate::problem::Problem;
 pub(crate) async fn create(call: Call) -> Answer<ProfileBody> {
     let profile_id = ProfileId::from_i64(call.state.store.ids().next());
     let profile = profile_body::read(&call.fields()?, profile_id, call.state.store.clock().now())?;
-    if call.state.store.enterprise(profile.enterprise_id).await?.is_none() {
+    if call.state.store.find::<Enterprise>(profile.enterprise_id).await?.is_none() {
         return Err(Problem::not_found("enterprise"));
     }
     call.once.answer(ProfileBody::of, call.state.store.create_profile(profile)).await

@@ -1,7 +1,7 @@
 //! The audit of openings of card data.
 
 use axum::Json;
-use domain::Reveal;
+use domain::{Card, Reveal};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,7 +32,7 @@ pub(crate) struct RevealsBody {
 /// `GET /admin/v1/cards/{id}/reveals`.
 pub(crate) async fn list(call: Call) -> Answer<RevealsBody> {
     let query = call.query()?;
-    let card = call.state.store.card_of_anyone(call.card_id().await?).await?;
+    let card = call.state.store.find_of_anyone::<Card>(call.card_id().await?).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     let reveals = call.state.store.reveals_of_card(card.enterprise_id, card.card_id).await?;
     let uuids = call.state.store.vm_card_uuids(vec![(card.enterprise_id, card.card_id)]).await?;

@@ -53,6 +53,7 @@ pub(crate) async fn list(call: Call) -> Answer<Page<TransactionBody>> {
 
 /// `GET /admin/v1/transactions/{id}`.
 pub(crate) async fn read(call: Call) -> Answer<TransactionBody> {
-    let posting = call.object("transaction", |id| call.state.store.posting(id)).await?;
+    let posting =
+        call.object("transaction", |id| call.state.store.find_of_anyone::<Posting>(id)).await?;
     named(&call.state, TransactionBody::of(&posting)).await
 }

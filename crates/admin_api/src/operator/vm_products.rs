@@ -1,7 +1,7 @@
 //! What an app of dialect 2 can open cards of.
 
 use axum::Json;
-use domain::{Currency, ProfileId, VmApp, VmProduct};
+use domain::{CardProfile, Currency, ProfileId, VmApp, VmProduct};
 use provision::{DEFAULT_ISSUING_AREA, MAX_REMAINING_CARDS};
 use store::VmProductError;
 
@@ -97,7 +97,7 @@ async fn profile(
     text: &str,
 ) -> Result<ProfileId, Problem> {
     let profile_id: ProfileId = text.parse().map_err(|_| Problem::not_found("card profile"))?;
-    let profile = state.store.profile(app.enterprise_id, profile_id).await?;
+    let profile = state.store.find::<CardProfile>((app.enterprise_id, profile_id)).await?;
     let profile = profile.ok_or_else(|| Problem::not_found("card profile"))?;
     if profile.currency != Currency::USD {
         return Err(fields.wrong(field!(BODY, "profileId"), "must be a profile in 840"));

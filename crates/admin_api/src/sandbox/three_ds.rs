@@ -1,7 +1,7 @@
 //! 3DS challenges: the merchant asks whether a purchase is the cardholder's.
 
 use authorise::ChallengeError;
-use domain::{ChallengeId, ThreeDsChallenge};
+use domain::{Card, ChallengeId, ThreeDsChallenge};
 use store::ChallengeChangeError;
 use zeroize::Zeroizing;
 
@@ -59,7 +59,7 @@ pub(crate) async fn create(call: Call) -> Answer<SandboxChallengeBody> {
     let amount = required_money(&fields, field!(NEW_CHALLENGE, "amount"), currency)?;
     let merchant = merchant(&fields)?;
     let card_id = card_id(&call.state, &card_text).await?;
-    let card = call.state.store.card_of_anyone(card_id).await?;
+    let card = call.state.store.find_of_anyone::<Card>(card_id).await?;
     let card = card.ok_or_else(|| Problem::not_found("card"))?;
     let names = CardNames::of(&call.state, vec![(card.enterprise_id, card.card_id)]).await?;
     let made = call.state.challenges.create(&card, amount, merchant);
@@ -68,7 +68,8 @@ pub(crate) async fn create(call: Call) -> Answer<SandboxChallengeBody> {
 
 /// `GET /sandbox/v1/3ds-challenges/{id}`.
 pub(crate) async fn read(call: Call) -> Answer<SandboxChallengeBody> {
-    let found = call.object("challenge", |id| call.state.store.challenge_of_anyone(id));
+    let found =
+        call.object("challenge", |id| call.state.store.find_of_anyone::<ThreeDsChallenge>(id));
     named(&call.state, SandboxChallengeBody::of(&found.await?)).await
 }
 
@@ -77,7 +78,7 @@ pub(crate) async fn verify(call: Call) -> Answer<SandboxChallengeBody> {
     let challenge_id = call.id::<ChallengeId>("challenge")?;
     let fields = call.fields()?;
     let otp = Zeroizing::new(fields.required_text(field!(CHALLENGE_ANSWER, "otp"))?);
-    let known = call.state.store.challenge_of_anyone(challenge_id).await?;
+    let known = call.state.store.find_of_anyone::<ThreeDsChallenge>(challenge_id).await?;
     let card = known.map(|it| (it.enterprise_id, it.card_id));
     let names = CardNames::of(&call.state, card.into_iter().collect()).await?;
     let verified = call.state.challenges.verify(challenge_id, &otp);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use domain::{
-    AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardId, Clock, Currency,
-    CustomerId, Direction, EnterpriseId, HoldState, IdGenerator, Merchant, Money, NetworkKey,
-    OutsId, TransactionType,
+    AccountOwner, Authorisation, CardId, Clock, Currency, CustomerId, EnterpriseId, HoldState,
+    IdGenerator, Money, Payer,
 };
 use store::{BeginAuthorisation, FailedCheck, ReceiptRenderer, Store};
+
+use crate::purchase;
 
 /// What each purchase takes, in minor units.
 pub const AMOUNT_MINOR: i64 = 100;
@@ -60,38 +61,18 @@ impl Purchases {
     /// The next purchase.
     pub fn draw(&self) -> BeginAuthorisation {
         let now = self.clock.now();
-        let auth_id = AuthId::from_i64(self.ids.next());
         let amount = Money::new(AMOUNT_MINOR, self.currency);
+        let payer = Payer {
+            enterprise_id: self.enterprise_id,
+            card_id: CardId::from_i64(1),
+            customer_id: CustomerId::from_i64(1),
+            account: AccountOwner::Deposit,
+        };
         let authorisation = Authorisation {
             hold_state: HoldState::Pending,
             hold_remaining_minor: AMOUNT_MINOR,
             hold_expires_at: Some(now.plus_seconds(HOLD_SECONDS)),
-            ..Authorisation::arriving(ArrivingAuthorisation {
-                enterprise_id: self.enterprise_id,
-                auth_id,
-                card_id: CardId::from_i64(1),
-                customer_id: CustomerId::from_i64(1),
-                outs_id: OutsId::from_i64(self.ids.next()),
-                original_auth_id: None,
-                account: AccountOwner::Deposit,
-                direction: Direction::Outgoing,
-                auth_type: AuthType::Normal,
-                transaction_type: TransactionType::Purchase,
-                amount,
-                acquirer_amount: amount,
-                fx_rate: "1".to_owned(),
-                merchant: Merchant {
-                    merchant_id: Some("M0001".to_owned()),
-                    name: Some("BENCH SHOP".to_owned()),
-                    country: Some("SG".to_owned()),
-                    mcc: Some("5411".to_owned()),
-                },
-                network_key: Some(NetworkKey {
-                    stan: "000001".to_owned(),
-                    rrn: auth_id.to_string(),
-                }),
-                created_at: now,
-            })
+            ..purchase::record(payer, &self.ids, amount, now)
         };
         BeginAuthorisation {
             authorisation,

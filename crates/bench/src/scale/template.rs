@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use domain::{
     AccountOwner, Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType,
     Currency, Customer, CustomerId, Enterprise, EnterpriseId, IdGenerator, JobId, Money, OrderId,
-    OrderStatus, OrderType, PanId, ProfileId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl,
-    Timestamp, VelocityLimit, VelocityLimits, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    OrderStatus, PanId, ProfileId, SealedUrl, Timestamp, VelocityLimit, VelocityLimits,
+    WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use store::{
     CustomerDraft, IssuedCard, Job, JobKind, OrderStep, PanRecord, PlaceOrder, PlatformKey, Store,
@@ -61,21 +61,10 @@ pub async fn card(store: &Store) -> Result<Card> {
 
 fn enterprise(enterprise_id: EnterpriseId, now: Timestamp) -> Enterprise {
     Enterprise {
-        enterprise_id,
-        name: "Bench".to_owned(),
         webhook_url: Some(SealedUrl::from_sealed(vec![0; 64])),
         auth_url: Some(SealedUrl::from_sealed(vec![0; 64])),
         external_public_key: Some(vec![0; 294]),
-        webhook_key: None,
-        ip_allowlist: Vec::new(),
-        redirect_hosts: Vec::new(),
-        page_origins: Vec::new(),
-        pci: false,
-        auth_deadline_ms: 2_000,
-        rsa_padding: RsaPadding::Pkcs1,
-        rsa_hash: RsaHash::Sha256,
-        rsa_signed_bytes: RsaSignedBytes::Text,
-        created_at: now,
+        ..Enterprise::new(enterprise_id, "Bench".to_owned(), now)
     }
 }
 
@@ -86,19 +75,10 @@ fn profile(
     now: Timestamp,
 ) -> Result<CardProfile> {
     let limit = VelocityLimit { amount_minor: Some(DEPOSIT_MINOR), count: Some(DEPOSIT_MINOR) };
+    let (name, bin_range) = ("Bench".to_owned(), "41111100".parse()?);
     Ok(CardProfile {
-        enterprise_id,
-        profile_id,
-        name: "Bench".to_owned(),
-        bin_range: "41111100".parse()?,
-        network: "VISA".to_owned(),
-        currency: Currency::USD,
-        card_layouts: Vec::new(),
-        supported_countries: Vec::new(),
-        hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
-        hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
         limits: VelocityLimits { single: limit, daily: limit, monthly: limit },
-        created_at: now,
+        ..CardProfile::visa_usd(enterprise_id, profile_id, name, bin_range, now)
     })
 }
 
@@ -121,21 +101,14 @@ fn order(
         created_at: now,
     };
     PlaceOrder {
-        order: CardOrder {
+        order: CardOrder::pending(
             enterprise_id,
             order_id,
-            card_order_ref: "bench".to_owned(),
+            "bench".to_owned(),
             profile_id,
             customer_id,
-            order_type: OrderType::Virtual,
-            status: OrderStatus::Pending,
-            card_id: None,
-            failure: None,
-            need_edd_file: false,
-            replace_card_id: None,
-            created_at: now,
-            modified_at: now,
-        },
+            now,
+        ),
         customer: CustomerDraft::Data(Customer {
             enterprise_id,
             customer_id,

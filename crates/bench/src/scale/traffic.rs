@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::{
-    AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardId, Clock,
-    Direction, IdGenerator, Merchant, Money, NetworkKey, OutsId, Random, ResponseCode,
-    SystemRandom, TransactionType, WebhookEvent, WebhookSubType, WebhookType,
+    Authorisation, Card, CardId, Clock, IdGenerator, Money, Random, ResponseCode, SystemRandom,
+    WebhookEvent, WebhookSubType, WebhookType,
 };
 use store::{
     BeginAuthorisation, BeginOutcome, CardSurroundings, Change, DecideAuthorisation, DecideOutcome,
@@ -16,7 +15,7 @@ use store::{
 };
 
 use super::template::Filled;
-use crate::process;
+use crate::{process, purchase};
 
 /// Concurrent callers.
 const CALLERS: u32 = 16;
@@ -90,7 +89,7 @@ impl Traffic {
 /// Every store operation of an authorisation: the card, its related records, the hold with its
 /// limits, and the decision.
 pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> {
-    let card = store.card_of_anyone(card_id).await?.context("the card")?;
+    let card = store.find_of_anyone::<Card>(card_id).await?.context("the card")?;
     let surroundings = store.card_surroundings(&card).await?;
     let request = purchase(store, &card, surroundings)?;
     let held = match store.begin_authorisation(request).await? {
@@ -123,33 +122,10 @@ fn purchase(
     ensure!(surroundings.cards_of_pan.len() == 1, "each card has a PAN of its own");
     let profile = surroundings.profile.context("the profile")?;
     let (ids, now) = (store.ids(), store.clock().now());
-    let auth_id = AuthId::from_i64(ids.next());
     let amount = Money::new(AMOUNT_MINOR, card.currency);
     let authorisation = Authorisation {
         hold_expires_at: Some(now.plus_seconds(7 * 86_400)),
-        ..Authorisation::arriving(ArrivingAuthorisation {
-            enterprise_id: card.enterprise_id,
-            auth_id,
-            card_id: card.card_id,
-            customer_id: card.customer_id,
-            outs_id: OutsId::from_i64(ids.next()),
-            original_auth_id: None,
-            account: AccountOwner::Deposit,
-            direction: Direction::Outgoing,
-            auth_type: AuthType::Normal,
-            transaction_type: TransactionType::Purchase,
-            amount,
-            acquirer_amount: amount,
-            fx_rate: "1".to_owned(),
-            merchant: Merchant {
-                merchant_id: Some("M0001".to_owned()),
-                name: Some("BENCH SHOP".to_owned()),
-                country: Some("SG".to_owned()),
-                mcc: Some("5411".to_owned()),
-            },
-            network_key: Some(NetworkKey { stan: "000001".to_owned(), rrn: auth_id.to_string() }),
-            created_at: now,
-        })
+        ..purchase::record(card, ids, amount, now)
     };
     let velocity = VelocityTerms { pan_id: card.pan_id, limits: profile.limits, own: None };
     Ok(BeginAuthorisation {

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::field_cipher;
-use domain::{CardId, Clock, EnterpriseId, IdGenerator, SystemRandom};
+use domain::{Card, CardId, Clock, EnterpriseId, IdGenerator, SystemRandom};
 use serde_json::{Value, json};
-use store::{Location, Store};
+use store::{Location, PanRecord, Store};
 use vault::{MasterKey, Vault, expiry_yymm};
 
 use crate::engine::Engine;
@@ -97,8 +97,12 @@ async fn open(data_dir: &Path, enterprise_id: &str, card_id: &str) -> Opened {
     let location = Location::Sqlite(data_dir.join("cardbridge.db"));
     let store = Store::open(location, clock, ids).await.unwrap();
     let enterprise: EnterpriseId = enterprise_id.parse().unwrap();
-    let card = store.card(enterprise, card_id.parse::<CardId>().unwrap()).await.unwrap().unwrap();
-    let record = store.pan(enterprise, card.pan_id).await.unwrap().unwrap();
+    let card = store
+        .find::<Card>((enterprise, card_id.parse::<CardId>().unwrap()))
+        .await
+        .unwrap()
+        .unwrap();
+    let record = store.find::<PanRecord>((enterprise, card.pan_id)).await.unwrap().unwrap();
     let pan = vault.open_pan(enterprise, card.pan_id, &record.sealed_pan).unwrap();
     let expiry = expiry_yymm(card.valid_until);
     let cvv2 = vault.cvv2(enterprise, &pan, &expiry).unwrap();

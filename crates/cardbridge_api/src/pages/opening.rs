@@ -38,7 +38,7 @@ pub(super) async fn open(state: &ApiState, place: Place, request: Request) -> Re
     let secret = Query::parse(request.uri().query()).and_then(|query| query.required(SECRET));
     let Ok(secret) = secret else { return bare.failure(PageFailure::Secret) };
     let secret_hash = sha256(Zeroizing::new(secret).as_bytes());
-    let link = match state.store.guidance_link(secret_hash).await {
+    let link = match state.store.find::<GuidanceLink>(secret_hash).await {
         Ok(Some(link)) if Place::of(&link) == place => link,
         Ok(_) => return bare.failure(PageFailure::Secret),
         Err(error) => {

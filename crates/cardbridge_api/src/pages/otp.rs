@@ -91,7 +91,7 @@ async fn recipient(
     state: &ApiState,
     link: &GuidanceLink,
 ) -> Result<(MailChannel, String), PageFailure> {
-    let customer = state.store.customer(link.enterprise_id, link.customer_id).await?;
+    let customer = state.store.find::<Customer>((link.enterprise_id, link.customer_id)).await?;
     let reached = customer.and_then(|customer| reached_at(&state.mailer, &customer));
     reached.ok_or_else(|| {
         tracing::error!(customer = %link.customer_id, "a customer cannot be reached");

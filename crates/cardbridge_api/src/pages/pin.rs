@@ -25,7 +25,7 @@ pub(super) async fn ask(
     card_id: CardId,
     token: &SecretText,
 ) -> Result<Response, PageFailure> {
-    let card = state.store.card(link.enterprise_id, card_id).await?;
+    let card = state.store.find::<Card>((link.enterprise_id, card_id)).await?;
     let card = card.ok_or(PageFailure::NotAuthorised)?;
     cards::check_guided_card(link.guidance_type, &card)?;
     if state.store.has_pin(link.enterprise_id, card_id).await? != replaces(link) {
@@ -79,7 +79,7 @@ async fn again(
     token: &SecretText,
     problem: Problem,
 ) -> Result<Response, PageFailure> {
-    let card = state.store.card(link.enterprise_id, card_id).await?;
+    let card = state.store.find::<Card>((link.enterprise_id, card_id)).await?;
     let card = card.ok_or(PageFailure::NotAuthorised)?;
     Ok(page(frame, link, &card, token, Some(problem)))
 }

@@ -1,7 +1,7 @@
 //! What stands on the card, as the second way to verify a customer whom no one-time password
 //! reaches: the last four digits and until when the card is valid.
 
-use domain::GuidanceLink;
+use domain::{Card, GuidanceLink};
 use store::HolderProof;
 use vault::expiry_yymm;
 
@@ -32,7 +32,7 @@ pub(super) async fn proof(
     form: &Form,
 ) -> Result<HolderProof, PageFailure> {
     let card = match link.card_id {
-        Some(card_id) => state.store.card(link.enterprise_id, card_id).await?,
+        Some(card_id) => state.store.find::<Card>((link.enterprise_id, card_id)).await?,
         None => None,
     };
     let is_right = card.is_some_and(|card| {

@@ -1,7 +1,7 @@
 //! What each type of page begins with and does, once link and customer are good.
 
 use axum::response::Response;
-use domain::{CardId, GuidanceLink, GuidanceType, KycTicketId};
+use domain::{CardId, Enterprise, GuidanceLink, GuidanceType, KycTicketId};
 use vault::SecretText;
 
 use super::failure::PageFailure;
@@ -12,7 +12,7 @@ use crate::state::ApiState;
 
 /// The frame of a link's page.
 pub(super) async fn frame(state: &ApiState, link: &GuidanceLink) -> Result<Frame, PageFailure> {
-    let enterprise = state.store.enterprise(link.enterprise_id).await?;
+    let enterprise = state.store.find::<Enterprise>(link.enterprise_id).await?;
     Ok(Frame::of(link, enterprise.as_ref()))
 }
 

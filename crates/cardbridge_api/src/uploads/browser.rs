@@ -2,6 +2,7 @@
 //! answer (the CORS protocol of the Fetch standard): for the enterprise's page origins only,
 //! and only at an address that was given out to that enterprise.
 
+use domain::Enterprise;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -78,7 +79,7 @@ async fn listed_origin(state: &ApiState, parts: &Parts) -> Result<Option<HeaderV
     let key = files.key_of_link(parts.uri.path(), parts.uri.query())?;
     let Some(value) = parts.headers.get(header::ORIGIN) else { return Ok(None) };
     let Some(origin) = value.to_str().ok().and_then(WebUrl::parse) else { return Ok(None) };
-    let enterprise = state.store.enterprise(key.enterprise_id()).await?;
+    let enterprise = state.store.find::<Enterprise>(key.enterprise_id()).await?;
     let listed = enterprise.map(|it| it.page_origins).unwrap_or_default();
     let is_listed = listed
         .iter()

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::PinVerdict;
+use domain::{Card, PinVerdict};
 use serde_json::{Value, json};
-use store::{PinComparison, PinPresentation};
+use store::{PanRecord, PinComparison, PinPresentation};
 use testkit::both_engines;
 use testkit::page_visits::{html, open, page_error, submit, token};
 use testkit::platform::Platform;
@@ -37,11 +37,12 @@ async fn type_pin(
 
 /// Whether a PIN is found right when it is presented, by the values that the card keeps.
 pub async fn works(platform: &Platform, card: &Value, pin: &str) -> bool {
-    let card = platform.store.card_of_anyone(text(&card["cardId"]).parse().unwrap()).await;
+    let card = platform.store.find_of_anyone::<Card>(text(&card["cardId"]).parse().unwrap()).await;
     let card = card.unwrap().unwrap();
     let (enterprise_id, card_id) = (card.enterprise_id, card.card_id);
     let vault = Arc::clone(&platform.parts.vault);
-    let record = platform.store.pan(enterprise_id, card.pan_id).await.unwrap().unwrap();
+    let record =
+        platform.store.find::<PanRecord>((enterprise_id, card.pan_id)).await.unwrap().unwrap();
     let pan = vault.open_pan(enterprise_id, card.pan_id, &record.sealed_pan).unwrap();
     let pin = ClearPin::parse(pin).unwrap();
     let pin = PinComparison::new(move |sealed| {

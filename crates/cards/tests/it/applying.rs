@@ -1,6 +1,6 @@
 //! Why an application is refused, and which customer it creates or finds.
 
-use domain::{EnterpriseId, ErrorCode, ProfileId};
+use domain::{CardOrder, EnterpriseId, ErrorCode, ProfileId};
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, application, parse};
@@ -53,7 +53,7 @@ async fn each_rule_has_its_code_and_nothing_is_written() {
         *body.pointer_mut(field).unwrap() = value;
         assert_eq!(code_of(&bed, &body).await, Some(code), "{field}");
     }
-    let order = bed.store.order_by_ref(bed.enterprise_id, "ord-1").await.unwrap();
+    let order = bed.store.find_by_ref::<CardOrder>(bed.enterprise_id, "ord-1").await.unwrap();
     assert_eq!(order, None);
 }
 

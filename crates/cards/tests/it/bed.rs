@@ -73,7 +73,11 @@ impl Bed {
     }
 
     pub async fn order(&self, placed: &CardOrder) -> CardOrder {
-        self.store.order(placed.enterprise_id, placed.order_id).await.unwrap().unwrap()
+        self.store
+            .find::<CardOrder>((placed.enterprise_id, placed.order_id))
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// Bodies of the webhooks about an object, in order.

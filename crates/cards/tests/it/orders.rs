@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use store::PanRecord;
 
-use domain::{CardStatus, CardType, ErrorCode, OrderStatus};
+use domain::{Card, CardStatus, CardType, ErrorCode, OrderStatus};
 use schedule::Schedule;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -19,7 +20,8 @@ async fn an_order_reports_its_five_states_and_ends_with_an_active_card() {
 
     let order = bed.order(&placed).await;
     assert_eq!(order.status, OrderStatus::Succeed);
-    let card = bed.store.card(bed.enterprise_id, order.card_id.unwrap()).await.unwrap().unwrap();
+    let card =
+        bed.store.find::<Card>((bed.enterprise_id, order.card_id.unwrap())).await.unwrap().unwrap();
     assert_eq!((card.status, card.card_type), (CardStatus::Activated, CardType::Virtual));
     assert_eq!(card.customer_id, placed.customer_id);
     let expected_end = card.created_at.utc8_month_start_after(49);
@@ -52,8 +54,9 @@ async fn the_pan_is_sealed_and_the_application_wiped() {
     bed.advance(1).await;
 
     let card_id = bed.order(&placed).await.card_id.unwrap();
-    let card = bed.store.card(bed.enterprise_id, card_id).await.unwrap().unwrap();
-    let record = bed.store.pan(bed.enterprise_id, card.pan_id).await.unwrap().unwrap();
+    let card = bed.store.find::<Card>((bed.enterprise_id, card_id)).await.unwrap().unwrap();
+    let record =
+        bed.store.find::<PanRecord>((bed.enterprise_id, card.pan_id)).await.unwrap().unwrap();
     let pan = bed.vault.open_pan(bed.enterprise_id, card.pan_id, &record.sealed_pan).unwrap();
     assert!(pan.expose().starts_with("411111"));
     assert_eq!((pan.first6(), pan.last4()), (&*card.pan_first6, &*card.pan_last4));

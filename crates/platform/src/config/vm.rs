@@ -38,8 +38,8 @@ fn apply(section: &VmSection, settings: &mut VmSettings) -> Result<(), (String, 
         settings.offset = offset.ok_or_else(|| wrong("utc-offset", should_be))?;
     }
     if let Some(value) = &section.first_status {
-        settings.open_state = match value.as_str().and_then(State::parse) {
-            Some(state @ (State::Pending | State::Complete)) => state,
+        settings.open_state = match value.as_str().map(str::parse) {
+            Some(Ok(state @ (State::Pending | State::Complete))) => state,
             _ => return Err(wrong("first-status", "\"PENDING\" or \"COMPLETE\"")),
         };
     }

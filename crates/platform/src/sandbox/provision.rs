@@ -2,7 +2,7 @@
 //! setting, so the next start finishes one that broke off.
 
 use domain::{
-    BinRange, CardProfile, Currency, EnterpriseId, Money, ProfileId, VelocityLimit, VelocityLimits,
+    CardProfile, Currency, EnterpriseId, Money, ProfileId, VelocityLimit, VelocityLimits,
 };
 use store::{EnterprisePatch, Store, StoreError};
 use vault::{SecretText, Vault};
@@ -97,23 +97,16 @@ async fn profile(store: &Store, enterprise_id: EnterpriseId) -> Result<ProfileId
     }
     let profile_id = ProfileId::from_i64(store.ids().next());
     let limit = |amount_minor, count| VelocityLimit { amount_minor: Some(amount_minor), count };
+    let bin_range = BIN_RANGE.parse().expect("the sandbox's BIN range is one");
+    let (name, now) = (format!("{NAME} USD"), store.clock().now());
     let profile = CardProfile {
-        enterprise_id,
-        profile_id,
-        name: format!("{NAME} USD"),
-        bin_range: BIN_RANGE.parse::<BinRange>().expect("the sandbox's BIN range is one"),
-        network: "VISA".to_owned(),
-        currency: Currency::USD,
         card_layouts: vec![CARD_LAYOUT.to_owned()],
-        supported_countries: Vec::new(),
-        hold_days_normal: CardProfile::DEFAULT_HOLD_DAYS_NORMAL,
-        hold_days_pre_auth: CardProfile::DEFAULT_HOLD_DAYS_PRE_AUTH,
         limits: VelocityLimits {
             single: limit(500_000, None),
             daily: limit(5_000_000, Some(10_000)),
             monthly: limit(20_000_000, Some(100_000)),
         },
-        created_at: store.clock().now(),
+        ..CardProfile::visa_usd(enterprise_id, profile_id, name, bin_range, now)
     };
     store.create_profile(profile).await?;
     store.put_setting(PROFILE, profile_id.to_string().as_bytes()).await?;

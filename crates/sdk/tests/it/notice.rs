@@ -1,35 +1,26 @@
 //! A full authorisation exchange, with keys made for the test.
 
 use domain::{
-    AccountOwner, ArrivingAuthorisation, AuthId, AuthType, Authorisation, CardId, Currency,
-    CustomerId, Direction, EnterpriseId, HoldState, Merchant, Money, OutsId, ResponseCode,
-    RsaPadding, Timestamp, TransactionType, WebhookId,
+    AccountOwner, AuthId, Authorisation, CardId, Currency, CustomerId, EnterpriseId, HoldState,
+    Money, OutsId, Payer, ResponseCode, RsaPadding, Timestamp, WebhookId,
 };
 use sdk::crypto::RsaPrivateKey;
 use sdk::notice::{NoticeFault, NoticeKeys};
 use wire::cardbridge::authorisation_notice::{SealedNotice, open_reply, seal_notice};
 
 fn authorisation() -> Authorisation {
+    let payer = Payer {
+        enterprise_id: EnterpriseId::from_i64(1),
+        card_id: CardId::from_i64(2),
+        customer_id: CustomerId::from_i64(3),
+        account: AccountOwner::Deposit,
+    };
+    let auth_id = AuthId::from_i64(4_934_950_835_815_641_999);
+    let (amount, now) = (Money::new(i64::MAX, Currency::SGD), Timestamp::from_micros(0));
     Authorisation {
         hold_state: HoldState::Pending,
-        ..Authorisation::arriving(ArrivingAuthorisation {
-            enterprise_id: EnterpriseId::from_i64(1),
-            auth_id: AuthId::from_i64(4_934_950_835_815_641_999),
-            card_id: CardId::from_i64(2),
-            customer_id: CustomerId::from_i64(3),
-            outs_id: OutsId::from_i64(4),
-            original_auth_id: None,
-            account: AccountOwner::Deposit,
-            direction: Direction::Outgoing,
-            auth_type: AuthType::Normal,
-            transaction_type: TransactionType::Purchase,
-            amount: Money::new(i64::MAX, Currency::SGD),
-            acquirer_amount: Money::new(1550, Currency::USD),
-            fx_rate: "1".to_owned(),
-            merchant: Merchant::default(),
-            network_key: None,
-            created_at: Timestamp::from_micros(0),
-        })
+        acquirer_amount: Money::new(1550, Currency::USD),
+        ..Authorisation::purchase(payer, auth_id, OutsId::from_i64(4), amount, now)
     }
 }
 

@@ -45,7 +45,7 @@ struct Shared {
     most_bytes: AtomicU64,
     /// Whether the writer may try it: a try in vain is not repeated at once.
     may_restart: AtomicBool,
-    /// Whether a checkpoint failed, and the log should begin again whatever its size.
+    /// Whether a checkpoint failed, and the log should begin again at any size.
     has_failed: AtomicBool,
     stop: AtomicBool,
 }

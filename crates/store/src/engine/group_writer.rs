@@ -1,6 +1,6 @@
 //! The grouping writer on PostgreSQL. It commits in groups what arrived together. What waits
-//! for a row that another session holds is set aside in a lane of its own with whatever else
-//! locks the same, so that it keeps nobody else waiting.
+//! for a row that another session holds is set aside in its own lane, with all other commands
+//! that lock the same, so it does not hold up the rest.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,7 +26,7 @@ const GROUP_LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 const LANE_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 /// The same while other lanes wait for a connection: rows that have come free are found in time.
 const CROWDED_LOCK_TIMEOUT: Duration = Duration::from_millis(50);
-/// Most lanes at once; what else would be set aside is refused.
+/// Most lanes at once; what would need a further one is refused.
 const MAX_LANES: usize = 64;
 /// Commands that wait in one lane at most.
 const MAX_IN_LANE: usize = 1_024;
@@ -70,7 +70,7 @@ impl<G: Grouped> GroupWriter<G> {
         Self { pool, aside, origin, lanes: Vec::new(), running: JoinSet::new() }
     }
 
-    /// Takes whatever has arrived, commits it together, answers, and again.
+    /// Takes all that has arrived, commits it together, answers, and starts again.
     pub(super) async fn run(mut self, mut work: mpsc::Receiver<WriterWork<G>>) {
         let _guard = AbortOnPanic;
         let mut closing = None;
@@ -182,7 +182,7 @@ impl<G: Grouped> GroupWriter<G> {
             }
         };
         lane.keys.extend(keys.iter().cloned());
-        // It can only have ended in this very moment, and then there is none the next time.
+        // It can only have ended at this very moment, and then it is gone the next time.
         if let Some(job) = queue_up(&lane.queue, job) {
             self.set_aside(job, keys);
         }

@@ -27,7 +27,7 @@ pub use server_url::{ServerUrlError, check_server_url};
 pub(crate) use sqlite::Sqlite;
 #[cfg(test)]
 pub(crate) use tx::statements;
-pub(crate) use tx::{BoxFuture, Tx};
+pub(crate) use tx::{BoxFuture, Operation, Tx, with};
 pub(crate) use value::{Row, Value};
 
 /// The engine that a store was opened with; `G` is the work that its writer groups.

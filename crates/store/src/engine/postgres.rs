@@ -44,7 +44,7 @@ pub(crate) struct Postgres<G: Grouped> {
 
 impl<G: Grouped> Postgres<G> {
     /// Connects; `url` is a `postgres://` URL, with TLS if it asks for it (`sslmode`).
-    /// `number` is the one that `ids` bear: groups are written while it is this process's own.
+    /// `number` is the one that `ids` carry: groups are written while it is this process's own.
     pub(crate) async fn open(
         url: &str,
         ids: Arc<IdGenerator>,
@@ -55,7 +55,7 @@ impl<G: Grouped> Postgres<G> {
         bound(&mut url.config);
         let pool = first_pool(&mut url).await?;
         let (queue, work) = mpsc::channel(MAX_QUEUED);
-        // The writer has a connection of its own, so that no rush of reads delays a hold, and
+        // The writer has its own connection, so that no rush of reads delays a hold, and
         // so has what waits for a row.
         let origin = Origin { ids, number };
         let writer = GroupWriter::new(
@@ -89,7 +89,7 @@ impl<G: Grouped> Postgres<G> {
         answer.await.map_err(|_| StoreError::Overloaded)?
     }
 
-    /// Writes in one commit by a connection that nothing else is done with.
+    /// Writes in one commit by a connection that has no other work.
     pub(crate) async fn write_apart<T, E, F>(&self, operation: F) -> Result<T, E>
     where
         E: From<StoreError>,
@@ -177,7 +177,7 @@ fn bound(config: &mut Config) {
     config.options(options);
 }
 
-/// Writes, again where another transaction was in the way. `origin` is whose ids it bears.
+/// Writes, again where another transaction was in the way. `origin` is whose ids it carries.
 async fn write_by<T, E, F>(pool: &ServerPool, origin: Option<&Origin>, operation: F) -> Result<T, E>
 where
     E: From<StoreError>,

@@ -29,7 +29,7 @@ const MAX_IDLE_READERS: usize = 8;
 enum Work<G: Grouped> {
     /// Applied together with its like.
     Grouped(GroupedJob<G>),
-    /// Anything else; has its own savepoint.
+    /// Any other write, in a savepoint.
     Other(Box<dyn Job>),
     /// Commit what is queued and end.
     Close(oneshot::Sender<()>),
@@ -189,7 +189,7 @@ impl<G: Grouped> Sqlite<G> {
     }
 }
 
-/// The writer: takes whatever has arrived, commits it together, answers, and again.
+/// The writer: takes all that has arrived, commits it together, answers, and starts again.
 fn run_writer<G: Grouped>(
     tx: &Tx,
     mut work: mpsc::Receiver<Work<G>>,
@@ -279,7 +279,7 @@ fn run_group<G: Grouped>(
 fn outcome_of<G: Grouped>(verdict: Verdict<G>) -> GroupResult<G> {
     match verdict {
         Verdict::Done(result) => *result,
-        // Nobody else writes to the file, so nothing is set aside.
+        // No other process writes to the file, so nothing is set aside.
         Verdict::Waits(_) => Err(StoreError::Overloaded.into()),
     }
 }

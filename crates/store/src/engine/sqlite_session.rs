@@ -120,7 +120,7 @@ impl Session {
     pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         self.with(|connection| {
             // A full disk makes SQLite roll back by itself; a savepoint would then begin a
-            // transaction of its own, and commit what the callers are told is lost.
+            // separate transaction, and commit what the callers are told is lost.
             if connection.is_autocommit() && sql.starts_with("SAVEPOINT") {
                 let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK);
                 return Err(rusqlite::Error::SqliteFailure(failure, None));

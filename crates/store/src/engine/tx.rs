@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use super::value::{Row, Value};
 use super::{postgres_session, sqlite_session};
@@ -9,6 +10,42 @@ use crate::StoreError;
 
 /// A boxed future, the form in which operations are handed to an engine.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An asynchronous function over a transaction and the request that it carries out. A separate
+/// trait, since the bounds of `AsyncFn` cannot say that the future moves between threads.
+pub(crate) trait Operation<'a, R: 'a, T>: Fn(&'a Tx, &'a R) -> Self::Running {
+    /// The function under way.
+    type Running: Future<Output = T> + Send + 'a;
+}
+
+impl<'a, R: 'a, T, F, Running> Operation<'a, R, T> for F
+where
+    F: Fn(&'a Tx, &'a R) -> Running,
+    Running: Future<Output = T> + Send + 'a,
+{
+    type Running = Running;
+}
+
+/// An operation with its request, in the form in which an engine runs it as often as needed.
+///
+/// ```ignore
+/// self.write(with(change, apply)).await
+/// ```
+pub(crate) fn with<R, T, F>(
+    request: R,
+    operation: F,
+) -> impl for<'a> Fn(&'a Tx) -> BoxFuture<'a, T> + Send + Sync + 'static
+where
+    R: Send + Sync + 'static,
+    T: Send,
+    F: AsyncFn(&Tx, &R) -> T + for<'a> Operation<'a, R, T> + Copy + Send + Sync + 'static,
+{
+    let request = Arc::new(request);
+    move |tx| {
+        let request = Arc::clone(&request);
+        Box::pin(async move { operation(tx, &request).await })
+    }
+}
 
 /// Where statements run: a transaction, or for plain reads a connection.
 pub(crate) enum Tx {
@@ -30,8 +67,8 @@ impl Tx {
         rows
     }
 
-    /// All rows of a query, each made into something else where it was read. Large reads
-    /// are spared a copy of every row.
+    /// All rows of a query, each converted where it is read, so that large reads need no copy
+    /// of every row.
     pub(crate) async fn query_map<T>(
         &self,
         sql: &str,

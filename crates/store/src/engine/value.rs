@@ -4,7 +4,7 @@ use domain::Timestamp;
 
 /// A parameter or a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
     /// No value.
     Null,
     /// A number, a time in microseconds, or a flag as 0 or 1.

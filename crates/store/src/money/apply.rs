@@ -339,7 +339,7 @@ impl Group<'_> {
         }
     }
 
-    /// Gives back what an expired hold has left; false if it was not open any more.
+    /// Gives back what an expired hold has left; false if it was no longer open.
     fn expire(
         &mut self,
         enterprise_id: EnterpriseId,

@@ -71,7 +71,7 @@ pub(super) struct Batch {
     /// Of a bill what moves money away from the cardholder, in order of arrival.
     pub(super) bills: HashMap<OutsId, Vec<AuthId>>,
     pub(super) messages: HashMap<MessageKey, Authorisation>,
-    /// Authorisations whose network key a message of this group bears now.
+    /// Authorisations whose network key a message of this group carries now.
     pub(super) retired_keys: BTreeSet<(EnterpriseId, AuthId)>,
     pub(super) accounts: BTreeMap<AccountKey, LoadedAccount>,
     pub(super) references: HashMap<(EnterpriseId, String), Transfer>,

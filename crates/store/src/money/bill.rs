@@ -5,9 +5,7 @@
 //! that is not final may use up the original's hold; that stays open, with nothing left, for
 //! the increments that are still to come.
 
-use domain::{
-    ArrivingAuthorisation, AuthId, Authorisation, AuthorisationStatus, Direction, HoldState, Money,
-};
+use domain::{AuthId, Authorisation, AuthorisationStatus, Direction, HoldState, Money};
 use ledger::{Account, LedgerError, Movement};
 
 use super::steps::{acquirer_left_minor, acquirer_used_minor, billing_part, require_approved};
@@ -202,37 +200,30 @@ pub(super) fn reverse(
 }
 
 /// The reversal's own record, of which the enterprise is still to be told. Its money has
-/// moved; the status waits for the enterprise's answer only so that no record is told twice.
+/// moved; the status waits for the enterprise's answer only so that no record is reported twice.
 pub(super) fn reversal_record(
     original: &Authorisation,
     request: &ReverseAuthorisation,
     reversed: &Moved,
 ) -> Authorisation {
-    Authorisation::arriving(ArrivingAuthorisation {
-        enterprise_id: original.enterprise_id,
-        auth_id: request.reversal_id,
-        card_id: original.card_id,
-        customer_id: original.customer_id,
-        outs_id: original.outs_id,
+    let (auth_id, outs_id) = (request.reversal_id, original.outs_id);
+    Authorisation {
         original_auth_id: Some(original.auth_id),
-        account: original.account,
         direction: Direction::Incoming,
         auth_type: original.auth_type,
         transaction_type: original.transaction_type,
-        amount: reversed.amount,
         acquirer_amount: reversed.acquirer_amount,
         fx_rate: original.fx_rate.clone(),
         merchant: original.merchant.clone(),
-        network_key: None,
-        created_at: request.now,
-    })
+        ..Authorisation::purchase(original, auth_id, outs_id, reversed.amount, request.now)
+    }
 }
 
 /// Gives an approved completion its hold: all that its reservation still holds is released,
 /// and what the completion lacks of its amount is held instead, so that nothing is held
 /// twice. A reservation that was reversed or cleared meanwhile is `HoldClosed`: its money is
 /// given back or spent already. If it expired meanwhile and the deposit does not cover what
-/// is lacking, that is `InsufficientFunds`: no more is promised than is there.
+/// is lacking, that is `InsufficientFunds`: nothing is promised that is not there.
 pub(super) fn complete(
     account: &mut Account,
     bill: &mut Bill,
@@ -288,7 +279,7 @@ fn release(
 
 /// Closes a hold that has nothing left and that nothing can follow, or that is to be closed
 /// in any case. While something of the acquirer's amount is left, something can: where parts
-/// are rounded, the last of them may come to nothing in the billing currency.
+/// are rounded, the last of them may be zero in the billing currency.
 fn close_if_empty(it: &mut Authorisation, always: bool) {
     let is_used_up = it.hold_remaining_minor == 0 && is_used_up(it);
     let is_empty = it.hold_state == HoldState::Pending && is_used_up;

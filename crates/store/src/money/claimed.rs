@@ -42,7 +42,7 @@ pub(super) async fn ordered<'a>(
     .await
 }
 
-/// The commands that nobody else has carried out.
+/// The commands that no earlier run has carried out.
 pub(super) fn open<'a>(ordered: &[Ordered<'a>]) -> Vec<&'a Command> {
     ordered.iter().filter(|it| !it.is_taken).map(|it| it.command).collect()
 }

@@ -1,4 +1,4 @@
-//! What can be done with money, and what comes of it.
+//! The commands that move money, and their outcomes.
 
 use std::sync::Arc;
 
@@ -59,9 +59,9 @@ pub struct BeginAuthorisation {
     pub webhooks: Webhooks,
     /// The app of dialect 2 whose card it is, among whose transactions it is listed.
     pub vm_app_id: Option<VmAppId>,
-    /// The limits that it is judged by and counts to; none = it is not counted.
+    /// The limits that it is judged by and counts to; None = it is not counted.
     pub velocity: Option<VelocityTerms>,
-    /// What its app is charged if it is declined here; none = nothing.
+    /// What its app is charged if it is declined here; None = nothing.
     pub tariff: Option<VmTariff>,
 }
 
@@ -70,7 +70,7 @@ pub struct BeginAuthorisation {
 pub enum BeginOutcome {
     /// The hold is taken; the enterprise may be asked.
     Held(Authorisation),
-    /// Declined and told: it came so, it would exceed a limit, or the deposit does not cover it.
+    /// Declined and reported: it came so, would exceed a limit, or the deposit does not cover it.
     Refused(Authorisation),
     /// The network's key was seen before, with the same message: this is the authorisation it
     /// made; nothing was written.
@@ -96,7 +96,7 @@ pub struct DecideAuthorisation {
     pub receipt: Arc<dyn ReceiptRenderer>,
     /// Renders the webhooks of the decision and of what it took over.
     pub webhooks: Webhooks,
-    /// What its app is charged for the decision; none = nothing.
+    /// What its app is charged for the decision; None = nothing.
     pub tariff: Option<VmTariff>,
     /// When.
     pub now: Timestamp,
@@ -117,7 +117,7 @@ pub enum DecideOutcome {
 pub struct ClearAuthorisation {
     /// The authorisation.
     pub auth_id: AuthId,
-    /// How much in the acquirer's currency, minor units; none = what is not yet cleared or
+    /// How much in the acquirer's currency, minor units; None = what is not yet cleared or
     /// reversed.
     pub acquirer_amount_minor: Option<i64>,
     /// Whether nothing more will come, so that what is left of the hold is given back.
@@ -140,7 +140,7 @@ pub struct PostingOutcome {
 pub struct ReverseAuthorisation {
     /// The authorisation.
     pub auth_id: AuthId,
-    /// How much in the acquirer's currency, minor units; none = all that is left.
+    /// How much in the acquirer's currency, minor units; None = all that is left.
     pub acquirer_amount_minor: Option<i64>,
     /// Id of the reversal itself.
     pub reversal_id: AuthId,
@@ -188,7 +188,7 @@ impl MoveFunds {
 pub struct MovedFunds {
     /// The account afterwards.
     pub account: Account,
-    /// Whether the reference was used before, so that nothing moved now.
+    /// Whether the reference was used before, so nothing moved now.
     pub repeated: bool,
 }
 
@@ -224,7 +224,7 @@ impl ChargeFee {
     }
 }
 
-/// A prepaid card ends: an app's balance takes over what its account has and will get or lack.
+/// A prepaid card ends: an app's balance takes over what its account has, and later gets or lacks.
 #[derive(Debug, Clone)]
 pub(crate) struct CloseCard {
     pub(crate) enterprise_id: EnterpriseId,

@@ -1,5 +1,5 @@
 //! What an app is charged for the authorisations of its cards (vm-api.md section 7.5): in the
-//! commit that decides one, so that it is charged once, whatever is repeated or breaks off.
+//! commit that decides one, so it is charged once even if the call is repeated or breaks off.
 
 use domain::{Authorisation, Money, VmFlowKind};
 

@@ -41,7 +41,7 @@ impl Group<'_> {
     }
 
     /// Something was posted. What exceeded the holds, or came back, is the amount of its row;
-    /// what the holds had left over has a row of its own behind it.
+    /// what the holds had left over has a row behind it.
     pub(super) fn note_settlement(
         &mut self,
         it: &Authorisation,

@@ -10,7 +10,7 @@ use super::messages::MessageKey;
 use crate::StoreError;
 use crate::engine::{Repeats, Tx};
 
-/// Locks in one order, whatever the commands name, so that processes never wait for one
+/// Locks in one order for all commands, so that processes never wait for one
 /// another in a circle: the accounts first, by enterprise and currency, then authorisations,
 /// then uses of limits. Whoever holds an account is alone with its authorisations, so it does
 /// not matter that one is named before the bill that it belongs to is known.

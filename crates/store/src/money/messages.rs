@@ -113,7 +113,7 @@ impl MessageKey {
     }
 }
 
-/// The authorisation whose key a message bears; whether the key is still its own is
+/// The authorisation whose key a message carries; whether the key is still its own is
 /// [`is_in_time`].
 pub(crate) async fn first_of(
     tx: &Tx,
@@ -123,7 +123,7 @@ pub(crate) async fn first_of(
     tx.one(sql, &params).await
 }
 
-/// Takes its key from an authorisation, since a later message bears it now.
+/// Takes its key from an authorisation, since a later message carries it now.
 pub(super) async fn retire_key(
     tx: &Tx,
     (enterprise_id, auth_id): (EnterpriseId, AuthId),

@@ -13,9 +13,9 @@ use crate::StoreError;
 use crate::engine::Tx;
 
 /// How long a purchase waits for a row that another session holds: the deadline that
-/// enterprises have if nothing else is said. Whoever asks has no use for a later hold.
+/// enterprises have by default. The caller has no use for a later hold.
 const PURCHASE_PATIENCE: Duration = Duration::from_secs(2);
-/// How long everything else does.
+/// How long any other command waits.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Command {

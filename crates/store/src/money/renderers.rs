@@ -56,9 +56,9 @@ pub struct Change<'a> {
 
 /// Renders the webhooks of changed authorisations.
 pub trait WebhookRenderer: fmt::Debug + Send + Sync {
-    /// The webhook of a change; none if nobody is to be told of it.
+    /// The webhook of a change; None if it has none.
     fn webhook(&self, change: &Change<'_>) -> Option<WebhookEvent>;
 }
 
-/// Who renders the webhooks of a command; none = nobody is told.
+/// Renders the webhooks of a command; None = it has none.
 pub type Webhooks = Option<Arc<dyn WebhookRenderer>>;

@@ -50,7 +50,7 @@ pub(super) const fn acquirer_used_minor(authorisation: &Authorisation) -> i64 {
 }
 
 /// Takes the hold of a new authorisation, or declines it because the deposit does not
-/// cover it. An inquiry holds nothing, whatever its amount, nor does what the cardholder
+/// cover it. An inquiry of any amount holds nothing, nor does what the cardholder
 /// receives; a completion only what its reservation, which holds `reserved_minor`, lacks.
 pub(super) fn begin(
     account: Option<&mut Account>,

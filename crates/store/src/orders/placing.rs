@@ -45,7 +45,7 @@ pub struct PlaceOrder {
     pub sealed_application: Vec<u8>,
     /// The job that will move it on.
     pub job: Job,
-    /// Makes the webhook that tells of the order as it was stored.
+    /// Makes the webhook that reports the order as it was stored.
     pub event: Arc<dyn Fn(&CardOrder) -> WebhookEvent + Send + Sync>,
 }
 
@@ -72,9 +72,4 @@ pub enum PlaceOrderError {
     Store(#[from] StoreError),
 }
 
-impl PlaceOrderError {
-    /// Whether another one was taken in at the same moment.
-    pub(crate) const fn is_race(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Duplicate(_)))
-    }
-}
+crate::error::over_store!(PlaceOrderError);

@@ -125,7 +125,7 @@ pub(super) async fn claim(
         outlooks.insert(by_key(grant.due.destination), (grant.due, outlook));
     }
     // In the order of their keys, as `insert_events` writes them, and without a pause between
-    // them: whatever tells a destination something waits for its row.
+    // them: every commit with a webhook for a destination waits for its row.
     try_join_all(outlooks.values().map(|(due, outlook)| outlook.write(tx, *due))).await?;
     Ok(deliveries)
 }
@@ -138,7 +138,7 @@ struct Outlook {
 }
 
 impl Outlook {
-    /// Written only over the row that the claim began with: whatever became due meanwhile is
+    /// Written only over the row that the claim began with: all that became due meanwhile is
     /// not in this outlook.
     async fn write(&self, tx: &Tx, due: DueDestination) -> Result<(), StoreError> {
         let sql = "UPDATE destination SET next_due_at = $3, look_at = $4, is_waiting = $5, \

@@ -11,7 +11,7 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::records::{NO_APP, record};
 
-/// Enterprise, object and app (or none): what is told in order.
+/// Enterprise, object and app (or None): what is delivered in order.
 type Queue = [i64; 3];
 
 const fn queue_of(event: &WebhookEvent) -> Queue {
@@ -59,7 +59,7 @@ struct End {
 
 /// Puts events into the outbox, due at once; part of the caller's commit, after which
 /// `outbox_changed` must be told. The caller holds the lock of each object that is not new, so
-/// that places are given in the order of the changes, whatever the clocks of the processes say.
+/// that places are given in the order of the changes, even if the processes' clocks differ.
 pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<(), StoreError> {
     let queues: BTreeSet<Queue> = events.iter().map(queue_of).collect();
     let ends = queues.into_iter().map(|queue| end(tx, queue));

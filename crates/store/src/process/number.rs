@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use crate::StoreError;
 
 /// How long after its last renewal a process trusts its lease: less than the lease, so that
-/// nobody else has the number while it is still used.
+/// no other process has the number while it is still used.
 const TRUST: Duration = Duration::from_secs(12);
 
 /// What a process knows of its number.
@@ -47,7 +47,7 @@ impl Number {
         !is_over && millis(now).saturating_sub(renewed_at_ms) < millis(TRUST)
     }
 
-    /// Refuses to go on where the number that `ids` bear may be another's by now.
+    /// Refuses to continue if the number that `ids` carry may now belong to another process.
     pub(crate) fn check(&self, ids: &IdGenerator) -> Result<(), StoreError> {
         if self.is_trusted(ids.clock().elapsed()) {
             return Ok(());

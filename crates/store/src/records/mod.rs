@@ -2,8 +2,9 @@
 //!
 //! `tables.rs` declares the records of the domain, each once; what only one file stores is
 //! declared there. [`Stored`] says how a type lies in columns, and [`Record`] gives the texts
-//! of a record's statements.
+//! of a record's statements. `found.rs` names those that callers read by key.
 
+mod found;
 mod record;
 mod stored;
 mod tables;
@@ -12,6 +13,7 @@ mod tests;
 mod values;
 mod velocity;
 
+pub use found::{Found, OwnedKey, Referenced};
 pub(crate) use record::{
     Record, Texts, columns, columns_of, insert_text, joined, record, select, sql, update_text,
     update_values, width,
@@ -20,7 +22,7 @@ pub(crate) use stored::{Fields, Stored, read_row, values_of};
 pub(crate) use values::groups;
 pub(crate) use velocity::{Counted, PanUse};
 
-/// Stands for "no app" in a column: the enterprise itself is told.
+/// Stands for "no app" in a column: the webhook goes to the enterprise.
 pub(crate) const NO_APP: i64 = 0;
 
 /// A column that holds [`NO_APP`] where nothing is named.

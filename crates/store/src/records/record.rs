@@ -4,7 +4,7 @@ use super::{Stored, values_of};
 use crate::engine::Value;
 
 /// What one row of a table holds, or some columns of it.
-pub(crate) trait Record: Stored {
+pub trait Record: Stored {
     /// The table.
     const TABLE: &'static str;
     /// The columns in the order they are read and written, each as `table.column`.
@@ -153,7 +153,7 @@ pub(crate) use sql;
 const MAX_INSERT_POWER: u32 = 5;
 
 /// The texts of a record's statements.
-pub(crate) struct Texts {
+pub struct Texts {
     columns: String,
     select: String,
     /// Inserts of one row, two, four and so on.

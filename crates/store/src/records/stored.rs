@@ -4,7 +4,7 @@ use crate::StoreError;
 use crate::engine::{Row, Value};
 
 /// What fills one or more columns of a row, always as many and in the same order.
-pub(crate) trait Stored: Sized + Send + Sync + 'static {
+pub trait Stored: Sized + Send + Sync + 'static {
     /// How many columns it fills.
     const WIDTH: usize;
 
@@ -32,7 +32,7 @@ const UNNAMED: &str = "a column beside a record";
 
 /// The columns of one row, read from the first to the last. Struct literals are evaluated in
 /// the order they are written, so a record is read as its columns stand.
-pub(crate) struct Fields<'row> {
+pub struct Fields<'row> {
     rest: &'row [Value],
     names: &'static [&'static str],
     last: &'static str,

@@ -20,8 +20,8 @@ use ledger::{Bucket, TransferKind};
 use rust_decimal::Decimal;
 
 use super::{Fields, Stored, none_as_zero};
-use crate::StoreError;
 use crate::engine::Value;
+use crate::{JobKind, StoreError};
 
 /// Types of one column: by which of [`Fields`]' functions each is read, what is made of what
 /// that gives (none if it stands for no value of the type), and what is written.
@@ -129,6 +129,7 @@ fixed_texts!(
     HoldState,
     IntentTicketStatus,
     IntentTicketType,
+    JobKind,
     KycTicketStatus,
     KycTicketType,
     OrderStatus,

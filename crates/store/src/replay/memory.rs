@@ -14,7 +14,7 @@ use crate::request_log::{Left, Record, RequestLog, left};
 /// Requests that an embedded store goes on remembering when their windows are over, for a
 /// clock that is set back opens them again.
 const KEPT: usize = 32_768;
-/// Least time that a request is remembered, whatever the machine's clock says meanwhile
+/// Least time that a request is remembered, even if the machine's clock is set meanwhile
 /// (cardbridge-open-api.md section 3.4).
 const MIN_MEMORY: Duration = Duration::from_secs(10);
 /// How long a file that could not be written is left alone.
@@ -26,7 +26,7 @@ const UNWRITTEN: &str = "the file of served requests cannot be written";
 pub struct ServedRequest {
     /// What tells it from all others.
     pub digest: [u8; 32],
-    /// The timestamp that it bears.
+    /// The timestamp that it carries.
     pub signed_at: Timestamp,
     /// When real time will have passed its signature's window.
     pub window_ends: Timestamp,

@@ -11,7 +11,7 @@ const WINDOW_S: i64 = 60 * 60;
 /// Most gaps that one comparison tells.
 const MAX_GAPS: i64 = 1_000;
 
-/// Records and transfers that do not come to the same, minor units.
+/// Records and transfers whose totals differ, minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerGap {
     /// The authorisation that they name.
@@ -25,7 +25,7 @@ pub struct LedgerGap {
 }
 
 impl Store {
-    /// Where the transfers of a day come to something else than its rows. For transactions:
+    /// Where the total of a day's transfers differs from that of its rows. For transactions:
     /// what went into the posted bucket less what came out of it, against the postings of
     /// the same authorisation and moment. For authorisations: the hold that one took when
     /// it arrived, if it took any, against its amount; one that follows another may take

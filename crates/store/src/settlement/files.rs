@@ -1,10 +1,8 @@
 //! Files, their pieces, and what is left over.
 
-use std::sync::Arc;
-
 use domain::{BusinessDay, Currency, Direction, EnterpriseId, SettlementFileType, Timestamp};
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::records::{Fields, Stored, record};
 use crate::{Store, StoreError};
 
@@ -16,7 +14,7 @@ const SWEEP_FILES: i64 = 100;
 /// Pieces that one commit deletes.
 const SWEEP_PIECES: i64 = 16;
 
-/// What the rows of one currency and direction come to.
+/// The total of the rows of one currency and direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControlTotal {
     /// Billing currency.
@@ -58,7 +56,7 @@ pub struct SettlementFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CutOutcome {
     /// The file in force: this one, one with the same bytes that was before, or the final
-    /// one beside which a cut that is not final comes to nothing.
+    /// one that a cut which is not final does not replace.
     Kept(SettlementFile),
     /// The final file in force has other bytes than this final cut, and stays as it is.
     Differs(SettlementFile),
@@ -98,24 +96,11 @@ impl Store {
         file: SettlementFile,
     ) -> Result<CutOutcome, StoreError> {
         let discard_after = self.clock().real_now().plus_millis(LEFTOVER_MS);
-        let file = Arc::new(file);
         // Two that cut the first file of a day at once both find none.
-        let is_race = |error: &StoreError| matches!(error, StoreError::Duplicate(_));
-        self.write_past_races(is_race, move |tx| {
-            let file = Arc::clone(&file);
-            Box::pin(async move { publish(tx, &file, discard_after).await })
-        })
+        self.write_past_races(with((file, discard_after), async |tx, (file, discard_after)| {
+            publish(tx, file, *discard_after).await
+        }))
         .await
-    }
-
-    /// The file in force.
-    pub async fn settlement_file(
-        &self,
-        enterprise_id: EnterpriseId,
-        day: BusinessDay,
-        file_type: SettlementFileType,
-    ) -> Result<Option<SettlementFile>, StoreError> {
-        self.by_key((enterprise_id, day, file_type)).await
     }
 
     /// One piece of a file, counted from 0; none after the last.

@@ -12,7 +12,7 @@ const OWNER: EnterpriseId = EnterpriseId::from_i64(0);
 const JOB: JobId = JobId::from_i64(1);
 
 impl Store {
-    /// The job, made if there is none yet: it then begins before the first row of all.
+    /// The job, made if it is not there yet: it then begins before the first row of all.
     pub async fn settlement_job(&self) -> Result<Job, StoreError> {
         if let Some(job) = self.by_key((OWNER, JOB)).await? {
             return Ok(job);
@@ -61,7 +61,7 @@ impl Store {
             })
         })
         .await?;
-        self.jobs_changed(JobKind::SettlementRecut).notify_one();
+        self.wake_workers(&[JobKind::SettlementRecut]);
         Ok(())
     }
 

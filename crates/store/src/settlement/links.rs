@@ -59,8 +59,6 @@ async fn keep(
     link: SettlementLink,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sweep = "DELETE FROM settlement_link WHERE token_hash IN (SELECT token_hash \
-        FROM settlement_link WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-    tx.execute(sweep, &[now.into(), SWEEP_ROWS.into()]).await?;
+    tx.sweep(("settlement_link", "token_hash", "expires_at"), now, SWEEP_ROWS).await?;
     tx.insert_with(&link, &[("token_hash", token_hash.as_slice().into())]).await
 }

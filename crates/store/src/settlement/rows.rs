@@ -91,7 +91,7 @@ impl Store {
     }
 }
 
-// What a file tells of an authorisation: half of its columns.
+// What a file shows of an authorisation: half of its columns.
 record! {
     AuthorisationRow in "authorisation" key () {
         auth_id,

@@ -10,7 +10,7 @@ use super::report::{MAX_VIOLATIONS, VerifyReport};
 use crate::StoreError;
 use crate::engine::Tx;
 
-/// How many fees an app was charged, and what they come to, minor units.
+/// How many fees an app was charged, and their total, minor units.
 type Charged = (i64, i64);
 
 /// Compares what the balance of each app was charged with the fees that the lists of its cards

@@ -10,7 +10,7 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::records::{select, sql};
 
-/// What the entries of one authorisation come to, minor units.
+/// The total of the entries of one authorisation, minor units.
 #[derive(Default)]
 struct Entries {
     /// Transfers into the held bucket less those out of it.

@@ -6,7 +6,7 @@ use super::report::{PAGE_ROWS, VerifyReport};
 use crate::StoreError;
 use crate::engine::Tx;
 
-/// A page of uses, each number beside what the authorisations of its PAN's cards come to.
+/// A page of uses, each number beside the total of the authorisations of its PAN's cards.
 const PAGE: &str = "SELECT used.pan_id, \
     used.day_amount_minor, \
     CAST(SUM(CASE WHEN it.velocity_day = used.day THEN it.velocity_minor ELSE 0 END) AS BIGINT), \

@@ -1,7 +1,5 @@
 //! Apps of dialect 2, their tokens and their products.
 
-use std::sync::Arc;
-
 use domain::{
     AccountOwner, CardProfile, Currency, Destination, EnterpriseId, Money, SealedUrl, Timestamp,
     VmApp, VmAppId, VmFee, VmFees, VmProduct,
@@ -9,7 +7,7 @@ use domain::{
 use ipnet::IpNet;
 use thiserror::Error;
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::listing::{Page, PageRequest};
 use crate::money::MoveFunds;
 use crate::outbox::set_has_url;
@@ -120,35 +118,24 @@ impl Store {
         profiles: Vec<CardProfile>,
         products: Vec<VmProduct>,
     ) -> Result<VmApp, StoreError> {
-        self.write_kept(move |tx| {
-            let (app, profiles, products) = (app.clone(), profiles.clone(), products.clone());
-            Box::pin(async move {
-                tx.insert_all(&profiles).await?;
-                tx.insert(&app).await?;
-                let name = "INSERT INTO vm_app_name (app_id, enterprise_id, vm_app_id) \
-                    VALUES ($1, $2, $3)";
-                let params = [(&app.app_id).into(), app.enterprise_id.into(), app.vm_app_id.into()];
-                tx.execute(name, &params).await?;
-                tx.insert_all(&products).await?;
-                set_has_url(tx, destination_of(&app), app.webhook_url.is_some()).await?;
-                Ok(app)
-            })
-        })
+        let request = (app, profiles, products);
+        self.write_kept(with(request, async |tx, (app, profiles, products)| {
+            tx.insert_all(profiles).await?;
+            tx.insert(app).await?;
+            let name = "INSERT INTO vm_app_name (app_id, enterprise_id, vm_app_id) \
+                VALUES ($1, $2, $3)";
+            let params = [(&app.app_id).into(), app.enterprise_id.into(), app.vm_app_id.into()];
+            tx.execute(name, &params).await?;
+            tx.insert_all(products).await?;
+            set_has_url(tx, destination_of(app), app.webhook_url.is_some()).await?;
+            Ok(app.clone())
+        }))
         .await
     }
 
     /// The app that calls itself so.
     pub async fn vm_app(&self, app_id: &str) -> Result<Option<VmApp>, StoreError> {
         self.one(of_name(), [app_id.into()]).await
-    }
-
-    /// The app of this id.
-    pub async fn vm_app_of(
-        &self,
-        enterprise_id: EnterpriseId,
-        vm_app_id: VmAppId,
-    ) -> Result<Option<VmApp>, StoreError> {
-        self.by_key((enterprise_id, vm_app_id)).await
     }
 
     /// A page of the apps of an enterprise.
@@ -169,12 +156,9 @@ impl Store {
         app_id: &str,
         patch: VmAppPatch,
     ) -> Result<Option<VmApp>, StoreError> {
-        let (app_id, patch) = (app_id.to_owned(), Arc::new(patch));
+        let request = (app_id.to_owned(), patch);
         let patched = self
-            .write(move |tx| {
-                let (app_id, patch) = (app_id.clone(), Arc::clone(&patch));
-                Box::pin(async move { apply_patch(tx, &app_id, &patch).await })
-            })
+            .write(with(request, async |tx, (app_id, patch)| apply_patch(tx, app_id, patch).await))
             .await?;
         self.inner.outbox_changed.notify_one();
         Ok(patched)
@@ -188,23 +172,16 @@ impl Store {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (enterprise_id, vm_app_id) = (app.enterprise_id, app.vm_app_id);
-        self.write(move |tx| {
-            Box::pin(async move {
-                let expired = "DELETE FROM vm_token WHERE token_digest IN (SELECT token_digest \
-                    FROM vm_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-                tx.execute(expired, &[now.into(), TOKENS_SWEPT.into()]).await?;
-                let sql = "INSERT INTO vm_token \
-                    (token_digest, enterprise_id, vm_app_id, expires_at) VALUES ($1, $2, $3, $4)";
-                let params = [
-                    token_digest.as_slice().into(),
-                    enterprise_id.into(),
-                    vm_app_id.into(),
-                    expires_at.into(),
-                ];
-                tx.execute(sql, &params).await.map(drop)
-            })
-        })
+        let owner = (app.enterprise_id, app.vm_app_id);
+        let request = (owner, token_digest, expires_at, now);
+        self.write(with(request, async |tx, (owner, token_digest, expires_at, now)| {
+            tx.sweep(("vm_token", "token_digest", "expires_at"), *now, TOKENS_SWEPT).await?;
+            let sql = "INSERT INTO vm_token \
+                (token_digest, enterprise_id, vm_app_id, expires_at) VALUES ($1, $2, $3, $4)";
+            let digest = token_digest.as_slice().into();
+            let params = [digest, owner.0.into(), owner.1.into(), (*expires_at).into()];
+            tx.execute(sql, &params).await.map(drop)
+        }))
         .await
     }
 
@@ -255,15 +232,10 @@ impl Store {
             VmAppAccount::Balance => AccountOwner::VmBalance(app.vm_app_id),
             VmAppAccount::Wallet => AccountOwner::VmWallet(app.vm_app_id),
         };
-        self.move_funds(MoveFunds {
-            enterprise_id: app.enterprise_id,
-            owner,
-            amount: Money::new(amount_minor, Currency::USD),
-            reference,
-            is_deposit: true,
-            now,
-        })
-        .await
+        let (enterprise_id, is_deposit) = (app.enterprise_id, true);
+        let amount = Money::new(amount_minor, Currency::USD);
+        let request = MoveFunds { enterprise_id, owner, amount, reference, is_deposit, now };
+        self.move_funds(request).await
     }
 
     /// Opens a product to an app. The same code, profile and funding again set where it is
@@ -272,15 +244,11 @@ impl Store {
         &self,
         product: VmProduct,
     ) -> Result<Vec<VmProduct>, VmProductError> {
-        let product = Arc::new(product);
-        self.write_kept(move |tx| {
-            let product = Arc::clone(&product);
-            Box::pin(async move {
-                put_product(tx, &product).await?;
-                let (sql, params) = products_of(product.enterprise_id, product.vm_app_id);
-                Ok(tx.all(sql, &params).await?)
-            })
-        })
+        self.write_kept(with(product, async |tx, product| {
+            put_product(tx, product).await?;
+            let (sql, params) = products_of(product.enterprise_id, product.vm_app_id);
+            Ok(tx.all(sql, &params).await?)
+        }))
         .await
     }
 

@@ -11,6 +11,7 @@ use domain::{
 use super::cards::{find_vm_card, flow, move_money};
 use super::flow_rows::insert_flows;
 use crate::cards::write_card;
+use crate::certain_writes::CertainRun;
 use crate::engine::Tx;
 use crate::money::{CloseCard, Command, TransferFunds};
 use crate::{Store, StoreError, VmCardError};
@@ -53,32 +54,19 @@ impl Store {
     /// # Errors
     /// [`VmCardError`]; nothing was changed.
     pub async fn change_vm_card(&self, request: ChangeVmCard) -> Result<Card, VmCardError> {
-        let (request, store) = (Arc::new(request), self.clone());
         let flow_id = VmFlowId::from_i64(self.ids().next());
-        self.write_for_certain(VmCardError::below, move |tx, is_in_doubt| {
-            let (request, store) = (Arc::clone(&request), store.clone());
-            let run = Run { flow_id, is_in_doubt };
-            Box::pin(async move { change(tx, store.ids(), &request, run).await })
-        })
-        .await
+        let request = (request, flow_id, Arc::clone(&self.inner.ids));
+        self.write_for_certain(request, change).await
     }
 }
 
-/// One of perhaps several runs of a change.
-#[derive(Clone, Copy)]
-struct Run {
-    /// The id of the movement that a recharge or refund leaves, the same in every run.
-    flow_id: VmFlowId,
-    /// Whether an earlier run may have made the change.
-    is_in_doubt: bool,
-}
+/// What is changed, and the id of the movement that a recharge or refund leaves: the same in
+/// every run.
+type Change = (ChangeVmCard, VmFlowId, Arc<IdGenerator>);
 
-async fn change(
-    tx: &Tx,
-    ids: &IdGenerator,
-    request: &ChangeVmCard,
-    run: Run,
-) -> Result<Card, VmCardError> {
+async fn change(tx: &Tx, run: &CertainRun<Change>) -> Result<Card, VmCardError> {
+    let (request, flow_id, ids) = &*run.request;
+    let flow_id = *flow_id;
     let found =
         find_vm_card(tx, request.enterprise_id, request.vm_app_id, &request.card_uuid).await?;
     let vm_card = found.ok_or(VmCardError::NotFound)?;
@@ -90,7 +78,7 @@ async fn change(
     // The card before the accounts, in every change: of two at once the second sees the first.
     let card = tx.by_key_locked::<Card>((vm_card.enterprise_id, vm_card.card_id)).await?;
     let card = card.ok_or(VmCardError::NotFound)?;
-    if run.is_in_doubt && is_changed(tx, &card, request.operation, run.flow_id).await? {
+    if run.is_in_doubt && is_changed(tx, &card, request.operation, flow_id).await? {
         return Ok(card);
     }
     match request.operation {
@@ -100,14 +88,12 @@ async fn change(
         VmCardOperation::Recharge(amount) => {
             let (from, to) = accounts(&vm_card);
             let transfer = (from, to, VmFlowKind::Recharge, amount);
-            let flow_id = run.flow_id;
             transfer_money(tx, ids, &vm_card, &card, transfer, (flow_id, request.now)).await?;
             Ok(card)
         }
         VmCardOperation::Refund(amount) => {
             let (to, from) = accounts(&vm_card);
             let transfer = (from, to, VmFlowKind::Refund, amount);
-            let flow_id = run.flow_id;
             transfer_money(tx, ids, &vm_card, &card, transfer, (flow_id, request.now)).await?;
             Ok(card)
         }

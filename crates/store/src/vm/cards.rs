@@ -12,7 +12,8 @@ use thiserror::Error;
 use super::flow_rows::insert_flows;
 use super::listings::{CARD_ROW_TABLES, CardRow, card_row_columns};
 use crate::customers::insert_customer;
-use crate::engine::{Grouped as _, Repeats, Tx, Value};
+use crate::engine::{Grouped as _, Repeats, Tx, Value, with};
+use crate::error::OperationError;
 use crate::money::{ChargeFee, Command, Outcome, TransferFunds};
 use crate::orders::insert_issued;
 use crate::records::{columns_of, select, sql};
@@ -26,7 +27,7 @@ const OPENING_FEE: &str = "opening fee, charged to the account";
 pub struct OpenVmCard {
     /// The card and its PAN record.
     pub issued: IssuedCard,
-    /// Who bears it; known by nothing.
+    /// The cardholder: a new customer, whom no reference, e-mail or phone identifies.
     pub customer: Customer,
     /// What it has beside the card.
     pub vm_card: VmCard,
@@ -48,7 +49,7 @@ pub enum VmCardError {
     /// The PAN exists already: draw another.
     #[error("the PAN exists already")]
     PanTaken,
-    /// The card has no balance of its own.
+    /// The card is not prepaid.
     #[error("the card is not prepaid")]
     NotPrepaid,
     /// The card's status does not allow it.
@@ -62,9 +63,8 @@ pub enum VmCardError {
     Store(#[from] StoreError),
 }
 
-impl VmCardError {
-    /// What failed below the rules of cards and money.
-    pub(crate) const fn below(&self) -> Option<&StoreError> {
+impl OperationError for VmCardError {
+    fn below(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error) | Self::Money(MoneyError::Store(error)) => Some(error),
             _ => None,
@@ -72,7 +72,7 @@ impl VmCardError {
     }
 }
 
-/// A card of dialect 2 with what cardDetail tells of it.
+/// A card of dialect 2 with what cardDetail shows of it.
 #[derive(Clone)]
 pub struct VmCardView {
     /// What it has beside the card.
@@ -91,16 +91,14 @@ impl Store {
     /// Opens a card: its product's count, its money, its fee and its records in one commit;
     /// its id on the wire.
     pub async fn open_vm_card(&self, request: OpenVmCard) -> Result<String, VmCardError> {
-        let (request, store) = (Arc::new(request), self.clone());
-        self.write_for_certain(VmCardError::below, move |tx, is_in_doubt| {
-            let (request, store) = (Arc::clone(&request), store.clone());
-            Box::pin(async move {
-                let is_there = is_in_doubt && is_opened(tx, &request.vm_card).await?;
-                if !is_there {
-                    open(tx, store.ids(), &request).await?;
-                }
-                Ok(request.vm_card.card_uuid.clone())
-            })
+        let request = (request, Arc::clone(&self.inner.ids));
+        self.write_for_certain(request, async |tx, run| {
+            let (request, ids) = &*run.request;
+            let is_there = run.is_in_doubt && is_opened(tx, &request.vm_card).await?;
+            if !is_there {
+                open(tx, ids, request).await?;
+            }
+            Ok(request.vm_card.card_uuid.clone())
         })
         .await
     }
@@ -112,11 +110,10 @@ impl Store {
         vm_app_id: VmAppId,
         card_uuid: &str,
     ) -> Result<Option<VmCard>, StoreError> {
-        let card_uuid = card_uuid.to_owned();
-        self.read(move |tx| {
-            let card_uuid = card_uuid.clone();
-            Box::pin(async move { find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await })
-        })
+        let request = (enterprise_id, vm_app_id, card_uuid.to_owned());
+        self.read(with(request, async |tx, (owner, app, uuid)| {
+            find_vm_card(tx, *owner, *app, uuid).await
+        }))
         .await
     }
 

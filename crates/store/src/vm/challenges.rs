@@ -1,24 +1,22 @@
 //! 3DS challenges of cards of dialect 2: the app is sent a code, and the cardholder types it
 //! (vm-api.md section 10.2).
 
-use std::sync::Arc;
-
 use domain::{
     ChallengeEvent, ChallengeId, ChallengeOverError, ChallengeVerdict, EnterpriseId,
     ThreeDsChallenge, Timestamp, VmAppId, WebhookEvent,
 };
 
-use crate::engine::{Tx, Value};
+use crate::engine::{Tx, Value, with};
 use crate::three_ds::{forget_code, insert, is_over, pass};
 use crate::{ChallengeChangeError, JobKind, Store, StoreError};
 
 /// Wrong codes that end a challenge.
 const MAX_WRONG_TRIES: i64 = 5;
 
-/// The code of a challenge, of which no more than a keyed hash is known here.
+/// The code of a challenge, of which only a keyed hash is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChallengeCode {
-    /// The app that is told the code.
+    /// The app that gets the code.
     pub vm_app_id: VmAppId,
     /// The vault's hash of it.
     pub hash: [u8; 32],
@@ -38,7 +36,7 @@ pub struct TypedCode {
 }
 
 impl Store {
-    /// Writes a new challenge of an app's card, its code's hash, the notice that bears the
+    /// Writes a new challenge of an app's card, its code's hash, the notice that carries the
     /// code, and the job that ends it, in one commit.
     pub async fn create_vm_challenge(
         &self,
@@ -46,27 +44,22 @@ impl Store {
         code: ChallengeCode,
         notice: WebhookEvent,
     ) -> Result<(), StoreError> {
-        let rows = Arc::new((challenge.clone(), notice));
-        self.write_kept(move |tx| {
-            let rows = Arc::clone(&rows);
-            Box::pin(async move {
-                let (challenge, notice) = &*rows;
-                insert(tx, challenge, notice).await?;
-                let sql = "INSERT INTO vm_challenge (enterprise_id, challenge_id, vm_app_id, \
-                    otp_hash, wrong_tries) VALUES ($1, $2, $3, $4, 0)";
-                let params: [Value; 4] = [
-                    challenge.enterprise_id.into(),
-                    challenge.challenge_id.into(),
-                    code.vm_app_id.into(),
-                    code.hash.as_slice().into(),
-                ];
-                tx.execute(sql, &params).await?;
-                Ok::<_, StoreError>(challenge.clone())
-            })
-        })
+        let request = (challenge.clone(), code, notice);
+        self.write_kept(with(request, async |tx, (challenge, code, notice)| {
+            insert(tx, challenge, notice).await?;
+            let sql = "INSERT INTO vm_challenge (enterprise_id, challenge_id, vm_app_id, \
+                otp_hash, wrong_tries) VALUES ($1, $2, $3, $4, 0)";
+            let params: [Value; 4] = [
+                challenge.enterprise_id.into(),
+                challenge.challenge_id.into(),
+                code.vm_app_id.into(),
+                code.hash.as_slice().into(),
+            ];
+            tx.execute(sql, &params).await?;
+            Ok::<_, StoreError>(challenge.clone())
+        }))
         .await?;
-        self.inner.outbox_changed.notify_one();
-        self.jobs_changed(JobKind::ChallengeExpiry).notify_one();
+        self.wake_outbox_and(&[JobKind::ChallengeExpiry]);
         Ok(())
     }
 

@@ -43,23 +43,22 @@ impl Store {
         change: VmLimitChange,
     ) -> Result<(), VmCardError> {
         // The same limits set twice are the same limits.
-        self.write_for_certain(VmCardError::below, move |tx, _| {
-            let card_uuid = card_uuid.clone();
-            Box::pin(async move {
-                let found = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
-                let card_id = found.ok_or(VmCardError::NotFound)?.card_id;
-                // The card's lock stands for its limits too; they are read again under it.
-                let card = tx.by_key_locked::<Card>((enterprise_id, card_id)).await?;
-                let card = card.ok_or(VmCardError::NotFound)?;
-                let found = find_vm_card(tx, enterprise_id, vm_app_id, &card_uuid).await?;
-                let vm_card = found.ok_or(VmCardError::NotFound)?;
-                let is_deleted = card.status == CardStatus::Invalid;
-                if is_deleted || vm_card.funding != VmFunding::CreditLine {
-                    return Err(VmCardError::Status(card.status));
-                }
-                write_limits(tx, &vm_card, change.applied_to(vm_card.limits)).await?;
-                Ok(())
-            })
+        let request = (enterprise_id, vm_app_id, card_uuid, change);
+        self.write_for_certain(request, async |tx, run| {
+            let (owner, app, card_uuid, change) = &*run.request;
+            let found = find_vm_card(tx, *owner, *app, card_uuid).await?;
+            let card_id = found.ok_or(VmCardError::NotFound)?.card_id;
+            // The card's lock stands for its limits too; they are read again under it.
+            let card = tx.by_key_locked::<Card>((*owner, card_id)).await?;
+            let card = card.ok_or(VmCardError::NotFound)?;
+            let found = find_vm_card(tx, *owner, *app, card_uuid).await?;
+            let vm_card = found.ok_or(VmCardError::NotFound)?;
+            let is_deleted = card.status == CardStatus::Invalid;
+            if is_deleted || vm_card.funding != VmFunding::CreditLine {
+                return Err(VmCardError::Status(card.status));
+            }
+            write_limits(tx, &vm_card, change.applied_to(vm_card.limits)).await?;
+            Ok(())
         })
         .await
     }

@@ -6,6 +6,7 @@ use domain::{
 };
 
 use crate::engine::Value;
+use crate::engine::with;
 use crate::records::{Stored, columns_of};
 use crate::{Store, StoreError};
 
@@ -169,16 +170,13 @@ impl Store {
 
     /// A page with the number of all rows that match, both as of one moment.
     pub(super) async fn vm_rows<T: Stored>(&self, list: List) -> Result<VmRows<T>, StoreError> {
-        self.read_snapshot(move |tx| {
-            let list = list.clone();
-            Box::pin(async move {
-                let total: Option<u64> = tx.one(&list.count_sql(), &list.params).await?;
-                let mut params = list.params.clone();
-                params.extend([list.rows.into(), list.skipped_rows.into()]);
-                let rows = tx.all(&list.page_sql(), &params).await?;
-                Ok(VmRows { total: total.unwrap_or(0), rows })
-            })
-        })
+        self.read_snapshot(with(list, async |tx, list| {
+            let total: Option<u64> = tx.one(&list.count_sql(), &list.params).await?;
+            let mut params = list.params.clone();
+            params.extend([list.rows.into(), list.skipped_rows.into()]);
+            let rows = tx.all(&list.page_sql(), &params).await?;
+            Ok(VmRows { total: total.unwrap_or(0), rows })
+        }))
         .await
     }
 }
@@ -275,7 +273,7 @@ impl List {
     }
 }
 
-/// A card's row as it is read; an account or a use that is not there yet is none.
+/// A card's row as it is read; an account or a use that is not there yet is None.
 pub(crate) type CardRow = (VmCard, Card, Option<i64>, Option<VelocityUse>);
 
 /// The columns of a [`CardRow`].

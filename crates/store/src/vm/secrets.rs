@@ -2,7 +2,7 @@
 
 use crate::{Store, StoreError};
 
-/// Where a digest is wanted of an app that does not exist. No secret has it.
+/// The digest given for an app that does not exist. No secret has it.
 const NOBODY: [u8; 32] = [0; 32];
 
 const SELECT_DIGEST: &str = "SELECT COALESCE((SELECT app.secret_digest FROM vm_app_name name \
@@ -10,9 +10,9 @@ const SELECT_DIGEST: &str = "SELECT COALESCE((SELECT app.secret_digest FROM vm_a
     AND app.vm_app_id = name.vm_app_id WHERE name.app_id = $1), $2)";
 
 impl Store {
-    /// The digest of an app's secret; of an app that does not exist, one that no secret has. It
-    /// takes the same statement, the same row and the same bytes, so that who guesses names
-    /// learns nothing from the time it takes.
+    /// The digest of an app's secret; for an app that does not exist, one that no secret has.
+    /// Both take the same statement, the same row and the same bytes, so a caller who guesses
+    /// names learns nothing from the time it takes.
     pub async fn vm_secret_digest(&self, app_id: &str) -> Result<[u8; 32], StoreError> {
         let digest = self.one(SELECT_DIGEST, [app_id.into(), NOBODY.as_slice().into()]).await?;
         digest.ok_or(StoreError::Corrupt("vm_app.secret_digest"))

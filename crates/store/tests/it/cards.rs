@@ -1,10 +1,10 @@
 //! Cards and PANs.
 
 use domain::{
-    Card, CardEvent, CardId, CardStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId,
-    WebhookSubType, WebhookType,
+    Card, CardEvent, CardId, CardProfile, CardStatus, Enterprise, EnterpriseId, Timestamp,
+    WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
-use store::{CardChange, CardChangeError, CustomerDraft, JobKind, OrderStep, Store};
+use store::{CardChange, CardChangeError, CustomerDraft, JobKind, OrderStep, PanRecord, Store};
 
 use crate::both_engines;
 use crate::samples::{ENTERPRISE, NOW, customer, found, issued, order, profile};
@@ -56,14 +56,14 @@ fn change(card_id: CardId, what: CardEvent) -> CardChange {
 both_engines!(a_card_is_found_by_everything_that_names_it, |store| {
     let card = card(&store).await;
     let other = EnterpriseId::from_i64(9);
-    assert_eq!(store.card_of_anyone(card.card_id).await.unwrap(), Some(card.clone()));
-    assert_eq!(store.card(other, card.card_id).await.unwrap(), None);
+    assert_eq!(store.find_of_anyone::<Card>(card.card_id).await.unwrap(), Some(card.clone()));
+    assert_eq!(store.find::<Card>((other, card.card_id)).await.unwrap(), None);
     let of_customer = store.cards_of_customer(ENTERPRISE, card.customer_id).await.unwrap();
     let of_pan = store.cards_of_pan(ENTERPRISE, card.pan_id).await.unwrap();
     assert_eq!((of_customer, of_pan), (vec![card.clone()], vec![card.clone()]));
     assert_eq!(store.cards_of_pan(other, card.pan_id).await.unwrap(), []);
-    assert!(store.pan(ENTERPRISE, card.pan_id).await.unwrap().is_some());
-    assert!(store.pan(other, card.pan_id).await.unwrap().is_none());
+    assert!(store.find::<PanRecord>((ENTERPRISE, card.pan_id)).await.unwrap().is_some());
+    assert!(store.find::<PanRecord>((other, card.pan_id)).await.unwrap().is_none());
     assert!(store.pan_by_fingerprint([2; 32]).await.unwrap().is_none());
 });
 
@@ -86,8 +86,11 @@ both_engines!(the_surroundings_of_a_card_are_what_is_read_one_by_one, |store| {
         store.add_api_key(key).await.unwrap();
     }
     let all = store.card_surroundings(&card).await.unwrap();
-    assert_eq!(all.enterprise, store.enterprise(ENTERPRISE).await.unwrap());
-    assert_eq!(all.profile, store.profile(ENTERPRISE, card.profile_id).await.unwrap());
+    assert_eq!(all.enterprise, store.find::<Enterprise>(ENTERPRISE).await.unwrap());
+    assert_eq!(
+        all.profile,
+        store.find::<CardProfile>((ENTERPRISE, card.profile_id)).await.unwrap()
+    );
     assert_eq!(all.cards_of_pan, std::slice::from_ref(&card));
     let key = store.platform_key(ENTERPRISE).await.unwrap().unwrap();
     assert_eq!(all.platform_key.map(|key| key.sealed_private_key), Some(key.sealed_private_key));
@@ -105,7 +108,7 @@ both_engines!(a_card_changes_as_its_state_allows_and_tells, |store| {
     assert!(matches!(again, Err(CardChangeError::Transition(_))), "{again:?}");
     let ended = store.change_card(change(card.card_id, CardEvent::Terminate)).await.unwrap();
     assert_eq!(ended.invalidate_reason.as_deref(), Some("lost"));
-    assert_eq!(store.card(ENTERPRISE, card.card_id).await.unwrap(), Some(ended));
+    assert_eq!(store.find::<Card>((ENTERPRISE, card.card_id)).await.unwrap(), Some(ended));
     assert_eq!(store.delivery_counts().await.unwrap(), (told + 2, 0));
     let nobody = store.change_card(change(CardId::from_i64(1), CardEvent::Freeze)).await;
     assert!(matches!(nobody, Err(CardChangeError::NotFound)), "{nobody:?}");

@@ -59,7 +59,7 @@ both_engines!(old_customers_get_their_keys_at_the_start_and_are_never_merged, |s
         let again = database.open_as(2).await;
         for it in &old {
             let found = again
-                .customer_by_ref(ENTERPRISE, it.customer_ref.as_deref().unwrap())
+                .find_by_ref::<Customer>(ENTERPRISE, it.customer_ref.as_deref().unwrap())
                 .await
                 .unwrap();
             assert_eq!(found.as_ref(), Some(it), "all go on as they are");

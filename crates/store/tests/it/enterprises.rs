@@ -1,6 +1,6 @@
 //! Enterprises, keys and profiles.
 
-use domain::{ApiKey, EnterpriseId, Timestamp};
+use domain::{ApiKey, CardProfile, Enterprise, EnterpriseId, Timestamp};
 use store::{ClearUrl, EnterprisePatch, ListOrder, PageRequest, StoreError};
 
 use crate::both_engines;
@@ -28,7 +28,7 @@ both_engines!(an_enterprise_is_read_as_it_was_written, |store| {
         let key = platform_key(it.enterprise_id);
         store.create_enterprise(it.clone(), key).await.unwrap();
     }
-    assert_eq!(store.enterprise(ENTERPRISE).await.unwrap(), Some(full.clone()));
+    assert_eq!(store.find::<Enterprise>(ENTERPRISE).await.unwrap(), Some(full.clone()));
     assert_eq!(store.enterprises(page(None, 10)).await.unwrap(), [bare.clone(), full.clone()]);
     assert_eq!(store.enterprises(page(Some(bare.enterprise_id), 10)).await.unwrap(), [full]);
     assert_eq!(store.enterprises(page(None, 1)).await.unwrap(), [bare]);
@@ -61,7 +61,7 @@ both_engines!(a_patch_changes_what_it_names_and_clears, |store| {
         ..enterprise(ENTERPRISE, None)
     };
     assert_eq!(patched, expected);
-    assert_eq!(store.enterprise(ENTERPRISE).await.unwrap(), Some(expected));
+    assert_eq!(store.find::<Enterprise>(ENTERPRISE).await.unwrap(), Some(expected));
     let nobody = EnterpriseId::from_i64(9);
     assert!(store.patch_enterprise(nobody, EnterprisePatch::default()).await.unwrap().is_none());
 });
@@ -81,7 +81,7 @@ both_engines!(patches_of_different_fields_at_once_all_survive, |store| {
         for task in tasks {
             assert!(task.await.unwrap().is_some());
         }
-        let it = store.enterprise(ENTERPRISE).await.unwrap().unwrap();
+        let it = store.find::<Enterprise>(ENTERPRISE).await.unwrap().unwrap();
         let expected = (600 + round, round % 2 == 0, Some(round.to_string()));
         assert_eq!((it.auth_deadline_ms, it.pci, it.webhook_key), expected);
     }
@@ -134,8 +134,8 @@ both_engines!(a_profile_is_read_as_it_was_written_and_by_its_owner_only, |store|
     store.create_profile(profile.clone()).await.unwrap();
     let other = EnterpriseId::from_i64(9);
     let id = profile.profile_id;
-    assert_eq!(store.profile(ENTERPRISE, id).await.unwrap(), Some(profile.clone()));
-    assert_eq!(store.profile(other, id).await.unwrap(), None);
+    assert_eq!(store.find::<CardProfile>((ENTERPRISE, id)).await.unwrap(), Some(profile.clone()));
+    assert_eq!(store.find::<CardProfile>((other, id)).await.unwrap(), None);
     assert_eq!(store.profiles(None, page(None, 10)).await.unwrap(), std::slice::from_ref(&profile));
     assert_eq!(store.profiles(Some(ENTERPRISE), page(None, 10)).await.unwrap(), [profile]);
     assert_eq!(store.profiles(Some(other), page(None, 10)).await.unwrap(), []);
@@ -156,7 +156,7 @@ both_engines!(urls_in_clear_are_sealed_and_leave_nothing_in_the_files, |store, d
     };
     assert_eq!(store.seal_clear_urls(seal).await.unwrap(), 2);
     assert_eq!(store.seal_clear_urls(seal).await.unwrap(), 0);
-    let it = store.enterprise(ENTERPRISE).await.unwrap().unwrap();
+    let it = store.find::<Enterprise>(ENTERPRISE).await.unwrap().unwrap();
     assert_eq!(it.webhook_url, Some(sealed(&format!("https://hook.example/{CLEAR}"))));
     assert_eq!(it.auth_url, Some(sealed(&format!("https://auth.example/{CLEAR}"))));
     store.close().await;

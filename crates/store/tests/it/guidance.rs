@@ -48,14 +48,14 @@ fn page(step: PageStep, opened_at: Timestamp) -> OpenedPage {
 
 both_engines!(a_link_is_kept_whole_and_opened_once, |store| {
     store.create_guidance_link(link(SECRET)).await.unwrap();
-    assert_eq!(store.guidance_link(SECRET).await.unwrap(), Some(link(SECRET)));
-    assert_eq!(store.guidance_link(TOKEN).await.unwrap(), None);
+    assert_eq!(store.find::<GuidanceLink>(SECRET).await.unwrap(), Some(link(SECRET)));
+    assert_eq!(store.find::<GuidanceLink>(TOKEN).await.unwrap(), None);
     let open = |opened_at| store.open_guidance_link(SECRET, page(PageStep::Form, opened_at));
     assert!(matches!(open(at(300)).await, Err(OpenLinkError::Gone)), "too late");
     open(at(299)).await.unwrap();
     assert!(matches!(open(at(299)).await, Err(OpenLinkError::Gone)), "a second time");
     let opened = GuidanceLink { opened_at: Some(at(299)), ..link(SECRET) };
-    assert_eq!(store.guidance_link(SECRET).await.unwrap(), Some(opened.clone()));
+    assert_eq!(store.find::<GuidanceLink>(SECRET).await.unwrap(), Some(opened.clone()));
     let found = store.guidance_page(TOKEN, at(400)).await.unwrap();
     assert_eq!(found, Some((opened, PageStep::Form)));
 });
@@ -143,8 +143,8 @@ both_engines!(links_are_forgotten_a_day_after_their_end, |store| {
         ..link(secret_hash)
     };
     store.create_guidance_link(next([8; 32], at(299 + 86_400))).await.unwrap();
-    assert!(store.guidance_link(SECRET).await.unwrap().is_some());
+    assert!(store.find::<GuidanceLink>(SECRET).await.unwrap().is_some());
     store.create_guidance_link(next([9; 32], at(300 + 86_400))).await.unwrap();
-    assert!(store.guidance_link(SECRET).await.unwrap().is_none());
-    assert!(store.guidance_link([8; 32]).await.unwrap().is_some());
+    assert!(store.find::<GuidanceLink>(SECRET).await.unwrap().is_none());
+    assert!(store.find::<GuidanceLink>([8; 32]).await.unwrap().is_some());
 });

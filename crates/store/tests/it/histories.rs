@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use store::{
-    BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
-    ForcedClearing, ReverseAuthorisation, Store, VelocityTerms,
+    AuthorisationView, BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation,
+    DecideOutcome, ForcedClearing, ReverseAuthorisation, Store, VelocityTerms,
 };
 use testkit::database::{Database, is_long};
 
@@ -188,7 +188,11 @@ impl Game {
     }
 
     async fn stored(&self, index: usize) -> Authorisation {
-        let view = self.store.authorisation(self.model.known[index].auth_id).await.unwrap();
+        let view = self
+            .store
+            .find_of_anyone::<AuthorisationView>(self.model.known[index].auth_id)
+            .await
+            .unwrap();
         view.unwrap().authorisation
     }
 

@@ -1,6 +1,6 @@
 //! Keys of calls, kept in the commit of their business.
 
-use domain::Money;
+use domain::{CardProfile, Money};
 use store::{Claim, Kept, KeptAnswer, KnownCall, MovedFunds, Store, StoreError};
 use testkit::database::Database;
 
@@ -101,7 +101,7 @@ both_engines!(what_cannot_be_kept_is_not_done, |store, database| {
     assert!(claim.scope(store.create_profile(profile())).await.is_err());
     refuse_keys(database, false).await;
     assert_eq!(deposited(&store).await, 0);
-    assert_eq!(store.profile(ENTERPRISE, profile().profile_id).await.unwrap(), None);
+    assert_eq!(store.find::<CardProfile>((ENTERPRISE, profile().profile_id)).await.unwrap(), None);
     // So is what nobody can make an answer of.
     let claim = call(&store, "key")
         .leaving(|_: &MovedFunds| Err(StoreError::Corrupt("what is to be answered")));

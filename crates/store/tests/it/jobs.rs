@@ -1,6 +1,6 @@
 //! Leases of jobs: held, lost, taken over.
 
-use domain::{BusinessDay, OrderStatus};
+use domain::{BusinessDay, CardOrder, OrderStatus};
 use store::{Job, JobKind, OrderStep, OrderStepOutcome, Renewal, Store};
 
 use crate::both_engines;
@@ -55,7 +55,7 @@ both_engines!(an_expired_lease_is_taken_over_and_its_first_holder_is_stale, |sto
     let heir = lease(&store, LEASE_MS, 1).await.remove(0);
     assert_eq!((heir.job_id, heir.attempts), (dead.job_id, 2));
     let order_id = domain::OrderId::from_i64(dead.subject_id);
-    let order = store.order(ENTERPRISE, order_id).await.unwrap().unwrap();
+    let order = store.find::<CardOrder>((ENTERPRISE, order_id)).await.unwrap().unwrap();
     let step = |job: &Job| OrderStep {
         order: domain::CardOrder { status: OrderStatus::CustomerPass, ..order.clone() },
         expected_status: OrderStatus::Pending,

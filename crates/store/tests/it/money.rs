@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use domain::{
-    ArrivingAuthorisation, AuthId, AuthType, Authorisation, AuthorisationStatus, CardId, Currency,
-    CustomerId, Direction, EnterpriseId, ErrorCode, HoldState, IdGenerator, Merchant, Money,
-    NetworkKey, OutsId, ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookSubType,
-    WebhookType,
+    AuthId, Authorisation, AuthorisationStatus, CardId, Currency, CustomerId, Direction,
+    EnterpriseId, ErrorCode, HoldState, IdGenerator, Money, NetworkKey, OutsId, Payer,
+    ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookSubType, WebhookType,
 };
 use store::{
-    BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation, DecideAuthorisation,
-    DecideOutcome, FailedCheck, ForcedClearing, MoneyError, ReceiptRenderer, ReverseAuthorisation,
-    Store, WebhookRenderer,
+    AuthorisationView, BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation,
+    DecideAuthorisation, DecideOutcome, FailedCheck, ForcedClearing, MoneyError, ReceiptRenderer,
+    ReverseAuthorisation, Store, WebhookRenderer,
 };
 
 use crate::both_engines;
@@ -56,28 +55,18 @@ impl WebhookRenderer for Results {
 }
 
 pub fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> BeginAuthorisation {
-    let auth_id = AuthId::from_i64(ids.next());
+    let (auth_id, outs_id) = (AuthId::from_i64(ids.next()), OutsId::from_i64(ids.next()));
+    let payer = Payer {
+        enterprise_id: ENTERPRISE,
+        card_id: CardId::from_i64(7),
+        customer_id: CustomerId::from_i64(8),
+        account: domain::AccountOwner::Deposit,
+    };
     BeginAuthorisation {
         authorisation: Authorisation {
+            network_key: key,
             hold_expires_at: Some(NOW.plus_seconds(3600)),
-            ..Authorisation::arriving(ArrivingAuthorisation {
-                enterprise_id: ENTERPRISE,
-                auth_id,
-                card_id: CardId::from_i64(7),
-                customer_id: CustomerId::from_i64(8),
-                outs_id: OutsId::from_i64(ids.next()),
-                original_auth_id: None,
-                account: domain::AccountOwner::Deposit,
-                direction: Direction::Outgoing,
-                auth_type: AuthType::Normal,
-                transaction_type: TransactionType::Purchase,
-                amount,
-                acquirer_amount: amount,
-                fx_rate: "1".to_owned(),
-                merchant: Merchant::default(),
-                network_key: key,
-                created_at: NOW,
-            })
+            ..Authorisation::purchase(payer, auth_id, outs_id, amount, NOW)
         },
         receipt: Arc::new(Receipt("{}")),
         webhooks: Some(Arc::new(Results)),
@@ -258,7 +247,7 @@ both_engines!(an_authorisation_is_decided_once, |store| {
         .filter(|outcome| matches!(outcome, DecideOutcome::Decided(_)))
         .count();
     assert_eq!(decided, 1);
-    let view = store.authorisation(held.auth_id).await.unwrap().unwrap();
+    let view = store.find_of_anyone::<AuthorisationView>(held.auth_id).await.unwrap().unwrap();
     assert_eq!(view.receipt, "{\"decided\":true}");
     let left = if view.authorisation.status == AuthorisationStatus::Approved { 100 } else { 0 };
     assert_eq!(balances(&store).await, (1_000 - left, left, 0));

@@ -1,6 +1,6 @@
 //! Card orders: taken in once, moved on by the holder of the lease.
 
-use domain::{CardOrder, CustomerId, ErrorCode, OrderFailure, OrderStatus};
+use domain::{Card, CardOrder, Customer, CustomerId, ErrorCode, OrderFailure, OrderStatus};
 use store::{
     CustomerDraft, IssuedCard, Job, JobKind, OrderStep, OrderStepOutcome, PlaceOrderError, Store,
 };
@@ -48,12 +48,15 @@ both_engines!(an_order_is_read_as_it_was_placed, |store| {
     let placed = store.place_order(request).await.unwrap();
     assert_eq!(placed, expected);
     let order_id = placed.order_id;
-    assert_eq!(store.order(ENTERPRISE, order_id).await.unwrap(), Some(placed.clone()));
-    assert_eq!(store.order_by_ref(ENTERPRISE, "ord-1").await.unwrap(), Some(placed));
-    assert_eq!(store.order_by_ref(ENTERPRISE, "ord-2").await.unwrap(), None);
+    assert_eq!(
+        store.find::<CardOrder>((ENTERPRISE, order_id)).await.unwrap(),
+        Some(placed.clone())
+    );
+    assert_eq!(store.find_by_ref::<CardOrder>(ENTERPRISE, "ord-1").await.unwrap(), Some(placed));
+    assert_eq!(store.find_by_ref::<CardOrder>(ENTERPRISE, "ord-2").await.unwrap(), None);
     let sealed = store.order_application(ENTERPRISE, order_id).await.unwrap();
     assert_eq!(sealed.as_deref(), Some(b"sealed".as_slice()));
-    let read = store.customer(ENTERPRISE, customer.customer_id).await.unwrap();
+    let read = store.find::<Customer>((ENTERPRISE, customer.customer_id)).await.unwrap();
     assert_eq!(read, Some(customer));
     let told = store.deliveries(store::DeliveryFilter { limit: 10, ..Default::default() }).await;
     assert_eq!(told.unwrap()[0].event.business_id, order_id.as_i64());
@@ -118,7 +121,7 @@ both_engines!(a_customer_is_found_again_or_refused, |store| {
     assert_eq!(reference, PlaceOrderError::CustomerRefTaken.to_string());
     let nobody = refusal(CustomerDraft::Existing(CustomerId::from_i64(1))).await;
     assert_eq!(nobody, PlaceOrderError::CustomerNotFound.to_string());
-    assert_eq!(store.order_by_ref(ENTERPRISE, "c-4").await.unwrap(), None);
+    assert_eq!(store.find_by_ref::<CardOrder>(ENTERPRISE, "c-4").await.unwrap(), None);
 
     // The reference is judged before the customer.
     let used = order(&store, "c-1", data(&store, "", "ann@x.example", "+6592222222"));
@@ -131,7 +134,10 @@ both_engines!(a_step_moves_order_and_job_and_tells, |store| {
     first.events = vec![event(&store, ENTERPRISE, placed.order_id.as_i64())];
     let expected = first.order.clone();
     assert_eq!(store.advance_order(first).await.unwrap(), OrderStepOutcome::Done);
-    assert_eq!(store.order(ENTERPRISE, placed.order_id).await.unwrap(), Some(expected));
+    assert_eq!(
+        store.find::<CardOrder>((ENTERPRISE, placed.order_id)).await.unwrap(),
+        Some(expected)
+    );
     assert_eq!(store.delivery_counts().await.unwrap(), (2, 0));
     let due = store.next_job_due(JobKind::OrderStep).await.unwrap();
     assert_eq!(due, Some(NOW.plus_seconds(1)));
@@ -144,7 +150,7 @@ both_engines!(the_last_step_issues_the_card_and_wipes_the_application, |store| {
     let issued = issued(&store, 1, placed.customer_id);
     let step = last_step(&placed, &job, issued.clone());
     assert_eq!(store.advance_order(step).await.unwrap(), OrderStepOutcome::Done);
-    let card = store.card(ENTERPRISE, issued.card.card_id).await.unwrap();
+    let card = store.find::<Card>((ENTERPRISE, issued.card.card_id)).await.unwrap();
     assert_eq!(card, Some(issued.card));
     assert!(store.pan_by_fingerprint([1; 32]).await.unwrap() == Some(issued.pan));
     assert_eq!(store.order_application(ENTERPRISE, placed.order_id).await.unwrap(), None);
@@ -158,7 +164,10 @@ both_engines!(a_failed_order_keeps_its_reason, |store| {
         Some(OrderFailure { error_code: ErrorCode::ALL[0], error_reason: "not today".to_owned() });
     let expected = failed.order.clone();
     assert_eq!(store.advance_order(failed).await.unwrap(), OrderStepOutcome::Done);
-    assert_eq!(store.order(ENTERPRISE, placed.order_id).await.unwrap(), Some(expected));
+    assert_eq!(
+        store.find::<CardOrder>((ENTERPRISE, placed.order_id)).await.unwrap(),
+        Some(expected)
+    );
     assert_eq!(store.next_job_due(JobKind::OrderStep).await.unwrap(), None);
 });
 
@@ -171,8 +180,11 @@ both_engines!(a_taken_pan_writes_nothing, |store| {
     let card_id = taken.card.card_id;
     let two = last_step(&second, &second_job, taken);
     assert_eq!(store.advance_order(two).await.unwrap(), OrderStepOutcome::PanTaken);
-    assert_eq!(store.order(ENTERPRISE, second.order_id).await.unwrap(), Some(second.clone()));
-    assert_eq!(store.card(ENTERPRISE, card_id).await.unwrap(), None);
+    assert_eq!(
+        store.find::<CardOrder>((ENTERPRISE, second.order_id)).await.unwrap(),
+        Some(second.clone())
+    );
+    assert_eq!(store.find::<Card>((ENTERPRISE, card_id)).await.unwrap(), None);
     // The lease is still held, so another PAN can be drawn at once.
     let again = last_step(&second, &second_job, issued(&store, 8, second.customer_id));
     assert_eq!(store.advance_order(again).await.unwrap(), OrderStepOutcome::Done);
@@ -183,5 +195,5 @@ both_engines!(a_step_from_another_state_is_stale, |store| {
     let mut late = step(&placed, &job, OrderStatus::Succeed);
     late.expected_status = OrderStatus::KycPass;
     assert_eq!(store.advance_order(late).await.unwrap(), OrderStepOutcome::Stale);
-    assert_eq!(store.order(ENTERPRISE, placed.order_id).await.unwrap(), Some(placed));
+    assert_eq!(store.find::<CardOrder>((ENTERPRISE, placed.order_id)).await.unwrap(), Some(placed));
 });

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use domain::{
     Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType, Currency,
-    Customer, CustomerId, Enterprise, EnterpriseId, JobId, OrderId, OrderStatus, OrderType, PanId,
-    ProfileId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, Timestamp, VelocityLimit,
-    VelocityLimits, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    Customer, CustomerId, Enterprise, EnterpriseId, JobId, OrderId, PanId, ProfileId, RsaHash,
+    RsaPadding, RsaSignedBytes, SealedUrl, Timestamp, VelocityLimit, VelocityLimits, WebhookEvent,
+    WebhookId, WebhookSubType, WebhookType,
 };
 use store::{CustomerDraft, IssuedCard, Job, JobKind, PanRecord, PlaceOrder, PlatformKey, Store};
 
@@ -106,21 +106,14 @@ pub fn order(store: &Store, card_order_ref: &str, customer: CustomerDraft) -> Pl
     let order_id = OrderId::from_i64(store.ids().next());
     let sender = store.clone();
     PlaceOrder {
-        order: CardOrder {
-            enterprise_id: ENTERPRISE,
+        order: CardOrder::pending(
+            ENTERPRISE,
             order_id,
-            card_order_ref: card_order_ref.to_owned(),
-            profile_id: PROFILE,
-            customer_id: CustomerId::from_i64(0),
-            order_type: OrderType::Virtual,
-            status: OrderStatus::Pending,
-            card_id: None,
-            failure: None,
-            need_edd_file: false,
-            replace_card_id: None,
-            created_at: NOW,
-            modified_at: NOW,
-        },
+            card_order_ref.to_owned(),
+            PROFILE,
+            CustomerId::from_i64(0),
+            NOW,
+        ),
         customer,
         sealed_application: b"sealed".to_vec(),
         job: Job::new(

@@ -34,6 +34,7 @@ both_engines!(a_final_file_stays_and_only_another_final_cut_differs_from_it, |st
     assert_eq!(publish(&store, cut(3, 3, false)).await, CutOutcome::Kept(closed.clone()));
     assert_eq!(publish(&store, cut(4, 2, true)).await, CutOutcome::Kept(closed.clone()));
     assert_eq!(publish(&store, cut(5, 3, true)).await, CutOutcome::Differs(closed.clone()));
-    let in_force = store.settlement_file(ENTERPRISE, closed.day, closed.file_type).await.unwrap();
+    let in_force =
+        store.find::<SettlementFile>((ENTERPRISE, closed.day, closed.file_type)).await.unwrap();
     assert_eq!(in_force, Some(closed));
 });

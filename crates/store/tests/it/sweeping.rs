@@ -25,7 +25,7 @@ both_engines!(extraction_codes_are_forgotten_a_month_after_their_time, |store| {
         store.add_key_extraction(&code(number, 0)).await.unwrap();
     }
     store.add_key_extraction(&code(3, 30)).await.unwrap();
-    let known = async |number| store.key_extraction([number; 32]).await.unwrap().is_some();
+    let known = async |number| store.find::<KeyExtraction>([number; 32]).await.unwrap().is_some();
     assert!(known(1).await && known(2).await && known(3).await);
     store.add_key_extraction(&code(4, 31)).await.unwrap();
     assert!(!known(1).await && !known(2).await && known(3).await && known(4).await);

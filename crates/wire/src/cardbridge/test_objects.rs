@@ -1,9 +1,9 @@
 //! Objects that tests of several modules write out.
 
 use domain::{
-    ArrivingAuthorisation, AuthId, AuthType, Authorisation, Card, CardId, CardOrder, CardStatus,
-    CardStatusReason, CardType, Currency, CustomerId, Direction, EnterpriseId, HoldState, Merchant,
-    Money, OrderId, OrderStatus, OrderType, OutsId, PanId, ProfileId, Timestamp, TransactionType,
+    AuthId, Authorisation, Card, CardId, CardOrder, CardStatus, CardStatusReason, CardType,
+    Currency, CustomerId, EnterpriseId, HoldState, Merchant, Money, OrderId, OutsId, PanId, Payer,
+    ProfileId, Timestamp,
 };
 
 pub(crate) fn moment() -> Timestamp {
@@ -11,21 +11,14 @@ pub(crate) fn moment() -> Timestamp {
 }
 
 pub(crate) fn order() -> CardOrder {
-    CardOrder {
-        enterprise_id: EnterpriseId::from_i64(4_538_700_000_000_000_001),
-        order_id: OrderId::from_i64(4_648_341_259_241_665_024),
-        card_order_ref: "ord-1001".to_owned(),
-        profile_id: ProfileId::from_i64(4_874_478_085_033_224_960),
-        customer_id: CustomerId::from_i64(4_879_846_599_637_290_752),
-        order_type: OrderType::Virtual,
-        status: OrderStatus::Pending,
-        card_id: None,
-        failure: None,
-        need_edd_file: false,
-        replace_card_id: None,
-        created_at: moment(),
-        modified_at: moment(),
-    }
+    CardOrder::pending(
+        EnterpriseId::from_i64(4_538_700_000_000_000_001),
+        OrderId::from_i64(4_648_341_259_241_665_024),
+        "ord-1001".to_owned(),
+        ProfileId::from_i64(4_874_478_085_033_224_960),
+        CustomerId::from_i64(4_879_846_599_637_290_752),
+        moment(),
+    )
 }
 
 pub(crate) fn card() -> Card {
@@ -50,31 +43,31 @@ pub(crate) fn card() -> Card {
 }
 
 pub(crate) fn authorisation() -> Authorisation {
+    let payer = Payer {
+        enterprise_id: EnterpriseId::from_i64(4_538_700_000_000_000_001),
+        card_id: CardId::from_i64(4_934_950_835_815_641_344),
+        customer_id: CustomerId::from_i64(4_879_846_599_637_290_752),
+        account: domain::AccountOwner::Deposit,
+    };
+    let auth_id = AuthId::from_i64(4_934_950_835_815_641_999);
+    let outs_id = OutsId::from_i64(4_934_950_835_815_642_000);
     Authorisation {
+        acquirer_amount: Money::new(1550, Currency::USD),
+        fx_rate: "1.3226".to_owned(),
+        merchant: Merchant {
+            merchant_id: Some("M0001".to_owned()),
+            name: Some("TEST SHOP SINGAPORE".to_owned()),
+            country: Some("SG".to_owned()),
+            mcc: Some("5999".to_owned()),
+        },
         hold_state: HoldState::Pending,
         hold_remaining_minor: 2050,
-        ..Authorisation::arriving(ArrivingAuthorisation {
-            enterprise_id: EnterpriseId::from_i64(4_538_700_000_000_000_001),
-            auth_id: AuthId::from_i64(4_934_950_835_815_641_999),
-            card_id: CardId::from_i64(4_934_950_835_815_641_344),
-            customer_id: CustomerId::from_i64(4_879_846_599_637_290_752),
-            outs_id: OutsId::from_i64(4_934_950_835_815_642_000),
-            original_auth_id: None,
-            account: domain::AccountOwner::Deposit,
-            direction: Direction::Outgoing,
-            auth_type: AuthType::Normal,
-            transaction_type: TransactionType::Purchase,
-            amount: Money::new(2050, Currency::SGD),
-            acquirer_amount: Money::new(1550, Currency::USD),
-            fx_rate: "1.3226".to_owned(),
-            merchant: Merchant {
-                merchant_id: Some("M0001".to_owned()),
-                name: Some("TEST SHOP SINGAPORE".to_owned()),
-                country: Some("SG".to_owned()),
-                mcc: Some("5999".to_owned()),
-            },
-            network_key: None,
-            created_at: moment(),
-        })
+        ..Authorisation::purchase(
+            payer,
+            auth_id,
+            outs_id,
+            Money::new(2050, Currency::SGD),
+            moment(),
+        )
     }
 }

@@ -177,8 +177,8 @@ pub fn parse_query(parameters: &Parameters, offset: Offset) -> Result<Transactio
     Ok(TransactionQuery {
         card_id: parameters.text(field!(TRANSACTION_FIELDS, "card_id"))?,
         auth_id: parameters.text(field!(TRANSACTION_FIELDS, "auth_id"))?,
-        kind: kind.map(|text| Kind::parse(&text).ok_or(text)),
-        state: state.map(|text| State::parse(&text).ok_or(text)),
+        kind: kind.map(|text| text.parse().map_err(|_| text)),
+        state: state.map(|text| text.parse().map_err(|_| text)),
         from: parameters.moment(field!(TRANSACTION_FIELDS, "start_time"), offset)?,
         to: parameters.moment(field!(TRANSACTION_FIELDS, "end_time"), offset)?,
         page: parameters.page()?,

@@ -1,6 +1,6 @@
 use domain::{
-    AccountId, AuthType, CardId, Currency, CustomerId, Direction, EnterpriseId, Merchant, OutsId,
-    Timestamp, TransactionType,
+    AccountId, AccountOwner, AuthType, CardId, Currency, CustomerId, EnterpriseId, OutsId, Payer,
+    Timestamp,
 };
 use proptest::prelude::*;
 
@@ -14,35 +14,16 @@ fn approved(acquirer_minor: i64, billing_minor: i64) -> (Account, Bill) {
     let mut account = Account::empty(enterprise_id, AccountId::from_i64(2), Currency::SGD);
     let amount = Money::new(billing_minor, Currency::SGD);
     ledger::deposit(&mut account, amount).unwrap();
-    let mut authorisation = Authorisation {
+    let payer = Payer {
         enterprise_id,
-        auth_id: AuthId::from_i64(3),
         card_id: CardId::from_i64(4),
         customer_id: CustomerId::from_i64(5),
-        outs_id: OutsId::from_i64(6),
-        original_auth_id: None,
-        account: domain::AccountOwner::Deposit,
-        direction: Direction::Outgoing,
-        auth_type: AuthType::Normal,
-        transaction_type: TransactionType::Purchase,
-        amount,
+        account: AccountOwner::Deposit,
+    };
+    let (auth_id, outs_id) = (AuthId::from_i64(3), OutsId::from_i64(6));
+    let mut authorisation = Authorisation {
         acquirer_amount: Money::new(acquirer_minor, Currency::USD),
-        fx_rate: "1".to_owned(),
-        merchant: Merchant::default(),
-        network_key: None,
-        status: AuthorisationStatus::Pending,
-        response_code: None,
-        reject_reason: None,
-        detail: None,
-        auth_code: None,
-        hold_state: HoldState::None,
-        hold_remaining_minor: 0,
-        hold_expires_at: None,
-        posted_minor: 0,
-        cleared_acquirer_minor: 0,
-        reversed_acquirer_minor: 0,
-        created_at: NOW,
-        decided_at: None,
+        ..Authorisation::purchase(payer, auth_id, outs_id, amount, NOW)
     };
     begin(Some(&mut account), &mut authorisation, 0).unwrap();
     authorisation.status = AuthorisationStatus::Approved;

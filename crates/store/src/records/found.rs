@@ -1,0 +1,71 @@
+//! Which records callers read by key, and what the key of each is.
+
+use domain::{
+    AuthId, BusinessDay, Card, CardId, CardOrder, CardProfile, ChallengeId, Customer, CustomerId,
+    Enterprise, EnterpriseId, GuidanceLink, IntentTicket, IntentTicketId, KeyExtraction, KycTicket,
+    KycTicketId, OrderId, PanId, Posting, ProfileId, SettlementFileType, ThreeDsChallenge,
+    TransactionId, VmApp, VmAppId, VmCard,
+};
+
+use super::{Record, Stored};
+use crate::engine::Value;
+use crate::{AuthorisationView, PanRecord, Plastic, SettlementFile};
+
+/// A record that callers read by its key.
+pub trait Found: Record {
+    /// Its key: of an enterprise's record the enterprise first.
+    type Key: Stored;
+}
+
+/// The key of a record whose id is one row's, whichever enterprise owns it.
+pub trait OwnedKey {
+    /// The id.
+    type Id: Into<Value>;
+}
+
+impl<I: Into<Value>> OwnedKey for (EnterpriseId, I) {
+    type Id = I;
+}
+
+/// A record that an enterprise gives its own reference.
+pub trait Referenced: Record {
+    /// The column of the reference.
+    const REFERENCE: &'static str;
+}
+
+/// Implements [`Found`] and [`Referenced`].
+///
+/// ```ignore
+/// found! { CardOrder by (EnterpriseId, OrderId), or "card_order_ref"; }
+/// ```
+macro_rules! found {
+    ($($record:ident by $key:ty $(, or $reference:literal)?;)+) => { $(
+        impl Found for $record {
+            type Key = $key;
+        }
+
+        $(impl Referenced for $record {
+            const REFERENCE: &'static str = $reference;
+        })?
+    )+ };
+}
+
+found! {
+    AuthorisationView by (EnterpriseId, AuthId);
+    Card by (EnterpriseId, CardId);
+    CardOrder by (EnterpriseId, OrderId), or "card_order_ref";
+    CardProfile by (EnterpriseId, ProfileId);
+    Customer by (EnterpriseId, CustomerId), or "customer_ref";
+    Enterprise by EnterpriseId;
+    GuidanceLink by [u8; 32];
+    IntentTicket by (EnterpriseId, IntentTicketId), or "ticket_ref";
+    KeyExtraction by [u8; 32];
+    KycTicket by (EnterpriseId, KycTicketId), or "kyc_ticket_ref";
+    PanRecord by (EnterpriseId, PanId);
+    Plastic by (EnterpriseId, CardId);
+    Posting by (EnterpriseId, TransactionId);
+    SettlementFile by (EnterpriseId, BusinessDay, SettlementFileType);
+    ThreeDsChallenge by (EnterpriseId, ChallengeId);
+    VmApp by (EnterpriseId, VmAppId);
+    VmCard by (EnterpriseId, CardId);
+}
