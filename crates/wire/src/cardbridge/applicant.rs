@@ -48,17 +48,20 @@ body! {
         /// Country of the address, alpha-2.
         pub country: Option<String> = "country": Kind::Country,
         /// Employment.
-        pub employment_status: String = "employmentStatus": Kind::Code(&dictionary::EMPLOYMENT_STATUS),
+        pub employment_status: String = "employmentStatus":
+            Kind::Code(&dictionary::EMPLOYMENT_STATUS),
         /// Employer; taken without it too, whatever the employment.
         pub employer_name: Option<String> = "employerName": TEXT,
         /// Industry.
-        pub employment_job_industry: Option<String> = "employmentJobIndustry": Kind::Code(&dictionary::EMPLOYMENT_JOB_INDUSTRY),
+        pub employment_job_industry: Option<String> = "employmentJobIndustry":
+            Kind::Code(&dictionary::EMPLOYMENT_JOB_INDUSTRY),
         /// Occupation.
         pub occupation: Option<String> = "occupation": Kind::Code(&dictionary::OCCUPATION),
         /// Seniority.
         pub job_seniority: Option<String> = "jobSeniority": Kind::Code(&dictionary::JOB_SENIORITY),
         /// What the card is for.
-        pub purpose_of_account: Option<String> = "purposeOfAccount": Kind::Code(&dictionary::PURPOSE_OF_ACCOUNT),
+        pub purpose_of_account: Option<String> = "purposeOfAccount":
+            Kind::Code(&dictionary::PURPOSE_OF_ACCOUNT),
         /// Where the money comes from.
         pub source_of_funds: String = "sourceOfFunds": Kind::Code(&dictionary::SOURCE_OF_FUNDS),
         /// From which country, alpha-2.

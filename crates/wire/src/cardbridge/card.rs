@@ -47,7 +47,8 @@ body! {
         /// The card.
         pub card_id: String = "cardId": Kind::Id,
         /// `CARD_LOST`, `CARD_STOLEN` or free text.
-        pub invalidate_reason: String = "invalidateReason": Kind::Code(&dictionary::INVALIDATE_REASON),
+        pub invalidate_reason: String = "invalidateReason":
+            Kind::Code(&dictionary::INVALIDATE_REASON),
     }
 }
 

@@ -109,23 +109,28 @@ body! {
     #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
     pub struct KycCareerInfo {
         /// Employment.
-        pub employment_status: Option<String> = "employmentStatus": Kind::Code(&dictionary::EMPLOYMENT_STATUS),
+        pub employment_status: Option<String> = "employmentStatus":
+            Kind::Code(&dictionary::EMPLOYMENT_STATUS),
         /// Employer.
         pub employer_name: Option<String> = "employerName": TEXT,
         /// Industry.
-        pub employment_job_industry: Option<String> = "employmentJobIndustry": Kind::Code(&dictionary::EMPLOYMENT_JOB_INDUSTRY),
+        pub employment_job_industry: Option<String> = "employmentJobIndustry":
+            Kind::Code(&dictionary::EMPLOYMENT_JOB_INDUSTRY),
         /// Occupation.
         pub occupation: Option<String> = "occupation": Kind::Code(&dictionary::OCCUPATION),
         /// Seniority.
         pub job_seniority: Option<String> = "jobSeniority": Kind::Code(&dictionary::JOB_SENIORITY),
         /// What the card is for.
-        pub purpose_of_account: Option<String> = "purposeOfAccount": Kind::Code(&dictionary::PURPOSE_OF_ACCOUNT),
+        pub purpose_of_account: Option<String> = "purposeOfAccount":
+            Kind::Code(&dictionary::PURPOSE_OF_ACCOUNT),
         /// Where the money comes from.
-        pub source_of_funds: Option<String> = "sourceOfFunds": Kind::Code(&dictionary::SOURCE_OF_FUNDS),
+        pub source_of_funds: Option<String> = "sourceOfFunds":
+            Kind::Code(&dictionary::SOURCE_OF_FUNDS),
         /// From which country, alpha-2.
         pub source_of_funds_country: Option<String> = "sourceOfFundsCountry": Kind::Country,
         /// Where the wealth comes from.
-        pub source_of_wealth: Option<String> = "sourceOfWealth": Kind::Code(&dictionary::SOURCE_OF_WEALTH),
+        pub source_of_wealth: Option<String> = "sourceOfWealth":
+            Kind::Code(&dictionary::SOURCE_OF_WEALTH),
     }
 }
 
