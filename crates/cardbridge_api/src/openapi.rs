@@ -1,5 +1,7 @@
 //! The OpenAPI document of dialect 1, made from its table of routes.
 
+use std::collections::BTreeSet;
+
 use described::parts::{Described, SharedAnswers, outcome, parameter, request_body, show_outcomes};
 use described::vocabulary::{self, Use};
 use described::{self, Head, JSON, operations, reference, samples, schemas};
@@ -110,7 +112,7 @@ pub(crate) fn document(table: Vec<Route>) -> Value {
     let mut schemas = Map::new();
     schemas.insert(ENVELOPE.to_owned(), outer());
     schemas.insert(FAILURE.to_owned(), failure());
-    let mut uses = Vec::new();
+    let mut uses = BTreeSet::new();
     let mut paths = Map::new();
     for route in table {
         if let Input::Body(_, tables) = route.input {
@@ -143,10 +145,10 @@ pub(crate) fn document(table: Vec<Route>) -> Value {
 type FieldOfCodes = (&'static str, &'static str, &'static str);
 
 /// The fields of a table, and of those in it, that hold codes of a dictionary.
-fn gather_uses(table: &Table, uses: &mut Vec<FieldOfCodes>) {
+fn gather_uses(table: &Table, uses: &mut BTreeSet<FieldOfCodes>) {
     for field in table.fields {
         if let Kind::Code(dictionary) = field.kind {
-            uses.push((dictionary.name, field.name, table.name));
+            uses.insert((dictionary.name, field.name, table.name));
         }
     }
     table.nested().for_each(|table| gather_uses(table, uses));
@@ -175,7 +177,7 @@ fn refer(value: &mut Value, named: &[(String, Value)]) {
 }
 
 /// What stands beside the operations, and the words and samples in them.
-fn completed(mut document: Value, uses: &[FieldOfCodes]) -> Value {
+fn completed(mut document: Value, uses: &BTreeSet<FieldOfCodes>) -> Value {
     refer_to_named(&mut document);
     webhooks::describe(&mut document);
     vocabulary::apply(&mut document, USES);
