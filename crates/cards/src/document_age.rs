@@ -1,43 +1,42 @@
-//! How old a proof of address may be (cardbridge-open-api.md section 12, poaDocType). A violation
-//! is a warning in the log and never a failure (operator-and-sandbox.md section 5).
+//! Age and expiry rules for proofs of address (cardbridge-open-api.md section 12, poaDocType). A
+//! violation is a warning in the log and never a failure (operator-and-sandbox.md section 5).
 
 use domain::Timestamp;
 use wire::cardbridge::applicant::KycInfo;
 
-/// Most days since a bill or statement was issued.
-const MOST_DAYS: i64 = 90;
-/// The same for a utility bill from France.
-const MOST_DAYS_IN_FRANCE: i64 = 75;
+/// Maximum age in days of a bill, statement or proof of payment.
+const MAX_DAYS: i64 = 90;
+/// Maximum age in days of a utility bill if the applicant's country is France.
+const MAX_DAYS_IN_FRANCE: i64 = 75;
 
 /// What is wrong with the date of a proof of address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DocumentFault {
-    /// It is not a day in the form `yyyy-MM-dd`.
+    /// It is not a valid date (`yyyy-MM-dd`).
     NotADay,
     /// It was issued too long ago.
     TooOld,
-    /// It expires before tomorrow.
+    /// Its last day of validity is today or earlier.
     Expired,
 }
 
-/// What is wrong with the proof of address of an application at `now`; `None` also if no date was
-/// given, or if its kind has no rule. The date of a bill or statement is read as its day of issue,
-/// that of a licence or another official document as its last day.
+/// Checks the date of an applicant's proof of address. `None` if it is acceptable, if the kind or
+/// the date is missing, or if the date is valid and the kind has no rule. For bills, statements and
+/// payment proofs the date is the date of issue; for licences and other government ids it is the
+/// last day of validity.
 pub(crate) fn document_fault(kyc: &KycInfo, now: Timestamp) -> Option<DocumentFault> {
     let (kind, date) = (kyc.poa_doc_type.as_deref()?, kyc.poa_doc_date.as_deref()?);
     let Some(day) = Timestamp::day_number_of(date) else { return Some(DocumentFault::NotADay) };
     let today = now.utc8_day_number();
     let issued_within = |days: i64| (today - day > days).then_some(DocumentFault::TooOld);
     match kind {
-        "UTILITY_BILL" if kyc.country.as_deref() == Some("FR") => {
-            issued_within(MOST_DAYS_IN_FRANCE)
-        }
+        "UTILITY_BILL" if kyc.country.as_deref() == Some("FR") => issued_within(MAX_DAYS_IN_FRANCE),
         "UTILITY_BILL"
         | "BANK_STATEMENT"
         | "CREDIT_CARD_STATEMENT"
         | "SALARY_STATEMENT"
         | "LEASE_AND_PAYMENT"
-        | "MORTGAGE_AND_PAYMENT" => issued_within(MOST_DAYS),
+        | "MORTGAGE_AND_PAYMENT" => issued_within(MAX_DAYS),
         "DRIVING_LICENSE" | "OTHER_GOVERNMENT_ID" => {
             (day <= today).then_some(DocumentFault::Expired)
         }
@@ -56,7 +55,7 @@ mod tests {
             country: Some(country.to_owned()),
             ..KycInfo::default()
         };
-        // 1 April in UTC+8.
+        // Midnight at the start of 1 April 2026 in UTC+8.
         document_fault(&kyc, Timestamp::parse_rfc3339("2026-03-31T16:00:00Z").unwrap())
     }
 

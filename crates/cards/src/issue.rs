@@ -1,4 +1,4 @@
-//! The card that an order's last step issues.
+//! Creates the card and PAN records of a new virtual card.
 
 use domain::{
     AccountOwner, Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType,
@@ -7,8 +7,9 @@ use domain::{
 use store::{IssuedCard, PanRecord, Store};
 use vault::Vault;
 
-/// Draws a virtual card with a PAN of its own from the profile's range. It is valid to
-/// the end of the 48th month after this one, in UTC+8
+/// Creates, without storing it, a virtual card on the deposit, with a random PAN from the profile's
+/// range. The caller must handle a PAN that is already taken. The card is valid to the end of the
+/// 48th month after the month of `now`, in UTC+8
 /// (operator-and-sandbox.md section 5, Authorisations).
 pub fn draw_card(
     vault: &Vault,
@@ -22,7 +23,7 @@ pub fn draw_card(
     draw_card_of(vault, store, bearer, (card_id, AccountOwner::Deposit), profile, now)
 }
 
-/// Draws a virtual card for a customer, drawing on a given account, as [`draw_card`] does.
+/// Like [`draw_card`], but for a given customer, card id and account, without an order.
 pub fn draw_card_of(
     vault: &Vault,
     store: &Store,

@@ -1,17 +1,17 @@
-//! A sample of every request and answer, made from its schema and one table of values, so no
-//! sample can lack a field or keep one that is gone.
+//! Example values for the OpenAPI documents, generated from their schemas and the tables in
+//! `words_of_samples`, so an example always has exactly the fields of its schema.
 
 use serde_json::{Map, Value, json};
 
 use super::words_of_samples::{BY_ENDING, BY_FIELD, BY_NAME};
 use super::{JSON, operations_of};
 
-/// The sample of a field without a known value; a test looks for it.
+/// Placeholder where no value can be produced. A test fails if a document contains it.
 pub const UNKNOWN: &str = "(no sample)";
-/// How deep a schema may be nested.
+/// Depth at which sampling gives up and yields [`UNKNOWN`], so recursive schemas terminate.
 const MAX_DEPTH: usize = 16;
 
-/// Adds a sample to every JSON body of a document that has none yet.
+/// Adds an example to each JSON request body and 2xx response body that has none.
 pub fn fill(document: &mut Value) {
     let components = document["components"].clone();
     for part in ["paths", "webhooks"] {
@@ -39,12 +39,12 @@ fn show(body: &mut Value, components: &Value) {
     }
 }
 
-/// A value that the schema describes.
+/// An example value that conforms to `schema`; `$ref`s are resolved in `components`.
 pub fn sample(schema: &Value, components: &Value) -> Value {
     value(schema, components, Place::default())
 }
 
-/// Where a value stands: in which named schema, under which name, how deep.
+/// Position of a value: the named schema that contains it, its field name and its nesting depth.
 #[derive(Clone, Copy, Default)]
 struct Place<'a> {
     owner: &'a str,
@@ -125,19 +125,20 @@ fn plain(schema: &Value, components: &Value, place: Place<'_>) -> Value {
     }
 }
 
-/// The value that fields of this name have in every sample, if the tables have one.
+/// The default value for fields of this name: from `BY_NAME`, otherwise from `BY_ENDING`.
 fn by_name(name: &str) -> Option<Value> {
     let own = BY_NAME.iter().find(|(known, _)| *known == name);
     let own = own.or_else(|| BY_ENDING.iter().find(|(ending, _)| name.ends_with(ending)));
     own.map(|(_, text)| read(text))
 }
 
-/// What a text of the table stands for.
+/// Parses a table entry: as JSON if it is valid JSON, otherwise as a plain string.
 fn read(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| json!(text))
 }
 
-/// Digits as a number where the schema names numbers first, and at least its minimum.
+/// Converts a numeric string to a number, raised to the schema's minimum, if `number` is the
+/// schema's first type.
 fn in_form_of(known: Value, schema: &Value) -> Value {
     let first = schema["type"].as_array().map_or(&schema["type"], |types| &types[0]);
     let Some(text) = known.as_str().filter(|_| first == "number") else { return known };
@@ -146,7 +147,8 @@ fn in_form_of(known: Value, schema: &Value) -> Value {
     if least > number { schema["minimum"].clone() } else { json!(number) }
 }
 
-/// Whether a value has a type of this schema; the tests validate samples in full.
+/// Whether the value's type, and for strings the enum, fits the schema. The tests validate samples
+/// in full.
 fn is_of(value: &Value, schema: &Value) -> bool {
     let kind = match value {
         Value::String(text) => {

@@ -1,6 +1,6 @@
 //! The demonstration's output: one aligned line per step, with the step's time.
 
-#![expect(clippy::print_stdout, reason = "stdout is what a demonstration is for")]
+#![expect(clippy::print_stdout, reason = "the demonstration reports to stdout")]
 
 use std::io::stdout;
 
@@ -8,17 +8,17 @@ use tokio::time::Instant;
 
 use crate::log::is_coloured;
 
-/// Width of the column for what was done.
+/// Width in characters of the column for what was done.
 const STEP_WIDTH: usize = 39;
-/// Width of the column for the outcome.
+/// Width in characters of the column for the outcome.
 const OUTCOME_WIDTH: usize = 28;
-/// Width of the column with the deposit's balance.
+/// Width in characters of the column for the balances after the step.
 const DEPOSIT_WIDTH: usize = 40;
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 const PLAIN: &str = "\x1b[0m";
 
-/// The lines printed so far.
+/// Numbers, times and prints the steps.
 pub struct Screen {
     number: u32,
     last: Instant,
@@ -26,23 +26,23 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// An empty screen; the first step's time begins now.
+    /// Starts the clock of the first step.
     pub fn new() -> Self {
         Self { number: 0, last: Instant::now(), is_coloured: is_coloured(&stdout()) }
     }
 
-    /// A line above the steps.
+    /// Prints an unnumbered heading.
     pub fn headline(&self, text: &str) {
         println!("{}", self.styled(BOLD, text));
     }
 
-    /// Prints what was done, the outcome, and the time since the previous step. A long outcome runs
-    /// on into the deposit's column.
+    /// Prints what was done, the outcome, and the time since the previous step. The
+    /// outcome may be as wide as the outcome and balance columns together.
     pub fn step(&mut self, what: &str, outcome: &str) {
         self.line(what, outcome);
     }
 
-    /// Prints a step and the deposit after it.
+    /// Like [`Self::step`], and also prints the balance after the step.
     pub fn step_with_deposit(&mut self, what: &str, outcome: &str, deposit: &str) {
         self.line(what, &format!("{outcome:<OUTCOME_WIDTH$}{deposit}"));
     }
@@ -56,7 +56,7 @@ impl Screen {
         println!("{:>3}  {what:<STEP_WIDTH$}  {outcome:<width$} {time}", self.number);
     }
 
-    /// A line below the steps.
+    /// Prints an unnumbered, indented line.
     pub fn note(&self, text: &str) {
         println!("     {text}");
     }

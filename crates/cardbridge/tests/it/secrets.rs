@@ -1,11 +1,12 @@
-//! No secret is in the clear anywhere except in sandbox.json, the key file and the token file.
+//! No secret appears in the clear in the data directory, the log, webhooks or notices, except in
+//! sandbox.json, the key file and the token file.
 //!
-//! A card goes through its life with the log at its most verbose; then every file of the data
-//! directory, the log and every webhook and notice is searched for each secret: as it is, in
-//! hexadecimal, and in base64 at each of its three alignments.
+//! A card is issued and makes two purchases, with the log at `trace`; then every file of the data
+//! directory, the log and every webhook and notice are searched for each secret: raw, in
+//! hexadecimal, and in base64 at each of the three byte alignments.
 //!
-//! Three digits occur everywhere by chance, so a CVV2 is searched for in the forms in which it
-//! could be written down: beside its field's name, and right after PAN or expiry.
+//! Three digits occur everywhere by chance, so a CVV2 is searched for only in context: with its
+//! field name, or adjacent to the PAN or expiry.
 
 use std::fs;
 use std::path::Path;
@@ -22,13 +23,13 @@ use vault::{MasterKey, Vault, expiry_yymm};
 use crate::engine::Engine;
 use crate::world::{World, customer_info, kyc_info, purchase, text};
 
-/// Files that may hold a clear secret (operator-and-sandbox.md section 2).
+/// Files that may hold secrets in the clear (operator-and-sandbox.md section 2).
 const PRIVATE_FILES: [&str; 3] = ["sandbox.json", "master.key", "admin.token"];
 
-/// Secrets that a receiver has put into its URLs.
+/// Secrets in the query strings of the enterprise's URLs.
 const URL_SECRETS: [&str; 2] = ["hook-pw5Yq8Zt2Lm", "auth-Vb3Nc7Xr9Kd"];
 
-/// A secret and its name in failures.
+/// A secret and the name it has in failure messages.
 struct Secret {
     name: String,
     bytes: Vec<u8>,
@@ -39,7 +40,7 @@ impl Secret {
         Self { name: name.to_owned(), bytes: bytes.into() }
     }
 
-    /// Every form that is searched for.
+    /// The raw bytes and their hexadecimal and base64 encodings.
     fn forms(&self) -> Vec<Vec<u8>> {
         let mut forms = vec![
             self.bytes.clone(),
@@ -80,7 +81,8 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     false
 }
 
-/// The secrets of a card and its enterprise, read with the master key.
+/// A card's secrets, the master key and the platform's private key, as read from the data
+/// directory.
 struct Opened {
     secrets: Vec<Secret>,
     pan: String,
@@ -115,10 +117,10 @@ async fn open(data_dir: &Path, enterprise_id: &str, card_id: &str) -> Opened {
     let mut secrets = vec![
         Secret::new("PAN", pan.clone()),
         Secret::new("master key", hex::decode(key_text).unwrap()),
-        Secret::new("master key's text", key_text),
+        Secret::new("master key (hex)", key_text),
         Secret::new("platform's private key", private.to_vec()),
-        // Only the private exponent and primes are secret: the header is public.
-        Secret::new("inside of the platform's private key", private[400..500].to_vec()),
+        // These bytes lie within the private exponent; the key begins with public values.
+        Secret::new("part of the platform's private exponent", private[400..500].to_vec()),
     ];
     for form in [
         format!("\"cvv2\":\"{cvv2}\""),
@@ -136,7 +138,8 @@ async fn open(data_dir: &Path, enterprise_id: &str, card_id: &str) -> Opened {
     Opened { secrets, pan, cvv2, expiry }
 }
 
-/// Applies with both objects encrypted (cardbridge-open-api.md section 5).
+/// Applies for a virtual card with `customerInfo` and `kycInfo` encrypted
+/// (cardbridge-open-api.md section 5).
 async fn apply_encrypted(world: &World, reference: &str) -> String {
     let own = world.sandbox();
     let secret = text(&own["enterprise"], "secretKey");
@@ -190,7 +193,8 @@ async fn no_secret_is_stored_in_the_clear() {
     search(&world, &secrets);
 }
 
-/// URLs that an earlier version stored in clear are sealed by the next start, and still work.
+/// URLs that an earlier version stored in the clear are sealed at the next start; the enterprise's
+/// still work and the app's is still shown.
 #[tokio::test]
 async fn urls_stored_in_clear_are_sealed_at_the_start() {
     let mut world = World::new(&Engine::embedded(), &[]).await;
@@ -241,14 +245,14 @@ async fn buy_by_number(world: &World, opened: &Opened) {
     let delivered =
         world.enterprise.wait_for_webhook(crate::world::WAIT, |w| w.business_id() == auth_id);
     assert!(delivered.await.is_some());
-    // Failures are where bodies tend to end up in logs and answers.
+    // A refused request is the one most likely to be echoed in a log or an answer.
     by_number["cvv2"] = json!("000000");
     by_number["amount"] = json!("not an amount");
     let refused = world.operator.post(path, &by_number).await.unwrap_err().to_string();
     assert!(!refused.contains(&opened.pan), "{refused}");
 }
 
-/// Stops the server gracefully.
+/// Sends SIGTERM and waits for a clean exit.
 async fn stop(world: &mut World) {
     world.terminate();
     world.ended().await;
@@ -277,7 +281,7 @@ fn search(world: &World, secrets: &[Secret]) {
     }
     let log = fs::read(world.data_dir().with_extension("log")).unwrap();
     let is_loud = log.windows(7).any(|window| window == b" TRACE ");
-    assert!(is_loud, "the log is at its most verbose");
+    assert!(is_loud, "the log has no TRACE line, so the search proves little");
     haystacks.push(("the log".to_owned(), log));
     for webhook in world.enterprise.webhooks() {
         let headers = format!("{:?}", webhook.headers).into_bytes();

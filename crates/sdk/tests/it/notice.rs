@@ -1,4 +1,4 @@
-//! A full authorisation exchange, with keys made for the test.
+//! Authorisation notices opened and answered with the SDK, under generated keys.
 
 use domain::{
     AccountOwner, AuthId, Authorisation, CardId, Currency, CustomerId, EnterpriseId, HoldState,
@@ -16,6 +16,7 @@ fn authorisation() -> Authorisation {
         account: AccountOwner::Deposit,
     };
     let auth_id = AuthId::from_i64(4_934_950_835_815_641_999);
+    // The largest amount there is keeps all its digits.
     let (amount, now) = (Money::new(i64::MAX, Currency::SGD), Timestamp::from_micros(0));
     Authorisation {
         hold_state: HoldState::Pending,
@@ -39,7 +40,7 @@ fn answer_everything(
     for code in ResponseCode::ALL {
         let reply = keys.reply(&notice, *code).unwrap();
         let opened = open_reply(&reply, auth.auth_id, own.public_key(), platform, padding);
-        assert_eq!(opened, Ok(*code));
+        assert_eq!(opened, Ok(*code), "{padding:?}");
     }
     let fault = keys.open(&body, "").unwrap_err();
     assert_eq!(fault, NoticeFault::BadSignature);

@@ -9,7 +9,7 @@ use ledger::{Account, LedgerError, Movement, Transfer};
 use super::batch::{Batch, Loaded, NewAuthorisation};
 use super::bill::{Bill, Moved};
 use super::load::load;
-use super::messages::{Acquaintance, MessageKey, acquaintance};
+use super::messages::{KeyMatch, MessageKey, key_match};
 use super::terms::account_key;
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
@@ -134,10 +134,10 @@ impl Group<'_> {
         let known: Vec<_> =
             message.iter().filter_map(|key| self.batch.messages.get(key)).cloned().collect();
         for first in known {
-            match acquaintance(it, &first) {
-                Acquaintance::Repeat => return Ok(Some(first)),
-                Acquaintance::Conflict => return Err(MoneyError::NetworkKeyConflict),
-                Acquaintance::New => {
+            match key_match(it, &first) {
+                KeyMatch::Repeat => return Ok(Some(first)),
+                KeyMatch::Conflict => return Err(MoneyError::NetworkKeyConflict),
+                KeyMatch::New => {
                     self.batch.retired_keys.insert((first.enterprise_id, first.auth_id));
                 }
             }

@@ -1,4 +1,4 @@
-//! How a message of the network is known again.
+//! Recognises repeated network messages by their key.
 
 use domain::{AuthId, Authorisation, CardId, EnterpriseId, NetworkKey, OutsId, Timestamp};
 
@@ -6,25 +6,25 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::records::{select, sql};
 
-/// Days of business time for which the network's key is that of its first message
-/// (operator-and-sandbox.md section 5); later it is a new one's.
+/// How long, in days of business time, a network key identifies the first message that used it
+/// (operator-and-sandbox.md section 5). After that a new message may reuse the key.
 pub const NETWORK_KEY_DAYS: i64 = 40;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// What a message is beside one that came under its key before.
+/// How a message relates to an earlier one with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Acquaintance {
-    /// The same again.
+pub(super) enum KeyMatch {
+    /// Same direction, type, amount and original: a repeat.
     Repeat,
-    /// Another one under the same key.
+    /// Different content under a key still in use; refused.
     Conflict,
-    /// A new one: the key's time is over.
+    /// A new message: the earlier one's use of the key has expired.
     New,
 }
 
-/// What `it` is beside `first`, which came under the same key.
-pub(super) fn acquaintance(it: &Authorisation, first: &Authorisation) -> Acquaintance {
+/// Classifies `it` against `first`, the earlier message with the same key.
+pub(super) fn key_match(it: &Authorisation, first: &Authorisation) -> KeyMatch {
     let content = |message: &Authorisation| {
         (
             message.direction,
@@ -35,31 +35,31 @@ pub(super) fn acquaintance(it: &Authorisation, first: &Authorisation) -> Acquain
         )
     };
     if !is_in_time(first, it.created_at) {
-        Acquaintance::New
+        KeyMatch::New
     } else if content(it) == content(first) {
-        Acquaintance::Repeat
+        KeyMatch::Repeat
     } else {
-        Acquaintance::Conflict
+        KeyMatch::Conflict
     }
 }
 
-/// Whether the key of `first` is still its own at `now` (business time).
+/// Whether `first` still owns its key at `now` (business time).
 pub(crate) fn is_in_time(first: &Authorisation, now: Timestamp) -> bool {
     now.millis_since(first.created_at) <= NETWORK_KEY_DAYS * DAY_MS
 }
 
-/// What the same message has in common with the first one.
+/// A key under which a repeat of a message is looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum MessageKey {
-    /// The card and the network's key (operator-and-sandbox.md section 5).
+    /// Card, STAN and RRN (operator-and-sandbox.md section 5).
     OfCard(EnterpriseId, CardId, NetworkKey),
-    /// What it follows and the network's key: the card in use may be another one by now,
-    /// of the same PAN.
+    /// The original authorisation, STAN and RRN. A follow-up may arrive on the card's twin, which
+    /// has the same PAN but another card id.
     Following(EnterpriseId, OutsId, AuthId, NetworkKey),
 }
 
 impl MessageKey {
-    /// The keys of a message; one of them known is enough.
+    /// All keys of a message; a match on any one identifies it.
     pub(crate) fn of(
         enterprise_id: EnterpriseId,
         card_id: CardId,
@@ -73,7 +73,7 @@ impl MessageKey {
         keys
     }
 
-    /// The keys of the message that makes `it`; none if the network sent no key.
+    /// The keys of the message that created `it`; empty if it carried no STAN and RRN.
     pub(super) fn making(it: &Authorisation) -> Vec<Self> {
         let Some(key) = &it.network_key else { return Vec::new() };
         let follows = it.original_auth_id.map(|auth_id| (it.outs_id, auth_id));
@@ -113,8 +113,7 @@ impl MessageKey {
     }
 }
 
-/// The authorisation whose key a message carries; whether the key is still its own is
-/// [`is_in_time`].
+/// The authorisation that currently has `key`. It may have expired: check with [`is_in_time`].
 pub(crate) async fn first_of(
     tx: &Tx,
     key: &MessageKey,
@@ -123,7 +122,7 @@ pub(crate) async fn first_of(
     tx.one(sql, &params).await
 }
 
-/// Takes its key from an authorisation, since a later message carries it now.
+/// Retires the key of an authorisation, because a later message has taken it over.
 pub(super) async fn retire_key(
     tx: &Tx,
     (enterprise_id, auth_id): (EnterpriseId, AuthId),

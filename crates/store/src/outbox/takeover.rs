@@ -1,4 +1,5 @@
-//! Webhooks that were pending under the schema before places are all delivered, in order.
+//! Webhooks that were pending before migration V15, which added `seq`, are all delivered after it,
+//! in order.
 
 use std::sync::Arc;
 
@@ -11,13 +12,14 @@ use super::{Attempt, AttemptOutcome, Delivery, Grant, insert_events};
 use crate::migrations::old;
 use crate::{EnterprisePatch, Location, Store};
 
-/// The last version of the schema without places.
+/// The last version of the schema without `webhook.seq`.
 const OLD: i32 = 14;
 const NOW: Timestamp = Timestamp::from_micros(1_760_000_000_000_000);
 const PENDING: usize = 300;
 
-/// An enterprise with a URL and one without; of the first an object with a delivered, a parked
-/// and many pending webhooks, its first in a later round and leased, and another object.
+/// Enterprise 1 has a URL. Its object 7 has one delivered, one parked and `PENDING` pending
+/// webhooks, the first of them with an expired lease; object 8 has one pending. Enterprise 2 has no
+/// URL and two pending webhooks of object 9.
 fn old_rows() -> String {
     let mut sql = String::new();
     for (id, url) in [(1, "'https://hook.example'"), (2, "NULL")] {
@@ -46,7 +48,7 @@ fn old_rows() -> String {
     sql
 }
 
-/// Claims and acknowledges until nothing is left; what was delivered, in order.
+/// Claims and acknowledges deliveries until none is due; returns them in the order claimed.
 async fn drained(store: &Store) -> Vec<Delivery> {
     let mut delivered = Vec::new();
     loop {
@@ -80,7 +82,7 @@ async fn all_are_delivered_in_order(location: Location) {
     let clock = Clock::system();
     let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
     let store = Store::open(location, clock, ids).await.unwrap();
-    // A change after the migration comes behind what was pending before it.
+    // An event inserted after the migration queues behind those that were already pending.
     let event = WebhookEvent {
         enterprise_id: EnterpriseId::from_i64(1),
         vm_app_id: None,
@@ -100,16 +102,18 @@ async fn all_are_delivered_in_order(location: Location) {
         .await
         .unwrap();
     let delivered = drained(&store).await;
-    let mut expected: Vec<(i64, u32)> = (0_i64..).map(|it| it + 3).zip(2..).take(PENDING).collect();
+    // The migration numbers undelivered webhooks from 1; the parked one took 1.
+    let mut expected: Vec<(i64, u32)> = (3_i64..).zip(2..).take(PENDING).collect();
     expected.push((last, u32::try_from(PENDING).unwrap() + 2));
     assert_eq!(ids_of(&delivered, 7), expected);
     assert_eq!(ids_of(&delivered, 8), [(1_000, 1)]);
     assert_eq!(delivered.len(), PENDING + 2);
-    // Kept until a URL is set.
+    // Enterprise 2's webhooks wait until it has a URL.
     let url = Some(Some(SealedUrl::from_sealed(vec![1])));
     let patch = EnterprisePatch { webhook_url: url, ..EnterprisePatch::default() };
     store.patch_enterprise(EnterpriseId::from_i64(2), patch).await.unwrap();
     assert_eq!(ids_of(&drained(&store).await, 9), [(1_001, 1), (1_002, 2)]);
+    // Nothing is pending; the parked one stays parked.
     assert_eq!(store.delivery_counts().await.unwrap(), (0, 1));
     store.close().await;
 }
