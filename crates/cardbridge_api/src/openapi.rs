@@ -61,7 +61,7 @@ const TAGS: &[(&str, &str)] = &[
     ("simulation", "Purchases played, in the sandbox only."),
     ("webhooks", "What the platform sends to the enterprise."),
 ];
-/// Statuses of what did not come to an answer with HTTP 200, each with what it tells of.
+/// Statuses other than HTTP 200, each with its meaning.
 const TRANSPORT: SharedAnswers = SharedAnswers {
     prefix: "Transport",
     statuses: &[

@@ -1,5 +1,5 @@
 //! What dialect 1's table says of each operation: for routing, for the rate limit, and
-//! for the OpenAPI document, which is made from nothing else. What an operation reads and
+//! for the OpenAPI document, which is made from it alone. What an operation reads and
 //! answers is said by the types of its handler.
 
 use std::sync::Arc;

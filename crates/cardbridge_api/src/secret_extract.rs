@@ -84,7 +84,7 @@ async fn answer(api: &ApiState, code: &str, source: IpAddr, arrived: Instant) ->
     }
 }
 
-/// A new key if the code is good, else none: why not stands in the audit only.
+/// A new key if the code is good; only the audit says why it is not.
 async fn extracted(
     api: &ApiState,
     code: &str,

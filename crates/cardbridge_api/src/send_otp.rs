@@ -1,6 +1,6 @@
 //! One-time passwords that the enterprise chooses and we deliver
-//! (cardbridge-open-api.md section 6.7.3). The password goes into the message and nowhere
-//! else: not into the store, not into a log.
+//! (cardbridge-open-api.md section 6.7.3). The password goes into the message only,
+//! not into the store or a log.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! Fields that a JSON text holds more than once. Readers of both dialects take the last one, as
-//! the real services do; whoever is strict refuses such a text, and everybody else logs it.
+//! the real services do; the strict API refuses such a text, the others log it.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -9,7 +9,7 @@ use serde::de::{Deserializer, Visitor};
 
 /// Most fields that are named.
 const MAX_NAMED: usize = 8;
-/// Longest part of a name that is told.
+/// Longest part of a name that is reported.
 const MAX_NAME_CHARS: usize = 64;
 /// Digits in a name from which on they are masked: a CVV2 has three.
 const LEAST_MASKED_DIGITS: usize = 3;
@@ -76,7 +76,7 @@ impl Default for Object<'_> {
 /// Where the reading stands, and what it found.
 #[derive(Default)]
 struct Scan<'a> {
-    /// The objects and lists, which are none, round the place.
+    /// The objects (None for a list) around the place.
     outer: Vec<Option<Object<'a>>>,
     /// How many more there are within them that are not looked into.
     depth_beyond: usize,
@@ -130,8 +130,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// A name that may be told: digits in a row could be a card's number or a code, whatever stands
-/// round them.
+/// A name that may be reported: digits could be a card number or a code.
 fn shown(name: &[u8]) -> String {
     let name = String::from_utf8_lossy(name);
     let mut shown: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
@@ -141,8 +140,8 @@ fn shown(name: &[u8]) -> String {
     shown
 }
 
-/// The bytes that a text stands for; as it stands if it is none. Bytes and not characters, since
-/// an escape may stand for half of a pair of surrogates.
+/// The bytes that a text stands for; unchanged if it is not a text. Bytes and not characters,
+/// since an escape may stand for half of a surrogate pair.
 fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'\\') {
         return Cow::Borrowed(text);

@@ -49,7 +49,7 @@ pub(super) async fn take(
     }
 }
 
-/// The stand-in decides in the sandbox only, whatever is sent to it elsewhere.
+/// The stand-in decides in the sandbox only.
 fn require_provider(state: &ApiState) -> Result<(), PageFailure> {
     if state.settings.mode == Mode::Production {
         tracing::error!("no provider of face verification is configured");

@@ -95,7 +95,7 @@ impl Frame {
         response
     }
 
-    /// The answer after success: to where the link says, else a page that says so.
+    /// The answer after success: the link's redirect, or a page that says so.
     pub(crate) fn success(&self, message: &'static str) -> Response {
         let target = self.redirect_url.as_ref().and_then(|url| HeaderValue::from_str(url).ok());
         let Some(target) = target else { return self.page(&DonePage { frame: self, message }) };

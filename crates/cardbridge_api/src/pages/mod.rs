@@ -1,7 +1,7 @@
 //! Hosted pages behind guidance links (cardbridge-open-api.md section 6.3), rendered here
 //! and served by the public listener without a signature.
 //!
-//! The first GET ends the link (`opening.rs`); every later step is a POST that bears a
+//! The first GET ends the link (`opening.rs`); every later step is a POST that carries a
 //! one-time token (`submission.rs`). No cookies, no state in the browser.
 
 mod card;

@@ -1,5 +1,5 @@
-//! The one-time password of a page: six digits, to the customer's e-mail, or phone; beside
-//! it the question that serves whom the password does not reach.
+//! The one-time password of a page: six digits, to the customer's e-mail or phone; beside it
+//! the question for those whom the password does not reach.
 
 use askama::Template;
 use axum::response::Response;
@@ -99,8 +99,8 @@ async fn recipient(
     })
 }
 
-/// Where a customer's one-time password goes: to the e-mail address, else to the phone, as far
-/// as this platform can send there at all.
+/// Where a customer's one-time password goes: to the e-mail address, otherwise to the phone, if
+/// this platform can send there.
 pub(crate) fn reached_at(mailer: &Mailer, customer: &Customer) -> Option<(MailChannel, String)> {
     let ways = [(MailChannel::Email, &customer.email), (MailChannel::Sms, &customer.phone)];
     let mut served = ways.into_iter().filter(|(channel, _)| mailer.serves(*channel));

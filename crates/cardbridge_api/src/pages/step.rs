@@ -16,7 +16,7 @@ pub(super) async fn frame(state: &ApiState, link: &GuidanceLink) -> Result<Frame
     Ok(Frame::of(link, enterprise.as_ref()))
 }
 
-/// The first thing that the page shows; its form, if it has one, bears `token`.
+/// The first thing that the page shows; its form, if it has one, carries `token`.
 pub(super) async fn begin(
     state: &ApiState,
     frame: &Frame,
@@ -33,7 +33,7 @@ pub(super) async fn begin(
     }
 }
 
-/// Takes what the page's form brought. A form that has to be filled in again bears
+/// Takes what the page's form brought. A form that has to be filled in again carries
 /// `next_token`.
 pub(super) async fn take(
     state: &ApiState,

@@ -1,4 +1,4 @@
-//! The POSTs of an opened page: each bears a token that works once.
+//! The POSTs of an opened page: each carries a token that works once.
 
 use axum::extract::Request;
 use axum::response::Response;

@@ -19,7 +19,7 @@ impl AmountText {
         "Major units. Sent as a JSON number with exact digits; read as a number or its text.";
 
     /// Takes a decimal in any spelling of [`ExactDecimal`] (`-3`, `15.50`, `1E+2`). None for
-    /// anything else, or a number that is far from all amounts.
+    /// anything else, or a number far outside the range of amounts.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let plain = ExactDecimal::parse(text).ok()?.plain()?;

@@ -21,11 +21,12 @@ pub trait RequestBody: utoipa::ToSchema + Sized {
 }
 
 /// Declares a body: the structure that the SDK sends and the reader gives, and its table of
-/// fields, by which it is described and read. What stands above the body and its fields is their
-/// meaning in the document. Behind each field are its name, the older name that is read too, and
-/// the [`Kind`] that it is read as; what is no `Option` must be there. Fields are judged in their
-/// order, except that objects and lists of objects must be such before anything else is judged. A
-/// field without a value is not sent, or sent as null by a body `with nulls`.
+/// fields, by which it is described and read. The doc comments of the body and
+/// of its fields are their descriptions in the document. Behind each field are its name, the older
+/// name that is also read, and the [`Kind`] that it is read as. Every type but `Option` is
+/// required. Fields are judged in their order, once the fields for objects and for lists of
+/// objects are known to hold such. A field without a value is left out when the body is sent; a
+/// body `with nulls` sends null.
 ///
 /// ```text
 /// body! {

@@ -37,11 +37,11 @@ pub struct SendOtp {
     pub otp_send_ref: String,
     /// EMAIL or SMS.
     pub channel: OtpChannel,
-    /// There for EMAIL, unless the caller forgot it.
+    /// Where a mail goes; a caller may have left it out.
     pub email: Option<String>,
-    /// Alpha-2, alpha-3 or dialling code; likewise for SMS.
+    /// Alpha-2, alpha-3 or dialling code, for a short message; likewise.
     pub phone_country_code: Option<String>,
-    /// National or international; likewise for SMS.
+    /// National or international, for a short message; likewise.
     pub phone: Option<String>,
     /// 4 to 8 digits.
     pub otp: Zeroizing<String>,
@@ -87,7 +87,7 @@ impl SendOtp {
             email: object.text(field!(Self::TABLE, "email"))?,
             phone_country_code: object.text(field!(Self::TABLE, "phoneCountryCode"))?,
             phone: object.text(field!(Self::TABLE, "phone"))?,
-            // Without one nothing is supported either.
+            // A missing channel is refused like an unknown one.
             channel: object
                 .value(channel.optional(), Problem::NotAnOtpChannel)?
                 .ok_or_else(|| object.wrong(channel, Problem::NotAnOtpChannel))?,
@@ -114,7 +114,7 @@ pub struct OtpDeliveryBody {
 }
 
 impl OtpDeliveryBody {
-    /// The body for a delivery that has come to its end.
+    /// The body for a delivery that has ended.
     #[must_use]
     pub fn new(otp_send_ref: String, status: OtpDeliveryStatus) -> Self {
         Self { otp_send_ref, status: status.as_str().to_owned() }

@@ -62,10 +62,10 @@ pub enum Problem {
     /// A file's name without one of the extensions that are taken.
     #[error("must end in .pdf, .jpg, .jpeg or .png")]
     NotAFileType,
-    /// No purpose of an upload.
+    /// Not a purpose of an upload.
     #[error("must be CREATE_CARD_EDD, INCREASE_LIMIT_EDD or CREATE_CARD_KYC")]
     NotAnUploadPurpose,
-    /// No type of hosted page.
+    /// Not a type of hosted page.
     #[error("must be 1, 2, 3, 4 or 7")]
     UnknownGuidanceType,
     /// Neither 0 nor 1.
@@ -83,7 +83,7 @@ pub enum Problem {
     /// Not an absolute http or https URL without user information.
     #[error("is not an absolute http or https URL")]
     NotAWebUrl,
-    /// Not a name that a card can bear.
+    /// Not a name that can be embossed.
     #[error("must be 1 to 26 of A-Z a-z 0-9 space . ' -")]
     NotEmbossable,
 }

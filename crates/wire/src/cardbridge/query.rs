@@ -34,7 +34,7 @@ impl Query {
         Ok(Self(pairs))
     }
 
-    /// A parameter; blank is none.
+    /// A parameter; None if it is blank.
     ///
     /// # Errors
     /// Too long, or control characters.

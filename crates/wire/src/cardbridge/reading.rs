@@ -12,9 +12,9 @@ use crate::field::{
     Body, Field, Kind, MAX_LONG_TEXT_CHARS, MAX_TEXT_CHARS, Policy, Table, checked,
 };
 
-/// A text as long as texts are where nothing else is said.
+/// A text of the usual length.
 pub(crate) const TEXT: Kind = Kind::Text { max_chars: MAX_TEXT_CHARS };
-/// A text as long as links and tokens are.
+/// A text as long as a link or a token.
 pub(crate) const LONG_TEXT: Kind = Kind::Text { max_chars: MAX_LONG_TEXT_CHARS };
 /// An encrypted object or field, base64.
 pub(crate) const CIPHERTEXT: Kind = Kind::Text { max_chars: 65_536 };

@@ -132,7 +132,7 @@ impl SignedContent<'_> {
     }
 }
 
-/// The signature of a request: `payload` is the raw query of a GET, else the raw body.
+/// The signature of a request: `payload` is the raw query of a GET, otherwise the raw body.
 #[must_use]
 pub fn sign(secret: &str, api_key: &str, timestamp: &str, nonce: &str, payload: &[u8]) -> String {
     let parts = [api_key.as_bytes(), timestamp.as_bytes(), nonce.as_bytes(), payload];

@@ -10,8 +10,8 @@ use thiserror::Error;
 pub const ID_HEADER: &str = "webhook-id";
 /// Header with the seconds since the epoch at which this attempt is made (real time).
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
-/// Header of ours with the message's place among all that tell of its object, from 1: a
-/// receiver that has not seen the place before lacks a message.
+/// Header of ours with the message's place among all about its object, from 1: a receiver that
+/// has not seen the place before lacks a message.
 pub const SEQUENCE_HEADER: &str = "webhook-sequence";
 /// Header with one or more signatures, separated by blanks.
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
@@ -22,18 +22,18 @@ const VERSION: &str = "v1,";
 /// Most signatures read from one header: rotation needs two.
 const MAX_SIGNATURES: usize = 8;
 
-/// A secret that is no base64 text and so no key of this scheme.
+/// A secret that is not base64, so it cannot be a key of this scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the secret is not base64")]
 pub struct SecretError;
 
-/// Why a webhook is not to be trusted.
+/// Why a webhook cannot be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum StandardWebhookError {
-    /// The secret is no base64 text.
+    /// The secret is not base64.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The timestamp is no number or too far from now.
+    /// The timestamp is not a number, or too far from now.
     #[error("the timestamp is outside the tolerance")]
     Timestamp,
     /// No signature matches.
@@ -61,7 +61,7 @@ pub fn signature(
 /// Whether one of the signatures in the header is right and the timestamp is near.
 ///
 /// # Errors
-/// Says which of both is not, or that the secret is no key.
+/// Says which of the two is not, or that the secret is not a key.
 pub fn verify(
     secret: &str,
     id: &str,

@@ -16,9 +16,9 @@ pub trait Policy {
     type Error;
     /// What can be wrong with a field.
     type Wrong: From<Fault>;
-    /// Whether a number is taken for a text, a text for a boolean, and a blank text for none.
+    /// Whether a number is read as a text, a text as a boolean, and a blank text as missing.
     const IS_FORGIVING: bool;
-    /// Whether the document tells of each text how long it may be and that it may be a number.
+    /// Whether the document shows how long each text may be and that it may be a number.
     const IS_TEXT_TOLD: bool;
     /// Most entries of a list.
     const MAX_LIST_ENTRIES: usize;
@@ -31,14 +31,14 @@ pub trait Policy {
         Ok(body)
     }
 
-    /// A body that is no JSON object.
+    /// A body that is not a JSON object.
     fn no_object() -> Self::Error;
 
     /// A body with a field that is wrong; `path` leads to it from the body.
     fn wrong(path: String, field: Field, wrong: Self::Wrong) -> Self::Error;
 
-    /// What is made of a field that the table does not have; `path` leads to the object round it
-    /// and is empty or ends in a full stop.
+    /// Judges a field that the table does not have; `path` leads to the object around it and is
+    /// empty or ends in a full stop.
     ///
     /// # Errors
     /// The API does not ignore what it does not know.
@@ -101,8 +101,8 @@ impl From<Fault> for String {
 }
 
 /// An object, read field by field in the order in which its reader asks. An absent field and null
-/// are the same; a required one is refused as soon as it is asked for. No Debug: it holds what
-/// people say of themselves.
+/// are the same; a missing required one is refused as soon as it is read. No Debug: it holds
+/// personal data.
 pub struct Body<'a, P> {
     /// Of the object: empty, or ending in a full stop.
     path: String,
@@ -118,7 +118,7 @@ impl<P> Default for Body<'_, P> {
 }
 
 impl<'a, P: Policy> Body<'a, P> {
-    /// Reads a whole body, whatever its fields are. Of a name given twice the last value counts.
+    /// Reads a whole body with any fields. If a name is given twice, the last value counts.
     ///
     /// # Errors
     /// It is not one JSON object.
@@ -160,7 +160,7 @@ impl<'a, P: Policy> Body<'a, P> {
         format!("{}{field}", self.path)
     }
 
-    /// The body with values of its own.
+    /// The body, owning its values.
     #[must_use]
     pub fn into_owned(self) -> Body<'static, P> {
         let owned = |json: Cow<'_, RawValue>| Cow::Owned(json.into_owned());
@@ -182,7 +182,7 @@ impl<'a, P: Policy> Body<'a, P> {
         P::wrong(self.path_to(field.name), field, wrong.into())
     }
 
-    /// The value as it was written; none for null.
+    /// The value as it was written; None for null.
     ///
     /// # Errors
     /// Missing.
@@ -197,7 +197,7 @@ impl<'a, P: Policy> Body<'a, P> {
         self.values.get(field.name).is_some_and(|json| json.get() == "null")
     }
 
-    /// The value, if there is one or need be none.
+    /// The value, unless it is required and not there.
     pub(crate) fn or_missing<T>(
         &self,
         field: Field,
@@ -209,7 +209,7 @@ impl<'a, P: Policy> Body<'a, P> {
         Ok(value)
     }
 
-    /// The value of a field that must be there, by its own account or by that of the others.
+    /// The value of a field that must be there, by its table or because of other fields.
     ///
     /// # Errors
     /// There is none.
@@ -248,7 +248,7 @@ impl<'a, P: Policy> Body<'a, P> {
     /// A text that `parse` reads; otherwise it is `wrong`.
     ///
     /// # Errors
-    /// As [`Body::text`], or `parse` makes nothing of it.
+    /// As [`Body::text`], or `parse` cannot read it.
     pub fn parsed<T>(
         &self,
         field: Field,

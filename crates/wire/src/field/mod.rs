@@ -1,7 +1,7 @@
 //! The bodies of requests, of all three APIs. A table of fields says what a body holds
 //! ([`Table`]); one reader reads by it ([`Body`]), as forgivingly or strictly as the API's
-//! [`Policy`] has it; and one function describes it ([`Table::schema`]), so that reading and
-//! describing cannot differ.
+//! [`Policy`] says; and one function describes it ([`Table::schema`]), so reading and
+//! description cannot differ.
 
 mod body;
 mod schema;

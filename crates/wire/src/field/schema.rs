@@ -7,10 +7,10 @@ use super::{Field, Kind, Policy, Table};
 const MINOR_PER_MAJOR: i64 = 100;
 /// Texts with control characters are refused.
 const TEXT_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
-/// The same, and not blank: a blank text is none.
+/// The same, and not blank: a blank text counts as missing.
 const SET_TEXT_PATTERN: &str = r"^(?=.*\S)[^\u0000-\u001f\u007f-\u009f]*$";
-/// What a cardholder's name is made of, as far as patterns tell it that every language reads:
-/// of ASCII the letters, the blank and `'`, `-` and `.`; beyond it more than letters.
+/// A cardholder's name, as far as a pattern that every language reads can say it: of ASCII the
+/// letters, the blank and `'`, `-` and `.`; beyond ASCII more than letters.
 const NAME_PATTERN: &str = r"^(?=.*\S)[^\u0000-\u001f\u0021-\u0026\u0028-\u002c\u002f-\u0040\u005b-\u0060\u007b-\u009f]{1,50}$";
 const MOMENT_PATTERN: &str = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$";
 
@@ -20,7 +20,7 @@ impl Table {
     pub fn schema<P: Policy>(&self) -> Value {
         let property = |field: &Field| (field.name.to_owned(), field.schema::<P>());
         let mut schema = json!({ "type": "object" });
-        // A named object without fields tells of none.
+        // A named object without fields has no `properties`.
         if self.name.is_empty() || !self.fields.is_empty() {
             schema["properties"] = self.fields.iter().map(property).collect::<Map<_, _>>().into();
         }
@@ -51,8 +51,8 @@ impl Table {
 }
 
 impl Field {
-    /// Its JSON Schema. It tells the forms that clients should send; what is read beyond them
-    /// (`1E+1` for ten, blanks round a number) is not told.
+    /// Its JSON Schema. It shows the forms that clients should send, not everything that is read
+    /// (`1E+1` for ten, blanks around a number).
     fn schema<P: Policy>(&self) -> Value {
         let mut schema = self.schema_of_kind::<P>();
         if matches!(self.kind, Kind::Word(_) | Kind::Links) || self.is_required {
@@ -63,7 +63,7 @@ impl Field {
         }
         let pattern = schema["pattern"].as_str().filter(|it| *it != TEXT_PATTERN);
         if let Some(pattern) = pattern {
-            // Blanks are nothing, here too.
+            // A blank text counts as missing here too.
             schema["pattern"] = json!(format!("^ *$|{pattern}"));
         }
         push_type(&mut schema, "null");

@@ -2,7 +2,7 @@
 
 use crate::cardbridge::dictionary::Dictionary;
 
-/// Longest text where nothing else is said.
+/// Longest text, unless a field says otherwise.
 pub const MAX_TEXT_CHARS: usize = 256;
 /// Longest link, key or token.
 pub const MAX_LONG_TEXT_CHARS: usize = 4_096;
@@ -12,9 +12,9 @@ pub const MAX_LONG_TEXT_CHARS: usize = 4_096;
 pub struct Table {
     /// Its name in the documents; empty where it stands in its place without one.
     pub name: &'static str,
-    /// What it is; empty where its place says that.
+    /// What it is; empty where its place says so.
     pub meaning: &'static str,
-    /// All that it may hold, in the order in which a document names what is required.
+    /// Its fields, in the order in which a document names the required ones.
     pub fields: &'static [Field],
 }
 
@@ -66,8 +66,8 @@ pub enum Kind {
         least: u32,
         /// Largest.
         most: u32,
-        /// One that fits. Where it is told, the document tells the range with it; otherwise the
-        /// field's meaning does.
+        /// One that fits. With it the document shows the range; without it the field's meaning
+        /// does.
         example: Option<u32>,
     },
     /// An amount in major units, judged where its currency is known.
@@ -181,13 +181,13 @@ impl Field {
         Self { name, meaning, kind, is_required: false, older_name: None }
     }
 
-    /// A text as long as texts are where nothing else is said.
+    /// A text of the usual length.
     #[must_use]
     pub const fn text(name: &'static str, meaning: &'static str) -> Self {
         Self::of(name, meaning, Kind::Text { max_chars: MAX_TEXT_CHARS })
     }
 
-    /// A text as long as links and keys are.
+    /// A text as long as a link or a key.
     #[must_use]
     pub const fn long_text(name: &'static str, meaning: &'static str) -> Self {
         Self::of(name, meaning, Kind::Text { max_chars: MAX_LONG_TEXT_CHARS })
@@ -199,7 +199,7 @@ impl Field {
         Self::of(name, meaning, Kind::Boolean)
     }
 
-    /// A whole number between two others, which the meaning tells.
+    /// A whole number between two others, which the meaning names.
     #[must_use]
     pub const fn whole(name: &'static str, meaning: &'static str, least: u32, most: u32) -> Self {
         Self::of(name, meaning, Kind::Whole { least, most, example: None })

@@ -1,7 +1,7 @@
 //! What an enterprise in the sandbox probably did, when its answer was not usable: which
-//! other bytes, digest or padding would have made it right. It verifies more than the road
-//! does and decrypts what nobody signed, so it is for the sandbox alone, and only after the
-//! answer was judged.
+//! other bytes, digest or padding would have made it right. It verifies more than the
+//! authorisation does and decrypts what nobody signed. So it is for the sandbox alone, and only
+//! after the answer was judged.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,8 +12,8 @@ use domain::{RsaHash, RsaPadding, RsaScheme};
 use super::ReplyFault;
 use super::reply::{is_text, sealed_text};
 
-/// A likely cause of a fault, in a sentence that tells the next step; none where nothing
-/// that is known explains it. The sentence repeats nothing of the answer.
+/// A likely cause of a fault, in a sentence that names the next step; None if no known cause
+/// explains it. The sentence repeats nothing of the answer.
 #[must_use]
 pub fn diagnose_reply(
     body: &[u8],

@@ -1,8 +1,8 @@
 //! The notice that asks an enterprise about an authorisation, and its reply
 //! (cardbridge-open-api.md section 8): encrypt, then sign the ciphertext; verify, then
-//! decrypt. Both directions are here, for the platform and for the enterprise's side
-//! share every rule. All functions that touch RSA are slow and do no I/O, so that the
-//! caller can run them in a pool of threads.
+//! decrypt. Both directions are here, because the platform's and the enterprise's side
+//! share every rule. All functions that touch RSA are slow and do no I/O, so the caller can
+//! run them in a pool of threads.
 
 mod diagnosis;
 #[cfg(test)]
@@ -51,7 +51,7 @@ fn seal(
     Ok(SealedText { ciphertext, signature })
 }
 
-/// Why a sealed text was not opened. Bad padding is no case of its own: it shows as
+/// Why a sealed text was not opened. Bad padding is not a separate case: it shows as
 /// content that makes no sense, or as [`OpenFault::Ciphertext`] beside other bad blocks.
 enum OpenFault {
     Signature,

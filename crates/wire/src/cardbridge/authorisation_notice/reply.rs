@@ -21,9 +21,8 @@ const NOTICES_CIPHERTEXT: Field = Field::long_text("encryptedData", "");
 const AUTH_ID: Field = Field::of("authId", "", Kind::Id);
 const RESPONSE_CODE: Field = Field::text("responseCode", "");
 
-/// Why a reply counts as no answer: the step of the road at which it failed, for log and
-/// receipt; callers outside never learn it. The steps behind the signature are told apart for
-/// enterprises that made the signature, nobody else.
+/// Why a reply counts as no answer: the step at which it failed, for log and receipt; callers
+/// never learn it. Only enterprises that made the signature are told the steps behind it apart.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReplyFault {
     /// Not a JSON object.
@@ -56,7 +55,7 @@ pub enum ReplyFault {
     /// It answers another authorisation.
     #[error("encryptData.authId is not that of the notice")]
     WrongAuthId,
-    /// The code is none of cardbridge-open-api.md section 8.4: its first characters.
+    /// The code is not one of cardbridge-open-api.md section 8.4: its first characters.
     #[error("encryptData.responseCode {0} is none of 00, 01, 11 and 21")]
     UnknownCode(String),
 }
@@ -161,8 +160,8 @@ fn answer(plain: &[u8]) -> Result<(String, String), ReplyFault> {
     Ok((auth_id, code))
 }
 
-/// Whether bytes are what somebody could have written. What implicit rejection makes of bad
-/// padding looks random, so it is none but by rare chance.
+/// Whether bytes are what somebody could have written. Implicit rejection turns bad padding into
+/// random bytes, which are a text only by rare chance.
 pub(super) fn is_text(plain: &[u8]) -> bool {
     let is_bad = |c: char| c.is_control() && !c.is_ascii_whitespace();
     !plain.is_empty() && std::str::from_utf8(plain).is_ok_and(|text| !text.contains(is_bad))
