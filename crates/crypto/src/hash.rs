@@ -1,5 +1,5 @@
-//! SHA-256, HMAC and HKDF. HMAC is not OpenSSL's: what that looks up and allocates for each call
-//! takes twice as long as the hashing.
+//! SHA-256, HMAC and HKDF. HMAC is not OpenSSL's, which looks up and allocates on each call and
+//! takes three times as many instructions for a signature.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use openssl::error::ErrorStack;

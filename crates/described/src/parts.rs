@@ -25,13 +25,6 @@ impl Described {
         Self { name: T::name().into_owned(), schema: reference(&T::name()), schemas }
     }
 
-    /// A list of a type that the document names.
-    pub fn list<T: ToSchema>() -> Self {
-        let item = Self::named::<T>();
-        let schema = json!({ "type": "array", "items": item.schema });
-        Self { name: String::new(), schema, schemas: item.schemas }
-    }
-
     /// A text or flag, which has no name.
     pub fn plain<T: PartialSchema>() -> Self {
         let schema = serde_json::to_value(T::schema()).expect("a schema is JSON");

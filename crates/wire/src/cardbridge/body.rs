@@ -1,6 +1,5 @@
 //! Bodies as structures with tables of fields.
 
-use serde_json::Value as Json;
 use utoipa::openapi::{RefOr, Schema};
 
 use super::problem::ParseError;
@@ -108,8 +107,7 @@ macro_rules! body {
             #[must_use]
             pub fn unknown_codes(&self) -> Vec<&'static str> {
                 let mut unknown = Vec::new();
-                let json = serde_json::to_value(self).unwrap_or_default();
-                $crate::cardbridge::body::gather_unknown_codes(&Self::TABLE, &json, &mut unknown);
+                $crate::cardbridge::body::Nested::gather_unknown(self, &mut unknown);
                 unknown
             }
 
@@ -124,6 +122,12 @@ macro_rules! body {
         impl $crate::cardbridge::body::Nested for $body {
             fn read_object(object: &Object<'_>) -> Result<Self, ParseError> {
                 Self::read(object)
+            }
+
+            fn gather_unknown(&self, unknown: &mut Vec<&'static str>) {
+                $(FieldType::gather_unknown(
+                    &self.$field, const { Self::TABLE.field($name) }, unknown,
+                );)+
             }
         }
 
@@ -166,6 +170,9 @@ pub(crate) trait FieldType: Sized {
     /// Reads the field.
     fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError>;
 
+    /// Adds the name of the field, or of a field in it, whose code is not in its dictionary.
+    fn gather_unknown(&self, field: Field, unknown: &mut Vec<&'static str>);
+
     /// Whether the field has no value to send.
     fn is_none(&self) -> bool {
         false
@@ -181,6 +188,9 @@ pub(crate) trait FieldType: Sized {
 pub(crate) trait Value: Sized {
     /// Reads the value; None if there is none.
     fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError>;
+
+    /// As [`FieldType::gather_unknown`].
+    fn gather_unknown(&self, _field: Field, _unknown: &mut Vec<&'static str>) {}
 }
 
 impl<T: Value> FieldType for T {
@@ -188,6 +198,10 @@ impl<T: Value> FieldType for T {
 
     fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
         object.required(field, T::read_value(object, field)?)
+    }
+
+    fn gather_unknown(&self, field: Field, unknown: &mut Vec<&'static str>) {
+        Value::gather_unknown(self, field, unknown);
     }
 }
 
@@ -198,6 +212,10 @@ impl<T: Value> FieldType for Option<T> {
         T::read_value(object, field)
     }
 
+    fn gather_unknown(&self, field: Field, unknown: &mut Vec<&'static str>) {
+        self.iter().for_each(|value| value.gather_unknown(field, unknown));
+    }
+
     fn is_none(&self) -> bool {
         self.is_none()
     }
@@ -206,6 +224,14 @@ impl<T: Value> FieldType for Option<T> {
 impl Value for String {
     fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError> {
         object.read(field)
+    }
+
+    fn gather_unknown(&self, field: Field, unknown: &mut Vec<&'static str>) {
+        if let Kind::Code(dictionary) = field.kind
+            && !dictionary.codes().contains(&self.as_str())
+        {
+            unknown.push(field.name);
+        }
     }
 }
 
@@ -222,11 +248,18 @@ impl Value for bool {
 pub(crate) trait Nested: Sized {
     /// Reads the object.
     fn read_object(object: &Object<'_>) -> Result<Self, ParseError>;
+
+    /// Adds the names of the fields whose code is not in its dictionary.
+    fn gather_unknown(&self, unknown: &mut Vec<&'static str>);
 }
 
 impl<T: Nested> Value for T {
     fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError> {
         object.object(field)?.as_ref().map(T::read_object).transpose()
+    }
+
+    fn gather_unknown(&self, _field: Field, unknown: &mut Vec<&'static str>) {
+        Nested::gather_unknown(self, unknown);
     }
 }
 
@@ -237,6 +270,9 @@ impl FieldType for Vec<String> {
     fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
         Ok(object.text_list(field)?.unwrap_or_default())
     }
+
+    /// Links are no codes.
+    fn gather_unknown(&self, _field: Field, _unknown: &mut Vec<&'static str>) {}
 
     fn is_none(&self) -> bool {
         self.is_empty()
@@ -250,6 +286,10 @@ impl<T: Nested> FieldType for Vec<T> {
     fn read_field(object: &Object<'_>, field: Field) -> Result<Self, ParseError> {
         let entries = object.object_list(field.optional())?.unwrap_or_default();
         entries.iter().map(T::read_object).collect()
+    }
+
+    fn gather_unknown(&self, _field: Field, unknown: &mut Vec<&'static str>) {
+        self.iter().for_each(|entry| entry.gather_unknown(unknown));
     }
 }
 
@@ -268,24 +308,5 @@ pub(crate) fn describe_all(tables: &[&'static Table], schemas: &mut Schemas) {
             schemas.push((table.name.to_owned(), described(table)));
         }
         describe_all(&table.nested().collect::<Vec<_>>(), schemas);
-    }
-}
-
-/// Adds the names of the fields of an object, and of those in it, whose code is not in its
-/// dictionary.
-pub(crate) fn gather_unknown_codes(table: &Table, object: &Json, unknown: &mut Vec<&'static str>) {
-    for field in table.fields {
-        let value = &object[field.name];
-        match field.kind {
-            Kind::Code(known) if value.as_str().is_some_and(|it| !known.codes().contains(&it)) => {
-                unknown.push(field.name);
-            }
-            Kind::Object(table) => gather_unknown_codes(table, value, unknown),
-            Kind::Objects(table) => {
-                let entries = value.as_array().into_iter().flatten();
-                entries.for_each(|entry| gather_unknown_codes(table, entry, unknown));
-            }
-            _ => {}
-        }
     }
 }
