@@ -117,7 +117,7 @@ fn mail(request: &SendOtp) -> Result<Mail, CardsError> {
     let (subject, text) = match request.language {
         PageLanguage::En => (
             "Your verification code",
-            format!("Your verification code is {otp}\nTell it to nobody.\n"),
+            format!("Your verification code is {otp}\nDo not share it with anyone.\n"),
         ),
         PageLanguage::Zh => ("您的验证码", format!("您的验证码是 {otp}\n请勿告诉他人。\n")),
     };

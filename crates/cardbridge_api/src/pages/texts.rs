@@ -32,21 +32,21 @@ texts! {
     set_pin_title: "Set your PIN", "设置密码";
     reset_pin_title: "Change your PIN", "重置密码";
     new_pin: "New PIN", "新密码";
-    repeat_pin: "New PIN again", "再次输入新密码";
+    repeat_pin: "Repeat new PIN", "再次输入新密码";
     pin_hint: "Four digits that only you know.", "四位数字，请勿告诉他人。";
     pin_malformed: "A PIN is four digits.", "密码必须为四位数字。";
-    pins_differ: "The two PINs are not the same.", "两次输入的密码不一致。";
+    pins_differ: "The PINs do not match.", "两次输入的密码不一致。";
     pin_done: "Your PIN is set.", "密码已设置。";
     face_title: "Face verification", "人脸验证";
     kyc_title: "About you", "个人信息";
     face_sandbox:
-        "The sandbox compares no faces. Say how the comparison ends.",
+        "The sandbox does not compare faces. Choose the result.",
         "沙盒环境不进行人脸比对，请选择比对结果。";
     face_match: "The face matches", "人脸一致";
-    face_other: "It is somebody else", "人脸不一致";
+    face_other: "The face does not match", "人脸不一致";
     face_done: "Your face is verified.", "人脸验证已通过。";
-    kyc_done: "Your details are handed in.", "资料已提交。";
-    kyc_incomplete: "Something is missing or cannot be right.", "资料不完整或有误。";
+    kyc_done: "Your details have been submitted.", "资料已提交。";
+    kyc_incomplete: "Some details are missing or invalid.", "资料不完整或有误。";
     document: "Identity document", "证件类型";
     document_reference: "Document reference (object key of the upload)", "证件文件编号（上传后的 objectKey）";
     document_country: "Issuing country (two or three letters)", "签发国家（两位或三位字母）";
@@ -59,18 +59,18 @@ texts! {
     funds: "Source of funds", "资金来源";
     funds_country: "Country of the funds", "资金来源国家";
     wealth: "Source of wealth", "财富来源";
-    otp_title: "Verify that it is you", "验证身份";
-    otp_sent_to: "We sent a code of six digits to", "六位验证码已发送至";
+    otp_title: "Verify your identity", "验证身份";
+    otp_sent_to: "We sent a six-digit code to", "六位验证码已发送至";
     otp_code: "Code", "验证码";
-    otp_wrong: "That is not the code. Try again.", "验证码错误，请重试。";
+    otp_wrong: "Incorrect code. Try again.", "验证码错误，请重试。";
     otp_subject: "Your verification code", "您的验证码";
     otp_mail: "Your verification code is", "您的验证码是";
-    otp_mail_end: "It is valid for 5 minutes. Tell it to nobody.", "5 分钟内有效，请勿告诉他人。";
-    question: "No code? Answer from your card", "收不到验证码？用卡片信息验证";
-    question_hint: "Both stand on the card, or in the app that it belongs to.", "请查看卡片或所属应用中的卡片信息。";
+    otp_mail_end: "It is valid for 5 minutes. Do not share it with anyone.", "5 分钟内有效，请勿告诉他人。";
+    question: "No code? Use your card details", "收不到验证码？用卡片信息验证";
+    question_hint: "You can find both on the card or in its app.", "请查看卡片或所属应用中的卡片信息。";
     question_last4: "Last four digits of the card number", "卡号后四位";
     question_expiry: "Valid thru (MM/YY)", "有效期（月/年）";
-    question_wrong: "That is not what stands on the card. Try again.", "与卡片信息不符，请重试。";
+    question_wrong: "These details do not match the card. Try again.", "与卡片信息不符，请重试。";
     submit: "Confirm", "确认";
     close: "Close", "关闭";
     closed: "Closed", "已关闭";
@@ -79,19 +79,19 @@ texts! {
     done: "Done", "完成";
     page_error: "Error", "错误";
     failed: "Something went wrong", "系统异常";
-    failed_why: "Please ask for a new link.", "请重新获取链接。";
+    failed_why: "Please request a new link.", "请重新获取链接。";
     too_many_why: "Too many codes were sent. Please try again in a minute.", "验证码发送过多，请一分钟后重试。";
     expired: "This page has expired", "页面已过期";
     expired_why:
-        "It waited too long, or was sent before. Please ask for a new link.",
+        "It was open too long, or was already submitted. Please request a new link.",
         "等待时间过长或已提交，请重新获取链接。";
     refused: "Not possible", "无法操作";
     refused_why:
-        "You were not verified, or this cannot be done with the card as it is now.",
+        "We could not verify you, or the card's current status does not allow this.",
         "身份未通过验证，或卡片当前状态不支持此操作。";
     not_found: "Page Not Found", "页面不存在 (Page Not Found)";
     not_found_why:
-        "A link opens once, within five minutes, and only in the app that asked for it.",
+        "A link can be opened only once, within five minutes, and only in the app that requested it.",
         "链接只能打开一次，五分钟内有效，且只能在申请它的应用中打开。";
 }
 

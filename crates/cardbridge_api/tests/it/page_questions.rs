@@ -50,7 +50,7 @@ both_engines!(who_knows_what_stands_on_the_card_sees_its_page, |platform| {
         let again = answer(platform, &next, last4, expiry).await;
         let shown = html(&again);
         assert!(
-            shown.contains("That is not what stands on the card."),
+            shown.contains("These details do not match the card."),
             "{last4} {expiry}: {shown}"
         );
         assert!(shown.contains("<details id=\"question\" open") && !shown.contains("id=\"pan\""));

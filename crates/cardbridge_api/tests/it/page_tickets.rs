@@ -64,7 +64,7 @@ both_engines!(a_form_moves_its_ticket_on_once_it_is_whole, |platform| {
     let mut fields = GOOD.to_vec();
     fields.push(("token", &next));
     let done = submit(platform, "/en/card/kyc", &fields).await;
-    assert!(html(&done).contains("Your details are handed in."));
+    assert!(html(&done).contains("Your details have been submitted."));
     assert_eq!(status(platform, &caller).await, "PENDING");
     let refused = caller.post(platform, GUIDANCE_LINK, &request).await;
     assert_eq!(refused["code"], "DAPI_OPERATION_NOT_SUPPORT", "the form is in already");

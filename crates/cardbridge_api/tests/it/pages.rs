@@ -191,7 +191,7 @@ both_engines!(a_password_has_five_tries, |platform| {
     for _ in 0..4 {
         page = submit(platform, "/en/card/detail", &[("token", &last), ("otp", wrong)]).await;
         assert_eq!(page.status, 200);
-        assert!(html(&page).contains("That is not the code"));
+        assert!(html(&page).contains("Incorrect code"));
         assert_ne!(token(&page), last, "a token was given twice");
         last = token(&page);
     }

@@ -51,7 +51,7 @@ async fn a_one_time_password_is_asked_for_and_typed() {
     let wrong = if otp == "000000" { "000001" } else { "000000" };
     visit.browser.fill("otp", wrong).await;
     visit.browser.submit().await;
-    assert_eq!(visit.browser.text(".alarm").await, "That is not the code. Try again.");
+    assert_eq!(visit.browser.text(".alarm").await, "Incorrect code. Try again.");
     visit.browser.fill("otp", &otp).await;
     visit.browser.submit().await;
     visit.assert_shows_card().await;
@@ -69,7 +69,7 @@ async fn a_pin_is_typed_twice_and_then_works() {
     visit.browser.fill("pin", "4821").await;
     visit.browser.fill("pinAgain", "4822").await;
     visit.browser.submit().await;
-    assert_eq!(visit.browser.text(".alarm").await, "The two PINs are not the same.");
+    assert_eq!(visit.browser.text(".alarm").await, "The PINs do not match.");
     visit.browser.fill("pin", "4821").await;
     visit.browser.fill("pinAgain", "4821").await;
     visit.browser.submit().await;
