@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use platform::Failure;
 use platform::config::Flags;
 
+use crate::iso::IsoCommand;
 use crate::listen::ListenArgs;
 use crate::vm_apps::VmAppCommand;
 
@@ -28,6 +29,12 @@ pub enum Command {
     Demo(DemoArgs),
     /// Play the enterprise of a running sandbox: answer its purchases, show what it receives
     Listen(ListenArgs),
+    /// Messages of card networks (ISO 8583)
+    Iso {
+        /// The command.
+        #[command(subcommand)]
+        command: IsoCommand,
+    },
     /// The operator API's commands.
     #[command(flatten)]
     Operator(OperatorCommand),

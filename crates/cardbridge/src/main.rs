@@ -4,6 +4,7 @@ mod answers;
 mod cli;
 mod demo;
 mod dumps;
+mod iso;
 mod listen;
 mod log;
 mod operator;
@@ -57,6 +58,7 @@ fn run() -> Result<(), Failure> {
             on_runtime(demo::run(args.keep))
         }
         Command::Listen(args) => on_runtime(listen::run(args)),
+        Command::Iso { command } => iso::run(command),
         Command::Operator(command) => on_runtime(operator::run(command)),
     }
 }

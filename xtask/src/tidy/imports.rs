@@ -21,13 +21,14 @@ use May::{Import, ImportAny};
 const BINARY: &str = "cardbridge";
 
 /// The whole table. Development dependencies are unrestricted, so a test may use more.
-const TABLE: [(&str, May); 28] = [
+const TABLE: [(&str, May); 29] = [
     ("domain", Import(&[])),
     ("crypto", Import(&["domain"])),
     ("ledger", Import(&["domain"])),
     ("outbound", Import(&["domain", "crypto"])),
     ("schedule", Import(&["domain", "store"])),
     ("wire", Import(&["domain", "crypto"])),
+    ("iso8583", Import(&["domain", "crypto"])),
     ("vault", Import(&["domain", "crypto"])),
     ("store", Import(&["domain", "ledger"])),
     ("files", Import(&["domain", "vault"])),
