@@ -83,14 +83,13 @@ fn description(
     message: Option<&Message>,
     error: Option<&DecodeError>,
 ) -> Description {
-    let fields = message.into_iter().flat_map(Message::iter);
-    let currency = message.and_then(|it| Currency::parse(it.text(49)?));
+    let fields = message.into_iter().flat_map(|message| {
+        message.iter().filter_map(|(number, value)| field(layout, message, number, value))
+    });
     Description {
         mti: message.map(|it| it.mti().to_string()),
         meaning: message.map(|it| codes::message_type(it.mti())),
-        fields: fields
-            .filter_map(|(number, value)| field(layout, number, value, currency))
-            .collect(),
+        fields: fields.collect(),
         error: error.map(|it| DescribedError {
             error: it.fault.to_string(),
             field: it.field,
@@ -99,12 +98,7 @@ fn description(
     }
 }
 
-fn field(
-    layout: &Layout,
-    number: u8,
-    value: &[u8],
-    currency: Option<Currency>,
-) -> Option<DescribedField> {
+fn field(layout: &Layout, message: &Message, number: u8, value: &[u8]) -> Option<DescribedField> {
     let format = layout.field(number)?.format;
     let is_1993 = layout.packager().version() == 1;
     // Bytes are never a code.
@@ -121,7 +115,7 @@ fn field(
         _ => Vec::new(),
     };
     let meaning = match number {
-        4 => currency.and_then(|currency| amount(text, currency)),
+        4..=6 => currency_of(message, number).and_then(|currency| amount(text, currency)),
         49..=51 => Currency::parse(text).map(|currency| currency.alpha().to_owned()),
         3 => codes::transaction_type(text.get(..2).unwrap_or_default()).map(str::to_owned),
         _ if is_1993 => codes::meaning_1993(number, text).map(str::to_owned),
@@ -139,6 +133,11 @@ fn field(
         meaning,
         parts,
     })
+}
+
+/// The currency of the amount in DE4, 5 or 6, which is in DE49, 50 or 51.
+fn currency_of(message: &Message, number: u8) -> Option<Currency> {
+    Currency::parse(message.text(number + 45)?)
 }
 
 fn text_of(value: &[u8]) -> &str {
@@ -255,7 +254,8 @@ impl fmt::Display for Description {
         }
         let width = self.fields.iter().map(|it| it.name.len()).max().unwrap_or(0);
         for it in &self.fields {
-            write!(f, "{:>3} {:width$} {:>3}  {}", it.field, it.name, it.length, it.value)?;
+            write!(f, "{:>3} {:width$} {:>3}", it.field, it.name, it.length)?;
+            write!(f, "  {}", it.value.trim_end())?;
             match &it.meaning {
                 Some(meaning) => writeln!(f, "  ({meaning})")?,
                 None => writeln!(f)?,

@@ -18,6 +18,7 @@ mod file_handles;
 mod forwarding;
 mod full_disk;
 mod hanging_commit;
+mod iso;
 mod keyed_calls;
 mod life;
 mod listen;
