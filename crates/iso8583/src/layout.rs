@@ -116,6 +116,15 @@ impl Packager {
         matches!(self, Self::Iso93Ascii) as u8
     }
 
+    /// The year of the standard that it writes.
+    #[must_use]
+    pub const fn dialect(self) -> &'static str {
+        match self {
+            Self::Iso87Ascii | Self::Iso87Binary => "1987",
+            Self::Iso93Ascii => "1993",
+        }
+    }
+
     pub(crate) const fn digits(self) -> Digits {
         match self {
             Self::Iso87Binary => Digits::Bcd,
@@ -130,6 +139,8 @@ impl Packager {
 pub struct LayoutSettings {
     /// The name of a packager; `iso87ascii` if it is missing.
     pub packager: Option<String>,
+    /// `1987` or `1993`, which must be the packager's; that one if it is missing.
+    pub dialect: Option<String>,
     /// How bitmaps are written.
     pub bitmap: Option<String>,
     /// Overrides by field number.
@@ -241,6 +252,11 @@ impl Layout {
     pub fn new(settings: &LayoutSettings) -> Result<Self, SettingsError> {
         let packager = settings.packager.as_deref();
         let packager = choose("links.packager", packager, &all(), Packager::Iso87Ascii)?;
+        let dialect = packager.dialect();
+        if settings.dialect.as_deref().unwrap_or(dialect) != dialect {
+            let should_be = format!("{dialect}, the dialect of the packager {}", packager.word());
+            return Err(SettingsError::new("links.dialect", should_be));
+        }
         let mut layout = Self::of(packager);
         let bitmap = settings.bitmap.as_deref();
         layout.bitmap = choose("links.bitmap", bitmap, &all(), layout.bitmap)?;

@@ -52,8 +52,8 @@ fn account_number(text: &str) -> String {
     format!("{}{}{}", &text[..6], "*".repeat(len - 10), &text[len - 4..])
 }
 
-/// The text without what may be a card number. Unlike `vault`'s mask it also finds one between
-/// other digits, such as its own length.
+/// The text without what may be a card number. Unlike `vault::mask_pans` it also finds one inside a
+/// longer run of digits, such as behind its own length.
 #[must_use]
 pub fn without_pans(text: &str) -> String {
     let mut masked: Vec<u8> = text.bytes().collect();

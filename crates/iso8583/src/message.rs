@@ -164,9 +164,12 @@ impl Message {
         if !self.fields.contains(number) {
             return None;
         }
-        let span = self.spans.get(self.fields.rank(number))?;
-        let start = span.start as usize;
-        self.values.get(start..start + usize::from(span.len))
+        self.value(*self.spans.get(self.fields.rank(number))?)
+    }
+
+    fn value(&self, Span { start, len }: Span) -> Option<&[u8]> {
+        let start = start as usize;
+        self.values.get(start..start + usize::from(len))
     }
 
     /// The value of a field as text; `None` also if it is no UTF-8.
@@ -177,7 +180,8 @@ impl Message {
 
     /// Every field and its value, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (u8, &[u8])> {
-        self.fields.into_iter().filter_map(|number| Some((number, self.get(number)?)))
+        let spans = self.fields.into_iter().zip(&self.spans);
+        spans.filter_map(|(number, span)| Some((number, self.value(*span)?)))
     }
 
     /// Sets a field. Whether the value fits the field's format shows when it is encoded.

@@ -25,7 +25,7 @@ pub struct Element<'a> {
 
 /// Data that are not BER-TLV.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("no BER-TLV")]
+#[error("not BER-TLV")]
 pub struct TlvError;
 
 /// The elements of `bytes`, in their order. Zeros between elements are skipped (ISO/IEC 7816-4).

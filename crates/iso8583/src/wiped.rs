@@ -16,12 +16,14 @@ impl WipedBytes {
     }
 
     /// Appends one byte.
+    #[inline]
     pub fn push(&mut self, byte: u8) {
         self.reserve(1);
         self.0.push(byte);
     }
 
     /// Appends bytes.
+    #[inline]
     pub fn extend(&mut self, bytes: &[u8]) {
         self.reserve(bytes.len());
         self.0.extend_from_slice(bytes);
@@ -35,6 +37,7 @@ impl WipedBytes {
     }
 
     /// Makes room for that many more bytes. `Vec` would leave a copy behind when it grows.
+    #[inline]
     pub fn reserve(&mut self, more: usize) {
         let needed = self.0.len() + more;
         if needed > self.0.capacity() {

@@ -45,7 +45,7 @@ fn secrets(vector: &Value) -> Vec<String> {
     if let Some(cvv2) = field("48").filter(|it| it.starts_with("9203")) {
         secrets.push(format!(": {}", &cvv2[4..]));
     }
-    let hexadecimal = secrets.iter().map(|it| hex::encode_upper(it)).collect::<Vec<_>>();
+    let hexadecimal = secrets.iter().map(hex::encode_upper).collect::<Vec<_>>();
     secrets.extend(hexadecimal);
     secrets
 }

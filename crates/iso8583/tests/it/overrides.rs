@@ -182,6 +182,12 @@ fn a_key_that_cannot_be_used_is_named() {
     for (toml, key, should_be) in [
         ("packager = 'x'", "packager", "one of iso87ascii, iso87binary, iso93ascii"),
         ("bitmap = 'x'", "bitmap", "one of hex, binary, hex128"),
+        ("dialect = '1993'", "dialect", "1987, the dialect of the packager iso87ascii"),
+        (
+            "dialect = '1987'\npackager = 'iso93ascii'",
+            "dialect",
+            "1993, the dialect of the packager iso93ascii",
+        ),
         ("fields.1 = {}", "fields.1", "a field from 2 to 128, except 65"),
         ("fields.65 = {}", "fields.65", "a field from 2 to 128, except 65"),
         ("fields.x = {}", "fields.x", "a field from 2 to 128, except 65"),
