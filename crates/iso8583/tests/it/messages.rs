@@ -1,11 +1,11 @@
 //! Message types, fields that are set and removed, and answers.
 
 use iso8583::{
-    FieldError, FieldSet, Frame, Layout, Message, Mti, Packager, answer_to, decode, default_echo,
-    describe,
+    FieldError, FieldSet, Frame, Framing, FramingSettings, Layout, Message, Mti, Packager,
+    WipedBytes, answer_to, answer_to_undecodable, decode, default_echo, describe, encode,
 };
 
-use crate::vectors::{bytes, layout, vector};
+use crate::vectors::{bytes, encoded, layout, refused, vector};
 
 fn mti(text: &str) -> Mti {
     Mti::parse(text).unwrap()
@@ -79,6 +79,27 @@ fn fields_are_set_and_removed() {
     assert_eq!(message.mti(), mti("0110"));
 }
 
+/// DE39 has two characters in dialect 1987 and three digits in 1993.
+#[test]
+fn the_answer_to_an_undecodable_message_reports_a_format_error() {
+    for (id, answered, code) in [("V01", "0110", "30"), ("V22", "1110", "904")] {
+        let vector = vector(id);
+        let (layout, mut sent) = (layout(&vector), bytes(&vector, "hex"));
+        // Cuts off the last digit of DE49.
+        sent.pop();
+        let answer = answer_to_undecodable(&refused(&layout, &sent), default_echo()).unwrap();
+        assert_eq!(answer.mti(), mti(answered));
+        assert_eq!((answer.text(39), answer.text(44)), (Some(code), Some("049")));
+        assert!(encode(&layout, &answer, &mut WipedBytes::with_capacity(0)).is_ok());
+    }
+    for unanswered in ["V02", "V18"] {
+        let vector = vector(unanswered);
+        let sent = bytes(&vector, "hex");
+        let error = refused(&layout(&vector), &sent[..sent.len() - 1]);
+        assert!(answer_to_undecodable(&error, default_echo()).is_none(), "{unanswered}");
+    }
+}
+
 /// Card numbers in fields that are not made for them, behind a length, and in DE54.
 #[test]
 fn a_description_finds_card_numbers_in_other_fields() {
@@ -96,7 +117,7 @@ fn a_description_finds_card_numbers_in_other_fields() {
     ] {
         message.set(number, value.as_bytes()).unwrap();
     }
-    let shown = describe(&layout, &crate::vectors::encoded(&layout, &message)).to_string();
+    let shown = describe(&layout, &encoded(&layout, &message)).to_string();
     assert!(!shown.contains("40009900123456"), "{shown}");
     assert!(!shown.contains("792") && !shown.contains('\x1b'), "{shown}");
     assert!(shown.contains(".[31m16****************"), "{shown}");
@@ -104,7 +125,7 @@ fn a_description_finds_card_numbers_in_other_fields() {
 
 #[test]
 fn an_empty_buffer_is_no_frame_and_an_empty_description_has_an_error() {
-    let framing = iso8583::Framing::new(&iso8583::FramingSettings::default()).unwrap();
+    let framing = Framing::new(&FramingSettings::default()).unwrap();
     assert!(framing.read(&[]).unwrap() == Frame::Incomplete);
     let description = describe(&Layout::of(Packager::Iso87Ascii), &[]);
     assert_eq!(description.to_string(), "error truncated 0 0\n");
