@@ -38,8 +38,8 @@ record! {
     }
 }
 
-/// Makes the webhook that reports a card as it was stored, under this id and as of this
-/// moment. A plain function, since one commit may change several cards and reports each.
+/// Makes the webhook that reports a card as stored, with this id and time. A plain function,
+/// because one commit may change several cards and reports each.
 pub type TellOfCard = fn(&Card, WebhookId, Timestamp) -> WebhookEvent;
 
 /// A change of a card's state.

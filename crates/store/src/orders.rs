@@ -38,7 +38,7 @@ pub struct OrderStep {
     pub events: Vec<WebhookEvent>,
 }
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderStepOutcome {
     /// Committed.
@@ -124,7 +124,7 @@ pub(crate) async fn insert_issued(tx: &Tx, issued: &IssuedCard) -> Result<bool, 
     Ok(true)
 }
 
-/// Writes a changed order; a final one no longer needs its application.
+/// Writes a changed order, and wipes the application of a final one.
 pub(crate) async fn write_order(tx: &Tx, order: &CardOrder) -> Result<(), StoreError> {
     tx.update(order).await?;
     if order.status.is_final() {
@@ -135,7 +135,7 @@ pub(crate) async fn write_order(tx: &Tx, order: &CardOrder) -> Result<(), StoreE
     Ok(())
 }
 
-/// Whether the caller still holds the lease, and the order is where the caller saw it.
+/// True if the caller still holds the lease, and the order is as the caller saw it.
 async fn is_current(tx: &Tx, step: &OrderStep) -> Result<bool, StoreError> {
     let job = "SELECT job_id FROM job \
         WHERE enterprise_id = $1 AND job_id = $2 AND leased_until = $3 FOR UPDATE";
