@@ -49,17 +49,17 @@ pub struct CardChange {
     pub enterprise_id: EnterpriseId,
     /// The card.
     pub card_id: CardId,
-    /// What happens.
+    /// The event.
     pub event: CardEvent,
     /// The reason given for a termination.
     pub invalidate_reason: Option<String>,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
     /// Makes the webhook that reports the card.
     pub tell: TellOfCard,
 }
 
-/// Why a card was not changed.
+/// An error of [`Store::change_card`].
 #[derive(Debug, Clone, Error)]
 pub enum CardChangeError {
     /// No such card of this enterprise.

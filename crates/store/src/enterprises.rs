@@ -137,8 +137,8 @@ impl Store {
         self.page_of("enterprise", "enterprise_id", page).await
     }
 
-    /// Changes an enterprise; `None` if there is no such enterprise. Wakes the outbox,
-    /// since a webhook URL may have been set.
+    /// Changes an enterprise; `None` if there is no such enterprise. Wakes the outbox, because a
+    /// webhook URL may have been set.
     pub async fn patch_enterprise(
         &self,
         id: EnterpriseId,

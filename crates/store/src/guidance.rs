@@ -25,7 +25,7 @@ pub struct OpenedPage {
     pub token_hash: [u8; 32],
     /// The one-time password that it asks for, if it does.
     pub password: Option<PagePassword>,
-    /// When it was opened.
+    /// The moment of its opening (business time).
     pub opened_at: Timestamp,
     /// The moment from which its form is no longer accepted.
     pub expires_at: Timestamp,
@@ -36,11 +36,11 @@ pub struct OpenedPage {
 pub struct PagePassword {
     /// Its hash.
     pub hash: [u8; 32],
-    /// When, in real time.
+    /// The moment of sending, in real time.
     pub sent_at: Timestamp,
 }
 
-/// Why a page was not opened.
+/// An error of [`Store::open_guidance_link`].
 #[derive(Debug, Clone, Error)]
 pub enum OpenLinkError {
     /// The link was opened before or has expired.

@@ -38,7 +38,7 @@ pub struct IntentChange {
     pub enterprise_id: EnterpriseId,
     /// The ticket.
     pub ticket_id: IntentTicketId,
-    /// What happens.
+    /// The event.
     pub event: IntentEvent,
     /// The reviewer's reason.
     pub reason: Option<String>,

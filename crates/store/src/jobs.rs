@@ -23,9 +23,9 @@ pub struct Job {
     pub kind: JobKind,
     /// The id of its subject.
     pub subject_id: i64,
-    /// When it is due (business time).
+    /// Its due time (business time).
     pub due_at: Timestamp,
-    /// How often it was leased since it last came forward.
+    /// The number of leases since it last came forward.
     pub attempts: u32,
     /// The end (real time) of the present worker's lease; None without a lease. Also the token that
     /// proves the lease.

@@ -46,7 +46,7 @@ pub struct KycChange {
     pub enterprise_id: EnterpriseId,
     /// The ticket.
     pub kyc_ticket_id: KycTicketId,
-    /// What happens.
+    /// The event.
     pub event: KycEvent,
     /// The customer's data, if it comes with the event.
     pub sealed_form: Option<Vec<u8>>,

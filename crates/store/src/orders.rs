@@ -30,7 +30,7 @@ pub struct OrderStep {
     /// The job, leased by the caller; deleted once the order is final or waits for something
     /// other than time, otherwise due again at `next_due_at`.
     pub job: Job,
-    /// When the next step is due.
+    /// The due time of the next step.
     pub next_due_at: Option<domain::Timestamp>,
     /// The card that this step issues.
     pub issued: Option<IssuedCard>,
@@ -103,7 +103,7 @@ pub(crate) async fn advance(tx: &Tx, step: &OrderStep) -> Result<OrderStepOutcom
         return Ok(OrderStepOutcome::Stale);
     }
     if let Some(issued) = &step.issued {
-        // Before anything else, so that nothing is written if the PAN is taken.
+        // First of all, so nothing is written if the PAN is taken.
         if !insert_issued(tx, issued).await? {
             return Ok(OrderStepOutcome::PanTaken);
         }

@@ -30,7 +30,7 @@ pub enum PinAttempt {
     Recognised(Vec<u8>, PinPredecessor),
 }
 
-/// The thing that a new PIN must replace.
+/// The predecessor that a new PIN requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PinPredecessor {
     /// No PIN: it is the card's first.
@@ -48,7 +48,7 @@ pub struct PinChange {
     pub card_id: CardId,
     /// The way in which it is set.
     pub attempt: PinAttempt,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
 }
 
@@ -109,7 +109,7 @@ pub struct PinPresentation {
     pub follows: Option<(OutsId, AuthId)>,
     /// The PIN.
     pub pin: PinComparison,
-    /// When the message came (business time).
+    /// The arrival of the message (business time).
     pub now: Timestamp,
 }
 

@@ -24,9 +24,9 @@ pub struct Plastic {
     /// The name on the card and its delivery address, sealed by the vault under the card's id;
     /// wiped once the card is shipped or has ended.
     pub sealed_delivery: Option<Vec<u8>>,
-    /// When it was embossed.
+    /// The moment of its embossing.
     pub embossed_at: Option<Timestamp>,
-    /// When it was shipped.
+    /// The moment of its shipment.
     pub shipped_at: Option<Timestamp>,
     /// The tracking data of its parcel; None before it is shipped.
     pub tracking: Option<Tracking>,
@@ -65,7 +65,7 @@ pub struct PlasticActivation {
     pub enterprise_id: EnterpriseId,
     /// The card.
     pub card_id: CardId,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
     /// Makes the webhook that reports each card that this changed.
     pub tell: TellOfCard,
@@ -144,9 +144,9 @@ impl Store {
         .await
     }
 
-    /// Activates a physical card and ends every other living record of its PAN, each told by
-    /// its webhook, in one commit. Checked in this order: the card, its type, its state,
-    /// embossing, the rest.
+    /// Activates a physical card and ends every other living record of its PAN, each reported by
+    /// its webhook, in one commit. Checked in this order: the card, its type, its state, embossing,
+    /// the rest.
     pub async fn activate_plastic(
         &self,
         activation: PlasticActivation,

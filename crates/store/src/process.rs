@@ -81,7 +81,7 @@ impl Store {
         let _ = lost.wait_for(|lost| *lost).await;
     }
 
-    /// Gives the number back, so that the next process need not wait for its lease to end.
+    /// Gives the number back, so the next process need not wait for its lease to end.
     pub(crate) async fn give_number_back(&self, engine: &Postgres) {
         let held = self.inner.number.held.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((epoch, task)) = held else { return };

@@ -1,6 +1,6 @@
-//! Orders in place of a card: a physical twin of a virtual card, or a new card for an old
-//! one. Their source card is locked in each commit, so that orders and changes of one card
-//! come one after another.
+//! Orders in place of a card: a physical twin of a virtual card, or a new card for an old one.
+//! Their source card is locked in each commit, so orders and changes of one card come one after
+//! another.
 
 use std::sync::Arc;
 

@@ -27,8 +27,8 @@ pub(crate) type Record = (Timestamp, [u8; 32]);
 pub(crate) struct Left {
     /// The requests that it remembered.
     pub(crate) records: Vec<Record>,
-    /// Requests may be missing that were served before this elapsed time of the clock; None if none
-    /// are missing.
+    /// Requests served before this elapsed time of the clock may be missing; None if no request is
+    /// missing.
     pub(crate) unknown_before: Option<Duration>,
 }
 

@@ -19,7 +19,7 @@ pub struct CardSurroundings {
     pub platform_key: Option<PlatformKey>,
     /// All API keys of its owner, oldest first.
     pub api_keys: Vec<ApiKey>,
-    /// The data of dialect 2 for the card, if it is one of that dialect.
+    /// The card's data of dialect 2; None for a card of another dialect.
     pub vm_card: Option<VmCard>,
     /// The fees of the app of a card of dialect 2.
     pub vm_fees: VmFees,
@@ -38,7 +38,7 @@ impl Store {
         .await
     }
 
-    /// The data of dialect 2 for an authorisation's card; None for a card of another dialect.
+    /// The dialect 2 data of an authorisation's card; None for a card of another dialect.
     pub async fn vm_card_of_authorisation(
         &self,
         auth_id: AuthId,

@@ -22,9 +22,9 @@ pub struct ChallengeChange {
     pub enterprise_id: EnterpriseId,
     /// The challenge.
     pub challenge_id: ChallengeId,
-    /// What happens.
+    /// The event.
     pub event: ChallengeEvent,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
     /// Called once for each state that the challenge passes through.
     pub tell: TellOfChallenge,

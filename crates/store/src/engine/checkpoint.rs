@@ -23,8 +23,8 @@ const INTERVAL: Duration = Duration::from_secs(2);
 const MIN_COMMITS: u64 = 64;
 /// Intervals after which even a single commit is checkpointed.
 const MAX_IDLE_INTERVALS: u32 = 3;
-/// Size of the log at which the writer makes it begin again: on a disk with room, and at least that
-/// on a small disk, in bytes.
+/// The size, in bytes, at which the writer makes the log begin again: on a disk with room, and the
+/// least on a small disk.
 const MAX_LOG_BYTES: u64 = 128 * 1024 * 1024;
 const MIN_LOG_BYTES: u64 = 1024 * 1024;
 /// The log may take one part in so many of its disk's free space, its own size included.

@@ -65,11 +65,11 @@ const SHORT_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '20ms'";
 /// The result of one command.
 pub(crate) type GroupResult<G> = Result<<G as Grouped>::Outcome, <G as Grouped>::Error>;
 
-/// A command and the way back for its result.
+/// A command and the channel for its result.
 pub(crate) struct GroupedJob<G: Grouped> {
     /// The command.
     pub(crate) command: G,
-    /// The caller that waits for it.
+    /// The channel to the caller that waits for it.
     pub(crate) reply: oneshot::Sender<GroupResult<G>>,
     /// The moment until which it may wait for a row that another session holds.
     pub(crate) deadline: Instant,

@@ -28,7 +28,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// To be checked before each commit: the write may have waited since it was taken up, or the
+    /// Called before each commit: the write may have waited since it was taken up, or the
     /// whole process may have been paused.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.number.check(&self.ids)
@@ -93,8 +93,8 @@ pub(super) async fn end(tx: Tx, sql: &str) -> Result<(), StoreError> {
     session.control(sql, false).await
 }
 
-/// Commits. A commit has certainly failed only if the server judged it: after a lost connection, or
-/// on a server that is going down, it may stand.
+/// Commits. The commit has certainly failed only if the server judged it: after a lost connection,
+/// or on a server that is going down, it may stand.
 pub(super) async fn commit(tx: Tx) -> Result<(), StoreError> {
     end(tx, "COMMIT").await.map_err(|error| match error {
         StoreError::Engine(text) => StoreError::InDoubt(text),

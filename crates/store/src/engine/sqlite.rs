@@ -69,7 +69,7 @@ where
             (_, Err(error)) => Err(E::from(error)),
             (None, Ok(())) => Err(E::from(StoreError::Overloaded)),
         };
-        // The caller may have gone away; the commit stands all the same.
+        // The caller may have gone away; the commit stands nevertheless.
         let _ = self.reply.send(result);
     }
 }

@@ -21,7 +21,7 @@ pub struct Delivery {
 /// One try of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// When it began (business time).
+    /// Its beginning (business time).
     pub at: Timestamp,
     /// HTTP status, if an answer came.
     pub status: Option<u16>,

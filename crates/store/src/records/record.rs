@@ -250,7 +250,7 @@ fn listed<T: AsRef<str>>(parts: impl Iterator<Item = T>) -> String {
     list
 }
 
-/// An INSERT of so many `rows`, of `width` values each.
+/// An INSERT of `rows` rows of `width` values each.
 pub(crate) fn insert_text(table: &str, columns: &str, width: usize, rows: usize) -> String {
     let row = |row: usize| {
         let places = (1..=width).map(|column| format!("${}", row * width + column));

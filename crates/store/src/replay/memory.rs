@@ -326,7 +326,7 @@ mod tests {
         bed.remember(&memory, request(0, 1_000));
         // A jump ahead, corrected three seconds later, among more requests than are kept.
         bed.set(1_121, 101);
-        // One more than are kept, so that the last of them is met by a memory that forgets.
+        // One more than are kept, so the last of them is added to a memory that forgets.
         let crowd = u32::try_from(KEPT).unwrap() + 1;
         for number in 1..=crowd {
             bed.remember(&memory, request(number, 1_121));

@@ -48,7 +48,7 @@ pub struct SettlementFile {
     pub totals: Vec<ControlTotal>,
     /// True if its day was over and everything was decided when it was cut: it will not change.
     pub is_final: bool,
-    /// When it was cut (business time).
+    /// The moment of the cut (business time).
     pub cut_at: Timestamp,
 }
 

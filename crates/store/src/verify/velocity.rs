@@ -34,8 +34,7 @@ const PAGE: &str = "SELECT used.pan_id, \
 const NUMBERS: [&str; 5] =
     ["day's amount", "day's count", "month's amount", "month's count", "total"];
 
-/// Derives from the authorisations of each PAN of an enterprise its use of its newest day and month
-/// again.
+/// Derives each PAN's use of its newest day and month again, from the authorisations of its cards.
 pub(super) async fn verify_uses(
     tx: &Tx,
     enterprise_id: EnterpriseId,

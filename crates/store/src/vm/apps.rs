@@ -148,8 +148,8 @@ impl Store {
         self.page(page).await
     }
 
-    /// Changes an app; `None` if there is no such app. Wakes the outbox, since a webhook URL
-    /// may have been set.
+    /// Changes an app; `None` if there is no such app. Wakes the outbox, because a webhook URL may
+    /// have been set.
     pub async fn patch_vm_app(
         &self,
         app_id: &str,

@@ -43,7 +43,7 @@ pub struct ChangeVmCard {
     pub card_uuid: String,
     /// The operation.
     pub operation: VmCardOperation,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
 }
 

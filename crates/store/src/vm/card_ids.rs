@@ -14,8 +14,8 @@ impl Store {
         self.one(sql, [card_uuid.into()]).await
     }
 
-    /// The ids on the wire of those of these cards that are of dialect 2. The cards are sorted, and
-    /// at most a page.
+    /// The ids on the wire of the given cards, as far as they are of dialect 2. `cards` must be
+    /// sorted and hold at most a page.
     pub async fn vm_card_uuids(
         &self,
         cards: Vec<(EnterpriseId, CardId)>,

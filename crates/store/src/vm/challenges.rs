@@ -31,7 +31,7 @@ pub struct TypedCode {
     pub challenge_id: ChallengeId,
     /// The vault's hash of the typed code.
     pub hash: [u8; 32],
-    /// When (business time).
+    /// Business time.
     pub now: Timestamp,
 }
 

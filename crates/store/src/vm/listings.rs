@@ -42,7 +42,7 @@ pub struct VmPage {
     pub rows: u32,
 }
 
-/// Selects the transactions of a list besides [`VmPage`].
+/// Selects the transactions of a list, in addition to [`VmPage`].
 #[derive(Debug, Clone)]
 pub struct VmTransactionFilter {
     /// Only this one.
@@ -89,7 +89,7 @@ impl VmStanding {
     }
 }
 
-/// Selects the cards of a list besides [`VmPage`].
+/// Selects the cards of a list, in addition to [`VmPage`].
 #[derive(Debug, Clone, Default)]
 pub struct VmCardFilter {
     /// Only of this product.
