@@ -14,7 +14,7 @@ use crate::replay::RequestMemory;
 use crate::store::{Engine, Inner, Postgres};
 use crate::{Store, StoreError};
 
-/// Where the data lives.
+/// The place of the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// An embedded SQLite file.
