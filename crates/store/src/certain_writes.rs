@@ -90,7 +90,7 @@ impl Store {
                 _ => return settled,
             }
             if began.elapsed() > DOUBT_DEADLINE {
-                tracing::error!("what became of a commit is not known; it is told as failed");
+                tracing::error!("the outcome of a commit is unknown; it is reported as failed");
                 return settled;
             }
             tokio::time::sleep(DOUBT_PAUSE).await;

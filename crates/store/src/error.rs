@@ -31,7 +31,7 @@ pub enum StoreError {
     #[error("corrupt value in {0}")]
     Corrupt(&'static str),
     /// The writer has more waiting than its limit, or the store was closed.
-    #[error("the store takes no more work now")]
+    #[error("the store accepts no more work now")]
     Overloaded,
 }
 

@@ -68,7 +68,7 @@ pub enum PinChangeError {
     #[error("the proof does not count")]
     Refused,
     /// The card has a PIN where it should have none, or the reverse.
-    #[error("the card has a PIN already, or none")]
+    #[error("the card already has a PIN, or has none to replace")]
     OtherPredecessor,
     /// Below the domain.
     #[error(transparent)]

@@ -23,7 +23,7 @@ const PASSING: [&str; 2] = ["undecided", IN_PROGRESS];
 /// The answer to repeats of a call whose own answer carries a secret and is never kept
 /// (operator-and-sandbox.md section 5, Mail): the id of what it made.
 pub(crate) fn already_done(object_id: &str) -> Result<Option<Kept>, StoreError> {
-    let detail = "it is done; the first answer bore a secret, which is kept nowhere";
+    let detail = "it is done; the first answer contained a secret, which is kept nowhere";
     let problem = Problem::conflict("already_done", detail).about(object_id);
     let (status, body) = problem.into_parts();
     Ok(Some(Kept::Answer(KeptAnswer { status: status.as_u16(), body })))

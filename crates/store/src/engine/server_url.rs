@@ -79,10 +79,10 @@ pub enum ServerUrlError {
     #[error("postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
     Form,
     /// A word of libpq's that is not understood here.
-    #[error("without {0}, which is a word of libpq's that is not understood here")]
+    #[error("without {0}, which is a libpq parameter that is not supported")]
     NotUnderstood(String),
     /// A word that nobody understands.
-    #[error("without {0}, which is no word of such a URL")]
+    #[error("without {0}, which is not a parameter of such a URL")]
     Unknown(String),
     /// A word has a value that it cannot have.
     #[error("a URL whose {word} is {should_be}")]

@@ -44,7 +44,7 @@ pub enum VmCardError {
     #[error("no such card of this app")]
     NotFound,
     /// The product has no card left to open.
-    #[error("the product may open no further card")]
+    #[error("the product has no cards left")]
     NoneLeft,
     /// The PAN exists already: draw another.
     #[error("the PAN exists already")]
@@ -53,7 +53,7 @@ pub enum VmCardError {
     #[error("the card is not prepaid")]
     NotPrepaid,
     /// The card's status does not allow it.
-    #[error("a {0} card does not take this")]
+    #[error("a {0} card does not allow this")]
     Status(CardStatus),
     /// The money did not move.
     #[error(transparent)]
