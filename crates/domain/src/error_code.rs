@@ -133,7 +133,8 @@ crate::text::text_enum! {
 }
 
 impl ErrorCode {
-    /// Whether it is a reason for declining an authorisation, which no request is refused with.
+    /// True if it is a reason for declining an authorisation. No request is refused with such a
+    /// code.
     #[must_use]
     pub const fn is_decline(self) -> bool {
         matches!(

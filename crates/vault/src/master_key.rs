@@ -23,7 +23,7 @@ pub enum MasterKeyError {
     /// The text does not have the form of a key.
     #[error("the master key must be 64 hexadecimal digits")]
     Form,
-    /// Others than the owner may read or change the file.
+    /// Users other than the owner may read or change the file.
     #[error(
         "the master key file {path} has mode {mode:04o}, which lets others at it: \
          run `chmod 600 {path}`"

@@ -1,5 +1,5 @@
-//! KYC tickets of NORMAL mode (cardbridge-open-api.md section 6.8). The form holds personal
-//! data: none of it goes to a log.
+//! KYC tickets of NORMAL mode (cardbridge-open-api.md section 6.8). The form holds personal data
+//! and is never logged.
 
 use domain::{Customer, KycTicket};
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,8 @@ impl ApplyKyc {
     /// Reads the body.
     ///
     /// # Errors
-    /// A field is missing or ill-formed. What the form must hold is not a question of form.
+    /// A field is missing or ill-formed. The reader does not check that the customer's data is
+    /// complete.
     pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
         let object = Object::parse(body)?;
         let ApplyKycH5 { kyc_ticket_ref, customer_id } = ApplyKycH5::read(&object)?;

@@ -1,4 +1,4 @@
-//! Orders in place of a card, and what becomes of the plastic (cardbridge-open-api.md
+//! Orders in place of a card, and activation and shipping of physical cards (cardbridge-open-api.md
 //! sections 6.1.2, 6.1.3, 6.2.6 and 6.2.8).
 
 use serde::{Deserialize, Serialize};
