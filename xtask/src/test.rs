@@ -13,10 +13,10 @@ const LONG_VARIABLE: &str = "CARDBRIDGE_TEST_LONG";
 /// The variable that sets the number of property-test cases, and its value for full counts.
 const CASES: (&str, &str) = ("PROPTEST_CASES", "4096");
 
-/// How much is tried by tests that can try more or less.
+/// The counts of tests that can try more or less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
-    /// What fits into everyday work.
+    /// Counts that fit into everyday work.
     Usual,
     /// All of it.
     Full,

@@ -79,7 +79,7 @@ impl ListQuery {
         Query::parse(query).map(Self).map_err(|error| Problem::malformed(error.to_string()))
     }
 
-    /// How many rows are wanted.
+    /// The number of rows wanted.
     pub(crate) fn limit(&self) -> Result<u32, Problem> {
         let max = store::MAX_PAGE_ROWS;
         let limit = self.parsed::<u32>("limit", &format!("must be a number from 1 to {max}"))?;
@@ -117,7 +117,7 @@ impl ListQuery {
         Ok(PageRequest { cursor: self.cursor()?, order: self.order()?, limit: self.limit()? })
     }
 
-    /// The items of a list that has no pages, kept oldest first.
+    /// The items of a list without pages, in the order that the query asks for.
     pub(crate) fn ordered<T>(&self, mut oldest_first: Vec<T>) -> Result<Vec<T>, Problem> {
         if self.order()? == ListOrder::NewestFirst {
             oldest_first.reverse();
@@ -140,7 +140,7 @@ impl ListQuery {
         }))
     }
 
-    /// Where the page begins.
+    /// The id in the query's cursor, if it has one.
     pub(crate) fn cursor<T: FromStr>(&self) -> Result<Option<T>, Problem> {
         let Some(text) = self.text("cursor")? else { return Ok(None) };
         let id = text.strip_prefix(OLDEST_FIRST).unwrap_or(&text);

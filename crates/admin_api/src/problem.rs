@@ -59,7 +59,7 @@ impl Problem {
         (self.status, serde_json::to_vec(&body).expect("texts and a number are always JSON"))
     }
 
-    /// What is wrong, for the caller.
+    /// The text about the fault, for the caller.
     #[cfg(test)]
     pub(crate) fn detail(&self) -> &str {
         &self.detail

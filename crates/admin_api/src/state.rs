@@ -1,4 +1,4 @@
-//! What the handlers work with, put together by `platform`.
+//! The state of the handlers, put together by `platform`.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl AdminToken {
     }
 }
 
-/// What is configured.
+/// The configuration.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
     /// Sandbox or production.
@@ -45,7 +45,7 @@ pub struct ApiSettings {
 
 /// The parts of the platform that requests reach.
 pub struct ApiState {
-    /// What is configured.
+    /// The configuration.
     pub settings: ApiSettings,
     /// The operator's token.
     pub admin_token: AdminToken,
@@ -67,7 +67,7 @@ pub struct ApiState {
     pub outbound: Outbound,
     /// Sends mail and short messages.
     pub mailer: Arc<Mailer>,
-    /// Chance.
+    /// The source of randomness.
     pub random: Arc<dyn Random>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,

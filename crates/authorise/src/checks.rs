@@ -16,7 +16,7 @@ use crate::request::{Presented, PresentedValue};
 pub(crate) struct Check {
     /// What was checked.
     pub(crate) name: &'static str,
-    /// Whether it passed.
+    /// True if it passed.
     pub(crate) passed: bool,
     /// What was wrong with it.
     pub(crate) detail: Option<&'static str>,
@@ -70,9 +70,9 @@ impl Reach {
     }
 }
 
-/// What the checks look at.
+/// The facts that the checks judge.
 pub(crate) struct CheckInput<'a> {
-    /// Whether the cardholder gets money back; no state of the card and no limit prevents that
+    /// True if the cardholder gets money back; no state of the card and no limit prevents that
     /// (operator-and-sandbox.md section 5).
     pub(crate) is_refund: bool,
     /// The card record used.
@@ -155,8 +155,8 @@ pub(crate) fn with_commit_checks(
     checks
 }
 
-/// The line of a completion or increment whose original ended while the enterprise was asked.
-/// Nothing else leaves such a line.
+/// The line of a completion or increment whose original ended while the enterprise was asked. No
+/// other message leaves such a line.
 fn original_check(it: &Authorisation) -> Check {
     let (name, detail) = if it.is_completion() {
         (RESERVATION, Authorisation::RESERVATION_GONE)

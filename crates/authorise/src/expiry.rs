@@ -13,7 +13,7 @@ const MAX_BATCH_HOLDS: u32 = 100;
 /// neither block those behind it nor keep an advance of time from finishing.
 const REFUSED_PAUSE_SECONDS: i64 = 86_400;
 
-/// Releases what expired holds have left.
+/// Releases what is left of expired holds.
 pub struct HoldExpiryWorker {
     store: Store,
     vm_settings: Option<VmSettings>,

@@ -25,7 +25,7 @@ const MAX_REPLY_BYTES: usize = 16 * 1024;
 /// section 3).
 pub(crate) const LATE_ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// Where an enterprise is asked, and the keys for that exchange.
+/// The address at which an enterprise is asked, and the keys for that exchange.
 pub(crate) struct AuthEndpoint {
     pub(crate) auth_url: SecretText,
     pub(crate) external_key: RsaPublicKey,
@@ -36,7 +36,7 @@ pub(crate) struct AuthEndpoint {
     pub(crate) secret: Option<Arc<SecretText>>,
 }
 
-/// What came back, whenever it came.
+/// An exchange's result, in time or late.
 pub(crate) struct Exchange {
     /// The enterprise's code, or why there is none.
     pub(crate) verdict: Result<ResponseCode, Fault>,

@@ -74,7 +74,7 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
     now.plus_seconds(i64::from(days).saturating_mul(SECONDS_PER_DAY))
 }
 
-/// What the hold of an authorisation takes from the records of its card.
+/// The terms of an authorisation's hold, from the records of its card.
 pub(crate) struct HoldTerms {
     limits: Option<VelocityTerms>,
     vm_app_id: Option<VmAppId>,

@@ -75,7 +75,7 @@ impl AuthorisationRequest {
     }
 }
 
-/// What the network takes back.
+/// A reversal, as the network asks for it.
 #[derive(Debug, Clone)]
 pub struct ReversalRequest {
     /// The approved authorisation.
@@ -90,7 +90,7 @@ pub struct ReversalRequest {
 pub struct AuthorisationAnswer {
     /// The decided authorisation.
     pub authorisation: Authorisation,
-    /// Whether the network's key was seen before, and this is therefore the first answer again.
+    /// True if the network's key was seen before, so this is the first answer again.
     pub repeated: bool,
     /// From arrival to decision, in milliseconds.
     pub total_ms: u64,

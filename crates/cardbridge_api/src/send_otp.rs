@@ -54,7 +54,7 @@ async fn begin(
         }
         OtpClaim::Claimed => {
             let (state, otp_send_ref) = (Arc::clone(state), otp_send_ref.to_owned());
-            // On its own, so that a caller who hangs up leaves no delivery without a result.
+            // In a separate task, so a caller who hangs up leaves no delivery without a result.
             let delivery =
                 tokio::spawn(
                     async move { deliver(&state, enterprise_id, &otp_send_ref, mail).await },

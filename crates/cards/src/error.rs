@@ -231,7 +231,7 @@ impl CardsError {
     }
 }
 
-/// Which refusals of the store are which of ours; each enumeration has the store's own failure
+/// Maps refusals of the store to ours; each enumeration also has the store's own failure.
 /// beside them.
 ///
 /// ```ignore

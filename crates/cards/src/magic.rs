@@ -9,7 +9,7 @@
 
 use domain::{ErrorCode, email_key, normal_form};
 
-/// How an order ends.
+/// The outcome of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderOutcome {
     /// With a card.
@@ -20,12 +20,12 @@ pub enum OrderOutcome {
     Fail(ErrorCode),
 }
 
-/// The scenario of an order: how it ends, and how fast.
+/// The scenario of an order: its outcome and its speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scenario {
-    /// How it ends.
+    /// Its outcome.
     pub outcome: OrderOutcome,
-    /// Whether each step takes 5 s.
+    /// True if each step takes 5 s.
     pub slow: bool,
 }
 

@@ -18,11 +18,11 @@ type Words = Vec<(&'static str, &'static str)>;
 pub struct List {
     /// Its name in the documents.
     pub name: &'static str,
-    /// What it is a list of.
+    /// Its subject.
     pub meaning: &'static str,
     /// Its words, each with its meaning; empty if the word is clear by itself.
     pub words: fn() -> Words,
-    /// Whether other words are taken too.
+    /// True if other words are taken too.
     pub is_open: bool,
 }
 

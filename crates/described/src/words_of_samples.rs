@@ -1,4 +1,4 @@
-//! What fields hold in samples, by name. A text that is JSON stands for that JSON; ids, keys
+//! The values of fields in samples, by name. A text that is JSON stands for that JSON; ids, keys
 //! and people are invented.
 
 /// By the schema and the name in it; these come before all others.

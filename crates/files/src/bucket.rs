@@ -21,7 +21,7 @@ pub struct BucketSettings {
     pub region: String,
     /// The bucket's name.
     pub name: String,
-    /// Whether the name goes in the path; otherwise it goes before the host.
+    /// True if the name goes in the path; otherwise it goes before the host.
     pub path_style: bool,
     /// Access key id; not secret.
     pub access_key_id: String,

@@ -43,7 +43,7 @@ pub enum Begun {
     Partly(BegunBody),
 }
 
-/// What has been read of a body, and where the rest comes from.
+/// The part of a body that has been read, and the source of the rest.
 pub struct BegunBody {
     body: Body,
     kept: BytesMut,
@@ -80,7 +80,7 @@ impl BegunBody {
         Ok(self.kept.freeze())
     }
 
-    /// How many bytes are still to come, if that is known.
+    /// The number of bytes still to come; zero if it is not known.
     fn announced_bytes(&self) -> usize {
         let exact = self.body.size_hint().exact();
         exact.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))

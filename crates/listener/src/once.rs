@@ -55,7 +55,7 @@ impl<S: Sync> FromRequestParts<S> for Once {
 }
 
 impl Once {
-    /// What an earlier run of this call began; this run must report its outcome.
+    /// The beginning that an earlier run of this call noted; this run must report its outcome.
     pub fn begun(&self) -> Option<&str> {
         self.begun.as_deref()
     }
@@ -142,13 +142,13 @@ pub struct KeyedCall<'a> {
     pub digest: [u8; 32],
 }
 
-/// How a run of a call ended.
+/// A run of a call, once it has ended.
 pub struct Ran {
     /// The response to send.
     pub response: Response,
     /// The answer to keep if no commit kept one; `None` leaves the key free, or begun.
     pub answer: Option<KeptAnswer>,
-    /// Whether the call was carried out.
+    /// True if the call was carried out.
     pub is_done: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Who is calling: the peer of the connection, or the address that a trusted proxy gives.
+//! The caller's address: the peer of the connection, or the address that a trusted proxy gives.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,6 +1,6 @@
-//! Who holds the places of a listener. No single caller can fill it: one address has at most as
-//! many places as are still free. When few are free, the connection that has been idle longest
-//! gives way, starting with the holder of most places.
+//! The places of a listener and their holders. No single caller can fill it: one address has at
+//! most as many places as are still free. When few are free, the connection that has been idle
+//! longest gives way, starting with the holder of most places.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ pub(crate) struct Places {
     changed: Notify,
 }
 
-/// Whom a connection counts for.
+/// The holder that a connection counts for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Holder {
     /// The network of the peer, or of the caller that a trusted proxy named in its last request.
@@ -60,7 +60,7 @@ pub(crate) struct Connection {
 
 struct Traffic {
     phase: Phase,
-    /// Whether bytes wait for the other side to read.
+    /// True if bytes wait for the other side to read.
     is_waiting_to_write: bool,
 }
 
@@ -332,7 +332,7 @@ impl Connection {
         }
     }
 
-    /// Whether it has become idle because its answer was sent.
+    /// True if it has become idle because its answer was sent.
     fn has_paused(&self) -> bool {
         let mut traffic = self.traffic();
         let is_sent =
@@ -343,8 +343,8 @@ impl Connection {
         is_sent
     }
 
-    /// When it will have been quiet for too long, if nothing happens before; `None` while a request
-    /// is under way.
+    /// The time at which it will have been quiet for too long, if nothing happens before; `None`
+    /// while a request is under way.
     pub(crate) fn quiet_until(&self, patience: Patience) -> Option<Instant> {
         match self.traffic().phase {
             Phase::Idle { since } => Some(since + patience.idle),
@@ -354,7 +354,7 @@ impl Connection {
         }
     }
 
-    /// Since when it has been idle, if it is idle at `now`.
+    /// The time since which it has been idle, if it is idle at `now`.
     fn idle_since(&self, now: Instant) -> Option<Instant> {
         match self.traffic().phase {
             Phase::Idle { since } => Some(since),

@@ -4,7 +4,7 @@ use domain::Timestamp;
 use zeroize::Zeroizing;
 
 domain::text_enum! {
-    /// How a message travels; the text is the channel's name in the mailbox.
+    /// The channel of a message; the text is its name in the mailbox.
     MailChannel {
         /// A mail to an e-mail address.
         Email = "EMAIL",
@@ -14,7 +14,7 @@ domain::text_enum! {
 }
 
 domain::text_enum! {
-    /// What a message is for; the text is the kind's name in the mailbox.
+    /// The purpose of a message; the text is its name in the mailbox.
     MailKind {
         /// The one-time extraction of an API key (cardbridge-open-api.md section 4).
         KeyExtraction = "KEY_EXTRACTION",
@@ -76,6 +76,6 @@ pub fn is_email_address(text: &str) -> bool {
 pub struct SmtpSetupError {
     /// The key of the `[smtp]` table.
     pub key: &'static str,
-    /// What it should be.
+    /// The rule that its value breaks.
     pub problem: &'static str,
 }

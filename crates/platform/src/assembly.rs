@@ -23,7 +23,7 @@ use wire::vm::VmSettings;
 use crate::public_listener::public_service;
 use crate::workers;
 
-/// What a platform is built on.
+/// The configured parts that a platform is built on.
 pub struct Ground {
     /// Sandbox or production.
     pub mode: Mode,
@@ -47,7 +47,7 @@ pub struct Ground {
     pub max_exchanges: usize,
 }
 
-/// What requests need besides the parts.
+/// Everything that requests need besides the parts.
 pub struct Doors {
     /// How far a signed request's timestamp may lie from real time, milliseconds.
     pub signature_window_ms: i64,

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 /// Setting with the vault's key check value.
 const KEY_CHECK: &str = "key-check-value";
-/// Setting that records which mode the data belongs to.
+/// Setting with the mode that the data belongs to.
 const MODE: &str = "mode";
 /// Setting that records that the initial rates were stored.
 const FX_SEEDED: &str = "fx-seeded";

@@ -110,7 +110,7 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
-    /// Whether nothing differs.
+    /// True if nothing differs.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.files.iter().all(|file| file.difference_count == 0)

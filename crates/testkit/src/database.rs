@@ -8,7 +8,7 @@ use domain::{Clock, IdGenerator};
 pub use store::Location;
 use store::Store;
 
-/// Whether full counts are wanted: `cargo xtask test --long`.
+/// True if full counts are wanted: `cargo xtask test --long`.
 pub fn is_long() -> bool {
     std::env::var_os("CARDBRIDGE_TEST_LONG").is_some()
 }
@@ -115,7 +115,7 @@ impl Database {
         entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
     }
 
-    /// How many deadlocks the server has found; it counts when a connection ends.
+    /// The number of deadlocks that the server has found; it counts when a connection ends.
     pub async fn deadlocks(&self) -> i64 {
         let Self::Server { .. } = self else { return 0 };
         let url = self.url();
@@ -150,8 +150,8 @@ impl Database {
         execute(admin_url, &sql).await;
     }
 
-    /// How many rows of a table the server has read so far, including index entries; a connection's
-    /// reads are counted when it ends. Zero for an embedded file.
+    /// The number of rows of a table that the server has read so far, including index entries; a
+    /// connection's reads are counted when it ends. Zero for an embedded file.
     pub async fn rows_read(&self, table: &str) -> i64 {
         let Self::Server { .. } = self else { return 0 };
         let url = self.url();
@@ -163,7 +163,7 @@ impl Database {
         client.query_one(sql, &[&table]).await.unwrap().get(0)
     }
 
-    /// How many rows were inserted into a table, as far as the server has counted them. An embedded
+    /// The number of rows inserted into a table, as far as the server has counted them. An embedded
     /// file counts nothing, so there is nothing to wait for.
     pub async fn rows_written(&self, table: &str) -> i64 {
         let Self::Server { .. } = self else { return i64::MAX };

@@ -34,8 +34,8 @@ use crate::state::ApiState;
 
 /// Larger bodies, in bytes, of an app are read one after the other.
 const LARGE_BODY_BYTES: usize = 16 * 1024;
-/// Blocks of a body that are decrypted without a pause in between, more than usual calls need;
-/// the pause before each further one leaves the processors to other apps.
+/// Blocks of a body that are decrypted without a pause in between, more than usual calls need; the
+/// pause before each further one leaves the processors to other apps.
 const BLOCKS_AT_ONCE: usize = 8;
 const BLOCK_PAUSE: Duration = Duration::from_millis(1);
 /// Blocks of an answer that one job encrypts; further ones may go to another thread.
@@ -53,7 +53,7 @@ const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// Bad envelopes of one app from one address (operator-and-sandbox.md section 5, Limits).
 const BAD_ENVELOPES: Limit = Limit::CutOff { weight: 100, window: Duration::from_secs(60) };
 
-/// What the layer works with.
+/// The parts of the layer.
 pub(crate) struct Envelope {
     state: Arc<ApiState>,
     budget: Budget,
@@ -122,7 +122,8 @@ impl Envelope {
         }
     }
 
-    /// Refuses a caller that asks too much. This is no strike, since nothing was decrypted.
+    /// Refuses a caller that asks too much. This does not count as a bad envelope, since nothing
+    /// was decrypted.
     async fn turn_away(&self, caller: &Caller) -> Refusal {
         tokio::time::sleep(self.budget.refusal_pause(caller.app.vm_app_id, Instant::now())).await;
         VmError::TooManyRequests.into()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::apt;
 use crate::command::Failure;
 
-/// What the package reads before it creates a cluster.
+/// The settings that the package reads before it creates a cluster.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 
 /// The packaged version of [`CLUSTER_SETTINGS`].

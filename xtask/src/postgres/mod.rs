@@ -13,7 +13,7 @@ use crate::{browser, s3};
 pub use find::DIRECTORY_VARIABLE;
 pub use server::Server;
 
-/// Environment variable that tells tests where PostgreSQL is.
+/// Environment variable with PostgreSQL's URL, for tests.
 pub const URL_VARIABLE: &str = "CARDBRIDGE_TEST_POSTGRES_URL";
 
 /// Set to 1: the finder sees nothing before installation, so installing can be tested.

@@ -11,13 +11,13 @@ use std::process::{Child, Command, Stdio};
 use crate::command::Failure;
 use crate::stage::{output, succeed};
 
-/// How many free ports are tried: another program may take one first.
+/// The number of free ports that are tried: another program may take one first.
 const START_ATTEMPTS: u32 = 3;
 
 /// The system user that runs the server if we are root, which PostgreSQL refuses.
 const SYSTEM_USER: &str = "postgres";
 
-/// How much of the server's log is shown if it does not start, in bytes.
+/// The length of the server's log that is shown if it does not start, in bytes.
 const LOG_TAIL_BYTES: usize = 2000;
 
 /// Waits until its input ends, which means that this program closes it or dies in any way, then

@@ -1,4 +1,4 @@
-//! What an app of dialect 2 can open cards of.
+//! The products of which an app of dialect 2 can open cards.
 
 use axum::Json;
 use domain::{CardProfile, Currency, ProfileId, VmApp, VmProduct};

@@ -1,4 +1,4 @@
-//! What the enterprise answers, and when.
+//! The enterprise's answers, and their times.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

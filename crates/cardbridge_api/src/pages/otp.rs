@@ -29,7 +29,7 @@ impl Challenge {
         Ok(Self { channel, recipient, password: state.vault.new_one_time_password() })
     }
 
-    /// What is kept of it.
+    /// The part of it that is stored.
     pub(super) fn kept(&self, state: &ApiState, link: &GuidanceLink) -> PagePassword {
         let password = self.password.expose();
         let hash = state.vault.one_time_password_hash(&link.secret_hash, password);
@@ -80,7 +80,7 @@ pub(super) async fn ask_again(
     Ok(page(frame, link, &recipient, token, Some(wrong)))
 }
 
-/// What was wrong the last time.
+/// The cause of a repeated form.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wrong {
     Password,

@@ -1,4 +1,4 @@
-//! What the pages say, in both languages.
+//! The texts of the pages, in both languages.
 
 use domain::{GuidanceType, PageLanguage};
 
@@ -11,7 +11,7 @@ use domain::{GuidanceType, PageLanguage};
 /// ```
 macro_rules! texts {
     ($($text:ident: $english:literal, $chinese:literal;)+) => {
-        /// What the pages say, in one language.
+        /// The texts of the pages, in one language.
         pub(crate) struct Texts {
             $(pub(crate) $text: &'static str,)+
         }

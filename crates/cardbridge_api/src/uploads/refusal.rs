@@ -1,4 +1,4 @@
-//! Why a file is not taken, as S3 says it.
+//! Why a file is not taken, in S3's words.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -34,7 +34,7 @@ impl Refusal {
         Self { status, code, message: message.to_string() }
     }
 
-    /// Files are kept in a bucket, and this process takes none.
+    /// Files are kept in a bucket, so this process takes none.
     pub(super) fn elsewhere() -> Self {
         Self::new(StatusCode::NOT_FOUND, "NoSuchKey", "nothing is uploaded here")
     }
