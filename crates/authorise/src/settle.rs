@@ -63,7 +63,7 @@ fn decided(outcome: DecideOutcome) -> Authorisation {
     }
 }
 
-/// Whether another attempt may succeed.
+/// True if another attempt may succeed.
 pub(crate) const fn may_pass(error: &StoreError) -> bool {
     match error {
         StoreError::Engine(_)
