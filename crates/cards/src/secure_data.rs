@@ -126,7 +126,7 @@ impl Cards {
     }
 }
 
-/// Whether all three of the holder's values match the card's. All are compared before the result is
+/// True if all three of the holder's values match the card's. All are compared before the result is
 /// formed.
 fn proves(proof: &PinProof, data: &RevealedCard) -> bool {
     let expiry = parse_expiry(&proof.expiry).as_deref() == Some(&*data.expiry_yymm);
