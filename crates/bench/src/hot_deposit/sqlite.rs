@@ -17,7 +17,7 @@ use super::purchases::{AMOUNT_MINOR, Purchases};
 use super::row_text;
 use super::run::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, run_grouped};
 
-/// How long a connection waits for its turn; reached only if one starves.
+/// Longest wait of a connection for its turn; reached only if one starves.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Holds per second.
