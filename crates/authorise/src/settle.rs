@@ -15,7 +15,7 @@ const MAX_TRIES: u32 = 5;
 /// Pause after the first failed attempt; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// The store's request for a decision, without authorisation code and free of charge.
+/// A decision as the store takes it, without authorisation code and free of charge.
 pub(crate) fn request(
     store: &Store,
     held: &Authorisation,

@@ -7,7 +7,7 @@ use wire::cardbridge::secure_card::{PinProof, ResetPin};
 
 use crate::{Cards, CardsError};
 
-/// The data printed on a card. It cannot be printed or serialised, and is wiped when it goes out of
+/// The data that a card shows. It cannot be printed or serialised, and is wiped when it goes out of
 /// scope.
 pub struct RevealedCard {
     /// The card.

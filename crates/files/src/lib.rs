@@ -31,7 +31,7 @@ pub const UPLOAD_SECONDS: u32 = 3_600;
 /// Largest file, bytes (cardbridge-open-api.md section 14, U27).
 pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 
-/// The place of uploaded files.
+/// The store of uploaded files.
 pub enum Files {
     /// In a directory of this process.
     Embedded(EmbeddedFiles),

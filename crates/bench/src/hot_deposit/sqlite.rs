@@ -34,7 +34,7 @@ pub struct Rates {
 pub async fn measure(work_dir: &Path) -> Result<Rates> {
     let [mut grouped, mut waiting, mut in_turns] = [Tally::default(); 3];
     for _ in 0..ROUNDS {
-        // A fresh file each time, so neither side pays for the other's remains.
+        // A fresh file each time, so neither side pays for data that the other left.
         let dir = tempfile::tempdir_in(work_dir)?;
         let clock = Clock::system();
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
