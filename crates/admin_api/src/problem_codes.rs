@@ -8,7 +8,7 @@ pub(crate) struct ProblemCode {
     pub(crate) status: u16,
     /// The stable word.
     pub(crate) code: &'static str,
-    /// When it is answered.
+    /// Its meaning, for people.
     pub(crate) meaning: &'static str,
 }
 

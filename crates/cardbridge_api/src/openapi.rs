@@ -78,7 +78,7 @@ const TRANSPORT: SharedAnswers = SharedAnswers {
         ("503", "Too much waits already. Nothing was done; try again later."),
     ],
 };
-/// The fields that hold words of a list, beside those whose tables name one.
+/// The fields that hold words of a list, besides those whose tables name one.
 const USES: &[Use] = &[
     ("ApproveFlag", "approveFlag", &["AuthorisationResultData"]),
     ("AuthType", "authType", &["NoticeData"]),
