@@ -257,7 +257,7 @@ impl Envelope {
                 Err(RsaPoolError::Unfinished) => break,
             }
         }
-        tracing::error!("an answer was not encrypted; what it tells of was done");
+        tracing::error!("an answer could not be encrypted; its operation was carried out");
         Err(VmError::ServerException.into())
     }
 
