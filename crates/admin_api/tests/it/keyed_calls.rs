@@ -20,12 +20,12 @@ const FINGERPRINT: &str = "SELECT (SELECT COUNT(*) FROM enterprise) \
     + (SELECT COUNT(*) FROM card WHERE status = 'BLOCKED') \
     + (SELECT COUNT(*) FROM setting)";
 
-async fn keyed(platform: &Platform, path: &str, key: &str, body: &Value) -> Answer {
+pub async fn keyed(platform: &Platform, path: &str, key: &str, body: &Value) -> Answer {
     platform.admin(Request::post(path, body.to_string()).header("Idempotency-Key", key)).await
 }
 
 /// Makes the table of keys refuse `INSERT` or `UPDATE`.
-async fn refuse(location: &Location, what: &str) {
+pub async fn refuse(location: &Location, what: &str) {
     let sql = match location {
         Location::Sqlite(_) => format!(
             "CREATE TRIGGER no_{what} BEFORE {what} ON idempotency \
