@@ -127,7 +127,7 @@ impl Problem {
         Self::new(StatusCode::BAD_GATEWAY, "mail_refused", detail)
     }
 
-    /// 503: too much waits already, or the store does not answer.
+    /// 503: too much work is waiting already, or the store does not answer.
     pub(crate) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later")
     }
