@@ -73,8 +73,9 @@ async fn nothing_is_committed_once_the_node_numbers_lease_is_not_trusted() {
     source.seconds.store(LEASE_LOST_S, Ordering::SeqCst);
     rows.batch_execute("ROLLBACK").await.unwrap();
     let (decided, set) = (decided.await.unwrap(), set.await.unwrap());
+    let said = "node number 1 may no longer be used";
     let is_lost =
-        |error: &StoreError| matches!(error, StoreError::Engine(text) if text.contains("node 1"));
+        |error: &StoreError| matches!(error, StoreError::Engine(text) if text.contains(said));
     assert!(matches!(&decided, Err(MoneyError::Store(error)) if is_lost(error)), "{decided:?}");
     assert!(set.as_ref().is_err_and(is_lost), "{set:?}");
 
