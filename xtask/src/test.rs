@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::command::{Failure, cargo};
+use crate::postgres::Disk;
 use crate::stage::{spoken, stage, succeed};
 use crate::{browser, interpreters, openapi, postgres, s3, tidy};
 
@@ -54,7 +55,7 @@ fn parts(counts: Counts) -> Result<(), Failure> {
     stage("build of the tests", || {
         succeed(cargo().args(["test", "--workspace", "--locked", "--no-run"]))
     })?;
-    let server = stage("postgres start", postgres::start)?;
+    let server = stage("postgres start", || postgres::start(Disk::Unsynced))?;
     let tested = stage("tests", || {
         let mut tests = cargo();
         tests

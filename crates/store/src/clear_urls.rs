@@ -55,7 +55,10 @@ impl Store {
         if sealed > 0
             && let Err(error) = self.wipe_replaced_urls().await
         {
-            tracing::warn!(%error, "remains of URLs may be left in the server's files; VACUUM FULL removes them");
+            tracing::warn!(
+                %error,
+                "remains of URLs may be left in the server's files; VACUUM FULL removes them"
+            );
         }
         Ok(sealed)
     }

@@ -40,7 +40,7 @@ impl Store {
         } else {
             let closed = tokio::time::timeout(MAX_DAY_WAIT, self.inner.day.write()).await.ok();
             if closed.is_none() {
-                tracing::warn!(%moment, "a message is still under way; business time moves on without it");
+                tracing::warn!(%moment, "business time moves on while a message is under way");
             }
             closed
         };

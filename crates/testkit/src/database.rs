@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use domain::{Clock, IdGenerator};
 pub use store::Location;
 use store::Store;
+use tokio::sync::OnceCell;
 
 /// True if full counts are wanted: `cargo xtask test --long`.
 pub fn is_long() -> bool {
@@ -32,7 +33,8 @@ impl Database {
             .expect("a PostgreSQL for tests: run `cargo xtask test`");
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
-        execute(&admin_url, &format!("CREATE DATABASE {name}")).await;
+        let template = template(&admin_url).await;
+        execute(&admin_url, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         Self::Server { admin_url, name }
     }
 
@@ -183,6 +185,23 @@ impl Database {
         let (server, _) = admin_url.rsplit_once('/').unwrap();
         format!("{server}/{name}")
     }
+}
+
+/// The database of this process that holds the tables and nothing else. The databases of its tests
+/// are copies: migrating each would take longer than most tests.
+async fn template(admin_url: &str) -> &'static str {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let make = || async {
+        let name = format!("template_{}", std::process::id());
+        execute(admin_url, &format!("CREATE DATABASE {name}")).await;
+        let template = Database::Server { admin_url: admin_url.to_owned(), name: name.clone() };
+        template.open().await.close().await;
+        template.end_connections().await;
+        // No session may be connected to what is copied.
+        execute(admin_url, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+        name
+    };
+    TEMPLATE.get_or_init(make).await
 }
 
 /// Makes each hold's commit wait for an advisory lock, as if for a standby that does not answer.

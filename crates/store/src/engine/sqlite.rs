@@ -102,7 +102,7 @@ impl<G: Grouped> Sqlite<G> {
         // The log of a process that died counts from now on, even if that process could not bring
         // it to the disk.
         if let Err(error) = session.query("PRAGMA wal_checkpoint(TRUNCATE)", &[]) {
-            tracing::warn!(%error, "the log of an earlier process could not be merged into the store");
+            tracing::warn!(%error, "an earlier process's log could not be merged into the store");
         }
         {
             let mut connection = session.connection.lock().unwrap_or_else(PoisonError::into_inner);
