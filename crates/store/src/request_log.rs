@@ -148,7 +148,7 @@ impl RequestLog {
     pub(crate) fn spoil(self) {
         let emptied = self.file.set_len(0).and_then(|()| self.file.sync_all());
         if let Err(error) = emptied.or_else(|_| fs::remove_file(&self.path)) {
-            tracing::error!(%error, "served requests: the file is incomplete and cannot be emptied");
+            tracing::error!(%error, "the file of served requests is cut short and stays");
         }
     }
 }
