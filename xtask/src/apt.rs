@@ -6,7 +6,7 @@ use crate::stage::{output, succeed};
 /// Seconds that `apt-get` waits for another instance to finish.
 const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=300";
 
-/// Whether packages can be installed here: as root, with `apt-get`.
+/// True if packages can be installed here: as root, with `apt-get`.
 pub fn is_usable() -> Result<bool, Failure> {
     let is_root = output(command("id").arg("-u"))?.trim() == "0";
     Ok(is_root && output(command("apt-get").arg("--version")).is_ok())

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the measurements, on the shipped binary and with a PostgreSQL server.
 
 use crate::command::{Failure, cargo};
-use crate::postgres;
+use crate::postgres::{self, Disk};
 use crate::stage::{stage, succeed};
 
 /// The profile of the shipped binary.
@@ -12,7 +12,7 @@ pub fn run(flags: &[&str]) -> Result<(), Failure> {
     stage("build", || {
         succeed(cargo().arg("build").args(SHIPPED).args(["-p", "cardbridge", "-p", "bench"]))
     })?;
-    let server = stage("postgres start", postgres::start)?;
+    let server = stage("postgres start", || postgres::start(Disk::Synced))?;
     let measured = succeed(
         cargo()
             .arg("run")

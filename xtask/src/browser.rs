@@ -6,7 +6,7 @@ use crate::apt;
 use crate::command::Failure;
 use crate::hidden::unless_hidden;
 
-/// Environment variable that tells tests where Chromium is, and overrides every other place.
+/// Environment variable with Chromium's path, for tests; it overrides every other place.
 pub const PATH_VARIABLE: &str = "CARDBRIDGE_TEST_CHROMIUM";
 
 /// Set to 1: the finder sees nothing before installation, so installing can be tested.

@@ -1,4 +1,4 @@
-//! How the commands of this program fail, and how they start other programs.
+//! Failures of this program's commands, and the start of other programs.
 
 use std::path::PathBuf;
 use std::process::Command;

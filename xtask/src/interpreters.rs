@@ -10,7 +10,7 @@ struct Needed {
     program: &'static str,
     /// Arguments of a run that ends by itself.
     arguments: &'static [&'static str],
-    /// What the run must print for the program to be suitable.
+    /// The output that the run must print for the program to be suitable.
     writes: &'static str,
     /// The lowest number that may follow that output; 0 = no number is needed.
     least_version: u32,

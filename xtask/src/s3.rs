@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::command::{Failure, cargo, root};
 use crate::stage::succeed;
 
-/// Environment variable that tells tests where the server's program is, and overrides
-/// every other place.
+/// Environment variable with the path of the server's program, for tests; it overrides every other
+/// place.
 pub const PATH_VARIABLE: &str = "CARDBRIDGE_TEST_S3_SERVER";
 
 const PACKAGE: &str = "s3s-fs";

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::command::{Failure, cargo};
+use crate::postgres::Disk;
 use crate::stage::{spoken, stage, succeed};
 use crate::{browser, interpreters, openapi, postgres, s3, tidy};
 
@@ -13,10 +14,10 @@ const LONG_VARIABLE: &str = "CARDBRIDGE_TEST_LONG";
 /// The variable that sets the number of property-test cases, and its value for full counts.
 const CASES: (&str, &str) = ("PROPTEST_CASES", "4096");
 
-/// How much is tried by tests that can try more or less.
+/// The counts of tests that can try more or less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
-    /// What fits into everyday work.
+    /// Counts that fit into everyday work.
     Usual,
     /// All of it.
     Full,
@@ -54,7 +55,7 @@ fn parts(counts: Counts) -> Result<(), Failure> {
     stage("build of the tests", || {
         succeed(cargo().args(["test", "--workspace", "--locked", "--no-run"]))
     })?;
-    let server = stage("postgres start", postgres::start)?;
+    let server = stage("postgres start", || postgres::start(Disk::Unsynced))?;
     let tested = stage("tests", || {
         let mut tests = cargo();
         tests

@@ -18,7 +18,7 @@ use crate::paging::ListQuery;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
-/// What most handlers answer with.
+/// The answer of most handlers.
 pub(crate) type Answer<T> = Result<Json<T>, Problem>;
 
 /// A call that the guard let through. Its parts are judged when the handler reads them, so the

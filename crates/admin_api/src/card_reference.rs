@@ -1,5 +1,5 @@
-//! How operators and the sandbox name a card: by its id, or by the UUID of a card of
-//! dialect 2 (operator-and-sandbox.md section 5, VM cards).
+//! Cards as operators and the sandbox name them: by id, or by the UUID of a card of dialect 2
+//! (operator-and-sandbox.md section 5, VM cards).
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! How the operator and sandbox APIs read bodies: strictly. Every field is known, and each error
-//! names the field and never its value.
+//! Strict reading of the bodies of the operator and sandbox APIs: every field is known, and each
+//! error names the field and never its value.
 
 use domain::{AmountError, Currency, Money};
 use serde_json::value::RawValue;
@@ -128,7 +128,7 @@ pub(crate) fn required_money(
     fields.required(field, money)
 }
 
-/// What is wrong with an amount.
+/// The error's text for an amount.
 pub(crate) const fn amount_text(error: AmountError) -> &'static str {
     match error {
         AmountError::Syntax => "is not a decimal amount",

@@ -1,5 +1,5 @@
-//! Lists of the operator and sandbox APIs: newest first unless asked otherwise, one page at a
-//! time, after a cursor.
+//! Lists of the operator and sandbox APIs: one page at a time, newest first unless the query asks
+//! otherwise; a cursor marks where the next page begins.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -18,7 +18,8 @@ use crate::problem::Problem;
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
 
 const ITEMS: &str = "Newest first; oldest first with `order=asc`.";
-const NEXT_CURSOR: &str = "Where the next page begins; null on the last one.";
+const NEXT_CURSOR: &str = "Where the next page begins; null after a page with fewer rows than \
+    `limit`. The page after a full one may be empty.";
 
 /// The prefix of cursors of lists that begin with the oldest.
 const OLDEST_FIRST: &str = "asc-";
@@ -45,7 +46,7 @@ impl<T: ToSchema> PartialSchema for Page<T> {
     }
 }
 
-/// Written out, since the derived one gives all pages one name.
+/// Written by hand: the derived impl would give every `Page<T>` the same schema name.
 impl<T: ToSchema> ToSchema for Page<T> {
     fn name() -> Cow<'static, str> {
         format!("Page_{}", T::name()).into()
@@ -58,7 +59,7 @@ impl<T: ToSchema> ToSchema for Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page of `rows` that answers `query`.
+    /// The page that answers `query`; `rows` are exactly the rows of that page.
     pub(crate) fn of<R, I: Display>(
         query: &ListQuery,
         rows: &[R],
@@ -70,7 +71,7 @@ impl<T> Page<T> {
     }
 }
 
-/// The query of a list, read by name.
+/// The query string of a list request; parameters are looked up by name.
 pub(crate) struct ListQuery(Query);
 
 impl ListQuery {
@@ -79,7 +80,7 @@ impl ListQuery {
         Query::parse(query).map(Self).map_err(|error| Problem::malformed(error.to_string()))
     }
 
-    /// How many rows are wanted.
+    /// The number of rows wanted.
     pub(crate) fn limit(&self) -> Result<u32, Problem> {
         let max = store::MAX_PAGE_ROWS;
         let limit = self.parsed::<u32>("limit", &format!("must be a number from 1 to {max}"))?;
@@ -107,7 +108,8 @@ impl ListQuery {
             None => ListOrder::NewestFirst,
         };
         if told.is_some_and(|told| told != order) {
-            return Err(Problem::invalid("order must be that of the page which the cursor is of"));
+            let detail = "order must be the same as for the page that returned this cursor";
+            return Err(Problem::invalid(detail));
         }
         Ok(order)
     }
@@ -117,7 +119,7 @@ impl ListQuery {
         Ok(PageRequest { cursor: self.cursor()?, order: self.order()?, limit: self.limit()? })
     }
 
-    /// The items of a list that has no pages, kept oldest first.
+    /// The items of a list without pages, in the order that the query asks for.
     pub(crate) fn ordered<T>(&self, mut oldest_first: Vec<T>) -> Result<Vec<T>, Problem> {
         if self.order()? == ListOrder::NewestFirst {
             oldest_first.reverse();
@@ -125,8 +127,9 @@ impl ListQuery {
         Ok(oldest_first)
     }
 
-    /// The cursor of the page after `rows`; there may be one if this page is full. The cursor
-    /// carries the order, so the next page keeps it.
+    /// The cursor of the page after `rows`; None if `rows` are fewer than the limit. A full page
+    /// always gets a cursor, even if no rows follow. The cursor carries the order, so the next page
+    /// keeps it.
     pub(crate) fn cursor_after<R, I: Display>(
         &self,
         rows: &[R],
@@ -140,7 +143,7 @@ impl ListQuery {
         }))
     }
 
-    /// Where the page begins.
+    /// The id in the query's cursor, if it has one.
     pub(crate) fn cursor<T: FromStr>(&self) -> Result<Option<T>, Problem> {
         let Some(text) = self.text("cursor")? else { return Ok(None) };
         let id = text.strip_prefix(OLDEST_FIRST).unwrap_or(&text);
@@ -154,13 +157,14 @@ impl ListQuery {
         self.parsed(name, "is not an id")
     }
 
-    /// A parameter that parses.
+    /// The parameter `name`, parsed; None if it is absent or blank. If it does not parse, it is
+    /// refused with the text `{name} {what}`.
     pub(crate) fn parsed<T: FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, Problem> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| Problem::invalid(format!("{name} {what}")))
     }
 
-    /// A parameter.
+    /// The text of the parameter `name`; None if it is absent or blank.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>, Problem> {
         self.0.text(name).map_err(|error| Problem::invalid(error.to_string()))
     }

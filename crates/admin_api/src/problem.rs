@@ -59,7 +59,7 @@ impl Problem {
         (self.status, serde_json::to_vec(&body).expect("texts and a number are always JSON"))
     }
 
-    /// What is wrong, for the caller.
+    /// The text about the fault, for the caller.
     #[cfg(test)]
     pub(crate) fn detail(&self) -> &str {
         &self.detail
@@ -127,7 +127,7 @@ impl Problem {
         Self::new(StatusCode::BAD_GATEWAY, "mail_refused", detail)
     }
 
-    /// 503: too much waits already, or the store does not answer.
+    /// 503: too much work is waiting already, or the store does not answer.
     pub(crate) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later")
     }

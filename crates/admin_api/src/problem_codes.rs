@@ -8,7 +8,7 @@ pub(crate) struct ProblemCode {
     pub(crate) status: u16,
     /// The stable word.
     pub(crate) code: &'static str,
-    /// When it is answered.
+    /// Its meaning, for people.
     pub(crate) meaning: &'static str,
 }
 
@@ -16,7 +16,7 @@ const fn code(status: u16, code: &'static str, meaning: &'static str) -> Problem
     ProblemCode { status, code, meaning }
 }
 
-/// All codes; the usual one of a status comes first.
+/// All codes. Where several share a status, the usual one stands first.
 pub(crate) const PROBLEM_CODES: &[ProblemCode] = &[
     code(400, "malformed_request", "the request cannot be read"),
     code(401, "unauthorised", "the bearer token is missing or wrong"),
@@ -30,18 +30,23 @@ pub(crate) const PROBLEM_CODES: &[ProblemCode] = &[
     code(
         503,
         "unavailable",
-        "too much waits already, or the store does not answer; try again later",
+        "too much work is waiting already, or the store does not answer; try again later",
     ),
-    code(409, "insufficient_funds", "the account has less than that free"),
+    code(409, "insufficient_funds", "the account's available balance is less than the amount"),
     code(
         409,
         "already_done",
-        "the call is done, and its first answer bore a secret: `objectId` is what it made",
+        "the call was already carried out; its answer contained a secret and is not repeated; \
+         `objectId` names the object that it created",
     ),
     code(409, "card_state", "the card's state does not allow it"),
     code(409, "challenge_state", "the 3DS challenge is over"),
-    code(409, "delivery_over", "the webhook was acknowledged by an app, or its code was wiped"),
-    code(409, "delivery_pending", "the webhook is still to be sent by itself"),
+    code(
+        409,
+        "delivery_over",
+        "the webhook was acknowledged by an app, or the one-time code in it was wiped",
+    ),
+    code(409, "delivery_pending", "the webhook is still waiting to be sent automatically"),
     code(409, "end_of_time", "business time ends with the year 8999"),
     code(409, "exceeds_authorisation", "more is asked for than the authorisation has left"),
     code(409, "hold_closed", "the authorisation's hold is over"),
@@ -57,12 +62,16 @@ pub(crate) const PROBLEM_CODES: &[ProblemCode] = &[
     code(409, "not_embossed", "the card is not embossed"),
     code(409, "not_incrementable", "the authorisation cannot be raised"),
     code(409, "not_physical", "the card is not physical"),
-    code(409, "not_reserved", "what is to be completed is no open reservation"),
+    code(409, "not_reserved", "the authorisation to be completed is not a reservation"),
     code(409, "out_of_range", "the balance would leave the range of amounts"),
     code(409, "product_code_taken", "the product code is that of another product"),
     code(409, "reference_mismatch", "the reference was used for another movement"),
-    code(409, "ticket_state", "the ticket is decided, or not ready to be"),
-    code(409, "too_many_increments", "so many messages do not follow one authorisation"),
+    code(409, "ticket_state", "the ticket was already decided, with the other outcome"),
+    code(
+        409,
+        "too_many_increments",
+        "the authorisation has as many follow-up messages as it can have",
+    ),
     code(409, "too_many_products", "the app has as many products as an app can have"),
     code(409, "undecided", "the authorisation is not decided yet"),
 ];

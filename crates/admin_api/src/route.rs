@@ -1,5 +1,5 @@
-//! What the tables say of each operation: for routing, and for the OpenAPI document, which is
-//! made from nothing else.
+//! The tables' entry for each operation: for routing, and for the OpenAPI document, which is made
+//! from it alone.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const PAGE: [&str; 3] = ["limit", "order", "cursor"];
 pub(crate) struct Group {
     /// Their tag in the document.
     pub(crate) tag: &'static str,
-    /// What they are about.
+    /// Their subject.
     pub(crate) meaning: &'static str,
     pub(crate) routes: Vec<Route>,
 }
@@ -37,33 +37,33 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     /// Its `operationId`.
     pub(crate) id: &'static str,
-    /// What it does, in a line.
+    /// Its effect, in a line.
     pub(crate) summary: &'static str,
     /// The query parameters that it reads.
     pub(crate) asks: Vec<&'static str>,
     /// The table that its body is read by.
     pub(crate) takes: Option<Table>,
-    /// What a success carries.
+    /// The content of a success.
     pub(crate) gives: Gives,
     handler: Handler,
 }
 
-/// What a success carries.
+/// The content of a success.
 pub(crate) enum Gives {
     /// HTTP 204 and no body.
     Nothing,
     /// HTTP 200 and this object.
     Object(Described),
-    /// HTTP 200 and an uploaded document, or HTTP 307 and where it is.
+    /// HTTP 200 and an uploaded document, or HTTP 307 and its address.
     File,
 }
 
 /// A handler of any operation: one type for all, so routing is compiled once.
 type Handler = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
 
-/// What handlers answer with, and what the document says of that.
+/// An answer of handlers, and its description in the document.
 pub(crate) trait Reply: IntoResponse {
-    /// What a success carries, unless the table says otherwise.
+    /// The content of a success, unless the table names another.
     fn gives() -> Gives {
         Gives::Nothing
     }
@@ -77,7 +77,7 @@ impl<T: Serialize + ToSchema> Reply for Json<T> {
 
 impl Reply for StatusCode {}
 
-/// The table says what it carries.
+/// The table names the content.
 impl Reply for Response {}
 
 /// An operation: its target, such as `GET /admin/v1/jobs`, its `operationId` and its handler.

@@ -1,4 +1,4 @@
-//! What the handlers work with, put together by `platform`.
+//! The state of the handlers, put together by `platform`.
 
 use std::sync::Arc;
 
@@ -26,15 +26,15 @@ impl AdminToken {
         Self(Zeroizing::new(text.trim().to_owned()))
     }
 
-    /// Whether `offered` is the token, in time that depends on lengths only. An empty
-    /// token matches nothing.
+    /// True if `offered` is the token, in time that depends on lengths only. An empty token matches
+    /// nothing.
     #[must_use]
     pub(crate) fn matches(&self, offered: &str) -> bool {
         !self.0.is_empty() && bool::from(self.0.as_bytes().ct_eq(offered.as_bytes()))
     }
 }
 
-/// What is configured.
+/// The configuration.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
     /// Sandbox or production.
@@ -45,7 +45,7 @@ pub struct ApiSettings {
 
 /// The parts of the platform that requests reach.
 pub struct ApiState {
-    /// What is configured.
+    /// The configuration.
     pub settings: ApiSettings,
     /// The operator's token.
     pub admin_token: AdminToken,
@@ -67,7 +67,7 @@ pub struct ApiState {
     pub outbound: Outbound,
     /// Sends mail and short messages.
     pub mailer: Arc<Mailer>,
-    /// Chance.
+    /// The source of randomness.
     pub random: Arc<dyn Random>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,

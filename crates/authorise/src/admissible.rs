@@ -1,4 +1,4 @@
-//! What a message must satisfy before anything else is checked: it names what its kind needs, and
+//! The conditions of a message before anything else is checked: it names what its kind needs, and
 //! what it names is of the right kind. Pure.
 
 use domain::{AuthType, TransactionType};

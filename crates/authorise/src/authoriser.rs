@@ -53,7 +53,7 @@ pub(crate) struct MessageSlot {
     _day: OpenDay,
 }
 
-/// What the network sends.
+/// A message of the network.
 enum Message {
     Authorise(Box<AuthorisationRequest>),
     Reverse(Box<ReversalRequest>),

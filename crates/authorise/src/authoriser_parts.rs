@@ -9,7 +9,7 @@ use store::Store;
 use vault::Vault;
 use wire::vm::VmSettings;
 
-/// What an [`Authoriser`](crate::Authoriser) works with.
+/// The parts of an [`Authoriser`](crate::Authoriser).
 pub struct AuthoriserParts {
     /// The store.
     pub store: Store,
@@ -21,10 +21,10 @@ pub struct AuthoriserParts {
     pub outbound: Outbound,
     /// Draws authorisation codes.
     pub random: Arc<dyn Random>,
-    /// Where the days of dialect 2's limits begin, and how its apps are notified of their cards'
-    /// transactions; `None` = in UTC, and they are not notified.
+    /// Settings of dialect 2, for the days of its limits and the notices of its cards'
+    /// transactions; `None` = days in UTC and no notices.
     pub vm_settings: Option<VmSettings>,
-    /// Whether an unusable answer is diagnosed, which decrypts unsigned data: only in the sandbox.
+    /// True if an unusable answer is diagnosed, which decrypts unsigned data: only in the sandbox.
     pub diagnoses_answers: bool,
     /// Number of concurrent exchanges with enterprises, each holding a file handle, beyond which no
     /// reply is read after its deadline.

@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use crate::request::{AuthorisationAnswer, AuthoriseError};
 
-/// Where the answer goes; the caller may have gone away.
+/// The way to the caller, who may have gone away.
 pub(crate) type Reply = oneshot::Sender<Result<AuthorisationAnswer, AuthoriseError>>;
 
 /// Sends the answer; logs an error, at error level if it is a fault of ours.

@@ -14,11 +14,11 @@ use crate::request::{Presented, PresentedValue};
 /// One line of the decision receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Check {
-    /// What was checked.
+    /// The name of the check.
     pub(crate) name: &'static str,
-    /// Whether it passed.
+    /// True if it passed.
     pub(crate) passed: bool,
-    /// What was wrong with it.
+    /// The fault, if it did not pass.
     pub(crate) detail: Option<&'static str>,
 }
 
@@ -43,7 +43,7 @@ const RESERVATION: &str = "reservation";
 /// The check of the bill that an increment raises; the store makes it.
 const ORIGINAL: &str = "original";
 
-/// Whether the enterprise can be asked at all.
+/// The enterprise's readiness to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// It has an authUrl and a usable public key.
@@ -70,9 +70,9 @@ impl Reach {
     }
 }
 
-/// What the checks look at.
+/// The facts that the checks judge.
 pub(crate) struct CheckInput<'a> {
-    /// Whether the cardholder gets money back; no state of the card and no limit prevents that
+    /// True if the cardholder gets money back; no state of the card and no limit prevents that
     /// (operator-and-sandbox.md section 5).
     pub(crate) is_refund: bool,
     /// The card record used.
@@ -81,11 +81,11 @@ pub(crate) struct CheckInput<'a> {
     pub(crate) cards_of_pan: &'a [Card],
     /// Its limits.
     pub(crate) limits: VelocityLimits,
-    /// What the shopper presented.
+    /// The values that the shopper presented.
     pub(crate) presented: Presented,
     /// The amount in the card's currency.
     pub(crate) conversion: &'a Result<Conversion, ConversionFault>,
-    /// Whether the enterprise can be asked.
+    /// The enterprise's readiness to be asked.
     pub(crate) reach: Reach,
     /// Business time.
     pub(crate) now: Timestamp,
@@ -155,8 +155,8 @@ pub(crate) fn with_commit_checks(
     checks
 }
 
-/// The line of a completion or increment whose original ended while the enterprise was asked.
-/// Nothing else leaves such a line.
+/// The line of a completion or increment whose original ended while the enterprise was asked. No
+/// other message leaves such a line.
 fn original_check(it: &Authorisation) -> Check {
     let (name, detail) = if it.is_completion() {
         (RESERVATION, Authorisation::RESERVATION_GONE)

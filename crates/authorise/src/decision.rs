@@ -70,7 +70,7 @@ impl Decision {
         }
     }
 
-    /// Whether it is an approval.
+    /// True if it is an approval.
     pub(crate) fn is_approval(&self) -> bool {
         self.response_code == ResponseCode::Approved
     }

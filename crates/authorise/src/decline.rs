@@ -18,7 +18,7 @@ use crate::webhooks::{decision_webhooks, told_card};
 pub(crate) const CRASH: &str = "crash";
 /// The cause in the receipt if the store did not take the decision in time.
 const NOT_WRITTEN: &str = "decision_not_written";
-/// What is missing if a hold was not written after all.
+/// The name of the missing record if a hold was not written after all.
 const AUTHORISATION: &str = "authorisation";
 
 /// The outcome of an attempt to decline.

@@ -1,4 +1,4 @@
-//! Where an enterprise is asked, and with which keys.
+//! The address at which an enterprise is asked, and the keys for it.
 
 use domain::{ApiKey, Card, UrlUse};
 use vault::Vault;
@@ -8,7 +8,7 @@ use crate::forward::AuthEndpoint;
 use crate::load::CardContext;
 use crate::request::AuthoriseError;
 
-/// Where to ask about an authorisation of `card`, or why nobody is asked.
+/// The endpoint for an authorisation of `card`, or why nobody is asked.
 pub(crate) fn endpoint(
     vault: &Vault,
     card: &Card,

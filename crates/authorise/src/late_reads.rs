@@ -1,6 +1,6 @@
-//! Which replies are still read after their deadline. Each holds a connection, and thus a file
-//! handle of the process, for up to half a minute. Therefore the total of exchanges is bounded, an
-//! enterprise has a share of it, and a read that has waited long gives way.
+//! Late reads: replies that are still read after their deadline. Each holds a connection, and thus
+//! a file handle of the process, for up to half a minute. Therefore the total of exchanges is
+//! bounded, an enterprise has a share of it, and a read that has waited long gives way.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

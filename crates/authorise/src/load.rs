@@ -21,7 +21,7 @@ pub(crate) struct CardContext {
     pub(crate) fx_table: FxTable,
     /// The card's own record, if the platform decides for it.
     pub(crate) vm_card: Option<VmCard>,
-    /// What the app of such a card is charged for.
+    /// The fees of such a card's app.
     pub(crate) vm_fees: VmFees,
 }
 
@@ -32,7 +32,7 @@ impl CardContext {
         own.within(self.profile.limits)
     }
 
-    /// What is charged for an authorisation of the card; `None` if it is free.
+    /// The fees for an authorisation of the card; `None` if it is free.
     pub(crate) fn tariff(&self, card: &Card) -> Option<VmTariff> {
         let vm_card = self.vm_card.as_ref().filter(|_| self.vm_fees.charges_authorisations())?;
         let (vm_app_id, fees) = (vm_card.vm_app_id, self.vm_fees);

@@ -2,9 +2,9 @@
 //! step took (operator-and-sandbox.md section 3). It holds no PAN, CVV2 or secret, and of the
 //! encrypted data only what also travels in clear.
 //!
-//! The commit renders it, once it knows the authorisation's final state. Whatever is the same for
-//! every outcome is rendered beforehand, outside the single writer of money, whose time everybody
-//! shares.
+//! The commit renders it, once it knows the authorisation's final state. The parts that are the
+//! same for every outcome are rendered beforehand, outside the single writer of money, whose time
+//! everybody shares.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::checks::{Check, with_commit_checks};
 use crate::forward::Exchange;
 use crate::request::{Presented, PresentedValue};
 
-/// How long the steps took, in their order.
+/// The durations of the steps, in their order.
 pub(crate) struct Timings {
     started: Instant,
     last: Instant,
@@ -77,7 +77,7 @@ impl Serialize for Timings {
     }
 }
 
-/// What was sent; the encrypted fields are copies of those in the request.
+/// The notice that was sent; the encrypted fields are copies of those in the request.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NoticeFacts {
@@ -91,7 +91,7 @@ pub(crate) struct NoticeFacts {
     pub(crate) left_ms: u64,
 }
 
-/// What was answered in time.
+/// The answer that came in time.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AnswerFacts<'a> {

@@ -1,4 +1,4 @@
-//! Declines what a crash left undecided (operator-and-sandbox.md section 5).
+//! Declines authorisations that a crash left undecided (operator-and-sandbox.md section 5).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::undecided::Undecided;
 
 /// Authorisations read at a time.
 const BATCH: u32 = 200;
-/// Pauses between looking for holds that a commit of the previous process may still bring.
+/// Pauses between two looks for holds that a commit of the previous process may still bring.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What the previous process under this node number may have left undecided.
+/// Authorisations that the previous process under this node number may have left undecided.
 pub(crate) struct Recovery {
     store: Store,
     vm_settings: Option<VmSettings>,
@@ -79,7 +79,7 @@ impl Recovery {
         }
     }
 
-    /// Whether it is declined. A temporary failure is an error; an authorisation that cannot be
+    /// True if it is declined. A temporary failure is an error; an authorisation that cannot be
     /// read, or whose hold the ledger cannot release, does not prevent the start and is tried
     /// again.
     async fn decline(&self, auth_id: AuthId) -> Result<bool, AuthoriseError> {

@@ -32,7 +32,7 @@ struct Doubtful {
     may_come: Option<WritesUnderWay>,
 }
 
-/// What is to be declined, and the single task that does it.
+/// Authorisations to be declined, and the single task that declines them.
 pub(crate) struct Undecided {
     decline: Decline,
     /// The first pause and the longest.
@@ -106,7 +106,7 @@ impl Undecided {
         for _ in 0..count {
             let Some(one) = self.lock().doubtful.pop_front() else { break };
             let auth_id = one.auth_id;
-            // In a task of its own: a panic must not end the single task that all the others wait
+            // In a separate task: a panic must not end the single task that all the others wait
             // for.
             let declined = tokio::spawn((self.decline)(one)).await;
             match declined.unwrap_or(Err(AuthoriseError::BrokenOff)) {
@@ -136,7 +136,7 @@ impl Undecided {
     }
 }
 
-/// Whether something that failed like this may still have been written.
+/// True if a write that failed like this may still have happened.
 const fn may_be_written(error: &StoreError) -> bool {
     match error {
         StoreError::Engine(_) | StoreError::InDoubt(_) | StoreError::Overloaded => true,

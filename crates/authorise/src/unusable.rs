@@ -1,4 +1,4 @@
-//! An answer that counts as none: what is logged about it, and what the sandbox finds out.
+//! An unusable answer, which counts as no answer: its line in the log, and the sandbox's diagnosis.
 
 use domain::Authorisation;
 

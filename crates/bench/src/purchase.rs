@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::connection::Connection;
 use crate::platform::Platform;
 
-/// Numbers the purchases, so each is a message of its own.
+/// Numbers the purchases, so each is a separate message.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 #[derive(Deserialize)]

@@ -46,7 +46,7 @@ impl Measurement {
         self
     }
 
-    /// Whether the bound is met.
+    /// True if the bound is met.
     pub fn is_ok(&self) -> bool {
         match self.bound {
             Bound::None => true,

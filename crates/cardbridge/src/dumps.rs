@@ -1,4 +1,4 @@
-//! No copies of the process's memory: it holds the master key, secrets of enterprises and
+//! Prevents copies of the process's memory, which holds the master key, secrets of enterprises and
 //! card data.
 
 use platform::Failure;

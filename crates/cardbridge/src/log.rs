@@ -24,7 +24,7 @@ pub fn start(filter: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::run(format_args!("log: {error}")))
 }
 
-/// Whether colour belongs on this stream (https://no-color.org).
+/// True if colour belongs on this stream (https://no-color.org).
 pub fn is_coloured(stream: &impl std::io::IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|text| text.is_empty())
 }

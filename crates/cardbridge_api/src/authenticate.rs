@@ -1,4 +1,4 @@
-//! Who signed a request: the checks of cardbridge-open-api.md section 3.5, in their order.
+//! The signer of a request: the checks of cardbridge-open-api.md section 3.5, in their order.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -29,16 +29,16 @@ pub(crate) struct IncomingRequest<'a> {
     pub(crate) peer: IpAddr,
 }
 
-/// A request whose signature is true.
+/// A request whose signature is right.
 #[derive(Clone)]
 pub(crate) struct Signed {
-    /// Who signed it.
+    /// The enterprise that signed it.
     pub(crate) enterprise_id: EnterpriseId,
     /// The key it was signed with.
     pub(crate) api_key: String,
     /// The secret it was signed with, which also opens its encrypted fields.
     pub(crate) secret: Arc<SecretText>,
-    /// What follows the `?`.
+    /// The text behind the `?`.
     pub(crate) raw_query: Option<String>,
     /// The exact body.
     pub(crate) body: Bytes,
@@ -87,8 +87,8 @@ pub(crate) async fn authenticate(
     })
 }
 
-/// The text of a header. Bytes that are no text stand as a replacement character, which no
-/// valid value has: the header is ill-formed, not missing.
+/// The text of a header. Bytes that are not a text become a replacement character, which no valid
+/// value has: the header is ill-formed, not missing.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
@@ -123,8 +123,8 @@ fn check_source(
     if allowed { Ok(()) } else { Err(ErrorCode::PermissionDenied.into()) }
 }
 
-/// The path is no part of the key, for it is not signed: a captured request must not work
-/// on another route either.
+/// The path is not part of the key, since it is not signed: a captured request must not work on
+/// another route either.
 async fn check_replay(
     state: &ApiState,
     claim: &Claim<'_>,
@@ -136,7 +136,7 @@ async fn check_replay(
     let request = ServedRequest {
         digest: sha256(key.as_bytes()),
         signed_at,
-        // The last moment of the window is still in it.
+        // The window includes its last moment.
         window_ends: signed_at.plus_millis(window_ms.saturating_add(1)),
     };
     let fresh = state.store.remember_request(request).await?;

@@ -1,4 +1,4 @@
-//! What every handler of dialect 1 is given.
+//! The call that every handler of dialect 1 gets.
 
 use std::marker::PhantomData;
 use std::sync::Arc;

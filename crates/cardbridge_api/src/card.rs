@@ -52,8 +52,8 @@ pub(crate) async fn terminate(call: Call<Terminate>) -> Reply<CardBody> {
     Ok(Success(CardBody::from(&card)))
 }
 
-/// A code outside its dictionary is worth a line in the log. The value is the caller's own text
-/// and stays out of it.
+/// A code outside its dictionary is worth a line in the log. The line leaves out the value, which
+/// is the caller's own text.
 fn warn_of_unknown_codes(enterprise_id: EnterpriseId, fields: Vec<&'static str>) {
     for field in fields {
         tracing::warn!(%enterprise_id, field, "a code outside its dictionary");

@@ -7,7 +7,7 @@ use wire::cardbridge::query::Query;
 use super::call::Call;
 use super::reply::{Failure, Reply, Success};
 
-/// `GET enterprise/v1/enterprise-balance`. Used is what is held and what was spent.
+/// `GET enterprise/v1/enterprise-balance`. The used amount is the sum of held and posted.
 pub(crate) async fn balance(call: Call<Query>) -> Reply<BalanceBody> {
     let currency = wanted_currency(&call.query()?)?;
     let account = call.state.store.account(call.enterprise_id, currency).await?;

@@ -1,6 +1,6 @@
-//! Why a signature was refused, for callers of the sandbox: what was signed here, what came
-//! and how the clocks differ. The secret and what it would have made are in none of it, and
-//! production says nothing beyond the code.
+//! Why a signature was refused, for callers of the sandbox: the text that was signed here, the
+//! signature that came, and the difference of the clocks. Neither the secret nor the right
+//! signature is shown, and production says nothing beyond the code.
 
 use crypto::sha256;
 use domain::{ErrorCode, Mode};
@@ -13,7 +13,7 @@ use super::authenticate::IncomingRequest;
 use super::reply::Failure;
 use crate::state::ApiState;
 
-/// Most characters that are shown of what was signed, and of a header.
+/// Most characters shown of the signed text, and of a header.
 const MAX_SHOWN_CHARS: usize = 1_024;
 const MAX_HEADER_CHARS: usize = 128;
 
@@ -90,7 +90,7 @@ fn nonce(headers: &HeaderMap) -> String {
     }
 }
 
-/// The beginning of a text of the caller's own.
+/// The beginning of a caller's own text.
 fn shown(bytes: &[u8], max_chars: usize) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut shown: String = text.chars().take(max_chars).collect();

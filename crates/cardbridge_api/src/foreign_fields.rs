@@ -1,5 +1,5 @@
-//! A signature covers key, time, nonce and the body or query, but not the path. So that what was
-//! signed for one operation does nothing at another, a field that belongs to others alone is
+//! A signature covers key, time, nonce and the body or query, but not the path. A request signed
+//! for one operation must do nothing at another, so a field that belongs to others alone is
 //! refused. Fields that no operation knows are passed over: clients may send their own.
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,7 +11,7 @@ use super::authenticate::Signed;
 use super::operation::{Input, Route};
 use super::reply::Failure;
 
-/// What each operation reads, and what all of its kind do.
+/// The fields that each operation reads, and those that all of its kind read.
 pub(crate) struct ForeignFields {
     own: HashMap<&'static str, BTreeSet<&'static str>>,
     of_bodies: BTreeSet<&'static str>,
@@ -19,7 +19,7 @@ pub(crate) struct ForeignFields {
 }
 
 impl ForeignFields {
-    /// Of the operations of this table.
+    /// The fields of this table's operations.
     pub(crate) fn of(table: &[Route]) -> Self {
         let mut fields =
             Self { own: HashMap::new(), of_bodies: BTreeSet::new(), of_queries: BTreeSet::new() };
@@ -40,8 +40,8 @@ impl ForeignFields {
         fields
     }
 
-    /// Refuses a request with a field of other operations. What is null or a blank text counts
-    /// as absent, as everywhere in this dialect.
+    /// Refuses a request with a field of other operations. A null or a blank text counts as absent,
+    /// as everywhere in this dialect.
     pub(crate) fn check(&self, path: &str, is_get: bool, signed: &Signed) -> Result<(), Failure> {
         let Some(own) = self.own.get(path) else { return Ok(()) };
         let (names, all) = if is_get {
@@ -57,7 +57,7 @@ impl ForeignFields {
     }
 }
 
-/// Names at the top of a body; what is no object is refused by its reader.
+/// Names at the top of a body; the handler refuses a body that is not an object.
 fn body_names(body: &[u8]) -> Vec<String> {
     let fields: HashMap<String, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
     fields.into_iter().filter(|(_, json)| !is_absent(json)).map(|(name, _)| name).collect()

@@ -1,4 +1,4 @@
-//! What stands before every handler of dialect 1: transport checks, then the signature.
+//! The checks before every handler of dialect 1: transport, then the signature.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ use super::operation::Route;
 use super::reply::{Failure, transport_failure};
 use crate::state::ApiState;
 
-/// What one API key may ask for: each operation has its published weight
+/// The limit of one API key's calls: each operation has its published weight
 /// (operator-and-sandbox.md section 5, Limits).
 const RATE_LIMIT: Limit = Limit::Bucket { burst: 2_000, per_second: 1_000 };
 
-/// What the guard works with.
+/// The parts of the guard.
 pub(crate) struct Guard {
     state: Arc<ApiState>,
     weights: HashMap<&'static str, u64>,
@@ -88,7 +88,7 @@ fn with_allowance(mut response: Response, allowance: Option<Allowance>) -> Respo
 
 async fn admit(guard: &Guard, request: Request) -> Result<(Request, Signed), Response> {
     let (parts, body) = request.into_parts();
-    // A GET route answers HEAD too unless told otherwise, and would do so without a body.
+    // A GET route answers HEAD too by default, and would do so without a body.
     if parts.method == Method::HEAD {
         return Err(transport_failure(StatusCode::METHOD_NOT_ALLOWED));
     }

@@ -1,8 +1,7 @@
 //! Dialect 1, the CardBridge open API, and the hosted pages, on the public listener.
 //!
-//! A request passes the listener's shell, the guard of the dialect (`guard.rs`: a signature)
-//! and one handler, which parses, calls one function and renders. Every route stands in
-//! `routes.rs`.
+//! A request passes the listener's shell, the guard of the dialect (`guard.rs`: a signature) and
+//! one handler, which parses, calls one function and renders. Every route is in `routes.rs`.
 
 mod authenticate;
 mod call;

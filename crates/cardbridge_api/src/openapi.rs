@@ -13,7 +13,7 @@ use wire::field::{Field, Kind, Table};
 use super::operation::{Input, Route};
 use super::webhooks;
 
-/// Where the document is served, without a signature.
+/// The path of the document, which needs no signature.
 pub(crate) const DOCUMENT_PATH: &str = "/openapi.json";
 
 const ENVELOPE: &str = "Envelope";
@@ -47,19 +47,19 @@ pub(crate) const UNIVERSAL: [ErrorCode; 13] = [
     ErrorCode::EnterpriseNotFound,
 ];
 
-/// What belongs together, by the first part of its path.
+/// Groups of operations, by the first part of their path.
 const TAGS: &[(&str, &str)] = &[
-    ("card-order", "Orders of cards, on their road to SUCCEED or FAILED."),
+    ("card-order", "Orders of cards, until they SUCCEED or are FAILED."),
     ("card", "Cards, their data, PINs and limits."),
     ("card-redirect", "Links to hosted pages."),
     ("3ds-challenge", "Purchases that the cardholder has to confirm."),
     ("customer", "Customers, and one-time passwords to them."),
     ("kyc-ticket", "Identity checks."),
-    ("kyc", "What identity checks came to."),
+    ("kyc", "Results of identity checks."),
     ("intent-ticket", "Evidence, and the upload of documents."),
     ("enterprise", "The deposit, and reconciliation files."),
     ("simulation", "Purchases played, in the sandbox only."),
-    ("webhooks", "What the platform sends to the enterprise."),
+    ("webhooks", "Messages from the platform to the enterprise."),
 ];
 /// Statuses other than HTTP 200, each with its meaning.
 const TRANSPORT: SharedAnswers = SharedAnswers {
@@ -78,7 +78,7 @@ const TRANSPORT: SharedAnswers = SharedAnswers {
         ("503", "Too much waits already. Nothing was done; try again later."),
     ],
 };
-/// The fields that hold words of a list, beside those whose tables name one.
+/// The fields that hold words of a list, besides those whose tables name one.
 const USES: &[Use] = &[
     ("ApproveFlag", "approveFlag", &["AuthorisationResultData"]),
     ("AuthType", "authType", &["NoticeData"]),
@@ -176,7 +176,7 @@ fn refer(value: &mut Value, named: &[(String, Value)]) {
     }
 }
 
-/// What stands beside the operations, and the words and samples in them.
+/// Adds the parts beside the operations, and the words and samples in them.
 fn completed(mut document: Value, uses: &BTreeSet<FieldOfCodes>) -> Value {
     refer_to_named(&mut document);
     webhooks::describe(&mut document);
@@ -244,7 +244,7 @@ fn answer(data: Described, codes: &[&str], schemas: &mut Map<String, Value>) -> 
     outcome(vec![success, reference(FAILURE)], &description)
 }
 
-/// A named type goes to the components and is referred to; another stands where it is.
+/// A named type goes to the components and is referred to; any other stays in place.
 fn place(described: Described, schemas: &mut Map<String, Value>) -> Value {
     schemas.extend(described.schemas);
     described.schema

@@ -1,6 +1,6 @@
-//! What dialect 1's table says of each operation: for routing, for the rate limit, and
-//! for the OpenAPI document, which is made from it alone. What an operation reads and
-//! answers is said by the types of its handler.
+//! Dialect 1's entry for each operation: for routing, for the rate limit, and for the OpenAPI
+//! document, which is made from it alone. The types of an operation's handler say what it reads and
+//! answers.
 
 use std::sync::Arc;
 
@@ -20,27 +20,27 @@ use crate::state::ApiState;
 /// One operation of dialect 1.
 pub(crate) struct Route {
     pub(crate) path: &'static str,
-    /// Published weight; ours where none is published.
+    /// The published weight; ours if none is published.
     pub(crate) weight: u64,
-    /// What it does, in a line.
+    /// Its effect, in a line.
     pub(crate) summary: &'static str,
     pub(crate) handler: MethodRouter<Arc<ApiState>>,
     pub(crate) input: Input,
     /// The payload of a success.
     pub(crate) data: Described,
-    /// Codes of its own, beside those that every operation can answer.
+    /// Codes of its own, besides those that every operation can answer.
     pub(crate) refusals: &'static [ErrorCode],
 }
 
-/// What an operation reads.
+/// The input of an operation.
 pub(crate) enum Input {
     /// Query parameters of a GET.
     Query(&'static [Field]),
-    /// The JSON body of a POST, and the tables that its fields stand in.
+    /// The JSON body of a POST, and the tables of its fields.
     Body(Described, &'static [&'static Table]),
 }
 
-/// What a handler answers a success with.
+/// A handler's answer to a success.
 pub(crate) trait Answer: IntoResponse {
     /// The payload.
     type Data: ToSchema;
@@ -81,7 +81,7 @@ where
     Route { path, weight, summary: "", handler, input, data: data::<A>(), refusals: &[] }
 }
 
-/// An object has a name in the document; a text, flag or list stands in its place.
+/// An object has a name in the document; a text, flag or list is written in place.
 fn data<A: Answer>() -> Described {
     let plain = Described::plain::<A::Data>();
     match plain.schema.get("properties") {
@@ -101,7 +101,7 @@ impl Route {
         Self { input: Input::Query(parameters), ..self }
     }
 
-    /// It can answer these codes, beside those that every operation can.
+    /// It can answer these codes, besides those that every operation can.
     pub(crate) fn refuses(self, refusals: &'static [ErrorCode]) -> Self {
         Self { refusals, ..self }
     }

@@ -19,10 +19,10 @@ use wire::cardbridge::problem::ParseError;
 /// A success that carries `data`.
 pub(crate) struct Success<T>(pub T);
 
-/// A success whose `data` nobody on the way may keep.
+/// A success whose `data` no cache may keep.
 pub(crate) struct UncachedSuccess<T>(pub T);
 
-/// What a handler answers.
+/// The answer of a handler.
 pub(crate) type Reply<T> = Result<Success<T>, Failure>;
 
 /// A failure. `detail` is seen by the caller and repeats a caller's value in the sandbox only
@@ -46,13 +46,13 @@ impl Failure {
         Self { status: StatusCode::OK, code, detail: Some(detail.into()) }
     }
 
-    /// Something of ours failed; what, stands in the log only.
+    /// Something of ours failed; only the log says what.
     pub(crate) const fn internal() -> Self {
         let (status, code) = (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::SystemError);
         Self { status, code, detail: None }
     }
 
-    /// The request may not reach the application, for what `status` says.
+    /// The request may not reach the application, for the reason that `status` gives.
     pub(crate) fn transport(status: StatusCode) -> Self {
         let detail = status.canonical_reason().map(str::to_lowercase);
         Self { status, code: ErrorCode::SysIllegalParam, detail }
@@ -63,7 +63,7 @@ impl Failure {
         self.code
     }
 
-    /// The same failure with `detail`, unless it says what is wrong already.
+    /// The same failure with `detail`, unless it already has one.
     pub(crate) fn or_detail(self, detail: String) -> Self {
         Self { detail: self.detail.or(Some(detail)), ..self }
     }

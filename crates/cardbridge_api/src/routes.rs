@@ -31,7 +31,7 @@ use super::{
 use crate::state::ApiState;
 use crate::{pages, uploads};
 
-/// What answers where a handler broke off.
+/// The answer if a handler panicked.
 #[must_use]
 pub fn internal_error() -> Response {
     Failure::internal().into_response()
@@ -276,8 +276,8 @@ pub fn routes(state: Arc<ApiState>) -> Router {
         .with_state(state)
 }
 
-/// Repeated slashes and a stray leading brace, before routing. An upload's address was signed as
-/// it was given out.
+/// Merges repeated slashes and drops a stray leading brace, before routing. An upload's path stays
+/// as it is: its address was signed as given out.
 pub fn normalise_path(request: &mut Request<Body>) {
     if request.uri().path().starts_with(files::UPLOAD_PATH_PREFIX) {
         return;
@@ -290,7 +290,7 @@ pub fn normalise_path(request: &mut Request<Body>) {
         Some(query) => format!("{normal}?{query}"),
         None => normal.into_owned(),
     };
-    // What is left of a valid target is valid; were it not, it would be an unknown path.
+    // The rest of a valid target is valid; otherwise it would be an unknown path.
     if let Ok(path_and_query) = target.parse::<PathAndQuery>() {
         *request.uri_mut() = Uri::from(path_and_query);
     }

@@ -1,5 +1,5 @@
-//! The one-time extraction of API keys (cardbridge-open-api.md section 4). It stands outside
-//! the signature's guard: who calls it has no key yet.
+//! The one-time extraction of API keys (cardbridge-open-api.md section 4). It is outside the
+//! signature's guard: its callers have no key yet.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,8 +30,8 @@ use crate::state::ApiState;
 const PATH: &str = "/internal/open-api/v1/secret-extract/{code}";
 /// Calls of one address.
 const LIMIT_PER_ADDRESS: Limit = Limit::Window { weight: 300, window: Duration::from_secs(60) };
-/// When a refusal is answered, counted from the call: all of them take the same time, however
-/// far the check came.
+/// Time from the call to the answer of a refusal: all refusals take the same time, whichever check
+/// refused.
 const REFUSED_AFTER: Duration = Duration::from_millis(50);
 /// Characters of a code.
 const CODE_CHARS: usize = 32;

@@ -26,10 +26,10 @@ use super::call::Call;
 use super::reply::{Failure, Reply, Success, transport_failure};
 use crate::state::ApiState;
 
-/// Where links lead to: no signature, the token is the key.
+/// The path of links: without a signature, since the token is the key.
 const DOWNLOAD_PATH: &str = "/settlement-files/{token}";
 
-/// How long a link lives, in real time (cardbridge-open-api.md section 14, U39).
+/// The life of a link, in real time (cardbridge-open-api.md section 14, U39).
 const LINK_LIFE_S: i64 = 15 * 60;
 const TOKEN_BYTES: usize = 32;
 
@@ -74,7 +74,8 @@ async fn download(
     }
 }
 
-/// The file and the form that are asked for; none where the link leads nowhere.
+/// The file that a link's token names, and the form asked for; None if there is no such link, file
+/// or form.
 async fn find(
     store: &Store,
     token: &str,
@@ -136,7 +137,7 @@ struct Reading {
     file: SettlementFile,
     format: FileFormat,
     next_piece: i64,
-    /// Of the CSV form: what of the last piece is no whole line yet.
+    /// For the CSV form: the incomplete line at the end of the last piece.
     unfinished: Vec<u8>,
     left_bytes: u64,
 }
@@ -154,8 +155,8 @@ impl Reading {
         }))
     }
 
-    /// What goes out next; none at the end. A file whose pieces have gone breaks the
-    /// connection off, so that nobody takes a part for the whole.
+    /// The next bytes; None at the end. If a file's pieces have gone, the connection breaks off, so
+    /// nobody takes a part for the whole.
     async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         let header = (self.format == FileFormat::Csv && self.next_piece == 0)
             .then(|| csv_header(self.file.file_type));

@@ -1,4 +1,4 @@
-//! What the handlers work with, put together by `platform`.
+//! The state of the handlers, put together by `platform`.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use scheme::SimulatedNetwork;
 use store::Store;
 use vault::Vault;
 
-/// What is configured.
+/// The configuration.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
     /// Sandbox or production.
     pub mode: Mode,
-    /// How far a signed request's timestamp may lie from real time, milliseconds
+    /// The largest difference between a signed request's timestamp and real time, milliseconds
     /// (cardbridge-open-api.md section 3.4).
     pub signature_window_ms: i64,
     /// Peers whose `X-Forwarded-For` counts.
@@ -28,7 +28,7 @@ pub struct ApiSettings {
 
 /// The parts of the platform that requests reach.
 pub struct ApiState {
-    /// What is configured.
+    /// The configuration.
     pub settings: ApiSettings,
     /// The store.
     pub store: Store,
@@ -44,6 +44,6 @@ pub struct ApiState {
     pub challenges: Challenges,
     /// Sends mail and short messages.
     pub mailer: Arc<Mailer>,
-    /// Chance.
+    /// The source of randomness.
     pub random: Arc<dyn Random>,
 }

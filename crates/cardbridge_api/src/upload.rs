@@ -8,8 +8,8 @@ use wire::cardbridge::upload::{
 use super::call::Call;
 use super::reply::{Reply, Success};
 
-/// `POST intent-ticket/v1/generate-pre-upload-url`. Nothing is kept: an address carries
-/// all that its PUT needs.
+/// `POST intent-ticket/v1/generate-pre-upload-url`. Nothing is stored: an address carries all that
+/// its PUT needs.
 pub(crate) async fn generate_pre_upload_url(
     call: Call<GeneratePreUploadUrl>,
 ) -> Reply<UploadUrlsBody> {

@@ -1,6 +1,7 @@
 //! `PUT /uploads/...` on the public listener, and the preflight of browsers before it: the bytes of
-//! a document, under a pre-signed address of the embedded store. It asks for no signed headers and
-//! answers as S3 does, for its callers are S3 clients. What was uploaded is never served from here.
+//! a document, under a pre-signed address of the embedded store. It needs no signed headers and
+//! answers as S3 does, since its callers are S3 clients. Uploaded documents are never served from
+//! here.
 
 mod browser;
 mod refusal;
@@ -27,8 +28,8 @@ use refusal::{Refusal, refused};
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);
 /// Longest wait for the next bytes of a file.
 const IDLE_DEADLINE: Duration = Duration::from_secs(15);
-/// How much of a refused file is read and dropped, so that its sender gets to see the
-/// answer rather than a reset connection.
+/// Most bytes of a refused file that are read and dropped, so its sender sees the answer instead of
+/// a reset connection.
 const MAX_DROPPED_BYTES: usize = 12 * 1024 * 1024;
 /// Longest time spent on dropping it.
 const DROP_DEADLINE: Duration = Duration::from_secs(10);

@@ -1,5 +1,5 @@
-//! What dialect 1 sends, for its OpenAPI document: the authorisation notice, which is answered,
-//! and the webhooks, which are acknowledged.
+//! The messages that dialect 1 sends, for its OpenAPI document: the authorisation notice, which is
+//! answered, and the webhooks, which are acknowledged.
 
 use described::parts::Described;
 use described::webhooks::{Message, header, standard_headers};
@@ -16,16 +16,16 @@ use wire::cardbridge::{amount::AmountText, signature};
 
 const NOTICE: &str = include_str!("notice.md");
 const WEBHOOK: &str = include_str!("webhook.md");
-const ACKNOWLEDGED: &str = "Acknowledges the webhook; the body is not looked at. Any other status, \
+const ACKNOWLEDGED: &str = "Acknowledges the webhook; the body is ignored. Any other status, \
     and no answer within five seconds, is a failed try.";
 
-/// What both kinds of message are signed with under the enterprise's secret.
+/// The signature of both kinds of message under the enterprise's secret.
 const SIGNATURE: &str = "Lower-case hex of HMAC-SHA256 over the body's bytes, under the secret of \
     the enterprise's oldest active API key, or of its `webhookKey`; the secret is used as text.";
 const NOTICE_SIGNATURE: &str = "Base64 of the platform's RSASSA-PKCS1-v1_5 signature over \
     `data.encryptedData`, as the text stands there unless `rsaSignedBytes` is RAW.";
 
-/// Puts all of it into the document.
+/// Puts the messages into the document.
 pub(super) fn describe(document: &mut Value) {
     let told = [
         of::<CardOrderBody>(WebhookType::CardOrder, "A card order changed; sent at every state."),
@@ -75,7 +75,7 @@ fn body_name(webhook_type: &str) -> String {
     words.chain(["Webhook".to_owned()]).collect()
 }
 
-/// What stands round the object of every webhook.
+/// The fields around the object of every webhook.
 fn body(webhook_type: &str, sub_types: &[WebhookSubType], data: &str) -> Value {
     let text = |meaning: &str| json!({ "type": "string", "description": meaning });
     let sub_types: Vec<_> = sub_types.iter().map(|it| it.as_str()).collect();
@@ -131,10 +131,10 @@ fn notice() -> Value {
     .described()
 }
 
-/// The notice, what is encrypted in it, its reply, and what is encrypted in that.
+/// The notice, its encrypted content, its reply, and the reply's encrypted content.
 fn notice_shapes() -> Map<String, Value> {
     let mut shapes = Described::named::<NoticeData>().schemas;
-    // The ciphertext tells what is inside.
+    // The schema of the ciphertext shows the content.
     let sealed = &mut shapes["NoticeData"]["properties"]["encryptedData"];
     *sealed = sealed_text(
         "NoticeEssentials",
@@ -167,7 +167,7 @@ fn essentials() -> Value {
         "required": ["authId", "direction", "currency", "amount"],
         "properties": {
             "authId": { "type": "string", "description": "The authorisation." },
-            "direction": { "type": "string", "description": "Which way the money goes." },
+            "direction": { "type": "string", "description": "The direction of the money." },
             "currency": { "type": "string", "description": "Numeric ISO 4217 code." },
             "amount": reference(&AmountText::name()),
         },

@@ -19,7 +19,7 @@ use crate::{CardsError, application};
 /// Duration of a step of an order whose application says `slow`.
 const SLOW_STEP_MS: i64 = 5_000;
 
-/// Who checks the identity of the people who apply for cards.
+/// The party that checks the identity of people who apply for cards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdentityChecks {
     /// The sandbox plays the checks.
@@ -31,14 +31,14 @@ pub enum IdentityChecks {
     Missing,
 }
 
-/// How orders run.
+/// The settings of orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CardsSettings {
-    /// How long a step of an order takes, in milliseconds of business time.
+    /// The time that a step of an order takes, in milliseconds of business time.
     pub order_step_ms: u32,
-    /// Whether the sandbox's magic values have an effect.
+    /// True if the sandbox's magic values have an effect.
     pub magic_values: bool,
-    /// Who checks applicants.
+    /// The party that checks applicants.
     pub identity_checks: IdentityChecks,
 }
 
@@ -46,12 +46,12 @@ impl CardsSettings {
     /// Default of `order_step_ms` (operator-and-sandbox.md section 4).
     pub const DEFAULT_ORDER_STEP_MS: u32 = 200;
 
-    /// Whether anybody checks applicants.
+    /// True if anybody checks applicants.
     pub(crate) fn takes_applications(self) -> bool {
         self.identity_checks != IdentityChecks::Missing
     }
 
-    /// When the next step is due.
+    /// The time at which the next step is due.
     pub(crate) fn next_due(self, now: Timestamp, scenario: Scenario) -> Timestamp {
         now.plus_millis(if scenario.slow { SLOW_STEP_MS } else { i64::from(self.order_step_ms) })
     }

@@ -9,7 +9,7 @@ const MAX_DAYS: i64 = 90;
 /// Maximum age in days of a utility bill if the applicant's country is France.
 const MAX_DAYS_IN_FRANCE: i64 = 75;
 
-/// What is wrong with the date of a proof of address.
+/// A fault of the date of a proof of address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DocumentFault {
     /// It is not a valid date (`yyyy-MM-dd`).

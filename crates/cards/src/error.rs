@@ -128,7 +128,7 @@ pub enum CardsError {
     #[error("the card is not activated")]
     NotActivated,
     /// A PIN is set although there should be none, or missing although there should be one.
-    #[error("the card has a PIN already, or none")]
+    #[error("the card already has a PIN, or has none to replace")]
     OtherPinThere,
     /// The new PIN is not four digits.
     #[error("a PIN is four digits")]
@@ -231,8 +231,7 @@ impl CardsError {
     }
 }
 
-/// Which refusals of the store are which of ours; each enumeration has the store's own failure
-/// beside them.
+/// Maps refusals of the store to ours; each enumeration also has the store's own failure.
 ///
 /// ```ignore
 /// refusals! { PlasticError { NotFound => CardNotFound, Ended => Ended } }

@@ -18,7 +18,7 @@ pub struct NewGuidanceLink {
     pub secret: SecretText,
 }
 
-/// Where a hosted page may redirect after success.
+/// The hosts to which a hosted page may redirect after success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedirectRule {
     /// To the hosts that the enterprise registered.
@@ -27,7 +27,7 @@ pub enum RedirectRule {
     AnyHostUntilOneIsRegistered,
 }
 
-/// What a link is about.
+/// The subject of a link.
 struct Subject {
     card_id: Option<CardId>,
     kyc_ticket_id: Option<KycTicketId>,
@@ -144,7 +144,7 @@ impl Cards {
     }
 }
 
-/// Whether a page of this type may be made for, and opened on, a card of this type and state. A
+/// Checks that a page of this type may be made for, and opened on, a card of this type and state. A
 /// card's numbers are shown as long as it is not INVALID, as in retrieve-secure-card
 /// (cardbridge-open-api.md section 6.2.5); a PIN needs an active physical card.
 ///

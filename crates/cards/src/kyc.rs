@@ -298,9 +298,9 @@ pub fn refusal(error_code: ErrorCode, reason: Option<String>) -> KycRefusal {
     KycRefusal { error_code, error_reason: reason.unwrap_or_else(|| plain.to_owned()) }
 }
 
-/// What a form must contain: an identity document, an image of each document and, for an EMPLOYED
-/// customer, an employer. Everything else may be missing or unknown (cardbridge-open-api.md
-/// section 13, C14).
+/// Checks that a form has what it must contain: an identity document, an image of each document
+/// and, for an EMPLOYED customer, an employer. Everything else may be missing or unknown
+/// (cardbridge-open-api.md section 13, C14).
 fn check(form: &KycForm) -> Result<(), CardsError> {
     if form.identify_proof_list.is_empty() {
         return Err(CardsError::KycInfoInvalid("identifyProofList is missing"));

@@ -9,7 +9,7 @@
 
 use domain::{ErrorCode, email_key, normal_form};
 
-/// How an order ends.
+/// The outcome of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderOutcome {
     /// With a card.
@@ -20,12 +20,12 @@ pub enum OrderOutcome {
     Fail(ErrorCode),
 }
 
-/// The scenario of an order: how it ends, and how fast.
+/// The scenario of an order: its outcome and its speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scenario {
-    /// How it ends.
+    /// Its outcome.
     pub outcome: OrderOutcome,
-    /// Whether each step takes 5 s.
+    /// True if each step takes 5 s.
     pub slow: bool,
 }
 
@@ -94,12 +94,12 @@ impl Scenario {
     }
 }
 
-/// Whether a KYC ticket's reference asks the sandbox to leave the decision to a call.
+/// True if a KYC ticket's reference asks the sandbox to leave the decision to a call.
 pub fn waits_for_reviewer(kyc_ticket_ref: &str) -> bool {
     normal_form(kyc_ticket_ref).starts_with(WAIT)
 }
 
-/// Whether the text begins with the word and no letter follows it.
+/// True if the text begins with the word and no letter follows it.
 fn is_whole_word(text: &str, word: &str) -> bool {
     text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
 }

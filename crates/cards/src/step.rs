@@ -43,7 +43,7 @@ pub fn next_step(order: &CardOrder, scenario: Scenario) -> StepDecision {
     }
 }
 
-/// What a KYC ticket means for an order in CUSTOMER_PASS; `None`: it goes on
+/// The next step that a KYC ticket decides for an order in CUSTOMER_PASS; `None`: it goes on
 /// (cardbridge-open-api.md section 14, U24).
 #[must_use]
 pub fn step_by_kyc(status: KycTicketStatus) -> Option<StepDecision> {

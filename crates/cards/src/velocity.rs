@@ -11,7 +11,7 @@ pub struct CardVelocity {
     pub card: Card,
     /// The limits of its profile.
     pub limits: VelocityLimits,
-    /// What all records of its PAN have used.
+    /// The use of the limits by all records of its PAN.
     pub used: VelocityUse,
 }
 

@@ -1,4 +1,4 @@
-//! AES-256-GCM with a random nonce, for what is kept at rest.
+//! AES-256-GCM with a random nonce, for data at rest.
 
 use domain::Random;
 use openssl::error::ErrorStack;

@@ -1,4 +1,4 @@
-//! What can go wrong, in as little detail as the caller may know.
+//! Errors of the primitives, with no more detail than the caller may know.
 
 use thiserror::Error;
 

@@ -1,5 +1,5 @@
-//! Public keys as people paste them: whatever is certainly a key is taken, and anything else is
-//! refused by the name of what it is.
+//! Public keys as people paste them: every text that is certainly a key is accepted, and the error
+//! for any other text names what it is.
 
 use openssl::pkey::{Id, PKey, Public};
 use openssl::rsa::Rsa;
@@ -98,7 +98,7 @@ pub(crate) fn read(text: &str) -> Result<PKey<Public>, KeyTextFault> {
     }
 }
 
-/// Why a text is not base64.
+/// The fault of a text that is not base64.
 fn not_base64(text: &str) -> KeyTextFault {
     let is_of_it = |c: char| c.is_ascii_alphanumeric() || "+/-_=\r\n".contains(c);
     if text.chars().all(is_of_it) { KeyTextFault::CutBase64 } else { KeyTextFault::NotBase64 }
@@ -109,7 +109,7 @@ fn with_line_breaks(text: &str) -> String {
     text.replace("\\r", "\n").replace("\\n", "\n")
 }
 
-/// Whether an RSA key's numbers are acceptable.
+/// Checks that a key is an RSA key with acceptable numbers.
 pub(crate) fn judge(key: &PKey<Public>) -> Result<(), KeyTextFault> {
     if key.id() != Id::RSA {
         return Err(KeyTextFault::NotRsa);

@@ -8,7 +8,7 @@ pub fn check_digit(digits: &str) -> Option<u8> {
     Some((10 - sum(digits, 1)? % 10) % 10)
 }
 
-/// Whether the last of `digits` is the correct check digit for those before it.
+/// True if the last of `digits` is the correct check digit for those before it.
 #[must_use]
 pub fn is_valid(digits: &str) -> bool {
     digits.len() > 1 && sum(digits, 0).is_some_and(|sum| sum % 10 == 0)

@@ -1,4 +1,4 @@
-//! The PIN verification value, PVV, by Visa's method: what an issuer keeps instead of a PIN.
+//! The PIN verification value, PVV, by Visa's method. An issuer keeps it instead of the PIN.
 
 use des::cipher::{Block, BlockCipherEncrypt, KeyInit};
 use des::{Des, TdesEde2};

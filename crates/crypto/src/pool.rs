@@ -69,8 +69,8 @@ impl RsaPool {
         Self { shared, threads }
     }
 
-    /// Runs `work` on a thread of the pool. If the caller has gone before the work begins, it is
-    /// skipped.
+    /// Runs `work` on a thread of the pool. The work is skipped if the caller has gone before it
+    /// begins.
     ///
     /// # Errors
     /// [`RsaPoolError::QueueFull`] at once; [`RsaPoolError::Unfinished`] if `work`

@@ -220,13 +220,13 @@ impl RsaPublicKey {
         encrypt().map_err(|_| CryptoError::Input)
     }
 
-    /// Whether `signature` is RSASSA-PKCS1-v1_5 with SHA-256 over `message`.
+    /// True if `signature` is RSASSA-PKCS1-v1_5 with SHA-256 over `message`.
     #[must_use]
     pub fn verify_sha256(&self, message: &[u8], signature: &[u8]) -> bool {
         self.verify(RsaHash::Sha256, message, signature)
     }
 
-    /// Whether `signature` is RSASSA-PKCS1-v1_5 with `hash` over `message`.
+    /// True if `signature` is RSASSA-PKCS1-v1_5 with `hash` over `message`.
     #[must_use]
     pub fn verify(&self, hash: RsaHash, message: &[u8], signature: &[u8]) -> bool {
         let verify = || -> Result<bool, ErrorStack> {
@@ -240,8 +240,8 @@ impl RsaPublicKey {
     }
 }
 
-/// Whether openssl rejects bad PKCS#1 v1.5 padding implicitly: an invalid block
-/// must decrypt without an error. The process must not start otherwise.
+/// Checks that openssl rejects bad PKCS#1 v1.5 padding implicitly: an invalid block must decrypt
+/// without an error. If the check fails, the process must not start.
 ///
 /// # Errors
 /// [`CryptoError::PaddingOracle`] if it does not, [`CryptoError::Library`] if openssl

@@ -1,5 +1,5 @@
-//! What the three OpenAPI documents share: their head, the lists of words that each has once,
-//! and the samples that show what each operation takes and gives.
+//! The common parts of the three OpenAPI documents: their head, the lists of words that each has
+//! once, and the samples that show what each operation takes and gives.
 
 pub mod parts;
 pub mod samples;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// Media type of requests and answers.
 pub const JSON: &str = "application/json";
-/// Where schemas stand in a document.
+/// The pointer to the schemas of a document.
 const SCHEMAS: &str = "/components/schemas";
 
 /// A reference to a schema of the document.
@@ -26,19 +26,19 @@ pub fn schemas(document: &mut Value) -> &mut Map<String, Value> {
     schemas.expect("every document has schemas")
 }
 
-/// What a document says of its API as a whole.
+/// A document's description of its API as a whole.
 pub struct Head<'a> {
     /// Its name.
     pub title: &'a str,
-    /// What every caller has to know, in Markdown.
+    /// The facts that every caller has to know, in Markdown.
     pub description: &'a str,
-    /// What authenticates a call, by the name of a scheme.
+    /// The schemes that authenticate a call, by name.
     pub security: Value,
     /// The schemes.
     pub security_schemes: Value,
-    /// Where a sandbox started without options serves it.
+    /// The address at which a sandbox started without options serves it.
     pub local_url: &'a str,
-    /// Names of tags, and what belongs to them.
+    /// Names of tags, and the meaning of each.
     pub tags: &'a [(&'a str, &'a str)],
 }
 

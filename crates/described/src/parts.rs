@@ -1,4 +1,4 @@
-//! Parts that the operations of every document are made of.
+//! The parts of every document's operations.
 
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -9,7 +9,7 @@ use super::{JSON, reference};
 pub struct Described {
     /// Its name in the document; empty if it has none.
     pub name: String,
-    /// What stands in its place: a reference if it has a name.
+    /// The schema in its place: a reference if it has a name.
     pub schema: Value,
     /// The schemas that have names, its own and those inside it.
     pub schemas: Map<String, Value>,
@@ -32,7 +32,7 @@ impl Described {
     }
 }
 
-/// A header or a parameter of the query (`place`), and what it holds.
+/// A header or a parameter of the query (`place`), and its meaning.
 pub fn parameter(place: &str, name: &str, is_required: bool, meaning: &str) -> Value {
     json!({
         "name": name, "in": place, "required": is_required, "description": meaning,
@@ -67,9 +67,9 @@ pub fn show_outcomes(operation: &mut Value, success: Value, refusal: Option<Valu
     operation["responses"]["200"]["content"][JSON]["examples"] = examples;
 }
 
-/// Answers that many operations give, by status: they stand in a document once.
+/// Answers that many operations give, by status: a document has each once.
 pub struct SharedAnswers {
-    /// What their names begin with; the status follows.
+    /// The beginning of their names; the status follows.
     pub prefix: &'static str,
     /// Statuses, each with its meaning.
     pub statuses: &'static [(&'static str, &'static str)],

@@ -1,5 +1,5 @@
-//! Lists of words as schemas with names: each stands in a document once, with what every word
-//! means, and the fields that hold one refer to it.
+//! Lists of words as schemas with names: a document has each once, with the meaning of every word,
+//! and the fields that hold one refer to it.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ pub fn list(name: &str) -> &'static List {
     list.unwrap_or_else(|| panic!("no list {name}"))
 }
 
-/// Looks through the parts that a schema is joined of.
+/// Finds a field of a schema, or of the parts that it joins.
 fn property<'a>(schema: &'a mut Value, field: &str) -> Option<&'a mut Value> {
     if schema.pointer(&format!("/properties/{field}")).is_some() {
         return schema["properties"].get_mut(field);

@@ -1,4 +1,4 @@
-//! How a document describes a message that the platform sends, in either dialect.
+//! The description of a message that the platform sends, in either dialect.
 
 use serde_json::{Value, json};
 use wire::cardbridge::standard_webhooks::{
@@ -19,20 +19,20 @@ const SEQUENCE: &str = "The place of this webhook among all that tell of its obj
 pub struct Message<'a> {
     /// Its `operationId`.
     pub id: &'a str,
-    /// The same in a few words.
+    /// Its meaning in a few words.
     pub summary: &'a str,
-    /// The same in full.
+    /// Its meaning in full.
     pub description: &'a str,
     /// Its headers, made by [`header`].
     pub headers: Vec<Value>,
     /// The schema of its body.
     pub body: &'a str,
-    /// What answers it with HTTP 200.
+    /// The answer to it with HTTP 200.
     pub answer: Value,
 }
 
 impl Message<'_> {
-    /// The message as it stands in a document.
+    /// The operation of the message, for a document.
     pub fn described(self) -> Value {
         json!({ "post": {
             "operationId": self.id,
@@ -47,13 +47,13 @@ impl Message<'_> {
     }
 }
 
-/// A header and what it holds.
+/// A header and its meaning.
 pub fn header(name: &str, is_required: bool, meaning: &str) -> Value {
     parameter("header", name, is_required, meaning)
 }
 
-/// The headers of Standard Webhooks and our own beside them; `id` says whose id is sent, and
-/// `secret` what signs, which is base64-decoded.
+/// The headers of Standard Webhooks, and our own; `id` says whose id is sent, and `secret` which
+/// key, base64-decoded, signs.
 pub fn standard_headers(are_required: bool, id: &str, secret: &str) -> [Value; 4] {
     let signature = format!(
         "`v1,` and the base64 of HMAC-SHA256 over `webhook-id.webhook-timestamp.body`, under \

@@ -1,7 +1,9 @@
-//! What fields hold in samples, by name. A text that is JSON stands for that JSON; ids, keys
-//! and people are invented.
+//! The values of fields in samples, by name. A value that parses as JSON is used as that JSON
+//! (`null`, `200`, `"840"`); any other value is used as a JSON string. Ids, keys and people are
+//! invented.
 
-/// By the schema and the name in it; these come before all others.
+/// Values for one field of one schema, as (schema, field, value). Looked up before the other two
+/// tables.
 pub(super) const BY_FIELD: &[(&str, &str, &str)] = &[
     ("AttemptBody", "refusal", "null"),
     ("AttemptBody", "status", "200"),
@@ -51,7 +53,8 @@ pub(super) const BY_FIELD: &[(&str, &str, &str)] = &[
     ("VelocityLimitBody", "usedAmount", "0"),
 ];
 
-/// By the whole name, before the endings.
+/// Values for a field of exactly this name in any schema, as (field, value). Looked up after
+/// `BY_FIELD` and before `BY_ENDING`.
 pub(super) const BY_NAME: &[(&str, &str)] = &[
     ("NORMAL", "7"),
     ("PRE_AUTH", "30"),
@@ -234,7 +237,8 @@ pub(super) const BY_NAME: &[(&str, &str)] = &[
     ("yearInherited", "\"2028\""),
 ];
 
-/// By the last letters.
+/// Values for a field whose name ends like this, as (ending, value). Looked up last; the first
+/// match wins, so a longer ending stands before a shorter one that it ends with.
 pub(super) const BY_ENDING: &[(&str, &str)] = &[
     ("fileDate", "\"20300102\""),
     ("merchantId", "M0001"),

@@ -1,8 +1,8 @@
-//! Whose money a ledger account holds.
+//! The owner of the money in a ledger account.
 
 use crate::{CardId, VmAppId};
 
-/// Whose money a ledger account holds; an owner has one account in each currency.
+/// The owner of the money in a ledger account. An owner has one account in each currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum AccountOwner {
     /// The enterprise's guarantee deposit, which forwarded cards draw on.
@@ -50,7 +50,7 @@ impl AccountOwner {
         }
     }
 
-    /// Whether the enterprise is asked to decide for cards that draw on it.
+    /// True if the enterprise is asked to decide for cards that draw on this owner's money.
     #[must_use]
     pub const fn is_forwarded(self) -> bool {
         matches!(self, Self::Deposit)

@@ -1,4 +1,4 @@
-//! What is wrong with an amount.
+//! Errors in amounts.
 
 use thiserror::Error;
 

@@ -7,7 +7,7 @@ use crate::{
 };
 
 text_enum! {
-    /// Which way the money goes.
+    /// The direction in which the money goes.
     Direction {
         /// The cardholder pays.
         Outgoing = "OUTGOING",
@@ -17,7 +17,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// What kind of authorisation the network asked for.
+    /// The kind of authorisation that the network asked for.
     AuthType {
         /// A purchase to be cleared soon.
         Normal = "NORMAL",
@@ -57,7 +57,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Whether an authorisation is decided.
+    /// The state of the decision on an authorisation.
     AuthorisationStatus {
         /// The hold is taken, the enterprise is being asked.
         Pending = "PENDING",
@@ -140,7 +140,7 @@ pub struct Authorisation {
     pub merchant: Merchant,
     /// The network's key, if it sent one.
     pub network_key: Option<NetworkKey>,
-    /// Whether it is decided.
+    /// State of the decision.
     pub status: AuthorisationStatus,
     /// The answer given; `None` while pending.
     pub response_code: Option<ResponseCode>,
@@ -152,9 +152,9 @@ pub struct Authorisation {
     pub auth_code: Option<String>,
     /// State of the hold.
     pub hold_state: HoldState,
-    /// What is still set aside, in minor units of `amount`'s currency.
+    /// Amount still set aside, in minor units of `amount`'s currency.
     pub hold_remaining_minor: i64,
-    /// When what is set aside expires.
+    /// When the hold expires.
     pub hold_expires_at: Option<Timestamp>,
     /// Posted so far, in minor units of `amount`'s currency.
     pub posted_minor: i64,
@@ -168,7 +168,7 @@ pub struct Authorisation {
     pub decided_at: Option<Timestamp>,
 }
 
-/// Whose card an authorisation is about, and whose money.
+/// The card of an authorisation, and the account that it draws on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Payer {
     /// Owner of the card.
@@ -177,7 +177,7 @@ pub struct Payer {
     pub card_id: CardId,
     /// Its holder.
     pub customer_id: CustomerId,
-    /// Whose money it is about.
+    /// The account that the authorisation draws on.
     pub account: AccountOwner,
 }
 
@@ -256,19 +256,19 @@ impl Authorisation {
         self.decided_at = Some(now);
     }
 
-    /// Whether the cardholder gets money back for a return: it is posted once approved.
+    /// True if the cardholder gets money back for a return: it is posted once approved.
     #[must_use]
     pub fn is_refund(&self) -> bool {
         self.direction == Direction::Incoming && self.transaction_type == TransactionType::Refund
     }
 
-    /// Whether the network takes an authorisation back with it.
+    /// True if the network takes back an earlier authorisation with it.
     #[must_use]
     pub fn is_reversal(&self) -> bool {
         self.direction == Direction::Incoming && self.transaction_type != TransactionType::Refund
     }
 
-    /// Whether it was approved and takes money from the cardholder: only then can it be
+    /// True if it was approved and takes money from the cardholder: only then can it be
     /// incremented, completed, cleared, reversed and refunded.
     #[must_use]
     pub fn is_approved_purchase(&self) -> bool {
@@ -277,19 +277,19 @@ impl Authorisation {
             && self.transaction_type != TransactionType::Inquiry
     }
 
-    /// Whether it raises the authorisation that it names.
+    /// True if it raises the authorisation that it names.
     #[must_use]
     pub fn is_increment(&self) -> bool {
         self.follows_with_money() && self.auth_type != AuthType::PreAuthCompletion
     }
 
-    /// Whether it completes the reservation that it names.
+    /// True if it completes the reservation that it names.
     #[must_use]
     pub fn is_completion(&self) -> bool {
         self.follows_with_money() && self.auth_type == AuthType::PreAuthCompletion
     }
 
-    /// Whether it names an original and takes money; an inquiry moves nothing.
+    /// True if it names an original and takes money; an inquiry moves nothing.
     fn follows_with_money(&self) -> bool {
         self.direction == Direction::Outgoing
             && self.original_auth_id.is_some()

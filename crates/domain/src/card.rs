@@ -8,7 +8,7 @@ use crate::{
 };
 
 text_enum! {
-    /// Whether a card exists only as numbers or also as plastic.
+    /// The form of a card: numbers only, or plastic too.
     CardType {
         /// Numbers only.
         Virtual = "VIRTUAL",

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
-/// How much slower than real time business time runs while real time is behind it.
+/// While real time is behind business time, business time runs this many times slower.
 const CATCHING_UP: u32 = 2;
 
-/// Where time comes from.
+/// A source of time.
 pub trait TimeSource: Send + Sync {
     /// The present moment, by a clock that people and machines may set, even backwards.
     fn real_now(&self) -> Timestamp;
@@ -75,7 +75,7 @@ impl Clock {
 
     /// Business time: for everything that happens to cards and money. If the machine's clock is set
     /// back, business time goes on at half speed until real time has caught up, so it never goes
-    /// back and what waits for it still happens.
+    /// back and events that wait for it still happen.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,7 +117,8 @@ impl Clock {
         self.offset_us.fetch_max(wanted_us, Ordering::SeqCst);
     }
 
-    /// Makes business time continue from `earlier`, which it had reached before, or later.
+    /// Makes business time continue from `earlier`, a moment that it had already reached, unless it
+    /// is later by now.
     pub fn go_on_from(&self, earlier: Timestamp) {
         let now = self.now();
         let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);

@@ -111,7 +111,7 @@ pub fn normalise_phone(phone: &str, dialling_prefix: Option<&str>) -> Result<Str
     international(digits)
 }
 
-/// Whether digits without a `+` are an international number nevertheless.
+/// True if digits without a `+` are nevertheless an international number.
 fn has_prefix(digits: &str, prefix: &str) -> bool {
     let most = MOST_NATIONAL_DIGITS.iter().find(|(known, _)| *known == prefix);
     most.is_some_and(|(_, most)| digits.starts_with(prefix) && digits.len() > *most)

@@ -8,8 +8,8 @@ use crate::text::text_enum;
 use crate::{EnterpriseId, Timestamp, VmAppId};
 
 text_enum! {
-    /// How the authorisation notice and its answer are encrypted
-    /// (cardbridge-open-api.md section 8.3).
+    /// The padding that encrypts the authorisation notice and its answer (cardbridge-open-api.md
+    /// section 8.3).
     RsaPadding {
         /// RSAES-PKCS1-v1_5, the default.
         Pkcs1 = "PKCS1",
@@ -32,7 +32,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Which bytes of a ciphertext the platform signs (cardbridge-open-api.md section 15, F3).
+    /// The bytes of a ciphertext that the platform signs (cardbridge-open-api.md section 15, F3).
     RsaSignedBytes {
         /// Those of its base64 text, the default.
         Text = "TEXT",
@@ -41,7 +41,7 @@ text_enum! {
     }
 }
 
-/// How an enterprise's notices and answers are encrypted and signed (cardbridge-open-api.md
+/// Encryption and signatures of an enterprise's notices and answers (cardbridge-open-api.md
 /// sections 8.3 and 15, F3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RsaScheme {
@@ -49,7 +49,7 @@ pub struct RsaScheme {
     pub padding: RsaPadding,
     /// Digest of the signatures, in both directions.
     pub hash: RsaHash,
-    /// Which bytes the platform signs; from the enterprise both are accepted.
+    /// The bytes that the platform signs; from the enterprise both are accepted.
     pub signed_bytes: RsaSignedBytes,
 }
 
@@ -84,14 +84,14 @@ impl fmt::Debug for SealedUrl {
     }
 }
 
-/// Which URL of an enterprise: each is sealed for its own use.
+/// The use of an enterprise's URL. Each URL is sealed for its own use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrlUse {
-    /// Where its webhooks go.
+    /// Receives its webhooks.
     Webhook,
-    /// Where its authorisation notices go.
+    /// Receives its authorisation notices.
     Auth,
-    /// Where the webhooks of one of its apps go.
+    /// Receives the webhooks of one of its apps.
     AppWebhook(VmAppId),
 }
 
@@ -102,9 +102,9 @@ pub struct Enterprise {
     pub enterprise_id: EnterpriseId,
     /// Name, for operators.
     pub name: String,
-    /// Where webhooks go.
+    /// URL that receives webhooks.
     pub webhook_url: Option<SealedUrl>,
-    /// Where authorisation notices go.
+    /// URL that receives authorisation notices.
     pub auth_url: Option<SealedUrl>,
     /// The enterprise's RSA public key, DER of its SPKI.
     pub external_public_key: Option<Vec<u8>>,
@@ -116,15 +116,15 @@ pub struct Enterprise {
     pub redirect_hosts: Vec<String>,
     /// Origins that may frame a hosted page, and whose scripts may upload documents.
     pub page_origins: Vec<String>,
-    /// Whether the enterprise is PCI-certified.
+    /// True if the enterprise is PCI-certified.
     pub pci: bool,
-    /// How long an authorisation waits for the enterprise, in milliseconds.
+    /// Time for which an authorisation waits for the enterprise, in milliseconds.
     pub auth_deadline_ms: u32,
     /// Encryption of notices.
     pub rsa_padding: RsaPadding,
     /// Digest of the signatures on notices and answers.
     pub rsa_hash: RsaHash,
-    /// Which bytes of a notice are signed.
+    /// The bytes of a notice that are signed.
     pub rsa_signed_bytes: RsaSignedBytes,
     /// Created.
     pub created_at: Timestamp,
@@ -138,7 +138,7 @@ impl Enterprise {
     /// Largest `auth_deadline_ms`.
     pub const MAX_AUTH_DEADLINE_MS: u32 = 3_000;
 
-    /// An enterprise without addresses and keys of its own.
+    /// An enterprise that has no addresses and no key yet.
     #[must_use]
     pub const fn new(enterprise_id: EnterpriseId, name: String, created_at: Timestamp) -> Self {
         Self {
@@ -160,7 +160,7 @@ impl Enterprise {
         }
     }
 
-    /// How its notices and answers are encrypted and signed.
+    /// Encryption and signatures of its notices and answers.
     #[must_use]
     pub const fn rsa_scheme(&self) -> RsaScheme {
         RsaScheme {

@@ -4,11 +4,11 @@ crate::text::text_enum! {
     /// A code of dialect 1. Source: cardbridge-open-api.md section 11; the comment on each says
     /// when it is returned.
     ErrorCode {
-        /// Something failed on the platform's side; its log knows what. Read the state, then try
-        /// again.
+        /// Something failed on the platform's side; its log says what. Read the object's state
+        /// before you try again.
         SystemError = "DAPI_SYSTEM_ERROR",
-        /// A field is missing or ill-formed, or an object is not found for which no code exists;
-        /// `messageDetail` names the field.
+        /// A field is missing or ill-formed, or an object does not exist and its kind has no
+        /// not-found code of its own; `messageDetail` names the field.
         SysIllegalParam = "DAPI_SYS_ILLEGAL_PARAM",
         /// The operation, mode or channel does not exist, or the object's state or the
         /// environment does not allow it.
@@ -20,7 +20,7 @@ crate::text::text_enum! {
         ApiKeyEmpty = "DAPI_API_KEY_EMPTY",
         /// The header `X-DAPI-TIMESTAMP` is missing or blank.
         TimestampEmpty = "DAPI_TIMESTAMP_EMPTY",
-        /// `X-DAPI-TIMESTAMP` is not 13 digits: milliseconds since 1970.
+        /// `X-DAPI-TIMESTAMP` is not 13 digits (milliseconds since 1970).
         TimestampFormatError = "DAPI_TIMESTAMP_FORMAT_ERROR",
         /// `X-DAPI-TIMESTAMP` differs from the platform's clock by more than the window, which is
         /// five seconds by default.
@@ -39,7 +39,8 @@ crate::text::text_enum! {
         CalculateSignatureError = "DAPI_CALCULATE_SIGNATURE_ERROR",
         /// Neither e-mail address nor phone number is given.
         CustomerEmailOrPhoneRequired = "DAPI_CUSTOMER_EMAIL_OR_PHONE_REQUIRED",
-        /// The phone number cannot be dialled from abroad.
+        /// The phone number or its country code is missing where it is needed, or the two do not
+        /// make a valid international number.
         PhoneInvalid = "DAPI_PHONE_INVALID",
         /// The e-mail address is not valid.
         EmailInvalid = "DAPI_EMAIL_INVALID",
@@ -51,9 +52,9 @@ crate::text::text_enum! {
         EnterpriseNotFound = "DAPI_ENTERPRISE_NOT_FOUND",
         /// The enterprise has no such customer.
         CustomerNotFound = "DAPI_CUSTOMER_NOT_FOUND",
-        /// Of an order in place of a card: the issuer lost the customer.
+        /// Reason of a failed order with `replaceCardId`: the issuer no longer has the customer.
         ChannelCustomerNotFound = "DAPI_CHANNEL_CUSTOMER_NOT_FOUND",
-        /// Of an order: the issuer could not register the customer.
+        /// Reason of a failed order: the issuer could not register the customer.
         ChannelCustomerCreateFailed = "DAPI_CHANNEL_CUSTOMER_CREATE_FAILED",
         /// The `customerRef` is that of a customer with other data.
         CustomerRefNotUnique = "DAPI_CUSTOMER_REF_NOT_UNIQUE",
@@ -63,37 +64,41 @@ crate::text::text_enum! {
         TicketRefRepeated = "DAPI_TICKET_REF_REPEATED",
         /// Another ticket about the same customer, order or card is still open.
         ExistOngoingTicketError = "DAPI_EXIST_ONGOING_TICKET_ERROR",
-        /// The `businessId` names no order of the enterprise that waits for evidence.
+        /// The `businessId` is not that of one of the enterprise's orders that wait for evidence.
         CardOrderIdIncorrectError = "DAPI_CARD_ORDER_ID_INCORRECT_ERROR",
         /// The evidence of this order was refused for good.
         RequestRejectionError = "DAPI_REQUEST_REJECTION_ERROR",
-        /// The `businessId` names no card of the enterprise whose limits can be raised.
+        /// The `businessId` is not that of one of the enterprise's cards whose limits can be
+        /// raised.
         CardIdIncorrectError = "DAPI_CARD_ID_INCORRECT_ERROR",
-        /// Of a decline: the enterprise answered 01 or 11.
+        /// Reason of a decline: the enterprise answered 01 or 11.
         AuthEnterpriseReject = "DAPI_AUTH_ENTERPRISE_REJECT",
-        /// Of a decline: no good answer came in time, the enterprise answered 21, or the platform
-        /// broke off.
+        /// Reason of a decline: no valid answer came in time, the enterprise answered 21, or the
+        /// platform stopped or failed before a decision was stored.
         AuthEnterpriseTimeoutReject = "DAPI_AUTH_ENTERPRISE_TIMEOUT_REJECT",
-        /// Of a decline: the platform's own checks refused it and nobody was asked, there is
-        /// nobody to ask, or what it follows ended while the enterprise was asked.
+        /// Reason of a decline: the platform's own checks refused the authorisation without asking
+        /// the enterprise, there is nobody to ask, or the authorisation that it follows ended while
+        /// the enterprise was being asked.
         AuthInternalReject = "DAPI_AUTH_INTERNAL_REJECT",
         /// The `cardOrderRef` was used for another order; read that one by its reference.
         CardOrderRefAlreadyExists = "DAPI_CARD_ORDER_REF_ALREADY_EXISTS",
-        /// The identity data did not pass, or lacks what it needs.
+        /// The identity data of an order or KYC ticket is invalid, or a required part is missing.
         CardOrderKycInfoInvalid = "DAPI_CARD_ORDER_KYC_INFO_INVALID",
         /// The enterprise has no such card profile.
         CardOrderProfileNotFound = "DAPI_CARD_ORDER_PROFILE_NOT_FOUND",
-        /// Of an order: the customer's data did not pass.
+        /// Reason of a failed order: the platform did not accept the customer's data. This check
+        /// comes before that of the identity.
         CardOrderCustomerInfoInvalid = "DAPI_CARD_ORDER_CUSTOMER_INFO_INVALID",
-        /// Of an order: the issuer does not accept the customer.
+        /// Reason of a failed order: the issuer does not accept the customer.
         CardOrderChannelCustomerInvalid = "DAPI_CARD_ORDER_CHANNEL_CUSTOMER_INVALID",
-        /// Of an order: the issuer could not issue the card.
+        /// Reason of a failed order: the issuer could not issue the card.
         CardOrderChannelCardInvalid = "DAPI_CARD_ORDER_CHANNEL_CARD_INVALID",
-        /// Of an order or a KYC ticket: the identity check did not pass.
+        /// Reason of a failed order or a refused KYC ticket: the identity check did not pass.
         CardOrderKycVerifyFailed = "DAPI_CARD_ORDER_KYC_VERIFY_FAILED",
-        /// The enterprise has no such order, or id and reference name two.
+        /// The enterprise has no such order, or the id and the reference do not name the same
+        /// order.
         CardOrderNotFound = "DAPI_CARD_ORDER_NOT_FOUND",
-        /// Of an order: the physical card could not be made.
+        /// Reason of a failed order: the physical card could not be made.
         CardOrderVirtualToPhysicalFailed = "DAPI_CARD_ORDER_VIRTUAL_TO_PHYSICAL_FAILED",
         /// The profile of the card is not there.
         CardProfileNotFound = "DAPI_CARD_PROFILE_NOT_FOUND",
@@ -101,27 +106,29 @@ crate::text::text_enum! {
         CardProfileNotSupportingCountryCodes = "DAPI_CARD_PROFILE_NOT_SUPPORTING_COUNTRY_CODES",
         /// The card's profile has no such layout.
         CardLayoutNotFound = "DAPI_CARD_LAYOUT_NOT_FOUND",
-        /// An order in place of this card is open, or it has its physical twin already.
+        /// An order to replace this card or to make its physical twin is open, or a twin is
+        /// ordered for a card that already has one.
         ExistNotFailedReplaceCardOrder = "DAPI_EXIST_NOT_FAILED_REPLACE_CARD_ORDER",
         /// Only a virtual card gets a physical twin.
         CardTypeNotVirtual = "DAPI_CARD_TYPE_NOT_VIRTUAL",
-        /// Only a physical card takes this.
+        /// The operation needs a physical card.
         CardTypeNotPhysical = "DAPI_CARD_TYPE_NOT_PHYSICAL",
         /// The enterprise has no such card.
         CardNotFound = "DAPI_CARD_NOT_FOUND",
         /// The card is not ACTIVATED.
         CardStatusNotActivated = "DAPI_CARD_STATUS_NOT_ACTIVATED",
-        /// The card is not FROZEN; what the issuer blocked only the issuer lifts.
+        /// The card is not FROZEN; a block set by the issuer can be lifted only by the issuer.
         CardStatusNotFrozen = "DAPI_CARD_STATUS_NOT_FROZEN",
         /// The card does not wait for its activation.
         CardStatusNotWaitingActive = "DAPI_CARD_STATUS_NOT_WAITING_ACTIVE",
-        /// The card's number is stopped by its other record, or it is expired.
+        /// Another card with the same number (its twin) is FROZEN or BLOCKED, or the card has
+        /// expired.
         CardActivationFailed = "DAPI_CARD_ACTIVATION_FAILED",
         /// The new PIN is not four digits.
         CardPinMustBeFourDigitNumber = "DAPI_CARD_PIN_MUST_BE_FOUR_DIGIT_NUMBER",
         /// The card to replace, or to make a physical twin of, is not ACTIVATED.
         OriginalCardStatusNotActivated = "DAPI_ORIGINAL_CARD_STATUS_NOT_ACTIVATED",
-        /// The enterprise has no such card to replace or to double.
+        /// The enterprise has no such card to replace or to make a physical twin of.
         OriginalCardNotFound = "DAPI_ORIGINAL_CARD_NOT_FOUND",
         /// The card is not embossed yet.
         CardNotEmbossedError = "DAPI_CARD_NOT_EMBOSSED_ERROR",
@@ -133,7 +140,8 @@ crate::text::text_enum! {
 }
 
 impl ErrorCode {
-    /// Whether it is a reason for declining an authorisation, which no request is refused with.
+    /// True if it is a reason for declining an authorisation. No request is refused with such a
+    /// code.
     #[must_use]
     pub const fn is_decline(self) -> bool {
         matches!(

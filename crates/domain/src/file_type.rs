@@ -1,7 +1,7 @@
 //! The file types of customers' documents.
 
-/// What may be uploaded (cardbridge-open-api.md section 14, U27). The two spellings of a JPEG's
-/// extension are kept as the caller chose them.
+/// A type of file that may be uploaded (cardbridge-open-api.md section 14, U27). `jpg` and `jpeg`
+/// are two types, to keep the extension that the caller chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileType {
     /// `.pdf`

@@ -4,7 +4,7 @@ use crate::text::text_enum;
 use crate::{CardId, CustomerId, EnterpriseId, KycTicketId, Timestamp};
 
 text_enum! {
-    /// What a hosted page is for. Types 5 and 6 were never published (cardbridge-open-api.md
+    /// The purpose of a hosted page. Types 5 and 6 were never published (cardbridge-open-api.md
     /// section 14, U14).
     GuidanceType {
         /// Shows PAN, expiry and CVV2.
@@ -21,7 +21,7 @@ text_enum! {
 }
 
 impl GuidanceType {
-    /// Whether the page is about a card, which the request must name (cardbridge-open-api.md
+    /// True if the page is about a card, which the request must name (cardbridge-open-api.md
     /// section 13, C18).
     #[must_use]
     pub const fn is_about_card(self) -> bool {
@@ -58,7 +58,7 @@ impl PageTheme {
 }
 
 text_enum! {
-    /// How bright a page is.
+    /// The brightness of a page.
     PageMode {
         /// Dark on light.
         Light = "light",
@@ -82,7 +82,7 @@ text_enum! {
     PageStep {
         /// The one-time password.
         Otp = "OTP",
-        /// What the page is for.
+        /// The step that the page was made for.
         Form = "FORM",
     }
 }
@@ -94,7 +94,7 @@ pub struct GuidanceLink {
     pub secret_hash: [u8; 32],
     /// The enterprise that made it.
     pub enterprise_id: EnterpriseId,
-    /// What its page is for.
+    /// Purpose of its page.
     pub guidance_type: GuidanceType,
     /// The customer it is for.
     pub customer_id: CustomerId,
@@ -102,7 +102,7 @@ pub struct GuidanceLink {
     pub card_id: Option<CardId>,
     /// The KYC ticket it is about.
     pub kyc_ticket_id: Option<KycTicketId>,
-    /// Whether we must verify the customer by a one-time password.
+    /// True if we must verify the customer by a one-time password.
     pub is_otp_required: bool,
     /// Language of the page.
     pub language: PageLanguage,
@@ -110,9 +110,9 @@ pub struct GuidanceLink {
     pub theme: PageTheme,
     /// Brightness of the page.
     pub mode: PageMode,
-    /// What the User-Agent or Referer of the opening request must contain.
+    /// Text that the User-Agent or Referer of the opening request must contain.
     pub user_agent: String,
-    /// Where to go after success.
+    /// Page to go to after success.
     pub redirect_url: Option<String>,
     /// Created.
     pub created_at: Timestamp,
@@ -123,11 +123,11 @@ pub struct GuidanceLink {
 }
 
 impl GuidanceLink {
-    /// How long a link can be opened, and how long an opened page waits for its next step,
-    /// seconds of business time (cardbridge-open-api.md section 6.3).
+    /// Time in which a link can be opened, and in which the next step of an opened page must
+    /// follow, in seconds of business time (cardbridge-open-api.md section 6.3).
     pub const LIFETIME_SECONDS: i64 = 300;
 
-    /// Whether a request with these headers may open the page: the User-Agent is the agreed
+    /// True if a request with these headers may open the page: the User-Agent is the agreed
     /// one or contains the agreed keyword, or the Referer contains it.
     #[must_use]
     pub fn admits(&self, user_agent: Option<&str>, referer: Option<&str>) -> bool {
@@ -141,7 +141,7 @@ impl GuidanceLink {
         format!("link:{}", hex::encode(&self.secret_hash[..8]))
     }
 
-    /// Whether the page can still be opened.
+    /// True if the page can still be opened.
     #[must_use]
     pub fn is_open_at(&self, now: Timestamp) -> bool {
         self.opened_at.is_none() && now < self.expires_at

@@ -53,7 +53,7 @@ macro_rules! ids {
 ids! {
     /// An enterprise: the API customer.
     EnterpriseId,
-    /// A card profile: what kind of card is issued.
+    /// A card profile: a kind of card that is issued.
     ProfileId,
     /// A cardholder.
     CustomerId,
@@ -157,8 +157,8 @@ impl IdGenerator {
         (ms << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
     }
 
-    /// How far the ids already drawn, or found in the store, are ahead of the machine's clock, in
-    /// milliseconds; 0 if they are not.
+    /// Milliseconds by which the ids already drawn, or found in the store, are ahead of the
+    /// machine's clock; 0 if they are not.
     #[must_use]
     pub fn ahead_ms(&self) -> i64 {
         let now_ms = self.clock.real_now().as_millis() - EPOCH_MS;

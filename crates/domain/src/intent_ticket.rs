@@ -6,7 +6,7 @@ use crate::text::text_enum;
 use crate::{CardId, EnterpriseId, IntentTicketId, OrderId, Timestamp};
 
 text_enum! {
-    /// What the evidence is for (cardbridge-open-api.md section 6.5.2).
+    /// The purpose of the evidence (cardbridge-open-api.md section 6.5.2).
     IntentTicketType {
         /// A card order that waits for it; about the source of wealth.
         CreateCardEdd = "CREATE_CARD_EDD",
@@ -16,7 +16,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How far the review has come (cardbridge-open-api.md section 7.3).
+    /// The state of the review (cardbridge-open-api.md section 7.3).
     IntentTicketStatus {
         /// Taken in.
         Init = "INIT",
@@ -32,7 +32,7 @@ text_enum! {
 }
 
 impl IntentTicketStatus {
-    /// Whether nothing follows.
+    /// True if no other state follows.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Succeed | Self::Failed)
@@ -80,7 +80,7 @@ pub struct IntentTransitionError {
     pub from: IntentTicketStatus,
 }
 
-/// What a ticket is about.
+/// The subject of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IntentSubject {
     /// A card order, of a CREATE_CARD_EDD ticket.
@@ -90,7 +90,7 @@ pub enum IntentSubject {
 }
 
 impl IntentSubject {
-    /// What the evidence is for.
+    /// The purpose of the evidence.
     #[must_use]
     pub const fn ticket_type(self) -> IntentTicketType {
         match self {
@@ -127,9 +127,9 @@ pub struct IntentTicket {
     pub ticket_id: IntentTicketId,
     /// The caller's own reference, unique per enterprise.
     pub ticket_ref: String,
-    /// What it is about.
+    /// Its subject.
     pub subject: IntentSubject,
-    /// How far it has come.
+    /// State of its review.
     pub status: IntentTicketStatus,
     /// The reviewer's reason, for operators.
     pub reason: Option<String>,

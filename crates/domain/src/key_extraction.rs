@@ -37,7 +37,7 @@ pub struct KeyExtraction {
 }
 
 impl KeyExtraction {
-    /// How long a code is valid, seconds (cardbridge-open-api.md section 14, U2).
+    /// Validity of a code, in seconds (cardbridge-open-api.md section 14, U2).
     pub const VALIDITY_S: i64 = 24 * 3_600;
 
     /// The outcome of an attempt from `source`, checked in the order of cardbridge-open-api.md

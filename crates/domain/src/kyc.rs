@@ -6,7 +6,7 @@ use crate::text::text_enum;
 use crate::{CustomerId, EnterpriseId, ErrorCode, KycTicketId, Timestamp};
 
 text_enum! {
-    /// How a ticket's data came.
+    /// The way in which a ticket's data arrives.
     KycTicketType {
         /// With the request.
         Api = "API",
@@ -16,7 +16,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How far the checks have come (cardbridge-open-api.md section 7.3).
+    /// The state of the checks (cardbridge-open-api.md section 7.3).
     KycTicketStatus {
         /// Waits for the customer's data.
         Init = "INIT",
@@ -30,7 +30,7 @@ text_enum! {
 }
 
 impl KycTicketStatus {
-    /// Whether nothing follows.
+    /// True if no other state follows.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Pass | Self::Refuse)
@@ -78,9 +78,9 @@ pub struct KycTicket {
     pub kyc_ticket_ref: String,
     /// The customer whose identity is checked.
     pub customer_id: CustomerId,
-    /// How its data arrives.
+    /// The way in which its data arrives.
     pub ticket_type: KycTicketType,
-    /// How far it has come.
+    /// State of its checks.
     pub status: KycTicketStatus,
     /// Why it was refused, once REFUSE.
     pub refusal: Option<KycRefusal>,

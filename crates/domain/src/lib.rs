@@ -37,7 +37,7 @@ mod vm;
 mod vm_fees;
 mod webhook;
 
-/// What [`text_enum!`] names in the crates that declare enumerations by it.
+/// Code that [`text_enum!`] writes into other crates refers to it.
 #[doc(hidden)]
 pub use serde;
 

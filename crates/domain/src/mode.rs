@@ -1,6 +1,6 @@
-//! Whether the platform simulates or runs for real.
+//! The platform's mode: sandbox or production.
 
-/// Whether the platform simulates or runs for real.
+/// The platform's mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Everything can be triggered on demand; the sandbox API exists.

@@ -39,7 +39,7 @@ impl Currency {
         self.0
     }
 
-    /// How many decimal digits the minor unit has (2 for USD, 0 for JPY).
+    /// The number of decimal digits of the minor unit (2 for USD, 0 for JPY).
     #[must_use]
     pub fn exponent(self) -> u32 {
         iso_currency::Currency::from_numeric(self.0).and_then(|c| c.exponent()).map_or(0, u32::from)
@@ -100,7 +100,7 @@ impl Money {
         self.currency
     }
 
-    /// Whether the amount is above zero.
+    /// True if the amount is above zero.
     #[must_use]
     pub const fn is_positive(self) -> bool {
         self.amount_minor > 0
@@ -117,7 +117,7 @@ impl Money {
         if amount.is_beyond_input() { Err(AmountError::OutOfRange) } else { Ok(amount) }
     }
 
-    /// Whether the amount, whatever its sign, is larger than any that is accepted.
+    /// True if the amount, regardless of its sign, is larger than any that is accepted.
     pub(crate) const fn is_beyond_input(self) -> bool {
         self.amount_minor.unsigned_abs() > Self::MAX_INPUT_MINOR.unsigned_abs()
     }

@@ -4,7 +4,7 @@ use crate::text::text_enum;
 use crate::{CardId, CustomerId, EnterpriseId, ErrorCode, OrderId, ProfileId, Timestamp};
 
 text_enum! {
-    /// What is ordered.
+    /// The kind of card that is ordered.
     OrderType {
         /// A new virtual card.
         Virtual = "VIRTUAL",
@@ -16,7 +16,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How far an order has come (cardbridge-open-api.md section 7.1).
+    /// The state of an order (cardbridge-open-api.md section 7.1).
     OrderStatus {
         /// Taken in.
         Pending = "PENDING",
@@ -36,7 +36,7 @@ text_enum! {
 }
 
 impl OrderStatus {
-    /// Whether nothing follows.
+    /// True if no other state follows.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Succeed | Self::Failed)
@@ -84,15 +84,15 @@ pub struct CardOrder {
     pub profile_id: ProfileId,
     /// Cardholder.
     pub customer_id: CustomerId,
-    /// What is ordered.
+    /// The kind of card that is ordered.
     pub order_type: OrderType,
-    /// How far it has come.
+    /// State.
     pub status: OrderStatus,
     /// The new card, once SUCCEED.
     pub card_id: Option<CardId>,
     /// Why it failed, once FAILED.
     pub failure: Option<OrderFailure>,
-    /// Whether it waits for EDD evidence.
+    /// True if it waits for EDD evidence.
     pub need_edd_file: bool,
     /// Source card of a twin or replacement.
     pub replace_card_id: Option<CardId>,
@@ -103,7 +103,7 @@ pub struct CardOrder {
 }
 
 impl CardOrder {
-    /// A PENDING order for a virtual card that replaces none.
+    /// A PENDING order for a virtual card that replaces no other card.
     #[must_use]
     pub const fn pending(
         enterprise_id: EnterpriseId,

@@ -5,7 +5,7 @@ use crate::Timestamp;
 use crate::text::text_enum;
 
 text_enum! {
-    /// What came of a delivery.
+    /// The outcome of a delivery.
     OtpDeliveryStatus {
         /// On its way.
         Pending = "PENDING",

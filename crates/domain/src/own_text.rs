@@ -50,13 +50,13 @@ pub fn normal_form(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a character only changes the one before it, as an accent does.
+/// True if a character only changes the one before it, as an accent does.
 #[must_use]
 pub fn is_mark(c: char) -> bool {
     unicode_normalization::char::is_combining_mark(c)
 }
 
-/// Whether a caller-chosen reference, in [`normal_form`], has the allowed form: 1 to
+/// True if a caller-chosen reference, in [`normal_form`], has the allowed form: 1 to
 /// [`MAX_REFERENCE_CHARS`] visible characters, no blank at either end. Source:
 /// cardbridge-open-api.md section 3.3, rule 7.
 #[must_use]
@@ -78,7 +78,7 @@ pub fn check_new_reference(text: &str) -> Result<(), ReferenceFault> {
     if is_nfc(text) { Ok(()) } else { Err(ReferenceFault::NotNormal) }
 }
 
-/// Whether a text contains control, format, private or unassigned characters, or others that
+/// True if a text contains control, format, private or unassigned characters, or others that
 /// display nothing.
 #[must_use]
 pub fn holds_invisible(text: &str) -> bool {

@@ -1,5 +1,5 @@
-//! How often a PIN, and the proof that allows a new one, may be wrong
-//! (cardbridge-open-api.md sections 6.2.7 and 14, U44).
+//! The limits on wrong PINs, and on wrong proofs for a new PIN (cardbridge-open-api.md sections
+//! 6.2.7 and 14, U44).
 
 use crate::Timestamp;
 
@@ -23,14 +23,15 @@ pub struct PinTries {
     pub wrong_pins: u32,
     /// Wrong proofs since the last right one.
     pub wrong_resets: u32,
-    /// Until when no proof is accepted (business time).
+    /// No proof is accepted before this moment (business time).
     pub resets_locked_until: Option<Timestamp>,
 }
 
 impl PinTries {
-    /// The number of wrong tries after which none is accepted.
+    /// The number of wrong tries after which no further try is accepted.
     pub const MAX_WRONG: u32 = 5;
-    /// How long no proof is accepted after five wrong ones, in seconds. Nothing lifts it earlier.
+    /// Time for which no proof is accepted after five wrong ones, in seconds. Nothing lifts this
+    /// lock earlier.
     pub const RESET_LOCK_S: i64 = 24 * 60 * 60;
 
     /// Counts a presented PIN. Five wrong ones end all tries until [`PinTries::renew`].
@@ -46,8 +47,8 @@ impl PinTries {
         PinVerdict::Wrong
     }
 
-    /// Counts a proof for a new PIN; returns whether it is accepted. While resets are locked none
-    /// is, and a wrong one does not extend the lock.
+    /// Counts a proof for a new PIN; returns whether it is accepted. While resets are locked, no
+    /// proof is accepted, and a wrong one does not extend the lock.
     pub fn prove(&mut self, is_right: bool, now: Timestamp) -> bool {
         match self.resets_locked_until {
             Some(until) if now < until => return false,

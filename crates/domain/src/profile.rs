@@ -91,7 +91,7 @@ pub struct VelocityLimits {
     pub monthly: VelocityLimit,
 }
 
-/// What kind of card is issued, and under which rules.
+/// A kind of card that is issued, and its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CardProfile {
     /// Owner.

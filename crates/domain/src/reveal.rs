@@ -26,7 +26,7 @@ pub struct Reveal {
     pub card_id: CardId,
     /// Why.
     pub purpose: RevealPurpose,
-    /// Who opened it: the API key that signed, the id of the page's link, or the app's id. Never a
+    /// The opener: the API key that signed, the id of the page's link, or the app's id. Never a
     /// secret.
     pub actor: String,
     /// When.

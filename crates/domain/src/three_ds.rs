@@ -86,7 +86,8 @@ pub struct ThreeDsChallenge {
 }
 
 impl ThreeDsChallenge {
-    /// How long a challenge waits for a verdict, seconds (cardbridge-open-api.md section 14, U29).
+    /// Time for which a challenge waits for a verdict, seconds (cardbridge-open-api.md section 14,
+    /// U29).
     pub const VALIDITY_S: i64 = 5 * 60;
 
     /// The states that an event leads through at `now`. A repeated verdict is accepted and changes

@@ -13,7 +13,7 @@ const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// How far UTC+8 is ahead of UTC.
+    /// The offset of UTC+8 from UTC, in seconds.
     pub const UTC8_SECONDS: i64 = 8 * 3_600;
 
     /// From microseconds since the epoch.

@@ -1,6 +1,5 @@
-//! Velocity limits: what a card may spend in a day and in a month of UTC+8
-//! (operator-and-sandbox.md sections 2 and 5, cardbridge-open-api.md section 6.2.9).
-//! Pure.
+//! Velocity limits: limits on a card's spending in a day and in a month of UTC+8
+//! (operator-and-sandbox.md sections 2 and 5, cardbridge-open-api.md section 6.2.9). Pure.
 
 use crate::text::text_enum;
 use crate::{Timestamp, VelocityLimit, VelocityLimits};
@@ -8,7 +7,7 @@ use crate::{Timestamp, VelocityLimit, VelocityLimits};
 text_enum! {
     /// The limit that a purchase would exceed; the text is the detail of its refusal.
     VelocityExcess {
-        /// What one authorisation and its increments may come to.
+        /// The amount of one authorisation with its increments.
         Single = "single_limit_exceeded",
         /// The day's amount.
         DailyAmount = "daily_amount_exceeded",
@@ -18,12 +17,12 @@ text_enum! {
         MonthlyAmount = "monthly_amount_exceeded",
         /// The month's number of authorisations.
         MonthlyCount = "monthly_count_exceeded",
-        /// What may ever be authorised and not given back.
+        /// The amount ever authorised and not given back.
         Total = "total_limit_exceeded",
     }
 }
 
-/// What was used in one period.
+/// Usage in one period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PeriodUse {
     /// The period's first day, counted in UTC+8 from 1970-01-01.
@@ -43,7 +42,7 @@ pub struct VelocityShare {
     pub count: i64,
 }
 
-/// What the cards of one PAN used in the newest day and the newest month.
+/// Usage of all cards of one PAN in the newest day and the newest month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VelocityUse {
     /// The day.
@@ -56,7 +55,7 @@ pub struct VelocityUse {
 
 impl VelocityUse {
     /// The usage as of `now`: a period that is over leaves nothing behind. It never goes back to an
-    /// earlier day, whatever order authorisations are written in.
+    /// earlier day, in whichever order authorisations are written.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
         self.at_offset(now, Timestamp::UTC8_SECONDS)
@@ -97,7 +96,7 @@ impl VelocityUse {
         lines.into_iter().find_map(|(is_exceeded, excess)| is_exceeded.then_some(excess))
     }
 
-    /// Whether `share` would raise the total above `most_minor`.
+    /// True if `share` would raise the total above `most_minor`.
     #[must_use]
     pub fn exceeds_total(&self, most_minor: Option<i64>, share: VelocityShare) -> bool {
         exceeds(most_minor, self.total_minor, share.amount_minor)
@@ -158,7 +157,7 @@ impl PeriodUse {
 }
 
 impl VelocityLimit {
-    /// Whether neither its amount nor its count is limited.
+    /// True if neither its amount nor its count is limited.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.amount_minor.is_none() && self.count.is_none()
@@ -166,14 +165,14 @@ impl VelocityLimit {
 }
 
 impl VelocityLimits {
-    /// Whether an authorisation of `amount_minor`, in minor units of the card's currency, exceeds
+    /// True if an authorisation of `amount_minor`, in minor units of the card's currency, exceeds
     /// the limit on a single one.
     #[must_use]
     pub fn is_above_single(&self, amount_minor: i64) -> bool {
         self.single.amount_minor.is_some_and(|most_minor| amount_minor > most_minor)
     }
 
-    /// Whether days or months are limited, so their usage must be counted.
+    /// True if days or months are limited, so their usage must be counted.
     #[must_use]
     pub const fn has_periods(&self) -> bool {
         !self.daily.is_open() || !self.monthly.is_open()
@@ -247,8 +246,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens in whatever order, the usage of the newest day and month is the sum of
-        /// what was added in them and not given back, according to the calendar's own texts.
+        /// After any order of events, the usage of the newest day and month is the sum of the
+        /// shares that were added in them and not given back, according to the calendar's own
+        /// texts.
         #[test]
         fn the_use_is_the_sum_of_the_period(
             start in 0_i64..4_000_000_000,

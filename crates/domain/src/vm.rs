@@ -1,5 +1,5 @@
-//! The records of dialect 2, the VM API: apps, their products, and what their cards have in
-//! addition to the card itself (vm-api.md).
+//! The records of dialect 2, the VM API: apps, their products, and the data that their cards have
+//! in addition to the card record (vm-api.md).
 
 use ipnet::IpNet;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 text_enum! {
-    /// Where the money of a card comes from (vm-api.md section 7.4).
+    /// The source of a card's money (vm-api.md section 7.4).
     VmFunding {
         /// The card holds its own balance.
         Prepaid = "save",
@@ -33,9 +33,9 @@ pub struct VmApp {
     pub secret_digest: [u8; 32],
     /// The merchant's RSA public key, DER of its SPKI, which encrypts answers.
     pub merchant_public_key: Option<Vec<u8>>,
-    /// Where webhooks go.
+    /// URL that receives webhooks.
     pub webhook_url: Option<SealedUrl>,
-    /// Whether webhooks carry our own signature header.
+    /// True if webhooks carry our own signature header.
     pub signs_webhooks: bool,
     /// Networks that may call; empty = any in the sandbox, none in production.
     pub ip_whitelist: Vec<IpNet>,
@@ -58,9 +58,9 @@ pub struct VmProduct {
     pub profile_id: ProfileId,
     /// Prepaid or credit line.
     pub funding: VmFunding,
-    /// Where its cards are issued, as displayed.
+    /// Place where its cards are issued, as displayed.
     pub issuing_area: String,
-    /// How many more cards may be opened.
+    /// Number of cards that may still be opened.
     pub remaining_cards: i64,
     /// Created.
     pub created_at: Timestamp,
@@ -96,19 +96,19 @@ impl VmLimits {
         }
     }
 
-    /// What is left of the day's limit; 0 without a limit of that kind.
+    /// The unused part of the day's limit; 0 without a limit of that kind.
     #[must_use]
     pub fn day_left_minor(&self, used: &VelocityUse) -> i64 {
         left_minor(self.day_minor, used.day)
     }
 
-    /// What is left of the month's limit; 0 without a limit of that kind.
+    /// The unused part of the month's limit; 0 without a limit of that kind.
     #[must_use]
     pub fn month_left_minor(&self, used: &VelocityUse) -> i64 {
         left_minor(self.month_minor, used.month)
     }
 
-    /// How much of `available_minor` the daily, monthly and total limits allow to be spent.
+    /// The part of `available_minor` that the daily, monthly and total limits allow to be spent.
     fn leave_minor(&self, available_minor: i64, used: &VelocityUse) -> i64 {
         let left = [
             (self.day_minor, self.day_left_minor(used)),
@@ -130,7 +130,7 @@ fn left_minor(limit_minor: i64, used: PeriodUse) -> i64 {
     limit_minor.saturating_sub(used.amount_minor).clamp(0, limit_minor.max(0))
 }
 
-/// What a card of dialect 2 has in addition to its card record.
+/// The data that a card of dialect 2 has in addition to its card record.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VmCard {
     /// Owner.
@@ -141,9 +141,9 @@ pub struct VmCard {
     pub vm_app_id: VmAppId,
     /// Its id on the wire, a UUID.
     pub card_uuid: String,
-    /// The product it was opened of.
+    /// The product that it was opened under.
     pub product_code: String,
-    /// Where its money comes from.
+    /// The source of its money.
     pub funding: VmFunding,
     /// The caller's label.
     pub label: String,
@@ -156,9 +156,9 @@ pub struct VmCard {
 }
 
 impl VmCard {
-    /// What can be spent with the card now, minor units: for a prepaid card its balance, for a
-    /// credit-line card what wallet and limits leave. `available_minor` is the balance of its
-    /// account.
+    /// The amount that can be spent with the card now, minor units: for a prepaid card its balance,
+    /// for a credit-line card the amount that wallet and limits leave, and 0 for a card that has
+    /// ended. `available_minor` is the balance of its account.
     #[must_use]
     pub fn spendable_minor(
         &self,
@@ -175,7 +175,7 @@ impl VmCard {
 }
 
 text_enum! {
-    /// What moved the balance of a card of dialect 2 (vm-api.md section 6.12).
+    /// The cause of a movement of the balance of a card of dialect 2 (vm-api.md section 6.12).
     VmFlowKind {
         /// Its initial load.
         Create = "Create",
@@ -203,11 +203,11 @@ pub struct VmFlow {
     pub flow_id: VmFlowId,
     /// The card.
     pub card_id: CardId,
-    /// What moved it.
+    /// The cause.
     pub kind: VmFlowKind,
     /// Negative if it takes from the card; minor units of its currency.
     pub amount_minor: i64,
-    /// What could be spent afterwards, minor units.
+    /// The amount that could be spent afterwards, minor units.
     pub balance_minor: i64,
     /// A remark for readers of the list.
     pub remark: String,

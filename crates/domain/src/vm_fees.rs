@@ -25,7 +25,7 @@ impl VmFee {
         i64::try_from(share).unwrap_or(i64::MAX).max(self.least_minor)
     }
 
-    /// Whether it is ever above zero.
+    /// True if it is ever above zero.
     #[must_use]
     pub const fn is_charged(self) -> bool {
         self.basis_points > 0 || self.least_minor > 0
@@ -33,7 +33,7 @@ impl VmFee {
 }
 
 text_enum! {
-    /// What an authorisation is charged for, as a list of movements calls it.
+    /// The reason for a fee on an authorisation, as a list of movements names it.
     VmFeeKind {
         /// It was approved.
         Authorisation = "authorisation fee",
@@ -44,8 +44,8 @@ text_enum! {
     }
 }
 
-/// The fees that the operator charges an app; by default none. All of them are charged to the app's
-/// balance.
+/// The fees that the operator charges an app; by default there are none. All of them are charged to
+/// the app's balance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VmFees {
     /// For opening a card, minor units.
@@ -65,7 +65,7 @@ impl VmFees {
         Self { opening_minor: 0, authorisation: nothing, decline: nothing, cross_border: nothing }
     };
 
-    /// Whether authorisations are ever charged.
+    /// True if authorisations are ever charged.
     #[must_use]
     pub const fn charges_authorisations(&self) -> bool {
         self.authorisation.is_charged()
@@ -73,8 +73,8 @@ impl VmFees {
             || self.cross_border.is_charged()
     }
 
-    /// The fees of a decided authorisation, minor units each, if `amount_minor` of it is new.
-    /// Whatever the cardholder receives, and whatever moves nothing (an inquiry), is free.
+    /// The fees of a decided authorisation, minor units each, if `amount_minor` of it is new. There
+    /// is no fee if the cardholder receives money, nor for an inquiry, which moves nothing.
     #[must_use]
     pub fn of_authorisation(&self, it: &Authorisation, amount_minor: i64) -> Vec<(VmFeeKind, i64)> {
         let is_free =

@@ -1,10 +1,10 @@
-//! Notifications sent to an enterprise afterwards.
+//! Webhooks: notices of events to an enterprise or one of its apps.
 
 use crate::text::text_enum;
 use crate::{EnterpriseId, Timestamp, VmAppId, WebhookId};
 
 text_enum! {
-    /// What a webhook is about (cardbridge-open-api.md section 9).
+    /// The subject of a webhook (cardbridge-open-api.md section 9).
     WebhookType {
         /// A card order changed.
         CardOrder = "CARD_ORDER",
@@ -24,7 +24,7 @@ text_enum! {
 }
 
 impl WebhookType {
-    /// Whether it goes to an app of dialect 2, and not to the enterprise itself.
+    /// True if it goes to an app of dialect 2, and not to the enterprise itself.
     #[must_use]
     pub const fn is_of_an_app(self) -> bool {
         matches!(self, Self::VmTransaction | Self::VmCard3ds)
@@ -32,7 +32,7 @@ impl WebhookType {
 }
 
 text_enum! {
-    /// Whether the object is new.
+    /// First or later message about an object.
     WebhookSubType {
         /// The first message about an object.
         Create = "CREATE",
@@ -79,7 +79,7 @@ pub struct WebhookEvent {
     pub vm_app_id: Option<VmAppId>,
     /// Deduplication key; ids increase and define the order of sending.
     pub webhook_id: WebhookId,
-    /// What it is about.
+    /// Its subject.
     pub webhook_type: WebhookType,
     /// New or changed.
     pub sub_type: WebhookSubType,

@@ -10,7 +10,7 @@ use vault::SecretText;
 use crate::error::BucketError;
 use crate::{ObjectKey, UPLOAD_SECONDS};
 
-/// How long an operator's read address is valid.
+/// The validity of an operator's read address.
 const READ_VALIDITY: Duration = Duration::from_secs(60);
 
 /// A bucket and the key it is used with.
@@ -21,7 +21,7 @@ pub struct BucketSettings {
     pub region: String,
     /// The bucket's name.
     pub name: String,
-    /// Whether the name goes in the path; otherwise it goes before the host.
+    /// True if the name goes in the path; otherwise it goes before the host.
     pub path_style: bool,
     /// Access key id; not secret.
     pub access_key_id: String,

@@ -30,7 +30,7 @@ const KEPT: &str = "kept";
 /// Directory of files that are still arriving.
 const ARRIVING: &str = "arriving";
 
-/// Where and how files are kept.
+/// The settings of the embedded store.
 #[derive(Debug, Clone)]
 pub struct EmbeddedSettings {
     /// The directory; made if it is not there.
@@ -39,9 +39,9 @@ pub struct EmbeddedSettings {
     pub public_url: String,
     /// This process's number among those that may share the directory.
     pub node: u16,
-    /// What uploads leave free on the disk, bytes: the ledger's store may be on the same disk.
+    /// The bytes that uploads leave free on the disk: the ledger's store may be on the same disk.
     pub reserve_bytes: u64,
-    /// What one enterprise may store per day (UTC+8), bytes. A file counts as 64 KiB at least.
+    /// The bytes that one enterprise may store per day (UTC+8). A file counts as 64 KiB at least.
     pub daily_bytes: u64,
 }
 
@@ -181,7 +181,7 @@ fn sweep(arriving: &Path, node: u16) -> io::Result<()> {
     Ok(())
 }
 
-/// What is stored for a key's day and enterprise, as it counts towards the limit.
+/// The bytes stored for a key's day and enterprise, as they count towards the limit.
 fn stored_bytes(root: &Path, key: &ObjectKey) -> io::Result<u64> {
     let mut bytes = 0_u64;
     for directory in key.directories_of_day() {

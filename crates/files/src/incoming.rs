@@ -14,10 +14,10 @@ use crate::disk::{blocking, make_directories};
 use crate::error::FileError;
 use crate::shares::Share;
 
-/// How much is buffered before it is written.
+/// Bytes that are buffered before they are written.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Where a file is, during and after its arrival.
+/// The paths of a file, during and after its arrival.
 pub(crate) struct Place {
     pub(crate) arriving: PathBuf,
     pub(crate) kept: PathBuf,
@@ -98,8 +98,8 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // After `keep` there is nothing left to remove; what cannot be removed now is swept at the
-        // next start.
+        // After `keep` there is nothing left to remove; a file that cannot be removed now is swept
+        // at the next start.
         let _ = fs::remove_file(&self.place.arriving);
     }
 }

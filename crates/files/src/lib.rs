@@ -1,4 +1,4 @@
-//! Documents that enterprises upload: where they may be put, and where they are stored.
+//! Documents that enterprises upload: the addresses that take them, and the places that store them.
 //!
 //! A caller gets an [`ObjectKey`] and a pre-signed address that takes one PUT of the raw bytes for
 //! an hour of real time. The address belongs either to this process, which keeps the bytes in its
@@ -25,13 +25,13 @@ pub use object_key::{Folder, NotAKey, ObjectKey};
 pub use stored::StoredFile;
 pub use upload_link::PATH_PREFIX as UPLOAD_PATH_PREFIX;
 
-/// How long an upload address is valid, seconds (cardbridge-open-api.md section 6.5.1).
+/// The validity of an upload address, seconds (cardbridge-open-api.md section 6.5.1).
 pub const UPLOAD_SECONDS: u32 = 3_600;
 
 /// Largest file, bytes (cardbridge-open-api.md section 14, U27).
 pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 
-/// Where uploaded files are kept.
+/// The store of uploaded files.
 pub enum Files {
     /// In a directory of this process.
     Embedded(EmbeddedFiles),

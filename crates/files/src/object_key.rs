@@ -12,7 +12,7 @@ use uuid::{Builder, Uuid};
 const ROOT: &str = "risk-center";
 
 domain::text_enum! {
-    /// What a file is for, as its key shows.
+    /// The purpose of a file, as its key shows.
     Folder {
         /// Proof of identity and address.
         Kyc = "kyc",

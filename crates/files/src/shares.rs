@@ -1,4 +1,4 @@
-//! What one enterprise may use of the embedded store: concurrent uploads, and bytes per day.
+//! One enterprise's share of the embedded store: concurrent uploads, and bytes per day.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,13 +19,13 @@ const MAX_DAYS_KNOWN: usize = 4_096;
 /// A day of an enterprise, as keys name it.
 type DayOf = (String, EnterpriseId);
 
-/// What is left for each.
+/// The daily limit, and each enterprise's use of it.
 pub(crate) struct Shares {
     daily_bytes: u64,
     days: Mutex<HashMap<DayOf, Taken>>,
 }
 
-/// What an enterprise has used on a day.
+/// An enterprise's use on a day.
 #[derive(Debug, Clone, Copy, Default)]
 struct Taken {
     bytes: u64,
@@ -72,7 +72,7 @@ impl Shares {
     }
 }
 
-/// What a stored file of this many bytes counts as.
+/// The bytes that a stored file of this length counts as.
 pub(crate) fn counted(bytes: u64) -> u64 {
     bytes.max(LEAST_COUNTED_BYTES)
 }

@@ -7,21 +7,21 @@ use domain::{
 use thiserror::Error;
 
 text_enum! {
-    /// Where in an account money sits.
+    /// One of the four buckets of an account, between which money moves.
     Bucket {
-        /// What the owner brought in and has not taken back.
+        /// Money that the owner brought in and has not taken back.
         Funding = "FUNDING",
-        /// What can be spent or withdrawn.
+        /// Money that can be spent or withdrawn.
         Available = "AVAILABLE",
-        /// What is set aside for authorisations.
+        /// Money set aside for authorisations.
         Held = "HELD",
-        /// What was spent.
+        /// Money that was spent.
         Posted = "POSTED",
     }
 }
 
 text_enum! {
-    /// Why money moves.
+    /// The reason for a transfer.
     TransferKind {
         /// The owner brings money.
         Deposit = "DEPOSIT",
@@ -95,7 +95,7 @@ pub struct Account {
     pub account_id: AccountId,
     /// Currency of all four balances.
     pub currency: Currency,
-    /// Whose money it is.
+    /// The owner of the money.
     pub owner: AccountOwner,
     /// Brought in and not taken back, minor units.
     pub funding_minor: i64,
@@ -106,7 +106,7 @@ pub struct Account {
     pub held_minor: i64,
     /// Spent, minor units.
     pub posted_minor: i64,
-    /// Whether `available` or `posted` was ever forced below zero.
+    /// True if `available` or `posted` was ever forced below zero.
     pub forced_negative: bool,
     /// The app whose balance inherits what a deleted card still receives or owes.
     pub closed_into: Option<VmAppId>,
@@ -121,13 +121,13 @@ pub struct Transfer {
     pub transfer_id: TransferId,
     /// Account.
     pub account_id: AccountId,
-    /// Why.
+    /// The reason.
     pub kind: TransferKind,
     /// Bucket the money leaves.
     pub from: Bucket,
     /// Bucket the money enters.
     pub to: Bucket,
-    /// How much; above zero.
+    /// The amount, above zero.
     pub amount: Money,
     /// The authorisation it belongs to.
     pub auth_id: Option<AuthId>,
@@ -176,7 +176,7 @@ impl Account {
         }
     }
 
-    /// Whether the four balances obey the rules of the ledger.
+    /// Checks that the four balances obey the rules of the ledger.
     ///
     /// # Errors
     /// Names the first broken rule.

@@ -1,4 +1,4 @@
-//! What each business event does to an account and to a hold.
+//! The effect of each business event on an account and on a hold.
 
 use domain::{HoldState, Money};
 
@@ -7,13 +7,13 @@ use crate::{Account, Bucket, LedgerError, TransferKind};
 /// One step of a business event; it becomes a [`crate::Transfer`] once it has an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Movement {
-    /// Why.
+    /// The reason.
     pub kind: TransferKind,
     /// Bucket the money leaves.
     pub from: Bucket,
     /// Bucket the money enters.
     pub to: Bucket,
-    /// How much.
+    /// The amount.
     pub amount: Money,
 }
 
@@ -22,7 +22,7 @@ pub struct Movement {
 pub struct Clearing {
     /// The steps, in order.
     pub movements: Vec<Movement>,
-    /// What is left of the hold, minor units.
+    /// The rest of the hold, minor units.
     pub hold_remaining_minor: i64,
 }
 
@@ -66,8 +66,8 @@ pub fn hold(account: &mut Account, amount: Money) -> Result<Movement, LedgerErro
     step(account, TransferKind::Hold, Bucket::Available, Bucket::Held, amount)
 }
 
-/// Sets aside again what other holds of the same bill have just released, whatever is available:
-/// even an account that was forced below zero gets it.
+/// Sets aside again the amount that other holds of the same bill have just released, even if the
+/// account was forced below zero and has less available.
 ///
 /// # Errors
 /// As [`deposit`].
@@ -178,9 +178,9 @@ pub fn transfer(
     Ok((left, entered))
 }
 
-/// Whatever a closed account has available goes to its heir. If the account is overdrawn, because
-/// the network took more than was held, the heir covers the shortfall, which may take it below zero
-/// and flag it. Returns the movements on the closed account and on its heir.
+/// Moves all that a closed account has available to its heir. If the account is overdrawn, because
+/// the network took more than was held, the heir covers the shortfall; the heir may go below zero
+/// and is then flagged. Returns the movements on the closed account and on its heir.
 ///
 /// # Errors
 /// Another currency, or out of range; both accounts are then unchanged.
@@ -215,8 +215,8 @@ pub fn charge(account: &mut Account, amount: Money) -> Result<Movement, LedgerEr
     step(account, TransferKind::Fee, Bucket::Available, Bucket::Posted, amount)
 }
 
-/// Charges for a service that was already rendered, whatever is available: the account may go below
-/// zero and is then flagged.
+/// Charges for a service that was already rendered, even if less is available: the account may go
+/// below zero and is then flagged.
 ///
 /// # Errors
 /// As [`deposit`].

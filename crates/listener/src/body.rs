@@ -8,8 +8,8 @@ use http_body_util::BodyExt as _;
 
 /// Largest body accepted by every API here.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
-/// How much of an oversized body is read and dropped, so its sender sees the answer instead of a
-/// reset connection.
+/// Most bytes of an oversized body that are read and dropped, so its sender sees the answer instead
+/// of a reset connection.
 const MAX_DROPPED_BYTES: usize = 4 * 1024 * 1024;
 /// Longest wait for a whole body, or for each of the two parts in which it is read.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
@@ -43,7 +43,7 @@ pub enum Begun {
     Partly(BegunBody),
 }
 
-/// What has been read of a body, and where the rest comes from.
+/// The part of a body that has been read, and the source of the rest.
 pub struct BegunBody {
     body: Body,
     kept: BytesMut,
@@ -80,7 +80,7 @@ impl BegunBody {
         Ok(self.kept.freeze())
     }
 
-    /// How many bytes are still to come, if that is known.
+    /// The number of bytes still to come; zero if it is not known.
     fn announced_bytes(&self) -> usize {
         let exact = self.body.size_hint().exact();
         exact.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))

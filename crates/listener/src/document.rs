@@ -1,4 +1,4 @@
-//! How the document that describes an API is served.
+//! The route of the document that describes an API.
 
 use axum::routing::{MethodRouter, get};
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! How much one caller may request in a period, whatever identifies a caller.
+//! Limits on the requests of one caller in a period, for any kind of caller.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// Most callers remembered.
 const MAX_CALLERS: usize = 10_000;
 
-/// What a caller may request. A call has a weight, usually 1.
+/// The limit on a caller's requests. A call has a weight, usually 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// A total weight within a window that begins with a caller's first call.
@@ -39,7 +39,7 @@ pub enum Limit {
 /// The result of counting a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// Whether the call is within the limit.
+    /// True if the call is within the limit.
     pub is_granted: bool,
     /// Weight left.
     pub remaining: u64,
@@ -47,10 +47,10 @@ pub struct Allowance {
     pub reset_seconds: u64,
 }
 
-/// What a caller has used.
+/// A caller's use of its limit.
 #[derive(Clone, Copy)]
 struct Used {
-    /// When none of it counts any longer: the end of the window, or when the bucket is full.
+    /// The time from which none of it counts: the end of the window, or of the bucket's refill.
     until: Instant,
     /// Weight of the calls in the window; a bucket keeps its weight in `until`.
     weight: u64,
@@ -76,13 +76,13 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
         self.callers().limit = limit;
     }
 
-    /// Whether another call of weight 1 would be granted; counts nothing.
+    /// True if another call of weight 1 would be granted; counts nothing.
     pub fn would_grant(&self, caller: &K, now: Instant) -> bool {
         let callers = self.callers();
         callers.limit.charge(callers.counting(caller, now), 1, now).1.is_granted
     }
 
-    /// Whether the caller exceeded its limit and has to wait; counts nothing.
+    /// True if the caller exceeded its limit and has to wait; counts nothing.
     pub fn is_exceeded(&self, caller: &K, now: Instant) -> bool {
         let callers = self.callers();
         callers.counting(caller, now).is_some_and(|used| callers.limit.is_exceeded(used))
@@ -135,7 +135,7 @@ impl<K: Clone + Eq + Hash> Callers<K> {
 }
 
 impl Limit {
-    /// What a caller has used after a call, and the result of the call.
+    /// The caller's use after a call, and the result of the call.
     fn charge(self, before: Option<Used>, weight: u64, now: Instant) -> (Used, Allowance) {
         match self {
             Self::Window { weight: most, window } | Self::CutOff { weight: most, window } => {

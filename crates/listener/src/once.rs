@@ -13,8 +13,8 @@ use http::{HeaderMap, HeaderName};
 use serde::Serialize;
 use store::{Claim, Kept, KeptAnswer, KnownCall, Store, StoreError};
 
-/// How often a call is run because another run of it was faster: the other run's commit stands by
-/// then, so one repeat should suffice.
+/// Most runs of a call, which is run again if another run of it was faster: the other run's commit
+/// is done by then, so one repeat should suffice.
 const MAX_RUNS: u32 = 3;
 /// The header with the key.
 pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -55,7 +55,7 @@ impl<S: Sync> FromRequestParts<S> for Once {
 }
 
 impl Once {
-    /// What an earlier run of this call began; this run must report its outcome.
+    /// The beginning that an earlier run of this call noted; this run must report its outcome.
     pub fn begun(&self) -> Option<&str> {
         self.begun.as_deref()
     }
@@ -142,13 +142,13 @@ pub struct KeyedCall<'a> {
     pub digest: [u8; 32],
 }
 
-/// How a run of a call ended.
+/// A run of a call, once it has ended.
 pub struct Ran {
     /// The response to send.
     pub response: Response,
     /// The answer to keep if no commit kept one; `None` leaves the key free, or begun.
     pub answer: Option<KeptAnswer>,
-    /// Whether the call was carried out.
+    /// True if the call was carried out.
     pub is_done: bool,
 }
 
@@ -233,7 +233,7 @@ mod tests {
 
     /// Deletes all keys.
     async fn forget(store: &Store) {
-        // A moment after the sweep's time, whatever calls came before.
+        // A moment after the sweep's time, regardless of the calls before.
         let far_off = Timestamp::from_micros(32 << 48);
         store.sweep_calls(&Claim::new("other".to_owned(), [0; 32], far_off)).await.unwrap();
     }

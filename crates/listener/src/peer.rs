@@ -1,4 +1,4 @@
-//! Who is calling: the peer of the connection, or the address that a trusted proxy gives.
+//! The caller's address: the peer of the connection, or the address that a trusted proxy gives.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -44,7 +44,7 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether a network contains an address, however either is written: `::ffff:192.0.2.0/120` is
+/// True if a network contains an address, however either is written: `::ffff:192.0.2.0/120` is
 /// `192.0.2.0/24`.
 pub fn contains(network: &IpNet, address: IpAddr) -> bool {
     let address = address.to_canonical();

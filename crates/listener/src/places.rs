@@ -1,6 +1,6 @@
-//! Who holds the places of a listener. No single caller can fill it: one address has at most as
-//! many places as are still free. When few are free, the connection that has been idle longest
-//! gives way, starting with the holder of most places.
+//! The places of a listener and their holders. No single caller can fill it: one address has at
+//! most as many places as are still free. When few are free, the connection that has been idle
+//! longest gives way, starting with the holder of most places.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ pub(crate) struct Places {
     changed: Notify,
 }
 
-/// Whom a connection counts for.
+/// The holder that a connection counts for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Holder {
     /// The network of the peer, or of the caller that a trusted proxy named in its last request.
@@ -46,10 +46,10 @@ struct Taken {
     connection: Arc<Connection>,
 }
 
-/// How long the other side may take to read an answer before its connection gives way like an idle
+/// The time after which a connection whose other side still reads an answer gives way like an idle
 /// one.
 const SLOW_AFTER: Duration = Duration::from_secs(60);
-/// How often a newcomer that waits for a place checks for one by itself.
+/// The interval at which a newcomer that waits for a place checks for one by itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The state of a connection's traffic.
@@ -60,7 +60,7 @@ pub(crate) struct Connection {
 
 struct Traffic {
     phase: Phase,
-    /// Whether bytes wait for the other side to read.
+    /// True if bytes wait for the other side to read.
     is_waiting_to_write: bool,
 }
 
@@ -76,7 +76,7 @@ enum Phase {
     Sending { since: Instant },
 }
 
-/// How long a connection may be quiet.
+/// Longest times that a connection may be quiet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     /// Between two requests, and before the first.
@@ -269,8 +269,8 @@ impl Place {
     }
 
     /// Nothing more can be done for the connection until its other side acts. An answer has been
-    /// sent by now unless a write waits. A flush would not show that, for none follows if the last
-    /// part of an answer was written before its end was known.
+    /// sent by now unless a write waits. A flush would not show that, since none follows if the
+    /// last part of an answer was written before its end was known.
     pub(crate) fn has_paused(&self) {
         if self.connection.has_paused() {
             self.places.changed.notify_one();
@@ -332,7 +332,7 @@ impl Connection {
         }
     }
 
-    /// Whether it has become idle because its answer was sent.
+    /// True if it has become idle because its answer was sent.
     fn has_paused(&self) -> bool {
         let mut traffic = self.traffic();
         let is_sent =
@@ -343,8 +343,8 @@ impl Connection {
         is_sent
     }
 
-    /// When it will have been quiet for too long, if nothing happens before; `None` while a request
-    /// is under way.
+    /// The time at which it will have been quiet for too long, if nothing happens before; `None`
+    /// while a request is under way.
     pub(crate) fn quiet_until(&self, patience: Patience) -> Option<Instant> {
         match self.traffic().phase {
             Phase::Idle { since } => Some(since + patience.idle),
@@ -354,7 +354,7 @@ impl Connection {
         }
     }
 
-    /// Since when it has been idle, if it is idle at `now`.
+    /// The time since which it has been idle, if it is idle at `now`.
     fn idle_since(&self, now: Instant) -> Option<Instant> {
         match self.traffic().phase {
             Phase::Idle { since } => Some(since),

@@ -1,5 +1,5 @@
-//! The middleware around every request of every listener: trace id, own task, the answer to a
-//! panic, and one line in the log.
+//! The middleware around every request of every listener: trace id, a separate task, the answer to
+//! a panic, and one line in the log.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ async fn exchange(
     let trace_id = trace_id(&request, random);
     let method = request.method().clone();
     (shell.rewrite)(&mut request);
-    // A task of its own: a caller who hangs up does not interrupt an authorisation, and a panic
+    // In a separate task: a caller who hangs up does not interrupt an authorisation, and a panic
     // ends only this request.
     let handled = tokio::spawn(router.oneshot(request)).await;
     let mut response = match handled {

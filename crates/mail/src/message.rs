@@ -4,7 +4,7 @@ use domain::Timestamp;
 use zeroize::Zeroizing;
 
 domain::text_enum! {
-    /// How a message travels; the text is the channel's name in the mailbox.
+    /// The channel of a message; the text is its name in the mailbox.
     MailChannel {
         /// A mail to an e-mail address.
         Email = "EMAIL",
@@ -14,7 +14,7 @@ domain::text_enum! {
 }
 
 domain::text_enum! {
-    /// What a message is for; the text is the kind's name in the mailbox.
+    /// The purpose of a message; the text is its name in the mailbox.
     MailKind {
         /// The one-time extraction of an API key (cardbridge-open-api.md section 4).
         KeyExtraction = "KEY_EXTRACTION",
@@ -43,7 +43,7 @@ pub struct Mail {
 pub struct KeptMail {
     /// Number in the mailbox, from 1.
     pub number: u64,
-    /// When it was sent (business time).
+    /// The business time at which it was sent.
     pub sent_at: Timestamp,
     /// The message.
     pub mail: Mail,
@@ -64,7 +64,7 @@ pub enum MailError {
     Undelivered(String),
 }
 
-/// Whether a text is an e-mail address that mail can go to.
+/// True if a text is an e-mail address that mail can go to.
 #[must_use]
 pub fn is_email_address(text: &str) -> bool {
     text.parse::<lettre::Address>().is_ok()
@@ -76,6 +76,6 @@ pub fn is_email_address(text: &str) -> bool {
 pub struct SmtpSetupError {
     /// The key of the `[smtp]` table.
     pub key: &'static str,
-    /// What it should be.
+    /// The rule that its value breaks.
     pub problem: &'static str,
 }

@@ -20,7 +20,7 @@ const SEND_DEADLINE: Duration = Duration::from_secs(15);
 /// The beginning of a certificate in PEM.
 const PEM_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
-/// How the connection to the mail server is protected.
+/// The protection of the connection to the mail server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmtpTls {
     /// In the clear until STARTTLS, without which nothing is sent.
@@ -66,7 +66,7 @@ pub struct SmtpSettings {
     pub from: String,
     /// The account, if the server requires one.
     pub credentials: Option<(String, SmtpPassword)>,
-    /// How the connection is protected.
+    /// The protection of the connection.
     pub tls: SmtpTls,
     /// PEM of a certificate authority that is trusted in addition to the system's.
     pub authority_pem: Option<Vec<u8>>,
@@ -134,7 +134,7 @@ fn tls(settings: &SmtpSettings) -> Result<Tls, SmtpSetupError> {
     }
     let parameters = parameters.build().map_err(|_| SmtpSetupError {
         key: "host",
-        problem: "should be a name or address that a certificate can bear",
+        problem: "should be a name or address that a certificate can name",
     })?;
     Ok(match settings.tls {
         SmtpTls::Implicit => Tls::Wrapper(parameters),

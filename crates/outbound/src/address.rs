@@ -1,4 +1,4 @@
-//! Which URLs and addresses may be contacted.
+//! The URLs and addresses that may be contacted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,7 +10,7 @@ use crate::OutboundError;
 /// Longest URL accepted.
 const MAX_URL_BYTES: usize = 2048;
 
-/// Where the platform may connect besides the public internet.
+/// The addresses to which the platform may connect besides the public internet.
 #[derive(Debug, Clone, Default)]
 pub struct AddressPolicy {
     /// The sandbox: 127.0.0.0/8 and ::1 are permitted.
@@ -61,8 +61,8 @@ const REFUSED_V6: [Ipv6Net; 4] = [
 ];
 
 impl AddressPolicy {
-    /// Whether a connection to `address` is permitted. An IPv6 address that embeds an IPv4 address
-    /// is refused whatever it embeds, unless `allow` lists it as IPv6.
+    /// True if a connection to `address` is permitted. An IPv6 address that embeds an IPv4 address
+    /// is refused, whichever it embeds, unless `allow` lists it as IPv6.
     #[must_use]
     pub fn permits(&self, address: IpAddr) -> bool {
         if self.allow.iter().any(|net| net.contains(&address)) {

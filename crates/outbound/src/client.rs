@@ -28,7 +28,7 @@ const MAX_IDLE_PER_HOST: usize = 128;
 /// Most headers accepted in an answer.
 const MAX_ANSWER_HEADERS: usize = 64;
 
-/// Most bytes of an answer's head, and of what is read at a time.
+/// Most bytes of an answer's head, and of one read.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// One request. The caller's headers are sent as they are.
@@ -39,9 +39,9 @@ pub struct Post<'a> {
     pub headers: HeaderMap,
     /// Body, sent byte for byte.
     pub body: Bytes,
-    /// When the whole answer must have been read.
+    /// The time by which the whole answer must have been read.
     pub deadline: Instant,
-    /// Until when it may be sent a second time; not after the deadline.
+    /// The time until which it may be sent again; not after the deadline.
     pub resend_until: Instant,
     /// Most body bytes that are read of the answer.
     pub max_response_bytes: usize,
@@ -107,12 +107,11 @@ impl Outbound {
 
     /// Sends one request and reads the whole answer before the deadline. It is sent a second time
     /// only if the first went over a kept connection that ended before a byte came back, as happens
-    /// when a server closes idle connections; the receiver recognises the repeat by an id of its
-    /// own.
+    /// when a server closes idle connections; the receiver recognises the repeat by the id in it.
     ///
     /// # Errors
-    /// See [`OutboundError`]; after `Timeout`, `TooLarge` and `Broken` the other side
-    /// may have acted on the request.
+    /// See [`OutboundError`]; after `Timeout`, `TooLarge` and `Broken` the other side may have
+    /// acted on the request.
     pub async fn post(&self, post: Post<'_>) -> Result<Answer, OutboundError> {
         let started = Instant::now();
         if started >= post.deadline {

@@ -27,14 +27,14 @@ use crate::resolver::GuardedResolver;
 
 /// Longest wait for a connection including its TLS handshake, within the caller's deadline.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a connection is silent before the system probes whether the other side is still there.
+/// Silence after which the system probes whether the other side is still there.
 const PROBE_AFTER: Duration = Duration::from_secs(15);
 
 /// Most bytes of an answer including its head, interim answers and framing: more than any body that
 /// is read whole.
 const MAX_EXCHANGE_BYTES: u64 = 256 * 1024;
 
-/// What one connection has carried so far, not counting TLS.
+/// The traffic of one connection so far, not counting TLS.
 #[derive(Clone, Default)]
 pub(crate) struct Carried(Arc<Counts>);
 
@@ -52,8 +52,8 @@ impl Carried {
         self.0.has_answered.store(true, Ordering::Release);
     }
 
-    /// Whether the connection was kept from an earlier exchange, and nothing has come back
-    /// for the latest request.
+    /// True if the connection was kept from an earlier exchange, and nothing has come back for the
+    /// latest request.
     pub(crate) fn is_kept_and_silent(&self) -> bool {
         let counts = &self.0;
         counts.has_answered.load(Ordering::Acquire)
@@ -61,7 +61,7 @@ impl Carried {
                 == counts.read_before_bytes.load(Ordering::Acquire)
     }
 
-    /// Whether an answer arrived on it before.
+    /// True if an answer arrived on it before.
     pub(crate) fn is_kept(&self) -> bool {
         self.0.has_answered.load(Ordering::Acquire)
     }

@@ -33,8 +33,8 @@ const MAX_ADDRESSES: usize = 16;
 #[error("every address of the name is refused")]
 pub(crate) struct AllRefused;
 
-/// The system's resolver behind the address policy. What it returns is what the
-/// client connects to: nothing is resolved a second time after the check.
+/// The system's resolver behind the address policy. The client connects to the addresses that it
+/// returns: nothing is resolved a second time after the check.
 #[derive(Clone)]
 pub(crate) struct GuardedResolver(Arc<Lookups>);
 

@@ -1,5 +1,5 @@
 //! The parts that requests and workers share, assembled. Those that depend on a configuration come
-//! from outside, so a test has the same platform over a store of its own.
+//! from outside, so a test has the same platform over its own store.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use wire::vm::VmSettings;
 use crate::public_listener::public_service;
 use crate::workers;
 
-/// What a platform is built on.
+/// The configured parts that a platform is built on.
 pub struct Ground {
     /// Sandbox or production.
     pub mode: Mode,
@@ -47,9 +47,9 @@ pub struct Ground {
     pub max_exchanges: usize,
 }
 
-/// What requests need besides the parts.
+/// Everything that requests need besides the parts.
 pub struct Doors {
-    /// How far a signed request's timestamp may lie from real time, milliseconds.
+    /// The largest difference between a signed request's timestamp and real time, milliseconds.
     pub signature_window_ms: i64,
     /// Peers whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,

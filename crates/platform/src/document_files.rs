@@ -1,4 +1,4 @@
-//! Where uploaded documents go: the data directory, or the bucket of `[s3]`.
+//! The place of uploaded documents: the data directory, or the bucket of `[s3]`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What production requires of a PostgreSQL server before it confirms any purchase.
+//! Production's requirements on a PostgreSQL server, which must hold before any purchase is
+//! confirmed.
 
 use store::{Standbys, Store};
 

@@ -1,5 +1,5 @@
-//! How the process's file handles are shared out: callers who open connections must not take those
-//! that the store, the other listener and outbound requests need.
+//! The shares of the process's file handles: callers who open connections must not take those that
+//! the store, the other listener and outbound requests need.
 
 use listener::MAX_CONNECTIONS;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

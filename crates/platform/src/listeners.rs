@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use crate::failure::Failure;
 
-/// Where the platform is reachable.
+/// The addresses of the platform.
 #[derive(Debug, Clone)]
 pub struct Addresses {
     /// Base of the public dialects and of every link that goes out.

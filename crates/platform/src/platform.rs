@@ -86,7 +86,7 @@ impl Platform {
         Ok(Self { addresses, admin_token, stop, running, authoriser, store, _held })
     }
 
-    /// Where the platform is reachable.
+    /// The addresses of the platform.
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
     }

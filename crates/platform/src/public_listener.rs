@@ -1,4 +1,4 @@
-//! What the public listener serves: both dialects and the hosted pages, behind the same middleware.
+//! The public listener: both dialects and the hosted pages, behind the same middleware.
 
 use std::sync::Arc;
 

@@ -13,11 +13,11 @@ use crate::failure::Failure;
 
 /// Setting with the vault's key check value.
 const KEY_CHECK: &str = "key-check-value";
-/// Setting that records which mode the data belongs to.
+/// Setting with the mode that the data belongs to.
 const MODE: &str = "mode";
 /// Setting that records that the initial rates were stored.
 const FX_SEEDED: &str = "fx-seeded";
-/// How far the highest id may be ahead of the clock in production, in seconds.
+/// The most that the highest id may be ahead of the clock in production, in seconds.
 const MAX_AHEAD_S: i64 = 3_600;
 
 /// Opens the store and prepares it for use.

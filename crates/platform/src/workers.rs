@@ -17,7 +17,7 @@ use wire::vm::VmSettings;
 
 use crate::failure::Failure;
 
-/// How often histograms are folded; otherwise they would only grow between scrapes.
+/// The interval at which histograms are folded; otherwise they would only grow between scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Every worker that waits for business time.

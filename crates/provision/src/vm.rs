@@ -10,7 +10,7 @@ use vault::{SecretText, Vault};
 
 /// Largest number of cards that a product may have left to open; a new product begins with it.
 pub const MAX_REMAINING_CARDS: u32 = 1_000_000;
-/// Where cards are issued by default.
+/// The default place where cards are issued.
 pub const DEFAULT_ISSUING_AREA: &str = "US";
 const NETWORK: &str = "Visa";
 

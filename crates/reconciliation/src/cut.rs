@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 use super::enterprises::EnterprisePages;
 use super::rebuilt::{Page, RebuiltRows, Totals};
 
-/// When the files of a day are ready, after its end (cardbridge-open-api.md section 10).
+/// Seconds from the end of a day until its files are ready (cardbridge-open-api.md section 10).
 const READY_AFTER_S: i64 = 2 * 60 * 60;
-/// How long after its end a day may still receive rows that were on their way to the store.
+/// Seconds after its end in which a day may still receive rows that were on their way to the store.
 const SETTLING_S: i64 = 60;
 /// Pieces that wait to be written; this bounds memory.
 const PIECES_WAITING: usize = 4;
@@ -24,7 +24,7 @@ const PAGES_WAITING: usize = 4;
 pub(super) const FILE_TYPES: [SettlementFileType; 2] =
     [SettlementFileType::Authorisation, SettlementFileType::Transaction];
 
-/// When the files of a day are ready.
+/// The time at which the files of a day are ready.
 pub(super) const fn ready_at(day: BusinessDay) -> Timestamp {
     day.end().plus_seconds(READY_AFTER_S)
 }
@@ -54,7 +54,7 @@ pub enum CutError {
 pub struct ClosedFile {
     /// The file.
     pub file: SettlementFile,
-    /// Whether it was already final and its rows would now make a different one.
+    /// True if it was already final and its rows would now make a different one.
     pub differs: bool,
 }
 
@@ -63,7 +63,7 @@ pub struct ClosedFile {
 pub struct FailedFile {
     /// The enterprise whose file it is.
     pub enterprise_id: EnterpriseId,
-    /// Which of the two.
+    /// The type of the file.
     pub file_type: SettlementFileType,
 }
 
@@ -77,7 +77,7 @@ pub struct ClosedDay {
 }
 
 impl ClosedDay {
-    /// Whether no file will change any more.
+    /// True if no file will change any more.
     #[must_use]
     pub fn is_final(&self) -> bool {
         self.failed.is_empty() && self.files.iter().all(|closed| closed.file.is_final)
@@ -157,7 +157,7 @@ impl SettlementFiles {
         Ok(Some(self.cut(enterprise_id, day, file_type).await?.file))
     }
 
-    /// Whether the files of a day are ready without having been cut: it is over and nothing
+    /// True if the files of a day are ready without having been cut: it is over and nothing
     /// happened on it.
     pub(super) async fn is_quiet(
         &self,
@@ -174,7 +174,7 @@ impl SettlementFiles {
         self.store.is_quiet_day(enterprise_id, day).await
     }
 
-    /// Whether no files of an enterprise are needed for a day that is over: nothing happened on it
+    /// True if no files of an enterprise are needed for a day that is over: nothing happened on it
     /// to the cards that draw on the deposit, and none was cut while it was open.
     pub(super) async fn is_nothing_to_cut(
         &self,
@@ -241,7 +241,7 @@ struct Cut {
     file_id: i64,
 }
 
-/// What is known about a file once all its lines are made.
+/// The facts about a file once all its lines are made.
 struct Made {
     totals: Totals,
     size_bytes: u64,

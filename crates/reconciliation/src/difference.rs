@@ -66,7 +66,7 @@ pub enum Difference {
 pub struct FileReport {
     /// The enterprise whose file it is.
     pub enterprise_id: EnterpriseId,
-    /// Which of the two.
+    /// The type of the file.
     pub file_type: SettlementFileType,
     /// Number of rows that there should be according to the ledger.
     pub rows: u64,
@@ -110,7 +110,7 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
-    /// Whether nothing differs.
+    /// True if nothing differs.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.files.iter().all(|file| file.difference_count == 0)

@@ -11,7 +11,7 @@ use super::cut::{CutError, SettlementFiles};
 const PLACES: u32 = 2;
 /// Pause before a day is cut again, in seconds of business time.
 pub(super) const FIRST_PAUSE_S: i64 = 60;
-/// Pauses double up to a day, and a day is given up after ten attempts.
+/// Pauses double up to a day; a day's files are given up after 20 attempts, in over nine days.
 const BACK_OFF: BackOff =
     BackOff { first_pause_s: FIRST_PAUSE_S, longest_pause_s: 24 * 60 * 60, max_attempts: 20 };
 

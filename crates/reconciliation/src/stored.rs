@@ -45,7 +45,7 @@ impl StoredLines {
         Ok(self.lines.pop_front())
     }
 
-    /// Whether the bytes that were read match the stored hash.
+    /// True if the bytes that were read match the stored hash.
     pub(super) fn ends_intact(self) -> bool {
         self.hash.finish() == self.file.sha256
     }

@@ -21,7 +21,7 @@ use super::stored::StoredLines;
 const MAX_WAITING: usize = 100_000;
 
 impl SettlementFiles {
-    /// Compares each file of a day with what the ledger says it should be.
+    /// Compares each file of a day with the ledger.
     ///
     /// # Errors
     /// [`CutError`].

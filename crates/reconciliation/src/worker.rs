@@ -63,8 +63,8 @@ impl SettlementWorker {
         Ok(1)
     }
 
-    /// Tries every enterprise once. Whatever failed or is not final yet then has its own job, so no
-    /// enterprise holds up the others, and no day the next.
+    /// Tries every enterprise once. Files that failed or are not final yet then have their own job,
+    /// so no enterprise holds up the others, and no day the next.
     async fn close_all(&self, day: BusinessDay) -> Result<(), CutError> {
         if let Err(error) = self.store.sweep_settlement_leftovers().await {
             tracing::error!(%error, "left-over pieces of files stay until the next day");

@@ -20,7 +20,7 @@ pub type JobError = Box<dyn std::error::Error + Send + Sync>;
 
 type Run = dyn Fn(Job) -> Boxed<'static, Result<(), JobError>> + Send + Sync;
 
-/// How often a failing job is tried, and when.
+/// The attempts of a failing job: their number and the pauses between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackOff {
     /// Pause after the first failure, seconds of business time; each later pause is twice as long.

@@ -1,11 +1,9 @@
-//! What is due and when: workers that wait for business time, and the sandbox's
-//! advance of that time.
+//! Work that waits for business time: its workers, and the sandbox's advance of that time.
 //!
-//! In the background each worker runs by itself: it starts what is due, sleeps until
-//! the next due moment, and wakes early when something changes. An advance stops the
-//! background, then walks business time from one due moment to the next, in order,
-//! each piece of work finished before the next begins (operator-and-sandbox.md
-//! section 4).
+//! In the background each worker runs by itself: it starts the work that is due, sleeps until the
+//! next due moment, and wakes early when something changes. An advance stops the background, then
+//! walks business time from one due moment to the next, in order, each piece of work finished
+//! before the next begins (operator-and-sandbox.md section 4).
 
 mod lease;
 mod leased_jobs;
@@ -25,7 +23,7 @@ use tokio::task::JoinSet;
 pub use lease::{LEASE_MS, LeaseLost, keep_lease};
 pub use leased_jobs::{BackOff, JobError, LeasedJobs};
 
-/// A boxed future, so that workers can be kept in one list.
+/// A boxed future, for workers in one list.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Longest sleep of a worker that has nothing due; another process may add work meanwhile.
@@ -40,7 +38,7 @@ pub trait Worker: Send + Sync {
     /// Name, for logs.
     fn name(&self) -> &'static str;
 
-    /// When the next piece is due; `None` if nothing waits.
+    /// The time at which the next piece is due; `None` if nothing waits.
     fn next_due(&self) -> Boxed<'_, Result<Option<Timestamp>, StoreError>>;
 
     /// Starts pieces that are due by `now`, earliest first, and returns how many. They may go on
@@ -123,7 +121,8 @@ impl Schedule {
         worker.settled().await;
     }
 
-    /// Starts what is due and returns how long to pause; `None` if more may be due at once.
+    /// Starts the work that is due and returns how long to pause; `None` if more may be due at
+    /// once.
     async fn start_in_background(
         &self,
         worker: &dyn Worker,

@@ -1,4 +1,5 @@
-//! Resolves what the shop read off a card to the card's record. The clear PAN and CVV2 end here.
+//! Resolves the data that the shop read off a card to the card's record. The clear PAN and CVV2 end
+//! here.
 
 use authorise::{Presented, PresentedValue};
 use domain::{Card, CardStatus};
@@ -8,7 +9,7 @@ use vault::{ClearPan, Vault, expiry_yymm, parse_expiry};
 use crate::error::SchemeError;
 use crate::purchase::CardReference;
 
-/// The record that is used, and whether the presented expiry and CVV2 match it.
+/// The record that is used, and the comparison of the presented expiry and CVV2 with it.
 pub(crate) struct UsedCard {
     pub(crate) card: Card,
     pub(crate) presented: Presented,

@@ -17,7 +17,7 @@ use crate::error::SchemeError;
 use crate::pin::comparison;
 use crate::purchase::{Increment, Purchase, Refund, RefundOf};
 
-/// Sends what a card network would send. Its messages take exactly the same path as real ones.
+/// Sends the messages of a card network. They take exactly the same path as real ones.
 pub struct SimulatedNetwork {
     store: Store,
     vault: Arc<Vault>,

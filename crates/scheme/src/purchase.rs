@@ -4,11 +4,11 @@ use domain::{AuthId, AuthType, CardId, Currency, Merchant, TransactionType};
 use vault::{ClearPan, ClearPin};
 use zeroize::Zeroizing;
 
-/// How the shopper's card is named.
+/// A reference to the shopper's card.
 pub enum CardReference {
     /// By the id of its record.
     Id(CardId),
-    /// By what is printed on it.
+    /// By the data printed on it.
     Pan {
         /// The PAN.
         pan: ClearPan,
@@ -35,8 +35,8 @@ pub struct Purchase {
     pub auth_type: AuthType,
     /// The shop.
     pub merchant: Merchant,
-    /// What it follows: the reservation that a completion completes, or the purchase that a refund
-    /// gives back. It has the same PAN.
+    /// The authorisation that it follows: the reservation that a completion completes, or the
+    /// purchase that a refund gives back. It has the same PAN.
     pub original_auth_id: Option<AuthId>,
     /// System trace audit number; with `rrn` the network's key.
     pub stan: Option<String>,
@@ -44,7 +44,7 @@ pub struct Purchase {
     pub rrn: Option<String>,
 }
 
-/// What the network adds to an authorisation.
+/// An increment of an authorisation, as the network sends it.
 pub struct Increment {
     /// The authorisation.
     pub auth_id: AuthId,
@@ -70,7 +70,7 @@ pub struct Refund {
     pub rrn: Option<String>,
 }
 
-/// What a refund refers to.
+/// The subject of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundOf {
     /// An authorisation.

@@ -1,4 +1,4 @@
-//! What can go wrong in a call.
+//! The failures of a call.
 
 use domain::ErrorCode;
 use thiserror::Error;
@@ -34,7 +34,7 @@ pub enum ClientError {
         code: String,
         /// Its short text.
         message: Option<String>,
-        /// What exactly was wrong.
+        /// The exact fault.
         detail: Option<String>,
         /// HTTP status.
         http_status: u16,

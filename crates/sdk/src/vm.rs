@@ -23,7 +23,7 @@ use crate::client::{http_client, transport, whole_body};
 const CALL_TIMEOUT: Duration = Duration::from_secs(45);
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
-/// How long before its expiry a token is renewed, in seconds.
+/// Seconds before its expiry at which a token is renewed.
 const RENEWED_BEFORE_END_S: i64 = 60;
 
 /// Why a call gave no result.
@@ -125,8 +125,8 @@ pub struct VmClient {
 }
 
 impl VmClient {
-    /// A client with what the platform handed out and the merchant's private key, whose public half
-    /// the platform knows. It connects directly and follows no redirects.
+    /// A client with the platform's credentials for the app and the merchant's private key, whose
+    /// public half the platform knows. It connects directly and follows no redirects.
     ///
     /// # Errors
     /// The base URL is not an absolute `http` or `https` URL, or TLS cannot be set up.
@@ -168,7 +168,7 @@ impl VmClient {
         self.send(path, body).await
     }
 
-    /// Makes a call with a body as it is: none at all, or one that was made elsewhere.
+    /// Makes a call with a body as it is: empty, or made elsewhere.
     ///
     /// # Errors
     /// See [`VmCallError`].

@@ -1,5 +1,4 @@
-//! The enterprise's half of webhooks: is it authentic, and what does it say (cardbridge-open-api.md
-//! section 9).
+//! The enterprise's half of webhooks: verification and content (cardbridge-open-api.md section 9).
 
 use thiserror::Error;
 use wire::cardbridge::order::CardOrderBody;

@@ -1,4 +1,4 @@
-//! How the enterprise answers a notice.
+//! The enterprise's ways to answer a notice.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -37,8 +37,7 @@ impl Behaviour {
     pub const DECLINE: Self = Self::Answer(ResponseCode::InsufficientFunds);
 }
 
-/// Which behaviour applies to which notice: the amount decides, otherwise the card, otherwise the
-/// default.
+/// The behaviour for each notice: the amount decides, otherwise the card, otherwise the default.
 pub(crate) struct Script {
     default: Behaviour,
     by_card: HashMap<String, Behaviour>,

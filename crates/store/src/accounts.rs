@@ -8,14 +8,14 @@ use crate::money::MoveFunds;
 use crate::records::{select, sql};
 use crate::{MoneyError, MovedFunds, Store, StoreError};
 
-/// Which accounts to list.
+/// Selects the accounts of a list.
 #[derive(Debug, Clone, Default)]
 pub struct AccountFilter {
     /// Only of this enterprise.
     pub enterprise_id: Option<EnterpriseId>,
-    /// Only what comes after this id.
+    /// Only accounts after this id.
     pub cursor: Option<domain::AccountId>,
-    /// In which order.
+    /// The order of the list.
     pub order: ListOrder,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,
@@ -44,7 +44,7 @@ impl Store {
         self.page(page).await
     }
 
-    /// Whether money was moved under this reference in an enterprise.
+    /// True if money was moved under this reference in an enterprise.
     pub async fn has_moved(
         &self,
         enterprise_id: EnterpriseId,
@@ -68,8 +68,8 @@ impl Store {
         self.all(sql, [enterprise_id.into(), auth_id.into()]).await
     }
 
-    /// Brings money to the deposit, opening the account if it is the first in its currency.
-    /// A reference moves money once.
+    /// Brings money to the deposit, and opens the account for the first in its currency. A
+    /// reference moves money once.
     ///
     /// # Errors
     /// [`MoneyError`]; a reference used with another amount or direction is `ReferenceMismatch`.
@@ -85,10 +85,10 @@ impl Store {
         self.move_funds(request).await
     }
 
-    /// Takes money from the deposit, never what is held.
+    /// Takes money from the deposit, but never money that is held.
     ///
     /// # Errors
-    /// As [`Store::deposit`], and not enough available.
+    /// As [`Store::deposit`]; also if too little is available.
     pub async fn withdraw(
         &self,
         enterprise_id: EnterpriseId,

@@ -24,7 +24,7 @@ pub struct AuthorisationView {
     pub late_answer: Option<String>,
 }
 
-/// Which authorisations to list.
+/// Selects the authorisations of a list.
 #[derive(Debug, Clone, Default)]
 pub struct AuthorisationFilter {
     /// Only of this card.
@@ -35,15 +35,15 @@ pub struct AuthorisationFilter {
     pub from: Option<Timestamp>,
     /// Only those that arrived before this moment.
     pub to: Option<Timestamp>,
-    /// Only what comes after this id.
+    /// Only authorisations after this id.
     pub cursor: Option<AuthId>,
-    /// In which order.
+    /// The order of the list.
     pub order: ListOrder,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,
 }
 
-/// Which postings to list.
+/// Selects the postings of a list.
 #[derive(Debug, Clone, Default)]
 pub struct PostingFilter {
     /// Only of this card.
@@ -52,33 +52,33 @@ pub struct PostingFilter {
     pub enterprise_id: Option<EnterpriseId>,
     /// Only of this authorisation.
     pub auth_id: Option<AuthId>,
-    /// Only what comes after this id.
+    /// Only postings after this id.
     pub cursor: Option<TransactionId>,
-    /// In which order.
+    /// The order of the list.
     pub order: ListOrder,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,
 }
 
-/// Parts of a bill in one currency of the acquirer's.
+/// Selects the parts of a bill in one currency of the acquirer's.
 #[derive(Debug, Clone, Copy)]
 pub struct PartsOf {
     /// The bill.
     pub outs_id: OutsId,
-    /// Whether to count the refunds, or the purchase with what raises it.
+    /// True for the refunds, false for the purchase with what raises it.
     pub is_refund: bool,
     /// The acquirer's currency.
     pub currency: Currency,
 }
 
-/// A hold whose row is not what the domain allows.
+/// A hold whose row breaks the rules of the domain.
 #[derive(Debug, Clone)]
 pub struct UnreadableHold {
     /// The owner.
     pub enterprise_id: EnterpriseId,
     /// The authorisation.
     pub auth_id: AuthId,
-    /// What is wrong with it.
+    /// The fault.
     pub error: StoreError,
 }
 
@@ -90,7 +90,7 @@ record! {
     }
 }
 
-/// The key is read whether the rest can be or not.
+/// The hold of a row. Its key is read even if the rest cannot be.
 fn hold_from(row: &Row) -> Result<Result<Authorisation, UnreadableHold>, StoreError> {
     let (enterprise_id, auth_id) = read_row(row)?;
     Ok(read_row(row).map_err(|error| UnreadableHold { enterprise_id, auth_id, error }))
@@ -102,8 +102,8 @@ impl Store {
         &self,
         filter: AuthorisationFilter,
     ) -> Result<Vec<Authorisation>, StoreError> {
-        // The `+` keeps planners from walking all authorisations in order of id where the
-        // card's own few are at hand.
+        // The `+` keeps planners from walking all authorisations in order of id instead of the
+        // card's own few.
         let id_column = if filter.card_id.is_some() { "+auth_id" } else { "auth_id" };
         let AuthorisationFilter { cursor, order, limit, .. } = filter;
         let mut page = Page::new(id_column, PageRequest { cursor, order, limit }, AuthId::as_i64);
@@ -126,9 +126,9 @@ impl Store {
         self.page(page).await
     }
 
-    /// Authorisations without a decision whose ids lie between the two, in order of id, at most
-    /// `limit`. Of a server that processes share only those whose ids carry this process's node
-    /// number: another one may be at work on the rest.
+    /// Undecided authorisations with ids between the two, in order of id, at most `limit`. On a
+    /// server that several processes share, only those whose ids carry this process's node number:
+    /// another process may be at work on the rest.
     pub async fn undecided_authorisations(
         &self,
         after: AuthId,
@@ -141,7 +141,7 @@ impl Store {
             let (shift, mask) = (IdGenerator::NODE_SHIFT, IdGenerator::MAX_NODE);
             format!("AND (auth_id >> {shift}) & {mask} = {}", self.ids().node())
         };
-        // The `+` keeps planners in the index of what is undecided.
+        // The `+` keeps planners in the index of undecided authorisations.
         let sql = format!(
             "SELECT auth_id FROM authorisation WHERE status = 'PENDING' \
              AND +auth_id > $1 AND +auth_id < $2 {own} ORDER BY +auth_id LIMIT $3"
@@ -155,7 +155,7 @@ impl Store {
     pub async fn parts_so_far_minor(&self, of: PartsOf) -> Result<i64, StoreError> {
         let (refund, direction) = (TransactionType::Refund.as_str(), Direction::Incoming.as_str());
         let which = if of.is_refund { "=" } else { "<>" };
-        // A completion stands in the place of what it completes.
+        // A completion takes the place of the authorisation that it completes.
         let sql = format!(
             "SELECT CAST(COALESCE(SUM(acquirer_amount_minor), 0) AS BIGINT) FROM authorisation \
              WHERE outs_id = $1 AND acquirer_currency = $2 AND status <> 'DECLINED' \
@@ -167,7 +167,7 @@ impl Store {
         self.one(sql, params).await?.ok_or(StoreError::Corrupt("a sum"))
     }
 
-    /// When the next open hold expires.
+    /// The moment at which the next open hold expires.
     pub async fn next_hold_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT hold_expires_at FROM authorisation \
             WHERE hold_state = 'PENDING' AND status <> 'PENDING' \
@@ -190,7 +190,7 @@ impl Store {
         self.all_as(sql, [now.into(), limit.into()], hold_from).await
     }
 
-    /// Lets an open hold that could not be given back wait until `again`.
+    /// Postpones to `again` the expiry of an open hold that could not be given back.
     pub async fn postpone_expiry(
         &self,
         enterprise_id: EnterpriseId,
@@ -215,8 +215,8 @@ impl Store {
         self.execute(sql, params).await.map(drop)
     }
 
-    /// The enterprise to look under: the indexes on cards and authorisations begin with it,
-    /// and a caller that names only one of these means its owner.
+    /// The enterprise to look under, because the indexes on cards and authorisations begin with it.
+    /// A caller that names only a card or an authorisation means its owner.
     async fn owner(
         &self,
         enterprise_id: Option<EnterpriseId>,

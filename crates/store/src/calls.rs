@@ -1,4 +1,4 @@
-//! What is kept of calls with an `Idempotency-Key`, and writes that keep it.
+//! The answers kept for calls with an `Idempotency-Key`, and the writes that keep them.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -7,27 +7,27 @@ use crate::engine::{BoxFuture, Tx, with};
 use crate::records::record;
 use crate::{Claim, Kept, KeptAnswer, NETWORK_KEY_DAYS, Store, StoreError};
 
-/// How long a key is kept with its answer: as long as the network's keys.
+/// The time for which a key is kept with its answer: as long as the network's keys.
 const KEPT_MS: i64 = NETWORK_KEY_DAYS * 24 * 3_600_000;
-/// Old keys that one sweep forgets at most, and after how many new keys one runs.
+/// The most old keys that one sweep forgets, and the number of new keys between two sweeps.
 const SWEEP_ROWS: i64 = 1_000;
 const KEYS_A_SWEEP: i64 = 32;
 
-/// What is known of a call by its key.
+/// The state of a call, by its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KnownCall {
     /// It was not carried out.
     No,
     /// The key was used with another call.
     Other,
-    /// It was carried out and has no answer yet, or broke off before it had one; the object is
-    /// what it began, if that tells what became of it.
+    /// It was carried out and has no answer yet, or broke off before it had one. The object is what
+    /// it began, if that shows the result of the call.
     Begun(Option<String>),
     /// Its answer.
     Answered(KeptAnswer),
 }
 
-/// What the row of a key says.
+/// The row of a key.
 struct StoredCall {
     digest: [u8; 32],
     status: Option<u16>,
@@ -40,7 +40,7 @@ record! {
 }
 
 impl Store {
-    /// What is known of a call with this key whose content has this digest.
+    /// The state of a call with this key, whose content has this digest.
     pub async fn known_call(&self, key: &str, digest: [u8; 32]) -> Result<KnownCall, StoreError> {
         let Some(stored) = self.by_key::<StoredCall>(key.to_owned()).await? else {
             return Ok(KnownCall::No);
@@ -53,9 +53,9 @@ impl Store {
         Ok(KnownCall::Answered(KeptAnswer { status, body }))
     }
 
-    /// Keeps the answer of a call that left none in a commit of its own business: one that only
-    /// began something there, that was refused, or that may as well be carried out again. An
-    /// answer that is there stays.
+    /// Keeps the answer of a call that left none in a commit of its business: a call that only
+    /// began something there, was refused, or can safely be carried out again. An answer that is
+    /// already there stays.
     pub async fn keep_answer(&self, claim: &Claim, answer: KeptAnswer) -> Result<(), StoreError> {
         let sql = "INSERT INTO idempotency \
             (idempotency_key, digest, taken_at, status, body) VALUES ($1, $2, $3, $4, $5) \
@@ -86,7 +86,7 @@ impl Store {
     }
 
     /// Forgets keys whose time is over, after some of the calls. The moment of the call decides
-    /// which, since callers choose all its other properties.
+    /// which, because callers choose everything else about it.
     pub async fn sweep_calls(&self, claim: &Claim) -> Result<(), StoreError> {
         if claim.call.taken_at.as_micros() % KEYS_A_SWEEP != 0 {
             return Ok(());
@@ -98,8 +98,8 @@ impl Store {
         .await
     }
 
-    /// Writes as [`Store::write`] does, and keeps the key of the call that this is the business
-    /// of in the same commit.
+    /// Writes as [`Store::write`] does, and in the same commit keeps the key of the call, if any,
+    /// that this write carries out.
     pub(crate) async fn write_kept<T, E, F>(&self, operation: F) -> Result<T, E>
     where
         T: Any + Send,

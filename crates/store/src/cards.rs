@@ -38,8 +38,8 @@ record! {
     }
 }
 
-/// Makes the webhook that reports a card as it was stored, under this id and as of this
-/// moment. A plain function, since one commit may change several cards and reports each.
+/// Makes the webhook that reports a card as stored, with this id and time. A plain function,
+/// because one commit may change several cards and reports each.
 pub type TellOfCard = fn(&Card, WebhookId, Timestamp) -> WebhookEvent;
 
 /// A change of a card's state.
@@ -49,17 +49,17 @@ pub struct CardChange {
     pub enterprise_id: EnterpriseId,
     /// The card.
     pub card_id: CardId,
-    /// What happens.
+    /// The event.
     pub event: CardEvent,
     /// The reason given for a termination.
     pub invalidate_reason: Option<String>,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
     /// Makes the webhook that reports the card.
     pub tell: TellOfCard,
 }
 
-/// Why a card was not changed.
+/// An error of [`Store::change_card`].
 #[derive(Debug, Clone, Error)]
 pub enum CardChangeError {
     /// No such card of this enterprise.

@@ -1,4 +1,4 @@
-//! Writes that must not be reported as failed while they stand.
+//! Writes that must not be reported as failed although they were committed.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -10,28 +10,28 @@ use crate::engine::{Operation, Tx, with};
 use crate::error::OperationError;
 use crate::{Store, StoreError};
 
-/// How long the end of a commit in doubt is looked for, less than clients of dialect 2 wait,
-/// and the pause between two tries.
+/// The time for which a commit in doubt is looked into, less than clients of dialect 2 wait, and
+/// the pause between two tries.
 const DOUBT_DEADLINE: Duration = Duration::from_secs(20);
 const DOUBT_PAUSE: Duration = Duration::from_millis(100);
-/// Writes at once that must be certain: far fewer than there are connections.
+/// The most such writes at once: far fewer than there are connections.
 pub(crate) const CERTAIN_WRITES: usize = 8;
-/// Longest wait for a turn among them.
+/// The longest wait of such a write for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long one of them waits for a row.
+/// The longest wait of such a write for a row.
 const CERTAIN_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
 
-/// One of perhaps several runs of a write that must be certain.
+/// One run, possibly of several, of such a write.
 pub(crate) struct CertainRun<R> {
-    /// What is asked for.
+    /// The request.
     pub(crate) request: Arc<R>,
-    /// Whether an earlier run may have done it.
+    /// True if an earlier run may have done it.
     pub(crate) is_in_doubt: bool,
 }
 
 impl Store {
-    /// One run of [`Store::write_for_certain`]. A row that another session holds stops its own
-    /// few connections only, and none of them for long.
+    /// One run of [`Store::write_for_certain`]. A row that another session holds stops only these
+    /// few connections, and none of them for long.
     async fn write_in_turn<R, T, E, F>(&self, run: CertainRun<R>, operation: F) -> Result<T, E>
     where
         R: Send + Sync + 'static,
@@ -55,10 +55,10 @@ impl Store {
         .await
     }
 
-    /// Writes what must not be reported as failed while it stands: where the connection was
-    /// lost during the commit, the operation is run again, in doubt. It then looks first for
-    /// what it may have done, behind locks that the earlier run holds until it has ended. The
-    /// key of the call that this is the business of is kept in the same commit.
+    /// Writes what must not be reported as failed although it was committed: if the connection was
+    /// lost during the commit, the operation is run again, in doubt. It then looks first for what
+    /// it may have done, behind locks that the earlier run holds until it has ended. The key of the
+    /// call that this write carries out is kept in the same commit.
     pub(crate) async fn write_for_certain<R, T, E, F>(
         &self,
         request: R,
@@ -83,13 +83,14 @@ impl Store {
             let settled = self.write_in_turn(run, operation).await;
             match settled.as_ref().err().and_then(OperationError::below) {
                 Some(StoreError::InDoubt(_)) => is_in_doubt = true,
-                // By this one's earlier run, or by another: the key shows what it did.
+                // Taken by an earlier run of this call, or by another call: the key shows what was
+                // done.
                 Some(StoreError::KeyTaken) => return settled,
                 Some(_) if is_in_doubt => {}
                 _ => return settled,
             }
             if began.elapsed() > DOUBT_DEADLINE {
-                tracing::error!("what became of a commit is not known; it is told as failed");
+                tracing::error!("the outcome of a commit is unknown; it is reported as failed");
                 return settled;
             }
             tokio::time::sleep(DOUBT_PAUSE).await;

@@ -14,7 +14,7 @@ use domain::{NetworkKey, Timestamp};
 use crate::StoreError;
 use crate::engine::Tx;
 
-/// An answer to be given again.
+/// An answer to be given again to a repeated call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptAnswer {
     /// HTTP status.
@@ -23,12 +23,12 @@ pub struct KeptAnswer {
     pub body: Vec<u8>,
 }
 
-/// What the commit of a call's business leaves for its repeats.
+/// The record that the commit of a call's business leaves for its repeats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
     /// The answer.
     Answer(KeptAnswer),
-    /// There is no answer yet; it will be what becomes of this object.
+    /// There is no answer yet; it depends on what becomes of this object.
     Begun(Option<String>),
 }
 
@@ -70,9 +70,9 @@ impl Claim {
         Self { call: Arc::new(call), leave: None }
     }
 
-    /// The claim whose business has an outcome of type `T`, of which `leave` makes what is
-    /// kept; nothing of an outcome that changed nothing. It runs inside the commit, so it must
-    /// neither wait nor panic; its error undoes the business.
+    /// This claim, with `leave`, which makes the record to keep from an outcome of type `T`, or
+    /// None of an outcome that changed nothing. It runs inside the commit, so it must neither wait
+    /// nor panic; its error undoes the business.
     #[must_use]
     pub fn leaving<T: Any>(
         &self,
@@ -90,7 +90,7 @@ impl Claim {
         CLAIM.scope(self, work).await
     }
 
-    /// `work`, to be run by another task under the claim that this one runs under, if any.
+    /// Makes `work` run under this task's claim, if any, also when another task runs it.
     pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
         let claim = Self::current();
         async move {
@@ -107,20 +107,20 @@ impl Claim {
         CLAIM.try_with(Clone::clone).ok()
     }
 
-    /// How a message is known again that came with this call and without a key of the network:
-    /// no message of a network has such a STAN.
+    /// The key under which a message that came with this call, without a key of the network, is
+    /// recognised when it comes again: no message of a network has such a STAN.
     #[must_use]
     pub fn message_key(&self) -> NetworkKey {
         NetworkKey { stan: String::new(), rrn: self.call.key.clone() }
     }
 
-    /// Whether a commit under this claim made an answer to keep.
+    /// True if a commit under this claim made an answer to keep.
     #[must_use]
     pub fn has_answer(&self) -> bool {
         self.call.has_answer.load(Ordering::Relaxed)
     }
 
-    /// Whether a commit under this claim found that another run of the call was faster.
+    /// True if a commit under this claim found that another run of the call was faster.
     #[must_use]
     pub fn was_taken(&self) -> bool {
         self.call.was_taken.load(Ordering::Relaxed)
@@ -131,13 +131,13 @@ impl Claim {
         &self.call.key
     }
 
-    /// Whether another run of the call was faster.
+    /// True if another run of the call was faster.
     pub(crate) async fn is_there(&self, tx: &Tx) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM idempotency WHERE idempotency_key = $1";
         tx.finds(sql, &[self.key().into()]).await
     }
 
-    /// Refuses what another run of the call has done.
+    /// Fails if another run of the call was faster.
     ///
     /// # Errors
     /// [`StoreError::KeyTaken`].
@@ -151,10 +151,10 @@ impl Claim {
         StoreError::KeyTaken
     }
 
-    /// What is to be kept of an outcome; nothing if it changed nothing.
+    /// The record to keep of an outcome; None if it changed nothing.
     ///
     /// # Errors
-    /// The answer cannot be made, and nothing may be kept of the business.
+    /// The answer cannot be made, so the business must be undone.
     pub(crate) fn left_by(&self, outcome: &dyn Any) -> Result<Option<Kept>, StoreError> {
         self.leave.as_ref().map_or(Ok(None), |leave| leave(outcome))
     }
@@ -186,7 +186,7 @@ impl Claim {
         }
     }
 
-    /// Frees the key of a call whose business was taken back, in the commit that does so.
+    /// Frees the key of a call whose business was undone, in the commit that undoes it.
     pub(crate) async fn give_back(&self, tx: &Tx) -> Result<(), StoreError> {
         let sql = "DELETE FROM idempotency \
             WHERE idempotency_key = $1 AND digest = $2 AND status IS NULL";

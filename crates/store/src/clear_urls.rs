@@ -1,4 +1,4 @@
-//! URLs that an earlier version kept in clear: the start that follows the migration seals them.
+//! URLs that an earlier version kept in clear: the first start after the migration seals them.
 
 use domain::{EnterpriseId, SealedUrl, UrlUse};
 
@@ -10,13 +10,13 @@ use crate::{MAX_PAGE_ROWS, Store, StoreError};
 pub struct ClearUrl {
     /// Owner.
     pub enterprise_id: EnterpriseId,
-    /// What it is for.
+    /// Its use.
     pub of: UrlUse,
     /// The URL.
     pub url: String,
 }
 
-/// Where URLs lay in clear, each with its sealed form beside it: table, and column.
+/// The columns of URLs in clear, as table and column; beside each is one for the sealed form.
 const PLACES: [(&str, &str); 3] =
     [("enterprise", "webhook_url"), ("enterprise", "auth_url"), ("vm_app", "webhook_url")];
 
@@ -29,15 +29,15 @@ const fn place_of(of: UrlUse) -> (&'static str, &'static str) {
 }
 
 impl Store {
-    /// Seals the URLs that are still there in clear, as `seal` does it, and wipes what that
-    /// leaves in the files; how many there were.
+    /// Seals with `seal` the URLs that are still in clear, and wipes the remains of the replaced
+    /// rows from the files. Returns the number of URLs sealed.
     pub async fn seal_clear_urls(
         &self,
         seal: impl Fn(&ClearUrl) -> SealedUrl,
     ) -> Result<usize, StoreError> {
         let mut sealed = 0;
         loop {
-            // Each page that is sealed leaves fewer.
+            // Each sealed page leaves fewer to find.
             let page = self.read(|tx| Box::pin(find(tx))).await?;
             if page.is_empty() {
                 break;
@@ -55,13 +55,16 @@ impl Store {
         if sealed > 0
             && let Err(error) = self.wipe_replaced_urls().await
         {
-            tracing::warn!(%error, "what URLs left in the server's files goes with a VACUUM FULL");
+            tracing::warn!(
+                %error,
+                "remains of URLs may be left in the server's files; VACUUM FULL removes them"
+            );
         }
         Ok(sealed)
     }
 
-    /// Wipes what rows that were replaced left behind in the files of a server; an embedded
-    /// store overwrites it at once. A server may not know the statement.
+    /// Wipes the remains of replaced rows from the files of a server; an embedded store overwrites
+    /// them at once. A server may not know the statement.
     async fn wipe_replaced_urls(&self) -> Result<(), StoreError> {
         if self.is_embedded() {
             return Ok(());

@@ -1,5 +1,5 @@
-//! What a start goes on from: the highest id and the latest business time that the store
-//! knows, since the machine's clock may have been set back while no process ran.
+//! The highest id and the latest business time that the store knows, from which a start continues:
+//! the machine's clock may have been set back while no process ran.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use tokio::sync::watch;
 use crate::engine::Tx;
 use crate::{Store, StoreError};
 
-/// The settings with the latest business time and the highest id that were saved, each as
-/// 8 bytes, big end first, so that they compare as their bytes do.
+/// The settings with the latest business time and the highest id that were saved, each as 8 bytes
+/// in big-endian order, so their bytes compare as the numbers do.
 const BUSINESS_TIME: &str = "business_time_us";
 const HIGHEST_ID: &str = "highest_id";
 
 const SAVING_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Where ids stand, each with an index in which the highest is found at once.
+/// The columns of ids with an index in which the highest is found at once.
 const IDS: [(&str, &str); 9] = [
     ("enterprise", "enterprise_id"),
     ("card", "card_id"),
@@ -29,7 +29,7 @@ const IDS: [(&str, &str); 9] = [
     ("three_ds_challenge", "challenge_id"),
 ];
 
-/// Where ids stand that are looked for enterprise by enterprise.
+/// The columns of ids that are searched enterprise by enterprise.
 const IDS_BY_ENTERPRISE: [(&str, &str); 12] = [
     ("card_profile", "profile_id"),
     ("customer", "customer_id"),
@@ -54,8 +54,8 @@ impl Store {
         Ok(())
     }
 
-    /// Continues business time from the latest moment that is stored, even if the machine's
-    /// clock is behind. To be called once the stored offset of business time is in force.
+    /// Continues business time from the latest moment that is stored, even if the machine's clock
+    /// is behind. Call it once the stored offset of business time is in force.
     pub async fn continue_business_time(&self) -> Result<(), StoreError> {
         let saved = self.saved(BUSINESS_TIME).await?.map(Timestamp::from_micros);
         let told = self.read(|tx| Box::pin(latest_moment(tx))).await?;
@@ -73,9 +73,9 @@ impl Store {
             .map_err(|_| StoreError::Corrupt(name))
     }
 
-    /// Saves where business time and ids are every few seconds, while ids are drawn, until
-    /// `stopped` turns true: of a process that is killed there is otherwise only what its
-    /// rows tell.
+    /// Saves the present business time and highest id every few seconds, while ids are drawn, until
+    /// `stopped` turns true. Without this, only the rows of a process that is killed would show how
+    /// far it came.
     pub async fn keep_progress(&self, mut stopped: watch::Receiver<bool>) {
         let ended = stopped.wait_for(|stopped| *stopped);
         tokio::pin!(ended);
@@ -96,7 +96,7 @@ impl Store {
         }
     }
 
-    /// Saves where business time and ids are, so that a later start goes on from there.
+    /// Saves the present business time and highest id, from which a later start continues.
     pub(crate) async fn save_progress(&self) -> Result<(), StoreError> {
         let business_us = self.clock().now().as_micros();
         let progress = [(BUSINESS_TIME, business_us), (HIGHEST_ID, self.ids().highest())];
@@ -106,7 +106,7 @@ impl Store {
                     let sql = "INSERT INTO setting (name, value) VALUES ($1, $2) \
                         ON CONFLICT (name) DO UPDATE SET value = excluded.value \
                         WHERE setting.value < excluded.value";
-                    // A number below zero does not compare as its bytes do.
+                    // A negative number does not compare as its bytes do.
                     let bytes = reached.max(0).to_be_bytes();
                     tx.execute(sql, &[name.into(), bytes.as_slice().into()]).await?;
                 }
@@ -131,8 +131,8 @@ async fn highest_id(tx: &Tx) -> Result<i64, StoreError> {
     Ok(highest.unwrap_or(0))
 }
 
-/// The latest business time in the newest rows: each change of something that has a life is
-/// told by a webhook of its commit, or leaves one of the other rows.
+/// The latest business time in the newest rows: each change of an object with states is reported by
+/// a webhook of its commit, or leaves one of the other rows.
 async fn latest_moment(tx: &Tx) -> Result<Option<Timestamp>, StoreError> {
     let mut latest = None;
     for (table, id, moment) in [
@@ -161,7 +161,7 @@ mod tests {
         let keys = statement
             .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
             .unwrap();
-        // Openings have an index card by card only: the highest id that was saved covers them.
+        // The audit of openings is indexed by card only: the highest id that was saved covers it.
         let known: Vec<_> =
             IDS.iter().chain(&IDS_BY_ENTERPRISE).map(|(_, id)| *id).chain(["reveal_id"]).collect();
         for key in keys {

@@ -1,5 +1,5 @@
-//! Customers made by themselves (cardbridge-open-api.md section 6.7), and which customer
-//! an order is for (cardbridge-open-api.md section 14, U22).
+//! Customers created by their own call (cardbridge-open-api.md section 6.7), and the choice of the
+//! customer of an order (cardbridge-open-api.md section 14, U22).
 
 use domain::{Customer, CustomerId, EnterpriseId, email_key};
 use thiserror::Error;
@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::engine::{Tx, Value, with};
 use crate::{CustomerDraft, PlaceOrderError, Store, StoreError};
 
-/// Why a customer was not made.
+/// An error of [`Store::create_customer`].
 #[derive(Debug, Clone, Error)]
 pub enum CreateCustomerError {
     /// Another customer has this reference.
@@ -27,10 +27,10 @@ pub enum CreateCustomerError {
 crate::error::over_store!(CreateCustomerError);
 
 impl Store {
-    /// Makes a customer; nothing of it may belong to another one.
+    /// Creates a customer; its reference, e-mail and phone must not be another one's.
     ///
     /// # Errors
-    /// [`CreateCustomerError`], the reference looked at first, then the e-mail.
+    /// [`CreateCustomerError`]; the reference is checked first, then the e-mail.
     pub async fn create_customer(&self, customer: Customer) -> Result<(), CreateCustomerError> {
         self.write_past_races(with(customer, create)).await
     }
@@ -39,7 +39,7 @@ impl Store {
 async fn create(tx: &Tx, customer: &Customer) -> Result<(), CreateCustomerError> {
     let mut known = known(tx, customer).await?;
     if known.by_ref.is_none() {
-        // An equal customer may have come in between the questions: its reference counts first.
+        // An equal customer may have been added between the queries: its reference counts first.
         let by_ref = customer.customer_ref.as_ref().map(Value::from);
         known.by_ref = find(tx, customer.enterprise_id, "customer_ref", by_ref).await?;
     }
@@ -58,7 +58,7 @@ struct Known {
     by_phone: Option<Customer>,
 }
 
-/// What the data of an order leads to.
+/// The decision from the data of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
     Reuse(CustomerId),
@@ -88,7 +88,7 @@ pub(crate) async fn settle_customer(
     }
 }
 
-/// Who shares something with a customer's data.
+/// The customers that share something with a customer's data.
 async fn known(tx: &Tx, data: &Customer) -> Result<Known, StoreError> {
     let enterprise_id = data.enterprise_id;
     let text = |value: &Option<String>| value.as_ref().map(Value::from);
@@ -99,13 +99,13 @@ async fn known(tx: &Tx, data: &Customer) -> Result<Known, StoreError> {
     })
 }
 
-/// What a customer's e-mail is compared by.
+/// The key by which a customer's e-mail is compared.
 fn key_of(customer: &Customer) -> Option<String> {
     customer.email.as_deref().map(email_key)
 }
 
-/// The same reference, or the same e-mail and phone, is the same customer. A reference
-/// with other data is refused, and so is data of which a part belongs to another customer.
+/// The same reference, or the same e-mail and phone, is the same customer. A reference with other
+/// data is refused, and so is data of which any part belongs to another customer.
 fn choose(data: &Customer, known: &Known) -> Result<Choice, PlaceOrderError> {
     if let Some(named) = &known.by_ref {
         let email_agrees = data.email.is_none() || key_of(data) == key_of(named);
@@ -134,7 +134,7 @@ async fn find(
     tx.by_column(enterprise_id, column, value).await
 }
 
-/// Writes a new customer, and beside it what its e-mail is compared by.
+/// Writes a new customer with the key by which its e-mail is compared.
 pub(crate) async fn insert_customer(tx: &Tx, customer: &Customer) -> Result<(), StoreError> {
     tx.insert_with(customer, &[("email_key", key_of(customer).into())]).await
 }
@@ -159,8 +159,8 @@ mod tests {
         }
     }
 
-    /// What comes of an order's data where ann (ref, e-mail and phone), bob (e-mail and
-    /// phone) and cat (e-mail) are known.
+    /// The outcome for an order's data when ann (ref, e-mail and phone), bob (e-mail and phone) and
+    /// cat (e-mail) are known.
     fn outcome(customer_ref: &str, email: &str, phone: &str) -> String {
         let all = [
             customer(1, "ann", "ann@x", "+1"),

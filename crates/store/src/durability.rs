@@ -1,14 +1,14 @@
-//! What a server's settings promise of what was committed on it.
+//! The durability that a server's settings promise for committed data.
 
 use crate::records::groups;
 use crate::{Store, StoreError};
 
-/// What outlasts a crash of the server, and the loss of it.
+/// The protection of committed data against a crash of the server, and against its loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Durability {
-    /// Whether a commit is on disk when it is reported.
+    /// True if a commit is on disk when it is reported.
     pub fsync: bool,
-    /// Whether a page that a crash tore in two is repaired.
+    /// True if a page that a crash tore in two is repaired.
     pub full_page_writes: bool,
     /// The servers that follow this one.
     pub standbys: Standbys,
@@ -21,20 +21,20 @@ pub enum Standbys {
     None,
     /// A commit waits for those that are connected, or for enough of them.
     Synchronous,
-    /// There are such as no commit waits for: one that is promoted may lack the latest.
+    /// No commit waits for some of them: one of those may lack the latest commits when promoted.
     Asynchronous,
     /// There are some, and this user may not see whether a commit waits for them.
     Unknown,
 }
 
 impl Store {
-    /// What the server promises; none for the embedded store, which syncs each commit.
+    /// The server's durability; None for the embedded store, which syncs each commit.
     pub async fn durability(&self) -> Result<Option<Durability>, StoreError> {
         if self.is_embedded() {
             return Ok(None);
         }
         // A base backup is a follower only while it is taken. Users without the right to see
-        // others' connections see the rows and nothing in them.
+        // others' connections see the rows, but nothing in them.
         let sql = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
             current_setting('synchronous_standby_names'), \
             COUNT(it.pid), COUNT(it.sync_state), \
@@ -45,16 +45,16 @@ impl Store {
     }
 }
 
-/// What a server says of itself.
+/// The server's own statement.
 struct Settings {
     fsync: String,
     full_page_writes: String,
     standby_names: String,
-    /// Servers that follow it.
+    /// The number of servers that follow it.
     all: i64,
-    /// Those of which this user may see how they follow.
+    /// The number of those whose replication this user may see.
     visible: i64,
-    /// Those that no commit waits for.
+    /// The number of those that no commit waits for.
     asynchronous: i64,
 }
 

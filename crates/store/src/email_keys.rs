@@ -1,5 +1,5 @@
-//! Fills in what the e-mails of customers are compared by, for rows written before there was
-//! such a column, or by a process of an earlier version that still runs.
+//! Fills in the keys by which the e-mails of customers are compared, for rows written before that
+//! column existed, or by a process of an earlier version that still runs.
 
 use domain::{CustomerId, EnterpriseId, Timestamp, email_key};
 
@@ -10,7 +10,7 @@ use crate::{Store, StoreError};
 /// Customers filled in one commit.
 const PAGE_ROWS: i64 = 500;
 
-/// A customer whose key is still open.
+/// A customer whose key is missing.
 struct Open {
     enterprise_id: EnterpriseId,
     customer_id: CustomerId,
@@ -28,15 +28,15 @@ groups! {
 }
 
 impl Store {
-    /// Fills every open key. Nobody is merged: of two customers with equal addresses the first
-    /// made is found by them, and both go on.
+    /// Fills in every missing key. Customers are not merged: of two with equal addresses the first
+    /// created is found by them, and both stay in use.
     pub(crate) async fn fill_email_keys(&self) -> Result<(), StoreError> {
         while self.write_past_races(|tx| Box::pin(fill_page(tx))).await? > 0 {}
         Ok(())
     }
 }
 
-/// The number of rows that were open.
+/// Fills in a page of missing keys; returns the number of rows that lacked one.
 async fn fill_page(tx: &Tx) -> Result<usize, StoreError> {
     let sql = "SELECT enterprise_id, customer_id, email, created_at FROM customer \
         WHERE email IS NOT NULL AND email_key IS NULL ORDER BY created_at, customer_id LIMIT $1";
@@ -61,7 +61,7 @@ async fn fill(tx: &Tx, open: &Open) -> Result<(), StoreError> {
     set(tx, open.enterprise_id, open.customer_id, &key).await
 }
 
-/// The key of a customer whose address an earlier one has: no address reads so.
+/// The key of a customer whose address an earlier one has: no address reads like it.
 fn second(customer_id: CustomerId) -> String {
     format!("second {customer_id}")
 }

@@ -37,8 +37,8 @@ record! {
     }
 }
 
-/// What an operator changes of an enterprise; `None` leaves a field as it is, and
-/// `Some(None)` clears it.
+/// An operator's changes to an enterprise; `None` leaves a field as it is, and `Some(None)` clears
+/// it.
 #[derive(Debug, Clone, Default)]
 pub struct EnterprisePatch {
     /// See [`Enterprise::webhook_url`].
@@ -89,7 +89,7 @@ impl EnterprisePatch {
     }
 }
 
-/// An enterprise as it was made.
+/// An enterprise as it was created.
 #[derive(Clone)]
 pub struct NewEnterprise {
     /// The enterprise.
@@ -125,8 +125,8 @@ impl Store {
         self.page(page).await
     }
 
-    /// Ids of enterprises, in order, after `cursor`, at most `limit`: that one cannot be read
-    /// is no reason to pass over the others.
+    /// Ids of enterprises, in order, after `cursor`, at most `limit`: one that cannot be read does
+    /// not hide the others.
     pub async fn enterprise_ids(
         &self,
         cursor: Option<EnterpriseId>,
@@ -137,8 +137,8 @@ impl Store {
         self.page_of("enterprise", "enterprise_id", page).await
     }
 
-    /// Changes an enterprise; `None` if there is no such enterprise. Wakes the outbox,
-    /// since a webhook URL may have been set.
+    /// Changes an enterprise; `None` if there is no such enterprise. Wakes the outbox, because a
+    /// webhook URL may have been set.
     pub async fn patch_enterprise(
         &self,
         id: EnterpriseId,
@@ -170,7 +170,7 @@ impl Store {
         self.by_key(api_key.to_owned()).await
     }
 
-    /// An API key and its owner, whom every signed request needs together.
+    /// An API key and its owner, which every signed request needs together.
     pub async fn api_key_and_owner(
         &self,
         api_key: &str,
@@ -191,7 +191,7 @@ impl Store {
         self.all(sql, [id.into()]).await
     }
 
-    /// Revokes an API key of an enterprise at once; whether there was an active one.
+    /// Revokes an API key of an enterprise at once; false if there was no active one.
     pub async fn revoke_api_key(
         &self,
         id: EnterpriseId,

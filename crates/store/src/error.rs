@@ -1,4 +1,4 @@
-//! What can go wrong below the domain.
+//! The store's own errors, below the domain.
 
 use thiserror::Error;
 
@@ -18,7 +18,7 @@ pub enum StoreError {
     /// The connection was lost while the commit was under way: it may stand or not.
     #[error("store commit in doubt: {0}")]
     InDoubt(String),
-    /// The server lets this user not do it.
+    /// The server does not let this user do it.
     #[error("store denied: {0}")]
     Denied(String),
     /// A unique index refused the row.
@@ -31,13 +31,13 @@ pub enum StoreError {
     #[error("corrupt value in {0}")]
     Corrupt(&'static str),
     /// The writer has more waiting than its limit, or the store was closed.
-    #[error("the store takes no more work now")]
+    #[error("the store accepts no more work now")]
     Overloaded,
 }
 
-/// What an operation fails with: an error of its own rules, or the store's below them.
+/// The error of an operation: of its own rules, or of the store below them.
 pub(crate) trait OperationError: From<StoreError> + Send + 'static {
-    /// What failed below the operation's own rules, if that is why it failed.
+    /// The store's error, if that is the reason.
     fn below(&self) -> Option<&StoreError>;
 }
 

@@ -9,9 +9,9 @@ use crate::otp::{OtpClaim, claim_page_password};
 use crate::records::{record, select, sql};
 use crate::{Store, StoreError};
 
-/// How long a link's row outlives the link, so that the page still knows whose it was.
+/// The time for which a link's row outlives the link, so the page still knows its owner.
 const KEPT_SECONDS: i64 = 24 * 3_600;
-/// Rows past that which one new link sweeps at most.
+/// The most expired rows that one new link sweeps.
 const SWEEP_ROWS: i64 = 16;
 /// Wrong proofs that end a page (operator-and-sandbox.md section 5, Limits).
 const MAX_PROOF_TRIES: i64 = 5;
@@ -19,15 +19,15 @@ const MAX_PROOF_TRIES: i64 = 5;
 /// A page that was just opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenedPage {
-    /// What it asks for.
+    /// The form that it shows.
     pub step: PageStep,
     /// Hash of the token that its form carries.
     pub token_hash: [u8; 32],
     /// The one-time password that it asks for, if it does.
     pub password: Option<PagePassword>,
-    /// When it was opened.
+    /// The moment of its opening (business time).
     pub opened_at: Timestamp,
-    /// From when on its form is not taken.
+    /// The moment from which its form is no longer accepted.
     pub expires_at: Timestamp,
 }
 
@@ -36,11 +36,11 @@ pub struct OpenedPage {
 pub struct PagePassword {
     /// Its hash.
     pub hash: [u8; 32],
-    /// When, in real time.
+    /// The moment of sending, in real time.
     pub sent_at: Timestamp,
 }
 
-/// Why a page was not opened.
+/// An error of [`Store::open_guidance_link`].
 #[derive(Debug, Clone, Error)]
 pub enum OpenLinkError {
     /// The link was opened before or has expired.
@@ -54,14 +54,14 @@ pub enum OpenLinkError {
     Store(#[from] StoreError),
 }
 
-/// How a customer proves to be who the page is for.
+/// The proof that a customer is the one the page is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HolderProof {
     /// By a one-time password, of which this is the hash.
     Password([u8; 32]),
-    /// By what stands on the card.
+    /// By the details on the card.
     CardDetails {
-        /// Whether that is what was answered.
+        /// True if the answer was right.
         is_right: bool,
     },
 }
@@ -115,8 +115,8 @@ impl Store {
             .await
     }
 
-    /// The page whose form carries this token, and what that form asks for; none if the token
-    /// is unknown, used or expired.
+    /// The page whose form carries this token, and the form's step; None if the token is unknown,
+    /// used or expired.
     pub async fn guidance_page(
         &self,
         token_hash: [u8; 32],
@@ -128,8 +128,8 @@ impl Store {
         Ok(page.map(|page| (page.link, page.step)))
     }
 
-    /// Uses up the token of a form and puts the next one in its place, which lives until
-    /// the same moment; false if the token is unknown, used or expired.
+    /// Uses up the token of a form and replaces it with the next one, which expires at the same
+    /// moment; false if the token is unknown, used or expired.
     pub async fn use_form_token(
         &self,
         token_hash: [u8; 32],
@@ -185,7 +185,7 @@ async fn open(tx: &Tx, secret_hash: [u8; 32], page: &OpenedPage) -> Result<(), O
     }
 }
 
-/// What a page that asks for a proof knows of it.
+/// The data of a page that asks for a proof.
 struct AskedProof {
     secret_hash: [u8; 32],
     otp_hash: Option<Vec<u8>>,
@@ -220,7 +220,7 @@ async fn try_proof(tx: &Tx, attempt: &ProofAttempt) -> Result<ProofOutcome, Stor
         return Ok(ProofOutcome::Expired);
     };
     let passed = match attempt.proof {
-        // Both are keyed hashes, so how long the comparison takes tells nothing of the password.
+        // Both are keyed hashes, so the time of the comparison reveals nothing of the password.
         HolderProof::Password(hash) => asked.otp_hash.as_deref() == Some(hash.as_slice()),
         HolderProof::CardDetails { is_right } => is_right,
     };

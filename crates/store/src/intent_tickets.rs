@@ -1,4 +1,4 @@
-//! Intent tickets: taken in, decided once with what they were for, and read.
+//! Intent tickets: taken in, decided once together with their subject, and read.
 
 use std::sync::Arc;
 
@@ -31,20 +31,20 @@ pub struct PlaceIntentTicket {
     pub event: WebhookEvent,
 }
 
-/// What happens to an intent ticket.
+/// A change to an intent ticket.
 #[derive(Clone)]
 pub struct IntentChange {
     /// Owner.
     pub enterprise_id: EnterpriseId,
     /// The ticket.
     pub ticket_id: IntentTicketId,
-    /// What happens.
+    /// The event.
     pub event: IntentEvent,
-    /// What the reviewer said.
+    /// The reviewer's reason.
     pub reason: Option<String>,
-    /// When the order that waited takes its next step, if it goes on.
+    /// The moment of the next step of the order that waited, if it goes on.
     pub order_due_at: Timestamp,
-    /// How the order that waited fails, if it does.
+    /// The failure of the order that waited, if it fails.
     pub failure: OrderFailure,
     /// Makes the webhook of each state.
     pub tell_ticket: TellTicket,
@@ -54,7 +54,7 @@ pub struct IntentChange {
     pub now: Timestamp,
 }
 
-/// Why an intent ticket was not changed.
+/// An error of [`Store::change_intent_ticket`].
 #[derive(Debug, Clone, Error)]
 pub enum IntentChangeError {
     /// No such ticket.
@@ -80,9 +80,8 @@ impl Store {
         Ok(())
     }
 
-    /// Changes an intent ticket, telling of each state it passes. A final state ends its
-    /// job, wipes its evidence, and moves or fails the order that waits for it, all in one
-    /// commit.
+    /// Changes an intent ticket and reports each state it passes. A final state ends its job, wipes
+    /// its evidence, and moves on or fails the order that waits for it, all in one commit.
     pub async fn change_intent_ticket(
         &self,
         change: IntentChange,
@@ -122,7 +121,7 @@ async fn apply(tx: &Tx, change: &IntentChange) -> Result<IntentTicket, IntentCha
         events.push((change.tell_ticket)(&ticket));
     }
     tx.update(&ticket).await?;
-    // In every case its job is over: evidence is completed once.
+    // Its job is over in any case: evidence is completed once.
     let (kind, subject) = (JobKind::IntentTicketStep, ticket.ticket_id.as_i64());
     end_jobs(tx, ticket.enterprise_id, kind, subject).await?;
     if ticket.status.is_final() {
@@ -135,7 +134,7 @@ async fn apply(tx: &Tx, change: &IntentChange) -> Result<IntentTicket, IntentCha
     Ok(ticket)
 }
 
-/// What the decision means for an order that waits for it; its webhook, if it does.
+/// Applies the decision to an order that waits for it; returns the order's webhook, if one waits.
 async fn settle_order(
     tx: &Tx,
     change: &IntentChange,

@@ -19,16 +19,16 @@ pub struct Job {
     pub enterprise_id: EnterpriseId,
     /// Id.
     pub job_id: JobId,
-    /// What it does.
+    /// Its kind.
     pub kind: JobKind,
-    /// What it works on.
+    /// The id of its subject.
     pub subject_id: i64,
-    /// When it is due (business time).
+    /// Its due time (business time).
     pub due_at: Timestamp,
-    /// How often it was leased since it last came forward.
+    /// The number of leases since it last came forward.
     pub attempts: u32,
-    /// Until when (real time) the present worker holds it; none if nobody does. Also the
-    /// token that proves the lease.
+    /// The end (real time) of the present worker's lease; None without a lease. Also the token that
+    /// proves the lease.
     pub leased_until: Option<Timestamp>,
 }
 
@@ -45,7 +45,7 @@ record! {
 }
 
 impl Job {
-    /// When a parked job is due: after every moment that a clock can show.
+    /// The due time of a parked job: after every moment that a clock can show.
     pub(crate) const PARKED_UNTIL: Timestamp = Timestamp::from_micros(i64::MAX);
 
     /// A new job that nobody has tried yet.
@@ -61,19 +61,19 @@ impl Job {
     }
 }
 
-/// What became of a lease that was to be held longer.
+/// The result of prolonging a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renewal {
-    /// It is held until then (real time).
+    /// The job is held until then (real time).
     Held(Timestamp),
     /// The job now belongs to another worker.
     Lost,
-    /// The job has ended, by the work on it or because it is no longer needed.
+    /// The job has ended: its work is done or no longer needed.
     Ended,
 }
 
 impl Store {
-    /// When the next job of a kind is due (business time), leased or not.
+    /// The due time (business time) of the next job of a kind, leased or not.
     pub async fn next_job_due(&self, kind: JobKind) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT due_at FROM job WHERE kind = $1 ORDER BY due_at LIMIT 1";
         self.one(sql, [kind.as_str().into()]).await
@@ -104,12 +104,12 @@ impl Store {
         Ok(())
     }
 
-    /// Gives a leased job back for good: it is kept, and is not due again by itself.
+    /// Gives a leased job back for good: it is kept, but never becomes due by itself.
     pub async fn park_job(&self, job: &Job) -> Result<(), StoreError> {
         self.postpone_job(job, Job::PARKED_UNTIL).await
     }
 
-    /// Holds a leased job for `lease_ms` of real time from now on.
+    /// Prolongs the lease of a job to `lease_ms` of real time from now.
     pub async fn renew_job(&self, job: &Job, lease_ms: i64) -> Result<Renewal, StoreError> {
         let request = (job.clone(), self.clock().real_now().plus_millis(lease_ms));
         self.write(with(request, async |tx, (job, until)| {
@@ -127,8 +127,8 @@ impl Store {
         .await
     }
 
-    /// Makes a parked job due at `now` (business time), as if nobody had tried it yet; none
-    /// if no parked job has this id.
+    /// Makes a parked job due at `now` (business time), as if nobody had tried it yet; None if no
+    /// parked job has this id.
     pub async fn retry_job(
         &self,
         job_id: JobId,
@@ -144,7 +144,7 @@ impl Store {
     /// A page of the parked jobs.
     pub async fn parked_jobs(&self, requested: PageRequest<JobId>) -> Result<Vec<Job>, StoreError> {
         let mut page = Page::new("job_id", requested, JobId::as_i64);
-        // The kinds, all of them, lead to the index by due time.
+        // Naming every kind makes the query use the index by due time.
         page.among("kind", JobKind::ALL.iter().map(|kind| kind.as_str()));
         page.only("due_at", Some(Job::PARKED_UNTIL));
         self.page(page).await
@@ -167,7 +167,7 @@ impl Store {
     }
 }
 
-/// What a worker asks for: work due by `now` and free at `real_now`, held `until` then.
+/// A worker's request: jobs due by `now` and free at `real_now`, held `until` then.
 #[derive(Clone, Copy)]
 pub(crate) struct Lease {
     pub(crate) now: Timestamp,
@@ -210,11 +210,11 @@ async fn take(tx: &Tx, job: &Job, lease: Lease) -> Result<bool, StoreError> {
     tx.execute(sql, &params).await.map(|count| count == 1)
 }
 
-/// Selects the jobs that are due at $1, which is when parked ones are.
+/// Makes the parked job with this id due at `now`; None if there is no such job.
 async fn retry(tx: &Tx, job_id: JobId, now: Timestamp) -> Result<Option<Job>, StoreError> {
     let kinds: Vec<_> = JobKind::ALL.iter().map(|kind| format!("'{kind}'")).collect();
     let kinds = kinds.join(", ");
-    // The kinds, all of them, lead to the index by due time.
+    // Naming every kind makes the query use the index by due time.
     let sql = format!(
         "{} WHERE kind IN ({kinds}) AND due_at = $1 AND job_id = $2 FOR UPDATE",
         select::<Job>()
@@ -246,7 +246,7 @@ pub(crate) async fn retry_parked(
     tx.execute(sql, &params).await.map(drop)
 }
 
-/// Writes a new job, if there is one to write.
+/// Writes a new job, if there is one.
 pub(crate) async fn insert_job(tx: &Tx, job: Option<&Job>) -> Result<(), StoreError> {
     let Some(job) = job else { return Ok(()) };
     tx.insert(job).await

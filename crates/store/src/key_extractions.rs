@@ -8,10 +8,10 @@ use crate::engine::{Tx, with};
 use crate::listing::{Page, PageRequest};
 use crate::{Claim, Store, StoreError};
 
-/// How long a code is known once its time is over, seconds of business time: as long an
-/// attempt to use it is still told from a guess, and recorded.
+/// The time for which a code is kept after its expiry, seconds of business time. An attempt to use
+/// it can still be told from a guess, and is recorded.
 const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
-/// Codes past that which one new code sweeps at most.
+/// The most codes past that time that one new code sweeps.
 const SWEEP_ROWS: i64 = 100;
 
 impl Store {
@@ -19,7 +19,7 @@ impl Store {
     pub async fn add_key_extraction(&self, extraction: &KeyExtraction) -> Result<(), StoreError> {
         self.write_kept(with(extraction.clone(), async |tx, extraction| {
             let forget_before = extraction.created_at.plus_seconds(-KEPT_SECONDS);
-            // It goes through all codes, of which there are few: operators order them singly.
+            // The sweep scans all codes, of which there are few: operators order them one by one.
             tx.sweep(("key_extraction", "code_digest", "expires_at"), forget_before, SWEEP_ROWS)
                 .await?;
             tx.insert(extraction).await
@@ -27,7 +27,7 @@ impl Store {
         .await
     }
 
-    /// Takes a code back whose mail was not sent, and with it the key of the call that made it.
+    /// Takes back a code whose mail was not sent, with the key of the call that created it.
     pub async fn cancel_key_extraction(&self, code_digest: [u8; 32]) -> Result<(), StoreError> {
         self.write(with((Claim::current(), code_digest), async |tx, (claim, code_digest)| {
             if let Some(claim) = claim {
@@ -39,9 +39,9 @@ impl Store {
         .await
     }
 
-    /// Judges an attempt from `source_ip` and records it. If the code is good it is marked
-    /// as used and `key` is added, all in one commit: of attempts at once, one gets its key.
-    /// None if there is no such code.
+    /// Judges an attempt from `source_ip` and records it. If the code is good it is marked as used
+    /// and `key` is added, all in one commit: of several attempts at once, one gets its key. None
+    /// if there is no such code.
     pub async fn extract_api_key(
         &self,
         code_digest: [u8; 32],
@@ -64,7 +64,7 @@ impl Store {
     }
 }
 
-/// A code's digest, from where it came, the key for its owner, and the attempt's id.
+/// A code's digest, the attempt's address, the key for the owner, and the attempt's id.
 type Extraction = ([u8; 32], IpAddr, ApiKey, i64);
 
 async fn extract(

@@ -23,7 +23,7 @@ pub struct PlaceKycTicket {
     pub job: Option<Job>,
 }
 
-/// Why a ticket was not taken in.
+/// An error of taking in a ticket.
 #[derive(Debug, Clone, Error)]
 pub enum PlaceTicketError {
     /// The reference is used.
@@ -39,24 +39,24 @@ pub enum PlaceTicketError {
 
 crate::error::over_store!(PlaceTicketError);
 
-/// What happens to a KYC ticket.
+/// A change to a KYC ticket.
 #[derive(Clone)]
 pub struct KycChange {
     /// Owner.
     pub enterprise_id: EnterpriseId,
     /// The ticket.
     pub kyc_ticket_id: KycTicketId,
-    /// What happens.
+    /// The event.
     pub event: KycEvent,
     /// The customer's data, if it comes with the event.
     pub sealed_form: Option<Vec<u8>>,
-    /// The job that will decide it, if one shall.
+    /// The job that will decide it, if any.
     pub job: Option<Job>,
     /// Business time.
     pub now: Timestamp,
 }
 
-/// Why a KYC ticket was not changed.
+/// An error of [`Store::change_kyc_ticket`].
 #[derive(Debug, Clone, Error)]
 pub enum KycChangeError {
     /// No such ticket.
@@ -93,7 +93,7 @@ impl Store {
         self.one(sql, [enterprise_id.into(), customer_id.into()]).await
     }
 
-    /// The sealed data of a KYC ticket's customer; none before it came and once refused.
+    /// The sealed data of a KYC ticket's customer; None before the data came, and after a refusal.
     pub async fn kyc_form(
         &self,
         enterprise_id: EnterpriseId,
@@ -104,8 +104,8 @@ impl Store {
         Ok(self.one(sql, [enterprise_id.into(), kyc_ticket_id.into()]).await?.flatten())
     }
 
-    /// Changes a KYC ticket. A final state ends its job, wakes the orders that wait for it,
-    /// and wipes what a refused customer gave, all in one commit.
+    /// Changes a KYC ticket. A final state ends its job, wakes the orders that wait for it, and
+    /// wipes a refused customer's data, all in one commit.
     pub async fn change_kyc_ticket(&self, change: KycChange) -> Result<KycTicket, KycChangeError> {
         let ticket = self.write_kept(with(change, apply)).await?;
         self.wake_workers(&[JobKind::KycDecision, JobKind::OrderStep]);
@@ -113,8 +113,8 @@ impl Store {
     }
 }
 
-/// Checks that no ticket has this reference, and that none is open whose reference `open`
-/// finds with the parameters `about`.
+/// Checks that no ticket has this reference, and that no ticket about the same is open: the query
+/// `open`, with the parameters `about`, finds the reference of such a ticket.
 pub(crate) async fn check_new<R: Referenced>(
     tx: &Tx,
     enterprise_id: EnterpriseId,
@@ -126,7 +126,7 @@ pub(crate) async fn check_new<R: Referenced>(
         return Err(PlaceTicketError::RefTaken);
     }
     match tx.one::<String>(open, about).await? {
-        // It may have come in since the reference was looked for.
+        // The ticket may have been added after the query for the reference.
         Some(open) if open == reference => Err(PlaceTicketError::RefTaken),
         Some(_) => Err(PlaceTicketError::Ongoing),
         None => Ok(()),

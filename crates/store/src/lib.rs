@@ -1,12 +1,11 @@
 //! The only place with SQL: domain operations over SQLite or PostgreSQL.
 //!
-//! Callers see operations of the domain (`place_order`, `begin_authorisation`),
-//! never tables. Each operation that changes something is one commit, and takes
-//! the webhooks that report it into the same commit.
+//! Callers see operations of the domain (`place_order`, `begin_authorisation`), never tables. Each
+//! operation that changes something is one commit, together with the webhooks that report it.
 //!
-//! Every function fails with [`StoreError`] when the engine fails, refuses or has too much to
-//! do, and when what is stored is not what the domain allows. What else can go wrong is the
-//! error type of each.
+//! Every function fails with [`StoreError`] when the engine fails, refuses or has too much to do,
+//! and when stored data is not what the domain allows. Each operation's own errors are in its error
+//! type.
 
 mod accounts;
 mod authorisations;

@@ -7,23 +7,23 @@ use crate::{Store, StoreError};
 /// Most rows that one page of a listing holds.
 pub const MAX_PAGE_ROWS: u32 = 500;
 
-/// In which order a list is gone through. Ids grow with time, so what is added while somebody
-/// pages comes before the first page or after the last one, and no row is shown twice.
+/// The order of a list. Ids grow with time, so rows added while somebody pages come before the
+/// first page or after the last one, and no row is shown twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ListOrder {
     /// In order of id.
     #[default]
     OldestFirst,
-    /// Against it.
+    /// In reverse order of id.
     NewestFirst,
 }
 
-/// Which page of a list that has no filters of its own.
+/// Selects a page of a list that has no other filters.
 #[derive(Debug, Clone, Copy)]
 pub struct PageRequest<I> {
-    /// Only what comes after this id.
+    /// Only rows after this id.
     pub cursor: Option<I>,
-    /// In which order.
+    /// The order of the list.
     pub order: ListOrder,
     /// At most this many, at most [`MAX_PAGE_ROWS`].
     pub limit: u32,
@@ -37,8 +37,8 @@ impl<I> PageRequest<I> {
     }
 }
 
-/// Which rows of a table a page holds: those that meet every condition, after the
-/// cursor, in order of id.
+/// Selects the rows of a page of a table: those that meet every condition, after the cursor, in
+/// order of id.
 #[derive(Clone)]
 pub(crate) struct Page {
     id_column: &'static str,
@@ -70,7 +70,7 @@ impl Page {
         self.compare(column, "=", value);
     }
 
-    /// Only rows that compare so with this value, if there is one.
+    /// Only rows whose column compares with this value by the operator, if there is a value.
     pub(crate) fn compare(
         &mut self,
         column: &str,
@@ -82,13 +82,13 @@ impl Page {
         self.conditions.push(format!("{column} {operator} ${}", self.params.len()));
     }
 
-    /// Only rows with this fixed text, which stands in the query itself: a partial index
+    /// Only rows with this fixed text, which is written into the query itself: a partial index
     /// serves a query only if the planner sees its condition there.
     pub(crate) fn only_text(&mut self, column: &str, text: Option<&'static str>) {
         self.conditions.extend(text.map(|text| format!("{column} = '{text}'")));
     }
 
-    /// Only rows with one of these fixed texts, which leads to an index that begins with the
+    /// Only rows with one of these fixed texts; the query then uses an index that begins with the
     /// column.
     pub(crate) fn among(&mut self, column: &str, texts: impl Iterator<Item = &'static str>) {
         let texts: Vec<_> = texts.map(|text| format!("'{text}'")).collect();

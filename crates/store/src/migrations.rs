@@ -9,12 +9,13 @@ use crate::engine::in_full;
 use crate::store::{Engine, Postgres};
 use crate::{Store, StoreError};
 
-/// Longest wait of a start for the migrations of others, and for the server to tell so.
+/// The longest wait of a start for the migrations of others, and the grace for the server's report
+/// that it is over.
 const TURN_WAIT: Duration = Duration::from_secs(60);
 const TURN_GRACE: Duration = Duration::from_secs(5);
-/// How often the table of turns is made while others make it.
+/// The most tries to create the table of turns while others create it.
 const MAX_TURN_TRIES: u32 = 20;
-/// The table that starts take turns by: one row.
+/// Creates the table of one row by which starts take turns.
 const MAKE_TURN: &str = "\
     CREATE TABLE IF NOT EXISTS migration_turn (turn BIGINT NOT NULL PRIMARY KEY); \
     INSERT INTO migration_turn (turn) VALUES (1) ON CONFLICT (turn) DO NOTHING";
@@ -46,7 +47,7 @@ impl Drop for StartTurn {
 }
 
 impl Store {
-    /// Waits for the turn of this start, for what must be done by one process at a time. The
+    /// Waits for the turn of this start, for steps that only one process may do at a time. The
     /// embedded store has one process.
     ///
     /// # Errors
@@ -59,8 +60,8 @@ impl Store {
     }
 }
 
-/// Brings a server up to date. Several processes that start at once take turns, each waiting
-/// for a row of a table that is there before any migration.
+/// Brings a server up to date. Several processes that start at once take turns: each waits for a
+/// row of a table that exists before any migration.
 pub(crate) async fn migrate_postgres(engine: &Postgres) -> Result<(), StoreError> {
     let _turn = take_turn(engine).await?;
     let mut client = engine.connection().await?;
@@ -71,7 +72,7 @@ async fn take_turn(engine: &Postgres) -> Result<StartTurn, StoreError> {
     let mut turn = StartTurn { client: None };
     let client = turn.client.insert(engine.connection().await?);
     let mut tries = 1;
-    // Two that make the table at once are in each other's way even with IF NOT EXISTS.
+    // Two processes that create the table at once disturb each other even with IF NOT EXISTS.
     while let Err(error) = client.batch_execute(MAKE_TURN).await {
         if tries == MAX_TURN_TRIES {
             return Err(told(engine, &error));
@@ -100,7 +101,7 @@ fn late() -> StoreError {
     ))
 }
 
-/// Where it failed, at what, and why.
+/// The error, with the server, the step and the reason.
 fn told(engine: &Postgres, error: &tokio_postgres::Error) -> StoreError {
     let reason = error.as_db_error().map_or_else(|| in_full(error), |it| it.message().to_owned());
     let text = format!("{}: making and locking the table migration_turn: {reason}", engine.place());
@@ -114,7 +115,7 @@ fn failed(error: refinery::Error) -> StoreError {
     StoreError::Engine(format!("migration: {}", in_full(&error)))
 }
 
-/// Schemas as they were, for tests of what becomes of data that is there.
+/// Earlier schemas, for tests of migrating existing data.
 #[cfg(test)]
 pub(crate) mod old {
     use refinery::Target;

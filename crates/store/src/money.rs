@@ -1,4 +1,4 @@
-//! Everything that moves money, through one writer that commits what has arrived together.
+//! Every operation that moves money, through one writer that commits waiting commands together.
 
 mod apply;
 mod batch;
@@ -36,7 +36,7 @@ pub(crate) use messages::{MessageKey, first_of, is_in_time};
 pub use renderers::{Change, FailedCheck, ReceiptRenderer, WebhookRenderer, Webhooks};
 pub use terms::{OwnLimits, VelocityTerms, VmTariff};
 
-/// The writer answered with another kind than that of the command: a fault of ours.
+/// The writer's answer is not the command's kind: a programming error.
 const UNEXPECTED: MoneyError =
     MoneyError::Store(StoreError::Corrupt("the kind of the writer's answer"));
 
@@ -118,13 +118,13 @@ impl Store {
         Ok(*outcome)
     }
 
-    /// Reverses an approved authorisation and its increments, wholly or in part, latest
-    /// first; returns the reversal's own record (INCOMING, linked to the original). The money
-    /// has moved; the record stays PENDING until [`Store::decide_authorisation`] says what
-    /// the enterprise answered.
+    /// Reverses an approved authorisation and its increments, wholly or in part, latest first;
+    /// returns the reversal's own record (INCOMING, linked to the original). The money has moved;
+    /// the record stays PENDING until [`Store::decide_authorisation`] records the enterprise's
+    /// answer.
     ///
     /// # Errors
-    /// [`MoneyError`]; more than is left is `ExceedsAuthorisation`.
+    /// [`MoneyError`]; `ExceedsAuthorisation` if the amount exceeds what is left.
     pub async fn reverse_authorisation(
         &self,
         request: ReverseAuthorisation,
@@ -135,8 +135,8 @@ impl Store {
         Ok(*reversal)
     }
 
-    /// Posts a clearing that nothing authorised. The network forces it, so that the deposit
-    /// may go below zero, which flags it.
+    /// Posts a clearing that nothing authorised. The network forces it, so the deposit may go below
+    /// zero, which flags it.
     ///
     /// # Errors
     /// [`MoneyError`]; `NoAccount` if there is no deposit in its currency.
@@ -150,8 +150,8 @@ impl Store {
         Ok(*outcome)
     }
 
-    /// Gives back what an expired hold has left, and reports the authorisation as it is
-    /// then; false if it was no longer open.
+    /// Gives back the rest of an expired hold, and reports the authorisation in its new state;
+    /// false if it was no longer open.
     pub async fn expire_hold(
         &self,
         enterprise_id: EnterpriseId,

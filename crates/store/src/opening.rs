@@ -14,7 +14,7 @@ use crate::replay::RequestMemory;
 use crate::store::{Engine, Inner, Postgres};
 use crate::{Store, StoreError};
 
-/// Where the data lives.
+/// The place of the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// An embedded SQLite file.
@@ -68,7 +68,7 @@ impl Store {
     /// Commits what is queued and closes the engine; later calls fail.
     pub async fn close(&self) {
         if let Err(error) = self.save_progress().await {
-            tracing::warn!(%error, "where business time and ids are was not saved");
+            tracing::warn!(%error, "business time and the highest id were not saved");
         }
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.close().await,

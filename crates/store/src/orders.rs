@@ -30,7 +30,7 @@ pub struct OrderStep {
     /// The job, leased by the caller; deleted once the order is final or waits for something
     /// other than time, otherwise due again at `next_due_at`.
     pub job: Job,
-    /// When the next step is due.
+    /// The due time of the next step.
     pub next_due_at: Option<domain::Timestamp>,
     /// The card that this step issues.
     pub issued: Option<IssuedCard>,
@@ -38,7 +38,7 @@ pub struct OrderStep {
     pub events: Vec<WebhookEvent>,
 }
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderStepOutcome {
     /// Committed.
@@ -103,7 +103,7 @@ pub(crate) async fn advance(tx: &Tx, step: &OrderStep) -> Result<OrderStepOutcom
         return Ok(OrderStepOutcome::Stale);
     }
     if let Some(issued) = &step.issued {
-        // Before anything else, so that nothing is written if the PAN is taken.
+        // First of all, so nothing is written if the PAN is taken.
         if !insert_issued(tx, issued).await? {
             return Ok(OrderStepOutcome::PanTaken);
         }
@@ -124,7 +124,7 @@ pub(crate) async fn insert_issued(tx: &Tx, issued: &IssuedCard) -> Result<bool, 
     Ok(true)
 }
 
-/// Writes a changed order; a final one no longer needs its application.
+/// Writes a changed order, and wipes the application of a final one.
 pub(crate) async fn write_order(tx: &Tx, order: &CardOrder) -> Result<(), StoreError> {
     tx.update(order).await?;
     if order.status.is_final() {
@@ -135,7 +135,7 @@ pub(crate) async fn write_order(tx: &Tx, order: &CardOrder) -> Result<(), StoreE
     Ok(())
 }
 
-/// Whether the caller still holds the lease, and the order is where the caller saw it.
+/// True if the caller still holds the lease, and the order is as the caller saw it.
 async fn is_current(tx: &Tx, step: &OrderStep) -> Result<bool, StoreError> {
     let job = "SELECT job_id FROM job \
         WHERE enterprise_id = $1 AND job_id = $2 AND leased_until = $3 FOR UPDATE";

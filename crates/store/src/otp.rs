@@ -11,15 +11,16 @@ pub const MAX_OTP_DELIVERIES: i64 = 60;
 /// The window of [`MAX_OTP_DELIVERIES`], seconds of real time.
 pub const OTP_WINDOW_S: i64 = 60;
 
-/// How long a reference is known, seconds of real time: a repetition within it sends nothing.
+/// The time for which a reference is known, seconds of real time: a repetition within it sends
+/// nothing.
 pub const OTP_REF_KEPT_S: i64 = 30 * 24 * 60 * 60;
-/// Deliveries past that which one new delivery of their enterprise sweeps at most.
+/// The most deliveries past that time that one new delivery of their enterprise sweeps.
 const SWEEP_ROWS: i64 = 100;
 
-/// What came of a request to deliver.
+/// The answer to a request to deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtpClaim {
-    /// The caller is the one to deliver, and to settle it.
+    /// The caller must deliver, and settle the delivery.
     Claimed,
     /// The reference is used.
     Known(OtpDelivery),
@@ -38,7 +39,7 @@ impl Store {
     }
 
     /// Begins a delivery, and forgets those of the enterprise that are older than
-    /// [`OTP_REF_KEPT_S`]: of all who ask with one reference exactly one gets
+    /// [`OTP_REF_KEPT_S`]. Of all callers with one reference exactly one gets
     /// [`OtpClaim::Claimed`].
     pub async fn claim_otp_delivery(
         &self,
@@ -53,7 +54,7 @@ impl Store {
         .await
     }
 
-    /// Writes what came of a delivery.
+    /// Records the result of a delivery.
     pub async fn settle_otp_delivery(
         &self,
         enterprise_id: EnterpriseId,
@@ -73,7 +74,7 @@ async fn claim(
     otp_send_ref: &str,
     real_now: Timestamp,
 ) -> Result<OtpClaim, StoreError> {
-    // One at a time for each enterprise, so that neither reference nor count can be raced.
+    // One at a time for each enterprise, so neither the reference nor the count can be raced.
     let lock = "SELECT enterprise_id FROM enterprise WHERE enterprise_id = $1 FOR UPDATE";
     tx.query_opt(lock, &[enterprise_id.into()]).await?;
     if let Some(known) = tx.by_key((enterprise_id, otp_send_ref.to_owned())).await? {
@@ -96,9 +97,9 @@ async fn claim(
     Ok(OtpClaim::Claimed)
 }
 
-/// Begins the delivery of a page's password. It is known by the page's link, under a reference
-/// that no caller can choose, since it begins with a blank (`domain::is_reference`), so what comes
-/// of it is not kept.
+/// Begins the delivery of a page's password. The delivery is recorded under a reference made of the
+/// page's link, which no caller can choose because it begins with a blank (`domain::is_reference`).
+/// Its result is not recorded.
 pub(crate) async fn claim_page_password(
     tx: &Tx,
     enterprise_id: EnterpriseId,

@@ -23,15 +23,15 @@ pub(crate) use destination::{look_at_all, set_has_url};
 pub(crate) use queue::insert_events;
 
 impl Store {
-    /// When the next delivery is due (business time) that nobody holds, among destinations that
-    /// have a webhook URL and a place; now, if a lease or a pause of one is over.
+    /// The due time (business time) of the next delivery without a lease, among destinations with a
+    /// webhook URL and a free place; now, if a destination's lease or pause is over.
     pub async fn next_delivery_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let (now, real_now) = (self.clock().now(), self.clock().real_now());
         self.read(move |tx| Box::pin(claim::next_due(tx, now, real_now))).await
     }
 
-    /// Destinations with a webhook URL where something may be due by `now`, at most `limit`, in
-    /// turn: one that was just served comes after all others.
+    /// Destinations with a webhook URL where something may be due by `now`, at most `limit`, by
+    /// turns: one that was just served comes after all others.
     pub async fn due_destinations(
         &self,
         now: Timestamp,
@@ -42,8 +42,8 @@ impl Store {
     }
 
     /// Leases deliveries due by `now` of these destinations, of each the earliest due first, for
-    /// `lease_ms` of real time. Passed over: those leased by others, and those behind an earlier
-    /// webhook of their object. A destination without a place is passed over for two seconds.
+    /// `lease_ms` of real time. Skipped are those leased by others, and those behind an earlier
+    /// webhook of their object. A destination without a free place is skipped for two seconds.
     pub async fn claim_deliveries(
         &self,
         now: Timestamp,
@@ -60,7 +60,7 @@ impl Store {
         .await
     }
 
-    /// Records a try and what follows it; false if the lease was lost.
+    /// Records a try and its consequence; false if the lease was lost.
     pub async fn finish_attempt(
         &self,
         delivery: &Delivery,
@@ -78,8 +78,8 @@ impl Store {
         Ok(held)
     }
 
-    /// Makes a delivered or parked webhook pending again, due at once; none if there is no
-    /// such one. An app is never told again what it acknowledged (vm-api.md section 10.3), and
+    /// Makes a delivered or parked webhook pending again, due at once; None if there is no such
+    /// webhook. A webhook that an app acknowledged is not sent again (vm-api.md section 10.3), and
     /// a wiped body cannot be sent.
     pub async fn resend_delivery(
         &self,
@@ -116,7 +116,7 @@ impl Store {
         self.read(with(filter, view::views)).await
     }
 
-    /// How many deliveries are pending and how many are parked.
+    /// The numbers of pending and of parked deliveries.
     pub async fn delivery_counts(&self) -> Result<(u64, u64), StoreError> {
         self.read(|tx| {
             Box::pin(async move {

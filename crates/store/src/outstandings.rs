@@ -10,9 +10,9 @@ use crate::{MAX_PAGE_ROWS, Store, StoreError};
 /// A bill. Its amounts are minor units of the billing currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outstanding {
-    /// What is still set aside.
+    /// The amount still set aside.
     pub held_minor: i64,
-    /// What was spent less what came back.
+    /// The amount spent less the amount that came back.
     pub posted_minor: i64,
     /// Its authorisations in order of arrival, at most [`crate::MAX_PAGE_ROWS`].
     pub authorisations: Vec<Authorisation>,
@@ -21,7 +21,7 @@ pub struct Outstanding {
 }
 
 impl Store {
-    /// A bill of any enterprise, for operators; none if no authorisation belongs to it.
+    /// A bill of any enterprise, for operators; None if no authorisation belongs to it.
     pub async fn outstanding(&self, outs_id: OutsId) -> Result<Option<Outstanding>, StoreError> {
         self.read_snapshot(move |tx| Box::pin(read(tx, outs_id))).await
     }

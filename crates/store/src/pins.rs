@@ -1,5 +1,5 @@
 //! PINs: set, proven and presented. Every try is counted in the commit that judges it, so
-//! tries that run at once are counted one after another.
+//! concurrent tries are counted one after another.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,22 +15,22 @@ use crate::money::{MessageKey, first_of, is_in_time};
 use crate::records::record;
 use crate::{Store, StoreError};
 
-/// How long a counted message is known, milliseconds of real time: longer than the network
-/// repeats one that got no answer.
+/// The time for which a counted message is known, milliseconds of real time: longer than the
+/// network repeats a message without an answer.
 const TRIES_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// How a new PIN comes about.
+/// The way in which a new PIN is set.
 #[derive(Clone)]
 pub enum PinAttempt {
-    /// The holder proves it with the card's data (`reset-pin`): the new PIN's sealed
-    /// verification value, or none if the proof is wrong, which is counted.
+    /// The holder gives the card's data as proof (`reset-pin`): the new PIN's sealed verification
+    /// value, or None if the proof is wrong, which is counted.
     Proof(Option<Vec<u8>>),
-    /// The holder was recognised elsewhere (a hosted page): the sealed verification value,
-    /// and what it takes the place of.
+    /// The holder was recognised elsewhere (a hosted page): the sealed verification value, and what
+    /// it replaces.
     Recognised(Vec<u8>, PinPredecessor),
 }
 
-/// What a new PIN must take the place of.
+/// The predecessor that a new PIN requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PinPredecessor {
     /// No PIN: it is the card's first.
@@ -46,13 +46,13 @@ pub struct PinChange {
     pub enterprise_id: EnterpriseId,
     /// The card.
     pub card_id: CardId,
-    /// How it comes about.
+    /// The way in which it is set.
     pub attempt: PinAttempt,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
 }
 
-/// Why no PIN was set.
+/// An error of [`Store::change_pin`].
 #[derive(Debug, Clone, Error)]
 pub enum PinChangeError {
     /// No such card of this enterprise.
@@ -68,22 +68,22 @@ pub enum PinChangeError {
     #[error("the proof does not count")]
     Refused,
     /// The card has a PIN where it should have none, or the reverse.
-    #[error("the card has a PIN already, or none")]
+    #[error("the card already has a PIN, or has none to replace")]
     OtherPredecessor,
     /// Below the domain.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Whether a sealed value was made of the PIN.
+/// True if a sealed value was made of the PIN.
 type Matches = dyn Fn(&[u8]) -> bool + Send + Sync;
 
-/// A presented PIN, as the comparison with the sealed value that is kept of the card's.
+/// A presented PIN, as its comparison with the sealed value kept for the card.
 #[derive(Clone)]
 pub struct PinComparison(Arc<Matches>);
 
 impl PinComparison {
-    /// `matches` says whether the presented PIN is the one that a sealed value was made of.
+    /// `matches` returns whether a sealed value was made of the presented PIN.
     #[must_use]
     pub fn new(matches: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(matches))
@@ -103,29 +103,29 @@ pub struct PinPresentation {
     pub enterprise_id: EnterpriseId,
     /// The card.
     pub card_id: CardId,
-    /// The message that carries it: presented again with it, it is the same try.
+    /// The message that carries it: a PIN that comes again with this message is the same try.
     pub network_key: Option<NetworkKey>,
     /// The bill and the authorisation that the message follows.
     pub follows: Option<(OutsId, AuthId)>,
     /// The PIN.
     pub pin: PinComparison,
-    /// When the message came (business time).
+    /// The arrival of the message (business time).
     pub now: Timestamp,
 }
 
 impl PinPresentation {
-    /// How the message is known again, if it can be.
+    /// The keys by which the message is recognised again, if it has any.
     fn keys(&self) -> Vec<MessageKey> {
         let Some(key) = &self.network_key else { return Vec::new() };
         MessageKey::of(self.enterprise_id, self.card_id, self.follows, key)
     }
 }
 
-/// What is kept of a card's PIN and of the tries at it.
+/// A card's PIN and the tries at it.
 pub(crate) struct KeptPin {
     enterprise_id: EnterpriseId,
     card_id: CardId,
-    /// The sealed verification value; none until a PIN is set.
+    /// The sealed verification value; None until a PIN is set.
     sealed_pvv: Option<Vec<u8>>,
     tries: PinTries,
 }
@@ -147,15 +147,15 @@ impl KeptPin {
 }
 
 impl Store {
-    /// Sets a PIN, or counts that the proof for it was wrong. Checked in this order: the
-    /// card, its type, its state, the proof.
+    /// Sets a PIN, or counts a wrong proof. Checked in this order: the card, its type, its state,
+    /// the proof.
     pub async fn change_pin(&self, change: PinChange) -> Result<(), PinChangeError> {
-        // A refusal is an outcome here, not an error: the try that it counts must be kept.
+        // A refusal is an outcome here, not an error: the try that it counts must be committed.
         let is_set = self.write(with(change, apply)).await?;
         if is_set { Ok(()) } else { Err(PinChangeError::Refused) }
     }
 
-    /// Whether a PIN is set for a card.
+    /// True if a PIN is set for a card.
     pub async fn has_pin(
         &self,
         enterprise_id: EnterpriseId,
@@ -165,9 +165,9 @@ impl Store {
         Ok(kept.is_some_and(|kept| kept.sealed_pvv.is_some()))
     }
 
-    /// Judges a presented PIN and counts the try; of equal messages, also at once, it counts
-    /// one. None if the message, or another under its key, has become an authorisation before:
-    /// that is its answer, or what it is refused for.
+    /// Judges a presented PIN and counts the try; equal messages count once, even at the same time.
+    /// None if this message, or another with its key, already became an authorisation: that one
+    /// answers it, or is the reason to refuse it.
     pub async fn present_pin(
         &self,
         presentation: PinPresentation,
@@ -215,7 +215,8 @@ async fn judge(
     real_now: Timestamp,
 ) -> Result<Option<PinVerdict>, StoreError> {
     let (enterprise_id, card_id) = (presentation.enterprise_id, presentation.card_id);
-    // The card's row is what changes of its PIN wait for, and equal messages for one another.
+    // This lock of the card's row makes changes of its PIN wait, and equal messages for one
+    // another.
     tx.by_key_locked::<Card>((enterprise_id, card_id)).await?;
     for key in presentation.keys() {
         let first = first_of(tx, &key).await?;
@@ -241,7 +242,7 @@ async fn judge(
     Ok(Some(verdict))
 }
 
-/// Whether the message's wrong PIN was counted before.
+/// True if the message's wrong PIN was counted before.
 async fn is_counted(tx: &Tx, presentation: &PinPresentation) -> Result<bool, StoreError> {
     let Some(key) = &presentation.network_key else { return Ok(false) };
     let sql = "SELECT 1 FROM pin_try \

@@ -17,22 +17,22 @@ pub struct Plastic {
     pub enterprise_id: EnterpriseId,
     /// The card.
     pub card_id: CardId,
-    /// How it looks.
+    /// The code of its layout.
     pub card_layout_code: String,
-    /// Whether the enterprise asked to be told how it travels.
+    /// True if the enterprise asked to be told of its shipment.
     pub need_shipping_info: bool,
-    /// The name on it and where it goes, sealed by the vault under the card's id; wiped once
-    /// it is shipped or has ended.
+    /// The name on the card and its delivery address, sealed by the vault under the card's id;
+    /// wiped once the card is shipped or has ended.
     pub sealed_delivery: Option<Vec<u8>>,
-    /// When it was embossed.
+    /// The moment of its embossing.
     pub embossed_at: Option<Timestamp>,
-    /// When it was shipped.
+    /// The moment of its shipment.
     pub shipped_at: Option<Timestamp>,
-    /// How it travels; none before it does.
+    /// The tracking data of its parcel; None before it is shipped.
     pub tracking: Option<Tracking>,
 }
 
-/// How a parcel travels.
+/// The tracking data of a parcel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracking {
     /// The carrier's number for it.
@@ -65,13 +65,13 @@ pub struct PlasticActivation {
     pub enterprise_id: EnterpriseId,
     /// The card.
     pub card_id: CardId,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
-    /// Makes the webhook that reports a card that changed by it.
+    /// Makes the webhook that reports each card that this changed.
     pub tell: TellOfCard,
 }
 
-/// Why nothing was done with a plastic.
+/// An error of an operation on a plastic.
 #[derive(Debug, Clone, Error)]
 pub enum PlasticError {
     /// No such card of this enterprise.
@@ -98,7 +98,7 @@ pub enum PlasticError {
 }
 
 impl Store {
-    /// Notes that a card is embossed; the first time counts.
+    /// Records that a card is embossed; only the first time counts.
     ///
     /// # Errors
     /// Not found, not physical, INVALID, or the store failed.
@@ -117,8 +117,8 @@ impl Store {
         .await
     }
 
-    /// Notes that an embossed card is on its way, and wipes its delivery data. A second
-    /// time corrects how it travels.
+    /// Records that an embossed card was shipped, and wipes its delivery data. A second time
+    /// corrects the tracking data.
     ///
     /// # Errors
     /// As [`Store::emboss`], or not embossed.
@@ -144,9 +144,9 @@ impl Store {
         .await
     }
 
-    /// Activates a physical card and ends every other living record of its PAN, each told by
-    /// its webhook, in one commit. Checked in this order: the card, its type, its state,
-    /// embossing, the rest.
+    /// Activates a physical card and ends every other living record of its PAN, each reported by
+    /// its webhook, in one commit. Checked in this order: the card, its type, its state, embossing,
+    /// the rest.
     pub async fn activate_plastic(
         &self,
         activation: PlasticActivation,

@@ -1,7 +1,7 @@
-//! Which process holds a node number: a lease in the server's time, so that no two processes
-//! draw ids, or decide authorisations at their start, under one number.
+//! The lease of a node number by a process, in the server's time: no two processes draw ids, or
+//! decide authorisations at their start, under one number.
 //!
-//! The embedded store needs none: its file is locked by its process.
+//! The embedded store needs no lease: its file is locked by its process.
 
 mod number;
 
@@ -17,26 +17,26 @@ use crate::{Store, StoreError};
 
 pub(crate) use number::Number;
 
-/// How long a number stays its holder's without being renewed, in the server's time.
+/// The time for which a number stays its holder's without being renewed, in the server's time.
 const LEASE: Duration = Duration::from_secs(15);
-/// How often it is renewed.
+/// The interval between renewals.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(3);
-/// How long one try to renew may take.
+/// The longest time for one try to renew.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// The server's present time in microseconds since 1970.
 pub(crate) const SERVER_NOW: &str = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint";
 
-/// Who takes a number.
+/// The process that takes a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// What operators see: host, process and address.
+    /// The name that operators see: host, process and address.
     pub name: String,
-    /// What only one living process can have. Whoever takes a number with the identity that
-    /// holds it is the successor of a process that has died, and need not wait.
+    /// A text that only one living process can have. A process that takes a number with the
+    /// identity that holds it is the successor of a process that has died, and need not wait.
     pub identity: String,
 }
 
-/// Why a number was not taken.
+/// An error of [`Store::take_number`].
 #[derive(Debug, Clone, Error)]
 pub enum TakeNumberError {
     /// Another process has it.
@@ -44,17 +44,17 @@ pub enum TakeNumberError {
     Held {
         /// Its name.
         holder: String,
-        /// Until its lease ends, in whole seconds.
+        /// The rest of its lease, in whole seconds.
         left_s: i64,
     },
-    /// Below.
+    /// Below the domain.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Store {
-    /// Takes the node number of this process and keeps it until the store is closed; then lets
-    /// ids go on from what the last holder stored. Nothing to do on the embedded store.
+    /// Takes the node number of this process and keeps it until the store is closed; then continues
+    /// ids from those that the last holder stored. Does nothing on the embedded store.
     ///
     /// # Errors
     /// Another process has it, or the server fails.
@@ -74,14 +74,14 @@ impl Store {
         Ok(self.continue_ids().await?)
     }
 
-    /// Waits until this process's number is another's. Never returns while it is not.
+    /// Waits until another process has this process's number. Never returns before.
     pub async fn number_lost(&self) {
         let mut lost = self.inner.number.lost.subscribe();
         // The sender lives as long as the store.
         let _ = lost.wait_for(|lost| *lost).await;
     }
 
-    /// Gives the number back, so that the next process need not wait for its lease to end.
+    /// Gives the number back, so the next process need not wait for its lease to end.
     pub(crate) async fn give_number_back(&self, engine: &Postgres) {
         let held = self.inner.number.held.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((epoch, task)) = held else { return };
@@ -146,7 +146,7 @@ async fn keep(store: Store, epoch: i64) {
     }
 }
 
-/// False if the number is another's.
+/// Renews the lease; false if another process has the number.
 async fn renew(tx: &Tx, node: i64, epoch: i64) -> Result<bool, StoreError> {
     let sql =
         format!("UPDATE process SET expires_at = {SERVER_NOW} + $3 WHERE node = $1 AND epoch = $2");

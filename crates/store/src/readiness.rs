@@ -1,4 +1,4 @@
-//! Whether a purchase would find the store working.
+//! The check that the store could carry out a purchase.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use tokio::time::{Instant, timeout};
 use crate::store::Engine;
 use crate::{Store, StoreError};
 
-/// How long an answer counts for those who ask after it: anybody may ask, and on the embedded
-/// store each look is a commit.
+/// The time for which an answer is reused: anybody may ask, and on the embedded store each check is
+/// a commit.
 const KEPT_FOR: Duration = Duration::from_secs(1);
-/// How long a look may take: a purchase that waits longer is declined.
+/// The longest time for a check: a purchase that waits longer is declined.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
-/// What the embedded store writes.
+/// The setting that the embedded store writes.
 const SETTING: &str = "readiness";
 
 impl Store {
-    /// Whether the store takes what a purchase writes: on PostgreSQL the connection that money
-    /// is written on leads to a server that takes writes, others can be had, and this process
-    /// still has its number; the embedded store commits.
+    /// Checks that the store could write a purchase. On PostgreSQL the connection for money must
+    /// lead to a server that accepts writes, other connections must be available, and this process
+    /// must still have its number; the embedded store must commit.
     ///
     /// # Errors
-    /// Why it does not.
+    /// The reason why it could not.
     pub async fn check_ready(&self) -> Result<(), StoreError> {
         self.check_number()?;
         let mut last = self.inner.readiness.lock().await;

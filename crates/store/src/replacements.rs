@@ -1,6 +1,6 @@
-//! Orders in place of a card: a physical twin of a virtual card, or a new card for an old
-//! one. Their source card is locked in each commit, so that orders and changes of one card
-//! come one after another.
+//! Orders in place of a card: a physical twin of a virtual card, or a new card for an old one.
+//! Their source card is locked in each commit, so orders and changes of one card come one after
+//! another.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub struct PlaceReplacement {
     pub event: WebhookEvent,
 }
 
-/// Why an order in place of a card was not taken in.
+/// An error of [`Store::place_replacement`].
 #[derive(Debug, Clone, Error)]
 pub enum PlaceReplacementError {
     /// The reference is used.
@@ -79,10 +79,10 @@ pub struct ReplacementStep {
     pub tell: TellOfCard,
 }
 
-/// What became of such a step.
+/// The result of such a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplacementOutcome {
-    /// As any step of an order.
+    /// The result, as of a step of any order.
     Step(OrderStepOutcome),
     /// The source card is no longer in a state that allows it: nothing was written.
     SourceUnfit,
@@ -171,7 +171,7 @@ async fn finish(
     let records = cards_of_pan_locked(tx, source.enterprise_id, source.pan_id).await?;
     let fits = |card: &Card| match order.order_type {
         OrderType::VirtualToPhysical => card.status != CardStatus::Invalid,
-        // A stop must not be shaken off by a new number.
+        // A new number must not lift a stop.
         OrderType::Replacement | OrderType::Virtual => card.status == CardStatus::Activated,
     };
     if !records.iter().any(|card| card.card_id == source.card_id && fits(card)) {

@@ -13,32 +13,32 @@ use memory::Remembering;
 pub(crate) use memory::RequestMemory;
 pub use memory::ServedRequest;
 
-/// Most requests that an embedded store remembers at once although it would forget them, so
-/// many arrive within their signatures' windows only under attack.
+/// The most requests in an embedded store's memory that it may not forget yet; so many arrive
+/// within their signatures' windows only under attack.
 const MAX_REMEMBERED: usize = 250_000;
-/// How much longer than their windows the shared table remembers requests, in microseconds:
-/// the clocks of the processes differ.
+/// The time, in microseconds, for which the shared table remembers requests longer than their
+/// windows, because the clocks of the processes differ.
 const SHARED_MARGIN_US: i64 = 60_000_000;
-/// Expired rows that one request deletes at most, more than the one it adds.
+/// The most expired rows that one request deletes: more than the one it adds.
 const SWEEP_ROWS: i64 = 4;
 
 impl Store {
-    /// Whether a request that carries this timestamp may have been served without being
-    /// remembered: on the embedded store before the machine was started anew, or by a
-    /// process that kept no file of requests.
+    /// True if a request with this timestamp may have been served without being remembered: on the
+    /// embedded store before the machine was started again, or by a process that kept no file of
+    /// requests.
     #[must_use]
     pub fn may_have_forgotten(&self, signed_at: Timestamp) -> bool {
         let Some(unknown_before) = self.inner.requests.unknown_before else { return false };
-        // Where that moment lies by the present clock, which may have been set since.
+        // That moment by the present clock, which may have been set since.
         let clock = self.clock();
         let ago = clock.elapsed().saturating_sub(unknown_before).as_millis();
         signed_at < clock.real_now().plus_millis(-i64::try_from(ago).unwrap_or(i64::MAX))
     }
 
     /// Remembers a request until real time has passed its signature's window; false if it is
-    /// remembered already. Embedded: in this process's memory and a file beside the store,
-    /// which is brought to the disk first where the request is dated later than our clock, or
-    /// the clock was set back. PostgreSQL: a shared table.
+    /// already remembered. The embedded store uses this process's memory and a file beside the
+    /// store; the file is first brought to the disk if the request is dated later than our clock,
+    /// or if the clock was set back. PostgreSQL uses a shared table.
     ///
     /// # Errors
     /// [`StoreError`]; `Overloaded` if the memory is full of requests not yet to be forgotten.
@@ -63,8 +63,8 @@ async fn remember_in_table(
     request: ServedRequest,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    // By the earlier of two clocks: a process whose own runs ahead must not make all forget.
-    // Read once, in a subquery: an index is not searched for a time that may change.
+    // The earlier of two clocks decides: a process whose clock runs ahead must not make all forget.
+    // A subquery reads it once: an index is not searched for a time that may change.
     let sweep = format!(
         "DELETE FROM request_memory WHERE digest IN (SELECT digest FROM request_memory \
          WHERE forget_at <= (SELECT LEAST($1, {SERVER_NOW}) - $2) ORDER BY forget_at LIMIT $3 \

@@ -1,8 +1,8 @@
 //! The embedded store's memory of requests as a file, so that no restart forgets one.
 //!
-//! Each record is written before its request is answered, which outlives the process; it is
-//! brought to the disk only where the machine's crash must not forget it either. The file
-//! names the boot that it was written in: in another one its last records may be missing.
+//! Each record is written to the file before its request is answered, so it outlives the process.
+//! It is brought to the disk only if a crash of the machine must not lose it either. The file names
+//! the boot in which it was written: after another boot its last records may be missing.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -15,20 +15,20 @@ use domain::Timestamp;
 /// Bytes of the first line, which ends in blanks and a line feed.
 const HEAD_BYTES: usize = 128;
 const RECORD_BYTES: usize = 40;
-/// First word of the file: what it is, and in which form.
+/// First word of the file: its purpose and version.
 const FORM: &str = "cardbridge-requests-1";
-/// Records that the file holds at most before it is written anew.
+/// The most records in the file before it is written anew.
 const MAX_RECORDS: usize = 500_000;
 
-/// A remembered request: when its signature's window ends, and its digest.
+/// A remembered request: the end of its signature's window, and its digest.
 pub(crate) type Record = (Timestamp, [u8; 32]);
 
-/// What an earlier process left.
+/// The memory of an earlier process.
 pub(crate) struct Left {
-    /// What it remembered.
+    /// The requests that it remembered.
     pub(crate) records: Vec<Record>,
-    /// The elapsed time of the clock before which requests may have been served that are not
-    /// among them; None = there are none.
+    /// Requests served before this elapsed time of the clock may be missing; None if no request is
+    /// missing.
     pub(crate) unknown_before: Option<Duration>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct RequestLog {
     records: usize,
 }
 
-/// Reads what is left beside a store; `started` is the clock's elapsed time.
+/// Reads the file beside a store; `started` is the clock's elapsed time.
 pub(crate) fn left(path: &Path, is_new_store: bool, started: Duration) -> Left {
     let bytes = read(path).unwrap_or_default();
     let Some((head, body)) = bytes.split_at_checked(HEAD_BYTES) else {
@@ -62,9 +62,9 @@ fn record(bytes: &[u8]) -> Option<Record> {
     Some((Timestamp::from_micros(i64::from_be_bytes(*end)), digest.try_into().ok()?))
 }
 
-/// Within one boot the file lacks only what it lacked when it was made. After another boot
-/// of the same machine only what was served before that boot can be missing; from another
-/// machine, what was served before now.
+/// Within one boot the file lacks only what it lacked when it was made. After another boot of the
+/// same machine it can lack only requests served before that boot; on another machine, requests
+/// served before now.
 fn unknown_before(head: &[u8], started: Duration) -> Option<Duration> {
     let text = String::from_utf8_lossy(head);
     let words: Vec<_> = text.split_whitespace().collect();
@@ -79,7 +79,7 @@ fn unknown_before(head: &[u8], started: Duration) -> Option<Duration> {
     }
 }
 
-/// What names this boot of the machine.
+/// The id of this boot of the machine.
 fn boot() -> Option<String> {
     word("/proc/sys/kernel/random/boot_id")
 }
@@ -96,7 +96,7 @@ fn word(path: &str) -> Option<String> {
 }
 
 impl RequestLog {
-    /// Makes the file anew with these records, on the disk when this returns. What was
+    /// Writes the file anew with these records; they are on the disk when this returns. Requests
     /// served before `unknown_before` may be missing.
     pub(crate) fn make(
         path: &Path,
@@ -126,7 +126,7 @@ impl RequestLog {
         Ok(Self { path: path.to_owned(), file: Arc::new(file), records })
     }
 
-    /// Appends a record, which outlives the process from then on.
+    /// Appends a record, which from then on outlives the process.
     pub(crate) fn append(&mut self, record: Record) -> std::io::Result<()> {
         let mut file = &*self.file;
         file.write_all(&packed(record))?;
@@ -134,7 +134,7 @@ impl RequestLog {
         Ok(())
     }
 
-    /// Whether the file should be made anew.
+    /// True if the file should be written anew.
     pub(crate) const fn is_full(&self) -> bool {
         self.records >= MAX_RECORDS
     }
@@ -144,11 +144,11 @@ impl RequestLog {
         Arc::clone(&self.file)
     }
 
-    /// Empties the file, since a record is missing from it: the next start then knows.
+    /// Empties the file because a record is missing from it; the next start then knows.
     pub(crate) fn spoil(self) {
         let emptied = self.file.set_len(0).and_then(|()| self.file.sync_all());
         if let Err(error) = emptied.or_else(|_| fs::remove_file(&self.path)) {
-            tracing::error!(%error, "the file of served requests lacks one and cannot be emptied");
+            tracing::error!(%error, "the file of served requests is cut short and stays");
         }
     }
 }

@@ -6,10 +6,10 @@ use crate::records::{select, sql};
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
 impl Store {
-    /// Writes that card data is about to be opened.
+    /// Records that card data is about to be opened.
     ///
     /// # Errors
-    /// [`StoreError`]: then nothing may be opened.
+    /// [`StoreError`]: card data must not be opened then.
     pub async fn record_reveal(&self, reveal: Reveal) -> Result<(), StoreError> {
         self.insert(reveal).await
     }

@@ -6,8 +6,8 @@ use crate::engine::with;
 use crate::records::select;
 use crate::{Store, StoreError};
 
-/// The setting that holds the offset of business time, as 8 bytes, big end first, so
-/// that offsets compare as their bytes do.
+/// The setting that holds the offset of business time, as 8 bytes in big-endian order, so their
+/// bytes compare as the offsets do.
 const CLOCK_OFFSET: &str = "clock_offset_us";
 
 impl Store {
@@ -23,8 +23,8 @@ impl Store {
         self.execute(sql, [name.into(), value.into()]).await.map(drop)
     }
 
-    /// Sets a named platform setting that has no value yet; returns the value in force. Of
-    /// several processes that start at once the same one wins for all.
+    /// Sets a named platform setting that has no value yet; returns the value in force. If several
+    /// processes start at once, one of them decides for all.
     pub async fn claim_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError> {
         self.write(with((name.to_owned(), value.to_owned()), async |tx, (name, value)| {
             let insert = "INSERT INTO setting (name, value) VALUES ($1, $2) \
@@ -44,8 +44,8 @@ impl Store {
 
     /// Stores the offset of business time unless a larger one is stored already.
     pub async fn save_clock_offset_us(&self, offset_us: i64) -> Result<(), StoreError> {
-        // Business time never runs behind real time, and only numbers from zero on compare as
-        // their bytes do.
+        // Business time never runs behind real time, and negative numbers do not compare as their
+        // bytes do.
         let bytes = offset_us.max(0).to_be_bytes();
         let sql = "INSERT INTO setting (name, value) VALUES ($1, $2) \
             ON CONFLICT (name) DO UPDATE SET value = excluded.value \
@@ -59,15 +59,15 @@ impl Store {
         Ok(FxTable::new(rates))
     }
 
-    /// The part of the FX table in force that leads from one currency to another: one rate, or
-    /// none.
+    /// The part of the FX table in force for converting one currency to another: one rate, or no
+    /// rate.
     pub async fn fx_rate(&self, from: Currency, to: Currency) -> Result<FxTable, StoreError> {
         self.by_key::<FxRate>((from, to)).await.map(FxTable::new)
     }
 
     /// Replaces the FX table.
     pub async fn replace_fx_rates(&self, rates: Vec<FxRate>) -> Result<(), StoreError> {
-        // As in the table itself, a later rate of a pair wins.
+        // As in [`FxTable`], a later rate of a pair wins.
         self.write(with(FxTable::new(rates).rates(), async |tx, rates| {
             tx.execute("DELETE FROM fx_rate", &[]).await?;
             tx.insert_all(rates).await

@@ -1,8 +1,8 @@
 //! Reconciliation files: the rows of a day, the files cut from them, the links to them.
 //!
-//! A file lies in pieces, so that every process beside one server can hand it out and
-//! no process holds it whole. Its pieces are written first, under their own id, and the
-//! file's record is changed to them in one commit: a reader sees one version or the other.
+//! A file is stored in pieces, so every process on a server can hand it out and no process holds
+//! all of it. Its pieces are written first, under their own id, and then one commit changes the
+//! file's record to them: a reader sees one version or the other.
 
 mod evidence;
 mod files;

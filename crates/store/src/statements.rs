@@ -1,4 +1,4 @@
-//! Statements as data: a text, its parameters, and what its rows are read as.
+//! Statements as data: a text, its parameters, and the type that its rows are read as.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl Tx {
         self.query_map(sql, params, read_row).await
     }
 
-    /// Whether a query finds a row.
+    /// True if a query finds a row.
     pub(crate) async fn finds(&self, sql: &str, params: &[Value]) -> Result<bool, StoreError> {
         Ok(self.query_opt(sql, params).await?.is_some())
     }
@@ -49,7 +49,7 @@ impl Tx {
         self.one(&R::texts().by_key, &values_of(&key)).await
     }
 
-    /// The record with this key, kept from others until the commit.
+    /// The record with this key, locked until the commit.
     pub(crate) async fn by_key_locked<R: Record>(
         &self,
         key: impl Stored,
@@ -141,7 +141,7 @@ fn by_column_text<R: Record>(column: &str) -> String {
     format!("{} WHERE enterprise_id = $1 AND {column} = $2", select::<R>())
 }
 
-/// Each of one statement; what takes several is a closure over [`Tx`].
+/// Each method runs one statement; operations with several are closures over [`Tx`].
 impl Store {
     /// The first row of a query, if there is one.
     pub(crate) async fn one<T: Stored>(
@@ -176,7 +176,7 @@ impl Store {
         .await
     }
 
-    /// Whether a query finds a row.
+    /// True if a query finds a row.
     pub(crate) async fn finds(
         &self,
         sql: impl Into<Sql>,
@@ -194,12 +194,12 @@ impl Store {
         self.one(&R::texts().by_key, values_of(&key)).await
     }
 
-    /// The record with this key; of an enterprise's record its owner and its id.
+    /// The record with this key; for an enterprise's record that is its owner and its id.
     pub async fn find<R: Found>(&self, key: R::Key) -> Result<Option<R>, StoreError> {
         self.by_key(key).await
     }
 
-    /// The record of an enterprise with this reference, which the enterprise gave it.
+    /// The record with the reference that this enterprise gave it.
     pub async fn find_by_ref<R: Referenced>(
         &self,
         enterprise_id: EnterpriseId,
@@ -209,7 +209,7 @@ impl Store {
         self.one(sql, [enterprise_id.into(), reference.into()]).await
     }
 
-    /// The record with this id, whoever owns it: for operators and the card network.
+    /// The record with this id, of any owner: for operators and the card network.
     pub async fn find_of_anyone<R: Found<Key: OwnedKey>>(
         &self,
         id: <R::Key as OwnedKey>::Id,
@@ -222,7 +222,7 @@ impl Store {
         self.write(with(record, Tx::insert)).await
     }
 
-    /// Inserts a record that is the business of a call with a key; the record.
+    /// Inserts a record for a call with an idempotency key; returns the record.
     pub(crate) async fn insert_kept<R: Record + Clone>(&self, record: R) -> Result<R, StoreError> {
         self.write_kept(with(record, async |tx, record| {
             tx.insert(record).await?;
@@ -231,7 +231,7 @@ impl Store {
         .await
     }
 
-    /// Runs a statement in one commit; how many rows it touched.
+    /// Runs a statement in one commit; returns the number of rows it touched.
     pub(crate) async fn execute(
         &self,
         sql: impl Into<Sql>,

@@ -1,4 +1,4 @@
-//! The store itself: what its operations share, and how they read and write.
+//! The store itself: the data that its operations share, and their ways to read and write.
 
 use std::sync::Arc;
 
@@ -13,13 +13,12 @@ use crate::process::Number;
 use crate::replay::RequestMemory;
 use crate::{JobKind, StoreError};
 
-/// The engine, whose writer groups what moves money.
+/// The engine, whose writer groups the commands that move money.
 pub(crate) type Engine = engine::Engine<Command>;
-/// The same on a server.
+/// The engine on a server.
 pub(crate) type Postgres = engine::Postgres<Command>;
 
-/// How often a write is run when others take what its unique indexes guard at the same
-/// moment.
+/// The most runs of a write while others take what its unique indexes guard at the same moment.
 const MAX_RACE_TRIES: u32 = 5;
 
 /// The store. Cheap to clone.
@@ -28,7 +27,7 @@ pub struct Store {
     pub(crate) inner: Arc<Inner>,
 }
 
-/// What the clones of a store share.
+/// The data that the clones of a store share.
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) clock: Clock,
@@ -39,25 +38,25 @@ pub(crate) struct Inner {
     pub(crate) requests: RequestMemory,
     pub(crate) number: Arc<Number>,
     pub(crate) certain_turns: Semaphore,
-    /// The last answer of [`Store::check_ready`] and when it was given.
+    /// The last answer of [`Store::check_ready`] and its moment.
     pub(crate) readiness: Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
 impl Store {
-    /// Whether the data lives in an embedded file of this process alone.
+    /// True if the data is in an embedded file of this process alone.
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         matches!(self.inner.engine, Engine::Sqlite(_))
     }
 
-    /// Wakes whenever a webhook entered the outbox or became due.
+    /// Wakes when a webhook enters the outbox or becomes due.
     #[must_use]
     pub fn outbox_changed(&self) -> &Notify {
         &self.inner.outbox_changed
     }
 
-    /// Wakes whenever a job of a kind was added or its due time changed. Each kind has one
-    /// worker in a process: a change wakes one.
+    /// Wakes when a job of a kind is added or its due time changes. Each kind has one worker in a
+    /// process: a change wakes one.
     #[must_use]
     pub fn jobs_changed(&self, kind: JobKind) -> &Notify {
         &self.inner.jobs_changed[kind as usize]
@@ -68,7 +67,7 @@ impl Store {
         kinds.iter().for_each(|kind| self.jobs_changed(*kind).notify_one());
     }
 
-    /// Wakes whoever sends webhooks, and the workers of these jobs.
+    /// Wakes the sender of webhooks and the workers of these jobs.
     pub(crate) fn wake_outbox_and(&self, kinds: &[JobKind]) {
         self.inner.outbox_changed.notify_one();
         self.wake_workers(kinds);
@@ -86,7 +85,7 @@ impl Store {
         &self.inner.ids
     }
 
-    /// Refuses to continue if the number of this process may now belong to another one.
+    /// Fails if another process may now have this process's number.
     pub(crate) fn check_number(&self) -> Result<(), StoreError> {
         self.inner.number.check(self.ids())
     }
@@ -164,7 +163,7 @@ impl Store {
     }
 }
 
-/// Whether another transaction took what a unique index guards at the same moment.
+/// True if another transaction took what a unique index guards at the same moment.
 fn is_race(error: &impl OperationError) -> bool {
     matches!(error.below(), Some(StoreError::Duplicate(_)))
 }

@@ -1,4 +1,4 @@
-//! What an authorisation needs to know besides its card, in one reading.
+//! The data that an authorisation needs besides its card, in one reading.
 
 use domain::{ApiKey, AuthId, Card, CardProfile, Enterprise, VmCard, VmFees};
 
@@ -19,9 +19,9 @@ pub struct CardSurroundings {
     pub platform_key: Option<PlatformKey>,
     /// All API keys of its owner, oldest first.
     pub api_keys: Vec<ApiKey>,
-    /// What a card of dialect 2 has beside the card.
+    /// The card's data of dialect 2; None for a card of another dialect.
     pub vm_card: Option<VmCard>,
-    /// What the app of a card of dialect 2 is charged for.
+    /// The fees of the app of a card of dialect 2.
     pub vm_fees: VmFees,
 }
 
@@ -38,7 +38,7 @@ impl Store {
         .await
     }
 
-    /// What the card of an authorisation has beside the card; none of another dialect's.
+    /// The dialect 2 data of an authorisation's card; None for a card of another dialect.
     pub async fn vm_card_of_authorisation(
         &self,
         auth_id: AuthId,

@@ -1,4 +1,4 @@
-//! 3DS challenges: made with their job and webhook, changed one commit an event.
+//! 3DS challenges: created with their job and webhook, and changed in one commit for each event.
 
 use std::sync::Arc;
 
@@ -22,21 +22,21 @@ pub struct ChallengeChange {
     pub enterprise_id: EnterpriseId,
     /// The challenge.
     pub challenge_id: ChallengeId,
-    /// What happens.
+    /// The event.
     pub event: ChallengeEvent,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
     /// Called once for each state that the challenge passes through.
     pub tell: TellOfChallenge,
 }
 
-/// Why a challenge was not changed.
+/// An error of [`Store::change_challenge`].
 #[derive(Debug, Clone, Error)]
 pub enum ChallengeChangeError {
     /// No such challenge of this enterprise.
     #[error("challenge not found")]
     NotFound,
-    /// It is over, another way.
+    /// It already ended in another way.
     #[error(transparent)]
     Over(#[from] ChallengeOverError),
     /// Below the domain.
@@ -61,8 +61,8 @@ impl Store {
         Ok(())
     }
 
-    /// Applies `ThreeDsChallenge::transition` and writes the challenge and a webhook for each
-    /// state passed through, in one commit. A challenge that is over no longer has a job.
+    /// Applies `ThreeDsChallenge::transition` and writes the challenge and a webhook for each state
+    /// passed through, in one commit. The job of a challenge that is over ends too.
     pub async fn change_challenge(
         &self,
         change: ChallengeChange,
@@ -73,7 +73,7 @@ impl Store {
     }
 }
 
-/// Its id is the challenge's, so that the commit that ends the challenge finds it.
+/// The job's id is the challenge's, so the commit that ends the challenge can find it.
 fn expiry_job(challenge: &ThreeDsChallenge) -> Job {
     Job::new(
         challenge.enterprise_id,
@@ -93,7 +93,7 @@ async fn apply(
     let mut challenge = found.ok_or(ChallengeChangeError::NotFound)?;
     let is_of_app = is_of_app(tx, &challenge).await?;
     if is_of_app && matches!(change.event, ChallengeEvent::Verdict(_)) {
-        // The cardholder answers it with a code, and no enterprise was asked.
+        // The cardholder answers it with a code; no enterprise was asked.
         return Err(ChallengeChangeError::NotFound);
     }
     let mut events = Vec::new();
@@ -118,7 +118,7 @@ pub(crate) async fn insert(
 }
 
 /// Takes a challenge through the states that an event leads to, calls `each` in each, and writes
-/// the last one. A challenge that is over no longer has a job.
+/// the last one. The job of a challenge that is over ends too.
 pub(crate) async fn pass(
     tx: &Tx,
     challenge: &mut ThreeDsChallenge,
@@ -142,12 +142,12 @@ pub(crate) async fn pass(
     Ok(())
 }
 
-/// Whether no event can change a challenge.
+/// True if no event can change the challenge.
 pub(crate) const fn is_over(challenge: &ThreeDsChallenge) -> bool {
     !matches!(challenge.status, ChallengeStatus::Init | ChallengeStatus::Noticed)
 }
 
-/// Whether a challenge is that of an app's card.
+/// True if the challenge is for a card of an app.
 async fn is_of_app(tx: &Tx, challenge: &ThreeDsChallenge) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM vm_challenge WHERE enterprise_id = $1 AND challenge_id = $2";
     let params = [challenge.enterprise_id.into(), challenge.challenge_id.into()];
@@ -165,8 +165,8 @@ pub(crate) async fn forget_code(tx: &Tx, challenge: &ThreeDsChallenge) -> Result
     tx.execute(sql, &params).await.map(drop)
 }
 
-/// The acknowledgement of a challenge's first webhook, part of the commit that records it.
-/// No webhook is sent: the enterprise knows.
+/// The acknowledgement of a challenge's first webhook, part of the commit that records it. It sends
+/// no webhook: the enterprise knows.
 pub(crate) async fn acknowledge(
     tx: &Tx,
     enterprise_id: EnterpriseId,

@@ -1,4 +1,4 @@
-//! What was used of velocity limits.
+//! The use of velocity limits.
 
 use domain::{EnterpriseId, PanId, VelocityUse};
 
@@ -6,8 +6,8 @@ use crate::records::{select, sql};
 use crate::{Store, StoreError};
 
 impl Store {
-    /// What the cards of a PAN use of the current day and month; counted only where the
-    /// profile limits one of them.
+    /// The use of the current day's and month's limits by the cards of a PAN; counted only if the
+    /// profile sets one of these limits.
     pub async fn velocity_use(
         &self,
         enterprise_id: EnterpriseId,

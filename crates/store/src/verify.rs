@@ -1,11 +1,10 @@
 //! `ledger verify`: every balance derived again from its entries.
 //!
-//! Everything is read in pages from one snapshot, so that memory stays bounded however
-//! many transfers there are: first the accounts against their transfers, and these against one
-//! another where money went from one account to another, then each
-//! authorisation against its transfers and postings, then the held balances against the
-//! holds that are open, then what apps were charged against what their cards' lists say,
-//! and last what was used of limits against what counts to them.
+//! Everything is read in pages from one snapshot, so memory stays bounded however many transfers
+//! there are. Checked in this order: accounts against their transfers; transfers against one
+//! another where money went between accounts; authorisations against their transfers and postings;
+//! held balances against the open holds; fees charged to apps against their cards' lists; the use
+//! of limits against the authorisations that count towards them.
 
 mod fees;
 mod holds;
@@ -26,8 +25,8 @@ impl Store {
     /// and every use of a limit from its authorisations, on one consistent reading.
     pub async fn verify_ledger(&self) -> Result<VerifyReport, StoreError> {
         let store = self.clone();
-        // An embedded store is read on the calling thread, and this reads all of it: a
-        // thread that may block keeps it off those that answer requests.
+        // An embedded store is read on the calling thread, and this reads all of it: a blocking
+        // thread keeps that off the threads that answer requests.
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
             runtime.block_on(store.read_snapshot(|tx| Box::pin(verify(tx))))
@@ -53,7 +52,7 @@ async fn verify(tx: &Tx) -> Result<VerifyReport, StoreError> {
     }
 }
 
-/// Enterprises in order of id; an account counts even if its owner's record is gone.
+/// Enterprises in order of id; one with an account counts even if its own record is gone.
 async fn owners(tx: &Tx, after: i64) -> Result<Vec<EnterpriseId>, StoreError> {
     let sql = "SELECT enterprise_id FROM (SELECT enterprise_id FROM enterprise \
         UNION SELECT enterprise_id FROM ledger_account) owner \

@@ -1,5 +1,5 @@
-//! Orders that wait for a ticket and not for time: parked without a job, woken in the
-//! commit that decides the ticket.
+//! Orders that wait for a ticket, not for time: parked without a job, and woken in the commit that
+//! decides the ticket.
 
 use domain::{
     CardOrder, EnterpriseId, JobId, KycTicket, KycTicketId, KycTicketStatus, OrderFailure, OrderId,
@@ -42,7 +42,7 @@ impl Store {
 }
 
 async fn park(tx: &Tx, job: &Job, kyc_ticket_id: KycTicketId) -> Result<(), StoreError> {
-    // The lock makes a decision wait that would not see this order waiting yet.
+    // The lock holds back a decision that would not yet see that this order waits.
     let ticket = tx.by_key_locked::<KycTicket>((job.enterprise_id, kyc_ticket_id)).await?;
     let is_decided = ticket.is_some_and(|ticket| ticket.status.is_final());
     let key = [job.enterprise_id.into(), job.job_id.into(), job.leased_until.into()];
@@ -55,8 +55,8 @@ async fn park(tx: &Tx, job: &Job, kyc_ticket_id: KycTicketId) -> Result<(), Stor
     tx.execute(sql, &key).await.map(drop)
 }
 
-/// Makes the orders that wait for a KYC ticket due, also those whose job is parked. An order
-/// that has another job looks at the ticket by itself.
+/// Makes the orders that wait for a KYC ticket due, even if their job is parked. An order with
+/// another job looks at the ticket by itself.
 pub(crate) async fn wake_orders_of(
     tx: &Tx,
     ticket: &KycTicket,
@@ -66,7 +66,7 @@ pub(crate) async fn wake_orders_of(
         WHERE enterprise_id = $1 AND kind = $3 AND due_at = $6 \
         AND subject_id IN (SELECT order_id FROM card_order \
         WHERE enterprise_id = $1 AND kyc_ticket_id = $2 AND status = $5)";
-    // An order has one job at most, so its own id can be that job's.
+    // An order has at most one job, so the order's id can be that job's id.
     let missing = "INSERT INTO job \
         (enterprise_id, job_id, kind, subject_id, due_at, attempts, leased_until) \
         SELECT enterprise_id, order_id, $3, order_id, $4, 0, NULL FROM card_order \
@@ -85,9 +85,9 @@ pub(crate) async fn wake_orders_of(
     tx.execute(missing, &params[..5]).await.map(drop)
 }
 
-/// The evidence of an order is enough. It goes on to KYC_PASS; where its KYC ticket was refused,
-/// to a step that fails it; where that is still open, it waits on. The order as it is now; none
-/// if it does not wait for evidence.
+/// Accepts the evidence of an order. The order goes on to KYC_PASS; if its KYC ticket was refused,
+/// to a step that fails it; if the ticket is still open, it waits on. Returns the changed order;
+/// None if it does not wait for evidence.
 pub(crate) async fn grant_edd_order(
     tx: &Tx,
     enterprise_id: EnterpriseId,
@@ -103,7 +103,7 @@ pub(crate) async fn grant_edd_order(
     let order = CardOrder { status, need_edd_file: false, modified_at: now, ..order };
     write_order(tx, &order).await?;
     if kyc.is_none_or(KycTicketStatus::is_final) {
-        // A step that is under way loses its lease, and with it its say.
+        // A step that is under way loses its lease, so it cannot write.
         end_jobs(tx, enterprise_id, JobKind::OrderStep, order_id.as_i64()).await?;
         let job = Job::new(
             enterprise_id,
@@ -117,7 +117,7 @@ pub(crate) async fn grant_edd_order(
     Ok(Some(order))
 }
 
-/// The evidence of an order is not enough: it is FAILED. The order as it is now; none if it
+/// Rejects the evidence of an order, which becomes FAILED. Returns the changed order; None if it
 /// does not wait for evidence.
 pub(crate) async fn fail_edd_order(
     tx: &Tx,
@@ -136,8 +136,8 @@ pub(crate) async fn fail_edd_order(
     Ok(Some(order))
 }
 
-/// An order that waits for evidence, and the state of its KYC ticket if it has one; both
-/// stay as they are until the commit.
+/// An order that waits for evidence, and the state of its KYC ticket if it has one; both are locked
+/// until the commit.
 async fn waiting_for_evidence(
     tx: &Tx,
     enterprise_id: EnterpriseId,

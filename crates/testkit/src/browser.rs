@@ -12,8 +12,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// Chromium reads and writes on descriptors 3 and 4, to which the shell moves our two pipes.
 const LAUNCH: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
-/// Longest wait for an answer, an event or something a page does by itself: not how long it takes,
-/// but when to give up on it.
+/// Longest wait for an answer, an event or something that a page does by itself: a limit at which
+/// to give up, not a usual time.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// Pause between two checks of a page.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
@@ -119,7 +119,7 @@ impl Browser {
         std::fs::write(Path::new(&directory).join(format!("{name}.png")), png).unwrap();
     }
 
-    /// Whether the content of a frame of the page was blocked.
+    /// True if the content of a frame of the page was blocked.
     pub async fn is_frame_blocked(&mut self) -> bool {
         let tree = self.call("Page.getFrameTree", json!({})).await;
         let frames = tree["frameTree"]["childFrames"].as_array().unwrap();
@@ -146,7 +146,7 @@ impl Browser {
         result["result"]["value"].clone()
     }
 
-    /// The visible text of what a selector matches.
+    /// The visible text of the element that a selector matches.
     pub async fn text(&mut self, selector: &str) -> String {
         let value = self.run(&format!("document.querySelector('{selector}')?.innerText")).await;
         value.as_str().unwrap_or_default().to_owned()
@@ -163,7 +163,7 @@ impl Browser {
         self.press("button[type=submit]").await;
     }
 
-    /// Presses what a selector matches and waits for the page that follows.
+    /// Presses the element that a selector matches and waits for the page that follows.
     pub async fn press(&mut self, selector: &str) {
         self.events.retain(|event| event["method"] != "Page.loadEventFired");
         self.run(&format!("document.querySelector('{selector}').click()")).await;

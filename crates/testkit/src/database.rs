@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use domain::{Clock, IdGenerator};
 pub use store::Location;
 use store::Store;
+use tokio::sync::OnceCell;
 
-/// Whether full counts are wanted: `cargo xtask test --long`.
+/// True if full counts are wanted: `cargo xtask test --long`.
 pub fn is_long() -> bool {
     std::env::var_os("CARDBRIDGE_TEST_LONG").is_some()
 }
 
 /// A database that belongs to one test.
 pub enum Database {
-    /// An embedded file in a directory of its own.
+    /// An embedded file in its own directory.
     Embedded(tempfile::TempDir),
     /// Its own database on the test server.
     Server { admin_url: String, name: String },
@@ -32,7 +33,8 @@ impl Database {
             .expect("a PostgreSQL for tests: run `cargo xtask test`");
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
-        execute(&admin_url, &format!("CREATE DATABASE {name}")).await;
+        let template = template(&admin_url).await;
+        execute(&admin_url, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         Self::Server { admin_url, name }
     }
 
@@ -115,7 +117,7 @@ impl Database {
         entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
     }
 
-    /// How many deadlocks the server has found; it counts when a connection ends.
+    /// The number of deadlocks that the server has found; it counts when a connection ends.
     pub async fn deadlocks(&self) -> i64 {
         let Self::Server { .. } = self else { return 0 };
         let url = self.url();
@@ -150,8 +152,8 @@ impl Database {
         execute(admin_url, &sql).await;
     }
 
-    /// How many rows of a table the server has read so far, including index entries; a connection's
-    /// reads are counted when it ends. Zero for an embedded file.
+    /// The number of rows of a table that the server has read so far, including index entries; a
+    /// connection's reads are counted when it ends. Zero for an embedded file.
     pub async fn rows_read(&self, table: &str) -> i64 {
         let Self::Server { .. } = self else { return 0 };
         let url = self.url();
@@ -163,7 +165,7 @@ impl Database {
         client.query_one(sql, &[&table]).await.unwrap().get(0)
     }
 
-    /// How many rows were inserted into a table, as far as the server has counted them. An embedded
+    /// The number of rows inserted into a table, as far as the server has counted them. An embedded
     /// file counts nothing, so there is nothing to wait for.
     pub async fn rows_written(&self, table: &str) -> i64 {
         let Self::Server { .. } = self else { return i64::MAX };
@@ -183,6 +185,23 @@ impl Database {
         let (server, _) = admin_url.rsplit_once('/').unwrap();
         format!("{server}/{name}")
     }
+}
+
+/// The database of this process that holds the tables and nothing else. The databases of its tests
+/// are copies: migrating each would take longer than most tests.
+async fn template(admin_url: &str) -> &'static str {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let make = || async {
+        let name = format!("template_{}", std::process::id());
+        execute(admin_url, &format!("CREATE DATABASE {name}")).await;
+        let template = Database::Server { admin_url: admin_url.to_owned(), name: name.clone() };
+        template.open().await.close().await;
+        template.end_connections().await;
+        // No session may be connected to what is copied.
+        execute(admin_url, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+        name
+    };
+    TEMPLATE.get_or_init(make).await
 }
 
 /// Makes each hold's commit wait for an advisory lock, as if for a standby that does not answer.

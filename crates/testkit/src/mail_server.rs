@@ -18,7 +18,7 @@ pub const ACCOUNT: (&str, &str) = ("mailer", "a password of this test");
 /// A recipient that does not exist on the server.
 pub const NOBODY: &str = "nobody@example.com";
 
-/// What the server accepted: recipients and the raw message.
+/// The mails that the server accepted: recipients and the raw message.
 #[derive(Clone, Default)]
 pub struct Taken(Arc<Mutex<Vec<(String, String)>>>);
 

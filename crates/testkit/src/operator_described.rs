@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::http::Answer;
 
-/// Refusals of requests that are no operation of the document: another path or method.
+/// Refusals of requests that match no operation of the document: another path or method.
 const ELSEWHERE: [u16; 2] = [404, 405];
 
 /// The answers of an operation, by status; without a schema if the body is not JSON.

@@ -1,4 +1,4 @@
-//! What a test's enterprise does with cards beyond ordering them: physical cards, card data, PINs.
+//! A test's enterprise beyond ordering cards: physical cards, card data, PINs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -58,7 +58,7 @@ impl Caller {
     }
 }
 
-/// What is printed on a card.
+/// The data printed on a card.
 pub struct CardData {
     pub pan: String,
     pub expiry: String,

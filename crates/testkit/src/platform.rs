@@ -31,8 +31,8 @@ pub const ADMIN_TOKEN: &str = "test-token";
 /// Base of every link that goes out.
 pub const PUBLIC_URL: &str = "https://cards.example";
 
-/// How far a signature's time may be off: longer than any machine takes from signing to verifying,
-/// unlike a server's own five seconds.
+/// The largest difference between a signature's time and the platform's: longer than any machine
+/// takes from signing to verifying, unlike a server's own five seconds.
 pub const WINDOW_MS: i64 = 300_000;
 
 /// The platform under test.
@@ -46,7 +46,7 @@ pub struct Platform {
     pub uploads: Arc<Files>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
-    /// Where uploaded documents are kept.
+    /// The directory of uploaded documents.
     pub files: TempDir,
 }
 

@@ -17,7 +17,7 @@ pub struct Caller {
     pub profile_id: String,
 }
 
-/// What is signed, and how.
+/// The values that a request is signed with.
 pub struct Signing<'a> {
     pub api_key: &'a str,
     pub secret: &'a str,

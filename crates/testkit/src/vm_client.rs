@@ -10,7 +10,7 @@ use crate::http::{Answer, Request, send};
 use crate::platform::Platform;
 use crate::vm_described::{Document, document};
 
-/// What a new merchant has on each account.
+/// The opening balance of each of a new merchant's accounts.
 pub const OPENING_BALANCE: &str = "10000.00";
 
 static KEY: LazyLock<RsaPrivateKey> = LazyLock::new(|| RsaPrivateKey::generate(2_048).unwrap());

@@ -1,4 +1,4 @@
-//! Checks what the tests send and receive over dialect 2 against its OpenAPI document.
+//! Checks the tests' requests and answers over dialect 2 against its OpenAPI document.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};

@@ -65,7 +65,7 @@ impl Cvv2 {
         &self.0
     }
 
-    /// Whether `text` is this value, in time that does not depend on its digits.
+    /// Returns whether `text` is this value, in time that does not depend on its digits.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         constant_time_eq(self.0.as_bytes(), text.as_bytes())

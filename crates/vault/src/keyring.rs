@@ -12,8 +12,8 @@ use crate::SecretText;
 
 /// Most entries kept; beyond that another one is dropped.
 const MAX_ENTRIES: usize = 4_096;
-/// How long an entry is kept. Older ones go when the next one is made, so what nobody uses any
-/// longer does not stay open in memory.
+/// Longest life of an entry. Older entries are dropped when the next one is made, so a key or
+/// secret that is no longer used does not stay open in memory.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// The opened keys of all enterprises and apps. An entry is valid only for the stored bytes it was
@@ -44,7 +44,8 @@ impl<K, V> Default for Entries<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> Entries<K, V> {
-    /// What `source` opens to: the kept value if the bytes are the same, otherwise one made now.
+    /// The value that `source` opens to: the kept one if it was made from the same bytes and is not
+    /// too old, otherwise a new one.
     pub(crate) fn opened<E>(
         &self,
         owner: K,

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
 const TEXT_BYTES: usize = KEY_BYTES * 2;
-/// Longest key file: the digits and room for a line ending.
+/// Longest key file: the digits and up to 16 bytes of white space around them.
 const MAX_FILE_BYTES: u64 = 80;
 const OWNER_ONLY: u32 = 0o600;
 /// Every permission of group and others.
@@ -23,9 +23,9 @@ pub enum MasterKeyError {
     /// The text does not have the form of a key.
     #[error("the master key must be 64 hexadecimal digits")]
     Form,
-    /// Others than the owner may read or change the file.
+    /// The file gives some permission to its group or to others.
     #[error(
-        "the master key file {path} has mode {mode:04o}, which lets others at it: \
+        "the master key file {path} has mode {mode:04o}, but only its owner may have access: \
          run `chmod 600 {path}`"
     )]
     Mode {
@@ -67,8 +67,9 @@ impl MasterKey {
     /// Reads a key file, which only its owner may read or change.
     ///
     /// # Errors
-    /// [`MasterKeyError::Mode`] names the command that fixes the mode; otherwise
-    /// [`MasterKeyError::File`] or [`MasterKeyError::Form`].
+    /// [`MasterKeyError::Mode`] if group or others have any permission on the file; otherwise
+    /// [`MasterKeyError::File`] if it cannot be read, or [`MasterKeyError::Form`] if it does not
+    /// hold a key and nothing else.
     pub fn load(path: &Path) -> Result<Self, MasterKeyError> {
         let failed = |source| MasterKeyError::File { path: path.to_owned(), source };
         let file = File::open(path).map_err(failed)?;
@@ -78,7 +79,9 @@ impl MasterKey {
             return Err(MasterKeyError::Mode { path: path.to_owned(), mode });
         }
         let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_BYTES as usize + 1));
+        // One byte more than allowed shows that the file goes on.
         match file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text) {
+            Ok(bytes) if bytes as u64 > MAX_FILE_BYTES => Err(MasterKeyError::Form),
             Ok(_) => Self::from_hex(&text),
             Err(error) if error.kind() == ErrorKind::InvalidData => Err(MasterKeyError::Form),
             Err(error) => Err(failed(error)),
@@ -188,5 +191,19 @@ mod tests {
         let missing = MasterKey::load(&directory.path().join("none"));
         assert!(matches!(missing, Err(MasterKeyError::File { .. })));
         assert!(MasterKey::from_hex(&"aB".repeat(32)).is_ok());
+    }
+
+    #[test]
+    fn a_file_is_read_to_its_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("master.key");
+        MasterKey::create(&path, &SystemRandom).unwrap();
+        let padded = format!("{}{}", "0".repeat(64), "\n".repeat(16));
+        fs::write(&path, &padded).unwrap();
+        assert!(MasterKey::load(&path).is_ok());
+        for rest in ["\n".to_owned(), "\nx".to_owned(), "1".repeat(64)] {
+            fs::write(&path, format!("{padded}{rest}")).unwrap();
+            assert!(matches!(MasterKey::load(&path), Err(MasterKeyError::Form)), "{rest}");
+        }
     }
 }

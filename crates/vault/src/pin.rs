@@ -38,8 +38,8 @@ impl ClearPin {
 }
 
 impl Vault {
-    /// What a card keeps of its PIN: the PVV under the enterprise's own PIN verification key,
-    /// sealed for this card, so it verifies nothing for another card.
+    /// The PVV of a card's PIN under the enterprise's own PIN verification key, which the card
+    /// keeps instead of the PIN. It is sealed for this card, so no other card can use it.
     #[must_use]
     pub fn seal_pin(
         &self,
@@ -52,8 +52,8 @@ impl Vault {
         self.seal_secret(enterprise, SEAL_PURPOSE, &card_id.to_string(), value.as_bytes())
     }
 
-    /// Whether a PIN is the one from which [`Vault::seal_pin`] made `sealed`, in time that does not
-    /// depend on its digits.
+    /// Returns whether a PIN has the verification value that [`Vault::seal_pin`] sealed, in time
+    /// that does not depend on its digits.
     ///
     /// # Errors
     /// [`VaultError::Refused`] if it was not sealed for this card.

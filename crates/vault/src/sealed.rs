@@ -1,4 +1,4 @@
-//! The format of what the vault seals, and the data bound to it.
+//! The format of sealed bytes, and the data bound to them.
 
 use domain::EnterpriseId;
 
@@ -14,7 +14,7 @@ pub(crate) fn with_header(body: &[u8]) -> Vec<u8> {
     [&HEADER, body].concat()
 }
 
-/// What follows the header; `None` if this version does not write such a header.
+/// `sealed` without its header; `None` if this version writes no such header.
 pub(crate) fn without_header(sealed: &[u8]) -> Option<&[u8]> {
     sealed.strip_prefix(&HEADER)
 }

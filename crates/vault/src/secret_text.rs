@@ -26,7 +26,7 @@ impl SecretText {
         &self.0
     }
 
-    /// Whether `text` is this secret, in time that depends on its length only.
+    /// Returns whether `text` is this secret, in time that depends on its length only.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         constant_time_eq(self.0.as_bytes(), text.as_bytes())

@@ -18,8 +18,8 @@ use crate::{ClearPan, Cvv2, MasterKey, SecretText};
 /// Why the vault gave no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum VaultError {
-    /// What was to be opened was damaged, sealed for another record or enterprise, or
-    /// sealed under another master key.
+    /// The sealed bytes are damaged, or were sealed for another record or enterprise or under
+    /// another master key.
     #[error("the sealed record cannot be opened")]
     Refused,
     /// The expiry is not four digits.
@@ -135,7 +135,7 @@ impl Vault {
         hmac_sha256(key.as_slice(), &[text.as_bytes()])
     }
 
-    /// Whether `tag` is [`Vault::upload_link_tag`] of `text`, in time that does not depend
+    /// Returns whether `tag` is [`Vault::upload_link_tag`] of `text`, in time that does not depend
     /// on where they differ.
     #[must_use]
     pub fn upload_link_matches(&self, text: &str, tag: &[u8]) -> bool {
@@ -209,8 +209,8 @@ impl Vault {
         SecretText::new(format!("{:06}", self.random.below(1_000_000)))
     }
 
-    /// The keyed hash that is stored of a one-time password of `record`: without the master key the
-    /// six digits cannot be found by trying them all.
+    /// The keyed hash that is stored instead of a one-time password of `record`: without the master
+    /// key the six digits cannot be found by trying them all.
     #[must_use]
     pub fn one_time_password_hash(&self, record: &[u8; 32], password: &str) -> [u8; 32] {
         let key = self.keys.derive_global(Purpose::OneTimePassword);
@@ -381,7 +381,8 @@ mod tests {
         let first = value(ENTERPRISE, "2912").unwrap();
         assert!(first.len() == 3 && first.bytes().all(|b| b.is_ascii_digit()));
         assert_eq!(value(ENTERPRISE, "2912").unwrap(), first);
-        // Two of a thousand values may coincide, but twenty different ones may not all be the same.
+        // There are only a thousand values, so a few of the twenty may coincide, but not half of
+        // them.
         let months: HashSet<_> =
             (10..30).map(|year| value(ENTERPRISE, &format!("{year}12")).unwrap()).collect();
         assert!(months.len() > 10);
@@ -393,7 +394,7 @@ mod tests {
         }
     }
 
-    /// What is stored under these derivations must open after every later change.
+    /// Bytes that were sealed under these derivations must open after every later change.
     #[test]
     fn derivations_and_the_sealed_form_never_change() {
         let vault = vault();

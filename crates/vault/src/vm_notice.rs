@@ -1,5 +1,5 @@
-//! What the webhooks of dialect 2 keep secret: the one-time code of a 3DS challenge, and the secret
-//! that signs an app's webhooks if the app wants that (vm-api.md section 10).
+//! The secrets of dialect 2's webhooks: the one-time code of a 3DS challenge, and the secret that
+//! signs an app's webhooks if the app wants that (vm-api.md section 10).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! What the merchant has, and what it can open cards of (vm-api.md sections 6.1 and 6.2).
+//! The merchant's balances, and the products of its cards (vm-api.md sections 6.1 and 6.2).
 
 use domain::{CardProfile, VmProduct};
 use wire::vm::account::AccountBalance;

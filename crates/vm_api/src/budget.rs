@@ -17,15 +17,15 @@ const BLOCK_INTERVAL: Duration = Duration::from_millis(2);
 const MAX_SAVED_BLOCKS: u32 = 384;
 /// Calls of an app between their arrival and their answer.
 const MAX_UNDER_WAY: usize = 64;
-/// Longest wait of a large body until those before it are opened.
+/// Longest wait of a large body for those before it.
 const LARGE_BODY_WAIT: Duration = Duration::from_secs(5);
 /// Calls of an app that are handled at once: a few times that many apps share the store's
 /// connections.
 const MAX_HANDLED: usize = 4;
 /// Jobs of an app's answers among those of the RSA threads.
 const MAX_SEAL_JOBS: usize = 2;
-/// How long a caller that asks too much waits for its refusal: otherwise callers that ask again
-/// at once would keep the processors busy with refusals.
+/// The time that a caller that asks too much waits for its refusal: otherwise callers that ask
+/// again at once would keep the processors busy with refusals.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(200);
 /// The time between two refusals of an app, so its callers do not all return at the same moment.
 const REFUSAL_INTERVAL: Duration = Duration::from_millis(10);
@@ -43,9 +43,9 @@ struct Account {
     sealing: Arc<Semaphore>,
     /// Those under way.
     places: Arc<Semaphore>,
-    /// When all that was spent is earned again.
+    /// The time when all spending is earned again.
     earned_at: Instant,
-    /// When the last caller that asked too much gets its refusal.
+    /// The time when the last caller that asked too much gets its refusal.
     refused_at: Instant,
 }
 
@@ -136,7 +136,7 @@ impl Budget {
         })
     }
 
-    /// How long a caller of an app that asks too much waits for its refusal.
+    /// The time that an app's caller that asks too much waits for its refusal.
     pub(crate) fn refusal_pause(&self, app: VmAppId, now: Instant) -> Duration {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(account) = accounts.get_mut(&app) else { return REFUSAL_PAUSE };
@@ -153,7 +153,7 @@ impl Budget {
         }
     }
 
-    /// Spends a block; how long to wait until it is earned.
+    /// Spends a block; returns the wait until it is earned.
     fn spend_block(&self, app: VmAppId, now: Instant) -> Duration {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(account) = accounts.get_mut(&app) else { return Duration::ZERO };
@@ -207,7 +207,7 @@ mod tests {
         assert!(places[1].large_body().await.is_some());
     }
 
-    /// Whether a turn is given at once.
+    /// The turn, if it is given at once.
     async fn is_given<T>(turn: impl Future<Output = T>) -> Option<T> {
         tokio::time::timeout(Duration::from_millis(20), turn).await.ok()
     }

@@ -16,9 +16,9 @@ use crate::state::ApiState;
 pub(crate) struct Call {
     /// The parts of the platform that handlers reach.
     pub(crate) state: Arc<ApiState>,
-    /// Who calls.
+    /// The caller.
     pub(crate) caller: Caller,
-    /// What the envelope held.
+    /// The content of the envelope.
     pub(crate) parameters: Arc<Parameters>,
     /// The call's `Idempotency-Key`, if it has one.
     pub(crate) once: Once,

@@ -1,4 +1,4 @@
-//! Who calls: the token, then the address (vm-api.md sections 3 and 5).
+//! The caller: identified by the token, then checked by address (vm-api.md sections 3 and 5).
 
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ const MAX_TOKEN_BYTES: usize = 256;
 pub(crate) struct Caller {
     /// The app.
     pub(crate) app: VmApp,
-    /// Where the call comes from.
+    /// The address that the call comes from.
     pub(crate) address: IpAddr,
 }
 

@@ -34,8 +34,8 @@ use crate::state::ApiState;
 
 /// Larger bodies, in bytes, of an app are read one after the other.
 const LARGE_BODY_BYTES: usize = 16 * 1024;
-/// Blocks of a body that are decrypted without a pause in between, more than usual calls need;
-/// the pause before each further one leaves the processors to other apps.
+/// Blocks of a body that are decrypted without a pause in between, more than usual calls need; the
+/// pause before each further one leaves the processors to other apps.
 const BLOCKS_AT_ONCE: usize = 8;
 const BLOCK_PAUSE: Duration = Duration::from_millis(1);
 /// Blocks of an answer that one job encrypts; further ones may go to another thread.
@@ -43,8 +43,8 @@ const BLOCKS_PER_JOB: usize = 16;
 /// Largest answer, in bytes of its blocks, that is encrypted where its call is handled: public
 /// operations are so fast that handing few of them over costs more than they do.
 const MAX_ENCRYPTED_IN_PLACE_BYTES: usize = 1_024;
-/// How often room for an answer is looked for in the queue, and the pause in between: some
-/// ten seconds, less than any client waits.
+/// Most tries to find room for an answer in the queue, and the pause in between: some ten seconds
+/// in all, less than any client waits.
 const MAX_SEAL_TRIES: u32 = 500;
 const SEAL_PAUSE: Duration = Duration::from_millis(20);
 /// Largest plain answer of a handler.
@@ -53,7 +53,7 @@ const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// Bad envelopes of one app from one address (operator-and-sandbox.md section 5, Limits).
 const BAD_ENVELOPES: Limit = Limit::CutOff { weight: 100, window: Duration::from_secs(60) };
 
-/// What the layer works with.
+/// The parts of the layer.
 pub(crate) struct Envelope {
     state: Arc<ApiState>,
     budget: Budget,
@@ -122,7 +122,8 @@ impl Envelope {
         }
     }
 
-    /// Refuses a caller that asks too much. This is no strike, since nothing was decrypted.
+    /// Refuses a caller that asks too much. This does not count as a bad envelope, since nothing
+    /// was decrypted.
     async fn turn_away(&self, caller: &Caller) -> Refusal {
         tokio::time::sleep(self.budget.refusal_pause(caller.app.vm_app_id, Instant::now())).await;
         VmError::TooManyRequests.into()
@@ -256,7 +257,7 @@ impl Envelope {
                 Err(RsaPoolError::Unfinished) => break,
             }
         }
-        tracing::error!("an answer was not encrypted; what it tells of was done");
+        tracing::error!("an answer could not be encrypted; its operation was carried out");
         Err(VmError::ServerException.into())
     }
 

@@ -33,7 +33,7 @@ pub(crate) async fn transactions(call: Call) -> Answer<Transactions> {
     Ok(Plain(Transactions { total: found.total, list: list.collect() }))
 }
 
-/// What the store looks for; `None` if the query asks for a text that no transaction has.
+/// The store's filter; `None` if the query asks for a text that no transaction has.
 fn transaction_filter(
     query: &TransactionQuery,
     open_state: transaction::State,
@@ -81,7 +81,7 @@ fn page(
         vm_app_id: caller.app.vm_app_id,
         card_uuid,
         from,
-        // The last second is meant as a whole.
+        // The last second is included as a whole.
         before: to.map(|to| to.plus_seconds(1)),
         skipped_rows: query.skipped_rows,
         rows: query.rows,

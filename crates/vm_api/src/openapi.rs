@@ -15,11 +15,12 @@ use wire::vm::parameters::{InEnvelope, refusals};
 use super::operation::Operation;
 use super::{repeats, webhooks};
 
-/// Where the document is served, without a token.
+/// The path of the document, which needs no token.
 pub(crate) const DOCUMENT_PATH: &str = "/vm-openapi.json";
 /// The refusal of an address; the address itself is a placeholder.
 pub(crate) const ANY_ADDRESS: VmError = VmError::Ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-/// What every operation inside the envelope can answer (vm-api.md sections 3.3, 4.5 and 5).
+/// Refusals that every operation inside the envelope can answer (vm-api.md sections 3.3, 4.5 and
+/// 5).
 const UNIVERSAL: [VmError; 7] = [
     VmError::NotSet("content"),
     VmError::Invalid("content"),
@@ -37,7 +38,7 @@ const REFUSAL: &str = "Refusal";
 const KEY: &str = "The same request with the same key again gets the first answer again, unless \
     that was a refusal: a refusal leaves the key free.";
 
-/// What belongs together.
+/// Groups of operations.
 const TAGS: &[(&str, &str)] = &[
     ("account", "Tokens, balances and products."),
     ("cards", "Cards, their money and their limits."),
@@ -194,7 +195,7 @@ fn text(refusal: &VmError) -> String {
     }
 }
 
-/// What stands before the address.
+/// The text before the address.
 fn address_text() -> String {
     ANY_ADDRESS.to_string().trim_end_matches("0.0.0.0").to_owned()
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 pub(super) struct Blocks {
     joined: Vec<u8>,
     block_bytes: usize,
-    /// Whether they are the content's own.
+    /// True if they are the content's own.
     is_whole: bool,
 }
 
@@ -27,12 +27,12 @@ impl Blocks {
         Self { joined, block_bytes, is_whole }
     }
 
-    /// Each of them.
+    /// The blocks, one by one.
     pub(super) fn each(&self) -> std::slice::ChunksExact<'_, u8> {
         self.joined.chunks_exact(self.block_bytes)
     }
 
-    /// Whether they are the content's own, so what they hold is worth reading.
+    /// True if they are the content's own, so their plain text is worth reading.
     pub(super) const fn are_whole(&self) -> bool {
         self.is_whole
     }

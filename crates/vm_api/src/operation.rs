@@ -1,5 +1,5 @@
-//! What dialect 2's table says of each operation: for routing, and for the OpenAPI document,
-//! which is made from nothing else.
+//! The table's entry for each operation: for routing, and for the OpenAPI document, which is made
+//! from it alone.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ use crate::state::ApiState;
 pub(crate) struct Operation {
     pub(crate) path: &'static str,
     pub(crate) handler: MethodRouter<Arc<ApiState>>,
-    /// What it does, in a line.
+    /// Its effect, in a line.
     pub(crate) summary: &'static str,
     /// The table that its parameters are read by.
     pub(crate) reads: Table,
     /// The object that a success carries.
     pub(crate) gives: Described,
-    /// Refusals beside those of every operation and those that reading its fields brings.
+    /// Refusals besides those of every operation and those of reading its fields.
     pub(crate) refuses: &'static [VmError],
 }
 
@@ -51,7 +51,7 @@ impl Operation {
         Self { reads: table, ..self }
     }
 
-    /// It can refuse with these, beside those of every operation and of its fields.
+    /// It can refuse with these, besides those of every operation and of its fields.
     pub(crate) fn refuses(self, refusals: &'static [VmError]) -> Self {
         Self { refuses: refusals, ..self }
     }

@@ -26,7 +26,7 @@ pub(super) const CHANGING: [&str; 6] = [
     card::REFUND_PATH,
     card::DELETE_PATH,
 ];
-/// What a key adds to the refusals of a call.
+/// The further refusals of a call with a key.
 pub(super) const REFUSALS: [VmError; 2] = [VmError::KeyReused, VmError::Value(KEY_NAME)];
 
 /// The key of a request that is carried out once.
@@ -77,8 +77,8 @@ impl RequestKey {
     }
 }
 
-/// Runs the call in a task of its own, so it completes even if the caller has gone. A refusal
-/// moved nothing, so its key stays free.
+/// Runs the call in a separate task, so it completes even if the caller has gone. A refusal moved
+/// nothing, so its key stays free.
 async fn run(parts: Parts, next: Next, once: Once) -> Ran {
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(once);

@@ -101,7 +101,7 @@ impl<T> From<T> for Plain<T> {
     }
 }
 
-/// What a handler answers.
+/// The answer of a handler.
 pub(crate) type Answer<T> = Result<Plain<T>, Refusal>;
 
 impl<T: Serialize> IntoResponse for Plain<T> {

@@ -1,4 +1,4 @@
-//! What the handlers work with, put together by `platform`.
+//! The state of the handlers, put together by `platform`.
 
 use std::sync::Arc;
 
@@ -10,20 +10,20 @@ use store::Store;
 use vault::Vault;
 use wire::vm::VmSettings;
 
-/// What is configured.
+/// The configuration.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
     /// Sandbox or production.
     pub mode: Mode,
     /// Peers whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// What is configured of this dialect.
+    /// The configuration of this dialect.
     pub vm: VmSettings,
 }
 
 /// The parts of the platform that requests reach.
 pub struct ApiState {
-    /// What is configured.
+    /// The configuration.
     pub settings: ApiSettings,
     /// The store.
     pub store: Store,

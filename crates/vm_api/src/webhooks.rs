@@ -1,4 +1,4 @@
-//! What dialect 2 sends to an app, for its OpenAPI document.
+//! The messages that dialect 2 sends to an app, for its OpenAPI document.
 
 use described::webhooks::{Message, standard_headers};
 use described::{JSON, reference, samples, schemas};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const DELIVERY: &str = include_str!("webhook.md");
 
-/// Puts all of it into the document.
+/// Puts the messages into the document.
 pub(super) fn describe(document: &mut Value) {
     let named = schemas(document);
     named.insert("Card3dsNotice".to_owned(), challenge());

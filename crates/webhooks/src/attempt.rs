@@ -1,4 +1,4 @@
-//! One try: headers, sending, and what is kept of the answer.
+//! One try: headers, sending, and the record of the answer.
 
 use std::time::Duration;
 
@@ -31,9 +31,9 @@ const ANSWER_NOT_KEPT: &str = "the answer to a 3DS notice is not kept";
 pub struct Tried {
     /// The record of the try.
     pub attempt: Attempt,
-    /// Whether it was acknowledged, and so is the last.
+    /// True if it was acknowledged, so no try follows.
     pub is_acknowledged: bool,
-    /// Whether anything was sent.
+    /// True if anything was sent.
     pub is_sent: bool,
 }
 
@@ -121,9 +121,9 @@ fn refusal(
     }
 }
 
-/// What is kept of an answer, without the URL that it may repeat. Nothing is kept of an answer to a
-/// 3DS notice, which may repeat the code. Card numbers are masked before the cut, since what is
-/// left of a cut one would not look like one.
+/// The part of an answer that is kept, without the URL that it may repeat. Nothing is kept of an
+/// answer to a 3DS notice, which may repeat the code. Card numbers are masked before the cut, since
+/// the rest of a cut one would not look like one.
 fn kept(event: &WebhookEvent, body: &[u8], url: &str) -> String {
     if event.webhook_type == WebhookType::VmCard3ds {
         return ANSWER_NOT_KEPT.to_owned();

@@ -1,8 +1,6 @@
-//! How many deliveries are under way, and how many each destination may have.
-//!
-//! A destination that answers quickly gets more places with each answer; one that does not answer
-//! gets one. Slow tries have places of their own, so however many destinations hang, there is room
-//! for those that do not.
+//! The deliveries under way, and the limit of each destination. A destination that answers quickly
+//! gets more places with each answer; one that does not answer gets one. Slow tries have separate
+//! places, so there is room for quick destinations however many others hang.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +14,7 @@ use tokio::sync::{Notify, watch};
 pub const QUICK: Duration = Duration::from_secs(1);
 /// Most tries under way that are not known to be slow.
 const MAX_QUICK: u32 = 64;
-/// How many of them are reserved for destinations whose latest answer was quick.
+/// Places among them that are reserved for destinations whose latest answer was quick.
 const MAX_QUICK_RESERVED: u32 = 16;
 /// Most tries under way to destinations that are known to be slow or silent.
 const MAX_SLOW: u32 = 64;
@@ -33,7 +31,7 @@ const PER_UNKNOWN_DESTINATION: u32 = 2;
 /// Destinations remembered before those with nothing under way are dropped.
 const MAX_REMEMBERED: usize = 4_096;
 
-/// How a destination responded to a try.
+/// A destination's response to a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Response {
     /// It answered within [`QUICK`], whatever the answer was.
@@ -64,7 +62,7 @@ struct Standing {
     allowed: u32,
     under_way: u32,
     latest: Option<Response>,
-    /// How many of those under way turned out to be slow.
+    /// The number of those under way that turned out to be slow.
     overdue: u32,
 }
 
@@ -77,7 +75,8 @@ impl Standing {
         if is_quick { Lane::Quick } else { Lane::Slow }
     }
 
-    /// How many more it may have: one while some of its tries turn out to be slow.
+    /// The number of further tries it may have; only one may be under way while some turn out to be
+    /// slow.
     fn free(&self) -> u32 {
         let allowed = if self.overdue > 0 { PER_SILENT_DESTINATION } else { self.allowed };
         allowed.saturating_sub(self.under_way)
@@ -135,9 +134,10 @@ impl DeliveriesInFlight {
         })
     }
 
-    /// How many the next claim may take for each of these destinations. A destination that has all
-    /// of its places, or is slow while there is no room for slow ones, gets none. One that may have
-    /// more while all quick places are taken is left out: a place becomes free at any moment.
+    /// The number that the next claim may take for each of these destinations. A destination that
+    /// has all of its places, or is slow while there is no room for slow ones, gets none. One that
+    /// may have more while all quick places are taken is left out: a place becomes free at any
+    /// moment.
     pub fn grants(&self, due: Vec<DueDestination>) -> Vec<Grant> {
         let state = self.state();
         let mut quick = MAX_QUICK.saturating_sub(state.quick);
@@ -302,7 +302,7 @@ mod tests {
         }
         let most = MAX_QUICK + MAX_SLOW + MAX_OVERDUE;
         assert!(held.len() <= most as usize, "{} under way", held.len());
-        // They are known to be silent by now and have places of their own.
+        // They are known to be silent by now and have separate places.
         held.iter().for_each(|place| place.took(Response::Silent));
         drop(held);
         let silent = fill(&under_way, 0..500);

@@ -1,4 +1,4 @@
-//! Where a destination's webhooks go and what they are signed with.
+//! The URL and the signing of a destination's webhooks.
 
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use thiserror::Error;
 use vault::{SecretText, Vault, VaultError};
 use zeroize::Zeroizing;
 
-/// Where a destination's webhooks go now, and how they are signed.
+/// The current URL of a destination's webhooks, and their signing.
 pub struct Receiver {
     /// Its webhook URL, if it has one.
     pub url: Option<SecretText>,
-    /// How its webhooks are signed.
+    /// The signing of its webhooks.
     pub signing: Signing,
 }
 
-/// How a destination's webhooks are signed.
+/// The signing of a destination's webhooks.
 pub enum Signing {
     /// An enterprise: signed with the secret of its API key, or the reason why that is impossible.
     Enterprise(Result<Arc<SecretText>, NoSecret>),
-    /// An app of dialect 2: signed with a secret of its own, only if it wants that.
+    /// An app of dialect 2: signed with its own secret, only if it wants that.
     App(Option<SecretText>),
 }
 
@@ -81,7 +81,7 @@ impl Receivers {
         }
     }
 
-    /// The bytes to send: what is stored, opened if it is sealed.
+    /// The bytes to send: the stored body, opened if it is sealed.
     ///
     /// # Errors
     /// The sealed body cannot be opened.

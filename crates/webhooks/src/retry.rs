@@ -1,4 +1,4 @@
-//! What happens after a try.
+//! The outcome of a try.
 
 use domain::Timestamp;
 use store::AttemptOutcome;
@@ -7,7 +7,7 @@ use store::AttemptOutcome;
 /// after the fourth the webhook is parked (cardbridge-open-api.md section 14, U35).
 pub const RETRY_DELAYS_S: [i64; 3] = [10, 60, 300];
 
-/// What happens after a try that ended at `now`, with `earlier_tries` before it in the same round.
+/// The outcome of a try that ended at `now`, with `earlier_tries` before it in the same round.
 pub fn outcome(acknowledged: bool, earlier_tries: u32, now: Timestamp) -> AttemptOutcome {
     if acknowledged {
         return AttemptOutcome::Delivered;

@@ -18,11 +18,11 @@ use crate::deliveries_in_flight::{DeliveriesInFlight, Place, QUICK, Response};
 use crate::receiver::{Receiver, Receivers};
 use crate::retry;
 
-/// How long a worker may hold a delivery, in milliseconds of real time
+/// Longest time that a worker may hold a delivery, in milliseconds of real time
 /// (operator-and-sandbox.md section 5): longer than a try may take.
 const LEASE_MS: i64 = 10_000;
-/// How long changes are gathered before the outbox is checked again, so one claim takes several
-/// webhooks when there are many.
+/// The time for which changes are gathered before the outbox is checked again, so one claim takes
+/// several webhooks when there are many.
 const GATHERING: Duration = Duration::from_millis(20);
 /// Number of destinations that one claim considers.
 const MAX_LOOKED_AT: u32 = 256;
@@ -133,7 +133,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// Delivers, and tells the place whether it takes long and how the destination responded.
+    /// Delivers, and reports to the place whether it takes long and how the destination responded.
     async fn deliver_in(&self, mut place: Place, delivery: &Delivery, receiver: &Receiver) {
         let began = Instant::now();
         let mut delivered = pin!(self.deliver(delivery, receiver));
@@ -151,7 +151,7 @@ impl Shared {
         }
     }
 
-    /// Whether the destination answered, if anything was sent.
+    /// True if the destination answered; `None` if nothing was sent.
     async fn deliver(&self, delivery: &Delivery, receiver: &Receiver) -> Option<bool> {
         let webhook_id = delivery.event.webhook_id;
         let Some(url) = &receiver.url else {

@@ -2,8 +2,9 @@
 
 use crate::country::{self, Country};
 
-/// One row a country of docs/spec/data/countries.tsv, tab-separated, with a header. Countries
-/// that share a numbering plan share its code: in `1` and `7` the area stands in the number.
+/// One row for each country of docs/spec/data/countries.tsv, tab-separated, with a header.
+/// Countries that share a numbering plan share its code: with `1` and `7` the area code is part of
+/// the number.
 const TABLE: &str = include_str!("../../../docs/spec/data/dialling.tsv");
 
 /// The digits that a country's numbers begin with after the `+`, `65`.
@@ -25,7 +26,7 @@ pub fn parse(text: &str) -> Option<&str> {
     is_code(digits).then_some(digits)
 }
 
-/// Most digits of a dialling code (ITU-T E.164: 3, and 4 where `1` leads an area).
+/// Most digits of a dialling code (ITU-T E.164: 3, and 4 for `1` with an area code).
 const MAX_CODE_DIGITS: usize = 4;
 
 fn is_code(text: &str) -> bool {

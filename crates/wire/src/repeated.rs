@@ -11,16 +11,16 @@ use serde::de::{Deserializer, Visitor};
 const MAX_NAMED: usize = 8;
 /// Longest part of a name that is reported.
 const MAX_NAME_CHARS: usize = 64;
-/// Digits in a name from which on they are masked: a CVV2 has three.
+/// The digits of a name are masked if it has at least this many: a CVV2 has three.
 const LEAST_MASKED_DIGITS: usize = 3;
-/// Objects and lists within each other that are looked into; no reader goes deeper.
+/// Deepest level of nested objects and lists that is searched; no reader goes deeper.
 const MAX_DEPTH: usize = 128;
 
 /// The fields that a JSON text has more than once, as paths without list positions
-/// (`kycInfo.country`), at most eight. Names only, shortened and without control characters:
-/// they are the caller's own text. Of values nothing is read but where they end, so that none
-/// hides a field: what is found does not depend on whether a reader could take them. What is no
-/// JSON has those that were met before that was seen.
+/// (`kycInfo.country`), at most eight. Names are shortened and lose their control characters,
+/// because they are the caller's own text. The scan looks only for the end of each value, so a
+/// value that no reader accepts does not hide a field. A text that is not JSON is scanned all the
+/// same.
 #[must_use]
 pub fn repeated_fields(json: &[u8]) -> Vec<String> {
     let mut scan = Scan::default();
@@ -46,7 +46,7 @@ pub fn repeated_fields(json: &[u8]) -> Vec<String> {
     scan.found
 }
 
-/// What stands between the quotes, and what follows them.
+/// The text before the closing quote, and the rest after that quote.
 fn split_text(after_quote: &[u8]) -> (&[u8], &[u8]) {
     let mut is_escaped = false;
     for (index, byte) in after_quote.iter().enumerate() {
@@ -59,7 +59,7 @@ fn split_text(after_quote: &[u8]) -> (&[u8], &[u8]) {
     (after_quote, &[])
 }
 
-/// An object that is not at its end.
+/// An object whose end is not reached yet.
 struct Object<'a> {
     seen: HashSet<Cow<'a, [u8]>>,
     /// The field that is being read.
@@ -73,12 +73,12 @@ impl Default for Object<'_> {
     }
 }
 
-/// Where the reading stands, and what it found.
+/// The place that the scan has reached, and the repeated fields found so far.
 #[derive(Default)]
 struct Scan<'a> {
-    /// The objects (None for a list) around the place.
+    /// The objects (`None` for a list) around the place.
     outer: Vec<Option<Object<'a>>>,
-    /// How many more there are within them that are not looked into.
+    /// The number of open objects and lists inside them that are too deep to be searched.
     depth_beyond: usize,
     found: Vec<String>,
 }
@@ -100,7 +100,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The object round the place, unless that is a list or too deep.
+    /// The object around the place; `None` in a list or too deep.
     fn object(&mut self) -> Option<&mut Object<'a>> {
         self.outer.last_mut().filter(|_| self.depth_beyond == 0)?.as_mut()
     }
@@ -130,7 +130,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// A name that may be reported: digits could be a card number or a code.
+/// A name in a form that may be reported: digits could be a card number or a code.
 fn shown(name: &[u8]) -> String {
     let name = String::from_utf8_lossy(name);
     let mut shown: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
@@ -228,8 +228,8 @@ mod tests {
 
     #[test]
     fn the_cost_is_bounded_by_the_length_of_the_text() {
-        // A reading that went through the rest once for each level, or wrote a path for each
-        // field, would take hours.
+        // A scan that went through the rest once for each level, or wrote a path for each field,
+        // would take hours.
         let levels = 1_000_000;
         let deep = format!("{}{}", r#"{"a":["#.repeat(levels), "]}".repeat(levels));
         assert_eq!(repeated_fields(deep.as_bytes()), [""; 0]);

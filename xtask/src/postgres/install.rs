@@ -1,18 +1,19 @@
 //! Installing PostgreSQL on Debian and Ubuntu, without the package's own cluster.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::apt;
 use crate::command::Failure;
 
-/// What the package reads before it creates a cluster.
+/// The settings that the package reads before it creates a cluster.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 
 /// The packaged version of [`CLUSTER_SETTINGS`].
 const PACKAGED_SETTINGS: &str = "/usr/share/postgresql-common/createcluster.conf";
 
-/// The last setting of a name wins, so appending is enough.
+/// Appended to the settings: if a name is set twice, the last one wins.
 const NO_CLUSTER: &str = "\ncreate_main_cluster = false\n";
 
 /// Installs the distribution's PostgreSQL.
@@ -28,7 +29,8 @@ pub fn postgres() -> Result<(), Failure> {
     apt::install("postgresql")
 }
 
-/// The package's settings with the cluster switched off; restored when this is dropped.
+/// Keeps the cluster switched off in the package's settings. When dropped, it puts back the earlier
+/// file, or else the packaged one, or else removes the file.
 struct Settings {
     path: PathBuf,
     before: Option<String>,
@@ -36,7 +38,7 @@ struct Settings {
 
 impl Settings {
     fn without_cluster(path: &Path) -> Result<Self, Failure> {
-        let before = fs::read_to_string(path).ok();
+        let before = read(path).map_err(|error| failed(path, &error))?;
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(|error| failed(path, &error))?;
         }
@@ -48,18 +50,31 @@ impl Settings {
 
 impl Drop for Settings {
     fn drop(&mut self) {
-        let packaged = || fs::read_to_string(PACKAGED_SETTINGS).ok();
-        let restored = match self.before.take().or_else(packaged) {
+        let earlier = match self.before.take() {
+            Some(text) => Ok(Some(text)),
+            None => read(Path::new(PACKAGED_SETTINGS)),
+        };
+        let restored = earlier.and_then(|earlier| match earlier {
             Some(text) => fs::write(&self.path, text),
             None => fs::remove_file(&self.path),
-        };
+        });
         if let Err(error) = restored {
-            eprintln!("{}", failed(&self.path, &error));
+            let path = self.path.display();
+            eprintln!("{path}: the earlier settings could not be restored: {error}");
         }
     }
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Failure {
+/// The text of a file; None if there is no such file.
+fn read(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
     format!("{}: {error}", path.display())
 }
 
@@ -78,6 +93,17 @@ mod tests {
         assert_eq!(during, "ssl = on\ncreate_main_cluster = false\n");
         drop(settings);
         assert_eq!(fs::read_to_string(&path).unwrap(), "ssl = on");
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn settings_that_cannot_be_read_are_left_alone() {
+        let name = format!("xtask-unreadable-{}.conf", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let not_text = [0xFF, b'\n'];
+        fs::write(&path, not_text).unwrap();
+        assert!(Settings::without_cluster(&path).is_err());
+        assert_eq!(fs::read(&path).unwrap(), not_text);
         fs::remove_file(&path).unwrap();
     }
 }

@@ -11,16 +11,16 @@ use crate::stage::succeed;
 use crate::{browser, s3};
 
 pub use find::DIRECTORY_VARIABLE;
-pub use server::Server;
+pub use server::{Disk, Server};
 
-/// Environment variable that tells tests where PostgreSQL is.
+/// Environment variable with PostgreSQL's URL, for tests.
 pub const URL_VARIABLE: &str = "CARDBRIDGE_TEST_POSTGRES_URL";
 
 /// Set to 1: the finder sees nothing before installation, so installing can be tested.
 const HIDE_VARIABLE: &str = "CARDBRIDGE_XTASK_HIDE_POSTGRES";
 
 /// Finds PostgreSQL, installs it if possible, and starts a server.
-pub fn start() -> Result<Server, Failure> {
+pub fn start(disk: Disk) -> Result<Server, Failure> {
     let binaries = match unless_hidden(HIDE_VARIABLE, find::binaries)? {
         Some(binaries) => binaries,
         None => {
@@ -28,12 +28,12 @@ pub fn start() -> Result<Server, Failure> {
             find::binaries()?.ok_or("PostgreSQL was installed and still cannot be found")?
         }
     };
-    Server::start(&binaries)
+    Server::start(&binaries, disk)
 }
 
 /// Runs `program` with a server running and stops the server afterwards.
 pub fn beside(program: &str, arguments: &[&str]) -> Result<(), Failure> {
-    let server = start()?;
+    let server = start(Disk::Unsynced)?;
     let mut beside = command(program);
     beside.args(arguments).env(URL_VARIABLE, server.url());
     beside.env(DIRECTORY_VARIABLE, server.binaries());

@@ -11,13 +11,13 @@ use std::process::{Child, Command, Stdio};
 use crate::command::Failure;
 use crate::stage::{output, succeed};
 
-/// How many free ports are tried: another program may take one first.
+/// The number of free ports that are tried: another program may take one first.
 const START_ATTEMPTS: u32 = 3;
 
 /// The system user that runs the server if we are root, which PostgreSQL refuses.
 const SYSTEM_USER: &str = "postgres";
 
-/// How much of the server's log is shown if it does not start, in bytes.
+/// The length of the server's log that is shown if it does not start, in bytes.
 const LOG_TAIL_BYTES: usize = 2000;
 
 /// Waits until its input ends, which means that this program closes it or dies in any way, then
@@ -31,6 +31,15 @@ fi
 rm -rf "$1"
 "#;
 
+/// What a commit waits for.
+#[derive(Clone, Copy)]
+pub enum Disk {
+    /// The disk, as in production: for measurements.
+    Synced,
+    /// The operating system: for tests, which end processes and never the machine.
+    Unsynced,
+}
+
 /// A running server. Dropping it stops it.
 pub struct Server {
     guardian: Child,
@@ -40,7 +49,7 @@ pub struct Server {
 
 impl Server {
     /// Starts a server from the programs in `binaries`.
-    pub fn start(binaries: &Path) -> Result<Self, Failure> {
+    pub fn start(binaries: &Path, disk: Disk) -> Result<Self, Failure> {
         let account = Account::current()?;
         let directory = fresh_directory(&account)?;
         let data = directory.join("data");
@@ -60,7 +69,7 @@ impl Server {
         let mut server = Self { guardian, url: String::new(), binaries: binaries.to_owned() };
         let password = random_hex()?;
         initialise(binaries, &directory, &account, &password)?;
-        let port = launch(binaries, &directory, &account)?;
+        let port = launch(binaries, &directory, &account, disk)?;
         server.url = format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres");
         Ok(server)
     }
@@ -183,7 +192,7 @@ fn initialise(
         text(&password_file),
         "--encoding=UTF8".to_owned(),
         "--locale=C".to_owned(),
-        // Only the empty cluster is not synced; the server itself keeps fsync on.
+        // The server syncs its files when it starts, unless it runs unsynced.
         "--no-sync".to_owned(),
     ]);
     output(&mut account.shell(&words).command())?;
@@ -191,13 +200,22 @@ fn initialise(
 }
 
 /// Starts the server on a free port and returns the port.
-fn launch(binaries: &Path, directory: &Path, account: &Account) -> Result<u16, Failure> {
+fn launch(
+    binaries: &Path,
+    directory: &Path,
+    account: &Account,
+    disk: Disk,
+) -> Result<u16, Failure> {
     let (data, log) = (directory.join("data"), directory.join("server.log"));
+    let fsync = match disk {
+        Disk::Synced => "on",
+        Disk::Unsynced => "off",
+    };
     let mut attempt = 1;
     loop {
         let port = free_port()?;
         let settings = format!(
-            "-c listen_addresses=127.0.0.1 -c port={port} -c max_connections=200 -c fsync=on \
+            "-c listen_addresses=127.0.0.1 -c port={port} -c max_connections=200 -c fsync={fsync} \
              -c unix_socket_directories={}",
             text(directory)
         );

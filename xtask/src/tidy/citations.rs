@@ -25,7 +25,7 @@ use crate::command::Failure;
 /// The directory of the specification's pages, from the root.
 const PAGES: &str = "docs/spec/";
 
-/// What may be cited.
+/// The pages that may be cited.
 pub struct Specification {
     /// Each page's sections by file name: number and text, from one heading to the next.
     pages: BTreeMap<String, Vec<(String, String)>>,
@@ -113,14 +113,14 @@ fn number_before_title(heading: &str) -> Option<String> {
     is_number(number).then(|| number.to_owned())
 }
 
-/// Whether it is a section number: `6`, `6.1`, `6.1.1`.
+/// True for a section number: `6`, `6.1`, `6.1.1`.
 fn is_number(text: &str) -> bool {
     let digits =
         |part: &str| matches!(part.len(), 1..=2) && part.bytes().all(|it| it.is_ascii_digit());
     text.split('.').all(digits)
 }
 
-/// Whether it is the code of a row: C, F or U and a number.
+/// True for the code of a row: C, F or U and a number.
 fn is_code(text: &str) -> bool {
     text.strip_prefix(['C', 'F', 'U']).is_some_and(|rest| !rest.contains('.') && is_number(rest))
 }
@@ -140,7 +140,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads the word at `at` and what follows from it; returns where to continue.
+    /// Reads the word at `at` and the words that belong to it; returns where to continue.
     fn step(&mut self, at: usize) -> usize {
         let word = bare(self.words[at].text);
         if matches!(word, "section" | "sections") && self.number(at + 1).is_some() {
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
         at + 1
     }
 
-    /// Whether the word `section` at `at` refers to somebody else's text: RFC 9110 section 15.
+    /// True if the word `section` at `at` refers to somebody else's text: RFC 9110 section 15.
     fn is_foreign(&self, at: usize) -> bool {
         at > 1 && self.words[at - 2].text.trim_start_matches('(') == "RFC"
     }
@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
         at
     }
 
-    /// Whether the word at `at` may belong to the list before it.
+    /// True if the word at `at` may belong to the list before it.
     fn goes_on(&self, at: usize) -> bool {
         let Some(word) = self.words.get(at) else { return false };
         at > 0 && (self.words[at - 1].text.ends_with(',') || matches!(word.text, "and" | "to"))

@@ -9,7 +9,7 @@ pub struct Finding {
     pub path: String,
     /// Line, from 1.
     pub line: usize,
-    /// What is wrong, and why.
+    /// The fault and its reason.
     pub text: String,
 }
 

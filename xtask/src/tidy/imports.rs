@@ -1,4 +1,4 @@
-//! Which crate may import which.
+//! The imports that each crate may have.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::finding::Finding;
 use crate::command::Failure;
 
-/// Which other crates a crate may import.
+/// The other crates that a crate may import.
 enum May {
     Import(&'static [&'static str]),
     /// Any crate except the binary, which nobody imports.
@@ -129,7 +129,7 @@ pub struct Package {
     pub manifest: String,
     /// Text of its manifest.
     pub text: String,
-    /// Its dependencies: name, and whether only tests see it.
+    /// Its dependencies: the name, and true if only tests see it.
     dependencies: Vec<(String, bool)>,
 }
 

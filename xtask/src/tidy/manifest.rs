@@ -1,4 +1,4 @@
-//! What every crate must have in the workspace: its lints, and an entry on the map.
+//! Requirements on every crate: the workspace's lints, and an entry on the map.
 
 use super::finding::Finding;
 

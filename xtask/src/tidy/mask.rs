@@ -3,8 +3,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The same text four times; in each, whatever belongs to the others is blank. The contents of raw
-/// strings are also among those of all strings.
+/// The same text four times; in each, the parts that belong to the others are blank. The contents
+/// of raw strings are also among those of all strings.
 #[derive(Default)]
 pub struct Masked {
     code: String,
@@ -36,7 +36,7 @@ impl Masked {
                 '\'' => masked.quote(&mut rest),
                 _ => masked.push(character, Kind::Code),
             }
-            // The prefix of a string: `r`, `br`, `r##` and the like.
+            // The prefix of a string: `r`, `br`, `r##` and so on.
             if character.is_alphanumeric() || matches!(character, '_' | '#') {
                 word.push(character);
             } else {

@@ -2,7 +2,7 @@
 
 use super::mask::Masked;
 
-/// What one file of a crate says about the crate's names.
+/// The names of a crate that one file defines and uses.
 #[derive(Debug, Default)]
 pub struct Named {
     /// Items that it defines.
@@ -23,7 +23,7 @@ pub struct Import {
     pub name: String,
     /// The path that it comes from.
     pub path: Vec<String>,
-    /// Whether others may import it from here.
+    /// True if others may import it from here.
     pub is_handed_on: bool,
 }
 
@@ -127,7 +127,7 @@ fn is_test_only(tokens: &[&str]) -> bool {
     tokens.starts_with(&TEST_ONLY)
 }
 
-/// Where the item that begins at a token ends: its `;`, or the brace that closes it.
+/// The end of the item that begins at a token: its `;`, or the brace that closes it.
 fn end_of(tokens: &[&str], from: usize) -> usize {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate().skip(from) {

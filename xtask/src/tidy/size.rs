@@ -1,4 +1,4 @@
-//! How long a file may be.
+//! The limit on a file's length.
 
 use super::finding::Finding;
 

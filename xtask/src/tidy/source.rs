@@ -1,11 +1,12 @@
-//! The files that the rules read.
+//! Finds and reads the files that the tidy rules check.
 
 use std::fs;
 use std::path::Path;
 
 use crate::command::Failure;
 
-/// Deepest directory that is searched.
+/// How many levels below a starting directory are searched; anything deeper is skipped without an
+/// error.
 const MAX_DEPTH: usize = 12;
 
 /// Every Rust file of this repository, as paths from the root.
@@ -17,10 +18,11 @@ pub fn rust_files(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-/// Every page of prose of this repository, as paths from the root.
+/// Every Markdown file in the root and under `crates`, `xtask` and `docs`, as paths from the root.
 pub fn prose_files(root: &Path) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(root).map_err(|error| error.to_string())?.flatten() {
+    let entries = fs::read_dir(root).map_err(|error| format!("{}: {error}", root.display()))?;
+    for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(".md") {
             found.push(name);
@@ -32,7 +34,7 @@ pub fn prose_files(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-/// Every settings file of this repository, as paths from the root.
+/// Every TOML file under `crates` and `xtask`, as paths from the root.
 pub fn settings_files(root: &Path) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for directory in ["crates", "xtask"] {

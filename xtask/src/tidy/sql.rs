@@ -3,10 +3,10 @@
 use super::finding::Finding;
 use super::mask::Masked;
 
-/// Where else SQL is allowed. This program contains samples of it and no database. The bench
-/// measures the store against callers that write the same rows without it. The tests of
+/// The other places where SQL is allowed. This program contains samples of it and no database. The
+/// bench measures the store against callers that write the same rows without it. The tests of
 /// reconciliation, stuck holds, jobs, references, sent passwords and kept keys change rows behind
-/// the store's back, and those of the binary set up servers of their own.
+/// the store's back, and those of the binary set up their own servers.
 const FREE: [&str; 17] = [
     "crates/store/",
     "crates/admin_api/tests/it/keyed_calls",

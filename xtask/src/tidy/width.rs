@@ -1,4 +1,4 @@
-//! How long a line may be.
+//! The limit on a line's length.
 
 use super::finding::Finding;
 use super::mask::Masked;

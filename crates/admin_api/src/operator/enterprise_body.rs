@@ -30,7 +30,7 @@ pub(crate) struct StandInBody {
     mode: &'static str,
 }
 
-/// What an enterprise's body shows beside its own row.
+/// Parts of an enterprise's body that are not in the enterprise's row.
 #[derive(Default)]
 pub(crate) struct Beside {
     webhook_url: Option<String>,
@@ -58,9 +58,9 @@ answer_body! {
             enterprise.ip_allowlist.iter().map(ToString::to_string).collect(),
         redirect_hosts: Vec<String> = enterprise.redirect_hosts.clone(),
         page_origins: Vec<String> = enterprise.page_origins.clone(),
-        /// Whether it has PCI papers.
+        /// Whether it has PCI certification.
         pci: bool = enterprise.pci,
-        /// How long an authorisation waits for the enterprise.
+        /// Time that an authorisation waits for the enterprise.
         auth_deadline_ms: u32 = enterprise.auth_deadline_ms,
         /// `PKCS1` or `OAEP_SHA256`.
         rsa_padding: String = enterprise.rsa_padding.to_string(),
@@ -80,7 +80,7 @@ answer_body! {
 }
 
 impl EnterpriseBody {
-    /// Reads what stands beside the enterprise's own row.
+    /// The body of an enterprise; reads the parts that are not in its row.
     pub(crate) async fn read(state: &ApiState, enterprise: &Enterprise) -> Result<Self, Problem> {
         let id = enterprise.enterprise_id;
         let beside = Beside {
@@ -92,7 +92,7 @@ impl EnterpriseBody {
         Ok(Self::of(enterprise, beside))
     }
 
-    /// One that has just been made, and has neither URLs nor an API key yet.
+    /// The body of a new enterprise, which has neither URLs nor an API key yet.
     pub(crate) fn of_new(made: &NewEnterprise) -> Self {
         let platform_key = Some(made.key.clone());
         Self::of(&made.enterprise, Beside { platform_key, ..Beside::default() })

@@ -1,4 +1,4 @@
-//! What an operator changes of an enterprise, checked before anything is written.
+//! An operator's change of an enterprise, checked before anything is written.
 
 use std::net::IpAddr;
 

@@ -1,5 +1,5 @@
-//! What stands before every handler of the admin listener: the token, the body's limit,
-//! the memory of Idempotency-Key.
+//! The checks before every handler of the admin listener: the token, the body's limit and
+//! `Idempotency-Key`.
 
 use std::sync::Arc;
 

@@ -20,7 +20,7 @@ pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// `GET /readyz`: whether a purchase would find the store working.
+/// `GET /readyz`: succeeds if a purchase would find the store working.
 pub(crate) async fn readyz(State(state): State<Arc<ApiState>>) -> Result<Json<Health>, Problem> {
     match state.store.check_ready().await {
         Ok(()) => Ok(Json(Health { status: "ready" })),

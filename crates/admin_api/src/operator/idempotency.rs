@@ -17,19 +17,19 @@ use store::{Kept, KeptAnswer, Store, StoreError};
 use crate::problem::{IN_PROGRESS, Problem};
 
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// Codes of refusals that another try may not meet.
+/// Codes of temporary refusals: another try may succeed.
 const PASSING: [&str; 2] = ["undecided", IN_PROGRESS];
 
 /// The answer to repeats of a call whose own answer carries a secret and is never kept
 /// (operator-and-sandbox.md section 5, Mail): the id of what it made.
 pub(crate) fn already_done(object_id: &str) -> Result<Option<Kept>, StoreError> {
-    let detail = "it is done; the first answer bore a secret, which is kept nowhere";
+    let detail = "it is done; the first answer contained a secret, which is kept nowhere";
     let problem = Problem::conflict("already_done", detail).about(object_id);
     let (status, body) = problem.into_parts();
     Ok(Some(Kept::Answer(KeptAnswer { status: status.as_u16(), body })))
 }
 
-/// Runs the request if its key is new; otherwise answers what became of the first one.
+/// Runs the request if its key is new; otherwise answers with the outcome of the first one.
 pub(crate) async fn answer_once(store: &Store, parts: Parts, body: Bytes, next: Next) -> Response {
     let Some(Ok(key)) = key_of(&parts.headers) else {
         let detail = format!("{KEY_NAME} must be 1 to {MAX_KEY_BYTES} visible characters");
@@ -57,7 +57,7 @@ fn digest(parts: &Parts, body: &[u8]) -> [u8; 32] {
 async fn run(parts: Parts, body: Bytes, next: Next, once: Once) -> Ran {
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(once);
-    // In a task of its own, so it completes even if the caller has gone.
+    // In a separate task, so it completes even if the caller has gone.
     let response = tokio::spawn(next.run(request)).await.unwrap_or_else(|error| {
         tracing::error!(%error, "a handler broke off");
         Problem::internal().into_response()

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::request_bodies::NEW_API_KEY_REQUEST as BODY;
 use crate::state::ApiState;
 
-/// Bytes of chance in a code, twice as many characters.
+/// Random bytes in a code, which has twice as many characters.
 const CODE_BYTES: usize = 16;
 const SUBJECT: &str = "Your CardBridge API key";
 
@@ -51,7 +51,7 @@ answer_body! {
     }
 }
 
-/// Who gets the code, and who may use it.
+/// The address that gets the code, and the one that may use it.
 pub(crate) struct Recipient {
     email: String,
     source_ip: IpAddr,

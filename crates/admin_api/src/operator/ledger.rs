@@ -1,4 +1,4 @@
-//! The ledger: accounts, and whether everything adds up.
+//! The ledger: its accounts and its verification.
 
 use axum::Json;
 use domain::AmountError;

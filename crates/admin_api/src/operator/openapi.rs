@@ -36,7 +36,7 @@ const REFUSALS: SharedAnswers = SharedAnswers {
         ("503", "Too much waits already; try again later."),
     ],
 };
-/// What parameters mean that say nothing themselves.
+/// Meanings of parameters whose names do not explain them.
 const PARAMETERS: &[(&str, &str)] = &[
     ("limit", "Rows of a page."),
     ("parked", "must be true"),
@@ -45,7 +45,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("enterpriseId", "Only of this enterprise."),
     ("authId", "Only of this authorisation."),
     ("businessId", "Only about the object of this id."),
-    ("status", "Only those that stand like this."),
+    ("status", "Only those with this status."),
     ("from", "Only from this moment on, RFC 3339."),
     ("to", "Only before this moment, RFC 3339."),
     ("date", "The UTC+8 day, `yyyyMMdd`."),
@@ -56,7 +56,7 @@ const PARAMETERS: &[(&str, &str)] = &[
 ];
 const KEY: &str = "The same request with the same key again gets the first answer again, and \
     nothing happens twice.";
-/// Lists of words, and the fields that hold one of theirs.
+/// Lists of words, and the fields that hold a word of each.
 const USES: &[Use] = &[
     ("AnyWebhookType", "webhookType", &["DeliveryBody"]),
     ("AuthType", "authType", &["AuthorisationBody", "ReceiptRequest"]),
@@ -92,7 +92,7 @@ const USES: &[Use] = &[
     ("VmFunding", "funding", &["NewVmProduct", "VmProductBody"]),
     ("WebhookSubType", "webhookSubType", &["DeliveryBody"]),
 ];
-/// The same of what only the sandbox takes and gives.
+/// The same for the sandbox's own operations.
 const SANDBOX_USES: &[Use] = &[
     ("AuthType", "authType", &["NewAuthorisation"]),
     ("ChallengeStatus", "status", &["SandboxChallengeBody"]),
@@ -191,8 +191,8 @@ fn success(gives: Gives, summary: &str, named: &mut Map<String, Value>) -> Value
     }
 }
 
-/// A request's body. Where nothing must be in it, it may be left out; a change without a body
-/// would change nothing.
+/// A request's body. It may be left out if no field is required, but not from a PATCH, which would
+/// then change nothing.
 fn body(table: &Table, method: &str) -> Value {
     if table.asks_for_something() || method == "PATCH" {
         return request_body(true, reference(table.name));
@@ -201,7 +201,7 @@ fn body(table: &Table, method: &str) -> Value {
     json!({ "content": { JSON: { "schema": schema } } })
 }
 
-/// What a refusal with this status carries.
+/// The content of a refusal with this status.
 fn refusal(status: &str) -> Value {
     let code = PROBLEM_CODES.iter().find(|it| it.status.to_string() == status);
     let example = code.map(|it| it.sample());
@@ -230,7 +230,7 @@ fn problem() -> Value {
             },
             "objectId": {
                 "type": "string",
-                "description": "What it is about, where one object is.",
+                "description": "The id of the object it is about, if there is one.",
             },
         },
     })

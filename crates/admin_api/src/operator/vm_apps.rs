@@ -34,7 +34,7 @@ pub(crate) struct NewVmAppBody<'a> {
     platform_public_key: String,
 }
 
-/// What an app's body shows beside its own row.
+/// Parts of an app's body that are not in the app's row.
 pub(crate) struct Beside {
     platform_public_key: String,
     merchant_public_key: Option<String>,

@@ -1,4 +1,4 @@
-//! What an app of dialect 2 is charged for (vm-api.md section 7.5), as operators set and see it.
+//! The fees of an app of dialect 2 (vm-api.md section 7.5), as operators set and see them.
 
 use domain::{Currency, Money, VmFee, VmFees};
 use store::{VmFeePatch, VmFeesPatch};

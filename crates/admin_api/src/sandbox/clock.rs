@@ -3,7 +3,6 @@
 use axum::Json;
 use domain::Timestamp;
 use serde::Serialize;
-use store::StoreError;
 use utoipa::ToSchema;
 
 use crate::call::{Answer, Call};
@@ -11,8 +10,8 @@ use crate::problem::Problem;
 use crate::request_bodies::CLOCK_ADVANCE;
 use wire::field;
 
-/// The end of business time, 9000-01-01T00:00:00Z: what is due after it must still be before the
-/// year 10000, which the texts of times cannot show.
+/// The end of business time, 9000-01-01T00:00:00Z. It leaves a thousand years for what falls due
+/// later, since the text of a timestamp cannot show the year 10000.
 const END_OF_TIME: Timestamp = Timestamp::from_micros(221_845_392_000_000_000);
 
 /// Business time and how far it is ahead of real time.
@@ -43,11 +42,8 @@ pub(crate) async fn advance(call: Call) -> Answer<AdvancedBody> {
     let fields = call.fields()?;
     let seconds = fields.whole(field!(CLOCK_ADVANCE, "seconds"))?;
     let seconds = fields.required(field!(CLOCK_ADVANCE, "seconds"), seconds)?;
-    if call.state.store.clock().now().plus_seconds(i64::from(seconds)) > END_OF_TIME {
-        return Err(Problem::conflict("end_of_time", "business time ends with the year 8999"));
-    }
     let now = match call.once.begun() {
-        // An earlier run of this call chose the target; this one continues to it.
+        // An earlier run of this call checked and chose the target; this one continues to it.
         Some(begun) => {
             let target = begun.parse().map_err(|_| Problem::internal())?;
             call.state.schedule.advance_to(Timestamp::from_micros(target)).await?
@@ -57,13 +53,17 @@ pub(crate) async fn advance(call: Call) -> Answer<AdvancedBody> {
     Ok(Json(AdvancedBody { now: now.to_string() }))
 }
 
-/// Advances after the key of the call, if it has one, is kept with the target.
-async fn advance_noted(call: &Call, seconds: u32) -> Result<Timestamp, StoreError> {
+/// Advances the clock. If the call has an idempotency key, the key is first stored with the target
+/// time, so that a repeat continues to the same target.
+async fn advance_noted(call: &Call, seconds: u32) -> Result<Timestamp, Problem> {
+    if call.state.store.clock().now().plus_seconds(i64::from(seconds)) > END_OF_TIME {
+        return Err(Problem::conflict("end_of_time", "business time ends with the year 8999"));
+    }
     let note = async |target: Timestamp| match call.once.claim() {
         Some(claim) => call.state.store.begin_call(claim, target.as_micros().to_string()).await,
         None => Ok(()),
     };
-    call.state.schedule.advance_noted(seconds, note).await
+    Ok(call.state.schedule.advance_noted(seconds, note).await?)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the network sends after an authorisation: increments, reversals and clearings.
+//! The network's messages after an authorisation: increments, reversals and clearings.
 
 use axum::Json;
 use scheme::Increment as NetworkIncrement;

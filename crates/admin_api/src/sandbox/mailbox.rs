@@ -1,4 +1,4 @@
-//! The mailbox: what the platform sent, kept in memory.
+//! The mailbox: messages that the platform sent, kept in memory.
 
 use axum::Json;
 use mail::KeptMail;

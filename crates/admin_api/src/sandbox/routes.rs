@@ -18,7 +18,7 @@ pub(crate) fn routes() -> Group {
     }
 }
 
-/// What the card network sends.
+/// The messages of the card network.
 fn network() -> Vec<Route> {
     vec![
         route("POST /sandbox/v1/authorisations", "authorise", authorisations::create)

@@ -10,7 +10,7 @@ use testkit::platform::Platform;
 use testkit::signing::{Caller, text};
 use testkit::vm_client::Merchant;
 
-/// Counts all that a call of the table below may leave.
+/// Counts every row that a call of the table below may leave.
 const FINGERPRINT: &str = "SELECT (SELECT COUNT(*) FROM enterprise) \
     + (SELECT COUNT(*) FROM ledger_transfer) + (SELECT COUNT(*) FROM posting) \
     + (SELECT COUNT(*) FROM authorisation) + (SELECT COUNT(*) FROM card_profile) \
@@ -20,12 +20,12 @@ const FINGERPRINT: &str = "SELECT (SELECT COUNT(*) FROM enterprise) \
     + (SELECT COUNT(*) FROM card WHERE status = 'BLOCKED') \
     + (SELECT COUNT(*) FROM setting)";
 
-async fn keyed(platform: &Platform, path: &str, key: &str, body: &Value) -> Answer {
+pub async fn keyed(platform: &Platform, path: &str, key: &str, body: &Value) -> Answer {
     platform.admin(Request::post(path, body.to_string()).header("Idempotency-Key", key)).await
 }
 
-/// What a table refuses to take: `INSERT` or `UPDATE`.
-async fn refuse(location: &Location, what: &str) {
+/// Makes the table of keys refuse `INSERT` or `UPDATE`.
+pub async fn refuse(location: &Location, what: &str) {
     let sql = match location {
         Location::Sqlite(_) => format!(
             "CREATE TRIGGER no_{what} BEFORE {what} ON idempotency \
@@ -49,7 +49,7 @@ async fn allow_insert(location: &Location) {
     tamper(location, sql).await;
 }
 
-/// An answer without what is measured anew each time.
+/// An answer without the times in it, which differ in each run.
 fn told(answer: &Answer) -> Value {
     let mut body = answer.json();
     if let Some(fields) = body.as_object_mut() {

@@ -1,5 +1,5 @@
-//! Public keys as people paste them, of both dialects: taken where they are certainly meant,
-//! else told by what they are.
+//! Public keys as people paste them, of both dialects: taken if their meaning is certain, otherwise
+//! refused by the name of what they are.
 
 use crypto::RsaPrivateKey;
 use serde_json::json;

@@ -1,6 +1,6 @@
-//! Purchases, played through the sandbox API and `fund-auth`. The enterprise has no
-//! authUrl here: nobody is asked and every purchase is declined; the rest of the road is
-//! tested where an enterprise plays along.
+//! Purchases, played through the sandbox API and `fund-auth`. The enterprise has no authUrl here:
+//! nobody is asked and every purchase is declined. Everything else is tested where an enterprise
+//! answers.
 
 use domain::Mode;
 use serde_json::{Value, json};

@@ -35,7 +35,7 @@ const PATIENT_DEADLINE_MS: u32 = 300_000;
 pub const MAX_EXCHANGES: usize = 64;
 /// The PAN of the bed's card.
 pub const PAN: &str = "4111110000000013";
-/// What the deposit holds at first, in minor units of USD.
+/// The deposit at first, in minor units of USD.
 pub const DEPOSIT_MINOR: i64 = 100_000;
 /// The most that one purchase may cost, in minor units of USD.
 pub const LIMIT_MINOR: i64 = 500_000;

@@ -1,4 +1,4 @@
-//! Cards with money of their own: decided here, without involving the enterprise.
+//! Cards with their own money: decided here, without involving the enterprise.
 
 use domain::{AccountOwner, AuthId, CardEvent, Currency, HoldState};
 use ledger::Account;

@@ -1,4 +1,4 @@
-//! What a crash leaves behind.
+//! The state that a crash leaves behind.
 
 use std::time::Duration;
 

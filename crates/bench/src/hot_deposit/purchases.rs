@@ -11,13 +11,13 @@ use store::{BeginAuthorisation, FailedCheck, ReceiptRenderer, Store};
 
 use crate::purchase;
 
-/// What each purchase takes, in minor units.
+/// The amount of each purchase, in minor units.
 pub const AMOUNT_MINOR: i64 = 100;
-/// What the deposit starts with, in minor units: more than all runs can hold.
+/// The deposit at first, in minor units: more than all runs can hold.
 const DEPOSIT_MINOR: i64 = 1_000_000_000_000;
 /// US dollars.
 const CURRENCY: u16 = 840;
-/// How long a hold lives, in seconds.
+/// The life of a hold, in seconds.
 const HOLD_SECONDS: i64 = 7 * 24 * 3600;
 /// About as long as the receipt of a purchase whose hold is just taken.
 const RECEIPT: &str = concat!(

@@ -36,7 +36,7 @@ const TABLES: [&str; 7] = [
     "webhook",
 ];
 
-/// How much a store holds.
+/// The number of cards and authorisations in a store.
 #[derive(Clone, Copy)]
 pub struct Size {
     pub cards: u32,

@@ -19,7 +19,7 @@ use crate::statistics::median;
 use fill::Size;
 use traffic::{Cost, Traffic};
 
-/// What a store holds at full scale.
+/// The large store, at full scale.
 const FULL: Size = Size { cards: 1_000_000, authorisations: 5_000_000 };
 /// The store that it is compared with, at full scale.
 const SMALL: Size = Size { cards: 10_000, authorisations: 10_000 };

@@ -13,14 +13,14 @@ use store::{
     CustomerDraft, IssuedCard, Job, JobKind, OrderStep, PanRecord, PlaceOrder, PlatformKey, Store,
 };
 
-/// What the deposit starts with, in minor units: more than all runs can hold.
+/// The deposit at first, in minor units: more than all runs can hold.
 const DEPOSIT_MINOR: i64 = 1_000_000_000_000;
 
-/// What is needed to use a filled store.
+/// The facts that are needed to use a filled store.
 pub struct Filled {
     /// The card that the others are copies of. The n-th copy's ids are n larger.
     pub template: Card,
-    /// How many copies there are.
+    /// The number of copies.
     pub cards: u32,
 }
 

@@ -19,7 +19,7 @@ use crate::{process, purchase};
 
 /// Concurrent callers.
 const CALLERS: u32 = 16;
-/// What each purchase costs, in minor units.
+/// The price of each purchase, in minor units.
 const AMOUNT_MINOR: i64 = 100;
 /// About as long as the receipt of a decided purchase.
 const RECEIPT_BYTES: usize = 1_200;

@@ -14,9 +14,9 @@ use wire::vm::framing;
 use crate::connection::Connection;
 use crate::platform::Platform;
 
-/// What the app's account is funded with.
+/// The funds of the app's account.
 const FUNDS: &str = "10000.00";
-/// What its card is loaded with.
+/// The load of its card.
 const LOAD: &str = "5000.00";
 
 /// An app, its client and its card.

@@ -14,11 +14,10 @@ use anyhow::{Result, ensure};
 use crate::platform::Platform;
 use crate::report::Measurement;
 
-/// The platform trusts this machine about the addresses it forwards for, so a storm comes from many
-/// peers.
+/// Makes the platform trust this machine's `X-Forwarded-For`, so a storm comes from many peers.
 const OPTIONS: [&str; 2] = ["--trusted-proxies", "127.0.0.1/32"];
 
-/// Runs the selected measurements, on a platform and store of their own.
+/// Runs the selected measurements, on a separate platform and store.
 pub async fn measure(
     server: &Path,
     work_dir: &Path,

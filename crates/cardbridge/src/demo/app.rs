@@ -107,13 +107,13 @@ impl App {
         text(&self.call(CREATE_PATH, &request).await?, "card_id")
     }
 
-    /// What the balance and the wallet hold.
+    /// The amounts of the balance and the wallet.
     pub async fn accounts(&self) -> Result<(Decimal, Decimal), Failure> {
         let it = self.call(BALANCE_PATH, &json!({})).await?;
         Ok((amount(&it, "balance")?, amount(&it, "wallet_balance")?))
     }
 
-    /// The status of a card, and what can be spent with it.
+    /// The status of a card, and the amount that can be spent with it.
     pub async fn card(&self, card_id: &str) -> Result<(String, Decimal), Failure> {
         let it = self.call(DETAIL_PATH, &json!({ "card_id": card_id })).await?;
         Ok((text(&it, "status")?, amount(&it, "available_amount")?))

@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::setting::{Scene, expect, failed, text};
 
 impl Scene {
-    /// Sends what the network sends about an authorisation.
+    /// Sends a network's message about an authorisation.
     pub async fn network(&self, auth_id: &str, step: &str, body: &Value) -> Result<Value, Failure> {
         let path = format!("/sandbox/v1/authorisations/{auth_id}/{step}");
         self.operator.post(&path, body).await.map_err(failed(step))
@@ -19,7 +19,7 @@ impl Scene {
         self.network(auth_id, "reverse", &json!({})).await.map(|_| ())
     }
 
-    /// What the deposit holds now, as displayed.
+    /// The deposit's amounts now, as displayed.
     pub async fn deposit_now(&self) -> Result<String, Failure> {
         let path =
             format!("/admin/v1/ledger/accounts?order=asc&enterpriseId={}", self.enterprise_id);

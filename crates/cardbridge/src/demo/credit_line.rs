@@ -33,7 +33,7 @@ pub async fn limit(screen: &mut Screen, scene: &Scene, app: &App) -> Result<Stri
     Ok(card_id)
 }
 
-/// Checks what the wallet holds and how much of it the card may still spend.
+/// Checks the wallet's amount and the part that the card may still spend.
 async fn checked(app: &App, card_id: &str, wallet: &str, left: &str) -> Result<String, Failure> {
     expect("the wallet", &decimal(wallet)?, &app.accounts().await?.1)?;
     expect("what the card has left", &decimal(left)?, &app.card(card_id).await?.1)?;

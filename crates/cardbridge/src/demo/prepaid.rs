@@ -1,5 +1,5 @@
-//! A prepaid card of dialect 2: it holds its own money, and whatever happens to it, the sum of the
-//! account, the card and the purchases stays right.
+//! A prepaid card of dialect 2: it holds its own money, and after each step the sum of the account,
+//! the card and the purchases is right.
 
 use platform::Failure;
 use sdk::wire::vm::card::{DELETE_PATH, RECHARGE_PATH, REFUND_PATH};
@@ -10,7 +10,7 @@ use super::purchase::buy_with;
 use super::screen::Screen;
 use super::setting::{Scene, expect, text};
 
-/// What the app's account held before the card was opened.
+/// The amount of the app's account before the card was opened.
 const WHOLE: &str = "100.00";
 
 /// The card's life.
@@ -36,7 +36,7 @@ pub async fn life(screen: &mut Screen, scene: &Scene, app: &App) -> Result<(), F
     move_money(screen, app, &card_id).await
 }
 
-/// Loads the card, takes some back, and deletes it with what is left.
+/// Loads the card, takes some money back, and deletes the card with the rest.
 async fn move_money(screen: &mut Screen, app: &App, card_id: &str) -> Result<(), Failure> {
     app.call(RECHARGE_PATH, &json!({ "card_id": card_id, "amount": "20.00" })).await?;
     let shown = checked(app, card_id, "40.00", "34.50", "25.50").await?;

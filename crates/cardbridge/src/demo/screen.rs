@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::log::is_coloured;
 
-/// Width in characters of the column for what was done.
+/// Width in characters of the column for the step.
 const STEP_WIDTH: usize = 39;
 /// Width in characters of the column for the outcome.
 const OUTCOME_WIDTH: usize = 28;

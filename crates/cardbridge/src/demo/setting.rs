@@ -15,11 +15,11 @@ use super::screen::Screen;
 
 /// Longest wait for one webhook: on a slow machine the whole run may end first.
 pub const WEBHOOK_WAIT: Duration = Duration::from_secs(40);
-/// How long the platform waits for the demonstration's enterprise: as long as allowed, so a slow
-/// machine misses only the deadline that should be missed.
+/// The platform's wait for the demonstration's enterprise: as long as allowed, so a slow machine
+/// misses only the deadline that should be missed.
 const AUTH_DEADLINE_MS: u32 = domain::Enterprise::MAX_AUTH_DEADLINE_MS;
 
-/// How a failed change of the enterprise is described.
+/// The name of the step if a change of the enterprise fails.
 const SETTINGS: &str = "the enterprise's settings";
 
 /// Everybody who takes part.
@@ -44,7 +44,7 @@ pub struct Scene {
     pub card_id: String,
 }
 
-/// What the deposit holds, in major units of USD.
+/// The amounts of the deposit, in major units of USD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deposit {
     /// Free to spend.
@@ -161,8 +161,7 @@ pub async fn verify(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
 }
 
 impl Scene {
-    /// Sets how long the platform waits for the enterprise; the demonstration's usual time if
-    /// `None`.
+    /// Sets the platform's wait for the enterprise; the demonstration's usual one if `None`.
     pub async fn set_deadline(&self, deadline_ms: Option<u32>) -> Result<(), Failure> {
         let path = format!("/admin/v1/enterprises/{}", self.enterprise_id);
         let change = json!({ "authDeadlineMs": deadline_ms.unwrap_or(AUTH_DEADLINE_MS) });
@@ -170,7 +169,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Checks what the deposit holds: the available amount as the enterprise sees it in a signed
+    /// Checks the deposit's amounts: the available one as the enterprise sees it in a signed
     /// request, the rest as the operator sees it.
     pub async fn deposit(&self, wanted: Deposit) -> Result<String, Failure> {
         let balance =

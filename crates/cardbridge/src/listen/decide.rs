@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use domain::ResponseCode;
 use sdk::notice::Notice;
 
-/// How notices are answered.
+/// The answer to all notices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Decide {
     /// 00 for each.

@@ -1,4 +1,4 @@
-//! The running sandbox whose enterprise is played: where it is, and failed calls to it.
+//! The running sandbox whose enterprise is played: its address, and failed calls to it.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use platform::Failure;
 use platform::sandbox::{self, Known};
 use sdk::{Operator, OperatorError};
 
-/// What the sandbox of the directory wrote about itself.
+/// The facts that the sandbox of the directory wrote about itself.
 pub fn known(data_dir: &Path) -> Result<Known, Failure> {
     sandbox::read_file(data_dir)?.ok_or_else(|| {
         Failure::configuration(format_args!(

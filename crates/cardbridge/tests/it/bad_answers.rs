@@ -59,7 +59,8 @@ impl Forge {
         body(&self.signed(RsaHash::Sha256, text.as_bytes()), text)
     }
 
-    /// An approval signed with `hash` over what `bytes` makes of plaintext, text and block.
+    /// An approval signed with `hash` over the bytes that `bytes` makes of plaintext, text and
+    /// block.
     fn signed_over(
         &self,
         auth_id: &str,

@@ -396,8 +396,8 @@ impl Life {
         tokio::join!(self.authorise("90.00", more), overtaken).0
     }
 
-    /// Asserts that what the enterprise approved was declined, that it was notified, and that
-    /// nothing is held.
+    /// Asserts that the purchase that the enterprise approved was declined, that the enterprise was
+    /// notified, and that nothing is held.
     async fn assert_overtaken(&self, answer: &Value, code: &str, check: &str, detail: &str) {
         assert_eq!(
             (&answer["approved"], &answer["responseCode"], &answer["reason"], &answer["authCode"]),

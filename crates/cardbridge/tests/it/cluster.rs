@@ -1,5 +1,5 @@
-//! PostgreSQL servers for single tests, for what one server for all tests cannot show: TLS, server
-//! settings, standbys.
+//! PostgreSQL servers for single tests of things that one server for all tests cannot show: TLS,
+//! server settings, standbys.
 
 use std::fs;
 use std::net::TcpListener;
@@ -16,7 +16,7 @@ const DIRECTORY_VARIABLE: &str = "CARDBRIDGE_POSTGRES_BIN";
 /// Longest wait for a server to accept connections.
 const START_WAIT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(100);
-/// How many free ports are tried: another program may take one first.
+/// The number of free ports that are tried: another program may take one first.
 const START_ATTEMPTS: u32 = 3;
 
 /// A running server. It is stopped when it goes out of scope.
@@ -144,7 +144,7 @@ impl Cluster {
     }
 }
 
-/// Whether the server accepts connections in time; false if it has ended.
+/// True if the server accepts connections in time; false if it has ended.
 async fn takes_connections(server: &mut Child, port: u16) -> bool {
     let began = Instant::now();
     while server.try_wait().unwrap().is_none() {

@@ -1,4 +1,4 @@
-//! What `serve` reports about its database server: TLS, full causes, and the requirements of
+//! The reports of `serve` about its database server: TLS, full causes, and the requirements of
 //! production.
 
 use std::fs;

@@ -68,7 +68,7 @@ fn a_process_of_the_same_user_does_not_read_its_secrets() {
         let complaint = String::from_utf8_lossy(&read.stderr);
         assert!(!read.status.success() && complaint.contains("denied"), "{part}: {complaint}");
     }
-    // What everybody may know about a process can still be read.
+    // Facts about a process that everybody may know can still be read.
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     assert!(status.contains("VmRSS"), "{status}");
 }

@@ -1,4 +1,4 @@
-//! What production refuses, and that it starts with its own keys.
+//! Production refuses a sandbox's data and keys, and starts with its own.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -164,7 +164,7 @@ async fn increments_together_keep_to_the_single_limit(engine: &Engine) {
         json!({"name": "single_limit", "passed": false, "detail": "single_limit_exceeded"});
     assert_eq!(failed, [&expected], "{receipt}");
     assert_eq!(raise("5.01").await["approved"], false);
-    // What was reversed does not count; what was cleared does.
+    // A reversed amount does not count; a cleared one does.
     let reverse = format!("/sandbox/v1/authorisations/{first}/reverse");
     world.operator.post(&reverse, &json!({"amount": "10.00"})).await.unwrap();
     let clear = format!("/sandbox/v1/authorisations/{first}/clear");

@@ -53,7 +53,7 @@ impl App {
         made["approved"] == true
     }
 
-    /// Whether a small purchase in this currency is approved.
+    /// True if a small purchase in this currency is approved.
     async fn buys_in(&self, card_id: &str, currency: &str) -> bool {
         let purchase = json!({ "cardId": card_id, "amount": "900", "currency": currency });
         let made = self.operator.post("/sandbox/v1/authorisations", &purchase).await.unwrap();

@@ -9,7 +9,7 @@ use super::failure::PageFailure;
 use super::frame::Frame;
 use crate::state::ApiState;
 
-/// Digits that stand together, as on the card.
+/// Digits in a group, as on the card.
 const GROUP_DIGITS: usize = 4;
 
 /// Shows PAN, expiry and CVV2. The audit has its row before they leave the vault.

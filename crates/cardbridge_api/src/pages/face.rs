@@ -11,9 +11,9 @@ use super::form::Form;
 use super::frame::Frame;
 use crate::state::ApiState;
 
-/// What the button for a match sends.
+/// The value of the button for a match.
 const MATCH: &str = "match";
-/// What the button for somebody else sends.
+/// The value of the button for somebody else.
 const OTHER: &str = "other";
 
 /// Asks how the verification ends.

@@ -9,15 +9,15 @@ use super::texts::Texts;
 /// Why a page is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PageFailure {
-    /// Something of ours failed, or there is no way to do what the page is for.
+    /// Something of ours failed, or the page's purpose cannot be fulfilled.
     System,
     /// The form's token is unknown, used or too old.
     LoginExpired,
-    /// The customer was not verified, or what the page is for may not be done.
+    /// The customer was not verified, or the page's purpose is not allowed.
     NotAuthorised,
     /// More one-time passwords than the enterprise may send in a minute; the link stays open.
     TooManyPasswords,
-    /// Neither User-Agent nor Referer are what was agreed.
+    /// Neither User-Agent nor Referer is the agreed one.
     UserAgent,
     /// The link's secret is unknown, used or expired.
     Secret,

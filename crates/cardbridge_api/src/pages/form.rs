@@ -1,4 +1,4 @@
-//! What a page's form brings.
+//! The form of a page, as it arrives.
 
 use axum::extract::Request;
 use http::header;
@@ -12,7 +12,7 @@ const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 pub(super) struct Form(Vec<(String, Zeroizing<String>)>);
 
 impl Form {
-    /// Reads the body; none if it is no form.
+    /// Reads the body; None if it is not a form.
     pub(super) async fn read(request: Request) -> Option<Self> {
         let media_type = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
         let media_type = media_type.split(';').next().unwrap_or_default().trim();
@@ -24,7 +24,7 @@ impl Form {
         Some(Self(pairs.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect()))
     }
 
-    /// A field; empty if it is not there. Of two the first counts.
+    /// A field; empty if it is absent. Of two with one name, the first counts.
     pub(super) fn field(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value.as_str())

@@ -1,5 +1,5 @@
-//! What surrounds every page: language, colours, who may frame it and hear of it, and the
-//! headers that keep it from being kept, framed or scripted by others.
+//! The surroundings of every page: language, colours, the origins that may frame it and hear from
+//! it, and the headers that keep others from storing, framing or scripting it.
 
 use std::sync::LazyLock;
 
@@ -20,8 +20,8 @@ use super::texts::Texts;
 
 /// The one style of all pages.
 pub(crate) const STYLE: &str = include_str!("page.css");
-/// The one script of all pages: copies, wipes what is secret when its page is left, closes, and
-/// tells the parent.
+/// The one script of all pages: copies, wipes secrets when their page is left, closes, and tells
+/// the parent.
 pub(crate) const SCRIPT: &str = include_str!("page.js");
 
 /// The beginning of the policy: nothing but this very script and style.
@@ -31,22 +31,22 @@ static OWN_SOURCES: LazyLock<String> = LazyLock::new(|| {
     format!("default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'")
 });
 
-/// What surrounds a page.
+/// The surroundings of a page.
 pub(crate) struct Frame {
     pub(crate) texts: &'static Texts,
     pub(crate) language: PageLanguage,
     pub(crate) theme: PageTheme,
     pub(crate) mode: PageMode,
-    /// Origins that may frame the page and hear of it, with a blank between them.
+    /// Origins that may frame the page and hear from it, with a blank between them.
     pub(crate) origins: String,
-    /// Where the page's form goes.
+    /// The target of the page's form.
     pub(crate) path: String,
-    /// Where to go after success.
+    /// The target after success.
     pub(crate) redirect_url: Option<String>,
 }
 
 impl Frame {
-    /// For a page about which nothing is known but its path: nobody may frame it.
+    /// For a page of which only the path is known: nobody may frame it.
     pub(crate) fn bare(place: Place) -> Self {
         Self {
             texts: Texts::of(place.language),
@@ -84,11 +84,11 @@ impl Frame {
         }
     }
 
-    /// The page that says why there is none.
+    /// The page of a failure.
     pub(crate) fn failure(&self, failure: PageFailure) -> Response {
         let (heading, why) = failure.texts(self.texts);
         let page = FailurePage { frame: self, heading, why, number: failure.number() };
-        // Were even this page not to render, its number is what remains to be said.
+        // Even if this page cannot be rendered, its number can be shown.
         let html = page.render().unwrap_or_else(|_| failure.number().to_owned());
         let mut response = self.respond(failure.status(), html);
         response.extensions_mut().insert(LoggedCode(failure.number()));
@@ -139,7 +139,7 @@ impl Frame {
     }
 }
 
-/// Whether an origin has nothing in it that would end its place in a policy.
+/// True if an origin has no character that would end its place in a policy.
 fn is_plain_origin(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:/[]".contains(&b))
 }

@@ -29,7 +29,7 @@ pub(super) fn ask(frame: &Frame, token: &SecretText, is_incomplete: bool) -> Res
     frame.page(&KycPage { frame, token, fields: fields(frame), is_incomplete })
 }
 
-/// Hands the data in. What is not enough is asked for again.
+/// Hands the data in; asks again if they are insufficient.
 pub(super) async fn take(
     state: &ApiState,
     frame: &Frame,
@@ -46,7 +46,7 @@ pub(super) async fn take(
     }
 }
 
-/// The form as the open API would bring it; none if a value cannot be one.
+/// The form as the open API would bring it; None if a value is not allowed.
 fn read(form: &Form) -> Option<KycForm> {
     let text = |name: &str| {
         let value = form.field(name).trim();

@@ -32,7 +32,7 @@ pub(super) async fn open(state: &ApiState, place: Place, request: Request) -> Re
         return bare.empty(StatusCode::OK);
     }
     if is_prefetch(request.headers()) {
-        // A refusal is not kept, so the browser asks again when its user comes.
+        // A refusal is not cached, so the browser asks again when its user comes.
         return bare.empty(StatusCode::SERVICE_UNAVAILABLE);
     }
     let secret = Query::parse(request.uri().query()).and_then(|query| query.required(SECRET));

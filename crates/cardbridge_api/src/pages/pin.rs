@@ -34,8 +34,8 @@ pub(super) async fn ask(
     Ok(page(frame, link, &card, token, None))
 }
 
-/// Sets the PIN that was typed. That the card has one already, or none, is judged again in
-/// the commit that sets it.
+/// Sets the PIN that was typed. The commit that sets it judges again whether the card already has
+/// one.
 pub(super) async fn take(
     state: &ApiState,
     frame: &Frame,
@@ -65,7 +65,7 @@ pub(super) async fn take(
     Ok(frame.success(texts.pin_done))
 }
 
-/// Whether the page replaces a PIN rather than set the first one.
+/// True if the page replaces a PIN instead of setting the first one.
 fn replaces(link: &GuidanceLink) -> bool {
     link.guidance_type == GuidanceType::ResetPin
 }
@@ -92,7 +92,7 @@ fn page(
     problem: Option<Problem>,
 ) -> Response {
     let title = frame.texts.title(link.guidance_type);
-    // What a password manager keeps the PIN under.
+    // The name under which a password manager keeps the PIN.
     let card_name = format!("**** {}", card.pan_last4);
     frame.page(&PinPage { frame, title, token: token.expose(), card_name, problem })
 }

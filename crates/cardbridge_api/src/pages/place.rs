@@ -1,8 +1,8 @@
-//! Which page is behind which path.
+//! The pages and their paths.
 
 use domain::{GuidanceLink, GuidanceType, PageLanguage};
 
-/// Which page a path names.
+/// The page that a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) language: PageLanguage,

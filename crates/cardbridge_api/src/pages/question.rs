@@ -1,5 +1,5 @@
-//! What stands on the card, as the second way to verify a customer whom no one-time password
-//! reaches: the last four digits and until when the card is valid.
+//! The data printed on the card, as the second way to verify a customer whom no one-time password
+//! reaches: the last four digits and the expiry.
 
 use domain::{Card, GuidanceLink};
 use store::HolderProof;
@@ -14,18 +14,18 @@ pub(super) const LAST4: &str = "cardLast4";
 /// Field with the expiry, month before year.
 pub(super) const EXPIRY: &str = "cardExpiry";
 
-/// Whether the page can ask what stands on the card: only one about a card knows which.
+/// True if the page can ask for the data on the card: only a page about a card knows which card.
 pub(super) const fn is_asked(link: &GuidanceLink) -> bool {
     link.card_id.is_some()
 }
 
-/// Whether a form answers this question rather than bring a password.
+/// True if a form answers this question instead of bringing a password.
 pub(super) fn is_answered(form: &Form) -> bool {
     !form.field(LAST4).is_empty() || !form.field(EXPIRY).is_empty()
 }
 
-/// The answer as a proof. Both parts are compared before either is judged; of a page without
-/// a card every answer is wrong.
+/// The answer as a proof. Both parts are compared before either is judged; for a page without a
+/// card every answer is wrong.
 pub(super) async fn proof(
     state: &ApiState,
     link: &GuidanceLink,
@@ -46,8 +46,8 @@ pub(super) async fn proof(
     Ok(HolderProof::CardDetails { is_right })
 }
 
-/// YYMM from what people type who read MM/YY on their card: with the bar, blanks or a dash
-/// in between or without, with the century or without.
+/// YYMM from what people type who read MM/YY on their card: with the slash, blanks, a dash or
+/// nothing in between, with or without the century.
 fn yymm(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(|c| !" /-".contains(*c)).collect();
     if !digits.bytes().all(|b| b.is_ascii_digit()) {

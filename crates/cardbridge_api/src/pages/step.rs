@@ -1,4 +1,4 @@
-//! What each type of page begins with and does, once link and customer are good.
+//! The beginning and the work of each type of page, once link and customer are good.
 
 use axum::response::Response;
 use domain::{CardId, Enterprise, GuidanceLink, GuidanceType, KycTicketId};

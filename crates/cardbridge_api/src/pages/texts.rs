@@ -1,4 +1,4 @@
-//! What the pages say, in both languages.
+//! The texts of the pages, in both languages.
 
 use domain::{GuidanceType, PageLanguage};
 
@@ -11,7 +11,7 @@ use domain::{GuidanceType, PageLanguage};
 /// ```
 macro_rules! texts {
     ($($text:ident: $english:literal, $chinese:literal;)+) => {
-        /// What the pages say, in one language.
+        /// The texts of the pages, in one language.
         pub(crate) struct Texts {
             $(pub(crate) $text: &'static str,)+
         }
@@ -91,7 +91,7 @@ texts! {
         "身份未通过验证，或卡片当前状态不支持此操作。";
     not_found: "Page Not Found", "页面不存在 (Page Not Found)";
     not_found_why:
-        "A link can be opened only once, within five minutes, and only in the app that requested it.",
+        "A link opens only once, within five minutes, and only in the app that requested it.",
         "链接只能打开一次，五分钟内有效，且只能在申请它的应用中打开。";
 }
 

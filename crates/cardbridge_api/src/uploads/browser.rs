@@ -1,6 +1,6 @@
-//! What a browser asks before a page's script uploads, and what lets that script read the
-//! answer (the CORS protocol of the Fetch standard): for the enterprise's page origins only,
-//! and only at an address that was given out to that enterprise.
+//! The question of a browser before a page's script uploads, and the headers that let that script
+//! read the answer (the CORS protocol of the Fetch standard): for the enterprise's page origins
+//! only, and only at an address that was given out to that enterprise.
 
 use domain::Enterprise;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use wire::cardbridge::guidance::WebUrl;
 use super::refusal::{Refusal, refused};
 use crate::state::ApiState;
 
-/// What may be done at an address.
+/// The methods of an address.
 const METHODS: HeaderValue = HeaderValue::from_static("PUT");
 /// Seconds for which a browser need not ask again; no address lives longer.
 const MAX_AGE_S: HeaderValue = HeaderValue::from_static("3600");
-/// Answers differ by what a browser said of itself.
+/// Answers depend on these headers of the request.
 const VARY: HeaderValue = HeaderValue::from_static(
     "origin, access-control-request-method, access-control-request-headers",
 );
@@ -53,7 +53,7 @@ async fn allow(state: &ApiState, parts: &Parts) -> Result<Response, Refusal> {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE_S);
-    // No header changes what an upload does, so a script may send those it likes.
+    // No header changes what an upload does, so a script may send any.
     if let Some(asked) = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
@@ -66,14 +66,14 @@ pub(super) async fn open_answer(state: &ApiState, parts: &Parts, answer: &mut He
         return;
     }
     answer.insert(header::VARY, HeaderValue::from_static("origin"));
-    // An address that opens nothing belongs to nobody whose page could be told.
+    // An address that opens nothing belongs to no enterprise whose page could read the answer.
     if let Ok(Some(origin)) = listed_origin(state, parts).await {
         answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     }
 }
 
-/// The request's origin, if it is one of those whose pages may upload to this address. An
-/// address that has expired still tells whose it was.
+/// The request's origin, if it is one of those whose pages may upload to this address. An expired
+/// address still shows its owner.
 async fn listed_origin(state: &ApiState, parts: &Parts) -> Result<Option<HeaderValue>, Refusal> {
     let Files::Embedded(files) = &*state.files else { return Err(Refusal::elsewhere()) };
     let key = files.key_of_link(parts.uri.path(), parts.uri.query())?;

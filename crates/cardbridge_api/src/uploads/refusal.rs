@@ -1,4 +1,4 @@
-//! Why a file is not taken, as S3 says it.
+//! Refusals of uploads, in the form of S3's errors.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 use listener::shell::LoggedCode;
 use store::StoreError;
 
-/// Why a file was not taken, in S3's words.
+/// Why an upload was refused: the HTTP status, an S3-style error code and a message.
 pub(super) struct Refusal {
     status: StatusCode,
     code: &'static str,
@@ -34,9 +34,9 @@ impl Refusal {
         Self { status, code, message: message.to_string() }
     }
 
-    /// Files are kept in a bucket, and this process takes none.
+    /// For a platform that keeps its files in a bucket: this process accepts no uploads itself.
     pub(super) fn elsewhere() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NoSuchKey", "nothing is uploaded here")
+        Self::new(StatusCode::NOT_FOUND, "NoSuchKey", "this server accepts no uploads")
     }
 
     pub(super) fn slow() -> Self {
@@ -44,13 +44,14 @@ impl Refusal {
     }
 
     pub(super) fn broken() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "IncompleteBody", "the file is not whole")
+        let message = "the upload ended before the whole file had arrived";
+        Self::new(StatusCode::BAD_REQUEST, "IncompleteBody", message)
     }
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the enterprise of an upload could not be read");
+        tracing::error!(%error, "the store failed while the enterprise of an upload was looked up");
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Self::new(status, "InternalError", "something failed on our side")
     }

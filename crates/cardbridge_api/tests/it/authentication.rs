@@ -65,7 +65,7 @@ both_engines!(the_accepted_payload_forms_and_no_others, |platform| {
     // Form A of a GET, as encoded; form B, as the Java connector signs it.
     assert_eq!(sent(get("cardId=a+b%3D"), "cardId=a+b%3D").await, passed);
     assert_eq!(sent(get("cardId=a+b%3D"), "cardId=a b=").await, passed);
-    // One signature must not cover two splits into parameters.
+    // One signature must not cover two ways to split a query into parameters.
     assert_eq!(sent(get("cardId=a%26x%3Db"), "cardId=a&x=b").await, refused);
     let body = r#"{"cardId":"1","freeze":true}"#;
     assert_eq!(sent(Request::post(FREEZE, body), body).await, passed);
@@ -141,7 +141,7 @@ both_engines!(only_listed_addresses_may_call, |platform| {
     // A forged request learns nothing about the list.
     let forged = caller.signing().over(Request::get(&target), b"else");
     assert_eq!(code(platform.public, &forged).await, "DAPI_SIGNATURE_ERROR");
-    // The peer is no trusted proxy, so what it says of others does not count.
+    // The peer is not a trusted proxy, so its header about other addresses does not count.
     let claimed = caller.signing().of(Request::get(&target)).header("x-forwarded-for", "10.1.1.1");
     assert_eq!(code(platform.public, &claimed).await, "DAPI_PERMISSION_DENIED");
     platform.admin_patch(&path, &json!({"ipAllowlist": ["127.0.0.1/32"]})).await;
@@ -178,7 +178,7 @@ both_engines!(every_route_refuses_unsigned_forged_stale_and_replayed_requests, |
         let stale = Signing { timestamp: old, ..caller.signing() }.of(unsigned.clone());
         assert_eq!(code(platform.public, &stale).await, "DAPI_TIMESTAMP_EXPIRED", "{path}");
         let once = caller.signing().of(unsigned);
-        // No field of a customer is required by itself.
+        // A customer has no required field, but needs an e-mail or a phone.
         let empty = match path {
             customer::CREATE_CUSTOMER_PATH | customer::CREATE_PATH => {
                 "DAPI_CUSTOMER_EMAIL_OR_PHONE_REQUIRED"

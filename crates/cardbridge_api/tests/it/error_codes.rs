@@ -17,7 +17,7 @@ const UNREACHABLE: [(ErrorCode, &str); 4] = [
     (CardProfileNotFound, "no call removes the profile of a card that exists"),
 ];
 
-/// An enterprise with a card, and what the scenes need besides.
+/// An enterprise with a card, and everything else that the scenes need.
 struct Scene<'a> {
     platform: &'a Platform,
     caller: Caller,
@@ -69,7 +69,7 @@ impl<'a> Scene<'a> {
         text(&self.caller.get(self.platform, &target).await["data"]["errorCode"])
     }
 
-    /// A read that is right but for what `change` does to its signature.
+    /// A valid read, except for the change that `change` makes to its signature.
     async fn signed(&self, change: impl FnOnce(&mut Signing<'_>)) -> String {
         let mut signing = self.caller.signing();
         change(&mut signing);
@@ -150,7 +150,7 @@ impl Scene<'_> {
         self.post("intent-ticket/v1/create", body).await
     }
 
-    /// What an order ends with whose evidence the reviewer refused.
+    /// The errorCode of an order whose evidence the reviewer refused.
     async fn evidence_is_refused(&self) -> String {
         let mut body = self.caller.application("edd");
         body["kycInfo"]["sumsubShareToken"] = json!("edd");
@@ -167,7 +167,8 @@ impl Scene<'_> {
         self.order_error("edd").await
     }
 
-    /// The errorCode of `fund-auth`, of an enterprise that answers so or cannot be asked.
+    /// The errorCode of `fund-auth` for an enterprise with this behaviour, or one that cannot be
+    /// asked.
     async fn purchase(&self, behaviour: Option<Behaviour>) -> String {
         let server = Enterprise::start().await.unwrap();
         if let Some(behaviour) = behaviour {
@@ -195,7 +196,7 @@ fn code(envelope: &Value) -> String {
 
 const APPLY: &str = "card-order/v1/apply-virtual";
 
-/// What a route answers to an input that yields a code.
+/// The answer of a route to an input that yields this code.
 async fn provoked(scene: &Scene<'_>, wanted: ErrorCode) -> String {
     match wanted {
         // Before the application (cardbridge-open-api.md section 3.5): any route, here
@@ -235,7 +236,7 @@ async fn provoked(scene: &Scene<'_>, wanted: ErrorCode) -> String {
     }
 }
 
-/// As [`provoked`]: what becomes of orders, and cards.
+/// As [`provoked`], for the results of orders, and for cards.
 async fn provoked_by_orders(scene: &Scene<'_>, wanted: ErrorCode) -> String {
     let card_id = &scene.card_id;
     match wanted {
@@ -287,7 +288,7 @@ async fn provoked_by_orders(scene: &Scene<'_>, wanted: ErrorCode) -> String {
     }
 }
 
-/// As [`provoked`]: plastic, links, tickets and purchases.
+/// As [`provoked`], for plastic, links, tickets and purchases.
 async fn provoked_by_more(scene: &Scene<'_>, wanted: ErrorCode) -> String {
     let card_id = &scene.card_id;
     match wanted {
@@ -353,7 +354,7 @@ both_engines!(every_code_is_yielded_by_its_input, |platform| {
         if UNREACHABLE.iter().any(|(code, _)| code == wanted) || *wanted == SystemError {
             continue;
         }
-        // A scene of its own for each: what one leaves behind must not answer another.
+        // A separate scene for each, so data that one leaves cannot answer another's call.
         let scene = Scene::set(platform).await;
         assert_eq!(provoked(&scene, *wanted).await, wanted.as_str());
     }

@@ -1,4 +1,4 @@
-//! What is signed for one operation does nothing at another: every pair of dialect 1's table.
+//! A request signed for one operation does nothing at another: every pair of dialect 1's table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use testkit::signing::{Caller, envelope};
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/security.md"));
 const PREFIX: &str = "/open-api/";
 
-/// Bytes that operations take, by their paths without the prefix. Ids name nothing, so that only
-/// what is refused for its shape is refused as such.
+/// Bytes that operations take, by their paths without the prefix. Ids name nothing, so only a
+/// refusal for the shape is counted as one.
 const SAMPLES: [(&str, &[&str]); 29] = [
     ("card-order/v1/replace", &[r#"{"cardOrderRef":"o-1","replaceCardId":"1"}"#]),
     ("card/v1/freeze", &[r#"{"cardId":"1","freeze":true,"freezeReason":"USER_FREEZE"}"#]),
@@ -85,7 +85,7 @@ const KYC: &str = r#"{"kycTicketRef":"k-1","customerId":"1",
     "addressProofList":[{"addressProofType":"UTILITY_BILL"}],
     "kycCareerInfo":{"employmentStatus":"STUDENT"}}"#;
 
-/// Those of every operation.
+/// The samples of every operation.
 fn samples(caller: &Caller) -> BTreeMap<&'static str, Vec<String>> {
     let one_line = |text: &&str| text.split_whitespace().collect::<String>();
     let texts = |texts: &[&str]| texts.iter().map(one_line).collect::<Vec<_>>();
@@ -107,7 +107,7 @@ fn listed() -> BTreeSet<(String, String)> {
     pairs.flat_map(|(one, other)| [(one.clone(), other.clone()), (other, one)]).collect()
 }
 
-/// The method of each operation, as the document has it.
+/// The method of each operation, from the document.
 fn methods() -> BTreeMap<String, &'static str> {
     let document = serde_json::to_value(cardbridge_api::open_api_document()).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();
@@ -133,7 +133,7 @@ both_engines!(the_bytes_of_no_operation_do_anything_at_another, |platform| {
                     _ => Request::post(format!("{PREFIX}{to}"), sent.clone()),
                 };
                 let answer = caller.send(platform, request).await;
-                // JSON is no query: its characters do not even stand in a request line.
+                // JSON is not a query: a request line does not even allow its characters.
                 let is_shape = answer.status == 400 || {
                     let told = envelope(&answer);
                     told["code"] == "DAPI_SYS_ILLEGAL_PARAM" && told["messageDetail"].is_string()
@@ -167,7 +167,7 @@ both_engines!(the_bytes_of_a_twins_order_do_not_end_the_card, |platform| {
     platform.advance(5).await;
     let target = format!("/open-api/card/v1/detail?cardId={card_id}");
     assert_eq!(caller.get(platform, &target).await["data"]["status"], "ACTIVATED");
-    // A field of nobody is the client's own affair, and one that is null or blank is not there.
+    // A field that no operation knows is passed over, and a null or blank field counts as absent.
     let mut own = json!({ "cardOrderRef": "again", "replaceCardId": card_id, "comment": "x" });
     own["virtualToPhysicalInfo"] = Value::Null;
     own["freezeReason"] = json!(" \t");

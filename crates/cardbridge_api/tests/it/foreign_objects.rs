@@ -9,7 +9,7 @@ use testkit::platform::Platform;
 use testkit::signing::{Caller, text};
 use testkit::vm_client::{Merchant, NewApp, merchant_key};
 
-/// What a route is asked for, with `{card}` and the like for the ids of an enterprise.
+/// A call of a route, with `{card}` and other placeholders for the ids of an enterprise.
 enum Asked {
     /// A GET with this query.
     Query(&'static str, &'static str),
@@ -128,7 +128,7 @@ const TABLE: [(&str, Asked); 30] = [
     ),
 ];
 
-/// Everything that a route could name, of one enterprise.
+/// Every object of one enterprise that a route could name.
 struct Belongings {
     ids: Vec<(&'static str, String)>,
 }
@@ -208,7 +208,7 @@ both_engines!(objects_of_another_enterprise_are_not_found, |platform| {
         let refused = ask(platform, &other, &path, asked, &theirs, n).await.unwrap();
         assert_eq!(refused["code"], *code, "{path}: {refused}");
     }
-    // What was refused is there for its owner, and was not touched.
+    // The refused objects are there for their owner, unchanged.
     for (path, name) in [
         ("card/v1/detail?cardId=", "{card}"),
         ("card-order/v1/detail?cardOrderId=", "{order}"),

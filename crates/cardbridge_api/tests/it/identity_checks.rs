@@ -1,4 +1,4 @@
-//! Production takes no application for a card while nobody checks who applies.
+//! Production takes no application for a card while nobody checks applicants.
 
 use domain::Mode;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Header values that are no ASCII text (cardbridge-open-api.md section 3.5).
+//! Header values that are not ASCII text (cardbridge-open-api.md section 3.5).
 
 use testkit::both_engines;
 use testkit::http::{Request, send};

@@ -53,7 +53,7 @@ async fn decide(platform: &Platform, ticket_id: &str, outcome: &str) -> Value {
     platform.done(&path, json!({"outcome": outcome, "reason": "as seen"})).await
 }
 
-/// The states that webhooks told of, with their sub-types.
+/// The states in the webhooks about an object, with their sub-types.
 async fn told(platform: &Platform, business_id: &str, field: &str) -> Vec<String> {
     let filter = store::DeliveryFilter {
         business_id: Some(business_id.parse().unwrap()),

@@ -1,4 +1,4 @@
-//! A customer with a real browser: what the tests of the hosted pages in Chromium share.
+//! A customer with a real browser: the common parts of the tests of hosted pages in Chromium.
 
 use std::net::SocketAddr;
 
@@ -57,7 +57,7 @@ impl Visit {
         format!("http://{}{link}", self.platform.public)
     }
 
-    /// What the page shows is the card's own.
+    /// The numbers on the page are the card's own.
     pub async fn assert_shows_card(&mut self) {
         let pan = self.browser.run("document.getElementById('pan').textContent").await;
         let pan = text(&pan);
@@ -80,7 +80,7 @@ impl Visit {
     }
 }
 
-/// A web page that frames the one that its query names, and keeps what that one says.
+/// A web page that frames the page named in its query, and keeps that page's messages.
 const FRAMING: &str = r#"<!doctype html><script>
     window.heard = [];
     window.addEventListener("message", (event) => heard.push(JSON.parse(event.data)));
@@ -98,7 +98,7 @@ impl Parent {
         Self::serving(FRAMING).await
     }
 
-    /// With this page.
+    /// A parent with this page.
     pub async fn serving(page: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

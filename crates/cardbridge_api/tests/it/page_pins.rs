@@ -35,7 +35,7 @@ async fn type_pin(
     (answer.status, html(&answer))
 }
 
-/// Whether a PIN is found right when it is presented, by the values that the card keeps.
+/// True if the PIN is right when presented, by the values that the card stores.
 pub async fn works(platform: &Platform, card: &Value, pin: &str) -> bool {
     let card = platform.store.find_of_anyone::<Card>(text(&card["cardId"]).parse().unwrap()).await;
     let card = card.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! What stands on the card, as the second way to verify a customer on a hosted page.
+//! The data printed on the card, as the second way to verify a customer on a hosted page.
 
 use serde_json::{Value, json};
 use testkit::both_engines;
@@ -45,7 +45,7 @@ both_engines!(who_knows_what_stands_on_the_card_sees_its_page, |platform| {
     );
     assert!(!shown.contains(&last4) && !shown.contains(&expiry), "{shown}");
     let mut next = token(&page);
-    // Neither part is enough, and none of them is told from the other.
+    // Neither part is enough, and the answer does not show which part was wrong.
     for (last4, expiry) in [("", &*expiry), (&*last4, ""), ("0", &*expiry), (&*last4, &*other)] {
         let again = answer(platform, &next, last4, expiry).await;
         let shown = html(&again);

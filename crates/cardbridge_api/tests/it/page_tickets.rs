@@ -33,7 +33,7 @@ async fn status(platform: &Platform, caller: &Caller) -> String {
     text(&ticket["data"]["status"])
 }
 
-/// A whole form.
+/// A complete form.
 pub const GOOD: [(&str, &str); 6] = [
     ("identityProofType", "PASSPORT"),
     ("identityProofUrl", "k/1.jpg"),

@@ -1,4 +1,4 @@
-//! Hosted pages over HTTP: when they open, when they do not, and what they let out.
+//! Hosted pages over HTTP: when they open, when they do not, and what they reveal.
 
 use serde_json::json;
 use testkit::both_engines;

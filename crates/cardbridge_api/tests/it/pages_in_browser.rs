@@ -1,4 +1,4 @@
-//! Hosted pages in a real browser: what a customer sees and does.
+//! Hosted pages in a real browser, as customers see and use them.
 
 use serde_json::json;
 use testkit::browser::Browser;
@@ -159,6 +159,6 @@ async fn errors_and_broken_policies_are_complaints_and_advice_is_none() {
     assert!(complaints[0].starts_with("img-src"), "{complaints:?}");
 }
 
-/// What the page in the frame has said so far.
+/// The messages of the page in the frame so far.
 const HEARD: &str = "window.heard";
 const HEARD_SOMETHING: &str = "window.heard.length > 0";

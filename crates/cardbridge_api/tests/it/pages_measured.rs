@@ -1,5 +1,5 @@
-//! Every hosted page in a real browser, at the widths of small and large screens, in both
-//! languages and under both schemes: whatever it shows stays in its box.
+//! Every hosted page in a real browser, at the widths of small and large screens, in both languages
+//! and both colour schemes: all of its content stays in its box.
 
 use serde_json::json;
 use testkit::signing::text;
@@ -11,8 +11,8 @@ use crate::page_tickets::{GOOD, H5};
 const WIDTHS: [u32; 4] = [320, 360, 390, 1280];
 const HEIGHT: u32 = 760;
 
-/// What leaves its box: the page its window, a box its parent, a text its box, or a button
-/// the text beside it.
+/// Elements that leave their box: the page its window, a box its parent, a text its box, or a
+/// button the text beside it.
 const OUTSIDE: &str = "((width) => {
     const found = [];
     const slack = 0.6;
@@ -44,7 +44,7 @@ const OUTSIDE: &str = "((width) => {
     return found;
 })";
 
-/// Measures the page that is shown, and takes its pictures if somebody wants them.
+/// Measures the current page, and takes its pictures if they are wanted.
 async fn measure(visit: &mut Visit, name: &str) {
     for scheme in ["light", "dark"] {
         visit.browser.prefer(scheme).await;
@@ -167,7 +167,7 @@ async fn nothing_leaves_its_box_on_the_pages_of_a_ticket() {
     visit.end().await;
 }
 
-/// What the page holds beside its script, which has digits of its own.
+/// The page's title and body without its script, which has digits too.
 const HELD: &str = "(() => {
     const body = document.body.cloneNode(true);
     for (const script of body.querySelectorAll('script')) script.remove();

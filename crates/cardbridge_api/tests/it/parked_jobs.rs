@@ -1,4 +1,4 @@
-//! Jobs that were given up, and what makes them due again.
+//! Jobs that were given up, and the changes that make them due again.
 
 use serde_json::{Value, json};
 use testkit::both_engines;
@@ -6,10 +6,10 @@ use testkit::database::tamper;
 use testkit::platform::Platform;
 use testkit::signing::{Caller, text};
 
-/// What twenty failures leave.
+/// The state after twenty failures.
 pub const PARK: &str =
     "UPDATE job SET due_at = 9223372036854775807, attempts = 20 WHERE kind = 'ORDER_STEP'";
-/// A refusal that did not see its order wait yet, and so woke nobody.
+/// A refusal that did not see its order wait yet, so it woke no order.
 pub const REFUSE_UNSEEN: &str = "UPDATE kyc_ticket SET status = 'REFUSE'";
 
 async fn parked(platform: &Platform) -> Vec<Value> {

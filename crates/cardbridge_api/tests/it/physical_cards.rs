@@ -75,7 +75,7 @@ both_engines!(a_physical_order_is_refused_by_the_first_thing_wrong_with_it, |pla
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
     let theirs = text(&other.new_card(platform, "ord-1").await["cardId"]);
     let sound = caller.physical_order("v2p-1", &card_id);
-    // Each line undoes what the line before got wrong, except the first.
+    // Each line corrects the mistake of the line before, except the first.
     let steps: [(&str, Value, &str); 7] = [
         ("/virtualToPhysicalInfo", Value::Null, "DAPI_SYS_ILLEGAL_PARAM"),
         ("/cardOrderRef", json!("ord-1"), "DAPI_CARD_ORDER_REF_ALREADY_EXISTS"),
@@ -116,7 +116,7 @@ both_engines!(a_physical_order_is_refused_by_the_first_thing_wrong_with_it, |pla
     assert_ne!(caller.new_twin(platform, &card_id, "v2p-2").await, twin);
 });
 
-/// Whether the platform still knows where a card goes.
+/// True if the platform still has a card's delivery address.
 async fn knows_delivery(platform: &Platform, card_id: &str) -> bool {
     let plastic = platform.admin_get(&format!("/admin/v1/cards/{card_id}/plastic")).await.json();
     assert_eq!(plastic["cardLayoutCode"], "MGEBP", "{plastic}");
@@ -301,7 +301,7 @@ both_engines!(a_purchase_with_the_number_uses_the_active_twin, |platform| {
         let receipt = platform.admin_get(&path).await.json();
         (text(&answer["detail"]), text(&receipt["cardId"]))
     };
-    // Nothing but the enterprise is out of reach.
+    // Only the enterprise cannot be reached.
     assert_eq!(detail().await, ("no_auth_url".to_owned(), card_id.clone()));
     let ended = json!({"cardId": virtual_id, "amount": "1.00", "currency": "840"});
     assert_eq!(platform.done(PURCHASE, ended).await["detail"], "card_invalid");

@@ -11,7 +11,7 @@ use testkit::signing::{Caller, text};
 const AUTHORISATIONS: &str = "/sandbox/v1/authorisations";
 const DAY_S: u32 = 24 * 60 * 60;
 
-/// A physical card in use and what stands on it.
+/// A physical card in use, and the data on it.
 async fn physical(platform: &Platform) -> (Caller, String, CardData) {
     let caller = Caller::new(platform).await;
     caller.certify(platform).await;
@@ -20,7 +20,7 @@ async fn physical(platform: &Platform) -> (Caller, String, CardData) {
     (caller, card_id, data)
 }
 
-/// What a purchase with this PIN is declined for; `no_auth_url` if nothing else is wrong.
+/// The cause of a decline of a purchase with this PIN; `no_auth_url` if nothing else is wrong.
 async fn buy(platform: &Platform, card_id: &str, pin: &str) -> String {
     let body = json!({"cardId": card_id, "amount": "1.00", "currency": "840", "pin": pin});
     text(&platform.done("/sandbox/v1/authorisations", body).await["detail"])
@@ -85,7 +85,7 @@ both_engines!(equal_messages_at_once_are_one_try_of_the_pin, |platform| {
             assert_eq!(answer["authId"], answers.0["authId"]);
         }
     }
-    // What is no purchase at all is no try either.
+    // A message that is not a purchase is not a try either.
     let not_taken = [json!({"amount": "0"}), json!({"authType": "PRE_AUTH_COMPLETION"})];
     for (number, wrong) in (10..).zip(not_taken.iter().cycle().take(6)) {
         let mut body = message(number, "4712");
@@ -129,7 +129,7 @@ both_engines!(wrong_proofs_at_once_are_all_counted, |platform| {
     let (caller, card_id, data) = physical(platform).await;
     let right = [&*data.expiry, &*data.cvv2, &data.pan[12..], "4711"];
     let wrong = async || caller.reset(platform, &card_id, ["0001", right[1], right[2], "1"]).await;
-    // A PIN that is none says nothing of the card's data and counts for nothing.
+    // A malformed PIN says nothing of the card's data and counts for nothing.
     for _ in 0..6 {
         assert_eq!(wrong().await["code"], "DAPI_CARD_PIN_MUST_BE_FOUR_DIGIT_NUMBER");
     }

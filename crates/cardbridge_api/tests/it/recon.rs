@@ -13,8 +13,8 @@ pub const CLOSE_DAY: &str = "/admin/v1/recon/close-day";
 const HOUR: u32 = 60 * 60;
 const DAY: u32 = 24 * HOUR;
 
-/// A purchase, declined since nobody can be asked, and a clearing without authorisation,
-/// which has a record of its own; the purchase's and the transaction's ids.
+/// A purchase, declined since nobody can be asked, and a clearing without authorisation, which has
+/// its own record; the purchase's and the transaction's ids.
 pub async fn use_card(platform: &Platform, card_id: &str) -> (String, String) {
     let purchase = json!({"cardId": card_id, "amount": "15.50", "currency": "840", "mcc": "5411",
         "merchantId": "M0001", "merchantName": "Fish>Chips, \"Ltd\"", "merchantCountry": "SG"});
@@ -227,7 +227,7 @@ both_engines!(a_file_follows_its_day_and_is_final_after_it, |platform, location|
     let kept = file_of(&again, &caller, "authorisation");
     assert_eq!((&kept["sha256"], &kept["differs"]), (&last["sha256"], &json!(true)));
     assert_eq!(download(platform, &caller, "authorisation", day).await.body, bytes);
-    // What was replaced or came too late is removed, six hours of real time later.
+    // Replaced pieces, and those that came too late, are removed six hours of real time later.
     tamper(location, "UPDATE settlement_leftover SET discard_after = 0").await;
     close(platform, day).await;
     tamper(location, "UPDATE settlement_leftover SET discard_after = 0").await;

@@ -11,7 +11,7 @@ use crate::recon::{CLOSE_DAY, close, download, file_of, link, use_card};
 
 const DAY: u32 = 24 * 60 * 60;
 
-/// A caller whose card was used on the present day; the purchase's id.
+/// A caller whose card was used on the current day; the purchase's id.
 async fn with_rows(platform: &Platform) -> (Caller, String, String) {
     let caller = Caller::new(platform).await;
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
@@ -55,7 +55,7 @@ both_engines!(one_bad_row_keeps_no_other_enterprise_and_no_day_waiting, |platfor
     assert!(!has_file(platform, &bad, first).await);
     let transactions = download(platform, &bad, "transaction", first).await;
     assert!(!transactions.body.is_empty(), "its other file is there");
-    // Whoever closes the day by hand is told.
+    // An operator who closes the day by hand is told.
     let answer = platform.done(CLOSE_DAY, json!({"date": first.to_string()})).await;
     assert_eq!(answer["files"].as_array().unwrap().len(), 3, "{answer}");
     let failed = json!([{"enterpriseId": bad.enterprise_id, "fileType": "authorisation"}]);
@@ -89,7 +89,7 @@ both_engines!(
         tamper(location, &unset).await;
         platform.advance(2 * DAY).await;
         assert_eq!(verified(platform, first).await["ok"], true);
-        // What is decided never is given up, and left to the operator.
+        // The job of a purchase that is never decided is given up, and left to the operator.
         let second = first.next();
         tamper(location, "DELETE FROM settlement_file").await;
         tamper(location, &set).await;
@@ -131,7 +131,7 @@ both_engines!(the_same_bytes_cut_again_are_kept_once, |platform, location| {
     use_card(platform, &card_id).await;
     close(platform, day).await;
     assert_eq!((count("settlement_piece").await, count("settlement_leftover").await), (4, 2));
-    // Only what it is worth changes with the end of the day.
+    // The end of the day makes the file final and changes nothing else.
     platform.advance(DAY).await;
     let files = close(platform, day).await;
     assert_eq!(file_of(&files, &caller, "authorisation")["final"], true);

@@ -1,4 +1,4 @@
-//! Days on which only some had rows for their files, or nobody had.
+//! Days on which only some enterprises, or none, had rows for their files.
 
 use serde_json::json;
 use testkit::both_engines;
@@ -29,10 +29,10 @@ both_engines!(a_day_of_dialect_2_alone_makes_no_files, |platform, location| {
     spend(platform, &own).await;
     platform.advance(DAY).await;
     assert_eq!(number(location, FILES).await, 0);
-    // Who asks for one gets it, without a row.
+    // An enterprise that asks for a file gets it, without a row.
     download(platform, &caller, "authorisation", day).await;
     let made = number(location, FILES).await;
-    // A day on which one enterprise's deposit was used makes that one's alone.
+    // A day on which one enterprise's deposit was used makes only that enterprise's files.
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
     use_card(platform, &card_id).await;
     spend(platform, &own).await;

@@ -1,4 +1,4 @@
-//! `recon verify` finds what was changed behind the platform's back.
+//! `recon verify` finds changes made behind the platform's back.
 
 use domain::BusinessDay;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ async fn verify(platform: &Platform, day: BusinessDay) -> Value {
     answer.json()
 }
 
-/// The differences of all files, without what stands in them.
+/// The kinds of the differences of all files, without their values.
 async fn kinds(platform: &Platform, day: BusinessDay) -> Vec<String> {
     let report = verify(platform, day).await;
     let mut kinds = Vec::new();
@@ -69,7 +69,7 @@ both_engines!(honest_files_do_not_differ, |platform| {
     assert_eq!(kinds(platform, today).await, ["authorisation noFile", "transaction noFile"]);
     close(platform, today).await;
     assert_eq!(kinds(platform, today).await, [] as [&str; 0]);
-    // Who comes after the day has no files of it and lacks none.
+    // An enterprise that came after the day has no files of it and lacks none.
     Caller::new(platform).await;
     assert_eq!(kinds(platform, day).await, [] as [&str; 0]);
     for bad in ["", "?date=", "?date=1", "?date=99991231"] {

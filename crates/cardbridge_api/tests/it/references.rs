@@ -1,4 +1,4 @@
-//! People's own text where it is compared: references, e-mail addresses, and fields given twice.
+//! People's own text in comparisons: references, e-mail addresses, and fields given twice.
 
 use serde_json::{Value, json};
 use testkit::both_engines;
@@ -9,7 +9,8 @@ use testkit::vm_client::Merchant;
 
 use crate::customers::CREATE;
 
-/// What clients use: an address, a phone number, slashes, Chinese, what a URL must escape.
+/// Characters that clients use: an address, a phone number, slashes, Chinese, characters to escape
+/// in a URL.
 const REFERENCE: &str = "caf\u{e9} \u{8ba2}\u{5355}/1001 +65 jane@example.com";
 /// The same text, written with a combining accent.
 const OTHER_SPELLING: &str = "cafe\u{301} \u{8ba2}\u{5355}/1001 +65 jane@example.com";
@@ -24,7 +25,7 @@ struct Taker {
     path: &'static str,
     field: &'static str,
     code_of_second: &'static str,
-    /// Where what it made is read by the reference.
+    /// The path that reads the made object by the reference.
     detail: Option<&'static str>,
 }
 
@@ -118,7 +119,7 @@ both_engines!(a_reference_with_an_ampersand_is_read_by_its_encoded_query_only, |
     let query = format!("customerRef={}", encoded(reference));
     let target = format!("/open-api/customer/v1/detail?{query}");
     assert_eq!(caller.get(platform, &target).await["data"]["customerRef"], reference);
-    // As the Java connector signs it: the pairs as they were before they were encoded.
+    // As the Java connector signs it: the pairs before they were encoded.
     let decoded = format!("customerRef={reference}");
     let request = caller.signing().over(Request::get(&target), decoded.as_bytes());
     let answer = envelope(&send(platform.public, &request).await);
@@ -177,7 +178,7 @@ both_engines!(new_references_of_money_that_look_like_others_are_refused, |platfo
     }
     let (status, again) = moved(platform, &deposits, &deposit("R")).await;
     assert_eq!((status, &again["availableAmount"]), (200, &json!("1.00")));
-    // What was taken before such references were refused is the same movement still.
+    // A movement under a reference from before such references were refused is still the same.
     let rename = "UPDATE ledger_transfer SET reference = 'R ' WHERE reference = 'R'";
     testkit::database::tamper(location, rename).await;
     let (status, again) = moved(platform, &deposits, &deposit("R ")).await;
@@ -203,7 +204,7 @@ both_engines!(
             let detail = format!("{field} is given more than once");
             assert_eq!((answer.status, answer.json()["detail"].clone()), (422, json!(detail)));
         }
-        // Where no field belongs none is taken, once or twice.
+        // A call without fields takes none, once or twice.
         for what in [
             "cards/1/block",
             "cards/1/unblock",
@@ -224,7 +225,7 @@ both_engines!(
                 }
             }
         }
-        // No value hides the second one, be it one that no reader would take.
+        // No value hides the second field, not even one that no reader would take.
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         let path = "/sandbox/v1/clock/advance";
         for value in ["1e999", r#""\ud800""#, &deep] {

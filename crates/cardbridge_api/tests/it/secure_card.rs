@@ -32,7 +32,7 @@ both_engines!(card_data_are_read_with_pci_papers_and_each_reading_is_on_record, 
         assert_eq!(row["purpose"], "RETRIEVE_SECURE_CARD");
         assert_eq!(row["actor"], json!(caller.api_key));
     }
-    // What was read off the card buys with the card: only the enterprise is out of reach.
+    // The data read off the card buys with the card: only the enterprise cannot be reached.
     let purchase = json!({"pan": data.pan, "expiry": data.expiry, "cvv2": data.cvv2,
         "amount": "1.00", "currency": "840"});
     let answer = platform.done("/sandbox/v1/authorisations", purchase).await;

@@ -29,7 +29,7 @@ both_engines!(a_password_goes_out_once_by_mail_or_sms, |platform| {
     let first = caller.post(platform, PATH, &by_mail("sms-test-1")).await;
     let result = json!({"otpSendRef": "sms-test-1", "status": "SUCCEED"});
     assert_eq!(first["data"], result, "{first}");
-    // Whatever else it says, a used reference gets the first result.
+    // A used reference gets the first result, even with other fields.
     let other = json!({"otpSendRef": "sms-test-1", "channel": "SMS", "otp": "9999"});
     for body in [by_mail("sms-test-1"), other] {
         assert_eq!(caller.post(platform, PATH, &body).await["data"], result);
@@ -38,7 +38,7 @@ both_engines!(a_password_goes_out_once_by_mail_or_sms, |platform| {
         "phone": 122765673, "otp": "0123", "language": "zh"});
     let second = caller.post(platform, PATH, &body).await;
     assert_eq!(second["data"]["status"], "SUCCEED", "{second}");
-    // References are each enterprise's own.
+    // Each enterprise has its own references.
     let neighbour = Caller::new(platform).await;
     assert_eq!(neighbour.post(platform, PATH, &by_mail("sms-test-1")).await["data"], result);
 
@@ -120,12 +120,12 @@ both_engines!(one_send_too_many_waits_for_the_next_minute, |platform, location| 
     assert_eq!(refused.status, 429);
     assert_eq!(refused.json()["success"], false);
     assert_eq!(refused.json()["data"], Value::Null);
-    // A used reference sends nothing, and other enterprises have minutes of their own.
+    // A used reference sends nothing, and other enterprises have their own minutes.
     let known = sent.iter().position(|status| *status == 200).unwrap();
     assert_eq!(answer(format!("burst-{known}")).await.status, 200);
     let neighbour = Caller::new(platform).await;
     assert_eq!(neighbour.post(platform, PATH, &by_mail("late")).await["code"], "SYS_SUCCESS");
-    // Business time does not bring the next minute, real time does.
+    // The next minute comes with real time, not with business time.
     platform.advance(120).await;
     assert_eq!(answer("late".to_owned()).await.status, 429);
     tamper(location, "UPDATE otp_delivery SET sent_at = sent_at - 60000000").await;
@@ -164,7 +164,7 @@ both_engines!(a_delivery_that_died_with_its_process_shows_as_failed, |platform, 
     assert_eq!(mails(platform).await.len(), 1);
 });
 
-/// The statuses of so many requests, sent at once.
+/// The statuses of this many requests, sent at once.
 async fn statuses_of(
     tries: usize,
     answer: &impl AsyncFn(String) -> testkit::http::Answer,

@@ -1,4 +1,4 @@
-//! Documents: pre-signed addresses, what they take, and who can read what was put there.
+//! Documents: pre-signed addresses, what they take, and who can read the uploaded files.
 
 use std::path::Path;
 
@@ -204,7 +204,7 @@ both_engines!(a_pages_script_reads_what_came_of_its_upload, |platform| {
     let done = put(&target, PAGE, PDF).await;
     assert_eq!((done.status, done.header(ALLOWED)), (200, Some(PAGE)));
     assert_eq!(done.header("vary"), Some("origin"));
-    // The address is what opens; the headers only say who may read the answer.
+    // The address alone admits; the headers only say who may read the answer.
     let elsewhere = put(&target, "https://b.example", PDF).await;
     assert_eq!((elsewhere.status, elsewhere.header(ALLOWED)), (200, None));
     let forged = put(&target.replace(".pdf", ".jpg"), PAGE, PDF).await;
@@ -254,7 +254,7 @@ both_engines!(an_address_expires_on_real_time_and_not_on_business_time, |platfor
     let expired = made(3_601);
     let answer = put(platform, &expired, JPEG).await;
     assert_eq!((answer.status, &*code(&answer)), (403, "AccessDenied"));
-    // A page learns why, rather than that its browser refuses to ask.
+    // A page learns the reason, and not only that its browser refuses to ask.
     caller.patch(platform, &json!({ "pageOrigins": [PAGE] })).await;
     assert_eq!(preflight(platform, &expired, PAGE, "PUT").await.status, 204);
     assert_eq!(put(platform, &made(3_500), JPEG).await.status, 200);
@@ -376,7 +376,7 @@ both_engines!(uploads_of_one_enterprise_leave_room_for_those_of_another, |platfo
 both_engines!(an_enterprise_stores_so_much_a_day_and_no_more, |platform| {
     let (caller, neighbour) = (Caller::new(platform).await, Caller::new(platform).await);
     let (target, key) = address(platform, &caller, "a.pdf").await;
-    // What an earlier run of the process kept.
+    // A document that an earlier run of the process kept.
     let kept = platform.files.path().join("kept").join(&key);
     std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
     let earlier = std::fs::File::create(kept.with_file_name("earlier.pdf")).unwrap();

@@ -1,4 +1,4 @@
-//! What may be done to a card, and how it is reported.
+//! Changes to a card, and the webhooks that report them.
 
 use cards::CardsError;
 use domain::{Card, CardStatus, CardStatusReason, EnterpriseId, ErrorCode};

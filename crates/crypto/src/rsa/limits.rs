@@ -1,4 +1,4 @@
-//! Which RSA keys are accepted.
+//! Limits on the RSA keys that are accepted.
 
 use openssl::pkey::HasPublic;
 use openssl::rsa::Rsa;
@@ -14,7 +14,7 @@ pub const MAX_EXPONENT_BITS: i32 = 33;
 /// Longest text or DER that is read as a key, in bytes.
 pub const MAX_KEY_BYTES: usize = 8 * 1024;
 
-/// Whether modulus and exponent are what tools make: both odd, the exponent within bounds.
+/// True if modulus and exponent are what tools make: both odd, the exponent within bounds.
 pub(crate) fn has_acceptable_numbers<T: HasPublic>(key: &Rsa<T>) -> bool {
     let exponent = key.e();
     let least = openssl::bn::BigNum::from_u32(MIN_EXPONENT);

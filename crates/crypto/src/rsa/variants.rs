@@ -1,5 +1,5 @@
-//! Forms that the platform does not use, for telling an enterprise in the sandbox which one it
-//! used.
+//! Forms of RSA that the platform does not use. The sandbox tries them to tell an enterprise which
+//! one it used.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub enum OaepDigests {
 }
 
 impl OaepDigests {
-    /// All of them.
+    /// Every variant.
     pub const OTHERS: [Self; 2] = [Self::Sha256WithMgf1Sha1, Self::Sha1];
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for OaepDigests {
 }
 
 impl RsaPrivateKey {
-    /// Decrypts one block of such an OAEP padding.
+    /// Decrypts one block with OAEP padding of these digests.
     ///
     /// # Errors
     /// [`CryptoError::Refused`] if it does not open.
@@ -65,7 +65,7 @@ impl RsaPrivateKey {
 }
 
 impl RsaPublicKey {
-    /// Whether `signature` is RSASSA-PSS with `hash` over `message`, with salt of any length.
+    /// True if `signature` is RSASSA-PSS with `hash` over `message`, with salt of any length.
     #[must_use]
     pub fn verify_pss(&self, hash: RsaHash, message: &[u8], signature: &[u8]) -> bool {
         let verify = || -> Result<bool, ErrorStack> {

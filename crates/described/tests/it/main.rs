@@ -1,4 +1,4 @@
-//! What all three OpenAPI documents, and the pages beside them, must be.
+//! The rules of all three OpenAPI documents and of the pages beside them.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod openapi_rules;

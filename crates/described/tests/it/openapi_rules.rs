@@ -1,4 +1,4 @@
-//! What the OpenAPI documents must be to be read by people and by generators of clients.
+//! Rules that let people, and generators of clients, read the OpenAPI documents.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn operations() -> Vec<Value> {
     of(&document(), "paths").into_iter().map(|(_, operation)| operation).collect()
 }
 
-/// The operations below `paths` or `webhooks`, with where they stand.
+/// The operations below `paths` or `webhooks`, each with its method and path.
 fn of(document: &Value, part: &str) -> Vec<(String, Value)> {
     let items = document[part].as_object().into_iter().flatten();
     let operations = items.flat_map(|(path, item)| {
@@ -38,7 +38,7 @@ fn all(document: &Value) -> Vec<(String, Value)> {
     [of(document, "paths"), of(document, "webhooks")].concat()
 }
 
-/// What a response is, wherever it stands.
+/// A response, with its reference resolved.
 fn resolved<'a>(document: &'a Value, response: &'a Value) -> &'a Value {
     match response["$ref"].as_str() {
         Some(pointer) => document.pointer(pointer.trim_start_matches('#')).unwrap(),
@@ -46,7 +46,7 @@ fn resolved<'a>(document: &'a Value, response: &'a Value) -> &'a Value {
     }
 }
 
-/// Texts that send a reader somewhere else, to pages that they do not have.
+/// The texts around citations, which send a reader to pages that the reader does not have.
 fn citations(text: &str) -> Vec<String> {
     let before = |at: usize| text[..at].chars().next_back().unwrap_or(' ');
     let after = |at: usize| text[at..].chars().next().unwrap_or(' ');

@@ -1,4 +1,4 @@
-//! Samples of requests are taken as they stand: at most what they name is not there.
+//! Samples of requests are taken as they are; at most, an object that they name does not exist.
 
 use serde_json::Value;
 use testkit::both_engines;

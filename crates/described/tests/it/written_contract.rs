@@ -1,4 +1,4 @@
-//! The pages of `docs`: what they say is what the code does.
+//! The pages of `docs` say what the code does.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ fn page(name: &str) -> String {
     fs::read_to_string(on_file::path(name)).unwrap()
 }
 
-/// The page with what stands between the marks of this part in place of what was there.
+/// The page with `text` between the marks of this part.
 fn with_part(page: &str, part: &str, text: &str) -> String {
     let mark = format!("<!-- generated: {part} -->\n");
     let (before, rest) = page.split_once(&mark).unwrap();
@@ -31,7 +31,7 @@ fn document(name: &str) -> Value {
     documents().into_iter().find(|(it, _)| *it == name).unwrap().1
 }
 
-/// What stands behind a name at the beginning of a line.
+/// The values behind a name at the beginning of a line.
 fn told<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
     let lines = page.lines().filter_map(|line| line.strip_prefix(name));
     lines.filter(|rest| rest.starts_with("  ")).map(str::trim_start).collect()
@@ -154,7 +154,7 @@ fn the_page_of_states_and_dictionaries_is_the_one_on_file() {
     on_file::require("states.md", &text);
 }
 
-/// The lists of words of dialect 2, which stand at their fields.
+/// The lists of words of dialect 2, which its fields contain.
 fn vm_words() -> String {
     let document = document("vm-api");
     let mut rows = BTreeSet::new();
@@ -171,7 +171,7 @@ fn vm_words() -> String {
     format!("| schema | field | words | meaning |\n|---|---|---|---|\n{}\n", rows.join("\n"))
 }
 
-/// Which operations of dialect 1 are refused with a code of their own.
+/// The operations of dialect 1 that have this code among their own refusals.
 fn refused_by(document: &Value, code: &str) -> String {
     let mut paths = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -184,7 +184,7 @@ fn refused_by(document: &Value, code: &str) -> String {
     paths.join(", ")
 }
 
-/// The words of a list with their meanings, as they stand in its schema.
+/// The words of a list with their meanings, from its schema.
 fn meanings(schema: &Value) -> Vec<(String, String)> {
     let description = schema["description"].as_str().unwrap();
     let lines = description.lines().filter_map(|line| line.strip_prefix("- `"));
@@ -262,7 +262,7 @@ fn the_list_of_payloads_is_the_one_on_file() {
     on_file::require("webhooks.md", &with_part(&page("webhooks.md"), "payloads", &text));
 }
 
-/// The fields of a webhook's object, with what they hold.
+/// The fields of a webhook's object, with their meanings.
 fn fields(text: &mut String, document: &Value, schema: &Value) {
     let shape = |schema: &Value| {
         let pointer = schema["$ref"].as_str().map(|it| it.trim_start_matches('#').to_owned());

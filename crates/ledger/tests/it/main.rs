@@ -6,7 +6,7 @@ use ledger::{
 };
 use proptest::prelude::*;
 
-/// What may happen to an account with one hold at a time.
+/// An event of an account with one hold at a time.
 #[derive(Debug, Clone)]
 enum Event {
     Deposit(i64),
@@ -77,9 +77,9 @@ fn play(
 }
 
 proptest! {
-    /// Whatever happens in whatever order, the account obeys its rules after each step, the held
-    /// balance equals what the hold has left, a refused event changes nothing, and the recorded
-    /// movements alone lead to the same balances.
+    /// After each step of any history, the account obeys its rules, the held balance equals the
+    /// rest of the hold, and the recorded movements alone lead to the same balances. A refused
+    /// event changes nothing.
     #[test]
     fn every_history_keeps_the_rules(events in prop::collection::vec(event(), 1..60)) {
         let mut account = empty();

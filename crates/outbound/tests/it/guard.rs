@@ -1,4 +1,4 @@
-//! Where the client does not go.
+//! Addresses to which the client does not connect.
 
 use std::process::Command;
 

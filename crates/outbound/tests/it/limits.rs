@@ -182,7 +182,7 @@ async fn nothing_is_sent_again_once_it_is_too_late_for_that() {
 
 #[tokio::test]
 async fn an_endless_answer_is_given_up_whatever_it_consists_of() {
-    /// What the system buffers for a reader that has gone, and much more.
+    /// Far more than the system buffers for a reader that has gone.
     const MOST_BYTES: usize = 64 * 1024 * 1024;
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     for (first, again) in [

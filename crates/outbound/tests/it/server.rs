@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-/// What the server does with each request.
+/// The server's reaction to each request.
 #[derive(Clone)]
 pub enum Behaviour {
     /// Writes these bytes and keeps the connection.

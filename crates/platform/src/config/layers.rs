@@ -1,4 +1,4 @@
-//! Where an option's text comes from.
+//! The layers that an option's text may come from.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +29,7 @@ const CONFIG: &str = "config";
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 const DEFAULTS: &str = include_str!("../../defaults.toml");
 
-/// Which layer an option's text came from, in the terms in which a person would look for it.
+/// The layer that an option's text came from, in the terms in which a person would look for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// The command line.
@@ -55,17 +55,17 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The text of an option and where it was given.
+/// The text of an option and the layer that gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
     /// The text.
     pub text: String,
-    /// Where it was given.
+    /// The layer that gave it.
     pub origin: Origin,
 }
 
 impl Given {
-    /// The failure that says what this option should be.
+    /// The failure that says which values this option takes.
     pub fn refused(&self, should_be: impl fmt::Display) -> Failure {
         Failure::configuration(format_args!("{}: should be {should_be}", self.origin))
     }

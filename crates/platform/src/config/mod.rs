@@ -32,7 +32,7 @@ use crate::failure::Failure;
 /// remembered for twice this long, in bounded memory.
 const SIGNATURE_WINDOWS_MS: RangeInclusive<u16> = 1_000..=15_000;
 
-/// Where the master key comes from.
+/// The source of the master key.
 pub enum MasterKeySource {
     /// A file named by the operator.
     File(PathBuf),
@@ -42,17 +42,17 @@ pub enum MasterKeySource {
     Own,
 }
 
-/// Everything that `serve` needs to know, checked.
+/// All settings of `serve`, checked.
 pub struct Config {
     /// Sandbox or production.
     pub mode: Mode,
-    /// Who checks the people who apply for cards.
+    /// The party that checks people who apply for cards.
     pub identity_checks: IdentityChecks,
     /// Directory of everything that is kept in files.
     pub data_dir: PathBuf,
     /// The storage engine.
     pub database: Database,
-    /// What production asks of the server's standbys.
+    /// Production's requirement on the server's standbys.
     pub database_durability: DatabaseDurability,
     /// Address of both public dialects.
     pub listen: SocketAddr,
@@ -63,7 +63,7 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// How far the timestamp of a signed request of dialect 1 may lie from real time.
+    /// The largest difference between the timestamp of a signed request of dialect 1 and real time.
     pub signature_window_ms: i64,
     /// File with the operator's token; `None` = the data directory's own.
     pub admin_token_file: Option<PathBuf>,
@@ -73,7 +73,7 @@ pub struct Config {
     pub outbound_allow: Vec<IpNet>,
     /// This process's number among those that share a store (0 to 1023).
     pub node: u16,
-    /// Whether production starts although the highest id is far ahead of the clock.
+    /// True if production starts although the highest id is far ahead of the clock.
     pub accept_clock_ahead: bool,
     /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,

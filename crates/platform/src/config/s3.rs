@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::layers::{Layers, S3_SECRET_VARIABLE};
 use crate::failure::Failure;
 
-/// Where the secret access key comes from. It is never a key of the TOML file.
+/// The source of the secret access key, which is never a key of the TOML file.
 pub enum S3Secret {
     /// A file of mode 0600.
     File(PathBuf),
@@ -27,7 +27,7 @@ pub struct S3Config {
     pub access_key_id: String,
     /// The secret's source.
     pub secret: S3Secret,
-    /// Whether the bucket's name is in the path instead of before the host.
+    /// True if the bucket's name is in the path instead of before the host.
     pub path_style: bool,
 }
 

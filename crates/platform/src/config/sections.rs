@@ -11,7 +11,7 @@ use toml::Value;
 pub trait Section: DeserializeOwned {
     /// Its name.
     const NAME: &'static str;
-    /// Description of what it may contain, for failures.
+    /// The keys that it may contain, for failures.
     const WANTED: &'static str;
 
     /// Reads the table's value.
@@ -111,7 +111,7 @@ pub struct S3Section {
     /// File of mode 0600 with the secret access key.
     #[serde(default, alias = "secret_access_key_file", alias = "secretAccessKeyFile")]
     pub secret_access_key_file: Option<PathBuf>,
-    /// Whether the bucket's name is in the path instead of before the host.
+    /// True if the bucket's name is in the path instead of before the host.
     #[serde(default, alias = "path_style", alias = "pathStyle")]
     pub path_style: bool,
 }

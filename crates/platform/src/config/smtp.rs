@@ -21,7 +21,7 @@ pub struct SmtpConfig {
     /// The account and the file with its password; without a file the password comes from the
     /// environment.
     pub account: Option<(String, Option<PathBuf>)>,
-    /// How the connection is protected.
+    /// The protection of the connection.
     pub tls: SmtpTls,
     /// PEM file of an authority that is trusted in addition to the system's.
     pub authority_file: Option<PathBuf>,
@@ -30,7 +30,7 @@ pub struct SmtpConfig {
 }
 
 impl SmtpConfig {
-    /// The failure that says what a key should be.
+    /// The failure that says which values a key takes.
     pub fn refused(&self, key: &str, should_be: impl std::fmt::Display) -> Failure {
         Failure::configuration(format_args!("{}: smtp.{key}: {should_be}", self.origin))
     }

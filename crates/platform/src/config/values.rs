@@ -15,7 +15,7 @@ use crate::failure::Failure;
 /// Most networks in one list.
 const MAX_NETWORKS: usize = 256;
 
-/// Where the data is stored.
+/// The engine that stores the data.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Database {
     /// A file inside the data directory.
@@ -24,7 +24,7 @@ pub enum Database {
     Postgres(String),
 }
 
-/// What production asks of the standbys of a PostgreSQL server.
+/// Production's requirement on the standbys of a PostgreSQL server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseDurability {
     /// A commit must wait for the standbys, if there are any.
@@ -64,7 +64,7 @@ pub fn database(given: &Given) -> Result<Database, Failure> {
     Ok(Database::Postgres(given.text.clone()))
 }
 
-/// What production asks of the server's standbys.
+/// Production's requirement on the server's standbys.
 pub fn durability(given: &Given) -> Result<DatabaseDurability, Failure> {
     match given.text.as_str() {
         "sync" => Ok(DatabaseDurability::Sync),

@@ -1,4 +1,4 @@
-//! The `[vm]` table: what an operator decides of dialect 2 (vm-api.md section 16).
+//! The `[vm]` table: the operator's settings of dialect 2 (vm-api.md section 16).
 
 use std::collections::BTreeSet;
 

@@ -86,7 +86,7 @@ pub fn write_file(
     })
 }
 
-/// What a command reads from the file.
+/// The parts of the file that a command reads.
 #[derive(Deserialize)]
 pub struct Known {
     /// The admin listener.
@@ -97,7 +97,7 @@ pub struct Known {
     pub enterprise: KnownEnterprise,
 }
 
-/// What a command reads of the enterprise.
+/// The enterprise's parts that a command reads.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KnownEnterprise {

@@ -1,4 +1,5 @@
-//! Which facts about the sandbox's enterprise are kept as settings, and why making it may fail.
+//! The facts about the sandbox's enterprise that are kept as settings, and the failures of making
+//! it.
 
 use provision::ProvisionError;
 use store::{MoneyError, Store, StoreError};

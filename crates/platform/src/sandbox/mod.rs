@@ -1,4 +1,4 @@
-//! What a sandbox begins with: one enterprise that can do everything, and the file that describes
+//! The beginning of a sandbox: one enterprise that can do everything, and the file that describes
 //! it (operator-and-sandbox.md section 2).
 
 mod file;

@@ -42,7 +42,7 @@ pub struct Identity {
     pub vm_app: VmAppIdentity,
 }
 
-/// Makes whatever the sandbox's enterprise lacks and returns its identity.
+/// Makes the missing parts of the sandbox's enterprise and returns its identity.
 ///
 /// # Errors
 /// The store or a key failed.

@@ -34,7 +34,7 @@ pub struct VmAppIdentity {
     pub credit_line_code: String,
 }
 
-/// Makes whatever the app lacks and returns its identity.
+/// Makes the missing parts of the app and returns its identity.
 pub(super) async fn provision(
     store: &Store,
     vault: &Vault,

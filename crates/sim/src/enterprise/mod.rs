@@ -1,4 +1,4 @@
-//! An enterprise: its server on a free loopback port, its keys, and what it received.
+//! An enterprise: its server on a free loopback port, its keys, and the messages it received.
 
 mod answers;
 mod record;
@@ -24,14 +24,14 @@ pub use record::{Notice, Webhook};
 /// Length of the enterprise's own key (cardbridge-open-api.md section 8.3).
 const KEY_BITS: u32 = 2048;
 
-/// What the enterprise knows about the platform, once it has an account there.
+/// Facts that the enterprise knows about the platform, once it has an account there.
 #[derive(Clone)]
 pub struct Trust {
     /// The platform's public key for this enterprise, PEM or bare base64.
     pub platform_public_key: String,
     /// The secret of the API key that webhooks are signed with.
     pub secret_key: String,
-    /// How notices are encrypted.
+    /// The padding with which notices are encrypted.
     pub padding: RsaPadding,
 }
 
@@ -104,8 +104,7 @@ impl Enterprise {
         self.inner.key.public_key().to_base64()
     }
 
-    /// Gives the enterprise what it knows about the platform. Earlier notices are answered with
-    /// 503.
+    /// Gives the enterprise these facts about the platform. Earlier notices are answered with 503.
     ///
     /// # Errors
     /// The platform's key is not an RSA key.
@@ -146,7 +145,7 @@ impl Enterprise {
         self.inner.record.notices()
     }
 
-    /// How many notices have arrived so far.
+    /// The number of notices so far.
     #[must_use]
     pub fn notice_count(&self) -> usize {
         self.inner.record.notice_count()
@@ -158,7 +157,7 @@ impl Enterprise {
         self.inner.record.webhooks()
     }
 
-    /// How many webhooks have arrived so far.
+    /// The number of webhooks so far.
     #[must_use]
     pub fn webhook_count(&self) -> usize {
         self.inner.record.webhook_count()

@@ -1,4 +1,4 @@
-//! What the enterprise received.
+//! The notices and webhooks that the enterprise received.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -31,7 +31,7 @@ pub struct Webhook {
     pub body: Bytes,
     /// The body as JSON; null if it is not JSON.
     pub json: Value,
-    /// Whether `X-Signature` matches the body.
+    /// True if `X-Signature` matches the body.
     pub is_signed: bool,
 }
 
@@ -48,13 +48,13 @@ impl Webhook {
         self.text("/webhookId")
     }
 
-    /// What it is about.
+    /// Its type.
     #[must_use]
     pub fn webhook_type(&self) -> &str {
         self.text("/webhookType")
     }
 
-    /// The object it is about.
+    /// The id of the object it is about.
     #[must_use]
     pub fn business_id(&self) -> &str {
         self.text("/businessId")

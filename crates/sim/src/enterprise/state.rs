@@ -1,4 +1,4 @@
-//! What the enterprise's handlers share.
+//! The common state of the enterprise's handlers.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::record::Record;
 use crate::behaviour::Script;
 
-/// What is known about the platform, with its key parsed once.
+/// The known facts about the platform, with its key parsed once.
 pub(super) struct Known {
     pub(super) platform_key: RsaPublicKey,
     pub(super) secret_key: String,

@@ -1,9 +1,9 @@
 //! Checkpoints of SQLite's write-ahead log, beside the writer instead of in it.
 //!
-//! Left to itself SQLite copies the log into the database inside a commit, and every
-//! caller of that commit waits. Here a thread of its own copies it while commits go
-//! on; the writer steps in only when the log has grown past a limit, because only a
-//! pause of the writer lets the log begin again from its start.
+//! By itself SQLite copies the log into the database inside a commit, and every caller of that
+//! commit waits. Here a separate thread copies it while commits go on. The writer steps in only
+//! when the log has grown past a limit, because only a pause of the writer lets the log begin again
+//! from its start.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,23 +16,23 @@ use super::tx::Tx;
 use super::value::Value;
 use crate::StoreError;
 
-/// How often the thread looks. Between 200 ms and 5 s purchases fared alike, within the
+/// The interval at which the thread looks. Between 200 ms and 5 s purchases fared alike, within the
 /// spread from run to run; rarer checkpoints write less.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// Commits after which a checkpoint is worth its while.
+/// Commits after which a checkpoint is worthwhile.
 const MIN_COMMITS: u64 = 64;
 /// Intervals after which even a single commit is checkpointed.
 const MAX_IDLE_INTERVALS: u32 = 3;
-/// Size of the log at which the writer makes it begin again: on a disk with room, and on one
-/// without, in bytes.
+/// The size, in bytes, at which the writer makes the log begin again: on a disk with room, and the
+/// least on a small disk.
 const MAX_LOG_BYTES: u64 = 128 * 1024 * 1024;
 const MIN_LOG_BYTES: u64 = 1024 * 1024;
-/// The log may be as large as one part in so many of what its disk has beside the store.
+/// The log may take one part in so many of its disk's free space, its own size included.
 const PARTS_OF_ROOM: u64 = 4;
-/// How long the writer waits for readers of the log before it leaves the log as it is.
+/// The longest wait of the writer for readers of the log before it leaves the log as it is.
 const READERS_WAIT: Duration = Duration::from_millis(250);
 
-/// The thread and what it shares with the writer.
+/// The thread and the state that it shares with the writer.
 pub(super) struct Checkpointer {
     log: PathBuf,
     shared: Arc<Shared>,
@@ -43,9 +43,9 @@ struct Shared {
     commits: AtomicU64,
     /// Size at which the log begins again.
     most_bytes: AtomicU64,
-    /// Whether the writer may try it: a try in vain is not repeated at once.
+    /// True if the writer may try it: a failed try is not repeated at once.
     may_restart: AtomicBool,
-    /// Whether a checkpoint failed, and the log should begin again at any size.
+    /// True if a checkpoint failed, and the log should begin again at any size.
     has_failed: AtomicBool,
     stop: AtomicBool,
 }
@@ -71,7 +71,7 @@ impl Checkpointer {
         Ok(Self { log, shared, thread: Some(thread) })
     }
 
-    /// Called by the writer after each commit, also one that failed, outside any transaction.
+    /// Called by the writer outside any transaction after each commit, even a failed one.
     pub(super) fn committed(&self, tx: &Tx) {
         let shared = &*self.shared;
         shared.commits.fetch_add(1, Ordering::Relaxed);
@@ -99,13 +99,13 @@ impl Drop for Checkpointer {
         self.shared.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // A panic there has been printed by the thread itself.
+            // The thread itself has printed a panic.
             let _ = thread.join();
         }
     }
 }
 
-/// Whether the log begins again.
+/// Makes the log begin again; true if it does.
 fn restart_log(tx: &Tx, kind: &str) -> bool {
     let Tx::Sqlite(session) = tx else { return false };
     let waiting =
@@ -127,8 +127,8 @@ fn size(log: &Path) -> u64 {
     std::fs::metadata(log).map_or(0, |it| it.len())
 }
 
-/// How large the log may be, so that it does not fill a small disk: what fills it could not be
-/// put into the store any more, and would keep the room for ever.
+/// The largest size of the log that does not fill a small disk. A log that fills it could no longer
+/// be put into the store, and would keep the space for ever.
 fn most_bytes(log: &Path) -> u64 {
     let directory = log.parent().filter(|it| !it.as_os_str().is_empty());
     match rustix::fs::statvfs(directory.unwrap_or(Path::new("."))) {
@@ -149,7 +149,7 @@ fn run(shared: &Shared, session: &Session, log: &Path) {
         let commits = shared.commits.load(Ordering::Relaxed);
         idle += 1;
         let due = commits - seen >= MIN_COMMITS || idle >= MAX_IDLE_INTERVALS;
-        // One that failed is made up for also if nothing is written any more.
+        // A failed checkpoint is made up for even if nothing more is written.
         if !shared.has_failed.load(Ordering::Relaxed) && (commits == seen || !due) {
             continue;
         }
@@ -201,7 +201,7 @@ mod tests {
         session.execute("CREATE TABLE t (a BLOB) STRICT", &[]).unwrap();
         let checkpointer = Checkpointer::start(&path).unwrap();
         for _ in 0..40 {
-            // As the thread finds it on a small disk, whatever it finds on this one.
+            // The values that the thread would find on a small disk, in place of this disk's.
             checkpointer.shared.most_bytes.store(MIN_LOG_BYTES, Ordering::Relaxed);
             checkpointer.shared.may_restart.store(true, Ordering::Relaxed);
             let large = Value::Bytes(vec![0; 256 * 1_024]);

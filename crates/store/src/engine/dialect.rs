@@ -1,8 +1,7 @@
-//! The one text of SQL, as SQLite wants it.
+//! The portable SQL text, as SQLite wants it.
 
-/// The portable text as SQLite wants it: `?1` for `$1`, since SQLite takes `$1` for a
-/// name and would number names by first appearance; and no row locks, since there is
-/// one writer.
+/// The portable text as SQLite wants it: `?1` for `$1`, because SQLite takes `$1` for a name and
+/// would number names by first appearance; and no row locks, because there is one writer.
 pub(super) fn dialect(sql: &str) -> String {
     let sql = sql.strip_suffix(" SKIP LOCKED").unwrap_or(sql);
     let sql = sql.strip_suffix(" FOR UPDATE").unwrap_or(sql);

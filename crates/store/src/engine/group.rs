@@ -12,23 +12,23 @@ use crate::StoreError;
 
 /// A command that the writer applies together with those that arrived with it.
 pub(crate) trait Grouped: Sized + Send + Sync + 'static {
-    /// What comes of it.
+    /// Its result.
     type Outcome: Send + 'static;
-    /// Why it was refused, or what failed below.
+    /// The reason why it was refused, or the store's error.
     type Error: From<StoreError> + Send + 'static;
-    /// What it locks a row of. Commands that share one of these wait together where another
-    /// session holds the row.
+    /// The key of a row that it locks. Commands with a common key wait together if another session
+    /// holds the row.
     type Key: Ord + Clone + Send + Sync + 'static;
 
-    /// What each command of a group locks, as far as it can be told without locking anything.
+    /// The keys of each command of a group, as far as they are known without locking anything.
     fn keys(
         tx: &Tx,
         group: &[&Self],
     ) -> impl Future<Output = Result<Vec<BTreeSet<Self::Key>>, StoreError>> + Send;
 
-    /// Applies a group inside the caller's transaction; a result for each command, in order. A
-    /// command that the rules refuse fails alone; an error of the engine fails the group, and
-    /// nothing of it may be kept.
+    /// Applies a group inside the caller's transaction; returns a result for each command, in
+    /// order. A command that the rules refuse fails alone; an error of the engine fails the group,
+    /// and nothing of it may be kept.
     fn apply(
         tx: &Tx,
         ids: &IdGenerator,
@@ -37,18 +37,17 @@ pub(crate) trait Grouped: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<GroupResult<Self>>, StoreError>> + Send;
 }
 
-/// Whether a group looks for what an earlier commit made of the same messages.
+/// A group's search for earlier commits of the same messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeats {
-    /// It does not: a message rarely comes again, and the unique index fails the group when
-    /// one did.
+    /// No search: a message rarely comes again, and the unique index fails the group when one does.
     Unexpected,
-    /// It does.
+    /// A search.
     Sought,
 }
 
-/// Ends the process if the writer that holds it panics: without its writer a process would
-/// go on reading and refuse what it groups, until somebody noticed. A restart recovers.
+/// Ends the process if the writer that holds it panics: without its writer a process would go on
+/// reading but refuse every grouped command, until somebody noticed. A restart recovers.
 pub(super) struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {
@@ -60,34 +59,34 @@ impl Drop for AbortOnPanic {
     }
 }
 
-/// How long each part of a group waits for a row, once the whole has waited.
+/// The longest wait of each part of a group for a row, after the whole group has waited.
 const SHORT_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '20ms'";
 
 /// The result of one command.
 pub(crate) type GroupResult<G> = Result<<G as Grouped>::Outcome, <G as Grouped>::Error>;
 
-/// A command and where its result goes.
+/// A command and the channel for its result.
 pub(crate) struct GroupedJob<G: Grouped> {
-    /// What to do.
+    /// The command.
     pub(crate) command: G,
-    /// Who waits for it.
+    /// The channel to the caller that waits for it.
     pub(crate) reply: oneshot::Sender<GroupResult<G>>,
-    /// Until when it may wait for a row that another session holds.
+    /// The moment until which it may wait for a row that another session holds.
     pub(crate) deadline: Instant,
 }
 
 impl<G: Grouped> GroupedJob<G> {
-    /// Answers; the caller may have gone away, and what was committed stands all the same.
+    /// Answers the caller, which may have gone away; a commit stands nevertheless.
     pub(super) fn answer(self, result: GroupResult<G>) {
         let _ = self.reply.send(result);
     }
 }
 
-/// What became of one command of a group.
+/// The verdict on one command of a group.
 pub(super) enum Verdict<G: Grouped> {
     /// It has a result.
     Done(Box<GroupResult<G>>),
-    /// Nothing was done: a row of these keys is held by another session.
+    /// Nothing was done: another session holds a row of these keys.
     Waits(BTreeSet<G::Key>),
 }
 
@@ -95,7 +94,7 @@ fn done<G: Grouped>(result: GroupResult<G>) -> Verdict<G> {
     Verdict::Done(Box::new(result))
 }
 
-/// What follows where a row is held by another session for longer than the transaction waits.
+/// The consequence if another session holds a row for longer than the transaction waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnLock {
     /// The commands that lock it wait, and the others go on.
@@ -104,10 +103,10 @@ pub(super) enum OnLock {
     Fail,
 }
 
-/// Applies a group inside an open transaction, undone by itself if the engine refuses it;
-/// then again with an eye on repeated messages; then each command by itself, so that one
-/// bad command fails alone, and one that lost a race with another process sees what won.
-/// An error is another transaction's being in the way of the whole: the caller rolls back.
+/// Applies a group inside an open transaction, in a savepoint. If the engine refuses it, the group
+/// is applied again with a search for repeated messages, and then each command by itself: one bad
+/// command fails alone, and one that lost a race with another process sees the winner's rows. An
+/// error means that another transaction is in the way of the whole group: the caller rolls back.
 pub(super) async fn apply_in_savepoint<G: Grouped>(
     tx: &Tx,
     ids: &IdGenerator,
@@ -132,7 +131,7 @@ pub(super) async fn apply_in_savepoint<G: Grouped>(
     apply_singly(tx, ids, &commands).await
 }
 
-/// Applies what locks the same rows together, and sets aside what a row is missing for.
+/// Applies together commands that lock the same rows, and sets aside those for a row that is held.
 async fn apply_by_key<G: Grouped>(
     tx: &Tx,
     ids: &IdGenerator,
@@ -158,8 +157,8 @@ async fn apply_by_key<G: Grouped>(
     Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(missing)).collect())
 }
 
-/// Commands by what they have in common: sets of keys that share none, and the positions of
-/// the commands that lock any of them, in order.
+/// Parts the commands by common keys: sets of keys that have no key in common, each with the
+/// positions, in order, of the commands that lock any of them.
 fn by_key<K: Ord + Clone>(locked: &[BTreeSet<K>]) -> Vec<(BTreeSet<K>, Vec<usize>)> {
     let mut parts: Vec<(BTreeSet<K>, Vec<usize>)> = Vec::new();
     for (index, keys) in locked.iter().enumerate() {
@@ -192,8 +191,8 @@ fn commands<G: Grouped>(jobs: &[GroupedJob<G>]) -> Vec<&G> {
     jobs.iter().map(|job| &job.command).collect()
 }
 
-/// Applies each command in a savepoint of its own. One that misses a row waits, and so does
-/// whatever locks the same after it.
+/// Applies each command in its own savepoint. One that cannot lock a row waits, and so does every
+/// later one with the same keys.
 async fn apply_singly<G: Grouped>(
     tx: &Tx,
     ids: &IdGenerator,
@@ -226,7 +225,7 @@ async fn apply_singly<G: Grouped>(
     Ok(verdicts)
 }
 
-/// The embedded store has no other session to wait for.
+/// Shortens the wait for rows. The embedded store has no other session to wait for.
 async fn wait_briefly(tx: &Tx) -> Result<(), StoreError> {
     if matches!(tx, Tx::Postgres(_)) {
         tx.execute(SHORT_LOCK_TIMEOUT, &[]).await?;

@@ -1,6 +1,6 @@
-//! The grouping writer on PostgreSQL. It commits in groups what arrived together. What waits
-//! for a row that another session holds is set aside in its own lane, with all other commands
-//! that lock the same, so it does not hold up the rest.
+//! The grouping writer on PostgreSQL. It commits together commands that arrived together. Those
+//! that wait for a row that another session holds are set aside in a lane, with all others that
+//! lock the same rows, so they do not hold up the rest.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,33 +18,33 @@ use super::postgres_session::{SILENT, Session, is_conflict};
 use super::tx::Tx;
 use crate::StoreError;
 
-/// Commands that share one commit at most.
+/// The most commands in one commit.
 const MAX_GROUP: usize = 256;
-/// How long a group waits for a row that another session holds.
+/// The longest wait of a group for a row that another session holds.
 const GROUP_LOCK_TIMEOUT: Duration = Duration::from_millis(200);
-/// The longest of a lane's waits for such a row; it waits again while its commands may.
+/// The longest single wait of a lane for such a row; it waits again as long as its commands may.
 const LANE_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
-/// The same while other lanes wait for a connection: rows that have come free are found in time.
+/// The same while other lanes wait for a connection, so rows that came free are found in time.
 const CROWDED_LOCK_TIMEOUT: Duration = Duration::from_millis(50);
-/// Most lanes at once; what would need a further one is refused.
+/// The most lanes at once; a command that would need another one is refused.
 const MAX_LANES: usize = 64;
-/// Commands that wait in one lane at most.
+/// The most commands that wait in one lane.
 const MAX_IN_LANE: usize = 1_024;
 /// Connections that all lanes share.
 pub(super) const ASIDE_CONNECTIONS: usize = 4;
-/// How long the statements of one group may take, also where something between here and the
-/// server takes bytes and passes none on.
+/// The longest time for the statements of one group, even if something between here and the server
+/// accepts bytes but does not pass them on.
 const APPLY_TIMEOUT: Duration = Duration::from_secs(15);
-/// Pause before a group is tried again, longer with each try and different from node to node,
-/// so that two processes do not meet again.
+/// Pause before a group is tried again, longer with each try and different for each node, so two
+/// processes do not collide again.
 const TRY_PAUSE_MS: u64 = 2;
 const NODE_PAUSES: u64 = 8;
 
-/// What the writer is asked for.
+/// A request to the writer.
 pub(super) enum WriterWork<G: Grouped> {
     /// A command to apply.
     Job(GroupedJob<G>),
-    /// Whether the writer's connection takes writes.
+    /// Check that the writer's connection takes writes.
     Probe(oneshot::Sender<Result<(), StoreError>>),
     /// Commit what is queued and end.
     Close(oneshot::Sender<()>),
@@ -75,8 +75,8 @@ impl<G: Grouped> GroupWriter<G> {
         let _guard = AbortOnPanic;
         let mut closing = None;
         while let Some(first) = work.recv().await {
-            // Those whom the last commit answered get a turn to ask again: two groups would
-            // otherwise take turns, each waiting for the other's commit.
+            // The callers that the last commit answered get a turn to ask again: otherwise two
+            // groups would take turns, each waiting for the other's commit.
             tokio::task::yield_now().await;
             let (mut jobs, mut probes) = (Vec::new(), Vec::new());
             let mut next = Some(first);
@@ -92,7 +92,7 @@ impl<G: Grouped> GroupWriter<G> {
             self.commit_group(jobs).await;
             if !probes.is_empty() {
                 let probed = self.probe().await;
-                // Whoever asked may have gone away.
+                // The caller may have gone away.
                 probes.into_iter().for_each(|probe| drop(probe.send(probed.clone())));
             }
             if closing.is_some() {
@@ -101,7 +101,7 @@ impl<G: Grouped> GroupWriter<G> {
         }
         self.lanes.clear();
         while self.running.join_next().await.is_some() {}
-        // Whoever closes may give this process's number away, so the lanes end first.
+        // The caller that closes may give this process's number away, so the lanes end first.
         drop(closing);
     }
 
@@ -134,7 +134,8 @@ impl<G: Grouped> GroupWriter<G> {
         }
     }
 
-    /// Hands to the lanes what locks what they wait for, behind what waits there already; the rest.
+    /// Hands to the lanes the commands that lock what the lanes wait for, behind those already
+    /// there; returns the rest.
     async fn divert(&self, jobs: Vec<GroupedJob<G>>) -> Vec<GroupedJob<G>> {
         if self.lanes.is_empty() || jobs.is_empty() {
             return jobs;
@@ -144,7 +145,7 @@ impl<G: Grouped> GroupWriter<G> {
             let tx = Tx::Postgres(self.pool.session().await?);
             G::keys(&tx, &commands).await
         };
-        // Where they cannot be read the group cannot be written either, and says why.
+        // If the keys cannot be read, the group cannot be written either; its error says why.
         let Ok(Ok(locked)) = timeout(APPLY_TIMEOUT, locked).await else { return jobs };
         let mut others = Vec::with_capacity(jobs.len());
         for (job, keys) in jobs.into_iter().zip(locked) {
@@ -157,7 +158,7 @@ impl<G: Grouped> GroupWriter<G> {
         others
     }
 
-    /// Answers what was committed, and sets aside what waits.
+    /// Answers the commands that are done, and sets aside those that wait.
     fn settle_each(&mut self, jobs: Vec<GroupedJob<G>>, verdicts: Vec<Verdict<G>>) {
         for (job, verdict) in jobs.into_iter().zip(verdicts) {
             match verdict {
@@ -182,14 +183,14 @@ impl<G: Grouped> GroupWriter<G> {
             }
         };
         lane.keys.extend(keys.iter().cloned());
-        // It can only have ended at this very moment, and then it is gone the next time.
+        // The lane has ended only now; the second look no longer finds it.
         if let Some(job) = queue_up(&lane.queue, job) {
             self.set_aside(job, keys);
         }
     }
 }
 
-/// Puts a command into a lane; it comes back if the lane has ended meanwhile.
+/// Puts a command into a lane; returns it if the lane has ended meanwhile.
 fn queue_up<G: Grouped>(
     queue: &mpsc::Sender<GroupedJob<G>>,
     job: GroupedJob<G>,
@@ -204,7 +205,7 @@ fn queue_up<G: Grouped>(
     }
 }
 
-/// Tries what was set aside, group by group, until nothing waits any more.
+/// Tries the commands of a lane, group by group, until none is waiting.
 async fn run_lane<G: Grouped>(
     pool: ServerPool,
     mut work: mpsc::Receiver<GroupedJob<G>>,
@@ -225,7 +226,7 @@ async fn run_lane<G: Grouped>(
         }
         let Some(deadline) = waiting.iter().map(|job| job.deadline).min() else {
             work.close();
-            // What was queued before it was closed is still carried out.
+            // A command that was queued before the channel was closed is still carried out.
             match work.try_recv() {
                 Ok(job) => waiting.push(job),
                 Err(_) => return,
@@ -234,7 +235,7 @@ async fn run_lane<G: Grouped>(
         };
         let session = match timeout_at(deadline, pool.session()).await {
             Ok(Ok(session)) => session,
-            // The lanes share few connections: who waits for one waits for the row.
+            // The lanes share few connections: to wait for one is to wait for the row.
             Ok(Err(StoreError::Overloaded)) | Err(_) => continue,
             Ok(Err(error)) => {
                 settle(std::mem::take(&mut waiting), Vec::new(), &Err(error));

@@ -1,4 +1,4 @@
-//! Two engines behind one small face: values, rows, and transactions.
+//! Two engines behind one small interface: values, rows, and transactions.
 //!
 //! Operations are written once, as asynchronous functions over [`Tx`] with one
 //! portable SQL text. On PostgreSQL they wait for the network. On SQLite every call
@@ -57,7 +57,7 @@ mod tests {
             .expect("a PostgreSQL for tests: run `cargo xtask test`")
     }
 
-    /// How many rows statements without parameters touch.
+    /// The numbers of rows that statements without parameters touch.
     async fn touched(tx: &Tx) -> Result<Vec<u64>, StoreError> {
         let mut counts = Vec::new();
         for sql in [

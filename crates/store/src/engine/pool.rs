@@ -15,12 +15,12 @@ use super::tx::Tx;
 use crate::StoreError;
 use crate::process::Number;
 
-/// How long a caller waits for a connection.
+/// The longest wait of a caller for a connection.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often an operation is run again when another transaction was in the way.
+/// The most runs of an operation while other transactions are in the way.
 pub(super) const MAX_TRIES: u32 = 8;
 
-/// Under which ids rows are written, and whether they are still this process's own.
+/// The ids under which rows are written, and the lease of the node number that they carry.
 #[derive(Clone)]
 pub(super) struct Origin {
     pub(super) ids: Arc<IdGenerator>,
@@ -28,8 +28,8 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// Asked before each commit: what is written may have waited since it was taken up, or the
-    /// whole process may have stood still.
+    /// Called before each commit: the write may have waited since it was taken up, or the
+    /// whole process may have been paused.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.number.check(&self.ids)
     }
@@ -44,7 +44,7 @@ pub(super) struct ServerPool {
 }
 
 impl ServerPool {
-    /// Whether somebody waits for a connection.
+    /// True if somebody waits for a connection.
     pub(super) fn is_crowded(&self) -> bool {
         self.pool.status().waiting > 0
     }
@@ -93,8 +93,8 @@ pub(super) async fn end(tx: Tx, sql: &str) -> Result<(), StoreError> {
     session.control(sql, false).await
 }
 
-/// Commits. Only what the server judged is known to have failed: a lost connection, or a
-/// server that is going down, leaves open whether the commit stands.
+/// Commits. The commit has certainly failed only if the server judged it: after a lost connection,
+/// or on a server that is going down, it may stand.
 pub(super) async fn commit(tx: Tx) -> Result<(), StoreError> {
     end(tx, "COMMIT").await.map_err(|error| match error {
         StoreError::Engine(text) => StoreError::InDoubt(text),

@@ -19,15 +19,15 @@ use super::tx::{BoxFuture, Tx};
 use crate::StoreError;
 use crate::process::Number;
 
-/// Connections of one process.
+/// The most connections in the pool for reads and plain writes.
 const MAX_CONNECTIONS: usize = 24;
-/// How long a line may be silent before it counts as lost.
+/// The time for which a connection may be silent before it counts as lost.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What the server bounds unless the URL says otherwise: the wait for a lock, and a
+/// Limits that the server sets unless the URL says otherwise: on the wait for a lock, and on a
 /// transaction whose client fell silent, which would keep its locks.
 const SERVER_TIMEOUTS: &str = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=15s";
-/// What no URL, role or database takes away: what was told stands on disk, and where there are
-/// synchronous standbys with them.
+/// A promise that no URL, role or database takes away: a reported commit is on disk, and on the
+/// disks of any synchronous standbys.
 const SERVER_PROMISES: &str = "-c synchronous_commit=on";
 /// Commands that may wait for the writer.
 const MAX_QUEUED: usize = 4_096;
@@ -35,16 +35,16 @@ const MAX_QUEUED: usize = 4_096;
 /// The server engine.
 pub(crate) struct Postgres<G: Grouped> {
     pool: ServerPool,
-    /// One connection for what must not wait for the others to be free.
+    /// One connection for writes that must not wait for a free one.
     apart: ServerPool,
-    /// The way to the grouping writer.
+    /// The queue of the grouping writer.
     writer: mpsc::Sender<WriterWork<G>>,
     origin: Origin,
 }
 
 impl<G: Grouped> Postgres<G> {
-    /// Connects; `url` is a `postgres://` URL, with TLS if it asks for it (`sslmode`).
-    /// `number` is the one that `ids` carry: groups are written while it is this process's own.
+    /// Connects; `url` is a `postgres://` URL, with TLS if it asks for it (`sslmode`). `number` is
+    /// the one that `ids` carry: groups are written only while this process holds it.
     pub(crate) async fn open(
         url: &str,
         ids: Arc<IdGenerator>,
@@ -55,8 +55,8 @@ impl<G: Grouped> Postgres<G> {
         bound(&mut url.config);
         let pool = first_pool(&mut url).await?;
         let (queue, work) = mpsc::channel(MAX_QUEUED);
-        // The writer has its own connection, so that no rush of reads delays a hold, and
-        // so has what waits for a row.
+        // The writer has its own connection, so a rush of reads does not delay a hold; so have
+        // commands that wait for a row.
         let origin = Origin { ids, number };
         let writer = GroupWriter::new(
             ServerPool::new(&url, 1)?,
@@ -82,7 +82,7 @@ impl<G: Grouped> Postgres<G> {
         self.pool.session().await
     }
 
-    /// Whether the connection that groups are written on takes writes.
+    /// Checks that the connection on which groups are written takes writes.
     pub(crate) async fn check_writable(&self) -> Result<(), StoreError> {
         let (done, answer) = oneshot::channel();
         self.writer.send(WriterWork::Probe(done)).await.map_err(|_| StoreError::Overloaded)?;
@@ -125,12 +125,12 @@ impl<G: Grouped> Postgres<G> {
         write_by(&self.pool, Some(&self.origin), operation).await
     }
 
-    /// Hands a job to the writer, to be applied with its like.
+    /// Hands a job to the writer, to be applied together with others.
     pub(crate) async fn send_grouped(&self, job: GroupedJob<G>) -> Result<(), StoreError> {
         self.writer.send(WriterWork::Job(job)).await.map_err(|_| StoreError::Overloaded)
     }
 
-    /// Commits what is queued and takes no more of it.
+    /// Commits what is queued, and accepts no more.
     pub(crate) async fn finish(&self) {
         let (done, ended) = oneshot::channel();
         if self.writer.send(WriterWork::Close(done)).await.is_ok() {
@@ -139,14 +139,14 @@ impl<G: Grouped> Postgres<G> {
         }
     }
 
-    /// Closes all connections; to be called once the engine has finished.
+    /// Closes all connections; to be called once [`Postgres::finish`] has returned.
     pub(crate) fn close(&self) {
         self.pool.pool.close();
         self.apart.pool.close();
     }
 }
 
-/// The first pool, whose first connection proves the URL before anybody relies on it.
+/// The first pool; its first connection proves the URL before anybody relies on it.
 async fn first_pool(url: &mut ServerUrl) -> Result<ServerPool, StoreError> {
     if url.is_plain_first {
         let before = url.config.get_ssl_mode();
@@ -162,8 +162,8 @@ async fn first_pool(url: &mut ServerUrl) -> Result<ServerPool, StoreError> {
     Ok(pool)
 }
 
-/// Bounds what a silent line or a stuck transaction can hold up, where the URL does not; and
-/// has the server keep what it was told.
+/// Limits the time for which a silent connection or a stuck transaction can hold up others, unless
+/// the URL does; and makes the server keep what it reported.
 fn bound(config: &mut Config) {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(SILENCE_TIMEOUT);
@@ -177,7 +177,8 @@ fn bound(config: &mut Config) {
     config.options(options);
 }
 
-/// Writes, again where another transaction was in the way. `origin` is whose ids it carries.
+/// Writes, and again if another transaction was in the way. `origin`, if any, is checked before the
+/// commit.
 async fn write_by<T, E, F>(pool: &ServerPool, origin: Option<&Origin>, operation: F) -> Result<T, E>
 where
     E: From<StoreError>,
@@ -193,7 +194,7 @@ where
     }
 }
 
-/// One try; the flag tells whether another transaction was in the way.
+/// One try; the flag is true if another transaction was in the way.
 async fn try_write<T, E, F>(
     pool: &ServerPool,
     origin: Option<&Origin>,

@@ -12,20 +12,20 @@ use super::cause::in_full;
 use super::value::{Row, Value};
 use crate::StoreError;
 
-/// How long beginning or ending a transaction may take, also where something between here
-/// and the server takes bytes and passes none on.
+/// The longest time to begin or end a transaction, even if something between here and the server
+/// accepts bytes but does not pass them on.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const SILENT: &str = "the server did not answer in time";
 
-/// A connection in use. Dropped inside a transaction it is closed, not given back.
+/// A connection in use. If it is dropped inside a transaction, it is closed, not given back.
 pub(crate) struct Session {
     client: Option<Object>,
     in_transaction: bool,
-    /// Whether a statement failed because another transaction was in the way. Operations
-    /// have error types of their own, so the engine remembers it here.
+    /// True if a statement failed because another transaction was in the way. Operations have their
+    /// own error types, so the engine remembers it here.
     pub(super) conflict: AtomicBool,
-    /// Whether the server turned out not to take writes. Another connection may lead to one
-    /// that does, so this one is not given back.
+    /// True if the server turned out not to take writes. Another connection may lead to one that
+    /// does, so this one is not given back.
     read_only: AtomicBool,
 }
 
@@ -44,7 +44,7 @@ impl Session {
         error
     }
 
-    /// Whether the server takes writes on this connection.
+    /// Checks that the server takes writes on this connection.
     pub(super) async fn check_writable(&self) -> Result<(), StoreError> {
         let sql = "SELECT current_setting('transaction_read_only')";
         let rows = self.query(sql, &[]).await?;
@@ -71,7 +71,7 @@ impl Session {
     pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         let client = self.client()?;
         if params.is_empty() {
-            // Needs no plan, and neither does transaction control.
+            // A statement without parameters needs no plan, and neither does transaction control.
             let answers = client.simple_query(sql).await.map_err(|e| self.error(e))?;
             let counts = answers.iter().map(|answer| match answer {
                 SimpleQueryMessage::CommandComplete(rows) => *rows,

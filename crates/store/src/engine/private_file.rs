@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::StoreError;
 
-/// Makes the file for its owner alone, if it is not there: it holds personal data in the
-/// clear. SQLite gives the files beside it the same mode.
+/// Creates the file for its owner alone if it does not exist: it holds personal data in the clear.
+/// SQLite gives the files beside it the same mode.
 pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);

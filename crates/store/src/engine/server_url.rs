@@ -1,6 +1,6 @@
-//! The URL of a PostgreSQL server: libpq's words, as far as they are understood here, and those
-//! that are not, by name. Nothing of a refused URL but its words is ever told: it may hold a
-//! password.
+//! The URL of a PostgreSQL server: libpq's words that are understood here, and the names of those
+//! that are not. An error shows nothing of a refused URL but its words and the names of its files,
+//! because the URL may hold a password.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use thiserror::Error;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-/// Where systems keep their certificate authorities: the OpenSSL that is built in would
-/// look in a directory of its own, which no system fills.
+/// The files in which systems keep their certificate authorities: the OpenSSL that is built in
+/// would look in its own directory, which no system fills.
 const CA_FILES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -43,14 +43,14 @@ const UNDERSTOOD: [&str; 17] = [
     "load_balance_hosts",
     "sslnegotiation",
 ];
-/// libpq's words with the values that ask for nothing that is not done anyway.
+/// libpq's words with the values that ask only for what is done anyway.
 const IDLE_WORDS: [(&str, &[&str]); 4] = [
     ("client_encoding", &["UTF8", "utf8", "UTF-8", "auto"]),
     ("gssencmode", &["disable", "prefer"]),
     ("replication", &["false", "off", "no", "0"]),
     ("sslcompression", &["0"]),
 ];
-/// libpq's words that nothing here understands.
+/// libpq's words that are not understood here.
 const NOT_UNDERSTOOD: [&str; 18] = [
     "gssdelegation",
     "gsslib",
@@ -72,24 +72,24 @@ const NOT_UNDERSTOOD: [&str; 18] = [
     "sslsni",
 ];
 
-/// Why a URL is not used.
+/// The reason why a URL is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ServerUrlError {
-    /// Not of the form of such a URL.
+    /// It does not have the form of such a URL.
     #[error("postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
     Form,
     /// A word of libpq's that is not understood here.
-    #[error("without {0}, which is a word of libpq's that is not understood here")]
+    #[error("without {0}, which is a libpq parameter that is not supported")]
     NotUnderstood(String),
     /// A word that nobody understands.
-    #[error("without {0}, which is no word of such a URL")]
+    #[error("without {0}, which is not a parameter of such a URL")]
     Unknown(String),
-    /// A word has a value that it does not take.
+    /// A word has a value that it cannot have.
     #[error("a URL whose {word} is {should_be}")]
     Value {
         /// The word.
         word: String,
-        /// What its value should be.
+        /// The values that it can have.
         should_be: String,
     },
 }
@@ -99,7 +99,7 @@ pub(crate) struct ServerUrl {
     pub(crate) config: Config,
     /// Hosts and ports, without user and password.
     pub(crate) place: String,
-    /// Whether TLS is tried only where the server refuses to do without.
+    /// True if TLS is tried only when the server refuses a connection without it.
     pub(crate) is_plain_first: bool,
     tls: Tls,
 }
@@ -112,7 +112,7 @@ struct Tls {
     key: Option<PathBuf>,
 }
 
-/// Checks the URL of a server, and that the files which it names can be read.
+/// Checks the URL of a server, and that the files it names can be read.
 pub fn check_server_url(url: &str) -> Result<(), ServerUrlError> {
     ServerUrl::parse(url)?.connector().map(drop)
 }
@@ -123,7 +123,7 @@ impl ServerUrl {
             return Err(ServerUrlError::Form);
         }
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
-        // A password with a `?` in it, whose rest must not be taken for words.
+        // A password with a `?` in it: the rest of the password must not be taken for words.
         if query.contains('@') && !base.contains('@') {
             return Err(ServerUrlError::Form);
         }
@@ -142,8 +142,8 @@ impl ServerUrl {
         Ok(Self { config, place, is_plain_first: words.is_plain_first, tls: words.tls })
     }
 
-    /// What makes connections private: authorities are those of `sslrootcert`, or the system's,
-    /// or those of the variable `SSL_CERT_FILE`, which OpenSSL reads by itself.
+    /// The TLS connector. Its authorities are those of `sslrootcert`, otherwise those of the
+    /// variable `SSL_CERT_FILE`, which OpenSSL reads by itself, otherwise the system's.
     pub(crate) fn connector(&self) -> Result<MakeTlsConnector, ServerUrlError> {
         let mut connector = MakeTlsConnector::new(self.ssl()?);
         let is_host_verified = !self.tls.is_host_unverified;
@@ -181,7 +181,7 @@ impl ServerUrl {
 
 /// The words of a URL, taken one by one.
 struct Words {
-    /// What the driver reads.
+    /// The words for the driver.
     passed: String,
     mode: SslMode,
     is_plain_first: bool,
@@ -209,7 +209,7 @@ impl Words {
                 "primary" => self.pass(word, "read-write"),
                 _ => return Err(value(word, "any, read-write, primary or read-only")),
             },
-            // libpq's own name for it.
+            // The driver's name for it differs from libpq's.
             "keepalives_count" => self.pass("keepalives_retries", text),
             "fallback_application_name" => {}
             _ if UNDERSTOOD.contains(&word) => self.pass(word, text),
@@ -263,7 +263,7 @@ fn unreadable(word: &str, file: &Path, error: &ErrorStack) -> ServerUrlError {
     value(word, &format!("a readable PEM file, unlike {} ({reasons})", file.display()))
 }
 
-/// What the driver refuses: its text names the word.
+/// The error for a URL that the driver refuses: the driver's text names the word.
 fn refused(error: &tokio_postgres::Error) -> ServerUrlError {
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     let word = UNDERSTOOD.into_iter().find(|word| cause.contains(&format!("`{word}`")));

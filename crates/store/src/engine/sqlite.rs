@@ -19,15 +19,15 @@ use super::sqlite_session::Session;
 use super::tx::{BoxFuture, Tx};
 use crate::StoreError;
 
-/// Operations that may wait for the writer.
+/// The most operations that may wait for the writer.
 const MAX_QUEUED: usize = 4_096;
-/// Operations that share one commit at most.
+/// The most operations in one commit.
 const MAX_GROUP: usize = 256;
 /// Idle readers that are kept.
 const MAX_IDLE_READERS: usize = 8;
 /// An operation on its way to the writer.
 enum Work<G: Grouped> {
-    /// Applied together with its like.
+    /// A command that is applied together with others.
     Grouped(GroupedJob<G>),
     /// Any other write, in a savepoint.
     Other(Box<dyn Job>),
@@ -39,7 +39,7 @@ enum Work<G: Grouped> {
 trait Job: Send {
     /// Runs it; false to roll it back.
     fn run(&mut self, tx: &Tx) -> bool;
-    /// Tells the caller what came of it, after the commit.
+    /// Reports the result to the caller, after the commit.
     fn finish(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -69,7 +69,7 @@ where
             (_, Err(error)) => Err(E::from(error)),
             (None, Ok(())) => Err(E::from(StoreError::Overloaded)),
         };
-        // The caller may have gone away; the commit stands all the same.
+        // The caller may have gone away; the commit stands nevertheless.
         let _ = self.reply.send(result);
     }
 }
@@ -99,10 +99,10 @@ impl<G: Grouped> Sqlite<G> {
     ) -> Result<Self, StoreError> {
         create_private(path)?;
         let session = Session::open(path, false)?;
-        // What the log of a process that died says is in force from now on, also where that
-        // process could not bring it to the disk.
+        // The log of a process that died counts from now on, even if that process could not bring
+        // it to the disk.
         if let Err(error) = session.query("PRAGMA wal_checkpoint(TRUNCATE)", &[]) {
-            tracing::warn!(%error, "the log of an earlier process could not be put into the store");
+            tracing::warn!(%error, "an earlier process's log could not be merged into the store");
         }
         {
             let mut connection = session.connection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,7 +134,7 @@ impl<G: Grouped> Sqlite<G> {
         result
     }
 
-    /// As [`Sqlite::read`] with one statement, which needs no transaction round it.
+    /// As [`Sqlite::read`] with one statement, which needs no transaction around it.
     pub(crate) async fn read_one<T, F>(&self, operation: F) -> Result<T, StoreError>
     where
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>>,
@@ -170,7 +170,7 @@ impl<G: Grouped> Sqlite<G> {
         answer.await.map_err(|_| E::from(StoreError::Overloaded))?
     }
 
-    /// Hands a job to the writer, to be applied with its like.
+    /// Hands a job to the writer, to be applied together with others.
     pub(crate) async fn send_grouped(&self, job: GroupedJob<G>) -> Result<(), StoreError> {
         self.send(Work::Grouped(job)).await
     }
@@ -244,12 +244,12 @@ fn commit_group<G: Grouped>(
     }
 }
 
-/// What the operations of a group came to, before the commit.
+/// The results of a group's operations before the commit.
 type Ran<G> = (Vec<GroupResult<G>>, Vec<Result<(), StoreError>>);
 
-/// Runs a group without savepoints, for each of them keeps a copy of every page that is
-/// written after it. Only if an operation fails, all are undone and run again, each with
-/// a savepoint. An error means that no transaction is open.
+/// Runs a group without savepoints, because each savepoint keeps a copy of every page that is
+/// written after it. Only if an operation fails, all are undone and run again, each with a
+/// savepoint. An error means that no transaction is open.
 fn run_group<G: Grouped>(
     tx: &Tx,
     grouped: &[GroupedJob<G>],
@@ -261,7 +261,7 @@ fn run_group<G: Grouped>(
     {
         return Ok((outcomes, vec![Ok(()); others.len()]));
     }
-    // Fails if the engine has rolled back by itself, and then there is nothing to undo.
+    // This fails if the engine has rolled back by itself; then there is nothing to undo.
     let _ = statement(tx, "ROLLBACK");
     statement(tx, "BEGIN IMMEDIATE")?;
     let outcomes = match complete(apply_in_savepoint(tx, ids, grouped, OnLock::Fail)) {

@@ -1,10 +1,10 @@
-//! What SQLite's errors mean, and the one that nobody survives.
+//! The meaning of SQLite's errors, and the one error that ends the process.
 
 use rusqlite::ErrorCode;
 
 use crate::StoreError;
 
-/// What SQLite says when the operating system could not bring a file to the disk.
+/// SQLite's codes for a file that the operating system could not bring to the disk.
 const FAILED_SYNCS: [i32; 2] =
     [rusqlite::ffi::SQLITE_IOERR_FSYNC, rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC];
 
@@ -29,10 +29,9 @@ pub(super) fn engine_error(error: rusqlite::Error) -> StoreError {
     }
 }
 
-/// Ends the process. A commit whose sync failed may stand or not: its pages are in the log,
-/// and the next start finds them there unless the machine crashes first. So nobody may be
-/// told that it failed, and nothing may be written behind it; the start decides by what the
-/// log says, and tells that.
+/// Ends the process. A commit whose sync failed may stand or not: its pages are in the log, and the
+/// next start finds them there unless the machine crashes first. So nobody may be told that it
+/// failed, and nothing may be written after it; the log decides at the next start.
 fn end_on_failed_sync(error: &str) -> ! {
     tracing::error!(error, "the store could not be brought to the disk; the process ends");
     std::process::abort();

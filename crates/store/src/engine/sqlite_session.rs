@@ -13,7 +13,7 @@ use super::sqlite_error::engine_error;
 use super::value::{Row, Value};
 use crate::StoreError;
 
-/// How long a connection waits for another process's lock.
+/// The longest wait of a connection for another process's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page cache of the writer, in KiB.
 const WRITER_CACHE_KIB: u32 = 16_384;
@@ -40,8 +40,8 @@ impl Session {
         .map_err(engine_error)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(engine_error)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        // Without it a statement on a table with a partial index is planned anew each time
-        // its parameters change: a third of the time that reading and writing took.
+        // Without it a statement on a table with a partial index is planned anew each time its
+        // parameters change, which took a third of the time for reading and writing.
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(engine_error)?;
@@ -89,7 +89,7 @@ impl Session {
         self.query_each(sql, params, |row| from(row))
     }
 
-    /// Reads every row into one place, so that texts which are left there keep their memory.
+    /// Reads each row into the same place, so texts left there reuse their memory.
     fn query_each<T>(
         &self,
         sql: &str,

@@ -1,4 +1,4 @@
-//! Where statements run, on either engine.
+//! Transactions and connections, on which statements run, of either engine.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use crate::StoreError;
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// An asynchronous function over a transaction and the request that it carries out. A separate
-/// trait, since the bounds of `AsyncFn` cannot say that the future moves between threads.
+/// trait, because the bounds of `AsyncFn` cannot say that the future moves between threads.
 pub(crate) trait Operation<'a, R: 'a, T>: Fn(&'a Tx, &'a R) -> Self::Running {
     /// The function under way.
     type Running: Future<Output = T> + Send + 'a;
@@ -47,7 +47,7 @@ where
     }
 }
 
-/// Where statements run: a transaction, or for plain reads a connection.
+/// A transaction, or for plain reads a connection, on which statements run.
 pub(crate) enum Tx {
     /// On SQLite.
     Sqlite(sqlite_session::Session),
@@ -67,8 +67,7 @@ impl Tx {
         rows
     }
 
-    /// All rows of a query, each converted where it is read, so that large reads need no copy
-    /// of every row.
+    /// All rows of a query, each converted as it is read, so large reads need no copy of every row.
     pub(crate) async fn query_map<T>(
         &self,
         sql: &str,
@@ -95,7 +94,7 @@ impl Tx {
         Ok(self.query(sql, params).await?.into_iter().next())
     }
 
-    /// Runs a statement; how many rows it touched.
+    /// Runs a statement; returns the number of rows that it touched.
     pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         match self {
             Self::Sqlite(session) => session.execute(sql, params),
@@ -103,8 +102,8 @@ impl Tx {
         }
     }
 
-    /// Most rows that one INSERT should carry. A row more saves PostgreSQL a round trip
-    /// and costs SQLite the reuse of a prepared statement.
+    /// The most rows that one INSERT should carry. A further row saves PostgreSQL a round trip, but
+    /// costs SQLite the reuse of a prepared statement.
     pub(crate) const fn rows_per_insert(&self) -> usize {
         match self {
             Self::Sqlite(_) => 1,
@@ -120,12 +119,12 @@ pub(crate) mod statements {
 
     static RUN: Mutex<Vec<(String, usize)>> = Mutex::new(Vec::new());
 
-    /// Writes down a query and how many rows it gave.
+    /// Records a query and its number of rows.
     pub(super) fn count(sql: &str, rows: usize) {
         RUN.lock().unwrap().push((sql.to_owned(), rows));
     }
 
-    /// Those that hold a text, with the number of rows that each gave, in order.
+    /// The queries that contain a text, each with its number of rows, in order.
     pub(crate) fn of(text: &str) -> Vec<(String, usize)> {
         let run = RUN.lock().unwrap();
         run.iter().filter(|(sql, _)| sql.contains(text)).cloned().collect()

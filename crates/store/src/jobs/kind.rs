@@ -1,7 +1,7 @@
-//! What jobs there are.
+//! The kinds of jobs.
 
 domain::text_enum! {
-    /// What a job does.
+    /// The kind of a job.
     JobKind {
         /// Moves a card order one state on; the subject is the order's id.
         OrderStep = "ORDER_STEP",

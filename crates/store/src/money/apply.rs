@@ -19,7 +19,7 @@ use super::{
 use crate::StoreError;
 use crate::engine::{Repeats, Tx};
 
-/// Most increments and completions of one authorisation, also those that were declined.
+/// The most increments and completions of one authorisation, declined ones included.
 const MAX_INCREMENTS: usize = 256;
 
 /// Applies a group as [`Grouped::apply`](crate::engine::Grouped::apply) says.
@@ -32,8 +32,8 @@ pub(super) async fn apply(
     let ordered = claimed::ordered(tx, commands).await?;
     let open = claimed::open(&ordered);
     let mut batch = load(tx, &open, repeats).await?;
-    // After the locks are taken: a posting belongs to the day of its commit, however long its
-    // command waited for it.
+    // Read after the locks are taken: a posting belongs to the day of its commit, however long its
+    // command waited.
     let mut group = Group { batch: &mut batch, ids, now: ids.clock().now() };
     let results = open.iter().map(|command| group.run(command)).collect();
     group.take_fees()?;
@@ -101,7 +101,7 @@ impl Group<'_> {
         let account_id = account.as_ref().map(|account| account.account_id);
         let movement = steps::begin(account, &mut it, reserved_minor)?;
         let is_refused = it.status != request.authorisation.status;
-        // What no limit refuses is refused by its deposit only.
+        // If no limit refused it, the deposit did.
         let failed = is_refused.then_some(excess.unwrap_or(FailedCheck::Deposit));
         if is_refused {
             it.hold_expires_at = None;
@@ -124,7 +124,7 @@ impl Group<'_> {
         Ok(BeginOutcome::Held(it))
     }
 
-    /// The authorisation that the same message made before. A key whose time is over goes to
+    /// The authorisation that the same message made before. A key whose time is over passes to
     /// `it`.
     fn repeated(
         &mut self,
@@ -161,7 +161,7 @@ impl Group<'_> {
         }
     }
 
-    /// Carries a decision out, or changes nothing. `failed` makes a decline of an approval.
+    /// Carries out a decision, or changes nothing. `failed` turns an approval into a decline.
     fn settle(
         &mut self,
         mut it: Authorisation,
@@ -185,8 +185,8 @@ impl Group<'_> {
         Ok(DecideOutcome::Decided(it))
     }
 
-    /// What an approval moves beside the hold: a refund is posted, a completion takes over
-    /// what its reservation holds, an increment joins its bill if that is open.
+    /// Moves what an approval moves besides the hold: a refund is posted, a completion takes over
+    /// its reservation's hold, an increment joins its bill if that is open.
     fn approve(
         &mut self,
         it: &mut Authorisation,
@@ -195,7 +195,7 @@ impl Group<'_> {
         if it.is_refund() {
             let account = self.owned_account(it)?;
             let account_id = account.account_id;
-            // A part that rounds to nothing is posted and moves nothing.
+            // A part that rounds to zero is posted but moves nothing.
             let is_moved = it.amount.is_positive();
             let movement = is_moved.then(|| ledger::refund(account, it.amount)).transpose()?;
             it.posted_minor = it.amount.amount_minor();
@@ -253,8 +253,8 @@ impl Group<'_> {
         Ok(record)
     }
 
-    /// A clearing that nothing authorised: the network decides, so that it may take more
-    /// than is available.
+    /// Posts a clearing that nothing authorised: the network decides, so it may take more than is
+    /// available.
     fn force(&mut self, request: &ForcedClearing) -> Result<PostingOutcome, MoneyError> {
         let mut it = request.record.clone();
         (it.created_at, it.decided_at) = (self.now, Some(self.now));
@@ -273,8 +273,8 @@ impl Group<'_> {
         Ok(PostingOutcome { posting, authorisation: it })
     }
 
-    /// Whether a new authorisation may follow the one that it names; returns what a
-    /// completion finds reserved, minor units.
+    /// Checks that a new authorisation may follow the one that it names; returns the amount, in
+    /// minor units, that a completion finds reserved.
     fn follow(&self, it: &Authorisation) -> Result<i64, MoneyError> {
         let Some(auth_id) = it.original_auth_id.filter(|_| it.direction == Direction::Outgoing)
         else {
@@ -289,8 +289,8 @@ impl Group<'_> {
         Ok(if it.is_completion() { self.bill(&original).held_minor() } else { 0 })
     }
 
-    /// What an increment makes of its bill, minor units of the billing currency: all that
-    /// was asked for and is not declined, less what was reversed of it.
+    /// The amount to which an increment raises its bill, minor units of the billing currency: all
+    /// that was requested and not declined, less what was reversed.
     pub(super) fn raised_minor(&self, increment: &Authorisation) -> i64 {
         let original = increment.original_auth_id.and_then(|auth_id| self.loaded(auth_id).ok());
         let Some(original) = original else { return increment.amount.amount_minor() };
@@ -301,7 +301,7 @@ impl Group<'_> {
         kept.fold(increment.amount.amount_minor(), i64::saturating_add)
     }
 
-    /// The increments and completions of an authorisation, in order of arrival, also those
+    /// The increments and completions of an authorisation, in order of arrival, including those
     /// that this group began.
     fn followers(&self, original: &Authorisation) -> Vec<Authorisation> {
         let follows = |it: &Authorisation| {
@@ -320,7 +320,7 @@ impl Group<'_> {
         Bill { original: original.clone(), increments }
     }
 
-    /// Keeps a bill and the transfers of what was done to it.
+    /// Keeps a bill and the transfers of its change.
     fn record_bill(
         &mut self,
         bill: &Bill,
@@ -339,7 +339,7 @@ impl Group<'_> {
         }
     }
 
-    /// Gives back what an expired hold has left; false if it was no longer open.
+    /// Gives back the rest of an expired hold; false if it was no longer open.
     fn expire(
         &mut self,
         enterprise_id: EnterpriseId,
@@ -383,7 +383,7 @@ impl Group<'_> {
         self.batch.authorisations.insert(auth_id, loaded);
     }
 
-    /// A record that counts to no limit: what the network takes or gives back.
+    /// Adds a record that counts towards no limit: the network takes or gives back its amount.
     fn push_uncounted(
         &mut self,
         authorisation: Authorisation,

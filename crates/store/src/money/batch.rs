@@ -15,7 +15,7 @@ use crate::StoreError;
 use crate::engine::Tx;
 use crate::records::{Counted, columns, record, select, sql, update_text, update_values};
 
-/// An authorisation that was read, and what is to be written of it.
+/// An authorisation that was read, with its changes to be written.
 pub(super) struct Loaded {
     pub(super) authorisation: Authorisation,
     pub(super) receipt: Option<String>,
@@ -23,7 +23,7 @@ pub(super) struct Loaded {
     pub(super) is_changed: bool,
 }
 
-/// An authorisation that is new.
+/// A new authorisation.
 pub(super) struct NewAuthorisation {
     pub(super) authorisation: Authorisation,
     pub(super) receipt: String,
@@ -47,10 +47,10 @@ pub(super) struct LoadedAccount {
     pub(super) is_changed: bool,
 }
 
-/// The PAN whose cards share what they use.
+/// The PAN whose cards share a use of limits.
 pub(super) type PanKey = (EnterpriseId, PanId);
 
-/// A use that was read, or that begins with this group.
+/// A use of limits that was read, or that begins with this group.
 #[derive(Default)]
 pub(super) struct LoadedUse {
     pub(super) used: VelocityUse,
@@ -68,7 +68,8 @@ pub(super) struct Charge {
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) authorisations: HashMap<AuthId, Loaded>,
-    /// Of a bill what moves money away from the cardholder, in order of arrival.
+    /// The authorisations of each bill that move money away from the cardholder, in order of
+    /// arrival.
     pub(super) bills: HashMap<OutsId, Vec<AuthId>>,
     pub(super) messages: HashMap<MessageKey, Authorisation>,
     /// Authorisations whose network key a message of this group carries now.
@@ -87,8 +88,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Reads and locks authorisations, in order of id: those of an enterprise without an
-    /// account are locked by nothing else.
+    /// Reads and locks authorisations, in order of id: no other lock covers those of an enterprise
+    /// without an account.
     pub(super) async fn load_authorisations(
         &mut self,
         tx: &Tx,
@@ -133,7 +134,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Reads the authorisations that the network's keys already made.
+    /// Reads the authorisations that were already made under the network's keys.
     pub(super) async fn load_messages(
         &mut self,
         tx: &Tx,
@@ -168,7 +169,7 @@ impl Batch {
                 owner.owner_id().into(),
             ];
             if let Some(account) = tx.one::<Account>(sql, &params).await? {
-                // Closed since the heirs were looked for.
+                // The account may have been closed after the heirs were looked up.
                 let heir = account.closed_into.map(AccountOwner::VmBalance);
                 let heir = heir.map(|heir| (enterprise_id, currency, heir));
                 keys.extend(heir.filter(|heir| !self.accounts.contains_key(heir)));
@@ -179,7 +180,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Reads the transfers that deposit and withdrawal references already made.
+    /// Reads the transfers that were already made under references of deposits and withdrawals.
     pub(super) async fn load_references(
         &mut self,
         tx: &Tx,
@@ -194,7 +195,7 @@ impl Batch {
         Ok(())
     }
 
-    /// The account of an enterprise in a currency, if it has one, to be changed.
+    /// The account of an enterprise in a currency, if it has one; it counts as changed.
     pub(super) fn account(&mut self, key: AccountKey) -> Option<&mut Account> {
         self.accounts.get_mut(&key).map(|loaded| {
             loaded.is_changed = true;

@@ -1,9 +1,9 @@
-//! What a message does to a whole bill: an authorisation and its increments, or a
-//! reservation and its completion. Pure. Whatever is refused leaves everything as it was.
+//! The effects of a message on a whole bill: an authorisation and its increments, or a reservation
+//! and its completion. Pure. A refused message changes nothing.
 //!
-//! A bill ends with its final clearing, its whole reversal or its completion. A clearing
-//! that is not final may use up the original's hold; that stays open, with nothing left, for
-//! the increments that are still to come.
+//! A bill ends with its final clearing, its whole reversal or its completion. A clearing that is
+//! not final may use up the original's hold, which then stays open, with nothing left, for
+//! increments that are still to come.
 
 use domain::{AuthId, Authorisation, AuthorisationStatus, Direction, HoldState, Money};
 use ledger::{Account, LedgerError, Movement};
@@ -16,23 +16,23 @@ use super::{ClearAuthorisation, MoneyError, ReverseAuthorisation};
 pub(super) struct Bill {
     /// The authorisation that the network names.
     pub(super) original: Authorisation,
-    /// What raised it.
+    /// The increments that raised it.
     pub(super) increments: Vec<Authorisation>,
 }
 
-/// What a message did to a bill, in both currencies.
+/// The effect of a message on a bill, in both currencies.
 #[derive(Debug)]
 pub(super) struct Moved {
     /// The movements, each with the authorisation it belongs to.
     pub(super) movements: Vec<(AuthId, Movement)>,
-    /// In the billing currency.
+    /// The amount in the billing currency.
     pub(super) amount: Money,
-    /// In the acquirer's currency.
+    /// The amount in the acquirer's currency.
     pub(super) acquirer_amount: Money,
 }
 
 impl Bill {
-    /// What the open holds have left, minor units.
+    /// The rest of all open holds, minor units.
     pub(super) fn held_minor(&self) -> i64 {
         let held = |it: &Authorisation| it.hold_remaining_minor;
         self.increments.iter().map(held).fold(held(&self.original), i64::saturating_add)
@@ -44,8 +44,8 @@ impl Bill {
     }
 }
 
-/// Whether `original` may be incremented, or completed if it is a reservation whose time
-/// may have run out. `others` are the increments and completions of its bill.
+/// Checks that `original` may be incremented, or that it is a reservation which may be completed,
+/// even if its time has run out. `others` are the increments and completions of its bill.
 pub(super) fn require_open(
     it: &Authorisation,
     original: &Authorisation,
@@ -69,9 +69,9 @@ pub(super) fn require_open(
     Ok(())
 }
 
-/// Posts a clearing of the original: its own hold is used first, then those of the
-/// increments in order, each at its own rate; what exceeds the bill counts at the
-/// original's. The posting is the original's, so the increments' parts are released to it.
+/// Posts a clearing of the original: its own hold is used first, then those of the increments in
+/// order, each at its own rate; an excess over the bill counts at the original's rate. The posting
+/// is the original's, so the increments' parts are released for it.
 pub(super) fn clear(
     account: &mut Account,
     bill: &mut Bill,
@@ -81,8 +81,8 @@ pub(super) fn clear(
     let (mut money, mut work) = (account.clone(), bill.clone());
     let left_minor = work.members().map(|it| clearable_minor(it)).fold(0, i64::saturating_add);
     let acquirer_minor = request.acquirer_amount_minor.unwrap_or(left_minor);
-    // The network may force more than was authorised, but not once the original is used up:
-    // the same clearing sent twice must not post twice, nor beside an open increment.
+    // The network may force more than was authorised, but not once the original is used up: a
+    // clearing that is sent twice must not post twice, not even beside an open increment.
     if clearable_minor(&work.original) == 0 && (left_minor == 0 || acquirer_minor > left_minor) {
         return Err(LedgerError::HoldClosed.into());
     }
@@ -113,7 +113,7 @@ pub(super) fn clear(
     Ok(Moved { movements, amount, acquirer_amount })
 }
 
-/// Moves `amount` to what was spent, first from the original's own hold.
+/// Posts `amount`, first from the original's own hold.
 fn post(
     account: &mut Account,
     original: &mut Authorisation,
@@ -123,7 +123,7 @@ fn post(
     let held_minor = original.hold_remaining_minor;
     let cleared = ledger::clear(account, original.hold_state, held_minor, amount, is_final)?;
     original.hold_remaining_minor = cleared.hold_remaining_minor;
-    // A hold whose time ran out, or that never was, is closed by a final clearing too.
+    // A final clearing also closes a hold whose time ran out, or that never existed.
     close_if_empty(original, is_final);
     if is_final {
         original.hold_state = HoldState::Posted;
@@ -131,13 +131,13 @@ fn post(
     Ok(cleared.movements)
 }
 
-/// What was taken of an increment's hold, and what of it was cleared.
+/// The released part of an increment's hold, and the amount that was cleared.
 struct Released {
     movements: Vec<Movement>,
     amount: Money,
 }
 
-/// Releases what a clearing of the bill takes of an increment, and after a final one the rest.
+/// Releases what a clearing of the bill takes from an increment; after a final one, also the rest.
 fn use_increment(
     account: &mut Account,
     increment: &mut Authorisation,
@@ -162,8 +162,8 @@ fn count_cleared(it: &mut Authorisation, part_minor: i64) -> Result<Money, Money
     Ok(amount)
 }
 
-/// Takes back a part of a bill, or all that is left of it: from what came last first, so
-/// that the original is the last to go.
+/// Takes back a part of a bill, or all that is left of it, latest first: the original is the last
+/// to go.
 pub(super) fn reverse(
     account: &mut Account,
     bill: &mut Bill,
@@ -199,8 +199,8 @@ pub(super) fn reverse(
     Ok(Moved { movements, amount, acquirer_amount })
 }
 
-/// The reversal's own record, of which the enterprise is still to be told. Its money has
-/// moved; the status waits for the enterprise's answer only so that no record is reported twice.
+/// The reversal's own record, which is still to be reported to the enterprise. Its money has moved;
+/// the status waits for the enterprise's answer only so that no record is reported twice.
 pub(super) fn reversal_record(
     original: &Authorisation,
     request: &ReverseAuthorisation,
@@ -219,11 +219,11 @@ pub(super) fn reversal_record(
     }
 }
 
-/// Gives an approved completion its hold: all that its reservation still holds is released,
-/// and what the completion lacks of its amount is held instead, so that nothing is held
-/// twice. A reservation that was reversed or cleared meanwhile is `HoldClosed`: its money is
-/// given back or spent already. If it expired meanwhile and the deposit does not cover what
-/// is lacking, that is `InsufficientFunds`: nothing is promised that is not there.
+/// Gives an approved completion its hold: all that its reservation still holds is released, and
+/// what the completion lacks of its amount is held instead, so nothing is held twice. A reservation
+/// that was reversed or cleared meanwhile is `HoldClosed`, because its money is given back or
+/// spent. If the reservation expired meanwhile and the deposit does not cover what is lacking, that
+/// is `InsufficientFunds`.
 pub(super) fn complete(
     account: &mut Account,
     bill: &mut Bill,
@@ -233,13 +233,14 @@ pub(super) fn complete(
     if is_closed(&bill.original) || is_spent(&bill.original, bill.increments.iter()) {
         return Err(LedgerError::HoldClosed.into());
     }
-    // What the deposit has to give beside what the reservation gives back.
+    // The deposit must cover what exceeds the reservation's holds.
     let lacking_minor = it.amount.amount_minor().saturating_sub(it.hold_remaining_minor);
     if lacking_minor.saturating_sub(bill.held_minor()) > money.available_minor.max(0) {
         return Err(LedgerError::InsufficientFunds.into());
     }
     let mut movements = Vec::new();
-    // Those whose time ran out are closed too: what is completed is not cleared beside it.
+    // Those whose time ran out are closed too: a completed bill is not cleared beside its
+    // completion.
     for member in work.members().filter(|it| !is_closed(it)) {
         movements.extend(release(&mut money, member, i64::MAX)?.map(|step| (member.auth_id, step)));
         close_if_empty(member, true);
@@ -255,13 +256,13 @@ pub(super) fn complete(
     Ok(movements)
 }
 
-/// Whether an approved increment may join the bill of `original`. Where that has ended while
-/// the enterprise was asked, nothing would ever use its hold: that is `HoldClosed`.
+/// Checks that an approved increment may join the bill of `original`. If the bill ended while the
+/// enterprise was asked, nothing would ever use the increment's hold: that is `HoldClosed`.
 pub(super) fn join(original: &Authorisation) -> Result<(), MoneyError> {
     if is_closed(original) { Err(LedgerError::HoldClosed.into()) } else { Ok(()) }
 }
 
-/// Gives back up to `most_minor` of what a hold has left.
+/// Gives back up to `most_minor` of the rest of a hold.
 fn release(
     account: &mut Account,
     it: &mut Authorisation,
@@ -277,9 +278,9 @@ fn release(
     Ok(Some(movement))
 }
 
-/// Closes a hold that has nothing left and that nothing can follow, or that is to be closed
-/// in any case. While something of the acquirer's amount is left, something can: where parts
-/// are rounded, the last of them may be zero in the billing currency.
+/// Closes a hold if it has nothing left and nothing can follow it, or in any case if `always`.
+/// Something can follow while part of the acquirer's amount is left: where parts are rounded, the
+/// last of them may be zero in the billing currency.
 fn close_if_empty(it: &mut Authorisation, always: bool) {
     let is_used_up = it.hold_remaining_minor == 0 && is_used_up(it);
     let is_empty = it.hold_state == HoldState::Pending && is_used_up;
@@ -292,13 +293,13 @@ fn close_if_empty(it: &mut Authorisation, always: bool) {
     it.hold_expires_at = None;
 }
 
-/// Cleared for good or wholly given back by the network.
+/// True if it was cleared for good or wholly given back by the network.
 const fn is_closed(it: &Authorisation) -> bool {
     matches!(it.hold_state, HoldState::Posted | HoldState::Voided)
 }
 
-/// Whether anything of a bill was cleared, which a completion would spend again, or its
-/// original was reversed wholly.
+/// True if anything of a bill was cleared, which a completion would spend again, or if its original
+/// was reversed wholly.
 fn is_spent<'a>(
     original: &Authorisation,
     mut increments: impl Iterator<Item = &'a Authorisation>,
@@ -307,12 +308,12 @@ fn is_spent<'a>(
     is_used_up(original) || is_cleared(original) || increments.any(is_cleared)
 }
 
-/// Cleared and reversed wholly, whether or not its hold is closed.
+/// True if nothing of it is left to clear or reverse, even if its hold is open.
 fn is_used_up(it: &Authorisation) -> bool {
     acquirer_left_minor(it) <= 0
 }
 
-/// How much of the acquirer amount a clearing or a reversal may still use.
+/// The part of the acquirer amount that a clearing or a reversal may still use.
 fn clearable_minor(it: &Authorisation) -> i64 {
     if is_closed(it) { 0 } else { acquirer_left_minor(it).max(0) }
 }

@@ -1,5 +1,5 @@
-//! Commands that are the business of a call with an idempotency key: the key is looked for
-//! before they are decided, and kept with the call's answer when they are written.
+//! Commands of a call with an idempotency key: the key is looked for before they are decided, and
+//! kept with the call's answer when they are written.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{BeginOutcome, Command, MoneyError, Outcome};
 use crate::engine::Tx;
 use crate::{Claim, Kept, StoreError};
 
-/// A command of a group, without the key that it may have come with.
+/// A command of a group, separated from the key that it may have come with.
 pub(super) struct Ordered<'a> {
     /// The command.
     pub(super) command: &'a Command,
@@ -17,8 +17,8 @@ pub(super) struct Ordered<'a> {
     is_taken: bool,
 }
 
-/// Parts commands from their keys, and sees which of these are taken: by an earlier commit, or
-/// by a command of the same group.
+/// Separates commands from their keys, and finds out which keys are taken: by an earlier commit, or
+/// by an earlier command of the group.
 pub(super) async fn ordered<'a>(
     tx: &Tx,
     commands: &[&'a Command],
@@ -47,8 +47,8 @@ pub(super) fn open<'a>(ordered: &[Ordered<'a>]) -> Vec<&'a Command> {
     ordered.iter().filter(|it| !it.is_taken).map(|it| it.command).collect()
 }
 
-/// Keeps the keys of what was done. `results` are those of the open commands, in order; returns
-/// those of all.
+/// Keeps the keys of the commands that were carried out. `results` are those of the open commands,
+/// in order; returns the results of all commands.
 pub(super) async fn keep(
     tx: &Tx,
     ordered: &[Ordered<'_>],
@@ -73,7 +73,7 @@ pub(super) async fn keep(
     Ok(all)
 }
 
-/// What is kept of an outcome. The answer to a message of the network is what becomes of its
+/// The record to keep of an outcome. The answer to a message of the network depends on its
 /// authorisation, which may wait for the enterprise.
 fn left_by(claim: &Claim, outcome: &Outcome) -> Result<Option<Kept>, StoreError> {
     let it = match outcome {

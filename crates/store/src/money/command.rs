@@ -13,7 +13,7 @@ use super::renderers::{ReceiptRenderer, Webhooks};
 use super::terms::{AccountKey, VelocityTerms, VmTariff};
 use crate::{Claim, StoreError};
 
-/// Why money did not move.
+/// The reason why money did not move.
 #[derive(Debug, Clone, Error)]
 pub enum MoneyError {
     /// A rule of the ledger.
@@ -25,13 +25,13 @@ pub enum MoneyError {
     /// The authorisation is not approved.
     #[error("the authorisation is not approved")]
     NotApproved,
-    /// More than the authorisation has left.
+    /// The amount exceeds what is left of the authorisation.
     #[error("more than the authorisation has left")]
     ExceedsAuthorisation,
     /// The authorisation was incremented too often.
     #[error("the authorisation has too many increments")]
     TooManyIncrements,
-    /// The network's key came with another message within [`crate::NETWORK_KEY_DAYS`].
+    /// Another message within [`crate::NETWORK_KEY_DAYS`] had the network's key.
     #[error("the network's key (card, STAN, RRN) was used for another message")]
     NetworkKeyConflict,
     /// The owner has no deposit in the currency.
@@ -48,32 +48,33 @@ pub enum MoneyError {
 /// A new authorisation.
 #[derive(Debug, Clone)]
 pub struct BeginAuthorisation {
-    /// The authorisation. PENDING: its amount is held, unless that is zero or comes to the
-    /// cardholder; of a completion only what its reservation lacks. An OUTGOING one that
-    /// names an original increments or completes it. DECLINED: it is recorded as it is.
+    /// The authorisation. If it is PENDING, its amount is held, unless that is zero or goes to the
+    /// cardholder; of a completion only what its reservation lacks. An OUTGOING one that names an
+    /// original increments or completes that. If it is DECLINED, it is recorded as it is.
     pub authorisation: Authorisation,
     /// Renders the receipt so far, or that of a decline.
     pub receipt: Arc<dyn ReceiptRenderer>,
-    /// Renders the webhook if it is declined here: because it came so, because it would exceed
-    /// a limit, or because the deposit does not cover it.
+    /// Renders the webhook if it is declined here: because it was declined before, because it would
+    /// exceed a limit, or because the deposit does not cover it.
     pub webhooks: Webhooks,
     /// The app of dialect 2 whose card it is, among whose transactions it is listed.
     pub vm_app_id: Option<VmAppId>,
-    /// The limits that it is judged by and counts to; None = it is not counted.
+    /// The limits that it is judged by and counts towards; None = it is not counted.
     pub velocity: Option<VelocityTerms>,
-    /// What its app is charged if it is declined here; None = nothing.
+    /// The fees for its app if it is declined here; None = no fees.
     pub tariff: Option<VmTariff>,
 }
 
-/// What became of a new authorisation.
+/// The result of a new authorisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BeginOutcome {
     /// The hold is taken; the enterprise may be asked.
     Held(Authorisation),
-    /// Declined and reported: it came so, would exceed a limit, or the deposit does not cover it.
+    /// Declined and reported: it was declined before, would exceed a limit, or the deposit does not
+    /// cover it.
     Refused(Authorisation),
-    /// The network's key was seen before, with the same message: this is the authorisation it
-    /// made; nothing was written.
+    /// The network's key came before with the same message, which made this authorisation; nothing
+    /// was written.
     Repeated(Authorisation),
 }
 
@@ -88,26 +89,26 @@ pub struct DecideAuthorisation {
     pub response_code: ResponseCode,
     /// Dialect 1's reason of a decline.
     pub reject_reason: Option<ErrorCode>,
-    /// What exactly led to the decision.
+    /// The exact cause of the decision.
     pub detail: String,
     /// Code given to the network with an approval.
     pub auth_code: Option<String>,
     /// Renders the whole receipt.
     pub receipt: Arc<dyn ReceiptRenderer>,
-    /// Renders the webhooks of the decision and of what it took over.
+    /// Renders the webhooks of the decision and of the authorisations that it took over.
     pub webhooks: Webhooks,
-    /// What its app is charged for the decision; None = nothing.
+    /// The fees for its app for the decision; None = no fees.
     pub tariff: Option<VmTariff>,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
 }
 
-/// What became of a decision.
+/// The result of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecideOutcome {
-    /// Decided so.
+    /// Decided by this decision.
     Decided(Authorisation),
-    /// It was decided before, perhaps otherwise: nothing was written.
+    /// It was decided before, perhaps differently: nothing was written.
     AlreadyDecided(Authorisation),
 }
 
@@ -117,10 +118,10 @@ pub enum DecideOutcome {
 pub struct ClearAuthorisation {
     /// The authorisation.
     pub auth_id: AuthId,
-    /// How much in the acquirer's currency, minor units; None = what is not yet cleared or
+    /// The amount in the acquirer's currency, minor units; None = all that is not yet cleared or
     /// reversed.
     pub acquirer_amount_minor: Option<i64>,
-    /// Whether nothing more will come, so that what is left of the hold is given back.
+    /// True if nothing more will come, so the rest of the hold is given back.
     pub is_final: bool,
     /// Renders the webhook of the authorisation.
     pub webhooks: Webhooks,
@@ -135,18 +136,18 @@ pub struct PostingOutcome {
     pub authorisation: Authorisation,
 }
 
-/// A reversal: what the network takes back of an approved authorisation.
+/// A reversal: the network takes back an approved authorisation, or a part of it.
 #[derive(Debug, Clone)]
 pub struct ReverseAuthorisation {
     /// The authorisation.
     pub auth_id: AuthId,
-    /// How much in the acquirer's currency, minor units; None = all that is left.
+    /// The amount in the acquirer's currency, minor units; None = all that is left.
     pub acquirer_amount_minor: Option<i64>,
     /// Id of the reversal itself.
     pub reversal_id: AuthId,
-    /// Renders the webhook of each authorisation that it takes something of.
+    /// Renders the webhook of each authorisation that it changes.
     pub webhooks: Webhooks,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
 }
 
@@ -177,7 +178,7 @@ pub(crate) struct MoveFunds {
 }
 
 impl MoveFunds {
-    /// The account that money moves on.
+    /// The key of the account on which money moves.
     pub(super) const fn key(&self) -> AccountKey {
         (self.enterprise_id, self.amount.currency(), self.owner)
     }
@@ -188,7 +189,7 @@ impl MoveFunds {
 pub struct MovedFunds {
     /// The account afterwards.
     pub account: Account,
-    /// Whether the reference was used before, so nothing moved now.
+    /// True if the reference was used before, so nothing moved now.
     pub repeated: bool,
 }
 
@@ -224,7 +225,7 @@ impl ChargeFee {
     }
 }
 
-/// A prepaid card ends: an app's balance takes over what its account has, and later gets or lacks.
+/// Ends a prepaid card: an app's balance takes over what its account has, and later gets or lacks.
 #[derive(Debug, Clone)]
 pub(crate) struct CloseCard {
     pub(crate) enterprise_id: EnterpriseId,
@@ -240,7 +241,7 @@ impl CloseCard {
     }
 }
 
-/// Everything that the grouping writer can be asked for.
+/// A command for the grouping writer.
 #[derive(Debug, Clone)]
 pub(crate) enum Command {
     Begin(Box<BeginAuthorisation>),
@@ -258,13 +259,13 @@ pub(crate) enum Command {
     Transfer(TransferFunds),
     Charge(ChargeFee),
     Close(CloseCard),
-    /// One of the others, and the key of the call whose business it is.
+    /// One of the others, with the key of the call that it carries out.
     Claimed(Claim, Box<Command>),
 }
 
 impl Command {
-    /// The command with the key of the call that this task carries out, where it is the
-    /// business of one: a decision only ends what was begun under the key.
+    /// The command with the key of the call that this task carries out, if it does the business of
+    /// a call: a decision only ends what was begun under the key.
     pub(crate) fn claimed(self) -> Self {
         let is_business = matches!(
             self,
@@ -277,7 +278,7 @@ impl Command {
     }
 }
 
-/// What the grouping writer answers, one kind for each kind of command.
+/// The answers of the grouping writer, one kind for each kind of command.
 #[derive(Debug, Clone)]
 pub(crate) enum Outcome {
     Begin(BeginOutcome),

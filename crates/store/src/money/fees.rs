@@ -1,5 +1,6 @@
-//! What an app is charged for the authorisations of its cards (vm-api.md section 7.5): in the
-//! commit that decides one, so it is charged once even if the call is repeated or breaks off.
+//! The fees of apps for the authorisations of their cards (vm-api.md section 7.5). They are charged
+//! in the commit that decides an authorisation: only once, even if the call is repeated or breaks
+//! off.
 
 use domain::{Authorisation, Money, VmFlowKind};
 
@@ -10,8 +11,8 @@ use super::terms::VmTariff;
 use crate::StoreError;
 
 impl Group<'_> {
-    /// Charges what a decided authorisation costs. Its rows say so at once; the account follows
-    /// at the end of the group.
+    /// Charges the fees of a decided authorisation. The rows of its card show them at once; the
+    /// account follows at the end of the group.
     pub(super) fn charge(&mut self, it: &Authorisation, tariff: Option<&VmTariff>) {
         let (Some(tariff), Some(balance_minor)) = (tariff, self.own_available_minor(it)) else {
             return;
@@ -32,14 +33,14 @@ impl Group<'_> {
         }
     }
 
-    /// What an authorisation is charged for: a completion for what it adds to its bill, of which
-    /// the rest was charged before.
+    /// The amount that an authorisation's fees are charged on: of a completion only what it adds to
+    /// its bill, because fees on the rest were charged before.
     fn charged_minor(&self, it: &Authorisation) -> i64 {
         let whole_minor = it.amount.amount_minor();
         if it.is_completion() { whole_minor - self.reserved_minor(it) } else { whole_minor }
     }
 
-    /// What the bill of a completion was authorised for, minor units, less what was reversed.
+    /// The amount authorised on the bill of a completion, minor units, less what was reversed.
     fn reserved_minor(&self, completion: &Authorisation) -> i64 {
         let original = completion.original_auth_id.and_then(|auth_id| self.loaded(auth_id).ok());
         let Some(original) = original else { return 0 };
@@ -48,8 +49,8 @@ impl Group<'_> {
         members.map(steps::unreversed_minor).fold(0, i64::saturating_add)
     }
 
-    /// Takes the group's fees from their accounts. What was decided cannot be undone, so that a
-    /// balance may go below zero.
+    /// Takes the group's fees from their accounts. A decision cannot be undone, so a balance may go
+    /// below zero.
     pub(super) fn take_fees(&mut self) -> Result<(), StoreError> {
         for Charge { key, auth_id, amount } in std::mem::take(&mut self.batch.charges) {
             let mut account = self.account_or_new(key);

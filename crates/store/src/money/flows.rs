@@ -1,6 +1,6 @@
-//! The rows that authorisations leave for getCardFlow (vm-api.md section 6.12), each in the
-//! commit that moves its money. They follow what the card can draw on, its own account or its
-//! app's wallet, and a forwarded card leaves none.
+//! The rows that authorisations leave for getCardFlow (vm-api.md section 6.12), each in the commit
+//! that moves its money. They follow the money that the card can draw on, in its own account or its
+//! app's wallet. A forwarded card leaves no rows.
 
 use domain::{AuthId, Authorisation, AuthorisationStatus, Money, VmFlow, VmFlowId, VmFlowKind};
 use ledger::Movement;
@@ -9,7 +9,8 @@ use super::apply::Group;
 use super::terms::account_key;
 
 impl Group<'_> {
-    /// What a card that is decided about here can draw on, minor units; none of a forwarded one.
+    /// The money that a card which is decided here can draw on, minor units; None for a forwarded
+    /// card.
     pub(super) fn own_available_minor(&self, it: &Authorisation) -> Option<i64> {
         if it.account.is_forwarded() {
             return None;
@@ -18,7 +19,7 @@ impl Group<'_> {
         Some(loaded.map_or(0, |loaded| loaded.account.available_minor))
     }
 
-    /// A hold was taken or given back since `before_minor`; `what` says why.
+    /// Notes that a hold was taken or given back since `before_minor`; `what` is the reason.
     pub(super) fn note_hold(&mut self, it: &Authorisation, before_minor: Option<i64>, what: &str) {
         let Some((before, after)) = before_minor.zip(self.own_available_minor(it)) else { return };
         if before != after {
@@ -27,7 +28,7 @@ impl Group<'_> {
         }
     }
 
-    /// What a decision moved: a decline gave its hold back, a refund was posted, and a
+    /// Notes what a decision moved: a decline gave its hold back, a refund was posted, and a
     /// completion took over the holds of its bill.
     pub(super) fn note_decision(&mut self, it: &Authorisation, before_minor: Option<i64>) {
         match it.status {
@@ -40,8 +41,8 @@ impl Group<'_> {
         }
     }
 
-    /// Something was posted. What exceeded the holds, or came back, is the amount of its row;
-    /// what the holds had left over has a row behind it.
+    /// Notes a posting. The amount of its row is what exceeded the holds, or came back; if the
+    /// holds had something left over, another row for that follows.
     pub(super) fn note_settlement(
         &mut self,
         it: &Authorisation,
@@ -65,7 +66,7 @@ impl Group<'_> {
         }
     }
 
-    /// What a reversal gave back of each authorisation of a bill.
+    /// Notes what a reversal gave back of each authorisation of a bill.
     pub(super) fn note_reversal(
         &mut self,
         original: &Authorisation,
@@ -81,8 +82,8 @@ impl Group<'_> {
         }
     }
 
-    /// A row of the card of an authorisation, at the moment of the commit, since rows are listed
-    /// by time and each follows from the one before.
+    /// Adds a row for the card of an authorisation, at the moment of the commit, because rows are
+    /// listed by time and each follows from the one before.
     pub(super) fn push_flow(
         &mut self,
         it: &Authorisation,

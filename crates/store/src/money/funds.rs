@@ -1,4 +1,4 @@
-//! Money that is brought, taken back, or goes from one account to another.
+//! Money that is brought in, taken back, or moved from one account to another.
 
 use domain::{AccountId, AccountOwner, VmFlow, VmFlowId, VmFlowKind};
 use ledger::{Account, LedgerError, TransferKind};
@@ -10,7 +10,7 @@ use super::{ChargeFee, CloseCard, MoneyError, MoveFunds, MovedFunds, TransferFun
 use crate::StoreError;
 
 impl Group<'_> {
-    /// Brings money or takes it back; a reference moves money once.
+    /// Brings money in or takes it back; a reference moves money once.
     pub(super) fn move_funds(&mut self, request: &MoveFunds) -> Result<MovedFunds, MoneyError> {
         let key = request.key();
         let kind =
@@ -41,7 +41,7 @@ impl Group<'_> {
         Ok(MovedFunds { account, repeated: false })
     }
 
-    /// Moves money from one account to another; both afterwards.
+    /// Moves money from one account to another; returns both afterwards.
     pub(super) fn transfer_funds(
         &mut self,
         request: &TransferFunds,
@@ -61,7 +61,7 @@ impl Group<'_> {
         Ok((from, to))
     }
 
-    /// Charges a fee; the account afterwards.
+    /// Charges a fee; returns the account afterwards.
     pub(super) fn charge_fee(&mut self, request: &ChargeFee) -> Result<Account, MoneyError> {
         let account = self.batch.account(request.key()).ok_or(LedgerError::InsufficientFunds)?;
         let movement = ledger::charge(account, request.amount)?;
@@ -72,7 +72,7 @@ impl Group<'_> {
         Ok(account)
     }
 
-    /// Marks a card's account, which the group's end then sweeps.
+    /// Marks a card's account, which is then swept at the end of the group.
     pub(super) fn close_card(&mut self, request: &CloseCard) {
         let (card_key, _) = request.keys();
         if let Some(account) = self.batch.account(card_key) {
@@ -80,8 +80,8 @@ impl Group<'_> {
         }
     }
 
-    /// What deleted cards got or lack in this group goes to, or comes from, the balances of
-    /// their apps.
+    /// Moves what deleted cards got in this group to the balances of their apps, and what they lack
+    /// from there.
     pub(super) fn sweep_closed(&mut self) -> Result<(), StoreError> {
         let is_due = |account: &Account| account.closed_into.zip(Some(account.available_minor));
         let due: Vec<_> = self

@@ -1,4 +1,4 @@
-//! What a group of money commands reads, and locks, before any of them is decided.
+//! The rows that a group of money commands reads and locks before any of them is decided.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use super::messages::MessageKey;
 use crate::StoreError;
 use crate::engine::{Repeats, Tx};
 
-/// Locks in one order for all commands, so that processes never wait for one
-/// another in a circle: the accounts first, by enterprise and currency, then authorisations,
-/// then uses of limits. Whoever holds an account is alone with its authorisations, so it does
-/// not matter that one is named before the bill that it belongs to is known.
+/// Locks in one order for all commands, so processes never wait for one another in a circle: the
+/// accounts first, by enterprise and currency, then authorisations, then uses of limits. A process
+/// that holds an account is alone with its authorisations, so it does not matter that some of them
+/// are locked before the rest of their bills is known.
 pub(super) async fn load(
     tx: &Tx,
     commands: &[&Command],
@@ -30,8 +30,8 @@ pub(super) async fn load(
         match command {
             Command::Begin(request) => {
                 let it = &request.authorisation;
-                // What follows an authorisation that is closed by now would be refused, so a
-                // repeat of it must be known before.
+                // A message that follows an authorisation closed by now would be refused, so a
+                // repeat must be recognised first.
                 let is_sought = repeats == Repeats::Sought || it.original_auth_id.is_some();
                 if is_sought {
                     messages.extend(MessageKey::making(it));
@@ -57,7 +57,7 @@ pub(super) async fn load(
     Ok(batch)
 }
 
-/// The bills that commands are about as a whole.
+/// The bills that commands need as a whole.
 fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
     let of_whole_bill = |command: &&Command| match command {
         Command::Begin(request) => request.authorisation.original_auth_id,

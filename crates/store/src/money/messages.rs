@@ -6,13 +6,13 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::records::{select, sql};
 
-/// How long, in days of business time, a network key identifies the first message that used it
-/// (operator-and-sandbox.md section 5). After that a new message may reuse the key.
+/// The time, in days of business time, for which a network key identifies the first message that
+/// used it (operator-and-sandbox.md section 5). After that a new message may reuse the key.
 pub const NETWORK_KEY_DAYS: i64 = 40;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// How a message relates to an earlier one with the same key.
+/// The relation of a message to an earlier one with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyMatch {
     /// Same direction, type, amount and original: a repeat.
@@ -43,7 +43,7 @@ pub(super) fn key_match(it: &Authorisation, first: &Authorisation) -> KeyMatch {
     }
 }
 
-/// Whether `first` still owns its key at `now` (business time).
+/// True if `first` still owns its key at `now` (business time).
 pub(crate) fn is_in_time(first: &Authorisation, now: Timestamp) -> bool {
     now.millis_since(first.created_at) <= NETWORK_KEY_DAYS * DAY_MS
 }

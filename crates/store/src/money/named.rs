@@ -1,4 +1,4 @@
-//! Which accounts a command names, as far as it can be told without locking anything.
+//! The accounts that a command names, as far as they are known without locking anything.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use super::terms::{AccountKey, account_key};
 use crate::StoreError;
 use crate::engine::Tx;
 
-/// How long a purchase waits for a row that another session holds: the deadline that
-/// enterprises have by default. The caller has no use for a later hold.
+/// The time for which a purchase waits for a row that another session holds: the default deadline
+/// of enterprises. The caller has no use for a later hold.
 const PURCHASE_PATIENCE: Duration = Duration::from_secs(2);
-/// How long any other command waits.
+/// The time for which any other command waits.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Command {
-    /// How long it waits for a row that another session holds.
+    /// The time for which it waits for a row that another session holds.
     pub(crate) const fn patience(&self) -> Duration {
         match self {
             Self::Begin(_) => PURCHASE_PATIENCE,
@@ -34,7 +34,8 @@ impl Command {
             Self::Begin(request) => {
                 accounts.insert(account_key(&request.authorisation));
                 accounts.extend(begin_key(request));
-                // What comes back has no use for the hold of what it follows.
+                // A message that gives money back has no use for the hold of the authorisation that
+                // it follows.
                 let it = &request.authorisation;
                 it.original_auth_id.filter(|_| it.direction == Direction::Outgoing)
             }

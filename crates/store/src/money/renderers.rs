@@ -1,6 +1,5 @@
-//! Receipts and webhooks of authorisations, rendered once their commit knows how it leaves
-//! them. Renderers travel with the command and are pure: a commit that is tried again renders
-//! again.
+//! Receipts and webhooks of authorisations, rendered when the commit knows their new state.
+//! Renderers travel with the command and are pure: a commit that is tried again renders again.
 
 use std::fmt;
 use std::sync::Arc;
@@ -44,7 +43,7 @@ pub trait ReceiptRenderer: fmt::Debug + Send + Sync {
 /// An authorisation that a commit changes.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'a> {
-    /// As it was before; none if it is new or was undecided, so that nobody was told.
+    /// As it was before; None if it is new, or was undecided and therefore not reported.
     pub before: Option<&'a Authorisation>,
     /// As the commit leaves it.
     pub after: &'a Authorisation,
@@ -56,9 +55,9 @@ pub struct Change<'a> {
 
 /// Renders the webhooks of changed authorisations.
 pub trait WebhookRenderer: fmt::Debug + Send + Sync {
-    /// The webhook of a change; None if it has none.
+    /// The webhook of a change, if it has one.
     fn webhook(&self, change: &Change<'_>) -> Option<WebhookEvent>;
 }
 
-/// Renders the webhooks of a command; None = it has none.
+/// Renders the webhooks of a command, if it has any.
 pub type Webhooks = Option<Arc<dyn WebhookRenderer>>;

@@ -1,4 +1,4 @@
-//! What each money command does to one authorisation and one account. Pure.
+//! The steps of money commands on one authorisation and one account. Pure.
 
 use domain::{
     Authorisation, AuthorisationStatus, Direction, HoldState, Money, ResponseCode, Timestamp,
@@ -8,9 +8,9 @@ use ledger::{Account, Movement};
 
 use super::{DecideAuthorisation, FailedCheck, MoneyError};
 
-/// What the step of an authorisation's acquirer amount from `before_minor` to
-/// `after_minor` is in the billing currency. The whole is the authorised amount, and parts
-/// that follow one another add up to it, so that no rounding is left over.
+/// The billing amount of the step of an authorisation's acquirer amount from `before_minor` to
+/// `after_minor`. The whole is the authorised amount, and parts that follow one another add up to
+/// it, so no rounding is left over.
 pub(super) fn billing_part(
     authorisation: &Authorisation,
     before_minor: i64,
@@ -33,14 +33,14 @@ fn billing_position(authorisation: &Authorisation, minor: i64) -> i64 {
     i64::try_from(rounded).unwrap_or(i64::MAX)
 }
 
-/// What is not reversed of the billing amount.
+/// The part of the billing amount that is not reversed.
 pub(super) fn unreversed_minor(authorisation: &Authorisation) -> i64 {
     let reversed_minor = authorisation.reversed_acquirer_minor;
     let whole_minor = authorisation.acquirer_amount.amount_minor();
     billing_part(authorisation, reversed_minor, whole_minor).amount_minor()
 }
 
-/// How much of the acquirer amount is neither cleared nor reversed.
+/// The part of the acquirer amount that is neither cleared nor reversed.
 pub(super) fn acquirer_left_minor(authorisation: &Authorisation) -> i64 {
     authorisation.acquirer_amount.amount_minor() - acquirer_used_minor(authorisation)
 }
@@ -49,9 +49,9 @@ pub(super) const fn acquirer_used_minor(authorisation: &Authorisation) -> i64 {
     authorisation.cleared_acquirer_minor.saturating_add(authorisation.reversed_acquirer_minor)
 }
 
-/// Takes the hold of a new authorisation, or declines it because the deposit does not
-/// cover it. An inquiry of any amount holds nothing, nor does what the cardholder
-/// receives; a completion only what its reservation, which holds `reserved_minor`, lacks.
+/// Takes the hold of a new authorisation, or declines it because the deposit does not cover it. An
+/// inquiry holds nothing, whatever its amount, and neither does an amount that the cardholder
+/// receives; a completion holds only what its reservation, which holds `reserved_minor`, lacks.
 pub(super) fn begin(
     account: Option<&mut Account>,
     authorisation: &mut Authorisation,
@@ -63,7 +63,7 @@ pub(super) fn begin(
     let lacking_minor = authorisation.amount.amount_minor().saturating_sub(reserved_minor);
     let is_covered = lacking_minor <= 0 || is_incoming(authorisation);
     if is_inquiry(authorisation) || (account.is_some() && is_covered) {
-        // An increment that rounds to nothing is a part of its bill, to be cleared or reversed.
+        // An increment that rounds to zero is a part of its bill, to be cleared or reversed.
         let is_part = authorisation.is_increment();
         authorisation.hold_state = if is_part { HoldState::Pending } else { HoldState::None };
         return Ok(None);
@@ -84,8 +84,8 @@ pub(super) fn begin(
     }
 }
 
-/// Decides an authorisation; a decline gives the hold back. `failed` is the check of the
-/// commit that makes a decline of an approval.
+/// Decides an authorisation; a decline gives the hold back. `failed` is the check of the commit
+/// that turns an approval into a decline.
 pub(super) fn decide(
     account: Option<&mut Account>,
     authorisation: &mut Authorisation,
@@ -111,7 +111,7 @@ pub(super) fn decide(
     Ok(movement)
 }
 
-/// Gives back all that a hold has left; nothing of one that clearings used up.
+/// Gives back the rest of a hold; nothing of one that clearings used up.
 pub(super) fn give_back(
     account: Option<&mut Account>,
     authorisation: &mut Authorisation,
@@ -130,19 +130,19 @@ pub(super) fn give_back(
     Ok(movement)
 }
 
-/// Whether an open hold's time has run out.
+/// True if an open hold's time has run out.
 pub(super) fn is_expired(authorisation: &Authorisation, now: Timestamp) -> bool {
     authorisation.hold_state == HoldState::Pending
         && authorisation.status != AuthorisationStatus::Pending
         && authorisation.hold_expires_at.is_some_and(|at| at <= now)
 }
 
-/// Whether the cardholder receives: a refund or a reversal.
+/// True if the cardholder receives money: a refund or a reversal.
 fn is_incoming(authorisation: &Authorisation) -> bool {
     authorisation.direction == Direction::Incoming
 }
 
-/// Whether it moves nothing (cardbridge-open-api.md section 8.2).
+/// True if it moves nothing (cardbridge-open-api.md section 8.2).
 fn is_inquiry(authorisation: &Authorisation) -> bool {
     authorisation.transaction_type == TransactionType::Inquiry
 }

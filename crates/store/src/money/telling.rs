@@ -1,4 +1,4 @@
-//! Which webhooks a group leaves: one for each authorisation that it changes.
+//! The webhooks of the authorisations that a group changes.
 
 use domain::{Authorisation, AuthorisationStatus, HoldState, WebhookId};
 
@@ -7,7 +7,7 @@ use super::bill::Bill;
 use super::renderers::{Change, Webhooks};
 
 impl Group<'_> {
-    /// Tells of an authorisation as it is now, which is kept only afterwards.
+    /// Reports an authorisation as it is now; call it before the authorisation is kept.
     pub(super) fn tell(&mut self, webhooks: &Webhooks, it: &Authorisation) {
         let Some(renderer) = webhooks else { return };
         let before = self.batch.authorisations.get(&it.auth_id).map(|it| &it.authorisation);
@@ -17,15 +17,15 @@ impl Group<'_> {
         self.batch.events.extend(renderer.webhook(&change));
     }
 
-    /// Tells of what a clearing settled, and of increments that it left nothing of. Those
-    /// that were settled with their original are told by its webhook: clients book each webhook
-    /// of an authorisation.
+    /// Reports an original that a clearing settled, and increments that it released uncleared. The
+    /// webhook of the original covers increments that were cleared with it: clients book each
+    /// webhook of an authorisation.
     pub(super) fn tell_cleared(&mut self, webhooks: &Webhooks, bill: &Bill) {
         self.tell(webhooks, &bill.original);
         self.tell_released(webhooks, &bill.increments);
     }
 
-    /// Tells of the reservation, with its increments, that a completion took over.
+    /// Reports the reservation, with its increments, that a completion took over.
     pub(super) fn tell_completed(&mut self, webhooks: &Webhooks, bill: &Bill) {
         self.tell_released(webhooks, std::slice::from_ref(&bill.original));
         self.tell_released(webhooks, &bill.increments);
@@ -37,7 +37,8 @@ impl Group<'_> {
         }
     }
 
-    /// Tells of what a reversal changed: a part that rounds to nothing may end a hold too.
+    /// Reports the authorisations of a reversed bill: even a part that rounds to zero may end a
+    /// hold.
     pub(super) fn tell_reversed(&mut self, webhooks: &Webhooks, bill: &Bill) {
         for it in std::iter::once(&bill.original).chain(&bill.increments) {
             self.tell(webhooks, it);

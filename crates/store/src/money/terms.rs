@@ -1,5 +1,4 @@
-//! The accounts that commands name, and the terms that authorisations come under: limits and
-//! fees.
+//! The accounts that commands name, and the terms of authorisations: limits and fees.
 
 use domain::{
     AccountOwner, Authorisation, Currency, EnterpriseId, PanId, Timestamp, VelocityLimits,
@@ -19,31 +18,31 @@ pub(super) const fn account_key(it: &Authorisation) -> AccountKey {
 pub struct VelocityTerms {
     /// The PAN of its card: all records of one PAN share their limits.
     pub pan_id: PanId,
-    /// The limits. It counts to those of days and months; that of a single authorisation is
-    /// looked at here for an increment only, whose whole bill it limits.
+    /// The limits. The authorisation counts towards those of days and months; that of a single
+    /// authorisation is checked here for an increment only, whose whole bill it limits.
     pub limits: VelocityLimits,
-    /// What is limited beside them where nobody is asked.
+    /// The further terms of a card that is decided here, without asking the enterprise.
     pub own: Option<OwnLimits>,
 }
 
-/// What a card that is decided about here adds to its limits. It is counted whether or not
-/// one of them is set, since one may be set later.
+/// The terms that a card which is decided here adds to its limits. Its authorisations are counted
+/// even if no limit is set, because one may be set later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnLimits {
-    /// Most that may ever be authorised and not given back, minor units; none = no such limit.
+    /// The most that may ever be authorised and not given back, minor units; None = no such limit.
     pub total_minor: Option<i64>,
-    /// Where its days and months begin, seconds east of UTC.
+    /// The offset of its days and months, seconds east of UTC.
     pub offset_seconds: i64,
 }
 
 impl VelocityTerms {
-    /// Whether an authorisation is counted by them.
+    /// True if an authorisation under these terms is counted.
     #[must_use]
     pub const fn are_counted(&self) -> bool {
         self.own.is_some() || self.limits.has_periods()
     }
 
-    /// A use as it stands for them at `now`.
+    /// A use of limits in the periods of these terms at `now`.
     pub(super) fn at(&self, used: VelocityUse, now: Timestamp) -> VelocityUse {
         used.at_offset(now, self.own.map_or(Timestamp::UTC8_SECONDS, |own| own.offset_seconds))
     }
@@ -54,9 +53,9 @@ impl VelocityTerms {
 pub struct VmTariff {
     /// The app.
     pub vm_app_id: VmAppId,
-    /// Of its balance and its cards.
+    /// The currency of its balance and its cards.
     pub currency: Currency,
-    /// What is charged.
+    /// The fees.
     pub fees: VmFees,
 }
 

@@ -1,6 +1,6 @@
-//! Velocity limits within a group: what purchases use of them, and what is given back. A
-//! reversal, a decline, an expiry and the end of a hold that was not wholly cleared give back,
-//! a clearing does not count again (operator-and-sandbox.md section 5).
+//! Velocity limits within a group: what purchases use, and what is given back. A reversal, a
+//! decline, an expiry and the end of a hold that was not wholly cleared give back; a clearing does
+//! not count again (operator-and-sandbox.md section 5).
 
 use std::collections::BTreeSet;
 
@@ -36,8 +36,8 @@ impl Batch {
         loaded.filter_map(|it| Some((it.authorisation.enterprise_id, it.counted?.pan_id))).collect()
     }
 
-    /// Reads and locks uses in a fixed order, after the accounts: whoever counts for the first
-    /// time on a PAN holds the lock of its account, so no two make the same row.
+    /// Reads and locks uses in a fixed order, after the accounts: a process that counts for the
+    /// first time on a PAN holds the lock of its account, so no two create the same row.
     pub(super) async fn load_velocity_uses(
         &mut self,
         tx: &Tx,
@@ -66,9 +66,9 @@ impl Batch {
 }
 
 impl Group<'_> {
-    /// The first limit that a new authorisation would exceed. A completion counts with what
-    /// its reservation, which holds `reserved_minor`, lacks. Increments together must not
-    /// pass what a single authorisation may not; their bill is locked by this group.
+    /// The first limit that a new authorisation would exceed. A completion counts with what its
+    /// reservation, which holds `reserved_minor`, lacks. The increments of a bill together must not
+    /// exceed the limit of a single authorisation; their bill is locked by this group.
     pub(super) fn excess(
         &self,
         it: &Authorisation,
@@ -87,8 +87,8 @@ impl Group<'_> {
         used.excess(&terms.limits, share).or(total)
     }
 
-    /// Counts a new authorisation, if its hold was taken. A completion that lacks nothing
-    /// counts with nothing so far: it may lack something when it is decided.
+    /// Counts a new authorisation, if its hold was taken. A completion that lacks nothing counts
+    /// with zero for now: it may lack something when it is decided.
     pub(super) fn count(
         &mut self,
         it: &Authorisation,
@@ -114,7 +114,8 @@ impl Group<'_> {
     pub(super) fn give_back(&mut self, it: &Authorisation, movement: Option<Movement>) {
         let Some(loaded) = self.batch.authorisations.get_mut(&it.auth_id) else { return };
         let (Some(counted), Some(movement)) = (loaded.counted.as_mut(), movement) else { return };
-        // What a reservation still counts with changes by its completion's movements alone.
+        // A completion changes what its reservation counts with, even if nothing else of that
+        // changes.
         loaded.is_changed = true;
         let share = counted.share_of(movement.amount.amount_minor(), it.original_auth_id);
         counted.amount_minor -= share.amount_minor;
@@ -126,8 +127,8 @@ impl Group<'_> {
         }
     }
 
-    /// Gives back to the limits what was given back of a hold. That of a completion took over
-    /// what its reservation held, which counts where the reservation was counted.
+    /// Gives back to the limits what was given back of a hold. A completion's hold took over that
+    /// of its reservation, which still counts with the reservation.
     pub(super) fn give_back_taken_over(&mut self, auth_id: AuthId, movement: Movement) {
         let Some(it) = self.batch.authorisations.get(&auth_id) else { return };
         let it = it.authorisation.clone();
@@ -138,10 +139,10 @@ impl Group<'_> {
         self.give_back_from(&counting, movement);
     }
 
-    /// Gives back to the limits what an approved completion does not use of its reservation,
-    /// or counts what it holds beyond what that still held, because it expired meanwhile: also
-    /// over a limit, which was kept when the completion came. `movements` are what the
-    /// approval moved.
+    /// Gives back to the limits what an approved completion does not use of its reservation, or
+    /// counts what the completion holds beyond the reservation's hold, which may have expired
+    /// meanwhile. This may exceed a limit, which was kept when the completion came. `movements` are
+    /// those of the approval.
     pub(super) fn count_completion(
         &mut self,
         completion: &Authorisation,
@@ -155,8 +156,8 @@ impl Group<'_> {
         self.give_back_unused(bill, movements);
     }
 
-    /// Gives back to the limits what a clearing or a completion left of its bill's holds: it
-    /// ends what a reversal of the rest would end. `movements` are what it moved.
+    /// Gives back to the limits what a clearing or a completion left unused of its bill's holds, as
+    /// a reversal of the rest would. `movements` are those of the clearing or completion.
     pub(super) fn give_back_unused(&mut self, bill: &Bill, movements: &[(AuthId, Movement)]) {
         let unused_minor = given_back_minor(movements);
         let Some((_, movement)) = movements.first().filter(|_| unused_minor > 0) else { return };
@@ -170,7 +171,7 @@ impl Group<'_> {
         self.give_back_from(&counting, movement);
     }
 
-    /// Raises what an authorisation counts with, on the day that it counts to.
+    /// Adds to what an authorisation counts with, on the day that it counts towards.
     fn count_more(&mut self, it: &Authorisation, amount_minor: i64) {
         let Some(loaded) = self.batch.authorisations.get_mut(&it.auth_id) else { return };
         let Some(counted) = loaded.counted.as_mut() else { return };
@@ -184,8 +185,8 @@ impl Group<'_> {
         }
     }
 
-    /// A reservation and its increments, latest first. One that is still being asked about
-    /// holds and counts for itself.
+    /// A reservation and its approved increments, latest first. An undecided increment holds and
+    /// counts for itself.
     fn reserving(&self, completion: &Authorisation, original: AuthId) -> Vec<Authorisation> {
         let members = self.batch.bills.get(&completion.outs_id).into_iter().flatten().rev();
         let loaded = members.filter_map(|auth_id| self.batch.authorisations.get(auth_id));
@@ -212,7 +213,7 @@ impl Group<'_> {
     }
 }
 
-/// What movements left available, minor units; below zero if they took from there.
+/// The amount that movements made available, minor units; negative if they took from it.
 fn given_back_minor(movements: &[(AuthId, Movement)]) -> i64 {
     let left = |movement: &Movement| match (movement.from, movement.to) {
         (_, Bucket::Available) => movement.amount.amount_minor(),
@@ -222,8 +223,8 @@ fn given_back_minor(movements: &[(AuthId, Movement)]) -> i64 {
     movements.iter().fold(0, |sum, (_, movement)| left(movement).saturating_add(sum))
 }
 
-/// `amount_minor` of a new authorisation. An increment or a completion, which names an
-/// original, is no further one.
+/// The share of `amount_minor` of a new authorisation. An increment or a completion, which names an
+/// original, does not count as another authorisation.
 fn share(it: &Authorisation, amount_minor: i64) -> VelocityShare {
     VelocityShare { amount_minor, count: i64::from(it.original_auth_id.is_none()) }
 }

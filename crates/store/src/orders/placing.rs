@@ -1,4 +1,4 @@
-//! A new order as it is asked for, and why it is not taken in.
+//! A request for a new order, and the reasons to refuse it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::StoreError;
 use crate::jobs::Job;
 
-/// The cardholder that an order names: found again or created in the order's commit.
+/// The cardholder that an order names: found or created in the order's commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CustomerDraft {
     /// An existing customer, named by id.
@@ -20,8 +20,8 @@ pub enum CustomerDraft {
         /// A ticket of that customer.
         kyc_ticket_id: KycTicketId,
     },
-    /// Data from which a customer is found or created by the rule of
-    /// cardbridge-open-api.md section 14, U22. `customer_id` is used if it is new.
+    /// Data from which a customer is found or created by the rule of cardbridge-open-api.md section
+    /// 14, U22. Its `customer_id` is used for a new customer.
     Data(Customer),
 }
 
@@ -37,7 +37,8 @@ impl CustomerDraft {
 /// A new order.
 #[derive(Clone)]
 pub struct PlaceOrder {
-    /// The order as PENDING; its `customer_id` is replaced by the customer's found or created.
+    /// The order as PENDING; its `customer_id` is replaced by that of the customer found or
+    /// created.
     pub order: CardOrder,
     /// The cardholder.
     pub customer: CustomerDraft,
@@ -49,7 +50,7 @@ pub struct PlaceOrder {
     pub event: Arc<dyn Fn(&CardOrder) -> WebhookEvent + Send + Sync>,
 }
 
-/// Why an order was not taken in.
+/// An error of [`crate::Store::place_order`].
 #[derive(Debug, Clone, Error)]
 pub enum PlaceOrderError {
     /// The reference is used.

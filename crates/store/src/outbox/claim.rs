@@ -1,8 +1,8 @@
-//! Which deliveries a worker may take now.
+//! The deliveries that a worker may take now.
 //!
-//! Destinations that say that something is due come in turn. Of each a claim reads the
-//! webhooks that may be sent, through an index that holds no others: what waits behind them,
-//! what was delivered, and what lies at other destinations costs nothing.
+//! Destinations whose rows say that something is due are served in turn. For each, a claim reads
+//! the webhooks that may be sent, through an index of only those: webhooks that wait behind them,
+//! were delivered, or go to other destinations cost nothing.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,14 @@ use crate::records::{Fields, columns, groups, read_row, sql};
 /// An app may take 10 s to answer (vm-api.md section 10.3), twice an enterprise's time: the
 /// lease of its delivery is longer by this many milliseconds of real time.
 const APP_LEASE_EXTRA_MS: i64 = 5_000;
-/// How long a destination without a place is passed over if none of its own comes free,
-/// milliseconds of real time.
+/// The time for which a destination without a free place is skipped if none of its places comes
+/// free, milliseconds of real time.
 const PASSED_OVER_MS: i64 = 2_000;
 
-/// When the first destination has something due.
+/// The first moment at which a destination has something due.
 pub(super) const NEXT_DUE: &str = "SELECT next_due_at FROM destination WHERE has_url = 1 \
     AND next_due_at IS NOT NULL ORDER BY next_due_at LIMIT 1";
-/// Whether a lease or a pause is over.
+/// The first lease or pause that is over.
 pub(super) const NEXT_LOOK: &str = "SELECT look_at FROM destination WHERE has_url = 1 \
     AND look_at IS NOT NULL AND look_at <= $1 ORDER BY look_at LIMIT 1";
 /// Destinations with something due.
@@ -36,15 +36,15 @@ pub(super) const DUE: &str = "SELECT enterprise_id, vm_app_id, version FROM dest
 /// Destinations whose lease or pause is over.
 pub(super) const LOOKS_OVER: &str = "SELECT enterprise_id, vm_app_id, version FROM destination \
     WHERE has_url = 1 AND look_at IS NOT NULL AND look_at <= $1 ORDER BY look_at LIMIT $2";
-/// When the first webhook of a destination is due after now.
+/// The due time of a destination's first webhook that is due after now.
 pub(super) const NEXT_SENDABLE: &str = "SELECT next_attempt_at FROM webhook \
     WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at > $3 \
     ORDER BY next_attempt_at LIMIT 1";
-/// When the first lease of those due ends; 0 if one is not leased.
+/// The end of the first lease of the due webhooks; 0 if one is not leased.
 pub(super) const FIRST_LEASE_END: &str = "SELECT MIN(COALESCE(leased_until, 0)) FROM webhook \
     WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at <= $3";
 
-/// The webhooks of a destination that are due and held by nobody, each with tries and place.
+/// The webhooks of a destination that are due and not leased, each with its tries and place.
 pub(super) fn sendable_sql() -> &'static str {
     sql!(
         "SELECT {}, tries, seq FROM webhook WHERE enterprise_id = $1 \
@@ -58,22 +58,22 @@ pub(super) fn sendable_sql() -> &'static str {
 /// A destination where something may be due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DueDestination {
-    /// Whom webhooks are due to.
+    /// The receiver of the webhooks.
     pub destination: Destination,
-    /// What its row was like; another row is not overwritten.
+    /// The version of its row as read; a row with another version is not overwritten.
     pub version: i64,
 }
 
-/// How many deliveries of a destination a claim may take.
+/// The number of deliveries of a destination that a claim may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
     /// The destination.
     pub due: DueDestination,
-    /// At most so many; 0 = it is passed over for now.
+    /// At most so many; 0 if it is skipped for now.
     pub places: u32,
 }
 
-/// When the next delivery is due that nobody holds.
+/// The due time of the next delivery that is not leased.
 pub(super) async fn next_due(
     tx: &Tx,
     now: Timestamp,
@@ -86,7 +86,7 @@ pub(super) async fn next_due(
     Ok(if tx.finds(NEXT_LOOK, &[real_now.into()]).await? { Some(now) } else { due })
 }
 
-/// Destinations with something due, or whose lease or pause is over, in turn.
+/// Destinations with something due, or with a lease or a pause that is over, in turn.
 pub(super) async fn due_destinations(
     tx: &Tx,
     now: Timestamp,
@@ -109,9 +109,8 @@ groups! {
     DueDestination { destination: Destination, version: i64 }
 }
 
-/// Takes deliveries of each destination, earliest due first, and leaves word when it is to be
-/// looked at again. All rows of webhooks are locked before those of destinations, as every
-/// commit does.
+/// Takes deliveries of each destination, earliest due first, and records when to look at it again.
+/// All rows of webhooks are locked before those of destinations, as in every commit.
 pub(super) async fn claim(
     tx: &Tx,
     lease: Lease,
@@ -124,13 +123,13 @@ pub(super) async fn claim(
         deliveries.extend(taken);
         outlooks.insert(by_key(grant.due.destination), (grant.due, outlook));
     }
-    // In the order of their keys, as `insert_events` writes them, and without a pause between
-    // them: every commit with a webhook for a destination waits for its row.
+    // In the order of their keys, as `insert_events` writes them, and without a pause between them:
+    // every commit with a webhook for a destination waits for its row.
     try_join_all(outlooks.values().map(|(due, outlook)| outlook.write(tx, *due))).await?;
     Ok(deliveries)
 }
 
-/// When a destination is to be looked at again.
+/// The time to look at a destination again.
 struct Outlook {
     next_due_at: Option<Timestamp>,
     look_at: Option<Timestamp>,
@@ -138,8 +137,8 @@ struct Outlook {
 }
 
 impl Outlook {
-    /// Written only over the row that the claim began with: all that became due meanwhile is
-    /// not in this outlook.
+    /// Writes only over the row that the claim began with: anything that became due meanwhile is
+    /// missing from this outlook.
     async fn write(&self, tx: &Tx, due: DueDestination) -> Result<(), StoreError> {
         let sql = "UPDATE destination SET next_due_at = $3, look_at = $4, is_waiting = $5, \
             version = version + 1 WHERE enterprise_id = $1 AND vm_app_id = $2 AND version = $6";
@@ -175,7 +174,7 @@ async fn take_at(
     let outlook = if rows.len() <= places {
         outlook(tx, lease, destination).await?
     } else {
-        // What cannot be read takes no place.
+        // A webhook that cannot be read takes no place.
         let is_waiting = taken.len() == places;
         let next_due_at = (!is_waiting).then_some(lease.now);
         Outlook { next_due_at, look_at: Some(lease.until), is_waiting }
@@ -183,7 +182,7 @@ async fn take_at(
     Ok((taken, outlook))
 }
 
-/// The webhooks of a destination that are due and held by nobody, one more than may be taken.
+/// The webhooks of a destination that are due and not leased, at most one more than may be taken.
 async fn sendable(tx: &Tx, lease: Lease, grant: Grant) -> Result<Vec<Row>, StoreError> {
     let [enterprise_id, vm_app_id] = key(grant.due.destination);
     let limit = i64::from(grant.places) + 1;
@@ -199,8 +198,8 @@ async fn take(tx: &Tx, lease: Lease, row: &Row) -> Result<(), StoreError> {
     tx.execute(sql, &params).await.map(|_| ())
 }
 
-/// The delivery of a row; none of one that cannot be read, which is leased all the same, so
-/// that it stands in nobody's way.
+/// The delivery of a row; None if it cannot be read. Such a webhook is leased nevertheless, so it
+/// does not block others.
 fn read(row: &Row, lease: Lease) -> Option<Delivery> {
     match delivery_from(row, lease) {
         Ok(delivery) => Some(delivery),
@@ -221,7 +220,7 @@ fn delivery_from(row: &Row, lease: Lease) -> Result<Delivery, StoreError> {
     Ok(Delivery { event, tries, seq, leased_until: lease.until })
 }
 
-/// The outlook of a destination of which nothing is due that nobody holds.
+/// The outlook of a destination after a claim of everything that it found due there.
 async fn outlook(tx: &Tx, lease: Lease, destination: Destination) -> Result<Outlook, StoreError> {
     let [enterprise_id, vm_app_id] = key(destination);
     let params = [enterprise_id, vm_app_id, lease.now.into()];

@@ -11,8 +11,8 @@ pub struct Delivery {
     pub event: WebhookEvent,
     /// Tries made so far in the present round; a resend by hand starts a new round.
     pub tries: u32,
-    /// Its place among the webhooks of its object, from 1; 0 = it has none, since it was
-    /// delivered before places were counted.
+    /// Its place among the webhooks of its object, from 1; 0 if it was delivered before places were
+    /// counted.
     pub seq: u32,
     /// The lease's end (real time), which also proves the lease.
     pub leased_until: Timestamp,
@@ -21,19 +21,19 @@ pub struct Delivery {
 /// One try of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// When it began (business time).
+    /// Its beginning (business time).
     pub at: Timestamp,
     /// HTTP status, if an answer came.
     pub status: Option<u16>,
-    /// How long it took, milliseconds.
+    /// Its duration, milliseconds.
     pub latency_ms: u32,
-    /// The first bytes of the answer, or what went wrong.
+    /// The first bytes of the answer, or the error.
     pub excerpt: String,
-    /// Why the answer did not acknowledge, if there was one.
+    /// The reason why an answer did not acknowledge, if one came.
     pub refusal: Option<String>,
 }
 
-/// What follows a try.
+/// The consequence of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptOutcome {
     /// Acknowledged.
@@ -51,15 +51,15 @@ pub struct DeliveryView {
     pub event: WebhookEvent,
     /// See [`Delivery::seq`].
     pub seq: u32,
-    /// Where it stands.
+    /// Its status.
     pub status: DeliveryStatus,
-    /// When it is due (business time), if it is pending.
+    /// Its due time (business time), if it is pending.
     pub next_attempt_at: Option<Timestamp>,
     /// Its tries, oldest first.
     pub attempts: Vec<Attempt>,
 }
 
-/// Which deliveries to list.
+/// Selects the deliveries of a list.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveryFilter {
     /// Only of this enterprise.
@@ -68,9 +68,9 @@ pub struct DeliveryFilter {
     pub status: Option<DeliveryStatus>,
     /// Only about this object.
     pub business_id: Option<i64>,
-    /// Only what comes after this id.
+    /// Only deliveries after this id.
     pub cursor: Option<WebhookId>,
-    /// In which order.
+    /// The order of the list.
     pub order: ListOrder,
     /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
     pub limit: u32,

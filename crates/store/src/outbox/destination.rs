@@ -1,5 +1,6 @@
-//! The row of a destination: when something is due there. It is kept with the commit that makes
-//! something due, and only ever too early, so that whoever looks finds all that is due.
+//! The row of a destination: the time at which something is due there. The commit that makes
+//! something due writes it, and it is never too late, so a worker that looks then finds everything
+//! that is due.
 
 use domain::{Destination, Timestamp, VmAppId};
 
@@ -18,9 +19,9 @@ pub(super) fn key(destination: Destination) -> [Value; 2] {
     by_key(destination).map(Value::Int)
 }
 
-/// Says that something is due at `due_at` (business time). The row is written even where it
-/// says so already: the claim that read it before then leaves it as it is. One whose places
-/// are all taken is looked at again when one of them comes free.
+/// Records that something is due at `due_at` (business time). The row is written even if it says so
+/// already, so a claim that read it earlier does not overwrite it. A destination with all its
+/// places taken is looked at again when one of them comes free.
 pub(super) async fn is_due(
     tx: &Tx,
     destination: Destination,
@@ -36,8 +37,9 @@ pub(super) async fn is_due(
     tx.execute(sql, &[enterprise_id, vm_app_id, due_at.into()]).await.map(|_| ())
 }
 
-/// A place came free: what waits for one goes to the end of those that are due now. The row is
-/// written even where nothing waits: a claim that found no place before then leaves it as it is.
+/// Records that a place came free: a destination that waits for one goes to the end of those that
+/// are due now. The row is written even if nothing waits, so a claim that found no place earlier
+/// does not overwrite it.
 pub(super) async fn has_place(
     tx: &Tx,
     destination: Destination,
@@ -50,8 +52,8 @@ pub(super) async fn has_place(
     tx.execute(sql, &[enterprise_id, vm_app_id, now.into()]).await.map(|_| ())
 }
 
-/// Says whether a destination has a URL; it is looked at soon, since webhooks may have waited
-/// for one.
+/// Records whether a destination has a URL. The destination is looked at soon, because webhooks may
+/// have waited for one.
 pub(crate) async fn set_has_url(
     tx: &Tx,
     destination: Destination,
@@ -65,7 +67,7 @@ pub(crate) async fn set_has_url(
     tx.execute(sql, &[enterprise_id, vm_app_id, has_url.into()]).await.map(|_| ())
 }
 
-/// Looks at every destination soon: all leases ended.
+/// Has every destination looked at soon: all leases have ended.
 pub(crate) async fn look_at_all(tx: &Tx) -> Result<(), StoreError> {
     let sql = "UPDATE destination SET look_at = 0, is_waiting = 0, version = version + 1 \
         WHERE look_at IS NOT NULL OR is_waiting = 1";

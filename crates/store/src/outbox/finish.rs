@@ -1,4 +1,4 @@
-//! The end of a try, and what is sent again by hand.
+//! The end of a try, and resending by hand.
 
 use domain::{
     ChallengeId, DeliveryStatus, Timestamp, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
@@ -10,7 +10,7 @@ use crate::engine::{Tx, Value};
 use crate::records::{columns, sql};
 use crate::three_ds::acknowledge;
 
-/// The 3DS challenge of which a webhook asks a verdict.
+/// The 3DS challenge whose verdict a webhook asks for.
 fn asked_of(event: &WebhookEvent) -> Option<ChallengeId> {
     let asks = event.webhook_type == WebhookType::VmCard3ds
         || (event.webhook_type == WebhookType::Authorisation3dsChallenge
@@ -18,8 +18,8 @@ fn asked_of(event: &WebhookEvent) -> Option<ChallengeId> {
     asks.then(|| ChallengeId::from_i64(event.business_id))
 }
 
-/// Ends a lease with what came of the try, `now` in business time; false, and nothing written,
-/// if it was lost.
+/// Ends a lease, and records the try and its outcome, `now` in business time; false, and nothing
+/// written, if the lease was lost.
 pub(super) async fn finish(
     tx: &Tx,
     delivery: &Delivery,
@@ -33,8 +33,8 @@ pub(super) async fn finish(
     }
     record(tx, event, attempt).await?;
     let is_over = !matches!(outcome, AttemptOutcome::RetryAt(_));
-    // The body of an app's challenge is of no further use then (operator-and-sandbox.md
-    // section 5, Mail).
+    // The body of an app's challenge is then no longer of use (operator-and-sandbox.md section 5,
+    // Mail).
     if is_over && event.webhook_type == WebhookType::VmCard3ds {
         let wipe = "UPDATE webhook SET body = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
         let empty: &[u8] = &[];
@@ -47,7 +47,7 @@ pub(super) async fn finish(
     let due_at = match outcome {
         AttemptOutcome::RetryAt(at) => Some(at),
         AttemptOutcome::Delivered | AttemptOutcome::Dead => {
-            // What is due since the try began is due early enough.
+            // The beginning of the try is early enough.
             queue::let_first_go(tx, event).await?.then_some(attempt.at)
         }
     };
@@ -96,7 +96,7 @@ async fn record(tx: &Tx, event: &WebhookEvent, attempt: &Attempt) -> Result<(), 
 }
 
 /// Makes a delivered or parked webhook pending again, due at `now`; false if there is no such
-/// one.
+/// webhook.
 pub(super) async fn resend(
     tx: &Tx,
     webhook_id: WebhookId,

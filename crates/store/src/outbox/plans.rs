@@ -1,4 +1,4 @@
-//! What the outbox reads goes through the indexes that hold what is due, and through no other.
+//! Tests that the outbox reads only through the indexes of what is due.
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::records::{NO_APP, record};
 
-/// Enterprise, object and app (or None): what is delivered in order.
+/// Enterprise, object and app (or None): the webhooks of one queue are delivered in order.
 type Queue = [i64; 3];
 
 const fn queue_of(event: &WebhookEvent) -> Queue {
@@ -22,10 +22,10 @@ const fn queue_of(event: &WebhookEvent) -> Queue {
     [event.enterprise_id.as_i64(), event.business_id, vm_app_id]
 }
 
-/// The last place that was given in a queue.
+/// The last place in a queue.
 pub(super) const LAST: &str = "SELECT seq FROM webhook WHERE enterprise_id = $1 \
     AND business_id = $2 AND vm_app_id = $3 AND seq > 0 ORDER BY seq DESC LIMIT 1";
-/// The first webhook of a queue that is to be sent.
+/// The first pending webhook of a queue.
 pub(super) const FIRST_PENDING: &str = "SELECT webhook_id, is_first FROM webhook \
     WHERE enterprise_id = $1 AND business_id = $2 AND vm_app_id = $3 AND status = 'PENDING' \
     ORDER BY seq, webhook_id LIMIT 1 FOR UPDATE";
@@ -51,15 +51,15 @@ record! {
     }
 }
 
-/// Where a queue stands.
+/// The end of a queue.
 struct End {
     last_seq: i64,
     has_pending: bool,
 }
 
-/// Puts events into the outbox, due at once; part of the caller's commit, after which
-/// `outbox_changed` must be told. The caller holds the lock of each object that is not new, so
-/// that places are given in the order of the changes, even if the processes' clocks differ.
+/// Puts events into the outbox, due at once. This is part of the caller's commit, after which
+/// `outbox_changed` must be notified. The caller holds the lock of each object that is not new, so
+/// places are given in the order of the changes, even if the processes' clocks differ.
 pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<(), StoreError> {
     let queues: BTreeSet<Queue> = events.iter().map(queue_of).collect();
     let ends = queues.into_iter().map(|queue| end(tx, queue));
@@ -85,7 +85,7 @@ pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<()
         });
     }
     tx.insert_all(&rows).await?;
-    // In the order of their keys, so that no two commits wait for one another.
+    // In the order of their keys, so two commits cannot wait for one another.
     for (destination, due_at) in due.into_values() {
         destination::is_due(tx, destination, due_at).await?;
     }
@@ -94,18 +94,18 @@ pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<()
 
 async fn end(tx: &Tx, queue: Queue) -> Result<(Queue, End), StoreError> {
     let key = queue.map(Value::Int);
-    // The first is locked, so that whoever finishes it sees what now comes behind it.
+    // The first is locked, so the commit that finishes it sees what is now behind it.
     let (last, first) = try_join(tx.one(LAST, &key), first_pending(tx, queue)).await?;
     Ok((queue, End { last_seq: last.unwrap_or(0), has_pending: first.is_some() }))
 }
 
-/// The first webhook of a queue that is to be sent, locked, and whether it may be.
+/// The first pending webhook of a queue, locked, with whether it may be sent.
 async fn first_pending(tx: &Tx, queue: Queue) -> Result<Option<(i64, bool)>, StoreError> {
     tx.one(FIRST_PENDING, &queue.map(Value::Int)).await
 }
 
-/// Lets the first webhook of an event's queue go, if there is one that may not go yet; whether
-/// there was.
+/// Lets the first pending webhook of an event's queue be sent; false if there is none, or it may be
+/// sent already.
 pub(super) async fn let_first_go(tx: &Tx, event: &WebhookEvent) -> Result<bool, StoreError> {
     let queue = queue_of(event);
     let Some((webhook_id, false)) = first_pending(tx, queue).await? else { return Ok(false) };
@@ -114,8 +114,8 @@ pub(super) async fn let_first_go(tx: &Tx, event: &WebhookEvent) -> Result<bool, 
     Ok(true)
 }
 
-/// Makes a webhook that is pending again the first of its queue, if no earlier one is pending,
-/// and lets those behind it wait.
+/// Makes a webhook that is pending again the first of its queue, unless an earlier one is pending,
+/// and makes those behind it wait.
 pub(super) async fn put_back(tx: &Tx, event: &WebhookEvent, seq: i64) -> Result<(), StoreError> {
     let queue = queue_of(event);
     let behind = "UPDATE webhook SET is_first = 0 WHERE enterprise_id = $1 AND business_id = $2 \

@@ -9,8 +9,8 @@ use crate::engine::Tx;
 use crate::listing::{Page, PageRequest};
 use crate::records::{Record as _, columns, record, select, sql};
 
-/// Tries of one delivery that are shown, the latest ones: a webhook resent by hand
-/// again and again has no end of them.
+/// The most tries of one delivery that are shown, the latest ones: a webhook resent by hand again
+/// and again may have any number of them.
 const MAX_ATTEMPTS_SHOWN: i64 = 100;
 
 /// One page of deliveries with their tries.

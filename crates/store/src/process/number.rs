@@ -1,4 +1,5 @@
-//! What a process knows of its node number, and whether it may still use it.
+//! A process's node number: what the process knows of its lease, and whether it may still use the
+//! number.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,15 +11,16 @@ use tokio::task::AbortHandle;
 
 use crate::StoreError;
 
-/// How long after its last renewal a process trusts its lease: less than the lease, so that
-/// no other process has the number while it is still used.
+/// How long after the last renewal a process trusts its lease. Shorter than the lease, so that no
+/// other process gets the number while this one still uses it.
 const TRUST: Duration = Duration::from_secs(12);
 
-/// What a process knows of its number.
+/// What a process knows of the lease of its node number.
 pub(crate) struct Number {
-    /// When it was last known to be held, in milliseconds of the clock's elapsed time.
+    /// When the number was last known to be held, in milliseconds of the clock's elapsed time.
+    /// `u64::MAX` until the first renewal: a number that is not leased is always trusted.
     renewed_at_ms: AtomicU64,
-    /// The epoch under which it is held, and the task that renews it; none = not leased.
+    /// The epoch under which it is held, and the task that renews it; None if it is not leased.
     pub(super) held: Mutex<Option<(i64, AbortHandle)>>,
     pub(super) lost: watch::Sender<bool>,
     pub(super) is_given_back: AtomicBool,
@@ -40,20 +42,23 @@ impl Number {
         self.renewed_at_ms.store(millis(at), Ordering::SeqCst);
     }
 
-    /// Whether the number may be used `now`, by the clock's elapsed time.
+    /// True if the number may be used at `now`, which is a reading of the clock's elapsed time.
     fn is_trusted(&self, now: Duration) -> bool {
         let renewed_at_ms = self.renewed_at_ms.load(Ordering::SeqCst);
         let is_over = *self.lost.borrow() || self.is_given_back.load(Ordering::SeqCst);
         !is_over && millis(now).saturating_sub(renewed_at_ms) < millis(TRUST)
     }
 
-    /// Refuses to continue if the number that `ids` carry may now belong to another process.
+    /// Fails unless this process may still use the node number of `ids`.
     pub(crate) fn check(&self, ids: &IdGenerator) -> Result<(), StoreError> {
         if self.is_trusted(ids.clock().elapsed()) {
             return Ok(());
         }
         let (node, trust_s) = (ids.node(), TRUST.as_secs());
-        Err(StoreError::Engine(format!("node {node} could not be renewed for {trust_s} s")))
+        Err(StoreError::Engine(format!(
+            "node number {node} may no longer be used: it was lost, given back, or not renewed \
+             within {trust_s} s"
+        )))
     }
 }
 

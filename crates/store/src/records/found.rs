@@ -1,4 +1,4 @@
-//! Which records callers read by key, and what the key of each is.
+//! The records that callers read by key, and the key of each.
 
 use domain::{
     AuthId, BusinessDay, Card, CardId, CardOrder, CardProfile, ChallengeId, Customer, CustomerId,
@@ -13,11 +13,11 @@ use crate::{AuthorisationView, PanRecord, Plastic, SettlementFile};
 
 /// A record that callers read by its key.
 pub trait Found: Record {
-    /// Its key: of an enterprise's record the enterprise first.
+    /// Its key; that of an enterprise's record begins with the enterprise.
     type Key: Stored;
 }
 
-/// The key of a record whose id is one row's, whichever enterprise owns it.
+/// The key of a record whose id alone identifies a row, whichever enterprise owns it.
 pub trait OwnedKey {
     /// The id.
     type Id: Into<Value>;

@@ -1,8 +1,8 @@
-//! How each record lies in its table.
+//! The layout of records in their tables.
 //!
-//! `tables.rs` declares the records of the domain, each once; what only one file stores is
-//! declared there. [`Stored`] says how a type lies in columns, and [`Record`] gives the texts
-//! of a record's statements. `found.rs` names those that callers read by key.
+//! `tables.rs` declares each record of the domain once; a record that only one file stores is
+//! declared in that file. [`Stored`] describes how a type is stored in columns, and [`Record`]
+//! gives the texts of a record's statements. `found.rs` names the records that callers read by key.
 
 mod found;
 mod record;
@@ -25,7 +25,7 @@ pub(crate) use velocity::{Counted, PanUse};
 /// Stands for "no app" in a column: the webhook goes to the enterprise.
 pub(crate) const NO_APP: i64 = 0;
 
-/// A column that holds [`NO_APP`] where nothing is named.
+/// A column that holds [`NO_APP`] for None.
 pub(crate) mod none_as_zero {
     use domain::VmAppId;
 

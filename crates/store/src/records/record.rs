@@ -1,9 +1,9 @@
-//! Records: each is declared once, and everything that SQL says of it is made from that.
+//! Records: each is declared once, and all SQL about it is made from its declaration.
 
 use super::{Stored, values_of};
 use crate::engine::Value;
 
-/// What one row of a table holds, or some columns of it.
+/// A row of a table, or some columns of it.
 pub trait Record: Stored {
     /// The table.
     const TABLE: &'static str;
@@ -11,17 +11,17 @@ pub trait Record: Stored {
     const COLUMNS: &'static [&'static str];
     /// The columns that find a row.
     const KEY: &'static [&'static str];
-    /// The columns that an update leaves as they are, beside the key.
+    /// The columns, besides the key, that an update leaves as they are.
     const FIXED: &'static [&'static str];
 
     /// The texts of its statements, made at the first call.
     fn texts() -> &'static Texts;
 }
 
-/// Declares how a record lies in its table. A field lies in the column of its name, or in
-/// those named behind it; `of` puts the columns of another record of the table there, `via`
-/// names a module whose `read` and `write` stand in for the field type's own. `key` names the
-/// columns that find a row, `fixed` those that an update leaves as they are.
+/// Declares the layout of a record in its table. A field is stored in the column of its name, or in
+/// those named behind it; `of` inserts the columns of another record of the table, `via` names a
+/// module whose `read` and `write` replace those of the field's type. `key` names the columns that
+/// find a row, `fixed` those that an update leaves as they are.
 ///
 /// ```ignore
 /// record! {
@@ -89,7 +89,7 @@ macro_rules! record {
 }
 pub(crate) use record;
 
-/// How many columns groups of them have together.
+/// The number of columns of all groups together.
 pub(crate) const fn width(groups: &[&[&str]]) -> usize {
     let (mut width, mut group) = (0, 0);
     while group < groups.len() {
@@ -99,7 +99,7 @@ pub(crate) const fn width(groups: &[&[&str]]) -> usize {
     width
 }
 
-/// The columns of groups behind one another; `N` is their [`width`].
+/// The columns of groups, one group after another; `N` is their [`width`].
 pub(crate) const fn joined<const N: usize>(groups: &[&[&'static str]]) -> [&'static str; N] {
     let (mut all, mut next, mut group) = ([""; N], 0, 0);
     while group < groups.len() {
@@ -124,7 +124,7 @@ pub(crate) fn columns<R: Record>() -> &'static str {
     &R::texts().columns
 }
 
-/// The columns of a record whose table goes by this name in the statement.
+/// The columns of a record whose table has this name in the statement.
 pub(crate) fn columns_of<R: Record>(table: &str) -> String {
     listed(names::<R>().map(|column| format!("{table}.{column}")))
 }
@@ -134,8 +134,8 @@ pub(crate) fn select<R: Record>() -> &'static str {
     &R::texts().select
 }
 
-/// The text of a statement, as in `format!`, made at the first call: both engines know a
-/// prepared statement again by its text.
+/// The text of a statement, as in `format!`, made at the first call: both engines recognise a
+/// prepared statement by its text.
 ///
 /// ```ignore
 /// sql!("{} WHERE enterprise_id = $1 ORDER BY card_id", select::<Card>())
@@ -149,7 +149,7 @@ macro_rules! sql {
 }
 pub(crate) use sql;
 
-/// Most rows of one INSERT, as a power of two.
+/// The most rows of one INSERT, as a power of two.
 const MAX_INSERT_POWER: u32 = 5;
 
 /// The texts of a record's statements.
@@ -160,15 +160,15 @@ pub struct Texts {
     inserts: Vec<String>,
     /// Reads the row of a key, whose columns are the parameters.
     pub(crate) by_key: String,
-    /// The same, and keeps it from others until the commit.
+    /// The same, and locks it until the commit.
     pub(crate) by_key_locked: String,
-    /// Reads a row by the last column of its key alone: an id is one row's, whoever owns it.
+    /// Reads a row by the last column of its key alone: an id identifies one row, whoever owns it.
     pub(crate) of_anyone: String,
     /// Updates a row; the parameters are [`update_values`].
     pub(crate) update: String,
     /// Inserts a row, or updates the one that has its key.
     pub(crate) put: String,
-    /// Which columns the parameters of an update are, by their place in the record.
+    /// The columns that are the parameters of an update, by their positions in the record.
     updated: Vec<usize>,
 }
 
@@ -197,8 +197,8 @@ impl Texts {
         }
     }
 
-    /// The INSERT of the most rows that are no more than `rows` and `most`, and how many it
-    /// takes: powers of two keep the number of different statements, and so of plans, small.
+    /// The INSERT of the most rows up to `rows` and `most`, and their number. Powers of two keep
+    /// the number of different statements, and so of plans, small.
     pub(crate) fn insert(&self, rows: usize, most: usize) -> (&str, usize) {
         let power = rows.min(most).max(1).ilog2().min(MAX_INSERT_POWER);
         (&self.inserts[power as usize], 1 << power)
@@ -210,8 +210,8 @@ fn changing<R: Record>() -> impl Iterator<Item = &'static str> {
     names::<R>().filter(|column| !R::KEY.contains(column) && !R::FIXED.contains(column))
 }
 
-/// An UPDATE of a record and of `more` columns beside it, each given as `column = $?`. The
-/// parameters are [`update_values`] and then those of `more`.
+/// An UPDATE of a record and of `more` columns, each given as `column = $?`. The parameters are
+/// [`update_values`] and then those of `more`.
 pub(crate) fn update_text<R: Record>(more: &[&str]) -> String {
     let keys = R::KEY.iter().copied();
     let next = R::KEY.len() + 1;
@@ -221,7 +221,7 @@ pub(crate) fn update_text<R: Record>(more: &[&str]) -> String {
     format!("UPDATE {} SET {} WHERE {}", R::TABLE, listed(assigned), conditions(keys))
 }
 
-/// The values for an [`update_text`] of a record that holds its key: the key's, then those of
+/// The values for an [`update_text`] of a record that contains its key: the key's, then those of
 /// the columns that change.
 pub(crate) fn update_values<R: Record>(record: &R) -> Vec<Value> {
     let mut values = values_of(record);
@@ -229,7 +229,7 @@ pub(crate) fn update_values<R: Record>(record: &R) -> Vec<Value> {
     R::texts().updated.iter().map(taken).collect()
 }
 
-/// Where a column stands in a record; a key need not be among what a record holds.
+/// The position of a column in a record; None if it is a key that the record does not contain.
 fn place<R: Record>(column: &str) -> Option<usize> {
     names::<R>().position(|name| name == column)
 }
@@ -250,7 +250,7 @@ fn listed<T: AsRef<str>>(parts: impl Iterator<Item = T>) -> String {
     list
 }
 
-/// An INSERT of so many rows, `width` values each.
+/// An INSERT of `rows` rows of `width` values each.
 pub(crate) fn insert_text(table: &str, columns: &str, width: usize, rows: usize) -> String {
     let row = |row: usize| {
         let places = (1..=width).map(|column| format!("${}", row * width + column));

@@ -1,11 +1,11 @@
-//! What lies in columns, and how it is read and written.
+//! Values in columns, and their reading and writing.
 
 use crate::StoreError;
 use crate::engine::{Row, Value};
 
-/// What fills one or more columns of a row, always as many and in the same order.
+/// A value that fills one or more columns of a row, always as many and in the same order.
 pub trait Stored: Sized + Send + Sync + 'static {
-    /// How many columns it fills.
+    /// The number of columns that it fills.
     const WIDTH: usize;
 
     /// Reads it from the next columns.
@@ -27,11 +27,11 @@ pub(crate) fn values_of<T: Stored>(stored: &T) -> Vec<Value> {
     values
 }
 
-/// What errors call a column that no record names.
+/// The name that errors give a column that no record names.
 const UNNAMED: &str = "a column beside a record";
 
-/// The columns of one row, read from the first to the last. Struct literals are evaluated in
-/// the order they are written, so a record is read as its columns stand.
+/// The columns of one row, read from the first to the last. Struct literals are evaluated in the
+/// order they are written, so a record is read in the order of its columns.
 pub struct Fields<'row> {
     rest: &'row [Value],
     names: &'static [&'static str],
@@ -44,7 +44,7 @@ impl<'row> Fields<'row> {
         Self { rest: row.0.as_slice(), names: &[], last: UNNAMED }
     }
 
-    /// What errors call the next columns, `table.column`.
+    /// Sets the names that errors give the next columns, `table.column`.
     pub(crate) const fn named(&mut self, names: &'static [&'static str]) -> &mut Self {
         self.names = names;
         self
@@ -55,7 +55,7 @@ impl<'row> Fields<'row> {
         T::read(self)
     }
 
-    /// The error that the column read last holds what it should not.
+    /// The error that the column read last has a value that it should not have.
     pub(crate) const fn corrupt(&self) -> StoreError {
         StoreError::Corrupt(self.last)
     }
@@ -68,7 +68,7 @@ impl<'row> Fields<'row> {
         }
     }
 
-    /// Text where it lies.
+    /// Text, borrowed from the row.
     pub(crate) fn text(&mut self) -> Result<&'row str, StoreError> {
         match self.next() {
             Some(Value::Text(text)) => Ok(text),
@@ -76,7 +76,7 @@ impl<'row> Fields<'row> {
         }
     }
 
-    /// Bytes where they lie.
+    /// Bytes, borrowed from the row.
     pub(super) fn bytes(&mut self) -> Result<&'row [u8], StoreError> {
         match self.next() {
             Some(Value::Bytes(bytes)) => Ok(bytes),
@@ -95,7 +95,7 @@ impl<'row> Fields<'row> {
         Some(value)
     }
 
-    /// Passes over so many columns if all of them are empty.
+    /// Skips so many columns if all of them are empty.
     fn pass_empty(&mut self, width: usize) -> bool {
         let is_empty = self.rest.iter().take(width).all(|value| *value == Value::Null);
         if is_empty {
@@ -107,7 +107,7 @@ impl<'row> Fields<'row> {
     }
 }
 
-/// None lies as empty columns.
+/// None is stored as empty columns.
 impl<T: Stored> Stored for Option<T> {
     const WIDTH: usize = T::WIDTH;
 
@@ -123,7 +123,7 @@ impl<T: Stored> Stored for Option<T> {
     }
 }
 
-/// So many of a kind, one behind the other.
+/// So many of a kind, one after another.
 impl<T: Stored, const N: usize> Stored for [T; N] {
     const WIDTH: usize = N * T::WIDTH;
 
@@ -137,7 +137,7 @@ impl<T: Stored, const N: usize> Stored for [T; N] {
     }
 }
 
-/// One behind the other, as a joined read gives them.
+/// One after another, as a joined read gives them.
 macro_rules! behind_one_another {
     ($($name:ident: $kind:ident),+) => {
         impl<$($kind: Stored),+> Stored for ($($kind,)+) {

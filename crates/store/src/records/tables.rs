@@ -1,4 +1,4 @@
-//! The records of the domain and where each lies.
+//! The records of the domain and their tables.
 
 use domain::{
     ApiKey, Authorisation, Card, CardOrder, CardProfile, Customer, Enterprise, ExtractionAttempt,
@@ -35,7 +35,7 @@ record! {
     }
 }
 
-// Without its receipt, its late answer and where it counts.
+// Without its receipt, its late answer and its use of limits.
 record! {
     Authorisation in "authorisation" key (enterprise_id, auth_id)
     fixed (
@@ -135,7 +135,7 @@ record! {
     }
 }
 
-// Without the form of the e-mail that it is found by.
+// Without the key that its e-mail is compared by.
 record! {
     Customer in "customer" key (enterprise_id, customer_id) {
         enterprise_id,
@@ -188,7 +188,7 @@ record! {
     }
 }
 
-// Without what is known of its opened page.
+// Without the data of its opened page.
 record! {
     GuidanceLink in "guidance_link" key (secret_hash) {
         secret_hash,
@@ -390,7 +390,7 @@ record! {
     }
 }
 
-// Without where its delivery stands.
+// Without the state of its delivery.
 record! {
     WebhookEvent in "webhook" key (enterprise_id, webhook_id) {
         enterprise_id,

@@ -28,8 +28,9 @@ fn bytes(byte: u8) -> Value {
     Value::Bytes(vec![byte; 32])
 }
 
-/// A row is read as a record, which is written as the same row; inserted with `more` columns
-/// of its table it is found by its key, and so is what it is changed to, if it holds its key.
+/// A row is read as a record, which is written as the same row. Once it is inserted, with `more`
+/// columns of its table, its key finds it; and, if the record contains its key, also its changed
+/// form.
 async fn comes_back<R: Record>(store: &Store, rows: [Row; 2], more: &[(&'static str, Value)]) {
     let held = names::<R>().zip(rows[0].0.iter().cloned());
     let known: Vec<_> = held.chain(more.iter().cloned()).collect();

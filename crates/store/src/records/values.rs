@@ -1,4 +1,4 @@
-//! How the types of the domain lie in columns.
+//! The types of the domain in columns.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -23,8 +23,8 @@ use super::{Fields, Stored, none_as_zero};
 use crate::engine::Value;
 use crate::{JobKind, StoreError};
 
-/// Types of one column: by which of [`Fields`]' functions each is read, what is made of what
-/// that gives (none if it stands for no value of the type), and what is written.
+/// Types of one column: the function of [`Fields`] that reads each, the conversion of the result
+/// (None if it stands for no value of the type), and the value to write.
 macro_rules! one_column {
     ($read:ident { $($type:ty: $from:expr, $to:expr;)+ }) => { $(
         impl Stored for $type {
@@ -70,7 +70,7 @@ one_column! { bytes {
     SealedUrl: |it: &[u8]| Some(SealedUrl::from_sealed(it.to_vec())), SealedUrl::as_sealed;
 } }
 
-/// Ids lie as numbers.
+/// Ids are stored as numbers.
 macro_rules! ids {
     ($($id:ident),+ $(,)?) => { $(
         impl From<$id> for Value {
@@ -103,7 +103,7 @@ ids!(
     WebhookId,
 );
 
-/// Enumerations lie as their fixed texts.
+/// Enumerations are stored as their fixed texts.
 macro_rules! fixed_texts {
     ($($kind:ident),+ $(,)?) => { $(
         impl From<$kind> for Value {
@@ -158,7 +158,7 @@ impl From<Currency> for Value {
     }
 }
 
-/// A list lies as one entry a line, nothing for no entry.
+/// A list is stored as one entry a line; an empty list has no line.
 fn parsed_lines<T: FromStr>(text: &str) -> Option<Vec<T>> {
     text.lines().map(|line| line.parse().ok()).collect()
 }
@@ -167,8 +167,8 @@ fn joined_lines<T: ToString>(entries: &[T]) -> String {
     entries.iter().map(T::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Declares groups of fields, which lie in as many columns as their fields do together; the
-/// record that has such a group names the columns.
+/// Declares groups of fields, which fill as many columns as their fields do together; the record
+/// that has such a group names the columns.
 ///
 /// ```ignore
 /// groups! { NetworkKey { stan: String, rrn: String } }
@@ -237,7 +237,7 @@ impl Stored for Money {
     }
 }
 
-/// The purpose, then the id of whoever the money is for.
+/// The purpose, then the owner's id.
 impl Stored for AccountOwner {
     const WIDTH: usize = 2;
 
@@ -251,7 +251,7 @@ impl Stored for AccountOwner {
     }
 }
 
-/// The type of the ticket, then the id of what it is about.
+/// The type of the ticket, then the id of its subject.
 impl Stored for IntentSubject {
     const WIDTH: usize = 2;
 

@@ -1,23 +1,24 @@
-//! What was used of velocity limits, and where an authorisation counts.
+//! The use of velocity limits, and the share of an authorisation in it.
 
 use domain::{AuthId, EnterpriseId, PanId, VelocityShare, VelocityUse};
 
 use super::record;
 
-/// Where an authorisation counts.
+/// The use of limits by one authorisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counted {
     /// The PAN of its card.
     pub(crate) pan_id: PanId,
-    /// The day it counts to, as in [`domain::PeriodUse::first_day`].
+    /// The day that it counts towards, as in [`domain::PeriodUse::first_day`].
     pub(crate) day: i64,
-    /// What of its amount still counts.
+    /// The part of its amount that still counts.
     pub(crate) amount_minor: i64,
 }
 
 impl Counted {
-    /// What giving back `amount_minor` of it takes off the use: the authorisation itself goes
-    /// with the last of its amount. An increment, which names an original, is none by itself.
+    /// The share that giving back `amount_minor` of it takes off the use: the authorisation itself
+    /// goes with the last of its amount. An increment, which names an original, does not count as
+    /// an authorisation.
     pub(crate) fn share_of(&self, amount_minor: i64, original: Option<AuthId>) -> VelocityShare {
         let amount_minor = amount_minor.clamp(0, self.amount_minor);
         let is_last = amount_minor > 0 && amount_minor == self.amount_minor;
@@ -33,14 +34,14 @@ record! {
     }
 }
 
-/// What the cards of a PAN used.
+/// The use of limits by the cards of a PAN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PanUse {
     /// Owner.
     pub(crate) enterprise_id: EnterpriseId,
     /// The PAN.
     pub(crate) pan_id: PanId,
-    /// What was used.
+    /// The use.
     pub(crate) used: VelocityUse,
 }
 

@@ -11,24 +11,24 @@ use domain::{Clock, Timestamp};
 use crate::StoreError;
 use crate::request_log::{Left, Record, RequestLog, left};
 
-/// Requests that an embedded store goes on remembering when their windows are over, for a
-/// clock that is set back opens them again.
+/// Requests that an embedded store still remembers when their windows are over, because a clock
+/// that is set back opens the windows again.
 const KEPT: usize = 32_768;
-/// Least time that a request is remembered, even if the machine's clock is set meanwhile
+/// The least time for which a request is remembered, even if the machine's clock is set meanwhile
 /// (cardbridge-open-api.md section 3.4).
 const MIN_MEMORY: Duration = Duration::from_secs(10);
-/// How long a file that could not be written is left alone.
+/// The time for which a file that could not be written is left alone.
 const MAKE_AGAIN_AFTER: Duration = Duration::from_secs(3);
 const UNWRITTEN: &str = "the file of served requests cannot be written";
 
-/// A request whose signature is true.
+/// A request with a valid signature.
 #[derive(Debug, Clone, Copy)]
 pub struct ServedRequest {
-    /// What tells it from all others.
+    /// The digest, which differs from that of every other request.
     pub digest: [u8; 32],
     /// The timestamp that it carries.
     pub signed_at: Timestamp,
-    /// When real time will have passed its signature's window.
+    /// The moment at which real time will have passed its signature's window.
     pub window_ends: Timestamp,
 }
 
@@ -36,9 +36,9 @@ pub struct ServedRequest {
 #[derive(Default)]
 pub(crate) struct RequestMemory {
     remembered: Mutex<Remembered>,
-    /// What was served before this elapsed time of the clock may not be remembered.
+    /// Requests that were served before this elapsed time of the clock may not be remembered.
     pub(super) unknown_before: Option<Duration>,
-    /// How many appended records are on the disk.
+    /// The number of appended records that are on the disk.
     on_disk: AtomicU64,
     bringing: tokio::sync::Mutex<()>,
 }
@@ -46,7 +46,8 @@ pub(crate) struct RequestMemory {
 #[derive(Default)]
 struct Remembered {
     digests: HashSet<[u8; 32]>,
-    /// In order of when they may be forgotten, each with the elapsed time of its arrival.
+    /// In order of the moments at which they may be forgotten, each with the elapsed time of its
+    /// arrival.
     by_end: BTreeMap<Record, Duration>,
     /// The latest reading of real time, to see when it is set back.
     last_seen: Timestamp,
@@ -55,7 +56,7 @@ struct Remembered {
     file: RequestFile,
 }
 
-/// The file beside the store, made when there is something to write.
+/// The file beside the store, created when there is something to write.
 #[derive(Default)]
 struct RequestFile {
     path: PathBuf,
@@ -65,13 +66,13 @@ struct RequestFile {
     failed_at: Option<Duration>,
 }
 
-/// What became of a request.
+/// The result of remembering a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Remembering {
     Repeated,
     /// New; it outlives the process.
     Kept,
-    /// New; so many records are to be brought to the disk before the answer.
+    /// New; so many records must be brought to the disk before the answer.
     ToDisk(u64),
 }
 
@@ -113,7 +114,7 @@ impl RequestMemory {
         if remembered.digests.contains(&request.digest) {
             return Ok(Remembering::Repeated);
         }
-        // To forget one too early would let it be replayed.
+        // A request that is forgotten too early could be replayed.
         if remembered.digests.len() >= limit {
             return Err(StoreError::Overloaded);
         }
@@ -159,12 +160,12 @@ impl RequestMemory {
                 self.on_disk.store(appended, Ordering::SeqCst);
                 return Ok(());
             }
-            // The system tells of what it could not write once, so the next success would
-            // say nothing of these records: the file is made anew.
+            // The system reports a failed write only once, so the next success would say nothing of
+            // these records: the file is made anew.
             Ok(Err(error)) => {
                 let mut remembered = self.lock();
                 let log = remembered.file.log.as_ref();
-                // One that was made meanwhile has these records too.
+                // A file that was made meanwhile has these records too.
                 if log.is_some_and(|log| Arc::ptr_eq(&log.file(), &file)) {
                     remembered.file.fail(&error, clock.elapsed());
                 }
@@ -177,8 +178,8 @@ impl RequestMemory {
 }
 
 impl Remembered {
-    /// Forgets what neither this clock nor one that was set by mistake lets through again,
-    /// as long as there are many.
+    /// As long as there are many requests, forgets those that neither this clock nor one that was
+    /// set by mistake would let through again.
     fn forget(&mut self, now: Timestamp, elapsed: Duration) {
         while self.by_end.len() > KEPT
             && let Some(first) = self.by_end.first_entry()
@@ -190,7 +191,7 @@ impl Remembered {
         }
     }
 
-    /// Writes a record to the file; false if it is not in there.
+    /// Writes a record to the file; false if that failed.
     fn write(&mut self, record: Record, elapsed: Duration) -> bool {
         let file = &mut self.file;
         if let Some(log) = file.log.as_mut().filter(|log| !log.is_full()) {
@@ -221,7 +222,7 @@ impl RequestFile {
         self.failed_at = Some(elapsed);
         match self.log.take() {
             Some(log) => log.spoil(),
-            // What an earlier process left lacks the request as well.
+            // The file of an earlier process lacks the request as well.
             None => drop(std::fs::remove_file(&self.path)),
         }
     }
@@ -257,7 +258,7 @@ mod tests {
         Timestamp::default().plus_seconds(seconds)
     }
 
-    /// Numbered by a test, signed at a second with a window of five.
+    /// A request with this number, signed at a second with a window of five.
     fn request(number: u32, signed_s: i64) -> ServedRequest {
         let mut digest = [0; 32];
         digest[..4].copy_from_slice(&number.to_be_bytes());
@@ -325,7 +326,7 @@ mod tests {
         bed.remember(&memory, request(0, 1_000));
         // A jump ahead, corrected three seconds later, among more requests than are kept.
         bed.set(1_121, 101);
-        // One more than are kept, so that the last of them is met by a memory that forgets.
+        // One more than are kept, so the last of them is added to a memory that forgets.
         let crowd = u32::try_from(KEPT).unwrap() + 1;
         for number in 1..=crowd {
             bed.remember(&memory, request(number, 1_121));

@@ -1,14 +1,14 @@
-//! The ledger's own word on the rows of a day: what its transfers say that was held and
-//! posted, beside what the authorisations and postings say.
+//! The ledger's own evidence of the rows of a day: the amounts that its transfers held and posted,
+//! beside those of the authorisations and postings.
 
 use domain::{AuthId, BusinessDay, EnterpriseId, SettlementFileType, Timestamp};
 
 use crate::records::groups;
 use crate::{Store, StoreError};
 
-/// A day is compared in windows of so many seconds, so that no statement runs long.
+/// A day is compared in windows of so many seconds, so no statement runs long.
 const WINDOW_S: i64 = 60 * 60;
-/// Most gaps that one comparison tells.
+/// The most gaps that one comparison reports.
 const MAX_GAPS: i64 = 1_000;
 
 /// Records and transfers whose totals differ, minor units.
@@ -16,21 +16,21 @@ const MAX_GAPS: i64 = 1_000;
 pub struct LedgerGap {
     /// The authorisation that they name.
     pub auth_id: AuthId,
-    /// When.
+    /// The moment of both.
     pub moment: Timestamp,
-    /// What the rows say.
+    /// The total of the rows.
     pub rows_minor: i64,
-    /// What the transfers say.
+    /// The total of the transfers.
     pub transfers_minor: i64,
 }
 
 impl Store {
-    /// Where the total of a day's transfers differs from that of its rows. For transactions:
-    /// what went into the posted bucket less what came out of it, against the postings of
-    /// the same authorisation and moment. For authorisations: the hold that one took when
-    /// it arrived, if it took any, against its amount; one that follows another may take
-    /// less, since the other holds the rest. Only what moved the deposit counts: the cards of
-    /// dialect 2 stand in no file.
+    /// The differences between the totals of a day's transfers and those of its rows. For
+    /// transactions: transfers into the posted bucket less those out of it, against the postings of
+    /// the same authorisation and moment. For authorisations: the hold that one took when it
+    /// arrived, if it took any, against its amount; one that follows another may take less, because
+    /// the other holds the rest. Only movements of the deposit count: the cards of dialect 2 are in
+    /// no file.
     pub async fn ledger_gaps(
         &self,
         enterprise_id: EnterpriseId,

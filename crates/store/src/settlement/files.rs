@@ -1,4 +1,4 @@
-//! Files, their pieces, and what is left over.
+//! Files, their pieces, and left-over versions.
 
 use domain::{BusinessDay, Currency, Direction, EnterpriseId, SettlementFileType, Timestamp};
 
@@ -6,10 +6,10 @@ use crate::engine::{Tx, Value, with};
 use crate::records::{Fields, Stored, record};
 use crate::{Store, StoreError};
 
-/// How long a version that is not in force stays, in milliseconds of real time: longer than
-/// a cut or a download takes.
+/// The time for which a version that is not in force is kept, in milliseconds of real time: longer
+/// than a cut or a download takes.
 const LEFTOVER_MS: i64 = 6 * 60 * 60 * 1_000;
-/// Most left-over versions that one sweep takes up.
+/// The most left-over versions that one sweep takes up.
 const SWEEP_FILES: i64 = 100;
 /// Pieces that one commit deletes.
 const SWEEP_PIECES: i64 = 16;
@@ -19,9 +19,9 @@ const SWEEP_PIECES: i64 = 16;
 pub struct ControlTotal {
     /// Billing currency.
     pub currency: Currency,
-    /// Which way.
+    /// Direction.
     pub direction: Direction,
-    /// How many rows.
+    /// The number of rows.
     pub rows: u64,
     /// The sum of their amounts, minor units.
     pub amount_minor: i64,
@@ -30,40 +30,40 @@ pub struct ControlTotal {
 /// A reconciliation file without its pieces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettlementFile {
-    /// Whose.
+    /// Owner.
     pub enterprise_id: EnterpriseId,
-    /// Of which day.
+    /// The day.
     pub day: BusinessDay,
-    /// Which of the two.
+    /// Its type.
     pub file_type: SettlementFileType,
-    /// The id of its pieces: another one for each cut.
+    /// The id of its pieces, a new one for each cut.
     pub file_id: i64,
-    /// How many rows.
+    /// The number of rows.
     pub rows: u64,
-    /// How many bytes.
+    /// The number of bytes.
     pub size_bytes: u64,
     /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
     /// Control totals, by currency and direction.
     pub totals: Vec<ControlTotal>,
-    /// Whether its day was over and all decided when it was cut: it will not change.
+    /// True if its day was over and everything was decided when it was cut: it will not change.
     pub is_final: bool,
-    /// When it was cut (business time).
+    /// The moment of the cut (business time).
     pub cut_at: Timestamp,
 }
 
-/// What became of a cut.
+/// The result of a cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CutOutcome {
-    /// The file in force: this one, one with the same bytes that was before, or the final
-    /// one that a cut which is not final does not replace.
+    /// The file in force: this one, an earlier one with the same bytes, or a final one, which a cut
+    /// that is not final does not replace.
     Kept(SettlementFile),
     /// The final file in force has other bytes than this final cut, and stays as it is.
     Differs(SettlementFile),
 }
 
 impl Store {
-    /// Announces pieces of a file to come, so that they are removed if it never does.
+    /// Announces the pieces of a file to come, so they are removed if it never comes.
     pub async fn begin_settlement_file(
         &self,
         enterprise_id: EnterpriseId,
@@ -87,23 +87,23 @@ impl Store {
         self.execute(sql, params).await.map(drop)
     }
 
-    /// Puts a file whose pieces are written in force. A final file is never replaced: that a
-    /// final cut has other bytes is told, and a cut that is not final comes too late. A file
-    /// that is not final keeps its pieces if the bytes are the same. Pieces that did not come
-    /// in force can go by [`Store::discard_settlement_pieces`] at once.
+    /// Puts a file in force whose pieces are written. A final file is never replaced: a final cut
+    /// with other bytes is reported, and a cut that is not final comes too late. A file that is not
+    /// final keeps its pieces if the bytes are the same. Pieces that did not come into force can be
+    /// removed at once with [`Store::discard_settlement_pieces`].
     pub async fn publish_settlement_file(
         &self,
         file: SettlementFile,
     ) -> Result<CutOutcome, StoreError> {
         let discard_after = self.clock().real_now().plus_millis(LEFTOVER_MS);
-        // Two that cut the first file of a day at once both find none.
+        // Two that cut the first file of a day at once both find no file.
         self.write_past_races(with((file, discard_after), async |tx, (file, discard_after)| {
             publish(tx, file, *discard_after).await
         }))
         .await
     }
 
-    /// One piece of a file, counted from 0; none after the last.
+    /// One piece of a file, counted from 0; None after the last.
     pub async fn settlement_piece(
         &self,
         enterprise_id: EnterpriseId,
@@ -115,8 +115,8 @@ impl Store {
         self.one(sql, [enterprise_id.into(), file_id.into(), piece.into()]).await
     }
 
-    /// Removes versions that are not in force once their time is over, a few pieces a
-    /// commit, so that money does not wait for it.
+    /// Removes versions that are not in force once their time is over, a few pieces a commit, so
+    /// money does not wait for it.
     pub async fn sweep_settlement_leftovers(&self) -> Result<(), StoreError> {
         let now = self.clock().real_now();
         let sql = "SELECT enterprise_id, file_id FROM settlement_leftover \
@@ -134,7 +134,7 @@ impl Store {
         enterprise_id: EnterpriseId,
         file_id: i64,
     ) -> Result<(), StoreError> {
-        // Ends when the pieces do, of which there is a last one.
+        // This ends after the last piece.
         while self.write(move |tx| Box::pin(discard(tx, enterprise_id, file_id))).await? {}
         Ok(())
     }
@@ -152,7 +152,7 @@ async fn publish(
             keep(tx, owner, file.file_id).await?;
         }
         Some(old) if old.is_final => {
-            // A cut that was made before the day was decided says nothing against it.
+            // A cut that was made before the day was decided is no evidence against it.
             let keeps = !file.is_final || old.sha256 == file.sha256;
             return Ok(if keeps { CutOutcome::Kept(old) } else { CutOutcome::Differs(old) });
         }
@@ -188,7 +188,7 @@ async fn leave(
     tx.execute(sql, &[enterprise_id.into(), file_id.into(), discard_after.into()]).await.map(drop)
 }
 
-/// Removes some pieces of a version, and its entry after the last; whether there are more.
+/// Removes some pieces of a version, or its entry if there are no pieces left; false in that case.
 async fn discard(tx: &Tx, enterprise_id: EnterpriseId, file_id: i64) -> Result<bool, StoreError> {
     let sql = "DELETE FROM settlement_piece WHERE enterprise_id = $1 AND file_id = $2 \
         AND piece IN (SELECT piece FROM settlement_piece \

@@ -7,12 +7,12 @@ use crate::jobs::{end_jobs, retry_parked};
 use crate::records::{columns, sql, values_of};
 use crate::{Job, JobKind, Store, StoreError};
 
-/// The job belongs to no enterprise, and there is one. Ids of ours are far larger.
+/// There is one job, which belongs to no enterprise. The generator's ids are far larger.
 const OWNER: EnterpriseId = EnterpriseId::from_i64(0);
 const JOB: JobId = JobId::from_i64(1);
 
 impl Store {
-    /// The job, made if it is not there yet: it then begins before the first row of all.
+    /// The job, created if it does not exist: it then begins before the first row of all.
     pub async fn settlement_job(&self) -> Result<Job, StoreError> {
         if let Some(job) = self.by_key((OWNER, JOB)).await? {
             return Ok(job);
@@ -35,8 +35,8 @@ impl Store {
         self.execute(sql, params).await.map(|count| count == 1)
     }
 
-    /// Lets the files of an enterprise's day be cut again at `due_at` (business time), unless
-    /// they wait for a time of their own already. A parked job is due again then.
+    /// Has the files of an enterprise's day cut again at `due_at` (business time), unless a job for
+    /// them already has a due time. A parked job becomes due at `due_at`.
     pub async fn recut_later(
         &self,
         enterprise_id: EnterpriseId,
@@ -65,7 +65,7 @@ impl Store {
         Ok(())
     }
 
-    /// The files of an enterprise's day need not be cut again.
+    /// Ends the job of cutting the files of an enterprise's day again.
     pub async fn end_recut(
         &self,
         enterprise_id: EnterpriseId,

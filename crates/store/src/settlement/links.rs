@@ -6,19 +6,19 @@ use crate::engine::Tx;
 use crate::records::record;
 use crate::{Store, StoreError};
 
-/// Expired links that each new one removes at most.
+/// The most expired links that each new one removes.
 const SWEEP_ROWS: i64 = 10;
 
-/// What a token opens.
+/// The file that a token opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettlementLink {
-    /// Whose file.
+    /// Owner of the file.
     pub enterprise_id: EnterpriseId,
-    /// Of which day.
+    /// The day of the file.
     pub day: BusinessDay,
-    /// Which of the two.
+    /// The type of the file.
     pub file_type: SettlementFileType,
-    /// From when on (real time) it opens nothing.
+    /// The moment (real time) from which it opens nothing.
     pub expires_at: Timestamp,
 }
 
@@ -42,7 +42,7 @@ impl Store {
         self.write(move |tx| Box::pin(keep(tx, token_hash, link, now))).await
     }
 
-    /// What a token opens; none if it was never given out or its time is over.
+    /// The file that a token opens; None if the token was never given out or its time is over.
     pub async fn settlement_link(
         &self,
         token_hash: [u8; 32],

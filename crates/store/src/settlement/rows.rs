@@ -1,14 +1,14 @@
-//! What belongs to a day, in the order of its file: by time, then id.
+//! The rows of a day, in the order of its file: by time, then id.
 
 use domain::{AuthorisationRow, BusinessDay, EnterpriseId, Posting, Timestamp};
 
 use crate::records::{Stored, record, select, sql};
 use crate::{Store, StoreError};
 
-/// Most rows of a day that are read at once.
+/// The most rows of a day that are read at once.
 const PAGE_ROWS: i64 = 1_000;
-/// Whether a posting is that of a card that draws on the deposit. A file accounts for the
-/// deposit; the cards of dialect 2 have money of their own and lists of their own.
+/// True for a posting of a card that draws on the deposit. A file accounts for the deposit; the
+/// cards of dialect 2 have their own money and lists.
 const ON_DEPOSIT: &str = "NOT EXISTS (SELECT 1 FROM vm_card own \
     WHERE own.enterprise_id = posting.enterprise_id AND own.card_id = posting.card_id)";
 
@@ -61,7 +61,7 @@ impl Store {
         self.all(sql, params).await
     }
 
-    /// Whether no authorisation arrived and nothing was posted on a day.
+    /// True if no authorisation arrived and nothing was posted on a day.
     pub async fn is_quiet_day(
         &self,
         enterprise_id: EnterpriseId,
@@ -78,7 +78,7 @@ impl Store {
         Ok(!self.finds(sql, params).await?)
     }
 
-    /// Whether an authorisation that arrived on this day has no decision yet.
+    /// True if an authorisation that arrived on this day has no decision yet.
     pub async fn has_undecided(
         &self,
         enterprise_id: EnterpriseId,
@@ -91,7 +91,7 @@ impl Store {
     }
 }
 
-// What a file shows of an authorisation: half of its columns.
+// The columns of an authorisation that a file shows: half of all.
 record! {
     AuthorisationRow in "authorisation" key () {
         auth_id,

@@ -1,5 +1,5 @@
-//! What apps were charged against the rows of their cards' lists, and against the
-//! authorisations that it was for.
+//! The fees charged to apps, against the rows of their cards' lists and against the authorisations
+//! that the fees were for.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use super::report::{MAX_VIOLATIONS, VerifyReport};
 use crate::StoreError;
 use crate::engine::Tx;
 
-/// How many fees an app was charged, and their total, minor units.
+/// The number of fees charged to an app, and their total, minor units.
 type Charged = (i64, i64);
 
-/// Compares what the balance of each app was charged with the fees that the lists of its cards
-/// tell of, and the fees of authorisations with their decisions.
+/// Compares the fees charged to the balance of each app with those in the lists of its cards, and
+/// the fees of authorisations with their decisions.
 pub(super) async fn verify_fees(
     tx: &Tx,
     enterprise_id: EnterpriseId,
@@ -62,8 +62,8 @@ async fn by_app(
     Ok(tx.all(sql, &[enterprise_id.into()]).await?.into_iter().collect())
 }
 
-/// A decline has one fee, an approval one and another one if it is from abroad; what is not
-/// decided and what gives to the cardholder has none.
+/// A decline has one fee; an approval has one, and another one if it is from abroad; an undecided
+/// authorisation, and one that gives to the cardholder, has no fee.
 async fn verify_decisions(
     tx: &Tx,
     enterprise_id: EnterpriseId,

@@ -17,7 +17,7 @@ struct Entries {
     held_minor: i64,
     /// Transfers into the posted bucket less those out of it.
     spent_minor: i64,
-    /// Postings, those towards the cardholder counted below zero.
+    /// Postings; those towards the cardholder count as negative.
     posted_minor: i64,
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn verify_holds(
     loop {
         let authorisations = page(tx, enterprise_id, after).await?;
         let last = authorisations.last().map(|it| it.auth_id.as_i64());
-        // After the last authorisation come only entries that belong to none.
+        // Entries after the last authorisation belong to no authorisation.
         let range = [enterprise_id.into(), after.into(), last.unwrap_or(i64::MAX).into()];
         let mut entries = entries(tx, &range).await?;
         for it in &authorisations {

@@ -10,8 +10,8 @@ use crate::StoreError;
 use crate::engine::Tx;
 use crate::records::{select, sql};
 
-/// Replays all transfers of an enterprise from empty accounts and compares what comes out
-/// with what is stored; returns the stored accounts, one for each owner and currency.
+/// Replays all transfers of an enterprise from empty accounts and compares the result with the
+/// stored accounts; returns these, one for each owner and currency.
 pub(super) async fn verify_accounts(
     tx: &Tx,
     enterprise_id: EnterpriseId,
@@ -60,7 +60,8 @@ fn replay(
     }
 }
 
-/// Counts what left an account for another, less what entered one from another.
+/// Counts the amount that left an account for another, less the amount that entered one from
+/// another.
 fn count_between(between: &mut BTreeMap<Currency, i128>, transfer: &Transfer) {
     if transfer.kind != TransferKind::Transfer {
         return;
@@ -70,7 +71,7 @@ fn count_between(between: &mut BTreeMap<Currency, i128>, transfer: &Transfer) {
     *between.entry(transfer.amount.currency()).or_default() += signed;
 }
 
-/// Whether the ledger's rules know such a movement.
+/// True if the ledger's rules know such a movement.
 const fn is_a_movement(transfer: &Transfer) -> bool {
     matches!(
         (transfer.kind, transfer.from, transfer.to),

@@ -1,8 +1,8 @@
-//! What a verification finds.
+//! The findings of a verification.
 
 use std::fmt::Display;
 
-/// Most violations that a report lists.
+/// The most violations that a report lists.
 pub(super) const MAX_VIOLATIONS: usize = 100;
 /// Rows read at a time.
 pub(super) const PAGE_ROWS: i64 = 1_000;
@@ -19,11 +19,11 @@ pub struct Violation {
 /// The result of a verification.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VerifyReport {
-    /// Accounts looked at.
+    /// Accounts checked.
     pub accounts: u64,
     /// Transfers replayed.
     pub transfers: u64,
-    /// What does not add up, at most a hundred.
+    /// The violations, at most a hundred.
     pub violations: Vec<Violation>,
 }
 

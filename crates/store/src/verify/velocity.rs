@@ -1,4 +1,4 @@
-//! What PANs used of their limits against the authorisations that count.
+//! The use of limits by PANs, against the authorisations that count.
 
 use domain::{EnterpriseId, PanId};
 
@@ -34,8 +34,7 @@ const PAGE: &str = "SELECT used.pan_id, \
 const NUMBERS: [&str; 5] =
     ["day's amount", "day's count", "month's amount", "month's count", "total"];
 
-/// Derives what each PAN of an enterprise used of its newest day and month again from its
-/// authorisations.
+/// Derives each PAN's use of its newest day and month again, from the authorisations of its cards.
 pub(super) async fn verify_uses(
     tx: &Tx,
     enterprise_id: EnterpriseId,
@@ -53,7 +52,7 @@ pub(super) async fn verify_uses(
     }
 }
 
-/// A PAN, and of each of [`NUMBERS`] what it is and what it should be.
+/// A PAN, and for each of [`NUMBERS`] the stored and the right value.
 type Compared = (PanId, [(i64, i64); NUMBERS.len()]);
 
 fn compare((pan_id, numbers): &Compared, report: &mut VerifyReport) {

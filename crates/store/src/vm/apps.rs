@@ -14,22 +14,21 @@ use crate::outbox::set_has_url;
 use crate::records::{columns_of, select, sql};
 use crate::{MoneyError, MovedFunds, Store, StoreError};
 
-/// Most expired tokens that one new token removes.
+/// The most expired tokens that one new token removes.
 const TOKENS_SWEPT: i64 = 100;
-/// Most products of an app; all of them stand in one answer.
+/// The most products of an app; one answer contains all of them.
 const MAX_PRODUCTS: u32 = 1_000;
 
-/// What an app has, minor units of US dollars.
+/// The money of an app, minor units of US dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VmBalances {
-    /// What prepaid cards can be loaded from.
+    /// The money from which prepaid cards can be loaded.
     pub balance_minor: i64,
-    /// What credit-line cards can draw on.
+    /// The money on which credit-line cards can draw.
     pub wallet_minor: i64,
 }
 
-/// What an operator changes of an app; `None` leaves a field as it is, and `Some(None)`
-/// clears it.
+/// An operator's changes to an app; `None` leaves a field as it is, and `Some(None)` clears it.
 #[derive(Debug, Clone, Default)]
 pub struct VmAppPatch {
     /// See [`VmApp::merchant_public_key`].
@@ -44,7 +43,7 @@ pub struct VmAppPatch {
     pub fees: VmFeesPatch,
 }
 
-/// What an operator changes of an app's fees; `None` leaves a part as it is.
+/// An operator's changes to an app's fees; `None` leaves a part as it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VmFeesPatch {
     /// See [`VmFees::opening_minor`].
@@ -57,7 +56,7 @@ pub struct VmFeesPatch {
     pub cross_border: VmFeePatch,
 }
 
-/// What an operator changes of one fee; `None` leaves a part as it is.
+/// An operator's changes to one fee; `None` leaves a part as it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VmFeePatch {
     /// See [`VmFee::basis_points`].
@@ -86,22 +85,22 @@ impl VmFeePatch {
     }
 }
 
-/// Which of an app's two accounts is meant.
+/// One of an app's two accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VmAppAccount {
-    /// What prepaid cards are loaded from.
+    /// Prepaid cards are loaded from it.
     Balance,
-    /// What credit-line cards draw on.
+    /// Credit-line cards draw on it.
     Wallet,
 }
 
-/// Why a product was not opened to an app.
+/// An error of [`Store::put_vm_product`].
 #[derive(Debug, Clone, Error)]
 pub enum VmProductError {
     /// The code names a product of another profile or funding.
     #[error("the product code is taken by a product of another profile or funding")]
     Taken,
-    /// The app has as many as one answer shows.
+    /// The app has as many as one answer can show.
     #[error("the app has too many products")]
     TooMany,
     /// Below the domain.
@@ -133,7 +132,7 @@ impl Store {
         .await
     }
 
-    /// The app that calls itself so.
+    /// The app with this name.
     pub async fn vm_app(&self, app_id: &str) -> Result<Option<VmApp>, StoreError> {
         self.one(of_name(), [app_id.into()]).await
     }
@@ -149,8 +148,8 @@ impl Store {
         self.page(page).await
     }
 
-    /// Changes an app; `None` if there is no such app. Wakes the outbox, since a webhook URL
-    /// may have been set.
+    /// Changes an app; `None` if there is no such app. Wakes the outbox, because a webhook URL may
+    /// have been set.
     pub async fn patch_vm_app(
         &self,
         app_id: &str,
@@ -200,7 +199,7 @@ impl Store {
         self.one(sql, [token_digest.as_slice().into(), now.into()]).await
     }
 
-    /// What is available on an app's accounts; an account that was never funded has nothing.
+    /// The money available on an app's accounts; an account that was never funded has nothing.
     pub async fn vm_balances(&self, app: &VmApp) -> Result<VmBalances, StoreError> {
         let sql = "SELECT purpose, owner_id, available_minor FROM ledger_account \
             WHERE enterprise_id = $1 AND owner_id = $2 \
@@ -238,8 +237,9 @@ impl Store {
         self.move_funds(request).await
     }
 
-    /// Opens a product to an app. The same code, profile and funding again set where it is
-    /// issued and how many cards are left. All products of the app afterwards.
+    /// Opens a product to an app. If the app has the same code with the same profile and funding,
+    /// sets where the product is issued and how many cards are left. Returns all products of the
+    /// app.
     pub async fn put_vm_product(
         &self,
         product: VmProduct,
@@ -262,7 +262,7 @@ impl Store {
         self.all(sql, params).await
     }
 
-    /// Whether any app of an enterprise may open cards of this product.
+    /// True if any app of an enterprise may open cards of this product.
     pub async fn has_vm_product(
         &self,
         enterprise_id: EnterpriseId,
@@ -274,7 +274,7 @@ impl Store {
     }
 }
 
-/// One statement, whether there is such an app or not: who guesses names learns nothing from
+/// One statement for existing and for missing apps: a caller who guesses names learns nothing from
 /// the time it takes.
 fn of_name() -> &'static str {
     sql!(
@@ -328,7 +328,7 @@ const fn destination_of(app: &VmApp) -> Destination {
 
 async fn put_product(tx: &Tx, product: &VmProduct) -> Result<(), VmProductError> {
     let app: [Value; 2] = [product.enterprise_id.into(), product.vm_app_id.into()];
-    // The app's row is the lock, so that two calls at once do not insert one code twice.
+    // The app's row is locked, so two calls at once cannot insert one code twice.
     let lock = "SELECT app_id FROM vm_app WHERE enterprise_id = $1 AND vm_app_id = $2 FOR UPDATE";
     tx.query_opt(lock, &app).await?;
     let sql = sql!("{} WHERE enterprise_id = $1 AND vm_app_id = $2", select::<VmProduct>());

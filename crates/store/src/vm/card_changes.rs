@@ -1,5 +1,5 @@
-//! What an app does to its cards: freeze, load, take back, delete. Money and state change in
-//! one commit.
+//! An app's operations on its cards: freeze, load, take back, delete. Money and state change in one
+//! commit.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::engine::Tx;
 use crate::money::{CloseCard, Command, TransferFunds};
 use crate::{Store, StoreError, VmCardError};
 
-/// What an app wants of a card.
+/// An app's operation on a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VmCardOperation {
     /// Stop it.
@@ -27,12 +27,12 @@ pub enum VmCardOperation {
     Recharge(Money),
     /// Take money of a prepaid card back to the app's balance.
     Refund(Money),
-    /// End it. All that a prepaid card has goes to the app's balance, which from then on takes
-    /// over what its open holds give back or lack.
+    /// End it. All that a prepaid card has goes to the app's balance, which from then on gets or
+    /// pays what the card's open holds give back or lack.
     Delete,
 }
 
-/// What an app does to one of its cards.
+/// A request of an app for an operation on one of its cards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeVmCard {
     /// Owner.
@@ -41,15 +41,15 @@ pub struct ChangeVmCard {
     pub vm_app_id: VmAppId,
     /// The card's id on the wire.
     pub card_uuid: String,
-    /// What.
+    /// The operation.
     pub operation: VmCardOperation,
-    /// When.
+    /// Business time.
     pub now: Timestamp,
 }
 
 impl Store {
-    /// Does to a card what its app wants; returns the card afterwards. Money moves on ACTIVATED
-    /// cards only.
+    /// Carries out an app's operation on a card; returns the card afterwards. Money moves on
+    /// ACTIVATED cards only.
     ///
     /// # Errors
     /// [`VmCardError`]; nothing was changed.
@@ -60,8 +60,7 @@ impl Store {
     }
 }
 
-/// What is changed, and the id of the movement that a recharge or refund leaves: the same in
-/// every run.
+/// The request, and the id of the movement that a recharge or refund leaves: the same in every run.
 type Change = (ChangeVmCard, VmFlowId, Arc<IdGenerator>);
 
 async fn change(tx: &Tx, run: &CertainRun<Change>) -> Result<Card, VmCardError> {
@@ -75,7 +74,7 @@ async fn change(tx: &Tx, run: &CertainRun<Change>) -> Result<Card, VmCardError> 
     if moves_money && vm_card.funding != VmFunding::Prepaid {
         return Err(VmCardError::NotPrepaid);
     }
-    // The card before the accounts, in every change: of two at once the second sees the first.
+    // Every change locks the card before the accounts: of two at once the second sees the first.
     let card = tx.by_key_locked::<Card>((vm_card.enterprise_id, vm_card.card_id)).await?;
     let card = card.ok_or(VmCardError::NotFound)?;
     if run.is_in_doubt && is_changed(tx, &card, request.operation, flow_id).await? {
@@ -113,8 +112,8 @@ async fn change(tx: &Tx, run: &CertainRun<Change>) -> Result<Card, VmCardError> 
     }
 }
 
-/// Whether an earlier run made the change, as the card is under its lock: movements of money
-/// left their row, and what a card's state shows need not be done twice.
+/// True if an earlier run made the change, by the card under its lock: a movement of money left its
+/// row, and a state that the card already has need not be set twice.
 async fn is_changed(
     tx: &Tx,
     card: &Card,

@@ -8,14 +8,14 @@ use crate::engine::Value;
 use crate::{Store, StoreError};
 
 impl Store {
-    /// The card that has this UUID, whoever owns it.
+    /// The card with this UUID, whoever owns it.
     pub async fn card_id_of_uuid(&self, card_uuid: &str) -> Result<Option<CardId>, StoreError> {
         let sql = "SELECT card_id FROM vm_card_uuid WHERE card_uuid = $1";
         self.one(sql, [card_uuid.into()]).await
     }
 
-    /// The ids on the wire of those among these cards, at most a page of them and sorted, that
-    /// are of dialect 2.
+    /// The ids on the wire of the given cards, as far as they are of dialect 2. `cards` must be
+    /// sorted and hold at most a page.
     pub async fn vm_card_uuids(
         &self,
         cards: Vec<(EnterpriseId, CardId)>,

@@ -19,7 +19,7 @@ use crate::orders::insert_issued;
 use crate::records::{columns_of, select, sql};
 use crate::{IssuedCard, MoneyError, PanRecord, Store, StoreError, VmCardRow};
 
-/// Says in a list of movements whose money a fee was.
+/// The remark on a fee in a list of movements: it says whose money the fee was.
 const OPENING_FEE: &str = "opening fee, charged to the account";
 
 /// A card to be opened.
@@ -29,22 +29,22 @@ pub struct OpenVmCard {
     pub issued: IssuedCard,
     /// The cardholder: a new customer, whom no reference, e-mail or phone identifies.
     pub customer: Customer,
-    /// What it has beside the card.
+    /// The card's data of dialect 2.
     pub vm_card: VmCard,
-    /// What a prepaid card is loaded with; of another it is not moved.
+    /// The amount that a prepaid card is loaded with; for other cards it is not moved.
     pub load: Money,
-    /// What the app is charged for it; may be zero.
+    /// The fee charged to the app; may be zero.
     pub opening_fee: Money,
 }
 
-/// Why a card of dialect 2 was not opened or changed; nothing was written.
+/// The reason why a card of dialect 2 was not opened or changed; nothing was written.
 #[derive(Debug, Clone, Error)]
 pub enum VmCardError {
     /// No such card of this app.
     #[error("no such card of this app")]
     NotFound,
     /// The product has no card left to open.
-    #[error("the product may open no further card")]
+    #[error("the product has no cards left")]
     NoneLeft,
     /// The PAN exists already: draw another.
     #[error("the PAN exists already")]
@@ -53,7 +53,7 @@ pub enum VmCardError {
     #[error("the card is not prepaid")]
     NotPrepaid,
     /// The card's status does not allow it.
-    #[error("a {0} card does not take this")]
+    #[error("a {0} card does not allow this")]
     Status(CardStatus),
     /// The money did not move.
     #[error(transparent)]
@@ -72,23 +72,24 @@ impl OperationError for VmCardError {
     }
 }
 
-/// A card of dialect 2 with what cardDetail shows of it.
+/// A card of dialect 2 with the data that cardDetail shows.
 #[derive(Clone)]
 pub struct VmCardView {
-    /// What it has beside the card.
+    /// The card's data of dialect 2.
     pub vm_card: VmCard,
     /// The card.
     pub card: Card,
     /// Its number, sealed.
     pub pan: PanRecord,
-    /// What its account, or of a credit-line card its app's wallet, has available, minor units.
+    /// The money available on its account, or for a credit-line card on its app's wallet, minor
+    /// units.
     pub available_minor: i64,
-    /// What it used of its limits.
+    /// Its use of limits.
     pub used: VelocityUse,
 }
 
 impl Store {
-    /// Opens a card: its product's count, its money, its fee and its records in one commit;
+    /// Opens a card: its product's count, its money, its fee and its records in one commit; returns
     /// its id on the wire.
     pub async fn open_vm_card(&self, request: OpenVmCard) -> Result<String, VmCardError> {
         let request = (request, Arc::clone(&self.inner.ids));
@@ -117,8 +118,8 @@ impl Store {
         .await
     }
 
-    /// A card of an app with its number, its money and its use of limits in the day and month
-    /// that it is where it is `offset_seconds` later than in UTC.
+    /// A card of an app with its number, its money and its use of limits in the current day and
+    /// month at `offset_seconds` east of UTC.
     pub async fn vm_card_view(
         &self,
         enterprise_id: EnterpriseId,
@@ -161,7 +162,7 @@ pub(crate) async fn find_vm_card(
     tx.one(sql, &params).await
 }
 
-/// What the account that a card draws on has available, minor units.
+/// The money available on the account that a card draws on, minor units.
 async fn available_minor(tx: &Tx, card: &Card) -> Result<i64, StoreError> {
     let sql = "SELECT available_minor FROM ledger_account WHERE enterprise_id = $1 \
         AND currency = $2 AND purpose = $3 AND owner_id = $4";
@@ -174,7 +175,7 @@ async fn available_minor(tx: &Tx, card: &Card) -> Result<i64, StoreError> {
     Ok(tx.one(sql, &account).await?.unwrap_or(0))
 }
 
-/// Whether an earlier run opened the card. Its product's row is what that run locked first.
+/// True if an earlier run opened the card. That run locked the row of the product first.
 async fn is_opened(tx: &Tx, vm_card: &VmCard) -> Result<bool, StoreError> {
     let lock = "SELECT remaining_cards FROM vm_product \
         WHERE enterprise_id = $1 AND vm_app_id = $2 AND product_code = $3 FOR UPDATE";
@@ -204,7 +205,7 @@ async fn open(tx: &Tx, ids: &IdGenerator, request: &OpenVmCard) -> Result<(), Vm
     let route = [(&vm_card.card_uuid).into(), vm_card.enterprise_id.into(), vm_card.card_id.into()];
     let sql = "INSERT INTO vm_card_uuid (card_uuid, enterprise_id, card_id) VALUES ($1, $2, $3)";
     tx.execute(sql, &route).await?;
-    // Last, since from here on the app's balance is locked for everybody.
+    // Last, because this locks the app's balance for everybody.
     move_money(tx, ids, &opening(request)).await?;
     let balance_minor = available_minor(tx, card).await?;
     let mut flows = Vec::new();
@@ -220,7 +221,7 @@ async fn open(tx: &Tx, ids: &IdGenerator, request: &OpenVmCard) -> Result<(), Vm
     Ok(insert_flows(tx, &flows).await?)
 }
 
-/// What moves when a card is opened. A credit-line card reserves nothing (vm-api.md
+/// The movements of money when a card is opened. A credit-line card reserves nothing (vm-api.md
 /// section 16, row 21).
 fn opening(request: &OpenVmCard) -> Vec<Command> {
     let (card, vm_card) = (&request.issued.card, &request.vm_card);
@@ -243,7 +244,7 @@ fn opening(request: &OpenVmCard) -> Vec<Command> {
 pub(crate) struct MovedMoney(Vec<Account>);
 
 impl MovedMoney {
-    /// What the card has available now, if its account is among those that changed.
+    /// The money that the card has available now, if its account is among those that changed.
     pub(crate) fn balance_minor(&self, card_id: CardId) -> Option<i64> {
         let own = self.0.iter().find(|it| it.owner == AccountOwner::Card(card_id));
         own.map(|account| account.available_minor)

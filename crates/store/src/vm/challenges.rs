@@ -13,7 +13,7 @@ use crate::{ChallengeChangeError, JobKind, Store, StoreError};
 /// Wrong codes that end a challenge.
 const MAX_WRONG_TRIES: i64 = 5;
 
-/// The code of a challenge, of which only a keyed hash is known here.
+/// The code of a challenge, known here only by its keyed hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChallengeCode {
     /// The app that gets the code.
@@ -29,9 +29,9 @@ pub struct TypedCode {
     pub enterprise_id: EnterpriseId,
     /// The challenge that is answered.
     pub challenge_id: ChallengeId,
-    /// The vault's hash of what was typed.
+    /// The vault's hash of the typed code.
     pub hash: [u8; 32],
-    /// When (business time).
+    /// Business time.
     pub now: Timestamp,
 }
 
@@ -63,8 +63,8 @@ impl Store {
         Ok(())
     }
 
-    /// Takes a typed code: the right one approves the challenge, the fifth wrong one rejects
-    /// it, and each wrong one before leaves it as it was. Its new state tells which.
+    /// Takes a typed code: the right one approves the challenge, the fifth wrong one rejects it,
+    /// and each earlier wrong one leaves it as it was. Its new state shows which.
     ///
     /// # Errors
     /// No such challenge of an app's card, it is over, or the store failed.
@@ -89,7 +89,7 @@ async fn verify(tx: &Tx, typed: TypedCode) -> Result<ThreeDsChallenge, Challenge
         return Err(ChallengeOverError.into());
     }
     let wrong_tries = wrong_tries + 1;
-    // Keyed hashes: how far two of them agree tells nothing about the code.
+    // Keyed hashes: the time of the comparison tells nothing about the code.
     let verdict = if otp_hash.as_deref() == Some(typed.hash.as_slice()) {
         ChallengeVerdict::Approve
     } else if wrong_tries >= MAX_WRONG_TRIES {

@@ -1,4 +1,4 @@
-//! Rows of what moves the balances of cards of dialect 2, on their way into the store.
+//! Rows of movements of the balances of cards of dialect 2, on their way into the store.
 
 use domain::VmFlow;
 use futures_util::future::try_join_all;
@@ -7,7 +7,7 @@ use crate::StoreError;
 use crate::engine::Tx;
 use crate::records::{columns, sql, values_of};
 
-/// Writes movements of cards' balances, which belongs into the commit that moves them.
+/// Writes movements of cards' balances; to be called in the commit that moves them.
 pub(crate) async fn insert_flows(tx: &Tx, flows: &[VmFlow]) -> Result<(), StoreError> {
     let sql = sql!(
         "INSERT INTO vm_flow ({}, vm_app_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \

@@ -1,4 +1,4 @@
-//! What moved the balances of cards of dialect 2 (vm-api.md section 6.12).
+//! The movements of the balances of cards of dialect 2 (vm-api.md section 6.12).
 
 use domain::{CardId, EnterpriseId, VmAppId, VmFlow};
 
@@ -9,9 +9,9 @@ use crate::{Store, StoreError, VmRows};
 /// A page of movements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VmFlowPage {
-    /// All that match.
+    /// The number of all that match.
     pub total: u64,
-    /// Those on the page, newest first, each with its card's id on the wire.
+    /// The movements on the page, newest first, each with its card's id on the wire.
     pub flows: Vec<(String, VmFlow)>,
 }
 

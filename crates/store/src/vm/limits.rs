@@ -6,7 +6,7 @@ use super::cards::find_vm_card;
 use crate::engine::{Tx, Value};
 use crate::{Store, StoreError, VmCardError};
 
-/// New limits of a credit-line card, minor units; none leaves one as it is.
+/// New limits of a credit-line card, minor units; None leaves a limit as it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VmLimitChange {
     /// Of one authorisation.
@@ -48,7 +48,7 @@ impl Store {
             let (owner, app, card_uuid, change) = &*run.request;
             let found = find_vm_card(tx, *owner, *app, card_uuid).await?;
             let card_id = found.ok_or(VmCardError::NotFound)?.card_id;
-            // The card's lock stands for its limits too; they are read again under it.
+            // The card's lock protects its limits too; they are read again under it.
             let card = tx.by_key_locked::<Card>((*owner, card_id)).await?;
             let card = card.ok_or(VmCardError::NotFound)?;
             let found = find_vm_card(tx, *owner, *app, card_uuid).await?;

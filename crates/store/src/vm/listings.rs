@@ -10,11 +10,11 @@ use crate::engine::with;
 use crate::records::{Stored, columns_of};
 use crate::{Store, StoreError};
 
-/// How a transaction stands, as one text; [`VmStanding`] has the same.
+/// The standing of a transaction as one text, equal to that of its [`VmStanding`].
 const STANDING: &str = "it.direction || ' ' || it.status || ' ' || it.hold_state \
     || CASE WHEN it.posted_minor > 0 THEN ' posted' ELSE '' END";
 
-/// What the columns of a card's row are of.
+/// The tables of the columns of a card's row.
 pub(crate) const CARD_ROW_TABLES: &str = "vm_card it JOIN card \
     ON card.enterprise_id = it.enterprise_id AND card.card_id = it.card_id \
     LEFT JOIN ledger_account account ON account.enterprise_id = card.enterprise_id \
@@ -23,7 +23,7 @@ pub(crate) const CARD_ROW_TABLES: &str = "vm_card it JOIN card \
     LEFT JOIN velocity_use used ON used.enterprise_id = card.enterprise_id \
     AND used.pan_id = card.pan_id";
 
-/// Which of an app's records a page holds, newest first.
+/// Selects a page of an app's records, newest first.
 #[derive(Debug, Clone)]
 pub struct VmPage {
     /// Owner.
@@ -32,40 +32,40 @@ pub struct VmPage {
     pub vm_app_id: VmAppId,
     /// Only of this card, by its id on the wire.
     pub card_uuid: Option<String>,
-    /// Only made then or later.
+    /// Only records made then or later.
     pub from: Option<Timestamp>,
-    /// Only made earlier.
+    /// Only records made earlier.
     pub before: Option<Timestamp>,
-    /// Rows before it.
+    /// The number of rows before it.
     pub skipped_rows: u64,
-    /// Rows on it.
+    /// The number of rows on it.
     pub rows: u32,
 }
 
-/// Which transactions are listed beside that.
+/// Selects the transactions of a list, in addition to [`VmPage`].
 #[derive(Debug, Clone)]
 pub struct VmTransactionFilter {
     /// Only this one.
     pub auth_id: Option<AuthId>,
-    /// Only those that stand so.
+    /// Only transactions with one of these standings.
     pub standings: Option<Vec<VmStanding>>,
 }
 
-/// How an authorisation stands, as far as it matters to what a transaction is called.
+/// The standing of an authorisation, as far as the name of its transaction depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VmStanding {
-    /// Away from the cardholder or to it.
+    /// Away from the cardholder or towards it.
     pub direction: Direction,
-    /// What was decided.
+    /// The decision.
     pub status: AuthorisationStatus,
-    /// Whether something was posted.
+    /// True if something was posted.
     pub is_posted: bool,
-    /// Where the hold stands.
+    /// The state of the hold.
     pub hold_state: HoldState,
 }
 
 impl VmStanding {
-    /// Every one.
+    /// All standings.
     pub fn all() -> impl Iterator<Item = Self> {
         let holds = HoldState::ALL
             .iter()
@@ -82,41 +82,42 @@ impl VmStanding {
         })
     }
 
-    /// As [`STANDING`] says it.
+    /// The same text as [`STANDING`] makes.
     fn text(&self) -> String {
         let posted = if self.is_posted { " posted" } else { "" };
         format!("{} {} {}{posted}", self.direction, self.status, self.hold_state)
     }
 }
 
-/// Which cards are listed beside that.
+/// Selects the cards of a list, in addition to [`VmPage`].
 #[derive(Debug, Clone, Default)]
 pub struct VmCardFilter {
     /// Only of this product.
     pub product_code: Option<String>,
-    /// Only with money from there.
+    /// Only cards with this funding.
     pub funding: Option<VmFunding>,
 }
 
 /// A page with the number of all rows that match.
 #[derive(Debug, Clone)]
 pub struct VmRows<T> {
-    /// All that match.
+    /// The number of all rows that match.
     pub total: u64,
-    /// Those on the page.
+    /// The rows on the page.
     pub rows: Vec<T>,
 }
 
 /// A card in a list.
 #[derive(Clone)]
 pub struct VmCardRow {
-    /// What it has beside the card.
+    /// The card's data of dialect 2.
     pub vm_card: VmCard,
     /// The card.
     pub card: Card,
-    /// What its account, or of a credit-line card its app's wallet, has available, minor units.
+    /// The money available on its account, or for a credit-line card on its app's wallet, minor
+    /// units.
     pub available_minor: i64,
-    /// What it used of its limits.
+    /// Its use of limits.
     pub used: VelocityUse,
 }
 
@@ -140,8 +141,8 @@ impl Store {
         self.vm_rows(list).await
     }
 
-    /// Cards of an app, what they used of their limits where it is `offset_seconds` later than
-    /// in UTC. Deleted ones are left out unless one card is asked for.
+    /// Cards of an app, with their use of limits in the current day and month at `offset_seconds`
+    /// east of UTC. Deleted ones are left out unless one card is asked for.
     pub async fn vm_card_rows(
         &self,
         page: &VmPage,
@@ -181,13 +182,13 @@ impl Store {
     }
 }
 
-/// A query in the making.
+/// A query being built.
 #[derive(Clone)]
 pub(super) struct List {
     pub(super) columns: String,
-    /// What the conditions are about.
+    /// The tables that the conditions are about.
     pub(super) counted: &'static str,
-    /// The same with what the columns are of beside it.
+    /// These tables, joined with the others that the columns are from.
     pub(super) tables: &'static str,
     pub(super) order: &'static str,
     conditions: Vec<String>,
@@ -197,7 +198,7 @@ pub(super) struct List {
 }
 
 impl List {
-    /// Of an app's rows, `rows` after `skipped_rows`; `it` is what is listed.
+    /// Lists an app's rows, `rows` after `skipped_rows`; `it` is the listed table.
     pub(super) fn of_app(
         enterprise_id: EnterpriseId,
         vm_app_id: VmAppId,
@@ -223,7 +224,7 @@ impl List {
         let VmPage { enterprise_id, vm_app_id, skipped_rows, rows, .. } = *page;
         let mut list = Self::of_app(enterprise_id, vm_app_id, skipped_rows, rows);
         if let Some(card_uuid) = &page.card_uuid {
-            // Its id first, so that the index on it leads to its rows.
+            // Its id comes first, so the index on it leads to its rows.
             list.params.push(card_uuid.into());
             list.conditions.push(format!(
                 "it.card_id = (SELECT card_id FROM vm_card_uuid \
@@ -246,7 +247,7 @@ impl List {
         self.conditions.push(format!("{expression} {operator} ${}", self.params.len()));
     }
 
-    /// Only rows with one of these texts of our own, none of which has a quote.
+    /// Only rows with one of these texts, which are all our own and have no quotes.
     fn among(&mut self, expression: &str, texts: impl Iterator<Item = String>) {
         let texts: Vec<_> = texts.map(|text| format!("'{text}'")).collect();
         self.conditions.push(match texts.is_empty() {
@@ -273,7 +274,7 @@ impl List {
     }
 }
 
-/// A card's row as it is read; an account or a use that is not there yet is None.
+/// A card's row as it is read; a missing account or use is None.
 pub(crate) type CardRow = (VmCard, Card, Option<i64>, Option<VelocityUse>);
 
 /// The columns of a [`CardRow`].

@@ -1,4 +1,4 @@
-//! Reading authorisations and postings.
+//! Authorisations and postings are read.
 
 use domain::{AuthId, CardId, EnterpriseId, ResponseCode};
 use store::{
@@ -59,7 +59,7 @@ both_engines!(only_what_is_undecided_or_expired_is_swept, |store| {
     assert_eq!(pending(-1, 0).await, []);
     assert_eq!(pending(0, 1).await, []);
     assert_eq!(pending(-1, 1).await, [undecided]);
-    // A hold whose authorisation is undecided never expires.
+    // The hold of an undecided authorisation never expires.
     assert_eq!(store.next_hold_expiry().await.unwrap(), None);
     assert!(store.expired_holds(expires_at, 10).await.unwrap().is_empty());
     let request = decision(undecided, ResponseCode::Approved);

@@ -1,5 +1,5 @@
-//! What lies undelivered at one destination costs the others nothing: rows that are read, not
-//! times.
+//! Webhooks piled up at one destination cost the others nothing, counted in rows that are read, not
+//! in times.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::samples::{ENTERPRISE, NOW, claim_for, found, tell};
 const DEAD: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_000_009);
 const PILED: i64 = 49_000;
 const ROUNDS: i64 = 20;
-/// Rows of webhooks that one round may read, index entries and dead ones included: it tells,
-/// claims and finishes one. One look at the pile would be more than all rounds may read.
+/// Rows of webhooks that one round may read, index entries and dead rows included: a round adds,
+/// claims and finishes one webhook. One scan of the pile would exceed the limit of all rounds.
 const MAX_ROWS_A_ROUND: i64 = 400;
 
 async fn finish(store: &Store, now: Timestamp, outcome: AttemptOutcome) -> WebhookId {
@@ -30,7 +30,7 @@ async fn finish(store: &Store, now: Timestamp, outcome: AttemptOutcome) -> Webho
     delivery.event.webhook_id
 }
 
-/// Since `before` a server read something, and no more than the rounds may read.
+/// Since `before` the server read some rows, but no more than the rounds may read.
 async fn assert_read_little(database: &Database, before: i64) {
     if matches!(database, Database::Embedded(_)) {
         return;
@@ -63,7 +63,7 @@ both_engines!(a_pile_of_one_objects_webhooks_costs_nobody_anything, |store, data
     database.tamper(&format!("{numbers} {piled} WHERE w.webhook_id = {head}; ANALYZE;")).await;
     assert_eq!(store.delivery_counts().await.unwrap().0, 1 + PILED.unsigned_abs());
 
-    // Another enterprise's webhooks come and go.
+    // Another enterprise's webhooks are added and delivered.
     let fresh = database.open_as(2).await;
     let before = database.rows_read("webhook").await;
     for number in 0..ROUNDS {
@@ -74,7 +74,7 @@ both_engines!(a_pile_of_one_objects_webhooks_costs_nobody_anything, |store, data
     fresh.close().await;
     assert_read_little(database, before).await;
 
-    // The receiver is back: one after the other, each at once and as cheaply.
+    // The receiver is back: its webhooks go one after another, each at once and as cheaply.
     let fresh = database.open_as(3).await;
     let before = database.rows_read("webhook").await;
     for number in 0..ROUNDS {

@@ -1,4 +1,4 @@
-//! Commits whose end is lost between the store and its server: what is answered is what stands.
+//! Commits whose end is lost between the store and its server: the answer agrees with the data.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::money::{assert_ledger, balances, fund, purchase, usd};
 use crate::samples::ENTERPRISE;
 use crate::vm_cards::{APP, balance_minor, card_minor, opening, operation, prepare};
 
-/// What becomes of the next commit on the line.
+/// The fate of the next commit on the line.
 const PASSES: u8 = 0;
 const ANSWER_LOST: u8 = 1;
 const REQUEST_LOST: u8 = 2;
 const LINE_SILENT: u8 = 3;
-/// The client's end is closed; the server is told nothing of it.
+/// The client's end is closed, but the server is not told.
 const CLIENT_GONE: u8 = 4;
 
 /// A line to the server that breaks at a commit.
@@ -64,7 +64,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, next_commit: Arc<At
                 let fate =
                     if is_commit { next_commit.swap(PASSES, Ordering::SeqCst) } else { PASSES };
                 if fate == LINE_SILENT {
-                    // Both ends stay connected, so that neither side is told of anything.
+                    // Both ends stay connected, so neither side notices.
                     return std::future::pending().await;
                 }
                 if fate == REQUEST_LOST || server.write_all(&up[..bytes]).await.is_err() {
@@ -135,7 +135,7 @@ async fn what_the_rules_refuse_after_a_lost_commit_is_refused() {
     let store = database.open_through(line.address).await;
     prepare(&store, 3_000).await;
     store.open_vm_card(opening(&store, 1, VmFunding::Prepaid, 2_000)).await.unwrap();
-    // Of two recharges at once, for which there is money for one, one commit is lost.
+    // Of two recharges at once, with money for only one, one commit is lost.
     line.break_at_next_commit(REQUEST_LOST);
     let recharge = || operation(&store, 1, VmCardOperation::Recharge(usd(1_000)));
     let (first, second) = tokio::join!(recharge(), recharge());
@@ -158,7 +158,7 @@ async fn a_line_that_falls_silent_at_a_commit_holds_nothing_up_for_good() {
     let began = std::time::Instant::now();
     operation(&store, 1, VmCardOperation::Recharge(usd(1_000))).await.unwrap();
     line.assert_broke();
-    // Without a bound of our own it takes as long as the kernel keeps the line, many minutes.
+    // Without our own limit it takes as long as the kernel keeps the line, many minutes.
     assert!(began.elapsed().as_secs() < 300, "{:?}", began.elapsed());
     assert_eq!((card_minor(&store, 1).await, balance_minor(&store).await), (3_000, 7_000));
     assert_eq!(flows(&store).await, 2);

@@ -1,5 +1,5 @@
-//! Ids and business time go on from what earlier processes reached, though the machine's clock
-//! was set back since, and though no row of the newest may tell how far they came.
+//! Ids and business time continue from those of earlier processes, even if the machine's clock was
+//! set back meanwhile, and even if the newest rows do not show how far they came.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,7 +57,7 @@ both_engines!(what_no_row_tells_is_saved_while_a_process_runs, |_store, database
     let (stop, stopped) = watch::channel(false);
     let running = ahead.clone();
     let keeping = tokio::spawn(async move { running.keep_progress(stopped).await });
-    // Drawn again and again: what was drawn before the first look is nothing new to it.
+    // Drawn again and again: ids drawn before the first look do not count as a change.
     let began = Instant::now();
     let mut first = None;
     let (id, then) = loop {
@@ -98,7 +98,7 @@ both_engines!(ids_that_stand_with_their_enterprise_are_found, |store, database| 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ids_go_on_from_what_the_last_holder_of_a_number_stored() {
     let database = Database::on_server().await;
-    // Opened while the number is another's, which goes on meanwhile.
+    // Opened while another process has the number and goes on meanwhile.
     let successor = database.open().await;
     let ahead = open_ahead(&database).await;
     let holder = |identity: &str| Holder { name: "one".to_owned(), identity: identity.to_owned() };

@@ -1,4 +1,4 @@
-//! Customers by what their e-mails are compared by.
+//! Customers by the keys of their e-mails.
 
 use domain::{Customer, CustomerId, Timestamp};
 use store::CreateCustomerError;
@@ -19,7 +19,7 @@ fn customer(id: i64, email: &str) -> Customer {
     }
 }
 
-/// Whether a new customer with this address is refused for it.
+/// True if a new customer with this address is refused for it.
 async fn is_taken(store: &store::Store, id: i64, email: &str) -> bool {
     match store.create_customer(customer(id, email)).await {
         Ok(()) => false,
@@ -42,7 +42,7 @@ both_engines!(old_customers_get_their_keys_at_the_start_and_are_never_merged, |s
     for it in old.iter().filter(|it| made.contains(&it.customer_id.as_i64())) {
         store.create_customer(it.clone()).await.unwrap();
     }
-    // The others come as an earlier version wrote them: without a key.
+    // The others are as an earlier version wrote them: without a key.
     for it in old.iter().filter(|it| !made.contains(&it.customer_id.as_i64())) {
         let id = it.customer_id;
         let email = it.email.as_deref().unwrap();

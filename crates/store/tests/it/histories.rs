@@ -1,7 +1,6 @@
-//! Random histories of money: after each step the ledger adds up, and the balances and what
-//! is used of limits are those that a simple model comes to. Each history has a database of
-//! its own. Steps that are played at once come from two processes; the model must come to
-//! what they did in one order or the other.
+//! Random histories of money: after each step the ledger adds up, and the balances and the use of
+//! limits are those of a simple model. Each history has its own database. Steps that are played at
+//! once come from two processes; the model must agree with them in one order or the other.
 
 use domain::{
     AuthId, AuthType, Authorisation, AuthorisationStatus, Card, Currency, Direction, HoldState,
@@ -22,14 +21,14 @@ use crate::{both_engines, cards};
 
 /// Money at the beginning, minor units.
 const FUNDS: i64 = 1_000;
-/// From how many authorisations a step chooses.
+/// The number of latest authorisations that a step chooses from.
 const RECENT: usize = 8;
 /// Histories that a random run plays, usually and with full counts, each of up to forty turns.
 const HISTORIES: [usize; 2] = [8, 128];
-/// Names the seed of the one history that is to be played.
+/// The variable with the seed of the one history to be played.
 const SEED: &str = "CARDBRIDGE_HISTORY_SEED";
-/// Billing minor units for one of the acquirer's, where it has another currency: whole, so
-/// that the model needs no rounding.
+/// Billing minor units for one of the acquirer's, if its currency differs: a whole number, so the
+/// model needs no rounding.
 const RATE: i64 = 3;
 
 #[derive(Debug, Clone)]
@@ -87,7 +86,7 @@ fn turn() -> impl Strategy<Value = (Step, Option<Step>)> {
     (step(), prop::option::weighted(0.3, step()))
 }
 
-/// What a step asks of the store, about authorisations that the model knows by number.
+/// A step's request to the store, about authorisations that the model knows by number.
 #[derive(Debug, Clone)]
 enum Command {
     Begin(Box<BeginAuthorisation>, Asked),
@@ -210,7 +209,7 @@ impl Game {
             it.fx_rate = asked.rate.to_string();
         }
         if asked.is_limited {
-            // What is used is read of the clock's day.
+            // The use of limits is read for the clock's day.
             it.created_at = self.store.clock().now();
             it.card_id = self.card.card_id;
             let limit =
@@ -256,7 +255,7 @@ impl Game {
         command
     }
 
-    /// What a step asks; nothing if there is nothing yet that it could be about.
+    /// The command of a step; None if there is nothing yet that it could be about.
     async fn command(&mut self, step: &Step) -> Option<Command> {
         self.commands += 1;
         Some(match *step {
@@ -307,7 +306,7 @@ impl Game {
 
     fn decide(&self, index: usize, yes: bool) -> Command {
         let it = &self.model.known[index];
-        // The network's reversals stand, whatever the enterprise says.
+        // The network's reversals stand, even if the enterprise refuses them.
         let yes = yes || it.kind == Kind::Reversal;
         let code = if yes { ResponseCode::Approved } else { ResponseCode::NotAllowed };
         let request = decision(it.auth_id, code);
@@ -360,14 +359,14 @@ impl Game {
         assert_ledger(&self.store).await;
     }
 
-    /// What is used of the limited card's day.
+    /// The used part of the limited card's day.
     async fn used(&self) -> i64 {
         let used = self.store.velocity_use(ENTERPRISE, self.card.pan_id).await.unwrap();
         used.day.amount_minor
     }
 }
 
-/// Tells the seed of a history that fails.
+/// Prints the seed of a history that fails.
 struct Told {
     seed: u64,
     turns: Vec<(Step, Option<Step>)>,

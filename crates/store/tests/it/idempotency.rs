@@ -14,7 +14,7 @@ fn call(store: &Store, key: &str) -> Claim {
     Claim::new(key.to_owned(), DIGEST, store.clock().real_now())
 }
 
-/// Sweeps old keys after a call whose turn it is: one of 32.
+/// Sweeps old keys, with a call at a moment that makes it sweep, as one call in 32 does.
 async fn sweep(store: &Store) {
     let now_us = store.clock().real_now().as_micros();
     let taken_at = domain::Timestamp::from_micros(now_us - now_us % 32);
@@ -29,7 +29,7 @@ fn usd(minor: i64) -> Money {
     Money::new(minor, domain::Currency::USD)
 }
 
-/// Deposits 100 under `key`; what the deposit has then.
+/// Deposits 100 under `key`; returns what is then available.
 async fn deposit(store: &Store, key: &str, reference: &str) -> Result<i64, store::MoneyError> {
     let claim = call(store, key).leaving(|moved: &MovedFunds| {
         let body = moved.account.available_minor.to_string().into_bytes();
@@ -102,7 +102,7 @@ both_engines!(what_cannot_be_kept_is_not_done, |store, database| {
     refuse_keys(database, false).await;
     assert_eq!(deposited(&store).await, 0);
     assert_eq!(store.find::<CardProfile>((ENTERPRISE, profile().profile_id)).await.unwrap(), None);
-    // So is what nobody can make an answer of.
+    // A deposit of which no answer can be made is undone too.
     let claim = call(&store, "key")
         .leaving(|_: &MovedFunds| Err(StoreError::Corrupt("what is to be answered")));
     let moved = store.deposit(ENTERPRISE, usd(100), "r1".to_owned(), NOW);

@@ -115,7 +115,7 @@ both_engines!(a_parked_job_is_tried_again_once_it_is_asked_for, |store| {
     let kind = JobKind::SettlementRecut;
     store.recut_later(ENTERPRISE, day, NOW).await.unwrap();
     let job = store.lease_jobs(kind, NOW, LEASE_MS, 1).await.unwrap().remove(0);
-    // What is under way or waits for a time is not parked.
+    // A job that is under way or waits for a time is not parked.
     assert_eq!(store.retry_job(job.job_id, NOW).await.unwrap(), None);
     store.park_job(&job).await.unwrap();
     let fresh = Job { due_at: NOW, attempts: 0, leased_until: None, ..job.clone() };
@@ -123,7 +123,7 @@ both_engines!(a_parked_job_is_tried_again_once_it_is_asked_for, |store| {
     assert_eq!(store.retry_job(job.job_id, NOW).await.unwrap(), None);
     let again = store.lease_jobs(kind, NOW, LEASE_MS, 1).await.unwrap().remove(0);
     assert_eq!((again.job_id, again.attempts), (job.job_id, 1));
-    // A new reason to cut the day again is one too; a job that waits for its time keeps it.
+    // A new reason to cut the day again also makes it due; a job that waits for its time keeps it.
     store.park_job(&again).await.unwrap();
     let later = NOW.plus_seconds(5);
     store.recut_later(ENTERPRISE, day, later).await.unwrap();

@@ -1,11 +1,11 @@
-//! What the money commands should do, told once more and simply: amounts of one currency,
-//! into which others are multiplied, and no transfers. What is available is what was brought
-//! in, less what is held and spent. One card has limits; what is used of its day is what its
-//! authorisations still count with.
+//! A second, simple description of the money commands: amounts of one currency, into which others
+//! are multiplied, and no transfers. The available amount is the money brought in, less what is
+//! held and spent. One card has limits; the use of its day is the sum that its authorisations still
+//! count with.
 
 use domain::{AuthId, HoldState};
 
-/// What an authorisation is to the model.
+/// The kind of an authorisation in the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Purchase,
@@ -24,7 +24,7 @@ pub enum Status {
     Declined,
 }
 
-/// What became of a command.
+/// The result of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     /// An authorisation that was begun or decided has this status.
@@ -32,7 +32,7 @@ pub enum Done {
     /// The network's key had made this one before.
     Repeated(AuthId),
     Taken,
-    /// Also where the network's key had made another one before.
+    /// Also if the network's key had made another one before.
     Refused,
 }
 
@@ -55,7 +55,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// One about nothing, without limits and in the billing currency.
+    /// An authorisation of nothing, without limits and in the billing currency.
     pub const fn of(kind: Kind) -> Self {
         Self {
             auth_id: AuthId::from_i64(0),
@@ -80,7 +80,7 @@ pub struct Known {
     pub rate: i64,
     pub is_limited: bool,
     key: Option<u8>,
-    /// What it still counts with to the day.
+    /// The amount that it still counts with towards the day.
     counted: i64,
     reversed: i64,
     pub held: i64,
@@ -95,7 +95,7 @@ pub struct Known {
 pub struct Model {
     pub funding: i64,
     pub posted: i64,
-    /// Of the limited card's day.
+    /// The use of the limited card's day.
     pub used: i64,
     pub known: Vec<Known>,
 }
@@ -114,7 +114,7 @@ impl Model {
         self.funding - self.posted - self.held()
     }
 
-    /// A new authorisation that holds its amount, or less where a reservation covers it.
+    /// A new authorisation that holds its amount, or less if a reservation covers it.
     pub fn begin(&mut self, asked: &Asked) -> Done {
         let is_same = |it: &&Known| it.is_limited == asked.is_limited && it.key == asked.key;
         if let Some(first) = self.known.iter().find(|it| it.key.is_some() && is_same(it)) {
@@ -157,7 +157,7 @@ impl Model {
         Done::Status(status)
     }
 
-    /// Whether the limits bar it: the day's, or for an increment the one of its whole bill.
+    /// True if it exceeds a limit: the day's, or for an increment the one of its whole bill.
     fn is_excess(&self, asked: &Asked, need: i64) -> bool {
         let is_raised_too_far = asked.kind == Kind::Increment && {
             let of_bill = |it: &&Known| {
@@ -173,7 +173,7 @@ impl Model {
         is_raised_too_far || (need > 0 && self.used + need > DAILY)
     }
 
-    /// Takes what was given back off what these count with, in order.
+    /// Subtracts an amount that was given back from what these count with, in order.
     fn give_back(&mut self, counting: &[usize], amount: i64) {
         let mut rest = amount;
         for index in counting {
@@ -184,7 +184,7 @@ impl Model {
         }
     }
 
-    /// What counts for an authorisation's hold: a completion's took over its reservation's.
+    /// The authorisations that count for a hold: a completion's took over its reservation's.
     fn counting(&self, index: usize) -> Vec<usize> {
         let mut counting = vec![index];
         if self.known[index].kind == Kind::Completion {
@@ -193,7 +193,7 @@ impl Model {
         counting
     }
 
-    /// What counts for the holds of a bill.
+    /// The authorisations that count for the holds of a bill.
     fn counting_of_bill(&self, index: usize) -> Vec<usize> {
         if self.known[index].kind == Kind::Completion {
             return self.counting(index);
@@ -201,7 +201,7 @@ impl Model {
         self.bill(index).into_iter().rev().collect()
     }
 
-    /// Whether an authorisation may be incremented or completed.
+    /// True if an authorisation may be incremented or completed.
     pub fn may_follow(&self, index: usize, kind: Kind) -> bool {
         let it = &self.known[index];
         let is_completed = self.known.iter().any(|other| {
@@ -245,7 +245,7 @@ impl Model {
         self.give_back(&counting, (reserved - lacking).max(0));
         let it = &mut self.known[index];
         if it.is_limited {
-            // What its reservation, whose time ran out, held no more.
+            // The part that its reservation no longer held, because its time had run out.
             let more = (lacking - reserved).max(0);
             it.counted += more;
             self.used += more;
@@ -254,7 +254,7 @@ impl Model {
         it.state = HoldState::Pending;
     }
 
-    /// Whether what it follows has ended since, so that it cannot be approved any more.
+    /// True if the authorisation that it follows has ended since, so it can no longer be approved.
     fn is_overtaken(&self, index: usize) -> bool {
         let original = self.known[index].original.map(|original| &self.known[original]);
         match (self.known[index].kind, original) {
@@ -267,7 +267,7 @@ impl Model {
         }
     }
 
-    /// Whether a completion's amount is there, of which its reservation may hold less by now.
+    /// True if the money for a completion is there; its reservation may hold less by now.
     fn is_takeover_covered(&self, index: usize) -> bool {
         let it = &self.known[index];
         let reserved: i64 =
@@ -275,14 +275,14 @@ impl Model {
         it.amount - it.held - reserved <= self.available().max(0)
     }
 
-    /// Whether anything of an authorisation or its increments was cleared, or all of it
+    /// True if anything of an authorisation or its increments was cleared, or all of it was
     /// reversed.
     fn is_spent(&self, index: usize) -> bool {
         let is_cleared = |member: &usize| self.known[*member].cleared;
         self.known[index].left <= 0 || self.bill(index).iter().any(is_cleared)
     }
 
-    /// Whether it is approved and takes money from the cardholder.
+    /// True if it is approved and takes money from the cardholder.
     fn is_spending(&self, index: usize) -> bool {
         let it = &self.known[index];
         it.status == Status::Approved && !matches!(it.kind, Kind::Refund | Kind::Reversal)
@@ -297,12 +297,12 @@ impl Model {
                 && it.status == Status::Approved
         });
         let mut increments: Vec<_> = increments.collect();
-        // Two that came at once lie in order of their ids.
+        // Two that came at once are in order of their ids.
         increments.sort_by_key(|increment| self.known[*increment].auth_id);
         std::iter::once(index).chain(increments).collect()
     }
 
-    /// Whether the clearing is taken.
+    /// Returns whether the clearing is accepted.
     pub fn clear(&mut self, index: usize, part: Option<i64>, is_final: bool) -> bool {
         let bill = self.bill(index);
         let usable = |it: &Known| if is_closed(it) { 0 } else { it.left.max(0) };
@@ -338,7 +338,7 @@ impl Model {
         it.left -= uses[0];
         it.held -= total.min(it.held);
         it.cleared = true;
-        // What is not final ends only what nothing can follow.
+        // A clearing that is not final ends only an authorisation that nothing can follow.
         let ends_empty = it.original.is_some() && it.state == HoldState::Pending && it.held == 0;
         if is_final || ends_empty {
             close(it, HoldState::Posted);
@@ -348,7 +348,7 @@ impl Model {
         true
     }
 
-    /// Whether the reversal is taken.
+    /// Returns whether the reversal is accepted.
     pub fn reverse(&mut self, auth_id: AuthId, index: usize, part: Option<i64>) -> bool {
         let mut open = self.bill(index);
         open.retain(|member| self.known[*member].state == HoldState::Pending);
@@ -376,7 +376,7 @@ impl Model {
         true
     }
 
-    /// Whether the hold's time has run out.
+    /// Expires a hold; false if it was not open.
     pub fn expire(&mut self, index: usize) -> bool {
         let it = &self.known[index];
         let is_expired = it.state == HoldState::Pending && it.status != Status::Pending;
@@ -396,7 +396,7 @@ impl Model {
         amount: i64,
         original: Option<usize>,
     ) -> &mut Known {
-        // Only what follows may be refused, and this follows nothing yet.
+        // Only a message that follows another may be refused, and this one follows nothing yet.
         self.begin(&Asked { auth_id, amount, ..Asked::of(Kind::Refund) });
         let it = self.known.last_mut().unwrap();
         it.original = original;

@@ -15,9 +15,9 @@ use crate::money::{ENTERPRISE, NOW, assert_ledger, balances, decision, fund, pur
 use crate::vm_cards;
 
 const OTHER: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_000_077);
-/// Shorter than any wait for a lock of a session that nobody ends, and long for a busy machine.
+/// Shorter than any wait for a lock of a session that nobody ends, but long for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(8);
-/// Longest wait for what happens by itself.
+/// The longest wait for a change that happens by itself.
 const WAIT: Duration = Duration::from_secs(60);
 
 fn purchase_of_other(store: &Store) -> BeginAuthorisation {
@@ -59,7 +59,7 @@ async fn a_row_that_another_session_holds_keeps_only_its_own_money_waiting() {
             assert!(matches!(outcome, BeginOutcome::Held(_)), "round {round}: {outcome:?}");
         }
     }
-    // Purchases that wait are refused in time; what has longer waits on, and goes on at last.
+    // Purchases that wait are refused in time; a command with more patience waits on, and succeeds.
     for outcome in timeout(DEADLINE, refused.join_all()).await.expect("refused in time") {
         assert!(matches!(outcome, Err(MoneyError::Store(StoreError::Locked(_)))), "{outcome:?}");
     }
@@ -71,7 +71,7 @@ async fn a_row_that_another_session_holds_keeps_only_its_own_money_waiting() {
     assert_eq!(balances(&store).await, (9_993, 7, 0));
     let other = store.account(OTHER, Currency::USD).await.unwrap().unwrap();
     assert_eq!((other.available_minor, other.held_minor), (9_950, 50));
-    // And the account is as good as any other again.
+    // Then the account can be used like any other.
     let begun = store.begin_authorisation(purchase(store.ids(), usd(1), None)).await.unwrap();
     assert!(matches!(begun, BeginOutcome::Held(_)));
     assert_ledger(&store).await;
@@ -128,7 +128,7 @@ async fn a_store_on_a_server_that_takes_no_writes_is_not_ready_and_heals() {
     database.end_connections().await;
     until_ready(&store, false).await;
     assert!(store.begin_authorisation(purchase(store.ids(), usd(1), None)).await.is_err());
-    // The switch back ends none; those that were found to be read-only are given up.
+    // The switch back ends no connection; those found to be read-only are given up.
     database.set("default_transaction_read_only", "off").await;
     until_ready(&store, true).await;
     let began = Instant::now();
@@ -183,7 +183,7 @@ async fn locked_money_of_cards_leaves_connections_to_everybody_else() {
         assert!(began.elapsed() < WAIT, "none waits");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // Far more than there are connections ask, and these are served at once.
+    // Far more callers than connections, and these are served at once.
     for number in 0..20_u8 {
         let served = timeout(DEADLINE, store.put_setting("example", &[number])).await;
         served.expect("served while money waits").unwrap();

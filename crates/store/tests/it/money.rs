@@ -22,7 +22,7 @@ pub fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
 
-/// Renders the same receipt always, but for the limit that an authorisation would exceed.
+/// Always renders the same receipt, except for the limit that an authorisation would exceed.
 #[derive(Debug)]
 struct Receipt(&'static str);
 
@@ -35,7 +35,7 @@ impl ReceiptRenderer for Receipt {
     }
 }
 
-/// Tells the enterprise of decisions.
+/// Reports decisions to the enterprise.
 #[derive(Debug)]
 struct Results;
 

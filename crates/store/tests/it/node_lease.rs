@@ -1,5 +1,5 @@
-//! What was begun under a lease that has run out since is not committed: another process may
-//! have the number by then, and give the same ids.
+//! A write that was begun under a lease which has run out since is not committed: by then another
+//! process may have the number and draw the same ids.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,11 +11,11 @@ use testkit::database::Database;
 
 use crate::money::{ENTERPRISE, decision, fund, purchase, usd};
 
-/// Longer than a lease is trusted that was not renewed.
+/// Longer than a lease that was not renewed is trusted.
 const LEASE_LOST_S: u64 = 13;
 const WAIT: Duration = Duration::from_secs(60);
 
-/// The machine's clock, by which more time can be made to have passed.
+/// The machine's clock, whose elapsed time can be moved forward.
 #[derive(Default)]
 struct Passing {
     seconds: AtomicU64,
@@ -68,13 +68,14 @@ async fn nothing_is_committed_once_the_node_numbers_lease_is_not_trusted() {
     let decided = tokio::spawn(async move { deciding.decide_authorisation(approval).await });
     let set = tokio::spawn(async move { setting.put_setting("example", b"late").await });
     until_waiting(&rows, 2).await;
-    // No renewal comes between the loss and what it is for.
+    // No renewal comes between the loss of the lease and the writes.
     lease.batch_execute("BEGIN; SELECT 1 FROM process FOR UPDATE").await.unwrap();
     source.seconds.store(LEASE_LOST_S, Ordering::SeqCst);
     rows.batch_execute("ROLLBACK").await.unwrap();
     let (decided, set) = (decided.await.unwrap(), set.await.unwrap());
+    let said = "node number 1 may no longer be used";
     let is_lost =
-        |error: &StoreError| matches!(error, StoreError::Engine(text) if text.contains("node 1"));
+        |error: &StoreError| matches!(error, StoreError::Engine(text) if text.contains(said));
     assert!(matches!(&decided, Err(MoneyError::Store(error)) if is_lost(error)), "{decided:?}");
     assert!(set.as_ref().is_err_and(is_lost), "{set:?}");
 

@@ -143,7 +143,7 @@ both_engines!(
         let mut first = claim(&store, later, 2).await;
         first.sort_by_key(|it| it.event.webhook_id);
         assert_eq!(ids(&first), [told[0], told[1], told[5]]);
-        // Its places are taken: it is not even looked at, until one comes free.
+        // All places of this destination are taken: it is not even looked at until one comes free.
         assert_eq!(store.due_destinations(later, 10).await.unwrap(), []);
         assert!(finish(&store, &first[0], AttemptOutcome::Delivered).await);
         let now = store.clock().now();
@@ -183,7 +183,7 @@ both_engines!(a_place_that_comes_free_during_a_claim_is_not_overlooked_by_it, |s
     tell(&store, ENTERPRISE, 1).await;
     let under_way = claim(&store, NOW, 1).await;
     let behind = tell(&store, ENTERPRISE, 2).await;
-    // As a worker claims whose one place there is taken, and comes free before the claim.
+    // A worker has no free place there, and claims after one came free.
     let due = store.due_destinations(NOW, 10).await.unwrap();
     let grants: Vec<_> = due.into_iter().map(|due| Grant { due, places: 0 }).collect();
     assert_eq!(grants.len(), 1);
@@ -195,7 +195,7 @@ both_engines!(a_place_that_comes_free_during_a_claim_is_not_overlooked_by_it, |s
 
 both_engines!(places_in_an_objects_queue_follow_the_commits_and_no_clock, |store, database| {
     ready(&store).await;
-    // Its ids are drawn by a clock that is far behind.
+    // This process draws its ids by a clock that is far behind.
     let behind = database.open_as(2).await;
     let ahead = tell(&store, ENTERPRISE, 1).await;
     let late = tell_as(&behind, ENTERPRISE, 1, WebhookId::from_i64(5)).await;
@@ -238,7 +238,7 @@ both_engines!(a_webhook_that_cannot_be_read_holds_up_no_other, |store, database|
     assert_eq!(ids(&claim(&store, NOW, 10).await), [good]);
 });
 
-/// Freezes or unfreezes a card; false if it is so already.
+/// Freezes or unfreezes a card; false if that is already its state.
 async fn turn(store: &Store, card_id: CardId, event: CardEvent) -> bool {
     let change = CardChange {
         enterprise_id: ENTERPRISE,
@@ -317,7 +317,8 @@ both_engines!(workers_at_once_never_share_a_delivery, |store| {
             let store = store.clone();
             tokio::spawn(async move {
                 let mut claimed = Vec::new();
-                // Whoever takes all places leaves none to the others until it finished some.
+                // A task that takes all places leaves none to the others until it has finished
+                // some.
                 while store.next_delivery_due().await.unwrap().is_some() {
                     for delivery in claim(&store, store.clock().now(), 4).await {
                         assert!(finish(&store, &delivery, AttemptOutcome::Delivered).await);

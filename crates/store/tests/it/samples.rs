@@ -14,7 +14,7 @@ pub const ENTERPRISE: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_00
 pub const NOW: Timestamp = Timestamp::from_micros(1_760_000_000_000_000);
 pub const PROFILE: ProfileId = ProfileId::from_i64(4_000_000_000_000_000_002);
 
-/// A URL as it were sealed: the store does not look into it.
+/// Stands for a sealed URL: the store does not look into it.
 pub fn sealed(url: &str) -> SealedUrl {
     SealedUrl::from_sealed(url.bytes().rev().collect())
 }
@@ -127,7 +127,7 @@ pub fn order(store: &Store, card_order_ref: &str, customer: CustomerDraft) -> Pl
     }
 }
 
-/// Places a plain order whose event is `business_id`'s.
+/// Places a plain order whose event is about `business_id`.
 pub async fn tell(store: &Store, enterprise_id: EnterpriseId, business_id: i64) -> WebhookId {
     let webhook_id = WebhookId::from_i64(store.ids().next());
     tell_as(store, enterprise_id, business_id, webhook_id).await
@@ -182,7 +182,7 @@ pub fn issued(store: &Store, fingerprint: u8, customer_id: CustomerId) -> Issued
     }
 }
 
-/// Claims what is due of every destination, at most so much of each.
+/// Claims everything due, at most so many deliveries of each destination.
 pub async fn claim_for(
     store: &Store,
     now: Timestamp,

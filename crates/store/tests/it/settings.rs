@@ -28,7 +28,7 @@ both_engines!(business_time_reaches_another_day_only_when_nothing_is_under_way, 
     let clock = store.clock().clone();
     let next = BusinessDay::of(clock.now()).end();
     let under_way = store.open_day().await;
-    // Within the day nothing waits; near its end there is no moment left to go to.
+    // Within the day nothing waits; near its end there is no moment left to move to.
     let soon = clock.now().plus_millis(1);
     if soon < next {
         store.move_clock(soon).await.unwrap();
@@ -72,7 +72,7 @@ both_engines!(a_request_is_remembered_until_its_window_is_over, |store| {
     let signed = request(&store, 1);
     assert!(store.remember_request(signed).await.unwrap());
     assert!(!store.remember_request(signed).await.unwrap());
-    // One whose window is over by one clock may still be open by another's.
+    // A request whose window is over by one clock may still be open by another.
     let over = signed.signed_at.plus_seconds(-20);
     let over = ServedRequest { digest: [2; 32], signed_at: over, window_ends: over };
     assert!(store.remember_request(over).await.unwrap());
@@ -87,13 +87,13 @@ both_engines!(what_is_remembered_of_others_costs_a_request_nothing, |store, data
         assert!(store.remember_request(request(&store, number)).await.unwrap());
     }
     store.close().await;
-    // The server counts late, and what it counts of a connection comes at once.
+    // The server counts late, but publishes all counts of a connection at once.
     let began = std::time::Instant::now();
     while database.rows_written("request_memory").await < i64::from(OTHERS) {
         assert!(began.elapsed() < std::time::Duration::from_secs(60), "it counts nothing");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    // A look at each of the others would be a hundred on average.
+    // A scan of the others would read a hundred on average for each request.
     let read = database.rows_read("request_memory").await - before;
     assert!(read < 10 * i64::from(OTHERS), "{read} rows were read");
 });
@@ -109,7 +109,7 @@ both_engines!(a_later_store_knows_the_requests_of_an_earlier_one, |store, databa
     let store = database.open().await;
     assert!(!store.remember_request(signed).await.unwrap());
     assert!(!store.remember_request(ahead).await.unwrap());
-    // So nothing is refused for being dated before the start.
+    // So no request is refused for being dated before the start.
     assert!(!store.may_have_forgotten(signed.signed_at));
     store.close().await;
 });

@@ -1,4 +1,4 @@
-//! Which cut of a reconciliation file is in force.
+//! The cut of a reconciliation file that is in force.
 
 use domain::{BusinessDay, SettlementFileType};
 use store::{CutOutcome, SettlementFile, Store};
@@ -30,7 +30,7 @@ both_engines!(a_final_file_stays_and_only_another_final_cut_differs_from_it, |st
     let closed = cut(2, 2, true);
     assert_eq!(publish(&store, cut(1, 1, false)).await, CutOutcome::Kept(cut(1, 1, false)));
     assert_eq!(publish(&store, closed.clone()).await, CutOutcome::Kept(closed.clone()));
-    // Begun before the day was decided, done after it was.
+    // This cut began before the day was decided, and ended afterwards.
     assert_eq!(publish(&store, cut(3, 3, false)).await, CutOutcome::Kept(closed.clone()));
     assert_eq!(publish(&store, cut(4, 2, true)).await, CutOutcome::Kept(closed.clone()));
     assert_eq!(publish(&store, cut(5, 3, true)).await, CutOutcome::Differs(closed.clone()));

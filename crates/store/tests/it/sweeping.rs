@@ -1,4 +1,4 @@
-//! What is of no use any more goes with the next of its kind.
+//! Rows that are no longer of use are deleted with the next row of their kind.
 
 use domain::{Clock, KeyExtraction, OtpDeliveryStatus};
 use store::{OTP_REF_KEPT_S, OtpClaim};

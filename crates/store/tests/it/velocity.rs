@@ -24,7 +24,7 @@ fn limits(daily: VelocityLimit, monthly: VelocityLimit) -> VelocityLimits {
     VelocityLimits { daily, monthly, ..VelocityLimits::default() }
 }
 
-/// A purchase that counts to the limits of [`PAN`].
+/// A purchase that counts towards the limits of [`PAN`].
 fn counted(
     store: &Store,
     minor: i64,
@@ -96,7 +96,7 @@ both_engines!(concurrent_purchases_never_exceed_a_limit, |store| {
 both_engines!(two_processes_never_exceed_a_limit_together, |store, database| {
     fund(&store, 1_000_000).await;
     let limits = limits(limit(Some(1_000), None), limit(None, None));
-    // A second opening of an embedded file is a second writer on it as well.
+    // A second opening of an embedded file is also a second writer on it.
     let other = database.open_as(2).await;
     let mut callers = tokio::task::JoinSet::new();
     for turn in 0..64 {
@@ -124,7 +124,7 @@ both_engines!(a_refusal_names_the_limit_and_keeps_its_receipt, |store| {
         let receipt = format!("{{\"refused\":\"{detail}\"}}");
         assert_eq!(refused(&store, request).await, (detail.to_owned(), receipt));
     }
-    // To the limit, not over it; and a deposit that is too small uses nothing.
+    // Up to the limit, not over it; and a purchase that the deposit does not cover uses nothing.
     held(&store, 40, limits(limit(Some(100), None), open)).await;
     let beyond_deposit = counted(&store, 2_000_000, limits(open, limit(None, Some(9))), NOW);
     assert_eq!(refused(&store, beyond_deposit).await.0, "deposit_exhausted");
@@ -160,7 +160,7 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
     };
     store.clear_authorisation(clear).await.unwrap();
     assert_eq!(used(&store).await, [150, 1, 150, 1]);
-    // What was cleared stays used, and so does its authorisation.
+    // A cleared amount stays used, and so does its authorisation.
     reverse(None).await.unwrap();
     assert_eq!(used(&store).await, [90, 1, 90, 1]);
     assert!(reverse(None).await.is_err());
@@ -204,13 +204,13 @@ both_engines!(a_new_day_and_a_new_month_begin_at_nothing, |store| {
     assert!(!is_held(&begin("2026-11-29T15:59:59.9Z", 1).await));
     assert!(is_held(&begin("2026-11-29T16:00:00Z", 50).await));
     assert!(!is_held(&begin("2026-11-30T15:59:59.999999Z", 1).await));
-    // What is given back of yesterday's is the month's, not the day's.
+    // Giving back yesterday's amount changes the month, not the day.
     let BeginOutcome::Held(first) = first else { unreachable!("it was held") };
     decided(&store, first.auth_id, ResponseCode::NotAllowed).await;
     assert!(!is_held(&begin("2026-11-30T10:00:00Z", 51).await));
     assert!(is_held(&begin("2026-11-30T10:00:00Z", 50).await));
     assert!(is_held(&begin("2026-11-30T16:00:00Z", 100).await));
-    // One that was late to be written counts to the newest day.
+    // An authorisation that is written late counts towards the newest day.
     assert!(!is_held(&begin("2026-11-30T15:59:59Z", 1).await));
 });
 
@@ -387,7 +387,7 @@ both_engines!(a_total_never_ends_and_is_given_back_where_its_offset_puts_the_day
         request
     };
     let total = async || store.velocity_use(ENTERPRISE, PAN).await.unwrap().total_minor;
-    // An hour before midnight of UTC, which is another day of UTC+8 already.
+    // An hour before midnight UTC, when it is already the next day in UTC+8.
     let day_end = NOW.day_number_at(0) * DAY_SECONDS + DAY_SECONDS;
     let late = Timestamp::from_micros((day_end - 3_600) * 1_000_000);
     let BeginOutcome::Held(first) = store.begin_authorisation(of(60, NOW)).await.unwrap() else {

@@ -1,4 +1,4 @@
-//! `ledger verify` finds what was changed behind the ledger's back.
+//! `ledger verify` finds changes made behind the ledger's back.
 
 use store::{ClearAuthorisation, Store};
 use testkit::database::Database;
@@ -26,7 +26,7 @@ async fn rules(store: &Store) -> Vec<String> {
     report.violations.into_iter().map(|violation| violation.rule).collect()
 }
 
-/// Changes the ledger with `sql`, expects `rules` to be found broken, and undoes it.
+/// Changes the ledger with `sql`, expects the rules `expected` to be broken, and undoes it.
 async fn plant(store: &Store, database: &Database, sql: &str, undo: &str, expected: &[&str]) {
     database.tamper(sql).await;
     assert_eq!(rules(store).await, expected, "after {sql}");

@@ -46,7 +46,7 @@ fn product(product_code: &str, funding: VmFunding, remaining_cards: i64) -> VmPr
     }
 }
 
-/// An app that has so much on its balance, and two products with ten cards each.
+/// An app with this balance, and two products with ten cards each.
 pub async fn prepare(store: &Store, balance_minor: i64) {
     found(store, ENTERPRISE, None).await;
     store.create_profile(profile()).await.unwrap();

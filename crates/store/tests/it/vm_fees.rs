@@ -1,4 +1,4 @@
-//! What apps are charged for the authorisations of their cards.
+//! The fees of apps for the authorisations of their cards.
 
 use domain::{
     AccountOwner, AuthId, Authorisation, CardId, Currency, NetworkKey, ResponseCode, VmFee, VmFees,
@@ -52,7 +52,7 @@ async fn decided(store: &Store, it: &Authorisation) -> Result<DecideOutcome, Mon
     store.decide_authorisation(request).await
 }
 
-/// The fees of a card, oldest first: amounts, balances and what they are for.
+/// The fees of a card, oldest first: amounts, balances and remarks.
 async fn fees(store: &Store, card_id: CardId) -> Vec<(i64, i64, String)> {
     let page = store.vm_flows(ENTERPRISE, APP, Some(card_id), 0, 1_000).await.unwrap();
     let fees = page.flows.into_iter().rev().map(|(_, flow)| flow);
@@ -134,7 +134,7 @@ both_engines!(an_app_that_was_never_funded_is_charged_all_the_same, |store| {
     prepare(&store, 0).await;
     let card_id = CardId::from_i64(7);
     let request = bought(&store, card_id, 100, None);
-    // The card's list is its own, so that there must be such a card.
+    // The fee is listed with the card, so the card must exist.
     assert!(store.begin_authorisation(request).await.is_err());
     let opening = crate::vm_cards::opening(&store, 3, domain::VmFunding::CreditLine, 1);
     let card_id = opening.vm_card.card_id;

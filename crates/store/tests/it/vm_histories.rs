@@ -1,6 +1,6 @@
 //! Random histories of a prepaid and a credit-line card, some steps at once from two processes:
-//! after each turn the rows of a card follow from one another and come to what it can draw on,
-//! and every authorisation was charged what its decision costs, once.
+//! after each turn the rows of a card follow from one another and end at the amount that it can
+//! draw on, and every authorisation was charged the fees of its decision, once.
 
 use std::collections::BTreeMap;
 
@@ -22,14 +22,14 @@ use crate::both_engines;
 use crate::money::{ENTERPRISE, NOW, assert_ledger, decision, purchase, usd};
 use crate::vm_cards::{APP, app, opened, opening, operation, prepare};
 
-/// What the app has at the beginning, on either account, minor units.
+/// The money of the app at the beginning, on either account, minor units.
 const FUNDS: i64 = 10_000;
 const LOAD: i64 = 2_000;
 /// Histories that a run plays, usually and with full counts, each of up to forty turns.
 const HISTORIES: [usize; 2] = [6, 96];
-/// Names the seed of the one history that is to be played.
+/// The variable with the seed of the one history to be played.
 const SEED: &str = "CARDBRIDGE_HISTORY_SEED";
-/// From how many authorisations a step chooses.
+/// The number of latest authorisations that a step chooses from.
 const RECENT: usize = 6;
 
 const FEES: VmFees = VmFees {
@@ -92,7 +92,7 @@ enum Command {
 }
 
 impl Command {
-    /// Carries it out; returns what it decided or made.
+    /// Carries it out; returns the authorisation that it decided or made.
     async fn run(self, store: &Store) -> Option<Authorisation> {
         match self {
             Self::Begin(request) => match store.begin_authorisation(*request).await.ok()? {
@@ -295,8 +295,8 @@ impl Game {
         assert_eq!(view.available_minor, balance_minor, "{rows:#?}");
     }
 
-    /// Each authorisation was charged what its decision costs. What a completion adds is not
-    /// known here.
+    /// Each authorisation was charged the fees of its decision. The amount that a completion adds
+    /// is not known here.
     async fn assert_fees(&self) {
         let mut charged: BTreeMap<String, i64> = BTreeMap::new();
         for row in self.rows(self.prepaid).await.into_iter().chain(self.rows(self.line).await) {
@@ -315,7 +315,7 @@ impl Game {
     }
 }
 
-/// What a decided authorisation costs, reckoned in another way.
+/// The fees of a decided authorisation, computed in another way.
 fn expected_fees(it: &Authorisation) -> i64 {
     let minor = it.amount.amount_minor();
     let up =
@@ -328,7 +328,7 @@ fn expected_fees(it: &Authorisation) -> i64 {
     }
 }
 
-/// Tells the seed of a history that fails.
+/// Prints the seed of a history that fails.
 struct Told {
     seed: u64,
     turns: Vec<Turn>,

@@ -1,5 +1,5 @@
-//! Acceptance checks of dialect 2 (vm-api.md section 15) as strict clients make them, and the
-//! texts of vm-api.md section 7 for what they may send wrong.
+//! Acceptance checks of dialect 2 (vm-api.md section 15) as strict clients make them, and the texts
+//! of vm-api.md section 7 for their mistakes.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use wire::vm::framing;
 static KEY_4096: LazyLock<RsaPrivateKey> =
     LazyLock::new(|| RsaPrivateKey::generate(4_096).unwrap());
 
-/// A client that takes nothing but what vm-api.md section 1 promises.
+/// A client that accepts only what vm-api.md section 1 promises.
 struct Strict<'a> {
     platform: &'a Platform,
     merchant: &'a Merchant,
@@ -199,7 +199,7 @@ both_engines!(check_9_a_frozen_card_keeps_its_money_until_it_is_unfrozen_and_del
     assert_eq!(client.detail(card_id).await["status"], "DELETED");
 });
 
-/// Bad contents of this many blocks, so that what a block costs outweighs the rest of a call.
+/// Blocks of a bad content: enough for their cost to outweigh the rest of a call.
 const BLOCKS: usize = 60;
 const LEAST_ROUNDS: usize = 3;
 /// Below the number of bad contents that an app is cut off after.
@@ -232,8 +232,8 @@ both_engines!(check_15_all_bad_contents_of_a_size_take_the_same_time, |platform|
     let merchant = Merchant::new(platform).await;
     let client = Strict::new(platform, &merchant).await;
     let contents = long_bad_contents(&merchant);
-    // The quickest of many calls has the least of what else the machine was doing in it, so
-    // that further rounds only ever bring alike ones closer.
+    // The quickest of many calls is the one that the machine's other work delayed least, so further
+    // rounds only bring equal costs closer.
     let mut quickest = vec![Duration::MAX; contents.len()];
     for round in 1..=MOST_ROUNDS {
         for (quickest, (what, content)) in quickest.iter_mut().zip(&contents) {

@@ -18,7 +18,7 @@ const BALANCE: &str = "/getAccountBalance";
 const PRODUCTS: &str = "/getProductCode";
 /// Largest body that is taken.
 const MAX_BODY_BYTES: usize = 256 * 1024;
-/// What the platform's key of 2048 bits encrypts at once.
+/// Bytes that the platform's key of 2048 bits encrypts at once.
 const PIECE_BYTES: usize = 245;
 
 static KEY_3072: LazyLock<RsaPrivateKey> =
@@ -37,7 +37,7 @@ fn opened(merchant: &Merchant, answer: &Answer) -> Value {
     serde_json::from_slice(&plain).unwrap()
 }
 
-/// Products whose issuing area is long and Chinese, so that answers are many blocks.
+/// Products with a long Chinese issuing area, so answers have many blocks.
 async fn open_chinese_products(platform: &Platform, merchant: &Merchant) -> Vec<String> {
     let app = &merchant.app;
     let path = format!("{}/products", app.path());
@@ -183,7 +183,7 @@ fn bad_contents(merchant: &Merchant) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// All of an answer but what differs between any two: its trace id and its date.
+/// All of an answer except its trace id and its date, which differ between any two.
 fn shape(answer: &Answer) -> (u16, Vec<String>, Vec<u8>) {
     let lines = answer.head.lines().map(str::to_lowercase);
     let head = lines.filter(|it| !it.starts_with("x-trace-id:") && !it.starts_with("date:"));

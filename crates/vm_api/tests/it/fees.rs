@@ -1,5 +1,5 @@
-//! What an app is charged for, set by the operator and seen by the merchant, and the rows that
-//! the transactions of its cards leave in getCardFlow.
+//! The fees of an app, set by the operator and seen by the merchant, and the rows that the
+//! transactions of its cards leave in getCardFlow.
 
 use serde_json::{Value, json};
 use testkit::both_engines;

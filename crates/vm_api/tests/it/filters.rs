@@ -1,11 +1,11 @@
-//! What the lists of dialect 2 leave out, filter by filter, and what a list tells of a card.
+//! The rows that the filters of dialect 2's lists leave out, and a list's facts about a card.
 
 use serde_json::{Value, json};
 use testkit::both_engines;
 use testkit::platform::Platform;
 use testkit::vm_client::Merchant;
 
-/// Ids of the rows that a list has with this filter; its total must be theirs.
+/// Ids of the rows that a list has with this filter; checks that its total counts them.
 async fn listed(merchant: &Merchant, path: &str, id: &str, filter: Value) -> Vec<String> {
     let answer = merchant.done(path, filter.clone()).await;
     let rows = answer["list"].as_array().unwrap();
@@ -13,7 +13,7 @@ async fn listed(merchant: &Merchant, path: &str, id: &str, filter: Value) -> Vec
     rows.iter().map(|it| it[id].as_str().unwrap().to_owned()).collect()
 }
 
-/// A moment as text, so many seconds later.
+/// The text of a moment this many seconds later.
 fn later(text: &Value, seconds: i64) -> String {
     let offset = wire::vm::time::Offset::default();
     let moment = offset.parse(text.as_str().unwrap()).unwrap();
@@ -99,7 +99,7 @@ both_engines!(each_filter_of_the_transactions_leaves_the_others_out, |platform| 
     assert_eq!(by(json!({ "status": "none" })).await, [""; 0]);
     let both = json!({ "status": "PENDING", "card_id": other });
     assert_eq!(by(both).await, [""; 0]);
-    // What the real service does not know is passed over.
+    // Fields that the real service does not know are passed over.
     let ignored = json!({ "type": "Settlement", "start_date": "2000-01-01", "pageSize": 1 });
     assert_eq!(by(ignored).await, rows);
     let middle = merchant.done("/cardTransaction", json!({ "auth_id": rows[1] })).await;

@@ -1,4 +1,4 @@
-//! cardTransaction, getCardList and updateCardLimit, with the transactions that they are about.
+//! cardTransaction, getCardList and updateCardLimit, with the transactions behind them.
 
 use serde_json::{Value, json};
 use testkit::both_engines;
@@ -50,7 +50,7 @@ both_engines!(one_row_for_each_authorisation_changes_in_place, |platform| {
         assert_eq!((&it["settle_amount"], &it["card_id"]), (&settled, &json!(own)));
     }
     assert_eq!((&rows[0]["type"], &rows[0]["status"]), (&json!("Refund"), &json!("COMPLETE")));
-    // The conditions of the store are those that the rows are told by.
+    // The store's filters agree with the words in the rows.
     for (field, name) in [("transaction_type", "type"), ("status", "status")] {
         for wanted in rows.iter().map(|it| it[name].clone()).chain([json!("None")]) {
             let expected: Vec<_> = rows.iter().filter(|it| it[name] == wanted).collect();

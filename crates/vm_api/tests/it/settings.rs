@@ -1,4 +1,4 @@
-//! What an operator decides of dialect 2: its clock, the first status, tokens, numbers.
+//! The operator's settings of dialect 2: its clock, the first status, tokens, numbers.
 
 use domain::Timestamp;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ async fn now(platform: &Platform) -> Timestamp {
     Timestamp::parse_rfc3339(clock["now"].as_str().unwrap()).unwrap()
 }
 
-/// What a text at the offset tells, which is less than the offset away from now.
+/// The moment of a text at the offset, which is less than the offset away from now.
 async fn moment_just_past(platform: &Platform, text: &Value) -> Timestamp {
     let moment = offset().parse(text.as_str().unwrap()).unwrap();
     let age_ms = now(platform).await.as_millis() - moment.as_millis();

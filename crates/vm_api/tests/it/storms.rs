@@ -1,5 +1,5 @@
-//! What apps of dialect 2 do to one another, and to themselves, when the RSA threads have more
-//! to do than they can (docs/decisions/003-rsa-decryption.md).
+//! The effects of apps of dialect 2 on one another, and on themselves, when the RSA threads are
+//! overloaded (docs/decisions/003-rsa-decryption.md).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,7 +24,7 @@ const LISTED: usize = 8;
 const MAX_UNDER_WAY: usize = 64;
 /// More than a body that is read beside others.
 const LARGE_BODY_BYTES: usize = 20_000;
-/// When to give up on what does not come.
+/// Time after which a wait is given up.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// Jobs that the queue of the platform under test takes.
 const QUEUE_LIMIT: usize = 64;
@@ -57,8 +57,8 @@ impl Gate {
         arrived.await.unwrap();
     }
 
-    /// Fills the pool's queue, and returns once it is full, with jobs that wait at the gate, and
-    /// every place that becomes free.
+    /// Fills the pool's queue with jobs that wait at the gate, and returns once it is full; each
+    /// place that becomes free is filled too.
     async fn fill_queue(&self, pool: &Arc<RsaPool>) {
         for _ in 0..FILLERS {
             let (gate, pool) = (Arc::clone(&self.0), Arc::clone(pool));
@@ -77,7 +77,7 @@ impl Gate {
     }
 }
 
-/// Waits until something has come true.
+/// Waits until a condition is true.
 async fn until(is_true: impl AsyncFn() -> bool) {
     let wait = async {
         while !is_true().await {
@@ -161,8 +161,8 @@ both_engines!(an_app_has_so_many_calls_under_way_and_leaves_the_threads_to_other
     let token = merchant.client.token().await.unwrap().to_string();
     let (gate, guard) = Gate::closed().await;
     gate.occupy_thread(&platform.parts.pool).await;
-    // All their answers wait for the one thread; no more than a few stand in its queue, which
-    // takes 64 jobs.
+    // All their answers wait for the one thread; only a few stand in its queue, which takes 64
+    // jobs.
     let answered = AtomicUsize::new(0);
     let call = async || {
         let answer = post_raw(platform, &token, LIST, b"").await;
@@ -171,7 +171,7 @@ both_engines!(an_app_has_so_many_calls_under_way_and_leaves_the_threads_to_other
     };
     let storm = futures_util::future::join_all((0..MAX_UNDER_WAY + TOO_MANY).map(|_| call()));
     let others = async {
-        // Only those that are too many are answered while the thread is kept.
+        // Only the calls beyond the limit are answered while the thread is kept.
         until(async || answered.load(Ordering::Relaxed) == TOO_MANY).await;
         let before = platform.parts.pool.waiting();
         let answer = other.call(BALANCE, json!({}));
@@ -211,7 +211,7 @@ both_engines!(a_large_body_that_does_not_come_holds_up_its_like_and_no_other_cal
     until(async || post_raw(platform, &token, BALANCE, &large).await.json()["code"] == 400_006)
         .await;
     drop(silent);
-    // Of one that does not say its length nothing is known but its beginning.
+    // If a body does not announce its length, only its beginning is known.
     let silent = silent_call(platform, &token, "transfer-encoding: chunked").await;
     let read = post_raw(platform, &token, BALANCE, &large).await;
     assert_ne!(read.json()["code"], 400_006);

@@ -1,4 +1,4 @@
-//! Tokens of dialect 2, and who may call (vm-api.md sections 3 and 5).
+//! Tokens of dialect 2, and the addresses that may call (vm-api.md sections 3 and 5).
 
 use crypto::sha256;
 use serde_json::{Value, json};
@@ -166,7 +166,7 @@ both_engines!(the_whitelist_counts_on_every_call_and_the_token_call_too, |platfo
         assert_eq!(send(platform.public, request).await.json()["code"], 0);
         let refused = send_from("127.0.0.3", platform.public, request).await;
         assert_refused(&refused, 400_005, "Ip Invalid127.0.0.3");
-        // Only a configured proxy may say whom it speaks for.
+        // Only a configured proxy may name its caller.
         let forwarded = request.clone().header("x-forwarded-for", "203.0.113.7");
         let refused = send_from("127.0.0.3", platform.public, &forwarded).await;
         assert_refused(&refused, 400_005, "Ip Invalid127.0.0.3");

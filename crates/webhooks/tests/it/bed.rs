@@ -47,7 +47,7 @@ impl Bed {
         self.running = Some((stop, task));
     }
 
-    /// Stops what [`Bed::run`] started.
+    /// Stops the worker that [`Bed::run`] started.
     pub async fn stop(&mut self) {
         let (stop, task) = self.running.take().unwrap();
         stop.send_replace(true);

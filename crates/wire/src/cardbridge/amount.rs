@@ -7,19 +7,19 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The decimal digits of an amount in major units, exactly as written (`20.50`) unless they
-/// were written with an exponent or needless zeros in front.
-/// Read from a JSON number or text, written as a JSON number.
+/// The decimal digits of an amount in major units, exactly as written (`20.50`) unless they were
+/// written with an exponent or needless zeros in front. Read from a JSON number or text, written as
+/// a JSON number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmountText(String);
 
 impl AmountText {
-    /// What the documents say of an amount.
+    /// The description of an amount in the documents.
     pub(crate) const MEANING: &str =
         "Major units. Sent as a JSON number with exact digits; read as a number or its text.";
 
-    /// Takes a decimal in any spelling of [`ExactDecimal`] (`-3`, `15.50`, `1E+2`). None for
-    /// anything else, or a number far outside the range of amounts.
+    /// Takes a decimal in any spelling of [`ExactDecimal`] (`-3`, `15.50`, `1E+2`). `None` for
+    /// anything else, or for a number far outside the range of amounts.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let plain = ExactDecimal::parse(text).ok()?.plain()?;
@@ -79,7 +79,7 @@ impl PartialSchema for AmountText {
 
 impl ToSchema for AmountText {}
 
-/// Whether a decimal is written as JSON writes numbers, without an exponent.
+/// True if a decimal is written as JSON writes numbers, without an exponent.
 fn is_plain(text: &str) -> bool {
     let whole = text.strip_prefix('-').unwrap_or(text).split('.').next().unwrap_or(text);
     let has_leading_zero = whole.len() > 1 && whole.starts_with('0');

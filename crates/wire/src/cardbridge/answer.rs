@@ -1,7 +1,7 @@
-//! What replies and webhooks show of an object of the domain.
+//! The form in which replies and webhooks show an object of the domain.
 
-/// Declares what is shown of an object: each field with its meaning and where it comes from. The
-/// structure is what clients read, too.
+/// Declares the structure that shows an object: each field with its meaning and its value. Clients
+/// read the same structure.
 ///
 /// ```text
 /// answer! {

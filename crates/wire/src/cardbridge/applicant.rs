@@ -1,5 +1,5 @@
-//! Who applies for a card in forwarding mode: contact data and KYC data
-//! (cardbridge-open-api.md section 6.1.1). Personal data: none of it goes to a log.
+//! The applicant for a card in forwarding mode: contact data and KYC data (cardbridge-open-api.md
+//! section 6.1.1). This is personal data and is never logged.
 
 use super::body::{FieldType, body};
 use super::dictionary;

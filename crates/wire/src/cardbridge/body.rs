@@ -8,24 +8,24 @@ use crate::field::{Field, Kind, Table};
 
 /// The body of a request.
 pub trait RequestBody: utoipa::ToSchema + Sized {
-    /// The tables that its fields stand in.
+    /// The tables of its fields.
     const TABLES: &'static [&'static Table];
 
-    /// Reads the body. `secret` is that of the key which signed the request: it opens what is
-    /// encrypted in some bodies.
+    /// Reads the body. `secret` is that of the key which signed the request: it opens the encrypted
+    /// parts of some bodies.
     ///
     /// # Errors
     /// A field is missing, ill-formed or cannot be decrypted.
     fn parse_signed(body: &[u8], secret: &str) -> Result<Self, ParseError>;
 }
 
-/// Declares a body: the structure that the SDK sends and the reader gives, and its table of
-/// fields, by which it is described and read. The doc comments of the body and
-/// of its fields are their descriptions in the document. Behind each field are its name, the older
-/// name that is also read, and the [`Kind`] that it is read as. Every type but `Option` is
-/// required. Fields are judged in their order, once the fields for objects and for lists of
-/// objects are known to hold such. A field without a value is left out when the body is sent; a
-/// body `with nulls` sends null.
+/// Declares a body: the structure that the SDK sends and the reader gives, and its table of fields,
+/// by which it is described and read. The doc comments of the body and of its fields are their
+/// descriptions in the document. After each field come its name, the older name that is also read,
+/// and the [`Kind`] that it is read as. A field is required unless its type is `Option` or
+/// `Vec<String>`. The reader first checks that the fields for objects and lists of objects hold
+/// such values, then judges all fields in their order. A field without a value is left out when the
+/// body is sent; a body `with nulls` sends null.
 ///
 /// ```text
 /// body! {
@@ -83,7 +83,7 @@ macro_rules! body {
         }
 
         impl $body {
-            /// What it is read and described by.
+            /// The table by which it is read and described.
             pub const TABLE: Table = Table::named(
                 stringify!($body),
                 concat!($($meaning, "\n"),+),
@@ -101,8 +101,8 @@ macro_rules! body {
                 Self::read(&Object::parse(body)?)
             }
 
-            /// Names of the fields whose code is not in its dictionary, for a warning in the log:
-            /// official samples hold such codes, so they are no reason to refuse
+            /// Names of the fields whose code is not in its dictionary, for a warning in the log.
+            /// Such codes are not refused, because official samples hold some
             /// (cardbridge-open-api.md section 13, C14).
             #[must_use]
             pub fn unknown_codes(&self) -> Vec<&'static str> {
@@ -164,7 +164,7 @@ pub(crate) use shown_by_table;
 
 /// A type that fields of bodies have.
 pub(crate) trait FieldType: Sized {
-    /// Whether the field must be there.
+    /// True if the field must be there.
     const IS_REQUIRED: bool;
 
     /// Reads the field.
@@ -173,12 +173,12 @@ pub(crate) trait FieldType: Sized {
     /// Adds the name of the field, or of a field in it, whose code is not in its dictionary.
     fn gather_unknown(&self, field: Field, unknown: &mut Vec<&'static str>);
 
-    /// Whether the field has no value to send.
+    /// True if the field has no value to send.
     fn is_none(&self) -> bool {
         false
     }
 
-    /// Of bodies that send every field.
+    /// Never true: for bodies that send every field.
     fn is_never(&self) -> bool {
         false
     }
@@ -186,7 +186,7 @@ pub(crate) trait FieldType: Sized {
 
 /// A value of a field.
 pub(crate) trait Value: Sized {
-    /// Reads the value; None if there is none.
+    /// Reads the value; `None` if there is no value.
     fn read_value(object: &Object<'_>, field: Field) -> Result<Option<Self>, ParseError>;
 
     /// As [`FieldType::gather_unknown`].
@@ -244,7 +244,7 @@ impl Value for bool {
     }
 }
 
-/// A body that stands in a field of another.
+/// A body inside a field of another.
 pub(crate) trait Nested: Sized {
     /// Reads the object.
     fn read_object(object: &Object<'_>) -> Result<Self, ParseError>;
@@ -271,7 +271,7 @@ impl FieldType for Vec<String> {
         Ok(object.text_list(field)?.unwrap_or_default())
     }
 
-    /// Links are no codes.
+    /// Links are not codes.
     fn gather_unknown(&self, _field: Field, _unknown: &mut Vec<&'static str>) {}
 
     fn is_none(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Customers (cardbridge-open-api.md section 6.7). Personal data: none of it goes to a log.
+//! Customers (cardbridge-open-api.md section 6.7). Their data is personal and is never logged.
 
 use domain::Customer;
 

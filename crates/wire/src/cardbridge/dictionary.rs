@@ -48,7 +48,7 @@ pub const FREEZE_REASON: Dictionary = Dictionary::published("FreezeReason", "fre
 /// Reasons of a termination.
 pub const INVALIDATE_REASON: Dictionary =
     Dictionary::published("InvalidateReason", "terminateReason");
-/// How crypto-assets are held.
+/// Ways of holding crypto-assets.
 pub const HOLDING_TYPE: Dictionary = Dictionary::published("HoldingType", "eddCryptoHoldingType");
 /// Employment statuses.
 pub const EMPLOYMENT_STATUS: Dictionary =

@@ -19,7 +19,7 @@ pub const CURRENCY: Field =
 /// Reads the query of `GET enterprise/v1/enterprise-balance`.
 ///
 /// # Errors
-/// `currency` is missing, ill-formed or names none.
+/// `currency` is missing or ill-formed, or names no currency.
 pub fn wanted_currency(query: &Query) -> Result<Currency, ParseError> {
     let text = query.required(CURRENCY)?;
     Currency::parse(&text).ok_or_else(|| ParseError::new(CURRENCY.name, Problem::NotACurrency))
@@ -40,7 +40,7 @@ pub struct BalanceBody {
 }
 
 impl BalanceBody {
-    /// The balance made of what is available and what is used.
+    /// The balance made of the available and the used amount.
     ///
     /// # Errors
     /// Their currencies differ, or the sum is out of range.

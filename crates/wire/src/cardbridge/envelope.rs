@@ -1,4 +1,4 @@
-//! The envelope round every reply (cardbridge-open-api.md section 2).
+//! The envelope around every reply (cardbridge-open-api.md section 2).
 
 use domain::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -64,13 +64,13 @@ pub struct Reply {
     pub message_detail: Option<String>,
     /// The payload's JSON, unread.
     pub data: Option<Box<RawValue>>,
-    /// Whether it is a success.
+    /// True if it is a success.
     #[serde(default)]
     pub success: bool,
 }
 
 impl Reply {
-    /// A reply counts as success only if flag and code say so.
+    /// True if both flag and code say that it is a success.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.success && self.code == SUCCESS_CODE

@@ -4,10 +4,9 @@
 /// Most pairs a query may have; no operation reads more than a few.
 pub const MAX_PAIRS: usize = 64;
 
-/// Splits a raw query on `&` and each part on its first `=`, and decodes both sides
-/// once. A part without `=` is a name with an empty value; empty parts are skipped.
-/// None if a `%` is not followed by two hex digits, the result is not UTF-8, or there
-/// are more than [`MAX_PAIRS`] pairs.
+/// Splits a raw query on `&` and each part on its first `=`, and decodes both sides once. A part
+/// without `=` is a name with an empty value; empty parts are skipped. `None` if a `%` is not
+/// followed by two hex digits, the result is not UTF-8, or there are more than [`MAX_PAIRS`] pairs.
 #[must_use]
 pub fn decode_pairs(raw_query: &str) -> Option<Vec<(String, String)>> {
     let parts = raw_query.split('&').filter(|part| !part.is_empty());

@@ -11,31 +11,31 @@ use crate::field::{Field, Kind, Table};
 /// Path of [`GuidanceRequest`].
 pub const GUIDANCE_LINK_PATH: &str = "/open-api/card-redirect/v1/guidance-link";
 
-/// Longest User-Agent or keyword of one.
+/// Longest User-Agent, or keyword of a User-Agent.
 const MAX_USER_AGENT_CHARS: usize = 1_024;
 
 /// `POST card-redirect/v1/guidance-link`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuidanceRequest {
-    /// What the page is for.
+    /// The purpose of the page.
     pub guidance_type: GuidanceType,
-    /// For whom.
+    /// The customer that it is for.
     pub customer_id: String,
-    /// About which card; there for the types that are about one.
+    /// The card that it is about; set for the types that are about a card.
     pub card_id: Option<String>,
-    /// About which KYC ticket; there for the other types.
+    /// The KYC ticket that it is about; set for the other types.
     pub kyc_ticket_id: Option<String>,
-    /// Whether we must verify the customer by a one-time password.
+    /// True if we must verify the customer by a one-time password.
     pub is_otp_required: bool,
-    /// Language of the page; English if none is named.
+    /// Language of the page; English if no language is named.
     pub language: PageLanguage,
     /// Colours of the page.
     pub theme: PageTheme,
     /// Brightness of the page.
     pub mode: PageMode,
-    /// The User-Agent that will open the page, or a keyword of it.
+    /// The User-Agent that will open the page, or a keyword of that User-Agent.
     pub user_agent: String,
-    /// Where to go after success: an absolute http or https URL.
+    /// Page to go to after success: an absolute http or https URL.
     pub redirect_url: Option<WebUrl>,
 }
 
@@ -126,8 +126,8 @@ impl GuidanceRequest {
     }
 }
 
-/// `0`: the channel has verified the customer; `1`: we must. Missing is as wrong as any other
-/// value.
+/// `0`: the channel has verified the customer; `1`: we must verify them. A missing field is refused
+/// like any other value.
 fn parse_otp_status(object: &Object<'_>) -> Result<bool, ParseError> {
     let field = object.as_sent(field!(GuidanceRequest::TABLE, "otpStatus"))?;
     match object.text(field.optional())?.as_deref() {

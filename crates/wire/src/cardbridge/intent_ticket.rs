@@ -1,5 +1,5 @@
-//! Intent tickets: evidence for an enhanced due diligence (cardbridge-open-api.md section
-//! 6.5.2). Evidence is personal data: none of it goes to a log.
+//! Intent tickets: evidence for an enhanced due diligence (cardbridge-open-api.md section 6.5.2).
+//! Evidence is personal data and is never logged.
 
 use domain::{IntentTicket, IntentTicketType};
 use serde_json::{Map, Value};
@@ -68,7 +68,7 @@ const OTHER: Table = Table::unnamed(&[text("description"), DOC_URLS]);
 /// `POST intent-ticket/v1/create`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CreateIntentTicket {
-    /// What the evidence is for.
+    /// The purpose of the evidence.
     pub ticket_type: IntentTicketType,
     /// The caller's own reference, used once.
     pub ticket_ref: String,
@@ -76,7 +76,7 @@ pub struct CreateIntentTicket {
     pub business_id: String,
     /// The evidence of the right family as a JSON object, its texts as they were written.
     pub evidence: Vec<u8>,
-    /// Whether its `holdingType` is outside the dictionary, which is worth a warning.
+    /// True if its `holdingType` is outside the dictionary, which is worth a warning.
     pub is_holding_unknown: bool,
 }
 
@@ -177,7 +177,7 @@ fn read_family(family: &Object<'_>, field: &Field) -> Result<Value, ParseError> 
     Ok(read.into())
 }
 
-/// The texts of an object that stands in this field, as they were written.
+/// The texts of the object in this field, as they were written.
 fn read_texts(object: &Object<'_>, field: &Field) -> Result<Map<String, Value>, ParseError> {
     let mut read = Map::new();
     let (Kind::Object(table) | Kind::Objects(table)) = field.kind else { return Ok(read) };

@@ -15,7 +15,7 @@ const HOW_TO_USE: &str = "Append extractSecretKey to extractUrl and call that ad
 const NOTES: &str = "The link works once. If the call fails although you made none before, the \
     keys may have leaked: ask for a new link.";
 
-/// What an extraction mail says.
+/// The content of an extraction mail.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ExtractionNotice<'a> {
@@ -44,7 +44,7 @@ pub fn extraction_mail_text(
     Zeroizing::new(envelope::success_text(notice))
 }
 
-/// Where keys are fetched: the code is appended.
+/// The address from which keys are fetched: the code is appended.
 #[must_use]
 pub fn extract_url(public_url: &str) -> String {
     format!("{public_url}{EXTRACT_PATH_PREFIX}")

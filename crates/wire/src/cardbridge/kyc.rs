@@ -1,5 +1,5 @@
-//! KYC tickets of NORMAL mode (cardbridge-open-api.md section 6.8). The form holds personal
-//! data: none of it goes to a log.
+//! KYC tickets of NORMAL mode (cardbridge-open-api.md section 6.8). The form holds personal data
+//! and is never logged.
 
 use domain::{Customer, KycTicket};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub const KYC_DETAIL_PATH: &str = "/open-api/kyc/v1/detail";
 pub struct ApplyKyc {
     /// The caller's own reference, used once.
     pub kyc_ticket_ref: String,
-    /// Whose identity is checked.
+    /// The person whose identity is checked.
     pub customer_id: String,
     /// The customer's data.
     #[serde(flatten)]
@@ -40,7 +40,8 @@ impl ApplyKyc {
     /// Reads the body.
     ///
     /// # Errors
-    /// A field is missing or ill-formed. What the form must hold is not a question of form.
+    /// A field is missing or ill-formed. The reader does not check that the customer's data is
+    /// complete.
     pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
         let object = Object::parse(body)?;
         let ApplyKycH5 { kyc_ticket_ref, customer_id } = ApplyKycH5::read(&object)?;
@@ -140,7 +141,7 @@ body! {
     pub struct ApplyKycH5 {
         /// The caller's own reference, used once.
         pub kyc_ticket_ref: String = "kycTicketRef": Kind::Reference,
-        /// Whose identity is checked.
+        /// The person whose identity is checked.
         pub customer_id: String = "customerId": Kind::Id,
     }
 }
@@ -159,7 +160,7 @@ answer! {
         pub kyc_ticket_id: String = ticket.kyc_ticket_id.to_string(),
         /// The caller's own reference.
         pub kyc_ticket_ref: String = ticket.kyc_ticket_ref.clone(),
-        /// Whose identity is checked.
+        /// The person whose identity is checked.
         pub customer_id: String = ticket.customer_id.to_string(),
         /// `API` or `H5`.
         #[serde(rename = "type")]

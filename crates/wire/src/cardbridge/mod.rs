@@ -1,5 +1,5 @@
-//! Dialect 1, the CardBridge open API (cardbridge-open-api.md): one module for each
-//! thing that travels.
+//! Dialect 1, the CardBridge open API (cardbridge-open-api.md): one module for each kind of message
+//! or part of one.
 
 pub mod amount;
 mod answer;

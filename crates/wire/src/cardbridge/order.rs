@@ -46,9 +46,9 @@ pub struct ForwardingApplication {
     pub profile_id: String,
     /// The caller's own reference.
     pub card_order_ref: String,
-    /// How to reach the customer.
+    /// The customer's contact data.
     pub customer_info: CustomerInfo,
-    /// What identity checks are made on.
+    /// The data for identity checks.
     pub kyc_info: KycInfo,
 }
 

@@ -21,7 +21,7 @@ const MIN_OTP_DIGITS: usize = 4;
 const MAX_OTP_DIGITS: usize = 8;
 
 domain::text_enum! {
-    /// How a password reaches the customer.
+    /// The channel by which a password reaches the customer.
     OtpChannel {
         /// A mail.
         Email = "EMAIL",
@@ -37,15 +37,15 @@ pub struct SendOtp {
     pub otp_send_ref: String,
     /// EMAIL or SMS.
     pub channel: OtpChannel,
-    /// Where a mail goes; a caller may have left it out.
+    /// Address of a mail; a caller may have left it out.
     pub email: Option<String>,
-    /// Alpha-2, alpha-3 or dialling code, for a short message; likewise.
+    /// Alpha-2, alpha-3 or dialling code, for a short message; may be left out too.
     pub phone_country_code: Option<String>,
-    /// National or international, for a short message; likewise.
+    /// National or international number, for a short message; may be left out too.
     pub phone: Option<String>,
     /// 4 to 8 digits.
     pub otp: Zeroizing<String>,
-    /// English if none is named.
+    /// Language of the message; English if no language is named.
     pub language: PageLanguage,
 }
 
@@ -71,7 +71,7 @@ impl SendOtp {
         ],
     );
 
-    /// Reads the body. That the channel's address is there is not a question of form.
+    /// Reads the body. Does not check that the channel's address is there.
     ///
     /// # Errors
     /// A field is missing or ill-formed.
@@ -103,7 +103,7 @@ fn parse_otp(object: &Object<'_>) -> Result<Zeroizing<String>, ParseError> {
     if is_otp { Ok(otp) } else { Err(object.wrong(field, Problem::NotAnOtp)) }
 }
 
-/// What came of a delivery.
+/// The result of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OtpDeliveryBody {

@@ -3,14 +3,13 @@
 
 use std::borrow::Cow;
 
-/// What every operation's path begins with.
+/// The prefix of every operation's path.
 pub const PREFIX: &str = "/open-api/";
 
-/// Brings a raw request path to the one that routes know: repeated slashes collapse, since
-/// clients of both dialects put a base address with a trailing slash before a path with a
-/// leading one; and one leading `/%7D` or `/}` segment goes where the rest begins with
-/// [`PREFIX`] (a stray brace after the host variable of the official collection). Nothing is
-/// decoded.
+/// Brings a raw request path into the form that routes know. Repeated slashes collapse, since
+/// clients of both dialects put a base address with a trailing slash before a path with a leading
+/// one. One leading `/%7D` or `/}` segment is dropped if the rest begins with [`PREFIX`]: a stray
+/// brace after the host variable of the official collection. Nothing is decoded.
 #[must_use]
 pub fn normalise(raw_path: &str) -> Cow<'_, str> {
     let collapsed = if raw_path.contains("//") {

@@ -1,11 +1,11 @@
-//! What is wrong with a request: the field, the fault and its code.
+//! Errors in a request: the field, the fault and its code.
 
 use domain::{ErrorCode, MAX_REFERENCE_CHARS};
 use thiserror::Error;
 
 use crate::field::Fault;
 
-/// What is wrong with a field.
+/// A fault of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Problem {
     /// Required and not there (or null, or blank).
@@ -95,7 +95,7 @@ pub enum Problem {
 pub struct ParseError {
     /// Path of the field, `kycInfo.country`.
     pub field: String,
-    /// What is wrong.
+    /// The fault.
     pub problem: Problem,
 }
 

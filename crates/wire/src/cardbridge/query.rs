@@ -16,7 +16,7 @@ pub const CUSTOMER_ID: Field = Field::of("customerId", "The customer", Kind::Id)
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads what follows the `?`, or nothing.
+    /// Reads the part after the `?`, if there is one.
     ///
     /// # Errors
     /// Ill-formed percent-encoding, text that is not UTF-8, too many parameters, or a
@@ -34,7 +34,7 @@ impl Query {
         Ok(Self(pairs))
     }
 
-    /// A parameter; None if it is blank.
+    /// A parameter; `None` if it is missing or blank.
     ///
     /// # Errors
     /// Too long, or control characters.
@@ -54,7 +54,7 @@ impl Query {
         self.text(field.name)?.ok_or_else(|| ParseError::new(field.name, Problem::Missing))
     }
 
-    /// The id and the reference of an object, at least one of both. The reference comes in the
+    /// The id and the reference of an object, at least one of both. The reference is given in the
     /// form in which references are kept.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl Query {
     }
 }
 
-/// Which object is asked for. If both are there, they must name the same object.
+/// The object that is asked for. If both are there, they must name the same object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdOrReference {
     /// Its id.

@@ -22,7 +22,7 @@ pub(crate) const CIPHERTEXT: Kind = Kind::Text { max_chars: 65_536 };
 /// Longest name on a card (cardbridge-open-api.md section 14, U42).
 const MAX_EMBOSSING_NAME_CHARS: usize = 26;
 
-/// How this dialect reads.
+/// The reading rules of this dialect.
 pub enum Forgiving {}
 
 impl Policy for Forgiving {
@@ -50,8 +50,8 @@ pub(crate) fn check_text(text: &str, max_chars: usize) -> Result<(), Problem> {
 }
 
 impl<'a> Body<'a, Forgiving> {
-    /// Reads the JSON of an object that stands in a field of another, though it travels on its
-    /// own (decrypted fields).
+    /// Reads the JSON of an object that belongs in a field of another, but comes separately
+    /// (decrypted fields).
     ///
     /// # Errors
     /// `json` is not one JSON object.
@@ -60,10 +60,10 @@ impl<'a> Body<'a, Forgiving> {
         Ok(object.under(field))
     }
 
-    /// Judges whether the fields for objects and for lists of objects hold such.
+    /// Checks that the fields for objects and for lists of objects hold such values.
     ///
     /// # Errors
-    /// One holds something else.
+    /// Such a field holds something else.
     pub(crate) fn check_nested(&self, table: &Table) -> Result<(), ParseError> {
         for field in table.fields.iter().map(|field| field.optional()) {
             match field.kind {
@@ -96,7 +96,7 @@ impl<'a> Body<'a, Forgiving> {
         }
     }
 
-    /// The same of a text that must be there.
+    /// As [`Body::read`], for a text that must be there.
     ///
     /// # Errors
     /// As [`Body::read`], or missing.
@@ -117,8 +117,8 @@ impl<'a> Body<'a, Forgiving> {
         Ok(if is_older { older } else { field })
     }
 
-    /// An id: text or integer. Any text passes, for ids are opaque: one that is no id
-    /// of ours is "not found" later. A number with a fraction is refused.
+    /// An id: text or integer. Any text passes, because ids are opaque: a text that is not an id of
+    /// ours is "not found" later. A number with a fraction is refused.
     fn id(&self, field: Field) -> Result<Option<String>, ParseError> {
         let json = self.json(field)?.map_or("", RawValue::get);
         let is_number = json.starts_with(|c: char| c == '-' || c.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! Orders in place of a card, and what becomes of the plastic (cardbridge-open-api.md
+//! Orders in place of a card, and activation and shipping of physical cards (cardbridge-open-api.md
 //! sections 6.1.2, 6.1.3, 6.2.6 and 6.2.8).
 
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ body! {
         pub address5: Option<String> = "address5": TEXT,
         /// One of the profile's layouts.
         pub card_layout_code: String = "cardLayoutCode": TEXT,
-        /// Whether `shipping-info` shall tell how it travels.
+        /// Whether `shipping-info` reports how it travels.
         pub need_shipping_info: bool = "needShippingInfo": Kind::Flag,
         /// Country of the phone number, alpha-2.
         pub mail_mobile_code: Option<String> = "mailMobileCode": Kind::Country,

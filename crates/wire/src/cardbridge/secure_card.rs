@@ -36,11 +36,11 @@ pub struct SecureCardBody {
 }
 
 impl SecureCardBody {
-    /// Encrypts card data under the secret of the key that signed the request. The IV must
-    /// be fresh: it has served nothing else under this secret.
+    /// Encrypts card data under the secret of the key that signed the request. The IV must be
+    /// fresh: never used before under this secret.
     ///
     /// # Errors
-    /// The secret is no key.
+    /// The secret is not a key.
     pub fn seal(
         card_id: String,
         [pan, expiry_yymm, cvv2]: [&str; 3],
@@ -58,7 +58,7 @@ impl SecureCardBody {
     }
 }
 
-/// What a holder knows of the card, and the PIN that they want, decrypted.
+/// The decrypted card data by which a holder proves that they have the card, and the new PIN.
 pub struct PinProof {
     /// Expiry as written: YYMM or MM/YY.
     pub expiry: Zeroizing<String>,
@@ -93,8 +93,8 @@ body! {
 pub struct ResetPin {
     /// The card.
     pub card_id: String,
-    /// None if a field or the IV cannot be deciphered, which is no question of form: the
-    /// caller is not told which (cardbridge-open-api.md section 6.2.7).
+    /// `None` if a field or the IV cannot be deciphered. Such a body is well-formed, and the answer
+    /// does not tell the caller which part failed (cardbridge-open-api.md section 6.2.7).
     pub proof: Option<PinProof>,
 }
 
@@ -102,7 +102,7 @@ impl ResetPin {
     /// Reads the body and deciphers its fields with the secret of the key that signed.
     ///
     /// # Errors
-    /// A field is missing or no text.
+    /// A field is missing or not a text.
     pub fn parse(body: &[u8], secret: &str) -> Result<Self, ParseError> {
         ResetPinBody::parse(body).map(|body| Self::deciphered(body, secret))
     }

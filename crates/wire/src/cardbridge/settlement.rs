@@ -108,21 +108,21 @@ pub const FILE_QUERY: Table = Table::unnamed(&[
     Field::text("fileDate", "The UTC+8 day, yyyyMMdd").required(),
     FORMAT,
 ]);
-/// In which form; ours.
+/// The form of the file; this parameter is our own.
 pub const FORMAT: Field = Field::text(
     "format",
     "txt (default), or csv for the same rows with a header; there what a merchant wrote has an \
      apostrophe before it where it begins with =, +, - or @",
 );
 
-/// Which file a caller of `settlement-file-url` asks for.
+/// The file that a caller of `settlement-file-url` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WantedFile {
-    /// Which file.
+    /// The type of file.
     pub file_type: SettlementFileType,
-    /// Of which day.
+    /// Its day.
     pub day: BusinessDay,
-    /// In which form; text if none is named.
+    /// Its form; text if no form is named.
     pub format: FileFormat,
 }
 
@@ -185,7 +185,7 @@ pub fn push_transaction(line: &mut Vec<u8>, it: &Posting) {
     row.end();
 }
 
-/// The fields of a line without its LF; none if it does not end as a row does.
+/// The fields of a line without its LF; `None` if it does not end as a row does.
 #[must_use]
 pub fn fields(line: &str) -> Option<Vec<&str>> {
     Some(line.strip_suffix(SEPARATOR)?.split(SEPARATOR).collect())
@@ -199,14 +199,14 @@ pub fn csv_header(file_type: SettlementFileType) -> Vec<u8> {
     header
 }
 
-/// Columns that hold what others wrote.
+/// Columns with texts that others wrote.
 const FOREIGN_COLUMNS: [&str; 3] = ["merchant_id", "merchant_name_location", "mcc"];
-/// What makes a spreadsheet take a field for a formula.
+/// Characters that make a spreadsheet take a field for a formula.
 const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
 
-/// Appends a line of the text form, without its LF, as a record of the CSV form. A field
-/// with a comma or a quote is quoted; control characters are in none. What others wrote is
-/// never a formula: where it begins like one an apostrophe stands before it.
+/// Appends a line of the text form, without its LF, as a record of the CSV form. A field with a
+/// comma or a quote is quoted; no field contains control characters. An apostrophe is put before a
+/// text that others wrote if it begins like a formula.
 pub fn push_csv(record: &mut Vec<u8>, file_type: SettlementFileType, line: &str) {
     let row = line.strip_suffix(SEPARATOR).unwrap_or(line);
     for (index, field) in row.split(SEPARATOR).enumerate() {
@@ -241,8 +241,9 @@ impl Row<'_> {
         self.0.push(SEPARATOR as u8);
     }
 
-    /// Digits of a number, zeros before it where it has fewer. Digit by digit: a large file
-    /// has ten million of them, and general formatting costs more than reading the rows.
+    /// Digits of a number, at least `least`, with zeros before it if it has fewer. Digit by digit:
+    /// a large file has ten million of them, and general formatting costs more than reading the
+    /// rows.
     fn digits(&mut self, mut number: u64, least: usize) {
         let mut digits = [b'0'; 20];
         let mut first = digits.len();
@@ -283,7 +284,7 @@ impl Row<'_> {
         self.separator();
     }
 
-    /// A field that others wrote: what would end it is replaced by a space.
+    /// A field that others wrote: characters that would end it are replaced by a space.
     fn foreign(&mut self, text: &str) {
         let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != SEPARATOR as u8;
         if text.bytes().all(is_plain) {

@@ -19,13 +19,13 @@ pub const NONCE_HEADER: &str = "x-dapi-nonce";
 pub const SIGN_HEADER: &str = "x-dapi-sign";
 /// Header with the HMAC of a webhook.
 pub const WEBHOOK_SIGNATURE_HEADER: &str = "x-signature";
-/// How far a timestamp may lie from the server's real time, in milliseconds, unless
-/// configured otherwise.
+/// Largest distance of a timestamp from the server's real time, in milliseconds, unless configured
+/// otherwise.
 pub const DEFAULT_WINDOW_MS: i64 = 5_000;
 
 /// Digits of a timestamp; the fixed width makes the unseparated message parse one way.
 const TIMESTAMP_DIGITS: usize = 13;
-/// The nonces that exist.
+/// The valid nonces.
 const NONCES: std::ops::RangeInclusive<u32> = 10_000..=99_999;
 const NONCE_DIGITS: usize = 5;
 
@@ -42,7 +42,7 @@ pub struct SignatureHeaders<'a> {
     pub sign: Option<&'a str>,
 }
 
-/// Header values whose form is right; whether they are true is still open.
+/// Header values whose form is right; the signature is not verified yet.
 #[derive(Clone, Copy)]
 pub struct Claim<'a> {
     /// The key that the caller says is theirs.
@@ -53,14 +53,14 @@ pub struct Claim<'a> {
     pub timestamp_ms: i64,
     /// Exactly 5 digits, 10000 to 99999.
     pub nonce: &'a str,
-    /// The signature as sent; empty if there was none, which never matches.
+    /// The signature as sent; empty if it is missing, which never matches.
     pub sign: &'a str,
 }
 
 impl<'a> SignatureHeaders<'a> {
-    /// The checks of cardbridge-open-api.md section 3.5 that need no store, in its order, up
-    /// to the nonce. A missing signature is not judged here, for unknown keys come before it:
-    /// it never matches later.
+    /// The checks of cardbridge-open-api.md section 3.5 that need no store, in its order, up to the
+    /// nonce. A missing signature is not refused here, because the check for unknown keys comes
+    /// first; it never matches later.
     ///
     /// # Errors
     /// The dialect's code of the first check that fails.
@@ -76,7 +76,7 @@ impl<'a> SignatureHeaders<'a> {
     }
 }
 
-/// Whether a timestamp lies within the window, both ways (cardbridge-open-api.md sections 3.4
+/// Checks that a timestamp lies within the window, both ways (cardbridge-open-api.md sections 3.4
 /// and 14, U3).
 ///
 /// # Errors
@@ -88,26 +88,26 @@ pub const fn check_window(timestamp_ms: i64, now_ms: i64, window_ms: i64) -> Res
     }
 }
 
-/// What the caller sent apart from the headers, byte for byte.
+/// The parts of a request apart from the headers, byte for byte.
 #[derive(Clone, Copy)]
 pub struct SignedContent<'a> {
-    /// Whether the method is GET.
+    /// True if the method is GET.
     pub is_get: bool,
-    /// What follows the `?` in the request line.
+    /// The part of the request line after the `?`.
     pub raw_query: Option<&'a str>,
     /// The body.
     pub raw_body: &'a [u8],
 }
 
 impl SignedContent<'_> {
-    /// A GET with a body is refused with `DAPI_SYS_ILLEGAL_PARAM` (cardbridge-open-api.md
-    /// section 3.3, rule 4).
+    /// True for a GET with a body, which is refused with `DAPI_SYS_ILLEGAL_PARAM`
+    /// (cardbridge-open-api.md section 3.3, rule 4).
     #[must_use]
     pub const fn is_get_with_body(&self) -> bool {
         self.is_get && !self.raw_body.is_empty()
     }
 
-    /// Whether the claimed signature was made with `secret` over one of the payload
+    /// True if the claimed signature was made with `secret` over one of the payload
     /// forms that cardbridge-open-api.md section 3.3 accepts. Always false for a GET with a body.
     #[must_use]
     pub fn is_signed_by(&self, secret: &str, claim: &Claim<'_>) -> bool {
@@ -146,15 +146,15 @@ pub fn webhook_signature(secret: &str, body: &[u8]) -> String {
     hex::encode(hmac_sha256(secret.as_bytes(), &[body]))
 }
 
-/// Whether `signature` is that of a webhook's body; hex in either case.
+/// True if `signature` is that of a webhook's body; hex in either case.
 #[must_use]
 pub fn webhook_signature_matches(secret: &str, body: &[u8], signature: &str) -> bool {
     hex::decode(signature).is_ok_and(|tag| hmac_sha256_matches(secret.as_bytes(), &[body], &tag))
 }
 
-/// Form B of a GET: the pairs as the Java connector signs them, before encoding. None
-/// where one signature would cover two different splits into parameters: the conditions
-/// (i) to (iv) of cardbridge-open-api.md section 3.3, rule 2.
+/// Form B of a GET: the pairs as the Java connector signs them, before encoding. `None` if one
+/// signature would cover two different splits into parameters: the conditions (i) to (iv) of
+/// cardbridge-open-api.md section 3.3, rule 2.
 fn unencoded_query(raw_query: &str) -> Option<Cow<'_, str>> {
     let pairs = form::decode_pairs(raw_query)?;
     let ambiguous = pairs.iter().enumerate().any(|(index, (name, value))| {
@@ -169,8 +169,8 @@ fn unencoded_query(raw_query: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(joined.join("&")))
 }
 
-/// Form B of a POST: only with a query, and only if the body is one whole JSON object.
-/// No suffix of such an object is another one, so the seam between both is certain.
+/// Form B of a POST: only with a query, and only if the body is one whole JSON object. No suffix of
+/// such an object is another object, so it is certain where the query ends and the body begins.
 fn query_may_be_signed(raw_query: &str, raw_body: &[u8]) -> bool {
     !raw_query.is_empty()
         && raw_body.first() == Some(&b'{')
@@ -187,7 +187,7 @@ fn timestamp_ms(text: &str) -> Option<i64> {
     if plain { text.parse().ok() } else { None }
 }
 
-/// Whether a text is five digits, 10000 to 99999.
+/// True if a text is five digits, 10000 to 99999.
 #[must_use]
 pub fn is_nonce(text: &str) -> bool {
     text.len() == NONCE_DIGITS

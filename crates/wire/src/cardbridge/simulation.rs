@@ -14,7 +14,7 @@ use crate::field::{Field, Kind, Table};
 /// Path of [`FundAuth`].
 pub const FUND_AUTH_PATH: &str = "/open-api/simulation/v1/fund-auth";
 
-/// The only authType that is known.
+/// The only known authType.
 const EXPEND: &str = "EXPEND";
 
 /// `POST simulation/v1/fund-auth`: the cardholder spends.
@@ -22,7 +22,7 @@ const EXPEND: &str = "EXPEND";
 pub struct FundAuth {
     /// The card.
     pub card_id: String,
-    /// What the shop asks for; above zero.
+    /// The amount that the shop asks for, above zero.
     pub amount: Money,
 }
 
@@ -74,7 +74,7 @@ impl Serialize for FundAuth {
 }
 
 answer! {
-    /// What came of it. A declined purchase is a success of the call.
+    /// The result. A declined purchase is a success of the call.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct FundAuthBody of authorisation: Authorisation {
         /// Whether the purchase was approved.

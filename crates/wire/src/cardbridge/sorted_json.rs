@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-/// Writes `value` with sorted keys. Numbers keep their digits, for nothing passes
-/// through a float.
+/// Writes `value` with sorted keys. Numbers keep their digits, because they do not pass through a
+/// float.
 ///
 /// # Errors
 /// `value` cannot be written as JSON.

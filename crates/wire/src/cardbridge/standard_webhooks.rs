@@ -10,12 +10,12 @@ use thiserror::Error;
 pub const ID_HEADER: &str = "webhook-id";
 /// Header with the seconds since the epoch at which this attempt is made (real time).
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
-/// Header of ours with the message's place among all about its object, from 1: a receiver that
-/// has not seen the place before lacks a message.
+/// Our own header with the message's number among all messages about its object, from 1. A receiver
+/// that has not seen the number before this one has missed a message.
 pub const SEQUENCE_HEADER: &str = "webhook-sequence";
 /// Header with one or more signatures, separated by blanks.
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
-/// How far a receiver lets the timestamp lie from its own time, in seconds.
+/// Largest distance of the timestamp from the receiver's own time, in seconds.
 pub const TOLERANCE_SECONDS: i64 = 300;
 
 const VERSION: &str = "v1,";
@@ -58,10 +58,10 @@ pub fn signature(
     Ok(format!("{VERSION}{}", STANDARD.encode(tag)))
 }
 
-/// Whether one of the signatures in the header is right and the timestamp is near.
+/// Checks that one of the signatures in the header is right and the timestamp is near.
 ///
 /// # Errors
-/// Says which of the two is not, or that the secret is not a key.
+/// Says which of the two checks failed, or that the secret is not a key.
 pub fn verify(
     secret: &str,
     id: &str,

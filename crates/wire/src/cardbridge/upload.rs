@@ -17,7 +17,7 @@ pub const GENERATE_PRE_UPLOAD_URL_PATH: &str = "/open-api/intent-ticket/v1/gener
 pub const MAX_FILES: usize = 10;
 
 domain::text_enum! {
-    /// What uploaded files are for (cardbridge-open-api.md section 12, uploadBusinessType).
+    /// The purpose of uploaded files (cardbridge-open-api.md section 12, uploadBusinessType).
     UploadBusinessType {
         /// Evidence for a card order.
         CreateCardEdd = "CREATE_CARD_EDD",
@@ -33,16 +33,16 @@ domain::text_enum! {
 pub struct NamedFile {
     /// Its name, without path parts and control characters.
     pub file_name: String,
-    /// What its extension says.
+    /// The type that its extension indicates.
     pub file_type: FileType,
 }
 
 /// `POST intent-ticket/v1/generate-pre-upload-url`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GeneratePreUploadUrl {
-    /// One to [`MAX_FILES`], in the caller's order; a name may stand there twice.
+    /// One to [`MAX_FILES`], in the caller's order; a name may occur twice.
     pub files: Vec<NamedFile>,
-    /// What they are for.
+    /// Their purpose.
     pub business_type: UploadBusinessType,
 }
 
@@ -87,8 +87,8 @@ impl GeneratePreUploadUrl {
     }
 }
 
-/// What does not belong in a name is dropped, not refused (operator-and-sandbox.md section 5,
-/// Files).
+/// Path parts and control characters are dropped from a name, not refused (operator-and-sandbox.md
+/// section 5, Files).
 fn named(sent: &str) -> Result<NamedFile, Problem> {
     let plain: String = sent.chars().filter(|c| !c.is_control()).collect();
     check_text(&plain, MAX_TEXT_CHARS)?;
@@ -97,7 +97,7 @@ fn named(sent: &str) -> Result<NamedFile, Problem> {
     Ok(NamedFile { file_name, file_type })
 }
 
-/// Where one file goes.
+/// The address for one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadFileBody {

@@ -44,7 +44,7 @@ impl VelocityLimitsBody {
     /// The limits of a card with what its PAN used.
     #[must_use]
     pub fn new(card: &Card, limits: &VelocityLimits, used: &VelocityUse) -> Self {
-        // One authorisation is neither used in part nor counted.
+        // The limit on a single authorisation has no usage and no count.
         let single = VelocityLimit { count: None, ..limits.single };
         let lines = [
             ("SINGLE", single, PeriodUse::default()),

@@ -1,6 +1,5 @@
-//! Webhooks: the exact bytes that tell an enterprise what happened
-//! (cardbridge-open-api.md section 9). Keys are sorted at every level, null fields are
-//! there as null.
+//! Webhooks: the exact bytes that tell an enterprise about an event (cardbridge-open-api.md section
+//! 9). Keys are sorted at every level, and fields without a value are sent as null.
 
 use domain::{
     Authorisation, AuthorisationStatus, Card, CardOrder, EnterpriseId, IntentTicket,
@@ -17,7 +16,7 @@ use super::order::CardOrderBody;
 use super::sorted_json;
 use super::three_ds::ChallengeBody;
 
-/// What every webhook has.
+/// Fields of every webhook.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookBody<T> {
@@ -85,7 +84,7 @@ pub struct AuthorisationResultData {
     pub approve_date: String,
 }
 
-/// An authorisation that has no decision to tell yet.
+/// An authorisation that has no decision yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the authorisation is not decided")]
 pub struct UndecidedError;
@@ -173,7 +172,7 @@ pub fn challenge_event(
     event(about, ChallengeBody::from(challenge), webhook_id, sub_type, now)
 }
 
-/// The webhook that tells an enterprise about an object: of this type, with this id.
+/// The webhook of this type that tells an enterprise about the object with this id.
 fn event<T: Serialize>(
     (enterprise_id, webhook_type, business_id): (EnterpriseId, WebhookType, i64),
     data: T,

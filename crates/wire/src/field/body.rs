@@ -10,49 +10,50 @@ use serde_json::value::RawValue;
 
 use super::{Field, Kind, Table};
 
-/// How an API reads bodies.
+/// An API's rules for reading bodies.
 pub trait Policy {
-    /// A body that is refused.
+    /// The refusal of a body.
     type Error;
-    /// What can be wrong with a field.
+    /// A fault of a field.
     type Wrong: From<Fault>;
-    /// Whether a number is read as a text, a text as a boolean, and a blank text as missing.
+    /// True if a number is read as a text, a text as a boolean, and a blank text as missing.
     const IS_FORGIVING: bool;
-    /// Whether the document shows how long each text may be and that it may be a number.
+    /// True if the document shows the longest length of each text, and that it may be a number.
     const IS_TEXT_TOLD: bool;
     /// Most entries of a list.
     const MAX_LIST_ENTRIES: usize;
 
-    /// The body, if it is JSON that the API takes; only the strict look at it before it is read.
+    /// The body, if it is JSON that the API takes. Only the strict API checks this before it reads
+    /// the body.
     ///
     /// # Errors
-    /// It is not.
+    /// The API does not take the body.
     fn opened(body: &[u8]) -> Result<&[u8], Self::Error> {
         Ok(body)
     }
 
-    /// A body that is not a JSON object.
+    /// The refusal of a body that is not a JSON object.
     fn no_object() -> Self::Error;
 
-    /// A body with a field that is wrong; `path` leads to it from the body.
+    /// The refusal of a body with a wrong field; `path` leads to the field from the body.
     fn wrong(path: String, field: Field, wrong: Self::Wrong) -> Self::Error;
 
     /// Judges a field that the table does not have; `path` leads to the object around it and is
     /// empty or ends in a full stop.
     ///
     /// # Errors
-    /// The API does not ignore what it does not know.
+    /// The API refuses unknown fields.
     fn unknown(_path: &str, _name: &str) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// Whether texts may not hold this character. Some stores cannot keep a NUL.
+    /// True if texts may not hold this character. Some stores cannot keep a NUL.
     fn is_banned(c: char) -> bool {
         c.is_control() && !matches!(c, '\t' | '\n' | '\r')
     }
 }
 
-/// What the reader finds wrong with a field.
+/// A fault that the reader finds in a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Required and not there.
@@ -61,7 +62,7 @@ pub enum Fault {
     WrongType(&'static str),
     /// A JSON text that stands for no characters.
     Undecodable,
-    /// A text of nothing, where that is not taken for none.
+    /// A blank text, where it does not count as missing.
     Blank,
     /// A text that is longer than the field takes.
     TooLong,
@@ -75,7 +76,7 @@ pub enum Fault {
     NotWithin(u32, u32),
 }
 
-/// What is wrong, to stand behind the field's name.
+/// The fault in words, to follow the field's name.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,10 +102,10 @@ impl From<Fault> for String {
 }
 
 /// An object, read field by field in the order in which its reader asks. An absent field and null
-/// are the same; a missing required one is refused as soon as it is read. No Debug: it holds
-/// personal data.
+/// are the same; a required field that is missing is refused as soon as it is read. No Debug: it
+/// holds personal data.
 pub struct Body<'a, P> {
-    /// Of the object: empty, or ending in a full stop.
+    /// The object's path: empty, or ending in a full stop.
     path: String,
     values: BTreeMap<String, Cow<'a, RawValue>>,
     policy: PhantomData<fn() -> P>,
@@ -130,7 +131,7 @@ impl<'a, P: Policy> Body<'a, P> {
     /// Reads a whole body of these fields.
     ///
     /// # Errors
-    /// It is not one JSON object, or has another field and the API does not ignore that.
+    /// It is not one JSON object, or it has another field and the API refuses unknown fields.
     pub fn parse_as(table: &Table, json: &'a [u8]) -> Result<Self, P::Error> {
         Self::parse(json)?.only(table)
     }
@@ -148,7 +149,7 @@ impl<'a, P: Policy> Body<'a, P> {
         Ok(self)
     }
 
-    /// The object as one that stands in this field of another, though it came on its own.
+    /// The object as if it stood in this field of another, although it came separately.
     #[must_use]
     pub fn under(self, field: &str) -> Self {
         Self { path: format!("{field}."), ..self }
@@ -182,7 +183,7 @@ impl<'a, P: Policy> Body<'a, P> {
         P::wrong(self.path_to(field.name), field, wrong.into())
     }
 
-    /// The value as it was written; None for null.
+    /// The value as it was written; `None` for null.
     ///
     /// # Errors
     /// Missing.
@@ -191,13 +192,13 @@ impl<'a, P: Policy> Body<'a, P> {
         self.or_missing(field, json.filter(|json: &&RawValue| json.get() != "null"))
     }
 
-    /// Whether the field is there and null.
+    /// True if the field is there and null.
     #[must_use]
     pub fn is_null(&self, field: Field) -> bool {
         self.values.get(field.name).is_some_and(|json| json.get() == "null")
     }
 
-    /// The value, unless it is required and not there.
+    /// Passes the value on; refuses a required field without a value.
     pub(crate) fn or_missing<T>(
         &self,
         field: Field,
@@ -212,7 +213,7 @@ impl<'a, P: Policy> Body<'a, P> {
     /// The value of a field that must be there, by its table or because of other fields.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no value.
     pub fn required<T>(&self, field: Field, value: Option<T>) -> Result<T, P::Error> {
         value.ok_or_else(|| self.wrong(field, Fault::Missing))
     }
@@ -220,8 +221,7 @@ impl<'a, P: Policy> Body<'a, P> {
     /// A text.
     ///
     /// # Errors
-    /// Missing, of another type, blank where that is refused, too long, or with characters that
-    /// are not taken.
+    /// Missing, of another type, blank where that is refused, too long, or with banned characters.
     pub fn text(&self, field: Field) -> Result<Option<String>, P::Error> {
         let Some(json) = self.json(field)? else { return Ok(None) };
         let wrong = |fault| self.wrong(field, fault);
@@ -259,7 +259,7 @@ impl<'a, P: Policy> Body<'a, P> {
         parse(&text).map(Some).ok_or_else(|| self.wrong(field, wrong))
     }
 
-    /// The same of a text that must be there.
+    /// As [`Body::parsed`], for a text that must be there.
     ///
     /// # Errors
     /// As [`Body::parsed`].
@@ -350,7 +350,7 @@ impl<'a, P: Policy> Body<'a, P> {
     /// A nested object.
     ///
     /// # Errors
-    /// Missing, something else, or with a field that the API refuses to ignore.
+    /// Missing, something else, or with an unknown field that the API refuses.
     pub fn object(&self, field: Field) -> Result<Option<Body<'_, P>>, P::Error> {
         let Some(json) = self.json(field)? else { return Ok(None) };
         self.nested(field, field.name.to_owned(), json).map(Some)
@@ -388,7 +388,7 @@ impl<'a, P: Policy> Body<'a, P> {
     }
 }
 
-/// Judges a text; line breaks and tabs are no reason to refuse one unless the API says so.
+/// Judges a text; line breaks and tabs are accepted unless the API bans them.
 pub(crate) fn checked<P: Policy>(text: &str, max_chars: usize) -> Result<(), Fault> {
     if !P::IS_FORGIVING && text.trim().is_empty() {
         return Err(Fault::Blank);

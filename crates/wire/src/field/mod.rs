@@ -1,7 +1,7 @@
-//! The bodies of requests, of all three APIs. A table of fields says what a body holds
-//! ([`Table`]); one reader reads by it ([`Body`]), as forgivingly or strictly as the API's
-//! [`Policy`] says; and one function describes it ([`Table::schema`]), so reading and
-//! description cannot differ.
+//! The bodies of requests, of all three APIs. A table of fields ([`Table`]) says what a body holds.
+//! One reader ([`Body`]) reads by the table, as forgivingly or strictly as the API's [`Policy`]
+//! says, and one function ([`Table::schema`]) describes it, so reading and description cannot
+//! differ.
 
 mod body;
 mod schema;

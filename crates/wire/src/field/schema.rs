@@ -1,4 +1,4 @@
-//! What a document says of a table of fields.
+//! The description of a table of fields in a document.
 
 use serde_json::{Map, Value, json};
 
@@ -9,8 +9,8 @@ const MINOR_PER_MAJOR: i64 = 100;
 const TEXT_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 /// The same, and not blank: a blank text counts as missing.
 const SET_TEXT_PATTERN: &str = r"^(?=.*\S)[^\u0000-\u001f\u007f-\u009f]*$";
-/// A cardholder's name, as far as a pattern that every language reads can say it: of ASCII the
-/// letters, the blank and `'`, `-` and `.`; beyond ASCII more than letters.
+/// A cardholder's name, as far as a pattern that every language reads can describe it: of ASCII the
+/// letters, the blank and `'`, `-` and `.`; beyond ASCII the pattern allows more than letters.
 const NAME_PATTERN: &str = r"^(?=.*\S)[^\u0000-\u001f\u0021-\u0026\u0028-\u002c\u002f-\u0040\u005b-\u0060\u007b-\u009f]{1,50}$";
 const MOMENT_PATTERN: &str = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$";
 
@@ -41,7 +41,7 @@ impl Table {
         self.nested().for_each(|table| table.describe::<P>(schemas));
     }
 
-    /// The schema where the object stands: a reference if it has a name.
+    /// The schema in the object's place: a reference if it has a name.
     fn placed<P: Policy>(&self) -> Value {
         match self.name {
             "" => self.schema::<P>(),

@@ -10,9 +10,9 @@ pub const MAX_LONG_TEXT_CHARS: usize = 4_096;
 /// The fields of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Table {
-    /// Its name in the documents; empty where it stands in its place without one.
+    /// Its name in the documents; empty if its schema is written in place, without a name.
     pub name: &'static str,
-    /// What it is; empty where its place says so.
+    /// Its description; empty if its place describes it.
     pub meaning: &'static str,
     /// Its fields, in the order in which a document names the required ones.
     pub fields: &'static [Field],
@@ -23,21 +23,21 @@ pub struct Table {
 pub struct Field {
     /// Its name.
     pub name: &'static str,
-    /// What it is for.
+    /// Its description.
     pub meaning: &'static str,
-    /// How it is read.
+    /// The way in which it is read.
     pub kind: Kind,
-    /// Whether it must be there. Null counts as not there, and where blank texts are nothing,
-    /// they do too.
+    /// True if it must be there. Null counts as missing, and so does a blank text where the API is
+    /// forgiving.
     pub is_required: bool,
     /// The name that it had before, which is read too.
     pub older_name: Option<&'static str>,
 }
 
-/// How a field is read.
+/// The way in which a field is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A text; where the API is forgiving, also a number for its digits.
+    /// A text; where the API is forgiving, also a number, which is read as its digits.
     Text {
         /// Longest text.
         max_chars: usize,
@@ -85,12 +85,12 @@ pub enum Kind {
     Limit,
     /// A page, counted from one.
     Page {
-        /// The page if none is asked for.
+        /// The page if no page is asked for.
         default: u32,
     },
-    /// How many rows a page has.
+    /// The number of rows on a page.
     PageSize {
-        /// Rows if nothing is asked for.
+        /// Rows if no number is asked for.
         default: u32,
         /// Most rows.
         most: u32,
@@ -159,7 +159,7 @@ impl Table {
         })
     }
 
-    /// Whether anything must be there.
+    /// True if anything must be there.
     #[must_use]
     pub fn asks_for_something(&self) -> bool {
         self.fields.iter().any(|field| field.is_required)

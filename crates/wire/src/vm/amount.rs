@@ -41,7 +41,7 @@ impl Serialize for Amount {
 }
 
 impl<'de> Deserialize<'de> for Amount {
-    /// Reads JSON text only: another form of it would have made a float of the number.
+    /// Reads JSON text only: any other format would have made the number a float.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Box::<RawValue>::deserialize(deserializer)?;
         let money = parse(json.get()).map(Self);
@@ -59,19 +59,19 @@ impl PartialSchema for Amount {
 
 impl ToSchema for Amount {}
 
-/// Why a text is no amount.
+/// Why a text is not an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoAmount {
-    /// More than two decimals, or no number.
+    /// More than two decimals, or not a number.
     Malformed,
-    /// A number above all range.
+    /// A number beyond the range of amounts.
     TooLarge,
 }
 
 /// Reads a number in any form that JSON libraries write (`10`, `10.00`, `1E+1`).
 ///
 /// # Errors
-/// [`NoAmount`].
+/// [`NoAmount`] says why it cannot be read.
 pub fn parse(text: &str) -> Result<Money, NoAmount> {
     Money::parse_major(text, CURRENCY).map_err(|error| match error {
         AmountError::OutOfRange if !text.starts_with('-') => NoAmount::TooLarge,

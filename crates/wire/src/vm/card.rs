@@ -53,7 +53,7 @@ const SINGLE_LIMIT: Field =
 const DAY_LIMIT: Field = Field::of("day_limit", "Most of a day; 0 is no limit", Kind::Limit);
 const MONTH_LIMIT: Field = Field::of("month_limit", "Most of a month; 0 is no limit", Kind::Limit);
 
-/// What an address is made of.
+/// The parameters of an address.
 pub const ADDRESS_FIELDS: Table = Table::unnamed(&[
     address_line("address_line_one", "First line; needed if any other is there"),
     address_line("address_line_two", "Second line"),
@@ -67,7 +67,7 @@ const fn address_line(name: &'static str, meaning: &'static str) -> Field {
     Field::of(name, meaning, Kind::Text { max_chars: MAX_ADDRESS_CHARS })
 }
 
-/// What createCard reads.
+/// The parameters of createCard.
 pub const CREATE_FIELDS: Table = Table::unnamed(&[
     Field::text("product_code", "A product's code, not its BIN").required(),
     Field::of(
@@ -99,10 +99,10 @@ pub const CREATE_FIELDS: Table = Table::unnamed(&[
     Field::text("email", "E-mail address"),
 ]);
 
-/// What cardDetail and deleteCard read.
+/// The parameters of cardDetail and deleteCard.
 pub const CARD_FIELDS: Table = Table::unnamed(&[CARD_ID]);
 
-/// What updateCardLimit reads. A limit that is left out stays as it is.
+/// The parameters of updateCardLimit. A limit that is left out stays as it is.
 pub const LIMIT_FIELDS: Table = Table::unnamed(&[
     CARD_ID,
     SINGLE_LIMIT,
@@ -111,7 +111,7 @@ pub const LIMIT_FIELDS: Table = Table::unnamed(&[
     Field::of("amount", "The total line; 0 is no limit", Kind::Limit),
 ]);
 
-/// What freezeCard reads.
+/// The parameters of freezeCard.
 pub const FREEZE_FIELDS: Table = Table::unnamed(&[
     CARD_ID,
     Field::of(
@@ -122,7 +122,7 @@ pub const FREEZE_FIELDS: Table = Table::unnamed(&[
     .required(),
 ]);
 
-/// What rechargeCard reads.
+/// The parameters of rechargeCard.
 pub const RECHARGE_FIELDS: Table = Table::unnamed(&[
     CARD_ID,
     Field::of(
@@ -133,13 +133,13 @@ pub const RECHARGE_FIELDS: Table = Table::unnamed(&[
     .required(),
 ]);
 
-/// What refundCard reads.
+/// The parameters of refundCard.
 pub const REFUND_FIELDS: Table = Table::unnamed(&[
     CARD_ID,
     Field::of("amount", "US dollars, at most two decimals", Kind::Payment).required(),
 ]);
 
-/// What getCardList reads.
+/// The parameters of getCardList.
 pub const LIST_FIELDS: Table = Table::unnamed(&[
     Field::text("product_code", "Only cards of this product"),
     Field::text("card_type", "Only cards of this kind: save or share"),
@@ -150,7 +150,7 @@ pub const LIST_FIELDS: Table = Table::unnamed(&[
     PAGE_SIZE,
 ]);
 
-/// What freezeCard asks for.
+/// The change that freezeCard asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FreezeRequest {
     /// `CANCELLED`.
@@ -177,7 +177,7 @@ pub struct Address {
     pub post_code: String,
 }
 
-/// Whoever bears the card, as createCard was told. No Debug: it is personal.
+/// The cardholder, as createCard received it. No Debug: it is personal.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize)]
 pub struct Holder {
     /// First name.
@@ -202,7 +202,7 @@ impl Holder {
     }
 }
 
-/// Limits of a card, minor units; zero is no limit of that kind (vm-api.md section 16, row 22).
+/// Limits of a card, minor units; zero means no limit of that kind (vm-api.md section 16, row 22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
     /// Of one authorisation.
@@ -215,11 +215,11 @@ pub struct Limits {
 
 /// A request to createCard.
 pub struct CreateCard {
-    /// What kind of card.
+    /// The product of the card.
     pub product_code: String,
-    /// Who bears it.
+    /// The cardholder.
     pub holder: Holder,
-    /// Initial load of a prepaid card, total line of another.
+    /// Initial load of a prepaid card, or total line of a credit-line card.
     pub amount: Money,
     /// Its limits.
     pub limits: Limits,
@@ -276,14 +276,14 @@ fn parse_address(parameters: &Body<'_, InEnvelope>) -> Result<Address, VmError> 
         country: line(field!(ADDRESS_FIELDS, "country"))?,
         post_code: line(field!(ADDRESS_FIELDS, "post_code"))?,
     };
-    // Clients send an object of empty texts where they know nothing.
+    // Clients send an object of empty texts if they know nothing.
     if address.address_line_one.is_empty() && address != Address::default() {
         return Err(VmError::NotSet("address_line_one"));
     }
     Ok(address)
 }
 
-/// A name in one form; one that no text of ours may be is refused like one that no holder has.
+/// A name in Unicode's normal form. A text with a wrong value is refused with the error for names.
 fn name(it: &Parameters, field: Field) -> Result<String, VmError> {
     let name = it.required_text(field).map_err(|error| match error {
         VmError::Value(_) => VmError::Params,
@@ -317,7 +317,7 @@ fn require_within(amount: Money, least_minor: i64) -> Result<(), VmError> {
     Ok(())
 }
 
-/// Reads the card of a request about one.
+/// Reads the card id of a request about a card.
 ///
 /// # Errors
 /// It is missing.
@@ -362,7 +362,7 @@ pub fn parse_freeze(parameters: &Parameters) -> Result<(String, FreezeRequest), 
     }
 }
 
-/// New limits of a credit-line card; none leaves one as it is.
+/// New limits of a credit-line card; `None` leaves a limit as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LimitChange {
     /// Of one authorisation, minor units.
@@ -389,12 +389,12 @@ pub fn parse_limits(parameters: &Parameters) -> Result<(String, LimitChange), Vm
     Ok((parse_card_id(parameters)?, change))
 }
 
-/// What getCardList looks for.
+/// The search that getCardList asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CardListQuery {
-    /// Only of this product.
+    /// Only cards of this product.
     pub product_code: Option<String>,
-    /// Only of this kind.
+    /// Only cards of this kind.
     pub card_type: Option<String>,
     /// Only this card, deleted or not.
     pub card_id: Option<String>,
@@ -402,7 +402,7 @@ pub struct CardListQuery {
     pub from: Option<Timestamp>,
     /// Created in that second or earlier.
     pub to: Option<Timestamp>,
-    /// Which page.
+    /// The page.
     pub page: PageRequest,
 }
 

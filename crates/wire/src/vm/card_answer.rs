@@ -1,4 +1,4 @@
-//! What the cards' operations answer (vm-api.md sections 6.3 to 6.11).
+//! The answers of the cards' operations (vm-api.md sections 6.3 to 6.11).
 
 use std::borrow::Cow;
 
@@ -36,7 +36,7 @@ pub struct Moved {
 }
 
 impl Moved {
-    /// The only one there is.
+    /// The only value.
     pub const DONE: Self = Self { data: Cow::Borrowed("true") };
 }
 
@@ -57,7 +57,7 @@ pub struct LimitBody {
     pub remaining_month_limit: Amount,
 }
 
-/// The answer of cardDetail. It bears PAN and CVV in clear: no Debug, never logged or kept.
+/// The answer of cardDetail. It contains PAN and CVV in clear: no Debug, never logged or kept.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[schema(description = "A card with its number and CVV in clear: keep neither.")]
 pub struct CardDetail {

@@ -1,4 +1,4 @@
-//! The two JSON texts round the encrypted object (vm-api.md sections 1 and 4).
+//! The two JSON texts around the encrypted object (vm-api.md sections 1 and 4).
 
 use std::collections::HashMap;
 
@@ -16,22 +16,22 @@ pub const SUCCESS_TEXT: &str = "ok";
 /// Largest request body (vm-api.md section 4.3).
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// What a request's body holds.
+/// The content of a request's body.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Content {
     /// One of the four forms of "no parameters" that need no key.
     Empty,
     /// Joined blocks, still encrypted.
     Sealed(Vec<u8>),
-    /// A `content` that no client makes. It is judged only after the time that decryption
-    /// takes, with all others that cannot be read.
+    /// A `content` that no client makes. It is refused only after the time that decryption takes,
+    /// like every other `content` that cannot be read.
     Unreadable,
 }
 
 /// Reads a request's body.
 ///
 /// # Errors
-/// The body has parameters, or is something, without a `content` (vm-api.md section 4.5).
+/// The body has no `content` and is not an empty form either (vm-api.md section 4.5).
 pub fn parse_request(body: &[u8]) -> Result<Content, VmError> {
     const NOT_SET: VmError = VmError::NotSet("content");
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -50,7 +50,7 @@ pub fn parse_request(body: &[u8]) -> Result<Content, VmError> {
     Ok(framing::from_text(&text).map_or(Content::Unreadable, Content::Sealed))
 }
 
-/// Whether a body is a request of this dialect by its shape.
+/// True if a body is a request of this dialect by its shape.
 #[must_use]
 pub fn is_request(body: &[u8]) -> bool {
     let fields = serde_json::from_slice::<HashMap<String, &RawValue>>(body);
@@ -83,7 +83,7 @@ pub fn clear_success(data: &AccessToken) -> Vec<u8> {
         .expect("texts and numbers are always JSON")
 }
 
-/// A failure: its number of this table and its text in clear, no data.
+/// A failure: its number in this table and its text in clear, without data.
 #[must_use]
 pub fn failure(codes: &ErrorCodes, error: &VmError) -> Vec<u8> {
     #[derive(Serialize)]

@@ -7,7 +7,8 @@ use thiserror::Error;
 
 /// The code of every success.
 pub const SUCCESS_CODE: u32 = 0;
-/// What one client takes for success beside [`SUCCESS_CODE`] (vm-api.md section 1, rule 2).
+/// A code that one client takes for success, as well as [`SUCCESS_CODE`] (vm-api.md section 1, rule
+/// 2).
 const OTHER_SUCCESS_CODE: u32 = 200;
 /// Clients read codes into 32 bits with a sign.
 const MAX_CODE: u32 = i32::MAX.unsigned_abs();
@@ -18,7 +19,7 @@ pub enum VmError {
     /// A field is missing, or of a type that it does not take.
     #[error("field {0} is not set")]
     NotSet(&'static str),
-    /// A `content` that cannot be read, whatever is wrong with it.
+    /// A `content` that cannot be read, for any reason.
     #[error("field {0} is invalid")]
     Invalid(&'static str),
     /// A field of the right type has a value that it does not take.
@@ -54,13 +55,13 @@ pub enum VmError {
     /// Too many requests, or too many that cannot be read.
     #[error("Too Many Requests")]
     TooManyRequests,
-    /// The key of an earlier request came with another one; ours.
+    /// The Idempotency-Key of an earlier request came with another request; an error of our own.
     #[error("Idempotency-Key Was Used With Another Request")]
     KeyReused,
-    /// No card is opened while nobody checks who applies; ours.
+    /// No card is opened while nobody checks who applies; an error of our own.
     #[error("Applications Are Refused Until The Operator Sets Who Checks Identities")]
     ApplicationsRefused,
-    /// The app has no public key to answer it with.
+    /// The app has no public key to encrypt the answer with.
     #[error("merchant public key is not set")]
     NoMerchantKey,
     /// No such card of this app.
@@ -73,7 +74,7 @@ pub enum VmError {
     /// only.
     #[error("Card Bin Not Exist")]
     CardBin,
-    /// The merchant's account, or the card, has less than that.
+    /// The merchant's account, or the card, has less than the amount.
     #[error("Balance Is Not Enough")]
     Balance,
     /// The product may open no further card.
@@ -98,8 +99,8 @@ pub enum VmError {
     /// A failure behind us; nothing moved.
     #[error("Third Party Failed")]
     ThirdParty,
-    /// No operation of this dialect has such a path; the only refusal but the next that is
-    /// not told with HTTP 200, since clients fall back on a 404.
+    /// No operation of this dialect has such a path. This refusal and the next are the only ones
+    /// that are not sent with HTTP 200, since clients fall back on a 404.
     #[error("Not Found")]
     UnknownPath,
     /// The operation is called with another method.
@@ -107,11 +108,10 @@ pub enum VmError {
     WrongMethod,
 }
 
-/// Writes the table: when each refusal is answered, its name, and the number that it has if
-/// nobody says otherwise.
+/// Writes the table: when each refusal is answered, its name, and its default number.
 macro_rules! error_table {
     ($($(#[doc = $cause:literal])+ $name:ident = $text:literal, $code:literal;)+) => {
-        /// What a refusal is called in configuration and log, one for each kind of [`VmError`].
+        /// The name of a refusal in configuration and log, one for each kind of [`VmError`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ErrorName {
             $(
@@ -136,7 +136,7 @@ macro_rules! error_table {
                 match self { $(Self::$name => concat!($($cause),+).trim_ascii()),+ }
             }
 
-            /// The number on the wire if nobody says otherwise.
+            /// The default number on the wire.
             #[must_use]
             pub const fn default_code(self) -> u32 {
                 match self { $(Self::$name => $code),+ }
@@ -217,7 +217,7 @@ impl ErrorName {
 }
 
 impl VmError {
-    /// What the refusal is called.
+    /// The name of the refusal.
     #[must_use]
     pub const fn name(&self) -> ErrorName {
         match self {
@@ -264,8 +264,8 @@ impl Default for ErrorCodes {
 }
 
 impl ErrorCodes {
-    /// These with another number for `name`; none if a client would take it for success, or
-    /// has no room for it.
+    /// The same numbers with another one for `name`; `None` if a client would take that number for
+    /// success, or has no room for it.
     #[must_use]
     pub fn with(mut self, name: ErrorName, code: u32) -> Option<Self> {
         let is_free = code != SUCCESS_CODE && code != OTHER_SUCCESS_CODE && code <= MAX_CODE;

@@ -1,4 +1,4 @@
-//! getCardFlow: what moved a card's balance (vm-api.md section 6.12).
+//! getCardFlow: the movements of a card's balance (vm-api.md section 6.12).
 
 use std::borrow::Cow;
 
@@ -15,14 +15,14 @@ use crate::field::{Field, Table};
 /// Path of the call.
 pub const FLOW_PATH: &str = "/getCardFlow";
 
-/// What getCardFlow reads.
+/// The parameters of getCardFlow.
 pub const FLOW_FIELDS: Table = Table::unnamed(&[
     Field::text("card_id", "Only what moved this card's balance"),
     PAGE,
     PAGE_SIZE,
 ]);
 
-/// Reads a request to getCardFlow: whose, if of one card only, and which page.
+/// Reads a request to getCardFlow: the card, if only one is asked for, and the page.
 ///
 /// # Errors
 /// A page that cannot be read.
@@ -60,6 +60,6 @@ pub struct Flow {
     /// When.
     #[schema(schema_with = schema::moment)]
     pub create_time: String,
-    /// What it was about.
+    /// Its subject.
     pub remark: String,
 }

@@ -1,16 +1,16 @@
-//! How bytes travel through RSA blocks of fixed size (vm-api.md section 4.2).
+//! Bytes in RSA blocks of fixed size (vm-api.md section 4.2).
 //!
-//! Plain bytes are cut into pieces, each piece becomes one block of the key's length, and
-//! hex(base64(block1 || block2 || ...)) is what is sent. Characters may straddle blocks, so
-//! pieces are joined before anybody reads text.
+//! Plain bytes are cut into pieces, and each piece becomes one block of the key's length. The text
+//! that is sent is hex(base64(block1 || block2 || ...)). Characters may straddle blocks, so pieces
+//! are joined before they are read as text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// What PKCS#1 v1.5 encryption takes from each block.
+/// Bytes of each block that the padding of PKCS#1 v1.5 encryption takes.
 pub const PADDING_BYTES: usize = 11;
 
-/// How much of a plain text fits into one block of `modulus_bytes`.
+/// The number of plain bytes that fit into one block of `modulus_bytes`.
 #[must_use]
 pub fn piece_bytes(modulus_bytes: usize) -> usize {
     modulus_bytes.saturating_sub(PADDING_BYTES).max(1)
@@ -30,15 +30,15 @@ pub fn to_text(blocks: &[u8]) -> String {
     String::from_utf8(text).expect("hexadecimal digits are text")
 }
 
-/// The joined blocks behind a text; none if it is not hex of base64. Hex is taken in either
-/// case, as clients take it.
+/// The joined blocks behind a text; `None` if it is not hex of base64. Hex is accepted in either
+/// case, as clients accept it.
 #[must_use]
 pub fn from_text(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(hex::decode(text).ok()?).ok()
 }
 
-/// The blocks of a ciphertext for a key of `modulus_bytes`; none if they are not whole, or
-/// none at all.
+/// The blocks of a ciphertext for a key of `modulus_bytes`; `None` if they are not whole or there
+/// are no blocks.
 #[must_use]
 pub fn blocks(joined: &[u8], modulus_bytes: usize) -> Option<std::slice::ChunksExact<'_, u8>> {
     let is_whole = !joined.is_empty() && joined.len().is_multiple_of(modulus_bytes);

@@ -9,16 +9,16 @@ use super::amount::{self, NoAmount};
 use super::time::Offset;
 use crate::field::{Body, Fault, Field, Kind, Policy};
 
-/// Rows of a page if nothing is asked for (vm-api.md section 9).
+/// Rows of a page if no number is asked for (vm-api.md section 9).
 pub const DEFAULT_PAGE_ROWS: u32 = 10;
 /// Most rows of a page.
 pub const MAX_PAGE_ROWS: u32 = 1_000;
 const MINOR_PER_MAJOR: i64 = 100;
 
-/// Which page of a list.
+/// The page of a list.
 pub const PAGE: Field =
     Field::of("page", "Which page, from 1; the first if left out", Kind::Page { default: 1 });
-/// How many rows of a list.
+/// The number of rows on a page of a list.
 pub const PAGE_SIZE: Field = Field::of(
     "page_size",
     "Rows of a page; 10 if left out",
@@ -28,7 +28,7 @@ pub const PAGE_SIZE: Field = Field::of(
 /// The object that a request carries.
 pub type Parameters = Body<'static, InEnvelope>;
 
-/// How this dialect reads.
+/// The reading rules of this dialect.
 pub enum InEnvelope {}
 
 impl Policy for InEnvelope {
@@ -39,7 +39,7 @@ impl Policy for InEnvelope {
     /// No request has a list.
     const MAX_LIST_ENTRIES: usize = 0;
 
-    /// Told as every other unreadable `content`.
+    /// Answered like every other unreadable `content`.
     fn no_object() -> VmError {
         VmError::Invalid("content")
     }
@@ -58,7 +58,7 @@ impl Policy for InEnvelope {
     }
 }
 
-/// Reads what was decrypted.
+/// Reads the decrypted object.
 ///
 /// # Errors
 /// It is not one JSON object.
@@ -66,7 +66,7 @@ pub fn parse(plain: &[u8]) -> Result<Parameters, VmError> {
     Body::parse(plain).map(Body::into_owned)
 }
 
-/// What reading a field can be refused with, beside what the operation makes of it.
+/// The refusals that reading a field can end in, without those of the operation itself.
 #[must_use]
 pub fn refusals(field: &Field) -> Vec<VmError> {
     let invalid = VmError::Value(field.name);
@@ -88,7 +88,7 @@ pub fn refusals(field: &Field) -> Vec<VmError> {
     refusals
 }
 
-/// Which page of a list.
+/// The page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
     /// Rows before it.
@@ -98,12 +98,12 @@ pub struct PageRequest {
 }
 
 impl Body<'_, InEnvelope> {
-    /// An amount, number or text of one; may be below zero.
+    /// An amount, as a number or its text; may be below zero.
     ///
     /// # Errors
     /// [`VmError::NotSet`] if it is missing or of another type, [`VmError::Amount`] for a text that
-    /// is no number and for what is finer than a cent, [`VmError::AmountTooLarge`] for one beyond
-    /// all range.
+    /// is not a number or an amount finer than a cent, [`VmError::AmountTooLarge`] for an amount
+    /// beyond the range.
     pub fn amount(&self, field: Field) -> Result<Option<Money>, VmError> {
         let Some(json) = self.json(field)? else { return Ok(None) };
         let json = json.get();
@@ -142,8 +142,8 @@ impl Body<'_, InEnvelope> {
     /// `page` and `page_size`.
     ///
     /// # Errors
-    /// No whole numbers from 1, or more rows than a page has, which is refused and not
-    /// lowered: a client would take a short page for the last one.
+    /// Not whole numbers from 1, or more rows than a page may have. Too many rows are refused and
+    /// not lowered: a client would take a short page for the last one.
     pub fn page(&self) -> Result<PageRequest, VmError> {
         let page = self.count(PAGE)?.unwrap_or(1);
         let rows = self.count(PAGE_SIZE)?.unwrap_or(DEFAULT_PAGE_ROWS);

@@ -10,7 +10,7 @@ use super::schema;
 /// Path of the call.
 pub const PRODUCTS_PATH: &str = "/getProductCode";
 
-/// How this dialect spells the networks that it knows (vm-api.md section 16, row 11).
+/// The networks that this dialect knows, in its spelling (vm-api.md section 16, row 11).
 const NETWORKS: [&str; 2] = ["Mastercard", "Visa"];
 
 /// All products of an app; always complete, since a client forgets those that are missing.
@@ -20,7 +20,7 @@ pub struct Products {
     pub list: Vec<Product>,
 }
 
-/// What a card can be opened of.
+/// The products from which cards can be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
     /// What createCard takes.
@@ -38,11 +38,11 @@ pub struct Product {
     pub media: Cow<'static, str>,
     /// Where it is issued.
     pub issuing_area: String,
-    /// How many more cards may be opened.
+    /// Number of cards that may still be opened.
     pub remaining_open_card_num: i64,
 }
 
-/// The name of a card network as this dialect spells it; one that it does not know as it is.
+/// The name of a card network as this dialect spells it; an unknown name stays as it is.
 #[must_use]
 pub fn network_text(name: &str) -> String {
     let known = NETWORKS.into_iter().find(|it| it.eq_ignore_ascii_case(name));

@@ -1,4 +1,4 @@
-//! Shapes for the OpenAPI document of fields that are texts here and only some texts there.
+//! Schemas of fields that are texts in the code, but only certain texts in the OpenAPI document.
 
 use domain::{VmFlowKind, VmFunding};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};

@@ -1,4 +1,4 @@
-//! What an operator decides of this dialect (vm-api.md section 16).
+//! The operator's settings of this dialect (vm-api.md section 16).
 
 use super::error_code::ErrorCodes;
 use super::standing::State;
@@ -8,14 +8,14 @@ use super::token::DEFAULT_LIFETIME_S;
 /// The settings; by default those that vm-api.md recommends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VmSettings {
-    /// How far its clock is from UTC: times in and out, and the days and months of its cards'
-    /// limits.
+    /// Difference of its clock from UTC: for times in and out, and for the days and months of its
+    /// cards' limits.
     pub offset: Offset,
-    /// How an approved and not yet settled authorisation is told.
+    /// The state that is shown for an authorisation that is approved and not yet settled.
     pub open_state: State,
-    /// How long a token lives, in seconds of real time.
+    /// Lifetime of a token, in seconds of real time.
     pub token_lifetime_s: i64,
-    /// Whether cardDetail bears fields that the documentation of its clients does not know.
+    /// True if cardDetail has fields that the documentation of its clients does not contain.
     pub extra_fields: bool,
     /// The numbers of refusals.
     pub codes: ErrorCodes,

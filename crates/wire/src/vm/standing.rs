@@ -1,7 +1,7 @@
-//! What rows of transactions are called, and how they stand (vm-api.md section 6.9).
+//! The kinds and states of rows of transactions (vm-api.md section 6.9).
 
 domain::text_enum! {
-    /// What kind of row, as published.
+    /// The kind of a row, as published.
     Kind {
         /// Authorised or declined.
         Authorization = "Authorization",
@@ -15,7 +15,7 @@ domain::text_enum! {
 }
 
 domain::text_enum! {
-    /// How a row stands, as published.
+    /// The state of a row, as published.
     State {
         /// Done.
         Complete = "COMPLETE",

@@ -1,26 +1,26 @@
-//! Times inside the envelope: `YYYY-MM-DD HH:MM:SS` at a configured offset from UTC, without
-//! saying so (vm-api.md section 8).
+//! Times inside the envelope: `YYYY-MM-DD HH:MM:SS` at a configured offset from UTC, which the text
+//! does not show (vm-api.md section 8).
 
 use domain::Timestamp;
 
-/// Largest offset there is on Earth, in minutes.
+/// Largest offset on Earth, in minutes.
 const MAX_OFFSET_MINUTES: i32 = 14 * 60;
 
-/// Days that texts can name and whose end lies beyond the moments that there are; clients write
+/// Days that texts can name although their end is too late to be read as a moment; clients write
 /// them for "no end".
 const LAST_DAYS: [&str; 2] = ["9999-12-30", "9999-12-31"];
 /// The day before them.
 const DAY_BEFORE_LAST: &str = "9999-12-29";
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// How far this dialect's clock is from UTC.
+/// The difference of this dialect's clock from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Offset {
     minutes: i32,
 }
 
 impl Offset {
-    /// So many minutes east of UTC; none if no place on Earth is.
+    /// The offset of so many minutes east of UTC; `None` if no place on Earth has it.
     #[must_use]
     pub const fn from_minutes(minutes: i32) -> Option<Self> {
         if minutes.unsigned_abs() > MAX_OFFSET_MINUTES.unsigned_abs() {

@@ -7,7 +7,7 @@ use crate::field::{Field, Table};
 
 /// Path of the call.
 pub const TOKEN_PATH: &str = "/getAccessToken";
-/// Parameter of the query: which app.
+/// Parameter of the query: the app.
 pub const APP_ID: &str = "app_id";
 /// Parameter of the query: its secret.
 pub const APP_SECRET: &str = "app_secret";
@@ -16,7 +16,7 @@ pub const TOKEN_FIELDS: Table = Table::unnamed(&[
     Field::text(APP_ID, "The app").required(),
     Field::text(APP_SECRET, "The app's secret").required(),
 ]);
-/// How long a token lives if nobody says otherwise, in seconds of real time.
+/// Default lifetime of a token, in seconds of real time.
 pub const DEFAULT_LIFETIME_S: i64 = 7_200;
 /// Shortest life of a token: clients fetch another one 60 s before its end (vm-api.md
 /// section 3.1).

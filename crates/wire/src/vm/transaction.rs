@@ -19,7 +19,7 @@ use crate::field::{Field, Kind as FieldKind, Table};
 /// Path of the call.
 pub const TRANSACTIONS_PATH: &str = "/cardTransaction";
 
-/// What cardTransaction reads.
+/// The parameters of cardTransaction.
 pub const TRANSACTION_FIELDS: Table = Table::unnamed(&[
     Field::text("card_id", "Only of this card"),
     Field::text("auth_id", "Only this one"),
@@ -34,14 +34,14 @@ pub const TRANSACTION_FIELDS: Table = Table::unnamed(&[
 /// Shops' names are padded with blanks to this length, as both published samples are.
 const MERCHANT_NAME_CHARS: usize = 22;
 
-/// Kind and state of an authorisation as it stands; `open_state` is how an approved and not
-/// yet settled one is told (vm-api.md section 16, row 6).
+/// Kind and state of an authorisation as it stands; `open_state` is shown for one that is approved
+/// and not yet settled (vm-api.md section 16, row 6).
 #[must_use]
 pub fn standing(it: &Authorisation, open_state: State) -> (Kind, State) {
     standing_of(it.direction, it.status, it.posted_minor > 0, it.hold_state, open_state)
 }
 
-/// As [`standing`], by all that it depends on.
+/// As [`standing`], from the fields that it depends on.
 #[must_use]
 pub fn standing_of(
     direction: Direction,
@@ -102,7 +102,7 @@ pub struct Transaction {
     /// When the row was made.
     #[schema(schema_with = schema::moment)]
     pub create_time: String,
-    /// Why it was declined, in words, else empty.
+    /// Why it was declined, in words; empty if it was not.
     pub description: String,
 }
 
@@ -140,7 +140,7 @@ impl Transaction {
     }
 }
 
-/// The cause of a decline in words. Here the money that a purchase draws on is no deposit.
+/// The cause of a decline in words. In this dialect a purchase does not draw on a deposit.
 fn reason(detail: &str) -> String {
     match detail {
         Authorisation::DEPOSIT_EXHAUSTED => "insufficient balance".to_owned(),
@@ -148,22 +148,22 @@ fn reason(detail: &str) -> String {
     }
 }
 
-/// What cardTransaction looks for.
+/// The search that cardTransaction asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransactionQuery {
-    /// Only of this card.
+    /// Only authorisations of this card.
     pub card_id: Option<String>,
     /// Only this authorisation.
     pub auth_id: Option<String>,
-    /// Only of this kind; a text that is none matches nothing.
+    /// Only rows of this kind; a text that is not a kind matches nothing.
     pub kind: Option<Result<Kind, String>>,
-    /// Only in this state; a text that is none matches nothing.
+    /// Only rows in this state; a text that is not a state matches nothing.
     pub state: Option<Result<State, String>>,
     /// Made then or later.
     pub from: Option<Timestamp>,
     /// Made in that second or earlier.
     pub to: Option<Timestamp>,
-    /// Which page.
+    /// The page.
     pub page: PageRequest,
 }
 

@@ -23,8 +23,8 @@ pub fn transaction(row: &Transaction) -> Vec<u8> {
     serde_json::to_vec(row).expect("texts and numbers are always JSON")
 }
 
-/// The webhook that tells an app of an authorisation as it stands after a change; `vm_app_id`
-/// and `card_uuid` are those of its card.
+/// The webhook that shows an app an authorisation as it stands after a change; `vm_app_id` and
+/// `card_uuid` are those of its card.
 #[must_use]
 pub fn transaction_event(
     it: &Authorisation,
@@ -47,15 +47,16 @@ pub fn transaction_event(
     }
 }
 
-/// Whether an app has anything to learn of a change: its row reads otherwise now. Clients
-/// book what each webhook says, so none is told twice (vm-api.md section 10.3).
+/// True if a change is visible to the app: its row differs. Clients book what each webhook says, so
+/// no row is sent twice unchanged (vm-api.md section 10.3).
 #[must_use]
 pub fn is_news(before: &Authorisation, after: &Authorisation, settings: &VmSettings) -> bool {
     let row = |it| Transaction::of(it, String::new(), settings);
     row(before) != row(after)
 }
 
-/// What a cardholder types to pass a 3DS challenge. No Debug: it bears a one-time code.
+/// A 3DS challenge with the code that the cardholder types to pass it. No Debug: the code is a
+/// secret.
 pub struct Challenge<'a> {
     /// The card.
     pub card_id: &'a str,
@@ -102,10 +103,10 @@ pub enum NotAcknowledged {
     /// It has no body.
     #[error("the answer is empty; {{\"code\":0}} acknowledges")]
     Empty,
-    /// Its body is no JSON.
+    /// Its body is not JSON.
     #[error("the answer is not JSON; {{\"code\":0}} acknowledges")]
     NotJson,
-    /// Its body is JSON and no object.
+    /// Its body is JSON, but not an object.
     #[error("the answer is no JSON object; {{\"code\":0}} acknowledges")]
     NoObject,
     /// The object has no `code`.
@@ -122,10 +123,10 @@ pub enum NotAcknowledged {
     OtherCode(i64),
 }
 
-/// Whether a receiver's answer acknowledges: JSON with the number 0 as `code`.
+/// Checks that a receiver's answer acknowledges: JSON with the number 0 as `code`.
 ///
 /// # Errors
-/// [`NotAcknowledged`] says what it lacks.
+/// [`NotAcknowledged`] says why it does not.
 pub fn acknowledged(body: &[u8]) -> Result<(), NotAcknowledged> {
     let body = without_byte_order_mark(body);
     if body.trim_ascii().is_empty() {

@@ -63,7 +63,7 @@ proptest! {
             let left = acquirer_left_minor(&it.original);
             let part = part.min(left);
             if part == 0 { break; }
-            // A part that rounds to nothing counts and moves nothing.
+            // A part that rounds to zero counts but moves nothing.
             if is_clearing {
                 clear(&mut account, &mut it, &clearing(Some(part), false)).unwrap();
             } else {
@@ -84,7 +84,7 @@ proptest! {
 }
 
 proptest! {
-    /// The same of a whole bill: an increment's hold may be empty before its amount is used up.
+    /// The same for a whole bill: an increment's hold may be empty before its amount is used up.
     #[test]
     fn parts_of_a_raised_bill_leave_nothing_over(
         acquirer in 1_i64..500,
@@ -233,6 +233,6 @@ fn an_increment_joins_no_bill_that_has_ended() {
     for refused in [cleared, reversed] {
         assert!(matches!(refused, Err(MoneyError::Ledger(LedgerError::HoldClosed))));
     }
-    // A clearing that is not final waits for what raises it.
+    // A clearing that is not final leaves the bill open for increments.
     assert!(used_up.is_ok());
 }

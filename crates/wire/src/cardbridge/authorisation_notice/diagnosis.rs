@@ -1,7 +1,6 @@
-//! What an enterprise in the sandbox probably did, when its answer was not usable: which
-//! other bytes, digest or padding would have made it right. It verifies more than the
-//! authorisation does and decrypts what nobody signed. So it is for the sandbox alone, and only
-//! after the answer was judged.
+//! The probable cause of an unusable answer of an enterprise in the sandbox: other signed bytes,
+//! another digest or another padding. The diagnosis verifies more than the authorisation does and
+//! decrypts unsigned bytes. So it is for the sandbox alone, and only after the answer was judged.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +11,7 @@ use domain::{RsaHash, RsaPadding, RsaScheme};
 use super::ReplyFault;
 use super::reply::{is_text, sealed_text};
 
-/// A likely cause of a fault, in a sentence that names the next step; None if no known cause
+/// A likely cause of a fault, in a sentence that names the next step; `None` if no known cause
 /// explains it. The sentence repeats nothing of the answer.
 #[must_use]
 pub fn diagnose_reply(
@@ -45,7 +44,7 @@ pub fn diagnose_reply(
     }
 }
 
-/// A signature, and whether it came as hexadecimal digits.
+/// A signature that came as base64 or as hexadecimal digits.
 struct SentSignature {
     bytes: Vec<u8>,
     is_hex: bool,
@@ -53,7 +52,7 @@ struct SentSignature {
 
 impl SentSignature {
     fn read(text: &str) -> Option<Self> {
-        // Hexadecimal digits are base64 as well, of another length.
+        // Hexadecimal digits are valid base64 too, but of another length.
         let digits = text.trim();
         let is_hex = digits.len().is_multiple_of(2)
             && digits.len() >= crypto::rsa::MIN_BITS as usize / 4
@@ -63,7 +62,7 @@ impl SentSignature {
     }
 }
 
-/// What may have been signed.
+/// The texts and bytes that may have been signed.
 struct SignedCandidates<'a> {
     text: &'a str,
     block: Option<Vec<u8>>,

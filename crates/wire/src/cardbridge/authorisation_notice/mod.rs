@@ -1,8 +1,7 @@
-//! The notice that asks an enterprise about an authorisation, and its reply
-//! (cardbridge-open-api.md section 8): encrypt, then sign the ciphertext; verify, then
-//! decrypt. Both directions are here, because the platform's and the enterprise's side
-//! share every rule. All functions that touch RSA are slow and do no I/O, so the caller can
-//! run them in a pool of threads.
+//! The notice that asks an enterprise about an authorisation, and its reply (cardbridge-open-api.md
+//! section 8): encrypt, then sign the ciphertext; verify, then decrypt. Both directions are here,
+//! because the platform's and the enterprise's side share every rule. All functions that use RSA
+//! are slow and do no I/O, so the caller can run them in a pool of threads.
 
 mod diagnosis;
 #[cfg(test)]
@@ -33,8 +32,8 @@ struct SealedText {
     signature: String,
 }
 
-/// Encrypts for `receiver`, then signs the ciphertext: the UTF-8 bytes of its base64 text, or
-/// what that stands for, as the scheme says.
+/// Encrypts for `receiver`, then signs the ciphertext: the UTF-8 bytes of its base64 text, or its
+/// own bytes, as the scheme says.
 fn seal(
     plain: &[u8],
     receiver: &RsaPublicKey,

@@ -96,7 +96,7 @@ pub enum NoticeFault {
 /// time.
 ///
 /// # Errors
-/// The keys do not do their work (a modulus too short for the plaintext).
+/// A key cannot encrypt or sign, as with a modulus too short for the plaintext.
 pub fn seal_notice(
     authorisation: &Authorisation,
     enterprise_key: &RsaPublicKey,
@@ -165,7 +165,8 @@ fn essentials(data: &NoticeData) -> Vec<u8> {
     serde_json::to_vec(&essentials).expect("texts and digits are JSON")
 }
 
-/// Whether the decrypted fields equal the clear ones; none if there are no such fields.
+/// Returns whether the decrypted fields equal the clear ones; `None` if the plaintext is not an
+/// object with these fields.
 fn essentials_match(plain: &[u8], data: &NoticeData) -> Option<bool> {
     let object = Object::parse_nested("encryptedData", plain).ok()?;
     let text = |name| object.required_text(Field::text(name, "")).ok();

@@ -12,17 +12,17 @@ use crate::cardbridge::problem::{ParseError, Problem};
 use crate::cardbridge::reading::Object;
 use crate::field::{Field, Kind};
 
-/// How much of an unknown code is kept for the decision receipt.
+/// Longest part of an unknown code that is kept for the decision receipt.
 const MAX_UNKNOWN_CODE_CHARS: usize = 8;
 const SIGNATURE: Field = Field::long_text("signature", "");
-/// The field of the ciphertext, and what the notice calls its own.
+/// The field of the ciphertext; the notice has another name for its own.
 const CIPHERTEXT: Field = Field::long_text("encryptData", "");
 const NOTICES_CIPHERTEXT: Field = Field::long_text("encryptedData", "");
 const AUTH_ID: Field = Field::of("authId", "", Kind::Id);
 const RESPONSE_CODE: Field = Field::text("responseCode", "");
 
-/// Why a reply counts as no answer: the step at which it failed, for log and receipt; callers
-/// never learn it. Only enterprises that made the signature are told the steps behind it apart.
+/// Why a reply counts as no answer: the step at which it failed, for log and receipt; callers never
+/// learn it. Only a reply that the enterprise signed reaches the steps after the signature.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReplyFault {
     /// Not a JSON object.
@@ -31,7 +31,7 @@ pub enum ReplyFault {
     /// A field of the body is missing or ill-formed.
     #[error("{0}")]
     Field(ParseError),
-    /// The ciphertext travels under the name that the notice gives its own.
+    /// The ciphertext is in a field with the name that the notice uses.
     #[error(
         "encryptData is missing: encryptedData is the notice's field, the answer's has no \"ed\""
     )]
@@ -42,20 +42,20 @@ pub enum ReplyFault {
          its rsaHash"
     )]
     BadSignature,
-    /// The ciphertext does not open, or to something that is no text. Bad padding shows as the
-    /// second, and both are one case on purpose.
+    /// The ciphertext does not open, or opens to bytes that are not a text. Bad padding shows as
+    /// the second, and both are one case on purpose.
     #[error("encryptData does not open with the platform's key and the enterprise's rsaPadding")]
     BadCiphertext,
-    /// The ciphertext opens to a text that is no JSON object.
+    /// The ciphertext opens to a text that is not a JSON object.
     #[error("the text inside encryptData is not a JSON object")]
     NotJson,
-    /// A field of the object inside is missing, ill-formed or there twice.
+    /// A field of the object inside is missing or ill-formed, or occurs twice.
     #[error("{0}")]
     InnerField(ParseError),
     /// It answers another authorisation.
     #[error("encryptData.authId is not that of the notice")]
     WrongAuthId,
-    /// The code is not one of cardbridge-open-api.md section 8.4: its first characters.
+    /// The code is not one of cardbridge-open-api.md section 8.4. Holds its first characters.
     #[error("encryptData.responseCode {0} is none of 00, 01, 11 and 21")]
     UnknownCode(String),
 }
@@ -79,7 +79,7 @@ struct Answer<'a> {
 /// The enterprise's side: builds, encrypts and signs the reply's body.
 ///
 /// # Errors
-/// The keys do not do their work, or `auth_id` is too long for one block.
+/// A key cannot encrypt or sign, or `auth_id` is too long for one block.
 pub fn seal_reply(
     auth_id: &str,
     response_code: ResponseCode,
@@ -94,8 +94,8 @@ pub fn seal_reply(
     Ok(serde_json::to_vec(&body).expect("two texts are JSON"))
 }
 
-/// Verifies and decrypts a reply and reads its code. Anything wrong counts as no answer, and
-/// nothing is decrypted that the enterprise did not sign.
+/// Verifies and decrypts a reply and reads its code. Any fault counts as no answer, and only
+/// ciphertext that the enterprise signed is decrypted.
 ///
 /// # Errors
 /// [`ReplyFault`] says what is wrong, for log and receipt only.
@@ -160,8 +160,8 @@ fn answer(plain: &[u8]) -> Result<(String, String), ReplyFault> {
     Ok((auth_id, code))
 }
 
-/// Whether bytes are what somebody could have written. Implicit rejection turns bad padding into
-/// random bytes, which are a text only by rare chance.
+/// True if bytes are a text that somebody could have written. Implicit rejection turns bad padding
+/// into random bytes, which are hardly ever such a text.
 pub(super) fn is_text(plain: &[u8]) -> bool {
     let is_bad = |c: char| c.is_control() && !c.is_ascii_whitespace();
     !plain.is_empty() && std::str::from_utf8(plain).is_ok_and(|text| !text.contains(is_bad))

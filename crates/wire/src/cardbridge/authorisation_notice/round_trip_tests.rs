@@ -27,7 +27,7 @@ fn answered(body: &[u8]) -> Result<ResponseCode, ReplyFault> {
     open_reply(body, expected, ENTERPRISE.public_key(), &PLATFORM, RsaPadding::Pkcs1)
 }
 
-/// A reply whose plaintext is anything at all.
+/// A reply with any plaintext.
 fn reply_of(plain: &str) -> Vec<u8> {
     let scheme = RsaPadding::Pkcs1.into();
     let sealed = seal(plain.as_bytes(), PLATFORM.public_key(), &ENTERPRISE, scheme).unwrap();
@@ -120,7 +120,7 @@ fn base64_is_read_in_every_form_and_signed_as_it_stands() {
             let body = serde_json::json!({ "signature": signature, "encryptData": sent });
             assert_eq!(answered(body.to_string().as_bytes()), Ok(ResponseCode::Approved));
         }
-        // Over another form of the same text it is no signature of this answer.
+        // A signature over another form of the same text is not a signature of this answer.
         let signature = STANDARD.encode(ENTERPRISE.sign_sha256(text.as_bytes()).unwrap());
         let body = serde_json::json!({ "signature": signature, "encryptData": sent });
         assert_eq!(answered(body.to_string().as_bytes()), Err(ReplyFault::BadSignature));
