@@ -8,7 +8,7 @@ pub(crate) struct ProblemCode {
     pub(crate) status: u16,
     /// The stable word.
     pub(crate) code: &'static str,
-    /// When it is answered.
+    /// Its meaning, for people.
     pub(crate) meaning: &'static str,
 }
 
@@ -36,7 +36,7 @@ pub(crate) const PROBLEM_CODES: &[ProblemCode] = &[
     code(
         409,
         "already_done",
-        "the call is done, and its first answer contained a secret: `objectId` is what it made",
+        "the call is done, and its first answer contained a secret: `objectId` names what it made",
     ),
     code(409, "card_state", "the card's state does not allow it"),
     code(409, "challenge_state", "the 3DS challenge is over"),

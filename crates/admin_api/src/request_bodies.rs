@@ -56,7 +56,7 @@ pub(crate) const ENTERPRISE_CHANGE: Table = Table::named(
         Field::boolean("pci", "Whether the enterprise has PCI papers."),
         Field::of(
             "authDeadlineMs",
-            "How long an authorisation waits for the enterprise: 500 to 3000.",
+            "Time that an authorisation waits for the enterprise: 500 to 3000.",
             AUTH_DEADLINE_MS,
         ),
         Field::text("rsaPadding", "`PKCS1` or `OAEP_SHA256`."),

@@ -26,8 +26,8 @@ impl AdminToken {
         Self(Zeroizing::new(text.trim().to_owned()))
     }
 
-    /// Whether `offered` is the token, in time that depends on lengths only. An empty
-    /// token matches nothing.
+    /// True if `offered` is the token, in time that depends on lengths only. An empty token matches
+    /// nothing.
     #[must_use]
     pub(crate) fn matches(&self, offered: &str) -> bool {
         !self.0.is_empty() && bool::from(self.0.as_bytes().ct_eq(offered.as_bytes()))

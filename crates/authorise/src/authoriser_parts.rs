@@ -24,7 +24,7 @@ pub struct AuthoriserParts {
     /// Settings of dialect 2, for the days of its limits and the notices of its cards'
     /// transactions; `None` = days in UTC and no notices.
     pub vm_settings: Option<VmSettings>,
-    /// Whether an unusable answer is diagnosed, which decrypts unsigned data: only in the sandbox.
+    /// True if an unusable answer is diagnosed, which decrypts unsigned data: only in the sandbox.
     pub diagnoses_answers: bool,
     /// Number of concurrent exchanges with enterprises, each holding a file handle, beyond which no
     /// reply is read after its deadline.

@@ -13,7 +13,7 @@ use crate::request::{Presented, PresentedValue};
 /// One line of the decision receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Check {
-    /// What was checked.
+    /// The name of the check.
     pub(crate) name: &'static str,
     /// True if it passed.
     pub(crate) passed: bool,
@@ -33,7 +33,7 @@ const RESERVATION: &str = "reservation";
 /// The check of the bill that an increment raises; the store makes it.
 const ORIGINAL: &str = "original";
 
-/// Whether the enterprise can be asked at all.
+/// The enterprise's readiness to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// It has an authUrl and a usable public key.
@@ -71,11 +71,11 @@ pub(crate) struct CheckInput<'a> {
     pub(crate) cards_of_pan: &'a [Card],
     /// Its limits.
     pub(crate) limits: VelocityLimits,
-    /// What the shopper presented.
+    /// The values that the shopper presented.
     pub(crate) presented: Presented,
     /// The amount in the card's currency.
     pub(crate) conversion: &'a Result<Conversion, ConversionFault>,
-    /// Whether the enterprise can be asked.
+    /// The enterprise's readiness to be asked.
     pub(crate) reach: Reach,
     /// Business time.
     pub(crate) now: Timestamp,

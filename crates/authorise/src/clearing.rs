@@ -77,9 +77,9 @@ impl Authoriser {
         .await
     }
 
-    /// Posts a clearing that nothing authorised, under an authorisation record of its own whose
-    /// detail is `forced`. The deposit may go below zero, which flags it. It is completed even if
-    /// the caller goes away.
+    /// Posts a clearing that nothing authorised, under a separate authorisation record whose detail
+    /// is `forced`. The deposit may go below zero, which flags it. It is completed even if the
+    /// caller goes away.
     ///
     /// # Errors
     /// [`ClearingError`].

@@ -53,9 +53,9 @@ pub(crate) fn convert(
     Ok(conversion)
 }
 
-/// What `part` adds to the earlier parts, whose sum is `before`: the converted total including it,
-/// less the converted total before it. All parts together then convert to the same as the whole. A
-/// part may round to nothing: it then counts and moves nothing.
+/// The amount that `part` adds to the earlier parts, whose sum is `before`: the converted total
+/// including it, less the converted total before it. All parts together then convert to the same as
+/// the whole. A part may round to nothing: it then counts and moves nothing.
 pub(crate) fn convert_part(
     before: Money,
     part: Money,

@@ -9,7 +9,7 @@ use crate::webhooks::{told_card, transactions};
 
 /// Most holds that one call releases.
 const MAX_BATCH_HOLDS: u32 = 100;
-/// How long a hold that cannot be released waits for its next try, in business time: it must
+/// The pause before the next try of a hold that cannot be released, in business time: it must
 /// neither block those behind it nor keep an advance of time from finishing.
 const REFUSED_PAUSE_SECONDS: i64 = 86_400;
 

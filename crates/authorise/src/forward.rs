@@ -21,8 +21,8 @@ use crate::fault::Fault;
 /// Most bytes read of a reply: two base64 texts of a 4096-bit key are below 2 KiB.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
 
-/// How long a reply is read for the record, from when the notice was sent (operator-and-sandbox.md
-/// section 3).
+/// The time for which a reply is read for the record, from when the notice was sent
+/// (operator-and-sandbox.md section 3).
 pub(crate) const LATE_ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// The address at which an enterprise is asked, and the keys for that exchange.
@@ -46,7 +46,7 @@ pub(crate) struct Exchange {
     pub(crate) excerpt: Option<String>,
     /// From sending to the last byte of the answer.
     pub(crate) elapsed: Option<Duration>,
-    /// What the sandbox found out about an unusable answer.
+    /// The sandbox's diagnosis of an unusable answer.
     pub(crate) hint: Option<String>,
     /// The unusable answer.
     unusable: Option<Bytes>,

@@ -13,7 +13,7 @@ use crate::receipt::Receipt;
 /// An authorisation whose hold is taken, or a reversal whose money has moved.
 pub(crate) struct Held {
     pub(crate) authorisation: Arc<Authorisation>,
-    /// Whom to ask; `None` = it is approved here.
+    /// The enterprise to ask; `None` = it is approved here.
     pub(crate) endpoint: Option<Arc<AuthEndpoint>>,
     /// The webhooks of the decision.
     pub(crate) webhooks: Webhooks,

@@ -57,7 +57,7 @@ pub(crate) fn record(
     authorisation
 }
 
-/// Whether a request sets money aside: an inquiry moves nothing, a refund gives money. An increment
+/// True if a request sets money aside: an inquiry moves nothing, a refund gives money. An increment
 /// that rounds to nothing still has its hold, which is empty.
 pub(crate) fn holds_money(authorisation: &Authorisation) -> bool {
     authorisation.direction == Direction::Outgoing
@@ -65,7 +65,7 @@ pub(crate) fn holds_money(authorisation: &Authorisation) -> bool {
         && (authorisation.amount.is_positive() || authorisation.is_increment())
 }
 
-/// When a hold taken now expires.
+/// The time at which a hold taken now expires.
 fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Timestamp {
     let days = match auth_type {
         AuthType::PreAuth => profile.hold_days_pre_auth,

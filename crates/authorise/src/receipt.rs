@@ -23,7 +23,7 @@ use crate::checks::{Check, with_commit_checks};
 use crate::forward::Exchange;
 use crate::request::{Presented, PresentedValue};
 
-/// How long the steps took, in their order.
+/// The durations of the steps, in their order.
 pub(crate) struct Timings {
     started: Instant,
     last: Instant,

@@ -79,7 +79,7 @@ impl Recovery {
         }
     }
 
-    /// Whether it is declined. A temporary failure is an error; an authorisation that cannot be
+    /// True if it is declined. A temporary failure is an error; an authorisation that cannot be
     /// read, or whose hold the ledger cannot release, does not prevent the start and is tried
     /// again.
     async fn decline(&self, auth_id: AuthId) -> Result<bool, AuthoriseError> {

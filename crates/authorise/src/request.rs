@@ -30,8 +30,8 @@ impl PresentedValue {
     }
 }
 
-/// What was presented of the card besides its number, already compared; the values themselves go no
-/// further than the network's side.
+/// The values that were presented of the card besides its number, already compared; the values
+/// themselves go no further than the network's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Presented {
     /// The expiry.
@@ -57,17 +57,17 @@ pub struct AuthorisationRequest {
     pub merchant: Merchant,
     /// The network's key: repeated, it gives the first answer again.
     pub network_key: Option<NetworkKey>,
-    /// What it follows: the purchase that a refund gives back, or the reservation that a completion
-    /// completes; anything else that follows a purchase increments it.
+    /// The authorisation that it follows: the purchase that a refund gives back, or the reservation
+    /// that a completion completes; any other message that follows a purchase increments it.
     pub original: Option<Authorisation>,
-    /// What was presented, already compared.
+    /// The presented values, already compared.
     pub presented: Presented,
     /// The PIN that was entered: compared, and counted as a try, once the message may be decided.
     pub pin: Option<PinComparison>,
 }
 
 impl AuthorisationRequest {
-    /// Whether it raises a purchase or gives part of one back: a part of a bill, not a whole.
+    /// True if it raises a purchase or gives part of one back: a part of a bill, not a whole.
     pub(crate) const fn is_part(&self) -> bool {
         let is_refund = matches!(self.transaction_type, TransactionType::Refund);
         let is_completion = matches!(self.auth_type, AuthType::PreAuthCompletion);
@@ -80,7 +80,7 @@ impl AuthorisationRequest {
 pub struct ReversalRequest {
     /// The approved authorisation.
     pub original: Authorisation,
-    /// How much in minor units of the acquirer's currency; `None` = all that is left of it and of
+    /// The amount in minor units of the acquirer's currency; `None` = all that is left of it and of
     /// its increments.
     pub acquirer_amount_minor: Option<i64>,
 }
@@ -94,8 +94,8 @@ pub struct AuthorisationAnswer {
     pub repeated: bool,
     /// From arrival to decision, in milliseconds.
     pub total_ms: u64,
-    /// How much of that the enterprise took, in milliseconds; `None` if it gave no answer in time
-    /// or was not asked.
+    /// The part of that time that the enterprise took, in milliseconds; `None` if it gave no answer
+    /// in time or was not asked.
     pub enterprise_ms: Option<u64>,
 }
 
@@ -135,8 +135,8 @@ pub enum AuthoriseError {
 }
 
 impl AuthoriseError {
-    /// Whether something on our side failed; anything else is the message's own fault, or a hold
-    /// that is closed by now.
+    /// True if something on our side failed; all other errors are the message's own fault, or a
+    /// hold that is closed by now.
     pub(crate) const fn is_fault(&self) -> bool {
         match self {
             Self::Money(MoneyError::Store(StoreError::KeyTaken)) => false,

@@ -14,7 +14,7 @@ const MAX_TRIES: u32 = 5;
 /// Pause after the first failed attempt; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// The store's request for a decision, without authorisation code and free of charge.
+/// A decision as the store takes it, without authorisation code and free of charge.
 pub(crate) fn request(
     store: &Store,
     held: &Authorisation,
@@ -60,7 +60,7 @@ fn decided(outcome: DecideOutcome) -> Authorisation {
     }
 }
 
-/// Whether another attempt may succeed.
+/// True if another attempt may succeed.
 pub(crate) const fn may_pass(error: &StoreError) -> bool {
     match error {
         StoreError::Engine(_)

@@ -136,7 +136,7 @@ impl Undecided {
     }
 }
 
-/// Whether something that failed like this may still have been written.
+/// True if a write that failed like this may still have happened.
 const fn may_be_written(error: &StoreError) -> bool {
     match error {
         StoreError::Engine(_) | StoreError::InDoubt(_) | StoreError::Overloaded => true,

@@ -80,7 +80,7 @@ async fn fill(owner: &Owner, card_id: String) -> Result<()> {
     Ok(())
 }
 
-/// How long a purchase takes.
+/// The median time of a purchase, in milliseconds.
 async fn purchase_ms(platform: &Platform, card_id: &str) -> Result<f64> {
     let mut connection = Connection::open(platform.admin).await?;
     let mut took_ms = Vec::with_capacity(PURCHASES as usize);

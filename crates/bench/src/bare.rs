@@ -32,7 +32,7 @@ pub async fn serve() -> Result<()> {
 /// The parent's handle on the process. The process is killed when this is dropped.
 pub struct BareProcess {
     _process: Process,
-    /// Where it listens.
+    /// The address at which it listens.
     pub address: SocketAddr,
 }
 

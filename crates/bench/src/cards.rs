@@ -9,9 +9,9 @@ use sdk::wire::cardbridge::order::{ApplyVirtual, ForwardingApplication};
 
 use crate::platform::Platform;
 
-/// How long issuing may take.
+/// Longest time that issuing may take.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// How often an order is polled.
+/// The interval at which an order is polled.
 const POLL: Duration = Duration::from_millis(100);
 
 /// The enterprise that cards are issued for.

@@ -28,9 +28,9 @@ use crate::process::{Process, first_line};
 
 /// The type of webhook that is counted.
 const RESULT_TYPE: &str = "AUTHORISATION_RESULT";
-/// How long the delivery of all webhooks may take.
+/// Longest time that the delivery of all webhooks may take.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(60);
-/// How often to check whether they have arrived.
+/// The interval between two checks whether they have arrived.
 const DELIVERY_POLL: Duration = Duration::from_millis(50);
 
 /// The facts that the enterprise gets when it starts, in one line on its standard input.

@@ -9,9 +9,9 @@ use anyhow::{Context, Result, bail};
 
 /// Ticks of `/proc` in a second, the same on all architectures that we run on.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// How long a process may take to exit when asked to.
+/// Longest time that a process may take to exit when asked to.
 const END_DEADLINE: Duration = Duration::from_secs(20);
-/// How often to check whether it has exited.
+/// The interval between two checks whether it has exited.
 const END_POLL: Duration = Duration::from_millis(10);
 
 /// A child process. It is killed when this is dropped.

@@ -26,7 +26,7 @@ use crate::report::{Bound, Measurement};
 const CONNECTIONS: usize = 64;
 /// Duration of one run of a side.
 const RUN_TIME: Duration = Duration::from_secs(4);
-/// How often each side runs, alternating.
+/// Runs of each side, alternating.
 const ROUNDS: u32 = 2;
 /// Most requests of one connection in one run.
 const MAX_REQUESTS: u64 = 100_000;

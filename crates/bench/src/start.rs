@@ -9,9 +9,9 @@ use crate::platform::Platform;
 use crate::report::{Bound, Measurement};
 use crate::statistics::median;
 
-/// How often the server is started.
+/// Starts of the server.
 const STARTS: usize = 7;
-/// How long the last server idles before its memory is read.
+/// The time for which the last server idles before its memory is read.
 const IDLE: Duration = Duration::from_secs(5);
 
 /// Measures on the store that the previous measurements filled.

@@ -78,7 +78,7 @@ pub struct SetArgs {
     /// PEM or DER file of the merchant's RSA public key, which answers are encrypted with
     #[arg(long, value_name = "FILE")]
     merchant_public_key_file: Option<PathBuf>,
-    /// Where webhooks go; empty = nowhere
+    /// URL for webhooks; empty = none
     #[arg(long, value_name = "URL")]
     webhook_url: Option<String>,
     /// Networks that may call; empty = any in the sandbox, none in production

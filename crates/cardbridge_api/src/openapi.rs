@@ -49,17 +49,17 @@ pub(crate) const UNIVERSAL: [ErrorCode; 13] = [
 
 /// Groups of operations, by the first part of their path.
 const TAGS: &[(&str, &str)] = &[
-    ("card-order", "Orders of cards, on their road to SUCCEED or FAILED."),
+    ("card-order", "Orders of cards, until they SUCCEED or are FAILED."),
     ("card", "Cards, their data, PINs and limits."),
     ("card-redirect", "Links to hosted pages."),
     ("3ds-challenge", "Purchases that the cardholder has to confirm."),
     ("customer", "Customers, and one-time passwords to them."),
     ("kyc-ticket", "Identity checks."),
-    ("kyc", "What identity checks came to."),
+    ("kyc", "Results of identity checks."),
     ("intent-ticket", "Evidence, and the upload of documents."),
     ("enterprise", "The deposit, and reconciliation files."),
     ("simulation", "Purchases played, in the sandbox only."),
-    ("webhooks", "What the platform sends to the enterprise."),
+    ("webhooks", "Messages from the platform to the enterprise."),
 ];
 /// Statuses other than HTTP 200, each with its meaning.
 const TRANSPORT: SharedAnswers = SharedAnswers {
@@ -78,7 +78,7 @@ const TRANSPORT: SharedAnswers = SharedAnswers {
         ("503", "Too much waits already. Nothing was done; try again later."),
     ],
 };
-/// The fields that hold words of a list, beside those whose tables name one.
+/// The fields that hold words of a list, besides those whose tables name one.
 const USES: &[Use] = &[
     ("ApproveFlag", "approveFlag", &["AuthorisationResultData"]),
     ("AuthType", "authType", &["NoticeData"]),

@@ -20,7 +20,7 @@ use crate::state::ApiState;
 /// One operation of dialect 1.
 pub(crate) struct Route {
     pub(crate) path: &'static str,
-    /// Published weight; ours where none is published.
+    /// The published weight; ours if none is published.
     pub(crate) weight: u64,
     /// Its effect, in a line.
     pub(crate) summary: &'static str,

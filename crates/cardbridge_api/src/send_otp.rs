@@ -17,10 +17,10 @@ use super::call::Call;
 use super::reply::{Failure, Reply, Success};
 use crate::state::ApiState;
 
-/// How long a delivery may be on its way, milliseconds; the mail server's deadline is 15
+/// Longest time that a delivery may be on its way, milliseconds; the mail server's deadline is 15
 /// seconds, so one that takes longer died with its process.
 const MAX_DELIVERY_MS: i64 = 20_000;
-/// How often a repeated request looks for the first one's result.
+/// The interval at which a repeated request looks for the first one's result.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// `POST customer/v1/send-otp`. A reference that was used before gets the first result.

@@ -29,7 +29,7 @@ use crate::state::ApiState;
 /// The path of links: without a signature, since the token is the key.
 const DOWNLOAD_PATH: &str = "/settlement-files/{token}";
 
-/// How long a link lives, in real time (cardbridge-open-api.md section 14, U39).
+/// The life of a link, in real time (cardbridge-open-api.md section 14, U39).
 const LINK_LIFE_S: i64 = 15 * 60;
 const TOKEN_BYTES: usize = 32;
 

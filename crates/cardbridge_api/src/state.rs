@@ -17,7 +17,7 @@ use vault::Vault;
 pub struct ApiSettings {
     /// Sandbox or production.
     pub mode: Mode,
-    /// How far a signed request's timestamp may lie from real time, milliseconds
+    /// The largest difference between a signed request's timestamp and real time, milliseconds
     /// (cardbridge-open-api.md section 3.4).
     pub signature_window_ms: i64,
     /// Peers whose `X-Forwarded-For` counts.

@@ -28,8 +28,8 @@ use refusal::{Refusal, refused};
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);
 /// Longest wait for the next bytes of a file.
 const IDLE_DEADLINE: Duration = Duration::from_secs(15);
-/// How much of a refused file is read and dropped, so its sender sees the answer instead of a reset
-/// connection.
+/// Most bytes of a refused file that are read and dropped, so its sender sees the answer instead of
+/// a reset connection.
 const MAX_DROPPED_BYTES: usize = 12 * 1024 * 1024;
 /// Longest time spent on dropping it.
 const DROP_DEADLINE: Duration = Duration::from_secs(10);

@@ -16,7 +16,7 @@ use wire::cardbridge::{amount::AmountText, signature};
 
 const NOTICE: &str = include_str!("notice.md");
 const WEBHOOK: &str = include_str!("webhook.md");
-const ACKNOWLEDGED: &str = "Acknowledges the webhook; the body is not looked at. Any other status, \
+const ACKNOWLEDGED: &str = "Acknowledges the webhook; the body is ignored. Any other status, \
     and no answer within five seconds, is a failed try.";
 
 /// The signature of both kinds of message under the enterprise's secret.
@@ -167,7 +167,7 @@ fn essentials() -> Value {
         "required": ["authId", "direction", "currency", "amount"],
         "properties": {
             "authId": { "type": "string", "description": "The authorisation." },
-            "direction": { "type": "string", "description": "Which way the money goes." },
+            "direction": { "type": "string", "description": "The direction of the money." },
             "currency": { "type": "string", "description": "Numeric ISO 4217 code." },
             "amount": reference(&AmountText::name()),
         },

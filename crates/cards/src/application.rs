@@ -29,7 +29,7 @@ pub enum UnreadableError {
     Json,
 }
 
-/// Checks the shape of the body; they need nothing else.
+/// The check of the body's shape, which needs nothing else.
 ///
 /// # Errors
 /// A required field is missing.
@@ -56,7 +56,7 @@ pub fn check(
     Contact::of(&application.customer_info)
 }
 
-/// Whether a profile issues cards to residents of a country (alpha-2).
+/// True if a profile issues cards to residents of a country (alpha-2).
 pub fn is_served(profile: &CardProfile, country: &str) -> bool {
     profile.supported_countries.is_empty()
         || profile.supported_countries.iter().any(|c| c.eq_ignore_ascii_case(country))

@@ -232,7 +232,6 @@ impl CardsError {
 }
 
 /// Maps refusals of the store to ours; each enumeration also has the store's own failure.
-/// beside them.
 ///
 /// ```ignore
 /// refusals! { PlasticError { NotFound => CardNotFound, Ended => Ended } }

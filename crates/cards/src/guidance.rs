@@ -144,7 +144,7 @@ impl Cards {
     }
 }
 
-/// Whether a page of this type may be made for, and opened on, a card of this type and state. A
+/// Checks that a page of this type may be made for, and opened on, a card of this type and state. A
 /// card's numbers are shown as long as it is not INVALID, as in retrieve-secure-card
 /// (cardbridge-open-api.md section 6.2.5); a PIN needs an active physical card.
 ///

@@ -94,12 +94,12 @@ impl Scenario {
     }
 }
 
-/// Whether a KYC ticket's reference asks the sandbox to leave the decision to a call.
+/// True if a KYC ticket's reference asks the sandbox to leave the decision to a call.
 pub fn waits_for_reviewer(kyc_ticket_ref: &str) -> bool {
     normal_form(kyc_ticket_ref).starts_with(WAIT)
 }
 
-/// Whether the text begins with the word and no letter follows it.
+/// True if the text begins with the word and no letter follows it.
 fn is_whole_word(text: &str, word: &str) -> bool {
     text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
 }

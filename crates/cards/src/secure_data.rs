@@ -7,7 +7,7 @@ use wire::cardbridge::secure_card::{PinProof, ResetPin};
 
 use crate::{Cards, CardsError};
 
-/// The data printed on a card. It cannot be printed or serialised, and is wiped when it goes out of
+/// The data that a card shows. It cannot be printed or serialised, and is wiped when it goes out of
 /// scope.
 pub struct RevealedCard {
     /// The card.
@@ -126,7 +126,7 @@ impl Cards {
     }
 }
 
-/// Whether all three of the holder's values match the card's. All are compared before the result is
+/// True if all three of the holder's values match the card's. All are compared before the result is
 /// formed.
 fn proves(proof: &PinProof, data: &RevealedCard) -> bool {
     let expiry = parse_expiry(&proof.expiry).as_deref() == Some(&*data.expiry_yymm);

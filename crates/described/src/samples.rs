@@ -147,7 +147,7 @@ fn in_form_of(known: Value, schema: &Value) -> Value {
     if least > number { schema["minimum"].clone() } else { json!(number) }
 }
 
-/// Whether the value's type, and for strings the enum, fits the schema. The tests validate samples
+/// True if the value's type, and for strings the enum, fits the schema. The tests validate samples
 /// in full.
 fn is_of(value: &Value, schema: &Value) -> bool {
     let kind = match value {

@@ -65,7 +65,7 @@ pub(crate) static LISTS: &[List] = &[
     closed!("ChallengeVerdict", ChallengeVerdict, "The enterprise's verdict on a 3DS challenge."),
     closed!("OtpChannel", OtpChannel, "How a one-time password reaches the customer."),
     closed!("OtpDeliveryStatus", OtpDeliveryStatus, "What came of sending a one-time password."),
-    closed!("Direction", Direction, "Which way the money goes."),
+    closed!("Direction", Direction, "The direction of the money."),
     closed!("AuthType", AuthType, "The kind of an authorisation."),
     closed!("TransactionType", TransactionType, "What the cardholder does."),
     closed!("ResponseCode", ResponseCode, "The answer to an authorisation."),
@@ -122,7 +122,7 @@ pub(crate) static LISTS: &[List] = &[
     open!("IdentityProofSubType", dictionary::IDENTITY_PROOF_SUB_TYPE, "Sides of a document."),
     open!("FreezeReason", dictionary::FREEZE_REASON, "Why a card is frozen."),
     open!("InvalidateReason", dictionary::INVALIDATE_REASON, "Why a card is ended."),
-    open!("HoldingType", dictionary::HOLDING_TYPE, "How crypto-assets are held."),
+    open!("HoldingType", dictionary::HOLDING_TYPE, "Ways of holding crypto-assets."),
 ];
 
 #[cfg(test)]

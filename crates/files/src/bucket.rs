@@ -10,7 +10,7 @@ use vault::SecretText;
 use crate::error::BucketError;
 use crate::{ObjectKey, UPLOAD_SECONDS};
 
-/// How long an operator's read address is valid.
+/// The validity of an operator's read address.
 const READ_VALIDITY: Duration = Duration::from_secs(60);
 
 /// A bucket and the key it is used with.

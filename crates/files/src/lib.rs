@@ -25,13 +25,13 @@ pub use object_key::{Folder, NotAKey, ObjectKey};
 pub use stored::StoredFile;
 pub use upload_link::PATH_PREFIX as UPLOAD_PATH_PREFIX;
 
-/// How long an upload address is valid, seconds (cardbridge-open-api.md section 6.5.1).
+/// The validity of an upload address, seconds (cardbridge-open-api.md section 6.5.1).
 pub const UPLOAD_SECONDS: u32 = 3_600;
 
 /// Largest file, bytes (cardbridge-open-api.md section 14, U27).
 pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 
-/// The place of uploaded files.
+/// The store of uploaded files.
 pub enum Files {
     /// In a directory of this process.
     Embedded(EmbeddedFiles),

@@ -19,7 +19,7 @@ const MAX_DAYS_KNOWN: usize = 4_096;
 /// A day of an enterprise, as keys name it.
 type DayOf = (String, EnterpriseId);
 
-/// The use of the shares.
+/// The daily limit, and each enterprise's use of it.
 pub(crate) struct Shares {
     daily_bytes: u64,
     days: Mutex<HashMap<DayOf, Taken>>,

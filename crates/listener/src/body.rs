@@ -8,8 +8,8 @@ use http_body_util::BodyExt as _;
 
 /// Largest body accepted by every API here.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
-/// How much of an oversized body is read and dropped, so its sender sees the answer instead of a
-/// reset connection.
+/// Most bytes of an oversized body that are read and dropped, so its sender sees the answer instead
+/// of a reset connection.
 const MAX_DROPPED_BYTES: usize = 4 * 1024 * 1024;
 /// Longest wait for a whole body, or for each of the two parts in which it is read.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);

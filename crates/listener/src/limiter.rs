@@ -76,13 +76,13 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
         self.callers().limit = limit;
     }
 
-    /// Whether another call of weight 1 would be granted; counts nothing.
+    /// True if another call of weight 1 would be granted; counts nothing.
     pub fn would_grant(&self, caller: &K, now: Instant) -> bool {
         let callers = self.callers();
         callers.limit.charge(callers.counting(caller, now), 1, now).1.is_granted
     }
 
-    /// Whether the caller exceeded its limit and has to wait; counts nothing.
+    /// True if the caller exceeded its limit and has to wait; counts nothing.
     pub fn is_exceeded(&self, caller: &K, now: Instant) -> bool {
         let callers = self.callers();
         callers.counting(caller, now).is_some_and(|used| callers.limit.is_exceeded(used))

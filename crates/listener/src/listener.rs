@@ -29,8 +29,8 @@ use crate::stalled::Patient;
 
 /// Most connections of a listener, however many file handles there are.
 pub const MAX_CONNECTIONS: usize = 4_096;
-/// How long a connection may be idle, before its first request or between two
-/// (vm-api.md section 17, F4).
+/// Longest time that a connection may be idle, before its first request or between two (vm-api.md
+/// section 17, F4).
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 /// Longest wait for the rest of a request's headers.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -42,7 +42,7 @@ const SENDING_TIMEOUT: Duration = Duration::from_secs(600);
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// Pause after a failed accept, which usually means a lack of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How long requests in flight may take after the stop.
+/// Longest time that requests in flight may take after the stop.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
 
 /// The settings of a listener.
@@ -54,7 +54,7 @@ pub struct ListenerSettings {
     pub max_connections: usize,
     /// Peers that speak for others: their connections count for the caller that a request names.
     pub trusted_proxies: Vec<IpNet>,
-    /// How long a connection may be idle.
+    /// Longest time that a connection may be idle.
     pub idle_timeout: Duration,
     /// Longest wait for the rest of a request's headers.
     pub head_timeout: Duration,
@@ -164,7 +164,7 @@ async fn serve_connection(
 async fn driven<F: Future>(mut connection: Pin<&mut F>, place: &Place) -> F::Output {
     poll_fn(|context| {
         let polled = connection.as_mut().poll(context);
-        // Hyper has now written whatever an answer still lacked, or has to wait.
+        // Hyper has now written the rest of an answer, or has to wait.
         place.has_paused();
         polled
     })

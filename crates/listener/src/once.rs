@@ -13,8 +13,8 @@ use http::{HeaderMap, HeaderName};
 use serde::Serialize;
 use store::{Claim, Kept, KeptAnswer, KnownCall, Store, StoreError};
 
-/// How often a call is run because another run of it was faster: the other run's commit stands by
-/// then, so one repeat should suffice.
+/// Most runs of a call, which is run again if another run of it was faster: the other run's commit
+/// is done by then, so one repeat should suffice.
 const MAX_RUNS: u32 = 3;
 /// The header with the key.
 pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -233,7 +233,7 @@ mod tests {
 
     /// Deletes all keys.
     async fn forget(store: &Store) {
-        // A moment after the sweep's time, whatever calls came before.
+        // A moment after the sweep's time, regardless of the calls before.
         let far_off = Timestamp::from_micros(32 << 48);
         store.sweep_calls(&Claim::new("other".to_owned(), [0; 32], far_off)).await.unwrap();
     }

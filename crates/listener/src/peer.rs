@@ -44,7 +44,7 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether a network contains an address, however either is written: `::ffff:192.0.2.0/120` is
+/// True if a network contains an address, however either is written: `::ffff:192.0.2.0/120` is
 /// `192.0.2.0/24`.
 pub fn contains(network: &IpNet, address: IpAddr) -> bool {
     let address = address.to_canonical();

@@ -46,10 +46,10 @@ struct Taken {
     connection: Arc<Connection>,
 }
 
-/// How long the other side may take to read an answer before its connection gives way like an idle
+/// The time after which a connection whose other side still reads an answer gives way like an idle
 /// one.
 const SLOW_AFTER: Duration = Duration::from_secs(60);
-/// How often a newcomer that waits for a place checks for one by itself.
+/// The interval at which a newcomer that waits for a place checks for one by itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The state of a connection's traffic.
@@ -76,7 +76,7 @@ enum Phase {
     Sending { since: Instant },
 }
 
-/// How long a connection may be quiet.
+/// Longest times that a connection may be quiet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     /// Between two requests, and before the first.
@@ -269,8 +269,8 @@ impl Place {
     }
 
     /// Nothing more can be done for the connection until its other side acts. An answer has been
-    /// sent by now unless a write waits. A flush would not show that, for none follows if the last
-    /// part of an answer was written before its end was known.
+    /// sent by now unless a write waits. A flush would not show that, since none follows if the
+    /// last part of an answer was written before its end was known.
     pub(crate) fn has_paused(&self) {
         if self.connection.has_paused() {
             self.places.changed.notify_one();

@@ -48,7 +48,7 @@ impl Mailer {
         }
     }
 
-    /// Whether messages can be sent over this channel at all.
+    /// True if messages can be sent over this channel.
     #[must_use]
     pub const fn serves(&self, channel: MailChannel) -> bool {
         self.mailbox.is_some() || matches!(channel, MailChannel::Email) && self.smtp.is_some()

@@ -43,7 +43,7 @@ pub struct Mail {
 pub struct KeptMail {
     /// Number in the mailbox, from 1.
     pub number: u64,
-    /// When it was sent (business time).
+    /// The business time at which it was sent.
     pub sent_at: Timestamp,
     /// The message.
     pub mail: Mail,
@@ -64,7 +64,7 @@ pub enum MailError {
     Undelivered(String),
 }
 
-/// Whether a text is an e-mail address that mail can go to.
+/// True if a text is an e-mail address that mail can go to.
 #[must_use]
 pub fn is_email_address(text: &str) -> bool {
     text.parse::<lettre::Address>().is_ok()

@@ -134,7 +134,7 @@ fn tls(settings: &SmtpSettings) -> Result<Tls, SmtpSetupError> {
     }
     let parameters = parameters.build().map_err(|_| SmtpSetupError {
         key: "host",
-        problem: "should be a name or address that a certificate can bear",
+        problem: "should be a name or address that a certificate can name",
     })?;
     Ok(match settings.tls {
         SmtpTls::Implicit => Tls::Wrapper(parameters),

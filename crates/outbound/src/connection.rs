@@ -27,7 +27,7 @@ use crate::resolver::GuardedResolver;
 
 /// Longest wait for a connection including its TLS handshake, within the caller's deadline.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a connection is silent before the system probes whether the other side is still there.
+/// Silence after which the system probes whether the other side is still there.
 const PROBE_AFTER: Duration = Duration::from_secs(15);
 
 /// Most bytes of an answer including its head, interim answers and framing: more than any body that

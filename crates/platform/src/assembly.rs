@@ -1,5 +1,5 @@
 //! The parts that requests and workers share, assembled. Those that depend on a configuration come
-//! from outside, so a test has the same platform over a store of its own.
+//! from outside, so a test has the same platform over its own store.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub struct Ground {
 
 /// Everything that requests need besides the parts.
 pub struct Doors {
-    /// How far a signed request's timestamp may lie from real time, milliseconds.
+    /// The largest difference between a signed request's timestamp and real time, milliseconds.
     pub signature_window_ms: i64,
     /// Peers whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,

@@ -17,7 +17,7 @@ const KEY_CHECK: &str = "key-check-value";
 const MODE: &str = "mode";
 /// Setting that records that the initial rates were stored.
 const FX_SEEDED: &str = "fx-seeded";
-/// How far the highest id may be ahead of the clock in production, in seconds.
+/// The most that the highest id may be ahead of the clock in production, in seconds.
 const MAX_AHEAD_S: i64 = 3_600;
 
 /// Opens the store and prepares it for use.

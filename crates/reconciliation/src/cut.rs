@@ -63,7 +63,7 @@ pub struct ClosedFile {
 pub struct FailedFile {
     /// The enterprise whose file it is.
     pub enterprise_id: EnterpriseId,
-    /// Which of the two.
+    /// The type of the file.
     pub file_type: SettlementFileType,
 }
 

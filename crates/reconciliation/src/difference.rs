@@ -66,7 +66,7 @@ pub enum Difference {
 pub struct FileReport {
     /// The enterprise whose file it is.
     pub enterprise_id: EnterpriseId,
-    /// Which of the two.
+    /// The type of the file.
     pub file_type: SettlementFileType,
     /// Number of rows that there should be according to the ledger.
     pub rows: u64,

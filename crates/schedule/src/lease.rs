@@ -9,7 +9,7 @@ use tokio::time::sleep;
 /// Longest time that a worker may hold a job, in milliseconds of real time (operator-and-sandbox.md
 /// section 5), unless its lease is renewed.
 pub const LEASE_MS: i64 = 10_000;
-/// How often the lease of a job that may take longer is renewed.
+/// The interval at which the lease of a job that may take longer is renewed.
 const RENEWAL: Duration = Duration::from_secs(3);
 
 /// Another worker has taken the job.

@@ -35,8 +35,8 @@ pub struct Purchase {
     pub auth_type: AuthType,
     /// The shop.
     pub merchant: Merchant,
-    /// What it follows: the reservation that a completion completes, or the purchase that a refund
-    /// gives back. It has the same PAN.
+    /// The authorisation that it follows: the reservation that a completion completes, or the
+    /// purchase that a refund gives back. It has the same PAN.
     pub original_auth_id: Option<AuthId>,
     /// System trace audit number; with `rrn` the network's key.
     pub stan: Option<String>,

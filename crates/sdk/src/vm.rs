@@ -23,7 +23,7 @@ use crate::client::{http_client, transport, whole_body};
 const CALL_TIMEOUT: Duration = Duration::from_secs(45);
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
-/// How long before its expiry a token is renewed, in seconds.
+/// Seconds before its expiry at which a token is renewed.
 const RENEWED_BEFORE_END_S: i64 = 60;
 
 /// Why a call gave no result.

@@ -15,7 +15,7 @@ pub fn is_long() -> bool {
 
 /// A database that belongs to one test.
 pub enum Database {
-    /// An embedded file in a directory of its own.
+    /// An embedded file in its own directory.
     Embedded(tempfile::TempDir),
     /// Its own database on the test server.
     Server { admin_url: String, name: String },

@@ -24,8 +24,8 @@ const LARGE_BODY_WAIT: Duration = Duration::from_secs(5);
 const MAX_HANDLED: usize = 4;
 /// Jobs of an app's answers among those of the RSA threads.
 const MAX_SEAL_JOBS: usize = 2;
-/// How long a caller that asks too much waits for its refusal: otherwise callers that ask again
-/// at once would keep the processors busy with refusals.
+/// The time that a caller that asks too much waits for its refusal: otherwise callers that ask
+/// again at once would keep the processors busy with refusals.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(200);
 /// The time between two refusals of an app, so its callers do not all return at the same moment.
 const REFUSAL_INTERVAL: Duration = Duration::from_millis(10);
@@ -136,7 +136,7 @@ impl Budget {
         })
     }
 
-    /// How long a caller of an app that asks too much waits for its refusal.
+    /// The time that an app's caller that asks too much waits for its refusal.
     pub(crate) fn refusal_pause(&self, app: VmAppId, now: Instant) -> Duration {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(account) = accounts.get_mut(&app) else { return REFUSAL_PAUSE };

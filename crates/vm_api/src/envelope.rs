@@ -43,8 +43,8 @@ const BLOCKS_PER_JOB: usize = 16;
 /// Largest answer, in bytes of its blocks, that is encrypted where its call is handled: public
 /// operations are so fast that handing few of them over costs more than they do.
 const MAX_ENCRYPTED_IN_PLACE_BYTES: usize = 1_024;
-/// How often room for an answer is looked for in the queue, and the pause in between: some
-/// ten seconds, less than any client waits.
+/// Most tries to find room for an answer in the queue, and the pause in between: some ten seconds
+/// in all, less than any client waits.
 const MAX_SEAL_TRIES: u32 = 500;
 const SEAL_PAUSE: Duration = Duration::from_millis(20);
 /// Largest plain answer of a handler.
@@ -257,7 +257,7 @@ impl Envelope {
                 Err(RsaPoolError::Unfinished) => break,
             }
         }
-        tracing::error!("an answer was not encrypted; what it tells of was done");
+        tracing::error!("an answer could not be encrypted; its operation was carried out");
         Err(VmError::ServerException.into())
     }
 

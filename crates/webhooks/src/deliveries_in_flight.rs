@@ -302,7 +302,7 @@ mod tests {
         }
         let most = MAX_QUICK + MAX_SLOW + MAX_OVERDUE;
         assert!(held.len() <= most as usize, "{} under way", held.len());
-        // They are known to be silent by now and have places of their own.
+        // They are known to be silent by now and have separate places.
         held.iter().for_each(|place| place.took(Response::Silent));
         drop(held);
         let silent = fill(&under_way, 0..500);

@@ -50,7 +50,7 @@ answer_body! {
         detail: Option<String> = auth.detail().map(Cow::into_owned),
         auth_code: Option<String> = auth.auth_code.clone(),
         hold_state: String = auth.hold_state.to_string(),
-        /// What is still set aside.
+        /// Amount still set aside.
         held_amount: String = billing(auth, auth.hold_remaining_minor),
         hold_expires_at: Option<String> = auth.hold_expires_at.map(|at| at.to_string()),
         posted_amount: String = billing(auth, auth.posted_minor),

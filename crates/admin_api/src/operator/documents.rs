@@ -1,4 +1,4 @@
-//! Uploaded documents, for those who judge them.
+//! Uploaded documents, for the operator's review.
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};

@@ -58,9 +58,9 @@ answer_body! {
             enterprise.ip_allowlist.iter().map(ToString::to_string).collect(),
         redirect_hosts: Vec<String> = enterprise.redirect_hosts.clone(),
         page_origins: Vec<String> = enterprise.page_origins.clone(),
-        /// Whether it has PCI papers.
+        /// Whether it has PCI certification.
         pci: bool = enterprise.pci,
-        /// How long an authorisation waits for the enterprise.
+        /// Time that an authorisation waits for the enterprise.
         auth_deadline_ms: u32 = enterprise.auth_deadline_ms,
         /// `PKCS1` or `OAEP_SHA256`.
         rsa_padding: String = enterprise.rsa_padding.to_string(),

@@ -45,7 +45,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("enterpriseId", "Only of this enterprise."),
     ("authId", "Only of this authorisation."),
     ("businessId", "Only about the object of this id."),
-    ("status", "Only those that stand like this."),
+    ("status", "Only those with this status."),
     ("from", "Only from this moment on, RFC 3339."),
     ("to", "Only before this moment, RFC 3339."),
     ("date", "The UTC+8 day, `yyyyMMdd`."),
@@ -230,7 +230,7 @@ fn problem() -> Value {
             },
             "objectId": {
                 "type": "string",
-                "description": "What it is about, where one object is.",
+                "description": "The id of the object it is about, if there is one.",
             },
         },
     })

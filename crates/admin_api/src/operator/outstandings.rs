@@ -16,9 +16,9 @@ answer_body! {
     pub(crate) struct OutstandingBody of outs_id: OutsId, bill: &Outstanding, currency: Currency {
         outs_id: String = outs_id.to_string(),
         currency: String = currency.to_string(),
-        /// What is still set aside.
+        /// Amount still set aside.
         auth_amount: String = Money::new(bill.held_minor, currency).to_major(),
-        /// What was spent less what came back.
+        /// Amount spent, less what came back.
         amount: String = Money::new(bill.posted_minor, currency).to_major(),
         /// In order of arrival; the first 500.
         authorisations: Vec<AuthorisationBody> =

@@ -26,7 +26,7 @@ answer_body! {
         funding: String = product.funding.to_string(),
         /// Where its cards are issued, as shown.
         issuing_area: String = product.issuing_area.clone(),
-        /// How many more cards may be opened.
+        /// Number of cards that may still be opened.
         remaining_cards: i64 = product.remaining_cards,
         /// RFC 3339.
         created_at: String = product.created_at.to_string(),

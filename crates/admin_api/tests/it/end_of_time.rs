@@ -5,7 +5,7 @@ use testkit::both_engines;
 
 /// The longest advance: ten years.
 const TEN_YEARS_SECONDS: u32 = 315_576_000;
-/// More of them than bring the clock past the year 9999.
+/// More advances than the clock needs to pass the year 9999.
 const ADVANCES: usize = 810;
 
 both_engines!(business_time_ends_rather_than_going_back, |platform| {

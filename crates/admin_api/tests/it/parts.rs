@@ -156,7 +156,7 @@ both_engines!(every_spelling_of_an_exact_amount_is_taken_at_every_door, |platfor
     let card_id = text(&caller.new_card(platform, "ord-1").await["cardId"]);
     let merchant = Merchant::new(platform).await;
     let own = merchant.card(&merchant.save, 100).await;
-    // A form that the document does not name.
+    // A form of an amount that the document does not name.
     let recharge = json!({"card_id": own, "amount": "1E+1"});
     merchant.client.call("/rechargeCard", &recharge).await.unwrap();
     for (amount, currency) in [("1500.00", "392"), ("100.000", "840"), ("1E+2", "840")] {

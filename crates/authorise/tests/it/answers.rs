@@ -17,8 +17,8 @@ use wire::cardbridge::signature::webhook_signature_matches;
 use crate::bed::{Bed, DEADLINE, DEPOSIT_MINOR, MAX_EXCHANGES};
 use crate::enterprise::{Behaviour, ENTERPRISE_KEY, PLATFORM_KEY, STRANGER_KEY};
 
-/// How long the silent enterprise would take: a test that waits for its answer takes longer, and
-/// one that does not takes less even on the busiest machine.
+/// The silent enterprise's time to answer: a test that waits for its answer takes longer, and one
+/// that does not takes less even on the busiest machine.
 const SILENCE: Duration = Duration::from_secs(60);
 
 fn receipt(text: &str) -> Value {

@@ -26,7 +26,7 @@ fn new_key() -> RsaPrivateKey {
     RsaPrivateKey::generate(2048).unwrap()
 }
 
-/// How it answers.
+/// A way to answer.
 #[derive(Clone)]
 pub enum Behaviour {
     /// With this code.
@@ -47,7 +47,7 @@ pub enum Behaviour {
     Made(fn(&str) -> String),
 }
 
-/// What arrived.
+/// A notice that arrived.
 pub struct Received {
     pub notice: Notice,
     pub body: Vec<u8>,

@@ -189,7 +189,7 @@ async fn an_advance_to_another_day_waits_for_what_is_under_way() {
     let it = call.await.unwrap().unwrap().authorisation;
     assert_eq!(it.status, AuthorisationStatus::Approved);
     assert!(it.decided_at.unwrap().plus_seconds(24 * 60 * 60) < advanced);
-    // What arrives after the advance belongs to its day.
+    // A purchase that arrives after the advance belongs to its day.
     let later = bed.network.purchase(bed.purchase("1")).await.unwrap().authorisation;
     assert!(later.created_at >= advanced);
 }

@@ -17,7 +17,7 @@ pub const AMOUNT_MINOR: i64 = 100;
 const DEPOSIT_MINOR: i64 = 1_000_000_000_000;
 /// US dollars.
 const CURRENCY: u16 = 840;
-/// How long a hold lives, in seconds.
+/// The life of a hold, in seconds.
 const HOLD_SECONDS: i64 = 7 * 24 * 3600;
 /// About as long as the receipt of a purchase whose hold is just taken.
 const RECEIPT: &str = concat!(

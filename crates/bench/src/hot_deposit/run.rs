@@ -11,7 +11,7 @@ use super::purchases::Purchases;
 pub const CALLERS: usize = 64;
 /// Duration of one run of a side.
 pub const RUN_TIME: Duration = Duration::from_secs(3);
-/// How often each side runs, alternating.
+/// Runs of each side, alternating.
 pub const ROUNDS: u32 = 2;
 /// Most holds of one caller in one run.
 pub const MAX_HOLDS: u64 = 200_000;

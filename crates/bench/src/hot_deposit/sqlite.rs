@@ -17,7 +17,7 @@ use super::purchases::{AMOUNT_MINOR, Purchases};
 use super::row_text;
 use super::run::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, run_grouped};
 
-/// How long a connection waits for its turn; reached only if one starves.
+/// Longest wait of a connection for its turn; reached only if one starves.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Holds per second.
@@ -34,7 +34,7 @@ pub struct Rates {
 pub async fn measure(work_dir: &Path) -> Result<Rates> {
     let [mut grouped, mut waiting, mut in_turns] = [Tally::default(); 3];
     for _ in 0..ROUNDS {
-        // A fresh file each time, so neither side pays for the other's remains.
+        // A fresh file each time, so neither side pays for data that the other left.
         let dir = tempfile::tempdir_in(work_dir)?;
         let clock = Clock::system();
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));

@@ -19,7 +19,7 @@ use day::FullDay;
 
 /// Rows of the file that the bounds apply to.
 pub const ROWS: u64 = 1_000_000;
-/// How often each side runs, alternating.
+/// Runs of each side, alternating.
 const ROUNDS: u32 = 2;
 const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
 

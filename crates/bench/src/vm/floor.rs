@@ -17,8 +17,7 @@ use crate::process::thread_cpu_seconds;
 const PLATFORM_KEY_BITS: u32 = 2048;
 /// As long as the parameters of a call about one card.
 const PARAMETERS: &[u8] = br#"{"card_id":"9a1d2c3b-1111-4222-8333-444455556666"}"#;
-/// How often the measured operations are repeated in a row: often enough that waking up does not
-/// matter.
+/// Repetitions of the measured operations in a row: enough that waking up does not matter.
 const IN_A_ROW: u32 = 16;
 /// Pause after that, to leave the machine to the platform.
 const PAUSE: Duration = Duration::from_millis(40);

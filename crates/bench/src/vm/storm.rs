@@ -29,7 +29,7 @@ const RATE: u32 = 100;
 const CALLS: u32 = 4 * RATE;
 /// Number of warm-up calls.
 const WARM_UP: u32 = RATE;
-/// How often it is measured quiet and in the storm.
+/// Turns, each measured quiet and in the storm.
 const TURNS: u32 = 3;
 /// Callers of the storm: more than may wait for their turn.
 const STORM_CALLERS: u64 = 80;

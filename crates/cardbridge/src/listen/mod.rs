@@ -35,10 +35,10 @@ const KEY_BITS: u32 = 2048;
 /// Options of `listen`.
 #[derive(Debug, Args)]
 pub struct ListenArgs {
-    /// What notices are answered
+    /// The answer to notices
     #[arg(long, value_enum, default_value_t = Decide::Approve)]
     decide: Decide,
-    /// Where to listen; port 0 = any free one
+    /// Address to listen on; port 0 = any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     address: SocketAddr,
     /// Directory with sandbox.json

@@ -14,13 +14,13 @@ use testkit::database::is_long;
 use crate::engine::Engine;
 use crate::world::{WAIT, World, purchase, text};
 
-/// How often the server is killed, by default and with full counts.
+/// Kills of the server, by default and with full counts.
 const ROUNDS: [usize; 2] = [3, 25];
 /// Concurrent purchases.
 const CALLERS: usize = 16;
 /// Number of answers that each round's load gets before the kill.
 const ANSWERS_BEFORE_KILL: usize = 60;
-/// How long the enterprise takes to answer, so a kill always interrupts some purchases.
+/// The enterprise's time to answer, so a kill always interrupts some purchases.
 const THINKING: Duration = Duration::from_millis(40);
 
 /// The answers to the network: by its key's number, the authId and whether approved.

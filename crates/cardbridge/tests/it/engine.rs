@@ -2,7 +2,7 @@
 
 use testkit::database::Database;
 
-/// The place of a test's data.
+/// The engine that stores a test's data.
 pub struct Engine {
     /// The database on the server; without one the data directory contains the store.
     server: Option<Database>,

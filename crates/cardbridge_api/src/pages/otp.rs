@@ -22,8 +22,8 @@ pub(super) struct Challenge {
 }
 
 impl Challenge {
-    /// A new password for the customer of a link, who must be within reach: afterwards the
-    /// link is used up.
+    /// A new password for the customer of a link, who must be reachable: afterwards the link is
+    /// used up.
     pub(super) async fn new(state: &ApiState, link: &GuidanceLink) -> Result<Self, PageFailure> {
         let (channel, recipient) = recipient(state, link).await?;
         Ok(Self { channel, recipient, password: state.vault.new_one_time_password() })
@@ -99,8 +99,8 @@ async fn recipient(
     })
 }
 
-/// Where a customer's one-time password goes: to the e-mail address, otherwise to the phone, if
-/// this platform can send there.
+/// The address of a customer's one-time password: the e-mail, otherwise the phone, if this platform
+/// can send there.
 pub(crate) fn reached_at(mailer: &Mailer, customer: &Customer) -> Option<(MailChannel, String)> {
     let ways = [(MailChannel::Email, &customer.email), (MailChannel::Sms, &customer.phone)];
     let mut served = ways.into_iter().filter(|(channel, _)| mailer.serves(*channel));

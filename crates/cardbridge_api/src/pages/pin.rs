@@ -65,7 +65,7 @@ pub(super) async fn take(
     Ok(frame.success(texts.pin_done))
 }
 
-/// Whether the page replaces a PIN rather than set the first one.
+/// True if the page replaces a PIN instead of setting the first one.
 fn replaces(link: &GuidanceLink) -> bool {
     link.guidance_type == GuidanceType::ResetPin
 }

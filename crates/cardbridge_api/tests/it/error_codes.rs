@@ -236,7 +236,7 @@ async fn provoked(scene: &Scene<'_>, wanted: ErrorCode) -> String {
     }
 }
 
-/// As [`provoked`], for orders' ends and cards.
+/// As [`provoked`], for the results of orders, and for cards.
 async fn provoked_by_orders(scene: &Scene<'_>, wanted: ErrorCode) -> String {
     let card_id = &scene.card_id;
     match wanted {
@@ -354,7 +354,7 @@ both_engines!(every_code_is_yielded_by_its_input, |platform| {
         if UNREACHABLE.iter().any(|(code, _)| code == wanted) || *wanted == SystemError {
             continue;
         }
-        // A separate scene for each, so no scene's remains answer another's call.
+        // A separate scene for each, so data that one leaves cannot answer another's call.
         let scene = Scene::set(platform).await;
         assert_eq!(provoked(&scene, *wanted).await, wanted.as_str());
     }

@@ -14,7 +14,7 @@ use wire::cardbridge::authorisation_notice::seal_reply;
 use super::state::{Inner, Known};
 use crate::behaviour::Behaviour;
 
-/// How long a silent enterprise keeps the connection open.
+/// The time for which a silent enterprise keeps the connection open.
 const SILENCE: Duration = Duration::from_secs(60);
 /// More than any reader of a reply accepts.
 const OVERSIZED_BYTES: usize = 1024 * 1024;

@@ -95,7 +95,7 @@ async fn owner(platform: &Platform, merchant: &Merchant) -> Caller {
     }
 }
 
-/// A merchant whose webhooks go to a receiver with these answers, and a loaded card of its own.
+/// A merchant whose webhooks go to a receiver with these answers, and its loaded card.
 async fn merchant(platform: &Platform, answers: &[&str]) -> (Merchant, Hook, String) {
     let merchant = Merchant::new(platform).await;
     let hook = Hook::saying(answers).await;

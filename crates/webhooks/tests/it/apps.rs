@@ -17,7 +17,7 @@ const OK: &str = r#"{"code":0,"msg":"ok"}"#;
 const BODY: &[u8] = br#"{"auth_id":"1","type":"Authorization"}"#;
 const CODE: &str = "045000";
 
-/// An enterprise without a URL of its own, and its app.
+/// An enterprise without a URL, and its app.
 async fn app(bed: &Bed, url: Option<&str>) -> VmApp {
     let enterprise_id = bed.add_enterprise(None).await;
     let number = bed.store.ids().next();

@@ -29,7 +29,7 @@ pub const KYC_DETAIL_PATH: &str = "/open-api/kyc/v1/detail";
 pub struct ApplyKyc {
     /// The caller's own reference, used once.
     pub kyc_ticket_ref: String,
-    /// Whose identity is checked.
+    /// The person whose identity is checked.
     pub customer_id: String,
     /// The customer's data.
     #[serde(flatten)]
@@ -141,7 +141,7 @@ body! {
     pub struct ApplyKycH5 {
         /// The caller's own reference, used once.
         pub kyc_ticket_ref: String = "kycTicketRef": Kind::Reference,
-        /// Whose identity is checked.
+        /// The person whose identity is checked.
         pub customer_id: String = "customerId": Kind::Id,
     }
 }
@@ -160,7 +160,7 @@ answer! {
         pub kyc_ticket_id: String = ticket.kyc_ticket_id.to_string(),
         /// The caller's own reference.
         pub kyc_ticket_ref: String = ticket.kyc_ticket_ref.clone(),
-        /// Whose identity is checked.
+        /// The person whose identity is checked.
         pub customer_id: String = ticket.customer_id.to_string(),
         /// `API` or `H5`.
         #[serde(rename = "type")]

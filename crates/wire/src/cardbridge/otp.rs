@@ -103,7 +103,7 @@ fn parse_otp(object: &Object<'_>) -> Result<Zeroizing<String>, ParseError> {
     if is_otp { Ok(otp) } else { Err(object.wrong(field, Problem::NotAnOtp)) }
 }
 
-/// What came of a delivery.
+/// The result of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OtpDeliveryBody {

@@ -59,7 +59,7 @@ body! {
         pub address5: Option<String> = "address5": TEXT,
         /// One of the profile's layouts.
         pub card_layout_code: String = "cardLayoutCode": TEXT,
-        /// Whether `shipping-info` shall tell how it travels.
+        /// Whether `shipping-info` reports how it travels.
         pub need_shipping_info: bool = "needShippingInfo": Kind::Flag,
         /// Country of the phone number, alpha-2.
         pub mail_mobile_code: Option<String> = "mailMobileCode": Kind::Country,

@@ -74,7 +74,7 @@ impl Serialize for FundAuth {
 }
 
 answer! {
-    /// What came of it. A declined purchase is a success of the call.
+    /// The result. A declined purchase is a success of the call.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct FundAuthBody of authorisation: Authorisation {
         /// Whether the purchase was approved.

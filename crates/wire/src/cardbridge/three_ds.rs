@@ -39,7 +39,7 @@ answer! {
         pub status: String = challenge.status.to_string(),
         /// The card.
         pub card_id: String = challenge.card_id.to_string(),
-        /// From when on no verdict is taken, UTC+8.
+        /// The time from which no verdict is accepted, UTC+8.
         pub expiry_time: String = challenge.expires_at.to_utc8(),
         /// The merchant's currency, ISO 4217 numeric.
         pub currency: String = challenge.amount.currency().to_string(),

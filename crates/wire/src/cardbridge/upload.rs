@@ -97,7 +97,7 @@ fn named(sent: &str) -> Result<NamedFile, Problem> {
     Ok(NamedFile { file_name, file_type })
 }
 
-/// Where one file goes.
+/// The address for one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadFileBody {

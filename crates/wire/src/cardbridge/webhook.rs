@@ -16,7 +16,7 @@ use super::order::CardOrderBody;
 use super::sorted_json;
 use super::three_ds::ChallengeBody;
 
-/// What every webhook has.
+/// Fields of every webhook.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookBody<T> {

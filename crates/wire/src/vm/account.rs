@@ -8,7 +8,7 @@ use super::amount::Amount;
 /// Path of the call.
 pub const BALANCE_PATH: &str = "/getAccountBalance";
 
-/// What the merchant has.
+/// The merchant's money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountBalance {
     /// The account that prepaid cards are loaded from.

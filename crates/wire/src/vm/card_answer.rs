@@ -57,7 +57,7 @@ pub struct LimitBody {
     pub remaining_month_limit: Amount,
 }
 
-/// The answer of cardDetail. It bears PAN and CVV in clear: no Debug, never logged or kept.
+/// The answer of cardDetail. It contains PAN and CVV in clear: no Debug, never logged or kept.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[schema(description = "A card with its number and CVV in clear: keep neither.")]
 pub struct CardDetail {

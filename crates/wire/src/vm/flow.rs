@@ -60,6 +60,6 @@ pub struct Flow {
     /// When.
     #[schema(schema_with = schema::moment)]
     pub create_time: String,
-    /// What it was about.
+    /// Its subject.
     pub remark: String,
 }

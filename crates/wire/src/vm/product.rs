@@ -20,7 +20,7 @@ pub struct Products {
     pub list: Vec<Product>,
 }
 
-/// What a card can be opened of.
+/// The products from which cards can be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
     /// What createCard takes.
@@ -38,7 +38,7 @@ pub struct Product {
     pub media: Cow<'static, str>,
     /// Where it is issued.
     pub issuing_area: String,
-    /// How many more cards may be opened.
+    /// Number of cards that may still be opened.
     pub remaining_open_card_num: i64,
 }
 

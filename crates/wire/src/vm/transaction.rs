@@ -102,7 +102,7 @@ pub struct Transaction {
     /// When the row was made.
     #[schema(schema_with = schema::moment)]
     pub create_time: String,
-    /// Why it was declined, in words, else empty.
+    /// Why it was declined, in words; empty if it was not.
     pub description: String,
 }
 
