@@ -16,7 +16,7 @@ use crate::admissible::{require_authorisable, require_original};
 use crate::authoriser_parts::AuthoriserParts;
 use crate::caller::{Reply, answer};
 use crate::checks::{CheckInput, Reach, first_refusal, run_checks};
-use crate::decision::Decision;
+use crate::decision::cause_of;
 use crate::endpoint::endpoint;
 use crate::fault::Fault;
 use crate::forward::{self, AuthEndpoint, Exchange};
@@ -363,19 +363,19 @@ impl Authoriser {
         otherwise: Result<ResponseCode, Fault>,
     ) -> Result<AuthorisationAnswer, AuthoriseError> {
         let verdict = in_time.as_ref().map_or(otherwise, |exchange| exchange.verdict.clone());
-        let decision = Decision::of(&held.authorisation, verdict);
-        let has_code = decision.is_approval() && !held.authorisation.is_reversal();
+        let cause = cause_of(&held.authorisation, verdict);
+        let has_code = cause.is_approval() && !held.authorisation.is_reversal();
         let auth_code = has_code.then(|| self.draw_auth_code());
         let Held { authorisation: held, webhooks, tariff, receipt, .. } = held;
         let prepared = receipt.prepared(&held, in_time.as_ref(), Vec::new());
         let store = &self.parts.store;
-        let request = settle::request(store, &held, decision, prepared, webhooks);
+        let request = settle::request(store, &held, cause, prepared, webhooks);
         let request = DecideAuthorisation { auth_code, tariff, ..request };
         let authorisation = settle::decide(store, request).await?;
         tracing::debug!(
             auth_id = %authorisation.auth_id,
             enterprise_id = %authorisation.enterprise_id,
-            detail = authorisation.detail.as_deref(),
+            detail = authorisation.detail().as_deref(),
             "decided"
         );
         Ok(AuthorisationAnswer {

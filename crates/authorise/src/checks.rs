@@ -2,8 +2,7 @@
 //! U18). Pure; every check is made and leaves its line, and the first that fails is the cause.
 
 use domain::{
-    Authorisation, Card, CardStatus, PinVerdict, ResponseCode, Timestamp, VelocityExcess,
-    VelocityLimits,
+    Authorisation, Card, CardStatus, Cause, PinVerdict, Timestamp, VelocityExcess, VelocityLimits,
 };
 use serde::Serialize;
 use store::FailedCheck;
@@ -12,23 +11,15 @@ use crate::convert::{Conversion, ConversionFault};
 use crate::request::{Presented, PresentedValue};
 
 /// One line of the decision receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Check {
     /// The name of the check.
     pub(crate) name: &'static str,
     /// True if it passed.
     pub(crate) passed: bool,
-    /// The fault, if it did not pass.
-    pub(crate) detail: Option<&'static str>,
-}
-
-/// Why the platform itself refuses a purchase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// The answer to the network.
-    pub(crate) response_code: ResponseCode,
-    /// The cause, machine-readable.
-    pub(crate) detail: &'static str,
+    /// Why it did not.
+    #[serde(rename = "detail")]
+    pub(crate) cause: Option<Cause>,
 }
 
 /// The check of the deposit.
@@ -37,7 +28,6 @@ const DEPOSIT: &str = "deposit";
 const VELOCITY: &str = "velocity_limits";
 /// The check of the limit on a single authorisation; the store makes it for a whole bill.
 const SINGLE: &str = "single_limit";
-const LIMIT_EXCEEDED: &str = VelocityExcess::Single.as_str();
 /// The check of what a completion takes over; the store makes it.
 const RESERVATION: &str = "reservation";
 /// The check of the bill that an increment raises; the store makes it.
@@ -60,12 +50,12 @@ pub(crate) enum Reach {
 
 impl Reach {
     /// Why it cannot be asked.
-    pub(crate) const fn detail(self) -> Option<&'static str> {
+    pub(crate) const fn cause(self) -> Option<Cause> {
         match self {
             Self::Ready | Self::NotAsked => None,
-            Self::NoAuthUrl => Some("no_auth_url"),
-            Self::NoPublicKey => Some("no_external_public_key"),
-            Self::BadPublicKey => Some("bad_external_public_key"),
+            Self::NoAuthUrl => Some(Cause::NoAuthUrl),
+            Self::NoPublicKey => Some(Cause::NoExternalPublicKey),
+            Self::BadPublicKey => Some(Cause::BadExternalPublicKey),
         }
     }
 }
@@ -96,42 +86,39 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     let presented = &input.presented;
     // The hold adds two more lines.
     let mut checks = Vec::with_capacity(11);
-    let mut add = |name, detail: Option<&'static str>| {
-        checks.push(Check { name, passed: detail.is_none(), detail });
-    };
-    add("expiry", mismatch(presented.expiry, "wrong_expiry"));
-    add("cvv2", mismatch(presented.cvv2, "wrong_cvv2"));
+    let mut add = |name, cause: Option<Cause>| checks.push(check(name, cause));
+    add("expiry", mismatch(presented.expiry, Cause::WrongExpiry));
+    add("cvv2", mismatch(presented.cvv2, Cause::WrongCvv2));
     add("pin", presented.pin.and_then(wrong_pin));
     if !input.is_refund {
         add("card_status", card_status(input.card));
         add("pan_status", pan_status(input.card, input.cards_of_pan));
-        add("card_expiry", (input.card.valid_until <= input.now).then_some("card_expired"));
+        add("card_expiry", (input.card.valid_until <= input.now).then_some(Cause::CardExpired));
     }
-    add("conversion", input.conversion.as_ref().err().map(|fault| fault.detail()));
+    add("conversion", input.conversion.as_ref().err().map(|fault| fault.cause()));
     if !input.is_refund {
         add(SINGLE, single_limit(input.limits, input.conversion));
     }
     if input.reach != Reach::NotAsked {
-        add("auth_url", input.reach.detail().filter(|_| input.reach == Reach::NoAuthUrl));
+        add("auth_url", input.reach.cause().filter(|_| input.reach == Reach::NoAuthUrl));
         add("public_key", public_key(input.reach));
     }
     checks
 }
 
-/// The first failed check, as an answer: 01 for a limit, otherwise 11.
-pub(crate) fn first_refusal(checks: &[Check]) -> Option<Refusal> {
-    let detail = checks.iter().find_map(|check| check.detail)?;
-    let response_code = match detail {
-        LIMIT_EXCEEDED => ResponseCode::InsufficientFunds,
-        _ => ResponseCode::NotAllowed,
-    };
-    Some(Refusal { response_code, detail })
+/// The line of a check, which passed if there is no cause.
+const fn check(name: &'static str, cause: Option<Cause>) -> Check {
+    Check { name, passed: cause.is_none(), cause }
+}
+
+/// The cause of a refusal: the first check that failed.
+pub(crate) fn first_refusal(checks: &[Check]) -> Option<Cause> {
+    checks.iter().find_map(|check| check.cause.clone())
 }
 
 /// The line of the hold.
 pub(crate) fn deposit_check(is_covered: bool) -> Check {
-    let detail = (!is_covered).then_some(Authorisation::DEPOSIT_EXHAUSTED);
-    Check { name: DEPOSIT, passed: is_covered, detail }
+    check(DEPOSIT, (!is_covered).then_some(Cause::DepositExhausted))
 }
 
 /// The checks, completed by those that the commit of `it` made: `passed` are the lines of its
@@ -144,26 +131,18 @@ pub(crate) fn with_commit_checks(
 ) -> Vec<Check> {
     let mut checks = checks.to_vec();
     match failed {
-        None => checks.extend(passed),
+        None => checks.extend_from_slice(passed),
         Some(FailedCheck::Deposit) => checks.extend(passed.iter().map(|check| match check.name {
             DEPOSIT => deposit_check(false),
-            _ => *check,
+            _ => check.clone(),
         })),
         Some(FailedCheck::Limit(excess)) => note_excess(&mut checks, excess),
-        Some(FailedCheck::Original) => checks.push(original_check(it)),
+        Some(FailedCheck::Original) => {
+            let name = if it.is_completion() { RESERVATION } else { ORIGINAL };
+            checks.push(check(name, Some(FailedCheck::Original.cause(it))));
+        }
     }
     checks
-}
-
-/// The line of a completion or increment whose original ended while the enterprise was asked. No
-/// other message leaves such a line.
-fn original_check(it: &Authorisation) -> Check {
-    let (name, detail) = if it.is_completion() {
-        (RESERVATION, Authorisation::RESERVATION_GONE)
-    } else {
-        (ORIGINAL, Authorisation::ORIGINAL_ENDED)
-    };
-    Check { name, passed: false, detail: Some(detail) }
 }
 
 /// Records the limit that the store found exceeded.
@@ -171,7 +150,7 @@ fn note_excess(checks: &mut Vec<Check>, excess: VelocityExcess) {
     if excess == VelocityExcess::Single {
         // By itself the amount was within the limit.
         checks.retain(|check| check.name != SINGLE);
-        checks.push(Check { name: SINGLE, passed: false, detail: Some(LIMIT_EXCEEDED) });
+        checks.push(check(SINGLE, Some(excess.into())));
     } else {
         checks.push(velocity_check(Some(excess)));
     }
@@ -179,39 +158,38 @@ fn note_excess(checks: &mut Vec<Check>, excess: VelocityExcess) {
 
 /// The line of the daily and monthly limits, if the profile has any.
 pub(crate) fn velocity_check(excess: Option<VelocityExcess>) -> Check {
-    let detail = excess.map(VelocityExcess::as_str);
-    Check { name: VELOCITY, passed: detail.is_none(), detail }
+    check(VELOCITY, excess.map(Cause::from))
 }
 
-fn mismatch(value: PresentedValue, detail: &'static str) -> Option<&'static str> {
-    (value == PresentedValue::Mismatched).then_some(detail)
+fn mismatch(value: PresentedValue, cause: Cause) -> Option<Cause> {
+    (value == PresentedValue::Mismatched).then_some(cause)
 }
 
-const fn wrong_pin(verdict: PinVerdict) -> Option<&'static str> {
+const fn wrong_pin(verdict: PinVerdict) -> Option<Cause> {
     match verdict {
         PinVerdict::Matched => None,
-        PinVerdict::Wrong => Some("wrong_pin"),
-        PinVerdict::TriesExceeded => Some("pin_tries_exceeded"),
-        PinVerdict::NotSet => Some("pin_not_set"),
+        PinVerdict::Wrong => Some(Cause::WrongPin),
+        PinVerdict::TriesExceeded => Some(Cause::PinTriesExceeded),
+        PinVerdict::NotSet => Some(Cause::PinNotSet),
     }
 }
 
-const fn card_status(card: &Card) -> Option<&'static str> {
+const fn card_status(card: &Card) -> Option<Cause> {
     match card.status {
         CardStatus::Activated => None,
-        CardStatus::WaitingActive => Some("card_waiting_active"),
-        CardStatus::Frozen => Some("card_frozen"),
-        CardStatus::Blocked => Some("card_blocked"),
-        CardStatus::Invalid => Some("card_invalid"),
+        CardStatus::WaitingActive => Some(Cause::CardWaitingActive),
+        CardStatus::Frozen => Some(Cause::CardFrozen),
+        CardStatus::Blocked => Some(Cause::CardBlocked),
+        CardStatus::Invalid => Some(Cause::CardInvalid),
     }
 }
 
 /// A frozen or blocked record stops all records of its PAN.
-fn pan_status(used: &Card, cards_of_pan: &[Card]) -> Option<&'static str> {
+fn pan_status(used: &Card, cards_of_pan: &[Card]) -> Option<Cause> {
     let mut others = cards_of_pan.iter().filter(|card| card.card_id != used.card_id);
     others.find_map(|card| match card.status {
-        CardStatus::Frozen => Some("pan_frozen"),
-        CardStatus::Blocked => Some("pan_blocked"),
+        CardStatus::Frozen => Some(Cause::PanFrozen),
+        CardStatus::Blocked => Some(Cause::PanBlocked),
         CardStatus::Activated | CardStatus::WaitingActive | CardStatus::Invalid => None,
     })
 }
@@ -219,20 +197,22 @@ fn pan_status(used: &Card, cards_of_pan: &[Card]) -> Option<&'static str> {
 fn single_limit(
     limits: VelocityLimits,
     conversion: &Result<Conversion, ConversionFault>,
-) -> Option<&'static str> {
+) -> Option<Cause> {
     let amount = conversion.as_ref().ok()?.amount;
-    limits.is_above_single(amount.amount_minor()).then_some(LIMIT_EXCEEDED)
+    limits.is_above_single(amount.amount_minor()).then_some(Cause::SingleLimitExceeded)
 }
 
-const fn public_key(reach: Reach) -> Option<&'static str> {
+const fn public_key(reach: Reach) -> Option<Cause> {
     match reach {
         Reach::Ready | Reach::NotAsked | Reach::NoAuthUrl => None,
-        Reach::NoPublicKey | Reach::BadPublicKey => reach.detail(),
+        Reach::NoPublicKey | Reach::BadPublicKey => reach.cause(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use domain::{AuthId, AuthType, CardId, CardProfile, Currency, Money};
 
     use super::*;
@@ -248,6 +228,12 @@ mod tests {
         presented: Presented,
         conversion: Result<Conversion, ConversionFault>,
         reach: Reach,
+    }
+
+    fn text(cause: &Cause) -> &'static str {
+        let named = Cause::NAMED.iter().find(|named| *named == cause).unwrap();
+        let Cow::Borrowed(text) = named.text() else { panic!("{cause} has a value") };
+        text
     }
 
     impl Case {
@@ -277,8 +263,9 @@ mod tests {
                 now: NOW,
             });
             assert_eq!(checks.len(), if self.is_refund { 6 } else { 10 });
-            assert!(checks.iter().all(|check| check.passed == check.detail.is_none()));
-            first_refusal(&checks).map(|refusal| (refusal.response_code.as_str(), refusal.detail))
+            assert!(checks.iter().all(|check| check.passed == check.cause.is_none()));
+            let refusal = first_refusal(&checks)?;
+            Some((refusal.ruling().response_code().as_str(), text(&refusal)))
         }
     }
 
@@ -389,10 +376,10 @@ mod tests {
     #[test]
     fn the_commit_adds_the_lines_of_its_own_checks() {
         let made = [velocity_check(None), deposit_check(true)];
-        let single = Check { name: SINGLE, passed: true, detail: None };
         let lines = |it: &Authorisation, failed| {
-            let checks = with_commit_checks(&[single], &made, it, failed);
-            checks.iter().map(|check| (check.name, check.detail)).collect::<Vec<_>>()
+            let checks = with_commit_checks(&[check(SINGLE, None)], &made, it, failed);
+            let line = |check: &Check| (check.name, check.cause.as_ref().map(text));
+            checks.iter().map(line).collect::<Vec<_>>()
         };
         let it = authorisation();
         let (single, velocity) = ((SINGLE, None), (VELOCITY, None));

@@ -154,7 +154,7 @@ fn forced_record(store: &Store, request: ForceRequest, conversion: Conversion) -
         merchant: request.merchant,
         status: AuthorisationStatus::Approved,
         response_code: Some(ResponseCode::Approved),
-        detail: Some("forced".to_owned()),
+        cause: Some(Cause::Forced),
         hold_state: HoldState::Posted,
         posted_minor,
         cleared_acquirer_minor,

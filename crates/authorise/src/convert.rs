@@ -1,6 +1,6 @@
 //! From the shop's currency to the card's (cardbridge-open-api.md section 14, U40). Pure.
 
-use domain::{Currency, FxError, FxRate, FxTable, Money};
+use domain::{Cause, Currency, FxError, FxRate, FxTable, Money};
 
 /// The rate within one currency.
 const SAME_CURRENCY: &str = "1";
@@ -25,11 +25,11 @@ pub(crate) enum ConversionFault {
 
 impl ConversionFault {
     /// The cause of a refusal.
-    pub(crate) const fn detail(self) -> &'static str {
+    pub(crate) const fn cause(self) -> Cause {
         match self {
-            Self::Fx(FxError::NoRate { .. }) => "no_fx_rate",
-            Self::Fx(FxError::OutOfRange) => "amount_out_of_range",
-            Self::RoundsToZero => "amount_rounds_to_zero",
+            Self::Fx(FxError::NoRate { .. }) => Cause::NoFxRate,
+            Self::Fx(FxError::OutOfRange) => Cause::AmountOutOfRange,
+            Self::RoundsToZero => Cause::AmountRoundsToZero,
         }
     }
 }
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn an_amount_without_counterpart_is_a_fault() {
         let fault = |minor, table: &FxTable| {
-            convert(dollars(minor), Currency::SGD, table).map_err(ConversionFault::detail)
+            convert(dollars(minor), Currency::SGD, table).map_err(ConversionFault::cause)
         };
         assert_eq!(fault(1, &FxTable::default()), Err("no_fx_rate"));
         assert_eq!(fault(1, &table("0.49")), Err("amount_rounds_to_zero"));

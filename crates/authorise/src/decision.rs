@@ -1,90 +1,51 @@
 //! From the enterprise's answer, or its silence, to the answer for the network
 //! (cardbridge-open-api.md section 8.4). Pure.
 
-use std::borrow::Cow;
-
-use domain::{Authorisation, ErrorCode, ResponseCode};
+use domain::{Authorisation, Cause, ResponseCode};
 
 use crate::fault::Fault;
 
-/// A decision and its reasons.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Decision {
-    pub(crate) response_code: ResponseCode,
-    pub(crate) reject_reason: Option<ErrorCode>,
-    pub(crate) detail: Cow<'static, str>,
+/// The cause of the decision of `authorisation` that an exchange leads to.
+pub(crate) fn cause_of(
+    authorisation: &Authorisation,
+    verdict: Result<ResponseCode, Fault>,
+) -> Cause {
+    if authorisation.is_reversal() { of_reversal(&verdict) } else { of_verdict(verdict) }
 }
 
-impl Decision {
-    /// The decision of `authorisation` that an exchange leads to.
-    pub(crate) fn of(authorisation: &Authorisation, verdict: Result<ResponseCode, Fault>) -> Self {
-        if authorisation.is_reversal() {
-            Self::of_reversal(&verdict)
-        } else {
-            Self::of_verdict(verdict)
-        }
+/// A reversal stands whatever the enterprise answers: the network took its authorisation back.
+/// The answer is recorded (operator-and-sandbox.md section 5).
+fn of_reversal(verdict: &Result<ResponseCode, Fault>) -> Cause {
+    match verdict {
+        Ok(ResponseCode::Approved) => Cause::Reversal,
+        Ok(ResponseCode::InsufficientFunds | ResponseCode::NotAllowed) => Cause::ReversalRefused,
+        Ok(ResponseCode::NoResponse) | Err(_) => Cause::ReversalNotAnswered,
     }
+}
 
-    /// A reversal stands whatever the enterprise answers: the network took its authorisation back.
-    /// The answer is recorded (operator-and-sandbox.md section 5).
-    fn of_reversal(verdict: &Result<ResponseCode, Fault>) -> Self {
-        let detail = match verdict {
-            Ok(ResponseCode::Approved) => "reversal",
-            Ok(ResponseCode::InsufficientFunds | ResponseCode::NotAllowed) => "reversal_refused",
-            Ok(ResponseCode::NoResponse) | Err(_) => "reversal_not_answered",
-        };
-        Self {
-            response_code: ResponseCode::Approved,
-            reject_reason: None,
-            detail: Cow::Borrowed(detail),
-        }
-    }
-
-    /// The decision that an exchange leads to: anything but a verified code counts as no answer.
-    fn of_verdict(verdict: Result<ResponseCode, Fault>) -> Self {
-        let code = match verdict {
-            Ok(code) => code,
-            Err(fault) => return Self::no_response(fault.into_detail()),
-        };
-        let (reject_reason, detail) = match code {
-            ResponseCode::Approved => (None, "approved"),
-            ResponseCode::InsufficientFunds => {
-                (Some(ErrorCode::AuthEnterpriseReject), "enterprise_insufficient_funds")
-            }
-            ResponseCode::NotAllowed => {
-                (Some(ErrorCode::AuthEnterpriseReject), "enterprise_not_allowed")
-            }
-            ResponseCode::NoResponse => {
-                (Some(ErrorCode::AuthEnterpriseTimeoutReject), "enterprise_no_response")
-            }
-        };
-        Self { response_code: code, reject_reason, detail: Cow::Borrowed(detail) }
-    }
-
-    /// A decline because no usable answer arrived.
-    const fn no_response(detail: Cow<'static, str>) -> Self {
-        Self {
-            response_code: ResponseCode::NoResponse,
-            reject_reason: Some(ErrorCode::AuthEnterpriseTimeoutReject),
-            detail,
-        }
-    }
-
-    /// True if it is an approval.
-    pub(crate) fn is_approval(&self) -> bool {
-        self.response_code == ResponseCode::Approved
+/// Anything but a verified code counts as no answer.
+fn of_verdict(verdict: Result<ResponseCode, Fault>) -> Cause {
+    match verdict {
+        Ok(ResponseCode::Approved) => Cause::Approved,
+        Ok(ResponseCode::InsufficientFunds) => Cause::EnterpriseInsufficientFunds,
+        Ok(ResponseCode::NotAllowed) => Cause::EnterpriseNotAllowed,
+        Ok(ResponseCode::NoResponse) => Cause::EnterpriseNoResponse,
+        Err(fault) => fault.into_cause(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::ErrorCode;
+
     use super::*;
 
     #[test]
     fn each_code_of_section_8_4_has_its_outcome() {
         let outcome = |verdict| {
-            let decision = Decision::of_verdict(verdict);
-            (decision.is_approval(), decision.response_code.as_str(), decision.reject_reason)
+            let cause = of_verdict(verdict);
+            let ruling = cause.ruling();
+            (cause.is_approval(), ruling.response_code().as_str(), ruling.reject_reason())
         };
         let enterprise = Some(ErrorCode::AuthEnterpriseReject);
         let timeout = Some(ErrorCode::AuthEnterpriseTimeoutReject);
@@ -105,9 +66,9 @@ mod tests {
             (Ok(ResponseCode::NoResponse), "reversal_not_answered"),
             (Err(Fault::NO_ANSWER), "reversal_not_answered"),
         ] {
-            let decision = Decision::of_reversal(&verdict);
-            assert!(decision.is_approval());
-            assert_eq!((decision.reject_reason, decision.detail.as_ref()), (None, detail));
+            let cause = of_reversal(&verdict);
+            assert!(cause.is_approval());
+            assert_eq!((cause.ruling().reject_reason(), cause.text().as_ref()), (None, detail));
         }
     }
 }

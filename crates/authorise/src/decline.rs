@@ -1,24 +1,19 @@
 //! Declines an authorisation that has no decision, and says why in its receipt.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use domain::AuthId;
+use domain::{AuthId, Cause};
 use store::{AuthorisationView, Store, WritesUnderWay};
 use wire::vm::VmSettings;
 
-use crate::decision::Decision;
+use crate::decision::cause_of;
 use crate::fault::Fault;
 use crate::receipt::StoredReceipt;
 use crate::request::AuthoriseError;
 use crate::settle;
 use crate::webhooks::{decision_webhooks, told_card};
 
-/// The cause in the receipt after a crash.
-pub(crate) const CRASH: &str = "crash";
-/// The cause in the receipt if the store did not take the decision in time.
-const NOT_WRITTEN: &str = "decision_not_written";
-/// The name of the missing record if a hold was not written after all.
+/// What is missing if a hold was not written after all.
 const AUTHORISATION: &str = "authorisation";
 
 /// The outcome of an attempt to decline.
@@ -44,7 +39,7 @@ pub(crate) async fn decline_unwritten(
         Some(since) => store.writes_under_way().await?.have_ended_since(since),
         None => false,
     };
-    match decline(store, settings, auth_id, NOT_WRITTEN).await {
+    match decline(store, settings, auth_id, Cause::DecisionNotWritten).await {
         Err(AuthoriseError::Missing(AUTHORISATION)) if have_ended => Ok(Declined::NotThere),
         Err(AuthoriseError::Missing(AUTHORISATION)) => Ok(Declined::MayCome(match may_come {
             Some(since) => since,
@@ -59,17 +54,16 @@ pub(crate) async fn decline(
     store: &Store,
     settings: Option<VmSettings>,
     auth_id: AuthId,
-    cause: &'static str,
+    cause: Cause,
 ) -> Result<(), AuthoriseError> {
     let view = store.find_of_anyone::<AuthorisationView>(auth_id).await?;
     let view = view.ok_or(AuthoriseError::Missing(AUTHORISATION))?;
-    let fault = Fault::from(Cow::Borrowed(cause));
-    let decision = Decision::of(&view.authorisation, Err(fault));
+    let cause = cause_of(&view.authorisation, Err(Fault::from(cause)));
     let receipt = Arc::new(StoredReceipt::of(&view.receipt));
     let held = view.authorisation;
     let card = told_card(store, settings, &held).await?;
     let webhooks = decision_webhooks(held.account.is_forwarded(), card.as_ref(), settings);
-    settle::decide(store, settle::request(store, &held, decision, receipt, webhooks)).await?;
+    settle::decide(store, settle::request(store, &held, cause, receipt, webhooks)).await?;
     Ok(())
 }
 

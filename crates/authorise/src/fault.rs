@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use crypto::{CryptoError, RsaPoolError};
+use domain::Cause;
 use outbound::OutboundError;
 use wire::cardbridge::authorisation_notice::ReplyFault;
 use wire::cardbridge::problem::{ParseError, Problem};
@@ -12,7 +13,7 @@ use wire::cardbridge::problem::{ParseError, Problem};
 /// A cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
-    detail: Cow<'static, str>,
+    cause: Cause,
     explanation: Option<Cow<'static, str>>,
     reply: Option<ReplyFault>,
 }
@@ -20,23 +21,21 @@ pub(crate) struct Fault {
 impl Fault {
     /// The deadline passed while the enterprise was asked.
     pub(crate) const NO_ANSWER: Self =
-        Self::explained("no_answer", "no whole answer came within the deadline");
+        Self::explained(Cause::NoAnswer, "no whole answer came within the deadline");
     /// The deadline passed before the notice was sent.
     pub(crate) const LATE_NOTICE: Self =
-        Self::explained("deadline_before_notice", "the deadline passed before the notice was sent");
+        Self::explained(
+        Cause::DeadlineBeforeNotice,
+        "the deadline passed before the notice was sent");
 
-    const fn explained(detail: &'static str, explanation: &'static str) -> Self {
-        Self {
-            detail: Cow::Borrowed(detail),
-            explanation: Some(Cow::Borrowed(explanation)),
-            reply: None,
-        }
+    const fn explained(cause: Cause, explanation: &'static str) -> Self {
+        Self { cause, explanation: Some(Cow::Borrowed(explanation)), reply: None }
     }
 
     /// An answer with a status other than 200.
     pub(crate) fn status(status: u16) -> Self {
         Self {
-            detail: Cow::Owned(format!("http_status_{status}")),
+            cause: Cause::HttpStatus(status),
             explanation: Some(Cow::Owned(format!(
                 "the answer has HTTP status {status}; only 200 is read"
             ))),
@@ -44,14 +43,14 @@ impl Fault {
         }
     }
 
-    /// The machine-readable cause.
-    pub(crate) fn into_detail(self) -> Cow<'static, str> {
-        self.detail
+    /// The cause, for programs.
+    pub(crate) fn into_cause(self) -> Cause {
+        self.cause
     }
 
-    /// The machine-readable cause.
-    pub(crate) fn detail(&self) -> &str {
-        &self.detail
+    /// The cause, for programs.
+    pub(crate) const fn cause(&self) -> &Cause {
+        &self.cause
     }
 
     /// The cause for people, if there is more to say.
@@ -65,67 +64,63 @@ impl Fault {
     }
 }
 
-impl From<&'static str> for Fault {
-    fn from(detail: &'static str) -> Self {
-        Self::from(Cow::Borrowed(detail))
-    }
-}
-
-impl From<Cow<'static, str>> for Fault {
-    fn from(detail: Cow<'static, str>) -> Self {
-        Self { detail, explanation: None, reply: None }
+impl From<Cause> for Fault {
+    fn from(cause: Cause) -> Self {
+        Self { cause, explanation: None, reply: None }
     }
 }
 
 impl From<OutboundError> for Fault {
     fn from(error: OutboundError) -> Self {
-        let detail = match error {
-            OutboundError::BadUrl(_) => "bad_auth_url",
-            OutboundError::AddressRefused => "address_refused",
-            OutboundError::Connect => "no_connection",
+        let cause = match error {
+            OutboundError::BadUrl(_) => Cause::BadAuthUrl,
+            OutboundError::AddressRefused => Cause::AddressRefused,
+            OutboundError::Connect => Cause::NoConnection,
             OutboundError::Timeout => return Self::NO_ANSWER,
-            OutboundError::TooLarge { .. } => "answer_too_large",
-            OutboundError::Broken => "connection_broken",
+            OutboundError::TooLarge { .. } => Cause::AnswerTooLarge,
+            OutboundError::Broken => Cause::ConnectionBroken,
         };
-        Self { explanation: Some(Cow::Owned(error.to_string())), ..Self::from(detail) }
+        Self { explanation: Some(Cow::Owned(error.to_string())), ..Self::from(cause) }
     }
 }
 
 impl From<ReplyFault> for Fault {
     fn from(fault: ReplyFault) -> Self {
-        let detail = match &fault {
-            ReplyFault::Malformed => "malformed_answer".into(),
+        let cause = match &fault {
+            ReplyFault::Malformed => Cause::MalformedAnswer,
             ReplyFault::Field(error) | ReplyFault::InnerField(error) => of_field(error),
-            ReplyFault::NoticesField => "missing_encryptData".into(),
-            ReplyFault::BadSignature => "bad_signature".into(),
-            ReplyFault::BadCiphertext => "bad_ciphertext".into(),
-            ReplyFault::NotJson => "answer_not_json".into(),
-            ReplyFault::WrongAuthId => "wrong_auth_id".into(),
-            ReplyFault::UnknownCode(_) => "unknown_response_code".into(),
+            ReplyFault::NoticesField => Cause::MissingField("encryptData".to_owned()),
+            ReplyFault::BadSignature => Cause::BadSignature,
+            ReplyFault::BadCiphertext => Cause::BadCiphertext,
+            ReplyFault::NotJson => Cause::AnswerNotJson,
+            ReplyFault::WrongAuthId => Cause::WrongAuthId,
+            ReplyFault::UnknownCode(_) => Cause::UnknownResponseCode,
         };
         let explanation = Some(Cow::Owned(fault.to_string()));
-        Self { detail, explanation, reply: Some(fault) }
+        Self { cause, explanation, reply: Some(fault) }
     }
 }
 
-/// `missing_` or `ill_formed_` and the field's own name.
-fn of_field(error: &ParseError) -> Cow<'static, str> {
-    let name = error.field.rsplit('.').next().unwrap_or_default();
-    let kind = if error.problem == Problem::Missing { "missing" } else { "ill_formed" };
-    Cow::Owned(format!("{kind}_{name}"))
+/// The cause for a field, by its own name.
+fn of_field(error: &ParseError) -> Cause {
+    let name = error.field.rsplit('.').next().unwrap_or_default().to_owned();
+    match error.problem {
+        Problem::Missing => Cause::MissingField(name),
+        _ => Cause::IllFormedField(name),
+    }
 }
 
 impl From<RsaPoolError> for Fault {
     fn from(error: RsaPoolError) -> Self {
         Self::from(match error {
-            RsaPoolError::QueueFull => "rsa_queue_full",
-            RsaPoolError::Unfinished => "rsa_unfinished",
+            RsaPoolError::QueueFull => Cause::RsaQueueFull,
+            RsaPoolError::Unfinished => Cause::RsaUnfinished,
         })
     }
 }
 
 impl From<CryptoError> for Fault {
     fn from(_: CryptoError) -> Self {
-        Self::from("notice_not_sealed")
+        Self::from(Cause::NoticeNotSealed)
     }
 }

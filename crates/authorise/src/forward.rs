@@ -188,6 +188,6 @@ fn headers(endpoint: &AuthEndpoint, notice: &SealedNotice) -> Result<HeaderMap, 
         let signature = webhook_signature(secret.expose(), &notice.body);
         added = added.and_then(|()| add(WEBHOOK_SIGNATURE_HEADER, &signature));
     }
-    added.ok_or_else(|| Fault::from("notice_not_sealed"))?;
+    added.ok_or_else(|| Fault::from(Cause::NoticeNotSealed))?;
     Ok(headers)
 }

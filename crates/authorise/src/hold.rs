@@ -11,7 +11,7 @@ use store::{
 };
 use wire::vm::VmSettings;
 
-use crate::checks::{Refusal, deposit_check, velocity_check};
+use crate::checks::{deposit_check, velocity_check};
 use crate::convert::Conversion;
 use crate::load::CardContext;
 use crate::receipt::Receipt;
@@ -129,7 +129,7 @@ fn own_limits(it: &VmCard, limits: &VelocityLimits, offset_seconds: i64) -> Opti
 pub(crate) async fn begin(
     store: &Store,
     mut authorisation: Authorisation,
-    refusal: Option<Refusal>,
+    refusal: Option<Cause>,
     terms: &HoldTerms,
     receipt: &mut Receipt,
 ) -> Result<BeginOutcome, MoneyError> {
@@ -145,7 +145,7 @@ pub(crate) async fn begin(
     if let Some(refusal) = refusal {
         let now = authorisation.created_at;
         authorisation.hold_expires_at = None;
-        authorisation.refuse(refusal.response_code, refusal.detail, now);
+        authorisation.decide(refusal, now);
     }
     let request = BeginAuthorisation {
         receipt: receipt.prepared(&authorisation, None, commit_checks.clone()),

@@ -16,7 +16,7 @@ struct LateAnswer<'a> {
     received_ms: u64,
     response_code: Option<&'static str>,
     status: Option<u16>,
-    fault: Option<&'a str>,
+    fault: Option<&'a Cause>,
     explanation: Option<&'a str>,
     hint: Option<&'a str>,
 }
@@ -28,7 +28,7 @@ pub(crate) async fn record(store: &Store, authorisation: &Authorisation, exchang
         received_ms: whole_ms(elapsed),
         response_code: exchange.verdict.as_ref().ok().map(|code| code.as_str()),
         status: exchange.status,
-        fault: exchange.verdict.as_ref().err().map(|fault| fault.detail()),
+        fault: exchange.verdict.as_ref().err().map(Fault::cause),
         explanation: exchange.verdict.as_ref().err().and_then(|fault| fault.explanation()),
         hint: exchange.hint.as_deref(),
     };

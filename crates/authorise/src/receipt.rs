@@ -97,7 +97,7 @@ pub(crate) struct NoticeFacts {
 struct AnswerFacts<'a> {
     status: Option<u16>,
     response_code: Option<&'static str>,
-    fault: Option<&'a str>,
+    fault: Option<&'a Cause>,
     /// The fault, as a sentence that names the field or the step.
     explanation: Option<&'a str>,
     /// What the sandbox found out beyond that.
@@ -111,7 +111,7 @@ impl<'a> From<&'a Exchange> for AnswerFacts<'a> {
         Self {
             status: exchange.status,
             response_code: exchange.verdict.as_ref().ok().map(|code| code.as_str()),
-            fault: exchange.verdict.as_ref().err().map(|fault| fault.detail()),
+            fault: exchange.verdict.as_ref().err().map(Fault::cause),
             explanation: exchange.verdict.as_ref().err().and_then(|fault| fault.explanation()),
             hint: exchange.hint.as_deref(),
             excerpt: exchange.excerpt.as_deref(),
@@ -178,7 +178,7 @@ struct OutcomeFacts<'a> {
     approved: bool,
     response_code: &'static str,
     reject_reason: Option<&'static str>,
-    detail: &'a str,
+    detail: &'a Cause,
 }
 
 impl<'a> OutcomeFacts<'a> {
@@ -188,7 +188,7 @@ impl<'a> OutcomeFacts<'a> {
             approved: it.status == AuthorisationStatus::Approved,
             response_code: it.response_code?.as_str(),
             reject_reason: it.reject_reason.map(domain::ErrorCode::as_str),
-            detail: it.detail.as_deref()?,
+            detail: it.cause.as_ref()?,
         })
     }
 }
@@ -289,7 +289,7 @@ impl ReceiptRenderer for StoredReceipt {
 
 #[cfg(test)]
 mod tests {
-    use domain::{ResponseCode, Timestamp};
+    use domain::Timestamp;
 
     use super::*;
     use crate::checks::deposit_check;
@@ -306,14 +306,14 @@ mod tests {
         assert!(held.ends_with(lines), "{held}");
 
         let now = Timestamp::from_micros(1);
-        it.refuse(ResponseCode::InsufficientFunds, Authorisation::DEPOSIT_EXHAUSTED, now);
+        it.decide(Cause::DepositExhausted, now);
         let refused = prepared.receipt(&it, Some(FailedCheck::Deposit));
         let line = r#""checks":[{"name":"deposit","passed":false,"detail":"deposit_exhausted"}],"#;
         let outcome = r#""outcome":{"approved":false,"responseCode":"01","rejectReason":"DAPI_AUTH_INTERNAL_REJECT","detail":"deposit_exhausted"}}"#;
         assert!(refused.contains(line) && refused.ends_with(outcome), "{refused}");
 
         // An authorisation left by a crash keeps its lines and gets its outcome later.
-        it.detail = Some("crash".to_owned());
+        it.cause = Some(Cause::Crash);
         let mut expected: Value = serde_json::from_str(&held).unwrap();
         expected["outcome"] = serde_json::to_value(OutcomeFacts::of(&it)).unwrap();
         assert_eq!(StoredReceipt::of(&held).receipt(&it, None), expected.to_string());

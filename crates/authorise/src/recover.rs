@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::AuthId;
+use domain::{AuthId, Cause};
 use store::{MoneyError, Store, WritesUnderWay};
 use wire::vm::VmSettings;
 
-use crate::decline::{CRASH, decline};
+use crate::decline::decline;
 use crate::request::AuthoriseError;
 use crate::settle;
 use crate::undecided::Undecided;
@@ -83,7 +83,7 @@ impl Recovery {
     /// read, or whose hold the ledger cannot release, does not prevent the start and is tried
     /// again.
     async fn decline(&self, auth_id: AuthId) -> Result<bool, AuthoriseError> {
-        match decline(&self.store, self.vm_settings, auth_id, CRASH).await {
+        match decline(&self.store, self.vm_settings, auth_id, Cause::Crash).await {
             Ok(()) => {
                 tracing::warn!(%auth_id, "decided after a crash");
                 Ok(true)

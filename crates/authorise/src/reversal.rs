@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::authoriser_parts::AuthoriserParts;
 use crate::checks::Reach;
-use crate::decision::Decision;
+use crate::decision::cause_of;
 use crate::endpoint::endpoint;
 use crate::fault::Fault;
 use crate::held::{Held, HoldOutcome, deadline_of};
@@ -54,10 +54,10 @@ pub(crate) async fn take_back(
         Ok(endpoint) => Some(Arc::new(endpoint)),
         Err(Reach::NotAsked) => None,
         Err(reach) => {
-            let fault = Fault::from(reach.detail().unwrap_or("not_asked"));
-            let decision = Decision::of(&reversal, Err(fault));
+            let fault = reach.cause().map_or(Fault::NO_ANSWER, Fault::from);
+            let cause = cause_of(&reversal, Err(fault));
             let receipt = receipt.prepared(&reversal, None, Vec::new());
-            let request = settle::request(store, &reversal, decision, receipt, webhooks);
+            let request = settle::request(store, &reversal, cause, receipt, webhooks);
             let decided = settle::decide(store, request).await;
             // The money is back, so the record waits only for its decision.
             let authorisation = decided.inspect_err(|_| undecided.decline_later(reversal_id))?;

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Authorisation;
+use domain::{Authorisation, Cause};
 use store::{
     DecideAuthorisation, DecideOutcome, MoneyError, ReceiptRenderer, Store, StoreError, Webhooks,
 };
 
-use crate::decision::Decision;
 
 /// Attempts to commit: until one succeeds the hold stays, and a restart would decline.
 const MAX_TRIES: u32 = 5;
@@ -19,16 +18,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) fn request(
     store: &Store,
     held: &Authorisation,
-    decision: Decision,
+    cause: Cause,
     receipt: Arc<dyn ReceiptRenderer>,
     webhooks: Webhooks,
 ) -> DecideAuthorisation {
     DecideAuthorisation {
         enterprise_id: held.enterprise_id,
         auth_id: held.auth_id,
-        response_code: decision.response_code,
-        reject_reason: decision.reject_reason,
-        detail: decision.detail.into_owned(),
+        cause,
         auth_code: None,
         receipt,
         webhooks,

@@ -20,7 +20,7 @@ pub(crate) async fn tell(
     tracing::warn!(
         auth_id = %authorisation.auth_id,
         enterprise_id = %authorisation.enterprise_id,
-        fault = fault.detail(),
+        fault = %fault.cause(),
         explanation = fault.explanation(),
         hint = exchange.hint.as_deref(),
         "the enterprise gave no usable answer"

@@ -1,9 +1,11 @@
 //! An authorisation, its hold and its postings.
 
+use std::borrow::Cow;
+
 use crate::text::text_enum;
 use crate::{
-    AccountOwner, AuthId, Card, CardId, CustomerId, EnterpriseId, ErrorCode, Money, OutsId,
-    Timestamp, TransactionId,
+    AccountOwner, AuthId, Card, CardId, Cause, CustomerId, EnterpriseId, ErrorCode, Money, OutsId,
+    Ruling, Timestamp, TransactionId,
 };
 
 text_enum! {
@@ -146,8 +148,8 @@ pub struct Authorisation {
     pub response_code: Option<ResponseCode>,
     /// Dialect 1's reason for a decline.
     pub reject_reason: Option<ErrorCode>,
-    /// The exact cause of the decision, for operators ([`Self::DEPOSIT_EXHAUSTED`], ...).
-    pub detail: Option<String>,
+    /// The exact cause of the decision; `None` while pending.
+    pub cause: Option<Cause>,
     /// Six digits given to the network with an approval.
     pub auth_code: Option<String>,
     /// State of the hold.
@@ -196,15 +198,6 @@ impl From<&Authorisation> for Payer {
 }
 
 impl Authorisation {
-    /// The detail of a decline because the deposit does not cover the amount.
-    pub const DEPOSIT_EXHAUSTED: &'static str = "deposit_exhausted";
-    /// The detail of a completion's decline because its reservation was cleared or reversed
-    /// while the enterprise was asked, or expired and the deposit does not cover the rest.
-    pub const RESERVATION_GONE: &'static str = "reservation_gone";
-    /// The detail of an increment's decline because its bill ended while the enterprise was
-    /// asked.
-    pub const ORIGINAL_ENDED: &'static str = "original_ended";
-
     /// An authorisation that is undecided, holds nothing and has moved nothing.
     #[must_use]
     pub fn purchase(
@@ -234,7 +227,7 @@ impl Authorisation {
             status: AuthorisationStatus::Pending,
             response_code: None,
             reject_reason: None,
-            detail: None,
+            cause: None,
             auth_code: None,
             hold_state: HoldState::None,
             hold_remaining_minor: 0,
@@ -247,13 +240,23 @@ impl Authorisation {
         }
     }
 
-    /// Declines it without an answer from the enterprise (cardbridge-open-api.md section 8.4).
-    pub fn refuse(&mut self, response_code: ResponseCode, detail: &str, now: Timestamp) {
-        self.status = AuthorisationStatus::Declined;
-        self.response_code = Some(response_code);
-        self.reject_reason = Some(ErrorCode::AuthInternalReject);
-        self.detail = Some(detail.to_owned());
+    /// Decides it, with the codes that the cause leads to.
+    pub fn decide(&mut self, cause: Cause, now: Timestamp) {
+        let ruling = cause.ruling();
+        self.status = match ruling {
+            Ruling::Approval => AuthorisationStatus::Approved,
+            _ => AuthorisationStatus::Declined,
+        };
+        self.response_code = Some(ruling.response_code());
+        self.reject_reason = ruling.reject_reason();
+        self.cause = Some(cause);
         self.decided_at = Some(now);
+    }
+
+    /// The text of its cause, as operators see it.
+    #[must_use]
+    pub fn detail(&self) -> Option<Cow<'_, str>> {
+        self.cause.as_ref().map(Cause::text)
     }
 
     /// True if the cardholder gets money back for a return: it is posted once approved.
@@ -342,9 +345,9 @@ mod tests {
         let (auth_id, outs_id) = (AuthId::from_i64(2), OutsId::from_i64(5));
         let (amount, now) = (Money::zero(Currency::USD), Timestamp::from_micros(1));
         let mut it = Authorisation::purchase(payer, auth_id, outs_id, amount, now);
-        it.refuse(ResponseCode::NotAllowed, "card_frozen", Timestamp::from_micros(2));
+        it.decide(Cause::CardFrozen, Timestamp::from_micros(2));
         assert_eq!(it.reject_reason, Some(ErrorCode::AuthInternalReject));
-        assert_eq!(it.detail.as_deref(), Some("card_frozen"));
+        assert_eq!(it.detail().as_deref(), Some("card_frozen"));
         assert_eq!(it.status, AuthorisationStatus::Declined);
     }
 }

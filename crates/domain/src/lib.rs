@@ -7,6 +7,7 @@ mod account_owner;
 mod amount_error;
 mod authorisation;
 mod card;
+mod cause;
 mod clock;
 mod customer;
 mod decimal;
@@ -48,6 +49,7 @@ pub use authorisation::{
     Payer, Posting, ResponseCode, TransactionType,
 };
 pub use card::{Card, CardEvent, CardStatus, CardStatusReason, CardTransitionError, CardType};
+pub use cause::{Cause, Ruling};
 pub use clock::{Clock, SystemTime, TimeSource};
 pub use customer::{Customer, PhoneError, normalise_phone};
 pub use decimal::ExactDecimal;

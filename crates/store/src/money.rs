@@ -73,9 +73,7 @@ impl Store {
 
     /// Records a new authorisation and takes its hold, in one commit, idempotent by the
     /// network's key. A limit of its terms that it would exceed or a deposit that does not
-    /// cover it declines it in the same commit, with `InsufficientFunds`,
-    /// `DAPI_AUTH_INTERNAL_REJECT` and as detail the text of [`domain::VelocityExcess`] or
-    /// [`Authorisation::DEPOSIT_EXHAUSTED`].
+    /// cover it declines it in the same commit, with the cause of its [`FailedCheck`].
     pub async fn begin_authorisation(
         &self,
         request: BeginAuthorisation,
@@ -90,9 +88,7 @@ impl Store {
 
     /// Decides an authorisation: keeps or gives back its hold and writes its result webhook.
     /// An approved refund is posted, an approved completion takes over its reservation's hold.
-    /// An approval that [`FailedCheck::Original`] overtook is a decline, with
-    /// `DAPI_AUTH_INTERNAL_REJECT` and as detail [`Authorisation::RESERVATION_GONE`] or
-    /// [`Authorisation::ORIGINAL_ENDED`].
+    /// An approval that [`FailedCheck::Original`] overtook is a decline.
     ///
     /// # Errors
     /// [`MoneyError`].

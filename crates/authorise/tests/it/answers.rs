@@ -35,7 +35,7 @@ async fn assert_counts_as_no_answer(behaviour: Behaviour, detail: &str) {
     assert_eq!(it.status, AuthorisationStatus::Declined);
     assert_eq!(it.response_code, Some(ResponseCode::NoResponse));
     assert_eq!(it.reject_reason.unwrap().as_str(), "DAPI_AUTH_ENTERPRISE_TIMEOUT_REJECT");
-    assert_eq!(it.detail.as_deref(), Some(detail));
+    assert_eq!(it.detail().as_deref(), Some(detail));
     assert_eq!((it.hold_state, it.auth_code.as_deref()), (HoldState::Voided, None));
     bed.assert_untouched().await;
     let view = bed.view(it.auth_id).await;
@@ -128,7 +128,7 @@ async fn the_enterprises_own_refusals_decline_with_its_code() {
         assert_eq!(it.status, AuthorisationStatus::Declined);
         assert_eq!(it.response_code.unwrap().as_str(), code);
         assert_eq!(it.reject_reason.unwrap().as_str(), reason);
-        assert_eq!(it.detail.as_deref(), Some(detail));
+        assert_eq!(it.detail().as_deref(), Some(detail));
         let results = bed.results(it.auth_id).await;
         assert!(results[0].contains(r#""approveFlag":"D""#) && results[0].contains(reason));
         let webhook: Value = serde_json::from_str(&results[0]).unwrap();
@@ -179,7 +179,7 @@ async fn only_the_sandbox_diagnoses_unsigned_answers_and_only_in_the_receipt() {
         bed.enterprise.behave(Behaviour::Made(make));
         let it = bed.network.purchase(bed.purchase("15.50")).await.unwrap().authorisation;
         assert_eq!(it.status, AuthorisationStatus::Declined);
-        assert_eq!(it.detail.as_deref(), Some("bad_signature"));
+        assert_eq!(it.detail().as_deref(), Some("bad_signature"));
         bed.assert_untouched().await;
         let mut answer = receipt(&bed.view(it.auth_id).await.receipt)["answer"].take();
         assert!(answer["explanation"].as_str().unwrap().contains("does not verify"));
@@ -222,7 +222,7 @@ async fn an_approval_after_the_deadline_is_recorded_and_moves_nothing() {
     assert!(started.elapsed() >= DEADLINE);
     let it = answer.authorisation;
     assert_eq!(it.response_code, Some(ResponseCode::NoResponse));
-    assert_eq!(it.detail.as_deref(), Some("no_answer"));
+    assert_eq!(it.detail().as_deref(), Some("no_answer"));
     assert_eq!(answer.enterprise_ms, None);
     bed.assert_untouched().await;
     gate.close();
@@ -254,7 +254,7 @@ async fn a_hanging_enterprise_holds_at_most_its_share_of_connections() {
             purchases.spawn(async move { network.purchase(purchase).await.unwrap() });
         }
         for answer in purchases.join_all().await {
-            assert_eq!(answer.authorisation.detail.as_deref(), Some("no_answer"));
+            assert_eq!(answer.authorisation.detail().as_deref(), Some("no_answer"));
         }
     }
     assert_eq!(bed.enterprise.notices(), 3 * share);
@@ -276,7 +276,7 @@ async fn silence_is_declined_at_the_deadline() {
     let answer = bed.network.purchase(bed.purchase("15.50")).await.unwrap();
     let elapsed = started.elapsed();
     assert!(elapsed >= DEADLINE && elapsed < SILENCE, "{elapsed:?}");
-    assert_eq!(answer.authorisation.detail.as_deref(), Some("no_answer"));
+    assert_eq!(answer.authorisation.detail().as_deref(), Some("no_answer"));
     let view = bed.view(answer.authorisation.auth_id).await;
     assert_eq!(receipt(&view.receipt)["answer"], Value::Null);
     bed.assert_untouched().await;
@@ -297,7 +297,7 @@ async fn a_refused_connection_and_a_refused_address_are_no_answers() {
         let auth_url = Some(Some(bed.sealed_auth_url(url)));
         bed.patch(EnterprisePatch { auth_url, ..Default::default() }).await;
         let answer = bed.network.purchase(bed.purchase("1")).await.unwrap();
-        assert_eq!(answer.authorisation.detail.as_deref(), Some(detail));
+        assert_eq!(answer.authorisation.detail().as_deref(), Some(detail));
         assert_eq!(answer.authorisation.response_code, Some(ResponseCode::NoResponse));
         bed.assert_untouched().await;
     }
@@ -350,7 +350,7 @@ async fn a_kept_connection_that_ends_as_the_notice_goes_out_declines_nothing() {
     for _ in 0..4 {
         let answer = bed.network.purchase(bed.purchase("15.50")).await.unwrap();
         let it = &answer.authorisation;
-        assert_eq!(it.status, AuthorisationStatus::Approved, "{:?}", it.detail);
+        assert_eq!(it.status, AuthorisationStatus::Approved, "{:?}", it.cause);
     }
     // The enterprise saw each notice once: the lost ones never reached it.
     assert_eq!(bed.enterprise.notices(), 4);

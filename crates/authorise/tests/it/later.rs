@@ -56,7 +56,7 @@ async fn a_refund_of_a_card_in_another_currency_is_converted() {
     bed.network.clear(it.auth_id, None, true).await.unwrap();
     let of = RefundOf::Card(bed.card.card_id);
     let without = bed.network.refund(refund(of, "10", Currency::SGD)).await.unwrap();
-    assert_eq!(without.authorisation.detail.as_deref(), Some("no_fx_rate"));
+    assert_eq!(without.authorisation.detail().as_deref(), Some("no_fx_rate"));
     bed.set_rate(Currency::SGD, Currency::USD, "0.75").await;
     let record = bed.network.refund(refund(of, "10", Currency::SGD)).await.unwrap().authorisation;
     assert_eq!(record.amount.amount_minor(), 750);

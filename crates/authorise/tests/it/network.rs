@@ -56,7 +56,7 @@ async fn a_wrong_expiry_or_cvv2_declines_and_nobody_is_asked() {
     ] {
         let purchase = Purchase { card, ..bed.purchase("1") };
         let it = bed.network.purchase(purchase).await.unwrap().authorisation;
-        assert_eq!((it.card_id, it.detail.as_deref()), (bed.card.card_id, Some(detail)));
+        assert_eq!((it.card_id, it.detail().as_deref()), (bed.card.card_id, Some(detail)));
         assert_eq!(it.response_code, Some(ResponseCode::NotAllowed));
     }
     assert_eq!(bed.enterprise.notices(), 0);

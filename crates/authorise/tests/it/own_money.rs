@@ -56,7 +56,7 @@ async fn the_card_balance_decides_and_nobody_is_asked_or_notified() {
     assert_eq!((approved.hold_state, answer.enterprise_ms), (HoldState::Pending, None));
     let declined = bed.network.purchase(bed.purchase("0.02")).await.unwrap().authorisation;
     assert_eq!(declined.response_code.map(|code| code.as_str()), Some("01"));
-    assert_eq!(declined.detail.as_deref(), Some("deposit_exhausted"));
+    assert_eq!(declined.detail().as_deref(), Some("deposit_exhausted"));
     let receipt = bed.view(approved.auth_id).await.receipt;
     assert!(receipt.contains("\"approved\":true") && !receipt.contains("auth_url"), "{receipt}");
     for it in [approved.auth_id, declined.auth_id] {
@@ -72,7 +72,7 @@ async fn a_card_that_is_not_active_is_refused() {
     bed.change_card(CardEvent::Freeze).await;
     let it = bed.network.purchase(bed.purchase("1")).await.unwrap().authorisation;
     assert_eq!(it.response_code.map(|code| code.as_str()), Some("11"));
-    assert_eq!(it.detail.as_deref(), Some("card_frozen"));
+    assert_eq!(it.detail().as_deref(), Some("card_frozen"));
     assert_balances(&bed, DEPOSIT_MINOR, 0, 0).await;
 }
 
@@ -87,7 +87,7 @@ async fn later_messages_move_the_money_of_a_frozen_card() {
     bed.network.clear(held[0], Some("12.50"), true).await.unwrap();
     bed.network.reverse(held[1], Some("5")).await.unwrap();
     let reversal = bed.network.reverse(held[1], None).await.unwrap().authorisation;
-    assert_eq!(reversal.detail.as_deref(), Some("reversal"));
+    assert_eq!(reversal.detail().as_deref(), Some("reversal"));
     assert_eq!(bed.view(held[1]).await.authorisation.hold_state, HoldState::Voided);
     bed.network.clear(held[2], Some("25"), true).await.unwrap();
     assert_balances(&bed, DEPOSIT_MINOR - 3_750, 0, 3_750).await;
@@ -117,7 +117,7 @@ async fn refusal(bed: &Bed, amount: &str) -> String {
         assert_eq!(it.response_code.map(|code| code.as_str()), Some("01"));
     }
     bed.assert_verified().await;
-    it.detail.filter(|_| !is_approved).unwrap_or_default()
+    it.detail().filter(|_| !is_approved).unwrap_or_default().into_owned()
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn a_credit_line_gets_back_what_a_smaller_clearing_left() {
     let bed = limited("0, 0, 0, 1000").await;
     let it = bed.network.purchase(bed.purchase("10")).await.unwrap().authorisation.auth_id;
     let more = bed.network.increment(increment(it, "0.01")).await.unwrap().authorisation;
-    assert_eq!(more.detail.as_deref(), Some("total_limit_exceeded"));
+    assert_eq!(more.detail().as_deref(), Some("total_limit_exceeded"));
     bed.network.clear(it, Some("6"), true).await.unwrap();
     assert_eq!(refusal(&bed, "4.01").await, "total_limit_exceeded");
     let it = bed.network.purchase(bed.purchase("1")).await.unwrap().authorisation.auth_id;

@@ -21,7 +21,7 @@ async fn undecided_authorisations_are_declined_and_their_holds_released() {
     assert_eq!(recovered, 1);
     let it = answer.unwrap().authorisation;
     assert_eq!(it.status, AuthorisationStatus::Declined);
-    assert_eq!((it.detail.as_deref(), it.hold_state), (Some("crash"), HoldState::Voided));
+    assert_eq!((it.detail().as_deref(), it.hold_state), (Some("crash"), HoldState::Voided));
     assert_eq!(it.reject_reason.unwrap().as_str(), "DAPI_AUTH_ENTERPRISE_TIMEOUT_REJECT");
     assert_eq!(it.response_code, Some(ResponseCode::NoResponse));
     bed.assert_untouched().await;
@@ -54,7 +54,7 @@ async fn an_unwritten_decision_becomes_a_decline_once_the_store_works_again() {
     let filter = store::AuthorisationFilter { limit: 10, ..Default::default() };
     let [it] = &bed.store.authorisations(filter).await.unwrap()[..] else { panic!("not one") };
     assert_eq!(it.status, AuthorisationStatus::Declined);
-    let outcome = (it.detail.as_deref(), it.hold_state);
+    let outcome = (it.detail().as_deref(), it.hold_state);
     assert_eq!(outcome, (Some("decision_not_written"), HoldState::Voided));
     assert_eq!(bed.results(it.auth_id).await.len(), 1);
     bed.assert_untouched().await;
@@ -78,7 +78,7 @@ async fn a_reversal_that_a_crash_left_unreported_stands() {
     assert_eq!(recovered, 1);
     let reversal = answer.unwrap().authorisation;
     assert_eq!(reversal.status, AuthorisationStatus::Approved);
-    assert_eq!(reversal.detail.as_deref(), Some("reversal_not_answered"));
+    assert_eq!(reversal.detail().as_deref(), Some("reversal_not_answered"));
     assert_eq!(bed.results(reversal.auth_id).await.len(), 1);
     bed.assert_untouched().await;
 }

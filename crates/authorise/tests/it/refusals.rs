@@ -15,7 +15,7 @@ async fn refused(bed: &Bed, purchase: Purchase, code: &str, detail: &str) -> Aut
     let answer = bed.network.purchase(purchase).await.unwrap();
     let it = answer.authorisation;
     assert_eq!(it.status, AuthorisationStatus::Declined);
-    assert_eq!((it.response_code.unwrap().as_str(), it.detail.as_deref()), (code, Some(detail)));
+    assert_eq!((it.response_code.unwrap().as_str(), it.detail().as_deref()), (code, Some(detail)));
     assert_eq!(it.reject_reason.unwrap().as_str(), "DAPI_AUTH_INTERNAL_REJECT");
     assert_eq!((it.hold_state, it.hold_expires_at), (HoldState::None, None));
     assert_eq!((bed.enterprise.notices(), answer.enterprise_ms), (0, None));

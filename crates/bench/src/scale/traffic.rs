@@ -99,9 +99,7 @@ pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> 
     let decision = DecideAuthorisation {
         enterprise_id: held.enterprise_id,
         auth_id: held.auth_id,
-        response_code: ResponseCode::Approved,
-        reject_reason: None,
-        detail: "approved".to_owned(),
+        cause: Cause::Approved,
         auth_code: Some("123456".to_owned()),
         receipt: Arc::new(Padding),
         webhooks: Some(Arc::new(Padding)),

@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, AuthId, Authorisation, AuthorisationStatus, Direction, EnterpriseId, HoldState,
-    IdGenerator, Posting, ResponseCode, Timestamp, TransactionId, TransferId, VmAppId,
+    IdGenerator, Posting, Timestamp, TransactionId, TransferId, VmAppId,
 };
 use ledger::{Account, LedgerError, Movement, Transfer};
 
@@ -94,7 +94,7 @@ impl Group<'_> {
         let excess = self.excess(&it, request.velocity.as_ref(), reserved_minor);
         let excess = excess.map(FailedCheck::Limit);
         if let Some(excess) = excess {
-            excess.refuse(&mut it, request.authorisation.created_at);
+            it.decide(excess.cause(&it), request.authorisation.created_at);
         }
         let before_minor = self.own_available_minor(&it);
         let account = self.batch.account(account_key(&it));
@@ -153,7 +153,7 @@ impl Group<'_> {
         let follows = it.is_completion() || it.is_increment();
         match self.settle(it.clone(), decision, None) {
             Err(MoneyError::Ledger(LedgerError::InsufficientFunds | LedgerError::HoldClosed))
-                if follows && decision.response_code == ResponseCode::Approved =>
+                if follows && decision.cause.is_approval() =>
             {
                 self.settle(it, decision, Some(FailedCheck::Original))
             }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, CardId, Currency, EnterpriseId, ErrorCode, Money, Posting,
-    ResponseCode, Timestamp, VmAppId,
+    AccountOwner, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId, Money, Posting,
+    Timestamp, VmAppId,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;
@@ -85,12 +85,8 @@ pub struct DecideAuthorisation {
     pub enterprise_id: EnterpriseId,
     /// The authorisation.
     pub auth_id: AuthId,
-    /// The answer; anything but `Approved` gives the hold back.
-    pub response_code: ResponseCode,
-    /// Dialect 1's reason of a decline.
-    pub reject_reason: Option<ErrorCode>,
-    /// The exact cause of the decision.
-    pub detail: String,
+    /// The cause of the decision, from which its codes follow; a decline gives the hold back.
+    pub cause: Cause,
     /// Code given to the network with an approval.
     pub auth_code: Option<String>,
     /// Renders the whole receipt.

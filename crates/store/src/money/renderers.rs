@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::{Authorisation, ResponseCode, Timestamp, VelocityExcess, WebhookEvent, WebhookId};
+use domain::{Authorisation, Cause, Timestamp, VelocityExcess, WebhookEvent, WebhookId};
 
 /// The check of the commit that declined an authorisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,17 +19,15 @@ pub enum FailedCheck {
 }
 
 impl FailedCheck {
-    /// Declines the authorisation that does not pass it.
-    pub(super) fn refuse(self, it: &mut Authorisation, now: Timestamp) {
-        let (code, detail) = match self {
-            Self::Limit(excess) => (ResponseCode::InsufficientFunds, excess.as_str()),
-            Self::Deposit => (ResponseCode::InsufficientFunds, Authorisation::DEPOSIT_EXHAUSTED),
-            Self::Original if it.is_completion() => {
-                (ResponseCode::InsufficientFunds, Authorisation::RESERVATION_GONE)
-            }
-            Self::Original => (ResponseCode::NotAllowed, Authorisation::ORIGINAL_ENDED),
-        };
-        it.refuse(code, detail, now);
+    /// The cause of the decline of `it`, which does not pass it.
+    #[must_use]
+    pub fn cause(self, it: &Authorisation) -> Cause {
+        match self {
+            Self::Limit(excess) => excess.into(),
+            Self::Deposit => Cause::DepositExhausted,
+            Self::Original if it.is_completion() => Cause::ReservationGone,
+            Self::Original => Cause::OriginalEnded,
+        }
     }
 }
 

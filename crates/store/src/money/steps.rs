@@ -1,7 +1,7 @@
 //! The steps of money commands on one authorisation and one account. Pure.
 
 use domain::{
-    Authorisation, AuthorisationStatus, Direction, HoldState, Money, ResponseCode, Timestamp,
+    Authorisation, AuthorisationStatus, Cause, Direction, HoldState, Money, Timestamp,
     TransactionType,
 };
 use ledger::{Account, Movement};
@@ -77,7 +77,7 @@ pub(super) fn begin(
             Ok(Some(movement))
         }
         None | Some(Err(ledger::LedgerError::InsufficientFunds)) => {
-            FailedCheck::Deposit.refuse(authorisation, authorisation.created_at);
+            authorisation.decide(Cause::DepositExhausted, authorisation.created_at);
             Ok(None)
         }
         Some(Err(error)) => Err(error.into()),
@@ -92,22 +92,18 @@ pub(super) fn decide(
     decision: &DecideAuthorisation,
     failed: Option<FailedCheck>,
 ) -> Result<Option<Movement>, MoneyError> {
-    let approved = decision.response_code == ResponseCode::Approved && failed.is_none();
+    let cause = match failed {
+        Some(failed) => failed.cause(authorisation),
+        None => decision.cause.clone(),
+    };
     let mut movement = None;
-    if !approved && authorisation.hold_state == HoldState::Pending {
+    if !cause.is_approval() && authorisation.hold_state == HoldState::Pending {
         movement = give_back(account, authorisation, HoldState::Voided)?;
     }
-    if let Some(failed) = failed {
-        failed.refuse(authorisation, decision.now);
-        return Ok(movement);
+    authorisation.decide(cause, decision.now);
+    if failed.is_none() {
+        authorisation.auth_code.clone_from(&decision.auth_code);
     }
-    authorisation.status =
-        if approved { AuthorisationStatus::Approved } else { AuthorisationStatus::Declined };
-    authorisation.response_code = Some(decision.response_code);
-    authorisation.reject_reason = decision.reject_reason;
-    authorisation.detail = Some(decision.detail.clone());
-    authorisation.auth_code.clone_from(&decision.auth_code);
-    authorisation.decided_at = Some(decision.now);
     Ok(movement)
 }
 

@@ -61,7 +61,7 @@ record! {
         status,
         response_code,
         reject_reason,
-        detail,
+        cause: [detail],
         auth_code,
         hold_state,
         hold_remaining_minor,

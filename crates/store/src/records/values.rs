@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use domain::{
     AccountId, AccountOwner, AuthId, AuthType, AuthorisationStatus, BinRange, BusinessDay, CardId,
-    CardStatus, CardStatusReason, CardType, ChallengeId, ChallengeStatus, Currency, CustomerId,
+    CardStatus, CardStatusReason, CardType, Cause, ChallengeId, ChallengeStatus, Currency, CustomerId,
     DeliveryStatus, Destination, Direction, EnterpriseId, ErrorCode, ExtractionOutcome,
     GuidanceType, HoldState, IntentSubject, IntentTicketId, IntentTicketStatus, IntentTicketType,
     JobId, KycRefusal, KycTicketId, KycTicketStatus, KycTicketType, Merchant, Money, NetworkKey,
@@ -56,6 +56,7 @@ one_column! { int {
 one_column! { text {
     String: |it: &str| Some(it.to_owned()), |it: &String| it.as_str().to_owned();
     BinRange: |it: &str| it.parse().ok(), BinRange::to_string;
+    Cause: |it: &str| Some(Cause::from(it)), |it: &Cause| it.text().into_owned();
     Decimal: |it: &str| it.parse().ok(), Decimal::to_string;
     IpAddr: |it: &str| it.parse().ok(), IpAddr::to_string;
     Bucket: |it: &str| it.parse().ok(), |it: &Bucket| it.as_str();

@@ -81,9 +81,12 @@ pub fn decision(auth_id: AuthId, response_code: ResponseCode) -> DecideAuthorisa
     DecideAuthorisation {
         enterprise_id: ENTERPRISE,
         auth_id,
-        response_code,
-        reject_reason: (!approved).then_some(ErrorCode::AuthEnterpriseReject),
-        detail: "test".to_owned(),
+        cause: match response_code {
+            ResponseCode::Approved => Cause::Approved,
+            ResponseCode::InsufficientFunds => Cause::EnterpriseInsufficientFunds,
+            ResponseCode::NotAllowed => Cause::EnterpriseNotAllowed,
+            ResponseCode::NoResponse => Cause::EnterpriseNoResponse,
+        },
         auth_code: approved.then(|| "123456".to_owned()),
         receipt: Arc::new(Receipt("{\"decided\":true}")),
         webhooks: Some(Arc::new(Results)),
@@ -135,7 +138,7 @@ both_engines!(concurrent_holds_never_exceed_the_deposit, |store| {
         let BeginOutcome::Refused(it) = outcome else { continue };
         assert_eq!(it.status, AuthorisationStatus::Declined);
         assert_eq!(it.reject_reason, Some(ErrorCode::AuthInternalReject));
-        assert_eq!(it.detail.as_deref(), Some("deposit_exhausted"));
+        assert_eq!(it.detail().as_deref(), Some("deposit_exhausted"));
         let told = store::DeliveryFilter {
             business_id: Some(it.auth_id.as_i64()),
             limit: 10,

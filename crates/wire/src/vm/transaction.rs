@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use domain::{Authorisation, AuthorisationStatus, Direction, HoldState, Timestamp};
+use domain::{Authorisation, AuthorisationStatus, Cause, Direction, HoldState, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -132,8 +132,8 @@ impl Transaction {
             merchant_name: format!("{name:<MERCHANT_NAME_CHARS$}"),
             create_time: created,
             description: it
-                .detail
-                .as_deref()
+                .cause
+                .as_ref()
                 .filter(|_| is_declined)
                 .map_or_else(String::new, reason),
         }
@@ -141,10 +141,10 @@ impl Transaction {
 }
 
 /// The cause of a decline in words. In this dialect a purchase does not draw on a deposit.
-fn reason(detail: &str) -> String {
-    match detail {
-        Authorisation::DEPOSIT_EXHAUSTED => "insufficient balance".to_owned(),
-        other => other.replace('_', " "),
+fn reason(cause: &Cause) -> String {
+    match cause {
+        Cause::DepositExhausted => "insufficient balance".to_owned(),
+        other => other.text().replace('_', " "),
     }
 }
 
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_cause_is_told_in_words() {
-        assert_eq!(reason(Authorisation::DEPOSIT_EXHAUSTED), "insufficient balance");
-        assert_eq!(reason("daily_amount_exceeded"), "daily amount exceeded");
+        assert_eq!(reason(&Cause::DepositExhausted), "insufficient balance");
+        assert_eq!(reason(&Cause::DailyAmountExceeded), "daily amount exceeded");
     }
 }
