@@ -2,8 +2,8 @@
 //! replaced cards too, and nobody is asked (operator-and-sandbox.md section 5).
 
 use domain::{
-    AuthId, Authorisation, AuthorisationStatus, Card, FxError, FxTable, HoldState, Merchant, Money,
-    OutsId, ResponseCode, VmCard,
+    AuthId, Authorisation, AuthorisationStatus, Card, Cause, FxError, FxTable, HoldState, Merchant,
+    Money, OutsId, ResponseCode, VmCard,
 };
 use serde::Serialize;
 use store::{

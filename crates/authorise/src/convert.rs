@@ -127,9 +127,9 @@ mod tests {
         let fault = |minor, table: &FxTable| {
             convert(dollars(minor), Currency::SGD, table).map_err(ConversionFault::cause)
         };
-        assert_eq!(fault(1, &FxTable::default()), Err("no_fx_rate"));
-        assert_eq!(fault(1, &table("0.49")), Err("amount_rounds_to_zero"));
+        assert_eq!(fault(1, &FxTable::default()), Err(Cause::NoFxRate));
+        assert_eq!(fault(1, &table("0.49")), Err(Cause::AmountRoundsToZero));
         assert_eq!(fault(0, &table("0.49")).map(|c| c.amount.amount_minor()), Ok(0));
-        assert_eq!(fault(Money::MAX_INPUT_MINOR, &table("2")), Err("amount_out_of_range"));
+        assert_eq!(fault(Money::MAX_INPUT_MINOR, &table("2")), Err(Cause::AmountOutOfRange));
     }
 }

@@ -23,10 +23,10 @@ impl Fault {
     pub(crate) const NO_ANSWER: Self =
         Self::explained(Cause::NoAnswer, "no whole answer came within the deadline");
     /// The deadline passed before the notice was sent.
-    pub(crate) const LATE_NOTICE: Self =
-        Self::explained(
+    pub(crate) const LATE_NOTICE: Self = Self::explained(
         Cause::DeadlineBeforeNotice,
-        "the deadline passed before the notice was sent");
+        "the deadline passed before the notice was sent",
+    );
 
     const fn explained(cause: Cause, explanation: &'static str) -> Self {
         Self { cause, explanation: Some(Cow::Borrowed(explanation)), reply: None }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crypto::{RsaPool, RsaPrivateKey, RsaPublicKey};
-use domain::{AuthId, Authorisation, ResponseCode, RsaScheme, Timestamp, WebhookId};
+use domain::{AuthId, Authorisation, Cause, ResponseCode, RsaScheme, Timestamp, WebhookId};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use outbound::{Answer, Outbound, OutboundError, Post, excerpt, mask_url};
 use tokio::time::Instant;

@@ -2,7 +2,7 @@
 //! commit of the store.
 
 use domain::{
-    AuthId, AuthType, Authorisation, CardProfile, Direction, Money, OutsId, Timestamp,
+    AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, Money, OutsId, Timestamp,
     TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits,
 };
 use store::{

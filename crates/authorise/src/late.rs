@@ -1,10 +1,11 @@
 //! An answer after the deadline: recorded, never applied (cardbridge-open-api.md
 //! section 8.1).
 
-use domain::Authorisation;
+use domain::{Authorisation, Cause};
 use serde::Serialize;
 use store::Store;
 
+use crate::fault::Fault;
 use crate::forward::Exchange;
 use crate::receipt::whole_ms;
 

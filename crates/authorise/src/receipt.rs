@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    Authorisation, AuthorisationStatus, PinVerdict, RsaHash, RsaPadding, RsaSignedBytes, WebhookId,
+    Authorisation, AuthorisationStatus, Cause, PinVerdict, RsaHash, RsaPadding, RsaSignedBytes,
+    WebhookId,
 };
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -20,6 +21,7 @@ use store::{FailedCheck, ReceiptRenderer};
 use tokio::time::Instant;
 
 use crate::checks::{Check, with_commit_checks};
+use crate::fault::Fault;
 use crate::forward::Exchange;
 use crate::request::{Presented, PresentedValue};
 

@@ -8,7 +8,6 @@ use store::{
     DecideAuthorisation, DecideOutcome, MoneyError, ReceiptRenderer, Store, StoreError, Webhooks,
 };
 
-
 /// Attempts to commit: until one succeeds the hold stays, and a restart would decline.
 const MAX_TRIES: u32 = 5;
 /// Pause after the first failed attempt; doubled after each further one.

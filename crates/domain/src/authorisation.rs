@@ -1,7 +1,5 @@
 //! An authorisation, its hold and its postings.
 
-use std::borrow::Cow;
-
 use crate::text::text_enum;
 use crate::{
     AccountOwner, AuthId, Card, CardId, Cause, CustomerId, EnterpriseId, ErrorCode, Money, OutsId,
@@ -255,8 +253,8 @@ impl Authorisation {
 
     /// The text of its cause, as operators see it.
     #[must_use]
-    pub fn detail(&self) -> Option<Cow<'_, str>> {
-        self.cause.as_ref().map(Cause::text)
+    pub fn detail(&self) -> Option<String> {
+        self.cause.as_ref().map(Cause::to_string)
     }
 
     /// True if the cardholder gets money back for a return: it is posted once approved.

@@ -47,7 +47,7 @@ answer_body! {
         /// `DAPI_AUTH_*` of a decline.
         reason: Option<String> = auth.reject_reason.map(|code| code.to_string()),
         /// What exactly led to the decision.
-        detail: Option<String> = auth.detail().map(Cow::into_owned),
+        detail: Option<String> = auth.detail(),
         auth_code: Option<String> = auth.auth_code.clone(),
         hold_state: String = auth.hold_state.to_string(),
         /// Amount still set aside.

@@ -31,7 +31,7 @@ answer_body! {
         /// `DAPI_AUTH_*` of a decline.
         reason: Option<String> = answer.authorisation.reject_reason.map(|code| code.to_string()),
         /// What exactly led to the decision.
-        detail: Option<String> = answer.authorisation.detail().map(Cow::into_owned),
+        detail: Option<String> = answer.authorisation.detail(),
         auth_code: Option<String> = answer.authorisation.auth_code.clone(),
         /// The bill it belongs to.
         outs_id: String = answer.authorisation.outs_id.to_string(),

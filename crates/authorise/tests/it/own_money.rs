@@ -117,7 +117,7 @@ async fn refusal(bed: &Bed, amount: &str) -> String {
         assert_eq!(it.response_code.map(|code| code.as_str()), Some("01"));
     }
     bed.assert_verified().await;
-    it.detail().filter(|_| !is_approved).unwrap_or_default().into_owned()
+    it.detail().filter(|_| !is_approved).unwrap_or_default()
 }
 
 #[tokio::test]

@@ -54,8 +54,8 @@ async fn an_unwritten_decision_becomes_a_decline_once_the_store_works_again() {
     let filter = store::AuthorisationFilter { limit: 10, ..Default::default() };
     let [it] = &bed.store.authorisations(filter).await.unwrap()[..] else { panic!("not one") };
     assert_eq!(it.status, AuthorisationStatus::Declined);
-    let outcome = (it.detail().as_deref(), it.hold_state);
-    assert_eq!(outcome, (Some("decision_not_written"), HoldState::Voided));
+    assert_eq!(it.detail().as_deref(), Some("decision_not_written"));
+    assert_eq!(it.hold_state, HoldState::Voided);
     assert_eq!(bed.results(it.auth_id).await.len(), 1);
     bed.assert_untouched().await;
     bed.assert_verified().await;

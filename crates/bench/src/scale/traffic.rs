@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::{
-    Authorisation, Card, CardId, Clock, IdGenerator, Money, Random, ResponseCode, SystemRandom,
+    Authorisation, Card, CardId, Cause, Clock, IdGenerator, Money, Random, SystemRandom,
     WebhookEvent, WebhookSubType, WebhookType,
 };
 use store::{

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AuthId, Authorisation, AuthorisationStatus, HoldState, Money, VelocityExcess,
-    VelocityShare, VelocityUse,
+    AuthId, Authorisation, AuthorisationStatus, HoldState, Money, VelocityExcess, VelocityShare,
+    VelocityUse,
 };
 use futures_util::future::try_join_all;
 use ledger::{Bucket, Movement};
@@ -24,9 +24,7 @@ impl Batch {
     /// The PANs to which the group's commands may give something back.
     pub(super) fn counted_pans(&self, commands: &[&Command]) -> Vec<PanKey> {
         let giving = commands.iter().filter_map(|command| match command {
-            Command::Decide(decision) if !decision.cause.is_approval() => {
-                Some(decision.auth_id)
-            }
+            Command::Decide(decision) if !decision.cause.is_approval() => Some(decision.auth_id),
             Command::Reverse(request) => Some(request.auth_id),
             Command::Expire { auth_id, .. } => Some(*auth_id),
             _ => None,

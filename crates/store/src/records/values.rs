@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use domain::{
     AccountId, AccountOwner, AuthId, AuthType, AuthorisationStatus, BinRange, BusinessDay, CardId,
-    CardStatus, CardStatusReason, CardType, Cause, ChallengeId, ChallengeStatus, Currency, CustomerId,
-    DeliveryStatus, Destination, Direction, EnterpriseId, ErrorCode, ExtractionOutcome,
+    CardStatus, CardStatusReason, CardType, Cause, ChallengeId, ChallengeStatus, Currency,
+    CustomerId, DeliveryStatus, Destination, Direction, EnterpriseId, ErrorCode, ExtractionOutcome,
     GuidanceType, HoldState, IntentSubject, IntentTicketId, IntentTicketStatus, IntentTicketType,
     JobId, KycRefusal, KycTicketId, KycTicketStatus, KycTicketType, Merchant, Money, NetworkKey,
     OrderFailure, OrderId, OrderStatus, OrderType, OtpDeliveryStatus, OutsId, PageLanguage,

@@ -68,7 +68,7 @@ async fn refused(store: &Store, request: BeginAuthorisation) -> (String, String)
     assert_eq!((it.hold_state, it.hold_remaining_minor), (HoldState::None, 0));
     let view = store.find_of_anyone::<AuthorisationView>(it.auth_id).await.unwrap().unwrap();
     assert_eq!(view.authorisation, it);
-    (it.detail().unwrap().into_owned(), view.receipt)
+    (it.detail().unwrap(), view.receipt)
 }
 
 async fn used(store: &Store) -> [i64; 4] {

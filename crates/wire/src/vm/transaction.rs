@@ -131,11 +131,7 @@ impl Transaction {
             kind: kind.as_str().into(),
             merchant_name: format!("{name:<MERCHANT_NAME_CHARS$}"),
             create_time: created,
-            description: it
-                .cause
-                .as_ref()
-                .filter(|_| is_declined)
-                .map_or_else(String::new, reason),
+            description: it.cause.as_ref().filter(|_| is_declined).map_or_else(String::new, reason),
         }
     }
 }
