@@ -136,7 +136,7 @@ impl Command {
         match self {
             Self::Begin(_, asked) => model.begin(asked),
             Self::Decide(index, request) => {
-                model.decide(*index, request.response_code == ResponseCode::Approved);
+                model.decide(*index, request.cause.is_approval());
                 Done::Status(model.known[*index].status)
             }
             Self::Clear(index, it) => {

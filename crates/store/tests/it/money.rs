@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    AuthId, Authorisation, AuthorisationStatus, CardId, Currency, CustomerId, Direction,
+    AuthId, Authorisation, AuthorisationStatus, CardId, Cause, Currency, CustomerId, Direction,
     EnterpriseId, ErrorCode, HoldState, IdGenerator, Money, NetworkKey, OutsId, Payer,
     ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookSubType, WebhookType,
 };
