@@ -1,4 +1,4 @@
-//! Cryptograms of chip cards, versions 10 and 18 (network-iso8583.md section 3.6, EMV Book 2).
+//! Cryptograms of chip cards, versions 10 and 18 of EMV Book 2 (network-iso8583.md section 3.6).
 
 use zeroize::Zeroizing;
 

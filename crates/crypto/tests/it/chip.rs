@@ -5,7 +5,7 @@ use crypto::emv::{arpc_1, arpc_2, arqc_10, arqc_18, card_key, session_key};
 
 use super::{bytes, cryptography, key, text};
 
-/// The values that both versions begin with, in their order (section 3.6).
+/// The values that both versions begin with, in their order (network-iso8583.md section 3.6).
 const TAGS: [&str; 10] =
     ["t9f02", "t9f03", "t9f1a", "t95", "t5f2a", "t9a", "t9c", "t9f37", "t82", "t9f36"];
 
