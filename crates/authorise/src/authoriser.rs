@@ -259,7 +259,7 @@ impl Authoriser {
                 // A repeated call counts as a single try too.
                 Claim::current().map(|claim| claim.message_key())
             }),
-            follows: request.original.as_ref().map(|it| (it.outs_id, it.auth_id)),
+            follows: request.original.as_ref().map(|it| it.auth_id),
             pin,
             now: self.parts.store.clock().now(),
         };

@@ -89,6 +89,8 @@ ids! {
     VmAppId,
     /// A movement of the balance of a card of dialect 2.
     VmFlowId,
+    /// A message of a network.
+    NetworkMessageId,
 }
 
 fn parse_id(text: &str) -> Result<i64, IdError> {

@@ -22,6 +22,7 @@ mod key_extraction;
 mod kyc;
 mod mode;
 mod money;
+mod network_message;
 mod order;
 mod otp;
 mod own_text;
@@ -62,8 +63,8 @@ pub use fx::{FxError, FxRate, FxTable};
 pub use guidance::{GuidanceLink, GuidanceType, PageLanguage, PageMode, PageStep, PageTheme};
 pub use ids::{
     AccountId, AuthId, CardId, ChallengeId, CustomerId, EnterpriseId, IdError, IdGenerator,
-    IntentTicketId, JobId, KycTicketId, OrderId, OutsId, PanId, ProfileId, RevealId, TransactionId,
-    TransferId, VmAppId, VmFlowId, WebhookId,
+    IntentTicketId, JobId, KycTicketId, NetworkMessageId, OrderId, OutsId, PanId, ProfileId,
+    RevealId, TransactionId, TransferId, VmAppId, VmFlowId, WebhookId,
 };
 pub use intent_ticket::{
     IntentEvent, IntentSubject, IntentTicket, IntentTicketStatus, IntentTicketType,
@@ -75,6 +76,7 @@ pub use kyc::{
 };
 pub use mode::Mode;
 pub use money::{Currency, Money};
+pub use network_message::{MessageIdentity, MessageKind};
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
 pub use otp::{OtpDelivery, OtpDeliveryStatus};
 pub use own_text::{

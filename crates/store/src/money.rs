@@ -10,6 +10,8 @@ mod flows;
 mod funds;
 mod grouped;
 mod load;
+#[cfg(test)]
+mod message_tests;
 mod messages;
 mod named;
 mod renderers;
@@ -32,7 +34,7 @@ pub use command::{
 };
 pub(crate) use command::{ChargeFee, CloseCard, Command, MoveFunds, Outcome, TransferFunds};
 pub use messages::NETWORK_KEY_DAYS;
-pub(crate) use messages::{MessageKey, first_of, is_in_time};
+pub(crate) use messages::{first_of, identities, is_in_time};
 pub use renderers::{Change, FailedCheck, ReceiptRenderer, WebhookRenderer, Webhooks};
 pub use terms::{OwnLimits, VelocityTerms, VmTariff};
 

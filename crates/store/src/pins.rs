@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::{
-    AuthId, Card, CardId, CardStatus, CardType, EnterpriseId, NetworkKey, OutsId, PinTries,
-    PinVerdict, Timestamp,
+    AuthId, Card, CardId, CardStatus, CardType, EnterpriseId, MessageIdentity, NetworkKey,
+    PinTries, PinVerdict, Timestamp,
 };
 use thiserror::Error;
 
 use crate::engine::{Tx, with};
-use crate::money::{MessageKey, first_of, is_in_time};
+use crate::money::{first_of, identities, is_in_time};
 use crate::records::record;
 use crate::{Store, StoreError};
 
@@ -105,8 +105,8 @@ pub struct PinPresentation {
     pub card_id: CardId,
     /// The message that carries it: a PIN that comes again with this message is the same try.
     pub network_key: Option<NetworkKey>,
-    /// The bill and the authorisation that the message follows.
-    pub follows: Option<(OutsId, AuthId)>,
+    /// The authorisation that the message follows.
+    pub follows: Option<AuthId>,
     /// The PIN.
     pub pin: PinComparison,
     /// The arrival of the message (business time).
@@ -114,10 +114,10 @@ pub struct PinPresentation {
 }
 
 impl PinPresentation {
-    /// The keys by which the message is recognised again, if it has any.
-    fn keys(&self) -> Vec<MessageKey> {
-        let Some(key) = &self.network_key else { return Vec::new() };
-        MessageKey::of(self.enterprise_id, self.card_id, self.follows, key)
+    /// The identities by which the message is recognised again, if it has any.
+    fn identities(&self) -> Vec<MessageIdentity> {
+        let key = self.network_key.as_ref();
+        key.map_or_else(Vec::new, |key| identities(self.card_id, self.follows, key))
     }
 }
 
@@ -218,8 +218,8 @@ async fn judge(
     // This lock of the card's row makes changes of its PIN wait, and equal messages for one
     // another.
     tx.by_key_locked::<Card>((enterprise_id, card_id)).await?;
-    for key in presentation.keys() {
-        let first = first_of(tx, &key).await?;
+    for identity in presentation.identities() {
+        let first = first_of(tx, &identity).await?;
         if first.is_some_and(|first| is_in_time(&first, presentation.now)) {
             return Ok(None);
         }

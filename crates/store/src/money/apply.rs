@@ -2,14 +2,15 @@
 
 use domain::{
     AccountId, AuthId, Authorisation, AuthorisationStatus, Direction, EnterpriseId, HoldState,
-    IdGenerator, Posting, Timestamp, TransactionId, TransferId, VmAppId,
+    IdGenerator, MessageIdentity, NetworkMessageId, Posting, Timestamp, TransactionId, TransferId,
+    VmAppId,
 };
 use ledger::{Account, LedgerError, Movement, Transfer};
 
 use super::batch::{Batch, Loaded, NewAuthorisation};
 use super::bill::{Bill, Moved};
 use super::load::load;
-use super::messages::{KeyMatch, MessageKey, key_match};
+use super::messages::{KeyMatch, NetworkMessage, identities_of, key_match};
 use super::terms::account_key;
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
@@ -86,7 +87,7 @@ impl Group<'_> {
 
     fn begin(&mut self, request: &BeginAuthorisation) -> Result<BeginOutcome, MoneyError> {
         let mut it = request.authorisation.clone();
-        let message = MessageKey::making(&it);
+        let message = identities_of(&it);
         if let Some(first) = self.repeated(&it, &message)? {
             return Ok(BeginOutcome::Repeated(first));
         }
@@ -109,7 +110,13 @@ impl Group<'_> {
         self.record(&it, account_id, movement, it.created_at);
         self.note_hold(&it, before_minor, "held");
         self.charge(&it, request.tariff.as_ref());
-        self.batch.messages.extend(message.into_iter().map(|key| (key, it.clone())));
+        let real_now = self.ids.clock().real_now();
+        for identity in message {
+            let message_id = NetworkMessageId::from_i64(self.ids.next());
+            let row = NetworkMessage::making(&it, identity.clone(), message_id, real_now);
+            self.batch.new_messages.push(row);
+            self.batch.messages.insert(identity, it.clone());
+        }
         let counted = self.count(&it, request.velocity.as_ref());
         self.batch.new_authorisations.push(NewAuthorisation {
             authorisation: it.clone(),
@@ -129,7 +136,7 @@ impl Group<'_> {
     fn repeated(
         &mut self,
         it: &Authorisation,
-        message: &[MessageKey],
+        message: &[MessageIdentity],
     ) -> Result<Option<Authorisation>, MoneyError> {
         let known: Vec<_> =
             message.iter().filter_map(|key| self.batch.messages.get(key)).cloned().collect();
@@ -138,7 +145,7 @@ impl Group<'_> {
                 KeyMatch::Repeat => return Ok(Some(first)),
                 KeyMatch::Conflict => return Err(MoneyError::NetworkKeyConflict),
                 KeyMatch::New => {
-                    self.batch.retired_keys.insert((first.enterprise_id, first.auth_id));
+                    self.batch.overtaken.insert((first.enterprise_id, first.auth_id));
                 }
             }
         }

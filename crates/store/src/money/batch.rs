@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, EnterpriseId, Money, OutsId, PanId, Posting, VelocityUse,
-    VmAppId, VmFlow, WebhookEvent,
+    AccountOwner, AuthId, Authorisation, EnterpriseId, MessageIdentity, Money, OutsId, PanId,
+    Posting, VelocityUse, VmAppId, VmFlow, WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
-use super::messages::{MessageKey, first_of, retire_key};
+use super::messages::{self, NetworkMessage, first_of};
 use super::terms::AccountKey;
 use crate::StoreError;
 use crate::engine::Tx;
@@ -71,13 +71,14 @@ pub(super) struct Batch {
     /// The authorisations of each bill that move money away from the cardholder, in order of
     /// arrival.
     pub(super) bills: HashMap<OutsId, Vec<AuthId>>,
-    pub(super) messages: HashMap<MessageKey, Authorisation>,
-    /// Authorisations whose network key a message of this group carries now.
-    pub(super) retired_keys: BTreeSet<(EnterpriseId, AuthId)>,
+    pub(super) messages: HashMap<MessageIdentity, Authorisation>,
+    /// Authorisations whose identity as a message one of this group has now.
+    pub(super) overtaken: BTreeSet<(EnterpriseId, AuthId)>,
     pub(super) accounts: BTreeMap<AccountKey, LoadedAccount>,
     pub(super) references: HashMap<(EnterpriseId, String), Transfer>,
     pub(super) velocity_uses: BTreeMap<PanKey, LoadedUse>,
     pub(super) new_authorisations: Vec<NewAuthorisation>,
+    pub(super) new_messages: Vec<NetworkMessage>,
     pub(super) transfers: Vec<Transfer>,
     pub(super) postings: Vec<Posting>,
     pub(super) events: Vec<WebhookEvent>,
@@ -138,11 +139,11 @@ impl Batch {
     pub(super) async fn load_messages(
         &mut self,
         tx: &Tx,
-        keys: Vec<MessageKey>,
+        identities: Vec<MessageIdentity>,
     ) -> Result<(), StoreError> {
-        let reads = keys.into_iter().map(|key| async move {
-            let first = first_of(tx, &key).await?;
-            Ok::<_, StoreError>(first.map(|first| (key, first)))
+        let reads = identities.into_iter().map(|identity| async move {
+            let first = first_of(tx, &identity).await?;
+            Ok::<_, StoreError>(first.map(|first| (identity, first)))
         });
         self.messages.extend(try_join_all(reads).await?.into_iter().flatten());
         Ok(())
@@ -205,10 +206,11 @@ impl Batch {
 
     /// Writes everything that changed.
     pub(super) async fn write(self, tx: &Tx) -> Result<(), StoreError> {
-        for retired in &self.retired_keys {
-            retire_key(tx, *retired).await?;
+        for retired in &self.overtaken {
+            messages::forget(tx, *retired).await?;
         }
         self.write_authorisations(tx).await?;
+        messages::write(tx, &self.new_messages).await?;
         tx.insert_all(&self.transfers).await?;
         tx.insert_all(&self.postings).await?;
         crate::outbox::insert_events(tx, &self.events).await?;

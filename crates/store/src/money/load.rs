@@ -6,7 +6,7 @@ use domain::{AuthId, OutsId};
 
 use super::Command;
 use super::batch::{self, Batch};
-use super::messages::MessageKey;
+use super::messages::identities_of;
 use crate::StoreError;
 use crate::engine::{Repeats, Tx};
 
@@ -34,7 +34,7 @@ pub(super) async fn load(
                 // repeat must be recognised first.
                 let is_sought = repeats == Repeats::Sought || it.original_auth_id.is_some();
                 if is_sought {
-                    messages.extend(MessageKey::making(it));
+                    messages.extend(identities_of(it));
                 }
                 let terms = request.velocity.iter().filter(|terms| terms.are_counted());
                 pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));

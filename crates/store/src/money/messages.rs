@@ -1,16 +1,22 @@
 //! Recognises repeated network messages by their key.
 
-use domain::{AuthId, Authorisation, CardId, EnterpriseId, NetworkKey, OutsId, Timestamp};
+use domain::{
+    AuthId, Authorisation, CardId, EnterpriseId, MessageIdentity, NetworkKey, NetworkMessageId,
+    Timestamp,
+};
 
 use crate::StoreError;
-use crate::engine::{Tx, Value};
-use crate::records::{select, sql};
+use crate::engine::Tx;
+use crate::records::{columns_of, record, sql, values_of};
 
 /// The time, in days of business time, for which a network key identifies the first message that
 /// used it (operator-and-sandbox.md section 5). After that a new message may reuse the key.
 pub const NETWORK_KEY_DAYS: i64 = 40;
 
 const DAY_MS: i64 = 24 * 3_600_000;
+/// Old messages that one sweep forgets at most, and after how many new ones one runs.
+const SWEEP_ROWS: i64 = 1_000;
+const MESSAGES_A_SWEEP: i64 = 64;
 
 /// The relation of a message to an earlier one with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,85 +54,90 @@ pub(crate) fn is_in_time(first: &Authorisation, now: Timestamp) -> bool {
     now.millis_since(first.created_at) <= NETWORK_KEY_DAYS * DAY_MS
 }
 
-/// A key under which a repeat of a message is looked up.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum MessageKey {
-    /// Card, STAN and RRN (operator-and-sandbox.md section 5).
-    OfCard(EnterpriseId, CardId, NetworkKey),
-    /// The original authorisation, STAN and RRN. A follow-up may arrive on the card's twin, which
-    /// has the same PAN but another card id.
-    Following(EnterpriseId, OutsId, AuthId, NetworkKey),
+/// A message of a network and the authorisation that it made.
+pub(super) struct NetworkMessage {
+    pub(super) message_id: NetworkMessageId,
+    pub(super) identity: MessageIdentity,
+    pub(super) enterprise_id: EnterpriseId,
+    pub(super) auth_id: AuthId,
+    /// Real time: business time may be far ahead of it and says less about a row's age.
+    pub(super) received_at: Timestamp,
 }
 
-impl MessageKey {
-    /// All keys of a message; a match on any one identifies it.
-    pub(crate) fn of(
-        enterprise_id: EnterpriseId,
-        card_id: CardId,
-        follows: Option<(OutsId, AuthId)>,
-        key: &NetworkKey,
-    ) -> Vec<Self> {
-        let mut keys = vec![Self::OfCard(enterprise_id, card_id, key.clone())];
-        if let Some((outs_id, auth_id)) = follows {
-            keys.push(Self::Following(enterprise_id, outs_id, auth_id, key.clone()));
-        }
-        keys
-    }
-
-    /// The keys of the message that created `it`; empty if it carried no STAN and RRN.
-    pub(super) fn making(it: &Authorisation) -> Vec<Self> {
-        let Some(key) = &it.network_key else { return Vec::new() };
-        let follows = it.original_auth_id.map(|auth_id| (it.outs_id, auth_id));
-        Self::of(it.enterprise_id, it.card_id, follows, key)
-    }
-
-    fn query(&self) -> (&'static str, Vec<Value>) {
-        match self {
-            Self::OfCard(enterprise_id, card_id, key) => (
-                sql!(
-                    "{} WHERE enterprise_id = $1 AND card_id = $2 AND stan = $3 AND rrn = $4 \
-                     AND key_retired = 0",
-                    select::<Authorisation>()
-                ),
-                vec![
-                    (*enterprise_id).into(),
-                    (*card_id).into(),
-                    (&key.stan).into(),
-                    (&key.rrn).into(),
-                ],
-            ),
-            Self::Following(enterprise_id, outs_id, auth_id, key) => (
-                sql!(
-                    "{} WHERE enterprise_id = $1 AND outs_id = $2 AND original_auth_id = $3 \
-                     AND stan = $4 AND rrn = $5 AND key_retired = 0 ORDER BY auth_id LIMIT 1",
-                    select::<Authorisation>()
-                ),
-                vec![
-                    (*enterprise_id).into(),
-                    (*outs_id).into(),
-                    (*auth_id).into(),
-                    (&key.stan).into(),
-                    (&key.rrn).into(),
-                ],
-            ),
-        }
+record! {
+    NetworkMessage in "network_message" key (message_id) {
+        message_id,
+        identity: [network, kind, acquirer, stan, stamp, rrn, subject],
+        enterprise_id,
+        auth_id,
+        received_at,
     }
 }
 
-/// The authorisation that currently has `key`. It may have expired: check with [`is_in_time`].
+impl NetworkMessage {
+    /// The row of the message with this identity that made `it`.
+    pub(super) fn making(
+        it: &Authorisation,
+        identity: MessageIdentity,
+        message_id: NetworkMessageId,
+        received_at: Timestamp,
+    ) -> Self {
+        let Authorisation { enterprise_id, auth_id, .. } = *it;
+        Self { message_id, identity, enterprise_id, auth_id, received_at }
+    }
+}
+
+/// The identities of a simulated message with a STAN and RRN; a match on any one identifies it
+/// (operator-and-sandbox.md section 5).
+pub(crate) fn identities(
+    card_id: CardId,
+    follows: Option<AuthId>,
+    key: &NetworkKey,
+) -> Vec<MessageIdentity> {
+    let NetworkKey { stan, rrn } = key;
+    let of_card = MessageIdentity::of_card(card_id, stan, rrn);
+    let following = follows.map(|original| MessageIdentity::following(original, stan, rrn));
+    std::iter::once(of_card).chain(following).collect()
+}
+
+/// The identities of the message that makes `it`; empty if it carried no STAN and RRN.
+pub(super) fn identities_of(it: &Authorisation) -> Vec<MessageIdentity> {
+    let key = it.network_key.as_ref();
+    key.map_or_else(Vec::new, |key| identities(it.card_id, it.original_auth_id, key))
+}
+
+/// The authorisation that the message with this identity made. Its identity may have expired: check
+/// with [`is_in_time`].
 pub(crate) async fn first_of(
     tx: &Tx,
-    key: &MessageKey,
+    identity: &MessageIdentity,
 ) -> Result<Option<Authorisation>, StoreError> {
-    let (sql, params) = key.query();
-    tx.one(sql, &params).await
+    let sql = sql!(
+        "SELECT {} FROM network_message m JOIN authorisation a \
+         ON a.enterprise_id = m.enterprise_id AND a.auth_id = m.auth_id \
+         WHERE m.network = $1 AND m.kind = $2 AND m.acquirer = $3 AND m.stan = $4 \
+         AND m.stamp = $5 AND m.rrn = $6 AND m.subject = $7",
+        columns_of::<Authorisation>("a")
+    );
+    tx.one(sql, &values_of(identity)).await
 }
 
-/// Retires the key of an authorisation, because a later message has taken it over.
-pub(super) async fn retire_key(
+/// Forgets the messages that made an authorisation, because a later one has their identity.
+pub(super) async fn forget(
     tx: &Tx,
     (enterprise_id, auth_id): (EnterpriseId, AuthId),
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE authorisation SET key_retired = 1 WHERE enterprise_id = $1 AND auth_id = $2";
+    let sql = "DELETE FROM network_message WHERE enterprise_id = $1 AND auth_id = $2";
     tx.execute(sql, &[enterprise_id.into(), auth_id.into()]).await.map(drop)
+}
+
+/// Writes the messages of a group, and now and then forgets those whose time is over.
+pub(super) async fn write(tx: &Tx, messages: &[NetworkMessage]) -> Result<(), StoreError> {
+    tx.insert_all(messages).await?;
+    let Some(newest) = messages.iter().find(|it| it.message_id.as_i64() % MESSAGES_A_SWEEP == 0)
+    else {
+        return Ok(());
+    };
+    let oldest = newest.received_at.plus_millis(-NETWORK_KEY_DAYS * DAY_MS - 1);
+    tx.sweep(("network_message", "message_id", "received_at"), oldest, SWEEP_ROWS).await
 }

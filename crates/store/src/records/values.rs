@@ -8,12 +8,13 @@ use domain::{
     CardStatus, CardStatusReason, CardType, Cause, ChallengeId, ChallengeStatus, Currency,
     CustomerId, DeliveryStatus, Destination, Direction, EnterpriseId, ErrorCode, ExtractionOutcome,
     GuidanceType, HoldState, IntentSubject, IntentTicketId, IntentTicketStatus, IntentTicketType,
-    JobId, KycRefusal, KycTicketId, KycTicketStatus, KycTicketType, Merchant, Money, NetworkKey,
-    OrderFailure, OrderId, OrderStatus, OrderType, OtpDeliveryStatus, OutsId, PageLanguage,
-    PageMode, PageStep, PageTheme, PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId,
-    RevealPurpose, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, Timestamp,
-    TransactionId, TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee,
-    VmFlowId, VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
+    JobId, KycRefusal, KycTicketId, KycTicketStatus, KycTicketType, Merchant, MessageIdentity,
+    MessageKind, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId, OrderStatus,
+    OrderType, OtpDeliveryStatus, OutsId, PageLanguage, PageMode, PageStep, PageTheme, PanId,
+    PeriodUse, PinTries, ProfileId, ResponseCode, RevealId, RevealPurpose, RsaHash, RsaPadding,
+    RsaSignedBytes, SealedUrl, SettlementFileType, Timestamp, TransactionId, TransactionType,
+    TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee, VmFlowId, VmFlowKind, VmFunding,
+    VmLimits, WebhookId, WebhookSubType, WebhookType,
 };
 use ipnet::IpNet;
 use ledger::{Bucket, TransferKind};
@@ -102,6 +103,7 @@ ids!(
     VmAppId,
     VmFlowId,
     WebhookId,
+    NetworkMessageId,
 );
 
 /// Enumerations are stored as their fixed texts.
@@ -133,6 +135,7 @@ fixed_texts!(
     JobKind,
     KycTicketStatus,
     KycTicketType,
+    MessageKind,
     OrderStatus,
     OrderType,
     OtpDeliveryStatus,
@@ -200,6 +203,15 @@ groups! {
         name: Option<String>,
         country: Option<String>,
         mcc: Option<String>
+    }
+    MessageIdentity {
+        network: String,
+        kind: MessageKind,
+        acquirer: String,
+        stan: String,
+        stamp: String,
+        rrn: String,
+        subject: String
     }
     NetworkKey { stan: String, rrn: String }
     OrderFailure { error_code: ErrorCode, error_reason: String }

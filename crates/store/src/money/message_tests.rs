@@ -1,0 +1,133 @@
+//! Messages that an older version recognised are recognised after migration V18, which moved their
+//! identities into a table of their own; identities are forgotten when their time is over.
+
+use std::sync::Arc;
+
+use domain::{
+    AuthId, CardId, Clock, EnterpriseId, IdGenerator, MessageIdentity, NetworkMessageId, Timestamp,
+};
+
+use super::messages::{NETWORK_KEY_DAYS, NetworkMessage, first_of, write};
+use crate::migrations::old;
+use crate::{Location, Store};
+
+/// The last version of the schema whose authorisations were recognised by an index.
+const OLD: i32 = 17;
+const STAN: &str = "000001";
+const RRN: &str = "123456789012";
+const CARD: CardId = CardId::from_i64(7);
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// Authorisation 1 lost its key to 2; 3 follows 2 under the same numbers, on the card's twin; 4
+/// has no numbers.
+fn old_rows() -> String {
+    let row = |id: i64, card: i64, original: &str, numbers: &str, retired: i64| {
+        format!(
+            "INSERT INTO authorisation (enterprise_id, auth_id, card_id, customer_id, outs_id, \
+             original_auth_id, direction, auth_type, transaction_type, amount_minor, currency, \
+             acquirer_amount_minor, acquirer_currency, fx_rate, stan, rrn, status, hold_state, \
+             hold_remaining_minor, posted_minor, cleared_acquirer_minor, reversed_acquirer_minor, \
+             created_at, receipt, key_retired) VALUES (1, {id}, {card}, 8, 9, {original}, \
+             'OUTGOING', 'NORMAL', 'R', 100, 840, 100, 840, '1', {numbers}, 'PENDING', 'PENDING', \
+             100, 0, 0, 0, {id}, '{{}}', {retired});"
+        )
+    };
+    let numbers = format!("'{STAN}', '{RRN}'");
+    [
+        row(1, 7, "NULL", &numbers, 1),
+        row(2, 7, "NULL", &numbers, 0),
+        row(3, 6, "2", &numbers, 0),
+        row(4, 7, "NULL", "NULL, NULL", 0),
+    ]
+    .concat()
+}
+
+async fn open(location: Location) -> Store {
+    let clock = Clock::system();
+    let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+    Store::open(location, clock, ids).await.unwrap()
+}
+
+async fn first(store: &Store, identity: MessageIdentity) -> Option<i64> {
+    let found = store.write(crate::engine::with(identity, first_of)).await.unwrap();
+    found.map(|it| it.auth_id.as_i64())
+}
+
+async fn old_messages_are_recognised(location: Location) {
+    let store = open(location).await;
+    assert_eq!(first(&store, MessageIdentity::of_card(CARD, STAN, RRN)).await, Some(2));
+    let twin = CardId::from_i64(6);
+    assert_eq!(first(&store, MessageIdentity::of_card(twin, STAN, RRN)).await, Some(3));
+    let original = AuthId::from_i64(2);
+    assert_eq!(first(&store, MessageIdentity::following(original, STAN, RRN)).await, Some(3));
+    assert_eq!(first(&store, MessageIdentity::of_card(CARD, "000002", RRN)).await, None);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn messages_of_an_embedded_store_are_recognised_after_the_migration() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let mut connection = rusqlite::Connection::open(&path).unwrap();
+    old::sqlite(&mut connection, OLD);
+    connection.execute_batch(&old_rows()).unwrap();
+    drop(connection);
+    old_messages_are_recognised(Location::Sqlite(path)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_on_a_server_are_recognised_after_the_migration() {
+    let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
+        .expect("a PostgreSQL for tests: run `cargo xtask test`");
+    let name = format!("store_messages_{}", std::process::id());
+    let url = format!("{}/{name}", admin_url.rsplit_once('/').unwrap().0);
+    let connect = async |url: &str| {
+        let (client, connection) =
+            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    };
+    let admin = connect(&admin_url).await;
+    admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let mut client = connect(&url).await;
+    old::postgres(&mut client, OLD).await;
+    client.batch_execute(&old_rows()).await.unwrap();
+    drop(client);
+    old_messages_are_recognised(Location::Postgres(url)).await;
+    admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+}
+
+#[tokio::test]
+async fn identities_are_forgotten_after_forty_days_of_real_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let mut connection = rusqlite::Connection::open(&path).unwrap();
+    old::sqlite(&mut connection, OLD);
+    connection.execute_batch(&old_rows()).unwrap();
+    drop(connection);
+    let store = open(Location::Sqlite(path)).await;
+    let now = store.clock().real_now();
+    let ages = [("over", NETWORK_KEY_DAYS * DAY_MS + 1), ("within", NETWORK_KEY_DAYS * DAY_MS)];
+    // The last id is one after which old messages are swept.
+    for (id, (stan, age_ms)) in (63..).zip(ages).chain([(64 * 1_000, ("new", 0))]) {
+        let message = message(stan, id, now.plus_millis(-age_ms));
+        store
+            .write(crate::engine::with(message, async |tx, it| {
+                write(tx, std::slice::from_ref(it)).await
+            }))
+            .await
+            .unwrap();
+    }
+    let known = async |stan| first(&store, MessageIdentity::of_card(CARD, stan, RRN)).await;
+    assert_eq!(known("over").await, None);
+    assert_eq!((known("within").await, known("new").await), (Some(2), Some(2)));
+    store.close().await;
+}
+
+/// A message that made authorisation 2.
+fn message(stan: &str, id: i64, received_at: Timestamp) -> NetworkMessage {
+    let identity = MessageIdentity::of_card(CARD, stan, RRN);
+    let (enterprise_id, auth_id) = (EnterpriseId::from_i64(1), AuthId::from_i64(2));
+    let message_id = NetworkMessageId::from_i64(id);
+    NetworkMessage { message_id, identity, enterprise_id, auth_id, received_at }
+}
