@@ -17,13 +17,14 @@ const HIGHEST_ID: &str = "highest_id";
 const SAVING_INTERVAL: Duration = Duration::from_secs(3);
 
 /// The columns of ids with an index in which the highest is found at once.
-const IDS: [(&str, &str); 9] = [
+const IDS: [(&str, &str); 10] = [
     ("enterprise", "enterprise_id"),
     ("card", "card_id"),
     ("webhook", "webhook_id"),
     ("authorisation", "auth_id"),
     ("authorisation", "outs_id"),
     ("posting", "transaction_id"),
+    ("network_message", "message_id"),
     ("kyc_ticket", "kyc_ticket_id"),
     ("intent_ticket", "ticket_id"),
     ("three_ds_challenge", "challenge_id"),
