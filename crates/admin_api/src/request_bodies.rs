@@ -22,6 +22,7 @@ pub(crate) const RRN: Field =
     Field::text("rrn", "Retrieval reference number, 1 to 12 letters and digits.");
 pub(crate) const MERCHANT_ID: Field = Field::text("merchantId", "Card acceptor identification.");
 pub(crate) const MERCHANT_NAME: Field = Field::text("merchantName", "Name of the shop.");
+pub(crate) const MERCHANT_CITY: Field = Field::text("merchantCity", "City of the shop.");
 pub(crate) const MERCHANT_COUNTRY: Field = Field::text("merchantCountry", "Country of the shop.");
 pub(crate) const MCC: Field = Field::text("mcc", "Four digits.");
 pub(crate) const REFERENCE: Field =
@@ -298,6 +299,7 @@ pub(crate) const NEW_AUTHORISATION: Table = Table::named(
         MCC,
         MERCHANT_ID,
         MERCHANT_NAME,
+        MERCHANT_CITY,
         MERCHANT_COUNTRY,
         STAN,
         RRN,
@@ -338,6 +340,7 @@ pub(crate) const FORCED_CLEARING: Table = Table::named(
         MCC,
         MERCHANT_ID,
         MERCHANT_NAME,
+        MERCHANT_CITY,
         MERCHANT_COUNTRY,
     ],
 );
@@ -364,6 +367,7 @@ pub(crate) const NEW_CHALLENGE: Table = Table::named(
         Field::text("currency", "Numeric ISO 4217 code.").required(),
         MERCHANT_ID,
         MERCHANT_NAME.meaning("Name."),
+        MERCHANT_CITY.meaning("City."),
         MERCHANT_COUNTRY.meaning("Country, alpha-2."),
         MCC,
     ],

@@ -1,10 +1,7 @@
 //! The hold: the authorisation's record, its money and any refusal for lack of deposit, in one
 //! commit of the store.
 
-use domain::{
-    AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, Money, OutsId, Timestamp,
-    TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits,
-};
+use domain::{AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, MessageIdentity, Money, OutsId, Timestamp, TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits};
 use store::{
     BeginAuthorisation, BeginOutcome, MoneyError, OwnLimits, Store, VelocityTerms, VmTariff,
     Webhooks,
@@ -76,6 +73,8 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
 
 /// The terms of an authorisation's hold, from the records of its card.
 pub(crate) struct HoldTerms {
+    /// What makes the message known when it arrives again by a link.
+    identity: Option<MessageIdentity>,
     limits: Option<VelocityTerms>,
     vm_app_id: Option<VmAppId>,
     /// The webhooks of the decision, here or later.
@@ -93,6 +92,7 @@ impl HoldTerms {
     ) -> Self {
         let (card, vm_card) = (&request.card, context.vm_card.as_ref());
         Self {
+            identity: request.identity.clone(),
             limits: stored_limits(context, request, settings),
             vm_app_id: vm_card.map(|it| it.vm_app_id),
             webhooks: decision_webhooks(card.account.is_forwarded(), vm_card, settings),
@@ -150,6 +150,7 @@ pub(crate) async fn begin(
     let request = BeginAuthorisation {
         receipt: receipt.prepared(&authorisation, None, commit_checks.clone()),
         authorisation,
+        identity: terms.identity.clone(),
         webhooks: terms.webhooks.clone(),
         vm_app_id: terms.vm_app_id,
         velocity,

@@ -1,7 +1,7 @@
 //! The requests for authorisations and their results.
 
 use domain::{
-    AuthType, Authorisation, Card, Merchant, Money, NetworkKey, PinVerdict, TransactionType,
+    AuthType, Authorisation, Card, Merchant, MessageIdentity, Money, NetworkKey, PinVerdict, TransactionType,
 };
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
@@ -57,6 +57,9 @@ pub struct AuthorisationRequest {
     pub merchant: Merchant,
     /// The network's key: repeated, it gives the first answer again.
     pub network_key: Option<NetworkKey>,
+    /// What makes it known when it arrives again by a link; `None` for a simulated message, which
+    /// is known by `network_key`.
+    pub identity: Option<MessageIdentity>,
     /// The authorisation that it follows: the purchase that a refund gives back, or the reservation
     /// that a completion completes; any other message that follows a purchase increments it.
     pub original: Option<Authorisation>,

@@ -62,6 +62,7 @@ pub fn record(
         merchant: Merchant {
             merchant_id: Some("M0001".to_owned()),
             name: Some("BENCH SHOP".to_owned()),
+            city: None,
             country: Some("SG".to_owned()),
             mcc: Some("5411".to_owned()),
         },

@@ -91,10 +91,21 @@ pub struct Merchant {
     pub merchant_id: Option<String>,
     /// Name.
     pub name: Option<String>,
+    /// City.
+    pub city: Option<String>,
     /// Country, alpha-2.
     pub country: Option<String>,
     /// Merchant category code, 4 digits.
     pub mcc: Option<String>,
+}
+
+impl Merchant {
+    /// Name, city and country in one text, as far as they are known; empty if none is.
+    #[must_use]
+    pub fn name_and_place(&self) -> String {
+        let parts = [&self.name, &self.city, &self.country];
+        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// The network's own identity of a message: a repeat of the same card, STAN and RRN is the same

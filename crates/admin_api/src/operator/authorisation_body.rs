@@ -10,6 +10,7 @@ answer_body! {
     pub(crate) struct MerchantBody of merchant: &Merchant {
         merchant_id: Option<String> = merchant.merchant_id.clone(),
         name: Option<String> = merchant.name.clone(),
+        city: Option<String> = merchant.city.clone(),
         country: Option<String> = merchant.country.clone(),
         mcc: Option<String> = merchant.mcc.clone(),
     }

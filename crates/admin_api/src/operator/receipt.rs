@@ -53,6 +53,8 @@ pub(crate) struct ReceiptRequest {
     fx_rate: String,
     merchant_id: Option<String>,
     merchant_name: Option<String>,
+    /// Null in receipts of the time before cities were kept.
+    merchant_city: Option<String>,
     merchant_country: Option<String>,
     mcc: Option<String>,
     stan: Option<String>,

@@ -9,7 +9,7 @@ use crate::card_reference::card_id;
 use crate::fields::{Fields, currency, required_decimal, rrn, stan, text_of};
 use crate::problem::Problem;
 use crate::request_bodies::{
-    MCC, MERCHANT_COUNTRY, MERCHANT_ID, MERCHANT_NAME, NEW_AUTHORISATION as BODY,
+    MCC, MERCHANT_CITY, MERCHANT_COUNTRY, MERCHANT_ID, MERCHANT_NAME, NEW_AUTHORISATION as BODY,
 };
 use crate::state::ApiState;
 use wire::field;
@@ -87,6 +87,7 @@ pub(crate) fn merchant(fields: &Fields<'_>) -> Result<Merchant, Problem> {
     Ok(Merchant {
         merchant_id: fields.text(MERCHANT_ID)?,
         name: fields.text(MERCHANT_NAME)?,
+        city: fields.text(MERCHANT_CITY)?,
         country: fields.parsed(MERCHANT_COUNTRY, "is not an ISO 3166 country", |text| {
             wire::country::parse(text).map(|country| country.alpha2.to_owned())
         })?,

@@ -212,6 +212,7 @@ impl Bed {
             merchant: Merchant {
                 merchant_id: Some("M0001".to_owned()),
                 name: Some("TEST SHOP".to_owned()),
+                city: None,
                 country: Some("SG".to_owned()),
                 mcc: Some("5812".to_owned()),
             },

@@ -130,6 +130,7 @@ fn purchase(
         webhooks: Some(Arc::new(Padding)),
         vm_app_id: None,
         authorisation,
+        identity: None,
         receipt: Arc::new(Padding),
         velocity: Some(velocity),
         tariff: None,

@@ -87,7 +87,7 @@ impl Group<'_> {
 
     fn begin(&mut self, request: &BeginAuthorisation) -> Result<BeginOutcome, MoneyError> {
         let mut it = request.authorisation.clone();
-        let message = identities_of(&it);
+        let message = identities_of(request);
         if let Some(first) = self.repeated(&it, &message)? {
             return Ok(BeginOutcome::Repeated(first));
         }

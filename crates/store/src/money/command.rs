@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId, Money, Posting,
+    AccountOwner, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId, MessageIdentity, Money, Posting,
     Timestamp, VmAppId,
 };
 use ledger::{Account, LedgerError};
@@ -52,6 +52,9 @@ pub struct BeginAuthorisation {
     /// cardholder; of a completion only what its reservation lacks. An OUTGOING one that names an
     /// original increments or completes that. If it is DECLINED, it is recorded as it is.
     pub authorisation: Authorisation,
+    /// What makes the message known when it arrives again by a link; `None` for a simulated one,
+    /// which is known by its card, what it follows, STAN and RRN.
+    pub identity: Option<MessageIdentity>,
     /// Renders the receipt so far, or that of a decline.
     pub receipt: Arc<dyn ReceiptRenderer>,
     /// Renders the webhook if it is declined here: because it was declined before, because it would

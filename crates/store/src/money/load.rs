@@ -34,7 +34,7 @@ pub(super) async fn load(
                 // repeat must be recognised first.
                 let is_sought = repeats == Repeats::Sought || it.original_auth_id.is_some();
                 if is_sought {
-                    messages.extend(identities_of(it));
+                    messages.extend(identities_of(request));
                 }
                 let terms = request.velocity.iter().filter(|terms| terms.are_counted());
                 pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));

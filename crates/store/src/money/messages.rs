@@ -5,6 +5,7 @@ use domain::{
     Timestamp,
 };
 
+use super::BeginAuthorisation;
 use crate::StoreError;
 use crate::engine::Tx;
 use crate::records::{columns_of, record, sql, values_of};
@@ -100,10 +101,14 @@ pub(crate) fn identities(
     std::iter::once(of_card).chain(following).collect()
 }
 
-/// The identities of the message that makes `it`; empty if it carried no STAN and RRN.
-pub(super) fn identities_of(it: &Authorisation) -> Vec<MessageIdentity> {
-    let key = it.network_key.as_ref();
-    key.map_or_else(Vec::new, |key| identities(it.card_id, it.original_auth_id, key))
+/// The identities of the message that makes an authorisation; empty if it has none.
+pub(super) fn identities_of(request: &BeginAuthorisation) -> Vec<MessageIdentity> {
+    let it = &request.authorisation;
+    match (&request.identity, &it.network_key) {
+        (Some(identity), _) => vec![identity.clone()],
+        (None, Some(key)) => identities(it.card_id, it.original_auth_id, key),
+        (None, None) => Vec::new(),
+    }
 }
 
 /// The authorisation that the message with this identity made. Its identity may have expired: check

@@ -41,7 +41,7 @@ record! {
     fixed (
         card_id, customer_id, outs_id, original_auth_id, direction, auth_type, transaction_type,
         amount_minor, currency, acquirer_amount_minor, acquirer_currency, fx_rate, merchant_id,
-        merchant_name, merchant_country, mcc, stan, rrn, created_at, account_purpose,
+        merchant_name, merchant_city, merchant_country, mcc, stan, rrn, created_at, account_purpose,
         account_owner_id
     ) {
         enterprise_id,
@@ -56,7 +56,7 @@ record! {
         amount: [amount_minor, currency],
         acquirer_amount: [acquirer_amount_minor, acquirer_currency],
         fx_rate,
-        merchant: [merchant_id, merchant_name, merchant_country, mcc],
+        merchant: [merchant_id, merchant_name, merchant_city, merchant_country, mcc],
         network_key: [stan, rrn],
         status,
         response_code,
@@ -269,7 +269,7 @@ record! {
         direction,
         amount: [amount_minor, currency],
         acquirer_amount: [acquirer_amount_minor, acquirer_currency],
-        merchant: [merchant_id, merchant_name, merchant_country, mcc],
+        merchant: [merchant_id, merchant_name, merchant_city, merchant_country, mcc],
         authorised_at,
         posted_at,
     }
@@ -293,7 +293,7 @@ record! {
         card_id,
         status,
         amount: [amount_minor, currency],
-        merchant: [merchant_id, merchant_name, merchant_country, mcc],
+        merchant: [merchant_id, merchant_name, merchant_city, merchant_country, mcc],
         expires_at,
         created_at,
         modified_at,

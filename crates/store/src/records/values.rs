@@ -201,6 +201,7 @@ groups! {
     Merchant {
         merchant_id: Option<String>,
         name: Option<String>,
+        city: Option<String>,
         country: Option<String>,
         mcc: Option<String>
     }

@@ -106,7 +106,7 @@ record! {
         outs_id,
         is_approved: [status] via approval,
         reject_reason,
-        merchant: [merchant_id, merchant_name, merchant_country, mcc],
+        merchant: [merchant_id, merchant_name, merchant_city, merchant_country, mcc],
         created_at,
     }
 }

@@ -296,11 +296,7 @@ impl Row<'_> {
 
     fn merchant(&mut self, merchant: &Merchant) {
         self.foreign(merchant.merchant_id.as_deref().unwrap_or_default());
-        match (&merchant.name, &merchant.country) {
-            (Some(name), Some(country)) => self.foreign(&format!("{name} {country}")),
-            (Some(one), None) | (None, Some(one)) => self.foreign(one),
-            (None, None) => self.plain(""),
-        }
+        self.foreign(&merchant.name_and_place());
         self.foreign(merchant.mcc.as_deref().unwrap_or_default());
     }
 
@@ -333,6 +329,7 @@ mod tests {
             merchant: Merchant {
                 merchant_id: Some("M1".to_owned()),
                 name: Some("A>B, \"C\"\n\u{7f}Ü".to_owned()),
+                city: None,
                 country: Some("SG".to_owned()),
                 mcc: None,
             },
@@ -390,6 +387,7 @@ mod tests {
         it.merchant = Merchant {
             merchant_id: Some("@SUM(A1)".to_owned()),
             name: Some("\t=HYPERLINK(\"x\",\"y\")".to_owned()),
+            city: None,
             country: None,
             mcc: Some("-1".to_owned()),
         };

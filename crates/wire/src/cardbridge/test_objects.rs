@@ -57,6 +57,7 @@ pub(crate) fn authorisation() -> Authorisation {
         merchant: Merchant {
             merchant_id: Some("M0001".to_owned()),
             name: Some("TEST SHOP SINGAPORE".to_owned()),
+            city: None,
             country: Some("SG".to_owned()),
             mcc: Some("5999".to_owned()),
         },

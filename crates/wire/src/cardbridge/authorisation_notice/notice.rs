@@ -150,9 +150,7 @@ pub fn open_notice(
 }
 
 fn name_location(merchant: &Merchant) -> Option<String> {
-    let parts: Vec<_> =
-        [&merchant.name, &merchant.country].into_iter().flatten().map(String::as_str).collect();
-    if parts.is_empty() { None } else { Some(parts.join(" ")) }
+    Some(merchant.name_and_place()).filter(|text| !text.is_empty())
 }
 
 fn essentials(data: &NoticeData) -> Vec<u8> {
@@ -214,5 +212,16 @@ mod tests {
         assert_eq!(name_location(&Merchant::default()), None);
         let merchant = Merchant { country: Some("SG".to_owned()), ..Merchant::default() };
         assert_eq!(name_location(&merchant).as_deref(), Some("SG"));
+    }
+
+    #[test]
+    fn the_city_stands_between_name_and_country() {
+        let merchant = Merchant {
+            name: Some("TEST SHOP".to_owned()),
+            city: Some("SINGAPORE".to_owned()),
+            country: Some("SG".to_owned()),
+            ..Merchant::default()
+        };
+        assert_eq!(name_location(&merchant).as_deref(), Some("TEST SHOP SINGAPORE SG"));
     }
 }
