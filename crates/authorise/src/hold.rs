@@ -1,7 +1,10 @@
 //! The hold: the authorisation's record, its money and any refusal for lack of deposit, in one
 //! commit of the store.
 
-use domain::{AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, MessageIdentity, Money, OutsId, Timestamp, TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits};
+use domain::{
+    AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, MessageIdentity, Money, OutsId,
+    Timestamp, TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits,
+};
 use store::{
     BeginAuthorisation, BeginOutcome, MoneyError, OwnLimits, Store, VelocityTerms, VmTariff,
     Webhooks,

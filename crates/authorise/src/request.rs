@@ -1,7 +1,8 @@
 //! The requests for authorisations and their results.
 
 use domain::{
-    AuthType, Authorisation, Card, Merchant, MessageIdentity, Money, NetworkKey, PinVerdict, TransactionType,
+    AuthType, Authorisation, Card, Merchant, MessageIdentity, Money, NetworkKey, PinVerdict,
+    TransactionType,
 };
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
