@@ -65,6 +65,7 @@ mod tests {
                 original: None,
                 presented: Presented::default(),
                 pin: None,
+                answer_by: None,
             })
             .is_ok()
         };

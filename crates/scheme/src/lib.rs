@@ -3,10 +3,13 @@
 
 mod card_reference;
 mod error;
+mod intake;
 mod network;
+mod order;
 mod pin;
 mod purchase;
 
 pub use error::SchemeError;
+pub use intake::Intake;
 pub use network::SimulatedNetwork;
 pub use purchase::{CardReference, Increment, Purchase, Refund, RefundOf};
