@@ -66,6 +66,7 @@ mod tests {
                 original: None,
                 presented: Presented::default(),
                 pin: None,
+                answer_by: None,
             })
             .is_ok()
         };

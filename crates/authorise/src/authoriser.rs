@@ -20,7 +20,7 @@ use crate::decision::cause_of;
 use crate::endpoint::endpoint;
 use crate::fault::Fault;
 use crate::forward::{self, AuthEndpoint, Exchange};
-use crate::held::{Held, HoldOutcome, deadline_of};
+use crate::held::{Held, HoldOutcome, TimeToAnswer};
 use crate::hold::HoldTerms;
 use crate::late_reads::LateReads;
 use crate::load::load;
@@ -129,7 +129,7 @@ impl Authoriser {
         let started = Instant::now();
         let view = self.parts.store.find_of_anyone::<AuthorisationView>(auth_id).await?;
         let begun = view.ok_or(AuthoriseError::Missing("authorisation"))?.authorisation;
-        let authorisation = repeat::decided(&self.parts.store, begun).await?;
+        let authorisation = repeat::decided(&self.parts.store, begun, None).await?;
         let total_ms = whole_ms(started.elapsed());
         Ok(AuthorisationAnswer { authorisation, repeated: true, total_ms, enterprise_ms: None })
     }
@@ -193,6 +193,7 @@ impl Authoriser {
         let context = load(store, &request.card, request.acquirer_amount.currency()).await?;
         timings.ended("load");
         let endpoint = endpoint(&self.parts.vault, &request.card, &context)?;
+        let answer_by = request.answer_by;
         let _turn = self.part_turns.take(&request).await;
         let conversion = converted(store, &request, &context.fx_table).await?;
         let presented = Presented { pin: self.judge_pin(&request).await?, ..request.presented };
@@ -222,18 +223,17 @@ impl Authoriser {
         receipt.timings.ended("hold");
         match (outcome, &endpoint) {
             (BeginOutcome::Held(authorisation), Ok(_) | Err(Reach::NotAsked)) => {
-                let left = deadline_of(&context.enterprise);
                 Ok(HoldOutcome::Held(Box::new(Held {
                     authorisation: Arc::new(authorisation),
                     endpoint: endpoint.ok().map(Arc::new),
                     webhooks: terms.webhooks,
                     tariff: terms.tariff,
-                    deadline: started + left,
+                    time: TimeToAnswer::of(&context.enterprise, started, answer_by),
                     receipt,
                 })))
             }
             (BeginOutcome::Repeated(first), _) => {
-                let authorisation = repeat::decided(store, first).await?;
+                let authorisation = repeat::decided(store, first, answer_by).await?;
                 Ok(HoldOutcome::Answered { authorisation: Box::new(authorisation), repeated: true })
             }
             (BeginOutcome::Refused(authorisation) | BeginOutcome::Held(authorisation), _) => {
@@ -285,7 +285,7 @@ impl Authoriser {
             }
         };
         let asking = self.late_reads.begin();
-        let deadline = held.deadline;
+        let deadline = held.time.deadline;
         let exchange = forward::exchange(outbound, pool, &endpoint, notice, auth_id, deadline);
         let mut exchange = pin!(exchange);
         let mut in_time = timeout_at(deadline, exchange.as_mut()).await.ok();
@@ -341,7 +341,8 @@ impl Authoriser {
             webhook_id,
             store.clock().now(),
         );
-        let notice = timeout_at(held.deadline, sealing).await.map_err(|_| Fault::LATE_NOTICE)??;
+        let notice =
+            timeout_at(held.time.ask_before, sealing).await.map_err(|_| Fault::LATE_NOTICE)??;
         held.receipt.timings.ended("seal");
         held.receipt.notice = Some(NoticeFacts {
             webhook_id,
@@ -350,7 +351,7 @@ impl Authoriser {
             rsa_hash: endpoint.scheme.hash,
             rsa_signed_bytes: endpoint.scheme.signed_bytes,
             platform_key_version: endpoint.platform_key_version,
-            left_ms: whole_ms(held.deadline.saturating_duration_since(Instant::now())),
+            left_ms: whole_ms(held.time.deadline.saturating_duration_since(Instant::now())),
         });
         Ok(notice)
     }

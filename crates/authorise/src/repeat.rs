@@ -24,12 +24,14 @@ pub(crate) fn count_conflict(error: &MoneyError) {
 }
 
 /// The first message's authorisation, decided. It may be under way in another process, so this asks
-/// the store.
+/// the store. Nobody waits longer than until `answer_by`.
 pub(crate) async fn decided(
     store: &Store,
     first: Authorisation,
+    answer_by: Option<Instant>,
 ) -> Result<Authorisation, AuthoriseError> {
-    let give_up = Instant::now() + MAX_WAIT;
+    let longest = Instant::now() + MAX_WAIT;
+    let give_up = answer_by.map_or(longest, |answer_by| answer_by.min(longest));
     let mut latest = first;
     while latest.status == AuthorisationStatus::Pending {
         if Instant::now() >= give_up {

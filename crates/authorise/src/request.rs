@@ -6,6 +6,7 @@ use domain::{
 };
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
+use tokio::time::Instant;
 
 /// The result of comparing a value that the shopper presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,6 +69,9 @@ pub struct AuthorisationRequest {
     pub presented: Presented,
     /// The PIN that was entered: compared, and counted as a try, once the message may be decided.
     pub pin: Option<PinComparison>,
+    /// When the network stops waiting for the decision (network-iso8583.md section 6.1); `None` =
+    /// the enterprise's deadline alone counts.
+    pub answer_by: Option<Instant>,
 }
 
 impl AuthorisationRequest {

@@ -12,7 +12,7 @@ use crate::checks::Reach;
 use crate::decision::cause_of;
 use crate::endpoint::endpoint;
 use crate::fault::Fault;
-use crate::held::{Held, HoldOutcome, deadline_of};
+use crate::held::{Held, HoldOutcome, TimeToAnswer};
 use crate::load::load;
 use crate::receipt::{Receipt, Timings};
 use crate::request::{AuthoriseError, Presented, ReversalRequest};
@@ -72,7 +72,7 @@ pub(crate) async fn take_back(
         endpoint,
         webhooks,
         tariff: None,
-        deadline: started + deadline_of(&context.enterprise),
+        time: TimeToAnswer::of(&context.enterprise, started, None),
         receipt,
     })))
 }

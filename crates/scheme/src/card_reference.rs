@@ -5,9 +5,10 @@ use authorise::{Presented, PresentedValue};
 use domain::{Card, CardStatus};
 use store::Store;
 use vault::{ClearPan, Vault, expiry_yymm, parse_expiry};
+use zeroize::Zeroizing;
 
 use crate::error::SchemeError;
-use crate::purchase::CardReference;
+use crate::order::OrderCard;
 
 /// The record that is used, and the comparison of the presented expiry and CVV2 with it.
 pub(crate) struct UsedCard {
@@ -19,38 +20,54 @@ pub(crate) struct UsedCard {
 pub(crate) async fn find(
     store: &Store,
     vault: &Vault,
-    reference: CardReference,
+    reference: OrderCard,
 ) -> Result<UsedCard, SchemeError> {
     let (pan, expiry, cvv2) = match reference {
-        CardReference::Id(card_id) => {
+        OrderCard::Record(card) => {
+            return Ok(UsedCard { card: *card, presented: Presented::default() });
+        }
+        OrderCard::Id(card_id) => {
             let card =
                 store.find_of_anyone::<Card>(card_id).await?.ok_or(SchemeError::CardNotFound)?;
             return Ok(UsedCard { card, presented: Presented::default() });
         }
-        CardReference::Pan { pan, expiry, cvv2 } => (pan, expiry, cvv2),
+        OrderCard::Pan { pan, expiry, cvv2 } => (pan, expiry, cvv2),
     };
-    let expiry = parse_expiry(&expiry).ok_or(SchemeError::Expiry)?;
+    let expiry = expiry.map(|text| parse_expiry(&text).ok_or(SchemeError::Expiry)).transpose()?;
     let found = store.pan_by_fingerprint(vault.fingerprint(&pan)).await?;
     let record = found.ok_or(SchemeError::CardNotFound)?;
     let cards = store.cards_of_pan(record.enterprise_id, record.pan_id).await?;
     let card = active_record(cards).ok_or(SchemeError::CardNotFound)?;
-    let presented = compare(vault, &card, &pan, &expiry, &cvv2);
+    let presented = compare(vault, &card, &pan, expiry.as_deref(), cvv2);
     Ok(UsedCard { card, presented })
 }
 
-fn compare(vault: &Vault, card: &Card, pan: &ClearPan, expiry: &str, cvv2: &str) -> Presented {
+fn compare(
+    vault: &Vault,
+    card: &Card,
+    pan: &ClearPan,
+    expiry: Option<&str>,
+    cvv2: Option<Zeroizing<String>>,
+) -> Presented {
     let own_expiry = expiry_yymm(card.valid_until);
-    // Computed over the card's own expiry, so each of the two is judged by itself.
-    let own_cvv2 = vault.cvv2(card.enterprise_id, pan, &own_expiry);
+    let cvv2 = cvv2.map(|cvv2| {
+        // Computed over the card's own expiry, so each of the two is judged by itself.
+        let own_cvv2 = vault.cvv2(card.enterprise_id, pan, &own_expiry);
+        own_cvv2.is_ok_and(|own| own.matches(&cvv2))
+    });
     Presented {
-        expiry: value(expiry == own_expiry),
-        cvv2: value(own_cvv2.is_ok_and(|own| own.matches(cvv2))),
+        expiry: value(expiry.map(|expiry| expiry == own_expiry)),
+        cvv2: value(cvv2),
         pin: None,
     }
 }
 
-const fn value(matches: bool) -> PresentedValue {
-    if matches { PresentedValue::Matched } else { PresentedValue::Mismatched }
+const fn value(matches: Option<bool>) -> PresentedValue {
+    match matches {
+        None => PresentedValue::Absent,
+        Some(true) => PresentedValue::Matched,
+        Some(false) => PresentedValue::Mismatched,
+    }
 }
 
 /// Of the records of one PAN, the one that a purchase uses: the active one, otherwise the newest

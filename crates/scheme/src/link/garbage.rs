@@ -1,0 +1,47 @@
+//! Counts messages that cannot be decoded. Pure.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// So many within the window are borne; the next one closes.
+const MOST: usize = 10;
+/// The window.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// The latest of them.
+#[derive(Debug, Default)]
+pub(crate) struct Garbage {
+    latest: VecDeque<Instant>,
+}
+
+impl Garbage {
+    /// Counts one more; true if that is too many.
+    pub(crate) fn is_too_much(&mut self, now: Instant) -> bool {
+        while self.latest.front().is_some_and(|first| now.duration_since(*first) >= WINDOW) {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(now);
+        self.latest.len() > MOST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_eleventh_within_a_minute_is_too_much() {
+        let (mut garbage, start) = (Garbage::default(), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        for second in 0..10 {
+            assert!(!garbage.is_too_much(after(second)));
+        }
+        assert!(garbage.is_too_much(after(59)));
+        let mut slow = Garbage::default();
+        for number in 0..100 {
+            assert!(!slow.is_too_much(after(6 * number)));
+        }
+    }
+}

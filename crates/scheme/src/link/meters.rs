@@ -1,0 +1,147 @@
+//! Metrics of links (network-iso8583.md section 7.7). No value of a message is in them: types that
+//! the page does not list (network-iso8583.md section 3.1) count as `other`.
+
+use std::time::Duration;
+
+use iso8583::Mti;
+
+use super::closing::CloseReason;
+use super::session::ConnectionState;
+
+const UP: &str = "cardbridge_link_up";
+const CONNECTIONS: &str = "cardbridge_link_connections";
+const MESSAGES: &str = "cardbridge_link_messages_total";
+const ANSWER_SECONDS: &str = "cardbridge_link_answer_seconds";
+const IN_FLIGHT: &str = "cardbridge_link_in_flight";
+const REFUSED: &str = "cardbridge_link_refused_total";
+const CLOSED: &str = "cardbridge_link_closed_total";
+const UNDELIVERED: &str = "cardbridge_link_undelivered_total";
+const REPEATS: &str = "cardbridge_link_repeats_total";
+const ECHO_SECONDS: &str = "cardbridge_link_echo_seconds";
+
+/// Why a request was answered 91.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Overload {
+    /// Too many in this second.
+    Rate,
+    /// Too many under way.
+    InFlight,
+}
+
+/// What became of an answer that was not written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Undelivered {
+    /// The connection was gone, or its peer did not read.
+    NotWritten,
+    /// The network no longer waited.
+    TooLate,
+}
+
+/// The metrics of one link.
+pub(crate) struct Meters {
+    link: String,
+}
+
+impl Meters {
+    /// The metrics of the link of this name.
+    pub(crate) const fn new(link: String) -> Self {
+        Self { link }
+    }
+
+    fn link(&self) -> String {
+        self.link.clone()
+    }
+
+    /// Connections by state, and whether the link is up.
+    pub(crate) fn connections(&self, states: &[ConnectionState]) {
+        for state in ConnectionState::ALL {
+            let count = states.iter().filter(|it| *it == state).count();
+            metrics::gauge!(CONNECTIONS, "link" => self.link(), "state" => state.as_str())
+                .set(whole(count));
+        }
+        let is_up = states.contains(&ConnectionState::SignedOn);
+        metrics::gauge!(UP, "link" => self.link()).set(whole(usize::from(is_up)));
+    }
+
+    /// A message and the code that it is answered; `None` if it is not.
+    pub(crate) fn message(&self, mti: Mti, code: Option<&[u8]>) {
+        let code = code.map_or("none".into(), String::from_utf8_lossy).into_owned();
+        metrics::counter!(MESSAGES, "link" => self.link(), "mti" => name(mti), "code" => code)
+            .increment(1);
+    }
+
+    /// An answer that was written this long after its message.
+    pub(crate) fn answered(&self, mti: Mti, elapsed: Duration) {
+        metrics::histogram!(ANSWER_SECONDS, "link" => self.link(), "mti" => name(mti))
+            .record(elapsed);
+    }
+
+    /// Requests under way.
+    pub(crate) fn in_flight(&self, count: usize) {
+        metrics::gauge!(IN_FLIGHT, "link" => self.link(), "lane" => "requests").set(whole(count));
+    }
+
+    /// A request that was answered 91 because of a cap.
+    pub(crate) fn overloaded(&self, why: Overload) {
+        let reason = match why {
+            Overload::Rate => "rate",
+            Overload::InFlight => "in_flight",
+        };
+        metrics::counter!(REFUSED, "link" => self.link(), "reason" => reason).increment(1);
+    }
+
+    /// A connection that was closed.
+    pub(crate) fn closed(&self, reason: CloseReason) {
+        let reason = reason.as_str();
+        metrics::counter!(CLOSED, "link" => self.link(), "reason" => reason).increment(1);
+    }
+
+    /// Answers that were not written.
+    pub(crate) fn undelivered(&self, what: Undelivered, count: u64) {
+        let delivery = match what {
+            Undelivered::NotWritten => "NOT_WRITTEN",
+            Undelivered::TooLate => "TOO_LATE",
+        };
+        metrics::counter!(UNDELIVERED, "link" => self.link(), "delivery" => delivery)
+            .increment(count);
+    }
+
+    /// A request that was known already.
+    pub(crate) fn repeated(&self) {
+        metrics::counter!(REPEATS, "link" => self.link()).increment(1);
+    }
+
+    /// An echo test that was answered.
+    pub(crate) fn echo(&self, elapsed: Duration) {
+        metrics::histogram!(ECHO_SECONDS, "link" => self.link()).record(elapsed);
+    }
+}
+
+/// A count as a gauge takes it.
+fn whole(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from)
+}
+
+/// A peer chooses its types, so that only those of the specification have a label of their own.
+fn name(mti: Mti) -> String {
+    let is_known = match (mti.class(), mti.function(), mti.origin()) {
+        (1 | 2 | 4 | 5, 0 | 2, 0 | 1) | (8, 0, 0 | 1) | (8, 2, 0) => mti.version() <= 1,
+        _ => false,
+    };
+    if is_known { mti.to_string() } else { "other".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_types_of_the_specification_are_labels() {
+        let names = ["0100", "0121", "0421", "0800", "0820", "0999", "9100", "0109", "0810"]
+            .map(|mti| name(Mti::parse(mti).unwrap()));
+        assert_eq!(
+            names,
+            ["0100", "0121", "0421", "0800", "0820", "other", "other", "other", "other"]
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! Links to card networks: listeners, connections, sign-on and caps (network-iso8583.md sections 1
+//! and 7). What is decided is in pure files (`session`, `echo`, `garbage`, `rate`, `read_buffer`);
+//! `connection` and `writer` do the I/O.
+
+mod closing;
+mod connection;
+mod echo;
+mod garbage;
+mod listening;
+mod meters;
+mod outgoing;
+mod rate;
+mod read_buffer;
+mod session;
+mod settings;
+mod shared;
+mod socket;
+mod status;
+mod writer;
+
+pub use listening::serve_link;
+pub use session::ConnectionState;
+pub use settings::{LinkCaps, LinkSettings, LinkTimes, SignOn};
+pub use shared::Link;
+pub use status::{ConnectionStatus, LinkCounters, LinkState, LinkStatus};

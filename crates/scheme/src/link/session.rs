@@ -1,0 +1,210 @@
+//! The state of a connection, and what it does with a message (network-iso8583.md sections 3.1,
+//! 3.7 and 7.2). Pure.
+
+use domain::text_enum;
+use iso8583::Message;
+
+use super::echo::EchoKey;
+use super::settings::SignOn;
+use crate::translate::{Refusal, Reply, field, require};
+
+text_enum! {
+    /// The state of a connection to a card network.
+    ConnectionState {
+        /// Connected and not signed on: requests get 91.
+        Connected = "CONNECTED",
+        /// Requests are processed.
+        SignedOn = "SIGNED_ON",
+        /// Signed off: requests get 91.
+        SignedOff = "SIGNED_OFF",
+        /// It ends as soon as what is under way is answered; requests get 91.
+        Draining = "DRAINING",
+    }
+}
+
+/// What is done with a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It is answered at once.
+    Answer(Reply),
+    /// It is authorised.
+    Authorise,
+    /// It answers network management of ours.
+    OwnAnswer(EchoKey),
+    /// It is dropped.
+    Drop,
+}
+
+/// Message classes.
+const AUTHORISATION: u8 = 1;
+const FILE_UPDATE: u8 = 3;
+const NETWORK_MANAGEMENT: u8 = 8;
+/// Functions of messages.
+const REQUEST: u8 = 0;
+const RESPONSE: u8 = 1;
+const ADVICE: u8 = 2;
+/// Network management codes.
+const SIGN_ON: &str = "001";
+const SIGN_OFF: &str = "002";
+pub(crate) const ECHO_TEST: &str = "301";
+/// Fields that network management has.
+const MANAGEMENT_FIELDS: [u8; 3] = [field::TRANSMITTED_AT, field::STAN, field::MANAGEMENT_CODE];
+
+/// The state of one connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    state: ConnectionState,
+}
+
+impl Session {
+    /// A connection that was made now.
+    pub(crate) const fn new(sign_on: SignOn) -> Self {
+        let state = match sign_on {
+            SignOn::Peer => ConnectionState::Connected,
+            SignOn::Nobody => ConnectionState::SignedOn,
+        };
+        Self { state }
+    }
+
+    /// Its state.
+    pub(crate) const fn state(&self) -> ConnectionState {
+        self.state
+    }
+
+    /// The platform stops.
+    pub(crate) const fn drain(&mut self) {
+        self.state = ConnectionState::Draining;
+    }
+
+    /// What is done with a message; a sign-on or sign-off changes the state.
+    pub(crate) fn receive(&mut self, message: &Message) -> Step {
+        let mti = message.mti();
+        match (mti.class(), mti.function()) {
+            (NETWORK_MANAGEMENT, REQUEST | ADVICE) => Step::Answer(self.manage(message)),
+            (NETWORK_MANAGEMENT, RESPONSE) => {
+                own_answer(message).map_or(Step::Drop, Step::OwnAnswer)
+            }
+            (AUTHORISATION, REQUEST) if mti.origin() <= 1 => self.request(),
+            (class, REQUEST) => self.unsupported(class),
+            // Facts that are not taken are not answered while stopping: the peer repeats elsewhere.
+            (_, ADVICE) if self.state == ConnectionState::Draining => Step::Drop,
+            (class, ADVICE) => self.unsupported(class),
+            _ => Step::Drop,
+        }
+    }
+
+    fn request(&self) -> Step {
+        match self.state {
+            ConnectionState::SignedOn => Step::Authorise,
+            ConnectionState::Connected | ConnectionState::SignedOff | ConnectionState::Draining => {
+                Step::Answer(Reply::Refused(Refusal::Unavailable))
+            }
+        }
+    }
+
+    const fn unsupported(&self, class: u8) -> Step {
+        let refusal = match (self.state, class) {
+            (ConnectionState::Draining, _) => Refusal::Unavailable,
+            (_, FILE_UPDATE) => Refusal::FileUpdate,
+            _ => Refusal::NotSupported,
+        };
+        Step::Answer(Reply::Refused(refusal))
+    }
+
+    fn manage(&mut self, message: &Message) -> Reply {
+        if let Err(refusal) = require(message, &MANAGEMENT_FIELDS) {
+            return Reply::Refused(refusal);
+        }
+        let is_draining = self.state == ConnectionState::Draining;
+        match message.text(field::MANAGEMENT_CODE) {
+            Some(SIGN_ON) if is_draining => return Reply::Refused(Refusal::Unavailable),
+            Some(SIGN_ON) => self.state = ConnectionState::SignedOn,
+            Some(SIGN_OFF) if is_draining => {}
+            Some(SIGN_OFF) => self.state = ConnectionState::SignedOff,
+            Some(ECHO_TEST) => {}
+            _ => return Reply::Refused(Refusal::NotSupported),
+        }
+        Reply::Accepted
+    }
+}
+
+fn own_answer(message: &Message) -> Option<EchoKey> {
+    let text = |number| message.text(number).map(str::to_owned);
+    Some(EchoKey { transmitted_at: text(field::TRANSMITTED_AT)?, stan: text(field::STAN)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use iso8583::Mti;
+
+    use super::*;
+
+    fn message(mti: &str, fields: &[(u8, &str)]) -> Message {
+        let mut message = Message::new(Mti::parse(mti).unwrap());
+        for (number, text) in fields {
+            message.set(*number, text.as_bytes()).unwrap();
+        }
+        message
+    }
+
+    fn management(code: &str) -> Message {
+        message("0800", &[(7, "1129115900"), (11, "000100"), (70, code)])
+    }
+
+    fn refused(refusal: Refusal) -> Step {
+        Step::Answer(Reply::Refused(refusal))
+    }
+
+    const ACCEPTED: Step = Step::Answer(Reply::Accepted);
+
+    #[test]
+    fn requests_are_taken_between_sign_on_and_sign_off() {
+        let mut session = Session::new(SignOn::Peer);
+        let purchase = message("0100", &[]);
+        assert_eq!(session.receive(&purchase), refused(Refusal::Unavailable));
+        assert_eq!(session.receive(&management("001")), ACCEPTED);
+        assert_eq!(session.receive(&purchase), Step::Authorise);
+        assert_eq!(session.receive(&message("0101", &[])), Step::Authorise);
+        assert_eq!(session.receive(&management("301")), ACCEPTED);
+        assert_eq!(session.receive(&management("002")), ACCEPTED);
+        assert_eq!(session.state(), ConnectionState::SignedOff);
+        assert_eq!(session.receive(&purchase), refused(Refusal::Unavailable));
+        assert_eq!(session.receive(&management("001")), ACCEPTED);
+        assert_eq!(session.receive(&purchase), Step::Authorise);
+        assert_eq!(Session::new(SignOn::Nobody).receive(&purchase), Step::Authorise);
+    }
+
+    #[test]
+    fn a_stopping_connection_takes_nothing_new() {
+        let mut session = Session::new(SignOn::Nobody);
+        session.drain();
+        assert_eq!(session.receive(&message("0100", &[])), refused(Refusal::Unavailable));
+        assert_eq!(session.receive(&message("0120", &[])), Step::Drop);
+        assert_eq!(session.receive(&management("001")), refused(Refusal::Unavailable));
+        assert_eq!(session.receive(&management("301")), ACCEPTED);
+        assert_eq!(session.receive(&management("002")), ACCEPTED);
+        assert_eq!(session.state(), ConnectionState::Draining);
+    }
+
+    #[test]
+    fn what_is_not_supported_says_so() {
+        let mut session = Session::new(SignOn::Nobody);
+        for mti in ["0102", "0120", "0200", "0220", "0400", "0420", "0500", "0600", "0620"] {
+            assert_eq!(
+                session.receive(&message(mti, &[])),
+                refused(Refusal::NotSupported),
+                "{mti}"
+            );
+        }
+        assert_eq!(session.receive(&message("0302", &[])), refused(Refusal::FileUpdate));
+        assert_eq!(session.receive(&management("101")), refused(Refusal::NotSupported));
+        let incomplete = message("0800", &[(7, "1129115900"), (11, "000100")]);
+        assert_eq!(session.receive(&incomplete), refused(Refusal::Format(70)));
+        for mti in ["0110", "0140", "0210", "0810"] {
+            assert_eq!(session.receive(&message(mti, &[])), Step::Drop, "{mti}");
+        }
+        let answer = message("0810", &[(7, "1129115900"), (11, "000100"), (39, "00")]);
+        let key = EchoKey { transmitted_at: "1129115900".into(), stan: "000100".into() };
+        assert_eq!(session.receive(&answer), Step::OwnAnswer(key));
+    }
+}

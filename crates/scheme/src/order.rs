@@ -1,0 +1,70 @@
+//! What a message asks for in the domain's words, whichever network it came from
+//! (network-iso8583.md section 13).
+
+use domain::TransactionType;
+use domain::{AuthId, AuthType, Authorisation, Card, CardId, Merchant, Money, NetworkKey};
+use tokio::time::Instant;
+use vault::{ClearPan, ClearPin};
+use zeroize::Zeroizing;
+
+use crate::purchase::CardReference;
+
+/// A purchase, cash withdrawal, inquiry, increment, completion or refund.
+pub(crate) struct Order {
+    /// The card.
+    pub(crate) card: OrderCard,
+    /// The PIN that the shopper entered, if any.
+    pub(crate) pin: Option<ClearPin>,
+    /// The amount as the shop asks for it; `None` = nothing, in the card's currency.
+    pub(crate) acquirer_amount: Option<Money>,
+    /// The network's transaction type.
+    pub(crate) transaction_type: TransactionType,
+    /// Kind.
+    pub(crate) auth_type: AuthType,
+    /// The shop.
+    pub(crate) merchant: Merchant,
+    /// The network's key: repeated, it gives the first answer again.
+    pub(crate) network_key: Option<NetworkKey>,
+    /// What it follows.
+    pub(crate) original: Original,
+    /// When the network stops waiting for the decision; `None` = the enterprise's deadline decides.
+    pub(crate) answer_by: Option<Instant>,
+}
+
+/// The card of an order.
+pub(crate) enum OrderCard {
+    /// Its record.
+    Record(Box<Card>),
+    /// The id of its record.
+    Id(CardId),
+    /// What was read off it.
+    Pan {
+        /// The PAN.
+        pan: ClearPan,
+        /// Expiry, YYMM or MM/YY, if presented.
+        expiry: Option<String>,
+        /// CVV2, if presented.
+        cvv2: Option<Zeroizing<String>>,
+    },
+}
+
+impl From<CardReference> for OrderCard {
+    fn from(reference: CardReference) -> Self {
+        match reference {
+            CardReference::Id(card_id) => Self::Id(card_id),
+            CardReference::Pan { pan, expiry, cvv2 } => {
+                Self::Pan { pan, expiry: Some(expiry), cvv2: Some(cvv2) }
+            }
+        }
+    }
+}
+
+/// The authorisation that an order follows.
+pub(crate) enum Original {
+    /// None.
+    None,
+    /// The one of this id, which must have been made with the same PAN.
+    Id(AuthId),
+    /// This one.
+    Record(Box<Authorisation>),
+}

@@ -1,0 +1,50 @@
+//! Fields of messages, by what they hold.
+
+/// Primary account number.
+pub(crate) const PAN: u8 = 2;
+/// Processing code.
+pub(crate) const PROCESSING_CODE: u8 = 3;
+/// Amount of the transaction.
+pub(crate) const AMOUNT: u8 = 4;
+/// Amount of the cardholder's billing.
+pub(crate) const BILLING_AMOUNT: u8 = 6;
+/// Transmission date and time.
+pub(crate) const TRANSMITTED_AT: u8 = 7;
+/// System trace audit number.
+pub(crate) const STAN: u8 = 11;
+/// Local time.
+pub(crate) const LOCAL_TIME: u8 = 12;
+/// Local date.
+pub(crate) const LOCAL_DATE: u8 = 13;
+/// Expiry.
+pub(crate) const EXPIRY: u8 = 14;
+/// Merchant category code.
+pub(crate) const MCC: u8 = 18;
+/// Point of service condition.
+pub(crate) const CONDITION: u8 = 25;
+/// Track 2.
+pub(crate) const TRACK_2: u8 = 35;
+/// Retrieval reference number.
+pub(crate) const RRN: u8 = 37;
+/// Authorisation code.
+pub(crate) const AUTH_CODE: u8 = 38;
+/// Response code.
+pub(crate) const RESPONSE_CODE: u8 = 39;
+/// Terminal.
+pub(crate) const TERMINAL: u8 = 41;
+/// Card acceptor.
+pub(crate) const MERCHANT_ID: u8 = 42;
+/// Name and place of the card acceptor.
+pub(crate) const MERCHANT_PLACE: u8 = 43;
+/// Currency of the transaction.
+pub(crate) const CURRENCY: u8 = 49;
+/// Currency of the cardholder's billing.
+pub(crate) const BILLING_CURRENCY: u8 = 51;
+/// PIN block.
+pub(crate) const PIN_BLOCK: u8 = 52;
+/// Chip data.
+pub(crate) const CHIP_DATA: u8 = 55;
+/// Network management code.
+pub(crate) const MANAGEMENT_CODE: u8 = 70;
+/// Original data.
+pub(crate) const ORIGINAL: u8 = 90;

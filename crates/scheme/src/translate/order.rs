@@ -1,0 +1,276 @@
+//! From a request to an order (network-iso8583.md section 3.3).
+
+use domain::{AuthType, Currency, Money, TransactionType};
+use iso8583::Message;
+use tokio::time::Instant;
+
+use super::codes::Refusal;
+use super::field;
+use super::identity::network_key;
+use super::merchant::{Place, merchant_of};
+use super::presented::card_of;
+use crate::order::{Order, Original};
+
+/// Fields that every request has.
+const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
+/// The condition of a reservation.
+const PRE_AUTHORISED: &str = "06";
+/// The condition of a check of the account.
+const ACCOUNT_CHECK: &str = "51";
+
+/// Reads a request for an authorisation.
+///
+/// # Errors
+/// The first thing that it lacks, or that cannot be read or verified.
+pub(crate) fn order_of(
+    message: &Message,
+    place: Place,
+    answer_by: Instant,
+) -> Result<Order, Refusal> {
+    let card = card_of(message)?;
+    require(message, &MANDATORY)?;
+    require_times(message)?;
+    require_billing(message)?;
+    let acquirer_amount = amount_of(message)?;
+    let is_zero = acquirer_amount.is_none_or(|amount| !amount.is_positive());
+    let transaction_type = transaction_type_of(message, is_zero)?;
+    require_verifiable(message)?;
+    Ok(Order {
+        card,
+        pin: None,
+        acquirer_amount,
+        transaction_type,
+        auth_type: auth_type_of(message, transaction_type),
+        merchant: merchant_of(message, place),
+        network_key: network_key(message),
+        original: Original::None,
+        answer_by: Some(answer_by),
+    })
+}
+
+/// Refuses a message that lacks one of the fields.
+pub(crate) fn require(message: &Message, fields: &[u8]) -> Result<(), Refusal> {
+    let missing = fields.iter().find(|number| message.get(**number).is_none());
+    missing.map_or(Ok(()), |number| Err(Refusal::Format(*number)))
+}
+
+/// Dates and times exist.
+fn require_times(message: &Message) -> Result<(), Refusal> {
+    let wrong = |number: u8| Err(Refusal::Format(number));
+    for (number, is_right) in [
+        (field::TRANSMITTED_AT, is_date_and_time as fn(&str) -> bool),
+        (field::LOCAL_TIME, is_time),
+        (field::LOCAL_DATE, is_date),
+    ] {
+        if message.text(number).is_some_and(|text| !is_right(text)) {
+            return wrong(number);
+        }
+    }
+    Ok(())
+}
+
+/// MMDDhhmmss.
+fn is_date_and_time(text: &str) -> bool {
+    text.split_at_checked(4).is_some_and(|(date, time)| is_date(date) && is_time(time))
+}
+
+/// MMDD; 29 February exists, since the year is not known.
+fn is_date(text: &str) -> bool {
+    let Some([month, day]) = pairs(text) else { return false };
+    let days = match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return false,
+    };
+    (1..=days).contains(&day)
+}
+
+/// hhmmss.
+fn is_time(text: &str) -> bool {
+    pairs(text).is_some_and(|[hour, minute, second]| hour < 24 && minute < 60 && second < 60)
+}
+
+/// That many pairs of digits, and nothing else.
+fn pairs<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N {
+        return None;
+    }
+    let mut numbers = [0; N];
+    for (number, pair) in numbers.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *number = std::str::from_utf8(pair).ok()?.parse().ok()?;
+    }
+    Some(numbers)
+}
+
+/// Amount and currency of the billing come together. They are not used yet: the platform's own
+/// rates convert the amount.
+fn require_billing(message: &Message) -> Result<(), Refusal> {
+    let currency = message.text(field::BILLING_CURRENCY);
+    match (message.get(field::BILLING_AMOUNT), currency) {
+        (None, None) => Ok(()),
+        (Some(_), None) => Err(Refusal::Format(field::BILLING_CURRENCY)),
+        (None, Some(_)) => Err(Refusal::Format(field::BILLING_AMOUNT)),
+        (Some(_), Some(text)) => currency_of(text, field::BILLING_CURRENCY).map(drop),
+    }
+}
+
+fn currency_of(text: &str, number: u8) -> Result<Currency, Refusal> {
+    let is_numeric = text.bytes().all(|byte| byte.is_ascii_digit());
+    let currency = is_numeric.then(|| Currency::parse(text)).flatten();
+    currency.ok_or(Refusal::Format(number))
+}
+
+/// The amount; `None` if there is none, which has no currency either.
+fn amount_of(message: &Message) -> Result<Option<Money>, Refusal> {
+    let minor = match message.text(field::AMOUNT) {
+        Some(digits) => digits.parse().map_err(|_| Refusal::Format(field::AMOUNT))?,
+        None => 0,
+    };
+    match message.text(field::CURRENCY) {
+        Some(text) => Ok(Some(Money::new(minor, currency_of(text, field::CURRENCY)?))),
+        None if minor == 0 => Ok(None),
+        None => Err(Refusal::Format(field::CURRENCY)),
+    }
+}
+
+/// What the processing code's first two digits ask for.
+fn transaction_type_of(message: &Message, is_zero: bool) -> Result<TransactionType, Refusal> {
+    let code = message.text(field::PROCESSING_CODE).and_then(|digits| digits.get(..2));
+    let own = match code.unwrap_or_default() {
+        "00" if is_zero => TransactionType::Inquiry,
+        "00" | "09" => TransactionType::Purchase,
+        "01" | "11" | "17" => TransactionType::Cash,
+        "20" => TransactionType::Refund,
+        "30" | "31" | "33" => TransactionType::Inquiry,
+        _ => return Err(Refusal::NotSupported),
+    };
+    let is_check = is_zero && message.text(field::CONDITION) == Some(ACCOUNT_CHECK);
+    Ok(if is_check { TransactionType::Inquiry } else { own })
+}
+
+/// A request that names an original is no reservation.
+fn auth_type_of(message: &Message, transaction_type: TransactionType) -> AuthType {
+    let takes_money = matches!(transaction_type, TransactionType::Purchase | TransactionType::Cash);
+    let is_reserved = message.text(field::CONDITION) == Some(PRE_AUTHORISED);
+    let is_first = message.get(field::ORIGINAL).is_none();
+    if takes_money && is_reserved && is_first { AuthType::PreAuth } else { AuthType::Normal }
+}
+
+/// Nothing is approved on the word of a PIN block or a cryptogram for which links have no keys yet
+/// (network-iso8583.md section 8.2, network-iso8583.md section 3.6).
+fn require_verifiable(message: &Message) -> Result<(), Refusal> {
+    if message.get(field::PIN_BLOCK).is_some() {
+        return Err(Refusal::PinBlock);
+    }
+    if message.get(field::CHIP_DATA).is_some() {
+        return Err(Refusal::Chip);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use iso8583::Mti;
+
+    use super::*;
+
+    /// A purchase of 15.50 USD, with these fields changed; an empty text removes one.
+    fn read(changes: &[(u8, &str)]) -> Result<Order, Refusal> {
+        let mut message = Message::new(Mti::new([0, 1, 0, 0]).unwrap());
+        let own = [
+            (2, "4000990012345678"),
+            (3, "000000"),
+            (4, "000000001550"),
+            (7, "1129120001"),
+            (11, "000001"),
+            (37, "633312000001"),
+            (49, "840"),
+        ];
+        for (number, text) in own.iter().chain(changes) {
+            if text.is_empty() {
+                message.remove(*number);
+            } else {
+                message.set(*number, text.as_bytes()).unwrap();
+            }
+        }
+        order_of(&message, Place::default(), Instant::now())
+    }
+
+    #[test]
+    fn the_processing_code_names_the_type() {
+        use TransactionType::{Cash, Inquiry, Purchase, Refund};
+        for (code, wanted) in [
+            ("000000", Purchase),
+            ("092000", Purchase),
+            ("010000", Cash),
+            ("110000", Cash),
+            ("170030", Cash),
+            ("200000", Refund),
+            ("300000", Inquiry),
+            ("310000", Inquiry),
+            ("330000", Inquiry),
+        ] {
+            assert_eq!(read(&[(3, code)]).ok().unwrap().transaction_type, wanted, "{code}");
+        }
+        for code in ["020000", "210000", "220000", "260000", "280000", "380000", "990000"] {
+            assert_eq!(read(&[(3, code)]).err(), Some(Refusal::NotSupported), "{code}");
+        }
+        for nothing in ["", "000000000000"] {
+            let order = read(&[(4, nothing)]).ok().unwrap();
+            assert_eq!(order.transaction_type, Inquiry);
+        }
+        assert_eq!(read(&[(4, ""), (49, "")]).ok().unwrap().acquirer_amount, None);
+        let check = read(&[(3, "010000"), (4, ""), (25, "51")]).ok().unwrap();
+        assert_eq!(check.transaction_type, Inquiry);
+    }
+
+    #[test]
+    fn amounts_are_minor_units_of_the_currency() {
+        let amount = |changes: &[(u8, &str)]| read(changes).ok().unwrap().acquirer_amount.unwrap();
+        assert_eq!(amount(&[]).to_major(), "15.50");
+        assert_eq!(amount(&[(49, "392")]).to_major(), "1550");
+        let largest = amount(&[(4, "999999999999")]);
+        assert!(largest.amount_minor() < Money::MAX_INPUT_MINOR);
+    }
+
+    #[test]
+    fn a_reservation_is_marked_by_its_condition() {
+        let kind = |changes: &[(u8, &str)]| read(changes).ok().unwrap().auth_type;
+        let original = "010000000111291200010000041234500000000000";
+        assert_eq!(kind(&[]), AuthType::Normal);
+        assert_eq!(kind(&[(25, "06")]), AuthType::PreAuth);
+        assert_eq!(kind(&[(25, "06"), (90, original)]), AuthType::Normal);
+        assert_eq!(kind(&[(25, "06"), (3, "200000")]), AuthType::Normal);
+    }
+
+    #[test]
+    fn what_is_missing_or_does_not_exist_is_refused_with_its_field() {
+        for (changes, number) in [
+            (&[(2, "")][..], 2),
+            (&[(3, "")], 3),
+            (&[(7, "")], 7),
+            (&[(11, "")], 11),
+            (&[(49, "")], 49),
+            (&[(49, "XXX")], 49),
+            (&[(49, "USD")], 49),
+            (&[(49, "000")], 49),
+            (&[(6, "000000001550")], 51),
+            (&[(51, "840")], 6),
+            (&[(6, "000000001550"), (51, "001")], 51),
+            (&[(7, "1332120001")], 7),
+            (&[(7, "0231120001")], 7),
+            (&[(7, "1129240001")], 7),
+            (&[(12, "126000")], 12),
+            (&[(13, "0400")], 13),
+        ] {
+            assert_eq!(read(changes).err(), Some(Refusal::Format(number)), "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_that_cannot_be_verified() {
+        assert_eq!(read(&[(52, "12345678")]).err(), Some(Refusal::PinBlock));
+        assert_eq!(read(&[(55, "x")]).err(), Some(Refusal::Chip));
+    }
+}

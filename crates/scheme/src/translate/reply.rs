@@ -1,0 +1,170 @@
+//! From a result to the fields of an answer (network-iso8583.md sections 3.1 and 4.1).
+
+use authorise::{AuthorisationAnswer, AuthoriseError};
+use domain::AuthorisationStatus;
+use iso8583::{FieldError, Message, report_format_error};
+use store::MoneyError;
+
+use super::codes::{Code, Refusal, code_of};
+use super::field;
+use crate::error::SchemeError;
+
+/// What a message is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// Network management was carried out.
+    Accepted,
+    /// Approved.
+    Approved {
+        /// The six digits.
+        auth_code: Option<String>,
+        /// Whether it is the first message's answer again.
+        is_repeated: bool,
+    },
+    /// Declined, on record.
+    Declined {
+        /// What the network is told.
+        code: Code,
+        /// Whether it is the first message's answer again.
+        is_repeated: bool,
+    },
+    /// Refused; nothing is on record.
+    Refused(Refusal),
+    /// Nothing is sent: it is not known what was decided, so that the peer repeats or reverses.
+    Silence,
+}
+
+impl Reply {
+    /// The response code; `None` if nothing is sent.
+    pub(crate) const fn code(&self) -> Option<Code> {
+        match self {
+            Self::Accepted => Some(Code::ACCEPTED),
+            Self::Approved { .. } => Some(Code::APPROVED),
+            Self::Declined { code, .. } => Some(*code),
+            Self::Refused(refusal) => Some(refusal.code()),
+            Self::Silence => None,
+        }
+    }
+
+    /// Completes an answer.
+    ///
+    /// # Errors
+    /// No value is longer than a field, so none in practice.
+    pub(crate) fn write(&self, answer: &mut Message) -> Result<(), FieldError> {
+        if let Self::Approved { auth_code: Some(auth_code), .. } = self {
+            answer.set(field::AUTH_CODE, auth_code.as_bytes())?;
+        }
+        match (self, self.code()) {
+            (Self::Refused(Refusal::Format(number)), _) => report_format_error(answer, *number),
+            (_, Some(code)) => answer.set(field::RESPONSE_CODE, code.text(answer.mti().version())),
+            (_, None) => Ok(()),
+        }
+    }
+}
+
+/// What an authorisation's result is answered.
+pub(crate) fn reply_of(result: Result<AuthorisationAnswer, SchemeError>, no_answer: Code) -> Reply {
+    let AuthorisationAnswer { authorisation, repeated: is_repeated, .. } = match result {
+        Ok(answer) => answer,
+        Err(error) => return refused(&error),
+    };
+    match (authorisation.status, authorisation.cause) {
+        (AuthorisationStatus::Approved, _) => {
+            Reply::Approved { auth_code: authorisation.auth_code, is_repeated }
+        }
+        (AuthorisationStatus::Declined, Some(cause)) => {
+            Reply::Declined { code: code_of(&cause, no_answer), is_repeated }
+        }
+        (AuthorisationStatus::Declined, None) => {
+            Reply::Declined { code: Code::DO_NOT_HONOUR, is_repeated }
+        }
+        (AuthorisationStatus::Pending, _) => Reply::Silence,
+    }
+}
+
+fn refused(error: &SchemeError) -> Reply {
+    Reply::Refused(match error {
+        SchemeError::CardNotFound => Refusal::UnknownCard,
+        SchemeError::Expiry => Refusal::Format(field::EXPIRY),
+        SchemeError::Amount(_) | SchemeError::NotPositive => Refusal::Amount,
+        SchemeError::Authorise(error) => match of_authoriser(error) {
+            Some(refusal) => refusal,
+            None => return Reply::Silence,
+        },
+        SchemeError::AuthorisationNotFound
+        | SchemeError::Clearing(_)
+        | SchemeError::Vault(_)
+        | SchemeError::Store(_) => Refusal::Fault,
+    })
+}
+
+/// `None` if it is not known what was decided.
+const fn of_authoriser(error: &AuthoriseError) -> Option<Refusal> {
+    Some(match error {
+        AuthoriseError::Amount => Refusal::Amount,
+        AuthoriseError::Overloaded => Refusal::Unavailable,
+        AuthoriseError::Undecided => return None,
+        AuthoriseError::Money(MoneyError::TooManyIncrements) => Refusal::TooManyIncrements,
+        AuthoriseError::Money(MoneyError::NetworkKeyConflict) => Refusal::Conflict,
+        // Requests of links name no original yet.
+        AuthoriseError::OriginalMissing
+        | AuthoriseError::NotReserved
+        | AuthoriseError::NotIncrementable
+        | AuthoriseError::Missing(_)
+        | AuthoriseError::BrokenOff
+        | AuthoriseError::Money(_)
+        | AuthoriseError::Store(_) => Refusal::Fault,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use iso8583::Mti;
+    use store::StoreError;
+
+    use super::*;
+
+    fn written(reply: &Reply, version: u8) -> Vec<(u8, String)> {
+        let mut answer = Message::new(Mti::new([version, 1, 1, 0]).unwrap());
+        reply.write(&mut answer).unwrap();
+        answer
+            .iter()
+            .map(|(number, value)| (number, String::from_utf8_lossy(value).into()))
+            .collect()
+    }
+
+    #[test]
+    fn an_answer_has_its_code_and_an_approval_its_digits() {
+        let own = |fields: &[(u8, &str)]| -> Vec<(u8, String)> {
+            fields.iter().map(|(number, text)| (*number, (*text).to_owned())).collect()
+        };
+        let approved = Reply::Approved { auth_code: Some("123456".into()), is_repeated: false };
+        assert_eq!(written(&approved, 0), own(&[(38, "123456"), (39, "00")]));
+        assert_eq!(written(&Reply::Accepted, 1), own(&[(39, "800")]));
+        let format = Reply::Refused(Refusal::Format(4));
+        assert_eq!(written(&format, 0), own(&[(39, "30"), (44, "004")]));
+        assert_eq!(written(&format, 1), own(&[(39, "904"), (44, "004")]));
+        assert_eq!(written(&Reply::Refused(Refusal::Unavailable), 0), own(&[(39, "91")]));
+        assert_eq!(written(&Reply::Silence, 0), own(&[]));
+    }
+
+    #[test]
+    fn what_has_no_record_has_its_code_and_what_is_not_known_none() {
+        let of = |error| reply_of(Err(error), Code::DO_NOT_HONOUR);
+        let refused = Reply::Refused;
+        let failed = StoreError::Overloaded;
+        assert_eq!(of(SchemeError::CardNotFound), refused(Refusal::UnknownCard));
+        assert_eq!(of(SchemeError::Store(failed.clone())), refused(Refusal::Fault));
+        for (error, wanted) in [
+            (AuthoriseError::Amount, refused(Refusal::Amount)),
+            (AuthoriseError::Overloaded, refused(Refusal::Unavailable)),
+            (AuthoriseError::BrokenOff, refused(Refusal::Fault)),
+            (AuthoriseError::Missing("profile"), refused(Refusal::Fault)),
+            (AuthoriseError::Money(MoneyError::NetworkKeyConflict), refused(Refusal::Conflict)),
+            (AuthoriseError::Money(MoneyError::Store(failed)), refused(Refusal::Fault)),
+            (AuthoriseError::Undecided, Reply::Silence),
+        ] {
+            assert_eq!(of(SchemeError::Authorise(error)), wanted);
+        }
+    }
+}
