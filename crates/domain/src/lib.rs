@@ -76,7 +76,7 @@ pub use kyc::{
 };
 pub use mode::Mode;
 pub use money::{Currency, Money};
-pub use network_message::{MessageIdentity, MessageKind};
+pub use network_message::{MessageIdentity, MessageKind, MessageNumbers};
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
 pub use otp::{OtpDelivery, OtpDeliveryStatus};
 pub use own_text::{

@@ -1,7 +1,7 @@
 //! What identifies a message of a card network.
 
 use crate::text::text_enum;
-use crate::{AuthId, CardId};
+use crate::{AuthId, CardId, PanId};
 
 text_enum! {
     /// The class of a message, since networks repeat an original's numbers in its reversal
@@ -18,10 +18,9 @@ text_enum! {
     }
 }
 
-/// The identity of a message: one that arrives again has the same (network-iso8583.md section
-/// 5.1).
+/// The numbers by which a network knows a message, whatever it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct MessageIdentity {
+pub struct MessageNumbers {
     /// The network whose numbers these are; several links may share one.
     pub network: String,
     /// The class of the message.
@@ -34,14 +33,30 @@ pub struct MessageIdentity {
     pub stamp: String,
     /// Retrieval reference number; may be empty.
     pub rrn: String,
+}
+
+impl MessageNumbers {
+    /// The network of simulated messages.
+    pub const SANDBOX: &'static str = "sandbox";
+
+    /// With what the message is about: the PAN of a card.
+    #[must_use]
+    pub fn about(self, pan_id: PanId) -> MessageIdentity {
+        MessageIdentity { numbers: self, subject: format!("pan:{pan_id}") }
+    }
+}
+
+/// The identity of a message: one that arrives again has the same (network-iso8583.md section
+/// 5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MessageIdentity {
+    /// The network's numbers.
+    pub numbers: MessageNumbers,
     /// The card, PAN or original that the message is about.
     pub subject: String,
 }
 
 impl MessageIdentity {
-    /// The network of simulated messages.
-    pub const SANDBOX: &'static str = "sandbox";
-
     /// A simulated message about a card.
     #[must_use]
     pub fn of_card(card_id: CardId, stan: &str, rrn: &str) -> Self {
@@ -56,14 +71,14 @@ impl MessageIdentity {
     }
 
     fn simulated(subject: String, stan: &str, rrn: &str) -> Self {
-        Self {
-            network: Self::SANDBOX.to_owned(),
+        let numbers = MessageNumbers {
+            network: MessageNumbers::SANDBOX.to_owned(),
             kind: MessageKind::Authorisation,
             acquirer: String::new(),
             stan: stan.to_owned(),
             stamp: String::new(),
             rrn: rrn.to_owned(),
-            subject,
-        }
+        };
+        Self { numbers, subject }
     }
 }

@@ -42,6 +42,7 @@ impl Intake {
             Some(pin) => Some(comparison(&self.store, &self.vault, &card, pin).await?),
             None => None,
         };
+        let identity = order.numbers.map(|numbers| numbers.about(card.pan_id));
         let request = AuthorisationRequest {
             acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
             card,
@@ -49,6 +50,7 @@ impl Intake {
             auth_type: order.auth_type,
             merchant: order.merchant,
             network_key: order.network_key,
+            identity,
             original,
             presented,
             pin,

@@ -2,7 +2,9 @@
 //! (network-iso8583.md section 13).
 
 use domain::TransactionType;
-use domain::{AuthId, AuthType, Authorisation, Card, CardId, Merchant, Money, NetworkKey};
+use domain::{
+    AuthId, AuthType, Authorisation, Card, CardId, Merchant, MessageNumbers, Money, NetworkKey,
+};
 use tokio::time::Instant;
 use vault::{ClearPan, ClearPin};
 use zeroize::Zeroizing;
@@ -23,8 +25,11 @@ pub(crate) struct Order {
     pub(crate) auth_type: AuthType,
     /// The shop.
     pub(crate) merchant: Merchant,
-    /// The network's key: repeated, it gives the first answer again.
+    /// STAN and RRN. Repeated by the simulated network, they give the first answer again.
     pub(crate) network_key: Option<NetworkKey>,
+    /// The numbers by which a link's message is known when it arrives again; `None` for a
+    /// simulated one.
+    pub(crate) numbers: Option<MessageNumbers>,
     /// What it follows.
     pub(crate) original: Original,
     /// When the network stops waiting for the decision; `None` = the enterprise's deadline decides.

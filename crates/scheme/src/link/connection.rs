@@ -24,7 +24,7 @@ use super::shared::Link;
 use super::socket::set_options;
 use super::writer::{MAX_WAITING, write_frames};
 use crate::order::Order;
-use crate::translate::{Refusal, Reply, field, order_of, reply_of};
+use crate::translate::{Network, Refusal, Reply, field, order_of, reply_of};
 
 /// Room for the longest length before a frame.
 const MAX_PREFIX_BYTES: usize = 4;
@@ -324,7 +324,9 @@ impl Connection {
         };
         let times = &settings.times;
         let answer_by = arrived + times.response.saturating_sub(times.answer_margin);
-        let order = match order_of(&message, settings.place, answer_by) {
+        let now = self.link.real_now();
+        let network = Network { name: &settings.network, place: settings.place, now };
+        let order = match order_of(&message, &network, answer_by) {
             Ok(order) => order,
             Err(refusal) => {
                 return self.answer(&header, &message, &Reply::Refused(refusal), arrived);

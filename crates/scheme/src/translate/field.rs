@@ -22,6 +22,8 @@ pub(crate) const EXPIRY: u8 = 14;
 pub(crate) const MCC: u8 = 18;
 /// Point of service condition.
 pub(crate) const CONDITION: u8 = 25;
+/// Acquirer.
+pub(crate) const ACQUIRER: u8 = 32;
 /// Track 2.
 pub(crate) const TRACK_2: u8 = 35;
 /// Retrieval reference number.

@@ -10,17 +10,20 @@ const PLACE_BYTES: usize = 40;
 /// How DE43 is divided unless a link says otherwise: name, city, country.
 const DEFAULT_PLACE: [usize; 3] = [25, 13, 2];
 
-/// How DE43 is divided: the name first, the country in two letters last.
+/// How DE43 is divided: the name first, the country in two letters last; before that, the city, or
+/// the street, the city and the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     name_bytes: usize,
+    city_until: usize,
     country_from: usize,
 }
 
 impl Default for Place {
     fn default() -> Self {
         let [name_bytes, city_bytes, _] = DEFAULT_PLACE;
-        Self { name_bytes, country_from: name_bytes + city_bytes }
+        let country_from = name_bytes + city_bytes;
+        Self { name_bytes, city_until: country_from, country_from }
     }
 }
 
@@ -33,8 +36,9 @@ impl Place {
         let is_whole =
             widths.iter().try_fold(0_usize, |sum, it| sum.checked_add(*it)) == Some(PLACE_BYTES);
         match widths[..] {
-            [name_bytes, _, 2] | [name_bytes, _, _, 2] if is_whole => {
-                Some(Self { name_bytes, country_from: PLACE_BYTES - 2 })
+            [name_bytes, city_bytes, 2] | [name_bytes, city_bytes, _, 2] if is_whole => {
+                let city_until = name_bytes + city_bytes;
+                Some(Self { name_bytes, city_until, country_from: PLACE_BYTES - 2 })
             }
             _ => None,
         }
@@ -45,11 +49,13 @@ impl Place {
 pub(crate) fn merchant_of(message: &Message, place: Place) -> Merchant {
     let bytes = message.get(field::MERCHANT_PLACE).unwrap_or_default();
     let name = bytes.get(..place.name_bytes).and_then(trimmed);
+    let city = bytes.get(place.name_bytes..place.city_until).and_then(trimmed);
     let country = bytes.get(place.country_from..).and_then(trimmed);
     let country = country.and_then(|code| wire::country::parse(&code));
     Merchant {
         merchant_id: message.get(field::MERCHANT_ID).and_then(trimmed),
         name,
+        city,
         country: country.map(|country| country.alpha2.to_owned()),
         mcc: message.get(field::MCC).and_then(trimmed),
     }
@@ -74,6 +80,7 @@ mod tests {
         message.set(42, b"MERCHANT0000001").unwrap();
         let merchant = merchant_of(&message, Place::default());
         assert_eq!(merchant.name.as_deref(), Some("TEST SHOP"));
+        assert_eq!(merchant.city.as_deref(), Some("SINGAPORE"));
         assert_eq!(merchant.country.as_deref(), Some("SG"));
         assert_eq!(merchant.merchant_id.as_deref(), Some("MERCHANT0000001"));
         assert_eq!(merchant.mcc, None);

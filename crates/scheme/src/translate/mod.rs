@@ -11,5 +11,5 @@ mod reply;
 pub use codes::Code;
 pub(crate) use codes::Refusal;
 pub use merchant::Place;
-pub(crate) use order::{order_of, require};
+pub(crate) use order::{Network, order_of, require};
 pub(crate) use reply::{Reply, reply_of};

@@ -1,12 +1,12 @@
 //! From a request to an order (network-iso8583.md section 3.3).
 
-use domain::{AuthType, Currency, Money, TransactionType};
+use domain::{AuthType, Currency, Money, Timestamp, TransactionType};
 use iso8583::Message;
 use tokio::time::Instant;
 
 use super::codes::Refusal;
 use super::field;
-use super::identity::network_key;
+use super::identity::{network_key, numbers_of};
 use super::merchant::{Place, merchant_of};
 use super::presented::card_of;
 use crate::order::{Order, Original};
@@ -18,13 +18,23 @@ const PRE_AUTHORISED: &str = "06";
 /// The condition of a check of the account.
 const ACCOUNT_CHECK: &str = "51";
 
+/// What is known of a message beside its fields.
+pub(crate) struct Network<'a> {
+    /// The network that numbers its messages.
+    pub(crate) name: &'a str,
+    /// How it divides the shop's name and place.
+    pub(crate) place: Place,
+    /// Real time.
+    pub(crate) now: Timestamp,
+}
+
 /// Reads a request for an authorisation.
 ///
 /// # Errors
 /// The first thing that it lacks, or that cannot be read or verified.
 pub(crate) fn order_of(
     message: &Message,
-    place: Place,
+    network: &Network<'_>,
     answer_by: Instant,
 ) -> Result<Order, Refusal> {
     let card = card_of(message)?;
@@ -41,8 +51,9 @@ pub(crate) fn order_of(
         acquirer_amount,
         transaction_type,
         auth_type: auth_type_of(message, transaction_type),
-        merchant: merchant_of(message, place),
+        merchant: merchant_of(message, network.place),
         network_key: network_key(message),
+        numbers: numbers_of(message, network.name, network.now),
         original: Original::None,
         answer_by: Some(answer_by),
     })
@@ -194,7 +205,9 @@ mod tests {
                 message.set(*number, text.as_bytes()).unwrap();
             }
         }
-        order_of(&message, Place::default(), Instant::now())
+        let now = Timestamp::from_micros(0);
+        let network = Network { name: "test", place: Place::default(), now };
+        order_of(&message, &network, Instant::now())
     }
 
     #[test]

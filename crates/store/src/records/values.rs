@@ -9,12 +9,12 @@ use domain::{
     CustomerId, DeliveryStatus, Destination, Direction, EnterpriseId, ErrorCode, ExtractionOutcome,
     GuidanceType, HoldState, IntentSubject, IntentTicketId, IntentTicketStatus, IntentTicketType,
     JobId, KycRefusal, KycTicketId, KycTicketStatus, KycTicketType, Merchant, MessageIdentity,
-    MessageKind, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId, OrderStatus,
-    OrderType, OtpDeliveryStatus, OutsId, PageLanguage, PageMode, PageStep, PageTheme, PanId,
-    PeriodUse, PinTries, ProfileId, ResponseCode, RevealId, RevealPurpose, RsaHash, RsaPadding,
-    RsaSignedBytes, SealedUrl, SettlementFileType, Timestamp, TransactionId, TransactionType,
-    TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee, VmFlowId, VmFlowKind, VmFunding,
-    VmLimits, WebhookId, WebhookSubType, WebhookType,
+    MessageKind, MessageNumbers, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId,
+    OrderStatus, OrderType, OtpDeliveryStatus, OutsId, PageLanguage, PageMode, PageStep, PageTheme,
+    PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId, RevealPurpose, RsaHash,
+    RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, Timestamp, TransactionId,
+    TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee, VmFlowId,
+    VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
 };
 use ipnet::IpNet;
 use ledger::{Bucket, TransferKind};
@@ -205,14 +205,14 @@ groups! {
         country: Option<String>,
         mcc: Option<String>
     }
-    MessageIdentity {
+    MessageIdentity { numbers: MessageNumbers, subject: String }
+    MessageNumbers {
         network: String,
         kind: MessageKind,
         acquirer: String,
         stan: String,
         stamp: String,
-        rrn: String,
-        subject: String
+        rrn: String
     }
     NetworkKey { stan: String, rrn: String }
     OrderFailure { error_code: ErrorCode, error_reason: String }
