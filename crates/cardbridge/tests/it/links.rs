@@ -11,6 +11,7 @@ use iso8583::{FramingSettings, Message, NumberOrText};
 use serde_json::{Value, json};
 use sim::Behaviour;
 use tempfile::TempDir;
+use testkit::database::HANGING_COMMITS;
 
 use crate::crash::authorisations;
 use crate::engine::Engine;
@@ -306,6 +307,16 @@ async fn a_fault_is_answered_or_closes_its_connection_alone() {
     assert!(metrics.contains("cardbridge_link_up{link=\"default\"} 1"), "{metrics}");
 }
 
+/// Waits until the metrics contain this.
+async fn shows(world: &World, line: &str) {
+    let is_shown = async {
+        while !metrics(world).await.contains(line) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, is_shown).await.unwrap_or_else(|_| panic!("no {line}"));
+}
+
 async fn metrics(world: &World) -> String {
     let url = format!("{}/metrics", text(&world.sandbox(), "admin_url"));
     crate::server::http().get(url).send().await.unwrap().text().await.unwrap()
@@ -404,12 +415,7 @@ async fn a_peer_that_reads_nothing_is_cut_off() {
         sent += 100;
         assert!(sent < 200_000, "it is not cut off");
     }
-    let is_told = async {
-        while !metrics(&bed.world).await.contains("reason=\"slow_reader\"} 1") {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(WAIT, is_told).await.expect("slow_reader");
+    shows(&bed.world, "reason=\"slow_reader\"} 1").await;
 }
 
 #[tokio::test]
@@ -453,6 +459,78 @@ async fn a_decision_is_made_before_the_network_stops_waiting() {
     assert_eq!(declined["detail"], "deadline_before_notice");
     assert_eq!(bed.world.enterprise.notice_count(), 1);
     assert_eq!(bed.world.available().await, "99984.50");
+}
+
+/// After the network's limit nothing is sent; the decision stands, and a repeat gets it.
+#[tokio::test]
+async fn an_answer_that_would_be_too_late_is_not_sent() {
+    let engine = Engine::postgres().await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = configured(&directory, &table("default", "response-time-ms = 1500"));
+    let bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
+    let mut peer = bed.signed_on().await;
+    engine.tamper(HANGING_COMMITS).await;
+    let session = engine.connect().await;
+    session.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+    peer.send(&bed.purchase(1)).await;
+    shows(
+        &bed.world,
+        "cardbridge_link_undelivered_total{link=\"default\",delivery=\"TOO_LATE\"} 1",
+    )
+    .await;
+    session.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
+    let is_declined = async {
+        loop {
+            let all = authorisations(&bed.world.operator, &bed.card_id).await;
+            if all.values().any(|it| it["status"] == "DECLINED") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, is_declined).await.expect("a decision");
+    assert_eq!(peer.outcome(&management("301")).await, accepted(), "nothing was sent before");
+    let mut repeat = bed.purchase(1);
+    repeat.set_mti(message("0101", &[]).mti());
+    // Never an approval, whether the decision or the next look at the store declined it.
+    let (mti, code) = peer.outcome(&repeat).await;
+    assert!(mti == "0110" && ["05", "96"].contains(&code.as_str()), "{mti} {code}");
+    let all = authorisations(&bed.world.operator, &bed.card_id).await;
+    assert_eq!((all.len(), bed.world.enterprise.notice_count()), (1, 0));
+    assert_eq!(bed.world.available().await, "100000.00");
+    bed.world.verify_ledger().await;
+}
+
+#[tokio::test]
+async fn mutated_frames_leave_a_link_working() {
+    const CONNECTIONS: usize = 50;
+    /// As many as a connection may send that cannot be decoded.
+    const FRAMES: usize = 10;
+    let bed = Bed::new(&Engine::embedded(), &ISO_LISTEN).await;
+    let mut seed = 0x2545_F491_4F6C_DD1D_u64;
+    let mut draw = |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    for _ in 0..CONNECTIONS {
+        let mut peer = bed.signed_on().await;
+        for _ in 0..FRAMES {
+            let mut bytes = peer.encoded(&bed.changed(1, &[(14, "2001")]));
+            for _ in 0..=draw(3) {
+                let at = draw(bytes.len());
+                bytes[at] = u8::try_from(draw(256)).unwrap();
+            }
+            bytes.truncate(bytes.len() - draw(2) * draw(40));
+            let frame = peer.framed(&bytes);
+            peer.send_bytes(&frame).await.unwrap();
+        }
+        peer.send(&management("301")).await;
+        // Answers leave in the order of completion, so some may follow.
+        while peer.receive().await.expect("the connection lives").text(70) != Some("301") {}
+    }
+    bed.world.verify_ledger().await;
 }
 
 async fn a_stop_answers_what_was_accepted(engine: Engine) {
