@@ -10,7 +10,7 @@ use mail::Mailer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use outbound::Outbound;
 use schedule::Schedule;
-use scheme::SimulatedNetwork;
+use scheme::{Link, SimulatedNetwork};
 use store::Store;
 use subtle::ConstantTimeEq;
 use vault::Vault;
@@ -59,6 +59,8 @@ pub struct ApiState {
     pub files: Arc<Files>,
     /// The card network, played.
     pub network: Arc<SimulatedNetwork>,
+    /// Links to card networks.
+    pub links: Vec<Arc<Link>>,
     /// 3DS challenges.
     pub challenges: Challenges,
     /// Business time and its workers.

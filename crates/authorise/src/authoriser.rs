@@ -341,8 +341,12 @@ impl Authoriser {
             webhook_id,
             store.clock().now(),
         );
-        let notice =
-            timeout_at(held.time.ask_before, sealing).await.map_err(|_| Fault::LATE_NOTICE)??;
+        let ask_before = held.time.ask_before;
+        let notice = timeout_at(ask_before, sealing).await.map_err(|_| Fault::LATE_NOTICE)??;
+        // The timer can be late, above all where the time was over before the sealing began.
+        if Instant::now() >= ask_before {
+            return Err(Fault::LATE_NOTICE);
+        }
         held.receipt.timings.ended("seal");
         held.receipt.notice = Some(NoticeFacts {
             webhook_id,

@@ -127,6 +127,9 @@ pub struct ServeArgs {
     /// Listener of operator API, sandbox API and metrics [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]
     admin_listen: Option<String>,
+    /// Listener of ISO 8583 messages, a link named default; sandbox only [default: none]
+    #[arg(long, value_name = "ADDR")]
+    iso_listen: Option<String>,
     /// Base of every link that goes out [default: http:// + the public listener]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -171,6 +174,7 @@ impl ServeArgs {
             ("database-durability", self.database_durability),
             ("listen", self.listen),
             ("admin-listen", self.admin_listen),
+            ("iso-listen", self.iso_listen),
             ("public-url", self.public_url),
             ("trusted-proxies", self.trusted_proxies),
             ("signature-window-ms", self.signature_window_ms),

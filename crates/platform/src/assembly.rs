@@ -15,7 +15,7 @@ use mail::Mailer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use outbound::Outbound;
 use schedule::Schedule;
-use scheme::SimulatedNetwork;
+use scheme::{Link, SimulatedNetwork};
 use store::Store;
 use vault::Vault;
 use wire::vm::VmSettings;
@@ -61,6 +61,8 @@ pub struct Doors {
     pub files: Arc<Files>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
+    /// Links to card networks.
+    pub links: Vec<Arc<Link>>,
 }
 
 /// The services of both listeners.
@@ -151,6 +153,7 @@ impl Parts {
             cards: Arc::clone(&self.cards),
             files: Arc::clone(&doors.files),
             network: Arc::clone(&self.network),
+            links: doors.links,
             challenges: self.challenges.clone(),
             schedule: self.schedule,
             outbound: self.outbound,

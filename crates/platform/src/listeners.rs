@@ -1,5 +1,6 @@
-//! The platform's two listeners.
+//! The platform's two listeners, and those of its links.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
@@ -14,17 +15,21 @@ pub struct Addresses {
     pub public_url: String,
     /// The admin listener.
     pub admin_url: String,
+    /// The listeners of links to card networks, by the link's name.
+    pub links: BTreeMap<String, SocketAddr>,
 }
 
-/// Both listeners, bound before anything is written, so a taken port has no side effects.
+/// All listeners, bound before anything is written, so a taken port has no side effects.
 pub(crate) struct Listeners {
     pub(crate) public: TcpListener,
     pub(crate) admin: TcpListener,
+    /// Of each link, in the order of the configuration.
+    pub(crate) links: Vec<TcpListener>,
     pub(crate) addresses: Addresses,
 }
 
 impl Listeners {
-    /// Binds both addresses of the configuration.
+    /// Binds all addresses of the configuration.
     ///
     /// # Errors
     /// One line that names the option whose address is not free.
@@ -33,8 +38,15 @@ impl Listeners {
         let (admin, admin_address) = bind("admin-listen", config.admin_listen).await?;
         let public_url =
             config.public_url.clone().unwrap_or_else(|| format!("http://{public_address}"));
-        let addresses = Addresses { public_url, admin_url: format!("http://{admin_address}") };
-        Ok(Self { public, admin, addresses })
+        let admin_url = format!("http://{admin_address}");
+        let mut addresses = Addresses { public_url, admin_url, links: BTreeMap::new() };
+        let mut links = Vec::new();
+        for link in &config.links {
+            let (listener, address) = bind("links.listen", link.listen).await?;
+            addresses.links.insert(link.name.clone(), address);
+            links.push(listener);
+        }
+        Ok(Self { public, admin, links, addresses })
     }
 }
 

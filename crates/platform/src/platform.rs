@@ -1,4 +1,4 @@
-//! The platform: from a configuration to two listeners, and back.
+//! The platform: from a configuration to its listeners, and back.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use crypto::RsaPool;
 use domain::{Clock, Mode, Random, SystemRandom};
 use listener::{ListenerSettings, serve_listener};
 use outbound::{AddressPolicy, Outbound};
+use scheme::{Intake, Link, LinkSettings, serve_link};
 use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -40,7 +41,7 @@ impl Platform {
     ///
     /// # Errors
     /// One line that says what prevents it.
-    pub async fn start(config: Config) -> Result<Self, Failure> {
+    pub async fn start(mut config: Config) -> Result<Self, Failure> {
         let clock = Clock::system();
         crypto::rsa::self_test().map_err(Failure::run)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
@@ -69,6 +70,7 @@ impl Platform {
             sandbox::write_file(data_dir.path(), &addresses, admin_token.expose(), &identity)?;
         }
         let authoriser = Arc::clone(&parts.authoriser);
+        let links = links(std::mem::take(&mut config.links), &listeners, &parts);
         let (stop, stopped) = watch::channel(false);
         let doors = Doors {
             signature_window_ms: config.signature_window_ms,
@@ -77,12 +79,16 @@ impl Platform {
             admin_token: admin_token.for_api(),
             files: Arc::new(files),
             metrics: workers::metrics_recorder()?,
+            links: links.clone(),
         };
         let places =
             ListenerSettings::new(handles.connections_per_listener, config.trusted_proxies);
-        let running = run(parts, doors, listeners, places, &stopped);
+        let running = run(parts, doors, listeners, links, places, &stopped);
         let _held = (data_dir, identity);
         tell_of_identity_checks(config.identity_checks);
+        if config.mode == Mode::Production && addresses.links.is_empty() {
+            tracing::warn!("no network link is configured: no purchase can arrive");
+        }
         Ok(Self { addresses, admin_token, stop, running, authoriser, store, _held })
     }
 
@@ -158,11 +164,24 @@ fn ground(
     })
 }
 
+/// The configured links, over the listeners that are bound for them.
+fn links(settings: Vec<LinkSettings>, listeners: &Listeners, parts: &Parts) -> Vec<Arc<Link>> {
+    let Parts { store, vault, authoriser, .. } = parts;
+    let intake = Intake::new(store.clone(), Arc::clone(vault), Arc::clone(authoriser));
+    let link = |settings: LinkSettings| {
+        let bound = listeners.addresses.links.get(&settings.name);
+        let address = bound.copied().unwrap_or(settings.listen);
+        Link::new(settings, address, intake.clone())
+    };
+    settings.into_iter().map(link).collect()
+}
+
 /// Starts the workers and the listeners.
 fn run(
     parts: Parts,
     doors: Doors,
     listeners: Listeners,
+    links: Vec<Arc<Link>>,
     places: ListenerSettings,
     stopped: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
@@ -171,6 +190,9 @@ fn run(
     running.spawn(Arc::clone(&parts.schedule).run(stopped.clone()));
     let (progress, until) = (parts.store.clone(), stopped.clone());
     running.spawn(async move { progress.keep_progress(until).await });
+    for (listener, link) in listeners.links.into_iter().zip(links) {
+        running.spawn(serve_link(listener, link, stopped.clone()));
+    }
     let services = parts.services(doors);
     for (listener, service) in
         [(listeners.public, services.public), (listeners.admin, services.admin)]

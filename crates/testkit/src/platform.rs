@@ -104,6 +104,7 @@ impl Platform {
             admin_token: AdminToken::new(ADMIN_TOKEN),
             files: Arc::clone(&uploads),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
+            links: Vec::new(),
         });
         let (stop, stopped) = watch::channel(false);
         let (public, public_task) = listen(services.public, stopped.clone()).await;

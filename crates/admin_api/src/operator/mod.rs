@@ -18,6 +18,7 @@ mod idempotency;
 mod jobs;
 mod key_extraction;
 mod ledger;
+mod links;
 mod openapi;
 mod outstandings;
 mod plastic;

@@ -52,6 +52,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("order", "`desc` (newest first, default) or `asc`"),
     ("appId", "The app's `appId`."),
     ("apiKey", "The API key."),
+    ("name", "The link's name."),
     ("objectKey", "The key that the upload address came with."),
 ];
 const KEY: &str = "The same request with the same key again gets the first answer again, and \

@@ -2,8 +2,8 @@
 
 use super::{
     api_keys, authorisations, cards, deliveries, documents, enterprises, funds, fx_rates, jobs,
-    key_extraction, ledger, outstandings, plastic, profiles, recon, reveals, tickets, transactions,
-    vm_apps, vm_products,
+    key_extraction, ledger, links, outstandings, plastic, profiles, recon, reveals, tickets,
+    transactions, vm_apps, vm_products,
 };
 use crate::request_bodies::{
     CLOSE_DAY, ENTERPRISE_CHANGE, FUNDS_MOVEMENT, FX_RATES, NEW_API_KEY_REQUEST, NEW_CARD_PROFILE,
@@ -23,6 +23,7 @@ pub(super) fn table() -> Vec<Group> {
         ledger(),
         recon(),
         fx_rates(),
+        links(),
         files(),
         jobs(),
     ]
@@ -273,6 +274,18 @@ fn fx_rates() -> Group {
             route("PUT /admin/v1/fx-rates", "replace", fx_rates::replace)
                 .about("Replaces the whole table.")
                 .takes(FX_RATES),
+        ],
+    }
+}
+
+fn links() -> Group {
+    Group {
+        tag: "links",
+        meaning: "Links to card networks.",
+        routes: vec![
+            route("GET /admin/v1/links", "list_links", links::list)
+                .about("The links of the process that answers, with their connections."),
+            route("GET /admin/v1/links/{name}", "read_link", links::read).about("One link."),
         ],
     }
 }

@@ -9,7 +9,7 @@ use super::sections::{FxSection, S3Section, Section as _, SmtpSection, VmSection
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
-const OPTIONS: [&str; 16] = [
+const OPTIONS: [&str; 17] = [
     "mode",
     "kyc",
     "data-dir",
@@ -17,6 +17,7 @@ const OPTIONS: [&str; 16] = [
     "database-durability",
     "listen",
     "admin-listen",
+    "iso-listen",
     "public-url",
     "trusted-proxies",
     "signature-window-ms",
@@ -36,6 +37,7 @@ pub struct Document {
     smtp: Option<SmtpSection>,
     s3: Option<S3Section>,
     vm: Option<VmSection>,
+    links: Vec<Value>,
 }
 
 impl Document {
@@ -53,6 +55,12 @@ impl Document {
             smtp: table.remove("smtp").map(SmtpSection::read).transpose().map_err(refused)?,
             s3: table.remove("s3").map(S3Section::read).transpose().map_err(refused)?,
             vm: table.remove("vm").map(VmSection::read).transpose().map_err(refused)?,
+            links: table
+                .remove("links")
+                .map(link_tables)
+                .transpose()
+                .map_err(refused)?
+                .unwrap_or_default(),
         };
         for option in OPTIONS {
             if let Some(value) = take(&mut table, option).map_err(refused)? {
@@ -72,7 +80,7 @@ impl Document {
         match table.keys().next() {
             None => Ok(document),
             Some(key) => Err(refused(format!(
-                "{key}: unknown key; it should be one of {}, fx, smtp, s3, vm",
+                "{key}: unknown key; it should be one of {}, fx, smtp, s3, vm, links",
                 OPTIONS.join(", ")
             ))),
         }
@@ -106,6 +114,19 @@ impl Document {
     /// The `[vm]` table.
     pub const fn vm(&self) -> Option<&VmSection> {
         self.vm.as_ref()
+    }
+
+    /// The `[[links]]` tables.
+    pub fn links(&self) -> &[Value] {
+        &self.links
+    }
+}
+
+/// The `[[links]]` tables.
+fn link_tables(value: Value) -> Result<Vec<Value>, String> {
+    match value {
+        Value::Array(tables) if tables.iter().all(Value::is_table) => Ok(tables),
+        _ => Err("links: should be a list of tables, [[links]]".to_owned()),
     }
 }
 

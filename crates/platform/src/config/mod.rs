@@ -4,6 +4,8 @@
 mod document;
 mod fx;
 mod layers;
+mod link_keys;
+mod links;
 mod s3;
 mod sections;
 mod smtp;
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 use cards::IdentityChecks;
 use domain::{FxRate, IdGenerator, Mode};
 use ipnet::IpNet;
+use scheme::LinkSettings;
 use wire::cardbridge::signature::DEFAULT_WINDOW_MS;
 use wire::vm::VmSettings;
 use zeroize::Zeroizing;
@@ -87,6 +90,8 @@ pub struct Config {
     pub s3: Option<S3Config>,
     /// The settings of dialect 2.
     pub vm: VmSettings,
+    /// Links to card networks.
+    pub links: Vec<LinkSettings>,
 }
 
 impl Config {
@@ -120,6 +125,7 @@ impl Config {
             smtp_password: layers.smtp_password(),
             s3: s3::bucket(layers)?,
             vm: vm::settings(layers)?,
+            links: links::links(layers, mode)?,
         };
         config.check_production()?;
         Ok(config)

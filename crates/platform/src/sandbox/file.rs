@@ -1,5 +1,7 @@
 //! `sandbox.json`.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,9 @@ struct Written<'a> {
     admin_token: &'a str,
     enterprise: WrittenEnterprise<'a>,
     vm_app: WrittenVmApp<'a>,
+    /// Addresses of the links to card networks, if there are any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    links: &'a BTreeMap<String, SocketAddr>,
 }
 
 #[derive(Serialize)]
@@ -76,6 +81,7 @@ pub fn write_file(
                 share: &identity.vm_app.credit_line_code,
             },
         },
+        links: &addresses.links,
     };
     let mut text =
         Zeroizing::new(serde_json::to_vec_pretty(&written).expect("a struct of texts is JSON"));

@@ -1,0 +1,99 @@
+//! Links to card networks (network-iso8583.md section 7.6).
+
+use axum::Json;
+use iso8583::Word as _;
+use scheme::{ConnectionStatus, Link, LinkCounters, LinkStatus};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::answer_body::answer_body;
+use crate::call::{Answer, Call};
+use crate::problem::Problem;
+
+/// How every link is made today.
+const MODE: &str = "listen";
+
+answer_body! {
+    /// A connection of a link.
+    pub(crate) struct LinkConnectionBody of connection: &ConnectionStatus {
+        /// Its number within the link.
+        id: u64 = connection.id,
+        /// The peer's address and port.
+        peer: String = connection.peer.to_string(),
+        /// `CONNECTED` (not signed on), `SIGNED_ON`, `SIGNED_OFF` or `DRAINING`.
+        state: String = connection.state.as_str().to_owned(),
+        /// When it was made.
+        since: String = connection.since.to_string(),
+        /// Requests under way.
+        in_flight: usize = connection.in_flight,
+        last_received_at: Option<String> = connection.last_received_at.map(|at| at.to_string()),
+        last_sent_at: Option<String> = connection.last_sent_at.map(|at| at.to_string()),
+    }
+}
+
+answer_body! {
+    /// Counts of a link since the start of the process.
+    pub(crate) struct LinkCountersBody of counters: &LinkCounters {
+        /// Messages that were decoded.
+        received: u64 = counters.received,
+        /// Answers that were written.
+        answered: u64 = counters.answered,
+        approved: u64 = counters.approved,
+        declined: u64 = counters.declined,
+        /// Requests that were known already and got their first answer again.
+        repeats: u64 = counters.repeats,
+        /// Messages that could not be decoded.
+        format_errors: u64 = counters.format_errors,
+        /// Messages that were answered without a decision on record.
+        refused: u64 = counters.refused,
+        /// Answers that could not be written, or came too late to be.
+        undelivered: u64 = counters.undelivered,
+    }
+}
+
+answer_body! {
+    /// A link to a card network, in the process that answers this call.
+    pub(crate) struct LinkBody of link: &Link, status: &LinkStatus {
+        name: String = link.settings().name.clone(),
+        /// The network whose messages it carries.
+        network: String = link.settings().network.clone(),
+        /// `listen`: peers connect to it.
+        mode: String = MODE.to_owned(),
+        /// Where it listens.
+        address: String = link.address().to_string(),
+        /// The year of the standard.
+        dialect: String = link.settings().layout.packager().dialect().to_owned(),
+        /// How messages are laid out.
+        packager: String = link.settings().layout.packager().word().to_owned(),
+        /// `UP` (a connection is signed on), `DOWN` or `DRAINING`.
+        state: String = status.state.as_str().to_owned(),
+        /// Oldest first.
+        connections: Vec<LinkConnectionBody> =
+            status.connections.iter().map(LinkConnectionBody::of).collect(),
+        counters: LinkCountersBody = LinkCountersBody::of(&status.counters),
+    }
+}
+
+/// Every link.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LinksBody {
+    /// In the order of the configuration.
+    items: Vec<LinkBody>,
+}
+
+/// `GET /admin/v1/links`.
+pub(crate) async fn list(call: Call) -> Answer<LinksBody> {
+    let items = call.state.links.iter().map(|link| body(link)).collect();
+    Ok(Json(LinksBody { items }))
+}
+
+/// `GET /admin/v1/links/{name}`.
+pub(crate) async fn read(call: Call) -> Answer<LinkBody> {
+    let name = call.name()?;
+    let link = call.state.links.iter().find(|link| link.settings().name == name);
+    link.map(|link| Json(body(link))).ok_or_else(|| Problem::not_found("link"))
+}
+
+fn body(link: &Link) -> LinkBody {
+    LinkBody::of(link, &link.status())
+}

@@ -1,0 +1,142 @@
+//! A peer of a link: sends and reads ISO 8583 messages over TCP.
+
+use iso8583::{
+    Frame, Framing, FramingSettings, Layout, Message, Mti, Packager, WipedBytes, decode, encode,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::world::WAIT;
+
+/// A message and the header that it came with.
+pub struct Received {
+    pub header: Vec<u8>,
+    pub message: Message,
+}
+
+impl Received {
+    /// A field, as text.
+    pub fn text(&self, number: u8) -> Option<&str> {
+        self.message.text(number)
+    }
+
+    /// The type and the response code.
+    pub fn outcome(&self) -> (String, String) {
+        (self.message.mti().to_string(), self.text(39).unwrap_or_default().to_owned())
+    }
+}
+
+/// One connection.
+pub struct Peer {
+    stream: TcpStream,
+    layout: Layout,
+    framing: Framing,
+    received: Vec<u8>,
+}
+
+impl Peer {
+    /// Connects to a link with the default frames.
+    pub async fn connect(address: &str) -> Self {
+        Self::connect_framed(address, &FramingSettings::default()).await
+    }
+
+    /// Connects to a link with these frames.
+    pub async fn connect_framed(address: &str, framing: &FramingSettings) -> Self {
+        Self {
+            stream: TcpStream::connect(address).await.unwrap(),
+            layout: Layout::of(Packager::Iso87Ascii),
+            framing: Framing::new(framing).unwrap(),
+            received: Vec::new(),
+        }
+    }
+
+    /// Connects and signs on.
+    pub async fn signed_on(address: &str) -> Self {
+        let mut peer = Self::connect(address).await;
+        assert_eq!(peer.outcome(&management("001")).await, accepted());
+        peer
+    }
+
+    /// The bytes of a message.
+    pub fn encoded(&self, message: &Message) -> Vec<u8> {
+        let mut out = WipedBytes::with_capacity(0);
+        encode(&self.layout, message, &mut out).unwrap();
+        out.to_vec()
+    }
+
+    /// The frame of these bytes.
+    pub fn framed(&self, message: &[u8]) -> Vec<u8> {
+        let header = self.framing.header.own().to_vec();
+        let write = |out: &mut WipedBytes| {
+            out.extend(message);
+            Ok::<_, std::convert::Infallible>(())
+        };
+        self.framing.write(&header, write).ok().unwrap().to_vec()
+    }
+
+    /// Sends a message.
+    pub async fn send(&mut self, message: &Message) {
+        let frame = self.framed(&self.encoded(message));
+        self.send_bytes(&frame).await.unwrap();
+    }
+
+    /// Sends these bytes.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        timeout(WAIT, self.stream.write_all(bytes)).await.expect("the platform reads")
+    }
+
+    /// The next message; `None` once the platform has closed the connection.
+    pub async fn receive(&mut self) -> Option<Received> {
+        loop {
+            if let Frame::Whole { header, message, size } =
+                self.framing.read(&self.received).unwrap()
+            {
+                let decoded = decode(&self.layout, message).unwrap();
+                let received = Received { header: header.to_vec(), message: decoded.message };
+                self.received.drain(..size);
+                return Some(received);
+            }
+            let read = self.stream.read_buf(&mut self.received);
+            match timeout(WAIT, read).await.expect("an answer, or the end") {
+                Ok(0) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Sends a message; returns its answer.
+    pub async fn ask(&mut self, message: &Message) -> Received {
+        self.send(message).await;
+        self.receive().await.expect("an answer")
+    }
+
+    /// Sends a message; returns the type and code of its answer.
+    pub async fn outcome(&mut self, message: &Message) -> (String, String) {
+        self.ask(message).await.outcome()
+    }
+
+    /// Waits until the platform closes the connection without sending anything more.
+    pub async fn expect_end(&mut self) {
+        assert!(self.receive().await.is_none());
+    }
+}
+
+/// A message of these fields.
+pub fn message(mti: &str, fields: &[(u8, &str)]) -> Message {
+    let mut message = Message::new(Mti::parse(mti).unwrap());
+    for (number, text) in fields {
+        message.set(*number, text.as_bytes()).unwrap();
+    }
+    message
+}
+
+/// V17's shape, with this network management code.
+pub fn management(code: &str) -> Message {
+    message("0800", &[(7, "1129115900"), (11, "000100"), (41, "TERM0001"), (70, code)])
+}
+
+/// Type and code of network management that was carried out.
+pub fn accepted() -> (String, String) {
+    ("0810".to_owned(), "00".to_owned())
+}

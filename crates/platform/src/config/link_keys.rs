@@ -1,0 +1,201 @@
+//! The keys of a `[[links]]` table, and the kinds of their values.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use iso8583::{FieldSet, FieldSettings, field_of};
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+/// Longest name of a link or a network.
+const MAX_NAME_BYTES: usize = 32;
+/// Most networks that a link allows.
+const MAX_ALLOWED: usize = 256;
+/// The name of the simulated network, which no link has.
+const SIMULATED: &str = "sandbox";
+
+/// What a key holds.
+pub enum Kind {
+    Text,
+    Flag,
+    /// A whole number in this range.
+    Number(i64, i64),
+    NumberOrText,
+    Texts,
+    Numbers,
+    Table,
+}
+
+use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
+
+/// The keys that a link may have today. A key is here once it has an effect.
+pub const KEYS: [(&str, Kind); 31] = [
+    ("name", Text),
+    ("network", Text),
+    ("mode", Text),
+    ("listen", Text),
+    ("max-connections", Number(1, 1_024)),
+    ("allow", Texts),
+    ("dialect", Text),
+    ("packager", Text),
+    ("bitmap", Text),
+    ("length", Text),
+    ("length-includes-itself", Flag),
+    ("header", NumberOrText),
+    ("header-own", Text),
+    ("header-answer", Text),
+    ("keep-alive", Text),
+    ("max-frame", Number(256, 65_535)),
+    ("place", Text),
+    ("sign-on", Text),
+    ("terminal", Text),
+    ("echo-interval-s", Number(0, 86_400)),
+    ("echo-timeout-ms", Number(100, 60_000)),
+    ("idle-timeout-s", Number(0, 86_400)),
+    ("frame-timeout-ms", Number(100, 60_000)),
+    ("write-timeout-ms", Number(100, 60_000)),
+    ("response-time-ms", Number(500, 60_000)),
+    ("answer-margin-ms", Number(0, 10_000)),
+    ("no-answer-code", Text),
+    ("max-in-flight", Number(1, 4_096)),
+    ("max-per-second", Number(1, 100_000)),
+    ("echo", Numbers),
+    ("fields", Kind::Table),
+];
+
+impl Kind {
+    /// What a value should be, unless it is that.
+    fn refuses(&self, value: &Value) -> Option<String> {
+        let is_whole = |value: &Value| value.as_integer().is_some_and(|it| it >= 0);
+        let all = |is: fn(&Value) -> bool| value.as_array().is_some_and(|list| list.iter().all(is));
+        let (is_right, should_be) = match self {
+            Text => (value.is_str(), "a text"),
+            Flag => (value.is_bool(), "true or false"),
+            NumberOrText => (value.is_str() || is_whole(value), "a number or a text"),
+            Texts => (all(Value::is_str), "a list of texts"),
+            Numbers => (all(Value::is_integer), "a list of numbers"),
+            Self::Table => (value.is_table(), "a table"),
+            Number(least, most) => {
+                let is_right = value.as_integer().is_some_and(|it| (*least..=*most).contains(&it));
+                return (!is_right).then(|| format!("a number from {least} to {most}"));
+            }
+        };
+        (!is_right).then(|| should_be.to_owned())
+    }
+}
+
+/// A key and what it should be.
+pub type Refused = (String, String);
+
+/// The refusal of a value.
+pub fn wrong(key: &str, should_be: impl Into<String>) -> Refused {
+    (format!("links.{key}"), should_be.into())
+}
+
+/// The keys of a table, spelt with dashes, each with a value of its kind.
+pub struct Keys<'a>(BTreeMap<&'static str, &'a Value>);
+
+impl<'a> Keys<'a> {
+    pub fn new(table: &'a Table) -> Result<Self, Refused> {
+        let mut keys = BTreeMap::new();
+        for (written, value) in table {
+            let spelt = written.replace('_', "-");
+            let Some((key, kind)) = KEYS.iter().find(|(key, _)| *key == spelt) else {
+                let names = KEYS.map(|(key, _)| key).join(", ");
+                return Err(wrong(written, format!("one of {names}")));
+            };
+            if let Some(should_be) = kind.refuses(value) {
+                return Err(wrong(key, should_be));
+            }
+            if keys.insert(*key, value).is_some() {
+                return Err(wrong(key, "set once, with dashes or with underscores"));
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    pub fn text(&self, key: &str) -> Option<&'a str> {
+        self.0.get(key)?.as_str()
+    }
+
+    pub fn number(&self, key: &str) -> Option<u64> {
+        self.0.get(key)?.as_integer()?.try_into().ok()
+    }
+
+    pub fn parsed<T>(
+        &self,
+        key: &str,
+        should_be: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Refused> {
+        let Some(text) = self.text(key) else { return Ok(None) };
+        parse(text).map(Some).ok_or_else(|| wrong(key, should_be))
+    }
+
+    pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>, Refused> {
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        let find = |text: &str| choices.iter().find(|(word, _)| *word == text).map(|it| it.1);
+        self.parsed(key, &format!("one of {}", words.join(", ")), find)
+    }
+
+    /// A name of a link or network.
+    pub fn name(&self, key: &str) -> Result<Option<&'a str>, Refused> {
+        let is_in = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let Some(text) = self.text(key) else { return Ok(None) };
+        let is_right = (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(is_in);
+        if !is_right {
+            return Err(wrong(key, "1 to 32 of a to z, 0 to 9 and -"));
+        }
+        if text == SIMULATED {
+            return Err(wrong(key, format!("another name: {SIMULATED} is the simulated network")));
+        }
+        Ok(Some(text))
+    }
+
+    pub fn allow(&self) -> Result<Option<Vec<IpNet>>, Refused> {
+        let Some(list) = self.0.get("allow").and_then(|it| it.as_array()) else { return Ok(None) };
+        let network = |value: &Value| {
+            let text = value.as_str()?;
+            let single = || text.parse().map(|address: std::net::IpAddr| address.into());
+            text.parse::<IpNet>().or_else(|_| single()).ok()
+        };
+        let networks: Option<Vec<_>> = list.iter().map(network).collect();
+        let networks = networks.filter(|it| it.len() <= MAX_ALLOWED);
+        networks.map(Some).ok_or_else(|| wrong("allow", "networks such as 10.0.0.0/24"))
+    }
+
+    pub fn echo(&self) -> Result<Option<FieldSet>, Refused> {
+        let Some(list) = self.0.get("echo").and_then(|it| it.as_array()) else { return Ok(None) };
+        let field = |value: &Value| {
+            let number = u8::try_from(value.as_integer()?).ok()?;
+            field_of(number).filter(|field| field.uses.is_repeated).map(|_| number)
+        };
+        let fields: Option<FieldSet> = list.iter().map(field).collect();
+        let should_be = "fields that answers may repeat, such as 2, 3, 4, 7, 11";
+        fields.map(Some).ok_or_else(|| wrong("echo", should_be))
+    }
+
+    /// The overrides of fields.
+    pub fn fields(&self) -> Result<BTreeMap<String, FieldSettings>, Refused> {
+        let Some(table) = self.0.get("fields").and_then(|it| it.as_table()) else {
+            return Ok(BTreeMap::new());
+        };
+        let field = |(number, value): (&String, &Value)| {
+            let settings = value.clone().try_into().map_err(|error: toml::de::Error| {
+                let keys = "a table of enabled, format, digits, bytes, length, pad";
+                wrong(&format!("fields.{number}"), format!("{keys}; {}", error.message()))
+            })?;
+            Ok((number.clone(), settings))
+        };
+        table.iter().map(field).collect()
+    }
+
+    /// The keys that a part of the codec reads. Their kinds are right, so that it can read them.
+    pub fn part<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        let own = self.0.iter().filter(|(key, _)| **key != "fields");
+        let table: Table = own.map(|(key, value)| ((*key).to_owned(), (*value).clone())).collect();
+        table.try_into().map_err(|error: toml::de::Error| {
+            ("links".to_owned(), format!("a table of the codec's keys; {}", error.message()))
+        })
+    }
+}

@@ -1,0 +1,153 @@
+use std::collections::BTreeMap;
+
+use iso8583::{Header, LengthPrefix};
+
+use super::*;
+use crate::config::Flags;
+use crate::config::link_keys::KEYS;
+
+fn load(
+    flags: &[(&'static str, &str)],
+    file: &str,
+    mode: Mode,
+) -> Result<Vec<LinkSettings>, String> {
+    let flags: Flags = flags.iter().map(|(k, v)| (*k, (*v).to_owned())).collect();
+    Layers::with_document(flags, BTreeMap::new(), Some(("x.toml", file)))
+        .and_then(|layers| links(&layers, mode))
+        .map_err(|failure| failure.to_string())
+}
+
+/// The one link with these further keys.
+fn one(keys: &str) -> Result<LinkSettings, String> {
+    let file = format!("[[links]]\nname = 'a'\nlisten = '127.0.0.1:8583'\n{keys}");
+    load(&[], &file, Mode::Sandbox).map(|mut links| links.pop().unwrap())
+}
+
+#[test]
+fn a_link_has_the_defaults_of_the_specification() {
+    let link = one("").ok().unwrap();
+    assert_eq!((link.name.as_str(), link.network.as_str()), ("a", "a"));
+    assert_eq!(link.listen.port(), 8_583);
+    assert_eq!(link.layout.packager(), Packager::Iso87Ascii);
+    assert_eq!(link.framing.length, LengthPrefix::Binary2);
+    assert_eq!((link.framing.header, link.framing.max_frame_bytes), (Header::None, 8_192));
+    assert_eq!((link.sign_on, link.echoes_keep_alive), (SignOn::Peer, false));
+    assert_eq!((link.terminal, link.place), (None, Place::default()));
+    assert_eq!(link.echo, iso8583::default_echo());
+    let seconds = Duration::from_secs;
+    let times = &link.times;
+    assert_eq!([times.frame, times.write, times.response], [seconds(5); 3]);
+    assert_eq!((times.idle, times.echo_interval), (None, Some(seconds(60))));
+    assert_eq!(times.echo_timeout, seconds(10));
+    assert_eq!(times.answer_margin, Duration::from_millis(300));
+    let caps = &link.caps;
+    assert_eq!((caps.connections, caps.in_flight, caps.per_second), (8, 512, 1_000));
+    assert!(link.allow.is_empty());
+}
+
+#[test]
+fn a_link_takes_what_its_table_says() {
+    let link =
+        one("network = 'n'\nmode = 'listen'\nmax_connections = 2\nallow = ['10.0.0.0/8', '::1']\n\
+         dialect = '1987'\npackager = 'iso87binary'\nlength = 'ascii4'\nheader = 'tpdu'\n\
+         header-own = '6000010002'\nkeep-alive = 'echo'\nmax-frame = 256\nplace = '23,13,2,2'\n\
+         sign-on = 'none'\nterminal = 'CARD'\necho-interval-s = 0\nidle-timeout-s = 7\n\
+         frame-timeout-ms = 100\nwrite-timeout-ms = 200\nresponse-time-ms = 1000\n\
+         answer-margin-ms = 0\nno-answer-code = '91'\nmax-in-flight = 3\nmax-per-second = 4\n\
+         echo = [2, 11]\necho-timeout-ms = 300\n[links.fields]\n54 = { format = 'ans...240' }")
+        .ok()
+        .unwrap();
+    assert_eq!((link.network.as_str(), link.allow.len()), ("n", 2));
+    assert_eq!(link.layout.packager(), Packager::Iso87Binary);
+    assert_eq!(link.layout.field(54).unwrap().format.max, 240);
+    assert_eq!(link.framing.length, LengthPrefix::Ascii4);
+    assert_eq!(link.framing.header.own(), [0x60, 0, 1, 0, 2]);
+    assert!(link.echoes_keep_alive && link.sign_on == SignOn::Nobody);
+    assert_eq!(link.terminal.as_deref(), Some("CARD    "));
+    assert_eq!((link.times.echo_interval, link.times.idle), (None, Some(Duration::from_secs(7))));
+    assert_eq!(link.times.frame, Duration::from_millis(100));
+    assert_eq!(link.echo, [2, 11].into_iter().collect());
+    let caps = &link.caps;
+    assert_eq!((caps.connections, caps.in_flight, caps.per_second), (2, 3, 4));
+}
+
+#[test]
+fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
+    for (keys, key, should_be) in [
+        ("mac = 'verify'", "links.mac", "one of name, network"),
+        ("strict = true", "links.strict", "one of"),
+        ("network = 'A'", "links.network", "a to z"),
+        ("network = 'sandbox'", "links.network", "another name"),
+        ("mode = 'connect'", "links.mode", "listen"),
+        ("max-connections = 0", "links.max-connections", "1 to 1024"),
+        ("max-frame = 'x'", "links.max-frame", "256 to 65535"),
+        ("allow = ['x']", "links.allow", "networks such as"),
+        ("allow = '10.0.0.0/8'", "links.allow", "a list of texts"),
+        ("packager = 'iso93ascii'", "links.packager", "iso87ascii or iso87binary"),
+        ("packager = 'x'", "links.packager", "one of"),
+        ("dialect = '1993'", "links.dialect", "1987"),
+        ("length = 'x'", "links.length", "binary2"),
+        ("header = true", "links.header", "a number or a text"),
+        ("header = 65", "links.header", "1 to 64"),
+        ("length-includes-itself = 1", "links.length-includes-itself", "true or false"),
+        ("keep-alive = 'x'", "links.keep-alive", "one of ignore, echo"),
+        ("place = '40'", "links.place", "25,13,2"),
+        ("sign-on = 'us'", "links.sign-on", "one of peer, none"),
+        ("terminal = 'NINECHARS'", "links.terminal", "at most 8"),
+        ("no-answer-code = '5'", "links.no-answer-code", "two digits"),
+        ("answer-margin-ms = 5000", "links.answer-margin-ms", "below response-time-ms"),
+        ("echo = [35]", "links.echo", "may repeat"),
+        ("echo = [300]", "links.echo", "may repeat"),
+        ("frame-timeout-ms = 99", "links.frame-timeout-ms", "100 to 60000"),
+        ("max-frame = 256\nmax_frame = 256", "links.max-frame", "once"),
+        ("[links.fields]\n54 = { format = 'x' }", "links.fields.54.format", "a format"),
+        ("[links.fields]\n54 = { size = 1 }", "links.fields.54", "enabled, format"),
+        ("[links.tls]\ncert-file = 'x'", "links.tls", "one of"),
+    ] {
+        let line = one(keys).err().unwrap_or_else(|| panic!("{keys} is refused"));
+        assert!(line.starts_with(&format!("x.toml: {key}: should be ")), "{line}");
+        assert!(line.contains(should_be), "{line}");
+    }
+    for (file, key) in [
+        ("links = 1", "links: should be"),
+        ("[links]\nname = 'a'", "links: should be a list"),
+        ("[[links]]\nlisten = '127.0.0.1:1'", "links.name: should be set"),
+        ("[[links]]\nname = 'a'", "links.listen: should be an address"),
+        ("[[links]]\nname = 'a'\nlisten = '8583'", "links.listen: should be an address"),
+    ] {
+        let line = load(&[], file, Mode::Sandbox).err().unwrap();
+        assert!(line.starts_with(&format!("x.toml: {key}")), "{line}");
+    }
+}
+
+#[test]
+fn names_are_unique_and_the_flag_opens_one_link() {
+    let table = "[[links]]\nname = 'default'\nlisten = '127.0.0.1:1'\n";
+    let flag = [("iso-listen", "127.0.0.1:0")];
+    let opened = load(&flag, "", Mode::Sandbox).ok().unwrap();
+    assert_eq!(opened.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["default"]);
+    let line = load(&flag, table, Mode::Sandbox).err().unwrap();
+    assert!(line.contains("\"default\" is there twice"), "{line}");
+    let line = load(&[("iso-listen", "8583")], "", Mode::Sandbox).err().unwrap();
+    assert!(line.starts_with("--iso-listen: should be an address"), "{line}");
+}
+
+#[test]
+fn production_takes_no_link_yet() {
+    let table = "[[links]]\nname = 'a'\nlisten = '127.0.0.1:1'\nallow = ['10.0.0.0/8']\n";
+    let line = load(&[], table, Mode::Production).err().unwrap();
+    assert!(line.starts_with("x.toml: links: ") && line.contains("no TLS yet"), "{line}");
+    let line = load(&[("iso-listen", "127.0.0.1:0")], "", Mode::Production).err().unwrap();
+    assert!(line.starts_with("--iso-listen: should be left out in production"), "{line}");
+    assert!(load(&[], "", Mode::Production).is_ok());
+}
+
+#[test]
+fn the_page_lists_the_keys_that_exist() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec/network-iso8583.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, rest) = page.split_once("**Built today**: keys ").unwrap();
+    let listed = rest.split(". ").next().unwrap();
+    let listed: Vec<_> = listed.split('`').skip(1).step_by(2).collect();
+    assert_eq!(listed, KEYS.map(|(key, _)| key));
+}
