@@ -34,6 +34,8 @@ pub use command::{
 };
 pub(crate) use command::{ChargeFee, CloseCard, Command, MoveFunds, Outcome, TransferFunds};
 pub use messages::NETWORK_KEY_DAYS;
+#[cfg(test)]
+pub(crate) use messages::NetworkMessage;
 pub(crate) use messages::{first_of, identities, is_in_time};
 pub use renderers::{Change, FailedCheck, ReceiptRenderer, WebhookRenderer, Webhooks};
 pub use terms::{OwnLimits, VelocityTerms, VmTariff};

@@ -56,7 +56,7 @@ pub(crate) fn is_in_time(first: &Authorisation, now: Timestamp) -> bool {
 }
 
 /// A message of a network and the authorisation that it made.
-pub(super) struct NetworkMessage {
+pub(crate) struct NetworkMessage {
     pub(super) message_id: NetworkMessageId,
     pub(super) identity: MessageIdentity,
     pub(super) enterprise_id: EnterpriseId,

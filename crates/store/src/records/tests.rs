@@ -12,6 +12,7 @@ use ledger::{Account, Transfer};
 use super::record::names;
 use super::{PanUse, Record, read_row, values_of};
 use crate::engine::{Row, Value};
+use crate::money::NetworkMessage;
 use crate::pins::KeptPin;
 use crate::{
     Job, Location, PanRecord, Plastic, PlatformKey, SettlementFile, SettlementLink, Store,
@@ -87,7 +88,7 @@ async fn cards_come_back(store: &Store) {
     let rows = [reveal("RETRIEVE_SECURE_CARD"), reveal("SHOW_CARD_PAGE")];
     comes_back::<Reveal>(store, rows, &[]).await;
     let challenge = |status, name, modified_at| {
-        row![1, 2, 3, status, 400, 978, NONE, name, "DE", NONE, 5, 6, modified_at]
+        row![1, 2, 3, status, 400, 978, NONE, name, "city", "DE", NONE, 5, 6, modified_at]
     };
     let rows = [challenge("INIT", "shop", 7), challenge("NOTICED", "other", 8)];
     comes_back::<ThreeDsChallenge>(store, rows, &[]).await;
@@ -104,7 +105,10 @@ async fn money_comes_back(store: &Store) {
     let rows = [transfer(5, 6.into(), NONE), transfer(7, NONE, "reference".into())];
     comes_back::<Transfer>(store, rows, &[]).await;
     let posting = |amount| {
-        row![1, 2, 3, 4, 5, 6, "OUTGOING", amount, 840, 90, 978, "id", "shop", "DE", "5411", 7, 8]
+        row![
+            1, 2, 3, 4, 5, 6, "OUTGOING", amount, 840, 90, 978, "id", "shop", "city", "DE", "5411",
+            7, 8
+        ]
     };
     comes_back::<Posting>(store, [posting(99), posting(100)], &[]).await;
     let authorisation = |decided: [Value; 8]| {
@@ -126,6 +130,7 @@ async fn money_comes_back(store: &Store) {
             "1.2",
             NONE,
             "shop",
+            "city",
             NONE,
             "5411",
             "000001",
@@ -160,6 +165,10 @@ async fn money_comes_back(store: &Store) {
     ];
     let rows = [authorisation(pending), authorisation(declined)];
     comes_back::<Authorisation>(store, rows, &[("receipt", "{}".into())]).await;
+    let message = |kind| {
+        row![1, "switch-a", kind, "412345", "000001", "20261129200001", "", "pan:5", 6, 7, 8]
+    };
+    comes_back::<NetworkMessage>(store, [message("AUTH"), message("REV")], &[]).await;
     let used = |day, total| row![1, 2, day, 20, 1, day, 30, 2, total];
     comes_back::<PanUse>(store, [used(3, 40), used(4, 50)], &[]).await;
 }
