@@ -141,7 +141,10 @@ async fn a_purchase_by_a_link(engine: Engine) {
     assert_eq!(world.available().await, "99984.50");
     assert_eq!(world.enterprise.notice_count(), 1);
     let notice = format!("{:?}", world.enterprise.notices()[0].data);
-    assert!(notice.contains("TEST SHOP") && notice.contains("MERCHANT0000001"), "{notice}");
+    assert!(
+        notice.contains("TEST SHOP SINGAPORE SG") && notice.contains("MERCHANT0000001"),
+        "{notice}"
+    );
 
     // The repeat gets the first answer, on another connection too, and another amount does not.
     let mut other = bed.signed_on().await;
@@ -261,6 +264,47 @@ async fn one_message_is_decided_once_on_sqlite() {
 #[tokio::test]
 async fn one_message_is_decided_once_on_postgresql() {
     one_message_is_decided_once(Engine::postgres().await).await;
+}
+
+/// STAN and RRN come round again: another acquirer or another local time makes another message, a
+/// renewed transmission does not.
+async fn a_message_is_known_by_all_its_numbers(engine: Engine) {
+    let directory = tempfile::tempdir().unwrap();
+    let one_network = [("one", "network = 'switch'"), ("two", "network = 'switch'")];
+    let tables = one_network.map(|(name, keys)| table(name, keys)).concat() + &table("other", "");
+    let file = configured(&directory, &tables);
+    let bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
+    let mut one = Peer::signed_on(&bed.address("one")).await;
+    let mut two = Peer::signed_on(&bed.address("two")).await;
+    let mut other = Peer::signed_on(&bed.address("other")).await;
+    let first = one.ask(&bed.purchase(1)).await;
+    assert_eq!(first.outcome(), is("0110", "00"));
+    let renewed = bed.changed(1, &[(7, "1129120005"), (32, "00412345")]);
+    for peer in [&mut one, &mut two] {
+        let again = peer.ask(&renewed).await;
+        assert_eq!(again.text(38), first.text(38));
+    }
+    assert_eq!(two.outcome(&bed.changed(1, &[(4, "000000001551")])).await, is("0110", "94"));
+    assert_eq!(bed.world.enterprise.notice_count(), 1);
+
+    let mut notices = 1;
+    for changes in [&[(32, "412346")][..], &[(12, "200101")], &[(37, "633399999999")]] {
+        assert_eq!(two.outcome(&bed.changed(1, changes)).await, is("0110", "00"), "{changes:?}");
+        notices += 1;
+    }
+    assert_eq!(other.outcome(&bed.purchase(1)).await, is("0110", "00"), "another network");
+    assert_eq!(bed.world.enterprise.notice_count(), notices + 1);
+    bed.world.verify_ledger().await;
+}
+
+#[tokio::test]
+async fn a_message_is_known_by_all_its_numbers_on_sqlite() {
+    a_message_is_known_by_all_its_numbers(Engine::embedded()).await;
+}
+
+#[tokio::test]
+async fn a_message_is_known_by_all_its_numbers_on_postgresql() {
+    a_message_is_known_by_all_its_numbers(Engine::postgres().await).await;
 }
 
 #[tokio::test]
