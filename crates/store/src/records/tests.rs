@@ -60,6 +60,7 @@ async fn comes_back<R: Record>(store: &Store, rows: [Row; 2], more: &[(&'static 
 async fn all_come_back(store: &Store) {
     cards_come_back(store).await;
     money_comes_back(store).await;
+    messages_come_back(store).await;
     orders_and_tickets_come_back(store).await;
     enterprises_come_back(store).await;
     dialect_2_comes_back(store).await;
@@ -165,12 +166,15 @@ async fn money_comes_back(store: &Store) {
     ];
     let rows = [authorisation(pending), authorisation(declined)];
     comes_back::<Authorisation>(store, rows, &[("receipt", "{}".into())]).await;
+    let used = |day, total| row![1, 2, day, 20, 1, day, 30, 2, total];
+    comes_back::<PanUse>(store, [used(3, 40), used(4, 50)], &[]).await;
+}
+
+async fn messages_come_back(store: &Store) {
     let message = |kind| {
         row![1, "switch-a", kind, "412345", "000001", "20261129200001", "", "pan:5", 6, 7, 8]
     };
     comes_back::<NetworkMessage>(store, [message("AUTH"), message("REV")], &[]).await;
-    let used = |day, total| row![1, 2, day, 20, 1, day, 30, 2, total];
-    comes_back::<PanUse>(store, [used(3, 40), used(4, 50)], &[]).await;
 }
 
 async fn orders_and_tickets_come_back(store: &Store) {
