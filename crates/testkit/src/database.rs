@@ -211,6 +211,12 @@ pub const HANGING_COMMITS: &str = "
     CREATE CONSTRAINT TRIGGER hanging AFTER INSERT ON authorisation
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hang();";
 
+/// Makes them hang, in a session of the test.
+pub const HANG: &str = "SELECT pg_advisory_lock(7)";
+
+/// Lets them end, in the same session.
+pub const END_HANG: &str = "SELECT pg_advisory_unlock(7)";
+
 async fn execute(url: &str, sql: &str) {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     let connection = tokio::spawn(connection);

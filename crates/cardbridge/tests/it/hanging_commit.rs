@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::database::HANGING_COMMITS;
+use testkit::database::{END_HANG, HANG, HANGING_COMMITS};
 
 use crate::crash::{authorisations, keyed};
 use crate::engine::Engine;
@@ -15,7 +15,7 @@ async fn a_hold_whose_commit_ends_after_the_next_start_is_declined_as_well() {
     let card_id = world.card("order-1").await;
     engine.tamper(HANGING_COMMITS).await;
     let session = engine.connect().await;
-    session.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+    session.batch_execute(HANG).await.unwrap();
     let (operator, body) = (world.operator.clone(), keyed(&card_id, 1));
     let buying =
         tokio::spawn(async move { operator.post("/sandbox/v1/authorisations", &body).await });
@@ -31,7 +31,7 @@ async fn a_hold_whose_commit_ends_after_the_next_start_is_declined_as_well() {
         while session.query(waiting, &[]).await.unwrap().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        session.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
+        session.batch_execute(END_HANG).await.unwrap();
     });
     tokio::task::block_in_place(|| world.crash());
     assert!(buying.await.unwrap().is_err());

@@ -11,7 +11,7 @@ use iso8583::{FramingSettings, Message, NumberOrText};
 use serde_json::{Value, json};
 use sim::Behaviour;
 use tempfile::TempDir;
-use testkit::database::HANGING_COMMITS;
+use testkit::database::{END_HANG, HANG, HANGING_COMMITS};
 
 use crate::crash::authorisations;
 use crate::engine::Engine;
@@ -515,14 +515,14 @@ async fn an_answer_that_would_be_too_late_is_not_sent() {
     let mut peer = bed.signed_on().await;
     engine.tamper(HANGING_COMMITS).await;
     let session = engine.connect().await;
-    session.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+    session.batch_execute(HANG).await.unwrap();
     peer.send(&bed.purchase(1)).await;
     shows(
         &bed.world,
         "cardbridge_link_undelivered_total{link=\"default\",delivery=\"TOO_LATE\"} 1",
     )
     .await;
-    session.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
+    session.batch_execute(END_HANG).await.unwrap();
     let is_declined = async {
         loop {
             let all = authorisations(&bed.world.operator, &bed.card_id).await;

@@ -1,6 +1,6 @@
 //! Links to card networks: listeners, connections, sign-on and caps (network-iso8583.md sections 1
-//! and 7). What is decided is in pure files (`session`, `echo`, `garbage`, `rate`, `read_buffer`);
-//! `connection` and `writer` do the I/O.
+//! and 7). What is decided is in pure files (`session`, `echo`, `garbage`, `rate`, `outage`,
+//! `read_buffer`); `listening`, `connection` and `writer` do the I/O.
 
 mod closing;
 mod connection;
@@ -8,6 +8,7 @@ mod echo;
 mod garbage;
 mod listening;
 mod meters;
+mod outage;
 mod outgoing;
 mod rate;
 mod read_buffer;
