@@ -47,22 +47,31 @@ pub struct PlayArgs {
     seed: Option<u64>,
 }
 
-/// A variable and its value, which may be card data.
+/// `NAME=VALUE` as it was given: the value may be card data, which the command line's own refusal
+/// would show.
 #[derive(Clone)]
-struct Variable(String, Zeroizing<String>);
+struct Variable(Zeroizing<String>);
 
 impl FromStr for Variable {
-    type Err = &'static str;
+    type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, value) = text.split_once('=').ok_or("should be NAME=VALUE")?;
-        Ok(Self(name.to_owned(), Zeroizing::new(value.to_owned())))
+        Ok(Self(Zeroizing::new(text.to_owned())))
     }
 }
 
 impl fmt::Debug for Variable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}=***", self.0)
+        f.write_str("***")
+    }
+}
+
+impl Variable {
+    fn parts(&self) -> Result<(String, Zeroizing<String>), Failure> {
+        let parts = self.0.split_once('=').filter(|(name, _)| !name.is_empty());
+        let (name, value) =
+            parts.ok_or_else(|| Failure::configuration("--var: should be NAME=VALUE"))?;
+        Ok((name.to_owned(), Zeroizing::new(value.to_owned())))
     }
 }
 
@@ -78,7 +87,7 @@ pub async fn run(
     let script = read(&args.script)?;
     let given = Given {
         target: args.target,
-        vars: args.vars.into_iter().map(|Variable(name, value)| (name, value)).collect(),
+        vars: args.vars.iter().map(Variable::parts).collect::<Result<_, _>>()?,
         environment: &|name| environment.get(name).cloned().map(Zeroizing::new),
         seed: args.seed.unwrap_or_else(|| SystemRandom.below(SEEDS)),
     };

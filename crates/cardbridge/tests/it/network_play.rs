@@ -442,6 +442,7 @@ fn a_bad_script_names_step_and_key() {
         ("", "{ send = '0100', fields = { 4 = '{now' } }", "fields.4: a brace"),
         ("", "{ send = '0100', fields = { 2 = '{pan}', 52 = '{pin:1234}' } }", "needs keys.zpk"),
         ("", "{ send = '0100', frame = { raw = '0' } }", "frame.raw"),
+        ("", "{ send = '0100', fields = { 4 = '1' }, frame = { raw = '00' } }", "frame.raw"),
         ("", "{ expect = '0110', of = 'buy' }", "of: no earlier step"),
         ("", "{ expect = '0110', fields = { 39 = 're:(' } }", "fields.39: is not a regular"),
         ("", "{ expect = '0110', fields = { 39 = '{stan}' } }", "fields.39: an expected value"),
@@ -463,6 +464,12 @@ fn a_bad_script_names_step_and_key() {
     let (code, _, stderr) = play(&host, "", &twice, &[]);
     assert_eq!(code, Some(2));
     assert!(stderr.contains("step 2 (buy): name: an earlier step has it"), "{stderr}");
+    let (code, _, stderr) = play(&host, "", &[BUY], &["--var", "seller=4000990012345678"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("--var seller: the script has none"), "{stderr}");
+    let (code, _, stderr) = play(&host, "", &[BUY], &["--var", "4000990012345678"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("--var"), "{stderr}");
     let (code, _, stderr) = play(&host, "= 1", &[BUY], &[]);
     assert_eq!(code, Some(2));
     assert!(stderr.contains("line 3"), "{stderr}");

@@ -43,6 +43,8 @@ pub struct Head {
     pub connections: usize,
     /// The variables.
     pub vars: BTreeMap<String, Zeroizing<String>>,
+    /// Variables of the command line that `[vars]` does not have; values must use them.
+    pub undeclared: Vec<String>,
     /// The network management codes that are answered without a step.
     pub auto: Vec<String>,
     /// The fields of every message that a step sends first.
@@ -130,12 +132,15 @@ impl Head {
         };
         let framing = Framing::new(&framing).map_err(setting)?;
         let echo = if layout.packager().version() == 0 { "301" } else { "831" };
+        let names = given.vars.iter().map(|(name, _)| name);
+        let undeclared = names.filter(|name| !keys.vars.contains_key(*name)).cloned().collect();
         Ok(Self {
             side,
             codec: Codec { layout, framing, zpk, zak },
             timeout: duration("timeout-ms", keys.timeout_ms.unwrap_or(TIMEOUT_MS))?,
             connections,
             vars: variables(keys.vars, given)?,
+            undeclared,
             auto: keys.auto.unwrap_or_else(|| vec![echo.to_owned()]),
             defaults: fields("defaults", keys.defaults)?,
         })

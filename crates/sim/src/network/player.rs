@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Clock;
-use iso8583::Message;
+use iso8583::{Message, without_pans};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -269,6 +269,7 @@ impl Player {
     ) -> Result<(), Ended> {
         let named = step.name.as_ref().map(|name| format!(" ({name})"));
         let named = format!("step {}{}", step.number, named.unwrap_or_default());
+        let named = without_pans(&named);
         let (done, fault) = match outcome {
             Ok(done) => (done, None),
             Err(Fault::Mismatch { expected, got, done }) => (done, Some((expected, got))),

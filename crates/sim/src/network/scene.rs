@@ -28,6 +28,8 @@ pub struct Scene {
     next_rrn: u64,
     vars: BTreeMap<String, Zeroizing<String>>,
     messages: BTreeMap<String, Message>,
+    /// Names of the variables that values contain.
+    used: BTreeSet<String>,
     /// Names of messages that will have been got, while a script is rehearsed.
     awaited: BTreeSet<String>,
 }
@@ -42,6 +44,7 @@ impl Scene {
             next_rrn: seed % RRNS,
             vars,
             messages: BTreeMap::new(),
+            used: BTreeSet::new(),
             awaited: BTreeSet::new(),
         }
     }
@@ -55,6 +58,11 @@ impl Scene {
     /// Keeps a message under a name.
     pub fn keep(&mut self, name: &str, message: Message) {
         self.messages.insert(name.to_owned(), message);
+    }
+
+    /// Whether a value contains the variable.
+    pub fn uses(&self, name: &str) -> bool {
+        self.used.contains(name)
     }
 
     /// In a rehearsal: a message of this name will have been got.
@@ -149,7 +157,9 @@ impl Scene {
             }
             Piece::Variable(name) => {
                 let found = self.vars.get(name);
-                found.ok_or_else(|| format!("{{{name}}} is not in vars"))?.clone()
+                let found = found.ok_or_else(|| format!("{{{name}}} is not in vars"))?.clone();
+                self.used.insert(name.clone());
+                found
             }
             Piece::Field { name, number } => {
                 let Some(message) = self.message(name)? else { return Ok(None) };

@@ -81,7 +81,10 @@ impl Script {
                 return Err(failed("name: an earlier step has it".to_owned()));
             }
         }
-        Ok(())
+        match self.head.undeclared.iter().find(|name| !scene.uses(name)) {
+            Some(name) => Err(ScriptFault::new(format_args!("--var {name}: the script has none"))),
+            None => Ok(()),
+        }
     }
 
     /// The scene at the beginning.

@@ -346,6 +346,9 @@ fn send(keys: SendKeys) -> Result<Send, String> {
     if shape.raw.is_some() && (bytes.is_some() || length_offset.is_some()) {
         return Err("frame.raw: stands alone".to_owned());
     }
+    if shape.raw.is_some() && !(keys.fields.is_empty() && keys.without.is_empty()) {
+        return Err("frame.raw: takes the place of fields and without".to_owned());
+    }
     let mti = mti("send", &keys.send)?;
     let fields = fields("fields", keys.fields)?;
     Ok(Send { mti, fields, without: keys.without, shape })
