@@ -156,6 +156,18 @@ fn a_repeat_differs_in_its_time_only() {
 }
 
 #[test]
+fn values_are_filled_up_before_they_are_compared() {
+    let host = Host::start(approve, None);
+    let send = "{ name = 'short', send = '0100', fields = { 4 = '5', 7 = '{now}', 11 = '7', \
+        37 = 'R', 41 = 'T' } }";
+    let answer = "{ expect = '0110', of = 'short', fields = { 4 = '{short.4}', 11 = '000007', \
+        37 = 'R', 41 = ['{short.41}'] } }";
+    let (code, stdout, stderr) = play(&host, "", &[send, answer], &[]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+    assert_eq!(host.seen()[0].text(4), "000000000005");
+}
+
+#[test]
 fn the_first_step_that_does_not_hold_is_named() {
     let host = Host::start(approve, None);
     for (step, expected, got) in [

@@ -77,6 +77,18 @@ impl Codec {
         Ok(frame)
     }
 
+    /// The message as its receiver decodes it: filled up to the lengths of its formats.
+    ///
+    /// # Errors
+    /// The field that does not fit.
+    pub fn as_received(&self, message: &Message) -> Result<Message, String> {
+        let mut text = WipedBytes::with_capacity(512);
+        let written = encode(&self.layout, message, &mut text);
+        written.map_err(|error| format!("fields.{}: {}", error.field, error.fault))?;
+        let decoded = decode(&self.layout, &text);
+        decoded.map(|it| it.message).map_err(|error| format!("fields.{}: {error}", error.field))
+    }
+
     /// The message of these bytes.
     ///
     /// # Errors

@@ -176,7 +176,7 @@ impl Script {
             let filled = scene.fill_one(&self.head.codec, &mut message, *number, template);
             filled.map_err(|why| format!("{under}.{number}: {why}"))?;
         }
-        Ok(message)
+        self.head.codec.as_received(&message)
     }
 
     /// The message of a repeat; `None` if what it repeats was not sent.
@@ -193,7 +193,7 @@ impl Script {
         let filled = scene.fill_one(&self.head.codec, &mut message, 7, &now);
         filled.map_err(|why| format!("fields.7: {why}"))?;
         self.fill(scene, &mut message, "fields", &repeat.fields)?;
-        Ok(Some(message))
+        self.head.codec.as_received(&message).map(Some)
     }
 
     /// A message with these fields.
