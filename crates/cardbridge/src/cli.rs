@@ -9,6 +9,7 @@ use platform::config::Flags;
 
 use crate::iso::IsoCommand;
 use crate::listen::ListenArgs;
+use crate::network::NetworkCommand;
 use crate::vm_apps::VmAppCommand;
 
 /// A card-issuing platform: sandbox on a laptop, production beside PostgreSQL.
@@ -34,6 +35,12 @@ pub enum Command {
         /// The command.
         #[command(subcommand)]
         command: IsoCommand,
+    },
+    /// The card network's side of the platform, or of any other host
+    Network {
+        /// The command.
+        #[command(subcommand)]
+        command: NetworkCommand,
     },
     /// The operator API's commands.
     #[command(flatten)]

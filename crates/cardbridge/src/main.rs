@@ -7,6 +7,7 @@ mod dumps;
 mod iso;
 mod listen;
 mod log;
+mod network;
 mod operator;
 mod serve;
 mod vm_apps;
@@ -28,7 +29,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("cardbridge: {failure}");
             failure.exit_code()
@@ -36,7 +37,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), Failure> {
+/// The exit code of a command that succeeds is 0, unless the command has codes of its own.
+fn run() -> Result<ExitCode, Failure> {
     // Before anything secret is read.
     dumps::forbid()?;
     let command = match cli::parse(std::env::args_os())? {
@@ -44,10 +46,10 @@ fn run() -> Result<(), Failure> {
         Parsed::Text(text) => {
             // If the reader has closed the pipe, it has seen enough.
             let _ = std::io::stdout().write_all(text.as_bytes());
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
     };
-    match command {
+    let done = match command {
         Command::Serve(args) => {
             let config = Config::load(&Layers::new(args.into_flags(), variables())?)?;
             log::start(&config.log)?;
@@ -59,11 +61,15 @@ fn run() -> Result<(), Failure> {
         }
         Command::Listen(args) => on_runtime(listen::run(args)),
         Command::Iso { command } => iso::run(command),
+        Command::Network { command } => {
+            return on_runtime(network::run(command, variables()));
+        }
         Command::Operator(command) => on_runtime(operator::run(command)),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
-fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn on_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -36,6 +36,7 @@ pub use layout::{
     Binary, Bitmap, Digits, FieldLayout, FieldSettings, Layout, LayoutSettings, LengthForm,
     Packager, Pad,
 };
+pub use mask::{shown, without_pans};
 pub use message::{FieldError, Message, Mti};
 pub use wiped::WipedBytes;
 pub use word::{NumberOrText, SettingsError, Word};

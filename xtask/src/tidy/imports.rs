@@ -116,7 +116,7 @@ const TABLE: [(&str, May); 29] = [
         ]),
     ),
     ("sdk", Import(&["domain", "crypto", "wire"])),
-    ("sim", Import(&["domain", "wire", "sdk", "scheme", "crypto"])),
+    ("sim", Import(&["domain", "wire", "sdk", "scheme", "crypto", "iso8583"])),
     (BINARY, ImportAny),
     ("bench", ImportAny),
     ("testkit", ImportAny),

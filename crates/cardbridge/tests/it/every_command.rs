@@ -16,7 +16,7 @@ use crate::server::{Server, cardbridge, run, sandbox_json};
 const KEY: &str = "91d2c0a85eed5eed5eed5eed5eed5eed91d2c0a85eed5eed5eed5eed5eed5eed";
 const TOKEN: &str = "a-token-for-every-command";
 /// These run until they are stopped, start a platform, or need none: other tests cover them.
-const TRIED_ELSEWHERE: [&str; 4] = ["serve", "demo", "listen", "iso describe"];
+const TRIED_ELSEWHERE: [&str; 5] = ["serve", "demo", "listen", "iso describe", "network play"];
 
 /// The help of a command.
 fn help(command: &[String]) -> String {

@@ -28,6 +28,8 @@ mod listener;
 mod log_failure;
 mod lost_key;
 mod mail;
+mod network_host;
+mod network_play;
 mod node_numbers;
 mod operator;
 mod options;
