@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,7 @@ pub type Decide = fn(&Message) -> Option<&'static str>;
 pub struct Host {
     pub address: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    ends: Receiver<bool>,
 }
 
 impl Host {
@@ -48,11 +50,13 @@ impl Host {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let host = Self { address, seen: Arc::clone(&seen) };
+        let (ended, ends) = channel();
+        let host = Self { address, seen: Arc::clone(&seen), ends };
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let zak = zak.map(|text| TdesKey::from_hex(text).unwrap());
-                let serving = Serving { decide, zak, seen: Arc::clone(&seen) };
+                let (seen, ended) = (Arc::clone(&seen), ended.clone());
+                let serving = Serving { decide, zak, seen, ended };
                 std::thread::spawn(move || serving.run(stream.unwrap()));
             }
         });
@@ -68,6 +72,11 @@ impl Host {
         }
     }
 
+    /// Whether the next connection that the peer ends is reset.
+    pub fn next_end_is_reset(&self) -> bool {
+        self.ends.recv_timeout(PATIENCE).unwrap()
+    }
+
     /// What came so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
@@ -78,6 +87,7 @@ struct Serving {
     decide: Decide,
     zak: Option<TdesKey>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    ended: Sender<bool>,
 }
 
 impl Serving {
@@ -104,7 +114,12 @@ impl Serving {
             match stream.read(&mut more) {
                 Ok(count) if count > 0 => bytes.extend_from_slice(&more[..count]),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                _ => return,
+                end => {
+                    // A test that does not ask how connections ended is over.
+                    let is_reset = end.is_err_and(|it| it.kind() == ErrorKind::ConnectionReset);
+                    let _ = self.ended.send(is_reset);
+                    return;
+                }
             }
         }
     }

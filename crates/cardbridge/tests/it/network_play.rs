@@ -380,6 +380,17 @@ fn a_script_plays_a_host_for_another() {
 }
 
 #[test]
+fn a_connection_ends_in_order_or_at_once() {
+    let host = Host::start(say_nothing, None);
+    for (step, is_reset) in [("{ disconnect = 'fin' }", false), ("{ disconnect = 'reset' }", true)]
+    {
+        let (code, stdout, _) = play(&host, "", &[BUY, step], &[]);
+        assert_eq!(code, Some(0), "{stdout}");
+        assert_eq!(host.next_end_is_reset(), is_reset, "{step}");
+    }
+}
+
+#[test]
 fn every_way_of_writing_messages_is_played() {
     let zak = format!("keys = {{ zak = '{ZAK}' }}");
     for (head, version, code) in [
