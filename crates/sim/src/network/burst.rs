@@ -66,7 +66,7 @@ pub async fn run(stage: &Stage, line: &mut Line, burst: &Burst) -> Result<Done, 
         if let Some(per_second) = burst.per_second {
             sleep_until(began + Duration::from_secs(1) * index / per_second).await;
         }
-        let message = stage.script.message(&mut stage.scene(), &burst.send);
+        let message = stage.script.message(&mut stage.context(), &burst.send);
         let message = message.map_err(|why| Fault::mismatch("a message", why))?;
         let header = head.codec.framing.header.own();
         let is_signed = burst.send.is_signed();

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use iso8583::{Message, Mti};
 
+use super::context::{field_text, value_of};
 use super::expected::Expected;
 use super::line::Arrived;
 use super::outcome::Done;
 use super::report::{masked, masked_fields, whole_ms};
 use super::rules::Stage;
-use super::scene::{field_text, value_of};
 use super::step::Expect;
 
 /// Whether a message answers a request: class, DE11 and DE41.
@@ -95,7 +95,7 @@ fn holds(stage: &Stage, number: u8, expected: &Expected, text: &str, message: &M
         Expected::Matches(regex) => regex.is_match(text),
         Expected::Text(template) => {
             let codec = &stage.script.head.codec;
-            let wanted = stage.scene().text(codec, template, number, message);
+            let wanted = stage.context().text(codec, template, number, message);
             wanted.ok().flatten().is_some_and(|it| it.trim_end() == text.trim_end())
         }
         Expected::AnyOf(all) => all.iter().any(|it| holds(stage, number, it, text, message)),
@@ -112,7 +112,7 @@ fn wanted(stage: &Stage, number: u8, expected: &Expected, message: &Message) -> 
             "***" => "re:***".to_owned(),
             _ => format!("re:{regex}"),
         },
-        Expected::Text(template) => match stage.scene().text(codec, template, number, message) {
+        Expected::Text(template) => match stage.context().text(codec, template, number, message) {
             Ok(Some(text)) => value_of(codec, number, &text)
                 .map_or_else(|_| "***".to_owned(), |it| masked(&codec.layout, number, &it)),
             Ok(None) => "a value that is not known".to_owned(),

@@ -3,6 +3,7 @@
 
 mod burst;
 mod codec;
+mod context;
 mod expected;
 mod given;
 mod head;
@@ -12,7 +13,6 @@ mod outcome;
 mod player;
 mod report;
 mod rules;
-mod scene;
 mod script;
 mod step;
 mod value;

@@ -10,13 +10,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::burst;
+use super::context::copy;
 use super::head::Side;
 use super::judge::{answers, judge, seen};
 use super::line::{Arrived, Line, Nothing};
 use super::outcome::{Done, Ended, Fault};
 use super::report::{Report, StepReport, masked_fields, whole_ms};
 use super::rules::Stage;
-use super::scene::copy;
 use super::script::Script;
 use super::step::{Action, Closing, Expect, FrameShape, Repeat, Send, Step};
 
@@ -173,7 +173,7 @@ impl Player {
 
     async fn send(&mut self, step: &Step, send: &Send) -> Result<Done, Fault> {
         let stage = Arc::clone(&self.stage);
-        let message = stage.script.message(&mut stage.scene(), send);
+        let message = stage.script.message(&mut stage.context(), send);
         let message = message.map_err(|why| Fault::mismatch("a message", why))?;
         let is_signed = send.is_signed();
         self.write(step, None, message, is_signed, &send.shape).await
@@ -181,7 +181,7 @@ impl Player {
 
     async fn repeat(&mut self, step: &Step, repeat: &Repeat) -> Result<Done, Fault> {
         let stage = Arc::clone(&self.stage);
-        let message = stage.script.repeated(&mut stage.scene(), repeat);
+        let message = stage.script.repeated(&mut stage.context(), repeat);
         let message = message.and_then(|it| it.ok_or_else(|| "nothing to repeat".to_owned()));
         let message = message.map_err(|why| Fault::mismatch("a message", why))?;
         self.write(step, Some(&repeat.of), message, true, &FrameShape::default()).await
@@ -209,7 +209,7 @@ impl Player {
             self.sent_at.insert(name.to_owned(), sent_at);
         }
         if let Some(name) = &step.name {
-            stage.scene().keep(name, message);
+            stage.context().keep(name, message);
         }
         Ok(Done { fields, codes: BTreeMap::new() })
     }
@@ -217,8 +217,8 @@ impl Player {
     async fn expect(&mut self, step: &Step, expect: &Expect) -> Result<Done, Fault> {
         let stage = Arc::clone(&self.stage);
         let named = expect.of.as_ref().map(|name| {
-            let scene = stage.scene();
-            let named = scene.message(name).ok().flatten().map(|it| copy(it, it.mti()));
+            let context = stage.context();
+            let named = context.message(name).ok().flatten().map(|it| copy(it, it.mti()));
             named.ok_or_else(|| Fault::mismatch("a message to answer", "none"))
         });
         let request = named.transpose()?;
@@ -254,7 +254,7 @@ impl Player {
             return Err(Fault::Mismatch { expected, got, done });
         }
         if let (Some(name), Ok(got)) = (&step.name, arrived.content) {
-            stage.scene().keep(name, got.message);
+            stage.context().keep(name, got.message);
         }
         Ok(done)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::Clock;
 use iso8583::{Message, answer_to, default_echo};
 
-use super::scene::Scene;
+use super::context::Context;
 use super::script::Script;
 use super::step::Action;
 
@@ -15,7 +15,7 @@ use super::step::Action;
 pub struct Stage {
     /// The script.
     pub script: Arc<Script>,
-    scene: Mutex<Scene>,
+    context: Mutex<Context>,
     /// For each type of request the step that says how it is answered.
     answers: Mutex<BTreeMap<[u8; 4], usize>>,
 }
@@ -33,13 +33,13 @@ pub struct Reply {
 impl Stage {
     /// The stage of a script before its first step.
     pub fn new(script: Arc<Script>, clock: Clock) -> Self {
-        let scene = Mutex::new(script.scene(clock));
-        Self { script, scene, answers: Mutex::new(BTreeMap::new()) }
+        let context = Mutex::new(script.context(clock));
+        Self { script, context, answers: Mutex::new(BTreeMap::new()) }
     }
 
-    /// The scene.
-    pub fn scene(&self) -> MutexGuard<'_, Scene> {
-        self.scene.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The context.
+    pub fn context(&self) -> MutexGuard<'_, Context> {
+        self.context.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From here on the step at this index says how requests are answered.
@@ -63,9 +63,9 @@ impl Stage {
         let step = index.and_then(|index| self.script.steps.get(index));
         let Some(Action::Answer(answer)) = step.map(|step| &step.action) else { return Ok(None) };
         let Some(mut message) = answer_to(request, default_echo()) else { return Ok(None) };
-        let mut scene = self.scene();
-        scene.read_clock();
-        let filled = scene.fill(&self.script.head.codec, &mut message, &answer.with);
+        let mut context = self.context();
+        context.read_clock();
+        let filled = context.fill(&self.script.head.codec, &mut message, &answer.with);
         filled.map_err(|(number, why)| format!("with.{number}: {why}"))?;
         Ok(Some(Reply { message, after: answer.after, is_echo: false }))
     }

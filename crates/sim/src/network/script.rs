@@ -8,9 +8,9 @@ use iso8583::{Message, Mti, without_pans};
 use thiserror::Error;
 use toml::{Table, Value};
 
+use super::context::{Context, copy};
 use super::given::Given;
 use super::head::{Head, Side};
-use super::scene::{Scene, copy};
 use super::step::{Action, Expect, Fields, FrameShape, Repeat, Send, Step};
 use super::value::{Piece, Template};
 
@@ -72,28 +72,28 @@ impl Script {
 
     /// Makes every message once, apart from what depends on messages that are not got yet.
     fn rehearse(&self) -> Result<(), ScriptFault> {
-        let mut scene = self.scene(Clock::system());
+        let mut context = self.context(Clock::system());
         let mut names = BTreeSet::new();
         for step in &self.steps {
             let failed = |why: String| at(step.number, step.name.as_deref(), &why);
-            self.rehearse_step(&mut scene, step).map_err(failed)?;
+            self.rehearse_step(&mut context, step).map_err(failed)?;
             if step.name.as_ref().is_some_and(|name| !names.insert(name)) {
                 return Err(failed("name: an earlier step has it".to_owned()));
             }
         }
-        match self.head.undeclared.iter().find(|name| !scene.uses(name)) {
+        match self.head.undeclared.iter().find(|name| !context.uses(name)) {
             Some(name) => Err(ScriptFault::new(format_args!("--var {name}: the script has none"))),
             None => Ok(()),
         }
     }
 
-    /// The scene at the beginning.
-    pub(super) fn scene(&self, clock: Clock) -> Scene {
-        Scene::new(clock, self.seed, self.head.vars.clone())
+    /// The context at the beginning.
+    pub(super) fn context(&self, clock: Clock) -> Context {
+        Context::new(clock, self.seed, self.head.vars.clone())
     }
 
-    fn rehearse_step(&self, scene: &mut Scene, step: &Step) -> Result<(), String> {
-        scene.read_clock();
+    fn rehearse_step(&self, context: &mut Context, step: &Step) -> Result<(), String> {
+        context.read_clock();
         let codec = &self.head.codec;
         let header = codec.framing.header.own();
         let encodes = |message: &Message, shape: &FrameShape| {
@@ -101,19 +101,21 @@ impl Script {
         };
         match &step.action {
             Action::Send(send) => {
-                let message = self.message(scene, send)?;
+                let message = self.message(context, send)?;
                 encodes(&message, &send.shape)?;
                 if let Some(name) = &step.name {
-                    scene.keep(name, message);
+                    context.keep(name, message);
                 }
             }
-            Action::Burst(burst) => encodes(&self.message(scene, &burst.send)?, &burst.send.shape)?,
+            Action::Burst(burst) => {
+                encodes(&self.message(context, &burst.send)?, &burst.send.shape)?
+            }
             Action::Repeat(repeat) => {
-                let message = self.repeated(scene, repeat)?;
+                let message = self.repeated(context, repeat)?;
                 let Some(message) = message else { return Err("repeat: was not sent".to_owned()) };
                 encodes(&message, &FrameShape::default())?;
                 if let Some(name) = &step.name {
-                    scene.keep(name, message);
+                    context.keep(name, message);
                 }
             }
             Action::Answer(answer) => {
@@ -121,12 +123,12 @@ impl Script {
                     return Err("answer: needs a script with listen".to_owned());
                 }
                 let mti = answer.mti.answer().unwrap_or(answer.mti);
-                encodes(&self.filled(scene, mti, "with", &answer.with)?, &FrameShape::default())?;
+                encodes(&self.filled(context, mti, "with", &answer.with)?, &FrameShape::default())?;
             }
             Action::Expect(expect) => {
-                self.rehearse_expect(scene, expect)?;
+                self.rehearse_expect(context, expect)?;
                 if let Some(name) = &step.name {
-                    scene.await_message(name);
+                    context.await_message(name);
                 }
             }
             Action::Silence(_)
@@ -139,9 +141,9 @@ impl Script {
         Ok(())
     }
 
-    fn rehearse_expect(&self, scene: &mut Scene, expect: &Expect) -> Result<(), String> {
+    fn rehearse_expect(&self, context: &mut Context, expect: &Expect) -> Result<(), String> {
         if let Some(name) = &expect.of {
-            let named = scene.message(name).map_err(|why| format!("of: {why}"))?;
+            let named = context.message(name).map_err(|why| format!("of: {why}"))?;
             if named.is_none() {
                 return Err(format!("of: {name} was not sent"));
             }
@@ -149,7 +151,7 @@ impl Script {
         let nothing = Message::new(expect.mti);
         for (number, expected) in &expect.fields {
             for template in expected.templates() {
-                let text = scene.text(&self.head.codec, template, *number, &nothing);
+                let text = context.text(&self.head.codec, template, *number, &nothing);
                 text.map_err(|why| format!("fields.{number}: {why}"))?;
             }
         }
@@ -157,12 +159,12 @@ impl Script {
     }
 
     /// The message of a step that sends one, with the defaults.
-    pub(super) fn message(&self, scene: &mut Scene, send: &Send) -> Result<Message, String> {
+    pub(super) fn message(&self, context: &mut Context, send: &Send) -> Result<Message, String> {
         let mut message = Message::new(send.mti);
         if send.shape.raw.is_some() {
             return Ok(message);
         }
-        scene.read_clock();
+        context.read_clock();
         // In order of the fields, as a PIN block needs the PAN before it.
         let defaults = self.head.defaults.iter();
         let missing = |number: &u8| !send.without.contains(number);
@@ -173,7 +175,7 @@ impl Script {
             .collect();
         fields.sort_by_key(|(_, (number, _))| **number);
         for (under, (number, template)) in fields {
-            let filled = scene.fill_one(&self.head.codec, &mut message, *number, template);
+            let filled = context.fill_one(&self.head.codec, &mut message, *number, template);
             filled.map_err(|why| format!("{under}.{number}: {why}"))?;
         }
         self.head.codec.as_received(&message)
@@ -182,41 +184,41 @@ impl Script {
     /// The message of a repeat; `None` if what it repeats was not sent.
     pub(super) fn repeated(
         &self,
-        scene: &mut Scene,
+        context: &mut Context,
         repeat: &Repeat,
     ) -> Result<Option<Message>, String> {
-        scene.read_clock();
-        let first = scene.message(&repeat.of).map_err(|why| format!("repeat: {why}"))?;
+        context.read_clock();
+        let first = context.message(&repeat.of).map_err(|why| format!("repeat: {why}"))?;
         let Some(first) = first else { return Ok(None) };
         let mut message = copy(first, repeat.mti.unwrap_or_else(|| first.mti()));
         let now = Template(vec![Piece::Now]);
-        let filled = scene.fill_one(&self.head.codec, &mut message, 7, &now);
+        let filled = context.fill_one(&self.head.codec, &mut message, 7, &now);
         filled.map_err(|why| format!("fields.7: {why}"))?;
-        self.fill(scene, &mut message, "fields", &repeat.fields)?;
+        self.fill(context, &mut message, "fields", &repeat.fields)?;
         self.head.codec.as_received(&message).map(Some)
     }
 
     /// A message with these fields.
     fn filled(
         &self,
-        scene: &mut Scene,
+        context: &mut Context,
         mti: Mti,
         under: &str,
         fields: &Fields,
     ) -> Result<Message, String> {
         let mut message = Message::new(mti);
-        self.fill(scene, &mut message, under, fields)?;
+        self.fill(context, &mut message, under, fields)?;
         Ok(message)
     }
 
     fn fill(
         &self,
-        scene: &mut Scene,
+        context: &mut Context,
         message: &mut Message,
         under: &str,
         fields: &Fields,
     ) -> Result<(), String> {
-        let filled = scene.fill(&self.head.codec, message, fields);
+        let filled = context.fill(&self.head.codec, message, fields);
         filled.map_err(|(number, why)| format!("{under}.{number}: {why}"))
     }
 }

@@ -60,7 +60,7 @@ async fn comes_back<R: Record>(store: &Store, rows: [Row; 2], more: &[(&'static 
 async fn all_come_back(store: &Store) {
     cards_come_back(store).await;
     money_comes_back(store).await;
-    messages_come_back(store).await;
+    messages_postings_and_uses_come_back(store).await;
     orders_and_tickets_come_back(store).await;
     enterprises_come_back(store).await;
     dialect_2_comes_back(store).await;
@@ -105,13 +105,6 @@ async fn money_comes_back(store: &Store) {
     };
     let rows = [transfer(5, 6.into(), NONE), transfer(7, NONE, "reference".into())];
     comes_back::<Transfer>(store, rows, &[]).await;
-    let posting = |amount| {
-        row![
-            1, 2, 3, 4, 5, 6, "OUTGOING", amount, 840, 90, 978, "id", "shop", "city", "DE", "5411",
-            7, 8
-        ]
-    };
-    comes_back::<Posting>(store, [posting(99), posting(100)], &[]).await;
     let authorisation = |decided: [Value; 8]| {
         let [status, code, reason, detail, auth_code, hold, expires_at, decided_at] = decided;
         row![
@@ -166,11 +159,18 @@ async fn money_comes_back(store: &Store) {
     ];
     let rows = [authorisation(pending), authorisation(declined)];
     comes_back::<Authorisation>(store, rows, &[("receipt", "{}".into())]).await;
-    let used = |day, total| row![1, 2, day, 20, 1, day, 30, 2, total];
-    comes_back::<PanUse>(store, [used(3, 40), used(4, 50)], &[]).await;
 }
 
-async fn messages_come_back(store: &Store) {
+async fn messages_postings_and_uses_come_back(store: &Store) {
+    let posting = |amount| {
+        row![
+            1, 2, 3, 4, 5, 6, "OUTGOING", amount, 840, 90, 978, "id", "shop", "city", "DE", "5411",
+            7, 8
+        ]
+    };
+    comes_back::<Posting>(store, [posting(99), posting(100)], &[]).await;
+    let used = |day, total| row![1, 2, day, 20, 1, day, 30, 2, total];
+    comes_back::<PanUse>(store, [used(3, 40), used(4, 50)], &[]).await;
     let message = |kind| {
         row![1, "switch-a", kind, "412345", "000001", "20261129200001", "", "pan:5", 6, 7, 8]
     };

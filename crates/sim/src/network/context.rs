@@ -19,8 +19,8 @@ const RRNS: u64 = 1_000_000_000_000;
 /// The offset of the one time zone that [`domain::Timestamp`] writes.
 const UTC8_SECONDS: i64 = 8 * 3600;
 
-/// The scene.
-pub struct Scene {
+/// The context.
+pub struct Context {
     clock: Clock,
     /// `{now}` of the message that is being made, `yyyyMMddhhmmss`.
     now: String,
@@ -34,8 +34,8 @@ pub struct Scene {
     awaited: BTreeSet<String>,
 }
 
-impl Scene {
-    /// A scene whose first STAN and RRN follow from the seed.
+impl Context {
+    /// A context whose first STAN and RRN follow from the seed.
     pub fn new(clock: Clock, seed: u64, vars: BTreeMap<String, Zeroizing<String>>) -> Self {
         Self {
             clock,
