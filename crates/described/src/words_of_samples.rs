@@ -170,6 +170,7 @@ pub(super) const BY_NAME: &[(&str, &str)] = &[
     ("mailMobileCode", "SG"),
     ("mcc", "\"5411\""),
     ("media", "virtual"),
+    ("merchantCity", "Singapore"),
     ("merchantCountry", "SG"),
     ("merchantName", "Sample Shop"),
     ("merchantPublicKey", "null"),

@@ -124,7 +124,7 @@ both_engines!(a_row_that_the_file_lacks_is_named, |platform, location| {
     let copy = "INSERT INTO posting SELECT enterprise_id, 77, auth_id, outs_id, card_id, \
         customer_id, direction, amount_minor, currency, acquirer_amount_minor, \
         acquirer_currency, merchant_id, merchant_name, merchant_country, mcc, authorised_at, \
-        posted_at FROM posting";
+        posted_at, merchant_city FROM posting";
     tamper(location, &format!("{copy} WHERE transaction_id = {transaction_id}")).await;
     let report = verify(platform, day).await;
     let differences = &report["files"][1]["differences"];
