@@ -15,9 +15,9 @@ use crate::records::{columns_of, record, sql, values_of};
 pub const NETWORK_KEY_DAYS: i64 = 40;
 
 const DAY_MS: i64 = 24 * 3_600_000;
-/// Old messages that one sweep forgets at most, and after how many new ones one runs.
+/// Old messages that one sweep forgets at most, and after how many new ones one runs on average.
 const SWEEP_ROWS: i64 = 1_000;
-const MESSAGES_A_SWEEP: i64 = 64;
+pub(super) const MESSAGES_A_SWEEP: i64 = 64;
 
 /// The relation of a message to an earlier one with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,13 +136,12 @@ pub(super) async fn forget(
     tx.execute(sql, &[enterprise_id.into(), auth_id.into()]).await.map(drop)
 }
 
-/// Writes the messages of a group, and now and then forgets those whose time is over.
+/// Writes the messages of a group, and now and then forgets those whose time is over. The
+/// microsecond of a message decides, since ids begin each millisecond with the same digits.
 pub(super) async fn write(tx: &Tx, messages: &[NetworkMessage]) -> Result<(), StoreError> {
     tx.insert_all(messages).await?;
-    let Some(newest) = messages.iter().find(|it| it.message_id.as_i64() % MESSAGES_A_SWEEP == 0)
-    else {
-        return Ok(());
-    };
-    let oldest = newest.received_at.plus_millis(-NETWORK_KEY_DAYS * DAY_MS - 1);
+    let is_due = |it: &&NetworkMessage| it.received_at.as_micros() % MESSAGES_A_SWEEP == 0;
+    let Some(message) = messages.iter().find(is_due) else { return Ok(()) };
+    let oldest = message.received_at.plus_millis(-NETWORK_KEY_DAYS * DAY_MS - 1);
     tx.sweep(("network_message", "message_id", "received_at"), oldest, SWEEP_ROWS).await
 }
