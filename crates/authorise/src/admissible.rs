@@ -62,7 +62,7 @@ mod tests {
                 auth_type: AuthType::Normal,
                 merchant: Merchant::default(),
                 network_key: None,
-                identity: None,
+                message: None,
                 original: None,
                 presented: Presented::default(),
                 pin: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::{AuthId, PinVerdict, ResponseCode, TransactionType, WebhookId};
 use store::{
     AuthorisationView, BeginOutcome, Claim, DecideAuthorisation, OpenDay, PinPresentation,
-    StoreError,
+    StoreError, TakenBack,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -28,7 +28,8 @@ use crate::parts::{PartTurns, converted};
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
 use crate::recover::Recovery;
 use crate::request::{
-    AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, ReversalRequest,
+    AuthorisationAnswer, AuthorisationRequest, AuthoriseError, NetworkReversal, Presented,
+    ReversalAnswer, ReversalRequest,
 };
 use crate::undecided::Undecided;
 use crate::{hold, late, repeat, reversal, settle, unusable};
@@ -102,6 +103,38 @@ impl Authoriser {
         self.carry(Message::Reverse(Box::new(request))).await
     }
 
+    /// Carries out a network's reversal, and answers once it is committed; the enterprise is told
+    /// afterwards (network-iso8583.md section 5.7). It is completed even if the caller goes away.
+    ///
+    /// # Errors
+    /// [`AuthoriseError`]; it is not known then whether anything was given back, and the network
+    /// repeats the message.
+    pub async fn take_back(
+        self: &Arc<Self>,
+        request: NetworkReversal,
+    ) -> Result<ReversalAnswer, AuthoriseError> {
+        let under_way = self.admit().await.ok_or(AuthoriseError::Overloaded)?;
+        let started = Instant::now();
+        let (reply, answer) = oneshot::channel();
+        let own = Arc::clone(self);
+        tokio::spawn(async move {
+            let Self { parts, undecided, .. } = &*own;
+            match reversal::take_back(parts, undecided, request, started).await {
+                Ok((TakenBack { outcome, is_repeated: repeated, reversal }, prepared)) => {
+                    let _ = reply.send(Ok(ReversalAnswer { outcome, repeated }));
+                    let Some(reversal) = reversal else { return };
+                    let (nobody, _) = oneshot::channel();
+                    let told = prepared.told(parts, undecided, reversal).await;
+                    own.go_on(told, started, nobody, under_way).await;
+                }
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                }
+            }
+        });
+        answer.await.unwrap_or(Err(AuthoriseError::BrokenOff))
+    }
+
     /// Admits a message, unless too many are under way.
     pub(crate) async fn admit(&self) -> Option<MessageSlot> {
         let permit = Arc::clone(&self.under_way).try_acquire_owned().ok()?;
@@ -157,9 +190,20 @@ impl Authoriser {
             Message::Authorise(request) => self.arrive(*request, started).await,
             Message::Reverse(request) => {
                 let Self { parts, undecided, .. } = self;
-                reversal::take_back(parts, undecided, *request, started).await
+                reversal::reverse(parts, undecided, *request, started).await
             }
         };
+        self.go_on(arrival, started, reply, under_way).await;
+    }
+
+    /// Asks the enterprise where it is to be asked, and answers.
+    async fn go_on(
+        &self,
+        arrival: Result<HoldOutcome, AuthoriseError>,
+        started: Instant,
+        reply: Reply,
+        under_way: MessageSlot,
+    ) {
         match arrival {
             Ok(HoldOutcome::Held(held)) => match held.endpoint.clone() {
                 Some(endpoint) => self.ask(*held, endpoint, reply, under_way).await,

@@ -32,6 +32,8 @@ const SINGLE: &str = "single_limit";
 const RESERVATION: &str = "reservation";
 /// The check of the bill that an increment raises; the store makes it.
 const ORIGINAL: &str = "original";
+/// The line of a reversal that arrived before its original.
+const REVERSAL: &str = "reversal";
 
 /// The enterprise's readiness to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +142,9 @@ pub(crate) fn with_commit_checks(
         Some(FailedCheck::Original) => {
             let name = if it.is_completion() { RESERVATION } else { ORIGINAL };
             checks.push(check(name, Some(FailedCheck::Original.cause(it))));
+        }
+        Some(FailedCheck::Reversed) => {
+            checks.push(check(REVERSAL, Some(Cause::ReversedBeforeArrival)));
         }
     }
     checks

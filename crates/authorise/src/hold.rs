@@ -2,7 +2,7 @@
 //! commit of the store.
 
 use domain::{
-    AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, MessageIdentity, Money, OutsId,
+    ArrivedMessage, AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, Money, OutsId,
     Timestamp, TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits,
 };
 use store::{
@@ -76,8 +76,8 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
 
 /// The terms of an authorisation's hold, from the records of its card.
 pub(crate) struct HoldTerms {
-    /// What makes the message known when it arrives again by a link.
-    identity: Option<MessageIdentity>,
+    /// The message, if it came by a link.
+    message: Option<ArrivedMessage>,
     limits: Option<VelocityTerms>,
     vm_app_id: Option<VmAppId>,
     /// The webhooks of the decision, here or later.
@@ -95,7 +95,7 @@ impl HoldTerms {
     ) -> Self {
         let (card, vm_card) = (&request.card, context.vm_card.as_ref());
         Self {
-            identity: request.identity.clone(),
+            message: request.message.clone(),
             limits: stored_limits(context, request, settings),
             vm_app_id: vm_card.map(|it| it.vm_app_id),
             webhooks: decision_webhooks(card.account.is_forwarded(), vm_card, settings),
@@ -153,7 +153,7 @@ pub(crate) async fn begin(
     let request = BeginAuthorisation {
         receipt: receipt.prepared(&authorisation, None, commit_checks.clone()),
         authorisation,
-        identity: terms.identity.clone(),
+        message: terms.message.clone(),
         webhooks: terms.webhooks.clone(),
         vm_app_id: terms.vm_app_id,
         velocity,

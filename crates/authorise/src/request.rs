@@ -1,8 +1,8 @@
 //! The requests for authorisations and their results.
 
 use domain::{
-    AuthType, Authorisation, Card, Merchant, MessageIdentity, Money, NetworkKey, PinVerdict,
-    TransactionType,
+    ArrivedMessage, AuthType, Authorisation, Card, Merchant, MessageOutcome, Money, NetworkKey,
+    PinVerdict, TransactionType,
 };
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
@@ -59,9 +59,9 @@ pub struct AuthorisationRequest {
     pub merchant: Merchant,
     /// The network's key: repeated, it gives the first answer again.
     pub network_key: Option<NetworkKey>,
-    /// What makes it known when it arrives again by a link; `None` for a simulated message, which
-    /// is known by `network_key`.
-    pub identity: Option<MessageIdentity>,
+    /// The message, as it is known when it arrives again by a link; `None` for a simulated one,
+    /// which is known by `network_key`.
+    pub message: Option<ArrivedMessage>,
     /// The authorisation that it follows: the purchase that a refund gives back, or the reservation
     /// that a completion completes; any other message that follows a purchase increments it.
     pub original: Option<Authorisation>,
@@ -91,6 +91,26 @@ pub struct ReversalRequest {
     /// The amount in minor units of the acquirer's currency; `None` = all that is left of it and of
     /// its increments.
     pub acquirer_amount_minor: Option<i64>,
+}
+
+/// A reversal that a network sends: it says what remains of its original.
+#[derive(Debug, Clone)]
+pub struct NetworkReversal {
+    /// The card record that is used.
+    pub card: Card,
+    /// The message.
+    pub message: ArrivedMessage,
+    /// The original's authorisation code, if the message gives it.
+    pub auth_code: Option<String>,
+}
+
+/// The answer to a network's reversal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReversalAnswer {
+    /// What it led to.
+    pub outcome: MessageOutcome,
+    /// True if the same message led to it before.
+    pub repeated: bool,
 }
 
 /// The answer to the network. A decline is an answer like any other.

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use domain::{AuthId, Card};
-use store::ReverseAuthorisation;
+use domain::{AuthId, Authorisation, Card};
+use store::{MoneyError, ReceiptRenderer, ReverseAuthorisation, TakeBack, TakenBack, Webhooks};
 use tokio::time::Instant;
 
 use crate::authoriser_parts::AuthoriserParts;
@@ -12,67 +12,135 @@ use crate::checks::Reach;
 use crate::decision::cause_of;
 use crate::endpoint::endpoint;
 use crate::fault::Fault;
+use crate::forward::AuthEndpoint;
 use crate::held::{Held, HoldOutcome, TimeToAnswer};
-use crate::load::load;
-use crate::receipt::{Receipt, Timings};
-use crate::request::{AuthoriseError, Presented, ReversalRequest};
+use crate::load::{CardContext, load};
+use crate::receipt::{Receipt, StoredReceipt, Timings};
+use crate::request::{AuthoriseError, NetworkReversal, Presented, ReversalRequest};
 use crate::settle;
 use crate::undecided::Undecided;
 use crate::webhooks::{decision_webhooks, transactions};
 
-/// Gives the money back. Everything else that may be missing is read first, so a reversal that
-/// fails has moved nothing.
-pub(crate) async fn take_back(
-    AuthoriserParts { store, vault, vm_settings, .. }: &AuthoriserParts,
+/// What a reversal needs besides the money. Everything that may be missing is read first, so a
+/// reversal that fails has moved nothing.
+pub(crate) struct Prepared {
+    card: Card,
+    context: CardContext,
+    endpoint: Result<AuthEndpoint, Reach>,
+    timings: Timings,
+    started: Instant,
+}
+
+impl Prepared {
+    async fn of(
+        AuthoriserParts { store, vault, .. }: &AuthoriserParts,
+        card: Card,
+        started: Instant,
+    ) -> Result<Self, AuthoriseError> {
+        let mut timings = Timings::new(started);
+        let context = load(store, &card, card.currency).await?;
+        let endpoint = endpoint(vault, &card, &context)?;
+        timings.ended("load");
+        Ok(Self { card, context, endpoint, timings, started })
+    }
+
+    /// For an app's card the reversal's own record is decided silently: the app was already
+    /// notified of what it took back.
+    fn record_webhooks(&self, parts: &AuthoriserParts) -> Webhooks {
+        decision_webhooks(self.card.account.is_forwarded(), None, parts.vm_settings)
+    }
+
+    /// What is to be asked about a reversal whose money is back; if nobody can be asked, its record
+    /// is decided here.
+    pub(crate) async fn told(
+        self,
+        parts: &AuthoriserParts,
+        undecided: &Arc<Undecided>,
+        reversal: Authorisation,
+    ) -> Result<HoldOutcome, AuthoriseError> {
+        let webhooks = self.record_webhooks(parts);
+        let Self { context, endpoint, mut timings, started, .. } = self;
+        timings.ended("release");
+        let presented = Presented::default();
+        let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
+        let endpoint = match endpoint {
+            Ok(endpoint) => Some(Arc::new(endpoint)),
+            Err(Reach::NotAsked) => None,
+            Err(reach) => {
+                let fault = reach.cause().map_or(Fault::NO_ANSWER, Fault::from);
+                let cause = cause_of(&reversal, Err(fault));
+                let receipt = receipt.prepared(&reversal, None, Vec::new());
+                let request = settle::request(&parts.store, &reversal, cause, receipt, webhooks);
+                let decided = settle::decide(&parts.store, request).await;
+                // The money is back, so the record waits only for its decision.
+                let authorisation =
+                    decided.inspect_err(|_| undecided.decline_later(reversal.auth_id))?;
+                return Ok(HoldOutcome::Answered {
+                    authorisation: Box::new(authorisation),
+                    repeated: false,
+                });
+            }
+        };
+        Ok(HoldOutcome::Held(Box::new(Held {
+            authorisation: Arc::new(reversal),
+            endpoint,
+            webhooks,
+            tariff: None,
+            time: TimeToAnswer::of(&context.enterprise, started, None),
+            receipt,
+        })))
+    }
+}
+
+/// Gives back an amount of an authorisation, or all of it.
+pub(crate) async fn reverse(
+    parts: &AuthoriserParts,
     undecided: &Arc<Undecided>,
     request: ReversalRequest,
     started: Instant,
 ) -> Result<HoldOutcome, AuthoriseError> {
-    let mut timings = Timings::new(started);
+    let AuthoriserParts { store, vm_settings, .. } = parts;
     let card = store.find_of_anyone::<Card>(request.original.card_id).await?;
     let card = card.ok_or(AuthoriseError::Missing("card"))?;
-    let context = load(store, &card, card.currency).await?;
-    let endpoint = endpoint(vault, &card, &context)?;
-    timings.ended("load");
+    let prepared = Prepared::of(parts, card, started).await?;
     let reversal_id = AuthId::from_i64(store.ids().next());
     let reverse = ReverseAuthorisation {
         auth_id: request.original.auth_id,
         acquirer_amount_minor: request.acquirer_amount_minor,
         reversal_id,
-        webhooks: transactions(context.vm_card.as_ref(), *vm_settings),
+        webhooks: transactions(prepared.context.vm_card.as_ref(), *vm_settings),
         now: store.clock().now(),
     };
     let reversed = store.reverse_authorisation(reverse).await;
     let reversal = reversed.inspect_err(|error| undecided.doubt(reversal_id, error))?;
-    timings.ended("release");
-    let presented = Presented::default();
-    let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
-    // For an app's card the reversal's own record is decided silently: the app was already notified
-    // of what it took back.
-    let webhooks = decision_webhooks(card.account.is_forwarded(), None, *vm_settings);
-    let endpoint = match endpoint {
-        Ok(endpoint) => Some(Arc::new(endpoint)),
-        Err(Reach::NotAsked) => None,
-        Err(reach) => {
-            let fault = reach.cause().map_or(Fault::NO_ANSWER, Fault::from);
-            let cause = cause_of(&reversal, Err(fault));
-            let receipt = receipt.prepared(&reversal, None, Vec::new());
-            let request = settle::request(store, &reversal, cause, receipt, webhooks);
-            let decided = settle::decide(store, request).await;
-            // The money is back, so the record waits only for its decision.
-            let authorisation = decided.inspect_err(|_| undecided.decline_later(reversal_id))?;
-            return Ok(HoldOutcome::Answered {
-                authorisation: Box::new(authorisation),
-                repeated: false,
-            });
-        }
+    prepared.told(parts, undecided, reversal).await
+}
+
+/// Carries out a network's reversal; also returns what is still needed to tell the enterprise.
+pub(crate) async fn take_back(
+    parts: &AuthoriserParts,
+    undecided: &Arc<Undecided>,
+    request: NetworkReversal,
+    started: Instant,
+) -> Result<(TakenBack, Prepared), AuthoriseError> {
+    let AuthoriserParts { store, vm_settings, .. } = parts;
+    let NetworkReversal { card, message, auth_code } = request;
+    let prepared = Prepared::of(parts, card, started).await?;
+    let Prepared { card, context, .. } = &prepared;
+    let (vm_card, is_forwarded) = (context.vm_card.as_ref(), card.account.is_forwarded());
+    let reversal_id = AuthId::from_i64(store.ids().next());
+    let take_back = TakeBack {
+        message,
+        payer: card.into(),
+        currency: card.currency,
+        auth_code,
+        reversal_id,
+        webhooks: transactions(vm_card, *vm_settings),
+        decision_webhooks: decision_webhooks(is_forwarded, vm_card, *vm_settings),
+        corrected_receipt: |stored, it| StoredReceipt::of(stored).receipt(it, None),
+        now: store.clock().now(),
     };
-    Ok(HoldOutcome::Held(Box::new(Held {
-        authorisation: Arc::new(reversal),
-        endpoint,
-        webhooks,
-        tariff: None,
-        time: TimeToAnswer::of(&context.enterprise, started, None),
-        receipt,
-    })))
+    let taken = store.take_back(take_back).await;
+    let taken = taken.inspect_err(|error: &MoneyError| undecided.doubt(reversal_id, error))?;
+    Ok((taken, prepared))
 }

@@ -243,6 +243,10 @@ causes! {
         BadExternalPublicKey = "bad_external_public_key",
         /// An increment's bill ended while the enterprise was asked.
         OriginalEnded = "original_ended",
+        /// The network took it back before it arrived.
+        ReversedBeforeArrival = "reversed_before_arrival",
+        /// The network took it back while the enterprise was asked.
+        ReversedWhilePending = "reversed_while_pending",
     }
 }
 

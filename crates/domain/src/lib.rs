@@ -76,7 +76,10 @@ pub use kyc::{
 };
 pub use mode::Mode;
 pub use money::{Currency, Money};
-pub use network_message::{MessageIdentity, MessageKind, MessageNumbers};
+pub use network_message::{
+    ArrivedMessage, Likeness, MessageFacts, MessageIdentity, MessageKind, MessageNumbers,
+    MessageOutcome, OriginalNumbers,
+};
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
 pub use otp::{OtpDelivery, OtpDeliveryStatus};
 pub use own_text::{

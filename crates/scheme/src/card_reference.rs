@@ -34,12 +34,21 @@ pub(crate) async fn find(
         OrderCard::Pan { pan, expiry, cvv2 } => (pan, expiry, cvv2),
     };
     let expiry = expiry.map(|text| parse_expiry(&text).ok_or(SchemeError::Expiry)).transpose()?;
-    let found = store.pan_by_fingerprint(vault.fingerprint(&pan)).await?;
-    let record = found.ok_or(SchemeError::CardNotFound)?;
-    let cards = store.cards_of_pan(record.enterprise_id, record.pan_id).await?;
-    let card = active_record(cards).ok_or(SchemeError::CardNotFound)?;
+    let card = record_of_pan(store, vault, &pan).await?;
     let presented = compare(vault, &card, &pan, expiry.as_deref(), cvv2);
     Ok(UsedCard { card, presented })
+}
+
+/// The record that a PAN stands for.
+pub(crate) async fn record_of_pan(
+    store: &Store,
+    vault: &Vault,
+    pan: &ClearPan,
+) -> Result<Card, SchemeError> {
+    let found = store.pan_by_fingerprint(vault.fingerprint(pan)).await?;
+    let record = found.ok_or(SchemeError::CardNotFound)?;
+    let cards = store.cards_of_pan(record.enterprise_id, record.pan_id).await?;
+    active_record(cards).ok_or(SchemeError::CardNotFound)
 }
 
 fn compare(

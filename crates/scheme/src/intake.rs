@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use authorise::{AuthorisationAnswer, AuthorisationRequest, Authoriser};
-use domain::{AuthId, Authorisation, Card, CardId, Money};
+use authorise::{
+    AuthorisationAnswer, AuthorisationRequest, Authoriser, NetworkReversal, ReversalAnswer,
+};
+use domain::{AuthId, Authorisation, Card, CardId, MessageOutcome, Money};
 use store::{AuthorisationView, Store};
 use vault::Vault;
 
-use crate::card_reference::{UsedCard, find};
+use crate::card_reference::{UsedCard, find, record_of_pan};
 use crate::error::SchemeError;
-use crate::order::{Order, Original};
+use crate::order::{Order, Original, Reversal};
 use crate::pin::comparison;
 
 /// Takes orders. Clones share everything.
@@ -42,7 +44,7 @@ impl Intake {
             Some(pin) => Some(comparison(&self.store, &self.vault, &card, pin).await?),
             None => None,
         };
-        let identity = order.numbers.map(|numbers| numbers.about(card.pan_id));
+        let message = order.message.map(|message| message.about(card.pan_id));
         let request = AuthorisationRequest {
             acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
             card,
@@ -50,13 +52,32 @@ impl Intake {
             auth_type: order.auth_type,
             merchant: order.merchant,
             network_key: order.network_key,
-            identity,
+            message,
             original,
             presented,
             pin,
             answer_by: order.answer_by,
         };
         Ok(self.authoriser.authorise(request).await?)
+    }
+
+    /// Carries out a network's reversal.
+    ///
+    /// # Errors
+    /// [`SchemeError`].
+    pub(crate) async fn take_back(&self, it: Reversal) -> Result<ReversalAnswer, SchemeError> {
+        let card = match record_of_pan(&self.store, &self.vault, &it.pan).await {
+            Err(SchemeError::CardNotFound) => {
+                let message = it.message.about_unknown(&self.vault.fingerprint(&it.pan));
+                self.store.note_unknown_card(message).await?;
+                let outcome = MessageOutcome::UnknownCard;
+                return Ok(ReversalAnswer { outcome, repeated: false });
+            }
+            found => found?,
+        };
+        let message = it.message.about(card.pan_id);
+        let request = NetworkReversal { card, message, auth_code: it.auth_code };
+        Ok(self.authoriser.take_back(request).await?)
     }
 
     /// The authorisation, if it was made with a record of the same PAN.

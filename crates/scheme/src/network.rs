@@ -41,7 +41,7 @@ impl SimulatedNetwork {
             auth_type: purchase.auth_type,
             merchant: purchase.merchant,
             network_key: network_key(purchase.stan, purchase.rrn),
-            numbers: None,
+            message: None,
             original: purchase.original_auth_id.map_or(Original::None, Original::Id),
             answer_by: None,
         };
@@ -72,7 +72,7 @@ impl SimulatedNetwork {
             auth_type: original.auth_type,
             merchant: original.merchant.clone(),
             network_key: network_key(it.stan, it.rrn),
-            numbers: None,
+            message: None,
             original: Original::Record(Box::new(original)),
             answer_by: None,
         };
@@ -159,7 +159,7 @@ impl SimulatedNetwork {
             auth_type: AuthType::Normal,
             merchant: merchant.unwrap_or_default(),
             network_key: network_key(refund.stan, refund.rrn),
-            numbers: None,
+            message: None,
             original: original.map_or(Original::None, |it| Original::Record(Box::new(it))),
             answer_by: None,
         };

@@ -1,9 +1,9 @@
 //! What a message asks for in the domain's words, whichever network it came from
 //! (network-iso8583.md section 13).
 
-use domain::TransactionType;
 use domain::{
-    AuthId, AuthType, Authorisation, Card, CardId, Merchant, MessageNumbers, Money, NetworkKey,
+    ArrivedMessage, AuthId, AuthType, Authorisation, Card, CardId, Merchant, MessageFacts,
+    MessageNumbers, Money, NetworkKey, PanId, TransactionType,
 };
 use tokio::time::Instant;
 use vault::{ClearPan, ClearPin};
@@ -27,13 +27,44 @@ pub(crate) struct Order {
     pub(crate) merchant: Merchant,
     /// STAN and RRN. Repeated by the simulated network, they give the first answer again.
     pub(crate) network_key: Option<NetworkKey>,
-    /// The numbers by which a link's message is known when it arrives again; `None` for a
-    /// simulated one.
-    pub(crate) numbers: Option<MessageNumbers>,
+    /// The message of a link; `None` for a simulated one.
+    pub(crate) message: Option<LinkMessage>,
     /// What it follows.
     pub(crate) original: Original,
     /// When the network stops waiting for the decision; `None` = the enterprise's deadline decides.
     pub(crate) answer_by: Option<Instant>,
+}
+
+/// A link's message, before it is known which card it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LinkMessage {
+    /// The numbers by which it is known when it arrives again.
+    pub(crate) numbers: MessageNumbers,
+    /// What it says beside them.
+    pub(crate) facts: MessageFacts,
+}
+
+impl LinkMessage {
+    /// With the fingerprint of a PAN that is not one of ours.
+    pub(crate) fn about_unknown(self, fingerprint: &[u8]) -> ArrivedMessage {
+        let identity = self.numbers.about_unknown(fingerprint);
+        ArrivedMessage { identity, facts: self.facts }
+    }
+
+    /// With the PAN that it is about.
+    pub(crate) fn about(self, pan_id: PanId) -> ArrivedMessage {
+        ArrivedMessage { identity: self.numbers.about(pan_id), facts: self.facts }
+    }
+}
+
+/// A reversal that a link brings.
+pub(crate) struct Reversal {
+    /// The PAN.
+    pub(crate) pan: ClearPan,
+    /// The message.
+    pub(crate) message: LinkMessage,
+    /// The original's authorisation code, if the message gives it.
+    pub(crate) auth_code: Option<String>,
 }
 
 /// The card of an order.

@@ -78,10 +78,10 @@ pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketErro
 pub use listing::{ListOrder, MAX_PAGE_ROWS, PageRequest};
 pub use migrations::StartTurn;
 pub use money::{
-    BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation, DecideAuthorisation,
-    DecideOutcome, FailedCheck, ForcedClearing, MoneyError, MovedFunds, NETWORK_KEY_DAYS,
-    OwnLimits, PostingOutcome, ReceiptRenderer, ReverseAuthorisation, VelocityTerms, VmTariff,
-    WebhookRenderer, Webhooks,
+    BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation, CorrectedReceipt,
+    DecideAuthorisation, DecideOutcome, FailedCheck, ForcedClearing, MoneyError, MovedFunds,
+    NETWORK_KEY_DAYS, OwnLimits, PostingOutcome, ReceiptRenderer, ReverseAuthorisation, TakeBack,
+    TakenBack, VelocityTerms, VmTariff, WebhookRenderer, Webhooks,
 };
 pub use opening::Location;
 pub use orders::{

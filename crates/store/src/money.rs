@@ -14,8 +14,11 @@ mod load;
 mod message_tests;
 mod messages;
 mod named;
+mod originals;
+mod recognition;
 mod renderers;
 mod steps;
+mod take_back;
 mod telling;
 mod terms;
 mod velocity;
@@ -29,8 +32,9 @@ use crate::store::Engine;
 use crate::{Store, StoreError};
 
 pub use command::{
-    BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideAuthorisation, DecideOutcome,
-    ForcedClearing, MoneyError, MovedFunds, PostingOutcome, ReverseAuthorisation,
+    BeginAuthorisation, BeginOutcome, ClearAuthorisation, CorrectedReceipt, DecideAuthorisation,
+    DecideOutcome, ForcedClearing, MoneyError, MovedFunds, PostingOutcome, ReverseAuthorisation,
+    TakeBack, TakenBack,
 };
 pub(crate) use command::{ChargeFee, CloseCard, Command, MoveFunds, Outcome, TransferFunds};
 pub use messages::NETWORK_KEY_DAYS;
@@ -133,6 +137,21 @@ impl Store {
             return Err(UNEXPECTED);
         };
         Ok(*reversal)
+    }
+
+    /// Carries out a network's reversal, once: it gives back what no longer remains of the
+    /// authorisation that it names, declines that one if it is undecided, and otherwise waits for
+    /// it. The money has moved; a record that it made stays PENDING until
+    /// [`Store::decide_authorisation`] records the enterprise's answer.
+    ///
+    /// # Errors
+    /// [`MoneyError`]; `NetworkKeyConflict` if another message had its identity.
+    pub async fn take_back(&self, request: TakeBack) -> Result<TakenBack, MoneyError> {
+        let Outcome::TakenBack(taken) = self.told(Command::TakeBack(Box::new(request))).await?
+        else {
+            return Err(UNEXPECTED);
+        };
+        Ok(*taken)
     }
 
     /// Posts a clearing that nothing authorised. The network forces it, so the deposit may go below

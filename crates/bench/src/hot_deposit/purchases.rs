@@ -76,7 +76,7 @@ impl Purchases {
         };
         BeginAuthorisation {
             authorisation,
-            identity: None,
+            message: None,
             receipt: Arc::new(Receipt),
             webhooks: None,
             vm_app_id: None,

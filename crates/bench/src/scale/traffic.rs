@@ -130,7 +130,7 @@ fn purchase(
         webhooks: Some(Arc::new(Padding)),
         vm_app_id: None,
         authorisation,
-        identity: None,
+        message: None,
         receipt: Arc::new(Padding),
         velocity: Some(velocity),
         tariff: None,

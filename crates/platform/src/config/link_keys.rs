@@ -29,7 +29,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 31] = [
+pub const KEYS: [(&str, Kind); 33] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -58,6 +58,8 @@ pub const KEYS: [(&str, Kind); 31] = [
     ("answer-margin-ms", Number(0, 10_000)),
     ("no-answer-code", Text),
     ("max-in-flight", Number(1, 4_096)),
+    ("max-advices-in-flight", Number(1, 4_096)),
+    ("max-advices-waiting", Number(0, 65_536)),
     ("max-per-second", Number(1, 100_000)),
     ("echo", Numbers),
     ("fields", Kind::Table),

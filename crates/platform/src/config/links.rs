@@ -165,6 +165,9 @@ fn set_caps(keys: &Keys<'_>, link: &mut LinkSettings) {
     caps.in_flight = number("max-in-flight").unwrap_or(caps.in_flight);
     let per_second = keys.number("max-per-second").and_then(|it| u32::try_from(it).ok());
     caps.per_second = per_second.unwrap_or(caps.per_second);
+    let facts = |key| keys.number(key).and_then(|it| u32::try_from(it).ok());
+    caps.advices_in_flight = facts("max-advices-in-flight").unwrap_or(caps.advices_in_flight);
+    caps.advices_waiting = facts("max-advices-waiting").unwrap_or(caps.advices_waiting);
 }
 
 #[cfg(test)]

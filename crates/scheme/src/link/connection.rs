@@ -11,7 +11,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::closing::CloseReason;
 use super::echo::{Due, EchoKey, EchoTests};
@@ -23,8 +23,7 @@ use super::session::{ConnectionState, ECHO_TEST, Session, Step};
 use super::shared::Link;
 use super::socket::set_options;
 use super::writer::{MAX_WAITING, write_frames};
-use crate::order::Order;
-use crate::translate::{Network, Refusal, Reply, field, order_of, reply_of};
+use crate::translate::{Refusal, Reply, field};
 
 /// Room for the longest length before a frame.
 const MAX_PREFIX_BYTES: usize = 4;
@@ -35,8 +34,8 @@ const STANS: u32 = 1_000_000;
 type Writer = JoinHandle<Option<CloseReason>>;
 
 /// A connection and what it has received.
-struct Connection {
-    link: Arc<Link>,
+pub(super) struct Connection {
+    pub(super) link: Arc<Link>,
     id: u64,
     stream: OwnedReadHalf,
     buffer: ReadBuffer,
@@ -47,7 +46,7 @@ struct Connection {
     garbage: Garbage,
     echo: EchoTests,
     last_stan: u32,
-    under_way: JoinSet<Option<Outgoing>>,
+    pub(super) under_way: JoinSet<Option<Outgoing>>,
     queue: Sender<Outgoing>,
 }
 
@@ -282,6 +281,7 @@ impl Connection {
         match self.session.receive(&message) {
             Step::Answer(reply) => self.answer(&header, &message, &reply, now),
             Step::Authorise => self.authorise(header, message, now),
+            Step::TakeBack => self.take_back(&header, &message, now),
             Step::OwnAnswer(key) => {
                 if let Some(elapsed) = self.echo.answered(&key, now) {
                     self.link.meters.echo(elapsed);
@@ -295,7 +295,7 @@ impl Connection {
         }
     }
 
-    fn answer(
+    pub(super) fn answer(
         &self,
         header: &[u8],
         message: &Message,
@@ -309,54 +309,6 @@ impl Connection {
         let outgoing = Outgoing::answer(settings, header, answer, reply, answers);
         outgoing.map_or(Ok(()), |outgoing| self.send(outgoing))
     }
-
-    /// Begins an authorisation, which is answered when it is decided. The message is wiped here:
-    /// the answer already has what it repeats.
-    fn authorise(
-        &mut self,
-        header: Vec<u8>,
-        message: Message,
-        arrived: Instant,
-    ) -> Result<(), CloseReason> {
-        let settings = self.link.settings();
-        let Some(permit) = self.link.admit(arrived) else {
-            return self.answer(&header, &message, &Reply::Refused(Refusal::Unavailable), arrived);
-        };
-        let times = &settings.times;
-        let answer_by = arrived + times.response.saturating_sub(times.answer_margin);
-        let now = self.link.real_now();
-        let network = Network { name: &settings.network, place: settings.place, now };
-        let order = match order_of(&message, &network, answer_by) {
-            Ok(order) => order,
-            Err(refusal) => {
-                return self.answer(&header, &message, &Reply::Refused(refusal), arrived);
-            }
-        };
-        let Some(answer) = answer_to(&message, settings.echo) else { return Ok(()) };
-        let answers = Answered { mti: message.mti(), arrived };
-        let link = Arc::clone(&self.link);
-        self.under_way.spawn(async move {
-            let reply = decided(&link, order, answers).await;
-            link.release(permit);
-            Outgoing::answer(link.settings(), &header, answer, &reply, answers)
-        });
-        Ok(())
-    }
-}
-
-/// What an order is answered. After the network's limit nothing is, since it repeats or reverses
-/// what got no answer; the decision itself goes on.
-async fn decided(link: &Link, order: Order, Answered { mti, arrived }: Answered) -> Reply {
-    let limit = arrived + link.settings().times.response;
-    let reply = match timeout_at(limit, link.intake.authorise(order)).await {
-        Ok(result) => reply_of(result, link.settings().no_answer_code),
-        Err(_) => {
-            link.count_undelivered(Undelivered::TooLate, 1);
-            Reply::Silence
-        }
-    };
-    link.count_reply(mti, &reply);
-    reply
 }
 
 /// DE7 of a moment in RFC 3339 and UTC.

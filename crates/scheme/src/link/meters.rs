@@ -19,13 +19,15 @@ const UNDELIVERED: &str = "cardbridge_link_undelivered_total";
 const REPEATS: &str = "cardbridge_link_repeats_total";
 const ECHO_SECONDS: &str = "cardbridge_link_echo_seconds";
 
-/// Why a request was answered 91.
+/// Why a message was not taken.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Overload {
     /// Too many in this second.
     Rate,
     /// Too many under way.
     InFlight,
+    /// Too many advices and reversals wait: dropped, not answered.
+    Waiting,
 }
 
 /// What became of an answer that was not written.
@@ -76,16 +78,17 @@ impl Meters {
             .record(elapsed);
     }
 
-    /// Requests under way.
-    pub(crate) fn in_flight(&self, count: usize) {
-        metrics::gauge!(IN_FLIGHT, "link" => self.link(), "lane" => "requests").set(whole(count));
+    /// Messages under way in a lane.
+    pub(crate) fn in_flight(&self, lane: &'static str, count: usize) {
+        metrics::gauge!(IN_FLIGHT, "link" => self.link(), "lane" => lane).set(whole(count));
     }
 
-    /// A request that was answered 91 because of a cap.
+    /// A message that was not taken because of a cap.
     pub(crate) fn overloaded(&self, why: Overload) {
         let reason = match why {
             Overload::Rate => "rate",
             Overload::InFlight => "in_flight",
+            Overload::Waiting => "waiting",
         };
         metrics::counter!(REFUSED, "link" => self.link(), "reason" => reason).increment(1);
     }

@@ -5,11 +5,13 @@
 mod closing;
 mod connection;
 mod echo;
+mod facts;
 mod garbage;
 mod listening;
 mod meters;
 mod outage;
 mod outgoing;
+mod processing;
 mod rate;
 mod read_buffer;
 mod session;

@@ -29,6 +29,8 @@ pub(crate) enum Step {
     Answer(Reply),
     /// It is authorised.
     Authorise,
+    /// It takes an original back.
+    TakeBack,
     /// It answers network management of ours.
     OwnAnswer(EchoKey),
     /// It is dropped.
@@ -37,6 +39,7 @@ pub(crate) enum Step {
 
 /// Message classes.
 const AUTHORISATION: u8 = 1;
+const REVERSAL: u8 = 4;
 const FILE_UPDATE: u8 = 3;
 const NETWORK_MANAGEMENT: u8 = 8;
 /// Functions of messages.
@@ -85,6 +88,11 @@ impl Session {
                 own_answer(message).map_or(Step::Drop, Step::OwnAnswer)
             }
             (AUTHORISATION, REQUEST) if mti.origin() <= 1 => self.request(),
+            // What states facts is taken in any state, but not while stopping.
+            (REVERSAL, REQUEST | ADVICE) if mti.origin() <= 1 => match self.state {
+                ConnectionState::Draining => Step::Drop,
+                _ => Step::TakeBack,
+            },
             (class, REQUEST) => self.unsupported(class),
             // Facts that are not taken are not answered while stopping: the peer repeats elsewhere.
             (_, ADVICE) if self.state == ConnectionState::Draining => Step::Drop,

@@ -59,11 +59,21 @@ pub struct LinkCaps {
     pub in_flight: usize,
     /// Most requests in a second.
     pub per_second: u32,
+    /// Most advices and reversals under way.
+    pub advices_in_flight: u32,
+    /// Most advices and reversals that wait; more are dropped, and the peer repeats them.
+    pub advices_waiting: u32,
 }
 
 impl Default for LinkCaps {
     fn default() -> Self {
-        Self { connections: 8, in_flight: 512, per_second: 1_000 }
+        Self {
+            connections: 8,
+            in_flight: 512,
+            per_second: 1_000,
+            advices_in_flight: 64,
+            advices_waiting: 1_024,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::closing::CloseReason;
+use super::facts::FactLane;
 use super::meters::{Meters, Overload, Undelivered};
 use super::outgoing::Answered;
 use super::rate::Rate;
@@ -28,6 +29,7 @@ pub struct Link {
     pub(crate) meters: Meters,
     clock: Clock,
     in_flight: Arc<Semaphore>,
+    pub(crate) facts: FactLane,
     rate: Mutex<Rate>,
     next_id: AtomicU64,
     connections: Mutex<BTreeMap<u64, ConnectionStatus>>,
@@ -45,6 +47,7 @@ impl Link {
             intake,
             meters: Meters::new(settings.name.clone()),
             in_flight: Arc::new(Semaphore::new(settings.caps.in_flight)),
+            facts: FactLane::new(settings.caps.advices_in_flight, settings.caps.advices_waiting),
             rate: Mutex::new(Rate::new(settings.caps.per_second, Instant::now())),
             next_id: AtomicU64::new(1),
             connections: Mutex::default(),
@@ -89,11 +92,12 @@ impl Link {
         self.is_draining.store(true, Ordering::SeqCst);
     }
 
-    /// Waits until no request is under way.
+    /// Waits until no message is under way.
     pub(crate) async fn settled(&self) {
         let all = u32::try_from(self.settings.caps.in_flight).unwrap_or(u32::MAX);
         // The semaphore is never closed, so this cannot fail.
         let _ = self.in_flight.acquire_many(all).await;
+        self.facts.settled().await;
     }
 
     /// Admits a connection; `None` if its address is not allowed or there are too many.
@@ -179,8 +183,16 @@ impl Link {
         self.meter_in_flight();
     }
 
+    /// Notes how many advices and reversals are under way.
+    pub(crate) fn meter_facts(&self) {
+        self.meters.in_flight("advices", self.facts.in_flight());
+    }
+
     fn meter_in_flight(&self) {
-        self.meters.in_flight(self.settings.caps.in_flight - self.in_flight.available_permits());
+        self.meters.in_flight(
+            "requests",
+            self.settings.caps.in_flight - self.in_flight.available_permits(),
+        );
     }
 
     /// Counts a message that cannot be decoded.
@@ -205,6 +217,7 @@ impl Link {
                 counters.declined += 1;
                 *is_repeated
             }
+            Reply::Reversed { is_repeated, .. } => *is_repeated,
             Reply::Refused(_) => {
                 counters.refused += 1;
                 false

@@ -15,6 +15,10 @@ impl Code {
     pub const DO_NOT_HONOUR: Self = Self::new(b"05", b"100");
     /// Approved.
     pub(crate) const APPROVED: Self = Self::new(b"00", b"000");
+    /// A reversal was carried out.
+    pub(crate) const REVERSED: Self = Self::new(b"00", b"400");
+    /// The original was cleared by other means, so that the reversal changes nothing.
+    pub(crate) const NOT_REVERSED: Self = Self::new(b"21", b"914");
     /// Network management was carried out.
     pub(crate) const ACCEPTED: Self = Self::new(b"00", b"800");
 
@@ -90,6 +94,8 @@ pub(crate) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::NoExternalPublicKey
         | Cause::BadExternalPublicKey
         | Cause::OriginalEnded
+        | Cause::ReversedBeforeArrival
+        | Cause::ReversedWhilePending
         | Cause::Other(_) => Code::DO_NOT_HONOUR,
         Cause::Crash | Cause::DecisionNotWritten => Code::new(b"96", b"909"),
     }

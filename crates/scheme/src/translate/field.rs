@@ -50,3 +50,5 @@ pub(crate) const CHIP_DATA: u8 = 55;
 pub(crate) const MANAGEMENT_CODE: u8 = 70;
 /// Original data.
 pub(crate) const ORIGINAL: u8 = 90;
+/// Replacement amounts.
+pub(crate) const REPLACEMENT: u8 = 95;

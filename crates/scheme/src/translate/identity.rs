@@ -1,14 +1,49 @@
 //! What identifies a message (network-iso8583.md section 5.1).
 
-use domain::{MessageKind, MessageNumbers, NetworkKey, Timestamp};
+use domain::{MessageKind, MessageNumbers, NetworkKey, OriginalNumbers, Timestamp};
 use iso8583::Message;
 
+use super::codes::Refusal;
 use super::field;
 
 /// A year of months with 31 days: dates compare by their place in it.
 const PLACES_A_YEAR: i32 = 12 * 31;
 
-/// The numbers by which a repeat of a request is recognised; `None` without a STAN. `now` is real
+/// Digits of the parts of DE90 before its acquirer.
+const ORIGINAL_MTI: std::ops::Range<usize> = 0..4;
+const ORIGINAL_STAN: std::ops::Range<usize> = 4..10;
+const ORIGINAL_TRANSMITTED_AT: std::ops::Range<usize> = 10..20;
+const ORIGINAL_ACQUIRER: std::ops::Range<usize> = 20..31;
+
+/// The kind of a class of messages; `None` for those that have no identity.
+const fn kind_of(class: u8) -> Option<MessageKind> {
+    Some(match class {
+        1 => MessageKind::Authorisation,
+        2 => MessageKind::Financial,
+        4 => MessageKind::Reversal,
+        5 => MessageKind::Reconciliation,
+        _ => return None,
+    })
+}
+
+/// The original that a message names in DE90; `None` if it names none.
+///
+/// # Errors
+/// [`Refusal::NotSupported`] if that is no authorisation, sale or advice of one.
+pub(crate) fn original_of(message: &Message) -> Result<Option<OriginalNumbers>, Refusal> {
+    let Some(text) = message.text(field::ORIGINAL) else { return Ok(None) };
+    let part = |range| text.get(range).ok_or(Refusal::Format(field::ORIGINAL));
+    let class = part(ORIGINAL_MTI)?.as_bytes()[1].wrapping_sub(b'0');
+    let kind = kind_of(class).filter(|kind| kind.is_original()).ok_or(Refusal::NotSupported)?;
+    Ok(Some(OriginalNumbers {
+        kind,
+        acquirer: part(ORIGINAL_ACQUIRER)?.trim_start_matches('0').to_owned(),
+        stan: part(ORIGINAL_STAN)?.to_owned(),
+        transmitted_at: part(ORIGINAL_TRANSMITTED_AT)?.to_owned(),
+    }))
+}
+
+/// The numbers by which a repeat of a message is recognised; `None` without a STAN. `now` is real
 /// time.
 pub(crate) fn numbers_of(
     message: &Message,
@@ -18,7 +53,7 @@ pub(crate) fn numbers_of(
     let acquirer = message.text(field::ACQUIRER).unwrap_or_default();
     Some(MessageNumbers {
         network: network.to_owned(),
-        kind: MessageKind::Authorisation,
+        kind: kind_of(message.mti().class())?,
         acquirer: acquirer.trim_start_matches('0').to_owned(),
         stan: message.text(field::STAN)?.to_owned(),
         stamp: stamp(message, now).unwrap_or_default(),

@@ -1,15 +1,15 @@
 //! From a request to an order (network-iso8583.md section 3.3).
 
-use domain::{AuthType, Currency, Money, Timestamp, TransactionType};
+use domain::{AuthType, Currency, MessageFacts, Money, Timestamp, TransactionType};
 use iso8583::Message;
 use tokio::time::Instant;
 
 use super::codes::Refusal;
 use super::field;
-use super::identity::{network_key, numbers_of};
+use super::identity::{network_key, numbers_of, original_of};
 use super::merchant::{Place, merchant_of};
-use super::presented::card_of;
-use crate::order::{Order, Original};
+use super::presented::{card_of, pan_of};
+use crate::order::{LinkMessage, Order, Original, Reversal};
 
 /// Fields that every request has.
 const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
@@ -17,6 +17,9 @@ const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field
 const PRE_AUTHORISED: &str = "06";
 /// The condition of a check of the account.
 const ACCOUNT_CHECK: &str = "51";
+
+/// Digits of the amount that remains.
+const REPLACEMENT_DIGITS: usize = 12;
 
 /// What is known of a message beside its fields.
 pub(crate) struct Network<'a> {
@@ -53,10 +56,55 @@ pub(crate) fn order_of(
         auth_type: auth_type_of(message, transaction_type),
         merchant: merchant_of(message, network.place),
         network_key: network_key(message),
-        numbers: numbers_of(message, network.name, network.now),
+        message: message_of(message, network, acquirer_amount)?,
         original: Original::None,
         answer_by: Some(answer_by),
     })
+}
+
+/// Reads a reversal.
+///
+/// # Errors
+/// The first thing that it lacks, or that cannot be read.
+pub(crate) fn reversal_of(message: &Message, network: &Network<'_>) -> Result<Reversal, Refusal> {
+    let pan = pan_of(message)?;
+    require(message, &MANDATORY)?;
+    require(message, &[field::AMOUNT, field::CURRENCY])?;
+    require_times(message)?;
+    require_billing(message)?;
+    if message.get(field::ORIGINAL).is_none() {
+        require(message, &[field::RRN, field::ACQUIRER])?;
+    }
+    let amount = amount_of(message)?;
+    let mut read = message_of(message, network, amount)?.ok_or(Refusal::Format(field::STAN))?;
+    read.facts.remaining_minor = remaining_minor(message)?;
+    let auth_code = message.text(field::AUTH_CODE).map(str::to_owned);
+    Ok(Reversal { pan, message: read, auth_code })
+}
+
+/// What remains of the original: the first amount of DE95.
+fn remaining_minor(message: &Message) -> Result<Option<i64>, Refusal> {
+    let Some(text) = message.text(field::REPLACEMENT) else { return Ok(None) };
+    let digits = text.get(..REPLACEMENT_DIGITS).and_then(|digits| digits.parse().ok());
+    digits.map(Some).ok_or(Refusal::Format(field::REPLACEMENT))
+}
+
+/// A message as later ones are judged by it; `None` without a STAN.
+fn message_of(
+    message: &Message,
+    network: &Network<'_>,
+    amount: Option<Money>,
+) -> Result<Option<LinkMessage>, Refusal> {
+    let text = |number| message.text(number).unwrap_or_default().to_owned();
+    let facts = MessageFacts {
+        transmitted_at: text(field::TRANSMITTED_AT),
+        processing_code: text(field::PROCESSING_CODE),
+        amount,
+        remaining_minor: None,
+        original: original_of(message)?,
+    };
+    let numbers = numbers_of(message, network.name, network.now);
+    Ok(numbers.map(|numbers| LinkMessage { numbers, facts }))
 }
 
 /// Refuses a message that lacks one of the fields.

@@ -33,6 +33,18 @@ impl<'a> Track2<'a> {
 
 /// The card, by its PAN. A PAN that is ill-formed belongs to no card.
 pub(crate) fn card_of(message: &Message) -> Result<OrderCard, Refusal> {
+    let (pan, expiry) = read_card(message)?;
+    let expiry = expiry_of(message, expiry)?;
+    Ok(OrderCard::Pan { pan, expiry, cvv2: None })
+}
+
+/// The PAN alone, of DE2 or of track 2.
+pub(crate) fn pan_of(message: &Message) -> Result<ClearPan, Refusal> {
+    read_card(message).map(|(pan, _)| pan)
+}
+
+/// The PAN, and the expiry of the track.
+fn read_card(message: &Message) -> Result<(ClearPan, Option<&str>), Refusal> {
     let track = match message.text(field::TRACK_2) {
         Some(text) => Some(Track2::parse(text).ok_or(Refusal::Format(field::TRACK_2))?),
         None => None,
@@ -45,9 +57,8 @@ pub(crate) fn card_of(message: &Message) -> Result<OrderCard, Refusal> {
         (None, Some(track)) => track.pan,
         (None, None) => return Err(Refusal::Format(field::PAN)),
     };
-    let expiry = expiry_of(message, track.as_ref().and_then(|track| track.expiry))?;
     let pan = ClearPan::parse(pan).map_err(|_| Refusal::UnknownCard)?;
-    Ok(OrderCard::Pan { pan, expiry, cvv2: None })
+    Ok((pan, track.and_then(|track| track.expiry)))
 }
 
 /// The expiry; where the track has one too, both are the same.

@@ -1,7 +1,7 @@
 //! From a result to the fields of an answer (network-iso8583.md sections 3.1 and 4.1).
 
-use authorise::{AuthorisationAnswer, AuthoriseError};
-use domain::AuthorisationStatus;
+use authorise::{AuthorisationAnswer, AuthoriseError, ReversalAnswer};
+use domain::{AuthorisationStatus, MessageOutcome};
 use iso8583::{FieldError, Message, report_format_error};
 use store::MoneyError;
 
@@ -28,6 +28,13 @@ pub(crate) enum Reply {
         /// Whether it is the first message's answer again.
         is_repeated: bool,
     },
+    /// A reversal was carried out, or changed nothing for the reason that the code gives.
+    Reversed {
+        /// What the network is told.
+        code: Code,
+        /// Whether it is the first message's answer again.
+        is_repeated: bool,
+    },
     /// Refused; nothing is on record.
     Refused(Refusal),
     /// Nothing is sent: it is not known what was decided, so that the peer repeats or reverses.
@@ -40,7 +47,7 @@ impl Reply {
         match self {
             Self::Accepted => Some(Code::ACCEPTED),
             Self::Approved { .. } => Some(Code::APPROVED),
-            Self::Declined { code, .. } => Some(*code),
+            Self::Declined { code, .. } | Self::Reversed { code, .. } => Some(*code),
             Self::Refused(refusal) => Some(refusal.code()),
             Self::Silence => None,
         }
@@ -80,6 +87,30 @@ pub(crate) fn reply_of(result: Result<AuthorisationAnswer, SchemeError>, no_answ
         }
         (AuthorisationStatus::Pending, _) => Reply::Silence,
     }
+}
+
+/// What a reversal's result is answered; an advice of one is never refused for its original.
+pub(crate) fn reply_of_reversal(
+    result: Result<ReversalAnswer, SchemeError>,
+    is_advice: bool,
+) -> Reply {
+    let ReversalAnswer { outcome, repeated: is_repeated } = match result {
+        Ok(answer) => answer,
+        Err(error) => return refused(&error),
+    };
+    let code = match outcome {
+        MessageOutcome::Cleared if !is_advice => Code::NOT_REVERSED,
+        MessageOutcome::OtherCurrency => return Reply::Refused(Refusal::Conflict),
+        MessageOutcome::UnknownCard if !is_advice => {
+            return Reply::Refused(Refusal::UnknownCard);
+        }
+        MessageOutcome::UnknownCard
+        | MessageOutcome::Cleared
+        | MessageOutcome::Reversed
+        | MessageOutcome::NothingLeft
+        | MessageOutcome::Early => Code::REVERSED,
+    };
+    Reply::Reversed { code, is_repeated }
 }
 
 fn refused(error: &SchemeError) -> Reply {

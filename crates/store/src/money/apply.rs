@@ -2,15 +2,14 @@
 
 use domain::{
     AccountId, AuthId, Authorisation, AuthorisationStatus, Direction, EnterpriseId, HoldState,
-    IdGenerator, MessageIdentity, NetworkMessageId, Posting, Timestamp, TransactionId, TransferId,
-    VmAppId,
+    IdGenerator, NetworkMessageId, Posting, Timestamp, TransactionId, TransferId, VmAppId,
 };
 use ledger::{Account, LedgerError, Movement, Transfer};
 
 use super::batch::{Batch, Loaded, NewAuthorisation};
 use super::bill::{Bill, Moved};
 use super::load::load;
-use super::messages::{KeyMatch, NetworkMessage, identities_of, key_match};
+use super::messages::{NetworkMessage, messages_of};
 use super::terms::account_key;
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
@@ -32,7 +31,7 @@ pub(super) async fn apply(
 ) -> Result<Vec<Result<Outcome, MoneyError>>, StoreError> {
     let ordered = claimed::ordered(tx, commands).await?;
     let open = claimed::open(&ordered);
-    let mut batch = load(tx, &open, repeats).await?;
+    let mut batch = load(tx, &open, (repeats, ids.clock().real_now())).await?;
     // Read after the locks are taken: a posting belongs to the day of its commit, however long its
     // command waited.
     let mut group = Group { batch: &mut batch, ids, now: ids.clock().now() };
@@ -62,6 +61,9 @@ impl Group<'_> {
             Command::Reverse(request) => {
                 self.reverse(request).map(|reversal| Outcome::Reversal(Box::new(reversal)))
             }
+            Command::TakeBack(request) => {
+                self.take_back(request).map(|taken| Outcome::TakenBack(Box::new(taken)))
+            }
             Command::Force(request) => {
                 self.force(request).map(|outcome| Outcome::Posting(Box::new(outcome)))
             }
@@ -87,15 +89,18 @@ impl Group<'_> {
 
     fn begin(&mut self, request: &BeginAuthorisation) -> Result<BeginOutcome, MoneyError> {
         let mut it = request.authorisation.clone();
-        let message = identities_of(request);
-        if let Some(first) = self.repeated(&it, &message)? {
+        let messages = messages_of(request);
+        if let Some(first) = self.repeated(request, &messages)? {
             return Ok(BeginOutcome::Repeated(first));
         }
-        let reserved_minor = self.follow(&it)?;
+        let is_early = self.is_reversed(request);
+        let reserved_minor = if is_early { 0 } else { self.follow(&it)? };
         let excess = self.excess(&it, request.velocity.as_ref(), reserved_minor);
-        let excess = excess.map(FailedCheck::Limit);
-        if let Some(excess) = excess {
-            it.decide(excess.cause(&it), request.authorisation.created_at);
+        let early = is_early.then_some(FailedCheck::Reversed);
+        let refusal = early.or(excess.map(FailedCheck::Limit));
+        let is_pending = it.status == AuthorisationStatus::Pending;
+        if let Some(refusal) = refusal.filter(|_| is_pending) {
+            it.decide(refusal.cause(&it), request.authorisation.created_at);
         }
         let before_minor = self.own_available_minor(&it);
         let account = self.batch.account(account_key(&it));
@@ -103,7 +108,7 @@ impl Group<'_> {
         let movement = steps::begin(account, &mut it, reserved_minor)?;
         let is_refused = it.status != request.authorisation.status;
         // If no limit refused it, the deposit did.
-        let failed = is_refused.then_some(excess.unwrap_or(FailedCheck::Deposit));
+        let failed = is_refused.then_some(refusal.unwrap_or(FailedCheck::Deposit));
         if is_refused {
             it.hold_expires_at = None;
         }
@@ -111,11 +116,16 @@ impl Group<'_> {
         self.note_hold(&it, before_minor, "held");
         self.charge(&it, request.tariff.as_ref());
         let real_now = self.ids.clock().real_now();
-        for identity in message {
-            let message_id = NetworkMessageId::from_i64(self.ids.next());
-            let row = NetworkMessage::making(&it, identity.clone(), message_id, real_now);
-            self.batch.new_messages.push(row);
-            self.batch.messages.insert(identity, it.clone());
+        for message in messages {
+            let row = NetworkMessage {
+                message_id: NetworkMessageId::from_i64(self.ids.next()),
+                message,
+                enterprise_id: Some(it.enterprise_id),
+                auth_id: Some(it.auth_id),
+                outcome: None,
+                received_at: real_now,
+            };
+            self.note_message(row, Some(it.clone()));
         }
         let counted = self.count(&it, request.velocity.as_ref());
         self.batch.new_authorisations.push(NewAuthorisation {
@@ -129,27 +139,6 @@ impl Group<'_> {
             return Ok(BeginOutcome::Refused(it));
         }
         Ok(BeginOutcome::Held(it))
-    }
-
-    /// The authorisation that the same message made before. A key whose time is over passes to
-    /// `it`.
-    fn repeated(
-        &mut self,
-        it: &Authorisation,
-        message: &[MessageIdentity],
-    ) -> Result<Option<Authorisation>, MoneyError> {
-        let known: Vec<_> =
-            message.iter().filter_map(|key| self.batch.messages.get(key)).cloned().collect();
-        for first in known {
-            match key_match(it, &first) {
-                KeyMatch::Repeat => return Ok(Some(first)),
-                KeyMatch::Conflict => return Err(MoneyError::NetworkKeyConflict),
-                KeyMatch::New => {
-                    self.batch.overtaken.insert((first.enterprise_id, first.auth_id));
-                }
-            }
-        }
-        Ok(None)
     }
 
     fn decide(&mut self, decision: &DecideAuthorisation) -> Result<DecideOutcome, MoneyError> {
@@ -242,7 +231,10 @@ impl Group<'_> {
         Ok(PostingOutcome { posting, authorisation: it })
     }
 
-    fn reverse(&mut self, request: &ReverseAuthorisation) -> Result<Authorisation, MoneyError> {
+    pub(super) fn reverse(
+        &mut self,
+        request: &ReverseAuthorisation,
+    ) -> Result<Authorisation, MoneyError> {
         let mut bill = self.bill(&self.loaded(request.auth_id)?);
         let before_minor = self.own_available_minor(&bill.original);
         let account = self.owned_account(&bill.original)?;
@@ -381,7 +373,7 @@ impl Group<'_> {
         self.batch.account(account_key(it)).ok_or(MoneyError::NotFound)
     }
 
-    fn keep(&mut self, authorisation: Authorisation, receipt: Option<String>) {
+    pub(super) fn keep(&mut self, authorisation: Authorisation, receipt: Option<String>) {
         let auth_id = authorisation.auth_id;
         let earlier = self.batch.authorisations.remove(&auth_id);
         let counted = earlier.as_ref().and_then(|it| it.counted);
@@ -401,7 +393,7 @@ impl Group<'_> {
         self.batch.new_authorisations.push(new);
     }
 
-    fn record(
+    pub(super) fn record(
         &mut self,
         it: &Authorisation,
         account_id: Option<AccountId>,

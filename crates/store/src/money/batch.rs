@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, EnterpriseId, MessageIdentity, Money, OutsId, PanId,
-    Posting, VelocityUse, VmAppId, VmFlow, WebhookEvent,
+    AccountOwner, ArrivedMessage, AuthId, Authorisation, AuthorisationStatus, EnterpriseId,
+    MessageIdentity, Money, NetworkMessageId, OutsId, PanId, Posting, Timestamp, VelocityUse,
+    VmAppId, VmFlow, WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
-use super::messages::{self, NetworkMessage, first_of};
+use super::messages::{self, Known, NetworkMessage};
+use super::originals::{candidates, early_reversals};
 use super::terms::AccountKey;
 use crate::StoreError;
 use crate::engine::Tx;
@@ -71,8 +73,13 @@ pub(super) struct Batch {
     /// The authorisations of each bill that move money away from the cardholder, in order of
     /// arrival.
     pub(super) bills: HashMap<OutsId, Vec<AuthId>>,
-    pub(super) messages: HashMap<MessageIdentity, Authorisation>,
-    /// Authorisations whose identity as a message one of this group has now.
+    pub(super) messages: HashMap<MessageIdentity, Known>,
+    /// Messages that may be the original of one of this group.
+    pub(super) originals: Vec<NetworkMessage>,
+    /// Reversals that may have arrived before their originals, which this group brings.
+    pub(super) early: Vec<NetworkMessage>,
+    /// Messages whose identity one of this group has now, and the authorisations that they made.
+    pub(super) overtaken_messages: BTreeSet<NetworkMessageId>,
     pub(super) overtaken: BTreeSet<(EnterpriseId, AuthId)>,
     pub(super) accounts: BTreeMap<AccountKey, LoadedAccount>,
     pub(super) references: HashMap<(EnterpriseId, String), Transfer>,
@@ -109,6 +116,12 @@ impl Batch {
         Ok(())
     }
 
+    /// The bills of authorisations that were read.
+    pub(super) fn bills_of(&self, ids: &BTreeSet<AuthId>) -> BTreeSet<OutsId> {
+        let loaded = ids.iter().filter_map(|auth_id| self.authorisations.get(auth_id));
+        loaded.map(|loaded| loaded.authorisation.outs_id).collect()
+    }
+
     /// Reads and locks all authorisations of bills that move money away from the cardholder.
     pub(super) async fn load_bills(
         &mut self,
@@ -142,10 +155,51 @@ impl Batch {
         identities: Vec<MessageIdentity>,
     ) -> Result<(), StoreError> {
         let reads = identities.into_iter().map(|identity| async move {
-            let first = first_of(tx, &identity).await?;
-            Ok::<_, StoreError>(first.map(|first| (identity, first)))
+            let known = messages::known(tx, &identity).await?;
+            Ok::<_, StoreError>(known.map(|known| (identity, known)))
         });
         self.messages.extend(try_join_all(reads).await?.into_iter().flatten());
+        Ok(())
+    }
+
+    /// Reads the messages that these name as their originals, once the accounts are locked; returns
+    /// the authorisations that those made.
+    pub(super) async fn load_originals(
+        &mut self,
+        tx: &Tx,
+        naming: &[&ArrivedMessage],
+    ) -> Result<BTreeSet<AuthId>, StoreError> {
+        let reads = naming.iter().map(|message| candidates(tx, message));
+        self.originals = try_join_all(reads).await?.into_iter().flatten().collect();
+        Ok(self.originals.iter().filter_map(|original| original.auth_id).collect())
+    }
+
+    /// Reads the reversals that arrived before these messages, once the accounts are locked.
+    pub(super) async fn load_early(
+        &mut self,
+        tx: &Tx,
+        messages: &[&ArrivedMessage],
+        real_now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let reads = messages.iter().map(|message| early_reversals(tx, message, real_now));
+        self.early = try_join_all(reads).await?.into_iter().flatten().collect();
+        Ok(())
+    }
+
+    /// Reads the receipts of authorisations that are undecided.
+    pub(super) async fn load_receipts(
+        &mut self,
+        tx: &Tx,
+        ids: &BTreeSet<AuthId>,
+    ) -> Result<(), StoreError> {
+        let sql = "SELECT receipt FROM authorisation WHERE enterprise_id = $1 AND auth_id = $2";
+        for auth_id in ids {
+            let Some(loaded) = self.authorisations.get_mut(auth_id) else { continue };
+            if loaded.authorisation.status == AuthorisationStatus::Pending {
+                let key = [loaded.authorisation.enterprise_id.into(), (*auth_id).into()];
+                loaded.receipt = tx.one(sql, &key).await?;
+            }
+        }
         Ok(())
     }
 
@@ -208,6 +262,10 @@ impl Batch {
     pub(super) async fn write(self, tx: &Tx) -> Result<(), StoreError> {
         for retired in &self.overtaken {
             messages::forget(tx, *retired).await?;
+        }
+        for retired in &self.overtaken_messages {
+            tx.execute("DELETE FROM network_message WHERE message_id = $1", &[(*retired).into()])
+                .await?;
         }
         self.write_authorisations(tx).await?;
         messages::write(tx, &self.new_messages).await?;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId, MessageIdentity,
-    Money, Posting, Timestamp, VmAppId,
+    AccountOwner, ArrivedMessage, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId,
+    MessageOutcome, Money, Payer, Posting, Timestamp, VmAppId,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;
@@ -52,9 +52,9 @@ pub struct BeginAuthorisation {
     /// cardholder; of a completion only what its reservation lacks. An OUTGOING one that names an
     /// original increments or completes that. If it is DECLINED, it is recorded as it is.
     pub authorisation: Authorisation,
-    /// What makes the message known when it arrives again by a link; `None` for a simulated one,
+    /// The message of a link, which is known when it arrives again; `None` for a simulated one,
     /// which is known by its card, what it follows, STAN and RRN.
-    pub identity: Option<MessageIdentity>,
+    pub message: Option<ArrivedMessage>,
     /// Renders the receipt so far, or that of a decline.
     pub receipt: Arc<dyn ReceiptRenderer>,
     /// Renders the webhook if it is declined here: because it was declined before, because it would
@@ -148,6 +148,51 @@ pub struct ReverseAuthorisation {
     pub webhooks: Webhooks,
     /// Business time.
     pub now: Timestamp,
+}
+
+/// Renders the stored receipt of an authorisation again, with its outcome.
+pub type CorrectedReceipt = fn(stored: &str, it: &Authorisation) -> String;
+
+/// A reversal that a network sends. It says what remains of its original.
+#[derive(Debug, Clone)]
+pub struct TakeBack {
+    /// The message.
+    pub message: ArrivedMessage,
+    /// The card that it names, and the account that the card draws on.
+    pub payer: Payer,
+    /// The currency of that account.
+    pub currency: Currency,
+    /// The original's authorisation code, if the message gives it.
+    pub auth_code: Option<String>,
+    /// Id of the reversal's own record.
+    pub reversal_id: AuthId,
+    /// Renders the webhook of each approved authorisation that it changes.
+    pub webhooks: Webhooks,
+    /// Renders the webhook of an undecided authorisation that it declines.
+    pub decision_webhooks: Webhooks,
+    /// Renders that one's receipt.
+    pub corrected_receipt: CorrectedReceipt,
+    /// Business time.
+    pub now: Timestamp,
+}
+
+impl TakeBack {
+    /// The account of the card.
+    pub(super) const fn key(&self) -> AccountKey {
+        (self.payer.enterprise_id, self.currency, self.payer.account)
+    }
+}
+
+/// The result of a network's reversal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBack {
+    /// What it led to.
+    pub outcome: MessageOutcome,
+    /// True if the same message led to it before; nothing was written.
+    pub is_repeated: bool,
+    /// The reversal's own record, which is still to be reported to the enterprise; `None` if
+    /// nothing that was approved was given back.
+    pub reversal: Option<Authorisation>,
 }
 
 /// A clearing that nothing authorised (force post): it has its own authorisation record and
@@ -247,6 +292,7 @@ pub(crate) enum Command {
     Decide(Box<DecideAuthorisation>),
     Clear(ClearAuthorisation),
     Reverse(ReverseAuthorisation),
+    TakeBack(Box<TakeBack>),
     Force(Box<ForcedClearing>),
     Expire {
         enterprise_id: EnterpriseId,
@@ -284,6 +330,7 @@ pub(crate) enum Outcome {
     Decide(DecideOutcome),
     Posting(Box<PostingOutcome>),
     Reversal(Box<Authorisation>),
+    TakenBack(Box<TakenBack>),
     Expired(bool),
     Moved(Box<MovedFunds>),
     Transferred(Box<(Account, Account)>),

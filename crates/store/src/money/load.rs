@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use domain::{AuthId, OutsId};
+use domain::{AuthId, OutsId, Timestamp};
 
 use super::Command;
 use super::batch::{self, Batch};
-use super::messages::identities_of;
+use super::messages::messages_of;
+use super::originals::candidates;
 use crate::StoreError;
 use crate::engine::{Repeats, Tx};
 
@@ -17,12 +18,13 @@ use crate::engine::{Repeats, Tx};
 pub(super) async fn load(
     tx: &Tx,
     commands: &[&Command],
-    repeats: Repeats,
+    (repeats, real_now): (Repeats, Timestamp),
 ) -> Result<Batch, StoreError> {
     let mut batch = Batch::default();
     let (mut named, mut messages) = (BTreeSet::new(), Vec::new());
     let (mut accounts, mut references) = (BTreeSet::new(), BTreeSet::new());
     let mut pans = BTreeSet::new();
+    let (mut naming, mut begun) = (Vec::new(), Vec::new());
     for command in commands {
         let (own, auth_id) = command.names();
         accounts.extend(own);
@@ -34,10 +36,17 @@ pub(super) async fn load(
                 // repeat must be recognised first.
                 let is_sought = repeats == Repeats::Sought || it.original_auth_id.is_some();
                 if is_sought {
-                    messages.extend(identities_of(request));
+                    messages.extend(messages_of(request).into_iter().map(|it| it.identity));
                 }
+                begun.extend(&request.message);
                 let terms = request.velocity.iter().filter(|terms| terms.are_counted());
                 pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));
+            }
+            Command::TakeBack(request) => {
+                if repeats == Repeats::Sought {
+                    messages.push(request.message.identity.clone());
+                }
+                naming.push(&request.message);
             }
             Command::Move(request) => {
                 references.insert((request.enterprise_id, request.reference.clone()));
@@ -45,11 +54,22 @@ pub(super) async fn load(
             _ => {}
         }
     }
-    accounts.extend(batch::accounts_of(tx, &named).await?);
+    let mut foreseen = named.clone();
+    for message in &naming {
+        foreseen.extend(candidates(tx, message).await?.iter().filter_map(|it| it.auth_id));
+    }
+    accounts.extend(batch::accounts_of(tx, &foreseen).await?);
     accounts.extend(batch::heirs_of(tx, &accounts).await?);
     batch.load_accounts(tx, accounts).await?;
+    // Whoever holds the account of a card is alone with its messages.
+    let originals = batch.load_originals(tx, &naming).await?;
+    batch.load_early(tx, &begun, real_now).await?;
+    named.extend(&originals);
     batch.load_authorisations(tx, named).await?;
-    batch.load_bills(tx, bills(commands, &batch)).await?;
+    batch.load_receipts(tx, &originals).await?;
+    let mut outs_ids = bills(commands, &batch);
+    outs_ids.extend(batch.bills_of(&originals));
+    batch.load_bills(tx, outs_ids).await?;
     batch.load_messages(tx, messages).await?;
     batch.load_references(tx, references).await?;
     pans.extend(batch.counted_pans(commands));
@@ -65,7 +85,8 @@ fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
         Command::Clear(request) => Some(request.auth_id),
         Command::Reverse(request) => Some(request.auth_id),
         Command::Expire { auth_id, .. } => Some(*auth_id),
-        Command::Force(_)
+        Command::TakeBack(_)
+        | Command::Force(_)
         | Command::Move(_)
         | Command::Transfer(_)
         | Command::Charge(_)

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{
-    AuthId, CardId, Clock, EnterpriseId, IdGenerator, MessageIdentity, NetworkMessageId, Timestamp,
+    ArrivedMessage, AuthId, CardId, Clock, EnterpriseId, IdGenerator, MessageFacts,
+    MessageIdentity, NetworkMessageId, Timestamp,
 };
 
 use super::messages::{MESSAGES_A_SWEEP, NETWORK_KEY_DAYS, NetworkMessage, first_of, write};
@@ -143,5 +144,12 @@ fn message(stan: &str, id: i64, received_at: Timestamp) -> NetworkMessage {
     let identity = MessageIdentity::of_card(CARD, stan, RRN);
     let (enterprise_id, auth_id) = (EnterpriseId::from_i64(1), AuthId::from_i64(2));
     let message_id = NetworkMessageId::from_i64(id);
-    NetworkMessage { message_id, identity, enterprise_id, auth_id, received_at }
+    NetworkMessage {
+        message_id,
+        message: ArrivedMessage { identity, facts: MessageFacts::default() },
+        enterprise_id: Some(enterprise_id),
+        auth_id: Some(auth_id),
+        outcome: None,
+        received_at,
+    }
 }

@@ -1,14 +1,14 @@
 //! Recognises repeated network messages by their key.
 
 use domain::{
-    AuthId, Authorisation, CardId, EnterpriseId, MessageIdentity, NetworkKey, NetworkMessageId,
-    Timestamp,
+    ArrivedMessage, AuthId, Authorisation, CardId, EnterpriseId, MessageFacts, MessageIdentity,
+    MessageOutcome, NetworkKey, NetworkMessageId, Timestamp,
 };
 
 use super::BeginAuthorisation;
-use crate::StoreError;
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::records::{columns_of, record, sql, values_of};
+use crate::{Store, StoreError};
 
 /// The time, in days of business time, for which a network key identifies the first message that
 /// used it (operator-and-sandbox.md section 5). After that a new message may reuse the key.
@@ -19,35 +19,15 @@ const DAY_MS: i64 = 24 * 3_600_000;
 const SWEEP_ROWS: i64 = 1_000;
 pub(super) const MESSAGES_A_SWEEP: i64 = 64;
 
-/// The relation of a message to an earlier one with the same key.
+/// The relation of a message to an earlier one with the same identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyMatch {
-    /// Same direction, type, amount and original: a repeat.
+    /// The same content: a repeat.
     Repeat,
-    /// Different content under a key still in use; refused.
+    /// Different content under an identity still in use; refused.
     Conflict,
-    /// A new message: the earlier one's use of the key has expired.
+    /// A new message: the earlier one's use of the identity has expired.
     New,
-}
-
-/// Classifies `it` against `first`, the earlier message with the same key.
-pub(super) fn key_match(it: &Authorisation, first: &Authorisation) -> KeyMatch {
-    let content = |message: &Authorisation| {
-        (
-            message.direction,
-            message.transaction_type,
-            message.auth_type,
-            message.acquirer_amount,
-            message.original_auth_id,
-        )
-    };
-    if !is_in_time(first, it.created_at) {
-        KeyMatch::New
-    } else if content(it) == content(first) {
-        KeyMatch::Repeat
-    } else {
-        KeyMatch::Conflict
-    }
 }
 
 /// True if `first` still owns its key at `now` (business time).
@@ -55,12 +35,17 @@ pub(crate) fn is_in_time(first: &Authorisation, now: Timestamp) -> bool {
     now.millis_since(first.created_at) <= NETWORK_KEY_DAYS * DAY_MS
 }
 
-/// A message of a network and the authorisation that it made.
+/// A message of a network.
+#[derive(Debug, Clone)]
 pub(crate) struct NetworkMessage {
     pub(super) message_id: NetworkMessageId,
-    pub(super) identity: MessageIdentity,
-    pub(super) enterprise_id: EnterpriseId,
-    pub(super) auth_id: AuthId,
+    pub(super) message: ArrivedMessage,
+    /// The owner of the card; `None` if it is not one of ours.
+    pub(super) enterprise_id: Option<EnterpriseId>,
+    /// The authorisation that it made, if it made one.
+    pub(super) auth_id: Option<AuthId>,
+    /// What it led to, if nobody was asked.
+    pub(super) outcome: Option<MessageOutcome>,
     /// Real time: business time may be far ahead of it and says less about a row's age.
     pub(super) received_at: Timestamp,
 }
@@ -68,23 +53,78 @@ pub(crate) struct NetworkMessage {
 record! {
     NetworkMessage in "network_message" key (message_id) {
         message_id,
-        identity: [network, kind, acquirer, stan, stamp, rrn, subject],
+        message: [
+            network,
+            kind,
+            acquirer,
+            stan,
+            stamp,
+            rrn,
+            subject,
+            transmitted_at,
+            processing_code,
+            amount_minor,
+            currency,
+            remaining_minor,
+            original_kind,
+            original_acquirer,
+            original_stan,
+            original_transmitted_at
+        ],
         enterprise_id,
         auth_id,
+        outcome,
         received_at,
     }
 }
 
-impl NetworkMessage {
-    /// The row of the message with this identity that made `it`.
-    pub(super) fn making(
-        it: &Authorisation,
-        identity: MessageIdentity,
-        message_id: NetworkMessageId,
-        received_at: Timestamp,
-    ) -> Self {
-        let Authorisation { enterprise_id, auth_id, .. } = *it;
-        Self { message_id, identity, enterprise_id, auth_id, received_at }
+/// A message that arrived before, and the authorisation that it made.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) message: NetworkMessage,
+    pub(super) first: Option<Authorisation>,
+}
+
+impl Known {
+    /// The relation of `it`, which a simulated message makes, to this one.
+    fn match_simulated(&self, it: &Authorisation) -> KeyMatch {
+        let Some(first) = &self.first else { return KeyMatch::Conflict };
+        let content = |message: &Authorisation| {
+            (
+                message.direction,
+                message.transaction_type,
+                message.auth_type,
+                message.acquirer_amount,
+                message.original_auth_id,
+            )
+        };
+        match is_in_time(first, it.created_at) {
+            false => KeyMatch::New,
+            true if content(it) == content(first) => KeyMatch::Repeat,
+            true => KeyMatch::Conflict,
+        }
+    }
+
+    /// The relation of a link's message, which arrives at `real_now`, to this one: processing code,
+    /// amount and currency are the same in a repeat (network-iso8583.md section 5.3).
+    pub(super) fn match_message(&self, it: &ArrivedMessage, real_now: Timestamp) -> KeyMatch {
+        let content = |facts: &MessageFacts| {
+            (facts.processing_code.clone(), facts.amount, facts.remaining_minor)
+        };
+        let age_ms = real_now.millis_since(self.message.received_at);
+        match age_ms <= NETWORK_KEY_DAYS * DAY_MS {
+            false => KeyMatch::New,
+            true if content(&it.facts) == content(&self.message.message.facts) => KeyMatch::Repeat,
+            true => KeyMatch::Conflict,
+        }
+    }
+
+    /// The relation of a new authorisation to this message.
+    pub(super) fn match_begun(&self, it: &BeginAuthorisation, real_now: Timestamp) -> KeyMatch {
+        match &it.message {
+            Some(message) => self.match_message(message, real_now),
+            None => self.match_simulated(&it.authorisation),
+        }
     }
 }
 
@@ -101,14 +141,36 @@ pub(crate) fn identities(
     std::iter::once(of_card).chain(following).collect()
 }
 
-/// The identities of the message that makes an authorisation; empty if it has none.
-pub(super) fn identities_of(request: &BeginAuthorisation) -> Vec<MessageIdentity> {
+/// The messages that make an authorisation: none if it has no numbers, two if a simulated one may
+/// be known by what it follows too.
+pub(super) fn messages_of(request: &BeginAuthorisation) -> Vec<ArrivedMessage> {
     let it = &request.authorisation;
-    match (&request.identity, &it.network_key) {
-        (Some(identity), _) => vec![identity.clone()],
-        (None, Some(key)) => identities(it.card_id, it.original_auth_id, key),
+    match (&request.message, &it.network_key) {
+        (Some(message), _) => vec![message.clone()],
+        (None, Some(key)) => identities(it.card_id, it.original_auth_id, key)
+            .into_iter()
+            .map(|identity| ArrivedMessage { identity, facts: MessageFacts::default() })
+            .collect(),
         (None, None) => Vec::new(),
     }
+}
+
+/// The message that arrived before with this identity.
+pub(super) async fn known(
+    tx: &Tx,
+    identity: &MessageIdentity,
+) -> Result<Option<Known>, StoreError> {
+    let sql = sql!(
+        "SELECT {}, {} FROM network_message m LEFT JOIN authorisation a \
+         ON a.enterprise_id = m.enterprise_id AND a.auth_id = m.auth_id \
+         WHERE m.network = $1 AND m.kind = $2 AND m.acquirer = $3 AND m.stan = $4 \
+         AND m.stamp = $5 AND m.rrn = $6 AND m.subject = $7",
+        columns_of::<NetworkMessage>("m"),
+        columns_of::<Authorisation>("a")
+    );
+    let found: Option<(NetworkMessage, Option<Authorisation>)> =
+        tx.one(sql, &values_of(identity)).await?;
+    Ok(found.map(|(message, first)| Known { message, first }))
 }
 
 /// The authorisation that the message with this identity made. Its identity may have expired: check
@@ -136,6 +198,13 @@ pub(super) async fn forget(
     tx.execute(sql, &[enterprise_id.into(), auth_id.into()]).await.map(drop)
 }
 
+async fn note(tx: &Tx, row: &NetworkMessage) -> Result<(), StoreError> {
+    match known(tx, &row.message.identity).await? {
+        Some(_) => Ok(()),
+        None => write(tx, std::slice::from_ref(row)).await,
+    }
+}
+
 /// Writes the messages of a group, and now and then forgets those whose time is over. The
 /// microsecond of a message decides, since ids begin each millisecond with the same digits.
 pub(super) async fn write(tx: &Tx, messages: &[NetworkMessage]) -> Result<(), StoreError> {
@@ -144,4 +213,24 @@ pub(super) async fn write(tx: &Tx, messages: &[NetworkMessage]) -> Result<(), St
     let Some(message) = messages.iter().find(is_due) else { return Ok(()) };
     let oldest = message.received_at.plus_millis(-NETWORK_KEY_DAYS * DAY_MS - 1);
     tx.sweep(("network_message", "message_id", "received_at"), oldest, SWEEP_ROWS).await
+}
+
+impl Store {
+    /// Keeps a message about a card that is not one of ours, once: the peer repeats it, and an
+    /// operator is to see it.
+    pub async fn note_unknown_card(&self, message: ArrivedMessage) -> Result<(), StoreError> {
+        let row = NetworkMessage {
+            message_id: NetworkMessageId::from_i64(self.ids().next()),
+            message,
+            enterprise_id: None,
+            auth_id: None,
+            outcome: Some(MessageOutcome::UnknownCard),
+            received_at: self.clock().real_now(),
+        };
+        match self.write(with(row, note)).await {
+            // The same message arrived at the same time.
+            Err(StoreError::Duplicate(_)) => Ok(()),
+            noted => noted,
+        }
+    }
 }

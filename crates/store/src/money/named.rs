@@ -46,6 +46,10 @@ impl Command {
             Self::Clear(request) => Some(request.auth_id),
             Self::Reverse(request) => Some(request.auth_id),
             Self::Expire { auth_id, .. } => Some(*auth_id),
+            Self::TakeBack(request) => {
+                accounts.insert(request.key());
+                None
+            }
             Self::Force(request) => {
                 accounts.insert(account_key(&request.record));
                 None

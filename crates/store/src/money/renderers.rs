@@ -16,6 +16,8 @@ pub enum FailedCheck {
     /// While the enterprise was asked, the bill that it raises or the reservation that it
     /// completes ended, or the reservation expired and the deposit does not cover the rest.
     Original,
+    /// The network took it back before it arrived.
+    Reversed,
 }
 
 impl FailedCheck {
@@ -27,6 +29,7 @@ impl FailedCheck {
             Self::Deposit => Cause::DepositExhausted,
             Self::Original if it.is_completion() => Cause::ReservationGone,
             Self::Original => Cause::OriginalEnded,
+            Self::Reversed => Cause::ReversedBeforeArrival,
         }
     }
 }

@@ -96,14 +96,26 @@ pub(super) fn decide(
         Some(failed) => failed.cause(authorisation),
         None => decision.cause.clone(),
     };
-    let mut movement = None;
-    if !cause.is_approval() && authorisation.hold_state == HoldState::Pending {
-        movement = give_back(account, authorisation, HoldState::Voided)?;
+    if !cause.is_approval() {
+        return decline(account, authorisation, cause, decision.now);
     }
     authorisation.decide(cause, decision.now);
-    if failed.is_none() {
-        authorisation.auth_code.clone_from(&decision.auth_code);
+    authorisation.auth_code.clone_from(&decision.auth_code);
+    Ok(None)
+}
+
+/// Declines an authorisation and gives its hold back.
+pub(super) fn decline(
+    account: Option<&mut Account>,
+    authorisation: &mut Authorisation,
+    cause: Cause,
+    now: Timestamp,
+) -> Result<Option<Movement>, MoneyError> {
+    let mut movement = None;
+    if authorisation.hold_state == HoldState::Pending {
+        movement = give_back(account, authorisation, HoldState::Voided)?;
     }
+    authorisation.decide(cause, now);
     Ok(movement)
 }
 

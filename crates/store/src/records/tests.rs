@@ -171,10 +171,19 @@ async fn messages_postings_and_uses_come_back(store: &Store) {
     comes_back::<Posting>(store, [posting(99), posting(100)], &[]).await;
     let used = |day, total| row![1, 2, day, 20, 1, day, 30, 2, total];
     comes_back::<PanUse>(store, [used(3, 40), used(4, 50)], &[]).await;
-    let message = |kind| {
-        row![1, "switch-a", kind, "412345", "000001", "20261129200001", "", "pan:5", 6, 7, 8]
-    };
-    comes_back::<NetworkMessage>(store, [message("AUTH"), message("REV")], &[]).await;
+    let purchase = [
+        row![1, "switch-a", "AUTH", "412345", "000001", "20261129200001", "", "pan:5"],
+        row!["1129120001", "000000", 1550, 840, NONE, NONE, NONE, NONE, NONE],
+        row![6, 7, NONE, 8],
+    ];
+    let reversal = [
+        row![1, "switch-a", "REV", "", "000007", "", "633312000001", "unknown:00"],
+        row!["1129120031", "000000", NONE, NONE, 30, "FIN", "412345", "000001", "1129120001"],
+        row![NONE, NONE, "EARLY", 9],
+    ];
+    let [purchase, reversal] =
+        [purchase, reversal].map(|parts| Row(parts.into_iter().flat_map(|part| part.0).collect()));
+    comes_back::<NetworkMessage>(store, [purchase, reversal], &[]).await;
 }
 
 async fn orders_and_tickets_come_back(store: &Store) {

@@ -4,15 +4,16 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use domain::{
-    AccountId, AccountOwner, AuthId, AuthType, AuthorisationStatus, BinRange, BusinessDay, CardId,
-    CardStatus, CardStatusReason, CardType, Cause, ChallengeId, ChallengeStatus, Currency,
-    CustomerId, DeliveryStatus, Destination, Direction, EnterpriseId, ErrorCode, ExtractionOutcome,
-    GuidanceType, HoldState, IntentSubject, IntentTicketId, IntentTicketStatus, IntentTicketType,
-    JobId, KycRefusal, KycTicketId, KycTicketStatus, KycTicketType, Merchant, MessageIdentity,
-    MessageKind, MessageNumbers, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId,
-    OrderStatus, OrderType, OtpDeliveryStatus, OutsId, PageLanguage, PageMode, PageStep, PageTheme,
-    PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId, RevealPurpose, RsaHash,
-    RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, Timestamp, TransactionId,
+    AccountId, AccountOwner, ArrivedMessage, AuthId, AuthType, AuthorisationStatus, BinRange,
+    BusinessDay, CardId, CardStatus, CardStatusReason, CardType, Cause, ChallengeId,
+    ChallengeStatus, Currency, CustomerId, DeliveryStatus, Destination, Direction, EnterpriseId,
+    ErrorCode, ExtractionOutcome, GuidanceType, HoldState, IntentSubject, IntentTicketId,
+    IntentTicketStatus, IntentTicketType, JobId, KycRefusal, KycTicketId, KycTicketStatus,
+    KycTicketType, Merchant, MessageFacts, MessageIdentity, MessageKind, MessageNumbers,
+    MessageOutcome, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId, OrderStatus,
+    OrderType, OriginalNumbers, OtpDeliveryStatus, OutsId, PageLanguage, PageMode, PageStep,
+    PageTheme, PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId, RevealPurpose,
+    RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, Timestamp, TransactionId,
     TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee, VmFlowId,
     VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
 };
@@ -136,6 +137,7 @@ fixed_texts!(
     KycTicketStatus,
     KycTicketType,
     MessageKind,
+    MessageOutcome,
     OrderStatus,
     OrderType,
     OtpDeliveryStatus,
@@ -197,6 +199,7 @@ macro_rules! groups {
 pub(crate) use groups;
 
 groups! {
+    ArrivedMessage { identity: MessageIdentity, facts: MessageFacts }
     KycRefusal { error_code: ErrorCode, error_reason: String }
     Merchant {
         merchant_id: Option<String>,
@@ -204,6 +207,13 @@ groups! {
         city: Option<String>,
         country: Option<String>,
         mcc: Option<String>
+    }
+    MessageFacts {
+        transmitted_at: String,
+        processing_code: String,
+        amount: Option<Money>,
+        remaining_minor: Option<i64>,
+        original: Option<OriginalNumbers>
     }
     MessageIdentity { numbers: MessageNumbers, subject: String }
     MessageNumbers {
@@ -216,6 +226,12 @@ groups! {
     }
     NetworkKey { stan: String, rrn: String }
     OrderFailure { error_code: ErrorCode, error_reason: String }
+    OriginalNumbers {
+        kind: MessageKind,
+        acquirer: String,
+        stan: String,
+        transmitted_at: String
+    }
     PeriodUse { first_day: i64, amount_minor: i64, count: i64 }
     PinTries { wrong_pins: u32, wrong_resets: u32, resets_locked_until: Option<Timestamp> }
     VelocityLimit { amount_minor: Option<i64>, count: Option<i64> }

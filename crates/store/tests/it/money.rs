@@ -68,7 +68,7 @@ pub fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> Be
             hold_expires_at: Some(NOW.plus_seconds(3600)),
             ..Authorisation::purchase(payer, auth_id, outs_id, amount, NOW)
         },
-        identity: None,
+        message: None,
         receipt: Arc::new(Receipt("{}")),
         webhooks: Some(Arc::new(Results)),
         vm_app_id: None,

@@ -1,0 +1,138 @@
+//! What a connection does with a message that it takes: each is processed in a task of its own.
+
+use std::sync::Arc;
+
+use iso8583::{Message, Mti, answer_to};
+use tokio::time::{Instant, timeout_at};
+
+use super::closing::CloseReason;
+use super::connection::Connection;
+use super::meters::{Overload, Undelivered};
+use super::outgoing::{Answered, Outgoing};
+use super::shared::Link;
+use crate::order::Order;
+use crate::translate::{
+    Network, Refusal, Reply, order_of, reply_of, reply_of_reversal, reversal_of,
+};
+
+impl Connection {
+    /// Begins an authorisation, which is answered when it is decided. The message is wiped here:
+    /// the answer already has what it repeats.
+    pub(super) fn authorise(
+        &mut self,
+        header: Vec<u8>,
+        message: Message,
+        arrived: Instant,
+    ) -> Result<(), CloseReason> {
+        let settings = self.link.settings();
+        let Some(permit) = self.link.admit(arrived) else {
+            return self.answer(&header, &message, &Reply::Refused(Refusal::Unavailable), arrived);
+        };
+        let times = &settings.times;
+        let answer_by = arrived + times.response.saturating_sub(times.answer_margin);
+        let order = match order_of(&message, &network(&self.link), answer_by) {
+            Ok(order) => order,
+            Err(refusal) => {
+                return self.answer(&header, &message, &Reply::Refused(refusal), arrived);
+            }
+        };
+        let Some(answer) = answer_to(&message, settings.echo) else { return Ok(()) };
+        let answers = Answered { mti: message.mti(), arrived };
+        let link = Arc::clone(&self.link);
+        self.under_way.spawn(async move {
+            let reply = decided(&link, order, answers).await;
+            link.release(permit);
+            Outgoing::answer(link.settings(), &header, answer, &reply, answers)
+        });
+        Ok(())
+    }
+
+    /// Begins a reversal, which is answered when it is committed.
+    pub(super) fn take_back(
+        &mut self,
+        header: &[u8],
+        message: &Message,
+        arrived: Instant,
+    ) -> Result<(), CloseReason> {
+        let reversal = match reversal_of(message, &network(&self.link)) {
+            Ok(reversal) => reversal,
+            Err(refusal) => {
+                return self.answer(header, message, &Reply::Refused(refusal), arrived);
+            }
+        };
+        let (link, is_advice) = (Arc::clone(&self.link), is_advice(message.mti()));
+        let work =
+            async move { reply_of_reversal(link.intake.take_back(reversal).await, is_advice) };
+        self.state(header.to_vec(), message, arrived, work);
+        Ok(())
+    }
+
+    /// Lets what a message states be worked on in its turn, and answers it then. What finds no
+    /// place is dropped: the peer repeats it.
+    fn state(
+        &mut self,
+        header: Vec<u8>,
+        message: &Message,
+        arrived: Instant,
+        work: impl Future<Output = Reply> + Send + 'static,
+    ) {
+        let (mti, settings) = (message.mti(), self.link.settings());
+        let Some(place) = self.link.facts.place() else {
+            self.link.meters.overloaded(Overload::Waiting);
+            self.link.meters.message(mti, None);
+            return;
+        };
+        let Some(answer) = answer_to(message, settings.echo) else { return };
+        let answers = Answered { mti, arrived };
+        let link = Arc::clone(&self.link);
+        self.under_way.spawn(async move {
+            let turned = async {
+                let turn = place.turn().await;
+                link.meter_facts();
+                let reply = work.await;
+                drop(turn);
+                link.meter_facts();
+                reply
+            };
+            let reply = in_time(&link, answers, turned).await;
+            Outgoing::answer(link.settings(), &header, answer, &reply, answers)
+        });
+    }
+}
+
+/// The network of a link, at this moment.
+fn network(link: &Link) -> Network<'_> {
+    let settings = link.settings();
+    Network { name: &settings.network, place: settings.place, now: link.real_now() }
+}
+
+/// What an order is answered.
+async fn decided(link: &Link, order: Order, answers: Answered) -> Reply {
+    let decision = link.intake.authorise(order);
+    let no_answer = link.settings().no_answer_code;
+    in_time(link, answers, async { reply_of(decision.await, no_answer) }).await
+}
+
+/// The reply that a message is given within the network's limit. After that it is not answered,
+/// since the network repeats or reverses what got no answer; the decision itself goes on.
+async fn in_time(
+    link: &Link,
+    Answered { mti, arrived }: Answered,
+    reply: impl Future<Output = Reply>,
+) -> Reply {
+    let limit = arrived + link.settings().times.response;
+    let reply = match timeout_at(limit, reply).await {
+        Ok(reply) => reply,
+        Err(_) => {
+            link.count_undelivered(Undelivered::TooLate, 1);
+            Reply::Silence
+        }
+    };
+    link.count_reply(mti, &reply);
+    reply
+}
+
+/// True for messages that state what has happened already.
+const fn is_advice(mti: Mti) -> bool {
+    mti.function() == 2
+}

@@ -1,0 +1,96 @@
+//! Which message a reversal or advice names as its original, and which reversals arrived before
+//! their originals (network-iso8583.md sections 5.4 and 5.7).
+
+use domain::{ArrivedMessage, Likeness, MessageOutcome, OriginalNumbers, Timestamp};
+
+use super::messages::NetworkMessage;
+use crate::StoreError;
+use crate::engine::Tx;
+use crate::records::{select, sql};
+
+/// The time for which a reversal declines an original that arrives after it (real time).
+const EARLY_MS: i64 = 72 * 3_600_000;
+/// Most messages of a card that are compared with what a message names. A STAN comes round again
+/// after a million messages of its acquirer.
+const MAX_CANDIDATES: i64 = 32;
+/// Most reversals of one card that wait for their originals under the same STAN, or with the same
+/// RRN.
+const MAX_EARLY: i64 = 256;
+
+/// The messages of the same card that may be the original of `it`, newest first.
+pub(super) async fn candidates(
+    tx: &Tx,
+    it: &ArrivedMessage,
+) -> Result<Vec<NetworkMessage>, StoreError> {
+    let (identity, own) = (&it.identity, &it.identity.numbers);
+    let (network, subject) = ((&own.network).into(), (&identity.subject).into());
+    match &it.facts.original {
+        Some(OriginalNumbers { kind, acquirer, stan, .. }) => {
+            let sql = sql!(
+                "{} WHERE network = $1 AND subject = $2 AND kind = $3 AND acquirer = $4 \
+                 AND stan = $5 ORDER BY message_id DESC LIMIT {MAX_CANDIDATES}",
+                select::<NetworkMessage>()
+            );
+            let acquirer = if acquirer.is_empty() { &own.acquirer } else { acquirer };
+            let named = [network, subject, (*kind).into(), acquirer.into(), stan.into()];
+            tx.all(sql, &named).await
+        }
+        None if own.rrn.is_empty() => Ok(Vec::new()),
+        None => {
+            let sql = sql!(
+                "{} WHERE network = $1 AND subject = $2 AND kind IN ('AUTH', 'FIN') \
+                 AND acquirer = $3 AND rrn = $4 ORDER BY message_id DESC LIMIT {MAX_CANDIDATES}",
+                select::<NetworkMessage>()
+            );
+            let named = [network, subject, (&own.acquirer).into(), (&own.rrn).into()];
+            tx.all(sql, &named).await
+        }
+    }
+}
+
+/// The message that `it` names, of those that may be it; `None` if there is none, or if several
+/// cannot be told apart.
+pub(super) fn original_among<'a>(
+    it: &ArrivedMessage,
+    candidates: impl Iterator<Item = &'a NetworkMessage>,
+) -> Option<&'a NetworkMessage> {
+    let named = candidates.filter_map(|other| Some((it.names(&other.message)?, other)));
+    let mut named: Vec<_> = named.collect();
+    named.sort_by_key(|(likeness, other)| (*likeness, other.message_id.as_i64()));
+    let (likeness, original) = named.pop()?;
+    let is_alone = named.last().is_none_or(|(next, _)| *next != likeness);
+    (is_alone || !Likeness::must_be_alone(likeness)).then_some(original)
+}
+
+/// The reversals of the same card that may wait for `it` at `real_now`.
+pub(super) async fn early_reversals(
+    tx: &Tx,
+    it: &ArrivedMessage,
+    real_now: Timestamp,
+) -> Result<Vec<NetworkMessage>, StoreError> {
+    let sql = sql!(
+        "{} WHERE network = $1 AND subject = $2 AND outcome = 'EARLY' \
+         AND (original_stan = $3 OR (original_stan IS NULL AND rrn = $4)) \
+         AND received_at >= $5 ORDER BY message_id DESC LIMIT {MAX_EARLY}",
+        select::<NetworkMessage>()
+    );
+    let (identity, own) = (&it.identity, &it.identity.numbers);
+    let named = [
+        (&own.network).into(),
+        (&identity.subject).into(),
+        (&own.stan).into(),
+        (&own.rrn).into(),
+        real_now.plus_millis(-EARLY_MS).into(),
+    ];
+    tx.all(sql, &named).await
+}
+
+/// True if one of the messages is a reversal that waits for `it`.
+pub(super) fn is_awaited<'a>(
+    it: &ArrivedMessage,
+    mut messages: impl Iterator<Item = &'a NetworkMessage>,
+) -> bool {
+    messages.any(|other| {
+        other.outcome == Some(MessageOutcome::Early) && other.message.names(it).is_some()
+    })
+}
