@@ -63,6 +63,7 @@ mod tests {
                 merchant: Merchant::default(),
                 network_key: None,
                 message: None,
+                posts: false,
                 original: None,
                 presented: Presented::default(),
                 pin: None,

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use domain::{AuthId, PinVerdict, ResponseCode, TransactionType, WebhookId};
+use domain::{AuthId, Authorisation, PinVerdict, ResponseCode, TransactionType, WebhookId};
 use store::{
     AuthorisationView, BeginOutcome, Claim, DecideAuthorisation, OpenDay, PinPresentation,
     StoreError, TakenBack,
@@ -31,6 +31,7 @@ use crate::request::{
     AuthorisationAnswer, AuthorisationRequest, AuthoriseError, NetworkReversal, Presented,
     ReversalAnswer, ReversalRequest,
 };
+use crate::reversal::Prepared;
 use crate::undecided::Undecided;
 use crate::{hold, late, repeat, reversal, settle, unusable};
 
@@ -122,10 +123,9 @@ impl Authoriser {
             match reversal::take_back(parts, undecided, request, started).await {
                 Ok((TakenBack { outcome, is_repeated: repeated, reversal }, prepared)) => {
                     let _ = reply.send(Ok(ReversalAnswer { outcome, repeated }));
-                    let Some(reversal) = reversal else { return };
-                    let (nobody, _) = oneshot::channel();
-                    let told = prepared.told(parts, undecided, reversal).await;
-                    own.go_on(told, started, nobody, under_way).await;
+                    if let Some(reversal) = reversal {
+                        own.tell_reversal(Ok(prepared), reversal, started, under_way).await;
+                    }
                 }
                 Err(error) => {
                     let _ = reply.send(Err(error));
@@ -133,6 +133,26 @@ impl Authoriser {
             }
         });
         answer.await.unwrap_or(Err(AuthoriseError::BrokenOff))
+    }
+
+    /// Tells the enterprise of a reversal whose money is back and whose sender has its answer.
+    pub(crate) async fn tell_reversal(
+        &self,
+        prepared: Result<Prepared, AuthoriseError>,
+        reversal: Authorisation,
+        started: Instant,
+        under_way: MessageSlot,
+    ) {
+        let (nobody, _) = oneshot::channel();
+        let auth_id = reversal.auth_id;
+        let told = match prepared {
+            Ok(prepared) => prepared.told(&self.parts, &self.undecided, reversal).await,
+            Err(error) => Err(error),
+        };
+        if told.is_err() {
+            self.undecided.decline_later(auth_id);
+        }
+        self.go_on(told, started, nobody, under_way).await;
     }
 
     /// Admits a message, unless too many are under way.
@@ -237,7 +257,7 @@ impl Authoriser {
         let context = load(store, &request.card, request.acquirer_amount.currency()).await?;
         timings.ended("load");
         let endpoint = endpoint(&self.parts.vault, &request.card, &context)?;
-        let answer_by = request.answer_by;
+        let (answer_by, posts) = (request.answer_by, request.posts);
         let _turn = self.part_turns.take(&request).await;
         let conversion = converted(store, &request, &context.fx_table).await?;
         let presented = Presented { pin: self.judge_pin(&request).await?, ..request.presented };
@@ -272,6 +292,7 @@ impl Authoriser {
                     endpoint: endpoint.ok().map(Arc::new),
                     webhooks: terms.webhooks,
                     tariff: terms.tariff,
+                    posts,
                     time: TimeToAnswer::of(&context.enterprise, started, answer_by),
                     receipt,
                 })))
@@ -415,11 +436,11 @@ impl Authoriser {
         let cause = cause_of(&held.authorisation, verdict);
         let has_code = cause.is_approval() && !held.authorisation.is_reversal();
         let auth_code = has_code.then(|| self.draw_auth_code());
-        let Held { authorisation: held, webhooks, tariff, receipt, .. } = held;
+        let Held { authorisation: held, webhooks, tariff, posts, receipt, .. } = held;
         let prepared = receipt.prepared(&held, in_time.as_ref(), Vec::new());
         let store = &self.parts.store;
         let request = settle::request(store, &held, cause, prepared, webhooks);
-        let request = DecideAuthorisation { auth_code, tariff, ..request };
+        let request = DecideAuthorisation { auth_code, tariff, posts, ..request };
         let authorisation = settle::decide(store, request).await?;
         tracing::debug!(
             auth_id = %authorisation.auth_id,

@@ -19,6 +19,8 @@ pub(crate) struct Held {
     pub(crate) webhooks: Webhooks,
     /// The fees of the decision.
     pub(crate) tariff: Option<VmTariff>,
+    /// True if an approval is posted at once.
+    pub(crate) posts: bool,
     pub(crate) time: TimeToAnswer,
     pub(crate) receipt: Receipt,
 }

@@ -78,8 +78,8 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
 pub(crate) struct HoldTerms {
     /// The message, if it came by a link.
     message: Option<ArrivedMessage>,
-    limits: Option<VelocityTerms>,
-    vm_app_id: Option<VmAppId>,
+    pub(crate) limits: Option<VelocityTerms>,
+    pub(crate) vm_app_id: Option<VmAppId>,
     /// The webhooks of the decision, here or later.
     pub(crate) webhooks: Webhooks,
     /// The fees of the decision.

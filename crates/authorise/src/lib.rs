@@ -3,6 +3,7 @@
 //! afterwards (increment, completion, reversal, clearing and refund) is here too.
 
 mod admissible;
+mod advice;
 mod authoriser;
 mod authoriser_parts;
 mod caller;
@@ -34,12 +35,13 @@ mod undecided;
 mod unusable;
 mod webhooks;
 
+pub use advice::advice_worker;
 pub use authoriser::Authoriser;
 pub use authoriser_parts::AuthoriserParts;
 pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
 pub use request::{
-    AuthorisationAnswer, AuthorisationRequest, AuthoriseError, NetworkReversal, Presented,
-    PresentedValue, ReversalAnswer, ReversalRequest,
+    AdviceRequest, AuthorisationAnswer, AuthorisationRequest, AuthoriseError, NetworkReversal,
+    Presented, PresentedValue, ReversalAnswer, ReversalRequest,
 };
 pub use three_ds::{ChallengeError, Challenges, challenge_expiry_worker};

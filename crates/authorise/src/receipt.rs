@@ -276,6 +276,17 @@ impl ReceiptRenderer for PreparedReceipt {
 pub(crate) struct StoredReceipt(Map<String, Value>);
 
 impl StoredReceipt {
+    /// With the answer that came to the notice about it.
+    pub(crate) fn answered(&mut self, exchange: &Exchange) {
+        let answer = serde_json::to_value(AnswerFacts::from(exchange));
+        self.0.insert("answer".to_owned(), answer.expect("structs of texts and numbers are JSON"));
+    }
+
+    /// The receipt of `it` with its outcome.
+    pub(crate) fn corrected(&self, it: &Authorisation) -> String {
+        self.receipt(it, None)
+    }
+
     /// Parses its text; an unreadable one counts as empty.
     pub(crate) fn of(receipt: &str) -> Self {
         Self(serde_json::from_str(receipt).unwrap_or_default())

@@ -2,7 +2,7 @@
 
 use domain::{
     ArrivedMessage, AuthType, Authorisation, Card, Merchant, MessageOutcome, Money, NetworkKey,
-    PinVerdict, TransactionType,
+    PinVerdict, ResponseCode, TransactionType,
 };
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
@@ -69,6 +69,8 @@ pub struct AuthorisationRequest {
     pub presented: Presented,
     /// The PIN that was entered: compared, and counted as a try, once the message may be decided.
     pub pin: Option<PinComparison>,
+    /// True for a single message: an approval is posted in its commit.
+    pub posts: bool,
     /// When the network stops waiting for the decision (network-iso8583.md section 6.1); `None` =
     /// the enterprise's deadline alone counts.
     pub answer_by: Option<Instant>,
@@ -102,6 +104,21 @@ pub struct NetworkReversal {
     pub message: ArrivedMessage,
     /// The original's authorisation code, if the message gives it.
     pub auth_code: Option<String>,
+}
+
+/// What a network decided in the enterprise's place.
+#[derive(Debug, Clone)]
+pub struct AdviceRequest {
+    /// The card, the amount and the shop, as a request for it would have them.
+    pub fact: AuthorisationRequest,
+    /// The message.
+    pub message: ArrivedMessage,
+    /// The code of a decline; `None` = the network approved.
+    pub decline: Option<ResponseCode>,
+    /// The authorisation code that the message gives.
+    pub auth_code: Option<String>,
+    /// True if more clearings may follow one that leaves something.
+    pub allows_more: bool,
 }
 
 /// The answer to a network's reversal.

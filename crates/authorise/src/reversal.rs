@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::{AuthId, Authorisation, Card};
-use store::{MoneyError, ReceiptRenderer, ReverseAuthorisation, TakeBack, TakenBack, Webhooks};
+use store::{MoneyError, ReverseAuthorisation, TakeBack, TakenBack, Webhooks};
 use tokio::time::Instant;
 
 use crate::authoriser_parts::AuthoriserParts;
@@ -32,7 +32,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    async fn of(
+    pub(crate) async fn of(
         AuthoriserParts { store, vault, .. }: &AuthoriserParts,
         card: Card,
         started: Instant,
@@ -86,6 +86,7 @@ impl Prepared {
             endpoint,
             webhooks,
             tariff: None,
+            posts: false,
             time: TimeToAnswer::of(&context.enterprise, started, None),
             receipt,
         })))
@@ -137,7 +138,7 @@ pub(crate) async fn take_back(
         reversal_id,
         webhooks: transactions(vm_card, *vm_settings),
         decision_webhooks: decision_webhooks(is_forwarded, vm_card, *vm_settings),
-        corrected_receipt: |stored, it| StoredReceipt::of(stored).receipt(it, None),
+        corrected_receipt: |stored, it| StoredReceipt::of(stored).corrected(it),
         now: store.clock().now(),
     };
     let taken = store.take_back(take_back).await;

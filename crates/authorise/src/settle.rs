@@ -26,6 +26,7 @@ pub(crate) fn request(
         auth_id: held.auth_id,
         cause,
         auth_code: None,
+        posts: false,
         receipt,
         webhooks,
         tariff: None,

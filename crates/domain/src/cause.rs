@@ -136,6 +136,13 @@ causes! {
         ReversalNotAnswered = "reversal_not_answered",
         /// A clearing that nothing authorised was posted.
         Forced = "forced",
+        /// The network decided in the enterprise's place; the enterprise agreed, or is still to be
+        /// told.
+        Advice = "advice",
+        /// The network decided; the enterprise's refusal changes nothing.
+        AdviceRefused = "advice_refused",
+        /// The network decided; the enterprise gave no usable answer.
+        AdviceNotAnswered = "advice_not_answered",
     }
     EnterpriseFunds {
         /// The enterprise answered 01.
@@ -247,6 +254,10 @@ causes! {
         ReversedBeforeArrival = "reversed_before_arrival",
         /// The network took it back while the enterprise was asked.
         ReversedWhilePending = "reversed_while_pending",
+        /// The network reported its own decision while the enterprise was asked.
+        SupersededByAdvice = "superseded_by_advice",
+        /// The network declined in the enterprise's place; its answer is the record's code.
+        NetworkDeclined = "network_declined",
     }
 }
 

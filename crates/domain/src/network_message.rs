@@ -178,6 +178,8 @@ impl MessageKind {
 text_enum! {
     /// What a message that asks nobody led to (network-iso8583.md sections 5.6 and 5.7).
     MessageOutcome {
+        /// An advice was taken as the fact that it states.
+        Accepted = "ACCEPTED",
         /// A reversal gave something back, or declined what was undecided.
         Reversed = "REVERSED",
         /// A reversal found nothing that is left to give back.

@@ -19,6 +19,6 @@ mod movement;
 
 pub use account::{Account, AccountViolation, Bucket, LedgerError, Transfer, TransferKind};
 pub use movement::{
-    Clearing, Movement, charge, charge_rendered, clear, deposit, expire, hold, hold_again, refund,
-    release, sweep, transfer, withdraw,
+    Clearing, Movement, charge, charge_rendered, clear, deposit, expire, hold, hold_again,
+    hold_forced, refund, release, sweep, transfer, withdraw,
 };

@@ -75,6 +75,17 @@ pub fn hold_again(account: &mut Account, amount: Money) -> Result<Movement, Ledg
     step(account, TransferKind::Hold, Bucket::Available, Bucket::Held, amount)
 }
 
+/// Sets money aside that the network has promised already, even if less is available: the account
+/// may go below zero and is then flagged.
+///
+/// # Errors
+/// As [`deposit`].
+pub fn hold_forced(account: &mut Account, amount: Money) -> Result<Movement, LedgerError> {
+    let movement = step(account, TransferKind::Hold, Bucket::Available, Bucket::Held, amount)?;
+    account.forced_negative |= account.available_minor < 0;
+    Ok(movement)
+}
+
 /// Releases `amount` of a hold that has `remaining_minor` left.
 ///
 /// # Errors

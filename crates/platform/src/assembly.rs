@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use admin_api::AdminToken;
-use authorise::{Authoriser, AuthoriserParts, Challenges};
+use authorise::{Authoriser, AuthoriserParts, Challenges, advice_worker};
 use cards::{Cards, CardsSettings};
 use crypto::RsaPool;
 use domain::{Mode, Random};
@@ -120,7 +120,8 @@ impl Parts {
             diagnoses_answers: mode == Mode::Sandbox,
             max_exchanges: ground.max_exchanges,
         });
-        let workers = workers::all(&store, &vault, &outbound, ground.cards, vm);
+        let mut workers = workers::all(&store, &vault, &outbound, ground.cards, vm);
+        workers.push(Arc::new(advice_worker(store.clone(), Arc::clone(&authoriser))));
         let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());
         Self {
             mode,

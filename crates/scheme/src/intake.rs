@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use authorise::{
-    AuthorisationAnswer, AuthorisationRequest, Authoriser, NetworkReversal, ReversalAnswer,
+    AdviceRequest, AuthorisationAnswer, AuthorisationRequest, Authoriser, NetworkReversal,
+    Presented, ReversalAnswer,
 };
 use domain::{AuthId, Authorisation, Card, CardId, MessageOutcome, Money};
 use store::{AuthorisationView, Store};
@@ -11,7 +12,7 @@ use vault::Vault;
 
 use crate::card_reference::{UsedCard, find, record_of_pan};
 use crate::error::SchemeError;
-use crate::order::{Order, Original, Reversal};
+use crate::order::{Advice, Order, Original, Reversal};
 use crate::pin::comparison;
 
 /// Takes orders. Clones share everything.
@@ -54,11 +55,46 @@ impl Intake {
             network_key: order.network_key,
             message,
             original,
+            posts: order.posts,
             presented,
             pin,
             answer_by: order.answer_by,
         };
         Ok(self.authoriser.authorise(request).await?)
+    }
+
+    /// Takes an advice; returns whether it was taken before. A card that is not one of ours is an
+    /// error, and the message is kept for an operator.
+    ///
+    /// # Errors
+    /// [`SchemeError`].
+    pub(crate) async fn advise(&self, advice: Advice) -> Result<bool, SchemeError> {
+        let Advice { order, pan, message, decline, auth_code, allows_more } = advice;
+        let card = match record_of_pan(&self.store, &self.vault, &pan).await {
+            Err(SchemeError::CardNotFound) => {
+                let message = message.about_unknown(&self.vault.fingerprint(&pan));
+                self.store.note_unknown_card(message).await?;
+                return Err(SchemeError::CardNotFound);
+            }
+            found => found?,
+        };
+        let message = message.about(card.pan_id);
+        let fact = AuthorisationRequest {
+            acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
+            card,
+            transaction_type: order.transaction_type,
+            auth_type: order.auth_type,
+            merchant: order.merchant,
+            network_key: order.network_key,
+            message: None,
+            original: None,
+            posts: order.posts,
+            presented: Presented::default(),
+            pin: None,
+            answer_by: None,
+        };
+        let request = AdviceRequest { fact, message, decline, auth_code, allows_more };
+        Ok(self.authoriser.advise(request).await?)
     }
 
     /// Carries out a network's reversal.

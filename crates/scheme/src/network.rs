@@ -42,6 +42,7 @@ impl SimulatedNetwork {
             merchant: purchase.merchant,
             network_key: network_key(purchase.stan, purchase.rrn),
             message: None,
+            posts: false,
             original: purchase.original_auth_id.map_or(Original::None, Original::Id),
             answer_by: None,
         };
@@ -73,6 +74,7 @@ impl SimulatedNetwork {
             merchant: original.merchant.clone(),
             network_key: network_key(it.stan, it.rrn),
             message: None,
+            posts: false,
             original: Original::Record(Box::new(original)),
             answer_by: None,
         };
@@ -160,6 +162,7 @@ impl SimulatedNetwork {
             merchant: merchant.unwrap_or_default(),
             network_key: network_key(refund.stan, refund.rrn),
             message: None,
+            posts: false,
             original: original.map_or(Original::None, |it| Original::Record(Box::new(it))),
             answer_by: None,
         };

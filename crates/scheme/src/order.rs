@@ -3,7 +3,7 @@
 
 use domain::{
     ArrivedMessage, AuthId, AuthType, Authorisation, Card, CardId, Merchant, MessageFacts,
-    MessageNumbers, Money, NetworkKey, PanId, TransactionType,
+    MessageNumbers, Money, NetworkKey, PanId, ResponseCode, TransactionType,
 };
 use tokio::time::Instant;
 use vault::{ClearPan, ClearPin};
@@ -29,6 +29,8 @@ pub(crate) struct Order {
     pub(crate) network_key: Option<NetworkKey>,
     /// The message of a link; `None` for a simulated one.
     pub(crate) message: Option<LinkMessage>,
+    /// True for a single message: an approval is posted at once.
+    pub(crate) posts: bool,
     /// What it follows.
     pub(crate) original: Original,
     /// When the network stops waiting for the decision; `None` = the enterprise's deadline decides.
@@ -65,6 +67,22 @@ pub(crate) struct Reversal {
     pub(crate) message: LinkMessage,
     /// The original's authorisation code, if the message gives it.
     pub(crate) auth_code: Option<String>,
+}
+
+/// What a link says that its network decided.
+pub(crate) struct Advice {
+    /// What was decided.
+    pub(crate) order: Order,
+    /// The PAN.
+    pub(crate) pan: ClearPan,
+    /// The message.
+    pub(crate) message: LinkMessage,
+    /// The code of a decline; `None` = the network approved.
+    pub(crate) decline: Option<ResponseCode>,
+    /// The authorisation code that the message gives.
+    pub(crate) auth_code: Option<String>,
+    /// True if more clearings may follow one that leaves something.
+    pub(crate) allows_more: bool,
 }
 
 /// The card of an order.

@@ -8,6 +8,7 @@
 //! type.
 
 mod accounts;
+mod advices;
 mod authorisations;
 mod calls;
 mod cards;
@@ -58,6 +59,7 @@ mod waiting;
 mod writes_under_way;
 
 pub use accounts::AccountFilter;
+pub use advices::AdviceTold;
 pub use authorisations::{
     AuthorisationFilter, AuthorisationView, PartsOf, PostingFilter, UnreadableHold,
 };
@@ -78,10 +80,10 @@ pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketErro
 pub use listing::{ListOrder, MAX_PAGE_ROWS, PageRequest};
 pub use migrations::StartTurn;
 pub use money::{
-    BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation, CorrectedReceipt,
-    DecideAuthorisation, DecideOutcome, FailedCheck, ForcedClearing, MoneyError, MovedFunds,
-    NETWORK_KEY_DAYS, OwnLimits, PostingOutcome, ReceiptRenderer, ReverseAuthorisation, TakeBack,
-    TakenBack, VelocityTerms, VmTariff, WebhookRenderer, Webhooks,
+    Advise, Advised, BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation,
+    CorrectedReceipt, DecideAuthorisation, DecideOutcome, FailedCheck, ForcedClearing, MoneyError,
+    MovedFunds, NETWORK_KEY_DAYS, OwnLimits, PostingOutcome, ReceiptRenderer, ReverseAuthorisation,
+    TakeBack, TakenBack, VelocityTerms, VmTariff, WebhookRenderer, Webhooks,
 };
 pub use opening::Location;
 pub use orders::{

@@ -1,5 +1,6 @@
 //! Every operation that moves money, through one writer that commits waiting commands together.
 
+mod advise;
 mod apply;
 mod batch;
 mod bill;
@@ -15,6 +16,7 @@ mod message_tests;
 mod messages;
 mod named;
 mod originals;
+mod posted_back;
 mod recognition;
 mod renderers;
 mod steps;
@@ -29,12 +31,12 @@ use tokio::time::Instant;
 
 use crate::engine::GroupedJob;
 use crate::store::Engine;
-use crate::{Store, StoreError};
+use crate::{JobKind, Store, StoreError};
 
 pub use command::{
-    BeginAuthorisation, BeginOutcome, ClearAuthorisation, CorrectedReceipt, DecideAuthorisation,
-    DecideOutcome, ForcedClearing, MoneyError, MovedFunds, PostingOutcome, ReverseAuthorisation,
-    TakeBack, TakenBack,
+    Advise, Advised, BeginAuthorisation, BeginOutcome, ClearAuthorisation, CorrectedReceipt,
+    DecideAuthorisation, DecideOutcome, ForcedClearing, MoneyError, MovedFunds, PostingOutcome,
+    ReverseAuthorisation, TakeBack, TakenBack,
 };
 pub(crate) use command::{ChargeFee, CloseCard, Command, MoveFunds, Outcome, TransferFunds};
 pub use messages::NETWORK_KEY_DAYS;
@@ -152,6 +154,19 @@ impl Store {
             return Err(UNEXPECTED);
         };
         Ok(*taken)
+    }
+
+    /// Takes an advice as the fact that it states, once: what it holds or posts is forced, and what
+    /// it declines is given back.
+    ///
+    /// # Errors
+    /// [`MoneyError`]; `NetworkKeyConflict` if another message had its identity.
+    pub async fn advise(&self, request: Advise) -> Result<Advised, MoneyError> {
+        let Outcome::Advised(advised) = self.told(Command::Advise(Box::new(request))).await? else {
+            return Err(UNEXPECTED);
+        };
+        self.wake_workers(&[JobKind::AdviceTelling]);
+        Ok(*advised)
     }
 
     /// Posts a clearing that nothing authorised. The network forces it, so the deposit may go below

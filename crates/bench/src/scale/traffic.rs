@@ -101,6 +101,7 @@ pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> 
         auth_id: held.auth_id,
         cause: Cause::Approved,
         auth_code: Some("123456".to_owned()),
+        posts: false,
         receipt: Arc::new(Padding),
         webhooks: Some(Arc::new(Padding)),
         tariff: None,

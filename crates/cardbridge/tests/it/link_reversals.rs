@@ -15,6 +15,22 @@ use crate::iso_peer::{Peer, message};
 use crate::links::{Bed, ISO_LISTEN, is};
 use crate::world::{WAIT, text};
 
+/// Makes of each behaviour a test on SQLite and one on PostgreSQL.
+macro_rules! on_both_engines {
+    ($($test:ident: $sqlite:ident, $postgresql:ident;)+) => { $(
+        #[tokio::test]
+        async fn $sqlite() {
+            $test(Engine::embedded()).await;
+        }
+
+        #[tokio::test]
+        async fn $postgresql() {
+            $test(Engine::postgres().await).await;
+        }
+    )+ };
+}
+pub(crate) use on_both_engines;
+
 /// Pairs of an authorisation and its reversal that are sent together, by default and with full
 /// counts.
 const PAIRS: [u32; 2] = [40, 1_000];
@@ -23,7 +39,7 @@ const PAIRS: [u32; 2] = [40, 1_000];
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A reversal of the purchase of this number, as V13 of V01.
-fn reversal(bed: &Bed, mti: &str, stan: u32, original: u32, fields: &[(u8, &str)]) -> Message {
+pub fn reversal(bed: &Bed, mti: &str, stan: u32, original: u32, fields: &[(u8, &str)]) -> Message {
     let named = format!("010000{original:04}11291200010000041234500000000000");
     let (stan, rrn) = (format!("{stan:06}"), format!("6333{original:08}"));
     let mut own = message(
@@ -55,18 +71,18 @@ fn reversal(bed: &Bed, mti: &str, stan: u32, original: u32, fields: &[(u8, &str)
 }
 
 /// DE95 that leaves this much, in minor units.
-fn remaining(minor: u32) -> String {
+pub fn remaining(minor: u32) -> String {
     format!("{minor:012}{:012}C00000000C00000000", 0)
 }
 
-async fn bed(engine: &Engine) -> (Bed, Peer) {
+pub async fn bed(engine: &Engine) -> (Bed, Peer) {
     let bed = Bed::new(engine, &ISO_LISTEN).await;
     let peer = bed.signed_on().await;
     (bed, peer)
 }
 
 /// Waits until the enterprise has received so many notices.
-async fn notices(bed: &Bed, count: usize) {
+pub async fn notices(bed: &Bed, count: usize) {
     let arrived = async {
         while bed.world.enterprise.notice_count() < count {
             tokio::time::sleep(LOOK).await;
@@ -77,7 +93,7 @@ async fn notices(bed: &Bed, count: usize) {
 }
 
 /// The authorisations of the card with this RRN.
-async fn of_rrn(bed: &Bed, original: u32) -> Vec<Value> {
+pub async fn of_rrn(bed: &Bed, original: u32) -> Vec<Value> {
     let rrn = format!("6333{original:08}");
     let all = authorisations(&bed.world.operator, &bed.card_id).await;
     all.into_values().filter(|it| it["rrn"] == json!(rrn)).collect()
@@ -231,20 +247,6 @@ async fn a_reversal_does_not_wait_for_the_enterprise(engine: Engine) {
     let flag = bed.world.enterprise.wait_for_webhook(WAIT, |it| it.business_id() == auth_id).await;
     assert_eq!(flag.unwrap().text("/data/approveFlag"), "D");
     bed.world.verify_ledger().await;
-}
-
-macro_rules! on_both_engines {
-    ($($test:ident: $sqlite:ident, $postgresql:ident;)+) => { $(
-        #[tokio::test]
-        async fn $sqlite() {
-            $test(Engine::embedded()).await;
-        }
-
-        #[tokio::test]
-        async fn $postgresql() {
-            $test(Engine::postgres().await).await;
-        }
-    )+ };
 }
 
 on_both_engines! {

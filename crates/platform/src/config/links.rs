@@ -95,6 +95,7 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
         link.allow = allow;
     }
     let choices = [("ignore", false), ("echo", true)];
+    link.multi_clearing = keys.flag("multi-clearing").unwrap_or(false);
     link.echoes_keep_alive = keys.choice("keep-alive", &choices)?.unwrap_or(false);
     let choices = [("peer", SignOn::Peer), ("none", SignOn::Nobody)];
     link.sign_on = keys.choice("sign-on", &choices)?.unwrap_or(SignOn::Peer);

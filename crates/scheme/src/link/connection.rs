@@ -282,6 +282,7 @@ impl Connection {
             Step::Answer(reply) => self.answer(&header, &message, &reply, now),
             Step::Authorise => self.authorise(header, message, now),
             Step::TakeBack => self.take_back(&header, &message, now),
+            Step::Advise => self.advise(&header, &message, now),
             Step::OwnAnswer(key) => {
                 if let Some(elapsed) = self.echo.answered(&key, now) {
                     self.link.meters.echo(elapsed);

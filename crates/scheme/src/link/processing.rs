@@ -12,7 +12,8 @@ use super::outgoing::{Answered, Outgoing};
 use super::shared::Link;
 use crate::order::Order;
 use crate::translate::{
-    Network, Refusal, Reply, order_of, reply_of, reply_of_reversal, reversal_of,
+    Network, Refusal, Reply, advice_of, order_of, reply_of, reply_of_advice, reply_of_reversal,
+    reversal_of,
 };
 
 impl Connection {
@@ -44,6 +45,25 @@ impl Connection {
             link.release(permit);
             Outgoing::answer(link.settings(), &header, answer, &reply, answers)
         });
+        Ok(())
+    }
+
+    /// Begins an advice, which is answered when it is committed.
+    pub(super) fn advise(
+        &mut self,
+        header: &[u8],
+        message: &Message,
+        arrived: Instant,
+    ) -> Result<(), CloseReason> {
+        let advice = match advice_of(message, &network(&self.link), arrived) {
+            Ok(advice) => advice,
+            Err(refusal) => {
+                return self.answer(header, message, &Reply::Refused(refusal), arrived);
+            }
+        };
+        let link = Arc::clone(&self.link);
+        let work = async move { reply_of_advice(link.intake.advise(advice).await) };
+        self.state(header.to_vec(), message, arrived, work);
         Ok(())
     }
 
@@ -103,7 +123,12 @@ impl Connection {
 /// The network of a link, at this moment.
 fn network(link: &Link) -> Network<'_> {
     let settings = link.settings();
-    Network { name: &settings.network, place: settings.place, now: link.real_now() }
+    Network {
+        name: &settings.network,
+        place: settings.place,
+        allows_more: settings.multi_clearing,
+        now: link.real_now(),
+    }
 }
 
 /// What an order is answered.

@@ -31,6 +31,8 @@ pub(crate) enum Step {
     Authorise,
     /// It takes an original back.
     TakeBack,
+    /// It states what the network decided.
+    Advise,
     /// It answers network management of ours.
     OwnAnswer(EchoKey),
     /// It is dropped.
@@ -39,6 +41,7 @@ pub(crate) enum Step {
 
 /// Message classes.
 const AUTHORISATION: u8 = 1;
+const FINANCIAL: u8 = 2;
 const REVERSAL: u8 = 4;
 const FILE_UPDATE: u8 = 3;
 const NETWORK_MANAGEMENT: u8 = 8;
@@ -87,12 +90,10 @@ impl Session {
             (NETWORK_MANAGEMENT, RESPONSE) => {
                 own_answer(message).map_or(Step::Drop, Step::OwnAnswer)
             }
-            (AUTHORISATION, REQUEST) if mti.origin() <= 1 => self.request(),
+            (AUTHORISATION | FINANCIAL, REQUEST) if mti.origin() <= 1 => self.request(),
             // What states facts is taken in any state, but not while stopping.
-            (REVERSAL, REQUEST | ADVICE) if mti.origin() <= 1 => match self.state {
-                ConnectionState::Draining => Step::Drop,
-                _ => Step::TakeBack,
-            },
+            (REVERSAL, REQUEST | ADVICE) if mti.origin() <= 1 => self.fact(Step::TakeBack),
+            (AUTHORISATION | FINANCIAL, ADVICE) if mti.origin() <= 1 => self.fact(Step::Advise),
             (class, REQUEST) => self.unsupported(class),
             // Facts that are not taken are not answered while stopping: the peer repeats elsewhere.
             (_, ADVICE) if self.state == ConnectionState::Draining => Step::Drop,
@@ -108,6 +109,10 @@ impl Session {
                 Step::Answer(Reply::Refused(Refusal::Unavailable))
             }
         }
+    }
+
+    fn fact(&self, step: Step) -> Step {
+        if self.state == ConnectionState::Draining { Step::Drop } else { step }
     }
 
     const fn unsupported(&self, class: u8) -> Step {

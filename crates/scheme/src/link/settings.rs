@@ -99,6 +99,8 @@ pub struct LinkSettings {
     pub sign_on: SignOn,
     /// DE41 of what the platform sends first.
     pub terminal: Option<String>,
+    /// Whether more clearings may follow one that leaves something.
+    pub multi_clearing: bool,
     /// Fields that an answer repeats.
     pub echo: FieldSet,
     /// The code for a decision to which the enterprise gave no usable answer.
@@ -126,6 +128,7 @@ impl LinkSettings {
             place: Place::default(),
             sign_on: SignOn::Peer,
             terminal: None,
+            multi_clearing: false,
             echo: default_echo(),
             no_answer_code: Code::DO_NOT_HONOUR,
             times: LinkTimes::default(),

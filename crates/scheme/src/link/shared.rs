@@ -217,7 +217,7 @@ impl Link {
                 counters.declined += 1;
                 *is_repeated
             }
-            Reply::Reversed { is_repeated, .. } => *is_repeated,
+            Reply::Stated { is_repeated, .. } => *is_repeated,
             Reply::Refused(_) => {
                 counters.refused += 1;
                 false

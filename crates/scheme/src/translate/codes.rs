@@ -47,7 +47,10 @@ pub(crate) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::Reversal
         | Cause::ReversalRefused
         | Cause::ReversalNotAnswered
-        | Cause::Forced => Code::APPROVED,
+        | Cause::Forced
+        | Cause::Advice
+        | Cause::AdviceRefused
+        | Cause::AdviceNotAnswered => Code::APPROVED,
         Cause::EnterpriseInsufficientFunds | Cause::DepositExhausted | Cause::ReservationGone => {
             Code::new(b"51", b"116")
         }
@@ -96,6 +99,8 @@ pub(crate) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::OriginalEnded
         | Cause::ReversedBeforeArrival
         | Cause::ReversedWhilePending
+        | Cause::SupersededByAdvice
+        | Cause::NetworkDeclined
         | Cause::Other(_) => Code::DO_NOT_HONOUR,
         Cause::Crash | Cause::DecisionNotWritten => Code::new(b"96", b"909"),
     }

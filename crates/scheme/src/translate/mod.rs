@@ -11,5 +11,5 @@ mod reply;
 pub use codes::Code;
 pub(crate) use codes::Refusal;
 pub use merchant::Place;
-pub(crate) use order::{Network, order_of, require, reversal_of};
-pub(crate) use reply::{Reply, reply_of, reply_of_reversal};
+pub(crate) use order::{Network, advice_of, order_of, require, reversal_of};
+pub(crate) use reply::{Reply, reply_of, reply_of_advice, reply_of_reversal};

@@ -1,6 +1,6 @@
 //! From a request to an order (network-iso8583.md section 3.3).
 
-use domain::{AuthType, Currency, MessageFacts, Money, Timestamp, TransactionType};
+use domain::{AuthType, Currency, MessageFacts, Money, ResponseCode, Timestamp, TransactionType};
 use iso8583::Message;
 use tokio::time::Instant;
 
@@ -9,7 +9,7 @@ use super::field;
 use super::identity::{network_key, numbers_of, original_of};
 use super::merchant::{Place, merchant_of};
 use super::presented::{card_of, pan_of};
-use crate::order::{LinkMessage, Order, Original, Reversal};
+use crate::order::{Advice, LinkMessage, Order, Original, Reversal};
 
 /// Fields that every request has.
 const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
@@ -18,6 +18,8 @@ const PRE_AUTHORISED: &str = "06";
 /// The condition of a check of the account.
 const ACCOUNT_CHECK: &str = "51";
 
+/// The class of messages that authorise and post at once.
+const FINANCIAL: u8 = 2;
 /// Digits of the amount that remains.
 const REPLACEMENT_DIGITS: usize = 12;
 
@@ -27,6 +29,8 @@ pub(crate) struct Network<'a> {
     pub(crate) name: &'a str,
     /// How it divides the shop's name and place.
     pub(crate) place: Place,
+    /// True if more clearings may follow one that leaves something.
+    pub(crate) allows_more: bool,
     /// Real time.
     pub(crate) now: Timestamp,
 }
@@ -40,6 +44,13 @@ pub(crate) fn order_of(
     network: &Network<'_>,
     answer_by: Instant,
 ) -> Result<Order, Refusal> {
+    let order = fact_of(message, network, answer_by)?;
+    require_verifiable(message)?;
+    Ok(order)
+}
+
+/// Reads what a message is about, which nobody verifies where it is a fact.
+fn fact_of(message: &Message, network: &Network<'_>, answer_by: Instant) -> Result<Order, Refusal> {
     let card = card_of(message)?;
     require(message, &MANDATORY)?;
     require_times(message)?;
@@ -47,7 +58,6 @@ pub(crate) fn order_of(
     let acquirer_amount = amount_of(message)?;
     let is_zero = acquirer_amount.is_none_or(|amount| !amount.is_positive());
     let transaction_type = transaction_type_of(message, is_zero)?;
-    require_verifiable(message)?;
     Ok(Order {
         card,
         pin: None,
@@ -57,9 +67,42 @@ pub(crate) fn order_of(
         merchant: merchant_of(message, network.place),
         network_key: network_key(message),
         message: message_of(message, network, acquirer_amount)?,
+        posts: message.mti().class() == FINANCIAL,
         original: Original::None,
         answer_by: Some(answer_by),
     })
+}
+
+/// Reads an advice.
+///
+/// # Errors
+/// The first thing that it lacks, or that cannot be read.
+pub(crate) fn advice_of(
+    message: &Message,
+    network: &Network<'_>,
+    answer_by: Instant,
+) -> Result<Advice, Refusal> {
+    require(message, &[field::AMOUNT, field::CURRENCY])?;
+    let mut order = fact_of(message, network, answer_by)?;
+    let read = order.message.take().ok_or(Refusal::Format(field::STAN))?;
+    Ok(Advice {
+        pan: pan_of(message)?,
+        message: read,
+        decline: decline_of(message),
+        auth_code: message.text(field::AUTH_CODE).map(str::to_owned),
+        allows_more: network.allows_more,
+        order,
+    })
+}
+
+/// The code of a decline by the network; `None` if it approved (network-iso8583.md section 4.2).
+fn decline_of(message: &Message) -> Option<ResponseCode> {
+    match message.text(field::RESPONSE_CODE).unwrap_or("00") {
+        "00" | "08" | "10" | "11" | "16" | "85" | "87" => None,
+        "51" | "61" | "65" => Some(ResponseCode::InsufficientFunds),
+        "68" | "91" | "96" => Some(ResponseCode::NoResponse),
+        _ => Some(ResponseCode::NotAllowed),
+    }
 }
 
 /// Reads a reversal.
@@ -254,7 +297,7 @@ mod tests {
             }
         }
         let now = Timestamp::from_micros(0);
-        let network = Network { name: "test", place: Place::default(), now };
+        let network = Network { name: "test", place: Place::default(), allows_more: false, now };
         order_of(&message, &network, Instant::now())
     }
 

@@ -28,8 +28,9 @@ pub(crate) enum Reply {
         /// Whether it is the first message's answer again.
         is_repeated: bool,
     },
-    /// A reversal was carried out, or changed nothing for the reason that the code gives.
-    Reversed {
+    /// A fact was taken: an advice, or a reversal, which may have changed nothing for the reason
+    /// that the code gives.
+    Stated {
         /// What the network is told.
         code: Code,
         /// Whether it is the first message's answer again.
@@ -47,7 +48,7 @@ impl Reply {
         match self {
             Self::Accepted => Some(Code::ACCEPTED),
             Self::Approved { .. } => Some(Code::APPROVED),
-            Self::Declined { code, .. } | Self::Reversed { code, .. } => Some(*code),
+            Self::Declined { code, .. } | Self::Stated { code, .. } => Some(*code),
             Self::Refused(refusal) => Some(refusal.code()),
             Self::Silence => None,
         }
@@ -89,6 +90,14 @@ pub(crate) fn reply_of(result: Result<AuthorisationAnswer, SchemeError>, no_answ
     }
 }
 
+/// What an advice's result is answered: a fact is never refused for what it states.
+pub(crate) fn reply_of_advice(result: Result<bool, SchemeError>) -> Reply {
+    match result {
+        Ok(is_repeated) => Reply::Stated { code: Code::APPROVED, is_repeated },
+        Err(error) => refused(&error),
+    }
+}
+
 /// What a reversal's result is answered; an advice of one is never refused for its original.
 pub(crate) fn reply_of_reversal(
     result: Result<ReversalAnswer, SchemeError>,
@@ -106,11 +115,12 @@ pub(crate) fn reply_of_reversal(
         }
         MessageOutcome::UnknownCard
         | MessageOutcome::Cleared
+        | MessageOutcome::Accepted
         | MessageOutcome::Reversed
         | MessageOutcome::NothingLeft
         | MessageOutcome::Early => Code::REVERSED,
     };
-    Reply::Reversed { code, is_repeated }
+    Reply::Stated { code, is_repeated }
 }
 
 fn refused(error: &SchemeError) -> Reply {

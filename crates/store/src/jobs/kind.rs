@@ -15,5 +15,8 @@ domain::text_enum! {
         IntentTicketStep = "INTENT_TICKET_STEP",
         /// Cuts the reconciliation files of one enterprise again; the subject is the day.
         SettlementRecut = "SETTLEMENT_RECUT",
+        /// Tells an enterprise what a network decided in its place; the subject is the
+        /// authorisation's id.
+        AdviceTelling = "ADVICE_TELLING",
     }
 }

@@ -64,6 +64,9 @@ impl Group<'_> {
             Command::TakeBack(request) => {
                 self.take_back(request).map(|taken| Outcome::TakenBack(Box::new(taken)))
             }
+            Command::Advise(request) => {
+                self.advise(request).map(|advised| Outcome::Advised(Box::new(advised)))
+            }
             Command::Force(request) => {
                 self.force(request).map(|outcome| Outcome::Posting(Box::new(outcome)))
             }
@@ -211,10 +214,37 @@ impl Group<'_> {
         } else if it.is_increment() {
             bill::join(&self.loaded(it.original_auth_id.ok_or(MoneyError::NotFound)?)?)?;
         }
+        if decision.posts && it.is_approved_purchase() && it.amount.is_positive() {
+            self.post_whole(it)?;
+        }
         Ok(())
     }
 
-    fn clear(&mut self, request: &ClearAuthorisation) -> Result<PostingOutcome, MoneyError> {
+    /// Posts all of an approved authorisation.
+    fn post_whole(&mut self, it: &mut Authorisation) -> Result<(), MoneyError> {
+        let whole = ClearAuthorisation {
+            auth_id: it.auth_id,
+            acquirer_amount_minor: None,
+            is_final: true,
+            webhooks: None,
+        };
+        let mut bill = Bill { original: it.clone(), increments: Vec::new() };
+        let account = self.owned_account(it)?;
+        let account_id = account.account_id;
+        let Moved { movements, .. } = bill::clear(account, &mut bill, &whole)?;
+        *it = bill.original;
+        for (_, movement) in movements {
+            self.record(it, Some(account_id), Some(movement), self.now);
+        }
+        let posting = self.posting(it);
+        self.batch.postings.push(posting);
+        Ok(())
+    }
+
+    pub(super) fn clear(
+        &mut self,
+        request: &ClearAuthorisation,
+    ) -> Result<PostingOutcome, MoneyError> {
         let mut bill = self.bill(&self.loaded(request.auth_id)?);
         let before_minor = self.own_available_minor(&bill.original);
         let account = self.owned_account(&bill.original)?;
@@ -247,14 +277,16 @@ impl Group<'_> {
         self.note_reversal(&bill.original, before_minor, &movements);
         self.tell_reversed(&request.webhooks, &bill);
         self.record_bill(&bill, account_id, movements, request.now);
-        let record = bill::reversal_record(&bill.original, request, &reversed);
+        let Moved { amount, acquirer_amount, .. } = reversed;
+        let arrival = (request.reversal_id, request.now);
+        let record = bill::reversal_record(&bill.original, arrival, (amount, acquirer_amount));
         self.push_uncounted(record.clone(), "{}".to_owned(), None);
         Ok(record)
     }
 
     /// Posts a clearing that nothing authorised: the network decides, so it may take more than is
     /// available.
-    fn force(&mut self, request: &ForcedClearing) -> Result<PostingOutcome, MoneyError> {
+    pub(super) fn force(&mut self, request: &ForcedClearing) -> Result<PostingOutcome, MoneyError> {
         let mut it = request.record.clone();
         (it.created_at, it.decided_at) = (self.now, Some(self.now));
         let before_minor = self.own_available_minor(&it);
@@ -369,7 +401,7 @@ impl Group<'_> {
         Ok(loaded.authorisation.clone())
     }
 
-    fn owned_account(&mut self, it: &Authorisation) -> Result<&mut Account, MoneyError> {
+    pub(super) fn owned_account(&mut self, it: &Authorisation) -> Result<&mut Account, MoneyError> {
         self.batch.account(account_key(it)).ok_or(MoneyError::NotFound)
     }
 
@@ -383,7 +415,7 @@ impl Group<'_> {
     }
 
     /// Adds a record that counts towards no limit: the network takes or gives back its amount.
-    fn push_uncounted(
+    pub(super) fn push_uncounted(
         &mut self,
         authorisation: Authorisation,
         receipt: String,
@@ -427,7 +459,7 @@ impl Group<'_> {
         }
     }
 
-    fn posting(&self, it: &Authorisation) -> Posting {
+    pub(super) fn posting(&self, it: &Authorisation) -> Posting {
         Posting {
             enterprise_id: it.enterprise_id,
             transaction_id: TransactionId::from_i64(self.ids.next()),

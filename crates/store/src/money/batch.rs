@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
     AccountOwner, ArrivedMessage, AuthId, Authorisation, AuthorisationStatus, EnterpriseId,
-    MessageIdentity, Money, NetworkMessageId, OutsId, PanId, Posting, Timestamp, VelocityUse,
-    VmAppId, VmFlow, WebhookEvent,
+    HoldState, MessageIdentity, MessageOutcome, Money, NetworkMessageId, OutsId, PanId, Posting,
+    Timestamp, TransactionType, VelocityUse, VmAppId, VmFlow, WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
@@ -13,9 +13,9 @@ use ledger::{Account, Transfer};
 use super::messages::{self, Known, NetworkMessage};
 use super::originals::{candidates, early_reversals};
 use super::terms::AccountKey;
-use crate::StoreError;
 use crate::engine::Tx;
 use crate::records::{Counted, columns, record, select, sql, update_text, update_values};
+use crate::{Job, StoreError};
 
 /// An authorisation that was read, with its changes to be written.
 pub(super) struct Loaded {
@@ -87,6 +87,11 @@ pub(super) struct Batch {
     pub(super) new_authorisations: Vec<NewAuthorisation>,
     pub(super) new_messages: Vec<NetworkMessage>,
     pub(super) transfers: Vec<Transfer>,
+    /// What was posted back of originals, in minor units of the shop's currency.
+    pub(super) posted_back: HashMap<AuthId, i64>,
+    /// Messages that stand for another authorisation from now on.
+    pub(super) restated: Vec<(NetworkMessageId, AuthId)>,
+    pub(super) jobs: Vec<Job>,
     pub(super) postings: Vec<Posting>,
     pub(super) events: Vec<WebhookEvent>,
     /// Movements of the balances of cards of dialect 2.
@@ -186,6 +191,27 @@ impl Batch {
         Ok(())
     }
 
+    /// Reads what the network took back of originals after they were posted.
+    pub(super) async fn load_posted_back(
+        &mut self,
+        tx: &Tx,
+        originals: &BTreeSet<AuthId>,
+    ) -> Result<(), StoreError> {
+        let sql = "SELECT CAST(COALESCE(SUM(cleared_acquirer_minor), 0) AS BIGINT) \
+            FROM authorisation WHERE outs_id = $1 AND original_auth_id = $2 \
+            AND direction = 'INCOMING' AND transaction_type <> $3";
+        for auth_id in originals {
+            let Some(loaded) = self.authorisations.get(auth_id) else { continue };
+            let it = &loaded.authorisation;
+            if it.hold_state == HoldState::Posted {
+                let key = [it.outs_id.into(), (*auth_id).into(), TransactionType::Refund.into()];
+                let minor: Option<i64> = tx.one(sql, &key).await?;
+                self.posted_back.insert(*auth_id, minor.unwrap_or(0));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the receipts of authorisations that are undecided.
     pub(super) async fn load_receipts(
         &mut self,
@@ -269,6 +295,13 @@ impl Batch {
         }
         self.write_authorisations(tx).await?;
         messages::write(tx, &self.new_messages).await?;
+        for (message_id, auth_id) in &self.restated {
+            let sql = "UPDATE network_message SET auth_id = $1, outcome = $2 WHERE message_id = $3";
+            let outcome = MessageOutcome::Accepted;
+            let values = [(*auth_id).into(), outcome.into(), (*message_id).into()];
+            tx.execute(sql, &values).await?;
+        }
+        tx.insert_all(&self.jobs).await?;
         tx.insert_all(&self.transfers).await?;
         tx.insert_all(&self.postings).await?;
         crate::outbox::insert_events(tx, &self.events).await?;

@@ -5,7 +5,7 @@
 //! not final may use up the original's hold, which then stays open, with nothing left, for
 //! increments that are still to come.
 
-use domain::{AuthId, Authorisation, AuthorisationStatus, Direction, HoldState, Money};
+use domain::{AuthId, Authorisation, AuthorisationStatus, Direction, HoldState, Money, Timestamp};
 use ledger::{Account, LedgerError, Movement};
 
 use super::steps::{acquirer_left_minor, acquirer_used_minor, billing_part, require_approved};
@@ -203,19 +203,19 @@ pub(super) fn reverse(
 /// the status waits for the enterprise's answer only so that no record is reported twice.
 pub(super) fn reversal_record(
     original: &Authorisation,
-    request: &ReverseAuthorisation,
-    reversed: &Moved,
+    (auth_id, now): (AuthId, Timestamp),
+    (amount, acquirer_amount): (Money, Money),
 ) -> Authorisation {
-    let (auth_id, outs_id) = (request.reversal_id, original.outs_id);
+    let outs_id = original.outs_id;
     Authorisation {
         original_auth_id: Some(original.auth_id),
         direction: Direction::Incoming,
         auth_type: original.auth_type,
         transaction_type: original.transaction_type,
-        acquirer_amount: reversed.acquirer_amount,
+        acquirer_amount,
         fx_rate: original.fx_rate.clone(),
         merchant: original.merchant.clone(),
-        ..Authorisation::purchase(original, auth_id, outs_id, reversed.amount, request.now)
+        ..Authorisation::purchase(original, auth_id, outs_id, amount, now)
     }
 }
 

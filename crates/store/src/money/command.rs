@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     AccountOwner, ArrivedMessage, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId,
-    MessageOutcome, Money, Payer, Posting, Timestamp, VmAppId,
+    JobId, MessageOutcome, Money, Payer, Posting, ResponseCode, Timestamp, VmAppId,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;
@@ -92,6 +92,9 @@ pub struct DecideAuthorisation {
     pub cause: Cause,
     /// Code given to the network with an approval.
     pub auth_code: Option<String>,
+    /// True if an approval is posted in the same commit: a crash between the two would leave a sale
+    /// that nobody clears.
+    pub posts: bool,
     /// Renders the whole receipt.
     pub receipt: Arc<dyn ReceiptRenderer>,
     /// Renders the webhooks of the decision and of the authorisations that it took over.
@@ -195,6 +198,52 @@ pub struct TakenBack {
     pub reversal: Option<Authorisation>,
 }
 
+/// What a network decided in the enterprise's place.
+#[derive(Debug, Clone)]
+pub struct Advise {
+    /// The message.
+    pub message: ArrivedMessage,
+    /// The record of what it states, undecided: nothing is held or posted yet.
+    pub record: Authorisation,
+    /// The code of a decline; `None` = the network approved.
+    pub decline: Option<ResponseCode>,
+    /// The authorisation code, if the message gives one: the network's, or that of the original.
+    pub auth_code: Option<String>,
+    /// True if it states a posting.
+    pub posts: bool,
+    /// True if more clearings may follow one that leaves something.
+    pub allows_more: bool,
+    /// Id of the record of what it may give back.
+    pub reversal_id: AuthId,
+    /// Id of the job that tells the enterprise; the notice has it too.
+    pub job_id: Option<JobId>,
+    /// Renders the receipt of the record.
+    pub receipt: Arc<dyn ReceiptRenderer>,
+    /// Renders the webhook of each approved authorisation that it changes.
+    pub webhooks: Webhooks,
+    /// Renders the webhook of a decline.
+    pub decision_webhooks: Webhooks,
+    /// Renders the receipt of an undecided authorisation that it declines.
+    pub corrected_receipt: CorrectedReceipt,
+    /// The app of dialect 2 whose card it is, among whose transactions it is listed.
+    pub vm_app_id: Option<VmAppId>,
+    /// The limits that it counts towards; it is not judged by them.
+    pub velocity: Option<VelocityTerms>,
+    /// The fees for its app; None = no fees.
+    pub tariff: Option<VmTariff>,
+    /// Business time.
+    pub now: Timestamp,
+}
+
+/// The result of an advice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advised {
+    /// True if the same advice was taken before.
+    pub is_repeated: bool,
+    /// The record of what was given back, which is still to be reported to the enterprise.
+    pub reversal: Option<Authorisation>,
+}
+
 /// A clearing that nothing authorised (force post): it has its own authorisation record and
 /// is posted at once.
 #[derive(Debug, Clone)]
@@ -293,6 +342,7 @@ pub(crate) enum Command {
     Clear(ClearAuthorisation),
     Reverse(ReverseAuthorisation),
     TakeBack(Box<TakeBack>),
+    Advise(Box<Advise>),
     Force(Box<ForcedClearing>),
     Expire {
         enterprise_id: EnterpriseId,
@@ -331,6 +381,7 @@ pub(crate) enum Outcome {
     Posting(Box<PostingOutcome>),
     Reversal(Box<Authorisation>),
     TakenBack(Box<TakenBack>),
+    Advised(Box<Advised>),
     Expired(bool),
     Moved(Box<MovedFunds>),
     Transferred(Box<(Account, Account)>),

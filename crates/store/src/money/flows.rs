@@ -66,6 +66,13 @@ impl Group<'_> {
         }
     }
 
+    /// Notes a posting that the network took back.
+    pub(super) fn note_posted_back(&mut self, it: &Authorisation, before_minor: Option<i64>) {
+        let Some((before, after)) = before_minor.zip(self.own_available_minor(it)) else { return };
+        let remark = format!("posting taken back: {}", it.auth_id);
+        self.push_flow(it, (VmFlowKind::Settlement, after - before), after, remark);
+    }
+
     /// Notes what a reversal gave back of each authorisation of a bill.
     pub(super) fn note_reversal(
         &mut self,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use domain::{AuthId, OutsId, Timestamp};
+use domain::{ArrivedMessage, AuthId, EnterpriseId, MessageIdentity, OutsId, Timestamp};
 
-use super::Command;
-use super::batch::{self, Batch};
-use super::messages::messages_of;
+use super::batch::{self, Batch, PanKey};
+use super::messages::{known, messages_of};
 use super::originals::candidates;
+use super::terms::AccountKey;
+use super::{Command, VelocityTerms};
 use crate::StoreError;
 use crate::engine::{Repeats, Tx};
 
@@ -21,48 +22,25 @@ pub(super) async fn load(
     (repeats, real_now): (Repeats, Timestamp),
 ) -> Result<Batch, StoreError> {
     let mut batch = Batch::default();
-    let (mut named, mut messages) = (BTreeSet::new(), Vec::new());
-    let (mut accounts, mut references) = (BTreeSet::new(), BTreeSet::new());
-    let mut pans = BTreeSet::new();
-    let (mut naming, mut begun) = (Vec::new(), Vec::new());
-    for command in commands {
-        let (own, auth_id) = command.names();
-        accounts.extend(own);
-        named.extend(auth_id);
-        match command {
-            Command::Begin(request) => {
-                let it = &request.authorisation;
-                // A message that follows an authorisation closed by now would be refused, so a
-                // repeat must be recognised first.
-                let is_sought = repeats == Repeats::Sought || it.original_auth_id.is_some();
-                if is_sought {
-                    messages.extend(messages_of(request).into_iter().map(|it| it.identity));
-                }
-                begun.extend(&request.message);
-                let terms = request.velocity.iter().filter(|terms| terms.are_counted());
-                pans.extend(terms.map(|terms| (it.enterprise_id, terms.pan_id)));
-            }
-            Command::TakeBack(request) => {
-                if repeats == Repeats::Sought {
-                    messages.push(request.message.identity.clone());
-                }
-                naming.push(&request.message);
-            }
-            Command::Move(request) => {
-                references.insert((request.enterprise_id, request.reference.clone()));
-            }
-            _ => {}
-        }
-    }
+    let wanted = Wanted::by(commands, repeats);
+    let Wanted { mut named, messages, mut accounts, references, mut pans, .. } = wanted;
+    let Wanted { naming, begun, stated, .. } = wanted;
     let mut foreseen = named.clone();
     for message in &naming {
         foreseen.extend(candidates(tx, message).await?.iter().filter_map(|it| it.auth_id));
+    }
+    for message in &stated {
+        let known = known(tx, &message.identity).await?;
+        foreseen.extend(known.and_then(|known| known.message.auth_id));
     }
     accounts.extend(batch::accounts_of(tx, &foreseen).await?);
     accounts.extend(batch::heirs_of(tx, &accounts).await?);
     batch.load_accounts(tx, accounts).await?;
     // Whoever holds the account of a card is alone with its messages.
-    let originals = batch.load_originals(tx, &naming).await?;
+    batch.load_messages(tx, messages).await?;
+    let mut originals = batch.load_originals(tx, &naming).await?;
+    let of_stated = stated.iter().filter_map(|it| batch.messages.get(&it.identity));
+    originals.extend(of_stated.filter_map(|known| known.message.auth_id));
     batch.load_early(tx, &begun, real_now).await?;
     named.extend(&originals);
     batch.load_authorisations(tx, named).await?;
@@ -70,11 +48,77 @@ pub(super) async fn load(
     let mut outs_ids = bills(commands, &batch);
     outs_ids.extend(batch.bills_of(&originals));
     batch.load_bills(tx, outs_ids).await?;
-    batch.load_messages(tx, messages).await?;
+    batch.load_posted_back(tx, &originals).await?;
     batch.load_references(tx, references).await?;
     pans.extend(batch.counted_pans(commands));
     batch.load_velocity_uses(tx, pans).await?;
     Ok(batch)
+}
+
+/// What commands name.
+#[derive(Default)]
+struct Wanted<'a> {
+    named: BTreeSet<AuthId>,
+    accounts: BTreeSet<AccountKey>,
+    references: BTreeSet<(EnterpriseId, String)>,
+    pans: BTreeSet<PanKey>,
+    /// Messages that are looked for because they may have arrived before.
+    messages: Vec<MessageIdentity>,
+    /// Messages that name an original.
+    naming: Vec<&'a ArrivedMessage>,
+    /// Messages that a reversal may wait for.
+    begun: Vec<&'a ArrivedMessage>,
+    /// Advices.
+    stated: Vec<&'a ArrivedMessage>,
+}
+
+impl<'a> Wanted<'a> {
+    fn by(commands: &[&'a Command], repeats: Repeats) -> Self {
+        let mut wanted = Self::default();
+        for command in commands {
+            let (accounts, auth_id) = command.names();
+            wanted.accounts.extend(accounts);
+            wanted.named.extend(auth_id);
+            wanted.add(command, repeats);
+        }
+        wanted
+    }
+
+    fn add(&mut self, command: &'a Command, repeats: Repeats) {
+        match command {
+            Command::Begin(request) => {
+                let it = &request.authorisation;
+                // A message that follows an authorisation closed by now would be refused, so a
+                // repeat must be recognised first.
+                if repeats == Repeats::Sought || it.original_auth_id.is_some() {
+                    self.messages.extend(messages_of(request).into_iter().map(|it| it.identity));
+                }
+                self.begun.extend(&request.message);
+                self.count(it.enterprise_id, request.velocity);
+            }
+            Command::TakeBack(request) => {
+                if repeats == Repeats::Sought {
+                    self.messages.push(request.message.identity.clone());
+                }
+                self.naming.push(&request.message);
+            }
+            Command::Advise(request) => {
+                self.messages.push(request.message.identity.clone());
+                self.stated.push(&request.message);
+                self.naming.push(&request.message);
+                self.count(request.record.enterprise_id, request.velocity);
+            }
+            Command::Move(request) => {
+                self.references.insert((request.enterprise_id, request.reference.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    fn count(&mut self, enterprise_id: EnterpriseId, terms: Option<VelocityTerms>) {
+        let terms = terms.filter(|terms| terms.are_counted());
+        self.pans.extend(terms.map(|terms| (enterprise_id, terms.pan_id)));
+    }
 }
 
 /// The bills that commands need as a whole.
@@ -86,6 +130,7 @@ fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
         Command::Reverse(request) => Some(request.auth_id),
         Command::Expire { auth_id, .. } => Some(*auth_id),
         Command::TakeBack(_)
+        | Command::Advise(_)
         | Command::Force(_)
         | Command::Move(_)
         | Command::Transfer(_)

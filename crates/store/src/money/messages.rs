@@ -119,6 +119,22 @@ impl Known {
         }
     }
 
+    /// The relation of an advice, which may state another amount than was asked for.
+    pub(super) fn match_advice(&self, it: &ArrivedMessage, real_now: Timestamp) -> KeyMatch {
+        let content = |facts: &MessageFacts| (facts.processing_code.clone(), facts.currency());
+        let age_ms = real_now.millis_since(self.message.received_at);
+        match age_ms <= NETWORK_KEY_DAYS * DAY_MS {
+            false => KeyMatch::New,
+            true if content(&it.facts) == content(&self.message.message.facts) => KeyMatch::Repeat,
+            true => KeyMatch::Conflict,
+        }
+    }
+
+    /// True if an advice was taken under this identity.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.message.outcome == Some(MessageOutcome::Accepted)
+    }
+
     /// The relation of a new authorisation to this message.
     pub(super) fn match_begun(&self, it: &BeginAuthorisation, real_now: Timestamp) -> KeyMatch {
         match &it.message {

@@ -7,7 +7,7 @@ use domain::{AuthId, Direction};
 use futures_util::future::try_join_all;
 
 use super::batch::accounts_of;
-use super::command::{BeginAuthorisation, Command, DecideAuthorisation};
+use super::command::{Advise, BeginAuthorisation, Command, DecideAuthorisation};
 use super::terms::{AccountKey, account_key};
 use crate::StoreError;
 use crate::engine::Tx;
@@ -48,6 +48,11 @@ impl Command {
             Self::Expire { auth_id, .. } => Some(*auth_id),
             Self::TakeBack(request) => {
                 accounts.insert(request.key());
+                None
+            }
+            Self::Advise(request) => {
+                accounts.insert(account_key(&request.record));
+                accounts.extend(advice_key(request));
                 None
             }
             Self::Force(request) => {
@@ -93,6 +98,12 @@ pub(super) async fn accounts_named(
 fn begin_key(request: &BeginAuthorisation) -> Option<AccountKey> {
     let tariff = request.tariff.filter(|it| it.fees.decline.is_charged())?;
     Some(tariff.key(request.authorisation.enterprise_id))
+}
+
+/// The account that an advice may be charged to.
+fn advice_key(request: &Advise) -> Option<AccountKey> {
+    let tariff = request.tariff.filter(|it| it.fees.charges_authorisations())?;
+    Some(tariff.key(request.record.enterprise_id))
 }
 
 /// The account that a decision may be charged to.

@@ -1,6 +1,6 @@
 //! The messages of a group, beside those that arrived before it.
 
-use domain::{ArrivedMessage, Authorisation};
+use domain::{ArrivedMessage, AuthId, Authorisation, MessageOutcome};
 
 use super::apply::Group;
 use super::messages::{KeyMatch, Known, NetworkMessage};
@@ -37,6 +37,27 @@ impl Group<'_> {
     pub(super) fn is_reversed(&self, it: &BeginAuthorisation) -> bool {
         let of_group = || self.batch.early.iter().chain(&self.batch.new_messages);
         it.message.as_ref().is_some_and(|message| is_awaited(message, of_group()))
+    }
+
+    /// A message that arrived before stands for an advice from now on, and for another
+    /// authorisation if the advice made one.
+    pub(super) fn stands_for(&mut self, known: &Known, auth_id: Option<AuthId>) {
+        let Some(auth_id) = auth_id.or(known.message.auth_id) else { return };
+        let message_id = known.message.message_id;
+        let restate = |message: &mut NetworkMessage| {
+            message.auth_id = Some(auth_id);
+            message.outcome = Some(MessageOutcome::Accepted);
+        };
+        let mut of_group = self.batch.new_messages.iter_mut();
+        match of_group.find(|message| message.message_id == message_id) {
+            Some(message) => restate(message),
+            None => self.batch.restated.push((message_id, auth_id)),
+        }
+        let first = self.begun(auth_id).ok();
+        if let Some(known) = self.batch.messages.get_mut(&known.message.message.identity) {
+            restate(&mut known.message);
+            known.first = first;
+        }
     }
 
     /// Keeps a message, so that a later one of the group is judged by it.

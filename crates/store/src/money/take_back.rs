@@ -2,18 +2,38 @@
 //! nothing when it comes again, or in another order (network-iso8583.md section 5.7).
 
 use domain::{
-    AuthId, Authorisation, AuthorisationStatus, Cause, HoldState, MessageOutcome, NetworkMessageId,
+    ArrivedMessage, AuthId, Authorisation, AuthorisationStatus, Cause, HoldState, MessageKind,
+    MessageOutcome, NetworkMessageId, Timestamp,
 };
 
 use super::apply::Group;
-use super::batch::Loaded;
+use super::batch::{Loaded, NewAuthorisation};
+use super::bill::Bill;
 use super::messages::{KeyMatch, NetworkMessage};
 use super::originals::original_among;
+use super::posted_back::{self, Back};
 use super::terms::account_key;
-use super::{MoneyError, ReverseAuthorisation, TakeBack, TakenBack, bill, steps};
+use super::{
+    CorrectedReceipt, MoneyError, ReverseAuthorisation, TakeBack, TakenBack, Webhooks, steps,
+};
 
 /// What a reversal led to, and its own record if the enterprise is to be told.
 type Taken = (MessageOutcome, Option<Authorisation>);
+
+/// The authorisation that a message names, and how it was made.
+pub(super) struct Named {
+    pub(super) authorisation: Authorisation,
+    /// The class of the message that the network means by it.
+    pub(super) kind: MessageKind,
+}
+
+/// How an authorisation that is undecided is declined by a message that overtakes it.
+pub(super) struct Overtaking<'a> {
+    pub(super) cause: Cause,
+    pub(super) webhooks: &'a Webhooks,
+    pub(super) corrected_receipt: CorrectedReceipt,
+    pub(super) now: Timestamp,
+}
 
 impl Group<'_> {
     /// Gives back what no longer remains of the original; if there is none yet, the message waits
@@ -34,7 +54,8 @@ impl Group<'_> {
                 }
             }
         }
-        let (outcome, reversal) = match self.original_of(request)? {
+        let named = self.named_by(&request.message, request.auth_code.as_deref())?;
+        let (outcome, reversal) = match named {
             Some(original) => self.take_back_of(request, original)?,
             None => (MessageOutcome::Early, None),
         };
@@ -50,26 +71,27 @@ impl Group<'_> {
         Ok(TakenBack { outcome, is_repeated: false, reversal })
     }
 
-    /// The authorisation that the message names as its original.
-    fn original_of(&mut self, request: &TakeBack) -> Result<Option<Authorisation>, MoneyError> {
+    /// The authorisation that a message names as its original; without the original's numbers, one
+    /// that has the authorisation code that the message gives.
+    pub(super) fn named_by(
+        &mut self,
+        message: &ArrivedMessage,
+        auth_code: Option<&str>,
+    ) -> Result<Option<Named>, MoneyError> {
         let of_group = self.batch.new_messages.iter();
         let candidates = self.batch.originals.iter().chain(of_group);
-        let Some(auth_id) = original_among(&request.message, candidates).and_then(|it| it.auth_id)
-        else {
-            return Ok(None);
-        };
-        let it = self.begun(auth_id)?;
-        // Without the original's numbers a message that gives its authorisation code means only
-        // the authorisation that has it.
-        let by_code =
-            request.auth_code.as_ref().filter(|_| request.message.facts.original.is_none());
-        let is_it = by_code.is_none_or(|code| it.auth_code.as_ref() == Some(code));
-        Ok(is_it.then_some(it))
+        let Some(original) = original_among(message, candidates) else { return Ok(None) };
+        let Some(auth_id) = original.auth_id else { return Ok(None) };
+        let kind = original.message.identity.numbers.kind;
+        let authorisation = self.begun(auth_id)?;
+        let by_code = auth_code.filter(|_| message.facts.original.is_none());
+        let is_it = by_code.is_none_or(|code| authorisation.auth_code.as_deref() == Some(code));
+        Ok(is_it.then_some(Named { authorisation, kind }))
     }
 
     /// An authorisation, even if this group began it.
-    fn begun(&mut self, auth_id: AuthId) -> Result<Authorisation, MoneyError> {
-        let is_it = |new: &&super::batch::NewAuthorisation| new.authorisation.auth_id == auth_id;
+    pub(super) fn begun(&mut self, auth_id: AuthId) -> Result<Authorisation, MoneyError> {
+        let is_it = |new: &&NewAuthorisation| new.authorisation.auth_id == auth_id;
         if let Some(new) = self.batch.new_authorisations.iter().find(is_it)
             && !self.batch.authorisations.contains_key(&auth_id)
         {
@@ -84,89 +106,182 @@ impl Group<'_> {
         self.loaded(auth_id)
     }
 
-    fn take_back_of(
-        &mut self,
-        request: &TakeBack,
-        original: Authorisation,
-    ) -> Result<Taken, MoneyError> {
-        let remaining = request.message.facts.remaining_minor;
-        let currency = request.message.facts.currency();
-        if remaining.is_some() && currency != Some(original.acquirer_amount.currency()) {
+    fn take_back_of(&mut self, request: &TakeBack, original: Named) -> Result<Taken, MoneyError> {
+        let Named { authorisation: it, kind } = original;
+        let facts = &request.message.facts;
+        let is_foreign = facts.currency() != Some(it.acquirer_amount.currency());
+        if facts.remaining_minor.is_some() && is_foreign {
             return Ok((MessageOutcome::OtherCurrency, None));
         }
-        match (original.status, original.hold_state) {
-            (AuthorisationStatus::Pending, _) => {
-                self.decline_pending(request, original)?;
-                Ok((MessageOutcome::Reversed, None))
-            }
-            (AuthorisationStatus::Approved, HoldState::Pending) => {
-                self.release_to(request, &original, remaining.unwrap_or(0))
-            }
-            (AuthorisationStatus::Approved, HoldState::Posted) => {
-                Ok((MessageOutcome::Cleared, None))
-            }
-            (AuthorisationStatus::Approved | AuthorisationStatus::Declined, _) => {
-                Ok((MessageOutcome::NothingLeft, None))
-            }
+        if it.status == AuthorisationStatus::Pending {
+            let overtaking = Overtaking {
+                cause: Cause::ReversedWhilePending,
+                webhooks: &request.decision_webhooks,
+                corrected_receipt: request.corrected_receipt,
+                now: request.now,
+            };
+            self.decline_pending(it, &overtaking)?;
+            return Ok((MessageOutcome::Reversed, None));
         }
+        let back = Back {
+            remaining_minor: facts.remaining_minor.unwrap_or(0),
+            reversal_id: request.reversal_id,
+            webhooks: &request.webhooks,
+            now: request.now,
+        };
+        self.give_back_to(&it, kind, &back)
+    }
+
+    /// Gives back what an approved authorisation has beyond what remains.
+    pub(super) fn give_back_to(
+        &mut self,
+        it: &Authorisation,
+        kind: MessageKind,
+        back: &Back<'_>,
+    ) -> Result<Taken, MoneyError> {
+        let is_approved = it.status == AuthorisationStatus::Approved;
+        let reversal = match it.hold_state {
+            _ if !is_approved => None,
+            HoldState::Pending => self.release_to(it, back)?,
+            _ if it.is_refund() => self.take_refund_back(it, back)?,
+            HoldState::Posted if kind == MessageKind::Financial => self.post_back(it, back)?,
+            HoldState::Posted => return Ok((MessageOutcome::Cleared, None)),
+            HoldState::None | HoldState::Voided | HoldState::Expired => None,
+        };
+        let outcome = match &reversal {
+            Some(_) => MessageOutcome::Reversed,
+            None => MessageOutcome::NothingLeft,
+        };
+        // A refund that is taken back leaves a record which is decided already.
+        let is_told = |it: &Authorisation| it.status == AuthorisationStatus::Pending;
+        Ok((outcome, reversal.filter(is_told)))
     }
 
     /// Declines an authorisation about which the enterprise is being asked; its answer finds a
     /// decided record.
-    fn decline_pending(
+    pub(super) fn decline_pending(
         &mut self,
-        request: &TakeBack,
         mut it: Authorisation,
+        overtaking: &Overtaking<'_>,
     ) -> Result<(), MoneyError> {
+        let (cause, now) = (overtaking.cause.clone(), overtaking.now);
         let before_minor = self.own_available_minor(&it);
         let account = self.batch.account(account_key(&it));
         let account_id = account.as_ref().map(|account| account.account_id);
-        let movement = steps::decline(account, &mut it, Cause::ReversedWhilePending, request.now)?;
+        let movement = steps::decline(account, &mut it, cause, now)?;
         self.give_back(&it, movement);
-        self.record(&it, account_id, movement, request.now);
+        self.record(&it, account_id, movement, now);
         self.note_decision(&it, before_minor);
-        self.tell(&request.decision_webhooks, &it);
+        self.tell(overtaking.webhooks, &it);
         let stored = self.batch.authorisations.get(&it.auth_id).and_then(|it| it.receipt.clone());
-        let receipt = (request.corrected_receipt)(&stored.unwrap_or_default(), &it);
+        let receipt = (overtaking.corrected_receipt)(&stored.unwrap_or_default(), &it);
         self.keep(it, Some(receipt));
         Ok(())
     }
 
-    /// Gives back what is open of a bill beyond `remaining_minor` of the shop's currency.
+    /// Releases what is open of a bill beyond what remains; returns the reversal's record.
     fn release_to(
         &mut self,
-        request: &TakeBack,
         original: &Authorisation,
-        remaining_minor: i64,
-    ) -> Result<Taken, MoneyError> {
-        let excess_minor = self.bill(original).excess_minor(remaining_minor);
+        back: &Back<'_>,
+    ) -> Result<Option<Authorisation>, MoneyError> {
+        let excess_minor = self.bill(original).excess_minor(back.remaining_minor);
         if excess_minor <= 0 {
-            return Ok((MessageOutcome::NothingLeft, None));
+            return Ok(None);
         }
         let reverse = ReverseAuthorisation {
             auth_id: original.auth_id,
             acquirer_amount_minor: Some(excess_minor),
-            reversal_id: request.reversal_id,
-            webhooks: request.webhooks.clone(),
-            now: request.now,
+            reversal_id: back.reversal_id,
+            webhooks: back.webhooks.clone(),
+            now: back.now,
         };
-        Ok((MessageOutcome::Reversed, Some(self.reverse(&reverse)?)))
+        self.reverse(&reverse).map(Some)
+    }
+
+    /// Posts a sale the other way, as far as the network takes it back; returns the reversal's
+    /// record.
+    fn post_back(
+        &mut self,
+        it: &Authorisation,
+        back: &Back<'_>,
+    ) -> Result<Option<Authorisation>, MoneyError> {
+        let earlier_minor = self.posted_back_minor(it);
+        let Some(posted) = posted_back::of_sale(it, earlier_minor, back)? else { return Ok(None) };
+        let before_minor = self.own_available_minor(it);
+        let account = self.owned_account(it)?;
+        let account_id = account.account_id;
+        let amount = posted.reversal.amount;
+        let movement = match amount.is_positive() {
+            true => Some(ledger::refund(account, amount)?),
+            false => None,
+        };
+        self.record(&posted.reversal, Some(account_id), movement, self.now);
+        self.note_posted_back(&posted.reversal, before_minor);
+        let posting = self.posting(&posted.reversal);
+        self.batch.postings.push(posting);
+        self.tell(back.webhooks, &posted.original);
+        self.keep(posted.original, None);
+        self.push_uncounted(posted.reversal.clone(), "{}".to_owned(), None);
+        Ok(Some(posted.reversal))
+    }
+
+    /// What was posted back of an authorisation so far, in minor units of the shop's currency.
+    pub(super) fn posted_back_minor(&self, it: &Authorisation) -> i64 {
+        let stored_minor = self.batch.posted_back.get(&it.auth_id).copied().unwrap_or(0);
+        let new = self.batch.new_authorisations.iter().map(|new| &new.authorisation);
+        let of_it =
+            |new: &&Authorisation| new.is_reversal() && new.original_auth_id == Some(it.auth_id);
+        let minor = |new: &Authorisation| new.cleared_acquirer_minor;
+        new.filter(of_it).map(minor).fold(stored_minor, i64::saturating_add)
+    }
+
+    /// Takes back what a refund gave, even if less is available; returns the record of it.
+    fn take_refund_back(
+        &mut self,
+        it: &Authorisation,
+        back: &Back<'_>,
+    ) -> Result<Option<Authorisation>, MoneyError> {
+        let Some(posted) = posted_back::of_refund(it, back)? else { return Ok(None) };
+        let before_minor = self.own_available_minor(it);
+        let account = self.owned_account(it)?;
+        let account_id = account.account_id;
+        let amount = posted.reversal.amount;
+        let cleared = ledger::clear(account, HoldState::None, 0, amount, true)?;
+        for movement in cleared.movements {
+            self.record(&posted.reversal, Some(account_id), Some(movement), self.now);
+        }
+        self.note_posted_back(&posted.reversal, before_minor);
+        let posting = self.posting(&posted.reversal);
+        self.batch.postings.push(posting);
+        self.tell(back.webhooks, &posted.original);
+        self.keep(posted.original, None);
+        self.push_uncounted(posted.reversal.clone(), "{}".to_owned(), None);
+        Ok(Some(posted.reversal))
     }
 }
 
-impl bill::Bill {
-    /// What of the open holds exceeds `remaining_minor`, in the shop's currency: never more than
-    /// is open, however much was cleared.
-    fn excess_minor(&self, remaining_minor: i64) -> i64 {
-        let members = || std::iter::once(&self.original).chain(&self.increments);
+impl Bill {
+    /// What is not reversed of its authorisations, in the shop's currency.
+    pub(super) fn unreversed_minor(&self) -> i64 {
         let unreversed = |it: &Authorisation| {
             it.acquirer_amount.amount_minor().saturating_sub(it.reversed_acquirer_minor)
         };
-        let unreversed_minor = members().map(unreversed).fold(0, i64::saturating_add);
-        let open_minor = members()
+        self.all().map(unreversed).fold(0, i64::saturating_add)
+    }
+
+    /// What of the open holds exceeds `remaining_minor`, in the shop's currency: never more than
+    /// is open, however much was cleared.
+    fn excess_minor(&self, remaining_minor: i64) -> i64 {
+        let open_minor = self
+            .all()
             .filter(|it| it.hold_state == HoldState::Pending)
             .map(steps::acquirer_left_minor)
             .fold(0, i64::saturating_add);
-        unreversed_minor.saturating_sub(remaining_minor).min(open_minor)
+        self.unreversed_minor().saturating_sub(remaining_minor).min(open_minor)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Authorisation> {
+        std::iter::once(&self.original).chain(&self.increments)
     }
 }

@@ -89,6 +89,7 @@ pub fn decision(auth_id: AuthId, response_code: ResponseCode) -> DecideAuthorisa
             ResponseCode::NoResponse => Cause::EnterpriseNoResponse,
         },
         auth_code: approved.then(|| "123456".to_owned()),
+        posts: false,
         receipt: Arc::new(Receipt("{\"decided\":true}")),
         webhooks: Some(Arc::new(Results)),
         tariff: None,

@@ -1,0 +1,278 @@
+//! Facts by a link: advices of what the network decided, and single messages.
+
+use domain::ResponseCode;
+use iso8583::Message;
+use serde_json::{Value, json};
+use sim::Behaviour;
+
+use crate::engine::Engine;
+use crate::iso_peer::message;
+use crate::link_reversals::{bed, notices, of_rrn, on_both_engines, remaining, reversal};
+use crate::links::{Bed, is};
+use crate::world::{WAIT, text};
+
+/// An advice with the numbers of the purchase `stan`, of this many minor units.
+fn advice(bed: &Bed, mti: &str, stan: u32, minor: u32, fields: &[(u8, &str)]) -> Message {
+    let amount = format!("{minor:012}");
+    let given = [&[(4, &*amount), (38, "775533"), (39, "00")], fields].concat();
+    let mut own = bed.changed(stan, &given);
+    own.set_mti(message(mti, &[]).mti());
+    own.remove(14);
+    for (number, _) in fields.iter().filter(|(_, text)| text.is_empty()) {
+        own.remove(*number);
+    }
+    own
+}
+
+/// DE90 that names the message of this type and number.
+fn naming(mti: &str, stan: u32) -> String {
+    format!("{mti}{stan:06}11291200010000041234500000000000")
+}
+
+/// True if an account of the enterprise was forced below zero.
+async fn is_forced(bed: &Bed) -> bool {
+    let path = format!("/admin/v1/ledger/accounts?enterpriseId={}", bed.world.enterprise_id());
+    let accounts = bed.world.operator.get(&path).await.unwrap();
+    accounts["items"].as_array().unwrap().iter().any(|it| it["forcedNegative"] == true)
+}
+
+/// The posted transactions of an authorisation: direction and amount, oldest first.
+async fn posted(bed: &Bed, auth_id: &str) -> Vec<(String, String)> {
+    let path = format!("/admin/v1/transactions?order=asc&authId={auth_id}");
+    let all = bed.world.operator.get(&path).await.unwrap();
+    let rows = all["items"].as_array().unwrap();
+    rows.iter().map(|it| (text(it, "direction"), text(it, "amount"))).collect()
+}
+
+/// The flag of the result webhook of an authorisation.
+async fn flag(bed: &Bed, auth_id: &str) -> String {
+    let enterprise = &bed.world.enterprise;
+    let result = enterprise.wait_for_webhook(WAIT, |it| it.business_id() == auth_id).await;
+    result.expect("the result webhook arrives").text("/data/approveFlag").to_owned()
+}
+
+/// The newest authorisation of this number, once its `detail` is known.
+async fn settled(bed: &Bed, stan: u32, detail: &str) -> Value {
+    let search = async {
+        loop {
+            let all = of_rrn(bed, stan).await;
+            if let Some(it) = all.into_iter().find(|it| it["detail"] == json!(detail)) {
+                return it;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, search).await.unwrap_or_else(|_| panic!("no {detail}"))
+}
+
+async fn an_advice_is_a_fact(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    let frozen = json!({ "cardId": bed.card_id, "freeze": true });
+    let path = wire::cardbridge::card::FREEZE_PATH;
+    let body = serde_json::to_vec(&frozen).unwrap();
+    bed.world.client.call(sdk::Method::POST, path, &[], Some(body)).await.unwrap();
+    assert_eq!(peer.outcome(&bed.purchase(1)).await, is("0110", "62"), "a frozen card");
+
+    // The network approved it in our place: held, though the card is frozen and the deposit less.
+    let large = advice(&bed, "0120", 1, 10_000_001, &[]);
+    assert_eq!(peer.outcome(&large).await, is("0130", "00"));
+    assert_eq!(bed.world.available().await, "-0.01");
+    assert!(is_forced(&bed).await);
+    let it = settled(&bed, 1, "advice").await;
+    assert_eq!((&it["status"], &it["authCode"]), (&json!("APPROVED"), &json!("775533")));
+    notices(&bed, 1).await;
+    assert_eq!(flag(&bed, &text(&it, "authId")).await, "A");
+    let mut again = advice(&bed, "0121", 1, 10_000_001, &[(7, "1129120009")]);
+    assert_eq!(peer.outcome(&again).await, is("0130", "00"));
+    again.set_mti(message("0101", &[]).mti());
+    assert_eq!(bed.world.available().await, "-0.01");
+    notices(&bed, 1).await;
+
+    // What the enterprise says to it changes nothing.
+    for (stan, behaviour, detail) in [
+        (2, Behaviour::DECLINE, "advice_refused"),
+        (3, Behaviour::Status(500), "advice_not_answered"),
+    ] {
+        bed.world.enterprise.answer(behaviour);
+        let small = advice(&bed, "0120", stan, 100, &[]);
+        assert_eq!(peer.outcome(&small).await, is("0130", "00"));
+        let it = settled(&bed, stan, detail).await;
+        assert_eq!(it["status"], "APPROVED");
+        assert_eq!(flag(&bed, &text(&it, "authId")).await, "A");
+    }
+    assert_eq!(bed.world.available().await, "-2.01");
+
+    let other = advice(&bed, "0121", 1, 10_000_001, &[(3, "010000")]);
+    assert_eq!(peer.outcome(&other).await, is("0130", "94"), "another message");
+    let stranger = advice(&bed, "0120", 4, 100, &[(2, "4000990012345678")]);
+    assert_eq!(peer.outcome(&stranger).await, is("0130", "14"));
+    assert_eq!(peer.outcome(&stranger).await, is("0130", "14"));
+    let bare = advice(&bed, "0120", 5, 100, &[(49, "")]);
+    assert_eq!(peer.ask(&bare).await.text(44), Some("049"));
+    bed.world.verify_ledger().await;
+}
+
+async fn an_advice_corrects_what_was_answered(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    // Declined here, approved by the network.
+    bed.world.enterprise.answer(Behaviour::DECLINE);
+    assert_eq!(peer.outcome(&bed.purchase(1)).await, is("0110", "51"));
+    bed.world.enterprise.answer(Behaviour::APPROVE);
+    assert_eq!(peer.outcome(&advice(&bed, "0120", 1, 1_550, &[])).await, is("0130", "00"));
+    assert_eq!(bed.world.available().await, "99984.50");
+    let mut repeat = bed.purchase(1);
+    repeat.set_mti(message("0101", &[]).mti());
+    assert_eq!(peer.ask(&repeat).await.text(38), Some("775533"), "the network's fact counts");
+
+    // Approved here: declined, less and more by the network.
+    assert_eq!(peer.outcome(&bed.purchase(2)).await, is("0110", "00"));
+    assert_eq!(bed.world.available().await, "99969.00");
+    let declined = advice(&bed, "0120", 2, 1_550, &[(39, "51")]);
+    for _ in 0..2 {
+        assert_eq!(peer.outcome(&declined).await, is("0130", "00"));
+        assert_eq!(bed.world.available().await, "99984.50");
+    }
+    assert_eq!(peer.outcome(&bed.purchase(3)).await, is("0110", "00"));
+    for (minor, left) in [(1_000, "99974.50"), (1_000, "99974.50"), (3_000, "99954.50")] {
+        let adjusted = advice(&bed, "0120", 3, minor, &[]);
+        assert_eq!(peer.outcome(&adjusted).await, is("0130", "00"));
+        assert_eq!(bed.world.available().await, left, "{minor}");
+    }
+
+    // Undecided here: the network's decision comes first.
+    bed.world.enterprise.answer(Behaviour::Held(ResponseCode::Approved));
+    let asked = bed.world.enterprise.notice_count();
+    peer.send(&bed.purchase(4)).await;
+    notices(&bed, asked + 1).await;
+    assert_eq!(peer.outcome(&advice(&bed, "0120", 4, 2_000, &[])).await, is("0130", "00"));
+    assert_eq!(bed.world.available().await, "99934.50");
+    settled(&bed, 4, "superseded_by_advice").await;
+    bed.world.enterprise.release();
+    bed.world.enterprise.answer(Behaviour::APPROVE);
+    assert_eq!(peer.receive().await.unwrap().outcome(), is("0110", "05"));
+    assert_eq!(bed.world.available().await, "99934.50");
+
+    // A decline that nobody had asked about is recorded, and told.
+    let news = advice(&bed, "0120", 5, 1_550, &[(38, ""), (39, "61")]);
+    assert_eq!(peer.outcome(&news).await, is("0130", "00"));
+    let it = settled(&bed, 5, "network_declined").await;
+    assert_eq!((&it["status"], &it["responseCode"]), (&json!("DECLINED"), &json!("01")));
+    assert_eq!(flag(&bed, &text(&it, "authId")).await, "D");
+    bed.world.verify_ledger().await;
+}
+
+async fn a_single_message_is_posted_at_once(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    let sale = |mti, stan, fields: &[(u8, &str)]| {
+        let mut own = bed.changed(stan, fields);
+        own.set_mti(message(mti, &[]).mti());
+        own
+    };
+    let answer = peer.ask(&sale("0200", 1, &[(4, "000000010000")])).await;
+    assert_eq!(answer.outcome(), is("0210", "00"));
+    assert_eq!(bed.world.available().await, "99900.00");
+    let it = &of_rrn(&bed, 1).await[0];
+    assert_eq!((&it["holdState"], &it["detail"]), (&json!("POSTED"), &json!("approved")));
+    let auth_id = text(it, "authId");
+    let of = |direction: &str, amount: &str| (direction.to_owned(), amount.to_owned());
+    assert_eq!(posted(&bed, &auth_id).await, [of("OUTGOING", "100.00")]);
+    let repeat = peer.ask(&sale("0201", 1, &[(4, "000000010000")])).await;
+    assert_eq!(repeat.text(38), answer.text(38));
+    assert_eq!(bed.world.available().await, "99900.00");
+    // The same numbers of an authorisation are another message.
+    assert_eq!(peer.outcome(&bed.purchase(1)).await, is("0110", "00"));
+    assert_eq!(bed.world.available().await, "99884.50");
+
+    // Taken back by posting the other way, to a target.
+    let named = naming("0200", 1);
+    for (stan, left, available) in [
+        (20, 3_000, "99954.50"),
+        (20, 3_000, "99954.50"),
+        (21, 5_000, "99954.50"),
+        (22, 0, "99984.50"),
+    ] {
+        let fields = [(4, "000000010000"), (90, &named), (95, &remaining(left))];
+        let undo = reversal(&bed, "0420", stan, 1, &fields);
+        assert_eq!(peer.outcome(&undo).await, is("0430", "00"), "to {left}");
+        assert_eq!(bed.world.available().await, available, "to {left}");
+    }
+    let all = of_rrn(&bed, 1).await;
+    assert_eq!(posted(&bed, &auth_id).await, [of("OUTGOING", "100.00")], "{all:?}");
+    bed.world.verify_ledger().await;
+
+    // A refund is posted, and taken back the same way.
+    assert_eq!(peer.outcome(&sale("0200", 2, &[(3, "200000")])).await, is("0210", "00"));
+    assert_eq!(bed.world.available().await, "100000.00");
+    let undo = reversal(&bed, "0400", 30, 2, &[(3, "200000"), (90, &naming("0200", 2))]);
+    for mti in ["0400", "0401"] {
+        let mut undo = reversal(&bed, mti, 30, 2, &[(3, "200000"), (90, &naming("0200", 2))]);
+        undo.set_mti(message(mti, &[]).mti());
+        assert_eq!(peer.outcome(&undo).await, is("0410", "00"));
+        assert_eq!(bed.world.available().await, "99984.50");
+    }
+    drop(undo);
+    // A decline posts nothing.
+    bed.world.enterprise.answer(Behaviour::DECLINE);
+    assert_eq!(peer.outcome(&sale("0200", 3, &[])).await, is("0210", "51"));
+    assert_eq!(bed.world.available().await, "99984.50");
+    bed.world.verify_ledger().await;
+}
+
+async fn a_financial_advice_is_posted(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    // It clears the authorisation that it names, and gives the rest back.
+    assert_eq!(peer.outcome(&bed.changed(1, &[(4, "000000010000")])).await, is("0110", "00"));
+    let completion = |mti| advice(&bed, mti, 10, 4_000, &[(90, &naming("0100", 1))]);
+    for mti in ["0220", "0221"] {
+        assert_eq!(peer.outcome(&completion(mti)).await, is("0230", "00"));
+        assert_eq!(bed.world.available().await, "99960.00");
+    }
+    let it = &of_rrn(&bed, 1).await[0];
+    assert_eq!(it["holdState"], "POSTED");
+    // Without one it is posted by force, once, and nobody is asked.
+    let asked = bed.world.enterprise.notice_count();
+    for mti in ["0220", "0221"] {
+        assert_eq!(peer.outcome(&advice(&bed, mti, 11, 1_000, &[])).await, is("0230", "00"));
+        assert_eq!(bed.world.available().await, "99950.00");
+    }
+    let forced = settled(&bed, 11, "forced").await;
+    assert_eq!(forced["authCode"], "775533");
+    assert_eq!(bed.world.enterprise.notice_count(), asked);
+    // It corrects a sale to its amount, in both directions.
+    let mut sale = bed.changed(2, &[(4, "000000002000")]);
+    sale.set_mti(message("0200", &[]).mti());
+    assert_eq!(peer.outcome(&sale).await, is("0210", "00"));
+    let named = naming("0200", 2);
+    for (stan, minor, available) in [
+        (12, 2_500, "99925.00"),
+        (13, 2_500, "99925.00"),
+        (14, 500, "99945.00"),
+        (15, 700, "99943.00"),
+    ] {
+        let correction = advice(&bed, "0220", stan, minor, &[(90, &named)]);
+        assert_eq!(peer.outcome(&correction).await, is("0230", "00"));
+        assert_eq!(bed.world.available().await, available, "{minor}");
+    }
+    // A refund is money for the cardholder, told afterwards.
+    let refund = |mti| advice(&bed, mti, 16, 700, &[(3, "200000")]);
+    for mti in ["0220", "0221"] {
+        assert_eq!(peer.outcome(&refund(mti)).await, is("0230", "00"));
+        assert_eq!(bed.world.available().await, "99950.00");
+    }
+    settled(&bed, 16, "advice").await;
+    // What cleared an authorisation is posted back when the network takes it back.
+    let undo = reversal(&bed, "0420", 40, 10, &[(90, &naming("0220", 10))]);
+    assert_eq!(peer.outcome(&undo).await, is("0430", "00"));
+    assert_eq!(bed.world.available().await, "99990.00");
+    bed.world.verify_ledger().await;
+}
+
+on_both_engines! {
+    an_advice_is_a_fact: an_advice_is_a_fact_on_sqlite, an_advice_is_a_fact_on_postgresql;
+    an_advice_corrects_what_was_answered:
+        an_advice_corrects_on_sqlite, an_advice_corrects_on_postgresql;
+    a_single_message_is_posted_at_once:
+        a_single_message_is_posted_on_sqlite, a_single_message_is_posted_on_postgresql;
+    a_financial_advice_is_posted:
+        a_financial_advice_is_posted_on_sqlite, a_financial_advice_is_posted_on_postgresql;
+}
