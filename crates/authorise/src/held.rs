@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Authorisation, Enterprise};
+use domain::{Authorisation, Enterprise, StandIn};
 use store::{VmTariff, Webhooks};
 use tokio::time::Instant;
 
@@ -19,6 +19,8 @@ pub(crate) struct Held {
     pub(crate) webhooks: Webhooks,
     /// The fees of the decision.
     pub(crate) tariff: Option<VmTariff>,
+    /// The terms on which it is approved if the enterprise gives no usable answer.
+    pub(crate) stand_in: Option<StandIn>,
     pub(crate) time: TimeToAnswer,
     pub(crate) receipt: Receipt,
 }

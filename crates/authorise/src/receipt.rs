@@ -122,6 +122,16 @@ impl<'a> From<&'a Exchange> for AnswerFacts<'a> {
     }
 }
 
+/// What the platform did in place of an enterprise that gave no usable answer
+/// (network-iso8583.md section 6.3).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StandInFacts<'a> {
+    /// Why the enterprise's answer does not count.
+    instead_of: &'a Cause,
+    approved: bool,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestFacts<'a> {
@@ -204,6 +214,8 @@ struct Lines<'a> {
     checks: &'a RawValue,
     notice: &'a RawValue,
     answer: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stand_in: Option<StandInFacts<'a>>,
     timings_ms: &'a RawValue,
     outcome: Option<OutcomeFacts<'a>>,
 }
@@ -213,10 +225,17 @@ pub(crate) struct Receipt {
     pub(crate) presented: Presented,
     pub(crate) checks: Vec<Check>,
     pub(crate) notice: Option<NoticeFacts>,
+    /// Why the enterprise's answer does not count, where the platform may approve in its place.
+    pub(crate) unanswered: Option<Cause>,
     pub(crate) timings: Timings,
 }
 
 impl Receipt {
+    /// A receipt before anybody is asked.
+    pub(crate) const fn new(presented: Presented, checks: Vec<Check>, timings: Timings) -> Self {
+        Self { presented, checks, notice: None, unanswered: None, timings }
+    }
+
     /// The receipt of `it` without its outcome; `exchange` is what arrived in time, and
     /// `commit_checks` are the lines that the commit adds if its own checks pass.
     pub(crate) fn prepared(
@@ -232,6 +251,7 @@ impl Receipt {
             commit_checks,
             notice: json(&self.notice),
             answer: json(&exchange.map(AnswerFacts::from)),
+            unanswered: self.unanswered.clone(),
             timings_ms: json(&self.timings),
         })
     }
@@ -251,6 +271,7 @@ pub(crate) struct PreparedReceipt {
     commit_checks: Vec<Check>,
     notice: Box<RawValue>,
     answer: Box<RawValue>,
+    unanswered: Option<Cause>,
     timings_ms: Box<RawValue>,
 }
 
@@ -264,6 +285,10 @@ impl ReceiptRenderer for PreparedReceipt {
             checks: with_failed.as_deref().unwrap_or(&self.passed),
             notice: &self.notice,
             answer: &self.answer,
+            stand_in: self.unanswered.as_ref().map(|instead_of| StandInFacts {
+                instead_of,
+                approved: it.cause == Some(Cause::StandInApproved),
+            }),
             timings_ms: &self.timings_ms,
             outcome: OutcomeFacts::of(it),
         };
@@ -303,7 +328,7 @@ mod tests {
     fn the_outcome_is_that_of_the_commit() {
         let mut it = authorisation();
         let (presented, timings) = (Presented::default(), Timings::new(Instant::now()));
-        let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
+        let receipt = Receipt::new(presented, Vec::new(), timings);
         let prepared = receipt.prepared(&it, None, vec![deposit_check(true)]);
         let held = prepared.receipt(&it, None);
         let lines = r#""checks":[{"name":"deposit","passed":true,"detail":null}],"notice":null,"answer":null,"timingsMs":{"total":0.0},"outcome":null}"#;

@@ -136,6 +136,8 @@ causes! {
         ReversalNotAnswered = "reversal_not_answered",
         /// A clearing that nothing authorised was posted.
         Forced = "forced",
+        /// The enterprise gave no usable answer, and the platform approved in its place.
+        StandInApproved = "stand_in_approved",
     }
     EnterpriseFunds {
         /// The enterprise answered 01.

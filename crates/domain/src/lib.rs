@@ -31,6 +31,7 @@ mod profile;
 mod random;
 mod reveal;
 mod settlement;
+mod stand_in;
 mod text;
 mod three_ds;
 mod timestamp;
@@ -91,6 +92,7 @@ pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityL
 pub use random::{Random, SystemRandom};
 pub use reveal::{Reveal, RevealPurpose};
 pub use settlement::{AuthorisationRow, BusinessDay, DayError, SettlementFileType};
+pub use stand_in::StandIn;
 pub use text::EnumTextError;
 pub use three_ds::{
     ChallengeEvent, ChallengeOverError, ChallengeStatus, ChallengeSteps, ChallengeVerdict,

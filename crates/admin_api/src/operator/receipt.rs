@@ -114,6 +114,16 @@ pub(crate) struct ReceiptAnswer {
     elapsed_ms: Option<f64>,
 }
 
+/// What the platform did in place of an enterprise that gave no usable answer.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(title = "ReceiptStandIn")]
+pub(crate) struct ReceiptStandIn {
+    /// Why the enterprise's answer does not count, machine-readable.
+    instead_of: String,
+    approved: bool,
+}
+
 /// What was decided.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -138,6 +148,8 @@ pub(crate) struct ReceiptParts {
     notice: Option<ReceiptNotice>,
     /// Null where nothing came in time, or nobody was asked.
     answer: Option<ReceiptAnswer>,
+    /// Null where the enterprise answered, or nothing is approved in its place.
+    stand_in: Option<ReceiptStandIn>,
     /// Milliseconds of each step, by its name, and `total`.
     #[schema(value_type = Option<Object>, additional_properties)]
     timings_ms: Option<Map<String, Value>>,

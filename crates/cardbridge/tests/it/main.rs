@@ -43,6 +43,7 @@ mod repeats;
 mod s3_server;
 mod secrets;
 mod server;
+mod stand_in;
 mod uploads;
 mod velocity;
 mod vm_apps;

@@ -47,7 +47,8 @@ pub(crate) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::Reversal
         | Cause::ReversalRefused
         | Cause::ReversalNotAnswered
-        | Cause::Forced => Code::APPROVED,
+        | Cause::Forced
+        | Cause::StandInApproved => Code::APPROVED,
         Cause::EnterpriseInsufficientFunds | Cause::DepositExhausted | Cause::ReservationGone => {
             Code::new(b"51", b"116")
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     AccountOwner, ArrivedMessage, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId,
-    MessageOutcome, Money, Payer, Posting, Timestamp, VmAppId,
+    MessageOutcome, Money, Payer, Posting, StandIn, Timestamp, VmAppId,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;
@@ -90,7 +90,10 @@ pub struct DecideAuthorisation {
     pub auth_id: AuthId,
     /// The cause of the decision, from which its codes follow; a decline gives the hold back.
     pub cause: Cause,
-    /// Code given to the network with an approval.
+    /// The terms on which the commit approves in spite of a `cause` that declines; None = it does
+    /// not.
+    pub stand_in: Option<StandIn>,
+    /// Code given to the network with an approval; unused if it is declined.
     pub auth_code: Option<String>,
     /// Renders the whole receipt.
     pub receipt: Arc<dyn ReceiptRenderer>,
