@@ -58,6 +58,7 @@ mod tests {
             require_authorisable(&AuthorisationRequest {
                 card: card(),
                 acquirer_amount: Money::new(minor, Currency::USD),
+                billing: None,
                 transaction_type,
                 auth_type: AuthType::Normal,
                 merchant: Merchant::default(),

@@ -234,7 +234,8 @@ impl Authoriser {
         let store = &self.parts.store;
         let now = store.clock().now();
         let mut timings = Timings::new(started);
-        let context = load(store, &request.card, request.acquirer_amount.currency()).await?;
+        let converted_amount = request.billed().map_or(request.acquirer_amount, |it| it.amount);
+        let context = load(store, &request.card, converted_amount.currency()).await?;
         timings.ended("load");
         let endpoint = endpoint(&self.parts.vault, &request.card, &context)?;
         let answer_by = request.answer_by;

@@ -1,8 +1,8 @@
 //! The requests for authorisations and their results.
 
 use domain::{
-    ArrivedMessage, AuthType, Authorisation, Card, Merchant, MessageOutcome, Money, NetworkKey,
-    PinVerdict, TransactionType,
+    ArrivedMessage, AuthType, Authorisation, BillingAmount, Card, Merchant, MessageOutcome, Money,
+    NetworkKey, PinVerdict, TransactionType,
 };
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
@@ -51,6 +51,8 @@ pub struct AuthorisationRequest {
     pub card: Card,
     /// Amount as the shop asks for it: above zero; an inquiry's may be zero.
     pub acquirer_amount: Money,
+    /// The amount that the network bills, if it says so.
+    pub billing: Option<BillingAmount>,
     /// The network's transaction type.
     pub transaction_type: TransactionType,
     /// Kind.
@@ -75,6 +77,12 @@ pub struct AuthorisationRequest {
 }
 
 impl AuthorisationRequest {
+    /// What the network bills in the card's currency, which is then held as it stands
+    /// (network-iso8583.md section 3.3).
+    pub(crate) fn billed(&self) -> Option<&BillingAmount> {
+        self.billing.as_ref().filter(|it| it.amount.currency() == self.card.currency)
+    }
+
     /// True if it raises a purchase or gives part of one back: a part of a bill, not a whole.
     pub(crate) const fn is_part(&self) -> bool {
         let is_refund = matches!(self.transaction_type, TransactionType::Refund);

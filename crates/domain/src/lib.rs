@@ -6,6 +6,7 @@
 mod account_owner;
 mod amount_error;
 mod authorisation;
+mod billing;
 mod card;
 mod cause;
 mod clock;
@@ -50,6 +51,7 @@ pub use authorisation::{
     AuthType, Authorisation, AuthorisationStatus, Direction, HoldState, Merchant, NetworkKey,
     Payer, Posting, ResponseCode, TransactionType,
 };
+pub use billing::BillingAmount;
 pub use card::{Card, CardEvent, CardStatus, CardStatusReason, CardTransitionError, CardType};
 pub use cause::{Cause, Ruling};
 pub use clock::{Clock, SystemTime, TimeSource};

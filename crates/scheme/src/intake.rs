@@ -47,6 +47,7 @@ impl Intake {
         let message = order.message.map(|message| message.about(card.pan_id));
         let request = AuthorisationRequest {
             acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
+            billing: order.billing,
             card,
             transaction_type: order.transaction_type,
             auth_type: order.auth_type,

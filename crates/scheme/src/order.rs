@@ -2,8 +2,8 @@
 //! (network-iso8583.md section 13).
 
 use domain::{
-    ArrivedMessage, AuthId, AuthType, Authorisation, Card, CardId, Merchant, MessageFacts,
-    MessageNumbers, Money, NetworkKey, PanId, TransactionType,
+    ArrivedMessage, AuthId, AuthType, Authorisation, BillingAmount, Card, CardId, Merchant,
+    MessageFacts, MessageNumbers, Money, NetworkKey, PanId, TransactionType,
 };
 use tokio::time::Instant;
 use vault::{ClearPan, ClearPin};
@@ -19,6 +19,8 @@ pub(crate) struct Order {
     pub(crate) pin: Option<ClearPin>,
     /// The amount as the shop asks for it; `None` = nothing, in the card's currency.
     pub(crate) acquirer_amount: Option<Money>,
+    /// The amount that the network bills, if it says so.
+    pub(crate) billing: Option<BillingAmount>,
     /// The network's transaction type.
     pub(crate) transaction_type: TransactionType,
     /// Kind.

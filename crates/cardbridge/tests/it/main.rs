@@ -29,6 +29,7 @@ mod listener;
 mod log_failure;
 mod lost_key;
 mod mail;
+mod network_amounts;
 mod network_host;
 mod network_play;
 mod node_numbers;

@@ -10,6 +10,8 @@ pub(crate) const AMOUNT: u8 = 4;
 pub(crate) const BILLING_AMOUNT: u8 = 6;
 /// Transmission date and time.
 pub(crate) const TRANSMITTED_AT: u8 = 7;
+/// Rate of the cardholder's billing.
+pub(crate) const BILLING_RATE: u8 = 10;
 /// System trace audit number.
 pub(crate) const STAN: u8 = 11;
 /// Local time.

@@ -1,9 +1,10 @@
 //! From a request to an order (network-iso8583.md section 3.3).
 
-use domain::{AuthType, Currency, MessageFacts, Money, Timestamp, TransactionType};
+use domain::{AuthType, MessageFacts, Money, Timestamp, TransactionType};
 use iso8583::Message;
 use tokio::time::Instant;
 
+use super::amounts::{amount_of, billing_of};
 use super::codes::Refusal;
 use super::field;
 use super::identity::{network_key, numbers_of, original_of};
@@ -43,7 +44,7 @@ pub(crate) fn order_of(
     let card = card_of(message)?;
     require(message, &MANDATORY)?;
     require_times(message)?;
-    require_billing(message)?;
+    let billing = billing_of(message)?;
     let acquirer_amount = amount_of(message)?;
     let is_zero = acquirer_amount.is_none_or(|amount| !amount.is_positive());
     let transaction_type = transaction_type_of(message, is_zero)?;
@@ -52,6 +53,7 @@ pub(crate) fn order_of(
         card,
         pin: None,
         acquirer_amount,
+        billing,
         transaction_type,
         auth_type: auth_type_of(message, transaction_type),
         merchant: merchant_of(message, network.place),
@@ -71,7 +73,7 @@ pub(crate) fn reversal_of(message: &Message, network: &Network<'_>) -> Result<Re
     require(message, &MANDATORY)?;
     require(message, &[field::AMOUNT, field::CURRENCY])?;
     require_times(message)?;
-    require_billing(message)?;
+    billing_of(message)?;
     if message.get(field::ORIGINAL).is_none() {
         require(message, &[field::RRN, field::ACQUIRER])?;
     }
@@ -162,37 +164,6 @@ fn pairs<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(numbers)
 }
 
-/// Amount and currency of the billing come together. They are not used yet: the platform's own
-/// rates convert the amount.
-fn require_billing(message: &Message) -> Result<(), Refusal> {
-    let currency = message.text(field::BILLING_CURRENCY);
-    match (message.get(field::BILLING_AMOUNT), currency) {
-        (None, None) => Ok(()),
-        (Some(_), None) => Err(Refusal::Format(field::BILLING_CURRENCY)),
-        (None, Some(_)) => Err(Refusal::Format(field::BILLING_AMOUNT)),
-        (Some(_), Some(text)) => currency_of(text, field::BILLING_CURRENCY).map(drop),
-    }
-}
-
-fn currency_of(text: &str, number: u8) -> Result<Currency, Refusal> {
-    let is_numeric = text.bytes().all(|byte| byte.is_ascii_digit());
-    let currency = is_numeric.then(|| Currency::parse(text)).flatten();
-    currency.ok_or(Refusal::Format(number))
-}
-
-/// The amount; `None` if there is none, which has no currency either.
-fn amount_of(message: &Message) -> Result<Option<Money>, Refusal> {
-    let minor = match message.text(field::AMOUNT) {
-        Some(digits) => digits.parse().map_err(|_| Refusal::Format(field::AMOUNT))?,
-        None => 0,
-    };
-    match message.text(field::CURRENCY) {
-        Some(text) => Ok(Some(Money::new(minor, currency_of(text, field::CURRENCY)?))),
-        None if minor == 0 => Ok(None),
-        None => Err(Refusal::Format(field::CURRENCY)),
-    }
-}
-
 /// What the processing code's first two digits ask for.
 fn transaction_type_of(message: &Message, is_zero: bool) -> Result<TransactionType, Refusal> {
     let code = message.text(field::PROCESSING_CODE).and_then(|digits| digits.get(..2));
@@ -230,6 +201,7 @@ fn require_verifiable(message: &Message) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use domain::Currency;
     use iso8583::Mti;
 
     use super::*;
@@ -293,6 +265,24 @@ mod tests {
         assert_eq!(amount(&[(49, "392")]).to_major(), "1550");
         let largest = amount(&[(4, "999999999999")]);
         assert!(largest.amount_minor() < Money::MAX_INPUT_MINOR);
+    }
+
+    #[test]
+    fn the_networks_billing_amount_comes_with_its_rate() {
+        let billing = |rate: &str| {
+            let order = read(&[(6, "000000002050"), (51, "702"), (10, rate)]).ok().unwrap();
+            let billing = order.billing.unwrap();
+            assert_eq!(billing.amount, Money::new(2_050, Currency::SGD));
+            billing.rate(order.acquirer_amount.unwrap()).unwrap().to_string()
+        };
+        assert_eq!(billing("61322600"), "1.3226");
+        assert_eq!(billing("01322600"), "1322600");
+        assert_eq!(billing("91322600"), "0.0013226");
+        // Without a rate that counts, it is that of the amounts.
+        for none in ["", "60000000"] {
+            assert_eq!(billing(none), "1.3225806452");
+        }
+        assert_eq!(read(&[]).ok().unwrap().billing, None);
     }
 
     #[test]

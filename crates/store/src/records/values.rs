@@ -13,9 +13,9 @@ use domain::{
     MessageOutcome, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId, OrderStatus,
     OrderType, OriginalNumbers, OtpDeliveryStatus, OutsId, PageLanguage, PageMode, PageStep,
     PageTheme, PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId, RevealPurpose,
-    RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, StandIn, Timestamp, TransactionId,
-    TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee, VmFlowId,
-    VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
+    RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, StandIn, Timestamp,
+    TransactionId, TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee,
+    VmFlowId, VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
 };
 use ipnet::IpNet;
 use ledger::{Bucket, TransferKind};
