@@ -5,6 +5,7 @@
 mod admissible;
 mod authoriser;
 mod authoriser_parts;
+mod balances;
 mod caller;
 mod checks;
 mod clearing;
@@ -36,6 +37,7 @@ mod webhooks;
 
 pub use authoriser::Authoriser;
 pub use authoriser_parts::AuthoriserParts;
+pub use balances::CardBalances;
 pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
 pub use request::{

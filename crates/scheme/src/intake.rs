@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use authorise::{
-    AuthorisationAnswer, AuthorisationRequest, Authoriser, NetworkReversal, ReversalAnswer,
+    AuthorisationAnswer, AuthorisationRequest, Authoriser, CardBalances, NetworkReversal,
+    ReversalAnswer,
 };
-use domain::{AuthId, Authorisation, Card, CardId, MessageOutcome, Money};
+use domain::{AuthId, Authorisation, AuthorisationStatus, Card, CardId, MessageOutcome, Money};
 use store::{AuthorisationView, Store};
 use vault::Vault;
 
 use crate::card_reference::{UsedCard, find, record_of_pan};
 use crate::error::SchemeError;
-use crate::order::{Order, Original, Reversal};
+use crate::order::{BalanceInquiry, Order, Original, Reversal};
 use crate::pin::comparison;
 
 /// Takes orders. Clones share everything.
@@ -29,12 +30,31 @@ impl Intake {
         Self { store, vault, authoriser }
     }
 
+    /// Authorises an order, then reads the balances that it asks for, if it is approved.
+    ///
+    /// # Errors
+    /// As [`Self::authorise`].
+    pub(crate) async fn answer(
+        &self,
+        order: Order,
+    ) -> Result<(AuthorisationAnswer, Option<CardBalances>), SchemeError> {
+        let asks_balances = order.balances != BalanceInquiry::None;
+        let answer = self.authorise(order).await?;
+        let it = &answer.authorisation;
+        let is_shown = asks_balances && it.status == AuthorisationStatus::Approved;
+        let balances = if is_shown { self.authoriser.balances(it).await? } else { None };
+        Ok((answer, balances))
+    }
+
     /// Authorises an order. A wrong expiry, CVV2 or PIN is a decline.
     ///
     /// # Errors
     /// [`SchemeError`]; an original with another PAN is not found.
     pub(crate) async fn authorise(&self, order: Order) -> Result<AuthorisationAnswer, SchemeError> {
         let UsedCard { card, presented } = find(&self.store, &self.vault, order.card).await?;
+        if order.balances == BalanceInquiry::Required && card.account.is_forwarded() {
+            return Err(SchemeError::NoBalances);
+        }
         let original = match order.original {
             Original::None => None,
             Original::Id(auth_id) => Some(self.original_of(auth_id, &card).await?),

@@ -12,7 +12,7 @@ use vault::Vault;
 use crate::card_reference::active_record;
 use crate::error::SchemeError;
 use crate::intake::Intake;
-use crate::order::{Order, OrderCard, Original};
+use crate::order::{BalanceInquiry, Order, OrderCard, Original};
 use crate::purchase::{Increment, Purchase, Refund, RefundOf};
 
 /// Sends the messages of a card network. They take exactly the same path as real ones.
@@ -44,6 +44,7 @@ impl SimulatedNetwork {
             network_key: network_key(purchase.stan, purchase.rrn),
             message: None,
             original: purchase.original_auth_id.map_or(Original::None, Original::Id),
+            balances: BalanceInquiry::None,
             answer_by: None,
         };
         self.intake.authorise(order).await
@@ -76,6 +77,7 @@ impl SimulatedNetwork {
             network_key: network_key(it.stan, it.rrn),
             message: None,
             original: Original::Record(Box::new(original)),
+            balances: BalanceInquiry::None,
             answer_by: None,
         };
         intake.authorise(order).await
@@ -164,6 +166,7 @@ impl SimulatedNetwork {
             network_key: network_key(refund.stan, refund.rrn),
             message: None,
             original: original.map_or(Original::None, |it| Original::Record(Box::new(it))),
+            balances: BalanceInquiry::None,
             answer_by: None,
         };
         self.intake.authorise(order).await

@@ -33,6 +33,8 @@ pub(crate) struct Order {
     pub(crate) message: Option<LinkMessage>,
     /// What it follows.
     pub(crate) original: Original,
+    /// Whether it asks for the card's balances.
+    pub(crate) balances: BalanceInquiry,
     /// When the network stops waiting for the decision; `None` = the enterprise's deadline decides.
     pub(crate) answer_by: Option<Instant>,
 }
@@ -67,6 +69,17 @@ pub(crate) struct Reversal {
     pub(crate) message: LinkMessage,
     /// The original's authorisation code, if the message gives it.
     pub(crate) auth_code: Option<String>,
+}
+
+/// Whether a message asks for the card's balances (network-iso8583.md section 3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BalanceInquiry {
+    /// It does not.
+    None,
+    /// An approval shows them for a card that is decided here.
+    WhereKnown,
+    /// The same, and a card whose balances are not known here is refused.
+    Required,
 }
 
 /// The card of an order.

@@ -23,7 +23,7 @@ const PAIRS: [u32; 2] = [40, 1_000];
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A reversal of the purchase of this number, as V13 of V01.
-fn reversal(bed: &Bed, mti: &str, stan: u32, original: u32, fields: &[(u8, &str)]) -> Message {
+pub fn reversal(bed: &Bed, mti: &str, stan: u32, original: u32, fields: &[(u8, &str)]) -> Message {
     let named = format!("010000{original:04}11291200010000041234500000000000");
     let (stan, rrn) = (format!("{stan:06}"), format!("6333{original:08}"));
     let mut own = message(
@@ -55,7 +55,7 @@ fn reversal(bed: &Bed, mti: &str, stan: u32, original: u32, fields: &[(u8, &str)
 }
 
 /// DE95 that leaves this much, in minor units.
-fn remaining(minor: u32) -> String {
+pub fn remaining(minor: u32) -> String {
     format!("{minor:012}{:012}C00000000C00000000", 0)
 }
 

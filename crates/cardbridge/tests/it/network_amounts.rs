@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use crate::crash::authorisations;
 use crate::engine::Engine;
-use crate::links::{Bed, ISO_LISTEN, is};
+use crate::iso_peer::{Peer, message};
+use crate::link_reversals::{remaining, reversal};
+use crate::links::{Bed, ISO_LISTEN, configured, is, table};
+use crate::vm_settings::App;
 use crate::world::text;
 
 /// 42.50 EUR, for which the network bills 49.30 USD.
@@ -45,8 +48,9 @@ async fn the_networks_billing_amount_is_held(engine: Engine) {
     let it = all.values().find(|it| it["status"] == "APPROVED").unwrap();
     assert_eq!((&it["amount"], &it["fxRate"]), (&json!("49.30"), &json!("1.16")));
     let path = format!("/sandbox/v1/authorisations/{}", text(it, "authId"));
-    let part = json!({ "amount": "12.50" });
-    world.operator.post(&format!("{path}/reverse"), &part).await.unwrap();
+    let thirty = remaining(3_000);
+    let to = [&BILLED[..4], &[(95, thirty.as_str())]].concat();
+    assert_eq!(peer.outcome(&reversal(&bed, "0420", 20, 2, &to)).await, is("0430", "00"));
     assert_eq!(world.available().await, "99965.20", "34.80 USD are held");
     let part = json!({ "amount": "15.00", "final": false });
     world.operator.post(&format!("{path}/clear"), &part).await.unwrap();
@@ -80,4 +84,84 @@ async fn the_networks_billing_amount_is_held_on_sqlite() {
 #[tokio::test]
 async fn the_networks_billing_amount_is_held_on_postgresql() {
     the_networks_billing_amount_is_held(Engine::postgres().await).await;
+}
+
+/// A card of dialect 2 and its number.
+async fn vm_card(app: &App, order: Value) -> (String, String) {
+    let mut named = json!({ "first_name": "Test", "last_name": "User" });
+    named.as_object_mut().unwrap().extend(order.as_object().unwrap().clone());
+    let card = app.done("/createCard", named).await;
+    let pan = text(&app.done("/cardDetail", card.clone()).await, "card_number");
+    (text(&card, "card_id"), pan)
+}
+
+/// A balance inquiry with a card of this number.
+fn inquiry(bed: &Bed, stan: u32, pan: &str) -> Message {
+    let mut inquiry =
+        bed.changed(stan, &[(2, pan), (3, "310000"), (4, "000000000000"), (25, "02")]);
+    inquiry.remove(14);
+    inquiry
+}
+
+async fn balances_are_shown_of_cards_that_are_decided_here(engine: Engine) {
+    let directory = tempfile::tempdir().unwrap();
+    let tables = table("default", "") + &table("strict", "balance-required = true");
+    let file = configured(&directory, &tables);
+    let bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
+    let app = App::of(&bed.world.data_dir()).await;
+    let mut peer = bed.signed_on().await;
+    let mut strict = Peer::signed_on(&bed.address("strict")).await;
+
+    // V11's balances.
+    let order = json!({ "product_code": app.save, "amount": 120 });
+    let (card_id, pan) = vm_card(&app, order).await;
+    assert!(app.buy(&card_id, "24.75").await);
+    let first = peer.ask(&inquiry(&bed, 1, &pan)).await;
+    assert_eq!(first.outcome(), is("0110", "00"));
+    assert_eq!(first.text(54), Some("0001840C0000000120000002840C000000009525"));
+    // A repeat shows what the card has by then.
+    assert!(app.buy(&card_id, "5.25").await);
+    let mut repeat = inquiry(&bed, 1, &pan);
+    repeat.set_mti(message("0101", &[]).mti());
+    let again = peer.ask(&repeat).await;
+    assert_eq!(again.text(54), Some("0001840C0000000120000002840C000000009000"));
+    assert_eq!(again.text(38), first.text(38));
+    // A credit line shows what its limits leave.
+    let order = json!({ "product_code": app.share, "amount": 500, "day_limit": 20 });
+    let (card_id, line) = vm_card(&app, order).await;
+    assert!(app.buy(&card_id, "5.50").await);
+    let answer = strict.ask(&inquiry(&bed, 2, &line)).await;
+    assert_eq!(
+        (answer.outcome(), answer.text(54)),
+        (is("0110", "00"), Some("0002840C000000001450"))
+    );
+    // Only an inquiry about balances shows them, and only if it is approved.
+    for (stan, code) in [(3, "330000"), (4, "000000")] {
+        let mut check = inquiry(&bed, stan, &pan);
+        check.set(3, code.as_bytes()).unwrap();
+        let answer = peer.ask(&check).await;
+        assert_eq!((answer.outcome(), answer.text(54)), (is("0110", "00"), None), "{code}");
+    }
+    let mut expired = inquiry(&bed, 5, &pan);
+    expired.set(14, b"2001").unwrap();
+    let answer = peer.ask(&expired).await;
+    assert_eq!((answer.outcome(), answer.text(54)), (is("0110", "54"), None));
+
+    // The deposit of a forwarded card is not disclosed.
+    let answer = peer.ask(&inquiry(&bed, 6, &bed.pan)).await;
+    assert_eq!((answer.outcome(), answer.text(54)), (is("0110", "00"), None));
+    let asked = bed.world.enterprise.notice_count();
+    assert_eq!(strict.outcome(&inquiry(&bed, 7, &bed.pan)).await, is("0110", "40"));
+    assert_eq!(bed.world.enterprise.notice_count(), asked, "nobody is asked");
+    bed.world.verify_ledger().await;
+}
+
+#[tokio::test]
+async fn balances_are_shown_of_cards_that_are_decided_here_on_sqlite() {
+    balances_are_shown_of_cards_that_are_decided_here(Engine::embedded()).await;
+}
+
+#[tokio::test]
+async fn balances_are_shown_of_cards_that_are_decided_here_on_postgresql() {
+    balances_are_shown_of_cards_that_are_decided_here(Engine::postgres().await).await;
 }

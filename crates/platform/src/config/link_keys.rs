@@ -29,7 +29,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 33] = [
+pub const KEYS: [(&str, Kind); 34] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -61,6 +61,7 @@ pub const KEYS: [(&str, Kind); 33] = [
     ("max-advices-in-flight", Number(1, 4_096)),
     ("max-advices-waiting", Number(0, 65_536)),
     ("max-per-second", Number(1, 100_000)),
+    ("balance-required", Flag),
     ("echo", Numbers),
     ("fields", Kind::Table),
 ];
@@ -118,6 +119,10 @@ impl<'a> Keys<'a> {
 
     pub fn text(&self, key: &str) -> Option<&'a str> {
         self.0.get(key)?.as_str()
+    }
+
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.0.get(key)?.as_bool()
     }
 
     pub fn number(&self, key: &str) -> Option<u64> {

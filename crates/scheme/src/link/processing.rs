@@ -103,12 +103,17 @@ impl Connection {
 /// The network of a link, at this moment.
 fn network(link: &Link) -> Network<'_> {
     let settings = link.settings();
-    Network { name: &settings.network, place: settings.place, now: link.real_now() }
+    Network {
+        name: &settings.network,
+        place: settings.place,
+        requires_balances: settings.requires_balances,
+        now: link.real_now(),
+    }
 }
 
 /// What an order is answered.
 async fn decided(link: &Link, order: Order, answers: Answered) -> Reply {
-    let decision = link.intake.authorise(order);
+    let decision = link.intake.answer(order);
     let no_answer = link.settings().no_answer_code;
     in_time(link, answers, async { reply_of(decision.await, no_answer) }).await
 }

@@ -46,6 +46,8 @@ pub(crate) const CURRENCY: u8 = 49;
 pub(crate) const BILLING_CURRENCY: u8 = 51;
 /// PIN block.
 pub(crate) const PIN_BLOCK: u8 = 52;
+/// Additional amounts.
+pub(crate) const ADDITIONAL_AMOUNTS: u8 = 54;
 /// Chip data.
 pub(crate) const CHIP_DATA: u8 = 55;
 /// Network management code.

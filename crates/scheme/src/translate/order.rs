@@ -10,7 +10,7 @@ use super::field;
 use super::identity::{network_key, numbers_of, original_of};
 use super::merchant::{Place, merchant_of};
 use super::presented::{card_of, pan_of};
-use crate::order::{LinkMessage, Order, Original, Reversal};
+use crate::order::{BalanceInquiry, LinkMessage, Order, Original, Reversal};
 
 /// Fields that every request has.
 const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
@@ -22,12 +22,17 @@ const ACCOUNT_CHECK: &str = "51";
 /// Digits of the amount that remains.
 const REPLACEMENT_DIGITS: usize = 12;
 
+/// Processing codes, in two digits, that ask for balances.
+const BALANCE_INQUIRIES: [&str; 2] = ["30", "31"];
+
 /// What is known of a message beside its fields.
 pub(crate) struct Network<'a> {
     /// The network that numbers its messages.
     pub(crate) name: &'a str,
     /// How it divides the shop's name and place.
     pub(crate) place: Place,
+    /// Whether a balance inquiry is refused where the balances are not known.
+    pub(crate) requires_balances: bool,
     /// Real time.
     pub(crate) now: Timestamp,
 }
@@ -60,6 +65,7 @@ pub(crate) fn order_of(
         network_key: network_key(message),
         message: message_of(message, network, acquirer_amount)?,
         original: Original::None,
+        balances: balances_of(message, network.requires_balances),
         answer_by: Some(answer_by),
     })
 }
@@ -166,8 +172,7 @@ fn pairs<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 /// What the processing code's first two digits ask for.
 fn transaction_type_of(message: &Message, is_zero: bool) -> Result<TransactionType, Refusal> {
-    let code = message.text(field::PROCESSING_CODE).and_then(|digits| digits.get(..2));
-    let own = match code.unwrap_or_default() {
+    let own = match processing_code(message) {
         "00" if is_zero => TransactionType::Inquiry,
         "00" | "09" => TransactionType::Purchase,
         "01" | "11" | "17" => TransactionType::Cash,
@@ -177,6 +182,20 @@ fn transaction_type_of(message: &Message, is_zero: bool) -> Result<TransactionTy
     };
     let is_check = is_zero && message.text(field::CONDITION) == Some(ACCOUNT_CHECK);
     Ok(if is_check { TransactionType::Inquiry } else { own })
+}
+
+/// The first two digits of the processing code; without one, nothing.
+fn processing_code(message: &Message) -> &str {
+    let digits = message.text(field::PROCESSING_CODE);
+    digits.and_then(|digits| digits.get(..2)).unwrap_or_default()
+}
+
+fn balances_of(message: &Message, are_required: bool) -> BalanceInquiry {
+    match BALANCE_INQUIRIES.contains(&processing_code(message)) {
+        true if are_required => BalanceInquiry::Required,
+        true => BalanceInquiry::WhereKnown,
+        false => BalanceInquiry::None,
+    }
 }
 
 /// A request that names an original is no reservation.
@@ -226,7 +245,8 @@ mod tests {
             }
         }
         let now = Timestamp::from_micros(0);
-        let network = Network { name: "test", place: Place::default(), now };
+        let network =
+            Network { name: "test", place: Place::default(), requires_balances: false, now };
         order_of(&message, &network, Instant::now())
     }
 
