@@ -65,6 +65,7 @@ mod tests {
                 network_key: None,
                 message: None,
                 original: None,
+                not_followed: None,
                 presented: Presented::default(),
                 pin: None,
                 answer_by: None,

@@ -255,6 +255,7 @@ impl Authoriser {
         let refusal = first_refusal(&checks);
         timings.ended("checks");
         let mut receipt = Receipt::new(presented, checks, timings);
+        receipt.not_followed = request.not_followed;
         let mut terms = HoldTerms::new(&context, &request, self.parts.vm_settings);
         // An amount without counterpart in the card's currency is the platform's fault: no charge.
         terms.tariff = terms.tariff.filter(|_| conversion.is_ok());

@@ -41,7 +41,7 @@ pub use balances::CardBalances;
 pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
 pub use request::{
-    AuthorisationAnswer, AuthorisationRequest, AuthoriseError, NetworkReversal, Presented,
-    PresentedValue, ReversalAnswer, ReversalRequest,
+    AuthorisationAnswer, AuthorisationRequest, AuthoriseError, NetworkReversal, NotFollowed,
+    Presented, PresentedValue, ReversalAnswer, ReversalRequest,
 };
 pub use three_ds::{ChallengeError, Challenges, challenge_expiry_worker};

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use crate::checks::{Check, with_commit_checks};
 use crate::fault::Fault;
 use crate::forward::Exchange;
-use crate::request::{Presented, PresentedValue};
+use crate::request::{NotFollowed, Presented, PresentedValue};
 
 /// The durations of the steps, in their order.
 pub(crate) struct Timings {
@@ -151,13 +151,15 @@ struct RequestFacts<'a> {
     mcc: Option<&'a str>,
     stan: Option<&'a str>,
     rrn: Option<&'a str>,
+    not_followed: Option<&'static str>,
     presented_expiry: &'static str,
     presented_cvv2: &'static str,
     presented_pin: &'static str,
 }
 
 impl<'a> RequestFacts<'a> {
-    fn new(it: &'a Authorisation, presented: Presented) -> Self {
+    fn new(it: &'a Authorisation, receipt: &Receipt) -> Self {
+        let presented = receipt.presented;
         Self {
             card_id: it.card_id,
             direction: it.direction.as_str(),
@@ -175,6 +177,7 @@ impl<'a> RequestFacts<'a> {
             mcc: it.merchant.mcc.as_deref(),
             stan: it.network_key.as_ref().map(|key| key.stan.as_str()),
             rrn: it.network_key.as_ref().map(|key| key.rrn.as_str()),
+            not_followed: receipt.not_followed.map(NotFollowed::as_str),
             presented_expiry: presented.expiry.as_str(),
             presented_cvv2: presented.cvv2.as_str(),
             presented_pin: match presented.pin {
@@ -223,6 +226,8 @@ struct Lines<'a> {
 /// The lines of the steps so far.
 pub(crate) struct Receipt {
     pub(crate) presented: Presented,
+    /// Why the authorisation that the message names is not followed.
+    pub(crate) not_followed: Option<NotFollowed>,
     pub(crate) checks: Vec<Check>,
     pub(crate) notice: Option<NoticeFacts>,
     /// Why the enterprise's answer does not count, where the platform may approve in its place.
@@ -233,7 +238,7 @@ pub(crate) struct Receipt {
 impl Receipt {
     /// A receipt before anybody is asked.
     pub(crate) const fn new(presented: Presented, checks: Vec<Check>, timings: Timings) -> Self {
-        Self { presented, checks, notice: None, unanswered: None, timings }
+        Self { presented, not_followed: None, checks, notice: None, unanswered: None, timings }
     }
 
     /// The receipt of `it` without its outcome; `exchange` is what arrived in time, and
@@ -245,7 +250,7 @@ impl Receipt {
         commit_checks: Vec<Check>,
     ) -> Arc<PreparedReceipt> {
         Arc::new(PreparedReceipt {
-            request: json(&RequestFacts::new(it, self.presented)),
+            request: json(&RequestFacts::new(it, self)),
             passed: json(&with_commit_checks(&self.checks, &commit_checks, it, None)),
             checks: self.checks.clone(),
             commit_checks,

@@ -2,7 +2,7 @@
 
 use domain::{
     ArrivedMessage, AuthType, Authorisation, BillingAmount, Card, Merchant, MessageOutcome, Money,
-    NetworkKey, PinVerdict, TransactionType,
+    NetworkKey, PinVerdict, TransactionType, text_enum,
 };
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
@@ -44,6 +44,19 @@ pub struct Presented {
     pub pin: Option<PinVerdict>,
 }
 
+text_enum! {
+    /// Why an authorisation that a network's message names is not followed: the message is then
+    /// authorised by itself (network-iso8583.md section 5.4).
+    NotFollowed {
+        /// No message of the card is the one that it names.
+        NotFound = "not_found",
+        /// The named authorisation is not approved, or nothing can follow it any longer.
+        NotOpen = "not_open",
+        /// The named authorisation has another currency of the shop.
+        OtherCurrency = "other_currency",
+    }
+}
+
 /// One purchase, cash withdrawal, inquiry or refund, as the network asks for it.
 #[derive(Debug, Clone)]
 pub struct AuthorisationRequest {
@@ -67,6 +80,9 @@ pub struct AuthorisationRequest {
     /// The authorisation that it follows: the purchase that a refund gives back, or the reservation
     /// that a completion completes; any other message that follows a purchase increments it.
     pub original: Option<Authorisation>,
+    /// Why it does not follow the authorisation that it names; `None` if it names none, or follows
+    /// it.
+    pub not_followed: Option<NotFollowed>,
     /// The presented values, already compared.
     pub presented: Presented,
     /// The PIN that was entered: compared, and counted as a try, once the message may be decided.

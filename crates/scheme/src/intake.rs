@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use authorise::{
-    AuthorisationAnswer, AuthorisationRequest, Authoriser, CardBalances, NetworkReversal,
-    ReversalAnswer,
+    AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Authoriser, CardBalances,
+    NetworkReversal, NotFollowed, ReversalAnswer,
 };
-use domain::{AuthId, Authorisation, AuthorisationStatus, Card, CardId, MessageOutcome, Money};
+use domain::{
+    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, HoldState, MessageOutcome,
+    Money,
+};
 use store::{AuthorisationView, Store};
 use vault::Vault;
 
@@ -55,8 +58,9 @@ impl Intake {
         if order.balances == BalanceInquiry::Required && card.account.is_forwarded() {
             return Err(SchemeError::NoBalances);
         }
+        let is_named = matches!(order.original, Original::Named);
         let original = match order.original {
-            Original::None => None,
+            Original::None | Original::Named => None,
             Original::Id(auth_id) => Some(self.original_of(auth_id, &card).await?),
             Original::Record(original) => Some(*original),
         };
@@ -75,11 +79,65 @@ impl Intake {
             network_key: order.network_key,
             message,
             original,
+            not_followed: None,
             presented,
             pin,
             answer_by: order.answer_by,
         };
-        Ok(self.authoriser.authorise(request).await?)
+        if is_named {
+            self.raise(request).await
+        } else {
+            Ok(self.authoriser.authorise(request).await?)
+        }
+    }
+
+    /// Raises the authorisation that the message names. What cannot be raised leads to an
+    /// authorisation of the whole amount by itself (network-iso8583.md section 5.4).
+    async fn raise(
+        &self,
+        request: AuthorisationRequest,
+    ) -> Result<AuthorisationAnswer, SchemeError> {
+        let not_followed = match self.raised_by(&request).await? {
+            Ok(original) => {
+                let auth_type = original.auth_type;
+                let original = Some(original);
+                let raise = AuthorisationRequest { original, auth_type, ..request.clone() };
+                match self.authoriser.authorise(raise).await {
+                    Err(AuthoriseError::Money(error)) if error.is_original_ended() => {
+                        NotFollowed::NotOpen
+                    }
+                    answer => return Ok(answer?),
+                }
+            }
+            Err(why) => why,
+        };
+        let not_followed = Some(not_followed);
+        let alone = AuthorisationRequest { not_followed, ..request };
+        Ok(self.authoriser.authorise(alone).await?)
+    }
+
+    /// The authorisation that a request raises: the first of the bill to which the named one
+    /// belongs. The commit decides whether it is still open.
+    async fn raised_by(
+        &self,
+        request: &AuthorisationRequest,
+    ) -> Result<Result<Authorisation, NotFollowed>, SchemeError> {
+        let Some(message) = request.message.clone() else { return Ok(Err(NotFollowed::NotFound)) };
+        let Some(mut it) = self.store.original_named(message).await? else {
+            return Ok(Err(NotFollowed::NotFound));
+        };
+        if let Some(first) = it.original_auth_id.filter(|_| it.is_increment()) {
+            it = self.original(first).await?;
+        }
+        let is_open = it.is_approved_purchase()
+            && it.hold_state == HoldState::Pending
+            && it.auth_type != AuthType::PreAuthCompletion;
+        let has_currency = it.acquirer_amount.currency() == request.acquirer_amount.currency();
+        Ok(match (is_open, has_currency) {
+            (false, _) => Err(NotFollowed::NotOpen),
+            (true, false) => Err(NotFollowed::OtherCurrency),
+            (true, true) => Ok(it),
+        })
     }
 
     /// Carries out a network's reversal.

@@ -114,6 +114,8 @@ impl From<CardReference> for OrderCard {
 pub(crate) enum Original {
     /// None.
     None,
+    /// The one that the message names, if it can be raised; otherwise none.
+    Named,
     /// The one of this id, which must have been made with the same PAN.
     Id(AuthId),
     /// This one.

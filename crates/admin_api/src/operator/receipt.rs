@@ -63,6 +63,9 @@ pub(crate) struct ReceiptRequest {
     presented_expiry: String,
     /// As `presentedExpiry`.
     presented_cvv2: String,
+    /// Why the authorisation that the network's message names is not followed: `not_found`,
+    /// `not_open` or `other_currency`; null where it names none, or follows it.
+    not_followed: Option<String>,
     /// As `presentedExpiry`; null in receipts of the time before PINs were judged.
     presented_pin: Option<String>,
 }

@@ -64,7 +64,7 @@ pub(crate) fn order_of(
         merchant: merchant_of(message, network.place),
         network_key: network_key(message),
         message: message_of(message, network, acquirer_amount)?,
-        original: Original::None,
+        original: original_named(message, transaction_type),
         balances: balances_of(message, network.requires_balances),
         answer_by: Some(answer_by),
     })
@@ -198,12 +198,26 @@ fn balances_of(message: &Message, are_required: bool) -> BalanceInquiry {
     }
 }
 
+/// A request that takes money raises what its DE90 names. Without DE90 an equal RRN may be a
+/// coincidence.
+fn original_named(message: &Message, transaction_type: TransactionType) -> Original {
+    let is_named = message.get(field::ORIGINAL).is_some();
+    if is_named && takes_money(transaction_type) { Original::Named } else { Original::None }
+}
+
+const fn takes_money(transaction_type: TransactionType) -> bool {
+    matches!(transaction_type, TransactionType::Purchase | TransactionType::Cash)
+}
+
 /// A request that names an original is no reservation.
 fn auth_type_of(message: &Message, transaction_type: TransactionType) -> AuthType {
-    let takes_money = matches!(transaction_type, TransactionType::Purchase | TransactionType::Cash);
     let is_reserved = message.text(field::CONDITION) == Some(PRE_AUTHORISED);
     let is_first = message.get(field::ORIGINAL).is_none();
-    if takes_money && is_reserved && is_first { AuthType::PreAuth } else { AuthType::Normal }
+    if takes_money(transaction_type) && is_reserved && is_first {
+        AuthType::PreAuth
+    } else {
+        AuthType::Normal
+    }
 }
 
 /// Nothing is approved on the word of a PIN block or a cryptogram for which links have no keys yet
@@ -313,6 +327,24 @@ mod tests {
         assert_eq!(kind(&[(25, "06")]), AuthType::PreAuth);
         assert_eq!(kind(&[(25, "06"), (90, original)]), AuthType::Normal);
         assert_eq!(kind(&[(25, "06"), (3, "200000")]), AuthType::Normal);
+        let names = |changes: &[(u8, &str)]| {
+            matches!(read(changes).ok().unwrap().original, Original::Named)
+        };
+        assert!(names(&[(90, original)]) && names(&[(3, "010000"), (90, original)]));
+        assert!(!names(&[]) && !names(&[(3, "200000"), (90, original)]));
+        assert!(!names(&[(3, "310000"), (90, original)]));
+    }
+
+    #[test]
+    fn balances_are_asked_for_by_two_codes() {
+        for (code, asked) in [
+            ("300000", BalanceInquiry::WhereKnown),
+            ("310000", BalanceInquiry::WhereKnown),
+            ("330000", BalanceInquiry::None),
+            ("000000", BalanceInquiry::None),
+        ] {
+            assert_eq!(read(&[(3, code)]).ok().unwrap().balances, asked, "{code}");
+        }
     }
 
     #[test]

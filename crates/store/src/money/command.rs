@@ -45,6 +45,14 @@ pub enum MoneyError {
     Store(#[from] StoreError),
 }
 
+impl MoneyError {
+    /// True if the authorisation that a message follows is not open; nothing was written then.
+    #[must_use]
+    pub const fn is_original_ended(&self) -> bool {
+        matches!(self, Self::NotApproved | Self::Ledger(LedgerError::HoldClosed))
+    }
+}
+
 /// A new authorisation.
 #[derive(Debug, Clone)]
 pub struct BeginAuthorisation {
