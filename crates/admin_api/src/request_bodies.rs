@@ -78,10 +78,15 @@ pub(crate) const STAND_IN: Table = Table::named(
     "StandIn",
     "What decides while the enterprise does not answer.",
     &[
-        Field::text("mode", "`decline`; `approve_up_to` is not available yet.").required(),
-        Field::text("amount", "For `approve_up_to`."),
-        Field::text("currency", "For `approve_up_to`."),
-        Field::text("dailyTotal", "For `approve_up_to`."),
+        Field::text(
+            "mode",
+            "`decline`, or `approve_up_to`: purchases and cash of type NORMAL within the limits that\n\
+             follow are approved where the enterprise gave no usable answer.",
+        )
+        .required(),
+        Field::text("amount", "The most of one authorisation with its increments; major units."),
+        Field::text("currency", "The only billing currency, ISO 4217."),
+        Field::text("dailyTotal", "The most of a UTC+8 day; major units."),
     ],
 );
 

@@ -58,6 +58,7 @@ mod tests {
             require_authorisable(&AuthorisationRequest {
                 card: card(),
                 acquirer_amount: Money::new(minor, Currency::USD),
+                billing: None,
                 transaction_type,
                 auth_type: AuthType::Normal,
                 merchant: Merchant::default(),
@@ -65,6 +66,7 @@ mod tests {
                 message: None,
                 posts: false,
                 original: None,
+                not_followed: None,
                 presented: Presented::default(),
                 pin: None,
                 answer_by: None,

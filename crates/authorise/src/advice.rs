@@ -13,12 +13,12 @@ use wire::cardbridge::webhook::authorisation_result_event;
 
 use crate::authoriser::Authoriser;
 use crate::authoriser_parts::AuthoriserParts;
-use crate::convert::convert;
 use crate::endpoint::endpoint;
 use crate::fault::Fault;
 use crate::forward::{self, Exchange};
 use crate::hold::{self, HoldTerms};
 use crate::load::load;
+use crate::parts::converted;
 use crate::receipt::{Receipt, StoredReceipt, Timings};
 use crate::request::{AdviceRequest, AuthoriseError};
 use crate::reversal::Prepared;
@@ -61,12 +61,13 @@ impl Authoriser {
         advice: AdviceRequest,
         started: Instant,
     ) -> Result<Advised, AuthoriseError> {
-        let AdviceRequest { fact, message, decline, auth_code, allows_more } = advice;
+        let AdviceRequest { fact, message, decline, auth_code, allows_more, must_clear } = advice;
         let AuthoriserParts { store, vm_settings, .. } = &self.parts;
         let (now, posts) = (store.clock().now(), fact.posts);
         let mut timings = Timings::new(started);
-        let context = load(store, &fact.card, fact.acquirer_amount.currency()).await?;
-        let conversion = convert(fact.acquirer_amount, fact.card.currency, &context.fx_table);
+        let converted_amount = fact.billed().map_or(fact.acquirer_amount, |it| it.amount);
+        let context = load(store, &fact.card, converted_amount.currency()).await?;
+        let conversion = converted(store, &fact, &context.fx_table).await?;
         // Without a rate the fact cannot be booked yet: the network repeats it.
         let conversion = conversion.map_err(|_| AuthoriseError::Missing("rate"))?;
         timings.ended("load");
@@ -74,7 +75,7 @@ impl Authoriser {
         let webhooks = transactions(context.vm_card.as_ref(), *vm_settings);
         let presented = fact.presented;
         let record = hold::record(store, fact, &context.profile, Some(conversion), now);
-        let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
+        let receipt = Receipt::new(presented, Vec::new(), timings);
         let advise = Advise {
             receipt: receipt.prepared(&record, None, Vec::new()),
             record,
@@ -83,6 +84,7 @@ impl Authoriser {
             auth_code,
             posts,
             allows_more,
+            must_clear,
             reversal_id: AuthId::from_i64(store.ids().next()),
             job_id: Some(JobId::from_i64(store.ids().next())),
             webhooks,

@@ -254,7 +254,8 @@ impl Authoriser {
         let store = &self.parts.store;
         let now = store.clock().now();
         let mut timings = Timings::new(started);
-        let context = load(store, &request.card, request.acquirer_amount.currency()).await?;
+        let converted_amount = request.billed().map_or(request.acquirer_amount, |it| it.amount);
+        let context = load(store, &request.card, converted_amount.currency()).await?;
         timings.ended("load");
         let endpoint = endpoint(&self.parts.vault, &request.card, &context)?;
         let (answer_by, posts) = (request.answer_by, request.posts);
@@ -273,7 +274,8 @@ impl Authoriser {
         });
         let refusal = first_refusal(&checks);
         timings.ended("checks");
-        let mut receipt = Receipt { presented, checks, notice: None, timings };
+        let mut receipt = Receipt::new(presented, checks, timings);
+        receipt.not_followed = request.not_followed;
         let mut terms = HoldTerms::new(&context, &request, self.parts.vm_settings);
         // An amount without counterpart in the card's currency is the platform's fault: no charge.
         terms.tariff = terms.tariff.filter(|_| conversion.is_ok());
@@ -293,6 +295,7 @@ impl Authoriser {
                     webhooks: terms.webhooks,
                     tariff: terms.tariff,
                     posts,
+                    stand_in: context.enterprise.stand_in,
                     time: TimeToAnswer::of(&context.enterprise, started, answer_by),
                     receipt,
                 })))
@@ -425,7 +428,8 @@ impl Authoriser {
         Ok(notice)
     }
 
-    /// Decides by what arrived in time, or by `otherwise` if nothing did.
+    /// Decides by what arrived in time, or by `otherwise` if nothing did. Without a usable answer the
+    /// commit may approve in the enterprise's place.
     async fn settle(
         &self,
         held: Held,
@@ -433,14 +437,17 @@ impl Authoriser {
         otherwise: Result<ResponseCode, Fault>,
     ) -> Result<AuthorisationAnswer, AuthoriseError> {
         let verdict = in_time.as_ref().map_or(otherwise, |exchange| exchange.verdict.clone());
+        let stand_in = held.stand_in.filter(|_| verdict.is_err());
         let cause = cause_of(&held.authorisation, verdict);
-        let has_code = cause.is_approval() && !held.authorisation.is_reversal();
+        let may_approve = cause.is_approval() || stand_in.is_some();
+        let has_code = may_approve && !held.authorisation.is_reversal();
         let auth_code = has_code.then(|| self.draw_auth_code());
-        let Held { authorisation: held, webhooks, tariff, posts, receipt, .. } = held;
+        let Held { authorisation: held, webhooks, tariff, posts, mut receipt, .. } = held;
+        receipt.unanswered = stand_in.map(|_| cause.clone());
         let prepared = receipt.prepared(&held, in_time.as_ref(), Vec::new());
         let store = &self.parts.store;
         let request = settle::request(store, &held, cause, prepared, webhooks);
-        let request = DecideAuthorisation { auth_code, tariff, posts, ..request };
+        let request = DecideAuthorisation { stand_in, auth_code, tariff, posts, ..request };
         let authorisation = settle::decide(store, request).await?;
         tracing::debug!(
             auth_id = %authorisation.auth_id,

@@ -1,9 +1,11 @@
 //! From the shop's currency to the card's (cardbridge-open-api.md section 14, U40). Pure.
 
-use domain::{Cause, Currency, FxError, FxRate, FxTable, Money};
+use domain::{BillingAmount, Cause, Currency, FxError, FxRate, FxTable, Money};
 
 /// The rate within one currency.
 const SAME_CURRENCY: &str = "1";
+/// The rate of an amount that was not converted.
+pub(crate) const NO_RATE: &str = "0";
 
 /// An amount in the card's currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,21 @@ pub(crate) fn convert(
         return Err(ConversionFault::RoundsToZero);
     }
     Ok(conversion)
+}
+
+/// The amount that the network bills for `acquirer_amount`, as it stands. A part of a bill may be
+/// billed at nothing.
+pub(crate) fn billed(
+    billing: &BillingAmount,
+    acquirer_amount: Money,
+    is_part: bool,
+) -> Result<Conversion, ConversionFault> {
+    let amount = billing.amount;
+    if acquirer_amount.is_positive() && !amount.is_positive() && !is_part {
+        return Err(ConversionFault::RoundsToZero);
+    }
+    let rate = billing.rate(acquirer_amount).map(|rate| rate.to_string());
+    Ok(Conversion { amount, rate: rate.unwrap_or_else(|| NO_RATE.to_owned()) })
 }
 
 /// The amount that `part` adds to the earlier parts, whose sum is `before`: the converted total
@@ -102,6 +119,17 @@ mod tests {
     fn a_conversion_within_one_currency_needs_no_rate() {
         let conversion = convert(dollars(1), Currency::USD, &FxTable::default()).unwrap();
         assert_eq!((conversion.amount, conversion.rate.as_str()), (dollars(1), "1"));
+    }
+
+    #[test]
+    fn what_the_network_bills_stands() {
+        let billing = |minor| BillingAmount::new(Money::new(minor, Currency::SGD), None);
+        let conversion = billed(&billing(2_051), dollars(1_550), false).unwrap();
+        assert_eq!(conversion.amount, Money::new(2_051, Currency::SGD));
+        assert_eq!(conversion.rate, "1.3232258065");
+        assert_eq!(billed(&billing(0), dollars(1), false), Err(ConversionFault::RoundsToZero));
+        assert_eq!(billed(&billing(0), dollars(1), true).unwrap().rate, "0");
+        assert_eq!(billed(&billing(0), dollars(0), false).unwrap().rate, NO_RATE);
     }
 
     #[test]

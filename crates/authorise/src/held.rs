@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Authorisation, Enterprise};
+use domain::{Authorisation, Enterprise, StandIn};
 use store::{VmTariff, Webhooks};
 use tokio::time::Instant;
 
@@ -21,6 +21,8 @@ pub(crate) struct Held {
     pub(crate) tariff: Option<VmTariff>,
     /// True if an approval is posted at once.
     pub(crate) posts: bool,
+    /// The terms on which it is approved if the enterprise gives no usable answer.
+    pub(crate) stand_in: Option<StandIn>,
     pub(crate) time: TimeToAnswer,
     pub(crate) receipt: Receipt,
 }

@@ -12,15 +12,13 @@ use store::{
 use wire::vm::VmSettings;
 
 use crate::checks::{deposit_check, velocity_check};
-use crate::convert::Conversion;
+use crate::convert::{Conversion, NO_RATE};
 use crate::load::CardContext;
 use crate::receipt::Receipt;
 use crate::request::AuthorisationRequest;
 use crate::webhooks::decision_webhooks;
 
 const SECONDS_PER_DAY: i64 = 86_400;
-/// Rate of an amount that could not be converted.
-const NO_RATE: &str = "0";
 
 /// The record of a request at its arrival, undecided. An amount without counterpart in the card's
 /// currency is recorded as zero.

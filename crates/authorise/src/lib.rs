@@ -6,6 +6,7 @@ mod admissible;
 mod advice;
 mod authoriser;
 mod authoriser_parts;
+mod balances;
 mod caller;
 mod checks;
 mod clearing;
@@ -38,10 +39,11 @@ mod webhooks;
 pub use advice::advice_worker;
 pub use authoriser::Authoriser;
 pub use authoriser_parts::AuthoriserParts;
+pub use balances::CardBalances;
 pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
 pub use request::{
     AdviceRequest, AuthorisationAnswer, AuthorisationRequest, AuthoriseError, NetworkReversal,
-    Presented, PresentedValue, ReversalAnswer, ReversalRequest,
+    NotFollowed, Presented, PresentedValue, ReversalAnswer, ReversalRequest,
 };
 pub use three_ds::{ChallengeError, Challenges, challenge_expiry_worker};

@@ -40,17 +40,17 @@ impl CardContext {
     }
 }
 
-/// Reads the records.
+/// Reads the records. Amounts in `from` are to be converted into the card's currency.
 pub(crate) async fn load(
     store: &Store,
     card: &Card,
-    acquirer_currency: Currency,
+    from: Currency,
 ) -> Result<CardContext, AuthoriseError> {
     let found = store.card_surroundings(card).await?;
-    let fx_table = if acquirer_currency == card.currency {
+    let fx_table = if from == card.currency {
         FxTable::default()
     } else {
-        store.fx_rate(acquirer_currency, card.currency).await?
+        store.fx_rate(from, card.currency).await?
     };
     if !card.account.is_forwarded() && found.vm_card.is_none() {
         // Without it the card would have no limits.

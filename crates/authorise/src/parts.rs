@@ -5,7 +5,7 @@ use domain::{FxTable, Money, TransactionType};
 use store::{PartsOf, Store};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::convert::{Conversion, ConversionFault, convert, convert_part};
+use crate::convert::{Conversion, ConversionFault, billed, convert, convert_part};
 use crate::request::{AuthorisationRequest, AuthoriseError};
 
 /// Bills that may take parts concurrently.
@@ -38,6 +38,9 @@ pub(crate) async fn converted(
     table: &FxTable,
 ) -> Result<Result<Conversion, ConversionFault>, AuthoriseError> {
     let (amount, to) = (request.acquirer_amount, request.card.currency);
+    if let Some(billing) = request.billed() {
+        return Ok(billed(billing, amount, request.is_part()));
+    }
     if !request.is_part() {
         return Ok(convert(amount, to, table));
     }

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use crate::checks::{Check, with_commit_checks};
 use crate::fault::Fault;
 use crate::forward::Exchange;
-use crate::request::{Presented, PresentedValue};
+use crate::request::{NotFollowed, Presented, PresentedValue};
 
 /// The durations of the steps, in their order.
 pub(crate) struct Timings {
@@ -122,6 +122,16 @@ impl<'a> From<&'a Exchange> for AnswerFacts<'a> {
     }
 }
 
+/// What the platform did in place of an enterprise that gave no usable answer
+/// (network-iso8583.md section 6.3).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StandInFacts<'a> {
+    /// Why the enterprise's answer does not count.
+    instead_of: &'a Cause,
+    approved: bool,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestFacts<'a> {
@@ -141,13 +151,15 @@ struct RequestFacts<'a> {
     mcc: Option<&'a str>,
     stan: Option<&'a str>,
     rrn: Option<&'a str>,
+    not_followed: Option<&'static str>,
     presented_expiry: &'static str,
     presented_cvv2: &'static str,
     presented_pin: &'static str,
 }
 
 impl<'a> RequestFacts<'a> {
-    fn new(it: &'a Authorisation, presented: Presented) -> Self {
+    fn new(it: &'a Authorisation, receipt: &Receipt) -> Self {
+        let presented = receipt.presented;
         Self {
             card_id: it.card_id,
             direction: it.direction.as_str(),
@@ -165,6 +177,7 @@ impl<'a> RequestFacts<'a> {
             mcc: it.merchant.mcc.as_deref(),
             stan: it.network_key.as_ref().map(|key| key.stan.as_str()),
             rrn: it.network_key.as_ref().map(|key| key.rrn.as_str()),
+            not_followed: receipt.not_followed.map(NotFollowed::as_str),
             presented_expiry: presented.expiry.as_str(),
             presented_cvv2: presented.cvv2.as_str(),
             presented_pin: match presented.pin {
@@ -204,6 +217,8 @@ struct Lines<'a> {
     checks: &'a RawValue,
     notice: &'a RawValue,
     answer: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stand_in: Option<StandInFacts<'a>>,
     timings_ms: &'a RawValue,
     outcome: Option<OutcomeFacts<'a>>,
 }
@@ -211,12 +226,21 @@ struct Lines<'a> {
 /// The lines of the steps so far.
 pub(crate) struct Receipt {
     pub(crate) presented: Presented,
+    /// Why the authorisation that the message names is not followed.
+    pub(crate) not_followed: Option<NotFollowed>,
     pub(crate) checks: Vec<Check>,
     pub(crate) notice: Option<NoticeFacts>,
+    /// Why the enterprise's answer does not count, where the platform may approve in its place.
+    pub(crate) unanswered: Option<Cause>,
     pub(crate) timings: Timings,
 }
 
 impl Receipt {
+    /// A receipt before anybody is asked.
+    pub(crate) const fn new(presented: Presented, checks: Vec<Check>, timings: Timings) -> Self {
+        Self { presented, not_followed: None, checks, notice: None, unanswered: None, timings }
+    }
+
     /// The receipt of `it` without its outcome; `exchange` is what arrived in time, and
     /// `commit_checks` are the lines that the commit adds if its own checks pass.
     pub(crate) fn prepared(
@@ -226,12 +250,13 @@ impl Receipt {
         commit_checks: Vec<Check>,
     ) -> Arc<PreparedReceipt> {
         Arc::new(PreparedReceipt {
-            request: json(&RequestFacts::new(it, self.presented)),
+            request: json(&RequestFacts::new(it, self)),
             passed: json(&with_commit_checks(&self.checks, &commit_checks, it, None)),
             checks: self.checks.clone(),
             commit_checks,
             notice: json(&self.notice),
             answer: json(&exchange.map(AnswerFacts::from)),
+            unanswered: self.unanswered.clone(),
             timings_ms: json(&self.timings),
         })
     }
@@ -251,6 +276,7 @@ pub(crate) struct PreparedReceipt {
     commit_checks: Vec<Check>,
     notice: Box<RawValue>,
     answer: Box<RawValue>,
+    unanswered: Option<Cause>,
     timings_ms: Box<RawValue>,
 }
 
@@ -264,6 +290,10 @@ impl ReceiptRenderer for PreparedReceipt {
             checks: with_failed.as_deref().unwrap_or(&self.passed),
             notice: &self.notice,
             answer: &self.answer,
+            stand_in: self.unanswered.as_ref().map(|instead_of| StandInFacts {
+                instead_of,
+                approved: it.cause == Some(Cause::StandInApproved),
+            }),
             timings_ms: &self.timings_ms,
             outcome: OutcomeFacts::of(it),
         };
@@ -314,7 +344,7 @@ mod tests {
     fn the_outcome_is_that_of_the_commit() {
         let mut it = authorisation();
         let (presented, timings) = (Presented::default(), Timings::new(Instant::now()));
-        let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
+        let receipt = Receipt::new(presented, Vec::new(), timings);
         let prepared = receipt.prepared(&it, None, vec![deposit_check(true)]);
         let held = prepared.receipt(&it, None);
         let lines = r#""checks":[{"name":"deposit","passed":true,"detail":null}],"notice":null,"answer":null,"timingsMs":{"total":0.0},"outcome":null}"#;

@@ -1,8 +1,8 @@
 //! The requests for authorisations and their results.
 
 use domain::{
-    ArrivedMessage, AuthType, Authorisation, Card, Merchant, MessageOutcome, Money, NetworkKey,
-    PinVerdict, ResponseCode, TransactionType,
+    ArrivedMessage, AuthType, Authorisation, BillingAmount, Card, Merchant, MessageOutcome, Money,
+    NetworkKey, PinVerdict, ResponseCode, TransactionType, text_enum,
 };
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
@@ -44,6 +44,19 @@ pub struct Presented {
     pub pin: Option<PinVerdict>,
 }
 
+text_enum! {
+    /// Why an authorisation that a network's message names is not followed: the message is then
+    /// authorised by itself (network-iso8583.md section 5.4).
+    NotFollowed {
+        /// No message of the card is the one that it names.
+        NotFound = "not_found",
+        /// The named authorisation is not approved, or nothing can follow it any longer.
+        NotOpen = "not_open",
+        /// The named authorisation has another currency of the shop.
+        OtherCurrency = "other_currency",
+    }
+}
+
 /// One purchase, cash withdrawal, inquiry or refund, as the network asks for it.
 #[derive(Debug, Clone)]
 pub struct AuthorisationRequest {
@@ -51,6 +64,8 @@ pub struct AuthorisationRequest {
     pub card: Card,
     /// Amount as the shop asks for it: above zero; an inquiry's may be zero.
     pub acquirer_amount: Money,
+    /// The amount that the network bills, if it says so.
+    pub billing: Option<BillingAmount>,
     /// The network's transaction type.
     pub transaction_type: TransactionType,
     /// Kind.
@@ -65,6 +80,9 @@ pub struct AuthorisationRequest {
     /// The authorisation that it follows: the purchase that a refund gives back, or the reservation
     /// that a completion completes; any other message that follows a purchase increments it.
     pub original: Option<Authorisation>,
+    /// Why it does not follow the authorisation that it names; `None` if it names none, or follows
+    /// it.
+    pub not_followed: Option<NotFollowed>,
     /// The presented values, already compared.
     pub presented: Presented,
     /// The PIN that was entered: compared, and counted as a try, once the message may be decided.
@@ -77,6 +95,12 @@ pub struct AuthorisationRequest {
 }
 
 impl AuthorisationRequest {
+    /// What the network bills in the card's currency, which is then held as it stands
+    /// (network-iso8583.md section 3.3).
+    pub(crate) fn billed(&self) -> Option<&BillingAmount> {
+        self.billing.as_ref().filter(|it| it.amount.currency() == self.card.currency)
+    }
+
     /// True if it raises a purchase or gives part of one back: a part of a bill, not a whole.
     pub(crate) const fn is_part(&self) -> bool {
         let is_refund = matches!(self.transaction_type, TransactionType::Refund);
@@ -119,6 +143,8 @@ pub struct AdviceRequest {
     pub auth_code: Option<String>,
     /// True if more clearings may follow one that leaves something.
     pub allows_more: bool,
+    /// True if it is no fact, but a request to clear what it names within what that has left.
+    pub must_clear: bool,
 }
 
 /// The answer to a network's reversal.

@@ -62,7 +62,7 @@ impl Prepared {
         let Self { context, endpoint, mut timings, started, .. } = self;
         timings.ended("release");
         let presented = Presented::default();
-        let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
+        let receipt = Receipt::new(presented, Vec::new(), timings);
         let endpoint = match endpoint {
             Ok(endpoint) => Some(Arc::new(endpoint)),
             Err(Reach::NotAsked) => None,
@@ -87,6 +87,7 @@ impl Prepared {
             webhooks,
             tariff: None,
             posts: false,
+            stand_in: None,
             time: TimeToAnswer::of(&context.enterprise, started, None),
             receipt,
         })))

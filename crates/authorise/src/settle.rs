@@ -13,7 +13,7 @@ const MAX_TRIES: u32 = 5;
 /// Pause after the first failed attempt; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// A decision as the store takes it, without authorisation code and free of charge.
+/// A decision as the store takes it, without authorisation code, stand-in and fees.
 pub(crate) fn request(
     store: &Store,
     held: &Authorisation,
@@ -25,6 +25,7 @@ pub(crate) fn request(
         enterprise_id: held.enterprise_id,
         auth_id: held.auth_id,
         cause,
+        stand_in: None,
         auth_code: None,
         posts: false,
         receipt,

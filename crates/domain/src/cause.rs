@@ -143,6 +143,8 @@ causes! {
         AdviceRefused = "advice_refused",
         /// The network decided; the enterprise gave no usable answer.
         AdviceNotAnswered = "advice_not_answered",
+        /// The enterprise gave no usable answer, and the platform approved in its place.
+        StandInApproved = "stand_in_approved",
     }
     EnterpriseFunds {
         /// The enterprise answered 01.

@@ -5,7 +5,7 @@ use std::fmt;
 use ipnet::IpNet;
 
 use crate::text::text_enum;
-use crate::{EnterpriseId, Timestamp, VmAppId};
+use crate::{EnterpriseId, StandIn, Timestamp, VmAppId};
 
 text_enum! {
     /// The padding that encrypts the authorisation notice and its answer (cardbridge-open-api.md
@@ -126,6 +126,8 @@ pub struct Enterprise {
     pub rsa_hash: RsaHash,
     /// The bytes of a notice that are signed.
     pub rsa_signed_bytes: RsaSignedBytes,
+    /// What is approved in its place while it does not answer; `None` = nothing.
+    pub stand_in: Option<StandIn>,
     /// Created.
     pub created_at: Timestamp,
 }
@@ -156,6 +158,7 @@ impl Enterprise {
             rsa_padding: RsaPadding::Pkcs1,
             rsa_hash: RsaHash::Sha256,
             rsa_signed_bytes: RsaSignedBytes::Text,
+            stand_in: None,
             created_at,
         }
     }

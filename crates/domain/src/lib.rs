@@ -6,6 +6,7 @@
 mod account_owner;
 mod amount_error;
 mod authorisation;
+mod billing;
 mod card;
 mod cause;
 mod clock;
@@ -31,6 +32,7 @@ mod profile;
 mod random;
 mod reveal;
 mod settlement;
+mod stand_in;
 mod text;
 mod three_ds;
 mod timestamp;
@@ -49,6 +51,7 @@ pub use authorisation::{
     AuthType, Authorisation, AuthorisationStatus, Direction, HoldState, Merchant, NetworkKey,
     Payer, Posting, ResponseCode, TransactionType,
 };
+pub use billing::BillingAmount;
 pub use card::{Card, CardEvent, CardStatus, CardStatusReason, CardTransitionError, CardType};
 pub use cause::{Cause, Ruling};
 pub use clock::{Clock, SystemTime, TimeSource};
@@ -91,6 +94,7 @@ pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityL
 pub use random::{Random, SystemRandom};
 pub use reveal::{Reveal, RevealPurpose};
 pub use settlement::{AuthorisationRow, BusinessDay, DayError, SettlementFileType};
+pub use stand_in::StandIn;
 pub use text::EnumTextError;
 pub use three_ds::{
     ChallengeEvent, ChallengeOverError, ChallengeStatus, ChallengeSteps, ChallengeVerdict,

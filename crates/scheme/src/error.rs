@@ -24,6 +24,9 @@ pub enum SchemeError {
     /// The amount is not above zero.
     #[error("the amount must be above zero")]
     NotPositive,
+    /// A message needs the card's balances, which its enterprise alone knows.
+    #[error("the card's balances are not known here")]
+    NoBalances,
     /// The authorisation itself.
     #[error(transparent)]
     Authorise(#[from] AuthoriseError),

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use authorise::{
-    AdviceRequest, AuthorisationAnswer, AuthorisationRequest, Authoriser, NetworkReversal,
-    Presented, ReversalAnswer,
+    AdviceRequest, AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Authoriser,
+    CardBalances, NetworkReversal, NotFollowed, Presented, ReversalAnswer,
 };
-use domain::{AuthId, Authorisation, Card, CardId, MessageOutcome, Money};
+use domain::{
+    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, HoldState, MessageOutcome,
+    Money,
+};
 use store::{AuthorisationView, Store};
 use vault::Vault;
 
 use crate::card_reference::{UsedCard, find, record_of_pan};
 use crate::error::SchemeError;
-use crate::order::{Advice, Order, Original, Reversal};
+use crate::order::{Advice, BalanceInquiry, Order, Original, Reversal};
 use crate::pin::comparison;
 
 /// Takes orders. Clones share everything.
@@ -30,14 +33,34 @@ impl Intake {
         Self { store, vault, authoriser }
     }
 
+    /// Authorises an order, then reads the balances that it asks for, if it is approved.
+    ///
+    /// # Errors
+    /// As [`Self::authorise`].
+    pub(crate) async fn answer(
+        &self,
+        order: Order,
+    ) -> Result<(AuthorisationAnswer, Option<CardBalances>), SchemeError> {
+        let asks_balances = order.balances != BalanceInquiry::None;
+        let answer = self.authorise(order).await?;
+        let it = &answer.authorisation;
+        let is_shown = asks_balances && it.status == AuthorisationStatus::Approved;
+        let balances = if is_shown { self.authoriser.balances(it).await? } else { None };
+        Ok((answer, balances))
+    }
+
     /// Authorises an order. A wrong expiry, CVV2 or PIN is a decline.
     ///
     /// # Errors
     /// [`SchemeError`]; an original with another PAN is not found.
     pub(crate) async fn authorise(&self, order: Order) -> Result<AuthorisationAnswer, SchemeError> {
         let UsedCard { card, presented } = find(&self.store, &self.vault, order.card).await?;
+        if order.balances == BalanceInquiry::Required && card.account.is_forwarded() {
+            return Err(SchemeError::NoBalances);
+        }
+        let is_named = matches!(order.original, Original::Named);
         let original = match order.original {
-            Original::None => None,
+            Original::None | Original::Named => None,
             Original::Id(auth_id) => Some(self.original_of(auth_id, &card).await?),
             Original::Record(original) => Some(*original),
         };
@@ -48,6 +71,7 @@ impl Intake {
         let message = order.message.map(|message| message.about(card.pan_id));
         let request = AuthorisationRequest {
             acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
+            billing: order.billing,
             card,
             transaction_type: order.transaction_type,
             auth_type: order.auth_type,
@@ -56,11 +80,99 @@ impl Intake {
             message,
             original,
             posts: order.posts,
+            not_followed: None,
             presented,
             pin,
             answer_by: order.answer_by,
         };
-        Ok(self.authoriser.authorise(request).await?)
+        if is_named {
+            self.raise(request).await
+        } else {
+            Ok(self.authoriser.authorise(request).await?)
+        }
+    }
+
+    /// Raises the authorisation that the message names. What cannot be raised leads to an
+    /// authorisation of the whole amount by itself (network-iso8583.md section 5.4).
+    async fn raise(
+        &self,
+        request: AuthorisationRequest,
+    ) -> Result<AuthorisationAnswer, SchemeError> {
+        let not_followed = match self.raised_by(&request).await? {
+            Ok(original) => match self.follow(&request, original).await {
+                Err(AuthoriseError::Money(error)) if error.is_original_ended() => {
+                    NotFollowed::NotOpen
+                }
+                answer => return Ok(answer?),
+            },
+            Err(why) => why,
+        };
+        let not_followed = Some(not_followed);
+        let alone = AuthorisationRequest { not_followed, ..request };
+        Ok(self.authoriser.authorise(alone).await?)
+    }
+
+    /// What a request makes of the open authorisation that it names: an increment, and of a single
+    /// message the completion of a reservation or the clearing of a purchase.
+    async fn follow(
+        &self,
+        request: &AuthorisationRequest,
+        original: Authorisation,
+    ) -> Result<AuthorisationAnswer, AuthoriseError> {
+        let auth_type = match (request.posts, original.auth_type) {
+            (true, AuthType::PreAuth) => AuthType::PreAuthCompletion,
+            (true, _) => return self.clear_named(request, original).await,
+            (false, auth_type) => auth_type,
+        };
+        let original = Some(original);
+        let follow = AuthorisationRequest { original, auth_type, ..request.clone() };
+        self.authoriser.authorise(follow).await
+    }
+
+    /// Clears a purchase by a single message that names it. Nobody is asked: it was authorised
+    /// already.
+    async fn clear_named(
+        &self,
+        request: &AuthorisationRequest,
+        original: Authorisation,
+    ) -> Result<AuthorisationAnswer, AuthoriseError> {
+        let Some(message) = request.message.clone() else {
+            return Err(AuthoriseError::OriginalMissing);
+        };
+        let advice = AdviceRequest {
+            fact: request.clone(),
+            message,
+            decline: None,
+            auth_code: original.auth_code.clone(),
+            allows_more: false,
+            must_clear: true,
+        };
+        self.authoriser.advise(advice).await?;
+        self.authoriser.outcome(original.auth_id).await
+    }
+
+    /// The authorisation that a request raises: the first of the bill to which the named one
+    /// belongs. The commit decides whether it is still open.
+    async fn raised_by(
+        &self,
+        request: &AuthorisationRequest,
+    ) -> Result<Result<Authorisation, NotFollowed>, SchemeError> {
+        let Some(message) = request.message.clone() else { return Ok(Err(NotFollowed::NotFound)) };
+        let Some(mut it) = self.store.original_named(message).await? else {
+            return Ok(Err(NotFollowed::NotFound));
+        };
+        if let Some(first) = it.original_auth_id.filter(|_| it.is_increment()) {
+            it = self.original(first).await?;
+        }
+        let is_open = it.is_approved_purchase()
+            && it.hold_state == HoldState::Pending
+            && it.auth_type != AuthType::PreAuthCompletion;
+        let has_currency = it.acquirer_amount.currency() == request.acquirer_amount.currency();
+        Ok(match (is_open, has_currency) {
+            (false, _) => Err(NotFollowed::NotOpen),
+            (true, false) => Err(NotFollowed::OtherCurrency),
+            (true, true) => Ok(it),
+        })
     }
 
     /// Takes an advice; returns whether it was taken before. A card that is not one of ours is an
@@ -81,6 +193,7 @@ impl Intake {
         let message = message.about(card.pan_id);
         let fact = AuthorisationRequest {
             acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
+            billing: order.billing,
             card,
             transaction_type: order.transaction_type,
             auth_type: order.auth_type,
@@ -89,11 +202,13 @@ impl Intake {
             message: None,
             original: None,
             posts: order.posts,
+            not_followed: None,
             presented: Presented::default(),
             pin: None,
             answer_by: None,
         };
-        let request = AdviceRequest { fact, message, decline, auth_code, allows_more };
+        let request =
+            AdviceRequest { fact, message, decline, auth_code, allows_more, must_clear: false };
         Ok(self.authoriser.advise(request).await?)
     }
 

@@ -12,7 +12,7 @@ use vault::Vault;
 use crate::card_reference::active_record;
 use crate::error::SchemeError;
 use crate::intake::Intake;
-use crate::order::{Order, OrderCard, Original};
+use crate::order::{BalanceInquiry, Order, OrderCard, Original};
 use crate::purchase::{Increment, Purchase, Refund, RefundOf};
 
 /// Sends the messages of a card network. They take exactly the same path as real ones.
@@ -37,6 +37,7 @@ impl SimulatedNetwork {
             card: purchase.card.into(),
             pin: purchase.pin,
             acquirer_amount: Some(acquirer_amount),
+            billing: None,
             transaction_type: purchase.transaction_type,
             auth_type: purchase.auth_type,
             merchant: purchase.merchant,
@@ -44,6 +45,7 @@ impl SimulatedNetwork {
             message: None,
             posts: false,
             original: purchase.original_auth_id.map_or(Original::None, Original::Id),
+            balances: BalanceInquiry::None,
             answer_by: None,
         };
         self.intake.authorise(order).await
@@ -69,6 +71,7 @@ impl SimulatedNetwork {
             card: OrderCard::Record(Box::new(card)),
             pin: None,
             acquirer_amount: Some(acquirer_amount),
+            billing: None,
             transaction_type: original.transaction_type,
             auth_type: original.auth_type,
             merchant: original.merchant.clone(),
@@ -76,6 +79,7 @@ impl SimulatedNetwork {
             message: None,
             posts: false,
             original: Original::Record(Box::new(original)),
+            balances: BalanceInquiry::None,
             answer_by: None,
         };
         intake.authorise(order).await
@@ -157,6 +161,7 @@ impl SimulatedNetwork {
             card: OrderCard::Id(card_id),
             pin: None,
             acquirer_amount: Some(acquirer_amount),
+            billing: None,
             transaction_type: TransactionType::Refund,
             auth_type: AuthType::Normal,
             merchant: merchant.unwrap_or_default(),
@@ -164,6 +169,7 @@ impl SimulatedNetwork {
             message: None,
             posts: false,
             original: original.map_or(Original::None, |it| Original::Record(Box::new(it))),
+            balances: BalanceInquiry::None,
             answer_by: None,
         };
         self.intake.authorise(order).await

@@ -2,8 +2,8 @@
 //! (network-iso8583.md section 13).
 
 use domain::{
-    ArrivedMessage, AuthId, AuthType, Authorisation, Card, CardId, Merchant, MessageFacts,
-    MessageNumbers, Money, NetworkKey, PanId, ResponseCode, TransactionType,
+    ArrivedMessage, AuthId, AuthType, Authorisation, BillingAmount, Card, CardId, Merchant,
+    MessageFacts, MessageNumbers, Money, NetworkKey, PanId, ResponseCode, TransactionType,
 };
 use tokio::time::Instant;
 use vault::{ClearPan, ClearPin};
@@ -19,6 +19,8 @@ pub(crate) struct Order {
     pub(crate) pin: Option<ClearPin>,
     /// The amount as the shop asks for it; `None` = nothing, in the card's currency.
     pub(crate) acquirer_amount: Option<Money>,
+    /// The amount that the network bills, if it says so.
+    pub(crate) billing: Option<BillingAmount>,
     /// The network's transaction type.
     pub(crate) transaction_type: TransactionType,
     /// Kind.
@@ -33,6 +35,8 @@ pub(crate) struct Order {
     pub(crate) posts: bool,
     /// What it follows.
     pub(crate) original: Original,
+    /// Whether it asks for the card's balances.
+    pub(crate) balances: BalanceInquiry,
     /// When the network stops waiting for the decision; `None` = the enterprise's deadline decides.
     pub(crate) answer_by: Option<Instant>,
 }
@@ -85,6 +89,17 @@ pub(crate) struct Advice {
     pub(crate) allows_more: bool,
 }
 
+/// Whether a message asks for the card's balances (network-iso8583.md section 3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BalanceInquiry {
+    /// It does not.
+    None,
+    /// An approval shows them for a card that is decided here.
+    WhereKnown,
+    /// The same, and a card whose balances are not known here is refused.
+    Required,
+}
+
 /// The card of an order.
 pub(crate) enum OrderCard {
     /// Its record.
@@ -117,6 +132,8 @@ impl From<CardReference> for OrderCard {
 pub(crate) enum Original {
     /// None.
     None,
+    /// The one that the message names, if it can be raised; otherwise none.
+    Named,
     /// The one of this id, which must have been made with the same PAN.
     Id(AuthId),
     /// This one.

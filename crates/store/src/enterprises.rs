@@ -2,7 +2,7 @@
 
 use domain::{
     ApiKey, Destination, Enterprise, EnterpriseId, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl,
-    Timestamp,
+    StandIn, Timestamp,
 };
 use ipnet::IpNet;
 
@@ -65,6 +65,8 @@ pub struct EnterprisePatch {
     pub rsa_hash: Option<RsaHash>,
     /// See [`Enterprise::rsa_signed_bytes`].
     pub rsa_signed_bytes: Option<RsaSignedBytes>,
+    /// See [`Enterprise::stand_in`].
+    pub stand_in: Option<Option<StandIn>>,
 }
 
 impl EnterprisePatch {
@@ -86,6 +88,7 @@ impl EnterprisePatch {
         set(&mut enterprise.rsa_padding, self.rsa_padding.as_ref());
         set(&mut enterprise.rsa_hash, self.rsa_hash.as_ref());
         set(&mut enterprise.rsa_signed_bytes, self.rsa_signed_bytes.as_ref());
+        set(&mut enterprise.stand_in, self.stand_in.as_ref());
     }
 }
 

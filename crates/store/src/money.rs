@@ -19,6 +19,7 @@ mod originals;
 mod posted_back;
 mod recognition;
 mod renderers;
+mod stand_in;
 mod steps;
 mod take_back;
 mod telling;
@@ -44,6 +45,8 @@ pub use messages::NETWORK_KEY_DAYS;
 pub(crate) use messages::NetworkMessage;
 pub(crate) use messages::{first_of, identities, is_in_time};
 pub use renderers::{Change, FailedCheck, ReceiptRenderer, WebhookRenderer, Webhooks};
+#[cfg(test)]
+pub(crate) use stand_in::StandInUse;
 pub use terms::{OwnLimits, VelocityTerms, VmTariff};
 
 /// The writer's answer is not the command's kind: a programming error.

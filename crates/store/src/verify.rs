@@ -4,12 +4,13 @@
 //! there are. Checked in this order: accounts against their transfers; transfers against one
 //! another where money went between accounts; authorisations against their transfers and postings;
 //! held balances against the open holds; fees charged to apps against their cards' lists; the use
-//! of limits against the authorisations that count towards them.
+//! of limits, and what was approved in place of enterprises, against the authorisations that count.
 
 mod fees;
 mod holds;
 mod replayed;
 mod report;
+mod stand_in;
 mod velocity;
 
 use domain::EnterpriseId;
@@ -48,6 +49,7 @@ async fn verify(tx: &Tx) -> Result<VerifyReport, StoreError> {
             holds::verify_holds(tx, enterprise_id, &accounts, &mut report).await?;
             fees::verify_fees(tx, enterprise_id, &accounts, &mut report).await?;
             velocity::verify_uses(tx, enterprise_id, &mut report).await?;
+            stand_in::verify_stand_ins(tx, enterprise_id, &mut report).await?;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::{ApiKey, Enterprise, EnterpriseId, SealedUrl, UrlUse};
+use domain::{ApiKey, Enterprise, EnterpriseId, Money, SealedUrl, StandIn, UrlUse};
 use serde::Serialize;
 use store::{NewEnterprise, PlatformKey};
 use utoipa::ToSchema;
@@ -23,11 +23,41 @@ answer_body! {
     }
 }
 
-/// What decides while the enterprise does not answer.
+/// The mode of stand-in that approves nothing.
+pub(super) const DECLINE: &str = "decline";
+/// The mode that approves within limits.
+pub(super) const APPROVE_UP_TO: &str = "approve_up_to";
+
+/// What decides while the enterprise does not answer; without limits for `decline`.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct StandInBody {
-    /// `decline`.
+    /// `decline` or `approve_up_to`.
     mode: &'static str,
+    /// The most of one authorisation with its increments, major units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<String>,
+    /// The only billing currency, ISO 4217 numeric.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
+    /// The most of a UTC+8 day, major units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    daily_total: Option<String>,
+}
+
+impl StandInBody {
+    fn of(terms: Option<StandIn>) -> Self {
+        let Some(StandIn { currency, amount_minor, daily_total_minor }) = terms else {
+            return Self { mode: DECLINE, amount: None, currency: None, daily_total: None };
+        };
+        let major = |minor| Some(Money::new(minor, currency).to_major());
+        Self {
+            mode: APPROVE_UP_TO,
+            amount: major(amount_minor),
+            currency: Some(currency.to_string()),
+            daily_total: major(daily_total_minor),
+        }
+    }
 }
 
 /// Parts of an enterprise's body that are not in the enterprise's row.
@@ -69,7 +99,7 @@ answer_body! {
         /// `TEXT` or `RAW`: whether the base64 text of a notice's ciphertext is signed, or the
         /// ciphertext. Answers may sign either.
         rsa_signed_bytes: String = enterprise.rsa_signed_bytes.to_string(),
-        stand_in: StandInBody = StandInBody { mode: "decline" },
+        stand_in: StandInBody = StandInBody::of(enterprise.stand_in),
         /// The platform's RSA public key for this enterprise, base64 of its SPKI.
         platform_public_key: Option<String> =
             beside.platform_key.map(|key| STANDARD.encode(key.public_key)),

@@ -3,14 +3,15 @@
 use std::net::IpAddr;
 
 use crypto::RsaPublicKey;
-use domain::{EnterpriseId, Mode, SealedUrl, UrlUse};
+use domain::{EnterpriseId, Mode, SealedUrl, StandIn, UrlUse};
 use http::Uri;
 use ipnet::IpNet;
 use store::EnterprisePatch;
 use wire::field;
 use wire::field::Field;
 
-use crate::fields::Fields;
+use super::enterprise_body::{APPROVE_UP_TO, DECLINE};
+use crate::fields::{Fields, currency, required_money};
 use crate::problem::Problem;
 use crate::request_bodies::{ENTERPRISE_CHANGE as BODY, STAND_IN};
 use crate::state::ApiState;
@@ -21,7 +22,6 @@ pub(crate) async fn read(
     enterprise_id: EnterpriseId,
     fields: &Fields<'_>,
 ) -> Result<EnterprisePatch, Problem> {
-    check_stand_in(fields)?;
     let url = |field, of| url(state, fields, field, (enterprise_id, of));
     let texts = |field, what, is_good| texts(fields, field, what, is_good);
     Ok(EnterprisePatch {
@@ -37,6 +37,7 @@ pub(crate) async fn read(
         rsa_padding: fields.value(field!(BODY, "rsaPadding"), "is not PKCS1 or OAEP_SHA256")?,
         rsa_hash: fields.value(field!(BODY, "rsaHash"), "is not SHA256, SHA1 or SHA512")?,
         rsa_signed_bytes: fields.value(field!(BODY, "rsaSignedBytes"), "is not TEXT or RAW")?,
+        stand_in: stand_in(fields)?,
     })
 }
 
@@ -138,16 +139,27 @@ fn is_origin(text: &str) -> bool {
     is_web && is_bare && uri.authority().is_some_and(|host| !host.as_str().contains('@'))
 }
 
-fn check_stand_in(fields: &Fields<'_>) -> Result<(), Problem> {
-    let Some(stand_in) = fields.object(field!(BODY, "standIn"))? else {
-        return Ok(());
-    };
+/// `Some(None)` = declines.
+fn stand_in(fields: &Fields<'_>) -> Result<Option<Option<StandIn>>, Problem> {
+    let Some(fields) = fields.object(field!(BODY, "standIn"))? else { return Ok(None) };
     let mode = field!(STAND_IN, "mode");
-    match stand_in.required_text(mode)?.as_str() {
-        "decline" => Ok(()),
-        "approve_up_to" => Err(stand_in.wrong(mode, "approve_up_to is not available yet")),
-        _ => Err(stand_in.wrong(mode, "must be decline")),
+    match fields.required_text(mode)?.as_str() {
+        DECLINE => Ok(Some(None)),
+        APPROVE_UP_TO => approve_up_to(&fields).map(|terms| Some(Some(terms))),
+        _ => Err(fields.wrong(mode, "must be decline or approve_up_to")),
     }
+}
+
+fn approve_up_to(fields: &Fields<'_>) -> Result<StandIn, Problem> {
+    let currency = currency(fields, field!(STAND_IN, "currency"))?;
+    let minor = |field| required_money(fields, field, currency).map(|it| it.amount_minor());
+    let amount_minor = minor(field!(STAND_IN, "amount"))?;
+    let daily_total = field!(STAND_IN, "dailyTotal");
+    let daily_total_minor = minor(daily_total)?;
+    if daily_total_minor < amount_minor {
+        return Err(fields.wrong(daily_total, "must not be below amount"));
+    }
+    Ok(StandIn { currency, amount_minor, daily_total_minor })
 }
 
 #[cfg(test)]

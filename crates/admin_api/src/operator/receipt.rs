@@ -63,6 +63,9 @@ pub(crate) struct ReceiptRequest {
     presented_expiry: String,
     /// As `presentedExpiry`.
     presented_cvv2: String,
+    /// Why the authorisation that the network's message names is not followed: `not_found`,
+    /// `not_open` or `other_currency`; null where it names none, or follows it.
+    not_followed: Option<String>,
     /// As `presentedExpiry`; null in receipts of the time before PINs were judged.
     presented_pin: Option<String>,
 }
@@ -114,6 +117,16 @@ pub(crate) struct ReceiptAnswer {
     elapsed_ms: Option<f64>,
 }
 
+/// What the platform did in place of an enterprise that gave no usable answer.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(title = "ReceiptStandIn")]
+pub(crate) struct ReceiptStandIn {
+    /// Why the enterprise's answer does not count, machine-readable.
+    instead_of: String,
+    approved: bool,
+}
+
 /// What was decided.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -138,6 +151,8 @@ pub(crate) struct ReceiptParts {
     notice: Option<ReceiptNotice>,
     /// Null where nothing came in time, or nobody was asked.
     answer: Option<ReceiptAnswer>,
+    /// Null where the enterprise answered, or nothing is approved in its place.
+    stand_in: Option<ReceiptStandIn>,
     /// Milliseconds of each step, by its name, and `total`.
     #[schema(value_type = Option<Object>, additional_properties)]
     timings_ms: Option<Map<String, Value>>,

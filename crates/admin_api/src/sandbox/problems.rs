@@ -14,6 +14,7 @@ impl From<SchemeError> for Problem {
             SchemeError::AuthorisationNotFound => Self::not_found("authorisation"),
             SchemeError::Expiry => Self::invalid("expiry is neither YYMM nor MM/YY"),
             SchemeError::Amount(error) => Self::invalid(format!("amount {}", amount_text(error))),
+            SchemeError::NoBalances => Self::invalid(error.to_string()),
             SchemeError::NotPositive => Self::invalid("amount must be above zero"),
             SchemeError::Authorise(error) => error.into(),
             SchemeError::Clearing(error) => error.into(),

@@ -6,6 +6,11 @@ use testkit::both_engines;
 use testkit::http::Request;
 use testkit::signing::{Caller, text};
 
+fn stand_in(amount: &str, currency: &str, daily_total: &str) -> Value {
+    json!({"mode": "approve_up_to", "amount": amount, "currency": currency,
+        "dailyTotal": daily_total})
+}
+
 both_engines!(an_enterprise_is_changed_field_by_field, |platform| {
     let caller = Caller::new(platform).await;
     let path = format!("/admin/v1/enterprises/{}", caller.enterprise_id);
@@ -45,6 +50,11 @@ both_engines!(an_enterprise_is_changed_field_by_field, |platform| {
         assert_eq!(after[name], Value::Null, "{name}");
     }
     assert_eq!(after["pci"], true);
+    let terms = stand_in("5.00", "840", "5.00");
+    let after = platform.admin_patch(&path, &json!({ "standIn": terms })).await.json();
+    assert_eq!(after["standIn"], terms);
+    let after = platform.admin_patch(&path, &json!({ "pci": false })).await.json();
+    assert_eq!(after["standIn"], terms);
     assert!(!after.to_string().contains(&caller.secret));
 });
 
@@ -74,6 +84,10 @@ both_engines!(wrong_changes_name_their_field_and_change_nothing, |platform| {
         ("authDeadlineMs", json!(3001)),
         ("authDeadlineMs", json!("2000")),
         ("standIn", json!({"mode": "approve_up_to", "amount": "5", "currency": "840"})),
+        ("standIn", stand_in("5", "840", "4.99")),
+        ("standIn", stand_in("0", "840", "10")),
+        ("standIn", stand_in("5.001", "840", "10")),
+        ("standIn", stand_in("5", "001", "10")),
         ("standIn", json!({"mode": "other"})),
         ("name", json!("renamed")),
         ("colour", json!("green")),

@@ -100,6 +100,7 @@ pub async fn authorise(store: &Store, card_id: CardId) -> Result<Authorisation> 
         enterprise_id: held.enterprise_id,
         auth_id: held.auth_id,
         cause: Cause::Approved,
+        stand_in: None,
         auth_code: Some("123456".to_owned()),
         posts: false,
         receipt: Arc::new(Padding),

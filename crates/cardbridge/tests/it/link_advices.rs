@@ -267,7 +267,54 @@ async fn a_financial_advice_is_posted(engine: Engine) {
     bed.world.verify_ledger().await;
 }
 
+async fn a_single_message_follows_what_it_names(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    let sale = |stan, minor: u32, named: &str| {
+        let amount = format!("{minor:012}");
+        let mut own = bed.changed(stan, &[(4, &amount), (90, named)]);
+        own.set_mti(message("0200", &[]).mti());
+        own
+    };
+    // Within a purchase: cleared from it for good, nobody is asked.
+    let answer = peer.ask(&bed.changed(1, &[(4, "000000010000")])).await;
+    let mut cleared = sale(10, 6_000, &naming("0100", 1));
+    for mti in ["0200", "0201"] {
+        cleared.set_mti(message(mti, &[]).mti());
+        let again = peer.ask(&cleared).await;
+        assert_eq!((again.outcome(), again.text(38)), (is("0210", "00"), answer.text(38)));
+        assert_eq!(bed.world.available().await, "99940.00");
+    }
+    assert_eq!(bed.world.enterprise.notice_count(), 1);
+    assert_eq!(of_rrn(&bed, 1).await[0]["holdState"], "POSTED");
+    // Named again it is closed, so that this is a sale by itself.
+    let alone = sale(11, 1_000, &naming("0100", 1));
+    assert_eq!(peer.outcome(&alone).await, is("0210", "00"));
+    assert_eq!(bed.world.available().await, "99930.00");
+    assert_eq!(bed.world.enterprise.notice_count(), 2);
+
+    // A reservation is completed: asked, and posted with the approval.
+    assert_eq!(
+        peer.outcome(&bed.changed(2, &[(4, "000000010000"), (25, "06")])).await,
+        is("0110", "00")
+    );
+    assert_eq!(bed.world.available().await, "99830.00");
+    assert_eq!(peer.outcome(&sale(12, 8_000, &naming("0100", 2))).await, is("0210", "00"));
+    assert_eq!(bed.world.available().await, "99850.00");
+    assert_eq!(bed.world.enterprise.notice_count(), 4);
+    let completion = &of_rrn(&bed, 12).await[0];
+    assert_eq!(completion["authType"], "PRE_AUTH_COMPLETION");
+    assert_eq!(completion["holdState"], "POSTED");
+
+    // More than a purchase has left is a sale of the whole amount.
+    assert_eq!(peer.outcome(&bed.changed(3, &[(4, "000000001000")])).await, is("0110", "00"));
+    assert_eq!(peer.outcome(&sale(13, 1_500, &naming("0100", 3))).await, is("0210", "00"));
+    assert_eq!(bed.world.available().await, "99825.00");
+    bed.world.verify_ledger().await;
+}
+
 on_both_engines! {
+    a_single_message_follows_what_it_names:
+        a_single_message_follows_on_sqlite, a_single_message_follows_on_postgresql;
     an_advice_is_a_fact: an_advice_is_a_fact_on_sqlite, an_advice_is_a_fact_on_postgresql;
     an_advice_corrects_what_was_answered:
         an_advice_corrects_on_sqlite, an_advice_corrects_on_postgresql;

@@ -32,7 +32,7 @@ pub async fn advance_into_a_month(world: &World) {
     advance(world, noon.millis_since(now) / 1_000).await;
 }
 
-async fn advance(world: &World, seconds: i64) {
+pub async fn advance(world: &World, seconds: i64) {
     let body = json!({ "seconds": seconds });
     world.operator.post("/sandbox/v1/clock/advance", &body).await.unwrap();
 }

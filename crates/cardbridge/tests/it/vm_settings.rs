@@ -19,18 +19,20 @@ const OFFSET_S: i64 = -12_600;
 const DAY_S: i64 = 86_400;
 
 /// The sandbox's app, its operator and its product of credit-line cards.
-struct App {
+pub struct App {
     client: VmClient,
     operator: Operator,
-    share: String,
+    pub share: String,
+    pub save: String,
 }
 
 impl App {
-    async fn of(server: &Server, data: &Path) -> Self {
+    pub async fn of(data: &Path) -> Self {
         let sandbox = sandbox_json(data);
+        let url = |name: &str| sandbox[name].as_str().unwrap().to_owned();
         let text = |name: &str| sandbox["vm_app"][name].as_str().unwrap().to_owned();
         let operator =
-            Operator::new(&server.admin_url, sandbox["admin_token"].as_str().unwrap()).unwrap();
+            Operator::new(&url("admin_url"), sandbox["admin_token"].as_str().unwrap()).unwrap();
         let key = RsaPrivateKey::generate(2_048).unwrap();
         let change = json!({ "merchantPublicKey": key.public_key().to_pem() });
         let path = format!("/admin/v1/vm-apps/{}", text("app_id"));
@@ -38,16 +40,19 @@ impl App {
         let platform_key = RsaPublicKey::from_text(&text("platform_public_key")).unwrap();
         let envelope = VmEnvelope::new(key, platform_key);
         let client =
-            VmClient::new(&server.public_url, &text("app_id"), &text("app_secret"), envelope);
-        let share = sandbox["vm_app"]["product_codes"]["share"].as_str().unwrap().to_owned();
-        Self { client: client.unwrap(), operator, share }
+            VmClient::new(&url("public_url"), &text("app_id"), &text("app_secret"), envelope);
+        let product = |funding: &str| {
+            sandbox["vm_app"]["product_codes"][funding].as_str().unwrap().to_owned()
+        };
+        let (share, save) = (product("share"), product("save"));
+        Self { client: client.unwrap(), operator, share, save }
     }
 
-    async fn done(&self, path: &str, parameters: Value) -> Value {
+    pub async fn done(&self, path: &str, parameters: Value) -> Value {
         self.client.call(path, &parameters).await.unwrap()
     }
 
-    async fn buy(&self, card_id: &str, amount: &str) -> bool {
+    pub async fn buy(&self, card_id: &str, amount: &str) -> bool {
         let purchase = json!({ "cardId": card_id, "amount": amount, "currency": "840" });
         let made = self.operator.post("/sandbox/v1/authorisations", &purchase).await.unwrap();
         made["approved"] == true
@@ -77,8 +82,8 @@ async fn clock_first_status_and_codes_of_the_file_are_used_on_the_wire() {
     let data = directory.path().join("data");
     let file = directory.path().join("cardbridge.toml");
     fs::write(&file, TABLE).unwrap();
-    let server = Server::start(&data, &["--config", file.to_str().unwrap()]);
-    let app = App::of(&server, &data).await;
+    let _server = Server::start(&data, &["--config", file.to_str().unwrap()]);
+    let app = App::of(&data).await;
     let order = json!({
         "product_code": app.share, "first_name": "Test", "last_name": "User", "amount": 500,
         "day_limit": 20,
@@ -112,8 +117,8 @@ async fn clock_first_status_and_codes_of_the_file_are_used_on_the_wire() {
 async fn the_sandbox_has_a_rate_for_every_usual_currency_both_ways() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
-    let server = Server::start(&data, &[]);
-    let app = App::of(&server, &data).await;
+    let _server = Server::start(&data, &[]);
+    let app = App::of(&data).await;
     let rates = app.operator.get("/admin/v1/fx-rates").await.unwrap();
     let pairs: BTreeSet<_> = rates["rates"]
         .as_array()

@@ -29,7 +29,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 34] = [
+pub const KEYS: [(&str, Kind); 35] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -62,6 +62,7 @@ pub const KEYS: [(&str, Kind); 34] = [
     ("max-advices-waiting", Number(0, 65_536)),
     ("max-per-second", Number(1, 100_000)),
     ("multi-clearing", Flag),
+    ("balance-required", Flag),
     ("echo", Numbers),
     ("fields", Kind::Table),
 ];
@@ -121,12 +122,12 @@ impl<'a> Keys<'a> {
         self.0.get(key)?.as_str()
     }
 
-    pub fn number(&self, key: &str) -> Option<u64> {
-        self.0.get(key)?.as_integer()?.try_into().ok()
-    }
-
     pub fn flag(&self, key: &str) -> Option<bool> {
         self.0.get(key)?.as_bool()
+    }
+
+    pub fn number(&self, key: &str) -> Option<u64> {
+        self.0.get(key)?.as_integer()?.try_into().ok()
     }
 
     pub fn parsed<T>(

@@ -109,6 +109,7 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     if let Some(code) = keys.parsed("no-answer-code", "two digits", |text| own.with_iso87(text))? {
         link.no_answer_code = code;
     }
+    link.requires_balances = keys.flag("balance-required").unwrap_or(false);
     if let Some(echo) = keys.echo()? {
         link.echo = echo;
     }

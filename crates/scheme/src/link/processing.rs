@@ -127,13 +127,14 @@ fn network(link: &Link) -> Network<'_> {
         name: &settings.network,
         place: settings.place,
         allows_more: settings.multi_clearing,
+        requires_balances: settings.requires_balances,
         now: link.real_now(),
     }
 }
 
 /// What an order is answered.
 async fn decided(link: &Link, order: Order, answers: Answered) -> Reply {
-    let decision = link.intake.authorise(order);
+    let decision = link.intake.answer(order);
     let no_answer = link.settings().no_answer_code;
     in_time(link, answers, async { reply_of(decision.await, no_answer) }).await
 }

@@ -105,6 +105,8 @@ pub struct LinkSettings {
     pub echo: FieldSet,
     /// The code for a decision to which the enterprise gave no usable answer.
     pub no_answer_code: Code,
+    /// Whether a balance inquiry is refused where the balances are not known here.
+    pub requires_balances: bool,
     /// Times.
     pub times: LinkTimes,
     /// Caps.
@@ -131,6 +133,7 @@ impl LinkSettings {
             multi_clearing: false,
             echo: default_echo(),
             no_answer_code: Code::DO_NOT_HONOUR,
+            requires_balances: false,
             times: LinkTimes::default(),
             caps: LinkCaps::default(),
         })

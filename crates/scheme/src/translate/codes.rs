@@ -50,7 +50,8 @@ pub(crate) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::Forced
         | Cause::Advice
         | Cause::AdviceRefused
-        | Cause::AdviceNotAnswered => Code::APPROVED,
+        | Cause::AdviceNotAnswered
+        | Cause::StandInApproved => Code::APPROVED,
         Cause::EnterpriseInsufficientFunds | Cause::DepositExhausted | Cause::ReservationGone => {
             Code::new(b"51", b"116")
         }

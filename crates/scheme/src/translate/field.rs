@@ -10,6 +10,8 @@ pub(crate) const AMOUNT: u8 = 4;
 pub(crate) const BILLING_AMOUNT: u8 = 6;
 /// Transmission date and time.
 pub(crate) const TRANSMITTED_AT: u8 = 7;
+/// Rate of the cardholder's billing.
+pub(crate) const BILLING_RATE: u8 = 10;
 /// System trace audit number.
 pub(crate) const STAN: u8 = 11;
 /// Local time.
@@ -44,6 +46,8 @@ pub(crate) const CURRENCY: u8 = 49;
 pub(crate) const BILLING_CURRENCY: u8 = 51;
 /// PIN block.
 pub(crate) const PIN_BLOCK: u8 = 52;
+/// Additional amounts.
+pub(crate) const ADDITIONAL_AMOUNTS: u8 = 54;
 /// Chip data.
 pub(crate) const CHIP_DATA: u8 = 55;
 /// Network management code.

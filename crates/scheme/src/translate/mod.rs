@@ -1,5 +1,7 @@
 //! Between the messages of a network and the domain's words (network-iso8583.md sections 3 to 5).
 
+mod amounts;
+mod balances;
 mod codes;
 pub(crate) mod field;
 mod identity;

@@ -1,15 +1,16 @@
 //! From a request to an order (network-iso8583.md section 3.3).
 
-use domain::{AuthType, Currency, MessageFacts, Money, ResponseCode, Timestamp, TransactionType};
+use domain::{AuthType, MessageFacts, Money, ResponseCode, Timestamp, TransactionType};
 use iso8583::Message;
 use tokio::time::Instant;
 
+use super::amounts::{amount_of, billing_of};
 use super::codes::Refusal;
 use super::field;
 use super::identity::{network_key, numbers_of, original_of};
 use super::merchant::{Place, merchant_of};
 use super::presented::{card_of, pan_of};
-use crate::order::{Advice, LinkMessage, Order, Original, Reversal};
+use crate::order::{Advice, BalanceInquiry, LinkMessage, Order, Original, Reversal};
 
 /// Fields that every request has.
 const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
@@ -23,6 +24,9 @@ const FINANCIAL: u8 = 2;
 /// Digits of the amount that remains.
 const REPLACEMENT_DIGITS: usize = 12;
 
+/// Processing codes, in two digits, that ask for balances.
+const BALANCE_INQUIRIES: [&str; 2] = ["30", "31"];
+
 /// What is known of a message beside its fields.
 pub(crate) struct Network<'a> {
     /// The network that numbers its messages.
@@ -31,6 +35,8 @@ pub(crate) struct Network<'a> {
     pub(crate) place: Place,
     /// True if more clearings may follow one that leaves something.
     pub(crate) allows_more: bool,
+    /// Whether a balance inquiry is refused where the balances are not known.
+    pub(crate) requires_balances: bool,
     /// Real time.
     pub(crate) now: Timestamp,
 }
@@ -54,7 +60,7 @@ fn fact_of(message: &Message, network: &Network<'_>, answer_by: Instant) -> Resu
     let card = card_of(message)?;
     require(message, &MANDATORY)?;
     require_times(message)?;
-    require_billing(message)?;
+    let billing = billing_of(message)?;
     let acquirer_amount = amount_of(message)?;
     let is_zero = acquirer_amount.is_none_or(|amount| !amount.is_positive());
     let transaction_type = transaction_type_of(message, is_zero)?;
@@ -62,13 +68,15 @@ fn fact_of(message: &Message, network: &Network<'_>, answer_by: Instant) -> Resu
         card,
         pin: None,
         acquirer_amount,
+        billing,
         transaction_type,
         auth_type: auth_type_of(message, transaction_type),
         merchant: merchant_of(message, network.place),
         network_key: network_key(message),
         message: message_of(message, network, acquirer_amount)?,
         posts: message.mti().class() == FINANCIAL,
-        original: Original::None,
+        original: original_named(message, transaction_type),
+        balances: balances_of(message, network.requires_balances),
         answer_by: Some(answer_by),
     })
 }
@@ -114,7 +122,7 @@ pub(crate) fn reversal_of(message: &Message, network: &Network<'_>) -> Result<Re
     require(message, &MANDATORY)?;
     require(message, &[field::AMOUNT, field::CURRENCY])?;
     require_times(message)?;
-    require_billing(message)?;
+    billing_of(message)?;
     if message.get(field::ORIGINAL).is_none() {
         require(message, &[field::RRN, field::ACQUIRER])?;
     }
@@ -205,41 +213,9 @@ fn pairs<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(numbers)
 }
 
-/// Amount and currency of the billing come together. They are not used yet: the platform's own
-/// rates convert the amount.
-fn require_billing(message: &Message) -> Result<(), Refusal> {
-    let currency = message.text(field::BILLING_CURRENCY);
-    match (message.get(field::BILLING_AMOUNT), currency) {
-        (None, None) => Ok(()),
-        (Some(_), None) => Err(Refusal::Format(field::BILLING_CURRENCY)),
-        (None, Some(_)) => Err(Refusal::Format(field::BILLING_AMOUNT)),
-        (Some(_), Some(text)) => currency_of(text, field::BILLING_CURRENCY).map(drop),
-    }
-}
-
-fn currency_of(text: &str, number: u8) -> Result<Currency, Refusal> {
-    let is_numeric = text.bytes().all(|byte| byte.is_ascii_digit());
-    let currency = is_numeric.then(|| Currency::parse(text)).flatten();
-    currency.ok_or(Refusal::Format(number))
-}
-
-/// The amount; `None` if there is none, which has no currency either.
-fn amount_of(message: &Message) -> Result<Option<Money>, Refusal> {
-    let minor = match message.text(field::AMOUNT) {
-        Some(digits) => digits.parse().map_err(|_| Refusal::Format(field::AMOUNT))?,
-        None => 0,
-    };
-    match message.text(field::CURRENCY) {
-        Some(text) => Ok(Some(Money::new(minor, currency_of(text, field::CURRENCY)?))),
-        None if minor == 0 => Ok(None),
-        None => Err(Refusal::Format(field::CURRENCY)),
-    }
-}
-
 /// What the processing code's first two digits ask for.
 fn transaction_type_of(message: &Message, is_zero: bool) -> Result<TransactionType, Refusal> {
-    let code = message.text(field::PROCESSING_CODE).and_then(|digits| digits.get(..2));
-    let own = match code.unwrap_or_default() {
+    let own = match processing_code(message) {
         "00" if is_zero => TransactionType::Inquiry,
         "00" | "09" => TransactionType::Purchase,
         "01" | "11" | "17" => TransactionType::Cash,
@@ -251,12 +227,40 @@ fn transaction_type_of(message: &Message, is_zero: bool) -> Result<TransactionTy
     Ok(if is_check { TransactionType::Inquiry } else { own })
 }
 
+/// The first two digits of the processing code; without one, nothing.
+fn processing_code(message: &Message) -> &str {
+    let digits = message.text(field::PROCESSING_CODE);
+    digits.and_then(|digits| digits.get(..2)).unwrap_or_default()
+}
+
+fn balances_of(message: &Message, are_required: bool) -> BalanceInquiry {
+    match BALANCE_INQUIRIES.contains(&processing_code(message)) {
+        true if are_required => BalanceInquiry::Required,
+        true => BalanceInquiry::WhereKnown,
+        false => BalanceInquiry::None,
+    }
+}
+
+/// A request that takes money raises what its DE90 names. Without DE90 an equal RRN may be a
+/// coincidence.
+fn original_named(message: &Message, transaction_type: TransactionType) -> Original {
+    let is_named = message.get(field::ORIGINAL).is_some();
+    if is_named && takes_money(transaction_type) { Original::Named } else { Original::None }
+}
+
+const fn takes_money(transaction_type: TransactionType) -> bool {
+    matches!(transaction_type, TransactionType::Purchase | TransactionType::Cash)
+}
+
 /// A request that names an original is no reservation.
 fn auth_type_of(message: &Message, transaction_type: TransactionType) -> AuthType {
-    let takes_money = matches!(transaction_type, TransactionType::Purchase | TransactionType::Cash);
     let is_reserved = message.text(field::CONDITION) == Some(PRE_AUTHORISED);
     let is_first = message.get(field::ORIGINAL).is_none();
-    if takes_money && is_reserved && is_first { AuthType::PreAuth } else { AuthType::Normal }
+    if takes_money(transaction_type) && is_reserved && is_first {
+        AuthType::PreAuth
+    } else {
+        AuthType::Normal
+    }
 }
 
 /// Nothing is approved on the word of a PIN block or a cryptogram for which links have no keys yet
@@ -273,6 +277,7 @@ fn require_verifiable(message: &Message) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use domain::Currency;
     use iso8583::Mti;
 
     use super::*;
@@ -297,7 +302,13 @@ mod tests {
             }
         }
         let now = Timestamp::from_micros(0);
-        let network = Network { name: "test", place: Place::default(), allows_more: false, now };
+        let network = Network {
+            name: "test",
+            place: Place::default(),
+            allows_more: false,
+            requires_balances: false,
+            now,
+        };
         order_of(&message, &network, Instant::now())
     }
 
@@ -339,6 +350,24 @@ mod tests {
     }
 
     #[test]
+    fn the_networks_billing_amount_comes_with_its_rate() {
+        let billing = |rate: &str| {
+            let order = read(&[(6, "000000002050"), (51, "702"), (10, rate)]).ok().unwrap();
+            let billing = order.billing.unwrap();
+            assert_eq!(billing.amount, Money::new(2_050, Currency::SGD));
+            billing.rate(order.acquirer_amount.unwrap()).unwrap().to_string()
+        };
+        assert_eq!(billing("61322600"), "1.3226");
+        assert_eq!(billing("01322600"), "1322600");
+        assert_eq!(billing("91322600"), "0.0013226");
+        // Without a rate that counts, it is that of the amounts.
+        for none in ["", "60000000"] {
+            assert_eq!(billing(none), "1.3225806452");
+        }
+        assert_eq!(read(&[]).ok().unwrap().billing, None);
+    }
+
+    #[test]
     fn a_reservation_is_marked_by_its_condition() {
         let kind = |changes: &[(u8, &str)]| read(changes).ok().unwrap().auth_type;
         let original = "010000000111291200010000041234500000000000";
@@ -346,6 +375,24 @@ mod tests {
         assert_eq!(kind(&[(25, "06")]), AuthType::PreAuth);
         assert_eq!(kind(&[(25, "06"), (90, original)]), AuthType::Normal);
         assert_eq!(kind(&[(25, "06"), (3, "200000")]), AuthType::Normal);
+        let names = |changes: &[(u8, &str)]| {
+            matches!(read(changes).ok().unwrap().original, Original::Named)
+        };
+        assert!(names(&[(90, original)]) && names(&[(3, "010000"), (90, original)]));
+        assert!(!names(&[]) && !names(&[(3, "200000"), (90, original)]));
+        assert!(!names(&[(3, "310000"), (90, original)]));
+    }
+
+    #[test]
+    fn balances_are_asked_for_by_two_codes() {
+        for (code, asked) in [
+            ("300000", BalanceInquiry::WhereKnown),
+            ("310000", BalanceInquiry::WhereKnown),
+            ("330000", BalanceInquiry::None),
+            ("000000", BalanceInquiry::None),
+        ] {
+            assert_eq!(read(&[(3, code)]).ok().unwrap().balances, asked, "{code}");
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! From a result to the fields of an answer (network-iso8583.md sections 3.1 and 4.1).
 
-use authorise::{AuthorisationAnswer, AuthoriseError, ReversalAnswer};
+use authorise::{AuthorisationAnswer, AuthoriseError, CardBalances, ReversalAnswer};
 use domain::{AuthorisationStatus, MessageOutcome};
 use iso8583::{FieldError, Message, report_format_error};
 use store::MoneyError;
 
+use super::balances::additional_amounts;
 use super::codes::{Code, Refusal, code_of};
 use super::field;
 use crate::error::SchemeError;
@@ -18,6 +19,8 @@ pub(crate) enum Reply {
     Approved {
         /// The six digits.
         auth_code: Option<String>,
+        /// The balances that were asked for.
+        balances: Option<CardBalances>,
         /// Whether it is the first message's answer again.
         is_repeated: bool,
     },
@@ -59,8 +62,14 @@ impl Reply {
     /// # Errors
     /// No value is longer than a field, so none in practice.
     pub(crate) fn write(&self, answer: &mut Message) -> Result<(), FieldError> {
-        if let Self::Approved { auth_code: Some(auth_code), .. } = self {
-            answer.set(field::AUTH_CODE, auth_code.as_bytes())?;
+        if let Self::Approved { auth_code, balances, .. } = self {
+            if let Some(auth_code) = auth_code {
+                answer.set(field::AUTH_CODE, auth_code.as_bytes())?;
+            }
+            let sets = balances.as_ref().map(additional_amounts).filter(|sets| !sets.is_empty());
+            if let Some(sets) = sets {
+                answer.set(field::ADDITIONAL_AMOUNTS, sets.as_bytes())?;
+            }
         }
         match (self, self.code()) {
             (Self::Refused(Refusal::Format(number)), _) => report_format_error(answer, *number),
@@ -70,15 +79,19 @@ impl Reply {
     }
 }
 
-/// What an authorisation's result is answered.
-pub(crate) fn reply_of(result: Result<AuthorisationAnswer, SchemeError>, no_answer: Code) -> Reply {
-    let AuthorisationAnswer { authorisation, repeated: is_repeated, .. } = match result {
-        Ok(answer) => answer,
+/// What an authorisation's result is answered, with the balances that were asked for.
+pub(crate) fn reply_of(
+    result: Result<(AuthorisationAnswer, Option<CardBalances>), SchemeError>,
+    no_answer: Code,
+) -> Reply {
+    let (answer, balances) = match result {
+        Ok(answered) => answered,
         Err(error) => return refused(&error),
     };
+    let AuthorisationAnswer { authorisation, repeated: is_repeated, .. } = answer;
     match (authorisation.status, authorisation.cause) {
         (AuthorisationStatus::Approved, _) => {
-            Reply::Approved { auth_code: authorisation.auth_code, is_repeated }
+            Reply::Approved { auth_code: authorisation.auth_code, balances, is_repeated }
         }
         (AuthorisationStatus::Declined, Some(cause)) => {
             Reply::Declined { code: code_of(&cause, no_answer), is_repeated }
@@ -127,6 +140,7 @@ fn refused(error: &SchemeError) -> Reply {
     Reply::Refused(match error {
         SchemeError::CardNotFound => Refusal::UnknownCard,
         SchemeError::Expiry => Refusal::Format(field::EXPIRY),
+        SchemeError::NoBalances => Refusal::NotSupported,
         SchemeError::Amount(_) | SchemeError::NotPositive => Refusal::Amount,
         SchemeError::Authorise(error) => match of_authoriser(error) {
             Some(refusal) => refusal,
@@ -179,7 +193,11 @@ mod tests {
         let own = |fields: &[(u8, &str)]| -> Vec<(u8, String)> {
             fields.iter().map(|(number, text)| (*number, (*text).to_owned())).collect()
         };
-        let approved = Reply::Approved { auth_code: Some("123456".into()), is_repeated: false };
+        let approved = Reply::Approved {
+            auth_code: Some("123456".into()),
+            balances: None,
+            is_repeated: false,
+        };
         assert_eq!(written(&approved, 0), own(&[(38, "123456"), (39, "00")]));
         assert_eq!(written(&Reply::Accepted, 1), own(&[(39, "800")]));
         let format = Reply::Refused(Refusal::Format(4));

@@ -5,6 +5,7 @@ use domain::{
     AuthId, Authorisation, AuthorisationStatus, Cause, HoldState, MessageKind, MessageOutcome,
     Money, NetworkMessageId, Posting, TransactionType,
 };
+use ledger::LedgerError;
 
 use super::apply::Group;
 use super::batch::NewAuthorisation;
@@ -35,6 +36,9 @@ impl Group<'_> {
     /// Takes an advice as the fact that it states.
     pub(super) fn advise(&mut self, request: &Advise) -> Result<Advised, MoneyError> {
         let known = self.known_advice(request)?;
+        if request.must_clear && known.is_some() {
+            return Err(LedgerError::HoldClosed.into());
+        }
         let stated = match (&known, request.decline) {
             (Some(known), None) => self.approved_again(request, known)?,
             (Some(known), Some(_)) => self.declined_again(request, known)?,
@@ -115,6 +119,9 @@ impl Group<'_> {
     /// The network approved something that nobody was asked about.
     fn approved_first(&mut self, request: &Advise) -> Result<Stated, MoneyError> {
         let named = self.named_by(&request.message, request.auth_code.as_deref())?;
+        if request.must_clear {
+            return self.clear_within(request, named);
+        }
         let Some(Named { authorisation: it, kind }) = named else {
             return self.state_approval(request);
         };
@@ -216,6 +223,30 @@ impl Group<'_> {
         self.tell(&request.webhooks, &it);
         self.keep(it, None);
         Ok(())
+    }
+
+    /// Clears what is named for good, if it is open and has so much left.
+    fn clear_within(
+        &mut self,
+        request: &Advise,
+        named: Option<Named>,
+    ) -> Result<Stated, MoneyError> {
+        let it = named.ok_or(LedgerError::HoldClosed)?.authorisation;
+        let acquirer_amount = request.record.acquirer_amount;
+        let is_open = it.is_approved_purchase() && it.hold_state == HoldState::Pending;
+        let is_same_currency = it.acquirer_amount.currency() == acquirer_amount.currency();
+        let bill = self.bill(&it);
+        if !is_open || !is_same_currency || acquirer_amount.amount_minor() > bill.open_minor() {
+            return Err(LedgerError::HoldClosed.into());
+        }
+        let clear = ClearAuthorisation {
+            auth_id: it.auth_id,
+            acquirer_amount_minor: Some(acquirer_amount.amount_minor()),
+            is_final: true,
+            webhooks: request.webhooks.clone(),
+        };
+        self.clear(&clear)?;
+        Ok(Stated::about(it.auth_id))
     }
 
     /// Clears an authorisation by the amount that the network says.

@@ -149,6 +149,7 @@ impl Group<'_> {
         if it.status != AuthorisationStatus::Pending {
             return Ok(DecideOutcome::AlreadyDecided(it));
         }
+        let decision = &*self.stood_in(&it, decision);
         let follows = it.is_completion() || it.is_increment();
         match self.settle(it.clone(), decision, None) {
             Err(MoneyError::Ledger(LedgerError::InsufficientFunds | LedgerError::HoldClosed))
@@ -176,6 +177,7 @@ impl Group<'_> {
         if it.status == AuthorisationStatus::Approved {
             self.approve(&mut it, decision)?;
         }
+        self.count_stand_in(&it, decision.now);
         self.note_decision(&it, before_minor);
         self.charge(&it, decision.tariff.as_ref());
         self.tell(&decision.webhooks, &it);
@@ -320,13 +322,16 @@ impl Group<'_> {
         Ok(if it.is_completion() { self.bill(&original).held_minor() } else { 0 })
     }
 
-    /// The amount to which an increment raises its bill, minor units of the billing currency: all
-    /// that was requested and not declined, less what was reversed.
+    /// The amount to which an authorisation raises its bill, minor units of the billing currency:
+    /// all that was requested and not declined, less what was reversed.
     pub(super) fn raised_minor(&self, increment: &Authorisation) -> i64 {
         let original = increment.original_auth_id.and_then(|auth_id| self.loaded(auth_id).ok());
         let Some(original) = original else { return increment.amount.amount_minor() };
         let mut members = self.followers(&original);
-        members.retain(|it| it.is_increment() && it.status != AuthorisationStatus::Declined);
+        members.retain(|it| {
+            let is_other = it.auth_id != increment.auth_id;
+            is_other && it.is_increment() && it.status != AuthorisationStatus::Declined
+        });
         members.push(original);
         let kept = members.iter().map(steps::unreversed_minor);
         kept.fold(increment.amount.amount_minor(), i64::saturating_add)

@@ -12,6 +12,7 @@ use ledger::{Account, Transfer};
 
 use super::messages::{self, Known, NetworkMessage};
 use super::originals::{candidates, early_reversals};
+use super::stand_in::{LoadedStandIn, StandInKey};
 use super::terms::AccountKey;
 use crate::engine::Tx;
 use crate::records::{Counted, columns, record, select, sql, update_text, update_values};
@@ -84,6 +85,7 @@ pub(super) struct Batch {
     pub(super) accounts: BTreeMap<AccountKey, LoadedAccount>,
     pub(super) references: HashMap<(EnterpriseId, String), Transfer>,
     pub(super) velocity_uses: BTreeMap<PanKey, LoadedUse>,
+    pub(super) stand_ins: BTreeMap<StandInKey, LoadedStandIn>,
     pub(super) new_authorisations: Vec<NewAuthorisation>,
     pub(super) new_messages: Vec<NetworkMessage>,
     pub(super) transfers: Vec<Transfer>,
@@ -309,7 +311,8 @@ impl Batch {
         for loaded in self.accounts.values().filter(|loaded| loaded.is_changed) {
             write_account(tx, loaded).await?;
         }
-        self.write_velocity_uses(tx).await
+        self.write_velocity_uses(tx).await?;
+        self.write_stand_ins(tx).await
     }
 
     async fn write_authorisations(&self, tx: &Tx) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     AccountOwner, ArrivedMessage, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId,
-    JobId, MessageOutcome, Money, Payer, Posting, ResponseCode, Timestamp, VmAppId,
+    JobId, MessageOutcome, Money, Payer, Posting, ResponseCode, StandIn, Timestamp, VmAppId,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;
@@ -43,6 +43,14 @@ pub enum MoneyError {
     /// Below the domain.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl MoneyError {
+    /// True if the authorisation that a message follows is not open; nothing was written then.
+    #[must_use]
+    pub const fn is_original_ended(&self) -> bool {
+        matches!(self, Self::NotApproved | Self::Ledger(LedgerError::HoldClosed))
+    }
 }
 
 /// A new authorisation.
@@ -90,7 +98,10 @@ pub struct DecideAuthorisation {
     pub auth_id: AuthId,
     /// The cause of the decision, from which its codes follow; a decline gives the hold back.
     pub cause: Cause,
-    /// Code given to the network with an approval.
+    /// The terms on which the commit approves in spite of a `cause` that declines; None = it does
+    /// not.
+    pub stand_in: Option<StandIn>,
+    /// Code given to the network with an approval; unused if it is declined.
     pub auth_code: Option<String>,
     /// True if an approval is posted in the same commit: a crash between the two would leave a sale
     /// that nobody clears.
@@ -213,6 +224,9 @@ pub struct Advise {
     pub posts: bool,
     /// True if more clearings may follow one that leaves something.
     pub allows_more: bool,
+    /// True if it is no fact, but a request to clear what it names within what that has left;
+    /// anything else is an error.
+    pub must_clear: bool,
     /// Id of the record of what it may give back.
     pub reversal_id: AuthId,
     /// Id of the job that tells the enterprise; the notice has it too.

@@ -13,7 +13,7 @@ use crate::StoreError;
 use crate::engine::{Repeats, Tx};
 
 /// Locks in one order for all commands, so processes never wait for one another in a circle: the
-/// accounts first, by enterprise and currency, then authorisations, then uses of limits. A process
+/// accounts first, by enterprise and currency, then authorisations, then uses of limits and of stand-in. A process
 /// that holds an account is alone with its authorisations, so it does not matter that some of them
 /// are locked before the rest of their bills is known.
 pub(super) async fn load(
@@ -52,6 +52,7 @@ pub(super) async fn load(
     batch.load_references(tx, references).await?;
     pans.extend(batch.counted_pans(commands));
     batch.load_velocity_uses(tx, pans).await?;
+    batch.load_stand_ins(tx, commands).await?;
     Ok(batch)
 }
 

@@ -1,12 +1,12 @@
-//! Which message a reversal or advice names as its original, and which reversals arrived before
-//! their originals (network-iso8583.md sections 5.4 and 5.7).
+//! Which message another one names as its original, and which reversals arrived before their
+//! originals (network-iso8583.md sections 5.4 and 5.7).
 
-use domain::{ArrivedMessage, Likeness, MessageOutcome, OriginalNumbers, Timestamp};
+use domain::{ArrivedMessage, Authorisation, Likeness, MessageOutcome, OriginalNumbers, Timestamp};
 
 use super::messages::NetworkMessage;
-use crate::StoreError;
-use crate::engine::Tx;
+use crate::engine::{Tx, with};
 use crate::records::{select, sql};
+use crate::{Store, StoreError};
 
 /// The time for which a reversal declines an original that arrives after it (real time).
 const EARLY_MS: i64 = 72 * 3_600_000;
@@ -16,6 +16,25 @@ const MAX_CANDIDATES: i64 = 32;
 /// Most reversals of one card that wait for their originals under the same STAN, or with the same
 /// RRN.
 const MAX_EARLY: i64 = 256;
+
+impl Store {
+    /// The authorisation that a message names as its original, as it is now; `None` if there is
+    /// none, or if several cannot be told apart.
+    pub async fn original_named(
+        &self,
+        message: ArrivedMessage,
+    ) -> Result<Option<Authorisation>, StoreError> {
+        self.read(with(message, async |tx, message| {
+            let candidates = candidates(tx, message).await?;
+            let named = original_among(message, candidates.iter());
+            match named.and_then(|it| it.enterprise_id.zip(it.auth_id)) {
+                Some(key) => tx.by_key::<Authorisation>(key).await,
+                None => Ok(None),
+            }
+        }))
+        .await
+    }
+}
 
 /// The messages of the same card that may be the original of `it`, newest first.
 pub(super) async fn candidates(

@@ -273,12 +273,13 @@ impl Bill {
     /// What of the open holds exceeds `remaining_minor`, in the shop's currency: never more than
     /// is open, however much was cleared.
     fn excess_minor(&self, remaining_minor: i64) -> i64 {
-        let open_minor = self
-            .all()
-            .filter(|it| it.hold_state == HoldState::Pending)
-            .map(steps::acquirer_left_minor)
-            .fold(0, i64::saturating_add);
-        self.unreversed_minor().saturating_sub(remaining_minor).min(open_minor)
+        self.unreversed_minor().saturating_sub(remaining_minor).min(self.open_minor())
+    }
+
+    /// What is left of the open holds, in the shop's currency.
+    pub(super) fn open_minor(&self) -> i64 {
+        let open = self.all().filter(|it| it.hold_state == HoldState::Pending);
+        open.map(steps::acquirer_left_minor).fold(0, i64::saturating_add)
     }
 
     fn all(&self) -> impl Iterator<Item = &Authorisation> {

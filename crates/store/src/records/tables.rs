@@ -165,6 +165,7 @@ record! {
         rsa_padding,
         rsa_hash,
         rsa_signed_bytes,
+        stand_in: [stand_in_currency, stand_in_amount_minor, stand_in_daily_minor],
         created_at,
     }
 }

@@ -12,7 +12,7 @@ use ledger::{Account, Transfer};
 use super::record::names;
 use super::{PanUse, Record, read_row, values_of};
 use crate::engine::{Row, Value};
-use crate::money::NetworkMessage;
+use crate::money::{NetworkMessage, StandInUse};
 use crate::pins::KeptPin;
 use crate::{
     Job, Location, PanRecord, Plastic, PlatformKey, SettlementFile, SettlementLink, Store,
@@ -171,6 +171,8 @@ async fn messages_postings_and_uses_come_back(store: &Store) {
     comes_back::<Posting>(store, [posting(99), posting(100)], &[]).await;
     let used = |day, total| row![1, 2, day, 20, 1, day, 30, 2, total];
     comes_back::<PanUse>(store, [used(3, 40), used(4, 50)], &[]).await;
+    let stood_in = |minor| row![1, 840, 3, minor];
+    comes_back::<StandInUse>(store, [stood_in(20), stood_in(30)], &[]).await;
     let purchase = [
         row![1, "switch-a", "AUTH", "412345", "000001", "20261129200001", "", "pan:5"],
         row!["1129120001", "000000", 1550, 840, NONE, NONE, NONE, NONE, NONE],
@@ -241,7 +243,7 @@ async fn orders_and_tickets_come_back(store: &Store) {
 }
 
 async fn enterprises_come_back(store: &Store) {
-    let enterprise = |url: Value, networks, hosts| {
+    let enterprise = |url: Value, networks, hosts, [currency, amount, daily]: [Value; 3]| {
         row![
             1,
             "Étoile & Söhne",
@@ -257,12 +259,16 @@ async fn enterprises_come_back(store: &Store) {
             "OAEP_SHA256",
             "SHA256",
             "RAW",
+            currency,
+            amount,
+            daily,
             3
         ]
     };
+    let stand_in = [840.into(), 5.into(), 6.into()];
     let rows = [
-        enterprise(bytes(4), "10.0.0.0/8\n2001:db8::/32", "a.example\nb.example"),
-        enterprise(NONE, "", ""),
+        enterprise(bytes(4), "10.0.0.0/8\n2001:db8::/32", "a.example\nb.example", stand_in),
+        enterprise(NONE, "", "", [NONE; 3]),
     ];
     comes_back::<Enterprise>(store, rows, &[]).await;
     let key = |revoked_at| row!["public", 1, bytes(2), 3, revoked_at];

@@ -13,9 +13,9 @@ use domain::{
     MessageOutcome, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId, OrderStatus,
     OrderType, OriginalNumbers, OtpDeliveryStatus, OutsId, PageLanguage, PageMode, PageStep,
     PageTheme, PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId, RevealPurpose,
-    RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, Timestamp, TransactionId,
-    TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee, VmFlowId,
-    VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
+    RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, StandIn, Timestamp,
+    TransactionId, TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee,
+    VmFlowId, VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
 };
 use ipnet::IpNet;
 use ledger::{Bucket, TransferKind};
@@ -234,6 +234,7 @@ groups! {
     }
     PeriodUse { first_day: i64, amount_minor: i64, count: i64 }
     PinTries { wrong_pins: u32, wrong_resets: u32, resets_locked_until: Option<Timestamp> }
+    StandIn { currency: Currency, amount_minor: i64, daily_total_minor: i64 }
     VelocityLimit { amount_minor: Option<i64>, count: Option<i64> }
     VelocityLimits { single: VelocityLimit, daily: VelocityLimit, monthly: VelocityLimit }
     VmFee { basis_points: u32, least_minor: i64 }

@@ -144,6 +144,29 @@ impl Store {
             VmCardView { vm_card, card, pan, available_minor, used }
         }))
     }
+
+    /// A card of dialect 2 with its use of limits as in [`Store::vm_card_view`], and what is held on
+    /// the account that it draws on, minor units.
+    pub async fn vm_card_funds(
+        &self,
+        enterprise_id: EnterpriseId,
+        card_id: CardId,
+        offset_seconds: i64,
+    ) -> Result<Option<(VmCardRow, i64)>, StoreError> {
+        let sql = sql!(
+            "SELECT {}, account.held_minor FROM {CARD_ROW_TABLES} \
+             WHERE it.enterprise_id = $1 AND it.card_id = $2",
+            card_row_columns()
+        );
+        let found: Option<(CardRow, Option<i64>)> =
+            self.one(sql, [enterprise_id.into(), card_id.into()]).await?;
+        let now = self.clock().now();
+        Ok(found.map(|(row, held_minor)| {
+            let row = VmCardRow::from(row);
+            let used = row.used.at_offset(now, offset_seconds);
+            (VmCardRow { used, ..row }, held_minor.unwrap_or(0))
+        }))
+    }
 }
 
 /// A card of an app by its id on the wire.

@@ -21,6 +21,7 @@ mod outbox;
 mod samples;
 mod settings;
 mod settlement;
+mod stand_in;
 mod sweeping;
 mod velocity;
 mod verify;

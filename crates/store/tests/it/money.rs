@@ -88,6 +88,7 @@ pub fn decision(auth_id: AuthId, response_code: ResponseCode) -> DecideAuthorisa
             ResponseCode::NotAllowed => Cause::EnterpriseNotAllowed,
             ResponseCode::NoResponse => Cause::EnterpriseNoResponse,
         },
+        stand_in: None,
         auth_code: approved.then(|| "123456".to_owned()),
         posts: false,
         receipt: Arc::new(Receipt("{\"decided\":true}")),

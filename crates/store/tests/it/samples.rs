@@ -5,8 +5,8 @@ use std::sync::Arc;
 use domain::{
     Card, CardId, CardOrder, CardProfile, CardStatus, CardStatusReason, CardType, Currency,
     Customer, CustomerId, Enterprise, EnterpriseId, JobId, OrderId, PanId, ProfileId, RsaHash,
-    RsaPadding, RsaSignedBytes, SealedUrl, Timestamp, VelocityLimit, VelocityLimits, WebhookEvent,
-    WebhookId, WebhookSubType, WebhookType,
+    RsaPadding, RsaSignedBytes, SealedUrl, StandIn, Timestamp, VelocityLimit, VelocityLimits,
+    WebhookEvent, WebhookId, WebhookSubType, WebhookType,
 };
 use store::{CustomerDraft, IssuedCard, Job, JobKind, PanRecord, PlaceOrder, PlatformKey, Store};
 
@@ -35,6 +35,11 @@ pub fn enterprise(id: EnterpriseId, webhook_url: Option<&str>) -> Enterprise {
         rsa_padding: RsaPadding::OaepSha256,
         rsa_hash: RsaHash::Sha512,
         rsa_signed_bytes: RsaSignedBytes::Raw,
+        stand_in: Some(StandIn {
+            currency: Currency::USD,
+            amount_minor: 500,
+            daily_total_minor: 1_200,
+        }),
         created_at: NOW,
     }
 }
