@@ -164,14 +164,13 @@ fn ground(
     })
 }
 
-/// The configured links, over the listeners that are bound for them.
+/// The configured links.
 fn links(settings: Vec<LinkSettings>, listeners: &Listeners, parts: &Parts) -> Vec<Arc<Link>> {
-    let Parts { store, vault, authoriser, .. } = parts;
+    let Parts { store, vault, authoriser, random, .. } = parts;
     let intake = Intake::new(store.clone(), Arc::clone(vault), Arc::clone(authoriser));
     let link = |settings: LinkSettings| {
-        let bound = listeners.addresses.links.get(&settings.name);
-        let address = bound.copied().unwrap_or(settings.listen);
-        Link::new(settings, address, intake.clone())
+        let address = listeners.addresses.links.get(&settings.name).copied();
+        Link::new(settings, address, intake.clone(), Arc::clone(random))
     };
     settings.into_iter().map(link).collect()
 }

@@ -14,8 +14,9 @@ mod translate;
 pub use error::SchemeError;
 pub use intake::Intake;
 pub use link::{
-    ConnectionState, ConnectionStatus, Link, LinkCaps, LinkCounters, LinkSettings, LinkState,
-    LinkStatus, LinkTimes, SignOn, serve_link,
+    ConnectionState, ConnectionStatus, Link, LinkCaps, LinkCounters, LinkMode, LinkSettings,
+    LinkState, LinkStatus, LinkTimes, ManageError, Management, ManagementAnswer, SignOn, Target,
+    serve_link,
 };
 pub use network::SimulatedNetwork;
 pub use purchase::{CardReference, Increment, Purchase, Refund, RefundOf};

@@ -2,16 +2,13 @@
 
 use axum::Json;
 use iso8583::Word as _;
-use scheme::{ConnectionStatus, Link, LinkCounters, LinkStatus};
+use scheme::{ConnectionStatus, Link, LinkCounters, LinkStatus, Target};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::answer_body::answer_body;
 use crate::call::{Answer, Call};
 use crate::problem::Problem;
-
-/// How every link is made today.
-const MODE: &str = "listen";
 
 answer_body! {
     /// A connection of a link.
@@ -57,10 +54,12 @@ answer_body! {
         name: String = link.settings().name.clone(),
         /// The network whose messages it carries.
         network: String = link.settings().network.clone(),
-        /// `listen`: peers connect to it.
-        mode: String = MODE.to_owned(),
-        /// Where it listens.
-        address: String = link.address().to_string(),
+        /// `listen`: peers connect to it; `connect`: it connects to them.
+        mode: String = link.settings().mode.as_str().to_owned(),
+        /// Where it listens; null if it connects.
+        address: Option<String> = link.address().map(|address| address.to_string()),
+        /// Where it connects to; empty if it listens.
+        targets: Vec<String> = link.settings().mode.targets().iter().map(Target::to_string).collect(),
         /// The year of the standard.
         dialect: String = link.settings().layout.packager().dialect().to_owned(),
         /// How messages are laid out.

@@ -22,6 +22,7 @@ mod iso;
 mod iso_peer;
 mod keyed_calls;
 mod life;
+mod link_connecting;
 mod links;
 mod listen;
 mod listener;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use iso8583::{FieldSet, FieldSettings, field_of};
+use scheme::Target;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
@@ -11,6 +12,10 @@ use toml::{Table, Value};
 const MAX_NAME_BYTES: usize = 32;
 /// Most networks that a link allows.
 const MAX_ALLOWED: usize = 256;
+/// Most addresses that a link connects to.
+const MAX_TARGETS: usize = 16;
+/// What they should be.
+pub const TARGETS: &str = "addresses and ports such as 10.0.0.5:9001, at most 16";
 /// The name of the simulated network, which no link has.
 const SIMULATED: &str = "sandbox";
 
@@ -29,11 +34,13 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 31] = [
+pub const KEYS: [(&str, Kind); 33] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
     ("listen", Text),
+    ("connect", Texts),
+    ("connections", Number(1, 16)),
     ("max-connections", Number(1, 1_024)),
     ("allow", Texts),
     ("dialect", Text),
@@ -122,6 +129,10 @@ impl<'a> Keys<'a> {
         self.0.get(key)?.as_integer()?.try_into().ok()
     }
 
+    pub fn count(&self, key: &str) -> Option<usize> {
+        self.number(key)?.try_into().ok()
+    }
+
     pub fn parsed<T>(
         &self,
         key: &str,
@@ -152,16 +163,37 @@ impl<'a> Keys<'a> {
         Ok(Some(text))
     }
 
+    /// A list of at most `most` texts, each of which can be parsed.
+    pub fn all_parsed<T>(
+        &self,
+        key: &str,
+        most: usize,
+        should_be: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, Refused> {
+        let Some(list) = self.0.get(key).and_then(|it| it.as_array()) else { return Ok(None) };
+        let parsed: Option<Vec<_>> = list.iter().map(|value| parse(value.as_str()?)).collect();
+        let parsed = parsed.filter(|it| it.len() <= most);
+        parsed.map(Some).ok_or_else(|| wrong(key, should_be))
+    }
+
     pub fn allow(&self) -> Result<Option<Vec<IpNet>>, Refused> {
-        let Some(list) = self.0.get("allow").and_then(|it| it.as_array()) else { return Ok(None) };
-        let network = |value: &Value| {
-            let text = value.as_str()?;
+        let network = |text: &str| {
             let single = || text.parse().map(|address: std::net::IpAddr| address.into());
             text.parse::<IpNet>().or_else(|_| single()).ok()
         };
-        let networks: Option<Vec<_>> = list.iter().map(network).collect();
-        let networks = networks.filter(|it| it.len() <= MAX_ALLOWED);
-        networks.map(Some).ok_or_else(|| wrong("allow", "networks such as 10.0.0.0/24"))
+        self.all_parsed("allow", MAX_ALLOWED, "networks such as 10.0.0.0/24", network)
+    }
+
+    /// The addresses to connect to.
+    pub fn targets(&self) -> Result<Option<Vec<Target>>, Refused> {
+        self.all_parsed("connect", MAX_TARGETS, TARGETS, Target::parse)
+    }
+
+    /// Refuses the first of these keys that is there.
+    pub fn refuse_all(&self, keys: &[&str], should_be: &str) -> Result<(), Refused> {
+        let found = keys.iter().find(|key| self.0.contains_key(**key));
+        found.map_or(Ok(()), |key| Err(wrong(key, should_be)))
     }
 
     pub fn echo(&self) -> Result<Option<FieldSet>, Refused> {

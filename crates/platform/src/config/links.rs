@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use domain::Mode;
 use iso8583::{Framing, Layout, LayoutSettings, Packager};
-use scheme::{Code, LinkSettings, Place, SignOn};
+use scheme::{Code, LinkMode, LinkSettings, Place, SignOn};
 use toml::Value;
 
 use super::document::Document;
 use super::layers::Layers;
-use super::link_keys::{Keys, Refused, wrong};
+use super::link_keys::{Keys, Refused, TARGETS, wrong};
 use super::values;
 use crate::failure::Failure;
 
@@ -34,7 +34,8 @@ pub fn links(layers: &Layers, mode: Mode) -> Result<Vec<LinkSettings>, Failure> 
             ));
         }
         let listen = values::socket_address(&given)?;
-        links.push(LinkSettings::new(DEFAULT_NAME, listen).map_err(Failure::configuration)?);
+        let link = LinkSettings::new(DEFAULT_NAME, LinkMode::listen(listen));
+        links.push(link.map_err(Failure::configuration)?);
     }
     let Some(document) = layers.file() else { return Ok(links) };
     for value in document.links() {
@@ -79,24 +80,15 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     };
     let keys = Keys::new(table)?;
     let name = keys.name("name")?.ok_or_else(|| wrong("name", "set"))?;
-    let should_be = "an address and port such as 0.0.0.0:8583";
-    let listen: Option<SocketAddr> = keys.parsed("listen", should_be, |text| text.parse().ok())?;
-    let listen = listen.ok_or_else(|| wrong("listen", should_be))?;
-    keys.parsed("mode", "listen: the platform does not connect to others yet", |text| {
-        (text == "listen").then_some(())
-    })?;
-    let mut link = LinkSettings::new(name, listen).map_err(|it| (it.key, it.should_be))?;
+    let mut link = LinkSettings::new(name, mode(&keys)?).map_err(|it| (it.key, it.should_be))?;
     if let Some(network) = keys.name("network")? {
         link.network = network.to_owned();
     }
     link.layout = layout(&keys)?;
     link.framing = Framing::new(&keys.part()?).map_err(|it| (it.key, it.should_be))?;
-    if let Some(allow) = keys.allow()? {
-        link.allow = allow;
-    }
     let choices = [("ignore", false), ("echo", true)];
     link.echoes_keep_alive = keys.choice("keep-alive", &choices)?.unwrap_or(false);
-    let choices = [("peer", SignOn::Peer), ("none", SignOn::Nobody)];
+    let choices = [("peer", SignOn::Peer), ("us", SignOn::Us), ("none", SignOn::Nobody)];
     link.sign_on = keys.choice("sign-on", &choices)?.unwrap_or(SignOn::Peer);
     let should_be = "three or four numbers such as 25,13,2 that make 40 and end with 2";
     if let Some(place) = keys.parsed("place", should_be, Place::parse)? {
@@ -114,6 +106,25 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     set_times(&keys, &mut link)?;
     set_caps(&keys, &mut link);
     Ok(link)
+}
+
+/// Who makes the connections, with the keys that mean something then.
+fn mode(keys: &Keys<'_>) -> Result<LinkMode, Refused> {
+    if keys.choice("mode", &[("listen", false), ("connect", true)])?.unwrap_or(false) {
+        keys.refuse_all(&["listen", "allow", "max-connections"], "left out with mode = connect")?;
+        let targets = keys.targets()?.filter(|it| !it.is_empty());
+        let targets = targets.ok_or_else(|| wrong("connect", TARGETS))?;
+        let connections = keys.count("connections").unwrap_or(LinkMode::CONNECTIONS);
+        return Ok(LinkMode::Connect { targets, connections });
+    }
+    keys.refuse_all(&["connect", "connections"], "left out unless mode = connect")?;
+    let should_be = "an address and port such as 0.0.0.0:8583";
+    let address: Option<SocketAddr> = keys.parsed("listen", should_be, |text| text.parse().ok())?;
+    Ok(LinkMode::Listen {
+        address: address.ok_or_else(|| wrong("listen", should_be))?,
+        allow: keys.allow()?.unwrap_or_default(),
+        max_connections: keys.count("max-connections").unwrap_or(LinkMode::MAX_CONNECTIONS),
+    })
 }
 
 /// The layout. Messages of 1993 are not translated yet.
@@ -159,10 +170,8 @@ fn set_times(keys: &Keys<'_>, link: &mut LinkSettings) -> Result<(), Refused> {
 }
 
 fn set_caps(keys: &Keys<'_>, link: &mut LinkSettings) {
-    let number = |key| keys.number(key).and_then(|number| usize::try_from(number).ok());
     let caps = &mut link.caps;
-    caps.connections = number("max-connections").unwrap_or(caps.connections);
-    caps.in_flight = number("max-in-flight").unwrap_or(caps.in_flight);
+    caps.in_flight = keys.count("max-in-flight").unwrap_or(caps.in_flight);
     let per_second = keys.number("max-per-second").and_then(|it| u32::try_from(it).ok());
     caps.per_second = per_second.unwrap_or(caps.per_second);
 }

@@ -19,6 +19,8 @@ pub(crate) enum CloseReason {
     Idle,
     /// Echo tests were not answered.
     NoEcho,
+    /// The platform's sign-ons were not accepted.
+    NoSignOn,
     /// The peer does not read.
     SlowReader,
     /// Too many connections, or an address that is not allowed.
@@ -38,6 +40,7 @@ impl CloseReason {
             Self::Garbage => "garbage",
             Self::Idle => "idle",
             Self::NoEcho => "no_echo",
+            Self::NoSignOn => "no_sign_on",
             Self::SlowReader => "slow_reader",
             Self::Refused => "refused",
             Self::Stopped => "stopped",

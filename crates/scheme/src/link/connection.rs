@@ -3,33 +3,35 @@
 use std::sync::Arc;
 
 use iso8583::{
-    DecodeError, Decoded, Frame, Message, Mti, WipedBytes, answer_to, answer_to_undecodable, decode,
+    DecodeError, Decoded, Frame, Message, WipedBytes, answer_to, answer_to_undecodable, decode,
 };
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
-use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::closing::CloseReason;
-use super::echo::{Due, EchoKey, EchoTests};
+use super::command::Command;
 use super::garbage::Garbage;
 use super::meters::Undelivered;
 use super::outgoing::{Answered, Outgoing};
+use super::own::{Management, OwnKey, own_message};
+use super::own_requests::{Outcome, OwnRequests};
 use super::read_buffer::ReadBuffer;
-use super::session::{ConnectionState, ECHO_TEST, Session, Step};
-use super::shared::Link;
+use super::reconnect::Steadiness;
+use super::session::{ConnectionState, Session, Step};
+use super::settings::SignOn;
+use super::shared::{Admitted, Drain, Link};
 use super::socket::set_options;
 use super::writer::{MAX_WAITING, write_frames};
 use crate::order::Order;
-use crate::translate::{Network, Refusal, Reply, field, order_of, reply_of};
+use crate::translate::{Network, Refusal, Reply, order_of, reply_of};
 
 /// Room for the longest length before a frame.
 const MAX_PREFIX_BYTES: usize = 4;
-/// Numbers of messages that the platform sends first are below this.
-const STANS: u32 = 1_000_000;
 
 /// The result of the writer.
 type Writer = JoinHandle<Option<CloseReason>>;
@@ -44,9 +46,11 @@ struct Connection {
     frame_began: Option<Instant>,
     heard_at: Instant,
     session: Session,
+    /// After a stop it ends as soon as what is under way is answered.
+    is_stopping: bool,
+    steadiness: Steadiness,
     garbage: Garbage,
-    echo: EchoTests,
-    last_stan: u32,
+    own: OwnRequests,
     under_way: JoinSet<Option<Outgoing>>,
     queue: Sender<Outgoing>,
 }
@@ -57,20 +61,28 @@ enum Arrived {
     Message { header: Vec<u8>, decoded: Result<Decoded, Box<DecodeError>> },
 }
 
-/// Serves a connection until it ends; returns why it did. When `stop` turns true, what is under way
-/// is answered first.
+/// How a connection ended.
+pub(crate) struct Ended {
+    /// Why it was closed.
+    pub(crate) reason: CloseReason,
+    /// Whether it was signed on for long.
+    pub(crate) was_steady: bool,
+}
+
+/// Serves a connection until it ends. When the link stops, what is under way is answered first.
 pub(crate) async fn serve_connection(
     link: Arc<Link>,
-    id: u64,
+    Admitted { id, mut commands }: Admitted,
     stream: TcpStream,
-    mut stop: watch::Receiver<bool>,
-) -> CloseReason {
+) -> Ended {
     set_options(&stream);
     let (stream, write) = stream.into_split();
     let (queue, waiting) = mpsc::channel(MAX_WAITING);
     let mut writer = tokio::spawn(write_frames(Arc::clone(&link), id, write, waiting));
     let (now, settings) = (Instant::now(), link.settings());
-    let times = &settings.times;
+    let mut drain = link.watch_drain();
+    // What is so already counts as a change.
+    drain.mark_changed();
     let mut connection = Connection {
         id,
         stream,
@@ -78,19 +90,22 @@ pub(crate) async fn serve_connection(
         frame_began: None,
         heard_at: now,
         session: Session::new(settings.sign_on),
+        is_stopping: false,
+        steadiness: Steadiness::default(),
         garbage: Garbage::default(),
-        echo: EchoTests::new(times.echo_interval, times.echo_timeout, now),
-        last_stan: 0,
+        own: OwnRequests::new(id, settings, now),
         under_way: JoinSet::new(),
         queue,
         link,
     };
-    let reason = match connection.run(&mut writer, &mut stop).await {
+    let reason = match connection.run(&mut writer, &mut drain, &mut commands).await {
         Ok(()) => CloseReason::Stopped,
         Err(reason) => reason,
     };
+    connection.note();
+    let was_steady = connection.steadiness.was_steady();
     connection.end(writer, reason).await;
-    reason
+    Ended { reason, was_steady }
 }
 
 impl Connection {
@@ -98,11 +113,12 @@ impl Connection {
     async fn run(
         &mut self,
         writer: &mut Writer,
-        stop: &mut watch::Receiver<bool>,
+        drain: &mut watch::Receiver<Drain>,
+        commands: &mut Receiver<Command>,
     ) -> Result<(), CloseReason> {
         loop {
-            let is_draining = self.is_draining();
-            if is_draining && self.under_way.is_empty() {
+            self.note();
+            if self.is_stopping && self.under_way.is_empty() {
                 return Ok(());
             }
             let next_look = self.next_look();
@@ -124,10 +140,39 @@ impl Connection {
                     return Err(ended.ok().flatten().unwrap_or(CloseReason::PeerClosed));
                 }
                 () = waking, if waits => self.look(Instant::now())?,
-                _ = stop.wait_for(|stopped| *stopped), if !is_draining => self.session.drain(),
+                Some(command) = commands.recv() => self.obey(command, Instant::now())?,
+                Ok(()) = drain.changed() => {
+                    let drain = *drain.borrow_and_update();
+                    self.drain(drain)?;
+                }
             }
-            self.link.note(self.id, self.session.state(), self.under_way.len());
         }
+    }
+
+    /// Notes its state where operators and the link's own tasks see it.
+    fn note(&mut self) {
+        let state = self.session.state();
+        self.steadiness.note(state == ConnectionState::SignedOn, Instant::now());
+        self.link.note(self.id, state, self.under_way.len());
+    }
+
+    /// The link takes requests, or it does not.
+    fn drain(&mut self, drain: Drain) -> Result<(), CloseReason> {
+        match drain {
+            Drain::No => self.session.resume(),
+            Drain::Asked => self.session.drain(),
+            Drain::Stopping => {
+                let is_ours = self.link.settings().sign_on == SignOn::Us;
+                let signs_off = is_ours && self.session.is_signed_on();
+                self.session.drain();
+                self.is_stopping = true;
+                if signs_off {
+                    let key = self.own.next_key(self.link.real_now());
+                    return self.send_own(Management::SignOff, &key);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Lets what is under way go on without the connection, and writes what can be written.
@@ -152,12 +197,8 @@ impl Connection {
         let times = &self.link.settings().times;
         let frame = self.frame_began.map(|began| began + times.frame);
         let idle = times.idle.map(|idle| self.heard_at + idle);
-        let echo = self.echo.next().filter(|_| !self.is_draining());
-        [frame, idle, echo].into_iter().flatten().min()
-    }
-
-    fn is_draining(&self) -> bool {
-        self.session.state() == ConnectionState::Draining
+        let own = self.own.next().filter(|_| !self.is_stopping);
+        [frame, idle, own].into_iter().flatten().min()
     }
 
     /// Does what time alone makes due.
@@ -169,29 +210,37 @@ impl Connection {
         if times.idle.is_some_and(|idle| now >= self.heard_at + idle) {
             return Err(CloseReason::Idle);
         }
-        if self.is_draining() {
+        if self.is_stopping {
             return Ok(());
         }
-        match self.echo.due(now) {
-            Due::Nothing => Ok(()),
-            Due::Send => self.test_echo(now),
-            Due::NoEcho => Err(CloseReason::NoEcho),
-        }
+        let Some(what) = self.own.due(now)? else { return Ok(()) };
+        let key = self.own.next_key(self.link.real_now());
+        let sent = self.send_own(what, &key);
+        self.own.sent(what, key, now);
+        sent
     }
 
-    /// Sends an echo test.
-    fn test_echo(&mut self, now: Instant) -> Result<(), CloseReason> {
-        self.last_stan = (self.last_stan + 1) % STANS;
-        let key = EchoKey {
-            transmitted_at: transmission_time(&self.link.real_now().to_string()),
-            stan: format!("{:06}", self.last_stan),
-        };
+    /// Does what another task asks.
+    fn obey(&mut self, command: Command, now: Instant) -> Result<(), CloseReason> {
+        let Command::Manage { what, answer } = command;
+        let key = self.own.next_key(self.link.real_now());
+        if !self.own.ask(what, key.clone(), now, answer) {
+            return Ok(());
+        }
+        self.send_own(what, &key)
+    }
+
+    /// Sends network management of the platform. A sign-off counts from now on.
+    fn send_own(&mut self, what: Management, key: &OwnKey) -> Result<(), CloseReason> {
+        if what == Management::SignOff {
+            self.session.sign_off();
+            self.own.end_sign_on();
+        }
         let settings = self.link.settings();
-        let message = echo_test(&key, settings.terminal.as_deref());
+        let message = own_message(what, key, settings.terminal.as_deref());
         let header = settings.framing.header.own();
-        let test = message.and_then(|it| Outgoing::framed(settings, header, it, None));
-        self.echo.sent(key, now);
-        test.map_or(Ok(()), |test| self.send(test))
+        let outgoing = message.and_then(|it| Outgoing::framed(settings, header, it, None));
+        outgoing.map_or(Ok(()), |outgoing| self.send(outgoing))
     }
 
     fn send(&self, outgoing: Outgoing) -> Result<(), CloseReason> {
@@ -206,7 +255,7 @@ impl Connection {
     fn receive(&mut self, len: usize, now: Instant) -> Result<(), CloseReason> {
         self.buffer.add(len);
         self.heard_at = now;
-        self.echo.heard(now);
+        self.own.heard(now);
         self.link.heard(self.id);
         while let Some(arrived) = self.next_frame()? {
             self.frame_began = None;
@@ -279,12 +328,18 @@ impl Connection {
         now: Instant,
     ) -> Result<(), CloseReason> {
         self.link.count_received();
-        match self.session.receive(&message) {
+        let step = self.session.receive(&message);
+        if self.session.state() != ConnectionState::Connected {
+            self.own.end_sign_on();
+        }
+        match step {
             Step::Answer(reply) => self.answer(&header, &message, &reply, now),
             Step::Authorise => self.authorise(header, message, now),
-            Step::OwnAnswer(key) => {
-                if let Some(elapsed) = self.echo.answered(&key, now) {
-                    self.link.meters.echo(elapsed);
+            Step::OwnAnswer(answer) => {
+                match self.own.answered(answer, now) {
+                    Some(Outcome::SignedOn) => self.session.sign_on(),
+                    Some(Outcome::Echoed(elapsed)) => self.link.meters.echo(elapsed),
+                    None => {}
                 }
                 Ok(())
             }
@@ -357,42 +412,4 @@ async fn decided(link: &Link, order: Order, Answered { mti, arrived }: Answered)
     };
     link.count_reply(mti, &reply);
     reply
-}
-
-/// DE7 of a moment in RFC 3339 and UTC.
-fn transmission_time(moment: &str) -> String {
-    moment.chars().filter(char::is_ascii_digit).skip(4).take(10).collect()
-}
-
-fn echo_test(key: &EchoKey, terminal: Option<&str>) -> Option<Message> {
-    let mut message = Message::new(Mti::new([0, 8, 0, 0])?);
-    for (number, text) in [
-        (field::TRANSMITTED_AT, Some(key.transmitted_at.as_str())),
-        (field::STAN, Some(&key.stan)),
-        (field::TERMINAL, terminal),
-        (field::MANAGEMENT_CODE, Some(ECHO_TEST)),
-    ] {
-        if let Some(text) = text {
-            message.set(number, text.as_bytes()).ok()?;
-        }
-    }
-    Some(message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_echo_test_says_when_it_was_sent() {
-        let key = EchoKey {
-            transmitted_at: transmission_time("2026-11-29T12:00:31.250Z"),
-            stan: "000007".to_owned(),
-        };
-        assert_eq!(key.transmitted_at, "1129120031");
-        let test = echo_test(&key, Some("CARDBRDG")).unwrap();
-        assert_eq!(test.mti().to_string(), "0800");
-        let texts = [7, 11, 41, 70].map(|number| test.text(number));
-        assert_eq!(texts, [Some("1129120031"), Some("000007"), Some("CARDBRDG"), Some("301")]);
-    }
 }
