@@ -2,7 +2,9 @@
 
 use axum::Json;
 use iso8583::Word as _;
-use scheme::{ConnectionStatus, Link, LinkCounters, LinkStatus, Target};
+use scheme::{
+    ConnectionStatus, Link, LinkCounters, LinkStatus, Management, ManagementAnswer, Target,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -73,6 +75,25 @@ answer_body! {
     }
 }
 
+answer_body! {
+    /// What the peer of one connection answered.
+    pub(crate) struct LinkAnswerBody of answer: &ManagementAnswer {
+        /// The connection's number within the link.
+        connection: u64 = answer.connection,
+        /// The code of the answer (DE39), `00` if the peer agrees; null if it did not answer.
+        response_code: Option<String> = answer.code.clone(),
+        /// How long it took, milliseconds.
+        elapsed_ms: u64 = u64::try_from(answer.elapsed.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// What the peers of a link answered.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LinkAnswersBody {
+    /// Of each connection, the oldest first.
+    items: Vec<LinkAnswerBody>,
+}
+
 /// Every link.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LinksBody {
@@ -88,9 +109,51 @@ pub(crate) async fn list(call: Call) -> Answer<LinksBody> {
 
 /// `GET /admin/v1/links/{name}`.
 pub(crate) async fn read(call: Call) -> Answer<LinkBody> {
+    Ok(Json(body(link(&call)?)))
+}
+
+/// `POST /admin/v1/links/{name}/sign-on`.
+pub(crate) async fn sign_on(call: Call) -> Answer<LinkAnswersBody> {
+    manage(&call, Management::SignOn).await
+}
+
+/// `POST /admin/v1/links/{name}/sign-off`.
+pub(crate) async fn sign_off(call: Call) -> Answer<LinkAnswersBody> {
+    manage(&call, Management::SignOff).await
+}
+
+/// `POST /admin/v1/links/{name}/echo`.
+pub(crate) async fn echo(call: Call) -> Answer<LinkAnswersBody> {
+    manage(&call, Management::EchoTest).await
+}
+
+/// `POST /admin/v1/links/{name}/drain`.
+pub(crate) async fn drain(call: Call) -> Answer<LinkBody> {
+    call.fields()?;
+    let link = link(&call)?;
+    link.drain();
+    Ok(Json(body(link)))
+}
+
+/// `POST /admin/v1/links/{name}/resume`.
+pub(crate) async fn resume(call: Call) -> Answer<LinkBody> {
+    call.fields()?;
+    let link = link(&call)?;
+    link.resume();
+    Ok(Json(body(link)))
+}
+
+async fn manage(call: &Call, what: Management) -> Answer<LinkAnswersBody> {
+    call.fields()?;
+    let answers = link(call)?.manage(what).await?;
+    Ok(Json(LinkAnswersBody { items: answers.iter().map(LinkAnswerBody::of).collect() }))
+}
+
+/// The link that the path names.
+fn link(call: &Call) -> Result<&Link, Problem> {
     let name = call.name()?;
     let link = call.state.links.iter().find(|link| link.settings().name == name);
-    link.map(|link| Json(body(link))).ok_or_else(|| Problem::not_found("link"))
+    link.map(|link| &**link).ok_or_else(|| Problem::not_found("link"))
 }
 
 fn body(link: &Link) -> LinkBody {

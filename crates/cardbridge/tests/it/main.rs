@@ -23,6 +23,7 @@ mod iso_peer;
 mod keyed_calls;
 mod life;
 mod link_connecting;
+mod link_management;
 mod links;
 mod listen;
 mod listener;
