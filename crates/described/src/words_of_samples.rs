@@ -35,6 +35,7 @@ pub(super) const BY_FIELD: &[(&str, &str, &str)] = &[
     ("LinkConnectionBody", "peer", "127.0.0.1:50000"),
     ("LinkConnectionBody", "since", "2026-01-02T03:04:05.678Z"),
     ("LinkConnectionBody", "state", "SIGNED_ON"),
+    ("LinkConnectionBody", "tlsPeer", "switch-a.example"),
     ("MailBody", "kind", "ONE_TIME_PASSWORD"),
     ("FxRateEntry", "to", "\"702\""),
     ("NewAuthorisation", "pan", "null"),

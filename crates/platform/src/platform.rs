@@ -83,11 +83,11 @@ impl Platform {
         };
         let places =
             ListenerSettings::new(handles.connections_per_listener, config.trusted_proxies);
-        let running = run(parts, doors, listeners, links, places, &stopped);
+        let running = run(parts, doors, listeners, &links, places, &stopped);
         let _held = (data_dir, identity);
         tell_of_identity_checks(config.identity_checks);
-        if config.mode == Mode::Production && addresses.links.is_empty() {
-            tracing::warn!("no network link is configured: no purchase can arrive");
+        if config.mode == Mode::Production {
+            tell_of_links(&links);
         }
         Ok(Self { addresses, admin_token, stop, running, authoriser, store, _held })
     }
@@ -130,6 +130,17 @@ fn tell_of_identity_checks(checks: IdentityChecks) {
             "applications for cards are refused, since nobody checks who applies; \
              kyc = \"external\" would say that somebody outside does"
         ),
+    }
+}
+
+/// In production, purchases come by links alone.
+fn tell_of_links(links: &[Arc<Link>]) {
+    if links.is_empty() {
+        return tracing::warn!("no network link is configured: no purchase can arrive");
+    }
+    for link in links {
+        let (name, state) = (&link.settings().name, link.status().state.as_str());
+        tracing::info!(link = name, state, "a network link is configured");
     }
 }
 
@@ -180,7 +191,7 @@ fn run(
     parts: Parts,
     doors: Doors,
     listeners: Listeners,
-    links: Vec<Arc<Link>>,
+    links: &[Arc<Link>],
     places: ListenerSettings,
     stopped: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
@@ -190,7 +201,7 @@ fn run(
     let (progress, until) = (parts.store.clone(), stopped.clone());
     running.spawn(async move { progress.keep_progress(until).await });
     for (listener, link) in listeners.links.into_iter().zip(links) {
-        running.spawn(serve_link(listener, link, stopped.clone()));
+        running.spawn(serve_link(listener, Arc::clone(link), stopped.clone()));
     }
     let services = parts.services(doors);
     for (listener, service) in

@@ -15,8 +15,8 @@ pub use error::SchemeError;
 pub use intake::Intake;
 pub use link::{
     ConnectionState, ConnectionStatus, Link, LinkCaps, LinkCounters, LinkMode, LinkSettings,
-    LinkState, LinkStatus, LinkTimes, ManageError, Management, ManagementAnswer, SignOn, Target,
-    serve_link,
+    LinkState, LinkStatus, LinkTimes, LinkTls, ManageError, Management, ManagementAnswer, SignOn,
+    Target, serve_link,
 };
 pub use network::SimulatedNetwork;
 pub use purchase::{CardReference, Increment, Purchase, Refund, RefundOf};

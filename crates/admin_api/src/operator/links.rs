@@ -19,6 +19,9 @@ answer_body! {
         id: u64 = connection.id,
         /// The peer's address and port.
         peer: String = connection.peer.to_string(),
+        /// The name in the peer's certificate: its first DNS name, otherwise its common name; null
+        /// without TLS, and if the peer shows no certificate.
+        tls_peer: Option<String> = connection.tls_peer.clone(),
         /// `CONNECTED` (not signed on), `SIGNED_ON`, `SIGNED_OFF` or `DRAINING`.
         state: String = connection.state.as_str().to_owned(),
         /// When it was made.

@@ -4,7 +4,7 @@ use iso8583::{
     Frame, Framing, FramingSettings, Layout, Message, Mti, Packager, WipedBytes, answer_to, decode,
     default_echo, encode,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
@@ -28,9 +28,14 @@ impl Received {
     }
 }
 
+/// What a connection is made of.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// One connection.
 pub struct Peer {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     layout: Layout,
     framing: Framing,
     received: Vec<u8>,
@@ -53,9 +58,13 @@ impl Peer {
         Self::over(accepted.unwrap().0, &FramingSettings::default())
     }
 
-    fn over(stream: TcpStream, framing: &FramingSettings) -> Self {
+    /// A connection that is made.
+    pub fn over(
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        framing: &FramingSettings,
+    ) -> Self {
         Self {
-            stream,
+            stream: Box::new(stream),
             layout: Layout::of(Packager::Iso87Ascii),
             framing: Framing::new(framing).unwrap(),
             received: Vec::new(),

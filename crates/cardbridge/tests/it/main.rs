@@ -3,6 +3,7 @@
 
 mod bad_answers;
 mod bills;
+mod certificates;
 mod clock_steps;
 mod cluster;
 mod crash;
@@ -24,6 +25,7 @@ mod keyed_calls;
 mod life;
 mod link_connecting;
 mod link_management;
+mod link_tls;
 mod links;
 mod listen;
 mod listener;

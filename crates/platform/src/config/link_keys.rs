@@ -34,7 +34,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 33] = [
+pub const KEYS: [(&str, Kind); 34] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -68,6 +68,7 @@ pub const KEYS: [(&str, Kind); 33] = [
     ("max-per-second", Number(1, 100_000)),
     ("echo", Numbers),
     ("fields", Kind::Table),
+    ("tls", Kind::Table),
 ];
 
 impl Kind {
@@ -222,9 +223,22 @@ impl<'a> Keys<'a> {
         table.iter().map(field).collect()
     }
 
+    /// A table of its own, if it is there; `keys` are those that it may have.
+    pub fn section<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        keys: &str,
+    ) -> Result<Option<T>, Refused> {
+        let Some(value) = self.0.get(key) else { return Ok(None) };
+        let read = (*value).clone().try_into();
+        read.map(Some).map_err(|error: toml::de::Error| {
+            wrong(key, format!("a table of {keys}; {}", error.message()))
+        })
+    }
+
     /// The keys that a part of the codec reads. Their kinds are right, so that it can read them.
     pub fn part<T: DeserializeOwned>(&self) -> Result<T, Refused> {
-        let own = self.0.iter().filter(|(key, _)| **key != "fields");
+        let own = self.0.iter().filter(|(_, value)| !value.is_table());
         let table: Table = own.map(|(key, value)| ((*key).to_owned(), (*value).clone())).collect();
         table.try_into().map_err(|error: toml::de::Error| {
             ("links".to_owned(), format!("a table of the codec's keys; {}", error.message()))

@@ -12,6 +12,7 @@ use toml::Value;
 use super::document::Document;
 use super::layers::Layers;
 use super::link_keys::{Keys, Refused, TARGETS, wrong};
+use super::link_tls;
 use super::values;
 use crate::failure::Failure;
 
@@ -50,16 +51,12 @@ pub fn links(layers: &Layers, mode: Mode) -> Result<Vec<LinkSettings>, Failure> 
     Ok(links)
 }
 
-/// Names differ; production has no link yet.
+/// Names differ, and production knows who its peers are.
 fn check_all(document: &Document, links: &[LinkSettings], mode: Mode) -> Result<(), Failure> {
     let refused =
         |line: String| Failure::configuration(format_args!("{}: {line}", document.name()));
-    if mode == Mode::Production && !document.links().is_empty() {
-        return Err(refused(
-            "links: should be left out in production: links have no TLS yet, and an address is \
-             not enough to say who states facts about money"
-                .to_owned(),
-        ));
+    if mode == Mode::Production {
+        links.iter().try_for_each(check_production).map_err(refused)?;
     }
     if links.len() > MAX_LINKS {
         return Err(refused(format!("links: should be at most {MAX_LINKS}")));
@@ -73,6 +70,23 @@ fn check_all(document: &Document, links: &[LinkSettings], mode: Mode) -> Result<
     }
 }
 
+/// In production a peer is known by its certificate. Links have no message authentication codes
+/// yet, so that an address alone would say who states facts about money.
+fn check_production(link: &LinkSettings) -> Result<(), String> {
+    let name = &link.name;
+    match &link.tls {
+        None => Err(format!(
+            "links.tls: should be set in production, with client-ca-file, for the link {name}: \
+             an address is not enough to say who states facts about money"
+        )),
+        Some(tls) if !tls.verifies_peers() => Err(format!(
+            "links.tls.client-ca-file: should be set in production for the link {name}: a peer \
+             without a certificate could state facts about money"
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
 /// Reads one table.
 fn link(value: &Value) -> Result<LinkSettings, Refused> {
     let Some(table) = value.as_table() else {
@@ -81,6 +95,7 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     let keys = Keys::new(table)?;
     let name = keys.name("name")?.ok_or_else(|| wrong("name", "set"))?;
     let mut link = LinkSettings::new(name, mode(&keys)?).map_err(|it| (it.key, it.should_be))?;
+    link.tls = link_tls::tls(&keys, &link.mode)?;
     if let Some(network) = keys.name("network")? {
         link.network = network.to_owned();
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::connection::serve_connection;
+use super::life::serve_connection;
 use super::reconnect::{Attempt, Pauses};
 use super::settings::Target;
 use super::shared::Link;
@@ -22,7 +22,7 @@ pub(crate) async fn keep_connected(link: Arc<Link>, target: Target) {
         let connecting = connect(&target);
         let attempt = tokio::select! {
             made = connecting => match made {
-                Ok((stream, peer)) => serve(&link, stream, peer).await,
+                Ok((stream, peer)) => serve(&link, &target, stream, peer).await,
                 Err(error) => {
                     // Only the first of many in a row.
                     if last != Some(Attempt::Unreachable) {
@@ -50,10 +50,10 @@ async fn connect(target: &Target) -> std::io::Result<(TcpStream, SocketAddr)> {
     Ok((stream, peer))
 }
 
-async fn serve(link: &Arc<Link>, stream: TcpStream, peer: SocketAddr) -> Attempt {
+async fn serve(link: &Arc<Link>, target: &Target, stream: TcpStream, peer: SocketAddr) -> Attempt {
     tracing::info!(link = link.settings().name, %peer, "a connection of a link");
     let admitted = link.take_connected(peer);
-    let ended = serve_connection(Arc::clone(link), admitted, stream).await;
+    let ended = serve_connection(Arc::clone(link), admitted, stream, Some(&target.host)).await;
     link.count_closed(peer, ended.reason);
     Attempt::Closed { was_steady: ended.was_steady }
 }

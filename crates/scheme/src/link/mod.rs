@@ -1,7 +1,7 @@
 //! Links to card networks: listeners, connections, sign-on and caps (network-iso8583.md sections 1
 //! and 7). What is decided is in pure files (`session`, `own_requests` with
 //! `sign_on` and `echo`, `reconnect`, `garbage`, `rate`, `outage`, `read_buffer`); `serving`,
-//! `connecting`, `connection` and `writer` do the I/O.
+//! `connecting`, `life` and `writer` do the I/O; `connection` handles what was read.
 
 mod closing;
 mod command;
@@ -9,6 +9,7 @@ mod connecting;
 mod connection;
 mod echo;
 mod garbage;
+mod life;
 mod managing;
 mod meters;
 mod outage;
@@ -32,6 +33,6 @@ pub use own::Management;
 pub use own_requests::ManagementAnswer;
 pub use serving::serve_link;
 pub use session::ConnectionState;
-pub use settings::{LinkCaps, LinkMode, LinkSettings, LinkTimes, SignOn, Target};
+pub use settings::{LinkCaps, LinkMode, LinkSettings, LinkTimes, LinkTls, SignOn, Target};
 pub use shared::Link;
 pub use status::{ConnectionStatus, LinkCounters, LinkState, LinkStatus};

@@ -11,7 +11,7 @@ use tokio::time::{Instant, interval, sleep, timeout};
 
 use super::closing::CloseReason;
 use super::connecting::keep_connected;
-use super::connection::serve_connection;
+use super::life::serve_connection;
 use super::outage::Outage;
 use super::settings::LinkMode;
 use super::shared::Link;
@@ -91,7 +91,7 @@ fn take(stream: TcpStream, peer: SocketAddr, link: &Arc<Link>, connections: &mut
     tracing::info!(link = link.settings().name, %peer, "a connection of a link");
     let link = Arc::clone(link);
     connections.spawn(async move {
-        let ended = serve_connection(Arc::clone(&link), admitted, stream).await;
+        let ended = serve_connection(Arc::clone(&link), admitted, stream, None).await;
         link.count_closed(peer, ended.reason);
     });
 }

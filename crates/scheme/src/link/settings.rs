@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use iso8583::{FieldSet, Framing, FramingSettings, Layout, Packager, SettingsError, default_echo};
+use rustls::{ClientConfig, ServerConfig};
 
 use crate::translate::{Code, Place};
 
@@ -118,6 +120,31 @@ impl LinkMode {
     }
 }
 
+/// TLS of a link, for its side of the connections.
+#[derive(Clone)]
+pub enum LinkTls {
+    /// Of a link that listens.
+    Server {
+        /// The certificate and what clients must show.
+        config: Arc<ServerConfig>,
+        /// Whether clients must show a certificate.
+        verifies_clients: bool,
+    },
+    /// Of a link that connects; the server's certificate is always verified.
+    Client(Arc<ClientConfig>),
+}
+
+impl LinkTls {
+    /// Whether a peer without a certificate that the link trusts is refused.
+    #[must_use]
+    pub const fn verifies_peers(&self) -> bool {
+        match self {
+            Self::Server { verifies_clients, .. } => *verifies_clients,
+            Self::Client(_) => true,
+        }
+    }
+}
+
 /// The times of a link.
 #[derive(Debug, Clone)]
 pub struct LinkTimes {
@@ -174,6 +201,8 @@ pub struct LinkSettings {
     pub network: String,
     /// Who makes the connections.
     pub mode: LinkMode,
+    /// TLS of its connections; `None` = they are in the clear.
+    pub tls: Option<LinkTls>,
     /// How messages are laid out.
     pub layout: Layout,
     /// How messages are framed.
@@ -206,6 +235,7 @@ impl LinkSettings {
             name: name.to_owned(),
             network: name.to_owned(),
             mode,
+            tls: None,
             layout: Layout::of(Packager::Iso87Ascii),
             framing: Framing::new(&FramingSettings::default())?,
             echoes_keep_alive: false,

@@ -181,7 +181,12 @@ impl Link {
         let status = ConnectionStatus {
             id,
             peer,
-            state: Session::new(self.settings.sign_on).state(),
+            tls_peer: None,
+            // With TLS it is not ready for messages yet.
+            state: match self.settings.tls {
+                Some(_) => ConnectionState::Connected,
+                None => Session::new(self.settings.sign_on).state(),
+            },
             since: self.real_now(),
             in_flight: 0,
             last_received_at: None,
@@ -215,6 +220,13 @@ impl Link {
         (status.state, status.in_flight) = (state, in_flight);
         if is_changed {
             self.meter(&connections);
+        }
+    }
+
+    /// TLS was agreed on with a peer that showed a certificate of this name.
+    pub(crate) fn identify(&self, id: u64, tls_peer: Option<String>) {
+        if let Some(Held { status, .. }) = locked(&self.connections).get_mut(&id) {
+            status.tls_peer = tls_peer;
         }
     }
 
