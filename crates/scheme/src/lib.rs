@@ -20,4 +20,4 @@ pub use link::{
 };
 pub use network::SimulatedNetwork;
 pub use purchase::{CardReference, Increment, Purchase, Refund, RefundOf};
-pub use translate::{Code, Place};
+pub use translate::{Code, Codes, Place, RequestRules};

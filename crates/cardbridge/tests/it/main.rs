@@ -25,6 +25,7 @@ mod keyed_calls;
 mod life;
 mod link_connecting;
 mod link_management;
+mod link_rules;
 mod link_tls;
 mod links;
 mod listen;

@@ -12,6 +12,10 @@ use toml::{Table, Value};
 const MAX_NAME_BYTES: usize = 32;
 /// Most networks that a link allows.
 const MAX_ALLOWED: usize = 256;
+/// Most prefixes that a link takes.
+const MAX_PREFIXES: usize = 256;
+/// Digits of the longest PAN.
+const MAX_PREFIX_DIGITS: usize = 19;
 /// Most addresses that a link connects to.
 const MAX_TARGETS: usize = 16;
 /// What they should be.
@@ -34,7 +38,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 34] = [
+pub const KEYS: [(&str, Kind); 39] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -43,6 +47,7 @@ pub const KEYS: [(&str, Kind); 34] = [
     ("connections", Number(1, 16)),
     ("max-connections", Number(1, 1_024)),
     ("allow", Texts),
+    ("prefixes", Texts),
     ("dialect", Text),
     ("packager", Text),
     ("bitmap", Text),
@@ -54,6 +59,7 @@ pub const KEYS: [(&str, Kind); 34] = [
     ("keep-alive", Text),
     ("max-frame", Number(256, 65_535)),
     ("place", Text),
+    ("strict", Flag),
     ("sign-on", Text),
     ("terminal", Text),
     ("echo-interval-s", Number(0, 86_400)),
@@ -64,10 +70,13 @@ pub const KEYS: [(&str, Kind); 34] = [
     ("response-time-ms", Number(500, 60_000)),
     ("answer-margin-ms", Number(0, 10_000)),
     ("no-answer-code", Text),
+    ("answer-on", Text),
     ("max-in-flight", Number(1, 4_096)),
     ("max-per-second", Number(1, 100_000)),
     ("echo", Numbers),
     ("fields", Kind::Table),
+    ("processing-codes", Kind::Table),
+    ("codes", Kind::Table),
     ("tls", Kind::Table),
 ];
 
@@ -184,6 +193,32 @@ impl<'a> Keys<'a> {
             text.parse::<IpNet>().or_else(|_| single()).ok()
         };
         self.all_parsed("allow", MAX_ALLOWED, "networks such as 10.0.0.0/24", network)
+    }
+
+    /// The leading digits of PANs.
+    pub fn prefixes(&self) -> Result<Option<Vec<String>>, Refused> {
+        let is_right = |text: &str| {
+            (1..=MAX_PREFIX_DIGITS).contains(&text.len())
+                && text.bytes().all(|it| it.is_ascii_digit())
+        };
+        let prefix = |text: &str| is_right(text).then(|| text.to_owned());
+        self.all_parsed("prefixes", MAX_PREFIXES, "leading digits of PANs such as 400099", prefix)
+    }
+
+    /// The entries of a table of texts.
+    pub fn texts(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Refused> {
+        let Some(table) = self.0.get(key).and_then(|it| it.as_table()) else {
+            return Ok(Vec::new());
+        };
+        let entry = |(name, value): (&'a String, &'a Value)| {
+            let text = value.as_str().ok_or_else(|| wrong(&format!("{key}.{name}"), "a text"))?;
+            Ok((name.as_str(), text))
+        };
+        table.iter().map(entry).collect()
+    }
+
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.0.get(key)?.as_bool()
     }
 
     /// The addresses to connect to.

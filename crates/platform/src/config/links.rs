@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::Mode;
 use iso8583::{Framing, Layout, LayoutSettings, Packager};
-use scheme::{Code, LinkMode, LinkSettings, Place, SignOn};
+use scheme::{Code, Codes, LinkMode, LinkSettings, Place, RequestRules, SignOn};
 use toml::Value;
 
 use super::document::Document;
@@ -111,10 +111,10 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     }
     let should_be = format!("at most {TERMINAL_BYTES} printable characters");
     link.terminal = keys.parsed("terminal", &should_be, terminal)?;
-    let own = Code::DO_NOT_HONOUR;
-    if let Some(code) = keys.parsed("no-answer-code", "two digits", |text| own.with_iso87(text))? {
-        link.no_answer_code = code;
-    }
+    let choices = [("same", false), ("any", true)];
+    link.answers_anywhere = keys.choice("answer-on", &choices)?.unwrap_or(false);
+    link.codes = codes(&keys)?;
+    link.rules = rules(&keys)?;
     if let Some(echo) = keys.echo()? {
         link.echo = echo;
     }
@@ -150,6 +150,38 @@ fn layout(keys: &Keys<'_>) -> Result<Layout, Refused> {
         return Err(wrong("packager", "iso87ascii or iso87binary: 1993 is not translated yet"));
     }
     Ok(layout)
+}
+
+/// The codes for decisions.
+fn codes(keys: &Keys<'_>) -> Result<Codes, Refused> {
+    let (mut codes, own) = (Codes::default(), Code::DO_NOT_HONOUR);
+    let should_be = "two digits that do not approve";
+    if let Some(code) = keys.parsed("no-answer-code", should_be, |text| own.with_iso87(text))? {
+        codes.no_answer = code;
+    }
+    for (word, text) in keys.texts("codes")? {
+        if !codes.choose(word, text) {
+            let should_be = format!("the word of a decline, with {should_be}");
+            return Err(wrong(&format!("codes.{word}"), should_be));
+        }
+    }
+    Ok(codes)
+}
+
+/// What the link changes in how requests are read.
+fn rules(keys: &Keys<'_>) -> Result<RequestRules, Refused> {
+    let mut rules = RequestRules::default();
+    rules.prefixes = keys.prefixes()?.unwrap_or_default();
+    rules.is_strict = keys.flag("strict").unwrap_or(false);
+    for (code, text) in keys.texts("processing-codes")? {
+        let is_added =
+            text.parse().is_ok_and(|transaction_type| rules.add_type(code, transaction_type));
+        if !is_added {
+            let should_be = "two digits without a meaning of their own, with R, C, P or Q";
+            return Err(wrong(&format!("processing-codes.{code}"), should_be));
+        }
+    }
+    Ok(rules)
 }
 
 fn terminal(text: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use tokio::sync::oneshot;
 
+use super::outgoing::Outgoing;
 use super::own::Management;
 use super::own_requests::ManagementAnswer;
 
@@ -17,4 +18,6 @@ pub(crate) enum Command {
         /// Gets the answer.
         answer: oneshot::Sender<ManagementAnswer>,
     },
+    /// An answer is to be sent in place of a connection that is gone.
+    Answer(Outgoing),
 }

@@ -229,7 +229,8 @@ impl Connection {
         let times = &settings.times;
         let answer_by = arrived + times.response.saturating_sub(times.answer_margin);
         let now = self.link.real_now();
-        let network = Network { name: &settings.network, place: settings.place, now };
+        let network =
+            Network { name: &settings.network, place: settings.place, rules: &settings.rules, now };
         let order = match order_of(&message, &network, answer_by) {
             Ok(order) => order,
             Err(refusal) => {
@@ -253,7 +254,7 @@ impl Connection {
 async fn decided(link: &Link, order: Order, Answered { mti, arrived }: Answered) -> Reply {
     let limit = arrived + link.settings().times.response;
     let reply = match timeout_at(limit, link.intake.authorise(order)).await {
-        Ok(result) => reply_of(result, link.settings().no_answer_code),
+        Ok(result) => reply_of(result, &link.settings().codes),
         Err(_) => {
             link.count_undelivered(Undelivered::TooLate, 1);
             Reply::Silence

@@ -6,13 +6,14 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::closing::CloseReason;
 use super::command::Command;
 use super::connection::Connection;
 use super::meters::Undelivered;
+use super::outgoing::Outgoing;
 use super::own::Management;
 use super::session::ConnectionState;
 use super::settings::SignOn;
@@ -65,6 +66,12 @@ pub(crate) async fn serve_connection(
         Ok(()) => CloseReason::Stopped,
         Err(reason) => reason,
     };
+    commands.close();
+    while let Ok(command) = commands.try_recv() {
+        if let Command::Answer(outgoing) = command {
+            connection.link.hand_over(outgoing);
+        }
+    }
     connection.note();
     let was_steady = connection.steadiness.was_steady();
     connection.end(writer, reason).await;
@@ -140,8 +147,12 @@ impl Connection {
 
     /// Lets what is under way go on without the connection, and writes what can be written.
     async fn end(mut self, mut writer: Writer, reason: CloseReason) {
-        self.link.count_undelivered(Undelivered::NotWritten, self.under_way.len());
-        self.under_way.detach_all();
+        if self.link.settings().answers_anywhere {
+            tokio::spawn(hand_over(Arc::clone(&self.link), std::mem::take(&mut self.under_way)));
+        } else {
+            self.link.count_undelivered(Undelivered::NotWritten, self.under_way.len());
+            self.under_way.detach_all();
+        }
         if reason == CloseReason::SlowReader && !writer.is_finished() {
             let waiting = self.queue.max_capacity() - self.queue.capacity();
             self.link.count_undelivered(Undelivered::NotWritten, waiting);
@@ -185,11 +196,23 @@ impl Connection {
 
     /// Does what another task asks.
     fn obey(&mut self, command: Command, now: Instant) -> Result<(), CloseReason> {
-        let Command::Manage { what, answer } = command;
+        let (what, answer) = match command {
+            Command::Manage { what, answer } => (what, answer),
+            Command::Answer(outgoing) => return self.send(outgoing),
+        };
         let key = self.own.next_key(self.link.real_now());
         if !self.own.ask(what, key.clone(), now, answer) {
             return Ok(());
         }
         self.send_own(what, &key)
+    }
+}
+
+/// Hands over the answers to what is under way on a connection that is gone.
+async fn hand_over(link: Arc<Link>, mut under_way: JoinSet<Option<Outgoing>>) {
+    while let Some(done) = under_way.join_next().await {
+        if let Ok(Some(outgoing)) = done {
+            link.hand_over(outgoing);
+        }
     }
 }

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use iso8583::{FieldSet, Framing, FramingSettings, Layout, Packager, SettingsError, default_echo};
 use rustls::{ClientConfig, ServerConfig};
 
-use crate::translate::{Code, Place};
+use crate::translate::{Codes, Place, RequestRules};
 
 /// Who signs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,8 +217,12 @@ pub struct LinkSettings {
     pub terminal: Option<String>,
     /// Fields that an answer repeats.
     pub echo: FieldSet,
-    /// The code for a decision to which the enterprise gave no usable answer.
-    pub no_answer_code: Code,
+    /// The codes for decisions.
+    pub codes: Codes,
+    /// What it changes in how requests are read.
+    pub rules: RequestRules,
+    /// Whether another signed-on connection may carry the answer of one that is gone.
+    pub answers_anywhere: bool,
     /// Times.
     pub times: LinkTimes,
     /// Caps.
@@ -243,7 +247,9 @@ impl LinkSettings {
             sign_on: SignOn::Peer,
             terminal: None,
             echo: default_echo(),
-            no_answer_code: Code::DO_NOT_HONOUR,
+            codes: Codes::default(),
+            rules: RequestRules::default(),
+            answers_anywhere: false,
             times: LinkTimes::default(),
             caps: LinkCaps::default(),
         })

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{Clock, Random, Timestamp};
 use iso8583::Mti;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::closing::CloseReason;
 use super::command::{Command, MAX_COMMANDS};
 use super::meters::{Meters, Overload, Undelivered};
-use super::outgoing::Answered;
+use super::outgoing::{Answered, Outgoing};
 use super::rate::Rate;
 use super::session::{ConnectionState, Session};
 use super::settings::{LinkMode, LinkSettings};
@@ -310,6 +311,27 @@ impl Link {
         let Some(Answered { mti, arrived }) = answers else { return };
         locked(&self.counters).answered += 1;
         self.meters.answered(mti, arrived.elapsed());
+    }
+
+    /// Gives an answer whose connection is gone to another one that is signed on, if the link
+    /// allows that; otherwise it is not written.
+    pub(crate) fn hand_over(&self, outgoing: Outgoing) {
+        if outgoing.answers.is_none() {
+            return;
+        }
+        let mut command = Command::Answer(outgoing);
+        if self.settings.answers_anywhere {
+            for held in locked(&self.connections).values() {
+                if held.status.state != ConnectionState::SignedOn {
+                    continue;
+                }
+                command = match held.commands.try_send(command) {
+                    Ok(()) => return,
+                    Err(TrySendError::Full(it) | TrySendError::Closed(it)) => it,
+                };
+            }
+        }
+        self.count_undelivered(Undelivered::NotWritten, 1);
     }
 
     /// Counts answers that were not written.

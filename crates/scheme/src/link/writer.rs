@@ -37,11 +37,11 @@ pub(crate) async fn write_frames(
             Err(_) => CloseReason::SlowReader,
         };
         queue.close();
-        let mut lost = usize::from(outgoing.answers.is_some());
+        // The peer may have received the one that was begun.
+        link.count_undelivered(Undelivered::NotWritten, usize::from(outgoing.answers.is_some()));
         while let Ok(outgoing) = queue.try_recv() {
-            lost += usize::from(outgoing.answers.is_some());
+            link.hand_over(outgoing);
         }
-        link.count_undelivered(Undelivered::NotWritten, lost);
         return Some(reason);
     }
     // The peer may have closed it already.

@@ -5,11 +5,15 @@ pub(crate) mod field;
 mod identity;
 mod merchant;
 mod order;
+mod presence;
 mod presented;
 mod reply;
+mod rules;
 
-pub use codes::Code;
 pub(crate) use codes::Refusal;
+pub use codes::{Code, Codes};
 pub use merchant::Place;
-pub(crate) use order::{Network, order_of, require};
+pub(crate) use order::{Network, order_of};
+pub(crate) use presence::require;
 pub(crate) use reply::{Reply, reply_of};
+pub use rules::RequestRules;

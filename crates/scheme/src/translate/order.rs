@@ -8,11 +8,15 @@ use super::codes::Refusal;
 use super::field;
 use super::identity::{network_key, numbers_of};
 use super::merchant::{Place, merchant_of};
+use super::presence::require;
 use super::presented::card_of;
-use crate::order::{Order, Original};
+use super::rules::RequestRules;
+use crate::order::{Order, OrderCard, Original};
 
 /// Fields that every request has.
 const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
+/// The code of a purchase, which checks the account if nothing is to be paid.
+const PURCHASE: &str = "00";
 /// The condition of a reservation.
 const PRE_AUTHORISED: &str = "06";
 /// The condition of a check of the account.
@@ -24,6 +28,8 @@ pub(crate) struct Network<'a> {
     pub(crate) name: &'a str,
     /// How it divides the shop's name and place.
     pub(crate) place: Place,
+    /// What the link changes.
+    pub(crate) rules: &'a RequestRules,
     /// Real time.
     pub(crate) now: Timestamp,
 }
@@ -38,12 +44,16 @@ pub(crate) fn order_of(
     answer_by: Instant,
 ) -> Result<Order, Refusal> {
     let card = card_of(message)?;
+    if let OrderCard::Pan { pan, .. } = &card {
+        network.rules.check_prefix(pan)?;
+    }
     require(message, &MANDATORY)?;
+    network.rules.check_presence(message)?;
     require_times(message)?;
     require_billing(message)?;
     let acquirer_amount = amount_of(message)?;
     let is_zero = acquirer_amount.is_none_or(|amount| !amount.is_positive());
-    let transaction_type = transaction_type_of(message, is_zero)?;
+    let transaction_type = transaction_type_of(message, is_zero, network.rules)?;
     require_verifiable(message)?;
     Ok(Order {
         card,
@@ -57,12 +67,6 @@ pub(crate) fn order_of(
         original: Original::None,
         answer_by: Some(answer_by),
     })
-}
-
-/// Refuses a message that lacks one of the fields.
-pub(crate) fn require(message: &Message, fields: &[u8]) -> Result<(), Refusal> {
-    let missing = fields.iter().find(|number| message.get(**number).is_none());
-    missing.map_or(Ok(()), |number| Err(Refusal::Format(*number)))
 }
 
 /// Dates and times exist.
@@ -146,18 +150,16 @@ fn amount_of(message: &Message) -> Result<Option<Money>, Refusal> {
 }
 
 /// What the processing code's first two digits ask for.
-fn transaction_type_of(message: &Message, is_zero: bool) -> Result<TransactionType, Refusal> {
+fn transaction_type_of(
+    message: &Message,
+    is_zero: bool,
+    rules: &RequestRules,
+) -> Result<TransactionType, Refusal> {
     let code = message.text(field::PROCESSING_CODE).and_then(|digits| digits.get(..2));
-    let own = match code.unwrap_or_default() {
-        "00" if is_zero => TransactionType::Inquiry,
-        "00" | "09" => TransactionType::Purchase,
-        "01" | "11" | "17" => TransactionType::Cash,
-        "20" => TransactionType::Refund,
-        "30" | "31" | "33" => TransactionType::Inquiry,
-        _ => return Err(Refusal::NotSupported),
-    };
-    let is_check = is_zero && message.text(field::CONDITION) == Some(ACCOUNT_CHECK);
-    Ok(if is_check { TransactionType::Inquiry } else { own })
+    let code = code.unwrap_or_default();
+    let own = rules.type_of(code).ok_or(Refusal::NotSupported)?;
+    let is_check = code == PURCHASE || message.text(field::CONDITION) == Some(ACCOUNT_CHECK);
+    Ok(if is_zero && is_check { TransactionType::Inquiry } else { own })
 }
 
 /// A request that names an original is no reservation.
@@ -206,7 +208,8 @@ mod tests {
             }
         }
         let now = Timestamp::from_micros(0);
-        let network = Network { name: "test", place: Place::default(), now };
+        let rules = &RequestRules::default();
+        let network = Network { name: "test", place: Place::default(), rules, now };
         order_of(&message, &network, Instant::now())
     }
 

@@ -5,7 +5,7 @@ use domain::AuthorisationStatus;
 use iso8583::{FieldError, Message, report_format_error};
 use store::MoneyError;
 
-use super::codes::{Code, Refusal, code_of};
+use super::codes::{Code, Codes, Refusal};
 use super::field;
 use crate::error::SchemeError;
 
@@ -63,7 +63,7 @@ impl Reply {
 }
 
 /// What an authorisation's result is answered.
-pub(crate) fn reply_of(result: Result<AuthorisationAnswer, SchemeError>, no_answer: Code) -> Reply {
+pub(crate) fn reply_of(result: Result<AuthorisationAnswer, SchemeError>, codes: &Codes) -> Reply {
     let AuthorisationAnswer { authorisation, repeated: is_repeated, .. } = match result {
         Ok(answer) => answer,
         Err(error) => return refused(&error),
@@ -73,7 +73,7 @@ pub(crate) fn reply_of(result: Result<AuthorisationAnswer, SchemeError>, no_answ
             Reply::Approved { auth_code: authorisation.auth_code, is_repeated }
         }
         (AuthorisationStatus::Declined, Some(cause)) => {
-            Reply::Declined { code: code_of(&cause, no_answer), is_repeated }
+            Reply::Declined { code: codes.of(&cause), is_repeated }
         }
         (AuthorisationStatus::Declined, None) => {
             Reply::Declined { code: Code::DO_NOT_HONOUR, is_repeated }
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_has_no_record_has_its_code_and_what_is_not_known_none() {
-        let of = |error| reply_of(Err(error), Code::DO_NOT_HONOUR);
+        let of = |error| reply_of(Err(error), &Codes::default());
         let refused = Reply::Refused;
         let failed = StoreError::Overloaded;
         assert_eq!(of(SchemeError::CardNotFound), refused(Refusal::UnknownCard));

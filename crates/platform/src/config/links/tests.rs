@@ -105,7 +105,17 @@ fn a_link_that_connects_has_targets() {
 fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
     for (keys, key, should_be) in [
         ("mac = 'verify'", "links.mac", "one of name, network"),
-        ("strict = true", "links.strict", "one of"),
+        ("strict = 1", "links.strict", "true or false"),
+        ("prefixes = ['4x']", "links.prefixes", "leading digits"),
+        ("prefixes = ['']", "links.prefixes", "leading digits"),
+        ("answer-on = 'x'", "links.answer-on", "one of same, any"),
+        ("[links.processing-codes]\n26 = 'X'", "links.processing-codes.26", "R, C, P or Q"),
+        ("[links.processing-codes]\n00 = 'P'", "links.processing-codes.00", "without a meaning"),
+        ("[links.processing-codes]\n26 = 1", "links.processing-codes.26", "a text"),
+        ("[links.codes]\nmoon_phase = '57'", "links.codes.moon_phase", "the word of a decline"),
+        ("[links.codes]\napproved = '57'", "links.codes.approved", "the word of a decline"),
+        ("[links.codes]\nwrong_pin = '00'", "links.codes.wrong_pin", "do not approve"),
+        ("no-answer-code = '00'", "links.no-answer-code", "do not approve"),
         ("network = 'A'", "links.network", "a to z"),
         ("network = 'sandbox'", "links.network", "another name"),
         ("mode = 'x'", "links.mode", "one of listen, connect"),
