@@ -178,7 +178,7 @@ impl Connection {
     ) -> Result<(), CloseReason> {
         self.link.count_received();
         let step = self.session.receive(&message);
-        if self.session.state() != ConnectionState::Connected {
+        if self.session.lasting() != ConnectionState::Connected {
             self.own.end_sign_on();
         }
         match step {

@@ -133,7 +133,7 @@ impl Connection {
             Drain::Asked => self.session.drain(),
             Drain::Stopping => {
                 let is_ours = self.link.settings().sign_on == SignOn::Us;
-                let signs_off = is_ours && self.session.is_signed_on();
+                let signs_off = is_ours && self.session.lasting() == ConnectionState::SignedOn;
                 self.session.drain();
                 self.is_stopping = true;
                 if signs_off {

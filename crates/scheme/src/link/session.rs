@@ -73,9 +73,9 @@ impl Session {
         self.state
     }
 
-    /// Whether it takes requests, or will once it is resumed.
-    pub(crate) fn is_signed_on(&self) -> bool {
-        self.before_drain.unwrap_or(self.state) == ConnectionState::SignedOn
+    /// Its state, or the one that it goes on in once it is resumed.
+    pub(crate) fn lasting(&self) -> ConnectionState {
+        self.before_drain.unwrap_or(self.state)
     }
 
     /// It takes nothing new; if it is to go on later, it does so in the state that it has now.
@@ -230,7 +230,9 @@ mod tests {
         assert_eq!(session.receive(&management("002")), ACCEPTED);
         session.resume();
         assert_eq!(session.state(), ConnectionState::SignedOff);
+        session.drain();
         session.sign_on();
+        assert_eq!(session.lasting(), ConnectionState::SignedOn);
         session.sign_off();
         session.resume();
         assert_eq!(session.state(), ConnectionState::SignedOff);
