@@ -43,6 +43,8 @@ impl Platform {
     /// One line that says what prevents it.
     pub async fn start(mut config: Config) -> Result<Self, Failure> {
         let clock = Clock::system();
+        let link_connections = config.links.iter().map(|link| link.mode.max_connections()).sum();
+        let handles = file_handles::shares(link_connections)?;
         crypto::rsa::self_test().map_err(Failure::run)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let data_dir = DataDir::open(&config)?;
@@ -52,7 +54,6 @@ impl Platform {
         let identity = OwnIdentity::open(&config, &data_dir, &*random);
         let holder = identity.holder(&listeners.addresses.admin_url);
         let store = store_opening::open(&config, &data_dir, clock, &vault, &holder).await?;
-        let handles = file_handles::shares();
         let parts =
             Parts::assemble(ground(&config, store.clone(), Arc::new(vault), random, handles)?);
         let recovered = parts.authoriser.recover().await.map_err(|error| {

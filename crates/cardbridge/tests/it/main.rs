@@ -35,6 +35,7 @@ mod lost_key;
 mod mail;
 mod network_host;
 mod network_play;
+mod network_tls;
 mod node_numbers;
 mod operator;
 mod options;
