@@ -46,16 +46,6 @@ impl TdesKey {
         Ok(Self(bytes))
     }
 
-    /// A key of components, each held by another person: their bits added without carry.
-    #[must_use]
-    pub fn of_components(components: &[Self]) -> Self {
-        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        for component in components {
-            bytes.iter_mut().zip(component.0.iter()).for_each(|(byte, other)| *byte ^= other);
-        }
-        Self(bytes)
-    }
-
     /// Its bytes, for sealing.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; KEY_BYTES] {

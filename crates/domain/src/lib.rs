@@ -20,6 +20,7 @@ mod ids;
 mod intent_ticket;
 mod key_extraction;
 mod kyc;
+mod link_key;
 mod mode;
 mod money;
 mod network_message;
@@ -74,6 +75,7 @@ pub use key_extraction::{ExtractionAttempt, ExtractionOutcome, KeyExtraction};
 pub use kyc::{
     KycEvent, KycRefusal, KycTicket, KycTicketStatus, KycTicketType, KycTransitionError,
 };
+pub use link_key::LinkKeyKind;
 pub use mode::Mode;
 pub use money::{Currency, Money};
 pub use network_message::{MessageIdentity, MessageKind, MessageNumbers};

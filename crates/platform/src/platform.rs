@@ -22,7 +22,7 @@ use crate::file_handles::{self, HandleShares};
 use crate::holder::OwnIdentity;
 use crate::listeners::{Addresses, Listeners};
 use crate::secrets::{self, AdminTokenText};
-use crate::{document_files, mail, sandbox, store_opening, workers};
+use crate::{document_files, link_secrets, mail, sandbox, store_opening, workers};
 
 /// The running platform.
 pub struct Platform {
@@ -48,6 +48,7 @@ impl Platform {
         let data_dir = DataDir::open(&config)?;
         let admin_token = secrets::admin_token(&config, &data_dir, &*random)?;
         let vault = secrets::vault(&config, &data_dir, Arc::clone(&random))?;
+        link_secrets::load(&config, &vault, clock.real_now())?;
         let listeners = Listeners::bind(&config).await?;
         let identity = OwnIdentity::open(&config, &data_dir, &*random);
         let holder = identity.holder(&listeners.addresses.admin_url);

@@ -1,10 +1,12 @@
 //! Keys at rest: the only crate that seals and opens PANs and secrets, and the one that computes
-//! CVV2 and PVV. It stores nothing: callers keep the sealed bytes.
+//! CVV2 and PVV. It stores nothing: callers keep the sealed bytes. It also holds the keys of links
+//! to card networks.
 
 mod card_data;
 mod data_key;
 mod expiry;
 mod keyring;
+mod link_keys;
 mod mask;
 mod master_key;
 mod pin;
@@ -17,6 +19,7 @@ mod vm_notice;
 
 pub use card_data::{ClearPan, Cvv2, PanError};
 pub use expiry::{expiry_yymm, parse_expiry};
+pub use link_keys::{LinkKeyError, LinkSigner};
 pub use mask::mask_pans;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use pin::{ClearPin, PinError};

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::data_key::{DataKeys, Purpose};
 use crate::keyring::Keyring;
+use crate::link_keys::LinkKeys;
 use crate::sealed::{associated, with_header, without_header};
 use crate::{ClearPan, Cvv2, MasterKey, SecretText};
 
@@ -43,6 +44,7 @@ const SECRET_BYTES: usize = 32;
 pub struct Vault {
     pub(crate) keys: DataKeys,
     pub(crate) keyring: Keyring,
+    pub(crate) link_keys: LinkKeys,
     fingerprint_key: Zeroizing<[u8; 32]>,
     random: Arc<dyn Random>,
 }
@@ -56,7 +58,13 @@ impl Vault {
     pub fn new(master: MasterKey, random: Arc<dyn Random>) -> Self {
         let keys = DataKeys::new(master);
         let fingerprint_key = keys.derive_global(Purpose::Fingerprint);
-        Self { fingerprint_key, keys, keyring: Keyring::default(), random }
+        Self {
+            fingerprint_key,
+            keys,
+            keyring: Keyring::default(),
+            link_keys: LinkKeys::default(),
+            random,
+        }
     }
 
     /// The value by which the store recognises its master key.

@@ -22,6 +22,7 @@ mod iso;
 mod iso_peer;
 mod keyed_calls;
 mod life;
+mod link_security;
 mod links;
 mod listen;
 mod listener;

@@ -29,7 +29,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 31] = [
+pub const KEYS: [(&str, Kind); 32] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -61,6 +61,7 @@ pub const KEYS: [(&str, Kind); 31] = [
     ("max-per-second", Number(1, 100_000)),
     ("echo", Numbers),
     ("fields", Kind::Table),
+    ("keys", Kind::Table),
 ];
 
 impl Kind {
@@ -190,9 +191,28 @@ impl<'a> Keys<'a> {
         table.iter().map(field).collect()
     }
 
+    /// A table inside this one; its keys are spelt with dashes or underscores.
+    pub fn sub_table<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        should_be: &str,
+    ) -> Result<Option<T>, Refused> {
+        let Some(table) = self.0.get(key).and_then(|it| it.as_table()) else { return Ok(None) };
+        let mut spelt = Table::new();
+        for (name, value) in table {
+            let name = name.replace('_', "-");
+            if spelt.insert(name.clone(), value.clone()).is_some() {
+                let once = "set once, with dashes or with underscores";
+                return Err(wrong(&format!("{key}.{name}"), once));
+            }
+        }
+        let read = spelt.try_into().map(Some);
+        read.map_err(|error| wrong(key, format!("{should_be}; {}", error.message())))
+    }
+
     /// The keys that a part of the codec reads. Their kinds are right, so that it can read them.
     pub fn part<T: DeserializeOwned>(&self) -> Result<T, Refused> {
-        let own = self.0.iter().filter(|(key, _)| **key != "fields");
+        let own = self.0.iter().filter(|(_, value)| !value.is_table());
         let table: Table = own.map(|(key, value)| ((*key).to_owned(), (*value).clone())).collect();
         table.try_into().map_err(|error: toml::de::Error| {
             ("links".to_owned(), format!("a table of the codec's keys; {}", error.message()))

@@ -5,6 +5,7 @@ mod document;
 mod fx;
 mod layers;
 mod link_keys;
+mod link_secrets;
 mod links;
 mod s3;
 mod sections;
@@ -25,6 +26,7 @@ use wire::vm::VmSettings;
 use zeroize::Zeroizing;
 
 pub use layers::{Flags, Layers, MASTER_KEY_VARIABLE, S3_SECRET_VARIABLE, SMTP_PASSWORD_VARIABLE};
+pub use link_secrets::LinkSecrets;
 pub use s3::{S3Config, S3Secret};
 pub use smtp::{SmtpConfig, read_authority};
 pub use values::{Database, DatabaseDurability};
@@ -92,6 +94,8 @@ pub struct Config {
     pub vm: VmSettings,
     /// Links to card networks.
     pub links: Vec<LinkSettings>,
+    /// The keys of those links that have any.
+    pub link_secrets: Vec<LinkSecrets>,
 }
 
 impl Config {
@@ -126,6 +130,7 @@ impl Config {
             s3: s3::bucket(layers)?,
             vm: vm::settings(layers)?,
             links: links::links(layers, mode)?,
+            link_secrets: link_secrets::link_secrets(layers, mode)?,
         };
         config.check_production()?;
         Ok(config)

@@ -1,0 +1,235 @@
+//! The keys of links to card networks (network-iso8583.md sections 8.2 to 8.4). Callers name a link
+//! and get a verdict, so a hardware module could take the place of the keys in memory
+//! (network-iso8583.md section 12). No key can be printed, serialised or copied, and each is wiped
+//! when it goes out of use.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crypto::{
+    CryptoError, KeyUsage, MacPadding, ProtectionAlgorithm, ProtectionKey, TdesKey, open_key_block,
+};
+use domain::{LinkKeyKind, Timestamp};
+use thiserror::Error;
+
+use crate::Vault;
+
+/// The key before the current one is accepted for this long after the change, in real time.
+const PREVIOUS_KEY_MS: i64 = 60_000;
+/// The letter after the kind of a key under a master key: 3DES of double length, block by block.
+const DOUBLE_LENGTH: u8 = b'X';
+/// Hexadecimal digits of a key and of its check value.
+const KEY_DIGITS: usize = 32;
+const CHECK_DIGITS: usize = 6;
+
+/// Why a key of a link was not taken. The key itself is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum LinkKeyError {
+    /// The text does not have the form of a key.
+    #[error("it does not have the form of a key")]
+    Form,
+    /// The key has another check value, or the master key did not make its block.
+    #[error("the key does not belong to its check value or master key")]
+    CheckValue,
+    /// The link has no master key.
+    #[error("the link has no zone master key")]
+    NoMasterKey,
+    /// The key is for something else.
+    #[error("the key has another use")]
+    OtherUse,
+}
+
+/// A zone key in use.
+struct ZoneKey {
+    key: Arc<TdesKey>,
+    activated_at: Timestamp,
+}
+
+/// The keys of one kind.
+#[derive(Default)]
+struct Slot {
+    current: Option<ZoneKey>,
+    previous: Option<Arc<TdesKey>>,
+}
+
+impl Slot {
+    /// The keys to try, in order.
+    fn accepted(&self, now: Timestamp) -> impl Iterator<Item = &Arc<TdesKey>> {
+        let previous = self.current.as_ref().and_then(|current| {
+            let age_ms = now.millis_since(current.activated_at);
+            self.previous.as_ref().filter(|_| age_ms < PREVIOUS_KEY_MS)
+        });
+        self.current.iter().map(|current| &current.key).chain(previous)
+    }
+}
+
+/// The keys of one link.
+#[derive(Default)]
+struct KeysOfLink {
+    master: Option<ProtectionKey>,
+    pin: Slot,
+    mac: Slot,
+}
+
+impl KeysOfLink {
+    const fn slot(&self, kind: LinkKeyKind) -> &Slot {
+        match kind {
+            LinkKeyKind::Pin => &self.pin,
+            LinkKeyKind::Mac => &self.mac,
+        }
+    }
+
+    const fn slot_mut(&mut self, kind: LinkKeyKind) -> &mut Slot {
+        match kind {
+            LinkKeyKind::Pin => &mut self.pin,
+            LinkKeyKind::Mac => &mut self.mac,
+        }
+    }
+}
+
+/// The keys of all links, by the link's name.
+#[derive(Default)]
+pub(crate) struct LinkKeys(RwLock<HashMap<String, KeysOfLink>>);
+
+impl LinkKeys {
+    fn read<T>(&self, link: &str, read: impl FnOnce(&KeysOfLink) -> Option<T>) -> Option<T> {
+        read(self.0.read().unwrap_or_else(PoisonError::into_inner).get(link)?)
+    }
+
+    fn write<T>(&self, link: &str, write: impl FnOnce(&mut KeysOfLink) -> T) -> T {
+        let mut links = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        write(links.entry(link.to_owned()).or_default())
+    }
+}
+
+/// Signs the messages of a link.
+pub struct LinkSigner(Arc<TdesKey>);
+
+impl LinkSigner {
+    /// The authentication code of a message, from its type to the last byte before the code.
+    #[must_use]
+    pub fn mac(&self, text: &[u8]) -> [u8; 8] {
+        self.0.mac(text, MacPadding::Zeros)
+    }
+}
+
+impl Vault {
+    /// Gives a link its zone master key, in components of hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`LinkKeyError::Form`] for components that make no key, [`LinkKeyError::CheckValue`] if
+    /// they make another one.
+    pub fn set_link_master_key(
+        &self,
+        link: &str,
+        algorithm: ProtectionAlgorithm,
+        components: &[&str],
+        check_value: &str,
+    ) -> Result<(), LinkKeyError> {
+        let key = ProtectionKey::of_components(algorithm, components);
+        let key = key.map_err(|_| LinkKeyError::Form)?;
+        let own = key.check_value().map_err(|_| LinkKeyError::Form)?;
+        if !is_check_value(check_value, &own) {
+            return Err(LinkKeyError::CheckValue);
+        }
+        self.link_keys.write(link, |keys| keys.master = Some(key));
+        Ok(())
+    }
+
+    /// Gives a link its first zone key of a kind, in a form of network-iso8583.md section 8.4.
+    ///
+    /// # Errors
+    /// [`LinkKeyError`].
+    pub fn set_link_key(
+        &self,
+        link: &str,
+        kind: LinkKeyKind,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<(), LinkKeyError> {
+        let (found, key) = self.opened_link_key(link, text)?;
+        if found != kind {
+            return Err(LinkKeyError::OtherUse);
+        }
+        let key = ZoneKey { key: Arc::new(key), activated_at: now };
+        self.link_keys.write(link, |keys| keys.slot_mut(kind).current = Some(key));
+        Ok(())
+    }
+
+    /// Opens a zone key that the link's master key protects.
+    fn opened_link_key(
+        &self,
+        link: &str,
+        text: &str,
+    ) -> Result<(LinkKeyKind, TdesKey), LinkKeyError> {
+        let opened = self.link_keys.read(link, |keys| Some(open(keys.master.as_ref()?, text)));
+        opened.unwrap_or(Err(LinkKeyError::NoMasterKey))
+    }
+
+    /// Whether a link has a zone key of this kind.
+    #[must_use]
+    pub fn has_link_key(&self, link: &str, kind: LinkKeyKind) -> bool {
+        self.link_keys.read(link, |keys| keys.slot(kind).current.as_ref().map(drop)).is_some()
+    }
+
+    /// What signs the messages of a link; `None` without a key.
+    #[must_use]
+    pub fn link_signer(&self, link: &str) -> Option<LinkSigner> {
+        let key = |keys: &KeysOfLink| Some(Arc::clone(&keys.mac.current.as_ref()?.key));
+        self.link_keys.read(link, key).map(LinkSigner)
+    }
+
+    /// Whether `mac` is the authentication code of a message of a link under its current key, or
+    /// for a minute after a change under the one before it. Takes time that does not depend on
+    /// where codes differ.
+    #[must_use]
+    pub fn link_mac_matches(&self, link: &str, text: &[u8], mac: &[u8], now: Timestamp) -> bool {
+        let matches = |keys: &KeysOfLink| {
+            let mut accepted = keys.mac.accepted(now);
+            Some(accepted.any(|key| key.mac_matches(text, MacPadding::Zeros, mac)))
+        };
+        self.link_keys.read(link, matches).unwrap_or(false)
+    }
+}
+
+/// The zone key of a text: a key block, or a letter for its kind, `X`, the encrypted key and its
+/// check value.
+fn open(master: &ProtectionKey, text: &str) -> Result<(LinkKeyKind, TdesKey), LinkKeyError> {
+    let Some((kind, digits)) = plain_form(text) else {
+        let (usage, key) = open_key_block(master, text).map_err(|error| match error {
+            CryptoError::Refused => LinkKeyError::CheckValue,
+            _ => LinkKeyError::Form,
+        })?;
+        let kind = match usage {
+            KeyUsage::Pin => LinkKeyKind::Pin,
+            KeyUsage::Mac => LinkKeyKind::Mac,
+        };
+        return Ok((kind, key));
+    };
+    let ProtectionKey::Tdes(master) = master else { return Err(LinkKeyError::Form) };
+    let (sealed, check_value) = digits.split_at_checked(KEY_DIGITS).ok_or(LinkKeyError::Form)?;
+    let sealed = TdesKey::from_hex(sealed).map_err(|_| LinkKeyError::Form)?;
+    let key = master.decrypt_key(sealed.as_bytes());
+    if is_check_value(check_value, &key.check_value()) {
+        Ok((kind, key))
+    } else {
+        Err(LinkKeyError::CheckValue)
+    }
+}
+
+/// The kind and the digits of a key that is not in a key block.
+fn plain_form(text: &str) -> Option<(LinkKeyKind, &str)> {
+    let kind = match text.as_bytes() {
+        [b'P', DOUBLE_LENGTH, ..] => LinkKeyKind::Pin,
+        [b'M', DOUBLE_LENGTH, ..] => LinkKeyKind::Mac,
+        _ => return None,
+    };
+    Some((kind, text.get(2..)?))
+}
+
+fn is_check_value(text: &str, own: &[u8]) -> bool {
+    text.len() == CHECK_DIGITS && hex::decode(text).is_ok_and(|it| it == own)
+}
+
+#[cfg(test)]
+mod tests;
