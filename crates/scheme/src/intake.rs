@@ -16,7 +16,7 @@ use crate::pin::comparison;
 #[derive(Clone)]
 pub struct Intake {
     pub(crate) store: Store,
-    vault: Arc<Vault>,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) authoriser: Arc<Authoriser>,
 }
 

@@ -20,18 +20,18 @@ use crate::server::{cardbridge, run};
 use crate::world::{SHORTEST_DEADLINE_MS, WAIT, World, text};
 
 /// A sandbox with one link and one card.
-struct Bed {
-    world: World,
-    pan: String,
-    expiry: String,
-    card_id: String,
+pub struct Bed {
+    pub world: World,
+    pub pan: String,
+    pub expiry: String,
+    pub card_id: String,
 }
 
 /// One link named `default`.
 const ISO_LISTEN: [&str; 2] = ["--iso-listen", "127.0.0.1:0"];
 
 impl Bed {
-    async fn new(engine: &Engine, options: &[&str]) -> Self {
+    pub async fn new(engine: &Engine, options: &[&str]) -> Self {
         let world = World::new(engine, options).await;
         let card_id = world.card("order-1").await;
         let body = serde_json::to_vec(&json!({ "cardId": card_id })).unwrap();
@@ -54,16 +54,16 @@ impl Bed {
         Self { world, pan, expiry, card_id }
     }
 
-    fn address(&self, link: &str) -> String {
+    pub fn address(&self, link: &str) -> String {
         text(&self.world.sandbox()["links"], link)
     }
 
-    async fn signed_on(&self) -> Peer {
+    pub async fn signed_on(&self) -> Peer {
         Peer::signed_on(&self.address("default")).await
     }
 
     /// V01's shape on the card, without CVV2: a purchase of 15.50 USD.
-    fn purchase(&self, stan: u32) -> Message {
+    pub fn purchase(&self, stan: u32) -> Message {
         let (stan, rrn) = (format!("{stan:06}"), format!("6333{stan:08}"));
         message(
             "0100",
@@ -91,7 +91,7 @@ impl Bed {
     }
 
     /// The same with these fields changed.
-    fn changed(&self, stan: u32, fields: &[(u8, &str)]) -> Message {
+    pub fn changed(&self, stan: u32, fields: &[(u8, &str)]) -> Message {
         let mut message = self.purchase(stan);
         for (number, text) in fields {
             message.set(*number, text.as_bytes()).unwrap();
@@ -99,7 +99,7 @@ impl Bed {
         message
     }
 
-    async fn link(&self, name: &str) -> Value {
+    pub async fn link(&self, name: &str) -> Value {
         self.world.operator.get(&format!("/admin/v1/links/{name}")).await.unwrap()
     }
 }
@@ -115,7 +115,7 @@ fn table(name: &str, keys: &str) -> String {
     format!("[[links]]\nname = '{name}'\nlisten = '127.0.0.1:0'\n{keys}\n")
 }
 
-fn is(mti: &str, code: &str) -> (String, String) {
+pub fn is(mti: &str, code: &str) -> (String, String) {
     (mti.to_owned(), code.to_owned())
 }
 
@@ -361,7 +361,7 @@ async fn shows(world: &World, line: &str) {
     tokio::time::timeout(WAIT, is_shown).await.unwrap_or_else(|_| panic!("no {line}"));
 }
 
-async fn metrics(world: &World) -> String {
+pub async fn metrics(world: &World) -> String {
     let url = format!("{}/metrics", text(&world.sandbox(), "admin_url"));
     crate::server::http().get(url).send().await.unwrap().text().await.unwrap()
 }

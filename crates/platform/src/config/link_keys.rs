@@ -29,7 +29,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 32] = [
+pub const KEYS: [(&str, Kind); 34] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -62,6 +62,8 @@ pub const KEYS: [(&str, Kind); 32] = [
     ("echo", Numbers),
     ("fields", Kind::Table),
     ("keys", Kind::Table),
+    ("mac", Text),
+    ("mac-failure", Text),
 ];
 
 impl Kind {
@@ -113,6 +115,10 @@ impl<'a> Keys<'a> {
             }
         }
         Ok(Self(keys))
+    }
+
+    pub fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
     }
 
     pub fn text(&self, key: &str) -> Option<&'a str> {

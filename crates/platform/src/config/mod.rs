@@ -6,6 +6,7 @@ mod fx;
 mod layers;
 mod link_keys;
 mod link_secrets;
+mod link_security;
 mod links;
 mod s3;
 mod sections;

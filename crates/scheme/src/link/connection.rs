@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use iso8583::{
-    DecodeError, Decoded, Frame, Message, Mti, WipedBytes, answer_to, answer_to_undecodable, decode,
+    DecodeError, Frame, Message, Mti, WipedBytes, answer_to, answer_to_undecodable, decode,
 };
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use super::authentication::Proof;
 use super::closing::CloseReason;
 use super::echo::{Due, EchoKey, EchoTests};
 use super::garbage::Garbage;
@@ -45,6 +46,8 @@ struct Connection {
     heard_at: Instant,
     session: Session,
     garbage: Garbage,
+    /// Messages that are not signed rightly.
+    unproven: Garbage,
     echo: EchoTests,
     last_stan: u32,
     under_way: JoinSet<Option<Outgoing>>,
@@ -54,7 +57,7 @@ struct Connection {
 /// What a frame was.
 enum Arrived {
     KeepAlive(Vec<u8>),
-    Message { header: Vec<u8>, decoded: Result<Decoded, Box<DecodeError>> },
+    Message { header: Vec<u8>, decoded: Result<(Message, Proof), Box<DecodeError>> },
 }
 
 /// Serves a connection until it ends; returns why it did. When `stop` turns true, what is under way
@@ -79,6 +82,7 @@ pub(crate) async fn serve_connection(
         heard_at: now,
         session: Session::new(settings.sign_on),
         garbage: Garbage::default(),
+        unproven: Garbage::default(),
         echo: EchoTests::new(times.echo_interval, times.echo_timeout, now),
         last_stan: 0,
         under_way: JoinSet::new(),
@@ -189,7 +193,8 @@ impl Connection {
         let settings = self.link.settings();
         let message = echo_test(&key, settings.terminal.as_deref());
         let header = settings.framing.header.own();
-        let test = message.and_then(|it| Outgoing::framed(settings, header, it, None));
+        let encoding = self.link.encoding();
+        let test = message.and_then(|it| Outgoing::framed(encoding, header, it, None));
         self.echo.sent(key, now);
         test.map_or(Ok(()), |test| self.send(test))
     }
@@ -228,7 +233,10 @@ impl Connection {
             Frame::KeepAlive { bytes } => (Arrived::KeepAlive(bytes.to_vec()), bytes.len()),
             Frame::Whole { header, message, size } => {
                 let header = settings.framing.header.answer(header);
-                let decoded = decode(&settings.layout, message);
+                let decoded = decode(&settings.layout, message).map(|decoded| {
+                    let proof = self.link.proof_of(&decoded, message);
+                    (decoded.message, proof)
+                });
                 (Arrived::Message { header, decoded }, size)
             }
         };
@@ -244,9 +252,13 @@ impl Connection {
                 self.send(Outgoing { frame, answers: None })
             }
             Arrived::KeepAlive(_) => Ok(()),
-            Arrived::Message { header, decoded: Ok(decoded) } => {
-                self.process(header, decoded.message, now)
+            Arrived::Message { header, decoded: Ok((message, Proof::Given)) } => {
+                self.process(header, message, now)
             }
+            Arrived::Message {
+                header,
+                decoded: Ok((message, Proof::Missing | Proof::Wrong(_))),
+            } => self.refuse_unproven(&header, &message, now),
             Arrived::Message { header, decoded: Err(error) } => {
                 self.refuse_undecodable(&header, &error, now)
             }
@@ -266,10 +278,33 @@ impl Connection {
         let settings = self.link.settings();
         let Some(answer) = answer_to_undecodable(error, settings.echo) else { return Ok(()) };
         let Some(mti) = error.decoded.as_ref().map(Message::mti) else { return Ok(()) };
+        if settings.security.mac.is_due(mti) {
+            // Whether the peer sent it cannot be told.
+            return Ok(());
+        }
         self.link.count_reply(mti, &Reply::Refused(Refusal::Format(error.field)));
         let answers = Some(Answered { mti, arrived: now });
-        let outgoing = Outgoing::framed(settings, header, answer, answers);
+        let outgoing = Outgoing::framed(self.link.encoding(), header, answer, answers);
         outgoing.map_or(Ok(()), |outgoing| self.send(outgoing))
+    }
+
+    /// A message that is not signed rightly is not processed.
+    fn refuse_unproven(
+        &mut self,
+        header: &[u8],
+        message: &Message,
+        now: Instant,
+    ) -> Result<(), CloseReason> {
+        self.link.count_received();
+        self.link.count_bad_mac();
+        if self.unproven.is_too_much(now) {
+            return Err(CloseReason::Mac);
+        }
+        if self.link.settings().security.answers_bad_mac {
+            return self.answer(header, message, &Reply::Refused(Refusal::Mac), now);
+        }
+        self.link.meters.message(message.mti(), None);
+        Ok(())
     }
 
     fn process(
@@ -306,7 +341,7 @@ impl Connection {
         self.link.count_reply(mti, reply);
         let Some(answer) = answer_to(message, settings.echo) else { return Ok(()) };
         let answers = Answered { mti, arrived };
-        let outgoing = Outgoing::answer(settings, header, answer, reply, answers);
+        let outgoing = Outgoing::answer(self.link.encoding(), header, answer, reply, answers);
         outgoing.map_or(Ok(()), |outgoing| self.send(outgoing))
     }
 
@@ -338,7 +373,7 @@ impl Connection {
         self.under_way.spawn(async move {
             let reply = decided(&link, order, answers).await;
             link.release(permit);
-            Outgoing::answer(link.settings(), &header, answer, &reply, answers)
+            Outgoing::answer(link.encoding(), &header, answer, &reply, answers)
         });
         Ok(())
     }

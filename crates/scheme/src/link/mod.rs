@@ -2,6 +2,7 @@
 //! and 7). What is decided is in pure files (`session`, `echo`, `garbage`, `rate`, `outage`,
 //! `read_buffer`); `listening`, `connection` and `writer` do the I/O.
 
+mod authentication;
 mod closing;
 mod connection;
 mod echo;
@@ -12,6 +13,7 @@ mod outage;
 mod outgoing;
 mod rate;
 mod read_buffer;
+mod security;
 mod session;
 mod settings;
 mod shared;
@@ -20,6 +22,7 @@ mod status;
 mod writer;
 
 pub use listening::serve_link;
+pub use security::{LinkSecurity, MacUse};
 pub use session::ConnectionState;
 pub use settings::{LinkCaps, LinkSettings, LinkTimes, SignOn};
 pub use shared::Link;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use iso8583::{FieldSet, Framing, FramingSettings, Layout, Packager, SettingsError, default_echo};
 
+use super::security::LinkSecurity;
 use crate::translate::{Code, Place};
 
 /// Who signs on.
@@ -97,6 +98,8 @@ pub struct LinkSettings {
     pub times: LinkTimes,
     /// Caps.
     pub caps: LinkCaps,
+    /// What protects its messages.
+    pub security: LinkSecurity,
 }
 
 impl LinkSettings {
@@ -120,6 +123,7 @@ impl LinkSettings {
             no_answer_code: Code::DO_NOT_HONOUR,
             times: LinkTimes::default(),
             caps: LinkCaps::default(),
+            security: LinkSecurity::default(),
         })
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::closing::CloseReason;
 use super::meters::{Meters, Overload, Undelivered};
-use super::outgoing::Answered;
+use super::outgoing::{Answered, Encoding};
 use super::rate::Rate;
 use super::session::{ConnectionState, Session};
 use super::settings::LinkSettings;
@@ -77,6 +77,11 @@ impl Link {
             (false, false) => LinkState::Down,
         };
         LinkStatus { state, connections, counters: *locked(&self.counters) }
+    }
+
+    /// How its messages are written.
+    pub(crate) fn encoding(&self) -> Encoding<'_> {
+        Encoding { settings: &self.settings, vault: &self.intake.vault }
     }
 
     /// Real time.
@@ -186,6 +191,12 @@ impl Link {
     /// Counts a message that cannot be decoded.
     pub(crate) fn count_undecodable(&self) {
         locked(&self.counters).format_errors += 1;
+    }
+
+    /// Counts a message without the right authentication code.
+    pub(crate) fn count_bad_mac(&self) {
+        locked(&self.counters).mac_errors += 1;
+        self.meters.bad_mac();
     }
 
     /// Counts a message that was decoded.

@@ -52,6 +52,8 @@ pub struct LinkCounters {
     pub repeats: u64,
     /// Messages that could not be decoded.
     pub format_errors: u64,
+    /// Messages without the right authentication code.
+    pub mac_errors: u64,
     /// Messages that were answered without a decision.
     pub refused: u64,
     /// Answers that could not be written, or came too late to be.

@@ -114,6 +114,8 @@ pub(crate) enum Refusal {
     PinBlock,
     /// There is no key for the chip's cryptogram.
     Chip,
+    /// It is not signed rightly.
+    Mac,
     /// Another message has the same identity.
     Conflict,
     /// Not signed on, stopping, or too much is under way.
@@ -134,6 +136,7 @@ impl Refusal {
             Self::TooManyIncrements => Code::new(b"65", b"123"),
             Self::PinBlock => Code::new(b"81", b"126"),
             Self::Chip => Code::DO_NOT_HONOUR,
+            Self::Mac => Code::new(b"63", b"916"),
             Self::Conflict => Code::new(b"94", b"913"),
             Self::Unavailable => Code::new(b"91", b"907"),
             Self::Fault => Code::new(b"96", b"909"),

@@ -1,0 +1,39 @@
+//! What protects the messages of a link (network-iso8583.md sections 7.1 and 8).
+
+use iso8583::Mti;
+
+/// The class of network management.
+const NETWORK_MANAGEMENT: u8 = 8;
+
+/// Which received messages need a message authentication code. If any does, all that is sent has
+/// one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MacUse {
+    /// None; nothing is signed.
+    #[default]
+    None,
+    /// All but network management.
+    Verify,
+    /// All.
+    All,
+}
+
+impl MacUse {
+    /// Whether a message of this type needs one.
+    pub(crate) const fn is_due(self, mti: Mti) -> bool {
+        match self {
+            Self::None => false,
+            Self::Verify => mti.class() != NETWORK_MANAGEMENT,
+            Self::All => true,
+        }
+    }
+}
+
+/// What protects the messages of a link.
+#[derive(Debug, Clone, Default)]
+pub struct LinkSecurity {
+    /// Which messages need a message authentication code.
+    pub mac: MacUse,
+    /// Whether a message with a wrong one is answered; otherwise it is dropped.
+    pub answers_bad_mac: bool,
+}
