@@ -251,7 +251,7 @@ impl Authoriser {
         &self,
         request: &AuthorisationRequest,
     ) -> Result<Option<PinVerdict>, StoreError> {
-        let Some(pin) = request.pin.clone() else { return Ok(None) };
+        let Some(pin) = request.pin.clone() else { return Ok(request.presented.pin) };
         let presentation = PinPresentation {
             enterprise_id: request.card.enterprise_id,
             card_id: request.card.card_id,
@@ -259,6 +259,7 @@ impl Authoriser {
                 // A repeated call counts as a single try too.
                 Claim::current().map(|claim| claim.message_key())
             }),
+            identity: request.identity.clone(),
             follows: request.original.as_ref().map(|it| it.auth_id),
             pin,
             now: self.parts.store.clock().now(),

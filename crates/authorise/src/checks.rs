@@ -171,6 +171,7 @@ const fn wrong_pin(verdict: PinVerdict) -> Option<Cause> {
         PinVerdict::Wrong => Some(Cause::WrongPin),
         PinVerdict::TriesExceeded => Some(Cause::PinTriesExceeded),
         PinVerdict::NotSet => Some(Cause::PinNotSet),
+        PinVerdict::Unreadable => Some(Cause::PinBlockUnreadable),
     }
 }
 
@@ -347,6 +348,7 @@ mod tests {
             (PinVerdict::Wrong, Some(("11", "wrong_pin"))),
             (PinVerdict::TriesExceeded, Some(("11", "pin_tries_exceeded"))),
             (PinVerdict::NotSet, Some(("11", "pin_not_set"))),
+            (PinVerdict::Unreadable, Some(("11", "pin_block_unreadable"))),
         ] {
             let mut case = Case::in_order();
             case.presented.pin = Some(verdict);

@@ -40,7 +40,7 @@ pub struct Presented {
     pub expiry: PresentedValue,
     /// The CVV2.
     pub cvv2: PresentedValue,
-    /// The verdict on the PIN; `None` if it was not presented.
+    /// The verdict on the PIN; `None` if it was not presented, or is still to be judged.
     pub pin: Option<PinVerdict>,
 }
 

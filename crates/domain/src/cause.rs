@@ -215,6 +215,8 @@ causes! {
         PinTriesExceeded = "pin_tries_exceeded",
         /// The card has no PIN.
         PinNotSet = "pin_not_set",
+        /// The block that holds the PIN cannot be opened; no try was counted.
+        PinBlockUnreadable = "pin_block_unreadable",
         /// The card is not activated yet.
         CardWaitingActive = "card_waiting_active",
         /// The card is frozen.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use authorise::{AuthorisationAnswer, AuthorisationRequest, Authoriser};
-use domain::{AuthId, Authorisation, Card, CardId, Money};
+use domain::{AuthId, Authorisation, Card, CardId, Money, PinVerdict};
 use store::{AuthorisationView, Store};
 use vault::Vault;
 
 use crate::card_reference::{UsedCard, find};
 use crate::error::SchemeError;
 use crate::order::{Order, Original};
-use crate::pin::comparison;
+use crate::pin::{EnteredPin, entered};
 
 /// Takes orders. Clones share everything.
 #[derive(Clone)]
@@ -32,14 +32,20 @@ impl Intake {
     /// # Errors
     /// [`SchemeError`]; an original with another PAN is not found.
     pub(crate) async fn authorise(&self, order: Order) -> Result<AuthorisationAnswer, SchemeError> {
-        let UsedCard { card, presented } = find(&self.store, &self.vault, order.card).await?;
+        let UsedCard { card, mut presented } = find(&self.store, &self.vault, order.card).await?;
         let original = match order.original {
             Original::None => None,
             Original::Id(auth_id) => Some(self.original_of(auth_id, &card).await?),
             Original::Record(original) => Some(*original),
         };
         let pin = match order.pin {
-            Some(pin) => Some(comparison(&self.store, &self.vault, &card, pin).await?),
+            Some(pin) => match entered(&self.store, &self.vault, &card, pin).await? {
+                EnteredPin::Compared(comparison) => Some(comparison),
+                EnteredPin::Unreadable => {
+                    presented.pin = Some(PinVerdict::Unreadable);
+                    None
+                }
+            },
             None => None,
         };
         let identity = order.numbers.map(|numbers| numbers.about(card.pan_id));

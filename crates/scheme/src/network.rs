@@ -12,7 +12,7 @@ use vault::Vault;
 use crate::card_reference::active_record;
 use crate::error::SchemeError;
 use crate::intake::Intake;
-use crate::order::{Order, OrderCard, Original};
+use crate::order::{Order, OrderCard, OrderPin, Original};
 use crate::purchase::{Increment, Purchase, Refund, RefundOf};
 
 /// Sends the messages of a card network. They take exactly the same path as real ones.
@@ -35,7 +35,7 @@ impl SimulatedNetwork {
         let acquirer_amount = Money::parse_major(&purchase.amount_text, purchase.currency)?;
         let order = Order {
             card: purchase.card.into(),
-            pin: purchase.pin,
+            pin: purchase.pin.map(OrderPin::Clear),
             acquirer_amount: Some(acquirer_amount),
             transaction_type: purchase.transaction_type,
             auth_type: purchase.auth_type,

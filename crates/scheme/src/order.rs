@@ -16,7 +16,7 @@ pub(crate) struct Order {
     /// The card.
     pub(crate) card: OrderCard,
     /// The PIN that the shopper entered, if any.
-    pub(crate) pin: Option<ClearPin>,
+    pub(crate) pin: Option<OrderPin>,
     /// The amount as the shop asks for it; `None` = nothing, in the card's currency.
     pub(crate) acquirer_amount: Option<Money>,
     /// The network's transaction type.
@@ -34,6 +34,18 @@ pub(crate) struct Order {
     pub(crate) original: Original,
     /// When the network stops waiting for the decision; `None` = the enterprise's deadline decides.
     pub(crate) answer_by: Option<Instant>,
+}
+
+/// An entered PIN.
+pub(crate) enum OrderPin {
+    /// In the clear.
+    Clear(ClearPin),
+    /// Of another length than the PIN of a card has.
+    OtherLength,
+    /// In a block that is still to be opened.
+    Block(Zeroizing<[u8; 8]>),
+    /// In a block that cannot be opened.
+    Unreadable,
 }
 
 /// The card of an order.

@@ -17,9 +17,12 @@ mod url;
 mod vault;
 mod vm_notice;
 
+/// The formats of PIN blocks, which callers choose.
+pub use crypto::PinBlockFormat;
+
 pub use card_data::{ClearPan, Cvv2, PanError};
 pub use expiry::{expiry_yymm, parse_expiry};
-pub use link_keys::{LinkKeyError, LinkSigner};
+pub use link_keys::{BlockPin, LinkKeyError, LinkSigner};
 pub use mask::mask_pans;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use pin::{ClearPin, PinError};

@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crypto::{
-    CryptoError, KeyUsage, MacPadding, ProtectionAlgorithm, ProtectionKey, TdesKey, open_key_block,
+    CryptoError, KeyUsage, MacPadding, PinBlockFormat, ProtectionAlgorithm, ProtectionKey, TdesKey,
+    open_key_block, pin_of,
 };
 use domain::{LinkKeyKind, Timestamp};
 use thiserror::Error;
 
-use crate::Vault;
+use crate::{ClearPan, ClearPin, Vault};
 
 /// The key before the current one is accepted for this long after the change, in real time.
 const PREVIOUS_KEY_MS: i64 = 60_000;
@@ -37,6 +38,16 @@ pub enum LinkKeyError {
     /// The key is for something else.
     #[error("the key has another use")]
     OtherUse,
+}
+
+/// The PIN inside a block.
+pub enum BlockPin {
+    /// It has as many digits as the PIN of a card.
+    Pin(ClearPin),
+    /// It has another number of digits, so it is no card's.
+    OtherLength,
+    /// The block is not one of the link's format and keys and of the PAN, or there is no key.
+    Unreadable,
 }
 
 /// A zone key in use.
@@ -189,6 +200,27 @@ impl Vault {
             Some(accepted.any(|key| key.mac_matches(text, MacPadding::Zeros, mac)))
         };
         self.link_keys.read(link, matches).unwrap_or(false)
+    }
+
+    /// The PIN inside a block for `pan`, under the link's current key, or for a minute after a
+    /// change under the one before it.
+    #[must_use]
+    pub fn link_pin(
+        &self,
+        link: &str,
+        format: PinBlockFormat,
+        block: [u8; 8],
+        pan: &ClearPan,
+        now: Timestamp,
+    ) -> BlockPin {
+        let opened = self.link_keys.read(link, |keys| {
+            keys.pin.accepted(now).find_map(|key| pin_of(key, format, block, pan.expose()).ok())
+        });
+        match opened.map(|digits| ClearPin::parse(&digits)) {
+            Some(Ok(pin)) => BlockPin::Pin(pin),
+            Some(Err(_)) => BlockPin::OtherLength,
+            None => BlockPin::Unreadable,
+        }
     }
 }
 

@@ -46,6 +46,8 @@ answer_body! {
         format_errors: u64 = counters.format_errors,
         /// Messages without the message authentication code that the link asks for.
         mac_errors: u64 = counters.mac_errors,
+        /// PIN blocks that could not be opened.
+        pin_errors: u64 = counters.pin_errors,
         /// Messages that were answered without a decision on record.
         refused: u64 = counters.refused,
         /// Answers that could not be written, or came too late to be.

@@ -5,15 +5,21 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use crypto::TdesKey;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crypto::{PinBlockFormat, TdesKey, field_cipher, pin_block};
+use domain::SystemRandom;
 use iso8583::{Message, Packager};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::crash::authorisations;
 use crate::engine::Engine;
 use crate::iso_peer::{Peer, accepted, management};
 use crate::links::{Bed, is, metrics};
+use crate::secrets::{Secret, search, stop};
 use crate::server::{cardbridge, run};
+use crate::world::{World, text};
 
 /// The check values and first keys of the page, and its zone master key in two components.
 const ZMK_COMPONENTS: [&str; 2] =
@@ -95,6 +101,10 @@ fn a_wrong_key_prevents_the_start_and_is_named_but_not_shown() {
 
 /// Keys of the page in the clear.
 const ZAK: &str = "8F9E04D09B61F47343F49B68F2C1971C";
+const ZPK: &str = "A1C1649120BFD9D368DFD0680E6E1C3E";
+const OTHER_ZPK: &str = "895BB0D025C48AFB86E5C77A8F6B91C4";
+/// The key for PINs under the zone master key.
+const SEALED_ZPK: &str = "zpk = 'PXCDF4F450A2E0A67A722CFB2E7CC19FCB46D738'";
 /// The authentication key under the zone master key, in a key block.
 const SEALED_ZAK: &str = "zak = 'B0096M3TC00N0000507D35CD2804E900F375865AD15399FF99FB6489EAB489BD\
     640C8E1D65ED3743CC9603099C4AE8FC'";
@@ -215,4 +225,174 @@ fn letter_in_time(peer: &Peer, message: &Message) -> Vec<u8> {
     let time = bytes.windows(6).position(|it| it == b"200001").unwrap();
     bytes[time] = b'A';
     bytes
+}
+
+const PIN: &str = "4711";
+
+async fn call(world: &World, path: &str, body: &Value) -> Value {
+    let path = format!("/open-api/{path}");
+    let body = serde_json::to_vec(body).unwrap();
+    let reply = world.client.call(sdk::Method::POST, &path, &[], Some(body)).await.unwrap();
+    serde_json::from_str(reply.data.as_ref().unwrap().get()).unwrap()
+}
+
+/// Replaces the card by its activated plastic, whose PIN is set.
+async fn set_pin(bed: &mut Bed) {
+    let world = &bed.world;
+    let order = json!({
+        "cardOrderRef": "plastic", "replaceCardId": bed.card_id,
+        "virtualToPhysicalInfo": {
+            "countryCode": "SG", "state": "Singapore", "city": "Singapore",
+            "postalCode": "000001", "address": "1 Test Road", "embossingName": "TEST USER",
+            "cardLayoutCode": "MGEBP", "needShippingInfo": true, "mailMobileCode": "SG",
+            "mailMobile": "80000000",
+        },
+    });
+    let order = call(world, "card-order/v1/virtual-to-physical", &order).await;
+    let card_id = world.card_of(&text(&order, "cardOrderId")).await;
+    world.operator.post(&format!("/admin/v1/cards/{card_id}/emboss"), &json!({})).await.unwrap();
+    let card = json!({ "cardId": card_id });
+    assert_eq!(call(world, "card/v1/physical-active", &card).await["status"], "ACTIVATED");
+    let shown = call(world, "card/v1/retrieve-secure-card", &card).await;
+    let secret = text(&world.sandbox()["enterprise"], "secretKey");
+    let iv = STANDARD.decode(text(&shown, "iv")).unwrap();
+    let plain = |field: &str| {
+        let plain = field_cipher::decrypt(&secret, &iv, &text(&shown, field)).unwrap();
+        String::from_utf8(plain.to_vec()).unwrap()
+    };
+    let iv = [7; 12];
+    let sealed = |text: &str| field_cipher::encrypt(&secret, &iv, text.as_bytes()).unwrap();
+    let last4 = &bed.pan[bed.pan.len() - 4..];
+    let change = json!({
+        "cardId": card_id, "iv": STANDARD.encode(iv), "encryptedNewPin": sealed(PIN),
+        "encryptedExpireDate": sealed(&plain("expireDate")),
+        "encryptedCvv2": sealed(&plain("cvv2")), "encryptedPanLast4": sealed(last4),
+    });
+    assert_eq!(call(world, "card/v1/reset-pin", &change).await, json!(true));
+    bed.card_id = card_id;
+}
+
+/// A purchase with a PIN in a block under a key.
+fn with_pin(bed: &Bed, stan: u32, zpk: &str, format: PinBlockFormat, pin: &str) -> Message {
+    let zpk = TdesKey::from_hex(zpk).unwrap();
+    let block = pin_block(&zpk, format, pin, &bed.pan, &SystemRandom).unwrap();
+    let mut message = bed.purchase(stan);
+    message.set(52, &block).unwrap();
+    message
+}
+
+async fn pins_come_in_blocks(engine: Engine) {
+    use PinBlockFormat::{Iso0, Iso3};
+    let files = Files::new();
+    let keys = files.keys(SEALED_ZPK);
+    let tables = link("default", "network = 'n'", &keys)
+        + &link("iso3", "network = 'n'\npin-block = 'iso3'", &keys)
+        + &link("keyless", "network = 'n'", "");
+    let file = files.configuration(&tables);
+    let mut bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
+    let mut peer = bed.signed_on().await;
+    let pinned = with_pin(&bed, 1, ZPK, Iso0, PIN);
+    assert_eq!(peer.outcome(&pinned).await, is("0110", "55"), "the virtual card has no PIN");
+    set_pin(&mut bed).await;
+    let mut iso3 = Peer::signed_on(&bed.address("iso3")).await;
+    let mut keyless = Peer::signed_on(&bed.address("keyless")).await;
+    let right = |stan, format| with_pin(&bed, stan, ZPK, format, PIN);
+    assert_eq!(peer.outcome(&right(2, Iso0)).await, is("0110", "00"));
+    assert_eq!(iso3.outcome(&right(3, Iso3)).await, is("0110", "00"));
+
+    // What is no block of this link's format, key and PAN is declined on record; no try counts.
+    let mut other_pan = with_pin(&bed, 6, ZPK, Iso0, PIN);
+    let zpk = TdesKey::from_hex(ZPK).unwrap();
+    let block = pin_block(&zpk, Iso0, PIN, "4000990012345678", &SystemRandom).unwrap();
+    other_pan.set(52, &block).unwrap();
+    assert_eq!(iso3.outcome(&right(5, Iso0)).await, is("0110", "81"));
+    assert_eq!(keyless.outcome(&right(7, Iso0)).await, is("0110", "81"));
+    let other_key = |stan| with_pin(&bed, stan, OTHER_ZPK, Iso0, "0000");
+    for message in [right(4, Iso3), other_pan, other_key(8), other_key(9)] {
+        assert_eq!(peer.outcome(&message).await, is("0110", "81"));
+    }
+    let all = authorisations(&bed.world.operator, &bed.card_id).await;
+    let unreadable = all.values().filter(|it| it["detail"] == "pin_block_unreadable");
+    assert_eq!(unreadable.count(), 6);
+
+    // Messages that differ in their local time only are different tries, and a repeat is none.
+    let wrong = |second: u32, pin| {
+        let mut message = with_pin(&bed, 20, ZPK, Iso0, pin);
+        message.set(12, format!("2000{second:02}").as_bytes()).unwrap();
+        message
+    };
+    for second in 0..4 {
+        let pin = if second == 0 { "12345" } else { "0000" };
+        for _ in 0..2 {
+            assert_eq!(peer.outcome(&wrong(second, pin)).await, is("0110", "55"), "{second}");
+        }
+    }
+    assert_eq!(peer.outcome(&right(30, Iso0)).await, is("0110", "00"), "four tries");
+    for second in 10..15 {
+        assert_eq!(peer.outcome(&wrong(second, "0000")).await, is("0110", "55"), "{second}");
+    }
+    assert_eq!(peer.outcome(&right(31, Iso0)).await, is("0110", "75"), "five tries");
+    for (name, errors) in [("default", 4), ("iso3", 1), ("keyless", 1)] {
+        assert_eq!(bed.link(name).await["counters"]["pinErrors"], json!(errors), "{name}");
+        let line = format!("cardbridge_link_pin_errors_total{{link=\"{name}\"}} {errors}");
+        assert!(metrics(&bed.world).await.contains(&line), "{line}");
+    }
+    bed.world.verify_ledger().await;
+}
+
+#[tokio::test]
+async fn pins_come_in_blocks_on_sqlite() {
+    pins_come_in_blocks(Engine::embedded()).await;
+}
+
+#[tokio::test]
+async fn pins_come_in_blocks_on_postgresql() {
+    pins_come_in_blocks(Engine::postgres().await).await;
+}
+
+/// The receipts of a card's authorisations, as the operator reads them.
+async fn receipts(bed: &Bed) -> String {
+    let mut all = String::new();
+    for auth_id in authorisations(&bed.world.operator, &bed.card_id).await.keys() {
+        let path = format!("/admin/v1/authorisations/{auth_id}");
+        all.push_str(&bed.world.operator.get(&path).await.unwrap().to_string());
+    }
+    all
+}
+
+#[tokio::test]
+async fn no_key_or_card_data_is_left_anywhere() {
+    let files = Files::new();
+    let keys = files.keys(&format!("{SEALED_ZPK}\n{SEALED_ZAK}"));
+    let file = files.configuration(&link("default", "mac = 'verify'", &keys));
+    let options = ["--config", file.to_str().unwrap(), "--log", "trace"];
+    let mut bed = Bed::new(&Engine::embedded(), &options).await;
+    set_pin(&mut bed).await;
+    let mut peer = bed.signed_on().await;
+    peer.zak = key(ZAK);
+    let mut secrets = vec![Secret::new("PAN", bed.pan.clone())];
+    for (name, key) in [("ZPK", ZPK), ("ZAK", ZAK), ("component", ZMK_COMPONENTS[0])] {
+        secrets.push(Secret::new(name, hex::decode(key).unwrap()));
+    }
+    let track = format!("{}={}2010000000000", bed.pan, bed.expiry);
+    secrets.push(Secret::new("track 2", track.clone()));
+    for (stan, zpk, pin) in [(1, ZPK, PIN), (2, ZPK, "0000"), (3, OTHER_ZPK, PIN)] {
+        let mut message = with_pin(&bed, stan, zpk, PinBlockFormat::Iso0, pin);
+        message.set(35, track.as_bytes()).unwrap();
+        secrets.push(Secret::new("PIN block", message.get(52).unwrap()));
+        peer.ask(&message).await;
+    }
+    peer.zak = key(ZPK);
+    peer.send(&bed.purchase(4)).await;
+    peer.zak = key(ZAK);
+    peer.ask(&management("301")).await;
+    let shown = [
+        ("receipts", receipts(&bed).await),
+        ("metrics", metrics(&bed.world).await),
+        ("the link", bed.link("default").await.to_string()),
+    ];
+    assert!(shown[0].1.contains("pin_block_unreadable"));
+    stop(&mut bed.world).await;
+    let shown = shown.map(|(place, text)| (place.to_owned(), text.into_bytes()));
+    search(&bed.world, &secrets, shown.to_vec());
 }

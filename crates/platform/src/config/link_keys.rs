@@ -29,7 +29,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 34] = [
+pub const KEYS: [(&str, Kind); 35] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -62,6 +62,7 @@ pub const KEYS: [(&str, Kind); 34] = [
     ("echo", Numbers),
     ("fields", Kind::Table),
     ("keys", Kind::Table),
+    ("pin-block", Text),
     ("mac", Text),
     ("mac-failure", Text),
 ];

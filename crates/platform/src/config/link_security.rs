@@ -2,6 +2,7 @@
 //! 8).
 
 use scheme::{LinkSecurity, MacUse};
+use vault::PinBlockFormat;
 
 use super::link_keys::{Keys, Refused, wrong};
 
@@ -13,5 +14,7 @@ pub fn link_security(keys: &Keys<'_>) -> Result<LinkSecurity, Refused> {
         return Err(wrong("mac", "none without [links.keys]: there is no key to verify with"));
     }
     let answers_bad_mac = keys.choice("mac-failure", &[("drop", false), ("answer", true)])?;
-    Ok(LinkSecurity { mac, answers_bad_mac: answers_bad_mac.unwrap_or(false) })
+    let choices = [("iso0", PinBlockFormat::Iso0), ("iso3", PinBlockFormat::Iso3)];
+    let pin_block = keys.choice("pin-block", &choices)?.unwrap_or(PinBlockFormat::Iso0);
+    Ok(LinkSecurity { mac, answers_bad_mac: answers_bad_mac.unwrap_or(false), pin_block })
 }

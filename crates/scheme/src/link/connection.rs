@@ -381,7 +381,8 @@ impl Connection {
 
 /// What an order is answered. After the network's limit nothing is, since it repeats or reverses
 /// what got no answer; the decision itself goes on.
-async fn decided(link: &Link, order: Order, Answered { mti, arrived }: Answered) -> Reply {
+async fn decided(link: &Link, mut order: Order, Answered { mti, arrived }: Answered) -> Reply {
+    link.open_pin(&mut order);
     let limit = arrived + link.settings().times.response;
     let reply = match timeout_at(limit, link.intake.authorise(order)).await {
         Ok(result) => reply_of(result, link.settings().no_answer_code),

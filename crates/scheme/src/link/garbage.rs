@@ -1,4 +1,5 @@
-//! Counts messages that cannot be taken: they cannot be decoded, or are not signed rightly. Pure.
+//! Counts messages that cannot be taken: they cannot be decoded, are not signed rightly, or have a
+//! PIN block that cannot be opened. Pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -11,6 +11,7 @@ mod listening;
 mod meters;
 mod outage;
 mod outgoing;
+mod pins;
 mod rate;
 mod read_buffer;
 mod security;

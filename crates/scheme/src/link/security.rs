@@ -1,6 +1,7 @@
 //! What protects the messages of a link (network-iso8583.md sections 7.1 and 8).
 
 use iso8583::Mti;
+use vault::PinBlockFormat;
 
 /// The class of network management.
 const NETWORK_MANAGEMENT: u8 = 8;
@@ -30,10 +31,18 @@ impl MacUse {
 }
 
 /// What protects the messages of a link.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct LinkSecurity {
     /// Which messages need a message authentication code.
     pub mac: MacUse,
     /// Whether a message with a wrong one is answered; otherwise it is dropped.
     pub answers_bad_mac: bool,
+    /// The format of PIN blocks.
+    pub pin_block: PinBlockFormat,
+}
+
+impl Default for LinkSecurity {
+    fn default() -> Self {
+        Self { mac: MacUse::None, answers_bad_mac: false, pin_block: PinBlockFormat::Iso0 }
+    }
 }

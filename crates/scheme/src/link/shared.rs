@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::closing::CloseReason;
+use super::garbage::Garbage;
 use super::meters::{Meters, Overload, Undelivered};
 use super::outgoing::{Answered, Encoding};
 use super::rate::Rate;
@@ -19,6 +20,9 @@ use super::settings::LinkSettings;
 use super::status::{ConnectionStatus, LinkCounters, LinkState, LinkStatus};
 use crate::intake::Intake;
 use crate::translate::Reply;
+
+/// So many PIN blocks within a minute may be unreadable without a report.
+const MOST_UNREADABLE_PINS: usize = 19;
 
 /// A link to a card network.
 pub struct Link {
@@ -32,6 +36,7 @@ pub struct Link {
     next_id: AtomicU64,
     connections: Mutex<BTreeMap<u64, ConnectionStatus>>,
     counters: Mutex<LinkCounters>,
+    unreadable_pins: Mutex<Garbage>,
     is_draining: AtomicBool,
 }
 
@@ -49,6 +54,7 @@ impl Link {
             next_id: AtomicU64::new(1),
             connections: Mutex::default(),
             counters: Mutex::default(),
+            unreadable_pins: Mutex::new(Garbage::new(MOST_UNREADABLE_PINS)),
             is_draining: AtomicBool::new(false),
             settings,
         })
@@ -197,6 +203,18 @@ impl Link {
     pub(crate) fn count_bad_mac(&self) {
         locked(&self.counters).mac_errors += 1;
         self.meters.bad_mac();
+    }
+
+    /// Counts a PIN block that cannot be opened, and reports many of them: the keys differ.
+    pub(crate) fn count_unreadable_pin(&self, now: Instant) {
+        locked(&self.counters).pin_errors += 1;
+        self.meters.unreadable_pin();
+        let mut unreadable = locked(&self.unreadable_pins);
+        if unreadable.is_too_much(now) {
+            *unreadable = Garbage::new(MOST_UNREADABLE_PINS);
+            let name = &self.settings.name;
+            tracing::error!(link = name, "20 PIN blocks within a minute could not be opened");
+        }
     }
 
     /// Counts a message that was decoded.

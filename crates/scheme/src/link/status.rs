@@ -54,6 +54,8 @@ pub struct LinkCounters {
     pub format_errors: u64,
     /// Messages without the right authentication code.
     pub mac_errors: u64,
+    /// PIN blocks that could not be opened.
+    pub pin_errors: u64,
     /// Messages that were answered without a decision.
     pub refused: u64,
     /// Answers that could not be written, or came too late to be.

@@ -75,6 +75,7 @@ pub(crate) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         Cause::WrongCvv2 => Code::new(b"63", b"122"),
         Cause::WrongPin | Cause::PinNotSet => Code::new(b"55", b"117"),
         Cause::PinTriesExceeded => Code::new(b"75", b"106"),
+        Cause::PinBlockUnreadable => Code::new(b"81", b"126"),
         Cause::CardFrozen
         | Cause::PanFrozen
         | Cause::CardBlocked
@@ -110,8 +111,6 @@ pub(crate) enum Refusal {
     FileUpdate,
     /// The authorisation has too many increments.
     TooManyIncrements,
-    /// There is no key for the PIN block.
-    PinBlock,
     /// There is no key for the chip's cryptogram.
     Chip,
     /// It is not signed rightly.
@@ -134,7 +133,6 @@ impl Refusal {
             Self::NotSupported => Code::new(b"40", b"115"),
             Self::FileUpdate => Code::new(b"24", b"304"),
             Self::TooManyIncrements => Code::new(b"65", b"123"),
-            Self::PinBlock => Code::new(b"81", b"126"),
             Self::Chip => Code::DO_NOT_HONOUR,
             Self::Mac => Code::new(b"63", b"916"),
             Self::Conflict => Code::new(b"94", b"913"),

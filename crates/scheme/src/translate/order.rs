@@ -3,13 +3,14 @@
 use domain::{AuthType, Currency, Money, Timestamp, TransactionType};
 use iso8583::Message;
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::codes::Refusal;
 use super::field;
 use super::identity::{network_key, numbers_of};
 use super::merchant::{Place, merchant_of};
 use super::presented::card_of;
-use crate::order::{Order, Original};
+use crate::order::{Order, OrderPin, Original};
 
 /// Fields that every request has.
 const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
@@ -47,7 +48,7 @@ pub(crate) fn order_of(
     require_verifiable(message)?;
     Ok(Order {
         card,
-        pin: None,
+        pin: pin_of(message),
         acquirer_amount,
         transaction_type,
         auth_type: auth_type_of(message, transaction_type),
@@ -168,12 +169,16 @@ fn auth_type_of(message: &Message, transaction_type: TransactionType) -> AuthTyp
     if takes_money && is_reserved && is_first { AuthType::PreAuth } else { AuthType::Normal }
 }
 
-/// Nothing is approved on the word of a PIN block or a cryptogram for which links have no keys yet
-/// (network-iso8583.md section 8.2, network-iso8583.md section 3.6).
+/// The PIN block; the vault opens it.
+fn pin_of(message: &Message) -> Option<OrderPin> {
+    let block = message.get(field::PIN_BLOCK)?;
+    // A block of another length cannot be decoded.
+    Some(block.try_into().map_or(OrderPin::Unreadable, |it| OrderPin::Block(Zeroizing::new(it))))
+}
+
+/// Nothing is approved on the word of a cryptogram for which links have no keys yet
+/// (network-iso8583.md section 3.6).
 fn require_verifiable(message: &Message) -> Result<(), Refusal> {
-    if message.get(field::PIN_BLOCK).is_some() {
-        return Err(Refusal::PinBlock);
-    }
     if message.get(field::CHIP_DATA).is_some() {
         return Err(Refusal::Chip);
     }
@@ -283,7 +288,6 @@ mod tests {
 
     #[test]
     fn nothing_is_taken_that_cannot_be_verified() {
-        assert_eq!(read(&[(52, "12345678")]).err(), Some(Refusal::PinBlock));
         assert_eq!(read(&[(55, "x")]).err(), Some(Refusal::Chip));
     }
 }

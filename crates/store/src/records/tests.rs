@@ -13,7 +13,7 @@ use super::record::names;
 use super::{PanUse, Record, read_row, values_of};
 use crate::engine::{Row, Value};
 use crate::money::NetworkMessage;
-use crate::pins::KeptPin;
+use crate::pins::{KeptPin, PinTry};
 use crate::{
     Job, Location, PanRecord, Plastic, PlatformKey, SettlementFile, SettlementLink, Store,
     StoreError,
@@ -85,6 +85,10 @@ async fn cards_come_back(store: &Store) {
     comes_back::<Plastic>(store, plastic, &[]).await;
     let pin = |sealed_pvv, locked_until| row![1, 2, sealed_pvv, 3, 4, locked_until];
     comes_back::<KeptPin>(store, [pin(NONE, NONE), pin(bytes(5), 6.into())], &[]).await;
+    let wrong = |counted_at| {
+        row![1, 2, "switch", "AUTH", "412345", "000001", "20261129200001", "rrn", counted_at]
+    };
+    comes_back::<PinTry>(store, [wrong(3), wrong(4)], &[]).await;
     let reveal = |purpose| row![1, 2, 3, purpose, "actor", 4];
     let rows = [reveal("RETRIEVE_SECURE_CARD"), reveal("SHOW_CARD_PAGE")];
     comes_back::<Reveal>(store, rows, &[]).await;

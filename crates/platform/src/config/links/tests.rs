@@ -76,6 +76,7 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
     for (keys, key, should_be) in [
         ("mac = 'verify'", "links.mac", "none without [links.keys]"),
         ("mac = 'x'", "links.mac", "one of none, verify, all"),
+        ("pin-block = 'x'", "links.pin-block", "one of iso0, iso3"),
         ("mac-failure = 'x'", "links.mac-failure", "one of drop, answer"),
         ("strict = true", "links.strict", "one of"),
         ("network = 'A'", "links.network", "a to z"),
