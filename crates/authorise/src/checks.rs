@@ -89,6 +89,9 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     let mut add = |name, cause: Option<Cause>| checks.push(check(name, cause));
     add("expiry", mismatch(presented.expiry, Cause::WrongExpiry));
     add("cvv2", mismatch(presented.cvv2, Cause::WrongCvv2));
+    if presented.cvv1 != PresentedValue::Absent {
+        add("cvv", mismatch(presented.cvv1, Cause::WrongCvv));
+    }
     add("pin", presented.pin.and_then(wrong_pin));
     if !input.is_refund {
         add("card_status", card_status(input.card));

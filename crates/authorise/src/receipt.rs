@@ -143,6 +143,7 @@ struct RequestFacts<'a> {
     rrn: Option<&'a str>,
     presented_expiry: &'static str,
     presented_cvv2: &'static str,
+    presented_cvv1: &'static str,
     presented_pin: &'static str,
 }
 
@@ -167,6 +168,7 @@ impl<'a> RequestFacts<'a> {
             rrn: it.network_key.as_ref().map(|key| key.rrn.as_str()),
             presented_expiry: presented.expiry.as_str(),
             presented_cvv2: presented.cvv2.as_str(),
+            presented_cvv1: presented.cvv1.as_str(),
             presented_pin: match presented.pin {
                 None => PresentedValue::Absent.as_str(),
                 Some(PinVerdict::Matched) => PresentedValue::Matched.as_str(),

@@ -40,6 +40,8 @@ pub struct Presented {
     pub expiry: PresentedValue,
     /// The CVV2.
     pub cvv2: PresentedValue,
+    /// The CVV of a track.
+    pub cvv1: PresentedValue,
     /// The verdict on the PIN; `None` if it was not presented, or is still to be judged.
     pub pin: Option<PinVerdict>,
 }

@@ -50,6 +50,7 @@ pub(super) const BY_FIELD: &[(&str, &str, &str)] = &[
     ("ReceiptCheck", "name", "card_status"),
     ("ReceiptOutcome", "detail", "approved"),
     ("ReceiptOutcome", "rejectReason", "null"),
+    ("ReceiptRequest", "presentedCvv1", "ABSENT"),
     ("ReceiptRequest", "presentedCvv2", "MATCHED"),
     ("ReceiptRequest", "presentedExpiry", "MATCHED"),
     ("ReceiptRequest", "presentedPin", "ABSENT"),

@@ -209,6 +209,8 @@ causes! {
         WrongExpiry = "wrong_expiry",
         /// The presented CVV2 is not the card's.
         WrongCvv2 = "wrong_cvv2",
+        /// The CVV of the presented track is not the card's.
+        WrongCvv = "wrong_cvv",
         /// The PIN is wrong.
         WrongPin = "wrong_pin",
         /// Too many wrong PINs in a row.

@@ -19,4 +19,4 @@ pub use link::{
 };
 pub use network::SimulatedNetwork;
 pub use purchase::{CardReference, Increment, Purchase, Refund, RefundOf};
-pub use translate::{Code, Place};
+pub use translate::{CardReading, Code, Cvv2Place, Place};

@@ -62,7 +62,17 @@ pub(crate) enum OrderCard {
         expiry: Option<String>,
         /// CVV2, if presented.
         cvv2: Option<Zeroizing<String>>,
+        /// The CVV of a track, if one was presented that is compared.
+        cvv1: Option<TrackCvv>,
     },
+}
+
+/// The CVV of a track. What the track lacks makes it wrong.
+pub(crate) struct TrackCvv {
+    /// The service code under which it is computed.
+    pub(crate) service_code: Option<String>,
+    /// Its digits.
+    pub(crate) digits: Option<Zeroizing<String>>,
 }
 
 impl From<CardReference> for OrderCard {
@@ -70,7 +80,7 @@ impl From<CardReference> for OrderCard {
         match reference {
             CardReference::Id(card_id) => Self::Id(card_id),
             CardReference::Pan { pan, expiry, cvv2 } => {
-                Self::Pan { pan, expiry: Some(expiry), cvv2: Some(cvv2) }
+                Self::Pan { pan, expiry: Some(expiry), cvv2: Some(cvv2), cvv1: None }
             }
         }
     }

@@ -21,6 +21,8 @@ mod vm_notice;
 pub use crypto::PinBlockFormat;
 
 pub use card_data::{ClearPan, Cvv2, PanError};
+/// The service code of the stripe's image on a chip.
+pub use crypto::card_verification::CHIP_SERVICE_CODE;
 pub use expiry::{expiry_yymm, parse_expiry};
 pub use link_keys::{BlockPin, LinkKeyError, LinkSigner};
 pub use mask::mask_pans;

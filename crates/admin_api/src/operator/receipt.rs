@@ -63,6 +63,9 @@ pub(crate) struct ReceiptRequest {
     presented_expiry: String,
     /// As `presentedExpiry`.
     presented_cvv2: String,
+    /// The CVV of a track, as `presentedExpiry`; null in receipts of the time before it was
+    /// compared.
+    presented_cvv1: Option<String>,
     /// As `presentedExpiry`; null in receipts of the time before PINs were judged.
     presented_pin: Option<String>,
 }

@@ -364,7 +364,11 @@ async fn receipts(bed: &Bed) -> String {
 async fn no_key_or_card_data_is_left_anywhere() {
     let files = Files::new();
     let keys = files.keys(&format!("{SEALED_ZPK}\n{SEALED_ZAK}"));
-    let file = files.configuration(&link("default", "mac = 'verify'", &keys));
+    let file = files.configuration(&link(
+        "default",
+        "mac = 'verify'\ncvv2 = { field = 48, tag = '92' }",
+        &keys,
+    ));
     let options = ["--config", file.to_str().unwrap(), "--log", "trace"];
     let mut bed = Bed::new(&Engine::embedded(), &options).await;
     set_pin(&mut bed).await;
@@ -376,6 +380,18 @@ async fn no_key_or_card_data_is_left_anywhere() {
     }
     let track = format!("{}={}2010000000000", bed.pan, bed.expiry);
     secrets.push(Secret::new("track 2", track.clone()));
+    let values = [("201", "cvv"), ("000", "cvv2")].map(|(code, name)| (bed.cvv(code), name));
+    let swiped = format!("{}={}20100000{}", bed.pan, bed.expiry, values[0].0);
+    let read = bed.changed(5, &[(35, &swiped), (22, "901"), (48, &format!("9203{}", values[1].0))]);
+    assert_eq!(peer.outcome(&read).await, is("0110", "00"));
+    secrets.push(Secret::new("track 2 with its CVV", swiped));
+    for (value, name) in values {
+        for form in
+            [format!("{name}\":\"{value}"), format!("{name}: {value}"), format!("{name}={value}")]
+        {
+            secrets.push(Secret::new(name, form));
+        }
+    }
     for (stan, zpk, pin) in [(1, ZPK, PIN), (2, ZPK, "0000"), (3, OTHER_ZPK, PIN)] {
         let mut message = with_pin(&bed, stan, zpk, PinBlockFormat::Iso0, pin);
         message.set(35, track.as_bytes()).unwrap();
@@ -395,4 +411,74 @@ async fn no_key_or_card_data_is_left_anywhere() {
     stop(&mut bed.world).await;
     let shown = shown.map(|(place, text)| (place.to_owned(), text.into_bytes()));
     search(&bed.world, &secrets, shown.to_vec());
+}
+
+async fn verification_values_are_compared(engine: Engine) {
+    let files = Files::new();
+    let tables = link("default", "network = 'n'\ncvv2 = { field = 48, tag = '92' }", "")
+        + &link("fixed", "network = 'n'\ncvv2 = { field = 126, offset = 1, length = 3 }", "")
+        + &link("off", "network = 'n'\ntrack-cvv = 'off'", "");
+    let file = files.configuration(&tables);
+    let bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
+    let mut peer = bed.signed_on().await;
+    let mut fixed = Peer::signed_on(&bed.address("fixed")).await;
+    let mut off = Peer::signed_on(&bed.address("off")).await;
+    let other = |digits: &str| format!("{:03}", (digits.parse::<u32>().unwrap() + 1) % 1_000);
+    let cvv2 = bed.cvv("000");
+    for (stan, number, text, code) in [
+        (100, 48, format!("9203{cvv2}"), "00"),
+        (101, 48, format!("1002AB9203{}", other(&cvv2)), "63"),
+        (102, 48, format!("9204{cvv2}0"), "63"),
+        (103, 48, "1002AB".to_owned(), "00"),
+        (104, 126, format!("1{cvv2}"), "00"),
+        (105, 126, format!("1{}", other(&cvv2)), "63"),
+    ] {
+        let peer = if number == 48 { &mut peer } else { &mut fixed };
+        let answer = peer.ask(&bed.changed(stan, &[(number, &text)])).await;
+        assert_eq!(answer.outcome(), is("0110", code), "{number} {text}");
+        assert_eq!(answer.message.get(number), None);
+    }
+
+    let (stripe, chip) = (bed.cvv("201"), bed.cvv("999"));
+    let track_2 = |cvv: &str| format!("{}={}20100000{cvv}", bed.pan, bed.expiry);
+    let track_1 = |cvv: &str| format!("B{}^USER/TEST^{}20100000{cvv}", bed.pan, bed.expiry);
+    for (stan, number, track, mode, code) in [
+        (1, 35, track_2(&stripe), "901", "00"),
+        (2, 35, track_2(&other(&stripe)), "901", "63"),
+        (3, 35, track_2(&stripe), "801", "00"),
+        (4, 35, track_2(""), "021", "63"),
+        (5, 35, format!("{}={}=00000{stripe}", bed.pan, bed.expiry), "901", "63"),
+        (6, 35, track_2(&chip), "051", "00"),
+        (7, 35, track_2(&other(&chip)), "071", "63"),
+        (8, 35, track_2(&other(&stripe)), "911", "00"),
+        (9, 45, track_1(&stripe), "901", "00"),
+        (10, 45, track_1(&other(&stripe)), "901", "63"),
+        (11, 45, format!("{}^USER^{}201", bed.pan, bed.expiry), "901", "30"),
+    ] {
+        let mut swiped = bed.changed(stan, &[(number, &track), (22, mode)]);
+        swiped.remove(2);
+        swiped.remove(14);
+        let answer = peer.ask(&swiped).await;
+        assert_eq!(answer.outcome(), is("0110", code), "{stan}");
+        assert_eq!(answer.message.get(number), None);
+    }
+    let wrong = track_2(&other(&stripe));
+    let unread = bed.changed(20, &[(35, &wrong), (22, "901")]);
+    assert_eq!(off.outcome(&unread).await, is("0110", "00"));
+    let all = authorisations(&bed.world.operator, &bed.card_id).await;
+    let count = |detail: &str| all.values().filter(|it| it["detail"] == detail).count();
+    assert_eq!((count("wrong_cvv2"), count("wrong_cvv")), (3, 5));
+    let receipts = receipts(&bed).await;
+    assert!(receipts.contains(r#""presentedCvv1":"MATCHED""#), "{receipts}");
+    bed.world.verify_ledger().await;
+}
+
+#[tokio::test]
+async fn verification_values_are_compared_on_sqlite() {
+    verification_values_are_compared(Engine::embedded()).await;
+}
+
+#[tokio::test]
+async fn verification_values_are_compared_on_postgresql() {
+    verification_values_are_compared(Engine::postgres().await).await;
 }

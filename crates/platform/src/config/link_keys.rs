@@ -29,7 +29,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 35] = [
+pub const KEYS: [(&str, Kind); 37] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -63,6 +63,8 @@ pub const KEYS: [(&str, Kind); 35] = [
     ("fields", Kind::Table),
     ("keys", Kind::Table),
     ("pin-block", Text),
+    ("track-cvv", NumberOrText),
+    ("cvv2", Kind::Table),
     ("mac", Text),
     ("mac-failure", Text),
 ];
@@ -124,6 +126,10 @@ impl<'a> Keys<'a> {
 
     pub fn text(&self, key: &str) -> Option<&'a str> {
         self.0.get(key)?.as_str()
+    }
+
+    pub fn value(&self, key: &str) -> Option<&'a Value> {
+        self.0.get(key).copied()
     }
 
     pub fn number(&self, key: &str) -> Option<u64> {

@@ -360,7 +360,8 @@ impl Connection {
         let times = &settings.times;
         let answer_by = arrived + times.response.saturating_sub(times.answer_margin);
         let now = self.link.real_now();
-        let network = Network { name: &settings.network, place: settings.place, now };
+        let reading = &settings.security.reading;
+        let network = Network { name: &settings.network, place: settings.place, reading, now };
         let order = match order_of(&message, &network, answer_by) {
             Ok(order) => order,
             Err(refusal) => {

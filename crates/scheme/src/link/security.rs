@@ -3,6 +3,8 @@
 use iso8583::Mti;
 use vault::PinBlockFormat;
 
+use crate::translate::CardReading;
+
 /// The class of network management.
 const NETWORK_MANAGEMENT: u8 = 8;
 
@@ -39,10 +41,17 @@ pub struct LinkSecurity {
     pub answers_bad_mac: bool,
     /// The format of PIN blocks.
     pub pin_block: PinBlockFormat,
+    /// Where a card's verification values stand.
+    pub reading: CardReading,
 }
 
 impl Default for LinkSecurity {
     fn default() -> Self {
-        Self { mac: MacUse::None, answers_bad_mac: false, pin_block: PinBlockFormat::Iso0 }
+        Self {
+            mac: MacUse::None,
+            answers_bad_mac: false,
+            pin_block: PinBlockFormat::Iso0,
+            reading: CardReading::default(),
+        }
     }
 }

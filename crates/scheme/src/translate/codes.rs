@@ -72,7 +72,7 @@ pub(crate) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::TotalLimitExceeded => Code::new(b"61", b"121"),
         Cause::DailyCountExceeded | Cause::MonthlyCountExceeded => Code::new(b"65", b"123"),
         Cause::WrongExpiry | Cause::CardExpired => Code::new(b"54", b"101"),
-        Cause::WrongCvv2 => Code::new(b"63", b"122"),
+        Cause::WrongCvv2 | Cause::WrongCvv => Code::new(b"63", b"122"),
         Cause::WrongPin | Cause::PinNotSet => Code::new(b"55", b"117"),
         Cause::PinTriesExceeded => Code::new(b"75", b"106"),
         Cause::PinBlockUnreadable => Code::new(b"81", b"126"),

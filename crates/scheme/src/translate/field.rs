@@ -20,6 +20,8 @@ pub(crate) const LOCAL_DATE: u8 = 13;
 pub(crate) const EXPIRY: u8 = 14;
 /// Merchant category code.
 pub(crate) const MCC: u8 = 18;
+/// Point of service entry mode.
+pub(crate) const ENTRY_MODE: u8 = 22;
 /// Point of service condition.
 pub(crate) const CONDITION: u8 = 25;
 /// Acquirer.
@@ -38,6 +40,8 @@ pub(crate) const TERMINAL: u8 = 41;
 pub(crate) const MERCHANT_ID: u8 = 42;
 /// Name and place of the card acceptor.
 pub(crate) const MERCHANT_PLACE: u8 = 43;
+/// Track 1.
+pub(crate) const TRACK_1: u8 = 45;
 /// Currency of the transaction.
 pub(crate) const CURRENCY: u8 = 49;
 /// Currency of the cardholder's billing.

@@ -6,10 +6,13 @@ mod identity;
 mod merchant;
 mod order;
 mod presented;
+mod reading;
 mod reply;
+mod track;
 
 pub use codes::Code;
 pub(crate) use codes::Refusal;
 pub use merchant::Place;
 pub(crate) use order::{Network, order_of, require};
+pub use reading::{CardReading, Cvv2Place};
 pub(crate) use reply::{Reply, reply_of};

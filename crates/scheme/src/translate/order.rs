@@ -10,6 +10,7 @@ use super::field;
 use super::identity::{network_key, numbers_of};
 use super::merchant::{Place, merchant_of};
 use super::presented::card_of;
+use super::reading::CardReading;
 use crate::order::{Order, OrderPin, Original};
 
 /// Fields that every request has.
@@ -25,6 +26,8 @@ pub(crate) struct Network<'a> {
     pub(crate) name: &'a str,
     /// How it divides the shop's name and place.
     pub(crate) place: Place,
+    /// Where its messages have a card's verification values.
+    pub(crate) reading: &'a CardReading,
     /// Real time.
     pub(crate) now: Timestamp,
 }
@@ -38,7 +41,7 @@ pub(crate) fn order_of(
     network: &Network<'_>,
     answer_by: Instant,
 ) -> Result<Order, Refusal> {
-    let card = card_of(message)?;
+    let card = card_of(message, network.reading)?;
     require(message, &MANDATORY)?;
     require_times(message)?;
     require_billing(message)?;
@@ -211,7 +214,8 @@ mod tests {
             }
         }
         let now = Timestamp::from_micros(0);
-        let network = Network { name: "test", place: Place::default(), now };
+        let reading = &CardReading::default();
+        let network = Network { name: "test", place: Place::default(), reading, now };
         order_of(&message, &network, Instant::now())
     }
 

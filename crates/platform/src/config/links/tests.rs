@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use iso8583::{Header, LengthPrefix};
+use scheme::Cvv2Place;
 
 use super::*;
 use crate::config::Flags;
@@ -69,6 +70,13 @@ fn a_link_takes_what_its_table_says() {
     assert_eq!(link.echo, [2, 11].into_iter().collect());
     let caps = &link.caps;
     assert_eq!((caps.connections, caps.in_flight, caps.per_second), (2, 3, 4));
+    let reading = |keys| one(keys).ok().unwrap().security.reading;
+    assert_eq!(reading("").track_cvv, Some(5));
+    assert_eq!(reading("track-cvv = 'off'").track_cvv, None);
+    let tag = Cvv2Place::Tag { field: 48, tag: "92".to_owned(), skip: 1 };
+    assert_eq!(reading("cvv2 = { field = 48, tag = '92', skip = 1 }").cvv2, Some(tag));
+    let fixed = Cvv2Place::Fixed { field: 126, offset: 0, length: 3 };
+    assert_eq!(reading("cvv2 = { field = 126, offset = 0, length = 3 }").cvv2, Some(fixed));
 }
 
 #[test]
@@ -77,6 +85,14 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
         ("mac = 'verify'", "links.mac", "none without [links.keys]"),
         ("mac = 'x'", "links.mac", "one of none, verify, all"),
         ("pin-block = 'x'", "links.pin-block", "one of iso0, iso3"),
+        ("track-cvv = 31", "links.track-cvv", "0 to 30, or off"),
+        ("track-cvv = 'on'", "links.track-cvv", "0 to 30, or off"),
+        ("cvv2 = { field = 42, offset = 0, length = 3 }", "links.cvv2.field", "never shown"),
+        ("cvv2 = { field = 48 }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 48, tag = '9' }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 48, tag = '92', length = 3 }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 126, offset = 0, length = 5 }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 126, at = 0 }", "links.cvv2", "field and tag"),
         ("mac-failure = 'x'", "links.mac-failure", "one of drop, answer"),
         ("strict = true", "links.strict", "one of"),
         ("network = 'A'", "links.network", "a to z"),
